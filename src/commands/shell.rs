@@ -1,0 +1,87 @@
+//! What a command sees of the world: its streams, environment and the way to a spool.
+
+use std::ffi::OsString;
+use std::io::{BufRead, Write};
+use std::path::PathBuf;
+
+use crate::model::{Failure, FailureKind};
+use crate::spool::operations::Operations;
+
+/// Exit statuses (design: 0 all done, 1 at least one object failed, 2 usage error, 3 spool not reached).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Everything was done.
+    Done = 0,
+    /// At least one object failed or was not found.
+    Failed = 1,
+    /// Usage error; nothing was changed.
+    Usage = 2,
+    /// The spool or server cannot be reached.
+    Unreachable = 3,
+}
+
+impl Exit {
+    /// The status that a failure leads to.
+    pub fn of(failure: &Failure) -> Self {
+        match failure.kind {
+            FailureKind::Unreachable => Self::Unreachable,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// What a command is going to do with the spool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Only look: nothing is created or started.
+    Read,
+    /// Change something in a spool that exists.
+    Write,
+    /// Declare something: a private spool comes into being if there is none.
+    Declare,
+}
+
+/// Opens the spool that `-H` or `--spooler` names, or the usual one, for an intent.
+pub type Opener<'a> = dyn FnMut(Option<&str>, Intent) -> Result<Box<dyn Operations>, Failure> + 'a;
+
+/// The world of one command.
+pub struct Shell<'a> {
+    /// Standard output: what scripts parse.
+    pub out: &'a mut dyn Write,
+    /// Standard error: messages and hints.
+    pub err: &'a mut dyn Write,
+    /// Standard input.
+    pub input: &'a mut dyn BufRead,
+    /// Whether standard output is a terminal.
+    pub out_is_terminal: bool,
+    /// Whether standard error is a terminal; hints that nobody asked for go there only then.
+    pub err_is_terminal: bool,
+    /// Whether standard input is a terminal.
+    pub input_is_terminal: bool,
+    /// Looks up an environment variable.
+    pub env: &'a dyn Fn(&str) -> Option<OsString>,
+    /// The current directory.
+    pub cwd: PathBuf,
+    /// Milliseconds since 1970, for displays.
+    pub now_ms: i64,
+    /// The way to the spool: `-H`/`--spooler` if given, and what is intended.
+    pub open: &'a mut Opener<'a>,
+}
+
+impl Shell<'_> {
+    /// Prints a failure with its hints: `pdpr: sales.front: …`.
+    pub fn report(&mut self, program: &str, failure: &Failure) -> Exit {
+        // A closed standard error must not turn into a second failure.
+        let _ = writeln!(self.err, "{program}: {}", failure.message);
+        for hint in &failure.hints {
+            let _ = writeln!(self.err, "  hint: {hint}");
+        }
+        Exit::of(failure)
+    }
+}

@@ -1,0 +1,121 @@
+//! Who may do what (spoolcom.md 3). The one place where rights are decided.
+
+use serde::{Deserialize, Serialize};
+
+use super::failure::{Failure, FailureKind};
+
+/// Who asks. In an embedded spool the process itself, behind a socket whoever the kernel names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    /// Unix user id.
+    pub uid: u32,
+    /// Login name, or the number when there is none.
+    pub user: String,
+    /// Host the request comes from.
+    pub host: String,
+    /// Unix groups of the caller, by name.
+    pub groups: Vec<String>,
+}
+
+impl Caller {
+    /// `user@host`, the InfoPrint identity.
+    pub fn identity(&self) -> String {
+        format!("{}@{}", self.user, self.host)
+    }
+}
+
+/// What somebody wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right<'a> {
+    /// Look at any object.
+    See,
+    /// Declare, alter, start, drain or delete devices, processes, locations, the spooler.
+    Configure,
+    /// Start a device; anybody may when it is offline because of a device error.
+    StartDevice {
+        /// Whether that is the case.
+        offline_by_error: bool,
+    },
+    /// Hand in a job.
+    Submit,
+    /// Alter, hold, start or delete a job.
+    ChangeJob {
+        /// Its owner.
+        owner_uid: u32,
+        /// Unix groups of the owner, by name.
+        owner_groups: &'a [String],
+    },
+}
+
+/// Whom the spool trusts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trust {
+    /// The creator of the spool: may do everything.
+    pub creator_uid: u32,
+    /// `SPOOLER, MGRACCESS ON`: the managers of a group may handle its members' jobs.
+    pub manager_access: bool,
+}
+
+impl Trust {
+    /// Grants or refuses `right` to `caller`.
+    ///
+    /// # Errors
+    /// [`FailureKind::Security`] with what would be needed.
+    pub fn allows(&self, caller: &Caller, right: Right<'_>) -> Result<(), Failure> {
+        let creator = caller.uid == self.creator_uid;
+        let allowed = match right {
+            Right::See | Right::Submit => true,
+            Right::Configure => creator,
+            Right::StartDevice { offline_by_error } => creator || offline_by_error,
+            Right::ChangeJob { owner_uid, owner_groups } => {
+                creator || caller.uid == owner_uid || (self.manager_access && manages(caller, owner_groups))
+            }
+        };
+        if allowed {
+            return Ok(());
+        }
+        Err(match right {
+            Right::ChangeJob { .. } => Failure::new(FailureKind::Security, "the job belongs to another user"),
+            _ => Failure::new(FailureKind::Security, "only the creator of this spool may do that"),
+        })
+    }
+}
+
+/// A group manager is a member of the Unix group `<group>-managers`, the stand-in for user (n,255).
+fn manages(caller: &Caller, owner_groups: &[String]) -> bool {
+    owner_groups.iter().any(|group| {
+        let managers = format!("{group}-managers");
+        caller.groups.contains(&managers)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(uid: u32, groups: &[&str]) -> Caller {
+        Caller {
+            uid,
+            user: format!("u{uid}"),
+            host: "h".into(),
+            groups: groups.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn who_may_do_what() {
+        let trust = Trust { creator_uid: 1, manager_access: true };
+        let staff = vec!["staff".to_owned()];
+        let job = Right::ChangeJob { owner_uid: 2, owner_groups: &staff };
+        assert!(trust.allows(&caller(1, &[]), job).is_ok());
+        assert!(trust.allows(&caller(2, &[]), job).is_ok());
+        assert!(trust.allows(&caller(3, &["staff"]), job).is_err());
+        assert!(trust.allows(&caller(3, &["staff-managers"]), job).is_ok());
+        let closed = Trust { manager_access: false, ..trust.clone() };
+        assert!(closed.allows(&caller(3, &["staff-managers"]), job).is_err());
+        assert!(trust.allows(&caller(3, &[]), Right::Configure).is_err());
+        assert!(trust.allows(&caller(3, &[]), Right::StartDevice { offline_by_error: true }).is_ok());
+        assert!(trust.allows(&caller(3, &[]), Right::StartDevice { offline_by_error: false }).is_err());
+        assert!(trust.allows(&caller(3, &[]), Right::See).is_ok());
+    }
+}

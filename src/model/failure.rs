@@ -1,0 +1,87 @@
+//! What went wrong, in the user's words: a kind (which decides the exit status), a cause, and hints.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::names::BadName;
+
+/// The kinds of failure that the languages tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FailureKind {
+    /// No such object.
+    NotFound,
+    /// More than one object answers to the name.
+    Ambiguous,
+    /// Something still refers to the object.
+    InUse,
+    /// The caller may not do this at all.
+    Security,
+    /// The object's state does not allow it.
+    State,
+    /// A value is malformed or out of range.
+    BadValue,
+    /// Not available in this version or on this kind of object.
+    Unsupported,
+    /// A limit or the disk is full.
+    Full,
+    /// The spool or server cannot be reached, or must not be used.
+    Unreachable,
+    /// A request was sent and its outcome is not known.
+    Unknown,
+    /// Took longer than its deadline.
+    Timeout,
+    /// Reading or writing failed.
+    Io,
+    /// A fault of ours.
+    Internal,
+}
+
+/// A failed operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Which kind.
+    pub kind: FailureKind,
+    /// The object and what is wrong with it, without a trailing period.
+    pub message: String,
+    /// What the reader can do about it.
+    pub hints: Vec<String>,
+}
+
+impl Failure {
+    /// A failure of `kind` with its cause.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hints: Vec::new() }
+    }
+
+    /// Adds a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// `what` does not exist.
+    pub fn not_found(what: impl fmt::Display) -> Self {
+        Self::new(FailureKind::NotFound, format!("cannot find {what}"))
+    }
+
+    /// A fault of ours, with what was being done.
+    pub fn internal(what: impl fmt::Display) -> Self {
+        Self::new(FailureKind::Internal, format!("internal error: {what}"))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<BadName> for Failure {
+    fn from(bad: BadName) -> Self {
+        Self::new(FailureKind::BadValue, bad.to_string())
+    }
+}

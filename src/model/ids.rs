@@ -1,0 +1,225 @@
+//! Numbers that name things, each a type of its own.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::names::ServerName;
+
+macro_rules! row_id {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )+};
+}
+
+row_id! {
+    /// Identity of a device, kept when it is renamed.
+    DeviceId,
+    /// Identity of a print process.
+    ProcessId,
+    /// Identity of a group of locations.
+    GroupId,
+    /// Identity of a location.
+    LocationId,
+    /// Identity of a route: what entries wait in (a location or a group).
+    RouteId,
+    /// Identity of a job's row. Never shown; users see the three numbers below.
+    JobId,
+    /// Identity of a document's row.
+    DocumentId,
+    /// Identity of a queue entry.
+    EntryId,
+    /// Identity of an interned requirement class.
+    ClassId,
+}
+
+/// The number SPOOLCOM shows: 1 to 9,999,999, ascending, reused only after the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct JobNumber(u32);
+
+impl JobNumber {
+    /// The highest job number.
+    pub const MAX: u32 = 9_999_999;
+
+    /// A job number, if `n` is in range.
+    pub fn new(n: u32) -> Option<Self> {
+        (1..=Self::MAX).contains(&n).then_some(Self(n))
+    }
+
+    /// The number itself.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+
+    /// The number that is tried after this one.
+    pub fn following(self) -> Self {
+        Self(if self.0 == Self::MAX { 1 } else { self.0 + 1 })
+    }
+}
+
+impl TryFrom<u32> for JobNumber {
+    type Error = String;
+    fn try_from(n: u32) -> Result<Self, String> {
+        Self::new(n).ok_or_else(|| format!("{n} is not a job number (1 to {})", Self::MAX))
+    }
+}
+
+impl From<JobNumber> for u32 {
+    fn from(n: JobNumber) -> u32 {
+        n.0
+    }
+}
+
+impl fmt::Display for JobNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A small number by which a user names his own job: at most nine digits, per user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LocalJobId(pub u32);
+
+impl LocalJobId {
+    /// The highest local id.
+    pub const MAX: u32 = 999_999_999;
+}
+
+impl fmt::Display for LocalJobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The ten-digit number of a job at its server; never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Serial(pub u64);
+
+impl Serial {
+    /// The first ten-digit number.
+    pub const MIN: u64 = 1_000_000_000;
+    /// The last ten-digit number.
+    pub const MAX: u64 = 9_999_999_999;
+
+    /// The serial given out after `last`, at `unix_seconds`: `max(last + 1, unix time)`, always ten digits.
+    pub fn after(last: u64, unix_seconds: i64) -> Self {
+        let now = u64::try_from(unix_seconds).unwrap_or(0);
+        Self((last + 1).max(now).max(Self::MIN))
+    }
+
+    /// A serial from its ten digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() != 10 || !text.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let n: u64 = text.parse().ok()?;
+        (n >= Self::MIN).then_some(Self(n))
+    }
+}
+
+impl fmt::Display for Serial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:010}", self.0)
+    }
+}
+
+/// `server:NNNNNNNNNN`, the name of a job everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct GlobalJobId {
+    /// The server that owns the job.
+    pub server: ServerName,
+    /// Its number there.
+    pub serial: Serial,
+}
+
+impl fmt::Display for GlobalJobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.server, self.serial)
+    }
+}
+
+/// How a user may point at a job.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum JobRef {
+    /// SPOOLCOM's job number.
+    Number(JobNumber),
+    /// The caller's own local id.
+    Local(LocalJobId),
+    /// The ten-digit number at this server.
+    Serial(Serial),
+    /// The name with its server.
+    Global(GlobalJobId),
+}
+
+impl JobRef {
+    /// Reads a job argument of a `pd` command: a bare number of ten digits is the serial at this server, a shorter one
+    /// is the caller's local id, `server:NNNNNNNNNN` is the global id.
+    pub fn parse_pd(text: &str) -> Option<Self> {
+        if let Some((server, serial)) = text.split_once(':') {
+            let server = ServerName::from_str(server).ok()?;
+            return Some(Self::Global(GlobalJobId { server, serial: Serial::parse(serial)? }));
+        }
+        if let Some(serial) = Serial::parse(text) {
+            return Some(Self::Serial(serial));
+        }
+        if text.is_empty() || text.len() > 9 || !text.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        match text.parse() {
+            Ok(n) if n > 0 => Some(Self::Local(LocalJobId(n))),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for JobRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(n) => n.fmt(f),
+            Self::Local(n) => n.fmt(f),
+            Self::Serial(n) => n.fmt(f),
+            Self::Global(g) => g.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_serial_is_always_ten_digits_and_never_goes_back() {
+        assert_eq!(Serial::after(0, 5).0, Serial::MIN);
+        assert_eq!(Serial::after(1_700_000_000, 1_600_000_000).0, 1_700_000_001);
+        assert_eq!(Serial::after(1_700_000_000, 1_800_000_000).0, 1_800_000_000);
+    }
+
+    #[test]
+    fn job_numbers_start_again_after_the_last() {
+        assert_eq!(JobNumber::new(JobNumber::MAX).unwrap().following().get(), 1);
+        assert!(JobNumber::new(0).is_none());
+    }
+
+    #[test]
+    fn the_three_forms_of_a_pd_job_argument() {
+        assert_eq!(JobRef::parse_pd("7"), Some(JobRef::Local(LocalJobId(7))));
+        assert_eq!(JobRef::parse_pd("1021904417"), Some(JobRef::Serial(Serial(1_021_904_417))));
+        assert!(matches!(JobRef::parse_pd("acme1:1021904417"), Some(JobRef::Global(_))));
+        for bad in ["", "0", "-1", "acme1:", "acme1:12", "12345678901", "7x"] {
+            assert_eq!(JobRef::parse_pd(bad), None, "{bad}");
+        }
+    }
+}

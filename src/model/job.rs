@@ -1,0 +1,331 @@
+//! Jobs and documents.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::field::{Field, Value};
+use super::ids::{DocumentId, GlobalJobId, JobId, JobNumber, LocalJobId, RouteId};
+use super::location::Destination;
+use super::names::DeviceName;
+use super::order::Priority;
+use super::state::{EntryState, HoldReasons, JobState};
+
+/// A file path or name as the system has it: any bytes but NUL. Travels as bytes, prints lossily.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "Vec<u8>", into = "Vec<u8>")]
+pub struct RawPath(pub PathBuf);
+
+impl From<Vec<u8>> for RawPath {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(PathBuf::from(OsString::from_vec(bytes)))
+    }
+}
+
+impl From<RawPath> for Vec<u8> {
+    fn from(path: RawPath) -> Vec<u8> {
+        path.0.into_os_string().into_vec()
+    }
+}
+
+impl RawPath {
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        self.0.as_os_str().as_bytes()
+    }
+}
+
+impl AsRef<Path> for RawPath {
+    fn as_ref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl fmt::Display for RawPath {
+    /// One line whatever the name holds: control characters are escaped, as scripts read line by line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.to_string_lossy().chars() {
+            if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
+        }
+        Ok(())
+    }
+}
+
+/// How a document reached the spool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Transfer {
+    /// Copied into the server's directory.
+    Copy,
+    /// A symbolic link to the user's file (`-l`).
+    Link,
+}
+
+/// What a document is, found by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Format {
+    /// Plain text: the only one to which form feeds may be added.
+    Text,
+    /// PostScript.
+    PostScript,
+    /// PDF.
+    Pdf,
+    /// PCL or PJL-wrapped data.
+    Pcl,
+    /// HP-GL.
+    Hpgl,
+    /// ZPL labels.
+    Zpl,
+    /// EPL labels.
+    Epl,
+    /// AFP (MO:DCA-P).
+    Modca,
+    /// TIFF.
+    Tiff,
+    /// JPEG.
+    Jpeg,
+    /// PNG.
+    Png,
+    /// Anything else: passed through untouched.
+    Passthru,
+}
+
+const FORMATS: [(Format, &str); 12] = [
+    (Format::Text, "ascii"),
+    (Format::PostScript, "postscript"),
+    (Format::Pdf, "pdf"),
+    (Format::Pcl, "pcl"),
+    (Format::Hpgl, "hpgl"),
+    (Format::Zpl, "zpl"),
+    (Format::Epl, "epl"),
+    (Format::Modca, "modca-p"),
+    (Format::Tiff, "tiff"),
+    (Format::Jpeg, "jpeg"),
+    (Format::Png, "png"),
+    (Format::Passthru, "passthru"),
+];
+
+impl Format {
+    /// The value of `document-format`.
+    pub fn keyword(self) -> &'static str {
+        FORMATS.iter().find(|row| row.0 == self).map_or("passthru", |row| row.1)
+    }
+    /// From its keyword.
+    pub fn from_keyword(word: &str) -> Option<Self> {
+        FORMATS.iter().find(|row| row.1 == word).map(|row| row.0)
+    }
+    /// Whether it is plain text, which the form-feed rule applies to.
+    pub fn is_text(self) -> bool {
+        self == Self::Text
+    }
+}
+
+/// What makes a file the same file: compared before printing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Device number of its file system.
+    pub dev: u64,
+    /// Inode number.
+    pub ino: u64,
+    /// Birth time in nanoseconds since 1970, where the file system knows it.
+    pub birth_ns: Option<i64>,
+    /// Size in octets.
+    pub size: u64,
+    /// Modification time, nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// Change time, nanoseconds since 1970.
+    pub ctime_ns: i64,
+}
+
+impl Identity {
+    /// Whether both name the very same file (whatever it holds now).
+    pub fn same_file(&self, other: &Self) -> bool {
+        (self.dev, self.ino) == (other.dev, other.ino)
+            && (self.birth_ns.is_none() || other.birth_ns.is_none() || self.birth_ns == other.birth_ns)
+    }
+}
+
+/// A document as it is handed in. Its bytes come as an open file beside the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentOffer {
+    /// The name the user gave; `-` for standard input.
+    pub file_name: RawPath,
+    /// Copy or link.
+    pub transfer: Transfer,
+    /// With [`Transfer::Link`], the absolute path that the link will hold.
+    pub link_target: Option<RawPath>,
+    /// Copies of this document, at least 1.
+    pub copies: u32,
+}
+
+/// Where an explicit value came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// The submitter gave it.
+    User,
+    /// A default job or document.
+    DefaultJob,
+    /// The destination.
+    Destination,
+}
+
+impl Origin {
+    /// Its stored word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::DefaultJob => "default-job",
+            Self::Destination => "destination",
+        }
+    }
+}
+
+/// An explicit attribute value and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenValue {
+    /// Document, from 1; 0 = the job.
+    pub document: u32,
+    /// Which attribute.
+    pub field: Field,
+    /// Its value.
+    pub value: Value,
+    /// From where.
+    pub origin: Origin,
+}
+
+/// A job as it is handed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    /// Chosen by the submitter: the same token finds the same job, so that a retry after a lost reply is harmless.
+    pub token: String,
+    /// What the user named with `-d`.
+    pub destination: String,
+    /// `job-name`, REPORT.
+    pub name: String,
+    /// Form name; empty = blank.
+    pub form: String,
+    /// Priority.
+    pub priority: Priority,
+    /// Held from the start.
+    pub hold: bool,
+    /// Kept after printing.
+    pub hold_after: bool,
+    /// Its documents, at least one.
+    pub documents: Vec<DocumentOffer>,
+    /// What the user gave explicitly, for `==` and resubmission later.
+    pub given: Vec<GivenValue>,
+}
+
+/// What the submitter is told: the job is on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// Row identity.
+    pub id: JobId,
+    /// SPOOLCOM's number.
+    pub number: JobNumber,
+    /// The submitter's own number for it.
+    pub local: LocalJobId,
+    /// Its name everywhere.
+    pub global: GlobalJobId,
+}
+
+/// A document as displays show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentStatus {
+    /// Identity.
+    pub id: DocumentId,
+    /// From 1.
+    pub sequence: u32,
+    /// The name the user gave.
+    pub file_name: RawPath,
+    /// The print file in the server's directory: first half of `document-content`.
+    pub path: RawPath,
+    /// The server that owns it: second half.
+    pub server: String,
+    /// Copy or link.
+    pub transfer: Transfer,
+    /// What it is.
+    pub format: Format,
+    /// Size in octets at submission.
+    pub octets: u64,
+    /// Pages, where they can be counted.
+    pub pages: Option<u64>,
+    /// Lines, for text.
+    pub lines: Option<u64>,
+    /// Copies.
+    pub copies: u32,
+}
+
+/// A job as displays show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobStatus {
+    /// Row identity.
+    pub id: JobId,
+    /// SPOOLCOM's number.
+    pub number: JobNumber,
+    /// The owner's own number for it.
+    pub local: LocalJobId,
+    /// Its name everywhere.
+    pub global: GlobalJobId,
+    /// `job-name`, REPORT.
+    pub name: String,
+    /// Owner's login name.
+    pub owner: String,
+    /// Owner's user id.
+    pub owner_uid: u32,
+    /// Owner's primary group id.
+    pub owner_gid: u32,
+    /// `user@host` of the submitter.
+    pub user_name: String,
+    /// Where it was sent.
+    pub destination: Destination,
+    /// Where its entries wait.
+    pub route: RouteId,
+    /// State.
+    pub state: JobState,
+    /// Why it is held.
+    pub reasons: HoldReasons,
+    /// Words that go with a failed, changed or corrupt hold.
+    pub reason_text: Option<String>,
+    /// Priority.
+    pub priority: Priority,
+    /// Form name.
+    pub form: String,
+    /// Kept after printing.
+    pub hold_after: bool,
+    /// Copies of the first document.
+    pub copies: u32,
+    /// Octets of all documents, copies not counted.
+    pub total_octets: u64,
+    /// Pages of all documents, when all are known.
+    pub pages: Option<u64>,
+    /// When it was created, wall clock.
+    pub created_ms: i64,
+    /// When an attempt began, if one runs.
+    pub started_ms: Option<i64>,
+    /// Devices that have it now.
+    pub devices: Vec<DeviceName>,
+    /// Jobs before it in its queue, counted to 1,000; more are 1,001. None when it is not queued.
+    pub intervening: Option<u32>,
+    /// Its documents, in order.
+    pub documents: Vec<DocumentStatus>,
+}
+
+/// One queued or printing occurrence of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Occurrence {
+    /// Where it waits.
+    pub destination: Destination,
+    /// The device that has it, or would get it.
+    pub device: Option<DeviceName>,
+    /// Its place in that queue, from 1.
+    pub sequence: Option<u32>,
+    /// What it is doing.
+    pub state: EntryState,
+    /// Copy in print.
+    pub copy: u32,
+    /// Attempts so far.
+    pub attempt: u32,
+}

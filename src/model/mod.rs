@@ -1,0 +1,20 @@
+//! The vocabulary: names, numbers, states, routing keys and validation. No I/O and no clock.
+
+pub mod authority;
+pub mod device;
+pub mod failure;
+pub mod field;
+pub mod ids;
+pub mod job;
+pub mod location;
+pub mod names;
+pub mod order;
+pub mod process;
+pub mod query;
+pub mod state;
+pub mod time;
+
+pub use authority::Caller;
+pub use failure::{Failure, FailureKind};
+pub use ids::*;
+pub use names::*;

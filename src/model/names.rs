@@ -1,0 +1,358 @@
+//! Names of objects: compared without case, kept as declared.
+//!
+//! A name has 1 to 64 characters of `A-Z a-z 0-9 - . _` and begins with a letter. The sigils of the NonStop language
+//! (`$LP1`, `#OFFICE`, `\NODE.`) are not part of the stored name; that language puts them back when it prints one.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The longest name, in characters.
+pub const MAX_NAME: usize = 64;
+
+/// Why a text is not a name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadName {
+    /// Nothing was there.
+    #[error("a name is missing")]
+    Empty,
+    /// Longer than [`MAX_NAME`].
+    #[error("'{0}…' is longer than 64 characters")]
+    TooLong(String),
+    /// Begins with something other than a letter.
+    #[error("'{0}' does not begin with a letter")]
+    Start(String),
+    /// A character that no name contains.
+    #[error("'{0}' contains {1:?}; a name has letters, digits, '-', '_' and '.'")]
+    Character(String, char),
+    /// Not of the form that this kind of name has.
+    #[error("'{0}' is not of the form {1}")]
+    Form(String, &'static str),
+}
+
+fn check(text: &str, dots: bool) -> Result<(), BadName> {
+    let shown = || text.chars().take(MAX_NAME).collect::<String>().escape_debug().to_string();
+    let first = text.chars().next().ok_or(BadName::Empty)?;
+    if text.chars().count() > MAX_NAME {
+        return Err(BadName::TooLong(text.chars().take(16).collect::<String>().escape_debug().to_string()));
+    }
+    let odd = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_') || (dots && *c == '.'));
+    if let Some(c) = text.chars().find(odd) {
+        return Err(BadName::Character(shown(), c));
+    }
+    if !first.is_ascii_alphabetic() {
+        return Err(BadName::Start(shown()));
+    }
+    if text.ends_with('.') {
+        return Err(BadName::Character(shown(), '.'));
+    }
+    Ok(())
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $type:ident, dots: $dots:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $type(String);
+
+        impl $type {
+            /// The name as it was declared.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+            /// The form in which names are compared.
+            pub fn key(&self) -> String {
+                self.0.to_ascii_lowercase()
+            }
+        }
+        impl FromStr for $type {
+            type Err = BadName;
+            fn from_str(text: &str) -> Result<Self, BadName> {
+                check(text, $dots)?;
+                Ok(Self(text.to_owned()))
+            }
+        }
+        impl TryFrom<String> for $type {
+            type Error = BadName;
+            fn try_from(text: String) -> Result<Self, BadName> {
+                text.parse()
+            }
+        }
+        impl From<$type> for String {
+            fn from(name: $type) -> String {
+                name.0
+            }
+        }
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+        impl PartialEq for $type {
+            fn eq(&self, other: &Self) -> bool {
+                self.0.eq_ignore_ascii_case(&other.0)
+            }
+        }
+        impl Eq for $type {}
+        impl Hash for $type {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.key().hash(state);
+            }
+        }
+        impl PartialOrd for $type {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+        impl Ord for $type {
+            fn cmp(&self, other: &Self) -> Ordering {
+                self.key().cmp(&other.key())
+            }
+        }
+    };
+}
+
+name!(
+    /// The name of a server; also the name of its directory under the base.
+    ServerName, dots: true
+);
+name!(
+    /// The name of a print process, without its `$`.
+    ProcessName, dots: true
+);
+name!(
+    /// The group half of a location, without its `#`.
+    GroupName, dots: false
+);
+name!(
+    /// The destination half of a location.
+    DestName, dots: false
+);
+
+impl GroupName {
+    /// Where a job goes that names no location.
+    pub fn default_group() -> Self {
+        Self("DEFAULT".to_owned())
+    }
+}
+
+impl DestName {
+    /// The destination that stands for a group named alone.
+    pub fn default_dest() -> Self {
+        Self("DEFAULT".to_owned())
+    }
+}
+
+/// The name of a device: `[node.]name[.sub]`, written `\node.$name.#sub` in the NonStop language.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DeviceName {
+    node: Option<DestName>,
+    name: ProcessName,
+    sub: Option<DestName>,
+}
+
+impl DeviceName {
+    /// The form in which names are compared and stored uniquely.
+    pub fn key(&self) -> String {
+        self.to_string().to_ascii_lowercase()
+    }
+
+    /// The name in the NonStop language: `\NODE.$NAME.#SUB`.
+    pub fn guardian(&self) -> String {
+        let mut text = String::new();
+        if let Some(node) = &self.node {
+            text.push('\\');
+            text.push_str(node.as_str());
+            text.push('.');
+        }
+        text.push('$');
+        text.push_str(self.name.as_str());
+        if let Some(sub) = &self.sub {
+            text.push_str(".#");
+            text.push_str(sub.as_str());
+        }
+        text
+    }
+}
+
+impl fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.node.is_some() || self.sub.is_some() {
+            return f.pad(&self.guardian());
+        }
+        self.name.fmt(f)
+    }
+}
+
+impl FromStr for DeviceName {
+    type Err = BadName;
+
+    /// Accepts `LP1`, `$LP1`, `$LP1.#A`, `\WEST.$LP1` and `\WEST.$LP1.#A`.
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        const FORM: &str = "[\\node.]$device[.#sub]";
+        let bad = || BadName::Form(text.escape_debug().to_string(), FORM);
+        let (node, rest) = match text.strip_prefix('\\') {
+            Some(rest) => {
+                let (node, rest) = rest.split_once('.').ok_or_else(bad)?;
+                (Some(node.parse()?), rest)
+            }
+            None => (None, text),
+        };
+        let rest = rest.strip_prefix('$').unwrap_or(rest);
+        let (name, sub) = match rest.split_once(".#") {
+            Some((name, sub)) => (name, Some(sub.parse()?)),
+            None => (rest, None),
+        };
+        if text.len() > MAX_NAME {
+            return Err(BadName::TooLong(text.chars().take(16).collect::<String>().escape_debug().to_string()));
+        }
+        Ok(Self { node, name: name.parse()?, sub })
+    }
+}
+
+impl TryFrom<String> for DeviceName {
+    type Error = BadName;
+    fn try_from(text: String) -> Result<Self, BadName> {
+        text.parse()
+    }
+}
+
+impl From<DeviceName> for String {
+    fn from(name: DeviceName) -> String {
+        name.to_string()
+    }
+}
+
+/// One location, `#GROUP.DEST`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LocationName {
+    /// The group half.
+    pub group: GroupName,
+    /// The destination half.
+    pub dest: DestName,
+}
+
+impl fmt::Display for LocationName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("#{}.{}", self.group, self.dest))
+    }
+}
+
+/// What a location argument of SPOOLCOM can mean (spoolcom.md 6.3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LocationPattern {
+    /// `#group.dest` or `group.dest`.
+    One(LocationName),
+    /// `#group`.
+    Group(GroupName),
+    /// `dest`: this destination in every group that has it.
+    EveryGroup(DestName),
+}
+
+impl FromStr for LocationPattern {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let (sigil, rest) = match text.strip_prefix('#') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        match rest.split_once('.') {
+            Some((group, dest)) => Ok(Self::One(LocationName { group: group.parse()?, dest: dest.parse()? })),
+            None if sigil => Ok(Self::Group(rest.parse()?)),
+            None => Ok(Self::EveryGroup(rest.parse()?)),
+        }
+    }
+}
+
+impl fmt::Display for LocationPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(name) => name.fmt(f),
+            Self::Group(group) => f.pad(&format!("#{group}")),
+            Self::EveryGroup(dest) => dest.fmt(f),
+        }
+    }
+}
+
+/// Names that resemble `wanted`, nearest first: for "did you mean".
+pub fn near<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let wanted = wanted.trim_start_matches(['#', '$']).to_ascii_lowercase();
+    let limit = 1 + wanted.chars().count() / 3;
+    let mut found: Vec<(usize, &str)> = names
+        .into_iter()
+        .filter_map(|name| {
+            let plain = name.trim_start_matches(['#', '$']).to_ascii_lowercase();
+            let inside = wanted.len() >= 3 && (plain.contains(&wanted) || plain.split('.').any(|part| part == wanted));
+            let distance = edit_distance(&wanted, &plain, limit);
+            (inside || distance <= limit).then_some((if inside { distance.min(1) } else { distance }, name))
+        })
+        .collect();
+    found.sort();
+    found.into_iter().take(5).map(|(_, name)| name.to_owned()).collect()
+}
+
+/// Levenshtein distance, cut off above `limit`.
+fn edit_distance(a: &str, b: &str, limit: usize) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    if a.len().abs_diff(b.len()) > limit {
+        return limit + 1;
+    }
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let substitute = diagonal + usize::from(ca != cb);
+            diagonal = row[j + 1];
+            row[j + 1] = substitute.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sigils_are_optional_and_case_does_not_count() {
+        let a: DeviceName = "$LP1".parse().unwrap();
+        let b: DeviceName = "lp1".parse().unwrap();
+        assert_eq!(a.key(), b.key());
+        assert_eq!(a.to_string(), "LP1");
+        assert_eq!(b.guardian(), "$lp1");
+        let c: DeviceName = "\\WEST.$LASER.#B".parse().unwrap();
+        assert_eq!(c.to_string(), "\\WEST.$LASER.#B");
+        assert_eq!(c.to_string().parse::<DeviceName>().unwrap(), c);
+    }
+
+    #[test]
+    fn what_is_not_a_name_is_refused_with_its_reason() {
+        for bad in ["", "-x", ".x", "1x", "a b", "a\nb", "a:b", "a%n", "a/b", "x."] {
+            assert!(bad.parse::<ServerName>().is_err(), "{bad:?}");
+        }
+        assert!("a".repeat(65).parse::<ServerName>().is_err());
+        assert!("a.b".parse::<GroupName>().is_err());
+    }
+
+    #[test]
+    fn the_three_forms_of_a_location() {
+        assert!(matches!("#OFFICE.FRONT".parse(), Ok(LocationPattern::One(_))));
+        assert!(matches!("office.front".parse(), Ok(LocationPattern::One(_))));
+        assert!(matches!("#office".parse(), Ok(LocationPattern::Group(_))));
+        assert!(matches!("front".parse(), Ok(LocationPattern::EveryGroup(_))));
+    }
+
+    #[test]
+    fn near_names_are_found() {
+        let names = ["#OFFICE.FRONT", "#OFFICE.BACK", "#LAB.ONE"];
+        assert_eq!(near("office.frnt", names), ["#OFFICE.FRONT"]);
+        assert_eq!(near("front", names), ["#OFFICE.FRONT"]);
+        assert!(near("zzz", names).is_empty());
+    }
+}

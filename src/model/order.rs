@@ -1,0 +1,109 @@
+//! The order of a queue (spooler-concepts.md 6.2) as static keys, so that it is an index.
+
+use serde::{Deserialize, Serialize};
+
+use super::time::SpoolTime;
+
+/// A job's priority, 1 (last) to 100 (first); 50 is the default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct Priority(u8);
+
+/// `SELPRI` 0..=7 as model priorities.
+const SELPRI: [u8; 8] = [1, 14, 29, 43, 50, 71, 86, 100];
+
+impl Priority {
+    /// A priority from 1 to 100.
+    pub fn new(p: u8) -> Option<Self> {
+        (1..=100).contains(&p).then_some(Self(p))
+    }
+    /// The number, 1 to 100.
+    pub fn get(self) -> u8 {
+        self.0
+    }
+    /// The priority that `SELPRI n` sets.
+    pub fn from_selpri(n: u8) -> Option<Self> {
+        SELPRI.get(usize::from(n)).map(|p| Self(*p))
+    }
+    /// The selection priority shown for it: `round(p × 7 ÷ 100)`.
+    pub fn selpri(self) -> u8 {
+        ((u16::from(self.0) * 7 + 50) / 100) as u8
+    }
+    /// Ascending sort rank: the higher the priority, the smaller.
+    pub fn rank(self) -> i64 {
+        100 - i64::from(self.0)
+    }
+}
+
+impl Default for Priority {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl TryFrom<u8> for Priority {
+    type Error = String;
+    fn try_from(p: u8) -> Result<Self, String> {
+        Self::new(p).ok_or_else(|| format!("{p} is not a priority (1 to 100)"))
+    }
+}
+
+impl From<Priority> for u8 {
+    fn from(p: Priority) -> u8 {
+        p.0
+    }
+}
+
+/// How much a job is, in lines: lines × copies, else pages × 60, else octets ÷ 60. Never 0.
+pub fn work_in_lines(lines: Option<u64>, pages: Option<u64>, octets: u64, copies: u32) -> u64 {
+    let one = match (lines, pages) {
+        (Some(lines), _) if lines > 0 => lines,
+        (_, Some(pages)) if pages > 0 => pages.saturating_mul(60),
+        _ => octets / 60,
+    };
+    one.saturating_mul(u64::from(copies.max(1))).max(1)
+}
+
+/// Estimated time of `work` lines at `speed` lines per minute, in milliseconds.
+pub fn estimate_ms(work: u64, speed: u32) -> i64 {
+    let ms = u128::from(work) * 60_000 / u128::from(speed.max(1));
+    i64::try_from(ms).unwrap_or(i64::MAX / 4).min(i64::MAX / 4)
+}
+
+/// The static key of the short-first order. A new entry N goes before a queued Q of its priority exactly when
+/// `E(N) < E(Q) − waited(Q)`; with `waited(Q) = arrival(N) − arrival(Q)` this is `arrival(N) + E(N) < arrival(Q) + E(Q)`.
+pub fn queue_key(arrival: SpoolTime, estimate_ms: i64) -> i64 {
+    arrival.0.saturating_add(estimate_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn selection_priorities_survive_the_round_trip() {
+        for n in 0..=7 {
+            assert_eq!(Priority::from_selpri(n).unwrap().selpri(), n);
+        }
+        assert_eq!(Priority::default().selpri(), 4);
+    }
+
+    #[test]
+    fn work_falls_back_from_lines_to_pages_to_octets() {
+        assert_eq!(work_in_lines(Some(10), Some(99), 9999, 2), 20);
+        assert_eq!(work_in_lines(None, Some(2), 9999, 1), 120);
+        assert_eq!(work_in_lines(None, None, 600, 1), 10);
+        assert_eq!(work_in_lines(None, None, 0, 1), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn the_key_orders_as_the_rule_inserts(q in 0i64..1_000_000, eq in 0i64..1_000_000, later in 0i64..1_000_000, en in 0i64..1_000_000) {
+            let n = q + later;
+            let waited = n - q;
+            let rule = en < eq - waited;
+            prop_assert_eq!(rule, queue_key(SpoolTime(n), en) < queue_key(SpoolTime(q), eq));
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Which jobs: the one form in which filters travel, whatever the language that wrote them.
+
+use serde::{Deserialize, Serialize};
+
+use super::field::{Field, Value};
+use super::ids::{JobId, JobRef};
+use super::location::Destination;
+use super::names::LocationPattern;
+use super::state::JobState;
+
+/// How a field is compared (infoprint-commands.md 6.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Comparison {
+    /// `==`
+    Equal,
+    /// `=*`
+    StartsWith,
+    /// `*=`
+    EndsWith,
+    /// `*=*`
+    Contains,
+    /// `==*`
+    Present,
+    /// `~=`, without case
+    Resembles,
+    /// `>`
+    Greater,
+    /// `<`
+    Less,
+}
+
+/// A condition on jobs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Condition {
+    /// Always.
+    Any,
+    /// All of them.
+    All(Vec<Condition>),
+    /// One of them.
+    Either(Vec<Condition>),
+    /// Not so.
+    Not(Box<Condition>),
+    /// This job.
+    Job(JobRef),
+    /// Submitted by this identity (`user@host`).
+    UserName(String),
+    /// Owned by this login name.
+    Owner(String),
+    /// In this state.
+    State(JobState),
+    /// Sent here.
+    Destination(Destination),
+    /// Sent to a location that matches.
+    Location(LocationPattern),
+    /// A field compares.
+    Field(Field, Comparison, Value),
+}
+
+/// In which order jobs are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Order {
+    /// By job number (SPOOLCOM).
+    Number,
+    /// In the order in which the queues consider them (InfoPrint).
+    Schedule,
+}
+
+/// Which jobs, in which order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Query {
+    /// Which.
+    pub condition: Condition,
+    /// In which order.
+    pub order: Order,
+}
+
+/// Where a listing goes on: opaque to the caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// Sort key of the last row seen.
+    pub key: Vec<i64>,
+    /// The last job seen.
+    pub job: JobId,
+}
+
+/// The most rows of one page.
+pub const PAGE: u32 = 1000;
+
+/// One page of a listing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Where the next page begins; none after the last.
+    pub next: Option<Cursor>,
+}

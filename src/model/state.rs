@@ -1,0 +1,399 @@
+//! States, derived and never latched: of a job from its wish and entries, of a device from what the operator wants, what
+//! its print process last observed, and whether that process lives.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::JobNumber;
+
+/// Why a job is held. A set: a job may be held for several reasons at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HoldReasons(pub u32);
+
+/// One reason for a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldReason {
+    /// An operator or the owner said HOLD.
+    Operator,
+    /// Not before a given time.
+    PrintAfter,
+    /// Something it needs is not there.
+    Resources,
+    /// Waits for its owner at a release station.
+    SecureRelease,
+    /// The document could not be printed.
+    Failed,
+    /// A linked document is another file now.
+    Changed,
+    /// A copied document is damaged.
+    Corrupt,
+    /// The program that wrote it ended before the job did.
+    WriterDied,
+}
+
+/// Every reason with its bit, its InfoPrint keyword, and its words.
+const REASONS: [(HoldReason, u32, &str, &str); 8] = [
+    (HoldReason::Operator, 1, "job-hold-set", "held by its owner or an operator"),
+    (HoldReason::PrintAfter, 2, "job-print-after-specified", "waits for its print-after time"),
+    (HoldReason::Resources, 4, "required-resource-not-ready", "needs something that is not ready"),
+    (HoldReason::SecureRelease, 8, "pull-print", "waits for release at a station"),
+    (HoldReason::Failed, 16, "document-failed", "its document could not be printed"),
+    (HoldReason::Changed, 32, "document-changed", "its linked document is another file now"),
+    (HoldReason::Corrupt, 64, "document-corrupt", "its document is damaged"),
+    (HoldReason::WriterDied, 128, "aborted-by-system", "its writer ended before the job was complete"),
+];
+
+impl HoldReason {
+    fn row(self) -> &'static (HoldReason, u32, &'static str, &'static str) {
+        REASONS.iter().find(|row| row.0 == self).unwrap_or(&REASONS[0])
+    }
+    /// The value of `job-state-reasons` for it.
+    pub fn keyword(self) -> &'static str {
+        self.row().2
+    }
+    /// What it means, as the end of the sentence "the job is held: …".
+    pub fn words(self) -> &'static str {
+        self.row().3
+    }
+}
+
+impl HoldReasons {
+    /// No reason: not held.
+    pub const NONE: Self = Self(0);
+    /// What START clears: operator, failed, changed and print-after. Never secure release, resources, damage or a dead writer.
+    pub const CLEARED_BY_START: Self = Self(1 | 2 | 16 | 32);
+
+    /// Whether no reason is in the set.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+    /// The set with `reason` added.
+    #[must_use]
+    pub fn with(self, reason: HoldReason) -> Self {
+        Self(self.0 | reason.row().1)
+    }
+    /// The set without those of `other`.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+    /// Whether `reason` is in the set.
+    pub fn has(self, reason: HoldReason) -> bool {
+        self.0 & reason.row().1 != 0
+    }
+    /// The reasons in the set, in a fixed order.
+    pub fn iter(self) -> impl Iterator<Item = HoldReason> {
+        REASONS.iter().filter(move |row| self.0 & row.1 != 0).map(|row| row.0)
+    }
+}
+
+/// What the operator or owner wants of a job, holds apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wish {
+    /// Print it when nothing holds it.
+    Run,
+    /// Keep it back until resumed (InfoPrint's pause).
+    Pause,
+    /// Remove it.
+    Cancel,
+}
+
+/// What a queue entry is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryState {
+    /// Waits to be claimed.
+    Queued = 0,
+    /// Belongs to a device's running attempt.
+    Claimed = 1,
+    /// Every byte is with the peer's TCP; the connection is still open.
+    Transferred = 2,
+    /// Printed, as far as the transport can tell.
+    Done = 3,
+    /// Taken out of the queues: its job is held, paused or cancelled.
+    Withdrawn = 4,
+}
+
+impl EntryState {
+    /// From its stored number.
+    pub fn from_stored(n: i64) -> Option<Self> {
+        [Self::Queued, Self::Claimed, Self::Transferred, Self::Done, Self::Withdrawn]
+            .into_iter()
+            .find(|state| *state as i64 == n)
+    }
+}
+
+/// The facts from which a job's state follows.
+#[derive(Clone, Copy, Debug)]
+pub struct JobFacts {
+    /// Data is still arriving.
+    pub arriving: bool,
+    /// What is wanted.
+    pub wish: Wish,
+    /// What holds it.
+    pub reasons: HoldReasons,
+    /// Kept after printing or cancelling.
+    pub retained: bool,
+    /// Entries in state Claimed.
+    pub claimed: u32,
+    /// Entries in state Transferred.
+    pub transferred: u32,
+}
+
+/// A job's state (design: life of a job).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum JobState {
+    /// Still arriving.
+    Open,
+    /// Waits for a device.
+    Ready,
+    /// Kept back, for reasons.
+    Held,
+    /// On a device.
+    Printing,
+    /// Kept back by a pause.
+    Paused,
+    /// Printed or cancelled, and kept.
+    Retained,
+    /// Cancelled while printing; its attempt has not ended yet.
+    Terminating,
+}
+
+impl JobState {
+    /// The state that follows from `facts`.
+    pub fn of(facts: &JobFacts) -> Self {
+        let busy = facts.claimed > 0 || facts.transferred > 0;
+        match facts {
+            JobFacts { arriving: true, .. } => Self::Open,
+            JobFacts { wish: Wish::Cancel, .. } if busy => Self::Terminating,
+            _ if busy => Self::Printing,
+            JobFacts { retained: true, .. } => Self::Retained,
+            JobFacts { wish: Wish::Cancel, .. } => Self::Terminating,
+            JobFacts { wish: Wish::Pause, .. } => Self::Paused,
+            JobFacts { reasons, .. } if !reasons.is_empty() => Self::Held,
+            _ => Self::Ready,
+        }
+    }
+
+    /// SPOOLCOM's `ST` column.
+    pub fn st(self) -> &'static str {
+        match self {
+            Self::Open => "OP",
+            Self::Ready => "RD",
+            Self::Printing | Self::Terminating => "PR",
+            Self::Held | Self::Paused | Self::Retained => "HL",
+        }
+    }
+
+    /// InfoPrint's `current-job-state`.
+    pub fn infoprint(self) -> &'static str {
+        match self {
+            Self::Open => "pre-processing",
+            Self::Ready => "pending",
+            Self::Held => "held",
+            Self::Printing => "processing",
+            Self::Paused => "paused",
+            Self::Retained => "retained",
+            Self::Terminating => "terminating",
+        }
+    }
+}
+
+/// What the operator wants of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceWish {
+    /// Take no jobs.
+    Stopped = 0,
+    /// Print.
+    Started = 1,
+    /// Finish the running job, then stop.
+    Draining = 2,
+    /// Keep the running job where it is.
+    Suspended = 3,
+}
+
+impl DeviceWish {
+    /// From its stored number.
+    pub fn from_stored(n: i64) -> Option<Self> {
+        [Self::Stopped, Self::Started, Self::Draining, Self::Suspended].into_iter().find(|wish| *wish as i64 == n)
+    }
+}
+
+/// An error a device or process is in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorNote {
+    /// The Guardian number, decimal; displays show it in octal.
+    pub number: u32,
+    /// What happened, in words.
+    pub text: String,
+    /// When it began, wall clock.
+    pub since_ms: i64,
+    /// When the next try is due, wall clock, if one is.
+    pub next_try_ms: Option<i64>,
+    /// Tries so far.
+    pub tries: u32,
+}
+
+/// What is known of a print process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProcessState {
+    /// Not running; started when there is work.
+    Dormant,
+    /// Running.
+    Active,
+    /// Its row says running, but it is dead. It is started again by the next command that makes work.
+    Dead,
+    /// Needs `PRINT p, START`.
+    Error,
+}
+
+/// A device's state. The six words of the manual.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceState {
+    /// Takes no jobs.
+    Offline,
+    /// Started, nothing to print.
+    Waiting,
+    /// Printing this job.
+    Printing(JobNumber),
+    /// Stopped in mid-job by SUSPEND.
+    Suspended,
+    /// In a device error (number in decimal).
+    DevError(u32),
+    /// Its print process is in error.
+    ProcError,
+}
+
+/// The facts from which a device's state follows.
+#[derive(Clone, Copy, Debug)]
+pub struct DeviceFacts<'a> {
+    /// What the operator wants.
+    pub wish: DeviceWish,
+    /// The error its print process last observed, if it still stands.
+    pub error: Option<&'a ErrorNote>,
+    /// The job of its running attempt.
+    pub job: Option<JobNumber>,
+    /// Its print process.
+    pub process: ProcessState,
+}
+
+impl DeviceState {
+    /// The state that follows from `facts`.
+    pub fn of(facts: &DeviceFacts<'_>) -> Self {
+        if facts.wish == DeviceWish::Stopped {
+            return Self::Offline;
+        }
+        if facts.process == ProcessState::Error {
+            return Self::ProcError;
+        }
+        if let Some(error) = facts.error {
+            return Self::DevError(error.number);
+        }
+        match (facts.wish, facts.job) {
+            (DeviceWish::Suspended, _) => Self::Suspended,
+            (_, Some(job)) => Self::Printing(job),
+            (DeviceWish::Draining, None) => Self::Offline,
+            _ => Self::Waiting,
+        }
+    }
+
+    /// The word used in DETAIL and JSON.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Offline => "OFFLINE",
+            Self::Waiting => "WAITING",
+            Self::Printing(_) => "PRINTING",
+            Self::Suspended => "SUSPENDED",
+            Self::DevError(_) => "DEVERROR",
+            Self::ProcError => "PROCERROR",
+        }
+    }
+}
+
+impl fmt::Display for DeviceState {
+    /// The form of the STATE column.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Printing(job) => f.pad(&format!("JOB {job}")),
+            Self::DevError(number) => f.pad(&format!("ERROR %{number:o}")),
+            Self::ProcError => f.pad("PROC ERROR"),
+            other => f.pad(other.word()),
+        }
+    }
+}
+
+/// The three honest words for the end of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Delivery {
+    /// The peer's TCP has every byte.
+    Transferred,
+    /// And the connection closed cleanly (or the file is on disk).
+    Sent,
+    /// And the device said so.
+    Confirmed,
+}
+
+impl Delivery {
+    /// The word itself.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Transferred => "transferred",
+            Self::Sent => "sent",
+            Self::Confirmed => "confirmed",
+        }
+    }
+    /// From its stored word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Transferred, Self::Sent, Self::Confirmed].into_iter().find(|d| d.word() == word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> JobFacts {
+        JobFacts {
+            arriving: false,
+            wish: Wish::Run,
+            reasons: HoldReasons::NONE,
+            retained: false,
+            claimed: 0,
+            transferred: 0,
+        }
+    }
+
+    #[test]
+    fn a_job_is_what_its_wish_and_entries_say() {
+        let held = HoldReasons::NONE.with(HoldReason::Operator);
+        assert_eq!(JobState::of(&facts()), JobState::Ready);
+        assert_eq!(JobState::of(&JobFacts { arriving: true, ..facts() }), JobState::Open);
+        assert_eq!(JobState::of(&JobFacts { reasons: held, ..facts() }), JobState::Held);
+        assert_eq!(JobState::of(&JobFacts { reasons: held, claimed: 1, ..facts() }), JobState::Printing);
+        assert_eq!(JobState::of(&JobFacts { transferred: 1, ..facts() }), JobState::Printing);
+        assert_eq!(JobState::of(&JobFacts { wish: Wish::Cancel, claimed: 1, ..facts() }), JobState::Terminating);
+        assert_eq!(JobState::of(&JobFacts { wish: Wish::Cancel, retained: true, ..facts() }), JobState::Retained);
+        assert_eq!(JobState::of(&JobFacts { wish: Wish::Pause, ..facts() }), JobState::Paused);
+    }
+
+    #[test]
+    fn start_says_what_remains() {
+        let set = HoldReasons::NONE.with(HoldReason::Operator).with(HoldReason::SecureRelease);
+        let left = set.without(HoldReasons::CLEARED_BY_START);
+        assert_eq!(left.iter().collect::<Vec<_>>(), [HoldReason::SecureRelease]);
+    }
+
+    #[test]
+    fn a_device_is_what_was_wanted_observed_and_lives() {
+        let error = ErrorNote { number: 100, text: "not ready".into(), since_ms: 0, next_try_ms: None, tries: 1 };
+        let job = JobNumber::new(7);
+        let base = DeviceFacts { wish: DeviceWish::Started, error: None, job: None, process: ProcessState::Active };
+        assert_eq!(DeviceState::of(&base), DeviceState::Waiting);
+        assert_eq!(DeviceState::of(&DeviceFacts { job, ..base }).to_string(), "JOB 7");
+        assert_eq!(DeviceState::of(&DeviceFacts { error: Some(&error), ..base }).to_string(), "ERROR %144");
+        assert_eq!(DeviceState::of(&DeviceFacts { process: ProcessState::Error, ..base }).to_string(), "PROC ERROR");
+        let stopped = DeviceFacts { wish: DeviceWish::Stopped, error: Some(&error), ..base };
+        assert_eq!(DeviceState::of(&stopped), DeviceState::Offline);
+    }
+}

@@ -1,0 +1,63 @@
+//! Moments, handed in from above: nothing below `commands`, `server` and `fastp` looks at a clock.
+
+use serde::{Deserialize, Serialize};
+
+/// One reading of the machine's clocks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// Milliseconds since 1970, as the wall clock shows; may jump.
+    pub wall_ms: i64,
+    /// Milliseconds since this boot, suspended time included; never jumps.
+    pub boot_ms: i64,
+    /// Which boot.
+    pub boot_id: String,
+}
+
+/// Milliseconds of spool time: boot-time deltas plus a stored offset. Ages and queue keys use it, so that a jump of the
+/// wall clock neither reorders nor expires anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SpoolTime(pub i64);
+
+/// The stored end of spool time: what it was at a known boot-time reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeBase {
+    /// Spool time at that reading.
+    pub spool_ms: i64,
+    /// Wall time at that reading.
+    pub wall_ms: i64,
+    /// Boot time at that reading.
+    pub boot_ms: i64,
+    /// The boot in which it was taken.
+    pub boot_id: String,
+}
+
+impl TimeBase {
+    /// Spool time at `now`. Within a boot it advances with the boot clock; across boots by the wall clock, never back.
+    pub fn at(&self, now: &Moment) -> SpoolTime {
+        let passed = if now.boot_id == self.boot_id { now.boot_ms - self.boot_ms } else { now.wall_ms - self.wall_ms };
+        SpoolTime(self.spool_ms + passed.max(0))
+    }
+
+    /// The base to store at `now`.
+    pub fn renewed(&self, now: &Moment) -> Self {
+        Self { spool_ms: self.at(now).0, wall_ms: now.wall_ms, boot_ms: now.boot_ms, boot_id: now.boot_id.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(wall_ms: i64, boot_ms: i64, boot: &str) -> Moment {
+        Moment { wall_ms, boot_ms, boot_id: boot.into() }
+    }
+
+    #[test]
+    fn a_jump_of_the_wall_clock_does_not_move_spool_time() {
+        let base = TimeBase { spool_ms: 1000, wall_ms: 50_000, boot_ms: 10, boot_id: "a".into() };
+        assert_eq!(base.at(&moment(-99_000, 110, "a")).0, 1100);
+        assert_eq!(base.at(&moment(60_000, 5, "b")).0, 11_000);
+        assert_eq!(base.at(&moment(40_000, 5, "b")).0, 1000);
+    }
+}

@@ -1,0 +1,275 @@
+//! What the print process asks of the spool: leases, claims, and the ends of attempts.
+//!
+//! A print process holds the lock of its name while it runs, and with it a [`Lease`]: the process and its epoch. Every
+//! claim carries both; a claim of an earlier epoch belongs to a process that died, and only the next holder of the
+//! lock releases it. Each function is one transaction.
+
+use crate::model::device::DeviceSettings;
+use crate::model::job::{Format, Identity, RawPath, Transfer};
+use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
+use crate::model::{DeviceId, DeviceName, DocumentId, EntryId, JobId, JobNumber, ProcessId, ProcessName};
+
+/// The right to drive the devices of one print process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The process.
+    pub process: ProcessId,
+    /// Its name.
+    pub name: ProcessName,
+    /// How often it was started, this time included.
+    pub epoch: u64,
+}
+
+/// Where the paper of a device stands, for the form-feed rule of HEADER OFF.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Paper {
+    /// At top of form, or nothing printed yet.
+    #[default]
+    Top = 0,
+    /// Text was printed that did not end with a form feed.
+    Text = 1,
+    /// A finished stream was printed; it placed the paper itself.
+    Stream = 2,
+}
+
+/// What the spool wants of one device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceOrder {
+    /// Identity.
+    pub id: DeviceId,
+    /// Name.
+    pub name: DeviceName,
+    /// Settings.
+    pub settings: DeviceSettings,
+    /// What the operator wants.
+    pub wish: DeviceWish,
+    /// The error it is in, as last recorded.
+    pub error: Option<ErrorNote>,
+    /// Whether an entry waits that it could claim.
+    pub eligible: bool,
+    /// Jobs whose bytes the peer has, waiting for a clean close.
+    pub transferred: u32,
+    /// Where its paper stands.
+    pub paper: Paper,
+}
+
+/// A place in an output file, durable before the first byte of an attempt is written to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilePosition {
+    /// Device number of the file system.
+    pub dev: u64,
+    /// Inode.
+    pub ino: u64,
+    /// Octet at which the job begins.
+    pub offset: u64,
+}
+
+/// A document to print.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedDocument {
+    /// Identity of its row.
+    pub id: DocumentId,
+    /// From 1.
+    pub sequence: u32,
+    /// The print file in the server's directory.
+    pub path: RawPath,
+    /// Copy or link.
+    pub transfer: Transfer,
+    /// What the file was when it was accepted.
+    pub identity: Identity,
+    /// Its BLAKE3 digest, where the bytes were read at submission.
+    pub digest: Option<[u8; 32]>,
+    /// What it is.
+    pub format: Format,
+    /// Size in octets at submission.
+    pub octets: u64,
+    /// Copies.
+    pub copies: u32,
+}
+
+/// A job that belongs to one device's attempt, and to no other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The entry.
+    pub entry: EntryId,
+    /// Its job.
+    pub job: JobId,
+    /// The job's number.
+    pub number: JobNumber,
+    /// The device.
+    pub device: DeviceId,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// The documents, in order.
+    pub documents: Vec<ClaimedDocument>,
+    /// Where an earlier attempt began writing to a file, if one did and did not end.
+    pub begun: Option<FilePosition>,
+    /// Whether bytes of an earlier attempt may already be on paper.
+    pub possible_duplicate: bool,
+    /// Where the paper of the device stood when the last finished job had ended.
+    pub paper: Paper,
+}
+
+impl Claim {
+    /// Octets of the whole job, all copies.
+    pub fn total_octets(&self) -> u64 {
+        self.documents.iter().map(|d| d.octets.saturating_mul(u64::from(d.copies))).sum()
+    }
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttemptEnd {
+    /// Every byte went out; how far that is known.
+    Delivered {
+        /// The honest word.
+        delivery: Delivery,
+        /// Octets sent, added form feeds included.
+        octets: u64,
+        /// Where the paper stands now.
+        paper: Paper,
+        /// Something worth recording: "edited in place since it was submitted".
+        remark: Option<String>,
+    },
+    /// The device failed: the entry is free again at the same place, and the device is in this error.
+    DeviceFailed {
+        /// The error.
+        error: ErrorNote,
+        /// Whether some byte of the job may be on paper.
+        touched: bool,
+    },
+    /// The document cannot be printed: the job is held, the others flow.
+    DataFailed {
+        /// Failed, Changed or Corrupt.
+        reason: HoldReason,
+        /// What is wrong, in words.
+        text: String,
+        /// For a damaged copy: the document and where it was put (`corrupt/…`).
+        moved: Option<(DocumentId, RawPath)>,
+        /// Whether some byte of the job may be on paper.
+        touched: bool,
+    },
+    /// The job was held or cancelled while it printed: the attempt stopped as was asked.
+    Stopped {
+        /// Whether some byte of the job may be on paper.
+        touched: bool,
+    },
+    /// The process is ending in good order (a newer schema, a signal): the entry is free again.
+    Abandoned {
+        /// Whether some byte of the job may be on paper.
+        touched: bool,
+    },
+}
+
+/// What became of the jobs that were transferred over a kept connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// The connection closed cleanly: all of them are sent.
+    Closed,
+    /// It stayed quiet long enough, or the peer took every byte and never closed: they are done, recorded as
+    /// transferred. Only those transferred at or before this spool time, if given.
+    Released {
+        /// Why they are let go.
+        why: String,
+    },
+    /// It was reset: they are Ready again, in order, announced as possible duplicates.
+    Reset {
+        /// What the connection reported.
+        why: String,
+    },
+}
+
+/// Something a print process saw at a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// It was opened.
+    Opened {
+        /// Why: "job 7 is queued", "EXCLUSIVE ON", "the peer hung up".
+        why: String,
+    },
+    /// It was closed.
+    Closed {
+        /// Why.
+        why: String,
+    },
+    /// It is in an error while no job prints.
+    Failed(ErrorNote),
+    /// An error is over.
+    Recovered,
+    /// A draining device has ended its job and is closed: it is stopped now.
+    Drained,
+    /// Something worth recording in its log.
+    Remark {
+        /// One of a fixed set of words.
+        what: String,
+        /// In words.
+        why: String,
+    },
+}
+
+/// Whether a running attempt should go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptWish {
+    /// Go on.
+    Continue,
+    /// Stop now: the job is held, paused or cancelled.
+    Stop,
+    /// The claim is not ours any more; end without touching the spool.
+    Lost,
+}
+
+/// The spool as a print process sees it. [`crate::spool::Spool`] is the one that prints; a test may bring its own.
+///
+/// # Errors
+/// Every method fails with a [`Failure`]; `Unknown` and `Io` failures leave the claim where it was, and the print
+/// process must not claim again before the spool answers again.
+pub trait Engine: Send + Sync {
+    /// Begins an epoch of a print process, whose lock the caller holds: its row says running from now on, and the
+    /// claims of its earlier epochs are released, in place. Jobs of an earlier epoch that were transferred are Ready
+    /// again and announced as possible duplicates.
+    fn begins(&self, name: &ProcessName, pid: u32, now: &Moment) -> Result<Lease, Failure>;
+
+    /// What is wanted of each device of the process.
+    fn orders(&self, lease: &Lease, now: &Moment) -> Result<Vec<DeviceOrder>, Failure>;
+
+    /// What is wanted of one device; none when it is not a device of this process any more.
+    fn order(&self, lease: &Lease, device: DeviceId, now: &Moment) -> Result<Option<DeviceOrder>, Failure>;
+
+    /// Claims the next eligible job for a started device, or nothing.
+    fn claim(&self, lease: &Lease, device: DeviceId, now: &Moment) -> Result<Option<Claim>, Failure>;
+
+    /// Records, durably and before the first byte, where an attempt begins writing to a file.
+    fn attempt_begins(&self, lease: &Lease, claim: &Claim, at: &FilePosition, now: &Moment) -> Result<(), Failure>;
+
+    /// Ends an attempt and, with `claim_next`, claims the next job in the same transaction.
+    fn attempt_ends(
+        &self,
+        lease: &Lease,
+        claim: &Claim,
+        end: AttemptEnd,
+        claim_next: bool,
+        now: &Moment,
+    ) -> Result<Option<Claim>, Failure>;
+
+    /// Whether a running attempt should go on. Cheap; asked after a wake-up and between documents.
+    fn attempt_wish(&self, lease: &Lease, claim: &Claim) -> Result<AttemptWish, Failure>;
+
+    /// Settles the transferred jobs of a device.
+    fn settle_transferred(
+        &self,
+        lease: &Lease,
+        device: DeviceId,
+        settlement: Settlement,
+        now: &Moment,
+    ) -> Result<(), Failure>;
+
+    /// Records what was seen at a device.
+    fn observe(&self, lease: &Lease, device: DeviceId, seen: Observation, now: &Moment) -> Result<(), Failure>;
+
+    /// Goes dormant: true when, within one transaction, no started device of the process has an eligible entry, a
+    /// claim, a transferred job, an error to retry or EXCLUSIVE ON, and its row was cleared. Only then may it exit.
+    fn goes_dormant(&self, lease: &Lease, now: &Moment) -> Result<bool, Failure>;
+
+    /// Whether the lease still stands: the row carries this epoch and the schema is ours.
+    fn lease_stands(&self, lease: &Lease) -> Result<bool, Failure>;
+}

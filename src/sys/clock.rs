@@ -1,0 +1,36 @@
+//! The machine's clocks. Called by `commands`, `server` and `fastp` only; everything below takes a [`Moment`].
+
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use nix::time::{ClockId, clock_gettime};
+
+use crate::model::time::Moment;
+
+/// Reads the clocks.
+pub fn now() -> Moment {
+    Moment { wall_ms: wall_ms(), boot_ms: boot_ms(), boot_id: boot_id().to_owned() }
+}
+
+/// Milliseconds since 1970.
+pub fn wall_ms() -> i64 {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(passed) => i64::try_from(passed.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => -i64::try_from(before.duration().as_millis()).unwrap_or(i64::MAX),
+    }
+}
+
+/// Milliseconds since this boot, suspended time included.
+pub fn boot_ms() -> i64 {
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0, |t| t.tv_sec() * 1000 + t.tv_nsec() / 1_000_000)
+}
+
+/// Which boot this is.
+pub fn boot_id() -> &'static str {
+    static ID: OnceLock<String> = OnceLock::new();
+    ID.get_or_init(|| {
+        std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+            .map(|text| text.trim().to_owned())
+            .unwrap_or_else(|_| "unknown".to_owned())
+    })
+}

@@ -1,0 +1,320 @@
+//! Files that are complete or absent, and what tells one file from another.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{AtFlags, OFlag, open};
+use nix::libc;
+use nix::sys::stat::Mode;
+
+use crate::model::job::Identity;
+
+/// A file that has no name yet. Dropped unnamed, it leaves nothing.
+#[derive(Debug)]
+pub struct Unnamed {
+    /// The open file.
+    pub file: File,
+    /// The name it has meanwhile where the file system knows no unnamed files.
+    temporary: Option<PathBuf>,
+}
+
+impl Unnamed {
+    /// An unnamed file in `dir`, readable by its owner only.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn create(dir: &Path) -> io::Result<Self> {
+        let mode = Mode::from_bits_truncate(0o600);
+        match open(dir, OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC, mode) {
+            Ok(fd) => Ok(Self { file: File::from(fd), temporary: None }),
+            Err(nix::Error::EOPNOTSUPP | nix::Error::EISDIR | nix::Error::ENOENT) if dir.is_dir() => {
+                let path = dir.join(format!(".new-{}", random_name(12)?));
+                let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+                Ok(Self { file, temporary: Some(path) })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gives it the name `dir/name`. Fails if the name is taken. The directory is not synced yet.
+    ///
+    /// # Errors
+    /// When the name cannot be made.
+    pub fn name(&mut self, dir: &Path, name: &str) -> io::Result<()> {
+        let target = dir.join(name);
+        match &self.temporary {
+            Some(temporary) => {
+                std::fs::hard_link(temporary, &target)?;
+                std::fs::remove_file(temporary)?;
+                self.temporary = None;
+                Ok(())
+            }
+            None => {
+                let source = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+                nix::unistd::linkat(
+                    nix::fcntl::AT_FDCWD,
+                    source.as_str(),
+                    nix::fcntl::AT_FDCWD,
+                    &target,
+                    AtFlags::AT_SYMLINK_FOLLOW,
+                )?;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Drop for Unnamed {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            let _ = std::fs::remove_file(temporary);
+        }
+    }
+}
+
+/// `n` random characters of `A-Z a-z 0-9`.
+///
+/// # Errors
+/// When the system has no randomness.
+pub fn random_name(n: usize) -> io::Result<String> {
+    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut name = String::with_capacity(n);
+    let mut bytes = [0u8; 64];
+    while name.len() < n {
+        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+        // 248 is the largest multiple of 62 that a byte holds: no letter is likelier than another.
+        name.extend(
+            bytes.iter().filter(|b| **b < 248).take(n - name.len()).map(|b| char::from(LETTERS[usize::from(*b % 62)])),
+        );
+    }
+    Ok(name)
+}
+
+/// Makes the names in `dir` durable.
+///
+/// # Errors
+/// When they may not be.
+pub fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// What an open file is.
+///
+/// # Errors
+/// When it cannot be examined.
+pub fn identity(file: &File) -> io::Result<Identity> {
+    let meta = file.metadata()?;
+    Ok(Identity {
+        dev: meta.dev(),
+        ino: meta.ino(),
+        birth_ns: birth_ns(file.as_fd()),
+        size: meta.size(),
+        mtime_ns: meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec()),
+        ctime_ns: meta.ctime().saturating_mul(1_000_000_000).saturating_add(meta.ctime_nsec()),
+    })
+}
+
+fn birth_ns(fd: BorrowedFd<'_>) -> Option<i64> {
+    // SAFETY: `statx` is plain data and is filled by the kernel; the path is an empty C string, the descriptor is open.
+    let found = unsafe {
+        let mut found: libc::statx = std::mem::zeroed();
+        let result = libc::statx(fd.as_raw_fd(), c"".as_ptr(), libc::AT_EMPTY_PATH, libc::STATX_BTIME, &raw mut found);
+        (result == 0).then_some(found)
+    }?;
+    if found.stx_mask & libc::STATX_BTIME == 0 {
+        return None;
+    }
+    Some(found.stx_btime.tv_sec * 1_000_000_000 + i64::from(found.stx_btime.tv_nsec))
+}
+
+/// Copies everything from where `from` stands to the end of `to`, inside the kernel where it can. Returns the octets.
+///
+/// # Errors
+/// When reading or writing fails, a short write included: what was written then is worthless.
+pub fn copy_all(from: &File, to: &File) -> io::Result<u64> {
+    let mut total = 0u64;
+    loop {
+        match nix::fcntl::copy_file_range(from.as_fd(), None, to.as_fd(), None, 1 << 30) {
+            Ok(0) => return Ok(total),
+            Ok(n) => total += n as u64,
+            Err(nix::Error::EINTR) => {}
+            Err(
+                nix::Error::EXDEV
+                | nix::Error::EINVAL
+                | nix::Error::ENOSYS
+                | nix::Error::EOPNOTSUPP
+                | nix::Error::EBADF,
+            ) if total == 0 => {
+                // Is a first call that copied nothing proof that both positions are unmoved? Yes: it failed as a whole.
+                let (mut from, mut to) = (from, to);
+                return io::copy(&mut from, &mut to);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Sends up to `count` octets of `from` at `offset` to `to`, without passing through us. 0 means the file ended.
+///
+/// # Errors
+/// As the kernel reports; `WouldBlock` when `to` takes nothing now.
+pub fn send_file(to: BorrowedFd<'_>, from: &File, offset: u64, count: u64) -> io::Result<u64> {
+    let mut at = libc::off_t::try_from(offset).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let count = usize::try_from(count.min(1 << 30)).unwrap_or(1 << 30);
+    Ok(nix::sys::sendfile::sendfile64(to, from, Some(&mut at), count)? as u64)
+}
+
+/// Reserves `size` octets for `file`.
+///
+/// # Errors
+/// When the file system is full or cannot do it.
+pub fn allocate(file: &File, size: u64) -> io::Result<()> {
+    let size = libc::off_t::try_from(size).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    nix::fcntl::posix_fallocate(file, 0, size)?;
+    Ok(())
+}
+
+/// Whether `path` lies on a file system of another machine, where neither locks nor shared memory can be trusted.
+///
+/// # Errors
+/// When the file system cannot be examined.
+pub fn is_network(path: &Path) -> io::Result<bool> {
+    const NETWORK: [i64; 9] = [
+        0x6969,      // NFS
+        0xff53_4d42, // CIFS
+        0xfe53_4d42, // SMB2
+        0x517b,      // SMB
+        0x0102_1997, // 9P
+        0x5346_414f, // AFS
+        0x7375_7245, // Coda
+        0x00c3_6400, // Ceph
+        0x0bd0_0bd0, // Lustre
+    ];
+    let kind = nix::sys::statfs::statfs(path)?.filesystem_type();
+    Ok(NETWORK.contains(&kind.0))
+}
+
+/// Opens a file as the print process does: never following into a terminal, never blocking on a FIFO.
+///
+/// # Errors
+/// When it cannot be opened or is no regular file.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let file =
+        File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC).open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+}
+
+/// Reads up to `buffer.len()` octets at `offset`, as many as there are.
+///
+/// # Errors
+/// When reading fails.
+pub fn read_full_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read_at(&mut buffer[filled..], offset + filled as u64) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// Octets that a connected socket has not had acknowledged by its peer yet.
+///
+/// # Errors
+/// When `fd` is no TCP socket.
+pub fn unacknowledged(fd: BorrowedFd<'_>) -> io::Result<u32> {
+    let mut octets: libc::c_int = 0;
+    // SAFETY: TIOCOUTQ (SIOCOUTQ) writes one int to the address given, which is valid for that.
+    let result = unsafe { libc::ioctl(fd.as_raw_fd(), libc::TIOCOUTQ, &raw mut octets) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(u32::try_from(octets).unwrap_or(0)) }
+}
+
+/// An event descriptor: a wake-up between threads that `poll` understands.
+///
+/// # Errors
+/// When there are no descriptors left.
+pub fn event_fd() -> io::Result<File> {
+    // SAFETY: `eventfd` takes no pointers; a non-negative result is a new descriptor that nobody else owns.
+    unsafe {
+        let fd = libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK);
+        if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(File::from_raw_fd(fd)) }
+    }
+}
+
+/// Whether a name is one that a path component may have: not empty, no `/`, no NUL, not `.` or `..`.
+pub fn is_component(name: &OsStr) -> bool {
+    let bytes = name.as_bytes();
+    !bytes.is_empty() && bytes != b"." && bytes != b".." && !bytes.iter().any(|b| matches!(b, 0 | b'/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+
+    #[test]
+    fn a_file_is_complete_or_absent() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut unnamed = Unnamed::create(dir.path()).unwrap();
+        unnamed.file.write_all(b"hello").unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        unnamed.name(dir.path(), "pdprABCDEF").unwrap();
+        drop(unnamed);
+        assert_eq!(std::fs::read(dir.path().join("pdprABCDEF")).unwrap(), b"hello");
+        let mut second = Unnamed::create(dir.path()).unwrap();
+        assert!(second.name(dir.path(), "pdprABCDEF").is_err());
+        drop(second);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn copying_takes_everything_from_files_and_pipes() {
+        let dir = tempfile::tempdir().unwrap();
+        let source = dir.path().join("s");
+        std::fs::write(&source, vec![7u8; 300_000]).unwrap();
+        let to = File::create(dir.path().join("t")).unwrap();
+        assert_eq!(copy_all(&File::open(&source).unwrap(), &to).unwrap(), 300_000);
+        let (read, mut write) = std::io::pipe().unwrap();
+        let writer = std::thread::spawn(move || write.write_all(&[9u8; 200_000]).unwrap());
+        let to = File::options().read(true).write(true).create_new(true).open(dir.path().join("p")).unwrap();
+        let read = File::from(std::os::fd::OwnedFd::from(read));
+        assert_eq!(copy_all(&read, &to).unwrap(), 200_000);
+        writer.join().unwrap();
+        let mut back = Vec::new();
+        File::open(dir.path().join("p")).unwrap().read_to_end(&mut back).unwrap();
+        assert_eq!(back.len(), 200_000);
+    }
+
+    #[test]
+    fn identity_tells_a_replaced_file_from_an_edited_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        std::fs::write(&path, "one").unwrap();
+        let before = identity(&File::open(&path).unwrap()).unwrap();
+        std::fs::write(&path, "three").unwrap();
+        let edited = identity(&File::open(&path).unwrap()).unwrap();
+        assert!(edited.same_file(&before));
+        assert_ne!(edited.size, before.size);
+        std::fs::write(dir.path().join("b"), "one").unwrap();
+        std::fs::rename(dir.path().join("b"), &path).unwrap();
+        assert!(!identity(&File::open(&path).unwrap()).unwrap().same_file(&before));
+    }
+
+    #[test]
+    fn random_names_are_plain() {
+        let name = random_name(6).unwrap();
+        assert_eq!(name.len(), 6);
+        assert!(name.bytes().all(|b| b.is_ascii_alphanumeric()));
+    }
+}

@@ -1,0 +1,164 @@
+//! Named locks between processes: a file, locked by its open description (`F_OFD_SETLK`).
+//!
+//! The kernel gives a lock back when its holder dies, so *a held lock is a living process*. Such a lock can be probed
+//! without being taken.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+
+/// A lock that is held until this is dropped or the process ends.
+#[derive(Debug)]
+pub struct FileLock {
+    file: File,
+}
+
+fn request(kind: i32) -> libc::flock {
+    // SAFETY: `flock` is plain data; all-zero is a valid value (the whole file, from its beginning).
+    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+    lock.l_type = kind as libc::c_short;
+    lock.l_whence = libc::SEEK_SET as libc::c_short;
+    lock
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+fn try_lock(file: &File, kind: i32) -> io::Result<bool> {
+    match fcntl(file.as_fd(), FcntlArg::F_OFD_SETLK(&request(kind))) {
+        Ok(_) => Ok(true),
+        Err(nix::Error::EAGAIN | nix::Error::EACCES) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl FileLock {
+    /// Takes the lock alone if nobody has it.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or locked; a lock held by another is `Ok(None)`.
+    pub fn try_exclusive(path: &Path) -> io::Result<Option<Self>> {
+        Self::try_on(open(path)?, libc::F_WRLCK)
+    }
+
+    /// Takes the lock beside others that share it.
+    ///
+    /// # Errors
+    /// As [`FileLock::try_exclusive`].
+    pub fn try_shared(path: &Path) -> io::Result<Option<Self>> {
+        Self::try_on(open(path)?, libc::F_RDLCK)
+    }
+
+    fn try_on(file: File, kind: i32) -> io::Result<Option<Self>> {
+        Ok(try_lock(&file, kind)?.then_some(Self { file }))
+    }
+
+    /// Takes the lock alone, waiting for it at most `deadline`. Waiters are queued by the kernel; nobody polls.
+    ///
+    /// # Errors
+    /// As [`FileLock::try_exclusive`]; a deadline that passed is `Ok(None)`.
+    pub fn exclusive(path: &Path, deadline: Duration) -> io::Result<Option<Self>> {
+        if let Some(lock) = Self::try_exclusive(path)? {
+            return Ok(Some(lock));
+        }
+        let file = open(path)?;
+        let (sender, receiver) = mpsc::channel();
+        // The kernel has no timed lock. The waiting thread owns the description: if we give up, the lock it gets
+        // later is dropped with the message that nobody receives.
+        std::thread::Builder::new().name("lock".into()).stack_size(64 * 1024).spawn(move || {
+            let taken = loop {
+                match fcntl(file.as_fd(), FcntlArg::F_OFD_SETLKW(&request(libc::F_WRLCK))) {
+                    Err(nix::Error::EINTR) => {}
+                    other => break other,
+                }
+            };
+            let _ = sender.send(taken.map(|_| Self { file }));
+        })?;
+        match receiver.recv_timeout(deadline) {
+            Ok(Ok(lock)) => Ok(Some(lock)),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Whether somebody holds the lock. Takes nothing; a file that does not exist is not locked.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be examined.
+    pub fn is_held(path: &Path) -> io::Result<bool> {
+        let file = match OpenOptions::new().read(true).write(true).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        Self::is_held_on(&file)
+    }
+
+    /// The same for an open file, which must be open for writing.
+    ///
+    /// # Errors
+    /// When it cannot be examined.
+    pub fn is_held_on(file: &File) -> io::Result<bool> {
+        let mut probe = request(libc::F_WRLCK);
+        fcntl(file.as_fd(), FcntlArg::F_OFD_GETLK(&mut probe))?;
+        Ok(i32::from(probe.l_type) != libc::F_UNLCK)
+    }
+
+    /// Locks an open file alone, for as long as its description lives; false if another has it.
+    ///
+    /// # Errors
+    /// When it cannot be locked at all.
+    pub fn mark(file: &File) -> io::Result<bool> {
+        try_lock(file, libc::F_WRLCK)
+    }
+
+    /// The locked file, to leave a note in it.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_probed_without_being_taken_and_released_by_drop() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.lock");
+        assert!(!FileLock::is_held(&path).unwrap());
+        let lock = FileLock::try_exclusive(&path).unwrap().unwrap();
+        assert!(FileLock::is_held(&path).unwrap());
+        assert!(FileLock::try_exclusive(&path).unwrap().is_none());
+        assert!(FileLock::try_shared(&path).unwrap().is_none());
+        drop(lock);
+        assert!(!FileLock::is_held(&path).unwrap());
+        let a = FileLock::try_shared(&path).unwrap().unwrap();
+        let b = FileLock::try_shared(&path).unwrap().unwrap();
+        assert!(FileLock::try_exclusive(&path).unwrap().is_none());
+        drop((a, b));
+        assert!(FileLock::try_exclusive(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn waiting_ends_with_the_lock_or_with_the_deadline() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.lock");
+        let held = FileLock::try_exclusive(&path).unwrap().unwrap();
+        assert!(FileLock::exclusive(&path, Duration::from_millis(20)).unwrap().is_none());
+        let waiter = {
+            let path = path.clone();
+            std::thread::spawn(move || FileLock::exclusive(&path, Duration::from_secs(20)).unwrap().is_some())
+        };
+        drop(held);
+        assert!(waiter.join().unwrap());
+    }
+}

@@ -1,0 +1,10 @@
+//! The only unsafe or Linux-specific code: descriptors, locks, clocks, processes, users.
+
+pub mod clock;
+pub mod fault;
+pub mod files;
+pub mod lock;
+pub mod spawn;
+pub mod users;
+pub mod wake;
+pub mod watch;

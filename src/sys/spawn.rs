@@ -1,0 +1,56 @@
+//! Starting a process that outlives its starter and shares nothing with it.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use nix::libc;
+
+/// The directory that holds the running program: where our own print process lies. Never the search path.
+///
+/// # Errors
+/// When the kernel does not say.
+pub fn program_dir() -> io::Result<PathBuf> {
+    let exe = std::env::current_exe()?;
+    exe.parent().map(Path::to_path_buf).ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no program directory"))
+}
+
+/// Starts `program` in its own session, in `/`, with its standard streams on `/dev/null` and no other descriptor of
+/// ours or of our starter. Returns when it runs; a program that cannot be executed is an error.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn detached<A: AsRef<OsStr>>(program: &Path, args: &[A]) -> io::Result<u32> {
+    let mut command = Command::new(program);
+    command.args(args).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // SAFETY: between fork and exec only async-signal-safe calls are made: setsid, sigprocmask and close_range.
+    unsafe {
+        command.pre_exec(|| {
+            nix::unistd::setsid()?;
+            nix::sys::signal::SigSet::empty().thread_set_mask()?;
+            // A shell's `$(…)` waits for every copy of its pipe: mark whatever we inherited close-on-exec. The pipe by
+            // which a failed exec is reported is close-on-exec anyway.
+            let result = libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
+            if result < 0 {
+                for fd in 3..1024 {
+                    libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC);
+                }
+            }
+            Ok(())
+        });
+    }
+    let child = command.spawn()?;
+    let pid = child.id();
+    // A long-lived starter must not collect zombies; a short-lived one leaves the child to init.
+    std::thread::Builder::new()
+        .name("reap".into())
+        .stack_size(64 * 1024)
+        .spawn(move || {
+            let mut child = child;
+            let _ = child.wait();
+        })
+        .map(|_| ())?;
+    Ok(pid)
+}

@@ -1,0 +1,54 @@
+//! Who the caller is, and names of users and groups.
+
+use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
+
+use crate::model::Caller;
+
+/// The user this process acts for.
+pub fn caller() -> Caller {
+    of_uid(nix::unistd::geteuid().as_raw())
+}
+
+/// The caller with this user id, on this host.
+pub fn of_uid(uid: u32) -> Caller {
+    Caller { uid, user: name(uid), host: host(), groups: groups(uid) }
+}
+
+/// The login name of `uid`, or its number.
+pub fn name(uid: u32) -> String {
+    match User::from_uid(Uid::from_raw(uid)) {
+        Ok(Some(user)) => user.name,
+        _ => uid.to_string(),
+    }
+}
+
+/// The primary group of `uid`, or `uid` itself when it is unknown.
+pub fn primary_group(uid: u32) -> u32 {
+    match User::from_uid(Uid::from_raw(uid)) {
+        Ok(Some(user)) => user.gid.as_raw(),
+        _ => uid,
+    }
+}
+
+/// The names of the groups of `uid`.
+pub fn groups(uid: u32) -> Vec<String> {
+    let Ok(Some(user)) = User::from_uid(Uid::from_raw(uid)) else {
+        return Vec::new();
+    };
+    let Ok(login) = std::ffi::CString::new(user.name) else {
+        return Vec::new();
+    };
+    let gids = getgrouplist(&login, user.gid).unwrap_or_default();
+    gids.into_iter().filter_map(group_name).collect()
+}
+
+fn group_name(gid: Gid) -> Option<String> {
+    Group::from_gid(gid).ok().flatten().map(|group| group.name)
+}
+
+/// This host's name, up to its first dot.
+pub fn host() -> String {
+    let full = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default();
+    let short = full.split('.').next().unwrap_or_default();
+    if short.is_empty() { "localhost".to_owned() } else { short.to_owned() }
+}

@@ -1,0 +1,44 @@
+//! Waiting for a change of the spool without polling it: every commit writes to the log of the database.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+
+/// A watch on a directory.
+#[derive(Debug)]
+pub struct Watch {
+    inotify: Inotify,
+}
+
+impl Watch {
+    /// Watches the files in `dir`. Establish it *before* looking at the state that is waited for.
+    ///
+    /// # Errors
+    /// When the directory cannot be watched.
+    pub fn new(dir: &Path) -> io::Result<Self> {
+        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
+        inotify.add_watch(dir, AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_CREATE | AddWatchFlags::IN_DELETE)?;
+        Ok(Self { inotify })
+    }
+
+    /// Waits until something in the directory changed, at most `timeout`; says whether something did.
+    ///
+    /// # Errors
+    /// When waiting itself fails.
+    pub fn wait(&self, timeout: Duration) -> io::Result<bool> {
+        let ms = u16::try_from(timeout.as_millis()).unwrap_or(u16::MAX);
+        let mut fds = [PollFd::new(self.inotify.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, PollTimeout::from(ms)) {
+            Ok(0) => return Ok(false),
+            Ok(_) => {}
+            Err(nix::Error::EINTR) => return Ok(true),
+            Err(error) => return Err(error.into()),
+        }
+        while self.inotify.read_events().is_ok_and(|events| !events.is_empty()) {}
+        Ok(true)
+    }
+}
