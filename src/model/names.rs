@@ -282,7 +282,7 @@ impl fmt::Display for LocationPattern {
 /// Names that resemble `wanted`, nearest first: for "did you mean".
 pub fn near<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let wanted = wanted.trim_start_matches(['#', '$']).to_ascii_lowercase();
-    let limit = 1 + wanted.chars().count() / 3;
+    let limit = 1 + wanted.chars().count() / 4;
     let mut found: Vec<(usize, &str)> = names
         .into_iter()
         .filter_map(|name| {

@@ -7,7 +7,8 @@
 use crate::model::device::DeviceSettings;
 use crate::model::job::{Format, Identity, RawPath, Transfer};
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
-use crate::model::{DeviceId, DeviceName, DocumentId, EntryId, JobId, JobNumber, ProcessId, ProcessName};
+use crate::model::time::Moment;
+use crate::model::{DeviceId, DeviceName, DocumentId, EntryId, Failure, JobId, JobNumber, ProcessId, ProcessName};
 
 /// The right to drive the devices of one print process.
 #[derive(Clone, Debug, PartialEq, Eq)]
