@@ -2,4 +2,5 @@
 
 pub mod engine;
 pub mod operations;
+pub mod paths;
 pub mod records;

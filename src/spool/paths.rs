@@ -1,0 +1,70 @@
+//! Where things lie under a base directory (design: on disk).
+
+use std::path::{Path, PathBuf};
+
+use crate::model::{ProcessName, ServerName};
+
+/// The base directory of a spool, `$PDBASE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    root: PathBuf,
+}
+
+impl Base {
+    /// The base at `root`, an absolute path.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+    /// `spool.db`.
+    pub fn database(&self) -> PathBuf {
+        self.root.join("spool.db")
+    }
+    /// `run/`: locks, sockets, progress, ballast, log.
+    pub fn run(&self) -> PathBuf {
+        self.root.join("run")
+    }
+    /// The write gate.
+    pub fn write_lock(&self) -> PathBuf {
+        self.run().join("write.lock")
+    }
+    /// Held shared by embedded operations, alone by a server.
+    pub fn spool_lock(&self) -> PathBuf {
+        self.run().join("spool.lock")
+    }
+    /// Four MiB that a full disk gives back.
+    pub fn ballast(&self) -> PathBuf {
+        self.run().join("ballast")
+    }
+    /// The log of the print processes.
+    pub fn log(&self) -> PathBuf {
+        self.run().join("fastp.log")
+    }
+    /// The lock that a running print process holds.
+    pub fn process_lock(&self, name: &ProcessName) -> PathBuf {
+        self.run().join(format!("fastp.{}.lock", name.key()))
+    }
+    /// The socket that wakes it.
+    pub fn process_socket(&self, name: &ProcessName) -> PathBuf {
+        self.run().join(format!("fastp.{}.sock", name.key()))
+    }
+    /// Its progress, one slot a device.
+    pub fn progress(&self, name: &ProcessName) -> PathBuf {
+        self.run().join(format!("progress.{}", name.key()))
+    }
+    /// The directory of print files of a server.
+    pub fn server(&self, server: &ServerName) -> PathBuf {
+        self.root.join(server.as_str())
+    }
+    /// Proof of which spool that directory belongs to.
+    pub fn spool_id(&self, server: &ServerName) -> PathBuf {
+        self.server(server).join(".spool-id")
+    }
+    /// Damaged things with a reason; never deleted.
+    pub fn corrupt(&self, server: &ServerName) -> PathBuf {
+        self.server(server).join("corrupt")
+    }
+}
