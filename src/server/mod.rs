@@ -1,1 +1,5 @@
-//! See docs/architecture.md.
+//! The operations of a spool through the wire: the side that has the spool.
+
+mod connection;
+
+pub use connection::{pair, serve_connection};

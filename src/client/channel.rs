@@ -1,0 +1,88 @@
+//! Whole frames over a stream socket, the same on both sides.
+//!
+//! A frame is sent and received with its open files or not at all: files that came with a frame that is refused are
+//! closed with it.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use serde::de::DeserializeOwned;
+
+use crate::sys::socket::{self, Deadline};
+use crate::wire::frame::{self, FrameError, HEADER, Header, Kind};
+
+/// Why no frame came.
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelError {
+    /// Reading or writing failed, or took too long, or ended in the middle of a frame.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// What came is no frame, or not the value it should be.
+    #[error("{0}")]
+    Frame(#[from] FrameError),
+}
+
+/// Sends a frame that [`frame::encode`] made.
+///
+/// # Errors
+/// When it was not sent completely; the peer cannot have acted on it then.
+pub fn send(stream: &UnixStream, frame: &[u8], files: &[OwnedFd], until: Deadline) -> io::Result<()> {
+    let files: Vec<_> = files.iter().map(AsFd::as_fd).collect();
+    socket::send(stream, frame, &files, until)
+}
+
+/// Receives a frame of `kind` and its files. It may begin until `first`; once it has begun, `rest()` gives the time by
+/// which it must be complete. `None` means that the peer closed before a frame began.
+///
+/// # Errors
+/// As [`ChannelError`] says. After a [`FrameError`] the place of the next frame is not known: close the connection.
+pub fn receive<T: DeserializeOwned>(
+    stream: &UnixStream,
+    kind: Kind,
+    first: Deadline,
+    rest: impl FnOnce() -> Deadline,
+) -> Result<Option<(T, Vec<OwnedFd>)>, ChannelError> {
+    let mut files = Vec::new();
+    let mut header = [0; HEADER];
+    let begun = socket::receive(stream, &mut header, &mut files, first)?;
+    if begun == 0 {
+        return Ok(None);
+    }
+    let rest = rest();
+    fill(stream, &mut header[begun..], &mut files, rest)?;
+    let header = Header::decode(&header, kind)?;
+    let body = body(stream, header.length as usize, &mut files, rest)?;
+    let expected = usize::from(header.files);
+    if files.len() != expected {
+        return Err(FrameError::Files { found: files.len(), expected }.into());
+    }
+    Ok(Some((frame::decode(&body)?, files)))
+}
+
+fn fill(stream: &UnixStream, mut room: &mut [u8], files: &mut Vec<OwnedFd>, until: Deadline) -> io::Result<()> {
+    while !room.is_empty() {
+        let n = socket::receive(stream, room, files, until)?;
+        if n == 0 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+        }
+        // A peer that attaches files to every octet must not fill our table of descriptors.
+        if files.len() > frame::MAX_FILES {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "too many open files came with a message"));
+        }
+        room = &mut room[n..];
+    }
+    Ok(())
+}
+
+/// Reads a body piece by piece: memory grows with what arrives, not with what was announced.
+fn body(stream: &UnixStream, length: usize, files: &mut Vec<OwnedFd>, until: Deadline) -> io::Result<Vec<u8>> {
+    const PIECE: usize = 64 * 1024;
+    let mut body = Vec::with_capacity(length.min(PIECE));
+    while body.len() < length {
+        let at = body.len();
+        body.resize(length.min(at + PIECE), 0);
+        fill(stream, &mut body[at..], files, until)?;
+    }
+    Ok(body)
+}

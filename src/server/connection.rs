@@ -1,0 +1,117 @@
+//! One connection: who calls, and the loop of requests and replies.
+//!
+//! The caller is who the kernel says made the connection; nothing in a request can change that. A request is carried out
+//! when all of it has arrived, and never twice. A frame that is malformed is answered with its fault and the connection
+//! is closed, because the place of the next frame is not known.
+
+use std::io;
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::client::Remote;
+use crate::client::channel::{self, ChannelError};
+use crate::model::{Caller, Failure, FailureKind};
+use crate::spool::operations::{Operations, Reply, Request, answer};
+use crate::sys::socket::{self, Deadline};
+use crate::sys::users;
+use crate::wire::frame::{self, FrameError, Kind};
+
+/// How long a request may take to arrive once it has begun, and a reply to be taken.
+const HALF_REQUEST: Duration = Duration::from_secs(30);
+/// How long a refused peer may go on sending before it is closed.
+const LINGER: Duration = Duration::from_millis(100);
+
+/// Serves one connection until the peer closes it. `make` opens the spool for the caller; its failure is the answer to
+/// every request.
+///
+/// # Errors
+/// When the connection failed, or had to be closed because of what came.
+pub fn serve_connection<M>(stream: &UnixStream, make: M) -> io::Result<()>
+where
+    M: FnOnce(Caller) -> Result<Box<dyn Operations>, Failure>,
+{
+    serve(stream, make, HALF_REQUEST)
+}
+
+fn serve<M>(stream: &UnixStream, make: M, patience: Duration) -> io::Result<()>
+where
+    M: FnOnce(Caller) -> Result<Box<dyn Operations>, Failure>,
+{
+    let mut spool = make(users::of_uid(socket::peer(stream)?.uid));
+    loop {
+        let received =
+            channel::receive::<Request>(stream, Kind::Request, Deadline::NEVER, || Deadline::after(patience));
+        let (request, files) = match received {
+            Ok(Some(request)) => request,
+            Ok(None) => return Ok(()),
+            Err(ChannelError::Io(error)) => return Err(error),
+            Err(ChannelError::Frame(error)) => {
+                let refusal = Reply::Failed(Failure::new(FailureKind::BadValue, error.to_string()));
+                reply(stream, &refusal, patience)?;
+                take_leave(stream);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+            }
+        };
+        let result = match &mut spool {
+            Err(failure) => Reply::Failed(failure.clone()),
+            Ok(spool) => {
+                if let Request::Submit { submission } = &request
+                    && submission.documents.len() != files.len()
+                {
+                    let failure = FrameError::Files { found: files.len(), expected: submission.documents.len() };
+                    Reply::Failed(Failure::new(FailureKind::BadValue, failure.to_string()))
+                } else {
+                    answer(spool.as_mut(), request, files)
+                }
+            }
+        };
+        reply(stream, &result, patience)?;
+    }
+}
+
+fn reply(stream: &UnixStream, result: &Reply, patience: Duration) -> io::Result<()> {
+    let frame = frame::encode(Kind::Reply, result, 0).or_else(|error| {
+        // Only a listing can be that long, so nothing was changed.
+        let failure = Failure::new(FailureKind::Full, format!("the answer does not fit into one message: {error}"))
+            .hint("ask for fewer objects at once");
+        frame::encode(Kind::Reply, &Reply::Failed(failure), 0)
+    });
+    let frame = frame.map_err(io::Error::other)?;
+    channel::send(stream, &frame, &[], Deadline::after(patience))
+}
+
+/// Lets the peer read its refusal: a socket that is closed with unread bytes in it is reset instead.
+fn take_leave(stream: &UnixStream) {
+    let until = Deadline::after(LINGER);
+    let mut left = frame::MAX_REQUEST;
+    let mut buffer = vec![0; 64 * 1024];
+    // A peer that is gone already needs no leave.
+    if stream.shutdown(Shutdown::Write).is_err() {
+        return;
+    }
+    while let Ok(n @ 1..) = socket::receive(stream, &mut buffer, &mut Vec::new(), until) {
+        left = left.saturating_sub(n);
+        if left == 0 {
+            return;
+        }
+    }
+}
+
+/// A spool behind the wire in this very process: the thread serves until the [`Remote`] is dropped.
+///
+/// # Errors
+/// When there are no descriptors or threads left.
+pub fn pair<M>(make: M) -> io::Result<(Remote, JoinHandle<io::Result<()>>)>
+where
+    M: FnOnce(Caller) -> Result<Box<dyn Operations>, Failure> + Send + 'static,
+{
+    let (near, far) = UnixStream::pair()?;
+    let server = std::thread::Builder::new().name("connection".into()).spawn(move || serve_connection(&far, make))?;
+    Ok((Remote::new(near), server))
+}
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;

@@ -1,0 +1,218 @@
+//! Stream sockets between processes of this machine: bytes with open files beside them, deadlines, and who the peer is.
+//!
+//! The sockets may be blocking or not: every call here waits with `poll` and then asks the kernel not to block.
+
+use std::io;
+use std::mem;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{ControlMessage, MsgFlags, getsockopt, sendmsg, sockopt};
+
+/// The most descriptors that the kernel passes in one message (`SCM_MAX_FD`).
+const KERNEL_MAX_FILES: usize = 253;
+
+/// Until when to wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// Wait for ever.
+    pub const NEVER: Self = Self(None);
+
+    /// Wait this long from now. A span that no clock can hold is for ever.
+    pub fn after(span: Duration) -> Self {
+        Self(Instant::now().checked_add(span))
+    }
+
+    /// What is left, for `poll`; at most about a minute at once.
+    fn slice(self) -> Option<PollTimeout> {
+        let Some(at) = self.0 else {
+            return Some(PollTimeout::NONE);
+        };
+        let left = at.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+        // Rounded up: a wait of less than a millisecond must not become a busy loop.
+        let ms = left.as_millis().saturating_add(1);
+        Some(PollTimeout::from(u16::try_from(ms).unwrap_or(u16::MAX)))
+    }
+}
+
+/// Who is at the other end, as the kernel knew when the connection was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Process id.
+    pub pid: i32,
+    /// Effective user id.
+    pub uid: u32,
+    /// Effective group id.
+    pub gid: u32,
+}
+
+/// Who is at the other end of `stream`.
+///
+/// # Errors
+/// When the kernel does not say.
+pub fn peer(stream: &UnixStream) -> io::Result<Peer> {
+    let found = getsockopt(stream, sockopt::PeerCredentials)?;
+    Ok(Peer { pid: found.pid(), uid: found.uid(), gid: found.gid() })
+}
+
+fn wait(fd: BorrowedFd<'_>, what: PollFlags, until: Deadline) -> io::Result<()> {
+    loop {
+        let Some(slice) = until.slice() else {
+            return Err(io::Error::from(io::ErrorKind::TimedOut));
+        };
+        match poll(&mut [PollFd::new(fd, what)], slice) {
+            Ok(0) | Err(nix::Error::EINTR) => {}
+            // A hang-up or an error is news too: the call that follows reports it.
+            Ok(_) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Sends all of `bytes`, which must not be empty, with `files` beside the first of them.
+///
+/// # Errors
+/// `TimedOut` after the deadline, else as the kernel reports. How much was sent is not known then, but not all of it.
+pub fn send(stream: &UnixStream, bytes: &[u8], files: &[BorrowedFd<'_>], until: Deadline) -> io::Result<()> {
+    if bytes.is_empty() || files.len() > KERNEL_MAX_FILES {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    }
+    let raw: Vec<_> = files.iter().map(AsRawFd::as_raw_fd).collect();
+    let rights = [ControlMessage::ScmRights(&raw)];
+    let mut control: &[ControlMessage<'_>] = if raw.is_empty() { &[] } else { &rights };
+    let mut sent = 0;
+    while sent < bytes.len() {
+        wait(stream.as_fd(), PollFlags::POLLOUT, until)?;
+        let part = [io::IoSlice::new(&bytes[sent..])];
+        match sendmsg::<()>(stream.as_raw_fd(), &part, control, MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT, None) {
+            Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero)),
+            Ok(n) => {
+                sent += n;
+                control = &[];
+            }
+            Err(nix::Error::EAGAIN | nix::Error::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Waits for bytes and takes what fits into `buffer`; open files beside them are appended to `files`, close-on-exec.
+/// 0 means that the peer has closed.
+///
+/// # Errors
+/// `TimedOut` after the deadline; when files were sent that this process has no room for; else as the kernel reports.
+pub fn receive(stream: &UnixStream, buffer: &mut [u8], files: &mut Vec<OwnedFd>, until: Deadline) -> io::Result<usize> {
+    if buffer.is_empty() {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    }
+    loop {
+        wait(stream.as_fd(), PollFlags::POLLIN, until)?;
+        match receive_now(stream, buffer, files) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            other => return other,
+        }
+    }
+}
+
+// Why not the safe wrapper of a library? When the table of descriptors is full the kernel hands over those that fitted
+// and says "truncated"; a wrapper that then returns an error leaks them. Here they are owned before anything is judged.
+fn receive_now(stream: &UnixStream, buffer: &mut [u8], files: &mut Vec<OwnedFd>) -> io::Result<usize> {
+    // Aligned as a control message must be, and large enough for one full set of descriptors.
+    let mut control = [0u64; (KERNEL_MAX_FILES * 4) / 8 + 8];
+    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: `msghdr` is plain data; all-zero is a valid empty one. Its pointers are set to buffers that outlive the
+    // call, with their true lengths.
+    let (received, truncated) = unsafe {
+        let mut message: libc::msghdr = mem::zeroed();
+        message.msg_iov = &raw mut part;
+        message.msg_iovlen = 1;
+        message.msg_control = control.as_mut_ptr().cast();
+        message.msg_controllen = mem::size_of_val(&control) as _;
+        let flags = libc::MSG_CMSG_CLOEXEC | libc::MSG_DONTWAIT;
+        let received = libc::recvmsg(stream.as_raw_fd(), &raw mut message, flags);
+        if received < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        take_files(&message, files);
+        (received, message.msg_flags & libc::MSG_CTRUNC != 0)
+    };
+    if truncated {
+        return Err(io::Error::from_raw_os_error(libc::EMFILE));
+    }
+    Ok(usize::try_from(received).unwrap_or(0))
+}
+
+/// Takes ownership of every descriptor that came with `message`.
+///
+/// # Safety
+/// `message` was just filled by `recvmsg`, its control buffer is alive, and nobody else took its descriptors.
+unsafe fn take_files(message: &libc::msghdr, files: &mut Vec<OwnedFd>) {
+    // SAFETY: the macros walk the control buffer within the length the kernel has set; a SCM_RIGHTS message holds
+    // descriptors that are new in this process and owned by nobody. They are read unaligned.
+    unsafe {
+        let mut header = libc::CMSG_FIRSTHDR(message);
+        while !header.is_null() {
+            if (*header).cmsg_level == libc::SOL_SOCKET && (*header).cmsg_type == libc::SCM_RIGHTS {
+                let data = libc::CMSG_DATA(header).cast::<libc::c_int>();
+                let length = ((*header).cmsg_len as usize).saturating_sub(libc::CMSG_LEN(0) as usize);
+                for i in 0..length / mem::size_of::<libc::c_int>() {
+                    files.push(OwnedFd::from_raw_fd(data.add(i).read_unaligned()));
+                }
+            }
+            header = libc::CMSG_NXTHDR(message, header);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::io::{Read, Write};
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn files_arrive_beside_the_bytes_and_close_on_exec() {
+        let (a, b) = UnixStream::pair().unwrap();
+        let (read, mut write) = io::pipe().unwrap();
+        send(&a, b"hello", &[read.as_fd(), read.as_fd()], Deadline::after(SOON)).unwrap();
+        drop(read);
+        let mut files = Vec::new();
+        let mut buffer = [0; 16];
+        assert_eq!(receive(&b, &mut buffer, &mut files, Deadline::after(SOON)).unwrap(), 5);
+        assert_eq!(files.len(), 2);
+        let flags = nix::fcntl::fcntl(&files[0], nix::fcntl::FcntlArg::F_GETFD).unwrap();
+        assert_eq!(flags & libc::FD_CLOEXEC, libc::FD_CLOEXEC);
+        write.write_all(b"through").unwrap();
+        drop(write);
+        let mut text = String::new();
+        File::from(files.remove(0)).read_to_string(&mut text).unwrap();
+        assert_eq!(text, "through");
+    }
+
+    #[test]
+    fn waiting_ends_with_the_deadline_and_with_the_peer() {
+        let (a, b) = UnixStream::pair().unwrap();
+        let mut buffer = [0; 16];
+        let late = receive(&b, &mut buffer, &mut Vec::new(), Deadline::after(Duration::from_millis(5)));
+        assert_eq!(late.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let full = send(&a, &vec![0; 8 << 20], &[], Deadline::after(Duration::from_millis(5)));
+        assert_eq!(full.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        drop(a);
+        while receive(&b, &mut [0; 65536], &mut Vec::new(), Deadline::after(SOON)).unwrap() > 0 {}
+        assert_eq!(send(&b, b"x", &[], Deadline::after(SOON)).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn the_kernel_says_who_the_peer_is() {
+        let (a, _b) = UnixStream::pair().unwrap();
+        assert_eq!(peer(&a).unwrap().uid, nix::unistd::geteuid().as_raw());
+    }
+}
