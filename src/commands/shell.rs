@@ -85,3 +85,54 @@ impl Shell<'_> {
         Exit::of(failure)
     }
 }
+
+/// Runs a command in the world of this process: its streams, its environment, the spool it chooses.
+pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -> std::process::ExitCode {
+    use std::io::{BufReader, BufWriter, IsTerminal};
+
+    crate::sys::spawn::default_sigpipe();
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let (stdin, stdout) = (std::io::stdin(), std::io::stdout());
+    let env = |name: &str| std::env::var_os(name);
+    let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    let place = cwd.clone();
+    let mut open = move |host: Option<&str>, intent: Intent| {
+        crate::supervise::open_spool(host, &|name| std::env::var_os(name), &place, intent == Intent::Declare)
+    };
+    let (out_is_terminal, input_is_terminal) = (stdout.is_terminal(), stdin.is_terminal());
+    // No lock on the streams: a document may be read from the descriptor of standard input itself.
+    let mut out = BufWriter::with_capacity(64 * 1024, stdout);
+    let mut err = std::io::stderr();
+    let err_is_terminal = err.is_terminal();
+    let mut input = BufReader::with_capacity(1024, LazyStdin(stdin));
+    let exit = command(
+        &words,
+        &mut Shell {
+            out: &mut out,
+            err: &mut err,
+            input: &mut input,
+            out_is_terminal,
+            err_is_terminal,
+            input_is_terminal,
+            env: &env,
+            cwd,
+            now_ms: crate::sys::clock::wall_ms(),
+            open: &mut open,
+        },
+    );
+    if let Err(error) = out.flush() {
+        let _ = writeln!(std::io::stderr(), "cannot write to standard output: {error}");
+        return exit.max(Exit::Failed).into();
+    }
+    exit.into()
+}
+
+/// Standard input without a buffer of its own.
+struct LazyStdin(std::io::Stdin);
+
+impl std::io::Read for LazyStdin {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        use std::os::fd::AsFd;
+        nix::unistd::read(self.0.as_fd(), buffer).map_err(Into::into)
+    }
+}

@@ -1,6 +1,119 @@
 //! The spool: its operations and its rules of authority, and the print files on disk.
+//!
+//! A [`Spool`] is a handle that threads share. [`Local`] is a spool in the caller's process, as [`operations::Operations`];
+//! [`engine::Engine`] is the spool as a print process sees it.
 
+mod attempts;
+pub mod ballast;
+pub mod base;
+mod claims;
+mod devices;
 pub mod engine;
+pub mod files;
+mod filter;
+mod jobs;
+mod leases;
+mod local;
+mod locations;
 pub mod operations;
 pub mod paths;
+mod processes;
+pub mod progress;
 pub mod records;
+mod spooler;
+mod submit;
+mod sweep;
+mod view;
+mod wakes;
+
+use std::sync::{Arc, Mutex};
+
+use rusqlite::Connection;
+
+use crate::model::authority::Right;
+use crate::model::{Caller, Failure, FailureKind, ServerName};
+use crate::store::{self, Fallible, Store};
+use crate::sys::lock::FileLock;
+
+pub use local::Local;
+pub use paths::Base;
+pub use wakes::{Attendant, Nobody, WakeTarget};
+
+/// A spool: its database, its directory, and the rules.
+#[derive(Clone)]
+pub struct Spool {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    base: Base,
+    store: Store,
+    server: ServerName,
+    spool_id: String,
+    /// Shared while the spool is used embedded; a server holds it alone.
+    _lock: FileLock,
+}
+
+/// What a change does to the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Room {
+    /// Takes room: refused while the ballast is not in place.
+    Takes,
+    /// Gives room back in the end: may use up the ballast.
+    Gives,
+}
+
+impl Spool {
+    /// Its directory.
+    pub fn base(&self) -> &Base {
+        &self.inner.base
+    }
+
+    /// Its server name.
+    pub fn server(&self) -> &ServerName {
+        &self.inner.server
+    }
+
+    /// Looks at one consistent state.
+    fn look<T>(&self, look: impl FnOnce(&Connection) -> Fallible<T>) -> Fallible<T> {
+        self.inner.store.read(look)
+    }
+
+    /// Changes the spool in one transaction. On a full disk a change that gives room releases the ballast and is
+    /// tried once more.
+    fn change<T, W>(&self, room: Room, work: W) -> Fallible<T>
+    where
+        T: Send + 'static,
+        W: FnMut(&Connection) -> Fallible<T> + Send + 'static,
+    {
+        if room == Room::Takes {
+            ballast::ensure(&self.inner.base)?;
+            return self.inner.store.write(work);
+        }
+        let work = Arc::new(Mutex::new(work));
+        let again = Arc::clone(&work);
+        let run = |work: Arc<Mutex<W>>| {
+            self.inner.store.write(move |db| {
+                let mut work = work.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                work(db)
+            })
+        };
+        match run(work) {
+            Err(failure) if failure.kind == FailureKind::Full && ballast::release(&self.inner.base) => run(again),
+            other => other,
+        }
+    }
+
+    /// Grants or refuses a right, by the spool's own rules.
+    fn demand(db: &Connection, caller: &Caller, right: Right<'_>) -> Fallible<()> {
+        store::spool::row(db)?.trust.allows(caller, right)
+    }
+}
+
+/// Opens a spool for a print process.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn open_for_process(base: &Base) -> Result<Arc<dyn engine::Engine>, Failure> {
+    Ok(Arc::new(base::open(base, base::Access::Existing)?))
+}

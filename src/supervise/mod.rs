@@ -1,1 +1,7 @@
-//! See docs/architecture.md.
+//! Finding the spool, and seeing to its print processes: starting, waking, noticing the dead.
+
+mod attend;
+mod choose;
+
+pub use attend::Starter;
+pub use choose::{base_from, open_spool};

@@ -54,3 +54,10 @@ pub fn detached<A: AsRef<OsStr>>(program: &Path, args: &[A]) -> io::Result<u32> 
         .map(|_| ())?;
     Ok(pid)
 }
+
+/// Lets a closed pipe end this process, as shell users expect of a filter.
+pub fn default_sigpipe() {
+    // SAFETY: SIG_DFL installs no handler of ours; nothing that runs in a signal context is involved.
+    let _ =
+        unsafe { nix::sys::signal::signal(nix::sys::signal::Signal::SIGPIPE, nix::sys::signal::SigHandler::SigDfl) };
+}

@@ -1,0 +1,263 @@
+//! The ends of attempts, and what was seen at devices: the spool as a print process sees it, second half.
+
+use rusqlite::Connection;
+
+use crate::model::device::DeviceUri;
+use crate::model::state::{Delivery, DeviceWish, EntryState, ErrorNote, HoldReason, Wish};
+use crate::model::time::Moment;
+use crate::model::{DeviceId, Failure};
+use crate::store::device::DeviceRow;
+use crate::store::entry::EntryRow;
+use crate::store::event::{Object, record};
+use crate::store::job::JobRow;
+use crate::store::{self, Fallible};
+
+use super::Spool;
+use super::engine::{AttemptEnd, Claim, Lease, Observation, Settlement};
+use super::records::SpoolerState;
+use super::spooler::settle_drain;
+
+/// What an ended attempt leaves to do once its transaction is committed.
+pub(super) type Erase = Vec<String>;
+
+fn missing(what: &str) -> Failure {
+    Failure::internal(format!("{what} is gone while its claim stands"))
+}
+
+/// The entry and job of a claim that still stands; none when its end was recorded before (a lost reply).
+fn standing(db: &Connection, lease: &Lease, claim: &Claim) -> Fallible<Option<(EntryRow, JobRow, DeviceRow)>> {
+    let Some(entry) = store::entry::by_id(db, claim.entry)? else { return Ok(None) };
+    let ours = entry.state == EntryState::Claimed
+        && entry.claimed_by == Some((lease.process, lease.epoch))
+        && entry.attempt == claim.attempt;
+    if !ours {
+        return Ok(None);
+    }
+    let job = store::job::by_id(db, entry.job)?.ok_or_else(|| missing("a job"))?;
+    let device = store::device::by_id(db, claim.device)?.ok_or_else(|| missing("a device"))?;
+    Ok(Some((entry, job, device)))
+}
+
+impl Spool {
+    /// Records the end of an attempt within a transaction.
+    pub(super) fn end_in(
+        &self,
+        db: &Connection,
+        lease: &Lease,
+        claim: &Claim,
+        end: &AttemptEnd,
+        now: &Moment,
+    ) -> Fallible<Erase> {
+        let Some((entry, job, device)) = standing(db, lease, claim)? else { return Ok(Vec::new()) };
+        let who = format!("${}", lease.name);
+        let shown = device.name.guardian();
+        let note = |what: &str, why: &str| record(db, now, Object::Job(job.id), &who, what, why);
+        let on_file = matches!(device.settings.uri, Some(DeviceUri::File(_)));
+        let mut erase = Vec::new();
+        match end {
+            AttemptEnd::Delivered { delivery, octets, paper, remark } => {
+                if device.error.is_some() {
+                    recovered(db, &device, &who, now)?;
+                }
+                store::device::set_paper(db, device.id, *paper)?;
+                if let Some(remark) = remark {
+                    note("remark", remark)?;
+                }
+                note(delivery.word(), &format!("{octets} octets to {shown}"))?;
+                if *delivery == Delivery::Transferred {
+                    store::entry::set_transferred(db, entry.id, *octets)?;
+                } else {
+                    erase = Self::entry_done(db, &entry, &job, &device, delivery.word(), &who, now)?;
+                }
+            }
+            AttemptEnd::DeviceFailed { error, touched } => {
+                if device.error.as_ref().is_none_or(|known| known.number != error.number || known.text != error.text) {
+                    note("returned", &format!("{shown}: {}", error.text))?;
+                }
+                device_error(db, &device, error, &who, now)?;
+                erase = Self::give_back(db, &entry, &job, *touched && !on_file, now)?;
+            }
+            AttemptEnd::DataFailed { reason, text, moved, touched } => {
+                let reasons = job.reasons.with(*reason);
+                store::job::set_reasons(db, job.id, reasons, Some(text))?;
+                store::entry::withdraw(db, job.id)?;
+                if let Some((document, path)) = moved {
+                    let dir = self.base().server(self.server());
+                    let name = path.0.strip_prefix(&dir).unwrap_or(&path.0).to_string_lossy().into_owned();
+                    store::document::set_store_name(db, *document, &name)?;
+                }
+                note("held", &format!("{}: {text}", reason.words()))?;
+                let job = JobRow { reasons, ..job };
+                erase = Self::give_back(db, &entry, &job, *touched && !on_file, now)?;
+            }
+            AttemptEnd::Stopped { touched } => {
+                note("stopped", &format!("on {shown}, as was asked"))?;
+                erase = Self::give_back(db, &entry, &job, *touched && !on_file, now)?;
+            }
+            AttemptEnd::Abandoned { touched } => {
+                note("returned", &format!("{who} ended in good order"))?;
+                erase = Self::give_back(db, &entry, &job, *touched && !on_file, now)?;
+            }
+        }
+        settle_drain(db, now)?;
+        Ok(erase)
+    }
+
+    /// An entry is free again in its place, or withdrawn if its job is not to run; a cancelled job ends with its last
+    /// attempt.
+    pub(super) fn give_back(
+        db: &Connection,
+        entry: &EntryRow,
+        job: &JobRow,
+        duplicate: bool,
+        now: &Moment,
+    ) -> Fallible<Erase> {
+        let runs = job.wish == Wish::Run && job.reasons.is_empty();
+        let state = if runs { EntryState::Queued } else { EntryState::Withdrawn };
+        store::entry::release(db, entry.id, state, duplicate)?;
+        if job.wish == Wish::Cancel && !is_busy(db, job)? {
+            return Self::finish(db, job, None, "cancelled", now);
+        }
+        Ok(Vec::new())
+    }
+
+    /// An entry is printed. With its last one the job is held (HOLDAFTER) or gone.
+    pub(super) fn entry_done(
+        db: &Connection,
+        entry: &EntryRow,
+        job: &JobRow,
+        device: &DeviceRow,
+        outcome: &str,
+        who: &str,
+        now: &Moment,
+    ) -> Fallible<Erase> {
+        store::entry::release(db, entry.id, EntryState::Done, false)?;
+        let left = store::entry::of_job(db, job.id)?;
+        if left.iter().any(|e| e.state != EntryState::Done) && job.wish != Wish::Cancel {
+            return Ok(Vec::new());
+        }
+        if is_busy(db, job)? {
+            return Ok(Vec::new());
+        }
+        if job.hold_after && job.wish != Wish::Cancel {
+            store::job::set_reasons(db, job.id, job.reasons.with(HoldReason::Operator), None)?;
+            record(db, now, Object::Job(job.id), who, "held", "HOLDAFTER")?;
+            return Ok(Vec::new());
+        }
+        Self::finish(db, job, Some(&device.name.to_string()), outcome, now)
+    }
+
+    /// Settles the transferred jobs of a device within a transaction.
+    pub(super) fn settle_in(
+        &self,
+        db: &Connection,
+        lease: &Lease,
+        device: DeviceId,
+        settlement: &Settlement,
+        now: &Moment,
+    ) -> Fallible<Erase> {
+        let Some(device) = store::device::by_id(db, device)? else { return Ok(Vec::new()) };
+        let who = format!("${}", lease.name);
+        let mut erase = Vec::new();
+        for entry in store::entry::of_device(db, device.id, EntryState::Transferred)? {
+            if entry.claimed_by != Some((lease.process, lease.epoch)) {
+                continue;
+            }
+            let job = store::job::by_id(db, entry.job)?.ok_or_else(|| missing("a job"))?;
+            let note = |what: &str, why: &str| record(db, now, Object::Job(job.id), &who, what, why);
+            match settlement {
+                Settlement::Closed => {
+                    note("sent", &format!("{} closed the connection cleanly", device.name.guardian()))?;
+                    erase.extend(Self::entry_done(db, &entry, &job, &device, Delivery::Sent.word(), &who, now)?);
+                }
+                Settlement::Released { why } => {
+                    note("released", why)?;
+                    erase.extend(Self::entry_done(db, &entry, &job, &device, Delivery::Transferred.word(), &who, now)?);
+                }
+                Settlement::Reset { why } => {
+                    note("returned", &format!("{}: {why}", device.name.guardian()))?;
+                    erase.extend(Self::give_back(db, &entry, &job, true, now)?);
+                }
+            }
+        }
+        settle_drain(db, now)?;
+        Ok(erase)
+    }
+
+    /// Records within a transaction what was seen at a device.
+    pub(super) fn observe_in(
+        &self,
+        db: &Connection,
+        lease: &Lease,
+        device: DeviceId,
+        seen: &Observation,
+        now: &Moment,
+    ) -> Fallible<()> {
+        let Some(device) = store::device::by_id(db, device)? else { return Ok(()) };
+        let who = format!("${}", lease.name);
+        let note = |what: &str, why: &str| record(db, now, Object::Device(device.id), &who, what, why);
+        match seen {
+            Observation::Opened { why } => {
+                store::device::set_open(db, device.id, true)?;
+                note("opened", why)
+            }
+            Observation::Closed { why } => {
+                store::device::set_open(db, device.id, false)?;
+                note("closed", why)
+            }
+            Observation::Failed(error) => device_error(db, &device, error, &who, now),
+            Observation::Recovered => recovered(db, &device, &who, now),
+            Observation::Drained => {
+                // A draining spooler closes its devices too; what their operator wanted of them stays.
+                if device.wish == DeviceWish::Draining {
+                    store::device::set_wish(db, device.id, DeviceWish::Stopped)?;
+                    note("stopped", "drained")?;
+                }
+                store::device::set_open(db, device.id, false)?;
+                settle_drain(db, now)
+            }
+            Observation::Remark { what, why } => {
+                if what == "possible-duplicate" {
+                    for entry in store::entry::of_device(db, device.id, EntryState::Claimed)? {
+                        record(db, now, Object::Job(entry.job), &who, what, why)?;
+                    }
+                }
+                note(what, why)
+            }
+        }
+    }
+
+    /// What a print process is told to want of a device: a spooler that is not ACTIVE drains its devices.
+    pub(super) fn effective_wish(db: &Connection, device: &DeviceRow) -> Fallible<DeviceWish> {
+        let active = store::spool::row(db)?.state == SpoolerState::Active;
+        Ok(match device.wish {
+            DeviceWish::Started if !active => DeviceWish::Draining,
+            wish => wish,
+        })
+    }
+}
+
+fn is_busy(db: &Connection, job: &JobRow) -> Fallible<bool> {
+    let entries = store::entry::of_job(db, job.id)?;
+    Ok(entries.iter().any(|e| matches!(e.state, EntryState::Claimed | EntryState::Transferred)))
+}
+
+fn device_error(db: &Connection, device: &DeviceRow, error: &ErrorNote, who: &str, now: &Moment) -> Fallible<()> {
+    let is_new = device.error.as_ref().is_none_or(|known| known.number != error.number || known.text != error.text);
+    // An error that goes on began when it began.
+    let since_ms = device.error.as_ref().map_or(error.since_ms, |known| known.since_ms.min(error.since_ms));
+    store::device::set_error(db, device.id, Some(&ErrorNote { since_ms, ..error.clone() }))?;
+    if is_new {
+        record(db, now, Object::Device(device.id), who, "error", &format!("%{:o}: {}", error.number, error.text))?;
+    }
+    Ok(())
+}
+
+fn recovered(db: &Connection, device: &DeviceRow, who: &str, now: &Moment) -> Fallible<()> {
+    if let Some(error) = &device.error {
+        store::device::set_error(db, device.id, None)?;
+        let why = format!("from %{:o}: {}, after {} tries", error.number, error.text, error.tries);
+        record(db, now, Object::Device(device.id), who, "recovered", &why)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! Choosing the next job of a device.
+//!
+//! Entries wait in routes; a device compares the heads of its (route, requirement class) pairs, each found by an index. A
+//! form it does not carry is passed over and blocks nobody. Among the devices of a group an idle one leaves an entry to a
+//! faster one that would finish it sooner.
+
+use rusqlite::Connection;
+
+use crate::model::device::{DeviceUri, Exclusive};
+use crate::model::order::estimate_ms;
+use crate::model::state::{DeviceWish, EntryState};
+use crate::model::time::{Moment, SpoolTime};
+use crate::model::{DeviceId, Failure};
+use crate::store::device::DeviceRow;
+use crate::store::entry::EntryRow;
+use crate::store::event::{Object, record};
+use crate::store::process::ProcessRow;
+use crate::store::{self, Fallible};
+
+use super::Spool;
+use super::engine::{Claim, ClaimedDocument, Lease};
+use super::records::SpoolerState;
+
+/// How far into a group's queue a device looks for an entry that no other would finish sooner.
+const LOOK_AHEAD: u32 = 32;
+/// A device that prints this much longer than estimated is not waited for.
+const OVERDUE_MS: i64 = 60_000;
+
+/// Whether the spooler prints at all.
+pub(super) fn is_active(db: &Connection) -> Fallible<bool> {
+    Ok(store::spool::row(db)?.state == SpoolerState::Active)
+}
+
+/// Whether some queued entry could be claimed by a device that is started.
+pub(super) fn is_eligible(db: &Connection, device: &DeviceRow) -> Fallible<bool> {
+    let classes = store::job::classes_for(db, &device.settings.form)?;
+    for (route, _) in store::device::routes(db, device.id)? {
+        for class in &classes {
+            if !store::entry::heads(db, route, *class, device.id, device.settings.fifo, 1)?.is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a device gives its print process something to do now.
+pub(super) fn device_has_work(db: &Connection, device: &DeviceRow) -> Fallible<bool> {
+    match device.wish {
+        DeviceWish::Stopped | DeviceWish::Suspended => Ok(false),
+        DeviceWish::Draining => Ok(true),
+        DeviceWish::Started => {
+            // Tries exhausted: it waits for an operator.
+            let waits = device.error.as_ref().is_some_and(|error| error.next_try_ms.is_none());
+            Ok(!waits
+                && is_active(db)?
+                && (device.settings.exclusive == Exclusive::On || device.error.is_some() || is_eligible(db, device)?))
+        }
+    }
+}
+
+/// Whether a print process has something to do now.
+pub(super) fn process_has_work(db: &Connection, process: &ProcessRow) -> Fallible<bool> {
+    if store::entry::busy(db, process.id)? {
+        return Ok(true);
+    }
+    for device in store::device::of_process(db, &process.name)? {
+        if device_has_work(db, &device)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The entry that a device prints next, if any.
+fn choose(db: &Connection, device: &DeviceRow, now: SpoolTime) -> Fallible<Option<EntryRow>> {
+    let classes = store::job::classes_for(db, &device.settings.form)?;
+    let mut best: Option<EntryRow> = None;
+    for (route, is_group) in store::device::routes(db, device.id)? {
+        let others = if is_group { rivals(db, device, route, now)? } else { Vec::new() };
+        let limit = if others.is_empty() { 1 } else { LOOK_AHEAD };
+        for class in &classes {
+            let heads = store::entry::heads(db, route, *class, device.id, device.settings.fifo, limit)?;
+            let Some(found) = first_for_us(heads, device, &others) else { continue };
+            if best.as_ref().is_none_or(|best| before(&found, best, device.settings.fifo)) {
+                best = Some(found);
+            }
+        }
+    }
+    Ok(best)
+}
+
+fn before(a: &EntryRow, b: &EntryRow, fifo: bool) -> bool {
+    let key = |e: &EntryRow| {
+        let middle = if fifo { 0 } else { e.sort.key };
+        (e.sort.promoted, e.sort.rank, middle, e.sort.sequence)
+    };
+    key(a) < key(b)
+}
+
+/// Another device of the group that could take an entry: its speed, and when it will be free, from now.
+struct Rival {
+    form_key: String,
+    speed: u32,
+    free_in_ms: i64,
+}
+
+/// The healthy other devices of a group.
+fn rivals(db: &Connection, device: &DeviceRow, route: crate::model::RouteId, now: SpoolTime) -> Fallible<Vec<Rival>> {
+    let mut found = Vec::new();
+    for other in store::device::of_route(db, route)? {
+        if other.id == device.id || other.wish != DeviceWish::Started || other.error.is_some() {
+            continue;
+        }
+        let Some(process) = &other.settings.process else { continue };
+        if store::process::by_name(db, process)?.is_none_or(|p| p.error.is_some()) {
+            continue;
+        }
+        let mut free_in_ms = 0;
+        if let Some(running) = store::entry::of_device(db, other.id, EntryState::Claimed)?.first() {
+            let whole = estimate_ms(running.work, other.settings.speed);
+            let passed = now.0 - running.claimed_spool.unwrap_or(now.0);
+            if passed > whole.saturating_mul(2).saturating_add(OVERDUE_MS) {
+                continue;
+            }
+            free_in_ms = (whole - passed).max(0);
+        }
+        found.push(Rival {
+            form_key: store::device::form_key(&other.settings.form),
+            speed: other.settings.speed,
+            free_in_ms,
+        });
+    }
+    Ok(found)
+}
+
+/// The first of `heads` that no rival would finish sooner, when each earlier one is left to its rival.
+fn first_for_us(heads: Vec<EntryRow>, device: &DeviceRow, rivals: &[Rival]) -> Option<EntryRow> {
+    let ours = store::device::form_key(&device.settings.form);
+    let mut free: Vec<i64> = rivals.iter().map(|r| r.free_in_ms).collect();
+    for entry in heads {
+        if entry.only.is_some() {
+            return Some(entry);
+        }
+        let mine = estimate_ms(entry.work, device.settings.speed);
+        let sooner = rivals
+            .iter()
+            .enumerate()
+            .filter(|(_, r)| r.form_key == ours)
+            .map(|(i, r)| (free[i].saturating_add(estimate_ms(entry.work, r.speed)), i))
+            .min();
+        match sooner {
+            Some((theirs, i)) if theirs < mine => free[i] = theirs,
+            _ => return Some(entry),
+        }
+    }
+    None
+}
+
+impl Spool {
+    /// Claims the next eligible job of a device within a transaction. A claim whose reply was lost is found again.
+    pub(super) fn claim_in(
+        &self,
+        db: &Connection,
+        lease: &Lease,
+        device: DeviceId,
+        now: &Moment,
+    ) -> Fallible<Option<Claim>> {
+        let Some(row) = store::device::by_id(db, device)? else { return Ok(None) };
+        if let Some(entry) = store::entry::of_device(db, device, EntryState::Claimed)?.into_iter().next() {
+            let ours = entry.claimed_by == Some((lease.process, lease.epoch));
+            return if ours { self.as_claim(db, entry, &row).map(Some) } else { Ok(None) };
+        }
+        if row.wish != DeviceWish::Started || !is_active(db)? {
+            return Ok(None);
+        }
+        let spool_time = store::spool::time(db, now)?;
+        let Some(entry) = choose(db, &row, spool_time)? else { return Ok(None) };
+        if !store::entry::claim(db, entry.id, device, lease.process, lease.epoch, now, spool_time)? {
+            return Err(Failure::internal("a queued entry was claimed inside another transaction"));
+        }
+        let entry = store::entry::by_id(db, entry.id)?.ok_or_else(|| Failure::internal("a claimed entry vanished"))?;
+        // Every try of a device in error would be an event of its own: its error is one already.
+        if row.error.is_none() {
+            let why = format!("by {}, attempt {}", row.name.guardian(), entry.attempt);
+            record(db, now, Object::Job(entry.job), &format!("${}", lease.name), "claimed", &why)?;
+        }
+        let claim = self.as_claim(db, entry, &row)?;
+        if claim.possible_duplicate && row.error.is_none() {
+            let why =
+                format!("attempt {} on {}: possible duplicate pages starting at 1", claim.attempt, row.name.guardian());
+            record(db, now, Object::Job(claim.job), &format!("${}", lease.name), "possible-duplicate", &why)?;
+        }
+        Ok(Some(claim))
+    }
+
+    fn as_claim(&self, db: &Connection, entry: EntryRow, device: &DeviceRow) -> Fallible<Claim> {
+        let job = store::job::by_id(db, entry.job)?.ok_or_else(|| Failure::internal("an entry without a job"))?;
+        let dir = self.base().server(self.server());
+        let documents = store::document::of_job(db, job.id)?
+            .into_iter()
+            .map(|d| ClaimedDocument {
+                id: d.id,
+                sequence: d.sequence,
+                path: crate::model::job::RawPath(dir.join(&d.store_name)),
+                transfer: d.transfer,
+                octets: d.identity.size,
+                identity: d.identity,
+                digest: d.digest,
+                format: d.format,
+                copies: d.copies,
+            })
+            .collect();
+        // On a file the recorded offset tells exactly what an earlier attempt wrote; anywhere else it may be on paper.
+        let on_file = matches!(device.settings.uri, Some(DeviceUri::File(_)));
+        Ok(Claim {
+            entry: entry.id,
+            job: job.id,
+            number: job.number,
+            device: device.id,
+            attempt: entry.attempt,
+            documents,
+            possible_duplicate: entry.duplicate || (entry.begun.is_some() && !on_file),
+            begun: entry.begun,
+            paper: device.paper,
+        })
+    }
+}

@@ -1,0 +1,307 @@
+//! Devices: declaring, altering, starting, draining, deleting, and how they are shown.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use crate::model::authority::Right;
+use crate::model::device::{DeviceChange, DeviceStatus, DeviceUri, RunningJob};
+use crate::model::state::{DeviceFacts, DeviceState, DeviceWish, EntryState, ProcessState};
+use crate::model::time::Moment;
+use crate::model::{Caller, DeviceName, Failure, FailureKind, ProcessName, near};
+use crate::store::device::DeviceRow;
+use crate::store::event::{Object, record};
+use crate::store::{self, Fallible};
+use crate::sys::watch::Watch;
+
+use super::{Room, Spool, WakeTarget, progress, wakes};
+
+/// Entries waiting are counted this far.
+const COUNT_LIMIT: u32 = 1001;
+
+impl Spool {
+    pub(super) fn change_device(
+        &self,
+        caller: &Caller,
+        name: DeviceName,
+        changes: Vec<DeviceChange>,
+        now: &Moment,
+    ) -> Fallible<()> {
+        for change in &changes {
+            self.check_change(change)?;
+        }
+        let (caller, now) = (caller.clone(), now.clone());
+        self.change(Room::Takes, move |db| {
+            Self::demand(db, &caller, Right::Configure)?;
+            let row = match store::device::by_name(db, &name)? {
+                Some(row) => row,
+                None => {
+                    let id = store::device::insert(db, &name)?;
+                    record(db, &now, Object::Device(id), &caller.user, "declared", "")?;
+                    store::device::by_id(db, id)?.ok_or_else(|| Failure::internal("a new device cannot be found"))?
+                }
+            };
+            if row.wish != DeviceWish::Stopped {
+                return Err(Failure::new(FailureKind::State, format!("device {} is online", row.name.guardian()))
+                    .hint(format!(
+                        "its attributes can be altered when it is OFFLINE: DEV {}, DRAIN",
+                        row.name.guardian()
+                    )));
+            }
+            let mut settings = row.settings.clone();
+            for change in &changes {
+                if let DeviceChange::Process(process) = change
+                    && store::process::by_name(db, process)?.is_none()
+                {
+                    return Err(unknown_process(db, process)?);
+                }
+                settings.apply(change);
+            }
+            store::device::set_settings(db, row.id, &settings)?;
+            if !changes.is_empty() {
+                record(db, &now, Object::Device(row.id), &caller.user, "altered", &format!("{changes:?}"))?;
+            }
+            Ok(())
+        })
+    }
+
+    fn check_change(&self, change: &DeviceChange) -> Fallible<()> {
+        let bad = |message: String| Err(Failure::new(FailureKind::BadValue, message));
+        match change {
+            DeviceChange::Uri(DeviceUri::File(path)) => {
+                // Neither directly nor through a link: a device must never write into the spool itself.
+                let base =
+                    std::fs::canonicalize(self.base().root()).unwrap_or_else(|_| self.base().root().to_path_buf());
+                let real =
+                    path.parent().and_then(|dir| std::fs::canonicalize(dir).ok()).unwrap_or_else(|| path.clone());
+                if path.starts_with(&base) || real.starts_with(&base) {
+                    return bad(format!("URI file://{}: lies inside the spool itself", path.display()));
+                }
+                Ok(())
+            }
+            DeviceChange::Header(true) => {
+                Err(Failure::new(FailureKind::Unsupported, "HEADER ON: header pages are not available in this version")
+                    .hint("HEADER OFF is the default until they are"))
+            }
+            DeviceChange::Speed(0) => bad("SPEED 0: from 1 to 32767 lines per minute".to_owned()),
+            DeviceChange::Timeout(n) if *n == 0 || *n < -1 => {
+                bad(format!("TIMEOUT {n}: from 1 to 32767 retries, or -1 for ever"))
+            }
+            DeviceChange::Form(form) => match crate::model::device::check_form(form) {
+                Ok(_) => Ok(()),
+                Err(why) => bad(why),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn start_device(&self, caller: &Caller, name: DeviceName, now: &Moment) -> Fallible<Vec<WakeTarget>> {
+        let (caller, now) = (caller.clone(), now.clone());
+        self.change(Room::Gives, move |db| {
+            let row = store::device::by_name(db, &name)?.ok_or_else(|| not_found(db, &name))?;
+            let offline_by_error = row.stopped_by_error || row.error.is_some();
+            Self::demand(db, &caller, Right::StartDevice { offline_by_error })?;
+            let missing = |what: &str, hint: String| {
+                Err(Failure::new(FailureKind::State, format!("device {} has no {what}", row.name.guardian()))
+                    .hint(hint))
+            };
+            let shown = row.name.guardian();
+            let Some(process) = &row.settings.process else {
+                return missing("print process", format!("DEV {shown}, PROCESS $SPLA gives it one"));
+            };
+            if row.settings.uri.is_none() {
+                return missing(
+                    "address",
+                    format!("DEV {shown}, URI socket://host:9100 or URI file:///path gives it one"),
+                );
+            }
+            let Some(target) = wakes::target(db, process)? else {
+                return Err(unknown_process(db, process)?);
+            };
+            store::device::set_wish(db, row.id, DeviceWish::Started)?;
+            store::device::set_error(db, row.id, None)?;
+            record(db, &now, Object::Device(row.id), &caller.user, "started", "DEV START")?;
+            let row = store::device::by_id(db, row.id)?.ok_or_else(|| not_found(db, &name))?;
+            let work = target.running || super::claims::device_has_work(db, &row)?;
+            Ok(if work { vec![target] } else { Vec::new() })
+        })
+    }
+
+    pub(super) fn drain_device(
+        &self,
+        caller: &Caller,
+        name: DeviceName,
+        now: &Moment,
+    ) -> Fallible<(DeviceState, Vec<WakeTarget>)> {
+        let (spool, caller, now) = (self.clone(), caller.clone(), now.clone());
+        self.change(Room::Gives, move |db| {
+            Self::demand(db, &caller, Right::Configure)?;
+            let row = store::device::by_name(db, &name)?.ok_or_else(|| not_found(db, &name))?;
+            if row.wish == DeviceWish::Stopped {
+                return Ok((DeviceState::Offline, Vec::new()));
+            }
+            record(db, &now, Object::Device(row.id), &caller.user, "drained", "DEV DRAIN")?;
+            let process = match &row.settings.process {
+                Some(process) => store::process::by_name(db, process)?,
+                None => None,
+            };
+            // Does somebody have to end something before it is offline? A process that runs or died in mid-job.
+            let busy = row.open
+                || !store::entry::of_device(db, row.id, EntryState::Claimed)?.is_empty()
+                || !store::entry::of_device(db, row.id, EntryState::Transferred)?.is_empty();
+            match process {
+                Some(process) if process.error.is_none() && (process.running || busy) => {
+                    store::device::set_wish(db, row.id, DeviceWish::Draining)?;
+                    let state = spool.device_status(db, by_id(db, &row)?, &now)?.state;
+                    Ok((state, wakes::target(db, &process.name)?.into_iter().collect()))
+                }
+                _ => {
+                    store::device::set_wish(db, row.id, DeviceWish::Stopped)?;
+                    store::device::set_open(db, row.id, false)?;
+                    record(db, &now, Object::Device(row.id), &caller.user, "stopped", "nothing was printing")?;
+                    Ok((DeviceState::Offline, Vec::new()))
+                }
+            }
+        })
+    }
+
+    /// Waits for OFFLINE. Commits wake the wait; nothing is polled.
+    pub(super) fn await_offline(
+        &self,
+        name: &DeviceName,
+        timeout: Duration,
+        clock: fn() -> Moment,
+    ) -> Fallible<DeviceStatus> {
+        let io = |error: std::io::Error| Failure::new(FailureKind::Io, format!("cannot watch the spool: {error}"));
+        let deadline = Instant::now() + timeout;
+        let watch = Watch::new(self.base().root()).map_err(io)?;
+        loop {
+            let status = self.device(name, &clock())?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            if status.wish == DeviceWish::Stopped || left.is_zero() {
+                return Ok(status);
+            }
+            watch.wait(left).map_err(io)?;
+        }
+    }
+
+    pub(super) fn delete_device(&self, caller: &Caller, name: DeviceName, now: &Moment) -> Fallible<()> {
+        let (caller, now) = (caller.clone(), now.clone());
+        self.change(Room::Gives, move |db| {
+            Self::demand(db, &caller, Right::Configure)?;
+            let row = store::device::by_name(db, &name)?.ok_or_else(|| not_found(db, &name))?;
+            let shown = row.name.guardian();
+            if row.wish != DeviceWish::Stopped {
+                return Err(Failure::new(FailureKind::State, format!("device {shown} is online"))
+                    .hint(format!("DEV {shown}, DRAIN takes it offline")));
+            }
+            let locations = store::location::of_device(db, row.id)?;
+            if let Some(first) = locations.first() {
+                return Err(Failure::new(
+                    FailureKind::InUse,
+                    format!(
+                        "{} of {shown} {}",
+                        locations.len(),
+                        if locations.len() == 1 { "location routes to it" } else { "locations route to it" }
+                    ),
+                )
+                .hint(format!("LOC {}, DEV NONE disconnects one", first.name)));
+            }
+            if !store::entry::of_device(db, row.id, EntryState::Claimed)?.is_empty() {
+                return Err(Failure::new(FailureKind::InUse, format!("device {shown} still has a claimed job")));
+            }
+            store::device::delete(db, row.id)?;
+            record(db, &now, Object::Device(row.id), &caller.user, "deleted", &shown)
+        })
+    }
+
+    pub(super) fn devices(&self, after: Option<DeviceName>, now: &Moment) -> Fallible<Vec<DeviceStatus>> {
+        self.look(|db| {
+            let rows = store::device::list(db, after.as_ref())?;
+            rows.into_iter().map(|row| self.device_status(db, row, now)).collect()
+        })
+    }
+
+    pub(super) fn device(&self, name: &DeviceName, now: &Moment) -> Fallible<DeviceStatus> {
+        self.look(|db| {
+            let row = store::device::by_name(db, name)?.ok_or_else(|| not_found(db, name))?;
+            self.device_status(db, row, now)
+        })
+    }
+
+    /// A device as displays show it.
+    fn device_status(&self, db: &Connection, row: DeviceRow, now: &Moment) -> Fallible<DeviceStatus> {
+        let process = match &row.settings.process {
+            Some(process) => store::process::by_name(db, process)?,
+            None => None,
+        };
+        let process_state = process.as_ref().map_or(ProcessState::Dormant, |p| self.process_state(p, now));
+        let claimed = store::entry::of_device(db, row.id, EntryState::Claimed)?.into_iter().next();
+        let mut running = None;
+        if let Some(entry) = &claimed
+            && let Some(job) = store::job::by_id(db, entry.job)?
+        {
+            let documents = store::document::of_job(db, job.id)?;
+            let total = documents.iter().map(|d| d.identity.size.saturating_mul(u64::from(d.copies))).sum();
+            // The attempt of a dead process is over, though nobody has recorded it yet: its progress means nothing.
+            let slot = row.settings.process.as_ref().and_then(|process| {
+                let snapshot = progress::read(&self.base().progress(process)).ok()?;
+                snapshot.slots.into_iter().find(|s| s.entry == entry.id && s.attempt == entry.attempt)
+            });
+            running = Some(RunningJob {
+                job: job.number,
+                document: slot.as_ref().map_or(0, |s| s.document),
+                copy: slot.as_ref().map_or(1, |s| s.copy.max(1)),
+                octets: slot.as_ref().map_or(0, |s| s.octets),
+                total_octets: total,
+                since_ms: entry.claimed_ms.unwrap_or(0),
+            });
+        }
+        let mut waiting = 0;
+        for (route, _) in store::device::routes(db, row.id)? {
+            waiting = (waiting + store::entry::waiting(db, route, row.id, COUNT_LIMIT)?).min(COUNT_LIMIT);
+        }
+        let state = DeviceState::of(&DeviceFacts {
+            wish: row.wish,
+            error: row.error.as_ref(),
+            job: running.as_ref().map(|r| r.job),
+            process: process_state,
+        });
+        Ok(DeviceStatus {
+            id: row.id,
+            name: row.name,
+            settings: row.settings,
+            wish: row.wish,
+            state,
+            open: row.open && process_state == ProcessState::Active,
+            opens: row.opens,
+            error: row.error,
+            running,
+            process_state,
+            waiting,
+        })
+    }
+}
+
+fn by_id(db: &Connection, row: &DeviceRow) -> Fallible<DeviceRow> {
+    store::device::by_id(db, row.id)?.ok_or_else(|| not_found(db, &row.name))
+}
+
+pub(super) fn not_found(db: &Connection, name: &DeviceName) -> Failure {
+    let failure = Failure::not_found(format!("device {}", name.guardian()));
+    let names: Vec<String> =
+        store::device::list(db, None).unwrap_or_default().iter().map(|row| row.name.guardian()).collect();
+    let near = near(&name.to_string(), names.iter().map(String::as_str));
+    if near.is_empty() {
+        failure.hint(format!("DEV {}, PROCESS $SPLA, URI … declares it", name.guardian()))
+    } else {
+        failure.hint(format!("did you mean {}?", near.join(", ")))
+    }
+}
+
+fn unknown_process(db: &Connection, name: &ProcessName) -> Fallible<Failure> {
+    let names: Vec<String> = store::process::list(db, None)?.iter().map(|row| row.name.to_string()).collect();
+    let near = near(name.as_str(), names.iter().map(String::as_str));
+    let failure = super::processes::not_found(name);
+    Ok(if near.is_empty() { failure } else { failure.hint(format!("did you mean ${}?", near.join(", $"))) })
+}

@@ -1,0 +1,249 @@
+//! Accepting a print file into the server's directory.
+//!
+//! States: nothing → unnamed temporary → named `pdprXXXXXX` → referenced by a committed job. A crash before the name appears
+//! leaves nothing; after it, an orphan that the sweep removes because no job refers to it and nobody locks it.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::documents::{Counter, DETECT_OCTETS, detect, postscript_pages};
+use crate::model::job::{DocumentOffer, Format, Identity, RawPath, Transfer};
+use crate::model::{Failure, FailureKind};
+use crate::store::Fallible;
+use crate::sys::fault;
+use crate::sys::files::{Unnamed, copy_all, identity, random_name, sync_dir};
+use crate::sys::lock::FileLock;
+
+/// Octets read at once.
+const CHUNK: usize = 256 * 1024;
+/// Finished streams larger than this are copied inside the kernel (shared blocks where the file system can) and carry no
+/// digest; a digest is kept only where the bytes were read anyway.
+const KERNEL_COPY: u64 = 16 << 20;
+
+/// A document that lies in the server's directory, or is about to be linked there.
+#[derive(Debug)]
+pub struct Received {
+    /// Its name there.
+    pub store_name: String,
+    /// What it is.
+    pub format: Format,
+    /// Lines, for text.
+    pub lines: Option<u64>,
+    /// Pages, where they can be counted.
+    pub pages: Option<u64>,
+    /// What the file is: our copy, or the user's own.
+    pub identity: Identity,
+    /// Digest, where the bytes were read.
+    pub digest: Option<[u8; 32]>,
+    /// Keeps the sweep away until the commit is over.
+    _lock: Option<File>,
+}
+
+/// Everything that was received for one submission. Unless it is [`kept`](Intake::keep), dropping it removes the files.
+#[derive(Debug)]
+pub struct Intake {
+    dir: PathBuf,
+    /// The documents, in order.
+    pub documents: Vec<Received>,
+    keep: bool,
+}
+
+fn failure(name: &RawPath, error: &io::Error) -> Failure {
+    let kind = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FailureKind::Full,
+        _ => FailureKind::Io,
+    };
+    let failure = Failure::new(kind, format!("{name}: {error}"));
+    match kind {
+        FailureKind::Full => Failure::new(kind, format!("{name}: no room in the spool ({error})"))
+            .hint("free some space on the file system of the spool and submit again"),
+        _ => failure,
+    }
+}
+
+impl Intake {
+    /// Receives the files of a submission into `dir`. They have names and are on disk when this returns; links are made
+    /// later, by [`Intake::link`].
+    ///
+    /// # Errors
+    /// When one cannot be read, is empty, or does not fit. Nothing is left then.
+    pub fn receive(dir: &Path, offers: &[DocumentOffer], files: Vec<OwnedFd>) -> Fallible<Self> {
+        if offers.is_empty() || offers.len() != files.len() {
+            return Err(Failure::new(FailureKind::BadValue, "a job needs at least one document"));
+        }
+        let mut intake = Self { dir: dir.to_path_buf(), documents: Vec::new(), keep: false };
+        for (offer, file) in offers.iter().zip(files) {
+            let received = match offer.transfer {
+                Transfer::Copy => copy(dir, File::from(file), &offer.file_name),
+                Transfer::Link => examine(File::from(file), offer),
+            };
+            intake.documents.push(received?);
+        }
+        if offers.iter().any(|offer| offer.transfer == Transfer::Copy) {
+            sync_dir(dir).map_err(|error| failure(&offers[0].file_name, &error))?;
+        }
+        Ok(intake)
+    }
+
+    /// Makes the symbolic links. Called inside the write transaction: the sweep runs inside one too, so that it never
+    /// sees a link whose job is about to be committed.
+    ///
+    /// # Errors
+    /// When a link cannot be made.
+    pub fn link(dir: &Path, links: &[(String, RawPath)]) -> Fallible<()> {
+        for (name, target) in links {
+            match std::os::unix::fs::symlink(target, dir.join(name)) {
+                // The transaction is run again after a full disk: the link of its first run is there already.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(failure(target, &error)),
+                Ok(()) => {}
+            }
+        }
+        if !links.is_empty() {
+            sync_dir(dir).map_err(|error| failure(&links[0].1, &error))?;
+        }
+        Ok(())
+    }
+
+    /// The job is committed, or may be: its files stay.
+    pub fn keep(&mut self) {
+        self.keep = true;
+    }
+}
+
+impl Drop for Intake {
+    fn drop(&mut self) {
+        if !self.keep {
+            for document in &self.documents {
+                let _ = std::fs::remove_file(self.dir.join(&document.store_name));
+            }
+        }
+    }
+}
+
+fn store_name() -> io::Result<String> {
+    Ok(format!("pdpr{}", random_name(6)?))
+}
+
+fn empty(name: &RawPath) -> Failure {
+    Failure::new(FailureKind::BadValue, format!("{name}: is empty")).hint("an empty document prints nothing")
+}
+
+fn copy(dir: &Path, mut source: File, name: &RawPath) -> Fallible<Received> {
+    let io = |error: io::Error| failure(name, &error);
+    let mut unnamed = Unnamed::create(dir).map_err(io)?;
+    FileLock::mark(&unnamed.file).map_err(io)?;
+    let mut head = Vec::with_capacity(DETECT_OCTETS);
+    (&source).take(DETECT_OCTETS as u64).read_to_end(&mut head).map_err(io)?;
+    if head.is_empty() {
+        return Err(empty(name));
+    }
+    let format = detect(&head);
+    unnamed.file.write_all(&head).map_err(io)?;
+    let meta = source.metadata().map_err(io)?;
+    let mut counter = Counter::new();
+    let digest = if meta.is_file() && meta.size() > KERNEL_COPY && !format.is_text() {
+        copy_all(&source, &unnamed.file).map_err(io)?;
+        None
+    } else {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&head);
+        counter.push(&head);
+        let mut buffer = vec![0u8; CHUNK];
+        loop {
+            let n = match source.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(io(error)),
+            };
+            unnamed.file.write_all(&buffer[..n]).map_err(io)?;
+            hasher.update(&buffer[..n]);
+            if format.is_text() {
+                counter.push(&buffer[..n]);
+            }
+        }
+        Some(*hasher.finalize().as_bytes())
+    };
+    let (lines, pages) = extent(format, &counter, &head);
+    // Is it safe to sync the file before it has its name? Yes: no job can refer to it before the name is made and the
+    // directory synced, and then the data is on disk already. A failed sync is never tried again: the kernel may have
+    // dropped the pages, and a second one would lie.
+    unnamed.file.sync_all().map_err(io)?;
+    fault::point("after-data-fsync");
+    let store_name = loop {
+        let candidate = store_name().map_err(io)?;
+        match unnamed.name(dir, &candidate) {
+            Ok(()) => break candidate,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(io(error)),
+        }
+    };
+    let named = |error: io::Error| {
+        let _ = std::fs::remove_file(dir.join(&store_name));
+        failure(name, &error)
+    };
+    let identity = identity(&unnamed.file).map_err(named)?;
+    let lock = unnamed.file.try_clone().map_err(named)?;
+    Ok(Received { store_name, format, lines, pages, identity, digest, _lock: Some(lock) })
+}
+
+/// Looks at the user's own file for a link. Its bytes are read for text only, to count it.
+fn examine(source: File, offer: &DocumentOffer) -> Fallible<Received> {
+    let name = &offer.file_name;
+    let io = |error: io::Error| failure(name, &error);
+    if offer.link_target.as_ref().is_none_or(|target| !target.0.is_absolute()) {
+        return Err(Failure::new(FailureKind::BadValue, format!("{name}: a link needs an absolute path")));
+    }
+    if !source.metadata().map_err(io)?.is_file() {
+        return Err(Failure::new(FailureKind::BadValue, format!("{name}: only a regular file can be linked")));
+    }
+    let identity = identity(&source).map_err(io)?;
+    let mut head = Vec::with_capacity(DETECT_OCTETS);
+    (&source).take(DETECT_OCTETS as u64).read_to_end(&mut head).map_err(io)?;
+    if head.is_empty() {
+        return Err(empty(name));
+    }
+    let format = detect(&head);
+    let mut counter = Counter::new();
+    counter.push(&head);
+    if format.is_text() {
+        let mut buffer = vec![0u8; CHUNK];
+        loop {
+            match (&source).read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => counter.push(&buffer[..n]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(io(error)),
+            }
+        }
+    }
+    let (lines, pages) = extent(format, &counter, &head);
+    let store_name = store_name().map_err(io)?;
+    Ok(Received { store_name, format, lines, pages, identity, digest: None, _lock: None })
+}
+
+/// Lines and pages, where they are known: counted for text, declared by PostScript.
+fn extent(format: Format, counter: &Counter, head: &[u8]) -> (Option<u64>, Option<u64>) {
+    match format {
+        Format::Text => {
+            let count = counter.finish();
+            (Some(count.lines), Some(count.pages))
+        }
+        Format::PostScript => (None, postscript_pages(head)),
+        _ => (None, None),
+    }
+}
+
+/// Erases the print files of a job that is gone. What cannot be erased is an orphan for the sweep.
+pub fn erase(dir: &Path, store_names: &[String]) {
+    for name in store_names {
+        // A damaged document was put aside with its reason: it is never deleted.
+        if !name.starts_with("corrupt/") {
+            let _ = std::fs::remove_file(dir.join(name));
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Jobs: listing, holding, starting, deleting, and their end.
+
+use rusqlite::Connection;
+
+use crate::model::authority::Right;
+use crate::model::job::JobStatus;
+use crate::model::query::{Cursor, Page, Query};
+use crate::model::state::{EntryState, HoldReason, HoldReasons, JobState, Wish};
+use crate::model::time::Moment;
+use crate::model::{Caller, Failure, FailureKind, JobRef};
+use crate::store::entry::EntryRow;
+use crate::store::event::{Object, record};
+use crate::store::job::JobRow;
+use crate::store::{self, Fallible};
+use crate::sys::users;
+
+use super::records::{Event, EventSubject, Removal};
+use super::view::Counted;
+use super::{Room, Spool, WakeTarget, files, filter, wakes};
+
+/// What follows from a change of a job.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Aftermath {
+    /// Files to erase once the change is committed.
+    pub(super) erase: Vec<String>,
+    /// Processes that have to look.
+    pub(super) targets: Vec<WakeTarget>,
+}
+
+pub(super) fn not_found(job: &JobRef) -> Failure {
+    Failure::not_found(format!("job {job}"))
+}
+
+fn find(db: &Connection, spool: &Spool, caller: &Caller, job: &JobRef) -> Fallible<JobRow> {
+    store::job::by_ref(db, job, caller.uid, spool.server().as_str())?.ok_or_else(|| not_found(job))
+}
+
+fn demand_job(db: &Connection, caller: &Caller, job: &JobRow) -> Fallible<()> {
+    let owner_groups = if caller.uid == job.owner_uid { Vec::new() } else { users::groups(job.owner_uid) };
+    Spool::demand(db, caller, Right::ChangeJob { owner_uid: job.owner_uid, owner_groups: &owner_groups })
+        .map_err(|failure| Failure { message: format!("job {}: {}", job.number, failure.message), ..failure })
+}
+
+impl Spool {
+    pub(super) fn jobs(
+        &self,
+        caller: &Caller,
+        query: &Query,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Fallible<Page<JobStatus>> {
+        let limit = limit.clamp(1, crate::model::query::PAGE);
+        self.look(|db| {
+            let mut rows = Vec::new();
+            let mut counted = Counted::new();
+            let mut after = after;
+            loop {
+                let candidates = store::job::candidates(
+                    db,
+                    &query.condition,
+                    query.order,
+                    caller.uid,
+                    self.server().as_str(),
+                    after.as_ref(),
+                    limit,
+                )?;
+                let exhausted = (candidates.len() as u32) < limit;
+                for row in candidates {
+                    let cursor = Cursor { key: store::job::cursor_key(query.order, &row), job: row.id };
+                    let status = self.job_status(db, row, &mut counted)?;
+                    if filter::satisfies(&status, &query.condition, caller.uid) {
+                        rows.push(status);
+                    }
+                    after = Some(cursor);
+                    if rows.len() as u32 == limit {
+                        return Ok(Page { rows, next: after });
+                    }
+                }
+                if exhausted {
+                    return Ok(Page { rows, next: None });
+                }
+            }
+        })
+    }
+
+    pub(super) fn job(&self, caller: &Caller, job: &JobRef) -> Fallible<JobStatus> {
+        self.look(|db| {
+            let row = find(db, self, caller, job)?;
+            self.job_status(db, row, &mut Counted::new())
+        })
+    }
+
+    pub(super) fn hold_job(&self, caller: &Caller, job: &JobRef, now: &Moment) -> Fallible<Vec<WakeTarget>> {
+        let (spool, caller, job, now) = (self.clone(), caller.clone(), job.clone(), now.clone());
+        self.change(Room::Gives, move |db| {
+            let row = find(db, &spool, &caller, &job)?;
+            demand_job(db, &caller, &row)?;
+            let (state, entries) = Self::job_state(db, &row)?;
+            if matches!(state, JobState::Terminating | JobState::Retained) {
+                return Err(wrong_state(&row, state, "held"));
+            }
+            let reasons = row.reasons.with(HoldReason::Operator);
+            store::job::set_reasons(db, row.id, reasons, row.reason_text.as_deref())?;
+            store::entry::withdraw(db, row.id)?;
+            record(db, &now, Object::Job(row.id), &caller.user, "held", "")?;
+            claimants(db, &entries)
+        })
+    }
+
+    pub(super) fn start_job(
+        &self,
+        caller: &Caller,
+        job: &JobRef,
+        now: &Moment,
+    ) -> Fallible<(HoldReasons, Vec<WakeTarget>)> {
+        let (spool, caller, job, now) = (self.clone(), caller.clone(), job.clone(), now.clone());
+        self.change(Room::Gives, move |db| {
+            let row = find(db, &spool, &caller, &job)?;
+            demand_job(db, &caller, &row)?;
+            let (state, _) = Self::job_state(db, &row)?;
+            if state != JobState::Held {
+                return Err(wrong_state(&row, state, "started: only a held job can be"));
+            }
+            let left = row.reasons.without(HoldReasons::CLEARED_BY_START);
+            store::job::set_reasons(db, row.id, left, if left.is_empty() { None } else { row.reason_text.as_deref() })?;
+            if !left.is_empty() {
+                let words: Vec<&str> = left.iter().map(HoldReason::words).collect();
+                record(
+                    db,
+                    &now,
+                    Object::Job(row.id),
+                    &caller.user,
+                    "started",
+                    &format!("still held: {}", words.join("; ")),
+                )?;
+                return Ok((left, Vec::new()));
+            }
+            // Is a broken link of a changed document still the same row? Yes: START means "print what is there now".
+            spool.accept_changed_documents(db, &row)?;
+            // It loses its place: it goes where a job arriving now would go.
+            let sort = spool.new_position(db, row.route, row.priority, row.work, &now)?;
+            store::job::set_sort(db, row.id, &sort)?;
+            for entry in store::entry::of_job(db, row.id)? {
+                store::entry::requeue(db, entry.id, &sort)?;
+            }
+            record(db, &now, Object::Job(row.id), &caller.user, "started", "")?;
+            Ok((left, wakes::of_route(db, row.route)?))
+        })
+    }
+
+    /// A job held because its linked document is another file now, and started all the same: that file is what its
+    /// owner wants printed, so it becomes the document's identity.
+    fn accept_changed_documents(&self, db: &Connection, job: &JobRow) -> Fallible<()> {
+        if !job.reasons.has(HoldReason::Changed) {
+            return Ok(());
+        }
+        let dir = self.base().server(self.server());
+        for document in store::document::of_job(db, job.id)? {
+            if document.transfer == crate::model::job::Transfer::Link
+                && let Ok(file) = crate::sys::files::open_regular(&dir.join(&document.store_name))
+                && let Ok(identity) = crate::sys::files::identity(&file)
+            {
+                store::document::set_identity(db, document.id, &identity)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete_job(
+        &self,
+        caller: &Caller,
+        job: &JobRef,
+        now: &Moment,
+    ) -> Fallible<(Removal, Vec<WakeTarget>)> {
+        let (spool, caller, job, now) = (self.clone(), caller.clone(), job.clone(), now.clone());
+        let (removal, aftermath) = self.change(Room::Gives, move |db| {
+            let row = find(db, &spool, &caller, &job)?;
+            demand_job(db, &caller, &row)?;
+            store::job::set_wish(db, row.id, Wish::Cancel)?;
+            store::entry::withdraw(db, row.id)?;
+            record(db, &now, Object::Job(row.id), &caller.user, "deleted", "")?;
+            let entries = store::entry::of_job(db, row.id)?;
+            if entries.iter().any(|e| matches!(e.state, EntryState::Claimed | EntryState::Transferred)) {
+                return Ok((Removal::Terminating, Aftermath { erase: Vec::new(), targets: claimants(db, &entries)? }));
+            }
+            let erase = Self::finish(db, &row, None, "cancelled", &now)?;
+            Ok((Removal::Gone, Aftermath { erase, targets: Vec::new() }))
+        })?;
+        files::erase(&self.base().server(self.server()), &aftermath.erase);
+        Ok((removal, aftermath.targets))
+    }
+
+    /// Ends a job: its row goes to the history. Returns the files to erase once that is committed.
+    pub(super) fn finish(
+        db: &Connection,
+        job: &JobRow,
+        device: Option<&str>,
+        outcome: &str,
+        now: &Moment,
+    ) -> Fallible<Vec<String>> {
+        let documents = store::document::of_job(db, job.id)?;
+        let destination = Self::job_destination(db, job)?.to_string();
+        store::finished::insert(db, job, &destination, device, outcome, documents.len(), now)?;
+        store::job::delete(db, job.id)?;
+        Ok(documents.into_iter().map(|d| d.store_name).collect())
+    }
+
+    pub(super) fn events(&self, subject: &EventSubject, after: i64) -> Fallible<Vec<Event>> {
+        self.look(|db| {
+            let object = match subject {
+                EventSubject::Job(number) => {
+                    let job = JobRef::Number(*number);
+                    match store::job::by_ref(db, &job, 0, "")? {
+                        Some(row) => Object::Job(row.id),
+                        None => {
+                            let row = store::finished::by_number(db, *number)?.ok_or_else(|| not_found(&job))?;
+                            Object::Job(row.id)
+                        }
+                    }
+                }
+                EventSubject::Device(name) => {
+                    let row = store::device::by_name(db, name)?;
+                    Object::Device(row.ok_or_else(|| super::devices::not_found(db, name))?.id)
+                }
+                EventSubject::Process(name) => {
+                    let row = store::process::by_name(db, name)?;
+                    Object::Process(row.ok_or_else(|| super::processes::not_found(name))?.id)
+                }
+                EventSubject::Location(name) => {
+                    let row = store::location::by_name(db, name)?;
+                    Object::Location(row.ok_or_else(|| Failure::not_found(format!("location {name}")))?.id)
+                }
+                EventSubject::Spool => Object::Spool,
+            };
+            store::event::list(db, object, after)
+        })
+    }
+}
+
+fn wrong_state(job: &JobRow, state: JobState, what: &str) -> Failure {
+    Failure::new(FailureKind::State, format!("job {} is {} and cannot be {what}", job.number, state.infoprint()))
+}
+
+/// The processes that have claims among `entries`: they have to stop.
+fn claimants(db: &Connection, entries: &[EntryRow]) -> Fallible<Vec<WakeTarget>> {
+    let mut targets = Vec::new();
+    for (process, _) in entries.iter().filter_map(|e| e.claimed_by) {
+        if let Some(row) = store::process::by_id(db, process)? {
+            wakes::add(&mut targets, wakes::target(db, &row.name)?);
+        }
+    }
+    Ok(targets)
+}

@@ -1,0 +1,215 @@
+//! The spool as a print process sees it: [`Engine`]. Each function is one transaction.
+
+use crate::model::device::{DeviceUri, Exclusive};
+use crate::model::state::{DeviceWish, EntryState, Wish};
+use crate::model::time::Moment;
+use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
+use crate::store::device::DeviceRow;
+use crate::store::event::{Object, record};
+use crate::store::{self, Fallible};
+
+use super::engine::{
+    AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Settlement,
+};
+use super::{Room, Spool, claims, files};
+
+fn lost() -> Failure {
+    Failure::new(FailureKind::State, "this print process is not in charge of its devices any more")
+}
+
+fn demand_lease(db: &rusqlite::Connection, lease: &Lease) -> Fallible<()> {
+    match store::process::by_id(db, lease.process)? {
+        Some(row) if row.epoch == lease.epoch && row.running => Ok(()),
+        _ => Err(lost()),
+    }
+}
+
+impl Spool {
+    fn as_order(&self, db: &rusqlite::Connection, row: DeviceRow) -> Fallible<DeviceOrder> {
+        let wish = Self::effective_wish(db, &row)?;
+        let eligible = wish == DeviceWish::Started && claims::is_eligible(db, &row)?;
+        let transferred = store::entry::of_device(db, row.id, EntryState::Transferred)?.len();
+        Ok(DeviceOrder {
+            id: row.id,
+            name: row.name,
+            settings: row.settings,
+            wish,
+            error: row.error,
+            eligible,
+            transferred: u32::try_from(transferred).unwrap_or(u32::MAX),
+            paper: row.paper,
+        })
+    }
+
+    fn erase(&self, names: &[String]) {
+        files::erase(&self.base().server(self.server()), names);
+    }
+}
+
+impl Engine for Spool {
+    fn begins(&self, name: &ProcessName, pid: u32, now: &Moment) -> Fallible<Lease> {
+        let (process, moment) = (name.clone(), now.clone());
+        let (lease, erase) = self.change(Room::Gives, move |db| {
+            let now = &moment;
+            let row = store::process::by_name(db, &process)?.ok_or_else(|| super::processes::not_found(&process))?;
+            let epoch = store::process::begin_epoch(db, row.id, pid, now)?;
+            let who = format!("${}", row.name);
+            store::process::set_error(db, row.id, None, row.deaths)?;
+            store::device::close_all(db, &row.name)?;
+            let mut erase = Vec::new();
+            for entry in store::entry::of_dead_epochs(db, row.id, epoch)? {
+                let Some(job) = store::job::by_id(db, entry.job)? else { continue };
+                let device = entry.device.map(|id| store::device::by_id(db, id)).transpose()?.flatten();
+                let uri = device.as_ref().and_then(|d| d.settings.uri.as_ref());
+                // A file tells itself how far it got. Anywhere else bytes may be on paper.
+                let unsure = !matches!(uri, Some(DeviceUri::File(_) | DeviceUri::Null));
+                let why = match (entry.state, unsure) {
+                    (EntryState::Transferred, _) => "the print process ended before the connection had closed",
+                    (_, true) => "the print process ended in mid-job; pages may be on paper",
+                    (_, false) => "the print process ended in mid-job",
+                };
+                record(db, now, Object::Job(job.id), &who, "returned", why)?;
+                erase.extend(Self::give_back(db, &entry, &job, unsure, now)?);
+            }
+            record(db, now, Object::Process(row.id), &who, "began", &format!("epoch {epoch}, process {pid}"))?;
+            super::spooler::settle_drain(db, now)?;
+            store::finished::prune(db, now)?;
+            Ok((Lease { process: row.id, name: row.name, epoch }, erase))
+        })?;
+        self.erase(&erase);
+        self.sweep()?;
+        Ok(lease)
+    }
+
+    fn orders(&self, lease: &Lease, _now: &Moment) -> Fallible<Vec<DeviceOrder>> {
+        self.look(|db| {
+            let rows = store::device::of_process(db, &lease.name)?;
+            rows.into_iter().map(|row| self.as_order(db, row)).collect()
+        })
+    }
+
+    fn order(&self, lease: &Lease, device: DeviceId, _now: &Moment) -> Fallible<Option<DeviceOrder>> {
+        self.look(|db| {
+            let row =
+                store::device::by_id(db, device)?.filter(|row| row.settings.process.as_ref() == Some(&lease.name));
+            row.map(|row| self.as_order(db, row)).transpose()
+        })
+    }
+
+    fn claim(&self, lease: &Lease, device: DeviceId, now: &Moment) -> Fallible<Option<Claim>> {
+        let (spool, lease, now) = (self.clone(), lease.clone(), now.clone());
+        self.change(Room::Gives, move |db| {
+            demand_lease(db, &lease)?;
+            spool.claim_in(db, &lease, device, &now)
+        })
+    }
+
+    fn attempt_begins(&self, lease: &Lease, claim: &Claim, at: &FilePosition, _now: &Moment) -> Fallible<()> {
+        let (lease, claim, at) = (lease.clone(), claim.clone(), at.clone());
+        self.change(Room::Gives, move |db| {
+            demand_lease(db, &lease)?;
+            store::entry::set_begun(db, claim.entry, &at)
+        })
+    }
+
+    fn attempt_ends(
+        &self,
+        lease: &Lease,
+        claim: &Claim,
+        end: AttemptEnd,
+        claim_next: bool,
+        now: &Moment,
+    ) -> Fallible<Option<Claim>> {
+        let (spool, lease, claim, now) = (self.clone(), lease.clone(), claim.clone(), now.clone());
+        let (next, erase) = self.change(Room::Gives, move |db| {
+            demand_lease(db, &lease)?;
+            let erase = spool.end_in(db, &lease, &claim, &end, &now)?;
+            let next = if claim_next { spool.claim_in(db, &lease, claim.device, &now)? } else { None };
+            Ok((next, erase))
+        })?;
+        self.erase(&erase);
+        Ok(next)
+    }
+
+    fn attempt_wish(&self, lease: &Lease, claim: &Claim) -> Fallible<AttemptWish> {
+        self.look(|db| {
+            let Some(entry) = store::entry::by_id(db, claim.entry)? else { return Ok(AttemptWish::Lost) };
+            if entry.state != EntryState::Claimed || entry.claimed_by != Some((lease.process, lease.epoch)) {
+                return Ok(AttemptWish::Lost);
+            }
+            let Some(job) = store::job::by_id(db, entry.job)? else { return Ok(AttemptWish::Lost) };
+            let runs = job.wish == Wish::Run && job.reasons.is_empty();
+            Ok(if runs { AttemptWish::Continue } else { AttemptWish::Stop })
+        })
+    }
+
+    fn settle_transferred(
+        &self,
+        lease: &Lease,
+        device: DeviceId,
+        settlement: Settlement,
+        now: &Moment,
+    ) -> Fallible<()> {
+        let (spool, lease, now) = (self.clone(), lease.clone(), now.clone());
+        let erase = self.change(Room::Gives, move |db| {
+            demand_lease(db, &lease)?;
+            spool.settle_in(db, &lease, device, &settlement, &now)
+        })?;
+        self.erase(&erase);
+        Ok(())
+    }
+
+    fn observe(&self, lease: &Lease, device: DeviceId, seen: Observation, now: &Moment) -> Fallible<()> {
+        let (spool, lease, now) = (self.clone(), lease.clone(), now.clone());
+        self.change(Room::Gives, move |db| {
+            demand_lease(db, &lease)?;
+            spool.observe_in(db, &lease, device, &seen, &now)
+        })
+    }
+
+    fn goes_dormant(&self, lease: &Lease, now: &Moment) -> Fallible<bool> {
+        let (lease, now) = (lease.clone(), now.clone());
+        self.change(Room::Gives, move |db| {
+            demand_lease(db, &lease)?;
+            if store::entry::busy(db, lease.process)? {
+                return Ok(false);
+            }
+            for device in store::device::of_process(db, &lease.name)? {
+                let held_open = device.wish == DeviceWish::Started
+                    && device.settings.exclusive == Exclusive::On
+                    && claims::is_active(db)?;
+                if held_open || claims::device_has_work(db, &device)? {
+                    return Ok(false);
+                }
+            }
+            store::process::end_epoch(db, lease.process, lease.epoch)?;
+            store::device::close_all(db, &lease.name)?;
+            store::finished::prune(db, &now)?;
+            record(db, &now, Object::Process(lease.process), &format!("${}", lease.name), "dormant", "nothing to do")?;
+            Ok(true)
+        })
+    }
+
+    fn ends(&self, lease: &Lease, why: &str, now: &Moment) -> Fallible<()> {
+        let (lease, why, now) = (lease.clone(), why.to_owned(), now.clone());
+        self.change(Room::Gives, move |db| {
+            demand_lease(db, &lease)?;
+            store::process::end_epoch(db, lease.process, lease.epoch)?;
+            store::device::close_all(db, &lease.name)?;
+            record(db, &now, Object::Process(lease.process), &format!("${}", lease.name), "ended", &why)
+        })
+    }
+
+    fn lease_stands(&self, lease: &Lease) -> Fallible<bool> {
+        let looked = self.look(|db| match demand_lease(db, lease) {
+            Ok(()) => Ok(true),
+            Err(failure) if failure.kind == FailureKind::State => Ok(false),
+            Err(failure) => Err(failure),
+        });
+        match looked {
+            // A newer schema is not ours to write.
+            Err(failure) if failure.kind == FailureKind::Unreachable => Ok(false),
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! A spool in the caller's process, as [`Operations`].
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::device::{DeviceChange, DeviceStatus};
+use crate::model::job::{Accepted, JobStatus, Occurrence, Submission};
+use crate::model::location::{Destination, LocationStatus};
+use crate::model::process::{ProcessChange, ProcessStatus};
+use crate::model::query::{Cursor, Page, Query};
+use crate::model::state::{DeviceState, HoldReasons};
+use crate::model::time::Moment;
+use crate::model::{Caller, DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName};
+
+use super::operations::Operations;
+use super::records::{Event, EventSubject, Removal, SpoolStatus};
+use super::{Attendant, Spool, WakeTarget};
+
+/// The longest wait of one [`Operations::await_offline`].
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// A spool, who asks it, and who sees to its print processes.
+pub struct Local {
+    spool: Spool,
+    caller: Caller,
+    clock: fn() -> Moment,
+    attendant: Arc<dyn Attendant>,
+}
+
+impl Local {
+    /// The spool for one caller.
+    pub fn new(spool: Spool, caller: Caller, clock: fn() -> Moment, attendant: Arc<dyn Attendant>) -> Self {
+        Self { spool, caller, clock, attendant }
+    }
+
+    /// The spool itself.
+    pub fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
+    fn attend(&self, targets: &[WakeTarget], now: &Moment) {
+        if !targets.is_empty() {
+            self.attendant.attend(&self.spool, targets, now);
+        }
+    }
+}
+
+impl Operations for Local {
+    fn about(&mut self) -> Result<SpoolStatus, Failure> {
+        self.spool.about()
+    }
+    fn start_spooler(&mut self) -> Result<(), Failure> {
+        let now = (self.clock)();
+        let targets = self.spool.start_spooler(&self.caller, &now)?;
+        self.attend(&targets, &now);
+        Ok(())
+    }
+    fn drain_spooler(&mut self) -> Result<(), Failure> {
+        let now = (self.clock)();
+        let targets = self.spool.drain_spooler(&self.caller, &now)?;
+        self.attend(&targets, &now);
+        Ok(())
+    }
+    fn set_manager_access(&mut self, on: bool) -> Result<(), Failure> {
+        self.spool.set_manager_access(&self.caller, on, &(self.clock)())
+    }
+    fn change_process(&mut self, name: ProcessName, changes: Vec<ProcessChange>) -> Result<(), Failure> {
+        self.spool.change_process(&self.caller, name, changes, &(self.clock)())
+    }
+    fn start_process(&mut self, name: ProcessName) -> Result<(), Failure> {
+        let now = (self.clock)();
+        let targets = self.spool.start_process(&self.caller, name, &now)?;
+        self.attend(&targets, &now);
+        Ok(())
+    }
+    fn delete_process(&mut self, name: ProcessName) -> Result<(), Failure> {
+        self.spool.delete_process(&self.caller, name, &(self.clock)())
+    }
+    fn processes(&mut self, after: Option<ProcessName>) -> Result<Vec<ProcessStatus>, Failure> {
+        self.spool.processes(after, &(self.clock)())
+    }
+    fn process(&mut self, name: ProcessName) -> Result<ProcessStatus, Failure> {
+        self.spool.process(&name, &(self.clock)())
+    }
+    fn change_device(&mut self, name: DeviceName, changes: Vec<DeviceChange>) -> Result<(), Failure> {
+        self.spool.change_device(&self.caller, name, changes, &(self.clock)())
+    }
+    fn start_device(&mut self, name: DeviceName) -> Result<(), Failure> {
+        let now = (self.clock)();
+        let targets = self.spool.start_device(&self.caller, name, &now)?;
+        self.attend(&targets, &now);
+        Ok(())
+    }
+    fn drain_device(&mut self, name: DeviceName) -> Result<DeviceState, Failure> {
+        let now = (self.clock)();
+        let (state, targets) = self.spool.drain_device(&self.caller, name, &now)?;
+        self.attend(&targets, &now);
+        Ok(state)
+    }
+    fn await_offline(&mut self, name: DeviceName, timeout_ms: u64) -> Result<DeviceStatus, Failure> {
+        let timeout = Duration::from_millis(timeout_ms).min(LONGEST_WAIT);
+        self.spool.await_offline(&name, timeout, self.clock)
+    }
+    fn delete_device(&mut self, name: DeviceName) -> Result<(), Failure> {
+        self.spool.delete_device(&self.caller, name, &(self.clock)())
+    }
+    fn devices(&mut self, after: Option<DeviceName>) -> Result<Vec<DeviceStatus>, Failure> {
+        self.spool.devices(after, &(self.clock)())
+    }
+    fn device(&mut self, name: DeviceName) -> Result<DeviceStatus, Failure> {
+        self.spool.device(&name, &(self.clock)())
+    }
+    fn route_location(&mut self, pattern: LocationPattern, device: Option<DeviceName>) -> Result<u32, Failure> {
+        let now = (self.clock)();
+        let (routed, targets) = self.spool.route_location(&self.caller, pattern, device, &now)?;
+        self.attend(&targets, &now);
+        Ok(routed)
+    }
+    fn set_broadcast(&mut self, group: GroupName, on: bool) -> Result<(), Failure> {
+        self.spool.set_broadcast(&self.caller, group, on, &(self.clock)())
+    }
+    fn delete_location(&mut self, pattern: LocationPattern) -> Result<u32, Failure> {
+        self.spool.delete_location(&self.caller, pattern, &(self.clock)())
+    }
+    fn locations(
+        &mut self,
+        pattern: Option<LocationPattern>,
+        after: Option<LocationName>,
+    ) -> Result<Vec<LocationStatus>, Failure> {
+        self.spool.locations(pattern, after)
+    }
+    fn resolve_destination(&mut self, name: String) -> Result<Destination, Failure> {
+        self.spool.resolve(&name)
+    }
+    fn settle(&mut self, token: String) -> Result<Option<Accepted>, Failure> {
+        self.spool.settle(token, &(self.clock)())
+    }
+    fn jobs(&mut self, query: Query, after: Option<Cursor>, limit: u32) -> Result<Page<JobStatus>, Failure> {
+        self.spool.jobs(&self.caller, &query, after, limit)
+    }
+    fn job(&mut self, job: JobRef) -> Result<JobStatus, Failure> {
+        self.spool.job(&self.caller, &job)
+    }
+    fn occurrences(&mut self, job: JobId) -> Result<Vec<Occurrence>, Failure> {
+        self.spool.occurrences(job)
+    }
+    fn hold_job(&mut self, job: JobRef) -> Result<(), Failure> {
+        let now = (self.clock)();
+        let targets = self.spool.hold_job(&self.caller, &job, &now)?;
+        self.attend(&targets, &now);
+        Ok(())
+    }
+    fn start_job(&mut self, job: JobRef) -> Result<HoldReasons, Failure> {
+        let now = (self.clock)();
+        let (left, targets) = self.spool.start_job(&self.caller, &job, &now)?;
+        self.attend(&targets, &now);
+        Ok(left)
+    }
+    fn delete_job(&mut self, job: JobRef) -> Result<Removal, Failure> {
+        let now = (self.clock)();
+        let (removal, targets) = self.spool.delete_job(&self.caller, &job, &now)?;
+        self.attend(&targets, &now);
+        Ok(removal)
+    }
+    fn events(&mut self, subject: EventSubject, after: i64) -> Result<Vec<Event>, Failure> {
+        self.spool.events(&subject, after)
+    }
+    fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure> {
+        let now = (self.clock)();
+        let (accepted, targets) = self.spool.submit(&self.caller, submission, files, &now)?;
+        self.attend(&targets, &now);
+        Ok(accepted)
+    }
+}

@@ -1,0 +1,294 @@
+//! Rows of devices.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::model::device::{DeviceSettings, Exclusive};
+use crate::model::state::{DeviceWish, ErrorNote};
+use crate::model::{DeviceId, DeviceName, ProcessName, RouteId};
+use crate::spool::engine::Paper;
+
+use super::{Fallible, name, page, unsigned};
+
+/// A device as stored.
+#[derive(Clone, Debug)]
+pub struct DeviceRow {
+    /// Identity.
+    pub id: DeviceId,
+    /// Name.
+    pub name: DeviceName,
+    /// Settings.
+    pub settings: DeviceSettings,
+    /// What the operator wants.
+    pub wish: DeviceWish,
+    /// Whether it is stopped because of an error, so that anybody may start it.
+    pub stopped_by_error: bool,
+    /// The error it is or was in.
+    pub error: Option<ErrorNote>,
+    /// Whether it was open when last recorded.
+    pub open: bool,
+    /// How often it was opened.
+    pub opens: u64,
+    /// Where its paper stands.
+    pub paper: Paper,
+}
+
+const COLUMNS: &str = "id, name, process, uri, form, speed, exclusive, fifo, retry, timeout, header, parm, wish,
+                       stopped_by_error, error_number, error_text, error_since_ms, error_next_ms, error_tries, is_open,
+                       opens, paper";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
+    let process: Option<String> = row.get(2)?;
+    let uri: Option<String> = row.get(3)?;
+    let error_number: Option<u32> = row.get(14)?;
+    Ok(DeviceRow {
+        id: DeviceId(row.get(0)?),
+        name: name(&row.get::<_, String>(1)?)?,
+        settings: DeviceSettings {
+            process: process.map(|text| name(&text)).transpose()?,
+            uri: uri.map(|text| name(&text)).transpose()?,
+            form: row.get(4)?,
+            speed: row.get(5)?,
+            exclusive: Exclusive::from_word(&row.get::<_, String>(6)?).unwrap_or_default(),
+            fifo: row.get(7)?,
+            retry: row.get(8)?,
+            timeout: row.get(9)?,
+            header: row.get(10)?,
+            parm: row.get(11)?,
+        },
+        wish: DeviceWish::from_stored(row.get(12)?).unwrap_or(DeviceWish::Stopped),
+        stopped_by_error: row.get(13)?,
+        error: match error_number {
+            Some(number) => Some(ErrorNote {
+                number,
+                text: row.get::<_, Option<String>>(15)?.unwrap_or_default(),
+                since_ms: row.get::<_, Option<i64>>(16)?.unwrap_or(0),
+                next_try_ms: row.get(17)?,
+                tries: row.get::<_, Option<u32>>(18)?.unwrap_or(0),
+            }),
+            None => None,
+        },
+        open: row.get(19)?,
+        opens: unsigned(row.get(20)?),
+        paper: match row.get::<_, i64>(21)? {
+            1 => Paper::Text,
+            2 => Paper::Stream,
+            _ => Paper::Top,
+        },
+    })
+}
+
+/// The device of that name.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn by_name(db: &Connection, name: &DeviceName) -> Fallible<Option<DeviceRow>> {
+    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM device WHERE name_key = ?"))?;
+    Ok(statement.query_row([name.key()], read).optional()?)
+}
+
+/// The device with that identity.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn by_id(db: &Connection, id: DeviceId) -> Fallible<Option<DeviceRow>> {
+    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM device WHERE id = ?"))?;
+    Ok(statement.query_row([id.0], read).optional()?)
+}
+
+/// Devices by name after `after`, one page.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn list(db: &Connection, after: Option<&DeviceName>) -> Fallible<Vec<DeviceRow>> {
+    let mut statement =
+        db.prepare_cached(&format!("SELECT {COLUMNS} FROM device WHERE name_key > ? ORDER BY name_key LIMIT ?"))?;
+    let after = after.map_or_else(String::new, DeviceName::key);
+    let rows = statement.query_map(params![after, page(u32::MAX)], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The devices of a print process.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn of_process(db: &Connection, process: &ProcessName) -> Fallible<Vec<DeviceRow>> {
+    let mut statement =
+        db.prepare_cached(&format!("SELECT {COLUMNS} FROM device WHERE process_key = ? ORDER BY name_key"))?;
+    let rows = statement.query_map([process.key()], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The devices that a route leads to: a location's own, or every one of a group.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn of_route(db: &Connection, route: RouteId) -> Fallible<Vec<DeviceRow>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM device WHERE id IN (
+             SELECT device_id FROM location WHERE route_id = ?1 AND device_id IS NOT NULL
+             UNION SELECT l.device_id FROM location l JOIN location_group g ON l.group_id = g.id
+                   WHERE g.route_id = ?1 AND l.device_id IS NOT NULL)
+         ORDER BY name_key"
+    ))?;
+    let rows = statement.query_map([route.0], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The routes that lead to a device: its locations and their groups.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn routes(db: &Connection, device: DeviceId) -> Fallible<Vec<(RouteId, bool)>> {
+    let mut statement = db.prepare_cached(
+        "SELECT route_id, 0 FROM location WHERE device_id = ?1
+         UNION SELECT g.route_id, 1 FROM location_group g JOIN location l ON l.group_id = g.id WHERE l.device_id = ?1",
+    )?;
+    let rows = statement.query_map([device.0], |row| Ok((RouteId(row.get(0)?), row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Declares a device with default settings, offline.
+///
+/// # Errors
+/// When the name is taken.
+pub fn insert(db: &Connection, name: &DeviceName) -> Fallible<DeviceId> {
+    let d = DeviceSettings::default();
+    db.execute(
+        "INSERT INTO device (name, name_key, form, form_key, speed, exclusive, fifo, retry, timeout, header, parm, wish,
+             untouched, stopped_by_error, is_open, opens, paper)
+         VALUES (?, ?, '', '', ?, ?, ?, ?, ?, ?, ?, 0, 1, 0, 0, 0, 0)",
+        params![
+            name.to_string(),
+            name.key(),
+            d.speed,
+            d.exclusive.word(),
+            d.fifo,
+            d.retry,
+            d.timeout,
+            d.header,
+            d.parm
+        ],
+    )?;
+    Ok(DeviceId(db.last_insert_rowid()))
+}
+
+/// Stores settings.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn set_settings(db: &Connection, id: DeviceId, s: &DeviceSettings) -> Fallible<()> {
+    db.execute(
+        "UPDATE device SET process = ?, process_key = ?, uri = ?, form = ?, form_key = ?, speed = ?, exclusive = ?, fifo = ?,
+             retry = ?, timeout = ?, header = ?, parm = ? WHERE id = ?",
+        params![
+            s.process.as_ref().map(ProcessName::as_str),
+            s.process.as_ref().map(ProcessName::key),
+            s.uri.as_ref().map(ToString::to_string),
+            s.form,
+            form_key(&s.form),
+            s.speed,
+            s.exclusive.word(),
+            s.fifo,
+            s.retry,
+            s.timeout,
+            s.header,
+            s.parm,
+            id.0
+        ],
+    )?;
+    Ok(())
+}
+
+/// The form in which form names are compared.
+pub fn form_key(form: &str) -> String {
+    form.trim().to_ascii_uppercase()
+}
+
+/// Stores what the operator wants.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn set_wish(db: &Connection, id: DeviceId, wish: DeviceWish) -> Fallible<()> {
+    db.execute(
+        "UPDATE device SET wish = ?, untouched = 0, stopped_by_error = 0 WHERE id = ?",
+        params![wish as i64, id.0],
+    )?;
+    Ok(())
+}
+
+/// The devices that nobody has started or drained yet, and that have all they need to be started.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn untouched(db: &Connection) -> Fallible<Vec<DeviceRow>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM device WHERE untouched <> 0 AND process_key IS NOT NULL AND uri IS NOT NULL ORDER BY name_key"
+    ))?;
+    let rows = statement.query_map([], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Stores or clears the error.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn set_error(db: &Connection, id: DeviceId, error: Option<&ErrorNote>) -> Fallible<()> {
+    db.execute(
+        "UPDATE device SET error_number = ?, error_text = ?, error_since_ms = ?, error_next_ms = ?, error_tries = ?
+         WHERE id = ?",
+        params![
+            error.map(|e| e.number),
+            error.map(|e| e.text.as_str()),
+            error.map(|e| e.since_ms),
+            error.and_then(|e| e.next_try_ms),
+            error.map(|e| e.tries),
+            id.0
+        ],
+    )?;
+    Ok(())
+}
+
+/// Stores whether it is open.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn set_open(db: &Connection, id: DeviceId, open: bool) -> Fallible<()> {
+    let count = i64::from(open);
+    db.execute("UPDATE device SET is_open = ?, opens = opens + ? WHERE id = ?", params![open, count, id.0])?;
+    Ok(())
+}
+
+/// Stores where the paper stands.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn set_paper(db: &Connection, id: DeviceId, paper: Paper) -> Fallible<()> {
+    db.execute("UPDATE device SET paper = ? WHERE id = ?", params![paper as i64, id.0])?;
+    Ok(())
+}
+
+/// Closes, on paper, the devices of a process that is not running any more.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn close_all(db: &Connection, process: &ProcessName) -> Fallible<()> {
+    db.execute("UPDATE device SET is_open = 0 WHERE process_key = ? AND is_open <> 0", [process.key()])?;
+    Ok(())
+}
+
+/// How many locations route to a device.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn location_count(db: &Connection, id: DeviceId) -> Fallible<u64> {
+    Ok(unsigned(db.query_row("SELECT count(*) FROM location WHERE device_id = ?", [id.0], |row| row.get(0))?))
+}
+
+/// Removes a device.
+///
+/// # Errors
+/// When something refers to it.
+pub fn delete(db: &Connection, id: DeviceId) -> Fallible<()> {
+    db.execute("DELETE FROM device WHERE id = ?", [id.0])?;
+    Ok(())
+}

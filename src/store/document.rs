@@ -1,0 +1,148 @@
+//! Rows of documents.
+
+use rusqlite::{Connection, Row, params};
+
+use crate::model::job::{Format, Identity, RawPath, Transfer};
+use crate::model::{DocumentId, JobId};
+
+use super::{Fallible, signed, unsigned};
+
+/// A document as stored.
+#[derive(Clone, Debug)]
+pub struct DocumentRow {
+    /// Identity.
+    pub id: DocumentId,
+    /// From 1.
+    pub sequence: u32,
+    /// The name the user gave.
+    pub file_name: RawPath,
+    /// Its file in the server's directory; after damage `corrupt/…`.
+    pub store_name: String,
+    /// Copy or link.
+    pub transfer: Transfer,
+    /// What the link holds.
+    pub link_target: Option<RawPath>,
+    /// What it is.
+    pub format: Format,
+    /// Pages.
+    pub pages: Option<u64>,
+    /// Lines.
+    pub lines: Option<u64>,
+    /// Copies.
+    pub copies: u32,
+    /// What the file was.
+    pub identity: Identity,
+    /// Digest, where it was taken.
+    pub digest: Option<[u8; 32]>,
+}
+
+const COLUMNS: &str =
+    "id, sequence, file_name, store_name, transfer, link_target, format, octets, pages, lines, copies,
+                       dev, ino, birth_ns, mtime_ns, ctime_ns, digest";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<DocumentRow> {
+    let octets = unsigned(row.get(7)?);
+    Ok(DocumentRow {
+        id: DocumentId(row.get(0)?),
+        sequence: row.get(1)?,
+        file_name: RawPath::from(row.get::<_, Vec<u8>>(2)?),
+        store_name: row.get(3)?,
+        transfer: if row.get::<_, String>(4)? == "link" { Transfer::Link } else { Transfer::Copy },
+        link_target: row.get::<_, Option<Vec<u8>>>(5)?.map(RawPath::from),
+        format: Format::from_keyword(&row.get::<_, String>(6)?).unwrap_or(Format::Passthru),
+        pages: row.get::<_, Option<i64>>(8)?.map(unsigned),
+        lines: row.get::<_, Option<i64>>(9)?.map(unsigned),
+        copies: row.get(10)?,
+        identity: Identity {
+            // Device and inode numbers use all 64 bits: they are stored bit for bit.
+            dev: row.get::<_, i64>(11)?.cast_unsigned(),
+            ino: row.get::<_, i64>(12)?.cast_unsigned(),
+            birth_ns: row.get(13)?,
+            size: octets,
+            mtime_ns: row.get(14)?,
+            ctime_ns: row.get(15)?,
+        },
+        digest: row.get::<_, Option<Vec<u8>>>(16)?.and_then(|bytes| bytes.try_into().ok()),
+    })
+}
+
+/// The documents of a job, in order.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn of_job(db: &Connection, job: JobId) -> Fallible<Vec<DocumentRow>> {
+    let mut statement =
+        db.prepare_cached(&format!("SELECT {COLUMNS} FROM document WHERE job_id = ? ORDER BY sequence"))?;
+    let rows = statement.query_map([job.0], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Inserts a document; its `id` is ignored.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn insert(db: &Connection, job: JobId, d: &DocumentRow) -> Fallible<()> {
+    db.prepare_cached(
+        "INSERT INTO document (job_id, sequence, file_name, store_name, transfer, link_target, format, octets, pages, lines,
+             copies, dev, ino, birth_ns, mtime_ns, ctime_ns, digest)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        job.0,
+        d.sequence,
+        d.file_name.bytes(),
+        d.store_name,
+        if d.transfer == Transfer::Link { "link" } else { "copy" },
+        d.link_target.as_ref().map(RawPath::bytes),
+        d.format.keyword(),
+        signed(d.identity.size),
+        d.pages.map(signed),
+        d.lines.map(signed),
+        d.copies,
+        d.identity.dev.cast_signed(),
+        d.identity.ino.cast_signed(),
+        d.identity.birth_ns,
+        d.identity.mtime_ns,
+        d.identity.ctime_ns,
+        d.digest.as_ref().map(|digest| digest.as_slice())
+    ])?;
+    Ok(())
+}
+
+/// Follows a damaged document to where it was put.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn set_store_name(db: &Connection, id: DocumentId, store_name: &str) -> Fallible<()> {
+    db.execute("UPDATE document SET store_name = ? WHERE id = ?", params![store_name, id.0])?;
+    Ok(())
+}
+
+/// Whether a file in the server's directory belongs to a document.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn refers_to(db: &Connection, store_name: &str) -> Fallible<bool> {
+    let mut statement = db.prepare_cached("SELECT count(*) FROM document WHERE store_name = ?")?;
+    Ok(statement.query_row([store_name], |row| row.get(0))?)
+}
+
+/// Takes another file as what the document is.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn set_identity(db: &Connection, id: DocumentId, identity: &Identity) -> Fallible<()> {
+    db.execute(
+        "UPDATE document SET octets = ?, dev = ?, ino = ?, birth_ns = ?, mtime_ns = ?, ctime_ns = ?, digest = NULL WHERE id = ?",
+        params![
+            signed(identity.size),
+            identity.dev.cast_signed(),
+            identity.ino.cast_signed(),
+            identity.birth_ns,
+            identity.mtime_ns,
+            identity.ctime_ns,
+            id.0
+        ],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,352 @@
+//! Rows of queue entries: what waits, what is claimed by whom.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::model::state::EntryState;
+use crate::model::time::{Moment, SpoolTime};
+use crate::model::{ClassId, DeviceId, EntryId, JobId, ProcessId, RouteId};
+use crate::spool::engine::FilePosition;
+
+use super::job::SortKey;
+use super::{Fallible, signed, unsigned};
+
+/// An entry as stored.
+#[derive(Clone, Debug)]
+pub struct EntryRow {
+    /// Identity.
+    pub id: EntryId,
+    /// Its job.
+    pub job: JobId,
+    /// Where it waits.
+    pub route: RouteId,
+    /// The one device that may claim it (broadcast); none = any of the route.
+    pub only: Option<DeviceId>,
+    /// What it needs of a device.
+    pub class: ClassId,
+    /// Its position.
+    pub sort: SortKey,
+    /// How much it is, in lines.
+    pub work: u64,
+    /// What it is doing.
+    pub state: EntryState,
+    /// Attempts so far.
+    pub attempt: u32,
+    /// The device that has or had it.
+    pub device: Option<DeviceId>,
+    /// The claiming process and its epoch.
+    pub claimed_by: Option<(ProcessId, u64)>,
+    /// When it was claimed, wall clock.
+    pub claimed_ms: Option<i64>,
+    /// When it was claimed, spool time.
+    pub claimed_spool: Option<i64>,
+    /// Where an attempt began writing to a file.
+    pub begun: Option<FilePosition>,
+    /// Whether bytes of an earlier attempt may be on paper.
+    pub duplicate: bool,
+    /// Octets sent by a transferred attempt.
+    pub octets_sent: Option<u64>,
+}
+
+const COLUMNS: &str =
+    "id, job_id, route_id, only_device, class_id, promoted, rank, sort_key, sequence, work, state, attempt,
+                       device_id, process_id, epoch, claimed_ms, claimed_spool, begun_dev, begun_ino, begun_offset,
+                       duplicate, octets_sent";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
+    let only: i64 = row.get(3)?;
+    let process: Option<i64> = row.get(13)?;
+    let epoch: Option<i64> = row.get(14)?;
+    let begun_ino: Option<i64> = row.get(18)?;
+    Ok(EntryRow {
+        id: EntryId(row.get(0)?),
+        job: JobId(row.get(1)?),
+        route: RouteId(row.get(2)?),
+        only: (only != 0).then_some(DeviceId(only)),
+        class: ClassId(row.get(4)?),
+        sort: SortKey { promoted: row.get(5)?, rank: row.get(6)?, key: row.get(7)?, sequence: row.get(8)? },
+        work: unsigned(row.get(9)?),
+        state: EntryState::from_stored(row.get(10)?).unwrap_or(EntryState::Withdrawn),
+        attempt: row.get(11)?,
+        device: row.get::<_, Option<i64>>(12)?.map(DeviceId),
+        claimed_by: process.zip(epoch).map(|(p, e)| (ProcessId(p), unsigned(e))),
+        claimed_ms: row.get(15)?,
+        claimed_spool: row.get(16)?,
+        begun: match begun_ino {
+            Some(ino) => Some(FilePosition {
+                dev: row.get::<_, Option<i64>>(17)?.unwrap_or(0).cast_unsigned(),
+                ino: ino.cast_unsigned(),
+                offset: unsigned(row.get::<_, Option<i64>>(19)?.unwrap_or(0)),
+            }),
+            None => None,
+        },
+        duplicate: row.get(20)?,
+        octets_sent: row.get::<_, Option<i64>>(21)?.map(unsigned),
+    })
+}
+
+/// A new entry.
+#[derive(Clone, Debug)]
+pub struct NewEntry {
+    /// Its job.
+    pub job: JobId,
+    /// Where it waits.
+    pub route: RouteId,
+    /// The one device that may claim it.
+    pub only: Option<DeviceId>,
+    /// What it needs of a device.
+    pub class: ClassId,
+    /// Its position.
+    pub sort: SortKey,
+    /// How much it is, in lines.
+    pub work: u64,
+    /// Queued, or Withdrawn for a job that is held from the start.
+    pub state: EntryState,
+}
+
+/// Inserts an entry.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn insert(db: &Connection, e: &NewEntry) -> Fallible<()> {
+    db.prepare_cached(
+        "INSERT INTO entry (job_id, route_id, only_device, class_id, promoted, rank, sort_key, sequence, work, state, attempt,
+             duplicate)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
+    )?
+    .execute(params![
+        e.job.0,
+        e.route.0,
+        e.only.map_or(0, |d| d.0),
+        e.class.0,
+        e.sort.promoted,
+        e.sort.rank,
+        e.sort.key,
+        e.sort.sequence,
+        signed(e.work),
+        e.state as i64
+    ])?;
+    Ok(())
+}
+
+/// The entry with that identity.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn by_id(db: &Connection, id: EntryId) -> Fallible<Option<EntryRow>> {
+    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM entry WHERE id = ?"))?;
+    Ok(statement.query_row([id.0], read).optional()?)
+}
+
+/// The entries of a job.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn of_job(db: &Connection, job: JobId) -> Fallible<Vec<EntryRow>> {
+    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM entry WHERE job_id = ? ORDER BY id"))?;
+    let rows = statement.query_map([job.0], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The entries that a device has, in a state, in the order of their positions.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn of_device(db: &Connection, device: DeviceId, state: EntryState) -> Fallible<Vec<EntryRow>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM entry WHERE device_id = ? AND state = ? ORDER BY claimed_spool, id"
+    ))?;
+    let rows = statement.query_map(params![device.0, state as i64], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The first `limit` queued entries of a route and class that a device may claim, in its order. Decided by an index.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn heads(
+    db: &Connection,
+    route: RouteId,
+    class: ClassId,
+    device: DeviceId,
+    fifo: bool,
+    limit: u32,
+) -> Fallible<Vec<EntryRow>> {
+    let order = if fifo { "promoted, rank, sequence" } else { "promoted, rank, sort_key, sequence" };
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM entry WHERE state = 0 AND route_id = ? AND only_device = ? AND class_id = ?
+         ORDER BY {order} LIMIT ?"
+    ))?;
+    let mut found = Vec::new();
+    for only in [0, device.0] {
+        let rows = statement.query_map(params![route.0, only, class.0, limit], read)?;
+        for row in rows {
+            found.push(row?);
+        }
+    }
+    Ok(found)
+}
+
+/// How many entries wait in a route for a device, whatever they need, counted to `limit`.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn waiting(db: &Connection, route: RouteId, device: DeviceId, limit: u32) -> Fallible<u32> {
+    let mut statement = db.prepare_cached(
+        "SELECT count(*) FROM (SELECT 1 FROM entry WHERE state = 0 AND route_id = ? AND only_device IN (0, ?) LIMIT ?)",
+    )?;
+    Ok(statement.query_row(params![route.0, device.0, limit], |row| row.get(0))?)
+}
+
+/// How many queued entries of a route and class stand at or after `from` and before `to`, counted to `limit`.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn between(
+    db: &Connection,
+    route: RouteId,
+    class: ClassId,
+    from: Option<&SortKey>,
+    to: &SortKey,
+    limit: u32,
+) -> Fallible<u32> {
+    let least = SortKey { promoted: i64::MIN, rank: i64::MIN, key: i64::MIN, sequence: i64::MIN };
+    let from = from.unwrap_or(&least);
+    let mut statement = db.prepare_cached(
+        "SELECT count(*) FROM (
+             SELECT 1 FROM entry WHERE state = 0 AND route_id = ? AND only_device = 0 AND class_id = ?
+                AND (promoted, rank, sort_key, sequence) >= (?, ?, ?, ?)
+                AND (promoted, rank, sort_key, sequence) < (?, ?, ?, ?) LIMIT ?)",
+    )?;
+    Ok(statement.query_row(
+        params![
+            route.0,
+            class.0,
+            from.promoted,
+            from.rank,
+            from.key,
+            from.sequence,
+            to.promoted,
+            to.rank,
+            to.key,
+            to.sequence,
+            limit
+        ],
+        |row| row.get(0),
+    )?)
+}
+
+/// How many entries of a route are on a device now.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn claimed_in_route(db: &Connection, route: RouteId) -> Fallible<u32> {
+    let mut statement = db.prepare_cached("SELECT count(*) FROM entry WHERE state = 1 AND route_id = ?")?;
+    Ok(statement.query_row([route.0], |row| row.get(0))?)
+}
+
+/// Gives a queued entry to a device's attempt. False when it is not queued any more.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn claim(
+    db: &Connection,
+    id: EntryId,
+    device: DeviceId,
+    process: ProcessId,
+    epoch: u64,
+    now: &Moment,
+    spool_time: SpoolTime,
+) -> Fallible<bool> {
+    let changed = db
+        .prepare_cached(
+            "UPDATE entry SET state = 1, attempt = attempt + 1, device_id = ?, process_id = ?, epoch = ?, claimed_ms = ?,
+                 claimed_spool = ? WHERE id = ? AND state = 0",
+        )?
+        .execute(params![device.0, process.0, signed(epoch), now.wall_ms, spool_time.0, id.0])?;
+    Ok(changed == 1)
+}
+
+/// Records where an attempt begins writing.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn set_begun(db: &Connection, id: EntryId, at: &FilePosition) -> Fallible<()> {
+    db.prepare_cached("UPDATE entry SET begun_dev = ?, begun_ino = ?, begun_offset = ? WHERE id = ?")?
+        .execute(params![at.dev.cast_signed(), at.ino.cast_signed(), signed(at.offset), id.0])?;
+    Ok(())
+}
+
+/// Takes an entry from its attempt: queued again in place, or withdrawn. `duplicate` adds to what was known.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn release(db: &Connection, id: EntryId, state: EntryState, duplicate: bool) -> Fallible<()> {
+    db.prepare_cached(
+        "UPDATE entry SET state = ?, device_id = NULL, process_id = NULL, epoch = NULL, claimed_ms = NULL,
+             claimed_spool = NULL, octets_sent = NULL, duplicate = CASE WHEN ? THEN 1 ELSE duplicate END WHERE id = ?",
+    )?
+    .execute(params![state as i64, duplicate, id.0])?;
+    Ok(())
+}
+
+/// The attempt has handed over every byte; its row stays until the connection has closed.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn set_transferred(db: &Connection, id: EntryId, octets: u64) -> Fallible<()> {
+    db.prepare_cached("UPDATE entry SET state = 2, octets_sent = ? WHERE id = ?")?
+        .execute(params![signed(octets), id.0])?;
+    Ok(())
+}
+
+/// Sets the state and position of an entry that nobody has claimed.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn requeue(db: &Connection, id: EntryId, sort: &SortKey) -> Fallible<()> {
+    db.prepare_cached(
+        "UPDATE entry SET state = 0, promoted = ?, rank = ?, sort_key = ?, sequence = ? WHERE id = ? AND state IN (0, 3, 4)",
+    )?
+    .execute(params![sort.promoted, sort.rank, sort.key, sort.sequence, id.0])?;
+    Ok(())
+}
+
+/// Takes every queued entry of a job out of the queues.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn withdraw(db: &Connection, job: JobId) -> Fallible<()> {
+    db.prepare_cached("UPDATE entry SET state = 4 WHERE job_id = ? AND state = 0")?.execute([job.0])?;
+    Ok(())
+}
+
+/// Removes an entry that is done.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn delete(db: &Connection, id: EntryId) -> Fallible<()> {
+    db.prepare_cached("DELETE FROM entry WHERE id = ?")?.execute([id.0])?;
+    Ok(())
+}
+
+/// The claims and transfers of earlier epochs of a process: those of a dead one.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn of_dead_epochs(db: &Connection, process: ProcessId, epoch: u64) -> Fallible<Vec<EntryRow>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM entry WHERE state IN (1, 2) AND process_id = ? AND epoch < ? ORDER BY claimed_spool, id"
+    ))?;
+    let rows = statement.query_map(params![process.0, signed(epoch)], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Whether a process still has claims or transfers.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn busy(db: &Connection, process: ProcessId) -> Fallible<bool> {
+    let mut statement =
+        db.prepare_cached("SELECT EXISTS (SELECT 1 FROM entry WHERE state IN (1, 2) AND process_id = ?)")?;
+    Ok(statement.query_row([process.0], |row| row.get(0))?)
+}

@@ -1,0 +1,288 @@
+//! The schema and its migrator.
+//!
+//! `PRAGMA user_version` holds the schema's number. A newer one is refused by an older program; an older one is brought
+//! up step by step, each step in one transaction. The SQL is portable where standard SQL can say it.
+
+use rusqlite::Connection;
+
+use crate::model::{Failure, FailureKind};
+
+use super::Fallible;
+
+/// The schema this program writes.
+pub const VERSION: i64 = 1;
+
+/// Schema 1.
+const V1: &str = "
+CREATE TABLE spool (
+    id              INTEGER PRIMARY KEY CHECK (id = 1),
+    spool_id        TEXT    NOT NULL,
+    server          TEXT    NOT NULL,
+    creator_uid     INTEGER NOT NULL,
+    created_ms      INTEGER NOT NULL,
+    state           INTEGER NOT NULL,
+    manager_access  INTEGER NOT NULL,
+    last_number     INTEGER NOT NULL,
+    last_serial     INTEGER NOT NULL,
+    last_sequence   INTEGER NOT NULL,
+    time_spool_ms   INTEGER NOT NULL,
+    time_wall_ms    INTEGER NOT NULL,
+    time_boot_ms    INTEGER NOT NULL,
+    time_boot_id    TEXT    NOT NULL
+);
+CREATE TABLE process (
+    id              INTEGER PRIMARY KEY,
+    name            TEXT    NOT NULL,
+    name_key        TEXT    NOT NULL UNIQUE,
+    file            TEXT,
+    parm            INTEGER NOT NULL,
+    epoch           INTEGER NOT NULL,
+    running         INTEGER NOT NULL,
+    running_boot    TEXT,
+    pid             INTEGER,
+    error_number    INTEGER,
+    error_text      TEXT,
+    error_since_ms  INTEGER,
+    death_1         INTEGER,
+    death_2         INTEGER
+);
+CREATE TABLE device (
+    id              INTEGER PRIMARY KEY,
+    name            TEXT    NOT NULL,
+    name_key        TEXT    NOT NULL UNIQUE,
+    process         TEXT,
+    process_key     TEXT,
+    uri             TEXT,
+    form            TEXT    NOT NULL,
+    form_key        TEXT    NOT NULL,
+    speed           INTEGER NOT NULL,
+    exclusive       TEXT    NOT NULL,
+    fifo            INTEGER NOT NULL,
+    retry           INTEGER NOT NULL,
+    timeout         INTEGER NOT NULL,
+    header          INTEGER NOT NULL,
+    parm            INTEGER NOT NULL,
+    wish            INTEGER NOT NULL,
+    untouched       INTEGER NOT NULL,
+    stopped_by_error INTEGER NOT NULL,
+    error_number    INTEGER,
+    error_text      TEXT,
+    error_since_ms  INTEGER,
+    error_next_ms   INTEGER,
+    error_tries     INTEGER,
+    is_open         INTEGER NOT NULL,
+    opens           INTEGER NOT NULL,
+    paper           INTEGER NOT NULL
+);
+CREATE INDEX device_process ON device (process_key);
+CREATE TABLE route (
+    id              INTEGER PRIMARY KEY,
+    kind            TEXT    NOT NULL
+);
+CREATE TABLE location_group (
+    id              INTEGER PRIMARY KEY,
+    name            TEXT    NOT NULL,
+    name_key        TEXT    NOT NULL UNIQUE,
+    broadcast       INTEGER NOT NULL,
+    route_id        INTEGER NOT NULL UNIQUE REFERENCES route (id)
+);
+CREATE TABLE location (
+    id              INTEGER PRIMARY KEY,
+    group_id        INTEGER NOT NULL REFERENCES location_group (id),
+    dest            TEXT    NOT NULL,
+    dest_key        TEXT    NOT NULL,
+    device_id       INTEGER REFERENCES device (id),
+    route_id        INTEGER NOT NULL UNIQUE REFERENCES route (id),
+    UNIQUE (group_id, dest_key)
+);
+CREATE INDEX location_device ON location (device_id);
+CREATE INDEX location_dest ON location (dest_key);
+CREATE TABLE requirement_class (
+    id              INTEGER PRIMARY KEY,
+    form_key        TEXT    NOT NULL UNIQUE
+);
+CREATE TABLE job (
+    id              INTEGER PRIMARY KEY,
+    number          INTEGER NOT NULL UNIQUE,
+    serial          INTEGER NOT NULL UNIQUE,
+    token           TEXT    NOT NULL UNIQUE,
+    local_id        INTEGER NOT NULL,
+    owner_uid       INTEGER NOT NULL,
+    owner_gid       INTEGER NOT NULL,
+    owner           TEXT    NOT NULL,
+    user_name       TEXT    NOT NULL,
+    name            TEXT    NOT NULL,
+    form            TEXT    NOT NULL,
+    priority        INTEGER NOT NULL,
+    wish            INTEGER NOT NULL,
+    reasons         INTEGER NOT NULL,
+    reason_text     TEXT,
+    hold_after      INTEGER NOT NULL,
+    arriving        INTEGER NOT NULL,
+    retained        INTEGER NOT NULL,
+    group_id        INTEGER NOT NULL REFERENCES location_group (id),
+    location_id     INTEGER REFERENCES location (id),
+    route_id        INTEGER NOT NULL REFERENCES route (id),
+    class_id        INTEGER NOT NULL REFERENCES requirement_class (id),
+    created_ms      INTEGER NOT NULL,
+    work            INTEGER NOT NULL,
+    octets          INTEGER NOT NULL,
+    pages           INTEGER,
+    sort_promoted   INTEGER NOT NULL,
+    sort_rank       INTEGER NOT NULL,
+    sort_key        INTEGER NOT NULL,
+    sort_sequence   INTEGER NOT NULL,
+    UNIQUE (owner_uid, local_id)
+);
+CREATE INDEX job_user ON job (user_name, sort_promoted, sort_rank, sort_key, sort_sequence);
+CREATE INDEX job_owner ON job (owner, number);
+CREATE INDEX job_route ON job (route_id, sort_promoted, sort_rank, sort_key, sort_sequence);
+CREATE INDEX job_location ON job (location_id);
+CREATE INDEX job_group ON job (group_id);
+CREATE INDEX job_schedule ON job (sort_promoted, sort_rank, sort_key, sort_sequence);
+CREATE TABLE local_counter (
+    owner_uid       INTEGER PRIMARY KEY,
+    last            INTEGER NOT NULL
+);
+CREATE TABLE job_value (
+    job_id          INTEGER NOT NULL REFERENCES job (id),
+    document        INTEGER NOT NULL,
+    field           TEXT    NOT NULL,
+    position        INTEGER NOT NULL,
+    value           TEXT    NOT NULL,
+    origin          TEXT    NOT NULL,
+    PRIMARY KEY (job_id, document, field, position)
+);
+CREATE TABLE document (
+    id              INTEGER PRIMARY KEY,
+    job_id          INTEGER NOT NULL REFERENCES job (id),
+    sequence        INTEGER NOT NULL,
+    file_name       BLOB    NOT NULL,
+    store_name      TEXT    NOT NULL UNIQUE,
+    transfer        TEXT    NOT NULL,
+    link_target     BLOB,
+    format          TEXT    NOT NULL,
+    octets          INTEGER NOT NULL,
+    pages           INTEGER,
+    lines           INTEGER,
+    copies          INTEGER NOT NULL,
+    dev             INTEGER NOT NULL,
+    ino             INTEGER NOT NULL,
+    birth_ns        INTEGER,
+    mtime_ns        INTEGER NOT NULL,
+    ctime_ns        INTEGER NOT NULL,
+    digest          BLOB,
+    UNIQUE (job_id, sequence)
+);
+CREATE TABLE entry (
+    id              INTEGER PRIMARY KEY,
+    job_id          INTEGER NOT NULL REFERENCES job (id),
+    route_id        INTEGER NOT NULL REFERENCES route (id),
+    only_device     INTEGER NOT NULL,
+    class_id        INTEGER NOT NULL REFERENCES requirement_class (id),
+    promoted        INTEGER NOT NULL,
+    rank            INTEGER NOT NULL,
+    sort_key        INTEGER NOT NULL,
+    sequence        INTEGER NOT NULL,
+    work            INTEGER NOT NULL,
+    state           INTEGER NOT NULL,
+    attempt         INTEGER NOT NULL,
+    device_id       INTEGER,
+    process_id      INTEGER,
+    epoch           INTEGER,
+    claimed_ms      INTEGER,
+    claimed_spool   INTEGER,
+    begun_dev       INTEGER,
+    begun_ino       INTEGER,
+    begun_offset    INTEGER,
+    duplicate       INTEGER NOT NULL,
+    octets_sent     INTEGER
+);
+CREATE INDEX entry_order ON entry (state, route_id, only_device, class_id, promoted, rank, sort_key, sequence);
+CREATE INDEX entry_fifo ON entry (state, route_id, only_device, class_id, promoted, rank, sequence);
+CREATE INDEX entry_job ON entry (job_id);
+CREATE INDEX entry_device ON entry (device_id, state);
+CREATE TABLE request (
+    id              INTEGER PRIMARY KEY,
+    device_id       INTEGER NOT NULL,
+    attempt         INTEGER NOT NULL,
+    action          TEXT    NOT NULL,
+    arguments       TEXT    NOT NULL,
+    who             TEXT    NOT NULL,
+    asked_ms        INTEGER NOT NULL,
+    answered_ms     INTEGER,
+    answer          TEXT
+);
+CREATE TABLE refused_token (
+    token           TEXT    PRIMARY KEY,
+    at_ms           INTEGER NOT NULL
+);
+CREATE TABLE finished (
+    job_id          INTEGER PRIMARY KEY,
+    number          INTEGER NOT NULL,
+    serial          INTEGER NOT NULL UNIQUE,
+    token           TEXT    NOT NULL UNIQUE,
+    local_id        INTEGER NOT NULL,
+    owner_uid       INTEGER NOT NULL,
+    owner           TEXT    NOT NULL,
+    user_name       TEXT    NOT NULL,
+    name            TEXT    NOT NULL,
+    destination     TEXT    NOT NULL,
+    device          TEXT,
+    outcome         TEXT    NOT NULL,
+    octets          INTEGER NOT NULL,
+    pages           INTEGER,
+    documents       INTEGER NOT NULL,
+    created_ms      INTEGER NOT NULL,
+    finished_ms     INTEGER NOT NULL
+);
+CREATE INDEX finished_number ON finished (number);
+CREATE INDEX finished_time ON finished (finished_ms);
+CREATE TABLE event (
+    id              INTEGER PRIMARY KEY,
+    at_ms           INTEGER NOT NULL,
+    object          TEXT    NOT NULL,
+    object_id       INTEGER NOT NULL,
+    who             TEXT    NOT NULL,
+    what            TEXT    NOT NULL,
+    why             TEXT    NOT NULL
+);
+CREATE INDEX event_object ON event (object, object_id, id);
+";
+
+/// The schema's number in an open database.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn version(db: &Connection) -> Fallible<i64> {
+    Ok(db.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
+/// Whether this program may use a database with that schema.
+///
+/// # Errors
+/// [`FailureKind::Unreachable`] for a newer schema.
+pub fn check(version: i64) -> Fallible<()> {
+    if version > VERSION {
+        return Err(Failure::new(
+            FailureKind::Unreachable,
+            format!("the spool has schema {version}, this program knows only {VERSION}"),
+        )
+        .hint("a newer spoolsuite has used this spool: use that one"));
+    }
+    Ok(())
+}
+
+/// Brings a database, inside a write transaction, to [`VERSION`].
+///
+/// # Errors
+/// When a step fails; the transaction is then rolled back as a whole.
+pub fn migrate(db: &Connection) -> Fallible<()> {
+    let found = version(db)?;
+    check(found)?;
+    if found < 1 {
+        db.execute_batch(V1)?;
+    }
+    db.pragma_update(None, "user_version", VERSION)?;
+    Ok(())
+}

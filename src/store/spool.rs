@@ -1,0 +1,219 @@
+//! The one row of the spool: its identity, state and counters.
+
+use rusqlite::{Connection, params};
+
+use crate::model::authority::Trust;
+use crate::model::time::{Moment, SpoolTime, TimeBase};
+use crate::model::{JobNumber, LocalJobId, Serial};
+use crate::spool::records::SpoolerState;
+
+use super::{Fallible, signed, unsigned};
+
+/// The identity of a spool and what decides about rights.
+#[derive(Clone, Debug)]
+pub struct SpoolRow {
+    /// Random identity.
+    pub spool_id: String,
+    /// Server name.
+    pub server: String,
+    /// Whom it trusts.
+    pub trust: Trust,
+    /// Its state.
+    pub state: SpoolerState,
+    /// Its clock.
+    pub time: TimeBase,
+}
+
+/// Writes the row of a new spool.
+///
+/// # Errors
+/// When there is one.
+pub fn insert(db: &Connection, spool_id: &str, server: &str, creator_uid: u32, now: &Moment) -> Fallible<()> {
+    db.execute(
+        "INSERT INTO spool (id, spool_id, server, creator_uid, created_ms, state, manager_access, last_number, last_serial,
+             last_sequence, time_spool_ms, time_wall_ms, time_boot_ms, time_boot_id)
+         VALUES (1, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, ?, ?)",
+        params![spool_id, server, creator_uid, now.wall_ms, SpoolerState::Cold as i64, now.wall_ms, now.boot_ms, now.boot_id],
+    )?;
+    Ok(())
+}
+
+/// Reads the row.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn row(db: &Connection) -> Fallible<SpoolRow> {
+    let mut statement = db.prepare_cached(
+        "SELECT spool_id, server, creator_uid, manager_access, state, time_spool_ms, time_wall_ms, time_boot_ms,
+                time_boot_id FROM spool WHERE id = 1",
+    )?;
+    Ok(statement.query_row([], |row| {
+        Ok(SpoolRow {
+            spool_id: row.get(0)?,
+            server: row.get(1)?,
+            trust: Trust { creator_uid: row.get(2)?, manager_access: row.get(3)? },
+            state: SpoolerState::from_stored(row.get(4)?).unwrap_or(SpoolerState::Cold),
+            time: TimeBase { spool_ms: row.get(5)?, wall_ms: row.get(6)?, boot_ms: row.get(7)?, boot_id: row.get(8)? },
+        })
+    })?)
+}
+
+/// Spool time at `now`. In a new boot the base is renewed, so that it never goes back.
+///
+/// # Errors
+/// When it cannot be read or written.
+pub fn time(db: &Connection, now: &Moment) -> Fallible<SpoolTime> {
+    let base = row(db)?.time;
+    if base.boot_id != now.boot_id {
+        let base = base.renewed(now);
+        db.execute(
+            "UPDATE spool SET time_spool_ms = ?, time_wall_ms = ?, time_boot_ms = ?, time_boot_id = ? WHERE id = 1",
+            params![base.spool_ms, base.wall_ms, base.boot_ms, base.boot_id],
+        )?;
+        return Ok(SpoolTime(base.spool_ms));
+    }
+    Ok(base.at(now))
+}
+
+/// Sets the state.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn set_state(db: &Connection, state: SpoolerState) -> Fallible<()> {
+    db.execute("UPDATE spool SET state = ? WHERE id = 1", [state as i64])?;
+    Ok(())
+}
+
+/// Sets MGRACCESS.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn set_manager_access(db: &Connection, on: bool) -> Fallible<()> {
+    db.execute("UPDATE spool SET manager_access = ? WHERE id = 1", [on])?;
+    Ok(())
+}
+
+/// The next number of the arrival sequence; never the clock decides it.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn next_sequence(db: &Connection) -> Fallible<i64> {
+    let mut statement =
+        db.prepare_cached("UPDATE spool SET last_sequence = last_sequence + 1 WHERE id = 1 RETURNING last_sequence")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+/// The next ten-digit number.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn next_serial(db: &Connection, now: &Moment) -> Fallible<Serial> {
+    let last: i64 = db.query_row("SELECT last_serial FROM spool WHERE id = 1", [], |row| row.get(0))?;
+    let next = Serial::after(unsigned(last), now.wall_ms / 1000);
+    db.execute("UPDATE spool SET last_serial = ? WHERE id = 1", [signed(next.0)])?;
+    Ok(next)
+}
+
+/// The next free job number: ascending, from 1 again after the last, those in use skipped. None when all are in use.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn next_number(db: &Connection) -> Fallible<Option<JobNumber>> {
+    let last: u32 = db.query_row("SELECT last_number FROM spool WHERE id = 1", [], |row| row.get(0))?;
+    let mut candidate = if last == JobNumber::MAX { 1 } else { last + 1 };
+    let mut used = db.prepare_cached("SELECT number FROM job WHERE number >= ? ORDER BY number")?;
+    // Two passes: up to the last number, then from 1. Within one, the first gap is the answer.
+    for _ in 0..2 {
+        let mut rows = used.query([candidate])?;
+        while let Some(row) = rows.next()? {
+            if row.get::<_, u32>(0)? != candidate {
+                break;
+            }
+            candidate += 1;
+        }
+        if let Some(number) = JobNumber::new(candidate) {
+            db.execute("UPDATE spool SET last_number = ? WHERE id = 1", [number.get()])?;
+            return Ok(Some(number));
+        }
+        candidate = 1;
+    }
+    Ok(None)
+}
+
+/// The next free local id of a user.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn next_local(db: &Connection, owner_uid: u32) -> Fallible<LocalJobId> {
+    db.execute(
+        "INSERT INTO local_counter (owner_uid, last) VALUES (?, 0) ON CONFLICT (owner_uid) DO NOTHING",
+        [owner_uid],
+    )?;
+    let last: u32 =
+        db.query_row("SELECT last FROM local_counter WHERE owner_uid = ?", [owner_uid], |row| row.get(0))?;
+    let mut next = last;
+    loop {
+        next = if next >= LocalJobId::MAX { 1 } else { next + 1 };
+        let taken: bool = db
+            .prepare_cached("SELECT count(*) FROM job WHERE owner_uid = ? AND local_id = ?")?
+            .query_row(params![owner_uid, next], |row| row.get(0))?;
+        if !taken || next == last {
+            break;
+        }
+    }
+    db.execute("UPDATE local_counter SET last = ? WHERE owner_uid = ?", params![next, owner_uid])?;
+    Ok(LocalJobId(next))
+}
+
+/// A count of rows for the display of the spool.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// Jobs.
+    pub jobs: u64,
+    /// Jobs still arriving.
+    pub open_jobs: u64,
+    /// Jobs on a device.
+    pub printing_jobs: u64,
+    /// Devices.
+    pub devices: u64,
+    /// Locations.
+    pub locations: u64,
+    /// Print processes.
+    pub processes: u64,
+}
+
+/// Counts the objects.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn counts(db: &Connection) -> Fallible<Counts> {
+    let count = |sql: &str| -> Fallible<u64> { Ok(unsigned(db.query_row(sql, [], |row| row.get(0))?)) };
+    Ok(Counts {
+        jobs: count("SELECT count(*) FROM job")?,
+        open_jobs: count("SELECT count(*) FROM job WHERE arriving <> 0")?,
+        printing_jobs: count("SELECT count(DISTINCT job_id) FROM entry WHERE state IN (1, 2)")?,
+        devices: count("SELECT count(*) FROM device")?,
+        locations: count("SELECT count(*) FROM location")?,
+        processes: count("SELECT count(*) FROM process")?,
+    })
+}
+
+/// Remembers that a submission was refused for good.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn refuse_token(db: &Connection, token: &str, now: &Moment) -> Fallible<()> {
+    db.execute(
+        "INSERT INTO refused_token (token, at_ms) VALUES (?, ?) ON CONFLICT (token) DO NOTHING",
+        params![token, now.wall_ms],
+    )?;
+    Ok(())
+}
+
+/// Whether a submission was refused for good.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_refused(db: &Connection, token: &str) -> Fallible<bool> {
+    Ok(db.query_row("SELECT count(*) FROM refused_token WHERE token = ?", [token], |row| row.get(0))?)
+}

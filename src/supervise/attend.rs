@@ -1,0 +1,79 @@
+//! Starting and waking print processes.
+//!
+//! Whoever makes work reads the row of the process in the transaction that makes it. Cleared: the process is dormant and is
+//! started (the new one waits for the lock of one that is just leaving). Set, and its socket answers: woken. Set, but its
+//! lock is free: it died, and is started again unless that was its third death within a minute.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::PathBuf;
+
+use crate::model::time::Moment;
+use crate::spool::{Attendant, Spool, WakeTarget};
+use crate::sys::lock::FileLock;
+use crate::sys::{spawn, wake};
+
+/// Starts the print process program that lies in one directory, never one that a search path finds.
+#[derive(Clone, Debug)]
+pub struct Starter {
+    directory: PathBuf,
+}
+
+impl Starter {
+    /// One that starts programs in `directory`.
+    pub fn new(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
+    /// One that starts the programs beside the running one.
+    ///
+    /// # Errors
+    /// When the kernel does not say where that is.
+    pub fn beside_us() -> io::Result<Self> {
+        Ok(Self::new(spawn::program_dir()?))
+    }
+
+    fn start(&self, spool: &Spool, target: &WakeTarget, now: &Moment) {
+        // An independent process is its user's business.
+        let Some(file) = &target.file else { return };
+        let program = self.directory.join(file);
+        let args: [&OsStr; 4] = [
+            OsStr::new("--base"),
+            spool.base().root().as_os_str(),
+            OsStr::new("--process"),
+            OsStr::new(target.name.as_str()),
+        ];
+        if let Err(error) = spawn::detached(&program, &args)
+            && !is_passing(&error)
+        {
+            // The job is accepted all the same; the reason shows in the state of the process and of its devices. When
+            // even that cannot be written, the next command tries again.
+            let _ = spool.process_cannot_start(target.id, &format!("{}: {error}", program.display()), now);
+        }
+    }
+}
+
+/// Errors that come and go with the load of the machine.
+fn is_passing(error: &io::Error) -> bool {
+    use nix::libc::{EAGAIN, EMFILE, ENFILE, ENOMEM, ETXTBSY};
+    matches!(error.raw_os_error(), Some(EAGAIN | EMFILE | ENFILE | ENOMEM | ETXTBSY))
+}
+
+impl Attendant for Starter {
+    fn attend(&self, spool: &Spool, targets: &[WakeTarget], now: &Moment) {
+        for target in targets.iter().filter(|target| !target.in_error) {
+            if !target.running {
+                self.start(spool, target, now);
+                continue;
+            }
+            if wake::wake(&spool.base().process_socket(&target.name)).unwrap_or(false) {
+                continue;
+            }
+            // Nobody listens. A process that holds its lock has not bound its socket yet: it looks once it has.
+            let held = FileLock::is_held(&spool.base().process_lock(&target.name)).unwrap_or(true);
+            if !held && spool.process_died(target.id, target.epoch, now).unwrap_or(false) {
+                self.start(spool, target, now);
+            }
+        }
+    }
+}
