@@ -3,4 +3,5 @@
 pub mod engine;
 pub mod operations;
 pub mod paths;
+pub mod progress;
 pub mod records;

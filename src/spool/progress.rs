@@ -1,0 +1,224 @@
+//! How far the running jobs of a print process are: one slot a device in `run/progress.<process>`, never synced.
+//!
+//! Slot 0 is the heartbeat of the process. A slot is written by one `pwrite`; a reader that meets one half written
+//! finds its checksum wrong and drops it. A crash leaves what was last written: the file is a display's comfort, and no
+//! decision of the spool rests on it but "a held lock without heartbeat is a hung process".
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+
+use crate::model::{DeviceId, EntryId};
+
+/// Octets of a slot.
+const SLOT: usize = 128;
+/// Octets of a slot that its checksum covers.
+const BODY: usize = SLOT - 8;
+const HEARTBEAT: u32 = 0x5044_4831;
+const RUNNING: u32 = 0x5044_5231;
+/// A reader looks at no more slots than this.
+const MOST: u64 = 65_536;
+
+/// How far one device's attempt is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The device.
+    pub device: DeviceId,
+    /// The entry it prints.
+    pub entry: EntryId,
+    /// Which attempt.
+    pub attempt: u32,
+    /// Document in print, from 1; 0 before the first.
+    pub document: u32,
+    /// Copy in print, from 1.
+    pub copy: u32,
+    /// Octets of the whole job that the transport has taken.
+    pub octets: u64,
+    /// When this was written, boot clock.
+    pub at_boot_ms: i64,
+}
+
+/// What a reader finds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// When the process last gave a sign of life, boot clock; 0 when it never did.
+    pub heartbeat_boot_ms: i64,
+    /// Its process id; 0 when unknown.
+    pub pid: u32,
+    /// The running attempts.
+    pub slots: Vec<Progress>,
+}
+
+/// The writing end. Only the holder of the process's lock has one.
+#[derive(Debug)]
+pub struct Writer {
+    file: File,
+}
+
+impl Writer {
+    /// Begins an empty progress file.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        Ok(Self { file })
+    }
+
+    /// Writes a sign of life.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn heartbeat(&self, pid: u32, boot_ms: i64) -> io::Result<()> {
+        let mut slot = Slot::new(HEARTBEAT);
+        slot.put(&u64::from(pid).to_le_bytes());
+        slot.put(&boot_ms.to_le_bytes());
+        self.file.write_all_at(&slot.sealed(), 0)
+    }
+
+    /// Writes slot `index`, counted from 1.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put(&self, index: usize, progress: &Progress) -> io::Result<()> {
+        let mut slot = Slot::new(RUNNING);
+        slot.put(&progress.device.0.to_le_bytes());
+        slot.put(&progress.entry.0.to_le_bytes());
+        for n in [progress.attempt, progress.document, progress.copy] {
+            slot.put(&u64::from(n).to_le_bytes());
+        }
+        slot.put(&progress.octets.to_le_bytes());
+        slot.put(&progress.at_boot_ms.to_le_bytes());
+        self.file.write_all_at(&slot.sealed(), (index * SLOT) as u64)
+    }
+
+    /// Empties slot `index`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn clear(&self, index: usize) -> io::Result<()> {
+        self.file.write_all_at(&[0; SLOT], (index * SLOT) as u64)
+    }
+}
+
+struct Slot {
+    bytes: [u8; SLOT],
+    at: usize,
+}
+
+impl Slot {
+    fn new(kind: u32) -> Self {
+        let mut slot = Self { bytes: [0; SLOT], at: 0 };
+        slot.put(&u64::from(kind).to_le_bytes());
+        slot
+    }
+    fn put(&mut self, value: &[u8; 8]) {
+        self.bytes[self.at..self.at + 8].copy_from_slice(value);
+        self.at += 8;
+    }
+    fn sealed(mut self) -> [u8; SLOT] {
+        let sum = checksum(&self.bytes[..BODY]);
+        self.bytes[BODY..].copy_from_slice(&sum.to_le_bytes());
+        self.bytes
+    }
+}
+
+/// FNV-1a: enough to tell a whole slot from a torn one.
+fn checksum(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, b| (sum ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn field(slot: &[u8; SLOT], n: usize) -> u64 {
+    slot[n * 8..n * 8 + 8].iter().rev().fold(0, |value, b| value << 8 | u64::from(*b))
+}
+
+fn narrow(n: u64) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// Reads a progress file. A file that is not there is a process that never ran: an empty snapshot.
+///
+/// # Errors
+/// When it is there and cannot be read.
+pub fn read(path: &Path) -> io::Result<Snapshot> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Snapshot::default()),
+        Err(error) => return Err(error),
+    };
+    let count = (file.metadata()?.len() / SLOT as u64).min(MOST);
+    let mut found = Snapshot::default();
+    for index in 0..count {
+        let mut slot = [0u8; SLOT];
+        match file.read_exact_at(&mut slot, index * SLOT as u64) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+            Err(error) => return Err(error),
+        }
+        let sum = checksum(&slot[..BODY]);
+        if slot[BODY..] != sum.to_le_bytes() {
+            continue;
+        }
+        match (index, narrow(field(&slot, 0))) {
+            (0, HEARTBEAT) => {
+                found.pid = narrow(field(&slot, 1));
+                found.heartbeat_boot_ms = field(&slot, 2).cast_signed();
+            }
+            (1.., RUNNING) => found.slots.push(Progress {
+                device: DeviceId(field(&slot, 1).cast_signed()),
+                entry: EntryId(field(&slot, 2).cast_signed()),
+                attempt: narrow(field(&slot, 3)),
+                document: narrow(field(&slot, 4)),
+                copy: narrow(field(&slot, 5)),
+                octets: field(&slot, 6),
+                at_boot_ms: field(&slot, 7).cast_signed(),
+            }),
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn progress(device: i64) -> Progress {
+        Progress {
+            device: DeviceId(device),
+            entry: EntryId(9),
+            attempt: 2,
+            document: 1,
+            copy: 3,
+            octets: u64::MAX,
+            at_boot_ms: -1,
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_a_torn_slot_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("progress.spla");
+        assert_eq!(read(&path).unwrap(), Snapshot::default());
+        let writer = Writer::create(&path).unwrap();
+        writer.heartbeat(77, 1234).unwrap();
+        writer.put(3, &progress(30)).unwrap();
+        writer.put(1, &progress(10)).unwrap();
+        let found = read(&path).unwrap();
+        assert_eq!((found.pid, found.heartbeat_boot_ms), (77, 1234));
+        assert_eq!(found.slots, [progress(10), progress(30)]);
+        writer.file.write_all_at(&[5], SLOT as u64 + 40).unwrap();
+        assert_eq!(read(&path).unwrap().slots, [progress(30)]);
+        writer.clear(3).unwrap();
+        assert!(read(&path).unwrap().slots.is_empty());
+    }
+
+    #[test]
+    fn anything_else_in_the_file_is_ignored() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p");
+        std::fs::write(&path, vec![0xa5; SLOT * 4 + 17]).unwrap();
+        assert_eq!(read(&path).unwrap(), Snapshot::default());
+    }
+}
