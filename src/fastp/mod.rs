@@ -1,1 +1,72 @@
-//! See docs/architecture.md.
+//! The print process: it takes the jobs of its devices from the spool and sends them (design: fastp inside).
+//!
+//! Main waits for wake-ups and starts one thread for each device that has something to do ([`run`]); a device thread
+//! opens, prints, closes and ends ([`device`], [`job`], [`exclusive`]). One device can only ever block itself. The
+//! spool is asked through [`crate::spool::engine::Engine`] and nothing else; what a crash leaves is a claim of a dead
+//! epoch, which the next holder of the process's lock finds.
+
+pub mod backoff;
+pub mod bell;
+pub mod desk;
+pub mod device;
+pub mod errors;
+pub mod exclusive;
+#[cfg(test)]
+pub mod fake;
+pub mod identity;
+pub mod job;
+pub mod log;
+mod main;
+pub mod pace;
+pub mod pieces;
+pub mod run;
+mod seat;
+#[cfg(test)]
+mod tests;
+pub mod transports;
+
+use std::time::Duration;
+
+pub use main::run_main;
+pub use run::run;
+
+/// Deadlines of the print process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// Connecting to a device, name resolution apart.
+    pub connect: Duration,
+    /// How long a closing connection is waited for, how long a kept one with transferred jobs stays open (EXCLUSIVE
+    /// OFF), and how long it must stay quiet to release them (ON).
+    pub settle: Duration,
+    /// Time between two signs of life.
+    pub heartbeat: Duration,
+    /// A connection that the peer closes sooner, with no job on it, is an error and not a reason to open it at once.
+    pub short_lived: Duration,
+    /// The longest wait between two looks at the spool: a net below lost wake-ups.
+    pub net: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(30),
+            settle: Duration::from_secs(60),
+            heartbeat: Duration::from_secs(10),
+            short_lived: Duration::from_secs(1),
+            net: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Timing {
+    /// The usual deadlines, but for `PD_CONNECT_MS` and `PD_SETTLE_MS`, which tests shorten.
+    pub fn from_environment() -> Self {
+        let ms = |name| std::env::var(name).ok().and_then(|text| text.parse().ok()).map(Duration::from_millis);
+        let usual = Self::default();
+        Self {
+            connect: ms("PD_CONNECT_MS").unwrap_or(usual.connect),
+            settle: ms("PD_SETTLE_MS").unwrap_or(usual.settle),
+            ..usual
+        }
+    }
+}

@@ -17,7 +17,6 @@ mod local;
 mod locations;
 pub mod operations;
 pub mod paths;
-mod processes;
 pub mod progress;
 pub mod records;
 mod spooler;

@@ -1,0 +1,71 @@
+//! How long to wait before the next try of something that failed.
+
+use std::time::Duration;
+
+/// The longest wait between two tries of a device, unless its RETRY is longer.
+const LONGEST: Duration = Duration::from_secs(60);
+/// The shortest, for a RETRY of 0.
+const SHORTEST: Duration = Duration::from_millis(100);
+
+/// The wait after the `tries`-th failure of a device whose RETRY is `retry` seconds: RETRY doubled each time up to a
+/// minute, less up to a fifth of it as `random` says, so that devices that failed together do not come back together.
+/// Never less than RETRY.
+pub fn device(retry: u32, tries: u32, random: u32) -> Duration {
+    let floor = Duration::from_secs(u64::from(retry)).max(SHORTEST);
+    let doubled = floor.saturating_mul(1 << tries.saturating_sub(1).min(16));
+    let wait = doubled.min(LONGEST.max(floor));
+    wait.saturating_sub(wait / 5 * (random % 1024) / 1024).max(floor)
+}
+
+/// A wait that doubles from `first` to `most`.
+#[derive(Clone, Debug)]
+pub struct Growing {
+    first: Duration,
+    next: Duration,
+    most: Duration,
+}
+
+impl Growing {
+    /// Begins with `first`.
+    pub fn new(first: Duration, most: Duration) -> Self {
+        Self { first, next: first, most }
+    }
+    /// The next wait.
+    pub fn wait(&mut self) -> Duration {
+        let wait = self.next;
+        self.next = (wait * 2).min(self.most);
+        wait
+    }
+    /// Begins again.
+    pub fn reset(&mut self) {
+        self.next = self.first;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_is_the_floor_of_a_growing_wait_of_at_most_a_minute() {
+        let seconds = |tries| device(5, tries, 0).as_secs();
+        assert_eq!([1, 2, 3, 4, 5, 6, 99].map(seconds), [5, 10, 20, 40, 60, 60, 60]);
+        assert_eq!(device(300, 4, 0).as_secs(), 300);
+        for random in [0, 1, 512, 1023, u32::MAX] {
+            let wait = device(5, 5, random);
+            assert!(wait <= LONGEST && wait >= Duration::from_secs(48), "{wait:?}");
+            assert_eq!(device(5, 1, random).as_secs(), 5);
+        }
+        assert_eq!(device(0, 1, 0), SHORTEST);
+        assert!(device(u32::MAX, u32::MAX, 7) >= Duration::from_secs(u64::from(u32::MAX)));
+    }
+
+    #[test]
+    fn a_growing_wait_stops_growing() {
+        let mut wait = Growing::new(Duration::from_millis(50), Duration::from_millis(150));
+        let waits: Vec<_> = (0..4).map(|_| wait.wait().as_millis()).collect();
+        assert_eq!(waits, [50, 100, 150, 150]);
+        wait.reset();
+        assert_eq!(wait.wait().as_millis(), 50);
+    }
+}

@@ -1,0 +1,134 @@
+//! Waking a thread that may be waiting for a descriptor: an event descriptor, and what the ringing is about.
+//!
+//! Ringing is a level: however often a bell rings before its owner looks, the owner looks once, and looks at everything.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::sys::files::event_fd;
+
+/// What one thread waits on and the others ring.
+#[derive(Debug)]
+pub struct Bell {
+    event: File,
+    rung: AtomicBool,
+    stop: AtomicBool,
+    finish: AtomicBool,
+}
+
+impl Bell {
+    /// A silent bell.
+    ///
+    /// # Errors
+    /// When there are no descriptors left.
+    pub fn new() -> io::Result<Self> {
+        let [rung, stop, finish] = [(); 3].map(|()| AtomicBool::new(false));
+        Ok(Self { event: event_fd()?, rung, stop, finish })
+    }
+
+    /// Something may have changed: look.
+    pub fn ring(&self) {
+        // Can this fail in a way that loses a wake-up? No: the only error of an event descriptor is "full", and a full
+        // one is readable.
+        let _ = (&self.event).write(&1u64.to_ne_bytes());
+    }
+
+    /// End now, in good order.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+        self.ring();
+    }
+
+    /// End after the running job.
+    pub fn finish(&self) {
+        self.finish.store(true, Ordering::SeqCst);
+        self.ring();
+    }
+
+    /// Whether to end now.
+    pub fn stopping(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+
+    /// Whether to end after the running job.
+    pub fn finishing(&self) -> bool {
+        self.stopping() || self.finish.load(Ordering::SeqCst)
+    }
+
+    /// Whether it rang since this was last asked.
+    pub fn taken(&self) -> bool {
+        self.drain();
+        self.rung.swap(false, Ordering::SeqCst)
+    }
+
+    fn drain(&self) {
+        let mut count = [0u8; 8];
+        if matches!((&self.event).read(&mut count), Ok(8)) {
+            self.rung.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Waits until the bell rings, `other` is ready, or `timeout` has passed. A ring stays on record until [`Bell::taken`].
+    ///
+    /// # Errors
+    /// When waiting itself fails.
+    pub fn wait(&self, other: Option<(BorrowedFd<'_>, PollFlags)>, timeout: Option<Duration>) -> io::Result<PollFlags> {
+        let mut fds = vec![PollFd::new(self.event.as_fd(), PollFlags::POLLIN)];
+        fds.extend(other.map(|(fd, events)| PollFd::new(fd, events)));
+        poll_for(&mut fds, timeout)?;
+        let ready = fds.get(1).and_then(PollFd::revents).unwrap_or(PollFlags::empty());
+        self.drain();
+        Ok(ready)
+    }
+}
+
+impl AsFd for Bell {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.event.as_fd()
+    }
+}
+
+/// `poll` with a duration, rounded up to the millisecond, so that nobody spins through the last fraction of a wait.
+///
+/// # Errors
+/// When waiting fails; an interruption counts as a wake-up.
+pub fn poll_for(fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> io::Result<()> {
+    let timeout = match timeout {
+        None => PollTimeout::NONE,
+        Some(wait) => {
+            let ms = i32::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX);
+            PollTimeout::try_from(ms).unwrap_or(PollTimeout::MAX)
+        }
+    };
+    match poll(fds, timeout) {
+        Ok(_) | Err(nix::Error::EINTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ring_is_seen_once_and_by_whoever_waits() {
+        let bell = Bell::new().unwrap();
+        assert!(!bell.taken());
+        bell.ring();
+        bell.ring();
+        bell.wait(None, None).unwrap();
+        assert!(bell.taken());
+        assert!(!bell.taken());
+        bell.wait(None, Some(Duration::from_millis(1))).unwrap();
+        assert!(!bell.finishing());
+        bell.finish();
+        assert!(bell.finishing() && !bell.stopping());
+        bell.stop();
+        assert!(bell.stopping());
+    }
+}

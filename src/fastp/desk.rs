@@ -1,0 +1,238 @@
+//! What a device thread works with: the spool, its bell, its progress slot and the log. Every question to the spool
+//! goes through [`Desk::ask`], which waits out a spool that cannot answer now.
+//!
+//! A full disk, a failed write or an unknown outcome does not end an attempt: the same call is made again, with growing
+//! waits, and nothing is printed before it succeeds. The claim stays where it is meanwhile.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::Timing;
+use super::backoff::Growing;
+use super::bell::Bell;
+use super::errors::{Fault, SpoolTrouble};
+use super::log::Log;
+use crate::model::state::{DeviceWish, ErrorNote};
+use crate::model::time::Moment;
+use crate::model::{DeviceId, DeviceName, Failure, FailureKind};
+use crate::spool::engine::{
+    AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Settlement,
+};
+use crate::spool::progress::Writer;
+use crate::sys::clock;
+
+/// Whether a failure passes by itself, so that the same call is made again.
+pub fn passes(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Full | FailureKind::Io | FailureKind::Unknown | FailureKind::Timeout)
+}
+
+/// Makes a call until it succeeds, is refused, or the bell says stop.
+///
+/// # Errors
+/// When the spool refuses or the process ends.
+pub fn persist<T>(
+    bell: &Bell,
+    log: &Log,
+    what: &str,
+    call: &mut dyn FnMut(&Moment) -> Result<T, Failure>,
+) -> Result<T, SpoolTrouble> {
+    let mut wait = Growing::new(Duration::from_millis(50), Duration::from_secs(5));
+    let mut failures = 0u32;
+    loop {
+        match call(&clock::now()) {
+            Ok(value) => {
+                if failures > 0 {
+                    log.line(format_args!("{what}: done after {failures} failures"));
+                }
+                return Ok(value);
+            }
+            Err(failure) if passes(&failure) => {
+                if failures.is_power_of_two() || failures == 0 {
+                    log.line(format_args!("{what}: {failure}; trying again"));
+                }
+                failures = failures.saturating_add(1);
+                let until = clock::boot_ms() + i64::try_from(wait.wait().as_millis()).unwrap_or(5000);
+                loop {
+                    if bell.stopping() {
+                        log.line(format_args!("{what}: given up, the process ends: {failure}"));
+                        return Err(SpoolTrouble::Ending);
+                    }
+                    let left = u64::try_from(until - clock::boot_ms()).unwrap_or(0);
+                    if left == 0 {
+                        break;
+                    }
+                    // A ring does not shorten the wait; it stays on record for whoever looks next.
+                    if bell.wait(None, Some(Duration::from_millis(left))).is_err() {
+                        break;
+                    }
+                }
+            }
+            Err(failure) => {
+                log.line(format_args!("{what}: refused: {failure}"));
+                return Err(SpoolTrouble::Refused(failure));
+            }
+        }
+    }
+}
+
+/// What main keeps of a device between its threads: the failures in a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Streak {
+    /// Failures since the last finished job.
+    pub tries: u32,
+    /// When the first of them happened, wall clock.
+    pub since_ms: i64,
+}
+
+/// The desk of one device thread.
+pub struct Desk {
+    /// The spool.
+    pub engine: Arc<dyn Engine>,
+    /// Our right to it.
+    pub lease: Lease,
+    /// The device.
+    pub device: DeviceId,
+    /// Its name, for the log.
+    pub name: DeviceName,
+    /// The base directory, into which no device may write.
+    pub root: PathBuf,
+    /// Rung by main.
+    pub bell: Arc<Bell>,
+    /// The progress file.
+    pub progress: Arc<Writer>,
+    /// Our slot in it.
+    pub slot: usize,
+    /// The log.
+    pub log: Log,
+    /// Deadlines.
+    pub timing: Timing,
+    /// Whether the spool has an error on record for the device.
+    pub in_error: Cell<bool>,
+    /// The failures in a row.
+    pub streak: Cell<Streak>,
+    /// Whether a ring was heard that has not led to a look at everything yet.
+    pub heard: Cell<bool>,
+    /// Whether a job is being printed, so that main rings for wishes that concern it.
+    pub printing: Arc<AtomicBool>,
+}
+
+impl Desk {
+    /// Asks the spool, as often as it takes.
+    ///
+    /// # Errors
+    /// When the spool refuses or the process ends.
+    pub fn ask<T>(
+        &self,
+        what: &str,
+        mut call: impl FnMut(&dyn Engine, &Moment) -> Result<T, Failure>,
+    ) -> Result<T, SpoolTrouble> {
+        persist(&self.bell, &self.log, &format!("{}: {what}", self.name), &mut |now| call(&*self.engine, now))
+    }
+
+    /// What is wanted of the device.
+    ///
+    /// # Errors
+    /// As [`Desk::ask`].
+    pub fn order(&self) -> Result<Option<DeviceOrder>, SpoolTrouble> {
+        self.ask("reading what is wanted", |engine, now| engine.order(&self.lease, self.device, now))
+    }
+
+    /// Whether the device is still wanted open.
+    ///
+    /// # Errors
+    /// As [`Desk::ask`].
+    pub fn still_started(&self) -> Result<bool, SpoolTrouble> {
+        Ok(!self.bell.finishing() && self.order()?.is_some_and(|order| order.wish == DeviceWish::Started))
+    }
+
+    /// Claims the next job.
+    ///
+    /// # Errors
+    /// As [`Desk::ask`].
+    pub fn claim(&self) -> Result<Option<Claim>, SpoolTrouble> {
+        self.ask("claiming a job", |engine, now| engine.claim(&self.lease, self.device, now))
+    }
+
+    /// Makes the place durable at which a job begins in a file.
+    ///
+    /// # Errors
+    /// As [`Desk::ask`].
+    pub fn attempt_begins(&self, claim: &Claim, at: &FilePosition) -> Result<(), SpoolTrouble> {
+        self.ask("beginning an attempt", |engine, now| engine.attempt_begins(&self.lease, claim, at, now))
+    }
+
+    /// Ends an attempt.
+    ///
+    /// # Errors
+    /// As [`Desk::ask`].
+    pub fn attempt_ends(&self, claim: &Claim, end: &AttemptEnd, next: bool) -> Result<Option<Claim>, SpoolTrouble> {
+        let next = next && !self.bell.finishing();
+        if self.progress.clear(self.slot).is_err() {
+            self.log.line(format_args!("{}: progress cannot be written", self.name));
+        }
+        self.ask("ending an attempt", |engine, now| engine.attempt_ends(&self.lease, claim, end.clone(), next, now))
+    }
+
+    /// Whether the attempt should go on. A spool that cannot say does not stop a printer.
+    pub fn attempt_wish(&self, claim: &Claim) -> AttemptWish {
+        match self.engine.attempt_wish(&self.lease, claim) {
+            Ok(wish) => wish,
+            Err(failure) if passes(&failure) => AttemptWish::Continue,
+            Err(failure) => {
+                self.log.line(format_args!("{}: job {}: {failure}", self.name, claim.number));
+                AttemptWish::Lost
+            }
+        }
+    }
+
+    /// Settles the transferred jobs.
+    ///
+    /// # Errors
+    /// As [`Desk::ask`].
+    pub fn settle(&self, settlement: &Settlement) -> Result<(), SpoolTrouble> {
+        self.ask("settling transferred jobs", |engine, now| {
+            engine.settle_transferred(&self.lease, self.device, settlement.clone(), now)
+        })
+    }
+
+    /// Records what was seen.
+    ///
+    /// # Errors
+    /// As [`Desk::ask`].
+    pub fn observe(&self, seen: &Observation) -> Result<(), SpoolTrouble> {
+        self.ask("recording what was seen", |engine, now| engine.observe(&self.lease, self.device, seen.clone(), now))
+    }
+
+    /// The device works again: an error on record is over. Its failures in a row are counted on until a job is done.
+    ///
+    /// # Errors
+    /// As [`Desk::ask`].
+    pub fn recovered(&self) -> Result<(), SpoolTrouble> {
+        if self.in_error.get() {
+            self.observe(&Observation::Recovered)?;
+            self.in_error.set(false);
+            self.log.line(format_args!("{}: works again", self.name));
+        }
+        Ok(())
+    }
+
+    /// Counts a failure and says what to put on record for it.
+    pub fn failure(&self, fault: &Fault, retry: u32, timeout: i32) -> ErrorNote {
+        let now = clock::now().wall_ms;
+        let before = self.streak.get();
+        let tries = before.tries.saturating_add(1);
+        let since_ms = if before.tries == 0 { now } else { before.since_ms };
+        self.streak.set(Streak { tries, since_ms });
+        // The first failure is no retry: TIMEOUT n allows n more.
+        let exhausted = u32::try_from(timeout).is_ok_and(|most| tries > most);
+        let random = getrandom::u32().unwrap_or(0);
+        let wait = super::backoff::device(retry, tries, random).as_millis();
+        let next_try_ms = (fault.retryable && !exhausted).then(|| now + i64::try_from(wait).unwrap_or(60_000));
+        self.log.line(format_args!("{}: error %{:o}, try {tries}: {}", self.name, fault.number, fault.text));
+        self.in_error.set(true);
+        ErrorNote { number: fault.number, text: fault.text.clone(), since_ms, next_try_ms, tries }
+    }
+}

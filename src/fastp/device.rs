@@ -1,0 +1,194 @@
+//! The thread of one device: it lives while the device has something to do, and ends when it has not.
+//!
+//! It reads what is wanted, acts, and reads again; every turn begins from the spool, so that a wake-up, a crash of the
+//! thread or a lost message changes nothing. After a device error it ends: main starts it again when a try is due, or
+//! when an operator says START.
+
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use nix::poll::PollFlags;
+
+use super::desk::Desk;
+use super::errors::{Fault, SpoolTrouble, Trouble};
+use super::exclusive::Open;
+use super::pace::Pace;
+use crate::model::Failure;
+use crate::model::device::{DeviceSettings, Exclusive};
+use crate::model::state::DeviceWish;
+use crate::spool::engine::{DeviceOrder, Observation, Settlement};
+
+/// Why a device thread ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// Nothing is left to do.
+    Nothing,
+    /// A device error is on record.
+    Failed,
+    /// The process ends.
+    Ending,
+    /// The spool refuses.
+    Refused(Failure),
+}
+
+impl From<SpoolTrouble> for Leave {
+    fn from(trouble: SpoolTrouble) -> Self {
+        match trouble {
+            SpoolTrouble::Refused(failure) => Self::Refused(failure),
+            SpoolTrouble::Ending => Self::Ending,
+        }
+    }
+}
+
+/// A device, as its thread has it.
+pub struct Device {
+    /// What it works with.
+    pub desk: Rc<Desk>,
+    /// Its settings, as last read.
+    pub settings: DeviceSettings,
+    /// What is open.
+    pub open: Option<Open>,
+    /// Whether a job was claimed.
+    pub worked: bool,
+}
+
+impl Device {
+    /// A device that is closed.
+    pub fn new(desk: Rc<Desk>) -> Self {
+        Self { desk, settings: DeviceSettings::default(), open: None, worked: false }
+    }
+
+    /// Works until there is nothing to do.
+    pub fn run(&mut self) -> Leave {
+        let leave = loop {
+            match self.turn() {
+                Ok(()) => {}
+                Err(leave) => break leave,
+            }
+        };
+        // A connection that is still here is not closed as if all were well.
+        if let Some(open) = self.open.take() {
+            drop(open.connection);
+        }
+        leave
+    }
+
+    fn turn(&mut self) -> Result<(), Leave> {
+        let desk = Rc::clone(&self.desk);
+        let mut pace = Pace::new(&desk, None);
+        if desk.bell.finishing() {
+            self.close("the print process ends", &mut pace)?;
+            return Err(Leave::Ending);
+        }
+        // Taken before looking: a ring that comes later leads to another look.
+        let _ = desk.bell.taken();
+        desk.heard.set(false);
+        let Some(order) = desk.order()? else {
+            self.close("the device belongs to this process no more", &mut pace)?;
+            return Err(Leave::Nothing);
+        };
+        self.settings = order.settings.clone();
+        desk.in_error.set(order.error.is_some());
+        if self.open.is_none() && order.transferred > 0 {
+            desk.settle(&Settlement::Reset { why: "the connection that carried them is gone".into() })?;
+        }
+        if self.open.as_ref().is_some_and(|open| Some(&open.uri) != self.settings.uri.as_ref()) {
+            self.close("its URI was changed", &mut pace)?;
+        }
+        match order.wish {
+            DeviceWish::Started => self.started(&order, &mut pace),
+            DeviceWish::Draining => {
+                self.close("DRAIN", &mut pace)?;
+                desk.observe(&Observation::Drained)?;
+                Err(Leave::Nothing)
+            }
+            DeviceWish::Stopped | DeviceWish::Suspended => {
+                self.close("the device is not started", &mut pace)?;
+                Err(Leave::Nothing)
+            }
+        }
+    }
+
+    fn started(&mut self, order: &DeviceOrder, pace: &mut Pace<'_>) -> Result<(), Leave> {
+        let desk = Rc::clone(&self.desk);
+        if let Some(error) = &order.error {
+            let now = crate::sys::clock::wall_ms();
+            if self.open.is_none() && error.next_try_ms.is_none_or(|due| due > now) {
+                return Err(Leave::Failed);
+            }
+            // A try is due: whether the device opens is seen before a job is claimed for it.
+            let opened = self.ensure_open(&format!("try {} after an error", error.tries), pace);
+            if !self.may_go_on(opened)? {
+                return Ok(());
+            }
+        }
+        if order.eligible
+            && let Some(claim) = desk.claim()?
+        {
+            self.worked = true;
+            let mut next = Some(claim);
+            desk.printing.store(true, Ordering::SeqCst);
+            let ended = loop {
+                match next.take().map(|claim| self.print(claim)) {
+                    None => break Ok(()),
+                    Some(Ok(following)) => next = following,
+                    Some(Err(leave)) => break Err(leave),
+                }
+            };
+            desk.printing.store(false, Ordering::SeqCst);
+            return ended;
+        }
+        if self.settings.exclusive == Exclusive::On {
+            return self.stand_by(pace);
+        }
+        // Nothing to print on a device that opens: an error on record is over.
+        desk.recovered()?;
+        self.close("no job is queued", pace)?;
+        Err(Leave::Nothing)
+    }
+
+    /// EXCLUSIVE ON with nothing to print: open, and listening.
+    fn stand_by(&mut self, pace: &mut Pace<'_>) -> Result<(), Leave> {
+        let hung_up = self.look_at_idle(pace);
+        let why = match &hung_up {
+            Ok(true) => "the peer hung up",
+            _ => "EXCLUSIVE ON",
+        };
+        let opened = hung_up.and_then(|_| self.ensure_open(why, pace));
+        if !self.may_go_on(opened)? {
+            return Ok(());
+        }
+        self.desk.recovered()?;
+        let limit: Option<Duration> = self.release_quiet()?;
+        if self.desk.heard.get() || self.desk.bell.taken() {
+            return Ok(());
+        }
+        let watched = self.open.as_ref().and_then(|open| open.connection.watch());
+        self.desk.bell.wait(watched.map(|fd| (fd, PollFlags::POLLIN)), limit).map_err(|error| {
+            Leave::Refused(Failure::internal(format_args!("waiting for device {}: {error}", self.desk.name)))
+        })?;
+        Ok(())
+    }
+
+    /// What to do after trouble met while no job was claimed: false = look again at what is wanted.
+    fn may_go_on(&mut self, result: Result<(), Trouble>) -> Result<bool, Leave> {
+        match result {
+            Ok(()) => Ok(true),
+            Err(Trouble::Device(fault)) => Err(self.record(&fault)?),
+            Err(Trouble::Ending) => Err(Leave::Ending),
+            Err(Trouble::Refused(failure)) => Err(Leave::Refused(failure)),
+            Err(Trouble::Document { text, .. } | Trouble::Source(_, text)) => {
+                Err(self.record(&Fault::new(66, true, text))?)
+            }
+            Err(Trouble::Unwanted | Trouble::Stop | Trouble::Lost) => Ok(false),
+        }
+    }
+
+    fn record(&mut self, fault: &Fault) -> Result<Leave, Leave> {
+        self.lose(&fault.text)?;
+        let note = self.desk.failure(fault, self.settings.retry, self.settings.timeout);
+        self.desk.observe(&Observation::Failed(note))?;
+        Ok(Leave::Failed)
+    }
+}

@@ -1,0 +1,156 @@
+//! What can go wrong while printing, and whose fault it is: the device's (it is tried again), the document's (its job
+//! is held, the others flow), or nobody's (the job is not wanted any more, or the process ends).
+//!
+//! One table maps the errors of the system to what an operator sees: whether trying again may help, the Guardian
+//! number, and words.
+
+use std::io;
+
+use nix::libc;
+
+use crate::model::job::RawPath;
+use crate::model::state::HoldReason;
+use crate::model::{DocumentId, Failure};
+
+/// A device error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The Guardian number, decimal.
+    pub number: u32,
+    /// Whether trying again may help without an operator.
+    pub retryable: bool,
+    /// What happened, in words.
+    pub text: String,
+}
+
+/// errno, retryable, Guardian number, words. Numbers of network errors are those of the Guardian sockets library.
+#[rustfmt::skip]
+const TABLE: &[(i32, bool, u32, &str)] = &[
+    (libc::ECONNREFUSED,  true,  4127, "the connection was refused"),
+    (libc::ECONNRESET,    true,  4120, "the connection was reset"),
+    (libc::ECONNABORTED,  true,  4119, "the connection was aborted"),
+    (libc::EPIPE,         true,  140,  "the peer closed the connection"),
+    (libc::ENOTCONN,      true,  4123, "the connection is gone"),
+    (libc::ETIMEDOUT,     true,  4126, "the peer does not answer"),
+    (libc::EHOSTUNREACH,  true,  4131, "no route to the host"),
+    (libc::EHOSTDOWN,     true,  4130, "the host is down"),
+    (libc::ENETUNREACH,   true,  4117, "the network cannot be reached"),
+    (libc::ENETDOWN,      true,  4116, "the network is down"),
+    (libc::EADDRNOTAVAIL, true,  4115, "no local address is available"),
+    (libc::ENOBUFS,       true,  4121, "no buffer space"),
+    (libc::ENOENT,        true,  11,   "the directory does not exist"),
+    (libc::EACCES,        true,  48,   "permission denied"),
+    (libc::EPERM,         true,  48,   "not permitted"),
+    (libc::EROFS,         true,  48,   "the file system is read-only"),
+    (libc::ENOSPC,        true,  43,   "the disk is full"),
+    (libc::EDQUOT,        true,  43,   "the disk quota is used up"),
+    (libc::EFBIG,         true,  45,   "the file is as large as it may be"),
+    (libc::EIO,           true,  66,   "the device or disk failed"),
+    (libc::ESTALE,        true,  66,   "the file system went away"),
+    (libc::ENXIO,         true,  14,   "there is no such device"),
+    (libc::ENODEV,        true,  14,   "there is no such device"),
+    (libc::EBUSY,         true,  12,   "it is in use"),
+    (libc::ETXTBSY,       true,  12,   "it is in use"),
+    (libc::EMFILE,        true,  31,   "this process has too many open files"),
+    (libc::ENFILE,        true,  31,   "the system has too many open files"),
+    (libc::ENOMEM,        true,  31,   "out of memory"),
+    (libc::EAGAIN,        true,  31,   "out of resources"),
+    (libc::ENOTDIR,       false, 13,   "its path leads through something that is no directory"),
+    (libc::EISDIR,        false, 2,    "it is a directory"),
+    (libc::ELOOP,         false, 13,   "its path has too many symbolic links"),
+    (libc::ENAMETOOLONG,  false, 13,   "its name is too long"),
+];
+
+impl Fault {
+    /// A fault that has no errno.
+    pub fn new(number: u32, retryable: bool, text: impl Into<String>) -> Self {
+        Self { number, retryable, text: text.into() }
+    }
+
+    /// What `error` means for a device, met while `doing` something ("cannot connect to 10.0.0.9").
+    pub fn of(doing: impl std::fmt::Display, error: &io::Error) -> Self {
+        let row = error.raw_os_error().and_then(|errno| TABLE.iter().find(|row| row.0 == errno));
+        match row {
+            Some((_, retryable, number, words)) => Self::new(*number, *retryable, format!("{doing}: {words}")),
+            // Is an error that we do not know retryable? Yes: trying costs nothing, and a printer that heals alone is
+            // worth more than one that stands still until somebody looks.
+            None if error.kind() == io::ErrorKind::TimedOut => {
+                Self::new(40, true, format!("{doing}: it took too long"))
+            }
+            None => Self::new(66, true, format!("{doing}: {error}")),
+        }
+    }
+}
+
+/// Why an engine call did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SpoolTrouble {
+    /// The spool refuses: the lease is gone, or the spool must not be used.
+    Refused(Failure),
+    /// The process ends before the spool answered.
+    Ending,
+}
+
+/// Why an attempt does not go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The device failed.
+    Device(Fault),
+    /// The document cannot be printed.
+    Document {
+        /// Failed, Changed or Corrupt.
+        reason: HoldReason,
+        /// In words.
+        text: String,
+        /// Where a damaged copy was put.
+        moved: Option<(DocumentId, RawPath)>,
+    },
+    /// A source ended or failed while its octets were being sent: which (index of the source), and in words.
+    Source(usize, String),
+    /// The job is held, paused or cancelled.
+    Stop,
+    /// The device is not wanted any more, and nothing was sent.
+    Unwanted,
+    /// The claim is not ours any more.
+    Lost,
+    /// The process ends.
+    Ending,
+    /// The spool refuses.
+    Refused(Failure),
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self::Device(fault)
+    }
+}
+
+impl From<SpoolTrouble> for Trouble {
+    fn from(trouble: SpoolTrouble) -> Self {
+        match trouble {
+            SpoolTrouble::Refused(failure) => Self::Refused(failure),
+            SpoolTrouble::Ending => Self::Ending,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_errno_becomes_a_number_and_words() {
+        let fault = Fault::of("cannot connect to lp1", &io::Error::from_raw_os_error(libc::ECONNREFUSED));
+        assert_eq!(fault, Fault::new(4127, true, "cannot connect to lp1: the connection was refused"));
+        assert_eq!(Fault::of("x", &io::Error::from_raw_os_error(libc::ENOSPC)).number, 43);
+        assert!(!Fault::of("x", &io::Error::from_raw_os_error(libc::EISDIR)).retryable);
+        assert!(Fault::of("x", &io::Error::other("?")).retryable);
+    }
+
+    #[test]
+    fn an_errno_has_one_row() {
+        for (i, row) in TABLE.iter().enumerate() {
+            assert!(TABLE[i + 1..].iter().all(|other| other.0 != row.0), "{}", row.3);
+        }
+    }
+}

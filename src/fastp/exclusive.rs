@@ -1,0 +1,169 @@
+//! When a device is opened and closed (fastp.md 3), and what that means for the jobs a kept connection carried.
+//!
+//! OFF: open while an eligible job is queued; over a socket at the latest a settle time after the first transferred job
+//! it is closed, which makes them sent. ON: open from START to DRAIN; transferred jobs are let go after a quiet settle
+//! time. OFF !: open for each job. Every open and close is an event.
+
+use std::time::Instant;
+
+use super::device::Device;
+use super::errors::{Fault, SpoolTrouble, Trouble};
+use super::pace::Pace;
+use super::pieces::Side;
+use super::transports::{Closing, Connection, Idle, open};
+use crate::model::device::{DeviceUri, Exclusive};
+use crate::spool::engine::{Observation, Settlement};
+
+/// A device that is open.
+pub struct Open {
+    /// The connection.
+    pub connection: Box<dyn Connection>,
+    /// The address it was opened at.
+    pub uri: DeviceUri,
+    /// When.
+    pub since: Instant,
+    /// What was sent last over it.
+    pub last: Option<Side>,
+    /// Jobs that are transferred and not settled.
+    pub transferred: u32,
+    /// When the first of them was.
+    pub first: Option<Instant>,
+    /// When the last of them was.
+    pub latest: Option<Instant>,
+    /// Whether a job was begun on it.
+    pub carried: bool,
+}
+
+impl Open {
+    /// One more job is transferred.
+    pub fn add_transferred(&mut self) {
+        let now = Instant::now();
+        self.transferred += 1;
+        self.first.get_or_insert(now);
+        self.latest = Some(now);
+    }
+
+    fn settled(&mut self) {
+        (self.transferred, self.first, self.latest) = (0, None, None);
+    }
+}
+
+impl Device {
+    /// Sees to it that the device is open, and well.
+    ///
+    /// # Errors
+    /// The trouble that keeps it closed.
+    pub fn ensure_open(&mut self, why: &str, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+        self.look_at_idle(pace)?;
+        let overdue = self.open.as_ref().and_then(|open| open.first).is_some_and(|first| {
+            self.settings.exclusive != Exclusive::On && first.elapsed() >= self.desk.timing.settle
+        });
+        if overdue {
+            self.close("its transferred jobs waited long enough", pace)?;
+        }
+        if self.open.is_some() {
+            return Ok(());
+        }
+        let Some(uri) = self.settings.uri.clone() else {
+            return Err(Fault::new(14, false, "the device has no URI").into());
+        };
+        pace.opening = true;
+        let opened = open(&uri, pace);
+        pace.opening = false;
+        let open = Open {
+            connection: opened?,
+            uri,
+            since: Instant::now(),
+            last: None,
+            transferred: 0,
+            first: None,
+            latest: None,
+            carried: false,
+        };
+        self.open = Some(open);
+        self.desk.observe(&Observation::Opened { why: why.to_owned() })?;
+        Ok(())
+    }
+
+    /// Looks whether the peer hung up or reset while no job ran; then the device is closed here too. True if it was.
+    ///
+    /// # Errors
+    /// When the spool refuses, or a peer that closes at once is a fault.
+    pub fn look_at_idle(&mut self, pace: &mut Pace<'_>) -> Result<bool, Trouble> {
+        let Some(open) = &mut self.open else { return Ok(false) };
+        let idle = open.connection.idle();
+        let hasty = !open.carried && open.since.elapsed() < self.desk.timing.short_lived;
+        let why = match idle {
+            Idle::Quiet => return Ok(false),
+            Idle::HungUp(why) => {
+                self.close(&why, pace)?;
+                why
+            }
+            Idle::Reset(why) => {
+                self.lose(&why)?;
+                why
+            }
+        };
+        if hasty {
+            return Err(Fault::new(140, true, format!("closed at once: {why}")).into());
+        }
+        Ok(true)
+    }
+
+    /// Closes the device in good order, and settles what it carried.
+    ///
+    /// # Errors
+    /// When the spool refuses or the process ends.
+    pub fn close(&mut self, why: &str, pace: &mut Pace<'_>) -> Result<Option<Fault>, SpoolTrouble> {
+        let Some(open) = self.open.take() else { return Ok(None) };
+        let closing = open.connection.close(pace);
+        if open.transferred > 0 {
+            self.desk.settle(&match &closing {
+                Closing::Clean => Settlement::Closed,
+                Closing::Quiet(why) => Settlement::Released { why: why.clone() },
+                Closing::Reset(why) => Settlement::Reset { why: why.clone() },
+            })?;
+        }
+        let why = match &closing {
+            Closing::Clean => why.to_owned(),
+            Closing::Quiet(how) | Closing::Reset(how) => format!("{why}; {how}"),
+        };
+        self.desk.observe(&Observation::Closed { why })?;
+        Ok(match closing {
+            Closing::Reset(how) => Some(Fault::new(4120, true, how)),
+            _ => None,
+        })
+    }
+
+    /// Drops a connection that is lost: what it had transferred is uncertain.
+    ///
+    /// # Errors
+    /// When the spool refuses or the process ends.
+    pub fn lose(&mut self, why: &str) -> Result<(), SpoolTrouble> {
+        let Some(open) = self.open.take() else { return Ok(()) };
+        drop(open.connection);
+        if open.transferred > 0 {
+            self.desk.settle(&Settlement::Reset { why: why.to_owned() })?;
+        }
+        self.desk.observe(&Observation::Closed { why: why.to_owned() })
+    }
+
+    /// EXCLUSIVE ON: lets transferred jobs go when the connection stayed quiet long enough after them, or, while jobs
+    /// keep coming, when it stood twice as long. Returns how long it still takes, if some wait.
+    ///
+    /// # Errors
+    /// When the spool refuses or the process ends.
+    pub fn release_quiet(&mut self) -> Result<Option<std::time::Duration>, SpoolTrouble> {
+        let settle = self.desk.timing.settle;
+        let Some(open) = &mut self.open else { return Ok(None) };
+        let (Some(first), Some(latest)) = (open.first, open.latest) else { return Ok(None) };
+        let left = settle.saturating_sub(latest.elapsed()).min((settle * 2).saturating_sub(first.elapsed()));
+        if !left.is_zero() {
+            return Ok(Some(left));
+        }
+        let why = format!("the connection stood for {} s without a reset", first.elapsed().as_secs());
+        open.settled();
+        self.desk.settle(&Settlement::Released { why })?;
+        Ok(None)
+    }
+}

@@ -1,0 +1,218 @@
+//! One attempt at one job: from the claim to the end that is put on record.
+//!
+//! The order is: claimed, documents examined, device open, (file: place durable), every piece sent, delivery known,
+//! attempt ended. A crash before the last step leaves a claim that the next epoch frees; the record of the place, or
+//! the announcement of possible duplicates, is what makes a second printing honest.
+
+use std::rc::Rc;
+
+use super::desk::Streak;
+use super::device::{Device, Leave};
+use super::errors::{Fault, Trouble};
+use super::identity;
+use super::pace::Pace;
+use super::pieces::{Piece, Pieces};
+use super::transports::{Chunk, Closing, Undone};
+use crate::model::device::Exclusive;
+use crate::model::state::{Delivery, DeviceWish};
+use crate::spool::engine::{AttemptEnd, Claim, Observation, Paper, Settlement};
+use crate::sys::fault;
+
+/// A job whose every byte went out.
+#[derive(Clone, Debug)]
+struct Sent {
+    delivery: Delivery,
+    octets: u64,
+    paper: Paper,
+    remark: Option<String>,
+}
+
+impl Sent {
+    fn end(&self, delivery: Delivery) -> AttemptEnd {
+        AttemptEnd::Delivered { delivery, octets: self.octets, paper: self.paper, remark: self.remark.clone() }
+    }
+}
+
+impl Device {
+    /// Prints a claimed job and returns the next one, if one was claimed with its end.
+    ///
+    /// # Errors
+    /// When the thread has to end.
+    pub fn print(&mut self, claim: Claim) -> Result<Option<Claim>, Leave> {
+        fault::point("claimed");
+        let desk = Rc::clone(&self.desk);
+        let mut pace = Pace::new(&desk, Some(&claim));
+        match self.attempt(&claim, &mut pace) {
+            Ok(sent) => self.complete(&claim, sent, &mut pace),
+            Err(trouble) => self.give_up(&claim, trouble),
+        }
+    }
+
+    fn attempt(&mut self, claim: &Claim, pace: &mut Pace<'_>) -> Result<Sent, Trouble> {
+        pace.note(true);
+        let (sources, remark) = identity::examine(claim, pace)?;
+        self.ensure_open(&format!("job {} is queued", claim.number), pace)?;
+        let desk = Rc::clone(&self.desk);
+        let Some(open) = &mut self.open else {
+            return Err(Trouble::Unwanted);
+        };
+        // OFF ! is for devices that cannot take a boundary: each job has a connection of its own, and no UEL.
+        let uel = open.connection.shared_stream() && self.settings.exclusive != Exclusive::OffEach;
+        let job = Pieces { sources, paper: claim.paper, uel, last: open.last };
+        open.carried = true;
+        let start = open.connection.begin(&job, claim.begun.as_ref(), pace)?;
+        if let Some(position) = &start.position {
+            desk.attempt_begins(claim, position)?;
+        }
+        if let Some(why) = &start.duplicate {
+            desk.observe(&Observation::Remark {
+                what: "possible-duplicate".into(),
+                why: format!("job {}: {why}", claim.number),
+            })?;
+        }
+        for piece in job.list(start.top) {
+            let sent = match piece {
+                Piece::Added(bytes) => open.connection.send(Chunk::Bytes(bytes), pace),
+                Piece::Body(index, copy) => {
+                    let source = &job.sources[index];
+                    (pace.document, pace.copy) = (source.sequence, copy);
+                    open.connection.send(Chunk::Document(index, &source.file, source.size), pace)
+                }
+            };
+            match sent {
+                Err(Trouble::Source(index, what)) => return Err(identity::damaged(&job.sources[index], &what)),
+                other => other?,
+            }
+        }
+        fault::point("after-last-byte");
+        pace.note(true);
+        let delivery = open.connection.finish(pace)?;
+        open.last = job.side_after();
+        Ok(Sent { delivery, octets: pace.octets(), paper: job.paper_after(start.top), remark })
+    }
+
+    fn complete(&mut self, claim: &Claim, sent: Sent, pace: &mut Pace<'_>) -> Result<Option<Claim>, Leave> {
+        let desk = Rc::clone(&self.desk);
+        desk.recovered()?;
+        if sent.delivery == Delivery::Transferred {
+            if self.close_after()? {
+                return self.complete_and_close(claim, &sent, pace);
+            }
+            if self.settings.exclusive == Exclusive::On {
+                self.release_quiet()?;
+            }
+        }
+        let next = self.delivered(claim, sent.end(sent.delivery), true)?;
+        match &mut self.open {
+            Some(open) if sent.delivery == Delivery::Transferred => open.add_transferred(),
+            Some(_) if self.settings.exclusive == Exclusive::OffEach => {
+                self.close("EXCLUSIVE OFF !", pace)?;
+            }
+            _ => {}
+        }
+        Ok(next)
+    }
+
+    /// Closes the connection before the attempt is ended: a clean close makes this job, and those before it, sent.
+    fn complete_and_close(&mut self, claim: &Claim, sent: &Sent, pace: &mut Pace<'_>) -> Result<Option<Claim>, Leave> {
+        let desk = Rc::clone(&self.desk);
+        let Some(open) = self.open.take() else { return Ok(None) };
+        let earlier = open.transferred > 0;
+        let closing = open.connection.close(pace);
+        let closed = |why: &str| desk.observe(&Observation::Closed { why: why.to_owned() });
+        match closing {
+            Closing::Clean => {
+                if earlier {
+                    desk.settle(&Settlement::Closed)?;
+                }
+                let next = self.delivered(claim, sent.end(Delivery::Sent), true)?;
+                closed("its jobs are sent")?;
+                Ok(next)
+            }
+            Closing::Quiet(why) => {
+                self.delivered(claim, sent.end(Delivery::Transferred), false)?;
+                desk.settle(&Settlement::Released { why: why.clone() })?;
+                closed(&why)?;
+                Ok(None)
+            }
+            Closing::Reset(why) => {
+                if earlier {
+                    desk.settle(&Settlement::Reset { why: why.clone() })?;
+                }
+                closed(&why)?;
+                let error = desk.failure(&Fault::new(4120, true, why), self.settings.retry, self.settings.timeout);
+                desk.attempt_ends(claim, &AttemptEnd::DeviceFailed { error, touched: true }, false)?;
+                Err(Leave::Failed)
+            }
+        }
+    }
+
+    fn delivered(&mut self, claim: &Claim, end: AttemptEnd, next: bool) -> Result<Option<Claim>, Leave> {
+        fault::point("before-completion");
+        let next = self.desk.attempt_ends(claim, &end, next)?;
+        fault::point("after-completion");
+        self.desk.streak.set(Streak::default());
+        Ok(next)
+    }
+
+    /// Whether the connection is to be closed after the job that was just finished.
+    fn close_after(&self) -> Result<bool, Leave> {
+        if self.desk.bell.finishing() || self.settings.exclusive == Exclusive::OffEach {
+            return Ok(true);
+        }
+        Ok(match self.desk.order()? {
+            None => true,
+            Some(order) => {
+                order.wish != DeviceWish::Started || (self.settings.exclusive == Exclusive::Off && !order.eligible)
+            }
+        })
+    }
+
+    /// Ends an attempt that did not reach its end.
+    fn give_up(&mut self, claim: &Claim, trouble: Trouble) -> Result<Option<Claim>, Leave> {
+        let desk = Rc::clone(&self.desk);
+        let undone = match &mut self.open {
+            Some(open) => open.connection.undo(),
+            None => Undone { touched: false, usable: true },
+        };
+        let touched = undone.touched;
+        let why = match &trouble {
+            Trouble::Device(fault) => fault.text.clone(),
+            Trouble::Document { text, .. } | Trouble::Source(_, text) => text.clone(),
+            Trouble::Refused(failure) => failure.to_string(),
+            Trouble::Stop | Trouble::Unwanted | Trouble::Lost => {
+                format!("job {} was stopped while it printed", claim.number)
+            }
+            Trouble::Ending => "the print process ends".into(),
+        };
+        if !undone.usable || matches!(trouble, Trouble::Device(_)) {
+            // What was transferred before goes back first: the order of the jobs is kept.
+            self.lose(&why)?;
+        }
+        match trouble {
+            Trouble::Device(fault) => {
+                let error = desk.failure(&fault, self.settings.retry, self.settings.timeout);
+                desk.attempt_ends(claim, &AttemptEnd::DeviceFailed { error, touched }, false)?;
+                Err(Leave::Failed)
+            }
+            Trouble::Document { reason, text, moved } => {
+                desk.log.line(format_args!("{}: job {} is held: {text}", desk.name, claim.number));
+                Ok(desk.attempt_ends(claim, &AttemptEnd::DataFailed { reason, text, moved, touched }, true)?)
+            }
+            Trouble::Source(_, text) => {
+                let reason = crate::model::state::HoldReason::Failed;
+                let end = AttemptEnd::DataFailed { reason, text, moved: None, touched };
+                Ok(desk.attempt_ends(claim, &end, true)?)
+            }
+            Trouble::Stop => Ok(desk.attempt_ends(claim, &AttemptEnd::Stopped { touched }, true)?),
+            Trouble::Unwanted => Ok(desk.attempt_ends(claim, &AttemptEnd::Abandoned { touched }, false)?),
+            Trouble::Lost => Ok(None),
+            Trouble::Ending => {
+                // Asked once and not again: a spool that cannot answer now frees the claim when the next epoch begins.
+                let _ = desk.attempt_ends(claim, &AttemptEnd::Abandoned { touched }, false);
+                Err(Leave::Ending)
+            }
+            Trouble::Refused(failure) => Err(Leave::Refused(failure)),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The log of the print processes, `run/fastp.log`: one line a write, bounded.
+//!
+//! Several processes append to the same file. When it has grown past its limit whoever notices renames it to
+//! `fastp.log.1` and begins a new one; a line that falls between may land in the older file. A log that cannot be
+//! written stops nothing: everything that matters is an event in the spool.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::sys::clock;
+
+/// The size at which a new file is begun.
+pub const LIMIT: u64 = 1 << 20;
+/// The longest line.
+const LONGEST: usize = 4096;
+
+/// A handle to the log, shared by the threads of a process.
+#[derive(Clone, Debug)]
+pub struct Log {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    who: String,
+    file: Option<File>,
+    limit: u64,
+}
+
+impl Log {
+    /// The log at `path`, written as `who`.
+    pub fn new(path: &Path, who: &str) -> Self {
+        Self::limited(path, who, LIMIT)
+    }
+
+    fn limited(path: &Path, who: &str, limit: u64) -> Self {
+        let inner = Inner { path: path.into(), who: format!("{who}[{}]", std::process::id()), file: None, limit };
+        Self { inner: Arc::new(Mutex::new(inner)) }
+    }
+
+    /// Adds a line. Control characters are escaped: a line stays a line.
+    pub fn line(&self, text: impl fmt::Display) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let when = jiff::Timestamp::from_millisecond(clock::wall_ms()).unwrap_or_default();
+        let mut line = format!("{when:.3} {} ", inner.who);
+        for c in text.to_string().chars().take(LONGEST) {
+            if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+        }
+        line.push('\n');
+        if inner.write(line.as_bytes()).is_err() {
+            inner.file = None;
+        }
+    }
+}
+
+impl Inner {
+    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        if let Some(file) = &self.file {
+            let ours = file.metadata()?;
+            let named = std::fs::metadata(&self.path).ok();
+            let same = named.is_some_and(|named| (named.dev(), named.ino()) == (ours.dev(), ours.ino()));
+            if same && ours.size() >= self.limit {
+                let mut old = self.path.clone().into_os_string();
+                old.push(".1");
+                std::fs::rename(&self.path, old)?;
+            }
+            if !same || ours.size() >= self.limit {
+                self.file = None;
+            }
+        }
+        let mut file = match self.file.take() {
+            Some(file) => file,
+            None => OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path)?,
+        };
+        file.write_all(line)?;
+        self.file = Some(file);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_bounded_and_a_line_stays_a_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("fastp.log");
+        let log = Log::limited(&path, "SPLA", 2000);
+        let other = Log::limited(&path, "SPLB", 2000);
+        for n in 0..200 {
+            log.line(format_args!("line {n}\nof two"));
+            other.line("hello");
+        }
+        let now = std::fs::read_to_string(&path).unwrap();
+        let before = std::fs::read_to_string(dir.path().join("fastp.log.1")).unwrap();
+        assert!(now.len() < 2200 && before.len() < 2200);
+        assert!(now.lines().all(|line| line.contains("SPL")));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+}

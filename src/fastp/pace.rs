@@ -1,0 +1,177 @@
+//! The pace of an attempt: counts what went out, shows it, and stops the sender when the job or the device is not wanted
+//! any more. Everything that may take long waits through it, so that nothing waits past a ring of the bell.
+
+use std::os::fd::BorrowedFd;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use nix::poll::PollFlags;
+
+use super::desk::Desk;
+use super::errors::{Fault, Trouble};
+use crate::spool::engine::{AttemptWish, Claim};
+use crate::spool::progress::Progress;
+use crate::sys::{clock, fault, files};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+
+/// How often progress is written at most.
+const NOTE_EVERY: Duration = Duration::from_millis(250);
+/// How often a sender that never waits asks whether to go on.
+const ASK_EVERY: Duration = Duration::from_secs(2);
+
+/// The pace of one attempt, or of opening and closing a device without one.
+pub struct Pace<'a> {
+    desk: &'a Desk,
+    claim: Option<&'a Claim>,
+    /// Until the device is open a device that is not wanted any more ends the attempt; afterwards its job is finished.
+    pub opening: bool,
+    /// Document in print, from 1.
+    pub document: u32,
+    /// Copy in print, from 1.
+    pub copy: u32,
+    octets: u64,
+    asked: Instant,
+    noted: Option<Instant>,
+}
+
+impl<'a> Pace<'a> {
+    /// The pace of an attempt at `claim`.
+    pub fn new(desk: &'a Desk, claim: Option<&'a Claim>) -> Self {
+        Self { desk, claim, opening: false, document: 0, copy: 0, octets: 0, asked: Instant::now(), noted: None }
+    }
+
+    /// The desk.
+    pub fn desk(&self) -> &'a Desk {
+        self.desk
+    }
+
+    /// Octets that went out, added ones included.
+    pub fn octets(&self) -> u64 {
+        self.octets
+    }
+
+    /// Whether to go on, asked of the spool only when the bell rang.
+    ///
+    /// # Errors
+    /// The trouble that ends the attempt.
+    pub fn check(&mut self) -> Result<(), Trouble> {
+        if self.desk.bell.stopping() {
+            return Err(Trouble::Ending);
+        }
+        if !self.desk.bell.taken() {
+            return Ok(());
+        }
+        self.desk.heard.set(true);
+        self.look()
+    }
+
+    fn look(&mut self) -> Result<(), Trouble> {
+        self.asked = Instant::now();
+        match self.claim.map_or(AttemptWish::Continue, |claim| self.desk.attempt_wish(claim)) {
+            AttemptWish::Continue => {}
+            AttemptWish::Stop => return Err(Trouble::Stop),
+            AttemptWish::Lost => return Err(Trouble::Lost),
+        }
+        if self.opening && !self.desk.still_started()? {
+            return Err(Trouble::Unwanted);
+        }
+        Ok(())
+    }
+
+    /// `n` more octets went out.
+    ///
+    /// # Errors
+    /// The trouble that ends the attempt.
+    pub fn went(&mut self, n: u64) -> Result<(), Trouble> {
+        self.octets += n;
+        fault::point("mid-send");
+        self.desk.recovered()?;
+        self.note(false);
+        if self.asked.elapsed() >= ASK_EVERY {
+            self.look()?;
+        }
+        self.check()
+    }
+
+    /// Writes the progress slot, not more often than is useful.
+    pub fn note(&mut self, now: bool) {
+        let Some(claim) = self.claim else { return };
+        if !now && self.noted.is_some_and(|at| at.elapsed() < NOTE_EVERY) {
+            return;
+        }
+        self.noted = Some(Instant::now());
+        let progress = Progress {
+            device: self.desk.device,
+            entry: claim.entry,
+            attempt: claim.attempt,
+            document: self.document,
+            copy: self.copy,
+            octets: self.octets,
+            at_boot_ms: clock::boot_ms(),
+        };
+        if self.desk.progress.put(self.desk.slot, &progress).is_err() {
+            self.desk.log.line(format_args!("{}: progress cannot be written", self.desk.name));
+        }
+    }
+
+    /// Waits until `fd` is ready for `events`, at most `timeout`, or something else must be looked at.
+    ///
+    /// # Errors
+    /// The trouble that ends the attempt.
+    pub fn wait(
+        &mut self,
+        fd: BorrowedFd<'_>,
+        events: PollFlags,
+        timeout: Option<Duration>,
+    ) -> Result<PollFlags, Trouble> {
+        self.note(self.noted.is_none());
+        self.check()?;
+        let ready = self
+            .desk
+            .bell
+            .wait(Some((fd, events)), timeout)
+            .map_err(|error| Trouble::Device(Fault::of("cannot wait", &error)))?;
+        self.check()?;
+        Ok(ready)
+    }
+
+    /// Has `work` done by a helper thread, for at most `limit`. None when it took longer: the helper is abandoned, and
+    /// what it comes back with is dropped.
+    ///
+    /// # Errors
+    /// The trouble that ends the attempt.
+    pub fn apart<T: Send + 'static>(
+        &mut self,
+        limit: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Option<T>, Trouble> {
+        let cannot = |error: io::Error| Trouble::Device(Fault::of("cannot start a helper", &error));
+        let done = Arc::new(files::event_fd().map_err(cannot)?);
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let signal = Arc::clone(&done);
+        std::thread::Builder::new()
+            .name("helper".into())
+            .stack_size(256 * 1024)
+            .spawn(move || {
+                let _ = sender.send(work());
+                let _ = (&*signal).write(&1u64.to_ne_bytes());
+            })
+            .map_err(cannot)?;
+        let until = Instant::now() + limit;
+        loop {
+            match receiver.try_recv() {
+                Ok(value) => return Ok(Some(value)),
+                Err(mpsc::TryRecvError::Disconnected) => {
+                    return Err(Trouble::Device(Fault::new(66, true, "a helper died")));
+                }
+                Err(mpsc::TryRecvError::Empty) => {}
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            self.wait(done.as_fd(), PollFlags::POLLIN, Some(left))?;
+        }
+    }
+}

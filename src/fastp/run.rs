@@ -1,0 +1,337 @@
+//! Main of the print process: lock, bind, scan, wait.
+//!
+//! It holds the lock of its name for as long as it lives; a held lock is a living process. It looks at the spool when
+//! it is woken, when a device thread has ended, when something is due, and as a net twice a minute; then it starts the
+//! threads that are missing. It prints nothing itself and waits for no device. It goes dormant only inside a
+//! transaction that finds no work, so that whoever makes work afterwards sees that it has to start a new process; that
+//! one waits for our lock.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use super::Timing;
+use super::bell::{Bell, poll_for};
+use super::desk::{passes, persist};
+use super::errors::SpoolTrouble;
+use super::log::Log;
+use super::seat::{Due, Seat};
+use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
+use crate::spool::engine::{DeviceOrder, Engine, Lease};
+use crate::spool::paths::Base;
+use crate::spool::progress::Writer;
+use crate::sys::lock::FileLock;
+use crate::sys::wake::WakeSocket;
+use crate::sys::{clock, fault};
+
+/// How long a predecessor that is going dormant is waited for.
+const PREDECESSOR: Duration = Duration::from_secs(5);
+/// How long device threads may take to end in good order after a signal.
+const PARTING: Duration = Duration::from_secs(10);
+
+/// Is the print process `name` of the spool at `base`, until it goes dormant after `idle` without work or is told to
+/// end. Another one of that name that is alive makes this one end at once, with success.
+///
+/// # Errors
+/// When its files cannot be used or the spool refuses it.
+pub fn run(engine: Arc<dyn Engine>, base: &Base, name: &ProcessName, idle: Duration) -> Result<(), Failure> {
+    run_with(engine, base, name, idle, Timing::from_environment())
+}
+
+/// The same with given deadlines.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(
+    engine: Arc<dyn Engine>,
+    base: &Base,
+    name: &ProcessName,
+    idle: Duration,
+    timing: Timing,
+) -> Result<(), Failure> {
+    let cannot = |what: &str| {
+        let what = format!("print process {name}: {what}");
+        move |error: io::Error| Failure::new(FailureKind::Io, format!("{what}: {error}"))
+    };
+    block_signals()?;
+    let Some(lock) = FileLock::exclusive(&base.process_lock(name), PREDECESSOR).map_err(cannot("its lock"))? else {
+        return Ok(());
+    };
+    sign(&lock).map_err(cannot("its lock"))?;
+    let socket = WakeSocket::bind(&base.process_socket(name)).map_err(cannot("its socket"))?;
+    let log = Log::new(&base.log(), name.as_str());
+    let bell = Arc::new(Bell::new().map_err(cannot("events"))?);
+    let signals = Signals::listen(&bell).map_err(cannot("signals"))?;
+    let pid = std::process::id();
+    let begun = persist(&bell, &log, "beginning", &mut |now| engine.begins(name, pid, now));
+    let lease = match begun {
+        Ok(lease) => lease,
+        Err(SpoolTrouble::Ending) => return Ok(()),
+        Err(SpoolTrouble::Refused(failure)) => return Err(failure),
+    };
+    log.line(format_args!("begins, epoch {}", lease.epoch));
+    let progress = Arc::new(Writer::create(&base.progress(name)).map_err(cannot("its progress file"))?);
+    let mut main = Main {
+        engine,
+        base,
+        lease,
+        timing,
+        log: log.clone(),
+        bell,
+        socket,
+        progress,
+        seats: HashMap::new(),
+        finishing: false,
+        last_work: Instant::now(),
+        dormant_at: idle,
+        idle,
+    };
+    let ended = main.serve();
+    drop(signals);
+    match &ended {
+        Ok(why) => log.line(why),
+        Err(failure) => log.line(format_args!("ends: {failure}")),
+    }
+    drop(main);
+    drop(lock);
+    ended.map(|_| ())
+}
+
+/// Keeps the signals that end the process for the thread that waits for them. To be called before other threads start.
+///
+/// # Errors
+/// When the system refuses.
+pub fn block_signals() -> Result<(), Failure> {
+    mask().thread_block().map_err(|error| Failure::internal(format_args!("blocking signals: {error}")))
+}
+
+fn mask() -> SigSet {
+    let mut mask = SigSet::empty();
+    mask.add(Signal::SIGTERM);
+    mask.add(Signal::SIGINT);
+    mask
+}
+
+/// Writes who holds the lock into it: process id and start time, which together name a process for ever.
+fn sign(lock: &FileLock) -> io::Result<()> {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
+    let start = after.split_whitespace().nth(19).unwrap_or("0");
+    let text = format!("{} {start}\n", std::process::id());
+    lock.file().set_len(0)?;
+    lock.file().write_all_at(text.as_bytes(), 0)
+}
+
+/// Turns SIGTERM and SIGINT into the stop of a bell.
+struct Signals {
+    quit: Arc<Bell>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Signals {
+    fn listen(bell: &Arc<Bell>) -> io::Result<Self> {
+        let source = SignalFd::with_flags(&mask(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+        let quit = Arc::new(Bell::new()?);
+        let (told, quitting) = (Arc::clone(bell), Arc::clone(&quit));
+        let thread = std::thread::Builder::new().name("signals".into()).stack_size(64 * 1024).spawn(move || {
+            while !quitting.stopping() {
+                if quitting.wait(Some((source.as_fd(), PollFlags::POLLIN)), None).is_err() {
+                    break;
+                }
+                if matches!(source.read_signal(), Ok(Some(_))) {
+                    told.stop();
+                }
+            }
+        })?;
+        Ok(Self { quit, thread: Some(thread) })
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        self.quit.stop();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What main knows.
+pub(super) struct Main<'a> {
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) base: &'a Base,
+    pub(super) lease: Lease,
+    pub(super) timing: Timing,
+    pub(super) log: Log,
+    pub(super) bell: Arc<Bell>,
+    socket: WakeSocket,
+    pub(super) progress: Arc<Writer>,
+    pub(super) seats: HashMap<DeviceId, Seat>,
+    finishing: bool,
+    last_work: Instant,
+    /// How long after the last work to ask whether to go dormant.
+    dormant_at: Duration,
+    idle: Duration,
+}
+
+impl Main<'_> {
+    fn serve(&mut self) -> Result<&'static str, Failure> {
+        let mut beat = Instant::now();
+        self.heartbeat();
+        let mut woken = true;
+        loop {
+            if self.bell.stopping() {
+                self.part();
+                // Asked once, so that the next wake-up starts a process and does not take us for dead.
+                let _ = self.engine.goes_dormant(&self.lease, &clock::now());
+                return Ok("ends: told to");
+            }
+            let due = match self.scan(woken) {
+                Ok(due) => due,
+                Err(SpoolTrouble::Ending) => continue,
+                Err(SpoolTrouble::Refused(failure)) => {
+                    self.part();
+                    return Err(failure);
+                }
+            };
+            let working = self.seats.values().any(|seat| seat.working());
+            if working {
+                (self.last_work, self.dormant_at) = (Instant::now(), self.idle);
+            } else if self.finishing {
+                return Ok("ends: another one has the lease, or a newer schema");
+            } else if due.is_none() && self.last_work.elapsed() >= self.dormant_at && self.sleeps()? {
+                return Ok("goes dormant");
+            }
+            if beat.elapsed() >= self.timing.heartbeat {
+                beat = Instant::now();
+                self.heartbeat();
+            }
+            let mut wait = self.timing.net.min(self.timing.heartbeat.saturating_sub(beat.elapsed()));
+            wait = due.map_or(wait, |due| wait.min(due));
+            if !working {
+                wait = wait.min(self.dormant_at.saturating_sub(self.last_work.elapsed()));
+            }
+            let before = Instant::now();
+            woken = self.wait(wait)? || before.elapsed() >= self.timing.net;
+        }
+    }
+
+    fn heartbeat(&self) {
+        if let Err(error) = self.progress.heartbeat(std::process::id(), clock::boot_ms()) {
+            self.log.line(format_args!("the heartbeat cannot be written: {error}"));
+        }
+    }
+
+    /// Waits for a wake-up, the end of a thread, or `timeout`. True: somebody made work or wants something.
+    fn wait(&self, timeout: Duration) -> Result<bool, Failure> {
+        let mut fds =
+            [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
+        poll_for(&mut fds, Some(timeout)).map_err(|error| Failure::internal(format_args!("waiting: {error}")))?;
+        let _ = self.bell.taken();
+        Ok(self.socket.drain())
+    }
+
+    /// Looks at what is wanted of every device, and starts or rings their threads. Returns how long until the next
+    /// thing is due.
+    fn scan(&mut self, woken: bool) -> Result<Option<Duration>, SpoolTrouble> {
+        let ended = self.reap();
+        if (woken || ended.refused) && !self.finishing {
+            let stands =
+                persist(&self.bell, &self.log, "reading the lease", &mut |_| self.engine.lease_stands(&self.lease))?;
+            if !stands {
+                self.log.line("the lease is gone or the schema is newer: the running jobs are finished");
+                self.finishing = true;
+                self.seats.values().for_each(Seat::finish);
+            }
+        }
+        if self.finishing {
+            return Ok(None);
+        }
+        let orders: Vec<DeviceOrder> =
+            persist(&self.bell, &self.log, "reading what is wanted", &mut |now| self.engine.orders(&self.lease, now))?;
+        let mut next: Option<Duration> = None;
+        for order in orders {
+            let id = order.id;
+            let slot = self.seats.len() + 1;
+            let seat = self.seats.entry(id).or_insert_with(|| Seat::new(slot));
+            if seat.working() {
+                if woken {
+                    seat.ring(&order);
+                }
+                continue;
+            }
+            let due = seat.due(&order, clock::wall_ms());
+            let now = match due {
+                Due::Never => continue,
+                Due::Now => true,
+                Due::In(wait) => {
+                    next = Some(next.map_or(wait, |next| next.min(wait)));
+                    false
+                }
+            };
+            if now {
+                self.start(id, &order);
+                if !self.seats.get(&id).is_some_and(Seat::working) {
+                    next = Some(next.map_or(Duration::from_secs(1), |next| next.min(Duration::from_secs(1))));
+                }
+            }
+        }
+        Ok(next)
+    }
+
+    /// Whether this process may end: nothing is left, and the spool knows that it is gone.
+    fn sleeps(&mut self) -> Result<bool, Failure> {
+        fault::point("going-dormant");
+        match self.engine.goes_dormant(&self.lease, &clock::now()) {
+            Ok(true) => {
+                fault::point("going-dormant");
+                return Ok(true);
+            }
+            Ok(false) => {}
+            Err(failure) if passes(&failure) => self.log.line(format_args!("going dormant: {failure}")),
+            Err(failure) => return Err(failure),
+        }
+        self.last_work = Instant::now();
+        self.dormant_at = self.idle.max(Duration::from_secs(1));
+        Ok(false)
+    }
+
+    /// Ends every thread in good order, for as long as that may take.
+    fn part(&mut self) {
+        self.seats.values().for_each(Seat::stop);
+        let until = Instant::now() + PARTING;
+        loop {
+            let _ = self.reap();
+            let left = until.saturating_duration_since(Instant::now());
+            if !self.seats.values().any(|seat| seat.working()) {
+                return;
+            }
+            if left.is_zero() || self.bell.wait(None, Some(left)).is_err() {
+                self.log.line("a device did not end in time; its claim is freed by the next epoch");
+                return;
+            }
+        }
+    }
+}
+
+/// Sets a flag and rings when it is dropped, also by a panic.
+pub(super) struct Farewell {
+    pub(super) done: Arc<AtomicBool>,
+    pub(super) bell: Arc<Bell>,
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        self.done.store(true, Ordering::SeqCst);
+        self.bell.ring();
+    }
+}

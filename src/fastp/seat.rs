@@ -1,0 +1,214 @@
+//! What main keeps of one device between its threads: the running thread, the failures in a row, and how long to let a
+//! device be whose thread found nothing to do.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::backoff::Growing;
+use super::bell::Bell;
+use super::desk::{Desk, Streak};
+use super::device::{Device, Leave};
+use super::run::{Farewell, Main};
+use crate::model::DeviceId;
+use crate::model::device::Exclusive;
+use crate::model::state::DeviceWish;
+use crate::spool::engine::DeviceOrder;
+
+/// Stack of a device thread.
+const STACK: usize = 256 * 1024;
+
+/// A device's place.
+pub(super) struct Seat {
+    slot: usize,
+    thread: Option<Thread>,
+    streak: Streak,
+    /// Waits after threads that found nothing, or were refused.
+    pause: Growing,
+    not_before: Option<Instant>,
+    last: Option<DeviceOrder>,
+}
+
+struct Thread {
+    bell: Arc<Bell>,
+    done: Arc<AtomicBool>,
+    printing: Arc<AtomicBool>,
+    handle: JoinHandle<Ended>,
+}
+
+struct Ended {
+    leave: Leave,
+    streak: Streak,
+    worked: bool,
+}
+
+/// When a device needs a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Not before something changes.
+    Never,
+    /// Now.
+    Now,
+    /// After this long.
+    In(Duration),
+}
+
+/// What the threads that ended said.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reaped {
+    /// Some call was refused by the spool.
+    pub(super) refused: bool,
+}
+
+/// What an order asks for, the failures of threads apart.
+fn wanted(order: &DeviceOrder, wall_ms: i64) -> Due {
+    match order.wish {
+        DeviceWish::Stopped | DeviceWish::Suspended => Due::Never,
+        DeviceWish::Draining => Due::Now,
+        DeviceWish::Started => match &order.error {
+            Some(error) => match error.next_try_ms {
+                None => Due::Never,
+                Some(due) if due <= wall_ms => Due::Now,
+                Some(due) => Due::In(Duration::from_millis(due.abs_diff(wall_ms).saturating_add(1))),
+            },
+            None if order.eligible || order.transferred > 0 => Due::Now,
+            None if order.settings.exclusive == Exclusive::On => Due::Now,
+            None => Due::Never,
+        },
+    }
+}
+
+impl Seat {
+    /// An empty place.
+    pub(super) fn new(slot: usize) -> Self {
+        let pause = Growing::new(Duration::from_millis(20), Duration::from_secs(30));
+        Self { slot, thread: None, streak: Streak::default(), pause, not_before: None, last: None }
+    }
+
+    /// Whether its thread runs.
+    pub(super) fn working(&self) -> bool {
+        self.thread.is_some()
+    }
+
+    /// When a thread is to be started.
+    pub(super) fn due(&self, order: &DeviceOrder, wall_ms: i64) -> Due {
+        let wanted = wanted(order, wall_ms);
+        let left = self.not_before.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
+        match wanted {
+            Due::Now if !left.is_zero() => Due::In(left),
+            other => other,
+        }
+    }
+
+    /// Rings its thread if something may concern it.
+    pub(super) fn ring(&mut self, order: &DeviceOrder) {
+        let Some(thread) = &self.thread else { return };
+        let news = order.eligible || thread.printing.load(Ordering::SeqCst) || self.last.as_ref() != Some(order);
+        if news {
+            thread.bell.ring();
+        }
+        self.last = Some(order.clone());
+    }
+
+    /// Lets its thread end after the running job.
+    pub(super) fn finish(&self) {
+        if let Some(thread) = &self.thread {
+            thread.bell.finish();
+        }
+    }
+
+    /// Lets its thread end now.
+    pub(super) fn stop(&self) {
+        if let Some(thread) = &self.thread {
+            thread.bell.stop();
+        }
+    }
+
+    fn ended(&mut self, ended: Option<Ended>) -> bool {
+        let refused = !matches!(&ended, Some(Ended { leave: Leave::Nothing | Leave::Failed | Leave::Ending, .. }));
+        let worked = ended.as_ref().is_some_and(|ended| ended.worked);
+        if let Some(ended) = &ended {
+            self.streak = ended.streak;
+        }
+        let wait = match ended {
+            _ if worked && !refused => {
+                self.pause.reset();
+                Duration::ZERO
+            }
+            // An operator's START after an error is not kept waiting.
+            Some(Ended { leave: Leave::Failed, .. }) => Duration::from_millis(50),
+            _ if refused => self.pause.wait().max(Duration::from_secs(1)),
+            _ => self.pause.wait(),
+        };
+        self.not_before = Some(Instant::now() + wait);
+        refused
+    }
+}
+
+impl Main<'_> {
+    /// Collects the threads that have ended.
+    pub(super) fn reap(&mut self) -> Reaped {
+        let mut reaped = Reaped::default();
+        for seat in self.seats.values_mut() {
+            let Some(thread) = seat.thread.take_if(|thread| thread.done.load(Ordering::SeqCst)) else { continue };
+            let ended = thread.handle.join().ok();
+            if ended.is_none() {
+                self.log.line(format_args!("the thread of the device in slot {} died", seat.slot));
+            }
+            let _ = self.progress.clear(seat.slot);
+            reaped.refused |= seat.ended(ended);
+        }
+        reaped
+    }
+
+    /// Starts the thread of a device.
+    pub(super) fn start(&mut self, id: DeviceId, order: &DeviceOrder) {
+        let Some(seat) = self.seats.get_mut(&id) else { return };
+        // An error that is gone from the record though we did not take it away: an operator said START.
+        let tries = order.error.as_ref().map_or(0, |error| error.tries.max(seat.streak.tries));
+        let since_ms = order.error.as_ref().map_or(0, |error| error.since_ms);
+        let bell = match Bell::new() {
+            Ok(bell) => Arc::new(bell),
+            Err(error) => return self.log.line(format_args!("{}: no thread: {error}", order.name)),
+        };
+        let [done, printing] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+        let farewell = Farewell { done: Arc::clone(&done), bell: Arc::clone(&self.bell) };
+        let (engine, lease, name) = (Arc::clone(&self.engine), self.lease.clone(), order.name.clone());
+        let (root, log, timing) = (self.base.root().to_path_buf(), self.log.clone(), self.timing);
+        let (progress, slot) = (Arc::clone(&self.progress), seat.slot);
+        let (its_bell, its_printing) = (Arc::clone(&bell), Arc::clone(&printing));
+        let body = move || {
+            let _farewell = farewell;
+            let desk = Rc::new(Desk {
+                engine,
+                lease,
+                device: id,
+                name,
+                root,
+                bell: its_bell,
+                progress,
+                slot,
+                log,
+                timing,
+                in_error: Cell::new(false),
+                streak: Cell::new(Streak { tries, since_ms }),
+                heard: Cell::new(false),
+                printing: its_printing,
+            });
+            let mut device = Device::new(Rc::clone(&desk));
+            let leave = device.run();
+            Ended { leave, streak: desk.streak.get(), worked: device.worked }
+        };
+        let label: String = order.name.to_string().chars().take(15).collect();
+        match std::thread::Builder::new().name(label).stack_size(STACK).spawn(body) {
+            Ok(handle) => {
+                seat.last = Some(order.clone());
+                seat.thread = Some(Thread { bell, done, printing, handle });
+            }
+            Err(error) => self.log.line(format_args!("{}: no thread: {error}", order.name)),
+        }
+    }
+}

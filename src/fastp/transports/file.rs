@@ -1,0 +1,288 @@
+//! `file:///path`: jobs are appended to a regular file. Done means on disk.
+//!
+//! The place at which a job begins is durable before its first byte. What a crash leaves behind that place is taken
+//! away again if it is the beginning of this very job; if it is anybody else's it stays, and the job is appended after
+//! it. A lock is held while the file is open, and its length is watched: whoever writes to it beside us is noticed,
+//! never overwritten knowingly.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::libc;
+
+use super::{Chunk, Closing, Connection, Idle, Start, Undone, ended, source_failed};
+use crate::fastp::errors::{Fault, Trouble};
+use crate::fastp::pace::Pace;
+use crate::fastp::pieces::Pieces;
+use crate::model::device::DeviceUri;
+use crate::model::state::Delivery;
+use crate::spool::engine::FilePosition;
+use crate::sys::files::{read_full_at, send_file, sync_dir};
+use crate::sys::lock::FileLock;
+
+/// How long opening the file may take.
+const OPENING: Duration = Duration::from_secs(30);
+/// Octets handed to the kernel at once: the bell is heard between two of them.
+const STEP: u64 = 4 << 20;
+
+#[derive(Debug)]
+struct Output {
+    file: File,
+    path: PathBuf,
+    dev: u64,
+    ino: u64,
+    /// Its name is not known to be on disk yet.
+    new: bool,
+    /// Where the running job begins.
+    start: u64,
+    /// Where its next byte goes.
+    at: u64,
+    /// How far a write of ours that failed may have come.
+    reach: u64,
+}
+
+/// Opens the file, creating it if need be.
+///
+/// # Errors
+/// A fault when it cannot be opened, is no regular file, lies under the base, or is in use.
+pub fn open(uri: &DeviceUri, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
+    let DeviceUri::File(path) = uri else {
+        return Err(Fault::new(2, false, format!("{uri} is no file")).into());
+    };
+    let (path, root) = (path.clone(), pace.desk().root.clone());
+    let shown = format!("cannot open {}", path.display());
+    match pace.apart(OPENING, move || open_output(&path, &root))? {
+        None => Err(Fault::new(40, true, format!("{shown}: it took longer than 30 seconds")).into()),
+        Some(Err(fault)) => Err(fault.into()),
+        Some(Ok(output)) => Ok(Box::new(output)),
+    }
+}
+
+fn open_output(path: &Path, root: &Path) -> Result<Output, Fault> {
+    let shown = path.display();
+    let doing = format!("cannot open {shown}");
+    let cannot = |error: io::Error| Fault::of(&doing, &error);
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => return Err(Fault::new(2, false, format!("{doing}: it is a directory"))),
+        Ok(meta) if !meta.is_file() => {
+            let text = format!("{doing}: it is no regular file (to throw jobs away use URI null:)");
+            return Err(Fault::new(2, false, text));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(cannot(error)),
+    }
+    let open = |create: bool| {
+        File::options()
+            .read(true)
+            .write(true)
+            .create_new(create)
+            .mode(0o666)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC)
+            .open(path)
+    };
+    // Looked at before anything is created: a path under the base must not leave even an empty file there.
+    let root = root.canonicalize().map_err(cannot)?;
+    let parent = path.parent().unwrap_or(Path::new("/")).canonicalize().map_err(cannot)?;
+    let forbidden = || Fault::new(48, false, format!("{doing}: it lies inside the spool's own directory"));
+    if parent.starts_with(&root) || path.canonicalize().is_ok_and(|real| real.starts_with(&root)) {
+        return Err(forbidden());
+    }
+    let (file, new) = match open(true) {
+        Ok(file) => (file, true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (open(false).map_err(cannot)?, false),
+        Err(error) => return Err(cannot(error)),
+    };
+    let meta = file.metadata().map_err(cannot)?;
+    if !meta.is_file() {
+        return Err(Fault::new(2, false, format!("{doing}: it is no regular file")));
+    }
+    if !FileLock::mark(&file).map_err(cannot)? {
+        return Err(Fault::new(12, true, format!("{shown} is in use by another device or program")));
+    }
+    Ok(Output {
+        dev: meta.dev(),
+        ino: meta.ino(),
+        start: meta.len(),
+        at: meta.len(),
+        reach: meta.len(),
+        new,
+        path: path.to_path_buf(),
+        file,
+    })
+}
+
+impl Output {
+    fn fault(&self, what: &str, error: &io::Error) -> Trouble {
+        Fault::of(format_args!("cannot {what} {}", self.path.display()), error).into()
+    }
+
+    /// Makes sure that nobody else wrote.
+    fn alone(&self) -> Result<(), Trouble> {
+        let length = self.file.metadata().map_err(|error| self.fault("examine", &error))?.len();
+        if length == self.at {
+            return Ok(());
+        }
+        let text = format!("{} was changed by another program while a job was written to it", self.path.display());
+        Err(Fault::new(12, true, text).into())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+        self.reach = self.at + bytes.len() as u64;
+        self.file.write_all_at(bytes, self.at).map_err(|error| self.fault("write to", &error))?;
+        self.at = self.reach;
+        Ok(())
+    }
+
+    /// Moves up to a step of `source` at `offset` to the end. 0 = the source ended.
+    fn step(&mut self, index: usize, source: &File, offset: u64, count: u64) -> Result<u64, Trouble> {
+        let (mut from, mut to) = (offset.cast_signed(), self.at.cast_signed());
+        let count = count.min(STEP);
+        self.reach = self.at + count;
+        let moved = loop {
+            let length = usize::try_from(count).unwrap_or(usize::MAX);
+            match nix::fcntl::copy_file_range(source, Some(&mut from), &self.file, Some(&mut to), length) {
+                // Some file systems answer 0 to what they cannot copy; the source's own word decides below.
+                Ok(0) => break self.send_step(source, offset, count),
+                Ok(n) => break Ok(n as u64),
+                Err(nix::Error::EINTR) => {}
+                Err(
+                    nix::Error::EXDEV
+                    | nix::Error::EINVAL
+                    | nix::Error::ENOSYS
+                    | nix::Error::EOPNOTSUPP
+                    | nix::Error::EBADF,
+                ) => break self.send_step(source, offset, count),
+                Err(error) => break Err(error.into()),
+            }
+        };
+        match moved {
+            Ok(n) => {
+                self.at += n;
+                self.reach = self.at;
+                Ok(n)
+            }
+            Err(error) if source_failed(&error, source, offset) => {
+                Err(Trouble::Source(index, format!("cannot be read: {error}")))
+            }
+            Err(error) => Err(self.fault("write to", &error)),
+        }
+    }
+
+    fn send_step(&self, source: &File, offset: u64, count: u64) -> io::Result<u64> {
+        use std::io::{Seek, SeekFrom};
+        (&self.file).seek(SeekFrom::Start(self.at))?;
+        match send_file(self.file.as_fd(), source, offset, count) {
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOSYS)) => {
+                let mut buffer = vec![0; count.min(256 * 1024) as usize];
+                let got = read_full_at(source, &mut buffer, offset)?;
+                self.file.write_all_at(&buffer[..got], self.at)?;
+                Ok(got as u64)
+            }
+            other => other,
+        }
+    }
+
+    fn cut(&mut self, to: u64) -> io::Result<()> {
+        self.file.set_len(to)?;
+        self.file.sync_all()
+    }
+}
+
+impl Connection for Output {
+    fn begin(&mut self, job: &Pieces, begun: Option<&FilePosition>, _: &mut Pace<'_>) -> Result<Start, Trouble> {
+        let length = self.file.metadata().map_err(|error| self.fault("examine", &error))?.len();
+        let mut start = Start::default();
+        self.start = length;
+        if let Some(before) = begun {
+            if (before.dev, before.ino) != (self.dev, self.ino) {
+                start.duplicate = Some("an earlier attempt was written to another file".into());
+            } else if length < before.offset {
+                start.duplicate = Some("the file was cut since an earlier attempt wrote to it".into());
+            } else if length > before.offset {
+                let tail = length - before.offset;
+                let ours = job
+                    .begin_like(before.offset == 0, &self.file, before.offset, tail)
+                    .map_err(|error| self.fault("read back", &error))?;
+                if ours {
+                    // A crash before this cut is on disk leaves the same tail, and the same decision.
+                    self.cut(before.offset).map_err(|error| self.fault("cut", &error))?;
+                    self.start = before.offset;
+                } else {
+                    let text = format!("what follows octet {} of the file is not of this job alone", before.offset);
+                    start.duplicate = Some(text);
+                }
+            }
+        }
+        (self.at, self.reach) = (self.start, self.start);
+        start.top = self.start == 0;
+        start.position = Some(FilePosition { dev: self.dev, ino: self.ino, offset: self.start });
+        Ok(start)
+    }
+
+    fn send(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+        self.alone()?;
+        match chunk {
+            Chunk::Bytes(bytes) => {
+                self.write(bytes)?;
+                pace.went(bytes.len() as u64)
+            }
+            Chunk::Document(index, source, size) => {
+                let mut done = 0;
+                while done < size {
+                    let n = self.step(index, source, done, size - done)?;
+                    if n == 0 {
+                        return Err(ended(index, done, size));
+                    }
+                    done += n;
+                    pace.went(n)?;
+                    self.alone()?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(&mut self, _: &mut Pace<'_>) -> Result<Delivery, Trouble> {
+        self.alone()?;
+        // Is a failed fsync retried into success? No: the job is cut off again and written anew.
+        self.file.sync_all().map_err(|error| self.fault("sync", &error))?;
+        if self.new {
+            let dir = self.path.parent().unwrap_or(Path::new("/"));
+            sync_dir(dir).map_err(|error| self.fault("sync the directory of", &error))?;
+            self.new = false;
+        }
+        self.start = self.at;
+        Ok(Delivery::Sent)
+    }
+
+    fn undo(&mut self) -> Undone {
+        let Ok(length) = self.file.metadata().map(|meta| meta.len()) else {
+            return Undone { touched: self.reach > self.start, usable: false };
+        };
+        if length == self.start && self.at == self.start {
+            return Undone { touched: false, usable: true };
+        }
+        // Bytes beyond our reach are somebody else's: then nothing is cut.
+        let ours = self.start <= length && length <= self.reach;
+        let taken_back = ours && self.cut(self.start).is_ok();
+        (self.at, self.reach) = (self.start, self.start);
+        Undone { touched: !taken_back, usable: taken_back }
+    }
+
+    fn close(self: Box<Self>, _: &mut Pace<'_>) -> Closing {
+        Closing::Clean
+    }
+
+    fn idle(&mut self) -> Idle {
+        let named = std::fs::metadata(&self.path).ok();
+        if named.is_some_and(|named| (named.dev(), named.ino()) == (self.dev, self.ino)) {
+            return Idle::Quiet;
+        }
+        Idle::HungUp("the file was moved or replaced".into())
+    }
+}

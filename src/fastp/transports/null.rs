@@ -1,0 +1,65 @@
+//! `null:`: bytes are read and thrown away. Also the double that tests print to.
+
+use super::{Chunk, Closing, Connection, Start, Undone, ended};
+use crate::fastp::errors::Trouble;
+use crate::fastp::pace::Pace;
+use crate::fastp::pieces::Pieces;
+use crate::model::device::DeviceUri;
+use crate::model::state::Delivery;
+use crate::spool::engine::FilePosition;
+use crate::sys::files::read_full_at;
+
+/// Nothing at all.
+#[derive(Debug, Default)]
+struct Null {
+    touched: bool,
+}
+
+/// Opens nothing.
+///
+/// # Errors
+/// None.
+pub fn open(_: &DeviceUri, _: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
+    Ok(Box::new(Null::default()))
+}
+
+impl Connection for Null {
+    fn begin(&mut self, _: &Pieces, _: Option<&FilePosition>, _: &mut Pace<'_>) -> Result<Start, Trouble> {
+        self.touched = false;
+        Ok(Start::default())
+    }
+
+    fn send(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+        match chunk {
+            Chunk::Bytes(bytes) => pace.went(bytes.len() as u64),
+            Chunk::Document(index, file, size) => {
+                let mut buffer = vec![0; 256 * 1024];
+                let mut at = 0;
+                while at < size {
+                    let want = (size - at).min(buffer.len() as u64) as usize;
+                    let got = match read_full_at(file, &mut buffer[..want], at) {
+                        Ok(0) => return Err(ended(index, at, size)),
+                        Ok(got) => got as u64,
+                        Err(error) => return Err(Trouble::Source(index, format!("cannot be read: {error}"))),
+                    };
+                    self.touched = true;
+                    at += got;
+                    pace.went(got)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(&mut self, _: &mut Pace<'_>) -> Result<Delivery, Trouble> {
+        Ok(Delivery::Sent)
+    }
+
+    fn undo(&mut self) -> Undone {
+        Undone { touched: std::mem::take(&mut self.touched), usable: true }
+    }
+
+    fn close(self: Box<Self>, _: &mut Pace<'_>) -> Closing {
+        Closing::Clean
+    }
+}
