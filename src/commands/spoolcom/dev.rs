@@ -189,7 +189,7 @@ fn drain(session: &mut Session<'_>, name: &DeviceName) -> Result<(), Trouble> {
             break;
         }
         if status.wish != DeviceWish::Draining {
-            let what = format!("{} was started again by somebody else before it was offline", name.guardian());
+            let what = format!("{} was started again by somebody else before it was offline", status.name.guardian());
             return Err(Failure::new(FailureKind::State, what).into());
         }
         if session.err_is_terminal && told.as_ref() != Some(&state) {

@@ -97,7 +97,9 @@ pub fn definition() -> clap::Command {
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
     let split = words::split(words);
     let arguments = std::iter::once(OsString::from("spoolcom")).chain(split.options);
-    let options = match definition().try_get_matches_from(arguments) {
+    // The words of the commands are apart already; a hyphen here is an option that nobody knows.
+    let options = definition().mut_arg("command", |words| words.trailing_var_arg(false).allow_hyphen_values(false));
+    let options = match options.try_get_matches_from(arguments) {
         Ok(options) => options,
         Err(error) => return by_clap(&error, shell),
     };
