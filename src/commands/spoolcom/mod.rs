@@ -1,1 +1,353 @@
-//! See docs/architecture.md.
+//! `spoolcom`: the NonStop operator's language.
+//!
+//! Two steps, and nothing in between: the words of one invocation become plans ([`words`], [`lexer`], [`syntax`],
+//! [`plan`]), or a mistake that is shown in its place and changes nothing; then the plans are executed one after the
+//! other, each up to its first subcommand that fails. In a command file (`--in`) the unit is the line: a mistake is
+//! shown and the next line is read.
+//!
+//! Success is silent. Displays go to the output, messages and hints to standard error; hints that nobody asked for only
+//! when that is a terminal. The exit status is the worst that happened.
+
+pub mod comment;
+pub mod dev;
+pub mod displays;
+pub mod grammar;
+pub mod help;
+pub mod job;
+pub mod lexer;
+pub mod loc;
+pub mod messages;
+pub mod plan;
+pub mod print;
+pub mod session;
+pub mod spooler;
+pub mod states;
+pub mod syntax;
+pub mod words;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+
+use clap::{Arg, ArgAction};
+use jiff::tz::TimeZone;
+
+use super::shell::{Exit, Intent, Opener, Shell};
+use crate::model::{Failure, FailureKind};
+
+use lexer::Mistake;
+use messages::{Message, Subject, print_failure, print_mistake};
+use plan::{Flow, Plan, Source, stronger};
+use session::{Session, open_out};
+use syntax::{Parser, Spanned};
+
+/// The longest line of a command file, in octets.
+const MAX_LINE: u64 = 1 << 20;
+
+const EXAMPLES: &str = "\
+Examples:
+  spoolcom 'PRINT $SPLA, FILE fastp; DEV $LP1, PROCESS $SPLA, URI file:///tmp/lp1.out'
+  spoolcom 'LOC #OFFICE.FRONT, DEV $LP1; SPOOLER, START'
+  spoolcom DEV lp1
+  spoolcom JOB --state print --owner ann, HOLD
+  spoolcom HELP DEV
+
+Between single quotes a shell leaves $ # ; ! ( ) alone; outside of them $ and # may be left out.
+Exit status: 0 all done, 1 something failed or was not found, 2 usage error, 3 the spool cannot be reached.";
+
+/// The definition of the command line: options; the commands themselves are read by [`syntax`].
+pub fn definition() -> clap::Command {
+    let value = |name: &'static str, what: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(what).help(help).action(ArgAction::Set)
+    };
+    let switch =
+        |name: &'static str, help: &'static str| Arg::new(name).long(name).help(help).action(ArgAction::SetTrue);
+    let mut command = clap::Command::new("spoolcom")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Declare, start, drain and look at devices, locations, jobs and print processes")
+        .after_help(EXAMPLES)
+        .arg(value("in", "FILE", "Read commands from FILE, one line after the other; - is standard input"))
+        .arg(value("out", "FILE", "Add displays to FILE instead of standard output"))
+        .arg(value("spooler", "SPOOL", "Use this spool: its base directory or its server"))
+        .arg(switch("json", "Displays are JSON"))
+        .arg(switch("no-wait", "DEV, DRAIN does not wait until the device is offline"));
+    for (option, key) in words::QUALIFIERS {
+        let name = option.trim_start_matches('-');
+        command = command.arg(
+            value(name, key.word(), "After JOB: a qualifier, for people without parentheses")
+                .help_heading("Qualifiers of JOB"),
+        );
+    }
+    command.arg(
+        Arg::new("command")
+            .value_name("COMMAND")
+            .help("Commands, separated by ;  (HELP lists them)")
+            .num_args(0..)
+            .trailing_var_arg(true)
+            .allow_hyphen_values(true),
+    )
+}
+
+/// Runs `spoolcom` with `words`, the arguments after the program's name.
+pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
+    let split = words::split(words);
+    let arguments = std::iter::once(OsString::from("spoolcom")).chain(split.options);
+    // The words of the commands are apart already; a hyphen here is an option that nobody knows.
+    let options = definition().mut_arg("command", |words| words.trailing_var_arg(false).allow_hyphen_values(false));
+    let options = match options.try_get_matches_from(arguments) {
+        Ok(options) => options,
+        Err(error) => return by_clap(&error, shell),
+    };
+    let option = |name: &str| options.get_one::<String>(name).cloned();
+    let empty =
+        ["in", "out", "spooler"].into_iter().find(|name| option(name).is_some_and(|value| value.trim().is_empty()));
+    if let Some(name) = empty {
+        return usage(shell.err, &format!("--{name} has an empty value: was a variable not set?"), &[]);
+    }
+    let plans = match read_words(&split.words, shell.err) {
+        Ok(plans) => plans,
+        Err(exit) => return exit,
+    };
+    let input: Option<Box<dyn BufRead + '_>> = match (option("in"), &plans) {
+        (None, Some(_)) => None,
+        (None, None) => {
+            let hints = [
+                "spoolcom 'DEV; JOB'   or   spoolcom --in FILE   (- reads standard input)",
+                "spoolcom HELP   lists the commands",
+            ];
+            return usage(
+                shell.err,
+                "no command was given; the interactive prompt is not available in this version",
+                &hints,
+            );
+        }
+        (Some(_), Some(_)) => {
+            return usage(shell.err, "commands come from the command line or from --in FILE, not from both", &[]);
+        }
+        (Some(name), None) if name == "-" => Some(Box::new(&mut *shell.input)),
+        (Some(name), None) => match File::open(shell.cwd.join(&name)) {
+            Ok(file) => Some(Box::new(BufReader::new(file))),
+            Err(error) => {
+                return usage(shell.err, &format!("cannot read IN file '{}': {error}", name.escape_debug()), &[]);
+            }
+        },
+    };
+    let mut file = match option("out").map(|name| open_out(&shell.cwd.join(name))) {
+        None => None,
+        Some(Ok(file)) => Some(file),
+        Some(Err(failure)) => return usage(shell.err, &failure.message, &[]),
+    };
+    let session = Session {
+        spool: None,
+        out: match &mut file {
+            Some(file) => file,
+            None => shell.out,
+        },
+        err: shell.err,
+        err_is_terminal: shell.err_is_terminal,
+        cwd: shell.cwd.clone(),
+        now_ms: shell.now_ms,
+        zone: zone((shell.env)("TZ")),
+        json: options.get_flag("json"),
+        wait: !options.get_flag("no-wait"),
+        from_shell: false,
+    };
+    let mut runner = Runner { session, open: shell.open, spooler: option("spooler"), intent: None };
+    let exit = match (input, plans) {
+        (Some(input), _) => runner.file(input),
+        (None, plans) => runner.once(&plans.unwrap_or_default()),
+    };
+    match runner.session.out.flush() {
+        Ok(()) => exit,
+        Err(error) => exit.max(runner.session.report("", error.into())),
+    }
+}
+
+/// The plans of the command line; none when it names at most a supervisor.
+fn read_words(words: &[OsString], err: &mut dyn Write) -> Result<Option<Vec<Plan>>, Exit> {
+    if words.is_empty() {
+        return Ok(None);
+    }
+    let text = words::join(words).map_err(|why| usage(err, &why, &[]))?;
+    let strict = words.len() > 1;
+    // A line break separates commands in one quoted string. Among several words it can only come from a variable, and
+    // is refused.
+    let lines: Vec<&str> = if strict { vec![&text] } else { text.lines().collect() };
+    let mut plans = Vec::new();
+    let mut only_supervisor = false;
+    for (n, line) in lines.iter().enumerate() {
+        let number = (lines.len() > 1).then_some(n + 1);
+        let mut parser = Parser::new(line, strict).map_err(|mistake| refuse(err, number, line, &mistake))?;
+        if n == 0 {
+            let supervisor = parser.supervisor().map_err(|mistake| refuse(err, number, line, &mistake))?;
+            only_supervisor = supervisor.is_some();
+            if let Some(supervisor) = supervisor {
+                check_supervisor(&supervisor, err)?;
+            }
+        }
+        let commands = parser.commands().map_err(|mistake| refuse(err, number, line, &mistake))?;
+        only_supervisor &= commands.is_empty();
+        for command in &commands {
+            let source = Source { line, number };
+            plans.push(Plan::of(command, &source).map_err(|mistake| refuse(err, number, line, &mistake))?);
+        }
+    }
+    Ok((!only_supervisor).then_some(plans))
+}
+
+fn check_supervisor(name: &Spanned<String>, err: &mut dyn Write) -> Result<(), Exit> {
+    if name.value.eq_ignore_ascii_case(displays::SUPERVISOR) {
+        return Ok(());
+    }
+    let what = format!("no spooler is called {}; yours is {}", name.value.escape_debug(), displays::SUPERVISOR);
+    let failure = Failure::new(FailureKind::Unreachable, what).hint(
+        "--spooler names another one; a word that begins with $ or \\ is a supervisor only where a command is expected",
+    );
+    print_failure(err, "", &failure, &Subject::Spooler);
+    Err(Exit::Unreachable)
+}
+
+/// The commands of one invocation on their way.
+struct Runner<'a, 'o> {
+    session: Session<'a>,
+    open: &'a mut Opener<'o>,
+    spooler: Option<String>,
+    /// What the open spool was opened for.
+    intent: Option<Intent>,
+}
+
+impl Runner<'_, '_> {
+    /// Executes the plans of a command line; the spool is opened once, for the strongest of them.
+    fn once(&mut self, plans: &[Plan]) -> Exit {
+        self.session.from_shell = plans.len() == 1 && !self.session.json;
+        if let Err(exit) = self.reach(plans) {
+            return exit;
+        }
+        self.execute(plans).0
+    }
+
+    /// Executes a command file line by line.
+    fn file(&mut self, mut input: Box<dyn BufRead + '_>) -> Exit {
+        let mut worst = Exit::Done;
+        for number in 1.. {
+            let mut octets = Vec::new();
+            match input.by_ref().take(MAX_LINE).read_until(b'\n', &mut octets) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    return worst.max(usage(
+                        self.session.err,
+                        &format!("line {number}: the IN file cannot be read: {error}"),
+                        &[],
+                    ));
+                }
+            }
+            let whole = octets.pop_if(|octet| *octet == b'\n').is_some();
+            if !whole && octets.len() as u64 == MAX_LINE {
+                let why = format!("line {number} is longer than {MAX_LINE} octets; the rest of the file was not read");
+                return worst.max(usage(self.session.err, &why, &[]));
+            }
+            octets.pop_if(|octet| *octet == b'\r');
+            let Ok(line) = String::from_utf8(octets) else {
+                worst = worst.max(usage(self.session.err, &format!("line {number} is not UTF-8 text"), &[]));
+                continue;
+            };
+            let (exit, flow) = self.line(&line, number);
+            worst = worst.max(exit);
+            if flow == Flow::Stop {
+                break;
+            }
+        }
+        worst
+    }
+
+    fn line(&mut self, line: &str, number: usize) -> (Exit, Flow) {
+        let source = Source { line, number: Some(number) };
+        let commands = Parser::new(line, false).and_then(|mut parser| parser.commands());
+        let plans = commands.and_then(|commands| {
+            commands.iter().map(|command| Plan::of(command, &source)).collect::<Result<Vec<Plan>, Mistake>>()
+        });
+        match plans {
+            Err(mistake) => (refuse(self.session.err, Some(number), line, &mistake), Flow::GoOn),
+            Ok(plans) => match self.reach(&plans) {
+                Err(exit) => (exit, Flow::GoOn),
+                Ok(()) => self.execute(&plans),
+            },
+        }
+    }
+
+    /// Opens the spool for what `plans` intend, unless it is open for that already.
+    fn reach(&mut self, plans: &[Plan]) -> Result<(), Exit> {
+        let intent = plans.iter().fold(None, |strongest, plan| stronger(strongest, plan.intent()));
+        let wanted = stronger(self.intent, intent);
+        let Some(wanted) = wanted.filter(|_| wanted != self.intent) else {
+            return Ok(());
+        };
+        match (self.open)(self.spooler.as_deref(), wanted) {
+            Ok(spool) => {
+                self.session.spool = Some(spool);
+                self.intent = Some(wanted);
+                Ok(())
+            }
+            Err(failure) => {
+                let failure = Failure { kind: FailureKind::Unreachable, ..failure };
+                print_failure(self.session.err, "", &failure, &Subject::Spooler);
+                Err(Exit::Unreachable)
+            }
+        }
+    }
+
+    fn execute(&mut self, plans: &[Plan]) -> (Exit, Flow) {
+        let mut worst = Exit::Done;
+        for plan in plans {
+            match plan.run(&mut self.session) {
+                Ok(Flow::GoOn) => {}
+                Ok(Flow::Stop) => return (worst, Flow::Stop),
+                Err((place, trouble)) => {
+                    worst = worst.max(self.session.report(&place, trouble));
+                }
+            }
+        }
+        (worst, Flow::GoOn)
+    }
+}
+
+fn refuse(err: &mut dyn Write, number: Option<usize>, line: &str, mistake: &Mistake) -> Exit {
+    print_mistake(err, number, line, mistake);
+    Exit::Usage
+}
+
+/// Reports a mistake that has no place in a command.
+fn usage(err: &mut dyn Write, what: &str, hints: &[&str]) -> Exit {
+    // A closed standard error must not turn into a second failure.
+    let _ = writeln!(err, "{}\n  {what}", Message::Syntax.text());
+    for hint in hints {
+        let _ = writeln!(err, "  hint: {hint}");
+    }
+    Exit::Usage
+}
+
+/// Help, version, or an option that clap refuses.
+fn by_clap(error: &clap::Error, shell: &mut Shell<'_>) -> Exit {
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        let _ = shell.err.write_all(text.as_bytes());
+        return Exit::Usage;
+    }
+    match shell.out.write_all(text.as_bytes()).and_then(|()| shell.out.flush()) {
+        Ok(()) => Exit::Done,
+        Err(_) => Exit::Failed,
+    }
+}
+
+/// The time zone of displays: `TZ`, else the system's.
+fn zone(variable: Option<OsString>) -> TimeZone {
+    let name = variable.and_then(|name| name.into_string().ok()).filter(|name| !name.is_empty());
+    name.and_then(|name| TimeZone::get(name.trim_start_matches(':')).or_else(|_| TimeZone::posix(&name)).ok())
+        .unwrap_or_else(TimeZone::system)
+}

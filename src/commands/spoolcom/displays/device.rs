@@ -1,0 +1,139 @@
+//! DEV STATUS.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use crate::model::device::{DeviceStatus, Exclusive};
+use crate::model::state::{DeviceState, DeviceWish, ProcessState};
+
+use super::{Column, Shown, Style, Table, json, label, left, on_off, plain, right};
+
+fn process(status: &DeviceStatus) -> String {
+    status.settings.process.as_ref().map(|name| format!("${name}")).unwrap_or_default()
+}
+
+fn draining(status: &DeviceStatus) -> bool {
+    status.wish == DeviceWish::Draining && status.state != DeviceState::Offline
+}
+
+/// H header, F FIFO, E exclusive as in the manual; D: it goes offline when its job ends.
+fn flags(status: &DeviceStatus) -> String {
+    let settings = &status.settings;
+    let flags = [
+        (settings.header, "H"),
+        (settings.fifo, "F"),
+        (settings.exclusive == Exclusive::On, "E"),
+        (draining(status), "D"),
+    ];
+    flags.iter().filter(|flag| flag.0).map(|flag| flag.1).collect::<Vec<_>>().join(" ")
+}
+
+impl Shown for DeviceStatus {
+    const COLUMNS: &'static [Column] = &[left("DEVICE"), left("STATE"), left("FLAGS"), left("PROC"), left("FORM")];
+
+    fn row(&self, _: &Style) -> Vec<String> {
+        vec![self.name.guardian(), self.state.to_string(), flags(self), process(self), self.settings.form.clone()]
+    }
+
+    fn detail(&self, style: &Style) -> Vec<(String, String)> {
+        let settings = &self.settings;
+        let mut lines = vec![
+            label("DEVICE", self.name.guardian()),
+            label(
+                "STATE",
+                match &self.state {
+                    DeviceState::Printing(job) => format!("PRINTING JOB {job}"),
+                    DeviceState::DevError(number) => format!("DEVERROR %{number:o}"),
+                    other => other.word().to_owned(),
+                },
+            ),
+        ];
+        match &self.error {
+            None => lines.push(label("LAST ERROR", "NONE")),
+            Some(error) => {
+                lines.push(label("LAST ERROR", format!("%{:o} {}", error.number, plain(&error.text))));
+                lines.push(label("SINCE", style.date(error.since_ms)));
+                lines.push(label("TRIES", error.tries));
+                lines.push(label("NEXT TRY", error.next_try_ms.map(|ms| style.date(ms)).unwrap_or_default()));
+            }
+        }
+        lines.extend([
+            label("DRAINING", on_off(draining(self))),
+            label("PROCESS", process(self)),
+            label("URI", settings.uri.as_ref().map(ToString::to_string).unwrap_or_default()),
+            label("FORM", &settings.form),
+            label("SPEED", settings.speed),
+            label("PARM", settings.parm as i16),
+            label("RETRY", settings.retry),
+            label("TIMEOUT", settings.timeout),
+            label("EXCLUSIVE", settings.exclusive.word()),
+            label("FIFO", on_off(settings.fifo)),
+            label("HEADER", on_off(settings.header)),
+            label("OPEN", on_off(self.open)),
+            label("OPENS", self.opens),
+            label("JOBS WAITING", waiting(self)),
+        ]);
+        lines
+    }
+
+    fn json(&self) -> Value {
+        json::device(self)
+    }
+}
+
+fn waiting(status: &DeviceStatus) -> String {
+    if status.waiting > 1000 { "MORE THAN 1000".into() } else { status.waiting.to_string() }
+}
+
+const NOW: &[Column] =
+    &[right("JOB"), right("DOCUMENT"), right("COPY"), right("OCTETS"), right("OF"), right("SINCE"), right("WAITING")];
+
+/// What a single device does now: its job, how many wait, and what keeps it from printing.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn now(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io::Result<()> {
+    if style.json {
+        return Ok(());
+    }
+    let mut row = vec![String::new(); 6];
+    if let Some(running) = &status.running {
+        let (job, octets, total) =
+            (running.job.to_string(), running.octets.to_string(), running.total_octets.to_string());
+        row = vec![
+            job,
+            running.document.to_string(),
+            running.copy.to_string(),
+            octets,
+            total,
+            style.time(running.since_ms),
+        ];
+    }
+    row.push(waiting(status));
+    writeln!(out)?;
+    Table::new(NOW).page(out, &[row])?;
+    if let (DeviceState::DevError(number), Some(error)) = (&status.state, &status.error) {
+        let next = error.next_try_ms.map(|ms| format!("; NEXT TRY {}", style.date(ms))).unwrap_or_default();
+        writeln!(out, "ERROR %{number:o}: {}{next}", plain(&error.text))?;
+    }
+    match process_note(status) {
+        Some(note) => writeln!(out, "{note}"),
+        None => Ok(()),
+    }
+}
+
+/// What to know of a print process that does not run although its device has work.
+pub fn process_note(status: &DeviceStatus) -> Option<String> {
+    let name = status.settings.process.as_ref()?;
+    let wanted = status.wish != DeviceWish::Stopped && (status.waiting > 0 || status.running.is_some());
+    match status.process_state {
+        ProcessState::Dead => {}
+        ProcessState::Dormant if wanted => {}
+        ProcessState::Error => {
+            return Some(format!("PRINT PROCESS ${name} IS IN ERROR; PRINT ${name}, START STARTS IT AGAIN"));
+        }
+        _ => return None,
+    }
+    Some(format!("PRINT PROCESS ${name} IS NOT RUNNING; IT STARTS WITH THE NEXT COMMAND THAT CHANGES SOMETHING"))
+}

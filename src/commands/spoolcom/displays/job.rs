@@ -1,0 +1,166 @@
+//! JOB STATUS.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use crate::model::job::{JobStatus, Occurrence, Transfer};
+use crate::model::state::{EntryState, HoldReason, JobState};
+
+use super::{Column, Listing, Shown, Style, Table, json, label, left, on_off, plain, right};
+
+/// What a state is called in a sentence.
+pub fn state_words(state: JobState) -> &'static str {
+    match state {
+        JobState::Open => "still arriving (OPEN)",
+        JobState::Ready => "READY",
+        JobState::Held | JobState::Paused => "on HOLD",
+        JobState::Printing => "printing (PRINT)",
+        JobState::Retained => "on HOLD after printing",
+        JobState::Terminating => "being removed from its device (PRINT)",
+    }
+}
+
+/// The word of DETAIL.
+fn state(state: JobState) -> &'static str {
+    match state {
+        JobState::Open => "OPEN",
+        JobState::Ready => "READY",
+        JobState::Held | JobState::Paused | JobState::Retained => "HOLD",
+        JobState::Printing => "PRINT",
+        JobState::Terminating => "PRINT (BEING REMOVED)",
+    }
+}
+
+fn bad(job: &JobStatus) -> bool {
+    [HoldReason::WriterDied, HoldReason::Failed, HoldReason::Changed, HoldReason::Corrupt]
+        .iter()
+        .any(|reason| job.reasons.has(*reason))
+}
+
+/// Selection priority, then A hold-after, B hold requested while open, X bad job.
+fn flags(job: &JobStatus) -> String {
+    let letters = [
+        (job.hold_after || job.state == JobState::Retained, 'A'),
+        (job.state == JobState::Open && !job.reasons.is_empty(), 'B'),
+        (bad(job), 'X'),
+    ];
+    let letters: String = letters.iter().filter(|letter| letter.0).map(|letter| letter.1).collect();
+    format!("{}{letters}", job.priority.selpri())
+}
+
+fn pages(job: &JobStatus) -> String {
+    match job.pages {
+        Some(pages) if job.state != JobState::Open => pages.to_string(),
+        _ => String::new(),
+    }
+}
+
+impl Shown for JobStatus {
+    const COLUMNS: &'static [Column] = &[
+        right("JOB"),
+        right("BATCH"),
+        left("ST"),
+        left("FLAGS"),
+        left("OWNER"),
+        left("TIME"),
+        right("COPY"),
+        right("PAGE"),
+        left("REPORT"),
+        left("LOCATION"),
+    ];
+
+    fn row(&self, style: &Style) -> Vec<String> {
+        vec![
+            self.number.to_string(),
+            String::new(),
+            self.state.st().into(),
+            flags(self),
+            format!("{},{}", self.owner_gid, self.owner_uid),
+            style.time(self.created_ms),
+            self.copies.to_string(),
+            pages(self),
+            plain(&self.name),
+            self.destination.to_string(),
+        ]
+    }
+
+    fn detail(&self, style: &Style) -> Vec<(String, String)> {
+        let reasons: Vec<&str> = self.reasons.iter().map(HoldReason::words).collect();
+        let devices: Vec<String> = self.devices.iter().map(|device| device.guardian()).collect();
+        let mut lines = vec![
+            label("JOB", self.number),
+            label("STATE", state(self.state)),
+            label("BATCH", ""),
+            label("OWNER", format!("{},{} {}", self.owner_gid, self.owner_uid, plain(&self.owner))),
+            label("LOCATION", &self.destination),
+            label("DEVICE", devices.join(" ")),
+            label("FORM", plain(&self.form)),
+            label("REPORT", plain(&self.name)),
+            label("COPIES", self.copies),
+            label("SELPRI", self.priority.selpri()),
+            label("HOLD", on_off(!self.reasons.is_empty())),
+            label("HOLD REASON", reasons.join("; ")),
+        ];
+        if let Some(text) = &self.reason_text {
+            lines.push(label("HOLD TEXT", plain(text)));
+        }
+        lines.extend([
+            label("HOLDAFTER", on_off(self.hold_after)),
+            label("PAGES", pages(self)),
+            label("OCTETS", self.total_octets),
+            label("OPENED", style.date(self.created_ms)),
+            label("PRINTING SINCE", self.started_ms.map(|ms| style.date(ms)).unwrap_or_default()),
+            label("GLOBAL ID", &self.global),
+        ]);
+        for document in &self.documents {
+            let how = if document.transfer == Transfer::Link { ", linked" } else { "" };
+            let name = &document.file_name;
+            let value = format!("{name} ({}, {} octets{how})", document.format.keyword(), document.octets);
+            lines.push(label(&format!("DOCUMENT {}", document.sequence), value));
+        }
+        lines
+    }
+
+    fn json(&self) -> Value {
+        json::job(self)
+    }
+}
+
+const OCCURRENCES: &[Column] =
+    &[right("JOB"), left("LOCATION"), left("DEVICE"), right("SEQ"), right("COPY"), right("PAGE")];
+
+/// A single job: its line, and a second table that says where it waits and prints.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn single(out: &mut dyn Write, style: &Style, job: &JobStatus, occurrences: &[Occurrence]) -> io::Result<()> {
+    let mut listing = Listing::new(out, style);
+    if style.json {
+        let mut value = job.json();
+        value["occurrences"] = occurrences.iter().map(json::occurrence).collect();
+        listing.json_object(&value)?;
+        return listing.end();
+    }
+    listing.page(std::slice::from_ref(job))?;
+    listing.end()?;
+    if occurrences.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = occurrences
+        .iter()
+        .map(|one| {
+            let prints = matches!(one.state, EntryState::Claimed | EntryState::Transferred);
+            vec![
+                job.number.to_string(),
+                one.destination.to_string(),
+                one.device.as_ref().map(|device| device.guardian()).unwrap_or_default(),
+                one.sequence.map(|n| n.to_string()).unwrap_or_default(),
+                if prints { one.copy.to_string() } else { String::new() },
+                String::new(),
+            ]
+        })
+        .collect();
+    writeln!(out)?;
+    Table::new(OCCURRENCES).page(out, &rows)
+}

@@ -1,0 +1,204 @@
+//! The objects of `--json`: an array per listing, one object a line. Keys are lower case with hyphens; a value that is
+//! not known is `null`; times are UTC, `2026-11-21T09:06:16Z`; error numbers are decimal.
+//!
+//! | listing | keys |
+//! |---|---|
+//! | DEV | `device` `state` (offline, waiting, printing, suspended, deverror, procerror) `draining` `process` `process-state` (dormant, active, dead, error) `uri` `form` `speed` `parm` `retry` `timeout` `exclusive` (off, on, off-each) `fifo` `header` `open` `opens` `waiting` `running` `error` |
+//! | … `running` | `job` `document` `copy` `octets` `total-octets` `since` |
+//! | … `error` | `number` `text` `since` `next-try` `tries` |
+//! | PRINT | `process` `state` `file` `parm` `starts` `pid` `error` |
+//! | LOC | `location` `group` `dest` `broadcast` `device` `jobs` |
+//! | JOB | `job` `state` (open, ready, hold, print) `current-job-state` `job-state-reasons` `reason-text` `job-identifier` `job-client-id` `owner` `owner-uid` `owner-gid` `user-name` `location` `devices` `form` `report` `selpri` `job-priority` `hold-after` `copies` `pages` `octets` `created` `started` `intervening-jobs` `documents` |
+//! | … `documents` | `document` `file-name` `format` `octets` `pages` `lines` `copies` `transfer` (copy, link) |
+//! | … `occurrences` (one job only) | `location` `device` `sequence` `state` (queued, claimed, transferred, done, withdrawn) `copy` `attempt` |
+//! | SPOOLER | `spooler` `state` `server` `base` `spool-id` `mgraccess` `creator-uid` `last-error` `jobs` `open-jobs` `printing-jobs` `devices` `locations` `processes` |
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::model::device::{DeviceStatus, Exclusive};
+use crate::model::job::{DocumentStatus, JobStatus, Occurrence, Transfer};
+use crate::model::location::LocationStatus;
+use crate::model::process::ProcessStatus;
+use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, HoldReason, JobState, ProcessState};
+use crate::spool::records::SpoolStatus;
+
+use super::spooler::SUPERVISOR;
+
+fn time(ms: i64) -> Value {
+    Timestamp::from_millisecond(ms).map_or(Value::Null, |time| Value::String(time.to_string()))
+}
+
+fn error(error: Option<&ErrorNote>) -> Value {
+    error.map_or(Value::Null, |error| {
+        json!({
+            "number": error.number,
+            "text": error.text,
+            "since": time(error.since_ms),
+            "next-try": error.next_try_ms.map_or(Value::Null, time),
+            "tries": error.tries,
+        })
+    })
+}
+
+fn process_state(state: ProcessState) -> &'static str {
+    match state {
+        ProcessState::Dormant => "dormant",
+        ProcessState::Active => "active",
+        ProcessState::Dead => "dead",
+        ProcessState::Error => "error",
+    }
+}
+
+/// A device.
+pub fn device(status: &DeviceStatus) -> Value {
+    let settings = &status.settings;
+    let running = status.running.as_ref().map(|running| {
+        json!({
+            "job": running.job.get(),
+            "document": running.document,
+            "copy": running.copy,
+            "octets": running.octets,
+            "total-octets": running.total_octets,
+            "since": time(running.since_ms),
+        })
+    });
+    json!({
+        "device": status.name.guardian(),
+        "state": status.state.word().to_lowercase(),
+        "draining": status.wish == DeviceWish::Draining && status.state != DeviceState::Offline,
+        "process": settings.process.as_ref().map(|name| format!("${name}")),
+        "process-state": process_state(status.process_state),
+        "uri": settings.uri.as_ref().map(ToString::to_string),
+        "form": settings.form,
+        "speed": settings.speed,
+        "parm": settings.parm as i16,
+        "retry": settings.retry,
+        "timeout": settings.timeout,
+        "exclusive": match settings.exclusive {
+            Exclusive::Off => "off",
+            Exclusive::On => "on",
+            Exclusive::OffEach => "off-each",
+        },
+        "fifo": settings.fifo,
+        "header": settings.header,
+        "open": status.open,
+        "opens": status.opens,
+        "waiting": status.waiting,
+        "running": running,
+        "error": error(status.error.as_ref()),
+    })
+}
+
+/// A print process.
+pub fn process(status: &ProcessStatus) -> Value {
+    json!({
+        "process": format!("${}", status.name),
+        "state": process_state(status.state),
+        "file": status.file,
+        "parm": status.parm as i16,
+        "starts": status.epoch,
+        "pid": status.pid,
+        "error": error(status.error.as_ref()),
+    })
+}
+
+/// A location.
+pub fn location(status: &LocationStatus) -> Value {
+    json!({
+        "location": status.name.to_string(),
+        "group": status.name.group.as_str(),
+        "dest": status.name.dest.as_str(),
+        "broadcast": status.broadcast,
+        "device": status.device.as_ref().map(|device| device.guardian()),
+        "jobs": status.jobs,
+    })
+}
+
+/// A job.
+pub fn job(status: &JobStatus) -> Value {
+    let state = match status.state {
+        JobState::Open => "open",
+        JobState::Ready => "ready",
+        JobState::Held | JobState::Paused | JobState::Retained => "hold",
+        JobState::Printing | JobState::Terminating => "print",
+    };
+    json!({
+        "job": status.number.get(),
+        "state": state,
+        "current-job-state": status.state.infoprint(),
+        "job-state-reasons": status.reasons.iter().map(HoldReason::keyword).collect::<Vec<_>>(),
+        "reason-text": status.reason_text,
+        "job-identifier": status.global.to_string(),
+        "job-client-id": status.local.0,
+        "owner": status.owner,
+        "owner-uid": status.owner_uid,
+        "owner-gid": status.owner_gid,
+        "user-name": status.user_name,
+        "location": status.destination.to_string(),
+        "devices": status.devices.iter().map(|device| device.guardian()).collect::<Vec<_>>(),
+        "form": status.form,
+        "report": status.name,
+        "selpri": status.priority.selpri(),
+        "job-priority": status.priority.get(),
+        "hold-after": status.hold_after,
+        "copies": status.copies,
+        "pages": status.pages,
+        "octets": status.total_octets,
+        "created": time(status.created_ms),
+        "started": status.started_ms.map_or(Value::Null, time),
+        "intervening-jobs": status.intervening,
+        "documents": status.documents.iter().map(document).collect::<Vec<_>>(),
+    })
+}
+
+fn document(document: &DocumentStatus) -> Value {
+    json!({
+        "document": document.sequence,
+        "file-name": document.file_name.0.to_string_lossy(),
+        "format": document.format.keyword(),
+        "octets": document.octets,
+        "pages": document.pages,
+        "lines": document.lines,
+        "copies": document.copies,
+        "transfer": if document.transfer == Transfer::Link { "link" } else { "copy" },
+    })
+}
+
+/// One queued or printing occurrence of a job.
+pub fn occurrence(occurrence: &Occurrence) -> Value {
+    json!({
+        "location": occurrence.destination.to_string(),
+        "device": occurrence.device.as_ref().map(|device| device.guardian()),
+        "sequence": occurrence.sequence,
+        "state": match occurrence.state {
+            EntryState::Queued => "queued",
+            EntryState::Claimed => "claimed",
+            EntryState::Transferred => "transferred",
+            EntryState::Done => "done",
+            EntryState::Withdrawn => "withdrawn",
+        },
+        "copy": occurrence.copy,
+        "attempt": occurrence.attempt,
+    })
+}
+
+/// The spooler.
+pub fn spooler(status: &SpoolStatus) -> Value {
+    json!({
+        "spooler": SUPERVISOR,
+        "state": status.state.word().to_lowercase(),
+        "server": status.server.as_str(),
+        "base": status.base.0.to_string_lossy(),
+        "spool-id": status.spool_id,
+        "mgraccess": status.manager_access,
+        "creator-uid": status.creator_uid,
+        "last-error": status.last_error,
+        "jobs": status.jobs,
+        "open-jobs": status.open_jobs,
+        "printing-jobs": status.printing_jobs,
+        "devices": status.devices,
+        "locations": status.locations,
+        "processes": status.processes,
+    })
+}

@@ -1,0 +1,225 @@
+//! Displays: one file per object; how a listing is laid out is decided here (spoolcom.md 8).
+//!
+//! A listing is a table with one line per object, a block per object with DETAIL, or JSON. It is written a page at a
+//! time, so that its length does not matter; columns are as wide as the content of the pages so far.
+
+pub mod device;
+pub mod job;
+pub mod json;
+mod location;
+mod process;
+mod spooler;
+
+pub use spooler::SUPERVISOR;
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+/// How displays look.
+#[derive(Clone, Debug)]
+pub struct Style {
+    /// JSON instead of text.
+    pub json: bool,
+    /// DETAIL.
+    pub detail: bool,
+    /// Milliseconds since 1970.
+    pub now_ms: i64,
+    /// The time zone of times.
+    pub zone: TimeZone,
+}
+
+impl Style {
+    /// `hh:mm` when it is today, else `MMM dd`.
+    pub fn time(&self, ms: i64) -> String {
+        let (Ok(then), Ok(now)) = (Timestamp::from_millisecond(ms), Timestamp::from_millisecond(self.now_ms)) else {
+            return String::new();
+        };
+        let (then, now) = (then.to_zoned(self.zone.clone()), now.to_zoned(self.zone.clone()));
+        let format = if then.date() == now.date() { "%H:%M" } else { "%b %d" };
+        then.strftime(format).to_string().to_uppercase()
+    }
+
+    /// `dd MMM yyyy, hh:mm:ss`.
+    pub fn date(&self, ms: i64) -> String {
+        match Timestamp::from_millisecond(ms) {
+            Ok(time) => time.to_zoned(self.zone.clone()).strftime("%d %b %Y, %H:%M:%S").to_string().to_uppercase(),
+            Err(_) => String::new(),
+        }
+    }
+}
+
+/// A column of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Its heading.
+    pub heading: &'static str,
+    /// Numbers stand to the right.
+    pub right: bool,
+}
+
+/// A column of text.
+pub const fn left(heading: &'static str) -> Column {
+    Column { heading, right: false }
+}
+
+/// A column of numbers.
+pub const fn right(heading: &'static str) -> Column {
+    Column { heading, right: true }
+}
+
+/// Something that displays show.
+pub trait Shown {
+    /// The columns of its table.
+    const COLUMNS: &'static [Column];
+    /// Its line in the table.
+    fn row(&self, style: &Style) -> Vec<String>;
+    /// Labels and values of DETAIL; the first names the object.
+    fn detail(&self, style: &Style) -> Vec<(String, String)>;
+    /// The object in JSON.
+    fn json(&self) -> Value;
+}
+
+/// A table that is written a page at a time.
+pub struct Table {
+    columns: &'static [Column],
+    widths: Vec<usize>,
+    headed: bool,
+}
+
+impl Table {
+    /// An empty table.
+    pub fn new(columns: &'static [Column]) -> Self {
+        Self { columns, widths: columns.iter().map(|column| column.heading.len()).collect(), headed: false }
+    }
+
+    /// Writes `rows`, before the first of them the headings.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn page(&mut self, out: &mut dyn Write, rows: &[Vec<String>]) -> io::Result<()> {
+        for row in rows {
+            for (width, cell) in self.widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        let mut text = String::new();
+        if !self.headed {
+            self.headed = true;
+            self.line(&mut text, self.columns.iter().map(|column| column.heading));
+        }
+        for row in rows {
+            self.line(&mut text, row.iter().map(String::as_str));
+        }
+        out.write_all(text.as_bytes())
+    }
+
+    fn line<'c>(&self, text: &mut String, cells: impl Iterator<Item = &'c str>) {
+        let start = text.len();
+        for ((cell, width), column) in cells.zip(&self.widths).zip(self.columns) {
+            if text.len() > start {
+                text.push_str("  ");
+            }
+            if column.right {
+                text.push_str(&format!("{cell:>width$}"));
+            } else {
+                text.push_str(&format!("{cell:<width$}"));
+            }
+        }
+        text.truncate(text.trim_end_matches(' ').len().max(start));
+        text.push('\n');
+    }
+}
+
+/// A listing of objects in any style.
+pub struct Listing<'a, T> {
+    out: &'a mut dyn Write,
+    style: &'a Style,
+    table: Table,
+    count: usize,
+    kind: std::marker::PhantomData<T>,
+}
+
+impl<'a, T: Shown> Listing<'a, T> {
+    /// A listing to `out`.
+    pub fn new(out: &'a mut dyn Write, style: &'a Style) -> Self {
+        Self { out, style, table: Table::new(T::COLUMNS), count: 0, kind: std::marker::PhantomData }
+    }
+
+    /// Writes some objects.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn page(&mut self, objects: &[T]) -> io::Result<()> {
+        if self.style.json {
+            for object in objects {
+                self.json(&object.json())?;
+            }
+        } else if self.style.detail {
+            for object in objects {
+                block(self.out, &object.detail(self.style))?;
+            }
+        } else {
+            let rows: Vec<Vec<String>> = objects.iter().map(|object| object.row(self.style)).collect();
+            self.table.page(self.out, &rows)?;
+            self.count += objects.len();
+        }
+        Ok(())
+    }
+
+    fn json(&mut self, value: &Value) -> io::Result<()> {
+        let before = if self.count == 0 { "[\n" } else { ",\n" };
+        self.count += 1;
+        write!(self.out, "{before}{value}")
+    }
+
+    /// Writes one object as JSON that was put together elsewhere.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn json_object(&mut self, value: &Value) -> io::Result<()> {
+        self.json(value)
+    }
+
+    /// Ends the listing. An empty one has its headings, or is an empty array.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn end(mut self) -> io::Result<()> {
+        match (self.style.json, self.count) {
+            (true, 0) => writeln!(self.out, "[]"),
+            (true, _) => writeln!(self.out, "\n]"),
+            (false, 0) if !self.style.detail => self.table.page(self.out, &[]),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Writes one block of DETAIL: the object at the margin, its attributes indented by one.
+fn block(out: &mut dyn Write, lines: &[(String, String)]) -> io::Result<()> {
+    let mut text = String::new();
+    for (n, (label, value)) in lines.iter().enumerate() {
+        let indent = if n == 0 { "" } else { " " };
+        let line = format!("{indent}{label}: {value}");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    out.write_all(text.as_bytes())
+}
+
+/// A line of DETAIL.
+fn label(label: &str, value: impl ToString) -> (String, String) {
+    (label.to_owned(), value.to_string())
+}
+
+/// ON or OFF.
+fn on_off(on: bool) -> &'static str {
+    if on { "ON" } else { "OFF" }
+}
+
+/// Text on one line, whatever it holds.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+}

@@ -1,0 +1,42 @@
+//! SPOOLER STATUS.
+
+use serde_json::Value;
+
+use crate::model::job::RawPath;
+use crate::spool::paths::Base;
+use crate::spool::records::SpoolStatus;
+
+use super::{Column, Shown, Style, json, label, left, on_off, plain};
+
+/// The supervisor's name: a private spooler has the usual one.
+pub const SUPERVISOR: &str = "$SPLS";
+
+fn log(status: &SpoolStatus) -> String {
+    RawPath(Base::new(status.base.0.clone()).log()).to_string()
+}
+
+impl Shown for SpoolStatus {
+    const COLUMNS: &'static [Column] = &[left("SPOOLER"), left("STATE"), left("LOGGING FILE"), left("LAST ERROR")];
+
+    fn row(&self, _: &Style) -> Vec<String> {
+        let error = plain(self.last_error.as_deref().unwrap_or_default());
+        vec![SUPERVISOR.into(), self.state.word().into(), log(self), error]
+    }
+
+    fn detail(&self, _: &Style) -> Vec<(String, String)> {
+        vec![
+            label("SPOOL SUPERVISOR", SUPERVISOR),
+            label("STATE", self.state.word()),
+            label("MGRACCESS", on_off(self.manager_access)),
+            label("LOG FILE", log(self)),
+            label("LAST ERROR", plain(self.last_error.as_deref().unwrap_or("NONE"))),
+            label("SERVER", &self.server),
+            label("BASE", &self.base),
+            label("CREATOR", self.creator_uid),
+        ]
+    }
+
+    fn json(&self) -> Value {
+        json::spooler(self)
+    }
+}

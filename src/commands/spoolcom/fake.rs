@@ -1,0 +1,345 @@
+//! A spool of canned objects that records what it is asked, for tests.
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+
+use crate::commands::shell::{Exit, Intent, Shell};
+use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
+use crate::model::job::{DocumentStatus, Format, JobStatus, Occurrence, RawPath, Transfer};
+use crate::model::location::{Destination, LocationStatus};
+use crate::model::order::Priority;
+use crate::model::process::ProcessStatus;
+use crate::model::query::{Cursor, Page};
+use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, HoldReasons, JobState, ProcessState};
+use crate::model::*;
+use crate::spool::operations::{Carrier, Operations, Reply, Request};
+use crate::spool::records::{Removal, SpoolStatus, SpoolerState};
+
+/// 21 November 2026, 09:06:16 UTC.
+pub const NOW: i64 = 1_795_251_976_000;
+
+/// The objects, and what happened.
+#[derive(Default)]
+pub struct World {
+    pub devices: Vec<DeviceStatus>,
+    pub processes: Vec<ProcessStatus>,
+    pub locations: Vec<LocationStatus>,
+    pub jobs: Vec<JobStatus>,
+    /// Every request that changes something, in order.
+    pub changes: Vec<Request>,
+    /// How the spool was opened.
+    pub opened: Vec<(Option<String>, Intent)>,
+    /// States that the following waits for OFFLINE find.
+    pub waits: Vec<DeviceStatus>,
+    /// What every change fails with.
+    pub failure: Option<Failure>,
+    /// What opening fails with.
+    pub closed: Option<Failure>,
+    /// Holds that START leaves.
+    pub remaining: HoldReasons,
+}
+
+struct Fake(Rc<RefCell<World>>);
+
+fn looks(request: &Request) -> bool {
+    use Request as R;
+    matches!(
+        request,
+        R::About {}
+            | R::Processes { .. }
+            | R::Process { .. }
+            | R::Devices { .. }
+            | R::Device { .. }
+            | R::AwaitOffline { .. }
+            | R::Locations { .. }
+            | R::Jobs { .. }
+            | R::Job { .. }
+            | R::Occurrences { .. }
+    )
+}
+
+impl Carrier for Fake {
+    fn carry(&mut self, request: Request, _: Vec<OwnedFd>) -> Result<Reply, Failure> {
+        let mut world = self.0.borrow_mut();
+        if !looks(&request) {
+            world.changes.push(request.clone());
+            if let Some(failure) = &world.failure {
+                return Err(failure.clone());
+            }
+        }
+        let lost = |what: String| Failure::not_found(what);
+        Ok(match request {
+            Request::About {} => Reply::About(about()),
+            Request::StartSpooler {} => Reply::StartSpooler(()),
+            Request::DrainSpooler {} => Reply::DrainSpooler(()),
+            Request::SetManagerAccess { .. } => Reply::SetManagerAccess(()),
+            Request::ChangeProcess { .. } => Reply::ChangeProcess(()),
+            Request::StartProcess { .. } => Reply::StartProcess(()),
+            Request::DeleteProcess { .. } => Reply::DeleteProcess(()),
+            Request::Processes { after } => {
+                Reply::Processes(page(&world.processes, |one| after.as_ref().is_none_or(|after| one.name > *after)))
+            }
+            Request::Process { name } => {
+                let found = world.processes.iter().find(|one| one.name == name);
+                Reply::Process(found.cloned().ok_or_else(|| lost(format!("print process ${name}")))?)
+            }
+            Request::ChangeDevice { .. } => Reply::ChangeDevice(()),
+            Request::StartDevice { .. } => Reply::StartDevice(()),
+            Request::DrainDevice { name } => Reply::DrainDevice(
+                world.devices.iter().find(|one| one.name == name).map_or(DeviceState::Offline, |one| one.state.clone()),
+            ),
+            Request::AwaitOffline { .. } => Reply::AwaitOffline(world.waits.remove(0)),
+            Request::DeleteDevice { .. } => Reply::DeleteDevice(()),
+            Request::Devices { after } => {
+                Reply::Devices(page(&world.devices, |one| after.as_ref().is_none_or(|after| one.name > *after)))
+            }
+            Request::Device { name } => {
+                let found = world.devices.iter().find(|one| one.name.key() == name.key());
+                Reply::Device(found.cloned().ok_or_else(|| lost(format!("device {}", name.guardian())))?)
+            }
+            Request::RouteLocation { pattern, .. } => {
+                Reply::RouteLocation(u32::from(!matches!(pattern, LocationPattern::EveryGroup(_))))
+            }
+            Request::SetBroadcast { .. } => Reply::SetBroadcast(()),
+            Request::DeleteLocation { .. } => Reply::DeleteLocation(1),
+            Request::Locations { pattern, after } => Reply::Locations(page(&world.locations, |one| {
+                after.as_ref().is_none_or(|after| one.name > *after)
+                    && match &pattern {
+                        None => true,
+                        Some(LocationPattern::One(name)) => one.name == *name,
+                        Some(LocationPattern::Group(group)) => one.name.group == *group,
+                        Some(LocationPattern::EveryGroup(dest)) => one.name.dest == *dest,
+                    }
+            })),
+            Request::Jobs { after, limit, .. } => {
+                let first = after.map_or(0, |cursor: Cursor| cursor.job.0 as usize);
+                let rows: Vec<JobStatus> = world.jobs.iter().skip(first).take(limit as usize).cloned().collect();
+                let end = first + rows.len();
+                let next = (end < world.jobs.len()).then(|| Cursor { key: Vec::new(), job: JobId(end as i64) });
+                Reply::Jobs(Page { rows, next })
+            }
+            Request::Job { job } => {
+                let found = world.jobs.iter().find(|one| JobRef::Number(one.number) == job);
+                Reply::Job(found.cloned().ok_or_else(|| lost(format!("job {job}")))?)
+            }
+            Request::Occurrences { .. } => Reply::Occurrences(vec![Occurrence {
+                destination: destination("#OFFICE.FRONT"),
+                device: Some("LP1".parse().unwrap()),
+                sequence: Some(1),
+                state: EntryState::Claimed,
+                copy: 1,
+                attempt: 1,
+            }]),
+            Request::HoldJob { .. } => Reply::HoldJob(()),
+            Request::StartJob { .. } => Reply::StartJob(world.remaining),
+            Request::DeleteJob { job } => {
+                world.jobs.retain(|one| JobRef::Number(one.number) != job);
+                Reply::DeleteJob(Removal::Gone)
+            }
+            other => return Err(Failure::internal(format!("not part of the fake: {other:?}"))),
+        })
+    }
+}
+
+fn page<T: Clone>(all: &[T], wanted: impl Fn(&T) -> bool) -> Vec<T> {
+    all.iter().filter(|one| wanted(one)).take(1000).cloned().collect()
+}
+
+/// What a run printed, and how it ended.
+pub struct Ran {
+    pub exit: Exit,
+    pub out: String,
+    pub err: String,
+}
+
+impl std::fmt::Display for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "exit: {:?}\n--- out\n{}--- err\n{}", self.exit, self.out, self.err)
+    }
+}
+
+/// Runs `spoolcom` with `words` on `world`; standard input is `input`.
+pub fn run_with(world: &Rc<RefCell<World>>, words: &[&str], terminal: bool, input: &str) -> Ran {
+    let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut open = |spooler: Option<&str>, intent: Intent| -> Result<Box<dyn Operations>, Failure> {
+        let mut inside = world.borrow_mut();
+        inside.opened.push((spooler.map(str::to_owned), intent));
+        match &inside.closed {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(Box::new(Fake(Rc::clone(world)))),
+        }
+    };
+    let exit = super::run(
+        &words,
+        &mut Shell {
+            out: &mut out,
+            err: &mut err,
+            input: &mut input.as_bytes(),
+            out_is_terminal: terminal,
+            err_is_terminal: terminal,
+            input_is_terminal: false,
+            env: &|name| (name == "TZ").then(|| "UTC".into()),
+            cwd: std::env::temp_dir(),
+            now_ms: NOW,
+            open: &mut open,
+        },
+    );
+    Ran { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+}
+
+pub fn about() -> SpoolStatus {
+    SpoolStatus {
+        spool_id: "5f3a".into(),
+        server: "acme1".parse().unwrap(),
+        base: RawPath("/var/spool/pd".into()),
+        state: SpoolerState::Active,
+        creator_uid: 1000,
+        manager_access: false,
+        jobs: 3,
+        open_jobs: 0,
+        printing_jobs: 1,
+        devices: 2,
+        locations: 2,
+        processes: 1,
+        last_error: None,
+    }
+}
+
+pub fn number(n: u32) -> JobNumber {
+    JobNumber::new(n).unwrap()
+}
+
+pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
+    let running = match &state {
+        DeviceState::Printing(job) => Some(RunningJob {
+            job: *job,
+            document: 1,
+            copy: 1,
+            octets: 4096,
+            total_octets: 12_000,
+            since_ms: NOW - 60_000,
+        }),
+        _ => None,
+    };
+    let error = match &state {
+        DeviceState::DevError(number) => Some(ErrorNote {
+            number: *number,
+            text: "not ready".into(),
+            since_ms: NOW - 5000,
+            next_try_ms: Some(NOW + 5000),
+            tries: 2,
+        }),
+        _ => None,
+    };
+    DeviceStatus {
+        id: DeviceId(1),
+        name: name.parse().unwrap(),
+        settings: DeviceSettings {
+            process: Some("SPLA".parse().unwrap()),
+            uri: Some("file:///tmp/lp1.out".parse().unwrap()),
+            ..DeviceSettings::default()
+        },
+        wish: if state == DeviceState::Offline { DeviceWish::Stopped } else { DeviceWish::Started },
+        state,
+        open: false,
+        opens: 3,
+        error,
+        running,
+        process_state: ProcessState::Active,
+        waiting: 2,
+    }
+}
+
+pub fn process(name: &str, state: ProcessState) -> ProcessStatus {
+    ProcessStatus {
+        id: ProcessId(1),
+        name: name.parse().unwrap(),
+        file: Some("fastp".into()),
+        parm: 0,
+        state,
+        error: None,
+        epoch: 4,
+        pid: (state == ProcessState::Active).then_some(4711),
+    }
+}
+
+fn location_name(name: &str) -> LocationName {
+    match name.parse().unwrap() {
+        LocationPattern::One(name) => name,
+        _ => panic!("{name}"),
+    }
+}
+
+pub fn location(name: &str, device: Option<&str>) -> LocationStatus {
+    LocationStatus {
+        id: LocationId(1),
+        name: location_name(name),
+        broadcast: false,
+        device: device.map(|name| name.parse().unwrap()),
+        route: RouteId(1),
+        jobs: 0,
+    }
+}
+
+fn destination(name: &str) -> Destination {
+    Destination::Location(location_name(name))
+}
+
+pub fn job(n: u32, state: JobState) -> JobStatus {
+    JobStatus {
+        id: JobId(i64::from(n)),
+        number: number(n),
+        local: LocalJobId(n),
+        global: GlobalJobId { server: "acme1".parse().unwrap(), serial: Serial(1_021_904_400 + u64::from(n)) },
+        name: "SALES REPORT".into(),
+        owner: "ann".into(),
+        owner_uid: 1000,
+        owner_gid: 100,
+        user_name: "ann@acme1".into(),
+        destination: destination("#OFFICE.FRONT"),
+        route: RouteId(1),
+        state,
+        reasons: if state == JobState::Held { HoldReasons(1) } else { HoldReasons::NONE },
+        reason_text: None,
+        priority: Priority::default(),
+        form: String::new(),
+        hold_after: false,
+        copies: 1,
+        total_octets: 12_000,
+        pages: (n % 2 == 1).then_some(12),
+        created_ms: NOW - 3_600_000 * i64::from(n),
+        started_ms: None,
+        devices: Vec::new(),
+        intervening: Some(0),
+        documents: vec![DocumentStatus {
+            id: DocumentId(1),
+            sequence: 1,
+            file_name: RawPath("sales.txt".into()),
+            path: RawPath("/var/spool/pd/acme1/pdpr7kQ2aX".into()),
+            server: "acme1".into(),
+            transfer: Transfer::Copy,
+            format: Format::Text,
+            octets: 12_000,
+            pages: None,
+            lines: Some(200),
+            copies: 1,
+        }],
+    }
+}
+
+/// Two devices, a process, two locations, three jobs.
+pub fn world() -> Rc<RefCell<World>> {
+    let mut fast = device("FAST.#TRAY2", DeviceState::DevError(100));
+    fast.settings.form = "INVOICE A4".into();
+    fast.settings.fifo = true;
+    Rc::new(RefCell::new(World {
+        devices: vec![fast, device("LP1", DeviceState::Printing(number(7))), device("OLD", DeviceState::Offline)],
+        processes: vec![process("SPLA", ProcessState::Active), process("SPLB", ProcessState::Dormant)],
+        locations: vec![location("#HOLD.DEFAULT", None), location("#OFFICE.FRONT", Some("LP1"))],
+        jobs: vec![job(2, JobState::Ready), job(7, JobState::Printing), job(31, JobState::Held)],
+        ..World::default()
+    }))
+}

@@ -1,0 +1,305 @@
+//! JOB: jobs.
+//!
+//! The jobs of a qualifier list are found once, before the first subcommand. Each subcommand is then applied to all of
+//! them; those that fail are named one by one, and the remaining subcommands are not executed.
+
+use crate::commands::shell::{Exit, Intent};
+use crate::model::field::{Field, Value as FieldValue};
+use crate::model::query::{Comparison, Condition, Order, PAGE, Query};
+use crate::model::state::JobState;
+use crate::model::{Failure, FailureKind, JobNumber, JobRef, LocationPattern, Serial};
+use crate::spool::operations::Operations;
+use crate::spool::records::Removal;
+use crate::sys::users;
+
+use super::displays::{Listing, job};
+use super::grammar::{Key, Qualifier};
+use super::lexer::Mistake;
+use super::messages::{Message, Subject};
+use super::plan::{Source, display};
+use super::session::{Display, Session, Step, Trouble};
+use super::states::job_allows;
+use super::syntax::{Command, Filter, Object};
+
+/// What one JOB subcommand does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// HOLD
+    Hold,
+    /// START
+    Start,
+    /// DELETE, with or without `!`: a printing job is stopped at once either way.
+    Delete,
+    /// STATUS
+    Status(Display),
+}
+
+impl Action {
+    fn key(&self) -> Key {
+        match self {
+            Self::Hold => Key::Hold,
+            Self::Start => Key::Start,
+            Self::Delete => Key::Delete,
+            Self::Status(_) => Key::Status,
+        }
+    }
+}
+
+/// Which jobs.
+#[derive(Clone, Debug, PartialEq)]
+enum Which {
+    One(JobRef),
+    Matching(Condition),
+}
+
+/// A JOB command.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    which: Which,
+    steps: Vec<Step<Action>>,
+}
+
+impl Plan {
+    /// What `command` means.
+    ///
+    /// # Errors
+    /// A malformed number or qualifier.
+    pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
+        let which = match &command.object {
+            Object::None => Which::Matching(Condition::Any),
+            Object::Name(name) => Which::One(job_ref(&name.value).ok_or_else(|| {
+                let why =
+                    format!("expected a job number (1 to {}) or a list of qualifiers in parentheses", JobNumber::MAX);
+                Mistake::new(Message::ValueInvalid, name.span, why)
+            })?),
+            Object::Filters(filters) => {
+                Which::Matching(Condition::All(filters.iter().map(condition).collect::<Result<_, _>>()?))
+            }
+        };
+        let mut steps = Vec::new();
+        for subcommand in &command.subcommands {
+            let action = match subcommand.key() {
+                Key::Hold => Action::Hold,
+                Key::Start => Action::Start,
+                Key::Delete => Action::Delete,
+                _ => Action::Status(display(subcommand)),
+            };
+            steps.push(source.step(command, Some(subcommand), action));
+        }
+        if steps.is_empty() {
+            steps.push(source.step(command, None, Action::Status(Display::default())));
+        }
+        Ok(Self { which, steps })
+    }
+
+    /// What it needs the spool for.
+    pub fn intent(&self) -> Intent {
+        let looks = self.steps.iter().all(|step| matches!(step.action, Action::Status(_)));
+        if looks { Intent::Read } else { Intent::Write }
+    }
+
+    /// Executes it.
+    ///
+    /// # Errors
+    /// The first subcommand that fails.
+    pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, Trouble)> {
+        match &self.which {
+            Which::One(job) => {
+                for (n, step) in self.steps.iter().enumerate() {
+                    self.one(&step.action, job, n > 0, session).map_err(|trouble| (step.place.clone(), trouble))?;
+                }
+                Ok(())
+            }
+            Which::Matching(condition) => self.matching(condition, session),
+        }
+    }
+
+    fn one(&self, action: &Action, job: &JobRef, seen: bool, session: &mut Session<'_>) -> Result<(), Trouble> {
+        match action {
+            Action::Status(display) => session.show(display, |spool, out, style| {
+                let status = spool.job(job.clone()).map_err(|failure| about(failure, job, seen))?;
+                let occurrences = match status.state {
+                    JobState::Ready | JobState::Printing | JobState::Terminating => spool.occurrences(status.id)?,
+                    _ => Vec::new(),
+                };
+                Ok(job::single(out, style, &status, &occurrences)?)
+            }),
+            _ => change(action, job, seen, session),
+        }
+    }
+
+    fn matching(&self, condition: &Condition, session: &mut Session<'_>) -> Result<(), (String, Trouble)> {
+        let query = Query { condition: condition.clone(), order: Order::Number };
+        let mut jobs: Option<Vec<JobRef>> = None;
+        for (n, step) in self.steps.iter().enumerate() {
+            let failed = |trouble| (step.place.clone(), trouble);
+            match (&step.action, &jobs) {
+                // A display that stands first asks for the jobs itself: any number of them, a page at a time.
+                (Action::Status(display), None) => {
+                    let list = session.show(display, |spool, out, style| {
+                        let mut listing = Listing::new(out, style);
+                        each_page(spool, &query, |page| Ok(listing.page(page)?))?;
+                        Ok(listing.end()?)
+                    });
+                    list.map_err(failed)?;
+                }
+                (Action::Status(display), Some(jobs)) => {
+                    let list = session.show(display, |spool, out, style| {
+                        let mut listing = Listing::new(out, style);
+                        for job in jobs {
+                            listing.page(&[spool.job(job.clone()).map_err(|failure| about(failure, job, n > 0))?])?;
+                        }
+                        Ok(listing.end()?)
+                    });
+                    list.map_err(failed)?;
+                }
+                (action, _) => {
+                    let list = match jobs.take() {
+                        Some(list) => list,
+                        None => find(session, &query).map_err(failed)?,
+                    };
+                    if list.is_empty() {
+                        session.hint("no job matches");
+                    }
+                    let mut worst = Exit::Done;
+                    for job in &list {
+                        if let Err(trouble) = change(action, job, n > 0, session) {
+                            let exit = session.report(&step.place, trouble);
+                            worst = worst.max(exit);
+                            if exit == Exit::Unreachable {
+                                break;
+                            }
+                        }
+                    }
+                    if worst != Exit::Done {
+                        return Err(failed(Trouble::Reported(worst)));
+                    }
+                    jobs = Some(list);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn find(session: &mut Session<'_>, query: &Query) -> Result<Vec<JobRef>, Trouble> {
+    let mut list = Vec::new();
+    each_page(session.spool()?, query, |page| {
+        list.extend(page.iter().map(|status| JobRef::Number(status.number)));
+        Ok(())
+    })?;
+    Ok(list)
+}
+
+fn each_page(
+    spool: &mut dyn Operations,
+    query: &Query,
+    mut page: impl FnMut(&[crate::model::job::JobStatus]) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    let mut after = None;
+    loop {
+        let found = spool.jobs(query.clone(), after, PAGE)?;
+        page(&found.rows)?;
+        match found.next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+fn about(failure: Failure, job: &JobRef, seen: bool) -> Trouble {
+    let subject = if seen { Subject::SeenJob(job.clone()) } else { Subject::Job(job.clone()) };
+    Trouble::Failed(failure, subject)
+}
+
+fn change(action: &Action, job: &JobRef, seen: bool, session: &mut Session<'_>) -> Result<(), Trouble> {
+    let failed = |failure| about(failure, job, seen);
+    let status = session.spool()?.job(job.clone()).map_err(failed)?;
+    if !job_allows(action.key(), status.state) {
+        let word = action.key().word();
+        let failure = Failure::new(
+            FailureKind::State,
+            format!("{word} is not allowed while job {job} is {}", job::state_words(status.state)),
+        );
+        return Err(failed(match (action, status.state) {
+            (Action::Start, _) => failure.hint("only a job on hold can be started"),
+            _ => failure,
+        }));
+    }
+    match action {
+        Action::Hold => session.spool()?.hold_job(job.clone()).map_err(failed)?,
+        Action::Start => {
+            let remaining = session.spool()?.start_job(job.clone()).map_err(failed)?;
+            if !remaining.is_empty() {
+                let why: Vec<&str> = remaining.iter().map(|reason| reason.words()).collect();
+                // A closed standard error must not turn into a failure.
+                let _ = writeln!(session.err, "WARNING: JOB {job} REMAINS ON HOLD\n  {}", why.join("; "));
+            }
+        }
+        Action::Delete => {
+            if session.spool()?.delete_job(job.clone()).map_err(failed)? == Removal::Terminating {
+                session.hint(&format!("JOB {job} is printing; it goes when its attempt has ended"));
+            }
+        }
+        Action::Status(_) => {}
+    }
+    Ok(())
+}
+
+/// A job as SPOOLCOM names it: its job number, or the ten digits that the other languages print.
+fn job_ref(text: &str) -> Option<JobRef> {
+    if let Some(serial) = Serial::parse(text) {
+        return Some(JobRef::Serial(serial));
+    }
+    if !text.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok().and_then(JobNumber::new).map(JobRef::Number)
+}
+
+fn condition(filter: &Filter) -> Result<Condition, Mistake> {
+    let value = filter.value.as_deref().unwrap_or_default();
+    let bad = |why: String| Mistake::new(Message::QualifierList, filter.span, why);
+    Ok(match filter.key {
+        Qualifier::State => {
+            let either =
+                |states: &[JobState]| Condition::Either(states.iter().map(|state| Condition::State(*state)).collect());
+            match value.to_ascii_uppercase().as_str() {
+                "OPEN" => Condition::State(JobState::Open),
+                "READY" => Condition::State(JobState::Ready),
+                "PRINT" => either(&[JobState::Printing, JobState::Terminating]),
+                "HOLD" => either(&[JobState::Held, JobState::Paused, JobState::Retained]),
+                _ => return Err(bad("expected a state: OPEN, READY, PRINT, HOLD".into())),
+            }
+        }
+        Qualifier::Owner => Condition::Owner(
+            owner(filter.value.as_deref()).ok_or_else(|| bad("expected a login name, or gid,uid".into()))?,
+        ),
+        Qualifier::Loc => {
+            Condition::Location(value.parse::<LocationPattern>().map_err(|error| bad(error.to_string()))?)
+        }
+        Qualifier::Form => {
+            let form = crate::model::device::check_form(value).map_err(bad)?;
+            Condition::Field(Field::Form, Comparison::Equal, FieldValue::Text(form))
+        }
+        Qualifier::Report => Condition::Field(Field::JobName, Comparison::Equal, FieldValue::Text(value.to_owned())),
+        Qualifier::Collect | Qualifier::DataFile | Qualifier::Date => {
+            let why = format!("the qualifier {} is not available in this version", filter.key.word());
+            return Err(Mistake::new(Message::NotAvailable, filter.span, why));
+        }
+    })
+}
+
+/// The login name of an OWNER: yourself, a name, or the numbers that JOB STATUS shows.
+fn owner(value: Option<&str>) -> Option<String> {
+    let Some(value) = value else {
+        return Some(users::caller().user);
+    };
+    match value.split_once(',') {
+        None => Some(value.to_owned()),
+        Some((gid, uid)) => {
+            gid.trim().parse::<u32>().ok()?;
+            uid.trim().parse().ok().map(users::name)
+        }
+    }
+}

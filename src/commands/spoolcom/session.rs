@@ -1,0 +1,163 @@
+//! What commands share while they are executed: the spool, the streams, and the manner in which they fail.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+
+use crate::commands::shell::Exit;
+use crate::model::{Failure, FailureKind};
+use crate::spool::operations::Operations;
+
+use super::displays::Style;
+use super::messages::{Subject, print_failure};
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub enum Trouble {
+    /// An operation failed; not yet reported.
+    Failed(Failure, Subject),
+    /// Already reported, with this status.
+    Reported(Exit),
+    /// The output cannot be written.
+    Output(io::Error),
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure, Subject::Object)
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// What is executed, and the words it was typed in, for messages.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step<A> {
+    /// What to do.
+    pub action: A,
+    /// The command and subcommand as typed.
+    pub place: String,
+}
+
+/// A display that was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Display {
+    /// DETAIL.
+    pub detail: bool,
+    /// The file of `/OUT file/`.
+    pub out: Option<String>,
+}
+
+/// The surroundings of the commands of one invocation.
+pub struct Session<'a> {
+    /// The spool, once one of the commands needed it.
+    pub spool: Option<Box<dyn Operations>>,
+    /// Displays go here.
+    pub out: &'a mut dyn Write,
+    /// Messages and hints go here.
+    pub err: &'a mut dyn Write,
+    /// Whether `err` is a terminal: hints that nobody asked for go there only then.
+    pub err_is_terminal: bool,
+    /// The current directory.
+    pub cwd: PathBuf,
+    /// Milliseconds since 1970.
+    pub now_ms: i64,
+    /// The time zone of displays.
+    pub zone: TimeZone,
+    /// Displays are JSON.
+    pub json: bool,
+    /// DRAIN waits.
+    pub wait: bool,
+    /// The commands came as shell words, so that a `$` may have been lost.
+    pub from_shell: bool,
+}
+
+impl Session<'_> {
+    /// The spool.
+    ///
+    /// # Errors
+    /// An internal failure when it was not opened, which the intent of every plan sees to.
+    pub fn spool(&mut self) -> Result<&mut dyn Operations, Failure> {
+        match &mut self.spool {
+            Some(spool) => Ok(spool.as_mut()),
+            None => Err(Failure::internal("the spool is not open")),
+        }
+    }
+
+    /// How displays look.
+    pub fn style(&self, display: &Display) -> Style {
+        Style { json: self.json, detail: display.detail, now_ms: self.now_ms, zone: self.zone.clone() }
+    }
+
+    /// Shows something: `show` gets the spool and the stream that `display` names.
+    ///
+    /// # Errors
+    /// Those of `show`, and an OUT file that cannot be written.
+    pub fn show(
+        &mut self,
+        display: &Display,
+        show: impl FnOnce(&mut dyn Operations, &mut dyn Write, &Style) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        let style = self.style(display);
+        let mut file = match &display.out {
+            Some(name) => Some(open_out(&self.cwd.join(name))?),
+            None => None,
+        };
+        let out: &mut dyn Write = match &mut file {
+            Some(file) => file,
+            None => self.out,
+        };
+        let spool = match &mut self.spool {
+            Some(spool) => spool.as_mut(),
+            None => return Err(Failure::internal("the spool is not open").into()),
+        };
+        show(spool, out, &style)?;
+        out.flush()?;
+        Ok(())
+    }
+
+    /// Says something that nobody asked for; on a terminal only.
+    pub fn hint(&mut self, hint: &str) {
+        if self.err_is_terminal {
+            // A closed standard error must not turn into a failure.
+            let _ = writeln!(self.err, "  hint: {hint}");
+        }
+    }
+
+    /// Reports `trouble` and says to which status it leads. `place` is the command it happened in.
+    pub fn report(&mut self, place: &str, trouble: Trouble) -> Exit {
+        match trouble {
+            Trouble::Reported(exit) => exit,
+            Trouble::Failed(failure, subject) => {
+                print_failure(self.err, place, &failure, &subject);
+                Exit::of(&failure)
+            }
+            // Whoever read the output has gone; nothing more can be said to them.
+            Trouble::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Failed,
+            Trouble::Output(error) => {
+                let failure = Failure::new(FailureKind::Io, format!("the output cannot be written: {error}"));
+                print_failure(self.err, place, &failure, &Subject::Object);
+                Exit::Failed
+            }
+        }
+    }
+}
+
+/// Opens an OUT file: made when it is not there, added to when it is.
+///
+/// # Errors
+/// Why it cannot be opened, with its name.
+pub fn open_out(path: &std::path::Path) -> Result<File, Failure> {
+    OpenOptions::new().append(true).create(true).open(path).map_err(|error| {
+        Failure::new(
+            FailureKind::Io,
+            format!("cannot write OUT file '{}': {error}", path.display().to_string().escape_debug()),
+        )
+    })
+}
