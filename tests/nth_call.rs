@@ -1,0 +1,120 @@
+//! The n-th system call of a submission fails, n = 1, 2, 3 … until none is left to fail: each time the job is refused
+//! cleanly, or acknowledged and printed; never between.
+//!
+//! `NTH_STRIDE=k` tries every k-th call only.
+
+mod support;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use support::documents::{take_apart, text};
+use support::{Site, finish, number};
+
+/// More calls than a submission makes.
+const CAP: u64 = 2000;
+
+fn shim(dir: &Path) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/shim.c");
+    let library = dir.join("shim.so");
+    let mut compiler = Command::new("cc");
+    compiler
+        .args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"])
+        .arg(&library)
+        .arg(source)
+        .arg("-ldl");
+    let child = compiler.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    finish(child.expect("a C compiler is needed: cc"), support::DEADLINE).expect(0);
+    library
+}
+
+/// Submits with faults of this kind until none fires. Returns the tags that were acknowledged and how many calls failed.
+fn campaign(site: &Site, shim: &Path, kind: &str, link: bool) -> (HashSet<String>, usize) {
+    let mut acknowledged = HashSet::new();
+    let stride = number("NTH_STRIDE", 1);
+    let name = format!("{kind}{}", if link { "-link" } else { "" });
+    let file = site.document(&name, b"");
+    let mark = site.files.path().join("mark");
+    for (fired, n) in (1..CAP).step_by(usize::try_from(stride).unwrap()).enumerate() {
+        let tag = format!("{name}-{n}");
+        let file = if link { site.document(&tag, &text(&tag, 2000)) } else { file.clone() };
+        std::fs::write(&file, text(&tag, 2000)).unwrap();
+        let _ = std::fs::remove_file(&mark);
+        let mut command = site.submission("office.park", &tag, &file);
+        command.env("LD_PRELOAD", shim).env("FAULT_PROGRAM", "pdpr").env("FAULT_MARK", &mark);
+        command.env("FAULT_NTH", n.to_string()).env("FAULT_KIND", kind);
+        if link {
+            command.arg("-l");
+        }
+        let outcome = finish(command.spawn().unwrap(), support::DEADLINE);
+        let call = std::fs::read_to_string(&mark).ok();
+        let what =
+            format!("{kind} in call {n} ({call:?}) of a submission{}: {outcome:#?}", if link { " -l" } else { "" });
+        assert!((0..=3).contains(&outcome.status), "{what}");
+        assert!(outcome.status == 0 || !outcome.err.is_empty(), "a refusal says why: {what}");
+        if outcome.status == 0 {
+            acknowledged.insert(tag.clone());
+        }
+        let listed: HashSet<String> =
+            site.tags().into_iter().filter(|tag| tag.starts_with(&format!("{name}-"))).collect();
+        assert_eq!(listed, acknowledged, "{what}");
+        no_orphans(site, &what);
+        if call.is_none() {
+            assert_eq!(outcome.status, 0, "nothing failed: {what}");
+            return (acknowledged, fired);
+        }
+    }
+    panic!("a submission of more than {CAP} calls");
+}
+
+/// There is one print file for each job; what a failed submission may leave, the next start removes.
+fn no_orphans(site: &Site, what: &str) {
+    let jobs = site.jobs().len();
+    if site.print_files().len() != jobs {
+        site.spoolcom("SPOOLER, START");
+        assert_eq!(site.print_files().len(), jobs, "{:?} after {what}", site.print_files());
+    }
+}
+
+fn faults(kinds: &[&str], link: bool) {
+    let site = Site::new();
+    site.declare();
+    site.spoolcom("LOC #OFFICE.PARK, DEV NONE");
+    let shim = shim(site.files.path());
+    let mut acknowledged = HashSet::new();
+    for kind in kinds {
+        let (tags, fired) = campaign(&site, &shim, kind, link);
+        eprintln!("{kind}: {fired} calls failed, {} submissions were acknowledged", tags.len());
+        assert!(fired > 0, "{kind} never fired");
+        acknowledged.extend(tags);
+    }
+    // Every acknowledged job is printed, byte-identical, once; nothing else is.
+    site.spoolcom("LOC #OFFICE.PARK, DEV $LP1; DEV $LP1, START");
+    site.wait_until_empty();
+    let received = take_apart(&std::fs::read(site.sink()).unwrap());
+    assert_eq!(received.broken, None);
+    assert_eq!(received.complete.len(), acknowledged.len());
+    assert_eq!(received.complete.into_iter().collect::<HashSet<_>>(), acknowledged);
+    assert_eq!(site.print_files(), Vec::<String>::new());
+}
+
+#[test]
+fn a_copy_is_refused_or_printed_whichever_call_fails_with_an_input_output_error() {
+    faults(&["EIO"], false);
+}
+
+#[test]
+fn a_copy_is_refused_or_printed_whichever_call_finds_no_space() {
+    faults(&["ENOSPC"], false);
+}
+
+#[test]
+fn a_copy_is_refused_or_printed_whichever_call_finds_no_descriptor_or_writes_short() {
+    faults(&["EMFILE", "SHORT"], false);
+}
+
+#[test]
+fn a_link_is_refused_or_printed_whichever_call_fails() {
+    faults(&["EIO", "EMFILE"], true);
+}

@@ -1,0 +1,349 @@
+//! A site of its own for each test: a base whose path holds spaces, colons and `%n`, the programs beside the test, and
+//! ways to wait for an event with a deadline instead of sleeping.
+
+#![allow(dead_code, reason = "each test uses its own part")]
+
+pub mod documents;
+pub mod sink;
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use spoolsuite::model::ProcessName;
+use spoolsuite::spool::paths::Base;
+use spoolsuite::sys::lock::FileLock;
+use spoolsuite::sys::watch::Watch;
+
+/// How long anything may take before the test fails.
+pub const DEADLINE: Duration = Duration::from_secs(120);
+
+/// A program of ours. Cargo puts tests into `deps` and programs one above it.
+pub fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.parent().and_then(Path::parent).unwrap().join(name)
+}
+
+/// How a program ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Its exit status, or 128 + the signal that ended it.
+    pub status: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Outcome {
+    /// Fails unless the program ended with `status`.
+    #[track_caller]
+    pub fn expect(self, status: i32) -> Self {
+        assert_eq!(self.status, status, "{self:#?}");
+        self
+    }
+
+    /// Fails unless the messages hold `part`, in whatever case.
+    #[track_caller]
+    pub fn says(self, part: &str) -> Self {
+        assert!(self.err.to_lowercase().contains(&part.to_lowercase()), "no '{part}' in {self:#?}");
+        self
+    }
+}
+
+/// Waits for a child and what it wrote. A child that is late is killed, and the test fails.
+#[track_caller]
+pub fn finish(child: Child, deadline: Duration) -> Outcome {
+    use std::os::unix::process::ExitStatusExt;
+    let pid = pid(child.id());
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    let Ok(output) = receiver.recv_timeout(deadline) else {
+        let _ = kill(pid, Signal::SIGKILL);
+        panic!("a program did not end within {deadline:?}, or something it started holds its streams");
+    };
+    let output = output.unwrap();
+    Outcome {
+        status: output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0)),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+pub fn pid(raw: u32) -> Pid {
+    Pid::from_raw(i32::try_from(raw).unwrap())
+}
+
+/// A spool of its own. Dropped, its print process is ended and its files are removed.
+pub struct Site {
+    _dir: Option<tempfile::TempDir>,
+    home: PathBuf,
+    base: Base,
+    /// A directory with a plain name, for documents and sinks.
+    pub files: tempfile::TempDir,
+}
+
+impl Site {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path().join("a b: %n%s; 'c'").join("base");
+        std::fs::create_dir(base.parent().unwrap()).unwrap();
+        let mut site = Self::at(&base);
+        site._dir = Some(dir);
+        site
+    }
+
+    /// A spool whose base is this directory, which may exist.
+    pub fn at(base: &Path) -> Self {
+        let files = tempfile::tempdir().unwrap();
+        Self { _dir: None, home: files.path().to_owned(), base: Base::new(base), files }
+    }
+
+    /// The directory itself, of a spool that was declared.
+    pub fn base(&self) -> &Path {
+        self.base.root()
+    }
+
+    pub fn paths(&self) -> &Base {
+        &self.base
+    }
+
+    /// A program with this site's environment and nothing else that could lead it elsewhere.
+    pub fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(program(name));
+        self.dress(&mut command);
+        command
+    }
+
+    /// Gives another program the same environment.
+    pub fn dress(&self, command: &mut Command) {
+        command
+            .env("PDBASE", self.base.root())
+            .env("HOME", &self.home)
+            .env("PD_FASTP_IDLE", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        for name in ["PDHOST", "PD_SOCKET", "PDPRINTER", "FASTCNFG", "PD_FAULT", "XDG_STATE_HOME"] {
+            command.env_remove(name);
+        }
+    }
+
+    #[track_caller]
+    pub fn run(&self, name: &str, args: &[&str]) -> Outcome {
+        finish(self.command(name).args(args).spawn().unwrap(), DEADLINE)
+    }
+
+    /// Runs SPOOLCOM commands, which must succeed.
+    #[track_caller]
+    pub fn spoolcom(&self, commands: &str) -> Outcome {
+        self.run("spoolcom", &[commands]).expect(0)
+    }
+
+    /// A print process, a device `LP1` that appends to [`Site::sink`], and `OFFICE.FRONT` before it; not started yet.
+    pub fn declare(&self) {
+        self.spoolcom("PRINT $SPLA, FILE fastp; SPOOLER, START");
+        self.device("LP1", &format!("file://{}", self.sink().display()), "OFF");
+        self.spoolcom("LOC #OFFICE.FRONT, DEV $LP1");
+    }
+
+    pub fn device(&self, name: &str, uri: &str, exclusive: &str) {
+        self.spoolcom(&format!("DEV ${name}, PROCESS $SPLA, URI {uri}, RETRY 1, EXCLUSIVE {exclusive}"));
+    }
+
+    /// The file that `LP1` appends to.
+    pub fn sink(&self) -> PathBuf {
+        self.files.path().join("lp1.out")
+    }
+
+    /// A document in [`Site::files`].
+    pub fn document(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.files.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// `pdpr -d destination -t tag file`, not started yet.
+    pub fn submission(&self, destination: &str, tag: &str, file: &Path) -> Command {
+        let mut command = self.command("pdpr");
+        command.args(["-d", destination, "-t", tag]).arg(file);
+        command
+    }
+
+    #[track_caller]
+    pub fn submit(&self, destination: &str, tag: &str, file: &Path) -> Outcome {
+        finish(self.submission(destination, tag, file).spawn().unwrap(), DEADLINE)
+    }
+
+    /// Every job as `pdls -U -F --json` shows it: each object that has a `job-identifier`.
+    #[track_caller]
+    pub fn jobs(&self) -> Vec<Value> {
+        let listing = self.run("pdls", &["-U", "-F", "-r", "all", "--json"]).expect(0);
+        if listing.out.trim().is_empty() {
+            return Vec::new();
+        }
+        let mut jobs = Vec::new();
+        collect(&serde_json::from_str(&listing.out).unwrap(), &mut jobs);
+        jobs
+    }
+
+    /// The `job-name` of every job.
+    #[track_caller]
+    pub fn tags(&self) -> HashSet<String> {
+        self.jobs().iter().filter_map(|job| job["job-name"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// The server's directory: the one that proves to which spool it belongs.
+    pub fn server_dir(&self) -> PathBuf {
+        let entries = std::fs::read_dir(self.base.root()).unwrap().map(|entry| entry.unwrap().path());
+        entries.into_iter().find(|path| path.join(".spool-id").exists()).expect("no server directory")
+    }
+
+    /// What lies in the server's directory and is no proof and no directory: print files, and leftovers.
+    pub fn print_files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.server_dir()).unwrap().map(|entry| entry.unwrap());
+        let files = entries.filter(|entry| !entry.file_type().unwrap().is_dir());
+        files.map(|entry| entry.file_name().to_string_lossy().into_owned()).filter(|name| name != ".spool-id").collect()
+    }
+
+    /// Waits until `condition` holds, looking again whenever the spool changes.
+    #[track_caller]
+    pub fn wait_for(&self, what: &str, mut condition: impl FnMut() -> bool) {
+        let end = Instant::now() + DEADLINE;
+        // Established before the first look: a change between look and wait is not missed.
+        let watch = Watch::new(self.base.root()).unwrap();
+        while !condition() {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "not within {DEADLINE:?}: {what}; jobs: {:#?}; {}", self.jobs(), self.log());
+            watch.wait(left.min(Duration::from_secs(30))).unwrap();
+        }
+    }
+
+    /// Waits for `n` changes of the spool, or until `deadline` has passed without one.
+    pub fn wait_for_changes(&self, watch: &Watch, n: u32, deadline: Duration) {
+        for _ in 0..n {
+            if !watch.wait(deadline).unwrap() {
+                return;
+            }
+        }
+    }
+
+    #[track_caller]
+    pub fn wait_until_empty(&self) {
+        self.wait_for("every job is done", || self.jobs().is_empty());
+    }
+
+    fn process(&self) -> ProcessName {
+        "SPLA".parse().unwrap()
+    }
+
+    /// The running print process, if one runs.
+    pub fn fastp(&self) -> Option<Pid> {
+        let lock = self.base.process_lock(&self.process());
+        if !FileLock::is_held(&lock).ok()? {
+            return None;
+        }
+        let mut text = String::new();
+        File::open(lock).ok()?.read_to_string(&mut text).ok()?;
+        text.split_whitespace().next()?.parse().ok().filter(|raw| *raw > 1).map(Pid::from_raw)
+    }
+
+    /// Kills the print process. True when it was running and is dead now.
+    pub fn kill_fastp(&self) -> bool {
+        let Some(pid) = self.fastp() else {
+            return false;
+        };
+        kill(pid, Signal::SIGKILL).is_ok() && self.fastp_ends(DEADLINE)
+    }
+
+    /// Waits until no print process holds its lock: the kernel wakes us when the holder dies.
+    pub fn fastp_ends(&self, deadline: Duration) -> bool {
+        FileLock::exclusive(&self.base.process_lock(&self.process()), deadline).is_ok_and(|lock| lock.is_some())
+    }
+
+    /// The end of the print process's log, for a failing test.
+    pub fn log(&self) -> String {
+        let text = std::fs::read(self.base.log()).unwrap_or_default();
+        String::from_utf8_lossy(&text[text.len().saturating_sub(8192)..]).into_owned()
+    }
+
+    /// Tags of the jobs whose events announce possible duplicates, finished ones included. Read from the history itself:
+    /// a display of finished jobs is not part of this version.
+    pub fn possible_duplicates(&self) -> HashSet<String> {
+        let db = self.database();
+        let mut statement = db
+            .prepare(
+                "SELECT name FROM (SELECT id, name FROM job UNION ALL SELECT job_id, name FROM finished) AS known
+                 WHERE EXISTS (SELECT 1 FROM event WHERE event.object = 'job' AND event.object_id = known.id
+                     AND (event.what LIKE '%duplicate%' OR event.why LIKE '%possible duplicate%'))",
+            )
+            .unwrap();
+        let names = statement.query_map([], |row| row.get(0)).unwrap();
+        names.collect::<Result<_, _>>().unwrap()
+    }
+
+    /// Whether the print process still counts as running: one that died does, one that went dormant does not.
+    pub fn counts_as_running(&self) -> bool {
+        let query = "SELECT running FROM process WHERE name_key = ?";
+        let running: i64 = self.database().query_row(query, [self.process().key()], |row| row.get(0)).unwrap();
+        running != 0
+    }
+
+    /// The database itself, for looking only.
+    pub fn database(&self) -> rusqlite::Connection {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = rusqlite::Connection::open_with_flags(self.base.database(), flags).unwrap();
+        db.busy_timeout(DEADLINE).unwrap();
+        db
+    }
+
+    /// Ends the print process, whatever it does.
+    pub fn stop(&self) {
+        self.kill_fastp();
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn collect(value: &Value, jobs: &mut Vec<Value>) {
+    match value {
+        Value::Object(map) if map.contains_key("job-identifier") => jobs.push(value.clone()),
+        Value::Object(map) => map.values().for_each(|value| collect(value, jobs)),
+        Value::Array(values) => values.iter().for_each(|value| collect(value, jobs)),
+        _ => {}
+    }
+}
+
+/// Small numbers that look random and are the same for the same seed.
+pub struct Dice(u64);
+
+impl Dice {
+    /// Seeded by the variable `SEED`, which a failing run prints, or by `default`.
+    pub fn new(default: u64) -> Self {
+        let seed = number("SEED", default);
+        eprintln!("SEED={seed}");
+        Self(seed | 1)
+    }
+
+    /// 0 to `sides` − 1.
+    pub fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % sides
+    }
+}
+
+/// A number from the environment: how long the long form of a test is.
+pub fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}

@@ -1,0 +1,168 @@
+//! A raw printer: accepts TCP connections and keeps what came over each.
+
+use std::io::{self, Read};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use nix::sys::socket::{setsockopt, sockopt};
+
+/// How the printer behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Reads everything, closes when the peer does.
+    Normal,
+    /// Resets each connection once this many octets came over it.
+    ResetAfter(usize),
+    /// Has a small window and reads a little at a time.
+    Slow,
+    /// Reads everything and keeps its side open.
+    NeverCloses,
+}
+
+/// One connection.
+#[derive(Clone, Debug, Default)]
+pub struct Connection {
+    pub octets: Vec<u8>,
+    /// The peer closed its side in order.
+    pub ended: bool,
+}
+
+#[derive(Default)]
+struct State {
+    connections: Vec<Connection>,
+    mode: Option<Mode>,
+    paused: bool,
+    over: bool,
+    /// Sockets that a printer that never closes keeps.
+    kept: Vec<TcpStream>,
+}
+
+/// The printer. Dropped, it accepts nothing more.
+pub struct Sink {
+    port: u16,
+    shared: Arc<(Mutex<State>, Condvar)>,
+}
+
+impl Sink {
+    pub fn new(mode: Mode) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let shared = Arc::new((Mutex::new(State { mode: Some(mode), ..State::default() }), Condvar::new()));
+        let accepting = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (Ok(stream), false) = (stream, accepting.0.lock().unwrap().over) else {
+                    return;
+                };
+                let shared = Arc::clone(&accepting);
+                std::thread::spawn(move || serve(stream, &shared));
+            }
+        });
+        Self { port, shared }
+    }
+
+    /// Its address as a device has it.
+    pub fn uri(&self) -> String {
+        format!("socket://127.0.0.1:{}", self.port)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.0.lock().unwrap()
+    }
+
+    /// Behaves otherwise from the next connection on.
+    pub fn set_mode(&self, mode: Mode) {
+        self.state().mode = Some(mode);
+    }
+
+    /// Stops reading, or goes on.
+    pub fn pause(&self, paused: bool) {
+        self.state().paused = paused;
+        self.shared.1.notify_all();
+    }
+
+    /// What came over each connection so far.
+    pub fn connections(&self) -> Vec<Connection> {
+        self.state().connections.clone()
+    }
+
+    /// Waits until `condition` holds for what came so far.
+    #[track_caller]
+    pub fn wait_for(&self, what: &str, condition: impl Fn(&[Connection]) -> bool) {
+        let end = Instant::now() + super::DEADLINE;
+        let mut state = self.state();
+        while !condition(&state.connections) {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "the printer did not see: {what}");
+            state = self.shared.1.wait_timeout(state, left.min(Duration::from_secs(5))).unwrap().0;
+        }
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        {
+            let mut state = self.state();
+            state.over = true;
+            state.paused = false;
+            state.kept.clear();
+        }
+        self.shared.1.notify_all();
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+    }
+}
+
+fn serve(mut stream: TcpStream, shared: &(Mutex<State>, Condvar)) {
+    let (index, mode) = {
+        let mut state = shared.0.lock().unwrap();
+        state.connections.push(Connection::default());
+        (state.connections.len() - 1, state.mode.unwrap_or(Mode::Normal))
+    };
+    shared.1.notify_all();
+    let mut buffer = vec![0; if mode == Mode::Slow { 512 } else { 64 * 1024 }];
+    if mode == Mode::Slow {
+        let _ = setsockopt(&stream, sockopt::RcvBuf, &2048);
+    }
+    loop {
+        {
+            let mut state = shared.0.lock().unwrap();
+            while state.paused {
+                state = shared.1.wait(state).unwrap();
+            }
+        }
+        let read = stream.read(&mut buffer);
+        let mut state = shared.0.lock().unwrap();
+        let connection = &mut state.connections[index];
+        let mut done = false;
+        match read {
+            Ok(0) => {
+                connection.ended = true;
+                done = true;
+            }
+            Ok(n) => {
+                connection.octets.extend(&buffer[..n]);
+                if let Mode::ResetAfter(limit) = mode
+                    && connection.octets.len() >= limit
+                {
+                    let linger = nix::libc::linger { l_onoff: 1, l_linger: 0 };
+                    let _ = setsockopt(&stream, sockopt::Linger, &linger);
+                    done = true;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => done = true,
+        }
+        if done && mode == Mode::NeverCloses && !state.over {
+            state.kept.push(stream);
+            drop(state);
+            shared.1.notify_all();
+            return;
+        }
+        drop(state);
+        shared.1.notify_all();
+        if done {
+            return;
+        }
+    }
+}
