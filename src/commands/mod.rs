@@ -3,6 +3,7 @@
 //! Everything here runs in the caller's process with the caller's files, terminal and rights. A command is a function
 //! of its words and a [`shell::Shell`], so that tests run it in-process on any spool.
 
+pub mod definitions;
 pub mod pd;
 pub mod shell;
 pub mod spoolcom;

@@ -1,1 +1,127 @@
-//! See docs/architecture.md.
+//! The InfoPrint language: `pdpr`, `pdls`, `pdrm`.
+//!
+//! A command line passes through the same steps in every verb, and nothing is done before the last of them:
+//! words (`-Z` files put in place, [`words`]) → clap → pairs in the order in which they were written (flags, attribute
+//! strings, attributes files: [`options`]) → typed values ([`crate::attributes`]) → operations → display ([`display`]).
+//! So a command line of which a later part is wrong has no effect.
+
+pub mod columns;
+pub mod display;
+pub mod documents;
+pub mod files;
+pub mod filter;
+pub mod json;
+pub mod lines;
+pub mod objects;
+pub mod options;
+pub mod pdls;
+pub mod pdpr;
+pub mod pdrm;
+pub mod requested;
+pub mod strings;
+pub mod targets;
+pub mod words;
+
+#[cfg(test)]
+pub mod testing;
+
+use std::io;
+
+use crate::attributes::text::Clock;
+use crate::model::{Failure, FailureKind};
+
+use super::shell::{Exit, Shell};
+
+/// Why a verb ends before it is done.
+#[derive(Debug)]
+pub enum Stop {
+    /// The command line is wrong; nothing was changed.
+    Usage(Failure),
+    /// An object failed.
+    Failed(Failure),
+    /// Everything has been said already.
+    Said(Exit),
+}
+
+impl Stop {
+    /// A wrong command line.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::Usage(Failure::new(FailureKind::BadValue, message))
+    }
+
+    /// Adds a hint.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        match self {
+            Self::Usage(failure) => Self::Usage(failure.hint(hint)),
+            Self::Failed(failure) => Self::Failed(failure.hint(hint)),
+            said => said,
+        }
+    }
+
+    /// Says why, and with which status the command ends.
+    pub fn report(self, shell: &mut Shell<'_>, program: &str) -> Exit {
+        match self {
+            Self::Usage(failure) => {
+                shell.report(program, &failure);
+                Exit::Usage
+            }
+            Self::Failed(failure) => shell.report(program, &failure),
+            Self::Said(exit) => exit,
+        }
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<io::Error> for Stop {
+    /// Output failed. A reader that went away (`pdls | head`) has what it wanted.
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::Said(Exit::Done);
+        }
+        Self::Failed(Failure::new(FailureKind::Io, format!("cannot write the output: {}", plain(&error))))
+    }
+}
+
+/// An I/O error in the system's words, without its number.
+pub fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+/// A failure that begins with the object it is about: `sales.front: …`.
+#[must_use]
+pub fn about(object: &str, mut failure: Failure) -> Failure {
+    if !failure.message.starts_with(object) {
+        failure.message = format!("{}: {}", crate::attributes::text::escaped(object), failure.message);
+    }
+    failure
+}
+
+/// The caller's clock and time zone.
+pub fn clock(shell: &Shell<'_>) -> Clock {
+    let named = (shell.env)("TZ").and_then(|name| name.into_string().ok());
+    let zone = named.filter(|name| !name.is_empty()).and_then(|name| {
+        let name = name.trim_start_matches(':');
+        jiff::tz::TimeZone::get(name).or_else(|_| jiff::tz::TimeZone::posix(name)).ok()
+    });
+    Clock { now_ms: shell.now_ms, zone: zone.unwrap_or_else(jiff::tz::TimeZone::system) }
+}
+
+/// Runs the steps of a verb and turns their end into an exit status.
+fn finish(shell: &mut Shell<'_>, program: &str, result: Result<Exit, Stop>) -> Exit {
+    // A display that could not be flushed was not shown.
+    let result = result.and_then(|exit| shell.out.flush().map(|()| exit).map_err(Stop::from));
+    match result {
+        Ok(exit) => exit,
+        Err(stop) => stop.report(shell, program),
+    }
+}

@@ -1,0 +1,109 @@
+//! Names and keywords as people type them: whole, as a synonym, or abbreviated word by word.
+//!
+//! `s-m-s` is `start-message-supported`: as many words as the full name, each a beginning of its counterpart. The whole
+//! word always wins; more than one candidate is an error that lists them (infoprint-commands.md 1.5).
+
+use crate::model::near;
+
+/// The longest name that is looked up.
+pub const MAX_NAME: usize = 64;
+
+/// Why a word names nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BadWord {
+    /// Nothing is called so; these resemble it.
+    Unknown(Vec<String>),
+    /// All of these may be meant.
+    Ambiguous(Vec<&'static str>),
+}
+
+/// Finds what `word` means among `candidates`: pairs of a name and what it stands for.
+///
+/// # Errors
+/// [`BadWord`].
+pub fn resolve<T: Copy + PartialEq>(word: &str, candidates: &[(&'static str, T)]) -> Result<T, BadWord> {
+    if word.is_empty() || word.len() > MAX_NAME {
+        return Err(BadWord::Unknown(Vec::new()));
+    }
+    if let Some(found) = candidates.iter().find(|candidate| candidate.0.eq_ignore_ascii_case(word)) {
+        return Ok(found.1);
+    }
+    let mut found: Vec<&(&'static str, T)> = Vec::new();
+    for candidate in candidates.iter().filter(|candidate| abbreviates(word, candidate.0)) {
+        // Two names of one thing are no ambiguity.
+        if !found.iter().any(|other| other.1 == candidate.1) {
+            found.push(candidate);
+        }
+    }
+    match found.as_slice() {
+        [one] => Ok(one.1),
+        [] => Err(BadWord::Unknown(near(word, candidates.iter().map(|candidate| candidate.0)))),
+        many => Err(BadWord::Ambiguous(many.iter().map(|candidate| candidate.0).collect())),
+    }
+}
+
+/// Finds the keyword that `word` means.
+///
+/// # Errors
+/// [`BadWord`].
+pub fn keyword(word: &str, keywords: &[&'static str]) -> Result<&'static str, BadWord> {
+    let candidates: Vec<(&'static str, &'static str)> = keywords.iter().map(|k| (*k, *k)).collect();
+    resolve(word, &candidates)
+}
+
+/// Whether `short` abbreviates `full`: the same number of words, each a beginning of its counterpart.
+fn abbreviates(short: &str, full: &str) -> bool {
+    let mut short = short.split('-');
+    let mut full = full.split('-');
+    loop {
+        match (short.next(), full.next()) {
+            (None, None) => return true,
+            (Some(part), Some(word)) if !part.is_empty() && begins(word, part) => {}
+            _ => return false,
+        }
+    }
+}
+
+fn begins(word: &str, part: &str) -> bool {
+    word.get(..part.len()).is_some_and(|start| start.eq_ignore_ascii_case(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NAMES: [(&str, u8); 5] =
+        [("job-owner", 1), ("job-originator", 2), ("job-name", 3), ("job-names-used", 4), ("owner", 1)];
+
+    #[test]
+    fn the_first_letters_suffice_while_they_are_unique() {
+        assert_eq!(resolve("j-ow", &NAMES), Ok(1));
+        assert_eq!(resolve("j-or", &NAMES), Ok(2));
+        assert_eq!(resolve("j-n", &NAMES), Ok(3));
+        assert_eq!(resolve("j-n-u", &NAMES), Ok(4));
+        assert_eq!(resolve("JOB-NAME", &NAMES), Ok(3));
+        assert_eq!(resolve("j-o", &NAMES), Err(BadWord::Ambiguous(vec!["job-owner", "job-originator"])));
+        assert_eq!(resolve("ow", &NAMES), Ok(1));
+    }
+
+    #[test]
+    fn what_is_unknown_names_its_neighbours() {
+        assert_eq!(resolve("job-nam3", &NAMES), Err(BadWord::Unknown(vec!["job-name".into()])));
+        assert_eq!(resolve("", &NAMES), Err(BadWord::Unknown(vec![])));
+        assert_eq!(resolve("-", &NAMES), Err(BadWord::Unknown(vec![])));
+    }
+
+    proptest! {
+        #[test]
+        fn any_word_is_answered(word in ".{0,80}") {
+            let _ = resolve(&word, &NAMES);
+        }
+
+        #[test]
+        fn a_unique_beginning_of_every_word_is_the_name(cut in 1usize..5) {
+            let short: Vec<&str> = ["job", "names", "used"].iter().map(|w| &w[..cut.min(w.len())]).collect();
+            prop_assert_eq!(resolve(&short.join("-"), &NAMES), Ok(4));
+        }
+    }
+}

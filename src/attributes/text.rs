@@ -1,0 +1,182 @@
+//! Values to and from text.
+//!
+//! Text written here is always one line: control characters are escaped, because scripts read line by line.
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+use super::names::{self, BadWord};
+use super::values::INTERVENING_MAX;
+use super::{Attribute, Kind};
+use crate::model::field::{Field, Value};
+use crate::model::{Failure, FailureKind};
+
+/// The longest text value, in octets.
+pub const MAX_TEXT: usize = 4095;
+
+/// A clock reading and the zone in which people mean their times.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    /// Milliseconds since 1970.
+    pub now_ms: i64,
+    /// The caller's zone.
+    pub zone: TimeZone,
+}
+
+/// The values of `value`, each as one line of text; none when it has no value.
+pub fn lines(field: Field, value: &Value, zone: &TimeZone) -> Vec<String> {
+    match value {
+        Value::Many(parts) if field == Field::DocumentContent => match parts.as_slice() {
+            [path, server, ..] => vec![format!("{}:{}", line(field, path, zone), line(field, server, zone))],
+            _ => Vec::new(),
+        },
+        Value::Many(values) => values.iter().map(|value| line(field, value, zone)).collect(),
+        one => vec![line(field, one, zone)],
+    }
+}
+
+fn line(field: Field, value: &Value, zone: &TimeZone) -> String {
+    match value {
+        Value::Text(text) => escaped(text),
+        Value::Integer(n) if field == Field::InterveningJobs && *n > i64::from(INTERVENING_MAX) => {
+            format!("{INTERVENING_MAX}+")
+        }
+        Value::Integer(n) => n.to_string(),
+        Value::Boolean(b) => b.to_string(),
+        Value::Time(ms) => match Timestamp::from_millisecond(*ms) {
+            Ok(at) => at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            Err(_) => ms.to_string(),
+        },
+        Value::Many(values) => values.iter().map(|value| line(field, value, zone)).collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// `text` as one line: control characters (and those that turn the direction of writing) as escapes.
+pub fn escaped(text: &str) -> String {
+    let odd = |c: char| {
+        c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if odd(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
+}
+
+/// Reads one value of `attribute`.
+///
+/// # Errors
+/// [`FailureKind::BadValue`] with what the attribute takes.
+pub fn read(attribute: &Attribute, text: &str, clock: &Clock) -> Result<Value, Failure> {
+    let name = attribute.name();
+    let bad = |what: String| Failure::new(FailureKind::BadValue, format!("{name}: {what}"));
+    if text.len() > MAX_TEXT {
+        return Err(bad(format!("the value is longer than {MAX_TEXT} octets")));
+    }
+    if text.contains('\0') {
+        return Err(bad("the value contains a NUL".to_owned()));
+    }
+    match attribute.kind {
+        Kind::Text | Kind::Name | Kind::Content => Ok(Value::Text(text.to_owned())),
+        Kind::Integer(low, high) => match text.parse::<i64>() {
+            Ok(n) if (low..=high).contains(&n) && !text.starts_with('+') => Ok(Value::Integer(n)),
+            _ => Err(bad(format!("'{}' is not a number from {low} to {high}", escaped(text)))),
+        },
+        Kind::Boolean => match names::keyword(text, &["true", "false", "yes", "no"]) {
+            Ok(word) => Ok(Value::Boolean(matches!(word, "true" | "yes"))),
+            Err(_) => Err(bad(format!("'{}' is neither true nor false", escaped(text)))),
+        },
+        Kind::Keyword(words) => match names::keyword(text, words) {
+            Ok(word) => Ok(Value::Text(word.to_owned())),
+            Err(BadWord::Ambiguous(found)) => Err(bad(format!("'{}' may mean {}", escaped(text), found.join(" or ")))),
+            Err(BadWord::Unknown(_)) => Err(bad(format!("'{}' is none of {}", escaped(text), words.join(", ")))),
+        },
+        Kind::Time => match read_time(text, clock) {
+            Some(ms) => Ok(Value::Time(ms)),
+            None => Err(bad(format!("'{}' is no time", escaped(text)))
+                .hint("a time is written YYYY-MM-DD HH:MM[:SS], HH:MM:SS MM/DD/YY, or HH:MM for today")),
+        },
+    }
+}
+
+/// A point in time, `HH:MM[:SS] [MM/DD/YY]` or `YYYY-MM-DD[ HH:MM[:SS]]` in the caller's zone, or RFC 3339 with an offset.
+fn read_time(text: &str, clock: &Clock) -> Option<i64> {
+    let text = text.trim();
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Some(at.as_millisecond());
+    }
+    let local = |date: civil::Date, time: civil::Time| {
+        let zoned: Zoned = date.to_datetime(time).to_zoned(clock.zone.clone()).ok()?;
+        Some(zoned.timestamp().as_millisecond())
+    };
+    let time_of =
+        |word: &str| civil::Time::strptime("%H:%M:%S", word).or_else(|_| civil::Time::strptime("%H:%M", word)).ok();
+    let today = || Some(Timestamp::from_millisecond(clock.now_ms).ok()?.to_zoned(clock.zone.clone()).date());
+    let (first, second) = match text.split_once([' ', 'T']) {
+        Some((first, second)) => (first, Some(second.trim())),
+        None => (text, None),
+    };
+    match (civil::Date::strptime("%Y-%m-%d", first), second) {
+        (Ok(date), Some(time)) => local(date, time_of(time)?),
+        (Ok(date), None) => local(date, civil::Time::midnight()),
+        (Err(_), Some(date)) => local(civil::Date::strptime("%m/%d/%y", date).ok()?, time_of(first)?),
+        (Err(_), None) => local(today()?, time_of(first)?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attributes::{Class, find};
+    use proptest::prelude::*;
+
+    fn clock() -> Clock {
+        Clock { now_ms: 1_795_251_600_000, zone: TimeZone::UTC }
+    }
+
+    fn value(class: Class, field: Field, text: &str) -> Result<Value, String> {
+        read(find(class, field).unwrap(), text, &clock()).map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn values_are_read_by_the_kind_of_their_attribute() {
+        assert_eq!(value(Class::Document, Field::CopyCount, "3"), Ok(Value::Integer(3)));
+        for bad in ["0", "-1", "+1", "x", "", "2147483648", "99999999999999999999"] {
+            assert!(value(Class::Document, Field::CopyCount, bad).unwrap_err().contains("not a number from 1 to"));
+        }
+        assert_eq!(value(Class::Job, Field::JobHold, "y"), Ok(Value::Boolean(true)));
+        assert_eq!(value(Class::Job, Field::JobHold, "f"), Ok(Value::Boolean(false)));
+        assert_eq!(value(Class::Job, Field::CurrentJobState, "h"), Ok(Value::Text("held".into())));
+        assert!(value(Class::Job, Field::CurrentJobState, "p").unwrap_err().contains("may mean"));
+    }
+
+    #[test]
+    fn times_are_read_in_both_orders_and_zones() {
+        let day = 1_795_219_200_000; // 2026-11-21 00:00 UTC
+        let at = |text: &str| value(Class::Job, Field::CreationTime, text);
+        assert_eq!(at("2026-11-21"), Ok(Value::Time(day)));
+        assert_eq!(at("2026-11-21 01:00"), Ok(Value::Time(day + 3_600_000)));
+        assert_eq!(at("01:00:00 11/21/26"), Ok(Value::Time(day + 3_600_000)));
+        assert_eq!(at("01:00"), Ok(Value::Time(day + 3_600_000)));
+        assert_eq!(at("2026-11-21T01:00:00+01:00"), Ok(Value::Time(day)));
+        assert!(at("tomorrow").is_err());
+    }
+
+    #[test]
+    fn a_value_is_always_one_line() {
+        let shown = lines(Field::JobName, &Value::Text("a\nb\u{202e}".into()), &TimeZone::UTC);
+        assert_eq!(shown, ["a\\nb\\u{202e}"]);
+        assert_eq!(lines(Field::InterveningJobs, &Value::Integer(1001), &TimeZone::UTC), ["1000+"]);
+        assert_eq!(lines(Field::CreationTime, &Value::Time(0), &TimeZone::UTC), ["1970-01-01 00:00:00"]);
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics(text in ".{0,40}") {
+            for row in crate::attributes::table::TABLE {
+                let _ = read(row, &text, &clock());
+            }
+        }
+    }
+}
