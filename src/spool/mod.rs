@@ -17,6 +17,7 @@ mod local;
 mod locations;
 pub mod operations;
 pub mod paths;
+mod processes;
 pub mod progress;
 pub mod records;
 mod spooler;

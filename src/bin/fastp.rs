@@ -1,0 +1,3 @@
+fn main() -> std::process::ExitCode {
+    spoolsuite::fastp::run_main(spoolsuite::spool::open_for_process)
+}
