@@ -237,6 +237,26 @@ pub enum DeviceChange {
     Parm(u16),
 }
 
+impl fmt::Display for DeviceChange {
+    /// As SPOOLCOM writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let on = |on: &bool| if *on { "ON" } else { "OFF" };
+        match self {
+            Self::Process(v) => write!(f, "PROCESS ${v}"),
+            Self::Uri(v) => write!(f, "URI {v}"),
+            Self::Form(v) if v.is_empty() => f.write_str("FORM NONE"),
+            Self::Form(v) => write!(f, "FORM {v}"),
+            Self::Speed(v) => write!(f, "SPEED {v}"),
+            Self::Exclusive(v) => write!(f, "EXCLUSIVE {}", v.word()),
+            Self::Fifo(v) => write!(f, "FIFO {}", on(v)),
+            Self::Retry(v) => write!(f, "RETRY {v}"),
+            Self::Timeout(v) => write!(f, "TIMEOUT {v}"),
+            Self::Header(v) => write!(f, "HEADER {}", on(v)),
+            Self::Parm(v) => write!(f, "PARM {v}"),
+        }
+    }
+}
+
 impl DeviceSettings {
     /// Applies one change.
     pub fn apply(&mut self, change: &DeviceChange) {

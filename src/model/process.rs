@@ -15,6 +15,16 @@ pub enum ProcessChange {
     Parm(u16),
 }
 
+impl std::fmt::Display for ProcessChange {
+    /// As SPOOLCOM writes it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(file) => write!(f, "FILE {file}"),
+            Self::Parm(parm) => write!(f, "PARM {parm}"),
+        }
+    }
+}
+
 /// A print process as displays show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessStatus {

@@ -59,7 +59,8 @@ impl Spool {
             }
             store::device::set_settings(db, row.id, &settings)?;
             if !changes.is_empty() {
-                record(db, &now, Object::Device(row.id), &caller.user, "altered", &format!("{changes:?}"))?;
+                let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
+                record(db, &now, Object::Device(row.id), &caller.user, "altered", &words.join(", "))?;
             }
             Ok(())
         })

@@ -60,7 +60,7 @@ impl Spool {
             };
             for change in &changes {
                 store::process::apply(db, id, change)?;
-                record(db, &now, Object::Process(id), &caller.user, "altered", &format!("{change:?}"))?;
+                record(db, &now, Object::Process(id), &caller.user, "altered", &change.to_string())?;
             }
             Ok(())
         })

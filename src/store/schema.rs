@@ -2,6 +2,8 @@
 //!
 //! `PRAGMA user_version` holds the schema's number. A newer one is refused by an older program; an older one is brought
 //! up step by step, each step in one transaction. The SQL is portable where standard SQL can say it.
+//! Identities are never used twice (`AUTOINCREMENT`, the standard's `GENERATED ALWAYS AS IDENTITY`): events and history
+//! outlive the rows they tell of, and a claim must never be taken for another one.
 
 use rusqlite::Connection;
 
@@ -31,7 +33,7 @@ CREATE TABLE spool (
     time_boot_id    TEXT    NOT NULL
 );
 CREATE TABLE process (
-    id              INTEGER PRIMARY KEY,
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
     name            TEXT    NOT NULL,
     name_key        TEXT    NOT NULL UNIQUE,
     file            TEXT,
@@ -47,7 +49,7 @@ CREATE TABLE process (
     death_2         INTEGER
 );
 CREATE TABLE device (
-    id              INTEGER PRIMARY KEY,
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
     name            TEXT    NOT NULL,
     name_key        TEXT    NOT NULL UNIQUE,
     process         TEXT,
@@ -76,18 +78,18 @@ CREATE TABLE device (
 );
 CREATE INDEX device_process ON device (process_key);
 CREATE TABLE route (
-    id              INTEGER PRIMARY KEY,
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
     kind            TEXT    NOT NULL
 );
 CREATE TABLE location_group (
-    id              INTEGER PRIMARY KEY,
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
     name            TEXT    NOT NULL,
     name_key        TEXT    NOT NULL UNIQUE,
     broadcast       INTEGER NOT NULL,
     route_id        INTEGER NOT NULL UNIQUE REFERENCES route (id)
 );
 CREATE TABLE location (
-    id              INTEGER PRIMARY KEY,
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
     group_id        INTEGER NOT NULL REFERENCES location_group (id),
     dest            TEXT    NOT NULL,
     dest_key        TEXT    NOT NULL,
@@ -98,11 +100,11 @@ CREATE TABLE location (
 CREATE INDEX location_device ON location (device_id);
 CREATE INDEX location_dest ON location (dest_key);
 CREATE TABLE requirement_class (
-    id              INTEGER PRIMARY KEY,
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
     form_key        TEXT    NOT NULL UNIQUE
 );
 CREATE TABLE job (
-    id              INTEGER PRIMARY KEY,
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
     number          INTEGER NOT NULL UNIQUE,
     serial          INTEGER NOT NULL UNIQUE,
     token           TEXT    NOT NULL UNIQUE,
@@ -154,7 +156,7 @@ CREATE TABLE job_value (
     PRIMARY KEY (job_id, document, field, position)
 );
 CREATE TABLE document (
-    id              INTEGER PRIMARY KEY,
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
     job_id          INTEGER NOT NULL REFERENCES job (id),
     sequence        INTEGER NOT NULL,
     file_name       BLOB    NOT NULL,
@@ -175,7 +177,7 @@ CREATE TABLE document (
     UNIQUE (job_id, sequence)
 );
 CREATE TABLE entry (
-    id              INTEGER PRIMARY KEY,
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
     job_id          INTEGER NOT NULL REFERENCES job (id),
     route_id        INTEGER NOT NULL REFERENCES route (id),
     only_device     INTEGER NOT NULL,
@@ -203,7 +205,7 @@ CREATE INDEX entry_fifo ON entry (state, route_id, only_device, class_id, promot
 CREATE INDEX entry_job ON entry (job_id);
 CREATE INDEX entry_device ON entry (device_id, state);
 CREATE TABLE request (
-    id              INTEGER PRIMARY KEY,
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
     device_id       INTEGER NOT NULL,
     attempt         INTEGER NOT NULL,
     action          TEXT    NOT NULL,
@@ -239,7 +241,7 @@ CREATE TABLE finished (
 CREATE INDEX finished_number ON finished (number);
 CREATE INDEX finished_time ON finished (finished_ms);
 CREATE TABLE event (
-    id              INTEGER PRIMARY KEY,
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
     at_ms           INTEGER NOT NULL,
     object          TEXT    NOT NULL,
     object_id       INTEGER NOT NULL,
