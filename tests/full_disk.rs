@@ -108,7 +108,7 @@ fn a_full_disk_refuses_new_jobs_completes_those_in_print_and_heals() {
         let document = site.document(&after, &text(&after, 100_000));
         site.submit("office.front", &after, &document).expect(0);
         site.wait_until_empty();
-        assert_eq!(site.print_files(), Vec::<String>::new(), "cycle {cycle}");
+        site.wait_for_no_print_files();
     }
     let received = take_apart(&std::fs::read(site.sink()).unwrap());
     assert_eq!(received.complete, (0..cycles).map(|cycle| format!("after-{cycle}")).collect::<Vec<_>>());
