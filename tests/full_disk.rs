@@ -116,3 +116,15 @@ fn a_full_disk_refuses_new_jobs_completes_those_in_print_and_heals() {
         printer.connections().iter().flat_map(|connection| take_apart(&connection.octets).complete).collect();
     assert_eq!(over_socket, printed);
 }
+
+#[test]
+fn the_small_disk_is_really_full() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::new(dir.path()) else {
+        return;
+    };
+    disk.fill();
+    assert_eq!(std::fs::write(dir.path().join("x"), "x").unwrap_err().kind(), ErrorKind::StorageFull);
+    disk.empty();
+    std::fs::write(dir.path().join("x"), "x").unwrap();
+}
