@@ -50,8 +50,7 @@ fn every_job_of_a_crowd_comes_out_once_while_operators_drain_and_start() {
         over.store(true, Ordering::SeqCst);
         longest
     });
-    // The operators left it started, or it is started now.
-    site.run("spoolcom", &["DEV $LP1, START"]);
+    site.start("LP1");
     site.wait_until_empty();
 
     let mut seen: HashMap<String, u32> = HashMap::new();
@@ -66,7 +65,7 @@ fn every_job_of_a_crowd_comes_out_once_while_operators_drain_and_start() {
         }
     }
     assert!(seen.is_empty(), "{seen:?}");
-    assert_eq!(site.print_files(), Vec::<String>::new());
+    site.wait_for_no_print_files();
     longest.sort();
     let (median, last) = (longest[longest.len() / 2], longest[longest.len() - 1]);
     eprintln!("the longest submission of each submitter: median {median:?}, longest {last:?}");

@@ -108,11 +108,23 @@ fn a_full_disk_refuses_new_jobs_completes_those_in_print_and_heals() {
         let document = site.document(&after, &text(&after, 100_000));
         site.submit("office.front", &after, &document).expect(0);
         site.wait_until_empty();
-        assert_eq!(site.print_files(), Vec::<String>::new(), "cycle {cycle}");
+        site.wait_for_no_print_files();
     }
     let received = take_apart(&std::fs::read(site.sink()).unwrap());
     assert_eq!(received.complete, (0..cycles).map(|cycle| format!("after-{cycle}")).collect::<Vec<_>>());
     let over_socket: Vec<_> =
         printer.connections().iter().flat_map(|connection| take_apart(&connection.octets).complete).collect();
     assert_eq!(over_socket, printed);
+}
+
+#[test]
+fn the_small_disk_is_really_full() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::new(dir.path()) else {
+        return;
+    };
+    disk.fill();
+    assert_eq!(std::fs::write(dir.path().join("x"), "x").unwrap_err().kind(), ErrorKind::StorageFull);
+    disk.empty();
+    std::fs::write(dir.path().join("x"), "x").unwrap();
 }

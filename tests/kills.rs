@@ -184,7 +184,7 @@ impl Campaign {
         }
         self.site.spoolcom("SPOOLER, START");
         self.restart(None);
-        assert_eq!(self.site.print_files(), Vec::<String>::new(), "orphans");
+        self.site.wait_for_no_print_files();
     }
 }
 

@@ -90,13 +90,14 @@ fn faults(kinds: &[&str], link: bool) {
         acknowledged.extend(tags);
     }
     // Every acknowledged job is printed, byte-identical, once; nothing else is.
-    site.spoolcom("LOC #OFFICE.PARK, DEV $LP1; DEV $LP1, START");
+    site.spoolcom("LOC #OFFICE.PARK, DEV $LP1");
+    site.start("LP1");
     site.wait_until_empty();
     let received = take_apart(&std::fs::read(site.sink()).unwrap());
     assert_eq!(received.broken, None);
     assert_eq!(received.complete.len(), acknowledged.len());
     assert_eq!(received.complete.into_iter().collect::<HashSet<_>>(), acknowledged);
-    assert_eq!(site.print_files(), Vec::<String>::new());
+    site.wait_for_no_print_files();
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn a_file_that_the_caller_may_not_read_is_refused() {
         as_nobody("pdpr", &args).expect(1).says("secret").says("permission denied");
     }
     // A base that belongs to another user is refused, root included.
-    site.run("pdls", &["-U", "-F"]).expect(3).says("another user");
+    site.run("pdls", &["-U", "-F"]).expect(3).says("not to you");
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn a_spool_that_was_replaced_by_another_is_refused() {
         }
     }
     let file = site.document("d", b"x\n");
-    site.submit("office.front", "t", &file).expect(3).says(".spool-id");
+    site.submit("office.front", "t", &file).expect(3).says("another spool");
     assert!(site.print_files().is_empty());
 }
 

@@ -211,6 +211,25 @@ impl Site {
         files.map(|entry| entry.file_name().to_string_lossy().into_owned()).filter(|name| name != ".spool-id").collect()
     }
 
+    /// Waits until the server's directory holds no print file: a file is erased after the commit that ends its job.
+    #[track_caller]
+    pub fn wait_for_no_print_files(&self) {
+        let end = Instant::now() + DEADLINE;
+        let watch = Watch::new(&self.server_dir()).unwrap();
+        while !self.print_files().is_empty() {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "orphans: {:?}; jobs: {:#?}; {}", self.print_files(), self.jobs(), self.log());
+            watch.wait(left.min(Duration::from_secs(30))).unwrap();
+        }
+    }
+
+    /// Brings a device online; one that is online already stays so.
+    #[track_caller]
+    pub fn start(&self, device: &str) {
+        let outcome = self.run("spoolcom", &[&format!("DEV ${device}, START")]);
+        assert!(outcome.status == 0 || outcome.err.contains("online"), "{outcome:#?}");
+    }
+
     /// Waits until `condition` holds, looking again whenever the spool changes.
     #[track_caller]
     pub fn wait_for(&self, what: &str, mut condition: impl FnMut() -> bool) {

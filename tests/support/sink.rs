@@ -46,7 +46,11 @@ pub struct Sink {
 
 impl Sink {
     pub fn new(mode: Mode) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::at(TcpListener::bind("127.0.0.1:0").unwrap(), mode)
+    }
+
+    /// A printer at a port that is listened on already.
+    pub fn at(listener: TcpListener, mode: Mode) -> Self {
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new((Mutex::new(State { mode: Some(mode), ..State::default() }), Condvar::new()));
         let accepting = Arc::clone(&shared);
