@@ -70,7 +70,7 @@ Filters:
 
 const ABBREVIATIONS: &str = "\
 Abbreviations:
-  Names of attributes and keywords may be shortened to a beginning of each of their words, as j-n for job-name.
+  Names of attributes and keywords may be shortened to a beginning of each of their words, as j-na for job-name.
 ";
 
 fn describe(text: &mut String, row: &Attribute) {

@@ -23,7 +23,10 @@ pub mod targets;
 pub mod words;
 
 #[cfg(test)]
+#[allow(missing_docs)]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 

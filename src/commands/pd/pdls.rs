@@ -5,15 +5,15 @@
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, ValueHint};
 
 use super::display::{Display, Layout, Record, Style};
 use super::options::{self, Item, Meaning, Setting, Source};
-use super::requested::Requested;
+use super::requested::{self, Requested};
 use super::strings::Pair;
 use super::targets::{self, Target};
 use super::{Exit, Shell, Stop, clock, filter, finish, objects, words};
-use crate::attributes::names;
+use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
 use crate::attributes::{Class, Shown};
 use crate::commands::shell::Intent;
@@ -36,6 +36,7 @@ pub struct Arguments {
     host: Option<String>,
     /// Class of the objects: job, destination, queue or server
     #[arg(short = 'c', value_name = "CLASS", action = clap::ArgAction::Append)]
+    #[arg(value_parser = options::suggest(["job", "destination", "queue", "server"]), hide_possible_values = true)]
     class: Vec<OsString>,
     /// List only what fulfils this, as "name==value && name=*beginning"
     #[arg(short = 'f', value_name = "FILTER", action = clap::ArgAction::Append, allow_hyphen_values = true)]
@@ -51,9 +52,11 @@ pub struct Arguments {
     jobs_only: bool,
     /// Attributes to show: none, brief, verbose, all, or names
     #[arg(short = 'r', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
+    #[arg(value_parser = options::suggest(requested::words(Class::Job)), hide_possible_values = true)]
     requested: Vec<OsString>,
     /// Style: column, doccol or line
     #[arg(short = 's', value_name = "STYLE", action = clap::ArgAction::Append)]
+    #[arg(value_parser = options::suggest(Style::WORDS.iter().copied()), hide_possible_values = true)]
     style: Vec<OsString>,
     /// Everybody's jobs, not your own only
     #[arg(short = 'U')]
@@ -62,7 +65,7 @@ pub struct Arguments {
     #[arg(short = 'x', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
     strings: Vec<OsString>,
     /// Read such attributes from a file; PDPATH names the directory of relative names
-    #[arg(short = 'X', value_name = "FILE", action = clap::ArgAction::Append)]
+    #[arg(short = 'X', value_name = "FILE", action = clap::ArgAction::Append, value_hint = ValueHint::FilePath)]
     files: Vec<OsString>,
     /// An array of objects, keys as the names of attributes; all of them unless -r says otherwise
     #[arg(long)]
@@ -230,7 +233,10 @@ fn class_of(word: &str) -> Result<Class, Stop> {
         Ok(Some(class)) => Ok(class),
         Ok(None) => Err(Stop::usage(format!("class '{}' is not available in this version", escaped(word)))
             .hint("-c job, destination, queue or server")),
-        Err(_) => {
+        Err(BadWord::Ambiguous(found)) => {
+            Err(Stop::usage(format!("class '{}' may mean {}", escaped(word), found.join(" or "))))
+        }
+        Err(BadWord::Unknown(_)) => {
             Err(Stop::usage(format!("'{}' is no class", escaped(word))).hint("-c job, destination, queue or server"))
         }
     }

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::io::{BufRead, Read};
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, ValueHint};
 
 use super::options::{self, Item, Meaning, Setting, Source};
 use super::pdls::not_found;
@@ -40,7 +40,7 @@ pub struct Arguments {
     #[arg(short = 'x', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
     strings: Vec<OsString>,
     /// Read such attributes from a file; PDPATH names the directory of relative names
-    #[arg(short = 'X', value_name = "FILE", action = clap::ArgAction::Append)]
+    #[arg(short = 'X', value_name = "FILE", action = clap::ArgAction::Append, value_hint = ValueHint::FilePath)]
     files: Vec<OsString>,
     /// Jobs: local id, ten digits, or server:digits
     #[arg(value_name = "JOB", required = true)]
