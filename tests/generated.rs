@@ -53,11 +53,11 @@ fn completions_are_fresh() {
 /// A page from a definition; the sections of the long help become sections of the page.
 fn manual_page(command: Command) -> String {
     let sections = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
-    let page = clap_mangen::Man::new(command.after_long_help("").after_help("")).manual("spoolsuite");
+    let page = clap_mangen::Man::new(command.clone().after_long_help("").after_help("")).manual("spoolsuite");
     let mut out = Vec::new();
     page.render_title(&mut out).unwrap();
     page.render_name_section(&mut out).unwrap();
-    page.render_synopsis_section(&mut out).unwrap();
+    out.extend(synopsis(&command).into_bytes());
     page.render_description_section(&mut out).unwrap();
     page.render_options_section(&mut out).unwrap();
     let mut out = String::from_utf8(out).unwrap();
@@ -71,6 +71,26 @@ fn manual_page(command: Command) -> String {
         }
     }
     out
+}
+
+/// The flags and arguments with the names of their values.
+fn synopsis(command: &Command) -> String {
+    let mut text = format!(".SH SYNOPSIS\n\\fB{}\\fR", roff(command.get_name()));
+    for arg in command.get_arguments() {
+        let flag = match (arg.get_short(), arg.get_long()) {
+            (Some(short), _) => format!("\\fB\\-{short}\\fR"),
+            (None, Some(long)) => format!("\\fB\\-\\-{}\\fR", roff(long)),
+            (None, None) => String::new(),
+        };
+        let takes = arg.get_action().takes_values();
+        let value = arg.get_value_names().filter(|_| takes).map(|names| format!("\\fI{}\\fR", roff(&names[0])));
+        let whole =
+            [Some(flag).filter(|flag| !flag.is_empty()), value].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let many = if matches!(arg.get_action(), clap::ArgAction::Append) { "..." } else { "" };
+        text.push_str(&if arg.is_required_set() { format!(" {whole}{many}") } else { format!(" [{whole}]{many}") });
+    }
+    text.push('\n');
+    text
 }
 
 /// Text as it may stand on a line of a page.

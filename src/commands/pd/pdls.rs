@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{CommandFactory, Parser, ValueHint};
 
 use super::display::{Display, Layout, Record, Style};
@@ -32,7 +33,7 @@ const PROGRAM: &str = "pdls";
 #[command(after_long_help = crate::commands::definitions::after_help(Class::Job, false))]
 pub struct Arguments {
     /// Server to ask, as host:port; otherwise the usual one
-    #[arg(short = 'H', value_name = "HOST:PORT")]
+    #[arg(short = 'H', value_name = "HOST:PORT", value_parser = NonEmptyStringValueParser::new())]
     host: Option<String>,
     /// Class of the objects: job, destination, queue or server
     #[arg(short = 'c', value_name = "CLASS", action = clap::ArgAction::Append)]
@@ -142,6 +143,7 @@ fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let mut arguments: Vec<String> = Vec::new();
     for item in items {
         match item {
+            Item::Argument(word) if word.is_empty() => return Err(Stop::usage("an argument is empty")),
             Item::Argument(word) => {
                 let shown = word.to_string_lossy().into_owned();
                 arguments.push(word.into_string().map_err(|_| Stop::usage(format!("'{shown}' is not UTF-8 text")))?);

@@ -6,6 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{CommandFactory, Parser, ValueHint};
 
 use super::display::{Display, Layout, Record, Style};
@@ -46,10 +47,10 @@ const BRIEF: &[Field] = &[
 #[command(after_long_help = crate::commands::definitions::after_help(Class::Job, true))]
 pub struct Arguments {
     /// Server to submit to, as host:port; otherwise the usual one
-    #[arg(short = 'H', value_name = "HOST:PORT")]
+    #[arg(short = 'H', value_name = "HOST:PORT", value_parser = NonEmptyStringValueParser::new())]
     host: Option<String>,
-    /// Destination; without it PDPRINTER names one
-    #[arg(short = 'd', visible_short_alias = 'p', value_name = "DESTINATION", action = clap::ArgAction::Append)]
+    /// Destination (-p means the same); without it PDPRINTER names one
+    #[arg(short = 'd', short_alias = 'p', value_name = "DESTINATION", action = clap::ArgAction::Append)]
     destination: Vec<String>,
     /// A document; another way to name a file
     #[arg(short = 'f', value_name = "FILE", action = clap::ArgAction::Append, value_hint = ValueHint::FilePath)]

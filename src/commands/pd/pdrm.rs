@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::io::{BufRead, Read};
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{CommandFactory, Parser, ValueHint};
 
 use super::options::{self, Item, Meaning, Setting, Source};
@@ -28,7 +29,7 @@ const PROGRAM: &str = "pdrm";
 #[command(after_long_help = crate::commands::definitions::after_help_pdrm())]
 pub struct Arguments {
     /// Server to ask, as host:port; otherwise the usual one
-    #[arg(short = 'H', value_name = "HOST:PORT")]
+    #[arg(short = 'H', value_name = "HOST:PORT", value_parser = NonEmptyStringValueParser::new())]
     host: Option<String>,
     /// Why, in words; it is kept as long as the job is
     #[arg(short = 'm', value_name = "TEXT", action = clap::ArgAction::Append, allow_hyphen_values = true)]

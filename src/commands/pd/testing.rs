@@ -301,7 +301,8 @@ impl World {
     /// Runs `verb` with the words of `line`, separated by `¦` where it contains one and by blanks otherwise.
     pub fn run(&self, spool: Box<dyn Operations>, verb: Verb, line: &str) -> Answer {
         let split = if line.contains('¦') { '¦' } else { ' ' };
-        let words: Vec<OsString> = line.split(split).filter(|word| !word.is_empty()).map(OsString::from).collect();
+        let words: Vec<OsString> =
+            line.split(split).filter(|word| split == '¦' || !word.is_empty()).map(OsString::from).collect();
         self.words(spool, verb, &words)
     }
 

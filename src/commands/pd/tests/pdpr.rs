@@ -135,6 +135,12 @@ fn what_is_wrong_is_said_and_nothing_is_submitted() {
         "-d front a -q",
         "-dfront¦a¦-t¦x\ny",
         "-d front a -x transfer-method=link",
+        "-d¦¦a",
+        "-d¦front¦¦a",
+        "-d¦front¦-t¦¦a",
+        "-H¦¦-d¦front¦a",
+        "-d front a -x job-hold=maybe",
+        "-d front -l /dev/null",
     ];
     let mut shown = String::new();
     for line in lines {
@@ -199,5 +205,5 @@ fn help_does_not_read_the_files_that_are_named() {
     let answer = submit(&Fake::default(), Path::new("/nonexistent"), "-Z nosuch -X nosuch -h");
     assert!(answer.out.contains("Usage: pdpr") && answer.exit as u8 == 0, "{answer}");
     let answer = submit(&Fake::default(), Path::new("/nonexistent"), "--help");
-    assert!(answer.out.contains("Attributes that -x and -X can set:\n  job-name (b)  "), "{answer}");
+    assert!(answer.out.contains("Settable attributes:\n  job-name (b)  "), "{answer}");
 }
