@@ -27,7 +27,7 @@ const SPOOL: &str = "  PDBASE  Directory of a private spool
 pub fn after_help(class: Class, settable: bool) -> String {
     let mut text = String::new();
     if settable {
-        text.push_str("Attributes that -x and -X can set:\n");
+        text.push_str("Settable attributes:\n");
         nameable(class).filter(|row| row.settable != Settable::Never).for_each(|row| describe(&mut text, row));
         text.push_str(
             "\nEnvironment:\n  PDPRINTER  Destination of jobs without -d\n  PDPATH  Directory of attributes files\n",
@@ -70,7 +70,7 @@ Filters:
 
 const ABBREVIATIONS: &str = "\
 Abbreviations:
-  Names of attributes and keywords may be shortened to a beginning of each of their words, as j-n for job-name.
+  Names of attributes and keywords may be shortened to a beginning of each of their words, as j-na for job-name.
 ";
 
 fn describe(text: &mut String, row: &Attribute) {

@@ -211,6 +211,7 @@ fn condition(
     if comparison == Comparison::Equal && attribute.class == Class::Job {
         match (attribute.field, &value) {
             (Field::UserName, Value::Text(name)) => return Ok(Condition::UserName(name.clone())),
+            (Field::JobOwner, Value::Text(name)) => return Ok(Condition::Owner(name.clone())),
             (Field::CurrentJobState, Value::Text(word)) => {
                 if let Some(state) = job_state(word) {
                     return Ok(Condition::State(state));
@@ -250,9 +251,10 @@ pub fn matches(condition: &Condition, get: &dyn Fn(Field) -> Value) -> bool {
             value => compares(&value, *comparison, wanted),
         },
         Condition::UserName(name) => get(Field::UserName) == Value::Text(name.clone()),
+        Condition::Owner(name) => get(Field::JobOwner) == Value::Text(name.clone()),
         Condition::State(state) => get(Field::CurrentJobState) == Value::Text(state.infoprint().to_owned()),
         // Conditions on jobs that only the spool can decide; no other class makes them.
-        Condition::Job(_) | Condition::Owner(_) | Condition::Destination(_) | Condition::Location(_) => false,
+        Condition::Job(_) | Condition::Destination(_) | Condition::Location(_) => false,
     }
 }
 
@@ -324,7 +326,7 @@ mod tests {
                 "(job-name==x",
                 "job-name==x job-name==y",
                 "document-format==pdf",
-                "job-nam==x",
+                "job-nane==x",
                 "job-hold=*t",
                 "j==x",
                 "job-name=='x",

@@ -23,7 +23,10 @@ pub mod targets;
 pub mod words;
 
 #[cfg(test)]
+#[allow(missing_docs)]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 
@@ -97,10 +100,11 @@ pub fn plain(error: &io::Error) -> String {
     }
 }
 
-/// A failure that begins with the object it is about: `sales.front: …`.
+/// A failure that begins with the object it is about: `sales.front: …`. One that is about the spool stays as it is.
 #[must_use]
 pub fn about(object: &str, mut failure: Failure) -> Failure {
-    if !failure.message.starts_with(object) {
+    let of_spool = matches!(failure.kind, FailureKind::Unreachable | FailureKind::Io | FailureKind::Internal);
+    if !of_spool && !failure.message.starts_with(object) {
         failure.message = format!("{}: {}", crate::attributes::text::escaped(object), failure.message);
     }
     failure

@@ -70,9 +70,6 @@ type Add<'a> = dyn FnMut(String, &dyn Fn(Field) -> Value) -> Result<(), Stop> + 
 
 /// The object's own name in `[server:]name`; none = every object. The server must be the one that answers.
 fn name_of<'a>(spool: &mut dyn Operations, argument: &'a str) -> Result<Option<&'a str>, Stop> {
-    if argument.is_empty() {
-        return Err(Stop::usage("an argument is empty"));
-    }
     let Some((server, name)) = argument.split_once(':') else {
         return Ok((argument != "*").then_some(argument));
     };

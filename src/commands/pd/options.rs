@@ -3,8 +3,9 @@
 //! A flag is another spelling of an attribute: `-n 2` is `copy-count=2`. So flags, attribute strings and attributes files
 //! become one sequence of pairs, and the last one read wins, whatever its spelling.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
+use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{ArgMatches, Command};
 
 use super::files::Includes;
@@ -162,6 +163,27 @@ impl PartialEq for Attribute {
     /// Rows of the table are compared by place: there is one of each.
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self, other)
+    }
+}
+
+/// Takes any value as it is; the words are for completion only, since abbreviations are values too.
+pub fn suggest(words: impl IntoIterator<Item = &'static str>) -> Suggested {
+    Suggested(words.into_iter().collect())
+}
+
+/// See [`suggest`].
+#[derive(Clone, Debug)]
+pub struct Suggested(Vec<&'static str>);
+
+impl TypedValueParser for Suggested {
+    type Value = OsString;
+
+    fn parse_ref(&self, _: &Command, _: Option<&clap::Arg>, value: &OsStr) -> Result<OsString, clap::Error> {
+        Ok(value.to_owned())
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().copied().map(PossibleValue::new)))
     }
 }
 

@@ -5,15 +5,16 @@
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory, Parser};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{CommandFactory, Parser, ValueHint};
 
 use super::display::{Display, Layout, Record, Style};
 use super::options::{self, Item, Meaning, Setting, Source};
-use super::requested::Requested;
+use super::requested::{self, Requested};
 use super::strings::Pair;
 use super::targets::{self, Target};
 use super::{Exit, Shell, Stop, clock, filter, finish, objects, words};
-use crate::attributes::names;
+use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
 use crate::attributes::{Class, Shown};
 use crate::commands::shell::Intent;
@@ -32,10 +33,11 @@ const PROGRAM: &str = "pdls";
 #[command(after_long_help = crate::commands::definitions::after_help(Class::Job, false))]
 pub struct Arguments {
     /// Server to ask, as host:port; otherwise the usual one
-    #[arg(short = 'H', value_name = "HOST:PORT")]
+    #[arg(short = 'H', value_name = "HOST:PORT", value_parser = NonEmptyStringValueParser::new())]
     host: Option<String>,
     /// Class of the objects: job, destination, queue or server
     #[arg(short = 'c', value_name = "CLASS", action = clap::ArgAction::Append)]
+    #[arg(value_parser = options::suggest(["job", "destination", "queue", "server"]), hide_possible_values = true)]
     class: Vec<OsString>,
     /// List only what fulfils this, as "name==value && name=*beginning"
     #[arg(short = 'f', value_name = "FILTER", action = clap::ArgAction::Append, allow_hyphen_values = true)]
@@ -51,9 +53,11 @@ pub struct Arguments {
     jobs_only: bool,
     /// Attributes to show: none, brief, verbose, all, or names
     #[arg(short = 'r', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
+    #[arg(value_parser = options::suggest(requested::words(Class::Job)), hide_possible_values = true)]
     requested: Vec<OsString>,
     /// Style: column, doccol or line
     #[arg(short = 's', value_name = "STYLE", action = clap::ArgAction::Append)]
+    #[arg(value_parser = options::suggest(Style::WORDS.iter().copied()), hide_possible_values = true)]
     style: Vec<OsString>,
     /// Everybody's jobs, not your own only
     #[arg(short = 'U')]
@@ -62,7 +66,7 @@ pub struct Arguments {
     #[arg(short = 'x', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
     strings: Vec<OsString>,
     /// Read such attributes from a file; PDPATH names the directory of relative names
-    #[arg(short = 'X', value_name = "FILE", action = clap::ArgAction::Append)]
+    #[arg(short = 'X', value_name = "FILE", action = clap::ArgAction::Append, value_hint = ValueHint::FilePath)]
     files: Vec<OsString>,
     /// An array of objects, keys as the names of attributes; all of them unless -r says otherwise
     #[arg(long)]
@@ -139,6 +143,7 @@ fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let mut arguments: Vec<String> = Vec::new();
     for item in items {
         match item {
+            Item::Argument(word) if word.is_empty() => return Err(Stop::usage("an argument is empty")),
             Item::Argument(word) => {
                 let shown = word.to_string_lossy().into_owned();
                 arguments.push(word.into_string().map_err(|_| Stop::usage(format!("'{shown}' is not UTF-8 text")))?);
@@ -230,7 +235,10 @@ fn class_of(word: &str) -> Result<Class, Stop> {
         Ok(Some(class)) => Ok(class),
         Ok(None) => Err(Stop::usage(format!("class '{}' is not available in this version", escaped(word)))
             .hint("-c job, destination, queue or server")),
-        Err(_) => {
+        Err(BadWord::Ambiguous(found)) => {
+            Err(Stop::usage(format!("class '{}' may mean {}", escaped(word), found.join(" or "))))
+        }
+        Err(BadWord::Unknown(_)) => {
             Err(Stop::usage(format!("'{}' is no class", escaped(word))).hint("-c job, destination, queue or server"))
         }
     }

@@ -6,12 +6,13 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use clap::{CommandFactory, Parser};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{CommandFactory, Parser, ValueHint};
 
 use super::display::{Display, Layout, Record, Style};
 use super::documents::{self, Document};
 use super::options::{self, Item, Meaning, Setting, Source};
-use super::requested::Requested;
+use super::requested::{self, Requested};
 use super::strings::{Op, Pair};
 use super::{Exit, Shell, Stop, about, clock, finish, words};
 use crate::attributes::text::{Clock, escaped, read};
@@ -46,13 +47,13 @@ const BRIEF: &[Field] = &[
 #[command(after_long_help = crate::commands::definitions::after_help(Class::Job, true))]
 pub struct Arguments {
     /// Server to submit to, as host:port; otherwise the usual one
-    #[arg(short = 'H', value_name = "HOST:PORT")]
+    #[arg(short = 'H', value_name = "HOST:PORT", value_parser = NonEmptyStringValueParser::new())]
     host: Option<String>,
-    /// Destination; without it PDPRINTER names one
-    #[arg(short = 'd', visible_short_alias = 'p', value_name = "DESTINATION", action = clap::ArgAction::Append)]
+    /// Destination (-p means the same); without it PDPRINTER names one
+    #[arg(short = 'd', short_alias = 'p', value_name = "DESTINATION", action = clap::ArgAction::Append)]
     destination: Vec<String>,
     /// A document; another way to name a file
-    #[arg(short = 'f', value_name = "FILE", action = clap::ArgAction::Append)]
+    #[arg(short = 'f', value_name = "FILE", action = clap::ArgAction::Append, value_hint = ValueHint::FilePath)]
     file: Vec<OsString>,
     /// Link to the files instead of copying them; they must stay until they are printed
     #[arg(short = 'l')]
@@ -62,12 +63,15 @@ pub struct Arguments {
     copies: Vec<OsString>,
     /// How the submitter is told about the job: only none in this version
     #[arg(short = 'N', value_name = "METHOD", action = clap::ArgAction::Append)]
+    #[arg(value_parser = options::suggest(["none"]), hide_possible_values = true)]
     notify: Vec<OsString>,
     /// Show these attributes of the accepted job: none, brief, verbose, all, or names
     #[arg(short = 'r', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
+    #[arg(value_parser = options::suggest(requested::words(Class::Job)), hide_possible_values = true)]
     requested: Vec<OsString>,
     /// Style of that display: column, doccol or line
     #[arg(short = 's', value_name = "STYLE", action = clap::ArgAction::Append)]
+    #[arg(value_parser = options::suggest(Style::WORDS.iter().copied()), hide_possible_values = true)]
     style: Vec<OsString>,
     /// Name of the job; without it the name of its first document
     #[arg(short = 't', value_name = "NAME", action = clap::ArgAction::Append, allow_hyphen_values = true)]
@@ -76,13 +80,13 @@ pub struct Arguments {
     #[arg(short = 'x', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
     strings: Vec<OsString>,
     /// Read attributes from a file; PDPATH names the directory of relative names
-    #[arg(short = 'X', value_name = "FILE", action = clap::ArgAction::Append)]
+    #[arg(short = 'X', value_name = "FILE", action = clap::ArgAction::Append, value_hint = ValueHint::FilePath)]
     files: Vec<OsString>,
     /// Read flags and arguments from a file, each flag on a line of its own
-    #[arg(short = 'Z', value_name = "FILE", action = clap::ArgAction::Append)]
+    #[arg(short = 'Z', value_name = "FILE", action = clap::ArgAction::Append, value_hint = ValueHint::FilePath)]
     input: Vec<OsString>,
     /// Files to print; - is standard input
-    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     documents: Vec<OsString>,
 }
 
@@ -147,8 +151,14 @@ fn submit(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         Err(failure) if failure.kind == FailureKind::Unknown => settle(spool.as_mut(), &token, failure)?,
         Err(failure) => return Err(failure.into()),
     };
-    show(&plan, &accepted, spool.as_mut(), shell, &clock)?;
-    Ok(Exit::Done)
+    match show(&plan, &accepted, spool.as_mut(), shell, &clock) {
+        // The status must not look like that of a job that was not accepted.
+        Err(Stop::Failed(failure)) => {
+            let message = format!("accepted as {}, but it cannot be shown: {}", accepted.global, failure.message);
+            Err(Failure { message, kind: FailureKind::Io, hints: failure.hints }.into())
+        }
+        other => other.map(|()| Exit::Done),
+    }
 }
 
 /// Turns the items, in their order, into a plan.
@@ -394,10 +404,7 @@ fn show(
         Err(failure) if failure.kind == FailureKind::NotFound => {
             Record::new(accepted.global.serial.to_string(), &layout.selection, |field| gone(plan, accepted, field))
         }
-        Err(failure) => {
-            let message = format!("accepted as {}, but it cannot be shown: {}", accepted.global, failure.message);
-            return Err(Failure { message, ..failure }.into());
-        }
+        Err(failure) => return Err(failure.into()),
     };
     let mut display = Display::new(shell.out, &layout);
     display.add(record)?;
@@ -413,11 +420,7 @@ fn gone(plan: &Plan, accepted: &Accepted, field: Field) -> Value {
         Field::JobName => Value::Text(plan.job_name()),
         Field::DestinationNameRequested => Value::Text(plan.destination.clone()),
         Field::JobPriority => Value::Integer(plan.priority.get().into()),
-        Field::NumberOfDocuments => values_count(plan),
+        Field::NumberOfDocuments => Value::Integer(i64::try_from(plan.documents.len()).unwrap_or(i64::MAX)),
         _ => NONE,
     }
-}
-
-fn values_count(plan: &Plan) -> Value {
-    Value::Integer(i64::try_from(plan.documents.len()).unwrap_or(i64::MAX))
 }

@@ -6,7 +6,8 @@
 use std::ffi::OsString;
 use std::io::{BufRead, Read};
 
-use clap::{CommandFactory, Parser};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{CommandFactory, Parser, ValueHint};
 
 use super::options::{self, Item, Meaning, Setting, Source};
 use super::pdls::not_found;
@@ -28,7 +29,7 @@ const PROGRAM: &str = "pdrm";
 #[command(after_long_help = crate::commands::definitions::after_help_pdrm())]
 pub struct Arguments {
     /// Server to ask, as host:port; otherwise the usual one
-    #[arg(short = 'H', value_name = "HOST:PORT")]
+    #[arg(short = 'H', value_name = "HOST:PORT", value_parser = NonEmptyStringValueParser::new())]
     host: Option<String>,
     /// Why, in words; it is kept as long as the job is
     #[arg(short = 'm', value_name = "TEXT", action = clap::ArgAction::Append, allow_hyphen_values = true)]
@@ -40,7 +41,7 @@ pub struct Arguments {
     #[arg(short = 'x', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
     strings: Vec<OsString>,
     /// Read such attributes from a file; PDPATH names the directory of relative names
-    #[arg(short = 'X', value_name = "FILE", action = clap::ArgAction::Append)]
+    #[arg(short = 'X', value_name = "FILE", action = clap::ArgAction::Append, value_hint = ValueHint::FilePath)]
     files: Vec<OsString>,
     /// Jobs: local id, ten digits, or server:digits
     #[arg(value_name = "JOB", required = true)]

@@ -5,11 +5,16 @@ use super::options::attribute_names;
 use super::strings::{Op, Pair};
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
-use crate::attributes::{Attribute, Class, Shown, of_class};
+use crate::attributes::{Attribute, Class, Shown, nameable, of_class};
 use crate::model::field::Field;
 
 /// The most words of a request.
 const MAX_WORDS: usize = 1_000;
+
+/// Every word of a request, for completion.
+pub fn words(class: Class) -> impl Iterator<Item = &'static str> {
+    ["none", "brief", "verbose", "all"].into_iter().chain(nameable(class).map(Attribute::name))
+}
 
 /// One word of a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -151,7 +156,7 @@ mod tests {
 
     #[test]
     fn groups_and_names_mix_and_nothing_comes_twice() {
-        let selection = request("brief,copy-count job-n d-c").unwrap().select(Class::Job, None);
+        let selection = request("brief,copy-count job-na d-con").unwrap().select(Class::Job, None);
         assert!(names(&selection.object).starts_with("job-client-id job-identifier job-name current-job-state"));
         assert_eq!(
             names(&selection.documents),

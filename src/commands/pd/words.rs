@@ -46,10 +46,15 @@ enum Word {
     WantsNext,
     /// `-Z`, with the file it names if that is attached.
     Input(Option<OsString>),
+    /// `-h`: whatever else is there, help is what is wanted.
+    Help,
 }
 
 /// Replaces every `-Z file` by the words of the file.
 fn expand(command: &Command, words: &[OsString], cwd: &Path) -> Result<Vec<OsString>, Stop> {
+    if let Some(help) = asks_for_help(command, words) {
+        return Ok(vec![help.clone()]);
+    }
     let mut out = Vec::with_capacity(words.len());
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
@@ -59,7 +64,7 @@ fn expand(command: &Command, words: &[OsString], cwd: &Path) -> Result<Vec<OsStr
             break;
         }
         match classify(command, word) {
-            Word::Whole => out.push(word.clone()),
+            Word::Help | Word::Whole => out.push(word.clone()),
             Word::WantsNext => {
                 out.push(word.clone());
                 out.extend(rest.next().cloned());
@@ -81,16 +86,35 @@ fn expand(command: &Command, words: &[OsString], cwd: &Path) -> Result<Vec<OsStr
     Ok(out)
 }
 
+/// The word that asks for help, if there is one.
+fn asks_for_help<'a>(command: &Command, words: &'a [OsString]) -> Option<&'a OsString> {
+    let mut rest = words.iter().take_while(|word| *word != "--");
+    while let Some(word) = rest.next() {
+        match classify(command, word) {
+            Word::Help => return Some(word),
+            Word::WantsNext | Word::Input(None) => drop(rest.next()),
+            Word::Whole | Word::Input(Some(_)) => {}
+        }
+    }
+    None
+}
+
 /// What the flags of `word` say about the next one.
 fn classify(command: &Command, word: &OsStr) -> Word {
     let octets = word.as_bytes();
     if let Some(long) = octets.strip_prefix(b"--") {
+        if long == b"help" {
+            return Word::Help;
+        }
         let takes = command.get_arguments().find(|arg| arg.get_long().is_some_and(|name| name.as_bytes() == long));
         return if takes.is_some_and(|arg| arg.get_action().takes_values()) { Word::WantsNext } else { Word::Whole };
     }
     let Some(flags) = octets.strip_prefix(b"-") else { return Word::Whole };
     for (at, octet) in flags.iter().enumerate() {
         let letter = char::from(*octet);
+        if letter == 'h' {
+            return Word::Help;
+        }
         let Some(arg) = command.get_arguments().find(|arg| {
             arg.get_short() == Some(letter) || arg.get_all_short_aliases().is_some_and(|all| all.contains(&letter))
         }) else {
@@ -127,8 +151,8 @@ fn input_line(command: &Command, file: &Path, line: &[u8], out: &mut Vec<OsStrin
             return Err(Stop::usage(format!("{}: an input file cannot name another with -Z", file.display())));
         }
         Word::WantsNext => out.extend([first.to_owned(), take(rest)]),
-        Word::Whole if rest.is_empty() => out.push(first.to_owned()),
-        Word::Whole => out.push(take(line)),
+        Word::Help | Word::Whole if rest.is_empty() => out.push(first.to_owned()),
+        Word::Help | Word::Whole => out.push(take(line)),
     }
     Ok(())
 }

@@ -1,0 +1,5 @@
+//! The verbs, run in this process on a spool in memory.
+
+mod pdls;
+mod pdpr;
+mod pdrm;

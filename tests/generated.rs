@@ -1,0 +1,100 @@
+//! Manual pages and completions are made from the definitions that parse the command line, and committed. These tests
+//! fail when they are stale; `UPDATE=1 cargo test --test generated` writes them anew.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Command;
+use clap_complete::{Shell, generate};
+use spoolsuite::commands::definitions;
+
+/// Compares `text` with the committed file `path`, or writes it.
+fn check(path: &str, text: &str, stale: &mut Vec<PathBuf>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("UPDATE").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+    } else if fs::read_to_string(&path).unwrap_or_default() != text {
+        stale.push(path);
+    }
+}
+
+fn fresh(stale: &[PathBuf]) {
+    assert!(stale.is_empty(), "stale: {stale:#?}\nUPDATE=1 cargo test --test generated   writes them");
+}
+
+#[test]
+fn manual_pages_are_fresh() {
+    let mut stale = Vec::new();
+    for command in definitions::all() {
+        check(&format!("man/{}.1", command.get_name()), &manual_page(command.clone()), &mut stale);
+    }
+    fresh(&stale);
+}
+
+#[test]
+fn completions_are_fresh() {
+    let mut stale = Vec::new();
+    for mut command in definitions::all() {
+        let name = command.get_name().to_owned();
+        for (shell, file) in [
+            (Shell::Bash, format!("completions/bash/{name}")),
+            (Shell::Zsh, format!("completions/zsh/_{name}")),
+            (Shell::Fish, format!("completions/fish/{name}.fish")),
+        ] {
+            let mut text = Vec::new();
+            generate(shell, &mut command, &name, &mut text);
+            check(&file, &String::from_utf8(text).unwrap(), &mut stale);
+        }
+    }
+    fresh(&stale);
+}
+
+/// A page from a definition; the sections of the long help become sections of the page.
+fn manual_page(command: Command) -> String {
+    let sections = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    let page = clap_mangen::Man::new(command.clone().after_long_help("").after_help("")).manual("spoolsuite");
+    let mut out = Vec::new();
+    page.render_title(&mut out).unwrap();
+    page.render_name_section(&mut out).unwrap();
+    out.extend(synopsis(&command).into_bytes());
+    page.render_description_section(&mut out).unwrap();
+    page.render_options_section(&mut out).unwrap();
+    let mut out = String::from_utf8(out).unwrap();
+    for line in sections.lines().filter(|line| !line.trim().is_empty()) {
+        match line.strip_prefix("  ") {
+            None => out.push_str(&format!(".SH \"{}\"\n", roff(&line.trim_end_matches(':').to_uppercase()))),
+            Some(entry) => match entry.split_once("  ") {
+                Some((term, text)) => out.push_str(&format!(".TP\n\\fB{}\\fR\n{}\n", roff(term), roff(text))),
+                None => out.push_str(&format!(".PP\n{}\n", roff(entry))),
+            },
+        }
+    }
+    out
+}
+
+/// The flags and arguments with the names of their values.
+fn synopsis(command: &Command) -> String {
+    let mut text = format!(".SH SYNOPSIS\n\\fB{}\\fR", roff(command.get_name()));
+    for arg in command.get_arguments() {
+        let flag = match (arg.get_short(), arg.get_long()) {
+            (Some(short), _) => format!("\\fB\\-{short}\\fR"),
+            (None, Some(long)) => format!("\\fB\\-\\-{}\\fR", roff(long)),
+            (None, None) => String::new(),
+        };
+        let takes = arg.get_action().takes_values();
+        let value = arg.get_value_names().filter(|_| takes).map(|names| format!("\\fI{}\\fR", roff(&names[0])));
+        let whole =
+            [Some(flag).filter(|flag| !flag.is_empty()), value].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let many = if matches!(arg.get_action(), clap::ArgAction::Append) { "..." } else { "" };
+        text.push_str(&if arg.is_required_set() { format!(" {whole}{many}") } else { format!(" [{whole}]{many}") });
+    }
+    text.push('\n');
+    text
+}
+
+/// Text as it may stand on a line of a page.
+fn roff(text: &str) -> String {
+    let text = text.replace('\\', "\\e").replace('-', "\\-");
+    if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
+}
