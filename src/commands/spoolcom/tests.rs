@@ -443,6 +443,37 @@ fn a_command_file_goes_on_after_a_mistake_and_ends_at_exit() {
 }
 
 #[test]
+fn each_subcommand_is_its_operation() {
+    let process = || "SPLA".parse().unwrap();
+    let job = || JobRef::Number(number(31));
+    for (line, request) in [
+        ("PRINT spla, START", Request::StartProcess { name: process() }),
+        ("PRINT $SPLA, DELETE", Request::DeleteProcess { name: process() }),
+        ("PRINT spla, PARM -1", Request::ChangeProcess { name: process(), changes: vec![ProcessChange::Parm(0xffff)] }),
+        ("DEV old, DELETE", Request::DeleteDevice { name: "old".parse().unwrap() }),
+        (
+            "DEV old, TIMEOUT -1",
+            Request::ChangeDevice { name: "old".parse().unwrap(), changes: vec![DeviceChange::Timeout(-1)] },
+        ),
+        ("LOC #office, BROADCAST", Request::SetBroadcast { group: "office".parse().unwrap(), on: true }),
+        ("LOC #office, BROADCAST OFF", Request::SetBroadcast { group: "office".parse().unwrap(), on: false }),
+        ("LOC #office, DELETE", Request::DeleteLocation { pattern: "#office".parse().unwrap() }),
+        ("LOC a.b, DEV NONE", Request::RouteLocation { pattern: "a.b".parse().unwrap(), device: None }),
+        ("JOB 31, HOLD", Request::HoldJob { job: job() }),
+        ("JOB 31, DELETE!", Request::DeleteJob { job: job() }),
+        ("SPOOLER, DRAIN", Request::DrainSpooler {}),
+        ("SPOOLER, MGRACCESS", Request::SetManagerAccess { on: true }),
+        ("SPOOLER, MGRACCESS OFF", Request::SetManagerAccess { on: false }),
+    ] {
+        let world = world();
+        let ran = run(&world, &[line]);
+        assert_eq!((ran.exit, changes(&world)), (Exit::Done, vec![request]), "{line}\n{ran}");
+    }
+    let world = world();
+    assert_eq!(run(&world, &["LOC nowhere, DEV lp1"]).exit, Exit::Failed);
+}
+
+#[test]
 fn a_line_without_end_is_refused() {
     let world = world();
     let ran =
