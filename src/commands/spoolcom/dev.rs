@@ -14,7 +14,7 @@ use super::lexer::Mistake;
 use super::plan::{Dollar, Source, display, object_name, operand_name};
 use super::session::{Display, Session, Step, Trouble};
 use super::states::device_allows;
-use super::syntax::{Command, Subcommand, Switch, Value};
+use super::tree::{Command, Subcommand, Switch, Value};
 
 /// What one DEV subcommand does.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,7 +151,7 @@ fn all(session: &mut Session<'_>, display: &Display) -> Result<(), Trouble> {
         Ok(listing.end()?)
     })?;
     for note in dead {
-        if session.err_is_terminal {
+        if session.err_is_terminal && !session.json {
             // A closed standard error must not turn into a failure.
             let _ = writeln!(session.err, "{note}");
         }
@@ -170,7 +170,11 @@ fn check(key: Key, status: &DeviceStatus) -> Result<(), Failure> {
         return Ok(());
     }
     let (name, state) = (status.name.guardian(), &status.state);
-    let failure = Failure::new(FailureKind::State, format!("{} is not allowed while {name} is {state}", key.word()));
+    let now = match state {
+        DeviceState::Printing(job) => format!("printing JOB {job}"),
+        other => other.to_string(),
+    };
+    let failure = Failure::new(FailureKind::State, format!("{} is not allowed while {name} is {now}", key.word()));
     Err(match (key, state) {
         (Key::Start, _) => failure.hint("it is online already"),
         (Key::Drain, _) => failure.hint("it takes no jobs already"),

@@ -8,7 +8,7 @@ use super::grammar::{GRAMMAR, Grammar, Stage, Verb};
 use super::lexer::Mistake;
 use super::messages::Message;
 use super::session::{Session, Trouble};
-use super::syntax::Command;
+use super::tree::Command;
 
 /// The command that HELP was asked about.
 ///

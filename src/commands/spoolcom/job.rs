@@ -19,7 +19,7 @@ use super::messages::{Message, Subject};
 use super::plan::{Source, display};
 use super::session::{Display, Session, Step, Trouble};
 use super::states::job_allows;
-use super::syntax::{Command, Filter, Object};
+use super::tree::{Command, Filter, Object};
 
 /// What one JOB subcommand does.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +70,7 @@ impl Plan {
             Object::Name(name) => Which::One(job_ref(&name.value).ok_or_else(|| {
                 let why =
                     format!("expected a job number (1 to {}) or a list of qualifiers in parentheses", JobNumber::MAX);
-                Mistake::new(Message::ValueInvalid, name.span, why)
+                Mistake::new(Message::NameInvalid, name.span, why)
             })?),
             Object::Filters(filters) => {
                 Which::Matching(Condition::All(filters.iter().map(condition).collect::<Result<_, _>>()?))
@@ -130,56 +130,49 @@ impl Plan {
 
     fn matching(&self, condition: &Condition, session: &mut Session<'_>) -> Result<(), (String, Trouble)> {
         let query = Query { condition: condition.clone(), order: Order::Number };
-        let mut jobs: Option<Vec<JobRef>> = None;
-        for (n, step) in self.steps.iter().enumerate() {
-            let failed = |trouble| (step.place.clone(), trouble);
-            match (&step.action, &jobs) {
-                // A display that stands first asks for the jobs itself: any number of them, a page at a time.
-                (Action::Status(display), None) => {
-                    let list = session.show(display, |spool, out, style| {
-                        let mut listing = Listing::new(out, style);
-                        each_page(spool, &query, |page| Ok(listing.page(page)?))?;
-                        Ok(listing.end()?)
-                    });
-                    list.map_err(failed)?;
-                }
-                (Action::Status(display), Some(jobs)) => {
-                    let list = session.show(display, |spool, out, style| {
-                        let mut listing = Listing::new(out, style);
-                        for job in jobs {
-                            listing.page(&[spool.job(job.clone()).map_err(|failure| about(failure, job, n > 0))?])?;
-                        }
-                        Ok(listing.end()?)
-                    });
-                    list.map_err(failed)?;
-                }
-                (action, _) => {
-                    let list = match jobs.take() {
-                        Some(list) => list,
-                        None => find(session, &query).map_err(failed)?,
-                    };
-                    if list.is_empty() {
-                        session.hint("no job matches");
+        // Found before anything else, so that what is changed is what was shown. Displays alone need no list: they
+        // take any number of jobs, a page at a time.
+        let jobs = match self.steps.iter().find(|step| !matches!(step.action, Action::Status(_))) {
+            Some(step) => Some(find(session, &query).map_err(|trouble| (step.place.clone(), trouble))?),
+            None => None,
+        };
+        if jobs.as_ref().is_some_and(Vec::is_empty) {
+            session.hint("no job matches");
+        }
+        for step in &self.steps {
+            let done = match (&step.action, &jobs) {
+                (Action::Status(display), None) => session.show(display, |spool, out, style| {
+                    let mut listing = Listing::new(out, style);
+                    each_page(spool, &query, |page| Ok(listing.page(page)?))?;
+                    Ok(listing.end()?)
+                }),
+                (Action::Status(display), Some(jobs)) => session.show(display, |spool, out, style| {
+                    let mut listing = Listing::new(out, style);
+                    for job in jobs {
+                        listing.page(&[spool.job(job.clone()).map_err(|failure| about(failure, job, true))?])?;
                     }
-                    let mut worst = Exit::Done;
-                    for job in &list {
-                        if let Err(trouble) = change(action, job, n > 0, session) {
-                            let exit = session.report(&step.place, trouble);
-                            worst = worst.max(exit);
-                            if exit == Exit::Unreachable {
-                                break;
-                            }
-                        }
-                    }
-                    if worst != Exit::Done {
-                        return Err(failed(Trouble::Reported(worst)));
-                    }
-                    jobs = Some(list);
-                }
-            }
+                    Ok(listing.end()?)
+                }),
+                (action, jobs) => change_all(action, jobs.as_deref().unwrap_or_default(), &step.place, session),
+            };
+            done.map_err(|trouble| (step.place.clone(), trouble))?;
         }
         Ok(())
     }
+}
+
+/// Applies `action` to each of `jobs`; those that fail are reported one by one.
+fn change_all(action: &Action, jobs: &[JobRef], place: &str, session: &mut Session<'_>) -> Result<(), Trouble> {
+    let mut worst = Exit::Done;
+    for job in jobs {
+        if let Err(trouble) = change(action, job, true, session) {
+            worst = worst.max(session.report(place, trouble));
+        }
+        if worst == Exit::Unreachable {
+            break;
+        }
+    }
+    if worst == Exit::Done { Ok(()) } else { Err(Trouble::Reported(worst)) }
 }
 
 fn find(session: &mut Session<'_>, query: &Query) -> Result<Vec<JobRef>, Trouble> {

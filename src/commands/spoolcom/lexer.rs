@@ -130,7 +130,7 @@ impl<'a> Lexer<'a> {
         self.at += rest.len() - rest.trim_start_matches(is_blank).len();
     }
 
-    /// Whether the rest begins with a backslash that a shell left over.
+    /// Drops a backslash that a shell left over.
     fn skip_shell_backslash(&mut self) {
         if self.rest().starts_with("\\$") || self.rest().starts_with("\\!") || self.rest().starts_with("\\#") {
             self.at += 1;

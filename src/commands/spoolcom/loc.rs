@@ -9,7 +9,7 @@ use super::grammar::Key;
 use super::lexer::Mistake;
 use super::plan::{Source, display, object_name, operand_name};
 use super::session::{Display, Session, Step, Trouble};
-use super::syntax::{Command, Switch, Value};
+use super::tree::{Command, Switch, Value};
 
 /// What one LOC subcommand does.
 #[derive(Clone, Debug, PartialEq)]

@@ -34,6 +34,10 @@ messages! {
     ValueInvalid: "SUBCOMMAND VALUE INVALID", "the value of a subcommand is malformed or out of range", "";
     /// Known, not built yet or without meaning here.
     NotAvailable: "NOT AVAILABLE IN THIS VERSION", "the word belongs to SPOOLCOM but does nothing here; nothing was changed", "";
+    /// A malformed name or number of an object.
+    NameInvalid: "OBJECT NAME INVALID", "the name or number of an object is malformed", "";
+    /// Nothing to do.
+    CommandMissing: "COMMAND MISSING", "no command was given", "";
     /// A change without its object.
     NameMissing: "OBJECT NAME MISSING", "a subcommand that changes something needs to be told what", "";
     /// A bare clearing operand among shell words.
@@ -67,7 +71,7 @@ messages! {
     /// Deadline.
     TimedOut: "SPOOLER FILE ERROR 40", "the spool did not answer in time", "";
     /// Input or output.
-    FileError: "SPOOLER FILE ERROR", "reading or writing the spool failed", "";
+    FileError: "FILE ERROR", "a file cannot be opened, read or written", "";
     /// A fault of ours.
     Internal: "SPOOLER INTERNAL ERROR", "a fault of this program", "";
 }

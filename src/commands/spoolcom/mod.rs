@@ -23,6 +23,7 @@ pub mod session;
 pub mod spooler;
 pub mod states;
 pub mod syntax;
+pub mod tree;
 pub mod words;
 
 #[cfg(test)]
@@ -44,7 +45,8 @@ use lexer::Mistake;
 use messages::{Message, Subject, print_failure, print_mistake};
 use plan::{Flow, Plan, Source, stronger};
 use session::{Session, open_out};
-use syntax::{Parser, Spanned};
+use syntax::Parser;
+use tree::Spanned;
 
 /// The longest line of a command file, in octets.
 const MAX_LINE: u64 = 1 << 20;
@@ -76,12 +78,9 @@ pub fn definition() -> clap::Command {
         .arg(value("spooler", "SPOOL", "Use this spool: its base directory or its server"))
         .arg(switch("json", "Displays are JSON"))
         .arg(switch("no-wait", "DEV, DRAIN does not wait until the device is offline"));
-    for (option, key) in words::QUALIFIERS {
+    for (option, key, help) in words::QUALIFIERS {
         let name = option.trim_start_matches('-');
-        command = command.arg(
-            value(name, key.word(), "After JOB: a qualifier, for people without parentheses")
-                .help_heading("Qualifiers of JOB"),
-        );
+        command = command.arg(value(name, key.word(), help).help_heading("After JOB"));
     }
     command.arg(
         Arg::new("command")
@@ -107,7 +106,12 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
     let empty =
         ["in", "out", "spooler"].into_iter().find(|name| option(name).is_some_and(|value| value.trim().is_empty()));
     if let Some(name) = empty {
-        return usage(shell.err, &format!("--{name} has an empty value: was a variable not set?"), &[]);
+        return usage(
+            shell.err,
+            Message::Syntax,
+            &format!("--{name} has an empty value: was a variable not set?"),
+            &[],
+        );
     }
     let plans = match read_words(&split.words, shell.err) {
         Ok(plans) => plans,
@@ -122,25 +126,36 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
             ];
             return usage(
                 shell.err,
+                Message::CommandMissing,
                 "no command was given; the interactive prompt is not available in this version",
                 &hints,
             );
         }
         (Some(_), Some(_)) => {
-            return usage(shell.err, "commands come from the command line or from --in FILE, not from both", &[]);
+            return usage(
+                shell.err,
+                Message::Syntax,
+                "commands come from the command line or from --in FILE, not from both",
+                &[],
+            );
         }
         (Some(name), None) if name == "-" => Some(Box::new(&mut *shell.input)),
         (Some(name), None) => match File::open(shell.cwd.join(&name)) {
             Ok(file) => Some(Box::new(BufReader::new(file))),
             Err(error) => {
-                return usage(shell.err, &format!("cannot read IN file '{}': {error}", name.escape_debug()), &[]);
+                return usage(
+                    shell.err,
+                    Message::FileError,
+                    &format!("cannot read IN file '{}': {error}", name.escape_debug()),
+                    &[],
+                );
             }
         },
     };
     let mut file = match option("out").map(|name| open_out(&shell.cwd.join(name))) {
         None => None,
         Some(Ok(file)) => Some(file),
-        Some(Err(failure)) => return usage(shell.err, &failure.message, &[]),
+        Some(Err(failure)) => return usage(shell.err, Message::FileError, &failure.message, &[]),
     };
     let session = Session {
         spool: None,
@@ -173,7 +188,7 @@ fn read_words(words: &[OsString], err: &mut dyn Write) -> Result<Option<Vec<Plan
     if words.is_empty() {
         return Ok(None);
     }
-    let text = words::join(words).map_err(|why| usage(err, &why, &[]))?;
+    let text = words::join(words).map_err(|why| usage(err, Message::Syntax, &why, &[]))?;
     let strict = words.len() > 1;
     // A line break separates commands in one quoted string. Among several words it can only come from a variable, and
     // is refused.
@@ -242,6 +257,7 @@ impl Runner<'_, '_> {
                 Err(error) => {
                     return worst.max(usage(
                         self.session.err,
+                        Message::FileError,
                         &format!("line {number}: the IN file cannot be read: {error}"),
                         &[],
                     ));
@@ -250,11 +266,16 @@ impl Runner<'_, '_> {
             let whole = octets.pop_if(|octet| *octet == b'\n').is_some();
             if !whole && octets.len() as u64 == MAX_LINE {
                 let why = format!("line {number} is longer than {MAX_LINE} octets; the rest of the file was not read");
-                return worst.max(usage(self.session.err, &why, &[]));
+                return worst.max(usage(self.session.err, Message::Syntax, &why, &[]));
             }
             octets.pop_if(|octet| *octet == b'\r');
             let Ok(line) = String::from_utf8(octets) else {
-                worst = worst.max(usage(self.session.err, &format!("line {number} is not UTF-8 text"), &[]));
+                worst = worst.max(usage(
+                    self.session.err,
+                    Message::Syntax,
+                    &format!("line {number} is not UTF-8 text"),
+                    &[],
+                ));
                 continue;
             };
             let (exit, flow) = self.line(&line, number);
@@ -288,6 +309,9 @@ impl Runner<'_, '_> {
         let Some(wanted) = wanted.filter(|_| wanted != self.intent) else {
             return Ok(());
         };
+        // The weaker one is let go first: a spool may be opened once by a process.
+        self.session.spool = None;
+        self.intent = None;
         match (self.open)(self.spooler.as_deref(), wanted) {
             Ok(spool) => {
                 self.session.spool = Some(spool);
@@ -323,9 +347,9 @@ fn refuse(err: &mut dyn Write, number: Option<usize>, line: &str, mistake: &Mist
 }
 
 /// Reports a mistake that has no place in a command.
-fn usage(err: &mut dyn Write, what: &str, hints: &[&str]) -> Exit {
+fn usage(err: &mut dyn Write, message: Message, what: &str, hints: &[&str]) -> Exit {
     // A closed standard error must not turn into a second failure.
-    let _ = writeln!(err, "{}\n  {what}", Message::Syntax.text());
+    let _ = writeln!(err, "{}\n  {what}", message.text());
     for hint in hints {
         let _ = writeln!(err, "  hint: {hint}");
     }

@@ -9,7 +9,7 @@ use super::grammar::{ObjectKind, Stage, Verb};
 use super::lexer::Mistake;
 use super::messages::Message;
 use super::session::{Display, Session, Step, Trouble};
-use super::syntax::{Command, Object, Subcommand, Value};
+use super::tree::{Command, Object, Subcommand, Value};
 use super::{comment, dev, help, job, loc, print, spooler};
 
 /// Whether to go on after a command.
@@ -161,12 +161,10 @@ fn check_object(command: &Command) -> Result<(), Mistake> {
         return Ok(());
     };
     let (verb, key) = (command.grammar.verb.word(), change.key().word());
-    let mistake = Mistake::new(
-        Message::NameMissing,
-        change.span,
-        format!("{verb}, {key} needs{}", command.grammar.object_syntax),
-    );
-    Err(mistake.hint(format!("to {key} several, name each; was a variable not set, or a $ not quoted?")))
+    let object = command.grammar.object_syntax.strip_prefix(" [").and_then(|object| object.strip_suffix(']'));
+    let object = object.unwrap_or_default();
+    let mistake = Mistake::new(Message::NameMissing, change.span, format!("expected {verb} {object}, {key}"));
+    Err(mistake.hint("name each object; was a variable not set, or a $ not quoted?"))
 }
 
 /// What a STATUS subcommand asks for.
@@ -188,7 +186,7 @@ where
     let Some(name) = command.name() else {
         return Ok(None);
     };
-    name.value.parse().map(Some).map_err(|error| Mistake::new(Message::ValueInvalid, name.span, format!("{error}")))
+    name.value.parse().map(Some).map_err(|error| Mistake::new(Message::NameInvalid, name.span, format!("{error}")))
 }
 
 /// Reads the name in the operand of `subcommand`, none when it clears.

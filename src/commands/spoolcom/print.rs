@@ -9,7 +9,7 @@ use super::grammar::Key;
 use super::lexer::Mistake;
 use super::plan::{Dollar, Source, display, object_name};
 use super::session::{Display, Session, Step, Trouble};
-use super::syntax::{Command, Value};
+use super::tree::{Command, Value};
 
 /// What one PRINT subcommand does.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,7 +7,7 @@ use super::grammar::Key;
 use super::messages::Subject;
 use super::plan::{Source, display};
 use super::session::{Display, Session, Step, Trouble};
-use super::syntax::{Command, Switch, Value};
+use super::tree::{Command, Switch, Value};
 
 /// What one SPOOLER subcommand does.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::commands::spoolcom::grammar::Key;
 use proptest::prelude::*;
 
 fn parse(line: &str) -> Result<Vec<Command>, Mistake> {

@@ -147,6 +147,7 @@ const REFUSED: &[&[&str]] = &[
     &["JOB (OWNER", "), DELETE"],
     &["JOB (DATE FROM 10:00), DELETE"],
     &["JOB --state print HOLD"],
+    &["DEV --json"],
     &["JOB 5, DELETE\nDEV (x"],
     &["JOB 5, DELETE", "\nDEV"],
     &["JOB 5, DELETE \u{1b}[1m"],
@@ -395,7 +396,6 @@ fn displays() {
         &["HELP"],
         &["HELP dev"],
         &["HELP collect"],
-        &["--help"],
     ] {
         let world = world();
         world.borrow_mut().devices[1].process_state = ProcessState::Dead;
@@ -443,6 +443,57 @@ fn a_command_file_goes_on_after_a_mistake_and_ends_at_exit() {
 }
 
 #[test]
+fn each_subcommand_is_its_operation() {
+    let process = || "SPLA".parse().unwrap();
+    let job = || JobRef::Number(number(31));
+    for (line, request) in [
+        ("PRINT spla, START", Request::StartProcess { name: process() }),
+        ("PRINT $SPLA, DELETE", Request::DeleteProcess { name: process() }),
+        ("PRINT spla, PARM -1", Request::ChangeProcess { name: process(), changes: vec![ProcessChange::Parm(0xffff)] }),
+        ("DEV old, DELETE", Request::DeleteDevice { name: "old".parse().unwrap() }),
+        (
+            "DEV old, TIMEOUT -1",
+            Request::ChangeDevice { name: "old".parse().unwrap(), changes: vec![DeviceChange::Timeout(-1)] },
+        ),
+        ("LOC #office, BROADCAST", Request::SetBroadcast { group: "office".parse().unwrap(), on: true }),
+        ("LOC #office, BROADCAST OFF", Request::SetBroadcast { group: "office".parse().unwrap(), on: false }),
+        ("LOC #office, DELETE", Request::DeleteLocation { pattern: "#office".parse().unwrap() }),
+        ("LOC a.b, DEV NONE", Request::RouteLocation { pattern: "a.b".parse().unwrap(), device: None }),
+        ("JOB 31, HOLD", Request::HoldJob { job: job() }),
+        ("JOB 31, DELETE!", Request::DeleteJob { job: job() }),
+        ("SPOOLER, DRAIN", Request::DrainSpooler {}),
+        ("SPOOLER, MGRACCESS", Request::SetManagerAccess { on: true }),
+        ("SPOOLER, MGRACCESS OFF", Request::SetManagerAccess { on: false }),
+    ] {
+        let world = world();
+        let ran = run(&world, &[line]);
+        assert_eq!((ran.exit, changes(&world)), (Exit::Done, vec![request]), "{line}\n{ran}");
+    }
+    let world = world();
+    assert_eq!(run(&world, &["LOC nowhere, DEV lp1"]).exit, Exit::Failed);
+}
+
+#[test]
+fn a_line_without_end_is_refused() {
+    let world = world();
+    let ran =
+        run_with(&world, &["--in", "-"], false, &format!("SPOOLER, START\n{}\nJOB 31, DELETE\n", "x".repeat(1 << 21)));
+    assert_eq!(ran.exit, Exit::Usage);
+    assert!(ran.err.contains("line 2 is longer than"), "{}", ran.err);
+    assert_eq!(changes(&world).len(), 1);
+}
+
+#[test]
+fn what_is_changed_is_what_was_found_first() {
+    let world = world();
+    world.borrow_mut().jobs = vec![job(1, JobState::Held), job(2, JobState::Held)];
+    let ran = run(&world, &["JOB (STATE HOLD), STATUS, DELETE, STATUS"]);
+    assert_eq!(ran.exit, Exit::Failed);
+    assert!(ran.err.starts_with("JOB 1 NOT FOUND\n"), "{}", ran.err);
+    assert_eq!(changes(&world).len(), 2);
+}
+
+#[test]
 fn out_files_are_made_and_added_to() {
     let world = world();
     let directory = tempfile::tempdir().unwrap();
@@ -459,6 +510,8 @@ fn out_files_are_made_and_added_to() {
 #[test]
 fn the_definition_is_sound() {
     super::definition().debug_assert();
+    let ran = run(&world(), &["JOB", "--help"]);
+    assert!(ran.exit == Exit::Done && ran.out.contains("Usage: spoolcom") && ran.err.is_empty());
 }
 
 proptest! {

@@ -13,13 +13,13 @@ use super::grammar::Qualifier;
 
 /// Options that take a value.
 const WITH_VALUE: [&str; 3] = ["--in", "--out", "--spooler"];
-/// Options that are qualifiers of JOB.
-pub const QUALIFIERS: [(&str, Qualifier); 5] = [
-    ("--state", Qualifier::State),
-    ("--owner", Qualifier::Owner),
-    ("--loc", Qualifier::Loc),
-    ("--form", Qualifier::Form),
-    ("--report", Qualifier::Report),
+/// Options that are qualifiers of JOB, with their help.
+pub const QUALIFIERS: [(&str, Qualifier, &str); 5] = [
+    ("--state", Qualifier::State, "Only jobs in this state: open, ready, print, hold"),
+    ("--owner", Qualifier::Owner, "Only jobs of this user"),
+    ("--loc", Qualifier::Loc, "Only jobs for this location"),
+    ("--form", Qualifier::Form, "Only jobs with this form name"),
+    ("--report", Qualifier::Report, "Only jobs with this report name"),
 ];
 
 /// A command line, its options apart from the words of its commands.
@@ -70,7 +70,7 @@ pub fn join(words: &[OsString]) -> Result<String, String> {
             Some((name, value)) => (name, Some(value)),
             None => (word, None),
         };
-        let Some((option, key)) = QUALIFIERS.iter().find(|row| row.0 == name) else {
+        let Some((option, key, _)) = QUALIFIERS.iter().find(|row| row.0 == name) else {
             flush(&mut qualifiers, &mut pieces);
             pieces.push(word.to_owned());
             continue;

@@ -139,7 +139,7 @@ pub fn single(out: &mut dyn Write, style: &Style, job: &JobStatus, occurrences: 
     if style.json {
         let mut value = job.json();
         value["occurrences"] = occurrences.iter().map(json::occurrence).collect();
-        listing.json_object(&value)?;
+        listing.json(&[value])?;
         return listing.end();
     }
     listing.page(std::slice::from_ref(job))?;

@@ -154,33 +154,30 @@ impl<'a, T: Shown> Listing<'a, T> {
     /// When the output cannot be written.
     pub fn page(&mut self, objects: &[T]) -> io::Result<()> {
         if self.style.json {
-            for object in objects {
-                self.json(&object.json())?;
-            }
-        } else if self.style.detail {
-            for object in objects {
-                block(self.out, &object.detail(self.style))?;
-            }
-        } else {
-            let rows: Vec<Vec<String>> = objects.iter().map(|object| object.row(self.style)).collect();
-            self.table.page(self.out, &rows)?;
-            self.count += objects.len();
+            let values: Vec<Value> = objects.iter().map(Shown::json).collect();
+            return self.json(&values);
         }
-        Ok(())
+        self.count += objects.len();
+        if self.style.detail {
+            let text: String = objects.iter().map(|object| block(&object.detail(self.style))).collect();
+            return self.out.write_all(text.as_bytes());
+        }
+        let rows: Vec<Vec<String>> = objects.iter().map(|object| object.row(self.style)).collect();
+        self.table.page(self.out, &rows)
     }
 
-    fn json(&mut self, value: &Value) -> io::Result<()> {
-        let before = if self.count == 0 { "[\n" } else { ",\n" };
-        self.count += 1;
-        write!(self.out, "{before}{value}")
-    }
-
-    /// Writes one object as JSON that was put together elsewhere.
+    /// Writes objects that are JSON already.
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub fn json_object(&mut self, value: &Value) -> io::Result<()> {
-        self.json(value)
+    pub fn json(&mut self, values: &[Value]) -> io::Result<()> {
+        let mut text = String::new();
+        for value in values {
+            text.push_str(if self.count == 0 { "[\n" } else { ",\n" });
+            text.push_str(&value.to_string());
+            self.count += 1;
+        }
+        self.out.write_all(text.as_bytes())
     }
 
     /// Ends the listing. An empty one has its headings, or is an empty array.
@@ -197,8 +194,8 @@ impl<'a, T: Shown> Listing<'a, T> {
     }
 }
 
-/// Writes one block of DETAIL: the object at the margin, its attributes indented by one.
-fn block(out: &mut dyn Write, lines: &[(String, String)]) -> io::Result<()> {
+/// One block of DETAIL: the object at the margin, its attributes indented by one.
+fn block(lines: &[(String, String)]) -> String {
     let mut text = String::new();
     for (n, (label, value)) in lines.iter().enumerate() {
         let indent = if n == 0 { "" } else { " " };
@@ -206,7 +203,7 @@ fn block(out: &mut dyn Write, lines: &[(String, String)]) -> io::Result<()> {
         text.push_str(line.trim_end());
         text.push('\n');
     }
-    out.write_all(text.as_bytes())
+    text
 }
 
 /// A line of DETAIL.
