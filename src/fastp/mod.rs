@@ -12,7 +12,7 @@ pub mod device;
 pub mod errors;
 pub mod exclusive;
 #[cfg(test)]
-pub mod fake;
+mod fake;
 pub mod identity;
 pub mod job;
 pub mod log;

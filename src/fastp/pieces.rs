@@ -196,12 +196,12 @@ impl Iterator for List<'_> {
 }
 
 #[cfg(test)]
-pub mod tests {
+mod tests {
     use super::*;
     use std::io::{Seek, Write};
 
     /// A source of `bytes`.
-    pub fn source(side: Side, bytes: &[u8], copies: u32) -> Source {
+    fn source(side: Side, bytes: &[u8], copies: u32) -> Source {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
         file.rewind().unwrap();

@@ -1,1 +1,5 @@
+//! What the print process promises, against a spool in memory, real files and real sockets.
 
+mod files;
+mod sockets;
+mod whole;

@@ -118,8 +118,10 @@ pub struct Scheme {
     /// Its name in a URI.
     pub name: &'static str,
     serves: fn(&DeviceUri) -> bool,
-    open: fn(&DeviceUri, &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble>,
+    open: Opener,
 }
+
+type Opener = fn(&DeviceUri, &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble>;
 
 /// The schemes there are.
 pub const SCHEMES: [Scheme; 3] = [

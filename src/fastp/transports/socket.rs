@@ -118,7 +118,11 @@ fn ready(fd: OwnedFd) -> io::Result<TcpStream> {
         return Err(error);
     }
     stream.set_nodelay(true)?;
+    // A printer that was switched off while a kept connection was idle is noticed after two minutes.
     setsockopt(&stream, sockopt::KeepAlive, &true)?;
+    setsockopt(&stream, sockopt::TcpKeepIdle, &60)?;
+    setsockopt(&stream, sockopt::TcpKeepInterval, &15)?;
+    setsockopt(&stream, sockopt::TcpKeepCount, &4)?;
     linger(&stream, true)?;
     Ok(stream)
 }

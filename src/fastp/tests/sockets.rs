@@ -1,0 +1,277 @@
+//! Printing over sockets: connections, boundaries, resets.
+
+use std::io::{ErrorKind, Read};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::fastp::Timing;
+use crate::fastp::fake::Fake;
+use crate::model::device::Exclusive;
+use crate::model::job::Format;
+use crate::model::state::{Delivery, DeviceWish};
+
+fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("socket://{}", listener.local_addr().unwrap());
+    (listener, uri)
+}
+
+/// A printer that takes every connection to its end and hands the bytes over.
+fn printer(listener: TcpListener) -> mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut bytes = Vec::new();
+            if stream.read_to_end(&mut bytes).is_ok() && sender.send(bytes).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+fn accept(listener: &TcpListener) -> TcpStream {
+    let (stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
+}
+
+fn read(stream: &mut TcpStream, count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    stream.read_exact(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn queued_jobs_share_one_connection_with_boundaries_beside_streams() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let printed = printer(listener);
+    let lp = fake.device(&uri, Exclusive::Off);
+    fake.text(lp, "one");
+    fake.text(lp, "two");
+    let stream = fake.document(b"%PDF", Format::Pdf);
+    fake.submit(lp, vec![stream]);
+    fake.text(lp, "three");
+    fake.run();
+    let bytes = printed.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!(bytes, b"one\x0ctwo\x1b%-12345X%PDF\x1b%-12345Xthree");
+    let state = fake.state();
+    let mut done = state.printers[lp].done.clone();
+    done.sort_by_key(|(number, _)| *number);
+    assert_eq!(done, [1, 2, 3, 4].map(|number| (number, Delivery::Sent)));
+    assert_eq!((state.count("opened"), state.count("closed")), (1, 2), "{:?}", state.record);
+}
+
+#[test]
+fn exclusive_off_each_makes_a_connection_for_each_job_and_adds_nothing_to_a_stream() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let printed = printer(listener);
+    let lp = fake.device(&uri, Exclusive::OffEach);
+    let both = vec![fake.document(b"%PDF", Format::Pdf), fake.document(b"%!PS", Format::PostScript)];
+    fake.submit(lp, both);
+    fake.text(lp, "two");
+    fake.run();
+    let next = || printed.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!((next(), next()), (b"%PDF%!PS".to_vec(), b"two".to_vec()));
+    assert_eq!(fake.state().printers[lp].done, [(1, Delivery::Sent), (2, Delivery::Sent)]);
+    assert_eq!(fake.state().count("opened"), 2);
+}
+
+#[test]
+fn exclusive_on_keeps_the_connection_and_opens_again_when_the_peer_hangs_up() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::On);
+    let settle = Duration::from_millis(300);
+    let process = fake.start_with(Timing { settle, ..Fake::timing() });
+    let mut first = accept(&listener);
+    fake.text(lp, "one");
+    fake.wake();
+    assert_eq!(read(&mut first, 3), b"one");
+    drop(fake.until(|state| state.count("settled: released") == 1));
+    assert_eq!(fake.state().printers[lp].done, [(1, Delivery::Transferred)]);
+    drop(first);
+    let mut second = accept(&listener);
+    drop(fake.until(|state| state.count("opened: the peer hung up") == 1));
+    fake.text(lp, "two");
+    fake.wake();
+    assert_eq!(read(&mut second, 4), b"\x0ctwo");
+    drop(fake.until(|state| state.count("transferred 2") == 1));
+    fake.state().printers[lp].wish = DeviceWish::Draining;
+    fake.wake();
+    assert_eq!(second.read(&mut [0; 8]).unwrap(), 0);
+    drop(second);
+    process.join().unwrap().unwrap();
+    let state = fake.state();
+    assert_eq!(state.printers[lp].done[1], (2, Delivery::Sent));
+    assert!(state.place("settled: closed") < state.place("drained"));
+}
+
+#[test]
+fn a_printer_that_is_off_is_tried_again_until_it_is_on() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let lp = fake.device(&uri, Exclusive::Off);
+    fake.text(lp, "x");
+    let process = fake.start();
+    drop(fake.until(|state| state.count("error 4127") >= 2));
+    let printed = printer(TcpListener::bind(address).unwrap());
+    process.join().unwrap().unwrap();
+    assert_eq!(printed.recv_timeout(Duration::from_secs(20)).unwrap(), b"x");
+    let state = fake.state();
+    assert_eq!(state.count("failed 1 touched false"), 1);
+    assert_eq!(state.count("recovered"), 1);
+    assert!(state.printers[lp].error.is_none());
+}
+
+#[test]
+fn an_exhausted_timeout_waits_for_the_operator_and_start_tries_at_once() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let lp = fake.device(&uri, Exclusive::Off);
+    fake.state().printers[lp].settings.timeout = 1;
+    fake.text(lp, "x");
+    fake.run();
+    let error = fake.state().printers[lp].error.clone().unwrap();
+    assert_eq!((error.tries, error.next_try_ms), (2, None));
+    let printed = printer(TcpListener::bind(address).unwrap());
+    fake.state().printers[lp].error = None;
+    fake.run();
+    assert_eq!(printed.recv_timeout(Duration::from_secs(20)).unwrap(), b"x");
+}
+
+#[test]
+fn drain_ends_a_device_in_error_at_once() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    drop(listener);
+    let lp = fake.device(&uri, Exclusive::Off);
+    fake.state().printers[lp].settings.retry = 3000;
+    fake.text(lp, "x");
+    let process = fake.start();
+    drop(fake.until(|state| state.count("error 4127") >= 1));
+    fake.state().printers[lp].wish = DeviceWish::Draining;
+    fake.wake();
+    process.join().unwrap().unwrap();
+    assert_eq!(fake.state().count("drained"), 1);
+    assert_eq!(fake.state().printers[lp].queue.len(), 1);
+}
+
+#[test]
+fn a_reset_sends_transferred_jobs_back_in_order_before_the_running_one_fails() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::Off);
+    fake.text(lp, "one");
+    fake.text(lp, "two");
+    let big = fake.document(&vec![b'x'; 32 << 20], Format::Passthru);
+    fake.submit(lp, vec![big]);
+    let process = fake.start();
+    let mut stream = accept(&listener);
+    assert_eq!(read(&mut stream, 7), b"one\x0ctwo");
+    drop(fake.until(|state| state.count("claim 3") == 1));
+    read(&mut stream, 20_000);
+    // Closing with unread bytes resets the connection.
+    drop(stream);
+    drop(fake.until(|state| state.count("failed 3 touched true") == 1));
+    let printed = printer(listener);
+    process.join().unwrap().unwrap();
+    let state = fake.state();
+    assert!(state.place("settled: reset") < state.place("failed 3"));
+    let again = printed.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert!(again.starts_with(b"\x0cone\x0ctwo\x1b%-12345Xxxx"), "{:?}", &again[..40]);
+    assert_eq!(again.len(), 8 + 9 + (32 << 20));
+    assert_eq!(state.printers[lp].done.len(), 3);
+}
+
+/// Reads to the end and says whether that was a reset.
+fn was_reset(mut stream: TcpStream) -> bool {
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return false,
+            Ok(_) => {}
+            Err(error) => return error.kind() == ErrorKind::ConnectionReset,
+        }
+    }
+}
+
+#[test]
+fn a_source_that_ends_early_resets_the_connection() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::Off);
+    let path = fake.dir.path().join("big");
+    std::fs::write(&path, vec![b'x'; 64 << 20]).unwrap();
+    let link = fake.link(&path, Format::Passthru);
+    fake.submit(lp, vec![link]);
+    let process = fake.start();
+    let mut stream = accept(&listener);
+    read(&mut stream, 10);
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(1000).unwrap();
+    assert!(was_reset(stream));
+    process.join().unwrap().unwrap();
+    assert_eq!(fake.state().count("held 1 Changed touched true"), 1);
+}
+
+#[test]
+fn a_cancelled_job_stops_and_is_not_taken_for_complete() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::Off);
+    let big = fake.document(&vec![b'x'; 64 << 20], Format::Passthru);
+    let job = fake.submit(lp, vec![big]);
+    let process = fake.start();
+    let mut stream = accept(&listener);
+    read(&mut stream, 10);
+    fake.state().stop.push(job);
+    fake.wake();
+    drop(fake.until(|state| state.count("stopped 1 touched true") == 1));
+    assert!(was_reset(stream));
+    process.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_stuck_printer_blocks_only_itself() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let stuck = fake.device(&uri, Exclusive::Off);
+    let (out, path) = fake.output();
+    let fine = fake.device(&out, Exclusive::Off);
+    let big = fake.document(&vec![b'x'; 32 << 20], Format::Passthru);
+    fake.submit(stuck, vec![big]);
+    let process = fake.start();
+    let stream = accept(&listener);
+    fake.text(fine, "flows");
+    fake.wake();
+    drop(fake.until(|state| state.printers[fine].done.len() == 1));
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "flows");
+    let progress = crate::spool::progress::read(&fake.base.progress(&fake.process)).unwrap();
+    assert_eq!(progress.pid, std::process::id());
+    assert_eq!(progress.slots.len(), 1);
+    drop(stream);
+    let printed = printer(listener);
+    process.join().unwrap().unwrap();
+    assert_eq!(printed.recv_timeout(Duration::from_secs(20)).unwrap().len(), 32 << 20);
+}
+
+#[test]
+fn a_peer_that_never_closes_has_its_job_released_as_transferred() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::Off);
+    fake.text(lp, "x");
+    let process = fake.start_with(Timing { settle: Duration::from_millis(100), ..Fake::timing() });
+    let mut stream = accept(&listener);
+    assert_eq!(read(&mut stream, 1), b"x");
+    process.join().unwrap().unwrap();
+    assert_eq!(fake.state().printers[lp].done, [(1, Delivery::Transferred)]);
+    drop(stream);
+}

@@ -1,0 +1,70 @@
+//! The process as a whole: dormancy, the spool that fails, the lease that is gone.
+
+use std::time::Duration;
+
+use crate::fastp::fake::Fake;
+use crate::fastp::run;
+use crate::model::device::Exclusive;
+use crate::model::state::DeviceWish;
+use crate::sys::lock::FileLock;
+
+#[test]
+fn a_process_without_work_goes_dormant_and_a_second_one_ends_at_once() {
+    let fake = Fake::new();
+    fake.device("null:", Exclusive::Off);
+    fake.run();
+    assert!(!fake.state().running);
+    let on = fake.device("null:", Exclusive::On);
+    let process = fake.start();
+    drop(fake.until(|state| state.count("opened: EXCLUSIVE ON") == 1));
+    assert!(FileLock::is_held(&fake.base.process_lock(&fake.process)).unwrap());
+    let note = std::fs::read_to_string(fake.base.process_lock(&fake.process)).unwrap();
+    assert!(note.starts_with(&format!("{} ", std::process::id())), "{note}");
+    let epoch = fake.state().epoch;
+    run(fake.clone(), &fake.base, &fake.process, Duration::ZERO).unwrap();
+    assert_eq!(fake.state().epoch, epoch);
+    fake.state().printers[on].wish = DeviceWish::Draining;
+    fake.wake();
+    process.join().unwrap().unwrap();
+    assert!(!FileLock::is_held(&fake.base.process_lock(&fake.process)).unwrap());
+}
+
+#[test]
+fn a_spool_that_cannot_be_written_delays_the_next_job_and_repeats_none() {
+    let fake = Fake::new();
+    let (uri, path) = fake.output();
+    let lp = fake.device(&uri, Exclusive::Off);
+    fake.text(lp, "one");
+    fake.text(lp, "two");
+    fake.state().failing = 3;
+    fake.run();
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "one\x0ctwo");
+    assert_eq!(fake.state().count("claim"), 2);
+}
+
+#[test]
+fn a_newer_schema_ends_the_process_after_its_job() {
+    let fake = Fake::new();
+    let lp = fake.device("null:", Exclusive::On);
+    let process = fake.start();
+    drop(fake.until(|state| state.count("opened") == 1));
+    fake.text(lp, "x");
+    fake.state().newer_schema = true;
+    fake.wake();
+    process.join().unwrap().unwrap();
+    assert_eq!(fake.state().count("closed: the print process ends"), 1);
+}
+
+#[test]
+fn empty_documents_and_copies() {
+    let fake = Fake::new();
+    let (uri, path) = fake.output();
+    let lp = fake.device(&uri, Exclusive::Off);
+    fake.text(lp, "");
+    let mut twice = fake.document(b"a\n", crate::model::job::Format::Text);
+    twice.copies = 2;
+    fake.submit(lp, vec![twice]);
+    fake.run();
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "a\n\x0ca\n");
+    assert_eq!(fake.state().printers[lp].done.len(), 2);
+}
