@@ -37,6 +37,14 @@ pub struct Printer {
     pub done: Vec<(u32, Delivery)>,
 }
 
+impl Printer {
+    /// Puts a job back to its place.
+    fn give_back(&mut self, claim: Claim) {
+        self.queue.push_back(claim);
+        self.queue.make_contiguous().sort_by_key(|claim| claim.number);
+    }
+}
+
 #[derive(Default)]
 pub struct State {
     pub printers: Vec<Printer>,
@@ -306,7 +314,7 @@ impl Engine for Fake {
                     mine.begun = None;
                 }
                 printer.error = Some(error);
-                printer.queue.push_front(mine);
+                printer.give_back(mine);
                 line
             }
             AttemptEnd::DataFailed { reason, text, moved, touched } => {
@@ -314,7 +322,7 @@ impl Engine for Fake {
             }
             AttemptEnd::Stopped { touched } => format!("stopped {number} touched {touched}"),
             AttemptEnd::Abandoned { touched } => {
-                printer.queue.push_front(mine);
+                printer.give_back(mine);
                 format!("abandoned {number} touched {touched}")
             }
         };
@@ -341,9 +349,7 @@ impl Engine for Fake {
                 format!("settled: released, {why}")
             }
             Settlement::Reset { why } => {
-                for job in jobs.into_iter().rev() {
-                    printer.queue.push_front(job);
-                }
+                jobs.into_iter().for_each(|job| printer.give_back(job));
                 format!("settled: reset, {why}")
             }
         };

@@ -1,6 +1,6 @@
 //! The print process: it takes the jobs of its devices from the spool and sends them (design: fastp inside).
 //!
-//! Main waits for wake-ups and starts one thread for each device that has something to do ([`run`]); a device thread
+//! Main waits for wake-ups and starts one thread for each device that has something to do ([`mod@run`]); a device thread
 //! opens, prints, closes and ends ([`device`], [`job`], [`exclusive`]). One device can only ever block itself. The
 //! spool is asked through [`crate::spool::engine::Engine`] and nothing else; what a crash leaves is a claim of a dead
 //! epoch, which the next holder of the process's lock finds.

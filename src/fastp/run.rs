@@ -25,8 +25,9 @@ use super::desk::{passes, persist};
 use super::errors::SpoolTrouble;
 use super::log::Log;
 use super::seat::{Due, Seat};
+use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
-use crate::spool::engine::{DeviceOrder, Engine, Lease};
+use crate::spool::engine::{Engine, Lease};
 use crate::spool::paths::Base;
 use crate::spool::progress::Writer;
 use crate::sys::lock::FileLock;
@@ -72,14 +73,17 @@ pub fn run_with(
     let bell = Arc::new(Bell::new().map_err(cannot("events"))?);
     let signals = Signals::listen(&bell).map_err(cannot("signals"))?;
     let pid = std::process::id();
-    let begun = persist(&bell, &log, "beginning", &mut |now| engine.begins(name, pid, now));
+    let progress = Arc::new(Writer::create(&base.progress(name)).map_err(cannot("its progress file"))?);
+    let begun = persist(&bell, &log, "beginning", &mut |now| {
+        let _ = progress.heartbeat(pid, now.boot_ms);
+        engine.begins(name, pid, now)
+    });
     let lease = match begun {
         Ok(lease) => lease,
         Err(SpoolTrouble::Ending) => return Ok(()),
         Err(SpoolTrouble::Refused(failure)) => return Err(failure),
     };
     log.line(format_args!("begins, epoch {}", lease.epoch));
-    let progress = Arc::new(Writer::create(&base.progress(name)).map_err(cannot("its progress file"))?);
     let mut main = Main {
         engine,
         base,
@@ -231,6 +235,17 @@ impl Main<'_> {
         }
     }
 
+    /// Asks the spool, as often as it takes, and stays alive for those who look meanwhile.
+    fn ask<T>(&self, what: &str, mut call: impl FnMut(&Moment) -> Result<T, Failure>) -> Result<T, SpoolTrouble> {
+        let mut first = true;
+        persist(&self.bell, &self.log, what, &mut |now| {
+            if !std::mem::take(&mut first) {
+                self.heartbeat();
+            }
+            call(now)
+        })
+    }
+
     /// Waits for a wake-up, the end of a thread, or `timeout`. True: somebody made work or wants something.
     fn wait(&self, timeout: Duration) -> Result<bool, Failure> {
         let mut fds =
@@ -245,8 +260,7 @@ impl Main<'_> {
     fn scan(&mut self, woken: bool) -> Result<Option<Duration>, SpoolTrouble> {
         let ended = self.reap();
         if (woken || ended.refused) && !self.finishing {
-            let stands =
-                persist(&self.bell, &self.log, "reading the lease", &mut |_| self.engine.lease_stands(&self.lease))?;
+            let stands = self.ask("reading the lease", |_| self.engine.lease_stands(&self.lease))?;
             if !stands {
                 self.log.line("the lease is gone or the schema is newer: the running jobs are finished");
                 self.finishing = true;
@@ -256,8 +270,7 @@ impl Main<'_> {
         if self.finishing {
             return Ok(None);
         }
-        let orders: Vec<DeviceOrder> =
-            persist(&self.bell, &self.log, "reading what is wanted", &mut |now| self.engine.orders(&self.lease, now))?;
+        let orders = self.ask("reading what is wanted", |now| self.engine.orders(&self.lease, now))?;
         let mut next: Option<Duration> = None;
         for order in orders {
             let id = order.id;

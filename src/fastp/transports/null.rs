@@ -10,22 +10,19 @@ use crate::spool::engine::FilePosition;
 use crate::sys::files::read_full_at;
 
 /// Nothing at all.
-#[derive(Debug, Default)]
-struct Null {
-    touched: bool,
-}
+#[derive(Debug)]
+struct Null;
 
 /// Opens nothing.
 ///
 /// # Errors
 /// None.
 pub fn open(_: &DeviceUri, _: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
-    Ok(Box::new(Null::default()))
+    Ok(Box::new(Null))
 }
 
 impl Connection for Null {
     fn begin(&mut self, _: &Pieces, _: Option<&FilePosition>, _: &mut Pace<'_>) -> Result<Start, Trouble> {
-        self.touched = false;
         Ok(Start::default())
     }
 
@@ -42,7 +39,6 @@ impl Connection for Null {
                         Ok(got) => got as u64,
                         Err(error) => return Err(Trouble::Source(index, format!("cannot be read: {error}"))),
                     };
-                    self.touched = true;
                     at += got;
                     pace.went(got)?;
                 }
@@ -56,7 +52,7 @@ impl Connection for Null {
     }
 
     fn undo(&mut self) -> Undone {
-        Undone { touched: std::mem::take(&mut self.touched), usable: true }
+        Undone { touched: false, usable: true }
     }
 
     fn close(self: Box<Self>, _: &mut Pace<'_>) -> Closing {
