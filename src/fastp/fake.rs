@@ -382,6 +382,11 @@ impl Engine for Fake {
         Ok(())
     }
 
+    fn ends(&self, _: &Lease, _: &str, _: &Moment) -> Result<(), Failure> {
+        self.state().running = false;
+        Ok(())
+    }
+
     fn goes_dormant(&self, _: &Lease, _: &Moment) -> Result<bool, Failure> {
         let mut state = self.state();
         let busy = state.printers.iter().any(|printer| {

@@ -196,7 +196,9 @@ impl Main<'_> {
             if self.bell.stopping() {
                 self.part();
                 // Asked once, so that the next wake-up starts a process and does not take us for dead.
-                let _ = self.engine.goes_dormant(&self.lease, &clock::now());
+                if let Err(failure) = self.engine.ends(&self.lease, "a signal asked for it", &clock::now()) {
+                    self.log.line(format_args!("ending: {failure}"));
+                }
                 return Ok("ends: told to");
             }
             let due = match self.scan(woken) {

@@ -166,7 +166,7 @@ impl Spool {
         })
     }
 
-    /// Waits for OFFLINE. Commits wake the wait; nothing is polled.
+    /// Waits for the end of a drain. Commits wake the wait; nothing is polled.
     pub(super) fn await_offline(
         &self,
         name: &DeviceName,
@@ -175,11 +175,12 @@ impl Spool {
     ) -> Fallible<DeviceStatus> {
         let io = |error: std::io::Error| Failure::new(FailureKind::Io, format!("cannot watch the spool: {error}"));
         let deadline = Instant::now() + timeout;
-        let watch = Watch::new(self.base().root()).map_err(io)?;
+        let watch = Watch::new(&self.base().run()).map_err(io)?;
         loop {
             let status = self.device(name, &clock())?;
             let left = deadline.saturating_duration_since(Instant::now());
-            if status.wish == DeviceWish::Stopped || left.is_zero() {
+            // Offline, or started again by somebody: either way the drain is over.
+            if status.wish != DeviceWish::Draining || left.is_zero() {
                 return Ok(status);
             }
             watch.wait(left).map_err(io)?;

@@ -1,4 +1,7 @@
-//! Waiting for a change of the spool without polling it: every commit writes to the log of the database.
+//! Waiting for a change of the spool without polling it.
+//!
+//! A commit writes to the log of the database *before* it can be seen, and closes the write gate after it: whoever waits for
+//! what a commit changes watches `run/`, and looks again when the gate was closed.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -21,7 +24,7 @@ impl Watch {
     /// When the directory cannot be watched.
     pub fn new(dir: &Path) -> io::Result<Self> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-        inotify.add_watch(dir, AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_CREATE | AddWatchFlags::IN_DELETE)?;
+        inotify.add_watch(dir, AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_CREATE | AddWatchFlags::IN_DELETE)?;
         Ok(Self { inotify })
     }
 
