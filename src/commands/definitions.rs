@@ -5,10 +5,11 @@ use std::fmt::Write;
 use crate::attributes::{Attribute, Class, Kind, Settable, Shown, nameable, of_class};
 
 use super::pd::{pdls, pdpr, pdrm};
+use super::spoolcom;
 
 /// The definitions of all commands, by name.
 pub fn all() -> Vec<clap::Command> {
-    vec![pdls::definition(), pdpr::definition(), pdrm::definition()]
+    vec![crate::fastp::definition(), pdls::definition(), pdpr::definition(), pdrm::definition(), spoolcom::definition()]
 }
 
 const EXITS: &str = "\

@@ -59,3 +59,8 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base) -> Result<Arc<dyn Engine
     let engine = open(&base)?;
     run(engine, &base, &name, Duration::from_secs(arguments.idle.unwrap_or(usual)))
 }
+
+/// The definition of the command line, for manual pages and completions.
+pub fn definition() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
+}

@@ -27,7 +27,7 @@ pub mod transports;
 
 use std::time::Duration;
 
-pub use main::run_main;
+pub use main::{definition, run_main};
 pub use run::run;
 
 /// Deadlines of the print process.

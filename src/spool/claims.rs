@@ -1,7 +1,8 @@
 //! Choosing the next job of a device.
 //!
 //! Entries wait in routes; a device compares the heads of its (route, requirement class) pairs, each found by an index. A
-//! form it does not carry is passed over and blocks nobody. Among the devices of a group an idle one leaves an entry to a
+//! form it does not carry is passed over and blocks nobody. A job that was begun on a device's file and not ended comes
+//! first, whatever arrived since: only while its bytes are the last ones can they be taken back. Among the devices of a group an idle one leaves an entry to a
 //! faster one that would finish it sooner.
 
 use rusqlite::Connection;
@@ -74,6 +75,9 @@ pub(super) fn process_has_work(db: &Connection, process: &ProcessRow) -> Fallibl
 
 /// The entry that a device prints next, if any.
 fn choose(db: &Connection, device: &DeviceRow, now: SpoolTime) -> Fallible<Option<EntryRow>> {
+    if let Some(begun) = store::entry::begun_on(db, device.id, &store::device::form_key(&device.settings.form))? {
+        return Ok(Some(begun));
+    }
     let classes = store::job::classes_for(db, &device.settings.form)?;
     let mut best: Option<EntryRow> = None;
     for (route, is_group) in store::device::routes(db, device.id)? {

@@ -108,7 +108,7 @@ impl Engine for Spool {
         let (lease, claim, at) = (lease.clone(), claim.clone(), at.clone());
         self.change(Room::Gives, move |db| {
             demand_lease(db, &lease)?;
-            store::entry::set_begun(db, claim.entry, &at)
+            store::entry::set_begun(db, claim.entry, claim.device, &at)
         })
     }
 

@@ -186,6 +186,25 @@ pub fn heads(
     Ok(found)
 }
 
+/// The queued entry that a device began to write to its file and did not end, if its route still leads here and it still
+/// fits: it has to be resumed before anything else is appended behind what was written.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn begun_on(db: &Connection, device: DeviceId, form_key: &str) -> Fallible<Option<EntryRow>> {
+    let columns: Vec<String> = COLUMNS.split(',').map(|column| format!("e.{}", column.trim())).collect();
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {} FROM entry e JOIN requirement_class c ON e.class_id = c.id
+         WHERE e.begun_device = ?1 AND e.state = 0 AND e.only_device IN (0, ?1) AND c.form_key = ?2
+           AND (e.route_id IN (SELECT route_id FROM location WHERE device_id = ?1)
+                OR e.route_id IN (SELECT g.route_id FROM location_group g JOIN location l ON l.group_id = g.id
+                                  WHERE l.device_id = ?1))
+         ORDER BY e.id LIMIT 1",
+        columns.join(", ")
+    ))?;
+    Ok(statement.query_row(params![device.0, form_key], read).optional()?)
+}
+
 /// How many entries wait in a route for a device, whatever they need, counted to `limit`.
 ///
 /// # Errors
@@ -270,9 +289,11 @@ pub fn claim(
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn set_begun(db: &Connection, id: EntryId, at: &FilePosition) -> Fallible<()> {
-    db.prepare_cached("UPDATE entry SET begun_dev = ?, begun_ino = ?, begun_offset = ? WHERE id = ?")?
-        .execute(params![at.dev.cast_signed(), at.ino.cast_signed(), signed(at.offset), id.0])?;
+pub fn set_begun(db: &Connection, id: EntryId, device: DeviceId, at: &FilePosition) -> Fallible<()> {
+    db.prepare_cached(
+        "UPDATE entry SET begun_device = ?, begun_dev = ?, begun_ino = ?, begun_offset = ? WHERE id = ?",
+    )?
+    .execute(params![device.0, at.dev.cast_signed(), at.ino.cast_signed(), signed(at.offset), id.0])?;
     Ok(())
 }
 

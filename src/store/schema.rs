@@ -194,6 +194,7 @@ CREATE TABLE entry (
     epoch           INTEGER,
     claimed_ms      INTEGER,
     claimed_spool   INTEGER,
+    begun_device    INTEGER,
     begun_dev       INTEGER,
     begun_ino       INTEGER,
     begun_offset    INTEGER,
@@ -204,6 +205,7 @@ CREATE INDEX entry_order ON entry (state, route_id, only_device, class_id, promo
 CREATE INDEX entry_fifo ON entry (state, route_id, only_device, class_id, promoted, rank, sequence);
 CREATE INDEX entry_job ON entry (job_id);
 CREATE INDEX entry_device ON entry (device_id, state);
+CREATE INDEX entry_begun ON entry (begun_device, state);
 CREATE TABLE request (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
     device_id       INTEGER NOT NULL,
