@@ -93,7 +93,7 @@ impl Campaign {
 
     /// Some work for the victim, then one kill.
     fn round(&mut self) {
-        let watch = Watch::new(&self.site.paths().run()).unwrap();
+        let watch = Watch::new(&self.site.paths().write_lock()).unwrap();
         match self.dice.roll(4) {
             0 => {
                 let load: Vec<_> = (0..3).map(|_| self.submit(None)).collect();

@@ -56,7 +56,7 @@ fn a_printer_that_was_off_prints_by_itself_when_it_is_on() {
 fn a_slow_printer_gets_every_octet() {
     let printer = Sink::new(Mode::Slow);
     let site = site(&printer.uri());
-    let file = site.document("slow", &stream("slow", 1_000_000));
+    let file = site.document("slow", &stream("slow", 300_000));
     site.submit("office.net", "slow", &file).expect(0);
     site.wait_until_empty();
     assert_eq!(complete(&printer), ["slow"]);

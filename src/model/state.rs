@@ -293,7 +293,6 @@ impl DeviceState {
         match (facts.wish, facts.job) {
             (DeviceWish::Suspended, _) => Self::Suspended,
             (_, Some(job)) => Self::Printing(job),
-            (DeviceWish::Draining, None) => Self::Offline,
             _ => Self::Waiting,
         }
     }
@@ -393,6 +392,8 @@ mod tests {
         assert_eq!(DeviceState::of(&DeviceFacts { job, ..base }).to_string(), "JOB 7");
         assert_eq!(DeviceState::of(&DeviceFacts { error: Some(&error), ..base }).to_string(), "ERROR %144");
         assert_eq!(DeviceState::of(&DeviceFacts { process: ProcessState::Error, ..base }).to_string(), "PROC ERROR");
+        let draining = DeviceFacts { wish: DeviceWish::Draining, ..base };
+        assert_eq!(DeviceState::of(&draining), DeviceState::Waiting, "offline only when its process has let go of it");
         let stopped = DeviceFacts { wish: DeviceWish::Stopped, error: Some(&error), ..base };
         assert_eq!(DeviceState::of(&stopped), DeviceState::Offline);
     }

@@ -113,6 +113,11 @@ impl Spool {
         now: &Moment,
     ) -> Fallible<Erase> {
         let runs = job.wish == Wish::Run && job.reasons.is_empty();
+        if duplicate && job.wish != Wish::Cancel {
+            let why =
+                format!("pages of attempt {} may be on paper: possible duplicate pages starting at 1", entry.attempt);
+            record(db, now, Object::Job(job.id), "spooler", "possible-duplicate", &why)?;
+        }
         let state = if runs { EntryState::Queued } else { EntryState::Withdrawn };
         store::entry::release(db, entry.id, state, duplicate)?;
         if job.wish == Wish::Cancel && !is_busy(db, job)? {

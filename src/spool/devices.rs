@@ -175,7 +175,7 @@ impl Spool {
     ) -> Fallible<DeviceStatus> {
         let io = |error: std::io::Error| Failure::new(FailureKind::Io, format!("cannot watch the spool: {error}"));
         let deadline = Instant::now() + timeout;
-        let watch = Watch::new(&self.base().run()).map_err(io)?;
+        let watch = Watch::new(&self.base().write_lock()).map_err(io)?;
         loop {
             let status = self.device(name, &clock())?;
             let left = deadline.saturating_duration_since(Instant::now());

@@ -1,7 +1,7 @@
 //! Waiting for a change of the spool without polling it.
 //!
 //! A commit writes to the log of the database *before* it can be seen, and closes the write gate after it: whoever waits for
-//! what a commit changes watches `run/`, and looks again when the gate was closed.
+//! what a commit changes watches the gate, and looks again when somebody closed it.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -11,24 +11,25 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
-/// A watch on a directory.
+/// A watch on a file or directory.
 #[derive(Debug)]
 pub struct Watch {
     inotify: Inotify,
 }
 
 impl Watch {
-    /// Watches the files in `dir`. Establish it *before* looking at the state that is waited for.
+    /// Watches a file, or the files in a directory, for being closed after writing, made or removed. Establish it *before*
+    /// looking at the state that is waited for.
     ///
     /// # Errors
-    /// When the directory cannot be watched.
-    pub fn new(dir: &Path) -> io::Result<Self> {
+    /// When it cannot be watched.
+    pub fn new(path: &Path) -> io::Result<Self> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-        inotify.add_watch(dir, AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_CREATE | AddWatchFlags::IN_DELETE)?;
+        inotify.add_watch(path, AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_CREATE | AddWatchFlags::IN_DELETE)?;
         Ok(Self { inotify })
     }
 
-    /// Waits until something in the directory changed, at most `timeout`; says whether something did.
+    /// Waits until something changed, at most `timeout`; says whether something did.
     ///
     /// # Errors
     /// When waiting itself fails.

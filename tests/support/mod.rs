@@ -235,7 +235,7 @@ impl Site {
     pub fn wait_for(&self, what: &str, mut condition: impl FnMut() -> bool) {
         let end = Instant::now() + DEADLINE;
         // Established before the first look: a change between look and wait is not missed.
-        let watch = Watch::new(&self.base.run()).unwrap();
+        let watch = Watch::new(&self.base.write_lock()).unwrap();
         while !condition() {
             let left = end.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "not within {DEADLINE:?}: {what}; jobs: {:#?}; {}", self.jobs(), self.log());
