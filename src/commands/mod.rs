@@ -5,5 +5,6 @@
 
 pub mod definitions;
 pub mod pd;
+pub mod progress;
 pub mod shell;
 pub mod spoolcom;

@@ -132,6 +132,10 @@ fn birth_ns(fd: BorrowedFd<'_>) -> Option<i64> {
     Some(found.stx_btime.tv_sec * 1_000_000_000 + i64::from(found.stx_btime.tv_nsec))
 }
 
+/// What the kernel is asked to copy at once. The position of the source moves only after each step, and somebody may be
+/// watching it.
+const COPY_STEP: usize = 64 << 20;
+
 /// Copies everything from where `from` stands to the end of `to`, inside the kernel where it can. Returns the octets.
 ///
 /// # Errors
@@ -139,7 +143,7 @@ fn birth_ns(fd: BorrowedFd<'_>) -> Option<i64> {
 pub fn copy_all(from: &File, to: &File) -> io::Result<u64> {
     let mut total = 0u64;
     loop {
-        match nix::fcntl::copy_file_range(from.as_fd(), None, to.as_fd(), None, 1 << 30) {
+        match nix::fcntl::copy_file_range(from.as_fd(), None, to.as_fd(), None, COPY_STEP) {
             Ok(0) => return Ok(total),
             Ok(n) => total += n as u64,
             Err(nix::Error::EINTR) => {}

@@ -3,9 +3,11 @@
 pub mod clock;
 pub mod fault;
 pub mod files;
+pub mod interrupt;
 pub mod lock;
 pub mod socket;
 pub mod spawn;
+pub mod terminal;
 pub mod users;
 pub mod wake;
 pub mod watch;

@@ -6,6 +6,7 @@
 //! So a command line of which a later part is wrong has no effect.
 
 pub mod columns;
+pub mod copying;
 pub mod display;
 pub mod documents;
 pub mod files;

@@ -9,6 +9,7 @@ use std::path::Path;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{CommandFactory, Parser, ValueHint};
 
+use super::copying::Watched;
 use super::display::{Display, Layout, Record, Style};
 use super::documents::{self, Document};
 use super::options::{self, Item, Meaning, Setting, Source};
@@ -144,9 +145,14 @@ fn submit(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
 
     let mut spool = (shell.open)(plan.host.as_deref(), Intent::Write)?;
     spool.resolve_destination(plan.destination.clone()).map_err(|failure| about(&plan.destination, failure))?;
+    let watched = shell.err_is_terminal.then(|| Watched::new(&documents));
     let (submission, files) = submission(&plan, documents)?;
     let token = submission.token.clone();
-    let accepted = match spool.submit(submission, files) {
+    let submitted = match watched {
+        Some(watched) => watched.during(|| spool.submit(submission, files)),
+        None => spool.submit(submission, files),
+    };
+    let accepted = match submitted {
         Ok(accepted) => accepted,
         Err(failure) if failure.kind == FailureKind::Unknown => settle(spool.as_mut(), &token, failure)?,
         Err(failure) => return Err(failure.into()),

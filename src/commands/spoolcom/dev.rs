@@ -9,6 +9,7 @@ use crate::model::state::{DeviceState, DeviceWish};
 use crate::model::{DeviceName, Failure, FailureKind};
 
 use super::displays::{Listing, device};
+use super::drain;
 use super::grammar::Key;
 use super::lexer::Mistake;
 use super::plan::{Dollar, Source, display, object_name, operand_name};
@@ -37,9 +38,6 @@ pub struct Plan {
     device: Option<DeviceName>,
     steps: Vec<Step<Action>>,
 }
-
-/// How long one wait for OFFLINE lasts before the state is looked at again.
-const WAIT_MS: u64 = 1000;
 
 impl Plan {
     /// What `command` means.
@@ -119,7 +117,10 @@ impl Plan {
                 check(Key::Start, &session.spool()?.device(name.clone())?)?;
                 session.spool()?.start_device(name.clone())?;
             }
-            Action::Drain => drain(session, name)?,
+            Action::Drain => {
+                check(Key::Drain, &session.spool()?.device(name.clone())?)?;
+                drain::run(session, name)?;
+            }
             Action::Delete => {
                 check(Key::Delete, &session.spool()?.device(name.clone())?)?;
                 session.spool()?.delete_device(name.clone())?;
@@ -180,44 +181,6 @@ fn check(key: Key, status: &DeviceStatus) -> Result<(), Failure> {
         (Key::Drain, _) => failure.hint("it takes no jobs already"),
         _ => failure.hint(format!("DEV {name}, DRAIN   takes it offline first")),
     })
-}
-
-fn drain(session: &mut Session<'_>, name: &DeviceName) -> Result<(), Trouble> {
-    check(Key::Drain, &session.spool()?.device(name.clone())?)?;
-    let mut state = session.spool()?.drain_device(name.clone())?;
-    let mut told = None;
-    while state != DeviceState::Offline && session.wait {
-        let status = session.spool()?.await_offline(name.clone(), WAIT_MS)?;
-        state = status.state.clone();
-        if state == DeviceState::Offline {
-            break;
-        }
-        if status.wish != DeviceWish::Draining {
-            let what = format!("{} was started again by somebody else before it was offline", status.name.guardian());
-            return Err(Failure::new(FailureKind::State, what).into());
-        }
-        if session.err_is_terminal && told.as_ref() != Some(&state) {
-            // A closed standard error must not turn into a failure.
-            let _ = writeln!(session.err, "{}", waiting(&status));
-            told = Some(state.clone());
-        }
-    }
-    Ok(())
-}
-
-/// What a drain waits for.
-fn waiting(status: &DeviceStatus) -> String {
-    let name = status.name.guardian();
-    match (&status.state, &status.running, &status.error) {
-        (DeviceState::Printing(job), ..) => {
-            format!("waiting for {name} to finish JOB {job} (interrupting ends the wait, not the drain)")
-        }
-        (state, Some(running), Some(error)) => {
-            format!("waiting for {name} to finish JOB {}: {state}, {}", running.job, error.text)
-        }
-        (state, None, Some(error)) => format!("waiting for {name}: {state}, {}", error.text),
-        (state, ..) => format!("waiting for {name}: {state}"),
-    }
 }
 
 /// The attribute that `subcommand` sets; none when it is no attribute.

@@ -17,6 +17,9 @@ use crate::model::*;
 use crate::spool::operations::{Carrier, Operations, Reply, Request};
 use crate::spool::records::{Removal, SpoolStatus, SpoolerState};
 
+use super::runner::Runner;
+use super::session::Session;
+
 /// 21 November 2026, 09:06:16 UTC.
 pub const NOW: i64 = 1_795_251_976_000;
 
@@ -187,6 +190,37 @@ pub fn run_with(world: &Rc<RefCell<World>>, words: &[&str], terminal: bool, inpu
             open: &mut open,
         },
     );
+    Ran { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+}
+
+/// A spool on `world`.
+pub fn spool(world: &Rc<RefCell<World>>) -> Box<dyn Operations> {
+    Box::new(Fake(Rc::clone(world)))
+}
+
+/// Runs `sit` with a runner on `world`, as the prompt has it.
+pub fn at_prompt(world: &Rc<RefCell<World>>, sit: impl FnOnce(&RefCell<Runner<'_, '_>>) -> Exit) -> Ran {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut open = |spooler: Option<&str>, intent: Intent| -> Result<Box<dyn Operations>, Failure> {
+        let mut inside = world.borrow_mut();
+        inside.opened.push((spooler.map(str::to_owned), intent));
+        inside.closed.clone().map_or_else(|| Ok(spool(world)), Err)
+    };
+    let session = Session {
+        spool: None,
+        out: &mut out,
+        err: &mut err,
+        err_is_terminal: true,
+        cwd: std::env::temp_dir(),
+        now_ms: NOW,
+        zone: jiff::tz::TimeZone::UTC,
+        json: false,
+        wait: true,
+        from_shell: false,
+        interrupted: || false,
+        broken: false,
+    };
+    let exit = sit(&RefCell::new(Runner::new(session, &mut open, None)));
     Ran { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
 }
 

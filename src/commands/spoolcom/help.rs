@@ -4,26 +4,66 @@ use std::fmt::Write as _;
 
 use crate::model::near;
 
-use super::grammar::{GRAMMAR, Grammar, Stage, Verb};
+use super::grammar::{GRAMMAR, Grammar, Row, Stage, Verb};
 use super::lexer::Mistake;
 use super::messages::Message;
 use super::session::{Session, Trouble};
 use super::tree::Command;
 
-/// The command that HELP was asked about.
+/// What HELP was asked about.
+#[derive(Clone, Copy, Debug)]
+pub enum Topic {
+    /// Everything.
+    All,
+    /// A command.
+    Command(Verb),
+    /// One of its subcommands.
+    Subcommand(Verb, &'static Row),
+}
+
+impl PartialEq for Topic {
+    fn eq(&self, other: &Self) -> bool {
+        let key = |topic: &Self| match topic {
+            Self::All => None,
+            Self::Command(verb) => Some((*verb, None)),
+            Self::Subcommand(verb, row) => Some((*verb, Some(row.key))),
+        };
+        key(self) == key(other)
+    }
+}
+
+/// The command or subcommand that HELP was asked about.
 ///
 /// # Errors
-/// When there is no such command.
-pub fn topic(command: &Command) -> Result<Option<Verb>, Mistake> {
+/// When there is no such word.
+pub fn topic(command: &Command) -> Result<Topic, Mistake> {
     let Some(name) = command.name() else {
-        return Ok(None);
+        return Ok(Topic::All);
     };
-    match Verb::from_word(&name.value) {
-        Some(verb) => Ok(Some(verb)),
-        None => {
-            let mistake = Mistake::new(Message::UnknownCommand, name.span, "HELP knows the commands of SPOOLCOM");
-            let near = near(&name.value, Verb::ALL.iter().map(|verb| verb.word()));
-            Err(near.first().map_or(mistake.clone(), |near| mistake.hint(format!("did you mean {near}?"))))
+    let mut words = name.value.split_whitespace();
+    let unknown = |message, word: &str, why: String, known: Vec<&str>| {
+        let mistake = Mistake::new(message, name.span, why);
+        let near = near(word, known.into_iter());
+        near.first().map_or(mistake.clone(), |near| mistake.hint(format!("did you mean {near}?")))
+    };
+    let Some(word) = words.next() else {
+        return Ok(Topic::All);
+    };
+    let Some(verb) = Verb::from_word(word) else {
+        let known = Verb::ALL.iter().map(|verb| verb.word()).collect();
+        return Err(unknown(Message::UnknownCommand, word, "HELP knows the commands of SPOOLCOM".into(), known));
+    };
+    let Some(word) = words.next() else {
+        return Ok(Topic::Command(verb));
+    };
+    let rows = verb.grammar().rows;
+    match (rows.iter().find(|row| row.key.word().eq_ignore_ascii_case(word)), words.next()) {
+        (Some(row), None) => Ok(Topic::Subcommand(verb, row)),
+        (Some(_), Some(_)) => Err(Mistake::expected(name.span, "HELP command subcommand")),
+        (None, _) => {
+            let known = rows.iter().map(|row| row.key.word()).collect();
+            let why = format!("HELP {} lists its subcommands", verb.word());
+            Err(unknown(Message::UnknownSubcommand, word, why, known))
         }
     }
 }
@@ -32,8 +72,12 @@ pub fn topic(command: &Command) -> Result<Option<Verb>, Mistake> {
 ///
 /// # Errors
 /// When the output cannot be written.
-pub fn run(topic: Option<Verb>, session: &mut Session<'_>) -> Result<(), Trouble> {
-    let text = topic.map_or_else(overview, |verb| one(verb.grammar()));
+pub fn run(topic: Topic, session: &mut Session<'_>) -> Result<(), Trouble> {
+    let text = match topic {
+        Topic::All => overview(),
+        Topic::Command(verb) => one(verb.grammar()),
+        Topic::Subcommand(verb, row) => subcommand(verb.grammar(), row),
+    };
     session.out.write_all(text.as_bytes())?;
     Ok(())
 }
@@ -46,7 +90,8 @@ pub fn overview() -> String {
         let _ = writeln!(text, "  {head:<33} {}{}", grammar.help, later(grammar.stage));
     }
     text.push_str(
-        "\nHELP command shows its subcommands. A command without one shows its object, or all of them.\n\
+        "\nHELP command shows its subcommands, HELP command subcommand one of them. A command without a\n\
+         subcommand shows its object, or all of them.\n\
          In a shell write everything between single quotes, or leave $ # and ( ) out:\n\n\
          \x20 spoolcom 'DEV $LP1, DRAIN, EXCLUSIVE OFF!, START'\n\
          \x20 spoolcom DEV lp1\n\
@@ -71,6 +116,22 @@ fn one(grammar: &Grammar) -> String {
         let _ = writeln!(text, "  not available in this version: {}", words.join(" "));
     }
     text
+}
+
+fn subcommand(grammar: &Grammar, row: &Row) -> String {
+    let why = match row.stage {
+        Stage::Meaningless(why) => format!(": {why}"),
+        Stage::Now | Stage::Later => String::new(),
+    };
+    format!(
+        "{}{}, {}{}\n  {}{}{why}\n",
+        grammar.verb.word(),
+        grammar.object_syntax,
+        row.key.word(),
+        row.operand.syntax(),
+        row.help,
+        later(row.stage)
+    )
 }
 
 fn later(stage: Stage) -> &'static str {

@@ -36,10 +36,10 @@ messages! {
     NotAvailable: "NOT AVAILABLE IN THIS VERSION", "the word belongs to SPOOLCOM but does nothing here; nothing was changed", "";
     /// A malformed name or number of an object.
     NameInvalid: "OBJECT NAME INVALID", "the name or number of an object is malformed", "";
-    /// Nothing to do.
-    CommandMissing: "COMMAND MISSING", "no command was given", "";
     /// A change without its object.
     NameMissing: "OBJECT NAME MISSING", "a subcommand that changes something needs to be told what", "";
+    /// OPEN without a name.
+    SupervisorMissing: "SPOOLER NAME MISSING", "OPEN needs to be told which spooler", "";
     /// A bare clearing operand among shell words.
     OperandMissing: "OPERAND MISSING", "in a shell, nothing after this word may be a variable that was empty", "";
     /// Unknown object.

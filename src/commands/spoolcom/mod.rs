@@ -5,20 +5,29 @@
 //! other, each up to its first subcommand that fails. In a command file (`--in`) the unit is the line: a mistake is
 //! shown and the next line is read.
 //!
+//! Without a command, standard input is read: at a terminal with the prompt ([`prompt`]), else like a command file.
+//!
 //! Success is silent. Displays go to the output, messages and hints to standard error; hints that nobody asked for only
 //! when that is a terminal. The exit status is the worst that happened.
 
 pub mod comment;
+pub mod complete;
 pub mod dev;
 pub mod displays;
+pub mod drain;
 pub mod grammar;
 pub mod help;
+pub mod history;
 pub mod job;
+pub mod keyboard;
 pub mod lexer;
 pub mod loc;
 pub mod messages;
+pub mod open;
 pub mod plan;
 pub mod print;
+pub mod prompt;
+pub mod runner;
 pub mod session;
 pub mod spooler;
 pub mod states;
@@ -33,23 +42,22 @@ mod tests;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 
 use clap::{Arg, ArgAction};
 use jiff::tz::TimeZone;
 
-use super::shell::{Exit, Intent, Opener, Shell};
+use super::shell::{Exit, Shell};
 use crate::model::{Failure, FailureKind};
+use crate::sys::interrupt;
 
 use lexer::Mistake;
 use messages::{Message, Subject, print_failure, print_mistake};
-use plan::{Flow, Plan, Source, stronger};
-use session::{Session, open_out};
+use plan::{Plan, Source};
+use runner::Runner;
+use session::{Session, Stoppable, open_out};
 use syntax::Parser;
 use tree::Spanned;
-
-/// The longest line of a command file, in octets.
-const MAX_LINE: u64 = 1 << 20;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,6 +66,8 @@ Examples:
   spoolcom DEV lp1
   spoolcom JOB --state print --owner ann, HOLD
   spoolcom HELP DEV
+  spoolcom                          the prompt, at a terminal: line editing, history, completion
+  spoolcom < commands.txt           reads them like --in
 
 Between single quotes a shell leaves $ # ; ! ( ) alone; outside of them $ and # may be left out.
 Exit status: 0 all done, 1 something failed or was not found, 2 usage error, 3 the spool cannot be reached.";
@@ -117,20 +127,10 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         Ok(plans) => plans,
         Err(exit) => return exit,
     };
-    let input: Option<Box<dyn BufRead + '_>> = match (option("in"), &plans) {
-        (None, Some(_)) => None,
-        (None, None) => {
-            let hints = [
-                "spoolcom 'DEV; JOB'   or   spoolcom --in FILE   (- reads standard input)",
-                "spoolcom HELP   lists the commands",
-            ];
-            return usage(
-                shell.err,
-                Message::CommandMissing,
-                "no command was given; the interactive prompt is not available in this version",
-                &hints,
-            );
-        }
+    let from = match (option("in"), plans) {
+        (None, Some(plans)) => From::Words(plans),
+        (None, None) if shell.input_is_terminal => From::Prompt,
+        (None, None) => From::Lines(Box::new(&mut *shell.input)),
         (Some(_), Some(_)) => {
             return usage(
                 shell.err,
@@ -139,9 +139,9 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
                 &[],
             );
         }
-        (Some(name), None) if name == "-" => Some(Box::new(&mut *shell.input)),
+        (Some(name), None) if name == "-" => From::Lines(Box::new(&mut *shell.input)),
         (Some(name), None) => match File::open(shell.cwd.join(&name)) {
-            Ok(file) => Some(Box::new(BufReader::new(file))),
+            Ok(file) => From::Lines(Box::new(BufReader::new(file))),
             Err(error) => {
                 return usage(
                     shell.err,
@@ -157,12 +157,16 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         Some(Ok(file)) => Some(file),
         Some(Err(failure)) => return usage(shell.err, Message::FileError, &failure.message, &[]),
     };
+    let out: &mut dyn Write = match &mut file {
+        Some(file) => file,
+        None => shell.out,
+    };
+    let at_prompt = matches!(from, From::Prompt);
+    let interrupted: fn() -> bool = if at_prompt { interrupt::pending } else { || false };
+    let mut stoppable = Stoppable::new(out, interrupted);
     let session = Session {
         spool: None,
-        out: match &mut file {
-            Some(file) => file,
-            None => shell.out,
-        },
+        out: if at_prompt { &mut stoppable } else { stoppable.inner() },
         err: shell.err,
         err_is_terminal: shell.err_is_terminal,
         cwd: shell.cwd.clone(),
@@ -171,16 +175,31 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         json: options.get_flag("json"),
         wait: !options.get_flag("no-wait"),
         from_shell: false,
+        interrupted,
+        broken: false,
     };
-    let mut runner = Runner { session, open: shell.open, spooler: option("spooler"), intent: None };
-    let exit = match (input, plans) {
-        (Some(input), _) => runner.file(input),
-        (None, plans) => runner.once(&plans.unwrap_or_default()),
-    };
-    match runner.session.out.flush() {
-        Ok(()) => exit,
-        Err(error) => exit.max(runner.session.report("", error.into())),
+    let mut runner = Runner::new(session, shell.open, option("spooler"));
+    match from {
+        From::Words(plans) => {
+            let exit = runner.once(&plans);
+            runner.finish(exit)
+        }
+        From::Lines(input) => {
+            let exit = runner.file(input);
+            runner.finish(exit)
+        }
+        From::Prompt => prompt::at_terminal(runner, shell.env, shell.out_is_terminal),
     }
+}
+
+/// Where the commands come from.
+enum From<'a> {
+    /// The command line.
+    Words(Vec<Plan>),
+    /// A command file, or standard input.
+    Lines(Box<dyn BufRead + 'a>),
+    /// A person.
+    Prompt,
 }
 
 /// The plans of the command line; none when it names at most a supervisor.
@@ -207,10 +226,9 @@ fn read_words(words: &[OsString], err: &mut dyn Write) -> Result<Option<Vec<Plan
         }
         let commands = parser.commands().map_err(|mistake| refuse(err, number, line, &mistake))?;
         only_supervisor &= commands.is_empty();
-        for command in &commands {
-            let source = Source { line, number };
-            plans.push(Plan::of(command, &source).map_err(|mistake| refuse(err, number, line, &mistake))?);
-        }
+        let source = Source { line, number };
+        let meant = commands.iter().map(|command| Plan::of(command, &source)).collect::<Result<Vec<Plan>, Mistake>>();
+        plans.extend(meant.and_then(open::without_fc).map_err(|mistake| refuse(err, number, line, &mistake))?);
     }
     Ok((!only_supervisor).then_some(plans))
 }
@@ -225,120 +243,6 @@ fn check_supervisor(name: &Spanned<String>, err: &mut dyn Write) -> Result<(), E
     );
     print_failure(err, "", &failure, &Subject::Spooler);
     Err(Exit::Unreachable)
-}
-
-/// The commands of one invocation on their way.
-struct Runner<'a, 'o> {
-    session: Session<'a>,
-    open: &'a mut Opener<'o>,
-    spooler: Option<String>,
-    /// What the open spool was opened for.
-    intent: Option<Intent>,
-}
-
-impl Runner<'_, '_> {
-    /// Executes the plans of a command line; the spool is opened once, for the strongest of them.
-    fn once(&mut self, plans: &[Plan]) -> Exit {
-        self.session.from_shell = plans.len() == 1 && !self.session.json;
-        if let Err(exit) = self.reach(plans) {
-            return exit;
-        }
-        self.execute(plans).0
-    }
-
-    /// Executes a command file line by line.
-    fn file(&mut self, mut input: Box<dyn BufRead + '_>) -> Exit {
-        let mut worst = Exit::Done;
-        for number in 1.. {
-            let mut octets = Vec::new();
-            match input.by_ref().take(MAX_LINE).read_until(b'\n', &mut octets) {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(error) => {
-                    return worst.max(usage(
-                        self.session.err,
-                        Message::FileError,
-                        &format!("line {number}: the IN file cannot be read: {error}"),
-                        &[],
-                    ));
-                }
-            }
-            let whole = octets.pop_if(|octet| *octet == b'\n').is_some();
-            if !whole && octets.len() as u64 == MAX_LINE {
-                let why = format!("line {number} is longer than {MAX_LINE} octets; the rest of the file was not read");
-                return worst.max(usage(self.session.err, Message::Syntax, &why, &[]));
-            }
-            octets.pop_if(|octet| *octet == b'\r');
-            let Ok(line) = String::from_utf8(octets) else {
-                worst = worst.max(usage(
-                    self.session.err,
-                    Message::Syntax,
-                    &format!("line {number} is not UTF-8 text"),
-                    &[],
-                ));
-                continue;
-            };
-            let (exit, flow) = self.line(&line, number);
-            worst = worst.max(exit);
-            if flow == Flow::Stop {
-                break;
-            }
-        }
-        worst
-    }
-
-    fn line(&mut self, line: &str, number: usize) -> (Exit, Flow) {
-        let source = Source { line, number: Some(number) };
-        let commands = Parser::new(line, false).and_then(|mut parser| parser.commands());
-        let plans = commands.and_then(|commands| {
-            commands.iter().map(|command| Plan::of(command, &source)).collect::<Result<Vec<Plan>, Mistake>>()
-        });
-        match plans {
-            Err(mistake) => (refuse(self.session.err, Some(number), line, &mistake), Flow::GoOn),
-            Ok(plans) => match self.reach(&plans) {
-                Err(exit) => (exit, Flow::GoOn),
-                Ok(()) => self.execute(&plans),
-            },
-        }
-    }
-
-    /// Opens the spool for what `plans` intend, unless it is open for that already.
-    fn reach(&mut self, plans: &[Plan]) -> Result<(), Exit> {
-        let intent = plans.iter().fold(None, |strongest, plan| stronger(strongest, plan.intent()));
-        let wanted = stronger(self.intent, intent);
-        let Some(wanted) = wanted.filter(|_| wanted != self.intent) else {
-            return Ok(());
-        };
-        // The weaker one is let go first: a spool may be opened once by a process.
-        self.session.spool = None;
-        self.intent = None;
-        match (self.open)(self.spooler.as_deref(), wanted) {
-            Ok(spool) => {
-                self.session.spool = Some(spool);
-                self.intent = Some(wanted);
-                Ok(())
-            }
-            Err(failure) => {
-                let failure = Failure { kind: FailureKind::Unreachable, ..failure };
-                print_failure(self.session.err, "", &failure, &Subject::Spooler);
-                Err(Exit::Unreachable)
-            }
-        }
-    }
-
-    fn execute(&mut self, plans: &[Plan]) -> (Exit, Flow) {
-        let mut worst = Exit::Done;
-        for plan in plans {
-            match plan.run(&mut self.session) {
-                Ok(Flow::GoOn) => {}
-                Ok(Flow::Stop) => return (worst, Flow::Stop),
-                Err((place, trouble)) => {
-                    worst = worst.max(self.session.report(&place, trouble));
-                }
-            }
-        }
-        (worst, Flow::GoOn)
-    }
 }
 
 fn refuse(err: &mut dyn Write, number: Option<usize>, line: &str, mistake: &Mistake) -> Exit {

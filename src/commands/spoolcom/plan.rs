@@ -10,7 +10,7 @@ use super::lexer::Mistake;
 use super::messages::Message;
 use super::session::{Display, Session, Step, Trouble};
 use super::tree::{Command, Object, Subcommand, Value};
-use super::{comment, dev, help, job, loc, print, spooler};
+use super::{comment, dev, help, job, loc, open, print, spooler};
 
 /// Whether to go on after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,12 +30,16 @@ pub enum Plan {
     Dev(dev::Plan),
     /// EXIT
     Exit,
+    /// FC
+    Fc(open::Fc),
     /// HELP
-    Help(Option<Verb>),
+    Help(help::Topic),
     /// JOB
     Job(job::Plan),
     /// LOC
     Loc(loc::Plan),
+    /// OPEN
+    Open,
     /// PRINT
     Print(print::Plan),
     /// SPOOLER
@@ -84,7 +88,12 @@ impl Plan {
             Verb::Loc => Self::Loc(loc::Plan::of(command, source)?),
             Verb::Print => Self::Print(print::Plan::of(command, source)?),
             Verb::Spooler => Self::Spooler(spooler::Plan::of(command, source)),
-            verb @ (Verb::Batch | Verb::Collect | Verb::Fc | Verb::Font | Verb::Open) => {
+            Verb::Fc => Self::Fc(open::Fc::of(command)),
+            Verb::Open => {
+                open::check(command)?;
+                Self::Open
+            }
+            verb @ (Verb::Batch | Verb::Collect | Verb::Font) => {
                 return Err(not_available(command, verb.word()));
             }
         })
@@ -93,7 +102,8 @@ impl Plan {
     /// What it needs the spool for; none when it needs no spool.
     pub fn intent(&self) -> Option<Intent> {
         match self {
-            Self::Comment | Self::Exit | Self::Help(_) => None,
+            Self::Comment | Self::Exit | Self::Fc(_) | Self::Help(_) => None,
+            Self::Open => Some(Intent::Read),
             Self::Dev(plan) => Some(plan.intent()),
             Self::Job(plan) => Some(plan.intent()),
             Self::Loc(plan) => Some(plan.intent()),
@@ -110,6 +120,8 @@ impl Plan {
         match self {
             Self::Comment => comment::run(),
             Self::Exit => return Ok(Flow::Stop),
+            // The spool was opened again before the line was executed; FC never comes here.
+            Self::Open | Self::Fc(_) => {}
             Self::Help(topic) => help::run(*topic, session).map_err(|trouble| ("HELP".to_owned(), trouble))?,
             Self::Dev(plan) => plan.run(session)?,
             Self::Job(plan) => plan.run(session)?,

@@ -22,6 +22,8 @@ pub enum Trouble {
     Reported(Exit),
     /// The output cannot be written.
     Output(io::Error),
+    /// Somebody pressed Ctrl-C; whatever there was to say about it was said.
+    Interrupted,
 }
 
 impl From<Failure> for Trouble {
@@ -76,6 +78,10 @@ pub struct Session<'a> {
     pub wait: bool,
     /// The commands came as shell words, so that a `$` may have been lost.
     pub from_shell: bool,
+    /// Whether Ctrl-C was pressed since the line began; never where it ends the program.
+    pub interrupted: fn() -> bool,
+    /// The spool failed in a way that opening it again may mend.
+    pub broken: bool,
 }
 
 impl Session<'_> {
@@ -134,7 +140,12 @@ impl Session<'_> {
     pub fn report(&mut self, place: &str, trouble: Trouble) -> Exit {
         match trouble {
             Trouble::Reported(exit) => exit,
+            Trouble::Interrupted => Exit::Failed,
+            Trouble::Output(_) if (self.interrupted)() => Exit::Failed,
             Trouble::Failed(failure, subject) => {
+                use FailureKind as Kind;
+                self.broken |=
+                    matches!(failure.kind, Kind::Unreachable | Kind::Unknown | Kind::Timeout | Kind::Internal);
                 print_failure(self.err, place, &failure, &subject);
                 Exit::of(&failure)
             }
@@ -146,6 +157,44 @@ impl Session<'_> {
                 Exit::Failed
             }
         }
+    }
+}
+
+/// Output that Ctrl-C stops, however much is still to come.
+pub struct Stoppable<'a> {
+    out: &'a mut dyn Write,
+    stopped: fn() -> bool,
+}
+
+/// What is written between two looks at Ctrl-C: a screenful.
+const PIECE: usize = 4096;
+
+impl<'a> Stoppable<'a> {
+    /// Writes to `out` until `stopped`.
+    pub fn new(out: &'a mut dyn Write, stopped: fn() -> bool) -> Self {
+        Self { out, stopped }
+    }
+
+    /// The output itself, which nothing stops.
+    pub fn inner(&mut self) -> &mut dyn Write {
+        self.out
+    }
+}
+
+impl Write for Stoppable<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Not `Interrupted`: that one is tried again.
+        if (self.stopped)() {
+            return Err(io::Error::other("stopped"));
+        }
+        let n = self.out.write(&bytes[..bytes.len().min(PIECE)])?;
+        // Nothing may wait in a buffer: it would be shown after the display was stopped.
+        self.out.flush()?;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 

@@ -58,7 +58,8 @@ fn attributes_before_and_after_an_action_are_changes_of_their_own() {
     // The fake keeps its state; what follows the drain is refused by the table, so look at the requests so far.
     let ran = run_with(&world, &["DEV lp1, DRAIN"], true, "");
     assert_eq!(ran.exit, Exit::Done);
-    assert_eq!(ran.err, "waiting for $LP1 to finish JOB 7 (interrupting ends the wait, not the drain)\n");
+    let line = "\r$LP1: JOB 7, document 1, copy 1, 4096 of 12000 octets (34%); Ctrl-C ends the";
+    assert!(ran.err.starts_with(line) && ran.err.ends_with(" \r") && !ran.err.contains('\n'), "{:?}", ran.err);
     assert_eq!(changes(&world).len(), 1);
     world.borrow_mut().changes.clear();
     run(&world, &["DEV old, EXCLUSIVE OFF!, FIFO, START, FORM x"]);
@@ -98,8 +99,6 @@ fn a_drain_can_be_taken_back_while_the_job_still_prints() {
 }
 
 const REFUSED: &[&[&str]] = &[
-    &[],
-    &["$SPLS"],
     &[""],
     &["JOB", "", "DELETE"],
     &["JOB", ",", "DELETE"],
@@ -158,6 +157,10 @@ const REFUSED: &[&[&str]] = &[
     &["OPEN $X"],
     &["FC"],
     &["HELP NIX"],
+    &["HELP DEV STRAT"],
+    &["HELP DEV START NOW"],
+    &["OPEN"],
+    &["DEV lp1, START; FC"],
     &["EXIT NOW"],
     &["DEV 'lp1, START"],
     &["FROB"],
@@ -395,6 +398,8 @@ fn displays() {
         &["JOB 31; SPOOLER", "--json"],
         &["HELP"],
         &["HELP dev"],
+        &["HELP dev exclusive"],
+        &["HELP print cpu"],
         &["HELP collect"],
     ] {
         let world = world();
@@ -440,6 +445,18 @@ fn a_command_file_goes_on_after_a_mistake_and_ends_at_exit() {
     let intents: Vec<Intent> = world.borrow().opened.iter().map(|opened| opened.1).collect();
     assert_eq!(intents, [Intent::Read, Intent::Declare]);
     insta::assert_snapshot!("command_file", ran);
+}
+
+#[test]
+fn without_a_command_standard_input_is_a_command_file_unless_it_is_a_terminal() {
+    for words in [&[][..], &["$SPLS"], &["--json"]] {
+        let world = world();
+        let ran = run_with(&world, words, true, "LOC front\nDEV x!\nEXIT\nDEV");
+        assert_eq!(ran.exit, Exit::Usage);
+        assert!(ran.out.contains("#OFFICE.FRONT") && !ran.out.contains("$OLD") && !ran.out.contains(')'), "{ran}");
+        assert!(ran.err.starts_with("SYNTAX ERROR\n  line 2: DEV x!\n               ^\n  expected"), "{ran}");
+        assert_eq!(run_with(&world, words, true, "").exit, Exit::Done);
+    }
 }
 
 #[test]

@@ -1,0 +1,186 @@
+//! The commands of one invocation, executed: from the command line at once, from a file line by line.
+//!
+//! The spool is opened when a line needs it, for the strongest intent so far, and kept. One that cannot be reached fails
+//! the line and is tried again for the next.
+
+use std::io::{BufRead, Read};
+
+use crate::commands::shell::{Exit, Intent, Opener};
+use crate::model::{Failure, FailureKind};
+use crate::spool::operations::Operations;
+
+use super::lexer::Mistake;
+use super::messages::{Message, Subject, print_failure};
+use super::open::without_fc;
+use super::plan::{Flow, Plan, Source, stronger};
+use super::session::Session;
+use super::syntax::Parser;
+use super::{refuse, usage};
+
+/// The longest line of a command file, in octets.
+const MAX_LINE: u64 = 1 << 20;
+
+/// The commands of one invocation on their way.
+pub struct Runner<'a, 'o> {
+    /// What they share.
+    pub session: Session<'a>,
+    open: &'a mut Opener<'o>,
+    spooler: Option<String>,
+    /// What the open spool was opened for.
+    intent: Option<Intent>,
+}
+
+impl<'a, 'o> Runner<'a, 'o> {
+    /// Nothing is open yet.
+    pub fn new(session: Session<'a>, open: &'a mut Opener<'o>, spooler: Option<String>) -> Self {
+        Self { session, open, spooler, intent: None }
+    }
+
+    /// Writes what is left of the output.
+    pub fn finish(&mut self, exit: Exit) -> Exit {
+        match self.session.out.flush() {
+            Ok(()) => exit,
+            Err(error) => exit.max(self.session.report("", error.into())),
+        }
+    }
+
+    /// Executes the plans of a command line; the spool is opened once, for the strongest of them.
+    pub fn once(&mut self, plans: &[Plan]) -> Exit {
+        self.session.from_shell = plans.len() == 1 && !self.session.json;
+        if let Err(exit) = self.reach(plans) {
+            return exit;
+        }
+        self.execute(plans).0
+    }
+
+    /// Executes a command file line by line.
+    pub fn file(&mut self, mut input: Box<dyn BufRead + '_>) -> Exit {
+        let mut worst = Exit::Done;
+        for number in 1.. {
+            let mut octets = Vec::new();
+            match input.by_ref().take(MAX_LINE).read_until(b'\n', &mut octets) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    return worst.max(usage(
+                        self.session.err,
+                        Message::FileError,
+                        &format!("line {number}: the IN file cannot be read: {error}"),
+                        &[],
+                    ));
+                }
+            }
+            let whole = octets.pop_if(|octet| *octet == b'\n').is_some();
+            if !whole && octets.len() as u64 == MAX_LINE {
+                let why = format!("line {number} is longer than {MAX_LINE} octets; the rest of the file was not read");
+                return worst.max(usage(self.session.err, Message::Syntax, &why, &[]));
+            }
+            octets.pop_if(|octet| *octet == b'\r');
+            let Ok(line) = String::from_utf8(octets) else {
+                worst = worst.max(usage(
+                    self.session.err,
+                    Message::Syntax,
+                    &format!("line {number} is not UTF-8 text"),
+                    &[],
+                ));
+                continue;
+            };
+            let (exit, flow) = self.line(&line, number);
+            worst = worst.max(exit);
+            if flow == Flow::Stop {
+                break;
+            }
+        }
+        worst
+    }
+
+    /// Executes one line of a command file.
+    fn line(&mut self, line: &str, number: usize) -> (Exit, Flow) {
+        match read_line(line, Some(number)).and_then(without_fc) {
+            Err(mistake) => (refuse(self.session.err, Some(number), line, &mistake), Flow::GoOn),
+            Ok(plans) => self.plans(&plans),
+        }
+    }
+
+    /// Executes the plans of one line. A spool that failed is opened again for the next one.
+    pub fn plans(&mut self, plans: &[Plan]) -> (Exit, Flow) {
+        if plans.contains(&Plan::Open) {
+            self.close();
+        }
+        if let Err(exit) = self.reach(plans) {
+            return (exit, Flow::GoOn);
+        }
+        let (exit, flow) = self.execute(plans);
+        if exit == Exit::Unreachable || self.session.broken {
+            self.close();
+        }
+        (exit, flow)
+    }
+
+    /// Lets go of the spool.
+    fn close(&mut self) {
+        self.session.spool = None;
+        self.session.broken = false;
+        self.intent = None;
+    }
+
+    /// The spool for looking, if it can be had without a word: completion must not disturb the line that is typed.
+    pub fn peek(&mut self) -> Option<&mut dyn Operations> {
+        if self.session.spool.is_none() {
+            self.session.spool = Some((self.open)(self.spooler.as_deref(), Intent::Read).ok()?);
+            self.intent = Some(Intent::Read);
+        }
+        self.session.spool.as_mut().map(|spool| spool.as_mut() as &mut dyn Operations)
+    }
+
+    /// Opens the spool for what `plans` intend, unless it is open for that already.
+    fn reach(&mut self, plans: &[Plan]) -> Result<(), Exit> {
+        let intent = plans.iter().fold(None, |strongest, plan| stronger(strongest, plan.intent()));
+        let wanted = stronger(self.intent, intent);
+        let Some(wanted) = wanted.filter(|_| wanted != self.intent) else {
+            return Ok(());
+        };
+        // The weaker one is let go first: a spool may be opened once by a process.
+        self.close();
+        match (self.open)(self.spooler.as_deref(), wanted) {
+            Ok(spool) => {
+                self.session.spool = Some(spool);
+                self.intent = Some(wanted);
+                Ok(())
+            }
+            Err(failure) => {
+                let failure = Failure { kind: FailureKind::Unreachable, ..failure };
+                print_failure(self.session.err, "", &failure, &Subject::Spooler);
+                Err(Exit::Unreachable)
+            }
+        }
+    }
+
+    fn execute(&mut self, plans: &[Plan]) -> (Exit, Flow) {
+        let mut worst = Exit::Done;
+        for plan in plans {
+            match plan.run(&mut self.session) {
+                Ok(Flow::GoOn) => {}
+                Ok(Flow::Stop) => return (worst, Flow::Stop),
+                Err((place, trouble)) => {
+                    worst = worst.max(self.session.report(&place, trouble));
+                }
+            }
+            // An interrupt ends the list, not only the command that was running.
+            if (self.session.interrupted)() {
+                return (worst.max(Exit::Failed), Flow::GoOn);
+            }
+        }
+        (worst, Flow::GoOn)
+    }
+}
+
+/// What a line means.
+///
+/// # Errors
+/// The first mistake in it; nothing of the line is executed then.
+pub fn read_line(line: &str, number: Option<usize>) -> Result<Vec<Plan>, Mistake> {
+    let source = Source { line, number };
+    let commands = Parser::new(line, false)?.commands()?;
+    commands.iter().map(|command| Plan::of(command, &source)).collect()
+}
