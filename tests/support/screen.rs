@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
 
@@ -53,26 +54,27 @@ impl Screen {
     /// Waits until `part` is shown, and returns what was shown up to its end.
     #[track_caller]
     pub fn shows(&mut self, part: &str) -> String {
+        let end = Instant::now() + DEADLINE;
         loop {
             if let Some(at) = self.seen.find(part) {
                 let rest = self.seen.split_off(at + part.len());
                 return std::mem::replace(&mut self.seen, rest);
             }
-            assert!(self.more(), "the program ended without showing {part:?}; it showed {:?}", self.seen);
+            assert!(self.more(end), "the program ended without showing {part:?}; it showed {:?}", self.seen);
         }
     }
 
     /// Waits until the program ends; what it showed last, and its exit status.
     #[track_caller]
     pub fn ends(mut self) -> (String, Option<i32>) {
-        while self.more() {}
+        let end = Instant::now() + DEADLINE;
+        while self.more(end) {}
         (self.seen.clone(), self.child.wait().unwrap().code())
     }
 
-    /// Reads more; false when the program has let go of the terminal.
+    /// Reads more; false when the program has let go of the terminal. What never stops showing something is late, too.
     #[track_caller]
-    fn more(&mut self) -> bool {
-        let end = Instant::now() + DEADLINE;
+    fn more(&mut self, end: Instant) -> bool {
         loop {
             let left = end.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "nothing more within {DEADLINE:?}; seen: {:?}", self.seen);
@@ -107,6 +109,9 @@ impl Drop for Screen {
 fn terminal() -> (File, OwnedFd) {
     let size = Winsize { ws_row: 24, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
     let pty = openpty(Some(&size), None).unwrap();
+    // The program must not hold the terminal's other end: it would never see it closed.
+    fcntl(&pty.master, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
+    fcntl(&pty.slave, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
     (File::from(pty.master), pty.slave)
 }
 

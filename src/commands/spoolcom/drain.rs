@@ -67,10 +67,12 @@ fn waiting(status: &DeviceStatus, moved: &mut Moved, style: &Style) -> String {
         Some(running) => {
             let amount = amount(running.octets, Some(running.total_octets));
             let rate = moved.rate((running.job.to_string(), running.since_ms), running.octets);
-            text.push_str(&format!(
-                ": JOB {}, document {}, copy {}, {amount}{rate}",
-                running.job, running.document, running.copy
-            ));
+            // Before the first byte there is no document.
+            let document = match running.document {
+                0 => String::new(),
+                document => format!("document {document}, copy {}, ", running.copy),
+            };
+            text.push_str(&format!(": JOB {}, {document}{amount}{rate}", running.job));
         }
         None => text.push_str(&format!(": {}", status.state)),
     }
