@@ -15,6 +15,7 @@ use super::backoff::Growing;
 use super::bell::Bell;
 use super::errors::{Fault, SpoolTrouble};
 use super::log::Log;
+use crate::model::separation::Separation;
 use crate::model::state::{DeviceWish, ErrorNote};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, DeviceName, Failure, FailureKind};
@@ -160,8 +161,13 @@ impl Desk {
     ///
     /// # Errors
     /// As [`Desk::ask`].
-    pub fn attempt_begins(&self, claim: &Claim, at: &FilePosition) -> Result<(), SpoolTrouble> {
-        self.ask("beginning an attempt", |engine, now| engine.attempt_begins(&self.lease, claim, at, now))
+    pub fn attempt_begins(
+        &self,
+        claim: &Claim,
+        at: &FilePosition,
+        separation: &Separation,
+    ) -> Result<(), SpoolTrouble> {
+        self.ask("beginning an attempt", |engine, now| engine.attempt_begins(&self.lease, claim, at, separation, now))
     }
 
     /// Ends an attempt.
