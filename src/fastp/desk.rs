@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use super::Timing;
 use super::backoff::Growing;
 use super::bell::Bell;
@@ -110,6 +112,8 @@ pub struct Desk {
     pub log: Log,
     /// Deadlines.
     pub timing: Timing,
+    /// The local time zone, for header pages.
+    pub zone: TimeZone,
     /// Whether the spool has an error on record for the device.
     pub in_error: Cell<bool>,
     /// The failures in a row.

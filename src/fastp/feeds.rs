@@ -97,3 +97,7 @@ impl Feeds {
         feed
     }
 }
+
+#[cfg(test)]
+#[path = "feeds_tests.rs"]
+mod tests;

@@ -6,8 +6,6 @@
 
 use std::rc::Rc;
 
-use jiff::tz::TimeZone;
-
 use super::desk::Streak;
 use super::device::{Device, Leave};
 use super::errors::{Fault, Trouble};
@@ -62,7 +60,7 @@ impl Device {
         // OFF ! is for devices that cannot take a boundary: each job has a connection of its own, and no UEL.
         let uel = open.connection.shared_stream() && self.settings.exclusive != Exclusive::OffEach;
         let now = crate::sys::clock::wall_ms();
-        let separation = header::separation(claim, &self.settings, now, &TimeZone::system());
+        let separation = header::separation(claim, &self.settings, now, &desk.zone);
         let job = Pieces {
             sources,
             paper: claim.paper,
