@@ -80,7 +80,8 @@ impl Sheets {
         Self {
             page: if pages > 0 { bytes(&page(separation)) } else { Vec::new() },
             pages,
-            trailer: if batch { bytes(&trailer(separation)) } else { Vec::new() },
+            // The text before may have ended in the middle of a line, and a form feed need not lead to column 1.
+            trailer: if batch { [b"\r".to_vec(), bytes(&trailer(separation))].concat() } else { Vec::new() },
             startff: separation.startff,
             endff: separation.endff,
         }

@@ -68,7 +68,7 @@ fn escapes_and_strange_characters_never_reach_the_page() {
     let sheets = Sheets::of(&separation);
     for octets in [&sheets.page, &sheets.trailer] {
         let text = String::from_utf8(octets.clone()).unwrap();
-        assert!(text.split_inclusive("\r\n").all(|line| line.trim_end().bytes().all(|b| (b' '..=b'~').contains(&b))));
+        assert!(text.split_inclusive("\r\n").all(|line| line.trim().bytes().all(|b| (b' '..=b'~').contains(&b))));
     }
     let page = page(&separation);
     assert!(page.iter().any(|line| line == "  REPORT    ?%-12345X??????"), "{page:#?}");
