@@ -3,7 +3,6 @@
 //! For each job all the changes hold, or none. The whole command line is understood before the first job is touched. Of
 //! an attribute that is given several times the last pair counts.
 
-
 use super::display::{Display, Layout, Record, Style};
 use super::effects::{self, Action};
 use super::options::{self, Item, Meaning, Setting};
