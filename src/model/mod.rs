@@ -4,6 +4,7 @@ pub mod authority;
 pub mod device;
 pub mod failure;
 pub mod field;
+pub mod finished;
 pub mod ids;
 pub mod job;
 pub mod location;
@@ -13,6 +14,7 @@ pub mod process;
 pub mod query;
 pub mod state;
 pub mod time;
+pub mod why;
 
 pub use authority::Caller;
 pub use failure::{Failure, FailureKind};

@@ -11,6 +11,7 @@ mod devices;
 pub mod engine;
 pub mod files;
 mod filter;
+mod history;
 mod jobs;
 mod leases;
 mod local;
@@ -25,6 +26,7 @@ mod submit;
 mod sweep;
 mod view;
 mod wakes;
+mod why;
 
 use std::sync::{Arc, Mutex};
 
