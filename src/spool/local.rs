@@ -150,12 +150,7 @@ impl Operations for Local {
     fn why(&mut self, job: JobRef) -> Result<Why, Failure> {
         self.spool.why(&self.caller, &job, &(self.clock)())
     }
-    fn finished(
-        &mut self,
-        query: Query,
-        after: Option<Cursor>,
-        limit: u32,
-    ) -> Result<Page<FinishedStatus>, Failure> {
+    fn finished(&mut self, query: Query, after: Option<Cursor>, limit: u32) -> Result<Page<FinishedStatus>, Failure> {
         self.spool.finished(&self.caller, &query.condition, after, limit)
     }
     fn hold_job(&mut self, job: JobRef) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use crate::model::device::RunningJob;
 use crate::model::location::Destination;
-use crate::model::state::{DeviceWish, EntryState, HoldReason, JobState, ProcessState};
+use crate::model::state::{DeviceWish, EntryState, HoldReason, HoldReasons, JobState, ProcessState};
 use crate::model::time::Moment;
 use crate::model::why::{Act, Cause, DeviceCause, Printing, Why};
 use crate::model::{Caller, GlobalJobId, JobRef};
@@ -102,8 +102,8 @@ impl Look<'_> {
                     None => Cause::Held { reason, text: None, by: None },
                 },
                 (HoldReason::Operator, Some(event)) => {
-                    let by = event.why.is_empty().then(|| act(event.clone()));
-                    Cause::Held { reason, text: None, by }
+                    let other = HoldReasons(u32::MAX).iter().any(|r| r != reason && event.why.starts_with(r.words()));
+                    Cause::Held { reason, text: None, by: (!other).then(|| act(event.clone())) }
                 }
                 (_, held) => {
                     let by = held.clone().filter(about_reason).map(act);

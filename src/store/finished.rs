@@ -45,7 +45,8 @@ pub struct FinishedRow {
     pub finished_ms: i64,
 }
 
-const COLUMNS: &str = "job_id, number, serial, local_id, owner_uid, owner, user_name, name, destination, device, outcome,
+const COLUMNS: &str =
+    "job_id, number, serial, local_id, owner_uid, owner, user_name, name, destination, device, outcome,
                        octets, pages, documents, created_ms, finished_ms";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<FinishedRow> {
@@ -144,7 +145,12 @@ pub fn by_ref(db: &Connection, job: &JobRef, uid: u32, server: &str) -> Fallible
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn list(db: &Connection, user: Option<&str>, after: Option<(i64, JobId)>, limit: u32) -> Fallible<Vec<FinishedRow>> {
+pub fn list(
+    db: &Connection,
+    user: Option<&str>,
+    after: Option<(i64, JobId)>,
+    limit: u32,
+) -> Fallible<Vec<FinishedRow>> {
     let (at, id) = after.unwrap_or((i64::MAX, JobId(i64::MAX)));
     let mut statement = db.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM finished WHERE (finished_ms, job_id) < (?1, ?2) AND (?3 IS NULL OR user_name = ?3)

@@ -5,11 +5,13 @@
 //! strings, attributes files: [`options`]) → typed values ([`crate::attributes`]) → operations → display ([`display`]).
 //! So a command line of which a later part is wrong has no effect.
 
+pub mod asked;
 pub mod columns;
 pub mod display;
 pub mod documents;
 pub mod files;
 pub mod filter;
+pub mod history;
 pub mod json;
 pub mod lines;
 pub mod objects;

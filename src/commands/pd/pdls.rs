@@ -13,11 +13,12 @@ use super::options::{self, Item, Meaning, Setting, Source};
 use super::requested::{self, Requested};
 use super::strings::Pair;
 use super::targets::{self, Target};
-use super::{Exit, Shell, Stop, clock, filter, finish, objects, words};
+use super::{Exit, Shell, Stop, asked, clock, filter, finish, history, objects, words};
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
 use crate::attributes::{Class, Shown};
 use crate::commands::shell::Intent;
+use crate::commands::why::Times;
 use crate::model::query::{Condition, Order, PAGE, Query};
 use crate::model::{Failure, FailureKind, JobRef, ServerName};
 use crate::spool::operations::Operations;
@@ -68,6 +69,9 @@ pub struct Arguments {
     /// Read such attributes from a file; PDPATH names the directory of relative names
     #[arg(short = 'X', value_name = "FILE", action = clap::ArgAction::Append, value_hint = ValueHint::FilePath)]
     files: Vec<OsString>,
+    /// Finished jobs, the last one first; with jobs named, those whether finished or not
+    #[arg(long)]
+    history: bool,
     /// An array of objects, keys as the names of attributes; all of them unless -r says otherwise
     #[arg(long)]
     json: bool,
@@ -173,7 +177,11 @@ fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     if json && style.is_some() {
         return Err(Stop::usage("--json and -s exclude each other"));
     }
-    let mut selection = requested.select(class, None);
+    let past = matches.get_flag("history");
+    if past && class != Class::Job {
+        return Err(Stop::usage(format!("--history is for jobs, not for class {}", class.keyword())));
+    }
+    let mut selection = if past { history::select(&requested)? } else { requested.select(class, None) };
     if matches.get_flag("jobs_only") {
         selection.documents.clear();
         selection.documents_named = false;
@@ -203,7 +211,7 @@ fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     }
     let everybody = matches.get_flag("everybody") || matches.get_flag("unfiltered");
     let own = (!everybody).then(|| crate::sys::users::caller().identity());
-    jobs(spool.as_mut(), shell, &layout, &targets, &Wanted { own, filter })
+    jobs(spool.as_mut(), shell, &layout, &targets, &Wanted { own, filter, past })
 }
 
 /// Which of the jobs pointed at are listed.
@@ -212,6 +220,8 @@ struct Wanted {
     own: Option<String>,
     /// Only those that fulfil this.
     filter: Condition,
+    /// Finished ones.
+    past: bool,
 }
 
 impl Wanted {
@@ -264,12 +274,14 @@ fn jobs(
     let targets = if targets.is_empty() { &everything[..] } else { targets };
     let mut exit = Exit::Done;
     let mut failures: Vec<Failure> = Vec::new();
+    let times = Times { zone: layout.zone.clone(), now_ms: shell.now_ms };
     let mut display = Display::new(shell.out, layout);
     for target in targets {
         let result = match target {
-            Target::Job(job, document) => one(spool, layout, &mut display, wanted, job, *document),
-            Target::Server(server) => check_server(spool, server.as_ref())
-                .and_then(|()| pages(spool, layout, &mut display, wanted.query(None))),
+            Target::Job(job, document) => one(spool, layout, &mut display, wanted, (job, *document), &times),
+            Target::Server(server) => {
+                check_server(spool, server.as_ref()).and_then(|()| pages(spool, layout, &mut display, wanted, &times))
+            }
         };
         match result {
             Ok(()) => {}
@@ -291,12 +303,24 @@ fn jobs(
     Ok(exit)
 }
 
-fn pages(spool: &mut dyn Operations, layout: &Layout, display: &mut Display<'_>, query: Query) -> Result<(), Stop> {
+fn pages(
+    spool: &mut dyn Operations,
+    layout: &Layout,
+    display: &mut Display<'_>,
+    wanted: &Wanted,
+    times: &Times,
+) -> Result<(), Stop> {
+    let query = wanted.query(None);
+    if wanted.past {
+        return history::list(spool, &layout.selection, display, &query, times);
+    }
     let mut after = None;
     loop {
         let page = spool.jobs(query.clone(), after, PAGE)?;
         for job in &page.rows {
-            display.add(Record::of_job(job, &layout.selection, None))?;
+            let mut record = Record::of_job(job, &layout.selection, None);
+            asked::complete(spool, &mut record, &layout.selection, &job.global, times)?;
+            display.add(record)?;
         }
         match page.next {
             Some(next) => after = Some(next),
@@ -311,17 +335,17 @@ fn one(
     layout: &Layout,
     display: &mut Display<'_>,
     wanted: &Wanted,
-    reference: &JobRef,
-    document: Option<u32>,
+    (reference, document): (&JobRef, Option<u32>),
+    times: &Times,
 ) -> Result<(), Stop> {
-    let mut job = spool.job(reference.clone()).map_err(|failure| not_found(failure, reference))?;
-    if let Some(own) = &wanted.own
-        && *own != job.user_name
-    {
-        return Err(Failure::not_found(format!("job {reference} among your jobs"))
-            .hint(format!("pdls -U {reference}   shows another user's job"))
-            .into());
-    }
+    let mut job = match spool.job(reference.clone()) {
+        Ok(job) => job,
+        Err(failure) if failure.kind == FailureKind::NotFound && wanted.past => {
+            return over(spool, layout, display, wanted, reference, times);
+        }
+        Err(failure) => return Err(not_found(failure, reference).into()),
+    };
+    check_owner(&job.user_name, wanted, reference)?;
     if wanted.filter != Condition::Any {
         let query = wanted.query(Some(Condition::Job(JobRef::Global(job.global.clone()))));
         match spool.jobs(query, None, 1)?.rows.pop() {
@@ -334,7 +358,36 @@ fn one(
     {
         return Err(Failure::not_found(format!("document {number} of job {reference}")).into());
     }
-    Ok(display.add(Record::of_job(&job, &layout.selection, document))?)
+    let mut record = Record::of_job(&job, &layout.selection, document);
+    asked::complete(spool, &mut record, &layout.selection, &job.global, times)?;
+    Ok(display.add(record)?)
+}
+
+/// One finished job that an argument names.
+fn over(
+    spool: &mut dyn Operations,
+    layout: &Layout,
+    display: &mut Display<'_>,
+    wanted: &Wanted,
+    reference: &JobRef,
+    times: &Times,
+) -> Result<(), Stop> {
+    let order = Order::Schedule;
+    let query = Query { condition: Condition::Job(reference.clone()), order };
+    let found = spool.finished(query, None, 1)?.rows.pop();
+    let found = found.ok_or_else(|| Failure::not_found(format!("job {reference}")))?;
+    check_owner(&found.user_name, wanted, reference)?;
+    let query = wanted.query(Some(Condition::Job(JobRef::Global(found.global))));
+    history::list(spool, &layout.selection, display, &query, times)
+}
+
+/// Another user's job is named only by who asks for everybody's.
+fn check_owner(user: &str, wanted: &Wanted, reference: &JobRef) -> Result<(), Failure> {
+    match &wanted.own {
+        Some(own) if own != user => Err(Failure::not_found(format!("job {reference} among your jobs"))
+            .hint(format!("pdls -U {reference}   shows another user's job"))),
+        _ => Ok(()),
+    }
 }
 
 /// A job that is not there is named as the user named it.
