@@ -9,3 +9,8 @@ pub mod pd;
 pub mod shell;
 pub mod spoolcom;
 pub mod why;
+
+#[cfg(test)]
+mod history_tests;
+#[cfg(test)]
+mod why_tests;

@@ -24,6 +24,9 @@ pub mod records;
 mod spooler;
 mod submit;
 mod sweep;
+#[cfg(test)]
+#[allow(missing_docs)]
+pub mod testing;
 mod view;
 mod wakes;
 mod why;
