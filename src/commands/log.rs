@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::attributes::text::escaped;
 use crate::model::Failure;
 use crate::spool::operations::Operations;
 use crate::spool::records::{Event, EventSubject};
@@ -29,7 +30,7 @@ pub fn pages<E: From<Failure>>(
 /// An event as one line: when, who, what, and why.
 pub fn line(event: &Event, times: &Times) -> String {
     let colon = if event.why.is_empty() { "" } else { ": " };
-    format!("{} {} {}{colon}{}", times.full(event.at_ms), event.who, event.what, event.why)
+    escaped(&format!("{} {} {}{colon}{}", times.full(event.at_ms), event.who, event.what, event.why))
 }
 
 /// An event as an object: `time` (UTC), `who`, `what`, `why`.

@@ -26,6 +26,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
+use crate::attributes::text::escaped;
 use crate::model::state::{ErrorNote, HoldReason};
 use crate::model::why::{Act, Cause, DeviceCause, Printing};
 
@@ -60,6 +61,10 @@ impl Times {
 
 /// `cause` as one line.
 pub fn words(cause: &Cause, times: &Times) -> String {
+    escaped(&said(cause, times))
+}
+
+fn said(cause: &Cause, times: &Times) -> String {
     let by = |act: &Option<Act>| act.as_ref().map(|act| by(act, times)).unwrap_or_default();
     match cause {
         Cause::Arriving => "it is still arriving".into(),

@@ -15,7 +15,7 @@ use crate::model::order::Priority;
 use crate::model::process::ProcessChange;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, Wish};
 use crate::model::time::Moment;
-use crate::model::{Caller, DeviceId, DeviceName, JobRef, ProcessName};
+use crate::model::{Caller, DeviceId, JobRef, ProcessName};
 use crate::store;
 use crate::sys::lock::FileLock;
 
@@ -62,12 +62,12 @@ impl Site {
         let dir = tempfile::tempdir().unwrap();
         let base = Base::new(dir.path().join("base"));
         let spool = open(&base, Access::Create { server: name("acme1"), now: clock() }).unwrap();
-        let local = local(&spool, crate::sys::users::caller());
+        let local = local(&spool, user("ann", nix::unistd::geteuid().as_raw()));
         Self { _dir: dir, spool, local, tokens: 0 }
     }
 
     /// A spool that prints: `$SPLA`, `$LP1`, `#OFFICE.FRONT`.
-    pub fn new() -> Self {
+    pub fn printing() -> Self {
         let mut site = Self::empty();
         site.process("SPLA");
         site.device("LP1", "SPLA", &[]);
@@ -92,6 +92,11 @@ impl Site {
 
     /// Submits a job of 1,000 octets for each of `documents`.
     pub fn submit(&mut self, destination: &str, alter: impl FnOnce(&mut Submission)) -> Accepted {
+        let caller = user("ann", nix::unistd::geteuid().as_raw());
+        self.submit_as(caller, destination, alter)
+    }
+
+    pub fn submit_as(&mut self, caller: Caller, destination: &str, alter: impl FnOnce(&mut Submission)) -> Accepted {
         self.tokens += 1;
         let offer = DocumentOffer {
             file_name: RawPath("sales.txt".into()),
@@ -117,7 +122,7 @@ impl Site {
             std::fs::File::open(file.path()).unwrap().into()
         });
         let files = files.collect();
-        self.local.submit(submission, files).unwrap()
+        local(&self.spool, caller).submit(submission, files).unwrap()
     }
 
     pub fn job(&mut self) -> JobRef {
@@ -190,12 +195,7 @@ pub fn at(claim: &Claim, octets: u64) -> Progress {
     }
 }
 
-/// Whoever runs the test.
-pub fn me() -> String {
-    crate::sys::users::caller().user
-}
-
-/// A device's name.
-pub fn lp(text: &str) -> DeviceName {
-    name(text)
+/// A user.
+pub fn user(name: &str, uid: u32) -> Caller {
+    Caller { uid, user: name.into(), host: "here".into(), groups: Vec::new() }
 }

@@ -15,7 +15,7 @@ use crate::model::why::{Act, Cause, DeviceCause, Printing, Why};
 use crate::model::{Caller, GlobalJobId, JobRef};
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
-use crate::store::event::{Object, last};
+use crate::store::event::{Object, last, latest};
 use crate::store::job::JobRow;
 use crate::store::{self, Fallible};
 
@@ -89,26 +89,24 @@ impl Look<'_> {
     /// One cause for each reason of a hold.
     fn holds(&self, job: &JobRow) -> Fallible<Vec<Cause>> {
         let mut causes = Vec::new();
-        let held = last(self.db, Object::Job(job.id), &["held"])?;
+        let object = Object::Job(job.id);
+        let events = latest(self.db, object, "held")?;
         for reason in job.reasons.iter() {
-            let about_reason = |event: &Event| event.why.starts_with(reason.words());
-            causes.push(match (reason, &held) {
-                (HoldReason::Operator, Some(event)) if event.why == "HOLDAFTER" => {
-                    Cause::HeldAfterPrinting(act(event.clone()))
-                }
-                // Held by wish, and nobody said HOLD: it was submitted so.
-                (HoldReason::Operator, None) => match last(self.db, Object::Job(job.id), &["accepted"])? {
+            // The event of a reason begins with its words; one that does not is somebody's HOLD.
+            let begins = |event: &Event, r: HoldReason| event.why.starts_with(r.words());
+            let about = |event: &&Event| match reason {
+                HoldReason::Operator => !HoldReasons(u32::MAX).iter().any(|r| r != reason && begins(event, r)),
+                other => begins(event, other),
+            };
+            let event = events.iter().find(about).cloned();
+            causes.push(match (reason, event) {
+                (HoldReason::Operator, Some(event)) if event.why == "HOLDAFTER" => Cause::HeldAfterPrinting(act(event)),
+                (HoldReason::Operator, None) => match last(self.db, object, &["accepted"])? {
                     Some(event) => Cause::HeldFromStart(act(event)),
                     None => Cause::Held { reason, text: None, by: None },
                 },
-                (HoldReason::Operator, Some(event)) => {
-                    let other = HoldReasons(u32::MAX).iter().any(|r| r != reason && event.why.starts_with(r.words()));
-                    Cause::Held { reason, text: None, by: (!other).then(|| act(event.clone())) }
-                }
-                (_, held) => {
-                    let by = held.clone().filter(about_reason).map(act);
-                    Cause::Held { reason, text: job.reason_text.clone(), by }
-                }
+                (HoldReason::Operator, event) => Cause::Held { reason, text: None, by: event.map(act) },
+                (_, event) => Cause::Held { reason, text: job.reason_text.clone(), by: event.map(act) },
             });
         }
         Ok(causes)

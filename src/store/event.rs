@@ -67,6 +67,20 @@ pub fn last(db: &Connection, object: Object, words: &[&str]) -> Fallible<Option<
     Ok(statement.query_row(params_from_iter(values.into_iter().chain(words)), read).optional()?)
 }
 
+/// The last events of an object with the word `what`, newest first, at most 100.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn latest(db: &Connection, object: Object, what: &str) -> Fallible<Vec<Event>> {
+    let (kind, id) = object.stored();
+    let mut statement = db.prepare_cached(
+        "SELECT id, at_ms, who, what, why FROM event WHERE object = ? AND object_id = ? AND what = ?
+         ORDER BY id DESC LIMIT 100",
+    )?;
+    let rows = statement.query_map(params![kind, id, what], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Events of an object after the event `after`, oldest first, one page.
 ///
 /// # Errors

@@ -22,6 +22,7 @@ pub mod pdrm;
 pub mod requested;
 pub mod strings;
 pub mod targets;
+pub mod wanted;
 pub mod words;
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::options::{self, Item, Meaning, Setting, Source};
 use super::requested::{self, Requested};
 use super::strings::Pair;
 use super::targets::{self, Target};
+use super::wanted::Wanted;
 use super::{Exit, Shell, Stop, asked, clock, filter, finish, history, objects, words};
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
@@ -214,32 +215,6 @@ fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     jobs(spool.as_mut(), shell, &layout, &targets, &Wanted { own, filter, past })
 }
 
-/// Which of the jobs pointed at are listed.
-struct Wanted {
-    /// Only those of this identity.
-    own: Option<String>,
-    /// Only those that fulfil this.
-    filter: Condition,
-    /// Finished ones.
-    past: bool,
-}
-
-impl Wanted {
-    fn query(&self, also: Option<Condition>) -> Query {
-        let mut parts: Vec<Condition> = also.into_iter().collect();
-        parts.extend(self.own.iter().cloned().map(Condition::UserName));
-        if self.filter != Condition::Any {
-            parts.push(self.filter.clone());
-        }
-        let condition = match parts.len() {
-            0 => Condition::Any,
-            1 => parts.remove(0),
-            _ => Condition::All(parts),
-        };
-        Query { condition, order: Order::Schedule }
-    }
-}
-
 fn class_of(word: &str) -> Result<Class, Stop> {
     match names::resolve(word, CLASSES) {
         Ok(Some(class)) => Ok(class),
@@ -345,7 +320,7 @@ fn one(
         }
         Err(failure) => return Err(not_found(failure, reference).into()),
     };
-    check_owner(&job.user_name, wanted, reference)?;
+    wanted.check_owner(&job.user_name, reference)?;
     if wanted.filter != Condition::Any {
         let query = wanted.query(Some(Condition::Job(JobRef::Global(job.global.clone()))));
         match spool.jobs(query, None, 1)?.rows.pop() {
@@ -376,18 +351,9 @@ fn over(
     let query = Query { condition: Condition::Job(reference.clone()), order };
     let found = spool.finished(query, None, 1)?.rows.pop();
     let found = found.ok_or_else(|| Failure::not_found(format!("job {reference}")))?;
-    check_owner(&found.user_name, wanted, reference)?;
+    wanted.check_owner(&found.user_name, reference)?;
     let query = wanted.query(Some(Condition::Job(JobRef::Global(found.global))));
     history::list(spool, &layout.selection, display, &query, times)
-}
-
-/// Another user's job is named only by who asks for everybody's.
-fn check_owner(user: &str, wanted: &Wanted, reference: &JobRef) -> Result<(), Failure> {
-    match &wanted.own {
-        Some(own) if own != user => Err(Failure::not_found(format!("job {reference} among your jobs"))
-            .hint(format!("pdls -U {reference}   shows another user's job"))),
-        _ => Ok(()),
-    }
 }
 
 /// A job that is not there is named as the user named it.

@@ -72,5 +72,5 @@ pub fn why(out: &mut dyn Write, style: &Style, why: &Why) -> io::Result<()> {
         listing.json(&values)?;
         return listing.end();
     }
-    why.causes.iter().try_for_each(|cause| writeln!(out, "{}", plain(&why::words(cause, &times))))
+    why.causes.iter().try_for_each(|cause| writeln!(out, "{}", why::words(cause, &times)))
 }
