@@ -27,6 +27,8 @@ mod sweep;
 #[cfg(test)]
 #[allow(missing_docs)]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 mod view;
 mod wakes;
 mod why;
