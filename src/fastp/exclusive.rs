@@ -59,7 +59,10 @@ impl Device {
             self.settings.exclusive != Exclusive::On && first.elapsed() >= self.desk.timing.settle
         });
         if overdue {
-            self.close("its transferred jobs waited long enough", pace)?;
+            // Jobs that came back by a reset go first: the claimed one is given back too, untouched.
+            if let Some(fault) = self.close("its transferred jobs waited long enough", pace)? {
+                return Err(fault.into());
+            }
         }
         if self.open.is_some() {
             return Ok(());
@@ -88,29 +91,37 @@ impl Device {
     /// Looks whether the peer hung up or reset while no job ran; then the device is closed here too. True if it was.
     ///
     /// # Errors
-    /// When the spool refuses, or a peer that closes at once is a fault.
+    /// When the spool refuses; a fault when transferred jobs came back, or when the peer closes at once.
     pub fn look_at_idle(&mut self, pace: &mut Pace<'_>) -> Result<bool, Trouble> {
         let Some(open) = &mut self.open else { return Ok(false) };
         let idle = open.connection.idle();
+        let uncertain = open.transferred > 0;
         let hasty = !open.carried && open.since.elapsed() < self.desk.timing.short_lived;
-        let why = match idle {
+        let (why, reset) = match idle {
             Idle::Quiet => return Ok(false),
             Idle::HungUp(why) => {
-                self.close(&why, pace)?;
-                why
+                let reset = self.close(&why, pace)?;
+                (why, reset)
             }
             Idle::Reset(why) => {
                 self.lose(&why)?;
-                why
+                let fault = Fault::new(4120, true, why.clone());
+                (why, Some(fault))
             }
         };
+        if let Some(fault) = reset
+            && uncertain
+        {
+            // Its jobs are Ready again; what was claimed after them must not overtake them.
+            return Err(fault.into());
+        }
         if hasty {
             return Err(Fault::new(140, true, format!("closed at once: {why}")).into());
         }
         Ok(true)
     }
 
-    /// Closes the device in good order, and settles what it carried.
+    /// Closes the device in good order, and settles what it carried. Returns the fault when it was reset instead.
     ///
     /// # Errors
     /// When the spool refuses or the process ends.

@@ -1,9 +1,11 @@
 //! The vocabulary: names, numbers, states, routing keys and validation. No I/O and no clock.
 
+pub mod alter;
 pub mod authority;
 pub mod device;
 pub mod failure;
 pub mod field;
+pub mod finished;
 pub mod ids;
 pub mod job;
 pub mod location;
@@ -11,8 +13,10 @@ pub mod names;
 pub mod order;
 pub mod process;
 pub mod query;
+pub mod separation;
 pub mod state;
 pub mod time;
+pub mod why;
 
 pub use authority::Caller;
 pub use failure::{Failure, FailureKind};

@@ -74,7 +74,7 @@ pub(super) fn process_has_work(db: &Connection, process: &ProcessRow) -> Fallibl
 }
 
 /// The entry that a device prints next, if any.
-fn choose(db: &Connection, device: &DeviceRow, now: SpoolTime) -> Fallible<Option<EntryRow>> {
+pub(super) fn choose(db: &Connection, device: &DeviceRow, now: SpoolTime) -> Fallible<Option<EntryRow>> {
     if let Some(begun) = store::entry::begun_on(db, device.id, &store::device::form_key(&device.settings.form))? {
         return Ok(Some(begun));
     }
@@ -94,7 +94,7 @@ fn choose(db: &Connection, device: &DeviceRow, now: SpoolTime) -> Fallible<Optio
     Ok(best)
 }
 
-fn before(a: &EntryRow, b: &EntryRow, fifo: bool) -> bool {
+pub(super) fn before(a: &EntryRow, b: &EntryRow, fifo: bool) -> bool {
     let key = |e: &EntryRow| {
         let middle = if fifo { 0 } else { e.sort.key };
         (e.sort.promoted, e.sort.rank, middle, e.sort.sequence)
@@ -217,6 +217,7 @@ impl Spool {
             .collect();
         // On a file the recorded offset tells exactly what an earlier attempt wrote; anywhere else it may be on paper.
         let on_file = matches!(device.settings.uri, Some(DeviceUri::File(_)));
+        let (group, dest) = store::location::names_of(db, job.group, job.location)?;
         Ok(Claim {
             entry: entry.id,
             job: job.id,
@@ -226,6 +227,11 @@ impl Spool {
             documents,
             possible_duplicate: entry.duplicate || (entry.begun.is_some() && !on_file),
             begun: entry.begun,
+            begun_separation: entry.begun_separation,
+            name: job.name,
+            location: dest.map_or_else(|| format!("#{group}"), |dest| format!("#{group}.{dest}")),
+            form: job.form,
+            owner: job.owner,
             paper: device.paper,
         })
     }

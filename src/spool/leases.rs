@@ -1,6 +1,7 @@
 //! The spool as a print process sees it: [`Engine`]. Each function is one transaction.
 
 use crate::model::device::{DeviceUri, Exclusive};
+use crate::model::separation::Separation;
 use crate::model::state::{DeviceWish, EntryState, Wish};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
@@ -36,6 +37,7 @@ impl Spool {
             wish,
             error: row.error,
             eligible,
+            claimed: !store::entry::of_device(db, row.id, EntryState::Claimed)?.is_empty(),
             transferred: u32::try_from(transferred).unwrap_or(u32::MAX),
             paper: row.paper,
         })
@@ -104,11 +106,18 @@ impl Engine for Spool {
         })
     }
 
-    fn attempt_begins(&self, lease: &Lease, claim: &Claim, at: &FilePosition, _now: &Moment) -> Fallible<()> {
-        let (lease, claim, at) = (lease.clone(), claim.clone(), at.clone());
+    fn attempt_begins(
+        &self,
+        lease: &Lease,
+        claim: &Claim,
+        at: &FilePosition,
+        separation: &Separation,
+        _now: &Moment,
+    ) -> Fallible<()> {
+        let (lease, claim, at, separation) = (lease.clone(), claim.clone(), at.clone(), separation.clone());
         self.change(Room::Gives, move |db| {
             demand_lease(db, &lease)?;
-            store::entry::set_begun(db, claim.entry, claim.device, &at)
+            store::entry::set_begun(db, claim.entry, claim.device, &at, &separation)
         })
     }
 

@@ -4,13 +4,16 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::alter::JobChange;
 use crate::model::device::{DeviceChange, DeviceStatus};
+use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, JobStatus, Occurrence, Submission};
 use crate::model::location::{Destination, LocationStatus};
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::time::Moment;
+use crate::model::why::Why;
 use crate::model::{Caller, DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName};
 
 use super::operations::Operations;
@@ -145,6 +148,12 @@ impl Operations for Local {
     fn occurrences(&mut self, job: JobId) -> Result<Vec<Occurrence>, Failure> {
         self.spool.occurrences(job)
     }
+    fn why(&mut self, job: JobRef) -> Result<Why, Failure> {
+        self.spool.why(&self.caller, &job, &(self.clock)())
+    }
+    fn finished(&mut self, query: Query, after: Option<Cursor>, limit: u32) -> Result<Page<FinishedStatus>, Failure> {
+        self.spool.finished(&self.caller, &query.condition, after, limit)
+    }
     fn hold_job(&mut self, job: JobRef) -> Result<(), Failure> {
         let now = (self.clock)();
         let targets = self.spool.hold_job(&self.caller, &job, &now)?;
@@ -163,8 +172,33 @@ impl Operations for Local {
         self.attend(&targets, &now);
         Ok(removal)
     }
+    fn alter_job(&mut self, job: JobRef, changes: Vec<JobChange>) -> Result<(), Failure> {
+        let now = (self.clock)();
+        let targets = self.spool.alter_job(&self.caller, &job, changes, &now)?;
+        self.attend(&targets, &now);
+        Ok(())
+    }
+    fn pause_job(&mut self, job: JobRef, message: Option<String>) -> Result<(), Failure> {
+        let now = (self.clock)();
+        let targets = self.spool.pause_job(&self.caller, &job, message, &now)?;
+        self.attend(&targets, &now);
+        Ok(())
+    }
+    fn resume_job(&mut self, job: JobRef, message: Option<String>) -> Result<(), Failure> {
+        let now = (self.clock)();
+        let targets = self.spool.resume_job(&self.caller, &job, message, &now)?;
+        self.attend(&targets, &now);
+        Ok(())
+    }
+    fn promote_job(&mut self, job: JobRef, message: Option<String>) -> Result<(), Failure> {
+        self.spool.promote_job(&self.caller, &job, message, &(self.clock)())
+    }
+    fn await_stopped(&mut self, job: JobRef, timeout_ms: u64) -> Result<JobStatus, Failure> {
+        let timeout = Duration::from_millis(timeout_ms).min(LONGEST_WAIT);
+        self.spool.await_stopped(&self.caller, &job, timeout)
+    }
     fn events(&mut self, subject: EventSubject, after: i64) -> Result<Vec<Event>, Failure> {
-        self.spool.events(&subject, after)
+        self.spool.events(&self.caller, &subject, after)
     }
     fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure> {
         let now = (self.clock)();

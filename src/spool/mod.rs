@@ -3,6 +3,7 @@
 //! A [`Spool`] is a handle that threads share. [`Local`] is a spool in the caller's process, as [`operations::Operations`];
 //! [`engine::Engine`] is the spool as a print process sees it.
 
+mod alter;
 mod attempts;
 pub mod ballast;
 pub mod base;
@@ -11,6 +12,7 @@ mod devices;
 pub mod engine;
 pub mod files;
 mod filter;
+mod history;
 mod jobs;
 mod leases;
 mod local;
@@ -23,8 +25,14 @@ pub mod records;
 mod spooler;
 mod submit;
 mod sweep;
+#[cfg(test)]
+#[allow(missing_docs)]
+pub mod testing;
+#[cfg(test)]
+mod tests;
 mod view;
 mod wakes;
+mod why;
 
 use std::sync::{Arc, Mutex};
 

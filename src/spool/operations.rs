@@ -8,12 +8,15 @@ use std::os::fd::OwnedFd;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::alter::JobChange;
 use crate::model::device::{DeviceChange, DeviceStatus};
+use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, JobStatus, Occurrence, Submission};
 use crate::model::location::{Destination, LocationStatus};
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
 use crate::model::state::{DeviceState, HoldReasons};
+use crate::model::why::Why;
 use crate::model::{DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName};
 
 use super::records::{Event, EventSubject, Removal, SpoolStatus};
@@ -153,12 +156,26 @@ operations! {
     job / Job(job: JobRef) -> JobStatus;
     /// Where a job waits and prints.
     occurrences / Occurrences(job: JobId) -> Vec<Occurrence>;
+    /// Why a job is not printing.
+    why / Why(job: JobRef) -> Why;
+    /// Finished jobs, those that ended last first, a page at a time, at most 1,000. The order of `query` is ignored.
+    finished / Finished(query: Query, after: Option<Cursor>, limit: u32) -> Page<FinishedStatus>;
     /// Holds a job; a printing one stops.
     hold_job / HoldJob(job: JobRef) -> ();
     /// Clears the holds that START clears and says which remain.
     start_job / StartJob(job: JobRef) -> HoldReasons;
     /// Removes a job. A printing one is removed when its attempt has ended.
     delete_job / DeleteJob(job: JobRef) -> Removal;
+    /// Changes a job: all of the changes, or none. What decides its place makes it the newest arrival at its place.
+    alter_job / AlterJob(job: JobRef, changes: Vec<JobChange>) -> ();
+    /// Keeps a job back until it is resumed; a printing one stops. The message goes into its history.
+    pause_job / PauseJob(job: JobRef, message: Option<String>) -> ();
+    /// Lets a paused job go where it stood; it stays held when something holds it.
+    resume_job / ResumeJob(job: JobRef, message: Option<String>) -> ();
+    /// Puts a job that waits before all others of its queue.
+    promote_job / PromoteJob(job: JobRef, message: Option<String>) -> ();
+    /// Waits until a job that was held or paused is on no device any more, at most `timeout_ms`, and says what it is then.
+    await_stopped / AwaitStopped(job: JobRef, timeout_ms: u64) -> JobStatus;
 
     /// What happened to an object, oldest first, at most 1,000, those after the event `after`.
     events / Events(subject: EventSubject, after: i64) -> Vec<Event>;

@@ -126,7 +126,7 @@ impl Site {
         command
             .env("PDBASE", self.base.root())
             .env("HOME", &self.home)
-            .env("PD_FASTP_IDLE", "1")
+            .env("PD_FASTP_IDLE", "0.2")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -154,7 +154,7 @@ impl Site {
     }
 
     pub fn device(&self, name: &str, uri: &str, exclusive: &str) {
-        self.spoolcom(&format!("DEV ${name}, PROCESS $SPLA, URI {uri}, RETRY 1, EXCLUSIVE {exclusive}"));
+        self.spoolcom(&format!("DEV ${name}, PROCESS $SPLA, URI {uri}, RETRY 1, EXCLUSIVE {exclusive}, HEADER OFF"));
     }
 
     /// The file that `LP1` appends to.

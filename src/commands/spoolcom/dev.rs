@@ -5,13 +5,16 @@
 
 use crate::commands::shell::Intent;
 use crate::model::device::{DeviceChange, DeviceStatus, DeviceUri, Exclusive, check_form};
+use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceState, DeviceWish};
 use crate::model::{DeviceName, Failure, FailureKind};
+use crate::spool::records::EventSubject;
 
-use super::displays::{Listing, device};
+use super::displays::{Listing, device, history};
 use super::drain;
 use super::grammar::Key;
 use super::lexer::Mistake;
+use super::messages::Subject;
 use super::plan::{Dollar, Source, display, object_name, operand_name};
 use super::session::{Display, Session, Step, Trouble};
 use super::states::device_allows;
@@ -30,6 +33,8 @@ pub enum Action {
     Delete,
     /// STATUS
     Status(Display),
+    /// LOG
+    Log(Display),
 }
 
 /// A DEV command.
@@ -59,6 +64,7 @@ impl Plan {
                         Key::Start => Action::Start,
                         Key::Drain => Action::Drain,
                         Key::Delete => Action::Delete,
+                        Key::Log => Action::Log(display(subcommand)),
                         _ => Action::Status(display(subcommand)),
                     };
                     steps.push(source.step(command, Some(subcommand), action));
@@ -77,7 +83,7 @@ impl Plan {
         for step in &self.steps {
             match step.action {
                 Action::Change(..) => return Intent::Declare,
-                Action::Status(_) => {}
+                Action::Status(_) | Action::Log(_) => {}
                 _ => intent = Intent::Write,
             }
         }
@@ -124,6 +130,9 @@ impl Plan {
             Action::Delete => {
                 check(Key::Delete, &session.spool()?.device(name.clone())?)?;
                 session.spool()?.delete_device(name.clone())?;
+            }
+            Action::Log(display) => {
+                history::log(session, display, &EventSubject::Device(name.clone()), &Subject::Object)?;
             }
             Action::Status(display) => session.show(display, |spool, out, style| {
                 let status = [spool.device(name.clone())?];
@@ -202,14 +211,19 @@ fn change(subcommand: &Subcommand) -> Result<Option<DeviceChange>, Mistake> {
             Switch::Off => Exclusive::Off,
             Switch::OffEach => Exclusive::OffEach,
         }),
-        (Key::Header, Value::Text(word)) => match word.as_deref() {
-            Some("OFF") => DeviceChange::Header(false),
-            _ => {
-                return Err(subcommand
-                    .not_available("header pages are not available in this version")
-                    .hint("HEADER OFF"));
-            }
-        },
+        (Key::Header, Value::Text(word)) => {
+            DeviceChange::Header(word.as_deref().and_then(HeaderPages::from_word).unwrap_or_default())
+        }
+        (Key::StartFf, Value::Switch(value)) => DeviceChange::StartFf(match value {
+            Switch::On => StartFf::On,
+            Switch::Off => StartFf::Off,
+            Switch::OffEach => StartFf::Swallow,
+        }),
+        (Key::Width, Value::Number(0)) => {
+            return Err(subcommand.bad_value("expected -1 (132 columns) or a number from 1 to 32767"));
+        }
+        (Key::Width, Value::Number(n)) => DeviceChange::Width(*n as i32),
+        (Key::EndFf, Value::Switch(on)) => DeviceChange::EndFf(switch(*on)),
         (Key::Timeout, Value::Number(0)) => {
             return Err(subcommand.bad_value("expected -1 (never) or a number from 1 to 32767"));
         }

@@ -41,12 +41,12 @@ keywords!(
         Dev = "DEV", DevReset = "DEVRESET", DevType = "DEVTYPE", Drain = "DRAIN", Dump = "DUMP", EndFf = "ENDFF",
         ErrLog = "ERRLOG", Exclusive = "EXCLUSIVE", Fifo = "FIFO", File = "FILE", Font = "FONT", Form = "FORM",
         Header = "HEADER", Hold = "HOLD", HoldAfter = "HOLDAFTER", Job = "JOB", Link = "LINK", ListOpens = "LISTOPENS",
-        Loc = "LOC", LuEolValue = "LUEOLVALUE", LuEolWhen = "LUEOLWHEN", LuTofValue = "LUTOFVALUE",
+        Loc = "LOC", Log = "LOG", LuEolValue = "LUEOLVALUE", LuEolWhen = "LUEOLWHEN", LuTofValue = "LUTOFVALUE",
         MgrAccess = "MGRACCESS", Next = "NEXT", Owner = "OWNER", Parm = "PARM", Prexlate = "PREXLATE", Pri = "PRI",
         Process = "PROCESS", Report = "REPORT", Restart = "RESTART", Retry = "RETRY", SelPri = "SELPRI", Skip = "SKIP",
         SkipTo = "SKIPTO", Speed = "SPEED", Start = "START", StartFf = "STARTFF", Statistics = "STATISTICS",
         Status = "STATUS", Summary = "SUMMARY", Suspend = "SUSPEND", Timeout = "TIMEOUT", Trunc = "TRUNC",
-        Unit = "UNIT", Unlink = "UNLINK", Uri = "URI", Width = "WIDTH", Xref = "XREF",
+        Unit = "UNIT", Unlink = "UNLINK", Uri = "URI", Why = "WHY", Width = "WIDTH", Xref = "XREF",
     }
 );
 
@@ -138,7 +138,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Whether it only looks.
+    /// Whether it only looks, and may do so at all objects.
     pub fn displays(&self) -> bool {
         matches!(self.key, Key::Status | Key::Summary | Key::Xref | Key::Statistics | Key::ListOpens)
     }
@@ -198,6 +198,7 @@ const PRINT: &[Row] = &[
     never(Key::Debug, Operand::Switch, DEBUG_WHY),
     now(Key::Delete, Operand::None, "remove the process; it must be dormant, its devices offline"),
     now(Key::File, Operand::Name, "its program: fastp"),
+    now(Key::Log, Operand::Display, "what happened to it, oldest first (our addition)"),
     now(Key::Parm, OCTAL_WORD, "a word handed to the process at its start"),
     never(Key::Pri, Operand::Number(1, 199), PRI_WHY),
     now(Key::Start, Operand::None, "clear its error and start it when it has work"),
@@ -222,7 +223,7 @@ const DEV: &[Row] = &[
         "printer model",
     ),
     now(Key::Drain, Operand::None, "go offline after the job in print; waits until it is (--no-wait does not)"),
-    later(Key::EndFf, Operand::Switch, "new page after each job"),
+    now(Key::EndFf, Operand::Switch, "new page after each text job"),
     now(
         Key::Exclusive,
         Operand::SwitchBang,
@@ -230,8 +231,13 @@ const DEV: &[Row] = &[
     ),
     now(Key::Fifo, Operand::Switch, "order of arrival instead of short jobs first"),
     now(Key::Form, Operand::OptionalText, "the form it carries; only jobs with the same form print on it"),
-    now(Key::Header, Operand::OneOf(&["ON", "OFF", "BATCH"]), "header pages; this version knows OFF only"),
+    now(
+        Key::Header,
+        Operand::OneOf(&["ON", "OFF", "BATCH"]),
+        "pages of ours around text jobs: ON one before, BATCH two before and three after",
+    ),
     later(Key::Job, Operand::Number(1, 9_999_999), "make a waiting job the next one"),
+    now(Key::Log, Operand::Display, "what happened to it, oldest first: who stopped it (our addition)"),
     later(Key::LuEolValue, Operand::OneOf(&["CRLF", "NL"]), "end of line of LU1 and LU3"),
     later(Key::LuEolWhen, Operand::OneOf(&["LT132", "LTWIDTH", "ALWAYS", "NEVER"]), "when it is added"),
     later(Key::LuTofValue, Operand::OneOf(&["CRFFCR", "FFCR", "FF", "NEVER"]), "top of form of LU1 and LU3"),
@@ -244,14 +250,18 @@ const DEV: &[Row] = &[
     later(Key::SkipTo, Operand::Number(1, 999_999), "go to a page of the job in print"),
     now(Key::Speed, Operand::Number(1, 32767), "lines a minute, an estimate for the queue"),
     now(Key::Start, Operand::None, "bring it online"),
-    later(Key::StartFf, Operand::SwitchBang, "form feed before each job"),
+    now(
+        Key::StartFf,
+        Operand::SwitchBang,
+        "new page before each text job; OFF! none, and its own first form feed is swallowed",
+    ),
     now(Key::Status, Operand::Display, "show it"),
     later(Key::Summary, Operand::None, "count devices by state"),
     later(Key::Suspend, Operand::None, "stop at once, keep the job where it is"),
     now(Key::Timeout, Operand::Number(-1, 32767), "tries before it gives up; -1 never"),
     later(Key::Trunc, Operand::Switch, "cut long lines"),
     now(Key::Uri, Operand::Text, "where its bytes go: file:///path, socket://host:port, null:"),
-    later(Key::Width, Operand::Number(-1, 32767), "line length"),
+    now(Key::Width, Operand::Number(-1, 32767), "columns of header pages; -1 means 132"),
     later(Key::Xref, Operand::Display, "show its locations and its process"),
 ];
 
@@ -265,20 +275,26 @@ const LOC: &[Row] = &[
 ];
 
 const JOB: &[Row] = &[
-    later(Key::Copies, Operand::Number(1, 32767), "number of copies"),
+    now(Key::Copies, Operand::Number(1, 32767), "number of copies, of every document"),
     later(Key::Current, Operand::None, "make it the current job"),
-    now(Key::Delete, Operand::Bang, "remove it; a printing one goes when its attempt has ended"),
-    later(Key::Form, Operand::OptionalText, "form name"),
-    now(Key::Hold, Operand::None, "keep it back; a printing one stops"),
-    later(Key::HoldAfter, Operand::Switch, "keep it after printing"),
-    later(Key::Loc, Operand::OptionalName, "send it elsewhere"),
+    now(Key::Delete, Operand::Bang, "remove it; a printing one stops at once and goes then, with ! or without"),
+    now(Key::Form, Operand::OptionalText, "form name; it prints only where that form is"),
+    now(Key::Hold, Operand::None, "keep it back; a printing one stops at once"),
+    now(Key::HoldAfter, Operand::Switch, "keep it after printing"),
+    now(
+        Key::Loc,
+        Operand::OptionalName,
+        "send it elsewhere; an unknown #group.dest comes into being; NONE is #DEFAULT",
+    ),
+    now(Key::Log, Operand::Display, "what happened to it, oldest first; also to a finished job (our addition)"),
     later(Key::Next, Operand::None, "make the next job the current one"),
-    later(Key::Owner, Operand::Owner, "give it to another user"),
-    later(Key::Report, Operand::OptionalText, "report name"),
-    later(Key::SelPri, Operand::Number(0, 7), "selection priority"),
-    now(Key::Start, Operand::None, "take it off hold"),
+    now(Key::Owner, Operand::Owner, "give it to another user: a login name or gid,uid; NONE is yourself"),
+    now(Key::Report, Operand::OptionalText, "report name; NONE is the name of its first document"),
+    now(Key::SelPri, Operand::Number(0, 7), "selection priority; above 4 for the creator of the spool"),
+    now(Key::Start, Operand::None, "take it off hold, as the newest arrival"),
     now(Key::Status, Operand::Display, "show it"),
     later(Key::Summary, Operand::None, "count jobs by state"),
+    now(Key::Why, Operand::Display, "why it is not printing (our addition)"),
 ];
 
 const SPOOLER: &[Row] = &[
@@ -353,7 +369,7 @@ pub const GRAMMAR: &[Grammar] = &[
     grammar!(Fc, Words " [text]", Now, &[], "at the prompt: edit the last command, or the last that begins with text"),
     grammar!(Font, Name " [name]", Later, FONT, "fonts sent ahead of jobs"),
     grammar!(Help, Words " [command [subcommand]]", Now, &[], "this help, or that of one command"),
-    grammar!(Job, Jobs " [number|(qualifiers)]", Now, JOB, "jobs: show, hold, start, delete"),
+    grammar!(Job, Jobs " [number|(qualifiers)]", Now, JOB, "jobs: show, hold, start, alter, delete"),
     grammar!(Loc, Name " [[#group.]dest|#group]", Now, LOC, "locations: what jobs are addressed to"),
     grammar!(Open, Words " $supervisor", Now, &[], "open the spooler again; there is one, $SPLS"),
     grammar!(Print, Name " [$process]", Now, PRINT, "print processes: declare, alter, start, show"),

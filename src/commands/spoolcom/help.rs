@@ -43,7 +43,7 @@ pub fn topic(command: &Command) -> Result<Topic, Mistake> {
     let mut words = name.value.split_whitespace();
     let unknown = |message, word: &str, why: String, known: Vec<&str>| {
         let mistake = Mistake::new(message, name.span, why);
-        let near = near(word, known.into_iter());
+        let near = near(word, known);
         near.first().map_or(mistake.clone(), |near| mistake.hint(format!("did you mean {near}?")))
     };
     let Some(word) = words.next() else {
@@ -119,18 +119,17 @@ fn one(grammar: &Grammar) -> String {
 }
 
 fn subcommand(grammar: &Grammar, row: &Row) -> String {
-    let why = match row.stage {
+    let note = match row.stage {
         Stage::Meaningless(why) => format!(": {why}"),
-        Stage::Now | Stage::Later => String::new(),
+        stage @ (Stage::Now | Stage::Later) => later(stage).to_owned(),
     };
     format!(
-        "{}{}, {}{}\n  {}{}{why}\n",
+        "{}{}, {}{}\n  {}{note}\n",
         grammar.verb.word(),
         grammar.object_syntax,
         row.key.word(),
         row.operand.syntax(),
-        row.help,
-        later(row.stage)
+        row.help
     )
 }
 

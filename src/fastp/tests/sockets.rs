@@ -290,3 +290,27 @@ fn a_peer_that_closes_at_once_is_an_error_and_no_reason_to_spin() {
     fake.wake();
     process.join().unwrap().unwrap();
 }
+
+#[test]
+fn a_reset_while_idle_prints_its_jobs_again_before_later_ones() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::On);
+    let process = fake.start();
+    let stream = accept(&listener);
+    fake.text(lp, "one");
+    fake.wake();
+    drop(fake.until(|state| state.count("transferred 1") == 1));
+    fake.text(lp, "two");
+    // Never read: closing resets the connection.
+    drop(stream);
+    let mut again = accept(&listener);
+    assert_eq!(read(&mut again, 8), b"\x0cone\x0ctwo");
+    drop(fake.until(|state| state.count("transferred 2") == 1));
+    fake.state().printers[lp].wish = DeviceWish::Draining;
+    fake.wake();
+    drop(again);
+    process.join().unwrap().unwrap();
+    let state = fake.state();
+    assert!(state.place("settled: reset") < state.place("transferred 2"));
+}

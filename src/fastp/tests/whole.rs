@@ -26,7 +26,8 @@ fn a_process_without_work_goes_dormant_and_a_second_one_ends_at_once() {
     fake.state().printers[on].wish = DeviceWish::Draining;
     fake.wake();
     process.join().unwrap().unwrap();
-    assert!(!FileLock::is_held(&fake.base.process_lock(&fake.process)).unwrap());
+    // The waiter of the second one, which had given up, may hold the lock for a moment.
+    assert!(FileLock::exclusive(&fake.base.process_lock(&fake.process), Duration::from_secs(20)).unwrap().is_some());
 }
 
 #[test]
