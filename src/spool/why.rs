@@ -17,6 +17,7 @@ use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, last, latest};
 use crate::store::job::JobRow;
+use crate::store::process::ProcessRow;
 use crate::store::{self, Fallible};
 
 use super::processes::CREATION_ERROR;
@@ -331,7 +332,10 @@ impl Look<'_> {
         }
         if claimed.is_none() {
             let time = store::spool::row(self.db)?.time.at(self.now);
-            if claims::choose(self.db, device, time)?.is_none_or(|chosen| chosen.id != entry.id) {
+            let ours = device.settings.process.clone();
+            let alive =
+                |process: &ProcessRow| ours.as_ref() == Some(&process.name) || self.spool.is_alive(process, self.now);
+            if claims::choose(self.db, device, time, &alive)?.is_none_or(|chosen| chosen.id != entry.id) {
                 return Ok(DeviceCause::LeftToAnother);
             }
         }
