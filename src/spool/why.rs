@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use crate::model::device::RunningJob;
 use crate::model::location::Destination;
-use crate::model::state::{DeviceWish, EntryState, HoldReason, HoldReasons, JobState, ProcessState};
+use crate::model::state::{DeviceWish, EntryState, HoldReason, HoldReasons, JobState, ProcessState, Wish};
 use crate::model::time::Moment;
 use crate::model::why::{Act, Cause, DeviceCause, Printing, Why};
 use crate::model::{Caller, GlobalJobId, JobRef};
@@ -72,19 +72,27 @@ impl Look<'_> {
                 Ok(vec![Cause::Terminating { devices, by }])
             }
             JobState::Paused => {
-                let by = last(self.db, Object::Job(job.id), &["paused"])?.map(act);
-                Ok(vec![Cause::Paused(by)])
+                let mut causes = vec![self.paused(job)?];
+                causes.extend(self.holds(job)?);
+                Ok(causes)
             }
             JobState::Held => self.holds(job),
             JobState::Printing => {
                 let mut causes = self.on_devices(job, &entries)?;
-                // HOLD on a printing job: it stops, and these keep it back then.
+                // HOLD or a pause of a printing job: it stops, and these keep it back then.
+                if job.wish == Wish::Pause {
+                    causes.push(self.paused(job)?);
+                }
                 causes.extend(self.holds(job)?);
                 causes.extend(self.queued(job, &entries)?);
                 Ok(causes)
             }
             JobState::Ready => self.queued(job, &entries),
         }
+    }
+
+    fn paused(&self, job: &JobRow) -> Fallible<Cause> {
+        Ok(Cause::Paused(last(self.db, Object::Job(job.id), &["paused"])?.map(act)))
     }
 
     /// One cause for each reason of a hold.
