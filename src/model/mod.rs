@@ -12,6 +12,7 @@ pub mod names;
 pub mod order;
 pub mod process;
 pub mod query;
+pub mod separation;
 pub mod state;
 pub mod time;
 

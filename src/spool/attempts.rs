@@ -8,7 +8,7 @@ use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure};
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
-use crate::store::event::{Object, record};
+use crate::store::event::{Object, is_recorded, record};
 use crate::store::job::JobRow;
 use crate::store::{self, Fallible};
 
@@ -63,7 +63,10 @@ impl Spool {
                     recovered(db, &device, &who, now)?;
                 }
                 store::device::set_paper(db, device.id, *paper)?;
-                if let Some(remark) = remark {
+                // A job that came back after its transfer is delivered again; what is to be said of it is said once.
+                if let Some(remark) = remark
+                    && !is_recorded(db, Object::Job(job.id), "remark", remark)?
+                {
                     note("remark", remark)?;
                 }
                 note(delivery.word(), &format!("{octets} octets to {shown}"))?;

@@ -2,9 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::model::separation::Separation;
 use crate::model::state::EntryState;
 use crate::model::time::{Moment, SpoolTime};
-use crate::model::{ClassId, DeviceId, EntryId, JobId, ProcessId, RouteId};
+use crate::model::{ClassId, DeviceId, EntryId, Failure, JobId, ProcessId, RouteId};
 use crate::spool::engine::FilePosition;
 
 use super::job::SortKey;
@@ -41,6 +42,8 @@ pub struct EntryRow {
     pub claimed_spool: Option<i64>,
     /// Where an attempt began writing to a file.
     pub begun: Option<FilePosition>,
+    /// How that attempt set the job apart, if it is known and can be read.
+    pub begun_separation: Option<Separation>,
     /// Whether bytes of an earlier attempt may be on paper.
     pub duplicate: bool,
     /// Octets sent by a transferred attempt.
@@ -50,7 +53,7 @@ pub struct EntryRow {
 const COLUMNS: &str =
     "id, job_id, route_id, only_device, class_id, promoted, rank, sort_key, sequence, work, state, attempt,
                        device_id, process_id, epoch, claimed_ms, claimed_spool, begun_dev, begun_ino, begun_offset,
-                       duplicate, octets_sent";
+                       duplicate, octets_sent, begun_separation";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
     let only: i64 = row.get(3)?;
@@ -79,6 +82,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
             }),
             None => None,
         },
+        begun_separation: row.get::<_, Option<String>>(22)?.and_then(|text| serde_json::from_str(&text).ok()),
         duplicate: row.get(20)?,
         octets_sent: row.get::<_, Option<i64>>(21)?.map(unsigned),
     })
@@ -159,6 +163,13 @@ pub fn of_device(db: &Connection, device: DeviceId, state: EntryState) -> Fallib
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+fn heads_sql(order: &str) -> String {
+    format!(
+        "SELECT {COLUMNS} FROM entry WHERE state = 0 AND route_id = ? AND only_device = ? AND class_id = ?
+         ORDER BY {order} LIMIT ?"
+    )
+}
+
 /// The first `limit` queued entries of a route and class that a device may claim, in its order. Decided by an index.
 ///
 /// # Errors
@@ -172,10 +183,7 @@ pub fn heads(
     limit: u32,
 ) -> Fallible<Vec<EntryRow>> {
     let order = if fifo { "promoted, rank, sequence" } else { "promoted, rank, sort_key, sequence" };
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM entry WHERE state = 0 AND route_id = ? AND only_device = ? AND class_id = ?
-         ORDER BY {order} LIMIT ?"
-    ))?;
+    let mut statement = db.prepare_cached(&heads_sql(order))?;
     let mut found = Vec::new();
     for only in [0, device.0] {
         let rows = statement.query_map(params![route.0, only, class.0, limit], read)?;
@@ -285,15 +293,31 @@ pub fn claim(
     Ok(changed == 1)
 }
 
-/// Records where an attempt begins writing.
+/// Records where an attempt begins writing, and how it sets the job apart.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn set_begun(db: &Connection, id: EntryId, device: DeviceId, at: &FilePosition) -> Fallible<()> {
+pub fn set_begun(
+    db: &Connection,
+    id: EntryId,
+    device: DeviceId,
+    at: &FilePosition,
+    separation: &Separation,
+) -> Fallible<()> {
+    let separation = serde_json::to_string(separation)
+        .map_err(|error| Failure::internal(format_args!("recording a separation: {error}")))?;
     db.prepare_cached(
-        "UPDATE entry SET begun_device = ?, begun_dev = ?, begun_ino = ?, begun_offset = ? WHERE id = ?",
+        "UPDATE entry SET begun_device = ?, begun_dev = ?, begun_ino = ?, begun_offset = ?,
+             begun_separation = ? WHERE id = ?",
     )?
-    .execute(params![device.0, at.dev.cast_signed(), at.ino.cast_signed(), signed(at.offset), id.0])?;
+    .execute(params![
+        device.0,
+        at.dev.cast_signed(),
+        at.ino.cast_signed(),
+        signed(at.offset),
+        separation,
+        id.0
+    ])?;
     Ok(())
 }
 
@@ -382,4 +406,19 @@ pub fn busy(db: &Connection, process: ProcessId) -> Fallible<bool> {
     let mut statement =
         db.prepare_cached("SELECT EXISTS (SELECT 1 FROM entry WHERE state IN (1, 2) AND process_id = ?)")?;
     Ok(statement.query_row([process.0], |row| row.get(0))?)
+}
+
+/// How the database finds [`heads`], for both orders.
+///
+/// # Errors
+/// When it does not say.
+#[cfg(test)]
+pub(crate) fn plan_of_heads(db: &Connection) -> Fallible<Vec<(&'static str, String)>> {
+    let mut plans = Vec::new();
+    for order in ["promoted, rank, sequence", "promoted, rank, sort_key, sequence"] {
+        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {}", heads_sql(order)))?;
+        let lines = statement.query_map([0; 4], |row| row.get::<_, String>(3))?;
+        plans.push((order, lines.collect::<Result<Vec<_>, _>>()?.join("; ")));
+    }
+    Ok(plans)
 }

@@ -222,7 +222,7 @@ const DEV: &[Row] = &[
         "printer model",
     ),
     now(Key::Drain, Operand::None, "go offline after the job in print; waits until it is (--no-wait does not)"),
-    later(Key::EndFf, Operand::Switch, "new page after each job"),
+    now(Key::EndFf, Operand::Switch, "new page after each text job"),
     now(
         Key::Exclusive,
         Operand::SwitchBang,
@@ -230,7 +230,11 @@ const DEV: &[Row] = &[
     ),
     now(Key::Fifo, Operand::Switch, "order of arrival instead of short jobs first"),
     now(Key::Form, Operand::OptionalText, "the form it carries; only jobs with the same form print on it"),
-    now(Key::Header, Operand::OneOf(&["ON", "OFF", "BATCH"]), "header pages; this version knows OFF only"),
+    now(
+        Key::Header,
+        Operand::OneOf(&["ON", "OFF", "BATCH"]),
+        "pages of ours around text jobs: ON one before, BATCH two before and three after",
+    ),
     later(Key::Job, Operand::Number(1, 9_999_999), "make a waiting job the next one"),
     later(Key::LuEolValue, Operand::OneOf(&["CRLF", "NL"]), "end of line of LU1 and LU3"),
     later(Key::LuEolWhen, Operand::OneOf(&["LT132", "LTWIDTH", "ALWAYS", "NEVER"]), "when it is added"),
@@ -244,14 +248,18 @@ const DEV: &[Row] = &[
     later(Key::SkipTo, Operand::Number(1, 999_999), "go to a page of the job in print"),
     now(Key::Speed, Operand::Number(1, 32767), "lines a minute, an estimate for the queue"),
     now(Key::Start, Operand::None, "bring it online"),
-    later(Key::StartFf, Operand::SwitchBang, "form feed before each job"),
+    now(
+        Key::StartFf,
+        Operand::SwitchBang,
+        "new page before each text job; OFF! none, and its own first form feed is swallowed",
+    ),
     now(Key::Status, Operand::Display, "show it"),
     later(Key::Summary, Operand::None, "count devices by state"),
     later(Key::Suspend, Operand::None, "stop at once, keep the job where it is"),
     now(Key::Timeout, Operand::Number(-1, 32767), "tries before it gives up; -1 never"),
     later(Key::Trunc, Operand::Switch, "cut long lines"),
     now(Key::Uri, Operand::Text, "where its bytes go: file:///path, socket://host:port, null:"),
-    later(Key::Width, Operand::Number(-1, 32767), "line length"),
+    now(Key::Width, Operand::Number(-1, 32767), "columns of header pages; -1 means 132"),
     later(Key::Xref, Operand::Display, "show its locations and its process"),
 ];
 

@@ -3,7 +3,7 @@
 //!
 //! | listing | keys |
 //! |---|---|
-//! | DEV | `device` `state` (offline, waiting, printing, suspended, deverror, procerror) `draining` `process` `process-state` (dormant, active, dead, error) `uri` `form` `speed` `parm` `retry` `timeout` `exclusive` (off, on, off-each) `fifo` `header` `open` `opens` `waiting` `running` `error` |
+//! | DEV | `device` `state` (offline, waiting, printing, suspended, deverror, procerror) `draining` `process` `process-state` (dormant, active, dead, error) `uri` `form` `speed` `parm` `retry` `timeout` `exclusive` (off, on, off-each) `fifo` `header` (on, off, batch) `startff` (on, off, off-swallow) `endff` `width` `open` `opens` `waiting` `running` `error` |
 //! | … `running` | `job` `document` `copy` `octets` `total-octets` `since` |
 //! | … `error` | `number` `text` `since` `next-try` `tries` |
 //! | PRINT | `process` `state` `file` `parm` `starts` `pid` `error` |
@@ -20,6 +20,7 @@ use crate::model::device::{DeviceStatus, Exclusive};
 use crate::model::job::{DocumentStatus, JobStatus, Occurrence, Transfer};
 use crate::model::location::LocationStatus;
 use crate::model::process::ProcessStatus;
+use crate::model::separation::StartFf;
 use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, HoldReason, JobState, ProcessState};
 use crate::spool::records::SpoolStatus;
 
@@ -81,7 +82,14 @@ pub fn device(status: &DeviceStatus) -> Value {
             Exclusive::OffEach => "off-each",
         },
         "fifo": settings.fifo,
-        "header": settings.header,
+        "header": settings.header.word().to_lowercase(),
+        "startff": match settings.startff {
+            StartFf::Off => "off",
+            StartFf::On => "on",
+            StartFf::Swallow => "off-swallow",
+        },
+        "endff": settings.endff,
+        "width": settings.width,
         "open": status.open,
         "opens": status.opens,
         "waiting": status.waiting,
