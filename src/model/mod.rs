@@ -5,6 +5,7 @@ pub mod authority;
 pub mod device;
 pub mod failure;
 pub mod field;
+pub mod finished;
 pub mod ids;
 pub mod job;
 pub mod location;
@@ -15,6 +16,7 @@ pub mod query;
 pub mod separation;
 pub mod state;
 pub mod time;
+pub mod why;
 
 pub use authority::Caller;
 pub use failure::{Failure, FailureKind};

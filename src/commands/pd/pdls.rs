@@ -13,11 +13,13 @@ use super::options::{self, Item, Meaning, Setting, Source};
 use super::requested::{self, Requested};
 use super::strings::Pair;
 use super::targets::{self, Target};
-use super::{Exit, Shell, Stop, clock, filter, finish, objects, words};
+use super::wanted::Wanted;
+use super::{Exit, Shell, Stop, asked, clock, filter, finish, history, objects, words};
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
 use crate::attributes::{Class, Shown};
 use crate::commands::shell::Intent;
+use crate::commands::why::Times;
 use crate::model::query::{Condition, Order, PAGE, Query};
 use crate::model::{Failure, FailureKind, JobRef, ServerName};
 use crate::spool::operations::Operations;
@@ -68,6 +70,9 @@ pub struct Arguments {
     /// Read such attributes from a file; PDPATH names the directory of relative names
     #[arg(short = 'X', value_name = "FILE", action = clap::ArgAction::Append, value_hint = ValueHint::FilePath)]
     files: Vec<OsString>,
+    /// Finished jobs, the last one first; with jobs named, those whether finished or not
+    #[arg(long)]
+    history: bool,
     /// An array of objects, keys as the names of attributes; all of them unless -r says otherwise
     #[arg(long)]
     json: bool,
@@ -173,7 +178,11 @@ fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     if json && style.is_some() {
         return Err(Stop::usage("--json and -s exclude each other"));
     }
-    let mut selection = requested.select(class, None);
+    let past = matches.get_flag("history");
+    if past && class != Class::Job {
+        return Err(Stop::usage(format!("--history is for jobs, not for class {}", class.keyword())));
+    }
+    let mut selection = if past { history::select(&requested)? } else { requested.select(class, None) };
     if matches.get_flag("jobs_only") {
         selection.documents.clear();
         selection.documents_named = false;
@@ -203,31 +212,7 @@ fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     }
     let everybody = matches.get_flag("everybody") || matches.get_flag("unfiltered");
     let own = (!everybody).then(|| crate::sys::users::caller().identity());
-    jobs(spool.as_mut(), shell, &layout, &targets, &Wanted { own, filter })
-}
-
-/// Which of the jobs pointed at are listed.
-struct Wanted {
-    /// Only those of this identity.
-    own: Option<String>,
-    /// Only those that fulfil this.
-    filter: Condition,
-}
-
-impl Wanted {
-    fn query(&self, also: Option<Condition>) -> Query {
-        let mut parts: Vec<Condition> = also.into_iter().collect();
-        parts.extend(self.own.iter().cloned().map(Condition::UserName));
-        if self.filter != Condition::Any {
-            parts.push(self.filter.clone());
-        }
-        let condition = match parts.len() {
-            0 => Condition::Any,
-            1 => parts.remove(0),
-            _ => Condition::All(parts),
-        };
-        Query { condition, order: Order::Schedule }
-    }
+    jobs(spool.as_mut(), shell, &layout, &targets, &Wanted { own, filter, past })
 }
 
 fn class_of(word: &str) -> Result<Class, Stop> {
@@ -264,12 +249,14 @@ fn jobs(
     let targets = if targets.is_empty() { &everything[..] } else { targets };
     let mut exit = Exit::Done;
     let mut failures: Vec<Failure> = Vec::new();
+    let times = Times { zone: layout.zone.clone(), now_ms: shell.now_ms };
     let mut display = Display::new(shell.out, layout);
     for target in targets {
         let result = match target {
-            Target::Job(job, document) => one(spool, layout, &mut display, wanted, job, *document),
-            Target::Server(server) => check_server(spool, server.as_ref())
-                .and_then(|()| pages(spool, layout, &mut display, wanted.query(None))),
+            Target::Job(job, document) => one(spool, layout, &mut display, wanted, (job, *document), &times),
+            Target::Server(server) => {
+                check_server(spool, server.as_ref()).and_then(|()| pages(spool, layout, &mut display, wanted, &times))
+            }
         };
         match result {
             Ok(()) => {}
@@ -291,12 +278,24 @@ fn jobs(
     Ok(exit)
 }
 
-fn pages(spool: &mut dyn Operations, layout: &Layout, display: &mut Display<'_>, query: Query) -> Result<(), Stop> {
+fn pages(
+    spool: &mut dyn Operations,
+    layout: &Layout,
+    display: &mut Display<'_>,
+    wanted: &Wanted,
+    times: &Times,
+) -> Result<(), Stop> {
+    let query = wanted.query(None);
+    if wanted.past {
+        return history::list(spool, &layout.selection, display, &query, times);
+    }
     let mut after = None;
     loop {
         let page = spool.jobs(query.clone(), after, PAGE)?;
         for job in &page.rows {
-            display.add(Record::of_job(job, &layout.selection, None))?;
+            let mut record = Record::of_job(job, &layout.selection, None);
+            asked::complete(spool, &mut record, &layout.selection, &job.global, times)?;
+            display.add(record)?;
         }
         match page.next {
             Some(next) => after = Some(next),
@@ -311,17 +310,17 @@ fn one(
     layout: &Layout,
     display: &mut Display<'_>,
     wanted: &Wanted,
-    reference: &JobRef,
-    document: Option<u32>,
+    (reference, document): (&JobRef, Option<u32>),
+    times: &Times,
 ) -> Result<(), Stop> {
-    let mut job = spool.job(reference.clone()).map_err(|failure| not_found(failure, reference))?;
-    if let Some(own) = &wanted.own
-        && *own != job.user_name
-    {
-        return Err(Failure::not_found(format!("job {reference} among your jobs"))
-            .hint(format!("pdls -U {reference}   shows another user's job"))
-            .into());
-    }
+    let mut job = match spool.job(reference.clone()) {
+        Ok(job) => job,
+        Err(failure) if failure.kind == FailureKind::NotFound && wanted.past => {
+            return over(spool, layout, display, wanted, reference, times);
+        }
+        Err(failure) => return Err(not_found(failure, reference).into()),
+    };
+    wanted.check_owner(&job.user_name, reference)?;
     if wanted.filter != Condition::Any {
         let query = wanted.query(Some(Condition::Job(JobRef::Global(job.global.clone()))));
         match spool.jobs(query, None, 1)?.rows.pop() {
@@ -334,7 +333,27 @@ fn one(
     {
         return Err(Failure::not_found(format!("document {number} of job {reference}")).into());
     }
-    Ok(display.add(Record::of_job(&job, &layout.selection, document))?)
+    let mut record = Record::of_job(&job, &layout.selection, document);
+    asked::complete(spool, &mut record, &layout.selection, &job.global, times)?;
+    Ok(display.add(record)?)
+}
+
+/// One finished job that an argument names.
+fn over(
+    spool: &mut dyn Operations,
+    layout: &Layout,
+    display: &mut Display<'_>,
+    wanted: &Wanted,
+    reference: &JobRef,
+    times: &Times,
+) -> Result<(), Stop> {
+    let order = Order::Schedule;
+    let query = Query { condition: Condition::Job(reference.clone()), order };
+    let found = spool.finished(query, None, 1)?.rows.pop();
+    let found = found.ok_or_else(|| Failure::not_found(format!("job {reference}")))?;
+    wanted.check_owner(&found.user_name, reference)?;
+    let query = wanted.query(Some(Condition::Job(JobRef::Global(found.global))));
+    history::list(spool, &layout.selection, display, &query, times)
 }
 
 /// A job that is not there is named as the user named it.
