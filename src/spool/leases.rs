@@ -37,6 +37,7 @@ impl Spool {
             wish,
             error: row.error,
             eligible,
+            claimed: !store::entry::of_device(db, row.id, EntryState::Claimed)?.is_empty(),
             transferred: u32::try_from(transferred).unwrap_or(u32::MAX),
             paper: row.paper,
         })
