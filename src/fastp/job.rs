@@ -185,7 +185,8 @@ impl Device {
         let desk = Rc::clone(&self.desk);
         let undone = match &mut self.open {
             Some(open) => open.connection.undo(),
-            None => Undone { touched: false, usable: true },
+            // Not opened: what an attempt before this one left in a file, if it did, is still there.
+            None => Undone { touched: claim.begun.is_some(), usable: true },
         };
         let touched = undone.touched;
         let why = match &trouble {

@@ -155,6 +155,13 @@ impl Spool {
             record(db, now, Object::Job(job.id), who, "held", "HOLDAFTER")?;
             return Ok(Vec::new());
         }
+        // Held while its last octets were on their way: whoever held it finds it held, and is told.
+        if !job.reasons.is_empty() && job.wish != Wish::Cancel {
+            let why = format!("it had been printed completely on {} ({outcome})", device.name.guardian());
+            store::job::set_reasons(db, job.id, job.reasons, Some(&why))?;
+            record(db, now, Object::Job(job.id), who, "held", &why)?;
+            return Ok(Vec::new());
+        }
         Self::finish(db, job, Some(&device.name.to_string()), outcome, now)
     }
 

@@ -154,7 +154,7 @@ fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
                 Setting::Requested => requests.push(pair),
                 Setting::Style => style = Some(Style::parse(options::single(&pair, "style")?)?),
                 Setting::Headings => headings = truth(&pair, "headings")?,
-                Setting::Message | Setting::Notification => {}
+                Setting::Message | Setting::Notification | Setting::When => {}
             },
             Item::Set(Meaning::Attribute(row), _) => {
                 return Err(Stop::usage(format!("{} is an attribute of objects; pdls only shows them", row.name()))

@@ -144,10 +144,23 @@ const REFUSED: &[&[&str]] = &[
     &["JOB x, DELETE"],
     &["JOB 0, DELETE"],
     &["JOB 10000000, DELETE"],
-    &["JOB 5, COPIES 2"],
+    &["JOB 5, COPIES 0"],
+    &["JOB 5, SELPRI 8"],
+    &["JOB 5, FORM a-b"],
+    &["JOB", "5,", "LOC"],
+    &["JOB", "5,", "FORM"],
+    &["JOB", "5,", "REPORT"],
+    &["JOB", "5,", "OWNER"],
+    &["JOB 5, OWNER 1,x"],
+    &["JOB 5, LOC a.b.c"],
+    &["JOB , COPIES 2"],
+    &["JOB 5, CURRENT"],
+    &["JOB (COLLECT $S), HOLD"],
     &["JOB (), DELETE"],
     &["JOB (OWNER", "), DELETE"],
-    &["JOB (DATE FROM 10:00), DELETE"],
+    &["JOB (DATE 10:00), DELETE"],
+    &["JOB (DATE FROM 21 NOV 2026, 10:00 THRU x), DELETE"],
+    &["JOB (DATE THRU 1 2 3, FORM A), DELETE"],
     &["JOB --state print HOLD"],
     &["DEV --json"],
     &["JOB 5, DELETE\nDEV (x"],
@@ -336,14 +349,24 @@ fn every_cell_of_the_device_table_holds() {
 fn every_cell_of_the_job_table_holds() {
     use JobState as S;
     let states = [S::Held, S::Paused, S::Retained, S::Printing, S::Terminating, S::Ready, S::Open];
-    for (key, row) in
-        [(Key::Start, "xxx----"), (Key::Delete, "xxxxxx-"), (Key::Hold, "xxxxxx-"), (Key::Status, "xxxxxxx")]
-    {
+    for (key, text, row) in [
+        (Key::Start, "START", "xxx----"),
+        (Key::Delete, "DELETE", "xxxxxx-"),
+        (Key::Hold, "HOLD", "xxxx-x-"),
+        (Key::Status, "STATUS", "xxxxxxx"),
+        (Key::Copies, "COPIES 2", "xxx----"),
+        (Key::Form, "FORM A", "xxx----"),
+        (Key::HoldAfter, "HOLDAFTER", "xxxxxxx"),
+        (Key::Loc, "LOC #A.B", "xxx----"),
+        (Key::Owner, "OWNER 0,0", "xxx----"),
+        (Key::Report, "REPORT X Y", "xxx----"),
+        (Key::SelPri, "SELPRI 3", "xxx----"),
+    ] {
         for (state, cell) in states.into_iter().zip(row.chars()) {
             for object in ["5", "(STATE HOLD)"] {
                 let world = world();
                 world.borrow_mut().jobs = vec![job(5, state)];
-                let ran = run(&world, &[&format!("JOB {object}, {}", key.word())]);
+                let ran = run(&world, &[&format!("JOB {object}, {text}")]);
                 let allowed = cell == 'x';
                 assert_eq!(job_allows(key, state), allowed, "{key:?} {state:?}");
                 assert_eq!(ran.exit == Exit::Done, allowed, "{key:?} {state:?}\n{ran}");
