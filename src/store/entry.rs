@@ -355,7 +355,8 @@ pub fn set_begun(
 /// When it cannot be written.
 pub fn clear_begun(db: &Connection, id: EntryId) -> Fallible<()> {
     db.prepare_cached(
-        "UPDATE entry SET begun_device = NULL, begun_dev = NULL, begun_ino = NULL, begun_offset = NULL WHERE id = ?",
+        "UPDATE entry SET begun_device = NULL, begun_dev = NULL, begun_ino = NULL, begun_offset = NULL,
+             begun_separation = NULL WHERE id = ?",
     )?
     .execute([id.0])?;
     Ok(())
