@@ -11,6 +11,8 @@
 //! | JOB | `job` `state` (open, ready, hold, print) `current-job-state` `job-state-reasons` `reason-text` `job-identifier` `job-client-id` `owner` `owner-uid` `owner-gid` `user-name` `location` `devices` `form` `report` `selpri` `job-priority` `hold-after` `copies` `pages` `octets` `created` `started` `intervening-jobs` `documents` |
 //! | … `documents` | `document` `file-name` `format` `octets` `pages` `lines` `copies` `transfer` (copy, link) |
 //! | … `occurrences` (one job only) | `location` `device` `sequence` `state` (queued, claimed, transferred, done, withdrawn) `copy` `attempt` |
+//! | LOG | `time` `who` `what` `why` |
+//! | JOB, WHY | as [`why`](crate::commands::why) says |
 //! | SPOOLER | `spooler` `state` `server` `base` `spool-id` `mgraccess` `creator-uid` `last-error` `jobs` `open-jobs` `printing-jobs` `devices` `locations` `processes` |
 
 use jiff::Timestamp;
