@@ -92,7 +92,7 @@ fn a_remark_is_recorded_once_although_the_job_came_back() {
     site.spool.settle_transferred(&lease, lp, reset, &site.now()).unwrap();
     let claim = site.claim(&lease, lp).unwrap();
     site.ends(&lease, &claim, end(crate::model::state::Delivery::Transferred));
-    let subject = EventSubject::Job(job.try_into().unwrap());
-    let events = site.spool.events(&subject, 0).unwrap();
+    let subject = EventSubject::Job(super::reference(job));
+    let events = site.spool.events(&site.caller, &subject, 0).unwrap();
     assert_eq!(events.iter().filter(|event| event.why == said).count(), 1);
 }
