@@ -9,6 +9,7 @@ use crate::model::job::{Accepted, JobStatus, Occurrence, Submission};
 use crate::model::location::{Destination, LocationStatus};
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
+use crate::model::queue::QueueItem;
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::time::Moment;
 use crate::model::{Caller, DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName};
@@ -110,6 +111,14 @@ impl Operations for Local {
     }
     fn device(&mut self, name: DeviceName) -> Result<DeviceStatus, Failure> {
         self.spool.device(&name, &(self.clock)())
+    }
+    fn device_queue(
+        &mut self,
+        name: DeviceName,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<QueueItem>, Failure> {
+        self.spool.device_queue(&name, after.as_ref(), limit)
     }
     fn route_location(&mut self, pattern: LocationPattern, device: Option<DeviceName>) -> Result<u32, Failure> {
         let now = (self.clock)();

@@ -19,6 +19,7 @@ pub mod operations;
 pub mod paths;
 mod processes;
 pub mod progress;
+mod queue;
 pub mod records;
 mod spooler;
 mod submit;

@@ -30,6 +30,13 @@ pub struct SortKey {
     pub sequence: i64,
 }
 
+impl SortKey {
+    /// What a device compares: with FIFO ON the estimate does not count.
+    pub fn place(&self, fifo: bool) -> (i64, i64, i64, i64) {
+        (self.promoted, self.rank, if fifo { 0 } else { self.key }, self.sequence)
+    }
+}
+
 /// A job as stored.
 #[derive(Clone, Debug)]
 pub struct JobRow {

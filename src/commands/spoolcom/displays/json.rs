@@ -25,7 +25,8 @@ use crate::spool::records::SpoolStatus;
 
 use super::spooler::SUPERVISOR;
 
-fn time(ms: i64) -> Value {
+/// A point in time.
+pub fn time(ms: i64) -> Value {
     Timestamp::from_millisecond(ms).map_or(Value::Null, |time| Value::String(time.to_string()))
 }
 
@@ -56,8 +57,11 @@ pub fn device(status: &DeviceStatus) -> Value {
     let running = status.running.as_ref().map(|running| {
         json!({
             "job": running.job.get(),
+            "report": running.name,
             "document": running.document,
+            "documents": running.documents,
             "copy": running.copy,
+            "copies": running.copies,
             "octets": running.octets,
             "total-octets": running.total_octets,
             "since": time(running.since_ms),
