@@ -23,7 +23,7 @@ const PRINTER: [&str; 6] =
 /// The file, a socket with one job for each connection, a socket that carries several.
 const DESTINATIONS: [&str; 3] = ["office.front", "office.each", "office.many"];
 /// What a random kill waits for without a change of the spool: then it kills anyway.
-const QUIET: Duration = Duration::from_secs(2);
+const QUIET: Duration = Duration::from_millis(100);
 
 struct Campaign {
     site: Site,

@@ -13,7 +13,7 @@ use crate::spool::engine::Engine;
 use crate::spool::paths::Base;
 
 /// Seconds without work after which a print process goes dormant, unless `PD_FASTP_IDLE` says otherwise.
-const IDLE: u64 = 120;
+const IDLE: f64 = 120.0;
 
 /// The print process: sends the jobs of its devices.
 ///
@@ -30,7 +30,7 @@ pub struct Arguments {
     process: String,
     /// Go dormant after so many seconds without work
     #[arg(long, value_name = "SECONDS")]
-    idle: Option<u64>,
+    idle: Option<f64>,
 }
 
 /// Reads the command line, opens the spool with `open`, and is the print process until it goes dormant.
@@ -57,7 +57,10 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base) -> Result<Arc<dyn Engine
     // Before the spool starts threads of its own: a signal must reach the loop that waits for it.
     block_signals()?;
     let engine = open(&base)?;
-    run(engine, &base, &name, Duration::from_secs(arguments.idle.unwrap_or(usual)))
+    let idle = arguments.idle.unwrap_or(usual);
+    let idle = Duration::try_from_secs_f64(idle)
+        .map_err(|error| Failure::new(FailureKind::BadValue, format!("--idle {idle}: {error}")))?;
+    run(engine, &base, &name, idle)
 }
 
 /// The definition of the command line, for manual pages and completions.

@@ -49,6 +49,9 @@ impl Spool {
         now: &Moment,
     ) -> Fallible<Erase> {
         let Some((entry, job, device)) = standing(db, lease, claim)? else { return Ok(Vec::new()) };
+        if !end.touched() {
+            store::entry::clear_begun(db, entry.id)?;
+        }
         let who = format!("${}", lease.name);
         let shown = device.name.guardian();
         let note = |what: &str, why: &str| record(db, now, Object::Job(job.id), &who, what, why);

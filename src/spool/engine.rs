@@ -162,6 +162,19 @@ pub enum AttemptEnd {
     },
 }
 
+impl AttemptEnd {
+    /// Whether something of the unfinished job may be left at the device.
+    pub fn touched(&self) -> bool {
+        match self {
+            Self::Delivered { .. } => false,
+            Self::DeviceFailed { touched, .. }
+            | Self::DataFailed { touched, .. }
+            | Self::Stopped { touched }
+            | Self::Abandoned { touched } => *touched,
+        }
+    }
+}
+
 /// What became of the jobs that were transferred over a kept connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settlement {

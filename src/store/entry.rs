@@ -299,6 +299,18 @@ pub fn set_begun(db: &Connection, id: EntryId, device: DeviceId, at: &FilePositi
     Ok(())
 }
 
+/// Forgets where an attempt began writing: nothing of it is left there.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn clear_begun(db: &Connection, id: EntryId) -> Fallible<()> {
+    db.prepare_cached(
+        "UPDATE entry SET begun_device = NULL, begun_dev = NULL, begun_ino = NULL, begun_offset = NULL WHERE id = ?",
+    )?
+    .execute([id.0])?;
+    Ok(())
+}
+
 /// Takes an entry from its attempt: queued again in place, or withdrawn. `duplicate` adds to what was known.
 ///
 /// # Errors

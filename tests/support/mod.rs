@@ -126,7 +126,7 @@ impl Site {
         command
             .env("PDBASE", self.base.root())
             .env("HOME", &self.home)
-            .env("PD_FASTP_IDLE", "1")
+            .env("PD_FASTP_IDLE", "0.2")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

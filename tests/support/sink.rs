@@ -124,9 +124,9 @@ fn serve(mut stream: TcpStream, shared: &(Mutex<State>, Condvar)) {
         (state.connections.len() - 1, state.mode.unwrap_or(Mode::Normal))
     };
     shared.1.notify_all();
-    let mut buffer = vec![0; if mode == Mode::Slow { 512 } else { 64 * 1024 }];
+    let mut buffer = vec![0; if mode == Mode::Slow { 2048 } else { 64 * 1024 }];
     if mode == Mode::Slow {
-        let _ = setsockopt(&stream, sockopt::RcvBuf, &2048);
+        let _ = setsockopt(&stream, sockopt::RcvBuf, &16_384);
     }
     loop {
         {
