@@ -1,8 +1,8 @@
-complete -c pdls -s H -d 'Server to ask, as host:port; otherwise the usual one' -r
 complete -c pdls -s c -d 'Class of the objects: job, destination, queue or server' -r -f -a "job\t''
 destination\t''
 queue\t''
 server\t''"
+complete -c pdls -s H -d 'Server to ask, as host:port; otherwise the usual one' -r
 complete -c pdls -s f -d 'List only what fulfils this, as "name==value && name=*beginning"' -r
 complete -c pdls -s r -d 'Attributes to show: none, brief, verbose, all, or names' -r -f -a "none\t''
 brief\t''

@@ -4,12 +4,19 @@ use std::fmt::Write;
 
 use crate::attributes::{Attribute, Class, Kind, Settable, Shown, nameable, of_class};
 
-use super::pd::{pdls, pdpr, pdrm};
+use super::pd::{pdls, pdpr, pdq, pdrm};
 use super::spoolcom;
 
 /// The definitions of all commands, by name.
 pub fn all() -> Vec<clap::Command> {
-    vec![crate::fastp::definition(), pdls::definition(), pdpr::definition(), pdrm::definition(), spoolcom::definition()]
+    vec![
+        crate::fastp::definition(),
+        pdls::definition(),
+        pdpr::definition(),
+        pdq::definition(),
+        pdrm::definition(),
+        spoolcom::definition(),
+    ]
 }
 
 const EXITS: &str = "\
@@ -48,6 +55,14 @@ pub fn after_help(class: Class, settable: bool) -> String {
     text.push('\n');
     text.push_str(EXITS);
     text
+}
+
+/// What follows the flags in the long help of `pdq`: the attributes stand in that of `pdls`.
+pub fn after_help_pdq() -> String {
+    format!(
+        "{FILTERS}\nEnvironment:\n  PDPRINTER  Destination whose queue is listed without -d\n  \
+         PDPATH  Directory of attributes files\n  TZ  Time zone of displayed and compared times\n{SPOOL}\n{ABBREVIATIONS}\n{EXITS}"
+    )
 }
 
 /// What follows the flags in the long help of `pdrm`.

@@ -10,7 +10,7 @@ mod claims;
 mod devices;
 pub mod engine;
 pub mod files;
-mod filter;
+pub mod filter;
 mod jobs;
 mod leases;
 mod local;

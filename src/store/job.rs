@@ -7,7 +7,9 @@ use crate::model::job::GivenValue;
 use crate::model::order::Priority;
 use crate::model::query::{Condition, Cursor, Order};
 use crate::model::state::{HoldReasons, Wish};
-use crate::model::{ClassId, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, RouteId, Serial};
+use crate::model::{
+    ClassId, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern, RouteId, Serial,
+};
 
 use super::{Fallible, page, signed, unsigned};
 
@@ -265,6 +267,11 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
         Condition::Owner(owner) => {
             sql.push_str(" AND owner = ?");
             values.push(Sql::Text(owner.clone()));
+        }
+        Condition::Location(LocationPattern::Group(group)) => {
+            // The plus keeps the rows in their order instead of sorting those of the group for every page.
+            sql.push_str(" AND +group_id = (SELECT id FROM location_group WHERE name_key = ?)");
+            values.push(Sql::Text(group.key()));
         }
         Condition::Job(JobRef::Number(number)) => {
             sql.push_str(" AND number = ?");

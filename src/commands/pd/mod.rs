@@ -1,4 +1,4 @@
-//! The InfoPrint language: `pdpr`, `pdls`, `pdrm`.
+//! The InfoPrint language: `pdpr`, `pdls`, `pdq`, `pdrm`.
 //!
 //! A command line passes through the same steps in every verb, and nothing is done before the last of them:
 //! words (`-Z` files put in place, [`words`]) → clap → pairs in the order in which they were written (flags, attribute
@@ -12,10 +12,12 @@ pub mod files;
 pub mod filter;
 pub mod json;
 pub mod lines;
+pub mod listing;
 pub mod objects;
 pub mod options;
 pub mod pdls;
 pub mod pdpr;
+pub mod pdq;
 pub mod pdrm;
 pub mod requested;
 pub mod strings;
