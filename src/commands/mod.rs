@@ -4,6 +4,7 @@
 //! of its words and a [`shell::Shell`], so that tests run it in-process on any spool.
 
 pub mod definitions;
+pub mod messages;
 pub mod pd;
 pub mod shell;
 pub mod spoolcom;

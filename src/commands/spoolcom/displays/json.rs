@@ -1,17 +1,6 @@
 //! The objects of `--json`: an array per listing, one object a line. Keys are lower case with hyphens; a value that is
 //! not known is `null`; times are UTC, `2026-11-21T09:06:16Z`; error numbers are decimal.
-//!
-//! | listing | keys |
-//! |---|---|
-//! | DEV | `device` `state` (offline, waiting, printing, suspended, deverror, procerror) `draining` `process` `process-state` (dormant, active, dead, error) `uri` `form` `speed` `parm` `retry` `timeout` `exclusive` (off, on, off-each) `fifo` `header` `open` `opens` `waiting` `running` `error` |
-//! | … `running` | `job` `document` `copy` `octets` `total-octets` `since` |
-//! | … `error` | `number` `text` `since` `next-try` `tries` |
-//! | PRINT | `process` `state` `file` `parm` `starts` `pid` `error` |
-//! | LOC | `location` `group` `dest` `broadcast` `device` `jobs` |
-//! | JOB | `job` `state` (open, ready, hold, print) `current-job-state` `job-state-reasons` `reason-text` `job-identifier` `job-client-id` `owner` `owner-uid` `owner-gid` `user-name` `location` `devices` `form` `report` `selpri` `job-priority` `hold-after` `copies` `pages` `octets` `created` `started` `intervening-jobs` `documents` |
-//! | … `documents` | `document` `file-name` `format` `octets` `pages` `lines` `copies` `transfer` (copy, link) |
-//! | … `occurrences` (one job only) | `location` `device` `sequence` `state` (queued, claimed, transferred, done, withdrawn) `copy` `attempt` |
-//! | SPOOLER | `spooler` `state` `server` `base` `spool-id` `mgraccess` `creator-uid` `last-error` `jobs` `open-jobs` `printing-jobs` `devices` `locations` `processes` |
+//! Every key stands in docs/json.md.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
