@@ -165,8 +165,10 @@ fn commands_behave_the_same_on_a_local_spool_and_behind_the_wire() {
         .replace(&ids, "[ids]")
         .replace(&format!("\"{}\"", me.user), "\"[user]\"")
         .lines()
+        .map(|line| line.replace(&format!("\"{}\"", me.user), "\"[user]\""))
         .map(|line| {
-            line.split_whitespace().collect::<Vec<_>>().join(" ").replace(&format!(" {} ", me.user), " [user] ")
+            let plain = |word| if word == me.user { "[user]" } else { word };
+            line.split_whitespace().map(plain).collect::<Vec<_>>().join(" ")
         })
         .collect();
     insta::assert_snapshot!(plain.join("\n"));

@@ -288,7 +288,9 @@ pub fn near<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<S
         .filter_map(|name| {
             let plain = name.trim_start_matches(['#', '$']).to_ascii_lowercase();
             let inside = wanted.len() >= 3 && (plain.contains(&wanted) || plain.split('.').any(|part| part == wanted));
-            let distance = edit_distance(&wanted, &plain, limit);
+            // The whole name, or the half that was meant: `frnt` resembles `OFFICE.FRONT`.
+            let halves = plain.split('.').map(|half| edit_distance(&wanted, half, limit));
+            let distance = halves.chain([edit_distance(&wanted, &plain, limit)]).min().unwrap_or(limit + 1);
             (inside || distance <= limit).then_some((if inside { distance.min(1) } else { distance }, name))
         })
         .collect();
@@ -353,6 +355,7 @@ mod tests {
         let names = ["#OFFICE.FRONT", "#OFFICE.BACK", "#LAB.ONE"];
         assert_eq!(near("office.frnt", names), ["#OFFICE.FRONT"]);
         assert_eq!(near("front", names), ["#OFFICE.FRONT"]);
+        assert_eq!(near("frnt", names), ["#OFFICE.FRONT"]);
         assert!(near("zzz", names).is_empty());
     }
 }

@@ -24,6 +24,8 @@ pub mod records;
 mod spooler;
 mod submit;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod view;
 mod wakes;
 

@@ -159,6 +159,13 @@ pub fn of_device(db: &Connection, device: DeviceId, state: EntryState) -> Fallib
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+fn heads_sql(order: &str) -> String {
+    format!(
+        "SELECT {COLUMNS} FROM entry WHERE state = 0 AND route_id = ? AND only_device = ? AND class_id = ?
+         ORDER BY {order} LIMIT ?"
+    )
+}
+
 /// The first `limit` queued entries of a route and class that a device may claim, in its order. Decided by an index.
 ///
 /// # Errors
@@ -172,10 +179,7 @@ pub fn heads(
     limit: u32,
 ) -> Fallible<Vec<EntryRow>> {
     let order = if fifo { "promoted, rank, sequence" } else { "promoted, rank, sort_key, sequence" };
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM entry WHERE state = 0 AND route_id = ? AND only_device = ? AND class_id = ?
-         ORDER BY {order} LIMIT ?"
-    ))?;
+    let mut statement = db.prepare_cached(&heads_sql(order))?;
     let mut found = Vec::new();
     for only in [0, device.0] {
         let rows = statement.query_map(params![route.0, only, class.0, limit], read)?;
@@ -384,4 +388,19 @@ pub fn busy(db: &Connection, process: ProcessId) -> Fallible<bool> {
     let mut statement =
         db.prepare_cached("SELECT EXISTS (SELECT 1 FROM entry WHERE state IN (1, 2) AND process_id = ?)")?;
     Ok(statement.query_row([process.0], |row| row.get(0))?)
+}
+
+/// How the database finds [`heads`], for both orders.
+///
+/// # Errors
+/// When it does not say.
+#[cfg(test)]
+pub(crate) fn plan_of_heads(db: &Connection) -> Fallible<Vec<(&'static str, String)>> {
+    let mut plans = Vec::new();
+    for order in ["promoted, rank, sequence", "promoted, rank, sort_key, sequence"] {
+        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {}", heads_sql(order)))?;
+        let lines = statement.query_map([0; 4], |row| row.get::<_, String>(3))?;
+        plans.push((order, lines.collect::<Result<Vec<_>, _>>()?.join("; ")));
+    }
+    Ok(plans)
 }

@@ -217,3 +217,13 @@ pub fn refuse_token(db: &Connection, token: &str, now: &Moment) -> Fallible<()> 
 pub fn is_refused(db: &Connection, token: &str) -> Fallible<bool> {
     Ok(db.query_row("SELECT count(*) FROM refused_token WHERE token = ?", [token], |row| row.get(0))?)
 }
+
+/// Goes on after this job number.
+///
+/// # Errors
+/// When it cannot be written.
+#[cfg(test)]
+pub(crate) fn set_last_number(db: &Connection, last: u32) -> Fallible<()> {
+    db.execute("UPDATE spool SET last_number = ?", [last])?;
+    Ok(())
+}

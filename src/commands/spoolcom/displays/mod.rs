@@ -15,9 +15,11 @@ pub use spooler::SUPERVISOR;
 
 use std::io::{self, Write};
 
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
 /// How displays look.
 #[derive(Clone, Debug)]
@@ -101,36 +103,31 @@ impl Table {
     /// # Errors
     /// When the output cannot be written.
     pub fn page(&mut self, out: &mut dyn Write, rows: &[Vec<String>]) -> io::Result<()> {
-        for row in rows {
-            for (width, cell) in self.widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.chars().count());
-            }
-        }
-        let mut text = String::new();
+        let mut table = comfy_table::Table::new();
+        table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         if !self.headed {
             self.headed = true;
-            self.line(&mut text, self.columns.iter().map(|column| column.heading));
+            table.add_row(self.columns.iter().map(|column| column.heading));
         }
         for row in rows {
-            self.line(&mut text, row.iter().map(String::as_str));
+            for (width, cell) in self.widths.iter_mut().zip(row) {
+                *width = (*width).max(UnicodeWidthStr::width(cell.as_str()));
+            }
+            table.add_row(row);
+        }
+        for ((index, column), width) in self.columns.iter().enumerate().zip(&self.widths) {
+            let Some(drawn) = table.column_mut(index) else { continue };
+            // No column gets narrower than on the pages before.
+            let width = u16::try_from(*width).unwrap_or(u16::MAX - 2) + 2;
+            drawn.set_padding((0, 2)).set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
+            drawn.set_cell_alignment(if column.right { CellAlignment::Right } else { CellAlignment::Left });
+        }
+        let mut text = String::new();
+        for line in table.lines() {
+            text.push_str(line.trim_end());
+            text.push('\n');
         }
         out.write_all(text.as_bytes())
-    }
-
-    fn line<'c>(&self, text: &mut String, cells: impl Iterator<Item = &'c str>) {
-        let start = text.len();
-        for ((cell, width), column) in cells.zip(&self.widths).zip(self.columns) {
-            if text.len() > start {
-                text.push_str("  ");
-            }
-            if column.right {
-                text.push_str(&format!("{cell:>width$}"));
-            } else {
-                text.push_str(&format!("{cell:<width$}"));
-            }
-        }
-        text.truncate(text.trim_end_matches(' ').len().max(start));
-        text.push('\n');
     }
 }
 

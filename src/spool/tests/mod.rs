@@ -1,0 +1,187 @@
+//! The rules of the spool, on a spool in a temporary directory with a clock that the test sets.
+
+mod attempts;
+mod lifecycle;
+mod order;
+mod submission;
+
+use std::cell::Cell;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+
+use crate::model::device::{DeviceChange, DeviceUri, Exclusive};
+use crate::model::job::{Accepted, DocumentOffer, JobStatus, RawPath, Submission, Transfer};
+use crate::model::order::Priority;
+use crate::model::process::ProcessChange;
+use crate::model::state::{Delivery, ErrorNote};
+use crate::model::time::Moment;
+use crate::model::{Caller, DeviceId, DeviceName, Failure, JobRef, LocationPattern, ProcessName};
+
+use super::base::{Access, open};
+use super::engine::{AttemptEnd, Claim, Engine, Lease, Paper};
+use super::records::EventSubject;
+use super::{Base, Spool, WakeTarget};
+
+pub(super) struct Site {
+    pub(super) dir: tempfile::TempDir,
+    pub(super) spool: Spool,
+    pub(super) caller: Caller,
+    ms: Cell<i64>,
+    tokens: Cell<u32>,
+}
+
+pub(super) fn moment(ms: i64) -> Moment {
+    Moment { wall_ms: 1_790_000_000_000 + ms, boot_ms: 1_000 + ms, boot_id: "boot".into() }
+}
+
+impl Site {
+    /// An ACTIVE spool with the process SPLA and nothing else.
+    pub(super) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let base = Base::new(dir.path().join("base"));
+        let spool = open(&base, Access::Create { server: "acme1".parse().unwrap(), now: moment(0) }).unwrap();
+        let caller = crate::sys::users::caller();
+        let site = Self { dir, spool, caller, ms: Cell::new(0), tokens: Cell::new(0) };
+        let fastp = vec![ProcessChange::File("fastp".into())];
+        site.spool.change_process(&site.caller, site.process(), fastp, &site.now()).unwrap();
+        site.spool.start_spooler(&site.caller, &site.now()).unwrap();
+        site
+    }
+
+    pub(super) fn process(&self) -> ProcessName {
+        "SPLA".parse().unwrap()
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        moment(self.ms.get())
+    }
+
+    pub(super) fn pass(&self, ms: i64) {
+        self.ms.set(self.ms.get() + ms);
+    }
+
+    /// A started device behind `location`.
+    pub(super) fn device(&self, name: &str, location: &str, changes: Vec<DeviceChange>) -> DeviceId {
+        let device: DeviceName = name.parse().unwrap();
+        let mut all = vec![DeviceChange::Process(self.process()), DeviceChange::Uri(DeviceUri::Null)];
+        all.extend(changes);
+        self.spool.change_device(&self.caller, device.clone(), all, &self.now()).unwrap();
+        let pattern: LocationPattern = location.parse().unwrap();
+        self.spool.route_location(&self.caller, pattern, Some(device.clone()), &self.now()).unwrap();
+        self.spool.start_device(&self.caller, device.clone(), &self.now()).unwrap();
+        self.spool.device(&device, &self.now()).unwrap().id
+    }
+
+    pub(super) fn socket() -> DeviceChange {
+        DeviceChange::Uri("socket://127.0.0.1:9".parse().unwrap())
+    }
+
+    pub(super) fn file(&self) -> DeviceChange {
+        DeviceChange::Uri(DeviceUri::File(self.dir.path().join("out")))
+    }
+
+    pub(super) fn exclusive_on() -> DeviceChange {
+        DeviceChange::Exclusive(Exclusive::On)
+    }
+
+    pub(super) fn document(&self, bytes: &[u8]) -> OwnedFd {
+        let mut file = tempfile::tempfile_in(self.dir.path()).unwrap();
+        file.write_all(bytes).unwrap();
+        std::io::Seek::rewind(&mut file).unwrap();
+        file.into()
+    }
+
+    pub(super) fn submission(&self, destination: &str) -> Submission {
+        self.tokens.set(self.tokens.get() + 1);
+        Submission {
+            token: format!("token-{}", self.tokens.get()),
+            destination: destination.into(),
+            name: "report".into(),
+            form: String::new(),
+            priority: Priority::default(),
+            hold: false,
+            hold_after: false,
+            documents: vec![DocumentOffer {
+                file_name: RawPath("report.txt".into()),
+                transfer: Transfer::Copy,
+                link_target: None,
+                copies: 1,
+            }],
+            given: Vec::new(),
+        }
+    }
+
+    pub(super) fn hand_in(&self, submission: Submission, bytes: &[u8]) -> Result<(Accepted, Vec<WakeTarget>), Failure> {
+        let files = submission.documents.iter().map(|_| self.document(bytes)).collect();
+        self.spool.submit(&self.caller, submission, files, &self.now())
+    }
+
+    /// A job of so many lines; its number.
+    pub(super) fn job(&self, destination: &str, lines: usize) -> u32 {
+        self.job_with(destination, lines, |_| {})
+    }
+
+    pub(super) fn job_with(&self, destination: &str, lines: usize, alter: impl FnOnce(&mut Submission)) -> u32 {
+        let mut submission = self.submission(destination);
+        alter(&mut submission);
+        self.hand_in(submission, "line\n".repeat(lines).as_bytes()).unwrap().0.number.get()
+    }
+
+    pub(super) fn status(&self, number: u32) -> Result<JobStatus, Failure> {
+        self.spool.job(&self.caller, &reference(number))
+    }
+
+    pub(super) fn begins(&self) -> Lease {
+        self.spool.begins(&self.process(), 4711, &self.now()).unwrap()
+    }
+
+    pub(super) fn claim(&self, lease: &Lease, device: DeviceId) -> Option<Claim> {
+        self.spool.claim(lease, device, &self.now()).unwrap()
+    }
+
+    pub(super) fn ends(&self, lease: &Lease, claim: &Claim, end: AttemptEnd) -> Option<Claim> {
+        self.spool.attempt_ends(lease, claim, end, true, &self.now()).unwrap()
+    }
+
+    /// Claims and prints until nothing is left; the numbers in order.
+    pub(super) fn print_all(&self, lease: &Lease, device: DeviceId) -> Vec<u32> {
+        let mut printed = Vec::new();
+        let mut next = self.claim(lease, device);
+        while let Some(claim) = next {
+            printed.push(claim.number.get());
+            next = self.ends(lease, &claim, sent());
+        }
+        printed
+    }
+
+    /// What happened to a job, in single words.
+    pub(super) fn log(&self, number: u32) -> Vec<String> {
+        let subject = EventSubject::Job(number.try_into().unwrap());
+        self.spool.events(&subject, 0).unwrap().into_iter().map(|event| event.what).collect()
+    }
+
+    pub(super) fn print_files(&self) -> Vec<String> {
+        let dir = self.spool.base().server(self.spool.server());
+        let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|name| name.starts_with("pdpr")).collect();
+        names.sort();
+        names
+    }
+}
+
+pub(super) fn reference(number: u32) -> JobRef {
+    JobRef::Number(number.try_into().unwrap())
+}
+
+pub(super) fn sent() -> AttemptEnd {
+    AttemptEnd::Delivered { delivery: Delivery::Sent, octets: 5, paper: Paper::Text, remark: None }
+}
+
+pub(super) fn transferred() -> AttemptEnd {
+    AttemptEnd::Delivered { delivery: Delivery::Transferred, octets: 5, paper: Paper::Text, remark: None }
+}
+
+pub(super) fn device_failed(touched: bool) -> AttemptEnd {
+    let error = ErrorNote { number: 100, text: "not ready".into(), since_ms: 5, next_try_ms: Some(9), tries: 1 };
+    AttemptEnd::DeviceFailed { error, touched }
+}

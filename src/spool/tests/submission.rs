@@ -1,0 +1,126 @@
+//! Handing in: once, completely, or not at all.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::model::FailureKind;
+use crate::store;
+use crate::sys::lock::FileLock;
+
+#[test]
+fn the_same_token_is_the_same_job_even_when_it_has_printed() {
+    let site = Site::new();
+    let lp = site.device("LP1", "#A.B", vec![]);
+    let submission = site.submission("a.b");
+    let (first, _) = site.hand_in(submission.clone(), b"x\n").unwrap();
+    let (again, _) = site.hand_in(submission.clone(), b"x\n").unwrap();
+    assert_eq!(first, again);
+    assert_eq!(site.print_files().len(), 1, "the second copy is removed");
+    assert_eq!(site.spool.settle(submission.token.clone(), &site.now()).unwrap(), Some(first.clone()));
+    let lease = site.begins();
+    assert_eq!(site.print_all(&lease, lp), [first.number.get()]);
+    assert_eq!(site.hand_in(submission, b"x\n").unwrap().0, first);
+    assert_eq!(site.print_all(&lease, lp), [0; 0], "and it is not printed again");
+}
+
+#[test]
+fn a_submission_that_was_given_up_can_never_appear() {
+    let site = Site::new();
+    site.device("LP1", "#A.B", vec![]);
+    let submission = site.submission("a.b");
+    assert_eq!(site.spool.settle(submission.token.clone(), &site.now()).unwrap(), None);
+    assert_eq!(site.hand_in(submission, b"x\n").unwrap_err().kind, FailureKind::State);
+    assert!(site.print_files().is_empty());
+}
+
+#[test]
+fn what_is_refused_leaves_nothing() {
+    let site = Site::new();
+    site.device("LP1", "#A.B", vec![]);
+    assert_eq!(site.hand_in(site.submission("nowhere"), b"x\n").unwrap_err().kind, FailureKind::NotFound);
+    assert_eq!(site.hand_in(site.submission("a.b"), b"").unwrap_err().kind, FailureKind::BadValue);
+    let mut zero = site.submission("a.b");
+    zero.documents[0].copies = 0;
+    assert_eq!(site.hand_in(zero, b"x\n").unwrap_err().kind, FailureKind::BadValue);
+    let mut none = site.submission("a.b");
+    none.documents.clear();
+    assert_eq!(site.hand_in(none, b"x\n").unwrap_err().kind, FailureKind::BadValue);
+    let mut odd = site.submission("a.b");
+    odd.name = "a\nb".into();
+    assert_eq!(site.hand_in(odd, b"x\n").unwrap_err().kind, FailureKind::BadValue);
+    assert!(site.print_files().is_empty());
+    assert_eq!(site.spool.about().unwrap().jobs, 0);
+}
+
+#[test]
+fn the_sweep_removes_orphans_and_nothing_else() {
+    let site = Site::new();
+    site.device("LP1", "#A.B", vec![]);
+    site.job("a.b", 1);
+    let dir = site.spool.base().server(site.spool.server());
+    std::fs::write(dir.join("pdprORPHAN"), "x").unwrap();
+    std::os::unix::fs::symlink("/nonexistent", dir.join("pdprDANGLE")).unwrap();
+    std::fs::write(dir.join("somebody's notes"), "x").unwrap();
+    std::fs::write(dir.join("pdprLOCKED"), "x").unwrap();
+    let locked = std::fs::File::options().write(true).open(dir.join("pdprLOCKED")).unwrap();
+    assert!(FileLock::mark(&locked).unwrap());
+    assert_eq!(site.spool.sweep().unwrap(), 2);
+    assert_eq!(site.print_files().len(), 2, "the job's and the locked one");
+    assert!(dir.join("somebody's notes").exists());
+    drop(locked);
+    assert_eq!(site.spool.sweep().unwrap(), 1);
+    std::fs::write(dir.join("pdprORPHAN"), "x").unwrap();
+    std::fs::write(dir.join(".spool-id"), "another spool").unwrap();
+    assert_eq!(site.spool.sweep().unwrap(), 0, "a directory that is not surely ours is left alone");
+}
+
+#[test]
+fn job_numbers_start_again_after_the_last_and_skip_those_in_use() {
+    let site = Site::new();
+    site.device("LP1", "#A.B", vec![]);
+    assert_eq!(site.job("a.b", 1), 1);
+    site.spool.change(crate::spool::Room::Takes, |db| store::spool::set_last_number(db, 9_999_998)).unwrap();
+    assert_eq!(site.job("a.b", 1), 9_999_999);
+    assert_eq!(site.job("a.b", 1), 2, "1 is still in use");
+}
+
+#[test]
+fn what_threads_write_together_fails_apart() {
+    let site = Site::new();
+    let spool = Arc::new(site.spool.clone());
+    let threads: Vec<_> = (0..32)
+        .map(|n| {
+            let spool = Arc::clone(&spool);
+            std::thread::spawn(move || {
+                spool.change(crate::spool::Room::Takes, move |db| {
+                    store::spool::refuse_token(db, &format!("t{n}"), &moment(0))?;
+                    if n % 4 == 0 { Err(Failure::internal("this one fails")) } else { Ok(n) }
+                })
+            })
+        })
+        .collect();
+    for (n, thread) in threads.into_iter().enumerate() {
+        let ok = thread.join().unwrap().is_ok();
+        assert_eq!(ok, n % 4 != 0);
+        let kept = site.spool.look(|db| store::spool::is_refused(db, &format!("t{n}"))).unwrap();
+        assert_eq!(kept, ok, "{n}");
+    }
+}
+
+#[test]
+fn the_values_that_the_submitter_gave_are_kept_with_their_origin() {
+    use crate::model::field::{Field, Value};
+    use crate::model::job::{GivenValue, Origin};
+    let site = Site::new();
+    site.device("LP1", "#A.B", vec![]);
+    site.job_with("a.b", 1, |s| {
+        s.given = vec![GivenValue {
+            document: 0,
+            field: Field::JobPriority,
+            value: Value::Integer(40),
+            origin: Origin::User,
+        }];
+    });
+    let kept = site.spool.look(store::job::given_fields).unwrap();
+    assert_eq!(kept, [("job-priority".to_owned(), "user".to_owned())]);
+}
