@@ -153,6 +153,19 @@ fn what_was_begun_on_a_file_stands_before_everything_that_came_since() {
 }
 
 #[test]
+fn a_job_for_one_device_of_a_group_does_not_stand_behind_those_for_any_of_it() {
+    let mut inside = spool("FIFO OFF");
+    let all: GroupName = "all".parse().unwrap();
+    inside.submit("#all", b"for any device\n", |_| {});
+    inside.local.set_broadcast(all, true).unwrap();
+    inside.submit("#all", b"for each device\n", |submission| submission.priority = Priority::new(90).unwrap());
+    let shown = queue(&mut inside, 10);
+    assert_eq!(numbers(&shown), [2, 1]);
+    assert!(shown[0].broadcast && !shown[1].broadcast);
+    assert_eq!(printed(&mut inside), [2, 1]);
+}
+
+#[test]
 fn an_unknown_device_and_a_place_that_is_none_are_refused() {
     use spoolsuite::model::JobId;
     use spoolsuite::model::query::Cursor;
