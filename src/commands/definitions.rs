@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::attributes::{Attribute, Class, Kind, Settable, Shown, nameable, of_class};
 
-use super::pd::{pdls, pdpr, pdq, pdrm};
+use super::pd::{pdls, pdmod, pdpause, pdpr, pdpromote, pdq, pdresume, pdrm, pdset};
 use super::spoolcom;
 
 /// The definitions of all commands, by name.
@@ -12,9 +12,14 @@ pub fn all() -> Vec<clap::Command> {
     vec![
         crate::fastp::definition(),
         pdls::definition(),
+        pdmod::definition(),
+        pdpause::definition(),
         pdpr::definition(),
+        pdpromote::definition(),
         pdq::definition(),
+        pdresume::definition(),
         pdrm::definition(),
+        pdset::definition(),
         spoolcom::definition(),
     ]
 }
@@ -63,6 +68,19 @@ pub fn after_help_pdq() -> String {
         "{FILTERS}\nEnvironment:\n  PDPRINTER  Destination whose queue is listed without -d\n  \
          PDPATH  Directory of attributes files\n  TZ  Time zone of displayed and compared times\n{SPOOL}\n{ABBREVIATIONS}\n{EXITS}"
     )
+}
+
+/// What follows the flags in the long help of `pdmod` and `pdset`.
+pub fn after_help_altering() -> String {
+    let mut text = String::from("Settable attributes:\n");
+    nameable(Class::Job).filter(|row| row.settable == Settable::Always).for_each(|row| describe(&mut text, row));
+    let _ = write!(text, "\nEnvironment:\n  PDPATH  Directory of attributes files\n{SPOOL}\n{ABBREVIATIONS}\n{EXITS}");
+    text
+}
+
+/// What follows the flags in the long help of commands that act on jobs without attributes.
+pub fn after_help_acting() -> String {
+    format!("Environment:\n  PDPATH  Directory of attributes files\n{SPOOL}\n{EXITS}")
 }
 
 /// What follows the flags in the long help of `pdrm`.

@@ -10,11 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use super::Timing;
 use super::backoff::Growing;
 use super::bell::Bell;
 use super::errors::{Fault, SpoolTrouble};
 use super::log::Log;
+use crate::model::separation::Separation;
 use crate::model::state::{DeviceWish, ErrorNote};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, DeviceName, Failure, FailureKind};
@@ -109,6 +112,8 @@ pub struct Desk {
     pub log: Log,
     /// Deadlines.
     pub timing: Timing,
+    /// The local time zone, for header pages.
+    pub zone: TimeZone,
     /// Whether the spool has an error on record for the device.
     pub in_error: Cell<bool>,
     /// The failures in a row.
@@ -160,8 +165,13 @@ impl Desk {
     ///
     /// # Errors
     /// As [`Desk::ask`].
-    pub fn attempt_begins(&self, claim: &Claim, at: &FilePosition) -> Result<(), SpoolTrouble> {
-        self.ask("beginning an attempt", |engine, now| engine.attempt_begins(&self.lease, claim, at, now))
+    pub fn attempt_begins(
+        &self,
+        claim: &Claim,
+        at: &FilePosition,
+        separation: &Separation,
+    ) -> Result<(), SpoolTrouble> {
+        self.ask("beginning an attempt", |engine, now| engine.attempt_begins(&self.lease, claim, at, separation, now))
     }
 
     /// Ends an attempt.

@@ -10,6 +10,7 @@ use super::Timing;
 use super::run::run_with;
 use crate::model::device::{DeviceSettings, Exclusive};
 use crate::model::job::{Format, RawPath, Transfer};
+use crate::model::separation::{HeaderPages, Separation};
 use crate::model::state::{Delivery, DeviceWish, ErrorNote};
 use crate::model::time::Moment;
 use crate::model::{
@@ -92,7 +93,13 @@ impl Fake {
 
     pub fn device(&self, uri: &str, exclusive: Exclusive) -> usize {
         let mut state = self.state();
-        let settings = DeviceSettings { uri: Some(uri.parse().unwrap()), exclusive, retry: 0, ..Default::default() };
+        let settings = DeviceSettings {
+            uri: Some(uri.parse().unwrap()),
+            exclusive,
+            retry: 0,
+            header: HeaderPages::Off,
+            ..Default::default()
+        };
         let name = format!("LP{}", state.printers.len());
         state.printers.push(Printer {
             name: name.parse().unwrap(),
@@ -153,6 +160,11 @@ impl Fake {
             attempt: 0,
             documents,
             begun: None,
+            begun_separation: None,
+            name: format!("job {number}"),
+            location: "#OFFICE.FRONT".into(),
+            form: String::new(),
+            owner: "ann".into(),
             possible_duplicate: false,
             paper: Paper::Top,
         };
@@ -271,10 +283,18 @@ impl Engine for Fake {
         Ok(Self::take(&mut self.state(), at(device)))
     }
 
-    fn attempt_begins(&self, _: &Lease, claim: &Claim, at_: &FilePosition, _: &Moment) -> Result<(), Failure> {
+    fn attempt_begins(
+        &self,
+        _: &Lease,
+        claim: &Claim,
+        at_: &FilePosition,
+        separation: &Separation,
+        _: &Moment,
+    ) -> Result<(), Failure> {
         let mut state = self.state();
         if let Some(claimed) = &mut state.printers[at(claim.device)].claimed {
             claimed.begun = Some(at_.clone());
+            claimed.begun_separation = Some(separation.clone());
         }
         self.note(&mut state, format!("begin {} at {}", claim.number, at_.offset));
         Ok(())

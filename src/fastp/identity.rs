@@ -15,7 +15,7 @@ use nix::libc;
 
 use super::errors::{Fault, Trouble};
 use super::pace::Pace;
-use super::pieces::{Side, Source};
+use super::pieces::Source;
 use crate::model::DocumentId;
 use crate::model::job::{Identity, RawPath, Transfer};
 use crate::model::state::HoldReason;
@@ -52,8 +52,8 @@ pub fn examine(claim: &Claim, pace: &mut Pace<'_>) -> Result<(Vec<Source>, Optio
             file,
             size: now.size,
             copies: document.copies,
-            side: if document.format.is_text() { Side::Text } else { Side::Stream },
-            begins_at_top: false,
+            format: document.format,
+            lead: 0,
             ends_at_top: false,
         };
         source.look().map_err(|error| damaged(&source, &format!("cannot be read: {error}")))?;

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use super::desk::Streak;
 use super::device::{Device, Leave};
 use super::errors::{Fault, Trouble};
+use super::header::{self, Sheets};
 use super::identity;
 use super::pace::Pace;
 use super::pieces::{Piece, Pieces};
@@ -58,11 +59,22 @@ impl Device {
         };
         // OFF ! is for devices that cannot take a boundary: each job has a connection of its own, and no UEL.
         let uel = open.connection.shared_stream() && self.settings.exclusive != Exclusive::OffEach;
-        let job = Pieces { sources, paper: claim.paper, uel, last: open.last };
+        let now = crate::sys::clock::wall_ms();
+        let separation = header::separation(claim, &self.settings, now, &desk.zone);
+        let job = Pieces {
+            sources,
+            paper: claim.paper,
+            uel,
+            last: open.last,
+            sheets: Sheets::of(&separation),
+            earlier: claim.begun_separation.as_ref().map(Sheets::of),
+        };
+        let remarks: Vec<String> = remark.into_iter().chain(job.omitted()).collect();
+        let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
         open.carried = true;
         let start = open.connection.begin(&job, claim.begun.as_ref(), pace)?;
         if let Some(position) = &start.position {
-            desk.attempt_begins(claim, position)?;
+            desk.attempt_begins(claim, position, &separation)?;
         }
         if let Some(why) = &start.duplicate {
             desk.observe(&Observation::Remark {
@@ -73,10 +85,10 @@ impl Device {
         for piece in job.list(start.top) {
             let sent = match piece {
                 Piece::Added(bytes) => open.connection.send(Chunk::Bytes(bytes), pace),
-                Piece::Body(index, copy) => {
+                Piece::Body { index, copy, from } => {
                     let source = &job.sources[index];
                     (pace.document, pace.copy) = (source.sequence, copy);
-                    open.connection.send(Chunk::Document(index, &source.file, source.size), pace)
+                    open.connection.send(Chunk::Document(index, &source.file, from..source.size), pace)
                 }
             };
             match sent {
@@ -173,7 +185,8 @@ impl Device {
         let desk = Rc::clone(&self.desk);
         let undone = match &mut self.open {
             Some(open) => open.connection.undo(),
-            None => Undone { touched: false, usable: true },
+            // Not opened: what an attempt before this one left in a file, if it did, is still there.
+            None => Undone { touched: claim.begun.is_some(), usable: true },
         };
         let touched = undone.touched;
         let why = match &trouble {

@@ -6,6 +6,7 @@
 //! epoch, which the next holder of the process's lock finds.
 
 pub mod backoff;
+pub mod banner;
 pub mod bell;
 pub mod desk;
 pub mod device;
@@ -13,6 +14,8 @@ pub mod errors;
 pub mod exclusive;
 #[cfg(test)]
 mod fake;
+pub mod feeds;
+pub mod header;
 pub mod identity;
 pub mod job;
 pub mod log;

@@ -1,21 +1,28 @@
 //! A job as the list of pieces that go out: its documents and copies, and what stands between them.
 //!
-//! HEADER OFF: exactly one form feed between neighbouring texts (job to job, document to document, copy to copy), none
-//! when the paper is at top of form or the text begins with one. Nothing is ever added inside, before or after a
-//! finished stream; only over a connection that is kept a UEL separates two pieces of which one is a finished stream.
-//! Empty documents contribute nothing. The list is a pure function of what is known before the first byte, so that the
-//! bytes which an earlier attempt left in a file can be recognised.
+//! Form feeds stand where [`super::feeds`] puts them. A job that begins with text has its header pages before it, and one
+//! that also ends with text its trailer pages after it. Nothing is ever added inside, before or after a finished stream;
+//! only over a connection that is kept a UEL separates two pieces of which one is a finished stream. Empty documents
+//! contribute nothing, and a job of nothing else prints nothing. The list is a pure function of what is known before the
+//! first byte, so that the bytes which an earlier attempt left in a file can be recognised.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 
+use super::feeds::{Before, Edges, Feeds};
+use super::header::Sheets;
 use crate::model::DocumentId;
-use crate::model::job::{RawPath, Transfer};
+use crate::model::job::{Format, RawPath, Transfer};
 use crate::spool::engine::Paper;
 use crate::sys::files::read_full_at;
 
 /// The form feed.
 pub const FORM_FEED: u8 = 0x0c;
+/// A form feed of ours.
+const FEED: &[u8] = &[FORM_FEED];
+/// How many carriage returns may stand beside the form feed that a text begins or ends with.
+const RETURNS: usize = 7;
 /// Universal exit language: ends whatever stream a printer is in.
 pub const UEL: &[u8] = b"\x1b%-12345X";
 
@@ -45,38 +52,58 @@ pub struct Source {
     pub size: u64,
     /// Copies.
     pub copies: u32,
-    /// Text or stream.
-    pub side: Side,
-    /// Whether it begins with a form feed.
-    pub begins_at_top: bool,
+    /// What it is.
+    pub format: Format,
+    /// Octets up to and with the form feed that it begins with; 0 = it begins with none.
+    pub lead: u64,
     /// Whether it ends with a form feed.
     pub ends_at_top: bool,
 }
 
 impl Source {
-    /// Looks at the first and the last octet, which the form-feed rule asks for.
+    /// Looks at the first and the last octets, which the form-feed rules ask for. Carriage returns beside a form feed
+    /// move no paper.
     ///
     /// # Errors
     /// When they cannot be read.
     pub fn look(&mut self) -> io::Result<()> {
-        let feed_at = |offset| -> io::Result<bool> {
-            let mut byte = [0];
-            Ok(read_full_at(&self.file, &mut byte, offset)? == 1 && byte[0] == FORM_FEED)
-        };
-        if self.side == Side::Text && self.size > 0 {
-            (self.begins_at_top, self.ends_at_top) = (feed_at(0)?, feed_at(self.size - 1)?);
+        if self.side() == Side::Stream {
+            return Ok(());
         }
+        let mut ends = [0; RETURNS + 1];
+        let got = read_full_at(&self.file, &mut ends, 0)?;
+        let other = ends[..got].iter().position(|octet| *octet != b'\r');
+        self.lead = other.filter(|at| ends[*at] == FORM_FEED).map_or(0, |at| at as u64 + 1);
+        let last = self.size.saturating_sub(ends.len() as u64);
+        let got = read_full_at(&self.file, &mut ends, last)?;
+        self.ends_at_top = ends[..got].iter().rfind(|octet| **octet != b'\r') == Some(&FORM_FEED);
         Ok(())
+    }
+
+    /// Text or stream.
+    pub fn side(&self) -> Side {
+        if self.format.is_text() { Side::Text } else { Side::Stream }
+    }
+
+    fn edges(&self) -> Edges {
+        Edges { begins: self.lead > 0, ends: self.ends_at_top, only: self.lead > 0 && self.lead == self.size }
     }
 }
 
 /// One thing to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece {
+pub enum Piece<'a> {
     /// Octets of ours.
-    Added(&'static [u8]),
-    /// A document: index of its source, and which copy, from 1.
-    Body(usize, u32),
+    Added(&'a [u8]),
+    /// A document.
+    Body {
+        /// Index of its source.
+        index: usize,
+        /// Which copy, from 1.
+        copy: u32,
+        /// Octets at its beginning that are left out.
+        from: u64,
+    },
 }
 
 /// A job that is ready to be sent.
@@ -90,28 +117,77 @@ pub struct Pieces {
     pub uel: bool,
     /// What was sent last over this connection.
     pub last: Option<Side>,
+    /// Its header and trailer pages.
+    pub sheets: Sheets,
+    /// Those of an earlier attempt that began to write it to a file.
+    pub earlier: Option<Sheets>,
 }
 
 impl Pieces {
-    /// The pieces, in order. `top`: the paper is at top of form after all (a new output file).
+    /// The pieces, in order. `top`: nothing was printed yet after all (a new output file).
     pub fn list(&self, top: bool) -> List<'_> {
+        self.list_with(&self.sheets, top)
+    }
+
+    fn list_with<'a>(&'a self, sheets: &'a Sheets, top: bool) -> List<'a> {
         let paper = if top { Paper::Top } else { self.paper };
-        List { pieces: self, paper, last: self.last, at: 0, copy: 0, body: None }
+        List {
+            pieces: self,
+            sheets,
+            feeds: Feeds::new(paper, sheets.startff, sheets.endff),
+            last: self.last,
+            at: 0,
+            copy: 0,
+            phase: Phase::Before,
+            ready: VecDeque::new(),
+        }
     }
 
     /// Where the paper stands after it.
     pub fn paper_after(&self, top: bool) -> Paper {
         let mut list = self.list(top);
         while list.next().is_some() {}
-        list.paper
+        list.feeds.paper
     }
 
     /// What is the last thing sent on the connection after it.
     pub fn side_after(&self) -> Option<Side> {
-        self.sources.iter().rfind(|source| source.size > 0).map_or(self.last, |source| Some(source.side))
+        self.printed().next_back().map_or(self.last, |source| Some(source.side()))
     }
 
-    /// Whether the `length` octets of `output` from `offset` on are what this job begins with.
+    /// The documents that contribute something.
+    fn printed(&self) -> impl DoubleEndedIterator<Item = &Source> {
+        self.sources.iter().filter(|source| source.size > 0)
+    }
+
+    /// Whether header pages go before it: it begins with text.
+    fn has_header(&self, sheets: &Sheets) -> bool {
+        sheets.pages > 0 && self.printed().next().is_some_and(|first| first.side() == Side::Text)
+    }
+
+    /// Whether trailer pages go after it: it has a header, and ends with text.
+    fn has_trailer(&self, sheets: &Sheets) -> bool {
+        let ends = self.printed().next_back().is_some_and(|last| last.side() == Side::Text);
+        !sheets.trailer.is_empty() && ends && self.has_header(sheets)
+    }
+
+    /// Which pages of ours it goes without, and why, in words.
+    pub fn omitted(&self) -> Option<String> {
+        let (first, last) = (self.printed().next()?, self.printed().next_back()?);
+        let because = |source: &Source| match self.sources.len() {
+            1 => format!("the document is {}", source.format.keyword()),
+            _ => format!("document {} is {}", source.sequence, source.format.keyword()),
+        };
+        if self.sheets.pages > 0 && !self.has_header(&self.sheets) {
+            return Some(format!("header page omitted: {}", because(first)));
+        }
+        if !self.sheets.trailer.is_empty() && !self.has_trailer(&self.sheets) {
+            return Some(format!("trailer pages omitted: {}", because(last)));
+        }
+        None
+    }
+
+    /// Whether the `length` octets of `output` from `offset` on are what an earlier attempt at this job began with.
     ///
     /// # Errors
     /// When either side cannot be read.
@@ -119,10 +195,10 @@ impl Pieces {
         const CHUNK: usize = 256 * 1024;
         let (mut ours, mut theirs) = (vec![0u8; CHUNK], vec![0u8; CHUNK]);
         let mut done = 0;
-        for piece in self.list(top) {
+        for piece in self.list_with(self.earlier.as_ref().unwrap_or(&self.sheets), top) {
             let size = match piece {
                 Piece::Added(bytes) => bytes.len() as u64,
-                Piece::Body(index, _) => self.sources[index].size,
+                Piece::Body { index, from, .. } => self.sources[index].size - from,
             };
             let mut at = 0;
             while at < size && done < length {
@@ -132,7 +208,9 @@ impl Pieces {
                         ours[..want].copy_from_slice(&bytes[at as usize..at as usize + want]);
                         true
                     }
-                    Piece::Body(index, _) => read_full_at(&self.sources[index].file, &mut ours[..want], at)? == want,
+                    Piece::Body { index, from, .. } => {
+                        read_full_at(&self.sources[index].file, &mut ours[..want], from + at)? == want
+                    }
                 } && read_full_at(output, &mut theirs[..want], offset + done)? == want
                     && ours[..want] == theirs[..want];
                 if !same {
@@ -148,155 +226,112 @@ impl Pieces {
     }
 }
 
-/// Iterator over the pieces of a job: never longer in memory than one of them, however many copies there are.
+/// How far the list is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Before,
+    Documents,
+    After,
+}
+
+/// Iterator over the pieces of a job: never longer in memory than a few of them, however many copies there are.
 #[derive(Debug)]
 pub struct List<'a> {
     pieces: &'a Pieces,
-    paper: Paper,
+    sheets: &'a Sheets,
+    feeds: Feeds,
     last: Option<Side>,
     at: usize,
     copy: u32,
-    body: Option<Piece>,
+    phase: Phase,
+    ready: VecDeque<Piece<'a>>,
 }
 
-impl Iterator for List<'_> {
-    type Item = Piece;
-
-    fn next(&mut self) -> Option<Piece> {
-        if let Some(body) = self.body.take() {
-            return Some(body);
+impl<'a> List<'a> {
+    /// What goes between the last piece and the next one.
+    fn boundary(&mut self, next: Side, feed: bool) {
+        let stream_beside = next == Side::Stream || self.last == Some(Side::Stream);
+        if self.last.is_some() && self.pieces.uel && stream_beside {
+            self.ready.push_back(Piece::Added(UEL));
+        } else if feed {
+            self.ready.push_back(Piece::Added(FEED));
         }
+        self.last = Some(next);
+    }
+
+    fn headers(&mut self) {
+        if self.pieces.has_header(self.sheets) {
+            for _ in 0..self.sheets.pages {
+                let feed = self.feeds.page();
+                self.boundary(Side::Text, feed);
+                self.ready.push_back(Piece::Added(&self.sheets.page));
+            }
+        }
+    }
+
+    /// One copy of a document. False: there is none left.
+    fn document(&mut self) -> bool {
         let source = loop {
-            let source = self.pieces.sources.get(self.at)?;
+            let Some(source) = self.pieces.sources.get(self.at) else { return false };
             if source.size > 0 && self.copy < source.copies.max(1) {
                 break source;
             }
             (self.at, self.copy) = (self.at + 1, 0);
         };
         self.copy += 1;
-        let body = Piece::Body(self.at, self.copy);
-        let stream_beside = source.side == Side::Stream || self.last == Some(Side::Stream);
-        let added: &'static [u8] = match self.last {
-            Some(_) if self.pieces.uel && stream_beside => UEL,
-            _ if source.side == Side::Text && self.paper == Paper::Text && !source.begins_at_top => &[FORM_FEED],
-            _ => &[],
+        let side = source.side();
+        let before = match side {
+            Side::Text => self.feeds.text(source.edges()),
+            Side::Stream => {
+                self.feeds.stream();
+                Before::default()
+            }
         };
-        self.last = Some(source.side);
-        self.paper = match source.side {
-            Side::Stream => Paper::Stream,
-            Side::Text if source.ends_at_top => Paper::Top,
-            Side::Text => Paper::Text,
-        };
-        if added.is_empty() {
-            return Some(body);
+        self.boundary(side, before.feed);
+        let from = if before.swallow { source.lead } else { 0 };
+        if from < source.size {
+            self.ready.push_back(Piece::Body { index: self.at, copy: self.copy, from });
         }
-        self.body = Some(body);
-        Some(Piece::Added(added))
+        true
+    }
+
+    fn trailers(&mut self) {
+        if self.pieces.has_trailer(self.sheets) {
+            let feed = self.feeds.trailer();
+            self.boundary(Side::Text, feed);
+            self.ready.push_back(Piece::Added(&self.sheets.trailer));
+        }
+        if self.feeds.end() {
+            self.ready.push_back(Piece::Added(FEED));
+        }
+    }
+}
+
+impl<'a> Iterator for List<'a> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Piece<'a>> {
+        loop {
+            if let Some(piece) = self.ready.pop_front() {
+                return Some(piece);
+            }
+            match self.phase {
+                Phase::Before => {
+                    self.phase = Phase::Documents;
+                    self.headers();
+                }
+                Phase::Documents => {
+                    if !self.document() {
+                        self.phase = Phase::After;
+                        self.trailers();
+                    }
+                }
+                Phase::After => return None,
+            }
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::{Seek, Write};
-
-    /// A source of `bytes`.
-    fn source(side: Side, bytes: &[u8], copies: u32) -> Source {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(bytes).unwrap();
-        file.rewind().unwrap();
-        let mut source = Source {
-            document: DocumentId(1),
-            sequence: 1,
-            path: RawPath::default(),
-            transfer: Transfer::Copy,
-            file,
-            size: bytes.len() as u64,
-            copies,
-            side,
-            begins_at_top: false,
-            ends_at_top: false,
-        };
-        source.look().unwrap();
-        source
-    }
-
-    fn text(bytes: &str, copies: u32) -> Source {
-        source(Side::Text, bytes.as_bytes(), copies)
-    }
-
-    fn stream(bytes: &str) -> Source {
-        source(Side::Stream, bytes.as_bytes(), 1)
-    }
-
-    fn pieces(sources: Vec<Source>, paper: Paper) -> Pieces {
-        Pieces { sources, paper, uel: false, last: None }
-    }
-
-    fn bytes(pieces: &Pieces, top: bool) -> String {
-        let mut out = String::new();
-        for piece in pieces.list(top) {
-            match piece {
-                Piece::Added(bytes) => out.push_str(std::str::from_utf8(bytes).unwrap()),
-                Piece::Body(n, _) => {
-                    let mut buffer = vec![0; pieces.sources[n].size as usize];
-                    read_full_at(&pieces.sources[n].file, &mut buffer, 0).unwrap();
-                    out.push_str(std::str::from_utf8(&buffer).unwrap());
-                }
-            }
-        }
-        out
-    }
-
-    #[test]
-    fn one_form_feed_stands_between_neighbouring_texts() {
-        let job = pieces(vec![text("a", 2), text("b", 1)], Paper::Text);
-        assert_eq!(bytes(&job, false), "\x0ca\x0ca\x0cb");
-        assert_eq!(bytes(&job, true), "a\x0ca\x0cb");
-        assert_eq!(job.paper_after(false), Paper::Text);
-        let fed = pieces(vec![text("a\x0c", 2), text("\x0cb", 2)], Paper::Text);
-        assert_eq!(bytes(&fed, false), "\x0ca\x0ca\x0c\x0cb\x0cb");
-        assert_eq!(pieces(vec![text("a\x0c", 1)], Paper::Text).paper_after(false), Paper::Top);
-    }
-
-    #[test]
-    fn nothing_is_added_beside_a_finished_stream() {
-        let job = pieces(vec![text("a", 1), stream("%!PS"), stream("%PDF"), text("b", 1)], Paper::Top);
-        assert_eq!(bytes(&job, false), "a%!PS%PDFb");
-        assert_eq!(bytes(&pieces(vec![text("a", 1)], Paper::Stream), false), "a");
-    }
-
-    #[test]
-    fn a_kept_connection_has_a_uel_where_a_stream_meets_something() {
-        let mut job = pieces(vec![stream("S"), text("a", 1), text("b", 1), stream("T")], Paper::Text);
-        job.uel = true;
-        assert_eq!(bytes(&job, false), "S\x1b%-12345Xa\x0cb\x1b%-12345XT");
-        job.last = Some(Side::Text);
-        assert_eq!(bytes(&job, false), "\x1b%-12345XS\x1b%-12345Xa\x0cb\x1b%-12345XT");
-        assert_eq!(job.side_after(), Some(Side::Stream));
-    }
-
-    #[test]
-    fn empty_documents_contribute_nothing() {
-        let job = pieces(vec![text("", 3), text("a", 1), text("", 1), text("b", 1), text("", 9)], Paper::Text);
-        assert_eq!(bytes(&job, false), "\x0ca\x0cb");
-        let empty = pieces(vec![text("", 3)], Paper::Text);
-        assert_eq!(bytes(&empty, false), "");
-        assert_eq!(empty.paper_after(false), Paper::Text);
-    }
-
-    #[test]
-    fn the_bytes_of_an_earlier_attempt_are_recognised() {
-        let job = pieces(vec![text("abc", 2), text("def", 1)], Paper::Text);
-        let whole = "\x0cabc\x0cabc\x0cdef";
-        let mut output = tempfile::tempfile().unwrap();
-        output.write_all(b"before").unwrap();
-        output.write_all(whole.as_bytes()).unwrap();
-        for length in 0..=whole.len() as u64 {
-            assert!(job.begin_like(false, &output, 6, length).unwrap(), "{length}");
-        }
-        assert!(!job.begin_like(true, &output, 6, 3).unwrap());
-        output.write_all(b"x").unwrap();
-        assert!(!job.begin_like(false, &output, 6, whole.len() as u64 + 1).unwrap());
-    }
-}
+#[path = "pieces_tests.rs"]
+mod tests;

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use jiff::tz::TimeZone;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -94,6 +95,7 @@ pub fn run_with(
         socket,
         progress,
         seats: HashMap::new(),
+        zone: TimeZone::system(),
         finishing: false,
         last_work: Instant::now(),
         dormant_at: idle,
@@ -180,6 +182,8 @@ pub(super) struct Main<'a> {
     socket: WakeSocket,
     pub(super) progress: Arc<Writer>,
     pub(super) seats: HashMap<DeviceId, Seat>,
+    /// The local time zone. Read once and here: finding it needs more stack than a device thread has.
+    pub(super) zone: TimeZone,
     finishing: bool,
     last_work: Instant,
     /// How long after the last work to ask whether to go dormant.

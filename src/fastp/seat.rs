@@ -178,6 +178,7 @@ impl Main<'_> {
         let farewell = Farewell { done: Arc::clone(&done), bell: Arc::clone(&self.bell) };
         let (engine, lease, name) = (Arc::clone(&self.engine), self.lease.clone(), order.name.clone());
         let (root, log, timing) = (self.base.root().to_path_buf(), self.log.clone(), self.timing);
+        let zone = self.zone.clone();
         let (progress, slot) = (Arc::clone(&self.progress), seat.slot);
         let (its_bell, its_printing) = (Arc::clone(&bell), Arc::clone(&printing));
         let body = move || {
@@ -193,6 +194,7 @@ impl Main<'_> {
                 slot,
                 log,
                 timing,
+                zone,
                 in_error: Cell::new(false),
                 streak: Cell::new(Streak { tries, since_ms }),
                 heard: Cell::new(false),

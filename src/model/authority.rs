@@ -45,6 +45,8 @@ pub enum Right<'a> {
         /// Unix groups of the owner, by name.
         owner_groups: &'a [String],
     },
+    /// Give a job a priority above the usual one.
+    RaisePriority,
 }
 
 /// Whom the spool trusts.
@@ -65,7 +67,7 @@ impl Trust {
         let creator = caller.uid == self.creator_uid;
         let allowed = match right {
             Right::See | Right::Submit => true,
-            Right::Configure => creator,
+            Right::Configure | Right::RaisePriority => creator,
             Right::StartDevice { offline_by_error } => creator || offline_by_error,
             Right::ChangeJob { owner_uid, owner_groups } => {
                 creator || caller.uid == owner_uid || (self.manager_access && manages(caller, owner_groups))
@@ -76,6 +78,10 @@ impl Trust {
         }
         Err(match right {
             Right::ChangeJob { .. } => Failure::new(FailureKind::Security, "the job belongs to another user"),
+            Right::RaisePriority => {
+                Failure::new(FailureKind::Security, "only the creator of this spool may give a job a priority above 50")
+                    .hint("50 is the highest that its owner may give it; SELPRI 4 in spoolcom")
+            }
             _ => Failure::new(FailureKind::Security, "only the creator of this spool may do that"),
         })
     }
@@ -117,5 +123,7 @@ mod tests {
         assert!(trust.allows(&caller(3, &[]), Right::StartDevice { offline_by_error: true }).is_ok());
         assert!(trust.allows(&caller(3, &[]), Right::StartDevice { offline_by_error: false }).is_err());
         assert!(trust.allows(&caller(3, &[]), Right::See).is_ok());
+        assert!(trust.allows(&caller(1, &[]), Right::RaisePriority).is_ok());
+        assert!(trust.allows(&caller(2, &[]), Right::RaisePriority).is_err());
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{DeviceId, JobNumber};
 use super::names::{DeviceName, ProcessName};
+use super::separation::{HeaderPages, StartFf};
 use super::state::{DeviceState, DeviceWish, ErrorNote, ProcessState};
 
 /// When a device is opened and closed (fastp.md 3).
@@ -189,8 +190,14 @@ pub struct DeviceSettings {
     pub retry: u32,
     /// Number of retries before it gives up; −1 = never.
     pub timeout: i32,
-    /// Header pages. Only OFF in this version.
-    pub header: bool,
+    /// Header pages around text jobs.
+    pub header: HeaderPages,
+    /// Form feed at the beginning of a text job.
+    pub startff: StartFf,
+    /// Form feed at the end of a text job.
+    pub endff: bool,
+    /// Columns of header pages; −1 = not set, which means 132.
+    pub width: i32,
     /// The 16-bit word handed to the print process.
     pub parm: u16,
 }
@@ -206,7 +213,10 @@ impl Default for DeviceSettings {
             fifo: false,
             retry: 5,
             timeout: -1,
-            header: false,
+            header: HeaderPages::On,
+            startff: StartFf::Off,
+            endff: false,
+            width: -1,
             parm: 0,
         }
     }
@@ -232,7 +242,13 @@ pub enum DeviceChange {
     /// TIMEOUT
     Timeout(i32),
     /// HEADER
-    Header(bool),
+    Header(HeaderPages),
+    /// STARTFF
+    StartFf(StartFf),
+    /// ENDFF
+    EndFf(bool),
+    /// WIDTH
+    Width(i32),
     /// PARM
     Parm(u16),
 }
@@ -251,7 +267,10 @@ impl fmt::Display for DeviceChange {
             Self::Fifo(v) => write!(f, "FIFO {}", on(v)),
             Self::Retry(v) => write!(f, "RETRY {v}"),
             Self::Timeout(v) => write!(f, "TIMEOUT {v}"),
-            Self::Header(v) => write!(f, "HEADER {}", on(v)),
+            Self::Header(v) => write!(f, "HEADER {}", v.word()),
+            Self::StartFf(v) => write!(f, "STARTFF {}", v.word()),
+            Self::EndFf(v) => write!(f, "ENDFF {}", on(v)),
+            Self::Width(v) => write!(f, "WIDTH {v}"),
             Self::Parm(v) => write!(f, "PARM {v}"),
         }
     }
@@ -270,6 +289,9 @@ impl DeviceSettings {
             DeviceChange::Retry(v) => self.retry = v,
             DeviceChange::Timeout(v) => self.timeout = v,
             DeviceChange::Header(v) => self.header = v,
+            DeviceChange::StartFf(v) => self.startff = v,
+            DeviceChange::EndFf(v) => self.endff = v,
+            DeviceChange::Width(v) => self.width = v,
             DeviceChange::Parm(v) => self.parm = v,
         }
     }

@@ -329,3 +329,11 @@ pub struct Occurrence {
     /// Attempts so far.
     pub attempt: u32,
 }
+
+impl Occurrence {
+    /// Whether every octet that is on its way has left: nothing more can be stopped, only waited for.
+    pub fn all_sent(all: &[Self]) -> bool {
+        all.iter().any(|one| one.state == EntryState::Transferred)
+            && !all.iter().any(|one| one.state == EntryState::Claimed)
+    }
+}

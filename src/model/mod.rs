@@ -1,5 +1,6 @@
 //! The vocabulary: names, numbers, states, routing keys and validation. No I/O and no clock.
 
+pub mod alter;
 pub mod authority;
 pub mod device;
 pub mod failure;
@@ -12,6 +13,7 @@ pub mod order;
 pub mod process;
 pub mod query;
 pub mod queue;
+pub mod separation;
 pub mod state;
 pub mod time;
 

@@ -8,7 +8,7 @@ use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure};
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
-use crate::store::event::{Object, record};
+use crate::store::event::{Object, is_recorded, record};
 use crate::store::job::JobRow;
 use crate::store::{self, Fallible};
 
@@ -63,7 +63,10 @@ impl Spool {
                     recovered(db, &device, &who, now)?;
                 }
                 store::device::set_paper(db, device.id, *paper)?;
-                if let Some(remark) = remark {
+                // A job that came back after its transfer is delivered again; what is to be said of it is said once.
+                if let Some(remark) = remark
+                    && !is_recorded(db, Object::Job(job.id), "remark", remark)?
+                {
                     note("remark", remark)?;
                 }
                 note(delivery.word(), &format!("{octets} octets to {shown}"))?;
@@ -150,6 +153,13 @@ impl Spool {
         if job.hold_after && job.wish != Wish::Cancel {
             store::job::set_reasons(db, job.id, job.reasons.with(HoldReason::Operator), None)?;
             record(db, now, Object::Job(job.id), who, "held", "HOLDAFTER")?;
+            return Ok(Vec::new());
+        }
+        // Held while its last octets were on their way: whoever held it finds it held, and is told.
+        if !job.reasons.is_empty() && job.wish != Wish::Cancel {
+            let why = format!("it had been printed completely on {} ({outcome})", device.name.guardian());
+            store::job::set_reasons(db, job.id, job.reasons, Some(&why))?;
+            record(db, now, Object::Job(job.id), who, "held", &why)?;
             return Ok(Vec::new());
         }
         Self::finish(db, job, Some(&device.name.to_string()), outcome, now)

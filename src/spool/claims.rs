@@ -212,6 +212,7 @@ impl Spool {
             .collect();
         // On a file the recorded offset tells exactly what an earlier attempt wrote; anywhere else it may be on paper.
         let on_file = matches!(device.settings.uri, Some(DeviceUri::File(_)));
+        let (group, dest) = store::location::names_of(db, job.group, job.location)?;
         Ok(Claim {
             entry: entry.id,
             job: job.id,
@@ -221,6 +222,11 @@ impl Spool {
             documents,
             possible_duplicate: entry.duplicate || (entry.begun.is_some() && !on_file),
             begun: entry.begun,
+            begun_separation: entry.begun_separation,
+            name: job.name,
+            location: dest.map_or_else(|| format!("#{group}"), |dest| format!("#{group}.{dest}")),
+            form: job.form,
+            owner: job.owner,
             paper: device.paper,
         })
     }

@@ -80,9 +80,8 @@ impl Spool {
                 }
                 Ok(())
             }
-            DeviceChange::Header(true) => {
-                Err(Failure::new(FailureKind::Unsupported, "HEADER ON: header pages are not available in this version")
-                    .hint("HEADER OFF is the default until they are"))
+            DeviceChange::Width(n) if *n == 0 || *n < -1 || *n > 32767 => {
+                bad(format!("WIDTH {n}: from 1 to 32767 columns, or -1 for 132"))
             }
             DeviceChange::Speed(0) => bad("SPEED 0: from 1 to 32767 lines per minute".to_owned()),
             DeviceChange::Timeout(n) if *n == 0 || *n < -1 => {

@@ -6,6 +6,7 @@
 
 use crate::model::device::DeviceSettings;
 use crate::model::job::{Format, Identity, RawPath, Transfer};
+use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, DeviceName, DocumentId, EntryId, Failure, JobId, JobNumber, ProcessId, ProcessName};
@@ -21,16 +22,18 @@ pub struct Lease {
     pub epoch: u64,
 }
 
-/// Where the paper of a device stands, for the form-feed rule of HEADER OFF.
+/// Where the paper of a device stands, for the form-feed rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Paper {
-    /// At top of form, or nothing printed yet.
+    /// Nothing was printed yet: taken for top of form.
     #[default]
     Top = 0,
     /// Text was printed that did not end with a form feed.
     Text = 1,
     /// A finished stream was printed; it placed the paper itself.
     Stream = 2,
+    /// At top of form after text: by the text's own last form feed, or by one of ours.
+    Fed = 3,
 }
 
 /// What the spool wants of one device.
@@ -105,6 +108,16 @@ pub struct Claim {
     pub documents: Vec<ClaimedDocument>,
     /// Where an earlier attempt began writing to a file, if one did and did not end.
     pub begun: Option<FilePosition>,
+    /// How that attempt set the job apart.
+    pub begun_separation: Option<Separation>,
+    /// Name of the job, for its header page.
+    pub name: String,
+    /// `#GROUP.DEST`, or `#GROUP` of a job sent to a whole group.
+    pub location: String,
+    /// Its form; empty = blank.
+    pub form: String,
+    /// Its owner's login name.
+    pub owner: String,
     /// Whether bytes of an earlier attempt may already be on paper.
     pub possible_duplicate: bool,
     /// Where the paper of the device stood when the last finished job had ended.
@@ -125,11 +138,11 @@ pub enum AttemptEnd {
     Delivered {
         /// The honest word.
         delivery: Delivery,
-        /// Octets sent, added form feeds included.
+        /// Octets sent, header pages and added form feeds included.
         octets: u64,
         /// Where the paper stands now.
         paper: Paper,
-        /// Something worth recording: "edited in place since it was submitted".
+        /// Something worth recording, once for each job: "edited in place since it was submitted".
         remark: Option<String>,
     },
     /// The device failed: the entry is free again at the same place, and the device is in this error.
@@ -252,8 +265,16 @@ pub trait Engine: Send + Sync {
     /// Claims the next eligible job for a started device, or nothing.
     fn claim(&self, lease: &Lease, device: DeviceId, now: &Moment) -> Result<Option<Claim>, Failure>;
 
-    /// Records, durably and before the first byte, where an attempt begins writing to a file.
-    fn attempt_begins(&self, lease: &Lease, claim: &Claim, at: &FilePosition, now: &Moment) -> Result<(), Failure>;
+    /// Records, durably and before the first byte, where an attempt begins writing to a file and how it sets the job
+    /// apart.
+    fn attempt_begins(
+        &self,
+        lease: &Lease,
+        claim: &Claim,
+        at: &FilePosition,
+        separation: &Separation,
+        now: &Moment,
+    ) -> Result<(), Failure>;
 
     /// Ends an attempt and, with `claim_next`, claims the next job in the same transaction.
     fn attempt_ends(

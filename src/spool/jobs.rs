@@ -31,11 +31,11 @@ pub(super) fn not_found(job: &JobRef) -> Failure {
     Failure::not_found(format!("job {job}"))
 }
 
-fn find(db: &Connection, spool: &Spool, caller: &Caller, job: &JobRef) -> Fallible<JobRow> {
+pub(super) fn find(db: &Connection, spool: &Spool, caller: &Caller, job: &JobRef) -> Fallible<JobRow> {
     store::job::by_ref(db, job, caller.uid, spool.server().as_str())?.ok_or_else(|| not_found(job))
 }
 
-fn demand_job(db: &Connection, caller: &Caller, job: &JobRow) -> Fallible<()> {
+pub(super) fn demand_job(db: &Connection, caller: &Caller, job: &JobRow) -> Fallible<()> {
     let owner_groups = if caller.uid == job.owner_uid { Vec::new() } else { users::groups(job.owner_uid) };
     Spool::demand(db, caller, Right::ChangeJob { owner_uid: job.owner_uid, owner_groups: &owner_groups })
         .map_err(|failure| Failure { message: format!("job {}: {}", job.number, failure.message), ..failure })
@@ -118,10 +118,11 @@ impl Spool {
             let row = find(db, &spool, &caller, &job)?;
             demand_job(db, &caller, &row)?;
             let (state, _) = Self::job_state(db, &row)?;
-            if state != JobState::Held {
+            if !matches!(state, JobState::Held | JobState::Paused) {
                 return Err(wrong_state(&row, state, "started: only a held job can be"));
             }
             let left = row.reasons.without(HoldReasons::CLEARED_BY_START);
+            store::job::set_wish(db, row.id, Wish::Run)?;
             store::job::set_reasons(db, row.id, left, if left.is_empty() { None } else { row.reason_text.as_deref() })?;
             if !left.is_empty() {
                 let words: Vec<&str> = left.iter().map(HoldReason::words).collect();
@@ -135,17 +136,25 @@ impl Spool {
                 )?;
                 return Ok((left, Vec::new()));
             }
-            // Is a broken link of a changed document still the same row? Yes: START means "print what is there now".
-            spool.accept_changed_documents(db, &row)?;
-            // It loses its place: it goes where a job arriving now would go.
-            let sort = spool.new_position(db, row.route, row.priority, row.work, &now)?;
-            store::job::set_sort(db, row.id, &sort)?;
-            for entry in store::entry::of_job(db, row.id)? {
-                store::entry::requeue(db, entry.id, &sort)?;
-            }
+            spool.requeue(db, &row, &now)?;
             record(db, &now, Object::Job(row.id), &caller.user, "started", "")?;
             Ok((left, wakes::of_route(db, row.route)?))
         })
+    }
+
+    /// Puts a job that was held back into the queues, as one that arrives now: it has lost its place.
+    pub(super) fn requeue(&self, db: &Connection, job: &JobRow, now: &Moment) -> Fallible<()> {
+        // Is a broken link of a changed document still the same row? Yes: START means "print what is there now".
+        self.accept_changed_documents(db, job)?;
+        let sort = self.new_position(db, job.route, job.priority, job.work, now)?;
+        store::job::set_sort(db, job.id, &sort)?;
+        let entries = store::entry::of_job(db, job.id)?;
+        // Of a broadcast that was held half-way only what is missing prints; one that printed everywhere prints again.
+        let whole = entries.iter().all(|entry| entry.state == EntryState::Done);
+        for entry in entries.iter().filter(|entry| whole || entry.state != EntryState::Done) {
+            store::entry::requeue(db, entry.id, &sort)?;
+        }
+        Ok(())
     }
 
     /// A job held because its linked document is another file now, and started all the same: that file is what its
@@ -181,7 +190,9 @@ impl Spool {
             record(db, &now, Object::Job(row.id), &caller.user, "deleted", "")?;
             let entries = store::entry::of_job(db, row.id)?;
             if entries.iter().any(|e| matches!(e.state, EntryState::Claimed | EntryState::Transferred)) {
-                return Ok((Removal::Terminating, Aftermath { erase: Vec::new(), targets: claimants(db, &entries)? }));
+                let stoppable = entries.iter().any(|e| e.state == EntryState::Claimed);
+                let removal = if stoppable { Removal::Terminating } else { Removal::Transferred };
+                return Ok((removal, Aftermath { erase: Vec::new(), targets: claimants(db, &entries)? }));
             }
             let erase = Self::finish(db, &row, None, "cancelled", &now)?;
             Ok((Removal::Gone, Aftermath { erase, targets: Vec::new() }))
@@ -237,12 +248,12 @@ impl Spool {
     }
 }
 
-fn wrong_state(job: &JobRow, state: JobState, what: &str) -> Failure {
+pub(super) fn wrong_state(job: &JobRow, state: JobState, what: &str) -> Failure {
     Failure::new(FailureKind::State, format!("job {} is {} and cannot be {what}", job.number, state.infoprint()))
 }
 
 /// The processes that have claims among `entries`: they have to stop.
-fn claimants(db: &Connection, entries: &[EntryRow]) -> Fallible<Vec<WakeTarget>> {
+pub(super) fn claimants(db: &Connection, entries: &[EntryRow]) -> Fallible<Vec<WakeTarget>> {
     let mut targets = Vec::new();
     for (process, _) in entries.iter().filter_map(|e| e.claimed_by) {
         if let Some(row) = store::process::by_id(db, process)? {

@@ -1,6 +1,7 @@
 //! The spool as a print process sees it: [`Engine`]. Each function is one transaction.
 
 use crate::model::device::{DeviceUri, Exclusive};
+use crate::model::separation::Separation;
 use crate::model::state::{DeviceWish, EntryState, Wish};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
@@ -104,11 +105,18 @@ impl Engine for Spool {
         })
     }
 
-    fn attempt_begins(&self, lease: &Lease, claim: &Claim, at: &FilePosition, _now: &Moment) -> Fallible<()> {
-        let (lease, claim, at) = (lease.clone(), claim.clone(), at.clone());
+    fn attempt_begins(
+        &self,
+        lease: &Lease,
+        claim: &Claim,
+        at: &FilePosition,
+        separation: &Separation,
+        _now: &Moment,
+    ) -> Fallible<()> {
+        let (lease, claim, at, separation) = (lease.clone(), claim.clone(), at.clone(), separation.clone());
         self.change(Room::Gives, move |db| {
             demand_lease(db, &lease)?;
-            store::entry::set_begun(db, claim.entry, claim.device, &at)
+            store::entry::set_begun(db, claim.entry, claim.device, &at, &separation)
         })
     }
 

@@ -4,6 +4,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::alter::JobChange;
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::job::{Accepted, JobStatus, Occurrence, Submission};
 use crate::model::location::{Destination, LocationStatus};
@@ -171,6 +172,31 @@ impl Operations for Local {
         let (removal, targets) = self.spool.delete_job(&self.caller, &job, &now)?;
         self.attend(&targets, &now);
         Ok(removal)
+    }
+    fn alter_job(&mut self, job: JobRef, changes: Vec<JobChange>) -> Result<(), Failure> {
+        let now = (self.clock)();
+        let targets = self.spool.alter_job(&self.caller, &job, changes, &now)?;
+        self.attend(&targets, &now);
+        Ok(())
+    }
+    fn pause_job(&mut self, job: JobRef, message: Option<String>) -> Result<(), Failure> {
+        let now = (self.clock)();
+        let targets = self.spool.pause_job(&self.caller, &job, message, &now)?;
+        self.attend(&targets, &now);
+        Ok(())
+    }
+    fn resume_job(&mut self, job: JobRef, message: Option<String>) -> Result<(), Failure> {
+        let now = (self.clock)();
+        let targets = self.spool.resume_job(&self.caller, &job, message, &now)?;
+        self.attend(&targets, &now);
+        Ok(())
+    }
+    fn promote_job(&mut self, job: JobRef, message: Option<String>) -> Result<(), Failure> {
+        self.spool.promote_job(&self.caller, &job, message, &(self.clock)())
+    }
+    fn await_stopped(&mut self, job: JobRef, timeout_ms: u64) -> Result<JobStatus, Failure> {
+        let timeout = Duration::from_millis(timeout_ms).min(LONGEST_WAIT);
+        self.spool.await_stopped(&self.caller, &job, timeout)
     }
     fn events(&mut self, subject: EventSubject, after: i64) -> Result<Vec<Event>, Failure> {
         self.spool.events(&subject, after)

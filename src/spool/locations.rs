@@ -212,7 +212,8 @@ fn matching(db: &Connection, pattern: &LocationPattern) -> Fallible<Vec<Location
     }
 }
 
-fn declare(db: &Connection, name: &LocationName, caller: &Caller, now: &Moment) -> Fallible<LocationRow> {
+/// Declares a location, and its group if that is new; connected to nothing.
+pub(super) fn declare(db: &Connection, name: &LocationName, caller: &Caller, now: &Moment) -> Fallible<LocationRow> {
     let group = match store::location::group(db, &name.group)? {
         Some(group) => group.id,
         None => store::location::insert_group(db, &name.group)?,

@@ -3,6 +3,7 @@
 //! A [`Spool`] is a handle that threads share. [`Local`] is a spool in the caller's process, as [`operations::Operations`];
 //! [`engine::Engine`] is the spool as a print process sees it.
 
+mod alter;
 mod attempts;
 pub mod ballast;
 pub mod base;

@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::alter::JobChange;
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::job::{Accepted, JobStatus, Occurrence, Submission};
 use crate::model::location::{Destination, LocationStatus};
@@ -162,6 +163,16 @@ operations! {
     start_job / StartJob(job: JobRef) -> HoldReasons;
     /// Removes a job. A printing one is removed when its attempt has ended.
     delete_job / DeleteJob(job: JobRef) -> Removal;
+    /// Changes a job: all of the changes, or none. What decides its place makes it the newest arrival at its place.
+    alter_job / AlterJob(job: JobRef, changes: Vec<JobChange>) -> ();
+    /// Keeps a job back until it is resumed; a printing one stops. The message goes into its history.
+    pause_job / PauseJob(job: JobRef, message: Option<String>) -> ();
+    /// Lets a paused job go where it stood; it stays held when something holds it.
+    resume_job / ResumeJob(job: JobRef, message: Option<String>) -> ();
+    /// Puts a job that waits before all others of its queue.
+    promote_job / PromoteJob(job: JobRef, message: Option<String>) -> ();
+    /// Waits until a job that was held or paused is on no device any more, at most `timeout_ms`, and says what it is then.
+    await_stopped / AwaitStopped(job: JobRef, timeout_ms: u64) -> JobStatus;
 
     /// What happened to an object, oldest first, at most 1,000, those after the event `after`.
     events / Events(subject: EventSubject, after: i64) -> Vec<Event>;

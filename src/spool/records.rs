@@ -72,6 +72,8 @@ pub enum Removal {
     Gone,
     /// It is printing; it goes when its attempt has ended.
     Terminating,
+    /// Every octet of it is with its device already: what prints cannot be stopped. It goes when the connection is closed.
+    Transferred,
 }
 
 /// What an event is about.

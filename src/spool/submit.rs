@@ -39,12 +39,19 @@ fn check(submission: &Submission) -> Fallible<()> {
     {
         return bad("the submission has no usable token".to_owned());
     }
-    if submission.name.chars().count() > MAX_JOB_NAME || submission.name.chars().any(char::is_control) {
-        return bad("the job name is longer than 255 characters or contains control characters".to_owned());
-    }
+    check_name(&submission.name)?;
     crate::model::device::check_form(&submission.form).map_err(|why| Failure::new(FailureKind::BadValue, why))?;
     if submission.documents.iter().any(|d| d.copies == 0) {
         return bad("0 copies: the number of copies is at least 1".to_owned());
+    }
+    Ok(())
+}
+
+/// Checks the name of a job.
+pub(super) fn check_name(name: &str) -> Fallible<()> {
+    if name.chars().count() > MAX_JOB_NAME || name.chars().any(char::is_control) {
+        let why = "the job name is longer than 255 characters or contains control characters";
+        return Err(Failure::new(FailureKind::BadValue, why));
     }
     Ok(())
 }
@@ -62,6 +69,9 @@ impl Spool {
         // Before a byte is copied: is there such a destination, and are jobs accepted at all?
         self.look(|db| {
             Self::demand(db, caller, Right::Submit)?;
+            if submission.priority > crate::model::order::Priority::default() {
+                Self::demand(db, caller, Right::RaisePriority)?;
+            }
             accepting(db)?;
             self.destination(db, &submission.destination).map(|_| ())
         })?;
@@ -289,7 +299,8 @@ impl Spool {
 
     /// Makes the entries of a job: one for its route, or one for each device of a broadcasting group.
     pub(super) fn insert_entries(&self, db: &Connection, job: &JobRow, broadcast: bool) -> Fallible<()> {
-        let state = if job.reasons.is_empty() { EntryState::Queued } else { EntryState::Withdrawn };
+        let runs = job.wish == Wish::Run && job.reasons.is_empty();
+        let state = if runs { EntryState::Queued } else { EntryState::Withdrawn };
         let mut only = Vec::new();
         if broadcast {
             only.extend(store::device::of_route(db, job.route)?.into_iter().map(|device| Some(device.id)));

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::model::device::{DeviceSettings, Exclusive};
+use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceWish, ErrorNote};
 use crate::model::{DeviceId, DeviceName, ProcessName, RouteId};
 use crate::spool::engine::Paper;
@@ -34,7 +35,7 @@ pub struct DeviceRow {
 
 const COLUMNS: &str = "id, name, process, uri, form, speed, exclusive, fifo, retry, timeout, header, parm, wish,
                        stopped_by_error, error_number, error_text, error_since_ms, error_next_ms, error_tries, is_open,
-                       opens, paper";
+                       opens, paper, startff, endff, width";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
     let process: Option<String> = row.get(2)?;
@@ -52,7 +53,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
             fifo: row.get(7)?,
             retry: row.get(8)?,
             timeout: row.get(9)?,
-            header: row.get(10)?,
+            header: HeaderPages::from_word(&row.get::<_, String>(10)?).unwrap_or_default(),
+            startff: StartFf::from_word(&row.get::<_, String>(22)?).unwrap_or_default(),
+            endff: row.get(23)?,
+            width: row.get(24)?,
             parm: row.get(11)?,
         },
         wish: DeviceWish::from_stored(row.get(12)?).unwrap_or(DeviceWish::Stopped),
@@ -72,6 +76,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
         paper: match row.get::<_, i64>(21)? {
             1 => Paper::Text,
             2 => Paper::Stream,
+            3 => Paper::Fed,
             _ => Paper::Top,
         },
     })
@@ -155,8 +160,8 @@ pub fn insert(db: &Connection, name: &DeviceName) -> Fallible<DeviceId> {
     let d = DeviceSettings::default();
     db.execute(
         "INSERT INTO device (name, name_key, form, form_key, speed, exclusive, fifo, retry, timeout, header, parm, wish,
-             untouched, stopped_by_error, is_open, opens, paper)
-         VALUES (?, ?, '', '', ?, ?, ?, ?, ?, ?, ?, 0, 1, 0, 0, 0, 0)",
+             untouched, stopped_by_error, is_open, opens, paper, startff, endff, width)
+         VALUES (?, ?, '', '', ?, ?, ?, ?, ?, ?, ?, 0, 1, 0, 0, 0, 0, ?, ?, ?)",
         params![
             name.to_string(),
             name.key(),
@@ -165,8 +170,11 @@ pub fn insert(db: &Connection, name: &DeviceName) -> Fallible<DeviceId> {
             d.fifo,
             d.retry,
             d.timeout,
-            d.header,
-            d.parm
+            d.header.word(),
+            d.parm,
+            d.startff.word(),
+            d.endff,
+            d.width
         ],
     )?;
     Ok(DeviceId(db.last_insert_rowid()))
@@ -179,7 +187,7 @@ pub fn insert(db: &Connection, name: &DeviceName) -> Fallible<DeviceId> {
 pub fn set_settings(db: &Connection, id: DeviceId, s: &DeviceSettings) -> Fallible<()> {
     db.execute(
         "UPDATE device SET process = ?, process_key = ?, uri = ?, form = ?, form_key = ?, speed = ?, exclusive = ?, fifo = ?,
-             retry = ?, timeout = ?, header = ?, parm = ? WHERE id = ?",
+             retry = ?, timeout = ?, header = ?, parm = ?, startff = ?, endff = ?, width = ? WHERE id = ?",
         params![
             s.process.as_ref().map(ProcessName::as_str),
             s.process.as_ref().map(ProcessName::key),
@@ -191,8 +199,11 @@ pub fn set_settings(db: &Connection, id: DeviceId, s: &DeviceSettings) -> Fallib
             s.fifo,
             s.retry,
             s.timeout,
-            s.header,
+            s.header.word(),
             s.parm,
+            s.startff.word(),
+            s.endff,
+            s.width,
             id.0
         ],
     )?;

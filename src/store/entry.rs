@@ -2,9 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::model::separation::Separation;
 use crate::model::state::EntryState;
 use crate::model::time::{Moment, SpoolTime};
-use crate::model::{ClassId, DeviceId, EntryId, JobId, ProcessId, RouteId};
+use crate::model::{ClassId, DeviceId, EntryId, Failure, JobId, ProcessId, RouteId};
 use crate::spool::engine::FilePosition;
 
 use super::job::SortKey;
@@ -41,6 +42,8 @@ pub struct EntryRow {
     pub claimed_spool: Option<i64>,
     /// Where an attempt began writing to a file.
     pub begun: Option<FilePosition>,
+    /// How that attempt set the job apart, if it is known and can be read.
+    pub begun_separation: Option<Separation>,
     /// Whether bytes of an earlier attempt may be on paper.
     pub duplicate: bool,
     /// Octets sent by a transferred attempt.
@@ -50,7 +53,7 @@ pub struct EntryRow {
 pub(super) const COLUMNS: &str =
     "id, job_id, route_id, only_device, class_id, promoted, rank, sort_key, sequence, work, state, attempt,
                        device_id, process_id, epoch, claimed_ms, claimed_spool, begun_dev, begun_ino, begun_offset,
-                       duplicate, octets_sent";
+                       duplicate, octets_sent, begun_separation";
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
     let only: i64 = row.get(3)?;
@@ -79,6 +82,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
             }),
             None => None,
         },
+        begun_separation: row.get::<_, Option<String>>(22)?.and_then(|text| serde_json::from_str(&text).ok()),
         duplicate: row.get(20)?,
         octets_sent: row.get::<_, Option<i64>>(21)?.map(unsigned),
     })
@@ -291,15 +295,31 @@ pub fn claim(
     Ok(changed == 1)
 }
 
-/// Records where an attempt begins writing.
+/// Records where an attempt begins writing, and how it sets the job apart.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn set_begun(db: &Connection, id: EntryId, device: DeviceId, at: &FilePosition) -> Fallible<()> {
+pub fn set_begun(
+    db: &Connection,
+    id: EntryId,
+    device: DeviceId,
+    at: &FilePosition,
+    separation: &Separation,
+) -> Fallible<()> {
+    let separation = serde_json::to_string(separation)
+        .map_err(|error| Failure::internal(format_args!("recording a separation: {error}")))?;
     db.prepare_cached(
-        "UPDATE entry SET begun_device = ?, begun_dev = ?, begun_ino = ?, begun_offset = ? WHERE id = ?",
+        "UPDATE entry SET begun_device = ?, begun_dev = ?, begun_ino = ?, begun_offset = ?,
+             begun_separation = ? WHERE id = ?",
     )?
-    .execute(params![device.0, at.dev.cast_signed(), at.ino.cast_signed(), signed(at.offset), id.0])?;
+    .execute(params![
+        device.0,
+        at.dev.cast_signed(),
+        at.ino.cast_signed(),
+        signed(at.offset),
+        separation,
+        id.0
+    ])?;
     Ok(())
 }
 

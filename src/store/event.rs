@@ -46,6 +46,18 @@ pub fn record(db: &Connection, now: &Moment, object: Object, who: &str, what: &s
     Ok(())
 }
 
+/// Whether such an event of an object is on record.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_recorded(db: &Connection, object: Object, what: &str, why: &str) -> Fallible<bool> {
+    let (kind, id) = object.stored();
+    let mut find = db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM event WHERE object = ? AND object_id = ? AND what = ? AND why = ?)",
+    )?;
+    Ok(find.query_row(params![kind, id, what, why], |row| row.get(0))?)
+}
+
 /// Events of an object after the event `after`, oldest first, one page.
 ///
 /// # Errors

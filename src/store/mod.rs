@@ -5,6 +5,7 @@
 //! moment is committed together. A crash leaves the last committed state; a failed commit leaves an unknown one, which
 //! is said (`FailureKind::Unknown`) and never guessed.
 
+pub mod alter;
 pub mod device;
 pub mod document;
 pub mod entry;

@@ -62,7 +62,10 @@ CREATE TABLE device (
     fifo            INTEGER NOT NULL,
     retry           INTEGER NOT NULL,
     timeout         INTEGER NOT NULL,
-    header          INTEGER NOT NULL,
+    header          TEXT    NOT NULL,
+    startff         TEXT    NOT NULL,
+    endff           INTEGER NOT NULL,
+    width           INTEGER NOT NULL,
     parm            INTEGER NOT NULL,
     wish            INTEGER NOT NULL,
     untouched       INTEGER NOT NULL,
@@ -198,6 +201,7 @@ CREATE TABLE entry (
     begun_dev       INTEGER,
     begun_ino       INTEGER,
     begun_offset    INTEGER,
+    begun_separation TEXT,
     duplicate       INTEGER NOT NULL,
     octets_sent     INTEGER
 );

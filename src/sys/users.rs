@@ -22,6 +22,16 @@ pub fn name(uid: u32) -> String {
     }
 }
 
+/// The user id of the login name `name`, if it is defined.
+pub fn uid_of(name: &str) -> Option<u32> {
+    User::from_name(name).ok().flatten().map(|user| user.uid.as_raw())
+}
+
+/// Whether a user with this id is defined.
+pub fn is_defined(uid: u32) -> bool {
+    matches!(User::from_uid(Uid::from_raw(uid)), Ok(Some(_)))
+}
+
 /// The primary group of `uid`, or `uid` itself when it is unknown.
 pub fn primary_group(uid: u32) -> u32 {
     match User::from_uid(Uid::from_raw(uid)) {

@@ -154,7 +154,7 @@ impl Site {
     }
 
     pub fn device(&self, name: &str, uri: &str, exclusive: &str) {
-        self.spoolcom(&format!("DEV ${name}, PROCESS $SPLA, URI {uri}, RETRY 1, EXCLUSIVE {exclusive}"));
+        self.spoolcom(&format!("DEV ${name}, PROCESS $SPLA, URI {uri}, RETRY 1, EXCLUSIVE {exclusive}, HEADER OFF"));
     }
 
     /// The file that `LP1` appends to.

@@ -132,7 +132,7 @@ impl Line {
                 Setting::Requested => self.requests.push(pair),
                 Setting::Style => self.style = Some(Style::parse(options::single(&pair, "style")?)?),
                 Setting::Headings => self.headings = truth(&pair, "headings")?,
-                Setting::Message | Setting::Notification => {}
+                Setting::Message | Setting::Notification | Setting::When => {}
             },
             Item::Set(Meaning::Attribute(row), _) => {
                 let (program, name) = (self.program, row.name());

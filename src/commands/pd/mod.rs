@@ -1,4 +1,4 @@
-//! The InfoPrint language: `pdpr`, `pdls`, `pdq`, `pdrm`.
+//! The InfoPrint language: `pdpr`, `pdls`, `pdq`, `pdrm`, `pdmod`, `pdset`, `pdpause`, `pdresume`, `pdpromote`.
 //!
 //! A command line passes through the same steps in every verb, and nothing is done before the last of them:
 //! words (`-Z` files put in place, [`words`]) → clap → pairs in the order in which they were written (flags, attribute
@@ -8,17 +8,25 @@
 pub mod columns;
 pub mod display;
 pub mod documents;
+pub mod effects;
 pub mod files;
 pub mod filter;
+pub mod jobwise;
 pub mod json;
 pub mod lines;
 pub mod listing;
+pub mod modify;
 pub mod objects;
 pub mod options;
 pub mod pdls;
+pub mod pdmod;
+pub mod pdpause;
 pub mod pdpr;
+pub mod pdpromote;
 pub mod pdq;
+pub mod pdresume;
 pub mod pdrm;
+pub mod pdset;
 pub mod requested;
 pub mod strings;
 pub mod targets;

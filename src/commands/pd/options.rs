@@ -32,6 +32,8 @@ pub enum Setting {
     Requested,
     /// `style`, `-s`.
     Style,
+    /// `when`, `-w` of pdpause.
+    When,
 }
 
 /// The names of command attributes.
@@ -44,6 +46,7 @@ pub const SETTINGS: &[(&str, Setting)] = &[
     ("notification-delivery-method", Setting::Notification),
     ("requested-attributes", Setting::Requested),
     ("style", Setting::Style),
+    ("when", Setting::When),
 ];
 
 /// What a name in a pair turned out to be.

@@ -5,6 +5,7 @@
 
 use crate::commands::shell::Intent;
 use crate::model::device::{DeviceChange, DeviceStatus, DeviceUri, Exclusive, check_form};
+use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceState, DeviceWish};
 use crate::model::{DeviceName, Failure, FailureKind};
 
@@ -245,14 +246,19 @@ fn change(subcommand: &Subcommand) -> Result<Option<DeviceChange>, Mistake> {
             Switch::Off => Exclusive::Off,
             Switch::OffEach => Exclusive::OffEach,
         }),
-        (Key::Header, Value::Text(word)) => match word.as_deref() {
-            Some("OFF") => DeviceChange::Header(false),
-            _ => {
-                return Err(subcommand
-                    .not_available("header pages are not available in this version")
-                    .hint("HEADER OFF"));
-            }
-        },
+        (Key::Header, Value::Text(word)) => {
+            DeviceChange::Header(word.as_deref().and_then(HeaderPages::from_word).unwrap_or_default())
+        }
+        (Key::StartFf, Value::Switch(value)) => DeviceChange::StartFf(match value {
+            Switch::On => StartFf::On,
+            Switch::Off => StartFf::Off,
+            Switch::OffEach => StartFf::Swallow,
+        }),
+        (Key::Width, Value::Number(0)) => {
+            return Err(subcommand.bad_value("expected -1 (132 columns) or a number from 1 to 32767"));
+        }
+        (Key::Width, Value::Number(n)) => DeviceChange::Width(*n as i32),
+        (Key::EndFf, Value::Switch(on)) => DeviceChange::EndFf(switch(*on)),
         (Key::Timeout, Value::Number(0)) => {
             return Err(subcommand.bad_value("expected -1 (never) or a number from 1 to 32767"));
         }

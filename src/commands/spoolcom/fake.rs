@@ -61,6 +61,7 @@ fn looks(request: &Request) -> bool {
             | R::Jobs { .. }
             | R::Job { .. }
             | R::Occurrences { .. }
+            | R::AwaitStopped { .. }
     )
 }
 
@@ -141,6 +142,12 @@ impl Carrier for Fake {
                 copy: 1,
                 attempt: 1,
             }]),
+            Request::AlterJob { .. } => Reply::AlterJob(()),
+            Request::AwaitStopped { job, .. } => {
+                let found = world.jobs.iter().find(|one| JobRef::Number(one.number) == job);
+                let found = found.cloned().ok_or_else(|| lost(format!("job {job}")))?;
+                Reply::AwaitStopped(JobStatus { state: JobState::Held, ..found })
+            }
             Request::HoldJob { .. } => Reply::HoldJob(()),
             Request::StartJob { .. } => Reply::StartJob(world.remaining),
             Request::DeleteJob { job } => {

@@ -4,7 +4,9 @@
 //! them; those that fail are named one by one, and the remaining subcommands are not executed.
 
 use crate::commands::shell::{Exit, Intent};
+use crate::model::alter::JobChange;
 use crate::model::field::{Field, Value as FieldValue};
+use crate::model::job::Occurrence;
 use crate::model::query::{Comparison, Condition, Order, PAGE, Query};
 use crate::model::state::JobState;
 use crate::model::{Failure, FailureKind, JobNumber, JobRef, LocationPattern, Serial};
@@ -12,6 +14,8 @@ use crate::spool::operations::Operations;
 use crate::spool::records::Removal;
 use crate::sys::users;
 
+use super::alter;
+use super::dates::{self, Range};
 use super::displays::{Listing, job};
 use super::grammar::{Key, Qualifier};
 use super::lexer::Mistake;
@@ -30,26 +34,32 @@ pub enum Action {
     Start,
     /// DELETE, with or without `!`: a printing job is stopped at once either way.
     Delete,
+    /// Attributes, each by its word.
+    Alter(Vec<(Key, JobChange)>),
     /// STATUS
     Status(Display),
 }
 
 impl Action {
-    fn key(&self) -> Key {
+    fn keys(&self) -> Vec<Key> {
         match self {
-            Self::Hold => Key::Hold,
-            Self::Start => Key::Start,
-            Self::Delete => Key::Delete,
-            Self::Status(_) => Key::Status,
+            Self::Hold => vec![Key::Hold],
+            Self::Start => vec![Key::Start],
+            Self::Delete => vec![Key::Delete],
+            Self::Alter(changes) => changes.iter().map(|change| change.0).collect(),
+            Self::Status(_) => vec![Key::Status],
         }
     }
 }
+
+/// How long HOLD waits until a printing job has left its device.
+const STOP_MS: u64 = 2000;
 
 /// Which jobs.
 #[derive(Clone, Debug, PartialEq)]
 enum Which {
     One(JobRef),
-    Matching(Condition),
+    Matching(Condition, Option<Range>),
 }
 
 /// A JOB command.
@@ -66,18 +76,39 @@ impl Plan {
     /// A malformed number or qualifier.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let which = match &command.object {
-            Object::None => Which::Matching(Condition::Any),
+            Object::None => Which::Matching(Condition::Any, None),
             Object::Name(name) => Which::One(job_ref(&name.value).ok_or_else(|| {
                 let why =
                     format!("expected a job number (1 to {}) or a list of qualifiers in parentheses", JobNumber::MAX);
                 Mistake::new(Message::NameInvalid, name.span, why)
             })?),
             Object::Filters(filters) => {
-                Which::Matching(Condition::All(filters.iter().map(condition).collect::<Result<_, _>>()?))
+                let (dates, others): (Vec<&Filter>, Vec<&Filter>) =
+                    filters.iter().partition(|filter| filter.key == Qualifier::Date);
+                let conditions = others.into_iter().map(condition).collect::<Result<_, _>>()?;
+                // The syntax has refused a second one.
+                let range = dates.first().map(|filter| {
+                    dates::parse(filter.value.as_deref().unwrap_or_default())
+                        .map_err(|why| Mistake::new(Message::QualifierList, filter.span, why))
+                });
+                Which::Matching(Condition::All(conditions), range.transpose()?)
             }
         };
-        let mut steps = Vec::new();
+        let mut steps: Vec<Step<Action>> = Vec::new();
         for subcommand in &command.subcommands {
+            if let Some(change) = alter::change(subcommand)? {
+                let change = (subcommand.key(), change);
+                let apart = |key: Key| key == Key::HoldAfter;
+                match steps.last_mut() {
+                    Some(Step { action: Action::Alter(changes), .. })
+                        if !apart(change.0) && !changes.iter().any(|other| apart(other.0)) =>
+                    {
+                        changes.push(change);
+                    }
+                    _ => steps.push(source.step(command, Some(subcommand), Action::Alter(vec![change]))),
+                }
+                continue;
+            }
             let action = match subcommand.key() {
                 Key::Hold => Action::Hold,
                 Key::Start => Action::Start,
@@ -110,7 +141,11 @@ impl Plan {
                 }
                 Ok(())
             }
-            Which::Matching(condition) => self.matching(condition, session),
+            Which::Matching(condition, None) => self.matching(condition, session),
+            Which::Matching(condition, Some(range)) => {
+                let created = range.condition(session.now_ms, &session.zone);
+                self.matching(&Condition::All(vec![condition.clone(), created]), session)
+            }
         }
     }
 
@@ -208,19 +243,36 @@ fn about(failure: Failure, job: &JobRef, seen: bool) -> Trouble {
 fn change(action: &Action, job: &JobRef, seen: bool, session: &mut Session<'_>) -> Result<(), Trouble> {
     let failed = |failure| about(failure, job, seen);
     let status = session.spool()?.job(job.clone()).map_err(failed)?;
-    if !job_allows(action.key(), status.state) {
-        let word = action.key().word();
+    if let Some(key) = action.keys().into_iter().find(|key| !job_allows(*key, status.state)) {
+        let word = key.word();
         let failure = Failure::new(
             FailureKind::State,
             format!("{word} is not allowed while job {job} is {}", job::state_words(status.state)),
         );
         return Err(failed(match (action, status.state) {
             (Action::Start, _) => failure.hint("only a job on hold can be started"),
+            (Action::Alter(_), JobState::Ready | JobState::Printing) => {
+                failure.hint(format!("JOB {job}, HOLD   first; START afterwards"))
+            }
             _ => failure,
         }));
     }
     match action {
-        Action::Hold => session.spool()?.hold_job(job.clone()).map_err(failed)?,
+        Action::Hold => {
+            session.spool()?.hold_job(job.clone()).map_err(failed)?;
+            // The next subcommand finds it on hold, so that  HOLD, COPIES 2, START  works while it prints.
+            if status.state == JobState::Printing && session.wait {
+                stopped(job, session).map_err(failed)?;
+            }
+        }
+        Action::Alter(changes) => {
+            let only = changes.iter().map(|change| change.1.clone()).collect();
+            session.spool()?.alter_job(job.clone(), only).map_err(failed)?;
+            for warning in changes.iter().filter_map(|change| alter::warning(&change.1)) {
+                // A closed standard error must not turn into a failure.
+                let _ = writeln!(session.err, "{warning}");
+            }
+        }
         Action::Start => {
             let remaining = session.spool()?.start_job(job.clone()).map_err(failed)?;
             if !remaining.is_empty() {
@@ -230,11 +282,33 @@ fn change(action: &Action, job: &JobRef, seen: bool, session: &mut Session<'_>) 
             }
         }
         Action::Delete => {
-            if session.spool()?.delete_job(job.clone()).map_err(failed)? == Removal::Terminating {
-                session.hint(&format!("JOB {job} is printing; it goes when its attempt has ended"));
+            match session.spool()?.delete_job(job.clone()).map_err(failed)? {
+                Removal::Gone => {}
+                Removal::Terminating => {
+                    session.hint(&format!("JOB {job} is printing; it goes when its attempt has ended"));
+                }
+                Removal::Transferred => session.hint(&format!(
+                    "every octet of JOB {job} is with its device, which cannot be stopped; it goes when the connection is closed"
+                )),
             }
         }
         Action::Status(_) => {}
+    }
+    Ok(())
+}
+
+/// Waits for a held job to leave its device, and says when it did not.
+fn stopped(job: &JobRef, session: &mut Session<'_>) -> Result<(), Failure> {
+    let status = session.spool()?.await_stopped(job.clone(), STOP_MS)?;
+    if status.state == JobState::Printing {
+        let sent = Occurrence::all_sent(&session.spool()?.occurrences(status.id)?);
+        let why = if sent {
+            "every octet of it is with its device, which cannot be stopped; it is on hold when the connection is closed"
+        } else {
+            "the hold was requested; its device has not let go of it yet"
+        };
+        // A closed standard error must not turn into a failure.
+        let _ = writeln!(session.err, "WARNING: JOB {job} IS STILL PRINTING\n  {why}");
     }
     Ok(())
 }
@@ -276,6 +350,7 @@ fn condition(filter: &Filter) -> Result<Condition, Mistake> {
             Condition::Field(Field::Form, Comparison::Equal, FieldValue::Text(form))
         }
         Qualifier::Report => Condition::Field(Field::JobName, Comparison::Equal, FieldValue::Text(value.to_owned())),
+        // A date is read by [`dates`], before.
         Qualifier::Collect | Qualifier::DataFile | Qualifier::Date => {
             let why = format!("the qualifier {} is not available in this version", filter.key.word());
             return Err(Mistake::new(Message::NotAvailable, filter.span, why));

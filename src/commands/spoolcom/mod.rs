@@ -8,7 +8,9 @@
 //! Success is silent. Displays go to the output, messages and hints to standard error; hints that nobody asked for only
 //! when that is a terminal. The exit status is the worst that happened.
 
+pub mod alter;
 pub mod comment;
+pub mod dates;
 pub mod dev;
 pub mod displays;
 pub mod grammar;

@@ -26,19 +26,19 @@ const DEVICE: &[(Key, &str)] = &[
 /// The row of every attribute of a device.
 const DEVICE_ATTRIBUTE: &str = "x-----";
 
-/// Columns: Hold, Print, Ready, Open, Wait (which does not occur here).
+/// Columns: Hold, Print, Ready, Open, Wait (which does not occur here), and one of ours: Print, but being removed.
 const JOB: &[(Key, &str)] = &[
-    (Key::Copies, "x----"),
-    (Key::Form, "x----"),
-    (Key::Loc, "x----"),
-    (Key::Owner, "x----"),
-    (Key::Report, "x----"),
-    (Key::SelPri, "x----"),
-    (Key::Start, "x----"),
-    (Key::Delete, "xxx-x"),
-    (Key::Hold, "xxx-x"),
-    (Key::HoldAfter, "xxxxx"),
-    (Key::Status, "xxxxx"),
+    (Key::Copies, "x-----"),
+    (Key::Form, "x-----"),
+    (Key::Loc, "x-----"),
+    (Key::Owner, "x-----"),
+    (Key::Report, "x-----"),
+    (Key::SelPri, "x-----"),
+    (Key::Start, "x-----"),
+    (Key::Delete, "xxx-xx"),
+    (Key::Hold, "xxx-x-"),
+    (Key::HoldAfter, "xxxxxx"),
+    (Key::Status, "xxxxxx"),
 ];
 
 fn cell(row: &str, column: usize) -> bool {
@@ -64,9 +64,10 @@ pub fn job_allows(key: Key, state: JobState) -> bool {
     let row = JOB.iter().find(|row| row.0 == key).map_or("", |row| row.1);
     let column = match state {
         JobState::Held | JobState::Paused | JobState::Retained => 0,
-        JobState::Printing | JobState::Terminating => 1,
+        JobState::Printing => 1,
         JobState::Ready => 2,
         JobState::Open => 3,
+        JobState::Terminating => 5,
     };
     cell(row, column)
 }
@@ -79,7 +80,7 @@ mod tests {
 
     #[test]
     fn every_row_has_every_column() {
-        assert!(DEVICE.iter().all(|row| row.1.len() == 6) && JOB.iter().all(|row| row.1.len() == 5));
+        assert!(DEVICE.iter().all(|row| row.1.len() == 6) && JOB.iter().all(|row| row.1.len() == 6));
     }
 
     #[test]

@@ -151,6 +151,13 @@ impl<'a> Parser<'a> {
             while let (Some(text), Some((more, end))) = (&value, self.number_after_comma(key)?) {
                 value = Some(format!("{text},{more}"));
                 place = place.to(end);
+                // What follows the time of a date: THRU and another one.
+                if key == Qualifier::Date
+                    && let (Some(rest), end) = self.lexer.text(true)?
+                {
+                    value = value.map(|text| format!("{text} {rest}"));
+                    place = place.to(end);
+                }
             }
             if value.is_none() && (key != Qualifier::Owner || self.strict) {
                 return Err(Mistake::expected(place, format!("the value of {}", key.word())));
@@ -292,6 +299,9 @@ impl<'a> Parser<'a> {
         let Some(mut text) = text else {
             return Ok((self.cleared(key, span)?, span));
         };
+        if text.eq_ignore_ascii_case("NONE") {
+            return Ok((Value::Text(None), span));
+        }
         if let Some((more, end)) = self.number_after_comma(Qualifier::Owner)? {
             text = format!("{text},{more}");
             span = span.to(end);

@@ -120,9 +120,11 @@ const REFUSED: &[&[&str]] = &[
     &["DEV lp1, URI"],
     &["DEV lp1, FORM a-b"],
     &["DEV lp1, FORM ABCDEFGHIJKLMNOPQ"],
-    &["DEV lp1, HEADER ON"],
-    &["DEV lp1, HEADER BATCH"],
-    &["DEV lp1, HEADER"],
+    &["DEV lp1, HEADER TWICE"],
+    &["DEV lp1, STARTFF BATCH"],
+    &["DEV lp1, ENDFF OFF!"],
+    &["DEV lp1, WIDTH 0"],
+    &["DEV lp1, WIDTH"],
     &["DEV lp1, EXCLUSIVE MAYBE"],
     &["DEV lp1, FIFO OFF!"],
     &["DEV lp1, SUSPEND"],
@@ -142,10 +144,23 @@ const REFUSED: &[&[&str]] = &[
     &["JOB x, DELETE"],
     &["JOB 0, DELETE"],
     &["JOB 10000000, DELETE"],
-    &["JOB 5, COPIES 2"],
+    &["JOB 5, COPIES 0"],
+    &["JOB 5, SELPRI 8"],
+    &["JOB 5, FORM a-b"],
+    &["JOB", "5,", "LOC"],
+    &["JOB", "5,", "FORM"],
+    &["JOB", "5,", "REPORT"],
+    &["JOB", "5,", "OWNER"],
+    &["JOB 5, OWNER 1,x"],
+    &["JOB 5, LOC a.b.c"],
+    &["JOB , COPIES 2"],
+    &["JOB 5, CURRENT"],
+    &["JOB (COLLECT $S), HOLD"],
     &["JOB (), DELETE"],
     &["JOB (OWNER", "), DELETE"],
-    &["JOB (DATE FROM 10:00), DELETE"],
+    &["JOB (DATE 10:00), DELETE"],
+    &["JOB (DATE FROM 21 NOV 2026, 10:00 THRU x), DELETE"],
+    &["JOB (DATE THRU 1 2 3, FORM A), DELETE"],
     &["JOB --state print HOLD"],
     &["DEV --json"],
     &["JOB 5, DELETE\nDEV (x"],
@@ -308,6 +323,11 @@ fn every_cell_of_the_device_table_holds() {
         (Key::Retry, "RETRY 9", "x-----"),
         (Key::Timeout, "TIMEOUT -1", "x-----"),
         (Key::Header, "HEADER OFF", "x-----"),
+        (Key::Header, "HEADER", "x-----"),
+        (Key::Header, "HEADER BATCH", "x-----"),
+        (Key::StartFf, "STARTFF OFF !", "x-----"),
+        (Key::EndFf, "ENDFF ON", "x-----"),
+        (Key::Width, "WIDTH 80", "x-----"),
         (Key::Parm, "PARM %2000", "x-----"),
     ];
     for (key, text, row) in subcommands {
@@ -329,14 +349,24 @@ fn every_cell_of_the_device_table_holds() {
 fn every_cell_of_the_job_table_holds() {
     use JobState as S;
     let states = [S::Held, S::Paused, S::Retained, S::Printing, S::Terminating, S::Ready, S::Open];
-    for (key, row) in
-        [(Key::Start, "xxx----"), (Key::Delete, "xxxxxx-"), (Key::Hold, "xxxxxx-"), (Key::Status, "xxxxxxx")]
-    {
+    for (key, text, row) in [
+        (Key::Start, "START", "xxx----"),
+        (Key::Delete, "DELETE", "xxxxxx-"),
+        (Key::Hold, "HOLD", "xxxx-x-"),
+        (Key::Status, "STATUS", "xxxxxxx"),
+        (Key::Copies, "COPIES 2", "xxx----"),
+        (Key::Form, "FORM A", "xxx----"),
+        (Key::HoldAfter, "HOLDAFTER", "xxxxxxx"),
+        (Key::Loc, "LOC #A.B", "xxx----"),
+        (Key::Owner, "OWNER 0,0", "xxx----"),
+        (Key::Report, "REPORT X Y", "xxx----"),
+        (Key::SelPri, "SELPRI 3", "xxx----"),
+    ] {
         for (state, cell) in states.into_iter().zip(row.chars()) {
             for object in ["5", "(STATE HOLD)"] {
                 let world = world();
                 world.borrow_mut().jobs = vec![job(5, state)];
-                let ran = run(&world, &[&format!("JOB {object}, {}", key.word())]);
+                let ran = run(&world, &[&format!("JOB {object}, {text}")]);
                 let allowed = cell == 'x';
                 assert_eq!(job_allows(key, state), allowed, "{key:?} {state:?}");
                 assert_eq!(ran.exit == Exit::Done, allowed, "{key:?} {state:?}\n{ran}");

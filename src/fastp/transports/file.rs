@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -231,8 +232,8 @@ impl Connection for Output {
                 self.write(bytes)?;
                 pace.went(bytes.len() as u64)
             }
-            Chunk::Document(index, source, size) => {
-                let mut done = 0;
+            Chunk::Document(index, source, Range { start, end: size }) => {
+                let mut done = start;
                 while done < size {
                     let n = self.step(index, source, done, size - done)?;
                     if n == 0 {

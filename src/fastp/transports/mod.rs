@@ -10,6 +10,7 @@ pub mod socket;
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::fd::BorrowedFd;
 
 use super::errors::Trouble;
@@ -21,12 +22,12 @@ use crate::spool::engine::FilePosition;
 use crate::sys::files::read_full_at;
 
 /// Octets to send.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Chunk<'a> {
     /// Ours.
     Bytes(&'a [u8]),
-    /// A whole document: the index of its source, the file, and its size.
-    Document(usize, &'a File, u64),
+    /// A document: the index of its source, the file, and which of its octets.
+    Document(usize, &'a File, Range<u64>),
 }
 
 /// How a job begins on a connection.

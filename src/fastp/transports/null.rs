@@ -1,5 +1,7 @@
 //! `null:`: bytes are read and thrown away. Also the double that tests print to.
 
+use std::ops::Range;
+
 use super::{Chunk, Closing, Connection, Start, Undone, ended};
 use crate::fastp::errors::Trouble;
 use crate::fastp::pace::Pace;
@@ -29,9 +31,9 @@ impl Connection for Null {
     fn send(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
         match chunk {
             Chunk::Bytes(bytes) => pace.went(bytes.len() as u64),
-            Chunk::Document(index, file, size) => {
+            Chunk::Document(index, file, Range { start, end: size }) => {
                 let mut buffer = vec![0; 256 * 1024];
-                let mut at = 0;
+                let mut at = start;
                 while at < size {
                     let want = (size - at).min(buffer.len() as u64) as usize;
                     let got = match read_full_at(file, &mut buffer[..want], at) {

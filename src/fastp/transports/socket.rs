@@ -6,6 +6,7 @@
 
 use std::io::{self, Read};
 use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
+use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -237,8 +238,8 @@ impl Connection for Line {
                 }
                 Ok(())
             }
-            Chunk::Document(index, file, size) => {
-                let mut done = 0;
+            Chunk::Document(index, file, Range { start, end: size }) => {
+                let mut done = start;
                 while done < size {
                     match send_file(self.stream.as_fd(), file, done, (size - done).min(STEP)) {
                         Ok(0) => return Err(ended(index, done, size)),

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::model::device::{DeviceStatus, Exclusive};
+use crate::model::separation::HeaderPages;
 use crate::model::state::{DeviceState, DeviceWish, ProcessState};
 
 use super::{Column, Shown, Style, json, label, left, on_off, plain};
@@ -21,7 +22,7 @@ fn draining(status: &DeviceStatus) -> bool {
 fn flags(status: &DeviceStatus) -> String {
     let settings = &status.settings;
     let flags = [
-        (settings.header, "H"),
+        (settings.header != HeaderPages::Off, "H"),
         (settings.fifo, "F"),
         (settings.exclusive == Exclusive::On, "E"),
         (draining(status), "D"),
@@ -69,7 +70,10 @@ impl Shown for DeviceStatus {
             label("TIMEOUT", settings.timeout),
             label("EXCLUSIVE", settings.exclusive.word()),
             label("FIFO", on_off(settings.fifo)),
-            label("HEADER", on_off(settings.header)),
+            label("HEADER", settings.header.word()),
+            label("STARTFF", settings.startff.word()),
+            label("ENDFF", on_off(settings.endff)),
+            label("WIDTH", settings.width),
             label("OPEN", on_off(self.open)),
             label("OPENS", self.opens),
             label("JOBS WAITING", waiting(self)),

@@ -9,6 +9,7 @@ use crate::model::device::{DeviceStatus, Exclusive};
 use crate::model::job::{DocumentStatus, JobStatus, Occurrence, Transfer};
 use crate::model::location::LocationStatus;
 use crate::model::process::ProcessStatus;
+use crate::model::separation::StartFf;
 use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, HoldReason, JobState, ProcessState};
 use crate::spool::records::SpoolStatus;
 
@@ -74,7 +75,14 @@ pub fn device(status: &DeviceStatus) -> Value {
             Exclusive::OffEach => "off-each",
         },
         "fifo": settings.fifo,
-        "header": settings.header,
+        "header": settings.header.word().to_lowercase(),
+        "startff": match settings.startff {
+            StartFf::Off => "off",
+            StartFf::On => "on",
+            StartFf::Swallow => "off-swallow",
+        },
+        "endff": settings.endff,
+        "width": settings.width,
         "open": status.open,
         "opens": status.opens,
         "waiting": status.waiting,

@@ -1,0 +1,45 @@
+complete -c pdmod -s H -d 'Server to ask, as host:port; otherwise the usual one' -r
+complete -c pdmod -s m -d 'Why, in words; kept in the job\'s history' -r
+complete -c pdmod -s n -d 'Copies of each document, or of the one that .n after the job names' -r
+complete -c pdmod -s r -d 'Show these attributes of the altered jobs: none, brief, verbose, all, or names' -r -f -a "none\t''
+brief\t''
+verbose\t''
+all\t''
+job-client-id\t''
+job-identifier\t''
+job-name\t''
+current-job-state\t''
+intervening-jobs\t''
+destination-name-requested\t''
+destinations-assigned\t''
+job-state-reasons\t''
+total-job-octets\t''
+job-number\t''
+user-name\t''
+job-owner\t''
+job-priority\t''
+job-hold\t''
+hold-after\t''
+form\t''
+number-of-documents\t''
+job-page-count\t''
+creation-time\t''
+submission-time\t''
+started-printing-time\t''
+document-sequence-number\t''
+document-format\t''
+document-file-name\t''
+copy-count\t''
+octet-count\t''
+page-count\t''
+transfer-method\t''
+document-content\t''"
+complete -c pdmod -s s -d 'Style of that display: column, doccol or line' -r -f -a "column\t''
+doccol\t''
+line\t''"
+complete -c pdmod -s t -d 'Name of the job' -r
+complete -c pdmod -s x -d 'Attributes, as "job-priority=30 job-name=\'two words\'"' -r
+complete -c pdmod -s X -d 'Read attributes from a file; PDPATH names the directory of relative names' -r -F
+complete -c pdmod -s g -d 'No headings, no labels in what -r shows'
+complete -c pdmod -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pdmod -s V -l version -d 'Print version'

@@ -1,0 +1,131 @@
+//! What can be changed of a job, as values that travel.
+
+use serde::{Deserialize, Serialize};
+
+use super::field::{Field, Value};
+use super::names::LocationPattern;
+use super::order::Priority;
+use super::state::JobState;
+
+/// Whom a job is given to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NewOwner {
+    /// A login name, which must exist.
+    Name(String),
+    /// A user id, which need not be defined.
+    Uid(u32),
+}
+
+/// One change of a job. Where a value may be none, none is the default: what the job has when its submitter says nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobChange {
+    /// `job-name`, REPORT; by default the name of the first document.
+    Name(Option<String>),
+    /// Form name; by default blank.
+    Form(Option<String>),
+    /// Copies, by default 1.
+    Copies {
+        /// Of this document, from 1; none = of every document.
+        document: Option<u32>,
+        /// How many.
+        copies: Option<u32>,
+    },
+    /// Priority, by default 50.
+    Priority(Option<Priority>),
+    /// Kept after printing; by default it is not.
+    HoldAfter(Option<bool>),
+    /// Where it is sent.
+    Destination {
+        /// The location or group.
+        to: LocationPattern,
+        /// Whether one that is unknown is declared, as the NonStop language does.
+        declare: bool,
+    },
+    /// Its owner.
+    Owner(NewOwner),
+    /// Held by wish, or released; by default it is not held.
+    Hold(Option<bool>),
+    /// Why, in words, for its history.
+    Message(String),
+}
+
+impl JobChange {
+    /// The attribute that the change gives a value, with that value; none of both for a change that is no attribute,
+    /// no value where the default returns.
+    pub fn given(&self) -> Option<(Field, Option<Value>)> {
+        let text = |text: &Option<String>| text.clone().map(Value::Text);
+        Some(match self {
+            Self::Name(name) => (Field::JobName, text(name)),
+            Self::Form(form) => (Field::Form, text(form)),
+            Self::Copies { copies, .. } => (Field::CopyCount, copies.map(|n| Value::Integer(n.into()))),
+            Self::Priority(priority) => (Field::JobPriority, priority.map(|p| Value::Integer(p.get().into()))),
+            Self::HoldAfter(on) => (Field::HoldAfter, on.map(Value::Boolean)),
+            Self::Hold(on) => (Field::JobHold, on.map(Value::Boolean)),
+            Self::Destination { .. } | Self::Owner(_) | Self::Message(_) => return None,
+        })
+    }
+}
+
+/// What of a set of changes a job in some state takes. Each language has its own, stricter, table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    /// Anything.
+    Anything,
+    /// HOLDAFTER, or nothing but a hold, which stops it.
+    HoldOrHoldAfter,
+    /// HOLDAFTER only.
+    HoldAfter,
+}
+
+const TAKES: [(JobState, Takes); 7] = [
+    (JobState::Open, Takes::Anything),
+    (JobState::Ready, Takes::Anything),
+    (JobState::Held, Takes::Anything),
+    (JobState::Printing, Takes::HoldOrHoldAfter),
+    (JobState::Paused, Takes::Anything),
+    (JobState::Retained, Takes::Anything),
+    (JobState::Terminating, Takes::HoldAfter),
+];
+
+impl JobState {
+    /// Whether a job in this state can be changed so. A job on a device belongs to its attempt: only what does not touch
+    /// the attempt, or ends it, is possible.
+    pub fn takes(self, changes: &[JobChange]) -> bool {
+        let real = || changes.iter().filter(|change| !matches!(change, JobChange::Message(_)));
+        let only_after = real().all(|change| matches!(change, JobChange::HoldAfter(_)));
+        let only_hold = real().all(|change| *change == JobChange::Hold(Some(true)));
+        match TAKES.iter().find(|row| row.0 == self).map(|row| row.1) {
+            Some(Takes::Anything) => true,
+            Some(Takes::HoldOrHoldAfter) => only_after || only_hold,
+            Some(Takes::HoldAfter) => only_after,
+            None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_on_a_device_takes_a_hold_alone_or_a_hold_afterwards() {
+        let hold = || JobChange::Hold(Some(true));
+        let after = || JobChange::HoldAfter(Some(true));
+        let why = || JobChange::Message("why".into());
+        let cases: [(&[JobChange], bool, bool); 6] = [
+            (&[hold()], true, false),
+            (&[hold(), why()], true, false),
+            (&[hold(), after()], false, false),
+            (&[after()], true, true),
+            (&[JobChange::Hold(Some(false))], false, false),
+            (&[JobChange::Form(None), hold()], false, false),
+        ];
+        for (changes, printing, terminating) in cases {
+            assert_eq!(JobState::Printing.takes(changes), printing, "{changes:?}");
+            assert_eq!(JobState::Terminating.takes(changes), terminating, "{changes:?}");
+            for state in [JobState::Open, JobState::Ready, JobState::Held, JobState::Paused, JobState::Retained] {
+                assert!(state.takes(changes), "{state:?} {changes:?}");
+            }
+        }
+    }
+}

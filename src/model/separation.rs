@@ -1,0 +1,109 @@
+//! What sets a job apart from its neighbours on paper: header pages and form feeds (fastp.md 6 and 7).
+
+use serde::{Deserialize, Serialize};
+
+/// HEADER: the pages of ours around the text jobs of a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HeaderPages {
+    /// None.
+    Off,
+    /// One before each job.
+    #[default]
+    On,
+    /// Two before and three after each job, for continuous paper.
+    Batch,
+}
+
+impl HeaderPages {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Off, Self::On, Self::Batch];
+
+    /// How SPOOLCOM writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Off => "OFF",
+            Self::On => "ON",
+            Self::Batch => "BATCH",
+        }
+    }
+    /// From its word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.word() == word)
+    }
+}
+
+/// STARTFF: the form feed at the beginning of a text job, where no header page stands before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StartFf {
+    /// As the rule of neighbouring texts asks for it.
+    #[default]
+    Off,
+    /// Likewise: that rule already begins each job on a new page.
+    On,
+    /// None, and the job's own first form feed is swallowed.
+    Swallow,
+}
+
+impl StartFf {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Off, Self::On, Self::Swallow];
+
+    /// How SPOOLCOM writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Off => "OFF",
+            Self::On => "ON",
+            Self::Swallow => "OFF !",
+        }
+    }
+    /// From its word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.word() == word)
+    }
+}
+
+/// What stands on a header page, as words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeaderText {
+    /// Report name: the name of the job.
+    pub report: String,
+    /// `#GROUP.DEST`
+    pub location: String,
+    /// Form name; empty = blank.
+    pub form: String,
+    /// Owner's login name.
+    pub owner: String,
+    /// Job number.
+    pub job: u32,
+    /// Date and time of printing, local.
+    pub printed: String,
+}
+
+/// How an attempt sets its job apart. Put on record before the first byte goes to a file, so that a later attempt can
+/// recognise what this one left behind whatever was altered since.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Separation {
+    /// HEADER
+    pub header: HeaderPages,
+    /// STARTFF
+    pub startff: StartFf,
+    /// ENDFF
+    pub endff: bool,
+    /// Columns of a header page.
+    pub columns: u32,
+    /// Lines of the paper: 66, or 72 with PARM bit 14.
+    pub lines: u32,
+    /// What the header page says; empty without header pages.
+    pub text: HeaderText,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_reads_back() {
+        assert!(HeaderPages::ALL.into_iter().all(|value| HeaderPages::from_word(value.word()) == Some(value)));
+        assert!(StartFf::ALL.into_iter().all(|value| StartFf::from_word(value.word()) == Some(value)));
+    }
+}

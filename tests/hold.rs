@@ -1,0 +1,204 @@
+//! HOLD, DELETE and pause of a job that is printing, and several documents with copies, through real print processes.
+
+mod support;
+
+use std::io::Read;
+
+use support::Site;
+use support::documents::{stream, take_apart, text};
+use support::sink::{Mode, Sink};
+
+/// More than the buffers of both sides of a connection hold.
+const LONG: usize = 24 << 20;
+
+fn site(uri: &str, exclusive: &str) -> Site {
+    let site = Site::new();
+    site.declare();
+    site.device("LP2", uri, exclusive);
+    site.spoolcom("LOC #OFFICE.NET, DEV $LP2; DEV $LP2, START");
+    site
+}
+
+/// A long job that has begun to print on a printer that stopped reading, and a short one behind it. Their numbers.
+fn stuck(printer: &Sink, site: &Site) -> (String, String) {
+    printer.pause(false);
+    for (tag, size) in [("long", LONG), ("short", 4000)] {
+        let file = site.document(tag, &stream(tag, size));
+        site.submit("office.net", tag, &file).expect(0);
+        if tag == "long" {
+            printer.wait_for("the beginning of the long job", |all| all.iter().any(|one| !one.octets.is_empty()));
+            printer.pause(true);
+        }
+    }
+    (number(site, "long"), number(site, "short"))
+}
+
+fn field(site: &Site, tag: &str, name: &str) -> Option<String> {
+    let job = site.jobs().into_iter().find(|job| job["job-name"] == tag)?;
+    Some(match &job[name] {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    })
+}
+
+fn number(site: &Site, tag: &str) -> String {
+    field(site, tag, "job-number").unwrap()
+}
+
+fn complete(printer: &Sink) -> Vec<String> {
+    printer.connections().iter().flat_map(|one| take_apart(&one.octets).complete).collect()
+}
+
+#[test]
+fn a_held_job_leaves_its_device_at_once_and_prints_again_when_it_is_started() {
+    for exclusive in ["OFF", "OFF!", "ON"] {
+        let printer = Sink::new(Mode::Slow);
+        let site = site(&printer.uri(), exclusive);
+        let (long, _) = stuck(&printer, &site);
+        // The printer reads nothing: the command ends all the same, with the job on hold.
+        assert_eq!(site.spoolcom(&format!("JOB {long}, HOLD")).err, "");
+        assert_eq!(field(&site, "long", "current-job-state").unwrap(), "held");
+        printer.set_mode(Mode::Normal);
+        printer.pause(false);
+        site.wait_for("the next job is printed", || number_of_jobs(&site) == 1 || exclusive == "ON");
+        printer.wait_for("the short job", |all| {
+            all.iter().any(|one| String::from_utf8_lossy(&one.octets).contains("<<END short>>"))
+        });
+        assert!(site.spoolcom(&format!("JOB {long}")).out.contains("HL"));
+        site.spoolcom(&format!("JOB {long}, SELPRI 1, START"));
+        printer.wait_for("the long job again", |all| {
+            all.iter().any(|one| one.octets.ends_with(b"<<END long>>\n") && one.octets.len() > LONG)
+        });
+        assert_eq!(complete(&printer), ["short", "long"], "{exclusive}");
+        assert!(site.possible_duplicates().contains("long"));
+        assert!(!site.possible_duplicates().contains("short"));
+    }
+}
+
+fn number_of_jobs(site: &Site) -> usize {
+    site.jobs().len()
+}
+
+#[test]
+fn what_is_changed_while_it_prints_is_printed_as_it_is_then() {
+    let printer = Sink::new(Mode::Slow);
+    let site = site(&printer.uri(), "OFF!");
+    let (long, _) = stuck(&printer, &site);
+    site.spoolcom(&format!("JOB {long}, HOLD, COPIES 2, SELPRI 1, START"));
+    printer.set_mode(Mode::Normal);
+    printer.pause(false);
+    site.wait_until_empty();
+    assert_eq!(complete(&printer), ["short", "long", "long"]);
+}
+
+#[test]
+fn a_deleted_job_leaves_its_device_at_once_and_is_gone() {
+    let printer = Sink::new(Mode::Slow);
+    let site = site(&printer.uri(), "OFF!");
+    let (long, _) = stuck(&printer, &site);
+    site.spoolcom(&format!("JOB {long}, DELETE!"));
+    site.wait_for("the job is gone", || number_or_none(&site, "long").is_none());
+    site.run("spoolcom", &[&format!("JOB {long}")]).expect(1);
+    printer.set_mode(Mode::Normal);
+    printer.pause(false);
+    site.wait_until_empty();
+    assert_eq!(complete(&printer), ["short"]);
+    site.wait_for_no_print_files();
+}
+
+fn number_or_none(site: &Site, tag: &str) -> Option<String> {
+    field(site, tag, "job-number")
+}
+
+#[test]
+fn a_paused_job_leaves_its_device_and_comes_back_to_its_place() {
+    let printer = Sink::new(Mode::Slow);
+    let site = site(&printer.uri(), "OFF!");
+    let (long, _) = stuck(&printer, &site);
+    let id = field(&site, "long", "job-identifier").unwrap();
+    assert_eq!(site.run("pdpause", &["-c", "job", &id]).expect(0).err, "");
+    assert_eq!(field(&site, "long", "current-job-state").unwrap(), "paused");
+    site.run("pdmod", &["-t", "renamed", &id]).expect(0);
+    site.run("pdresume", &["-c", "job", &id]).expect(0);
+    printer.set_mode(Mode::Normal);
+    printer.pause(false);
+    site.wait_until_empty();
+    assert_eq!(complete(&printer).len(), 2, "{long}");
+    assert!(site.possible_duplicates().contains("renamed"));
+}
+
+#[test]
+fn what_a_held_job_wrote_into_a_file_is_taken_back() {
+    let site = Site::new();
+    let fifo = site.files.path().join("source");
+    site.declare();
+    site.spoolcom("DEV $LP1, START");
+    let file = site.document("first", &text("first", 3000));
+    site.submit("office.front", "first", &file).expect(0);
+    site.wait_until_empty();
+    let before = std::fs::read(site.sink()).unwrap();
+    // So long that it is still being written when the command comes; what matters holds either way.
+    let file = site.document("long", &text("long", 256 << 20));
+    let id = {
+        site.submit("office.front", "long", &file).expect(0);
+        field(&site, "long", "job-identifier")
+    };
+    let held = id.map(|id| site.run("pdmod", &["-x", "job-hold=true", &id]));
+    let mut now = Vec::new();
+    std::fs::File::open(site.sink()).unwrap().read_to_end(&mut now).unwrap();
+    let stopped = held.is_some_and(|held| held.status == 0)
+        && !site.spoolcom("JOB, STATUS DETAIL").out.contains("printed completely");
+    if stopped {
+        assert_eq!(now.len(), before.len(), "the partial output is gone");
+        assert!(now == before);
+        let file = site.document("next", &text("next", 3000));
+        site.submit("office.front", "next", &file).expect(0);
+        site.wait_for("the next job is printed", || site.tags().len() == 1);
+        site.spoolcom("JOB (STATE HOLD), START");
+        site.wait_until_empty();
+        assert_eq!(take_apart(&std::fs::read(site.sink()).unwrap()).complete, ["first", "next", "long"]);
+        assert!(site.possible_duplicates().is_empty(), "nothing was left behind");
+    } else {
+        eprintln!("SKIPPED: the disk was faster than the command");
+    }
+    drop(fifo);
+}
+
+#[test]
+fn documents_of_one_job_have_their_own_copies() {
+    let site = Site::new();
+    site.declare();
+    let files: Vec<String> = ["a", "b", "c"]
+        .into_iter()
+        .map(|tag| site.document(tag, &text(tag, 300)).to_str().unwrap().to_owned())
+        .collect();
+    let words = ["-d", "office.front", "-t", "three", &files[0], "-n", "3", &files[1], "-x", "copy-count=2", &files[2]];
+    site.run("pdpr", &words).expect(0);
+    let id = field(&site, "three", "job-identifier").unwrap();
+    site.run("pdmod", &["-n", "2", &format!("{id}.1")]).expect(0);
+    site.run("pdmod", &["-x", "copy-count==", &format!("{id}.3")]).expect(0);
+    site.spoolcom("DEV $LP1, START");
+    site.wait_until_empty();
+    let printed = std::fs::read(site.sink()).unwrap();
+    assert_eq!(take_apart(&printed).complete, ["a", "a", "b", "b", "b", "c"]);
+    assert_eq!(printed.iter().filter(|octet| **octet == 0x0c).count(), 5, "one form feed between neighbours");
+}
+
+#[test]
+fn a_job_over_a_kept_connection_is_kept_on_hold_when_it_was_sent_already() {
+    let printer = Sink::new(Mode::Normal);
+    let site = site(&printer.uri(), "ON");
+    let file = site.document("sent", &stream("sent", 3000));
+    site.submit("office.net", "sent", &file).expect(0);
+    printer.wait_for("the whole job", |all| all.iter().any(|one| one.octets.ends_with(b"<<END sent>>\n")));
+    let job = number(&site, "sent");
+    site.wait_for("it is transferred", || {
+        let query = "SELECT count(*) FROM event WHERE what = 'transferred'";
+        site.database().query_row(query, [], |row| row.get::<_, i64>(0)).unwrap() > 0
+    });
+    let said = site.spoolcom(&format!("JOB {job}, HOLD")).err;
+    assert!(said.contains("IS STILL PRINTING") && said.contains("every octet of it is with its device"), "{said}");
+    site.spoolcom("DEV $LP2, DRAIN");
+    assert_eq!(field(&site, "sent", "current-job-state").unwrap(), "held");
+    assert!(site.spoolcom(&format!("JOB {job}, STATUS DETAIL")).out.contains("printed completely"));
+}
