@@ -199,7 +199,7 @@ impl World {
     }
 
     fn events(&self, n: u32, what: &str) -> Vec<String> {
-        let events = self.ops().events(EventSubject::Job(JobNumber::new(n).unwrap()), 0).unwrap();
+        let events = self.ops().events(EventSubject::Job(JobRef::Number(JobNumber::new(n).unwrap())), 0).unwrap();
         events.into_iter().filter(|event| event.what == what).map(|event| event.why).collect()
     }
 

@@ -141,7 +141,10 @@ fn what_was_begun_on_a_file_stands_before_everything_that_came_since() {
     let while_printing = queue(&mut inside, 10);
     assert_eq!((numbers(&while_printing), while_printing[0].job.intervening), (vec![2], Some(1)));
     let at = FilePosition { dev: 1, ino: 2, offset: 0 };
-    inside.spool.attempt_begins(&lease, &claim, &at, &claim.separation, &now()).unwrap();
+    inside
+        .spool
+        .attempt_begins(&lease, &claim, &at, &spoolsuite::model::separation::Separation::default(), &now())
+        .unwrap();
     inside.spool.attempt_ends(&lease, &claim, AttemptEnd::Abandoned { touched: true }, false, &now()).unwrap();
     inside.submit("g.b", b"urgent\n", |submission| submission.priority = Priority::new(100).unwrap());
     for limit in [1, 2, 3, 10] {

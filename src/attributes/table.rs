@@ -22,6 +22,9 @@ pub const JOB_REASONS: &[&str] = &[
     "aborted-by-system",
 ];
 
+/// Values of `outcome`.
+pub const OUTCOMES: &[&str] = &["transferred", "sent", "confirmed", "cancelled"];
+
 /// Values of `document-format`.
 pub const FORMATS: &[&str] =
     &["ascii", "postscript", "pdf", "pcl", "hpgl", "zpl", "epl", "modca-p", "tiff", "jpeg", "png", "passthru"];
@@ -86,6 +89,14 @@ pub static TABLE: &[Attribute] = &[
     attribute!(CreationTime, Job, [], Kind::Time, Never, false, All, ["Created"], "when it was created"),
     attribute!(SubmissionTime, Job, [], Kind::Time, Never, false, All, ["Submitted"], "when it was queued"),
     attribute!(StartedPrintingTime, Job, [], Kind::Time, Never, false, All, ["Started"], "when its printing began"),
+    attribute!(Why, Job, [], Kind::Text, Never, true, ByName, ["Why"],
+        "why it is not printing, the most decisive cause first; shown only when asked for by name"),
+    attribute!(Log, Job, [], Kind::Text, Never, true, ByName, ["Log"],
+        "what happened to it, oldest first: when, who, what; shown only when asked for by name"),
+    attribute!(Outcome, Job, [], Kind::Keyword(OUTCOMES), Never, false, ByName, ["Outcome"],
+        "how a finished job ended; shown with --history"),
+    attribute!(CompletionTime, Job, [], Kind::Time, Never, false, ByName, ["Completed"],
+        "when a finished job ended; shown with --history"),
 
     attribute!(DocumentSequenceNumber, Document, [], Kind::Integer(1, MAX), Never, false, Brief, ["Document", "Number"],
         "its place in the job, from 1"),

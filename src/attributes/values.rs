@@ -4,6 +4,7 @@
 
 use crate::model::device::DeviceStatus;
 use crate::model::field::{Field, Value};
+use crate::model::finished::FinishedStatus;
 use crate::model::job::{DocumentStatus, JobStatus, RawPath, Transfer};
 use crate::model::location::{Destination, LocationStatus};
 use crate::model::state::{DeviceState, DeviceWish, HoldReason};
@@ -59,6 +60,27 @@ pub fn of_job(job: &JobStatus, field: Field) -> Value {
         // Is the time of creation also that of queueing? Yes: a job becomes visible when it is complete and queued.
         Field::CreationTime | Field::SubmissionTime => Value::Time(job.created_ms),
         Field::StartedPrintingTime => job.started_ms.map_or(NONE, Value::Time),
+        _ => NONE,
+    }
+}
+
+/// An attribute of a finished job.
+pub fn of_finished(job: &FinishedStatus, field: Field) -> Value {
+    match field {
+        Field::JobClientId => number(job.local.0.into()),
+        Field::JobIdentifier => text(&job.global),
+        Field::JobNumber => number(job.number.get().into()),
+        Field::JobName => text(&job.name),
+        Field::JobOwner => text(&job.owner),
+        Field::UserName => text(&job.user_name),
+        Field::DestinationNameRequested => text(destination_name(&job.destination)),
+        Field::DestinationsAssigned => Value::Many(job.device.iter().map(text).collect()),
+        Field::Outcome => text(&job.outcome),
+        Field::NumberOfDocuments => number(job.documents.into()),
+        Field::TotalJobOctets => number(job.octets),
+        Field::JobPageCount => optional(job.pages),
+        Field::CreationTime => Value::Time(job.created_ms),
+        Field::CompletionTime => Value::Time(job.finished_ms),
         _ => NONE,
     }
 }

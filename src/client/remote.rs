@@ -90,6 +90,8 @@ fn only_looks(request: &Request) -> bool {
             | Request::Job { .. }
             | Request::Occurrences { .. }
             | Request::Events { .. }
+            | Request::Why { .. }
+            | Request::Finished { .. }
     )
 }
 

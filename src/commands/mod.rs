@@ -4,7 +4,14 @@
 //! of its words and a [`shell::Shell`], so that tests run it in-process on any spool.
 
 pub mod definitions;
+pub mod log;
 pub mod messages;
 pub mod pd;
 pub mod shell;
 pub mod spoolcom;
+pub mod why;
+
+#[cfg(test)]
+mod history_tests;
+#[cfg(test)]
+mod why_tests;

@@ -31,6 +31,8 @@ pub struct Pace<'a> {
     /// Copy in print, from 1.
     pub copy: u32,
     octets: u64,
+    /// Octets when progress was last written.
+    shown: u64,
     asked: Instant,
     noted: Option<Instant>,
 }
@@ -38,7 +40,17 @@ pub struct Pace<'a> {
 impl<'a> Pace<'a> {
     /// The pace of an attempt at `claim`.
     pub fn new(desk: &'a Desk, claim: Option<&'a Claim>) -> Self {
-        Self { desk, claim, opening: false, document: 0, copy: 0, octets: 0, asked: Instant::now(), noted: None }
+        Self {
+            desk,
+            claim,
+            opening: false,
+            document: 0,
+            copy: 0,
+            octets: 0,
+            shown: 0,
+            asked: Instant::now(),
+            noted: None,
+        }
     }
 
     /// The desk.
@@ -101,6 +113,7 @@ impl<'a> Pace<'a> {
             return;
         }
         self.noted = Some(Instant::now());
+        self.shown = self.octets;
         let progress = Progress {
             device: self.desk.device,
             entry: claim.entry,
@@ -125,7 +138,8 @@ impl<'a> Pace<'a> {
         events: PollFlags,
         timeout: Option<Duration>,
     ) -> Result<PollFlags, Trouble> {
-        self.note(self.noted.is_none());
+        // What went out before a wait that may be long is shown, so that a slow printer can be told how slow it is.
+        self.note(self.noted.is_none() || self.shown != self.octets);
         self.check()?;
         let ready = self
             .desk

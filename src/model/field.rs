@@ -59,6 +59,14 @@ fields! {
     SubmissionTime = "submission-time",
     /// When printing began.
     StartedPrintingTime = "started-printing-time",
+    /// How it ended.
+    Outcome = "outcome",
+    /// When it ended.
+    CompletionTime = "completion-time",
+    /// Why it is not printing.
+    Why = "why",
+    /// What happened to it.
+    Log = "log",
     /// Form name.
     Form = "form",
     /// Kept after printing.

@@ -5,6 +5,7 @@ pub mod authority;
 pub mod device;
 pub mod failure;
 pub mod field;
+pub mod finished;
 pub mod ids;
 pub mod job;
 pub mod location;
@@ -16,6 +17,7 @@ pub mod queue;
 pub mod separation;
 pub mod state;
 pub mod time;
+pub mod why;
 
 pub use authority::Caller;
 pub use failure::{Failure, FailureKind};

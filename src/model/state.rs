@@ -13,7 +13,7 @@ use super::ids::JobNumber;
 pub struct HoldReasons(pub u32);
 
 /// One reason for a hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HoldReason {
     /// An operator or the owner said HOLD.
     Operator,

@@ -74,7 +74,7 @@ pub(super) fn process_has_work(db: &Connection, process: &ProcessRow) -> Fallibl
 }
 
 /// The entry that a device prints next, if any.
-fn choose(db: &Connection, device: &DeviceRow, now: SpoolTime) -> Fallible<Option<EntryRow>> {
+pub(super) fn choose(db: &Connection, device: &DeviceRow, now: SpoolTime) -> Fallible<Option<EntryRow>> {
     if let Some(begun) = store::entry::begun_on(db, device.id, &store::device::form_key(&device.settings.form))? {
         return Ok(Some(begun));
     }

@@ -29,7 +29,7 @@ pub fn satisfies(job: &JobStatus, condition: &Condition, uid: u32) -> bool {
     }
 }
 
-fn at(destination: &Destination, pattern: &LocationPattern) -> bool {
+pub(super) fn at(destination: &Destination, pattern: &LocationPattern) -> bool {
     match (destination, pattern) {
         (Destination::Location(name), LocationPattern::One(wanted)) => name == wanted,
         (Destination::Location(name), LocationPattern::Group(group)) => name.group == *group,
@@ -78,7 +78,7 @@ fn values(job: &JobStatus, field: Field) -> Vec<Value> {
 }
 
 /// Names of destinations compare without sigil and case, like everywhere.
-fn compares(found: &Value, comparison: Comparison, wanted: &Value) -> bool {
+pub(super) fn compares(found: &Value, comparison: Comparison, wanted: &Value) -> bool {
     match (found, wanted) {
         (_, _) if comparison == Comparison::Present => true,
         (Value::Text(found), Value::Text(wanted)) => text_compares(found, comparison, wanted),

@@ -216,19 +216,10 @@ impl Spool {
         Ok(documents.into_iter().map(|d| d.store_name).collect())
     }
 
-    pub(super) fn events(&self, subject: &EventSubject, after: i64) -> Fallible<Vec<Event>> {
+    pub(super) fn events(&self, caller: &Caller, subject: &EventSubject, after: i64) -> Fallible<Vec<Event>> {
         self.look(|db| {
             let object = match subject {
-                EventSubject::Job(number) => {
-                    let job = JobRef::Number(*number);
-                    match store::job::by_ref(db, &job, 0, "")? {
-                        Some(row) => Object::Job(row.id),
-                        None => {
-                            let row = store::finished::by_number(db, *number)?.ok_or_else(|| not_found(&job))?;
-                            Object::Job(row.id)
-                        }
-                    }
-                }
+                EventSubject::Job(job) => Object::Job(self.job_ever(db, caller, job)?),
                 EventSubject::Device(name) => {
                     let row = store::device::by_name(db, name)?;
                     Object::Device(row.ok_or_else(|| super::devices::not_found(db, name))?.id)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::model::alter::JobChange;
 use crate::model::device::{DeviceChange, DeviceStatus};
+use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, JobStatus, Occurrence, Submission};
 use crate::model::location::{Destination, LocationStatus};
 use crate::model::process::{ProcessChange, ProcessStatus};
@@ -13,6 +14,7 @@ use crate::model::query::{Cursor, Page, Query};
 use crate::model::queue::QueueItem;
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::time::Moment;
+use crate::model::why::Why;
 use crate::model::{Caller, DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName};
 
 use super::operations::Operations;
@@ -155,6 +157,12 @@ impl Operations for Local {
     fn occurrences(&mut self, job: JobId) -> Result<Vec<Occurrence>, Failure> {
         self.spool.occurrences(job)
     }
+    fn why(&mut self, job: JobRef) -> Result<Why, Failure> {
+        self.spool.why(&self.caller, &job, &(self.clock)())
+    }
+    fn finished(&mut self, query: Query, after: Option<Cursor>, limit: u32) -> Result<Page<FinishedStatus>, Failure> {
+        self.spool.finished(&self.caller, &query.condition, after, limit)
+    }
     fn hold_job(&mut self, job: JobRef) -> Result<(), Failure> {
         let now = (self.clock)();
         let targets = self.spool.hold_job(&self.caller, &job, &now)?;
@@ -199,7 +207,7 @@ impl Operations for Local {
         self.spool.await_stopped(&self.caller, &job, timeout)
     }
     fn events(&mut self, subject: EventSubject, after: i64) -> Result<Vec<Event>, Failure> {
-        self.spool.events(&subject, after)
+        self.spool.events(&self.caller, &subject, after)
     }
     fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure> {
         let now = (self.clock)();

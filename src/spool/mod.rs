@@ -12,6 +12,7 @@ mod devices;
 pub mod engine;
 pub mod files;
 pub mod filter;
+mod history;
 mod jobs;
 mod leases;
 mod local;
@@ -26,9 +27,13 @@ mod spooler;
 mod submit;
 mod sweep;
 #[cfg(test)]
+#[allow(missing_docs)]
+pub mod testing;
+#[cfg(test)]
 mod tests;
 mod view;
 mod wakes;
+mod why;
 
 use std::sync::{Arc, Mutex};
 

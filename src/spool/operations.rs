@@ -10,12 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::alter::JobChange;
 use crate::model::device::{DeviceChange, DeviceStatus};
+use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, JobStatus, Occurrence, Submission};
 use crate::model::location::{Destination, LocationStatus};
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
 use crate::model::queue::QueueItem;
 use crate::model::state::{DeviceState, HoldReasons};
+use crate::model::why::Why;
 use crate::model::{DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName};
 
 use super::records::{Event, EventSubject, Removal, SpoolStatus};
@@ -157,6 +159,10 @@ operations! {
     job / Job(job: JobRef) -> JobStatus;
     /// Where a job waits and prints.
     occurrences / Occurrences(job: JobId) -> Vec<Occurrence>;
+    /// Why a job is not printing.
+    why / Why(job: JobRef) -> Why;
+    /// Finished jobs, those that ended last first, a page at a time, at most 1,000. The order of `query` is ignored.
+    finished / Finished(query: Query, after: Option<Cursor>, limit: u32) -> Page<FinishedStatus>;
     /// Holds a job; a printing one stops.
     hold_job / HoldJob(job: JobRef) -> ();
     /// Clears the holds that START clears and says which remain.

@@ -182,7 +182,7 @@ impl Spool {
     }
 
     /// Whether a process holds its lock and has not shown a sign of life for long.
-    fn hangs(&self, row: &ProcessRow, now: &Moment) -> bool {
+    pub(super) fn hangs(&self, row: &ProcessRow, now: &Moment) -> bool {
         if !row.running || row.running_boot.as_deref() != Some(now.boot_id.as_str()) {
             return false;
         }

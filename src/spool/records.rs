@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::job::RawPath;
-use crate::model::{DeviceName, JobNumber, LocationName, ProcessName, ServerName};
+use crate::model::{DeviceName, JobRef, LocationName, ProcessName, ServerName};
 
 /// The state of the whole spool (spooler-concepts.md 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,8 +79,8 @@ pub enum Removal {
 /// What an event is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EventSubject {
-    /// A job, by its number; also a finished one.
-    Job(JobNumber),
+    /// A job; a finished one where no living one answers to it.
+    Job(JobRef),
     /// A device.
     Device(DeviceName),
     /// A print process.

@@ -264,6 +264,34 @@ pub fn between(
     )?)
 }
 
+/// How many queued entries of a route and class a device would take before the position `to`, in its order, counted to
+/// `limit`.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn ahead(
+    db: &Connection,
+    (route, class, device): (RouteId, ClassId, DeviceId),
+    to: &SortKey,
+    fifo: bool,
+    limit: u32,
+) -> Fallible<u32> {
+    let before = match fifo {
+        true => "(promoted, rank, sequence) < (?4, ?5, ?7)",
+        false => "(promoted, rank, sort_key, sequence) < (?4, ?5, ?6, ?7)",
+    };
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT count(*) FROM (SELECT 1 FROM entry
+             WHERE state = 0 AND route_id = ?1 AND only_device = ?2 AND class_id = ?3 AND {before} LIMIT ?8)"
+    ))?;
+    let mut count = 0;
+    for only in [0, device.0] {
+        let values = params![route.0, only, class.0, to.promoted, to.rank, to.key, to.sequence, limit];
+        count += statement.query_row(values, |row| row.get::<_, u32>(0))?;
+    }
+    Ok(count.min(limit))
+}
+
 /// How many entries of a route are on a device now.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! Events: who did what to which object, when and why.
 
-use rusqlite::{Connection, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use crate::model::time::Moment;
 use crate::model::{DeviceId, JobId, LocationId, ProcessId};
@@ -58,6 +59,40 @@ pub fn is_recorded(db: &Connection, object: Object, what: &str, why: &str) -> Fa
     Ok(find.query_row(params![kind, id, what, why], |row| row.get(0))?)
 }
 
+fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
+    Ok(Event { id: row.get(0)?, at_ms: row.get(1)?, who: row.get(2)?, what: row.get(3)?, why: row.get(4)? })
+}
+
+/// The last event of an object that is one of `words`.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn last(db: &Connection, object: Object, words: &[&str]) -> Fallible<Option<Event>> {
+    let (kind, id) = object.stored();
+    let marks = vec!["?"; words.len()].join(", ");
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT id, at_ms, who, what, why FROM event WHERE object = ? AND object_id = ? AND what IN ({marks})
+         ORDER BY id DESC LIMIT 1"
+    ))?;
+    let values = [Value::Text(kind.to_owned()), Value::Integer(id)];
+    let words = words.iter().map(|word| Value::Text((*word).to_owned()));
+    Ok(statement.query_row(params_from_iter(values.into_iter().chain(words)), read).optional()?)
+}
+
+/// The last events of an object with the word `what`, newest first, at most 100.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn latest(db: &Connection, object: Object, what: &str) -> Fallible<Vec<Event>> {
+    let (kind, id) = object.stored();
+    let mut statement = db.prepare_cached(
+        "SELECT id, at_ms, who, what, why FROM event WHERE object = ? AND object_id = ? AND what = ?
+         ORDER BY id DESC LIMIT 100",
+    )?;
+    let rows = statement.query_map(params![kind, id, what], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Events of an object after the event `after`, oldest first, one page.
 ///
 /// # Errors
@@ -67,8 +102,6 @@ pub fn list(db: &Connection, object: Object, after: i64) -> Fallible<Vec<Event>>
     let mut statement = db.prepare_cached(
         "SELECT id, at_ms, who, what, why FROM event WHERE object = ? AND object_id = ? AND id > ? ORDER BY id LIMIT ?",
     )?;
-    let rows = statement.query_map(params![kind, id, after, page(u32::MAX)], |row| {
-        Ok(Event { id: row.get(0)?, at_ms: row.get(1)?, who: row.get(2)?, what: row.get(3)?, why: row.get(4)? })
-    })?;
+    let rows = statement.query_map(params![kind, id, after, page(u32::MAX)], read)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

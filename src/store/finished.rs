@@ -1,14 +1,14 @@
 //! Rows of finished jobs: the history.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::model::time::Moment;
-use crate::model::{JobId, JobNumber, LocalJobId, Serial};
+use crate::model::{DeviceName, JobId, JobNumber, JobRef, LocalJobId, LocationPattern, Serial};
 
 use super::job::JobRow;
-use super::{Fallible, signed, unsigned};
+use super::{Fallible, page, signed, unsigned};
 
-/// A finished job, as far as a retried submission needs it.
+/// A finished job as stored.
 #[derive(Clone, Debug)]
 pub struct FinishedRow {
     /// The job's former identity.
@@ -19,10 +19,55 @@ pub struct FinishedRow {
     pub serial: Serial,
     /// Its owner's number for it.
     pub local: LocalJobId,
+    /// Owner's user id.
+    pub owner_uid: u32,
+    /// Owner's login name.
+    pub owner: String,
+    /// `user@host` of the submitter.
+    pub user_name: String,
+    /// Its name.
+    pub name: String,
+    /// Where it was sent.
+    pub destination: LocationPattern,
+    /// The device that printed the last of it.
+    pub device: Option<DeviceName>,
     /// How it ended: `sent`, `transferred`, `confirmed`, `cancelled`.
     pub outcome: String,
     /// Octets of its documents.
     pub octets: u64,
+    /// Its pages.
+    pub pages: Option<u64>,
+    /// Its documents.
+    pub documents: u32,
+    /// When it was created.
+    pub created_ms: i64,
+    /// When it ended.
+    pub finished_ms: i64,
+}
+
+const COLUMNS: &str =
+    "job_id, number, serial, local_id, owner_uid, owner, user_name, name, destination, device, outcome,
+                       octets, pages, documents, created_ms, finished_ms";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<FinishedRow> {
+    Ok(FinishedRow {
+        id: JobId(row.get(0)?),
+        number: JobNumber::new(row.get(1)?).unwrap_or(super::job::FIRST_NUMBER),
+        serial: Serial(unsigned(row.get(2)?)),
+        local: LocalJobId(row.get(3)?),
+        owner_uid: row.get(4)?,
+        owner: row.get(5)?,
+        user_name: row.get(6)?,
+        name: row.get(7)?,
+        destination: super::name(&row.get::<_, String>(8)?)?,
+        device: row.get::<_, Option<String>>(9)?.map(|text| super::name(&text)).transpose()?,
+        outcome: row.get(10)?,
+        octets: unsigned(row.get(11)?),
+        pages: row.get::<_, Option<i64>>(12)?.map(unsigned),
+        documents: row.get(13)?,
+        created_ms: row.get(14)?,
+        finished_ms: row.get(15)?,
+    })
 }
 
 /// Writes a job into the history.
@@ -65,21 +110,10 @@ pub fn insert(
     Ok(())
 }
 
-fn find(db: &Connection, clause: &str, key: &dyn rusqlite::ToSql) -> Fallible<Option<FinishedRow>> {
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT job_id, number, serial, local_id, outcome, octets FROM finished WHERE {clause} ORDER BY job_id DESC LIMIT 1"
-    ))?;
-    let found = statement.query_row([key], |row| {
-        Ok(FinishedRow {
-            id: JobId(row.get(0)?),
-            number: JobNumber::new(row.get(1)?).unwrap_or(super::job::FIRST_NUMBER),
-            serial: Serial(unsigned(row.get(2)?)),
-            local: LocalJobId(row.get(3)?),
-            outcome: row.get(4)?,
-            octets: unsigned(row.get(5)?),
-        })
-    });
-    Ok(found.optional()?)
+fn find(db: &Connection, clause: &str, key: &[&dyn rusqlite::ToSql]) -> Fallible<Option<FinishedRow>> {
+    let mut statement =
+        db.prepare_cached(&format!("SELECT {COLUMNS} FROM finished WHERE {clause} ORDER BY job_id DESC LIMIT 1"))?;
+    Ok(statement.query_row(key, read).optional()?)
 }
 
 /// The finished job of a submission.
@@ -87,23 +121,43 @@ fn find(db: &Connection, clause: &str, key: &dyn rusqlite::ToSql) -> Fallible<Op
 /// # Errors
 /// When it cannot be read.
 pub fn by_token(db: &Connection, token: &str) -> Fallible<Option<FinishedRow>> {
-    find(db, "token = ?", &token)
+    find(db, "token = ?", &[&token])
 }
 
-/// The last finished job of that number.
+/// The finished job that `job` points at, for the caller with user id `uid`: the last one, where a number was used again.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn by_number(db: &Connection, number: JobNumber) -> Fallible<Option<FinishedRow>> {
-    find(db, "number = ?", &number.get())
+pub fn by_ref(db: &Connection, job: &JobRef, uid: u32, server: &str) -> Fallible<Option<FinishedRow>> {
+    match job {
+        JobRef::Number(number) => find(db, "number = ?", &[&number.get()]),
+        JobRef::Local(local) => find(db, "owner_uid = ? AND local_id = ?", &[&uid, &local.0]),
+        JobRef::Serial(serial) => find(db, "serial = ?", &[&signed(serial.0)]),
+        JobRef::Global(global) if global.server.as_str().eq_ignore_ascii_case(server) => {
+            find(db, "serial = ?", &[&signed(global.serial.0)])
+        }
+        JobRef::Global(_) => Ok(None),
+    }
 }
 
-/// The finished job with those ten digits.
+/// Finished jobs, those that ended last first, after the one that ended at `after`; all, or those of one identity
+/// (`user@host`).
 ///
 /// # Errors
-/// When it cannot be read.
-pub fn by_serial(db: &Connection, serial: Serial) -> Fallible<Option<FinishedRow>> {
-    find(db, "serial = ?", &signed(serial.0))
+/// When they cannot be read.
+pub fn list(
+    db: &Connection,
+    user: Option<&str>,
+    after: Option<(i64, JobId)>,
+    limit: u32,
+) -> Fallible<Vec<FinishedRow>> {
+    let (at, id) = after.unwrap_or((i64::MAX, JobId(i64::MAX)));
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM finished WHERE (finished_ms, job_id) < (?1, ?2) AND (?3 IS NULL OR user_name = ?3)
+         ORDER BY finished_ms DESC, job_id DESC LIMIT ?4"
+    ))?;
+    let rows = statement.query_map(params![at, id.0, user, page(limit)], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// How long a finished job is remembered.

@@ -78,13 +78,15 @@ pub struct Record {
     pub values: Vec<Value>,
     /// Its documents: number, and values in the order of the selection.
     pub documents: Vec<(u32, Vec<Value>)>,
+    /// Values that JSON shows in more than text.
+    pub structured: Vec<(Field, serde_json::Value)>,
 }
 
 impl Record {
     /// An object whose attributes are `get`.
     pub fn new(label: impl Into<String>, selection: &Selection, get: impl Fn(Field) -> Value) -> Self {
         let values = selection.object.iter().map(|row| get(row.field)).collect();
-        Self { label: label.into(), values, documents: Vec::new() }
+        Self { label: label.into(), values, documents: Vec::new(), structured: Vec::new() }
     }
 
     /// A job with all its documents, or with one of them.

@@ -128,6 +128,10 @@ impl<'a> Parser<'a> {
                 if near.is_empty() { stop } else { stop.hint(format!("did you mean {}?", near.join(", "))) }
             }
         })?;
+        if matches!(attribute.field, Field::Why | Field::Log) {
+            return Err(Stop::usage(format!("filter: {} cannot be compared", attribute.name()))
+                .hint(format!("pdls -r {}   shows it", attribute.name())));
+        }
         self.rest = after.trim_start();
         let (sign, comparison) = self.operator(attribute)?;
         if comparison == Comparison::Present {

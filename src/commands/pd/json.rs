@@ -4,7 +4,8 @@
 //! an attribute that may have several values is an array, one without a value is `null` (or an empty array). The documents of a job
 //! are the array `documents`. `document-content` is an object with `path` and `server`; a path that is not UTF-8 has
 //! U+FFFD for what it cannot show and its octets in hexadecimal as `path-octets`. More than a thousand jobs ahead are
-//! `"intervening-jobs": 1000` beside `"intervening-jobs-more": true`.
+//! `"intervening-jobs": 1000` beside `"intervening-jobs-more": true`. `why` and `log` are arrays of objects
+//! ([`why`](crate::commands::why), [`log`](crate::commands::log)).
 
 use std::io::{self, Write};
 
@@ -21,7 +22,7 @@ use crate::model::field::{Field, Value};
 /// When writing fails.
 pub fn record(out: &mut dyn Write, layout: &Layout, record: &Record) -> io::Result<()> {
     out.write_all(b"{")?;
-    members(out, &layout.selection.object, &record.values)?;
+    members(out, &layout.selection.object, &record.values, &record.structured)?;
     if !layout.selection.documents.is_empty() {
         if !layout.selection.object.is_empty() {
             out.write_all(b",")?;
@@ -29,7 +30,7 @@ pub fn record(out: &mut dyn Write, layout: &Layout, record: &Record) -> io::Resu
         out.write_all(b"\"documents\":[")?;
         for (n, (_, values)) in record.documents.iter().enumerate() {
             out.write_all(if n == 0 { b"{" } else { b",{" })?;
-            members(out, &layout.selection.documents, values)?;
+            members(out, &layout.selection.documents, values, &[])?;
             out.write_all(b"}")?;
         }
         out.write_all(b"]")?;
@@ -37,13 +38,22 @@ pub fn record(out: &mut dyn Write, layout: &Layout, record: &Record) -> io::Resu
     out.write_all(b"}")
 }
 
-fn members(out: &mut dyn Write, rows: &[&Attribute], values: &[Value]) -> io::Result<()> {
+fn members(
+    out: &mut dyn Write,
+    rows: &[&Attribute],
+    values: &[Value],
+    structured: &[(Field, serde_json::Value)],
+) -> io::Result<()> {
     for (n, (row, value)) in rows.iter().zip(values).enumerate() {
         if n > 0 {
             out.write_all(b",")?;
         }
         string(out, row.name())?;
         out.write_all(b":")?;
+        if let Some((_, value)) = structured.iter().find(|one| one.0 == row.field) {
+            serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
+            continue;
+        }
         match (row.field, value) {
             (Field::InterveningJobs, Value::Integer(n)) if *n > i64::from(INTERVENING_MAX) => {
                 write!(out, "{INTERVENING_MAX},\"intervening-jobs-more\":true")?;

@@ -11,10 +11,12 @@ use super::options::{self, Item, Meaning, Setting, Source};
 use super::requested::{self, Requested};
 use super::strings::Pair;
 use super::targets::Target;
-use super::{Exit, Shell, Stop, clock, filter, words};
+use super::wanted::Wanted;
+use super::{Exit, Shell, Stop, asked, clock, filter, history, words};
 use crate::attributes::names;
 use crate::attributes::text::{Clock, escaped};
 use crate::attributes::{Class, Shown};
+use crate::commands::why::Times;
 use crate::model::job::JobStatus;
 use crate::model::query::{Condition, Order, PAGE, Query};
 use crate::model::{Failure, FailureKind, JobRef, ServerName};
@@ -143,11 +145,12 @@ impl Line {
         Ok(())
     }
 
-    /// How objects of `class` are laid out and which of them are wanted. `by_id` = jobs are named one by one.
+    /// How objects of `class` are laid out and which of them are wanted. `by_id` = jobs are named one by one, `past` = finished
+    /// ones are listed.
     ///
     /// # Errors
     /// [`Stop::Usage`].
-    pub fn plan(&self, class: Class, by_id: bool) -> Result<(Layout, Condition), Stop> {
+    pub fn plan(&self, class: Class, by_id: bool, past: bool) -> Result<(Layout, Condition), Stop> {
         let json = self.matches.get_flag("json");
         // The class may stand anywhere, so what depends on it is read last.
         let mut requested = Requested::group(if json { Shown::All } else { Shown::Brief });
@@ -162,7 +165,10 @@ impl Line {
         if class != Class::Job && self.style == Some(Style::DocCol) {
             return Err(Stop::usage("style doccol is for jobs"));
         }
-        let mut selection = requested.select(class, None);
+        if past && class != Class::Job {
+            return Err(Stop::usage(format!("--history is for jobs, not for class {}", class.keyword())));
+        }
+        let mut selection = if past { history::select(&requested)? } else { requested.select(class, None) };
         if self.matches.get_flag("jobs_only") {
             selection.documents.clear();
             selection.documents_named = false;
@@ -181,10 +187,15 @@ impl Line {
     }
 
     /// Which jobs are wanted: one's own unless the flags say otherwise.
-    pub fn wanted(&self, filter: Condition) -> Wanted {
+    pub fn wanted(&self, filter: Condition, past: bool) -> Wanted {
         let everybody = self.matches.get_flag("everybody") || self.matches.get_flag("unfiltered");
         let own = (!everybody).then(|| crate::sys::users::caller().identity());
-        Wanted { program: self.program, own, filter }
+        Wanted { program: self.program, own, filter, past }
+    }
+
+    /// How times are shown.
+    pub fn times(&self) -> Times {
+        Times { zone: self.clock.zone.clone(), now_ms: self.clock.now_ms }
     }
 
     /// The server that -H names.
@@ -213,39 +224,6 @@ fn filter_of(pair: &Pair) -> Result<String, Stop> {
     }
 }
 
-/// Which of the jobs pointed at are listed.
-pub struct Wanted {
-    program: &'static str,
-    /// Only those of this identity.
-    own: Option<String>,
-    /// Only those that fulfil this.
-    filter: Condition,
-}
-
-impl Wanted {
-    /// Whether `job` is wanted.
-    pub fn takes(&self, job: &JobStatus) -> bool {
-        // Whose local id is meant does not matter: a filter names no job.
-        self.own.as_ref().is_none_or(|own| *own == job.user_name)
-            && crate::spool::filter::satisfies(job, &self.filter, job.owner_uid)
-    }
-
-    /// The jobs that are wanted and fulfil `also`.
-    pub fn query(&self, also: Option<Condition>) -> Query {
-        let mut parts: Vec<Condition> = also.into_iter().collect();
-        parts.extend(self.own.iter().cloned().map(Condition::UserName));
-        if self.filter != Condition::Any {
-            parts.push(self.filter.clone());
-        }
-        let condition = match parts.len() {
-            0 => Condition::Any,
-            1 => parts.remove(0),
-            _ => Condition::All(parts),
-        };
-        Query { condition, order: Order::Schedule }
-    }
-}
-
 /// Lists the jobs that `targets` point at, or all of them.
 ///
 /// # Errors
@@ -261,12 +239,14 @@ pub fn jobs(
     let targets = if targets.is_empty() { &everything[..] } else { targets };
     let mut exit = Exit::Done;
     let mut failures: Vec<Failure> = Vec::new();
+    let times = Times { zone: layout.zone.clone(), now_ms: shell.now_ms };
     let mut display = Display::new(shell.out, layout);
     for target in targets {
         let result = match target {
-            Target::Job(job, document) => one(spool, layout, &mut display, wanted, job, *document),
-            Target::Server(server) => check_server(spool, server.as_ref())
-                .and_then(|()| pages(spool, layout, &mut display, wanted.query(None))),
+            Target::Job(job, document) => one(spool, layout, &mut display, wanted, (job, *document), &times),
+            Target::Server(server) => {
+                check_server(spool, server.as_ref()).and_then(|()| pages(spool, layout, &mut display, wanted, &times))
+            }
         };
         match result {
             Ok(()) => {}
@@ -288,16 +268,36 @@ pub fn jobs(
     Ok(exit)
 }
 
+fn pages(
+    spool: &mut dyn Operations,
+    layout: &Layout,
+    display: &mut Display<'_>,
+    wanted: &Wanted,
+    times: &Times,
+) -> Result<(), Stop> {
+    let query = wanted.query(None);
+    if wanted.past {
+        return history::list(spool, &layout.selection, display, &query, times);
+    }
+    every(spool, layout, display, query, times)
+}
+
 /// Shows every job of `query`.
 ///
 /// # Errors
 /// When the spool cannot be asked or the output cannot be written.
-pub fn pages(spool: &mut dyn Operations, layout: &Layout, display: &mut Display<'_>, query: Query) -> Result<(), Stop> {
+pub fn every(
+    spool: &mut dyn Operations,
+    layout: &Layout,
+    display: &mut Display<'_>,
+    query: Query,
+    times: &Times,
+) -> Result<(), Stop> {
     let mut after = None;
     loop {
         let page = spool.jobs(query.clone(), after, PAGE)?;
         for job in &page.rows {
-            display.add(Record::of_job(job, &layout.selection, None))?;
+            show(spool, layout, display, (job, None), times)?;
         }
         match page.next {
             Some(next) => after = Some(next),
@@ -306,23 +306,39 @@ pub fn pages(spool: &mut dyn Operations, layout: &Layout, display: &mut Display<
     }
 }
 
+/// Shows a job with all its documents, or with one of them, and with what was asked for by name.
+///
+/// # Errors
+/// When the spool cannot be asked or the output cannot be written.
+pub fn show(
+    spool: &mut dyn Operations,
+    layout: &Layout,
+    display: &mut Display<'_>,
+    (job, document): (&JobStatus, Option<u32>),
+    times: &Times,
+) -> Result<(), Stop> {
+    let mut record = Record::of_job(job, &layout.selection, document);
+    asked::complete(spool, &mut record, &layout.selection, &job.global, times)?;
+    Ok(display.add(record)?)
+}
+
 /// One job that an argument names. It must exist; a filter that it does not fulfil leaves it out.
 fn one(
     spool: &mut dyn Operations,
     layout: &Layout,
     display: &mut Display<'_>,
     wanted: &Wanted,
-    reference: &JobRef,
-    document: Option<u32>,
+    (reference, document): (&JobRef, Option<u32>),
+    times: &Times,
 ) -> Result<(), Stop> {
-    let mut job = spool.job(reference.clone()).map_err(|failure| not_found(failure, reference))?;
-    if let Some(own) = &wanted.own
-        && *own != job.user_name
-    {
-        return Err(Failure::not_found(format!("job {reference} among your jobs"))
-            .hint(format!("{} -U {reference}   shows another user's job", wanted.program))
-            .into());
-    }
+    let mut job = match spool.job(reference.clone()) {
+        Ok(job) => job,
+        Err(failure) if failure.kind == FailureKind::NotFound && wanted.past => {
+            return over(spool, layout, display, wanted, reference, times);
+        }
+        Err(failure) => return Err(not_found(failure, reference).into()),
+    };
+    wanted.check_owner(&job.user_name, reference)?;
     if wanted.filter != Condition::Any {
         let query = wanted.query(Some(Condition::Job(JobRef::Global(job.global.clone()))));
         match spool.jobs(query, None, 1)?.rows.pop() {
@@ -335,7 +351,25 @@ fn one(
     {
         return Err(Failure::not_found(format!("document {number} of job {reference}")).into());
     }
-    Ok(display.add(Record::of_job(&job, &layout.selection, document))?)
+    show(spool, layout, display, (&job, document), times)
+}
+
+/// One finished job that an argument names.
+fn over(
+    spool: &mut dyn Operations,
+    layout: &Layout,
+    display: &mut Display<'_>,
+    wanted: &Wanted,
+    reference: &JobRef,
+    times: &Times,
+) -> Result<(), Stop> {
+    let order = Order::Schedule;
+    let query = Query { condition: Condition::Job(reference.clone()), order };
+    let found = spool.finished(query, None, 1)?.rows.pop();
+    let found = found.ok_or_else(|| Failure::not_found(format!("job {reference}")))?;
+    wanted.check_owner(&found.user_name, reference)?;
+    let query = wanted.query(Some(Condition::Job(JobRef::Global(found.global))));
+    history::list(spool, &layout.selection, display, &query, times)
 }
 
 /// A job that is not there is named as the user named it.

@@ -5,12 +5,14 @@
 //! strings, attributes files: [`options`]) → typed values ([`crate::attributes`]) → operations → display ([`display`]).
 //! So a command line of which a later part is wrong has no effect.
 
+pub mod asked;
 pub mod columns;
 pub mod display;
 pub mod documents;
 pub mod effects;
 pub mod files;
 pub mod filter;
+pub mod history;
 pub mod jobwise;
 pub mod json;
 pub mod lines;
@@ -30,6 +32,7 @@ pub mod pdset;
 pub mod requested;
 pub mod strings;
 pub mod targets;
+pub mod wanted;
 pub mod words;
 
 #[cfg(test)]

@@ -32,6 +32,9 @@ pub struct Arguments {
     class: Vec<OsString>,
     #[command(flatten)]
     flags: Flags,
+    /// Finished jobs, the last one first; with jobs named, those whether finished or not
+    #[arg(long)]
+    history: bool,
     /// Objects to list
     #[arg(value_name = "OBJECT")]
     objects: Vec<OsString>,
@@ -78,13 +81,14 @@ fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         true => line.arguments.iter().map(|word| targets::parse(word)).collect::<Result<Vec<_>, _>>()?,
         false => Vec::new(),
     };
+    let past = line.matches.get_flag("history");
     let by_id = targets.iter().any(|target| matches!(target, Target::Job(..)));
-    let (layout, filter) = line.plan(class, by_id)?;
+    let (layout, filter) = line.plan(class, by_id, past)?;
     let mut spool = (shell.open)(line.host(), Intent::Read)?;
     if !jobs {
         return objects::list(spool.as_mut(), shell, PROGRAM, &layout, &line.arguments, &filter);
     }
-    listing::jobs(spool.as_mut(), shell, &layout, &targets, &line.wanted(filter))
+    listing::jobs(spool.as_mut(), shell, &layout, &targets, &line.wanted(filter, past))
 }
 
 fn class_of(word: &str) -> Result<Class, Stop> {

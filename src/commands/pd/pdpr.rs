@@ -14,11 +14,12 @@ use super::documents::{self, Document};
 use super::options::{self, Item, Meaning, Setting, Source};
 use super::requested::{self, Requested};
 use super::strings::{Op, Pair};
-use super::{Exit, Shell, Stop, about, clock, finish, words};
+use super::{Exit, Shell, Stop, about, asked, clock, finish, words};
 use crate::attributes::text::{Clock, escaped, read};
 use crate::attributes::values::NONE;
 use crate::attributes::{Attribute, Class, Settable};
 use crate::commands::shell::Intent;
+use crate::commands::why::Times;
 use crate::model::device::check_form;
 use crate::model::field::{Field, Value};
 use crate::model::job::{Accepted, GivenValue, Origin, Submission};
@@ -399,7 +400,12 @@ fn show(
         zone: clock.zone.clone(),
     };
     let record = match spool.job(JobRef::Global(accepted.global.clone())) {
-        Ok(job) => Record::of_job(&job, &layout.selection, None),
+        Ok(job) => {
+            let mut record = Record::of_job(&job, &layout.selection, None);
+            let times = Times { zone: clock.zone.clone(), now_ms: shell.now_ms };
+            asked::complete(spool, &mut record, &layout.selection, &job.global, &times)?;
+            record
+        }
         // Printed and gone already: what was accepted is shown all the same, for scripts wait for the id.
         Err(failure) if failure.kind == FailureKind::NotFound => {
             Record::new(accepted.global.serial.to_string(), &layout.selection, |field| gone(plan, accepted, field))

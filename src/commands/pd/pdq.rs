@@ -7,14 +7,16 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser};
 
-use super::display::{Display, Layout, Record};
-use super::listing::{self, Flags, Line, Wanted};
+use super::display::{Display, Layout};
+use super::listing::{self, Flags, Line};
 use super::options::Source;
 use super::targets::{self, Target};
+use super::wanted::Wanted;
 use super::{Exit, Shell, Stop, about, finish};
 use crate::attributes::Class;
 use crate::attributes::text::escaped;
 use crate::commands::shell::Intent;
+use crate::commands::why::Times;
 use crate::model::device::DeviceStatus;
 use crate::model::location::Destination;
 use crate::model::query::{Condition, PAGE};
@@ -59,8 +61,8 @@ fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let sources = [listing::SOURCES, &[JOBS]].concat();
     let line = Line::read(PROGRAM, &definition(), &sources, listing::SETTINGS, words, shell)?;
     let targets = line.arguments.iter().map(|word| job(word)).collect::<Result<Vec<_>, _>>()?;
-    let (layout, filter) = line.plan(Class::Job, !targets.is_empty())?;
-    let wanted = line.wanted(filter);
+    let (layout, filter) = line.plan(Class::Job, !targets.is_empty(), false)?;
+    let wanted = line.wanted(filter, false);
     let named = line.matches.get_one::<String>("destination").cloned();
     if !targets.is_empty() {
         if named.is_some() {
@@ -78,13 +80,14 @@ fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     }
     let mut spool = (shell.open)(line.host(), Intent::Read)?;
     let queue = behind(spool.as_mut(), &name)?;
+    let times = line.times();
     let mut display = Display::new(shell.out, &layout);
     match queue {
         Queue::Group(group) => {
             let all = Condition::Location(LocationPattern::Group(group));
-            listing::pages(spool.as_mut(), &layout, &mut display, wanted.query(Some(all)))?;
+            listing::every(spool.as_mut(), &layout, &mut display, wanted.query(Some(all)), &times)?;
         }
-        Queue::Device(device) => of_device(spool.as_mut(), &layout, &mut display, &wanted, &device)?,
+        Queue::Device(device) => of_device(spool.as_mut(), &layout, &mut display, &wanted, (&device, &times))?,
     }
     display.end()?;
     Ok(Exit::Done)
@@ -171,11 +174,11 @@ fn of_device(
     layout: &Layout,
     display: &mut Display<'_>,
     wanted: &Wanted,
-    device: &DeviceStatus,
+    (device, times): (&DeviceStatus, &Times),
 ) -> Result<(), Stop> {
     if let Some(running) = &device.running {
         match spool.job(JobRef::Number(running.job)) {
-            Ok(job) if wanted.takes(&job) => display.add(Record::of_job(&job, &layout.selection, None))?,
+            Ok(job) if wanted.takes(&job) => listing::show(spool, layout, display, (&job, None), times)?,
             Ok(_) => {}
             // It ended since the device was looked at.
             Err(failure) if failure.kind == FailureKind::NotFound => {}
@@ -186,7 +189,7 @@ fn of_device(
     loop {
         let page = spool.device_queue(device.name.clone(), after, PAGE)?;
         for item in page.rows.iter().filter(|item| wanted.takes(&item.job)) {
-            display.add(Record::of_job(&item.job, &layout.selection, None))?;
+            listing::show(spool, layout, display, (&item.job, None), times)?;
         }
         match page.next {
             Some(next) => after = Some(next),

@@ -108,7 +108,8 @@ impl Requested {
 }
 
 impl Selection {
-    fn add(&mut self, row: &'static Attribute) {
+    /// Adds an attribute once.
+    pub fn add(&mut self, row: &'static Attribute) {
         let part = if row.class == Class::Document { &mut self.documents } else { &mut self.object };
         if !part.iter().any(|other| other.field == row.field) {
             part.push(row);

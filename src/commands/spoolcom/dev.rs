@@ -8,10 +8,12 @@ use crate::model::device::{DeviceChange, DeviceStatus, DeviceUri, Exclusive, che
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceState, DeviceWish};
 use crate::model::{DeviceName, Failure, FailureKind};
+use crate::spool::records::EventSubject;
 
-use super::displays::{Listing, device, queue};
+use super::displays::{Listing, device, history, queue};
 use super::grammar::Key;
 use super::lexer::Mistake;
+use super::messages::Subject;
 use super::plan::{Dollar, Source, display, object_name, operand_name};
 use super::session::{Display, Session, Step, Trouble};
 use super::states::device_allows;
@@ -30,6 +32,8 @@ pub enum Action {
     Delete,
     /// STATUS
     Status(Display),
+    /// LOG
+    Log(Display),
 }
 
 /// A DEV command.
@@ -62,6 +66,7 @@ impl Plan {
                         Key::Start => Action::Start,
                         Key::Drain => Action::Drain,
                         Key::Delete => Action::Delete,
+                        Key::Log => Action::Log(display(subcommand)),
                         _ => Action::Status(display(subcommand)),
                     };
                     steps.push(source.step(command, Some(subcommand), action));
@@ -80,7 +85,7 @@ impl Plan {
         for step in &self.steps {
             match step.action {
                 Action::Change(..) => return Intent::Declare,
-                Action::Status(_) => {}
+                Action::Status(_) | Action::Log(_) => {}
                 _ => intent = Intent::Write,
             }
         }
@@ -124,6 +129,9 @@ impl Plan {
             Action::Delete => {
                 check(Key::Delete, &session.spool()?.device(name.clone())?)?;
                 session.spool()?.delete_device(name.clone())?;
+            }
+            Action::Log(display) => {
+                history::log(session, display, &EventSubject::Device(name.clone()), &Subject::Object)?;
             }
             Action::Status(display) => session.show(display, |spool, out, style| {
                 let status = [spool.device(name.clone())?];

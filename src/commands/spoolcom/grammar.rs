@@ -41,12 +41,12 @@ keywords!(
         Dev = "DEV", DevReset = "DEVRESET", DevType = "DEVTYPE", Drain = "DRAIN", Dump = "DUMP", EndFf = "ENDFF",
         ErrLog = "ERRLOG", Exclusive = "EXCLUSIVE", Fifo = "FIFO", File = "FILE", Font = "FONT", Form = "FORM",
         Header = "HEADER", Hold = "HOLD", HoldAfter = "HOLDAFTER", Job = "JOB", Link = "LINK", ListOpens = "LISTOPENS",
-        Loc = "LOC", LuEolValue = "LUEOLVALUE", LuEolWhen = "LUEOLWHEN", LuTofValue = "LUTOFVALUE",
+        Loc = "LOC", Log = "LOG", LuEolValue = "LUEOLVALUE", LuEolWhen = "LUEOLWHEN", LuTofValue = "LUTOFVALUE",
         MgrAccess = "MGRACCESS", Next = "NEXT", Owner = "OWNER", Parm = "PARM", Prexlate = "PREXLATE", Pri = "PRI",
         Process = "PROCESS", Report = "REPORT", Restart = "RESTART", Retry = "RETRY", SelPri = "SELPRI", Skip = "SKIP",
         SkipTo = "SKIPTO", Speed = "SPEED", Start = "START", StartFf = "STARTFF", Statistics = "STATISTICS",
         Status = "STATUS", Summary = "SUMMARY", Suspend = "SUSPEND", Timeout = "TIMEOUT", Trunc = "TRUNC",
-        Unit = "UNIT", Unlink = "UNLINK", Uri = "URI", Width = "WIDTH", Xref = "XREF",
+        Unit = "UNIT", Unlink = "UNLINK", Uri = "URI", Why = "WHY", Width = "WIDTH", Xref = "XREF",
     }
 );
 
@@ -138,7 +138,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Whether it only looks.
+    /// Whether it only looks, and may do so at all objects.
     pub fn displays(&self) -> bool {
         matches!(self.key, Key::Status | Key::Summary | Key::Xref | Key::Statistics | Key::ListOpens)
     }
@@ -198,6 +198,7 @@ const PRINT: &[Row] = &[
     never(Key::Debug, Operand::Switch, DEBUG_WHY),
     now(Key::Delete, Operand::None, "remove the process; it must be dormant, its devices offline"),
     now(Key::File, Operand::Name, "its program: fastp"),
+    now(Key::Log, Operand::Display, "what happened to it, oldest first (our addition)"),
     now(Key::Parm, OCTAL_WORD, "a word handed to the process at its start"),
     never(Key::Pri, Operand::Number(1, 199), PRI_WHY),
     now(Key::Start, Operand::None, "clear its error and start it when it has work"),
@@ -236,6 +237,7 @@ const DEV: &[Row] = &[
         "pages of ours around text jobs: ON one before, BATCH two before and three after",
     ),
     later(Key::Job, Operand::Number(1, 9_999_999), "make a waiting job the next one"),
+    now(Key::Log, Operand::Display, "what happened to it, oldest first: who stopped it (our addition)"),
     later(Key::LuEolValue, Operand::OneOf(&["CRLF", "NL"]), "end of line of LU1 and LU3"),
     later(Key::LuEolWhen, Operand::OneOf(&["LT132", "LTWIDTH", "ALWAYS", "NEVER"]), "when it is added"),
     later(Key::LuTofValue, Operand::OneOf(&["CRFFCR", "FFCR", "FF", "NEVER"]), "top of form of LU1 and LU3"),
@@ -284,6 +286,7 @@ const JOB: &[Row] = &[
         Operand::OptionalName,
         "send it elsewhere; an unknown #group.dest comes into being; NONE is #DEFAULT",
     ),
+    now(Key::Log, Operand::Display, "what happened to it, oldest first; also to a finished job (our addition)"),
     later(Key::Next, Operand::None, "make the next job the current one"),
     now(Key::Owner, Operand::Owner, "give it to another user: a login name or gid,uid; NONE is yourself"),
     now(Key::Report, Operand::OptionalText, "report name; NONE is the name of its first document"),
@@ -291,6 +294,7 @@ const JOB: &[Row] = &[
     now(Key::Start, Operand::None, "take it off hold, as the newest arrival"),
     now(Key::Status, Operand::Display, "show it"),
     later(Key::Summary, Operand::None, "count jobs by state"),
+    now(Key::Why, Operand::Display, "why it is not printing (our addition)"),
 ];
 
 const SPOOLER: &[Row] = &[

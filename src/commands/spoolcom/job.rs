@@ -11,19 +11,19 @@ use crate::model::query::{Comparison, Condition, Order, PAGE, Query};
 use crate::model::state::JobState;
 use crate::model::{Failure, FailureKind, JobNumber, JobRef, LocationPattern, Serial};
 use crate::spool::operations::Operations;
-use crate::spool::records::Removal;
+use crate::spool::records::{EventSubject, Removal};
 use crate::sys::users;
 
 use super::alter;
 use super::dates::{self, Range};
-use super::displays::{Listing, job};
+use super::displays::{Listing, history, job};
 use super::grammar::{Key, Qualifier};
 use super::lexer::Mistake;
 use super::messages::{Message, Subject};
 use super::plan::{Source, display};
 use super::session::{Display, Session, Step, Trouble};
 use super::states::job_allows;
-use super::tree::{Command, Filter, Object};
+use super::tree::{Command, Filter, Object, Subcommand};
 
 /// What one JOB subcommand does.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,9 +38,17 @@ pub enum Action {
     Alter(Vec<(Key, JobChange)>),
     /// STATUS
     Status(Display),
+    /// LOG, of one job
+    Log(Display),
+    /// WHY, of one job
+    Why(Display),
 }
 
 impl Action {
+    fn looks(&self) -> bool {
+        matches!(self, Self::Status(_) | Self::Log(_) | Self::Why(_))
+    }
+
     fn keys(&self) -> Vec<Key> {
         match self {
             Self::Hold => vec![Key::Hold],
@@ -48,6 +56,8 @@ impl Action {
             Self::Delete => vec![Key::Delete],
             Self::Alter(changes) => changes.iter().map(|change| change.0).collect(),
             Self::Status(_) => vec![Key::Status],
+            Self::Log(_) => vec![Key::Log],
+            Self::Why(_) => vec![Key::Why],
         }
     }
 }
@@ -113,6 +123,9 @@ impl Plan {
                 Key::Hold => Action::Hold,
                 Key::Start => Action::Start,
                 Key::Delete => Action::Delete,
+                Key::Log | Key::Why if matches!(which, Which::Matching(..)) => return Err(one_only(subcommand)),
+                Key::Log => Action::Log(display(subcommand)),
+                Key::Why => Action::Why(display(subcommand)),
                 _ => Action::Status(display(subcommand)),
             };
             steps.push(source.step(command, Some(subcommand), action));
@@ -125,7 +138,7 @@ impl Plan {
 
     /// What it needs the spool for.
     pub fn intent(&self) -> Intent {
-        let looks = self.steps.iter().all(|step| matches!(step.action, Action::Status(_)));
+        let looks = self.steps.iter().all(|step| step.action.looks());
         if looks { Intent::Read } else { Intent::Write }
     }
 
@@ -159,6 +172,14 @@ impl Plan {
                 };
                 Ok(job::single(out, style, &status, &occurrences)?)
             }),
+            Action::Why(display) => session.show(display, |spool, out, style| {
+                let why = spool.why(job.clone()).map_err(|failure| about(failure, job, seen))?;
+                Ok(history::why(out, style, &why)?)
+            }),
+            Action::Log(display) => {
+                let subject = if seen { Subject::SeenJob(job.clone()) } else { Subject::Job(job.clone()) };
+                history::log(session, display, &EventSubject::Job(job.clone()), &subject)
+            }
             _ => change(action, job, seen, session),
         }
     }
@@ -208,6 +229,13 @@ fn change_all(action: &Action, jobs: &[JobRef], place: &str, session: &mut Sessi
         }
     }
     if worst == Exit::Done { Ok(()) } else { Err(Trouble::Reported(worst)) }
+}
+
+/// LOG and WHY are about one job each: of several, nobody could tell whose line is whose.
+fn one_only(subcommand: &Subcommand) -> Mistake {
+    let word = subcommand.key().word();
+    Mistake::new(Message::NameMissing, subcommand.span, format!("expected JOB number, {word}"))
+        .hint(format!("{word} is about one job; JOB (OWNER ann) lists the numbers"))
 }
 
 fn find(session: &mut Session<'_>, query: &Query) -> Result<Vec<JobRef>, Trouble> {
@@ -292,7 +320,7 @@ fn change(action: &Action, job: &JobRef, seen: bool, session: &mut Session<'_>) 
                 )),
             }
         }
-        Action::Status(_) => {}
+        Action::Status(_) | Action::Log(_) | Action::Why(_) => {}
     }
     Ok(())
 }

@@ -3,10 +3,12 @@
 use crate::commands::shell::Intent;
 use crate::model::ProcessName;
 use crate::model::process::ProcessChange;
+use crate::spool::records::EventSubject;
 
-use super::displays::Listing;
+use super::displays::{Listing, history};
 use super::grammar::Key;
 use super::lexer::Mistake;
+use super::messages::Subject;
 use super::plan::{Dollar, Source, display, object_name};
 use super::session::{Display, Session, Step, Trouble};
 use super::tree::{Command, Value};
@@ -22,6 +24,8 @@ pub enum Action {
     Delete,
     /// STATUS
     Status(Display),
+    /// LOG
+    Log(Display),
 }
 
 /// A PRINT command.
@@ -53,6 +57,7 @@ impl Plan {
                     let action = match subcommand.key() {
                         Key::Start => Action::Start,
                         Key::Delete => Action::Delete,
+                        Key::Log => Action::Log(display(subcommand)),
                         _ => Action::Status(display(subcommand)),
                     };
                     steps.push(source.step(command, Some(subcommand), action));
@@ -72,7 +77,7 @@ impl Plan {
             match step.action {
                 Action::Change(_) => return Intent::Declare,
                 Action::Start | Action::Delete => intent = Intent::Write,
-                Action::Status(_) => {}
+                Action::Status(_) | Action::Log(_) => {}
             }
         }
         intent
@@ -94,6 +99,9 @@ impl Plan {
             (Action::Change(changes), Some(name)) => session.spool()?.change_process(name.clone(), changes.clone())?,
             (Action::Start, Some(name)) => session.spool()?.start_process(name.clone())?,
             (Action::Delete, Some(name)) => session.spool()?.delete_process(name.clone())?,
+            (Action::Log(display), Some(name)) => {
+                history::log(session, display, &EventSubject::Process(name.clone()), &Subject::Object)?;
+            }
             (Action::Status(display), Some(name)) => session.show(display, |spool, out, style| {
                 let mut listing = Listing::new(out, style);
                 listing.page(&[spool.process(name.clone())?])?;

@@ -14,6 +14,7 @@ const DEVICE: &[(Key, &str)] = &[
     (Key::Delete, "x-----"),
     (Key::Drain, "-xxxxx"),
     (Key::Job, "xxxxxx"),
+    (Key::Log, "xxxxxx"),
     (Key::Skip, "-x-xx-"),
     (Key::SkipTo, "-x-xx-"),
     (Key::Start, "x--xxx"),
@@ -38,7 +39,9 @@ const JOB: &[(Key, &str)] = &[
     (Key::Delete, "xxx-xx"),
     (Key::Hold, "xxx-x-"),
     (Key::HoldAfter, "xxxxxx"),
+    (Key::Log, "xxxxxx"),
     (Key::Status, "xxxxxx"),
+    (Key::Why, "xxxxxx"),
 ];
 
 fn cell(row: &str, column: usize) -> bool {

@@ -1,6 +1,7 @@
 //! Claims, the ends of attempts, and what a dead process leaves.
 
 use super::*;
+use crate::model::separation::Separation;
 use crate::model::state::{HoldReason, HoldReasons, JobState};
 use crate::spool::engine::{AttemptWish, FilePosition, Observation, Settlement};
 use crate::spool::records::Removal;
@@ -92,7 +93,7 @@ fn a_job_begun_on_a_file_is_resumed_before_shorter_ones() {
     let begun = site.job("a.b", 500);
     let claim = site.claim(&dead, lp).unwrap();
     let position = FilePosition { dev: u64::MAX, ino: 7, offset: 42 };
-    site.spool.attempt_begins(&dead, &claim, &position, &site.now()).unwrap();
+    site.spool.attempt_begins(&dead, &claim, &position, &Separation::default(), &site.now()).unwrap();
     let short = site.job("a.b", 1);
     let lease = site.begins();
     let again = site.claim(&lease, lp).unwrap();
@@ -110,7 +111,7 @@ fn what_an_attempt_took_back_from_its_file_is_not_begun_any_more() {
     site.job("a.b", 5);
     let claim = site.claim(&lease, lp).unwrap();
     let position = FilePosition { dev: 1, ino: 7, offset: 42 };
-    site.spool.attempt_begins(&lease, &claim, &position, &site.now()).unwrap();
+    site.spool.attempt_begins(&lease, &claim, &position, &Separation::default(), &site.now()).unwrap();
     let again = site.ends(&lease, &claim, device_failed(false)).unwrap();
     assert_eq!(again.begun, None);
 }

@@ -156,8 +156,8 @@ impl Site {
 
     /// What happened to a job, in single words.
     pub(super) fn log(&self, number: u32) -> Vec<String> {
-        let subject = EventSubject::Job(number.try_into().unwrap());
-        self.spool.events(&subject, 0).unwrap().into_iter().map(|event| event.what).collect()
+        let subject = EventSubject::Job(reference(number));
+        self.spool.events(&self.caller, &subject, 0).unwrap().into_iter().map(|event| event.what).collect()
     }
 
     pub(super) fn print_files(&self) -> Vec<String> {

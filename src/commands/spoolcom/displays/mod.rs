@@ -4,6 +4,7 @@
 //! time, so that its length does not matter; columns are as wide as the content of the pages so far.
 
 pub mod device;
+pub mod history;
 pub mod job;
 pub mod json;
 mod location;

@@ -1,0 +1,39 @@
+//! What happened to an object, in words and in JSON: the same in every language.
+
+use serde_json::{Value, json};
+
+use crate::attributes::text::escaped;
+use crate::model::Failure;
+use crate::spool::operations::Operations;
+use crate::spool::records::{Event, EventSubject};
+
+use super::why::{Times, utc};
+
+/// Hands the events of an object to `take`, oldest first, a page at a time.
+///
+/// # Errors
+/// Those of the spool and of `take`.
+pub fn pages<E: From<Failure>>(
+    spool: &mut dyn Operations,
+    subject: &EventSubject,
+    mut take: impl FnMut(&[Event]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut after = 0;
+    loop {
+        let page = spool.events(subject.clone(), after)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.id;
+        take(&page)?;
+    }
+}
+
+/// An event as one line: when, who, what, and why.
+pub fn line(event: &Event, times: &Times) -> String {
+    let colon = if event.why.is_empty() { "" } else { ": " };
+    escaped(&format!("{} {} {}{colon}{}", times.full(event.at_ms), event.who, event.what, event.why))
+}
+
+/// An event as an object: `time` (UTC), `who`, `what`, `why`.
+pub fn object(event: &Event) -> Value {
+    json!({ "time": utc(event.at_ms), "who": event.who, "what": event.what, "why": event.why })
+}

@@ -1,0 +1,76 @@
+//! LOG and WHY: what happened to an object, and why a job is not printing.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use crate::commands::log;
+use crate::commands::why::{self, Times};
+use crate::model::why::Why;
+use crate::spool::records::{Event, EventSubject};
+
+use super::super::messages::Subject;
+use super::super::session::{Display, Session, Trouble};
+use super::{Column, Listing, Shown, Style, label, left, plain};
+
+fn times(style: &Style) -> Times {
+    Times { zone: style.zone.clone(), now_ms: style.now_ms }
+}
+
+impl Shown for Event {
+    const COLUMNS: &'static [Column] = &[left("TIME"), left("WHO"), left("WHAT"), left("WHY")];
+
+    fn row(&self, style: &Style) -> Vec<String> {
+        vec![times(style).full(self.at_ms), plain(&self.who), plain(&self.what), plain(&self.why)]
+    }
+
+    fn detail(&self, style: &Style) -> Vec<(String, String)> {
+        vec![
+            label("TIME", times(style).full(self.at_ms)),
+            label("WHO", plain(&self.who)),
+            label("WHAT", plain(&self.what)),
+            label("WHY", plain(&self.why)),
+        ]
+    }
+
+    fn json(&self) -> Value {
+        log::object(self)
+    }
+}
+
+/// Shows what happened to `subject`; a failure is about `about`.
+///
+/// # Errors
+/// Those of the spool and of the output.
+pub fn log(
+    session: &mut Session<'_>,
+    display: &Display,
+    subject: &EventSubject,
+    about: &Subject,
+) -> Result<(), Trouble> {
+    session.show(display, |spool, out, style| {
+        let mut listing = Listing::new(out, style);
+        log::pages(spool, subject, |page| listing.page(page).map_err(Trouble::from)).map_err(
+            |trouble| match trouble {
+                Trouble::Failed(failure, _) => Trouble::Failed(failure, about.clone()),
+                other => other,
+            },
+        )?;
+        Ok(listing.end()?)
+    })
+}
+
+/// Shows why a job is not printing: one line for each cause.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn why(out: &mut dyn Write, style: &Style, why: &Why) -> io::Result<()> {
+    let times = times(style);
+    if style.json {
+        let values: Vec<Value> = why.causes.iter().map(|cause| why::object(cause, &times)).collect();
+        let mut listing = Listing::<Event>::new(out, style);
+        listing.json(&values)?;
+        return listing.end();
+    }
+    why.causes.iter().try_for_each(|cause| writeln!(out, "{}", why::words(cause, &times)))
+}

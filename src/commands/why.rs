@@ -1,0 +1,310 @@
+//! Why a job is not printing, in words and in JSON: the same line and the same object in every language.
+//!
+//! | `cause` | further keys |
+//! |---|---|
+//! | `printing` `printer-slow` | `device` `job` `document` `documents` `copy` `octets` `total-octets` `since` `quiet-since` |
+//! | `transferred` | `device` `octets` `since` |
+//! | `next` `behind` | `device` `jobs` `printing` (an object as above, or null) |
+//! | `left-to-another` `device-not-routed` | `device` |
+//! | `device-error` `device-error-for-good` | `device` `number` `error-text` `since` `next-try` `tries` |
+//! | `process-error` | `device` `process` `number` `error-text` `since` `tried-again` |
+//! | `process-dead` `process-not-running` `process-independent` `process-gone` | `device` `process` |
+//! | `process-hung` | `device` `process` `since` |
+//! | `device-stopped` `device-offline` `device-draining` `device-suspended` | `device` `who` `since` |
+//! | `device-never-started` | `device` `lacks` |
+//! | `form-mismatch` | `device` `wanted` `loaded` |
+//! | `held` | `reason` `reason-text` `who` `since` |
+//! | `held-from-start` `held-after-printing` `paused` `spooler-draining` `spooler-drained` | `who` `since` |
+//! | `terminating` | `devices` `who` `since` |
+//! | `no-device` | `location` `who` `since` |
+//! | `group-without-devices` | `group` |
+//! | `arriving` `retained` `spooler-cold` `nothing-known` | – |
+//!
+//! Each object has `cause` and `text` (the line). Times are UTC; error numbers are decimal; what is not known is null.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
+
+use crate::attributes::text::escaped;
+use crate::model::state::{ErrorNote, HoldReason};
+use crate::model::why::{Act, Cause, DeviceCause, Printing};
+
+/// How times are said.
+#[derive(Clone, Debug)]
+pub struct Times {
+    /// The reader's zone.
+    pub zone: TimeZone,
+    /// Milliseconds since 1970.
+    pub now_ms: i64,
+}
+
+impl Times {
+    /// `09:06:16` today, `2026-11-20 09:06:16` on another day.
+    pub fn short(&self, ms: i64) -> String {
+        let day = |text: &str| text.split(' ').next().map(str::to_owned);
+        let (then, now) = (self.full(ms), self.full(self.now_ms));
+        match then.split_once(' ') {
+            Some((_, time)) if day(&then) == day(&now) => time.to_owned(),
+            _ => then,
+        }
+    }
+
+    /// `2026-11-21 09:06:16`.
+    pub fn full(&self, ms: i64) -> String {
+        match Timestamp::from_millisecond(ms) {
+            Ok(at) => at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            Err(_) => ms.to_string(),
+        }
+    }
+}
+
+/// `cause` as one line.
+pub fn words(cause: &Cause, times: &Times) -> String {
+    escaped(&said(cause, times))
+}
+
+fn said(cause: &Cause, times: &Times) -> String {
+    let by = |act: &Option<Act>| act.as_ref().map(|act| by(act, times)).unwrap_or_default();
+    match cause {
+        Cause::Arriving => "it is still arriving".into(),
+        Cause::Terminating { devices, by: act } => {
+            let names: Vec<String> = devices.iter().map(|device| device.guardian()).collect();
+            format!("it is being removed{} and goes when its attempt on {} has ended", by(act), names.join(" and "))
+        }
+        Cause::SpoolerCold => "the spooler is COLD: it was never started; SPOOLER, START starts it".into(),
+        Cause::SpoolerDraining(act) => {
+            format!("the spooler is in DRAIN{}: what prints is finished, nothing else begins", by(act))
+        }
+        Cause::SpoolerDrained(act) => format!("the spooler is WARM: drained{}; SPOOLER, START starts it", by(act)),
+        Cause::Held { reason: HoldReason::Operator, by: act, .. } => format!("it is held{}", by(act)),
+        Cause::Held { reason, text, by: act } => {
+            let text = text.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+            format!("it is held: {}{text}{}", reason.words(), by(act))
+        }
+        Cause::HeldFromStart(act) => format!("it is held: submitted so{}", self::by(act, times)),
+        Cause::HeldAfterPrinting(act) => {
+            format!("it is printed and held after that, as was asked{}", self::by(act, times))
+        }
+        Cause::Paused(act) => format!("it is paused{}", by(act)),
+        Cause::Retained => "it is over, and kept".into(),
+        Cause::NoDevice { location, by: act } => {
+            let act = act.as_ref().map(|act| self::by(act, times).replace("(by", "(disconnected by"));
+            format!("its location {location} leads to no device{}", act.unwrap_or_default())
+        }
+        Cause::GroupWithoutDevices(group) => format!("no location of its group #{group} leads to a device"),
+        Cause::Device { device, cause } => on_device(&device.guardian(), cause, times),
+        Cause::NothingKnown => "nothing is known that keeps it from printing".into(),
+    }
+}
+
+fn by(act: &Act, times: &Times) -> String {
+    format!(" (by {}, {})", act.who, times.short(act.at_ms))
+}
+
+fn on_device(device: &str, cause: &DeviceCause, times: &Times) -> String {
+    let by = |act: &Option<Act>| act.as_ref().map(|act| by(act, times)).unwrap_or_default();
+    let start = format!("DEV {device}, START");
+    match cause {
+        DeviceCause::Prints(printing) => match printing.quiet_since_ms {
+            Some(_) => format!("it prints on {device}, {}", pace(printing, times)),
+            None => {
+                let running = &printing.running;
+                let document = format!("document {} of {}", running.document.max(1), printing.documents);
+                format!("it prints on {device}: {document}, copy {}, {}", running.copy, pace(printing, times))
+            }
+        },
+        DeviceCause::Transferred { octets, since_ms } => {
+            let since = since_ms.map(|ms| format!(" since {}", times.short(ms))).unwrap_or_default();
+            format!(
+                "it is transferred: {device} has all {octets} bytes{since}; the connection has yet to close cleanly"
+            )
+        }
+        DeviceCause::Next { printing: None } => format!("it is next on {device}"),
+        DeviceCause::Next { printing: Some(printing) } => {
+            format!("it is next on {device}; {}", now_printing(printing, times))
+        }
+        DeviceCause::Behind { jobs, printing } => {
+            let jobs = match jobs {
+                1 => "1 job".to_owned(),
+                n @ ..=1000 => format!("{n} jobs"),
+                _ => "more than 1000 jobs".to_owned(),
+            };
+            let now = printing.as_ref().map(|printing| format!("; {}", now_printing(printing, times)));
+            format!("it is behind {jobs} on {device}{}", now.unwrap_or_default())
+        }
+        DeviceCause::LeftToAnother => {
+            format!("{device} is idle and leaves it to a device that will have printed it sooner")
+        }
+        DeviceCause::Error(error) => {
+            let next = error.next_try_ms.map(|ms| match ms > times.now_ms {
+                true => format!(", next try {}", times.short(ms)),
+                false => ", next try now".to_owned(),
+            });
+            format!("{device} is in {}{}", error_words(error, times), next.unwrap_or_default())
+        }
+        DeviceCause::ErrorForGood(error) => {
+            format!("{device} is in {}, no further try; {start} tries again", error_words(error, times))
+        }
+        DeviceCause::ProcessDead(name) => {
+            format!("print process ${name} of {device} died; {}", started_by(&format!("${name}")))
+        }
+        DeviceCause::ProcessNotRunning(name) => {
+            format!("print process ${name} of {device} is not running; {}", started_by(&format!("${name}")))
+        }
+        DeviceCause::ProcessIndependent(name) => {
+            format!("print process ${name} of {device} is not running; it has no FILE, its user starts it")
+        }
+        DeviceCause::ProcessHung { process, since_ms } => {
+            let since = times.short(*since_ms);
+            let hint = format!("PRINT ${process}, START ends it and starts another");
+            format!("print process ${process} of {device} hangs: no sign of life since {since}; {hint}")
+        }
+        DeviceCause::ProcessError { process, error, tried_again } => {
+            let start = match tried_again {
+                true => started_by(&format!("${process}")),
+                false => format!("PRINT ${process}, START is needed"),
+            };
+            let since = times.short(error.since_ms);
+            let number = error.number;
+            format!(
+                "print process ${process} of {device} is in error %{number:o}: {}, since {since}; {start}",
+                error.text
+            )
+        }
+        DeviceCause::ProcessGone(name) => format!("print process ${name} of {device} is not declared"),
+        DeviceCause::Draining(act) => format!("{device} is draining{} and takes no other job", by(act)),
+        DeviceCause::Suspended(act) => format!("{device} is suspended{}; {start} lets it go on", by(act)),
+        DeviceCause::Stopped(Some(act)) => {
+            format!("{device} is stopped{}; {start} starts it", self::by(act, times))
+        }
+        DeviceCause::Stopped(None) => format!("{device} is offline; {start} starts it"),
+        DeviceCause::NeverStarted { lacks } if lacks.is_empty() => {
+            format!("{device} was never started; {start} starts it")
+        }
+        DeviceCause::NeverStarted { lacks } => format!("{device} was never started and has no {}", lacks.join(", no ")),
+        DeviceCause::Form { wanted, loaded } => {
+            let form = |form: &str| if form.is_empty() { "no form".to_owned() } else { format!("form '{form}'") };
+            format!("it needs {}, {device} carries {}", form(wanted), form(loaded))
+        }
+        DeviceCause::NotRouted => format!("no location of its group leads to {device} any more"),
+    }
+}
+
+/// Who starts a print process that does not run.
+fn started_by(process: &str) -> String {
+    format!("the next command that makes work for it starts it, or PRINT {process}, START")
+}
+
+fn now_printing(printing: &Printing, times: &Times) -> String {
+    let sign = if printing.quiet_since_ms.is_some() { "," } else { ":" };
+    format!("job {} prints now{sign} {}", printing.running.job, pace(printing, times))
+}
+
+fn pace(printing: &Printing, times: &Times) -> String {
+    let running = &printing.running;
+    // What is put between documents counts as gone out, and a job has no more bytes than it has.
+    let bytes = format!("{} of {} bytes", running.octets.min(running.total_octets), running.total_octets);
+    match printing.quiet_since_ms {
+        Some(ms) => format!("printer slow: {bytes} accepted, none since {}", times.short(ms)),
+        None => format!("{bytes}, since {}", times.short(running.since_ms)),
+    }
+}
+
+fn error_words(error: &ErrorNote, times: &Times) -> String {
+    let tries = if error.tries == 1 { "1 try".to_owned() } else { format!("{} tries", error.tries) };
+    format!("error %{:o}: {}; {tries} since {}", error.number, error.text, times.short(error.since_ms))
+}
+
+/// `cause` as an object.
+pub fn object(cause: &Cause, times: &Times) -> Value {
+    let mut object = Map::new();
+    object.insert("cause".into(), cause.keyword().into());
+    object.insert("text".into(), words(cause, times).into());
+    let details = match cause {
+        Cause::Arriving | Cause::Retained | Cause::SpoolerCold | Cause::NothingKnown => Value::Null,
+        Cause::Terminating { devices, by } => {
+            let names: Vec<String> = devices.iter().map(|device| device.guardian()).collect();
+            merged(json!({ "devices": names }), who(by.as_ref()))
+        }
+        Cause::SpoolerDraining(act) | Cause::SpoolerDrained(act) | Cause::Paused(act) => who(act.as_ref()),
+        Cause::HeldFromStart(act) | Cause::HeldAfterPrinting(act) => who(Some(act)),
+        Cause::Held { reason, text, by } => {
+            merged(json!({ "reason": reason.keyword(), "reason-text": text }), who(by.as_ref()))
+        }
+        Cause::NoDevice { location, by } => merged(json!({ "location": location.to_string() }), who(by.as_ref())),
+        Cause::GroupWithoutDevices(group) => json!({ "group": format!("#{group}") }),
+        Cause::Device { device, cause } => merged(json!({ "device": device.guardian() }), device_details(cause)),
+    };
+    merged(Value::Object(object), details)
+}
+
+fn device_details(cause: &DeviceCause) -> Value {
+    match cause {
+        DeviceCause::Prints(one) => printing(one),
+        DeviceCause::Transferred { octets, since_ms } => {
+            json!({ "octets": octets, "since": since_ms.map_or(Value::Null, utc) })
+        }
+        DeviceCause::Next { printing: one } => {
+            json!({ "jobs": u32::from(one.is_some()), "printing": one.as_ref().map(printing) })
+        }
+        DeviceCause::Behind { jobs, printing: one } => json!({ "jobs": jobs, "printing": one.as_ref().map(printing) }),
+        DeviceCause::LeftToAnother | DeviceCause::NotRouted => Value::Null,
+        DeviceCause::Error(error) | DeviceCause::ErrorForGood(error) => json!({
+            "number": error.number,
+            "error-text": error.text,
+            "since": utc(error.since_ms),
+            "next-try": error.next_try_ms.map_or(Value::Null, utc),
+            "tries": error.tries,
+        }),
+        DeviceCause::ProcessDead(name)
+        | DeviceCause::ProcessNotRunning(name)
+        | DeviceCause::ProcessIndependent(name)
+        | DeviceCause::ProcessGone(name) => json!({ "process": format!("${name}") }),
+        DeviceCause::ProcessHung { process, since_ms } => {
+            json!({ "process": format!("${process}"), "since": utc(*since_ms) })
+        }
+        DeviceCause::ProcessError { process, error, tried_again } => json!({
+            "process": format!("${process}"),
+            "number": error.number,
+            "error-text": error.text,
+            "since": utc(error.since_ms),
+            "tried-again": tried_again,
+        }),
+        DeviceCause::Draining(act) | DeviceCause::Suspended(act) | DeviceCause::Stopped(act) => who(act.as_ref()),
+        DeviceCause::NeverStarted { lacks } => json!({ "lacks": lacks }),
+        DeviceCause::Form { wanted, loaded } => json!({ "wanted": wanted, "loaded": loaded }),
+    }
+}
+
+fn printing(printing: &Printing) -> Value {
+    let running = &printing.running;
+    json!({
+        "job": running.job.get(),
+        "document": running.document,
+        "documents": printing.documents,
+        "copy": running.copy,
+        "octets": running.octets,
+        "total-octets": running.total_octets,
+        "since": utc(running.since_ms),
+        "quiet-since": printing.quiet_since_ms.map_or(Value::Null, utc),
+    })
+}
+
+fn who(act: Option<&Act>) -> Value {
+    json!({ "who": act.map(|act| &act.who), "since": act.map_or(Value::Null, |act| utc(act.at_ms)) })
+}
+
+/// A time in JSON.
+pub fn utc(ms: i64) -> Value {
+    Timestamp::from_millisecond(ms)
+        .map_or(Value::Null, |at| Value::String(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()))
+}
+
+/// The members of both.
+fn merged(mut object: Value, more: Value) -> Value {
+    if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
+        object.extend(more);
+    }
+    object
+}

@@ -1,0 +1,232 @@
+//! Why a job is not printing: causes as values. The languages put them into words.
+
+use serde::{Deserialize, Serialize};
+
+use super::device::RunningJob;
+use super::ids::{GlobalJobId, JobNumber};
+use super::names::{DeviceName, GroupName, LocationName, ProcessName};
+use super::state::{ErrorNote, HoldReason};
+
+/// Who did something, and when, as an event tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// Login name, or the print process.
+    pub who: String,
+    /// Wall clock.
+    pub at_ms: i64,
+}
+
+/// A job in print, and how it gets on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Printing {
+    /// How far it is.
+    pub running: RunningJob,
+    /// Its documents.
+    pub documents: u32,
+    /// When the printer last took anything, wall clock, if that was long ago.
+    pub quiet_since_ms: Option<i64>,
+}
+
+/// What one device has to do with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceCause {
+    /// The device prints it now.
+    Prints(Printing),
+    /// The device has every byte; the connection has not closed yet.
+    Transferred {
+        /// Octets sent.
+        octets: u64,
+        /// When the last of them went.
+        since_ms: Option<i64>,
+    },
+    /// Nothing comes before it but what is in print.
+    Next {
+        /// The job in print.
+        printing: Option<Printing>,
+    },
+    /// Others come first.
+    Behind {
+        /// How many, with the one in print; counted to 1,000, more are 1,001.
+        jobs: u32,
+        /// The job in print.
+        printing: Option<Printing>,
+    },
+    /// The device is idle and leaves the job to one that finishes it sooner.
+    LeftToAnother,
+    /// In error, and tried again by itself.
+    Error(ErrorNote),
+    /// In error, and waits for an operator.
+    ErrorForGood(ErrorNote),
+    /// The print process died.
+    ProcessDead(ProcessName),
+    /// The print process is not running though there is work.
+    ProcessNotRunning(ProcessName),
+    /// The print process is not running, and its user has to start it.
+    ProcessIndependent(ProcessName),
+    /// The print process shows no sign of life.
+    ProcessHung {
+        /// Which.
+        process: ProcessName,
+        /// Its last sign of life, wall clock.
+        since_ms: i64,
+    },
+    /// The print process is in error.
+    ProcessError {
+        /// Which.
+        process: ProcessName,
+        /// The error.
+        error: ErrorNote,
+        /// Whether whatever makes work tries to start it again.
+        tried_again: bool,
+    },
+    /// The print process is not declared any more.
+    ProcessGone(ProcessName),
+    /// Finishes its job and takes no other.
+    Draining(Option<Act>),
+    /// Stopped in mid-job.
+    Suspended(Option<Act>),
+    /// Takes no jobs.
+    Stopped(Option<Act>),
+    /// Nobody has started it yet.
+    NeverStarted {
+        /// What it needs before it can be: `PROCESS`, `URI`.
+        lacks: Vec<String>,
+    },
+    /// It carries another form; empty = none.
+    Form {
+        /// The form of the job.
+        wanted: String,
+        /// The form of the device.
+        loaded: String,
+    },
+    /// The job was sent to this device of a group, and no location leads to it any more.
+    NotRouted,
+}
+
+/// One reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cause {
+    /// Still arriving.
+    Arriving,
+    /// Cancelled while it prints.
+    Terminating {
+        /// The devices that still have it.
+        devices: Vec<DeviceName>,
+        /// Who removed it.
+        by: Option<Act>,
+    },
+    /// The spooler was never started.
+    SpoolerCold,
+    /// The spooler finishes what prints and begins nothing.
+    SpoolerDraining(Option<Act>),
+    /// The spooler is drained.
+    SpoolerDrained(Option<Act>),
+    /// Held for this reason.
+    Held {
+        /// The reason.
+        reason: HoldReason,
+        /// What else is known.
+        text: Option<String>,
+        /// Who held it.
+        by: Option<Act>,
+    },
+    /// Held since it was submitted, as its submitter asked.
+    HeldFromStart(Act),
+    /// Printed, and held afterwards as was asked.
+    HeldAfterPrinting(Act),
+    /// Kept back by a pause.
+    Paused(Option<Act>),
+    /// Printed or cancelled, and kept.
+    Retained,
+    /// Its location leads to no device.
+    NoDevice {
+        /// The location.
+        location: LocationName,
+        /// Who disconnected it.
+        by: Option<Act>,
+    },
+    /// No location of its group leads to a device.
+    GroupWithoutDevices(GroupName),
+    /// A device has to do with it.
+    Device {
+        /// Which.
+        device: DeviceName,
+        /// How.
+        cause: DeviceCause,
+    },
+    /// Nothing that is known keeps it from printing.
+    NothingKnown,
+}
+
+/// Why a job is not printing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Why {
+    /// The job.
+    pub job: GlobalJobId,
+    /// Its number.
+    pub number: JobNumber,
+    /// At least one cause, the most decisive first.
+    pub causes: Vec<Cause>,
+}
+
+impl Cause {
+    /// Its stable word.
+    pub fn keyword(&self) -> &'static str {
+        match self {
+            Self::Arriving => "arriving",
+            Self::Terminating { .. } => "terminating",
+            Self::SpoolerCold => "spooler-cold",
+            Self::SpoolerDraining(_) => "spooler-draining",
+            Self::SpoolerDrained(_) => "spooler-drained",
+            Self::Held { .. } => "held",
+            Self::HeldFromStart(_) => "held-from-start",
+            Self::HeldAfterPrinting(_) => "held-after-printing",
+            Self::Paused(_) => "paused",
+            Self::Retained => "retained",
+            Self::NoDevice { .. } => "no-device",
+            Self::GroupWithoutDevices(_) => "group-without-devices",
+            Self::Device { cause, .. } => cause.keyword(),
+            Self::NothingKnown => "nothing-known",
+        }
+    }
+}
+
+impl DeviceCause {
+    /// Its stable word.
+    pub fn keyword(&self) -> &'static str {
+        match self {
+            Self::Prints(Printing { quiet_since_ms: Some(_), .. }) => "printer-slow",
+            Self::Prints(_) => "printing",
+            Self::Transferred { .. } => "transferred",
+            Self::Next { .. } => "next",
+            Self::Behind { .. } => "behind",
+            Self::LeftToAnother => "left-to-another",
+            Self::Error(_) => "device-error",
+            Self::ErrorForGood(_) => "device-error-for-good",
+            Self::ProcessDead(_) => "process-dead",
+            Self::ProcessNotRunning(_) => "process-not-running",
+            Self::ProcessIndependent(_) => "process-independent",
+            Self::ProcessHung { .. } => "process-hung",
+            Self::ProcessError { .. } => "process-error",
+            Self::ProcessGone(_) => "process-gone",
+            Self::Draining(_) => "device-draining",
+            Self::Suspended(_) => "device-suspended",
+            Self::Stopped(Some(_)) => "device-stopped",
+            Self::Stopped(None) => "device-offline",
+            Self::NeverStarted { .. } => "device-never-started",
+            Self::Form { .. } => "form-mismatch",
+            Self::NotRouted => "device-not-routed",
+        }
+    }
+
+    /// How decisive it is beside those of other devices: what will print the job comes first (0), then what mends
+    /// itself (1), then what waits for somebody (2).
+    pub fn rank(&self) -> u8 {
+        match self {
+            Self::Prints(_) | Self::Transferred { .. } | Self::Next { .. } | Self::Behind { .. } => 0,
+            Self::LeftToAnother | Self::Error(_) | Self::ProcessDead(_) | Self::ProcessNotRunning(_) => 1,
+            Self::ProcessError { tried_again: true, .. } => 1,
+            _ => 2,
+        }
+    }
+}
