@@ -226,6 +226,7 @@ impl Fake {
             wish: printer.wish,
             error: printer.error.clone(),
             eligible: !printer.queue.is_empty(),
+            claimed: printer.claimed.is_some(),
             transferred: printer.transferred.len() as u32,
             paper: printer.paper,
         })

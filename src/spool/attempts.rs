@@ -247,11 +247,14 @@ impl Spool {
 
     /// What a print process is told to want of a device: a spooler that is not ACTIVE drains its devices.
     pub(super) fn effective_wish(db: &Connection, device: &DeviceRow) -> Fallible<DeviceWish> {
-        let active = store::spool::row(db)?.state == SpoolerState::Active;
-        Ok(match device.wish {
-            DeviceWish::Started if !active => DeviceWish::Draining,
-            wish => wish,
-        })
+        if device.wish != DeviceWish::Started || store::spool::row(db)?.state == SpoolerState::Active {
+            return Ok(device.wish);
+        }
+        // Draining until it is closed; then there is nothing more to do for it.
+        let busy = device.open
+            || !store::entry::of_device(db, device.id, EntryState::Claimed)?.is_empty()
+            || !store::entry::of_device(db, device.id, EntryState::Transferred)?.is_empty();
+        Ok(if busy { DeviceWish::Draining } else { DeviceWish::Stopped })
     }
 }
 

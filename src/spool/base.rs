@@ -107,7 +107,10 @@ pub fn open(base: &Base, access: Access) -> Fallible<Spool> {
         }
     };
     let store = Store::new(&base.database(), &base.write_lock());
-    let row = store.read(store::spool::row)?;
+    let row = store.read(store::spool::row).map_err(|failure| match failure.kind {
+        FailureKind::Io => Failure { kind: FailureKind::Unreachable, ..failure },
+        _ => failure,
+    })?;
     let server: ServerName = row.server.parse()?;
     let spool =
         Spool { inner: Arc::new(Inner { base: base.clone(), store, server, spool_id: row.spool_id, _lock: lock }) };

@@ -9,9 +9,9 @@ use rusqlite::Connection;
 
 use crate::model::device::{DeviceUri, Exclusive};
 use crate::model::order::estimate_ms;
-use crate::model::state::{DeviceWish, EntryState};
+use crate::model::state::{DeviceWish, EntryState, ProcessState};
 use crate::model::time::{Moment, SpoolTime};
-use crate::model::{DeviceId, Failure};
+use crate::model::{DeviceId, Failure, RouteId};
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, record};
@@ -73,15 +73,20 @@ pub(super) fn process_has_work(db: &Connection, process: &ProcessRow) -> Fallibl
     Ok(false)
 }
 
-/// The entry that a device prints next, if any.
-pub(super) fn choose(db: &Connection, device: &DeviceRow, now: SpoolTime) -> Fallible<Option<EntryRow>> {
+/// The entry that a device prints next, if any. Nothing is left to devices whose print process is not `alive`.
+pub(super) fn choose(
+    db: &Connection,
+    device: &DeviceRow,
+    now: SpoolTime,
+    alive: &dyn Fn(&ProcessRow) -> bool,
+) -> Fallible<Option<EntryRow>> {
     if let Some(begun) = store::entry::begun_on(db, device.id, &store::device::form_key(&device.settings.form))? {
         return Ok(Some(begun));
     }
     let classes = store::job::classes_for(db, &device.settings.form)?;
     let mut best: Option<EntryRow> = None;
     for (route, is_group) in store::device::routes(db, device.id)? {
-        let others = if is_group { rivals(db, device, route, now)? } else { Vec::new() };
+        let others = if is_group { rivals(db, device, route, now, alive)? } else { Vec::new() };
         let limit = if others.is_empty() { 1 } else { LOOK_AHEAD };
         for class in &classes {
             let heads = store::entry::heads(db, route, *class, device.id, device.settings.fifo, limit)?;
@@ -105,14 +110,20 @@ struct Rival {
 }
 
 /// The healthy other devices of a group.
-fn rivals(db: &Connection, device: &DeviceRow, route: crate::model::RouteId, now: SpoolTime) -> Fallible<Vec<Rival>> {
+fn rivals(
+    db: &Connection,
+    device: &DeviceRow,
+    route: RouteId,
+    now: SpoolTime,
+    alive: &dyn Fn(&ProcessRow) -> bool,
+) -> Fallible<Vec<Rival>> {
     let mut found = Vec::new();
     for other in store::device::of_route(db, route)? {
         if other.id == device.id || other.wish != DeviceWish::Started || other.error.is_some() {
             continue;
         }
         let Some(process) = &other.settings.process else { continue };
-        if store::process::by_name(db, process)?.is_none_or(|p| p.error.is_some()) {
+        if store::process::by_name(db, process)?.is_none_or(|p| !alive(&p)) {
             continue;
         }
         let mut free_in_ms = 0;
@@ -157,6 +168,11 @@ fn first_for_us(heads: Vec<EntryRow>, device: &DeviceRow, rivals: &[Rival]) -> O
 }
 
 impl Spool {
+    /// Whether a print process runs and is well.
+    pub(super) fn is_alive(&self, process: &ProcessRow, now: &Moment) -> bool {
+        self.process_state(process, now) == ProcessState::Active
+    }
+
     /// Claims the next eligible job of a device within a transaction. A claim whose reply was lost is found again.
     pub(super) fn claim_in(
         &self,
@@ -174,7 +190,8 @@ impl Spool {
             return Ok(None);
         }
         let spool_time = store::spool::time(db, now)?;
-        let Some(entry) = choose(db, &row, spool_time)? else { return Ok(None) };
+        let alive = |process: &ProcessRow| process.id == lease.process || self.is_alive(process, now);
+        let Some(entry) = choose(db, &row, spool_time, &alive)? else { return Ok(None) };
         if !store::entry::claim(db, entry.id, device, lease.process, lease.epoch, now, spool_time)? {
             return Err(Failure::internal("a queued entry was claimed inside another transaction"));
         }

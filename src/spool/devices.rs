@@ -48,6 +48,14 @@ impl Spool {
                         row.name.guardian()
                     )));
             }
+            let moves = |change: &DeviceChange| matches!(change, DeviceChange::Uri(_) | DeviceChange::Process(_));
+            if changes.iter().any(moves) && is_busy(db, &row)? {
+                return Err(Failure::new(
+                    FailureKind::InUse,
+                    format!("device {} still has a job of a print process that ended in mid-job", row.name.guardian()),
+                )
+                .hint("PRINT $process, START gives it back"));
+            }
             let mut settings = row.settings.clone();
             for change in &changes {
                 if let DeviceChange::Process(process) = change
@@ -146,11 +154,9 @@ impl Spool {
                 None => None,
             };
             // Does somebody have to end something before it is offline? A process that runs or died in mid-job.
-            let busy = row.open
-                || !store::entry::of_device(db, row.id, EntryState::Claimed)?.is_empty()
-                || !store::entry::of_device(db, row.id, EntryState::Transferred)?.is_empty();
+            let busy = row.open || is_busy(db, &row)?;
             match process {
-                Some(process) if process.error.is_none() && (process.running || busy) => {
+                Some(process) if busy || (process.error.is_none() && process.running) => {
                     store::device::set_wish(db, row.id, DeviceWish::Draining)?;
                     let state = spool.device_status(db, by_id(db, &row)?, &now)?.state;
                     Ok((state, wakes::target(db, &process.name)?.into_iter().collect()))
@@ -208,8 +214,9 @@ impl Spool {
                 )
                 .hint(format!("LOC {}, DEV NONE disconnects one", first.name)));
             }
-            if !store::entry::of_device(db, row.id, EntryState::Claimed)?.is_empty() {
-                return Err(Failure::new(FailureKind::InUse, format!("device {shown} still has a claimed job")));
+            let own = store::entry::waiting_only_for(db, row.id)?;
+            if is_busy(db, &row)? || own > 0 {
+                return Err(Failure::new(FailureKind::InUse, format!("device {shown} still has jobs of its own")));
             }
             store::device::delete(db, row.id)?;
             record(db, &now, Object::Device(row.id), &caller.user, "deleted", &shown)
@@ -286,6 +293,12 @@ impl Spool {
             waiting,
         })
     }
+}
+
+/// Whether an attempt at a device has not ended, or its connection has not closed.
+fn is_busy(db: &Connection, row: &DeviceRow) -> Fallible<bool> {
+    Ok(!store::entry::of_device(db, row.id, EntryState::Claimed)?.is_empty()
+        || !store::entry::of_device(db, row.id, EntryState::Transferred)?.is_empty())
 }
 
 fn by_id(db: &Connection, row: &DeviceRow) -> Fallible<DeviceRow> {

@@ -51,6 +51,9 @@ pub struct DeviceOrder {
     pub error: Option<ErrorNote>,
     /// Whether an entry waits that it could claim.
     pub eligible: bool,
+    /// Whether an entry is claimed for it in this epoch. When no attempt of it runs, that claim was left over by one that
+    /// broke off, and has to be given back.
+    pub claimed: bool,
     /// Jobs whose bytes the peer has, waiting for a clean close.
     pub transferred: u32,
     /// Where its paper stands.

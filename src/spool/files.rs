@@ -38,6 +38,8 @@ pub struct Received {
     pub identity: Identity,
     /// Digest, where the bytes were read.
     pub digest: Option<[u8; 32]>,
+    /// What the link will hold, of a document that is linked.
+    link_target: Option<RawPath>,
     /// Keeps the sweep away until the commit is over.
     _lock: Option<File>,
 }
@@ -78,7 +80,7 @@ impl Intake {
         for (offer, file) in offers.iter().zip(files) {
             let received = match offer.transfer {
                 Transfer::Copy => copy(dir, File::from(file), &offer.file_name),
-                Transfer::Link => examine(File::from(file), offer),
+                Transfer::Link => examine(dir, File::from(file), offer),
             };
             intake.documents.push(received?);
         }
@@ -97,7 +99,7 @@ impl Intake {
         for (name, target) in links {
             match std::os::unix::fs::symlink(target, dir.join(name)) {
                 // The transaction is run again after a full disk: the link of its first run is there already.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && leads_to(&dir.join(name), target) => {}
                 Err(error) => return Err(failure(target, &error)),
                 Ok(()) => {}
             }
@@ -118,10 +120,19 @@ impl Drop for Intake {
     fn drop(&mut self) {
         if !self.keep {
             for document in &self.documents {
-                let _ = std::fs::remove_file(self.dir.join(&document.store_name));
+                let path = self.dir.join(&document.store_name);
+                // A link's name was only chosen, not taken: it is ours if it leads where ours would.
+                let ours = document.link_target.as_ref().is_none_or(|target| leads_to(&path, target));
+                if ours {
+                    let _ = std::fs::remove_file(path);
+                }
             }
         }
     }
+}
+
+fn leads_to(path: &Path, target: &RawPath) -> bool {
+    std::fs::read_link(path).is_ok_and(|held| held == target.0)
 }
 
 fn store_name() -> io::Result<String> {
@@ -188,20 +199,30 @@ fn copy(dir: &Path, mut source: File, name: &RawPath) -> Fallible<Received> {
     };
     let identity = identity(&unnamed.file).map_err(named)?;
     let lock = unnamed.file.try_clone().map_err(named)?;
-    Ok(Received { store_name, format, lines, pages, identity, digest, _lock: Some(lock) })
+    Ok(Received { store_name, format, lines, pages, identity, digest, link_target: None, _lock: Some(lock) })
 }
 
 /// Looks at the user's own file for a link. Its bytes are read for text only, to count it.
-fn examine(source: File, offer: &DocumentOffer) -> Fallible<Received> {
+fn examine(dir: &Path, source: File, offer: &DocumentOffer) -> Fallible<Received> {
     let name = &offer.file_name;
     let io = |error: io::Error| failure(name, &error);
-    if offer.link_target.as_ref().is_none_or(|target| !target.0.is_absolute()) {
+    let target = offer.link_target.as_ref().filter(|target| target.0.is_absolute());
+    let Some(target) = target else {
         return Err(Failure::new(FailureKind::BadValue, format!("{name}: a link needs an absolute path")));
-    }
+    };
     if !source.metadata().map_err(io)?.is_file() {
         return Err(Failure::new(FailureKind::BadValue, format!("{name}: only a regular file can be linked")));
     }
     let identity = identity(&source).map_err(io)?;
+    // The path must lead us to the very file that the submitter opened with his own rights, and not into the spool.
+    let reached = crate::sys::files::open_regular(&target.0).and_then(|file| crate::sys::files::identity(&file));
+    if !reached.map_err(io)?.same_file(&identity) {
+        return Err(Failure::new(FailureKind::BadValue, format!("{name}: {target} leads to another file")));
+    }
+    let real = std::fs::canonicalize(&target.0).map_err(io)?;
+    if dir.parent().and_then(|base| std::fs::canonicalize(base).ok()).is_some_and(|base| real.starts_with(base)) {
+        return Err(Failure::new(FailureKind::BadValue, format!("{name}: lies inside the spool itself")));
+    }
     let mut head = Vec::with_capacity(DETECT_OCTETS);
     (&source).take(DETECT_OCTETS as u64).read_to_end(&mut head).map_err(io)?;
     if head.is_empty() {
@@ -222,8 +243,14 @@ fn examine(source: File, offer: &DocumentOffer) -> Fallible<Received> {
         }
     }
     let (lines, pages) = extent(format, &counter, &head);
-    let store_name = store_name().map_err(io)?;
-    Ok(Received { store_name, format, lines, pages, identity, digest: None, _lock: None })
+    let store_name = loop {
+        let candidate = store_name().map_err(io)?;
+        if dir.join(&candidate).symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            break candidate;
+        }
+    };
+    let link_target = offer.link_target.clone();
+    Ok(Received { store_name, format, lines, pages, identity, digest: None, link_target, _lock: None })
 }
 
 /// Lines and pages, where they are known: counted for text, declared by PostScript.

@@ -3,11 +3,12 @@
 use rusqlite::Connection;
 
 use crate::model::authority::Right;
-use crate::model::job::JobStatus;
+use crate::model::job::{Identity, JobStatus, Transfer};
 use crate::model::query::{Cursor, Page, Query};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, JobState, Wish};
 use crate::model::time::Moment;
-use crate::model::{Caller, Failure, FailureKind, JobRef};
+use crate::model::{Caller, DocumentId, Failure, FailureKind, JobRef};
+use crate::store::document::DocumentRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, record};
 use crate::store::job::JobRow;
@@ -17,6 +18,9 @@ use crate::sys::users;
 use super::records::{Event, EventSubject, Removal};
 use super::view::Counted;
 use super::{Room, Spool, WakeTarget, files, filter, wakes};
+
+/// Jobs looked at for one page, however few satisfy its condition.
+const LOOK_AT_MOST: u32 = 5_000;
 
 /// What follows from a change of a job.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +58,7 @@ impl Spool {
             let mut rows = Vec::new();
             let mut counted = Counted::new();
             let mut after = after;
+            let mut looked_at = 0;
             loop {
                 let candidates = store::job::candidates(
                     db,
@@ -78,6 +83,11 @@ impl Spool {
                 }
                 if exhausted {
                     return Ok(Page { rows, next: None });
+                }
+                // A filter that hardly anything satisfies must not keep one look open over a million jobs.
+                looked_at += limit;
+                if looked_at >= LOOK_AT_MOST {
+                    return Ok(Page { rows, next: after });
                 }
             }
         })
@@ -113,6 +123,7 @@ impl Spool {
         job: &JobRef,
         now: &Moment,
     ) -> Fallible<(HoldReasons, Vec<WakeTarget>)> {
+        let fresh = self.changed_documents(caller, job)?;
         let (spool, caller, job, now) = (self.clone(), caller.clone(), job.clone(), now.clone());
         self.change(Room::Gives, move |db| {
             let row = find(db, &spool, &caller, &job)?;
@@ -136,6 +147,9 @@ impl Spool {
                 )?;
                 return Ok((left, Vec::new()));
             }
+            for (document, identity) in &fresh {
+                store::document::set_identity(db, *document, identity)?;
+            }
             spool.requeue(db, &row, &now)?;
             record(db, &now, Object::Job(row.id), &caller.user, "started", "")?;
             Ok((left, wakes::of_route(db, row.route)?))
@@ -144,8 +158,6 @@ impl Spool {
 
     /// Puts a job that was held back into the queues, as one that arrives now: it has lost its place.
     pub(super) fn requeue(&self, db: &Connection, job: &JobRow, now: &Moment) -> Fallible<()> {
-        // Is a broken link of a changed document still the same row? Yes: START means "print what is there now".
-        self.accept_changed_documents(db, job)?;
         let sort = self.new_position(db, job.route, job.priority, job.work, now)?;
         store::job::set_sort(db, job.id, &sort)?;
         let entries = store::entry::of_job(db, job.id)?;
@@ -158,21 +170,28 @@ impl Spool {
     }
 
     /// A job held because its linked document is another file now, and started all the same: that file is what its
-    /// owner wants printed, so it becomes the document's identity.
-    fn accept_changed_documents(&self, db: &Connection, job: &JobRow) -> Fallible<()> {
-        if !job.reasons.has(HoldReason::Changed) {
-            return Ok(());
+    /// owner wants printed, so it becomes the document's identity. Looked at before the transaction: a link may lead to a
+    /// file system that does not answer.
+    fn changed_documents(&self, caller: &Caller, job: &JobRef) -> Fallible<Vec<(DocumentId, Identity)>> {
+        let links: Vec<DocumentRow> = self.look(|db| {
+            let row = find(db, self, caller, job)?;
+            if !row.reasons.has(HoldReason::Changed) {
+                return Ok(Vec::new());
+            }
+            let documents = store::document::of_job(db, row.id)?;
+            Ok(documents.into_iter().filter(|d| d.transfer == Transfer::Link).collect())
+        })?;
+        // Our rights are not those of another caller: what he may read we cannot tell.
+        if !links.is_empty() && caller.uid != nix::unistd::geteuid().as_raw() {
+            return Err(Failure::new(FailureKind::Unsupported, "its linked document is another file now")
+                .hint("submit that file anew"));
         }
         let dir = self.base().server(self.server());
-        for document in store::document::of_job(db, job.id)? {
-            if document.transfer == crate::model::job::Transfer::Link
-                && let Ok(file) = crate::sys::files::open_regular(&dir.join(&document.store_name))
-                && let Ok(identity) = crate::sys::files::identity(&file)
-            {
-                store::document::set_identity(db, document.id, &identity)?;
-            }
-        }
-        Ok(())
+        let look = |document: &DocumentRow| {
+            let file = crate::sys::files::open_regular(&dir.join(&document.store_name)).ok()?;
+            Some((document.id, crate::sys::files::identity(&file).ok()?))
+        };
+        Ok(links.iter().filter_map(look).collect())
     }
 
     pub(super) fn delete_job(

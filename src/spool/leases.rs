@@ -37,6 +37,7 @@ impl Spool {
             wish,
             error: row.error,
             eligible,
+            claimed: !store::entry::of_device(db, row.id, EntryState::Claimed)?.is_empty(),
             transferred: u32::try_from(transferred).unwrap_or(u32::MAX),
             paper: row.paper,
         })
@@ -132,6 +133,10 @@ impl Engine for Spool {
         let (next, erase) = self.change(Room::Gives, move |db| {
             demand_lease(db, &lease)?;
             let erase = spool.end_in(db, &lease, &claim, &end, &now)?;
+            // History is pruned little by little, so that a process that never rests prunes it too.
+            if claim.entry.0 % 32 == 0 {
+                store::finished::prune(db, &now)?;
+            }
             let next = if claim_next { spool.claim_in(db, &lease, claim.device, &now)? } else { None };
             Ok((next, erase))
         })?;

@@ -12,7 +12,7 @@ use crate::model::location::{Destination, LocationStatus};
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
 use crate::model::queue::QueueItem;
-use crate::model::state::{DeviceState, HoldReasons};
+use crate::model::state::{DeviceState, DeviceWish, HoldReasons, ProcessState};
 use crate::model::time::Moment;
 use crate::model::why::Why;
 use crate::model::{Caller, DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName};
@@ -43,9 +43,17 @@ impl Local {
         &self.spool
     }
 
+    /// Sees to the processes that have work now, and to those that died while they had some: every command that writes
+    /// starts them again.
     fn attend(&self, targets: &[WakeTarget], now: &Moment) {
+        let mut targets = targets.to_vec();
+        for dead in self.spool.dead_processes().unwrap_or_default() {
+            if !targets.iter().any(|target| target.id == dead.id) {
+                targets.push(dead);
+            }
+        }
         if !targets.is_empty() {
-            self.attendant.attend(&self.spool, targets, now);
+            self.attendant.attend(&self.spool, &targets, now);
         }
     }
 }
@@ -104,7 +112,15 @@ impl Operations for Local {
     }
     fn await_offline(&mut self, name: DeviceName, timeout_ms: u64) -> Result<DeviceStatus, Failure> {
         let timeout = Duration::from_millis(timeout_ms).min(LONGEST_WAIT);
-        self.spool.await_offline(&name, timeout, self.clock)
+        let status = self.spool.await_offline(&name, timeout, self.clock)?;
+        let ended = matches!(status.process_state, ProcessState::Dead | ProcessState::Dormant);
+        if status.wish == DeviceWish::Draining && ended {
+            // Who was to end the drain is gone: its successor will.
+            if let Some(process) = &status.settings.process {
+                self.attend(&self.spool.targets_of(process)?, &(self.clock)());
+            }
+        }
+        Ok(status)
     }
     fn delete_device(&mut self, name: DeviceName) -> Result<(), Failure> {
         self.spool.delete_device(&self.caller, name, &(self.clock)())

@@ -4,9 +4,10 @@ use rusqlite::Connection;
 
 use crate::model::authority::Right;
 use crate::model::location::{Destination, LocationStatus};
+use crate::model::state::EntryState;
 use crate::model::time::Moment;
 use crate::model::{
-    Caller, DestName, DeviceName, Failure, FailureKind, GroupName, LocationName, LocationPattern, near,
+    Caller, DestName, DeviceId, DeviceName, Failure, FailureKind, GroupName, LocationName, LocationPattern, near,
 };
 use crate::store::event::{Object, record};
 use crate::store::location::LocationRow;
@@ -55,6 +56,9 @@ impl Spool {
             let mut targets = Vec::new();
             for row in &rows {
                 store::location::set_device(db, row.id, device_row.as_ref().map(|d| d.id))?;
+                if let Some(former) = row.device {
+                    leaves_group(db, row, former, &caller, &now)?;
+                }
                 let why = match &device {
                     Some(device) => format!("to {}", device.guardian()),
                     None => "to no device".to_owned(),
@@ -210,6 +214,27 @@ fn matching(db: &Connection, pattern: &LocationPattern) -> Fallible<Vec<Location
             return Ok(rows);
         }
     }
+}
+
+/// A device that no location of its group leads to any more prints nothing of the group's broadcasts: its part of each is
+/// dropped, or left to any device of the group when it is the last one.
+fn leaves_group(db: &Connection, row: &LocationRow, former: DeviceId, caller: &Caller, now: &Moment) -> Fallible<()> {
+    let devices = store::device::of_route(db, row.group.route)?;
+    if devices.iter().any(|device| device.id == former) {
+        return Ok(());
+    }
+    for entry in store::entry::only_for(db, row.group.route, former)? {
+        let others = store::entry::of_job(db, entry.job)?;
+        let why = if others.iter().any(|other| other.id != entry.id && other.state != EntryState::Done) {
+            store::entry::delete(db, entry.id)?;
+            "a device left its group before it printed its part"
+        } else {
+            store::entry::let_anyone(db, entry.id)?;
+            "a device left its group; any other device of it prints its part"
+        };
+        record(db, now, Object::Job(entry.job), &caller.user, "rerouted", why)?;
+    }
+    Ok(())
 }
 
 /// Declares a location, and its group if that is new; connected to nothing.

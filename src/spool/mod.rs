@@ -19,6 +19,7 @@ mod local;
 mod locations;
 pub mod operations;
 pub mod paths;
+mod pause;
 mod processes;
 pub mod progress;
 mod queue;

@@ -254,9 +254,13 @@ impl Spool {
     ///
     /// # Errors
     /// When that cannot be recorded.
-    pub fn process_cannot_start(&self, id: ProcessId, why: &str, now: &Moment) -> Fallible<()> {
+    pub fn process_cannot_start(&self, id: ProcessId, epoch: u64, why: &str, now: &Moment) -> Fallible<()> {
         let (why, now) = (why.to_owned(), now.clone());
         self.change(Room::Gives, move |db| {
+            // Somebody else may have started it meanwhile.
+            if store::process::by_id(db, id)?.is_none_or(|row| row.running || row.epoch != epoch) {
+                return Ok(());
+            }
             let error = ErrorNote {
                 number: CREATION_ERROR + 14,
                 text: format!("it cannot be started: {why}"),

@@ -118,6 +118,9 @@ impl Spool {
     /// What became of the submission with this token. When it is unknown, it is refused for good in the same
     /// transaction: that overwrites whatever a failed commit left in the log, so the answer is final.
     pub(super) fn settle(&self, token: String, now: &Moment) -> Fallible<Option<Accepted>> {
+        if token.is_empty() || token.len() > MAX_TOKEN {
+            return Err(Failure::new(FailureKind::BadValue, "the submission has no usable token"));
+        }
         let spool = self.clone();
         let now = now.clone();
         self.change(Room::Gives, move |db| {

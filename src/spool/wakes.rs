@@ -6,6 +6,7 @@ use crate::model::state::DeviceWish;
 use crate::model::time::Moment;
 use crate::model::{ProcessId, ProcessName, RouteId};
 use crate::store::{self, Fallible};
+use crate::sys::lock::FileLock;
 
 use super::Spool;
 
@@ -40,6 +41,25 @@ pub struct Nobody;
 
 impl Attendant for Nobody {
     fn attend(&self, _: &Spool, _: &[WakeTarget], _: &Moment) {}
+}
+
+impl Spool {
+    /// The processes whose row says running although nobody holds their lock: they died, perhaps with the machine.
+    pub(super) fn dead_processes(&self) -> Fallible<Vec<WakeTarget>> {
+        let running = self.look(|db| {
+            let rows = store::process::running(db)?;
+            rows.iter().map(|row| target(db, &row.name)).collect::<Fallible<Vec<_>>>()
+        })?;
+        let dead = |target: &WakeTarget| {
+            !target.in_error && !FileLock::is_held(&self.base().process_lock(&target.name)).unwrap_or(true)
+        };
+        Ok(running.into_iter().flatten().filter(dead).collect())
+    }
+
+    /// One process as a target.
+    pub(super) fn targets_of(&self, name: &ProcessName) -> Fallible<Vec<WakeTarget>> {
+        self.look(|db| Ok(target(db, name)?.into_iter().collect()))
+    }
 }
 
 /// The process as a target.

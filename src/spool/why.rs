@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use crate::model::device::RunningJob;
 use crate::model::location::Destination;
-use crate::model::state::{DeviceWish, EntryState, HoldReason, HoldReasons, JobState, ProcessState};
+use crate::model::state::{DeviceWish, EntryState, HoldReason, HoldReasons, JobState, ProcessState, Wish};
 use crate::model::time::Moment;
 use crate::model::why::{Act, Cause, DeviceCause, Printing, Why};
 use crate::model::{Caller, GlobalJobId, JobRef};
@@ -17,6 +17,7 @@ use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, last, latest};
 use crate::store::job::JobRow;
+use crate::store::process::ProcessRow;
 use crate::store::{self, Fallible};
 
 use super::processes::CREATION_ERROR;
@@ -71,19 +72,27 @@ impl Look<'_> {
                 Ok(vec![Cause::Terminating { devices, by }])
             }
             JobState::Paused => {
-                let by = last(self.db, Object::Job(job.id), &["paused"])?.map(act);
-                Ok(vec![Cause::Paused(by)])
+                let mut causes = vec![self.paused(job)?];
+                causes.extend(self.holds(job)?);
+                Ok(causes)
             }
             JobState::Held => self.holds(job),
             JobState::Printing => {
                 let mut causes = self.on_devices(job, &entries)?;
-                // HOLD on a printing job: it stops, and these keep it back then.
+                // HOLD or a pause of a printing job: it stops, and these keep it back then.
+                if job.wish == Wish::Pause {
+                    causes.push(self.paused(job)?);
+                }
                 causes.extend(self.holds(job)?);
                 causes.extend(self.queued(job, &entries)?);
                 Ok(causes)
             }
             JobState::Ready => self.queued(job, &entries),
         }
+    }
+
+    fn paused(&self, job: &JobRow) -> Fallible<Cause> {
+        Ok(Cause::Paused(last(self.db, Object::Job(job.id), &["paused"])?.map(act)))
     }
 
     /// One cause for each reason of a hold.
@@ -335,7 +344,10 @@ impl Look<'_> {
         }
         if claimed.is_none() {
             let time = store::spool::row(self.db)?.time.at(self.now);
-            if claims::choose(self.db, device, time)?.is_none_or(|chosen| chosen.id != entry.id) {
+            let ours = device.settings.process.clone();
+            let alive =
+                |process: &ProcessRow| ours.as_ref() == Some(&process.name) || self.spool.is_alive(process, self.now);
+            if claims::choose(self.db, device, time, &alive)?.is_none_or(|chosen| chosen.id != entry.id) {
                 return Ok(DeviceCause::LeftToAnother);
             }
         }

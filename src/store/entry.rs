@@ -357,7 +357,8 @@ pub fn set_begun(
 /// When it cannot be written.
 pub fn clear_begun(db: &Connection, id: EntryId) -> Fallible<()> {
     db.prepare_cached(
-        "UPDATE entry SET begun_device = NULL, begun_dev = NULL, begun_ino = NULL, begun_offset = NULL WHERE id = ?",
+        "UPDATE entry SET begun_device = NULL, begun_dev = NULL, begun_ino = NULL, begun_offset = NULL,
+             begun_separation = NULL WHERE id = ?",
     )?
     .execute([id.0])?;
     Ok(())
@@ -451,4 +452,34 @@ pub(crate) fn plan_of_heads(db: &Connection) -> Fallible<Vec<(&'static str, Stri
         plans.push((order, lines.collect::<Result<Vec<_>, _>>()?.join("; ")));
     }
     Ok(plans)
+}
+
+/// How many entries wait that only this device may print (broadcasts).
+///
+/// # Errors
+/// When they cannot be read.
+pub fn waiting_only_for(db: &Connection, device: DeviceId) -> Fallible<u64> {
+    let sql = "SELECT count(*) FROM entry WHERE state IN (0, 4) AND only_device = ?";
+    Ok(unsigned(db.prepare_cached(sql)?.query_row([device.0], |row| row.get(0))?))
+}
+
+/// The entries of a route that wait and that only this device may print.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn only_for(db: &Connection, route: RouteId, device: DeviceId) -> Fallible<Vec<EntryRow>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM entry WHERE route_id = ? AND only_device = ? AND state IN (0, 4)"
+    ))?;
+    let rows = statement.query_map(params![route.0, device.0], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Lets any device of its route print an entry.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn let_anyone(db: &Connection, id: EntryId) -> Fallible<()> {
+    db.prepare_cached("UPDATE entry SET only_device = 0 WHERE id = ?")?.execute([id.0])?;
+    Ok(())
 }

@@ -163,7 +163,7 @@ pub fn list(
 /// How long a finished job is remembered.
 const KEPT_MS: i64 = 30 * 24 * 3_600_000;
 /// How many are forgotten at once.
-const PRUNED_AT_ONCE: i64 = 500;
+const PRUNED_AT_ONCE: i64 = 64;
 /// How many are remembered at most.
 const KEPT_JOBS: i64 = 1_000_000;
 
@@ -184,5 +184,11 @@ pub fn prune(db: &Connection, now: &Moment) -> Fallible<()> {
         db.prepare_cached("DELETE FROM event WHERE object = 'job' AND object_id = ?")?.execute([id])?;
         db.prepare_cached("DELETE FROM finished WHERE job_id = ?")?.execute([id])?;
     }
+    // Events of other objects: ids ascend with time, so the oldest are the first.
+    let first =
+        db.prepare_cached("SELECT coalesce(min(id), 0) FROM event")?.query_row([], |row| row.get::<_, i64>(0))?;
+    db.prepare_cached("DELETE FROM event WHERE id < ? AND at_ms < ? AND object <> 'job'")?
+        .execute(params![first + 4 * PRUNED_AT_ONCE, now.wall_ms - KEPT_MS])?;
+    db.prepare_cached("DELETE FROM refused_token WHERE at_ms < ?")?.execute([now.wall_ms - KEPT_MS])?;
     Ok(())
 }

@@ -20,7 +20,7 @@ pub mod waiting;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -37,10 +37,16 @@ impl From<rusqlite::Error> for Failure {
         let kind = match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => FailureKind::Full,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => FailureKind::Timeout,
-            Some(ErrorCode::CannotOpen | ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-                FailureKind::Unreachable
-            }
-            Some(ErrorCode::SystemIoFailure | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => FailureKind::Io,
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => FailureKind::Unreachable,
+            // A file that cannot be opened now (no descriptor left, say) may be later.
+            Some(
+                ErrorCode::CannotOpen
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
+                | ErrorCode::OutOfMemory
+                | ErrorCode::FileLockingProtocolFailed,
+            ) => FailureKind::Io,
             _ => FailureKind::Internal,
         };
         match kind {
@@ -71,11 +77,23 @@ pub struct Store {
     gate: PathBuf,
     writer: Mutex<Option<Connection>>,
     waiting: Mutex<VecDeque<Pending>>,
-    readers: Mutex<Vec<Connection>>,
+    readers: Mutex<Readers>,
+    /// Rung when a reader comes back.
+    reader_free: Condvar,
 }
 
+/// Connections for looking: those at hand, and how many there are in all.
+#[derive(Default)]
+struct Readers {
+    idle: Vec<Connection>,
+    all: usize,
+}
+
+/// Connections for looking at most: each costs two descriptors and a cache, and a look is short.
+const MOST_READERS: usize = 8;
+
 fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A thread that panicked inside a transaction was rolled back when its connection was dropped or reused.
+    // A thread that panicked inside a transaction took its connection along, which rolls it back.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -87,7 +105,8 @@ impl Store {
             gate: gate.to_path_buf(),
             writer: Mutex::new(None),
             waiting: Mutex::new(VecDeque::new()),
-            readers: Mutex::new(Vec::new()),
+            readers: Mutex::new(Readers::default()),
+            reader_free: Condvar::new(),
         }
     }
 
@@ -138,16 +157,31 @@ impl Store {
     /// # Errors
     /// Those of `look`, and when the database cannot be read.
     pub fn read<T>(&self, look: impl FnOnce(&Connection) -> Fallible<T>) -> Fallible<T> {
-        let pooled = guard(&self.readers).pop();
-        let db = match pooled {
-            Some(db) => db,
-            None => self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?,
-        };
+        let place = self.reader()?;
+        let db = place.db.as_ref().ok_or_else(|| Failure::internal("a reader without a connection"))?;
         db.execute_batch("BEGIN")?;
-        let result = schema::version(&db).and_then(schema::check).and_then(|()| look(&db));
+        let result = schema::version(db).and_then(schema::check).and_then(|()| look(db));
         db.execute_batch("ROLLBACK")?;
-        guard(&self.readers).push(db);
+        place.give_back();
         result
+    }
+
+    /// A connection for looking; waits for one when all are in use.
+    fn reader(&self) -> Fallible<ReaderPlace<'_>> {
+        let mut readers = guard(&self.readers);
+        while readers.idle.is_empty() && readers.all >= MOST_READERS {
+            readers = self.reader_free.wait(readers).unwrap_or_else(PoisonError::into_inner);
+        }
+        let idle = readers.idle.pop();
+        if idle.is_none() {
+            readers.all += 1;
+        }
+        drop(readers);
+        let mut place = ReaderPlace { store: self, db: idle };
+        if place.db.is_none() {
+            place.db = Some(self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?);
+        }
+        Ok(place)
     }
 
     /// Changes the spool in one durable transaction, committed together with whatever other threads wait to change.
@@ -218,10 +252,17 @@ impl Store {
 
     fn commit_batch(&self, writer: &mut Option<Connection>, batch: &mut [Pending]) -> Fallible<()> {
         let _gate = self.pass_gate()?;
-        let db = match writer {
+        // Taken out while it is inside a transaction: after a panic nobody finds it there, and dropping it rolls back.
+        let db = match writer.take() {
             Some(db) => db,
-            None => writer.insert(self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?),
+            None => self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?,
         };
+        Self::commit_on(&db, batch)?;
+        *writer = Some(db);
+        Ok(())
+    }
+
+    fn commit_on(db: &Connection, batch: &mut [Pending]) -> Fallible<()> {
         db.execute_batch("BEGIN IMMEDIATE")?;
         let alone = batch.len() == 1;
         let mut wanted = false;
@@ -230,6 +271,8 @@ impl Store {
             let result = begun.clone().and_then(|()| run_part(db, &mut pending.work, alone));
             match result {
                 Ok(()) => wanted = true,
+                // A full disk or a failed read may have ended the whole transaction: then nobody's part is left of it.
+                Err(failure) if db.is_autocommit() => return Err(failure),
                 Err(failure) => *guard(&pending.verdict) = Some(Err(failure)),
             }
         }
@@ -250,6 +293,33 @@ impl Store {
     }
 }
 
+/// One of the places of readers. Dropped with an error it takes its connection along, so that no transaction is left open.
+struct ReaderPlace<'a> {
+    store: &'a Store,
+    db: Option<Connection>,
+}
+
+impl ReaderPlace<'_> {
+    fn give_back(mut self) {
+        if let Some(db) = self.db.take() {
+            let mut readers = guard(&self.store.readers);
+            readers.idle.push(db);
+            // The drop below takes it for lost.
+            readers.all += 1;
+        }
+    }
+}
+
+impl Drop for ReaderPlace<'_> {
+    fn drop(&mut self) {
+        self.db = None;
+        let mut readers = guard(&self.store.readers);
+        readers.all = readers.all.saturating_sub(1);
+        drop(readers);
+        self.store.reader_free.notify_one();
+    }
+}
+
 /// Runs one request of a batch so that its failure undoes its own part only.
 fn run_part(db: &Connection, work: &mut Work, alone: bool) -> Fallible<()> {
     if alone {
@@ -259,7 +329,9 @@ fn run_part(db: &Connection, work: &mut Work, alone: bool) -> Fallible<()> {
     match work(db) {
         Ok(()) => Ok(db.execute_batch("RELEASE part")?),
         Err(failure) => {
-            db.execute_batch("ROLLBACK TO part; RELEASE part")?;
+            if !db.is_autocommit() {
+                db.execute_batch("ROLLBACK TO part; RELEASE part")?;
+            }
             Err(failure)
         }
     }

@@ -94,6 +94,16 @@ pub fn list(db: &Connection, after: Option<&ProcessName>) -> Fallible<Vec<Proces
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The processes whose rows say running.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn running(db: &Connection) -> Fallible<Vec<ProcessRow>> {
+    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM process WHERE running <> 0"))?;
+    let rows = statement.query_map([], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Declares a process.
 ///
 /// # Errors

@@ -58,13 +58,17 @@ pub fn row(db: &Connection) -> Fallible<SpoolRow> {
     })?)
 }
 
+/// How far the stored base of spool time may lie behind.
+const RENEW_MS: i64 = 60_000;
+
 /// Spool time at `now`. In a new boot the base is renewed, so that it never goes back.
 ///
 /// # Errors
 /// When it cannot be read or written.
 pub fn time(db: &Connection, now: &Moment) -> Fallible<SpoolTime> {
     let base = row(db)?.time;
-    if base.boot_id != now.boot_id {
+    // Also within a boot, now and then: a machine that starts again without a clock goes on from here.
+    if base.boot_id != now.boot_id || now.boot_ms - base.boot_ms > RENEW_MS {
         let base = base.renewed(now);
         db.execute(
             "UPDATE spool SET time_spool_ms = ?, time_wall_ms = ?, time_boot_ms = ?, time_boot_id = ? WHERE id = 1",

@@ -48,7 +48,8 @@ impl Starter {
         {
             // The job is accepted all the same; the reason shows in the state of the process and of its devices. When
             // even that cannot be written, the next command tries again.
-            let _ = spool.process_cannot_start(target.id, &format!("{}: {error}", program.display()), now);
+            let _ =
+                spool.process_cannot_start(target.id, target.epoch, &format!("{}: {error}", program.display()), now);
         }
     }
 }
