@@ -72,6 +72,7 @@ impl World {
             "spoolcom" => spoolcom::run(&rest, &mut shell),
             "pdpr" => pd::pdpr::run(&rest, &mut shell),
             "pdls" => pd::pdls::run(&rest, &mut shell),
+            "pdq" => pd::pdq::run(&rest, &mut shell),
             "pdrm" => pd::pdrm::run(&rest, &mut shell),
             other => panic!("no command {other}"),
         };
@@ -115,6 +116,9 @@ const SCRIPT: &[(&[&str], Exit)] = &[
     (&["pdls", "-U", "--json"], Exit::Done),
     (&["pdls", "-f", "current-job-state==held", "-U"], Exit::Done),
     (&["pdls", "99"], Exit::Failed),
+    (&["pdq", "-U", "-d", "office.front"], Exit::Done),
+    (&["pdq", "-U", "-d", "lp1", "--json"], Exit::Done),
+    (&["pdq", "-d", "nosuch"], Exit::Failed),
     (&["pdls", "-c", "destination", "-r", "brief", "acme1:"], Exit::Done),
     (&["spoolcom", "DEV"], Exit::Done),
     (&["spoolcom", "DEV $LP1, STATUS DETAIL"], Exit::Done),
@@ -159,6 +163,7 @@ fn commands_behave_the_same_on_a_local_spool_and_behind_the_wire() {
     let plain: Vec<String> = transcript
         .replace(&me.identity(), "[user@host]")
         .replace(&ids, "[ids]")
+        .replace(&format!("\"{}\"", me.user), "\"[user]\"")
         .lines()
         .map(|line| line.replace(&format!("\"{}\"", me.user), "\"[user]\""))
         .map(|line| {

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Command;
 use clap_complete::{Shell, generate};
+use spoolsuite::attributes::{Attribute, Class, Kind, Shown, of_class};
 use spoolsuite::commands::definitions;
+use spoolsuite::model::field::Field;
 
 /// Compares `text` with the committed file `path`, or writes it.
 fn check(path: &str, text: &str, stale: &mut Vec<PathBuf>) {
@@ -48,6 +50,62 @@ fn completions_are_fresh() {
         }
     }
     fresh(&stale);
+}
+
+#[test]
+fn the_attributes_in_docs_json_are_fresh() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/json.md");
+    let text = fs::read_to_string(path).unwrap();
+    let (before, rest) = text.split_once("<!-- attributes:").expect("where the attributes begin");
+    let (mark, rest) = rest.split_once('\n').unwrap();
+    let (_, after) = rest.split_once("<!-- /attributes -->").expect("where they end");
+    let sections: String = [Class::Job, Class::Destination, Class::Queue, Class::Server].map(attributes).concat();
+    let mut stale = Vec::new();
+    check(
+        "docs/json.md",
+        &format!("{before}<!-- attributes:{mark}\n{sections}<!-- /attributes -->{after}"),
+        &mut stale,
+    );
+    fresh(&stale);
+}
+
+#[test]
+fn messages_are_fresh() {
+    let mut stale = Vec::new();
+    check("docs/messages.md", &spoolsuite::commands::messages::document(), &mut stale);
+    fresh(&stale);
+}
+
+/// The attributes of a class as a section of docs/json.md, those of documents with jobs.
+fn attributes(class: Class) -> String {
+    let name = class.keyword();
+    let mut text = format!("\n### Attributes of a {name}\n\n| key | type | meaning |\n|---|---|---|\n");
+    of_class(class).for_each(|row| text.push_str(&attribute("", row)));
+    if class == Class::Job {
+        text.push_str("| `documents` | array of objects | its documents, or the one that was named |\n");
+        of_class(Class::Document).for_each(|row| text.push_str(&attribute("documents[].", row)));
+        for part in ["path", "server"] {
+            text.push_str(&format!("| `documents[].document-content.{part}` | string | its {part} |\n"));
+        }
+    }
+    text.push('\n');
+    text
+}
+
+fn attribute(prefix: &str, row: &Attribute) -> String {
+    let (one, words) = match row.kind {
+        Kind::Text | Kind::Name => ("string", String::new()),
+        Kind::Keyword(words) => ("keyword", format!(": {}", words.join(", "))),
+        Kind::Integer(..) => ("integer", String::new()),
+        Kind::Boolean => ("boolean", String::new()),
+        Kind::Time => ("time", String::new()),
+        Kind::Content => ("object", String::new()),
+    };
+    // Displayed as lines, in JSON as the objects of the displays of spoolcom.
+    let one = if matches!(row.field, Field::Why | Field::Log) { "object" } else { one };
+    let kind = if row.many { format!("array of {one}s") } else { format!("{one} or null") };
+    let only = if row.shown == Shown::ByName { " (only when it is named)" } else { "" };
+    format!("| `{prefix}{}` | {kind} | {}{words}{only} |\n", row.name(), row.help)
 }
 
 /// A page from a definition; the sections of the long help become sections of the page.

@@ -1,8 +1,8 @@
-complete -c pdls -s H -d 'Server to ask, as host:port; otherwise the usual one' -r
 complete -c pdls -s c -d 'Class of the objects: job, destination, queue or server' -r -f -a "job\t''
 destination\t''
 queue\t''
 server\t''"
+complete -c pdls -s H -d 'Server to ask, as host:port; otherwise the usual one' -r
 complete -c pdls -s f -d 'List only what fulfils this, as "name==value && name=*beginning"' -r
 complete -c pdls -s r -d 'Attributes to show: none, brief, verbose, all, or names' -r -f -a "none\t''
 brief\t''
@@ -50,7 +50,7 @@ complete -c pdls -s F -d 'List everything: neither your own jobs only, nor the f
 complete -c pdls -s g -d 'No headings, no labels'
 complete -c pdls -s j -d 'Attributes of jobs only, none of their documents'
 complete -c pdls -s U -d 'Everybody\'s jobs, not your own only'
-complete -c pdls -l history -d 'Finished jobs, the last one first; with jobs named, those whether finished or not'
 complete -c pdls -l json -d 'An array of objects, keys as the names of attributes; all of them unless -r says otherwise'
+complete -c pdls -l history -d 'Finished jobs, the last one first; with jobs named, those whether finished or not'
 complete -c pdls -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pdls -s V -l version -d 'Print version'

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::attributes::{Attribute, Class, Kind, Settable, Shown, nameable, of_class};
 
-use super::pd::{pdls, pdmod, pdpause, pdpr, pdpromote, pdresume, pdrm, pdset};
+use super::pd::{pdls, pdmod, pdpause, pdpr, pdpromote, pdq, pdresume, pdrm, pdset};
 use super::spoolcom;
 
 /// The definitions of all commands, by name.
@@ -16,6 +16,7 @@ pub fn all() -> Vec<clap::Command> {
         pdpause::definition(),
         pdpr::definition(),
         pdpromote::definition(),
+        pdq::definition(),
         pdresume::definition(),
         pdrm::definition(),
         pdset::definition(),
@@ -59,6 +60,14 @@ pub fn after_help(class: Class, settable: bool) -> String {
     text.push('\n');
     text.push_str(EXITS);
     text
+}
+
+/// What follows the flags in the long help of `pdq`: the attributes stand in that of `pdls`.
+pub fn after_help_pdq() -> String {
+    format!(
+        "{FILTERS}\nEnvironment:\n  PDPRINTER  Destination whose queue is listed without -d\n  \
+         PDPATH  Directory of attributes files\n  TZ  Time zone of displayed and compared times\n{SPOOL}\n{ABBREVIATIONS}\n{EXITS}"
+    )
 }
 
 /// What follows the flags in the long help of `pdmod` and `pdset`.

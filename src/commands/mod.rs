@@ -5,6 +5,7 @@
 
 pub mod definitions;
 pub mod log;
+pub mod messages;
 pub mod pd;
 pub mod progress;
 pub mod shell;

@@ -61,6 +61,11 @@ const TABLE: &[(i32, bool, u32, &str)] = &[
     (libc::ENAMETOOLONG,  false, 13,   "its name is too long"),
 ];
 
+/// Every error of the system that has a number of its own: the number, what it means, and whether it is retried.
+pub fn known() -> impl Iterator<Item = (u32, &'static str, bool)> {
+    TABLE.iter().map(|(_, retryable, number, words)| (*number, *words, *retryable))
+}
+
 impl Fault {
     /// A fault that has no errno.
     pub fn new(number: u32, retryable: bool, text: impl Into<String>) -> Self {

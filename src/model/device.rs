@@ -314,10 +314,16 @@ pub fn check_form(text: &str) -> Result<String, String> {
 pub struct RunningJob {
     /// The job.
     pub job: JobNumber,
+    /// Its name.
+    pub name: String,
     /// Document in print, from 1; 0 before the first byte.
     pub document: u32,
+    /// How many documents it has.
+    pub documents: u32,
     /// Copy in print, from 1.
     pub copy: u32,
+    /// How many copies of that document are wanted.
+    pub copies: u32,
     /// Octets of the whole job the transport has taken.
     pub octets: u64,
     /// Octets of the whole job, all copies.

@@ -13,6 +13,7 @@ pub mod names;
 pub mod order;
 pub mod process;
 pub mod query;
+pub mod queue;
 pub mod separation;
 pub mod state;
 pub mod time;

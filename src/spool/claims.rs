@@ -91,20 +91,15 @@ pub(super) fn choose(
         for class in &classes {
             let heads = store::entry::heads(db, route, *class, device.id, device.settings.fifo, limit)?;
             let Some(found) = first_for_us(heads, device, &others) else { continue };
-            if best.as_ref().is_none_or(|best| before(&found, best, device.settings.fifo)) {
+            if best
+                .as_ref()
+                .is_none_or(|best| found.sort.place(device.settings.fifo) < best.sort.place(device.settings.fifo))
+            {
                 best = Some(found);
             }
         }
     }
     Ok(best)
-}
-
-pub(super) fn before(a: &EntryRow, b: &EntryRow, fifo: bool) -> bool {
-    let key = |e: &EntryRow| {
-        let middle = if fifo { 0 } else { e.sort.key };
-        (e.sort.promoted, e.sort.rank, middle, e.sort.sequence)
-    };
-    key(a) < key(b)
 }
 
 /// Another device of the group that could take an entry: its speed, and when it will be free, from now.

@@ -256,9 +256,13 @@ impl Spool {
                 let snapshot = progress::read(&self.base().progress(process)).ok()?;
                 snapshot.slots.into_iter().find(|s| s.entry == entry.id && s.attempt == entry.attempt)
             });
+            let document = slot.as_ref().map_or(0, |s| s.document);
             running = Some(RunningJob {
                 job: job.number,
-                document: slot.as_ref().map_or(0, |s| s.document),
+                name: job.name,
+                document,
+                documents: u32::try_from(documents.len()).unwrap_or(u32::MAX),
+                copies: documents.iter().find(|d| d.sequence == document.max(1)).map_or(1, |d| d.copies),
                 copy: slot.as_ref().map_or(1, |s| s.copy.max(1)),
                 octets: slot.as_ref().map_or(0, |s| s.octets),
                 total_octets: total,

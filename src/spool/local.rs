@@ -11,6 +11,7 @@ use crate::model::job::{Accepted, JobStatus, Occurrence, Submission};
 use crate::model::location::{Destination, LocationStatus};
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
+use crate::model::queue::QueueItem;
 use crate::model::state::{DeviceState, DeviceWish, HoldReasons, ProcessState};
 use crate::model::time::Moment;
 use crate::model::why::Why;
@@ -129,6 +130,14 @@ impl Operations for Local {
     }
     fn device(&mut self, name: DeviceName) -> Result<DeviceStatus, Failure> {
         self.spool.device(&name, &(self.clock)())
+    }
+    fn device_queue(
+        &mut self,
+        name: DeviceName,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page<QueueItem>, Failure> {
+        self.spool.device_queue(&name, after.as_ref(), limit)
     }
     fn route_location(&mut self, pattern: LocationPattern, device: Option<DeviceName>) -> Result<u32, Failure> {
         let now = (self.clock)();

@@ -15,6 +15,7 @@ use crate::model::job::{Accepted, JobStatus, Occurrence, Submission};
 use crate::model::location::{Destination, LocationStatus};
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
+use crate::model::queue::QueueItem;
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::why::Why;
 use crate::model::{DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName};
@@ -134,6 +135,8 @@ operations! {
     devices / Devices(after: Option<DeviceName>) -> Vec<DeviceStatus>;
     /// One device.
     device / Device(name: DeviceName) -> DeviceStatus;
+    /// What waits for a device, in the order in which it would claim it now, a page at a time, at most 1,000.
+    device_queue / DeviceQueue(name: DeviceName, after: Option<Cursor>, limit: u32) -> Page<QueueItem>;
 
     /// Connects every location that matches to `device`, or to nothing; `#group.dest` is declared when it is unknown.
     /// Returns how many were connected.

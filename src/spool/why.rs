@@ -164,10 +164,14 @@ impl Look<'_> {
         // The slot tells the time by the clock of this boot, as its process does; without one nothing went yet.
         let began = store::spool::row(self.db)?.time.at(self.now).0 - entry.claimed_spool.unwrap_or(0);
         let quiet = slot.as_ref().map_or(began, |s| self.now.boot_ms - s.at_boot_ms);
+        let document = slot.as_ref().map_or(0, |s| s.document);
         Ok(Some(Printing {
             running: RunningJob {
                 job: job.number,
-                document: slot.as_ref().map_or(0, |s| s.document),
+                name: job.name,
+                document,
+                documents: u32::try_from(documents.len()).unwrap_or(u32::MAX),
+                copies: documents.iter().find(|d| d.sequence == document.max(1)).map_or(1, |d| d.copies),
                 copy: slot.as_ref().map_or(1, |s| s.copy.max(1)),
                 octets: slot.as_ref().map_or(0, |s| s.octets),
                 total_octets: total,
@@ -332,7 +336,7 @@ impl Look<'_> {
                 ahead += store::entry::ahead(self.db, queue, &entry.sort, fifo, POSITION_LIMIT)?;
             }
             // One that was begun on the device's file is resumed first, wherever it stands.
-            ahead += u32::from(begun.is_some_and(|begun| claims::before(entry, &begun, fifo)));
+            ahead += u32::from(begun.is_some_and(|begun| entry.sort.place(fifo) < begun.sort.place(fifo)));
         }
         if ahead > 0 {
             let jobs = (ahead + u32::from(printing.is_some())).min(POSITION_LIMIT);

@@ -50,12 +50,12 @@ pub struct EntryRow {
     pub octets_sent: Option<u64>,
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "id, job_id, route_id, only_device, class_id, promoted, rank, sort_key, sequence, work, state, attempt,
                        device_id, process_id, epoch, claimed_ms, claimed_spool, begun_dev, begun_ino, begun_offset,
                        duplicate, octets_sent, begun_separation";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
     let only: i64 = row.get(3)?;
     let process: Option<i64> = row.get(13)?;
     let epoch: Option<i64> = row.get(14)?;
@@ -191,6 +191,8 @@ pub fn heads(
             found.push(row?);
         }
     }
+    // Entries for this device alone stand among the others, not behind them.
+    found.sort_by_key(|entry| entry.sort.place(fifo));
     Ok(found)
 }
 

@@ -7,7 +7,9 @@ use crate::model::job::GivenValue;
 use crate::model::order::Priority;
 use crate::model::query::{Condition, Cursor, Order};
 use crate::model::state::{HoldReasons, Wish};
-use crate::model::{ClassId, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, RouteId, Serial};
+use crate::model::{
+    ClassId, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern, RouteId, Serial,
+};
 
 use super::{Fallible, page, signed, unsigned};
 
@@ -28,6 +30,13 @@ pub struct SortKey {
     pub key: i64,
     /// Order of arrival.
     pub sequence: i64,
+}
+
+impl SortKey {
+    /// What a device compares: with FIFO ON the estimate does not count.
+    pub fn place(&self, fifo: bool) -> (i64, i64, i64, i64) {
+        (self.promoted, self.rank, if fifo { 0 } else { self.key }, self.sequence)
+    }
 }
 
 /// A job as stored.
@@ -258,6 +267,11 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
         Condition::Owner(owner) => {
             sql.push_str(" AND owner = ?");
             values.push(Sql::Text(owner.clone()));
+        }
+        Condition::Location(LocationPattern::Group(group)) => {
+            // The plus keeps the rows in their order instead of sorting those of the group for every page.
+            sql.push_str(" AND +group_id = (SELECT id FROM location_group WHERE name_key = ?)");
+            values.push(Sql::Text(group.key()));
         }
         Condition::Job(JobRef::Number(number)) => {
             sql.push_str(" AND number = ?");

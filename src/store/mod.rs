@@ -16,6 +16,7 @@ pub mod location;
 pub mod process;
 pub mod schema;
 pub mod spool;
+pub mod waiting;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,9 @@
 //! What `pdpause`, `pdresume` and `pdpromote` share: the same step for one job after the other.
 
 use super::effects::{self, Action};
+use super::listing::not_found;
 use super::modify::{job_of, message, stopped};
 use super::options::{self, Item, Meaning, Setting};
-use super::pdls::not_found;
 use super::{Exit, Shell, Stop};
 use crate::attributes::text::escaped;
 use crate::model::state::JobState;

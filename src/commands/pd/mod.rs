@@ -1,4 +1,4 @@
-//! The InfoPrint language: `pdpr`, `pdls`, `pdrm`, `pdmod`, `pdset`, `pdpause`, `pdresume`, `pdpromote`.
+//! The InfoPrint language: `pdpr`, `pdls`, `pdq`, `pdrm`, `pdmod`, `pdset`, `pdpause`, `pdresume`, `pdpromote`.
 //!
 //! A command line passes through the same steps in every verb, and nothing is done before the last of them:
 //! words (`-Z` files put in place, [`words`]) → clap → pairs in the order in which they were written (flags, attribute
@@ -17,6 +17,7 @@ pub mod history;
 pub mod jobwise;
 pub mod json;
 pub mod lines;
+pub mod listing;
 pub mod modify;
 pub mod objects;
 pub mod options;
@@ -25,6 +26,7 @@ pub mod pdmod;
 pub mod pdpause;
 pub mod pdpr;
 pub mod pdpromote;
+pub mod pdq;
 pub mod pdresume;
 pub mod pdrm;
 pub mod pdset;

@@ -5,8 +5,8 @@
 
 use super::display::{Display, Layout, Record, Style};
 use super::effects::{self, Action};
+use super::listing::not_found;
 use super::options::{self, Item, Meaning, Setting};
-use super::pdls::not_found;
 use super::requested::Requested;
 use super::strings::{Op, Pair};
 use super::targets::{self, Target};
@@ -82,7 +82,7 @@ impl Plan {
         match setting {
             Setting::Requested => self.requested.take(pair, Class::Job)?,
             Setting::Style => self.style = Some(Style::parse(options::single(pair, "style")?)?),
-            Setting::Headings => self.bare = !super::pdls::truth(pair, "headings")?,
+            Setting::Headings => self.bare = !super::listing::truth(pair, "headings")?,
             Setting::Message => self.message = Some(message(pair)?),
             // Those of other verbs do not get here.
             _ => {}

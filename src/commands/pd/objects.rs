@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::display::{Display, Layout, Record};
-use super::pdls::check_server;
+use super::listing::check_server;
 use super::{Exit, Shell, Stop, filter};
 use crate::attributes::Class;
 use crate::attributes::values::{NONE, of_device, of_location};

@@ -5,24 +5,16 @@
 
 use std::ffi::OsString;
 
-use clap::builder::NonEmptyStringValueParser;
-use clap::{CommandFactory, Parser, ValueHint};
+use clap::{CommandFactory, Parser};
 
-use super::display::{Display, Layout, Record, Style};
-use super::options::{self, Item, Meaning, Setting, Source};
-use super::requested::{self, Requested};
-use super::strings::Pair;
+use super::listing::{self, Flags, Line};
+use super::options::{self, Setting, Source};
 use super::targets::{self, Target};
-use super::wanted::Wanted;
-use super::{Exit, Shell, Stop, asked, clock, filter, finish, history, objects, words};
+use super::{Exit, Shell, Stop, finish, objects};
+use crate::attributes::Class;
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
-use crate::attributes::{Class, Shown};
 use crate::commands::shell::Intent;
-use crate::commands::why::Times;
-use crate::model::query::{Condition, Order, PAGE, Query};
-use crate::model::{Failure, FailureKind, JobRef, ServerName};
-use crate::spool::operations::Operations;
 
 const PROGRAM: &str = "pdls";
 
@@ -34,65 +26,22 @@ const PROGRAM: &str = "pdls";
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
 #[command(after_long_help = crate::commands::definitions::after_help(Class::Job, false))]
 pub struct Arguments {
-    /// Server to ask, as host:port; otherwise the usual one
-    #[arg(short = 'H', value_name = "HOST:PORT", value_parser = NonEmptyStringValueParser::new())]
-    host: Option<String>,
     /// Class of the objects: job, destination, queue or server
     #[arg(short = 'c', value_name = "CLASS", action = clap::ArgAction::Append)]
     #[arg(value_parser = options::suggest(["job", "destination", "queue", "server"]), hide_possible_values = true)]
     class: Vec<OsString>,
-    /// List only what fulfils this, as "name==value && name=*beginning"
-    #[arg(short = 'f', value_name = "FILTER", action = clap::ArgAction::Append, allow_hyphen_values = true)]
-    filter: Vec<OsString>,
-    /// List everything: neither your own jobs only, nor the filter of -f
-    #[arg(short = 'F')]
-    unfiltered: bool,
-    /// No headings, no labels
-    #[arg(short = 'g')]
-    bare: bool,
-    /// Attributes of jobs only, none of their documents
-    #[arg(short = 'j')]
-    jobs_only: bool,
-    /// Attributes to show: none, brief, verbose, all, or names
-    #[arg(short = 'r', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
-    #[arg(value_parser = options::suggest(requested::words(Class::Job)), hide_possible_values = true)]
-    requested: Vec<OsString>,
-    /// Style: column, doccol or line
-    #[arg(short = 's', value_name = "STYLE", action = clap::ArgAction::Append)]
-    #[arg(value_parser = options::suggest(Style::WORDS.iter().copied()), hide_possible_values = true)]
-    style: Vec<OsString>,
-    /// Everybody's jobs, not your own only
-    #[arg(short = 'U')]
-    everybody: bool,
-    /// Attributes of the command, as "style=line requested-attributes=all"
-    #[arg(short = 'x', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
-    strings: Vec<OsString>,
-    /// Read such attributes from a file; PDPATH names the directory of relative names
-    #[arg(short = 'X', value_name = "FILE", action = clap::ArgAction::Append, value_hint = ValueHint::FilePath)]
-    files: Vec<OsString>,
+    #[command(flatten)]
+    flags: Flags,
     /// Finished jobs, the last one first; with jobs named, those whether finished or not
     #[arg(long)]
     history: bool,
-    /// An array of objects, keys as the names of attributes; all of them unless -r says otherwise
-    #[arg(long)]
-    json: bool,
     /// Objects to list
     #[arg(value_name = "OBJECT")]
     objects: Vec<OsString>,
 }
 
-const SOURCES: &[(&str, Source)] = &[
-    ("class", Source::Flag("operation-class")),
-    ("filter", Source::Flag("filter")),
-    ("requested", Source::Flag("requested-attributes")),
-    ("style", Source::Flag("style")),
-    ("strings", Source::Strings),
-    ("files", Source::Files),
-    ("objects", Source::Argument),
-];
-
-const SETTINGS: &[Setting] =
-    &[Setting::OperationClass, Setting::Filter, Setting::Headings, Setting::Requested, Setting::Style];
+const CLASS: (&str, Source) = ("class", Source::Flag("operation-class"));
+const OBJECTS: (&str, Source) = ("objects", Source::Argument);
 
 /// Classes there are in this version, and those there will be.
 const CLASSES: &[(&str, Option<Class>)] = &[
@@ -122,97 +71,24 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
     finish(shell, PROGRAM, result)
 }
 
-/// The value of a pair that is true or false.
-///
-/// # Errors
-/// [`Stop::Usage`].
-pub fn truth(pair: &Pair, name: &str) -> Result<bool, Stop> {
-    let word = options::single(pair, name)?;
-    match names::keyword(word, &["true", "false", "yes", "no"]) {
-        Ok(word) => Ok(matches!(word, "true" | "yes")),
-        Err(_) => Err(Stop::usage(format!("{name}: '{}' is neither true nor false", escaped(word)))),
-    }
-}
-
 fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
-    let command = definition();
-    let matches = words::parse(command.clone(), words, shell)?;
-    let items = options::ordered(&matches, &command, SOURCES, Class::Job, SETTINGS, shell)?;
-    let clock = clock(shell);
-
-    let mut class = Class::Job;
-    let mut requests: Vec<Pair> = Vec::new();
-    let mut filter_text: Option<String> = None;
-    let mut style: Option<Style> = None;
-    let mut headings = true;
-    let mut arguments: Vec<String> = Vec::new();
-    for item in items {
-        match item {
-            Item::Argument(word) if word.is_empty() => return Err(Stop::usage("an argument is empty")),
-            Item::Argument(word) => {
-                let shown = word.to_string_lossy().into_owned();
-                arguments.push(word.into_string().map_err(|_| Stop::usage(format!("'{shown}' is not UTF-8 text")))?);
-            }
-            Item::Set(Meaning::Setting(setting), pair) => match setting {
-                Setting::OperationClass => class = class_of(options::single(&pair, "operation-class")?)?,
-                Setting::Filter => filter_text = Some(filter_of(&pair)?),
-                Setting::Requested => requests.push(pair),
-                Setting::Style => style = Some(Style::parse(options::single(&pair, "style")?)?),
-                Setting::Headings => headings = truth(&pair, "headings")?,
-                Setting::Message | Setting::Notification | Setting::When => {}
-            },
-            Item::Set(Meaning::Attribute(row), _) => {
-                return Err(Stop::usage(format!("{} is an attribute of objects; pdls only shows them", row.name()))
-                    .hint(format!("-r {}   shows it;  -f \"{}==…\"   selects by it", row.name(), row.name())));
-            }
-        }
-    }
-    let json = matches.get_flag("json");
-    // The class may stand anywhere, so what depends on it is read last.
-    let mut requested = Requested::group(if json { Shown::All } else { Shown::Brief });
-    requests.iter().try_for_each(|pair| requested.take(pair, class))?;
-    let filter = match filter_text.filter(|_| !matches.get_flag("unfiltered")) {
-        Some(text) => filter::parse(&text, class, &clock)?,
-        None => Condition::Any,
+    let sources = [listing::SOURCES, &[CLASS, OBJECTS]].concat();
+    let settings = [listing::SETTINGS, &[Setting::OperationClass]].concat();
+    let line = Line::read(PROGRAM, &definition(), &sources, &settings, words, shell)?;
+    let class = line.class.as_deref().map_or(Ok(Class::Job), class_of)?;
+    let jobs = class == Class::Job;
+    let targets = match jobs {
+        true => line.arguments.iter().map(|word| targets::parse(word)).collect::<Result<Vec<_>, _>>()?,
+        false => Vec::new(),
     };
-    if json && style.is_some() {
-        return Err(Stop::usage("--json and -s exclude each other"));
-    }
-    let past = matches.get_flag("history");
-    if past && class != Class::Job {
-        return Err(Stop::usage(format!("--history is for jobs, not for class {}", class.keyword())));
-    }
-    let mut selection = if past { history::select(&requested)? } else { requested.select(class, None) };
-    if matches.get_flag("jobs_only") {
-        selection.documents.clear();
-        selection.documents_named = false;
-    }
-    let targets = if class == Class::Job {
-        arguments.iter().map(|word| targets::parse(word)).collect::<Result<Vec<_>, _>>()?
-    } else {
-        if style == Some(Style::DocCol) {
-            return Err(Stop::usage("style doccol is for jobs"));
-        }
-        Vec::new()
-    };
-    let usual = if requested.is_table() { Style::Column } else { Style::Line };
+    let past = line.matches.get_flag("history");
     let by_id = targets.iter().any(|target| matches!(target, Target::Job(..)));
-    let layout = Layout {
-        class,
-        // Documents have their table when they were asked for by name, or with jobs that were.
-        document_table: selection.documents_named || by_id,
-        selection,
-        style: if json { Style::Json } else { style.unwrap_or(usual) },
-        headings: headings && !matches.get_flag("bare"),
-        zone: clock.zone.clone(),
-    };
-    let mut spool = (shell.open)(matches.get_one::<String>("host").map(String::as_str), Intent::Read)?;
-    if class != Class::Job {
-        return objects::list(spool.as_mut(), shell, PROGRAM, &layout, &arguments, &filter);
+    let (layout, filter) = line.plan(class, by_id, past)?;
+    let mut spool = (shell.open)(line.host(), Intent::Read)?;
+    if !jobs {
+        return objects::list(spool.as_mut(), shell, PROGRAM, &layout, &line.arguments, &filter);
     }
-    let everybody = matches.get_flag("everybody") || matches.get_flag("unfiltered");
-    let own = (!everybody).then(|| crate::sys::users::caller().identity());
-    jobs(spool.as_mut(), shell, &layout, &targets, &Wanted { own, filter, past })
+    listing::jobs(spool.as_mut(), shell, &layout, &targets, &line.wanted(filter, past))
 }
 
 fn class_of(word: &str) -> Result<Class, Stop> {
@@ -227,152 +103,4 @@ fn class_of(word: &str) -> Result<Class, Stop> {
             Err(Stop::usage(format!("'{}' is no class", escaped(word))).hint("-c job, destination, queue or server"))
         }
     }
-}
-
-/// A filter is one text, also where an attribute string splits it at its blanks.
-fn filter_of(pair: &Pair) -> Result<String, Stop> {
-    match pair.op {
-        super::strings::Op::Set => Ok(pair.values.join(" ")),
-        op => Err(Stop::usage(format!("filter takes '=', not '{}'", op.sign()))),
-    }
-}
-
-/// Lists jobs.
-fn jobs(
-    spool: &mut dyn Operations,
-    shell: &mut Shell<'_>,
-    layout: &Layout,
-    targets: &[Target],
-    wanted: &Wanted,
-) -> Result<Exit, Stop> {
-    let everything = [Target::Server(None)];
-    let targets = if targets.is_empty() { &everything[..] } else { targets };
-    let mut exit = Exit::Done;
-    let mut failures: Vec<Failure> = Vec::new();
-    let times = Times { zone: layout.zone.clone(), now_ms: shell.now_ms };
-    let mut display = Display::new(shell.out, layout);
-    for target in targets {
-        let result = match target {
-            Target::Job(job, document) => one(spool, layout, &mut display, wanted, (job, *document), &times),
-            Target::Server(server) => {
-                check_server(spool, server.as_ref()).and_then(|()| pages(spool, layout, &mut display, wanted, &times))
-            }
-        };
-        match result {
-            Ok(()) => {}
-            Err(Stop::Failed(failure)) => {
-                let lost = failure.kind == FailureKind::Unreachable;
-                exit = exit.max(Exit::of(&failure));
-                failures.push(failure);
-                if lost {
-                    break;
-                }
-            }
-            Err(stop) => return Err(stop),
-        }
-    }
-    display.end()?;
-    for failure in &failures {
-        shell.report(PROGRAM, failure);
-    }
-    Ok(exit)
-}
-
-fn pages(
-    spool: &mut dyn Operations,
-    layout: &Layout,
-    display: &mut Display<'_>,
-    wanted: &Wanted,
-    times: &Times,
-) -> Result<(), Stop> {
-    let query = wanted.query(None);
-    if wanted.past {
-        return history::list(spool, &layout.selection, display, &query, times);
-    }
-    let mut after = None;
-    loop {
-        let page = spool.jobs(query.clone(), after, PAGE)?;
-        for job in &page.rows {
-            let mut record = Record::of_job(job, &layout.selection, None);
-            asked::complete(spool, &mut record, &layout.selection, &job.global, times)?;
-            display.add(record)?;
-        }
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok(()),
-        }
-    }
-}
-
-/// One job that an argument names. It must exist; a filter that it does not fulfil leaves it out.
-fn one(
-    spool: &mut dyn Operations,
-    layout: &Layout,
-    display: &mut Display<'_>,
-    wanted: &Wanted,
-    (reference, document): (&JobRef, Option<u32>),
-    times: &Times,
-) -> Result<(), Stop> {
-    let mut job = match spool.job(reference.clone()) {
-        Ok(job) => job,
-        Err(failure) if failure.kind == FailureKind::NotFound && wanted.past => {
-            return over(spool, layout, display, wanted, reference, times);
-        }
-        Err(failure) => return Err(not_found(failure, reference).into()),
-    };
-    wanted.check_owner(&job.user_name, reference)?;
-    if wanted.filter != Condition::Any {
-        let query = wanted.query(Some(Condition::Job(JobRef::Global(job.global.clone()))));
-        match spool.jobs(query, None, 1)?.rows.pop() {
-            Some(found) => job = found,
-            None => return Ok(()),
-        }
-    }
-    if let Some(number) = document
-        && !job.documents.iter().any(|one| one.sequence == number)
-    {
-        return Err(Failure::not_found(format!("document {number} of job {reference}")).into());
-    }
-    let mut record = Record::of_job(&job, &layout.selection, document);
-    asked::complete(spool, &mut record, &layout.selection, &job.global, times)?;
-    Ok(display.add(record)?)
-}
-
-/// One finished job that an argument names.
-fn over(
-    spool: &mut dyn Operations,
-    layout: &Layout,
-    display: &mut Display<'_>,
-    wanted: &Wanted,
-    reference: &JobRef,
-    times: &Times,
-) -> Result<(), Stop> {
-    let order = Order::Schedule;
-    let query = Query { condition: Condition::Job(reference.clone()), order };
-    let found = spool.finished(query, None, 1)?.rows.pop();
-    let found = found.ok_or_else(|| Failure::not_found(format!("job {reference}")))?;
-    wanted.check_owner(&found.user_name, reference)?;
-    let query = wanted.query(Some(Condition::Job(JobRef::Global(found.global))));
-    history::list(spool, &layout.selection, display, &query, times)
-}
-
-/// A job that is not there is named as the user named it.
-pub fn not_found(failure: Failure, reference: &JobRef) -> Failure {
-    if failure.kind != FailureKind::NotFound {
-        return failure;
-    }
-    Failure { message: format!("cannot find job {reference}"), ..failure }
-}
-
-/// Whether `server` is the one that answers.
-///
-/// # Errors
-/// When it is another one.
-pub fn check_server(spool: &mut dyn Operations, server: Option<&ServerName>) -> Result<(), Stop> {
-    let Some(server) = server else { return Ok(()) };
-    let here = spool.about()?.server;
-    if here == *server {
-        return Ok(());
-    }
-    Err(Failure::not_found(format!("server {server}")).hint(format!("the server here is {here}")).into())
 }

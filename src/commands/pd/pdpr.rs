@@ -232,7 +232,7 @@ impl Plan {
                 Ok(())
             }
             Setting::Headings => {
-                self.headings = super::pdls::truth(pair, "headings")?;
+                self.headings = super::listing::truth(pair, "headings")?;
                 Ok(())
             }
             _ => match options::single(pair, "notification-delivery-method")? {

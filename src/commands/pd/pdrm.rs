@@ -9,8 +9,8 @@ use std::io::{BufRead, Read};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{CommandFactory, Parser, ValueHint};
 
+use super::listing::not_found;
 use super::options::{self, Item, Meaning, Setting, Source};
-use super::pdls::not_found;
 use super::targets::{self, Target};
 use super::{Exit, Shell, Stop, finish, words};
 use crate::attributes::Class;

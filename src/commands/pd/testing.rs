@@ -11,10 +11,11 @@ use std::rc::Rc;
 use super::filter;
 use crate::attributes::values;
 use crate::commands::shell::{Exit, Intent, Shell};
-use crate::model::device::{DeviceSettings, DeviceStatus};
+use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
 use crate::model::job::{Accepted, DocumentStatus, Format, JobStatus, RawPath, Submission};
 use crate::model::location::{Destination, LocationStatus};
 use crate::model::query::{Condition, Cursor, Page};
+use crate::model::queue::QueueItem;
 use crate::model::state::{DeviceState, DeviceWish, HoldReason, HoldReasons, JobState, ProcessState};
 use crate::model::{
     DeviceId, DocumentId, Failure, FailureKind, GlobalJobId, JobId, JobNumber, JobRef, LocalJobId, LocationId,
@@ -145,6 +146,7 @@ impl State {
             Condition::All(parts) => parts.iter().all(|part| self.holds(part, job)),
             Condition::Job(reference) => self.find(reference).is_ok_and(|found| found.id == job.id),
             Condition::Destination(wanted) => job.destination == *wanted,
+            Condition::Location(_) => crate::spool::filter::satisfies(job, condition, job.owner_uid),
             other => filter::matches(other, &|field| values::of_job(job, field)),
         }
     }
@@ -215,8 +217,34 @@ impl Carrier for Fake {
                 Reply::Locations(all.into_iter().filter(hit).collect())
             }
             Request::Devices { .. } => Reply::Devices(vec![device()]),
-            Request::Device { name } if name.key() == "lp1" => Reply::Device(device()),
+            Request::Device { name } if name.key() == "lp1" => {
+                let prints = |job: &&JobStatus| job.state == JobState::Printing;
+                let running = state.jobs.iter().find(prints).map(|job| RunningJob {
+                    job: job.number,
+                    name: job.name.clone(),
+                    document: 1,
+                    documents: 1,
+                    copy: 1,
+                    copies: 1,
+                    octets: 0,
+                    total_octets: job.total_octets,
+                    since_ms: job.created_ms,
+                });
+                Reply::Device(DeviceStatus { running, ..device() })
+            }
             Request::Device { name } => return Err(Failure::not_found(format!("device {name}"))),
+            Request::DeviceQueue { .. } => {
+                let waits = |job: &&JobStatus| job.state == JobState::Ready;
+                let item = |(n, job): (usize, &JobStatus)| QueueItem {
+                    sequence: u32::try_from(n + 1).ok(),
+                    job: job.clone(),
+                    estimate_ms: 1000,
+                    begun: false,
+                    broadcast: false,
+                };
+                let rows = state.jobs.iter().filter(waits).enumerate().map(item).collect();
+                Reply::DeviceQueue(Page { rows, next: None })
+            }
             Request::Job { job } => Reply::Job(state.find(&job)?),
             Request::Jobs { query, after, limit } => {
                 let start = after.map_or(0, |cursor| cursor.job.0);

@@ -1,10 +1,13 @@
-//! Which jobs `pdls` lists.
+//! Which jobs `pdls` and `pdq` list.
 
+use crate::model::job::JobStatus;
 use crate::model::query::{Condition, Order, Query};
 use crate::model::{Failure, JobRef};
 
 /// Which of the jobs pointed at are listed.
 pub struct Wanted {
+    /// Who asks.
+    pub program: &'static str,
     /// Only those of this identity.
     pub own: Option<String>,
     /// Only those that fulfil this.
@@ -14,6 +17,13 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// Whether `job` is wanted.
+    pub fn takes(&self, job: &JobStatus) -> bool {
+        // Whose local id is meant does not matter: a filter names no job.
+        self.own.as_ref().is_none_or(|own| *own == job.user_name)
+            && crate::spool::filter::satisfies(job, &self.filter, job.owner_uid)
+    }
+
     /// The same as a query, for what `also` says.
     pub fn query(&self, also: Option<Condition>) -> Query {
         let mut parts: Vec<Condition> = also.into_iter().collect();
@@ -36,7 +46,7 @@ impl Wanted {
     pub fn check_owner(&self, user: &str, reference: &JobRef) -> Result<(), Failure> {
         match &self.own {
             Some(own) if own != user => Err(Failure::not_found(format!("job {reference} among your jobs"))
-                .hint(format!("pdls -U {reference}   shows another user's job"))),
+                .hint(format!("{} -U {reference}   shows another user's job", self.program))),
             _ => Ok(()),
         }
     }

@@ -10,7 +10,7 @@ use crate::model::state::{DeviceState, DeviceWish};
 use crate::model::{DeviceName, Failure, FailureKind};
 use crate::spool::records::EventSubject;
 
-use super::displays::{Listing, device, history};
+use super::displays::{Listing, device, history, queue};
 use super::drain;
 use super::grammar::Key;
 use super::lexer::Mistake;
@@ -136,10 +136,16 @@ impl Plan {
             }
             Action::Status(display) => session.show(display, |spool, out, style| {
                 let status = [spool.device(name.clone())?];
+                let queue = queue::ask(spool, style, &status[0])?;
                 let mut listing = Listing::new(out, style);
+                if style.json {
+                    listing.json(&[queue::json(&status[0], &queue)])?;
+                    return Ok(listing.end()?);
+                }
                 listing.page(&status)?;
                 listing.end()?;
-                Ok(device::now(out, style, &status[0])?)
+                queue::tables(out, style, &status[0], &queue)?;
+                Ok(device::troubles(out, style, &status[0])?)
             })?,
         }
         Ok(())

@@ -12,6 +12,7 @@ use crate::model::location::{Destination, LocationStatus};
 use crate::model::order::Priority;
 use crate::model::process::ProcessStatus;
 use crate::model::query::{Cursor, Page};
+use crate::model::queue::QueueItem;
 use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, HoldReasons, JobState, ProcessState};
 use crate::model::*;
 use crate::spool::operations::{Carrier, Operations, Reply, Request};
@@ -30,6 +31,8 @@ pub struct World {
     pub processes: Vec<ProcessStatus>,
     pub locations: Vec<LocationStatus>,
     pub jobs: Vec<JobStatus>,
+    /// What waits for any device.
+    pub queue: Vec<QueueItem>,
     /// Every request that changes something, in order.
     pub changes: Vec<Request>,
     /// How the spool was opened.
@@ -55,6 +58,7 @@ fn looks(request: &Request) -> bool {
             | R::Process { .. }
             | R::Devices { .. }
             | R::Device { .. }
+            | R::DeviceQueue { .. }
             | R::AwaitOffline { .. }
             | R::Locations { .. }
             | R::Jobs { .. }
@@ -102,6 +106,11 @@ impl Carrier for Fake {
             Request::Device { name } => {
                 let found = world.devices.iter().find(|one| one.name.key() == name.key());
                 Reply::Device(found.cloned().ok_or_else(|| lost(format!("device {}", name.guardian())))?)
+            }
+            Request::DeviceQueue { limit, .. } => {
+                let rows: Vec<QueueItem> = world.queue.iter().take(limit as usize).cloned().collect();
+                let next = (rows.len() < world.queue.len()).then(|| Cursor { key: Vec::new(), job: JobId(0) });
+                Reply::DeviceQueue(Page { rows, next })
             }
             Request::RouteLocation { pattern, .. } => {
                 Reply::RouteLocation(u32::from(!matches!(pattern, LocationPattern::EveryGroup(_))))
@@ -257,7 +266,10 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
     let running = match &state {
         DeviceState::Printing(job) => Some(RunningJob {
             job: *job,
+            name: "SALES REPORT".into(),
             document: 1,
+            documents: 2,
+            copies: 3,
             copy: 1,
             octets: 4096,
             total_octets: 12_000,
@@ -371,6 +383,15 @@ pub fn job(n: u32, state: JobState) -> JobStatus {
     }
 }
 
+/// A job that waits for a device, at that place or passed over.
+pub fn waits(n: u32, sequence: Option<u32>) -> QueueItem {
+    let mut job = job(n, JobState::Ready);
+    if sequence.is_none() {
+        job.form = "CHEQUES".into();
+    }
+    QueueItem { sequence, job, estimate_ms: 119_001, begun: sequence == Some(1), broadcast: sequence == Some(2) }
+}
+
 /// Two devices, a process, two locations, three jobs.
 pub fn world() -> Rc<RefCell<World>> {
     let mut fast = device("FAST.#TRAY2", DeviceState::DevError(100));
@@ -380,6 +401,7 @@ pub fn world() -> Rc<RefCell<World>> {
         devices: vec![fast, device("LP1", DeviceState::Printing(number(7))), device("OLD", DeviceState::Offline)],
         processes: vec![process("SPLA", ProcessState::Active), process("SPLB", ProcessState::Dormant)],
         locations: vec![location("#HOLD.DEFAULT", None), location("#OFFICE.FRONT", Some("LP1"))],
+        queue: vec![waits(2, Some(1)), waits(9, None)],
         jobs: vec![job(2, JobState::Ready), job(7, JobState::Printing), job(31, JobState::Held)],
         ..World::default()
     }))

@@ -3,7 +3,7 @@ use std::rc::Rc;
 
 use proptest::prelude::*;
 
-use super::fake::{World, device, job, number, run_with, world};
+use super::fake::{World, device, job, number, run_with, waits, world};
 use super::grammar::Key;
 use super::states::{device_allows, job_allows};
 use crate::commands::shell::{Exit, Intent};
@@ -422,6 +422,7 @@ fn displays() {
         &["SPOOLER"],
         &["SPOOLER, STATUS DETAIL"],
         &["DEV", "--json"],
+        &["DEV lp1", "--json"],
         &["PRINT spla", "--json"],
         &["--json", "LOC"],
         &["--json", "JOB", "7"],
@@ -438,6 +439,25 @@ fn displays() {
         assert!(changes(&world).is_empty());
     }
     insta::assert_snapshot!("displays", shown);
+}
+
+#[test]
+fn a_device_shows_what_comes_next_and_no_empty_tables() {
+    let world = world();
+    world.borrow_mut().queue = (1..=25).map(|n| waits(n, Some(n))).collect();
+    for waiting in [25, 1001] {
+        world.borrow_mut().devices[1].waiting = waiting;
+        let out = run(&world, &["DEV lp1"]).out;
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(lines.len(), 2 + 3 + 2 + 10 + 1, "{out}");
+        assert!(lines[7].starts_with("  1") && lines[7].ends_with("BEGUN HERE"), "{out}");
+        assert!(lines[8].ends_with("BROADCAST") && lines[9].ends_with("#OFFICE.FRONT"), "{out}");
+        let more = if waiting == 25 { "… AND 15 MORE" } else { "… AND MORE; MORE THAN 1000 WAIT" };
+        assert_eq!(lines[17], more);
+    }
+    world.borrow_mut().queue.clear();
+    world.borrow_mut().devices[2].waiting = 0;
+    assert_eq!(run(&world, &["DEV old"]).out.lines().count(), 2);
 }
 
 #[test]

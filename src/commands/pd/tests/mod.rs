@@ -2,4 +2,5 @@
 
 mod pdls;
 mod pdpr;
+mod pdq;
 mod pdrm;

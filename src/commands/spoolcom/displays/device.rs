@@ -8,7 +8,7 @@ use crate::model::device::{DeviceStatus, Exclusive};
 use crate::model::separation::HeaderPages;
 use crate::model::state::{DeviceState, DeviceWish, ProcessState};
 
-use super::{Column, Shown, Style, Table, json, label, left, on_off, plain, right};
+use super::{Column, Shown, Style, json, label, left, on_off, plain};
 
 fn process(status: &DeviceStatus) -> String {
     status.settings.process.as_ref().map(|name| format!("${name}")).unwrap_or_default()
@@ -86,37 +86,16 @@ impl Shown for DeviceStatus {
     }
 }
 
-fn waiting(status: &DeviceStatus) -> String {
+/// How many jobs wait, in words from a thousand on.
+pub fn waiting(status: &DeviceStatus) -> String {
     if status.waiting > 1000 { "MORE THAN 1000".into() } else { status.waiting.to_string() }
 }
 
-const NOW: &[Column] =
-    &[right("JOB"), right("DOCUMENT"), right("COPY"), right("OCTETS"), right("OF"), right("SINCE"), right("WAITING")];
-
-/// What a single device does now: its job, how many wait, and what keeps it from printing.
+/// What keeps a single device from printing: its error, its process.
 ///
 /// # Errors
 /// When the output cannot be written.
-pub fn now(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io::Result<()> {
-    if style.json {
-        return Ok(());
-    }
-    let mut row = vec![String::new(); 6];
-    if let Some(running) = &status.running {
-        let (job, octets, total) =
-            (running.job.to_string(), running.octets.to_string(), running.total_octets.to_string());
-        row = vec![
-            job,
-            running.document.to_string(),
-            running.copy.to_string(),
-            octets,
-            total,
-            style.time(running.since_ms),
-        ];
-    }
-    row.push(waiting(status));
-    writeln!(out)?;
-    Table::new(NOW).page(out, &[row])?;
+pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io::Result<()> {
     if let (DeviceState::DevError(number), Some(error)) = (&status.state, &status.error) {
         let next = error.next_try_ms.map(|ms| format!("; NEXT TRY {}", style.date(ms))).unwrap_or_default();
         writeln!(out, "ERROR %{number:o}: {}{next}", plain(&error.text))?;

@@ -1,19 +1,6 @@
 //! The objects of `--json`: an array per listing, one object a line. Keys are lower case with hyphens; a value that is
 //! not known is `null`; times are UTC, `2026-11-21T09:06:16Z`; error numbers are decimal.
-//!
-//! | listing | keys |
-//! |---|---|
-//! | DEV | `device` `state` (offline, waiting, printing, suspended, deverror, procerror) `draining` `process` `process-state` (dormant, active, dead, error) `uri` `form` `speed` `parm` `retry` `timeout` `exclusive` (off, on, off-each) `fifo` `header` (on, off, batch) `startff` (on, off, off-swallow) `endff` `width` `open` `opens` `waiting` `running` `error` |
-//! | … `running` | `job` `document` `copy` `octets` `total-octets` `since` |
-//! | … `error` | `number` `text` `since` `next-try` `tries` |
-//! | PRINT | `process` `state` `file` `parm` `starts` `pid` `error` |
-//! | LOC | `location` `group` `dest` `broadcast` `device` `jobs` |
-//! | JOB | `job` `state` (open, ready, hold, print) `current-job-state` `job-state-reasons` `reason-text` `job-identifier` `job-client-id` `owner` `owner-uid` `owner-gid` `user-name` `location` `devices` `form` `report` `selpri` `job-priority` `hold-after` `copies` `pages` `octets` `created` `started` `intervening-jobs` `documents` |
-//! | … `documents` | `document` `file-name` `format` `octets` `pages` `lines` `copies` `transfer` (copy, link) |
-//! | … `occurrences` (one job only) | `location` `device` `sequence` `state` (queued, claimed, transferred, done, withdrawn) `copy` `attempt` |
-//! | LOG | `time` `who` `what` `why` |
-//! | JOB, WHY | as [`why`](crate::commands::why) says |
-//! | SPOOLER | `spooler` `state` `server` `base` `spool-id` `mgraccess` `creator-uid` `last-error` `jobs` `open-jobs` `printing-jobs` `devices` `locations` `processes` |
+//! Every key stands in docs/json.md.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -28,7 +15,8 @@ use crate::spool::records::SpoolStatus;
 
 use super::spooler::SUPERVISOR;
 
-fn time(ms: i64) -> Value {
+/// A point in time.
+pub fn time(ms: i64) -> Value {
     Timestamp::from_millisecond(ms).map_or(Value::Null, |time| Value::String(time.to_string()))
 }
 
@@ -59,8 +47,11 @@ pub fn device(status: &DeviceStatus) -> Value {
     let running = status.running.as_ref().map(|running| {
         json!({
             "job": running.job.get(),
+            "report": running.name,
             "document": running.document,
+            "documents": running.documents,
             "copy": running.copy,
+            "copies": running.copies,
             "octets": running.octets,
             "total-octets": running.total_octets,
             "since": time(running.since_ms),

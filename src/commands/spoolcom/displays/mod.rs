@@ -9,6 +9,7 @@ pub mod job;
 pub mod json;
 mod location;
 mod process;
+pub mod queue;
 mod spooler;
 
 pub use spooler::SUPERVISOR;
