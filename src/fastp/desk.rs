@@ -186,14 +186,18 @@ impl Desk {
         self.ask("ending an attempt", |engine, now| engine.attempt_ends(&self.lease, claim, end.clone(), next, now))
     }
 
-    /// Whether the attempt should go on. A spool that cannot say does not stop a printer.
+    /// Whether the attempt should go on. A spool that cannot say, for whatever reason, does not stop a printer; one that
+    /// says that we are not in charge any more does.
     pub fn attempt_wish(&self, claim: &Claim) -> AttemptWish {
         match self.engine.attempt_wish(&self.lease, claim) {
             Ok(wish) => wish,
-            Err(failure) if passes(&failure) => AttemptWish::Continue,
-            Err(failure) => {
+            Err(failure) if failure.kind == FailureKind::State => {
                 self.log.line(format_args!("{}: job {}: {failure}", self.name, claim.number));
                 AttemptWish::Lost
+            }
+            Err(failure) => {
+                self.log.line(format_args!("{}: job {} goes on: {failure}", self.name, claim.number));
+                AttemptWish::Continue
             }
         }
     }

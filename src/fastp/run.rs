@@ -288,7 +288,7 @@ impl Main<'_> {
                 }
                 continue;
             }
-            let due = seat.due(&order, clock::wall_ms());
+            let due = seat.due(&order, clock::wall_ms(), woken);
             let now = match due {
                 Due::Never => continue,
                 Due::Now => true,

@@ -1,8 +1,8 @@
 //! Claims, the ends of attempts, and what a dead process leaves.
 
 use super::*;
-use crate::model::state::{HoldReason, HoldReasons, JobState};
 use crate::model::separation::Separation;
+use crate::model::state::{HoldReason, HoldReasons, JobState};
 use crate::spool::engine::{AttemptWish, FilePosition, Observation, Settlement};
 use crate::spool::records::Removal;
 
