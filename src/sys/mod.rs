@@ -4,6 +4,7 @@ pub mod clock;
 pub mod fault;
 pub mod files;
 pub mod lock;
+pub mod process;
 pub mod socket;
 pub mod spawn;
 pub mod users;

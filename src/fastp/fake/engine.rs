@@ -1,6 +1,6 @@
 //! The seam itself, as the spool in memory keeps it.
 
-use super::{Fake, State};
+use super::Fake;
 use crate::model::device::Exclusive;
 use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish};
