@@ -17,6 +17,13 @@ pub fn device(retry: u32, tries: u32, random: u32) -> Duration {
     wait.saturating_sub(wait / 5 * (random % 1024) / 1024).max(floor)
 }
 
+/// Whether a try at `due_ms` is due. Both times are of the wall clock, which may have been set back meanwhile: a try
+/// farther away than any wait of a device with this RETRY was meant for a time that has passed.
+pub fn is_due(due_ms: i64, retry: u32, wall_ms: i64) -> bool {
+    let longest = i64::from(retry).saturating_mul(1000).max(LONGEST.as_millis() as i64);
+    due_ms <= wall_ms || due_ms.saturating_sub(wall_ms) > longest
+}
+
 /// A wait that doubles from `first` to `most`.
 #[derive(Clone, Debug)]
 pub struct Growing {
@@ -58,6 +65,15 @@ mod tests {
         }
         assert_eq!(device(0, 1, 0), SHORTEST);
         assert!(device(u32::MAX, u32::MAX, 7) >= Duration::from_secs(u64::from(u32::MAX)));
+    }
+
+    #[test]
+    fn a_try_farther_away_than_any_wait_is_due_for_the_clock_was_set_back() {
+        assert!(is_due(1_000, 5, 1_000) && is_due(999, 5, 1_000));
+        assert!(!is_due(1_001, 5, 1_000) && !is_due(61_000, 5, 1_000));
+        assert!(is_due(61_001, 5, 1_000), "an hour back, and the device would stand still for an hour");
+        assert!(!is_due(301_000, 300, 1_000) && is_due(301_001, 300, 1_000));
+        assert!(is_due(i64::MAX, u32::MAX, i64::MIN));
     }
 
     #[test]

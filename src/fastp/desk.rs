@@ -16,6 +16,7 @@ use super::Timing;
 use super::backoff::Growing;
 use super::bell::Bell;
 use super::errors::{Fault, SpoolTrouble};
+use super::footing::Board;
 use super::log::Log;
 use crate::model::separation::Separation;
 use crate::model::state::{DeviceWish, ErrorNote};
@@ -24,7 +25,6 @@ use crate::model::{DeviceId, DeviceName, Failure, FailureKind};
 use crate::spool::engine::{
     AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Settlement,
 };
-use crate::spool::progress::Writer;
 use crate::sys::clock;
 
 /// Whether a failure passes by itself, so that the same call is made again.
@@ -32,7 +32,7 @@ pub fn passes(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Full | FailureKind::Io | FailureKind::Unknown | FailureKind::Timeout)
 }
 
-/// Makes a call until it succeeds, is refused, or the bell says stop.
+/// Makes a call until it succeeds, is refused (its failure is none that `passes`), or the bell says stop.
 ///
 /// # Errors
 /// When the spool refuses or the process ends.
@@ -40,6 +40,7 @@ pub fn persist<T>(
     bell: &Bell,
     log: &Log,
     what: &str,
+    passes: fn(&Failure) -> bool,
     call: &mut dyn FnMut(&Moment) -> Result<T, Failure>,
 ) -> Result<T, SpoolTrouble> {
     let mut wait = Growing::new(Duration::from_millis(50), Duration::from_secs(5));
@@ -105,7 +106,7 @@ pub struct Desk {
     /// Rung by main.
     pub bell: Arc<Bell>,
     /// The progress file.
-    pub progress: Arc<Writer>,
+    pub progress: Arc<Board>,
     /// Our slot in it.
     pub slot: usize,
     /// The log.
@@ -134,7 +135,7 @@ impl Desk {
         what: &str,
         mut call: impl FnMut(&dyn Engine, &Moment) -> Result<T, Failure>,
     ) -> Result<T, SpoolTrouble> {
-        persist(&self.bell, &self.log, &format!("{}: {what}", self.name), &mut |now| call(&*self.engine, now))
+        persist(&self.bell, &self.log, &format!("{}: {what}", self.name), passes, &mut |now| call(&*self.engine, now))
     }
 
     /// What is wanted of the device.
@@ -186,14 +187,18 @@ impl Desk {
         self.ask("ending an attempt", |engine, now| engine.attempt_ends(&self.lease, claim, end.clone(), next, now))
     }
 
-    /// Whether the attempt should go on. A spool that cannot say does not stop a printer.
+    /// Whether the attempt should go on. A spool that cannot say, for whatever reason, does not stop a printer; one that
+    /// says that we are not in charge any more does.
     pub fn attempt_wish(&self, claim: &Claim) -> AttemptWish {
         match self.engine.attempt_wish(&self.lease, claim) {
             Ok(wish) => wish,
-            Err(failure) if passes(&failure) => AttemptWish::Continue,
-            Err(failure) => {
+            Err(failure) if failure.kind == FailureKind::State => {
                 self.log.line(format_args!("{}: job {}: {failure}", self.name, claim.number));
                 AttemptWish::Lost
+            }
+            Err(failure) => {
+                self.log.line(format_args!("{}: job {} goes on: {failure}", self.name, claim.number));
+                AttemptWish::Continue
             }
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use nix::poll::PollFlags;
 
+use super::backoff::is_due;
 use super::desk::Desk;
 use super::errors::{Fault, SpoolTrouble, Trouble};
 use super::exclusive::Open;
@@ -17,7 +18,7 @@ use super::pace::Pace;
 use crate::model::Failure;
 use crate::model::device::{DeviceSettings, Exclusive};
 use crate::model::state::DeviceWish;
-use crate::spool::engine::{DeviceOrder, Observation, Settlement};
+use crate::spool::engine::{AttemptEnd, DeviceOrder, Observation, Settlement};
 
 /// Why a device thread ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,9 +62,10 @@ impl Device {
 
     /// Works until there is nothing to do.
     pub fn run(&mut self) -> Leave {
+        let mut result = self.leftover();
         let leave = loop {
-            match self.turn() {
-                Ok(()) => {}
+            match result {
+                Ok(()) => result = self.turn(),
                 Err(leave) => break leave,
             }
         };
@@ -72,6 +74,20 @@ impl Device {
             drop(open.connection);
         }
         leave
+    }
+
+    /// Gives back a claim of this epoch that an earlier thread of the device left: it died, or the spool refused to
+    /// record its end. No attempt belongs to it, and how far it came is not known.
+    fn leftover(&mut self) -> Result<(), Leave> {
+        let desk = Rc::clone(&self.desk);
+        if desk.bell.finishing() || !desk.order()?.is_some_and(|order| order.claimed) {
+            return Ok(());
+        }
+        if let Some(claim) = desk.claim()? {
+            desk.log.line(format_args!("{}: the claim of job {} was left over: given back", desk.name, claim.number));
+            desk.attempt_ends(&claim, &AttemptEnd::Abandoned { touched: true }, false)?;
+        }
+        Ok(())
     }
 
     fn turn(&mut self) -> Result<(), Leave> {
@@ -114,7 +130,7 @@ impl Device {
         let desk = Rc::clone(&self.desk);
         if let Some(error) = &order.error {
             let now = crate::sys::clock::wall_ms();
-            if self.open.is_none() && error.next_try_ms.is_none_or(|due| due > now) {
+            if self.open.is_none() && error.next_try_ms.is_none_or(|due| !is_due(due, self.settings.retry, now)) {
                 return Err(Leave::Failed);
             }
             // A try is due: whether the device opens is seen before a job is claimed for it.

@@ -6,20 +6,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+mod engine;
+
 use super::Timing;
 use super::run::run_with;
 use crate::model::device::{DeviceSettings, Exclusive};
 use crate::model::job::{Format, RawPath, Transfer};
-use crate::model::separation::{HeaderPages, Separation};
+use crate::model::separation::HeaderPages;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote};
-use crate::model::time::Moment;
-use crate::model::{
-    DeviceId, DeviceName, DocumentId, EntryId, Failure, FailureKind, JobId, JobNumber, ProcessId, ProcessName,
-};
-use crate::spool::engine::{
-    AttemptEnd, AttemptWish, Claim, ClaimedDocument, DeviceOrder, Engine, FilePosition, Lease, Observation, Paper,
-    Settlement,
-};
+use crate::model::{DeviceId, DeviceName, DocumentId, EntryId, Failure, FailureKind, JobId, JobNumber, ProcessName};
+use crate::spool::engine::{Claim, ClaimedDocument, DeviceOrder, Paper};
 use crate::spool::paths::Base;
 use crate::sys::{files, wake};
 
@@ -56,6 +52,8 @@ pub struct State {
     pub newer_schema: bool,
     /// So many ends of attempts fail before one succeeds.
     pub failing: u32,
+    /// Calls that fail once each, with this kind of failure; none = they panic.
+    pub faults: Vec<(&'static str, Option<FailureKind>)>,
     pub stop: Vec<u32>,
     jobs: u32,
 }
@@ -217,7 +215,7 @@ impl Fake {
         (format!("file://{}", path.display()), path)
     }
 
-    fn order_of(state: &State, n: usize) -> Option<DeviceOrder> {
+    pub fn order_of(state: &State, n: usize) -> Option<DeviceOrder> {
         let printer = state.printers.get(n)?;
         Some(DeviceOrder {
             id: DeviceId(n as i64),
@@ -248,183 +246,18 @@ impl Fake {
         Some(claim)
     }
 
+    /// Fails if this call is to fail now.
+    fn fault(&self, call: &str) -> Result<(), Failure> {
+        let mut state = self.state();
+        let Some(place) = state.faults.iter().position(|(name, _)| *name == call) else { return Ok(()) };
+        let (_, kind) = state.faults.remove(place);
+        self.note(&mut state, format!("fault in {call}"));
+        drop(state);
+        Err(Failure::new(kind.unwrap_or_else(|| panic!("a panic in {call}, as the test wants")), "as the test wants"))
+    }
+
     fn note(&self, state: &mut State, line: String) {
         state.record.push(line);
         self.changed.notify_all();
-    }
-}
-
-fn at(device: DeviceId) -> usize {
-    usize::try_from(device.0).unwrap()
-}
-
-impl Engine for Fake {
-    fn begins(&self, name: &ProcessName, _: u32, _: &Moment) -> Result<Lease, Failure> {
-        let mut state = self.state();
-        state.epoch += 1;
-        state.running = true;
-        for printer in &mut state.printers {
-            if let Some(claim) = printer.claimed.take() {
-                printer.queue.push_front(claim);
-            }
-        }
-        Ok(Lease { process: ProcessId(1), name: name.clone(), epoch: state.epoch })
-    }
-
-    fn orders(&self, _: &Lease, _: &Moment) -> Result<Vec<DeviceOrder>, Failure> {
-        let state = self.state();
-        Ok((0..state.printers.len()).filter_map(|n| Self::order_of(&state, n)).collect())
-    }
-
-    fn order(&self, _: &Lease, device: DeviceId, _: &Moment) -> Result<Option<DeviceOrder>, Failure> {
-        Ok(Self::order_of(&self.state(), at(device)))
-    }
-
-    fn claim(&self, _: &Lease, device: DeviceId, _: &Moment) -> Result<Option<Claim>, Failure> {
-        Ok(Self::take(&mut self.state(), at(device)))
-    }
-
-    fn attempt_begins(
-        &self,
-        _: &Lease,
-        claim: &Claim,
-        at_: &FilePosition,
-        separation: &Separation,
-        _: &Moment,
-    ) -> Result<(), Failure> {
-        let mut state = self.state();
-        if let Some(claimed) = &mut state.printers[at(claim.device)].claimed {
-            claimed.begun = Some(at_.clone());
-            claimed.begun_separation = Some(separation.clone());
-        }
-        self.note(&mut state, format!("begin {} at {}", claim.number, at_.offset));
-        Ok(())
-    }
-
-    fn attempt_ends(
-        &self,
-        _: &Lease,
-        claim: &Claim,
-        end: AttemptEnd,
-        claim_next: bool,
-        _: &Moment,
-    ) -> Result<Option<Claim>, Failure> {
-        let mut state = self.state();
-        if state.failing > 0 {
-            state.failing -= 1;
-            return Err(Failure::new(FailureKind::Full, "the disk is full"));
-        }
-        let n = at(claim.device);
-        let printer = &mut state.printers[n];
-        let mut mine = printer.claimed.take().expect("an attempt that ended is ended once");
-        let number = claim.number.get();
-        let line = match end {
-            AttemptEnd::Delivered { delivery, octets, paper, remark } => {
-                printer.paper = paper;
-                if delivery == Delivery::Transferred {
-                    printer.transferred.push(mine);
-                } else {
-                    printer.done.push((number, delivery));
-                }
-                format!("{} {number} {octets} {}", delivery.word(), remark.unwrap_or_default())
-            }
-            AttemptEnd::DeviceFailed { error, touched } => {
-                let line = format!("failed {number} touched {touched} error {}: {}", error.number, error.text);
-                mine.possible_duplicate |= touched;
-                if !touched {
-                    mine.begun = None;
-                }
-                printer.error = Some(error);
-                printer.give_back(mine);
-                line
-            }
-            AttemptEnd::DataFailed { reason, text, moved, touched } => {
-                format!("held {number} {reason:?} touched {touched} moved {}: {text}", moved.is_some())
-            }
-            AttemptEnd::Stopped { touched } => format!("stopped {number} touched {touched}"),
-            AttemptEnd::Abandoned { touched } => {
-                printer.give_back(mine);
-                format!("abandoned {number} touched {touched}")
-            }
-        };
-        self.note(&mut state, line);
-        Ok(if claim_next { Self::take(&mut state, n) } else { None })
-    }
-
-    fn attempt_wish(&self, _: &Lease, claim: &Claim) -> Result<AttemptWish, Failure> {
-        let stop = self.state().stop.contains(&claim.number.get());
-        Ok(if stop { AttemptWish::Stop } else { AttemptWish::Continue })
-    }
-
-    fn settle_transferred(&self, _: &Lease, device: DeviceId, how: Settlement, _: &Moment) -> Result<(), Failure> {
-        let mut state = self.state();
-        let printer = &mut state.printers[at(device)];
-        let jobs = std::mem::take(&mut printer.transferred);
-        let line = match how {
-            Settlement::Closed => {
-                printer.done.extend(jobs.iter().map(|job| (job.number.get(), Delivery::Sent)));
-                "settled: closed".into()
-            }
-            Settlement::Released { why } => {
-                printer.done.extend(jobs.iter().map(|job| (job.number.get(), Delivery::Transferred)));
-                format!("settled: released, {why}")
-            }
-            Settlement::Reset { why } => {
-                jobs.into_iter().for_each(|job| printer.give_back(job));
-                format!("settled: reset, {why}")
-            }
-        };
-        self.note(&mut state, line);
-        Ok(())
-    }
-
-    fn observe(&self, _: &Lease, device: DeviceId, seen: Observation, _: &Moment) -> Result<(), Failure> {
-        let mut state = self.state();
-        let printer = &mut state.printers[at(device)];
-        let line = match seen {
-            Observation::Opened { why } => format!("opened: {why}"),
-            Observation::Closed { why } => format!("closed: {why}"),
-            Observation::Failed(error) => {
-                let line = format!("error {} try {}: {}", error.number, error.tries, error.text);
-                printer.error = Some(error);
-                line
-            }
-            Observation::Recovered => {
-                printer.error = None;
-                "recovered".into()
-            }
-            Observation::Drained => {
-                printer.wish = DeviceWish::Stopped;
-                "drained".into()
-            }
-            Observation::Remark { what, why } => format!("remark {what}: {why}"),
-        };
-        self.note(&mut state, line);
-        Ok(())
-    }
-
-    fn ends(&self, _: &Lease, _: &str, _: &Moment) -> Result<(), Failure> {
-        self.state().running = false;
-        Ok(())
-    }
-
-    fn goes_dormant(&self, _: &Lease, _: &Moment) -> Result<bool, Failure> {
-        let mut state = self.state();
-        let busy = state.printers.iter().any(|printer| {
-            let due = printer.error.as_ref().is_some_and(|error| error.next_try_ms.is_some());
-            let dead = printer.error.as_ref().is_some_and(|error| error.next_try_ms.is_none());
-            let work = !printer.queue.is_empty() && !dead;
-            printer.wish == DeviceWish::Draining
-                || printer.claimed.is_some()
-                || !printer.transferred.is_empty()
-                || (printer.wish == DeviceWish::Started && (due || work || printer.settings.exclusive == Exclusive::On))
-        });
-        state.running = busy;
-        Ok(!busy)
-    }
-
-    fn lease_stands(&self, lease: &Lease) -> Result<bool, Failure> {
-        let state = self.state();
-        Ok(state.epoch == lease.epoch && !state.newer_schema)
     }
 }

@@ -1,6 +1,8 @@
 //! Is the print file still the document that was accepted? Asked before the first byte (design: life of a job, 7).
 //!
-//! A copy must be what it was: by inode, size and time, or else by its digest. A damaged one goes to `corrupt/` with the
+//! A copy must be what it was: by inode, size and time, or else by its digest. One without a digest, which is large and no
+//! text, is taken for what it was if size and time are, for a spool that was moved or restored has other inodes; that is
+//! said in the record. A damaged one goes to `corrupt/` with the
 //! reason beside it, never away. A link must name the very file it named; one that was edited in place is printed as it
 //! is now. A crash between the move and the end of the attempt leaves the copy in `corrupt/`, where the next attempt
 //! finds it.
@@ -28,6 +30,9 @@ const OPENING: Duration = Duration::from_secs(30);
 /// The words for a link whose file was written to.
 pub const EDITED: &str = "edited in place since it was submitted";
 
+/// The words for a copy that is another file than the one accepted, with no digest to know it by.
+pub const MOVED: &str = "its file was moved or restored; it carries no digest";
+
 /// Opens every document of a claim and makes sure of it. Returns the sources, and a remark for the record.
 ///
 /// # Errors
@@ -37,12 +42,16 @@ pub fn examine(claim: &Claim, pace: &mut Pace<'_>) -> Result<(Vec<Source>, Optio
     let mut remark = None;
     for document in &claim.documents {
         pace.check()?;
-        let (file, now) = match document.transfer {
+        let ((file, now), word) = match document.transfer {
             Transfer::Copy => copy(document, pace)?,
-            Transfer::Link => link(document, pace)?,
+            Transfer::Link => {
+                let found = link(document, pace)?;
+                let word = edited(&document.identity, &found.1).then(|| format!("was {EDITED}"));
+                (found, word)
+            }
         };
-        if document.transfer == Transfer::Link && edited(&document.identity, &now) && remark.is_none() {
-            remark = Some(format!("document {} was {EDITED}", document.sequence));
+        if let Some(word) = word {
+            remark.get_or_insert_with(|| format!("document {} {word}", document.sequence));
         }
         let mut source = Source {
             document: document.id,
@@ -80,7 +89,8 @@ fn ours(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EINTR | libc::EAGAIN))
 }
 
-fn copy(document: &ClaimedDocument, pace: &mut Pace<'_>) -> Result<(File, Identity), Trouble> {
+/// Opens a copy and makes sure of it; with a remark, in words that follow "document n".
+fn copy(document: &ClaimedDocument, pace: &mut Pace<'_>) -> Result<((File, Identity), Option<String>), Trouble> {
     let path: &Path = document.path.as_ref();
     let bad = |what: &str| corrupt(document.id, path, format!("document {} {what}", document.sequence));
     let cannot = |error: io::Error| {
@@ -106,16 +116,21 @@ fn copy(document: &ClaimedDocument, pace: &mut Pace<'_>) -> Result<(File, Identi
     let known = &document.identity;
     // Device numbers may differ after a reboot or on another host, times after a restore: then the octets decide.
     if (known.ino, known.size, known.mtime_ns) == (now.ino, now.size, now.mtime_ns) {
-        return Ok((file, now));
+        return Ok(((file, now), None));
     }
     if now.size != known.size {
         return Err(bad(&format!("has {} octets instead of {}", now.size, known.size)));
     }
     let Some(digest) = document.digest else {
+        // Is size and time proof enough? What moves or restores a spool keeps both, and what damages a file in place keeps
+        // its inode: that is as good as what is asked of a copy that never moved.
+        if known.mtime_ns == now.mtime_ns {
+            return Ok(((file, now), Some(format!("was printed: {MOVED}"))));
+        }
         return Err(bad("is another file than the one that was accepted, and has no digest to prove it by"));
     };
     if hash(&file, pace)?.map_err(cannot)? == digest {
-        Ok((file, now))
+        Ok(((file, now), None))
     } else {
         Err(bad("does not hold what was accepted: its digest differs"))
     }

@@ -16,6 +16,7 @@ use super::pieces::{Piece, Pieces};
 use super::transports::{Chunk, Closing, Undone};
 use crate::model::device::Exclusive;
 use crate::model::state::{Delivery, DeviceWish};
+use crate::model::{Failure, FailureKind};
 use crate::spool::engine::{AttemptEnd, Claim, Observation, Paper, Settlement};
 use crate::sys::fault;
 
@@ -219,7 +220,12 @@ impl Device {
             }
             Trouble::Stop => Ok(desk.attempt_ends(claim, &AttemptEnd::Stopped { touched }, true)?),
             Trouble::Unwanted => Ok(desk.attempt_ends(claim, &AttemptEnd::Abandoned { touched }, false)?),
-            Trouble::Lost => Ok(None),
+            // Nothing is put on record for a claim that is not ours. Is the next job taken at once? No: main looks first
+            // whether our lease stands, and the next thread whether a claim is left over.
+            Trouble::Lost => Err(Leave::Refused(Failure::new(
+                FailureKind::State,
+                format!("the claim of job {} is not ours any more", claim.number),
+            ))),
             Trouble::Ending => {
                 // Asked once and not again: a spool that cannot answer now frees the claim when the next epoch begins.
                 let _ = desk.attempt_ends(claim, &AttemptEnd::Abandoned { touched }, false);

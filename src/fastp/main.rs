@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use super::footing::raise_open_files;
 use super::run::{block_signals, run};
 use crate::model::{Failure, FailureKind, ProcessName};
 use crate::spool::engine::Engine;
@@ -56,6 +57,8 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base) -> Result<Arc<dyn Engine
     let usual = std::env::var("PD_FASTP_IDLE").ok().and_then(|text| text.parse().ok()).unwrap_or(IDLE);
     // Before the spool starts threads of its own: a signal must reach the loop that waits for it.
     block_signals()?;
+    // A process that keeps its usual limit prints too, on fewer devices at a time.
+    let _ = raise_open_files();
     let engine = open(&base)?;
     let idle = arguments.idle.unwrap_or(usual);
     let idle = Duration::try_from_secs_f64(idle)

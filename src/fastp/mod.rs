@@ -15,6 +15,7 @@ pub mod exclusive;
 #[cfg(test)]
 mod fake;
 pub mod feeds;
+pub mod footing;
 pub mod header;
 pub mod identity;
 pub mod job;

@@ -9,7 +9,6 @@
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -24,13 +23,13 @@ use super::Timing;
 use super::bell::{Bell, poll_for};
 use super::desk::{passes, persist};
 use super::errors::SpoolTrouble;
+use super::footing::{Board, sign, with_room};
 use super::log::Log;
 use super::seat::{Due, Seat};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
 use crate::spool::engine::{Engine, Lease};
 use crate::spool::paths::Base;
-use crate::spool::progress::Writer;
 use crate::sys::lock::FileLock;
 use crate::sys::wake::WakeSocket;
 use crate::sys::{clock, fault};
@@ -65,18 +64,19 @@ pub fn run_with(
         move |error: io::Error| Failure::new(FailureKind::Io, format!("{what}: {error}"))
     };
     block_signals()?;
-    let Some(lock) = FileLock::exclusive(&base.process_lock(name), PREDECESSOR).map_err(cannot("its lock"))? else {
+    let lock = with_room(base, || FileLock::exclusive(&base.process_lock(name), PREDECESSOR));
+    let Some(lock) = lock.map_err(cannot("its lock"))? else {
         return Ok(());
     };
-    sign(&lock).map_err(cannot("its lock"))?;
-    let socket = WakeSocket::bind(&base.process_socket(name)).map_err(cannot("its socket"))?;
+    with_room(base, || sign(&lock)).map_err(cannot("its lock"))?;
+    let socket = with_room(base, || WakeSocket::bind(&base.process_socket(name))).map_err(cannot("its socket"))?;
     let log = Log::new(&base.log(), name.as_str());
     let bell = Arc::new(Bell::new().map_err(cannot("events"))?);
     let signals = Signals::listen(&bell).map_err(cannot("signals"))?;
     let pid = std::process::id();
-    let progress = Arc::new(Writer::create(&base.progress(name)).map_err(cannot("its progress file"))?);
-    let begun = persist(&bell, &log, "beginning", &mut |now| {
-        let _ = progress.heartbeat(pid, now.boot_ms);
+    let progress = Arc::new(Board::new(base, name));
+    let begun = persist(&bell, &log, "beginning", passes, &mut |now| {
+        let _ = progress.heartbeat(now.boot_ms);
         engine.begins(name, pid, now)
     });
     let lease = match begun {
@@ -97,16 +97,17 @@ pub fn run_with(
         seats: HashMap::new(),
         zone: TimeZone::system(),
         finishing: false,
+        dormant: false,
         last_work: Instant::now(),
         dormant_at: idle,
         idle,
     };
     let ended = main.serve();
-    drop(signals);
     match &ended {
-        Ok(why) => log.line(why),
-        Err(failure) => log.line(format_args!("ends: {failure}")),
+        Ok(why) => main.leave(why),
+        Err(failure) => main.leave(&failure.to_string()),
     }
+    drop(signals);
     drop(main);
     drop(lock);
     ended.map(|_| ())
@@ -127,14 +128,10 @@ fn mask() -> SigSet {
     mask
 }
 
-/// Writes who holds the lock into it: process id and start time, which together name a process for ever.
-fn sign(lock: &FileLock) -> io::Result<()> {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
-    let start = after.split_whitespace().nth(19).unwrap_or("0");
-    let text = format!("{} {start}\n", std::process::id());
-    lock.file().set_len(0)?;
-    lock.file().write_all_at(text.as_bytes(), 0)
+/// Whether a failed look at the spool passes by itself. Main changes nothing by looking, so it may also look again after a
+/// fault of ours: running out of descriptors is told as one.
+fn heals(failure: &Failure) -> bool {
+    passes(failure) || failure.kind == FailureKind::Internal
 }
 
 /// Turns SIGTERM and SIGINT into the stop of a bell.
@@ -180,11 +177,13 @@ pub(super) struct Main<'a> {
     pub(super) log: Log,
     pub(super) bell: Arc<Bell>,
     socket: WakeSocket,
-    pub(super) progress: Arc<Writer>,
+    pub(super) progress: Arc<Board>,
     pub(super) seats: HashMap<DeviceId, Seat>,
     /// The local time zone. Read once and here: finding it needs more stack than a device thread has.
     pub(super) zone: TimeZone,
     finishing: bool,
+    /// Whether the spool knows that this process is gone.
+    dormant: bool,
     last_work: Instant,
     /// How long after the last work to ask whether to go dormant.
     dormant_at: Duration,
@@ -198,28 +197,20 @@ impl Main<'_> {
         let mut woken = true;
         loop {
             if self.bell.stopping() {
-                self.part();
-                // Asked once, so that the next wake-up starts a process and does not take us for dead.
-                if let Err(failure) = self.engine.ends(&self.lease, "a signal asked for it", &clock::now()) {
-                    self.log.line(format_args!("ending: {failure}"));
-                }
-                return Ok("ends: told to");
+                return Ok("a signal asked for it");
             }
             let due = match self.scan(woken) {
                 Ok(due) => due,
                 Err(SpoolTrouble::Ending) => continue,
-                Err(SpoolTrouble::Refused(failure)) => {
-                    self.part();
-                    return Err(failure);
-                }
+                Err(SpoolTrouble::Refused(failure)) => return Err(failure),
             };
             let working = self.seats.values().any(|seat| seat.working());
             if working {
                 (self.last_work, self.dormant_at) = (Instant::now(), self.idle);
             } else if self.finishing {
-                return Ok("ends: another one has the lease, or a newer schema");
+                return Ok("another one has the lease, or a newer schema");
             } else if due.is_none() && self.last_work.elapsed() >= self.dormant_at && self.sleeps()? {
-                return Ok("goes dormant");
+                return Ok("nothing is left to do");
             }
             if beat.elapsed() >= self.timing.heartbeat {
                 beat = Instant::now();
@@ -236,7 +227,7 @@ impl Main<'_> {
     }
 
     fn heartbeat(&self) {
-        if let Err(error) = self.progress.heartbeat(std::process::id(), clock::boot_ms()) {
+        if let Err(error) = self.progress.heartbeat(clock::boot_ms()) {
             self.log.line(format_args!("the heartbeat cannot be written: {error}"));
         }
     }
@@ -244,7 +235,7 @@ impl Main<'_> {
     /// Asks the spool, as often as it takes, and stays alive for those who look meanwhile.
     fn ask<T>(&self, what: &str, mut call: impl FnMut(&Moment) -> Result<T, Failure>) -> Result<T, SpoolTrouble> {
         let mut first = true;
-        persist(&self.bell, &self.log, what, &mut |now| {
+        persist(&self.bell, &self.log, what, heals, &mut |now| {
             if !std::mem::take(&mut first) {
                 self.heartbeat();
             }
@@ -288,7 +279,7 @@ impl Main<'_> {
                 }
                 continue;
             }
-            let due = seat.due(&order, clock::wall_ms());
+            let due = seat.due(&order, clock::wall_ms(), woken);
             let now = match due {
                 Due::Never => continue,
                 Due::Now => true,
@@ -312,16 +303,29 @@ impl Main<'_> {
         fault::point("going-dormant");
         match self.engine.goes_dormant(&self.lease, &clock::now()) {
             Ok(true) => {
+                self.dormant = true;
                 fault::point("going-dormant");
                 return Ok(true);
             }
             Ok(false) => {}
-            Err(failure) if passes(&failure) => self.log.line(format_args!("going dormant: {failure}")),
+            Err(failure) if heals(&failure) => self.log.line(format_args!("going dormant: {failure}")),
             Err(failure) => return Err(failure),
         }
         self.last_work = Instant::now();
         self.dormant_at = self.idle.max(Duration::from_secs(1));
         Ok(false)
+    }
+
+    /// Ends, for whatever reason: the threads that still run, and the epoch. The spool is told once and as well as may be,
+    /// so that the next wake-up starts a process and does not take us for dead.
+    fn leave(&mut self, why: &str) {
+        self.log.line(format_args!("{}: {why}", if self.dormant { "goes dormant" } else { "ends" }));
+        self.part();
+        if !self.dormant
+            && let Err(failure) = self.engine.ends(&self.lease, why, &clock::now())
+        {
+            self.log.line(format_args!("ending: {failure}"));
+        }
     }
 
     /// Ends every thread in good order, for as long as that may take.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::backoff::Growing;
+use super::backoff::{Growing, is_due};
 use super::bell::Bell;
 use super::desk::{Desk, Streak};
 use super::device::{Device, Leave};
@@ -29,6 +29,8 @@ pub(super) struct Seat {
     /// Waits after threads that found nothing, or were refused.
     pause: Growing,
     not_before: Option<Instant>,
+    /// Whether the last thread was refused by the spool, or died.
+    refused: bool,
     last: Option<DeviceOrder>,
 }
 
@@ -65,13 +67,17 @@ pub(super) struct Reaped {
 
 /// What an order asks for, the failures of threads apart.
 fn wanted(order: &DeviceOrder, wall_ms: i64) -> Due {
+    // No thread runs: the claim is left over by one that broke off. Whatever else is wanted, it is given back first.
+    if order.claimed {
+        return Due::Now;
+    }
     match order.wish {
         DeviceWish::Stopped | DeviceWish::Suspended => Due::Never,
         DeviceWish::Draining => Due::Now,
         DeviceWish::Started => match &order.error {
             Some(error) => match error.next_try_ms {
                 None => Due::Never,
-                Some(due) if due <= wall_ms => Due::Now,
+                Some(due) if is_due(due, order.settings.retry, wall_ms) => Due::Now,
                 Some(due) => Due::In(Duration::from_millis(due.abs_diff(wall_ms).saturating_add(1))),
             },
             None if order.eligible || order.transferred > 0 => Due::Now,
@@ -85,7 +91,7 @@ impl Seat {
     /// An empty place.
     pub(super) fn new(slot: usize) -> Self {
         let pause = Growing::new(Duration::from_millis(20), Duration::from_secs(30));
-        Self { slot, thread: None, streak: Streak::default(), pause, not_before: None, last: None }
+        Self { slot, thread: None, streak: Streak::default(), pause, not_before: None, refused: false, last: None }
     }
 
     /// Whether its thread runs.
@@ -93,9 +99,14 @@ impl Seat {
         self.thread.is_some()
     }
 
-    /// When a thread is to be started.
-    pub(super) fn due(&self, order: &DeviceOrder, wall_ms: i64) -> Due {
+    /// When a thread is to be started. Somebody who made work (`woken`), or an order that is new, is not kept waiting
+    /// because there was nothing to do before; a spool that refused is let be for its time.
+    pub(super) fn due(&mut self, order: &DeviceOrder, wall_ms: i64, woken: bool) -> Due {
         let wanted = wanted(order, wall_ms);
+        if !self.refused && (woken || self.last.as_ref() != Some(order)) {
+            self.not_before = None;
+            self.pause.reset();
+        }
         let left = self.not_before.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
         match wanted {
             Due::Now if !left.is_zero() => Due::In(left),
@@ -130,6 +141,7 @@ impl Seat {
     fn ended(&mut self, ended: Option<Ended>) -> bool {
         let refused = !matches!(&ended, Some(Ended { leave: Leave::Nothing | Leave::Failed | Leave::Ending, .. }));
         let worked = ended.as_ref().is_some_and(|ended| ended.worked);
+        self.refused = refused;
         if let Some(ended) = &ended {
             self.streak = ended.streak;
         }
@@ -212,5 +224,63 @@ impl Main<'_> {
             }
             Err(error) => self.log.line(format_args!("{}: no thread: {error}", order.name)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fastp::fake::Fake;
+    use crate::model::Failure;
+    use crate::model::state::ErrorNote;
+
+    fn order() -> DeviceOrder {
+        let fake = Fake::new();
+        let lp = fake.device("null:", Exclusive::Off);
+        let state = fake.state();
+        DeviceOrder { eligible: true, ..Fake::order_of(&state, lp).unwrap() }
+    }
+
+    /// A place whose thread, started for `order`, has just ended.
+    fn left(order: &DeviceOrder, leave: Leave) -> Seat {
+        let mut seat = Seat::new(1);
+        seat.pause = Growing::new(Duration::from_secs(30), Duration::from_secs(30));
+        seat.last = Some(order.clone());
+        seat.ended(Some(Ended { leave, streak: Streak::default(), worked: false }));
+        seat
+    }
+
+    #[test]
+    fn a_device_that_found_nothing_to_do_is_looked_at_at_once_when_there_is_news() {
+        let known = order();
+        assert!(matches!(left(&known, Leave::Nothing).due(&known, 0, false), Due::In(_)));
+        assert_eq!(left(&known, Leave::Nothing).due(&known, 0, true), Due::Now, "woken");
+        let other = DeviceOrder { transferred: 1, ..known.clone() };
+        assert_eq!(left(&known, Leave::Nothing).due(&other, 0, false), Due::Now, "another order");
+    }
+
+    #[test]
+    fn a_spool_that_refused_is_let_be_whatever_is_new() {
+        let known = order();
+        let refused = || Leave::Refused(Failure::internal("no"));
+        assert!(matches!(left(&known, refused()).due(&known, 0, true), Due::In(_)));
+        let other = DeviceOrder { transferred: 1, ..known.clone() };
+        assert!(matches!(left(&known, refused()).due(&other, 0, true), Due::In(_)));
+    }
+
+    #[test]
+    fn a_claim_that_is_left_over_needs_a_thread_whatever_is_wanted() {
+        for wish in [DeviceWish::Started, DeviceWish::Stopped, DeviceWish::Suspended, DeviceWish::Draining] {
+            let order = DeviceOrder { wish, eligible: false, claimed: true, ..order() };
+            assert_eq!(wanted(&order, 0), Due::Now, "{wish:?}");
+        }
+    }
+
+    #[test]
+    fn a_device_error_heals_when_the_clock_was_set_back() {
+        let error = ErrorNote { number: 66, text: "x".into(), since_ms: 0, next_try_ms: Some(3_600_000), tries: 1 };
+        let order = DeviceOrder { error: Some(error), ..order() };
+        assert_eq!(wanted(&order, 0), Due::Now);
+        assert_eq!(wanted(&order, 3_590_000), Due::In(Duration::from_millis(10_001)));
     }
 }

@@ -2,5 +2,6 @@
 
 mod files;
 mod headers;
+mod leftovers;
 mod sockets;
 mod whole;

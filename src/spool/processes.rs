@@ -9,6 +9,7 @@ use crate::store::event::{Object, record};
 use crate::store::process::ProcessRow;
 use crate::store::{self, Fallible};
 use crate::sys::lock::FileLock;
+use crate::sys::process::ProcessNote;
 
 use super::{Room, Spool, WakeTarget, wakes};
 
@@ -194,9 +195,10 @@ impl Spool {
 
     fn end_hung(&self, row: &ProcessRow, pid: u32) -> Fallible<()> {
         let path = self.base().process_lock(&row.name);
-        // Is it the same process still, and not another that got its number? Its lock file names it, and the lock is held.
-        let note = std::fs::read_to_string(&path).unwrap_or_default();
-        if note.split_whitespace().next().and_then(|word| word.parse().ok()) != Some(pid) {
+        // Is it the same process still, and not another that got its number? Its lock file names it by number and start
+        // time, and the lock is held.
+        let note: Option<ProcessNote> = std::fs::read_to_string(&path).ok().and_then(|text| text.parse().ok());
+        if !note.is_some_and(|note| note.pid == pid && note.is_there()) {
             return Ok(());
         }
         let Ok(raw) = i32::try_from(pid) else { return Ok(()) };
@@ -276,4 +278,30 @@ impl Spool {
 
 pub(super) fn not_found(name: &ProcessName) -> Failure {
     Failure::not_found(format!("print process ${name}")).hint(format!("PRINT ${name}, FILE fastp declares it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::spool::testing::{Site, name};
+
+    #[test]
+    fn a_process_that_got_the_number_of_one_that_hung_is_not_ended() {
+        let site = Site::printing();
+        let process: ProcessName = name("SPLA");
+        let row = site.spool.look(|db| store::process::by_name(db, &process)).unwrap().unwrap();
+        let mut child = Command::new("sleep").arg("600").spawn().unwrap();
+        let note = ProcessNote::of(child.id()).unwrap();
+        let path = site.spool.base().process_lock(&process);
+        for other in [ProcessNote { start: note.start - 1, ..note }, ProcessNote { start: 0, ..note }] {
+            std::fs::write(&path, other.to_string()).unwrap();
+            site.spool.end_hung(&row, child.id()).unwrap();
+            assert!(child.try_wait().unwrap().is_none());
+        }
+        std::fs::write(&path, note.to_string()).unwrap();
+        site.spool.end_hung(&row, child.id()).unwrap();
+        assert_eq!(child.wait().unwrap().code(), None, "ended by a signal");
+    }
 }

@@ -169,3 +169,30 @@ fn an_output_file_that_was_moved_away_is_begun_anew() {
     assert_eq!(std::fs::read_to_string(path).unwrap(), "two", "no form feed at the beginning of a file");
     assert_eq!(fake.state().count("drained"), 1);
 }
+
+#[test]
+fn a_copy_without_digest_in_a_restored_spool_is_printed_with_a_remark_and_a_damaged_one_is_not() {
+    let fake = Fake::new();
+    let (uri, path) = fake.output();
+    let lp = fake.device(&uri, Exclusive::Off);
+    // What a restore does: the same octets and time in another file.
+    let restored = |bytes: &[u8], keeps_time: bool| {
+        let mut document = fake.document(b"large", Format::Passthru);
+        document.digest = None;
+        let time = std::fs::metadata(&document.path).unwrap().modified().unwrap();
+        let other = fake.dir.path().join("other");
+        std::fs::write(&other, bytes).unwrap();
+        let time = if keeps_time { time } else { std::time::UNIX_EPOCH };
+        File::options().write(true).open(&other).unwrap().set_modified(time).unwrap();
+        std::fs::rename(&other, &document.path).unwrap();
+        document
+    };
+    for document in [restored(b"large", true), restored(b"larger", true), restored(b"large", false)] {
+        fake.submit(lp, vec![document]);
+    }
+    fake.run();
+    let state = fake.state();
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "large");
+    assert_eq!(state.count("sent 1 5 document 1 was printed: its file was moved or restored; it carries no digest"), 1);
+    assert_eq!((state.count("held 2 Corrupt"), state.count("held 3 Corrupt")), (1, 1));
+}

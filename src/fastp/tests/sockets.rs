@@ -11,14 +11,14 @@ use crate::model::device::Exclusive;
 use crate::model::job::Format;
 use crate::model::state::{Delivery, DeviceWish};
 
-fn listen() -> (TcpListener, String) {
+pub(super) fn listen() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("socket://{}", listener.local_addr().unwrap());
     (listener, uri)
 }
 
 /// A printer that takes every connection to its end and hands the bytes over.
-fn printer(listener: TcpListener) -> mpsc::Receiver<Vec<u8>> {
+pub(super) fn printer(listener: TcpListener) -> mpsc::Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
@@ -31,13 +31,13 @@ fn printer(listener: TcpListener) -> mpsc::Receiver<Vec<u8>> {
     receiver
 }
 
-fn accept(listener: &TcpListener) -> TcpStream {
+pub(super) fn accept(listener: &TcpListener) -> TcpStream {
     let (stream, _) = listener.accept().unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream
 }
 
-fn read(stream: &mut TcpStream, count: usize) -> Vec<u8> {
+pub(super) fn read(stream: &mut TcpStream, count: usize) -> Vec<u8> {
     let mut bytes = vec![0; count];
     stream.read_exact(&mut bytes).unwrap();
     bytes

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::fastp::fake::Fake;
 use crate::fastp::run;
+use crate::model::FailureKind;
 use crate::model::device::Exclusive;
 use crate::model::state::DeviceWish;
 use crate::sys::lock::FileLock;
@@ -68,4 +69,57 @@ fn empty_documents_and_copies() {
     fake.run();
     assert_eq!(std::fs::read_to_string(path).unwrap(), "a\n\x0ca\n");
     assert_eq!(fake.state().printers[lp].done.len(), 2);
+}
+
+#[test]
+fn a_spool_that_cannot_be_read_for_a_moment_does_not_end_the_process() {
+    let fake = Fake::new();
+    let lp = fake.device("null:", Exclusive::On);
+    let process = fake.start();
+    drop(fake.until(|state| state.count("opened") == 1));
+    for call in ["lease_stands", "orders", "goes_dormant"] {
+        for kind in [FailureKind::Internal, FailureKind::Io, FailureKind::Full] {
+            fake.state().faults.push((call, Some(kind)));
+        }
+    }
+    fake.text(lp, "x");
+    fake.wake();
+    fake.until(|state| state.printers[lp].done.len() == 1).printers[lp].wish = DeviceWish::Draining;
+    fake.wake();
+    process.join().unwrap().unwrap();
+    let state = fake.state();
+    assert_eq!((state.count("fault in"), state.epoch, state.count("epoch ends")), (9, 1, 0), "it went dormant");
+}
+
+#[test]
+fn a_process_that_breaks_off_is_not_taken_for_one_that_died() {
+    for call in ["orders", "lease_stands", "goes_dormant"] {
+        let fake = Fake::new();
+        fake.device("null:", if call == "goes_dormant" { Exclusive::Off } else { Exclusive::On });
+        let process = fake.start();
+        if call == "goes_dormant" {
+            process.join().unwrap().unwrap();
+            fake.state().faults.push((call, Some(FailureKind::Security)));
+            fake.start().join().unwrap().unwrap_err();
+        } else {
+            fake.until(|state| state.count("opened") == 1).faults.push((call, Some(FailureKind::Security)));
+            fake.wake();
+            process.join().unwrap().unwrap_err();
+        }
+        let state = fake.state();
+        assert_eq!((state.running, state.count("epoch ends")), (false, 1), "{call}");
+        assert!(call == "goes_dormant" || state.place("closed") < state.place("epoch ends"), "its threads end first");
+    }
+}
+
+#[test]
+fn a_process_prints_without_its_progress_file() {
+    let fake = Fake::new();
+    let lp = fake.device("null:", Exclusive::Off);
+    fake.text(lp, "x");
+    std::fs::create_dir(fake.base.progress(&fake.process)).unwrap();
+    fake.run();
+    assert_eq!(fake.state().printers[lp].done.len(), 1);
+    let log = std::fs::read_to_string(fake.base.log()).unwrap();
+    assert!(log.contains("the heartbeat cannot be written"), "{log}");
 }

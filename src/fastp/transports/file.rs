@@ -36,8 +36,8 @@ struct Output {
     path: PathBuf,
     dev: u64,
     ino: u64,
-    /// Its name is not known to be on disk yet.
-    new: bool,
+    /// Whether its name is known to be on disk. Whoever created it may have died before that was made sure.
+    named: bool,
     /// Where the running job begins.
     start: u64,
     /// Where its next byte goes.
@@ -93,9 +93,9 @@ fn open_output(path: &Path, root: &Path) -> Result<Output, Fault> {
     if parent.starts_with(&root) || path.canonicalize().is_ok_and(|real| real.starts_with(&root)) {
         return Err(forbidden());
     }
-    let (file, new) = match open(true) {
-        Ok(file) => (file, true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (open(false).map_err(cannot)?, false),
+    let file = match open(true) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open(false).map_err(cannot)?,
         Err(error) => return Err(cannot(error)),
     };
     let meta = file.metadata().map_err(cannot)?;
@@ -111,7 +111,7 @@ fn open_output(path: &Path, root: &Path) -> Result<Output, Fault> {
         start: meta.len(),
         at: meta.len(),
         reach: meta.len(),
-        new,
+        named: false,
         path: path.to_path_buf(),
         file,
     })
@@ -188,6 +188,35 @@ impl Output {
         }
     }
 
+    /// Puts the job on disk, with the name of its file.
+    fn complete(&mut self) -> Result<(), Trouble> {
+        self.alone()?;
+        // Is a failed fsync retried into success? No: the job is cut off again and written anew.
+        self.file.sync_all().map_err(|error| self.fault("sync", &error))?;
+        if !self.named {
+            self.sync_name().map_err(|error| self.fault("sync the directory of", &error))?;
+            self.named = true;
+        }
+        self.start = self.at;
+        Ok(())
+    }
+
+    /// Makes the file's name durable; that of a link to it too, if its path is one.
+    fn sync_name(&self) -> io::Result<()> {
+        let real = self.path.canonicalize()?;
+        for path in [self.path.as_path(), real.as_path()] {
+            match sync_dir(path.parent().unwrap_or(Path::new("/"))) {
+                // A directory that may be written and not read cannot be opened to be synced; its file system can.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => nix::unistd::syncfs(&self.file)?,
+                other => other?,
+            }
+            if real == self.path {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn cut(&mut self, to: u64) -> io::Result<()> {
         self.file.set_len(to)?;
         self.file.sync_all()
@@ -249,15 +278,7 @@ impl Connection for Output {
     }
 
     fn finish(&mut self, _: &mut Pace<'_>) -> Result<Delivery, Trouble> {
-        self.alone()?;
-        // Is a failed fsync retried into success? No: the job is cut off again and written anew.
-        self.file.sync_all().map_err(|error| self.fault("sync", &error))?;
-        if self.new {
-            let dir = self.path.parent().unwrap_or(Path::new("/"));
-            sync_dir(dir).map_err(|error| self.fault("sync the directory of", &error))?;
-            self.new = false;
-        }
-        self.start = self.at;
+        self.complete()?;
         Ok(Delivery::Sent)
     }
 
@@ -285,5 +306,37 @@ impl Connection for Output {
             return Idle::Quiet;
         }
         Idle::HungUp("the file was moved or replaced".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_file_that_was_there_is_made_durable_before_the_first_completion_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, path) = (dir.path().join("base"), dir.path().join("lp.out"));
+        std::fs::create_dir(&root).unwrap();
+        for created in [true, false] {
+            assert_eq!(path.exists(), !created);
+            let mut output = open_output(&path, &root).unwrap();
+            assert!(!output.named, "it is not known who created it, and whether they came to sync its name");
+            output.write(b"x").unwrap();
+            output.complete().unwrap();
+            assert!(output.named);
+        }
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_made_durable_completes_no_job() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, path) = (dir.path().join("base"), dir.path().join("lp.out"));
+        std::fs::create_dir(&root).unwrap();
+        std::fs::write(&path, "").unwrap();
+        let mut output = open_output(&path, &root).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(matches!(output.complete(), Err(Trouble::Device(_))));
+        assert!(!output.named);
     }
 }
