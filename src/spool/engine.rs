@@ -308,7 +308,8 @@ pub trait Engine: Send + Sync {
     /// claim, a transferred job, an error to retry or EXCLUSIVE ON, and its row was cleared. Only then may it exit.
     fn goes_dormant(&self, lease: &Lease, now: &Moment) -> Result<bool, Failure>;
 
-    /// Ends the epoch in good order, whatever is left to do: a signal asked for it. Its claims were given back before.
+    /// Ends the epoch in good order, whatever is left to do: a signal asked for it, or the spool cannot be used. Its claims
+    /// were given back before, as far as that was possible.
     fn ends(&self, lease: &Lease, why: &str, now: &Moment) -> Result<(), Failure>;
 
     /// Whether the lease still stands: the row carries this epoch and the schema is ours.

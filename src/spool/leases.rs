@@ -26,7 +26,7 @@ fn demand_lease(db: &rusqlite::Connection, lease: &Lease) -> Fallible<()> {
 }
 
 impl Spool {
-    fn as_order(&self, db: &rusqlite::Connection, row: DeviceRow) -> Fallible<DeviceOrder> {
+    fn as_order(&self, db: &rusqlite::Connection, lease: &Lease, row: DeviceRow) -> Fallible<DeviceOrder> {
         let wish = Self::effective_wish(db, &row)?;
         let eligible = wish == DeviceWish::Started && claims::is_eligible(db, &row)?;
         let transferred = store::entry::of_device(db, row.id, EntryState::Transferred)?.len();
@@ -37,7 +37,9 @@ impl Spool {
             wish,
             error: row.error,
             eligible,
-            claimed: !store::entry::of_device(db, row.id, EntryState::Claimed)?.is_empty(),
+            claimed: store::entry::of_device(db, row.id, EntryState::Claimed)?
+                .iter()
+                .any(|entry| entry.claimed_by == Some((lease.process, lease.epoch))),
             transferred: u32::try_from(transferred).unwrap_or(u32::MAX),
             paper: row.paper,
         })
@@ -86,7 +88,7 @@ impl Engine for Spool {
     fn orders(&self, lease: &Lease, _now: &Moment) -> Fallible<Vec<DeviceOrder>> {
         self.look(|db| {
             let rows = store::device::of_process(db, &lease.name)?;
-            rows.into_iter().map(|row| self.as_order(db, row)).collect()
+            rows.into_iter().map(|row| self.as_order(db, lease, row)).collect()
         })
     }
 
@@ -94,7 +96,7 @@ impl Engine for Spool {
         self.look(|db| {
             let row =
                 store::device::by_id(db, device)?.filter(|row| row.settings.process.as_ref() == Some(&lease.name));
-            row.map(|row| self.as_order(db, row)).transpose()
+            row.map(|row| self.as_order(db, lease, row)).transpose()
         })
     }
 
