@@ -1,0 +1,66 @@
+//! Print processes that die: whoever writes next starts them again, and a drain that waits for one of them ends.
+
+mod support;
+
+use std::process::Stdio;
+
+use support::documents::{take_apart, text};
+use support::{DEADLINE, Site, finish};
+
+/// A site whose print process dies as soon as it has claimed the job `tag`.
+fn died(site: &Site, tag: &str) {
+    let file = site.document(tag, &text(tag, 300));
+    let mut command = site.submission("office.front", tag, &file);
+    finish(command.env("PD_FAULT", "claimed").spawn().unwrap(), DEADLINE).expect(0);
+    site.wait_for("the job was claimed", || site.jobs().iter().any(|job| job["current-job-state"] == "processing"));
+    assert!(site.fastp_ends(DEADLINE));
+    assert!(site.counts_as_running(), "it died and did not go dormant");
+}
+
+fn started() -> Site {
+    let site = Site::new();
+    site.declare();
+    site.spoolcom("DEV $LP1, START");
+    site
+}
+
+#[test]
+fn a_job_for_another_print_process_starts_the_one_that_died_too() {
+    let site = started();
+    site.spoolcom("PRINT $SPLB, FILE fastp; DEV $NUL, PROCESS $SPLB, URI null:, START; LOC #X.Y, DEV $NUL");
+    died(&site, "first");
+    let file = site.document("other", &text("other", 10));
+    site.submit("x.y", "other", &file).expect(0);
+    site.wait_until_empty();
+    assert_eq!(take_apart(&std::fs::read(site.sink()).unwrap()).complete, ["first"]);
+}
+
+#[test]
+fn a_drain_of_a_device_whose_print_process_died_ends_and_keeps_the_job() {
+    let site = started();
+    died(&site, "kept");
+    let drain = site.run("spoolcom", &["DEV $LP1, DRAIN"]);
+    drain.expect(0);
+    assert!(site.run("spoolcom", &["DEV $LP1"]).expect(0).out.contains("OFFLINE"));
+    assert_eq!(site.jobs().len(), 1, "given back, and not printed by a device that drains");
+    site.spoolcom("DEV $LP1, START");
+    site.wait_until_empty();
+    assert_eq!(take_apart(&std::fs::read(site.sink()).unwrap()).complete, ["kept"]);
+}
+
+#[test]
+fn a_drain_ends_although_the_print_process_dies_while_it_waits() {
+    let site = started();
+    let file = site.document("mid", &text("mid", 300_000));
+    let mut command = site.submission("office.front", "mid", &file);
+    // It dies with the job written and its end not yet recorded; the drain may be asked for before or after that.
+    finish(command.env("PD_FAULT", "before-completion").spawn().unwrap(), DEADLINE).expect(0);
+    let drain = site.command("spoolcom").arg("DEV $LP1, DRAIN").stdout(Stdio::piped()).spawn().unwrap();
+    finish(drain, DEADLINE).expect(0);
+    site.spoolcom("DEV $LP1, START");
+    // Where the drain came first, it dies only now; else its successor goes dormant.
+    assert!(site.fastp_ends(DEADLINE));
+    site.spoolcom("SPOOLER, START");
+    site.wait_until_empty();
+    assert_eq!(take_apart(&std::fs::read(site.sink()).unwrap()).complete, ["mid"], "once, and whole");
+}
