@@ -16,6 +16,7 @@ use super::Timing;
 use super::backoff::Growing;
 use super::bell::Bell;
 use super::errors::{Fault, SpoolTrouble};
+use super::fastcnfg::Memory;
 use super::footing::Board;
 use super::log::Log;
 use crate::model::separation::Separation;
@@ -119,6 +120,8 @@ pub struct Desk {
     pub in_error: Cell<bool>,
     /// The failures in a row.
     pub streak: Cell<Streak>,
+    /// What the device remembers of FASTCNFG.
+    pub memory: Cell<Memory>,
     /// Whether a ring was heard that has not led to a look at everything yet.
     pub heard: Cell<bool>,
     /// Whether a job is being printed, so that main rings for wishes that concern it.

@@ -109,7 +109,9 @@ impl Device {
         if self.open.is_none() && order.transferred > 0 {
             desk.settle(&Settlement::Reset { why: "the connection that carried them is gone".into() })?;
         }
-        if self.open.as_ref().is_some_and(|open| Some(&open.uri) != self.settings.uri.as_ref()) {
+        if self.open.as_ref().is_some_and(|open| {
+            !self.settings.consults_fastcnfg() && Some(&open.means.uri) != self.settings.uri.as_ref()
+        }) {
             self.close("its URI was changed", &mut pace)?;
         }
         match order.wish {

@@ -8,18 +8,20 @@ use std::time::Instant;
 
 use super::device::Device;
 use super::errors::{Fault, SpoolTrouble, Trouble};
+use super::fastcnfg;
+use super::means::Means;
 use super::pace::Pace;
 use super::pieces::Side;
 use super::transports::{Closing, Connection, Idle, open};
-use crate::model::device::{DeviceUri, Exclusive};
+use crate::model::device::Exclusive;
 use crate::spool::engine::{Observation, Settlement};
 
 /// A device that is open.
 pub struct Open {
     /// The connection.
     pub connection: Box<dyn Connection>,
-    /// The address it was opened at.
-    pub uri: DeviceUri,
+    /// What it was opened with.
+    pub means: Means,
     /// When.
     pub since: Instant,
     /// What was sent last over it.
@@ -67,15 +69,16 @@ impl Device {
         if self.open.is_some() {
             return Ok(());
         }
-        let Some(uri) = self.settings.uri.clone() else {
-            return Err(Fault::new(14, false, "the device has no URI").into());
-        };
+        let mut memory = self.desk.memory.take();
+        let consulted = fastcnfg::consult(&self.settings, &mut memory);
+        self.desk.memory.set(memory);
+        let (means, used) = consulted?;
         pace.opening = true;
-        let opened = open(&uri, pace);
+        let opened = open(&means, pace);
         pace.opening = false;
         let open = Open {
             connection: opened?,
-            uri,
+            means,
             since: Instant::now(),
             last: None,
             transferred: 0,
@@ -84,7 +87,7 @@ impl Device {
             carried: false,
         };
         self.open = Some(open);
-        self.desk.observe(&Observation::Opened { why: why.to_owned() })?;
+        self.desk.observe(&Observation::Opened { why: why.to_owned(), connection: used })?;
         Ok(())
     }
 

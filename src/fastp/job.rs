@@ -73,7 +73,10 @@ impl Device {
         let remarks: Vec<String> = remark.into_iter().chain(job.omitted()).collect();
         let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
         open.carried = true;
-        let start = open.connection.begin(&job, claim.begun.as_ref(), pace)?;
+        let mut start = open.connection.begin(&job, claim.begun.as_ref(), pace)?;
+        if claim.begun.is_some() && start.position.is_none() {
+            start.duplicate.get_or_insert("an earlier attempt was written to a file".into());
+        }
         if let Some(position) = &start.position {
             desk.attempt_begins(claim, position, &separation)?;
         }

@@ -12,6 +12,7 @@ use super::backoff::{Growing, is_due};
 use super::bell::Bell;
 use super::desk::{Desk, Streak};
 use super::device::{Device, Leave};
+use super::fastcnfg::Memory;
 use super::run::{Farewell, Main};
 use crate::model::DeviceId;
 use crate::model::device::Exclusive;
@@ -26,6 +27,7 @@ pub(super) struct Seat {
     slot: usize,
     thread: Option<Thread>,
     streak: Streak,
+    memory: Memory,
     /// Waits after threads that found nothing, or were refused.
     pause: Growing,
     not_before: Option<Instant>,
@@ -44,6 +46,7 @@ struct Thread {
 struct Ended {
     leave: Leave,
     streak: Streak,
+    memory: Memory,
     worked: bool,
 }
 
@@ -91,7 +94,16 @@ impl Seat {
     /// An empty place.
     pub(super) fn new(slot: usize) -> Self {
         let pause = Growing::new(Duration::from_millis(20), Duration::from_secs(30));
-        Self { slot, thread: None, streak: Streak::default(), pause, not_before: None, refused: false, last: None }
+        Self {
+            slot,
+            thread: None,
+            streak: Streak::default(),
+            memory: Memory::default(),
+            pause,
+            not_before: None,
+            refused: false,
+            last: None,
+        }
     }
 
     /// Whether its thread runs.
@@ -144,6 +156,7 @@ impl Seat {
         self.refused = refused;
         if let Some(ended) = &ended {
             self.streak = ended.streak;
+            self.memory = ended.memory.clone();
         }
         let wait = match ended {
             _ if worked && !refused => {
@@ -190,7 +203,7 @@ impl Main<'_> {
         let farewell = Farewell { done: Arc::clone(&done), bell: Arc::clone(&self.bell) };
         let (engine, lease, name) = (Arc::clone(&self.engine), self.lease.clone(), order.name.clone());
         let (root, log, timing) = (self.base.root().to_path_buf(), self.log.clone(), self.timing);
-        let zone = self.zone.clone();
+        let (zone, memory) = (self.zone.clone(), seat.memory.clone());
         let (progress, slot) = (Arc::clone(&self.progress), seat.slot);
         let (its_bell, its_printing) = (Arc::clone(&bell), Arc::clone(&printing));
         let body = move || {
@@ -210,11 +223,12 @@ impl Main<'_> {
                 in_error: Cell::new(false),
                 streak: Cell::new(Streak { tries, since_ms }),
                 heard: Cell::new(false),
+                memory: Cell::new(memory),
                 printing: its_printing,
             });
             let mut device = Device::new(Rc::clone(&desk));
             let leave = device.run();
-            Ended { leave, streak: desk.streak.get(), worked: device.worked }
+            Ended { leave, streak: desk.streak.get(), memory: desk.memory.take(), worked: device.worked }
         };
         let label: String = order.name.to_string().chars().take(15).collect();
         match std::thread::Builder::new().name(label).stack_size(STACK).spawn(body) {
@@ -246,7 +260,7 @@ mod tests {
         let mut seat = Seat::new(1);
         seat.pause = Growing::new(Duration::from_secs(30), Duration::from_secs(30));
         seat.last = Some(order.clone());
-        seat.ended(Some(Ended { leave, streak: Streak::default(), worked: false }));
+        seat.ended(Some(Ended { leave, streak: Streak::default(), memory: Memory::default(), worked: false }));
         seat
     }
 

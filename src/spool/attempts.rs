@@ -55,7 +55,7 @@ impl Spool {
         let who = format!("${}", lease.name);
         let shown = device.name.guardian();
         let note = |what: &str, why: &str| record(db, now, Object::Job(job.id), &who, what, why);
-        let on_file = matches!(device.settings.uri, Some(DeviceUri::File(_)));
+        let on_file = matches!(device.address(), Some(DeviceUri::File(_)));
         let mut erase = Vec::new();
         match end {
             AttemptEnd::Delivered { delivery, octets, paper, remark } => {
@@ -215,8 +215,9 @@ impl Spool {
         let who = format!("${}", lease.name);
         let note = |what: &str, why: &str| record(db, now, Object::Device(device.id), &who, what, why);
         match seen {
-            Observation::Opened { why } => {
+            Observation::Opened { why, connection } => {
                 store::device::set_open(db, device.id, true)?;
+                store::device::set_connection(db, device.id, connection)?;
                 note("opened", why)
             }
             Observation::Closed { why } => {

@@ -60,6 +60,9 @@ fn fallback_name() -> ServerName {
     }
 }
 
+/// How long those who use a spool of an older version are waited for.
+const OLDER_LEAVES: Duration = Duration::from_secs(5);
+
 /// Opens the spool at `base`.
 ///
 /// # Errors
@@ -98,6 +101,7 @@ pub fn open(base: &Base, access: Access) -> Fallible<Spool> {
             Access::Existing => return Err(no_spool(base)),
         }
     }
+    upgrade(base)?;
     let lock = match FileLock::try_shared(&base.spool_lock()).map_err(|error| io_failure(&base.spool_lock(), &error))? {
         Some(lock) => lock,
         None => {
@@ -116,6 +120,30 @@ pub fn open(base: &Base, access: Access) -> Fallible<Spool> {
         Spool { inner: Arc::new(Inner { base: base.clone(), store, server, spool_id: row.spool_id, _lock: lock }) };
     spool.check_server_dir()?;
     Ok(spool)
+}
+
+/// Brings a spool of an older schema up to ours, alone: whoever holds the spool's lock, a print process of the older
+/// version among them, is waited for, so that nobody finds columns changed under a running job.
+fn upgrade(base: &Base) -> Fallible<()> {
+    let store = Store::new(&base.database(), &base.write_lock());
+    let is_older = || Ok::<_, Failure>(store.read(store::schema::version)? < store::schema::VERSION);
+    if !is_older()? {
+        return Ok(());
+    }
+    let path = base.spool_lock();
+    let lock = FileLock::exclusive(&path, OLDER_LEAVES).map_err(|error| io_failure(&path, &error))?;
+    // Whoever was faster has done it.
+    if !is_older()? {
+        return Ok(());
+    }
+    if lock.is_none() {
+        return Err(refused(format!(
+            "{} is of an older version, and a print process or command of that version still uses it",
+            base.root().display()
+        ))
+        .hint("it is brought up to date when they have ended: a print process does so about two minutes after its last job"));
+    }
+    store.migrate()
 }
 
 fn no_spool(base: &Base) -> Failure {

@@ -228,7 +228,7 @@ impl Spool {
             })
             .collect();
         // On a file the recorded offset tells exactly what an earlier attempt wrote; anywhere else it may be on paper.
-        let on_file = matches!(device.settings.uri, Some(DeviceUri::File(_)));
+        let on_file = matches!(device.address(), Some(DeviceUri::File(_)));
         let (group, dest) = store::location::names_of(db, job.group, job.location)?;
         Ok(Claim {
             entry: entry.id,

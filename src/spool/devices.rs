@@ -287,6 +287,7 @@ impl Spool {
             state,
             open: row.open && process_state == ProcessState::Active,
             opens: row.opens,
+            connection: row.connection,
             error: row.error,
             running,
             process_state,

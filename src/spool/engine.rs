@@ -4,7 +4,7 @@
 //! claim carries both; a claim of an earlier epoch belongs to a process that died, and only the next holder of the
 //! lock releases it. Each function is one transaction.
 
-use crate::model::device::DeviceSettings;
+use crate::model::device::{ConnectionInUse, DeviceSettings};
 use crate::model::job::{Format, Identity, RawPath, Transfer};
 use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
@@ -216,6 +216,8 @@ pub enum Observation {
     Opened {
         /// Why: "job 7 is queued", "EXCLUSIVE ON", "the peer hung up".
         why: String,
+        /// With what.
+        connection: ConnectionInUse,
     },
     /// It was closed.
     Closed {

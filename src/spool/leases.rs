@@ -64,7 +64,7 @@ impl Engine for Spool {
             for entry in store::entry::of_dead_epochs(db, row.id, epoch)? {
                 let Some(job) = store::job::by_id(db, entry.job)? else { continue };
                 let device = entry.device.map(|id| store::device::by_id(db, id)).transpose()?.flatten();
-                let uri = device.as_ref().and_then(|d| d.settings.uri.as_ref());
+                let uri = device.as_ref().and_then(DeviceRow::address);
                 // A file tells itself how far it got. Anywhere else bytes may be on paper.
                 let unsure = !matches!(uri, Some(DeviceUri::File(_) | DeviceUri::Null));
                 let why = match (entry.state, unsure) {

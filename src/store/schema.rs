@@ -12,7 +12,7 @@ use crate::model::{Failure, FailureKind};
 use super::Fallible;
 
 /// The schema this program writes.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 /// Schema 1.
 const V1: &str = "
@@ -258,6 +258,14 @@ CREATE TABLE event (
 CREATE INDEX event_object ON event (object, object_id, id);
 ";
 
+/// From schema 1 to 2: RESTART, and what a device was last opened with.
+const V2: &str = "
+ALTER TABLE device ADD COLUMN restart INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN last_address TEXT;
+ALTER TABLE device ADD COLUMN last_entry TEXT;
+ALTER TABLE device ADD COLUMN complaint TEXT;
+";
+
 /// The schema's number in an open database.
 ///
 /// # Errors
@@ -290,6 +298,9 @@ pub fn migrate(db: &Connection) -> Fallible<()> {
     check(found)?;
     if found < 1 {
         db.execute_batch(V1)?;
+    }
+    if found < 2 {
+        db.execute_batch(V2)?;
     }
     db.pragma_update(None, "user_version", VERSION)?;
     Ok(())

@@ -123,6 +123,7 @@ fn device() -> DeviceStatus {
         state: DeviceState::Waiting,
         open: false,
         opens: 0,
+        connection: None,
         error: None,
         running: None,
         process_state: ProcessState::Dormant,

@@ -299,6 +299,7 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
         state,
         open: false,
         opens: 3,
+        connection: None,
         error,
         running,
         process_state: ProcessState::Active,

@@ -142,7 +142,7 @@ impl Engine for Fake {
         let mut state = self.state();
         let printer = &mut state.printers[at(device)];
         let line = match seen {
-            Observation::Opened { why } => format!("opened: {why}"),
+            Observation::Opened { why, .. } => format!("opened: {why}"),
             Observation::Closed { why } => format!("closed: {why}"),
             Observation::Failed(error) => {
                 let line = format!("error {} try {}: {}", error.number, error.tries, error.text);

@@ -17,6 +17,7 @@ use nix::libc;
 
 use super::{Chunk, Closing, Connection, Idle, Start, Undone, ended, source_failed};
 use crate::fastp::errors::{Fault, Trouble};
+use crate::fastp::means::Means;
 use crate::fastp::pace::Pace;
 use crate::fastp::pieces::Pieces;
 use crate::model::device::DeviceUri;
@@ -50,9 +51,9 @@ struct Output {
 ///
 /// # Errors
 /// A fault when it cannot be opened, is no regular file, lies under the base, or is in use.
-pub fn open(uri: &DeviceUri, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
-    let DeviceUri::File(path) = uri else {
-        return Err(Fault::new(2, false, format!("{uri} is no file")).into());
+pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
+    let DeviceUri::File(path) = &means.uri else {
+        return Err(Fault::new(2, false, format!("{} is no file", means.uri)).into());
     };
     let (path, root) = (path.clone(), pace.desk().root.clone());
     let shown = format!("cannot open {}", path.display());

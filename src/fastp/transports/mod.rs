@@ -14,6 +14,7 @@ use std::ops::Range;
 use std::os::fd::BorrowedFd;
 
 use super::errors::Trouble;
+use super::means::Means;
 use super::pace::Pace;
 use super::pieces::Pieces;
 use crate::model::device::DeviceUri;
@@ -122,7 +123,7 @@ pub struct Scheme {
     open: Opener,
 }
 
-type Opener = fn(&DeviceUri, &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble>;
+type Opener = fn(&Means, &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble>;
 
 /// The schemes there are.
 pub const SCHEMES: [Scheme; 3] = [
@@ -131,14 +132,14 @@ pub const SCHEMES: [Scheme; 3] = [
     Scheme { name: "socket", serves: |uri| matches!(uri, DeviceUri::Socket { .. }), open: socket::open },
 ];
 
-/// Opens the device at `uri`.
+/// Opens a device.
 ///
 /// # Errors
 /// The trouble that ends the attempt.
-pub fn open(uri: &DeviceUri, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
-    match SCHEMES.iter().find(|scheme| (scheme.serves)(uri)) {
-        Some(scheme) => (scheme.open)(uri, pace),
-        None => Err(super::errors::Fault::new(2, false, format!("{uri}: no transport serves it")).into()),
+pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
+    match SCHEMES.iter().find(|scheme| (scheme.serves)(&means.uri)) {
+        Some(scheme) => (scheme.open)(means, pace),
+        None => Err(super::errors::Fault::new(2, false, format!("{}: no transport serves it", means.uri)).into()),
     }
 }
 
