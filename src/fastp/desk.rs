@@ -190,9 +190,9 @@ impl Desk {
         self.ask("ending an attempt", |engine, now| engine.attempt_ends(&self.lease, claim, end.clone(), next, now))
     }
 
-    /// Whether the attempt should go on. A spool that cannot say, for whatever reason, does not stop a printer; one that
-    /// says that we are not in charge any more does.
-    pub fn attempt_wish(&self, claim: &Claim) -> AttemptWish {
+    /// Whether the attempt should go on. A spool that cannot say, for whatever reason, changes nothing: a printer prints
+    /// on, a suspended one stands still (`now`). One that says that we are not in charge any more ends the attempt.
+    pub fn attempt_wish(&self, claim: &Claim, now: AttemptWish) -> AttemptWish {
         match self.engine.attempt_wish(&self.lease, claim) {
             Ok(wish) => wish,
             Err(failure) if failure.kind == FailureKind::State => {
@@ -200,8 +200,8 @@ impl Desk {
                 AttemptWish::Lost
             }
             Err(failure) => {
-                self.log.line(format_args!("{}: job {} goes on: {failure}", self.name, claim.number));
-                AttemptWish::Continue
+                self.log.line(format_args!("{}: job {}: nothing changes: {failure}", self.name, claim.number));
+                now
             }
         }
     }

@@ -68,6 +68,15 @@ pub(super) struct Reaped {
     pub(super) refused: bool,
 }
 
+/// A try that is due at a time of the wall clock, or none, of a device whose tries are `interval` seconds apart.
+fn at(due_ms: Option<i64>, interval: u32, wall_ms: i64) -> Due {
+    match due_ms {
+        None => Due::Never,
+        Some(due) if is_due(due, interval, wall_ms) => Due::Now,
+        Some(due) => Due::In(Duration::from_millis(due.abs_diff(wall_ms).saturating_add(1))),
+    }
+}
+
 /// What an order asks for, the failures of threads apart.
 fn wanted(order: &DeviceOrder, wall_ms: i64) -> Due {
     // No thread runs: the claim is left over by one that broke off. Whatever else is wanted, it is given back first.
@@ -75,14 +84,11 @@ fn wanted(order: &DeviceOrder, wall_ms: i64) -> Due {
         return Due::Now;
     }
     match order.wish {
-        DeviceWish::Stopped | DeviceWish::Suspended => Due::Never,
+        DeviceWish::Stopped => at(order.restart_at_ms, order.settings.restart, wall_ms),
+        DeviceWish::Suspended => Due::Never,
         DeviceWish::Draining => Due::Now,
         DeviceWish::Started => match &order.error {
-            Some(error) => match error.next_try_ms {
-                None => Due::Never,
-                Some(due) if is_due(due, order.settings.retry, wall_ms) => Due::Now,
-                Some(due) => Due::In(Duration::from_millis(due.abs_diff(wall_ms).saturating_add(1))),
-            },
+            Some(error) => at(error.next_try_ms, order.settings.retry, wall_ms),
             None if order.eligible || order.transferred > 0 => Due::Now,
             None if order.settings.exclusive == Exclusive::On => Due::Now,
             None => Due::Never,

@@ -245,6 +245,8 @@ pub struct DeviceStatus {
     pub connection: Option<ConnectionInUse>,
     /// The error it is in, or was last in while offline.
     pub error: Option<ErrorNote>,
+    /// Whether it is offline because of that error: anybody may start it, and RESTART does.
+    pub stopped_by_error: bool,
     /// The job in print.
     pub running: Option<RunningJob>,
     /// Its print process.

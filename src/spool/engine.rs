@@ -58,6 +58,8 @@ pub struct DeviceOrder {
     pub transferred: u32,
     /// Where its paper stands.
     pub paper: Paper,
+    /// When a device that an error stopped is to be started again, wall clock, if its RESTART says so.
+    pub restart_at_ms: Option<i64>,
 }
 
 /// A place in an output file, durable before the first byte of an attempt is written to it.
@@ -148,7 +150,8 @@ pub enum AttemptEnd {
         /// Something worth recording, once for each job: "edited in place since it was submitted".
         remark: Option<String>,
     },
-    /// The device failed: the entry is free again at the same place, and the device is in this error.
+    /// The device failed: the entry is free again at the same place, and the device is in this error. One without a next
+    /// try stops the device.
     DeviceFailed {
         /// The error.
         error: ErrorNote,
@@ -224,10 +227,12 @@ pub enum Observation {
         /// Why.
         why: String,
     },
-    /// It is in an error while no job prints.
+    /// It is in an error while no job prints. One without a next try stops the device.
     Failed(ErrorNote),
     /// An error is over.
     Recovered,
+    /// Its RESTART is due: it is to be started again. Nothing happens when somebody stopped or started it meanwhile.
+    Restarting,
     /// A draining device has ended its job and is closed: it is stopped now.
     Drained,
     /// Something worth recording in its log.
@@ -246,6 +251,8 @@ pub enum AttemptWish {
     Continue,
     /// Stop now: the job is held, paused or cancelled.
     Stop,
+    /// Stand still, with the device open, until it is to go on: the device is suspended.
+    Suspend,
     /// The claim is not ours any more; end without touching the spool.
     Lost,
 }
@@ -306,8 +313,9 @@ pub trait Engine: Send + Sync {
     /// Records what was seen at a device.
     fn observe(&self, lease: &Lease, device: DeviceId, seen: Observation, now: &Moment) -> Result<(), Failure>;
 
-    /// Goes dormant: true when, within one transaction, no started device of the process has an eligible entry, a
-    /// claim, a transferred job, an error to retry or EXCLUSIVE ON, and its row was cleared. Only then may it exit.
+    /// Goes dormant: true when, within one transaction, no device of the process has a claim (a suspended job is one) or
+    /// a transferred job, no started one an eligible entry, an error to retry or EXCLUSIVE ON, and none a RESTART ahead,
+    /// and its row was cleared. Only then may it exit.
     fn goes_dormant(&self, lease: &Lease, now: &Moment) -> Result<bool, Failure>;
 
     /// Ends the epoch in good order, whatever is left to do: a signal asked for it, or the spool cannot be used. Its claims

@@ -12,7 +12,7 @@ use crate::store::{self, Fallible};
 use super::engine::{
     AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Settlement,
 };
-use super::{Room, Spool, claims, files};
+use super::{Room, Spool, claims, device_errors, files};
 
 fn lost() -> Failure {
     Failure::new(FailureKind::State, "this print process is not in charge of its devices any more")
@@ -30,6 +30,7 @@ impl Spool {
         let wish = Self::effective_wish(db, &row)?;
         let eligible = wish == DeviceWish::Started && claims::is_eligible(db, &row)?;
         let transferred = store::entry::of_device(db, row.id, EntryState::Transferred)?.len();
+        let restart_at_ms = device_errors::restart_at(db, &row)?;
         Ok(DeviceOrder {
             id: row.id,
             name: row.name,
@@ -42,6 +43,7 @@ impl Spool {
                 .any(|entry| entry.claimed_by == Some((lease.process, lease.epoch))),
             transferred: u32::try_from(transferred).unwrap_or(u32::MAX),
             paper: row.paper,
+            restart_at_ms,
         })
     }
 
@@ -154,7 +156,14 @@ impl Engine for Spool {
             }
             let Some(job) = store::job::by_id(db, entry.job)? else { return Ok(AttemptWish::Lost) };
             let runs = job.wish == Wish::Run && job.reasons.is_empty();
-            Ok(if runs { AttemptWish::Continue } else { AttemptWish::Stop })
+            if !runs {
+                return Ok(AttemptWish::Stop);
+            }
+            let suspended = match entry.device {
+                Some(device) => store::device::by_id(db, device)?.is_some_and(|row| row.wish == DeviceWish::Suspended),
+                None => false,
+            };
+            Ok(if suspended { AttemptWish::Suspend } else { AttemptWish::Continue })
         })
     }
 

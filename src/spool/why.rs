@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use crate::model::device::RunningJob;
 use crate::model::location::Destination;
-use crate::model::state::{DeviceWish, EntryState, HoldReason, HoldReasons, JobState, ProcessState, Wish};
+use crate::model::state::{DeviceWish, EntryState, ErrorNote, HoldReason, HoldReasons, JobState, ProcessState, Wish};
 use crate::model::time::Moment;
 use crate::model::why::{Act, Cause, DeviceCause, Printing, Why};
 use crate::model::{Caller, GlobalJobId, JobRef};
@@ -275,7 +275,10 @@ impl Look<'_> {
         if device.stopped_by_error
             && let Some(error) = device.error.clone()
         {
-            return Ok(Some(DeviceCause::ErrorForGood(error)));
+            return Ok(Some(match super::device_errors::restart_at(self.db, device)? {
+                Some(_) => DeviceCause::Restarts(error),
+                None => DeviceCause::ErrorForGood(ErrorNote { next_try_ms: None, ..error }),
+            }));
         }
         let event = last(self.db, Object::Device(device.id), &["started", "drained"])?;
         Ok(Some(match event {
@@ -359,6 +362,6 @@ fn on_device(entry: &EntryRow) -> bool {
     matches!(entry.state, EntryState::Claimed | EntryState::Transferred)
 }
 
-fn error_cause(error: crate::model::state::ErrorNote) -> DeviceCause {
+fn error_cause(error: ErrorNote) -> DeviceCause {
     if error.next_try_ms.is_some() { DeviceCause::Error(error) } else { DeviceCause::ErrorForGood(error) }
 }

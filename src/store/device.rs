@@ -245,6 +245,16 @@ pub fn set_wish(db: &Connection, id: DeviceId, wish: DeviceWish) -> Fallible<()>
     Ok(())
 }
 
+/// Stops a device because of its error.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn stop_by_error(db: &Connection, id: DeviceId) -> Fallible<()> {
+    set_wish(db, id, DeviceWish::Stopped)?;
+    db.execute("UPDATE device SET stopped_by_error = 1 WHERE id = ?", [id.0])?;
+    Ok(())
+}
+
 /// The devices that nobody has started or drained yet, and that have all they need to be started.
 ///
 /// # Errors

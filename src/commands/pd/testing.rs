@@ -125,6 +125,7 @@ fn device() -> DeviceStatus {
         opens: 0,
         connection: None,
         error: None,
+        stopped_by_error: false,
         running: None,
         process_state: ProcessState::Dormant,
         waiting: 0,
