@@ -111,10 +111,11 @@ impl Spool {
                 Some(process) => store::process::by_name(db, process)?,
                 None => None,
             };
-            // Does somebody have to end something before it is offline? A process that runs or died in mid-job.
+            // Does somebody have to end something before it is offline? A process that runs or died in mid-job. Is one in
+            // error waited for? No, it prints nothing; what it died with goes back when PRINT START begins it anew.
             let busy = row.open || is_busy(db, &row)?;
-            match process {
-                Some(process) if busy || (process.error.is_none() && process.running) => {
+            match process.filter(|process| process.error.is_none()) {
+                Some(process) if busy || process.running => {
                     store::device::set_wish(db, row.id, DeviceWish::Draining)?;
                     let state = spool.device_status(db, by_id(db, &row)?, &now)?.state;
                     Ok((state, wakes::target(db, &process.name)?.into_iter().collect()))

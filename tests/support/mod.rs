@@ -131,7 +131,7 @@ impl Site {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        for name in ["PDHOST", "PD_SOCKET", "PDPRINTER", "FASTCNFG", "PD_FAULT", "XDG_STATE_HOME"] {
+        for name in ["PDHOST", "PD_SOCKET", "PDPRINTER", "FASTCNFG", "PD_FAULT", "PD_GATE", "XDG_STATE_HOME"] {
             command.env_remove(name);
         }
     }
