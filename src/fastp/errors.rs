@@ -61,15 +61,36 @@ const TABLE: &[(i32, bool, u32, &str)] = &[
     (libc::ENAMETOOLONG,  false, 13,   "its name is too long"),
 ];
 
+/// What the same errors mean of a character device: errno, whether it is a terminal, Guardian number, words. They are all
+/// retried. What has no row here has one above.
+#[rustfmt::skip]
+const OF_DEVICES: &[(i32, bool, u32, &str)] = &[
+    (libc::ENOENT, false, 14,  "there is no such device, or it is not plugged in"),
+    (libc::ENOENT, true,  14,  "there is no such device, or it is not plugged in"),
+    (libc::ENOSPC, false, 102, "it is out of paper, or full"),
+    (libc::EIO,    false, 100, "it is not ready"),
+    (libc::EIO,    true,  140, "it was hung up"),
+];
+
 /// Every error of the system that has a number of its own: the number, what it means, and whether it is retried.
 pub fn known() -> impl Iterator<Item = (u32, &'static str, bool)> {
-    TABLE.iter().map(|(_, retryable, number, words)| (*number, *words, *retryable))
+    let of_devices = OF_DEVICES.iter().map(|(_, _, number, words)| (*number, *words, true));
+    TABLE.iter().map(|(_, retryable, number, words)| (*number, *words, *retryable)).chain(of_devices)
 }
 
 impl Fault {
     /// A fault that has no errno.
     pub fn new(number: u32, retryable: bool, text: impl Into<String>) -> Self {
         Self { number, retryable, text: text.into() }
+    }
+
+    /// What `error` means for a character device, met while `doing` something.
+    pub fn of_device(terminal: bool, doing: impl std::fmt::Display, error: &io::Error) -> Self {
+        let errno = error.raw_os_error();
+        match OF_DEVICES.iter().find(|row| Some(row.0) == errno && row.1 == terminal) {
+            Some((_, _, number, words)) => Self::new(*number, true, format!("{doing}: {words}")),
+            None => Self::of(doing, error),
+        }
     }
 
     /// What `error` means for a device, met while `doing` something ("cannot connect to 10.0.0.9").
@@ -150,6 +171,14 @@ mod tests {
         assert_eq!(Fault::of("x", &io::Error::from_raw_os_error(libc::ENOSPC)).number, 43);
         assert!(!Fault::of("x", &io::Error::from_raw_os_error(libc::EISDIR)).retryable);
         assert!(Fault::of("x", &io::Error::other("?")).retryable);
+    }
+
+    #[test]
+    fn a_character_device_is_no_disk() {
+        let of = |terminal, errno| Fault::of_device(terminal, "x", &io::Error::from_raw_os_error(errno));
+        assert_eq!(of(false, libc::ENOSPC), Fault::new(102, true, "x: it is out of paper, or full"));
+        assert_eq!((of(false, libc::EIO).number, of(true, libc::EIO).number), (100, 140));
+        assert_eq!((of(true, libc::EBUSY).number, of(true, libc::ENODEV).number), (12, 14));
     }
 
     #[test]

@@ -260,7 +260,11 @@ const DEV: &[Row] = &[
     later(Key::Suspend, Operand::None, "stop at once, keep the job where it is"),
     now(Key::Timeout, Operand::Number(-1, 32767), "tries before it gives up; -1 never"),
     later(Key::Trunc, Operand::Switch, "cut long lines"),
-    now(Key::Uri, Operand::Text, "where its bytes go: file:///path, socket://host:port, null:"),
+    now(
+        Key::Uri,
+        Operand::Text,
+        "where its bytes go: file:///path, char:///dev/x, fifo:///path, socket://host:port, null:",
+    ),
     now(Key::Width, Operand::Number(-1, 32767), "columns of header pages; -1 means 132"),
     later(Key::Xref, Operand::Display, "show its locations and its process"),
 ];
