@@ -75,10 +75,22 @@ const REPORTED: &[(bool, u32, &str)] = &[
     (true,  191, "it was switched on while it was open"),
 ];
 
+/// What the same errors mean of a character device: errno, whether it is a terminal, Guardian number, words. They are all
+/// retried. What has no row here has one above.
+#[rustfmt::skip]
+const OF_DEVICES: &[(i32, bool, u32, &str)] = &[
+    (libc::ENOENT, false, 14,  "there is no such device, or it is not plugged in"),
+    (libc::ENOENT, true,  14,  "there is no such device, or it is not plugged in"),
+    (libc::ENOSPC, false, 102, "it is out of paper, or full"),
+    (libc::EIO,    false, 100, "it is not ready"),
+    (libc::EIO,    true,  140, "it was hung up"),
+];
+
 /// Every error that has a number of its own: the number, what it means, and whether it is retried.
 pub fn known() -> impl Iterator<Item = (u32, &'static str, bool)> {
     let reported = REPORTED.iter().map(|(retryable, number, words)| (*number, *words, *retryable));
-    TABLE.iter().map(|(_, retryable, number, words)| (*number, *words, *retryable)).chain(reported)
+    let of_devices = OF_DEVICES.iter().map(|(_, _, number, words)| (*number, *words, true));
+    TABLE.iter().map(|(_, retryable, number, words)| (*number, *words, *retryable)).chain(of_devices).chain(reported)
 }
 
 impl Fault {
@@ -93,6 +105,15 @@ impl Fault {
         match REPORTED.iter().find(|row| row.1 == number) {
             Some((retryable, _, words)) => Self::new(number, *retryable, format!("{doing}: {words}")),
             None => Self::new(number, true, format!("{doing}: error {number}")),
+        }
+    }
+
+    /// What `error` means for a character device, met while `doing` something.
+    pub fn of_device(terminal: bool, doing: impl std::fmt::Display, error: &io::Error) -> Self {
+        let errno = error.raw_os_error();
+        match OF_DEVICES.iter().find(|row| Some(row.0) == errno && row.1 == terminal) {
+            Some((_, _, number, words)) => Self::new(*number, true, format!("{doing}: {words}")),
+            None => Self::of(doing, error),
         }
     }
 
@@ -179,7 +200,7 @@ mod tests {
     #[test]
     fn a_circuit_that_was_cut_is_retried_and_a_device_that_does_not_respond_is_not() {
         let of = |number: u32| known().filter(|row| row.0 == number).map(|row| row.2).collect::<Vec<_>>();
-        assert_eq!((of(140), of(104)), (vec![true], vec![false]));
+        assert!(of(140).iter().all(|retryable| *retryable) && of(104) == [false]);
         assert_eq!(Fault::reported("$LP1", 102).text, "$LP1: it is out of paper or ribbon, or its bail is open");
         assert!(!Fault::reported("$LP1", 104).retryable && Fault::reported("$LP1", 7).retryable);
     }
@@ -190,6 +211,14 @@ mod tests {
             assert!(REPORTED[i + 1..].iter().all(|other| other.1 != row.1), "{}", row.2);
             assert!(TABLE.iter().all(|other| other.2 != row.1), "{}", row.2);
         }
+    }
+
+    #[test]
+    fn a_character_device_is_no_disk() {
+        let of = |terminal, errno| Fault::of_device(terminal, "x", &io::Error::from_raw_os_error(errno));
+        assert_eq!(of(false, libc::ENOSPC), Fault::new(102, true, "x: it is out of paper, or full"));
+        assert_eq!((of(false, libc::EIO).number, of(true, libc::EIO).number), (100, 140));
+        assert_eq!((of(true, libc::EBUSY).number, of(true, libc::ENODEV).number), (12, 14));
     }
 
     #[test]

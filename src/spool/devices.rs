@@ -84,14 +84,14 @@ impl Spool {
     fn check_change(&self, change: &DeviceChange) -> Fallible<()> {
         let bad = |message: String| Err(Failure::new(FailureKind::BadValue, message));
         match change {
-            DeviceChange::Uri(DeviceUri::File(path)) => {
+            DeviceChange::Uri(uri @ (DeviceUri::File(path) | DeviceUri::Char(path) | DeviceUri::Fifo(path))) => {
                 // Neither directly nor through a link: a device must never write into the spool itself.
                 let base =
                     std::fs::canonicalize(self.base().root()).unwrap_or_else(|_| self.base().root().to_path_buf());
                 let real =
                     path.parent().and_then(|dir| std::fs::canonicalize(dir).ok()).unwrap_or_else(|| path.clone());
                 if path.starts_with(&base) || real.starts_with(&base) {
-                    return bad(format!("URI file://{}: lies inside the spool itself", path.display()));
+                    return bad(format!("URI {uri}: lies inside the spool itself"));
                 }
                 Ok(())
             }

@@ -264,7 +264,11 @@ const DEV: &[Row] = &[
     now(Key::Suspend, Operand::None, "stop at once and keep the job where it is; START goes on"),
     now(Key::Timeout, Operand::Number(-1, 32767), "retries (not seconds) before an error takes it offline; -1 never"),
     later(Key::Trunc, Operand::Switch, "cut long lines"),
-    now(Key::Uri, Operand::Text, "where its bytes go: file:///path, socket://host:port, null:"),
+    now(
+        Key::Uri,
+        Operand::Text,
+        "where its bytes go: file:///path, char:///dev/x, fifo:///path, socket://host:port, null:",
+    ),
     now(Key::Width, Operand::Number(-1, 32767), "columns of header pages; -1 means 132"),
     later(Key::Xref, Operand::Display, "show its locations and its process"),
 ];

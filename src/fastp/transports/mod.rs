@@ -4,9 +4,13 @@
 //! leaves no trace where that is possible and never lets the peer take a part for the whole. Nothing here speaks to
 //! the spool.
 
+pub mod char;
+pub mod fifo;
 pub mod file;
 pub mod null;
+mod place;
 pub mod socket;
+mod stream;
 
 use std::fs::File;
 use std::io;
@@ -126,9 +130,11 @@ pub struct Scheme {
 type Opener = fn(&Means, &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble>;
 
 /// The schemes there are.
-pub const SCHEMES: [Scheme; 3] = [
+pub const SCHEMES: [Scheme; 5] = [
     Scheme { name: "null", serves: |uri| matches!(uri, DeviceUri::Null), open: null::open },
     Scheme { name: "file", serves: |uri| matches!(uri, DeviceUri::File(_)), open: file::open },
+    Scheme { name: "char", serves: |uri| matches!(uri, DeviceUri::Char(_)), open: char::open },
+    Scheme { name: "fifo", serves: |uri| matches!(uri, DeviceUri::Fifo(_)), open: fifo::open },
     Scheme { name: "socket", serves: |uri| matches!(uri, DeviceUri::Socket { .. }), open: socket::open },
 ];
 
