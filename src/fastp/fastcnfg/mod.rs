@@ -1,7 +1,9 @@
 //! What a device is opened with: its URI, or its FASTCNFG entry (fastp.md 13 to 15).
-//!
-//! A device consults FASTCNFG when PARM bit 5 is set and when it has no URI; its entry wins over a URI. It does so on
-//! its opens and at no other time.
+pub mod attributes;
+pub mod entry;
+pub mod lexer;
+pub mod names;
+pub mod parser;
 
 use super::errors::Fault;
 use super::means::Means;
