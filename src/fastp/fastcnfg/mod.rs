@@ -10,6 +10,7 @@
 //! a file would show the mending.
 
 pub mod attributes;
+pub mod check;
 pub mod entry;
 pub mod lexer;
 pub mod look;
