@@ -4,11 +4,12 @@
 //! it is closed, which makes them sent. ON: open from START to DRAIN; transferred jobs are let go after a quiet settle
 //! time. OFF !: open for each job. Every open and close is an event.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use super::device::Device;
 use super::errors::{Fault, SpoolTrouble, Trouble};
-use super::fastcnfg;
+use super::fastcnfg::{self, Consulted, Place};
 use super::means::Means;
 use super::pace::Pace;
 use super::pieces::Side;
@@ -69,10 +70,17 @@ impl Device {
         if self.open.is_some() {
             return Ok(());
         }
-        let mut memory = self.desk.memory.take();
-        let consulted = fastcnfg::consult(&self.settings, &mut memory);
-        self.desk.memory.set(memory);
-        let (means, used) = consulted?;
+        let desk = Rc::clone(&self.desk);
+        let place = Place::new(desk.root.clone(), desk.engine.server().as_str(), desk.lease.name.as_str(), &desk.name);
+        let mut memory = desk.memory.take();
+        pace.opening = true;
+        let consulted = fastcnfg::consult(&place, &self.settings, &mut memory, pace);
+        pace.opening = false;
+        desk.memory.set(memory);
+        let Consulted { means, used, remark } = consulted?;
+        if let Some(why) = remark {
+            desk.observe(&Observation::Remark { what: "fastcnfg".into(), why })?;
+        }
         pace.opening = true;
         let opened = open(&means, pace);
         pace.opening = false;

@@ -20,6 +20,8 @@ use super::{Room, Spool, WakeTarget, device_errors, wakes};
 impl Spool {
     pub(super) fn start_device(&self, caller: &Caller, name: DeviceName, now: &Moment) -> Fallible<Vec<WakeTarget>> {
         let (caller, now) = (caller.clone(), now.clone());
+        let fastcnfg = self.base().fastcnfg();
+        let may_have_entry = fastcnfg.exists();
         self.change(Room::Gives, move |db| {
             let row = store::device::by_name(db, &name)?.ok_or_else(|| not_found(db, &name))?;
             // What an operator took offline, or suspended, is his to start, whatever error it was in.
@@ -33,11 +35,9 @@ impl Spool {
             let Some(process) = &row.settings.process else {
                 return missing("print process", format!("DEV {shown}, PROCESS $SPLA gives it one"));
             };
-            if row.settings.uri.is_none() {
-                return missing(
-                    "address",
-                    format!("DEV {shown}, URI socket://host:9100 or URI file:///path gives it one"),
-                );
+            if row.settings.uri.is_none() && !may_have_entry {
+                let uri = format!("DEV {shown}, URI socket://host:9100 or URI file:///path gives it one");
+                return missing("address", format!("{uri}, or an entry for it in {}", fastcnfg.display()));
             }
             let Some(target) = wakes::target(db, process)? else {
                 return Err(unknown_process(db, process)?);

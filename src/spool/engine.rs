@@ -9,7 +9,9 @@ use crate::model::job::{Format, Identity, RawPath, Transfer};
 use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
 use crate::model::time::Moment;
-use crate::model::{DeviceId, DeviceName, DocumentId, EntryId, Failure, JobId, JobNumber, ProcessId, ProcessName};
+use crate::model::{
+    DeviceId, DeviceName, DocumentId, EntryId, Failure, JobId, JobNumber, ProcessId, ProcessName, ServerName,
+};
 
 /// The right to drive the devices of one print process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -263,6 +265,9 @@ pub enum AttemptWish {
 /// Every method fails with a [`Failure`]; `Unknown` and `Io` failures leave the claim where it was, and the print
 /// process must not claim again before the spool answers again.
 pub trait Engine: Send + Sync {
+    /// The name of the server.
+    fn server(&self) -> ServerName;
+
     /// Begins an epoch of a print process, whose lock the caller holds: its row says running from now on, and the
     /// claims of its earlier epochs are released, in place. Jobs of an earlier epoch that were transferred are Ready
     /// again and announced as possible duplicates.

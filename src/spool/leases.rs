@@ -4,7 +4,7 @@ use crate::model::device::{DeviceUri, Exclusive};
 use crate::model::separation::Separation;
 use crate::model::state::{DeviceWish, EntryState, Wish};
 use crate::model::time::Moment;
-use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
+use crate::model::{DeviceId, Failure, FailureKind, ProcessName, ServerName};
 use crate::store::device::DeviceRow;
 use crate::store::event::{Object, record};
 use crate::store::{self, Fallible};
@@ -53,6 +53,10 @@ impl Spool {
 }
 
 impl Engine for Spool {
+    fn server(&self) -> ServerName {
+        Spool::server(self).clone()
+    }
+
     fn begins(&self, name: &ProcessName, pid: u32, now: &Moment) -> Fallible<Lease> {
         let (process, moment) = (name.clone(), now.clone());
         let (lease, erase) = self.change(Room::Gives, move |db| {

@@ -285,7 +285,8 @@ impl Look<'_> {
             None => {
                 let mut lacks = Vec::new();
                 lacks.extend(device.settings.process.is_none().then(|| "PROCESS".to_owned()));
-                lacks.extend(device.settings.uri.is_none().then(|| "URI".to_owned()));
+                let addressed = device.settings.uri.is_some() || self.spool.base().fastcnfg().exists();
+                lacks.extend((!addressed).then(|| "URI".to_owned()));
                 DeviceCause::NeverStarted { lacks }
             }
             Some(event) => DeviceCause::Stopped(Some(event).filter(|event| event.what == "drained").map(act)),

@@ -255,15 +255,17 @@ pub fn stop_by_error(db: &Connection, id: DeviceId) -> Fallible<()> {
     Ok(())
 }
 
-/// The devices that nobody has started or drained yet, and that have all they need to be started.
+/// The devices that nobody has started or drained yet, and that have all they need to be started: an address is needed
+/// unless they `may_have_entry` in FASTCNFG.
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn untouched(db: &Connection) -> Fallible<Vec<DeviceRow>> {
+pub fn untouched(db: &Connection, may_have_entry: bool) -> Fallible<Vec<DeviceRow>> {
     let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM device WHERE untouched <> 0 AND process_key IS NOT NULL AND uri IS NOT NULL ORDER BY name_key"
+        "SELECT {COLUMNS} FROM device WHERE untouched <> 0 AND process_key IS NOT NULL AND (uri IS NOT NULL OR ?)
+         ORDER BY name_key"
     ))?;
-    let rows = statement.query_map([], read)?;
+    let rows = statement.query_map([may_have_entry], read)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

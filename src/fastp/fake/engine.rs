@@ -5,7 +5,7 @@ use crate::model::device::Exclusive;
 use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish};
 use crate::model::time::Moment;
-use crate::model::{DeviceId, Failure, FailureKind, ProcessId, ProcessName};
+use crate::model::{DeviceId, Failure, FailureKind, ProcessId, ProcessName, ServerName};
 use crate::spool::engine::{
     AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Settlement,
 };
@@ -15,6 +15,10 @@ fn at(device: DeviceId) -> usize {
 }
 
 impl Engine for Fake {
+    fn server(&self) -> ServerName {
+        "acme".parse().unwrap()
+    }
+
     fn begins(&self, name: &ProcessName, _: u32, _: &Moment) -> Result<Lease, Failure> {
         let mut state = self.state();
         state.epoch += 1;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use crate::model::device::{DeviceStatus, Exclusive};
+use crate::model::device::{ConnectionInUse, DeviceStatus, Exclusive};
 use crate::model::separation::HeaderPages;
 use crate::model::state::{DeviceState, DeviceWish, ProcessState};
 
@@ -79,6 +79,9 @@ impl Shown for DeviceStatus {
             label("WIDTH", settings.width),
             label("OPEN", on_off(self.open)),
             label("OPENS", self.opens),
+            label("CONNECTION", used(self, |used| Some(used.address.to_string()))),
+            label("FASTCNFG ENTRY", used(self, |used| used.entry.clone())),
+            label("FASTCNFG ERROR", used(self, |used| used.complaint.clone())),
             label("JOBS WAITING", waiting(self)),
         ]);
         lines
@@ -89,12 +92,17 @@ impl Shown for DeviceStatus {
     }
 }
 
+/// A part of what it was opened with the last time.
+fn used(status: &DeviceStatus, part: fn(&ConnectionInUse) -> Option<String>) -> String {
+    status.connection.as_ref().and_then(part).map(|text| plain(&text)).unwrap_or_default()
+}
+
 /// How many jobs wait, in words from a thousand on.
 pub fn waiting(status: &DeviceStatus) -> String {
     if status.waiting > 1000 { "MORE THAN 1000".into() } else { status.waiting.to_string() }
 }
 
-/// What keeps a single device from printing: its error, its process.
+/// What keeps a single device from printing, or from being opened as FASTCNFG wants it: its error, its process.
 ///
 /// # Errors
 /// When the output cannot be written.
@@ -104,6 +112,9 @@ pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io
         let next = if status.stopped_by_error { "RESTART" } else { "NEXT TRY" };
         let next = error.next_try_ms.map(|ms| format!("; {next} {}", style.date(ms))).unwrap_or_default();
         writeln!(out, "ERROR %{:o}: {}{next}", error.number, plain(&error.text))?;
+    }
+    if let Some(complaint) = status.connection.as_ref().and_then(|used| used.complaint.as_ref()) {
+        writeln!(out, "FASTCNFG IS NOT USED AS IT IS NOW: {}", plain(complaint))?;
     }
     match process_note(status) {
         Some(note) => writeln!(out, "{note}"),

@@ -87,6 +87,9 @@ pub fn device(status: &DeviceStatus) -> Value {
         "width": settings.width,
         "open": status.open,
         "opens": status.opens,
+        "connection": status.connection.as_ref().map(|used| {
+            json!({ "address": used.address.to_string(), "entry": used.entry, "complaint": used.complaint })
+        }),
         "waiting": status.waiting,
         "running": running,
         "error": error(status.error.as_ref()),
