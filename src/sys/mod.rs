@@ -8,6 +8,7 @@ pub mod lock;
 pub mod process;
 pub mod socket;
 pub mod spawn;
+pub mod tcp;
 pub mod terminal;
 pub mod users;
 pub mod wake;
