@@ -5,8 +5,8 @@
 //! the kernel after SIGKILL: a part must never look like the whole. What the printer sends is read and thrown away, so
 //! that it never blocks on us; that it sends nothing more does not mean that it prints no more.
 //!
-//! [`connecting`] opens, [`sending`] moves octets and waits for their acknowledgement, [`closing`] ends in good order,
-//! [`liveness`] tells a printer that stands from one that is gone, [`hosts`] looks a name up in a file.
+//! `connecting` opens, `sending` moves octets and waits for their acknowledgement, `closing` ends in good order,
+//! `liveness` tells a printer that stands from one that is gone, `hosts` looks a name up in a file.
 
 mod closing;
 mod connecting;
