@@ -2,7 +2,7 @@
 //!
 //! | `cause` | further keys |
 //! |---|---|
-//! | `printing` `printer-slow` | `device` `job` `document` `documents` `copy` `octets` `total-octets` `since` `quiet-since` |
+//! | `printing` `printer-slow` `printer-stalled` | `device` `job` `document` `documents` `copy` `octets` `total-octets` `since` `quiet-since` `stalled-since` `stalled-octets` |
 //! | `transferred` | `device` `octets` `since` |
 //! | `next` `behind` | `device` `jobs` `printing` (an object as above, or null) |
 //! | `left-to-another` `device-not-routed` | `device` |
@@ -27,6 +27,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use crate::attributes::text::escaped;
+use crate::model::device::Stalled;
 use crate::model::state::{ErrorNote, HoldReason};
 use crate::model::why::{Act, Cause, DeviceCause, Printing};
 
@@ -107,6 +108,7 @@ fn on_device(device: &str, cause: &DeviceCause, times: &Times) -> String {
     let start = format!("DEV {device}, START");
     match cause {
         DeviceCause::Prints(printing) => match printing.quiet_since_ms {
+            _ if printing.running.stalled.is_some() => format!("it prints on {device}: {}", pace(printing, times)),
             Some(_) => format!("it prints on {device}, {}", pace(printing, times)),
             None => {
                 let running = &printing.running;
@@ -205,7 +207,7 @@ fn started_by(process: &str) -> String {
 }
 
 fn now_printing(printing: &Printing, times: &Times) -> String {
-    let sign = if printing.quiet_since_ms.is_some() { "," } else { ":" };
+    let sign = if printing.quiet_since_ms.is_some() && printing.running.stalled.is_none() { "," } else { ":" };
     format!("job {} prints now{sign} {}", printing.running.job, pace(printing, times))
 }
 
@@ -213,6 +215,11 @@ fn pace(printing: &Printing, times: &Times) -> String {
     let running = &printing.running;
     // What is put between documents counts as gone out, and a job has no more bytes than it has.
     let bytes = format!("{} of {} bytes", running.octets.min(running.total_octets), running.total_octets);
+    if let Some(Stalled { since_ms, octets }) = running.stalled {
+        let octets = octets.min(running.total_octets);
+        let accepted = format!("{octets} of {} bytes so far", running.total_octets);
+        return format!("the printer accepts nothing since {} ({accepted})", times.short(since_ms));
+    }
     match printing.quiet_since_ms {
         Some(ms) => format!("printer slow: {bytes} accepted, none since {}", times.short(ms)),
         None => format!("{bytes}, since {}", times.short(running.since_ms)),
@@ -296,6 +303,8 @@ fn printing(printing: &Printing) -> Value {
         "total-octets": running.total_octets,
         "since": utc(running.since_ms),
         "quiet-since": printing.quiet_since_ms.map_or(Value::Null, utc),
+        "stalled-since": running.stalled.map_or(Value::Null, |stalled| utc(stalled.since_ms)),
+        "stalled-octets": running.stalled.map(|stalled| stalled.octets),
     })
 }
 

@@ -6,6 +6,7 @@ use crate::model::device::DeviceChange;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
 use crate::spool::engine::{AttemptEnd, Engine, Observation};
 use crate::spool::operations::Operations;
+use crate::spool::progress::{Progress, Standstill};
 use crate::spool::testing::{Site, at, clock, delivered, error, name, pass};
 
 fn times() -> Times {
@@ -55,6 +56,20 @@ fn a_job_that_nothing_keeps_back_is_next_or_behind_others() {
     let slow = "printer slow: 400 of 1000 bytes accepted, none since 09:00:05";
     check(&mut site, &first, &[("printer-slow", &format!("it prints on $LP1, {slow}"))]);
     check(&mut site, &second, &[("next", &format!("it is next on $LP1; job 1 prints now, {slow}"))]);
+}
+
+#[test]
+fn a_printer_that_stands_still_says_since_when_and_after_how_much() {
+    let mut site = Site::printing();
+    let alive = site.alive("SPLA");
+    let (job, next) = (site.job(), site.job());
+    let claim = site.claim(&alive, "LP1");
+    let stalled = Some(Standstill { since_boot_ms: clock().boot_ms, octets: 300 });
+    alive.progress.put(1, &Progress { stalled, ..at(&claim, 400) }).unwrap();
+    pass(5);
+    let stands = "the printer accepts nothing since 09:00:00 (300 of 1000 bytes so far)";
+    check(&mut site, &job, &[("printer-stalled", &format!("it prints on $LP1: {stands}"))]);
+    check(&mut site, &next, &[("next", &format!("it is next on $LP1; job 1 prints now: {stands}"))]);
 }
 
 #[test]

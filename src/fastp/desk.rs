@@ -213,7 +213,12 @@ impl Desk {
     pub fn settle(&self, settlement: &Settlement) -> Result<(), SpoolTrouble> {
         self.ask("settling transferred jobs", |engine, now| {
             engine.settle_transferred(&self.lease, self.device, settlement.clone(), now)
-        })
+        })?;
+        // Jobs that are done end a row of failures, jobs that come back do not.
+        if !matches!(settlement, Settlement::Reset { .. }) {
+            self.streak.set(Streak::default());
+        }
+        Ok(())
     }
 
     /// Records what was seen.

@@ -81,8 +81,10 @@ impl Device {
         if let Some(why) = remark {
             desk.observe(&Observation::Remark { what: "fastcnfg".into(), why })?;
         }
+        #[cfg(test)]
+        let means = super::fake::altered(means);
         pace.opening = true;
-        let opened = open(&means, pace);
+        let opened = pace.still_wanted().and_then(|()| open(&means, pace));
         pace.opening = false;
         let open = Open {
             connection: opened?,
@@ -143,12 +145,12 @@ impl Device {
             self.desk.settle(&match &closing {
                 Closing::Clean => Settlement::Closed,
                 Closing::Quiet(why) => Settlement::Released { why: why.clone() },
-                Closing::Reset(why) => Settlement::Reset { why: why.clone() },
+                Closing::Reset(why) | Closing::Stopped(why) => Settlement::Reset { why: why.clone() },
             })?;
         }
         let why = match &closing {
             Closing::Clean => why.to_owned(),
-            Closing::Quiet(how) | Closing::Reset(how) => format!("{why}; {how}"),
+            Closing::Quiet(how) | Closing::Reset(how) | Closing::Stopped(how) => format!("{why}; {how}"),
         };
         self.desk.observe(&Observation::Closed { why })?;
         Ok(match closing {
@@ -171,7 +173,8 @@ impl Device {
     }
 
     /// EXCLUSIVE ON: lets transferred jobs go when the connection stayed quiet long enough after them, or, while jobs
-    /// keep coming, when it stood twice as long. Returns how long it still takes, if some wait.
+    /// keep coming, when it stood twice as long; but not before the other side has shown that it is still there. Returns
+    /// how long it still takes, if some wait.
     ///
     /// # Errors
     /// When the spool refuses or the process ends.
@@ -182,6 +185,9 @@ impl Device {
         let left = settle.saturating_sub(latest.elapsed()).min((settle * 2).saturating_sub(first.elapsed()));
         if !left.is_zero() {
             return Ok(Some(left));
+        }
+        if let Some(wait) = open.connection.unproven() {
+            return Ok(Some(wait));
         }
         let why = format!("the connection stood for {} s without a reset", first.elapsed().as_secs());
         open.settled();

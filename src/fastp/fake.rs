@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 mod engine;
 
 use super::Timing;
+use super::means::Means;
 use super::run::run_with;
-use crate::model::device::{DeviceSettings, Exclusive};
+use crate::model::device::{DeviceSettings, DeviceUri, Exclusive};
 use crate::model::job::{Format, RawPath, Transfer};
 use crate::model::separation::HeaderPages;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote};
@@ -18,6 +19,19 @@ use crate::model::{DeviceId, DeviceName, DocumentId, EntryId, Failure, FailureKi
 use crate::spool::engine::{Claim, ClaimedDocument, DeviceOrder, Paper};
 use crate::spool::paths::Base;
 use crate::sys::{files, wake};
+
+/// What a test wants of the means of its devices, by address: every test has addresses of its own.
+static ALTERED: Mutex<Vec<(DeviceUri, Alteration)>> = Mutex::new(Vec::new());
+
+type Alteration = Box<dyn Fn(&mut Means) + Send>;
+
+/// The means of a device, as its test wants them.
+pub fn altered(mut means: Means) -> Means {
+    if let Some((_, alter)) = ALTERED.lock().unwrap().iter().find(|(uri, _)| *uri == means.uri) {
+        alter(&mut means);
+    }
+    means
+}
 
 /// How long a test waits for what must happen.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -130,6 +144,14 @@ impl Fake {
             done: Vec::new(),
         });
         state.printers.len() - 1
+    }
+
+    /// Has `device` opened with other means than its URI alone.
+    pub fn means(&self, device: usize, alter: impl Fn(&mut Means) + Send + 'static) {
+        let uri = self.state().printers[device].settings.uri.clone().unwrap();
+        let mut altered = ALTERED.lock().unwrap();
+        altered.retain(|(known, _)| *known != uri);
+        altered.push((uri, Box::new(alter)));
     }
 
     /// A document with these bytes in the server's directory.

@@ -78,6 +78,7 @@ impl Device {
         open.carried = true;
         // Without a second descriptor a reset is noticed at START.
         pace.watch = open.connection.watch().and_then(|fd| fd.try_clone_to_owned().ok());
+        pace.io_limit = open.means.io_limit;
         let mut start = open.connection.begin(&job, claim.begun.as_ref(), pace)?;
         if claim.begun.is_some() && start.position.is_none() {
             start.duplicate.get_or_insert("an earlier attempt was written to a file".into());
@@ -167,14 +168,25 @@ impl Device {
                 desk.attempt_ends(claim, &AttemptEnd::DeviceFailed { error, touched: true }, false)?;
                 Err(Leave::Failed)
             }
+            Closing::Stopped(why) => {
+                if earlier {
+                    desk.settle(&Settlement::Reset { why: format!("job {}: {why}", claim.number) })?;
+                }
+                closed(&why)?;
+                Ok(desk.attempt_ends(claim, &AttemptEnd::Stopped { touched: true }, true)?)
+            }
         }
     }
 
     fn delivered(&mut self, claim: &Claim, end: AttemptEnd, next: bool) -> Result<Option<Claim>, Leave> {
         fault::point("before-completion");
+        // A transferred job may come back: a printer that takes jobs and resets them again and again has not recovered.
+        let done = !matches!(end, AttemptEnd::Delivered { delivery: Delivery::Transferred, .. });
         let next = self.desk.attempt_ends(claim, &end, next)?;
         fault::point("after-completion");
-        self.desk.streak.set(Streak::default());
+        if done {
+            self.desk.streak.set(Streak::default());
+        }
         Ok(next)
     }
 

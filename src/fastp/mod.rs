@@ -27,6 +27,7 @@ pub mod pace;
 pub mod pieces;
 pub mod run;
 mod seat;
+pub mod stall;
 #[cfg(test)]
 mod tests;
 pub mod transports;
@@ -44,6 +45,8 @@ pub struct Timing {
     /// How long a closing connection is waited for, how long a kept one with transferred jobs stays open (EXCLUSIVE
     /// OFF), and how long it must stay quiet to release them (ON).
     pub settle: Duration,
+    /// A device that takes no octet of a running job for so long stands still, and that is said.
+    pub stall: Duration,
     /// Time between two signs of life.
     pub heartbeat: Duration,
     /// A connection that the peer closes sooner, with no job on it, is an error and not a reason to open it at once.
@@ -57,6 +60,7 @@ impl Default for Timing {
         Self {
             connect: Duration::from_secs(30),
             settle: Duration::from_secs(60),
+            stall: Duration::from_secs(30),
             heartbeat: Duration::from_secs(10),
             short_lived: Duration::from_secs(1),
             net: Duration::from_secs(30),
@@ -65,13 +69,14 @@ impl Default for Timing {
 }
 
 impl Timing {
-    /// The usual deadlines, but for `PD_CONNECT_MS` and `PD_SETTLE_MS`, which tests shorten.
+    /// The usual deadlines, but for `PD_CONNECT_MS`, `PD_SETTLE_MS` and `PD_STALL_MS`, which tests shorten.
     pub fn from_environment() -> Self {
         let ms = |name| std::env::var(name).ok().and_then(|text| text.parse().ok()).map(Duration::from_millis);
         let usual = Self::default();
         Self {
             connect: ms("PD_CONNECT_MS").unwrap_or(usual.connect),
             settle: ms("PD_SETTLE_MS").unwrap_or(usual.settle),
+            stall: ms("PD_STALL_MS").unwrap_or(usual.stall),
             ..usual
         }
     }

@@ -13,8 +13,9 @@ use nix::sys::socket::{getsockopt, sockopt};
 
 use super::desk::Desk;
 use super::errors::{Fault, Trouble};
+use super::stall::{Stall, Verdict};
 use crate::spool::engine::{AttemptWish, Claim, Observation};
-use crate::spool::progress::Progress;
+use crate::spool::progress::{Progress, Standstill};
 use crate::sys::{clock, fault, files};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -49,6 +50,10 @@ pub struct Pace<'a> {
     pub document: u32,
     /// Copy in print, from 1.
     pub copy: u32,
+    /// How long the device may take nothing (TIMEOUT); none = for ever.
+    pub io_limit: Option<Duration>,
+    stall: Stall,
+    standstill: Option<Standstill>,
     octets: u64,
     /// Octets when progress was last written.
     shown: u64,
@@ -67,6 +72,9 @@ impl<'a> Pace<'a> {
             watch: None,
             document: 0,
             copy: 0,
+            io_limit: None,
+            stall: Stall::default(),
+            standstill: None,
             octets: 0,
             shown: 0,
             asked: Instant::now(),
@@ -99,7 +107,23 @@ impl<'a> Pace<'a> {
         self.look()
     }
 
+    /// Whether what is about to begin is still wanted: a ring that was heard before it may have been about it.
+    ///
+    /// # Errors
+    /// The trouble that ends the attempt.
+    pub fn still_wanted(&mut self) -> Result<(), Trouble> {
+        if self.desk.heard.get() { self.look() } else { self.check() }
+    }
+
+    /// Asks the spool, and stands still as long as the device is suspended. What that lasts is not the device's fault.
     fn look(&mut self) -> Result<(), Trouble> {
+        let began = Instant::now();
+        let looked = self.obey();
+        self.stall.forgive(began.elapsed());
+        looked
+    }
+
+    fn obey(&mut self) -> Result<(), Trouble> {
         let mut wish = self.wish(AttemptWish::Continue);
         let mut still = false;
         loop {
@@ -168,6 +192,7 @@ impl<'a> Pace<'a> {
         self.octets += n;
         fault::point("mid-send");
         self.desk.recovered()?;
+        self.moves()?;
         self.note(false);
         if self.asked.elapsed() >= ASK_EVERY {
             self.look()?;
@@ -191,6 +216,7 @@ impl<'a> Pace<'a> {
             copy: self.copy,
             octets: self.octets,
             at_boot_ms: clock::boot_ms(),
+            stalled: self.standstill,
         };
         if self.desk.progress.put(self.desk.slot, &progress).is_err() {
             self.desk.log.line(format_args!("{}: progress cannot be written", self.desk.name));
@@ -210,13 +236,87 @@ impl<'a> Pace<'a> {
         // What went out before a wait that may be long is shown, so that a slow printer can be told how slow it is.
         self.note(self.noted.is_none() || self.shown != self.octets);
         self.check()?;
+        // A job's octets are offered, and the device does not take them.
+        let offering = self.claim.is_some() && !self.opening && events.contains(PollFlags::POLLOUT);
+        let patience = if offering { Some(self.patience()?) } else { None };
+        let timeout = timeout.into_iter().chain(patience).min();
         let ready = self
             .desk
             .bell
             .wait(Some((fd, events)), timeout)
             .map_err(|error| Trouble::Device(Fault::of("cannot wait", &error)))?;
+        // Is its patience asked again here? No: whoever waits first looks what the device has taken meanwhile.
         self.check()?;
         Ok(ready)
+    }
+
+    /// The device is waited for, and takes nothing: how long to wait at most before this is asked again. Said by
+    /// [`Pace::wait`] for whoever waits to write.
+    ///
+    /// # Errors
+    /// The trouble that ends the attempt: it stood longer than it may.
+    pub fn patience(&mut self) -> Result<Duration, Trouble> {
+        let now = Instant::now();
+        let taken = self.stall.taken(self.octets);
+        loop {
+            match self.stall.waits(now, self.desk.timing.stall, self.io_limit) {
+                Verdict::Wait(left) => return Ok(left),
+                Verdict::Stalled(since) => {
+                    let stood = now.saturating_duration_since(since);
+                    let ms = i64::try_from(stood.as_millis()).unwrap_or(i64::MAX);
+                    let since_boot_ms = clock::boot_ms().saturating_sub(ms);
+                    self.standstill = Some(Standstill { since_boot_ms, octets: taken });
+                    self.note(true);
+                    self.remark("stalled", format!("{} accepted, nothing for {}", octets(taken), seconds(stood)))?;
+                }
+                Verdict::Over => {
+                    let limit = seconds(self.io_limit.unwrap_or_default());
+                    let text = format!("nothing was accepted for {limit}, after {}", octets(taken));
+                    return Err(Fault::new(40, true, text).into());
+                }
+            }
+        }
+    }
+
+    /// The device has taken `taken` octets of the attempt; said by transports that can tell this from what their side
+    /// of the system keeps.
+    ///
+    /// # Errors
+    /// When the spool refuses or the process ends.
+    pub fn took(&mut self, taken: u64) -> Result<(), Trouble> {
+        if self.stall.reached(taken) {
+            self.moves()?;
+            self.note(false);
+        }
+        Ok(())
+    }
+
+    fn moves(&mut self) -> Result<(), Trouble> {
+        let Some(stood) = self.stall.moves(Instant::now()) else { return Ok(()) };
+        self.standstill = None;
+        self.note(true);
+        self.remark("moving", format!("octets are accepted again after {}", seconds(stood)))
+    }
+
+    fn remark(&self, what: &str, why: String) -> Result<(), Trouble> {
+        let Some(claim) = self.claim else { return Ok(()) };
+        let why = format!("job {}: {why}", claim.number);
+        Ok(self.desk.observe(&Observation::Remark { what: what.into(), why })?)
+    }
+
+    /// Waits so long, or until something else must be looked at that ends the attempt.
+    ///
+    /// # Errors
+    /// The trouble that ends the attempt.
+    pub fn rest(&mut self, long: Duration) -> Result<(), Trouble> {
+        let (desk, until) = (self.desk, Instant::now() + long);
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            self.wait(desk.bell.as_fd(), PollFlags::empty(), Some(left))?;
+        }
     }
 
     /// Has `work` done by a helper thread, for at most `limit`. None when it took longer: the helper is abandoned, and
@@ -257,4 +357,12 @@ impl<'a> Pace<'a> {
             self.wait(done.as_fd(), PollFlags::POLLIN, Some(left))?;
         }
     }
+}
+
+fn octets(n: u64) -> String {
+    if n == 1 { "1 octet".into() } else { format!("{n} octets") }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_secs())
 }

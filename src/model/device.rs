@@ -211,6 +211,18 @@ pub struct RunningJob {
     pub total_octets: u64,
     /// When the attempt began, wall clock.
     pub since_ms: i64,
+    /// Whether the device accepts nothing more of it.
+    #[serde(default)]
+    pub stalled: Option<Stalled>,
+}
+
+/// A device that stands still in mid-job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stalled {
+    /// When it last accepted something, wall clock.
+    pub since_ms: i64,
+    /// Octets that it had accepted by then; what this system keeps for it is not counted.
+    pub octets: u64,
 }
 
 /// What a device was last opened with.

@@ -197,6 +197,7 @@ impl DeviceCause {
     /// Its stable word.
     pub fn keyword(&self) -> &'static str {
         match self {
+            Self::Prints(Printing { running: RunningJob { stalled: Some(_), .. }, .. }) => "printer-stalled",
             Self::Prints(Printing { quiet_since_ms: Some(_), .. }) => "printer-slow",
             Self::Prints(_) => "printing",
             Self::Transferred { .. } => "transferred",

@@ -243,7 +243,8 @@ impl Spool {
                 settle_drain(db, now)
             }
             Observation::Remark { what, why } => {
-                if what == "possible-duplicate" {
+                // What concerns the job in print as much as its device.
+                if ["possible-duplicate", "stalled", "moving"].contains(&what.as_str()) {
                     for entry in store::entry::of_device(db, device.id, EntryState::Claimed)? {
                         record(db, now, Object::Job(entry.job), &who, what, why)?;
                     }

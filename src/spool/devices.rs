@@ -188,6 +188,7 @@ impl Spool {
                 octets: slot.as_ref().map_or(0, |s| s.octets),
                 total_octets: total,
                 since_ms: entry.claimed_ms.unwrap_or(0),
+                stalled: slot.as_ref().and_then(|s| s.stalled_at(now)),
             });
         }
         let mut waiting = 0;

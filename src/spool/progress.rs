@@ -9,6 +9,8 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
+use crate::model::device::Stalled;
+use crate::model::time::Moment;
 use crate::model::{DeviceId, EntryId};
 
 /// Octets of a slot.
@@ -37,6 +39,25 @@ pub struct Progress {
     pub octets: u64,
     /// When this was written, boot clock.
     pub at_boot_ms: i64,
+    /// Whether the device stands still.
+    pub stalled: Option<Standstill>,
+}
+
+impl Progress {
+    /// Whether the device stands still, as displays say it: by the wall clock.
+    pub fn stalled_at(&self, now: &Moment) -> Option<Stalled> {
+        let Standstill { since_boot_ms, octets } = self.stalled?;
+        Some(Stalled { since_ms: now.wall_ms - now.boot_ms.saturating_sub(since_boot_ms), octets })
+    }
+}
+
+/// A device that takes nothing of its job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standstill {
+    /// Since when, boot clock.
+    pub since_boot_ms: i64,
+    /// Octets that it had taken by then.
+    pub octets: u64,
 }
 
 /// What a reader finds.
@@ -90,6 +111,11 @@ impl Writer {
         }
         slot.put(&progress.octets.to_le_bytes());
         slot.put(&progress.at_boot_ms.to_le_bytes());
+        if let Some(stalled) = &progress.stalled {
+            slot.put(&1u64.to_le_bytes());
+            slot.put(&stalled.since_boot_ms.to_le_bytes());
+            slot.put(&stalled.octets.to_le_bytes());
+        }
         self.file.write_all_at(&slot.sealed(), (index * SLOT) as u64)
     }
 
@@ -173,6 +199,8 @@ pub fn read(path: &Path) -> io::Result<Snapshot> {
                 copy: narrow(field(&slot, 5)),
                 octets: field(&slot, 6),
                 at_boot_ms: field(&slot, 7).cast_signed(),
+                stalled: (field(&slot, 8) == 1)
+                    .then(|| Standstill { since_boot_ms: field(&slot, 9).cast_signed(), octets: field(&slot, 10) }),
             }),
             _ => {}
         }
@@ -193,6 +221,7 @@ mod tests {
             copy: 3,
             octets: u64::MAX,
             at_boot_ms: -1,
+            stalled: (device == 30).then_some(Standstill { since_boot_ms: -7, octets: 8 }),
         }
     }
 

@@ -192,6 +192,7 @@ pub fn at(claim: &Claim, octets: u64) -> Progress {
         copy: 1,
         octets,
         at_boot_ms: clock().boot_ms,
+        stalled: None,
     }
 }
 

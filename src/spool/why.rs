@@ -176,6 +176,7 @@ impl Look<'_> {
                 octets: slot.as_ref().map_or(0, |s| s.octets),
                 total_octets: total,
                 since_ms: entry.claimed_ms.unwrap_or(self.now.wall_ms),
+                stalled: slot.as_ref().and_then(|s| s.stalled_at(self.now)),
             },
             documents: u32::try_from(documents.len()).unwrap_or(u32::MAX),
             quiet_since_ms: (quiet > QUIET_MS).then(|| self.now.wall_ms - quiet),

@@ -9,6 +9,7 @@ pub mod pipe;
 pub mod process;
 pub mod socket;
 pub mod spawn;
+pub mod tcp;
 pub mod terminal;
 pub mod users;
 pub mod wake;

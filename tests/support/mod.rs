@@ -6,6 +6,7 @@
 pub mod documents;
 pub mod inside;
 pub mod lines;
+pub mod network;
 pub mod screen;
 pub mod sink;
 

@@ -231,6 +231,7 @@ impl Carrier for Fake {
                     octets: 0,
                     total_octets: job.total_octets,
                     since_ms: job.created_ms,
+                    stalled: None,
                 });
                 Reply::Device(DeviceStatus { running, ..device() })
             }

@@ -12,6 +12,7 @@ use crate::model::{DeviceName, Failure, FailureKind};
 use crate::sys::terminal;
 
 use super::displays::Style;
+use super::displays::device::standstill;
 use super::session::{Display, Session, Trouble};
 
 /// How long one wait lasts before the state is looked at again although nothing woke it, in milliseconds: it bounds only
@@ -75,6 +76,9 @@ fn waiting(status: &DeviceStatus, moved: &mut Moved, style: &Style) -> String {
                 document => format!("document {document}, copy {}, ", running.copy),
             };
             text.push_str(&format!(": JOB {}, {document}{amount}{rate}", running.job));
+            if let Some(stalled) = standstill(style, running) {
+                text.push_str(&format!("; {stalled}"));
+            }
         }
         None => text.push_str(&format!(": {}", status.state)),
     }

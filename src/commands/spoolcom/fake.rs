@@ -275,6 +275,7 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
             octets: 4096,
             total_octets: 12_000,
             since_ms: NOW - 60_000,
+            stalled: None,
         }),
         _ => None,
     };

@@ -42,7 +42,9 @@ impl Engine for Fake {
     }
 
     fn claim(&self, _: &Lease, device: DeviceId, _: &Moment) -> Result<Option<Claim>, Failure> {
-        Ok(Self::take(&mut self.state(), at(device)))
+        let claim = Self::take(&mut self.state(), at(device));
+        self.changed.notify_all();
+        Ok(claim)
     }
 
     fn attempt_begins(
@@ -92,7 +94,10 @@ impl Engine for Fake {
                 format!("{} {number} {octets} {}", delivery.word(), remark.unwrap_or_default())
             }
             AttemptEnd::DeviceFailed { error, touched } => {
-                let line = format!("failed {number} touched {touched} error {}: {}", error.number, error.text);
+                let line = format!(
+                    "failed {number} touched {touched} error {} try {}: {}",
+                    error.number, error.tries, error.text
+                );
                 mine.possible_duplicate |= touched;
                 if !touched {
                     mine.begun = None;
@@ -111,7 +116,9 @@ impl Engine for Fake {
             }
         };
         self.note(&mut state, line);
-        Ok(if claim_next { Self::take(&mut state, n) } else { None })
+        let next = if claim_next { Self::take(&mut state, n) } else { None };
+        self.changed.notify_all();
+        Ok(next)
     }
 
     fn attempt_wish(&self, _: &Lease, claim: &Claim) -> Result<AttemptWish, Failure> {

@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use super::errors::Trouble;
 use super::means::Means;
@@ -62,8 +63,10 @@ pub enum Closing {
     Clean,
     /// The peer took every byte and said nothing more.
     Quiet(String),
-    /// It was reset.
+    /// It was reset, or the peer answers no more, or did not close though it had to.
     Reset(String),
+    /// The job that it ends was held or removed while the peer's close was waited for.
+    Stopped(String),
 }
 
 /// What an idle connection shows.
@@ -111,6 +114,11 @@ pub trait Connection: Send {
     /// Looks at the other side while no job runs.
     fn idle(&mut self) -> Idle {
         Idle::Quiet
+    }
+
+    /// When it will be known whether the other side is still there; none when it is now.
+    fn unproven(&self) -> Option<Duration> {
+        None
     }
 
     /// Whether jobs share a stream, so that a boundary must stand between them.

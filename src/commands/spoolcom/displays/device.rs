@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use crate::model::device::{ConnectionInUse, DeviceStatus, Exclusive};
+use crate::model::device::{ConnectionInUse, DeviceStatus, Exclusive, RunningJob, Stalled};
 use crate::model::separation::HeaderPages;
 use crate::model::state::{DeviceState, DeviceWish, ProcessState};
 
@@ -52,6 +52,10 @@ impl Shown for DeviceStatus {
                 },
             ),
         ];
+        if let Some(stalled) = self.running.as_ref().and_then(|running| running.stalled) {
+            lines.push(label("STALLED SINCE", style.date(stalled.since_ms)));
+            lines.push(label("OCTETS ACCEPTED", stalled.octets));
+        }
         match &self.error {
             None => lines.push(label("LAST ERROR", "NONE")),
             Some(error) => {
@@ -102,7 +106,14 @@ pub fn waiting(status: &DeviceStatus) -> String {
     if status.waiting > 1000 { "MORE THAN 1000".into() } else { status.waiting.to_string() }
 }
 
-/// What keeps a single device from printing, or from being opened as FASTCNFG wants it: its error, its process.
+/// A device that stands still in mid-job, in words.
+pub fn standstill(style: &Style, running: &RunningJob) -> Option<String> {
+    let Stalled { since_ms, octets } = running.stalled?;
+    Some(format!("THE PRINTER ACCEPTS NOTHING SINCE {} ({octets} OCTETS SO FAR)", style.date(since_ms)))
+}
+
+/// What keeps a single device from printing, or from being opened as FASTCNFG wants it: its error, a printer that
+/// stands, its process.
 ///
 /// # Errors
 /// When the output cannot be written.
@@ -115,6 +126,9 @@ pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io
     }
     if let Some(complaint) = status.connection.as_ref().and_then(|used| used.complaint.as_ref()) {
         writeln!(out, "FASTCNFG IS NOT USED AS IT IS NOW: {}", plain(complaint))?;
+    }
+    if let Some(text) = status.running.as_ref().and_then(|running| standstill(style, running)) {
+        writeln!(out, "{text}")?;
     }
     match process_note(status) {
         Some(note) => writeln!(out, "{note}"),

@@ -55,6 +55,8 @@ pub fn device(status: &DeviceStatus) -> Value {
             "octets": running.octets,
             "total-octets": running.total_octets,
             "since": time(running.since_ms),
+            "stalled-since": running.stalled.map(|stalled| time(stalled.since_ms)),
+            "stalled-octets": running.stalled.map(|stalled| stalled.octets),
         })
     });
     json!({

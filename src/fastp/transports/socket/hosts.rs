@@ -1,0 +1,76 @@
+//! A file of names and addresses (HOSTS), in the form of `/etc/hosts`.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::net::IpAddr;
+use std::path::Path;
+
+use crate::sys::files::open_regular;
+
+/// A longer file is none of this kind.
+const MOST: u64 = 16 << 20;
+
+/// The addresses of `name` in the file, in its order.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn look_up(path: &Path, name: &str) -> io::Result<Vec<IpAddr>> {
+    let file: File = open_regular(path)?;
+    let mut bytes = Vec::new();
+    file.take(MOST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST {
+        return Err(io::Error::other("it is larger than 16 MiB"));
+    }
+    Ok(find(&String::from_utf8_lossy(&bytes), name))
+}
+
+/// The same in its text. A line is an address and its names; `#` begins a comment. What is no such line is passed over:
+/// one bad line of a file of thousands must not stop every printer.
+fn find(text: &str, name: &str) -> Vec<IpAddr> {
+    let plain = |name: &str| name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    let wanted = plain(name);
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
+        let Some(Ok(address)) = words.next().map(str::parse) else { continue };
+        if words.any(|word| plain(word) == wanted) && !found.contains(&address) {
+            found.push(address);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const FILE: &str = "# printers\n10.0.0.9 lp1 lp1.example # third floor\n\tfd00::9\tLP1\n10.0.0.9 lp1\n\
+                        not-an-address lp2\n10.0.0.300 lp2\n10.0.0.8#lp2\n10.0.0.7 lp3.example.\n";
+
+    #[test]
+    fn a_name_has_the_addresses_of_its_lines_in_their_order() {
+        let found = |name| find(FILE, name).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(found("lp1"), ["10.0.0.9", "fd00::9"]);
+        assert_eq!(found("Lp1.Example."), ["10.0.0.9"]);
+        assert_eq!(found("lp3.example"), ["10.0.0.7"]);
+        assert!(found("lp2").is_empty() && found("10.0.0.9").is_empty() && found("#").is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(look_up(&dir.path().join("none"), "lp1").unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(look_up(dir.path(), "lp1").is_err(), "a directory");
+        let path = dir.path().join("hosts");
+        std::fs::write(&path, b"10.0.0.1 a\xff b\n").unwrap();
+        assert_eq!(look_up(&path, "b").unwrap().len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(text in ".{0,200}", name in ".{0,20}") {
+            find(&text, &name);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Sending: octets into the kernel, and the peer's acknowledgement of the last of them.
+//!
+//! What the printer has taken is what it acknowledged, not what the kernel keeps for it: a slow one with a large buffer
+//! before it is not stuck, and one that only fills a buffer is.
+
+use std::io;
+use std::ops::Range;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use nix::libc;
+use nix::poll::PollFlags;
+
+use super::super::{Chunk, ended, source_failed};
+use super::Line;
+use super::liveness::Life;
+use crate::fastp::backoff::Growing;
+use crate::fastp::errors::Trouble;
+use crate::fastp::pace::Pace;
+use crate::sys::files::{send_file, unacknowledged};
+
+/// Octets handed to the kernel at once.
+const STEP: u64 = 1 << 20;
+/// The acknowledgements are not looked at more often, while octets flow.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+impl Line {
+    pub(super) fn send_chunk(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+        match chunk {
+            Chunk::Bytes(mut bytes) => {
+                while !bytes.is_empty() {
+                    match io::Write::write(&mut self.stream, bytes) {
+                        Ok(n) => {
+                            bytes = &bytes[n..];
+                            self.gave(n as u64, pace)?;
+                        }
+                        Err(error) => self.refused(error, pace)?,
+                    }
+                }
+                Ok(())
+            }
+            Chunk::Document(index, file, Range { start, end: size }) => {
+                let mut done = start;
+                while done < size {
+                    match send_file(self.stream.as_fd(), file, done, (size - done).min(STEP)) {
+                        Ok(0) => return Err(ended(index, done, size)),
+                        Ok(n) => {
+                            done += n;
+                            self.gave(n, pace)?;
+                        }
+                        Err(error) if source_failed(&error, file, done) => {
+                            return Err(Trouble::Source(index, format!("cannot be read: {error}")));
+                        }
+                        Err(error) => self.refused(error, pace)?,
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn gave(&mut self, n: u64, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+        self.sent += n;
+        pace.went(n)
+    }
+
+    /// After the kernel refused octets: waits if it only was full.
+    fn refused(&mut self, error: io::Error, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+        match error.kind() {
+            io::ErrorKind::Interrupted => Ok(()),
+            io::ErrorKind::WouldBlock => self.wait(PollFlags::POLLOUT, self.watch.tick(), pace),
+            _ => Err(self.fault("while printing to", &error)),
+        }
+    }
+
+    /// Waits for `events` and listens to the printer meanwhile.
+    fn wait(&mut self, events: PollFlags, timeout: Duration, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+        // No standstill is told from acknowledgements that nobody looked at.
+        let timeout = timeout.min(pace.desk().timing.stall / 4);
+        let listen = if self.peer_done { PollFlags::empty() } else { PollFlags::POLLIN };
+        let ready = pace.wait(self.stream.as_fd(), events | listen, Some(timeout))?;
+        self.heard(ready).map_err(|error| self.fault("while printing to", &error))?;
+        if ready.is_empty() || self.looked.elapsed() >= LOOK_EVERY {
+            self.look(pace)?;
+        }
+        Ok(())
+    }
+
+    fn heard(&mut self, ready: PollFlags) -> io::Result<()> {
+        if ready.contains(PollFlags::POLLIN) {
+            self.discard()?;
+        }
+        if ready.intersects(PollFlags::POLLERR | PollFlags::POLLHUP) {
+            return Err(self.stream.take_error()?.unwrap_or_else(|| io::Error::from_raw_os_error(libc::ECONNRESET)));
+        }
+        Ok(())
+    }
+
+    /// Tells the pace what the printer acknowledged, and notices one that is gone. How much is not acknowledged yet.
+    fn look(&mut self, pace: &mut Pace<'_>) -> Result<u32, Trouble> {
+        self.looked = Instant::now();
+        let left = unacknowledged(self.stream.as_fd()).map_err(|error| self.fault("while printing to", &error))?;
+        pace.took(self.sent.saturating_sub(left.into()))?;
+        if left > 0 && self.life() == Life::Gone {
+            return Err(self.fault("while printing to", &io::Error::from_raw_os_error(libc::ETIMEDOUT)));
+        }
+        Ok(left)
+    }
+
+    /// Waits until the peer's TCP has every octet.
+    pub(super) fn await_acknowledgement(&mut self, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+        let began = Instant::now();
+        let mut wait = Growing::new(Duration::from_millis(1), Duration::from_millis(200));
+        let mut slow = Growing::new(Duration::from_millis(400), Duration::from_secs(2));
+        while self.look(pace)? > 0 {
+            // Nothing tells when the last octet is acknowledged, so it is asked for; of a printer out of paper, less often.
+            let next = if began.elapsed() < Duration::from_secs(30) { wait.wait() } else { slow.wait() };
+            let patience = pace.patience()?;
+            self.wait(PollFlags::empty(), next.min(patience), pace)?;
+        }
+        Ok(())
+    }
+}
