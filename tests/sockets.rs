@@ -266,3 +266,33 @@ fn jobs_of_a_printer_that_never_closes_end_as_transferred() {
     assert_eq!(printed, TAGS);
     assert_eq!((events(&site, "transferred"), events(&site, "sent")), (3, 0));
 }
+
+#[test]
+fn an_entry_of_fastcnfg_says_where_the_host_is_and_how_its_close_is_waited_for() {
+    let printer = Sink::new(Mode::NeverCloses);
+    let site = Site::new();
+    site.declare();
+    site.spoolcom("DEV $LP2, PROCESS $SPLA, RETRY 1, EXCLUSIVE OFF!, HEADER OFF; LOC #OFFICE.NET, DEV $LP2");
+    let uri = printer.uri();
+    let port = uri.rsplit(':').next().unwrap();
+    std::fs::write(site.base().join("names"), "127.0.0.1 no.such.printer.invalid # ours\n").unwrap();
+    let entry = format!(
+        "HOSTS names\nDEVICE $LP2 CONTYPE = TCP/IP ADDRESS = no.such.printer.invalid PORT = {port}\n\
+         SHUTDOWNTO = 30 SLOWPACE = 2\n"
+    );
+    std::fs::write(site.base().join("FASTCNFG"), entry).unwrap();
+    let file = site.document("one", &stream("one", SIZE));
+    site.submit("office.net", "one", &file).expect(0);
+    site.start("LP2");
+    // A close that does not come leaves the job unconfirmed: it is Ready again.
+    site.wait_for("an unconfirmed job", || {
+        let log = site.spoolcom("DEV $LP2, LOG").out;
+        log.contains("its jobs are not confirmed (SHUTDOWNTO)")
+    });
+    assert_eq!((events(&site, "transferred"), events(&site, "sent")), (0, 0));
+    // Once the printer closes it is sent, for the second time, and that is announced.
+    printer.set_mode(Mode::Normal);
+    site.wait_until_empty();
+    assert_eq!((events(&site, "transferred"), events(&site, "sent")), (0, 1));
+    assert!(events(&site, "possible-duplicate") >= 1);
+}

@@ -116,10 +116,9 @@ impl Device {
                 let reset = self.close(&why, pace)?;
                 (why, reset)
             }
-            Idle::Reset(why) => {
-                self.lose(&why)?;
-                let fault = Fault::new(4120, true, why.clone());
-                (why, Some(fault))
+            Idle::Reset(fault) => {
+                self.lose(&fault.text)?;
+                (fault.text.clone(), Some(fault))
             }
         };
         if let Some(fault) = reset
@@ -145,16 +144,20 @@ impl Device {
             self.desk.settle(&match &closing {
                 Closing::Clean => Settlement::Closed,
                 Closing::Quiet(why) => Settlement::Released { why: why.clone() },
-                Closing::Reset(why) | Closing::Stopped(why) => Settlement::Reset { why: why.clone() },
+                Closing::Reset(Fault { text: why, .. }) | Closing::Stopped(why) => {
+                    Settlement::Reset { why: why.clone() }
+                }
             })?;
         }
         let why = match &closing {
             Closing::Clean => why.to_owned(),
-            Closing::Quiet(how) | Closing::Reset(how) | Closing::Stopped(how) => format!("{why}; {how}"),
+            Closing::Quiet(how) | Closing::Reset(Fault { text: how, .. }) | Closing::Stopped(how) => {
+                format!("{why}; {how}")
+            }
         };
         self.desk.observe(&Observation::Closed { why })?;
         Ok(match closing {
-            Closing::Reset(how) => Some(Fault::new(4120, true, how)),
+            Closing::Reset(fault) => Some(fault),
             _ => None,
         })
     }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::desk::Streak;
 use super::device::{Device, Leave};
-use super::errors::{Fault, Trouble};
+use super::errors::Trouble;
 use super::header::{self, Sheets};
 use super::identity;
 use super::pace::{Pace, Stage};
@@ -110,6 +110,8 @@ impl Device {
         pace.stage = Stage::Sent;
         fault::point("after-last-byte");
         pace.note(true);
+        // SLOWPACE. What happened meanwhile is noticed by the end of the job.
+        pace.rest(open.means.slow_pace)?;
         let delivery = open.connection.finish(pace)?;
         open.last = job.side_after();
         Ok(Sent { delivery, octets: pace.octets(), paper: job.paper_after(start.top), remark })
@@ -159,12 +161,12 @@ impl Device {
                 closed(&why)?;
                 Ok(None)
             }
-            Closing::Reset(why) => {
+            Closing::Reset(fault) => {
                 if earlier {
-                    desk.settle(&Settlement::Reset { why: why.clone() })?;
+                    desk.settle(&Settlement::Reset { why: fault.text.clone() })?;
                 }
-                closed(&why)?;
-                let error = desk.failure(&Fault::new(4120, true, why), self.settings.retry, self.settings.timeout);
+                closed(&fault.text)?;
+                let error = desk.failure(&fault, self.settings.retry, self.settings.timeout);
                 desk.attempt_ends(claim, &AttemptEnd::DeviceFailed { error, touched: true }, false)?;
                 Err(Leave::Failed)
             }

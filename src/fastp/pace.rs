@@ -364,5 +364,10 @@ fn octets(n: u64) -> String {
 }
 
 fn seconds(time: Duration) -> String {
-    format!("{} s", time.as_secs())
+    // A limit of a few ticks is not "0 s".
+    if time < Duration::from_secs(10) {
+        format!("{:.1} s", time.as_secs_f32())
+    } else {
+        format!("{} s", time.as_secs())
+    }
 }

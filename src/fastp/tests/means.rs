@@ -57,7 +57,7 @@ fn a_required_farewell_that_does_not_come_brings_every_job_again_after_growing_w
         let feed = usize::from(tries > 1);
         assert!(read(&mut stream, 7 + feed).ends_with(b"one\x0ctwo"));
         kept.push(stream);
-        drop(fake.until(|state| state.count(&format!("failed 2 touched true error 4120 try {tries}: ")) == 1));
+        drop(fake.until(|state| state.count(&format!("failed 2 touched true error 40 try {tries}: ")) == 1));
     }
     let printed = printer(listener);
     process.join().unwrap().unwrap();
@@ -116,7 +116,7 @@ fn a_device_that_takes_nothing_for_its_timeout_is_in_error_and_gets_the_job_agai
     fake.submit(lp, vec![big]);
     let process = fake.start();
     let stream = accept(&listener);
-    drop(fake.until(|state| state.count("failed 1 touched true error 40 try 1: nothing was accepted for 0 s") == 1));
+    drop(fake.until(|state| state.count("failed 1 touched true error 40 try 1: nothing was accepted for 0.") == 1));
     drop(stream);
     let printed = printer(listener);
     process.join().unwrap().unwrap();

@@ -17,7 +17,7 @@ use nix::libc;
 use nix::poll::{PollFd, PollFlags};
 
 use super::place::{self, Kind};
-use super::stream::{self, Outlet, Patience};
+use super::stream::{self, Outlet};
 use super::{Chunk, Closing, Connection, Idle, Start, Undone};
 use crate::fastp::backoff::Growing;
 use crate::fastp::bell::poll_for;
@@ -69,7 +69,6 @@ struct Line {
     carried: bool,
     /// Waits while it says that it is ready, and takes nothing.
     reluctant: Option<Growing>,
-    patience: Patience,
 }
 
 /// Opens the device.
@@ -86,10 +85,7 @@ pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, T
     match pace.apart(OPENING, move || open_line(&path, &root))? {
         None => Err(Fault::new(40, true, format!("cannot open {shown}: it took longer than 30 seconds")).into()),
         Some(Err(fault)) => Err(fault.into()),
-        Some(Ok(mut line)) => {
-            line.patience = Patience::new(means.io_limit);
-            Ok(Box::new(line))
-        }
+        Some(Ok(line)) => Ok(Box::new(line)),
     }
 }
 
@@ -137,7 +133,6 @@ fn open_line(path: &Path, root: &Path) -> Result<Line, Fault> {
         sent: 0,
         carried: false,
         reluctant: None,
-        patience: Patience::new(None),
     };
     if line.is_terminal() {
         let fd = line.file.as_fd();
@@ -207,8 +202,9 @@ impl Line {
         timeout: Option<Duration>,
         pace: &mut Pace<'_>,
     ) -> Result<PollFlags, Trouble> {
-        let timeout = self.patience.left(&self.path.display().to_string(), timeout)?;
-        let ready = pace.wait(self.file.as_fd(), events | self.listening(), timeout)?;
+        let patience = pace.patience()?;
+        let timeout = timeout.map_or(patience, |timeout| timeout.min(patience));
+        let ready = pace.wait(self.file.as_fd(), events | self.listening(), Some(timeout))?;
         self.heard(ready).map_err(|error| self.fault("while printing to", &error))?;
         Ok(ready)
     }
@@ -216,16 +212,12 @@ impl Line {
     /// Waits until the last octet has left the line.
     fn drained(&mut self, pace: &mut Pace<'_>) -> Result<(), Trouble> {
         let mut wait = Growing::new(Duration::from_millis(1), Duration::from_millis(500));
-        let mut before = u32::MAX;
         loop {
             let left = terminal::unsent(self.file.as_fd()).map_err(|error| self.fault("while printing to", &error))?;
             if left == 0 {
                 break;
             }
-            if left < before {
-                self.patience.moved();
-            }
-            before = left;
+            pace.took(self.sent.saturating_sub(left.into()))?;
             self.wait(PollFlags::empty(), Some(wait.wait()), pace)?;
         }
         // What the driver does not count is in the hardware. If the job is held meanwhile, `undo` ends the helper's wait.
@@ -271,7 +263,6 @@ impl Outlet for Line {
     fn took(&mut self, n: usize) {
         self.sent += n as u64;
         self.reluctant = None;
-        self.patience.moved();
     }
 
     fn stalled(&mut self, pace: &mut Pace<'_>) -> Result<(), Trouble> {
@@ -297,17 +288,14 @@ impl Outlet for Line {
 impl Connection for Line {
     fn begin(&mut self, _: &Pieces, _: Option<&FilePosition>, _: &mut Pace<'_>) -> Result<Start, Trouble> {
         self.sent = 0;
-        self.patience.moved();
         Ok(Start::default())
     }
 
     fn send(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
-        self.patience.moved();
         stream::put(self, chunk, pace)
     }
 
     fn finish(&mut self, pace: &mut Pace<'_>) -> Result<Delivery, Trouble> {
-        self.patience.moved();
         if self.is_terminal() {
             self.drained(pace)?;
         } else {
@@ -334,7 +322,7 @@ impl Connection for Line {
             return Closing::Clean;
         }
         match self.look() {
-            Err(error) => Closing::Reset(Fault::of_device(true, self.path.display(), &error).text),
+            Err(error) => Closing::Reset(Fault::of_device(true, self.path.display(), &error)),
             Ok(()) => Closing::Quiet("a pseudo-terminal does not tell what its other side has read".into()),
         }
     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags};
 
 use super::place::{self, Kind};
-use super::stream::{self, Outlet, Patience};
+use super::stream::{self, Outlet};
 use super::{Chunk, Closing, Connection, Idle, Start, Undone};
 use crate::fastp::backoff::Growing;
 use crate::fastp::bell::poll_for;
@@ -38,7 +38,6 @@ struct Pipe {
     node: (u64, u64),
     /// Octets of the running job that the pipe took.
     sent: u64,
-    patience: Patience,
 }
 
 /// Opens the FIFO, which must be there, and waits until a program reads it.
@@ -64,7 +63,7 @@ pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, T
         return Err(Fault::new(12, true, format!("{} is in use by another device or program", path.display())).into());
     }
     let node = (meta.dev(), meta.ino());
-    Ok(Box::new(Pipe { file, path: path.clone(), node, sent: 0, patience: Patience::new(means.io_limit) }))
+    Ok(Box::new(Pipe { file, path: path.clone(), node, sent: 0 }))
 }
 
 fn examine(path: &Path, root: &Path, doing: &str) -> Result<(), Fault> {
@@ -104,8 +103,9 @@ impl Pipe {
     }
 
     fn wait(&mut self, events: PollFlags, timeout: Option<Duration>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
-        let timeout = self.patience.left(&self.path.display().to_string(), timeout)?;
-        let ready = pace.wait(self.file.as_fd(), events, timeout)?;
+        let patience = pace.patience()?;
+        let timeout = timeout.map_or(patience, |timeout| timeout.min(patience));
+        let ready = pace.wait(self.file.as_fd(), events, Some(timeout))?;
         if ready.contains(PollFlags::POLLERR) {
             return Err(self.gone().into());
         }
@@ -126,7 +126,6 @@ impl Outlet for Pipe {
 
     fn took(&mut self, n: usize) {
         self.sent += n as u64;
-        self.patience.moved();
     }
 
     fn stalled(&mut self, pace: &mut Pace<'_>) -> Result<(), Trouble> {
@@ -148,24 +147,18 @@ impl Connection for Pipe {
     }
 
     fn send(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
-        self.patience.moved();
         stream::put(self, chunk, pace)
     }
 
     fn finish(&mut self, pace: &mut Pace<'_>) -> Result<Delivery, Trouble> {
-        self.patience.moved();
         let mut wait = Growing::new(Duration::from_millis(1), Duration::from_millis(500));
-        let mut before = u32::MAX;
         loop {
             let left = unread(self.file.as_fd()).map_err(|error| self.failed(&error))?;
             if left == 0 {
                 self.sent = 0;
                 return Ok(Delivery::Sent);
             }
-            if left < before {
-                self.patience.moved();
-            }
-            before = left;
+            pace.took(self.sent.saturating_sub(left.into()))?;
             // Nothing tells when the last octet is taken, so it is asked for; that the reader is gone is told at once.
             self.wait(PollFlags::empty(), Some(wait.wait()), pace)?;
         }

@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use super::errors::Trouble;
+use super::errors::{Fault, Trouble};
 use super::means::Means;
 use super::pace::Pace;
 use super::pieces::Pieces;
@@ -64,7 +64,7 @@ pub enum Closing {
     /// The peer took every byte and said nothing more.
     Quiet(String),
     /// It was reset, or the peer answers no more, or did not close though it had to.
-    Reset(String),
+    Reset(Fault),
     /// The job that it ends was held or removed while the peer's close was waited for.
     Stopped(String),
 }
@@ -77,7 +77,7 @@ pub enum Idle {
     /// The other side has closed, or the file is another one: close and open again.
     HungUp(String),
     /// It was reset.
-    Reset(String),
+    Reset(Fault),
 }
 
 /// An open device.

@@ -47,7 +47,6 @@ struct Line {
     sent: u64,
     watch: Watch,
     farewell: Farewell,
-    slow_pace: Duration,
     /// When the acknowledgements were last looked at.
     looked: Instant,
 }
@@ -69,7 +68,6 @@ impl Line {
             sent: 0,
             watch,
             farewell: means.farewell,
-            slow_pace: means.slow_pace,
             looked: Instant::now(),
         }
     }
@@ -115,7 +113,6 @@ impl Connection for Line {
 
     fn finish(&mut self, pace: &mut Pace<'_>) -> Result<Delivery, Trouble> {
         self.await_acknowledgement(pace)?;
-        pace.rest(self.slow_pace)?;
         // The last acknowledgement and a reset may have come together, and one may have come since.
         if let Some(error) = self.stream.take_error().unwrap_or(None) {
             return Err(self.fault("while printing to", &error));
@@ -150,7 +147,7 @@ impl Connection for Line {
             Ok(Some(error)) | Err(error) => Err(error),
         };
         match seen {
-            Err(error) => Idle::Reset(format!("{}: {error}", self.peer)),
+            Err(error) => Idle::Reset(Fault::of(&self.peer, &error)),
             Ok(()) if self.peer_done => Idle::HungUp("the peer hung up".into()),
             Ok(()) => Idle::Quiet,
         }

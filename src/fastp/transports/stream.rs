@@ -1,51 +1,16 @@
-//! What transports share that write to a descriptor which may be full: octets go out as fast as they are taken, and no
-//! wait is longer than the means of the device allow.
+//! What transports share that write to a descriptor which may be full: octets go out as fast as they are taken.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::ops::Range;
-use std::time::{Duration, Instant};
 
 use super::{Chunk, ended};
-use crate::fastp::errors::{Fault, Trouble};
+use crate::fastp::errors::Trouble;
 use crate::fastp::pace::Pace;
 use crate::sys::files::read_full_at;
 
 /// Octets read from a document at once.
 const STEP: usize = 64 * 1024;
-
-/// How long a device may take nothing.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
-    limit: Option<Duration>,
-    since: Instant,
-}
-
-impl Patience {
-    /// From now on, without end if there is no limit.
-    pub(super) fn new(limit: Option<Duration>) -> Self {
-        Self { limit, since: Instant::now() }
-    }
-
-    /// Something was taken.
-    pub(super) fn moved(&mut self) {
-        self.since = Instant::now();
-    }
-
-    /// How long the next wait may be, at most `wanted`.
-    ///
-    /// # Errors
-    /// When the device took nothing for too long.
-    pub(super) fn left(&self, shown: &str, wanted: Option<Duration>) -> Result<Option<Duration>, Trouble> {
-        let Some(limit) = self.limit else { return Ok(wanted) };
-        let left = limit.saturating_sub(self.since.elapsed());
-        if left.is_zero() {
-            let text = format!("while printing to {shown}: it took nothing for {} s", limit.as_secs_f32());
-            return Err(Fault::new(40, true, text).into());
-        }
-        Ok(Some(wanted.map_or(left, |wanted| wanted.min(left))))
-    }
-}
 
 /// What octets are written to.
 pub(super) trait Outlet {
@@ -107,22 +72,4 @@ fn write(out: &mut impl Outlet, mut bytes: &[u8], pace: &mut Pace<'_>) -> Result
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patience_ends_when_nothing_moves_and_never_without_a_limit() {
-        let second = Some(Duration::from_secs(1));
-        assert_eq!(Patience::new(None).left("lp", second), Ok(second));
-        assert_eq!(Patience::new(None).left("lp", None), Ok(None));
-        assert_eq!(Patience::new(Some(Duration::from_secs(60))).left("lp", second), Ok(second));
-        let mut patience = Patience::new(Some(Duration::ZERO));
-        assert!(matches!(patience.left("lp", None), Err(Trouble::Device(fault)) if fault.number == 40));
-        patience.limit = Some(Duration::from_secs(60));
-        patience.moved();
-        assert!(patience.left("lp", None).unwrap().is_some());
-    }
 }

@@ -15,7 +15,7 @@ use super::super::Closing;
 use super::Line;
 use super::liveness::Life;
 use crate::fastp::backoff::Growing;
-use crate::fastp::errors::Trouble;
+use crate::fastp::errors::{Fault, Trouble};
 use crate::fastp::means::Farewell;
 use crate::fastp::pace::Pace;
 use crate::sys::files::unacknowledged;
@@ -28,7 +28,7 @@ impl Line {
         let bell = &pace.desk().bell;
         let (began, settle) = (Instant::now(), pace.desk().timing.settle);
         if let Err(error) = self.stream.shutdown(Shutdown::Write) {
-            return Closing::Reset(format!("cannot close {}: {error}", self.peer));
+            return Closing::Reset(Fault::of(format_args!("cannot close {}", self.peer), &error));
         }
         if self.farewell == Farewell::None {
             return Closing::Quiet("the peer took every byte; its close is not waited for (SHUTDOWNTO 0)".into());
@@ -42,7 +42,7 @@ impl Line {
                 }
                 Ok(None) => return Closing::Clean,
                 Ok(Some(left)) => left,
-                Err(error) => return Closing::Reset(format!("while closing {}: {error}", self.peer)),
+                Err(error) => return Closing::Reset(Fault::of(format_args!("while closing {}", self.peer), &error)),
             };
             if let Farewell::Required(_) = self.farewell
                 && let Err(Trouble::Stop | Trouble::Lost) = pace.check()
@@ -79,7 +79,7 @@ impl Line {
                 bell.wait(Some((self.stream.as_fd(), PollFlags::POLLIN)), Some(wait))
             };
             if let Err(error) = waited {
-                return Closing::Reset(format!("the close of {} could not be awaited: {error}", self.peer));
+                return Closing::Reset(Fault::of(format_args!("cannot wait for the close of {}", self.peer), &error));
             }
         }
     }
@@ -111,13 +111,12 @@ impl Line {
 
     fn unconfirmed(&self, elapsed: Duration) -> Closing {
         let seconds = elapsed.as_secs();
-        Closing::Reset(format!(
-            "{} did not close within {seconds} s: its jobs are not confirmed (SHUTDOWNTO)",
-            self.peer
-        ))
+        let text = format!("{} did not close within {seconds} s: its jobs are not confirmed (SHUTDOWNTO)", self.peer);
+        Closing::Reset(Fault::new(40, true, text))
     }
 
-    fn gone(&self) -> String {
-        format!("while closing {}: the peer does not answer", self.peer)
+    fn gone(&self) -> Fault {
+        let silent = std::io::Error::from_raw_os_error(nix::libc::ETIMEDOUT);
+        Fault::of(format_args!("while closing {}", self.peer), &silent)
     }
 }
