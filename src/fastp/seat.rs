@@ -59,10 +59,14 @@ pub(super) enum Due {
 }
 
 /// What the threads that ended said.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Reaped {
     /// Some call was refused by the spool.
     pub(super) refused: bool,
+    /// Some ended otherwise than with nothing left to do: what it gave back may be for another device.
+    pub(super) gave_up: bool,
+    /// Their devices.
+    pub(super) devices: Vec<DeviceId>,
 }
 
 /// What an order asks for, the failures of threads apart.
@@ -164,14 +168,16 @@ impl Main<'_> {
     /// Collects the threads that have ended.
     pub(super) fn reap(&mut self) -> Reaped {
         let mut reaped = Reaped::default();
-        for seat in self.seats.values_mut() {
+        for (device, seat) in &mut self.seats {
             let Some(thread) = seat.thread.take_if(|thread| thread.done.load(Ordering::SeqCst)) else { continue };
             let ended = thread.handle.join().ok();
             if ended.is_none() {
                 self.log.line(format_args!("the thread of the device in slot {} died", seat.slot));
             }
             let _ = self.progress.clear(seat.slot);
+            reaped.gave_up |= !matches!(&ended, Some(Ended { leave: Leave::Nothing, .. }));
             reaped.refused |= seat.ended(ended);
+            reaped.devices.push(*device);
         }
         reaped
     }

@@ -65,6 +65,21 @@ fn fallback_name() -> ServerName {
 /// # Errors
 /// `Unreachable` when there is none, or it must not be used: another user's, on a network file system, damaged, newer.
 pub fn open(base: &Base, access: Access) -> Fallible<Spool> {
+    open_with(base, access, Store::new)
+}
+
+/// The same for a command that changes something and ends.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_for_command(base: &Base, access: Access) -> Fallible<Spool> {
+    open_with(base, access, Store::for_command)
+}
+
+/// Makes a store of the paths of its database and gate.
+type MakeStore = fn(&Path, &Path) -> Store;
+
+fn open_with(base: &Base, access: Access, make: MakeStore) -> Fallible<Spool> {
     let root = base.root();
     match std::fs::metadata(root) {
         Ok(meta) => {
@@ -91,13 +106,18 @@ pub fn open(base: &Base, access: Access) -> Fallible<Spool> {
         return Err(refused(format!("{} is on a network file system, where locks cannot be trusted", root.display()))
             .hint("set PDBASE to a directory on a local disk"));
     }
-    if !is_initialised(base)? {
-        refuse_orphans(base)?;
-        match access {
-            Access::Create { server, now } => create(base, &server, &now)?,
-            Access::Existing => return Err(no_spool(base)),
+    // Opened once: whoever opens the database while nobody else has it open reads its whole log first.
+    let store = match initialised(base, make)? {
+        Some(store) => store,
+        None => {
+            refuse_orphans(base)?;
+            match access {
+                Access::Create { server, now } => create(base, &server, &now)?,
+                Access::Existing => return Err(no_spool(base)),
+            }
+            make(&base.database(), &base.write_lock())
         }
-    }
+    };
     let lock = match FileLock::try_shared(&base.spool_lock()).map_err(|error| io_failure(&base.spool_lock(), &error))? {
         Some(lock) => lock,
         None => {
@@ -106,14 +126,14 @@ pub fn open(base: &Base, access: Access) -> Fallible<Spool> {
             );
         }
     };
-    let store = Store::new(&base.database(), &base.write_lock());
     let row = store.read(store::spool::row).map_err(|failure| match failure.kind {
         FailureKind::Io => Failure { kind: FailureKind::Unreachable, ..failure },
         _ => failure,
     })?;
     let server: ServerName = row.server.parse()?;
-    let spool =
-        Spool { inner: Arc::new(Inner { base: base.clone(), store, server, spool_id: row.spool_id, _lock: lock }) };
+    let creator_uid = row.trust.creator_uid;
+    let inner = Inner { base: base.clone(), store, server, spool_id: row.spool_id, creator_uid, _lock: lock };
+    let spool = Spool { inner: Arc::new(inner) };
     spool.check_server_dir()?;
     Ok(spool)
 }
@@ -131,19 +151,20 @@ fn make_dir(path: &Path, parents: bool) -> Fallible<()> {
     })
 }
 
-/// Whether `spool.db` holds a spool. A file without a schema is a creation that was cut off.
-fn is_initialised(base: &Base) -> Fallible<bool> {
+/// The store of `spool.db`, if that holds a spool. A file without a schema is a creation that was cut off.
+fn initialised(base: &Base, make: MakeStore) -> Fallible<Option<Store>> {
     let path = base.database();
     let meta = match std::fs::metadata(&path) {
         Ok(meta) => meta,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io_failure(&path, &error)),
     };
     if meta.len() == 0 {
-        return Ok(false);
+        return Ok(None);
     }
-    let store = Store::new(&path, &base.write_lock());
-    store.read(|db| Ok(store::schema::version(db)? > 0))
+    let store = make(&path, &base.write_lock());
+    let found = store.read(|db| Ok(store::schema::version(db)? > 0))?;
+    Ok(found.then_some(store))
 }
 
 /// Refuses a base that holds a server directory but no spool.
@@ -174,7 +195,7 @@ fn create(base: &Base, server: &ServerName, now: &Moment) -> Fallible<()> {
             "another process has been creating this spool for half a minute",
         ));
     }
-    if is_initialised(base)? {
+    if initialised(base, Store::new)?.is_some() {
         return Ok(());
     }
     ballast::ensure(base)?;
