@@ -47,7 +47,7 @@ fn print_all(site: &Site, printer: &Printer, file: &Path, octets: u64, jobs: std
     let took = printer.wait().1.duration_since(begun).as_secs_f64();
     let db = site.database();
     // The dead device keeps its job.
-    let left = "SELECT count(*) FROM job j JOIN location l ON l.id = j.location_id WHERE ?1 OR l.dest_key <> 'D0'";
+    let left = "SELECT count(*) FROM job j JOIN location l ON l.id = j.location_id WHERE ?1 OR l.dest_key <> 'd0'";
     site.wait_for("the jobs are done", || db.query_row(left, [with_first], |row| row.get::<_, i64>(0)).unwrap() == 0);
     site.kill_fastp(Signal::SIGTERM);
     fastp.wait().unwrap();
