@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use spoolsuite::commands::shell::Exit;
 use spoolsuite::commands::{pd, spoolcom};
+use spoolsuite::model::device::ConnectionInUse;
 use spoolsuite::model::job::{DocumentOffer, RawPath, Transfer};
 use spoolsuite::model::order::Priority;
 use spoolsuite::model::state::ErrorNote;
@@ -94,6 +95,14 @@ fn one_of_everything() -> Inside {
         next_try_ms: Some(now().wall_ms + 5000),
         tries: 2,
     };
+    for (device, address, entry) in [(lp1, "null:", None), (lp2, "socket://127.0.0.1:9", Some("/pd/FASTCNFG:7"))] {
+        let complaint = entry.map(|_| "/pd/FASTCNFG:9:1: there is no attribute 'PROT' (did you mean PORT?)".into());
+        let address = address.parse().unwrap();
+        let connection = ConnectionInUse { address, entry: entry.map(Into::into), complaint };
+        let opened = Observation::Opened { why: "job 1 is queued".into(), connection };
+        inside.spool.observe(&lease, device, opened, &now()).unwrap();
+    }
+    inside.spool.observe(&lease, lp2, Observation::Closed { why: "the peer hung up".into() }, &now()).unwrap();
     inside.spool.observe(&lease, lp2, Observation::Failed(error), &now()).unwrap();
     // What is held because it failed has words of its own.
     let end = AttemptEnd::DataFailed {

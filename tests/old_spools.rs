@@ -108,3 +108,20 @@ fn a_spool_of_schema_1_prints_what_waited_in_it() {
     site.spoolcom("SPOOLER, START");
     site.wait_until_empty();
 }
+
+#[test]
+fn a_spool_of_an_older_schema_that_is_in_use_is_not_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    unpacked(dir.path());
+    let base = Base::new(dir.path());
+    let version = || {
+        let db = rusqlite::Connection::open(base.database()).unwrap();
+        db.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let user = spoolsuite::sys::lock::FileLock::try_shared(&base.spool_lock()).unwrap().unwrap();
+    let refused = open(&base, Access::Existing).err().unwrap();
+    assert_eq!((refused.kind, version()), (FailureKind::Unreachable, 1), "{refused}");
+    drop(user);
+    open(&base, Access::Existing).unwrap();
+    assert_eq!(version(), 2);
+}

@@ -6,6 +6,7 @@ use super::pd::pdls::run as pdls;
 use super::pd::testing::{Answer, Verb, World};
 use super::spoolcom::run as spoolcom;
 use crate::model::JobRef;
+use crate::model::device::{ConnectionInUse, DeviceUri};
 use crate::model::query::{Condition, Order, Query};
 use crate::model::state::Delivery;
 use crate::server::pair;
@@ -181,7 +182,8 @@ fn a_device_and_a_process_say_what_happened_to_them() {
     let (mut site, alive) = site();
     let id = site.device_id("LP1");
     let see = |seen| site.spool.observe(&alive.lease, id, seen, &clock()).unwrap();
-    see(Observation::Opened { why: "job 1 is queued".into() });
+    let connection = ConnectionInUse { address: DeviceUri::Null, entry: None, complaint: None };
+    see(Observation::Opened { why: "job 1 is queued".into(), connection });
     see(Observation::Failed(error(None)));
     see(Observation::Recovered);
     see(Observation::Closed { why: "nothing is left".into() });

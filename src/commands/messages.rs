@@ -72,8 +72,8 @@ Keywords are values of `job-state-reasons`; several may hold a job at once. STAR
 const DEVICES: &str = "
 ## Device errors
 
-`DEV` shows `ERROR %` with the number in octal, JSON in decimal. A device whose error is retried heals by itself; the others wait for
-DEV START.
+`DEV` shows `ERROR %` with the number in octal, JSON in decimal. A device whose error is retried heals by itself; the others are OFFLINE
+until DEV START, or until their RESTART is due (docs/devices.md).
 
 | octal | decimal | meaning | retried |
 |---|---|---|---|

@@ -6,7 +6,7 @@
 //! | `transferred` | `device` `octets` `since` |
 //! | `next` `behind` | `device` `jobs` `printing` (an object as above, or null) |
 //! | `left-to-another` `device-not-routed` | `device` |
-//! | `device-error` `device-error-for-good` | `device` `number` `error-text` `since` `next-try` `tries` |
+//! | `device-error` `device-error-for-good` `device-restarts` | `device` `number` `error-text` `since` `next-try` `tries` |
 //! | `process-error` | `device` `process` `number` `error-text` `since` `tried-again` |
 //! | `process-dead` `process-not-running` `process-independent` `process-gone` | `device` `process` |
 //! | `process-hung` | `device` `process` `since` |
@@ -146,6 +146,14 @@ fn on_device(device: &str, cause: &DeviceCause, times: &Times) -> String {
         DeviceCause::ErrorForGood(error) => {
             format!("{device} is in {}, no further try; {start} tries again", error_words(error, times))
         }
+        DeviceCause::Restarts(error) => {
+            let again = error.next_try_ms.map(|ms| match ms > times.now_ms {
+                true => format!(" at {}", times.short(ms)),
+                false => " now".to_owned(),
+            });
+            let again = again.unwrap_or_default();
+            format!("{device} is offline by {}; RESTART starts it again{again}", error_words(error, times))
+        }
         DeviceCause::ProcessDead(name) => {
             format!("print process ${name} of {device} died; {}", started_by(&format!("${name}")))
         }
@@ -250,7 +258,7 @@ fn device_details(cause: &DeviceCause) -> Value {
         }
         DeviceCause::Behind { jobs, printing: one } => json!({ "jobs": jobs, "printing": one.as_ref().map(printing) }),
         DeviceCause::LeftToAnother | DeviceCause::NotRouted => Value::Null,
-        DeviceCause::Error(error) | DeviceCause::ErrorForGood(error) => json!({
+        DeviceCause::Error(error) | DeviceCause::ErrorForGood(error) | DeviceCause::Restarts(error) => json!({
             "number": error.number,
             "error-text": error.text,
             "since": utc(error.since_ms),

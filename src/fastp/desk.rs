@@ -16,6 +16,7 @@ use super::Timing;
 use super::backoff::Growing;
 use super::bell::Bell;
 use super::errors::{Fault, SpoolTrouble};
+use super::fastcnfg::Memory;
 use super::footing::Board;
 use super::log::Log;
 use crate::model::separation::Separation;
@@ -119,6 +120,8 @@ pub struct Desk {
     pub in_error: Cell<bool>,
     /// The failures in a row.
     pub streak: Cell<Streak>,
+    /// What the device remembers of FASTCNFG.
+    pub memory: Cell<Memory>,
     /// Whether a ring was heard that has not led to a look at everything yet.
     pub heard: Cell<bool>,
     /// Whether a job is being printed, so that main rings for wishes that concern it.
@@ -187,9 +190,9 @@ impl Desk {
         self.ask("ending an attempt", |engine, now| engine.attempt_ends(&self.lease, claim, end.clone(), next, now))
     }
 
-    /// Whether the attempt should go on. A spool that cannot say, for whatever reason, does not stop a printer; one that
-    /// says that we are not in charge any more does.
-    pub fn attempt_wish(&self, claim: &Claim) -> AttemptWish {
+    /// Whether the attempt should go on. A spool that cannot say, for whatever reason, changes nothing: a printer prints
+    /// on, a suspended one stands still (`now`). One that says that we are not in charge any more ends the attempt.
+    pub fn attempt_wish(&self, claim: &Claim, now: AttemptWish) -> AttemptWish {
         match self.engine.attempt_wish(&self.lease, claim) {
             Ok(wish) => wish,
             Err(failure) if failure.kind == FailureKind::State => {
@@ -197,8 +200,8 @@ impl Desk {
                 AttemptWish::Lost
             }
             Err(failure) => {
-                self.log.line(format_args!("{}: job {} goes on: {failure}", self.name, claim.number));
-                AttemptWish::Continue
+                self.log.line(format_args!("{}: job {}: nothing changes: {failure}", self.name, claim.number));
+                now
             }
         }
     }

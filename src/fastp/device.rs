@@ -11,7 +11,7 @@ use std::time::Duration;
 use nix::poll::PollFlags;
 
 use super::backoff::is_due;
-use super::desk::Desk;
+use super::desk::{Desk, Streak};
 use super::errors::{Fault, SpoolTrouble, Trouble};
 use super::exclusive::Open;
 use super::pace::Pace;
@@ -109,7 +109,9 @@ impl Device {
         if self.open.is_none() && order.transferred > 0 {
             desk.settle(&Settlement::Reset { why: "the connection that carried them is gone".into() })?;
         }
-        if self.open.as_ref().is_some_and(|open| Some(&open.uri) != self.settings.uri.as_ref()) {
+        if self.open.as_ref().is_some_and(|open| {
+            !self.settings.consults_fastcnfg() && Some(&open.means.uri) != self.settings.uri.as_ref()
+        }) {
             self.close("its URI was changed", &mut pace)?;
         }
         match order.wish {
@@ -119,11 +121,27 @@ impl Device {
                 desk.observe(&Observation::Drained)?;
                 Err(Leave::Nothing)
             }
-            DeviceWish::Stopped | DeviceWish::Suspended => {
-                self.close("the device is not started", &mut pace)?;
+            DeviceWish::Suspended => {
+                self.close("the device is suspended and has no job", &mut pace)?;
                 Err(Leave::Nothing)
             }
+            DeviceWish::Stopped => {
+                self.close("the device is not started", &mut pace)?;
+                self.restart(&order)
+            }
         }
+    }
+
+    /// Starts a device that an error has stopped, if its RESTART is due.
+    fn restart(&mut self, order: &DeviceOrder) -> Result<(), Leave> {
+        let now = crate::sys::clock::wall_ms();
+        if order.restart_at_ms.is_none_or(|due| !is_due(due, order.settings.restart, now)) {
+            return Err(Leave::Nothing);
+        }
+        // As after an operator's START: TIMEOUT allows all its tries again.
+        self.desk.streak.set(Streak::default());
+        self.desk.observe(&Observation::Restarting)?;
+        Ok(())
     }
 
     fn started(&mut self, order: &DeviceOrder, pace: &mut Pace<'_>) -> Result<(), Leave> {
@@ -168,7 +186,11 @@ impl Device {
     fn stand_by(&mut self, pace: &mut Pace<'_>) -> Result<(), Leave> {
         let hung_up = self.look_at_idle(pace);
         let why = match &hung_up {
-            Ok(true) => "the peer hung up",
+            Ok(true) => {
+                // It stood, and not only for a moment: what fails from here on is the first failure after a success.
+                self.desk.streak.set(Streak::default());
+                "the peer hung up"
+            }
             _ => "EXCLUSIVE ON",
         };
         let opened = hung_up.and_then(|_| self.ensure_open(why, pace));

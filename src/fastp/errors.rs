@@ -61,15 +61,60 @@ const TABLE: &[(i32, bool, u32, &str)] = &[
     (libc::ENAMETOOLONG,  false, 13,   "its name is too long"),
 ];
 
-/// Every error of the system that has a number of its own: the number, what it means, and whether it is retried.
+/// What a device reports itself, in the numbers that operators know (fastp.md 20): retryable, Guardian number, words. No
+/// error of the system stands for them.
+#[rustfmt::skip]
+const REPORTED: &[(bool, u32, &str)] = &[
+    (true,  100, "the device is not ready"),
+    (true,  102, "it is out of paper or ribbon, or its bail is open"),
+    // It was spoken to and says nothing: a wrong address or a dead device, which no retry mends.
+    (false, 104, "the device does not respond"),
+    (true,  105, "its vertical format unit failed"),
+    (true,  120, "a parity error in its data"),
+    (true,  121, "it was sent data faster than it takes them"),
+    (true,  191, "it was switched on while it was open"),
+];
+
+/// What the same errors mean of a character device: errno, whether it is a terminal, Guardian number, words. They are all
+/// retried. What has no row here has one above.
+#[rustfmt::skip]
+const OF_DEVICES: &[(i32, bool, u32, &str)] = &[
+    (libc::ENOENT, false, 14,  "there is no such device, or it is not plugged in"),
+    (libc::ENOENT, true,  14,  "there is no such device, or it is not plugged in"),
+    (libc::ENOSPC, false, 102, "it is out of paper, or full"),
+    (libc::EIO,    false, 100, "it is not ready"),
+    (libc::EIO,    true,  140, "it was hung up"),
+];
+
+/// Every error that has a number of its own: the number, what it means, and whether it is retried.
 pub fn known() -> impl Iterator<Item = (u32, &'static str, bool)> {
-    TABLE.iter().map(|(_, retryable, number, words)| (*number, *words, *retryable))
+    let reported = REPORTED.iter().map(|(retryable, number, words)| (*number, *words, *retryable));
+    let of_devices = OF_DEVICES.iter().map(|(_, _, number, words)| (*number, *words, true));
+    TABLE.iter().map(|(_, retryable, number, words)| (*number, *words, *retryable)).chain(of_devices).chain(reported)
 }
 
 impl Fault {
     /// A fault that has no errno.
     pub fn new(number: u32, retryable: bool, text: impl Into<String>) -> Self {
         Self { number, retryable, text: text.into() }
+    }
+
+    /// What a device said of itself, by its number ("$LP1 reports"). A number that is not in the table is retried: trying
+    /// costs nothing.
+    pub fn reported(doing: impl std::fmt::Display, number: u32) -> Self {
+        match REPORTED.iter().find(|row| row.1 == number) {
+            Some((retryable, _, words)) => Self::new(number, *retryable, format!("{doing}: {words}")),
+            None => Self::new(number, true, format!("{doing}: error {number}")),
+        }
+    }
+
+    /// What `error` means for a character device, met while `doing` something.
+    pub fn of_device(terminal: bool, doing: impl std::fmt::Display, error: &io::Error) -> Self {
+        let errno = error.raw_os_error();
+        match OF_DEVICES.iter().find(|row| Some(row.0) == errno && row.1 == terminal) {
+            Some((_, _, number, words)) => Self::new(*number, true, format!("{doing}: {words}")),
+            None => Self::of(doing, error),
+        }
     }
 
     /// What `error` means for a device, met while `doing` something ("cannot connect to 10.0.0.9").
@@ -150,6 +195,30 @@ mod tests {
         assert_eq!(Fault::of("x", &io::Error::from_raw_os_error(libc::ENOSPC)).number, 43);
         assert!(!Fault::of("x", &io::Error::from_raw_os_error(libc::EISDIR)).retryable);
         assert!(Fault::of("x", &io::Error::other("?")).retryable);
+    }
+
+    #[test]
+    fn a_circuit_that_was_cut_is_retried_and_a_device_that_does_not_respond_is_not() {
+        let of = |number: u32| known().filter(|row| row.0 == number).map(|row| row.2).collect::<Vec<_>>();
+        assert!(of(140).iter().all(|retryable| *retryable) && of(104) == [false]);
+        assert_eq!(Fault::reported("$LP1", 102).text, "$LP1: it is out of paper or ribbon, or its bail is open");
+        assert!(!Fault::reported("$LP1", 104).retryable && Fault::reported("$LP1", 7).retryable);
+    }
+
+    #[test]
+    fn a_reported_number_has_one_row_and_no_errno() {
+        for (i, row) in REPORTED.iter().enumerate() {
+            assert!(REPORTED[i + 1..].iter().all(|other| other.1 != row.1), "{}", row.2);
+            assert!(TABLE.iter().all(|other| other.2 != row.1), "{}", row.2);
+        }
+    }
+
+    #[test]
+    fn a_character_device_is_no_disk() {
+        let of = |terminal, errno| Fault::of_device(terminal, "x", &io::Error::from_raw_os_error(errno));
+        assert_eq!(of(false, libc::ENOSPC), Fault::new(102, true, "x: it is out of paper, or full"));
+        assert_eq!((of(false, libc::EIO).number, of(true, libc::EIO).number), (100, 140));
+        assert_eq!((of(true, libc::EBUSY).number, of(true, libc::ENODEV).number), (12, 14));
     }
 
     #[test]

@@ -4,22 +4,25 @@
 //! it is closed, which makes them sent. ON: open from START to DRAIN; transferred jobs are let go after a quiet settle
 //! time. OFF !: open for each job. Every open and close is an event.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use super::device::Device;
 use super::errors::{Fault, SpoolTrouble, Trouble};
+use super::fastcnfg::{self, Consulted, Place};
+use super::means::Means;
 use super::pace::Pace;
 use super::pieces::Side;
 use super::transports::{Closing, Connection, Idle, open};
-use crate::model::device::{DeviceUri, Exclusive};
+use crate::model::device::Exclusive;
 use crate::spool::engine::{Observation, Settlement};
 
 /// A device that is open.
 pub struct Open {
     /// The connection.
     pub connection: Box<dyn Connection>,
-    /// The address it was opened at.
-    pub uri: DeviceUri,
+    /// What it was opened with.
+    pub means: Means,
     /// When.
     pub since: Instant,
     /// What was sent last over it.
@@ -67,15 +70,23 @@ impl Device {
         if self.open.is_some() {
             return Ok(());
         }
-        let Some(uri) = self.settings.uri.clone() else {
-            return Err(Fault::new(14, false, "the device has no URI").into());
-        };
+        let desk = Rc::clone(&self.desk);
+        let place = Place::new(desk.root.clone(), desk.engine.server().as_str(), desk.lease.name.as_str(), &desk.name);
+        let mut memory = desk.memory.take();
         pace.opening = true;
-        let opened = open(&uri, pace);
+        let consulted = fastcnfg::consult(&place, &self.settings, &mut memory, pace);
+        pace.opening = false;
+        desk.memory.set(memory);
+        let Consulted { means, used, remark } = consulted?;
+        if let Some(why) = remark {
+            desk.observe(&Observation::Remark { what: "fastcnfg".into(), why })?;
+        }
+        pace.opening = true;
+        let opened = open(&means, pace);
         pace.opening = false;
         let open = Open {
             connection: opened?,
-            uri,
+            means,
             since: Instant::now(),
             last: None,
             transferred: 0,
@@ -84,7 +95,7 @@ impl Device {
             carried: false,
         };
         self.open = Some(open);
-        self.desk.observe(&Observation::Opened { why: why.to_owned() })?;
+        self.desk.observe(&Observation::Opened { why: why.to_owned(), connection: used })?;
         Ok(())
     }
 

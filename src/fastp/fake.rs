@@ -27,6 +27,7 @@ pub struct Printer {
     pub settings: DeviceSettings,
     pub wish: DeviceWish,
     pub error: Option<ErrorNote>,
+    pub stopped_by_error: bool,
     pub paper: Paper,
     pub queue: VecDeque<Claim>,
     pub claimed: Option<Claim>,
@@ -35,6 +36,23 @@ pub struct Printer {
 }
 
 impl Printer {
+    /// When RESTART starts it again.
+    pub fn restart_at_ms(&self) -> Option<i64> {
+        let waits = self.stopped_by_error && self.settings.restart > 0;
+        self.error.as_ref().filter(|_| waits).and_then(|error| error.next_try_ms)
+    }
+
+    /// An error without a next try stops it.
+    fn fail(&mut self, mut error: ErrorNote, now_ms: i64) {
+        if self.wish == DeviceWish::Started && error.next_try_ms.is_none() {
+            self.wish = DeviceWish::Stopped;
+            self.stopped_by_error = true;
+            let interval = i64::from(self.settings.restart) * 1000;
+            error.next_try_ms = (interval > 0).then(|| now_ms + interval);
+        }
+        self.error = Some(error);
+    }
+
     /// Puts a job back to its place.
     fn give_back(&mut self, claim: Claim) {
         self.queue.push_back(claim);
@@ -104,6 +122,7 @@ impl Fake {
             settings,
             wish: DeviceWish::Started,
             error: None,
+            stopped_by_error: false,
             paper: Paper::Top,
             queue: VecDeque::new(),
             claimed: None,
@@ -227,6 +246,7 @@ impl Fake {
             claimed: printer.claimed.is_some(),
             transferred: printer.transferred.len() as u32,
             paper: printer.paper,
+            restart_at_ms: printer.restart_at_ms(),
         })
     }
 

@@ -11,7 +11,7 @@ use super::device::{Device, Leave};
 use super::errors::{Fault, Trouble};
 use super::header::{self, Sheets};
 use super::identity;
-use super::pace::Pace;
+use super::pace::{Pace, Stage};
 use super::pieces::{Piece, Pieces};
 use super::transports::{Chunk, Closing, Undone};
 use crate::model::device::Exclusive;
@@ -44,7 +44,10 @@ impl Device {
         fault::point("claimed");
         let desk = Rc::clone(&self.desk);
         let mut pace = Pace::new(&desk, Some(&claim));
-        match self.attempt(&claim, &mut pace) {
+        let ended = self.attempt(&claim, &mut pace);
+        // A connection that is dropped to be reset must have no second descriptor.
+        pace.watch = None;
+        match ended {
             Ok(sent) => self.complete(&claim, sent, &mut pace),
             Err(trouble) => self.give_up(&claim, trouble),
         }
@@ -73,7 +76,12 @@ impl Device {
         let remarks: Vec<String> = remark.into_iter().chain(job.omitted()).collect();
         let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
         open.carried = true;
-        let start = open.connection.begin(&job, claim.begun.as_ref(), pace)?;
+        // Without a second descriptor a reset is noticed at START.
+        pace.watch = open.connection.watch().and_then(|fd| fd.try_clone_to_owned().ok());
+        let mut start = open.connection.begin(&job, claim.begun.as_ref(), pace)?;
+        if claim.begun.is_some() && start.position.is_none() {
+            start.duplicate.get_or_insert("an earlier attempt was written to a file".into());
+        }
         if let Some(position) = &start.position {
             desk.attempt_begins(claim, position, &separation)?;
         }
@@ -83,6 +91,7 @@ impl Device {
                 why: format!("job {}: {why}", claim.number),
             })?;
         }
+        pace.stage = Stage::Sending;
         for piece in job.list(start.top) {
             let sent = match piece {
                 Piece::Added(bytes) => open.connection.send(Chunk::Bytes(bytes), pace),
@@ -97,6 +106,7 @@ impl Device {
                 other => other?,
             }
         }
+        pace.stage = Stage::Sent;
         fault::point("after-last-byte");
         pace.note(true);
         let delivery = open.connection.finish(pace)?;

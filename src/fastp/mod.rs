@@ -14,6 +14,7 @@ pub mod errors;
 pub mod exclusive;
 #[cfg(test)]
 mod fake;
+pub mod fastcnfg;
 pub mod feeds;
 pub mod footing;
 pub mod header;
@@ -21,6 +22,7 @@ pub mod identity;
 pub mod job;
 pub mod log;
 mod main;
+pub mod means;
 pub mod pace;
 pub mod pieces;
 pub mod run;

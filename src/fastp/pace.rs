@@ -1,15 +1,19 @@
 //! The pace of an attempt: counts what went out, shows it, and stops the sender when the job or the device is not wanted
 //! any more. Everything that may take long waits through it, so that nothing waits past a ring of the bell.
+//!
+//! SUSPEND is obeyed here: between two octets the thread stands still, with the device open, until the attempt is to go on
+//! or to end. The sender notices nothing of it but the time.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
+use nix::sys::socket::{getsockopt, sockopt};
 
 use super::desk::Desk;
 use super::errors::{Fault, Trouble};
-use crate::spool::engine::{AttemptWish, Claim};
+use crate::spool::engine::{AttemptWish, Claim, Observation};
 use crate::spool::progress::Progress;
 use crate::sys::{clock, fault, files};
 use std::io::{self, Write};
@@ -20,12 +24,27 @@ const NOTE_EVERY: Duration = Duration::from_millis(250);
 /// How often a sender that never waits asks whether to go on.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
+/// How far an attempt is, for SUSPEND.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing was sent: a job whose device is suspended now goes back to its place.
+    Before,
+    /// Octets go out: it stands still between two of them.
+    Sending,
+    /// Every octet went out: what is left is to know how they arrived.
+    Sent,
+}
+
 /// The pace of one attempt, or of opening and closing a device without one.
 pub struct Pace<'a> {
     desk: &'a Desk,
     claim: Option<&'a Claim>,
     /// Until the device is open a device that is not wanted any more ends the attempt; afterwards its job is finished.
     pub opening: bool,
+    /// How far the attempt is.
+    pub stage: Stage,
+    /// What tells, while the thread stands still, that the device went away.
+    pub watch: Option<OwnedFd>,
     /// Document in print, from 1.
     pub document: u32,
     /// Copy in print, from 1.
@@ -44,6 +63,8 @@ impl<'a> Pace<'a> {
             desk,
             claim,
             opening: false,
+            stage: Stage::Before,
+            watch: None,
             document: 0,
             copy: 0,
             octets: 0,
@@ -79,16 +100,64 @@ impl<'a> Pace<'a> {
     }
 
     fn look(&mut self) -> Result<(), Trouble> {
-        self.asked = Instant::now();
-        match self.claim.map_or(AttemptWish::Continue, |claim| self.desk.attempt_wish(claim)) {
-            AttemptWish::Continue => {}
-            AttemptWish::Stop => return Err(Trouble::Stop),
-            AttemptWish::Lost => return Err(Trouble::Lost),
+        let mut wish = self.wish(AttemptWish::Continue);
+        let mut still = false;
+        loop {
+            match wish {
+                AttemptWish::Suspend if self.stage == Stage::Before => return Err(Trouble::Unwanted),
+                AttemptWish::Suspend if self.stage == Stage::Sending => self.stand_still(&mut still)?,
+                AttemptWish::Suspend | AttemptWish::Continue => break,
+                AttemptWish::Stop => return Err(Trouble::Stop),
+                AttemptWish::Lost => return Err(Trouble::Lost),
+            }
+            wish = self.wish(AttemptWish::Suspend);
         }
+        self.asked = Instant::now();
         if self.opening && !self.desk.still_started()? {
             return Err(Trouble::Unwanted);
         }
         Ok(())
+    }
+
+    fn wish(&self, now: AttemptWish) -> AttemptWish {
+        self.claim.map_or(AttemptWish::Continue, |claim| self.desk.attempt_wish(claim, now))
+    }
+
+    /// Waits until there may be news about a suspended device. `told`: that it stands still is on record.
+    fn stand_still(&mut self, told: &mut bool) -> Result<(), Trouble> {
+        if !std::mem::replace(told, true) {
+            self.note(true);
+            let job = self.claim.map(|claim| format!("job {}", claim.number)).unwrap_or_default();
+            let why = format!("{job} after {} octets", self.octets);
+            self.desk.observe(&Observation::Remark { what: "stands-still".into(), why })?;
+        }
+        let watched = self.watch.as_ref().map(|fd| (fd.as_fd(), PollFlags::empty()));
+        let ready = self
+            .desk
+            .bell
+            .wait(watched, Some(self.desk.timing.net))
+            .map_err(|error| Trouble::Device(Fault::of("cannot wait", &error)))?;
+        // Whoever finishes after the running job does not wait for one that stands still: it goes back to its place.
+        if self.desk.bell.finishing() {
+            return Err(Trouble::Ending);
+        }
+        if ready.intersects(PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL) {
+            return Err(Trouble::Device(self.went_away()));
+        }
+        if self.desk.bell.taken() {
+            self.desk.heard.set(true);
+        }
+        Ok(())
+    }
+
+    /// The fault of a device that went away while its job stood still.
+    fn went_away(&self) -> Fault {
+        let doing = "while its job was suspended";
+        let error = self.watch.as_ref().and_then(|fd| getsockopt(fd, sockopt::SocketError).ok());
+        match error {
+            Some(errno) if errno != 0 => Fault::of(doing, &io::Error::from_raw_os_error(errno)),
+            _ => Fault::new(140, true, format!("{doing}: the device went away")),
+        }
     }
 
     /// `n` more octets went out.

@@ -221,7 +221,8 @@ impl Main<'_> {
             }
             let mut wait = self.timing.net.min(self.timing.heartbeat.saturating_sub(beat.elapsed()));
             wait = due.map_or(wait, |due| wait.min(due));
-            if !working {
+            // Is it asked whether to go dormant while something is due later? No, and nothing is looked at sooner for that.
+            if !working && due.is_none() {
                 wait = wait.min(self.dormant_at.saturating_sub(self.last_work.elapsed()));
             }
             let before = Instant::now();

@@ -12,6 +12,7 @@ use super::backoff::{Growing, is_due};
 use super::bell::Bell;
 use super::desk::{Desk, Streak};
 use super::device::{Device, Leave};
+use super::fastcnfg::Memory;
 use super::run::{Farewell, Main};
 use crate::model::DeviceId;
 use crate::model::device::Exclusive;
@@ -26,6 +27,7 @@ pub(super) struct Seat {
     slot: usize,
     thread: Option<Thread>,
     streak: Streak,
+    memory: Memory,
     /// Waits after threads that found nothing, or were refused.
     pause: Growing,
     not_before: Option<Instant>,
@@ -44,6 +46,7 @@ struct Thread {
 struct Ended {
     leave: Leave,
     streak: Streak,
+    memory: Memory,
     worked: bool,
 }
 
@@ -69,6 +72,15 @@ pub(super) struct Reaped {
     pub(super) devices: Vec<DeviceId>,
 }
 
+/// A try that is due at a time of the wall clock, or none, of a device whose tries are `interval` seconds apart.
+fn at(due_ms: Option<i64>, interval: u32, wall_ms: i64) -> Due {
+    match due_ms {
+        None => Due::Never,
+        Some(due) if is_due(due, interval, wall_ms) => Due::Now,
+        Some(due) => Due::In(Duration::from_millis(due.abs_diff(wall_ms).saturating_add(1))),
+    }
+}
+
 /// What an order asks for, the failures of threads apart.
 fn wanted(order: &DeviceOrder, wall_ms: i64) -> Due {
     // No thread runs: the claim is left over by one that broke off. Whatever else is wanted, it is given back first.
@@ -76,14 +88,11 @@ fn wanted(order: &DeviceOrder, wall_ms: i64) -> Due {
         return Due::Now;
     }
     match order.wish {
-        DeviceWish::Stopped | DeviceWish::Suspended => Due::Never,
+        DeviceWish::Stopped => at(order.restart_at_ms, order.settings.restart, wall_ms),
+        DeviceWish::Suspended => Due::Never,
         DeviceWish::Draining => Due::Now,
         DeviceWish::Started => match &order.error {
-            Some(error) => match error.next_try_ms {
-                None => Due::Never,
-                Some(due) if is_due(due, order.settings.retry, wall_ms) => Due::Now,
-                Some(due) => Due::In(Duration::from_millis(due.abs_diff(wall_ms).saturating_add(1))),
-            },
+            Some(error) => at(error.next_try_ms, order.settings.retry, wall_ms),
             None if order.eligible || order.transferred > 0 => Due::Now,
             None if order.settings.exclusive == Exclusive::On => Due::Now,
             None => Due::Never,
@@ -95,7 +104,16 @@ impl Seat {
     /// An empty place.
     pub(super) fn new(slot: usize) -> Self {
         let pause = Growing::new(Duration::from_millis(20), Duration::from_secs(30));
-        Self { slot, thread: None, streak: Streak::default(), pause, not_before: None, refused: false, last: None }
+        Self {
+            slot,
+            thread: None,
+            streak: Streak::default(),
+            memory: Memory::default(),
+            pause,
+            not_before: None,
+            refused: false,
+            last: None,
+        }
     }
 
     /// Whether its thread runs.
@@ -148,6 +166,7 @@ impl Seat {
         self.refused = refused;
         if let Some(ended) = &ended {
             self.streak = ended.streak;
+            self.memory = ended.memory.clone();
         }
         let wait = match ended {
             _ if worked && !refused => {
@@ -196,7 +215,7 @@ impl Main<'_> {
         let farewell = Farewell { done: Arc::clone(&done), bell: Arc::clone(&self.bell) };
         let (engine, lease, name) = (Arc::clone(&self.engine), self.lease.clone(), order.name.clone());
         let (root, log, timing) = (self.base.root().to_path_buf(), self.log.clone(), self.timing);
-        let zone = self.zone.clone();
+        let (zone, memory) = (self.zone.clone(), seat.memory.clone());
         let (progress, slot) = (Arc::clone(&self.progress), seat.slot);
         let (its_bell, its_printing) = (Arc::clone(&bell), Arc::clone(&printing));
         let body = move || {
@@ -216,11 +235,12 @@ impl Main<'_> {
                 in_error: Cell::new(false),
                 streak: Cell::new(Streak { tries, since_ms }),
                 heard: Cell::new(false),
+                memory: Cell::new(memory),
                 printing: its_printing,
             });
             let mut device = Device::new(Rc::clone(&desk));
             let leave = device.run();
-            Ended { leave, streak: desk.streak.get(), worked: device.worked }
+            Ended { leave, streak: desk.streak.get(), memory: desk.memory.take(), worked: device.worked }
         };
         let label: String = order.name.to_string().chars().take(15).collect();
         match std::thread::Builder::new().name(label).stack_size(STACK).spawn(body) {
@@ -252,7 +272,7 @@ mod tests {
         let mut seat = Seat::new(1);
         seat.pause = Growing::new(Duration::from_secs(30), Duration::from_secs(30));
         seat.last = Some(order.clone());
-        seat.ended(Some(Ended { leave, streak: Streak::default(), worked: false }));
+        seat.ended(Some(Ended { leave, streak: Streak::default(), memory: Memory::default(), worked: false }));
         seat
     }
 

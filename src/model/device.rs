@@ -1,8 +1,6 @@
 //! Devices: how they are reached and how they behave.
 
 use std::fmt;
-use std::path::PathBuf;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +8,7 @@ use super::ids::{DeviceId, JobNumber};
 use super::names::{DeviceName, ProcessName};
 use super::separation::{HeaderPages, StartFf};
 use super::state::{DeviceState, DeviceWish, ErrorNote, ProcessState};
+pub use super::uri::{DeviceUri, RAW_PORT};
 
 /// When a device is opened and closed (fastp.md 3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,139 +34,6 @@ impl Exclusive {
     /// From its stored word.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Off, Self::On, Self::OffEach].into_iter().find(|e| e.word() == word)
-    }
-}
-
-/// A device's address: where its bytes go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum DeviceUri {
-    /// `file:///path`: jobs are appended to a file.
-    File(PathBuf),
-    /// `socket://host:port`: a raw TCP connection; 9100 when no port is given.
-    Socket {
-        /// Name or address; an IPv6 address without its brackets.
-        host: String,
-        /// TCP port.
-        port: u16,
-    },
-    /// `null:`: bytes are read and thrown away.
-    Null,
-}
-
-/// The port of raw printing, when a `socket://` URI names none.
-pub const RAW_PORT: u16 = 9100;
-
-impl FromStr for DeviceUri {
-    type Err = String;
-
-    /// Reads a URI. The path of `file://` is percent-decoded, must be absolute and without NUL and `..`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let bad = |why: &str| Err(format!("URI '{}': {why}", text.escape_debug()));
-        let Some((scheme, rest)) = text.split_once(':') else {
-            return bad("has no scheme (file:///path, socket://host:port or null:)");
-        };
-        match scheme.to_ascii_lowercase().as_str() {
-            "null" if rest.is_empty() || rest == "//" => Ok(Self::Null),
-            "null" => bad("null: takes nothing after it"),
-            "file" => {
-                let Some(path) = rest.strip_prefix("//") else {
-                    return bad("a file is written file:///path");
-                };
-                if !path.starts_with('/') {
-                    return bad("a file is written file:///path, with an absolute path");
-                }
-                let path = match percent_decode(path) {
-                    Some(path) if !path.contains('\0') => path,
-                    _ => return bad("has a broken %-escape"),
-                };
-                if path.ends_with('/') || path.split('/').any(|part| part == "..") {
-                    return bad("does not name a file");
-                }
-                Ok(Self::File(PathBuf::from(path)))
-            }
-            "socket" => {
-                let Some(authority) = rest.strip_prefix("//") else {
-                    return bad("a socket is written socket://host:port");
-                };
-                let authority = authority.strip_suffix('/').unwrap_or(authority);
-                let (host, port) = match authority.strip_prefix('[') {
-                    Some(rest) => match rest.split_once(']') {
-                        Some((host, "")) => (host, None),
-                        Some((host, port)) => (host, port.strip_prefix(':').or(Some("x"))),
-                        None => return bad("has an unclosed '['"),
-                    },
-                    None => match authority.rsplit_once(':') {
-                        Some((host, port)) => (host, Some(port)),
-                        None => (authority, None),
-                    },
-                };
-                let host_ok = !host.is_empty()
-                    && host.len() <= 253
-                    && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%'));
-                if !host_ok || (host.contains(':') && !authority.starts_with('[')) {
-                    return bad("has no usable host");
-                }
-                match port.map_or(Ok(RAW_PORT), str::parse) {
-                    Ok(port) if port > 0 => Ok(Self::Socket { host: host.to_owned(), port }),
-                    _ => bad("has no usable port (1 to 65535)"),
-                }
-            }
-            _ => bad("its scheme is not one of file, socket, null"),
-        }
-    }
-}
-
-fn percent_decode(text: &str) -> Option<String> {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut i = 0;
-    while i < bytes.len() {
-        if bytes[i] == b'%' {
-            let hex = text.get(i + 1..i + 3)?;
-            out.push(u8::from_str_radix(hex, 16).ok()?);
-            i += 3;
-        } else {
-            out.push(bytes[i]);
-            i += 1;
-        }
-    }
-    String::from_utf8(out).ok()
-}
-
-impl fmt::Display for DeviceUri {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Null => f.write_str("null:"),
-            Self::Socket { host, port } if host.contains(':') => {
-                write!(f, "socket://[{host}]:{port}")
-            }
-            Self::Socket { host, port } => write!(f, "socket://{host}:{port}"),
-            Self::File(path) => {
-                f.write_str("file://")?;
-                for c in path.to_string_lossy().chars() {
-                    match c {
-                        '%' | ' ' | '"' | '\'' | ',' | ';' | '#' | '?' => write!(f, "%{:02X}", u32::from(c))?,
-                        c if c.is_control() => write!(f, "%{:02X}", u32::from(c))?,
-                        c => write!(f, "{c}")?,
-                    }
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-impl TryFrom<String> for DeviceUri {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<DeviceUri> for String {
-    fn from(uri: DeviceUri) -> String {
-        uri.to_string()
     }
 }
 
@@ -200,6 +66,8 @@ pub struct DeviceSettings {
     pub width: i32,
     /// The 16-bit word handed to the print process.
     pub parm: u16,
+    /// Seconds after which a device that an error stopped is started again, for ever; 0 = OFF.
+    pub restart: u32,
 }
 
 impl Default for DeviceSettings {
@@ -218,6 +86,7 @@ impl Default for DeviceSettings {
             endff: false,
             width: -1,
             parm: 0,
+            restart: 0,
         }
     }
 }
@@ -251,6 +120,8 @@ pub enum DeviceChange {
     Width(i32),
     /// PARM
     Parm(u16),
+    /// RESTART, in seconds; 0 = OFF
+    Restart(u32),
 }
 
 impl fmt::Display for DeviceChange {
@@ -272,11 +143,20 @@ impl fmt::Display for DeviceChange {
             Self::EndFf(v) => write!(f, "ENDFF {}", on(v)),
             Self::Width(v) => write!(f, "WIDTH {v}"),
             Self::Parm(v) => write!(f, "PARM {v}"),
+            Self::Restart(0) => f.write_str("RESTART OFF"),
+            Self::Restart(v) => write!(f, "RESTART {v}"),
         }
     }
 }
 
+/// PARM bit 5 (`%2000`): the device's FASTCNFG entry is used even when it has a URI.
+pub const PARM_FASTCNFG: u16 = 0o2000;
+
 impl DeviceSettings {
+    /// Whether its FASTCNFG entry is looked for.
+    pub fn consults_fastcnfg(&self) -> bool {
+        self.uri.is_none() || self.parm & PARM_FASTCNFG != 0
+    }
     /// Applies one change.
     pub fn apply(&mut self, change: &DeviceChange) {
         match change.clone() {
@@ -293,6 +173,7 @@ impl DeviceSettings {
             DeviceChange::EndFf(v) => self.endff = v,
             DeviceChange::Width(v) => self.width = v,
             DeviceChange::Parm(v) => self.parm = v,
+            DeviceChange::Restart(v) => self.restart = v,
         }
     }
 }
@@ -332,6 +213,17 @@ pub struct RunningJob {
     pub since_ms: i64,
 }
 
+/// What a device was last opened with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionInUse {
+    /// The address.
+    pub address: DeviceUri,
+    /// Where its FASTCNFG entry stands, `file:line`; none when the device's own URI was used.
+    pub entry: Option<String>,
+    /// Why a FASTCNFG file that was altered is not used, if that is so: file, line, column and reason.
+    pub complaint: Option<String>,
+}
+
 /// A device as displays show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceStatus {
@@ -349,8 +241,12 @@ pub struct DeviceStatus {
     pub open: bool,
     /// How often it was opened since it was declared.
     pub opens: u64,
+    /// What it was opened with the last time, if it ever was.
+    pub connection: Option<ConnectionInUse>,
     /// The error it is in, or was last in while offline.
     pub error: Option<ErrorNote>,
+    /// Whether it is offline because of that error: anybody may start it, and RESTART does.
+    pub stopped_by_error: bool,
     /// The job in print.
     pub running: Option<RunningJob>,
     /// Its print process.
@@ -362,49 +258,14 @@ pub struct DeviceStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
-    fn uris_read_and_print() {
-        for text in ["file:///tmp/lp1.out", "socket://10.0.0.9:9100", "socket://[fe80::1]:9101", "null:"] {
-            assert_eq!(text.parse::<DeviceUri>().unwrap().to_string(), text);
-        }
-        assert_eq!("socket://lp".parse::<DeviceUri>().unwrap().to_string(), "socket://lp:9100");
-        let odd: DeviceUri = "file:///tmp/a%20b%2C".parse().unwrap();
-        assert_eq!(odd, DeviceUri::File("/tmp/a b,".into()));
-        assert_eq!(odd.to_string().parse::<DeviceUri>().unwrap(), odd);
-    }
-
-    #[test]
-    fn bad_uris_say_why() {
-        for bad in [
-            "lp1",
-            "file:lp1",
-            "file://lp1",
-            "file:///tmp/",
-            "file:///a/../b",
-            "file:///a%2",
-            "socket:host",
-            "socket://",
-            "socket://h:0",
-            "socket://h:99999",
-            "socket://a b",
-            "socket://[::1",
-            "null:x",
-            "http://x",
-            "file:///a%00",
-        ] {
-            let why = bad.parse::<DeviceUri>().unwrap_err();
-            assert!(why.starts_with("URI '"), "{why}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn reading_a_uri_never_panics(text in ".{0,64}") {
-            if let Ok(uri) = text.parse::<DeviceUri>() {
-                prop_assert_eq!(uri.to_string().parse::<DeviceUri>().unwrap(), uri);
-            }
-        }
+    fn an_entry_is_looked_for_without_a_uri_and_with_parm_bit_5() {
+        let mut settings = DeviceSettings::default();
+        assert!(settings.consults_fastcnfg());
+        settings.uri = Some(DeviceUri::Null);
+        assert!(!settings.consults_fastcnfg());
+        settings.parm = 0o42000;
+        assert!(settings.consults_fastcnfg());
     }
 }

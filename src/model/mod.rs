@@ -17,6 +17,7 @@ pub mod queue;
 pub mod separation;
 pub mod state;
 pub mod time;
+pub mod uri;
 pub mod why;
 
 pub use authority::Caller;

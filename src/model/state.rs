@@ -229,7 +229,8 @@ pub struct ErrorNote {
     pub text: String,
     /// When it began, wall clock.
     pub since_ms: i64,
-    /// When the next try is due, wall clock, if one is.
+    /// When the next try is due, wall clock, if one is: of a device in error by RETRY, of one that an error stopped by
+    /// RESTART.
     pub next_try_ms: Option<i64>,
     /// Tries so far.
     pub tries: u32,
@@ -287,13 +288,14 @@ impl DeviceState {
         if facts.process == ProcessState::Error {
             return Self::ProcError;
         }
-        if let Some(error) = facts.error {
-            return Self::DevError(error.number);
+        // A device that was suspended in an error is not tried: its operator's word is what it waits for.
+        if facts.wish == DeviceWish::Suspended {
+            return Self::Suspended;
         }
-        match (facts.wish, facts.job) {
-            (DeviceWish::Suspended, _) => Self::Suspended,
-            (_, Some(job)) => Self::Printing(job),
-            _ => Self::Waiting,
+        match (facts.error, facts.job) {
+            (Some(error), _) => Self::DevError(error.number),
+            (None, Some(job)) => Self::Printing(job),
+            (None, None) => Self::Waiting,
         }
     }
 
@@ -396,5 +398,10 @@ mod tests {
         assert_eq!(DeviceState::of(&draining), DeviceState::Waiting, "offline only when its process has let go of it");
         let stopped = DeviceFacts { wish: DeviceWish::Stopped, error: Some(&error), ..base };
         assert_eq!(DeviceState::of(&stopped), DeviceState::Offline);
+        let suspended = DeviceFacts { wish: DeviceWish::Suspended, job, ..base };
+        assert_eq!(DeviceState::of(&suspended), DeviceState::Suspended);
+        assert_eq!(DeviceState::of(&DeviceFacts { error: Some(&error), ..suspended }), DeviceState::Suspended);
+        let dead = DeviceFacts { process: ProcessState::Error, ..suspended };
+        assert_eq!(DeviceState::of(&dead), DeviceState::ProcError, "nobody would hear its START");
     }
 }

@@ -57,6 +57,8 @@ pub enum DeviceCause {
     Error(ErrorNote),
     /// In error, and waits for an operator.
     ErrorForGood(ErrorNote),
+    /// Offline by an error, and started again by itself.
+    Restarts(ErrorNote),
     /// The print process died.
     ProcessDead(ProcessName),
     /// The print process is not running though there is work.
@@ -203,6 +205,7 @@ impl DeviceCause {
             Self::LeftToAnother => "left-to-another",
             Self::Error(_) => "device-error",
             Self::ErrorForGood(_) => "device-error-for-good",
+            Self::Restarts(_) => "device-restarts",
             Self::ProcessDead(_) => "process-dead",
             Self::ProcessNotRunning(_) => "process-not-running",
             Self::ProcessIndependent(_) => "process-independent",
@@ -224,7 +227,8 @@ impl DeviceCause {
     pub fn rank(&self) -> u8 {
         match self {
             Self::Prints(_) | Self::Transferred { .. } | Self::Next { .. } | Self::Behind { .. } => 0,
-            Self::LeftToAnother | Self::Error(_) | Self::ProcessDead(_) | Self::ProcessNotRunning(_) => 1,
+            Self::LeftToAnother | Self::Error(_) | Self::Restarts(_) => 1,
+            Self::ProcessDead(_) | Self::ProcessNotRunning(_) => 1,
             Self::ProcessError { tried_again: true, .. } => 1,
             _ => 2,
         }

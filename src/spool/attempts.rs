@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use crate::model::device::DeviceUri;
-use crate::model::state::{Delivery, DeviceWish, EntryState, ErrorNote, HoldReason, Wish};
+use crate::model::state::{Delivery, DeviceWish, EntryState, HoldReason, Wish};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure};
 use crate::store::device::DeviceRow;
@@ -12,10 +12,10 @@ use crate::store::event::{Object, is_recorded, record};
 use crate::store::job::JobRow;
 use crate::store::{self, Fallible};
 
-use super::Spool;
 use super::engine::{AttemptEnd, Claim, Lease, Observation, Settlement};
 use super::records::SpoolerState;
 use super::spooler::settle_drain;
+use super::{Spool, device_errors};
 
 /// What an ended attempt leaves to do once its transaction is committed.
 pub(super) type Erase = Vec<String>;
@@ -55,12 +55,12 @@ impl Spool {
         let who = format!("${}", lease.name);
         let shown = device.name.guardian();
         let note = |what: &str, why: &str| record(db, now, Object::Job(job.id), &who, what, why);
-        let on_file = matches!(device.settings.uri, Some(DeviceUri::File(_)));
+        let on_file = matches!(device.address(), Some(DeviceUri::File(_)));
         let mut erase = Vec::new();
         match end {
             AttemptEnd::Delivered { delivery, octets, paper, remark } => {
                 if device.error.is_some() {
-                    recovered(db, &device, &who, now)?;
+                    device_errors::recovered(db, &device, &who, now)?;
                 }
                 store::device::set_paper(db, device.id, *paper)?;
                 // A job that came back after its transfer is delivered again; what is to be said of it is said once.
@@ -80,7 +80,7 @@ impl Spool {
                 if device.error.as_ref().is_none_or(|known| known.number != error.number || known.text != error.text) {
                     note("returned", &format!("{shown}: {}", error.text))?;
                 }
-                device_error(db, &device, error, &who, now)?;
+                device_errors::failed(db, &device, error, &who, now)?;
                 erase = Self::give_back(db, &entry, &job, *touched && !on_file, now)?;
             }
             AttemptEnd::DataFailed { reason, text, moved, touched } => {
@@ -101,7 +101,12 @@ impl Spool {
                 erase = Self::give_back(db, &entry, &job, *touched && !on_file, now)?;
             }
             AttemptEnd::Abandoned { touched } => {
-                note("returned", &format!("{who} ended in good order"))?;
+                let why = match device.wish {
+                    DeviceWish::Started => format!("{who} ended in good order"),
+                    DeviceWish::Suspended => format!("{who} let go of it; {shown} is suspended"),
+                    DeviceWish::Stopped | DeviceWish::Draining => format!("{who} let go of it; {shown} drains"),
+                };
+                note("returned", &why)?;
                 erase = Self::give_back(db, &entry, &job, *touched && !on_file, now)?;
             }
         }
@@ -215,20 +220,23 @@ impl Spool {
         let who = format!("${}", lease.name);
         let note = |what: &str, why: &str| record(db, now, Object::Device(device.id), &who, what, why);
         match seen {
-            Observation::Opened { why } => {
+            Observation::Opened { why, connection } => {
                 store::device::set_open(db, device.id, true)?;
+                store::device::set_connection(db, device.id, connection)?;
                 note("opened", why)
             }
             Observation::Closed { why } => {
                 store::device::set_open(db, device.id, false)?;
                 note("closed", why)
             }
-            Observation::Failed(error) => device_error(db, &device, error, &who, now),
-            Observation::Recovered => recovered(db, &device, &who, now),
+            Observation::Failed(error) => device_errors::failed(db, &device, error, &who, now),
+            Observation::Recovered => device_errors::recovered(db, &device, &who, now),
+            Observation::Restarting => device_errors::restart(db, &device, &who, now),
             Observation::Drained => {
                 // A draining spooler closes its devices too; what their operator wanted of them stays.
                 if device.wish == DeviceWish::Draining {
                     store::device::set_wish(db, device.id, DeviceWish::Stopped)?;
+                    device_errors::no_more_tries(db, &device)?;
                     note("stopped", "drained")?;
                 }
                 store::device::set_open(db, device.id, false)?;
@@ -261,24 +269,4 @@ impl Spool {
 fn is_busy(db: &Connection, job: &JobRow) -> Fallible<bool> {
     let entries = store::entry::of_job(db, job.id)?;
     Ok(entries.iter().any(|e| matches!(e.state, EntryState::Claimed | EntryState::Transferred)))
-}
-
-fn device_error(db: &Connection, device: &DeviceRow, error: &ErrorNote, who: &str, now: &Moment) -> Fallible<()> {
-    let is_new = device.error.as_ref().is_none_or(|known| known.number != error.number || known.text != error.text);
-    // An error that goes on began when it began.
-    let since_ms = device.error.as_ref().map_or(error.since_ms, |known| known.since_ms.min(error.since_ms));
-    store::device::set_error(db, device.id, Some(&ErrorNote { since_ms, ..error.clone() }))?;
-    if is_new {
-        record(db, now, Object::Device(device.id), who, "error", &format!("%{:o}: {}", error.number, error.text))?;
-    }
-    Ok(())
-}
-
-fn recovered(db: &Connection, device: &DeviceRow, who: &str, now: &Moment) -> Fallible<()> {
-    if let Some(error) = &device.error {
-        store::device::set_error(db, device.id, None)?;
-        let why = format!("from %{:o}: {}, after {} tries", error.number, error.text, error.tries);
-        record(db, now, Object::Device(device.id), who, "recovered", &why)?;
-    }
-    Ok(())
 }

@@ -60,6 +60,9 @@ fn fallback_name() -> ServerName {
     }
 }
 
+/// How long those who use a spool of an older version are waited for.
+const OLDER_LEAVES: Duration = Duration::from_secs(5);
+
 /// Opens the spool at `base`.
 ///
 /// # Errors
@@ -108,7 +111,12 @@ fn open_with(base: &Base, access: Access, make: MakeStore) -> Fallible<Spool> {
     }
     // Opened once: whoever opens the database while nobody else has it open reads its whole log first.
     let store = match initialised(base, make)? {
-        Some(store) => store,
+        Some((store, version)) => {
+            if version < store::schema::VERSION {
+                upgrade(base, &store)?;
+            }
+            store
+        }
         None => {
             refuse_orphans(base)?;
             match access {
@@ -138,6 +146,25 @@ fn open_with(base: &Base, access: Access, make: MakeStore) -> Fallible<Spool> {
     Ok(spool)
 }
 
+/// Brings a spool of an older schema up to ours, alone: whoever holds the spool's lock, a print process of the older
+/// version among them, is waited for, so that nobody finds columns changed under a running job.
+fn upgrade(base: &Base, store: &Store) -> Fallible<()> {
+    let path = base.spool_lock();
+    let lock = FileLock::exclusive(&path, OLDER_LEAVES).map_err(|error| io_failure(&path, &error))?;
+    // Whoever was faster has done it.
+    if store.read(store::schema::version)? == store::schema::VERSION {
+        return Ok(());
+    }
+    if lock.is_none() {
+        return Err(refused(format!(
+            "{} is of an older version, and a print process or command of that version still uses it",
+            base.root().display()
+        ))
+        .hint("it is brought up to date when they have ended: a print process does so about two minutes after its last job"));
+    }
+    store.migrate()
+}
+
 fn no_spool(base: &Base) -> Failure {
     refused(format!("there is no spool at {}", base.root().display())).hint(
         "the first command that declares something makes one: spoolcom 'PRINT $SPLA, FILE fastp; DEV $LP1, PROCESS $SPLA, URI file:///tmp/lp1.out'",
@@ -151,8 +178,9 @@ fn make_dir(path: &Path, parents: bool) -> Fallible<()> {
     })
 }
 
-/// The store of `spool.db`, if that holds a spool. A file without a schema is a creation that was cut off.
-fn initialised(base: &Base, make: MakeStore) -> Fallible<Option<Store>> {
+/// The store of `spool.db` and the number of its schema, if that holds a spool. A file without a schema is a creation that
+/// was cut off.
+fn initialised(base: &Base, make: MakeStore) -> Fallible<Option<(Store, i64)>> {
     let path = base.database();
     let meta = match std::fs::metadata(&path) {
         Ok(meta) => meta,
@@ -163,8 +191,8 @@ fn initialised(base: &Base, make: MakeStore) -> Fallible<Option<Store>> {
         return Ok(None);
     }
     let store = make(&path, &base.write_lock());
-    let found = store.read(|db| Ok(store::schema::version(db)? > 0))?;
-    Ok(found.then_some(store))
+    let version = store.read(store::schema::version)?;
+    Ok((version > 0).then_some((store, version)))
 }
 
 /// Refuses a base that holds a server directory but no spool.

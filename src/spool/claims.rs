@@ -18,9 +18,9 @@ use crate::store::event::{Object, record};
 use crate::store::process::ProcessRow;
 use crate::store::{self, Fallible};
 
-use super::Spool;
 use super::engine::{Claim, ClaimedDocument, Lease};
 use super::records::SpoolerState;
+use super::{Spool, device_errors};
 
 /// How far into a group's queue a device looks for an entry that no other would finish sooner.
 const LOOK_AHEAD: u32 = 32;
@@ -48,15 +48,11 @@ pub(super) fn is_eligible(db: &Connection, device: &DeviceRow) -> Fallible<bool>
 /// Whether a device gives its print process something to do now.
 pub(super) fn device_has_work(db: &Connection, device: &DeviceRow) -> Fallible<bool> {
     match device.wish {
-        DeviceWish::Stopped | DeviceWish::Suspended => Ok(false),
+        DeviceWish::Stopped => Ok(device_errors::restart_at(db, device)?.is_some()),
+        DeviceWish::Suspended => Ok(false),
         DeviceWish::Draining => Ok(true),
-        DeviceWish::Started => {
-            // Tries exhausted: it waits for an operator.
-            let waits = device.error.as_ref().is_some_and(|error| error.next_try_ms.is_none());
-            Ok(!waits
-                && is_active(db)?
-                && (device.settings.exclusive == Exclusive::On || device.error.is_some() || is_eligible(db, device)?))
-        }
+        DeviceWish::Started => Ok(is_active(db)?
+            && (device.settings.exclusive == Exclusive::On || device.error.is_some() || is_eligible(db, device)?)),
     }
 }
 
@@ -228,7 +224,7 @@ impl Spool {
             })
             .collect();
         // On a file the recorded offset tells exactly what an earlier attempt wrote; anywhere else it may be on paper.
-        let on_file = matches!(device.settings.uri, Some(DeviceUri::File(_)));
+        let on_file = matches!(device.address(), Some(DeviceUri::File(_)));
         let (group, dest) = store::location::names_of(db, job.group, job.location)?;
         Ok(Claim {
             entry: entry.id,

@@ -1,6 +1,5 @@
-//! Devices: declaring, altering, starting, draining, deleting, and how they are shown.
-
-use std::time::{Duration, Instant};
+//! Devices: declaring, altering, deleting, and how they are shown. What their operators want of them is in
+//! [`super::device_wishes`].
 
 use rusqlite::Connection;
 
@@ -12,9 +11,8 @@ use crate::model::{Caller, DeviceName, Failure, FailureKind, ProcessName, near};
 use crate::store::device::DeviceRow;
 use crate::store::event::{Object, record};
 use crate::store::{self, Fallible};
-use crate::sys::watch::Watch;
 
-use super::{Room, Spool, WakeTarget, progress, wakes};
+use super::{Room, Spool, WakeTarget, device_errors, progress, wakes};
 
 /// Entries waiting are counted this far.
 const COUNT_LIMIT: u32 = 1001;
@@ -26,7 +24,7 @@ impl Spool {
         name: DeviceName,
         changes: Vec<DeviceChange>,
         now: &Moment,
-    ) -> Fallible<()> {
+    ) -> Fallible<Vec<WakeTarget>> {
         for change in &changes {
             self.check_change(change)?;
         }
@@ -70,21 +68,30 @@ impl Spool {
                 let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
                 record(db, &now, Object::Device(row.id), &caller.user, "altered", &words.join(", "))?;
             }
-            Ok(())
+            // RESTART given to a device that an error has stopped already counts from now.
+            if !changes.iter().any(|change| matches!(change, DeviceChange::Restart(_))) {
+                return Ok(Vec::new());
+            }
+            let row = by_id(db, &row)?;
+            device_errors::set_restart(db, &row, &now)?;
+            match (device_errors::restart_at(db, &by_id(db, &row)?)?, &settings.process) {
+                (Some(_), Some(process)) => Ok(wakes::target(db, process)?.into_iter().collect()),
+                _ => Ok(Vec::new()),
+            }
         })
     }
 
     fn check_change(&self, change: &DeviceChange) -> Fallible<()> {
         let bad = |message: String| Err(Failure::new(FailureKind::BadValue, message));
         match change {
-            DeviceChange::Uri(DeviceUri::File(path)) => {
+            DeviceChange::Uri(uri @ (DeviceUri::File(path) | DeviceUri::Char(path) | DeviceUri::Fifo(path))) => {
                 // Neither directly nor through a link: a device must never write into the spool itself.
                 let base =
                     std::fs::canonicalize(self.base().root()).unwrap_or_else(|_| self.base().root().to_path_buf());
                 let real =
                     path.parent().and_then(|dir| std::fs::canonicalize(dir).ok()).unwrap_or_else(|| path.clone());
                 if path.starts_with(&base) || real.starts_with(&base) {
-                    return bad(format!("URI file://{}: lies inside the spool itself", path.display()));
+                    return bad(format!("URI {uri}: lies inside the spool itself"));
                 }
                 Ok(())
             }
@@ -95,100 +102,14 @@ impl Spool {
             DeviceChange::Timeout(n) if *n == 0 || *n < -1 => {
                 bad(format!("TIMEOUT {n}: from 1 to 32767 retries, or -1 for ever"))
             }
+            DeviceChange::Restart(n) if *n != 0 && !(10..=32767).contains(n) => {
+                bad(format!("RESTART {n}: from 10 to 32767 seconds, or OFF"))
+            }
             DeviceChange::Form(form) => match crate::model::device::check_form(form) {
                 Ok(_) => Ok(()),
                 Err(why) => bad(why),
             },
             _ => Ok(()),
-        }
-    }
-
-    pub(super) fn start_device(&self, caller: &Caller, name: DeviceName, now: &Moment) -> Fallible<Vec<WakeTarget>> {
-        let (caller, now) = (caller.clone(), now.clone());
-        self.change(Room::Gives, move |db| {
-            let row = store::device::by_name(db, &name)?.ok_or_else(|| not_found(db, &name))?;
-            let offline_by_error = row.stopped_by_error || row.error.is_some();
-            Self::demand(db, &caller, Right::StartDevice { offline_by_error })?;
-            let missing = |what: &str, hint: String| {
-                Err(Failure::new(FailureKind::State, format!("device {} has no {what}", row.name.guardian()))
-                    .hint(hint))
-            };
-            let shown = row.name.guardian();
-            let Some(process) = &row.settings.process else {
-                return missing("print process", format!("DEV {shown}, PROCESS $SPLA gives it one"));
-            };
-            if row.settings.uri.is_none() {
-                return missing(
-                    "address",
-                    format!("DEV {shown}, URI socket://host:9100 or URI file:///path gives it one"),
-                );
-            }
-            let Some(target) = wakes::target(db, process)? else {
-                return Err(unknown_process(db, process)?);
-            };
-            store::device::set_wish(db, row.id, DeviceWish::Started)?;
-            store::device::set_error(db, row.id, None)?;
-            record(db, &now, Object::Device(row.id), &caller.user, "started", "DEV START")?;
-            let row = store::device::by_id(db, row.id)?.ok_or_else(|| not_found(db, &name))?;
-            let work = target.running || super::claims::device_has_work(db, &row)?;
-            Ok(if work { vec![target] } else { Vec::new() })
-        })
-    }
-
-    pub(super) fn drain_device(
-        &self,
-        caller: &Caller,
-        name: DeviceName,
-        now: &Moment,
-    ) -> Fallible<(DeviceState, Vec<WakeTarget>)> {
-        let (spool, caller, now) = (self.clone(), caller.clone(), now.clone());
-        self.change(Room::Gives, move |db| {
-            Self::demand(db, &caller, Right::Configure)?;
-            let row = store::device::by_name(db, &name)?.ok_or_else(|| not_found(db, &name))?;
-            if row.wish == DeviceWish::Stopped {
-                return Ok((DeviceState::Offline, Vec::new()));
-            }
-            record(db, &now, Object::Device(row.id), &caller.user, "drained", "DEV DRAIN")?;
-            let process = match &row.settings.process {
-                Some(process) => store::process::by_name(db, process)?,
-                None => None,
-            };
-            // Does somebody have to end something before it is offline? A process that runs or died in mid-job.
-            let busy = row.open || is_busy(db, &row)?;
-            match process {
-                Some(process) if busy || (process.error.is_none() && process.running) => {
-                    store::device::set_wish(db, row.id, DeviceWish::Draining)?;
-                    let state = spool.device_status(db, by_id(db, &row)?, &now)?.state;
-                    Ok((state, wakes::target(db, &process.name)?.into_iter().collect()))
-                }
-                _ => {
-                    store::device::set_wish(db, row.id, DeviceWish::Stopped)?;
-                    store::device::set_open(db, row.id, false)?;
-                    record(db, &now, Object::Device(row.id), &caller.user, "stopped", "nothing was printing")?;
-                    Ok((DeviceState::Offline, Vec::new()))
-                }
-            }
-        })
-    }
-
-    /// Waits for the end of a drain. Commits wake the wait; nothing is polled.
-    pub(super) fn await_offline(
-        &self,
-        name: &DeviceName,
-        timeout: Duration,
-        clock: fn() -> Moment,
-    ) -> Fallible<DeviceStatus> {
-        let io = |error: std::io::Error| Failure::new(FailureKind::Io, format!("cannot watch the spool: {error}"));
-        let deadline = Instant::now() + timeout;
-        let watch = Watch::new(&self.base().write_lock()).map_err(io)?;
-        loop {
-            let status = self.device(name, &clock())?;
-            let left = deadline.saturating_duration_since(Instant::now());
-            // Offline, or started again by somebody: either way the drain is over.
-            if status.wish != DeviceWish::Draining || left.is_zero() {
-                return Ok(status);
-            }
-            watch.wait(left).map_err(io)?;
         }
     }
 
@@ -238,7 +159,7 @@ impl Spool {
     }
 
     /// A device as displays show it.
-    fn device_status(&self, db: &Connection, row: DeviceRow, now: &Moment) -> Fallible<DeviceStatus> {
+    pub(super) fn device_status(&self, db: &Connection, row: DeviceRow, now: &Moment) -> Fallible<DeviceStatus> {
         let process = match &row.settings.process {
             Some(process) => store::process::by_name(db, process)?,
             None => None,
@@ -287,7 +208,9 @@ impl Spool {
             state,
             open: row.open && process_state == ProcessState::Active,
             opens: row.opens,
+            connection: row.connection,
             error: row.error,
+            stopped_by_error: row.stopped_by_error,
             running,
             process_state,
             waiting,
@@ -296,12 +219,12 @@ impl Spool {
 }
 
 /// Whether an attempt at a device has not ended, or its connection has not closed.
-fn is_busy(db: &Connection, row: &DeviceRow) -> Fallible<bool> {
+pub(super) fn is_busy(db: &Connection, row: &DeviceRow) -> Fallible<bool> {
     Ok(!store::entry::of_device(db, row.id, EntryState::Claimed)?.is_empty()
         || !store::entry::of_device(db, row.id, EntryState::Transferred)?.is_empty())
 }
 
-fn by_id(db: &Connection, row: &DeviceRow) -> Fallible<DeviceRow> {
+pub(super) fn by_id(db: &Connection, row: &DeviceRow) -> Fallible<DeviceRow> {
     store::device::by_id(db, row.id)?.ok_or_else(|| not_found(db, &row.name))
 }
 
@@ -317,7 +240,7 @@ pub(super) fn not_found(db: &Connection, name: &DeviceName) -> Failure {
     }
 }
 
-fn unknown_process(db: &Connection, name: &ProcessName) -> Fallible<Failure> {
+pub(super) fn unknown_process(db: &Connection, name: &ProcessName) -> Fallible<Failure> {
     let names: Vec<String> = store::process::list(db, None)?.iter().map(|row| row.name.to_string()).collect();
     let near = near(name.as_str(), names.iter().map(String::as_str));
     let failure = super::processes::not_found(name);

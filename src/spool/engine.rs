@@ -4,12 +4,14 @@
 //! claim carries both; a claim of an earlier epoch belongs to a process that died, and only the next holder of the
 //! lock releases it. Each function is one transaction.
 
-use crate::model::device::DeviceSettings;
+use crate::model::device::{ConnectionInUse, DeviceSettings};
 use crate::model::job::{Format, Identity, RawPath, Transfer};
 use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
 use crate::model::time::Moment;
-use crate::model::{DeviceId, DeviceName, DocumentId, EntryId, Failure, JobId, JobNumber, ProcessId, ProcessName};
+use crate::model::{
+    DeviceId, DeviceName, DocumentId, EntryId, Failure, JobId, JobNumber, ProcessId, ProcessName, ServerName,
+};
 
 /// The right to drive the devices of one print process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +60,8 @@ pub struct DeviceOrder {
     pub transferred: u32,
     /// Where its paper stands.
     pub paper: Paper,
+    /// When a device that an error stopped is to be started again, wall clock, if its RESTART says so.
+    pub restart_at_ms: Option<i64>,
 }
 
 /// A place in an output file, durable before the first byte of an attempt is written to it.
@@ -148,7 +152,8 @@ pub enum AttemptEnd {
         /// Something worth recording, once for each job: "edited in place since it was submitted".
         remark: Option<String>,
     },
-    /// The device failed: the entry is free again at the same place, and the device is in this error.
+    /// The device failed: the entry is free again at the same place, and the device is in this error. One without a next
+    /// try stops the device.
     DeviceFailed {
         /// The error.
         error: ErrorNote,
@@ -216,16 +221,20 @@ pub enum Observation {
     Opened {
         /// Why: "job 7 is queued", "EXCLUSIVE ON", "the peer hung up".
         why: String,
+        /// With what.
+        connection: ConnectionInUse,
     },
     /// It was closed.
     Closed {
         /// Why.
         why: String,
     },
-    /// It is in an error while no job prints.
+    /// It is in an error while no job prints. One without a next try stops the device.
     Failed(ErrorNote),
     /// An error is over.
     Recovered,
+    /// Its RESTART is due: it is to be started again. Nothing happens when somebody stopped or started it meanwhile.
+    Restarting,
     /// A draining device has ended its job and is closed: it is stopped now.
     Drained,
     /// Something worth recording in its log.
@@ -244,6 +253,8 @@ pub enum AttemptWish {
     Continue,
     /// Stop now: the job is held, paused or cancelled.
     Stop,
+    /// Stand still, with the device open, until it is to go on: the device is suspended.
+    Suspend,
     /// The claim is not ours any more; end without touching the spool.
     Lost,
 }
@@ -254,6 +265,9 @@ pub enum AttemptWish {
 /// Every method fails with a [`Failure`]; `Unknown` and `Io` failures leave the claim where it was, and the print
 /// process must not claim again before the spool answers again.
 pub trait Engine: Send + Sync {
+    /// The name of the server.
+    fn server(&self) -> ServerName;
+
     /// Begins an epoch of a print process, whose lock the caller holds: its row says running from now on, and the
     /// claims of its earlier epochs are released, in place. Jobs of an earlier epoch that were transferred are Ready
     /// again and announced as possible duplicates.
@@ -304,8 +318,9 @@ pub trait Engine: Send + Sync {
     /// Records what was seen at a device.
     fn observe(&self, lease: &Lease, device: DeviceId, seen: Observation, now: &Moment) -> Result<(), Failure>;
 
-    /// Goes dormant: true when, within one transaction, no started device of the process has an eligible entry, a
-    /// claim, a transferred job, an error to retry or EXCLUSIVE ON, and its row was cleared. Only then may it exit.
+    /// Goes dormant: true when, within one transaction, no device of the process has a claim (a suspended job is one) or
+    /// a transferred job, no started one an eligible entry, an error to retry or EXCLUSIVE ON, and none a RESTART ahead,
+    /// and its row was cleared. Only then may it exit.
     fn goes_dormant(&self, lease: &Lease, now: &Moment) -> Result<bool, Failure>;
 
     /// Ends the epoch in good order, whatever is left to do: a signal asked for it, or the spool cannot be used. Its claims

@@ -4,7 +4,7 @@ use crate::model::device::{DeviceUri, Exclusive};
 use crate::model::separation::Separation;
 use crate::model::state::{DeviceWish, EntryState, Wish};
 use crate::model::time::Moment;
-use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
+use crate::model::{DeviceId, Failure, FailureKind, ProcessName, ServerName};
 use crate::store::device::DeviceRow;
 use crate::store::event::{Object, record};
 use crate::store::{self, Fallible};
@@ -12,7 +12,7 @@ use crate::store::{self, Fallible};
 use super::engine::{
     AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Settlement,
 };
-use super::{Room, Spool, claims, files};
+use super::{Room, Spool, claims, device_errors, files};
 
 fn lost() -> Failure {
     Failure::new(FailureKind::State, "this print process is not in charge of its devices any more")
@@ -30,6 +30,7 @@ impl Spool {
         let wish = Self::effective_wish(db, &row)?;
         let eligible = wish == DeviceWish::Started && claims::is_eligible(db, &row)?;
         let transferred = store::entry::of_device(db, row.id, EntryState::Transferred)?.len();
+        let restart_at_ms = device_errors::restart_at(db, &row)?;
         Ok(DeviceOrder {
             id: row.id,
             name: row.name,
@@ -42,6 +43,7 @@ impl Spool {
                 .any(|entry| entry.claimed_by == Some((lease.process, lease.epoch))),
             transferred: u32::try_from(transferred).unwrap_or(u32::MAX),
             paper: row.paper,
+            restart_at_ms,
         })
     }
 
@@ -51,6 +53,10 @@ impl Spool {
 }
 
 impl Engine for Spool {
+    fn server(&self) -> ServerName {
+        Spool::server(self).clone()
+    }
+
     fn begins(&self, name: &ProcessName, pid: u32, now: &Moment) -> Fallible<Lease> {
         let (process, moment) = (name.clone(), now.clone());
         let (lease, erase) = self.change(Room::Gives, move |db| {
@@ -64,7 +70,7 @@ impl Engine for Spool {
             for entry in store::entry::of_dead_epochs(db, row.id, epoch)? {
                 let Some(job) = store::job::by_id(db, entry.job)? else { continue };
                 let device = entry.device.map(|id| store::device::by_id(db, id)).transpose()?.flatten();
-                let uri = device.as_ref().and_then(|d| d.settings.uri.as_ref());
+                let uri = device.as_ref().and_then(DeviceRow::address);
                 // A file tells itself how far it got. Anywhere else bytes may be on paper.
                 let unsure = !matches!(uri, Some(DeviceUri::File(_) | DeviceUri::Null));
                 let why = match (entry.state, unsure) {
@@ -154,7 +160,14 @@ impl Engine for Spool {
             }
             let Some(job) = store::job::by_id(db, entry.job)? else { return Ok(AttemptWish::Lost) };
             let runs = job.wish == Wish::Run && job.reasons.is_empty();
-            Ok(if runs { AttemptWish::Continue } else { AttemptWish::Stop })
+            if !runs {
+                return Ok(AttemptWish::Stop);
+            }
+            let suspended = match entry.device {
+                Some(device) => store::device::by_id(db, device)?.is_some_and(|row| row.wish == DeviceWish::Suspended),
+                None => false,
+            };
+            Ok(if suspended { AttemptWish::Suspend } else { AttemptWish::Continue })
         })
     }
 

@@ -96,11 +96,22 @@ impl Operations for Local {
         self.spool.process(&name, &(self.clock)())
     }
     fn change_device(&mut self, name: DeviceName, changes: Vec<DeviceChange>) -> Result<(), Failure> {
-        self.spool.change_device(&self.caller, name, changes, &(self.clock)())
+        let now = (self.clock)();
+        let targets = self.spool.change_device(&self.caller, name, changes, &now)?;
+        if !targets.is_empty() {
+            self.attend(&targets, &now);
+        }
+        Ok(())
     }
     fn start_device(&mut self, name: DeviceName) -> Result<(), Failure> {
         let now = (self.clock)();
         let targets = self.spool.start_device(&self.caller, name, &now)?;
+        self.attend(&targets, &now);
+        Ok(())
+    }
+    fn suspend_device(&mut self, name: DeviceName) -> Result<(), Failure> {
+        let now = (self.clock)();
+        let targets = self.spool.suspend_device(&self.caller, name, &now)?;
         self.attend(&targets, &now);
         Ok(())
     }

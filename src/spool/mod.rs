@@ -8,6 +8,8 @@ mod attempts;
 pub mod ballast;
 pub mod base;
 mod claims;
+mod device_errors;
+mod device_wishes;
 mod devices;
 pub mod engine;
 pub mod files;

@@ -125,6 +125,8 @@ operations! {
     change_device / ChangeDevice(name: DeviceName, changes: Vec<DeviceChange>) -> ();
     /// Brings a device online.
     start_device / StartDevice(name: DeviceName) -> ();
+    /// Stops a device where it is; START lets it go on at the same octet.
+    suspend_device / SuspendDevice(name: DeviceName) -> ();
     /// Takes a device offline after its current job. Returns at once with the state it is in.
     drain_device / DrainDevice(name: DeviceName) -> DeviceState;
     /// Waits until a device is OFFLINE, or `timeout_ms` have passed, and says what it is then.

@@ -39,6 +39,14 @@ impl Base {
     pub fn ballast(&self) -> PathBuf {
         self.run().join("ballast")
     }
+    /// The primary FASTCNFG file: what the variable `FASTCNFG` of this process says, which a print process has from
+    /// whoever started it, or `FASTCNFG` in the base directory.
+    pub fn fastcnfg(&self) -> PathBuf {
+        match std::env::var_os("FASTCNFG").filter(|path| !path.is_empty()) {
+            Some(path) => self.root.join(path),
+            None => self.root.join("FASTCNFG"),
+        }
+    }
     /// The log of the print processes.
     pub fn log(&self) -> PathBuf {
         self.run().join("fastp.log")

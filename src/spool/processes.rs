@@ -2,7 +2,7 @@
 
 use crate::model::authority::Right;
 use crate::model::process::{ProcessChange, ProcessStatus};
-use crate::model::state::{ErrorNote, ProcessState};
+use crate::model::state::{DeviceWish, ErrorNote, ProcessState};
 use crate::model::time::Moment;
 use crate::model::{Caller, Failure, FailureKind, ProcessId, ProcessName};
 use crate::store::event::{Object, record};
@@ -83,7 +83,9 @@ impl Spool {
             let row = store::process::by_name(db, &name)?.ok_or_else(|| not_found(&name))?;
             store::process::set_error(db, row.id, None, [None, None])?;
             for device in store::device::of_process(db, &row.name)? {
-                if device.error.is_some() {
+                // What an error or an operator stopped keeps it on record.
+                let online = matches!(device.wish, DeviceWish::Started | DeviceWish::Draining);
+                if online && device.error.is_some() {
                     store::device::set_error(db, device.id, None)?;
                     record(
                         db,
@@ -111,7 +113,7 @@ impl Spool {
             }
             let online: Vec<String> = store::device::of_process(db, &row.name)?
                 .into_iter()
-                .filter(|d| d.wish != crate::model::state::DeviceWish::Stopped)
+                .filter(|d| d.wish != DeviceWish::Stopped)
                 .map(|d| d.name.guardian())
                 .collect();
             if !online.is_empty() {

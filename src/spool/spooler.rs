@@ -40,6 +40,7 @@ impl Spool {
     /// ACTIVE: devices that nobody has touched yet are started, and whatever has work.
     pub(super) fn start_spooler(&self, caller: &Caller, now: &Moment) -> Fallible<Vec<WakeTarget>> {
         let (user, moment) = (caller.clone(), now.clone());
+        let may_have_entry = self.base().fastcnfg().exists();
         let targets = self.change(Room::Gives, move |db| {
             Self::demand(db, &user, Right::Configure)?;
             let state = store::spool::row(db)?.state;
@@ -47,7 +48,7 @@ impl Spool {
                 store::spool::set_state(db, SpoolerState::Active)?;
                 record(db, &moment, Object::Spool, &user.user, "started", &format!("was {}", state.word()))?;
             }
-            for device in store::device::untouched(db)? {
+            for device in store::device::untouched(db, may_have_entry)? {
                 store::device::set_wish(db, device.id, DeviceWish::Started)?;
                 record(db, &moment, Object::Device(device.id), &user.user, "started", "SPOOLER START")?;
             }

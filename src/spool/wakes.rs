@@ -78,12 +78,10 @@ pub(super) fn target(db: &Connection, name: &ProcessName) -> Fallible<Option<Wak
 pub(super) fn of_route(db: &Connection, route: RouteId) -> Fallible<Vec<WakeTarget>> {
     let mut targets: Vec<WakeTarget> = Vec::new();
     for device in store::device::of_route(db, route)? {
-        if device.wish == DeviceWish::Stopped {
-            continue;
-        }
+        let online = device.wish != DeviceWish::Stopped;
         if let Some(process) = &device.settings.process
             && let Some(found) = target(db, process)?
-            && (found.running || super::claims::device_has_work(db, &device)?)
+            && ((online && found.running) || super::claims::device_has_work(db, &device)?)
         {
             add(&mut targets, Some(found));
         }

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use crate::model::device::RunningJob;
 use crate::model::location::Destination;
-use crate::model::state::{DeviceWish, EntryState, HoldReason, HoldReasons, JobState, ProcessState, Wish};
+use crate::model::state::{DeviceWish, EntryState, ErrorNote, HoldReason, HoldReasons, JobState, ProcessState, Wish};
 use crate::model::time::Moment;
 use crate::model::why::{Act, Cause, DeviceCause, Printing, Why};
 use crate::model::{Caller, GlobalJobId, JobRef};
@@ -275,14 +275,18 @@ impl Look<'_> {
         if device.stopped_by_error
             && let Some(error) = device.error.clone()
         {
-            return Ok(Some(DeviceCause::ErrorForGood(error)));
+            return Ok(Some(match super::device_errors::restart_at(self.db, device)? {
+                Some(_) => DeviceCause::Restarts(error),
+                None => DeviceCause::ErrorForGood(ErrorNote { next_try_ms: None, ..error }),
+            }));
         }
         let event = last(self.db, Object::Device(device.id), &["started", "drained"])?;
         Ok(Some(match event {
             None => {
                 let mut lacks = Vec::new();
                 lacks.extend(device.settings.process.is_none().then(|| "PROCESS".to_owned()));
-                lacks.extend(device.settings.uri.is_none().then(|| "URI".to_owned()));
+                let addressed = device.settings.uri.is_some() || self.spool.base().fastcnfg().exists();
+                lacks.extend((!addressed).then(|| "URI".to_owned()));
                 DeviceCause::NeverStarted { lacks }
             }
             Some(event) => DeviceCause::Stopped(Some(event).filter(|event| event.what == "drained").map(act)),
@@ -359,6 +363,6 @@ fn on_device(entry: &EntryRow) -> bool {
     matches!(entry.state, EntryState::Claimed | EntryState::Transferred)
 }
 
-fn error_cause(error: crate::model::state::ErrorNote) -> DeviceCause {
+fn error_cause(error: ErrorNote) -> DeviceCause {
     if error.next_try_ms.is_some() { DeviceCause::Error(error) } else { DeviceCause::ErrorForGood(error) }
 }

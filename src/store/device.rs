@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::model::device::{DeviceSettings, Exclusive};
+use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Exclusive};
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceWish, ErrorNote};
 use crate::model::{DeviceId, DeviceName, ProcessName, RouteId};
@@ -31,11 +31,20 @@ pub struct DeviceRow {
     pub opens: u64,
     /// Where its paper stands.
     pub paper: Paper,
+    /// What it was last opened with.
+    pub connection: Option<ConnectionInUse>,
+}
+
+impl DeviceRow {
+    /// The address of its last attempts: a claim left over by a dead process, and a place in a file, belong to it.
+    pub fn address(&self) -> Option<&DeviceUri> {
+        self.connection.as_ref().map(|connection| &connection.address).or(self.settings.uri.as_ref())
+    }
 }
 
 const COLUMNS: &str = "id, name, process, uri, form, speed, exclusive, fifo, retry, timeout, header, parm, wish,
                        stopped_by_error, error_number, error_text, error_since_ms, error_next_ms, error_tries, is_open,
-                       opens, paper, startff, endff, width";
+                       opens, paper, startff, endff, width, restart, last_address, last_entry, complaint";
 
 /// The identities of the devices that the route `?1` leads to.
 const OF_ROUTE: &str = "SELECT device_id FROM location WHERE route_id = ?1 AND device_id IS NOT NULL
@@ -46,6 +55,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
     let process: Option<String> = row.get(2)?;
     let uri: Option<String> = row.get(3)?;
     let error_number: Option<u32> = row.get(14)?;
+    let address: Option<String> = row.get(26)?;
     Ok(DeviceRow {
         id: DeviceId(row.get(0)?),
         name: name(&row.get::<_, String>(1)?)?,
@@ -63,6 +73,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
             endff: row.get(23)?,
             width: row.get(24)?,
             parm: row.get(11)?,
+            restart: row.get(25)?,
         },
         wish: DeviceWish::from_stored(row.get(12)?).unwrap_or(DeviceWish::Stopped),
         stopped_by_error: row.get(13)?,
@@ -83,6 +94,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
             2 => Paper::Stream,
             3 => Paper::Fed,
             _ => Paper::Top,
+        },
+        connection: match address {
+            Some(text) => Some(ConnectionInUse { address: name(&text)?, entry: row.get(27)?, complaint: row.get(28)? }),
+            None => None,
         },
     })
 }
@@ -169,8 +184,8 @@ pub fn insert(db: &Connection, name: &DeviceName) -> Fallible<DeviceId> {
     let d = DeviceSettings::default();
     db.execute(
         "INSERT INTO device (name, name_key, form, form_key, speed, exclusive, fifo, retry, timeout, header, parm, wish,
-             untouched, stopped_by_error, is_open, opens, paper, startff, endff, width)
-         VALUES (?, ?, '', '', ?, ?, ?, ?, ?, ?, ?, 0, 1, 0, 0, 0, 0, ?, ?, ?)",
+             untouched, stopped_by_error, is_open, opens, paper, startff, endff, width, restart)
+         VALUES (?, ?, '', '', ?, ?, ?, ?, ?, ?, ?, 0, 1, 0, 0, 0, 0, ?, ?, ?, ?)",
         params![
             name.to_string(),
             name.key(),
@@ -183,7 +198,8 @@ pub fn insert(db: &Connection, name: &DeviceName) -> Fallible<DeviceId> {
             d.parm,
             d.startff.word(),
             d.endff,
-            d.width
+            d.width,
+            d.restart
         ],
     )?;
     Ok(DeviceId(db.last_insert_rowid()))
@@ -196,7 +212,8 @@ pub fn insert(db: &Connection, name: &DeviceName) -> Fallible<DeviceId> {
 pub fn set_settings(db: &Connection, id: DeviceId, s: &DeviceSettings) -> Fallible<()> {
     db.execute(
         "UPDATE device SET process = ?, process_key = ?, uri = ?, form = ?, form_key = ?, speed = ?, exclusive = ?, fifo = ?,
-             retry = ?, timeout = ?, header = ?, parm = ?, startff = ?, endff = ?, width = ? WHERE id = ?",
+             retry = ?, timeout = ?, header = ?, parm = ?, startff = ?, endff = ?, width = ?,
+             restart = ? WHERE id = ?",
         params![
             s.process.as_ref().map(ProcessName::as_str),
             s.process.as_ref().map(ProcessName::key),
@@ -213,6 +230,7 @@ pub fn set_settings(db: &Connection, id: DeviceId, s: &DeviceSettings) -> Fallib
             s.startff.word(),
             s.endff,
             s.width,
+            s.restart,
             id.0
         ],
     )?;
@@ -236,15 +254,27 @@ pub fn set_wish(db: &Connection, id: DeviceId, wish: DeviceWish) -> Fallible<()>
     Ok(())
 }
 
-/// The devices that nobody has started or drained yet, and that have all they need to be started.
+/// Stops a device because of its error.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn stop_by_error(db: &Connection, id: DeviceId) -> Fallible<()> {
+    set_wish(db, id, DeviceWish::Stopped)?;
+    db.execute("UPDATE device SET stopped_by_error = 1 WHERE id = ?", [id.0])?;
+    Ok(())
+}
+
+/// The devices that nobody has started or drained yet, and that have all they need to be started: an address is needed
+/// unless they `may_have_entry` in FASTCNFG.
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn untouched(db: &Connection) -> Fallible<Vec<DeviceRow>> {
+pub fn untouched(db: &Connection, may_have_entry: bool) -> Fallible<Vec<DeviceRow>> {
     let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM device WHERE untouched <> 0 AND process_key IS NOT NULL AND uri IS NOT NULL ORDER BY name_key"
+        "SELECT {COLUMNS} FROM device WHERE untouched <> 0 AND process_key IS NOT NULL AND (uri IS NOT NULL OR ?)
+         ORDER BY name_key"
     ))?;
-    let rows = statement.query_map([], read)?;
+    let rows = statement.query_map([may_have_entry], read)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -264,6 +294,18 @@ pub fn set_error(db: &Connection, id: DeviceId, error: Option<&ErrorNote>) -> Fa
             error.map(|e| e.tries),
             id.0
         ],
+    )?;
+    Ok(())
+}
+
+/// Stores what it was opened with.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn set_connection(db: &Connection, id: DeviceId, used: &ConnectionInUse) -> Fallible<()> {
+    db.execute(
+        "UPDATE device SET last_address = ?, last_entry = ?, complaint = ? WHERE id = ?",
+        params![used.address.to_string(), used.entry, used.complaint, id.0],
     )?;
     Ok(())
 }

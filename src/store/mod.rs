@@ -152,6 +152,14 @@ impl Store {
         self.transact(schema)
     }
 
+    /// Brings an older schema up to ours. Nobody else may use the spool meanwhile.
+    ///
+    /// # Errors
+    /// When it cannot be written; the older schema then stands.
+    pub fn migrate(&self) -> Fallible<()> {
+        self.transact(schema::migrate)
+    }
+
     fn pass_gate(&self) -> Fallible<FileLock> {
         match FileLock::exclusive(&self.gate, GATE_DEADLINE) {
             Ok(Some(gate)) => Ok(gate),

@@ -12,7 +12,7 @@ use crate::model::{Failure, FailureKind};
 use super::Fallible;
 
 /// The schema this program writes.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 /// Schema 1.
 const V1: &str = "
@@ -258,6 +258,17 @@ CREATE TABLE event (
 CREATE INDEX event_object ON event (object, object_id, id);
 ";
 
+/// From schema 1 to 2: RESTART, and what a device was last opened with. A device whose tries had come to an end is
+/// offline by its error now; it was online, and stood still.
+const V2: &str = "
+ALTER TABLE device ADD COLUMN restart INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN last_address TEXT;
+ALTER TABLE device ADD COLUMN last_entry TEXT;
+ALTER TABLE device ADD COLUMN complaint TEXT;
+UPDATE device SET wish = 0, stopped_by_error = 1
+ WHERE wish = 1 AND error_number IS NOT NULL AND error_next_ms IS NULL;
+";
+
 /// The schema's number in an open database.
 ///
 /// # Errors
@@ -290,6 +301,9 @@ pub fn migrate(db: &Connection) -> Fallible<()> {
     check(found)?;
     if found < 1 {
         db.execute_batch(V1)?;
+    }
+    if found < 2 {
+        db.execute_batch(V2)?;
     }
     db.pragma_update(None, "user_version", VERSION)?;
     Ok(())

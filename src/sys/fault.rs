@@ -1,6 +1,8 @@
-//! Named points at which a test may kill the process. Only in builds with debug assertions; nothing in a release.
+//! Named points at which a test may kill the process, or keep a thread of it waiting. Only in builds with debug
+//! assertions; nothing in a release.
 
-/// If `PD_FAULT` names this point (`name` or `name@n` for its n-th pass), the process kills itself with SIGKILL.
+/// If `PD_FAULT` names this point (`name` or `name@n` for its n-th pass), the process kills itself with SIGKILL; with
+/// `PD_GATE` the thread waits there instead: it connects to that socket, and goes on when the other side closes.
 #[inline]
 pub fn point(name: &str) {
     #[cfg(debug_assertions)]
@@ -21,6 +23,11 @@ fn armed(name: &str) {
         None => (wanted.as_str(), 1),
     };
     if point == name && PASSES.fetch_add(1, Ordering::SeqCst) + 1 == nth {
+        if let Some(gate) = std::env::var_os("PD_GATE") {
+            let waited = std::os::unix::net::UnixStream::connect(gate)
+                .and_then(|mut gate| std::io::Read::read(&mut gate, &mut [0; 1]));
+            return drop(waited);
+        }
         let _ = nix::sys::signal::kill(nix::unistd::getpid(), nix::sys::signal::Signal::SIGKILL);
     }
 }

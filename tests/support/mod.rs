@@ -5,6 +5,7 @@
 
 pub mod documents;
 pub mod inside;
+pub mod lines;
 pub mod screen;
 pub mod sink;
 
@@ -88,6 +89,8 @@ pub struct Site {
     base: Base,
     /// A directory with a plain name, for documents and sinks.
     pub files: tempfile::TempDir,
+    /// What its programs find in their environment beside the usual.
+    pub env: Vec<(&'static str, &'static str)>,
 }
 
 impl Site {
@@ -103,7 +106,7 @@ impl Site {
     /// A spool whose base is this directory, which may exist.
     pub fn at(base: &Path) -> Self {
         let files = tempfile::tempdir().unwrap();
-        Self { _dir: None, home: files.path().to_owned(), base: Base::new(base), files }
+        Self { _dir: None, home: files.path().to_owned(), base: Base::new(base), files, env: Vec::new() }
     }
 
     /// The directory itself, of a spool that was declared.
@@ -131,9 +134,10 @@ impl Site {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        for name in ["PDHOST", "PD_SOCKET", "PDPRINTER", "FASTCNFG", "PD_FAULT", "XDG_STATE_HOME"] {
+        for name in ["PDHOST", "PD_SOCKET", "PDPRINTER", "FASTCNFG", "PD_FAULT", "PD_GATE", "XDG_STATE_HOME"] {
             command.env_remove(name);
         }
+        command.envs(self.env.iter().copied());
     }
 
     #[track_caller]

@@ -16,6 +16,8 @@ pub enum Mode {
     ResetAfter(usize),
     /// Has a small window and reads a little at a time.
     Slow,
+    /// Reads about so many octets of each connection and then nothing, until another mode is set, which is its mode then.
+    Stalls(usize),
     /// Reads everything and keeps its side open.
     NeverCloses,
 }
@@ -75,9 +77,10 @@ impl Sink {
         self.shared.0.lock().unwrap()
     }
 
-    /// Behaves otherwise from the next connection on.
+    /// Behaves otherwise from the next connection on, and on those that stalled.
     pub fn set_mode(&self, mode: Mode) {
         self.state().mode = Some(mode);
+        self.shared.1.notify_all();
     }
 
     /// Stops reading, or goes on.
@@ -118,21 +121,32 @@ impl Drop for Sink {
 }
 
 fn serve(mut stream: TcpStream, shared: &(Mutex<State>, Condvar)) {
-    let (index, mode) = {
+    let (index, mut mode) = {
         let mut state = shared.0.lock().unwrap();
         state.connections.push(Connection::default());
         (state.connections.len() - 1, state.mode.unwrap_or(Mode::Normal))
     };
     shared.1.notify_all();
     let mut buffer = vec![0; if mode == Mode::Slow { 2048 } else { 64 * 1024 }];
-    if mode == Mode::Slow {
-        let _ = setsockopt(&stream, sockopt::RcvBuf, &16_384);
+    match mode {
+        Mode::Slow => drop(setsockopt(&stream, sockopt::RcvBuf, &16_384)),
+        Mode::Stalls(_) => drop(setsockopt(&stream, sockopt::RcvBuf, &262_144)),
+        _ => {}
     }
     loop {
         {
             let mut state = shared.0.lock().unwrap();
-            while state.paused {
+            let stalls = |state: &State| match mode {
+                Mode::Stalls(n) => {
+                    state.mode == Some(mode) && !state.over && state.connections[index].octets.len() >= n
+                }
+                _ => false,
+            };
+            while state.paused || stalls(&state) {
                 state = shared.1.wait(state).unwrap();
+            }
+            if let (Mode::Stalls(_), Some(now)) = (mode, state.mode) {
+                mode = now;
             }
         }
         let read = stream.read(&mut buffer);

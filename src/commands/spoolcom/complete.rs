@@ -206,7 +206,10 @@ fn operand(row: &Row, word: &str, names: &mut Names<'_>) -> Vec<Candidate> {
         Key::Dev => named(Named::Device, word, names),
         Key::Loc => named(Named::Location, word, names),
         Key::Job => named(Named::Job, word, names),
-        Key::Uri => keywords(word, ["file:///", "socket://", "null:"].map(|word| (word, false)).into_iter()),
+        Key::Uri => keywords(
+            word,
+            ["file:///", "char:///", "fifo:///", "socket://", "null:"].map(|word| (word, false)).into_iter(),
+        ),
         Key::File => keywords(word, [("fastp", false)].into_iter()),
         _ => Vec::new(),
     };

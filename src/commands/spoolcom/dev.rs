@@ -20,6 +20,9 @@ use super::session::{Display, Session, Step, Trouble};
 use super::states::device_allows;
 use super::tree::{Command, Subcommand, Switch, Value};
 
+/// RESTART ON, in seconds.
+const RESTART_ON: u32 = 120;
+
 /// What one DEV subcommand does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
@@ -27,6 +30,8 @@ pub enum Action {
     Change(Key, Vec<DeviceChange>),
     /// START
     Start,
+    /// SUSPEND
+    Suspend,
     /// DRAIN
     Drain,
     /// DELETE
@@ -62,6 +67,7 @@ impl Plan {
                 (None, _) => {
                     let action = match subcommand.key() {
                         Key::Start => Action::Start,
+                        Key::Suspend => Action::Suspend,
                         Key::Drain => Action::Drain,
                         Key::Delete => Action::Delete,
                         Key::Log => Action::Log(display(subcommand)),
@@ -123,6 +129,10 @@ impl Plan {
                 check(Key::Start, &session.spool()?.device(name.clone())?)?;
                 session.spool()?.start_device(name.clone())?;
             }
+            Action::Suspend => {
+                check(Key::Suspend, &session.spool()?.device(name.clone())?)?;
+                session.spool()?.suspend_device(name.clone())?;
+            }
             Action::Drain => {
                 check(Key::Drain, &session.spool()?.device(name.clone())?)?;
                 drain::run(session, name)?;
@@ -180,9 +190,14 @@ fn all(session: &mut Session<'_>, display: &Display) -> Result<(), Trouble> {
 
 /// Refuses what the state of the device does not allow.
 fn check(key: Key, status: &DeviceStatus) -> Result<(), Failure> {
-    // A drain that has not ended can be taken back, although its device is busy.
-    let draining = key == Key::Start && status.wish == DeviceWish::Draining;
-    if draining || device_allows(key, &status.state) {
+    // A drain that has not ended can be taken back, although its device is busy. What an error stopped can be drained,
+    // although it is offline: only an operator's stop sticks.
+    let exception = match key {
+        Key::Start => status.wish == DeviceWish::Draining,
+        Key::Drain => status.stopped_by_error,
+        _ => false,
+    };
+    if exception || device_allows(key, &status.state) {
         return Ok(());
     }
     let (name, state) = (status.name.guardian(), &status.state);
@@ -194,6 +209,14 @@ fn check(key: Key, status: &DeviceStatus) -> Result<(), Failure> {
     Err(match (key, state) {
         (Key::Start, _) => failure.hint("it is online already"),
         (Key::Drain, _) => failure.hint("it takes no jobs already"),
+        (Key::Suspend, DeviceState::Waiting) => {
+            failure.hint(format!("it prints nothing; DEV {name}, DRAIN   takes it offline"))
+        }
+        (Key::Suspend, DeviceState::ProcError) => match &status.settings.process {
+            Some(process) => failure.hint(format!("PRINT ${process}, START   brings its print process back")),
+            None => failure,
+        },
+        (Key::Suspend, _) => failure.hint("it takes no jobs already"),
         _ => failure.hint(format!("DEV {name}, DRAIN   takes it offline first")),
     })
 }
@@ -238,6 +261,8 @@ fn change(subcommand: &Subcommand) -> Result<Option<DeviceChange>, Mistake> {
         (Key::Speed, Value::Number(n)) => DeviceChange::Speed(*n as u32),
         (Key::Retry, Value::Number(n)) => DeviceChange::Retry(*n as u32),
         (Key::Timeout, Value::Number(n)) => DeviceChange::Timeout(*n as i32),
+        (Key::Restart, Value::Switch(on)) => DeviceChange::Restart(if *on == Switch::Off { 0 } else { RESTART_ON }),
+        (Key::Restart, Value::Number(n)) => DeviceChange::Restart(*n as u32),
         (Key::Parm, Value::Number(n)) => DeviceChange::Parm(*n as u16),
         _ => return Ok(None),
     }))

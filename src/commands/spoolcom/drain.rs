@@ -43,7 +43,9 @@ pub fn run(session: &mut Session<'_>, name: &DeviceName) -> Result<(), Trouble> 
             return Ok(());
         }
         if status.wish != DeviceWish::Draining {
-            let what = format!("{} was started again by somebody else before it was offline", status.name.guardian());
+            let name = status.name.guardian();
+            let did = if status.wish == DeviceWish::Suspended { "suspended" } else { "started again" };
+            let what = format!("{name} was {did} by somebody else before it was offline");
             return Err(Failure::new(FailureKind::State, what).into());
         }
         if let Some(line) = &mut line {

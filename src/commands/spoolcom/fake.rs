@@ -95,6 +95,7 @@ impl Carrier for Fake {
             }
             Request::ChangeDevice { .. } => Reply::ChangeDevice(()),
             Request::StartDevice { .. } => Reply::StartDevice(()),
+            Request::SuspendDevice { .. } => Reply::SuspendDevice(()),
             Request::DrainDevice { name } => Reply::DrainDevice(
                 world.devices.iter().find(|one| one.name == name).map_or(DeviceState::Offline, |one| one.state.clone()),
             ),
@@ -299,6 +300,8 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
         state,
         open: false,
         opens: 3,
+        connection: None,
+        stopped_by_error: false,
         error,
         running,
         process_state: ProcessState::Active,

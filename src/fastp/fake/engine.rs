@@ -5,7 +5,7 @@ use crate::model::device::Exclusive;
 use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish};
 use crate::model::time::Moment;
-use crate::model::{DeviceId, Failure, FailureKind, ProcessId, ProcessName};
+use crate::model::{DeviceId, Failure, FailureKind, ProcessId, ProcessName, ServerName};
 use crate::spool::engine::{
     AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Settlement,
 };
@@ -15,6 +15,10 @@ fn at(device: DeviceId) -> usize {
 }
 
 impl Engine for Fake {
+    fn server(&self) -> ServerName {
+        "acme".parse().unwrap()
+    }
+
     fn begins(&self, name: &ProcessName, _: u32, _: &Moment) -> Result<Lease, Failure> {
         let mut state = self.state();
         state.epoch += 1;
@@ -65,7 +69,7 @@ impl Engine for Fake {
         claim: &Claim,
         end: AttemptEnd,
         claim_next: bool,
-        _: &Moment,
+        now: &Moment,
     ) -> Result<Option<Claim>, Failure> {
         self.fault("attempt_ends")?;
         let mut state = self.state();
@@ -93,7 +97,7 @@ impl Engine for Fake {
                 if !touched {
                     mine.begun = None;
                 }
-                printer.error = Some(error);
+                printer.fail(error, now.wall_ms);
                 printer.give_back(mine);
                 line
             }
@@ -112,8 +116,12 @@ impl Engine for Fake {
 
     fn attempt_wish(&self, _: &Lease, claim: &Claim) -> Result<AttemptWish, Failure> {
         self.fault("attempt_wish")?;
-        let stop = self.state().stop.contains(&claim.number.get());
-        Ok(if stop { AttemptWish::Stop } else { AttemptWish::Continue })
+        let state = self.state();
+        Ok(match state.printers[at(claim.device)].wish {
+            _ if state.stop.contains(&claim.number.get()) => AttemptWish::Stop,
+            DeviceWish::Suspended => AttemptWish::Suspend,
+            _ => AttemptWish::Continue,
+        })
     }
 
     fn settle_transferred(&self, _: &Lease, device: DeviceId, how: Settlement, _: &Moment) -> Result<(), Failure> {
@@ -138,16 +146,21 @@ impl Engine for Fake {
         Ok(())
     }
 
-    fn observe(&self, _: &Lease, device: DeviceId, seen: Observation, _: &Moment) -> Result<(), Failure> {
+    fn observe(&self, _: &Lease, device: DeviceId, seen: Observation, now: &Moment) -> Result<(), Failure> {
         let mut state = self.state();
         let printer = &mut state.printers[at(device)];
         let line = match seen {
-            Observation::Opened { why } => format!("opened: {why}"),
+            Observation::Opened { why, .. } => format!("opened: {why}"),
             Observation::Closed { why } => format!("closed: {why}"),
             Observation::Failed(error) => {
                 let line = format!("error {} try {}: {}", error.number, error.tries, error.text);
-                printer.error = Some(error);
+                printer.fail(error, now.wall_ms);
                 line
+            }
+            Observation::Restarting => {
+                printer.wish = DeviceWish::Started;
+                printer.stopped_by_error = false;
+                "restarted".into()
             }
             Observation::Recovered => {
                 printer.error = None;
@@ -174,10 +187,10 @@ impl Engine for Fake {
         self.fault("goes_dormant")?;
         let mut state = self.state();
         let busy = state.printers.iter().any(|printer| {
-            let due = printer.error.as_ref().is_some_and(|error| error.next_try_ms.is_some());
-            let dead = printer.error.as_ref().is_some_and(|error| error.next_try_ms.is_none());
-            let work = !printer.queue.is_empty() && !dead;
+            let due = printer.error.is_some();
+            let work = !printer.queue.is_empty();
             printer.wish == DeviceWish::Draining
+                || printer.restart_at_ms().is_some()
                 || printer.claimed.is_some()
                 || !printer.transferred.is_empty()
                 || (printer.wish == DeviceWish::Started && (due || work || printer.settings.exclusive == Exclusive::On))

@@ -130,7 +130,7 @@ fn a_printer_that_is_off_is_tried_again_until_it_is_on() {
 }
 
 #[test]
-fn an_exhausted_timeout_waits_for_the_operator_and_start_tries_at_once() {
+fn an_exhausted_timeout_takes_the_device_offline_and_start_tries_at_once() {
     let fake = Fake::new();
     let (listener, uri) = listen();
     let address = listener.local_addr().unwrap();
@@ -142,7 +142,9 @@ fn an_exhausted_timeout_waits_for_the_operator_and_start_tries_at_once() {
     let error = fake.state().printers[lp].error.clone().unwrap();
     assert_eq!((error.tries, error.next_try_ms), (2, None));
     let printed = printer(TcpListener::bind(address).unwrap());
+    assert!(fake.state().printers[lp].stopped_by_error);
     fake.state().printers[lp].error = None;
+    fake.state().printers[lp].wish = DeviceWish::Started;
     fake.run();
     assert_eq!(printed.recv_timeout(Duration::from_secs(20)).unwrap(), b"x");
 }

@@ -15,8 +15,10 @@ use std::time::Duration;
 
 use nix::libc;
 
+use super::place::{self, Kind};
 use super::{Chunk, Closing, Connection, Idle, Start, Undone, ended, source_failed};
 use crate::fastp::errors::{Fault, Trouble};
+use crate::fastp::means::Means;
 use crate::fastp::pace::Pace;
 use crate::fastp::pieces::Pieces;
 use crate::model::device::DeviceUri;
@@ -50,9 +52,9 @@ struct Output {
 ///
 /// # Errors
 /// A fault when it cannot be opened, is no regular file, lies under the base, or is in use.
-pub fn open(uri: &DeviceUri, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
-    let DeviceUri::File(path) = uri else {
-        return Err(Fault::new(2, false, format!("{uri} is no file")).into());
+pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
+    let DeviceUri::File(path) = &means.uri else {
+        return Err(Fault::new(2, false, format!("{} is no file", means.uri)).into());
     };
     let (path, root) = (path.clone(), pace.desk().root.clone());
     let shown = format!("cannot open {}", path.display());
@@ -68,12 +70,7 @@ fn open_output(path: &Path, root: &Path) -> Result<Output, Fault> {
     let doing = format!("cannot open {shown}");
     let cannot = |error: io::Error| Fault::of(&doing, &error);
     match std::fs::metadata(path) {
-        Ok(meta) if meta.is_dir() => return Err(Fault::new(2, false, format!("{doing}: it is a directory"))),
-        Ok(meta) if !meta.is_file() => {
-            let text = format!("{doing}: it is no regular file (to throw jobs away use URI null:)");
-            return Err(Fault::new(2, false, text));
-        }
-        Ok(_) => {}
+        Ok(meta) => place::require(Kind::File, path, &meta, &doing)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(cannot(error)),
     }
@@ -87,21 +84,14 @@ fn open_output(path: &Path, root: &Path) -> Result<Output, Fault> {
             .open(path)
     };
     // Looked at before anything is created: a path under the base must not leave even an empty file there.
-    let root = root.canonicalize().map_err(cannot)?;
-    let parent = path.parent().unwrap_or(Path::new("/")).canonicalize().map_err(cannot)?;
-    let forbidden = || Fault::new(48, false, format!("{doing}: it lies inside the spool's own directory"));
-    if parent.starts_with(&root) || path.canonicalize().is_ok_and(|real| real.starts_with(&root)) {
-        return Err(forbidden());
-    }
+    place::outside(path, root, &doing)?;
     let file = match open(true) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open(false).map_err(cannot)?,
         Err(error) => return Err(cannot(error)),
     };
     let meta = file.metadata().map_err(cannot)?;
-    if !meta.is_file() {
-        return Err(Fault::new(2, false, format!("{doing}: it is no regular file")));
-    }
+    place::require(Kind::File, path, &meta, &doing)?;
     if !FileLock::mark(&file).map_err(cannot)? {
         return Err(Fault::new(12, true, format!("{shown} is in use by another device or program")));
     }

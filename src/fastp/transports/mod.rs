@@ -4,9 +4,13 @@
 //! leaves no trace where that is possible and never lets the peer take a part for the whole. Nothing here speaks to
 //! the spool.
 
+pub mod char;
+pub mod fifo;
 pub mod file;
 pub mod null;
+mod place;
 pub mod socket;
+mod stream;
 
 use std::fs::File;
 use std::io;
@@ -14,6 +18,7 @@ use std::ops::Range;
 use std::os::fd::BorrowedFd;
 
 use super::errors::Trouble;
+use super::means::Means;
 use super::pace::Pace;
 use super::pieces::Pieces;
 use crate::model::device::DeviceUri;
@@ -122,23 +127,25 @@ pub struct Scheme {
     open: Opener,
 }
 
-type Opener = fn(&DeviceUri, &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble>;
+type Opener = fn(&Means, &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble>;
 
 /// The schemes there are.
-pub const SCHEMES: [Scheme; 3] = [
+pub const SCHEMES: [Scheme; 5] = [
     Scheme { name: "null", serves: |uri| matches!(uri, DeviceUri::Null), open: null::open },
     Scheme { name: "file", serves: |uri| matches!(uri, DeviceUri::File(_)), open: file::open },
+    Scheme { name: "char", serves: |uri| matches!(uri, DeviceUri::Char(_)), open: char::open },
+    Scheme { name: "fifo", serves: |uri| matches!(uri, DeviceUri::Fifo(_)), open: fifo::open },
     Scheme { name: "socket", serves: |uri| matches!(uri, DeviceUri::Socket { .. }), open: socket::open },
 ];
 
-/// Opens the device at `uri`.
+/// Opens a device.
 ///
 /// # Errors
 /// The trouble that ends the attempt.
-pub fn open(uri: &DeviceUri, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
-    match SCHEMES.iter().find(|scheme| (scheme.serves)(uri)) {
-        Some(scheme) => (scheme.open)(uri, pace),
-        None => Err(super::errors::Fault::new(2, false, format!("{uri}: no transport serves it")).into()),
+pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
+    match SCHEMES.iter().find(|scheme| (scheme.serves)(&means.uri)) {
+        Some(scheme) => (scheme.open)(means, pace),
+        None => Err(super::errors::Fault::new(2, false, format!("{}: no transport serves it", means.uri)).into()),
     }
 }
 

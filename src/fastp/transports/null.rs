@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use super::{Chunk, Closing, Connection, Start, Undone, ended};
 use crate::fastp::errors::Trouble;
+use crate::fastp::means::Means;
 use crate::fastp::pace::Pace;
 use crate::fastp::pieces::Pieces;
-use crate::model::device::DeviceUri;
 use crate::model::state::Delivery;
 use crate::spool::engine::FilePosition;
 use crate::sys::files::read_full_at;
@@ -19,7 +19,7 @@ struct Null;
 ///
 /// # Errors
 /// None.
-pub fn open(_: &DeviceUri, _: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
+pub fn open(_: &Means, _: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
     Ok(Box::new(Null))
 }
 

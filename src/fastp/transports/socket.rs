@@ -19,6 +19,7 @@ use nix::sys::socket::{
 use super::{Chunk, Closing, Connection, Idle, Start, Undone, ended, source_failed};
 use crate::fastp::backoff::Growing;
 use crate::fastp::errors::{Fault, Trouble};
+use crate::fastp::means::Means;
 use crate::fastp::pace::Pace;
 use crate::fastp::pieces::Pieces;
 use crate::model::device::DeviceUri;
@@ -45,7 +46,8 @@ struct Line {
 ///
 /// # Errors
 /// A fault when none answers.
-pub fn open(uri: &DeviceUri, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
+pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
+    let uri = &means.uri;
     let DeviceUri::Socket { host, port } = uri else {
         return Err(Fault::new(2, false, format!("{uri} is no socket")).into());
     };

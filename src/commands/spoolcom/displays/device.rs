@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use crate::model::device::{DeviceStatus, Exclusive};
+use crate::model::device::{ConnectionInUse, DeviceStatus, Exclusive};
 use crate::model::separation::HeaderPages;
 use crate::model::state::{DeviceState, DeviceWish, ProcessState};
 
@@ -18,7 +18,8 @@ fn draining(status: &DeviceStatus) -> bool {
     status.wish == DeviceWish::Draining && status.state != DeviceState::Offline
 }
 
-/// H header, F FIFO, E exclusive as in the manual; D: it goes offline when its job ends.
+/// H header, F FIFO, E exclusive as in the manual. Ours are D: it goes offline when its job ends, and X: an error took it
+/// offline.
 fn flags(status: &DeviceStatus) -> String {
     let settings = &status.settings;
     let flags = [
@@ -26,6 +27,7 @@ fn flags(status: &DeviceStatus) -> String {
         (settings.fifo, "F"),
         (settings.exclusive == Exclusive::On, "E"),
         (draining(status), "D"),
+        (status.stopped_by_error, "X"),
     ];
     flags.iter().filter(|flag| flag.0).map(|flag| flag.1).collect::<Vec<_>>().join(" ")
 }
@@ -68,6 +70,7 @@ impl Shown for DeviceStatus {
             label("PARM", settings.parm as i16),
             label("RETRY", settings.retry),
             label("TIMEOUT", settings.timeout),
+            label("RESTART", if settings.restart == 0 { "OFF".to_owned() } else { settings.restart.to_string() }),
             label("EXCLUSIVE", settings.exclusive.word()),
             label("FIFO", on_off(settings.fifo)),
             label("HEADER", settings.header.word()),
@@ -76,6 +79,9 @@ impl Shown for DeviceStatus {
             label("WIDTH", settings.width),
             label("OPEN", on_off(self.open)),
             label("OPENS", self.opens),
+            label("CONNECTION", used(self, |used| Some(used.address.to_string()))),
+            label("FASTCNFG ENTRY", used(self, |used| used.entry.clone())),
+            label("FASTCNFG ERROR", used(self, |used| used.complaint.clone())),
             label("JOBS WAITING", waiting(self)),
         ]);
         lines
@@ -86,19 +92,29 @@ impl Shown for DeviceStatus {
     }
 }
 
+/// A part of what it was opened with the last time.
+fn used(status: &DeviceStatus, part: fn(&ConnectionInUse) -> Option<String>) -> String {
+    status.connection.as_ref().and_then(part).map(|text| plain(&text)).unwrap_or_default()
+}
+
 /// How many jobs wait, in words from a thousand on.
 pub fn waiting(status: &DeviceStatus) -> String {
     if status.waiting > 1000 { "MORE THAN 1000".into() } else { status.waiting.to_string() }
 }
 
-/// What keeps a single device from printing: its error, its process.
+/// What keeps a single device from printing, or from being opened as FASTCNFG wants it: its error, its process.
 ///
 /// # Errors
 /// When the output cannot be written.
 pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io::Result<()> {
-    if let (DeviceState::DevError(number), Some(error)) = (&status.state, &status.error) {
-        let next = error.next_try_ms.map(|ms| format!("; NEXT TRY {}", style.date(ms))).unwrap_or_default();
-        writeln!(out, "ERROR %{number:o}: {}{next}", plain(&error.text))?;
+    let in_error = matches!(status.state, DeviceState::DevError(_)) || status.stopped_by_error;
+    if let Some(error) = status.error.as_ref().filter(|_| in_error) {
+        let next = if status.stopped_by_error { "RESTART" } else { "NEXT TRY" };
+        let next = error.next_try_ms.map(|ms| format!("; {next} {}", style.date(ms))).unwrap_or_default();
+        writeln!(out, "ERROR %{:o}: {}{next}", error.number, plain(&error.text))?;
+    }
+    if let Some(complaint) = status.connection.as_ref().and_then(|used| used.complaint.as_ref()) {
+        writeln!(out, "FASTCNFG IS NOT USED AS IT IS NOW: {}", plain(complaint))?;
     }
     match process_note(status) {
         Some(note) => writeln!(out, "{note}"),

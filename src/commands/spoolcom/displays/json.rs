@@ -60,6 +60,7 @@ pub fn device(status: &DeviceStatus) -> Value {
     json!({
         "device": status.name.guardian(),
         "state": status.state.word().to_lowercase(),
+        "offline-by-error": status.stopped_by_error,
         "draining": status.wish == DeviceWish::Draining && status.state != DeviceState::Offline,
         "process": settings.process.as_ref().map(|name| format!("${name}")),
         "process-state": process_state(status.process_state),
@@ -69,6 +70,7 @@ pub fn device(status: &DeviceStatus) -> Value {
         "parm": settings.parm as i16,
         "retry": settings.retry,
         "timeout": settings.timeout,
+        "restart": settings.restart,
         "exclusive": match settings.exclusive {
             Exclusive::Off => "off",
             Exclusive::On => "on",
@@ -85,6 +87,9 @@ pub fn device(status: &DeviceStatus) -> Value {
         "width": settings.width,
         "open": status.open,
         "opens": status.opens,
+        "connection": status.connection.as_ref().map(|used| {
+            json!({ "address": used.address.to_string(), "entry": used.entry, "complaint": used.complaint })
+        }),
         "waiting": status.waiting,
         "running": running,
         "error": error(status.error.as_ref()),

@@ -1,0 +1,329 @@
+//! Finding the entry of a device: from the primary file over at most two redirections (fastp.md 13.4).
+//!
+//! A redirection is a jump: whoever it names reads the other file and never comes back. What cannot be used in a file
+//! concerns those who read it.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::entry::Entry;
+use super::lexer::{Mistake, Position};
+use super::names::{Named, file};
+use super::parser::{DeviceEntry, Parsed, Redirection, Scope, parse};
+use super::read::{LARGEST, Stamp, Unread};
+use crate::fastp::errors::Fault;
+
+/// The name of the supervisor where none was chosen; a server answers to it and to its own.
+pub const SUPERVISOR: &str = "SPLS";
+
+/// Who reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Who {
+    /// The node: the name of the server.
+    pub node: String,
+    /// What the spooler is called, by any of these names.
+    pub spooler: Vec<String>,
+    /// The print process; none = one that no file names.
+    pub process: Option<String>,
+}
+
+impl Who {
+    /// A print process of the server `node`.
+    pub fn new(node: &str, process: &str) -> Self {
+        Self { node: node.into(), spooler: vec![SUPERVISOR.into(), node.into()], process: Some(process.into()) }
+    }
+
+    fn is_of(&self, spooler: &Named) -> bool {
+        self.spooler.iter().any(|name| spooler.is(name, &self.node))
+    }
+
+    fn is(&self, process: &Named) -> bool {
+        self.process.as_ref().is_some_and(|name| process.is(name, &self.node))
+    }
+
+    /// Whether `scope` is about it.
+    pub fn within(&self, scope: &Scope) -> bool {
+        scope.spooler.as_ref().is_none_or(|spooler| self.is_of(spooler))
+            && scope.process.as_ref().is_none_or(|process| self.is(process))
+    }
+}
+
+/// A file that was read, or tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The file.
+    pub path: PathBuf,
+    /// When it was last changed.
+    pub stamp: Stamp,
+}
+
+/// An entry and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What it says.
+    pub entry: Entry,
+    /// The file of hosts.
+    pub hosts: Option<PathBuf>,
+    /// `file:line`.
+    pub place: String,
+}
+
+/// Why a device cannot be looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// The Guardian number.
+    pub number: u32,
+    /// File, line, column and reason.
+    pub text: String,
+    /// Of what kind it is.
+    pub kind: Kind,
+}
+
+/// Kinds of [`Unusable`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A file must be changed.
+    Mistake,
+    /// It may pass without a file being changed: permissions, a disk.
+    Passing,
+    /// There is no primary file.
+    NoFile,
+    /// The files are well formed and say nothing about the device, which has no URI either.
+    NoEntry,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The files on the way, the primary first.
+    pub seen: Vec<Seen>,
+    /// The entry; none when there is none.
+    pub found: Result<Option<Found>, Unusable>,
+    /// The file in which the way ended.
+    pub last: PathBuf,
+}
+
+/// Reads a file.
+pub type Reader<'a> = dyn Fn(&Path) -> Result<(Vec<u8>, i128), Unread> + 'a;
+
+/// Looks for the entry of `device`, for `who`, from the file `primary` on.
+pub fn look(primary: &Path, root: &Path, who: &Who, device: &Named, read: &Reader<'_>) -> Look {
+    let (mut path, mut level, mut seen) = (primary.to_owned(), 1, Vec::new());
+    let found = loop {
+        let octets = match read(&path) {
+            Ok((octets, stamp)) => {
+                seen.push(Seen { path: path.clone(), stamp: Some(stamp) });
+                octets
+            }
+            Err(unread) => {
+                seen.push(Seen { path: path.clone(), stamp: None });
+                break Err(unusable_file(&path, &unread, level));
+            }
+        };
+        let parsed = parse(&octets);
+        let broken = parsed.mistakes.first().cloned().or_else(|| rules(&parsed, level, &who.node).into_iter().next());
+        if let Some(mistake) = broken {
+            break Err(mistaken(&path, &mistake));
+        }
+        match jump(&parsed, who) {
+            None => break entry(&parsed, &path, root, who, device),
+            Some(redirection) => match file(&redirection.file.text, &path, root, &who.node) {
+                Ok(next) => (path, level) = (next, after(redirection)),
+                Err(why) => break Err(mistaken(&path, &bad_file(&redirection.file.text, redirection.file.at, &why))),
+            },
+        }
+    };
+    Look { seen, found, last: path }
+}
+
+/// The level of the file that a redirection leads to.
+pub fn after(redirection: &Redirection) -> u32 {
+    if redirection.scope.process.is_some() { 3 } else { 2 }
+}
+
+/// A file name that leads nowhere.
+pub fn bad_file(text: &str, at: Position, why: &str) -> Mistake {
+    Mistake::new(at, format!("the file '{}': {why}", super::lexer::shown(text)))
+}
+
+fn mistaken(path: &Path, mistake: &Mistake) -> Unusable {
+    let hint = mistake.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    let text = format!("{}:{}: {}{hint}", path.display(), mistake.at, mistake.what);
+    Unusable { number: 66, text, kind: Kind::Mistake }
+}
+
+fn unusable_file(path: &Path, unread: &Unread, level: u32) -> Unusable {
+    let (number, why) = why_unread(unread);
+    let kind = match unread {
+        Unread::Missing if level == 1 => Kind::NoFile,
+        Unread::Missing | Unread::TooLarge => Kind::Mistake,
+        Unread::Failed(_) | Unread::Changing => Kind::Passing,
+    };
+    Unusable { number, text: format!("{}: {why}", path.display()), kind }
+}
+
+/// A file that cannot be read, as a Guardian number and words.
+pub fn why_unread(unread: &Unread) -> (u32, String) {
+    match unread {
+        Unread::Missing => (11, "there is no such file".into()),
+        Unread::Failed(error) => {
+            let fault = Fault::of("it cannot be read", error);
+            (fault.number, fault.text)
+        }
+        Unread::TooLarge => (45, format!("it has more than {LARGEST} octets")),
+        Unread::Changing => (12, "it changes while it is read".into()),
+    }
+}
+
+/// What is wrong with a file at this level although each part of it is well formed.
+pub fn rules(parsed: &Parsed, level: u32, node: &str) -> Vec<Mistake> {
+    let mut wrong = Vec::new();
+    let mut known = HashSet::new();
+    for redirection in &parsed.redirections {
+        let (process, line) = (redirection.scope.process.is_some(), redirection.at);
+        let what = if process { "PROCESS" } else { "SPOOLER" };
+        if level == 3 || (level == 2 && !process) {
+            let text = format!("{what} with FASTCNFG = in a file of level {level}");
+            let hint = "a SPOOLER leads from the primary file to level 2, a PROCESS from there to level 3, which has devices only";
+            wrong.push(Mistake::new(line, text).hint(hint));
+        }
+        let key = |name: &Option<std::sync::Arc<Named>>| name.as_ref().map(|name| name.key(node));
+        if !known.insert((key(&redirection.scope.spooler), key(&redirection.scope.process))) {
+            wrong.push(Mistake::new(line, format!("this {what} is given a second FASTCNFG =")));
+        }
+    }
+    wrong
+}
+
+/// Where `who` goes from this file; a spooler before its process.
+pub fn jump<'a>(parsed: &'a Parsed, who: &Who) -> Option<&'a Redirection> {
+    let ours = || parsed.redirections.iter().filter(|redirection| who.within(&redirection.scope));
+    ours().find(|redirection| redirection.scope.process.is_none()).or_else(|| ours().next())
+}
+
+/// The mistake of an entry whose device has one already that the same process sees.
+pub fn second(entry: &DeviceEntry, first: &DeviceEntry) -> Mistake {
+    Mistake::new(entry.at, format!("{} has a second entry: its first is in line {}", entry.name, first.at.line))
+}
+
+fn entry(parsed: &Parsed, path: &Path, root: &Path, who: &Who, device: &Named) -> Result<Option<Found>, Unusable> {
+    let ours = |entry: &&DeviceEntry| entry.name.same(device, &who.node) && who.within(&entry.scope);
+    let mut ours = parsed.entries.iter().filter(ours);
+    let Some(found) = ours.next() else { return Ok(None) };
+    if let Some(another) = ours.next() {
+        return Err(mistaken(path, &second(another, found)));
+    }
+    let entry = match &found.entry {
+        Ok(entry) => entry.clone(),
+        Err(mistakes) => {
+            let unknown = Mistake::new(found.at, "the entry cannot be used");
+            return Err(mistaken(path, mistakes.first().unwrap_or(&unknown)));
+        }
+    };
+    let hosts = match &found.hosts {
+        None => None,
+        Some(name) => match file(&name.text, path, root, &who.node) {
+            Ok(hosts) => Some(hosts),
+            Err(why) => return Err(mistaken(path, &bad_file(&name.text, name.at, &why))),
+        },
+    };
+    Ok(Some(Found { entry, hosts, place: format!("{}:{}", path.display(), found.at.line) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    /// What `process` of `acme` finds for `$LP1`: the place, or the words of what is wrong.
+    fn found(files: &[(&str, &str)], process: &str) -> String {
+        let files: HashMap<PathBuf, &str> = files.iter().map(|(path, text)| (PathBuf::from(path), *text)).collect();
+        let read = |path: &Path| files.get(path).map(|text| (text.as_bytes().to_vec(), 7)).ok_or(Unread::Missing);
+        let device = Named::read("$LP1", true).unwrap();
+        let look = look(Path::new("/b/FASTCNFG"), Path::new("/b"), &Who::new("acme", process), &device, &read);
+        match look.found {
+            Ok(Some(found)) => found.place,
+            Ok(None) => format!("nothing in {}", look.last.display()),
+            Err(unusable) => unusable.text,
+        }
+    }
+
+    #[test]
+    fn a_redirection_is_a_jump_and_not_an_include() {
+        let files = [
+            ("/b/FASTCNFG", "SPOOLER $SPLS FASTCNFG = $D.P.LAB SPOOLER $X FASTCNFG = x\nDEVICE $LP1 CONTYPE = NONE"),
+            ("/b/guardian/d/p/lab", "PROCESS $FPA FASTCNFG = FPA\n\nDEVICE $LP1 CONTYPE = NONE"),
+            ("/b/guardian/d/p/fpa", "DEVICE $LP3 CONTYPE = NONE"),
+        ];
+        assert_eq!(found(&files, "FPA"), "nothing in /b/guardian/d/p/fpa");
+        assert_eq!(found(&files, "FPB"), "/b/guardian/d/p/lab:3");
+        let others = [("/b/FASTCNFG", "SPOOLER $X FASTCNFG = x\nDEVICE $LP1 CONTYPE = NONE")];
+        assert_eq!(found(&others, "FPA"), "/b/FASTCNFG:2");
+        for ours in ["\\ACME.$SPLS", "acme", "\\acme.$acme"] {
+            let files = [("/b/FASTCNFG", format!("SPOOLER {ours} FASTCNFG = /n"))];
+            assert_eq!(found(&[(files[0].0, &files[0].1)], "A"), "/n: there is no such file", "{ours}");
+        }
+        let west = [("/b/FASTCNFG", "SPOOLER \\WEST.$SPLS FASTCNFG = /n DEVICE \\WEST.$LP1 CONTYPE = NONE")];
+        assert_eq!(found(&west, "A"), "nothing in /b/FASTCNFG");
+    }
+
+    #[test]
+    fn a_level_says_who_may_lead_on() {
+        let two = |second: &str| {
+            let files = [
+                ("/b/FASTCNFG", "SPOOLER $SPLS FASTCNFG = two"),
+                ("/b/two", second),
+                ("/b/three", "PROCESS $Z FASTCNFG = x"),
+            ];
+            found(&files, "FPA")
+        };
+        assert!(
+            two("SPOOLER $OTHER FASTCNFG = x").starts_with("/b/two:1:1: SPOOLER with FASTCNFG = in a file of level 2")
+        );
+        assert!(
+            two("PROCESS $FPA FASTCNFG = three")
+                .starts_with("/b/three:1:1: PROCESS with FASTCNFG = in a file of level 3")
+        );
+        assert_eq!(two("PROCESS $FPB FASTCNFG = three"), "nothing in /b/two");
+        assert!(
+            found(&[("/b/FASTCNFG", "SPOOLER $SPLS FASTCNFG = FASTCNFG")], "A").contains("in a file of level 2"),
+            "a circle"
+        );
+        let twice = "SPOOLER $Q FASTCNFG = a SPOOLER \\acme.$q FASTCNFG = b";
+        assert_eq!(
+            found(&[("/b/FASTCNFG", twice)], "A"),
+            "/b/FASTCNFG:1:25: this SPOOLER is given a second FASTCNFG ="
+        );
+        assert!(two("PROCESS $FPA FASTCNFG = $A.B").contains("/b/two:1:25: the file '$A.B'"));
+        assert_eq!(
+            found(&[("/b/FASTCNFG", "PROCESS $FPA FASTCNFG = p"), ("/b/p", "DEVICE LP1 URI = null:")], "FPA"),
+            "/b/p:1"
+        );
+    }
+
+    #[test]
+    fn entries_belong_to_the_spooler_and_process_above_them() {
+        let text = "SPOOLER $OTHER DEVICE $LP1 CONTYPE = NONE\nSPOOLER $SPLS PROCESS $FPA\nDEVICE $LP1 CONTYPE = NONE\n\
+                    PROCESS $FPB\nDEVICE $LP1 CONTYPE = NONE";
+        let files = [("/b/FASTCNFG", text)];
+        assert_eq!(found(&files, "FPA"), "/b/FASTCNFG:3");
+        assert_eq!(found(&files, "FPB"), "/b/FASTCNFG:5");
+        assert_eq!(found(&files, "FPC"), "nothing in /b/FASTCNFG");
+        let twice = "DEVICE $LP1 CONTYPE = NONE\nPROCESS $FPA DEVICE \\acme.lp1 CONTYPE = NONE";
+        let files = [("/b/FASTCNFG", twice)];
+        assert_eq!(found(&files, "FPB"), "/b/FASTCNFG:1");
+        assert!(
+            found(&files, "FPA").starts_with("/b/FASTCNFG:2:14: \\acme.lp1 has a second entry: its first is in line 1")
+        );
+    }
+
+    #[test]
+    fn a_mistake_of_another_device_concerns_nobody_else() {
+        let files = [("/b/FASTCNFG", "DEVICE $X NONSENSE = 1\nDEVICE $LP1 CONTYPE = NONE")];
+        assert_eq!(found(&files, "A"), "/b/FASTCNFG:2");
+        let files = [("/b/FASTCNFG", "DEVICE $LP1 CONTYP = NONE")];
+        assert_eq!(found(&files, "A"), "/b/FASTCNFG:1:13: there is no attribute 'CONTYP' (did you mean CONTYPE?)");
+        assert_eq!(found(&[], "A"), "/b/FASTCNFG: there is no such file");
+        assert!(found(&[("/b/FASTCNFG", "HOSTS $A DEVICE $LP1 CONTYPE = NONE")], "A").contains(":1:7: the file '$A'"));
+    }
+}

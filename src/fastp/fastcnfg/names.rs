@@ -1,0 +1,192 @@
+//! Names in FASTCNFG: of spoolers, print processes and devices, which are compared exactly but for their case, and of
+//! files, which a Guardian system and this one write differently.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::model::names::DestName;
+use crate::model::{DeviceName, ProcessName};
+
+/// `[\node.]$name[.#qualifier]`. The sigils are optional; a missing node is that of whoever reads the file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Named {
+    node: Option<String>,
+    name: String,
+    qualifier: Option<String>,
+    text: String,
+}
+
+impl Named {
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(text: &str, qualified: bool) -> Result<Self, String> {
+        let (node, rest) = match text.strip_prefix('\\') {
+            // Names of servers may hold dots: a name that has its '$' says where they end.
+            Some(rest) => match rest.split_once(".$").or_else(|| rest.split_once('.')) {
+                Some((node, rest)) => (Some(node), rest),
+                None => return Err("nothing follows its node".into()),
+            },
+            None => (None, text.strip_prefix('$').unwrap_or(text)),
+        };
+        let (name, qualifier) = match rest.split_once(".#") {
+            Some((_, qualifier)) if !qualified => {
+                return Err(format!("a qualifier (.#{qualifier}) belongs to devices"));
+            }
+            Some((name, qualifier)) => (name, Some(qualifier)),
+            None => (rest, None),
+        };
+        if let Some(node) = node {
+            node.parse::<ProcessName>().map_err(|bad| format!("its node: {bad}"))?;
+        }
+        name.parse::<ProcessName>().map_err(|bad| bad.to_string())?;
+        if let Some(qualifier) = qualifier {
+            qualifier.parse::<DestName>().map_err(|bad| format!("its qualifier: {bad}"))?;
+        }
+        Ok(Self {
+            node: node.map(str::to_lowercase),
+            name: name.to_lowercase(),
+            qualifier: qualifier.map(str::to_lowercase),
+            text: text.to_owned(),
+        })
+    }
+
+    /// A device of the spool.
+    pub fn of(device: &DeviceName) -> Self {
+        // Is a name of the model always one of ours? Yes: both are made of the same parts; were it not, it had no entry.
+        let text = device.guardian();
+        Self::read(&text, true).unwrap_or(Self { node: None, name: text.to_lowercase(), qualifier: None, text })
+    }
+
+    /// Whether both name the same thing for a reader on `node`.
+    pub fn same(&self, other: &Self, node: &str) -> bool {
+        self.key(node) == other.key(node)
+    }
+
+    fn node<'a>(&'a self, node: &'a str) -> &'a str {
+        self.node.as_deref().unwrap_or(node)
+    }
+
+    /// Whether it is `name` on `node`.
+    pub fn is(&self, name: &str, node: &str) -> bool {
+        self.qualifier.is_none() && self.node(node).eq_ignore_ascii_case(node) && self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// The node that it names.
+    pub fn its_node(&self) -> Option<&str> {
+        self.node.as_deref()
+    }
+
+    /// Its name alone, in lower case.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// In the form in which equal names are equal for a reader on `node`.
+    pub fn key(&self, node: &str) -> (String, String, Option<String>) {
+        (self.node(node).to_ascii_lowercase(), self.name.clone(), self.qualifier.clone())
+    }
+}
+
+impl fmt::Display for Named {
+    /// As a Guardian system writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sigil = !self.text.contains('$') && !self.text.starts_with('\\');
+        write!(f, "{}{}", if sigil { "$" } else { "" }, self.text)
+    }
+}
+
+/// The path of the file that `text` names in a file at `beside`. `$VOL.SUBVOL.FILE` lies at `guardian/vol/subvol/file`
+/// under `root`; a name with a `/` is a path, relative to the directory of the file that holds it; any other name is a
+/// file in that directory. There, among Guardian files, `SUBVOL.FILE` is one of a neighbouring subvolume.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn file(text: &str, beside: &Path, root: &Path, node: &str) -> Result<PathBuf, String> {
+    if text.contains('\0') || text.is_empty() {
+        return Err("it is no file name".into());
+    }
+    let dir = beside.parent().unwrap_or(root);
+    if text.contains('/') {
+        return Ok(dir.join(text));
+    }
+    let local = match text.strip_prefix('\\') {
+        None => text,
+        Some(rest) => match rest.split_once(".$") {
+            Some((other, _)) if other.eq_ignore_ascii_case(node) => &rest[other.len() + 1..],
+            Some((other, _)) => return Err(format!("it lies on another node, \\{other}")),
+            None => return Err("a name with a node is written \\NODE.$VOLUME.SUBVOLUME.FILE".into()),
+        },
+    };
+    let guardian = root.join("guardian");
+    let part = |part: &str| {
+        let whole = part.len() <= 64 && part.starts_with(|c: char| c.is_ascii_alphabetic());
+        let plain = part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        (whole && plain).then(|| part.to_ascii_lowercase())
+    };
+    if let Some(whole) = local.strip_prefix('$') {
+        let parts: Option<Vec<String>> = whole.split('.').map(part).collect();
+        return match parts.as_deref() {
+            Some([volume, subvolume, file]) => Ok(guardian.join(volume).join(subvolume).join(file)),
+            _ => Err("a name that begins with '$' is written $VOLUME.SUBVOLUME.FILE".into()),
+        };
+    }
+    if let Some(volume) = dir.parent().filter(|volume| volume.parent() == Some(&guardian)) {
+        let parts: Option<Vec<String>> = local.split('.').map(part).collect();
+        match parts.as_deref() {
+            Some([file]) => return Ok(dir.join(file)),
+            Some([subvolume, file]) => return Ok(volume.join(subvolume).join(file)),
+            _ => {}
+        }
+    }
+    match local {
+        "." | ".." => Err("it is a directory".into()),
+        name => Ok(dir.join(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sigils_case_and_our_own_node_do_not_count() {
+        let read = |text: &str| Named::read(text, true).unwrap();
+        for other in ["lp1", "$LP1", "\\ACME.$Lp1", "\\acme.lp1"] {
+            assert!(read("$LP1").same(&read(other), "acme"), "{other}");
+            assert_eq!(read("$LP1").key("acme"), read(other).key("acme"), "{other}");
+        }
+        for other in ["$LP11", "$LP1.#A", "\\WEST.$LP1"] {
+            assert!(!read("$LP1").same(&read(other), "acme"), "{other}");
+        }
+        assert!(read("\\west.$laser.#B").same(&Named::of(&"\\WEST.$LASER.#b".parse().unwrap()), "acme"));
+        assert!(read("\\acme.example.$LP1").same(&read("lp1"), "acme.example"));
+        for bad in ["", "$", "\\acme", "$LP1.#", "$1", "$LP 1", "\\a b.$LP1"] {
+            assert!(Named::read(bad, true).is_err(), "{bad}");
+        }
+        assert!(Named::read("$SPLA.#X", false).is_err());
+    }
+
+    #[test]
+    fn a_file_name_leads_to_one_path() {
+        let of = |text: &str, beside: &str| {
+            file(text, Path::new(beside), Path::new("/b"), "acme").map(|path| path.display().to_string())
+        };
+        for (text, beside, path) in [
+            ("$DATA7.PRTCONF.LAB", "/b/FASTCNFG", "/b/guardian/data7/prtconf/lab"),
+            ("\\ACME.$DATA7.PRTCONF.LAB", "/b/FASTCNFG", "/b/guardian/data7/prtconf/lab"),
+            ("/etc/fastcnfg", "/b/FASTCNFG", "/etc/fastcnfg"),
+            ("lab/One.cnf", "/b/FASTCNFG", "/b/lab/One.cnf"),
+            ("./$X", "/b/FASTCNFG", "/b/./$X"),
+            ("Lab.cnf", "/etc/pd/FASTCNFG", "/etc/pd/Lab.cnf"),
+            ("LAB", "/b/guardian/data7/prtconf/first", "/b/guardian/data7/prtconf/lab"),
+            ("OTHER.LAB", "/b/guardian/data7/prtconf/first", "/b/guardian/data7/other/lab"),
+        ] {
+            assert_eq!(of(text, beside).as_deref(), Ok(path), "{text}");
+        }
+        for bad in ["", "$LAB", "$DATA7.LAB", "$DATA7.a/../b.c\0", "$..x.y", "\\WEST.$A.B.C", "\\ACME.LAB", ".."] {
+            assert!(of(bad, "/b/FASTCNFG").is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Reading a FASTCNFG file whole, with the time of its last change. May take as long as its file system does: a device
+//! has it done by a helper.
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::sys::clock;
+use crate::sys::files::{open_regular, read_full_at};
+
+/// The largest file.
+pub const LARGEST: u64 = 1 << 20;
+/// A file that was changed a shorter time ago may be half written: it is read again.
+const SETTLED: Duration = Duration::from_millis(100);
+/// How often.
+const TRIES: u32 = 10;
+
+/// When a file was last changed, in nanoseconds since 1970; none = there is no file.
+pub type Stamp = Option<i128>;
+
+/// Why a file cannot be read.
+#[derive(Debug)]
+pub enum Unread {
+    /// There is none.
+    Missing,
+    /// The system refuses.
+    Failed(io::Error),
+    /// More than [`LARGEST`].
+    TooLarge,
+    /// It changed each time it was read.
+    Changing,
+}
+
+fn changed(meta: &std::fs::Metadata) -> i128 {
+    i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec())
+}
+
+/// When the file was last changed.
+///
+/// # Errors
+/// When the system does not say.
+pub fn stamp(path: &Path) -> io::Result<Stamp> {
+    match std::fs::metadata(path) {
+        Ok(meta) => Ok(Some(changed(&meta))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The octets of a regular file and when it was last changed, before it was read.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn read(path: &Path) -> Result<(Vec<u8>, i128), Unread> {
+    let mut last = Err(Unread::Changing);
+    for attempt in 0..TRIES {
+        if attempt > 0 {
+            std::thread::sleep(SETTLED);
+        }
+        let (octets, stamp, whole) = read_once(path)?;
+        let age = i128::from(clock::wall_ms()) * 1_000_000 - stamp;
+        // Whoever writes it anew has emptied it first, and two changes within a tick of the clock have one time: what
+        // was changed just now counts when it has been let be for a moment.
+        if whole && age.unsigned_abs() >= SETTLED.as_nanos() {
+            return Ok((octets, stamp));
+        }
+        if whole {
+            last = Ok((octets, stamp));
+        }
+    }
+    last
+}
+
+fn read_once(path: &Path) -> Result<(Vec<u8>, i128, bool), Unread> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Unread::Missing,
+        _ => Unread::Failed(error),
+    };
+    let file = open_regular(path).map_err(failed)?;
+    let before = file.metadata().map_err(Unread::Failed)?;
+    if before.size() > LARGEST {
+        return Err(Unread::TooLarge);
+    }
+    let mut octets = vec![0; usize::try_from(before.size()).unwrap_or(0) + 1];
+    let length = read_full_at(&file, &mut octets, 0).map_err(Unread::Failed)?;
+    octets.truncate(length);
+    let after = file.metadata().map_err(Unread::Failed)?;
+    let whole = changed(&before) == changed(&after) && length as u64 == after.size();
+    Ok((octets, changed(&before), whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::time::SystemTime;
+
+    fn file(text: &[u8], age: Duration) -> (tempfile::TempDir, std::path::PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("FASTCNFG");
+        std::fs::write(&path, text).unwrap();
+        File::options().write(true).open(&path).unwrap().set_modified(SystemTime::now() - age).unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn a_file_is_read_with_the_time_of_its_last_change() {
+        let (_dir, path) = file(b"DEVICE", Duration::from_secs(60));
+        let (octets, changed) = read(&path).unwrap();
+        assert_eq!((octets.as_slice(), Some(changed)), (b"DEVICE".as_slice(), stamp(&path).unwrap()));
+        assert_eq!(stamp(&path.with_extension("no")).unwrap(), None);
+        assert!(matches!(read(&path.with_extension("no")), Err(Unread::Missing)));
+    }
+
+    #[test]
+    fn a_file_that_was_changed_just_now_is_read_once_it_has_settled() {
+        let (_dir, path) = file(b"DEVICE", Duration::ZERO);
+        let (_, changed) = read(&path).unwrap();
+        assert!(i128::from(clock::wall_ms() + 1) * 1_000_000 - changed >= 100_000_000);
+    }
+
+    #[test]
+    fn what_is_no_small_regular_file_is_not_waited_for() {
+        let (dir, path) = file(&vec![b'!'; 1 << 20], Duration::from_secs(60));
+        assert_eq!(read(&path).unwrap().0.len(), 1 << 20);
+        std::fs::write(&path, vec![b'!'; (1 << 20) + 1]).unwrap();
+        assert!(matches!(read(&path), Err(Unread::TooLarge)));
+        assert!(matches!(read(dir.path()), Err(Unread::Failed(_))));
+        let fifo = dir.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(matches!(read(&fifo), Err(Unread::Failed(_))));
+        assert!(matches!(read(Path::new("/dev/zero")), Err(Unread::Failed(_))));
+    }
+}

@@ -1,0 +1,124 @@
+//! What lies at the path of a device: the kind that its URI says, and not inside the spool.
+
+use std::fs::Metadata;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+use crate::fastp::errors::Fault;
+use crate::model::device::DeviceUri;
+
+/// What a path may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A regular file.
+    File,
+    /// A character device.
+    Char,
+    /// A named pipe.
+    Fifo,
+}
+
+impl Kind {
+    fn of(meta: &Metadata) -> Option<Self> {
+        let kind = meta.file_type();
+        match () {
+            () if kind.is_file() => Some(Self::File),
+            () if kind.is_char_device() => Some(Self::Char),
+            () if kind.is_fifo() => Some(Self::Fifo),
+            () => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::File => "a regular file",
+            Self::Char => "a character device",
+            Self::Fifo => "a FIFO",
+        }
+    }
+
+    fn uri(self, path: &Path) -> DeviceUri {
+        let path = path.to_path_buf();
+        match self {
+            Self::File => DeviceUri::File(path),
+            Self::Char => DeviceUri::Char(path),
+            Self::Fifo => DeviceUri::Fifo(path),
+        }
+    }
+}
+
+/// Makes sure that what was found at `path` is of the kind that is wanted; `doing` begins the message.
+///
+/// # Errors
+/// A fault that waits for an operator, with the URI that fits.
+pub(super) fn require(wanted: Kind, path: &Path, meta: &Metadata, doing: &str) -> Result<(), Fault> {
+    let text = match Kind::of(meta) {
+        Some(kind) if kind == wanted => return Ok(()),
+        Some(kind) => {
+            let throws = if path == Path::new("/dev/null") { ", URI null: throws jobs away" } else { "" };
+            format!("it is {}: URI {} writes to it{throws}", kind.name(), kind.uri(path))
+        }
+        None if meta.is_dir() => "it is a directory".to_owned(),
+        None => format!("it is no {}", wanted.name().trim_start_matches("a ")),
+    };
+    Err(Fault::new(2, false, format!("{doing}: {text}")))
+}
+
+/// Makes sure that `path` lies outside the base directory `root`, through links too.
+///
+/// # Errors
+/// A fault that waits for an operator, or one of the system.
+pub(super) fn outside(path: &Path, root: &Path, doing: &str) -> Result<(), Fault> {
+    let cannot = |error| Fault::of(doing, &error);
+    let root = root.canonicalize().map_err(cannot)?;
+    let parent = path.parent().unwrap_or(Path::new("/")).canonicalize().map_err(cannot)?;
+    if parent.starts_with(&root) || path.canonicalize().is_ok_and(|real| real.starts_with(&root)) {
+        return Err(Fault::new(48, false, format!("{doing}: it lies inside the spool's own directory")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_of_another_kind_is_named_with_the_uri_that_fits() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, fifo) = (dir.path().join("a file"), dir.path().join("fifo"));
+        std::fs::write(&file, "").unwrap();
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let null = Path::new("/dev/null").to_path_buf();
+        for (path, kind, uri) in [
+            (&file, Kind::File, format!("URI {} writes", DeviceUri::File(file.clone()))),
+            (&fifo, Kind::Fifo, format!("URI fifo://{} writes", fifo.display())),
+            (&null, Kind::Char, "URI char:///dev/null writes to it, URI null: throws jobs away".to_owned()),
+        ] {
+            let meta = std::fs::metadata(path).unwrap();
+            for wanted in [Kind::File, Kind::Char, Kind::Fifo] {
+                let found = require(wanted, path, &meta, "cannot open it");
+                assert_eq!(found.is_ok(), wanted == kind, "{kind:?} {wanted:?}");
+                if let Err(fault) = found {
+                    assert!(fault.text.contains(&uri) && !fault.retryable, "{fault:?}");
+                }
+            }
+        }
+        let meta = std::fs::metadata(dir.path()).unwrap();
+        let fault = require(Kind::Char, dir.path(), &meta, "cannot open it").unwrap_err();
+        assert_eq!(fault.text, "cannot open it: it is a directory");
+    }
+
+    #[test]
+    fn a_link_into_the_base_is_inside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("base");
+        std::fs::create_dir(&root).unwrap();
+        std::fs::write(root.join("x"), "").unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(root.join("x"), &link).unwrap();
+        for path in [root.join("x"), root.join("missing"), link] {
+            assert_eq!(outside(&path, &root, "").unwrap_err().number, 48, "{}", path.display());
+        }
+        outside(&dir.path().join("missing"), &root, "").unwrap();
+    }
+}

@@ -1,0 +1,128 @@
+//! What transports share that write to a descriptor which may be full: octets go out as fast as they are taken, and no
+//! wait is longer than the means of the device allow.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use super::{Chunk, ended};
+use crate::fastp::errors::{Fault, Trouble};
+use crate::fastp::pace::Pace;
+use crate::sys::files::read_full_at;
+
+/// Octets read from a document at once.
+const STEP: usize = 64 * 1024;
+
+/// How long a device may take nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    limit: Option<Duration>,
+    since: Instant,
+}
+
+impl Patience {
+    /// From now on, without end if there is no limit.
+    pub(super) fn new(limit: Option<Duration>) -> Self {
+        Self { limit, since: Instant::now() }
+    }
+
+    /// Something was taken.
+    pub(super) fn moved(&mut self) {
+        self.since = Instant::now();
+    }
+
+    /// How long the next wait may be, at most `wanted`.
+    ///
+    /// # Errors
+    /// When the device took nothing for too long.
+    pub(super) fn left(&self, shown: &str, wanted: Option<Duration>) -> Result<Option<Duration>, Trouble> {
+        let Some(limit) = self.limit else { return Ok(wanted) };
+        let left = limit.saturating_sub(self.since.elapsed());
+        if left.is_zero() {
+            let text = format!("while printing to {shown}: it took nothing for {} s", limit.as_secs_f32());
+            return Err(Fault::new(40, true, text).into());
+        }
+        Ok(Some(wanted.map_or(left, |wanted| wanted.min(left))))
+    }
+}
+
+/// What octets are written to.
+pub(super) trait Outlet {
+    /// The descriptor, which does not block.
+    fn file(&self) -> &File;
+
+    /// So many octets were taken.
+    fn took(&mut self, n: usize);
+
+    /// It took none: waits until it may take some.
+    ///
+    /// # Errors
+    /// The trouble that ends the attempt.
+    fn stalled(&mut self, pace: &mut Pace<'_>) -> Result<(), Trouble>;
+
+    /// What an error of writing means.
+    fn failed(&self, error: &io::Error) -> Trouble;
+}
+
+/// Writes a piece of a job.
+///
+/// A document is read and written, not handed over inside the kernel: a pipe would hold the pages of the file itself,
+/// and whoever alters a linked file would alter what was already sent. A line copies them anyway.
+///
+/// # Errors
+/// The trouble that ends the attempt.
+pub(super) fn put(out: &mut impl Outlet, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+    let (index, file, Range { start, end }) = match chunk {
+        Chunk::Bytes(bytes) => return write(out, bytes, pace),
+        Chunk::Document(index, file, range) => (index, file, range),
+    };
+    let mut buffer = vec![0; STEP];
+    let mut at = start;
+    while at < end {
+        let want = (end - at).min(STEP as u64) as usize;
+        let got = match read_full_at(file, &mut buffer[..want], at) {
+            Ok(0) => return Err(ended(index, at, end)),
+            Ok(got) => got,
+            Err(error) => return Err(Trouble::Source(index, format!("cannot be read: {error}"))),
+        };
+        write(out, &buffer[..got], pace)?;
+        at += got as u64;
+    }
+    Ok(())
+}
+
+fn write(out: &mut impl Outlet, mut bytes: &[u8], pace: &mut Pace<'_>) -> Result<(), Trouble> {
+    while !bytes.is_empty() {
+        match out.file().write(bytes) {
+            Ok(0) => out.stalled(pace)?,
+            Ok(n) => {
+                bytes = &bytes[n..];
+                out.took(n);
+                pace.went(n as u64)?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => out.stalled(pace)?,
+            Err(error) => return Err(out.failed(&error)),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_ends_when_nothing_moves_and_never_without_a_limit() {
+        let second = Some(Duration::from_secs(1));
+        assert_eq!(Patience::new(None).left("lp", second), Ok(second));
+        assert_eq!(Patience::new(None).left("lp", None), Ok(None));
+        assert_eq!(Patience::new(Some(Duration::from_secs(60))).left("lp", second), Ok(second));
+        let mut patience = Patience::new(Some(Duration::ZERO));
+        assert!(matches!(patience.left("lp", None), Err(Trouble::Device(fault)) if fault.number == 40));
+        patience.limit = Some(Duration::from_secs(60));
+        patience.moved();
+        assert!(patience.left("lp", None).unwrap().is_some());
+    }
+}
