@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::model::{Failure, FailureKind};
 use crate::spool::operations::Operations;
+use crate::supervise::Purpose;
 
 /// Exit statuses (design: 0 all done, 1 at least one object failed, 2 usage error, 3 spool not reached).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,7 +98,12 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
     let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     let place = cwd.clone();
     let mut open = move |host: Option<&str>, intent: Intent| {
-        crate::supervise::open_spool(host, &|name| std::env::var_os(name), &place, intent == Intent::Declare)
+        let purpose = match intent {
+            Intent::Read => Purpose::Look,
+            Intent::Write => Purpose::Change,
+            Intent::Declare => Purpose::Declare,
+        };
+        crate::supervise::open_spool(host, &|name| std::env::var_os(name), &place, purpose)
     };
     let (out_is_terminal, input_is_terminal) = (stdout.is_terminal(), stdin.is_terminal());
     // No lock on the streams: a document may be read from the descriptor of standard input itself.

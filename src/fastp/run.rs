@@ -28,7 +28,7 @@ use super::log::Log;
 use super::seat::{Due, Seat};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
-use crate::spool::engine::{Engine, Lease};
+use crate::spool::engine::{DeviceOrder, Engine, Lease};
 use crate::spool::paths::Base;
 use crate::sys::lock::FileLock;
 use crate::sys::wake::WakeSocket;
@@ -95,7 +95,8 @@ pub fn run_with(
         socket,
         progress,
         seats: HashMap::new(),
-        zone: TimeZone::system(),
+        zone: clock::zone(std::env::var_os("TZ")),
+        next: None,
         finishing: false,
         dormant: false,
         last_work: Instant::now(),
@@ -181,6 +182,8 @@ pub(super) struct Main<'a> {
     pub(super) seats: HashMap<DeviceId, Seat>,
     /// The local time zone. Read once and here: finding it needs more stack than a device thread has.
     pub(super) zone: TimeZone,
+    /// When the next thing is due, as far as the last looks told.
+    next: Option<Instant>,
     finishing: bool,
     /// Whether the spool knows that this process is gone.
     dormant: bool,
@@ -268,35 +271,49 @@ impl Main<'_> {
         if self.finishing {
             return Ok(None);
         }
-        let orders = self.ask("reading what is wanted", |now| self.engine.orders(&self.lease, now))?;
-        let mut next: Option<Duration> = None;
+        let all = woken || ended.gave_up || self.next.is_some_and(|next| next <= Instant::now());
+        let orders = if all {
+            self.next = None;
+            self.ask("reading what is wanted", |now| self.engine.orders(&self.lease, now))?
+        } else {
+            // Nobody made work, nothing is due and nothing was given back: only the devices whose threads have ended can
+            // want another one. With a thousand devices a look at all of them after each job would cost more than the jobs.
+            let mut orders = Vec::with_capacity(ended.devices.len());
+            for id in ended.devices {
+                let order = |now: &Moment| self.engine.order(&self.lease, id, now);
+                orders.extend(self.ask("reading what is wanted", order)?);
+            }
+            orders
+        };
         for order in orders {
-            let id = order.id;
-            let slot = self.seats.len() + 1;
-            let seat = self.seats.entry(id).or_insert_with(|| Seat::new(slot));
-            if seat.working() {
-                if woken {
-                    seat.ring(&order);
-                }
-                continue;
-            }
-            let due = seat.due(&order, clock::wall_ms(), woken);
-            let now = match due {
-                Due::Never => continue,
-                Due::Now => true,
-                Due::In(wait) => {
-                    next = Some(next.map_or(wait, |next| next.min(wait)));
-                    false
-                }
-            };
-            if now {
-                self.start(id, &order);
-                if !self.seats.get(&id).is_some_and(Seat::working) {
-                    next = Some(next.map_or(Duration::from_secs(1), |next| next.min(Duration::from_secs(1))));
-                }
-            }
+            self.consider(&order, woken);
         }
-        Ok(next)
+        Ok(self.next.map(|next| next.saturating_duration_since(Instant::now())))
+    }
+
+    /// Starts or rings the thread of a device if it needs that, or notes when it will.
+    fn consider(&mut self, order: &DeviceOrder, woken: bool) {
+        let slot = self.seats.len() + 1;
+        let seat = self.seats.entry(order.id).or_insert_with(|| Seat::new(slot));
+        if seat.working() {
+            if woken {
+                seat.ring(order);
+            }
+            return;
+        }
+        let wait = match seat.due(order, clock::wall_ms(), woken) {
+            Due::Never => return,
+            Due::In(wait) => wait,
+            Due::Now => {
+                self.start(order.id, order);
+                if self.seats.get(&order.id).is_some_and(Seat::working) {
+                    return;
+                }
+                Duration::from_secs(1)
+            }
+        };
+        let at = Instant::now() + wait;
+        self.next = Some(self.next.map_or(at, |next| next.min(at)));
     }
 
     /// Whether this process may end: nothing is left, and the spool knows that it is gone.

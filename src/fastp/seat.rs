@@ -62,10 +62,14 @@ pub(super) enum Due {
 }
 
 /// What the threads that ended said.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Reaped {
     /// Some call was refused by the spool.
     pub(super) refused: bool,
+    /// Some ended otherwise than with nothing left to do: what it gave back may be for another device.
+    pub(super) gave_up: bool,
+    /// Their devices.
+    pub(super) devices: Vec<DeviceId>,
 }
 
 /// A try that is due at a time of the wall clock, or none, of a device whose tries are `interval` seconds apart.
@@ -183,14 +187,16 @@ impl Main<'_> {
     /// Collects the threads that have ended.
     pub(super) fn reap(&mut self) -> Reaped {
         let mut reaped = Reaped::default();
-        for seat in self.seats.values_mut() {
+        for (device, seat) in &mut self.seats {
             let Some(thread) = seat.thread.take_if(|thread| thread.done.load(Ordering::SeqCst)) else { continue };
             let ended = thread.handle.join().ok();
             if ended.is_none() {
                 self.log.line(format_args!("the thread of the device in slot {} died", seat.slot));
             }
             let _ = self.progress.clear(seat.slot);
+            reaped.gave_up |= !matches!(&ended, Some(Ended { leave: Leave::Nothing, .. }));
             reaped.refused |= seat.ended(ended);
+            reaped.devices.push(*device);
         }
         reaped
     }

@@ -68,6 +68,21 @@ const OLDER_LEAVES: Duration = Duration::from_secs(5);
 /// # Errors
 /// `Unreachable` when there is none, or it must not be used: another user's, on a network file system, damaged, newer.
 pub fn open(base: &Base, access: Access) -> Fallible<Spool> {
+    open_with(base, access, Store::new)
+}
+
+/// The same for a command that changes something and ends.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_for_command(base: &Base, access: Access) -> Fallible<Spool> {
+    open_with(base, access, Store::for_command)
+}
+
+/// Makes a store of the paths of its database and gate.
+type MakeStore = fn(&Path, &Path) -> Store;
+
+fn open_with(base: &Base, access: Access, make: MakeStore) -> Fallible<Spool> {
     let root = base.root();
     match std::fs::metadata(root) {
         Ok(meta) => {
@@ -94,14 +109,23 @@ pub fn open(base: &Base, access: Access) -> Fallible<Spool> {
         return Err(refused(format!("{} is on a network file system, where locks cannot be trusted", root.display()))
             .hint("set PDBASE to a directory on a local disk"));
     }
-    if !is_initialised(base)? {
-        refuse_orphans(base)?;
-        match access {
-            Access::Create { server, now } => create(base, &server, &now)?,
-            Access::Existing => return Err(no_spool(base)),
+    // Opened once: whoever opens the database while nobody else has it open reads its whole log first.
+    let store = match initialised(base, make)? {
+        Some((store, version)) => {
+            if version < store::schema::VERSION {
+                upgrade(base, &store)?;
+            }
+            store
         }
-    }
-    upgrade(base)?;
+        None => {
+            refuse_orphans(base)?;
+            match access {
+                Access::Create { server, now } => create(base, &server, &now)?,
+                Access::Existing => return Err(no_spool(base)),
+            }
+            make(&base.database(), &base.write_lock())
+        }
+    };
     let lock = match FileLock::try_shared(&base.spool_lock()).map_err(|error| io_failure(&base.spool_lock(), &error))? {
         Some(lock) => lock,
         None => {
@@ -110,30 +134,25 @@ pub fn open(base: &Base, access: Access) -> Fallible<Spool> {
             );
         }
     };
-    let store = Store::new(&base.database(), &base.write_lock());
     let row = store.read(store::spool::row).map_err(|failure| match failure.kind {
         FailureKind::Io => Failure { kind: FailureKind::Unreachable, ..failure },
         _ => failure,
     })?;
     let server: ServerName = row.server.parse()?;
-    let spool =
-        Spool { inner: Arc::new(Inner { base: base.clone(), store, server, spool_id: row.spool_id, _lock: lock }) };
+    let creator_uid = row.trust.creator_uid;
+    let inner = Inner { base: base.clone(), store, server, spool_id: row.spool_id, creator_uid, _lock: lock };
+    let spool = Spool { inner: Arc::new(inner) };
     spool.check_server_dir()?;
     Ok(spool)
 }
 
 /// Brings a spool of an older schema up to ours, alone: whoever holds the spool's lock, a print process of the older
 /// version among them, is waited for, so that nobody finds columns changed under a running job.
-fn upgrade(base: &Base) -> Fallible<()> {
-    let store = Store::new(&base.database(), &base.write_lock());
-    let is_older = || Ok::<_, Failure>(store.read(store::schema::version)? < store::schema::VERSION);
-    if !is_older()? {
-        return Ok(());
-    }
+fn upgrade(base: &Base, store: &Store) -> Fallible<()> {
     let path = base.spool_lock();
     let lock = FileLock::exclusive(&path, OLDER_LEAVES).map_err(|error| io_failure(&path, &error))?;
     // Whoever was faster has done it.
-    if !is_older()? {
+    if store.read(store::schema::version)? == store::schema::VERSION {
         return Ok(());
     }
     if lock.is_none() {
@@ -159,19 +178,21 @@ fn make_dir(path: &Path, parents: bool) -> Fallible<()> {
     })
 }
 
-/// Whether `spool.db` holds a spool. A file without a schema is a creation that was cut off.
-fn is_initialised(base: &Base) -> Fallible<bool> {
+/// The store of `spool.db` and the number of its schema, if that holds a spool. A file without a schema is a creation that
+/// was cut off.
+fn initialised(base: &Base, make: MakeStore) -> Fallible<Option<(Store, i64)>> {
     let path = base.database();
     let meta = match std::fs::metadata(&path) {
         Ok(meta) => meta,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io_failure(&path, &error)),
     };
     if meta.len() == 0 {
-        return Ok(false);
+        return Ok(None);
     }
-    let store = Store::new(&path, &base.write_lock());
-    store.read(|db| Ok(store::schema::version(db)? > 0))
+    let store = make(&path, &base.write_lock());
+    let version = store.read(store::schema::version)?;
+    Ok((version > 0).then_some((store, version)))
 }
 
 /// Refuses a base that holds a server directory but no spool.
@@ -202,7 +223,7 @@ fn create(base: &Base, server: &ServerName, now: &Moment) -> Fallible<()> {
             "another process has been creating this spool for half a minute",
         ));
     }
-    if is_initialised(base)? {
+    if initialised(base, Store::new)?.is_some() {
         return Ok(());
     }
     ballast::ensure(base)?;

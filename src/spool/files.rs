@@ -1,6 +1,6 @@
 //! Accepting a print file into the server's directory.
 //!
-//! States: nothing → unnamed temporary → named `pdprXXXXXX` → referenced by a committed job. A crash before the name appears
+//! States: nothing → unnamed temporary → named `pdprXXXXXX` → on disk → referenced by a committed job. A crash before the name appears
 //! leaves nothing; after it, an orphan that the sweep removes because no job refers to it and nobody locks it.
 
 use std::fs::File;
@@ -180,11 +180,6 @@ fn copy(dir: &Path, mut source: File, name: &RawPath) -> Fallible<Received> {
         Some(*hasher.finalize().as_bytes())
     };
     let (lines, pages) = extent(format, &counter, &head);
-    // Is it safe to sync the file before it has its name? Yes: no job can refer to it before the name is made and the
-    // directory synced, and then the data is on disk already. A failed sync is never tried again: the kernel may have
-    // dropped the pages, and a second one would lie.
-    unnamed.file.sync_all().map_err(io)?;
-    fault::point("after-data-fsync");
     let store_name = loop {
         let candidate = store_name().map_err(io)?;
         match unnamed.name(dir, &candidate) {
@@ -197,6 +192,12 @@ fn copy(dir: &Path, mut source: File, name: &RawPath) -> Fallible<Received> {
         let _ = std::fs::remove_file(dir.join(&store_name));
         failure(name, &error)
     };
+    // Is it safe to name the file before its data is on disk? Yes: no job refers to it before the transaction, and by then
+    // the data and the directory are synced; a crash in between leaves an orphan for the sweep. In this order the file
+    // system commits both at once and the sync of the directory finds nothing left to do. A failed sync is never tried
+    // again: the kernel may have dropped the pages, and a second one would lie.
+    unnamed.file.sync_all().map_err(named)?;
+    fault::point("after-data-fsync");
     let identity = identity(&unnamed.file).map_err(named)?;
     let lock = unnamed.file.try_clone().map_err(named)?;
     Ok(Received { store_name, format, lines, pages, identity, digest, link_target: None, _lock: Some(lock) })

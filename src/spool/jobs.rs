@@ -16,7 +16,7 @@ use crate::store::{self, Fallible};
 use crate::sys::users;
 
 use super::records::{Event, EventSubject, Removal};
-use super::view::Counted;
+use super::view::Known;
 use super::{Room, Spool, WakeTarget, files, filter, wakes};
 
 /// Jobs looked at for one page, however few satisfy its condition.
@@ -56,7 +56,7 @@ impl Spool {
         let limit = limit.clamp(1, crate::model::query::PAGE);
         self.look(|db| {
             let mut rows = Vec::new();
-            let mut counted = Counted::new();
+            let mut known = Known::default();
             let mut after = after;
             let mut looked_at = 0;
             loop {
@@ -70,9 +70,10 @@ impl Spool {
                     limit,
                 )?;
                 let exhausted = (candidates.len() as u32) < limit;
+                known.read_ahead(db, &candidates)?;
                 for row in candidates {
                     let cursor = Cursor { key: store::job::cursor_key(query.order, &row), job: row.id };
-                    let status = self.job_status(db, row, &mut counted)?;
+                    let status = self.job_status(db, row, &mut known)?;
                     if filter::satisfies(&status, &query.condition, caller.uid) {
                         rows.push(status);
                     }
@@ -96,7 +97,7 @@ impl Spool {
     pub(super) fn job(&self, caller: &Caller, job: &JobRef) -> Fallible<JobStatus> {
         self.look(|db| {
             let row = find(db, self, caller, job)?;
-            self.job_status(db, row, &mut Counted::new())
+            self.job_status(db, row, &mut Known::default())
         })
     }
 

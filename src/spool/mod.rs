@@ -62,6 +62,7 @@ struct Inner {
     store: Store,
     server: ServerName,
     spool_id: String,
+    creator_uid: u32,
     /// Shared while the spool is used embedded; a server holds it alone.
     _lock: FileLock,
 }
@@ -84,6 +85,11 @@ impl Spool {
     /// Its server name.
     pub fn server(&self) -> &ServerName {
         &self.inner.server
+    }
+
+    /// Whether the user with this id made it: then his groups decide nothing.
+    pub fn was_made_by(&self, uid: u32) -> bool {
+        self.inner.creator_uid == uid
     }
 
     /// Looks at one consistent state.

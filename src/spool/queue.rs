@@ -22,7 +22,7 @@ use crate::store::waiting::{self, Run};
 use crate::store::{self, Fallible};
 
 use super::Spool;
-use super::view::Counted;
+use super::view::Known;
 
 /// The most rows that are read of a run at once.
 const CHUNK: u32 = 64;
@@ -156,14 +156,14 @@ impl Spool {
             let begun = store::entry::begun_on(db, device.id, &form)?;
             let printing = store::entry::of_device(db, device.id, EntryState::Claimed)?.len();
             let printing = u32::try_from(printing).unwrap_or(u32::MAX);
-            let mut counted = Counted::new();
+            let mut known = Known::default();
             let mut items = Vec::new();
             let mut last = None;
             if let (true, Some(entry)) = (first, &begun) {
                 place.before = 1;
                 items.push(QueueItem {
                     begun: true,
-                    ..self.queue_item(db, &device, entry, Some(1), printing, &mut counted)?
+                    ..self.queue_item(db, &device, entry, Some(1), printing, &mut known)?
                 });
                 last = Some(entry.clone());
             }
@@ -181,7 +181,7 @@ impl Spool {
                     place.after = entry.sort;
                     place.before = place.before.saturating_add(1);
                     let sequence = (place.part == Part::Fits).then_some(place.before);
-                    items.push(self.queue_item(db, &device, &entry, sequence, printing, &mut counted)?);
+                    items.push(self.queue_item(db, &device, &entry, sequence, printing, &mut known)?);
                     last = Some(entry);
                 }
                 if place.part == Part::PassedOver {
@@ -204,10 +204,10 @@ impl Spool {
         entry: &EntryRow,
         sequence: Option<u32>,
         printing: u32,
-        counted: &mut Counted,
+        known: &mut Known,
     ) -> Fallible<QueueItem> {
         let job = store::job::by_id(db, entry.job)?.ok_or_else(|| Failure::internal("an entry without a job"))?;
-        let mut job = self.job_status(db, job, counted)?;
+        let mut job = self.job_status(db, job, known)?;
         job.intervening = sequence.map(|n| (n - 1).saturating_add(printing));
         Ok(QueueItem {
             sequence,

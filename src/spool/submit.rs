@@ -290,8 +290,7 @@ impl Spool {
         now: &Moment,
     ) -> Fallible<SortKey> {
         let arrival = store::spool::time(db, now)?;
-        let devices = store::device::of_route(db, route)?;
-        let speed = devices.iter().map(|d| d.settings.speed).max().unwrap_or(100);
+        let speed = store::device::speed_of_route(db, route)?.unwrap_or(100);
         Ok(SortKey {
             promoted: 0,
             rank: priority.rank(),

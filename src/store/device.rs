@@ -46,6 +46,11 @@ const COLUMNS: &str = "id, name, process, uri, form, speed, exclusive, fifo, ret
                        stopped_by_error, error_number, error_text, error_since_ms, error_next_ms, error_tries, is_open,
                        opens, paper, startff, endff, width, restart, last_address, last_entry, complaint";
 
+/// The identities of the devices that the route `?1` leads to.
+const OF_ROUTE: &str = "SELECT device_id FROM location WHERE route_id = ?1 AND device_id IS NOT NULL
+     UNION SELECT l.device_id FROM location l JOIN location_group g ON l.group_id = g.id
+           WHERE g.route_id = ?1 AND l.device_id IS NOT NULL";
+
 fn read(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
     let process: Option<String> = row.get(2)?;
     let uri: Option<String> = row.get(3)?;
@@ -143,15 +148,19 @@ pub fn of_process(db: &Connection, process: &ProcessName) -> Fallible<Vec<Device
 /// # Errors
 /// When they cannot be read.
 pub fn of_route(db: &Connection, route: RouteId) -> Fallible<Vec<DeviceRow>> {
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM device WHERE id IN (
-             SELECT device_id FROM location WHERE route_id = ?1 AND device_id IS NOT NULL
-             UNION SELECT l.device_id FROM location l JOIN location_group g ON l.group_id = g.id
-                   WHERE g.route_id = ?1 AND l.device_id IS NOT NULL)
-         ORDER BY name_key"
-    ))?;
+    let mut statement =
+        db.prepare_cached(&format!("SELECT {COLUMNS} FROM device WHERE id IN ({OF_ROUTE}) ORDER BY name_key"))?;
     let rows = statement.query_map([route.0], read)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The highest SPEED among the devices that a route leads to, if there are any.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn speed_of_route(db: &Connection, route: RouteId) -> Fallible<Option<u32>> {
+    let mut statement = db.prepare_cached(&format!("SELECT max(speed) FROM device WHERE id IN ({OF_ROUTE})"))?;
+    Ok(statement.query_row([route.0], |row| row.get(0))?)
 }
 
 /// The routes that lead to a device: its locations and their groups.

@@ -1,5 +1,7 @@
 //! Rows of documents.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, Row, params};
 
 use crate::model::job::{Format, Identity, RawPath, Transfer};
@@ -75,6 +77,22 @@ pub fn of_job(db: &Connection, job: JobId) -> Fallible<Vec<DocumentRow>> {
         db.prepare_cached(&format!("SELECT {COLUMNS} FROM document WHERE job_id = ? ORDER BY sequence"))?;
     let rows = statement.query_map([job.0], read)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The documents of the jobs from `first` to `last`, of each job in order.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn of_jobs(db: &Connection, first: JobId, last: JobId) -> Fallible<HashMap<JobId, Vec<DocumentRow>>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS}, job_id FROM document WHERE job_id BETWEEN ? AND ? ORDER BY job_id, sequence"
+    ))?;
+    let mut rows = statement.query([first.0, last.0])?;
+    let mut found: HashMap<JobId, Vec<DocumentRow>> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        found.entry(JobId(row.get(17)?)).or_default().push(read(row)?);
+    }
+    Ok(found)
 }
 
 /// Inserts a document; its `id` is ignored.

@@ -1,5 +1,7 @@
 //! Rows of queue entries: what waits, what is claimed by whom.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::model::separation::Separation;
@@ -149,6 +151,37 @@ pub fn of_job(db: &Connection, job: JobId) -> Fallible<Vec<EntryRow>> {
     let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM entry WHERE job_id = ? ORDER BY id"))?;
     let rows = statement.query_map([job.0], read)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// How far an entry is: what displays of jobs need of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// What it is doing.
+    pub state: EntryState,
+    /// The device that has or had it.
+    pub device: Option<DeviceId>,
+    /// When it was claimed, wall clock.
+    pub claimed_ms: Option<i64>,
+}
+
+/// How far the entries of the jobs from `first` to `last` are.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn progress(db: &Connection, first: JobId, last: JobId) -> Fallible<HashMap<JobId, Vec<Progress>>> {
+    let mut statement = db.prepare_cached(
+        "SELECT job_id, state, device_id, claimed_ms FROM entry WHERE job_id BETWEEN ? AND ? ORDER BY job_id, id",
+    )?;
+    let mut rows = statement.query([first.0, last.0])?;
+    let mut found: HashMap<JobId, Vec<Progress>> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        found.entry(JobId(row.get(0)?)).or_default().push(Progress {
+            state: EntryState::from_stored(row.get(1)?).unwrap_or(EntryState::Withdrawn),
+            device: row.get::<_, Option<i64>>(2)?.map(DeviceId),
+            claimed_ms: row.get(3)?,
+        });
+    }
+    Ok(found)
 }
 
 /// The entries that a device has, in a state, in the order of their positions.

@@ -71,15 +71,22 @@ struct Pending {
     verdict: Verdict,
 }
 
+/// How long the log may become, in octets, before what it holds is written to the database and it is emptied. Every
+/// command that finds nobody else at the database reads the whole log: it must stay short.
+const LOG_LIMIT: u64 = 1 << 20;
+
 /// The database, shared by the threads of a process.
 pub struct Store {
     path: PathBuf,
+    log: PathBuf,
     gate: PathBuf,
     writer: Mutex<Option<Connection>>,
     waiting: Mutex<VecDeque<Pending>>,
     readers: Mutex<Readers>,
     /// Rung when a reader comes back.
     reader_free: Condvar,
+    /// Whether looks use the writer's connection while nobody writes.
+    alone: bool,
 }
 
 /// Connections for looking: those at hand, and how many there are in all.
@@ -92,6 +99,13 @@ struct Readers {
 /// Connections for looking at most: each costs two descriptors and a cache, and a look is short.
 const MOST_READERS: usize = 8;
 
+/// Where SQLite keeps the log of a database.
+fn log_of(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
+}
+
 fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A thread that panicked inside a transaction took its connection along, which rolls it back.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -102,12 +116,20 @@ impl Store {
     pub fn new(path: &Path, gate: &Path) -> Self {
         Self {
             path: path.to_path_buf(),
+            log: log_of(path),
             gate: gate.to_path_buf(),
             writer: Mutex::new(None),
             waiting: Mutex::new(VecDeque::new()),
             readers: Mutex::new(Readers::default()),
             reader_free: Condvar::new(),
+            alone: false,
         }
+    }
+
+    /// The same for a command that changes something and ends: it looks through the connection that writes. Opening a
+    /// second one, which reads the schema again, would cost it more than all its looks.
+    pub fn for_command(path: &Path, gate: &Path) -> Self {
+        Self { alone: true, ..Self::new(path, gate) }
     }
 
     /// Creates the schema in a new database.
@@ -151,11 +173,16 @@ impl Store {
         let db = Connection::open_with_flags(&self.path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         db.busy_timeout(GATE_DEADLINE)?;
         db.set_prepared_statement_cache_capacity(128);
-        // The log and its index stay when the last process leaves, so that the next one need not rebuild them and a
-        // display needs no room on a full disk.
+        // The log stays when the last process leaves: a display needs no room on a full disk. It is kept short by
+        // whoever writes, in `shorten_log`: SQLite's own way would never empty it where each process writes once, because
+        // whoever opens the database alone starts with a log of which nothing is known to be written back.
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        db.pragma_update(None, "wal_autocheckpoint", 0)?;
+        // Plans follow from the schema alone: each statement has the same one always, and is not planned a second time
+        // when its values are known.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
         db.pragma_update(None, "synchronous", "FULL")?;
-        db.pragma_update(None, "foreign_keys", "ON")?;
         db.pragma_update(None, "temp_store", "MEMORY")?;
         Ok(db)
     }
@@ -165,11 +192,21 @@ impl Store {
     /// # Errors
     /// Those of `look`, and when the database cannot be read.
     pub fn read<T>(&self, look: impl FnOnce(&Connection) -> Fallible<T>) -> Fallible<T> {
+        // Never inside a transaction of our own: there the writer is taken, and a look sees what is committed.
+        if self.alone
+            && let Ok(mut writer) = self.writer.try_lock()
+        {
+            let db = match writer.take() {
+                Some(db) => db,
+                None => self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?,
+            };
+            let result = look_on(&db, look)?;
+            *writer = Some(db);
+            return result;
+        }
         let place = self.reader()?;
         let db = place.db.as_ref().ok_or_else(|| Failure::internal("a reader without a connection"))?;
-        db.execute_batch("BEGIN")?;
-        let result = schema::version(db).and_then(schema::check).and_then(|()| look(db));
-        db.execute_batch("ROLLBACK")?;
+        let result = look_on(db, look)?;
         place.give_back();
         result
     }
@@ -266,8 +303,21 @@ impl Store {
             None => self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?,
         };
         Self::commit_on(&db, batch)?;
+        self.shorten_log(&db);
         *writer = Some(db);
         Ok(())
+    }
+
+    /// Writes a long log back and empties it. Called behind the gate. What was committed is durable already: when this
+    /// fails, or a reader still needs the log, a later writer does it.
+    fn shorten_log(&self, db: &Connection) {
+        if !std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= LOG_LIMIT) {
+            return;
+        }
+        // Readers are not waited for: nobody behind the gate waits for a listing.
+        let _ = db.busy_timeout(Duration::ZERO);
+        let _ = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let _ = db.busy_timeout(GATE_DEADLINE);
     }
 
     fn commit_on(db: &Connection, batch: &mut [Pending]) -> Fallible<()> {
@@ -326,6 +376,14 @@ impl Drop for ReaderPlace<'_> {
         drop(readers);
         self.store.reader_free.notify_one();
     }
+}
+
+/// Looks at one consistent state. The outer error is that of the connection, which is of no use then.
+fn look_on<T>(db: &Connection, look: impl FnOnce(&Connection) -> Fallible<T>) -> Fallible<Fallible<T>> {
+    db.prepare_cached("BEGIN")?.execute([])?;
+    let result = schema::version(db).and_then(schema::check).and_then(|()| look(db));
+    db.prepare_cached("ROLLBACK")?.execute([])?;
+    Ok(result)
 }
 
 /// Runs one request of a batch so that its failure undoes its own part only.

@@ -274,7 +274,7 @@ UPDATE device SET wish = 0, stopped_by_error = 1
 /// # Errors
 /// When it cannot be read.
 pub fn version(db: &Connection) -> Fallible<i64> {
-    Ok(db.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+    Ok(db.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?)
 }
 
 /// Whether this program may use a database with that schema.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::model::{Failure, FailureKind};
-use crate::spool::base::{Access, open, server_name};
+use crate::spool::base::{Access, open, open_for_command, server_name};
 use crate::spool::operations::Operations;
 use crate::spool::{Attendant, Base, Local, Nobody};
 use crate::sys::{clock, users};
@@ -57,6 +57,17 @@ pub fn base_from(
     }
 }
 
+/// What a command is going to do with the spool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Only look.
+    Look,
+    /// Change something in a spool that exists.
+    Change,
+    /// Declare something: a spool comes into being if there is none.
+    Declare,
+}
+
 /// Opens the spool that the environment chooses, for the user this process acts for.
 ///
 /// # Errors
@@ -65,20 +76,23 @@ pub fn open_spool(
     host: Option<&str>,
     env: &dyn Fn(&str) -> Option<OsString>,
     cwd: &Path,
-    create: bool,
+    purpose: Purpose,
 ) -> Result<Box<dyn Operations>, Failure> {
     let base = base_from(host, env, cwd, Path::new(SYSTEM_SOCKET))?;
-    let access = if create {
-        Access::Create { server: server_name(&users::host()), now: clock::now() }
-    } else {
-        Access::Existing
+    let spool = match purpose {
+        Purpose::Look => open(&base, Access::Existing)?,
+        Purpose::Change => open_for_command(&base, Access::Existing)?,
+        Purpose::Declare => {
+            open_for_command(&base, Access::Create { server: server_name(&users::host()), now: clock::now() })?
+        }
     };
-    let spool = open(&base, access)?;
     let attendant: Arc<dyn Attendant> = match Starter::beside_us() {
         Ok(starter) => Arc::new(starter),
         Err(_) => Arc::new(Nobody),
     };
-    Ok(Box::new(Local::new(spool, users::caller(), clock::now, attendant)))
+    let creator = spool.was_made_by(nix::unistd::geteuid().as_raw());
+    let caller = if creator { users::caller_without_groups() } else { users::caller() };
+    Ok(Box::new(Local::new(spool, caller, clock::now, attendant)))
 }
 
 #[cfg(test)]

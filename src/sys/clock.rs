@@ -1,8 +1,10 @@
 //! The machine's clocks. Called by `commands`, `server` and `fastp` only; everything below takes a [`Moment`].
 
+use std::ffi::OsString;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::tz::TimeZone;
 use nix::time::{ClockId, clock_gettime};
 
 use crate::model::time::Moment;
@@ -23,6 +25,24 @@ pub fn wall_ms() -> i64 {
 /// Milliseconds since this boot, suspended time included.
 pub fn boot_ms() -> i64 {
     clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0, |t| t.tv_sec() * 1000 + t.tv_nsec() / 1_000_000)
+}
+
+/// The time zone that `TZ` names, else the machine's.
+pub fn zone(variable: Option<OsString>) -> TimeZone {
+    let name = variable.and_then(|name| name.into_string().ok()).filter(|name| !name.is_empty());
+    if let Some(name) = name {
+        let name = name.trim_start_matches(':');
+        if name == "UTC" {
+            return TimeZone::UTC;
+        }
+        if let Ok(zone) = TimeZone::get(name).or_else(|_| TimeZone::posix(name)) {
+            return zone;
+        }
+    }
+    // Its rules are all that displays need. Asked for the system's zone the library looks for its name too, and reads
+    // every directory of the zone database: half of what a short command costs.
+    let rules = std::fs::read("/etc/localtime").ok().and_then(|rules| TimeZone::tzif("", &rules).ok());
+    rules.unwrap_or_else(TimeZone::system)
 }
 
 /// Which boot this is.

@@ -189,7 +189,7 @@ impl Line {
     /// Which jobs are wanted: one's own unless the flags say otherwise.
     pub fn wanted(&self, filter: Condition, past: bool) -> Wanted {
         let everybody = self.matches.get_flag("everybody") || self.matches.get_flag("unfiltered");
-        let own = (!everybody).then(|| crate::sys::users::caller().identity());
+        let own = (!everybody).then(|| crate::sys::users::caller_without_groups().identity());
         Wanted { program: self.program, own, filter, past }
     }
 

@@ -126,12 +126,7 @@ pub fn about(object: &str, mut failure: Failure) -> Failure {
 
 /// The caller's clock and time zone.
 pub fn clock(shell: &Shell<'_>) -> Clock {
-    let named = (shell.env)("TZ").and_then(|name| name.into_string().ok());
-    let zone = named.filter(|name| !name.is_empty()).and_then(|name| {
-        let name = name.trim_start_matches(':');
-        jiff::tz::TimeZone::get(name).or_else(|_| jiff::tz::TimeZone::posix(name)).ok()
-    });
-    Clock { now_ms: shell.now_ms, zone: zone.unwrap_or_else(jiff::tz::TimeZone::system) }
+    Clock { now_ms: shell.now_ms, zone: crate::sys::clock::zone((shell.env)("TZ")) }
 }
 
 /// Runs the steps of a verb and turns their end into an exit status.

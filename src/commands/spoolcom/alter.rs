@@ -57,7 +57,7 @@ fn default_location() -> LocationPattern {
 /// A login name, the numbers that JOB STATUS shows, or yourself.
 fn owner(value: Option<&str>) -> Option<NewOwner> {
     let Some(value) = value else {
-        return Some(NewOwner::Uid(users::caller().uid));
+        return Some(NewOwner::Uid(users::caller_without_groups().uid));
     };
     match value.split_once(',') {
         None => Some(NewOwner::Name(value.to_owned())).filter(|_| !value.is_empty()),

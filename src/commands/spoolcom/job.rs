@@ -389,7 +389,7 @@ fn condition(filter: &Filter) -> Result<Condition, Mistake> {
 /// The login name of an OWNER: yourself, a name, or the numbers that JOB STATUS shows.
 fn owner(value: Option<&str>) -> Option<String> {
     let Some(value) = value else {
-        return Some(users::caller().user);
+        return Some(users::caller_without_groups().user);
     };
     match value.split_once(',') {
         None => Some(value.to_owned()),

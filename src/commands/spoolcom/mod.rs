@@ -47,7 +47,6 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 
 use clap::{Arg, ArgAction};
-use jiff::tz::TimeZone;
 
 use super::shell::{Exit, Shell};
 use crate::model::{Failure, FailureKind};
@@ -173,7 +172,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         err_is_terminal: shell.err_is_terminal,
         cwd: shell.cwd.clone(),
         now_ms: shell.now_ms,
-        zone: zone((shell.env)("TZ")),
+        zone: crate::sys::clock::zone((shell.env)("TZ")),
         json: options.get_flag("json"),
         wait: !options.get_flag("no-wait"),
         from_shell: false,
@@ -273,11 +272,4 @@ fn by_clap(error: &clap::Error, shell: &mut Shell<'_>) -> Exit {
         Ok(()) => Exit::Done,
         Err(_) => Exit::Failed,
     }
-}
-
-/// The time zone of displays: `TZ`, else the system's.
-fn zone(variable: Option<OsString>) -> TimeZone {
-    let name = variable.and_then(|name| name.into_string().ok()).filter(|name| !name.is_empty());
-    name.and_then(|name| TimeZone::get(name.trim_start_matches(':')).or_else(|_| TimeZone::posix(&name)).ok())
-        .unwrap_or_else(TimeZone::system)
 }

@@ -1,0 +1,52 @@
+//! 1 GiB to a loopback socket, against a loop that does nothing but `sendfile`.
+
+use std::cell::RefCell;
+use std::fs::File;
+
+use crate::support::printer::{Printer, bare_sendfile, process_cpu, thread_cpu};
+use crate::support::site::{Site, succeed};
+use crate::support::table::{Goal, Row, Table, Unit};
+use crate::support::{Size, document, fsync_p50, in_turn, median};
+
+pub fn measure(size: Size, table: &mut Table) {
+    let octets: usize = size.pick(4 << 20, 1 << 30);
+    let gib = octets as f64 / f64::from(1 << 30);
+    let site = Site::new();
+    let printer = Printer::new();
+    site.device("LP1", &printer.uri());
+    let file = document(site.dir.path(), "large", octets);
+    let open = File::open(&file).unwrap();
+    // Once, so that every round finds it in memory.
+    bare_sendfile(printer.port, &open, octets as u64);
+    site.spoolcom("DEV $LP1, START");
+    let (ours_cpu, bare_cpu) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+    // Linked, so that nothing is copied first. The process is there before the first round.
+    succeed(site.pdpr("g.lp1", &file).arg("-l"));
+    site.wait_until_empty();
+    let fsync = fsync_p50(site.dir.path());
+    let ours = || {
+        let pid = site.fastp_pid().unwrap_or_else(|| panic!("no print process: {}", site.log()));
+        let before = process_cpu(pid);
+        printer.expect(octets as u64);
+        succeed(site.pdpr("g.lp1", &file).arg("-l"));
+        let (first, last) = printer.wait();
+        site.wait_until_empty();
+        ours_cpu.borrow_mut().push((process_cpu(pid) - before) / gib);
+        gib / last.duration_since(first).as_secs_f64()
+    };
+    let bare = || {
+        let before = thread_cpu();
+        printer.expect(octets as u64);
+        bare_sendfile(printer.port, &open, octets as u64);
+        let (first, last) = printer.wait();
+        bare_cpu.borrow_mut().push((thread_cpu() - before) / gib);
+        gib / last.duration_since(first).as_secs_f64()
+    };
+    let speed = in_turn(size.pick(1, 9), ours, bare);
+    let what = "1 GiB to a loopback socket";
+    table.add(Row::ratio(what, Unit::GibPerSecond, speed, "bare sendfile", Goal::AtLeast(0.9), fsync));
+    let cpu = (median(ours_cpu.into_inner()), median(bare_cpu.into_inner()));
+    let what = "processor time of the sender, each GiB";
+    let goal = Goal::AtMost(0.15);
+    table.add(Row::limit(what, Unit::Seconds, cpu.0, Some((cpu.1, "bare sendfile")), goal, fsync));
+}

@@ -1,0 +1,133 @@
+//! Spools with very many jobs: the rows of one job that was really handed in, many times over.
+//!
+//! Handing in a million jobs takes a quarter of an hour on a fast disk, most of it syncs. Their rows are copied from a
+//! job that `submit` made, in one transaction, with what must differ (numbers, token, names of files, places in the
+//! queue) counted on or drawn at random as the operations do it; the ordinary commands then work on them.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::site::Site;
+
+/// For each column of a table that differs from copy to copy: its value, with `s.n` the number of the copy and `t` the row
+/// that is copied.
+type Differs = &'static [(&'static str, &'static str)];
+
+const JOB: Differs = &[
+    ("id", "t.id + s.n"),
+    ("number", "t.number + s.n"),
+    ("serial", "t.serial + s.n"),
+    ("token", "lower(hex(randomblob(16)))"),
+    ("local_id", "t.local_id + s.n"),
+    ("sort_key", "t.sort_key + s.n"),
+    ("sort_sequence", "t.sort_sequence + s.n"),
+];
+const DOCUMENT: Differs = &[
+    ("id", "t.id + s.n"),
+    ("job_id", "t.job_id + s.n"),
+    ("store_name", "'pdpr' || substr(printf('%06d', s.n), -6) || CASE WHEN s.n < 1000000 THEN '' ELSE 'x' END"),
+];
+const ENTRY: Differs = &[
+    ("id", "t.id + s.n"),
+    ("job_id", "t.job_id + s.n"),
+    ("sort_key", "t.sort_key + s.n"),
+    ("sequence", "t.sequence + s.n"),
+];
+const EVENT: Differs = &[("id", "(SELECT max(id) FROM event) + s.n"), ("object_id", "t.object_id + s.n")];
+const FINISHED: Differs = &[
+    ("job_id", "t.job_id + s.n"),
+    ("number", "t.number + s.n"),
+    ("serial", "t.serial + s.n"),
+    ("token", "lower(hex(randomblob(16)))"),
+    ("local_id", "t.local_id + s.n"),
+];
+
+fn writer(site: &Site) -> Connection {
+    let db = Connection::open(site.base.database()).unwrap();
+    db.execute_batch(
+        "PRAGMA foreign_keys = OFF; PRAGMA cache_size = -1000000; PRAGMA temp_store = MEMORY; BEGIN IMMEDIATE",
+    )
+    .unwrap();
+    db
+}
+
+fn copies(db: &Connection, n: usize, table: &str, differs: Differs, which: &str) {
+    let mut statement = db.prepare(&format!("PRAGMA table_info({table})")).unwrap();
+    let columns: Vec<String> = statement.query_map([], |row| row.get(1)).unwrap().collect::<Result<_, _>>().unwrap();
+    let value = |column: &String| match differs.iter().find(|one| one.0 == column) {
+        Some((_, value)) => (*value).to_owned(),
+        None => format!("t.{column}"),
+    };
+    let values: Vec<String> = columns.iter().map(value).collect();
+    let sql = format!(
+        "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < ?1)
+         INSERT INTO {table} ({}) SELECT {} FROM s, {table} t WHERE {which}",
+        columns.join(", "),
+        values.join(", ")
+    );
+    db.execute(&sql, [n as i64]).unwrap();
+}
+
+fn count_on(db: &Connection, n: usize) {
+    db.execute(
+        "UPDATE spool SET last_number = last_number + ?1, last_serial = last_serial + ?1, last_sequence = last_sequence + ?1",
+        [n as i64],
+    )
+    .unwrap();
+    db.execute("UPDATE local_counter SET last = last + ?1", [n as i64]).unwrap();
+}
+
+fn close(db: Connection) {
+    db.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+}
+
+/// Copies the last waiting job `n` times: job, documents, entries, event.
+pub fn waiting(site: &Site, n: usize) {
+    let db = writer(site);
+    let last = "(SELECT max(id) FROM job)";
+    // The job itself last: the others find it by being the newest.
+    copies(&db, n, "document", DOCUMENT, &format!("t.job_id = {last}"));
+    copies(&db, n, "entry", ENTRY, &format!("t.job_id = {last}"));
+    copies(&db, n, "event", EVENT, &format!("t.object = 'job' AND t.object_id = {last} AND t.what = 'accepted'"));
+    copies(&db, n, "job", JOB, &format!("t.id = {last}"));
+    count_on(&db, n);
+    close(db);
+}
+
+/// Copies the last finished job `n` times, with one event each.
+pub fn kept(site: &Site, n: usize) {
+    let db = writer(site);
+    let last = "(SELECT max(job_id) FROM finished)";
+    copies(&db, n, "event", EVENT, &format!("t.object = 'job' AND t.object_id = {last} AND t.what = 'accepted'"));
+    copies(&db, n, "finished", FINISHED, &format!("t.job_id = {last}"));
+    count_on(&db, n);
+    // Identities are never used twice: the next job comes after those that are finished.
+    db.execute("UPDATE sqlite_sequence SET seq = (SELECT max(job_id) FROM finished) WHERE name = 'job'", []).unwrap();
+    close(db);
+}
+
+/// Gives every waiting job that `waiting` made its print file: a second name of `file`, as many as the file system allows
+/// for each.
+pub fn print_files(site: &Site, file: &Path) {
+    const NAMES: usize = 60_000;
+    let dir = site.base.server(site.spool().server());
+    let db = site.database();
+    let mut statement = db.prepare("SELECT store_name FROM document").unwrap();
+    let mut rows = statement.query([]).unwrap();
+    let mut from = dir.join("of-the-figures");
+    let mut names = NAMES;
+    while let Some(row) = rows.next().unwrap() {
+        let path = dir.join(row.get::<_, String>(0).unwrap());
+        if path.exists() {
+            continue;
+        }
+        if names == NAMES {
+            std::fs::copy(file, &path).unwrap();
+            (from, names) = (path, 1);
+            continue;
+        }
+        std::fs::hard_link(&from, &path).unwrap();
+        names += 1;
+    }
+}

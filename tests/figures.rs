@@ -1,0 +1,64 @@
+//! The programs that measure the figures of `docs/performance.md`, in their short form: each works and prints its rows.
+//! No time makes a test fail.
+
+#[path = "../benches/rows/mod.rs"]
+mod rows;
+#[path = "../benches/support/mod.rs"]
+mod support;
+
+use support::Size;
+use support::table::Table;
+
+/// Runs a group and says how many rows it printed; none when what it compares with is not installed.
+fn rows_of(name: &str) -> usize {
+    let (_, measure) = rows::GROUPS.iter().find(|group| group.0 == name).unwrap();
+    let mut table = Table::default();
+    measure(Size::Short, &mut table);
+    table.rows.len()
+}
+
+/// Rows that need CUPS, which continuous integration has.
+fn with_cups(name: &str, expected: usize) {
+    let found = rows_of(name);
+    assert!(found == expected || (found == 0 && !support::cups::is_demanded()), "{name}: {found} rows");
+}
+
+#[test]
+fn submission_is_measured_against_lp() {
+    with_cups("submit", 4);
+}
+
+#[test]
+fn a_listing_is_measured_against_lpstat() {
+    with_cups("listing", 2);
+}
+
+#[test]
+fn the_way_to_the_device_is_measured_against_cups() {
+    with_cups("latency", 2);
+}
+
+#[test]
+fn a_long_stream_is_measured_against_bare_sendfile() {
+    assert_eq!(rows_of("stream"), 2);
+}
+
+#[test]
+fn many_devices_are_measured_against_bare_threads() {
+    assert_eq!(rows_of("devices"), 4);
+}
+
+#[test]
+fn a_long_queue_is_measured_against_an_empty_one() {
+    assert!(rows_of("million") >= 5);
+}
+
+#[test]
+fn starts_and_recoveries_are_measured() {
+    assert_eq!(rows_of("start"), 2);
+}
+
+#[test]
+fn the_programs_are_measured() {
+    assert_eq!(rows_of("programs"), 2);
+}
