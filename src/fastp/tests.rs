@@ -3,5 +3,6 @@
 mod files;
 mod headers;
 mod leftovers;
+mod restart;
 mod sockets;
 mod whole;
