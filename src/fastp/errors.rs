@@ -21,6 +21,8 @@ pub struct Fault {
     pub retryable: bool,
     /// What happened, in words.
     pub text: String,
+    /// Whether every wait for the next try is RETRY itself: the try costs next to nothing, and somebody waits for it.
+    pub steady: bool,
 }
 
 /// errno, retryable, Guardian number, words. Numbers of network errors are those of the Guardian sockets library.
@@ -96,7 +98,12 @@ pub fn known() -> impl Iterator<Item = (u32, &'static str, bool)> {
 impl Fault {
     /// A fault that has no errno.
     pub fn new(number: u32, retryable: bool, text: impl Into<String>) -> Self {
-        Self { number, retryable, text: text.into() }
+        Self { number, retryable, text: text.into(), steady: false }
+    }
+
+    /// The same, tried again after RETRY seconds each time instead of in growing waits.
+    pub fn steady(self) -> Self {
+        Self { steady: true, ..self }
     }
 
     /// What a device said of itself, by its number ("$LP1 reports"). A number that is not in the table is retried: trying

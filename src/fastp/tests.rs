@@ -1,5 +1,6 @@
 //! What the print process promises, against a spool in memory, real files and real sockets.
 
+mod fifo;
 mod files;
 mod headers;
 mod leftovers;
