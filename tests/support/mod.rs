@@ -11,8 +11,6 @@ pub mod screen;
 pub mod sink;
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -24,6 +22,7 @@ use serde_json::Value;
 use spoolsuite::model::ProcessName;
 use spoolsuite::spool::paths::Base;
 use spoolsuite::sys::lock::FileLock;
+use spoolsuite::sys::process::ProcessNote;
 use spoolsuite::sys::watch::Watch;
 
 /// How long anything may take before the test fails.
@@ -63,15 +62,26 @@ impl Outcome {
 /// Waits for a child and what it wrote. A child that is late is killed, and the test fails.
 #[track_caller]
 pub fn finish(child: Child, deadline: Duration) -> Outcome {
+    finish_unless(child, deadline, || true)
+}
+
+/// The same, where a child is late only if `stuck` says so whenever `deadline` has passed once more.
+#[track_caller]
+pub fn finish_unless(child: Child, deadline: Duration, stuck: impl Fn() -> bool) -> Outcome {
     use std::os::unix::process::ExitStatusExt;
     let pid = pid(child.id());
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || sender.send(child.wait_with_output()));
-    let Ok(output) = receiver.recv_timeout(deadline) else {
-        let _ = kill(pid, Signal::SIGKILL);
-        panic!("a program did not end within {deadline:?}, or something it started holds its streams");
+    let output = loop {
+        match receiver.recv_timeout(deadline) {
+            Ok(output) => break output.unwrap(),
+            Err(_) if stuck() => {
+                let _ = kill(pid, Signal::SIGKILL);
+                panic!("a program did not end within {deadline:?}, or something it started holds its streams");
+            }
+            Err(_) => {}
+        }
     };
-    let output = output.unwrap();
     Outcome {
         status: output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0)),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -83,9 +93,9 @@ pub fn pid(raw: u32) -> Pid {
     Pid::from_raw(i32::try_from(raw).unwrap())
 }
 
-/// A spool of its own. Dropped, its print process is ended and its files are removed.
+/// A spool of its own. Dropped, its print processes are ended and its files are removed.
 pub struct Site {
-    _dir: Option<tempfile::TempDir>,
+    dir: Option<tempfile::TempDir>,
     home: PathBuf,
     base: Base,
     /// A directory with a plain name, for documents and sinks.
@@ -100,14 +110,14 @@ impl Site {
         let base = dir.path().join("a b: %n%s; 'c'").join("base");
         std::fs::create_dir(base.parent().unwrap()).unwrap();
         let mut site = Self::at(&base);
-        site._dir = Some(dir);
+        site.dir = Some(dir);
         site
     }
 
     /// A spool whose base is this directory, which may exist.
     pub fn at(base: &Path) -> Self {
         let files = tempfile::tempdir().unwrap();
-        Self { _dir: None, home: files.path().to_owned(), base: Base::new(base), files, env: Vec::new() }
+        Self { dir: None, home: files.path().to_owned(), base: Base::new(base), files, env: Vec::new() }
     }
 
     /// The directory itself, of a spool that was declared.
@@ -259,24 +269,26 @@ impl Site {
         }
     }
 
+    /// Waits until no job is left, for as long as one ends now and then: how fast the machine is makes no difference.
     #[track_caller]
     pub fn wait_until_empty(&self) {
-        self.wait_for("every job is done", || self.jobs().is_empty());
+        let mut left = usize::MAX;
+        while left > 0 {
+            let before = left;
+            self.wait_for("every job is done", || {
+                left = self.jobs().len();
+                left < before
+            });
+        }
     }
 
     fn process(&self) -> ProcessName {
         "SPLA".parse().unwrap()
     }
 
-    /// The running print process, if one runs.
+    /// The running print process `$SPLA`, if it runs.
     pub fn fastp(&self) -> Option<Pid> {
-        let lock = self.base.process_lock(&self.process());
-        if !FileLock::is_held(&lock).ok()? {
-            return None;
-        }
-        let mut text = String::new();
-        File::open(lock).ok()?.read_to_string(&mut text).ok()?;
-        text.split_whitespace().next()?.parse().ok().filter(|raw| *raw > 1).map(Pid::from_raw)
+        holder(&self.base.process_lock(&self.process()))
     }
 
     /// Kills the print process. True when it was running and is dead now.
@@ -328,15 +340,60 @@ impl Site {
         db
     }
 
-    /// Ends the print process, whatever it does.
-    pub fn stop(&self) {
-        self.kill_fastp();
+    /// The locks of the print processes that are declared here.
+    fn process_locks(&self) -> Vec<PathBuf> {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let names = || {
+            let db = rusqlite::Connection::open_with_flags(self.base.database(), flags)?;
+            db.busy_timeout(Duration::from_secs(5))?;
+            let mut statement = db.prepare("SELECT name FROM process")?;
+            statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()
+        };
+        // A test may have made away with its spool: the usual one is looked for all the same.
+        let names: Vec<String> = names().unwrap_or_else(|_| vec!["SPLA".into()]);
+        names.iter().filter_map(|name| Some(self.base.process_lock(&name.parse().ok()?))).collect()
     }
+
+    /// Ends every print process of this spool, whatever it does, and returns their locks: as long as they are kept, one that
+    /// was on its way waits for them, and ends.
+    pub fn stop(&self) -> Vec<FileLock> {
+        self.process_locks().iter().filter_map(|lock| end(lock)).collect()
+    }
+}
+
+/// Takes a lock away from whoever has it.
+fn end(path: &Path) -> Option<FileLock> {
+    let late = Instant::now() + DEADLINE;
+    while path.parent().is_some_and(Path::is_dir) && Instant::now() < late {
+        if let Some(pid) = holder(path) {
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+        // Who has just taken the lock has not signed it yet, for a moment.
+        if let Ok(Some(lock)) = FileLock::exclusive(path, Duration::from_millis(100)) {
+            return Some(lock);
+        }
+    }
+    None
+}
+
+/// The print process that holds this lock. It is known by its number and when it started: another one that has got the
+/// number of one that died is not taken for it.
+fn holder(lock: &Path) -> Option<Pid> {
+    if !FileLock::is_held(lock).ok()? {
+        return None;
+    }
+    let note: ProcessNote = std::fs::read_to_string(lock).ok()?.parse().ok()?;
+    (note.pid > 1 && note.is_there()).then(|| pid(note.pid))
 }
 
 impl Drop for Site {
     fn drop(&mut self) {
-        self.stop();
+        let locks = self.stop();
+        match self.dir.take() {
+            Some(dir) => drop(dir),
+            // The base is removed by whoever made it, later than this.
+            None => locks.into_iter().for_each(std::mem::forget),
+        }
     }
 }
 
