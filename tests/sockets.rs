@@ -369,7 +369,7 @@ fn time_in_which_a_job_is_suspended_is_not_held_against_its_printer() {
     let printer = Sink::new(Mode::Slow);
     printer.pause(true);
     let site = site_by_entry(&printer, "OFF", &format!("TIMEOUT = {}", limit.as_millis() / 10), &[]);
-    let file = site.document("one", &stream("one", 3_000_000));
+    let file = site.document("one", &stream("one", 12_000_000));
     site.submit("office.net", "one", &file).expect(0);
     site.start("LP2");
     printer.wait_for("a connection", |connections| !connections.is_empty());
