@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::model::device::{ConnectionInUse, DeviceStatus, Exclusive, RunningJob, Stalled};
 use crate::model::separation::HeaderPages;
 use crate::model::state::{DeviceState, DeviceWish, ProcessState};
+use crate::model::wait::Wait;
 
 use super::{Column, Shown, Style, json, label, left, on_off, plain};
 
@@ -55,6 +56,10 @@ impl Shown for DeviceStatus {
         if let Some(stalled) = self.running.as_ref().and_then(|running| running.stalled) {
             lines.push(label("STALLED SINCE", style.date(stalled.since_ms)));
             lines.push(label("OCTETS ACCEPTED", stalled.octets));
+        }
+        if let Some(awaits) = &self.awaits {
+            lines.push(label("WAITING FOR", plain(&awaits.capitals())));
+            lines.push(label("WAITING SINCE", style.date(awaits.since_ms)));
         }
         match &self.error {
             None => lines.push(label("LAST ERROR", "NONE")),
@@ -112,8 +117,18 @@ pub fn standstill(style: &Style, running: &RunningJob) -> Option<String> {
     Some(format!("THE PRINTER ACCEPTS NOTHING SINCE {} ({octets} OCTETS SO FAR)", style.date(since_ms)))
 }
 
-/// What keeps a single device from printing, or from being opened as FASTCNFG wants it: its error, a printer that
-/// stands, its process.
+/// What is waited for at a device, in words.
+pub fn awaited(style: &Style, status: &DeviceStatus) -> Option<String> {
+    let awaits = status.awaits.as_ref()?;
+    let since = style.date(awaits.since_ms);
+    if awaits.wait == Wait::Close && status.running.is_some() {
+        return Some(format!("THE PRINTER HAS EVERY OCTET; ITS CLOSE IS WAITED FOR SINCE {since}"));
+    }
+    Some(format!("WAITING FOR {} SINCE {since}", plain(&awaits.capitals())))
+}
+
+/// What keeps a single device from printing, or from being opened as FASTCNFG wants it: its error, what is
+/// waited for, a printer that stands, its process.
 ///
 /// # Errors
 /// When the output cannot be written.
@@ -128,6 +143,9 @@ pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io
         writeln!(out, "FASTCNFG IS NOT USED AS IT IS NOW: {}", plain(complaint))?;
     }
     if let Some(text) = status.running.as_ref().and_then(|running| standstill(style, running)) {
+        writeln!(out, "{text}")?;
+    }
+    if let Some(text) = awaited(style, status) {
         writeln!(out, "{text}")?;
     }
     match process_note(status) {
