@@ -162,6 +162,24 @@ fn silent() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+#[test]
+fn a_try_that_no_process_makes_is_not_announced() {
+    let site = site(&format!("socket://127.0.0.1:{}", silent()), "OFF");
+    site.spoolcom("DEV $LP2, RETRY 3600; DEV $LP2, START");
+    print(&site, "one");
+    site.wait_for("the error", || device(&site)["state"] == "deverror");
+    let displays = || format!("{}{}", site.spoolcom("DEV $LP2").out, site.spoolcom("DEV $LP2, STATUS DETAIL").out);
+    assert!(displays().contains("; NEXT TRY "), "{}", displays());
+    assert!(site.kill_fastp());
+    let shown = displays();
+    let next = shown.lines().find(|line| line.trim_start().starts_with("NEXT TRY:")).unwrap();
+    assert!(shown.contains("ERROR %10037") && next.trim().ends_with(':'), "{shown}");
+    assert!(!shown.contains("; NEXT TRY") && shown.contains("PRINT PROCESS $SPLA IS NOT RUNNING"), "{shown}");
+    let causes: Vec<Value> = causes(&site, "one");
+    assert_eq!((&causes[0]["cause"], &causes[1]["cause"]), (&"process-dead".into(), &"device-error".into()));
+    assert_eq!(causes[1]["next-try"], Value::Null);
+}
+
 /// A site whose `$LP2` has a FASTCNFG entry.
 fn configured(entry: &str) -> Site {
     let site = site("null:", "OFF");

@@ -326,6 +326,30 @@ fn an_error_says_its_number_its_text_and_the_next_try() {
 }
 
 #[test]
+fn an_error_that_no_process_tries_again_names_the_process_and_no_next_try() {
+    let mut site = Site::printing();
+    let alive = site.alive("SPLA");
+    let job = site.job();
+    let id = site.device_id("LP1");
+    let seen = |note| site.spool.observe(&alive.lease, id, Observation::Failed(note), &clock()).unwrap();
+    seen(error(Some(clock().wall_ms)));
+    drop(alive.lock);
+    let dead =
+        "print process $SPLA of $LP1 died; the next command that makes work for it starts it, or PRINT $SPLA, START";
+    let text = "error %144: not ready; 2 tries since 09:00:00";
+    let found = [("process-dead", dead), ("device-error", &*format!("$LP1 is in {text}"))];
+    check(&mut site, &job, &found);
+    let seen = |note| site.spool.observe(&alive.lease, id, Observation::Failed(note), &clock()).unwrap();
+    seen(error(None));
+    site.local.change_device(name("LP1"), vec![DeviceChange::Restart(10)]).unwrap();
+    let found =
+        [("process-dead", dead), ("device-restarts", &*format!("$LP1 is offline by {text}; RESTART starts it again"))];
+    check(&mut site, &job, &found);
+    pass(11);
+    check(&mut site, &job, &found);
+}
+
+#[test]
 fn a_print_process_that_does_not_run_is_named_with_what_starts_it() {
     let mut site = Site::printing();
     let job = site.job();

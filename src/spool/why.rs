@@ -136,7 +136,8 @@ impl Look<'_> {
                 trouble.insert(0, DeviceCause::Suspended(self.last_wish(&device, "suspended")?));
             }
             if let Some(error) = device.error.clone() {
-                trouble.push(error_cause(error));
+                let tried = trouble.is_empty();
+                trouble.push(error_cause(error, tried));
             }
             let cause = match trouble.into_iter().next() {
                 Some(cause) => cause,
@@ -257,12 +258,20 @@ impl Look<'_> {
         let active = self.state == SpoolerState::Active;
         let mut found = Vec::new();
         match device.wish {
-            DeviceWish::Stopped => found.extend(self.stopped(device)?),
+            DeviceWish::Stopped => match self.stopped(device)? {
+                Some(DeviceCause::Restarts(error)) => {
+                    found.extend(self.process(device)?);
+                    let next_try_ms = error.next_try_ms.filter(|_| found.is_empty());
+                    found.push(DeviceCause::Restarts(ErrorNote { next_try_ms, ..error }));
+                }
+                other => found.extend(other),
+            },
             DeviceWish::Draining => found.push(DeviceCause::Draining(self.last_wish(device, "drained")?)),
             DeviceWish::Suspended => found.push(DeviceCause::Suspended(self.last_wish(device, "suspended")?)),
             DeviceWish::Started => {
                 found.extend(self.process(device)?);
-                found.extend(device.error.clone().map(error_cause));
+                let tried = found.is_empty();
+                found.extend(device.error.clone().map(|error| error_cause(error, tried)));
             }
         }
         if !active {
@@ -394,6 +403,10 @@ fn had(printing: Printing) -> DeviceCause {
     }
 }
 
-fn error_cause(error: ErrorNote) -> DeviceCause {
-    if error.next_try_ms.is_some() { DeviceCause::Error(error) } else { DeviceCause::ErrorForGood(error) }
+/// `tried`: whether a process runs that tries again when the time has come. The causes before it say why none does.
+fn error_cause(error: ErrorNote, tried: bool) -> DeviceCause {
+    match error.next_try_ms {
+        Some(_) => DeviceCause::Error(ErrorNote { next_try_ms: error.next_try_ms.filter(|_| tried), ..error }),
+        None => DeviceCause::ErrorForGood(error),
+    }
 }
