@@ -9,8 +9,10 @@ use std::rc::Rc;
 use super::desk::Streak;
 use super::device::{Device, Leave};
 use super::errors::Trouble;
+use super::exclusive::Open;
 use super::header::{self, Sheets};
 use super::identity;
+use super::means::Farewell;
 use super::pace::{Pace, Stage};
 use super::pieces::{Piece, Pieces};
 use super::transports::{Chunk, Closing, Undone};
@@ -126,13 +128,19 @@ impl Device {
         desk.recovered()?;
         if sent.delivery == Delivery::Transferred {
             if self.close_after()? {
-                return self.complete_and_close(claim, &sent, pace);
+                let waits = |open: &Open| matches!(open.means.farewell, Farewell::Required(_));
+                return if self.open.as_ref().is_some_and(waits) {
+                    self.complete_and_await(claim, &sent)
+                } else {
+                    self.complete_and_close(claim, &sent, pace)
+                };
             }
             if self.settings.exclusive == Exclusive::On {
                 self.release_quiet()?;
             }
         }
-        let next = self.delivered(claim, sent.end(sent.delivery), true)?;
+        // No job is claimed that would only wait for the close.
+        let next = self.delivered(claim, sent.end(sent.delivery), !self.overdue())?;
         match &mut self.open {
             Some(open) if sent.delivery == Delivery::Transferred => open.add_transferred(),
             Some(_) if self.settings.exclusive == Exclusive::OffEach => {
@@ -175,13 +183,20 @@ impl Device {
                 desk.attempt_ends(claim, &AttemptEnd::DeviceFailed { error, touched: true }, false)?;
                 Err(Leave::Failed)
             }
-            Closing::Stopped(why) => {
-                if earlier {
-                    desk.settle(&Settlement::Reset { why: format!("job {}: {why}", claim.number) })?;
-                }
-                closed(&why)?;
-                Ok(desk.attempt_ends(claim, &AttemptEnd::Stopped { touched: true }, true)?)
-            }
+        }
+    }
+
+    /// The same where the peer must close: that may take an hour, in which the job is transferred, can be held and
+    /// deleted, and is shown so.
+    fn complete_and_await(&mut self, claim: &Claim, sent: &Sent) -> Result<Option<Claim>, Leave> {
+        let desk = Rc::clone(&self.desk);
+        self.delivered(claim, sent.end(Delivery::Transferred), false)?;
+        if let Some(open) = &mut self.open {
+            open.add_transferred();
+        }
+        match self.close("its jobs have to be confirmed", &mut Pace::new(&desk, None))? {
+            Some(fault) => Err(self.record(&fault)?),
+            None => Ok(None),
         }
     }
 

@@ -4,8 +4,8 @@
 //! SUSPEND is obeyed here: between two octets the thread stands still, with the device open, until the attempt is to go on
 //! or to end. The sender notices nothing of it but the time.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
-use std::sync::{Arc, mpsc};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
@@ -17,9 +17,7 @@ use super::stall::{Stall, Verdict};
 use crate::model::wait::Wait;
 use crate::spool::engine::{AttemptWish, Claim, Observation};
 use crate::spool::progress::{Progress, Standstill};
-use crate::sys::{clock, fault, files};
-use std::io::{self, Write};
-use std::os::fd::AsFd;
+use crate::sys::{clock, fault};
 
 /// How often progress is written at most.
 const NOTE_EVERY: Duration = Duration::from_millis(250);
@@ -335,45 +333,6 @@ impl<'a> Pace<'a> {
                 return Ok(());
             }
             self.wait(desk.bell.as_fd(), PollFlags::empty(), Some(left))?;
-        }
-    }
-
-    /// Has `work` done by a helper thread, for at most `limit`. None when it took longer: the helper is abandoned, and
-    /// what it comes back with is dropped.
-    ///
-    /// # Errors
-    /// The trouble that ends the attempt.
-    pub fn apart<T: Send + 'static>(
-        &mut self,
-        limit: Duration,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<Option<T>, Trouble> {
-        let cannot = |error: io::Error| Trouble::Device(Fault::of("cannot start a helper", &error));
-        let done = Arc::new(files::event_fd().map_err(cannot)?);
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let signal = Arc::clone(&done);
-        std::thread::Builder::new()
-            .name("helper".into())
-            .stack_size(256 * 1024)
-            .spawn(move || {
-                let _ = sender.send(work());
-                let _ = (&*signal).write(&1u64.to_ne_bytes());
-            })
-            .map_err(cannot)?;
-        let until = Instant::now() + limit;
-        loop {
-            match receiver.try_recv() {
-                Ok(value) => return Ok(Some(value)),
-                Err(mpsc::TryRecvError::Disconnected) => {
-                    return Err(Trouble::Device(Fault::new(66, true, "a helper died")));
-                }
-                Err(mpsc::TryRecvError::Empty) => {}
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(None);
-            }
-            self.wait(done.as_fd(), PollFlags::POLLIN, Some(left))?;
         }
     }
 }
