@@ -15,6 +15,7 @@ use super::pace::Pace;
 use super::pieces::Side;
 use super::transports::{Closing, Connection, Idle, open};
 use crate::model::device::Exclusive;
+use crate::model::wait::Wait;
 use crate::spool::engine::{Observation, Settlement};
 
 /// A device that is open.
@@ -71,7 +72,9 @@ impl Device {
         let place = Place::new(desk.root.clone(), desk.engine.server().as_str(), desk.lease.name.as_str(), &desk.name);
         let mut memory = desk.memory.take();
         pace.opening = true;
+        pace.waiting_for(self.settings.consults_fastcnfg().then_some(Wait::Fastcnfg));
         let consulted = fastcnfg::consult(&place, &self.settings, &mut memory, pace);
+        pace.waiting_for(None);
         pace.opening = false;
         desk.memory.set(memory);
         let Consulted { means, used, remark } = consulted?;
@@ -81,7 +84,9 @@ impl Device {
         #[cfg(test)]
         let means = super::fake::altered(means);
         pace.opening = true;
+        pace.waiting_for(Some(Wait::Opening));
         let opened = pace.still_wanted().and_then(|()| open(&means, pace));
+        pace.waiting_for(None);
         pace.opening = false;
         let open = Open {
             connection: opened?,
@@ -152,7 +157,9 @@ impl Device {
     /// When the spool refuses or the process ends.
     pub fn close(&mut self, why: &str, pace: &mut Pace<'_>) -> Result<Option<Fault>, SpoolTrouble> {
         let Some(open) = self.open.take() else { return Ok(None) };
+        pace.waiting_for(Some(Wait::Close));
         let closing = open.connection.close(pace);
+        pace.waiting_for(None);
         if open.transferred > 0 {
             self.desk.settle(&match &closing {
                 Closing::Clean => Settlement::Closed,

@@ -18,6 +18,7 @@ use super::pieces::{Piece, Pieces};
 use super::transports::{Chunk, Closing, Undone};
 use crate::model::device::Exclusive;
 use crate::model::state::{Delivery, DeviceWish};
+use crate::model::wait::Wait;
 use crate::model::{Failure, FailureKind};
 use crate::spool::engine::{AttemptEnd, Claim, Observation, Paper, Settlement};
 use crate::sys::fault;
@@ -111,9 +112,12 @@ impl Device {
         }
         pace.stage = Stage::Sent;
         fault::point("after-last-byte");
-        pace.note(true);
         // SLOWPACE. What happened meanwhile is noticed by the end of the job.
-        pace.rest(open.means.slow_pace)?;
+        if !open.means.slow_pace.is_zero() {
+            pace.waiting_for(Some(Wait::Pause));
+            pace.rest(open.means.slow_pace)?;
+        }
+        pace.waiting_for(Some(Wait::LastOctets));
         let delivery = open.connection.finish(pace)?;
         open.last = job.side_after();
         Ok(Sent { delivery, octets: pace.octets(), paper: job.paper_after(start.top), remark })
@@ -152,6 +156,7 @@ impl Device {
         let desk = Rc::clone(&self.desk);
         let Some(open) = self.open.take() else { return Ok(None) };
         let earlier = open.transferred > 0;
+        pace.waiting_for(Some(Wait::Close));
         let closing = open.connection.close(pace);
         let closed = |why: &str| desk.observe(&Observation::Closed { why: why.to_owned() });
         match closing {

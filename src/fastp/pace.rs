@@ -14,6 +14,7 @@ use nix::sys::socket::{getsockopt, sockopt};
 use super::desk::Desk;
 use super::errors::{Fault, Trouble};
 use super::stall::{Stall, Verdict};
+use crate::model::wait::Wait;
 use crate::spool::engine::{AttemptWish, Claim, Observation};
 use crate::spool::progress::{Progress, Standstill};
 use crate::sys::{clock, fault};
@@ -52,6 +53,8 @@ pub struct Pace<'a> {
     pub io_limit: Option<Duration>,
     stall: Stall,
     standstill: Option<Standstill>,
+    /// What is waited for, and since when, boot clock.
+    awaits: Option<(Wait, i64)>,
     octets: u64,
     /// Octets when progress was last written.
     shown: u64,
@@ -73,6 +76,7 @@ impl<'a> Pace<'a> {
             io_limit: None,
             stall: Stall::default(),
             standstill: None,
+            awaits: None,
             octets: 0,
             shown: 0,
             asked: Instant::now(),
@@ -198,9 +202,23 @@ impl<'a> Pace<'a> {
         self.check()
     }
 
-    /// Writes the progress slot, not more often than is useful.
+    /// Shows what is waited for from now on; none = nothing any more. What is waited for already stays as it is.
+    pub fn waiting_for(&mut self, wait: Option<Wait>) {
+        if self.awaits.map(|(wait, _)| wait) != wait {
+            self.awaits = wait.map(|wait| (wait, clock::boot_ms()));
+            self.note(true);
+        }
+    }
+
+    /// Writes the progress slot, not more often than is useful. Without a job there is one only while something is waited
+    /// for.
     pub fn note(&mut self, now: bool) {
-        let Some(claim) = self.claim else { return };
+        if self.claim.is_none() && self.awaits.is_none() {
+            if now && self.noted.take().is_some() && self.desk.progress.clear(self.desk.slot).is_err() {
+                self.desk.log.line(format_args!("{}: progress cannot be written", self.desk.name));
+            }
+            return;
+        }
         if !now && self.noted.is_some_and(|at| at.elapsed() < NOTE_EVERY) {
             return;
         }
@@ -208,13 +226,14 @@ impl<'a> Pace<'a> {
         self.shown = self.octets;
         let progress = Progress {
             device: self.desk.device,
-            entry: claim.entry,
-            attempt: claim.attempt,
+            entry: self.claim.map(|claim| claim.entry),
+            attempt: self.claim.map_or(0, |claim| claim.attempt),
             document: self.document,
             copy: self.copy,
             octets: self.octets,
             at_boot_ms: clock::boot_ms(),
             stalled: self.standstill,
+            awaits: self.awaits,
         };
         if self.desk.progress.put(self.desk.slot, &progress).is_err() {
             self.desk.log.line(format_args!("{}: progress cannot be written", self.desk.name));
