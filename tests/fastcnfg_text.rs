@@ -11,7 +11,8 @@ use invariants::holds;
 use proptest::prelude::*;
 use spoolsuite::fastp::fastcnfg::entry::{Entry, Way};
 use spoolsuite::fastp::fastcnfg::lexer::Mistake;
-use spoolsuite::fastp::fastcnfg::parser::{all_mistakes, parse};
+use spoolsuite::fastp::fastcnfg::parsed::all_mistakes;
+use spoolsuite::fastp::fastcnfg::parser::parse;
 use spoolsuite::fastp::means::Farewell;
 use spoolsuite::model::device::DeviceUri;
 

@@ -4,6 +4,7 @@ mod support;
 
 use std::process::Stdio;
 
+use spoolsuite::sys::process::ProcessNote;
 use support::documents::{take_apart, text};
 use support::{DEADLINE, Site, finish};
 
@@ -63,4 +64,30 @@ fn a_drain_ends_although_the_print_process_dies_while_it_waits() {
     site.spoolcom("SPOOLER, START");
     site.wait_until_empty();
     assert_eq!(take_apart(&std::fs::read(site.sink()).unwrap()).complete, ["mid"], "once, and whole");
+}
+
+#[test]
+fn a_site_that_is_dropped_leaves_no_print_process() {
+    let site = started();
+    site.spoolcom("PRINT $SPLB, FILE fastp; DEV $LP2, PROCESS $SPLB, URI null:, EXCLUSIVE ON, START");
+    site.spoolcom("DEV $LP1, DRAIN; DEV $LP1, EXCLUSIVE ON, START");
+    let pid = |name: &str| {
+        let shown = site.run("spoolcom", &[&format!("PRINT ${name}"), "--json"]).expect(0);
+        serde_json::from_str::<serde_json::Value>(&shown.out).unwrap()[0]["pid"].as_u64()
+    };
+    let mut notes = Vec::new();
+    for name in ["SPLA", "SPLB"] {
+        site.wait_for("an EXCLUSIVE ON device keeps its print process", || pid(name).is_some());
+        notes.push(ProcessNote::of(u32::try_from(pid(name).unwrap()).unwrap()).unwrap());
+    }
+    // One of them does not heed a signal that it could heed.
+    nix::sys::signal::kill(support::pid(notes[1].pid), nix::sys::signal::Signal::SIGSTOP).unwrap();
+    drop(site);
+    assert!(notes.iter().all(|note| !note.is_there() || is_zombie(note)), "{notes:?}");
+}
+
+/// Ended, and not collected yet: it was adopted by whoever collects the orphans of this machine.
+fn is_zombie(note: &ProcessNote) -> bool {
+    std::fs::read_to_string(format!("/proc/{}/stat", note.pid))
+        .is_ok_and(|stat| stat.rsplit_once(')').is_some_and(|(_, after)| after.trim_start().starts_with('Z')))
 }

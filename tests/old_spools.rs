@@ -5,8 +5,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use spoolsuite::model::device::{DeviceChange, DeviceStatus};
+use spoolsuite::model::state::DeviceWish;
 use spoolsuite::model::time::Moment;
-use spoolsuite::model::{FailureKind, JobRef};
+use spoolsuite::model::{Caller, FailureKind, JobRef};
 use spoolsuite::spool::base::{Access, open};
 use spoolsuite::spool::operations::Operations;
 use spoolsuite::spool::{Base, Local, Nobody};
@@ -27,7 +29,7 @@ fn local(base: &Path, access: Access) -> Local {
 }
 
 fn make() {
-    use spoolsuite::model::device::{DeviceChange, DeviceUri};
+    use spoolsuite::model::device::DeviceUri;
     use spoolsuite::model::job::{DocumentOffer, RawPath, Submission, Transfer};
     use spoolsuite::model::process::ProcessChange;
     let dir = tempfile::tempdir().unwrap();
@@ -106,6 +108,87 @@ fn a_spool_of_schema_1_prints_what_waited_in_it() {
     unpacked(dir.path());
     let site = support::Site::at(dir.path());
     site.spoolcom("SPOOLER, START");
+    site.wait_until_empty();
+}
+
+/// Devices of schema 1 beside `$LP1`, by name: wish (0 stopped, 1 started, 2 draining), error and its next try.
+fn devices_of_schema_1(base: &Path, devices: &[(&str, i64, Option<u32>, Option<i64>)]) {
+    let db = rusqlite::Connection::open(Base::new(base).database()).unwrap();
+    for (name, wish, error, next) in devices {
+        db.execute_batch("CREATE TEMP TABLE one AS SELECT * FROM device WHERE name = 'LP1'; UPDATE one SET id = NULL")
+            .unwrap();
+        let text = error.map(|_| "not ready");
+        let changed = db.execute(
+            "UPDATE one SET name = ?1, name_key = lower(?1), wish = ?2, untouched = 0, error_number = ?3,
+                 error_text = ?4, error_since_ms = 7, error_next_ms = ?5, error_tries = 3",
+            rusqlite::params![name, wish, error, text, next],
+        );
+        assert_eq!(changed.unwrap(), 1);
+        db.execute_batch("INSERT INTO device SELECT * FROM one; DROP TABLE one").unwrap();
+    }
+}
+
+#[test]
+fn a_device_of_schema_1_that_stood_still_in_its_error_is_offline_by_it_and_the_others_are_as_they_were() {
+    let dir = tempfile::tempdir().unwrap();
+    unpacked(dir.path());
+    let later = clock().wall_ms + 5000;
+    devices_of_schema_1(
+        dir.path(),
+        &[
+            ("GAVEUP", 1, Some(100), None),
+            ("RETRIES", 1, Some(100), Some(later)),
+            ("WELL", 1, None, None),
+            ("DRAINED", 0, Some(100), None),
+            ("DRAINS", 2, Some(100), None),
+        ],
+    );
+    let mut spool = local(dir.path(), Access::Existing);
+    let shown = |spool: &mut Local, name: &str| spool.device(name.parse().unwrap()).unwrap();
+    let state = |spool: &mut Local, name: &str| (shown(spool, name).state.word(), shown(spool, name).stopped_by_error);
+    assert_eq!(state(&mut spool, "GAVEUP"), ("OFFLINE", true), "it stood still online");
+    assert_eq!(state(&mut spool, "RETRIES"), ("DEVERROR", false));
+    assert_eq!(state(&mut spool, "WELL"), ("WAITING", false));
+    assert_eq!(state(&mut spool, "DRAINED"), ("OFFLINE", false), "its operator's to start");
+    assert_eq!(shown(&mut spool, "DRAINS").wish, DeviceWish::Draining);
+    for name in ["GAVEUP", "RETRIES", "DRAINED"] {
+        let device = shown(&mut spool, name);
+        let error = device.error.unwrap();
+        assert_eq!(
+            (error.number, error.text.as_str(), error.since_ms, error.tries),
+            (100, "not ready", 7, 3),
+            "{name}"
+        );
+        assert_eq!((error.next_try_ms, device.settings.restart), ((name == "RETRIES").then_some(later), 0), "{name}");
+    }
+    // Anybody may start it now, and its RESTART can be set; neither holds for what was drained.
+    let stranger = Caller { uid: users::caller().uid + 1, user: "bob".into(), ..users::caller() };
+    let mut bob = Local::new(spool.spool().clone(), stranger, clock, Arc::new(Nobody));
+    assert_eq!(bob.start_device("DRAINED".parse().unwrap()).unwrap_err().kind, FailureKind::Security);
+    for name in ["GAVEUP", "DRAINED"] {
+        spool.change_device(name.parse().unwrap(), vec![DeviceChange::Restart(600)]).unwrap();
+    }
+    let next = |device: DeviceStatus| device.error.unwrap().next_try_ms;
+    assert_eq!(next(shown(&mut spool, "GAVEUP")), Some(clock().wall_ms + 600_000));
+    assert_eq!(next(shown(&mut spool, "DRAINED")), None);
+    bob.start_device("GAVEUP".parse().unwrap()).unwrap();
+    let started = shown(&mut spool, "GAVEUP");
+    assert_eq!((started.state.word(), started.error, started.stopped_by_error), ("WAITING", None, false));
+}
+
+#[test]
+fn a_device_of_schema_1_that_stood_still_in_its_error_prints_after_a_start() {
+    let dir = tempfile::tempdir().unwrap();
+    unpacked(dir.path());
+    devices_of_schema_1(dir.path(), &[("GAVEUP", 1, Some(100), None)]);
+    let site = support::Site::at(dir.path());
+    site.spoolcom("SPOOLER, START; LOC #OFFICE.OLD, DEV $GAVEUP");
+    let file = site.document("waits", b"waits\n");
+    site.submit("office.old", "waits", &file).expect(0);
+    let shown = site.spoolcom("DEV $GAVEUP, STATUS DETAIL").out;
+    assert!(shown.contains("OFFLINE") && shown.contains("LAST ERROR: %144 "), "{shown}");
+    site.wait_for("the other device has printed", || site.tags() == ["waits".to_owned()].into());
+    site.spoolcom("DEV $GAVEUP, START");
     site.wait_until_empty();
 }
 

@@ -475,7 +475,7 @@ fn a_full_device_is_an_error_that_heals_and_loses_nothing() {
     site.device("LP2", "char:///dev/full", "OFF");
     site.spoolcom("LOC #OFFICE.NET, DEV $LP2; DEV $LP2, START");
     submit(&site, "kept", 5_000);
-    wait_for_error(&site, "out of paper, or full");
+    wait_for_error(&site, "it is out of paper or ribbon, or full");
     site.spoolcom("DEV $LP2, DRAIN");
     assert_eq!(site.jobs().len(), 1);
     site.spoolcom("DEV $LP2, URI char:///dev/null; DEV $LP2, START");

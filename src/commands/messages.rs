@@ -73,7 +73,7 @@ const DEVICES: &str = "
 ## Device errors
 
 `DEV` shows `ERROR %` with the number in octal, JSON in decimal. A device whose error is retried heals by itself; the others are OFFLINE
-until DEV START, or until their RESTART is due (docs/devices.md).
+until DEV START, or until their RESTART is due (docs/devices.md). Where a number has several meanings, the text of the error is one of them.
 
 | octal | decimal | meaning | retried |
 |---|---|---|---|
@@ -109,11 +109,9 @@ pub fn document() -> String {
         let _ = writeln!(text, "| `{}` | {} | {clears} |", reason.keyword(), cell(reason.words()));
     }
     text.push_str(DEVICES);
-    let mut rows: Vec<(u32, &str, bool)> = errors::known().collect();
-    rows.sort_unstable();
-    rows.dedup();
-    for (number, words, retried) in rows {
-        let _ = writeln!(text, "| %{number:o} | {number} | {} | {} |", cell(words), if retried { "yes" } else { "no" });
+    for (number, words, retried) in errors::known() {
+        let _ =
+            writeln!(text, "| %{number:o} | {number} | {} | {} |", cell(&words), if retried { "yes" } else { "no" });
     }
     text
 }

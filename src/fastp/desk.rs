@@ -252,7 +252,7 @@ impl Desk {
         // The first failure is no retry: TIMEOUT n allows n more.
         let exhausted = u32::try_from(timeout).is_ok_and(|most| tries > most);
         let random = getrandom::u32().unwrap_or(0);
-        let wait = super::backoff::device(retry, tries, random).as_millis();
+        let wait = super::backoff::device(retry, if fault.steady { 1 } else { tries }, random).as_millis();
         let next_try_ms = (fault.retryable && !exhausted).then(|| now + i64::try_from(wait).unwrap_or(60_000));
         self.log.line(format_args!("{}: error %{:o}, try {tries}: {}", self.name, fault.number, fault.text));
         self.in_error.set(true);

@@ -1,8 +1,8 @@
 //! What can go wrong while printing, and whose fault it is: the device's (it is tried again), the document's (its job
 //! is held, the others flow), or nobody's (the job is not wanted any more, or the process ends).
 //!
-//! One table maps the errors of the system to what an operator sees: whether trying again may help, the Guardian
-//! number, and words.
+//! One table maps the errors of the system, and what devices report, to what an operator sees: the Guardian number, whether
+//! trying again may help, and words.
 
 use std::io;
 
@@ -21,111 +21,139 @@ pub struct Fault {
     pub retryable: bool,
     /// What happened, in words.
     pub text: String,
+    /// Whether every wait for the next try is RETRY itself: the try costs next to nothing, and somebody waits for it.
+    pub steady: bool,
 }
 
-/// errno, retryable, Guardian number, words. Numbers of network errors are those of the Guardian sockets library.
-#[rustfmt::skip]
-const TABLE: &[(i32, bool, u32, &str)] = &[
-    (libc::ECONNREFUSED,  true,  4127, "the connection was refused"),
-    (libc::ECONNRESET,    true,  4120, "the connection was reset"),
-    (libc::ECONNABORTED,  true,  4119, "the connection was aborted"),
-    (libc::EPIPE,         true,  140,  "the peer closed the connection"),
-    (libc::ENOTCONN,      true,  4123, "the connection is gone"),
-    (libc::ETIMEDOUT,     true,  4126, "the peer does not answer"),
-    (libc::EHOSTUNREACH,  true,  4131, "no route to the host"),
-    (libc::EHOSTDOWN,     true,  4130, "the host is down"),
-    (libc::ENETUNREACH,   true,  4117, "the network cannot be reached"),
-    (libc::ENETDOWN,      true,  4116, "the network is down"),
-    (libc::EADDRNOTAVAIL, true,  4115, "no local address is available"),
-    (libc::ENOBUFS,       true,  4121, "no buffer space"),
-    (libc::ENOENT,        true,  11,   "the directory does not exist"),
-    (libc::EACCES,        true,  48,   "permission denied"),
-    (libc::EPERM,         true,  48,   "not permitted"),
-    (libc::EROFS,         true,  48,   "the file system is read-only"),
-    (libc::ENOSPC,        true,  43,   "the disk is full"),
-    (libc::EDQUOT,        true,  43,   "the disk quota is used up"),
-    (libc::EFBIG,         true,  45,   "the file is as large as it may be"),
-    (libc::EIO,           true,  66,   "the device or disk failed"),
-    (libc::ESTALE,        true,  66,   "the file system went away"),
-    (libc::ENXIO,         true,  14,   "there is no such device"),
-    (libc::ENODEV,        true,  14,   "there is no such device"),
-    (libc::EBUSY,         true,  12,   "it is in use"),
-    (libc::ETXTBSY,       true,  12,   "it is in use"),
-    (libc::EMFILE,        true,  31,   "this process has too many open files"),
-    (libc::ENFILE,        true,  31,   "the system has too many open files"),
-    (libc::ENOMEM,        true,  31,   "out of memory"),
-    (libc::EAGAIN,        true,  31,   "out of resources"),
-    (libc::ENOTDIR,       false, 13,   "its path leads through something that is no directory"),
-    (libc::EISDIR,        false, 2,    "it is a directory"),
-    (libc::ELOOP,         false, 13,   "its path has too many symbolic links"),
-    (libc::ENAMETOOLONG,  false, 13,   "its name is too long"),
-];
+/// What an error of the system is met on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum On {
+    /// Anything that has no row of its own.
+    Any,
+    /// A character device.
+    Device,
+    /// A terminal.
+    Terminal,
+    /// A character device that is no terminal.
+    Other,
+}
 
-/// What a device reports itself, in the numbers that operators know (fastp.md 20): retryable, Guardian number, words. No
-/// error of the system stands for them.
+impl On {
+    /// Whether a row of `self` holds for a character device that is a terminal or not.
+    fn is_of(self, terminal: bool) -> bool {
+        self == Self::Device || self == if terminal { Self::Terminal } else { Self::Other }
+    }
+}
+
+/// A row: Guardian number, retryable, words, and the errors of the system that mean it.
+type Row = (u32, bool, &'static str, &'static [(On, i32)]);
+
+/// The one table of device errors. Numbers of network errors are those of the Guardian sockets library. 100 to 299 are what
+/// a device reports itself, in the numbers that operators know (fastp.md 20), whether an error of the system stands for them
+/// or not.
 #[rustfmt::skip]
-const REPORTED: &[(bool, u32, &str)] = &[
-    (true,  100, "the device is not ready"),
-    (true,  102, "it is out of paper or ribbon, or its bail is open"),
+const TABLE: &[Row] = &[
+    (2,    false, "it is a directory",                                       &[(On::Any, libc::EISDIR)]),
+    (11,   true,  "the directory does not exist",                            &[(On::Any, libc::ENOENT)]),
+    (12,   true,  "it is in use",                                            &[(On::Any, libc::EBUSY), (On::Any, libc::ETXTBSY)]),
+    (13,   false, "its path leads through something that is no directory",   &[(On::Any, libc::ENOTDIR)]),
+    (13,   false, "its path has too many symbolic links",                    &[(On::Any, libc::ELOOP)]),
+    (13,   false, "its name is too long",                                    &[(On::Any, libc::ENAMETOOLONG)]),
+    (14,   true,  "there is no such device, or it is not plugged in",        &[(On::Any, libc::ENXIO), (On::Any, libc::ENODEV), (On::Device, libc::ENOENT)]),
+    (31,   true,  "this process has too many open files",                    &[(On::Any, libc::EMFILE)]),
+    (31,   true,  "the system has too many open files",                      &[(On::Any, libc::ENFILE)]),
+    (31,   true,  "out of memory",                                           &[(On::Any, libc::ENOMEM)]),
+    (31,   true,  "out of resources",                                        &[(On::Any, libc::EAGAIN)]),
+    (TOO_LONG, true, "it took too long",                                     &[]),
+    (43,   true,  "the disk is full",                                        &[(On::Any, libc::ENOSPC)]),
+    (43,   true,  "the disk quota is used up",                               &[(On::Any, libc::EDQUOT)]),
+    (45,   true,  "the file is as large as it may be",                       &[(On::Any, libc::EFBIG)]),
+    (48,   true,  "permission denied",                                       &[(On::Any, libc::EACCES)]),
+    (48,   true,  "not permitted",                                           &[(On::Any, libc::EPERM)]),
+    (48,   true,  "the file system is read-only",                            &[(On::Any, libc::EROFS)]),
+    (66,   true,  "the device or disk failed",                               &[(On::Any, libc::EIO)]),
+    (66,   true,  "the file system went away",                               &[(On::Any, libc::ESTALE)]),
+    (100,  true,  "it is not ready",                                         &[(On::Other, libc::EIO)]),
+    (102,  true,  "it is out of paper or ribbon, or full, or its bail is open", &[(On::Other, libc::ENOSPC)]),
     // It was spoken to and says nothing: a wrong address or a dead device, which no retry mends.
-    (false, 104, "the device does not respond"),
-    (true,  105, "its vertical format unit failed"),
-    (true,  120, "a parity error in its data"),
-    (true,  121, "it was sent data faster than it takes them"),
-    (true,  191, "it was switched on while it was open"),
+    (104,  false, "the device does not respond",                             &[]),
+    (105,  true,  "its vertical format unit failed",                         &[]),
+    (120,  true,  "a parity error in its data",                              &[]),
+    (121,  true,  "it was sent data faster than it takes them",              &[]),
+    (140,  true,  "it was hung up, or closed by its other side",             &[(On::Terminal, libc::EIO), (On::Any, libc::EPIPE)]),
+    (191,  true,  "it was switched on while it was open",                    &[]),
+    (4115, true,  "no local address is available",                           &[(On::Any, libc::EADDRNOTAVAIL)]),
+    (4116, true,  "the network is down",                                     &[(On::Any, libc::ENETDOWN)]),
+    (4117, true,  "the network cannot be reached",                           &[(On::Any, libc::ENETUNREACH)]),
+    (4119, true,  "the connection was aborted",                              &[(On::Any, libc::ECONNABORTED)]),
+    (4120, true,  "the connection was reset",                                &[(On::Any, libc::ECONNRESET)]),
+    (4121, true,  "no buffer space",                                         &[(On::Any, libc::ENOBUFS)]),
+    (4123, true,  "the connection is gone",                                  &[(On::Any, libc::ENOTCONN)]),
+    (4126, true,  "the peer does not answer",                                &[(On::Any, libc::ETIMEDOUT)]),
+    (4127, true,  "the connection was refused",                              &[(On::Any, libc::ECONNREFUSED)]),
+    (4130, true,  "the host is down",                                        &[(On::Any, libc::EHOSTDOWN)]),
+    (4131, true,  "no route to the host",                                    &[(On::Any, libc::EHOSTUNREACH)]),
 ];
 
-/// What the same errors mean of a character device: errno, whether it is a terminal, Guardian number, words. They are all
-/// retried. What has no row here has one above.
-#[rustfmt::skip]
-const OF_DEVICES: &[(i32, bool, u32, &str)] = &[
-    (libc::ENOENT, false, 14,  "there is no such device, or it is not plugged in"),
-    (libc::ENOENT, true,  14,  "there is no such device, or it is not plugged in"),
-    (libc::ENOSPC, false, 102, "it is out of paper, or full"),
-    (libc::EIO,    false, 100, "it is not ready"),
-    (libc::EIO,    true,  140, "it was hung up"),
-];
+/// Something did not end in time.
+const TOO_LONG: u32 = 40;
+/// What a device reports itself.
+const REPORTED: std::ops::Range<u32> = 100..300;
 
-/// Every error that has a number of its own: the number, what it means, and whether it is retried.
-pub fn known() -> impl Iterator<Item = (u32, &'static str, bool)> {
-    let reported = REPORTED.iter().map(|(retryable, number, words)| (*number, *words, *retryable));
-    let of_devices = OF_DEVICES.iter().map(|(_, _, number, words)| (*number, *words, true));
-    TABLE.iter().map(|(_, retryable, number, words)| (*number, *words, *retryable)).chain(of_devices).chain(reported)
+/// Every number: what it means, in one or several words, and whether it is retried. In ascending order.
+pub fn known() -> impl Iterator<Item = (u32, String, bool)> {
+    TABLE.chunk_by(|a, b| a.0 == b.0).map(|rows| {
+        let words: Vec<&str> = rows.iter().map(|row| row.2).collect();
+        (rows[0].0, words.join("; "), rows[0].1)
+    })
+}
+
+/// The row of an error of the system, met on something that `holds` says.
+fn row_of(error: &io::Error, holds: impl Fn(On) -> bool) -> Option<&'static Row> {
+    let errno = error.raw_os_error()?;
+    TABLE.iter().find(|row| row.3.iter().any(|(on, from)| *from == errno && holds(*on)))
 }
 
 impl Fault {
     /// A fault that has no errno.
     pub fn new(number: u32, retryable: bool, text: impl Into<String>) -> Self {
-        Self { number, retryable, text: text.into() }
+        Self { number, retryable, text: text.into(), steady: false }
+    }
+
+    /// The same, tried again after RETRY seconds each time instead of in growing waits.
+    pub fn steady(self) -> Self {
+        Self { steady: true, ..self }
+    }
+
+    fn of_row(row: &Row, doing: impl std::fmt::Display) -> Self {
+        Self::new(row.0, row.1, format!("{doing}: {}", row.2))
     }
 
     /// What a device said of itself, by its number ("$LP1 reports"). A number that is not in the table is retried: trying
     /// costs nothing.
     pub fn reported(doing: impl std::fmt::Display, number: u32) -> Self {
-        match REPORTED.iter().find(|row| row.1 == number) {
-            Some((retryable, _, words)) => Self::new(number, *retryable, format!("{doing}: {words}")),
+        match TABLE.iter().find(|row| row.0 == number && REPORTED.contains(&number)) {
+            Some(row) => Self::of_row(row, doing),
             None => Self::new(number, true, format!("{doing}: error {number}")),
         }
     }
 
     /// What `error` means for a character device, met while `doing` something.
     pub fn of_device(terminal: bool, doing: impl std::fmt::Display, error: &io::Error) -> Self {
-        let errno = error.raw_os_error();
-        match OF_DEVICES.iter().find(|row| Some(row.0) == errno && row.1 == terminal) {
-            Some((_, _, number, words)) => Self::new(*number, true, format!("{doing}: {words}")),
+        match row_of(error, |on| on.is_of(terminal)) {
+            Some(row) => Self::of_row(row, doing),
             None => Self::of(doing, error),
         }
     }
 
     /// What `error` means for a device, met while `doing` something ("cannot connect to 10.0.0.9").
     pub fn of(doing: impl std::fmt::Display, error: &io::Error) -> Self {
-        let row = error.raw_os_error().and_then(|errno| TABLE.iter().find(|row| row.0 == errno));
-        match row {
-            Some((_, retryable, number, words)) => Self::new(*number, *retryable, format!("{doing}: {words}")),
+        match row_of(error, |on| on == On::Any) {
+            Some(row) => Self::of_row(row, doing),
             // Is an error that we do not know retryable? Yes: trying costs nothing, and a printer that heals alone is
             // worth more than one that stands still until somebody looks.
             None if error.kind() == io::ErrorKind::TimedOut => {
-                Self::new(40, true, format!("{doing}: it took too long"))
+                Self::new(TOO_LONG, true, format!("{doing}: it took too long"))
             }
             None => Self::new(66, true, format!("{doing}: {error}")),
         }
@@ -200,31 +228,33 @@ mod tests {
     #[test]
     fn a_circuit_that_was_cut_is_retried_and_a_device_that_does_not_respond_is_not() {
         let of = |number: u32| known().filter(|row| row.0 == number).map(|row| row.2).collect::<Vec<_>>();
-        assert!(of(140).iter().all(|retryable| *retryable) && of(104) == [false]);
-        assert_eq!(Fault::reported("$LP1", 102).text, "$LP1: it is out of paper or ribbon, or its bail is open");
-        assert!(!Fault::reported("$LP1", 104).retryable && Fault::reported("$LP1", 7).retryable);
+        assert_eq!((of(140), of(104)), (vec![true], vec![false]));
+        let paper = "it is out of paper or ribbon, or full, or its bail is open";
+        assert_eq!(Fault::reported("$LP1", 102), Fault::new(102, true, format!("$LP1: {paper}")));
+        assert!(!Fault::reported("$LP1", 104).retryable && Fault::reported("$LP1", 107).retryable);
+        assert_eq!(Fault::reported("$LP1", 2), Fault::new(2, true, "$LP1: error 2"), "that is no word of a device");
     }
 
     #[test]
-    fn a_reported_number_has_one_row_and_no_errno() {
-        for (i, row) in REPORTED.iter().enumerate() {
-            assert!(REPORTED[i + 1..].iter().all(|other| other.1 != row.1), "{}", row.2);
-            assert!(TABLE.iter().all(|other| other.2 != row.1), "{}", row.2);
+    fn the_table_ascends_a_number_is_retried_or_not_and_an_errno_means_one_of_them() {
+        for pair in TABLE.windows(2) {
+            let (a, b) = (&pair[0], &pair[1]);
+            assert!(a.0 < b.0 || (a.0 == b.0 && a.1 == b.1 && !REPORTED.contains(&a.0)), "{} {}", a.2, b.2);
         }
+        let meanings: Vec<&(On, i32)> = TABLE.iter().flat_map(|row| row.3).collect();
+        for (i, one) in meanings.iter().enumerate() {
+            assert!(!meanings[i + 1..].contains(one), "{one:?}");
+        }
+        assert_eq!(known().count(), known().map(|row| row.0).collect::<std::collections::HashSet<_>>().len());
     }
 
     #[test]
     fn a_character_device_is_no_disk() {
         let of = |terminal, errno| Fault::of_device(terminal, "x", &io::Error::from_raw_os_error(errno));
-        assert_eq!(of(false, libc::ENOSPC), Fault::new(102, true, "x: it is out of paper, or full"));
+        assert_eq!(of(false, libc::ENOSPC).number, 102);
         assert_eq!((of(false, libc::EIO).number, of(true, libc::EIO).number), (100, 140));
+        assert_eq!((of(false, libc::ENOENT).number, of(true, libc::ENOENT).number), (14, 14));
         assert_eq!((of(true, libc::EBUSY).number, of(true, libc::ENODEV).number), (12, 14));
-    }
-
-    #[test]
-    fn an_errno_has_one_row() {
-        for (i, row) in TABLE.iter().enumerate() {
-            assert!(TABLE[i + 1..].iter().all(|other| other.0 != row.0), "{}", row.3);
-        }
+        assert_eq!((of(true, libc::ENOSPC).number, of(false, libc::EPIPE).number), (43, 140));
     }
 }

@@ -258,6 +258,7 @@ mod tests {
     use super::*;
     use crate::fastp::fake::Fake;
     use crate::model::Failure;
+    use crate::model::device::DeviceSettings;
     use crate::model::state::ErrorNote;
 
     fn order() -> DeviceOrder {
@@ -308,5 +309,25 @@ mod tests {
         let order = DeviceOrder { error: Some(error), ..order() };
         assert_eq!(wanted(&order, 0), Due::Now);
         assert_eq!(wanted(&order, 3_590_000), Due::In(Duration::from_millis(10_001)));
+    }
+
+    #[test]
+    fn a_restart_is_waited_for_and_no_jump_of_the_clock_makes_it_wait_longer_than_its_interval() {
+        let stopped = |seconds: u32, restart_at_ms| {
+            let order = order();
+            let settings = DeviceSettings { restart: seconds, ..order.settings };
+            DeviceOrder { wish: DeviceWish::Stopped, settings, restart_at_ms, ..order }
+        };
+        let hour = 3_600_000;
+        // RESTART 600 at one o'clock: due at ten past.
+        let order = stopped(600, Some(hour + 600_000));
+        assert_eq!(wanted(&order, hour), Due::In(Duration::from_millis(600_001)));
+        assert_eq!(wanted(&order, hour + 599_999), Due::In(Duration::from_millis(2)));
+        assert_eq!(wanted(&order, hour + 600_000), Due::Now);
+        assert_eq!(wanted(&order, 9 * hour), Due::Now, "the clock was set forward, or the machine slept");
+        assert_eq!(wanted(&order, 0), Due::Now, "the clock was set back by an hour");
+        assert_eq!(wanted(&order, hour - 1), Due::Now, "by a moment: sooner is no harm");
+        assert_eq!(wanted(&stopped(600, None), 9 * hour), Due::Never, "no RESTART, or a spooler that is drained");
+        assert_eq!(wanted(&stopped(u32::MAX, Some(i64::MAX)), i64::MIN), Due::Now);
     }
 }

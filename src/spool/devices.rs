@@ -68,16 +68,25 @@ impl Spool {
                 let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
                 record(db, &now, Object::Device(row.id), &caller.user, "altered", &words.join(", "))?;
             }
-            // RESTART given to a device that an error has stopped already counts from now.
-            if !changes.iter().any(|change| matches!(change, DeviceChange::Restart(_))) {
+            if !row.stopped_by_error {
                 return Ok(Vec::new());
             }
-            let row = by_id(db, &row)?;
-            device_errors::set_restart(db, &row, &now)?;
-            match (device_errors::restart_at(db, &by_id(db, &row)?)?, &settings.process) {
-                (Some(_), Some(process)) => Ok(wakes::target(db, process)?.into_iter().collect()),
-                _ => Ok(Vec::new()),
+            // RESTART given to a device that an error has stopped already counts from now.
+            if changes.iter().any(|change| matches!(change, DeviceChange::Restart(_))) {
+                device_errors::set_restart(db, &by_id(db, &row)?, &now)?;
             }
+            // Whose RESTART it is to wait for may have changed, and whether one is waited for at all: the process that had
+            // the device learns that, and the one that has it now is there when it is due.
+            let mut targets = Vec::new();
+            if let Some(before) = &row.settings.process {
+                wakes::add(&mut targets, wakes::target(db, before)?.filter(|target| target.running));
+            }
+            if let Some(process) = &settings.process
+                && device_errors::restart_at(db, &by_id(db, &row)?)?.is_some()
+            {
+                wakes::add(&mut targets, wakes::target(db, process)?);
+            }
+            Ok(targets)
         })
     }
 

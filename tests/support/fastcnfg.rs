@@ -6,7 +6,8 @@ use spoolsuite::fastp::fastcnfg::check::check;
 use spoolsuite::fastp::fastcnfg::lexer::Mistake;
 use spoolsuite::fastp::fastcnfg::look::{Who, look};
 use spoolsuite::fastp::fastcnfg::names::Named;
-use spoolsuite::fastp::fastcnfg::parser::{all_mistakes, parse};
+use spoolsuite::fastp::fastcnfg::parsed::all_mistakes;
+use spoolsuite::fastp::fastcnfg::parser::parse;
 use spoolsuite::fastp::fastcnfg::read::Unread;
 
 /// Reads `octets` in every way there is; panics when a mistake or an entry stands outside the file, when reading twice is

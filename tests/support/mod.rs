@@ -11,8 +11,6 @@ pub mod screen;
 pub mod sink;
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -24,6 +22,7 @@ use serde_json::Value;
 use spoolsuite::model::ProcessName;
 use spoolsuite::spool::paths::Base;
 use spoolsuite::sys::lock::FileLock;
+use spoolsuite::sys::process::ProcessNote;
 use spoolsuite::sys::watch::Watch;
 
 /// How long anything may take before the test fails.
@@ -63,15 +62,26 @@ impl Outcome {
 /// Waits for a child and what it wrote. A child that is late is killed, and the test fails.
 #[track_caller]
 pub fn finish(child: Child, deadline: Duration) -> Outcome {
+    finish_unless(child, deadline, || true)
+}
+
+/// The same, where a child is late only if `stuck` says so whenever `deadline` has passed once more.
+#[track_caller]
+pub fn finish_unless(child: Child, deadline: Duration, stuck: impl Fn() -> bool) -> Outcome {
     use std::os::unix::process::ExitStatusExt;
     let pid = pid(child.id());
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || sender.send(child.wait_with_output()));
-    let Ok(output) = receiver.recv_timeout(deadline) else {
-        let _ = kill(pid, Signal::SIGKILL);
-        panic!("a program did not end within {deadline:?}, or something it started holds its streams");
+    let output = loop {
+        match receiver.recv_timeout(deadline) {
+            Ok(output) => break output.unwrap(),
+            Err(_) if stuck() => {
+                let _ = kill(pid, Signal::SIGKILL);
+                panic!("a program did not end within {deadline:?}, or something it started holds its streams");
+            }
+            Err(_) => {}
+        }
     };
-    let output = output.unwrap();
     Outcome {
         status: output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0)),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -83,7 +93,7 @@ pub fn pid(raw: u32) -> Pid {
     Pid::from_raw(i32::try_from(raw).unwrap())
 }
 
-/// A spool of its own. Dropped, its print process is ended and its files are removed.
+/// A spool of its own. Dropped, its print processes are ended and its files are removed.
 pub struct Site {
     _dir: Option<tempfile::TempDir>,
     home: PathBuf,
@@ -259,24 +269,26 @@ impl Site {
         }
     }
 
+    /// Waits until no job is left, for as long as one ends now and then: how fast the machine is makes no difference.
     #[track_caller]
     pub fn wait_until_empty(&self) {
-        self.wait_for("every job is done", || self.jobs().is_empty());
+        let mut left = usize::MAX;
+        while left > 0 {
+            let before = left;
+            self.wait_for("every job is done", || {
+                left = self.jobs().len();
+                left < before
+            });
+        }
     }
 
     fn process(&self) -> ProcessName {
         "SPLA".parse().unwrap()
     }
 
-    /// The running print process, if one runs.
+    /// The running print process `$SPLA`, if it runs.
     pub fn fastp(&self) -> Option<Pid> {
-        let lock = self.base.process_lock(&self.process());
-        if !FileLock::is_held(&lock).ok()? {
-            return None;
-        }
-        let mut text = String::new();
-        File::open(lock).ok()?.read_to_string(&mut text).ok()?;
-        text.split_whitespace().next()?.parse().ok().filter(|raw| *raw > 1).map(Pid::from_raw)
+        holder(&self.base.process_lock(&self.process()))
     }
 
     /// Kills the print process. True when it was running and is dead now.
@@ -328,10 +340,40 @@ impl Site {
         db
     }
 
-    /// Ends the print process, whatever it does.
-    pub fn stop(&self) {
-        self.kill_fastp();
+    /// The locks of the print processes that were ever started here, whatever their names.
+    fn process_locks(&self) -> Vec<PathBuf> {
+        let one = self.base.process_lock(&self.process());
+        let (before, after) = one.file_name().and_then(|name| name.to_str()?.split_once("spla")).unwrap();
+        let entries = std::fs::read_dir(self.base.run()).into_iter().flatten().flatten().map(|entry| entry.path());
+        let is_one = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with(before) && name.ends_with(after)
+        };
+        entries.filter(is_one).collect()
     }
+
+    /// Ends every print process of this spool, whatever it does. One that was started and has not taken its lock yet finds
+    /// no base, when that is removed, and ends by itself.
+    pub fn stop(&self) {
+        for lock in self.process_locks() {
+            let end = Instant::now() + DEADLINE;
+            // Who has just taken the lock has not signed it yet, for a moment.
+            while FileLock::is_held(&lock).unwrap_or(false) && Instant::now() < end {
+                let _ = holder(&lock).map(|pid| kill(pid, Signal::SIGKILL));
+                let _ = FileLock::exclusive(&lock, Duration::from_millis(100));
+            }
+        }
+    }
+}
+
+/// The print process that holds this lock. It is known by its number and when it started: another one that has got the
+/// number of one that died is not taken for it.
+fn holder(lock: &Path) -> Option<Pid> {
+    if !FileLock::is_held(lock).ok()? {
+        return None;
+    }
+    let note: ProcessNote = std::fs::read_to_string(lock).ok()?.parse().ok()?;
+    (note.pid > 1 && note.is_there()).then(|| pid(note.pid))
 }
 
 impl Drop for Site {

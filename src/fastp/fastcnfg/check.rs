@@ -11,7 +11,8 @@ use super::entry::{Entry, Way};
 use super::lexer::{Mistake, Position};
 use super::look::{Reader, Who, after, bad_file, jump, rules, second, why_unread};
 use super::names::{Named, file};
-use super::parser::{DeviceEntry, Parsed, Scope, all_mistakes, parse};
+use super::parsed::{DeviceEntry, Parsed, Scope, all_mistakes};
+use super::parser::parse;
 use crate::fastp::means::Farewell;
 
 /// The most files that are followed, and the most print processes that are listed.

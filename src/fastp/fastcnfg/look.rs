@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use super::entry::Entry;
 use super::lexer::{Mistake, Position};
 use super::names::{Named, file};
-use super::parser::{DeviceEntry, Parsed, Redirection, Scope, parse};
+use super::parsed::{DeviceEntry, Parsed, Redirection, Scope};
+use super::parser::parse;
 use super::read::{LARGEST, Stamp, Unread};
 use crate::fastp::errors::Fault;
 

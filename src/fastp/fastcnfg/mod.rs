@@ -14,7 +14,9 @@ pub mod check;
 pub mod entry;
 pub mod lexer;
 pub mod look;
+pub mod making;
 pub mod names;
+pub mod parsed;
 pub mod parser;
 pub mod read;
 

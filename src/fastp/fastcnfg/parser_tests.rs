@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::fastp::fastcnfg::entry::Way;
+use crate::fastp::fastcnfg::entry::{Entry, Way};
+use crate::fastp::fastcnfg::parsed::all_mistakes;
 use crate::fastp::means::Farewell;
 use crate::model::device::DeviceUri;
 

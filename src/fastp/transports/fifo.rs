@@ -90,7 +90,9 @@ fn wait_for_reader(path: &Path, doing: &str, pace: &mut Pace<'_>) -> Result<File
         }
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            let nobody = || Fault::new(14, true, format!("{doing}: no program reads it"));
+            // Can a reader that comes while nobody waits here be noticed? No: one that waits in its own open shows nowhere
+            // (see sys::pipe). So waits between tries do not grow: it never stands there for longer than RETRY.
+            let nobody = || Fault::new(14, true, format!("{doing}: no program reads it")).steady();
             return opening.give_up().ok_or_else(|| nobody().into());
         }
         pace.wait(opening.as_fd(), PollFlags::POLLIN, Some(left))?;

@@ -4,6 +4,7 @@ mod attempts;
 mod headers;
 mod lifecycle;
 mod order;
+mod restart;
 mod submission;
 
 use std::cell::Cell;
