@@ -14,16 +14,17 @@ use support::documents::{take_apart, text};
 use support::sink::{Mode, Sink};
 use support::{DEADLINE, Outcome, Site, finish};
 
-/// A site whose print process stays for as long as the test: what a device remembers of FASTCNFG lives as long.
+/// A site whose print process stays for as long as the test, unless it is sent away.
 struct World {
     site: Site,
     changes: u64,
+    idle: &'static str,
 }
 
 impl World {
     /// `LP1` without a URI, before `OFFICE.FRONT`; not started.
     fn new(exclusive: &str) -> Self {
-        let world = Self { site: Site::new(), changes: 0 };
+        let world = Self { site: Site::new(), changes: 0, idle: "100" };
         world.spoolcom("PRINT $SPLA, FILE fastp; SPOOLER, START");
         world.device("LP1", exclusive);
         world.spoolcom("LOC #OFFICE.FRONT, DEV $LP1");
@@ -36,7 +37,7 @@ impl World {
 
     fn command(&self, name: &str) -> Command {
         let mut command = self.site.command(name);
-        command.env("PD_FASTP_IDLE", "100");
+        command.env("PD_FASTP_IDLE", self.idle);
         command
     }
 
@@ -323,6 +324,51 @@ fn a_broken_file_leaves_the_device_printing_where_it_did_and_says_why() {
     assert_eq!(world.at("new"), ["four"]);
     assert_eq!(world.shown("lp1")["connection"]["complaint"], Value::Null);
     assert_eq!(world.remarks("lp1").len(), 2);
+}
+
+#[test]
+fn a_broken_file_stops_no_device_whose_print_process_has_gone_dormant_or_was_killed() {
+    for idle in ["0.05", "100"] {
+        let mut world = World::new("OFF");
+        world.idle = idle;
+        world.device("LP2", "OFF");
+        world.spoolcom("LOC #OFFICE.BACK, DEV $LP2");
+        let other_process = |world: &World| match idle {
+            "100" => assert!(world.site.kill_fastp()),
+            _ => assert!(world.site.fastp_ends(DEADLINE), "it goes dormant"),
+        };
+        let both = |world: &World| {
+            world.submit("front");
+            world.submit_to("office.back", "back", 200, &[]);
+            world.site.wait_until_empty();
+        };
+        world.write("FASTCNFG", &[world.entry("LP1", "front"), world.entry("LP2", "back")].concat());
+        world.spoolcom("DEV $LP1, START; DEV $LP2, START");
+        both(&world);
+        other_process(&world);
+        let typo = world.entry("LP1", "front").replace("DEVICE", "DEVIC");
+        world.write("FASTCNFG", &[typo, world.entry("LP2", "back")].concat());
+        both(&world);
+        for device in ["lp1", "lp2"] {
+            let complaint = world.shown(device)["connection"]["complaint"].as_str().unwrap().to_owned();
+            assert!(complaint.contains("FASTCNFG:1:1: 'DEVIC'"), "{complaint}");
+        }
+        other_process(&world);
+        std::fs::remove_file(world.site.base().join("FASTCNFG")).unwrap();
+        both(&world);
+        assert_eq!((world.at("front").len(), world.at("back").len()), (3, 3), "idle {idle}");
+        // Whoever has it now reads anew and takes what he finds. (A third death in a row would be an error of the process.)
+        world.write("FASTCNFG", &[world.entry("LP1", "new"), world.entry("LP2", "back")].concat());
+        both(&world);
+        assert_eq!((world.at("front").len(), world.at("new").len(), world.at("back").len()), (3, 1, 4), "idle {idle}");
+        assert_eq!(world.remarks("lp1").len(), 3, "broken, gone, used again");
+        // Another URI is another device: nothing is left of the entry.
+        let uri = format!("DEV $LP1, URI file://{}; DEV $LP1, START", world.output("uri").display());
+        world.spoolcom(&format!("DEV $LP1, DRAIN; {uri}"));
+        world.submit("by its URI");
+        world.site.wait_until_empty();
+        assert_eq!(world.at("uri").len(), 1);
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::model::state::{DeviceWish, ErrorNote};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, DeviceName, Failure, FailureKind};
 use crate::spool::engine::{
-    AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Settlement,
+    AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Remembered, Settlement,
 };
 use crate::sys::clock;
 
@@ -147,6 +147,14 @@ impl Desk {
     /// As [`Desk::ask`].
     pub fn order(&self) -> Result<Option<DeviceOrder>, SpoolTrouble> {
         self.ask("reading what is wanted", |engine, now| engine.order(&self.lease, self.device, now))
+    }
+
+    /// What an earlier print process left on record of what the device remembers of FASTCNFG.
+    ///
+    /// # Errors
+    /// As [`Desk::ask`].
+    pub fn remembered(&self) -> Result<Remembered, SpoolTrouble> {
+        self.ask("reading what it was opened with", |engine, _| engine.remembered(&self.lease, self.device))
     }
 
     /// Whether the device is still wanted open.

@@ -264,6 +264,7 @@ const V2: &str = "
 ALTER TABLE device ADD COLUMN restart INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE device ADD COLUMN last_address TEXT;
 ALTER TABLE device ADD COLUMN last_entry TEXT;
+ALTER TABLE device ADD COLUMN last_found TEXT;
 ALTER TABLE device ADD COLUMN complaint TEXT;
 UPDATE device SET wish = 0, stopped_by_error = 1
  WHERE wish = 1 AND error_number IS NOT NULL AND error_next_ms IS NULL;

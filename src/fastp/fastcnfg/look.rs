@@ -6,6 +6,8 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::Entry;
 use super::lexer::{Mistake, Position};
 use super::names::{Named, file};
@@ -59,7 +61,7 @@ pub struct Seen {
 }
 
 /// An entry and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     /// What it says.
     pub entry: Entry,
