@@ -17,6 +17,7 @@ use super::backoff::Growing;
 use super::bell::Bell;
 use super::errors::{Fault, SpoolTrouble};
 use super::fastcnfg::Memory;
+use super::fastcnfg::library::Library;
 use super::footing::Board;
 use super::log::Log;
 use crate::model::separation::Separation;
@@ -120,6 +121,8 @@ pub struct Desk {
     pub in_error: Cell<bool>,
     /// The failures in a row.
     pub streak: Cell<Streak>,
+    /// The FASTCNFG files of the print process.
+    pub library: Arc<Library>,
     /// What the device remembers of FASTCNFG.
     pub memory: Cell<Memory>,
     /// Whether a ring was heard that has not led to a look at everything yet.

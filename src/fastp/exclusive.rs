@@ -71,7 +71,8 @@ impl Device {
             return Ok(());
         }
         let desk = Rc::clone(&self.desk);
-        let place = Place::new(desk.root.clone(), desk.engine.server().as_str(), desk.lease.name.as_str(), &desk.name);
+        let (server, process) = (desk.engine.server(), desk.lease.name.as_str());
+        let place = Place::new(desk.root.clone(), server.as_str(), process, &desk.name, &desk.library);
         pace.opening = true;
         let consulted = self.consult(&place, pace);
         pace.opening = false;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueHint};
 
-use super::fastcnfg;
+use super::fastcnfg::{self, library::Library};
 use super::footing::raise_open_files;
 use super::run::{block_signals, run};
 use crate::model::{Failure, FailureKind, ProcessName};
@@ -102,7 +102,8 @@ fn check(file: Option<PathBuf>, base: Option<PathBuf>) -> ExitCode {
     };
     let beside = || Base::new(primary.parent().unwrap_or(&primary));
     let base = base.unwrap_or_else(beside);
-    let report = fastcnfg::check::check(&primary, base.root(), &server_of(&base), &fastcnfg::read::read);
+    let library = Library::default();
+    let report = fastcnfg::check::check(&primary, base.root(), &server_of(&base), &|path| library.read(path));
     if let Some(why) = report.unread {
         eprintln!("fastp: {why}");
         return ExitCode::from(3);

@@ -12,7 +12,6 @@ use super::lexer::{Mistake, Position};
 use super::look::{Reader, Who, after, bad_file, jump, rules, second, why_unread};
 use super::names::{Named, file};
 use super::parsed::{DeviceEntry, Parsed, Scope, all_mistakes};
-use super::parser::parse;
 use crate::fastp::means::Farewell;
 
 /// The most files that are followed, and the most print processes that are listed.
@@ -51,8 +50,8 @@ impl Report {
 pub fn check(primary: &Path, root: &Path, node: &str, read: &Reader<'_>) -> Report {
     let mut checker = Checker { root, node, files: BTreeMap::new(), report: Report::default() };
     match read(primary) {
-        Ok((octets, _)) => {
-            checker.files.insert(primary.to_owned(), parse(&octets));
+        Ok((parsed, _)) => {
+            checker.files.insert(primary.to_owned(), parsed);
         }
         Err(unread) => {
             checker.report.unread = Some(format!("{}: {}", primary.display(), why_unread(&unread).1));
@@ -67,7 +66,7 @@ pub fn check(primary: &Path, root: &Path, node: &str, read: &Reader<'_>) -> Repo
 struct Checker<'a> {
     root: &'a Path,
     node: &'a str,
-    files: BTreeMap<PathBuf, Parsed>,
+    files: BTreeMap<PathBuf, Arc<Parsed>>,
     report: Report,
 }
 
@@ -121,8 +120,8 @@ impl Checker<'_> {
                 }
                 if !self.files.contains_key(&to) {
                     match read(&to) {
-                        Ok((octets, _)) => {
-                            self.files.insert(to.clone(), parse(&octets));
+                        Ok((parsed, _)) => {
+                            self.files.insert(to.clone(), parsed);
                         }
                         Err(unread) => {
                             let what = format!("the file {}: {}", to.display(), why_unread(&unread).1);
@@ -289,12 +288,14 @@ fn seconds(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fastp::fastcnfg::parser::parse;
     use crate::fastp::fastcnfg::read::Unread;
     use std::collections::HashMap;
 
     fn report(files: &[(&str, &str)]) -> Report {
         let files: HashMap<PathBuf, &str> = files.iter().map(|(path, text)| (PathBuf::from(path), *text)).collect();
-        let read = |path: &Path| files.get(path).map(|text| (text.as_bytes().to_vec(), 7)).ok_or(Unread::Missing);
+        let parsed = |text: &&str| (Arc::new(parse(text.as_bytes())), 7);
+        let read = |path: &Path| files.get(path).map(parsed).ok_or(Unread::Missing);
         check(Path::new("/b/FASTCNFG"), Path::new("/b"), "acme", &read)
     }
 

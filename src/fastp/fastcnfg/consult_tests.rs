@@ -1,15 +1,18 @@
 //! What a device remembers, open by open. Times of change are set, not waited for.
 
 use std::fs::File;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::*;
+use crate::fastp::fastcnfg::library::Library;
 use crate::fastp::fastcnfg::look::Who;
 
 struct Site {
     dir: tempfile::TempDir,
     settings: DeviceSettings,
     memory: Memory,
+    library: Arc<Library>,
 }
 
 impl Site {
@@ -17,7 +20,7 @@ impl Site {
     fn new(uri: &str) -> Self {
         let uri = (!uri.is_empty()).then(|| uri.parse().unwrap());
         let settings = DeviceSettings { uri, parm: 0o2000, ..DeviceSettings::default() };
-        Self { dir: tempfile::tempdir().unwrap(), settings, memory: Memory::default() }
+        Self { dir: tempfile::tempdir().unwrap(), settings, memory: Memory::default(), library: Arc::default() }
     }
 
     /// Writes a file; it was changed `age` seconds ago.
@@ -34,7 +37,13 @@ impl Site {
     fn place(&self) -> Place {
         let root = self.dir.path().to_owned();
         let primary = root.join("FASTCNFG");
-        Place { primary, root, who: Who::new("acme", "SPLA"), device: "LP1".parse().unwrap() }
+        Place {
+            primary,
+            root,
+            who: Who::new("acme", "SPLA"),
+            device: "LP1".parse().unwrap(),
+            library: Arc::clone(&self.library),
+        }
     }
 
     fn settle(&mut self) -> Result<Consulted, Fault> {

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,6 @@ use super::entry::Entry;
 use super::lexer::{Mistake, Position};
 use super::names::{Named, file};
 use super::parsed::{DeviceEntry, Parsed, Redirection, Scope};
-use super::parser::parse;
 use super::read::{LARGEST, Stamp, Unread};
 use crate::fastp::errors::Fault;
 
@@ -106,24 +106,23 @@ pub struct Look {
     pub last: PathBuf,
 }
 
-/// Reads a file.
-pub type Reader<'a> = dyn Fn(&Path) -> Result<(Vec<u8>, i128), Unread> + 'a;
+/// What a file says, and when it was last changed.
+pub type Reader<'a> = dyn Fn(&Path) -> Result<(Arc<Parsed>, i128), Unread> + 'a;
 
 /// Looks for the entry of `device`, for `who`, from the file `primary` on.
 pub fn look(primary: &Path, root: &Path, who: &Who, device: &Named, read: &Reader<'_>) -> Look {
     let (mut path, mut level, mut seen) = (primary.to_owned(), 1, Vec::new());
     let found = loop {
-        let octets = match read(&path) {
-            Ok((octets, stamp)) => {
+        let parsed = match read(&path) {
+            Ok((parsed, stamp)) => {
                 seen.push(Seen { path: path.clone(), stamp: Some(stamp) });
-                octets
+                parsed
             }
             Err(unread) => {
                 seen.push(Seen { path: path.clone(), stamp: None });
                 break Err(unusable_file(&path, &unread, level));
             }
         };
-        let parsed = parse(&octets);
         let broken = parsed.mistakes.first().cloned().or_else(|| rules(&parsed, level, &who.node).into_iter().next());
         if let Some(mistake) = broken {
             break Err(mistaken(&path, &mistake));
@@ -190,7 +189,7 @@ pub fn rules(parsed: &Parsed, level: u32, node: &str) -> Vec<Mistake> {
             let hint = "a SPOOLER leads from the primary file to level 2, a PROCESS from there to level 3, which has devices only";
             wrong.push(Mistake::new(line, text).hint(hint));
         }
-        let key = |name: &Option<std::sync::Arc<Named>>| name.as_ref().map(|name| name.key(node));
+        let key = |name: &Option<Arc<Named>>| name.as_ref().map(|name| name.key(node));
         if !known.insert((key(&redirection.scope.spooler), key(&redirection.scope.process))) {
             wrong.push(Mistake::new(line, format!("this {what} is given a second FASTCNFG =")));
         }
@@ -211,7 +210,7 @@ pub fn second(entry: &DeviceEntry, first: &DeviceEntry) -> Mistake {
 
 fn entry(parsed: &Parsed, path: &Path, root: &Path, who: &Who, device: &Named) -> Result<Option<Found>, Unusable> {
     let ours = |entry: &&DeviceEntry| entry.name.same(device, &who.node) && who.within(&entry.scope);
-    let mut ours = parsed.entries.iter().filter(ours);
+    let mut ours = parsed.named(device.name()).filter(ours);
     let Some(found) = ours.next() else { return Ok(None) };
     if let Some(another) = ours.next() {
         return Err(mistaken(path, &second(another, found)));
@@ -236,12 +235,14 @@ fn entry(parsed: &Parsed, path: &Path, root: &Path, who: &Who, device: &Named) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fastp::fastcnfg::parser::parse;
     use std::collections::HashMap;
 
     /// What `process` of `acme` finds for `$LP1`: the place, or the words of what is wrong.
     fn found(files: &[(&str, &str)], process: &str) -> String {
         let files: HashMap<PathBuf, &str> = files.iter().map(|(path, text)| (PathBuf::from(path), *text)).collect();
-        let read = |path: &Path| files.get(path).map(|text| (text.as_bytes().to_vec(), 7)).ok_or(Unread::Missing);
+        let parsed = |text: &&str| (Arc::new(parse(text.as_bytes())), 7);
+        let read = |path: &Path| files.get(path).map(parsed).ok_or(Unread::Missing);
         let device = Named::read("$LP1", true).unwrap();
         let look = look(Path::new("/b/FASTCNFG"), Path::new("/b"), &Who::new("acme", process), &device, &read);
         match look.found {

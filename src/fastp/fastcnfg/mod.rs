@@ -13,6 +13,7 @@ pub mod attributes;
 pub mod check;
 pub mod entry;
 pub mod lexer;
+pub mod library;
 pub mod look;
 pub mod making;
 mod memory;
@@ -23,8 +24,10 @@ pub mod read;
 mod underway;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use self::library::Library;
 use self::look::{Kind, Look, Unusable, Who};
 pub use self::memory::Memory;
 use self::names::Named;
@@ -59,17 +62,21 @@ pub struct Place {
     pub who: Who,
     /// The device.
     pub device: DeviceName,
+    /// The files of the print process.
+    pub library: Arc<Library>,
 }
 
 impl Place {
     /// The place of `device` of the print process `process` of `server`.
-    pub fn new(root: PathBuf, server: &str, process: &str, device: &DeviceName) -> Self {
+    pub fn new(root: PathBuf, server: &str, process: &str, device: &DeviceName, library: &Arc<Library>) -> Self {
         let primary = Base::new(root.clone()).fastcnfg();
-        Self { primary, root, who: Who::new(server, process), device: device.clone() }
+        let (device, library) = (device.clone(), Arc::clone(library));
+        Self { primary, root, who: Who::new(server, process), device, library }
     }
 
     fn look(&self) -> Look {
-        look::look(&self.primary, &self.root, &self.who, &Named::of(&self.device), &read::read)
+        let read = |path: &std::path::Path| self.library.read(path);
+        look::look(&self.primary, &self.root, &self.who, &Named::of(&self.device), &read)
     }
 }
 

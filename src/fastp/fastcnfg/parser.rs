@@ -175,7 +175,7 @@ impl Parser<'_> {
         match (draft.name, entry) {
             (Some(name), entry) => {
                 let scope = self.scope.clone();
-                self.out.entries.push(DeviceEntry { name, at: draft.at, scope, entry, notes, hosts });
+                self.out.add(DeviceEntry { name, at: draft.at, scope, entry, notes, hosts });
             }
             (None, Err(mistakes)) => mistakes.into_iter().for_each(|mistake| self.stray(mistake)),
             (None, Ok(_)) => {}
