@@ -108,12 +108,16 @@ fn check(file: Option<PathBuf>, base: Option<PathBuf>) -> ExitCode {
         eprintln!("fastp: {why}");
         return ExitCode::from(3);
     }
-    for finding in &report.findings {
+    let (shown, more) = report.shown();
+    for finding in shown {
         let (at, note) = (finding.mistake.at, if finding.note { "note: " } else { "" });
         eprintln!("{}:{at}: {note}{}", finding.path.display(), finding.mistake.what);
         if let Some(hint) = &finding.mistake.hint {
             eprintln!("  hint: {hint}");
         }
+    }
+    for (more, what) in more.into_iter().zip(["mistakes", "notes"]).filter(|(more, _)| *more > 0) {
+        eprintln!("… and {more} more {what}");
     }
     if let Err(error) = std::io::stdout().write_all(report.listing.as_bytes()) {
         eprintln!("fastp: cannot write to standard output: {error}");

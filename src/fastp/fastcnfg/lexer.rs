@@ -26,7 +26,7 @@ impl fmt::Display for Position {
 }
 
 /// Something in a file that is not as it must be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mistake {
     /// Where.
     pub at: Position,

@@ -109,10 +109,38 @@ pub struct Look {
 /// What a file says, and when it was last changed.
 pub type Reader<'a> = dyn Fn(&Path) -> Result<(Arc<Parsed>, i128), Unread> + 'a;
 
+/// What is wrong with a file for everybody who reads it at a level.
+pub type Wrong<'a> = dyn Fn(&Path, &Parsed, u32) -> Option<Mistake> + 'a;
+
+/// Where a print process ends.
+#[derive(Clone, Debug)]
+pub struct End {
+    /// The files on the way, the primary first.
+    pub seen: Vec<Seen>,
+    /// The last of them.
+    pub path: PathBuf,
+    /// What it says, if it could be read and parsed.
+    pub parsed: Option<Arc<Parsed>>,
+    /// Why nothing on this way can be used, if that is so.
+    pub broken: Option<Unusable>,
+}
+
 /// Looks for the entry of `device`, for `who`, from the file `primary` on.
 pub fn look(primary: &Path, root: &Path, who: &Who, device: &Named, read: &Reader<'_>) -> Look {
+    let End { seen, path, parsed, broken } =
+        way(primary, root, who, read, &|_, parsed, level| wrong(parsed, level, &who.node));
+    let found = match (parsed, broken) {
+        (_, Some(broken)) => Err(broken),
+        (Some(parsed), None) => entry(&parsed, &path, root, who, device),
+        (None, None) => Ok(None),
+    };
+    Look { seen, found, last: path }
+}
+
+/// The way of `who` from the file `primary` on.
+pub fn way(primary: &Path, root: &Path, who: &Who, read: &Reader<'_>, wrong: &Wrong<'_>) -> End {
     let (mut path, mut level, mut seen) = (primary.to_owned(), 1, Vec::new());
-    let found = loop {
+    let (parsed, broken) = loop {
         let parsed = match read(&path) {
             Ok((parsed, stamp)) => {
                 seen.push(Seen { path: path.clone(), stamp: Some(stamp) });
@@ -120,22 +148,30 @@ pub fn look(primary: &Path, root: &Path, who: &Who, device: &Named, read: &Reade
             }
             Err(unread) => {
                 seen.push(Seen { path: path.clone(), stamp: None });
-                break Err(unusable_file(&path, &unread, level));
+                break (None, Some(unusable_file(&path, &unread, level)));
             }
         };
-        let broken = parsed.mistakes.first().cloned().or_else(|| rules(&parsed, level, &who.node).into_iter().next());
-        if let Some(mistake) = broken {
-            break Err(mistaken(&path, &mistake));
+        if let Some(mistake) = wrong(&path, &parsed, level) {
+            break (Some(parsed), Some(mistaken(&path, &mistake)));
         }
-        match jump(&parsed, who) {
-            None => break entry(&parsed, &path, root, who, device),
+        let next = match jump(&parsed, who) {
+            None => break (Some(parsed), None),
             Some(redirection) => match file(&redirection.file.text, &path, root, &who.node) {
-                Ok(next) => (path, level) = (next, after(redirection)),
-                Err(why) => break Err(mistaken(&path, &bad_file(&redirection.file.text, redirection.file.at, &why))),
+                Ok(next) => (next, after(redirection)),
+                Err(why) => {
+                    let mistake = bad_file(&redirection.file.text, redirection.file.at, &why);
+                    break (Some(parsed), Some(mistaken(&path, &mistake)));
+                }
             },
-        }
+        };
+        (path, level) = next;
     };
-    Look { seen, found, last: path }
+    End { seen, path, parsed, broken }
+}
+
+/// The first thing that is wrong with a file for everybody who reads it at this level.
+pub fn wrong(parsed: &Parsed, level: u32, node: &str) -> Option<Mistake> {
+    parsed.mistakes.first().cloned().or_else(|| rules(parsed, level, node).into_iter().next())
 }
 
 /// The level of the file that a redirection leads to.
@@ -215,21 +251,26 @@ fn entry(parsed: &Parsed, path: &Path, root: &Path, who: &Who, device: &Named) -
     if let Some(another) = ours.next() {
         return Err(mistaken(path, &second(another, found)));
     }
+    used(found, path, root, who).map(Some).map_err(|mistake| mistaken(path, &mistake))
+}
+
+/// The entry that `who` sees alone of its name, as it is used.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn used(found: &DeviceEntry, path: &Path, root: &Path, who: &Who) -> Result<Found, Mistake> {
     let entry = match &found.entry {
         Ok(entry) => entry.clone(),
         Err(mistakes) => {
-            let unknown = Mistake::new(found.at, "the entry cannot be used");
-            return Err(mistaken(path, mistakes.first().unwrap_or(&unknown)));
+            let unknown = || Mistake::new(found.at, "the entry cannot be used");
+            return Err(mistakes.first().cloned().unwrap_or_else(unknown));
         }
     };
     let hosts = match &found.hosts {
         None => None,
-        Some(name) => match file(&name.text, path, root, &who.node) {
-            Ok(hosts) => Some(hosts),
-            Err(why) => return Err(mistaken(path, &bad_file(&name.text, name.at, &why))),
-        },
+        Some(name) => Some(file(&name.text, path, root, &who.node).map_err(|why| bad_file(&name.text, name.at, &why))?),
     };
-    Ok(Some(Found { entry, hosts, place: format!("{}:{}", path.display(), found.at.line) }))
+    Ok(Found { entry, hosts, place: format!("{}:{}", path.display(), found.at.line) })
 }
 
 #[cfg(test)]
