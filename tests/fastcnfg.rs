@@ -372,6 +372,40 @@ fn a_broken_file_stops_no_device_whose_print_process_has_gone_dormant_or_was_kil
 }
 
 #[test]
+fn a_mistake_that_is_not_in_the_file_any_more_is_not_shown() {
+    let mut world = World::new("OFF");
+    world.lead_to("old");
+    world.spoolcom("DEV $LP1, START");
+    world.print("one");
+    world.write("FASTCNFG", "DEVICE $LP1 CONTYPE = FIEL");
+    world.print("two");
+    let shown = |world: &World| ["DEV $LP1", "DEV $LP1, STATUS DETAIL"].map(|display| world.spoolcom(display).out);
+    for display in shown(&world) {
+        assert!(display.contains("'FIEL'"), "{display}");
+    }
+    world.write("FASTCNFG", "DEVICE $LP2 CONTYPE = NONE");
+    world.submit("three");
+    world.site.wait_for("there is no entry", || world.shown("lp1")["error"]["number"] == 14);
+    assert_eq!(world.shown("lp1")["connection"]["complaint"], Value::Null);
+    for display in shown(&world) {
+        assert!(display.contains("has no entry there") && !display.contains("FIEL"), "{display}");
+    }
+    std::fs::remove_file(world.site.base().join("FASTCNFG")).unwrap();
+    world.spoolcom("DEV $LP1, DRAIN");
+    let display = world.spoolcom("DEV $LP1").out;
+    assert!(display.contains("OFFLINE") && !display.contains("FASTCNFG"), "{display}");
+    // What is complained of is not what is now, as long as nobody opens the device.
+    world.lead_to("old");
+    world.spoolcom("DEV $LP1, START");
+    world.site.wait_until_empty();
+    world.write("FASTCNFG", "DEVICE $LP1 CONTYPE = FIEL");
+    world.print("four");
+    world.spoolcom("DEV $LP1, DRAIN");
+    let display = world.spoolcom("DEV $LP1").out;
+    assert!(!display.contains("FASTCNFG"), "{display}");
+}
+
+#[test]
 fn a_device_without_a_usable_entry_is_in_error_until_the_file_is_mended() {
     let mut world = World::new("OFF");
     let refused = finish(world.command("spoolcom").arg("DEV $LP1, START").spawn().unwrap(), DEADLINE);
