@@ -275,3 +275,22 @@ fn what_nothing_here_speaks_is_told_first_whatever_else_is_wrong() {
     let parsed = parse(b"DEFAULT QUEUENAME = q\nDEVICE $LP1 CONTYPE = NONE");
     assert!(parsed.entries[0].entry.is_ok());
 }
+
+#[test]
+fn a_comma_before_the_next_pair_is_none_of_a_path() {
+    let path = |attributes: &str| entry(&format!("CONTYPE = FILE {attributes}"));
+    let file = |path: &str| Way::To(DeviceUri::File(path.into()));
+    for pairs in
+        ["PATH = /tmp/x,TIMEOUT=5", "PATH=/tmp/x,timeout = 5", "PATH=/tmp/x,\nTIMEOUT = 5", "TIMEOUT=5,PATH=/tmp/x,"]
+    {
+        let entry = path(pairs);
+        assert_eq!((entry.way, entry.io_limit), (file("/tmp/x"), Some(Duration::from_secs(5))), "{pairs}");
+    }
+    assert_eq!(path("SHADOW1 = A,SHADOW2 = B,PATH = /a,b").way, file("/a,b"));
+    for whole in ["/a,b=c", "/a,TIMEOUT", "/a,TIMEOUTS=5", "/a;b,c", "/a,=b"] {
+        assert_eq!(path(&format!("PATH = {whole} SHADOW = t")).way, file(whole), "{whole}");
+    }
+    assert_eq!(path("PATH = \"/a,TIMEOUT=5\"").way, file("/a,TIMEOUT=5"), "everything counts in a quotation");
+    let semicolon = mistake("CONTYPE = FILE PATH = /a;TIMEOUT=5");
+    assert_eq!(semicolon, "1:37 an attribute or a keyword was expected, not ';' (';' ends lists only)");
+}
