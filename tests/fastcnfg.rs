@@ -425,6 +425,32 @@ fn a_device_without_a_usable_entry_is_in_error_until_the_file_is_mended() {
 }
 
 #[test]
+fn a_link_that_leads_nowhere_is_no_missing_entry_and_a_missing_hosts_file_is_named() {
+    let mut world = World::new("OFF");
+    let primary = world.site.base().join("FASTCNFG");
+    let error = |world: &World| world.shown("lp1")["error"]["text"].as_str().unwrap_or_default().to_owned();
+    for (to, why) in [("FASTCNFG", "too many symbolic links"), ("gone", "a link, and nothing is where it leads")] {
+        let _ = std::fs::remove_file(&primary);
+        std::os::unix::fs::symlink(to, &primary).unwrap();
+        world.spoolcom("DEV $LP1, START");
+        if to == "FASTCNFG" {
+            world.submit("one");
+        }
+        let named = format!("{}: ", primary.display());
+        let told = || error(&world).contains(&named) && error(&world).to_lowercase().contains(why);
+        world.site.wait_for("the device says why", told);
+    }
+    world.write("FASTCNFG", "HOSTS none DEVICE $LP1 ADDRESS = lp1.nowhere.invalid PORT = 9");
+    world.spoolcom("DEV $LP1, START");
+    let named = format!("the HOSTS file {}: there is no such file", primary.with_file_name("none").display());
+    world.site.wait_for("the file of hosts is named", || error(&world).contains(&named));
+    world.lead_to("mended");
+    world.spoolcom("DEV $LP1, START");
+    world.site.wait_until_empty();
+    assert_eq!(world.at("mended"), ["one"]);
+}
+
+#[test]
 fn a_file_with_a_mistake_does_not_send_a_device_to_its_uri() {
     let mut world = World::new("OFF");
     world.write("FASTCNFG", "DEVICE $LP1 CONTYPE = FILE ! and its path is forgotten");

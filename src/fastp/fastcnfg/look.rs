@@ -195,7 +195,7 @@ fn unusable_file(path: &Path, unread: &Unread, level: u32) -> Unusable {
     let kind = match unread {
         Unread::Missing if level == 1 => Kind::NoFile,
         Unread::Missing | Unread::TooLarge => Kind::Mistake,
-        Unread::Failed(_) | Unread::Changing => Kind::Passing,
+        Unread::Failed(_) | Unread::Dangling | Unread::Changing => Kind::Passing,
     };
     Unusable { number, text: format!("{}: {why}", path.display()), kind }
 }
@@ -204,6 +204,7 @@ fn unusable_file(path: &Path, unread: &Unread, level: u32) -> Unusable {
 pub fn why_unread(unread: &Unread) -> (u32, String) {
     match unread {
         Unread::Missing => (11, "there is no such file".into()),
+        Unread::Dangling => (11, "it is a link, and nothing is where it leads".into()),
         Unread::Failed(error) => {
             let fault = Fault::of("it cannot be read", error);
             (fault.number, fault.text)

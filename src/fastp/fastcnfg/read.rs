@@ -24,6 +24,8 @@ pub type Stamp = Option<i128>;
 pub enum Unread {
     /// There is none.
     Missing,
+    /// There is a link, and nothing where it leads.
+    Dangling,
     /// The system refuses.
     Failed(io::Error),
     /// More than [`LARGEST`].
@@ -81,8 +83,9 @@ pub fn stamp(path: &Path) -> io::Result<Stamp> {
     }
 }
 
-fn unread(error: io::Error) -> Unread {
+fn unread(path: &Path, error: io::Error) -> Unread {
     match error.kind() {
+        io::ErrorKind::NotFound if std::fs::symlink_metadata(path).is_ok() => Unread::Dangling,
         io::ErrorKind::NotFound => Unread::Missing,
         _ => Unread::Failed(error),
     }
@@ -93,7 +96,7 @@ fn unread(error: io::Error) -> Unread {
 /// # Errors
 /// When there is nothing, or the system does not say.
 pub fn mark(path: &Path) -> Result<Mark, Unread> {
-    std::fs::metadata(path).map(|meta| Mark::of(&meta)).map_err(unread)
+    std::fs::metadata(path).map(|meta| Mark::of(&meta)).map_err(|error| unread(path, error))
 }
 
 /// Reads a regular file.
@@ -123,7 +126,7 @@ pub fn read(path: &Path) -> Result<Read, Unread> {
 }
 
 fn read_once(path: &Path) -> Result<(Read, bool), Unread> {
-    let file = open_regular(path).map_err(unread)?;
+    let file = open_regular(path).map_err(|error| unread(path, error))?;
     let before = file.metadata().map_err(Unread::Failed)?;
     if before.size() > LARGEST {
         return Err(Unread::TooLarge);
@@ -159,6 +162,10 @@ mod tests {
         assert_eq!(read_now.mark, mark(&path).unwrap());
         assert_eq!(stamp(&path.with_extension("no")).unwrap(), None);
         assert!(matches!(read(&path.with_extension("no")), Err(Unread::Missing)));
+        let link = path.with_extension("link");
+        std::os::unix::fs::symlink(path.with_extension("no"), &link).unwrap();
+        assert!(matches!(read(&link), Err(Unread::Dangling)));
+        assert!(matches!(mark(&link), Err(Unread::Dangling)));
     }
 
     #[test]
