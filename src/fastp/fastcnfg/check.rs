@@ -36,7 +36,7 @@ pub struct Finding {
     pub path: PathBuf,
     /// Where, what and what to do.
     pub mistake: Mistake,
-    /// Whether it only has no effect.
+    /// Whether nothing is wrong with it: it has no effect, or more than meets the eye.
     pub note: bool,
 }
 
@@ -91,7 +91,7 @@ struct Checker<'a> {
     files: BTreeMap<PathBuf, Arc<Parsed>>,
     /// Entries that were told to be second ones.
     twice: HashSet<(PathBuf, Position)>,
-    /// The mistakes that the report has.
+    /// The mistakes and notes that the report has.
     told: HashSet<(PathBuf, Mistake)>,
     report: Report,
 }
@@ -104,7 +104,10 @@ impl Checker<'_> {
     }
 
     fn note(&mut self, path: &Path, mistake: Mistake) {
-        self.report.findings.push(Finding { path: path.to_owned(), mistake, note: true });
+        // What a DEFAULT says is noted for every device that has it.
+        if self.told.insert((path.to_owned(), mistake.clone())) {
+            self.report.findings.push(Finding { path: path.to_owned(), mistake, note: true });
+        }
     }
 
     /// Reads whatever the primary file leads to.

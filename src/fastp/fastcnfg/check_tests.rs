@@ -82,6 +82,17 @@ fn a_file_that_says_nothing_is_well_formed_and_one_that_is_not_there_is_told() {
     assert!(findings(&circle)[0].contains("in a file of level 2"), "{circle:?}");
 }
 
+#[test]
+fn a_farewell_that_may_never_come_is_noted_once() {
+    let report = report(&[(
+        "/b/FASTCNFG",
+        "DEFAULT SHUTDOWNTO = 6000 PORT = 9\nDEVICE A ADDRESS = a DEVICE B ADDRESS = b DEVICE C ADDRESS = c SHUTDOWNTO = 0",
+    )]);
+    let note = "a printer that does not close the connection within SHUTDOWNTO gets its jobs again each time";
+    assert_eq!(findings(&report), [format!("/b/FASTCNFG:1:9: note: {note}")]);
+    assert!(!report.is_bad());
+}
+
 /// What each device of the one print process is listed as.
 fn listed(text: &str) -> Vec<String> {
     let report = report(&[("/b/FASTCNFG", text)]);
