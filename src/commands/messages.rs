@@ -74,6 +74,7 @@ const DEVICES: &str = "
 
 `DEV` shows `ERROR %` with the number in octal, JSON in decimal. A device whose error is retried heals by itself; the others are OFFLINE
 until DEV START, or until their RESTART is due (docs/devices.md). Where a number has several meanings, the text of the error is one of them.
+An error whose text begins with FASTCNFG is retried whatever its number.
 
 | octal | decimal | meaning | retried |
 |---|---|---|---|

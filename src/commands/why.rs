@@ -2,7 +2,8 @@
 //!
 //! | `cause` | further keys |
 //! |---|---|
-//! | `printing` `printer-slow` `printer-stalled` | `device` `job` `document` `documents` `copy` `octets` `total-octets` `since` `quiet-since` `stalled-since` `stalled-octets` |
+//! | `printing` `printer-slow` `printer-stalled` | `device` `job` `document` `documents` `copy` `octets` `total-octets` `since` `quiet-since` `stalled-since` `stalled-octets` `waiting-for` `waiting-since` |
+//! | `device-opening` | `device` `waiting-for` `waiting-since` |
 //! | `transferred` | `device` `octets` `since` |
 //! | `next` `behind` | `device` `jobs` `printing` (an object as above, or null) |
 //! | `left-to-another` `device-not-routed` | `device` |
@@ -29,6 +30,7 @@ use serde_json::{Map, Value, json};
 use crate::attributes::text::escaped;
 use crate::model::device::Stalled;
 use crate::model::state::{ErrorNote, HoldReason};
+use crate::model::wait::{Awaited, Wait};
 use crate::model::why::{Act, Cause, DeviceCause, Printing};
 
 /// How times are said.
@@ -108,7 +110,9 @@ fn on_device(device: &str, cause: &DeviceCause, times: &Times) -> String {
     let start = format!("DEV {device}, START");
     match cause {
         DeviceCause::Prints(printing) => match printing.quiet_since_ms {
-            _ if printing.running.stalled.is_some() => format!("it prints on {device}: {}", pace(printing, times)),
+            _ if printing.running.stalled.is_some() || printing.awaits.is_some() => {
+                format!("it prints on {device}: {}", pace(printing, times))
+            }
             Some(_) => format!("it prints on {device}, {}", pace(printing, times)),
             None => {
                 let running = &printing.running;
@@ -116,6 +120,12 @@ fn on_device(device: &str, cause: &DeviceCause, times: &Times) -> String {
                 format!("it prints on {device}: {document}, copy {}, {}", running.copy, pace(printing, times))
             }
         },
+        DeviceCause::Opening { awaits, next: true } => {
+            format!("it is next on {device}, which is being opened: {}", waiting(awaits, times))
+        }
+        DeviceCause::Opening { awaits, next: false } => {
+            format!("{device} is being opened: {}", waiting(awaits, times))
+        }
         DeviceCause::Transferred { octets, since_ms } => {
             let since = since_ms.map(|ms| format!(" since {}", times.short(ms))).unwrap_or_default();
             format!(
@@ -207,8 +217,22 @@ fn started_by(process: &str) -> String {
 }
 
 fn now_printing(printing: &Printing, times: &Times) -> String {
-    let sign = if printing.quiet_since_ms.is_some() && printing.running.stalled.is_none() { "," } else { ":" };
-    format!("job {} prints now{sign} {}", printing.running.job, pace(printing, times))
+    let job = printing.running.job;
+    match &printing.awaits {
+        Some(awaits) if awaits.wait.is_before_open() => {
+            return format!("the device is being opened for job {job}: {}", waiting(awaits, times));
+        }
+        Some(Awaited { wait: Wait::Close, since_ms, .. }) => {
+            return format!("job {job} is sent: its close is waited for since {}", times.short(*since_ms));
+        }
+        _ => {}
+    }
+    let sign = if printing.quiet_since_ms.is_some() && printing.running.stalled.is_none() && printing.awaits.is_none() {
+        ","
+    } else {
+        ":"
+    };
+    format!("job {job} prints now{sign} {}", pace(printing, times))
 }
 
 fn pace(printing: &Printing, times: &Times) -> String {
@@ -220,10 +244,17 @@ fn pace(printing: &Printing, times: &Times) -> String {
         let accepted = format!("{octets} of {} bytes so far", running.total_octets);
         return format!("the printer accepts nothing since {} ({accepted})", times.short(since_ms));
     }
+    if let Some(awaits) = &printing.awaits {
+        return format!("every octet is sent, {}", waiting(awaits, times));
+    }
     match printing.quiet_since_ms {
         Some(ms) => format!("printer slow: {bytes} accepted, none since {}", times.short(ms)),
         None => format!("{bytes}, since {}", times.short(running.since_ms)),
     }
+}
+
+fn waiting(awaits: &Awaited, times: &Times) -> String {
+    format!("waiting for {} since {}", awaits.words(), times.short(awaits.since_ms))
 }
 
 fn error_words(error: &ErrorNote, times: &Times) -> String {
@@ -257,6 +288,9 @@ pub fn object(cause: &Cause, times: &Times) -> Value {
 fn device_details(cause: &DeviceCause) -> Value {
     match cause {
         DeviceCause::Prints(one) => printing(one),
+        DeviceCause::Opening { awaits, .. } => {
+            json!({ "waiting-for": awaits.wait.keyword(), "waiting-since": utc(awaits.since_ms) })
+        }
         DeviceCause::Transferred { octets, since_ms } => {
             json!({ "octets": octets, "since": since_ms.map_or(Value::Null, utc) })
         }
@@ -305,6 +339,8 @@ fn printing(printing: &Printing) -> Value {
         "quiet-since": printing.quiet_since_ms.map_or(Value::Null, utc),
         "stalled-since": running.stalled.map_or(Value::Null, |stalled| utc(stalled.since_ms)),
         "stalled-octets": running.stalled.map(|stalled| stalled.octets),
+        "waiting-for": printing.awaits.as_ref().map(|awaits| awaits.wait.keyword()),
+        "waiting-since": printing.awaits.as_ref().map_or(Value::Null, |awaits| utc(awaits.since_ms)),
     })
 }
 

@@ -4,6 +4,7 @@ use super::why::{Times, object, words};
 use crate::model::JobRef;
 use crate::model::device::DeviceChange;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
+use crate::model::wait::Wait;
 use crate::spool::engine::{AttemptEnd, Engine, Observation};
 use crate::spool::operations::Operations;
 use crate::spool::progress::{Progress, Standstill};
@@ -70,6 +71,40 @@ fn a_printer_that_stands_still_says_since_when_and_after_how_much() {
     let stands = "the printer accepts nothing since 09:00:00 (300 of 1000 bytes so far)";
     check(&mut site, &job, &[("printer-stalled", &format!("it prints on $LP1: {stands}"))]);
     check(&mut site, &next, &[("next", &format!("it is next on $LP1; job 1 prints now: {stands}"))]);
+}
+
+#[test]
+fn what_is_waited_for_at_a_device_is_named_and_a_job_before_its_open_does_not_print() {
+    let mut site = Site::printing();
+    let alive = site.alive("SPLA");
+    let (job, next) = (site.job(), site.job());
+    let since = clock().boot_ms;
+    // Without a job, as a device is tried after an error or opened by EXCLUSIVE ON.
+    let none = Progress { device: site.device_id("LP1"), ..at(&site.claim(&alive, "LP1"), 0) };
+    let claimed = none.clone();
+    let none = Progress { entry: None, attempt: 0, awaits: Some((Wait::Opening, since)), ..none };
+    alive.progress.put(1, &Progress { awaits: Some((Wait::Reader, since)), ..claimed.clone() }).unwrap();
+    alive.progress.put(2, &none).unwrap();
+    pass(40);
+    alive.progress.heartbeat(77, clock().boot_ms).unwrap();
+    let name = "waiting for a program that reads socket://h:9100 since 09:00:00";
+    check(&mut site, &job, &[("device-opening", &format!("it is next on $LP1, which is being opened: {name}"))]);
+    let opening = "$LP1 is being opened: waiting for socket://h:9100 to open since 09:00:00";
+    let now = format!("it is next on $LP1; the device is being opened for job 1: {name}");
+    check(&mut site, &next, &[("next", &now), ("device-opening", opening)]);
+    alive.progress.clear(2).unwrap();
+    alive
+        .progress
+        .put(1, &Progress { octets: 1000, awaits: Some((Wait::LastOctets, since)), ..claimed.clone() })
+        .unwrap();
+    let sent = "every octet is sent, waiting for its last octets to be taken since 09:00:00";
+    check(&mut site, &job, &[("printing", &format!("it prints on $LP1: {sent}"))]);
+    check(&mut site, &next, &[("next", &format!("it is next on $LP1; job 1 prints now: {sent}"))]);
+    let closing = Progress { octets: 1000, awaits: Some((Wait::Close, since)), ..claimed };
+    alive.progress.put(1, &closing).unwrap();
+    let has = "$LP1 has all 1000 bytes since 09:00:00; the connection has yet to close cleanly";
+    check(&mut site, &job, &[("transferred", &format!("it is transferred: {has}"))]);
+    check(&mut site, &next, &[("next", "it is next on $LP1; job 1 is sent: its close is waited for since 09:00:00")]);
 }
 
 #[test]
@@ -288,6 +323,30 @@ fn an_error_says_its_number_its_text_and_the_next_try() {
             "$LP1 is in error %144: not ready; 1 try since 09:00:10, no further try; DEV $LP1, START tries again",
         )],
     );
+}
+
+#[test]
+fn an_error_that_no_process_tries_again_names_the_process_and_no_next_try() {
+    let mut site = Site::printing();
+    let alive = site.alive("SPLA");
+    let job = site.job();
+    let id = site.device_id("LP1");
+    let seen = |note| site.spool.observe(&alive.lease, id, Observation::Failed(note), &clock()).unwrap();
+    seen(error(Some(clock().wall_ms)));
+    drop(alive.lock);
+    let dead =
+        "print process $SPLA of $LP1 died; the next command that makes work for it starts it, or PRINT $SPLA, START";
+    let text = "error %144: not ready; 2 tries since 09:00:00";
+    let found = [("process-dead", dead), ("device-error", &*format!("$LP1 is in {text}"))];
+    check(&mut site, &job, &found);
+    let seen = |note| site.spool.observe(&alive.lease, id, Observation::Failed(note), &clock()).unwrap();
+    seen(error(None));
+    site.local.change_device(name("LP1"), vec![DeviceChange::Restart(10)]).unwrap();
+    let found =
+        [("process-dead", dead), ("device-restarts", &*format!("$LP1 is offline by {text}; RESTART starts it again"))];
+    check(&mut site, &job, &found);
+    pass(11);
+    check(&mut site, &job, &found);
 }
 
 #[test]

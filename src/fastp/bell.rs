@@ -60,6 +60,12 @@ impl Bell {
         self.stopping() || self.finish.load(Ordering::SeqCst)
     }
 
+    /// Whether it rang, which stays on record.
+    pub fn rung(&self) -> bool {
+        self.drain();
+        self.rung.load(Ordering::SeqCst)
+    }
+
     /// Whether it rang since this was last asked.
     pub fn taken(&self) -> bool {
         self.drain();

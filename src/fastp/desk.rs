@@ -13,6 +13,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::Timing;
+use super::apart::Helpers;
 use super::backoff::Growing;
 use super::bell::Bell;
 use super::errors::{Fault, SpoolTrouble};
@@ -125,6 +126,8 @@ pub struct Desk {
     pub library: Arc<Library>,
     /// What the device remembers of FASTCNFG.
     pub memory: Cell<Memory>,
+    /// Its helpers that have not come back.
+    pub helpers: Arc<Helpers>,
     /// Whether a ring was heard that has not led to a look at everything yet.
     pub heard: Cell<bool>,
     /// Whether a job is being printed, so that main rings for wishes that concern it.

@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
 
@@ -15,6 +15,7 @@ use super::desk::{Desk, Streak};
 use super::errors::{Fault, SpoolTrouble, Trouble};
 use super::exclusive::Open;
 use super::pace::Pace;
+use super::transports::Idle;
 use crate::model::Failure;
 use crate::model::device::{DeviceSettings, Exclusive};
 use crate::model::state::DeviceWish;
@@ -157,6 +158,10 @@ impl Device {
                 return Ok(());
             }
         }
+        // Before a job is claimed: it could not be held or deleted while the peer's close is waited for.
+        if let Some(fault) = self.close_overdue(pace)? {
+            return Err(self.record(&fault)?);
+        }
         if order.eligible
             && let Some(claim) = desk.claim()?
         {
@@ -178,8 +183,10 @@ impl Device {
         }
         // Nothing to print on a device that opens: an error on record is over.
         desk.recovered()?;
-        self.close("no job is queued", pace)?;
-        Err(Leave::Nothing)
+        match self.close("no job is queued", pace)? {
+            Some(fault) => Err(self.record(&fault)?),
+            None => Err(Leave::Nothing),
+        }
     }
 
     /// EXCLUSIVE ON with nothing to print: open, and listening.
@@ -202,11 +209,31 @@ impl Device {
         if self.desk.heard.get() || self.desk.bell.taken() {
             return Ok(());
         }
-        let watched = self.open.as_ref().and_then(|open| open.connection.watch());
-        self.desk.bell.wait(watched.map(|fd| (fd, PollFlags::POLLIN)), limit).map_err(|error| {
-            Leave::Refused(Failure::internal(format_args!("waiting for device {}: {error}", self.desk.name)))
-        })?;
-        Ok(())
+        self.listen(limit)
+    }
+
+    /// Waits for a ring, for news of the other side, or so long. What a printer says without end is no news: it is thrown
+    /// away without asking the spool each time.
+    fn listen(&mut self, limit: Option<Duration>) -> Result<(), Leave> {
+        let until = limit.map(|limit| Instant::now() + limit);
+        loop {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let watched = self.open.as_ref().and_then(|open| open.connection.watch());
+            let ready = self.desk.bell.wait(watched.map(|fd| (fd, PollFlags::POLLIN)), left).map_err(|error| {
+                Leave::Refused(Failure::internal(format_args!("waiting for device {}: {error}", self.desk.name)))
+            })?;
+            let chatter = ready == PollFlags::POLLIN && left.is_none_or(|left| !left.is_zero());
+            match &mut self.open {
+                Some(open) if chatter && !self.desk.bell.rung() => match open.connection.idle() {
+                    Idle::Quiet => {}
+                    news => {
+                        open.news = Some(news);
+                        return Ok(());
+                    }
+                },
+                _ => return Ok(()),
+            }
+        }
     }
 
     /// What to do after trouble met while no job was claimed: false = look again at what is wanted.
@@ -223,7 +250,8 @@ impl Device {
         }
     }
 
-    fn record(&mut self, fault: &Fault) -> Result<Leave, Leave> {
+    /// Puts a device error on record that no job was claimed for.
+    pub(super) fn record(&mut self, fault: &Fault) -> Result<Leave, Leave> {
         self.lose(&fault.text)?;
         let note = self.desk.failure(fault, self.settings.retry, self.settings.timeout);
         self.desk.observe(&Observation::Failed(note))?;

@@ -50,29 +50,40 @@ type Row = (u32, bool, &'static str, &'static [(On, i32)]);
 
 /// The one table of device errors. Numbers of network errors are those of the Guardian sockets library. 100 to 299 are what
 /// a device reports itself, in the numbers that operators know (fastp.md 20), whether an error of the system stands for them
-/// or not.
+/// or not. Rows without one are what the transports find out themselves, and what devices report.
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
     (2,    false, "it is a directory",                                       &[(On::Any, libc::EISDIR)]),
+    (2,    false, "it is of another kind than its URI says",                 &[]),
     (11,   true,  "the directory does not exist",                            &[(On::Any, libc::ENOENT)]),
+    (11,   true,  "there is no such FIFO",                                   &[]),
     (12,   true,  "it is in use",                                            &[(On::Any, libc::EBUSY), (On::Any, libc::ETXTBSY)]),
+    (12,   true,  "another program changed it while a job was written",      &[]),
     (13,   false, "its path leads through something that is no directory",   &[(On::Any, libc::ENOTDIR)]),
     (13,   false, "its path has too many symbolic links",                    &[(On::Any, libc::ELOOP)]),
     (13,   false, "its name is too long",                                    &[(On::Any, libc::ENAMETOOLONG)]),
     (14,   true,  "there is no such device, or it is not plugged in",        &[(On::Any, libc::ENXIO), (On::Any, libc::ENODEV), (On::Device, libc::ENOENT)]),
+    (14,   true,  "no program reads the FIFO",                               &[]),
+    (14,   true,  "its host has no address that is known",                   &[]),
+    (14,   true,  "it has no URI, or its FASTCNFG entry does not say where it is", &[]),
     (31,   true,  "this process has too many open files",                    &[(On::Any, libc::EMFILE)]),
     (31,   true,  "the system has too many open files",                      &[(On::Any, libc::ENFILE)]),
     (31,   true,  "out of memory",                                           &[(On::Any, libc::ENOMEM)]),
     (31,   true,  "out of resources",                                        &[(On::Any, libc::EAGAIN)]),
     (TOO_LONG, true, "it took too long",                                     &[]),
+    (TOO_LONG, true, "nothing was accepted for its TIMEOUT",                 &[]),
+    (TOO_LONG, true, "it did not close within its SHUTDOWNTO",               &[]),
     (43,   true,  "the disk is full",                                        &[(On::Any, libc::ENOSPC)]),
     (43,   true,  "the disk quota is used up",                               &[(On::Any, libc::EDQUOT)]),
     (45,   true,  "the file is as large as it may be",                       &[(On::Any, libc::EFBIG)]),
     (48,   true,  "permission denied",                                       &[(On::Any, libc::EACCES)]),
     (48,   true,  "not permitted",                                           &[(On::Any, libc::EPERM)]),
     (48,   true,  "the file system is read-only",                            &[(On::Any, libc::EROFS)]),
+    (48,   false, "it lies inside the spool's own directory",                &[]),
     (66,   true,  "the device or disk failed",                               &[(On::Any, libc::EIO)]),
     (66,   true,  "the file system went away",                               &[(On::Any, libc::ESTALE)]),
+    (66,   true,  "FASTCNFG has a mistake",                                  &[]),
+    (66,   true,  "any other error, in the words of the system",             &[]),
     (100,  true,  "it is not ready",                                         &[(On::Other, libc::EIO)]),
     (102,  true,  "it is out of paper or ribbon, or full, or its bail is open", &[(On::Other, libc::ENOSPC)]),
     // It was spoken to and says nothing: a wrong address or a dead device, which no retry mends.
@@ -100,9 +111,10 @@ const TOO_LONG: u32 = 40;
 /// What a device reports itself.
 const REPORTED: std::ops::Range<u32> = 100..300;
 
-/// Every number: what it means, in one or several words, and whether it is retried. In ascending order.
+/// Every number: what it means, in one or several words, and whether it is retried. In ascending order; a number that is
+/// retried or not, as it is meant, comes twice.
 pub fn known() -> impl Iterator<Item = (u32, String, bool)> {
-    TABLE.chunk_by(|a, b| a.0 == b.0).map(|rows| {
+    TABLE.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).map(|rows| {
         let words: Vec<&str> = rows.iter().map(|row| row.2).collect();
         (rows[0].0, words.join("; "), rows[0].1)
     })
@@ -236,16 +248,49 @@ mod tests {
     }
 
     #[test]
-    fn the_table_ascends_a_number_is_retried_or_not_and_an_errno_means_one_of_them() {
+    fn the_table_ascends_and_an_errno_means_one_of_its_rows() {
         for pair in TABLE.windows(2) {
             let (a, b) = (&pair[0], &pair[1]);
-            assert!(a.0 < b.0 || (a.0 == b.0 && a.1 == b.1 && !REPORTED.contains(&a.0)), "{} {}", a.2, b.2);
+            assert!(a.0 < b.0 || (a.0 == b.0 && a.1 >= b.1 && !REPORTED.contains(&a.0)), "{} {}", a.2, b.2);
         }
         let meanings: Vec<&(On, i32)> = TABLE.iter().flat_map(|row| row.3).collect();
         for (i, one) in meanings.iter().enumerate() {
             assert!(!meanings[i + 1..].contains(one), "{one:?}");
         }
-        assert_eq!(known().count(), known().map(|row| row.0).collect::<std::collections::HashSet<_>>().len());
+        let distinct: std::collections::HashSet<_> = known().map(|row| (row.0, row.2)).collect();
+        assert_eq!(known().count(), distinct.len());
+    }
+
+    /// The numbers in `Fault::new(12, true, …)` of a source, its tests apart.
+    fn used(source: &str) -> Vec<(u32, bool)> {
+        let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+        let calls = source.split("Fault::new(").skip(1);
+        let read = |call: &str| {
+            let (number, rest) = call.trim_start().split_once(", ")?;
+            Some((number.parse().ok()?, rest.starts_with("true")))
+        };
+        calls.filter_map(read).collect()
+    }
+
+    #[test]
+    fn every_number_that_a_transport_gives_is_listed() {
+        let mut found = std::collections::BTreeSet::new();
+        let mut dirs = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/fastp")];
+        while let Some(dir) = dirs.pop() {
+            for entry in std::fs::read_dir(dir).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                if path.is_dir() && name != "tests" {
+                    dirs.push(path);
+                } else if path.extension().is_some_and(|end| end == "rs") && !name.ends_with("tests.rs") {
+                    found.extend(used(&std::fs::read_to_string(path).unwrap()));
+                }
+            }
+        }
+        assert!(found.contains(&(48, false)) && found.contains(&(140, true)), "{found:?}");
+        for (number, retried) in found {
+            assert!(known().any(|row| (row.0, row.2) == (number, retried)), "{number}, retried: {retried}");
+        }
     }
 
     #[test]

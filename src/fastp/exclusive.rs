@@ -15,6 +15,7 @@ use super::pace::Pace;
 use super::pieces::Side;
 use super::transports::{Closing, Connection, Idle, open};
 use crate::model::device::Exclusive;
+use crate::model::wait::Wait;
 use crate::spool::engine::{Observation, Settlement};
 
 /// A device that is open.
@@ -35,6 +36,8 @@ pub struct Open {
     pub latest: Option<Instant>,
     /// Whether a job was begun on it.
     pub carried: bool,
+    /// What was seen of the other side while it was idle, and not acted on yet. An error shows only once.
+    pub news: Option<Idle>,
 }
 
 impl Open {
@@ -58,14 +61,9 @@ impl Device {
     /// The trouble that keeps it closed.
     pub fn ensure_open(&mut self, why: &str, pace: &mut Pace<'_>) -> Result<(), Trouble> {
         self.look_at_idle(pace)?;
-        let overdue = self.open.as_ref().and_then(|open| open.first).is_some_and(|first| {
-            self.settings.exclusive != Exclusive::On && first.elapsed() >= self.desk.timing.settle
-        });
-        if overdue {
-            // Jobs that came back by a reset go first: the claimed one is given back too, untouched.
-            if let Some(fault) = self.close("its transferred jobs waited long enough", pace)? {
-                return Err(fault.into());
-            }
+        // Jobs that came back by a reset go first: the claimed one is given back too, untouched.
+        if let Some(fault) = self.close_overdue(pace)? {
+            return Err(fault.into());
         }
         if self.open.is_some() {
             return Ok(());
@@ -74,13 +72,17 @@ impl Device {
         let (server, process) = (desk.engine.server(), desk.lease.name.as_str());
         let place = Place::new(desk.root.clone(), server.as_str(), process, &desk.name, &desk.library);
         pace.opening = true;
+        pace.waiting_for(self.settings.consults_fastcnfg().then_some(Wait::Fastcnfg));
         let consulted = self.consult(&place, pace);
+        pace.waiting_for(None);
         pace.opening = false;
         let Consulted { means, used } = consulted?;
         #[cfg(test)]
         let means = super::fake::altered(means);
         pace.opening = true;
+        pace.waiting_for(Some(Wait::Opening));
         let opened = pace.still_wanted().and_then(|()| open(&means, pace));
+        pace.waiting_for(None);
         pace.opening = false;
         let open = Open {
             connection: opened?,
@@ -91,6 +93,7 @@ impl Device {
             first: None,
             latest: None,
             carried: false,
+            news: None,
         };
         self.open = Some(open);
         self.desk.observe(&Observation::Opened { why: why.to_owned(), connection: used })?;
@@ -117,13 +120,28 @@ impl Device {
         consulted
     }
 
+    /// Whether transferred jobs have waited long enough for the connection to be closed.
+    pub fn overdue(&self) -> bool {
+        let first = self.open.as_ref().and_then(|open| open.first);
+        self.settings.exclusive != Exclusive::On
+            && first.is_some_and(|first| first.elapsed() >= self.desk.timing.settle)
+    }
+
+    /// Closes a connection that is overdue. Returns the fault when it was reset instead.
+    ///
+    /// # Errors
+    /// When the spool refuses or the process ends.
+    pub fn close_overdue(&mut self, pace: &mut Pace<'_>) -> Result<Option<Fault>, SpoolTrouble> {
+        if self.overdue() { self.close("its transferred jobs waited long enough", pace) } else { Ok(None) }
+    }
+
     /// Looks whether the peer hung up or reset while no job ran; then the device is closed here too. True if it was.
     ///
     /// # Errors
     /// When the spool refuses; a fault when transferred jobs came back, or when the peer closes at once.
     pub fn look_at_idle(&mut self, pace: &mut Pace<'_>) -> Result<bool, Trouble> {
         let Some(open) = &mut self.open else { return Ok(false) };
-        let idle = open.connection.idle();
+        let idle = open.news.take().unwrap_or_else(|| open.connection.idle());
         let uncertain = open.transferred > 0;
         let hasty = !open.carried && open.since.elapsed() < self.desk.timing.short_lived;
         let (why, reset) = match idle {
@@ -155,21 +173,19 @@ impl Device {
     /// When the spool refuses or the process ends.
     pub fn close(&mut self, why: &str, pace: &mut Pace<'_>) -> Result<Option<Fault>, SpoolTrouble> {
         let Some(open) = self.open.take() else { return Ok(None) };
+        pace.waiting_for(Some(Wait::Close));
         let closing = open.connection.close(pace);
+        pace.waiting_for(None);
         if open.transferred > 0 {
             self.desk.settle(&match &closing {
                 Closing::Clean => Settlement::Closed,
                 Closing::Quiet(why) => Settlement::Released { why: why.clone() },
-                Closing::Reset(Fault { text: why, .. }) | Closing::Stopped(why) => {
-                    Settlement::Reset { why: why.clone() }
-                }
+                Closing::Reset(fault) => Settlement::Reset { why: fault.text.clone() },
             })?;
         }
         let why = match &closing {
             Closing::Clean => why.to_owned(),
-            Closing::Quiet(how) | Closing::Reset(Fault { text: how, .. }) | Closing::Stopped(how) => {
-                format!("{why}; {how}")
-            }
+            Closing::Quiet(how) | Closing::Reset(Fault { text: how, .. }) => format!("{why}; {how}"),
         };
         self.desk.observe(&Observation::Closed { why })?;
         Ok(match closing {

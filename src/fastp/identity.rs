@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use nix::libc;
 
+use super::apart::Errand;
 use super::errors::{Fault, Trouble};
 use super::pace::Pace;
 use super::pieces::Source;
@@ -167,7 +168,7 @@ fn link(document: &ClaimedDocument, pace: &mut Pace<'_>) -> Result<(File, Identi
     }
     let target = std::fs::read_link(&path).unwrap_or_default();
     let target = RawPath(target);
-    let opened = pace.apart(OPENING, move || {
+    let opened = pace.send_for(Errand::Document, OPENING, move || {
         let file = files::open_regular(&path)?;
         let now = files::identity(&file)?;
         io::Result::Ok((file, now))

@@ -9,13 +9,16 @@ use std::rc::Rc;
 use super::desk::Streak;
 use super::device::{Device, Leave};
 use super::errors::Trouble;
+use super::exclusive::Open;
 use super::header::{self, Sheets};
 use super::identity;
+use super::means::Farewell;
 use super::pace::{Pace, Stage};
 use super::pieces::{Piece, Pieces};
 use super::transports::{Chunk, Closing, Undone};
 use crate::model::device::Exclusive;
 use crate::model::state::{Delivery, DeviceWish};
+use crate::model::wait::Wait;
 use crate::model::{Failure, FailureKind};
 use crate::spool::engine::{AttemptEnd, Claim, Observation, Paper, Settlement};
 use crate::sys::fault;
@@ -109,9 +112,12 @@ impl Device {
         }
         pace.stage = Stage::Sent;
         fault::point("after-last-byte");
-        pace.note(true);
         // SLOWPACE. What happened meanwhile is noticed by the end of the job.
-        pace.rest(open.means.slow_pace)?;
+        if !open.means.slow_pace.is_zero() {
+            pace.waiting_for(Some(Wait::Pause));
+            pace.rest(open.means.slow_pace)?;
+        }
+        pace.waiting_for(Some(Wait::LastOctets));
         let delivery = open.connection.finish(pace)?;
         open.last = job.side_after();
         Ok(Sent { delivery, octets: pace.octets(), paper: job.paper_after(start.top), remark })
@@ -122,13 +128,19 @@ impl Device {
         desk.recovered()?;
         if sent.delivery == Delivery::Transferred {
             if self.close_after()? {
-                return self.complete_and_close(claim, &sent, pace);
+                let waits = |open: &Open| matches!(open.means.farewell, Farewell::Required(_));
+                return if self.open.as_ref().is_some_and(waits) {
+                    self.complete_and_await(claim, &sent)
+                } else {
+                    self.complete_and_close(claim, &sent, pace)
+                };
             }
             if self.settings.exclusive == Exclusive::On {
                 self.release_quiet()?;
             }
         }
-        let next = self.delivered(claim, sent.end(sent.delivery), true)?;
+        // No job is claimed that would only wait for the close.
+        let next = self.delivered(claim, sent.end(sent.delivery), !self.overdue())?;
         match &mut self.open {
             Some(open) if sent.delivery == Delivery::Transferred => open.add_transferred(),
             Some(_) if self.settings.exclusive == Exclusive::OffEach => {
@@ -144,6 +156,7 @@ impl Device {
         let desk = Rc::clone(&self.desk);
         let Some(open) = self.open.take() else { return Ok(None) };
         let earlier = open.transferred > 0;
+        pace.waiting_for(Some(Wait::Close));
         let closing = open.connection.close(pace);
         let closed = |why: &str| desk.observe(&Observation::Closed { why: why.to_owned() });
         match closing {
@@ -170,13 +183,20 @@ impl Device {
                 desk.attempt_ends(claim, &AttemptEnd::DeviceFailed { error, touched: true }, false)?;
                 Err(Leave::Failed)
             }
-            Closing::Stopped(why) => {
-                if earlier {
-                    desk.settle(&Settlement::Reset { why: format!("job {}: {why}", claim.number) })?;
-                }
-                closed(&why)?;
-                Ok(desk.attempt_ends(claim, &AttemptEnd::Stopped { touched: true }, true)?)
-            }
+        }
+    }
+
+    /// The same where the peer must close: that may take an hour, in which the job is transferred, can be held and
+    /// deleted, and is shown so.
+    fn complete_and_await(&mut self, claim: &Claim, sent: &Sent) -> Result<Option<Claim>, Leave> {
+        let desk = Rc::clone(&self.desk);
+        self.delivered(claim, sent.end(Delivery::Transferred), false)?;
+        if let Some(open) = &mut self.open {
+            open.add_transferred();
+        }
+        match self.close("its jobs have to be confirmed", &mut Pace::new(&desk, None))? {
+            Some(fault) => Err(self.record(&fault)?),
+            None => Ok(None),
         }
     }
 

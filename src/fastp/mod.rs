@@ -5,6 +5,7 @@
 //! spool is asked through [`crate::spool::engine::Engine`] and nothing else; what a crash leaves is a claim of a dead
 //! epoch, which the next holder of the process's lock finds.
 
+pub mod apart;
 pub mod backoff;
 pub mod banner;
 pub mod bell;

@@ -4,8 +4,8 @@
 //! SUSPEND is obeyed here: between two octets the thread stands still, with the device open, until the attempt is to go on
 //! or to end. The sender notices nothing of it but the time.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
-use std::sync::{Arc, mpsc};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
@@ -14,11 +14,10 @@ use nix::sys::socket::{getsockopt, sockopt};
 use super::desk::Desk;
 use super::errors::{Fault, Trouble};
 use super::stall::{Stall, Verdict};
+use crate::model::wait::Wait;
 use crate::spool::engine::{AttemptWish, Claim, Observation};
 use crate::spool::progress::{Progress, Standstill};
-use crate::sys::{clock, fault, files};
-use std::io::{self, Write};
-use std::os::fd::AsFd;
+use crate::sys::{clock, fault};
 
 /// How often progress is written at most.
 const NOTE_EVERY: Duration = Duration::from_millis(250);
@@ -54,6 +53,8 @@ pub struct Pace<'a> {
     pub io_limit: Option<Duration>,
     stall: Stall,
     standstill: Option<Standstill>,
+    /// What is waited for, and since when, boot clock.
+    awaits: Option<(Wait, i64)>,
     octets: u64,
     /// Octets when progress was last written.
     shown: u64,
@@ -75,6 +76,7 @@ impl<'a> Pace<'a> {
             io_limit: None,
             stall: Stall::default(),
             standstill: None,
+            awaits: None,
             octets: 0,
             shown: 0,
             asked: Instant::now(),
@@ -200,9 +202,23 @@ impl<'a> Pace<'a> {
         self.check()
     }
 
-    /// Writes the progress slot, not more often than is useful.
+    /// Shows what is waited for from now on; none = nothing any more. What is waited for already stays as it is.
+    pub fn waiting_for(&mut self, wait: Option<Wait>) {
+        if self.awaits.map(|(wait, _)| wait) != wait {
+            self.awaits = wait.map(|wait| (wait, clock::boot_ms()));
+            self.note(true);
+        }
+    }
+
+    /// Writes the progress slot, not more often than is useful. Without a job there is one only while something is waited
+    /// for.
     pub fn note(&mut self, now: bool) {
-        let Some(claim) = self.claim else { return };
+        if self.claim.is_none() && self.awaits.is_none() {
+            if now && self.noted.take().is_some() && self.desk.progress.clear(self.desk.slot).is_err() {
+                self.desk.log.line(format_args!("{}: progress cannot be written", self.desk.name));
+            }
+            return;
+        }
         if !now && self.noted.is_some_and(|at| at.elapsed() < NOTE_EVERY) {
             return;
         }
@@ -210,13 +226,14 @@ impl<'a> Pace<'a> {
         self.shown = self.octets;
         let progress = Progress {
             device: self.desk.device,
-            entry: claim.entry,
-            attempt: claim.attempt,
+            entry: self.claim.map(|claim| claim.entry),
+            attempt: self.claim.map_or(0, |claim| claim.attempt),
             document: self.document,
             copy: self.copy,
             octets: self.octets,
             at_boot_ms: clock::boot_ms(),
             stalled: self.standstill,
+            awaits: self.awaits,
         };
         if self.desk.progress.put(self.desk.slot, &progress).is_err() {
             self.desk.log.line(format_args!("{}: progress cannot be written", self.desk.name));
@@ -316,45 +333,6 @@ impl<'a> Pace<'a> {
                 return Ok(());
             }
             self.wait(desk.bell.as_fd(), PollFlags::empty(), Some(left))?;
-        }
-    }
-
-    /// Has `work` done by a helper thread, for at most `limit`. None when it took longer: the helper is abandoned, and
-    /// what it comes back with is dropped.
-    ///
-    /// # Errors
-    /// The trouble that ends the attempt.
-    pub fn apart<T: Send + 'static>(
-        &mut self,
-        limit: Duration,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<Option<T>, Trouble> {
-        let cannot = |error: io::Error| Trouble::Device(Fault::of("cannot start a helper", &error));
-        let done = Arc::new(files::event_fd().map_err(cannot)?);
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let signal = Arc::clone(&done);
-        std::thread::Builder::new()
-            .name("helper".into())
-            .stack_size(256 * 1024)
-            .spawn(move || {
-                let _ = sender.send(work());
-                let _ = (&*signal).write(&1u64.to_ne_bytes());
-            })
-            .map_err(cannot)?;
-        let until = Instant::now() + limit;
-        loop {
-            match receiver.try_recv() {
-                Ok(value) => return Ok(Some(value)),
-                Err(mpsc::TryRecvError::Disconnected) => {
-                    return Err(Trouble::Device(Fault::new(66, true, "a helper died")));
-                }
-                Err(mpsc::TryRecvError::Empty) => {}
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(None);
-            }
-            self.wait(done.as_fd(), PollFlags::POLLIN, Some(left))?;
         }
     }
 }

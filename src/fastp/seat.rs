@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::apart::Helpers;
 use super::backoff::{Growing, is_due};
 use super::bell::Bell;
 use super::desk::{Desk, Streak};
@@ -28,6 +29,7 @@ pub(super) struct Seat {
     thread: Option<Thread>,
     streak: Streak,
     memory: Memory,
+    helpers: Arc<Helpers>,
     /// Waits after threads that found nothing, or were refused.
     pause: Growing,
     not_before: Option<Instant>,
@@ -109,6 +111,7 @@ impl Seat {
             thread: None,
             streak: Streak::default(),
             memory: Memory::default(),
+            helpers: Arc::default(),
             pause,
             not_before: None,
             refused: false,
@@ -216,6 +219,7 @@ impl Main<'_> {
         let (engine, lease, name) = (Arc::clone(&self.engine), self.lease.clone(), order.name.clone());
         let (root, log, timing) = (self.base.root().to_path_buf(), self.log.clone(), self.timing);
         let (zone, memory, library) = (self.zone.clone(), seat.memory.clone(), Arc::clone(&self.library));
+        let helpers = Arc::clone(&seat.helpers);
         let (progress, slot) = (Arc::clone(&self.progress), seat.slot);
         let (its_bell, its_printing) = (Arc::clone(&bell), Arc::clone(&printing));
         let body = move || {
@@ -237,6 +241,7 @@ impl Main<'_> {
                 heard: Cell::new(false),
                 library,
                 memory: Cell::new(memory),
+                helpers,
                 printing: its_printing,
             });
             let mut device = Device::new(Rc::clone(&desk));

@@ -9,6 +9,7 @@ use super::names::{DeviceName, ProcessName};
 use super::separation::{HeaderPages, StartFf};
 use super::state::{DeviceState, DeviceWish, ErrorNote, ProcessState};
 pub use super::uri::{DeviceUri, RAW_PORT};
+use super::wait::Awaited;
 
 /// When a device is opened and closed (fastp.md 3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -261,6 +262,9 @@ pub struct DeviceStatus {
     pub stopped_by_error: bool,
     /// The job in print.
     pub running: Option<RunningJob>,
+    /// What its print process waits for at it, with a job or without.
+    #[serde(default)]
+    pub awaits: Option<Awaited>,
     /// Its print process.
     pub process_state: ProcessState,
     /// Entries waiting for it (on its locations and their groups), counted up to 1,001.

@@ -18,6 +18,7 @@ pub mod separation;
 pub mod state;
 pub mod time;
 pub mod uri;
+pub mod wait;
 pub mod why;
 
 pub use authority::Caller;

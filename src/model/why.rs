@@ -6,6 +6,7 @@ use super::device::RunningJob;
 use super::ids::{GlobalJobId, JobNumber};
 use super::names::{DeviceName, GroupName, LocationName, ProcessName};
 use super::state::{ErrorNote, HoldReason};
+use super::wait::Awaited;
 
 /// Who did something, and when, as an event tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub struct Printing {
     pub documents: u32,
     /// When the printer last took anything, wall clock, if that was long ago.
     pub quiet_since_ms: Option<i64>,
+    /// What the print process waits for.
+    #[serde(default)]
+    pub awaits: Option<Awaited>,
 }
 
 /// What one device has to do with it.
@@ -32,6 +36,13 @@ pub struct Printing {
 pub enum DeviceCause {
     /// The device prints it now.
     Prints(Printing),
+    /// The device is being opened.
+    Opening {
+        /// What is waited for.
+        awaits: Awaited,
+        /// Whether the job is the one that it is opened for.
+        next: bool,
+    },
     /// The device has every byte; the connection has not closed yet.
     Transferred {
         /// Octets sent.
@@ -198,8 +209,9 @@ impl DeviceCause {
     pub fn keyword(&self) -> &'static str {
         match self {
             Self::Prints(Printing { running: RunningJob { stalled: Some(_), .. }, .. }) => "printer-stalled",
-            Self::Prints(Printing { quiet_since_ms: Some(_), .. }) => "printer-slow",
+            Self::Prints(Printing { quiet_since_ms: Some(_), awaits: None, .. }) => "printer-slow",
             Self::Prints(_) => "printing",
+            Self::Opening { .. } => "device-opening",
             Self::Transferred { .. } => "transferred",
             Self::Next { .. } => "next",
             Self::Behind { .. } => "behind",
@@ -228,6 +240,8 @@ impl DeviceCause {
     pub fn rank(&self) -> u8 {
         match self {
             Self::Prints(_) | Self::Transferred { .. } | Self::Next { .. } | Self::Behind { .. } => 0,
+            Self::Opening { next: true, .. } => 0,
+            Self::Opening { next: false, .. } => 1,
             Self::LeftToAnother | Self::Error(_) | Self::Restarts(_) => 1,
             Self::ProcessDead(_) | Self::ProcessNotRunning(_) => 1,
             Self::ProcessError { tried_again: true, .. } => 1,

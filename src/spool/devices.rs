@@ -7,6 +7,7 @@ use crate::model::authority::Right;
 use crate::model::device::{DeviceChange, DeviceStatus, DeviceUri, RunningJob};
 use crate::model::state::{DeviceFacts, DeviceState, DeviceWish, EntryState, ProcessState};
 use crate::model::time::Moment;
+use crate::model::wait::Awaited;
 use crate::model::{Caller, DeviceName, Failure, FailureKind, ProcessName, near};
 use crate::store::device::DeviceRow;
 use crate::store::event::{Object, record};
@@ -175,31 +176,38 @@ impl Spool {
         };
         let process_state = process.as_ref().map_or(ProcessState::Dormant, |p| self.process_state(p, now));
         let claimed = store::entry::of_device(db, row.id, EntryState::Claimed)?.into_iter().next();
+        // The attempt of a dead process is over, though nobody has recorded it yet: its progress means nothing.
+        let lives = matches!(process_state, ProcessState::Active | ProcessState::Error);
+        let progress = match row.settings.process.as_ref().filter(|_| lives) {
+            Some(process) => progress::read(&self.base().progress(process)).unwrap_or_default(),
+            None => progress::Snapshot::default(),
+        };
+        let slot = match &claimed {
+            Some(entry) => progress.of_attempt(entry.id, entry.attempt),
+            None => progress.without_job(row.id),
+        };
         let mut running = None;
         if let Some(entry) = &claimed
             && let Some(job) = store::job::by_id(db, entry.job)?
         {
             let documents = store::document::of_job(db, job.id)?;
             let total = documents.iter().map(|d| d.identity.size.saturating_mul(u64::from(d.copies))).sum();
-            // The attempt of a dead process is over, though nobody has recorded it yet: its progress means nothing.
-            let slot = row.settings.process.as_ref().and_then(|process| {
-                let snapshot = progress::read(&self.base().progress(process)).ok()?;
-                snapshot.slots.into_iter().find(|s| s.entry == entry.id && s.attempt == entry.attempt)
-            });
-            let document = slot.as_ref().map_or(0, |s| s.document);
+            let document = slot.map_or(0, |s| s.document);
             running = Some(RunningJob {
                 job: job.number,
                 name: job.name,
                 document,
                 documents: u32::try_from(documents.len()).unwrap_or(u32::MAX),
                 copies: documents.iter().find(|d| d.sequence == document.max(1)).map_or(1, |d| d.copies),
-                copy: slot.as_ref().map_or(1, |s| s.copy.max(1)),
-                octets: slot.as_ref().map_or(0, |s| s.octets),
+                copy: slot.map_or(1, |s| s.copy.max(1)),
+                octets: slot.map_or(0, |s| s.octets),
                 total_octets: total,
                 since_ms: entry.claimed_ms.unwrap_or(0),
-                stalled: slot.as_ref().and_then(|s| s.stalled_at(now)),
+                stalled: slot.and_then(|s| s.stalled_at(now)),
             });
         }
+        let awaits = slot.and_then(|slot| slot.awaits_at(now));
+        let awaits = awaits.map(|(wait, since_ms)| Awaited::at(&row.name, &row.settings, wait, since_ms));
         let mut waiting = 0;
         for (route, _) in store::device::routes(db, row.id)? {
             waiting = (waiting + store::entry::waiting(db, route, row.id, COUNT_LIMIT)?).min(COUNT_LIMIT);
@@ -222,6 +230,7 @@ impl Spool {
             error: row.error,
             stopped_by_error: row.stopped_by_error,
             running,
+            awaits,
             process_state,
             waiting,
         })

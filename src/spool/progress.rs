@@ -1,7 +1,8 @@
 //! How far the running jobs of a print process are: one slot a device in `run/progress.<process>`, never synced.
 //!
 //! Slot 0 is the heartbeat of the process. A slot is written by one `pwrite`; a reader that meets one half written
-//! finds its checksum wrong and drops it. A crash leaves what was last written: the file is a display's comfort, and no
+//! finds its checksum wrong and drops it. What a slot has room for beyond its checked fields is 0, which is "nothing" in
+//! every field: a file of an earlier version lacks what it did not know, and is read for the rest. A crash leaves what was last written: the file is a display's comfort, and no
 //! decision of the spool rests on it but "a held lock without heartbeat is a hung process".
 
 use std::fs::File;
@@ -11,6 +12,7 @@ use std::path::Path;
 
 use crate::model::device::Stalled;
 use crate::model::time::Moment;
+use crate::model::wait::Wait;
 use crate::model::{DeviceId, EntryId};
 
 /// Octets of a slot.
@@ -22,13 +24,13 @@ const RUNNING: u32 = 0x5044_5231;
 /// A reader looks at no more slots than this.
 const MOST: u64 = 65_536;
 
-/// How far one device's attempt is.
+/// How far one device's attempt is, or what is waited for at a device without a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// The device.
     pub device: DeviceId,
-    /// The entry it prints.
-    pub entry: EntryId,
+    /// The entry it prints; none = it is opened or closed without a job.
+    pub entry: Option<EntryId>,
     /// Which attempt.
     pub attempt: u32,
     /// Document in print, from 1; 0 before the first.
@@ -41,9 +43,16 @@ pub struct Progress {
     pub at_boot_ms: i64,
     /// Whether the device stands still.
     pub stalled: Option<Standstill>,
+    /// What is waited for, and since when, boot clock.
+    pub awaits: Option<(Wait, i64)>,
 }
 
 impl Progress {
+    /// What is waited for, and since when by the wall clock.
+    pub fn awaits_at(&self, now: &Moment) -> Option<(Wait, i64)> {
+        self.awaits.map(|(wait, since_boot_ms)| (wait, now.wall_ms - now.boot_ms.saturating_sub(since_boot_ms)))
+    }
+
     /// Whether the device stands still, as displays say it: by the wall clock.
     pub fn stalled_at(&self, now: &Moment) -> Option<Stalled> {
         let Standstill { since_boot_ms, octets } = self.stalled?;
@@ -69,6 +78,18 @@ pub struct Snapshot {
     pub pid: u32,
     /// The running attempts.
     pub slots: Vec<Progress>,
+}
+
+impl Snapshot {
+    /// The slot of an attempt at `entry`.
+    pub fn of_attempt(&self, entry: EntryId, attempt: u32) -> Option<&Progress> {
+        self.slots.iter().find(|slot| slot.entry == Some(entry) && slot.attempt == attempt)
+    }
+
+    /// The slot of a device that is opened or closed without a job.
+    pub fn without_job(&self, device: DeviceId) -> Option<&Progress> {
+        self.slots.iter().find(|slot| slot.entry.is_none() && slot.device == device)
+    }
 }
 
 /// The writing end. Only the holder of the process's lock has one.
@@ -105,16 +126,19 @@ impl Writer {
     pub fn put(&self, index: usize, progress: &Progress) -> io::Result<()> {
         let mut slot = Slot::new(RUNNING);
         slot.put(&progress.device.0.to_le_bytes());
-        slot.put(&progress.entry.0.to_le_bytes());
+        slot.put(&progress.entry.map_or(0, |entry| entry.0).to_le_bytes());
         for n in [progress.attempt, progress.document, progress.copy] {
             slot.put(&u64::from(n).to_le_bytes());
         }
         slot.put(&progress.octets.to_le_bytes());
         slot.put(&progress.at_boot_ms.to_le_bytes());
-        if let Some(stalled) = &progress.stalled {
-            slot.put(&1u64.to_le_bytes());
-            slot.put(&stalled.since_boot_ms.to_le_bytes());
-            slot.put(&stalled.octets.to_le_bytes());
+        let stalled = progress.stalled.unwrap_or(Standstill { since_boot_ms: 0, octets: 0 });
+        slot.put(&u64::from(progress.stalled.is_some()).to_le_bytes());
+        slot.put(&stalled.since_boot_ms.to_le_bytes());
+        slot.put(&stalled.octets.to_le_bytes());
+        if let Some((wait, since_boot_ms)) = &progress.awaits {
+            slot.put(&wait.number().to_le_bytes());
+            slot.put(&since_boot_ms.to_le_bytes());
         }
         self.file.write_all_at(&slot.sealed(), (index * SLOT) as u64)
     }
@@ -193,7 +217,7 @@ pub fn read(path: &Path) -> io::Result<Snapshot> {
             }
             (1.., RUNNING) => found.slots.push(Progress {
                 device: DeviceId(field(&slot, 1).cast_signed()),
-                entry: EntryId(field(&slot, 2).cast_signed()),
+                entry: Some(EntryId(field(&slot, 2).cast_signed())).filter(|entry| entry.0 != 0),
                 attempt: narrow(field(&slot, 3)),
                 document: narrow(field(&slot, 4)),
                 copy: narrow(field(&slot, 5)),
@@ -201,6 +225,7 @@ pub fn read(path: &Path) -> io::Result<Snapshot> {
                 at_boot_ms: field(&slot, 7).cast_signed(),
                 stalled: (field(&slot, 8) == 1)
                     .then(|| Standstill { since_boot_ms: field(&slot, 9).cast_signed(), octets: field(&slot, 10) }),
+                awaits: Wait::from_number(field(&slot, 11)).map(|wait| (wait, field(&slot, 12).cast_signed())),
             }),
             _ => {}
         }
@@ -215,13 +240,14 @@ mod tests {
     fn progress(device: i64) -> Progress {
         Progress {
             device: DeviceId(device),
-            entry: EntryId(9),
+            entry: (device != 20).then_some(EntryId(9)),
             attempt: 2,
             document: 1,
             copy: 3,
             octets: u64::MAX,
             at_boot_ms: -1,
             stalled: (device == 30).then_some(Standstill { since_boot_ms: -7, octets: 8 }),
+            awaits: (device != 10).then_some((Wait::Reader, -5)),
         }
     }
 
@@ -241,6 +267,44 @@ mod tests {
         assert_eq!(read(&path).unwrap().slots, [progress(30)]);
         writer.clear(3).unwrap();
         assert!(read(&path).unwrap().slots.is_empty());
+    }
+
+    /// What a program of version 1 wrote: kind to `at`, and a standstill.
+    fn of_version_1(standstill: [u64; 3]) -> [u8; SLOT] {
+        let mut slot = Slot::new(RUNNING);
+        for value in [7, 9, 2, 1, 1, 400, 5000].into_iter().chain(standstill) {
+            slot.put(&u64::to_le_bytes(value));
+        }
+        slot.sealed()
+    }
+
+    #[test]
+    fn a_slot_of_the_first_layout_is_read_as_it_was_meant_and_a_wait_of_a_later_version_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p");
+        let writer = Writer::create(&path).unwrap();
+        writer.file.write_all_at(&of_version_1([1, 4000, 300]), SLOT as u64).unwrap();
+        writer.file.write_all_at(&of_version_1([0; 3]), 2 * SLOT as u64).unwrap();
+        let mut later = Slot::new(RUNNING);
+        (1..=10).for_each(|n| later.put(&u64::to_le_bytes(n)));
+        later.put(&9999u64.to_le_bytes());
+        later.put(&1u64.to_le_bytes());
+        writer.file.write_all_at(&later.sealed(), 3 * SLOT as u64).unwrap();
+        let slots = read(&path).unwrap().slots;
+        assert_eq!(slots.len(), 3);
+        assert!(slots.iter().all(|slot| slot.awaits.is_none() && slot.entry.is_some()), "{slots:?}");
+        assert_eq!(slots[0].stalled, Some(Standstill { since_boot_ms: 4000, octets: 300 }));
+        assert_eq!((slots[1].stalled, slots[1].octets), (None, 400));
+    }
+
+    #[test]
+    fn a_wait_is_found_by_its_attempt_or_by_its_device_without_one() {
+        let found = Snapshot { slots: vec![progress(10), progress(20)], ..Snapshot::default() };
+        assert_eq!(found.of_attempt(EntryId(9), 2), Some(&progress(10)));
+        assert_eq!((found.of_attempt(EntryId(9), 3), found.of_attempt(EntryId(0), 2)), (None, None));
+        assert_eq!((found.without_job(DeviceId(20)), found.without_job(DeviceId(10))), (Some(&progress(20)), None));
+        let now = Moment { wall_ms: 1_000_100, boot_ms: 100, ..crate::spool::testing::clock() };
+        assert_eq!(progress(20).awaits_at(&now), Some((Wait::Reader, 999_995)));
     }
 
     #[test]

@@ -186,13 +186,14 @@ pub fn error(next_try_ms: Option<i64>) -> ErrorNote {
 pub fn at(claim: &Claim, octets: u64) -> Progress {
     Progress {
         device: claim.device,
-        entry: claim.entry,
+        entry: Some(claim.entry),
         attempt: claim.attempt,
         document: 1,
         copy: 1,
         octets,
         at_boot_ms: clock().boot_ms,
         stalled: None,
+        awaits: None,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::model::device::RunningJob;
 use crate::model::location::Destination;
 use crate::model::state::{DeviceWish, EntryState, ErrorNote, HoldReason, HoldReasons, JobState, ProcessState, Wish};
 use crate::model::time::Moment;
+use crate::model::wait::{Awaited, Wait};
 use crate::model::why::{Act, Cause, DeviceCause, Printing, Why};
 use crate::model::{Caller, GlobalJobId, JobRef};
 use crate::store::device::DeviceRow;
@@ -21,6 +22,7 @@ use crate::store::process::ProcessRow;
 use crate::store::{self, Fallible};
 
 use super::processes::CREATION_ERROR;
+use super::progress::Progress;
 use super::records::{Event, SpoolerState};
 use super::view::POSITION_LIMIT;
 use super::{Spool, claims, progress};
@@ -134,7 +136,8 @@ impl Look<'_> {
                 trouble.insert(0, DeviceCause::Suspended(self.last_wish(&device, "suspended")?));
             }
             if let Some(error) = device.error.clone() {
-                trouble.push(error_cause(error));
+                let tried = trouble.is_empty();
+                trouble.push(error_cause(error, tried));
             }
             let cause = match trouble.into_iter().next() {
                 Some(cause) => cause,
@@ -143,7 +146,7 @@ impl Look<'_> {
                     since_ms: last(self.db, Object::Job(job.id), &["transferred"])?.map(|event| event.at_ms),
                 },
                 None => match self.printing(&device, entry)? {
-                    Some(printing) => DeviceCause::Prints(printing),
+                    Some(printing) => had(printing),
                     None => continue,
                 },
             };
@@ -157,14 +160,12 @@ impl Look<'_> {
         let Some(job) = store::job::by_id(self.db, entry.job)? else { return Ok(None) };
         let documents = store::document::of_job(self.db, job.id)?;
         let total = documents.iter().map(|d| d.identity.size.saturating_mul(u64::from(d.copies))).sum();
-        let slot = device.settings.process.as_ref().and_then(|process| {
-            let snapshot = progress::read(&self.spool.base().progress(process)).ok()?;
-            snapshot.slots.into_iter().find(|s| s.entry == entry.id && s.attempt == entry.attempt)
-        });
+        let progress = self.progress(device);
+        let slot = progress.of_attempt(entry.id, entry.attempt);
         // The slot tells the time by the clock of this boot, as its process does; without one nothing went yet.
         let began = store::spool::row(self.db)?.time.at(self.now).0 - entry.claimed_spool.unwrap_or(0);
-        let quiet = slot.as_ref().map_or(began, |s| self.now.boot_ms - s.at_boot_ms);
-        let document = slot.as_ref().map_or(0, |s| s.document);
+        let quiet = slot.map_or(began, |s| self.now.boot_ms - s.at_boot_ms);
+        let document = slot.map_or(0, |s| s.document);
         Ok(Some(Printing {
             running: RunningJob {
                 job: job.number,
@@ -172,15 +173,27 @@ impl Look<'_> {
                 document,
                 documents: u32::try_from(documents.len()).unwrap_or(u32::MAX),
                 copies: documents.iter().find(|d| d.sequence == document.max(1)).map_or(1, |d| d.copies),
-                copy: slot.as_ref().map_or(1, |s| s.copy.max(1)),
-                octets: slot.as_ref().map_or(0, |s| s.octets),
+                copy: slot.map_or(1, |s| s.copy.max(1)),
+                octets: slot.map_or(0, |s| s.octets),
                 total_octets: total,
                 since_ms: entry.claimed_ms.unwrap_or(self.now.wall_ms),
-                stalled: slot.as_ref().and_then(|s| s.stalled_at(self.now)),
+                stalled: slot.and_then(|s| s.stalled_at(self.now)),
             },
             documents: u32::try_from(documents.len()).unwrap_or(u32::MAX),
             quiet_since_ms: (quiet > QUIET_MS).then(|| self.now.wall_ms - quiet),
+            awaits: slot.and_then(|slot| self.awaits(device, slot)),
         }))
+    }
+
+    /// What the print process of a device shows, if it can be read.
+    fn progress(&self, device: &DeviceRow) -> progress::Snapshot {
+        let process = device.settings.process.as_ref();
+        process.and_then(|process| progress::read(&self.spool.base().progress(process)).ok()).unwrap_or_default()
+    }
+
+    fn awaits(&self, device: &DeviceRow, slot: &Progress) -> Option<Awaited> {
+        let (wait, since_ms) = slot.awaits_at(self.now)?;
+        Some(Awaited::at(&device.name, &device.settings, wait, since_ms))
     }
 
     /// What the queued entries of a job wait for.
@@ -245,12 +258,20 @@ impl Look<'_> {
         let active = self.state == SpoolerState::Active;
         let mut found = Vec::new();
         match device.wish {
-            DeviceWish::Stopped => found.extend(self.stopped(device)?),
+            DeviceWish::Stopped => match self.stopped(device)? {
+                Some(DeviceCause::Restarts(error)) => {
+                    found.extend(self.process(device)?);
+                    let next_try_ms = error.next_try_ms.filter(|_| found.is_empty());
+                    found.push(DeviceCause::Restarts(ErrorNote { next_try_ms, ..error }));
+                }
+                other => found.extend(other),
+            },
             DeviceWish::Draining => found.push(DeviceCause::Draining(self.last_wish(device, "drained")?)),
             DeviceWish::Suspended => found.push(DeviceCause::Suspended(self.last_wish(device, "suspended")?)),
             DeviceWish::Started => {
                 found.extend(self.process(device)?);
-                found.extend(device.error.clone().map(error_cause));
+                let tried = found.is_empty();
+                found.extend(device.error.clone().map(|error| error_cause(error, tried)));
             }
         }
         if !active {
@@ -267,6 +288,12 @@ impl Look<'_> {
         }
         if found.is_empty() && active {
             found.push(self.place(entry, device)?);
+        }
+        if active && device.wish == DeviceWish::Started && self.process(device)?.is_empty() {
+            let progress = self.progress(device);
+            let awaits = progress.without_job(device.id).and_then(|slot| self.awaits(device, slot));
+            let opening = awaits.filter(|awaits| awaits.wait.is_before_open());
+            found.extend(opening.map(|awaits| DeviceCause::Opening { awaits, next: false }));
         }
         Ok(found)
     }
@@ -364,6 +391,22 @@ fn on_device(entry: &EntryRow) -> bool {
     matches!(entry.state, EntryState::Claimed | EntryState::Transferred)
 }
 
-fn error_cause(error: ErrorNote) -> DeviceCause {
-    if error.next_try_ms.is_some() { DeviceCause::Error(error) } else { DeviceCause::ErrorForGood(error) }
+/// What a device has to do with a job that it has, and nothing else is wrong.
+fn had(printing: Printing) -> DeviceCause {
+    match &printing.awaits {
+        Some(awaits) if awaits.wait.is_before_open() => DeviceCause::Opening { awaits: awaits.clone(), next: true },
+        // Not on record yet, but true: whether it is sent is known when the connection has closed.
+        Some(Awaited { wait: Wait::Close, since_ms, .. }) => {
+            DeviceCause::Transferred { octets: printing.running.octets, since_ms: Some(*since_ms) }
+        }
+        _ => DeviceCause::Prints(printing),
+    }
+}
+
+/// `tried`: whether a process runs that tries again when the time has come. The causes before it say why none does.
+fn error_cause(error: ErrorNote, tried: bool) -> DeviceCause {
+    match error.next_try_ms {
+        Some(_) => DeviceCause::Error(ErrorNote { next_try_ms: error.next_try_ms.filter(|_| tried), ..error }),
+        None => DeviceCause::ErrorForGood(error),
+    }
 }

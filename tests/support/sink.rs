@@ -89,6 +89,11 @@ impl Sink {
         self.shared.1.notify_all();
     }
 
+    /// A printer that never closes closes what it kept open.
+    pub fn let_go(&self) {
+        self.state().kept.clear();
+    }
+
     /// What came over each connection so far.
     pub fn connections(&self) -> Vec<Connection> {
         self.state().connections.clone()

@@ -127,6 +127,7 @@ fn device() -> DeviceStatus {
         error: None,
         stopped_by_error: false,
         running: None,
+        awaits: None,
         process_state: ProcessState::Dormant,
         waiting: 0,
     }

@@ -12,7 +12,7 @@ use crate::model::{DeviceName, Failure, FailureKind};
 use crate::sys::terminal;
 
 use super::displays::Style;
-use super::displays::device::standstill;
+use super::displays::device::{awaited, next_try, standstill};
 use super::session::{Display, Session, Trouble};
 
 /// How long one wait lasts before the state is looked at again although nothing woke it, in milliseconds: it bounds only
@@ -82,10 +82,13 @@ fn waiting(status: &DeviceStatus, moved: &mut Moved, style: &Style) -> String {
         }
         None => text.push_str(&format!(": {}", status.state)),
     }
+    if let Some(awaited) = awaited(style, status) {
+        text.push_str(&format!("; {awaited}"));
+    }
     if let (DeviceState::DevError(number), Some(error)) = (&status.state, &status.error) {
         text.push_str(&format!("; error %{number:o} {}", error.text));
-        if let Some(next) = error.next_try_ms {
-            text.push_str(&format!(", next try {}", style.date(next)));
+        if let Some(next) = next_try(status, style) {
+            text.push_str(&format!(", next try {next}"));
         }
     }
     text

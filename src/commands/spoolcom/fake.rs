@@ -305,6 +305,7 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
         stopped_by_error: false,
         error,
         running,
+        awaits: None,
         process_state: ProcessState::Active,
         waiting: 2,
     }

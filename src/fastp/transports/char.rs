@@ -39,6 +39,9 @@ const USB: u64 = 180;
 /// The major numbers of the slaves of pseudo-terminals.
 const PSEUDO: std::ops::RangeInclusive<u64> = 136..=143;
 
+/// The device that makes pseudo-terminals.
+const PTMX: (u64, u64) = (5, 2);
+
 /// What kind of device it is, for what can be asked of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Nature {
@@ -101,6 +104,10 @@ fn open_line(path: &Path, root: &Path) -> Result<Line, Fault> {
         let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
         OpenOptions::new().read(read).write(true).custom_flags(flags).open(path)
     };
+    if (nix::sys::stat::major(meta.rdev()), nix::sys::stat::minor(meta.rdev())) == PTMX {
+        let text = format!("{doing}: it makes new pseudo-terminals, which nobody reads: name one that a program reads");
+        return Err(Fault::new(2, false, text));
+    }
     let usb = nix::sys::stat::major(meta.rdev()) == USB;
     let file = match open(usb) {
         // Not every USB printer speaks, and not everybody may listen.

@@ -24,6 +24,7 @@ use crate::fastp::pace::Pace;
 use crate::fastp::pieces::Pieces;
 use crate::model::device::DeviceUri;
 use crate::model::state::Delivery;
+use crate::model::wait::Wait;
 use crate::spool::engine::FilePosition;
 use crate::sys::lock::FileLock;
 use crate::sys::pipe::{Opening, unread};
@@ -54,6 +55,7 @@ pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, T
         None => return Err(Fault::new(40, true, format!("{doing}: it took longer than 30 seconds")).into()),
         Some(result) => result?,
     }
+    pace.waiting_for(Some(Wait::Reader));
     let file = wait_for_reader(path, &doing, pace)?;
     let cannot = |error: io::Error| Fault::of(&doing, &error);
     let meta = file.metadata().map_err(cannot)?;

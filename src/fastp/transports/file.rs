@@ -24,7 +24,7 @@ use crate::fastp::pieces::Pieces;
 use crate::model::device::DeviceUri;
 use crate::model::state::Delivery;
 use crate::spool::engine::FilePosition;
-use crate::sys::files::{read_full_at, send_file, sync_dir};
+use crate::sys::files::{is_network, read_full_at, send_file, sync_dir};
 use crate::sys::lock::FileLock;
 
 /// How long opening the file may take.
@@ -92,8 +92,18 @@ fn open_output(path: &Path, root: &Path) -> Result<Output, Fault> {
     };
     let meta = file.metadata().map_err(cannot)?;
     place::require(Kind::File, path, &meta, &doing)?;
+    let in_use = || Fault::new(12, true, format!("{shown} is in use by another device or program"));
     if !FileLock::mark(&file).map_err(cannot)? {
-        return Err(Fault::new(12, true, format!("{shown} is in use by another device or program")));
+        return Err(in_use());
+    }
+    // Programs lock one way or the other, flock(1) the second. On a network both are one, and the second would meet the
+    // first.
+    if !is_network(path).map_err(cannot)? {
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => return Err(in_use()),
+            Err(std::fs::TryLockError::Error(error)) => return Err(cannot(error)),
+        }
     }
     Ok(Output {
         dev: meta.dev(),

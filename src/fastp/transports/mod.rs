@@ -65,8 +65,6 @@ pub enum Closing {
     Quiet(String),
     /// It was reset, or the peer answers no more, or did not close though it had to.
     Reset(Fault),
-    /// The job that it ends was held or removed while the peer's close was waited for.
-    Stopped(String),
 }
 
 /// What an idle connection shows.

@@ -1,7 +1,7 @@
 //! What lies at the path of a device: the kind that its URI says, and not inside the spool.
 
 use std::fs::Metadata;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use crate::fastp::errors::Fault;
@@ -64,7 +64,7 @@ pub(super) fn require(wanted: Kind, path: &Path, meta: &Metadata, doing: &str) -
     Err(Fault::new(2, false, format!("{doing}: {text}")))
 }
 
-/// Makes sure that `path` lies outside the base directory `root`, through links too.
+/// Makes sure that `path` lies outside the base directory `root`, through links, other mounts and other names too.
 ///
 /// # Errors
 /// A fault that waits for an operator, or one of the system.
@@ -72,10 +72,19 @@ pub(super) fn outside(path: &Path, root: &Path, doing: &str) -> Result<(), Fault
     let cannot = |error| Fault::of(doing, &error);
     let root = root.canonicalize().map_err(cannot)?;
     let parent = path.parent().unwrap_or(Path::new("/")).canonicalize().map_err(cannot)?;
-    if parent.starts_with(&root) || path.canonicalize().is_ok_and(|real| real.starts_with(&root)) {
+    let real = path.canonicalize().ok();
+    let inside = |real: &Path| real.starts_with(&root) || real.ancestors().skip(1).any(|above| same(above, &root));
+    let named = || std::fs::read_dir(&root).is_ok_and(|own| own.flatten().any(|own| same(&own.path(), path)));
+    if inside(&parent.join("x")) || real.as_deref().is_some_and(inside) || named() {
         return Err(Fault::new(48, false, format!("{doing}: it lies inside the spool's own directory")));
     }
     Ok(())
+}
+
+/// Whether both names lead to the same file or directory.
+fn same(one: &Path, other: &Path) -> bool {
+    let id = |path: &Path| std::fs::metadata(path).map(|meta| (meta.dev(), meta.ino()));
+    matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 #[cfg(test)]
@@ -116,7 +125,9 @@ mod tests {
         std::fs::write(root.join("x"), "").unwrap();
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(root.join("x"), &link).unwrap();
-        for path in [root.join("x"), root.join("missing"), link] {
+        let name = dir.path().join("another name");
+        std::fs::hard_link(root.join("x"), &name).unwrap();
+        for path in [root.join("x"), root.join("missing"), link, name] {
             assert_eq!(outside(&path, &root, "").unwrap_err().number, 48, "{}", path.display());
         }
         outside(&dir.path().join("missing"), &root, "").unwrap();

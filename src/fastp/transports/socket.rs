@@ -43,6 +43,8 @@ struct Line {
     peer_done: bool,
     /// It did so before it had the last octet: its close tells nothing of what it had in its buffer then.
     early: bool,
+    /// Whether a job was begun on it. The close of one that carried nothing is not waited for.
+    carried: bool,
     /// Octets of the running job that the kernel took.
     sent: u64,
     watch: Watch,
@@ -65,6 +67,7 @@ impl Line {
             peer: means.uri.to_string(),
             peer_done: false,
             early: false,
+            carried: false,
             sent: 0,
             watch,
             farewell: means.farewell,
@@ -104,6 +107,7 @@ impl Line {
 impl Connection for Line {
     fn begin(&mut self, _: &Pieces, _: Option<&FilePosition>, _: &mut Pace<'_>) -> Result<Start, Trouble> {
         self.sent = 0;
+        self.carried = true;
         Ok(Start::default())
     }
 

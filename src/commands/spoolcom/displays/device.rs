@@ -7,8 +7,9 @@ use serde_json::Value;
 use crate::model::device::{ConnectionInUse, DeviceStatus, Exclusive, RunningJob, Stalled};
 use crate::model::separation::HeaderPages;
 use crate::model::state::{DeviceState, DeviceWish, ProcessState};
+use crate::model::wait::Wait;
 
-use super::{Column, Shown, Style, json, label, left, on_off, plain};
+use super::{Column, Shown, Style, json, label, left, on_off, parm, plain};
 
 fn process(status: &DeviceStatus) -> String {
     status.settings.process.as_ref().map(|name| format!("${name}")).unwrap_or_default()
@@ -56,13 +57,17 @@ impl Shown for DeviceStatus {
             lines.push(label("STALLED SINCE", style.date(stalled.since_ms)));
             lines.push(label("OCTETS ACCEPTED", stalled.octets));
         }
+        if let Some(awaits) = &self.awaits {
+            lines.push(label("WAITING FOR", plain(&awaits.capitals())));
+            lines.push(label("WAITING SINCE", style.date(awaits.since_ms)));
+        }
         match &self.error {
             None => lines.push(label("LAST ERROR", "NONE")),
             Some(error) => {
                 lines.push(label("LAST ERROR", format!("%{:o} {}", error.number, plain(&error.text))));
                 lines.push(label("SINCE", style.date(error.since_ms)));
                 lines.push(label("TRIES", error.tries));
-                lines.push(label("NEXT TRY", error.next_try_ms.map(|ms| style.date(ms)).unwrap_or_default()));
+                lines.push(label("NEXT TRY", next_try(self, style).unwrap_or_default()));
             }
         }
         lines.extend([
@@ -71,7 +76,7 @@ impl Shown for DeviceStatus {
             label("URI", settings.uri.as_ref().map(ToString::to_string).unwrap_or_default()),
             label("FORM", &settings.form),
             label("SPEED", settings.speed),
-            label("PARM", settings.parm as i16),
+            label("PARM", parm(settings.parm)),
             label("RETRY", settings.retry),
             label("TIMEOUT", settings.timeout),
             label("RESTART", if settings.restart == 0 { "OFF".to_owned() } else { settings.restart.to_string() }),
@@ -101,6 +106,12 @@ fn used(status: &DeviceStatus, part: fn(&ConnectionInUse) -> Option<String>) -> 
     status.connection.as_ref().and_then(part).map(|text| plain(&text)).unwrap_or_default()
 }
 
+/// When a device in error is tried again: never without a process to do it.
+pub fn next_try(status: &DeviceStatus, style: &Style) -> Option<String> {
+    let due = status.error.as_ref()?.next_try_ms.filter(|_| status.process_state == ProcessState::Active)?;
+    Some(style.date(due))
+}
+
 /// How many jobs wait, in words from a thousand on.
 pub fn waiting(status: &DeviceStatus) -> String {
     if status.waiting > 1000 { "MORE THAN 1000".into() } else { status.waiting.to_string() }
@@ -112,8 +123,18 @@ pub fn standstill(style: &Style, running: &RunningJob) -> Option<String> {
     Some(format!("THE PRINTER ACCEPTS NOTHING SINCE {} ({octets} OCTETS SO FAR)", style.date(since_ms)))
 }
 
-/// What keeps a single device from printing, or from being opened as FASTCNFG wants it: its error, a printer that
-/// stands, its process.
+/// What is waited for at a device, in words.
+pub fn awaited(style: &Style, status: &DeviceStatus) -> Option<String> {
+    let awaits = status.awaits.as_ref()?;
+    let since = style.date(awaits.since_ms);
+    if awaits.wait == Wait::Close && status.running.is_some() {
+        return Some(format!("THE PRINTER HAS EVERY OCTET; ITS CLOSE IS WAITED FOR SINCE {since}"));
+    }
+    Some(format!("WAITING FOR {} SINCE {since}", plain(&awaits.capitals())))
+}
+
+/// What keeps a single device from printing, or from being opened as FASTCNFG wants it: its error, what is
+/// waited for, a printer that stands, its process.
 ///
 /// # Errors
 /// When the output cannot be written.
@@ -121,7 +142,7 @@ pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io
     let in_error = matches!(status.state, DeviceState::DevError(_)) || status.stopped_by_error;
     if let Some(error) = status.error.as_ref().filter(|_| in_error) {
         let next = if status.stopped_by_error { "RESTART" } else { "NEXT TRY" };
-        let next = error.next_try_ms.map(|ms| format!("; {next} {}", style.date(ms))).unwrap_or_default();
+        let next = next_try(status, style).map(|date| format!("; {next} {date}")).unwrap_or_default();
         writeln!(out, "ERROR %{:o}: {}{next}", error.number, plain(&error.text))?;
     }
     // Nobody looks for a device that is offline: what was found last need not be true any more.
@@ -130,6 +151,9 @@ pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io
         writeln!(out, "FASTCNFG IS NOT USED AS IT WAS LAST READ: {}", plain(complaint))?;
     }
     if let Some(text) = status.running.as_ref().and_then(|running| standstill(style, running)) {
+        writeln!(out, "{text}")?;
+    }
+    if let Some(text) = awaited(style, status) {
         writeln!(out, "{text}")?;
     }
     match process_note(status) {
@@ -141,7 +165,8 @@ pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io
 /// What to know of a print process that does not run although its device has work.
 pub fn process_note(status: &DeviceStatus) -> Option<String> {
     let name = status.settings.process.as_ref()?;
-    let wanted = status.wish != DeviceWish::Stopped && (status.waiting > 0 || status.running.is_some());
+    let works = status.wish != DeviceWish::Stopped && (status.waiting > 0 || status.running.is_some());
+    let wanted = works || status.error.as_ref().is_some_and(|error| error.next_try_ms.is_some());
     match status.process_state {
         ProcessState::Dead => {}
         ProcessState::Dormant if wanted => {}

@@ -94,6 +94,8 @@ pub fn device(status: &DeviceStatus) -> Value {
         }),
         "waiting": status.waiting,
         "running": running,
+        "waiting-for": status.awaits.as_ref().map(|awaits| awaits.wait.keyword()),
+        "waiting-since": status.awaits.as_ref().map(|awaits| time(awaits.since_ms)),
         "error": error(status.error.as_ref()),
     })
 }

@@ -215,6 +215,11 @@ fn on_off(on: bool) -> &'static str {
     if on { "ON" } else { "OFF" }
 }
 
+/// A word handed to a print process: as the number it is, and in octal, as its bits are told.
+fn parm(word: u16) -> String {
+    format!("{} (%{word:o})", word as i16)
+}
+
 /// Text on one line, whatever it holds.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()

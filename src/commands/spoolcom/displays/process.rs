@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::model::process::ProcessStatus;
 use crate::model::state::ProcessState;
 
-use super::{Column, Shown, Style, json, label, left, plain};
+use super::{Column, Shown, Style, json, label, left, parm, plain};
 
 /// The STATE of a print process.
 pub fn state(process: &ProcessStatus) -> String {
@@ -36,7 +36,7 @@ impl Shown for ProcessStatus {
             label("LAST ERROR", error),
             label("INDEPENDENT", super::on_off(self.file.is_none())),
             label("FILE", plain(self.file.as_deref().unwrap_or_default())),
-            label("PARM", self.parm as i16),
+            label("PARM", parm(self.parm)),
             label("STARTED", format!("{} TIMES", self.epoch)),
             label("PROCESS ID", self.pid.map_or_else(|| "NONE".to_owned(), |pid| pid.to_string())),
         ]

@@ -15,11 +15,13 @@ use super::super::Closing;
 use super::Line;
 use super::liveness::Life;
 use crate::fastp::backoff::Growing;
-use crate::fastp::errors::{Fault, Trouble};
+use crate::fastp::errors::Fault;
 use crate::fastp::means::Farewell;
 use crate::fastp::pace::Pace;
 use crate::sys::files::unacknowledged;
 
+/// So often jobs are printed in a row whose printer had to close and did not.
+const UNCONFIRMED: u32 = 3;
 /// How long a closing connection is waited for when the process ends.
 const PARTING: Duration = Duration::from_secs(2);
 
@@ -29,6 +31,9 @@ impl Line {
         let (began, settle) = (Instant::now(), pace.desk().timing.settle);
         if let Err(error) = self.stream.shutdown(Shutdown::Write) {
             return Closing::Reset(Fault::of(format_args!("cannot close {}", self.peer), &error));
+        }
+        if !self.carried {
+            return Closing::Clean;
         }
         if self.farewell == Farewell::None {
             return Closing::Quiet("the peer took every byte; its close is not waited for (SHUTDOWNTO 0)".into());
@@ -44,17 +49,11 @@ impl Line {
                 Ok(Some(left)) => left,
                 Err(error) => return Closing::Reset(Fault::of(format_args!("while closing {}", self.peer), &error)),
             };
-            if let Farewell::Required(_) = self.farewell
-                && let Err(Trouble::Stop | Trouble::Lost) = pace.check()
-            {
-                // The wait may last an hour: whoever holds or deletes the job does not wait it out.
-                return Closing::Stopped("it was stopped before the peer had closed".into());
-            }
             // When the process ends it does not wait out a slow peer.
             let most = |limit: Duration| if bell.stopping() { limit.min(PARTING) } else { limit };
             let elapsed = began.elapsed();
             let over = match self.farewell {
-                Farewell::Required(limit) if elapsed >= most(limit) => Some(self.unconfirmed(elapsed)),
+                Farewell::Required(limit) if elapsed >= most(limit) => Some(self.unconfirmed(elapsed, pace)),
                 Farewell::Required(_) => None,
                 _ if elapsed >= most(settle) => {
                     self.silence(left, elapsed, elapsed >= most(settle + self.watch.grace()))
@@ -109,10 +108,16 @@ impl Line {
         }
     }
 
-    fn unconfirmed(&self, elapsed: Duration) -> Closing {
+    /// A printer that never closes would print its jobs for ever: after a few times it waits for an operator.
+    fn unconfirmed(&self, elapsed: Duration, pace: &Pace<'_>) -> Closing {
         let seconds = elapsed.as_secs();
         let text = format!("{} did not close within {seconds} s: its jobs are not confirmed (SHUTDOWNTO)", self.peer);
-        Closing::Reset(Fault::new(40, true, text))
+        let tries = pace.desk().streak.get().tries + 1;
+        if tries < UNCONFIRMED || pace.desk().bell.stopping() {
+            return Closing::Reset(Fault::new(40, true, text));
+        }
+        let hint = "printed so often without a close: give it longer, or SHUTDOWNTO 0";
+        Closing::Reset(Fault::new(40, false, format!("{text}; {tries} times in a row, {hint}")))
     }
 
     fn gone(&self) -> Fault {

@@ -16,6 +16,7 @@ use crate::fastp::errors::{Fault, Trouble};
 use crate::fastp::means::Means;
 use crate::fastp::pace::Pace;
 use crate::model::device::DeviceUri;
+use crate::model::wait::Wait;
 use crate::spool::engine::Observation;
 
 /// After so many failures in a row it is said that the printer cannot be reached (message 80 of fastp.md 21).
@@ -47,7 +48,9 @@ fn try_to_open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>
     let DeviceUri::Socket { host, port } = uri else {
         return Err(Fault::new(2, false, format!("{uri} is no socket")).into());
     };
+    pace.waiting_for(Some(Wait::Address));
     let addresses = resolve(host, *port, means, pace)?;
+    pace.waiting_for(Some(Wait::Connection));
     let mut refusals = 0;
     loop {
         let error = match dial_any(&addresses, pace)? {
@@ -65,6 +68,7 @@ fn try_to_open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>
             return Err(Fault::of(format_args!("cannot connect to {uri}{tries}"), &error).into());
         }
         refusals += 1;
+        pace.waiting_for(Some(Wait::Refused));
         pace.rest(means.refused_every.max(SHORTEST))?;
     }
 }
