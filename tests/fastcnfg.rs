@@ -370,6 +370,11 @@ fn a_broken_file_stops_no_device_whose_print_process_has_gone_dormant_or_was_kil
         world.submit("by its URI");
         world.site.wait_until_empty();
         assert_eq!(world.at("uri").len(), 1);
+        // Neither is it when it is to look for its entry again.
+        world.write("FASTCNFG", "DEVIC");
+        world.spoolcom("DEV $LP1, DRAIN; DEV $LP1, PARM %2000; DEV $LP1, START");
+        world.submit("in error");
+        world.site.wait_for("it has nothing to keep", || world.shown("lp1")["error"]["number"] == 66);
     }
 }
 

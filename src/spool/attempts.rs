@@ -224,7 +224,8 @@ impl Spool {
                 store::device::set_open(db, device.id, true)?;
                 store::device::set_connection(db, device.id, connection)?;
                 if !device.settings.consults_fastcnfg() {
-                    store::device::set_remembered(db, device.id, &Remembered::default())?;
+                    let complaint = connection.complaint.clone();
+                    store::device::set_remembered(db, device.id, &Remembered { entry: None, complaint })?;
                 }
                 note("opened", why)
             }

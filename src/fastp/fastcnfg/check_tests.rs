@@ -88,7 +88,8 @@ fn a_farewell_that_may_never_come_is_noted_once() {
         "/b/FASTCNFG",
         "DEFAULT SHUTDOWNTO = 6000 PORT = 9\nDEVICE A ADDRESS = a DEVICE B ADDRESS = b DEVICE C ADDRESS = c SHUTDOWNTO = 0",
     )]);
-    let note = "a printer that does not close the connection within SHUTDOWNTO gets its jobs again each time";
+    let note =
+        "a printer that does not close the connection within SHUTDOWNTO gets its jobs again, until its device stops";
     assert_eq!(findings(&report), [format!("/b/FASTCNFG:1:9: note: {note}")]);
     assert!(!report.is_bad());
 }

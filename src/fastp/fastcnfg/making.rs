@@ -258,8 +258,9 @@ impl<'a> Making<'a> {
             Some(ticks) => Farewell::Required(TICK * u32::try_from(ticks).unwrap_or(u32::MAX)),
         };
         if let (Farewell::Required(_), Some(given)) = (entry.farewell, self.get("SHUTDOWNTO")) {
-            let what = "a printer that does not close the connection within SHUTDOWNTO gets its jobs again each time";
-            self.notes.push(Mistake::new(given.at, what).hint("one job tells whether it does"));
+            let what = "a printer that does not close the connection within SHUTDOWNTO gets its jobs again, until its \
+                        device stops";
+            self.notes.push(Mistake::new(given.at, what).hint("one job tells whether it closes"));
         }
         if jetdirect {
             self.jetdirect();
