@@ -96,9 +96,10 @@ impl Checker<'_> {
             let _ = writeln!(self.report.listing, "{label}: its file cannot be used");
             return;
         };
-        let why =
-            if end.broken.is_some() { ", which cannot be used for a mistake that concerns all of it" } else { "" };
-        let mut text = format!("{label}: {}{why}\n", path.display());
+        let mut text = format!("{label}: {}\n", path.display());
+        if let Some(broken) = &end.broken {
+            let _ = writeln!(text, "  nothing in it can be used: {}", broken.text);
+        }
         let ours = || parsed.entries.iter().filter(|entry| who.within(&entry.scope));
         let mut first: HashMap<_, (&DeviceEntry, bool)> = HashMap::new();
         let mut twice = Vec::new();
