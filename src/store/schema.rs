@@ -264,6 +264,7 @@ const V2: &str = "
 ALTER TABLE device ADD COLUMN restart INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE device ADD COLUMN last_address TEXT;
 ALTER TABLE device ADD COLUMN last_entry TEXT;
+ALTER TABLE device ADD COLUMN last_found TEXT;
 ALTER TABLE device ADD COLUMN complaint TEXT;
 DROP INDEX entry_device;
 DROP INDEX entry_begun;
