@@ -73,6 +73,7 @@ const TABLE: &[Row] = &[
     (TOO_LONG, true, "it took too long",                                     &[]),
     (TOO_LONG, true, "nothing was accepted for its TIMEOUT",                 &[]),
     (TOO_LONG, true, "it did not close within its SHUTDOWNTO",               &[]),
+    (TOO_LONG, false, "it did not close within its SHUTDOWNTO three times in a row", &[]),
     (43,   true,  "the disk is full",                                        &[(On::Any, libc::ENOSPC)]),
     (43,   true,  "the disk quota is used up",                               &[(On::Any, libc::EDQUOT)]),
     (45,   true,  "the file is as large as it may be",                       &[(On::Any, libc::EFBIG)]),
