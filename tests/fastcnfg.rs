@@ -145,7 +145,9 @@ fn jobs_of(sink: &Sink) -> Vec<String> {
 /// A device in the middle of a large job `one` at a printer that does not read, with two more jobs in its queue.
 fn in_the_middle(exclusive: &str) -> (World, Sink) {
     let mut world = World::new(exclusive);
-    let old = Sink::new(Mode::Slow);
+    // Its window is of a size of its own, so that the job does not fit. One that is small as well makes the kernels' timers
+    // pace the rest of the job, which then takes a minute now and then.
+    let old = Sink::new(Mode::Stalls(usize::MAX));
     old.pause(true);
     world.write("FASTCNFG", &tcp(&old));
     world.spoolcom("DEV $LP1, START");

@@ -62,3 +62,28 @@ fn starts_and_recoveries_are_measured() {
 fn the_programs_are_measured() {
     assert_eq!(rows_of("programs"), 2);
 }
+
+#[test]
+fn positions_are_exact_to_1000_and_then_1000_plus() {
+    use spoolsuite::model::job::Transfer;
+    use support::site::{Site, submit};
+    let site = Site::new();
+    site.device("LP1", "null:");
+    let file = support::document(site.dir.path(), "small", 100);
+    submit(&mut site.local(), "g.lp1", &file, Transfer::Copy);
+    support::filled::waiting(&site, 1_003);
+    let shown = |arguments: &[&str]| {
+        let output =
+            site.command("pdls").args(arguments).args(["-r", "intervening-jobs", "-s", "line"]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| line.rsplit(" = ").next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let all = shown(&["-U"]);
+    let exact: Vec<String> = (0..=1_000).map(|n: u32| n.to_string()).collect();
+    assert_eq!(all[..1_001], exact);
+    assert_eq!(all[1_001..], ["1000+"; 3]);
+    // One alone is counted from the head of the queue, not from the job before.
+    assert_eq!(shown(&["-U", "1001"]), ["1000"]);
+    assert_eq!(shown(&["-U", "1002"]), ["1000+"]);
+}

@@ -27,7 +27,7 @@ pub fn measure(size: Size, table: &mut Table) {
     let jobs = size.pick(2_000, 1_000_000);
     let (full, empty) = (site(), site());
     let filling = seconds(|| filled::waiting(&full, jobs - 1));
-    println!("{jobs} jobs copied in {filling:.1} s");
+    eprintln!("{jobs} jobs copied in {filling:.1} s");
     let fsync = fsync_p50(full.dir.path());
     let rounds = size.pick(1, 41);
     let both = |work: &dyn Fn(&Site) -> f64| in_turn(rounds, || work(&full), || work(&empty));

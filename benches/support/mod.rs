@@ -71,6 +71,8 @@ pub fn seconds(work: impl FnOnce()) -> f64 {
 
 /// The median time of an append of 4 KiB with its fsync, in seconds, on the disk of `dir`.
 pub fn fsync_p50(dir: &Path) -> f64 {
+    // What filling a spool left to be written would be measured otherwise.
+    nix::unistd::sync();
     let path = dir.join("fsync-probe");
     let mut file = File::create(&path).unwrap();
     let times = (0..65).map(|_| {

@@ -146,7 +146,7 @@ impl Table {
 
     /// Says why a row is missing.
     pub fn left_out(&self, what: &str, why: &str) {
-        println!("left out: {what}: {why}");
+        eprintln!("left out: {what}: {why}");
     }
 }
 

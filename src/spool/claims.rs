@@ -82,11 +82,19 @@ pub(super) fn choose(
     let classes = store::job::classes_for(db, &device.settings.form)?;
     let mut best: Option<EntryRow> = None;
     for (route, is_group) in store::device::routes(db, device.id)? {
-        let others = if is_group { rivals(db, device, route, now, alive)? } else { Vec::new() };
-        let limit = if others.is_empty() { 1 } else { LOOK_AHEAD };
+        let limit = if is_group { LOOK_AHEAD } else { 1 };
+        // Asked for when the group has something for us: in a group of a thousand devices that print what is sent to each of
+        // them, nobody looks at the others.
+        let mut others = None;
         for class in &classes {
             let heads = store::entry::heads(db, route, *class, device.id, device.settings.fifo, limit)?;
-            let Some(found) = first_for_us(heads, device, &others) else { continue };
+            if heads.is_empty() {
+                continue;
+            }
+            if is_group && others.is_none() {
+                others = Some(rivals(db, device, route, now, alive)?);
+            }
+            let Some(found) = first_for_us(heads, device, others.as_deref().unwrap_or_default()) else { continue };
             if best
                 .as_ref()
                 .is_none_or(|best| found.sort.place(device.settings.fifo) < best.sort.place(device.settings.fifo))

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use crate::model::authority::Right;
 use crate::model::job::{Accepted, RawPath, Submission, Transfer};
 use crate::model::location::Destination;
-use crate::model::order::{estimate_ms, queue_key, work_in_lines};
+use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
 use crate::model::time::Moment;
 use crate::model::{Caller, Failure, FailureKind, GlobalJobId, JobId, RouteId, ServerName};
@@ -69,7 +69,7 @@ impl Spool {
         // Before a byte is copied: is there such a destination, and are jobs accepted at all?
         self.look(|db| {
             Self::demand(db, caller, Right::Submit)?;
-            if submission.priority > crate::model::order::Priority::default() {
+            if submission.priority > Priority::default() {
                 Self::demand(db, caller, Right::RaisePriority)?;
             }
             accepting(db)?;
@@ -227,11 +227,11 @@ impl Plan {
             }
         };
         let full = || Failure::new(FailureKind::Full, "all 9,999,999 job numbers are in use");
-        let number = store::spool::next_number(db)?.ok_or_else(full)?;
-        let serial = store::spool::next_serial(db, now)?;
+        let numbers = store::spool::take_numbers(db, now)?.ok_or_else(full)?;
+        let (number, serial) = (numbers.number, numbers.serial);
         let local = store::spool::next_local(db, self.caller.uid)?;
         let class = store::job::class(db, &s.form)?;
-        let sort = spool.new_position(db, route, s.priority, self.work, now)?;
+        let sort = Self::position(db, (route, numbers.sequence), s.priority, self.work, now)?;
         let reasons = if s.hold { HoldReasons::NONE.with(HoldReason::Operator) } else { HoldReasons::NONE };
         let mut job = JobRow {
             id: JobId(0),
@@ -273,6 +273,19 @@ impl Plan {
         let global = GlobalJobId { server: self.server.clone(), serial };
         Ok((Accepted { id: job.id, number, local, global }, route))
     }
+
+    /// Where a job stands in a route that arrives now as the one with this number of the sequence.
+    fn position(
+        db: &Connection,
+        (route, sequence): (RouteId, i64),
+        priority: Priority,
+        work: u64,
+        now: &Moment,
+    ) -> Fallible<SortKey> {
+        let arrival = store::spool::time(db, now)?;
+        let speed = store::device::speed_of_route(db, route)?.unwrap_or(100);
+        Ok(SortKey { promoted: 0, rank: priority.rank(), key: queue_key(arrival, estimate_ms(work, speed)), sequence })
+    }
 }
 
 fn plural(n: usize, what: &str) -> String {
@@ -285,18 +298,11 @@ impl Spool {
         &self,
         db: &Connection,
         route: RouteId,
-        priority: crate::model::order::Priority,
+        priority: Priority,
         work: u64,
         now: &Moment,
     ) -> Fallible<SortKey> {
-        let arrival = store::spool::time(db, now)?;
-        let speed = store::device::speed_of_route(db, route)?.unwrap_or(100);
-        Ok(SortKey {
-            promoted: 0,
-            rank: priority.rank(),
-            key: queue_key(arrival, estimate_ms(work, speed)),
-            sequence: store::spool::next_sequence(db)?,
-        })
+        Plan::position(db, (route, store::spool::next_sequence(db)?), priority, work, now)
     }
 
     /// Makes the entries of a job: one for its route, or one for each device of a broadcasting group.

@@ -321,7 +321,7 @@ impl Store {
     }
 
     fn commit_on(db: &Connection, batch: &mut [Pending]) -> Fallible<()> {
-        db.execute_batch("BEGIN IMMEDIATE")?;
+        run(db, "BEGIN IMMEDIATE")?;
         let alone = batch.len() == 1;
         let mut wanted = false;
         let begun = schema::version(db).and_then(schema::check);
@@ -335,11 +335,9 @@ impl Store {
             }
         }
         if !wanted {
-            db.execute_batch("ROLLBACK")?;
-            return Ok(());
+            return run(db, "ROLLBACK");
         }
-        db.execute_batch("COMMIT").map_err(|error| {
-            let failure = Failure::from(error);
+        run(db, "COMMIT").map_err(|failure| {
             match failure.kind {
                 // The log could not even be written to its end: the commit did not happen.
                 FailureKind::Full => failure,
@@ -380,10 +378,16 @@ impl Drop for ReaderPlace<'_> {
 
 /// Looks at one consistent state. The outer error is that of the connection, which is of no use then.
 fn look_on<T>(db: &Connection, look: impl FnOnce(&Connection) -> Fallible<T>) -> Fallible<Fallible<T>> {
-    db.prepare_cached("BEGIN")?.execute([])?;
+    run(db, "BEGIN")?;
     let result = schema::version(db).and_then(schema::check).and_then(|()| look(db));
-    db.prepare_cached("ROLLBACK")?.execute([])?;
+    run(db, "ROLLBACK")?;
     Ok(result)
+}
+
+/// A statement without values or rows, prepared once for each connection.
+fn run(db: &Connection, sql: &str) -> Fallible<()> {
+    db.prepare_cached(sql)?.execute([])?;
+    Ok(())
 }
 
 /// Runs one request of a batch so that its failure undoes its own part only.
@@ -391,12 +395,13 @@ fn run_part(db: &Connection, work: &mut Work, alone: bool) -> Fallible<()> {
     if alone {
         return work(db);
     }
-    db.execute_batch("SAVEPOINT part")?;
+    run(db, "SAVEPOINT part")?;
     match work(db) {
-        Ok(()) => Ok(db.execute_batch("RELEASE part")?),
+        Ok(()) => run(db, "RELEASE part"),
         Err(failure) => {
             if !db.is_autocommit() {
-                db.execute_batch("ROLLBACK TO part; RELEASE part")?;
+                run(db, "ROLLBACK TO part")?;
+                run(db, "RELEASE part")?;
             }
             Err(failure)
         }

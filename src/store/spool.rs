@@ -1,6 +1,6 @@
 //! The one row of the spool: its identity, state and counters.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::model::authority::Trust;
 use crate::model::time::{Moment, SpoolTime, TimeBase};
@@ -107,23 +107,37 @@ pub fn next_sequence(db: &Connection) -> Fallible<i64> {
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
-/// The next ten-digit number.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn next_serial(db: &Connection, now: &Moment) -> Fallible<Serial> {
-    let last: i64 = db.query_row("SELECT last_serial FROM spool WHERE id = 1", [], |row| row.get(0))?;
-    let next = Serial::after(unsigned(last), now.wall_ms / 1000);
-    db.execute("UPDATE spool SET last_serial = ? WHERE id = 1", [signed(next.0)])?;
-    Ok(next)
+/// The numbers of a new job: those that the whole spool counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbers {
+    /// The job number.
+    pub number: JobNumber,
+    /// The ten-digit number.
+    pub serial: Serial,
+    /// The number of the arrival sequence.
+    pub sequence: i64,
 }
 
-/// The next free job number: ascending, from 1 again after the last, those in use skipped. None when all are in use.
+/// Takes the next numbers. The job number is the next free one: ascending, from 1 again after the last, those in use
+/// skipped. None when all are in use; nothing is taken then.
 ///
 /// # Errors
-/// When it cannot be written.
-pub fn next_number(db: &Connection) -> Fallible<Option<JobNumber>> {
-    let last: u32 = db.query_row("SELECT last_number FROM spool WHERE id = 1", [], |row| row.get(0))?;
+/// When they cannot be written.
+pub fn take_numbers(db: &Connection, now: &Moment) -> Fallible<Option<Numbers>> {
+    let (last_number, last_serial) = db
+        .prepare_cached("SELECT last_number, last_serial FROM spool WHERE id = 1")?
+        .query_row([], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, i64>(1)?)))?;
+    let Some(number) = free_number(db, last_number)? else { return Ok(None) };
+    let serial = Serial::after(unsigned(last_serial), now.wall_ms / 1000);
+    let mut statement = db.prepare_cached(
+        "UPDATE spool SET last_number = ?, last_serial = ?, last_sequence = last_sequence + 1 WHERE id = 1
+         RETURNING last_sequence",
+    )?;
+    let sequence = statement.query_row(params![number.get(), signed(serial.0)], |row| row.get(0))?;
+    Ok(Some(Numbers { number, serial, sequence }))
+}
+
+fn free_number(db: &Connection, last: u32) -> Fallible<Option<JobNumber>> {
     let mut candidate = if last == JobNumber::MAX { 1 } else { last + 1 };
     let mut used = db.prepare_cached("SELECT number FROM job WHERE number >= ? ORDER BY number")?;
     // Two passes: up to the last number, then from 1. Within one, the first gap is the answer.
@@ -136,7 +150,6 @@ pub fn next_number(db: &Connection) -> Fallible<Option<JobNumber>> {
             candidate += 1;
         }
         if let Some(number) = JobNumber::new(candidate) {
-            db.execute("UPDATE spool SET last_number = ? WHERE id = 1", [number.get()])?;
             return Ok(Some(number));
         }
         candidate = 1;
@@ -149,12 +162,11 @@ pub fn next_number(db: &Connection) -> Fallible<Option<JobNumber>> {
 /// # Errors
 /// When it cannot be written.
 pub fn next_local(db: &Connection, owner_uid: u32) -> Fallible<LocalJobId> {
-    db.execute(
-        "INSERT INTO local_counter (owner_uid, last) VALUES (?, 0) ON CONFLICT (owner_uid) DO NOTHING",
-        [owner_uid],
-    )?;
-    let last: u32 =
-        db.query_row("SELECT last FROM local_counter WHERE owner_uid = ?", [owner_uid], |row| row.get(0))?;
+    let last: u32 = db
+        .prepare_cached("SELECT last FROM local_counter WHERE owner_uid = ?")?
+        .query_row([owner_uid], |row| row.get(0))
+        .optional()?
+        .unwrap_or(0);
     let mut next = last;
     loop {
         next = if next >= LocalJobId::MAX { 1 } else { next + 1 };
@@ -165,7 +177,10 @@ pub fn next_local(db: &Connection, owner_uid: u32) -> Fallible<LocalJobId> {
             break;
         }
     }
-    db.execute("UPDATE local_counter SET last = ? WHERE owner_uid = ?", params![next, owner_uid])?;
+    db.prepare_cached(
+        "INSERT INTO local_counter (owner_uid, last) VALUES (?, ?) ON CONFLICT (owner_uid) DO UPDATE SET last = excluded.last",
+    )?
+    .execute(params![owner_uid, next])?;
     Ok(LocalJobId(next))
 }
 

@@ -95,7 +95,7 @@ pub fn pid(raw: u32) -> Pid {
 
 /// A spool of its own. Dropped, its print processes are ended and its files are removed.
 pub struct Site {
-    _dir: Option<tempfile::TempDir>,
+    dir: Option<tempfile::TempDir>,
     home: PathBuf,
     base: Base,
     /// A directory with a plain name, for documents and sinks.
@@ -110,14 +110,14 @@ impl Site {
         let base = dir.path().join("a b: %n%s; 'c'").join("base");
         std::fs::create_dir(base.parent().unwrap()).unwrap();
         let mut site = Self::at(&base);
-        site._dir = Some(dir);
+        site.dir = Some(dir);
         site
     }
 
     /// A spool whose base is this directory, which may exist.
     pub fn at(base: &Path) -> Self {
         let files = tempfile::tempdir().unwrap();
-        Self { _dir: None, home: files.path().to_owned(), base: Base::new(base), files, env: Vec::new() }
+        Self { dir: None, home: files.path().to_owned(), base: Base::new(base), files, env: Vec::new() }
     }
 
     /// The directory itself, of a spool that was declared.
@@ -340,30 +340,40 @@ impl Site {
         db
     }
 
-    /// The locks of the print processes that were ever started here, whatever their names.
+    /// The locks of the print processes that are declared here.
     fn process_locks(&self) -> Vec<PathBuf> {
-        let one = self.base.process_lock(&self.process());
-        let (before, after) = one.file_name().and_then(|name| name.to_str()?.split_once("spla")).unwrap();
-        let entries = std::fs::read_dir(self.base.run()).into_iter().flatten().flatten().map(|entry| entry.path());
-        let is_one = |path: &PathBuf| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with(before) && name.ends_with(after)
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let names = || {
+            let db = rusqlite::Connection::open_with_flags(self.base.database(), flags)?;
+            db.busy_timeout(Duration::from_secs(5))?;
+            let mut statement = db.prepare("SELECT name FROM process")?;
+            statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()
         };
-        entries.filter(is_one).collect()
+        // A test may have made away with its spool: the usual one is looked for all the same.
+        let names: Vec<String> = names().unwrap_or_else(|_| vec!["SPLA".into()]);
+        names.iter().filter_map(|name| Some(self.base.process_lock(&name.parse().ok()?))).collect()
     }
 
-    /// Ends every print process of this spool, whatever it does. One that was started and has not taken its lock yet finds
-    /// no base, when that is removed, and ends by itself.
-    pub fn stop(&self) {
-        for lock in self.process_locks() {
-            let end = Instant::now() + DEADLINE;
-            // Who has just taken the lock has not signed it yet, for a moment.
-            while FileLock::is_held(&lock).unwrap_or(false) && Instant::now() < end {
-                let _ = holder(&lock).map(|pid| kill(pid, Signal::SIGKILL));
-                let _ = FileLock::exclusive(&lock, Duration::from_millis(100));
-            }
+    /// Ends every print process of this spool, whatever it does, and returns their locks: as long as they are kept, one that
+    /// was on its way waits for them, and ends.
+    pub fn stop(&self) -> Vec<FileLock> {
+        self.process_locks().iter().filter_map(|lock| end(lock)).collect()
+    }
+}
+
+/// Takes a lock away from whoever has it.
+fn end(path: &Path) -> Option<FileLock> {
+    let late = Instant::now() + DEADLINE;
+    while path.parent().is_some_and(Path::is_dir) && Instant::now() < late {
+        if let Some(pid) = holder(path) {
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+        // Who has just taken the lock has not signed it yet, for a moment.
+        if let Ok(Some(lock)) = FileLock::exclusive(path, Duration::from_millis(100)) {
+            return Some(lock);
         }
     }
+    None
 }
 
 /// The print process that holds this lock. It is known by its number and when it started: another one that has got the
@@ -378,7 +388,12 @@ fn holder(lock: &Path) -> Option<Pid> {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        self.stop();
+        let locks = self.stop();
+        match self.dir.take() {
+            Some(dir) => drop(dir),
+            // The base is removed by whoever made it, later than this.
+            None => locks.into_iter().for_each(std::mem::forget),
+        }
     }
 }
 
