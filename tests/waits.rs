@@ -180,6 +180,48 @@ fn a_try_that_no_process_makes_is_not_announced() {
     assert_eq!(causes[1]["next-try"], Value::Null);
 }
 
+/// The events of `$LP2`.
+fn events(site: &Site) -> Vec<(String, String)> {
+    let db = site.database();
+    let mut statement = db
+        .prepare(
+            "SELECT what, why FROM event JOIN device ON object_id = device.id AND device.name = 'LP2'
+                  WHERE object = 'device' ORDER BY event.id",
+        )
+        .unwrap();
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    found.collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn a_printer_that_breaks_off_every_job_fills_no_log_and_has_recovered_when_one_is_printed() {
+    let printer = Sink::new(sink::Mode::ResetAfter(20_000));
+    let site = site(&printer.uri(), "OFF");
+    let file = site.document("one", &stream("one", 8 << 20));
+    site.submit("office.net", "one", &file).expect(0);
+    site.spoolcom("DEV $LP2, START");
+    printer.wait_for("three tries", |all| all.len() >= 3);
+    site.wait_for("the error", || device(&site)["state"] == "deverror");
+    let found = events(&site);
+    let mut once = found.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), found.len(), "nothing is there twice: {found:#?}");
+    assert!(found.iter().all(|event| event.0 != "recovered"), "{found:#?}");
+    printer.set_mode(sink::Mode::Slow);
+    printer.pause(true);
+    // It goes out: the device prints, whatever it is recovering from.
+    site.wait_for("it prints", || device(&site)["state"] == "printing" && device(&site)["open"] == true);
+    assert_eq!(device(&site)["error"], Value::Null);
+    assert_eq!(causes(&site, "one")[0]["cause"], "printing");
+    assert!(events(&site).iter().all(|event| event.0 != "recovered"), "nothing is printed yet");
+    printer.set_mode(sink::Mode::Normal);
+    printer.pause(false);
+    site.wait_until_empty();
+    let recovered = events(&site).iter().filter(|event| event.0 == "recovered").count();
+    assert_eq!((recovered, &device(&site)["error"]), (1, &Value::Null));
+}
+
 /// A site whose `$LP2` has a FASTCNFG entry.
 fn configured(entry: &str) -> Site {
     let site = site("null:", "OFF");

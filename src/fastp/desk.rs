@@ -22,7 +22,7 @@ use super::fastcnfg::library::Library;
 use super::footing::Board;
 use super::log::Log;
 use crate::model::separation::Separation;
-use crate::model::state::{DeviceWish, ErrorNote};
+use crate::model::state::{Delivery, DeviceWish, ErrorNote};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, DeviceName, Failure, FailureKind};
 use crate::spool::engine::{
@@ -201,7 +201,12 @@ impl Desk {
         if self.progress.clear(self.slot).is_err() {
             self.log.line(format_args!("{}: progress cannot be written", self.name));
         }
-        self.ask("ending an attempt", |engine, now| engine.attempt_ends(&self.lease, claim, end.clone(), next, now))
+        let call = |engine: &dyn Engine, now: &Moment| engine.attempt_ends(&self.lease, claim, end.clone(), next, now);
+        let next = self.ask("ending an attempt", call)?;
+        if matches!(end, AttemptEnd::Delivered { delivery, .. } if *delivery != Delivery::Transferred) {
+            self.works_again();
+        }
+        Ok(next)
     }
 
     /// Whether the attempt should go on. A spool that cannot say, for whatever reason, changes nothing: a printer prints
@@ -231,6 +236,7 @@ impl Desk {
         // Jobs that are done end a row of failures, jobs that come back do not.
         if !matches!(settlement, Settlement::Reset { .. }) {
             self.streak.set(Streak::default());
+            self.works_again();
         }
         Ok(())
     }
@@ -243,17 +249,23 @@ impl Desk {
         self.ask("recording what was seen", |engine, now| engine.observe(&self.lease, self.device, seen.clone(), now))
     }
 
-    /// The device works again: an error on record is over. Its failures in a row are counted on until a job is done.
+    /// The device works again, though no job says so: an error on record is over. Its failures in a row are counted on until a job is done.
     ///
     /// # Errors
     /// As [`Desk::ask`].
     pub fn recovered(&self) -> Result<(), SpoolTrouble> {
         if self.in_error.get() {
             self.observe(&Observation::Recovered)?;
-            self.in_error.set(false);
-            self.log.line(format_args!("{}: works again", self.name));
+            self.works_again();
         }
         Ok(())
+    }
+
+    /// An error is not on record any more.
+    fn works_again(&self) {
+        if self.in_error.replace(false) {
+            self.log.line(format_args!("{}: works again", self.name));
+        }
     }
 
     /// Counts a failure and says what to put on record for it.

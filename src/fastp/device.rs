@@ -153,7 +153,7 @@ impl Device {
                 return Err(Leave::Failed);
             }
             // A try is due: whether the device opens is seen before a job is claimed for it.
-            let opened = self.ensure_open(&format!("try {} after an error", error.tries), pace);
+            let opened = self.ensure_open("another try after an error", pace);
             if !self.may_go_on(opened)? {
                 return Ok(());
             }
@@ -181,11 +181,13 @@ impl Device {
         if self.settings.exclusive == Exclusive::On {
             return self.stand_by(pace);
         }
-        // Nothing to print on a device that opens: an error on record is over.
-        desk.recovered()?;
         match self.close("no job is queued", pace)? {
             Some(fault) => Err(self.record(&fault)?),
-            None => Err(Leave::Nothing),
+            None => {
+                // Nothing to print on a device that opens and closes: an error on record is over.
+                desk.recovered()?;
+                Err(Leave::Nothing)
+            }
         }
     }
 
@@ -204,12 +206,25 @@ impl Device {
         if !self.may_go_on(opened)? {
             return Ok(());
         }
-        self.desk.recovered()?;
         let limit: Option<Duration> = self.release_quiet()?;
+        let limit = limit.into_iter().chain(self.proves_itself()?).min();
         if self.desk.heard.get() || self.desk.bell.taken() {
             return Ok(());
         }
         self.listen(limit)
+    }
+
+    /// A device in error that stays open works again. Returns how long it still has to, where that is not known yet; jobs
+    /// that are transferred say more when they are settled.
+    fn proves_itself(&mut self) -> Result<Option<Duration>, Leave> {
+        let Some(open) = self.open.as_ref().filter(|open| open.transferred == 0 && self.desk.in_error.get()) else {
+            return Ok(None);
+        };
+        let left = self.desk.timing.short_lived.saturating_sub(open.since.elapsed());
+        if left.is_zero() {
+            self.desk.recovered()?;
+        }
+        Ok(Some(left).filter(|left| !left.is_zero()))
     }
 
     /// Waits for a ring, for news of the other side, or so long. What a printer says without end is no news: it is thrown

@@ -124,8 +124,6 @@ impl Device {
     }
 
     fn complete(&mut self, claim: &Claim, sent: Sent, pace: &mut Pace<'_>) -> Result<Option<Claim>, Leave> {
-        let desk = Rc::clone(&self.desk);
-        desk.recovered()?;
         if sent.delivery == Delivery::Transferred {
             if self.close_after()? {
                 let waits = |open: &Open| matches!(open.means.farewell, Farewell::Required(_));

@@ -193,7 +193,6 @@ impl<'a> Pace<'a> {
     pub fn went(&mut self, n: u64) -> Result<(), Trouble> {
         self.octets += n;
         fault::point("mid-send");
-        self.desk.recovered()?;
         self.moves()?;
         self.note(false);
         if self.asked.elapsed() >= ASK_EVERY {

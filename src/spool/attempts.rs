@@ -59,7 +59,8 @@ impl Spool {
         let mut erase = Vec::new();
         match end {
             AttemptEnd::Delivered { delivery, octets, paper, remark } => {
-                if device.error.is_some() {
+                // A printer that takes jobs and gives them back has not recovered: they are settled first.
+                if *delivery != Delivery::Transferred {
                     device_errors::recovered(db, &device, &who, now)?;
                 }
                 store::device::set_paper(db, device.id, *paper)?;
@@ -203,6 +204,9 @@ impl Spool {
                 }
             }
         }
+        if !matches!(settlement, Settlement::Reset { .. }) {
+            device_errors::recovered(db, &device, &who, now)?;
+        }
         settle_drain(db, now)?;
         Ok(erase)
     }
@@ -227,7 +231,7 @@ impl Spool {
                     let complaint = connection.complaint.clone();
                     store::device::set_remembered(db, device.id, &Remembered { entry: None, complaint })?;
                 }
-                note("opened", why)
+                device_errors::note(db, &device, &who, "opened", why, now)
             }
             Observation::Consulted { found, remark } => {
                 store::device::set_remembered(db, device.id, found)?;
@@ -235,7 +239,7 @@ impl Spool {
             }
             Observation::Closed { why } => {
                 store::device::set_open(db, device.id, false)?;
-                note("closed", why)
+                device_errors::note(db, &device, &who, "closed", why, now)
             }
             Observation::Failed(error) => device_errors::failed(db, &device, error, &who, now),
             Observation::Recovered => device_errors::recovered(db, &device, &who, now),

@@ -123,7 +123,7 @@ fn rivals(
 ) -> Fallible<Vec<Rival>> {
     let mut found = Vec::new();
     for other in store::device::of_route(db, route)? {
-        if other.id == device.id || other.wish != DeviceWish::Started || other.error.is_some() {
+        if other.id == device.id || other.wish != DeviceWish::Started || other.in_error().is_some() {
             continue;
         }
         let Some(process) = &other.settings.process else { continue };
@@ -201,7 +201,7 @@ impl Spool {
         }
         let entry = store::entry::by_id(db, entry.id)?.ok_or_else(|| Failure::internal("a claimed entry vanished"))?;
         // Every try of a device in error would be an event of its own: its error is one already.
-        if row.error.is_none() {
+        if row.error.is_none() || entry.attempt == 1 {
             let why = format!("by {}, attempt {}", row.name.guardian(), entry.attempt);
             record(db, now, Object::Job(entry.job), &format!("${}", lease.name), "claimed", &why)?;
         }

@@ -1,23 +1,24 @@
 //! What an error does to its device, and RESTART.
 //!
 //! An error with a next try keeps its device online, in DEVERROR. One without (nothing to be gained by trying, or TIMEOUT
-//! is used up) takes it offline: anybody may start it, and RESTART does so after its interval, for ever. An error goes on
-//! record once, however often it is met again.
+//! is used up) takes it offline: anybody may start it, and RESTART does so after its interval, for ever.
+//!
+//! A device has recovered when a job was delivered, or when it stays open without one. Until then its error stays on
+//! record, shown while the device is closed; tries are counted, and what happens again as it happened before (the error,
+//! its stop and restart, an open and a close) is no new event.
 
 use rusqlite::Connection;
 
 use crate::model::state::{DeviceWish, ErrorNote};
 use crate::model::time::Moment;
 use crate::store::device::DeviceRow;
-use crate::store::event::{Object, record};
+use crate::store::event::{Object, is_repeated, record};
 use crate::store::{self, Fallible};
 
 use super::claims;
 
 /// Puts an error of a device on record.
 pub(super) fn failed(db: &Connection, device: &DeviceRow, error: &ErrorNote, who: &str, now: &Moment) -> Fallible<()> {
-    let note = |what: &str, why: &str| record(db, now, Object::Device(device.id), who, what, why);
-    let is_new = device.error.as_ref().is_none_or(|known| known.number != error.number || known.text != error.text);
     // An error that goes on began when it began.
     let since_ms = device.error.as_ref().map_or(error.since_ms, |known| known.since_ms.min(error.since_ms));
     let stops = device.wish == DeviceWish::Started && error.next_try_ms.is_none();
@@ -30,22 +31,33 @@ pub(super) fn failed(db: &Connection, device: &DeviceRow, error: &ErrorNote, who
     let known = ErrorNote { since_ms, next_try_ms, ..error.clone() };
     store::device::set_error(db, device.id, Some(&known))?;
     let what = format!("%{:o}: {}", error.number, error.text);
-    if is_new {
-        note("error", &what)?;
-    }
+    note(db, device, who, "error", &what, now)?;
     if stops {
         store::device::stop_by_error(db, device.id)?;
-        // Each failing RESTART would be a stop of its own; that it was restarted is on record already.
-        if is_new || error.tries > 1 {
-            let tries = if error.tries > 1 { format!(", after {} tries", error.tries) } else { String::new() };
-            let again = match device.settings.restart {
-                0 => "until somebody starts it".to_owned(),
-                seconds => format!("RESTART starts it again every {seconds} s"),
-            };
-            note("stopped", &format!("by error {what}{tries}; {again}"))?;
-        }
+        let tries = if error.tries > 1 { format!(", after {} tries", error.tries) } else { String::new() };
+        let again = match device.settings.restart {
+            0 => "until somebody starts it".to_owned(),
+            seconds => format!("RESTART starts it again every {seconds} s"),
+        };
+        note(db, device, who, "stopped", &format!("by error {what}{tries}; {again}"), now)?;
     }
     Ok(())
+}
+
+/// Puts on record what happened to a device: in an error not what is on record of it already.
+pub(super) fn note(
+    db: &Connection,
+    device: &DeviceRow,
+    who: &str,
+    what: &str,
+    why: &str,
+    now: &Moment,
+) -> Fallible<()> {
+    let object = Object::Device(device.id);
+    if device.error.is_some() && is_repeated(db, object, what, why)? {
+        return Ok(());
+    }
+    record(db, now, object, who, what, why)
 }
 
 /// The error of a device is over.
@@ -104,5 +116,5 @@ pub(super) fn restart(db: &Connection, device: &DeviceRow, who: &str, now: &Mome
         store::device::set_error(db, device.id, Some(&ErrorNote { next_try_ms, ..error.clone() }))?;
     }
     let why = format!("RESTART {}", device.settings.restart);
-    record(db, now, Object::Device(device.id), who, "restarted", &why)
+    note(db, device, who, "restarted", &why, now)
 }

@@ -25,7 +25,8 @@ impl Spool {
         self.change(Room::Gives, move |db| {
             let row = store::device::by_name(db, &name)?.ok_or_else(|| not_found(db, &name))?;
             // What an operator took offline, or suspended, is his to start, whatever error it was in.
-            let offline_by_error = row.stopped_by_error || (row.wish == DeviceWish::Started && row.error.is_some());
+            let offline_by_error =
+                row.stopped_by_error || (row.wish == DeviceWish::Started && row.in_error().is_some());
             Self::demand(db, &caller, Right::StartDevice { offline_by_error })?;
             let missing = |what: &str, hint: String| {
                 Err(Failure::new(FailureKind::State, format!("device {} has no {what}", row.name.guardian()))

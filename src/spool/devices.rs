@@ -214,10 +214,11 @@ impl Spool {
         }
         let state = DeviceState::of(&DeviceFacts {
             wish: row.wish,
-            error: row.error.as_ref(),
+            error: row.in_error(),
             job: running.as_ref().map(|r| r.job),
             process: process_state,
         });
+        let error = row.in_error().cloned();
         Ok(DeviceStatus {
             id: row.id,
             name: row.name,
@@ -227,7 +228,7 @@ impl Spool {
             open: row.open && process_state == ProcessState::Active,
             opens: row.opens,
             connection: row.connection,
-            error: row.error,
+            error,
             stopped_by_error: row.stopped_by_error,
             running,
             awaits,

@@ -135,7 +135,7 @@ impl Look<'_> {
             if device.wish == DeviceWish::Suspended {
                 trouble.insert(0, DeviceCause::Suspended(self.last_wish(&device, "suspended")?));
             }
-            if let Some(error) = device.error.clone() {
+            if let Some(error) = device.in_error().cloned() {
                 let tried = trouble.is_empty();
                 trouble.push(error_cause(error, tried));
             }
@@ -271,7 +271,7 @@ impl Look<'_> {
             DeviceWish::Started => {
                 found.extend(self.process(device)?);
                 let tried = found.is_empty();
-                found.extend(device.error.clone().map(|error| error_cause(error, tried)));
+                found.extend(device.in_error().cloned().map(|error| error_cause(error, tried)));
             }
         }
         if !active {

@@ -36,6 +36,11 @@ pub struct DeviceRow {
 }
 
 impl DeviceRow {
+    /// The error it is in. One on record of a device that is open is behind it, though it has not printed yet and the
+    /// record stays until it has.
+    pub fn in_error(&self) -> Option<&ErrorNote> {
+        self.error.as_ref().filter(|_| !self.open)
+    }
     /// The address of its last attempts: a claim left over by a dead process, and a place in a file, belong to it.
     pub fn address(&self) -> Option<&DeviceUri> {
         self.connection.as_ref().map(|connection| &connection.address).or(self.settings.uri.as_ref())

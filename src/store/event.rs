@@ -59,6 +59,22 @@ pub fn is_recorded(db: &Connection, object: Object, what: &str, why: &str) -> Fa
     Ok(find.query_row(params![kind, id, what, why], |row| row.get(0))?)
 }
 
+/// Whether such an event of an object in error is on record since it last worked or was started. Only its last 200 events
+/// are looked at: an error that goes on writes few.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_repeated(db: &Connection, object: Object, what: &str, why: &str) -> Fallible<bool> {
+    let (kind, id) = object.stored();
+    // By number and not by time: the clock may be set.
+    let mut find = db.prepare_cached(
+        "WITH recent AS (SELECT id, what, why FROM event WHERE object = ?1 AND object_id = ?2 ORDER BY id DESC LIMIT 200)
+         SELECT EXISTS (SELECT 1 FROM recent WHERE what = ?3 AND why = ?4
+             AND id > coalesce((SELECT max(id) FROM recent WHERE what IN ('recovered', 'started')), 0))",
+    )?;
+    Ok(find.query_row(params![kind, id, what, why], |row| row.get(0))?)
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
     Ok(Event { id: row.get(0)?, at_ms: row.get(1)?, who: row.get(2)?, what: row.get(3)?, why: row.get(4)? })
 }

@@ -95,7 +95,9 @@ impl Engine for Fake {
                 } else {
                     printer.done.push((number, delivery));
                 }
-                format!("{} {number} {octets} {}", delivery.word(), remark.unwrap_or_default())
+                let mended = delivery != Delivery::Transferred && printer.error.take().is_some();
+                let mended = if mended { "; recovered" } else { "" };
+                format!("{} {number} {octets} {}{mended}", delivery.word(), remark.unwrap_or_default())
             }
             AttemptEnd::DeviceFailed { error, touched } => {
                 let line = format!(
@@ -139,14 +141,16 @@ impl Engine for Fake {
         let mut state = self.state();
         let printer = &mut state.printers[at(device)];
         let jobs = std::mem::take(&mut printer.transferred);
+        let mended = !matches!(how, Settlement::Reset { .. }) && printer.error.take().is_some();
+        let mended = if mended { "; recovered" } else { "" };
         let line = match how {
             Settlement::Closed => {
                 printer.done.extend(jobs.iter().map(|job| (job.number.get(), Delivery::Sent)));
-                "settled: closed".into()
+                format!("settled: closed{mended}")
             }
             Settlement::Released { why } => {
                 printer.done.extend(jobs.iter().map(|job| (job.number.get(), Delivery::Transferred)));
-                format!("settled: released, {why}")
+                format!("settled: released, {why}{mended}")
             }
             Settlement::Reset { why } => {
                 jobs.into_iter().for_each(|job| printer.give_back(job));

@@ -1,6 +1,7 @@
 //! The rules of the spool, on a spool in a temporary directory with a clock that the test sets.
 
 mod attempts;
+mod cycles;
 mod headers;
 mod lifecycle;
 mod order;

@@ -127,7 +127,7 @@ pub fn standstill(style: &Style, running: &RunningJob) -> Option<String> {
 pub fn awaited(style: &Style, status: &DeviceStatus) -> Option<String> {
     let awaits = status.awaits.as_ref()?;
     let since = style.date(awaits.since_ms);
-    if awaits.wait == Wait::Close && status.running.is_some() {
+    if awaits.wait == Wait::Close {
         return Some(format!("THE PRINTER HAS EVERY OCTET; ITS CLOSE IS WAITED FOR SINCE {since}"));
     }
     Some(format!("WAITING FOR {} SINCE {since}", plain(&awaits.capitals())))
