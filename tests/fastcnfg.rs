@@ -14,16 +14,17 @@ use support::documents::{take_apart, text};
 use support::sink::{Mode, Sink};
 use support::{DEADLINE, Outcome, Site, finish};
 
-/// A site whose print process stays for as long as the test: what a device remembers of FASTCNFG lives as long.
+/// A site whose print process stays for as long as the test, unless it is sent away.
 struct World {
     site: Site,
     changes: u64,
+    idle: &'static str,
 }
 
 impl World {
     /// `LP1` without a URI, before `OFFICE.FRONT`; not started.
     fn new(exclusive: &str) -> Self {
-        let world = Self { site: Site::new(), changes: 0 };
+        let world = Self { site: Site::new(), changes: 0, idle: "100" };
         world.spoolcom("PRINT $SPLA, FILE fastp; SPOOLER, START");
         world.device("LP1", exclusive);
         world.spoolcom("LOC #OFFICE.FRONT, DEV $LP1");
@@ -36,7 +37,7 @@ impl World {
 
     fn command(&self, name: &str) -> Command {
         let mut command = self.site.command(name);
-        command.env("PD_FASTP_IDLE", "100");
+        command.env("PD_FASTP_IDLE", self.idle);
         command
     }
 
@@ -328,6 +329,90 @@ fn a_broken_file_leaves_the_device_printing_where_it_did_and_says_why() {
 }
 
 #[test]
+fn a_broken_file_stops_no_device_whose_print_process_has_gone_dormant_or_was_killed() {
+    for idle in ["0.05", "100"] {
+        let mut world = World::new("OFF");
+        world.idle = idle;
+        world.device("LP2", "OFF");
+        world.spoolcom("LOC #OFFICE.BACK, DEV $LP2");
+        let other_process = |world: &World| match idle {
+            "100" => assert!(world.site.kill_fastp()),
+            _ => assert!(world.site.fastp_ends(DEADLINE), "it goes dormant"),
+        };
+        let both = |world: &World| {
+            world.submit("front");
+            world.submit_to("office.back", "back", 200, &[]);
+            world.site.wait_until_empty();
+        };
+        world.write("FASTCNFG", &[world.entry("LP1", "front"), world.entry("LP2", "back")].concat());
+        world.spoolcom("DEV $LP1, START; DEV $LP2, START");
+        both(&world);
+        other_process(&world);
+        let typo = world.entry("LP1", "front").replace("DEVICE", "DEVIC");
+        world.write("FASTCNFG", &[typo, world.entry("LP2", "back")].concat());
+        both(&world);
+        for device in ["lp1", "lp2"] {
+            let complaint = world.shown(device)["connection"]["complaint"].as_str().unwrap().to_owned();
+            assert!(complaint.contains("FASTCNFG:1:1: 'DEVIC'"), "{complaint}");
+        }
+        other_process(&world);
+        std::fs::remove_file(world.site.base().join("FASTCNFG")).unwrap();
+        both(&world);
+        assert_eq!((world.at("front").len(), world.at("back").len()), (3, 3), "idle {idle}");
+        // Whoever has it now reads anew and takes what he finds. (A third death in a row would be an error of the process.)
+        world.write("FASTCNFG", &[world.entry("LP1", "new"), world.entry("LP2", "back")].concat());
+        both(&world);
+        assert_eq!((world.at("front").len(), world.at("new").len(), world.at("back").len()), (3, 1, 4), "idle {idle}");
+        assert_eq!(world.remarks("lp1").len(), 3, "broken, gone, used again");
+        // Another URI is another device: nothing is left of the entry.
+        let uri = format!("DEV $LP1, URI file://{}; DEV $LP1, START", world.output("uri").display());
+        world.spoolcom(&format!("DEV $LP1, DRAIN; {uri}"));
+        world.submit("by its URI");
+        world.site.wait_until_empty();
+        assert_eq!(world.at("uri").len(), 1);
+        // Neither is it when it is to look for its entry again.
+        world.write("FASTCNFG", "DEVIC");
+        world.spoolcom("DEV $LP1, DRAIN; DEV $LP1, PARM %2000; DEV $LP1, START");
+        world.submit("in error");
+        world.site.wait_for("it has nothing to keep", || world.shown("lp1")["error"]["number"] == 66);
+    }
+}
+
+#[test]
+fn a_mistake_that_is_not_in_the_file_any_more_is_not_shown() {
+    let mut world = World::new("OFF");
+    world.lead_to("old");
+    world.spoolcom("DEV $LP1, START");
+    world.print("one");
+    world.write("FASTCNFG", "DEVICE $LP1 CONTYPE = FIEL");
+    world.print("two");
+    let shown = |world: &World| ["DEV $LP1", "DEV $LP1, STATUS DETAIL"].map(|display| world.spoolcom(display).out);
+    for display in shown(&world) {
+        assert!(display.contains("'FIEL'"), "{display}");
+    }
+    world.write("FASTCNFG", "DEVICE $LP2 CONTYPE = NONE");
+    world.submit("three");
+    world.site.wait_for("there is no entry", || world.shown("lp1")["error"]["number"] == 14);
+    assert_eq!(world.shown("lp1")["connection"]["complaint"], Value::Null);
+    for display in shown(&world) {
+        assert!(display.contains("has no entry there") && !display.contains("FIEL"), "{display}");
+    }
+    std::fs::remove_file(world.site.base().join("FASTCNFG")).unwrap();
+    world.spoolcom("DEV $LP1, DRAIN");
+    let display = world.spoolcom("DEV $LP1").out;
+    assert!(display.contains("OFFLINE") && !display.contains("FASTCNFG"), "{display}");
+    // What is complained of is not what is now, as long as nobody opens the device.
+    world.lead_to("old");
+    world.spoolcom("DEV $LP1, START");
+    world.site.wait_until_empty();
+    world.write("FASTCNFG", "DEVICE $LP1 CONTYPE = FIEL");
+    world.print("four");
+    world.spoolcom("DEV $LP1, DRAIN");
+    let display = world.spoolcom("DEV $LP1").out;
+    assert!(!display.contains("FASTCNFG"), "{display}");
+}
+
+#[test]
 fn a_device_without_a_usable_entry_is_in_error_until_the_file_is_mended() {
     let mut world = World::new("OFF");
     let refused = finish(world.command("spoolcom").arg("DEV $LP1, START").spawn().unwrap(), DEADLINE);
@@ -342,6 +427,32 @@ fn a_device_without_a_usable_entry_is_in_error_until_the_file_is_mended() {
     world.write("FASTCNFG", "DEVICE $LP1 CONTYPE = FILE");
     world.site.wait_for("the entry is wrong", || error(&world)["number"] == 66);
     world.lead_to("mended");
+    world.site.wait_until_empty();
+    assert_eq!(world.at("mended"), ["one"]);
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_no_missing_entry_and_a_missing_hosts_file_is_named() {
+    let mut world = World::new("OFF");
+    let primary = world.site.base().join("FASTCNFG");
+    let error = |world: &World| world.shown("lp1")["error"]["text"].as_str().unwrap_or_default().to_owned();
+    for (to, why) in [("FASTCNFG", "too many symbolic links"), ("gone", "a link, and nothing is where it leads")] {
+        let _ = std::fs::remove_file(&primary);
+        std::os::unix::fs::symlink(to, &primary).unwrap();
+        world.spoolcom("DEV $LP1, START");
+        if to == "FASTCNFG" {
+            world.submit("one");
+        }
+        let named = format!("{}: ", primary.display());
+        let told = || error(&world).contains(&named) && error(&world).to_lowercase().contains(why);
+        world.site.wait_for("the device says why", told);
+    }
+    world.write("FASTCNFG", "HOSTS none DEVICE $LP1 ADDRESS = lp1.nowhere.invalid PORT = 9");
+    world.spoolcom("DEV $LP1, START");
+    let named = format!("the HOSTS file {}: there is no such file", primary.with_file_name("none").display());
+    world.site.wait_for("the file of hosts is named", || error(&world).contains(&named));
+    world.lead_to("mended");
+    world.spoolcom("DEV $LP1, START");
     world.site.wait_until_empty();
     assert_eq!(world.at("mended"), ["one"]);
 }

@@ -97,3 +97,14 @@ fn what_cannot_be_read_and_wrong_words_have_statuses_of_their_own() {
     let mut nowhere = site.command("fastp");
     finish(nowhere.env_remove("PDBASE").arg("--check").spawn().unwrap(), DEADLINE).expect(2).says("needs a file");
 }
+
+#[test]
+fn a_file_full_of_mistakes_is_told_in_part_with_how_many_there_are() {
+    let site = Site::new();
+    let primary = file(&site, "FASTCNFG", &"DEVICE $A CONTYPE = NONE DELAY = 1\n".repeat(1000));
+    let outcome = check(&site, &["--check", &primary]).expect(1);
+    assert_eq!(outcome.err.lines().filter(|line| line.contains("has a second entry")).count(), 100);
+    assert_eq!(outcome.err.lines().filter(|line| line.contains("note: DELAY")).count(), 100);
+    assert!(outcome.err.ends_with("… and 899 more mistakes\n… and 900 more notes\n"), "{}", outcome.err);
+    assert_eq!(outcome.out.lines().filter(|line| line.contains("cannot be used")).count(), 1000);
+}

@@ -18,6 +18,7 @@ use super::backoff::Growing;
 use super::bell::Bell;
 use super::errors::{Fault, SpoolTrouble};
 use super::fastcnfg::Memory;
+use super::fastcnfg::library::Library;
 use super::footing::Board;
 use super::log::Log;
 use crate::model::separation::Separation;
@@ -25,7 +26,7 @@ use crate::model::state::{Delivery, DeviceWish, ErrorNote};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, DeviceName, Failure, FailureKind};
 use crate::spool::engine::{
-    AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Settlement,
+    AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Remembered, Settlement,
 };
 use crate::sys::clock;
 
@@ -121,6 +122,8 @@ pub struct Desk {
     pub in_error: Cell<bool>,
     /// The failures in a row.
     pub streak: Cell<Streak>,
+    /// The FASTCNFG files of the print process.
+    pub library: Arc<Library>,
     /// What the device remembers of FASTCNFG.
     pub memory: Cell<Memory>,
     /// Its helpers that have not come back.
@@ -150,6 +153,14 @@ impl Desk {
     /// As [`Desk::ask`].
     pub fn order(&self) -> Result<Option<DeviceOrder>, SpoolTrouble> {
         self.ask("reading what is wanted", |engine, now| engine.order(&self.lease, self.device, now))
+    }
+
+    /// What an earlier print process left on record of what the device remembers of FASTCNFG.
+    ///
+    /// # Errors
+    /// As [`Desk::ask`].
+    pub fn remembered(&self) -> Result<Remembered, SpoolTrouble> {
+        self.ask("reading what it was opened with", |engine, _| engine.remembered(&self.lease, self.device))
     }
 
     /// Whether the device is still wanted open.

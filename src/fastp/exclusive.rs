@@ -69,18 +69,14 @@ impl Device {
             return Ok(());
         }
         let desk = Rc::clone(&self.desk);
-        let place = Place::new(desk.root.clone(), desk.engine.server().as_str(), desk.lease.name.as_str(), &desk.name);
-        let mut memory = desk.memory.take();
+        let (server, process) = (desk.engine.server(), desk.lease.name.as_str());
+        let place = Place::new(desk.root.clone(), server.as_str(), process, &desk.name, &desk.library);
         pace.opening = true;
         pace.waiting_for(self.settings.consults_fastcnfg().then_some(Wait::Fastcnfg));
-        let consulted = fastcnfg::consult(&place, &self.settings, &mut memory, pace);
+        let consulted = self.consult(&place, pace);
         pace.waiting_for(None);
         pace.opening = false;
-        desk.memory.set(memory);
-        let Consulted { means, used, remark } = consulted?;
-        if let Some(why) = remark {
-            desk.observe(&Observation::Remark { what: "fastcnfg".into(), why })?;
-        }
+        let Consulted { means, used } = consulted?;
         #[cfg(test)]
         let means = super::fake::altered(means);
         pace.opening = true;
@@ -102,6 +98,26 @@ impl Device {
         self.open = Some(open);
         self.desk.observe(&Observation::Opened { why: why.to_owned(), connection: used })?;
         Ok(())
+    }
+
+    /// What to open the device with; what it then remembers of FASTCNFG is on record before.
+    fn consult(&self, place: &Place, pace: &mut Pace<'_>) -> Result<Consulted, Trouble> {
+        let desk = &self.desk;
+        let mut memory = desk.memory.take();
+        let recalled = if memory.is_blank() && self.settings.consults_fastcnfg() {
+            desk.remembered().map(|recorded| memory.recall(recorded))
+        } else {
+            Ok(())
+        };
+        let consulted =
+            recalled.map_err(Trouble::from).and_then(|()| fastcnfg::consult(place, &self.settings, &mut memory, pace));
+        let observed = match memory.news() {
+            Some(news) => desk.observe(&news).map(|()| memory.is_recorded()),
+            None => Ok(()),
+        };
+        desk.memory.set(memory);
+        observed?;
+        consulted
     }
 
     /// Whether transferred jobs have waited long enough for the connection to be closed.

@@ -16,7 +16,7 @@ use crate::model::job::{Format, RawPath, Transfer};
 use crate::model::separation::HeaderPages;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote};
 use crate::model::{DeviceId, DeviceName, DocumentId, EntryId, Failure, FailureKind, JobId, JobNumber, ProcessName};
-use crate::spool::engine::{Claim, ClaimedDocument, DeviceOrder, Paper};
+use crate::spool::engine::{Claim, ClaimedDocument, DeviceOrder, Paper, Remembered};
 use crate::spool::paths::Base;
 use crate::sys::{files, wake};
 
@@ -43,6 +43,7 @@ pub struct Printer {
     pub error: Option<ErrorNote>,
     pub stopped_by_error: bool,
     pub paper: Paper,
+    pub remembered: Remembered,
     pub queue: VecDeque<Claim>,
     pub claimed: Option<Claim>,
     pub transferred: Vec<Claim>,
@@ -138,6 +139,7 @@ impl Fake {
             error: None,
             stopped_by_error: false,
             paper: Paper::Top,
+            remembered: Remembered::default(),
             queue: VecDeque::new(),
             claimed: None,
             transferred: Vec::new(),

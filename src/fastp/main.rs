@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueHint};
 
-use super::fastcnfg;
+use super::fastcnfg::{self, library::Library};
 use super::footing::raise_open_files;
 use super::run::{block_signals, run};
 use crate::model::{Failure, FailureKind, ProcessName};
@@ -102,17 +102,22 @@ fn check(file: Option<PathBuf>, base: Option<PathBuf>) -> ExitCode {
     };
     let beside = || Base::new(primary.parent().unwrap_or(&primary));
     let base = base.unwrap_or_else(beside);
-    let report = fastcnfg::check::check(&primary, base.root(), &server_of(&base), &fastcnfg::read::read);
+    let library = Library::default();
+    let report = fastcnfg::check::check(&primary, base.root(), &server_of(&base), &|path| library.read(path));
     if let Some(why) = report.unread {
         eprintln!("fastp: {why}");
         return ExitCode::from(3);
     }
-    for finding in &report.findings {
+    let (shown, more) = report.shown();
+    for finding in shown {
         let (at, note) = (finding.mistake.at, if finding.note { "note: " } else { "" });
         eprintln!("{}:{at}: {note}{}", finding.path.display(), finding.mistake.what);
         if let Some(hint) = &finding.mistake.hint {
             eprintln!("  hint: {hint}");
         }
+    }
+    for (more, what) in more.into_iter().zip(["mistakes", "notes"]).filter(|(more, _)| *more > 0) {
+        eprintln!("… and {more} more {what}");
     }
     if let Err(error) = std::io::stdout().write_all(report.listing.as_bytes()) {
         eprintln!("fastp: cannot write to standard output: {error}");

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::device::DeviceUri;
 
 /// How a device is reached.
@@ -27,7 +29,7 @@ pub struct Means {
 }
 
 /// How the peer's close is waited for after ours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Farewell {
     /// The usual time; a peer that does not close then has *transferred* jobs, and they are let go.
     #[default]

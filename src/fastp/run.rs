@@ -23,6 +23,7 @@ use super::Timing;
 use super::bell::{Bell, poll_for};
 use super::desk::{passes, persist};
 use super::errors::SpoolTrouble;
+use super::fastcnfg::library::Library;
 use super::footing::{Board, sign, with_room};
 use super::log::Log;
 use super::seat::{Due, Seat};
@@ -95,6 +96,7 @@ pub fn run_with(
         socket,
         progress,
         seats: HashMap::new(),
+        library: Arc::default(),
         zone: clock::zone(std::env::var_os("TZ")),
         next: None,
         finishing: false,
@@ -180,6 +182,8 @@ pub(super) struct Main<'a> {
     socket: WakeSocket,
     pub(super) progress: Arc<Board>,
     pub(super) seats: HashMap<DeviceId, Seat>,
+    /// The FASTCNFG files, for all devices.
+    pub(super) library: Arc<Library>,
     /// The local time zone. Read once and here: finding it needs more stack than a device thread has.
     pub(super) zone: TimeZone,
     /// When the next thing is due, as far as the last looks told.

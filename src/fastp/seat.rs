@@ -218,7 +218,8 @@ impl Main<'_> {
         let farewell = Farewell { done: Arc::clone(&done), bell: Arc::clone(&self.bell) };
         let (engine, lease, name) = (Arc::clone(&self.engine), self.lease.clone(), order.name.clone());
         let (root, log, timing) = (self.base.root().to_path_buf(), self.log.clone(), self.timing);
-        let (zone, memory, helpers) = (self.zone.clone(), seat.memory.clone(), Arc::clone(&seat.helpers));
+        let (zone, memory, library) = (self.zone.clone(), seat.memory.clone(), Arc::clone(&self.library));
+        let helpers = Arc::clone(&seat.helpers);
         let (progress, slot) = (Arc::clone(&self.progress), seat.slot);
         let (its_bell, its_printing) = (Arc::clone(&bell), Arc::clone(&printing));
         let body = move || {
@@ -238,6 +239,7 @@ impl Main<'_> {
                 in_error: Cell::new(false),
                 streak: Cell::new(Streak { tries, since_ms }),
                 heard: Cell::new(false),
+                library,
                 memory: Cell::new(memory),
                 helpers,
                 printing: its_printing,

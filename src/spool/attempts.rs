@@ -12,7 +12,7 @@ use crate::store::event::{Object, is_recorded, record};
 use crate::store::job::JobRow;
 use crate::store::{self, Fallible};
 
-use super::engine::{AttemptEnd, Claim, Lease, Observation, Settlement};
+use super::engine::{AttemptEnd, Claim, Lease, Observation, Remembered, Settlement};
 use super::records::SpoolerState;
 use super::spooler::settle_drain;
 use super::{Spool, device_errors};
@@ -227,7 +227,15 @@ impl Spool {
             Observation::Opened { why, connection } => {
                 store::device::set_open(db, device.id, true)?;
                 store::device::set_connection(db, device.id, connection)?;
+                if !device.settings.consults_fastcnfg() {
+                    let complaint = connection.complaint.clone();
+                    store::device::set_remembered(db, device.id, &Remembered { entry: None, complaint })?;
+                }
                 device_errors::note(db, &device, &who, "opened", why, now)
+            }
+            Observation::Consulted { found, remark } => {
+                store::device::set_remembered(db, device.id, found)?;
+                remark.iter().try_for_each(|why| note("fastcnfg", why))
             }
             Observation::Closed { why } => {
                 store::device::set_open(db, device.id, false)?;

@@ -21,7 +21,7 @@ impl Spool {
     pub(super) fn start_device(&self, caller: &Caller, name: DeviceName, now: &Moment) -> Fallible<Vec<WakeTarget>> {
         let (caller, now) = (caller.clone(), now.clone());
         let fastcnfg = self.base().fastcnfg();
-        let may_have_entry = fastcnfg.exists();
+        let may_have_entry = self.base().has_fastcnfg();
         self.change(Room::Gives, move |db| {
             let row = store::device::by_name(db, &name)?.ok_or_else(|| not_found(db, &name))?;
             // What an operator took offline, or suspended, is his to start, whatever error it was in.

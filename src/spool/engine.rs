@@ -64,6 +64,15 @@ pub struct DeviceOrder {
     pub restart_at_ms: Option<i64>,
 }
 
+/// What a device remembers of FASTCNFG beyond its print process: nothing here reads it, the print process wrote it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// The last entry that could be used, in words of the print process.
+    pub entry: Option<String>,
+    /// Why what was found since is not used.
+    pub complaint: Option<String>,
+}
+
 /// A place in an output file, durable before the first byte of an attempt is written to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilePosition {
@@ -224,6 +233,13 @@ pub enum Observation {
         /// With what.
         connection: ConnectionInUse,
     },
+    /// It was looked up in FASTCNFG before it is opened, and something is different from what is on record.
+    Consulted {
+        /// What is to be remembered.
+        found: Remembered,
+        /// What to say of it in the log.
+        remark: Option<String>,
+    },
     /// It was closed.
     Closed {
         /// Why.
@@ -278,6 +294,9 @@ pub trait Engine: Send + Sync {
 
     /// What is wanted of one device; none when it is not a device of this process any more.
     fn order(&self, lease: &Lease, device: DeviceId, now: &Moment) -> Result<Option<DeviceOrder>, Failure>;
+
+    /// What a device remembers of FASTCNFG.
+    fn remembered(&self, lease: &Lease, device: DeviceId) -> Result<Remembered, Failure>;
 
     /// Claims the next eligible job for a started device, or nothing.
     fn claim(&self, lease: &Lease, device: DeviceId, now: &Moment) -> Result<Option<Claim>, Failure>;

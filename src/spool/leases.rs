@@ -10,7 +10,7 @@ use crate::store::event::{Object, record};
 use crate::store::{self, Fallible};
 
 use super::engine::{
-    AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Settlement,
+    AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Remembered, Settlement,
 };
 use super::{Room, Spool, claims, device_errors, files};
 
@@ -104,6 +104,10 @@ impl Engine for Spool {
                 store::device::by_id(db, device)?.filter(|row| row.settings.process.as_ref() == Some(&lease.name));
             row.map(|row| self.as_order(db, lease, row)).transpose()
         })
+    }
+
+    fn remembered(&self, _lease: &Lease, device: DeviceId) -> Fallible<Remembered> {
+        self.look(|db| store::device::remembered(db, device))
     }
 
     fn claim(&self, lease: &Lease, device: DeviceId, now: &Moment) -> Fallible<Option<Claim>> {

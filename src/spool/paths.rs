@@ -47,6 +47,11 @@ impl Base {
             None => self.root.join("FASTCNFG"),
         }
     }
+    /// Whether anything lies where the primary FASTCNFG file is: a link that leads nowhere is something too. Whoever reads
+    /// it says what is wrong with it.
+    pub fn has_fastcnfg(&self) -> bool {
+        !std::fs::symlink_metadata(self.fastcnfg()).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    }
     /// The log of the print processes.
     pub fn log(&self) -> PathBuf {
         self.run().join("fastp.log")

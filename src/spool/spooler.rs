@@ -40,7 +40,7 @@ impl Spool {
     /// ACTIVE: devices that nobody has touched yet are started, and whatever has work.
     pub(super) fn start_spooler(&self, caller: &Caller, now: &Moment) -> Fallible<Vec<WakeTarget>> {
         let (user, moment) = (caller.clone(), now.clone());
-        let may_have_entry = self.base().fastcnfg().exists();
+        let may_have_entry = self.base().has_fastcnfg();
         let targets = self.change(Room::Gives, move |db| {
             Self::demand(db, &user, Right::Configure)?;
             let state = store::spool::row(db)?.state;

@@ -313,7 +313,7 @@ impl Look<'_> {
             None => {
                 let mut lacks = Vec::new();
                 lacks.extend(device.settings.process.is_none().then(|| "PROCESS".to_owned()));
-                let addressed = device.settings.uri.is_some() || self.spool.base().fastcnfg().exists();
+                let addressed = device.settings.uri.is_some() || self.spool.base().has_fastcnfg();
                 lacks.extend((!addressed).then(|| "URI".to_owned()));
                 DeviceCause::NeverStarted { lacks }
             }

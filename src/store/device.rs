@@ -6,7 +6,7 @@ use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Exclusive
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceWish, ErrorNote};
 use crate::model::{DeviceId, DeviceName, ProcessName, RouteId};
-use crate::spool::engine::Paper;
+use crate::spool::engine::{Paper, Remembered};
 
 use super::{Fallible, name, page, unsigned};
 
@@ -311,6 +311,28 @@ pub fn set_connection(db: &Connection, id: DeviceId, used: &ConnectionInUse) -> 
     db.execute(
         "UPDATE device SET last_address = ?, last_entry = ?, complaint = ? WHERE id = ?",
         params![used.address.to_string(), used.entry, used.complaint, id.0],
+    )?;
+    Ok(())
+}
+
+/// What it remembers of FASTCNFG.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn remembered(db: &Connection, id: DeviceId) -> Fallible<Remembered> {
+    let mut statement = db.prepare_cached("SELECT last_found, complaint FROM device WHERE id = ?")?;
+    let row = |row: &Row<'_>| Ok(Remembered { entry: row.get(0)?, complaint: row.get(1)? });
+    Ok(statement.query_row([id.0], row).optional()?.unwrap_or_default())
+}
+
+/// Stores what it remembers of FASTCNFG.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn set_remembered(db: &Connection, id: DeviceId, found: &Remembered) -> Fallible<()> {
+    db.execute(
+        "UPDATE device SET last_found = ?, complaint = ? WHERE id = ?",
+        params![found.entry, found.complaint, id.0],
     )?;
     Ok(())
 }

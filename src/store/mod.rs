@@ -20,6 +20,7 @@ pub mod waiting;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::model::{Failure, FailureKind};
+use crate::sys::files::sync_dir;
 use crate::sys::lock::FileLock;
 
 /// What everything in this room returns.
@@ -73,7 +75,7 @@ struct Pending {
 
 /// How long the log may become, in octets, before what it holds is written to the database and it is emptied. Every
 /// command that finds nobody else at the database reads the whole log: it must stay short.
-const LOG_LIMIT: u64 = 1 << 20;
+const LOG_LIMIT: u64 = 512 << 10;
 
 /// The database, shared by the threads of a process.
 pub struct Store {
@@ -85,6 +87,8 @@ pub struct Store {
     readers: Mutex<Readers>,
     /// Rung when a reader comes back.
     reader_free: Condvar,
+    /// Whether the name of the log is known to be on disk.
+    log_named: AtomicBool,
     /// Whether looks use the writer's connection while nobody writes.
     alone: bool,
 }
@@ -122,6 +126,7 @@ impl Store {
             waiting: Mutex::new(VecDeque::new()),
             readers: Mutex::new(Readers::default()),
             reader_free: Condvar::new(),
+            log_named: AtomicBool::new(false),
             alone: false,
         }
     }
@@ -302,9 +307,25 @@ impl Store {
             Some(db) => db,
             None => self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?,
         };
-        Self::commit_on(&db, batch)?;
+        self.commit_on(&db, batch)?;
         self.shorten_log(&db);
         *writer = Some(db);
+        Ok(())
+    }
+
+    /// Makes sure that the directory on disk knows the log, before anything is committed to it. SQLite would sync the
+    /// directory in every process (it is built without that). Once is enough: a log that holds something was named on
+    /// disk before that was written. Inside a transaction nobody else can take the log away.
+    fn name_log(&self) -> Fallible<()> {
+        if self.log_named.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        if !std::fs::metadata(&self.log).is_ok_and(|log| log.len() > 0) {
+            let dir = self.path.parent().unwrap_or(Path::new("/"));
+            let failed = |error| Failure::new(FailureKind::Io, format!("{}: {error}", dir.display()));
+            sync_dir(dir).map_err(failed)?;
+        }
+        self.log_named.store(true, Ordering::SeqCst);
         Ok(())
     }
 
@@ -320,8 +341,9 @@ impl Store {
         let _ = db.busy_timeout(GATE_DEADLINE);
     }
 
-    fn commit_on(db: &Connection, batch: &mut [Pending]) -> Fallible<()> {
+    fn commit_on(&self, db: &Connection, batch: &mut [Pending]) -> Fallible<()> {
         run(db, "BEGIN IMMEDIATE")?;
+        self.name_log()?;
         let alone = batch.len() == 1;
         let mut wanted = false;
         let begun = schema::version(db).and_then(schema::check);

@@ -258,13 +258,18 @@ CREATE TABLE event (
 CREATE INDEX event_object ON event (object, object_id, id);
 ";
 
-/// From schema 1 to 2: RESTART, and what a device was last opened with. A device whose tries had come to an end is
+/// From schema 1 to 2: RESTART, what a device was last opened with, and indexes without the entries that no device has. A device whose tries had come to an end is
 /// offline by its error now; it was online, and stood still.
 const V2: &str = "
 ALTER TABLE device ADD COLUMN restart INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE device ADD COLUMN last_address TEXT;
 ALTER TABLE device ADD COLUMN last_entry TEXT;
+ALTER TABLE device ADD COLUMN last_found TEXT;
 ALTER TABLE device ADD COLUMN complaint TEXT;
+DROP INDEX entry_device;
+DROP INDEX entry_begun;
+CREATE INDEX entry_device ON entry (device_id, state) WHERE device_id IS NOT NULL;
+CREATE INDEX entry_begun ON entry (begun_device, state) WHERE begun_device IS NOT NULL;
 UPDATE device SET wish = 0, stopped_by_error = 1
  WHERE wish = 1 AND error_number IS NOT NULL AND error_next_ms IS NULL;
 ";

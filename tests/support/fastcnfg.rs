@@ -1,6 +1,7 @@
 //! What holds for every octet string that is taken for a FASTCNFG file. Shared by the tests and the fuzz target.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use spoolsuite::fastp::fastcnfg::check::check;
 use spoolsuite::fastp::fastcnfg::lexer::Mistake;
@@ -31,7 +32,8 @@ pub fn holds(octets: &[u8]) {
     }
 
     // Whatever it leads to is the same file again: no way is without an end.
-    let read = |_: &Path| Ok::<_, Unread>((octets.to_vec(), 7));
+    let again = Arc::new(parse(octets));
+    let read = |_: &Path| Ok::<_, Unread>((Arc::clone(&again), 7));
     let (primary, root) = (Path::new("/pd/FASTCNFG"), Path::new("/pd"));
     for entry in parsed.entries.iter().take(20) {
         let device = Named::read(&entry.name.to_string(), true).expect("a name is one in its own words");

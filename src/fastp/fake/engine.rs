@@ -7,7 +7,7 @@ use crate::model::state::{Delivery, DeviceWish};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessId, ProcessName, ServerName};
 use crate::spool::engine::{
-    AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Settlement,
+    AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Remembered, Settlement,
 };
 
 fn at(device: DeviceId) -> usize {
@@ -39,6 +39,10 @@ impl Engine for Fake {
 
     fn order(&self, _: &Lease, device: DeviceId, _: &Moment) -> Result<Option<DeviceOrder>, Failure> {
         Ok(Self::order_of(&self.state(), at(device)))
+    }
+
+    fn remembered(&self, _: &Lease, device: DeviceId) -> Result<Remembered, Failure> {
+        Ok(self.state().printers[at(device)].remembered.clone())
     }
 
     fn claim(&self, _: &Lease, device: DeviceId, _: &Moment) -> Result<Option<Claim>, Failure> {
@@ -162,6 +166,10 @@ impl Engine for Fake {
         let printer = &mut state.printers[at(device)];
         let line = match seen {
             Observation::Opened { why, .. } => format!("opened: {why}"),
+            Observation::Consulted { found, remark } => {
+                printer.remembered = found;
+                format!("consulted: {}", remark.unwrap_or_default())
+            }
             Observation::Closed { why } => format!("closed: {why}"),
             Observation::Failed(error) => {
                 let line = format!("error {} try {}: {}", error.number, error.tries, error.text);

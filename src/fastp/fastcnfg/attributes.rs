@@ -41,7 +41,7 @@ pub enum Role {
     Fastcnfg,
     /// Accepted, without effect in this version.
     Idle,
-    /// Of a print process that is not available: its name.
+    /// Of a print process or protocol that is not available: its name.
     Foreign(&'static str),
 }
 
@@ -87,6 +87,7 @@ const YES_NO: Value = Value::Word(&["YES", "NO"]);
 const X25: Role = Role::Foreign("FASTPX25");
 const XNS: Role = Role::Foreign("FASTPXNS");
 const SMB: Role = Role::Foreign("FASTPSMB");
+const LPD: Role = Role::Foreign("PROTOCOL = LPD1179");
 
 /// Every attribute.
 #[rustfmt::skip]
@@ -131,6 +132,15 @@ pub const TABLE: &[Attribute] = &[
     row("REPORT", SMB, Value::Any),
     row("SPOOLJOB", SMB, Value::Any),
     row("USER", SMB, Value::Any),
+    row("QUEUENAME", LPD, Value::Any),
+    row("HOSTNAME", LPD, Value::Any),
+    row("USERID", LPD, Value::Any),
+    row("JOBNAME", LPD, Value::Any),
+    row("BANNERCLASS", LPD, Value::Any),
+    row("PRINTBANNER", LPD, YES_NO),
+    row("BURSTBANNER", LPD, Value::Any),
+    row("UNLINK", LPD, YES_NO),
+    row("SOURCEFILE", LPD, Value::Any),
 ];
 
 /// The attribute of that name.

@@ -1,14 +1,18 @@
 //! What a device remembers, open by open. Times of change are set, not waited for.
 
 use std::fs::File;
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use super::*;
+use crate::fastp::fastcnfg::library::Library;
+use crate::fastp::fastcnfg::look::Who;
 
 struct Site {
     dir: tempfile::TempDir,
     settings: DeviceSettings,
     memory: Memory,
+    library: Arc<Library>,
 }
 
 impl Site {
@@ -16,7 +20,7 @@ impl Site {
     fn new(uri: &str) -> Self {
         let uri = (!uri.is_empty()).then(|| uri.parse().unwrap());
         let settings = DeviceSettings { uri, parm: 0o2000, ..DeviceSettings::default() };
-        Self { dir: tempfile::tempdir().unwrap(), settings, memory: Memory::default() }
+        Self { dir: tempfile::tempdir().unwrap(), settings, memory: Memory::default(), library: Arc::default() }
     }
 
     /// Writes a file; it was changed `age` seconds ago.
@@ -33,20 +37,36 @@ impl Site {
     fn place(&self) -> Place {
         let root = self.dir.path().to_owned();
         let primary = root.join("FASTCNFG");
-        Place { primary, root, who: Who::new("acme", "SPLA"), device: "LP1".parse().unwrap() }
+        Place {
+            primary,
+            root,
+            who: Who::new("acme", "SPLA"),
+            device: "LP1".parse().unwrap(),
+            library: Arc::clone(&self.library),
+        }
     }
 
     fn settle(&mut self) -> Result<Consulted, Fault> {
         let place = self.place();
-        let holds = self.memory.known.as_ref().is_some_and(|known| known.holds(&place));
+        let holds = self.memory.known(&place, &self.settings).is_some_and(|known| known.holds(&place));
         let looked = (!holds).then(|| place.look());
-        self.memory.settle(&place, &self.settings.clone(), looked)
+        self.memory.settle(&place, &self.settings, looked)
+    }
+
+    /// Another print process has the device from here on.
+    fn succeed(&mut self) {
+        let recorded = self.memory.to_record();
+        self.memory = Memory::default();
+        self.memory.recall(recorded);
     }
 
     /// Opens the device: its address, `!` when something is complained of, `*` when that is put on record.
     fn open(&mut self) -> String {
-        match self.settle() {
-            Ok(Consulted { used, remark, .. }) => {
+        let settled = self.settle();
+        let remark = self.memory.remark.clone();
+        self.memory.is_recorded();
+        match settled {
+            Ok(Consulted { used, .. }) => {
                 let mark = |on: bool, mark: &'static str| if on { mark } else { "" };
                 format!("{}{}{}", used.address, mark(used.complaint.is_some(), "!"), mark(remark.is_some(), "*"))
             }
@@ -179,4 +199,104 @@ fn an_entry_tells_its_place_and_its_hosts() {
     assert_eq!(used.entry, Some(format!("{}:3", root.join("FASTCNFG").display())));
     assert_eq!(means.hosts.as_deref(), Some(root.join("guardian/system/netconf/hosts").as_path()));
     assert_eq!(means.refused_tries, 10);
+}
+
+#[test]
+fn whoever_has_the_device_next_reads_the_file_and_keeps_the_entry_when_it_is_wrong() {
+    let mut site = Site::new("");
+    site.write("FASTCNFG", ONE, 50);
+    assert_eq!(site.open(), "file:///one");
+    site.write("FASTCNFG", TWO, 50);
+    site.succeed();
+    assert_eq!(site.open(), "file:///two", "read on the first open, whatever its time");
+    site.write("FASTCNFG", "DEVIC $LP1 CONTYPE = FILE PATH = /three", 49);
+    site.succeed();
+    assert_eq!(site.open(), "file:///two!*");
+    site.succeed();
+    assert_eq!(site.open(), "file:///two!", "on record once, whoever it was");
+    std::fs::remove_file(site.dir.path().join("FASTCNFG")).unwrap();
+    site.succeed();
+    assert_eq!(site.open(), "file:///two!*", "another reason");
+    site.write("FASTCNFG", ONE, 49);
+    site.succeed();
+    assert_eq!(site.open(), "file:///one*");
+    site.write("FASTCNFG", "", 48);
+    site.succeed();
+    assert_eq!(site.open(), "%14", "it was taken out");
+    site.write("FASTCNFG", "DEVIC", 47);
+    site.succeed();
+    assert_eq!(site.open(), "%66");
+}
+
+#[test]
+fn a_device_without_an_entry_keeps_its_uri_when_the_file_is_wrong() {
+    let mut site = Site::new("null:");
+    site.write("FASTCNFG", "", 50);
+    assert_eq!(site.open(), "null:");
+    site.write("FASTCNFG", BAD, 49);
+    site.succeed();
+    assert_eq!(site.open(), "null:!*");
+}
+
+#[test]
+fn a_memory_has_every_deadline_the_hosts_and_the_place() {
+    let mut site = Site::new("");
+    let entry = "HOSTS hosts DEVICE $LP1 ADDRESS = laser PORT = 9 TIMEOUT = 5 POLLNUM = 7 POLLINT = 3 SHUTDOWNTO = 9 SLOWPACE = 1";
+    site.write("FASTCNFG", entry, 50);
+    let first = site.settle().unwrap();
+    assert_eq!(first.means.hosts, Some(site.dir.path().join("hosts")));
+    site.write("FASTCNFG", "DEVICE", 49);
+    site.succeed();
+    let second = site.settle().unwrap();
+    assert_eq!((&second.means, &second.used.entry), (&first.means, &first.used.entry));
+    assert!(second.used.complaint.is_some());
+}
+
+#[test]
+fn another_uri_another_process_and_a_memory_that_cannot_be_read_are_none() {
+    let kept = |site: &mut Site| {
+        site.write("FASTCNFG", ONE, 50);
+        assert_eq!(site.open(), "file:///one");
+        site.write("FASTCNFG", BAD, 49);
+    };
+    let mut site = Site::new("null:");
+    kept(&mut site);
+    site.settings.uri = Some("socket://h:1".parse().unwrap());
+    assert_eq!(site.open(), "%66");
+    kept(&mut site);
+    site.succeed();
+    site.settings.uri = None;
+    assert_eq!(site.open(), "%66");
+    kept(&mut site);
+    let mut recorded = site.memory.to_record();
+    recorded.entry = recorded.entry.map(|text| text.replace("SPLA", "SPLB"));
+    for entry in [recorded.entry, Some("{\"of\":7}".into()), Some(String::new()), None] {
+        site.memory = Memory::default();
+        site.memory.recall(Remembered { entry, complaint: Some("old".into()) });
+        assert_eq!(site.open(), "%66");
+        assert_eq!(site.memory.to_record(), Remembered::default());
+    }
+}
+
+#[test]
+fn what_is_on_record_already_is_not_written_again() {
+    let mut site = Site::new("");
+    site.write("FASTCNFG", ONE, 50);
+    site.memory.recall(Remembered::default());
+    site.settle().unwrap();
+    assert!(site.memory.news().is_some());
+    site.memory.is_recorded();
+    site.settle().unwrap();
+    assert_eq!(site.memory.news(), None);
+    site.succeed();
+    site.settle().unwrap();
+    assert_eq!(site.memory.news(), None);
+    site.write("FASTCNFG", BAD, 49);
+    site.settle().unwrap();
+    assert!(site.memory.news().is_some());
+    site.memory.is_recorded();
+    site.write("FASTCNFG", "", 48);
+    site.settle().unwrap_err();
+    let gone = Observation::Consulted { found: Remembered::default(), remark: None };
+    assert_eq!(site.memory.news(), Some(gone), "it was taken out: what was complained of is not true any more");
 }

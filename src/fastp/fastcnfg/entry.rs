@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::attributes::Attribute;
 use super::lexer::Position;
 use crate::fastp::means::{Farewell, Means};
@@ -26,7 +28,7 @@ pub struct Given {
 pub type Values = BTreeMap<&'static str, Given>;
 
 /// Where the octets of a device go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Way {
     /// To the device's own URI (CONTYPE = NONE).
     Own,
@@ -35,7 +37,7 @@ pub enum Way {
 }
 
 /// An entry that can be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Where the octets go.
     pub way: Way,

@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use super::attributes::find;
+
 /// The longest token, in characters.
 pub const LONGEST: usize = 4096;
 
@@ -26,7 +28,7 @@ impl fmt::Display for Position {
 }
 
 /// Something in a file that is not as it must be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mistake {
     /// Where.
     pub at: Position,
@@ -93,7 +95,8 @@ pub fn shown(text: &str) -> String {
 pub enum Until {
     /// At `=`, `,` and `;`.
     Mark,
-    /// Nowhere else: addresses and paths hold such characters. Commas and semicolons that end it are none of it.
+    /// Nowhere else: addresses and paths hold such characters. Commas and semicolons that end it are none of it, nor is one
+    /// with the next pair behind it.
     Blank,
 }
 
@@ -193,6 +196,7 @@ impl<'a> Lexer<'a> {
         let mut end = self.rest.find(ends).unwrap_or(self.rest.len());
         if until == Until::Blank {
             // The first character is no mark: the word does not become empty.
+            end = self.next_pair(end).unwrap_or(end);
             end = self.rest[..end].trim_end_matches([',', ';']).len();
         }
         let (text, after) = self.rest.split_at(end);
@@ -215,6 +219,18 @@ impl<'a> Lexer<'a> {
             None if length > LONGEST => Err(Mistake::new(at, format!("a word of more than {LONGEST} characters"))),
             None => Ok(Token::Word(text.to_owned())),
         }
+    }
+
+    /// Where in the word up to `end` the next pair begins, if it does: at a comma or semicolon with the name of an
+    /// attribute and a `=` behind it.
+    fn next_pair(&self, end: usize) -> Option<usize> {
+        let marks = self.rest[..end].match_indices([',', ';']);
+        let begins = |place: &usize| {
+            let behind = &self.rest[place + 1..];
+            let name = behind.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').map(|end| behind.split_at(end));
+            name.is_some_and(|(name, rest)| find(name).is_some() && rest.trim_start_matches(is_blank).starts_with('='))
+        };
+        marks.map(|(place, _)| place).find(begins)
     }
 
     /// Between quotation marks everything counts; two of them are one. It ends on its line.

@@ -5,12 +5,14 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
 use super::lexer::{Mistake, Position};
 use super::names::{Named, file};
 use super::parsed::{DeviceEntry, Parsed, Redirection, Scope};
-use super::parser::parse;
 use super::read::{LARGEST, Stamp, Unread};
 use crate::fastp::errors::Fault;
 
@@ -59,7 +61,7 @@ pub struct Seen {
 }
 
 /// An entry and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     /// What it says.
     pub entry: Entry,
@@ -104,37 +106,72 @@ pub struct Look {
     pub last: PathBuf,
 }
 
-/// Reads a file.
-pub type Reader<'a> = dyn Fn(&Path) -> Result<(Vec<u8>, i128), Unread> + 'a;
+/// What a file says, and when it was last changed.
+pub type Reader<'a> = dyn Fn(&Path) -> Result<(Arc<Parsed>, i128), Unread> + 'a;
+
+/// What is wrong with a file for everybody who reads it at a level.
+pub type Wrong<'a> = dyn Fn(&Path, &Parsed, u32) -> Option<Mistake> + 'a;
+
+/// Where a print process ends.
+#[derive(Clone, Debug)]
+pub struct End {
+    /// The files on the way, the primary first.
+    pub seen: Vec<Seen>,
+    /// The last of them.
+    pub path: PathBuf,
+    /// What it says, if it could be read and parsed.
+    pub parsed: Option<Arc<Parsed>>,
+    /// Why nothing on this way can be used, if that is so.
+    pub broken: Option<Unusable>,
+}
 
 /// Looks for the entry of `device`, for `who`, from the file `primary` on.
 pub fn look(primary: &Path, root: &Path, who: &Who, device: &Named, read: &Reader<'_>) -> Look {
+    let End { seen, path, parsed, broken } =
+        way(primary, root, who, read, &|_, parsed, level| wrong(parsed, level, &who.node));
+    let found = match (parsed, broken) {
+        (_, Some(broken)) => Err(broken),
+        (Some(parsed), None) => entry(&parsed, &path, root, who, device),
+        (None, None) => Ok(None),
+    };
+    Look { seen, found, last: path }
+}
+
+/// The way of `who` from the file `primary` on.
+pub fn way(primary: &Path, root: &Path, who: &Who, read: &Reader<'_>, wrong: &Wrong<'_>) -> End {
     let (mut path, mut level, mut seen) = (primary.to_owned(), 1, Vec::new());
-    let found = loop {
-        let octets = match read(&path) {
-            Ok((octets, stamp)) => {
+    let (parsed, broken) = loop {
+        let parsed = match read(&path) {
+            Ok((parsed, stamp)) => {
                 seen.push(Seen { path: path.clone(), stamp: Some(stamp) });
-                octets
+                parsed
             }
             Err(unread) => {
                 seen.push(Seen { path: path.clone(), stamp: None });
-                break Err(unusable_file(&path, &unread, level));
+                break (None, Some(unusable_file(&path, &unread, level)));
             }
         };
-        let parsed = parse(&octets);
-        let broken = parsed.mistakes.first().cloned().or_else(|| rules(&parsed, level, &who.node).into_iter().next());
-        if let Some(mistake) = broken {
-            break Err(mistaken(&path, &mistake));
+        if let Some(mistake) = wrong(&path, &parsed, level) {
+            break (Some(parsed), Some(mistaken(&path, &mistake)));
         }
-        match jump(&parsed, who) {
-            None => break entry(&parsed, &path, root, who, device),
+        let next = match jump(&parsed, who) {
+            None => break (Some(parsed), None),
             Some(redirection) => match file(&redirection.file.text, &path, root, &who.node) {
-                Ok(next) => (path, level) = (next, after(redirection)),
-                Err(why) => break Err(mistaken(&path, &bad_file(&redirection.file.text, redirection.file.at, &why))),
+                Ok(next) => (next, after(redirection)),
+                Err(why) => {
+                    let mistake = bad_file(&redirection.file.text, redirection.file.at, &why);
+                    break (Some(parsed), Some(mistaken(&path, &mistake)));
+                }
             },
-        }
+        };
+        (path, level) = next;
     };
-    Look { seen, found, last: path }
+    End { seen, path, parsed, broken }
+}
+
+/// The first thing that is wrong with a file for everybody who reads it at this level.
+pub fn wrong(parsed: &Parsed, level: u32, node: &str) -> Option<Mistake> {
+    parsed.mistakes.first().cloned().or_else(|| rules(parsed, level, node).into_iter().next())
 }
 
 /// The level of the file that a redirection leads to.
@@ -158,7 +195,7 @@ fn unusable_file(path: &Path, unread: &Unread, level: u32) -> Unusable {
     let kind = match unread {
         Unread::Missing if level == 1 => Kind::NoFile,
         Unread::Missing | Unread::TooLarge => Kind::Mistake,
-        Unread::Failed(_) | Unread::Changing => Kind::Passing,
+        Unread::Failed(_) | Unread::Dangling | Unread::Changing => Kind::Passing,
     };
     Unusable { number, text: format!("{}: {why}", path.display()), kind }
 }
@@ -167,6 +204,7 @@ fn unusable_file(path: &Path, unread: &Unread, level: u32) -> Unusable {
 pub fn why_unread(unread: &Unread) -> (u32, String) {
     match unread {
         Unread::Missing => (11, "there is no such file".into()),
+        Unread::Dangling => (11, "it is a link, and nothing is where it leads".into()),
         Unread::Failed(error) => {
             let fault = Fault::of("it cannot be read", error);
             (fault.number, fault.text)
@@ -188,7 +226,7 @@ pub fn rules(parsed: &Parsed, level: u32, node: &str) -> Vec<Mistake> {
             let hint = "a SPOOLER leads from the primary file to level 2, a PROCESS from there to level 3, which has devices only";
             wrong.push(Mistake::new(line, text).hint(hint));
         }
-        let key = |name: &Option<std::sync::Arc<Named>>| name.as_ref().map(|name| name.key(node));
+        let key = |name: &Option<Arc<Named>>| name.as_ref().map(|name| name.key(node));
         if !known.insert((key(&redirection.scope.spooler), key(&redirection.scope.process))) {
             wrong.push(Mistake::new(line, format!("this {what} is given a second FASTCNFG =")));
         }
@@ -209,37 +247,44 @@ pub fn second(entry: &DeviceEntry, first: &DeviceEntry) -> Mistake {
 
 fn entry(parsed: &Parsed, path: &Path, root: &Path, who: &Who, device: &Named) -> Result<Option<Found>, Unusable> {
     let ours = |entry: &&DeviceEntry| entry.name.same(device, &who.node) && who.within(&entry.scope);
-    let mut ours = parsed.entries.iter().filter(ours);
+    let mut ours = parsed.named(device.name()).filter(ours);
     let Some(found) = ours.next() else { return Ok(None) };
     if let Some(another) = ours.next() {
         return Err(mistaken(path, &second(another, found)));
     }
+    used(found, path, root, who).map(Some).map_err(|mistake| mistaken(path, &mistake))
+}
+
+/// The entry that `who` sees alone of its name, as it is used.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn used(found: &DeviceEntry, path: &Path, root: &Path, who: &Who) -> Result<Found, Mistake> {
     let entry = match &found.entry {
         Ok(entry) => entry.clone(),
         Err(mistakes) => {
-            let unknown = Mistake::new(found.at, "the entry cannot be used");
-            return Err(mistaken(path, mistakes.first().unwrap_or(&unknown)));
+            let unknown = || Mistake::new(found.at, "the entry cannot be used");
+            return Err(mistakes.first().cloned().unwrap_or_else(unknown));
         }
     };
     let hosts = match &found.hosts {
         None => None,
-        Some(name) => match file(&name.text, path, root, &who.node) {
-            Ok(hosts) => Some(hosts),
-            Err(why) => return Err(mistaken(path, &bad_file(&name.text, name.at, &why))),
-        },
+        Some(name) => Some(file(&name.text, path, root, &who.node).map_err(|why| bad_file(&name.text, name.at, &why))?),
     };
-    Ok(Some(Found { entry, hosts, place: format!("{}:{}", path.display(), found.at.line) }))
+    Ok(Found { entry, hosts, place: format!("{}:{}", path.display(), found.at.line) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fastp::fastcnfg::parser::parse;
     use std::collections::HashMap;
 
     /// What `process` of `acme` finds for `$LP1`: the place, or the words of what is wrong.
     fn found(files: &[(&str, &str)], process: &str) -> String {
         let files: HashMap<PathBuf, &str> = files.iter().map(|(path, text)| (PathBuf::from(path), *text)).collect();
-        let read = |path: &Path| files.get(path).map(|text| (text.as_bytes().to_vec(), 7)).ok_or(Unread::Missing);
+        let parsed = |text: &&str| (Arc::new(parse(text.as_bytes())), 7);
+        let read = |path: &Path| files.get(path).map(parsed).ok_or(Unread::Missing);
         let device = Named::read("$LP1", true).unwrap();
         let look = look(Path::new("/b/FASTCNFG"), Path::new("/b"), &Who::new("acme", process), &device, &read);
         match look.found {

@@ -42,23 +42,35 @@ pub struct Making<'a> {
     defaults: &'a Values,
     /// Where the entry begins.
     at: Position,
+    connection: Vec<Mistake>,
     mistakes: Vec<Mistake>,
     notes: Vec<Mistake>,
+}
+
+/// What was made.
+#[derive(Debug)]
+pub struct Made {
+    /// The entry, if nothing is wrong with it.
+    pub entry: Option<Entry>,
+    /// That nothing here speaks its CONTYPE or PROTOCOL. Whatever else is wrong, this comes first: mending the rest would
+    /// not help.
+    pub connection: Vec<Mistake>,
+    /// What else is wrong.
+    pub mistakes: Vec<Mistake>,
+    /// What has no effect.
+    pub notes: Vec<Mistake>,
 }
 
 impl<'a> Making<'a> {
     /// An entry at `at` with these values.
     pub fn new(own: &'a Values, defaults: &'a Values, at: Position) -> Self {
-        Self { own, defaults, at, mistakes: Vec::new(), notes: Vec::new() }
+        Self { own, defaults, at, connection: Vec::new(), mistakes: Vec::new(), notes: Vec::new() }
     }
 
-    /// The entry or its mistakes, and the notes.
-    pub fn make(mut self) -> (Result<Entry, Vec<Mistake>>, Vec<Mistake>) {
-        let entry = self.entry();
-        match entry {
-            Some(entry) if self.mistakes.is_empty() => (Ok(entry), self.notes),
-            _ => (Err(self.mistakes), self.notes),
-        }
+    /// The entry, or what is wrong with it.
+    pub fn make(mut self) -> Made {
+        let entry = self.entry().filter(|_| self.connection.is_empty() && self.mistakes.is_empty());
+        Made { entry, connection: self.connection, mistakes: self.mistakes, notes: self.notes }
     }
 
     fn mistake(&mut self, at: Position, what: impl Into<String>) {
@@ -131,7 +143,7 @@ impl<'a> Making<'a> {
             let mistake = Mistake::new(given.value_at, format!("{name} is one of {}, not '{value}'", words.join(", ")));
             if near.is_empty() { mistake } else { mistake.hint(format!("did you mean {}?", near.join(", "))) }
         };
-        self.mistakes.push(mistake);
+        self.connection.push(mistake);
     }
 
     /// Whether each attribute belongs to this kind of connection. Defaults that do not are for other devices.
@@ -245,6 +257,11 @@ impl<'a> Making<'a> {
             Some(0) => Farewell::None,
             Some(ticks) => Farewell::Required(TICK * u32::try_from(ticks).unwrap_or(u32::MAX)),
         };
+        if let (Farewell::Required(_), Some(given)) = (entry.farewell, self.get("SHUTDOWNTO")) {
+            let what = "a printer that does not close the connection within SHUTDOWNTO gets its jobs again, until its \
+                        device stops";
+            self.notes.push(Mistake::new(given.at, what).hint("one job tells whether it closes"));
+        }
         if jetdirect {
             self.jetdirect();
         } else {

@@ -1,6 +1,6 @@
 //! What one FASTCNFG file says, as the parser found it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::entry::Entry;
@@ -66,6 +66,21 @@ pub struct Parsed {
     pub stray: Vec<Mistake>,
     /// What has no effect.
     pub notes: Vec<Mistake>,
+    /// Where the entries of a name stand, whatever its node and qualifier.
+    pub(super) index: HashMap<String, Vec<usize>>,
+}
+
+impl Parsed {
+    /// Adds an entry.
+    pub(super) fn add(&mut self, entry: DeviceEntry) {
+        self.index.entry(entry.name.name().to_owned()).or_default().push(self.entries.len());
+        self.entries.push(entry);
+    }
+
+    /// The entries of devices called `name`, in order.
+    pub fn named(&self, name: &str) -> impl Iterator<Item = &DeviceEntry> {
+        self.index.get(name).into_iter().flatten().filter_map(|place| self.entries.get(*place))
+    }
 }
 
 impl Scope {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::entry::Values;
 use super::lexer::{Lexer, Mistake, Position, Token, Until};
-use super::making::Making;
+use super::making::{Made, Making};
 use super::names::Named;
 use super::parsed::{DeviceEntry, FileName, Parsed, Redirection, Scope};
 
@@ -158,26 +158,26 @@ impl Parser<'_> {
 
     fn device(&mut self, mut draft: Draft) {
         let common = &self.common[self.scope.depth()];
-        let (entry, notes) = Making::new(&draft.values, &common.values, draft.at).make();
+        let Made { entry, connection, mistakes, notes } = Making::new(&draft.values, &common.values, draft.at).make();
         let entry = match entry {
-            Ok(entry) if draft.mistakes.is_empty() && common.broken.is_empty() => Ok(entry),
-            made => {
+            Some(entry) if draft.mistakes.is_empty() && common.broken.is_empty() => Ok(entry),
+            _ => {
                 // What is missing may stand where the entry could not be read.
                 if draft.mistakes.is_empty() {
-                    draft.mistakes.extend(made.err().unwrap_or_default());
+                    draft.mistakes.extend(mistakes);
                 }
                 draft.mistakes.extend(common.broken.iter().cloned());
                 draft.mistakes.sort_by_key(|mistake| mistake.at);
-                Err(draft.mistakes)
+                Err(connection.into_iter().chain(draft.mistakes).collect())
             }
         };
         let hosts = common.hosts.clone();
         match (draft.name, entry) {
             (Some(name), entry) => {
                 let scope = self.scope.clone();
-                self.out.entries.push(DeviceEntry { name, at: draft.at, scope, entry, notes, hosts });
+                self.out.add(DeviceEntry { name, at: draft.at, scope, entry, notes, hosts });
             }
-            (None, Err(mistakes)) => mistakes.into_iter().for_each(|mistake| self.stray(mistake)),
+            (None, Err(mistakes)) => Vec::into_iter(mistakes).for_each(|mistake| self.stray(mistake)),
             (None, Ok(_)) => {}
         }
     }

@@ -252,3 +252,45 @@ fn many_entries_and_long_lines_are_bounded() {
     assert!(parsed.mistakes[0].what.starts_with("more than 100000 entries"));
     assert_eq!(parse("x=1 ".repeat(1000).as_bytes()).mistakes.len(), 1);
 }
+
+#[test]
+fn what_nothing_here_speaks_is_told_first_whatever_else_is_wrong() {
+    let told = |attributes: &str| -> Vec<String> {
+        let parsed = parse(format!("DEVICE $LP1 {attributes}").as_bytes());
+        parsed.entries[0].entry.as_ref().expect_err(attributes).iter().map(said).collect()
+    };
+    // The example of fastp.md 17.
+    let lpd = told(
+        "CONTYPE = TCP/IP PROTOCOL = LPD1179 ADDRESS = 198.51.100.7 QUEUENAME = Accounts2 HOSTNAME = bluebird\n\
+         USERID = payroll PRINTBANNER = YES JOBNAME = slips BANNERCLASS = bluebird BURSTBANNER = payroll UNLINK = YES SOURCEFILE = /none",
+    );
+    assert_eq!(lpd[0], "1:41 PROTOCOL = LPD1179: not available in this version (available: NONE, HPJETDIRECT)");
+    assert_eq!(lpd.len(), 10, "{lpd:#?}");
+    let of_lpd = "belongs to PROTOCOL = LPD1179: not available in this version";
+    assert!(lpd[1..].iter().all(|mistake| mistake.ends_with(of_lpd)), "{lpd:#?}");
+    let both = told("PROTOCL = NONE ADDRESS = h PORT = ever CONTYPE = TCP/IP-TELNET");
+    assert!(both[0].contains("CONTYPE = TCP/IP-TELNET: not available"), "{both:#?}");
+    assert!(both[1].contains("no attribute 'PROTOCL'") && both[2].contains("PORT is a number"), "{both:#?}");
+    // A DEFAULT may be for other devices; their queue is not ours.
+    let parsed = parse(b"DEFAULT QUEUENAME = q\nDEVICE $LP1 CONTYPE = NONE");
+    assert!(parsed.entries[0].entry.is_ok());
+}
+
+#[test]
+fn a_comma_before_the_next_pair_is_none_of_a_path() {
+    let path = |attributes: &str| entry(&format!("CONTYPE = FILE {attributes}"));
+    let file = |path: &str| Way::To(DeviceUri::File(path.into()));
+    for pairs in
+        ["PATH = /tmp/x,TIMEOUT=5", "PATH=/tmp/x,timeout = 5", "PATH=/tmp/x,\nTIMEOUT = 5", "TIMEOUT=5,PATH=/tmp/x,"]
+    {
+        let entry = path(pairs);
+        assert_eq!((entry.way, entry.io_limit), (file("/tmp/x"), Some(Duration::from_secs(5))), "{pairs}");
+    }
+    assert_eq!(path("SHADOW1 = A,SHADOW2 = B,PATH = /a,b").way, file("/a,b"));
+    for whole in ["/a,b=c", "/a,TIMEOUT", "/a,TIMEOUTS=5", "/a;b,c", "/a,=b"] {
+        assert_eq!(path(&format!("PATH = {whole} SHADOW = t")).way, file(whole), "{whole}");
+    }
+    assert_eq!(path("PATH = \"/a,TIMEOUT=5\"").way, file("/a,TIMEOUT=5"), "everything counts in a quotation");
+    let semicolon = mistake("CONTYPE = FILE PATH = /a;TIMEOUT=5");
+    assert_eq!(semicolon, "1:37 an attribute or a keyword was expected, not ';' (';' ends lists only)");
+}

@@ -24,12 +24,47 @@ pub type Stamp = Option<i128>;
 pub enum Unread {
     /// There is none.
     Missing,
+    /// There is a link, and nothing where it leads.
+    Dangling,
     /// The system refuses.
     Failed(io::Error),
     /// More than [`LARGEST`].
     TooLarge,
     /// It changed each time it was read.
     Changing,
+}
+
+/// What a file is known by: another one, or the same one with something else in it, has another mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Its file system.
+    pub dev: u64,
+    /// Its number there.
+    pub ino: u64,
+    /// Octets.
+    pub size: u64,
+    /// When its octets were changed, as far as it says so itself, in nanoseconds since 1970.
+    pub changed: i128,
+    /// When anything of it was changed; nobody sets that.
+    pub touched: i128,
+}
+
+impl Mark {
+    fn of(meta: &std::fs::Metadata) -> Self {
+        let touched = i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec());
+        Self { dev: meta.dev(), ino: meta.ino(), size: meta.size(), changed: changed(meta), touched }
+    }
+}
+
+/// A file that was read.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// Its octets.
+    pub octets: Vec<u8>,
+    /// What it was known by before it was read.
+    pub mark: Mark,
+    /// Whether it had not been touched for a moment: with the same mark it has these octets, now and later.
+    pub settled: bool,
 }
 
 fn changed(meta: &std::fs::Metadata) -> i128 {
@@ -48,36 +83,50 @@ pub fn stamp(path: &Path) -> io::Result<Stamp> {
     }
 }
 
-/// The octets of a regular file and when it was last changed, before it was read.
+fn unread(path: &Path, error: io::Error) -> Unread {
+    match error.kind() {
+        io::ErrorKind::NotFound if std::fs::symlink_metadata(path).is_ok() => Unread::Dangling,
+        io::ErrorKind::NotFound => Unread::Missing,
+        _ => Unread::Failed(error),
+    }
+}
+
+/// What lies at `path` now.
+///
+/// # Errors
+/// When there is nothing, or the system does not say.
+pub fn mark(path: &Path) -> Result<Mark, Unread> {
+    std::fs::metadata(path).map(|meta| Mark::of(&meta)).map_err(|error| unread(path, error))
+}
+
+/// Reads a regular file.
 ///
 /// # Errors
 /// Why it cannot be read.
-pub fn read(path: &Path) -> Result<(Vec<u8>, i128), Unread> {
+pub fn read(path: &Path) -> Result<Read, Unread> {
     let mut last = Err(Unread::Changing);
     for attempt in 0..TRIES {
         if attempt > 0 {
             std::thread::sleep(SETTLED);
         }
-        let (octets, stamp, whole) = read_once(path)?;
-        let age = i128::from(clock::wall_ms()) * 1_000_000 - stamp;
+        let (mut read, whole) = read_once(path)?;
+        let now = i128::from(clock::wall_ms()) * 1_000_000;
+        let at_rest = |since: i128| (now - since).unsigned_abs() >= SETTLED.as_nanos();
+        read.settled = at_rest(read.mark.changed) && at_rest(read.mark.touched);
         // Whoever writes it anew has emptied it first, and two changes within a tick of the clock have one time: what
         // was changed just now counts when it has been let be for a moment.
-        if whole && age.unsigned_abs() >= SETTLED.as_nanos() {
-            return Ok((octets, stamp));
+        if whole && at_rest(read.mark.changed) {
+            return Ok(read);
         }
         if whole {
-            last = Ok((octets, stamp));
+            last = Ok(read);
         }
     }
     last
 }
 
-fn read_once(path: &Path) -> Result<(Vec<u8>, i128, bool), Unread> {
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => Unread::Missing,
-        _ => Unread::Failed(error),
-    };
-    let file = open_regular(path).map_err(failed)?;
+fn read_once(path: &Path) -> Result<(Read, bool), Unread> {
+    let file = open_regular(path).map_err(|error| unread(path, error))?;
     let before = file.metadata().map_err(Unread::Failed)?;
     if before.size() > LARGEST {
         return Err(Unread::TooLarge);
@@ -85,9 +134,9 @@ fn read_once(path: &Path) -> Result<(Vec<u8>, i128, bool), Unread> {
     let mut octets = vec![0; usize::try_from(before.size()).unwrap_or(0) + 1];
     let length = read_full_at(&file, &mut octets, 0).map_err(Unread::Failed)?;
     octets.truncate(length);
-    let after = file.metadata().map_err(Unread::Failed)?;
-    let whole = changed(&before) == changed(&after) && length as u64 == after.size();
-    Ok((octets, changed(&before), whole))
+    let (mark, after) = (Mark::of(&before), Mark::of(&file.metadata().map_err(Unread::Failed)?));
+    let whole = mark == after && length as u64 == after.size;
+    Ok((Read { octets, mark, settled: false }, whole))
 }
 
 #[cfg(test)]
@@ -107,23 +156,29 @@ mod tests {
     #[test]
     fn a_file_is_read_with_the_time_of_its_last_change() {
         let (_dir, path) = file(b"DEVICE", Duration::from_secs(60));
-        let (octets, changed) = read(&path).unwrap();
-        assert_eq!((octets.as_slice(), Some(changed)), (b"DEVICE".as_slice(), stamp(&path).unwrap()));
+        let read_now = read(&path).unwrap();
+        let found = (read_now.octets.as_slice(), Some(read_now.mark.changed));
+        assert_eq!(found, (b"DEVICE".as_slice(), stamp(&path).unwrap()));
+        assert_eq!(read_now.mark, mark(&path).unwrap());
         assert_eq!(stamp(&path.with_extension("no")).unwrap(), None);
         assert!(matches!(read(&path.with_extension("no")), Err(Unread::Missing)));
+        let link = path.with_extension("link");
+        std::os::unix::fs::symlink(path.with_extension("no"), &link).unwrap();
+        assert!(matches!(read(&link), Err(Unread::Dangling)));
+        assert!(matches!(mark(&link), Err(Unread::Dangling)));
     }
 
     #[test]
     fn a_file_that_was_changed_just_now_is_read_once_it_has_settled() {
         let (_dir, path) = file(b"DEVICE", Duration::ZERO);
-        let (_, changed) = read(&path).unwrap();
+        let changed = read(&path).unwrap().mark.changed;
         assert!(i128::from(clock::wall_ms() + 1) * 1_000_000 - changed >= 100_000_000);
     }
 
     #[test]
     fn what_is_no_small_regular_file_is_not_waited_for() {
         let (dir, path) = file(&vec![b'!'; 1 << 20], Duration::from_secs(60));
-        assert_eq!(read(&path).unwrap().0.len(), 1 << 20);
+        assert_eq!(read(&path).unwrap().octets.len(), 1 << 20);
         std::fs::write(&path, vec![b'!'; (1 << 20) + 1]).unwrap();
         assert!(matches!(read(&path), Err(Unread::TooLarge)));
         assert!(matches!(read(dir.path()), Err(Unread::Failed(_))));

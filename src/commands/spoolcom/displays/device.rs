@@ -145,8 +145,10 @@ pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io
         let next = next_try(status, style).map(|date| format!("; {next} {date}")).unwrap_or_default();
         writeln!(out, "ERROR %{:o}: {}{next}", error.number, plain(&error.text))?;
     }
-    if let Some(complaint) = status.connection.as_ref().and_then(|used| used.complaint.as_ref()) {
-        writeln!(out, "FASTCNFG IS NOT USED AS IT IS NOW: {}", plain(complaint))?;
+    // Nobody looks for a device that is offline: what was found last need not be true any more.
+    let complaint = status.connection.as_ref().and_then(|used| used.complaint.as_ref());
+    if let Some(complaint) = complaint.filter(|_| status.state != DeviceState::Offline) {
+        writeln!(out, "FASTCNFG IS NOT USED AS IT WAS LAST READ: {}", plain(complaint))?;
     }
     if let Some(text) = status.running.as_ref().and_then(|running| standstill(style, running)) {
         writeln!(out, "{text}")?;

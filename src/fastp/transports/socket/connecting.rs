@@ -92,7 +92,7 @@ fn resolve(host: &str, port: u16, means: &Means, pace: &mut Pace<'_>) -> Result<
             addresses.truncate(ADDRESSES);
             Ok(addresses)
         }
-        Some(Err(error)) => Err(Fault::new(14, true, format!("{doing}: {error}")).into()),
+        Some(Err(error)) => Err(Fault::new(14, true, format!("cannot resolve {host}: {error}")).into()),
         Some(Ok(_)) => Err(Fault::new(14, true, format!("{doing}: it has no address")).into()),
         None => Err(Fault::new(40, true, format!("{doing}: it took too long")).into()),
     }

@@ -13,15 +13,26 @@ const MOST: u64 = 16 << 20;
 /// The addresses of `name` in the file, in its order.
 ///
 /// # Errors
-/// When it cannot be read.
+/// When it cannot be read; the error names it.
 pub(super) fn look_up(path: &Path, name: &str) -> io::Result<Vec<IpAddr>> {
+    let text = read(path).map_err(|error| {
+        let why = match error.kind() {
+            io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            _ => error.to_string(),
+        };
+        io::Error::new(error.kind(), format!("the HOSTS file {}: {why}", path.display()))
+    })?;
+    Ok(find(&text, name))
+}
+
+fn read(path: &Path) -> io::Result<String> {
     let file: File = open_regular(path)?;
     let mut bytes = Vec::new();
     file.take(MOST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MOST {
         return Err(io::Error::other("it is larger than 16 MiB"));
     }
-    Ok(find(&String::from_utf8_lossy(&bytes), name))
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The same in its text. A line is an address and its names; `#` begins a comment. What is no such line is passed over:
@@ -60,7 +71,10 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_said() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(look_up(&dir.path().join("none"), "lp1").unwrap_err().kind(), io::ErrorKind::NotFound);
+        let none = dir.path().join("none");
+        let missing = look_up(&none, "lp1").unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+        assert_eq!(missing.to_string(), format!("the HOSTS file {}: there is no such file", none.display()));
         assert!(look_up(dir.path(), "lp1").is_err(), "a directory");
         let path = dir.path().join("hosts");
         std::fs::write(&path, b"10.0.0.1 a\xff b\n").unwrap();
