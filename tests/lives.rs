@@ -2,8 +2,12 @@
 
 mod support;
 
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::path::PathBuf;
 use std::process::Stdio;
 
+use spoolsuite::sys::lock::FileLock;
 use spoolsuite::sys::process::ProcessNote;
 use support::documents::{take_apart, text};
 use support::{DEADLINE, Site, finish};
@@ -84,6 +88,21 @@ fn a_site_that_is_dropped_leaves_no_print_process() {
     nix::sys::signal::kill(support::pid(notes[1].pid), nix::sys::signal::Signal::SIGSTOP).unwrap();
     drop(site);
     assert!(notes.iter().all(|note| !note.is_there() || is_zombie(note)), "{notes:?}");
+}
+
+#[test]
+fn a_print_process_ends_when_its_spool_is_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let base = dir.path().join("base");
+    let site = Site::at(&base);
+    site.declare();
+    // It would stand by for ever.
+    site.spoolcom("DEV $LP1, EXCLUSIVE ON, START");
+    site.wait_for("an EXCLUSIVE ON device keeps its print process", || site.fastp().is_some());
+    let lock = File::open(site.paths().process_lock(&"SPLA".parse().unwrap())).unwrap();
+    std::fs::remove_dir_all(&base).unwrap();
+    let lock = PathBuf::from(format!("/proc/self/fd/{}", lock.as_raw_fd()));
+    assert!(FileLock::exclusive(&lock, DEADLINE).unwrap().is_some(), "it lives on");
 }
 
 /// Ended, and not collected yet: it was adopted by whoever collects the orphans of this machine.

@@ -221,6 +221,10 @@ impl Main<'_> {
             }
             if beat.elapsed() >= self.timing.heartbeat {
                 beat = Instant::now();
+                // Every call would be made again for ever, as on a disk that is full.
+                if matches!(self.base.database().try_exists(), Ok(false)) {
+                    return Ok("its spool is gone");
+                }
                 self.heartbeat();
             }
             let mut wait = self.timing.net.min(self.timing.heartbeat.saturating_sub(beat.elapsed()));
