@@ -6,7 +6,7 @@ mod support;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -15,7 +15,7 @@ use serde_json::Value;
 use support::documents::{stream, take_apart};
 use support::network::{Far, PRINTER, cable};
 use support::sink::{Mode, Sink};
-use support::{DEADLINE, Site, finish, pid};
+use support::{DEADLINE, Site, finish, pid, program};
 
 const TAGS: [&str; 3] = ["one", "two", "three"];
 /// Octets asked for of each document.
@@ -383,4 +383,44 @@ fn time_in_which_a_job_is_suspended_is_not_held_against_its_printer() {
     site.start("LP2");
     site.wait_until_empty();
     assert_eq!((events(&site, "error"), events(&site, "sent")), (0, 1));
+}
+
+#[test]
+fn a_name_that_the_system_does_not_know_is_asked_for_until_it_does_and_delays_nobody() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("skipped: another /etc/hosts needs root");
+        return;
+    }
+    let printer = Sink::new(Mode::Normal);
+    let uri = printer.uri().replace("127.0.0.1", "printer.spoolsuite.test");
+    let site = site(&uri, "OFF", &[]);
+    let etc = |name: &str, text: &str| {
+        let path = site.files.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let (hosts, switch) =
+        (etc("hosts", "127.0.0.1 localhost\n"), etc("nsswitch.conf", "passwd: files\nhosts: files\n"));
+    let file = site.document("one", &stream("one", SIZE));
+    site.submit("office.net", "one", &file).expect(0);
+    // The print process that this command starts sees these files, and nobody else does.
+    let script =
+        "mount --bind \"$1\" /etc/hosts && mount --bind \"$2\" /etc/nsswitch.conf && exec \"$3\" 'DEV $LP2, START'";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c", script, "sh"]).args([&hosts, &switch]);
+    site.dress(command.arg(program("spoolcom")));
+    finish(command.spawn().unwrap(), DEADLINE).expect(0);
+    site.wait_for("the name is not known", || site.spoolcom("DEV $LP2, STATUS DETAIL").out.contains("cannot resolve"));
+    // Another device of the same process prints meanwhile.
+    let file = site.document("two", &stream("two", SIZE));
+    site.submit("office.front", "two", &file).expect(0);
+    site.start("LP1");
+    site.wait_for("the other device has printed", || site.jobs().len() == 1);
+    assert_eq!((printer.connections().len(), events(&site, "sent")), (0, 1));
+    std::fs::write(&hosts, "127.0.0.1 printer.spoolsuite.test\n").unwrap();
+    site.wait_until_empty();
+    let printed: Vec<String> =
+        printer.connections().iter().flat_map(|connection| take_apart(&connection.octets).complete).collect();
+    assert_eq!(printed, ["one"]);
+    assert_eq!(events(&site, "possible-duplicate"), 0);
 }
