@@ -11,7 +11,7 @@ use crate::model::state::{EntryState, JobFacts, JobState};
 use crate::model::{
     ClassId, DeviceName, Failure, GlobalJobId, GroupId, GroupName, JobId, LocationId, LocationName, RouteId,
 };
-use crate::store::document::DocumentRow;
+use crate::store::document::ShownRow;
 use crate::store::entry::{EntryRow, Progress};
 use crate::store::job::{JobRow, SortKey};
 use crate::store::{self, Fallible};
@@ -34,7 +34,7 @@ pub(super) struct Known {
 struct Ahead {
     jobs: RangeInclusive<i64>,
     entries: HashMap<JobId, Vec<Progress>>,
-    documents: HashMap<JobId, Vec<DocumentRow>>,
+    documents: HashMap<JobId, Vec<ShownRow>>,
 }
 
 /// Jobs of a page are read ahead in one run when they stand as close together as this: so many rows for each.
@@ -51,7 +51,7 @@ impl Known {
             return Ok(());
         }
         let entries = store::entry::progress(db, JobId(first), JobId(last))?;
-        let documents = store::document::of_jobs(db, JobId(first), JobId(last))?;
+        let documents = store::document::shown(db, JobId(first), JobId(last))?;
         self.ahead = Some(Ahead { jobs: first..=last, entries, documents });
         Ok(())
     }
@@ -63,10 +63,10 @@ impl Known {
         }
     }
 
-    fn documents(&mut self, db: &Connection, job: JobId) -> Fallible<Vec<DocumentRow>> {
+    fn documents(&mut self, db: &Connection, job: JobId) -> Fallible<Vec<ShownRow>> {
         match self.ahead.as_mut().filter(|ahead| ahead.jobs.contains(&job.0)) {
             Some(ahead) => Ok(ahead.documents.remove(&job).unwrap_or_default()),
-            None => store::document::of_job(db, job),
+            None => Ok(store::document::shown(db, job, job)?.remove(&job).unwrap_or_default()),
         }
     }
 
@@ -136,7 +136,7 @@ impl Spool {
                 server: self.server().to_string(),
                 transfer: d.transfer,
                 format: d.format,
-                octets: d.identity.size,
+                octets: d.octets,
                 pages: d.pages,
                 lines: d.lines,
                 copies: d.copies,

@@ -38,9 +38,42 @@ pub struct DocumentRow {
     pub digest: Option<[u8; 32]>,
 }
 
+/// What displays of jobs show of a document.
+#[derive(Clone, Debug)]
+pub struct ShownRow {
+    /// Identity.
+    pub id: DocumentId,
+    /// From 1.
+    pub sequence: u32,
+    /// The name the user gave.
+    pub file_name: RawPath,
+    /// Its file in the server's directory; after damage `corrupt/…`.
+    pub store_name: String,
+    /// Copy or link.
+    pub transfer: Transfer,
+    /// What it is.
+    pub format: Format,
+    /// Octets.
+    pub octets: u64,
+    /// Pages.
+    pub pages: Option<u64>,
+    /// Lines.
+    pub lines: Option<u64>,
+    /// Copies.
+    pub copies: u32,
+}
+
 const COLUMNS: &str =
     "id, sequence, file_name, store_name, transfer, link_target, format, octets, pages, lines, copies,
                        dev, ino, birth_ns, mtime_ns, ctime_ns, digest";
+
+fn transfer_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Transfer> {
+    Ok(if row.get_ref(column)?.as_str()? == "link" { Transfer::Link } else { Transfer::Copy })
+}
+
+fn format_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Format> {
+    Ok(Format::from_keyword(row.get_ref(column)?.as_str()?).unwrap_or(Format::Passthru))
+}
 
 fn read(row: &Row<'_>) -> rusqlite::Result<DocumentRow> {
     let octets = unsigned(row.get(7)?);
@@ -49,9 +82,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<DocumentRow> {
         sequence: row.get(1)?,
         file_name: RawPath::from(row.get::<_, Vec<u8>>(2)?),
         store_name: row.get(3)?,
-        transfer: if row.get::<_, String>(4)? == "link" { Transfer::Link } else { Transfer::Copy },
+        transfer: transfer_of(row, 4)?,
         link_target: row.get::<_, Option<Vec<u8>>>(5)?.map(RawPath::from),
-        format: Format::from_keyword(&row.get::<_, String>(6)?).unwrap_or(Format::Passthru),
+        format: format_of(row, 6)?,
         pages: row.get::<_, Option<i64>>(8)?.map(unsigned),
         lines: row.get::<_, Option<i64>>(9)?.map(unsigned),
         copies: row.get(10)?,
@@ -79,18 +112,30 @@ pub fn of_job(db: &Connection, job: JobId) -> Fallible<Vec<DocumentRow>> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The documents of the jobs from `first` to `last`, of each job in order.
+/// What displays show of the documents of the jobs from `first` to `last`, of each job in order.
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn of_jobs(db: &Connection, first: JobId, last: JobId) -> Fallible<HashMap<JobId, Vec<DocumentRow>>> {
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS}, job_id FROM document WHERE job_id BETWEEN ? AND ? ORDER BY job_id, sequence"
-    ))?;
+pub fn shown(db: &Connection, first: JobId, last: JobId) -> Fallible<HashMap<JobId, Vec<ShownRow>>> {
+    let mut statement = db.prepare_cached(
+        "SELECT job_id, id, sequence, file_name, store_name, transfer, format, octets, pages, lines, copies
+         FROM document WHERE job_id BETWEEN ? AND ? ORDER BY job_id, sequence",
+    )?;
     let mut rows = statement.query([first.0, last.0])?;
-    let mut found: HashMap<JobId, Vec<DocumentRow>> = HashMap::new();
+    let mut found: HashMap<JobId, Vec<ShownRow>> = HashMap::new();
     while let Some(row) = rows.next()? {
-        found.entry(JobId(row.get(17)?)).or_default().push(read(row)?);
+        found.entry(JobId(row.get(0)?)).or_default().push(ShownRow {
+            id: DocumentId(row.get(1)?),
+            sequence: row.get(2)?,
+            file_name: RawPath::from(row.get::<_, Vec<u8>>(3)?),
+            store_name: row.get(4)?,
+            transfer: transfer_of(row, 5)?,
+            format: format_of(row, 6)?,
+            octets: unsigned(row.get(7)?),
+            pages: row.get::<_, Option<i64>>(8)?.map(unsigned),
+            lines: row.get::<_, Option<i64>>(9)?.map(unsigned),
+            copies: row.get(10)?,
+        });
     }
     Ok(found)
 }

@@ -1,5 +1,8 @@
 //! Who the caller is, and names of users and groups.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 
 use crate::model::Caller;
@@ -20,12 +23,25 @@ pub fn of_uid(uid: u32) -> Caller {
     Caller { uid, user: name(uid), host: host(), groups: groups(uid) }
 }
 
+/// The user `uid`, if it is defined. Commands ask for their own several times, and each question may go through the
+/// network: an answer holds for a second.
+fn user(uid: u32) -> Option<User> {
+    static LAST: Mutex<Option<(Instant, User)>> = Mutex::new(None);
+    let last = || LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    let fresh =
+        |(asked, known): &(Instant, User)| known.uid.as_raw() == uid && asked.elapsed() < Duration::from_secs(1);
+    if let Some((_, known)) = last().clone().filter(fresh) {
+        return Some(known);
+    }
+    // Nobody waits for an answer that another thread waits for.
+    let found = User::from_uid(Uid::from_raw(uid)).ok().flatten()?;
+    *last() = Some((Instant::now(), found.clone()));
+    Some(found)
+}
+
 /// The login name of `uid`, or its number.
 pub fn name(uid: u32) -> String {
-    match User::from_uid(Uid::from_raw(uid)) {
-        Ok(Some(user)) => user.name,
-        _ => uid.to_string(),
-    }
+    user(uid).map_or_else(|| uid.to_string(), |user| user.name)
 }
 
 /// The user id of the login name `name`, if it is defined.
@@ -35,20 +51,17 @@ pub fn uid_of(name: &str) -> Option<u32> {
 
 /// Whether a user with this id is defined.
 pub fn is_defined(uid: u32) -> bool {
-    matches!(User::from_uid(Uid::from_raw(uid)), Ok(Some(_)))
+    user(uid).is_some()
 }
 
 /// The primary group of `uid`, or `uid` itself when it is unknown.
 pub fn primary_group(uid: u32) -> u32 {
-    match User::from_uid(Uid::from_raw(uid)) {
-        Ok(Some(user)) => user.gid.as_raw(),
-        _ => uid,
-    }
+    user(uid).map_or(uid, |user| user.gid.as_raw())
 }
 
 /// The names of the groups of `uid`.
 pub fn groups(uid: u32) -> Vec<String> {
-    let Ok(Some(user)) = User::from_uid(Uid::from_raw(uid)) else {
+    let Some(user) = user(uid) else {
         return Vec::new();
     };
     let Ok(login) = std::ffi::CString::new(user.name) else {
