@@ -1,7 +1,7 @@
 //! Accepting a print file into the server's directory.
 //!
-//! States: nothing → unnamed temporary → named `pdprXXXXXX` → on disk → referenced by a committed job. A crash before the name appears
-//! leaves nothing; after it, an orphan that the sweep removes because no job refers to it and nobody locks it.
+//! States: nothing → unnamed temporary → named `pdprXXXXXX` → on disk → referenced by a committed job. A crash before the
+//! name appears leaves nothing; after it, an orphan that the sweep removes because no job refers to it and nobody locks it.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
