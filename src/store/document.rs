@@ -140,17 +140,16 @@ pub fn shown(db: &Connection, first: JobId, last: JobId) -> Fallible<HashMap<Job
     Ok(found)
 }
 
+pub(super) const INSERT: &str = "INSERT INTO document (job_id, sequence, file_name, store_name, transfer, link_target, format, octets, pages, lines,
+             copies, dev, ino, birth_ns, mtime_ns, ctime_ns, digest)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
 /// Inserts a document; its `id` is ignored.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn insert(db: &Connection, job: JobId, d: &DocumentRow) -> Fallible<()> {
-    db.prepare_cached(
-        "INSERT INTO document (job_id, sequence, file_name, store_name, transfer, link_target, format, octets, pages, lines,
-             copies, dev, ino, birth_ns, mtime_ns, ctime_ns, digest)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
+    db.prepare_cached(INSERT)?.execute(params![
         job.0,
         d.sequence,
         d.file_name.bytes(),

@@ -109,17 +109,16 @@ pub struct NewEntry {
     pub state: EntryState,
 }
 
+pub(super) const INSERT: &str = "INSERT INTO entry (job_id, route_id, only_device, class_id, promoted, rank, sort_key, sequence, work, state, attempt,
+             duplicate)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)";
+
 /// Inserts an entry.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn insert(db: &Connection, e: &NewEntry) -> Fallible<()> {
-    db.prepare_cached(
-        "INSERT INTO entry (job_id, route_id, only_device, class_id, promoted, rank, sort_key, sequence, work, state, attempt,
-             duplicate)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
-    )?
-    .execute(params![
+    db.prepare_cached(INSERT)?.execute(params![
         e.job.0,
         e.route.0,
         e.only.map_or(0, |d| d.0),
