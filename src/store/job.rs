@@ -295,11 +295,11 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
     }
 }
 
-/// Where a row stands in an order: the key of a cursor.
-pub fn cursor_key(order: Order, job: &JobRow) -> Vec<i64> {
+/// Where a job stands in an order: the key of a cursor.
+pub fn cursor_key(order: Order, number: JobNumber, sort: &SortKey) -> Vec<i64> {
     match order {
-        Order::Number => vec![i64::from(job.number.get())],
-        Order::Schedule => vec![job.sort.promoted, job.sort.rank, job.sort.key, job.sort.sequence],
+        Order::Number => vec![i64::from(number.get())],
+        Order::Schedule => vec![sort.promoted, sort.rank, sort.key, sort.sequence],
     }
 }
 

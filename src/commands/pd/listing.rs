@@ -18,7 +18,7 @@ use crate::attributes::text::{Clock, escaped};
 use crate::attributes::{Class, Shown};
 use crate::commands::why::Times;
 use crate::model::job::JobStatus;
-use crate::model::query::{Condition, Order, PAGE, Query};
+use crate::model::query::{Condition, Order, PAGE, Parts, Query};
 use crate::model::{Failure, FailureKind, JobRef, ServerName};
 use crate::spool::operations::Operations;
 
@@ -275,7 +275,7 @@ fn pages(
     wanted: &Wanted,
     times: &Times,
 ) -> Result<(), Stop> {
-    let query = wanted.query(None);
+    let query = wanted.query(None, layout.parts());
     if wanted.past {
         return history::list(spool, &layout.selection, display, &query, times);
     }
@@ -340,7 +340,7 @@ fn one(
     };
     wanted.check_owner(&job.user_name, reference)?;
     if wanted.filter != Condition::Any {
-        let query = wanted.query(Some(Condition::Job(JobRef::Global(job.global.clone()))));
+        let query = wanted.query(Some(Condition::Job(JobRef::Global(job.global.clone()))), Parts::ALL);
         match spool.jobs(query, None, 1)?.rows.pop() {
             Some(found) => job = found,
             None => return Ok(()),
@@ -364,11 +364,11 @@ fn over(
     times: &Times,
 ) -> Result<(), Stop> {
     let order = Order::Schedule;
-    let query = Query { condition: Condition::Job(reference.clone()), order };
+    let query = Query { condition: Condition::Job(reference.clone()), order, parts: Parts::JOB };
     let found = spool.finished(query, None, 1)?.rows.pop();
     let found = found.ok_or_else(|| Failure::not_found(format!("job {reference}")))?;
     wanted.check_owner(&found.user_name, reference)?;
-    let query = wanted.query(Some(Condition::Job(JobRef::Global(found.global))));
+    let query = wanted.query(Some(Condition::Job(JobRef::Global(found.global))), Parts::JOB);
     history::list(spool, &layout.selection, display, &query, times)
 }
 

@@ -85,7 +85,7 @@ fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     match queue {
         Queue::Group(group) => {
             let all = Condition::Location(LocationPattern::Group(group));
-            listing::every(spool.as_mut(), &layout, &mut display, wanted.query(Some(all)), &times)?;
+            listing::every(spool.as_mut(), &layout, &mut display, wanted.query(Some(all), layout.parts()), &times)?;
         }
         Queue::Device(device) => of_device(spool.as_mut(), &layout, &mut display, &wanted, (&device, &times))?,
     }
