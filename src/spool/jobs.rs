@@ -55,7 +55,7 @@ impl Spool {
     ) -> Fallible<Page<JobStatus>> {
         let limit = limit.clamp(1, crate::model::query::PAGE);
         self.look(|db| {
-            let mut rows = Vec::new();
+            let mut rows = Vec::with_capacity(limit as usize);
             let mut known = Known::of(filter::parts(&query.condition, query.parts));
             let mut after = after;
             let mut looked_at = 0;

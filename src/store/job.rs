@@ -331,8 +331,12 @@ pub fn candidates(
     sql.push_str(&format!(" ORDER BY {columns} LIMIT ?"));
     values.push(Sql::Integer(page(limit)));
     let mut statement = db.prepare_cached(&sql)?;
-    let rows = statement.query_map(params_from_iter(values), read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut found = Vec::with_capacity(limit as usize);
+    while let Some(row) = rows.next()? {
+        found.push(read(row)?);
+    }
+    Ok(found)
 }
 
 /// Sets the wish.

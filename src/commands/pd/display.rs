@@ -127,7 +127,7 @@ impl Record {
 
 /// A listing in progress.
 pub struct Display<'a> {
-    out: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
     layout: &'a Layout,
     /// Lines of objects whose labels are aligned.
     page: Vec<Record>,
@@ -144,7 +144,7 @@ pub struct Display<'a> {
 
 impl<'a> Display<'a> {
     /// A listing to `out`.
-    pub fn new(out: &'a mut dyn Write, layout: &'a Layout) -> Self {
+    pub fn new(out: &'a mut (dyn Write + Send), layout: &'a Layout) -> Self {
         let mut heads: Vec<columns::Heading> = headings(&layout.selection.object);
         if layout.style == Style::DocCol {
             heads.extend(headings(&layout.selection.documents));
@@ -160,6 +160,11 @@ impl<'a> Display<'a> {
             table: columns::Table::new(heads, layout.headings),
             documents: columns::Table::new(headings(&layout.selection.documents), layout.headings),
         }
+    }
+
+    /// How it is laid out.
+    pub fn layout(&self) -> &'a Layout {
+        self.layout
     }
 
     /// Shows `record`, now or with its page.
