@@ -1,6 +1,6 @@
 //! Jobs as displays show them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use rusqlite::Connection;
@@ -28,8 +28,8 @@ pub(super) const POSITION_LIMIT: u32 = 1001;
 pub(super) struct Known {
     /// What of the jobs has to be known.
     parts: Parts,
-    positions: HashMap<(RouteId, ClassId), Line>,
-    destinations: HashMap<(GroupId, Option<LocationId>), Destination>,
+    positions: BTreeMap<(RouteId, ClassId), Line>,
+    destinations: BTreeMap<(GroupId, Option<LocationId>), Destination>,
     /// What was read ahead; what belongs to another job is asked for.
     entries: Option<Ahead<Progress>>,
     documents: Option<Ahead<ShownRow>>,
@@ -38,7 +38,7 @@ pub(super) struct Known {
 /// What belongs to each of some jobs.
 struct Ahead<T> {
     jobs: RangeInclusive<i64>,
-    found: HashMap<JobId, Vec<T>>,
+    found: BTreeMap<JobId, Vec<T>>,
 }
 
 impl<T> Ahead<T> {
@@ -154,12 +154,11 @@ impl Spool {
             JobState::Printing => Some(0),
             _ => None,
         };
-        let dir = self.base().server(self.server());
         let documents: Vec<DocumentStatus> = known
             .documents(db, job.id)?
             .into_iter()
             .map(|d| DocumentStatus {
-                path: RawPath(dir.join(&d.store_name)),
+                path: RawPath(self.base().server(self.server()).join(&d.store_name)),
                 id: d.id,
                 sequence: d.sequence,
                 file_name: d.file_name,
@@ -346,7 +345,7 @@ mod tests {
     #[test]
     fn a_position_is_the_same_whether_counted_on_or_anew() {
         let (db, mut jobs) = queues();
-        let anew: HashMap<JobId, u32> =
+        let anew: BTreeMap<JobId, u32> =
             jobs.iter().map(|job| (job.id, position(&db, job, &mut Known::default()).unwrap())).collect();
         assert!(anew.values().any(|n| *n == 1000) && anew.values().any(|n| *n == 1001));
         let mut in_order = jobs.clone();

@@ -1,6 +1,6 @@
 //! Rows of queue entries: what waits, what is claimed by whom.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -179,10 +179,10 @@ fn read_progress(row: &Row<'_>) -> rusqlite::Result<(JobId, Progress)> {
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn progress(db: &Connection, first: JobId, last: JobId) -> Fallible<HashMap<JobId, Vec<Progress>>> {
+pub fn progress(db: &Connection, first: JobId, last: JobId) -> Fallible<BTreeMap<JobId, Vec<Progress>>> {
     let mut statement = db.prepare_cached(&format!("{PROGRESS} WHERE job_id BETWEEN ? AND ? ORDER BY job_id, id"))?;
     let mut rows = statement.query([first.0, last.0])?;
-    let mut found: HashMap<JobId, Vec<Progress>> = HashMap::new();
+    let mut found: BTreeMap<JobId, Vec<Progress>> = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let (job, progress) = read_progress(row)?;
         found.entry(job).or_default().push(progress);
@@ -195,7 +195,7 @@ pub fn progress(db: &Connection, first: JobId, last: JobId) -> Fallible<HashMap<
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn begun(db: &Connection, limit: u32) -> Fallible<Option<HashMap<JobId, Vec<Progress>>>> {
+pub fn begun(db: &Connection, limit: u32) -> Fallible<Option<BTreeMap<JobId, Vec<Progress>>>> {
     let mut statement = db.prepare_cached(&begun_sql())?;
     let mut rows = statement.query([i64::from(limit) + 1])?;
     let mut all = Vec::new();
@@ -207,7 +207,7 @@ pub fn begun(db: &Connection, limit: u32) -> Fallible<Option<HashMap<JobId, Vec<
     }
     // Of each job in order, as everywhere.
     all.sort_unstable_by_key(|(id, _)| *id);
-    let mut found: HashMap<JobId, Vec<Progress>> = HashMap::new();
+    let mut found: BTreeMap<JobId, Vec<Progress>> = BTreeMap::new();
     for (_, (job, progress)) in all {
         found.entry(job).or_default().push(progress);
     }

@@ -48,8 +48,7 @@ fn members(
         if n > 0 {
             out.write_all(b",")?;
         }
-        string(out, row.name())?;
-        out.write_all(b":")?;
+        key(out, row.name());
         if let Some((_, value)) = structured.iter().find(|one| one.0 == row.field) {
             serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
             continue;
@@ -87,8 +86,7 @@ fn content(out: &mut Vec<u8>, parts: &[Value]) -> io::Result<()> {
         if n > 0 {
             out.write_all(b",")?;
         }
-        string(out, key)?;
-        out.write_all(b":")?;
+        self::key(out, key);
         scalar(out, value)?;
     }
     out.write_all(b"}")
@@ -105,6 +103,13 @@ fn scalar(out: &mut Vec<u8>, value: &Value) -> io::Result<()> {
         },
         Value::Many(_) => out.write_all(b"null"),
     }
+}
+
+/// A name of ours, in which nothing has to be escaped.
+fn key(out: &mut Vec<u8>, name: &str) {
+    out.push(b'"');
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
 }
 
 fn string(out: &mut Vec<u8>, text: &str) -> io::Result<()> {
