@@ -1,7 +1,7 @@
 //! The displays: records in, lines out, a page at a time.
 //!
-//! Lines and JSON need the memory of one record. Tables need that of one page, whose widths hold for the whole listing:
-//! up to a thousand rows are aligned exactly, later ones only overflow where they are wider.
+//! Lines and JSON need the memory of one record. Tables need that of the text of one page, whose widths hold for the whole
+//! listing: up to a thousand rows are aligned exactly, later ones only overflow where they are wider.
 
 use std::io::{self, Write};
 
@@ -236,9 +236,14 @@ impl<'a> Display<'a> {
             let width = page.iter().map(|record| columns::width(&record.label)).max().unwrap_or(0);
             return page.iter().try_for_each(|record| lines::record(self.out, self.layout, record, width));
         }
-        if self.rows.is_empty() {
-            return Ok(());
-        }
+        let result = if self.rows.is_empty() { Ok(()) } else { self.write_tables() };
+        // Also when they could not be written: nothing is written a second time.
+        self.rows.clear();
+        self.of_documents.clear();
+        result
+    }
+
+    fn write_tables(&mut self) -> io::Result<()> {
         let jobs = !self.table.is_empty();
         if jobs {
             self.table.write(self.out, &self.rows, 0)?;
@@ -254,8 +259,6 @@ impl<'a> Display<'a> {
             let from = usize::from(!self.documents.is_labelled());
             self.documents.write(self.out, &self.of_documents, from)?;
         }
-        self.rows.clear();
-        self.of_documents.clear();
         Ok(())
     }
 }
