@@ -289,11 +289,11 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
     }
 }
 
-/// Where a row stands in an order: the key of a cursor.
-pub fn cursor_key(order: Order, job: &JobRow) -> Vec<i64> {
+/// Where a job stands in an order: the key of a cursor.
+pub fn cursor_key(order: Order, number: JobNumber, sort: &SortKey) -> Vec<i64> {
     match order {
-        Order::Number => vec![i64::from(job.number.get())],
-        Order::Schedule => vec![job.sort.promoted, job.sort.rank, job.sort.key, job.sort.sequence],
+        Order::Number => vec![i64::from(number.get())],
+        Order::Schedule => vec![sort.promoted, sort.rank, sort.key, sort.sequence],
     }
 }
 
@@ -325,8 +325,12 @@ pub fn candidates(
     sql.push_str(&format!(" ORDER BY {columns} LIMIT ?"));
     values.push(Sql::Integer(page(limit)));
     let mut statement = db.prepare_cached(&sql)?;
-    let rows = statement.query_map(params_from_iter(values), read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut found = Vec::with_capacity(limit as usize);
+    while let Some(row) = rows.next()? {
+        found.push(read(row)?);
+    }
+    Ok(found)
 }
 
 /// Sets the wish.

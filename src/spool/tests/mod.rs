@@ -5,6 +5,7 @@ mod cycles;
 mod headers;
 mod lifecycle;
 mod order;
+mod pages;
 mod restart;
 mod submission;
 
