@@ -11,7 +11,7 @@ mod engine;
 use super::Timing;
 use super::means::Means;
 use super::run::run_with;
-use crate::model::device::{DeviceSettings, DeviceUri, Exclusive};
+use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Exclusive};
 use crate::model::job::{Format, RawPath, Transfer};
 use crate::model::separation::HeaderPages;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote};
@@ -44,6 +44,7 @@ pub struct Printer {
     pub stopped_by_error: bool,
     pub paper: Paper,
     pub remembered: Remembered,
+    pub connection: Option<ConnectionInUse>,
     pub queue: VecDeque<Claim>,
     pub claimed: Option<Claim>,
     pub transferred: Vec<Claim>,
@@ -140,6 +141,7 @@ impl Fake {
             stopped_by_error: false,
             paper: Paper::Top,
             remembered: Remembered::default(),
+            connection: None,
             queue: VecDeque::new(),
             claimed: None,
             transferred: Vec::new(),
@@ -208,6 +210,7 @@ impl Fake {
             owner: "ann".into(),
             possible_duplicate: false,
             paper: Paper::Top,
+            more: true,
         };
         state.printers[device].queue.push_back(claim);
         number
@@ -271,6 +274,7 @@ impl Fake {
             transferred: printer.transferred.len() as u32,
             paper: printer.paper,
             restart_at_ms: printer.restart_at_ms(),
+            connection: printer.connection.clone(),
         })
     }
 
@@ -285,6 +289,7 @@ impl Fake {
         let mut claim = printer.queue.pop_front()?;
         claim.attempt += 1;
         claim.paper = printer.paper;
+        claim.more = !printer.queue.is_empty();
         printer.claimed = Some(claim.clone());
         state.record.push(format!("claim {}", claim.number));
         Some(claim)

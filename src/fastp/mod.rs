@@ -52,6 +52,8 @@ pub struct Timing {
     pub heartbeat: Duration,
     /// A connection that the peer closes sooner, with no job on it, is an error and not a reason to open it at once.
     pub short_lived: Duration,
+    /// How long what happened may be kept before it is put on record, where nothing depends on it.
+    pub keep: Duration,
     /// The longest wait between two looks at the spool: a net below lost wake-ups.
     pub net: Duration,
 }
@@ -64,6 +66,7 @@ impl Default for Timing {
             stall: Duration::from_secs(30),
             heartbeat: Duration::from_secs(10),
             short_lived: Duration::from_secs(1),
+            keep: Duration::from_secs(1),
             net: Duration::from_secs(30),
         }
     }

@@ -1,7 +1,8 @@
 //! The spool as a print process sees it: [`Engine`]. Each function is one transaction.
 
+use std::sync::Arc;
+
 use crate::model::device::{DeviceUri, Exclusive};
-use crate::model::separation::Separation;
 use crate::model::state::{DeviceWish, EntryState, Wish};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessName, ServerName};
@@ -9,9 +10,7 @@ use crate::store::device::DeviceRow;
 use crate::store::event::{Object, record};
 use crate::store::{self, Fallible};
 
-use super::engine::{
-    AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Remembered, Settlement,
-};
+use super::engine::{AttemptWish, Claim, DeviceOrder, Engine, Lease, Next, Noted, Remembered};
 use super::{Room, Spool, claims, device_errors, files};
 
 fn lost() -> Failure {
@@ -19,10 +18,7 @@ fn lost() -> Failure {
 }
 
 fn demand_lease(db: &rusqlite::Connection, lease: &Lease) -> Fallible<()> {
-    match store::process::by_id(db, lease.process)? {
-        Some(row) if row.epoch == lease.epoch && row.running => Ok(()),
-        _ => Err(lost()),
-    }
+    if store::process::runs(db, lease.process, lease.epoch)? { Ok(()) } else { Err(lost()) }
 }
 
 impl Spool {
@@ -44,6 +40,7 @@ impl Spool {
             transferred: u32::try_from(transferred).unwrap_or(u32::MAX),
             paper: row.paper,
             restart_at_ms,
+            connection: row.connection,
         })
     }
 
@@ -114,42 +111,27 @@ impl Engine for Spool {
         let (spool, lease, now) = (self.clone(), lease.clone(), now.clone());
         self.change(Room::Gives, move |db| {
             demand_lease(db, &lease)?;
-            spool.claim_in(db, &lease, device, &now)
+            Ok(spool.claim_in(db, &lease, device, &now)?.job())
         })
     }
 
-    fn attempt_begins(
+    fn record(
         &self,
         lease: &Lease,
-        claim: &Claim,
-        at: &FilePosition,
-        separation: &Separation,
-        _now: &Moment,
-    ) -> Fallible<()> {
-        let (lease, claim, at, separation) = (lease.clone(), claim.clone(), at.clone(), separation.clone());
-        self.change(Room::Gives, move |db| {
-            demand_lease(db, &lease)?;
-            store::entry::set_begun(db, claim.entry, claim.device, &at, &separation)
-        })
-    }
-
-    fn attempt_ends(
-        &self,
-        lease: &Lease,
-        claim: &Claim,
-        end: AttemptEnd,
+        device: DeviceId,
+        acts: Arc<Vec<Noted>>,
         claim_next: bool,
         now: &Moment,
-    ) -> Fallible<Option<Claim>> {
-        let (spool, lease, claim, now) = (self.clone(), lease.clone(), claim.clone(), now.clone());
+    ) -> Fallible<Next> {
+        let (spool, lease, now) = (self.clone(), lease.clone(), now.clone());
         let (next, erase) = self.change(Room::Gives, move |db| {
             demand_lease(db, &lease)?;
-            let erase = spool.end_in(db, &lease, &claim, &end, &now)?;
-            // History is pruned little by little, so that a process that never rests prunes it too.
-            if claim.entry.0 % 32 == 0 {
-                store::finished::prune(db, &now)?;
-            }
-            let next = if claim_next { spool.claim_in(db, &lease, claim.device, &now)? } else { None };
+            let (erase, free) = spool.record_in(db, &lease, device, &acts)?;
+            let next = match free {
+                _ if !claim_next => Next::Unknown,
+                Some(row) => spool.claim_for(db, &lease, &row, &now)?,
+                None => spool.claim_in(db, &lease, device, &now)?,
+            };
             Ok((next, erase))
         })?;
         self.erase(&erase);
@@ -172,30 +154,6 @@ impl Engine for Spool {
                 None => false,
             };
             Ok(if suspended { AttemptWish::Suspend } else { AttemptWish::Continue })
-        })
-    }
-
-    fn settle_transferred(
-        &self,
-        lease: &Lease,
-        device: DeviceId,
-        settlement: Settlement,
-        now: &Moment,
-    ) -> Fallible<()> {
-        let (spool, lease, now) = (self.clone(), lease.clone(), now.clone());
-        let erase = self.change(Room::Gives, move |db| {
-            demand_lease(db, &lease)?;
-            spool.settle_in(db, &lease, device, &settlement, &now)
-        })?;
-        self.erase(&erase);
-        Ok(())
-    }
-
-    fn observe(&self, lease: &Lease, device: DeviceId, seen: Observation, now: &Moment) -> Fallible<()> {
-        let (spool, lease, now) = (self.clone(), lease.clone(), now.clone());
-        self.change(Room::Gives, move |db| {
-            demand_lease(db, &lease)?;
-            spool.observe_in(db, &lease, device, &seen, &now)
         })
     }
 

@@ -174,11 +174,13 @@ pub fn speed_of_route(db: &Connection, route: RouteId) -> Fallible<Option<u32>> 
 /// When they cannot be read.
 pub fn routes(db: &Connection, device: DeviceId) -> Fallible<Vec<(RouteId, bool)>> {
     let mut statement = db.prepare_cached(
-        "SELECT route_id, 0 FROM location WHERE device_id = ?1
-         UNION SELECT g.route_id, 1 FROM location_group g JOIN location l ON l.group_id = g.id WHERE l.device_id = ?1",
+        "SELECT l.route_id, g.route_id FROM location l JOIN location_group g ON g.id = l.group_id WHERE l.device_id = ?",
     )?;
-    let rows = statement.query_map([device.0], |row| Ok((RouteId(row.get(0)?), row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let rows = statement.query_map([device.0], |row| Ok([(row.get(0)?, false), (row.get(1)?, true)]))?;
+    let mut routes: Vec<(i64, bool)> = rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    routes.sort_unstable();
+    routes.dedup();
+    Ok(routes.into_iter().map(|(id, is_group)| (RouteId(id), is_group)).collect())
 }
 
 /// Declares a device with default settings, offline.
@@ -303,15 +305,16 @@ pub fn set_error(db: &Connection, id: DeviceId, error: Option<&ErrorNote>) -> Fa
     Ok(())
 }
 
-/// Stores what it was opened with.
+/// Stores that it was opened, and with what. With `forgets` what it remembers of FASTCNFG is forgotten.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn set_connection(db: &Connection, id: DeviceId, used: &ConnectionInUse) -> Fallible<()> {
-    db.execute(
-        "UPDATE device SET last_address = ?, last_entry = ?, complaint = ? WHERE id = ?",
-        params![used.address.to_string(), used.entry, used.complaint, id.0],
-    )?;
+pub fn set_opened(db: &Connection, id: DeviceId, used: &ConnectionInUse, forgets: bool) -> Fallible<()> {
+    db.prepare_cached(
+        "UPDATE device SET is_open = 1, opens = opens + 1, last_address = ?, last_entry = ?, complaint = ?,
+             last_found = CASE WHEN ? THEN NULL ELSE last_found END WHERE id = ?",
+    )?
+    .execute(params![used.address.to_string(), used.entry, used.complaint, forgets, id.0])?;
     Ok(())
 }
 
@@ -337,13 +340,12 @@ pub fn set_remembered(db: &Connection, id: DeviceId, found: &Remembered) -> Fall
     Ok(())
 }
 
-/// Stores whether it is open.
+/// Stores that it is closed.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn set_open(db: &Connection, id: DeviceId, open: bool) -> Fallible<()> {
-    let count = i64::from(open);
-    db.execute("UPDATE device SET is_open = ?, opens = opens + ? WHERE id = ?", params![open, count, id.0])?;
+pub fn set_closed(db: &Connection, id: DeviceId) -> Fallible<()> {
+    db.prepare_cached("UPDATE device SET is_open = 0 WHERE id = ?")?.execute([id.0])?;
     Ok(())
 }
 
@@ -352,7 +354,7 @@ pub fn set_open(db: &Connection, id: DeviceId, open: bool) -> Fallible<()> {
 /// # Errors
 /// When it cannot be written.
 pub fn set_paper(db: &Connection, id: DeviceId, paper: Paper) -> Fallible<()> {
-    db.execute("UPDATE device SET paper = ? WHERE id = ?", params![paper as i64, id.0])?;
+    db.prepare_cached("UPDATE device SET paper = ? WHERE id = ?")?.execute(params![paper as i64, id.0])?;
     Ok(())
 }
 

@@ -235,6 +235,11 @@ pub fn heads(
 /// # Errors
 /// When it cannot be read.
 pub fn begun_on(db: &Connection, device: DeviceId, form_key: &str) -> Fallible<Option<EntryRow>> {
+    // Hardly ever is there one, and every claim asks: the index alone tells.
+    let mut find = db.prepare_cached("SELECT 1 FROM entry WHERE begun_device = ? AND state = 0")?;
+    if !find.exists([device.0])? {
+        return Ok(None);
+    }
     let columns: Vec<String> = COLUMNS.split(',').map(|column| format!("e.{}", column.trim())).collect();
     let mut statement = db.prepare_cached(&format!(
         "SELECT {} FROM entry e JOIN requirement_class c ON e.class_id = c.id
@@ -334,26 +339,42 @@ pub fn claimed_in_route(db: &Connection, route: RouteId) -> Fallible<u32> {
     Ok(statement.query_row([route.0], |row| row.get(0))?)
 }
 
-/// Gives a queued entry to a device's attempt. False when it is not queued any more.
+/// Gives a queued entry to a device's attempt; what it is then. None when it is not queued any more.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn claim(
     db: &Connection,
-    id: EntryId,
+    entry: EntryRow,
     device: DeviceId,
     process: ProcessId,
     epoch: u64,
     now: &Moment,
     spool_time: SpoolTime,
-) -> Fallible<bool> {
+) -> Fallible<Option<EntryRow>> {
     let changed = db
         .prepare_cached(
-            "UPDATE entry SET state = 1, attempt = attempt + 1, device_id = ?, process_id = ?, epoch = ?, claimed_ms = ?,
+            "UPDATE entry SET state = 1, attempt = ?, device_id = ?, process_id = ?, epoch = ?, claimed_ms = ?,
                  claimed_spool = ? WHERE id = ? AND state = 0",
         )?
-        .execute(params![device.0, process.0, signed(epoch), now.wall_ms, spool_time.0, id.0])?;
-    Ok(changed == 1)
+        .execute(params![
+            entry.attempt + 1,
+            device.0,
+            process.0,
+            signed(epoch),
+            now.wall_ms,
+            spool_time.0,
+            entry.id.0
+        ])?;
+    Ok((changed == 1).then_some(EntryRow {
+        state: EntryState::Claimed,
+        attempt: entry.attempt + 1,
+        device: Some(device),
+        claimed_by: Some((process, epoch)),
+        claimed_ms: Some(now.wall_ms),
+        claimed_spool: Some(spool_time.0),
+        ..entry
+    }))
 }
 
 /// Records where an attempt begins writing, and how it sets the job apart.
