@@ -81,6 +81,10 @@ pub struct State {
     pub printers: Vec<Printer>,
     /// Every call that changed something, in order.
     pub record: Vec<String>,
+    /// How many acts each transaction recorded.
+    pub transactions: Vec<usize>,
+    /// How often it was asked what is wanted of one device.
+    pub looks: u32,
     pub epoch: u64,
     pub running: bool,
     pub newer_schema: bool,

@@ -73,7 +73,7 @@ impl Default for Timing {
 }
 
 impl Timing {
-    /// The usual deadlines, but for `PD_CONNECT_MS`, `PD_SETTLE_MS` and `PD_STALL_MS`, which tests shorten.
+    /// The usual deadlines, but for `PD_CONNECT_MS`, `PD_SETTLE_MS`, `PD_STALL_MS` and `PD_KEEP_MS`, which tests alter.
     pub fn from_environment() -> Self {
         let ms = |name| std::env::var(name).ok().and_then(|text| text.parse().ok()).map(Duration::from_millis);
         let usual = Self::default();
@@ -81,6 +81,7 @@ impl Timing {
             connect: ms("PD_CONNECT_MS").unwrap_or(usual.connect),
             settle: ms("PD_SETTLE_MS").unwrap_or(usual.settle),
             stall: ms("PD_STALL_MS").unwrap_or(usual.stall),
+            keep: ms("PD_KEEP_MS").unwrap_or(usual.keep),
             ..usual
         }
     }

@@ -213,3 +213,117 @@ fn run_part(db: &Connection, work: &mut Work) -> Fallible<Fallible<()>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread::JoinHandle;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn store() -> (tempfile::TempDir, Arc<Store>) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(&dir.path().join("s.db"), &dir.path().join("lock"));
+        store.create(|db| Ok(db.execute_batch("CREATE TABLE mark (name TEXT PRIMARY KEY)")?)).unwrap();
+        (dir, Arc::new(store))
+    }
+
+    fn mark(db: &Connection, name: &str) -> Fallible<()> {
+        db.execute("INSERT INTO mark VALUES (?)", [name])?;
+        Ok(())
+    }
+
+    fn marks(store: &Store) -> Vec<String> {
+        let all = |db: &Connection| {
+            let mut all = db.prepare("SELECT name FROM mark ORDER BY name")?;
+            let names = all.query_map([], |row| row.get(0))?;
+            Ok(names.collect::<Result<_, _>>()?)
+        };
+        store.read(all).unwrap()
+    }
+
+    type Writing = JoinHandle<Fallible<()>>;
+
+    fn write(store: &Arc<Store>, work: impl FnMut(&Connection) -> Fallible<()> + Send + 'static) -> Writing {
+        let store = Arc::clone(store);
+        thread::spawn(move || store.write(work))
+    }
+
+    /// Hands in one after the other while a transaction is held open, so that they are one batch.
+    fn together(store: &Arc<Store>, works: Vec<Work>) -> Vec<thread::Result<Fallible<()>>> {
+        let (begun, begins) = mpsc::channel();
+        let (go_on, goes_on) = mpsc::channel::<()>();
+        let first = write(store, move |_| {
+            let _ = begun.send(());
+            let _ = goes_on.recv();
+            Ok(())
+        });
+        begins.recv().unwrap();
+        let mut writing = Vec::new();
+        for work in works {
+            writing.push(write(store, work));
+            let until = Instant::now() + Duration::from_secs(20);
+            while guard(&store.waiting).pending.len() < writing.len() {
+                assert!(Instant::now() < until, "it was not handed in");
+                thread::yield_now();
+            }
+        }
+        drop(go_on);
+        first.join().unwrap().unwrap();
+        writing.into_iter().map(JoinHandle::join).collect()
+    }
+
+    fn marking(name: &'static str) -> Work {
+        Box::new(move |db| mark(db, name))
+    }
+
+    #[test]
+    fn what_fails_is_undone_alone_and_the_others_are_committed() {
+        let (_dir, store) = store();
+        let fails: Work = Box::new(|db| {
+            mark(db, "b")?;
+            Err(Failure::new(FailureKind::BadValue, "no"))
+        });
+        let verdicts = together(&store, vec![marking("a"), fails, marking("c"), marking("a")]);
+        let kinds: Vec<Option<FailureKind>> =
+            verdicts.into_iter().map(|verdict| verdict.unwrap().err().map(|failure| failure.kind)).collect();
+        assert_eq!(kinds, [None, Some(FailureKind::BadValue), None, Some(FailureKind::Internal)]);
+        assert_eq!(marks(&store), ["a", "c"]);
+    }
+
+    #[test]
+    fn when_all_of_them_fail_nothing_is_changed_and_the_next_one_is_committed() {
+        let (_dir, store) = store();
+        let fails = || -> Work { Box::new(|db| mark(db, "x").and(Err(Failure::internal("no")))) };
+        let verdicts = together(&store, vec![fails(), fails()]);
+        assert!(verdicts.into_iter().all(|verdict| verdict.unwrap().is_err()));
+        store.write(|db| mark(db, "y")).unwrap();
+        assert_eq!(marks(&store), ["y"]);
+    }
+
+    #[test]
+    fn a_panic_of_the_leader_is_told_to_its_batch_and_the_next_one_leads() {
+        let (_dir, store) = store();
+        let panics: Work = Box::new(|_| panic!("as the test wants"));
+        let verdicts = together(&store, vec![marking("a"), panics, marking("c")]);
+        assert!(verdicts[0].is_err(), "it led");
+        assert!(verdicts[1..].iter().all(|verdict| matches!(verdict, Ok(Err(_)))));
+        assert!(marks(&store).is_empty());
+        store.write(|db| mark(db, "d")).unwrap();
+        assert_eq!(marks(&store), ["d"]);
+    }
+
+    #[test]
+    fn more_than_a_batch_is_committed_by_several_leaders() {
+        let (_dir, store) = store();
+        let names: Vec<String> = (0..3 * BATCH).map(|n| format!("{n:03}")).collect();
+        let work = |name: &String| -> Work {
+            let name = name.clone();
+            Box::new(move |db| mark(db, &name))
+        };
+        let verdicts = together(&store, names.iter().map(work).collect());
+        assert!(verdicts.into_iter().all(|verdict| verdict.unwrap().is_ok()));
+        assert_eq!(marks(&store), names);
+    }
+}

@@ -39,7 +39,9 @@ impl Engine for Fake {
     }
 
     fn order(&self, _: &Lease, device: DeviceId, _: &Moment) -> Result<Option<DeviceOrder>, Failure> {
-        Ok(Self::order_of(&self.state(), at(device)))
+        let mut state = self.state();
+        state.looks += 1;
+        Ok(Self::order_of(&state, at(device)))
     }
 
     fn remembered(&self, _: &Lease, device: DeviceId) -> Result<Remembered, Failure> {
@@ -74,6 +76,7 @@ impl Engine for Fake {
             return Err(Failure::new(FailureKind::Full, "the disk is full"));
         }
         let n = at(device);
+        state.transactions.push(acts.len());
         for Noted { act, at } in acts.iter() {
             let line = state.printers[n].act(act.clone(), at);
             state.record.push(line);
