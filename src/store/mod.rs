@@ -340,3 +340,12 @@ pub(crate) fn name<T: std::str::FromStr>(text: &str) -> rusqlite::Result<T> {
 pub(crate) fn page(limit: u32) -> i64 {
     i64::from(limit.clamp(1, crate::model::query::PAGE))
 }
+
+/// How the database would run a statement.
+#[cfg(test)]
+pub(crate) fn plan(db: &Connection, sql: &str) -> String {
+    let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let values = vec![1; statement.parameter_count()];
+    let rows = statement.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+    rows.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+}
