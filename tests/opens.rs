@@ -102,7 +102,7 @@ fn an_open_at_another_address_is_on_record_before_the_first_octet() {
     world.site.spoolcom(&format!("DEV $LP1, DRAIN; DEV $LP1, URI file://{}; DEV $LP1, START", file.display()));
     world.submit("small", 300);
     world.site.wait_until_empty();
-    assert_eq!(world.on_record(), (false, 3));
+    world.site.wait_for("the close of the file is on record", || world.on_record() == (false, 3));
     world.printer = Sink::new(Mode::Stalls(1000));
     world.site.spoolcom(&format!("DEV $LP1, DRAIN; DEV $LP1, URI {}; DEV $LP1, START", world.printer.uri()));
     world.submit("large", LARGE);

@@ -13,7 +13,6 @@ use crate::store::job::JobRow;
 use crate::store::{self, Fallible};
 
 use super::engine::{Act, AttemptEnd, Claim, Lease, Noted, Observation, Settlement};
-use super::records::SpoolerState;
 use super::spooler::settle_drain;
 use super::{Spool, device_errors};
 
@@ -321,18 +320,6 @@ impl Spool {
                 note(what, why)
             }
         }
-    }
-
-    /// What a print process is told to want of a device: a spooler that is not ACTIVE drains its devices.
-    pub(super) fn effective_wish(db: &Connection, device: &DeviceRow) -> Fallible<DeviceWish> {
-        if device.wish != DeviceWish::Started || store::spool::state(db)? == SpoolerState::Active {
-            return Ok(device.wish);
-        }
-        // Draining until it is closed; then there is nothing more to do for it.
-        let busy = device.open
-            || !store::entry::of_device(db, device.id, EntryState::Claimed)?.is_empty()
-            || !store::entry::of_device(db, device.id, EntryState::Transferred)?.is_empty();
-        Ok(if busy { DeviceWish::Draining } else { DeviceWish::Stopped })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::device::{DeviceUri, Exclusive};
 use crate::model::order::estimate_ms;
 use crate::model::state::{DeviceWish, EntryState, ProcessState};
 use crate::model::time::{Moment, SpoolTime};
-use crate::model::{DeviceId, Failure, RouteId};
+use crate::model::{ClassId, DeviceId, Failure, RouteId};
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, record};
@@ -32,17 +32,20 @@ pub(super) fn is_active(db: &Connection) -> Fallible<bool> {
     Ok(store::spool::state(db)? == SpoolerState::Active)
 }
 
-/// Whether some queued entry could be claimed by a device that is started.
-pub(super) fn is_eligible(db: &Connection, device: &DeviceRow) -> Fallible<bool> {
-    let classes = store::job::classes_for(db, &device.settings.form)?;
-    for (route, _) in store::device::routes(db, device.id)? {
-        for class in &classes {
-            if !store::entry::heads(db, route, *class, device.id, device.settings.fifo, 1)?.is_empty() {
+/// Whether some queued entry could be claimed by a device that is started and satisfies these classes.
+pub(super) fn is_eligible(db: &Connection, device: DeviceId, classes: &[ClassId]) -> Fallible<bool> {
+    for (route, _) in store::device::routes(db, device)? {
+        for class in classes {
+            if store::entry::any(db, route, *class, device)? {
                 return Ok(true);
             }
         }
     }
     Ok(false)
+}
+
+fn has_eligible(db: &Connection, device: &DeviceRow) -> Fallible<bool> {
+    is_eligible(db, device.id, &store::job::classes_for(db, &device.settings.form)?)
 }
 
 /// Whether a device gives its print process something to do now.
@@ -52,7 +55,7 @@ pub(super) fn device_has_work(db: &Connection, device: &DeviceRow) -> Fallible<b
         DeviceWish::Suspended => Ok(false),
         DeviceWish::Draining => Ok(true),
         DeviceWish::Started => Ok(is_active(db)?
-            && (device.settings.exclusive == Exclusive::On || device.error.is_some() || is_eligible(db, device)?)),
+            && (device.settings.exclusive == Exclusive::On || device.error.is_some() || has_eligible(db, device)?)),
     }
 }
 
@@ -196,7 +199,7 @@ impl Spool {
             if !ours {
                 return Ok(Next::Unknown);
             }
-            let more = is_eligible(db, &row)?;
+            let more = has_eligible(db, &row)?;
             return Ok(Next::Job(Box::new(self.as_claim(db, entry, &row, more)?)));
         }
         self.claim_for(db, lease, &row, now)

@@ -1,11 +1,12 @@
 //! The spool as a print process sees it: [`Engine`]. Each function is one transaction.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::device::{DeviceUri, Exclusive};
 use crate::model::state::{DeviceWish, EntryState, Wish};
 use crate::model::time::Moment;
-use crate::model::{DeviceId, Failure, FailureKind, ProcessName, ServerName};
+use crate::model::{ClassId, DeviceId, Failure, FailureKind, ProcessName, ServerName};
 use crate::store::device::DeviceRow;
 use crate::store::event::{Object, record};
 use crate::store::{self, Fallible};
@@ -21,12 +22,51 @@ fn demand_lease(db: &rusqlite::Connection, lease: &Lease) -> Fallible<()> {
     if store::process::runs(db, lease.process, lease.epoch)? { Ok(()) } else { Err(lost()) }
 }
 
+/// What is the same for every device of a look: read once.
+#[derive(Default)]
+struct Shared {
+    active: Option<bool>,
+    /// Requirement classes by form.
+    classes: HashMap<String, Vec<ClassId>>,
+}
+
+impl Shared {
+    fn is_active(&mut self, db: &rusqlite::Connection) -> Fallible<bool> {
+        match self.active {
+            Some(active) => Ok(active),
+            None => Ok(*self.active.insert(claims::is_active(db)?)),
+        }
+    }
+
+    fn classes(&mut self, db: &rusqlite::Connection, form: &str) -> Fallible<&[ClassId]> {
+        if !self.classes.contains_key(form) {
+            self.classes.insert(form.to_owned(), store::job::classes_for(db, form)?);
+        }
+        Ok(self.classes.get(form).map_or(&[], Vec::as_slice))
+    }
+}
+
 impl Spool {
-    fn as_order(&self, db: &rusqlite::Connection, lease: &Lease, row: DeviceRow) -> Fallible<DeviceOrder> {
-        let wish = Self::effective_wish(db, &row)?;
-        let eligible = wish == DeviceWish::Started && claims::is_eligible(db, &row)?;
-        let transferred = store::entry::of_device(db, row.id, EntryState::Transferred)?.len();
+    fn as_order(
+        &self,
+        db: &rusqlite::Connection,
+        lease: &Lease,
+        row: DeviceRow,
+        shared: &mut Shared,
+    ) -> Fallible<DeviceOrder> {
+        let engaged = store::entry::on_device(db, row.id)?;
+        // A spooler that is not ACTIVE drains its devices, until they are closed; then there is nothing more to do for them.
+        let wish = match row.wish {
+            DeviceWish::Started if shared.is_active(db)? => DeviceWish::Started,
+            DeviceWish::Started if row.open || !engaged.is_empty() => DeviceWish::Draining,
+            DeviceWish::Started => DeviceWish::Stopped,
+            other => other,
+        };
+        let eligible =
+            wish == DeviceWish::Started && claims::is_eligible(db, row.id, shared.classes(db, &row.settings.form)?)?;
         let restart_at_ms = device_errors::restart_at(db, &row)?;
+        let transferred = engaged.iter().filter(|(state, _)| *state == EntryState::Transferred).count();
+        let ours = (EntryState::Claimed, Some((lease.process, lease.epoch)));
         Ok(DeviceOrder {
             id: row.id,
             name: row.name,
@@ -34,9 +74,7 @@ impl Spool {
             wish,
             error: row.error,
             eligible,
-            claimed: store::entry::of_device(db, row.id, EntryState::Claimed)?
-                .iter()
-                .any(|entry| entry.claimed_by == Some((lease.process, lease.epoch))),
+            claimed: engaged.contains(&ours),
             transferred: u32::try_from(transferred).unwrap_or(u32::MAX),
             paper: row.paper,
             restart_at_ms,
@@ -91,7 +129,8 @@ impl Engine for Spool {
     fn orders(&self, lease: &Lease, _now: &Moment) -> Fallible<Vec<DeviceOrder>> {
         self.look(|db| {
             let rows = store::device::of_process(db, &lease.name)?;
-            rows.into_iter().map(|row| self.as_order(db, lease, row)).collect()
+            let mut shared = Shared::default();
+            rows.into_iter().map(|row| self.as_order(db, lease, row, &mut shared)).collect()
         })
     }
 
@@ -99,7 +138,7 @@ impl Engine for Spool {
         self.look(|db| {
             let row =
                 store::device::by_id(db, device)?.filter(|row| row.settings.process.as_ref() == Some(&lease.name));
-            row.map(|row| self.as_order(db, lease, row)).transpose()
+            row.map(|row| self.as_order(db, lease, row, &mut Shared::default())).transpose()
         })
     }
 

@@ -196,6 +196,35 @@ pub fn of_device(db: &Connection, device: DeviceId, state: EntryState) -> Fallib
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The process that claimed an entry, and its epoch.
+pub type Claimant = (ProcessId, u64);
+
+/// What a device has: the state of each entry that is claimed for it or transferred, and by which epoch.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn on_device(db: &Connection, device: DeviceId) -> Fallible<Vec<(EntryState, Option<Claimant>)>> {
+    let mut statement =
+        db.prepare_cached("SELECT state, process_id, epoch FROM entry WHERE device_id = ? AND state IN (1, 2)")?;
+    let rows = statement.query_map([device.0], |row| {
+        let state = EntryState::from_stored(row.get(0)?).unwrap_or(EntryState::Withdrawn);
+        let by = row.get::<_, Option<i64>>(1)?.zip(row.get::<_, Option<i64>>(2)?);
+        Ok((state, by.map(|(process, epoch)| (ProcessId(process), unsigned(epoch)))))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Whether an entry of a route and class is queued that a device may claim.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn any(db: &Connection, route: RouteId, class: ClassId, device: DeviceId) -> Fallible<bool> {
+    let mut find = db.prepare_cached(
+        "SELECT 1 FROM entry WHERE state = 0 AND route_id = ? AND only_device IN (0, ?) AND class_id = ? LIMIT 1",
+    )?;
+    Ok(find.exists(params![route.0, device.0, class.0])?)
+}
+
 fn heads_sql(order: &str) -> String {
     format!(
         "SELECT {COLUMNS} FROM entry WHERE state = 0 AND route_id = ? AND only_device = ? AND class_id = ?
