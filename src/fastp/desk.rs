@@ -3,14 +3,20 @@
 //!
 //! A full disk, a failed write or an unknown outcome does not end an attempt: the same call is made again, with growing
 //! waits, and nothing is printed before it succeeds. The claim stays where it is meanwhile.
+//!
+//! What happens in the course of an attempt and decides nothing after a crash (that the device was opened, as it was opened
+//! before) is kept and recorded with its end, in one transaction; or when it was kept for a second.
 
 use std::cell::Cell;
+use std::io;
+use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
+use nix::poll::PollFlags;
 
 use super::Timing;
 use super::apart::Helpers;
@@ -26,7 +32,8 @@ use crate::model::state::{Delivery, DeviceWish, ErrorNote};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, DeviceName, Failure, FailureKind};
 use crate::spool::engine::{
-    AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Remembered, Settlement,
+    Act, AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Next, Noted, Observation,
+    Remembered, Settlement,
 };
 use crate::sys::clock;
 
@@ -132,6 +139,10 @@ pub struct Desk {
     pub heard: Cell<bool>,
     /// Whether a job is being printed, so that main rings for wishes that concern it.
     pub printing: Arc<AtomicBool>,
+    /// What happened and is not on record yet.
+    pub book: Cell<Vec<Noted>>,
+    /// Since when something is kept there.
+    pub kept_since: Cell<Option<Instant>>,
 }
 
 impl Desk {
@@ -185,28 +196,98 @@ impl Desk {
     /// As [`Desk::ask`].
     pub fn attempt_begins(
         &self,
-        claim: &Claim,
+        claim: &Arc<Claim>,
         at: &FilePosition,
         separation: &Separation,
     ) -> Result<(), SpoolTrouble> {
-        self.ask("beginning an attempt", |engine, now| engine.attempt_begins(&self.lease, claim, at, separation, now))
+        let act = Act::Begins { claim: Arc::clone(claim), at: at.clone(), separation: separation.clone() };
+        self.record("beginning an attempt", act)
     }
 
-    /// Ends an attempt.
+    /// Ends an attempt, with everything that was kept to be recorded with it, and with what follows from its end.
     ///
     /// # Errors
     /// As [`Desk::ask`].
-    pub fn attempt_ends(&self, claim: &Claim, end: &AttemptEnd, next: bool) -> Result<Option<Claim>, SpoolTrouble> {
+    pub fn attempt_ends(
+        &self,
+        claim: &Arc<Claim>,
+        end: AttemptEnd,
+        after: Vec<Act>,
+        next: bool,
+    ) -> Result<Next, SpoolTrouble> {
         let next = next && !self.bell.finishing();
-        if self.progress.clear(self.slot).is_err() {
+        let done = matches!(&end, AttemptEnd::Delivered { delivery, .. } if *delivery != Delivery::Transferred);
+        self.keep(Act::Ends { claim: Arc::clone(claim), end });
+        after.into_iter().for_each(|act| self.keep(act));
+        let next = self.write_down("ending an attempt", next)?;
+        // Another job writes its own progress over that of this one.
+        if !matches!(next, Next::Job(_)) && self.progress.clear(self.slot).is_err() {
             self.log.line(format_args!("{}: progress cannot be written", self.name));
         }
-        let call = |engine: &dyn Engine, now: &Moment| engine.attempt_ends(&self.lease, claim, end.clone(), next, now);
-        let next = self.ask("ending an attempt", call)?;
-        if matches!(end, AttemptEnd::Delivered { delivery, .. } if *delivery != Delivery::Transferred) {
+        if done {
             self.works_again();
         }
         Ok(next)
+    }
+
+    /// Keeps an act, to be recorded with the next one or when a wait becomes long. For what nobody needs on disk before:
+    /// a crash loses it.
+    pub fn keep(&self, act: Act) {
+        let mut book = self.book.take();
+        if book.is_empty() {
+            self.kept_since.set(Some(Instant::now()));
+        }
+        book.push(Noted { act, at: clock::now() });
+        self.book.set(book);
+    }
+
+    /// How long what is kept may still be kept; none = nothing is.
+    fn may_keep(&self) -> Option<Duration> {
+        self.kept_since.get().map(|since| self.timing.keep.saturating_sub(since.elapsed()))
+    }
+
+    /// Records what was kept too long.
+    ///
+    /// # Errors
+    /// As [`Desk::ask`].
+    pub fn keep_up(&self) -> Result<(), SpoolTrouble> {
+        match self.may_keep() {
+            Some(left) if left.is_zero() => self.write_down("recording what was seen", false).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Records an act, and before it what was kept.
+    ///
+    /// # Errors
+    /// As [`Desk::ask`].
+    pub fn record(&self, what: &str, act: Act) -> Result<(), SpoolTrouble> {
+        self.keep(act);
+        self.write_down(what, false).map(drop)
+    }
+
+    /// Records what was kept; with `next` the next job is claimed in the same transaction. What the spool refuses to
+    /// record is kept no longer: the thread ends.
+    fn write_down(&self, what: &str, next: bool) -> Result<Next, SpoolTrouble> {
+        let acts = Arc::new(self.book.take());
+        self.kept_since.set(None);
+        self.ask(what, |engine, now| engine.record(&self.lease, self.device, Arc::clone(&acts), next, now))
+    }
+
+    /// Waits as [`Bell::wait`] does. What is kept is recorded when the wait becomes long.
+    ///
+    /// # Errors
+    /// When waiting itself fails.
+    pub fn wait(&self, other: Option<(BorrowedFd<'_>, PollFlags)>, timeout: Option<Duration>) -> io::Result<PollFlags> {
+        let short = |left: &Duration| timeout.is_none_or(|timeout| *left < timeout);
+        let Some(left) = self.may_keep().filter(short) else { return self.bell.wait(other, timeout) };
+        let ready = self.bell.wait(other, Some(left))?;
+        if !ready.is_empty() || self.bell.rung() || self.may_keep().is_some_and(|left| !left.is_zero()) {
+            return Ok(ready);
+        }
+        // A refusal is not lost: whatever is to be recorded next is refused too.
+        let _ = self.keep_up();
+        self.bell.wait(other, timeout.map(|timeout| timeout - left))
     }
 
     /// Whether the attempt should go on. A spool that cannot say, for whatever reason, changes nothing: a printer prints
@@ -230,9 +311,7 @@ impl Desk {
     /// # Errors
     /// As [`Desk::ask`].
     pub fn settle(&self, settlement: &Settlement) -> Result<(), SpoolTrouble> {
-        self.ask("settling transferred jobs", |engine, now| {
-            engine.settle_transferred(&self.lease, self.device, settlement.clone(), now)
-        })?;
+        self.record("settling transferred jobs", Act::Settled(settlement.clone()))?;
         // Jobs that are done end a row of failures, jobs that come back do not.
         if !matches!(settlement, Settlement::Reset { .. }) {
             self.streak.set(Streak::default());
@@ -246,7 +325,7 @@ impl Desk {
     /// # Errors
     /// As [`Desk::ask`].
     pub fn observe(&self, seen: &Observation) -> Result<(), SpoolTrouble> {
-        self.ask("recording what was seen", |engine, now| engine.observe(&self.lease, self.device, seen.clone(), now))
+        self.record("recording what was seen", Act::Seen(seen.clone()))
     }
 
     /// The device works again, though no job says so: an error on record is over. Its failures in a row are counted on until a job is done.

@@ -5,6 +5,7 @@
 //! when an operator says START.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use super::exclusive::Open;
 use super::pace::Pace;
 use super::transports::Idle;
 use crate::model::Failure;
-use crate::model::device::{DeviceSettings, Exclusive};
+use crate::model::device::{ConnectionInUse, DeviceSettings, Exclusive};
 use crate::model::state::DeviceWish;
 use crate::spool::engine::{AttemptEnd, DeviceOrder, Observation, Settlement};
 
@@ -26,6 +27,8 @@ use crate::spool::engine::{AttemptEnd, DeviceOrder, Observation, Settlement};
 pub enum Leave {
     /// Nothing is left to do.
     Nothing,
+    /// The same, and the transaction that ended the last job has told so: nothing waits and nothing is due.
+    Done,
     /// A device error is on record.
     Failed,
     /// The process ends.
@@ -53,20 +56,32 @@ pub struct Device {
     pub open: Option<Open>,
     /// Whether a job was claimed.
     pub worked: bool,
+    /// With what it was last opened, as it is on record.
+    pub on_record: Option<ConnectionInUse>,
+    /// Whether no job waited for it when the last one ended.
+    pub unemployed: bool,
 }
 
 impl Device {
     /// A device that is closed.
     pub fn new(desk: Rc<Desk>) -> Self {
-        Self { desk, settings: DeviceSettings::default(), open: None, worked: false }
+        Self {
+            desk,
+            settings: DeviceSettings::default(),
+            open: None,
+            worked: false,
+            on_record: None,
+            unemployed: false,
+        }
     }
 
-    /// Works until there is nothing to do.
-    pub fn run(&mut self) -> Leave {
-        let mut result = self.leftover();
+    /// Works until there is nothing to do. `first` is what is wanted of it, as main has just read it.
+    pub fn run(&mut self, first: DeviceOrder) -> Leave {
+        // Whatever is news since it was read rings.
+        let mut result = if first.claimed { self.leftover() } else { self.turn(Some(first)) };
         let leave = loop {
             match result {
-                Ok(()) => result = self.turn(),
+                Ok(()) => result = self.turn(None),
                 Err(leave) => break leave,
             }
         };
@@ -81,17 +96,18 @@ impl Device {
     /// record its end. No attempt belongs to it, and how far it came is not known.
     fn leftover(&mut self) -> Result<(), Leave> {
         let desk = Rc::clone(&self.desk);
-        if desk.bell.finishing() || !desk.order()?.is_some_and(|order| order.claimed) {
+        if desk.bell.finishing() {
             return Ok(());
         }
         if let Some(claim) = desk.claim()? {
             desk.log.line(format_args!("{}: the claim of job {} was left over: given back", desk.name, claim.number));
-            desk.attempt_ends(&claim, &AttemptEnd::Abandoned { touched: true }, false)?;
+            let end = AttemptEnd::Abandoned { touched: true };
+            desk.attempt_ends(&Arc::new(claim), end, Vec::new(), false)?;
         }
         Ok(())
     }
 
-    fn turn(&mut self) -> Result<(), Leave> {
+    fn turn(&mut self, read: Option<DeviceOrder>) -> Result<(), Leave> {
         let desk = Rc::clone(&self.desk);
         let mut pace = Pace::new(&desk, None);
         if desk.bell.finishing() {
@@ -99,13 +115,18 @@ impl Device {
             return Err(Leave::Ending);
         }
         // Taken before looking: a ring that comes later leads to another look.
-        let _ = desk.bell.taken();
+        let rang = desk.bell.taken();
         desk.heard.set(false);
-        let Some(order) = desk.order()? else {
+        let order = match read.filter(|_| !rang) {
+            Some(order) => Some(order),
+            None => desk.order()?,
+        };
+        let Some(order) = order else {
             self.close("the device belongs to this process no more", &mut pace)?;
             return Err(Leave::Nothing);
         };
         self.settings = order.settings.clone();
+        self.on_record = order.connection.clone();
         desk.in_error.set(order.error.is_some());
         if self.open.is_none() && order.transferred > 0 {
             desk.settle(&Settlement::Reset { why: "the connection that carried them is gone".into() })?;
@@ -176,17 +197,27 @@ impl Device {
                 }
             };
             desk.printing.store(false, Ordering::SeqCst);
-            return ended;
+            let news = desk.heard.get() || desk.bell.rung();
+            if ended.is_err() || news || !self.unemployed || self.settings.exclusive == Exclusive::On {
+                return ended;
+            }
+            // Is it asked again what is wanted? No: the end of the last job has told, and whatever came since rings.
+            return self.knock_off(Leave::Done, pace);
         }
         if self.settings.exclusive == Exclusive::On {
             return self.stand_by(pace);
         }
+        self.knock_off(Leave::Nothing, pace)
+    }
+
+    /// Closes a device that no job is queued for, and leaves.
+    fn knock_off(&mut self, leave: Leave, pace: &mut Pace<'_>) -> Result<(), Leave> {
         match self.close("no job is queued", pace)? {
             Some(fault) => Err(self.record(&fault)?),
             None => {
                 // Nothing to print on a device that opens and closes: an error on record is over.
-                desk.recovered()?;
-                Err(Leave::Nothing)
+                self.desk.recovered()?;
+                Err(leave)
             }
         }
     }
@@ -234,7 +265,7 @@ impl Device {
         loop {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             let watched = self.open.as_ref().and_then(|open| open.connection.watch());
-            let ready = self.desk.bell.wait(watched.map(|fd| (fd, PollFlags::POLLIN)), left).map_err(|error| {
+            let ready = self.desk.wait(watched.map(|fd| (fd, PollFlags::POLLIN)), left).map_err(|error| {
                 Leave::Refused(Failure::internal(format_args!("waiting for device {}: {error}", self.desk.name)))
             })?;
             let chatter = ready == PollFlags::POLLIN && left.is_none_or(|left| !left.is_zero());

@@ -16,7 +16,7 @@ use super::pieces::Side;
 use super::transports::{Closing, Connection, Idle, open};
 use crate::model::device::Exclusive;
 use crate::model::wait::Wait;
-use crate::spool::engine::{Observation, Settlement};
+use crate::spool::engine::{Act, Observation, Settlement};
 
 /// A device that is open.
 pub struct Open {
@@ -82,6 +82,7 @@ impl Device {
         pace.opening = true;
         pace.waiting_for(Some(Wait::Opening));
         let opened = pace.still_wanted().and_then(|()| open(&means, pace));
+        pace.open = opened.is_ok();
         pace.waiting_for(None);
         pace.opening = false;
         let open = Open {
@@ -96,7 +97,19 @@ impl Device {
             news: None,
         };
         self.open = Some(open);
-        self.desk.observe(&Observation::Opened { why: why.to_owned(), connection: used })?;
+        let as_before = self.on_record.as_ref() == Some(&used);
+        if !as_before {
+            self.on_record = Some(used.clone());
+        }
+        let opened = Observation::Opened { why: why.to_owned(), connection: used };
+        // Must it be on record before the first octet? Not that it is open: the claim says that octets may go out, and the
+        // progress file shows the device open. The address must, if it is another one than before, for by it recovery tells
+        // whether pages may be on paper; and a device in error is open or not by what the record says.
+        if as_before && pace.is_attempt() && !self.desk.in_error.get() {
+            self.desk.keep(Act::Seen(opened));
+        } else {
+            self.desk.observe(&opened)?;
+        }
         Ok(())
     }
 

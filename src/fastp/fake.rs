@@ -11,7 +11,7 @@ mod engine;
 use super::Timing;
 use super::means::Means;
 use super::run::run_with;
-use crate::model::device::{DeviceSettings, DeviceUri, Exclusive};
+use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Exclusive};
 use crate::model::job::{Format, RawPath, Transfer};
 use crate::model::separation::HeaderPages;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote};
@@ -44,6 +44,7 @@ pub struct Printer {
     pub stopped_by_error: bool,
     pub paper: Paper,
     pub remembered: Remembered,
+    pub connection: Option<ConnectionInUse>,
     pub queue: VecDeque<Claim>,
     pub claimed: Option<Claim>,
     pub transferred: Vec<Claim>,
@@ -80,6 +81,10 @@ pub struct State {
     pub printers: Vec<Printer>,
     /// Every call that changed something, in order.
     pub record: Vec<String>,
+    /// How many acts each transaction recorded.
+    pub transactions: Vec<usize>,
+    /// How often it was asked what is wanted of one device.
+    pub looks: u32,
     pub epoch: u64,
     pub running: bool,
     pub newer_schema: bool,
@@ -140,6 +145,7 @@ impl Fake {
             stopped_by_error: false,
             paper: Paper::Top,
             remembered: Remembered::default(),
+            connection: None,
             queue: VecDeque::new(),
             claimed: None,
             transferred: Vec::new(),
@@ -208,6 +214,7 @@ impl Fake {
             owner: "ann".into(),
             possible_duplicate: false,
             paper: Paper::Top,
+            more: true,
         };
         state.printers[device].queue.push_back(claim);
         number
@@ -271,6 +278,7 @@ impl Fake {
             transferred: printer.transferred.len() as u32,
             paper: printer.paper,
             restart_at_ms: printer.restart_at_ms(),
+            connection: printer.connection.clone(),
         })
     }
 
@@ -285,6 +293,7 @@ impl Fake {
         let mut claim = printer.queue.pop_front()?;
         claim.attempt += 1;
         claim.paper = printer.paper;
+        claim.more = !printer.queue.is_empty();
         printer.claimed = Some(claim.clone());
         state.record.push(format!("claim {}", claim.number));
         Some(claim)

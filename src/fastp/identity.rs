@@ -168,11 +168,11 @@ fn link(document: &ClaimedDocument, pace: &mut Pace<'_>) -> Result<(File, Identi
     }
     let target = std::fs::read_link(&path).unwrap_or_default();
     let target = RawPath(target);
-    let opened = pace.send_for(Errand::Document, OPENING, move || {
-        let file = files::open_regular(&path)?;
-        let now = files::identity(&file)?;
-        io::Result::Ok((file, now))
-    })?;
+    let look = |file: File| files::identity(&file).map(|now| (file, now));
+    let opened = match files::open_at_hand(&path) {
+        Some(file) => Some(look(file)),
+        None => pace.send_for(Errand::Document, OPENING, move || files::open_regular(&path).and_then(look))?,
+    };
     let (file, now) = match opened {
         None => return Err(hold(HoldReason::Failed, &format!("{target} could not be opened within 30 seconds"))),
         Some(Err(error)) if ours(&error) => {

@@ -5,6 +5,7 @@
 //! the announcement of possible duplicates, is what makes a second printing honest.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::desk::Streak;
 use super::device::{Device, Leave};
@@ -20,7 +21,7 @@ use crate::model::device::Exclusive;
 use crate::model::state::{Delivery, DeviceWish};
 use crate::model::wait::Wait;
 use crate::model::{Failure, FailureKind};
-use crate::spool::engine::{AttemptEnd, Claim, Observation, Paper, Settlement};
+use crate::spool::engine::{Act, AttemptEnd, Claim, Next, Observation, Paper, Settlement};
 use crate::sys::fault;
 
 /// A job whose every byte went out.
@@ -46,17 +47,21 @@ impl Device {
     pub fn print(&mut self, claim: Claim) -> Result<Option<Claim>, Leave> {
         fault::point("claimed");
         let desk = Rc::clone(&self.desk);
+        let claim = Arc::new(claim);
         let mut pace = Pace::new(&desk, Some(&claim));
         let ended = self.attempt(&claim, &mut pace);
         // A connection that is dropped to be reset must have no second descriptor.
         pace.watch = None;
-        match ended {
-            Ok(sent) => self.complete(&claim, sent, &mut pace),
-            Err(trouble) => self.give_up(&claim, trouble),
-        }
+        let next = match ended {
+            Ok(sent) => self.complete(&claim, sent, &mut pace)?,
+            Err(trouble) => self.give_up(&claim, trouble)?,
+        };
+        self.unemployed = next == Next::Nothing;
+        Ok(next.job())
     }
 
-    fn attempt(&mut self, claim: &Claim, pace: &mut Pace<'_>) -> Result<Sent, Trouble> {
+    fn attempt(&mut self, claim: &Arc<Claim>, pace: &mut Pace<'_>) -> Result<Sent, Trouble> {
+        pace.open = self.open.is_some();
         pace.note(true);
         let (sources, remark) = identity::examine(claim, pace)?;
         self.ensure_open(&format!("job {} is queued", claim.number), pace)?;
@@ -123,9 +128,9 @@ impl Device {
         Ok(Sent { delivery, octets: pace.octets(), paper: job.paper_after(start.top), remark })
     }
 
-    fn complete(&mut self, claim: &Claim, sent: Sent, pace: &mut Pace<'_>) -> Result<Option<Claim>, Leave> {
+    fn complete(&mut self, claim: &Arc<Claim>, sent: Sent, pace: &mut Pace<'_>) -> Result<Next, Leave> {
         if sent.delivery == Delivery::Transferred {
-            if self.close_after()? {
+            if self.close_after(claim)? {
                 let waits = |open: &Open| matches!(open.means.farewell, Farewell::Required(_));
                 return if self.open.as_ref().is_some_and(waits) {
                     self.complete_and_await(claim, &sent)
@@ -138,7 +143,7 @@ impl Device {
             }
         }
         // No job is claimed that would only wait for the close.
-        let next = self.delivered(claim, sent.end(sent.delivery), !self.overdue())?;
+        let next = self.delivered(claim, sent.end(sent.delivery), Vec::new(), !self.overdue())?;
         match &mut self.open {
             Some(open) if sent.delivery == Delivery::Transferred => open.add_transferred(),
             Some(_) if self.settings.exclusive == Exclusive::OffEach => {
@@ -150,35 +155,34 @@ impl Device {
     }
 
     /// Closes the connection before the attempt is ended: a clean close makes this job, and those before it, sent.
-    fn complete_and_close(&mut self, claim: &Claim, sent: &Sent, pace: &mut Pace<'_>) -> Result<Option<Claim>, Leave> {
+    fn complete_and_close(&mut self, claim: &Arc<Claim>, sent: &Sent, pace: &mut Pace<'_>) -> Result<Next, Leave> {
         let desk = Rc::clone(&self.desk);
-        let Some(open) = self.open.take() else { return Ok(None) };
+        let Some(open) = self.open.take() else { return Ok(Next::Unknown) };
         let earlier = open.transferred > 0;
         pace.waiting_for(Some(Wait::Close));
         let closing = open.connection.close(pace);
-        let closed = |why: &str| desk.observe(&Observation::Closed { why: why.to_owned() });
+        let closed = |why: &str| Act::Seen(Observation::Closed { why: why.to_owned() });
         match closing {
             Closing::Clean => {
                 if earlier {
-                    desk.settle(&Settlement::Closed)?;
+                    desk.keep(Act::Settled(Settlement::Closed));
                 }
-                let next = self.delivered(claim, sent.end(Delivery::Sent), true)?;
-                closed("its jobs are sent")?;
-                Ok(next)
+                self.delivered(claim, sent.end(Delivery::Sent), vec![closed("its jobs are sent")], true)
             }
             Closing::Quiet(why) => {
-                self.delivered(claim, sent.end(Delivery::Transferred), false)?;
+                self.delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
                 desk.settle(&Settlement::Released { why: why.clone() })?;
-                closed(&why)?;
-                Ok(None)
+                desk.record("closing", closed(&why))?;
+                Ok(Next::Unknown)
             }
             Closing::Reset(fault) => {
                 if earlier {
                     desk.settle(&Settlement::Reset { why: fault.text.clone() })?;
                 }
-                closed(&fault.text)?;
+                desk.keep(closed(&fault.text));
                 let error = desk.failure(&fault, self.settings.retry, self.settings.timeout);
-                desk.attempt_ends(claim, &AttemptEnd::DeviceFailed { error, touched: true }, false)?;
+                let end = AttemptEnd::DeviceFailed { error, touched: true };
+                desk.attempt_ends(claim, end, Vec::new(), false)?;
                 Err(Leave::Failed)
             }
         }
@@ -186,23 +190,23 @@ impl Device {
 
     /// The same where the peer must close: that may take an hour, in which the job is transferred, can be held and
     /// deleted, and is shown so.
-    fn complete_and_await(&mut self, claim: &Claim, sent: &Sent) -> Result<Option<Claim>, Leave> {
+    fn complete_and_await(&mut self, claim: &Arc<Claim>, sent: &Sent) -> Result<Next, Leave> {
         let desk = Rc::clone(&self.desk);
-        self.delivered(claim, sent.end(Delivery::Transferred), false)?;
+        self.delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
         if let Some(open) = &mut self.open {
             open.add_transferred();
         }
         match self.close("its jobs have to be confirmed", &mut Pace::new(&desk, None))? {
             Some(fault) => Err(self.record(&fault)?),
-            None => Ok(None),
+            None => Ok(Next::Unknown),
         }
     }
 
-    fn delivered(&mut self, claim: &Claim, end: AttemptEnd, next: bool) -> Result<Option<Claim>, Leave> {
+    fn delivered(&mut self, claim: &Arc<Claim>, end: AttemptEnd, after: Vec<Act>, next: bool) -> Result<Next, Leave> {
         fault::point("before-completion");
         // A transferred job may come back: a printer that takes jobs and resets them again and again has not recovered.
         let done = !matches!(end, AttemptEnd::Delivered { delivery: Delivery::Transferred, .. });
-        let next = self.desk.attempt_ends(claim, &end, next)?;
+        let next = self.desk.attempt_ends(claim, end, after, next)?;
         fault::point("after-completion");
         if done {
             self.desk.streak.set(Streak::default());
@@ -211,11 +215,17 @@ impl Device {
     }
 
     /// Whether the connection is to be closed after the job that was just finished.
-    fn close_after(&self) -> Result<bool, Leave> {
-        if self.desk.bell.finishing() || self.settings.exclusive == Exclusive::OffEach {
+    fn close_after(&self, claim: &Claim) -> Result<bool, Leave> {
+        let desk = &self.desk;
+        if desk.bell.finishing() || self.settings.exclusive == Exclusive::OffEach {
             return Ok(true);
         }
-        Ok(match self.desk.order()? {
+        // Nothing waited when this job was claimed, and nobody who made work has rung since. A job that comes now opens the
+        // device again, as one that comes a moment later would.
+        if self.settings.exclusive == Exclusive::Off && !claim.more && !desk.heard.get() && !desk.bell.rung() {
+            return Ok(true);
+        }
+        Ok(match desk.order()? {
             None => true,
             Some(order) => {
                 order.wish != DeviceWish::Started || (self.settings.exclusive == Exclusive::Off && !order.eligible)
@@ -224,7 +234,7 @@ impl Device {
     }
 
     /// Ends an attempt that did not reach its end.
-    fn give_up(&mut self, claim: &Claim, trouble: Trouble) -> Result<Option<Claim>, Leave> {
+    fn give_up(&mut self, claim: &Arc<Claim>, trouble: Trouble) -> Result<Next, Leave> {
         let desk = Rc::clone(&self.desk);
         let undone = match &mut self.open {
             Some(open) => open.connection.undo(),
@@ -248,20 +258,21 @@ impl Device {
         match trouble {
             Trouble::Device(fault) => {
                 let error = desk.failure(&fault, self.settings.retry, self.settings.timeout);
-                desk.attempt_ends(claim, &AttemptEnd::DeviceFailed { error, touched }, false)?;
+                desk.attempt_ends(claim, AttemptEnd::DeviceFailed { error, touched }, Vec::new(), false)?;
                 Err(Leave::Failed)
             }
             Trouble::Document { reason, text, moved } => {
                 desk.log.line(format_args!("{}: job {} is held: {text}", desk.name, claim.number));
-                Ok(desk.attempt_ends(claim, &AttemptEnd::DataFailed { reason, text, moved, touched }, true)?)
+                let end = AttemptEnd::DataFailed { reason, text, moved, touched };
+                Ok(desk.attempt_ends(claim, end, Vec::new(), true)?)
             }
             Trouble::Source(_, text) => {
                 let reason = crate::model::state::HoldReason::Failed;
                 let end = AttemptEnd::DataFailed { reason, text, moved: None, touched };
-                Ok(desk.attempt_ends(claim, &end, true)?)
+                Ok(desk.attempt_ends(claim, end, Vec::new(), true)?)
             }
-            Trouble::Stop => Ok(desk.attempt_ends(claim, &AttemptEnd::Stopped { touched }, true)?),
-            Trouble::Unwanted => Ok(desk.attempt_ends(claim, &AttemptEnd::Abandoned { touched }, false)?),
+            Trouble::Stop => Ok(desk.attempt_ends(claim, AttemptEnd::Stopped { touched }, Vec::new(), true)?),
+            Trouble::Unwanted => Ok(desk.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false)?),
             // Nothing is put on record for a claim that is not ours. Is the next job taken at once? No: main looks first
             // whether our lease stands, and the next thread whether a claim is left over.
             Trouble::Lost => Err(Leave::Refused(Failure::new(
@@ -270,7 +281,7 @@ impl Device {
             ))),
             Trouble::Ending => {
                 // Asked once and not again: a spool that cannot answer now frees the claim when the next epoch begins.
-                let _ = desk.attempt_ends(claim, &AttemptEnd::Abandoned { touched }, false);
+                let _ = desk.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false);
                 Err(Leave::Ending)
             }
             Trouble::Refused(failure) => Err(Leave::Refused(failure)),

@@ -52,6 +52,8 @@ pub struct Timing {
     pub heartbeat: Duration,
     /// A connection that the peer closes sooner, with no job on it, is an error and not a reason to open it at once.
     pub short_lived: Duration,
+    /// How long what happened may be kept before it is put on record, where nothing depends on it.
+    pub keep: Duration,
     /// The longest wait between two looks at the spool: a net below lost wake-ups.
     pub net: Duration,
 }
@@ -64,13 +66,14 @@ impl Default for Timing {
             stall: Duration::from_secs(30),
             heartbeat: Duration::from_secs(10),
             short_lived: Duration::from_secs(1),
+            keep: Duration::from_secs(1),
             net: Duration::from_secs(30),
         }
     }
 }
 
 impl Timing {
-    /// The usual deadlines, but for `PD_CONNECT_MS`, `PD_SETTLE_MS` and `PD_STALL_MS`, which tests shorten.
+    /// The usual deadlines, but for `PD_CONNECT_MS`, `PD_SETTLE_MS`, `PD_STALL_MS` and `PD_KEEP_MS`, which tests alter.
     pub fn from_environment() -> Self {
         let ms = |name| std::env::var(name).ok().and_then(|text| text.parse().ok()).map(Duration::from_millis);
         let usual = Self::default();
@@ -78,6 +81,7 @@ impl Timing {
             connect: ms("PD_CONNECT_MS").unwrap_or(usual.connect),
             settle: ms("PD_SETTLE_MS").unwrap_or(usual.settle),
             stall: ms("PD_STALL_MS").unwrap_or(usual.stall),
+            keep: ms("PD_KEEP_MS").unwrap_or(usual.keep),
             ..usual
         }
     }

@@ -41,6 +41,8 @@ pub struct Pace<'a> {
     claim: Option<&'a Claim>,
     /// Until the device is open a device that is not wanted any more ends the attempt; afterwards its job is finished.
     pub opening: bool,
+    /// Whether the device is open for the attempt.
+    pub open: bool,
     /// How far the attempt is.
     pub stage: Stage,
     /// What tells, while the thread stands still, that the device went away.
@@ -69,6 +71,7 @@ impl<'a> Pace<'a> {
             desk,
             claim,
             opening: false,
+            open: false,
             stage: Stage::Before,
             watch: None,
             document: 0,
@@ -87,6 +90,11 @@ impl<'a> Pace<'a> {
     /// The desk.
     pub fn desk(&self) -> &'a Desk {
         self.desk
+    }
+
+    /// Whether it is the pace of an attempt.
+    pub fn is_attempt(&self) -> bool {
+        self.claim.is_some()
     }
 
     /// Octets that went out, added ones included.
@@ -160,7 +168,6 @@ impl<'a> Pace<'a> {
         let watched = self.watch.as_ref().map(|fd| (fd.as_fd(), PollFlags::empty()));
         let ready = self
             .desk
-            .bell
             .wait(watched, Some(self.desk.timing.net))
             .map_err(|error| Trouble::Device(Fault::of("cannot wait", &error)))?;
         // Whoever finishes after the running job does not wait for one that stands still: it goes back to its place.
@@ -195,6 +202,7 @@ impl<'a> Pace<'a> {
         fault::point("mid-send");
         self.moves()?;
         self.note(false);
+        self.desk.keep_up()?;
         if self.asked.elapsed() >= ASK_EVERY {
             self.look()?;
         }
@@ -233,6 +241,7 @@ impl<'a> Pace<'a> {
             at_boot_ms: clock::boot_ms(),
             stalled: self.standstill,
             awaits: self.awaits,
+            open: self.open,
         };
         if self.desk.progress.put(self.desk.slot, &progress).is_err() {
             self.desk.log.line(format_args!("{}: progress cannot be written", self.desk.name));
@@ -258,7 +267,6 @@ impl<'a> Pace<'a> {
         let timeout = timeout.into_iter().chain(patience).min();
         let ready = self
             .desk
-            .bell
             .wait(Some((fd, events)), timeout)
             .map_err(|error| Trouble::Device(Fault::of("cannot wait", &error)))?;
         // Is its patience asked again here? No: whoever waits first looks what the device has taken meanwhile.

@@ -306,6 +306,8 @@ impl Main<'_> {
         if seat.working() {
             if woken {
                 seat.ring(order);
+            } else {
+                seat.pass_over();
             }
             return;
         }

@@ -36,6 +36,8 @@ pub(super) struct Seat {
     /// Whether the last thread was refused by the spool, or died.
     refused: bool,
     last: Option<DeviceOrder>,
+    /// Whether main looked at what is wanted of it, while its thread ran, without ringing.
+    passed_over: bool,
 }
 
 struct Thread {
@@ -116,6 +118,7 @@ impl Seat {
             not_before: None,
             refused: false,
             last: None,
+            passed_over: false,
         }
     }
 
@@ -149,6 +152,11 @@ impl Seat {
         self.last = Some(order.clone());
     }
 
+    /// What is wanted of it was looked at and its thread was left alone: when that one ends, it is looked at again.
+    pub(super) fn pass_over(&mut self) {
+        self.passed_over = true;
+    }
+
     /// Lets its thread end after the running job.
     pub(super) fn finish(&self) {
         if let Some(thread) = &self.thread {
@@ -164,7 +172,8 @@ impl Seat {
     }
 
     fn ended(&mut self, ended: Option<Ended>) -> bool {
-        let refused = !matches!(&ended, Some(Ended { leave: Leave::Nothing | Leave::Failed | Leave::Ending, .. }));
+        let refused =
+            !matches!(&ended, Some(Ended { leave: Leave::Nothing | Leave::Done | Leave::Failed | Leave::Ending, .. }));
         let worked = ended.as_ref().is_some_and(|ended| ended.worked);
         self.refused = refused;
         if let Some(ended) = &ended {
@@ -196,8 +205,15 @@ impl Main<'_> {
             if ended.is_none() {
                 self.log.line(format_args!("the thread of the device in slot {} died", seat.slot));
             }
+            let passed_over = std::mem::take(&mut seat.passed_over);
+            let leave = ended.as_ref().map(|ended| &ended.leave);
+            // Its last transaction told that nothing waits for it, and nobody rang since.
+            if leave == Some(&Leave::Done) && !passed_over && !thread.bell.rung() {
+                seat.ended(ended);
+                continue;
+            }
             let _ = self.progress.clear(seat.slot);
-            reaped.gave_up |= !matches!(&ended, Some(Ended { leave: Leave::Nothing, .. }));
+            reaped.gave_up |= !matches!(leave, Some(Leave::Nothing | Leave::Done));
             reaped.refused |= seat.ended(ended);
             reaped.devices.push(*device);
         }
@@ -222,6 +238,7 @@ impl Main<'_> {
         let helpers = Arc::clone(&seat.helpers);
         let (progress, slot) = (Arc::clone(&self.progress), seat.slot);
         let (its_bell, its_printing) = (Arc::clone(&bell), Arc::clone(&printing));
+        let first = order.clone();
         let body = move || {
             let _farewell = farewell;
             let desk = Rc::new(Desk {
@@ -243,9 +260,11 @@ impl Main<'_> {
                 memory: Cell::new(memory),
                 helpers,
                 printing: its_printing,
+                book: Cell::default(),
+                kept_since: Cell::new(None),
             });
             let mut device = Device::new(Rc::clone(&desk));
-            let leave = device.run();
+            let leave = device.run(first);
             Ended { leave, streak: desk.streak.get(), memory: desk.memory.take(), worked: device.worked }
         };
         let label: String = order.name.to_string().chars().take(15).collect();

@@ -12,8 +12,7 @@ use crate::store::event::{Object, is_recorded, record};
 use crate::store::job::JobRow;
 use crate::store::{self, Fallible};
 
-use super::engine::{AttemptEnd, Claim, Lease, Observation, Remembered, Settlement};
-use super::records::SpoolerState;
+use super::engine::{Act, AttemptEnd, Claim, Lease, Noted, Observation, Settlement};
 use super::spooler::settle_drain;
 use super::{Spool, device_errors};
 
@@ -24,32 +23,90 @@ fn missing(what: &str) -> Failure {
     Failure::internal(format!("{what} is gone while its claim stands"))
 }
 
-/// The entry and job of a claim that still stands; none when its end was recorded before (a lost reply).
-fn standing(db: &Connection, lease: &Lease, claim: &Claim) -> Fallible<Option<(EntryRow, JobRow, DeviceRow)>> {
-    let Some(entry) = store::entry::by_id(db, claim.entry)? else { return Ok(None) };
-    let ours = entry.state == EntryState::Claimed
-        && entry.claimed_by == Some((lease.process, lease.epoch))
-        && entry.attempt == claim.attempt;
-    if !ours {
-        return Ok(None);
-    }
-    let job = store::job::by_id(db, entry.job)?.ok_or_else(|| missing("a job"))?;
-    let device = store::device::by_id(db, claim.device)?.ok_or_else(|| missing("a device"))?;
-    Ok(Some((entry, job, device)))
+/// The entry of a claim that still stands; none when its end was recorded before (a lost reply).
+fn standing(db: &Connection, lease: &Lease, claim: &Claim) -> Fallible<Option<EntryRow>> {
+    let ours = |entry: &EntryRow| {
+        entry.state == EntryState::Claimed
+            && entry.claimed_by == Some((lease.process, lease.epoch))
+            && entry.attempt == claim.attempt
+    };
+    Ok(store::entry::by_id(db, claim.entry)?.filter(ours))
 }
 
 impl Spool {
-    /// Records the end of an attempt within a transaction.
-    pub(super) fn end_in(
+    /// Records within a transaction what happened at a device. With it the row of the device as it is then, if that is known
+    /// and an attempt of it has ended, so that it has no job.
+    pub(super) fn record_in(
         &self,
         db: &Connection,
         lease: &Lease,
-        claim: &Claim,
+        device: DeviceId,
+        acts: &[Noted],
+    ) -> Fallible<(Erase, Option<DeviceRow>)> {
+        // Does an end that is on record already mean that all of it is? Yes: what is recorded together is committed
+        // together, so the reply to just this was lost.
+        let mut entries = Vec::new();
+        for noted in acts {
+            if let Act::Ends { claim, .. } = &noted.act {
+                let Some(entry) = standing(db, lease, claim)? else { return Ok((Vec::new(), None)) };
+                entries.push(entry);
+            }
+        }
+        let ends = !entries.is_empty();
+        let mut entries = entries.into_iter();
+        let mut erase = Vec::new();
+        let mut known: Option<DeviceRow> = None;
+        for Noted { act, at } in acts {
+            let mut row = match known.take().filter(|row| row.error.is_none()) {
+                Some(row) => row,
+                None => match store::device::by_id(db, device)? {
+                    Some(row) => row,
+                    None if entries.len() > 0 => return Err(missing("a device")),
+                    None => return Ok((erase, None)),
+                },
+            };
+            match act {
+                Act::Seen(seen) => self.observe_in(db, lease, &row, seen, at)?,
+                Act::Begins { claim, at, separation } => {
+                    store::entry::set_begun(db, claim.entry, claim.device, at, separation)?;
+                }
+                Act::Ends { end, .. } => {
+                    let entry = entries.next().ok_or_else(|| missing("an entry"))?;
+                    // History is pruned little by little, so that a process that never rests prunes it too.
+                    let prunes = entry.id.0 % 32 == 0;
+                    erase.extend(self.end_in(db, lease, entry, &row, end, at)?);
+                    if prunes {
+                        store::finished::prune(db, at)?;
+                    }
+                }
+                Act::Settled(settlement) => erase.extend(self.settle_in(db, lease, &row, settlement, at)?),
+            }
+            // Is the row read again for the next act? Not after those that change nothing of it that the others look at, of a
+            // device without an error.
+            known = match act {
+                Act::Seen(Observation::Opened { .. } | Observation::Closed { .. }) | Act::Begins { .. } => Some(row),
+                Act::Ends { end: AttemptEnd::Delivered { paper, .. }, .. } => {
+                    row.paper = *paper;
+                    Some(row)
+                }
+                _ => None,
+            };
+        }
+        Ok((erase, known.filter(|row| ends && row.error.is_none())))
+    }
+
+    /// Records the end of an attempt within a transaction.
+    fn end_in(
+        &self,
+        db: &Connection,
+        lease: &Lease,
+        entry: EntryRow,
+        device: &DeviceRow,
         end: &AttemptEnd,
         now: &Moment,
     ) -> Fallible<Erase> {
-        let Some((entry, job, device)) = standing(db, lease, claim)? else { return Ok(Vec::new()) };
-        if !end.touched() {
+        let job = store::job::by_id(db, entry.job)?.ok_or_else(|| missing("a job"))?;
+        if !end.touched() && entry.begun.is_some() {
             store::entry::clear_begun(db, entry.id)?;
         }
         let who = format!("${}", lease.name);
@@ -61,9 +118,11 @@ impl Spool {
             AttemptEnd::Delivered { delivery, octets, paper, remark } => {
                 // A printer that takes jobs and gives them back has not recovered: they are settled first.
                 if *delivery != Delivery::Transferred {
-                    device_errors::recovered(db, &device, &who, now)?;
+                    device_errors::recovered(db, device, &who, now)?;
                 }
-                store::device::set_paper(db, device.id, *paper)?;
+                if *paper != device.paper {
+                    store::device::set_paper(db, device.id, *paper)?;
+                }
                 // A job that came back after its transfer is delivered again; what is to be said of it is said once.
                 if let Some(remark) = remark
                     && !is_recorded(db, Object::Job(job.id), "remark", remark)?
@@ -74,14 +133,14 @@ impl Spool {
                 if *delivery == Delivery::Transferred {
                     store::entry::set_transferred(db, entry.id, *octets)?;
                 } else {
-                    erase = Self::entry_done(db, &entry, &job, &device, delivery.word(), &who, now)?;
+                    erase = Self::entry_done(db, &entry, &job, device, delivery.word(), &who, now)?;
                 }
             }
             AttemptEnd::DeviceFailed { error, touched } => {
                 if device.error.as_ref().is_none_or(|known| known.number != error.number || known.text != error.text) {
                     note("returned", &format!("{shown}: {}", error.text))?;
                 }
-                device_errors::failed(db, &device, error, &who, now)?;
+                device_errors::failed(db, device, error, &who, now)?;
                 erase = Self::give_back(db, &entry, &job, *touched && !on_file, now)?;
             }
             AttemptEnd::DataFailed { reason, text, moved, touched } => {
@@ -148,39 +207,41 @@ impl Spool {
         who: &str,
         now: &Moment,
     ) -> Fallible<Erase> {
-        store::entry::release(db, entry.id, EntryState::Done, false)?;
-        let left = store::entry::of_job(db, job.id)?;
-        if left.iter().any(|e| e.state != EntryState::Done) && job.wish != Wish::Cancel {
-            return Ok(Vec::new());
-        }
-        if is_busy(db, job)? {
-            return Ok(Vec::new());
-        }
-        if job.hold_after && job.wish != Wish::Cancel {
-            store::job::set_reasons(db, job.id, job.reasons.with(HoldReason::Operator), None)?;
-            record(db, now, Object::Job(job.id), who, "held", "HOLDAFTER")?;
-            return Ok(Vec::new());
-        }
+        let others = store::entry::of_job(db, job.id)?.into_iter().filter(|other| other.id != entry.id);
+        let left: Vec<EntryState> =
+            others.map(|other| other.state).filter(|state| *state != EntryState::Done).collect();
+        let busy = left.iter().any(|state| matches!(state, EntryState::Claimed | EntryState::Transferred));
+        let is_last = !busy && (left.is_empty() || job.wish == Wish::Cancel);
         // Held while its last octets were on their way: whoever held it finds it held, and is told.
-        if !job.reasons.is_empty() && job.wish != Wish::Cancel {
+        let held = (job.hold_after || !job.reasons.is_empty()) && job.wish != Wish::Cancel;
+        if is_last && !held {
+            return Self::finish(db, job, Some(&device.name.to_string()), outcome, now);
+        }
+        store::entry::release(db, entry.id, EntryState::Done, false)?;
+        if !is_last {
+            return Ok(Vec::new());
+        }
+        let note = |why: &str| record(db, now, Object::Job(job.id), who, "held", why);
+        if job.hold_after {
+            store::job::set_reasons(db, job.id, job.reasons.with(HoldReason::Operator), None)?;
+            note("HOLDAFTER")?;
+        } else {
             let why = format!("it had been printed completely on {} ({outcome})", device.name.guardian());
             store::job::set_reasons(db, job.id, job.reasons, Some(&why))?;
-            record(db, now, Object::Job(job.id), who, "held", &why)?;
-            return Ok(Vec::new());
+            note(&why)?;
         }
-        Self::finish(db, job, Some(&device.name.to_string()), outcome, now)
+        Ok(Vec::new())
     }
 
     /// Settles the transferred jobs of a device within a transaction.
-    pub(super) fn settle_in(
+    fn settle_in(
         &self,
         db: &Connection,
         lease: &Lease,
-        device: DeviceId,
+        device: &DeviceRow,
         settlement: &Settlement,
         now: &Moment,
     ) -> Fallible<Erase> {
-        let Some(device) = store::device::by_id(db, device)? else { return Ok(Vec::new()) };
         let who = format!("${}", lease.name);
         let mut erase = Vec::new();
         for entry in store::entry::of_device(db, device.id, EntryState::Transferred)? {
@@ -192,11 +253,11 @@ impl Spool {
             match settlement {
                 Settlement::Closed => {
                     note("sent", &format!("{} closed the connection cleanly", device.name.guardian()))?;
-                    erase.extend(Self::entry_done(db, &entry, &job, &device, Delivery::Sent.word(), &who, now)?);
+                    erase.extend(Self::entry_done(db, &entry, &job, device, Delivery::Sent.word(), &who, now)?);
                 }
                 Settlement::Released { why } => {
                     note("released", why)?;
-                    erase.extend(Self::entry_done(db, &entry, &job, &device, Delivery::Transferred.word(), &who, now)?);
+                    erase.extend(Self::entry_done(db, &entry, &job, device, Delivery::Transferred.word(), &who, now)?);
                 }
                 Settlement::Reset { why } => {
                     note("returned", &format!("{}: {why}", device.name.guardian()))?;
@@ -205,53 +266,48 @@ impl Spool {
             }
         }
         if !matches!(settlement, Settlement::Reset { .. }) {
-            device_errors::recovered(db, &device, &who, now)?;
+            device_errors::recovered(db, device, &who, now)?;
         }
         settle_drain(db, now)?;
         Ok(erase)
     }
 
     /// Records within a transaction what was seen at a device.
-    pub(super) fn observe_in(
+    fn observe_in(
         &self,
         db: &Connection,
         lease: &Lease,
-        device: DeviceId,
+        device: &DeviceRow,
         seen: &Observation,
         now: &Moment,
     ) -> Fallible<()> {
-        let Some(device) = store::device::by_id(db, device)? else { return Ok(()) };
         let who = format!("${}", lease.name);
         let note = |what: &str, why: &str| record(db, now, Object::Device(device.id), &who, what, why);
         match seen {
             Observation::Opened { why, connection } => {
-                store::device::set_open(db, device.id, true)?;
-                store::device::set_connection(db, device.id, connection)?;
-                if !device.settings.consults_fastcnfg() {
-                    let complaint = connection.complaint.clone();
-                    store::device::set_remembered(db, device.id, &Remembered { entry: None, complaint })?;
-                }
-                device_errors::note(db, &device, &who, "opened", why, now)
+                // What is remembered of FASTCNFG is forgotten by a device that does not consult it.
+                store::device::set_opened(db, device.id, connection, !device.settings.consults_fastcnfg())?;
+                device_errors::note(db, device, &who, "opened", why, now)
             }
             Observation::Consulted { found, remark } => {
                 store::device::set_remembered(db, device.id, found)?;
                 remark.iter().try_for_each(|why| note("fastcnfg", why))
             }
             Observation::Closed { why } => {
-                store::device::set_open(db, device.id, false)?;
-                device_errors::note(db, &device, &who, "closed", why, now)
+                store::device::set_closed(db, device.id)?;
+                device_errors::note(db, device, &who, "closed", why, now)
             }
-            Observation::Failed(error) => device_errors::failed(db, &device, error, &who, now),
-            Observation::Recovered => device_errors::recovered(db, &device, &who, now),
-            Observation::Restarting => device_errors::restart(db, &device, &who, now),
+            Observation::Failed(error) => device_errors::failed(db, device, error, &who, now),
+            Observation::Recovered => device_errors::recovered(db, device, &who, now),
+            Observation::Restarting => device_errors::restart(db, device, &who, now),
             Observation::Drained => {
                 // A draining spooler closes its devices too; what their operator wanted of them stays.
                 if device.wish == DeviceWish::Draining {
                     store::device::set_wish(db, device.id, DeviceWish::Stopped)?;
-                    device_errors::no_more_tries(db, &device)?;
+                    device_errors::no_more_tries(db, device)?;
                     note("stopped", "drained")?;
                 }
-                store::device::set_open(db, device.id, false)?;
+                store::device::set_closed(db, device.id)?;
                 settle_drain(db, now)
             }
             Observation::Remark { what, why } => {
@@ -264,18 +320,6 @@ impl Spool {
                 note(what, why)
             }
         }
-    }
-
-    /// What a print process is told to want of a device: a spooler that is not ACTIVE drains its devices.
-    pub(super) fn effective_wish(db: &Connection, device: &DeviceRow) -> Fallible<DeviceWish> {
-        if device.wish != DeviceWish::Started || store::spool::row(db)?.state == SpoolerState::Active {
-            return Ok(device.wish);
-        }
-        // Draining until it is closed; then there is nothing more to do for it.
-        let busy = device.open
-            || !store::entry::of_device(db, device.id, EntryState::Claimed)?.is_empty()
-            || !store::entry::of_device(db, device.id, EntryState::Transferred)?.is_empty();
-        Ok(if busy { DeviceWish::Draining } else { DeviceWish::Stopped })
     }
 }
 

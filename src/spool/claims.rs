@@ -11,14 +11,14 @@ use crate::model::device::{DeviceUri, Exclusive};
 use crate::model::order::estimate_ms;
 use crate::model::state::{DeviceWish, EntryState, ProcessState};
 use crate::model::time::{Moment, SpoolTime};
-use crate::model::{DeviceId, Failure, RouteId};
+use crate::model::{ClassId, DeviceId, Failure, RouteId};
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, record};
 use crate::store::process::ProcessRow;
 use crate::store::{self, Fallible};
 
-use super::engine::{Claim, ClaimedDocument, Lease};
+use super::engine::{Claim, ClaimedDocument, Lease, Next};
 use super::records::SpoolerState;
 use super::{Spool, device_errors};
 
@@ -29,20 +29,23 @@ const OVERDUE_MS: i64 = 60_000;
 
 /// Whether the spooler prints at all.
 pub(super) fn is_active(db: &Connection) -> Fallible<bool> {
-    Ok(store::spool::row(db)?.state == SpoolerState::Active)
+    Ok(store::spool::state(db)? == SpoolerState::Active)
 }
 
-/// Whether some queued entry could be claimed by a device that is started.
-pub(super) fn is_eligible(db: &Connection, device: &DeviceRow) -> Fallible<bool> {
-    let classes = store::job::classes_for(db, &device.settings.form)?;
-    for (route, _) in store::device::routes(db, device.id)? {
-        for class in &classes {
-            if !store::entry::heads(db, route, *class, device.id, device.settings.fifo, 1)?.is_empty() {
+/// Whether some queued entry could be claimed by a device that is started and satisfies these classes.
+pub(super) fn is_eligible(db: &Connection, device: DeviceId, classes: &[ClassId]) -> Fallible<bool> {
+    for (route, _) in store::device::routes(db, device)? {
+        for class in classes {
+            if store::entry::any(db, route, *class, device)? {
                 return Ok(true);
             }
         }
     }
     Ok(false)
+}
+
+fn has_eligible(db: &Connection, device: &DeviceRow) -> Fallible<bool> {
+    is_eligible(db, device.id, &store::job::classes_for(db, &device.settings.form)?)
 }
 
 /// Whether a device gives its print process something to do now.
@@ -52,7 +55,7 @@ pub(super) fn device_has_work(db: &Connection, device: &DeviceRow) -> Fallible<b
         DeviceWish::Suspended => Ok(false),
         DeviceWish::Draining => Ok(true),
         DeviceWish::Started => Ok(is_active(db)?
-            && (device.settings.exclusive == Exclusive::On || device.error.is_some() || is_eligible(db, device)?)),
+            && (device.settings.exclusive == Exclusive::On || device.error.is_some() || has_eligible(db, device)?)),
     }
 }
 
@@ -69,20 +72,30 @@ pub(super) fn process_has_work(db: &Connection, process: &ProcessRow) -> Fallibl
     Ok(false)
 }
 
+/// What was chosen for a device.
+pub(super) struct Choice {
+    /// The entry that it prints next; none may be left to another device.
+    pub(super) entry: Option<EntryRow>,
+    /// How many entries wait that it could claim, as far as was looked: none, one, or more.
+    pub(super) waiting: usize,
+}
+
 /// The entry that a device prints next, if any. Nothing is left to devices whose print process is not `alive`.
 pub(super) fn choose(
     db: &Connection,
     device: &DeviceRow,
     now: SpoolTime,
     alive: &dyn Fn(&ProcessRow) -> bool,
-) -> Fallible<Option<EntryRow>> {
+) -> Fallible<Choice> {
     if let Some(begun) = store::entry::begun_on(db, device.id, &store::device::form_key(&device.settings.form))? {
-        return Ok(Some(begun));
+        return Ok(Choice { entry: Some(begun), waiting: usize::MAX });
     }
     let classes = store::job::classes_for(db, &device.settings.form)?;
     let mut best: Option<EntryRow> = None;
+    let mut waiting = 0;
     for (route, is_group) in store::device::routes(db, device.id)? {
-        let limit = if is_group { LOOK_AHEAD } else { 1 };
+        // Its own queue is looked at one further: whether something is left decides what becomes of the connection.
+        let limit = if is_group { LOOK_AHEAD } else { 2 };
         // Asked for when the group has something for us: in a group of a thousand devices that print what is sent to each of
         // them, nobody looks at the others.
         let mut others = None;
@@ -91,6 +104,7 @@ pub(super) fn choose(
             if heads.is_empty() {
                 continue;
             }
+            waiting += heads.len();
             if is_group && others.is_none() {
                 others = Some(rivals(db, device, route, now, alive)?);
             }
@@ -103,7 +117,7 @@ pub(super) fn choose(
             }
         }
     }
-    Ok(best)
+    Ok(Choice { entry: best, waiting })
 }
 
 /// Another device of the group that could take an entry: its speed, and when it will be free, from now.
@@ -178,43 +192,52 @@ impl Spool {
     }
 
     /// Claims the next eligible job of a device within a transaction. A claim whose reply was lost is found again.
-    pub(super) fn claim_in(
-        &self,
-        db: &Connection,
-        lease: &Lease,
-        device: DeviceId,
-        now: &Moment,
-    ) -> Fallible<Option<Claim>> {
-        let Some(row) = store::device::by_id(db, device)? else { return Ok(None) };
+    pub(super) fn claim_in(&self, db: &Connection, lease: &Lease, device: DeviceId, now: &Moment) -> Fallible<Next> {
+        let Some(row) = store::device::by_id(db, device)? else { return Ok(Next::Unknown) };
         if let Some(entry) = store::entry::of_device(db, device, EntryState::Claimed)?.into_iter().next() {
             let ours = entry.claimed_by == Some((lease.process, lease.epoch));
-            return if ours { self.as_claim(db, entry, &row).map(Some) } else { Ok(None) };
+            if !ours {
+                return Ok(Next::Unknown);
+            }
+            let more = has_eligible(db, &row)?;
+            return Ok(Next::Job(Box::new(self.as_claim(db, entry, &row, more)?)));
         }
-        if row.wish != DeviceWish::Started || !is_active(db)? {
-            return Ok(None);
+        self.claim_for(db, lease, &row, now)
+    }
+
+    /// The same for a device that has no job.
+    pub(super) fn claim_for(&self, db: &Connection, lease: &Lease, row: &DeviceRow, now: &Moment) -> Fallible<Next> {
+        let device = row.id;
+        if row.wish != DeviceWish::Started {
+            return Ok(Next::Unknown);
         }
-        let spool_time = store::spool::time(db, now)?;
+        let (state, spool_time) = store::spool::state_and_time(db, now)?;
+        if state != SpoolerState::Active {
+            return Ok(Next::Unknown);
+        }
         let alive = |process: &ProcessRow| process.id == lease.process || self.is_alive(process, now);
-        let Some(entry) = choose(db, &row, spool_time, &alive)? else { return Ok(None) };
-        if !store::entry::claim(db, entry.id, device, lease.process, lease.epoch, now, spool_time)? {
+        let Choice { entry, waiting } = choose(db, row, spool_time, &alive)?;
+        let Some(entry) = entry else {
+            return Ok(if waiting == 0 { Next::Nothing } else { Next::Unknown });
+        };
+        let Some(entry) = store::entry::claim(db, entry, device, lease.process, lease.epoch, now, spool_time)? else {
             return Err(Failure::internal("a queued entry was claimed inside another transaction"));
-        }
-        let entry = store::entry::by_id(db, entry.id)?.ok_or_else(|| Failure::internal("a claimed entry vanished"))?;
+        };
         // Every try of a device in error would be an event of its own: its error is one already.
         if row.error.is_none() || entry.attempt == 1 {
             let why = format!("by {}, attempt {}", row.name.guardian(), entry.attempt);
             record(db, now, Object::Job(entry.job), &format!("${}", lease.name), "claimed", &why)?;
         }
-        let claim = self.as_claim(db, entry, &row)?;
+        let claim = self.as_claim(db, entry, row, waiting > 1)?;
         if claim.possible_duplicate && row.error.is_none() {
             let why =
                 format!("attempt {} on {}: possible duplicate pages starting at 1", claim.attempt, row.name.guardian());
             record(db, now, Object::Job(claim.job), &format!("${}", lease.name), "possible-duplicate", &why)?;
         }
-        Ok(Some(claim))
+        Ok(Next::Job(Box::new(claim)))
     }
 
-    fn as_claim(&self, db: &Connection, entry: EntryRow, device: &DeviceRow) -> Fallible<Claim> {
+    fn as_claim(&self, db: &Connection, entry: EntryRow, device: &DeviceRow, more: bool) -> Fallible<Claim> {
         let job = store::job::by_id(db, entry.job)?.ok_or_else(|| Failure::internal("an entry without a job"))?;
         let dir = self.base().server(self.server());
         let documents = store::document::of_job(db, job.id)?
@@ -249,6 +272,7 @@ impl Spool {
             form: job.form,
             owner: job.owner,
             paper: device.paper,
+            more,
         })
     }
 }

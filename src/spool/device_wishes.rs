@@ -123,7 +123,7 @@ impl Spool {
                 }
                 _ => {
                     store::device::set_wish(db, row.id, DeviceWish::Stopped)?;
-                    store::device::set_open(db, row.id, false)?;
+                    store::device::set_closed(db, row.id)?;
                     device_errors::no_more_tries(db, &row)?;
                     record(db, &now, Object::Device(row.id), &caller.user, "stopped", "nothing was printing")?;
                     Ok((DeviceState::Offline, Vec::new()))

@@ -206,6 +206,8 @@ impl Spool {
                 stalled: slot.and_then(|s| s.stalled_at(now)),
             });
         }
+        // That it was opened for its job is in the database when the job has ended, or takes long.
+        let in_use = slot.is_some_and(|slot| slot.open);
         let awaits = slot.and_then(|slot| slot.awaits_at(now));
         let awaits = awaits.map(|(wait, since_ms)| Awaited::at(&row.name, &row.settings, wait, since_ms));
         let mut waiting = 0;
@@ -225,7 +227,7 @@ impl Spool {
             settings: row.settings,
             wish: row.wish,
             state,
-            open: row.open && process_state == ProcessState::Active,
+            open: (row.open || in_use) && process_state == ProcessState::Active,
             opens: row.opens,
             connection: row.connection,
             error,

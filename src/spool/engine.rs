@@ -2,7 +2,10 @@
 //!
 //! A print process holds the lock of its name while it runs, and with it a [`Lease`]: the process and its epoch. Every
 //! claim carries both; a claim of an earlier epoch belongs to a process that died, and only the next holder of the
-//! lock releases it. Each function is one transaction.
+//! lock releases it. Each function is one transaction; what happened at a device is put on record in the order in which it
+//! happened, as many acts in one transaction as were kept for it ([`Engine::record`]).
+
+use std::sync::Arc;
 
 use crate::model::device::{ConnectionInUse, DeviceSettings};
 use crate::model::job::{Format, Identity, RawPath, Transfer};
@@ -62,6 +65,8 @@ pub struct DeviceOrder {
     pub paper: Paper,
     /// When a device that an error stopped is to be started again, wall clock, if its RESTART says so.
     pub restart_at_ms: Option<i64>,
+    /// With what it was last opened, as it is on record: what is recovered after a crash goes by it.
+    pub connection: Option<ConnectionInUse>,
 }
 
 /// What a device remembers of FASTCNFG beyond its print process: nothing here reads it, the print process wrote it.
@@ -138,6 +143,8 @@ pub struct Claim {
     pub possible_duplicate: bool,
     /// Where the paper of the device stood when the last finished job had ended.
     pub paper: Paper,
+    /// Whether another entry waited for the device when this one was claimed, or may have.
+    pub more: bool,
 }
 
 impl Claim {
@@ -262,6 +269,61 @@ pub enum Observation {
     },
 }
 
+/// What happened at a device and belongs on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Something was seen.
+    Seen(Observation),
+    /// An attempt is about to write to a file. To be on record before its first byte.
+    Begins {
+        /// What it prints.
+        claim: Arc<Claim>,
+        /// Where it begins.
+        at: FilePosition,
+        /// How it sets the job apart.
+        separation: Separation,
+    },
+    /// An attempt has ended.
+    Ends {
+        /// What it printed.
+        claim: Arc<Claim>,
+        /// How.
+        end: AttemptEnd,
+    },
+    /// Transferred jobs are settled.
+    Settled(Settlement),
+}
+
+/// An act, and when it happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    /// What.
+    pub act: Act,
+    /// When.
+    pub at: Moment,
+}
+
+/// What a device has to do next, as far as the transaction tells that recorded its acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// This job, which was claimed.
+    Job(Box<Claim>),
+    /// Nothing: it could have a job, and no entry waits that it could claim.
+    Nothing,
+    /// That is not known: no job was asked for, it is to have none now, or one is left to another device.
+    Unknown,
+}
+
+impl Next {
+    /// The job.
+    pub fn job(self) -> Option<Claim> {
+        match self {
+            Self::Job(claim) => Some(*claim),
+            Self::Nothing | Self::Unknown => None,
+        }
+    }
+}
+
 /// Whether a running attempt should go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptWish {
@@ -301,6 +363,23 @@ pub trait Engine: Send + Sync {
     /// Claims the next eligible job for a started device, or nothing.
     fn claim(&self, lease: &Lease, device: DeviceId, now: &Moment) -> Result<Option<Claim>, Failure>;
 
+    /// Puts on record, durably, what happened at a device: all of it or nothing, in this order. With `claim_next` the next
+    /// job is claimed in the same transaction. Acts whose reply was lost may be recorded again: an attempt ends once, and
+    /// with its end everything is on record already that was to be recorded with it.
+    fn record(
+        &self,
+        lease: &Lease,
+        device: DeviceId,
+        acts: Arc<Vec<Noted>>,
+        claim_next: bool,
+        now: &Moment,
+    ) -> Result<Next, Failure>;
+
+    /// Records one act.
+    fn record_one(&self, lease: &Lease, device: DeviceId, act: Act, next: bool, now: &Moment) -> Result<Next, Failure> {
+        self.record(lease, device, Arc::new(vec![Noted { act, at: now.clone() }]), next, now)
+    }
+
     /// Records, durably and before the first byte, where an attempt begins writing to a file and how it sets the job
     /// apart.
     fn attempt_begins(
@@ -310,7 +389,10 @@ pub trait Engine: Send + Sync {
         at: &FilePosition,
         separation: &Separation,
         now: &Moment,
-    ) -> Result<(), Failure>;
+    ) -> Result<(), Failure> {
+        let act = Act::Begins { claim: Arc::new(claim.clone()), at: at.clone(), separation: separation.clone() };
+        self.record_one(lease, claim.device, act, false, now).map(drop)
+    }
 
     /// Ends an attempt and, with `claim_next`, claims the next job in the same transaction.
     fn attempt_ends(
@@ -320,10 +402,10 @@ pub trait Engine: Send + Sync {
         end: AttemptEnd,
         claim_next: bool,
         now: &Moment,
-    ) -> Result<Option<Claim>, Failure>;
-
-    /// Whether a running attempt should go on. Cheap; asked after a wake-up and between documents.
-    fn attempt_wish(&self, lease: &Lease, claim: &Claim) -> Result<AttemptWish, Failure>;
+    ) -> Result<Option<Claim>, Failure> {
+        let act = Act::Ends { claim: Arc::new(claim.clone()), end };
+        self.record_one(lease, claim.device, act, claim_next, now).map(Next::job)
+    }
 
     /// Settles the transferred jobs of a device.
     fn settle_transferred(
@@ -332,10 +414,17 @@ pub trait Engine: Send + Sync {
         device: DeviceId,
         settlement: Settlement,
         now: &Moment,
-    ) -> Result<(), Failure>;
+    ) -> Result<(), Failure> {
+        self.record_one(lease, device, Act::Settled(settlement), false, now).map(drop)
+    }
 
     /// Records what was seen at a device.
-    fn observe(&self, lease: &Lease, device: DeviceId, seen: Observation, now: &Moment) -> Result<(), Failure>;
+    fn observe(&self, lease: &Lease, device: DeviceId, seen: Observation, now: &Moment) -> Result<(), Failure> {
+        self.record_one(lease, device, Act::Seen(seen), false, now).map(drop)
+    }
+
+    /// Whether a running attempt should go on. Cheap; asked after a wake-up and between documents.
+    fn attempt_wish(&self, lease: &Lease, claim: &Claim) -> Result<AttemptWish, Failure>;
 
     /// Goes dormant: true when, within one transaction, no device of the process has a claim (a suspended job is one) or
     /// a transferred job, no started one an eligible entry, an error to retry or EXCLUSIVE ON, and none a RESTART ahead,

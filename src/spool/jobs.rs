@@ -235,11 +235,10 @@ impl Spool {
         outcome: &str,
         now: &Moment,
     ) -> Fallible<Vec<String>> {
-        let documents = store::document::of_job(db, job.id)?;
         let destination = Self::job_destination(db, job)?.to_string();
-        store::finished::insert(db, job, &destination, device, outcome, documents.len(), now)?;
-        store::job::delete(db, job.id)?;
-        Ok(documents.into_iter().map(|d| d.store_name).collect())
+        let files = store::job::delete(db, job.id)?;
+        store::finished::insert(db, job, &destination, device, outcome, files.len(), now)?;
+        Ok(files)
     }
 
     pub(super) fn events(&self, caller: &Caller, subject: &EventSubject, after: i64) -> Fallible<Vec<Event>> {

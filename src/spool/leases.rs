@@ -1,17 +1,17 @@
 //! The spool as a print process sees it: [`Engine`]. Each function is one transaction.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::model::device::{DeviceUri, Exclusive};
-use crate::model::separation::Separation;
 use crate::model::state::{DeviceWish, EntryState, Wish};
 use crate::model::time::Moment;
-use crate::model::{DeviceId, Failure, FailureKind, ProcessName, ServerName};
+use crate::model::{ClassId, DeviceId, Failure, FailureKind, ProcessName, ServerName};
 use crate::store::device::DeviceRow;
 use crate::store::event::{Object, record};
 use crate::store::{self, Fallible};
 
-use super::engine::{
-    AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Remembered, Settlement,
-};
+use super::engine::{AttemptWish, Claim, DeviceOrder, Engine, Lease, Next, Noted, Remembered};
 use super::{Room, Spool, claims, device_errors, files};
 
 fn lost() -> Failure {
@@ -19,18 +19,54 @@ fn lost() -> Failure {
 }
 
 fn demand_lease(db: &rusqlite::Connection, lease: &Lease) -> Fallible<()> {
-    match store::process::by_id(db, lease.process)? {
-        Some(row) if row.epoch == lease.epoch && row.running => Ok(()),
-        _ => Err(lost()),
+    if store::process::runs(db, lease.process, lease.epoch)? { Ok(()) } else { Err(lost()) }
+}
+
+/// What is the same for every device of a look: read once.
+#[derive(Default)]
+struct Shared {
+    active: Option<bool>,
+    /// Requirement classes by form.
+    classes: HashMap<String, Vec<ClassId>>,
+}
+
+impl Shared {
+    fn is_active(&mut self, db: &rusqlite::Connection) -> Fallible<bool> {
+        match self.active {
+            Some(active) => Ok(active),
+            None => Ok(*self.active.insert(claims::is_active(db)?)),
+        }
+    }
+
+    fn classes(&mut self, db: &rusqlite::Connection, form: &str) -> Fallible<&[ClassId]> {
+        if !self.classes.contains_key(form) {
+            self.classes.insert(form.to_owned(), store::job::classes_for(db, form)?);
+        }
+        Ok(self.classes.get(form).map_or(&[], Vec::as_slice))
     }
 }
 
 impl Spool {
-    fn as_order(&self, db: &rusqlite::Connection, lease: &Lease, row: DeviceRow) -> Fallible<DeviceOrder> {
-        let wish = Self::effective_wish(db, &row)?;
-        let eligible = wish == DeviceWish::Started && claims::is_eligible(db, &row)?;
-        let transferred = store::entry::of_device(db, row.id, EntryState::Transferred)?.len();
+    fn as_order(
+        &self,
+        db: &rusqlite::Connection,
+        lease: &Lease,
+        row: DeviceRow,
+        shared: &mut Shared,
+    ) -> Fallible<DeviceOrder> {
+        let engaged = store::entry::on_device(db, row.id)?;
+        // A spooler that is not ACTIVE drains its devices, until they are closed; then there is nothing more to do for them.
+        let wish = match row.wish {
+            DeviceWish::Started if shared.is_active(db)? => DeviceWish::Started,
+            DeviceWish::Started if row.open || !engaged.is_empty() => DeviceWish::Draining,
+            DeviceWish::Started => DeviceWish::Stopped,
+            other => other,
+        };
+        let eligible =
+            wish == DeviceWish::Started && claims::is_eligible(db, row.id, shared.classes(db, &row.settings.form)?)?;
         let restart_at_ms = device_errors::restart_at(db, &row)?;
+        let transferred = engaged.iter().filter(|(state, _)| *state == EntryState::Transferred).count();
+        let ours = (EntryState::Claimed, Some((lease.process, lease.epoch)));
         Ok(DeviceOrder {
             id: row.id,
             name: row.name,
@@ -38,12 +74,11 @@ impl Spool {
             wish,
             error: row.error,
             eligible,
-            claimed: store::entry::of_device(db, row.id, EntryState::Claimed)?
-                .iter()
-                .any(|entry| entry.claimed_by == Some((lease.process, lease.epoch))),
+            claimed: engaged.contains(&ours),
             transferred: u32::try_from(transferred).unwrap_or(u32::MAX),
             paper: row.paper,
             restart_at_ms,
+            connection: row.connection,
         })
     }
 
@@ -94,7 +129,8 @@ impl Engine for Spool {
     fn orders(&self, lease: &Lease, _now: &Moment) -> Fallible<Vec<DeviceOrder>> {
         self.look(|db| {
             let rows = store::device::of_process(db, &lease.name)?;
-            rows.into_iter().map(|row| self.as_order(db, lease, row)).collect()
+            let mut shared = Shared::default();
+            rows.into_iter().map(|row| self.as_order(db, lease, row, &mut shared)).collect()
         })
     }
 
@@ -102,7 +138,7 @@ impl Engine for Spool {
         self.look(|db| {
             let row =
                 store::device::by_id(db, device)?.filter(|row| row.settings.process.as_ref() == Some(&lease.name));
-            row.map(|row| self.as_order(db, lease, row)).transpose()
+            row.map(|row| self.as_order(db, lease, row, &mut Shared::default())).transpose()
         })
     }
 
@@ -114,42 +150,27 @@ impl Engine for Spool {
         let (spool, lease, now) = (self.clone(), lease.clone(), now.clone());
         self.change(Room::Gives, move |db| {
             demand_lease(db, &lease)?;
-            spool.claim_in(db, &lease, device, &now)
+            Ok(spool.claim_in(db, &lease, device, &now)?.job())
         })
     }
 
-    fn attempt_begins(
+    fn record(
         &self,
         lease: &Lease,
-        claim: &Claim,
-        at: &FilePosition,
-        separation: &Separation,
-        _now: &Moment,
-    ) -> Fallible<()> {
-        let (lease, claim, at, separation) = (lease.clone(), claim.clone(), at.clone(), separation.clone());
-        self.change(Room::Gives, move |db| {
-            demand_lease(db, &lease)?;
-            store::entry::set_begun(db, claim.entry, claim.device, &at, &separation)
-        })
-    }
-
-    fn attempt_ends(
-        &self,
-        lease: &Lease,
-        claim: &Claim,
-        end: AttemptEnd,
+        device: DeviceId,
+        acts: Arc<Vec<Noted>>,
         claim_next: bool,
         now: &Moment,
-    ) -> Fallible<Option<Claim>> {
-        let (spool, lease, claim, now) = (self.clone(), lease.clone(), claim.clone(), now.clone());
+    ) -> Fallible<Next> {
+        let (spool, lease, now) = (self.clone(), lease.clone(), now.clone());
         let (next, erase) = self.change(Room::Gives, move |db| {
             demand_lease(db, &lease)?;
-            let erase = spool.end_in(db, &lease, &claim, &end, &now)?;
-            // History is pruned little by little, so that a process that never rests prunes it too.
-            if claim.entry.0 % 32 == 0 {
-                store::finished::prune(db, &now)?;
-            }
-            let next = if claim_next { spool.claim_in(db, &lease, claim.device, &now)? } else { None };
+            let (erase, free) = spool.record_in(db, &lease, device, &acts)?;
+            let next = match free {
+                _ if !claim_next => Next::Unknown,
+                Some(row) => spool.claim_for(db, &lease, &row, &now)?,
+                None => spool.claim_in(db, &lease, device, &now)?,
+            };
             Ok((next, erase))
         })?;
         self.erase(&erase);
@@ -172,30 +193,6 @@ impl Engine for Spool {
                 None => false,
             };
             Ok(if suspended { AttemptWish::Suspend } else { AttemptWish::Continue })
-        })
-    }
-
-    fn settle_transferred(
-        &self,
-        lease: &Lease,
-        device: DeviceId,
-        settlement: Settlement,
-        now: &Moment,
-    ) -> Fallible<()> {
-        let (spool, lease, now) = (self.clone(), lease.clone(), now.clone());
-        let erase = self.change(Room::Gives, move |db| {
-            demand_lease(db, &lease)?;
-            spool.settle_in(db, &lease, device, &settlement, &now)
-        })?;
-        self.erase(&erase);
-        Ok(())
-    }
-
-    fn observe(&self, lease: &Lease, device: DeviceId, seen: Observation, now: &Moment) -> Fallible<()> {
-        let (spool, lease, now) = (self.clone(), lease.clone(), now.clone());
-        self.change(Room::Gives, move |db| {
-            demand_lease(db, &lease)?;
-            spool.observe_in(db, &lease, device, &seen, &now)
         })
     }
 

@@ -45,6 +45,8 @@ pub struct Progress {
     pub stalled: Option<Standstill>,
     /// What is waited for, and since when, boot clock.
     pub awaits: Option<(Wait, i64)>,
+    /// Whether the device is open for the attempt. The database is told so with the attempt's end, or when that takes long.
+    pub open: bool,
 }
 
 impl Progress {
@@ -136,10 +138,10 @@ impl Writer {
         slot.put(&u64::from(progress.stalled.is_some()).to_le_bytes());
         slot.put(&stalled.since_boot_ms.to_le_bytes());
         slot.put(&stalled.octets.to_le_bytes());
-        if let Some((wait, since_boot_ms)) = &progress.awaits {
-            slot.put(&wait.number().to_le_bytes());
-            slot.put(&since_boot_ms.to_le_bytes());
-        }
+        let (wait, since_boot_ms) = progress.awaits.map_or((0, 0), |(wait, since)| (wait.number(), since));
+        slot.put(&wait.to_le_bytes());
+        slot.put(&since_boot_ms.to_le_bytes());
+        slot.put(&u64::from(progress.open).to_le_bytes());
         self.file.write_all_at(&slot.sealed(), (index * SLOT) as u64)
     }
 
@@ -226,6 +228,7 @@ pub fn read(path: &Path) -> io::Result<Snapshot> {
                 stalled: (field(&slot, 8) == 1)
                     .then(|| Standstill { since_boot_ms: field(&slot, 9).cast_signed(), octets: field(&slot, 10) }),
                 awaits: Wait::from_number(field(&slot, 11)).map(|wait| (wait, field(&slot, 12).cast_signed())),
+                open: field(&slot, 13) == 1,
             }),
             _ => {}
         }
@@ -248,6 +251,7 @@ mod tests {
             at_boot_ms: -1,
             stalled: (device == 30).then_some(Standstill { since_boot_ms: -7, octets: 8 }),
             awaits: (device != 10).then_some((Wait::Reader, -5)),
+            open: device == 10,
         }
     }
 
@@ -292,7 +296,7 @@ mod tests {
         writer.file.write_all_at(&later.sealed(), 3 * SLOT as u64).unwrap();
         let slots = read(&path).unwrap().slots;
         assert_eq!(slots.len(), 3);
-        assert!(slots.iter().all(|slot| slot.awaits.is_none() && slot.entry.is_some()), "{slots:?}");
+        assert!(slots.iter().all(|slot| slot.awaits.is_none() && !slot.open && slot.entry.is_some()), "{slots:?}");
         assert_eq!(slots[0].stalled, Some(Standstill { since_boot_ms: 4000, octets: 300 }));
         assert_eq!((slots[1].stalled, slots[1].octets), (None, 400));
     }

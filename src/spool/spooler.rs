@@ -84,7 +84,7 @@ impl Spool {
 
 /// A draining spooler is WARM when no attempt runs any more.
 pub(super) fn settle_drain(db: &Connection, now: &Moment) -> Fallible<()> {
-    if store::spool::row(db)?.state == SpoolerState::Drain && store::spool::counts(db)?.printing_jobs == 0 {
+    if store::spool::state(db)? == SpoolerState::Drain && store::spool::counts(db)?.printing_jobs == 0 {
         store::spool::set_state(db, SpoolerState::Warm)?;
         record(db, now, Object::Spool, "spooler", "stopped", "every attempt has ended")?;
     }

@@ -194,6 +194,7 @@ pub fn at(claim: &Claim, octets: u64) -> Progress {
         at_boot_ms: clock().boot_ms,
         stalled: None,
         awaits: None,
+        open: false,
     }
 }
 

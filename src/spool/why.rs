@@ -379,7 +379,7 @@ impl Look<'_> {
             let ours = device.settings.process.clone();
             let alive =
                 |process: &ProcessRow| ours.as_ref() == Some(&process.name) || self.spool.is_alive(process, self.now);
-            if claims::choose(self.db, device, time, &alive)?.is_none_or(|chosen| chosen.id != entry.id) {
+            if claims::choose(self.db, device, time, &alive)?.entry.is_none_or(|chosen| chosen.id != entry.id) {
                 return Ok(DeviceCause::LeftToAnother);
             }
         }

@@ -51,9 +51,10 @@ const COLUMNS: &str = "id, name, process, uri, form, speed, exclusive, fifo, ret
                        stopped_by_error, error_number, error_text, error_since_ms, error_next_ms, error_tries, is_open,
                        opens, paper, startff, endff, width, restart, last_address, last_entry, complaint";
 
-/// The identities of the devices that the route `?1` leads to.
+/// The identities of the devices that the route `?1` leads to; one may be there twice. Not a UNION, which would be a merge
+/// through every location.
 const OF_ROUTE: &str = "SELECT device_id FROM location WHERE route_id = ?1 AND device_id IS NOT NULL
-     UNION SELECT l.device_id FROM location l JOIN location_group g ON l.group_id = g.id
+     UNION ALL SELECT l.device_id FROM location l JOIN location_group g ON l.group_id = g.id
            WHERE g.route_id = ?1 AND l.device_id IS NOT NULL";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
@@ -171,17 +172,20 @@ pub fn speed_of_route(db: &Connection, route: RouteId) -> Fallible<Option<u32>> 
     Ok(statement.query_row([route.0], |row| row.get(0))?)
 }
 
+const ROUTES: &str = "SELECT l.route_id, g.route_id FROM location l JOIN location_group g ON g.id = l.group_id
+     WHERE l.device_id = ?";
+
 /// The routes that lead to a device: its locations and their groups.
 ///
 /// # Errors
 /// When they cannot be read.
 pub fn routes(db: &Connection, device: DeviceId) -> Fallible<Vec<(RouteId, bool)>> {
-    let mut statement = db.prepare_cached(
-        "SELECT route_id, 0 FROM location WHERE device_id = ?1
-         UNION SELECT g.route_id, 1 FROM location_group g JOIN location l ON l.group_id = g.id WHERE l.device_id = ?1",
-    )?;
-    let rows = statement.query_map([device.0], |row| Ok((RouteId(row.get(0)?), row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut statement = db.prepare_cached(ROUTES)?;
+    let rows = statement.query_map([device.0], |row| Ok([(row.get(0)?, false), (row.get(1)?, true)]))?;
+    let mut routes: Vec<(i64, bool)> = rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    routes.sort_unstable();
+    routes.dedup();
+    Ok(routes.into_iter().map(|(id, is_group)| (RouteId(id), is_group)).collect())
 }
 
 /// Declares a device with default settings, offline.
@@ -306,15 +310,16 @@ pub fn set_error(db: &Connection, id: DeviceId, error: Option<&ErrorNote>) -> Fa
     Ok(())
 }
 
-/// Stores what it was opened with.
+/// Stores that it was opened, and with what. With `forgets` what it remembers of FASTCNFG is forgotten.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn set_connection(db: &Connection, id: DeviceId, used: &ConnectionInUse) -> Fallible<()> {
-    db.execute(
-        "UPDATE device SET last_address = ?, last_entry = ?, complaint = ? WHERE id = ?",
-        params![used.address.to_string(), used.entry, used.complaint, id.0],
-    )?;
+pub fn set_opened(db: &Connection, id: DeviceId, used: &ConnectionInUse, forgets: bool) -> Fallible<()> {
+    db.prepare_cached(
+        "UPDATE device SET is_open = 1, opens = opens + 1, last_address = ?, last_entry = ?, complaint = ?,
+             last_found = CASE WHEN ? THEN NULL ELSE last_found END WHERE id = ?",
+    )?
+    .execute(params![used.address.to_string(), used.entry, used.complaint, forgets, id.0])?;
     Ok(())
 }
 
@@ -340,13 +345,12 @@ pub fn set_remembered(db: &Connection, id: DeviceId, found: &Remembered) -> Fall
     Ok(())
 }
 
-/// Stores whether it is open.
+/// Stores that it is closed.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn set_open(db: &Connection, id: DeviceId, open: bool) -> Fallible<()> {
-    let count = i64::from(open);
-    db.execute("UPDATE device SET is_open = ?, opens = opens + ? WHERE id = ?", params![open, count, id.0])?;
+pub fn set_closed(db: &Connection, id: DeviceId) -> Fallible<()> {
+    db.prepare_cached("UPDATE device SET is_open = 0 WHERE id = ?")?.execute([id.0])?;
     Ok(())
 }
 
@@ -355,7 +359,7 @@ pub fn set_open(db: &Connection, id: DeviceId, open: bool) -> Fallible<()> {
 /// # Errors
 /// When it cannot be written.
 pub fn set_paper(db: &Connection, id: DeviceId, paper: Paper) -> Fallible<()> {
-    db.execute("UPDATE device SET paper = ? WHERE id = ?", params![paper as i64, id.0])?;
+    db.prepare_cached("UPDATE device SET paper = ? WHERE id = ?")?.execute(params![paper as i64, id.0])?;
     Ok(())
 }
 
@@ -383,4 +387,19 @@ pub fn location_count(db: &Connection, id: DeviceId) -> Fallible<u64> {
 pub fn delete(db: &Connection, id: DeviceId) -> Fallible<()> {
     db.execute("DELETE FROM device WHERE id = ?", [id.0])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_route_leads_and_what_leads_to_a_device_is_found_without_a_look_at_all_locations() {
+        let db = Connection::open_in_memory().unwrap();
+        crate::store::schema::migrate(&db).unwrap();
+        for sql in [format!("SELECT max(speed) FROM device WHERE id IN ({OF_ROUTE})"), ROUTES.to_owned()] {
+            let plan = crate::store::plan(&db, &sql);
+            assert!(plan.contains("SEARCH") && !plan.contains("SCAN"), "{sql}: {plan}");
+        }
+    }
 }

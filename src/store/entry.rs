@@ -230,6 +230,35 @@ pub fn of_device(db: &Connection, device: DeviceId, state: EntryState) -> Fallib
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The process that claimed an entry, and its epoch.
+pub type Claimant = (ProcessId, u64);
+
+/// What a device has: the state of each entry that is claimed for it or transferred, and by which epoch.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn on_device(db: &Connection, device: DeviceId) -> Fallible<Vec<(EntryState, Option<Claimant>)>> {
+    let mut statement =
+        db.prepare_cached("SELECT state, process_id, epoch FROM entry WHERE device_id = ? AND state IN (1, 2)")?;
+    let rows = statement.query_map([device.0], |row| {
+        let state = EntryState::from_stored(row.get(0)?).unwrap_or(EntryState::Withdrawn);
+        let by = row.get::<_, Option<i64>>(1)?.zip(row.get::<_, Option<i64>>(2)?);
+        Ok((state, by.map(|(process, epoch)| (ProcessId(process), unsigned(epoch)))))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Whether an entry of a route and class is queued that a device may claim.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn any(db: &Connection, route: RouteId, class: ClassId, device: DeviceId) -> Fallible<bool> {
+    let mut find = db.prepare_cached(
+        "SELECT 1 FROM entry WHERE state = 0 AND route_id = ? AND only_device IN (0, ?) AND class_id = ? LIMIT 1",
+    )?;
+    Ok(find.exists(params![route.0, device.0, class.0])?)
+}
+
 fn heads_sql(order: &str) -> String {
     format!(
         "SELECT {COLUMNS} FROM entry WHERE state = 0 AND route_id = ? AND only_device = ? AND class_id = ?
@@ -269,6 +298,11 @@ pub fn heads(
 /// # Errors
 /// When it cannot be read.
 pub fn begun_on(db: &Connection, device: DeviceId, form_key: &str) -> Fallible<Option<EntryRow>> {
+    // Hardly ever is there one, and every claim asks: the index alone tells.
+    let mut find = db.prepare_cached("SELECT 1 FROM entry WHERE begun_device = ? AND state = 0")?;
+    if !find.exists([device.0])? {
+        return Ok(None);
+    }
     let columns: Vec<String> = COLUMNS.split(',').map(|column| format!("e.{}", column.trim())).collect();
     let mut statement = db.prepare_cached(&format!(
         "SELECT {} FROM entry e JOIN requirement_class c ON e.class_id = c.id
@@ -344,26 +378,42 @@ pub fn claimed_in_route(db: &Connection, route: RouteId) -> Fallible<u32> {
     Ok(statement.query_row([route.0], |row| row.get(0))?)
 }
 
-/// Gives a queued entry to a device's attempt. False when it is not queued any more.
+/// Gives a queued entry to a device's attempt; what it is then. None when it is not queued any more.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn claim(
     db: &Connection,
-    id: EntryId,
+    entry: EntryRow,
     device: DeviceId,
     process: ProcessId,
     epoch: u64,
     now: &Moment,
     spool_time: SpoolTime,
-) -> Fallible<bool> {
+) -> Fallible<Option<EntryRow>> {
     let changed = db
         .prepare_cached(
-            "UPDATE entry SET state = 1, attempt = attempt + 1, device_id = ?, process_id = ?, epoch = ?, claimed_ms = ?,
+            "UPDATE entry SET state = 1, attempt = ?, device_id = ?, process_id = ?, epoch = ?, claimed_ms = ?,
                  claimed_spool = ? WHERE id = ? AND state = 0",
         )?
-        .execute(params![device.0, process.0, signed(epoch), now.wall_ms, spool_time.0, id.0])?;
-    Ok(changed == 1)
+        .execute(params![
+            entry.attempt + 1,
+            device.0,
+            process.0,
+            signed(epoch),
+            now.wall_ms,
+            spool_time.0,
+            entry.id.0
+        ])?;
+    Ok((changed == 1).then_some(EntryRow {
+        state: EntryState::Claimed,
+        attempt: entry.attempt + 1,
+        device: Some(device),
+        claimed_by: Some((process, epoch)),
+        claimed_ms: Some(now.wall_ms),
+        claimed_spool: Some(spool_time.0),
+        ..entry
+    }))
 }
 
 /// Records where an attempt begins writing, and how it sets the job apart.

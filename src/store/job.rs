@@ -338,7 +338,7 @@ pub fn candidates(
 /// # Errors
 /// When it cannot be written.
 pub fn set_wish(db: &Connection, id: JobId, wish: Wish) -> Fallible<()> {
-    db.execute("UPDATE job SET wish = ? WHERE id = ?", params![wish_number(wish), id.0])?;
+    db.prepare_cached("UPDATE job SET wish = ? WHERE id = ?")?.execute(params![wish_number(wish), id.0])?;
     Ok(())
 }
 
@@ -363,20 +363,19 @@ pub fn set_sort(db: &Connection, id: JobId, sort: &SortKey) -> Fallible<()> {
     Ok(())
 }
 
-/// Removes a job with everything that belongs to it, except its events and history.
+/// Removes a job with everything that belongs to it, except its events and history. The names of its print files.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn delete(db: &Connection, id: JobId) -> Fallible<()> {
-    for sql in [
-        "DELETE FROM entry WHERE job_id = ?",
-        "DELETE FROM document WHERE job_id = ?",
-        "DELETE FROM job_value WHERE job_id = ?",
-        "DELETE FROM job WHERE id = ?",
-    ] {
-        db.prepare_cached(sql)?.execute([id.0])?;
-    }
-    Ok(())
+pub fn delete(db: &Connection, id: JobId) -> Fallible<Vec<String>> {
+    db.prepare_cached("DELETE FROM entry WHERE job_id = ?")?.execute([id.0])?;
+    let files = db
+        .prepare_cached("DELETE FROM document WHERE job_id = ? RETURNING store_name")?
+        .query_map([id.0], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    db.prepare_cached("DELETE FROM job_value WHERE job_id = ?")?.execute([id.0])?;
+    db.prepare_cached("DELETE FROM job WHERE id = ?")?.execute([id.0])?;
+    Ok(files)
 }
 
 pub(super) const CLASS: &str = "SELECT id FROM requirement_class WHERE form_key = ?";

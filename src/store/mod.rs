@@ -6,6 +6,7 @@
 //! is said (`FailureKind::Unknown`) and never guessed.
 
 pub mod alter;
+mod commit;
 pub mod device;
 pub mod document;
 pub mod entry;
@@ -19,7 +20,6 @@ pub mod spool;
 pub mod submission;
 pub mod waiting;
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -63,20 +63,11 @@ impl From<rusqlite::Error> for Failure {
 
 /// How long a writer waits for the gate.
 const GATE_DEADLINE: Duration = Duration::from_secs(60);
-/// A batch of waiting requests is committed together up to this size.
-const BATCH: usize = 64;
-
-type Work = Box<dyn FnMut(&Connection) -> Fallible<()> + Send>;
-type Verdict = Arc<Mutex<Option<Fallible<()>>>>;
-
-struct Pending {
-    work: Work,
-    verdict: Verdict,
-}
-
 /// How long the log may become, in octets, before what it holds is written to the database and it is emptied. Every
 /// command that finds nobody else at the database reads the whole log: it must stay short.
 const LOG_LIMIT: u64 = 512 << 10;
+/// How long it may become while threads of this process wait to write.
+const LOG_LIMIT_IN_A_CROWD: u64 = 4 << 20;
 
 /// The database, shared by the threads of a process.
 pub struct Store {
@@ -84,7 +75,7 @@ pub struct Store {
     log: PathBuf,
     gate: PathBuf,
     writer: Mutex<Option<Connection>>,
-    waiting: Mutex<VecDeque<Pending>>,
+    waiting: Mutex<commit::Queue>,
     readers: Mutex<Readers>,
     /// Rung when a reader comes back.
     reader_free: Condvar,
@@ -124,7 +115,7 @@ impl Store {
             log: log_of(path),
             gate: gate.to_path_buf(),
             writer: Mutex::new(None),
-            waiting: Mutex::new(VecDeque::new()),
+            waiting: Mutex::default(),
             readers: Mutex::new(Readers::default()),
             reader_free: Condvar::new(),
             log_named: AtomicBool::new(false),
@@ -275,65 +266,6 @@ impl Store {
         value.ok_or_else(|| Failure::internal("a transaction left no result"))
     }
 
-    fn transact(&self, work: impl FnMut(&Connection) -> Fallible<()> + Send + 'static) -> Fallible<()> {
-        let verdict: Verdict = Arc::new(Mutex::new(None));
-        guard(&self.waiting).push_back(Pending { work: Box::new(work), verdict: Arc::clone(&verdict) });
-        // Whoever gets the writer first commits for all that wait; the others find their verdict when they get it.
-        let mut writer = guard(&self.writer);
-        if guard(&verdict).is_none() {
-            let mut batch: Vec<Pending> = {
-                let mut waiting = guard(&self.waiting);
-                let n = waiting.len().min(BATCH);
-                waiting.drain(..n).collect()
-            };
-            self.lead(&mut writer, &mut batch);
-            // Can our own request be beyond the batch? Only when more than BATCH waited before it: lead again.
-            while guard(&verdict).is_none() {
-                let mut batch: Vec<Pending> = {
-                    let mut waiting = guard(&self.waiting);
-                    let n = waiting.len().min(BATCH);
-                    waiting.drain(..n).collect()
-                };
-                if batch.is_empty() {
-                    return Err(Failure::internal("a request was lost before its transaction"));
-                }
-                self.lead(&mut writer, &mut batch);
-            }
-        }
-        let verdict = guard(&verdict).take();
-        verdict.unwrap_or_else(|| Err(Failure::internal("a transaction left no verdict")))
-    }
-
-    fn lead(&self, writer: &mut Option<Connection>, batch: &mut [Pending]) {
-        let outcome = self.commit_batch(writer, batch);
-        for pending in batch.iter() {
-            let mut verdict = guard(&pending.verdict);
-            match (&outcome, verdict.as_ref()) {
-                // Its own part failed and was rolled back: that stays its verdict.
-                (_, Some(Err(_))) => {}
-                (Ok(()), _) => *verdict = Some(Ok(())),
-                (Err(failure), _) => *verdict = Some(Err(failure.clone())),
-            }
-        }
-        if outcome.is_err() {
-            // Its caches may disagree with the file now: the next writer opens it anew.
-            *writer = None;
-        }
-    }
-
-    fn commit_batch(&self, writer: &mut Option<Connection>, batch: &mut [Pending]) -> Fallible<()> {
-        let _gate = self.pass_gate()?;
-        // Taken out while it is inside a transaction: after a panic nobody finds it there, and dropping it rolls back.
-        let db = match writer.take() {
-            Some(db) => db,
-            None => self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?,
-        };
-        self.commit_on(&db, batch)?;
-        self.shorten_log(&db);
-        *writer = Some(db);
-        Ok(())
-    }
-
     /// Makes sure that the directory on disk knows the log, before anything is committed to it. SQLite would sync the
     /// directory in every process (it is built without that). Once is enough: a log that holds something was named on
     /// disk before that was written. Inside a transaction nobody else can take the log away.
@@ -350,6 +282,10 @@ impl Store {
         Ok(())
     }
 
+    fn log_is_huge(&self) -> bool {
+        std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= LOG_LIMIT_IN_A_CROWD)
+    }
+
     /// Writes a long log back and empties it. Called behind the gate. What was committed is durable already: when this
     /// fails, or a reader still needs the log, a later writer does it.
     fn shorten_log(&self, db: &Connection) {
@@ -360,35 +296,6 @@ impl Store {
         let _ = db.busy_timeout(Duration::ZERO);
         let _ = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         let _ = db.busy_timeout(GATE_DEADLINE);
-    }
-
-    fn commit_on(&self, db: &Connection, batch: &mut [Pending]) -> Fallible<()> {
-        run(db, "BEGIN IMMEDIATE")?;
-        self.name_log()?;
-        let alone = batch.len() == 1;
-        let mut wanted = false;
-        let begun = schema::version(db).and_then(schema::check);
-        for pending in batch.iter_mut() {
-            let result = begun.clone().and_then(|()| run_part(db, &mut pending.work, alone));
-            match result {
-                Ok(()) => wanted = true,
-                // A full disk or a failed read may have ended the whole transaction: then nobody's part is left of it.
-                Err(failure) if db.is_autocommit() => return Err(failure),
-                Err(failure) => *guard(&pending.verdict) = Some(Err(failure)),
-            }
-        }
-        if !wanted {
-            return run(db, "ROLLBACK");
-        }
-        run(db, "COMMIT").map_err(|failure| {
-            match failure.kind {
-                // The log could not even be written to its end: the commit did not happen.
-                FailureKind::Full => failure,
-                _ => {
-                    Failure::new(FailureKind::Unknown, format!("the commit failed, its outcome is unknown: {failure}"))
-                }
-            }
-        })
     }
 }
 
@@ -433,24 +340,6 @@ fn run(db: &Connection, sql: &str) -> Fallible<()> {
     Ok(())
 }
 
-/// Runs one request of a batch so that its failure undoes its own part only.
-fn run_part(db: &Connection, work: &mut Work, alone: bool) -> Fallible<()> {
-    if alone {
-        return work(db);
-    }
-    run(db, "SAVEPOINT part")?;
-    match work(db) {
-        Ok(()) => run(db, "RELEASE part"),
-        Err(failure) => {
-            if !db.is_autocommit() {
-                run(db, "ROLLBACK TO part")?;
-                run(db, "RELEASE part")?;
-            }
-            Err(failure)
-        }
-    }
-}
-
 /// A stored number as an unsigned one; negative never occurs.
 pub(crate) fn unsigned(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
@@ -471,4 +360,13 @@ pub(crate) fn name<T: std::str::FromStr>(text: &str) -> rusqlite::Result<T> {
 /// A row count for a listing with the limit `limit`: cut to what one page may have.
 pub(crate) fn page(limit: u32) -> i64 {
     i64::from(limit.clamp(1, crate::model::query::PAGE))
+}
+
+/// How the database would run a statement.
+#[cfg(test)]
+pub(crate) fn plan(db: &Connection, sql: &str) -> String {
+    let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let values = vec![1; statement.parameter_count()];
+    let rows = statement.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+    rows.map(Result::unwrap).collect::<Vec<_>>().join("; ")
 }

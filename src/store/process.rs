@@ -86,6 +86,15 @@ pub fn by_id(db: &Connection, id: ProcessId) -> Fallible<Option<ProcessRow>> {
     Ok(statement.query_row([id.0], read).optional()?)
 }
 
+/// Whether this epoch of a process runs.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn runs(db: &Connection, id: ProcessId, epoch: u64) -> Fallible<bool> {
+    let mut find = db.prepare_cached("SELECT 1 FROM process WHERE id = ? AND epoch = ? AND running <> 0")?;
+    Ok(find.exists(params![id.0, signed(epoch)])?)
+}
+
 /// Processes by name after `after`, one page.
 ///
 /// # Errors

@@ -58,15 +58,31 @@ pub fn row(db: &Connection) -> Fallible<SpoolRow> {
     })?)
 }
 
+/// Its state.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn state(db: &Connection) -> Fallible<SpoolerState> {
+    let mut statement = db.prepare_cached("SELECT state FROM spool WHERE id = 1")?;
+    let stored = statement.query_row([], |row| row.get(0))?;
+    Ok(SpoolerState::from_stored(stored).unwrap_or(SpoolerState::Cold))
+}
+
 /// How far the stored base of spool time may lie behind.
 const RENEW_MS: i64 = 60_000;
 
-/// Spool time at `now`. In a new boot the base is renewed, so that it never goes back.
+/// Its state, and spool time at `now`. In a new boot the base of that is renewed, so that it never goes back.
 ///
 /// # Errors
 /// When it cannot be read or written.
-pub fn time(db: &Connection, now: &Moment) -> Fallible<SpoolTime> {
-    let base = row(db)?.time;
+pub fn state_and_time(db: &Connection, now: &Moment) -> Fallible<(SpoolerState, SpoolTime)> {
+    let mut statement = db.prepare_cached(
+        "SELECT state, time_spool_ms, time_wall_ms, time_boot_ms, time_boot_id FROM spool WHERE id = 1",
+    )?;
+    let (state, base) = statement.query_row([], |row| {
+        let time = TimeBase { spool_ms: row.get(1)?, wall_ms: row.get(2)?, boot_ms: row.get(3)?, boot_id: row.get(4)? };
+        Ok((SpoolerState::from_stored(row.get(0)?).unwrap_or(SpoolerState::Cold), time))
+    })?;
     // Also within a boot, now and then: a machine that starts again without a clock goes on from here.
     if base.boot_id != now.boot_id || now.boot_ms - base.boot_ms > RENEW_MS {
         let base = base.renewed(now);
@@ -74,9 +90,17 @@ pub fn time(db: &Connection, now: &Moment) -> Fallible<SpoolTime> {
             "UPDATE spool SET time_spool_ms = ?, time_wall_ms = ?, time_boot_ms = ?, time_boot_id = ? WHERE id = 1",
             params![base.spool_ms, base.wall_ms, base.boot_ms, base.boot_id],
         )?;
-        return Ok(SpoolTime(base.spool_ms));
+        return Ok((state, SpoolTime(base.spool_ms)));
     }
-    Ok(base.at(now))
+    Ok((state, base.at(now)))
+}
+
+/// Spool time at `now`.
+///
+/// # Errors
+/// As [`state_and_time`].
+pub fn time(db: &Connection, now: &Moment) -> Fallible<SpoolTime> {
+    Ok(state_and_time(db, now)?.1)
 }
 
 /// Sets the state.

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{AtFlags, OFlag, open};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, OpenHow, ResolveFlag, open, openat2};
 use nix::libc;
 use nix::sys::stat::Mode;
 
@@ -216,6 +216,28 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
 }
 
+/// Opens a regular file for reading if that cannot hang: the kernel has every part of its path at hand, and it lies on a
+/// disk of this machine. None when that is not sure, or when the file cannot be opened.
+pub fn open_at_hand(path: &Path) -> Option<File> {
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::from_bits_retain(libc::RESOLVE_CACHED));
+    let place = openat2(AT_FDCWD, path, how).ok()?;
+    // SAFETY: `statx` is plain data; all-zero is a valid value.
+    let mut found: libc::statx = unsafe { std::mem::zeroed() };
+    // The empty path names the descriptor itself; a server, if there is one, is not asked.
+    let flags = libc::AT_EMPTY_PATH | libc::AT_STATX_DONT_SYNC;
+    // SAFETY: the path is a string that ends with NUL, and `found` is valid for the one `statx` that is written.
+    let result = unsafe { libc::statx(place.as_raw_fd(), c"".as_ptr(), flags, libc::STATX_TYPE, &raw mut found) };
+    let is_file = u32::from(found.stx_mode) & libc::S_IFMT == libc::S_IFREG;
+    // Devices without a major number are those of file systems that lie on no disk here.
+    if result != 0 || !is_file || found.stx_dev_major == 0 {
+        return None;
+    }
+    // What was looked at is opened, whatever has the name by now.
+    open_regular(&PathBuf::from(format!("/proc/self/fd/{}", place.as_raw_fd()))).ok()
+}
+
 /// Reads up to `buffer.len()` octets at `offset`, as many as there are.
 ///
 /// # Errors
@@ -313,6 +335,24 @@ mod tests {
         std::fs::write(dir.path().join("b"), "one").unwrap();
         std::fs::rename(dir.path().join("b"), &path).unwrap();
         assert!(!identity(&File::open(&path).unwrap()).unwrap().same_file(&before));
+    }
+
+    #[test]
+    fn what_is_opened_at_hand_is_the_file_itself_or_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, link) = (dir.path().join("a"), dir.path().join("link"));
+        std::fs::write(&path, "one").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        // On a file system that lies on no disk nothing is at hand.
+        if let Some(file) = open_at_hand(&link) {
+            assert!(identity(&file).unwrap().same_file(&identity(&File::open(&path).unwrap()).unwrap()));
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(open_at_hand(&link).is_none());
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(open_at_hand(&link).is_none(), "no regular file");
+        assert!(open_at_hand(dir.path()).is_none());
+        assert!(open_at_hand(Path::new("/proc/self/status")).is_none(), "no disk");
     }
 
     #[test]

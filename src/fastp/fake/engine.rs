@@ -1,13 +1,14 @@
 //! The seam itself, as the spool in memory keeps it.
 
-use super::Fake;
+use std::sync::Arc;
+
+use super::{Fake, Printer};
 use crate::model::device::Exclusive;
-use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessId, ProcessName, ServerName};
 use crate::spool::engine::{
-    AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, FilePosition, Lease, Observation, Remembered, Settlement,
+    Act, AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, Lease, Next, Noted, Observation, Remembered, Settlement,
 };
 
 fn at(device: DeviceId) -> usize {
@@ -38,7 +39,9 @@ impl Engine for Fake {
     }
 
     fn order(&self, _: &Lease, device: DeviceId, _: &Moment) -> Result<Option<DeviceOrder>, Failure> {
-        Ok(Self::order_of(&self.state(), at(device)))
+        let mut state = self.state();
+        state.looks += 1;
+        Ok(Self::order_of(&state, at(device)))
     }
 
     fn remembered(&self, _: &Lease, device: DeviceId) -> Result<Remembered, Failure> {
@@ -51,80 +54,41 @@ impl Engine for Fake {
         Ok(claim)
     }
 
-    fn attempt_begins(
+    fn record(
         &self,
         _: &Lease,
-        claim: &Claim,
-        at_: &FilePosition,
-        separation: &Separation,
-        _: &Moment,
-    ) -> Result<(), Failure> {
-        self.fault("attempt_begins")?;
-        let mut state = self.state();
-        if let Some(claimed) = &mut state.printers[at(claim.device)].claimed {
-            claimed.begun = Some(at_.clone());
-            claimed.begun_separation = Some(separation.clone());
-        }
-        self.note(&mut state, format!("begin {} at {}", claim.number, at_.offset));
-        Ok(())
-    }
-
-    fn attempt_ends(
-        &self,
-        _: &Lease,
-        claim: &Claim,
-        end: AttemptEnd,
+        device: DeviceId,
+        acts: Arc<Vec<Noted>>,
         claim_next: bool,
-        now: &Moment,
-    ) -> Result<Option<Claim>, Failure> {
-        self.fault("attempt_ends")?;
+        _: &Moment,
+    ) -> Result<Next, Failure> {
+        let begins = acts.iter().any(|noted| matches!(noted.act, Act::Begins { .. }));
+        let ends = acts.iter().any(|noted| matches!(noted.act, Act::Ends { .. }));
+        if begins {
+            self.fault("attempt_begins")?;
+        }
+        if ends {
+            self.fault("attempt_ends")?;
+        }
         let mut state = self.state();
-        if state.failing > 0 {
+        if ends && state.failing > 0 {
             state.failing -= 1;
             return Err(Failure::new(FailureKind::Full, "the disk is full"));
         }
-        let n = at(claim.device);
-        let printer = &mut state.printers[n];
-        let mut mine = printer.claimed.take().expect("an attempt that ended is ended once");
-        let number = claim.number.get();
-        let line = match end {
-            AttemptEnd::Delivered { delivery, octets, paper, remark } => {
-                printer.paper = paper;
-                if delivery == Delivery::Transferred {
-                    printer.transferred.push(mine);
-                } else {
-                    printer.done.push((number, delivery));
-                }
-                let mended = delivery != Delivery::Transferred && printer.error.take().is_some();
-                let mended = if mended { "; recovered" } else { "" };
-                format!("{} {number} {octets} {}{mended}", delivery.word(), remark.unwrap_or_default())
-            }
-            AttemptEnd::DeviceFailed { error, touched } => {
-                let line = format!(
-                    "failed {number} touched {touched} error {} try {}: {}",
-                    error.number, error.tries, error.text
-                );
-                mine.possible_duplicate |= touched;
-                if !touched {
-                    mine.begun = None;
-                }
-                printer.fail(error, now.wall_ms);
-                printer.give_back(mine);
-                line
-            }
-            AttemptEnd::DataFailed { reason, text, moved, touched } => {
-                format!("held {number} {reason:?} touched {touched} moved {}: {text}", moved.is_some())
-            }
-            AttemptEnd::Stopped { touched } => format!("stopped {number} touched {touched}"),
-            AttemptEnd::Abandoned { touched } => {
-                printer.give_back(mine);
-                format!("abandoned {number} touched {touched}")
-            }
-        };
-        self.note(&mut state, line);
+        let n = at(device);
+        state.transactions.push(acts.len());
+        for Noted { act, at } in acts.iter() {
+            let line = state.printers[n].act(act.clone(), at);
+            state.record.push(line);
+        }
+        let started = state.printers[n].wish == DeviceWish::Started;
         let next = if claim_next { Self::take(&mut state, n) } else { None };
         self.changed.notify_all();
-        Ok(next)
+        Ok(match next {
+            Some(claim) => Next::Job(Box::new(claim)),
+            None if claim_next && started => Next::Nothing,
+            None => Next::Unknown,
+        })
     }
 
     fn attempt_wish(&self, _: &Lease, claim: &Claim) -> Result<AttemptWish, Failure> {
@@ -135,64 +99,6 @@ impl Engine for Fake {
             DeviceWish::Suspended => AttemptWish::Suspend,
             _ => AttemptWish::Continue,
         })
-    }
-
-    fn settle_transferred(&self, _: &Lease, device: DeviceId, how: Settlement, _: &Moment) -> Result<(), Failure> {
-        let mut state = self.state();
-        let printer = &mut state.printers[at(device)];
-        let jobs = std::mem::take(&mut printer.transferred);
-        let mended = !matches!(how, Settlement::Reset { .. }) && printer.error.take().is_some();
-        let mended = if mended { "; recovered" } else { "" };
-        let line = match how {
-            Settlement::Closed => {
-                printer.done.extend(jobs.iter().map(|job| (job.number.get(), Delivery::Sent)));
-                format!("settled: closed{mended}")
-            }
-            Settlement::Released { why } => {
-                printer.done.extend(jobs.iter().map(|job| (job.number.get(), Delivery::Transferred)));
-                format!("settled: released, {why}{mended}")
-            }
-            Settlement::Reset { why } => {
-                jobs.into_iter().for_each(|job| printer.give_back(job));
-                format!("settled: reset, {why}")
-            }
-        };
-        self.note(&mut state, line);
-        Ok(())
-    }
-
-    fn observe(&self, _: &Lease, device: DeviceId, seen: Observation, now: &Moment) -> Result<(), Failure> {
-        let mut state = self.state();
-        let printer = &mut state.printers[at(device)];
-        let line = match seen {
-            Observation::Opened { why, .. } => format!("opened: {why}"),
-            Observation::Consulted { found, remark } => {
-                printer.remembered = found;
-                format!("consulted: {}", remark.unwrap_or_default())
-            }
-            Observation::Closed { why } => format!("closed: {why}"),
-            Observation::Failed(error) => {
-                let line = format!("error {} try {}: {}", error.number, error.tries, error.text);
-                printer.fail(error, now.wall_ms);
-                line
-            }
-            Observation::Restarting => {
-                printer.wish = DeviceWish::Started;
-                printer.stopped_by_error = false;
-                "restarted".into()
-            }
-            Observation::Recovered => {
-                printer.error = None;
-                "recovered".into()
-            }
-            Observation::Drained => {
-                printer.wish = DeviceWish::Stopped;
-                "drained".into()
-            }
-            Observation::Remark { what, why } => format!("remark {what}: {why}"),
-        };
-        self.note(&mut state, line);
-        Ok(())
     }
 
     fn ends(&self, _: &Lease, why: &str, _: &Moment) -> Result<(), Failure> {
@@ -222,5 +128,114 @@ impl Engine for Fake {
         self.fault("lease_stands")?;
         let state = self.state();
         Ok(state.epoch == lease.epoch && !state.newer_schema)
+    }
+}
+
+impl Printer {
+    /// What becomes of it; a line for the record.
+    fn act(&mut self, act: Act, at: &Moment) -> String {
+        match act {
+            Act::Seen(seen) => self.seen(seen, at),
+            Act::Begins { claim, at, separation } => {
+                if let Some(claimed) = &mut self.claimed {
+                    claimed.begun = Some(at.clone());
+                    claimed.begun_separation = Some(separation);
+                }
+                format!("begin {} at {}", claim.number, at.offset)
+            }
+            Act::Ends { claim, end } => self.ended(claim.number.get(), end, at),
+            Act::Settled(how) => self.settled(how),
+        }
+    }
+
+    fn ended(&mut self, number: u32, end: AttemptEnd, now: &Moment) -> String {
+        let mut mine = self.claimed.take().expect("an attempt that ended is ended once");
+        match end {
+            AttemptEnd::Delivered { delivery, octets, paper, remark } => {
+                self.paper = paper;
+                if delivery == Delivery::Transferred {
+                    self.transferred.push(mine);
+                } else {
+                    self.done.push((number, delivery));
+                }
+                let mended = delivery != Delivery::Transferred && self.error.take().is_some();
+                let mended = if mended { "; recovered" } else { "" };
+                format!("{} {number} {octets} {}{mended}", delivery.word(), remark.unwrap_or_default())
+            }
+            AttemptEnd::DeviceFailed { error, touched } => {
+                let line = format!(
+                    "failed {number} touched {touched} error {} try {}: {}",
+                    error.number, error.tries, error.text
+                );
+                mine.possible_duplicate |= touched;
+                if !touched {
+                    mine.begun = None;
+                }
+                self.fail(error, now.wall_ms);
+                self.give_back(mine);
+                line
+            }
+            AttemptEnd::DataFailed { reason, text, moved, touched } => {
+                format!("held {number} {reason:?} touched {touched} moved {}: {text}", moved.is_some())
+            }
+            AttemptEnd::Stopped { touched } => format!("stopped {number} touched {touched}"),
+            AttemptEnd::Abandoned { touched } => {
+                self.give_back(mine);
+                format!("abandoned {number} touched {touched}")
+            }
+        }
+    }
+
+    fn settled(&mut self, how: Settlement) -> String {
+        let jobs = std::mem::take(&mut self.transferred);
+        let mended = !matches!(how, Settlement::Reset { .. }) && self.error.take().is_some();
+        let mended = if mended { "; recovered" } else { "" };
+        match how {
+            Settlement::Closed => {
+                self.done.extend(jobs.iter().map(|job| (job.number.get(), Delivery::Sent)));
+                format!("settled: closed{mended}")
+            }
+            Settlement::Released { why } => {
+                self.done.extend(jobs.iter().map(|job| (job.number.get(), Delivery::Transferred)));
+                format!("settled: released, {why}{mended}")
+            }
+            Settlement::Reset { why } => {
+                jobs.into_iter().for_each(|job| self.give_back(job));
+                format!("settled: reset, {why}")
+            }
+        }
+    }
+
+    fn seen(&mut self, seen: Observation, now: &Moment) -> String {
+        match seen {
+            Observation::Opened { why, connection } => {
+                self.connection = Some(connection);
+                format!("opened: {why}")
+            }
+            Observation::Consulted { found, remark } => {
+                self.remembered = found;
+                format!("consulted: {}", remark.unwrap_or_default())
+            }
+            Observation::Closed { why } => format!("closed: {why}"),
+            Observation::Failed(error) => {
+                let line = format!("error {} try {}: {}", error.number, error.tries, error.text);
+                self.fail(error, now.wall_ms);
+                line
+            }
+            Observation::Restarting => {
+                self.wish = DeviceWish::Started;
+                self.stopped_by_error = false;
+                "restarted".into()
+            }
+            Observation::Recovered => {
+                self.error = None;
+                "recovered".into()
+            }
+            Observation::Drained => {
+                self.wish = DeviceWish::Stopped;
+                "drained".into()
+            }
+            Observation::Remark { what, why } => format!("remark {what}: {why}"),
+        }
     }
 }

@@ -257,7 +257,7 @@ fn a_stuck_printer_blocks_only_itself() {
     assert_eq!(std::fs::read_to_string(path).unwrap(), "flows");
     let progress = crate::spool::progress::read(&fake.base.progress(&fake.process)).unwrap();
     assert_eq!(progress.pid, std::process::id());
-    assert_eq!(progress.slots.len(), 1);
+    assert!(progress.slots.iter().any(|slot| slot.device.0 == stuck as i64 && slot.open));
     drop(stream);
     let printed = printer(listener);
     process.join().unwrap().unwrap();
@@ -315,4 +315,65 @@ fn a_reset_while_idle_prints_its_jobs_again_before_later_ones() {
     process.join().unwrap().unwrap();
     let state = fake.state();
     assert!(state.place("settled: reset") < state.place("transferred 2"));
+}
+
+#[test]
+fn a_job_is_recorded_by_its_claim_and_its_end_and_nothing_is_asked_besides() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let printed = printer(listener);
+    let lp = fake.device(&uri, Exclusive::Off);
+    for _ in 0..2 {
+        fake.text(lp, "x");
+        fake.run();
+    }
+    let state = fake.state();
+    // The first open of all is recorded before the first octet.
+    assert_eq!(state.transactions, [1, 2, 3], "{:?}", state.record);
+    assert!(state.place("opened: job 2") < state.place("sent 2"), "{:?}", state.record);
+    assert_eq!(state.count("closed"), 2);
+    assert_eq!(state.looks, 0);
+    assert_eq!(printed.recv_timeout(Duration::from_secs(20)).unwrap(), b"x");
+}
+
+#[test]
+fn a_job_that_comes_while_another_one_ends_is_not_overlooked() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::Off);
+    fake.text(lp, "first");
+    let process = fake.start();
+    let mut stream = accept(&listener);
+    assert_eq!(read(&mut stream, 5), b"first");
+    // It waits for our close: whatever it knew of the queue is old.
+    fake.text(lp, "second");
+    fake.wake();
+    drop(stream);
+    let printed = printer(listener);
+    drop(fake.until(|state| state.printers[lp].done.len() == 2));
+    process.join().unwrap().unwrap();
+    assert!(printed.recv_timeout(Duration::from_secs(20)).unwrap().ends_with(b"second"));
+}
+
+#[test]
+fn an_open_that_is_kept_is_recorded_when_its_job_takes_long() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::OffEach);
+    fake.text(lp, "x");
+    let timing = Timing { keep: Duration::from_millis(20), ..Fake::timing() };
+    let process = fake.start_with(timing);
+    drop(accept(&listener));
+    process.join().unwrap().unwrap();
+    let big = fake.document(&vec![b'x'; 32 << 20], Format::Passthru);
+    let job = fake.submit(lp, vec![big]);
+    let process = fake.start_with(timing);
+    let stream = accept(&listener);
+    let state = fake.until(|state| state.count(&format!("opened: job {job}")) == 1);
+    assert!(state.printers[lp].claimed.is_some(), "{:?}", state.record);
+    drop(state);
+    drop(stream);
+    let printed = printer(listener);
+    process.join().unwrap().unwrap();
+    assert_eq!(printed.recv_timeout(Duration::from_secs(20)).unwrap().len(), 32 << 20);
 }

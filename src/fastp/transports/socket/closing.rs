@@ -27,8 +27,8 @@ const PARTING: Duration = Duration::from_secs(2);
 
 impl Line {
     pub(super) fn part(&mut self, pace: &mut Pace<'_>) -> Closing {
-        let bell = &pace.desk().bell;
-        let (began, settle) = (Instant::now(), pace.desk().timing.settle);
+        let (desk, bell) = (pace.desk(), &pace.desk().bell);
+        let (began, settle) = (Instant::now(), desk.timing.settle);
         if let Err(error) = self.stream.shutdown(Shutdown::Write) {
             return Closing::Reset(Fault::of(format_args!("cannot close {}", self.peer), &error));
         }
@@ -73,9 +73,9 @@ impl Line {
             let wait = limit.saturating_sub(elapsed).max(self.watch.tick() / 4).min(self.watch.tick());
             let waited = if self.peer_done {
                 // Nothing tells when our close is acknowledged: it is asked for.
-                bell.wait(None, Some(short.wait().min(wait)))
+                desk.wait(None, Some(short.wait().min(wait)))
             } else {
-                bell.wait(Some((self.stream.as_fd(), PollFlags::POLLIN)), Some(wait))
+                desk.wait(Some((self.stream.as_fd(), PollFlags::POLLIN)), Some(wait))
             };
             if let Err(error) = waited {
                 return Closing::Reset(Fault::of(format_args!("cannot wait for the close of {}", self.peer), &error));

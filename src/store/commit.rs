@@ -1,0 +1,329 @@
+//! Committing together what several threads want to change.
+//!
+//! A thread that hands in a change while nobody commits leads: it takes what waits, in the order in which it was handed in,
+//! carries it out in one transaction, and tells each of the others what became of theirs. Those sleep until they are told;
+//! when more waits by then, the first of them leads. States of a change: handed in → in a batch → told. A leader that
+//! panics tells the threads of its batch so, and gives the lead on; its connection is dropped, which rolls back.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, Thread};
+
+use rusqlite::Connection;
+
+use super::{Fallible, Store, guard, run, schema};
+use crate::model::{Failure, FailureKind};
+
+/// What waits is committed together up to this many changes.
+const BATCH: usize = 64;
+
+type Work = Box<dyn FnMut(&Connection) -> Fallible<()> + Send>;
+
+/// What threads have handed in.
+#[derive(Default)]
+pub(super) struct Queue {
+    pending: VecDeque<Pending>,
+    /// Whether a thread leads, or has been told to.
+    led: bool,
+}
+
+impl Queue {
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+}
+
+struct Pending {
+    work: Work,
+    ticket: Arc<Ticket>,
+}
+
+/// Where a thread waits for news.
+struct Ticket {
+    owner: Thread,
+    news: Mutex<Option<News>>,
+}
+
+enum News {
+    /// What became of its change.
+    Verdict(Fallible<()>),
+    /// It is to lead. Its change still waits.
+    Lead,
+}
+
+impl Ticket {
+    fn tell(&self, news: News) {
+        *guard(&self.news) = Some(news);
+        self.owner.unpark();
+    }
+
+    fn wait(&self) -> News {
+        loop {
+            if let Some(news) = guard(&self.news).take() {
+                return news;
+            }
+            thread::park();
+        }
+    }
+}
+
+/// The lead. It is given on when it is dropped, also by a panic.
+struct Lead<'a> {
+    queue: &'a Mutex<Queue>,
+    batch: Vec<Pending>,
+}
+
+impl Lead<'_> {
+    fn take(&mut self) {
+        let mut queue = guard(self.queue);
+        let n = queue.pending.len().min(BATCH);
+        self.batch.extend(queue.pending.drain(..n));
+    }
+}
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        for pending in self.batch.drain(..) {
+            let broken = Failure::internal("the transaction of another thread broke off: nothing was changed");
+            pending.ticket.tell(News::Verdict(Err(broken)));
+        }
+        let mut queue = guard(self.queue);
+        match queue.pending.front() {
+            Some(next) => next.ticket.tell(News::Lead),
+            None => queue.led = false,
+        }
+    }
+}
+
+impl Store {
+    /// Carries out `work` in one durable transaction, alone or with what others have handed in.
+    pub(super) fn transact(&self, work: impl FnMut(&Connection) -> Fallible<()> + Send + 'static) -> Fallible<()> {
+        let ticket = Arc::new(Ticket { owner: thread::current(), news: Mutex::new(None) });
+        let leads = {
+            let mut queue = guard(&self.waiting);
+            queue.pending.push_back(Pending { work: Box::new(work), ticket: Arc::clone(&ticket) });
+            !mem::replace(&mut queue.led, true)
+        };
+        if !leads && let News::Verdict(verdict) = ticket.wait() {
+            return verdict;
+        }
+        // Whoever leads is the first of those that wait: its own change is in the batch.
+        let mut lead = Lead { queue: &self.waiting, batch: Vec::new() };
+        lead.take();
+        let verdicts = self.commit(&mut lead.batch);
+        for (pending, verdict) in lead.batch.drain(..).zip(verdicts) {
+            pending.ticket.tell(News::Verdict(verdict));
+        }
+        drop(lead);
+        match ticket.wait() {
+            News::Verdict(verdict) => verdict,
+            News::Lead => Err(Failure::internal("a transaction left no verdict")),
+        }
+    }
+
+    /// What became of each of `batch`.
+    fn commit(&self, batch: &mut [Pending]) -> Vec<Fallible<()>> {
+        let mut writer = guard(&self.writer);
+        match self.commit_batch(&mut writer, batch) {
+            Ok(verdicts) => verdicts,
+            Err(failure) => {
+                // Its caches may disagree with the file now: the next writer opens it anew.
+                *writer = None;
+                batch.iter().map(|_| Err(failure.clone())).collect()
+            }
+        }
+    }
+
+    fn commit_batch(&self, writer: &mut Option<Connection>, batch: &mut [Pending]) -> Fallible<Vec<Fallible<()>>> {
+        let _gate = self.pass_gate()?;
+        // Taken out while it is inside a transaction: after a panic nobody finds it there, and dropping it rolls back.
+        let db = match writer.take() {
+            Some(db) => db,
+            None => self.connect(rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)?,
+        };
+        let verdicts = self.commit_on(&db, batch)?;
+        // In a crowd the log is left to the last of it, within bounds: written back after each batch, the same pages would
+        // be written again and again.
+        if guard(&self.waiting).is_empty() || self.log_is_huge() {
+            self.shorten_log(&db);
+        }
+        *writer = Some(db);
+        Ok(verdicts)
+    }
+
+    /// Each with its own verdict; a failure is that of the whole transaction.
+    fn commit_on(&self, db: &Connection, batch: &mut [Pending]) -> Fallible<Vec<Fallible<()>>> {
+        self.begin(db)?;
+        if let Err(failure) = schema::version(db).and_then(schema::check) {
+            run(db, "ROLLBACK")?;
+            return Ok(batch.iter().map(|_| Err(failure.clone())).collect());
+        }
+        let failed = batch.iter_mut().find_map(|pending| (pending.work)(db).err());
+        let verdicts = match failed {
+            None => batch.iter().map(|_| Ok(())).collect(),
+            // A full disk or a failed read may have ended the whole transaction: then nobody's part is left of it.
+            Some(failure) if db.is_autocommit() => return Err(failure),
+            Some(failure) if batch.len() == 1 => {
+                run(db, "ROLLBACK")?;
+                return Ok(vec![Err(failure)]);
+            }
+            // A part that fails is rare, and a savepoint before each costs a copy of every page that it changes. So all is
+            // done again, with savepoints, when one has failed.
+            Some(_) => {
+                run(db, "ROLLBACK")?;
+                self.begin(db)?;
+                let verdicts = batch.iter_mut().map(|pending| run_part(db, &mut pending.work));
+                let verdicts: Vec<Fallible<()>> = verdicts.collect::<Fallible<_>>()?;
+                if verdicts.iter().all(Result::is_err) {
+                    run(db, "ROLLBACK")?;
+                    return Ok(verdicts);
+                }
+                verdicts
+            }
+        };
+        run(db, "COMMIT").map_err(|failure| {
+            match failure.kind {
+                // The log could not even be written to its end: the commit did not happen.
+                FailureKind::Full => failure,
+                _ => {
+                    Failure::new(FailureKind::Unknown, format!("the commit failed, its outcome is unknown: {failure}"))
+                }
+            }
+        })?;
+        Ok(verdicts)
+    }
+
+    fn begin(&self, db: &Connection) -> Fallible<()> {
+        run(db, "BEGIN IMMEDIATE")?;
+        self.name_log()
+    }
+}
+
+/// Runs one request of a batch so that its failure undoes its own part only. The outer error has ended the transaction.
+fn run_part(db: &Connection, work: &mut Work) -> Fallible<Fallible<()>> {
+    run(db, "SAVEPOINT part")?;
+    match work(db) {
+        Ok(()) => run(db, "RELEASE part").map(Ok),
+        Err(failure) if db.is_autocommit() => Err(failure),
+        Err(failure) => {
+            run(db, "ROLLBACK TO part")?;
+            run(db, "RELEASE part")?;
+            Ok(Err(failure))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread::JoinHandle;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn store() -> (tempfile::TempDir, Arc<Store>) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(&dir.path().join("s.db"), &dir.path().join("lock"));
+        store.create(|db| Ok(db.execute_batch("CREATE TABLE mark (name TEXT PRIMARY KEY)")?)).unwrap();
+        (dir, Arc::new(store))
+    }
+
+    fn mark(db: &Connection, name: &str) -> Fallible<()> {
+        db.execute("INSERT INTO mark VALUES (?)", [name])?;
+        Ok(())
+    }
+
+    fn marks(store: &Store) -> Vec<String> {
+        let all = |db: &Connection| {
+            let mut all = db.prepare("SELECT name FROM mark ORDER BY name")?;
+            let names = all.query_map([], |row| row.get(0))?;
+            Ok(names.collect::<Result<_, _>>()?)
+        };
+        store.read(all).unwrap()
+    }
+
+    type Writing = JoinHandle<Fallible<()>>;
+
+    fn write(store: &Arc<Store>, work: impl FnMut(&Connection) -> Fallible<()> + Send + 'static) -> Writing {
+        let store = Arc::clone(store);
+        thread::spawn(move || store.write(work))
+    }
+
+    /// Hands in one after the other while a transaction is held open, so that they are one batch.
+    fn together(store: &Arc<Store>, works: Vec<Work>) -> Vec<thread::Result<Fallible<()>>> {
+        let (begun, begins) = mpsc::channel();
+        let (go_on, goes_on) = mpsc::channel::<()>();
+        let first = write(store, move |_| {
+            let _ = begun.send(());
+            let _ = goes_on.recv();
+            Ok(())
+        });
+        begins.recv().unwrap();
+        let mut writing = Vec::new();
+        for work in works {
+            writing.push(write(store, work));
+            let until = Instant::now() + Duration::from_secs(20);
+            while guard(&store.waiting).pending.len() < writing.len() {
+                assert!(Instant::now() < until, "it was not handed in");
+                thread::yield_now();
+            }
+        }
+        drop(go_on);
+        first.join().unwrap().unwrap();
+        writing.into_iter().map(JoinHandle::join).collect()
+    }
+
+    fn marking(name: &'static str) -> Work {
+        Box::new(move |db| mark(db, name))
+    }
+
+    #[test]
+    fn what_fails_is_undone_alone_and_the_others_are_committed() {
+        let (_dir, store) = store();
+        let fails: Work = Box::new(|db| {
+            mark(db, "b")?;
+            Err(Failure::new(FailureKind::BadValue, "no"))
+        });
+        let verdicts = together(&store, vec![marking("a"), fails, marking("c"), marking("a")]);
+        let kinds: Vec<Option<FailureKind>> =
+            verdicts.into_iter().map(|verdict| verdict.unwrap().err().map(|failure| failure.kind)).collect();
+        assert_eq!(kinds, [None, Some(FailureKind::BadValue), None, Some(FailureKind::Internal)]);
+        assert_eq!(marks(&store), ["a", "c"]);
+    }
+
+    #[test]
+    fn when_all_of_them_fail_nothing_is_changed_and_the_next_one_is_committed() {
+        let (_dir, store) = store();
+        let fails = || -> Work { Box::new(|db| mark(db, "x").and(Err(Failure::internal("no")))) };
+        let verdicts = together(&store, vec![fails(), fails()]);
+        assert!(verdicts.into_iter().all(|verdict| verdict.unwrap().is_err()));
+        store.write(|db| mark(db, "y")).unwrap();
+        assert_eq!(marks(&store), ["y"]);
+    }
+
+    #[test]
+    fn a_panic_of_the_leader_is_told_to_its_batch_and_the_next_one_leads() {
+        let (_dir, store) = store();
+        let panics: Work = Box::new(|_| panic!("as the test wants"));
+        let verdicts = together(&store, vec![marking("a"), panics, marking("c")]);
+        assert!(verdicts[0].is_err(), "it led");
+        assert!(verdicts[1..].iter().all(|verdict| matches!(verdict, Ok(Err(_)))));
+        assert!(marks(&store).is_empty());
+        store.write(|db| mark(db, "d")).unwrap();
+        assert_eq!(marks(&store), ["d"]);
+    }
+
+    #[test]
+    fn more_than_a_batch_is_committed_by_several_leaders() {
+        let (_dir, store) = store();
+        let names: Vec<String> = (0..3 * BATCH).map(|n| format!("{n:03}")).collect();
+        let work = |name: &String| -> Work {
+            let name = name.clone();
+            Box::new(move |db| mark(db, &name))
+        };
+        let verdicts = together(&store, names.iter().map(work).collect());
+        assert!(verdicts.into_iter().all(|verdict| verdict.unwrap().is_ok()));
+        assert_eq!(marks(&store), names);
+    }
+}
