@@ -152,10 +152,25 @@ impl Campaign {
         finish(command.spawn().unwrap(), support::DEADLINE).expect(0);
     }
 
+    /// Lets everything print.
+    fn print_all(&self) {
+        let mut left = usize::MAX;
+        while left > 0 {
+            // A process that a submission started with its fault may have been waiting for the lock until now: it dies while
+            // everything is to print, and is started again.
+            self.restart(None);
+            let before = left;
+            let died = || self.site.fastp().is_none() && self.site.counts_as_running();
+            self.site.wait_for("every job is done", || {
+                left = self.site.jobs().len();
+                left < before || died()
+            });
+        }
+    }
+
     /// Lets everything print and checks every promise.
     fn check(&self) {
-        self.restart(None);
-        self.site.wait_until_empty();
+        self.print_all();
         let mut printed: [Vec<String>; 3] = Default::default();
         let file = std::fs::read(self.site.sink()).unwrap_or_default();
         let received: Received = take_apart(&file);
