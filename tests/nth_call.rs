@@ -78,9 +78,18 @@ fn no_orphans(site: &Site, what: &str) {
 }
 
 fn faults(kinds: &[&str], link: bool) {
-    let site = Site::new();
+    faults_at(kinds, link, false);
+}
+
+/// The same where a print process takes submissions all the time, or where none does.
+fn faults_at(kinds: &[&str], link: bool, counter: bool) {
+    let mut site = Site::new();
     site.declare();
     site.spoolcom("LOC #OFFICE.PARK, DEV NONE");
+    let process = counter.then(|| site.open_counter("600", &[]));
+    if !counter {
+        site.env.push(("PD_COUNTER_MS", "0"));
+    }
     let shim = shim(site.files.path());
     let mut acknowledged = HashSet::new();
     for kind in kinds {
@@ -88,6 +97,11 @@ fn faults(kinds: &[&str], link: bool) {
         eprintln!("{kind}: {fired} calls failed, {} submissions were acknowledged", tags.len());
         assert!(fired > 0, "{kind} never fired");
         acknowledged.extend(tags);
+    }
+    if let Some(mut process) = process {
+        process.kill().unwrap();
+        process.wait().unwrap();
+        site.spoolcom("PRINT $SPLA, START");
     }
     // Every acknowledged job is printed, byte-identical, once; nothing else is.
     site.spoolcom("LOC #OFFICE.PARK, DEV $LP1");
@@ -118,4 +132,14 @@ fn a_copy_is_refused_or_printed_whichever_call_finds_no_descriptor_or_writes_sho
 #[test]
 fn a_link_is_refused_or_printed_whichever_call_fails() {
     faults(&["EIO", "EMFILE"], true);
+}
+
+#[test]
+fn a_copy_that_a_print_process_takes_is_refused_or_printed_whichever_call_of_the_submitter_fails() {
+    faults_at(&["EIO", "EMFILE", "SHORT"], false, true);
+}
+
+#[test]
+fn a_link_that_a_print_process_takes_is_refused_or_printed_whichever_call_of_the_submitter_fails() {
+    faults_at(&["EIO", "EMFILE"], true, true);
 }

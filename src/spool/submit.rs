@@ -83,7 +83,10 @@ impl Spool {
         let spool = self.clone();
         let result = self.change(Room::Takes, move |db| {
             if let Some(accepted) = spool.known(db, &plan.submission.token)? {
-                return Ok((accepted, Vec::new(), false));
+                // Whoever accepted it may have died before he woke anybody.
+                let job = store::job::by_token(db, &plan.submission.token)?;
+                let targets = job.map_or(Ok(Vec::new()), |job| wakes::of_route(db, job.route))?;
+                return Ok((accepted, targets, false));
             }
             if store::spool::is_refused(db, &plan.submission.token)? {
                 return Err(Failure::new(FailureKind::State, "this submission was given up earlier; submit it anew"));
