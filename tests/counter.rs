@@ -76,8 +76,6 @@ fn all_are_printed(site: &Site, tags: &[String]) {
 fn a_running_print_process_takes_submissions_and_nobody_sees_a_difference() {
     let site = site();
     let shown = |outcome: Outcome| outcome.out.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
-    let same =
-        ["-r", "job-identifier job-name destination-name-requested number-of-documents results-profile", "-o", "x"];
     let ways: [&[&str]; 3] = [&[], &["-r", "all"], &["-l", "-r", "verbose"]];
     let mut before: Vec<String> = Vec::new();
     for arguments in ways {

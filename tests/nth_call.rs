@@ -8,7 +8,9 @@ mod support;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
+use spoolsuite::sys::watch::Watch;
 use support::documents::{take_apart, text};
 use support::{Site, finish, number};
 
@@ -30,7 +32,7 @@ fn shim(dir: &Path) -> PathBuf {
 }
 
 /// Submits with faults of this kind until none fires. Returns the tags that were acknowledged and how many calls failed.
-fn campaign(site: &Site, shim: &Path, kind: &str, link: bool) -> (HashSet<String>, usize) {
+fn campaign(site: &Site, shim: &Path, kind: &str, link: bool, counter: bool) -> (HashSet<String>, usize) {
     let mut acknowledged = HashSet::new();
     let stride = number("NTH_STRIDE", 1);
     let name = format!("{kind}{}", if link { "-link" } else { "" });
@@ -59,7 +61,7 @@ fn campaign(site: &Site, shim: &Path, kind: &str, link: bool) -> (HashSet<String
         let listed: HashSet<String> =
             site.tags().into_iter().filter(|tag| tag.starts_with(&format!("{name}-"))).collect();
         assert_eq!(listed, acknowledged, "{what}");
-        no_orphans(site, &what);
+        no_orphans(site, &what, counter);
         if call.is_none() {
             assert_eq!(outcome.status, 0, "nothing failed: {what}");
             return (acknowledged, fired);
@@ -68,9 +70,15 @@ fn campaign(site: &Site, shim: &Path, kind: &str, link: bool) -> (HashSet<String
     panic!("a submission of more than {CAP} calls");
 }
 
-/// There is one print file for each job; what a failed submission may leave, the next start removes.
-fn no_orphans(site: &Site, what: &str) {
+/// There is one print file for each job; what a failed submission may leave, the next start removes. Whom the submitter left
+/// at the `counter`, he removes what he received himself, as soon as he finds that the job is there.
+fn no_orphans(site: &Site, what: &str, counter: bool) {
     let jobs = site.jobs().len();
+    let watch = Watch::new(&site.server_dir()).unwrap();
+    let end = Instant::now() + support::DEADLINE;
+    while counter && site.print_files().len() != jobs && Instant::now() < end {
+        watch.wait(Duration::from_secs(1)).unwrap();
+    }
     if site.print_files().len() != jobs {
         site.spoolcom("SPOOLER, START");
         assert_eq!(site.print_files().len(), jobs, "{:?} after {what}", site.print_files());
@@ -93,7 +101,7 @@ fn faults_at(kinds: &[&str], link: bool, counter: bool) {
     let shim = shim(site.files.path());
     let mut acknowledged = HashSet::new();
     for kind in kinds {
-        let (tags, fired) = campaign(&site, &shim, kind, link);
+        let (tags, fired) = campaign(&site, &shim, kind, link, counter);
         eprintln!("{kind}: {fired} calls failed, {} submissions were acknowledged", tags.len());
         assert!(fired > 0, "{kind} never fired");
         acknowledged.extend(tags);

@@ -65,7 +65,7 @@ impl Carrier for Book {
 /// What a counter does with one request.
 enum Turn {
     /// Answers.
-    Says(Reply),
+    Says(Box<Reply>),
     /// Reads the documents and closes the connection.
     ReadsAndDies,
     /// Closes the connection.
@@ -151,12 +151,16 @@ fn submission(documents: usize) -> Submission {
     }
 }
 
+fn says(reply: Reply) -> Turn {
+    Turn::Says(Box::new(reply))
+}
+
 fn resolved() -> Turn {
-    Turn::Says(Reply::ResolveDestination(destination()))
+    says(Reply::ResolveDestination(destination()))
 }
 
 fn refused(kind: FailureKind) -> Turn {
-    Turn::Says(Reply::Failed(Failure::new(kind, "counter")))
+    says(Reply::Failed(Failure::new(kind, "counter")))
 }
 
 /// Hands in one document of "text" after resolving its destination.
@@ -168,7 +172,7 @@ fn hand_in(world: &World, submitter: &mut Submitter) -> Accepted {
 #[test]
 fn a_counter_that_says_yes_is_believed_and_the_spool_is_not_opened() {
     let world = World::new();
-    let counter = world.counter(vec![resolved(), Turn::Says(Reply::Submit(accepted(3)))]);
+    let counter = world.counter(vec![resolved(), says(Reply::Submit(accepted(3)))]);
     assert_eq!(hand_in(&world, &mut world.submitter(SOON)), accepted(3));
     assert_eq!(counter.join().unwrap().len(), 2);
     assert!(world.written().is_empty());
@@ -239,7 +243,7 @@ fn a_submission_whose_outcome_is_unknown_is_handed_in_again_whole_with_the_same_
         Turn::ReadsAndDies,
         refused(FailureKind::Unknown),
         refused(FailureKind::Full),
-        Turn::Says(Reply::StartSpooler(())),
+        says(Reply::StartSpooler(())),
     ] {
         let world = World::new();
         let counter = world.counter(vec![resolved(), turn]);

@@ -309,15 +309,22 @@ impl Site {
     pub fn open_counter(&self, idle: &str, env: &[(&str, &str)]) -> Child {
         let mut command = self.command("fastp");
         command.arg("--base").arg(self.base.root()).args(["--process", "SPLA", "--idle", idle]);
-        let child = command.envs(env.iter().copied()).spawn().unwrap();
+        command.envs(env.iter().copied());
+        let mut child = command.spawn().unwrap();
         let end = Instant::now() + DEADLINE;
         // Established before the first look. Who is connected and leaves without a word is no submitter.
         let watch = Watch::new(&self.base.run()).unwrap();
-        let ours = |stream: UnixStream| socket::peer(&stream).is_ok_and(|peer| peer.pid == pid(child.id()).as_raw());
-        while !socket::connect(&self.base.counter()).is_ok_and(ours) {
+        let ours = |stream: UnixStream, child: &Child| {
+            socket::peer(&stream).is_ok_and(|peer| peer.pid == pid(child.id()).as_raw())
+        };
+        while !socket::connect(&self.base.counter()).is_ok_and(|stream| ours(stream, &child)) {
             let left = end.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "the counter does not open: {}", self.log());
             watch.wait(left.min(Duration::from_secs(1))).unwrap();
+            // One that somebody else started was faster, and has been working for long.
+            if child.try_wait().unwrap().is_some() {
+                child = command.spawn().unwrap();
+            }
         }
         child
     }
