@@ -6,12 +6,14 @@ mod support;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use spoolsuite::client::Remote;
 use spoolsuite::spool::operations::Operations;
+use spoolsuite::sys::lock::FileLock;
 use spoolsuite::sys::socket;
 use spoolsuite::sys::watch::Watch;
 use support::documents::{take_apart, text};
@@ -293,33 +295,49 @@ fn a_print_process_goes_dormant_although_somebody_is_connected() {
     drop(connected);
 }
 
-#[test]
-fn a_job_that_was_taken_for_another_print_process_starts_it() {
-    let site = site();
-    site.spoolcom("PRINT $SPLB, FILE fastp");
+/// A device behind a print process of its own, which is dormant, and the file that it appends to.
+fn other_side(site: &Site) -> PathBuf {
     let sink = site.files.path().join("lp2.out");
-    site.spoolcom(&format!(
-        "DEV $LP2, PROCESS $SPLB, URI file://{}, HEADER OFF, START; LOC #OTHER.SIDE, DEV $LP2",
-        sink.display()
-    ));
+    let device = format!("DEV $LP2, PROCESS $SPLB, URI file://{}, HEADER OFF, START", sink.display());
+    site.spoolcom(&format!("PRINT $SPLB, FILE fastp; {device}; LOC #OTHER.SIDE, DEV $LP2"));
+    sink
+}
+
+/// Whether `$SPLB` counts as running.
+fn other_runs(site: &Site) -> bool {
+    let query = "SELECT running FROM process WHERE name = 'SPLB'";
+    site.database().query_row(query, [], |row| row.get::<_, i64>(0)).unwrap() != 0
+}
+
+#[test]
+fn a_submitter_starts_another_print_process_in_his_own_environment() {
+    let site = site();
+    let sink = other_side(&site);
     let process = site.open_counter(STAYS, &[]);
     let file = site.document("other", &text("other", 300));
     let mut command = site.submission("other.side", "other", &file);
-    end(command.env("PD_FAULT", POINTS[0])).expect(0);
+    end(command.env("PD_FAULT", "claimed")).expect(0);
+    site.wait_for("the other one claimed the job", || {
+        site.jobs().iter().any(|job| job["current-job-state"] == "processing")
+    });
+    assert!(FileLock::exclusive(&site.paths().process_lock(&"SPLB".parse().unwrap()), DEADLINE).unwrap().is_some());
+    // It died of what its starter's environment said. Who comes next starts it again.
+    let file = site.document("next", &text("next", 300));
+    site.submit("other.side", "next", &file).expect(0);
     site.wait_until_empty();
-    assert_eq!(take_apart(&std::fs::read(sink).unwrap()).complete, ["other"]);
-    // Killed when the job was there and nobody was told: who asked starts it all the same.
+    assert_eq!(take_apart(&std::fs::read(sink).unwrap()).complete, ["other", "next"]);
     bury(process);
-    site.wait_for("the other one is dormant", || dormant(&site));
-    let process = site.open_counter(STAYS, &[("PD_FAULT", POINTS[2])]);
-    let file = site.document("late", &text("late", 300));
-    end(&mut site.submission("other.side", "late", &file)).expect(0);
-    finish(process, DEADLINE).expect(128 + 9);
-    site.wait_until_empty();
 }
 
-/// Whether `$SPLB` has gone dormant.
-fn dormant(site: &Site) -> bool {
-    let query = "SELECT running FROM process WHERE name = 'SPLB'";
-    site.database().query_row(query, [], |row| row.get::<_, i64>(0)).unwrap() == 0
+#[test]
+fn a_job_that_was_accepted_when_nobody_was_told_starts_its_print_process() {
+    let site = site();
+    let sink = other_side(&site);
+    let process = site.open_counter(STAYS, &[("PD_FAULT", POINTS[2])]);
+    let file = site.document("late", &text("late", 300));
+    site.submit("other.side", "late", &file).expect(0);
+    finish(process, DEADLINE).expect(128 + 9);
+    site.wait_until_empty();
+    assert_eq!(take_apart(&std::fs::read(sink).unwrap()).complete, ["late"]);
+    site.wait_for("it is dormant", || !other_runs(&site));
 }

@@ -163,8 +163,8 @@ impl Shared {
         // Dropped with the thread, however it ends, and also when there is none.
         let place = Place { shared: Arc::clone(self), number };
         let _ = std::thread::Builder::new().name("counter".into()).spawn(move || {
-            let clerk: Box<dyn Operations> = Box::new(Clerk { spool: (place.shared.open)() });
-            let _ = serve(&stream, &mut Ok(clerk), || Deadline::after(PATIENCE), PATIENCE);
+            let hatch: Box<dyn Operations> = Box::new(Hatch { spool: (place.shared.open)() });
+            let _ = serve(&stream, &mut Ok(hatch), || Deadline::after(PATIENCE), PATIENCE);
         });
     }
 }
@@ -183,11 +183,11 @@ impl Drop for Place {
 }
 
 /// The spool as far as it can be had at the counter: what a submitter asks.
-struct Clerk {
+struct Hatch {
     spool: Box<dyn Operations>,
 }
 
-impl Carrier for Clerk {
+impl Carrier for Hatch {
     fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
         let refused = |why: &str| Err(Failure::new(FailureKind::State, format!("the counter of a spool {why}")));
         match &request {

@@ -101,18 +101,13 @@ pub fn open_at(base: &Base, purpose: Purpose) -> Result<Box<dyn Operations>, Fai
             open_for_command(base, Access::Create { server: server_name(&users::host()), now: clock::now() })?
         }
     };
-    let attendant = attendant();
+    let attendant: Arc<dyn Attendant> = match Starter::beside_us() {
+        Ok(starter) => Arc::new(starter),
+        Err(_) => Arc::new(Nobody),
+    };
     let creator = spool.was_made_by(nix::unistd::geteuid().as_raw());
     let caller = if creator { users::caller_without_groups() } else { users::caller() };
     Ok(Box::new(Local::new(spool, caller, clock::now, attendant)))
-}
-
-/// Who starts print processes for this process.
-pub fn attendant() -> Arc<dyn Attendant> {
-    match Starter::beside_us() {
-        Ok(starter) => Arc::new(starter),
-        Err(_) => Arc::new(Nobody),
-    }
 }
 
 #[cfg(test)]
