@@ -5,7 +5,9 @@ mod support;
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -340,4 +342,53 @@ fn a_job_that_was_accepted_when_nobody_was_told_starts_its_print_process() {
     site.wait_until_empty();
     assert_eq!(take_apart(&std::fs::read(sink).unwrap()).complete, ["late"]);
     site.wait_for("it is dormant", || !other_runs(&site));
+}
+
+#[test]
+fn a_counter_serves_its_own_user_alone_and_is_believed_by_him_alone() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED: only root can become another user");
+        return;
+    }
+    const NOBODY: u32 = 65534;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    // The programs must be reachable for that user, too: copies of them, beside each other.
+    for name in ["pdpr", "spoolcom", "fastp"] {
+        std::fs::copy(support::program(name), dir.path().join(name)).unwrap();
+    }
+    let site = Site::at(&dir.path().join("base"));
+    std::fs::create_dir(site.base()).unwrap();
+    std::os::unix::fs::chown(site.base(), Some(NOBODY), Some(NOBODY)).unwrap();
+    let as_nobody = |program: &str, args: &[&str]| -> Child {
+        let mut command = Command::new(dir.path().join(program));
+        site.dress(&mut command);
+        command.env("HOME", "/nonexistent").uid(NOBODY).gid(NOBODY).current_dir("/").args(args).spawn().unwrap()
+    };
+    finish(
+        as_nobody("spoolcom", &["PRINT SPLA, FILE fastp; DEV LP1, PROCESS SPLA, URI null:; LOC #A.B, DEV LP1"]),
+        DEADLINE,
+    )
+    .expect(0);
+    let process = as_nobody("fastp", &["--base", site.base().to_str().unwrap(), "--process", "SPLA", "--idle", STAYS]);
+    let watch = Watch::new(&site.paths().run()).unwrap();
+    let end = Instant::now() + DEADLINE;
+    let mut stream = loop {
+        match socket::connect(&site.paths().counter()) {
+            Ok(stream) => break stream,
+            Err(error) => assert!(Instant::now() < end, "{error}: {}", site.log()),
+        }
+        watch.wait(Duration::from_secs(1)).unwrap();
+    };
+    // Root is not its user: it is sent away without a word, whatever it says.
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
+    // And what root prints is not shown to whoever listens there.
+    let secret = site.document("secret", b"mine\n");
+    site.submit("a.b", "secret", &secret).expect(3).says("not to you");
+    let own = dir.path().join("own");
+    std::fs::write(&own, "ours\n").unwrap();
+    finish(as_nobody("pdpr", &["-d", "a.b", own.to_str().unwrap()]), DEADLINE).expect(0);
+    bury(process);
 }
