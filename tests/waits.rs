@@ -208,8 +208,9 @@ fn a_printer_that_breaks_off_every_job_fills_no_log_and_has_recovered_when_one_i
     once.dedup();
     assert_eq!(once.len(), found.len(), "nothing is there twice: {found:#?}");
     assert!(found.iter().all(|event| event.0 != "recovered"), "{found:#?}");
-    printer.set_mode(sink::Mode::Slow);
+    let broken = printer.set_mode(sink::Mode::Slow);
     printer.pause(true);
+    printer.wait_for("a connection that stays", |all| all.len() > broken);
     // It goes out: the device prints, whatever it is recovering from.
     site.wait_for("it prints", || device(&site)["state"] == "printing" && device(&site)["open"] == true);
     assert_eq!(device(&site)["error"], Value::Null);

@@ -8,7 +8,7 @@ use crate::support::site::{Site, submit, succeed};
 use crate::support::table::{Goal, Row, Table, Unit};
 use crate::support::{Size, document, fsync_p50, in_turn, median, seconds};
 use spoolsuite::model::job::Transfer;
-use spoolsuite::model::query::{Condition, Order, Query};
+use spoolsuite::model::query::{Condition, Order, Parts, Query};
 use spoolsuite::spool::engine::{AttemptEnd, Engine};
 use spoolsuite::spool::operations::Operations;
 use spoolsuite::sys::{clock, users};
@@ -47,7 +47,8 @@ pub fn measure(size: Size, table: &mut Table) {
     let user = users::caller().identity();
     let first_page = |site: &Site| {
         seconds(|| {
-            let query = Query { condition: Condition::UserName(user.clone()), order: Order::Schedule };
+            let query =
+                Query { condition: Condition::UserName(user.clone()), order: Order::Schedule, parts: Parts::ALL };
             let page = site.local().jobs(query, None, 50).unwrap();
             assert!(!page.rows.is_empty());
         })

@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::fs::File;
 
-use crate::support::printer::{Printer, bare_sendfile, process_cpu, thread_cpu};
+use crate::support::printer::{
+    Printer, Way, bare_pieces, bare_sendfile, bare_splice, bare_write, process_cpu, thread_cpu,
+};
 use crate::support::site::{Site, succeed};
 use crate::support::table::{Goal, Row, Table, Unit};
 use crate::support::{Size, document, fsync_p50, in_turn, median};
@@ -49,4 +51,22 @@ pub fn measure(size: Size, table: &mut Table) {
     let what = "processor time of the sender, each GiB";
     let goal = Goal::AtMost(0.15);
     table.add(Row::limit(what, Unit::Seconds, cpu.0, Some((cpu.1, "bare sendfile")), goal, fsync));
+    // Is there a cheaper way to hand the file over? Each without a spool.
+    let ways: [(&str, Way); 3] = [
+        ("`sendfile` of 64 KiB at once", bare_pieces),
+        ("`read` and `write`, 256 KiB", bare_write),
+        ("`splice` through a pipe of 1 MiB", bare_splice),
+    ];
+    for (way, send) in ways {
+        let seconds = |send: Way| {
+            let before = thread_cpu();
+            printer.expect(octets as u64);
+            send(printer.port, &open, octets as u64);
+            printer.wait();
+            (thread_cpu() - before) / gib
+        };
+        let cpu = in_turn(size.pick(1, 5), || seconds(send), || seconds(bare_sendfile));
+        let what = format!("processor time of a bare loop: {way}");
+        table.add(Row::limit(&what, Unit::Seconds, cpu.0, Some((cpu.1, "bare sendfile")), Goal::None, fsync));
+    }
 }

@@ -1,13 +1,15 @@
 //! Printers that take whatever comes and throw it away, and the bare loops that send to them.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, SpliceFFlags, fcntl, splice};
 use nix::sys::socket::{Backlog, listen};
 use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
@@ -117,17 +119,58 @@ fn read_all(mut stream: TcpStream, seen: &Seen) {
     }
 }
 
-/// The bare loop: connects, sends the file with `sendfile` alone, closes, and waits for the printer to close.
-pub fn bare_sendfile(port: u16, file: &File, octets: u64) {
+/// A way to hand a file over: the printer's port, the file, and how many octets of it.
+pub type Way = fn(u16, &File, u64);
+
+/// Connects, sends so many octets of the file the way `send` does, closes, and waits for the printer to close.
+/// `send(stream, offset, left)` says how many it sent.
+fn bare(port: u16, octets: u64, mut send: impl FnMut(&TcpStream, u64, u64) -> u64) {
     let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let mut done = 0;
     while done < octets {
-        let n = send_file(stream.as_fd(), file, done, octets - done).unwrap();
+        let n = send(&stream, done, octets - done);
         assert!(n > 0, "the file is shorter than {octets}");
         done += n;
     }
     stream.shutdown(Shutdown::Write).unwrap();
     let _ = (&stream).read(&mut [0; 16]);
+}
+
+/// The bare loop: `sendfile` alone.
+pub fn bare_sendfile(port: u16, file: &File, octets: u64) {
+    bare(port, octets, |stream, done, left| send_file(stream.as_fd(), file, done, left).unwrap());
+}
+
+/// The same in pieces of 64 KiB.
+pub fn bare_pieces(port: u16, file: &File, octets: u64) {
+    bare(port, octets, |stream, done, left| send_file(stream.as_fd(), file, done, left.min(64 << 10)).unwrap());
+}
+
+/// Reads and writes, 256 KiB at once.
+pub fn bare_write(port: u16, file: &File, octets: u64) {
+    let mut buffer = vec![0; 256 << 10];
+    bare(port, octets, |mut stream, done, left| {
+        let most = buffer.len().min(usize::try_from(left).unwrap());
+        let n = file.read_at(&mut buffer[..most], done).unwrap();
+        stream.write_all(&buffer[..n]).unwrap();
+        n as u64
+    });
+}
+
+/// `splice` through a pipe of 1 MiB.
+pub fn bare_splice(port: u16, file: &File, octets: u64) {
+    let (out, into) = nix::unistd::pipe().unwrap();
+    let size = fcntl(&into, FcntlArg::F_SETPIPE_SZ(1 << 20)).map_or(64 << 10, |size| usize::try_from(size).unwrap());
+    bare(port, octets, |stream, done, left| {
+        let mut offset = i64::try_from(done).unwrap();
+        let most = size.min(usize::try_from(left).unwrap());
+        let n = splice(file, Some(&mut offset), &into, None, most, SpliceFFlags::empty()).unwrap();
+        let mut sent = 0;
+        while sent < n {
+            sent += splice(&out, None, stream, None, n - sent, SpliceFFlags::SPLICE_F_MORE).unwrap();
+        }
+        n as u64
+    });
 }
 
 /// Processor time of this thread so far, in seconds.

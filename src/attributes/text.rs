@@ -2,6 +2,8 @@
 //!
 //! Text written here is always one line: control characters are escaped, because scripts read line by line.
 
+use std::fmt::Write;
+
 use jiff::civil;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
@@ -24,44 +26,116 @@ pub struct Clock {
     pub zone: TimeZone,
 }
 
-/// The values of `value`, each as one line of text; none when it has no value.
-pub fn lines(field: Field, value: &Value, zone: &TimeZone) -> Vec<String> {
-    match value {
-        Value::Many(parts) if field == Field::DocumentContent => match parts.as_slice() {
-            [path, server, ..] => vec![format!("{}:{}", line(field, path, zone), line(field, server, zone))],
-            _ => Vec::new(),
-        },
-        Value::Many(values) => values.iter().map(|value| line(field, value, zone)).collect(),
-        one => vec![line(field, one, zone)],
+/// Values as lines of text, one behind the other in one piece: a listing of many values needs few allocations.
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    text: String,
+    /// Where each line ends.
+    ends: Vec<usize>,
+}
+
+impl Lines {
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Line `n`, from 0; empty where there is none.
+    pub fn get(&self, n: usize) -> &str {
+        let start = n.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
+        let end = self.ends.get(n).copied();
+        start.zip(end).and_then(|(start, end)| self.text.get(start..end)).unwrap_or_default()
+    }
+
+    /// Forgets them all, and keeps the room they had.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    /// Adds a line as it is.
+    pub fn push(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.ends.push(self.text.len());
+    }
+
+    /// Adds the values of `value`, each as one line; no line when it has no value.
+    pub fn add(&mut self, field: Field, value: &Value, zone: &TimeZone) {
+        match value {
+            Value::Many(parts) if field == Field::DocumentContent => {
+                if let [path, server, ..] = parts.as_slice() {
+                    write(field, path, zone, &mut self.text);
+                    self.text.push(':');
+                    write(field, server, zone, &mut self.text);
+                    self.ends.push(self.text.len());
+                }
+            }
+            Value::Many(values) => values.iter().for_each(|value| self.add_one(field, value, zone)),
+            one => self.add_one(field, one, zone),
+        }
+    }
+
+    fn add_one(&mut self, field: Field, value: &Value, zone: &TimeZone) {
+        write(field, value, zone, &mut self.text);
+        self.ends.push(self.text.len());
     }
 }
 
-fn line(field: Field, value: &Value, zone: &TimeZone) -> String {
-    match value {
-        Value::Text(text) => escaped(text),
-        Value::Integer(n) if field == Field::InterveningJobs && *n > i64::from(INTERVENING_MAX) => {
-            format!("{INTERVENING_MAX}+")
+fn write(field: Field, value: &Value, zone: &TimeZone, out: &mut String) {
+    // Writing to a string does not fail.
+    let _ = match value {
+        Value::Text(text) => {
+            escape(text, out);
+            Ok(())
         }
-        Value::Integer(n) => n.to_string(),
-        Value::Boolean(b) => b.to_string(),
+        Value::Integer(n) if field == Field::InterveningJobs && *n > i64::from(INTERVENING_MAX) => {
+            write!(out, "{INTERVENING_MAX}+")
+        }
+        Value::Integer(n) => write!(out, "{n}"),
+        Value::Boolean(b) => write!(out, "{b}"),
         Value::Time(ms) => match Timestamp::from_millisecond(*ms) {
-            Ok(at) => at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
-            Err(_) => ms.to_string(),
+            Ok(at) => write!(out, "{}", at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S")),
+            Err(_) => write!(out, "{ms}"),
         },
-        Value::Many(values) => values.iter().map(|value| line(field, value, zone)).collect::<Vec<_>>().join(" "),
-    }
+        Value::Many(values) => {
+            for (n, value) in values.iter().enumerate() {
+                if n > 0 {
+                    out.push(' ');
+                }
+                write(field, value, zone, out);
+            }
+            Ok(())
+        }
+    };
 }
 
 /// `text` as one line: control characters (and those that turn the direction of writing) as escapes.
 pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    escape(text, &mut out);
+    out
+}
+
+/// Whether `text` is printable ASCII: nothing to escape, and each character as wide as its octet.
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|octet| matches!(octet, b' '..=b'~'))
+}
+
+fn escape(text: &str, out: &mut String) {
+    if is_plain(text) {
+        return out.push_str(text);
+    }
     let odd = |c: char| {
         c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if odd(c) { out.extend(c.escape_default()) } else { out.push(c) }
     }
-    out
 }
 
 /// Reads one value of `attribute`.
@@ -163,12 +237,19 @@ mod tests {
         assert!(at("tomorrow").is_err());
     }
 
+    fn lines(field: Field, value: &Value) -> Vec<String> {
+        let mut lines = Lines::default();
+        lines.push("before");
+        lines.add(field, value, &TimeZone::UTC);
+        (1..lines.len()).map(|n| lines.get(n).to_owned()).collect()
+    }
+
     #[test]
     fn a_value_is_always_one_line() {
-        let shown = lines(Field::JobName, &Value::Text("a\nb\u{202e}".into()), &TimeZone::UTC);
+        let shown = lines(Field::JobName, &Value::Text("a\nb\u{202e}".into()));
         assert_eq!(shown, ["a\\nb\\u{202e}"]);
-        assert_eq!(lines(Field::InterveningJobs, &Value::Integer(1001), &TimeZone::UTC), ["1000+"]);
-        assert_eq!(lines(Field::CreationTime, &Value::Time(0), &TimeZone::UTC), ["1970-01-01 00:00:00"]);
+        assert_eq!(lines(Field::InterveningJobs, &Value::Integer(1001)), ["1000+"]);
+        assert_eq!(lines(Field::CreationTime, &Value::Time(0)), ["1970-01-01 00:00:00"]);
     }
 
     proptest! {

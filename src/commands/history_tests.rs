@@ -7,7 +7,7 @@ use super::pd::testing::{Answer, Verb, World};
 use super::spoolcom::run as spoolcom;
 use crate::model::JobRef;
 use crate::model::device::{ConnectionInUse, DeviceUri};
-use crate::model::query::{Condition, Order, Query};
+use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::state::Delivery;
 use crate::server::pair;
 use crate::spool::engine::{AttemptEnd, Engine, Observation, Settlement};
@@ -164,7 +164,7 @@ fn the_history_comes_in_pages() {
         let claim = site.claim(&alive, "LP1");
         site.end(&alive, &claim, delivered(Delivery::Sent));
     }
-    let query = Query { condition: Condition::Owner("ann".into()), order: Order::Number };
+    let query = Query { condition: Condition::Owner("ann".into()), order: Order::Number, parts: Parts::ALL };
     let (mut after, mut found) = (None, Vec::new());
     loop {
         let page = site.local.finished(query.clone(), after, 2).unwrap();

@@ -58,8 +58,8 @@ pub type Opener<'a> = dyn FnMut(Option<&str>, Intent) -> Result<Box<dyn Operatio
 
 /// The world of one command.
 pub struct Shell<'a> {
-    /// Standard output: what scripts parse.
-    pub out: &'a mut dyn Write,
+    /// Standard output: what scripts parse. A long listing is written by a thread of its own.
+    pub out: &'a mut (dyn Write + Send),
     /// Standard error: messages and hints.
     pub err: &'a mut dyn Write,
     /// Standard input.

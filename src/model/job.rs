@@ -295,7 +295,7 @@ pub struct JobStatus {
     pub form: String,
     /// Kept after printing.
     pub hold_after: bool,
-    /// Copies of the first document.
+    /// Copies of the first document; 1 where a listing wanted no documents.
     pub copies: u32,
     /// Octets of all documents, copies not counted.
     pub total_octets: u64,
@@ -309,7 +309,7 @@ pub struct JobStatus {
     pub devices: Vec<DeviceName>,
     /// Jobs before it in its queue, counted to 1,000; more are 1,001. None when it is not queued.
     pub intervening: Option<u32>,
-    /// Its documents, in order.
+    /// Its documents, in order; none where a listing wanted none ([`Parts`](super::query::Parts)).
     pub documents: Vec<DocumentStatus>,
 }
 

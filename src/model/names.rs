@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -52,12 +53,13 @@ fn check(text: &str, dots: bool) -> Result<(), BadName> {
     Ok(())
 }
 
+// Shared, not copied: each job of a listing has the names of its server and its destination.
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident, dots: $dots:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $type(String);
+        pub struct $type(Arc<str>);
 
         impl $type {
             /// The name as it was declared.
@@ -73,7 +75,7 @@ macro_rules! name {
             type Err = BadName;
             fn from_str(text: &str) -> Result<Self, BadName> {
                 check(text, $dots)?;
-                Ok(Self(text.to_owned()))
+                Ok(Self(text.into()))
             }
         }
         impl TryFrom<String> for $type {
@@ -84,7 +86,7 @@ macro_rules! name {
         }
         impl From<$type> for String {
             fn from(name: $type) -> String {
-                name.0
+                name.as_str().to_owned()
             }
         }
         impl fmt::Display for $type {
@@ -136,14 +138,14 @@ name!(
 impl GroupName {
     /// Where a job goes that names no location.
     pub fn default_group() -> Self {
-        Self("DEFAULT".to_owned())
+        Self("DEFAULT".into())
     }
 }
 
 impl DestName {
     /// The destination that stands for a group named alone.
     pub fn default_dest() -> Self {
-        Self("DEFAULT".to_owned())
+        Self("DEFAULT".into())
     }
 }
 

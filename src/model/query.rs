@@ -65,13 +65,36 @@ pub enum Order {
     Schedule,
 }
 
-/// Which jobs, in which order.
+/// What of each job is wanted: what nobody is going to show need not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parts {
+    /// Its documents, and the copies of the first of them.
+    pub documents: bool,
+}
+
+impl Parts {
+    /// All of it.
+    pub const ALL: Self = Self { documents: true };
+    /// What the job itself is.
+    pub const JOB: Self = Self { documents: false };
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+/// Which jobs, in which order, and what of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Query {
     /// Which.
     pub condition: Condition,
     /// In which order.
     pub order: Order,
+    /// What of them. A part that is not wanted may be missing.
+    #[serde(default)]
+    pub parts: Parts,
 }
 
 /// Where a listing goes on: opaque to the caller.

@@ -41,7 +41,7 @@ pub struct Received {
     /// What the link will hold, of a document that is linked.
     link_target: Option<RawPath>,
     /// Keeps the sweep away until the commit is over.
-    _lock: Option<File>,
+    file: Option<File>,
 }
 
 /// Everything that was received for one submission. Unless it is [`kept`](Intake::keep), dropping it removes the files.
@@ -67,8 +67,8 @@ fn failure(name: &RawPath, error: &io::Error) -> Failure {
 }
 
 impl Intake {
-    /// Receives the files of a submission into `dir`. They have names and are on disk when this returns; links are made
-    /// later, by [`Intake::link`].
+    /// Receives the files of a submission into `dir`. They have names when this returns, and are not on disk before
+    /// [`Intake::sync`] or [`Intake::to_disk`]; links are made later, by [`Intake::link`].
     ///
     /// # Errors
     /// When one cannot be read, is empty, or does not fit. Nothing is left then.
@@ -84,10 +84,49 @@ impl Intake {
             };
             intake.documents.push(received?);
         }
-        if offers.iter().any(|offer| offer.transfer == Transfer::Copy) {
-            sync_dir(dir).map_err(|error| failure(&offers[0].file_name, &error))?;
-        }
         Ok(intake)
+    }
+
+    /// Brings the copies and their names to the disk, and does `meanwhile` in the meantime.
+    ///
+    /// # Errors
+    /// When they may not be on disk; those of `meanwhile`.
+    pub fn to_disk(&self, offers: &[DocumentOffer], meanwhile: impl FnOnce() -> Fallible<()>) -> Fallible<()> {
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("sync".into()).stack_size(64 * 1024);
+            match thread.spawn_scoped(scope, || self.sync(offers)) {
+                Ok(thread) => {
+                    let done = meanwhile();
+                    thread.join().map_err(|_| Failure::internal("a thread that syncs print files panicked"))??;
+                    done
+                }
+                Err(_) => self.sync(offers).and_then(|()| meanwhile()),
+            }
+        })
+    }
+
+    /// Brings the copies and their names to the disk.
+    ///
+    /// Is it safe that they are named before? Yes: no job refers to them before the transaction, and by then the data and
+    /// the directory are synced; a crash in between leaves orphans for the sweep. In this order the file system commits
+    /// both at once and the sync of the directory finds little left to do. A failed sync is never tried again: the kernel
+    /// may have dropped the pages, and a second one would lie.
+    ///
+    /// # Errors
+    /// When they may not be on disk.
+    pub fn sync(&self, offers: &[DocumentOffer]) -> Fallible<()> {
+        let mut copied = None;
+        for (document, offer) in self.documents.iter().zip(offers) {
+            if let Some(file) = &document.file {
+                file.sync_all().map_err(|error| failure(&offer.file_name, &error))?;
+                fault::point("after-data-fsync");
+                copied = copied.or(Some(&offer.file_name));
+            }
+        }
+        match copied {
+            Some(name) => sync_dir(&self.dir).map_err(|error| failure(name, &error)),
+            None => Ok(()),
+        }
     }
 
     /// Makes the symbolic links. Called inside the write transaction: the sweep runs inside one too, so that it never
@@ -163,8 +202,9 @@ fn copy(dir: &Path, mut source: File, name: &RawPath) -> Fallible<Received> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&head);
         counter.push(&head);
-        let mut buffer = vec![0u8; CHUNK];
-        loop {
+        // A short head is all there is.
+        let mut buffer = vec![0u8; if head.len() < DETECT_OCTETS { 0 } else { CHUNK }];
+        while !buffer.is_empty() {
             let n = match source.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(n) => n,
@@ -192,15 +232,9 @@ fn copy(dir: &Path, mut source: File, name: &RawPath) -> Fallible<Received> {
         let _ = std::fs::remove_file(dir.join(&store_name));
         failure(name, &error)
     };
-    // Is it safe to name the file before its data is on disk? Yes: no job refers to it before the transaction, and by then
-    // the data and the directory are synced; a crash in between leaves an orphan for the sweep. In this order the file
-    // system commits both at once and the sync of the directory finds nothing left to do. A failed sync is never tried
-    // again: the kernel may have dropped the pages, and a second one would lie.
-    unnamed.file.sync_all().map_err(named)?;
-    fault::point("after-data-fsync");
     let identity = identity(&unnamed.file).map_err(named)?;
-    let lock = unnamed.file.try_clone().map_err(named)?;
-    Ok(Received { store_name, format, lines, pages, identity, digest, link_target: None, _lock: Some(lock) })
+    let file = Some(unnamed.file.try_clone().map_err(named)?);
+    Ok(Received { store_name, format, lines, pages, identity, digest, link_target: None, file })
 }
 
 /// Looks at the user's own file for a link. Its bytes are read for text only, to count it.
@@ -251,7 +285,7 @@ fn examine(dir: &Path, source: File, offer: &DocumentOffer) -> Fallible<Received
         }
     };
     let link_target = offer.link_target.clone();
-    Ok(Received { store_name, format, lines, pages, identity, digest: None, link_target, _lock: None })
+    Ok(Received { store_name, format, lines, pages, identity, digest: None, link_target, file: None })
 }
 
 /// Lines and pages, where they are known: counted for text, declared by PostScript.

@@ -3,7 +3,7 @@
 use crate::model::field::{Field, Value};
 use crate::model::job::JobStatus;
 use crate::model::location::Destination;
-use crate::model::query::{Comparison, Condition};
+use crate::model::query::{Comparison, Condition, Parts};
 use crate::model::state::HoldReason;
 use crate::model::{JobRef, LocationPattern};
 
@@ -27,6 +27,39 @@ pub fn satisfies(job: &JobStatus, condition: &Condition, uid: u32) -> bool {
             values(job, *field).iter().any(|found| compares(found, *comparison, wanted))
         }
     }
+}
+
+/// What has to be read of a job to decide `condition` and to show `wanted`.
+pub(super) fn parts(condition: &Condition, wanted: Parts) -> Parts {
+    match condition {
+        Condition::All(conditions) | Condition::Either(conditions) => {
+            conditions.iter().fold(wanted, |found, one| parts(one, found))
+        }
+        Condition::Not(one) => parts(one, wanted),
+        Condition::Field(field, ..) => Parts { documents: wanted.documents || is_of_documents(*field) },
+        Condition::Any
+        | Condition::Job(_)
+        | Condition::UserName(_)
+        | Condition::Owner(_)
+        | Condition::State(_)
+        | Condition::Destination(_)
+        | Condition::Location(_) => wanted,
+    }
+}
+
+/// Whether the values of a field come from the documents of a job.
+fn is_of_documents(field: Field) -> bool {
+    matches!(
+        field,
+        Field::NumberOfDocuments
+            | Field::DocumentFormat
+            | Field::DocumentFileName
+            | Field::OctetCount
+            | Field::PageCount
+            | Field::CopyCount
+            | Field::DocumentSequenceNumber
+            | Field::DocumentContent
+    )
 }
 
 pub(super) fn at(destination: &Destination, pattern: &LocationPattern) -> bool {
@@ -115,5 +148,24 @@ fn ordered(a: &i64, comparison: Comparison, b: &i64) -> bool {
         Comparison::Greater => a > b,
         Comparison::Less => a < b,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::tests::Site;
+
+    #[test]
+    fn what_a_condition_needs_of_the_documents_is_read() {
+        let site = Site::new();
+        site.device("LP1", "#A.B", vec![]);
+        let with = site.status(site.job("a.b", 1)).unwrap();
+        let without = JobStatus { documents: Vec::new(), ..with.clone() };
+        for field in Field::ALL {
+            if values(&with, *field) != values(&without, *field) {
+                assert!(is_of_documents(*field), "{}", field.stored());
+            }
+        }
     }
 }

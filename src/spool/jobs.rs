@@ -55,8 +55,8 @@ impl Spool {
     ) -> Fallible<Page<JobStatus>> {
         let limit = limit.clamp(1, crate::model::query::PAGE);
         self.look(|db| {
-            let mut rows = Vec::new();
-            let mut known = Known::default();
+            let mut rows = Vec::with_capacity(limit as usize);
+            let mut known = Known::of(filter::parts(&query.condition, query.parts));
             let mut after = after;
             let mut looked_at = 0;
             loop {
@@ -71,16 +71,22 @@ impl Spool {
                 )?;
                 let exhausted = (candidates.len() as u32) < limit;
                 known.read_ahead(db, &candidates)?;
+                let mut last = None;
                 for row in candidates {
-                    let cursor = Cursor { key: store::job::cursor_key(query.order, &row), job: row.id };
+                    last = Some((row.id, row.number, row.sort));
                     let status = self.job_status(db, row, &mut known)?;
                     if filter::satisfies(&status, &query.condition, caller.uid) {
                         rows.push(status);
                     }
-                    after = Some(cursor);
                     if rows.len() as u32 == limit {
-                        return Ok(Page { rows, next: after });
+                        break;
                     }
+                }
+                after = last
+                    .map(|(job, number, sort)| Cursor { key: store::job::cursor_key(query.order, number, &sort), job })
+                    .or(after);
+                if rows.len() as u32 == limit {
+                    return Ok(Page { rows, next: after });
                 }
                 if exhausted {
                     return Ok(Page { rows, next: None });

@@ -46,8 +46,12 @@ impl Local {
     /// Sees to the processes that have work now, and to those that died while they had some: every command that writes
     /// starts them again.
     fn attend(&self, targets: &[WakeTarget], now: &Moment) {
+        self.attend_with(targets, self.spool.dead_processes().unwrap_or_default(), now);
+    }
+
+    fn attend_with(&self, targets: &[WakeTarget], dead: Vec<WakeTarget>, now: &Moment) {
         let mut targets = targets.to_vec();
-        for dead in self.spool.dead_processes().unwrap_or_default() {
+        for dead in dead {
             if !targets.iter().any(|target| target.id == dead.id) {
                 targets.push(dead);
             }
@@ -238,8 +242,8 @@ impl Operations for Local {
     }
     fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure> {
         let now = (self.clock)();
-        let (accepted, targets) = self.spool.submit(&self.caller, submission, files, &now)?;
-        self.attend(&targets, &now);
-        Ok(accepted)
+        let taken = self.spool.submit(&self.caller, submission, files, &now)?;
+        self.attend_with(&taken.targets, self.spool.dead_of(taken.running), &now);
+        Ok(taken.accepted)
     }
 }

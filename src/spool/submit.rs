@@ -14,10 +14,12 @@ use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
 use crate::model::time::Moment;
 use crate::model::{Caller, Failure, FailureKind, GlobalJobId, JobId, RouteId, ServerName};
+use crate::store::device::DeviceRow;
 use crate::store::document::DocumentRow;
 use crate::store::entry::NewEntry;
 use crate::store::event::{Object, record};
 use crate::store::job::{JobRow, SortKey};
+use crate::store::submission::{Fate, Known};
 use crate::store::{self, Fallible};
 use crate::sys::{fault, users};
 
@@ -57,14 +59,14 @@ pub(super) fn check_name(name: &str) -> Fallible<()> {
 }
 
 impl Spool {
-    /// Hands in a job. Returns it and the processes that have work now.
+    /// Hands in a job.
     pub(super) fn submit(
         &self,
         caller: &Caller,
         submission: Submission,
         files: Vec<OwnedFd>,
         now: &Moment,
-    ) -> Fallible<(Accepted, Vec<WakeTarget>)> {
+    ) -> Fallible<Taken> {
         check(&submission)?;
         // Before a byte is copied: is there such a destination, and are jobs accepted at all?
         self.look(|db| {
@@ -79,34 +81,43 @@ impl Spool {
         let dir = self.base().server(self.server());
         let mut intake = Intake::receive(&dir, &submission.documents, files)?;
         let plan = Plan::new(&submission, &intake.documents, caller, self.server());
+        match self.inner.store.is_for_command() {
+            true => intake.to_disk(&submission.documents, || self.inner.store.plan(store::submission::plan))?,
+            false => intake.sync(&submission.documents)?,
+        }
         let moment = now.clone();
         let spool = self.clone();
         let result = self.change(Room::Takes, move |db| {
-            if let Some(accepted) = spool.known(db, &plan.submission.token)? {
-                // Whoever accepted it may have died before he woke anybody.
-                let job = store::job::by_token(db, &plan.submission.token)?;
-                let targets = job.map_or(Ok(Vec::new()), |job| wakes::of_route(db, job.route))?;
-                return Ok((accepted, targets, false));
-            }
-            if store::spool::is_refused(db, &plan.submission.token)? {
-                return Err(Failure::new(FailureKind::State, "this submission was given up earlier; submit it anew"));
+            match store::submission::fate(db, &plan.submission.token)? {
+                None => {}
+                Some(Fate::Accepted(known)) => {
+                    // Whoever accepted it may have died before he woke anybody.
+                    let job = store::job::by_id(db, known.id)?;
+                    let targets = job.map_or(Ok(Vec::new()), |job| wakes::of_route(db, job.route))?;
+                    let running = wakes::running(db)?;
+                    return Ok((Taken { accepted: spool.accepted(known), targets, running }, false));
+                }
+                Some(Fate::Refused) => {
+                    let why = "this submission was given up earlier; submit it anew";
+                    return Err(Failure::new(FailureKind::State, why));
+                }
             }
             accepting(db)?;
             let destination = spool.destination(db, &plan.submission.destination)?;
-            let accepted = plan.insert(db, &spool, &destination, &moment)?;
+            let (accepted, devices) = plan.insert(db, &spool, &destination, &moment)?;
             let dir = spool.base().server(spool.server());
             Intake::link(&dir, &plan.links)?;
-            let targets = wakes::of_route(db, accepted.1)?;
+            let (targets, running) = (wakes::of_devices(db, &devices)?, wakes::running(db)?);
             fault::point("before-commit");
-            Ok((accepted.0, targets, true))
+            Ok((Taken { accepted, targets, running }, true))
         });
         match result {
-            Ok((accepted, targets, is_new)) => {
+            Ok((taken, is_new)) => {
                 if is_new {
                     intake.keep();
                 }
                 fault::point("after-commit");
-                Ok((accepted, targets))
+                Ok(taken)
             }
             Err(failure) => {
                 // After a failed commit the job may exist: delete nothing, the sweep knows.
@@ -127,25 +138,20 @@ impl Spool {
         let spool = self.clone();
         let now = now.clone();
         self.change(Room::Gives, move |db| {
-            let known = spool.known(db, &token)?;
-            if known.is_none() {
-                store::spool::refuse_token(db, &token, &now)?;
-            }
-            Ok(known)
+            Ok(match store::submission::fate(db, &token)? {
+                Some(Fate::Accepted(known)) => Some(spool.accepted(known)),
+                Some(Fate::Refused) => None,
+                None => {
+                    store::spool::refuse_token(db, &token, &now)?;
+                    None
+                }
+            })
         })
     }
 
-    fn known(&self, db: &Connection, token: &str) -> Fallible<Option<Accepted>> {
-        let global = |serial| GlobalJobId { server: self.server().clone(), serial };
-        if let Some(job) = store::job::by_token(db, token)? {
-            return Ok(Some(Accepted { id: job.id, number: job.number, local: job.local, global: global(job.serial) }));
-        }
-        Ok(store::finished::by_token(db, token)?.map(|job| Accepted {
-            id: job.id,
-            number: job.number,
-            local: job.local,
-            global: global(job.serial),
-        }))
+    fn accepted(&self, known: Known) -> Accepted {
+        let global = GlobalJobId { server: self.server().clone(), serial: known.serial };
+        Accepted { id: known.id, number: known.number, local: known.local, global }
     }
 }
 
@@ -157,6 +163,16 @@ fn accepting(db: &Connection) -> Fallible<()> {
                 .hint("an operator starts it again: spoolcom SPOOLER, START"))
         }
     }
+}
+
+/// A job that was taken in.
+pub(super) struct Taken {
+    /// The job.
+    pub accepted: Accepted,
+    /// The processes that have work now.
+    pub targets: Vec<WakeTarget>,
+    /// The processes whose row says running.
+    pub running: Vec<WakeTarget>,
 }
 
 /// Everything about a job that is known before its transaction.
@@ -216,7 +232,7 @@ impl Plan {
         spool: &Spool,
         destination: &Destination,
         now: &Moment,
-    ) -> Fallible<(Accepted, RouteId)> {
+    ) -> Fallible<(Accepted, Vec<DeviceRow>)> {
         let s = &self.submission;
         let (group, location, route) = match destination {
             Destination::Location(name) => {
@@ -234,7 +250,9 @@ impl Plan {
         let (number, serial) = (numbers.number, numbers.serial);
         let local = store::spool::next_local(db, self.caller.uid)?;
         let class = store::job::class(db, &s.form)?;
-        let sort = Self::position(db, (route, numbers.sequence), s.priority, self.work, now)?;
+        let devices = store::device::of_route(db, route)?;
+        let speed = devices.iter().map(|device| device.settings.speed).max();
+        let sort = Self::position(db, (speed, numbers.sequence), s.priority, self.work, now)?;
         let reasons = if s.hold { HoldReasons::NONE.with(HoldReason::Operator) } else { HoldReasons::NONE };
         let mut job = JobRow {
             id: JobId(0),
@@ -274,20 +292,21 @@ impl Plan {
         let why = format!("{} for {destination}, {} octets", plural(self.documents.len(), "document"), self.octets);
         record(db, now, Object::Job(job.id), &self.caller.user, "accepted", &why)?;
         let global = GlobalJobId { server: self.server.clone(), serial };
-        Ok((Accepted { id: job.id, number, local, global }, route))
+        Ok((Accepted { id: job.id, number, local, global }, devices))
     }
 
-    /// Where a job stands in a route that arrives now as the one with this number of the sequence.
+    /// Where a job stands that arrives now as the one with this number of the sequence, in a route whose fastest device
+    /// has this SPEED.
     fn position(
         db: &Connection,
-        (route, sequence): (RouteId, i64),
+        (speed, sequence): (Option<u32>, i64),
         priority: Priority,
         work: u64,
         now: &Moment,
     ) -> Fallible<SortKey> {
         let arrival = store::spool::time(db, now)?;
-        let speed = store::device::speed_of_route(db, route)?.unwrap_or(100);
-        Ok(SortKey { promoted: 0, rank: priority.rank(), key: queue_key(arrival, estimate_ms(work, speed)), sequence })
+        let estimate = estimate_ms(work, speed.unwrap_or(100));
+        Ok(SortKey { promoted: 0, rank: priority.rank(), key: queue_key(arrival, estimate), sequence })
     }
 }
 
@@ -305,7 +324,8 @@ impl Spool {
         work: u64,
         now: &Moment,
     ) -> Fallible<SortKey> {
-        Plan::position(db, (route, store::spool::next_sequence(db)?), priority, work, now)
+        let speed = store::device::speed_of_route(db, route)?;
+        Plan::position(db, (speed, store::spool::next_sequence(db)?), priority, work, now)
     }
 
     /// Makes the entries of a job: one for its route, or one for each device of a broadcasting group.

@@ -1,12 +1,13 @@
 //! Jobs as displays show them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use rusqlite::Connection;
 
 use crate::model::job::{DocumentStatus, JobStatus, Occurrence, RawPath};
 use crate::model::location::Destination;
+use crate::model::query::{PAGE, Parts};
 use crate::model::state::{EntryState, JobFacts, JobState};
 use crate::model::{
     ClassId, DeviceName, Failure, GlobalJobId, GroupId, GroupName, JobId, LocationId, LocationName, RouteId,
@@ -14,6 +15,7 @@ use crate::model::{
 use crate::store::document::ShownRow;
 use crate::store::entry::{EntryRow, Progress};
 use crate::store::job::{JobRow, SortKey};
+use crate::store::waiting::Run;
 use crate::store::{self, Fallible};
 
 use super::Spool;
@@ -24,48 +26,76 @@ pub(super) const POSITION_LIMIT: u32 = 1001;
 /// What a listing has looked up already, so that a thousand jobs do not ask the same a thousand times.
 #[derive(Default)]
 pub(super) struct Known {
-    /// Positions: the next one of the same queue is counted from there.
-    positions: HashMap<(RouteId, ClassId), (SortKey, u32)>,
-    destinations: HashMap<(GroupId, Option<LocationId>), Destination>,
-    /// Entries and documents of the jobs read ahead; another job's are asked for.
-    ahead: Option<Ahead>,
+    /// What of the jobs has to be known.
+    parts: Parts,
+    positions: BTreeMap<(RouteId, ClassId), Line>,
+    destinations: BTreeMap<(GroupId, Option<LocationId>), Destination>,
+    /// What was read ahead; what belongs to another job is asked for.
+    entries: Option<Ahead<Progress>>,
+    documents: Option<Ahead<ShownRow>>,
 }
 
-struct Ahead {
+/// What belongs to each of some jobs.
+struct Ahead<T> {
     jobs: RangeInclusive<i64>,
-    entries: HashMap<JobId, Vec<Progress>>,
-    documents: HashMap<JobId, Vec<ShownRow>>,
+    found: BTreeMap<JobId, Vec<T>>,
+}
+
+impl<T> Ahead<T> {
+    /// What belongs to `job`, if it is one of them.
+    fn take(ahead: &mut Option<Self>, job: JobId) -> Option<Vec<T>> {
+        let ahead = ahead.as_mut().filter(|ahead| ahead.jobs.contains(&job.0))?;
+        Some(ahead.found.remove(&job).unwrap_or_default())
+    }
 }
 
 /// Jobs of a page are read ahead in one run when they stand as close together as this: so many rows for each.
 const CLOSE: i64 = 4;
 
 impl Known {
-    /// Reads ahead what belongs to the jobs of a page, if they were handed in one after the other, as those of a long
-    /// queue were.
+    /// Nothing yet, of jobs of which `parts` are to be known.
+    pub(super) fn of(parts: Parts) -> Self {
+        Self { parts, ..Self::default() }
+    }
+
+    /// Reads ahead what belongs to the jobs of a page.
     pub(super) fn read_ahead(&mut self, db: &Connection, jobs: &[JobRow]) -> Fallible<()> {
+        (self.entries, self.documents) = (None, None);
         let ids = || jobs.iter().map(|job| job.id.0);
-        self.ahead = None;
         let (Some(first), Some(last)) = (ids().min(), ids().max()) else { return Ok(()) };
-        if jobs.len() < 2 || (last - first) / CLOSE > i64::try_from(jobs.len()).unwrap_or(i64::MAX) {
+        if jobs.len() < 2 {
             return Ok(());
         }
-        let entries = store::entry::progress(db, JobId(first), JobId(last))?;
-        let documents = store::document::shown(db, JobId(first), JobId(last))?;
-        self.ahead = Some(Ahead { jobs: first..=last, entries, documents });
+        // Handed in one after the other, as those of a long queue were?
+        let close = (last - first) / CLOSE <= i64::try_from(jobs.len()).unwrap_or(i64::MAX);
+        // Few entries have a device, as a rule: those are read, and not all that wait.
+        self.entries = match store::entry::begun(db, PAGE)? {
+            Some(found) => Some(Ahead { jobs: first..=last, found }),
+            None if close => {
+                Some(Ahead { jobs: first..=last, found: store::entry::progress(db, JobId(first), JobId(last))? })
+            }
+            None => None,
+        };
+        if close && self.parts.documents {
+            let found = store::document::shown(db, JobId(first), JobId(last))?;
+            self.documents = Some(Ahead { jobs: first..=last, found });
+        }
         Ok(())
     }
 
     fn entries(&mut self, db: &Connection, job: JobId) -> Fallible<Vec<Progress>> {
-        match self.ahead.as_mut().filter(|ahead| ahead.jobs.contains(&job.0)) {
-            Some(ahead) => Ok(ahead.entries.remove(&job).unwrap_or_default()),
+        match Ahead::take(&mut self.entries, job) {
+            Some(found) => Ok(found),
             None => Ok(store::entry::progress(db, job, job)?.remove(&job).unwrap_or_default()),
         }
     }
 
     fn documents(&mut self, db: &Connection, job: JobId) -> Fallible<Vec<ShownRow>> {
-        match self.ahead.as_mut().filter(|ahead| ahead.jobs.contains(&job.0)) {
-            Some(ahead) => Ok(ahead.documents.remove(&job).unwrap_or_default()),
+        if !self.parts.documents {
+            return Ok(Vec::new());
+        }
+        match Ahead::take(&mut self.documents, job) {
+            Some(found) => Ok(found),
             None => Ok(store::document::shown(db, job, job)?.remove(&job).unwrap_or_default()),
         }
     }
@@ -124,12 +154,11 @@ impl Spool {
             JobState::Printing => Some(0),
             _ => None,
         };
-        let dir = self.base().server(self.server());
         let documents: Vec<DocumentStatus> = known
             .documents(db, job.id)?
             .into_iter()
             .map(|d| DocumentStatus {
-                path: RawPath(dir.join(&d.store_name)),
+                path: RawPath(self.base().server(self.server()).join(&d.store_name)),
                 id: d.id,
                 sequence: d.sequence,
                 file_name: d.file_name,
@@ -201,20 +230,136 @@ impl Spool {
     }
 }
 
+/// A queue, counted to a place.
+struct Line {
+    /// How many stand before `from`, those on a device among them.
+    before: u32,
+    /// The place that was counted to.
+    from: SortKey,
+    /// The places that follow, `from` itself included, as far as they were read.
+    places: Vec<SortKey>,
+    /// Whether no other place follows.
+    all: bool,
+}
+
+/// The places that are read first when a queue is counted on.
+const FIRST_PLACES: u32 = 8;
+
+impl Line {
+    fn position(&mut self, db: &Connection, job: &JobRow) -> Fallible<u32> {
+        if self.before >= POSITION_LIMIT {
+            return Ok(POSITION_LIMIT);
+        }
+        let most = POSITION_LIMIT - self.before;
+        loop {
+            let before = u32::try_from(self.places.partition_point(|place| *place < job.sort)).unwrap_or(most);
+            let read = u32::try_from(self.places.len()).unwrap_or(most);
+            if before < read || self.all || read >= most {
+                return Ok((self.before + before).min(POSITION_LIMIT));
+            }
+            // Read from the beginning again, not from the last place on: several entries may have the same one.
+            let wanted = (read * 4).max(FIRST_PLACES).min(most);
+            let run = Run { route: job.route, only: None, class: job.class };
+            self.places = store::waiting::places(db, &run, &self.from, wanted)?;
+            self.all = u32::try_from(self.places.len()).is_ok_and(|read| read < wanted);
+        }
+    }
+}
+
 /// How many jobs stand before a queued one: those of its route on a device, and those queued before it that need the
 /// same of a device. Exact to 1,000, then 1,001.
 fn position(db: &Connection, job: &JobRow, known: &mut Known) -> Fallible<u32> {
-    let before = known.positions.get(&(job.route, job.class)).filter(|(key, _)| *key <= job.sort);
-    let at = match before {
-        // Behind one that has so many before it stand no fewer.
-        Some((_, POSITION_LIMIT)) => return Ok(POSITION_LIMIT),
-        Some((key, at)) => *at + store::entry::between(db, job.route, job.class, Some(key), &job.sort, POSITION_LIMIT)?,
-        None => {
-            store::entry::claimed_in_route(db, job.route)?
-                + store::entry::between(db, job.route, job.class, None, &job.sort, POSITION_LIMIT)?
+    // Behind one that has so many before it stand no fewer; after one that was counted, it is counted on.
+    if let Some(line) = known.positions.get_mut(&(job.route, job.class)).filter(|line| line.from <= job.sort) {
+        return line.position(db, job);
+    }
+    let at = store::entry::claimed_in_route(db, job.route)?
+        + store::entry::before(db, job.route, job.class, &job.sort, POSITION_LIMIT)?;
+    let before = at.min(POSITION_LIMIT);
+    let line = Line { before, from: job.sort, places: Vec::new(), all: false };
+    known.positions.insert((job.route, job.class), line);
+    Ok(before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::entry::NewEntry;
+
+    const ROUTES: [i64; 3] = [1, 2, 3];
+
+    /// Queues of 1,500, 40 and 2 entries, and the jobs of all of them in order of their arrival.
+    fn queues() -> (Connection, Vec<JobRow>) {
+        let db = Connection::open_in_memory().unwrap();
+        store::schema::migrate(&db).unwrap();
+        db.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false).unwrap();
+        let mut jobs = Vec::new();
+        for n in 0..1542 {
+            let route = RouteId(ROUTES[if n % 38 == 7 && n < 1520 { 1 } else { usize::from(n % 771 == 5) * 2 }]);
+            let sort = SortKey { promoted: 0, rank: n % 3, key: n * 7919 % 1000, sequence: n };
+            let class = ClassId(1);
+            let job = JobRow { id: JobId(n), route, class, sort, ..row() };
+            let entry = NewEntry { job: job.id, route, only: None, class, sort, work: 1, state: EntryState::Queued };
+            store::entry::insert(&db, &entry).unwrap();
+            // Some have two entries at the same place, as a broadcast to a group that no longer broadcasts.
+            if n % 100 == 1 {
+                store::entry::insert(&db, &entry).unwrap();
+            }
+            jobs.push(job);
         }
-    };
-    let at = at.min(POSITION_LIMIT);
-    known.positions.insert((job.route, job.class), (job.sort, at));
-    Ok(at)
+        (db, jobs)
+    }
+
+    fn row() -> JobRow {
+        JobRow {
+            id: JobId(0),
+            number: store::job::FIRST_NUMBER,
+            serial: crate::model::Serial(1),
+            token: String::new(),
+            local: crate::model::LocalJobId(1),
+            owner_uid: 0,
+            owner_gid: 0,
+            owner: String::new(),
+            user_name: String::new(),
+            name: String::new(),
+            form: String::new(),
+            priority: crate::model::order::Priority::default(),
+            wish: crate::model::state::Wish::Run,
+            reasons: crate::model::state::HoldReasons::NONE,
+            reason_text: None,
+            hold_after: false,
+            arriving: false,
+            retained: false,
+            group: GroupId(1),
+            location: None,
+            route: RouteId(1),
+            class: ClassId(1),
+            created_ms: 0,
+            work: 1,
+            octets: 1,
+            pages: None,
+            sort: SortKey::default(),
+        }
+    }
+
+    #[test]
+    fn a_position_is_the_same_whether_counted_on_or_anew() {
+        let (db, mut jobs) = queues();
+        let anew: BTreeMap<JobId, u32> =
+            jobs.iter().map(|job| (job.id, position(&db, job, &mut Known::default()).unwrap())).collect();
+        assert!(anew.values().any(|n| *n == 1000) && anew.values().any(|n| *n == 1001));
+        let mut in_order = jobs.clone();
+        in_order.sort_by_key(|job| job.sort);
+        let backwards = in_order.iter().rev().cloned().collect();
+        jobs.sort_by_key(|job| job.id.0 * 7919 % 1543);
+        for (what, jobs) in [("in order", in_order), ("backwards", backwards), ("mixed", jobs)] {
+            // A page begins anywhere.
+            for first in [0, 700, 1300] {
+                let mut known = Known::default();
+                for job in &jobs[first..] {
+                    assert_eq!(position(&db, job, &mut known).unwrap(), anew[&job.id], "{what} from {first}: {job:?}");
+                }
+            }
+        }
+    }
 }

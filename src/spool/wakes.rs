@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use crate::model::state::DeviceWish;
 use crate::model::time::Moment;
 use crate::model::{ProcessId, ProcessName, RouteId};
+use crate::store::device::DeviceRow;
 use crate::store::{self, Fallible};
 use crate::sys::lock::FileLock;
 
@@ -46,14 +47,15 @@ impl Attendant for Nobody {
 impl Spool {
     /// The processes whose row says running although nobody holds their lock: they died, perhaps with the machine.
     pub(super) fn dead_processes(&self) -> Fallible<Vec<WakeTarget>> {
-        let running = self.look(|db| {
-            let rows = store::process::running(db)?;
-            rows.iter().map(|row| target(db, &row.name)).collect::<Fallible<Vec<_>>>()
-        })?;
-        let dead = |target: &WakeTarget| {
+        Ok(self.dead_of(self.look(running)?))
+    }
+
+    /// Those of `running` that died.
+    pub(super) fn dead_of(&self, mut running: Vec<WakeTarget>) -> Vec<WakeTarget> {
+        running.retain(|target| {
             !target.in_error && !FileLock::is_held(&self.base().process_lock(&target.name)).unwrap_or(true)
-        };
-        Ok(running.into_iter().flatten().filter(dead).collect())
+        });
+        running
     }
 
     /// One process as a target.
@@ -74,14 +76,28 @@ pub(super) fn target(db: &Connection, name: &ProcessName) -> Fallible<Option<Wak
     }))
 }
 
+/// The processes whose row says running.
+pub(super) fn running(db: &Connection) -> Fallible<Vec<WakeTarget>> {
+    let mut targets = Vec::new();
+    for name in store::process::running(db)? {
+        targets.extend(target(db, &name)?);
+    }
+    Ok(targets)
+}
+
 /// The processes of the devices that a route leads to.
 pub(super) fn of_route(db: &Connection, route: RouteId) -> Fallible<Vec<WakeTarget>> {
+    of_devices(db, &store::device::of_route(db, route)?)
+}
+
+/// The processes of these devices.
+pub(super) fn of_devices(db: &Connection, devices: &[DeviceRow]) -> Fallible<Vec<WakeTarget>> {
     let mut targets: Vec<WakeTarget> = Vec::new();
-    for device in store::device::of_route(db, route)? {
+    for device in devices {
         let online = device.wish != DeviceWish::Stopped;
         if let Some(process) = &device.settings.process
             && let Some(found) = target(db, process)?
-            && ((online && found.running) || super::claims::device_has_work(db, &device)?)
+            && ((online && found.running) || super::claims::device_has_work(db, device)?)
         {
             add(&mut targets, Some(found));
         }

@@ -153,10 +153,13 @@ pub fn of_process(db: &Connection, process: &ProcessName) -> Fallible<Vec<Device
 /// # Errors
 /// When they cannot be read.
 pub fn of_route(db: &Connection, route: RouteId) -> Fallible<Vec<DeviceRow>> {
-    let mut statement =
-        db.prepare_cached(&format!("SELECT {COLUMNS} FROM device WHERE id IN ({OF_ROUTE}) ORDER BY name_key"))?;
+    let mut statement = db.prepare_cached(&of_route_sql())?;
     let rows = statement.query_map([route.0], read)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn of_route_sql() -> String {
+    format!("SELECT {COLUMNS} FROM device WHERE id IN ({OF_ROUTE}) ORDER BY name_key")
 }
 
 /// The highest SPEED among the devices that a route leads to, if there are any.

@@ -1,6 +1,6 @@
 //! Rows of documents.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row, params};
 
@@ -116,15 +116,16 @@ pub fn of_job(db: &Connection, job: JobId) -> Fallible<Vec<DocumentRow>> {
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn shown(db: &Connection, first: JobId, last: JobId) -> Fallible<HashMap<JobId, Vec<ShownRow>>> {
+pub fn shown(db: &Connection, first: JobId, last: JobId) -> Fallible<BTreeMap<JobId, Vec<ShownRow>>> {
     let mut statement = db.prepare_cached(
         "SELECT job_id, id, sequence, file_name, store_name, transfer, format, octets, pages, lines, copies
          FROM document WHERE job_id BETWEEN ? AND ? ORDER BY job_id, sequence",
     )?;
     let mut rows = statement.query([first.0, last.0])?;
-    let mut found: HashMap<JobId, Vec<ShownRow>> = HashMap::new();
+    let mut found: BTreeMap<JobId, Vec<ShownRow>> = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        found.entry(JobId(row.get(0)?)).or_default().push(ShownRow {
+        // Most jobs have one document.
+        found.entry(JobId(row.get(0)?)).or_insert_with(|| Vec::with_capacity(1)).push(ShownRow {
             id: DocumentId(row.get(1)?),
             sequence: row.get(2)?,
             file_name: RawPath::from(row.get::<_, Vec<u8>>(3)?),
@@ -140,17 +141,16 @@ pub fn shown(db: &Connection, first: JobId, last: JobId) -> Fallible<HashMap<Job
     Ok(found)
 }
 
+pub(super) const INSERT: &str = "INSERT INTO document (job_id, sequence, file_name, store_name, transfer, link_target, format, octets, pages, lines,
+             copies, dev, ino, birth_ns, mtime_ns, ctime_ns, digest)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
 /// Inserts a document; its `id` is ignored.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn insert(db: &Connection, job: JobId, d: &DocumentRow) -> Fallible<()> {
-    db.prepare_cached(
-        "INSERT INTO document (job_id, sequence, file_name, store_name, transfer, link_target, format, octets, pages, lines,
-             copies, dev, ino, birth_ns, mtime_ns, ctime_ns, digest)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
+    db.prepare_cached(INSERT)?.execute(params![
         job.0,
         d.sequence,
         d.file_name.bytes(),

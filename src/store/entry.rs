@@ -1,6 +1,6 @@
 //! Rows of queue entries: what waits, what is claimed by whom.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -109,17 +109,16 @@ pub struct NewEntry {
     pub state: EntryState,
 }
 
+pub(super) const INSERT: &str = "INSERT INTO entry (job_id, route_id, only_device, class_id, promoted, rank, sort_key, sequence, work, state, attempt,
+             duplicate)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)";
+
 /// Inserts an entry.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn insert(db: &Connection, e: &NewEntry) -> Fallible<()> {
-    db.prepare_cached(
-        "INSERT INTO entry (job_id, route_id, only_device, class_id, promoted, rank, sort_key, sequence, work, state, attempt,
-             duplicate)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
-    )?
-    .execute(params![
+    db.prepare_cached(INSERT)?.execute(params![
         e.job.0,
         e.route.0,
         e.only.map_or(0, |d| d.0),
@@ -164,24 +163,59 @@ pub struct Progress {
     pub claimed_ms: Option<i64>,
 }
 
+const PROGRESS: &str = "SELECT job_id, state, device_id, claimed_ms FROM entry";
+
+fn read_progress(row: &Row<'_>) -> rusqlite::Result<(JobId, Progress)> {
+    let progress = Progress {
+        state: EntryState::from_stored(row.get(1)?).unwrap_or(EntryState::Withdrawn),
+        device: row.get::<_, Option<i64>>(2)?.map(DeviceId),
+        claimed_ms: row.get(3)?,
+    };
+    Ok((JobId(row.get(0)?), progress))
+}
+
 /// How far the entries of the jobs from `first` to `last` are.
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn progress(db: &Connection, first: JobId, last: JobId) -> Fallible<HashMap<JobId, Vec<Progress>>> {
-    let mut statement = db.prepare_cached(
-        "SELECT job_id, state, device_id, claimed_ms FROM entry WHERE job_id BETWEEN ? AND ? ORDER BY job_id, id",
-    )?;
+pub fn progress(db: &Connection, first: JobId, last: JobId) -> Fallible<BTreeMap<JobId, Vec<Progress>>> {
+    let mut statement = db.prepare_cached(&format!("{PROGRESS} WHERE job_id BETWEEN ? AND ? ORDER BY job_id, id"))?;
     let mut rows = statement.query([first.0, last.0])?;
-    let mut found: HashMap<JobId, Vec<Progress>> = HashMap::new();
+    let mut found: BTreeMap<JobId, Vec<Progress>> = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        found.entry(JobId(row.get(0)?)).or_default().push(Progress {
-            state: EntryState::from_stored(row.get(1)?).unwrap_or(EntryState::Withdrawn),
-            device: row.get::<_, Option<i64>>(2)?.map(DeviceId),
-            claimed_ms: row.get(3)?,
-        });
+        let (job, progress) = read_progress(row)?;
+        found.entry(job).or_default().push(progress);
     }
     Ok(found)
+}
+
+/// How far the entries are that a device has or had, of all jobs; none when there are more than `limit`. The others wait
+/// or are withdrawn: no state of a job and no display depends on which.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn begun(db: &Connection, limit: u32) -> Fallible<Option<BTreeMap<JobId, Vec<Progress>>>> {
+    let mut statement = db.prepare_cached(&begun_sql())?;
+    let mut rows = statement.query([i64::from(limit) + 1])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.push((row.get::<_, i64>(4)?, read_progress(row)?));
+    }
+    if all.len() > limit as usize {
+        return Ok(None);
+    }
+    // Of each job in order, as everywhere.
+    all.sort_unstable_by_key(|(id, _)| *id);
+    let mut found: BTreeMap<JobId, Vec<Progress>> = BTreeMap::new();
+    for (_, (job, progress)) in all {
+        found.entry(job).or_default().push(progress);
+    }
+    Ok(Some(found))
+}
+
+fn begun_sql() -> String {
+    // A comparison with any device makes it the index of the entries that have one.
+    format!("{} WHERE device_id >= 0 LIMIT ?", PROGRESS.replacen("claimed_ms", "claimed_ms, id", 1))
 }
 
 /// The entries that a device has, in a state, in the order of their positions.
@@ -259,42 +293,18 @@ pub fn waiting(db: &Connection, route: RouteId, device: DeviceId, limit: u32) ->
     Ok(statement.query_row(params![route.0, device.0, limit], |row| row.get(0))?)
 }
 
-/// How many queued entries of a route and class stand at or after `from` and before `to`, counted to `limit`.
+/// How many queued entries of a route and class stand before `to`, counted to `limit`.
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn between(
-    db: &Connection,
-    route: RouteId,
-    class: ClassId,
-    from: Option<&SortKey>,
-    to: &SortKey,
-    limit: u32,
-) -> Fallible<u32> {
-    let least = SortKey { promoted: i64::MIN, rank: i64::MIN, key: i64::MIN, sequence: i64::MIN };
-    let from = from.unwrap_or(&least);
+pub fn before(db: &Connection, route: RouteId, class: ClassId, to: &SortKey, limit: u32) -> Fallible<u32> {
     let mut statement = db.prepare_cached(
         "SELECT count(*) FROM (
              SELECT 1 FROM entry WHERE state = 0 AND route_id = ? AND only_device = 0 AND class_id = ?
-                AND (promoted, rank, sort_key, sequence) >= (?, ?, ?, ?)
                 AND (promoted, rank, sort_key, sequence) < (?, ?, ?, ?) LIMIT ?)",
     )?;
-    Ok(statement.query_row(
-        params![
-            route.0,
-            class.0,
-            from.promoted,
-            from.rank,
-            from.key,
-            from.sequence,
-            to.promoted,
-            to.rank,
-            to.key,
-            to.sequence,
-            limit
-        ],
-        |row| row.get(0),
-    )?)
+    let key = params![route.0, class.0, to.promoted, to.rank, to.key, to.sequence, limit];
+    Ok(statement.query_row(key, |row| row.get(0))?)
 }
 
 /// How many queued entries of a route and class a device would take before the position `to`, in its order, counted to
@@ -515,4 +525,18 @@ pub fn only_for(db: &Connection, route: RouteId, device: DeviceId) -> Fallible<V
 pub fn let_anyone(db: &Connection, id: EntryId) -> Fallible<()> {
     db.prepare_cached("UPDATE entry SET only_device = 0 WHERE id = ?")?.execute([id.0])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_that_have_a_device_are_found_by_an_index() {
+        let db = Connection::open_in_memory().unwrap();
+        crate::store::schema::migrate(&db).unwrap();
+        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {}", begun_sql())).unwrap();
+        let plan: String = statement.query_row([1], |row| row.get(3)).unwrap();
+        assert!(plan.contains("USING INDEX entry_device (device_id>?)"), "{plan}");
+    }
 }

@@ -36,14 +36,16 @@ impl Object {
     }
 }
 
+pub(super) const INSERT: &str =
+    "INSERT INTO event (at_ms, object, object_id, who, what, why) VALUES (?, ?, ?, ?, ?, ?)";
+
 /// Writes one event.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn record(db: &Connection, now: &Moment, object: Object, who: &str, what: &str, why: &str) -> Fallible<()> {
     let (kind, id) = object.stored();
-    db.prepare_cached("INSERT INTO event (at_ms, object, object_id, who, what, why) VALUES (?, ?, ?, ?, ?, ?)")?
-        .execute(params![now.wall_ms, kind, id, who, what, why])?;
+    db.prepare_cached(INSERT)?.execute(params![now.wall_ms, kind, id, who, what, why])?;
     Ok(())
 }
 

@@ -116,14 +116,6 @@ fn find(db: &Connection, clause: &str, key: &[&dyn rusqlite::ToSql]) -> Fallible
     Ok(statement.query_row(key, read).optional()?)
 }
 
-/// The finished job of a submission.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn by_token(db: &Connection, token: &str) -> Fallible<Option<FinishedRow>> {
-    find(db, "token = ?", &[&token])
-}
-
 /// The finished job that `job` points at, for the caller with user id `uid`: the last one, where a number was used again.
 ///
 /// # Errors

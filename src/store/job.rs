@@ -147,18 +147,17 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
     })
 }
 
+pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_id, owner_uid, owner_gid, owner, user_name, name, form, priority, wish,
+             reasons, reason_text, hold_after, arriving, retained, group_id, location_id, route_id, class_id, created_ms,
+             work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
 /// Inserts a job; its `id` is ignored.
 ///
 /// # Errors
 /// When a number or token is taken.
 pub fn insert(db: &Connection, j: &JobRow) -> Fallible<JobId> {
-    db.prepare_cached(
-        "INSERT INTO job (number, serial, token, local_id, owner_uid, owner_gid, owner, user_name, name, form, priority, wish,
-             reasons, reason_text, hold_after, arriving, retained, group_id, location_id, route_id, class_id, created_ms,
-             work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
+    db.prepare_cached(INSERT)?.execute(params![
         j.number.get(),
         signed(j.serial.0),
         j.token,
@@ -197,6 +196,9 @@ pub fn insert(db: &Connection, j: &JobRow) -> Fallible<JobId> {
 /// # Errors
 /// When it cannot be written.
 pub fn insert_values(db: &Connection, job: JobId, given: &[GivenValue]) -> Fallible<()> {
+    if given.is_empty() {
+        return Ok(());
+    }
     let mut statement = db.prepare_cached(
         "INSERT INTO job_value (job_id, document, field, position, value, origin) VALUES (?, ?, ?, ?, ?, ?)",
     )?;
@@ -226,14 +228,6 @@ fn one(db: &Connection, clause: &str, key: &[&dyn rusqlite::ToSql]) -> Fallible<
 /// When it cannot be read.
 pub fn by_id(db: &Connection, id: JobId) -> Fallible<Option<JobRow>> {
     one(db, "id = ?", &[&id.0])
-}
-
-/// The job of a submission.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn by_token(db: &Connection, token: &str) -> Fallible<Option<JobRow>> {
-    one(db, "token = ?", &[&token])
 }
 
 /// The job that `job` points at, for the caller with user id `uid`; a global id of another server points at none.
@@ -295,11 +289,11 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
     }
 }
 
-/// Where a row stands in an order: the key of a cursor.
-pub fn cursor_key(order: Order, job: &JobRow) -> Vec<i64> {
+/// Where a job stands in an order: the key of a cursor.
+pub fn cursor_key(order: Order, number: JobNumber, sort: &SortKey) -> Vec<i64> {
     match order {
-        Order::Number => vec![i64::from(job.number.get())],
-        Order::Schedule => vec![job.sort.promoted, job.sort.rank, job.sort.key, job.sort.sequence],
+        Order::Number => vec![i64::from(number.get())],
+        Order::Schedule => vec![sort.promoted, sort.rank, sort.key, sort.sequence],
     }
 }
 
@@ -331,8 +325,12 @@ pub fn candidates(
     sql.push_str(&format!(" ORDER BY {columns} LIMIT ?"));
     values.push(Sql::Integer(page(limit)));
     let mut statement = db.prepare_cached(&sql)?;
-    let rows = statement.query_map(params_from_iter(values), read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut found = Vec::with_capacity(limit as usize);
+    while let Some(row) = rows.next()? {
+        found.push(read(row)?);
+    }
+    Ok(found)
 }
 
 /// Sets the wish.
@@ -381,13 +379,15 @@ pub fn delete(db: &Connection, id: JobId) -> Fallible<()> {
     Ok(())
 }
 
+pub(super) const CLASS: &str = "SELECT id FROM requirement_class WHERE form_key = ?";
+
 /// The requirement class for a form, interned.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn class(db: &Connection, form: &str) -> Fallible<ClassId> {
     let key = super::device::form_key(form);
-    let mut find = db.prepare_cached("SELECT id FROM requirement_class WHERE form_key = ?")?;
+    let mut find = db.prepare_cached(CLASS)?;
     if let Some(id) = find.query_row([&key], |row| row.get(0)).optional()? {
         return Ok(ClassId(id));
     }
@@ -400,7 +400,7 @@ pub fn class(db: &Connection, form: &str) -> Fallible<ClassId> {
 /// # Errors
 /// When they cannot be read.
 pub fn classes_for(db: &Connection, form: &str) -> Fallible<Vec<ClassId>> {
-    let mut find = db.prepare_cached("SELECT id FROM requirement_class WHERE form_key = ?")?;
+    let mut find = db.prepare_cached(CLASS)?;
     let rows = find.query_map([super::device::form_key(form)], |row| Ok(ClassId(row.get(0)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

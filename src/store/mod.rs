@@ -16,6 +16,7 @@ pub mod location;
 pub mod process;
 pub mod schema;
 pub mod spool;
+pub mod submission;
 pub mod waiting;
 
 use std::collections::VecDeque;
@@ -214,6 +215,26 @@ impl Store {
         let result = look_on(db, look)?;
         place.give_back();
         result
+    }
+
+    /// Whether this is the store of a command, which ends when it has changed something.
+    pub fn is_for_command(&self) -> bool {
+        self.alone
+    }
+
+    /// Lets `plan` plan statements on the connection that will write, before the gate is passed: while others write, and
+    /// while the print files of a submission go to the disk. Whoever stays has them planned.
+    ///
+    /// # Errors
+    /// Those of `plan`.
+    pub fn plan(&self, plan: impl FnOnce(&Connection) -> Fallible<()>) -> Fallible<()> {
+        if self.alone
+            && let Ok(writer) = self.writer.try_lock()
+            && let Some(db) = writer.as_ref()
+        {
+            plan(db)?;
+        }
+        Ok(())
     }
 
     /// A connection for looking; waits for one when all are in use.

@@ -69,8 +69,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ProcessRow> {
 /// # Errors
 /// When it cannot be read.
 pub fn by_name(db: &Connection, name: &ProcessName) -> Fallible<Option<ProcessRow>> {
-    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM process WHERE name_key = ?"))?;
+    let mut statement = db.prepare_cached(&by_name_sql())?;
     Ok(statement.query_row([name.key()], read).optional()?)
+}
+
+pub(super) fn by_name_sql() -> String {
+    format!("SELECT {COLUMNS} FROM process WHERE name_key = ?")
 }
 
 /// The process with that identity.
@@ -94,15 +98,17 @@ pub fn list(db: &Connection, after: Option<&ProcessName>) -> Fallible<Vec<Proces
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The processes whose rows say running.
+/// The names of the processes whose rows say running.
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn running(db: &Connection) -> Fallible<Vec<ProcessRow>> {
-    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM process WHERE running <> 0"))?;
-    let rows = statement.query_map([], read)?;
+pub fn running(db: &Connection) -> Fallible<Vec<ProcessName>> {
+    let mut statement = db.prepare_cached(RUNNING)?;
+    let rows = statement.query_map([], |row| name(&row.get::<_, String>(0)?))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
+
+pub(super) const RUNNING: &str = "SELECT name FROM process WHERE running <> 0";
 
 /// Declares a process.
 ///

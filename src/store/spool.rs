@@ -124,22 +124,27 @@ pub struct Numbers {
 /// # Errors
 /// When they cannot be written.
 pub fn take_numbers(db: &Connection, now: &Moment) -> Fallible<Option<Numbers>> {
-    let (last_number, last_serial) = db
-        .prepare_cached("SELECT last_number, last_serial FROM spool WHERE id = 1")?
-        .query_row([], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, i64>(1)?)))?;
+    let (last_number, last_serial, last_sequence) = db
+        .prepare_cached(LAST_NUMBERS)?
+        .query_row([], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))?;
     let Some(number) = free_number(db, last_number)? else { return Ok(None) };
     let serial = Serial::after(unsigned(last_serial), now.wall_ms / 1000);
-    let mut statement = db.prepare_cached(
-        "UPDATE spool SET last_number = ?, last_serial = ?, last_sequence = last_sequence + 1 WHERE id = 1
-         RETURNING last_sequence",
-    )?;
-    let sequence = statement.query_row(params![number.get(), signed(serial.0)], |row| row.get(0))?;
+    let sequence = last_sequence + 1;
+    db.prepare_cached(SET_NUMBERS)?.execute(params![number.get(), signed(serial.0), sequence])?;
     Ok(Some(Numbers { number, serial, sequence }))
 }
 
+pub(super) const LAST_NUMBERS: &str = "SELECT last_number, last_serial, last_sequence FROM spool WHERE id = 1";
+pub(super) const SET_NUMBERS: &str =
+    "UPDATE spool SET last_number = ?, last_serial = ?, last_sequence = ? WHERE id = 1";
+pub(super) const NUMBERS_FROM: &str = "SELECT number FROM job WHERE number >= ? ORDER BY number";
+pub(super) const LAST_LOCAL: &str = "SELECT last FROM local_counter WHERE owner_uid = ?";
+pub(super) const LOCAL_TAKEN: &str = "SELECT count(*) FROM job WHERE owner_uid = ? AND local_id = ?";
+pub(super) const SET_LOCAL: &str = "INSERT INTO local_counter (owner_uid, last) VALUES (?, ?) ON CONFLICT (owner_uid) DO UPDATE SET last = excluded.last";
+
 fn free_number(db: &Connection, last: u32) -> Fallible<Option<JobNumber>> {
     let mut candidate = if last == JobNumber::MAX { 1 } else { last + 1 };
-    let mut used = db.prepare_cached("SELECT number FROM job WHERE number >= ? ORDER BY number")?;
+    let mut used = db.prepare_cached(NUMBERS_FROM)?;
     // Two passes: up to the last number, then from 1. Within one, the first gap is the answer.
     for _ in 0..2 {
         let mut rows = used.query([candidate])?;
@@ -162,25 +167,16 @@ fn free_number(db: &Connection, last: u32) -> Fallible<Option<JobNumber>> {
 /// # Errors
 /// When it cannot be written.
 pub fn next_local(db: &Connection, owner_uid: u32) -> Fallible<LocalJobId> {
-    let last: u32 = db
-        .prepare_cached("SELECT last FROM local_counter WHERE owner_uid = ?")?
-        .query_row([owner_uid], |row| row.get(0))
-        .optional()?
-        .unwrap_or(0);
+    let last: u32 = db.prepare_cached(LAST_LOCAL)?.query_row([owner_uid], |row| row.get(0)).optional()?.unwrap_or(0);
     let mut next = last;
     loop {
         next = if next >= LocalJobId::MAX { 1 } else { next + 1 };
-        let taken: bool = db
-            .prepare_cached("SELECT count(*) FROM job WHERE owner_uid = ? AND local_id = ?")?
-            .query_row(params![owner_uid, next], |row| row.get(0))?;
+        let taken: bool = db.prepare_cached(LOCAL_TAKEN)?.query_row(params![owner_uid, next], |row| row.get(0))?;
         if !taken || next == last {
             break;
         }
     }
-    db.prepare_cached(
-        "INSERT INTO local_counter (owner_uid, last) VALUES (?, ?) ON CONFLICT (owner_uid) DO UPDATE SET last = excluded.last",
-    )?
-    .execute(params![owner_uid, next])?;
+    db.prepare_cached(SET_LOCAL)?.execute(params![owner_uid, next])?;
     Ok(LocalJobId(next))
 }
 
@@ -227,14 +223,6 @@ pub fn refuse_token(db: &Connection, token: &str, now: &Moment) -> Fallible<()> 
         params![token, now.wall_ms],
     )?;
     Ok(())
-}
-
-/// Whether a submission was refused for good.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn is_refused(db: &Connection, token: &str) -> Fallible<bool> {
-    Ok(db.query_row("SELECT count(*) FROM refused_token WHERE token = ?", [token], |row| row.get(0))?)
 }
 
 /// Goes on after this job number.

@@ -41,6 +41,35 @@ pub fn after(db: &Connection, run: &Run, fifo: bool, after: &SortKey, limit: u32
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The places of the first `limit` queued entries of a run that stand at `from` or after it, in the order of a device
+/// without FIFO. Decided by an index alone.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn places(db: &Connection, run: &Run, from: &SortKey, limit: u32) -> Fallible<Vec<SortKey>> {
+    let mut statement = db.prepare_cached(PLACES)?;
+    let mut rows = statement.query(params![
+        run.route.0,
+        run.only.map_or(0, |device| device.0),
+        run.class.0,
+        from.promoted,
+        from.rank,
+        from.key,
+        from.sequence,
+        limit
+    ])?;
+    let mut places = Vec::new();
+    while let Some(row) = rows.next()? {
+        places.push(SortKey { promoted: row.get(0)?, rank: row.get(1)?, key: row.get(2)?, sequence: row.get(3)? });
+    }
+    Ok(places)
+}
+
+const PLACES: &str = "SELECT promoted, rank, sort_key, sequence FROM entry
+     WHERE state = 0 AND route_id = ?1 AND only_device = ?2 AND class_id = ?3
+         AND (promoted, rank, sort_key, sequence) >= (?4, ?5, ?6, ?7)
+     ORDER BY promoted, rank, sort_key, sequence LIMIT ?8";
+
 /// Each order has its index, and each comparison follows the columns of one.
 fn sql(fifo: bool) -> String {
     let (order, marks) = match fifo {
@@ -77,10 +106,9 @@ mod tests {
     use super::*;
 
     /// How the database would run what a function asks.
-    fn plan(fifo: bool) -> String {
+    fn plan(sql: &str) -> String {
         let db = Connection::open_in_memory().unwrap();
         crate::store::schema::migrate(&db).unwrap();
-        let sql = sql(fifo);
         let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let rows = statement.query_map([1; 8], |row| row.get::<_, String>(3)).unwrap();
         rows.map(Result::unwrap).collect::<Vec<_>>().join("; ")
@@ -89,7 +117,7 @@ mod tests {
     #[test]
     fn a_run_is_read_by_the_index_of_its_order_and_never_sorted() {
         for (fifo, index) in [(false, "entry_order"), (true, "entry_fifo")] {
-            let plan = plan(fifo);
+            let plan = plan(&sql(fifo));
             assert!(
                 plan.contains(&format!(
                     "USING INDEX {index} (state=? AND route_id=? AND only_device=? AND class_id=? AND"
@@ -98,5 +126,12 @@ mod tests {
             );
             assert!(!plan.contains("TEMP B-TREE"), "{plan}");
         }
+    }
+
+    #[test]
+    fn places_are_read_from_the_index_alone() {
+        let plan = plan(PLACES);
+        assert!(plan.contains("USING COVERING INDEX entry_order (state=? AND route_id=? AND only_device=?"), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
     }
 }

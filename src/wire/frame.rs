@@ -159,7 +159,7 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, FrameError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::query::{Condition, Order, Query};
+    use crate::model::query::{Condition, Order, Parts, Query};
     use crate::model::{DeviceName, JobId};
     use crate::spool::operations::{Reply, Request};
     use proptest::prelude::*;
@@ -222,7 +222,7 @@ mod tests {
         #[test]
         fn a_damaged_request_is_a_value_or_an_error(at in 0usize..4096, octet in any::<u8>()) {
             let request = Request::Jobs {
-                query: Query { condition: Condition::Not(Box::new(Condition::Any)), order: Order::Number },
+                query: Query { condition: Condition::Not(Box::new(Condition::Any)), order: Order::Number, parts: Parts::ALL },
                 after: None,
                 limit: 7,
             };

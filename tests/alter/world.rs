@@ -13,7 +13,7 @@ use spoolsuite::model::device::DeviceChange;
 use spoolsuite::model::job::{DocumentOffer, JobStatus, RawPath, Submission, Transfer};
 use spoolsuite::model::order::Priority;
 use spoolsuite::model::process::ProcessChange;
-use spoolsuite::model::query::{Condition, Order, Query};
+use spoolsuite::model::query::{Condition, Order, Parts, Query};
 use spoolsuite::model::state::{Delivery, JobState};
 use spoolsuite::model::time::Moment;
 use spoolsuite::model::{Caller, DeviceId, DeviceName, Failure, JobNumber, JobRef};
@@ -189,7 +189,7 @@ impl World {
 
     /// Job numbers in the order of the queues.
     pub fn order(&self) -> Vec<u32> {
-        let query = Query { condition: Condition::State(JobState::Ready), order: Order::Schedule };
+        let query = Query { condition: Condition::State(JobState::Ready), order: Order::Schedule, parts: Parts::ALL };
         self.ops().jobs(query, None, 100).unwrap().rows.iter().map(|job| job.number.get()).collect()
     }
 

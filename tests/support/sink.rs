@@ -78,9 +78,13 @@ impl Sink {
     }
 
     /// Behaves otherwise from the next connection on, and on those that stalled.
-    pub fn set_mode(&self, mode: Mode) {
-        self.state().mode = Some(mode);
+    ///
+    /// How many connections were made before, which keep the way they had.
+    pub fn set_mode(&self, mode: Mode) -> usize {
+        let mut state = self.state();
+        state.mode = Some(mode);
         self.shared.1.notify_all();
+        state.connections.len()
     }
 
     /// Stops reading, or goes on.

@@ -9,6 +9,11 @@ use crate::model::{Failure, FailureKind, GlobalJobId, JobRef};
 use crate::spool::operations::Operations;
 use crate::spool::records::EventSubject;
 
+/// Whether `selection` has attributes that the spool is asked for one by one.
+pub fn is_asked(selection: &Selection) -> bool {
+    selection.object.iter().any(|row| matches!(row.field, Field::Why | Field::Log))
+}
+
 /// Asks the spool for what `selection` names and `record` does not hold yet. A job that is gone since has no value.
 ///
 /// # Errors

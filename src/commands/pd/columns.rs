@@ -1,18 +1,88 @@
 //! The column style: headings of one or two lines above dashes, several values of one cell below each other.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
 use unicode_width::UnicodeWidthStr;
+
+use crate::attributes::text::{Lines, is_plain};
 
 /// A heading: one or two lines.
 pub type Heading = &'static [&'static str];
 
-/// A row: for each column its values.
-pub type Row = Vec<Vec<String>>;
-
 /// How many columns of a terminal `text` takes.
 pub fn width(text: &str) -> usize {
-    UnicodeWidthStr::width(text)
+    if is_plain(text) { text.len() } else { UnicodeWidthStr::width(text) }
+}
+
+/// The rows of a page. Its text is in one piece, whose room the next page uses again.
+#[derive(Debug)]
+pub struct Rows {
+    columns: usize,
+    values: Lines,
+    /// Where the values of each cell end.
+    cells: Vec<usize>,
+    rows: usize,
+}
+
+impl Rows {
+    /// No row yet, of so many columns.
+    pub fn new(columns: usize) -> Self {
+        Self { columns, values: Lines::default(), cells: Vec::new(), rows: 0 }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Adds a row: what `fill` puts into its cells, which it ends one after the other.
+    pub fn add(&mut self, fill: impl FnOnce(&mut Cells<'_>)) {
+        fill(&mut Cells { values: &mut self.values, ends: &mut self.cells });
+        self.rows += 1;
+        debug_assert_eq!(self.cells.len(), self.rows * self.columns);
+        // Cells that were left out are empty ones.
+        self.cells.resize(self.rows * self.columns, self.values.len());
+    }
+
+    /// Forgets them.
+    pub fn clear(&mut self) {
+        self.values.clear();
+        self.cells.clear();
+        self.rows = 0;
+    }
+
+    /// The values of a cell, as a range.
+    fn cell(&self, row: usize, column: usize) -> Range<usize> {
+        let n = row * self.columns + column;
+        let start = n.checked_sub(1).map_or(0, |before| self.cells[before]);
+        start..self.cells[n]
+    }
+
+    /// Line `n` of a cell.
+    fn line(&self, row: usize, column: usize, n: usize) -> &str {
+        let cell = self.cell(row, column);
+        if n < cell.len() { self.values.get(cell.start + n) } else { "" }
+    }
+}
+
+/// The cells of a row that is being added.
+pub struct Cells<'a> {
+    values: &'a mut Lines,
+    ends: &'a mut Vec<usize>,
+}
+
+impl Cells<'_> {
+    /// A cell with what `fill` adds.
+    pub fn cell(&mut self, fill: impl FnOnce(&mut Lines)) {
+        fill(self.values);
+        self.ends.push(self.values.len());
+    }
 }
 
 /// A table that is written a page at a time; the first page decides the widths.
@@ -21,12 +91,14 @@ pub struct Table {
     with_headings: bool,
     widths: Option<Vec<usize>>,
     labelled: bool,
+    /// The line that is being put together.
+    line: Vec<u8>,
 }
 
 impl Table {
     /// A table with these columns.
     pub fn new(headings: Vec<Heading>, with_headings: bool) -> Self {
-        Self { headings, with_headings, widths: None, labelled: false }
+        Self { headings, with_headings, widths: None, labelled: false, line: Vec::new() }
     }
 
     /// Whether it has no columns.
@@ -47,62 +119,83 @@ impl Table {
         self.labelled
     }
 
-    /// Writes a page of rows, the first one below the headings.
+    /// Writes a page of rows, the first one below the headings; `from` = the column of `rows` with which the table begins.
     ///
     /// # Errors
     /// When writing fails.
-    pub fn write(&mut self, out: &mut dyn Write, rows: Vec<Row>) -> io::Result<()> {
+    pub fn write(&mut self, out: &mut dyn Write, rows: &Rows, from: usize) -> io::Result<()> {
         let widths = match self.widths.take() {
             Some(widths) => widths,
             None => {
-                let widths = self.measure(&rows);
+                let widths = self.measure(rows, from);
                 if self.with_headings {
                     self.write_headings(out, &widths)?;
                 }
                 widths
             }
         };
-        for row in &rows {
+        let columns = from..rows.columns;
+        for row in 0..rows.rows {
             // An object without any value still has its line.
-            let height = row.iter().map(Vec::len).max().unwrap_or(0).max(1);
+            let height = columns.clone().map(|column| rows.cell(row, column).len()).max().unwrap_or(0).max(1);
             for n in 0..height {
-                let cells = row.iter().map(|values| values.get(n).map_or("", String::as_str));
-                write_line(out, cells, &widths)?;
+                self.write_line(out, columns.clone().map(|column| rows.line(row, column, n)), &widths)?;
             }
         }
         self.widths = Some(widths);
         Ok(())
     }
 
-    fn measure(&self, rows: &[Row]) -> Vec<usize> {
-        let of_heading = |n: usize| match self.with_headings {
-            true => self.headings[n].iter().map(|line| width(line)).max().unwrap_or(0),
-            false => 0,
-        };
-        let of_rows =
-            |n: usize| rows.iter().filter_map(|row| row.get(n)).flatten().map(|value| width(value)).max().unwrap_or(0);
-        (0..self.headings.len()).map(|n| of_heading(n).max(of_rows(n)).max(1)).collect()
+    fn measure(&self, rows: &Rows, from: usize) -> Vec<usize> {
+        let mut widths: Vec<usize> = self
+            .headings
+            .iter()
+            .map(
+                |heading| {
+                    if self.with_headings { heading.iter().map(|line| width(line)).max().unwrap_or(0) } else { 0 }
+                },
+            )
+            .map(|heading| heading.max(1))
+            .collect();
+        for row in 0..rows.rows {
+            for (column, widest) in (from..rows.columns).zip(&mut widths) {
+                for value in rows.cell(row, column) {
+                    *widest = (*widest).max(width(rows.values.get(value)));
+                }
+            }
+        }
+        widths
     }
 
-    fn write_headings(&self, out: &mut dyn Write, widths: &[usize]) -> io::Result<()> {
-        let height = self.headings.iter().map(|heading| heading.len()).max().unwrap_or(0);
+    fn write_headings(&mut self, out: &mut dyn Write, widths: &[usize]) -> io::Result<()> {
+        let headings = std::mem::take(&mut self.headings);
+        let height = headings.iter().map(|heading| heading.len()).max().unwrap_or(0);
         for line in 0..height {
             // Shorter headings stand just above the dashes.
-            let cells = self.headings.iter().map(|heading| {
+            let cells = headings.iter().map(|heading| {
                 (line + heading.len()).checked_sub(height).and_then(|n| heading.get(n)).copied().unwrap_or("")
             });
-            write_line(out, cells, widths)?;
+            self.write_line(out, cells, widths)?;
         }
+        self.headings = headings;
         let dashes: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
-        write_line(out, dashes.iter().map(String::as_str), widths)
+        self.write_line(out, dashes.iter().map(String::as_str), widths)
     }
-}
 
-fn write_line<'a>(out: &mut dyn Write, cells: impl Iterator<Item = &'a str>, widths: &[usize]) -> io::Result<()> {
-    let mut line = String::new();
-    for (cell, column) in cells.zip(widths) {
-        line.push_str(cell);
-        line.extend(std::iter::repeat_n(' ', column.saturating_sub(width(cell)) + 1));
+    fn write_line<'a>(
+        &mut self,
+        out: &mut dyn Write,
+        cells: impl Iterator<Item = &'a str>,
+        widths: &[usize],
+    ) -> io::Result<()> {
+        let line = &mut self.line;
+        line.clear();
+        for (cell, column) in cells.zip(widths) {
+            line.extend_from_slice(cell.as_bytes());
+            line.resize(line.len() + column.saturating_sub(width(cell)) + 1, b' ');
+        }
+        line.truncate(line.iter().rposition(|octet| *octet != b' ').map_or(0, |last| last + 1));
+        line.push(b'\n');
+        out.write_all(line)
     }
-    writeln!(out, "{}", line.trim_end_matches(' '))
 }

@@ -1,20 +1,21 @@
 //! The displays: records in, lines out, a page at a time.
 //!
-//! Lines and JSON need the memory of one record. Tables need that of one page, whose widths hold for the whole listing:
-//! up to a thousand rows are aligned exactly, later ones only overflow where they are wider.
+//! Lines and JSON need the memory of one record. Tables need that of the text of one page, whose widths hold for the whole
+//! listing: up to a thousand rows are aligned exactly, later ones only overflow where they are wider.
 
 use std::io::{self, Write};
 
 use jiff::tz::TimeZone;
 
+use super::columns::{self, Cells, Rows};
 use super::requested::Selection;
-use super::{Stop, columns, json, lines};
+use super::{Stop, json, lines};
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::values;
 use crate::attributes::{Attribute, Class, text};
 use crate::model::field::{Field, Value};
 use crate::model::job::JobStatus;
-use crate::model::query::PAGE;
+use crate::model::query::{PAGE, Parts};
 
 /// How records are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,23 @@ pub struct Layout {
     pub zone: TimeZone,
 }
 
+impl Layout {
+    /// Whether documents have a table of their own.
+    fn has_document_table(&self) -> bool {
+        self.style == Style::Column && self.document_table && !self.selection.documents.is_empty()
+    }
+
+    /// What of a job is shown.
+    pub fn parts(&self) -> Parts {
+        let shown = match self.style {
+            Style::Column => self.document_table,
+            Style::DocCol | Style::Line | Style::Json => true,
+        };
+        let counted = self.selection.object.iter().any(|row| row.field == Field::NumberOfDocuments);
+        Parts { documents: counted || (shown && !self.selection.documents.is_empty()) }
+    }
+}
+
 /// One object to be shown: its label, and a value for each selected attribute.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -109,9 +127,16 @@ impl Record {
 
 /// A listing in progress.
 pub struct Display<'a> {
-    out: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
     layout: &'a Layout,
+    /// Lines of objects whose labels are aligned.
     page: Vec<Record>,
+    /// Rows of a table.
+    rows: Rows,
+    /// Rows of the table of documents: the label of their job, then their values.
+    of_documents: Rows,
+    /// One object in JSON.
+    json: Vec<u8>,
     written: u64,
     table: columns::Table,
     documents: columns::Table,
@@ -119,7 +144,7 @@ pub struct Display<'a> {
 
 impl<'a> Display<'a> {
     /// A listing to `out`.
-    pub fn new(out: &'a mut dyn Write, layout: &'a Layout) -> Self {
+    pub fn new(out: &'a mut (dyn Write + Send), layout: &'a Layout) -> Self {
         let mut heads: Vec<columns::Heading> = headings(&layout.selection.object);
         if layout.style == Style::DocCol {
             heads.extend(headings(&layout.selection.documents));
@@ -128,10 +153,18 @@ impl<'a> Display<'a> {
             out,
             layout,
             page: Vec::new(),
+            rows: Rows::new(heads.len()),
+            of_documents: Rows::new(1 + layout.selection.documents.len()),
+            json: Vec::new(),
             written: 0,
             table: columns::Table::new(heads, layout.headings),
             documents: columns::Table::new(headings(&layout.selection.documents), layout.headings),
         }
+    }
+
+    /// How it is laid out.
+    pub fn layout(&self) -> &'a Layout {
+        self.layout
     }
 
     /// Shows `record`, now or with its page.
@@ -139,22 +172,50 @@ impl<'a> Display<'a> {
     /// # Errors
     /// When writing fails.
     pub fn add(&mut self, record: Record) -> io::Result<()> {
-        match self.layout.style {
+        let full = match self.layout.style {
             Style::Json => {
-                self.out.write_all(if self.written == 0 { b"[\n" } else { b",\n" })?;
-                json::record(self.out, self.layout, &record)?;
+                self.json.clear();
+                self.json.extend_from_slice(if self.written == 0 { b"[\n" } else { b",\n" });
+                json::record(&mut self.json, self.layout, &record)?;
                 self.written += 1;
+                return self.out.write_all(&self.json);
             }
             // Labels of jobs are all of one width; others are aligned, so their page is collected.
-            Style::Line if self.layout.class == Class::Job => lines::record(self.out, self.layout, &record, 0)?,
-            _ => {
+            Style::Line if self.layout.class == Class::Job => {
+                return lines::record(self.out, self.layout, &record, 0);
+            }
+            Style::Line => {
                 self.page.push(record);
-                if self.page.len() >= PAGE as usize {
-                    self.flush()?;
+                self.page.len()
+            }
+            Style::Column | Style::DocCol => {
+                self.add_rows(&record);
+                self.rows.len()
+            }
+        };
+        if full >= PAGE as usize { self.flush() } else { Ok(()) }
+    }
+
+    fn add_rows(&mut self, record: &Record) {
+        let (selection, zone) = (&self.layout.selection, &self.layout.zone);
+        let with_first = self.layout.style == Style::DocCol;
+        self.rows.add(|row| {
+            fill(row, &selection.object, &record.values, zone);
+            if with_first {
+                match record.documents.first() {
+                    Some((_, values)) => fill(row, &selection.documents, values, zone),
+                    None => selection.documents.iter().for_each(|_| row.cell(|_| {})),
                 }
             }
+        });
+        if self.layout.has_document_table() {
+            for (_, values) in &record.documents {
+                self.of_documents.add(|row| {
+                    row.cell(|lines| lines.push(&record.label));
+                    fill(row, &selection.documents, values, zone);
+                });
+            }
         }
-        Ok(())
     }
 
     /// Shows what is left.
@@ -170,53 +231,35 @@ impl<'a> Display<'a> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let page = std::mem::take(&mut self.page);
-        if page.is_empty() {
-            return Ok(());
-        }
         if self.layout.style == Style::Line {
+            let page = std::mem::take(&mut self.page);
             let width = page.iter().map(|record| columns::width(&record.label)).max().unwrap_or(0);
             return page.iter().try_for_each(|record| lines::record(self.out, self.layout, record, width));
         }
-        let selection = &self.layout.selection;
-        let zone = &self.layout.zone;
-        let with_first = self.layout.style == Style::DocCol;
-        let rows = page.iter().map(|record| {
-            let mut cells = cells(&selection.object, &record.values, zone);
-            if with_first {
-                match record.documents.first() {
-                    Some((_, values)) => cells.extend(self::cells(&selection.documents, values, zone)),
-                    None => cells.extend(selection.documents.iter().map(|_| Vec::new())),
-                }
-            }
-            cells
-        });
+        let result = if self.rows.is_empty() { Ok(()) } else { self.write_tables() };
+        // Also when they could not be written: nothing is written a second time.
+        self.rows.clear();
+        self.of_documents.clear();
+        result
+    }
+
+    fn write_tables(&mut self) -> io::Result<()> {
         let jobs = !self.table.is_empty();
         if jobs {
-            self.table.write(self.out, rows.collect())?;
+            self.table.write(self.out, &self.rows, 0)?;
         }
-        if with_first || !self.layout.document_table || selection.documents.is_empty() {
-            return Ok(());
-        }
-        if jobs {
-            writeln!(self.out)?;
-        }
-        // Documents of several jobs are told apart by the number of their job.
-        if page.len() > 1 || self.documents.is_labelled() {
-            self.documents.label(&["Job", "ID"]);
-        }
-        let labelled = self.documents.is_labelled();
-        let mut rows = Vec::new();
-        for record in &page {
-            for (_, values) in &record.documents {
-                let mut row = cells(&selection.documents, values, zone);
-                if labelled {
-                    row.insert(0, vec![record.label.clone()]);
-                }
-                rows.push(row);
+        if self.layout.has_document_table() {
+            if jobs {
+                writeln!(self.out)?;
             }
+            // Documents of several jobs are told apart by the number of their job.
+            if self.rows.len() > 1 || self.documents.is_labelled() {
+                self.documents.label(&["Job", "ID"]);
+            }
+            let from = usize::from(!self.documents.is_labelled());
+            self.documents.write(self.out, &self.of_documents, from)?;
         }
-        self.documents.write(self.out, rows)
+        Ok(())
     }
 }
 
@@ -224,6 +267,8 @@ fn headings(rows: &[&'static Attribute]) -> Vec<columns::Heading> {
     rows.iter().map(|row| row.heading).collect()
 }
 
-fn cells(rows: &[&'static Attribute], values: &[Value], zone: &TimeZone) -> Vec<Vec<String>> {
-    rows.iter().zip(values).map(|(row, value)| text::lines(row.field, value, zone)).collect()
+fn fill(row: &mut Cells<'_>, attributes: &[&'static Attribute], values: &[Value], zone: &TimeZone) {
+    for (attribute, value) in attributes.iter().zip(values) {
+        row.cell(|lines| lines.add(attribute.field, value, zone));
+    }
 }

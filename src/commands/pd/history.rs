@@ -60,13 +60,8 @@ pub fn select(requested: &Requested) -> Result<Selection, Stop> {
 ///
 /// # Errors
 /// Those of the spool and of the output.
-pub fn list(
-    spool: &mut dyn Operations,
-    selection: &Selection,
-    display: &mut Display<'_>,
-    query: &Query,
-    times: &Times,
-) -> Result<(), Stop> {
+pub fn list(spool: &mut dyn Operations, display: &mut Display<'_>, query: &Query, times: &Times) -> Result<(), Stop> {
+    let selection = &display.layout().selection;
     let mut after = None;
     loop {
         let page = spool.finished(query.clone(), after, PAGE)?;

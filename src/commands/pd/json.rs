@@ -20,7 +20,7 @@ use crate::model::field::{Field, Value};
 ///
 /// # Errors
 /// When writing fails.
-pub fn record(out: &mut dyn Write, layout: &Layout, record: &Record) -> io::Result<()> {
+pub fn record(out: &mut Vec<u8>, layout: &Layout, record: &Record) -> io::Result<()> {
     out.write_all(b"{")?;
     members(out, &layout.selection.object, &record.values, &record.structured)?;
     if !layout.selection.documents.is_empty() {
@@ -39,7 +39,7 @@ pub fn record(out: &mut dyn Write, layout: &Layout, record: &Record) -> io::Resu
 }
 
 fn members(
-    out: &mut dyn Write,
+    out: &mut Vec<u8>,
     rows: &[&Attribute],
     values: &[Value],
     structured: &[(Field, serde_json::Value)],
@@ -48,8 +48,7 @@ fn members(
         if n > 0 {
             out.write_all(b",")?;
         }
-        string(out, row.name())?;
-        out.write_all(b":")?;
+        key(out, row.name());
         if let Some((_, value)) = structured.iter().find(|one| one.0 == row.field) {
             serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
             continue;
@@ -80,21 +79,20 @@ fn members(
     Ok(())
 }
 
-fn content(out: &mut dyn Write, parts: &[Value]) -> io::Result<()> {
+fn content(out: &mut Vec<u8>, parts: &[Value]) -> io::Result<()> {
     let keys = ["path", "server", "path-octets"];
     out.write_all(b"{")?;
     for (n, (key, value)) in keys.iter().zip(parts).enumerate() {
         if n > 0 {
             out.write_all(b",")?;
         }
-        string(out, key)?;
-        out.write_all(b":")?;
+        self::key(out, key);
         scalar(out, value)?;
     }
     out.write_all(b"}")
 }
 
-fn scalar(out: &mut dyn Write, value: &Value) -> io::Result<()> {
+fn scalar(out: &mut Vec<u8>, value: &Value) -> io::Result<()> {
     match value {
         Value::Text(text) => string(out, text),
         Value::Integer(n) => write!(out, "{n}"),
@@ -107,6 +105,13 @@ fn scalar(out: &mut dyn Write, value: &Value) -> io::Result<()> {
     }
 }
 
-fn string(out: &mut dyn Write, text: &str) -> io::Result<()> {
+/// A name of ours, in which nothing has to be escaped.
+fn key(out: &mut Vec<u8>, name: &str) {
+    out.push(b'"');
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+fn string(out: &mut Vec<u8>, text: &str) -> io::Result<()> {
     serde_json::to_writer(&mut *out, text).map_err(io::Error::from)
 }

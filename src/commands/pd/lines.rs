@@ -7,7 +7,8 @@ use std::io::{self, Write};
 
 use super::columns::width;
 use super::display::{Layout, Record};
-use crate::attributes::{Attribute, text};
+use crate::attributes::Attribute;
+use crate::attributes::text::{self, Lines};
 use crate::model::field::Value;
 
 /// Writes one object, its documents after it; `pad` = the width of the widest label.
@@ -15,14 +16,15 @@ use crate::model::field::Value;
 /// # Errors
 /// When writing fails.
 pub fn record(out: &mut dyn Write, layout: &Layout, record: &Record, pad: usize) -> io::Result<()> {
+    let mut lines = Lines::default();
     let label = prefix(layout, &record.label, pad);
     for (row, value) in layout.selection.object.iter().zip(&record.values) {
-        attribute(out, layout, &label, row, value)?;
+        attribute(out, layout, &label, row, value, &mut lines)?;
     }
     for (number, values) in &record.documents {
         let label = prefix(layout, &format!("{}.{number}", record.label), pad);
         for (row, value) in layout.selection.documents.iter().zip(values) {
-            attribute(out, layout, &label, row, value)?;
+            attribute(out, layout, &label, row, value, &mut lines)?;
         }
     }
     Ok(())
@@ -38,19 +40,24 @@ fn prefix(layout: &Layout, label: &str, pad: usize) -> String {
     format!("{label}:{}", " ".repeat(blanks))
 }
 
-fn attribute(out: &mut dyn Write, layout: &Layout, label: &str, row: &Attribute, value: &Value) -> io::Result<()> {
-    let lines = text::lines(row.field, value, &layout.zone);
-    let start = format!("{label}{} =", row.name());
-    match lines.split_first() {
-        None => writeln!(out, "{start}"),
-        Some((first, more)) => {
-            if first.is_empty() {
-                writeln!(out, "{start}")?
-            } else {
-                writeln!(out, "{start} {first}")?
-            }
-            let indent = " ".repeat(width(&start) + 1);
-            more.iter().try_for_each(|value| writeln!(out, "{indent}{value}"))
-        }
+fn attribute(
+    out: &mut dyn Write,
+    layout: &Layout,
+    label: &str,
+    row: &Attribute,
+    value: &Value,
+    lines: &mut Lines,
+) -> io::Result<()> {
+    lines.clear();
+    lines.add(row.field, value, &layout.zone);
+    write!(out, "{label}{} =", row.name())?;
+    match lines.get(0) {
+        "" => writeln!(out)?,
+        first => writeln!(out, " {first}")?,
     }
+    if lines.len() > 1 {
+        let indent = " ".repeat(width(label) + width(row.name()) + 3);
+        (1..lines.len()).try_for_each(|n| writeln!(out, "{indent}{}", lines.get(n)))?;
+    }
+    Ok(())
 }

@@ -12,13 +12,13 @@ use super::requested::{self, Requested};
 use super::strings::Pair;
 use super::targets::Target;
 use super::wanted::Wanted;
-use super::{Exit, Shell, Stop, asked, clock, filter, history, words};
+use super::{Exit, Shell, Stop, ahead, asked, clock, filter, history, words};
 use crate::attributes::names;
 use crate::attributes::text::{Clock, escaped};
 use crate::attributes::{Class, Shown};
 use crate::commands::why::Times;
 use crate::model::job::JobStatus;
-use crate::model::query::{Condition, Order, PAGE, Query};
+use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::{Failure, FailureKind, JobRef, ServerName};
 use crate::spool::operations::Operations;
 
@@ -243,9 +243,9 @@ pub fn jobs(
     let mut display = Display::new(shell.out, layout);
     for target in targets {
         let result = match target {
-            Target::Job(job, document) => one(spool, layout, &mut display, wanted, (job, *document), &times),
+            Target::Job(job, document) => one(spool, &mut display, wanted, (job, *document), &times),
             Target::Server(server) => {
-                check_server(spool, server.as_ref()).and_then(|()| pages(spool, layout, &mut display, wanted, &times))
+                check_server(spool, server.as_ref()).and_then(|()| pages(spool, &mut display, wanted, &times))
             }
         };
         match result {
@@ -268,42 +268,12 @@ pub fn jobs(
     Ok(exit)
 }
 
-fn pages(
-    spool: &mut dyn Operations,
-    layout: &Layout,
-    display: &mut Display<'_>,
-    wanted: &Wanted,
-    times: &Times,
-) -> Result<(), Stop> {
-    let query = wanted.query(None);
+fn pages(spool: &mut dyn Operations, display: &mut Display<'_>, wanted: &Wanted, times: &Times) -> Result<(), Stop> {
+    let query = wanted.query(None, display.layout().parts());
     if wanted.past {
-        return history::list(spool, &layout.selection, display, &query, times);
+        return history::list(spool, display, &query, times);
     }
-    every(spool, layout, display, query, times)
-}
-
-/// Shows every job of `query`.
-///
-/// # Errors
-/// When the spool cannot be asked or the output cannot be written.
-pub fn every(
-    spool: &mut dyn Operations,
-    layout: &Layout,
-    display: &mut Display<'_>,
-    query: Query,
-    times: &Times,
-) -> Result<(), Stop> {
-    let mut after = None;
-    loop {
-        let page = spool.jobs(query.clone(), after, PAGE)?;
-        for job in &page.rows {
-            show(spool, layout, display, (job, None), times)?;
-        }
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok(()),
-        }
-    }
+    ahead::every(spool, display, &query, times)
 }
 
 /// Shows a job with all its documents, or with one of them, and with what was asked for by name.
@@ -312,20 +282,19 @@ pub fn every(
 /// When the spool cannot be asked or the output cannot be written.
 pub fn show(
     spool: &mut dyn Operations,
-    layout: &Layout,
     display: &mut Display<'_>,
     (job, document): (&JobStatus, Option<u32>),
     times: &Times,
 ) -> Result<(), Stop> {
-    let mut record = Record::of_job(job, &layout.selection, document);
-    asked::complete(spool, &mut record, &layout.selection, &job.global, times)?;
+    let selection = &display.layout().selection;
+    let mut record = Record::of_job(job, selection, document);
+    asked::complete(spool, &mut record, selection, &job.global, times)?;
     Ok(display.add(record)?)
 }
 
 /// One job that an argument names. It must exist; a filter that it does not fulfil leaves it out.
 fn one(
     spool: &mut dyn Operations,
-    layout: &Layout,
     display: &mut Display<'_>,
     wanted: &Wanted,
     (reference, document): (&JobRef, Option<u32>),
@@ -334,13 +303,13 @@ fn one(
     let mut job = match spool.job(reference.clone()) {
         Ok(job) => job,
         Err(failure) if failure.kind == FailureKind::NotFound && wanted.past => {
-            return over(spool, layout, display, wanted, reference, times);
+            return over(spool, display, wanted, reference, times);
         }
         Err(failure) => return Err(not_found(failure, reference).into()),
     };
     wanted.check_owner(&job.user_name, reference)?;
     if wanted.filter != Condition::Any {
-        let query = wanted.query(Some(Condition::Job(JobRef::Global(job.global.clone()))));
+        let query = wanted.query(Some(Condition::Job(JobRef::Global(job.global.clone()))), Parts::ALL);
         match spool.jobs(query, None, 1)?.rows.pop() {
             Some(found) => job = found,
             None => return Ok(()),
@@ -351,25 +320,24 @@ fn one(
     {
         return Err(Failure::not_found(format!("document {number} of job {reference}")).into());
     }
-    show(spool, layout, display, (&job, document), times)
+    show(spool, display, (&job, document), times)
 }
 
 /// One finished job that an argument names.
 fn over(
     spool: &mut dyn Operations,
-    layout: &Layout,
     display: &mut Display<'_>,
     wanted: &Wanted,
     reference: &JobRef,
     times: &Times,
 ) -> Result<(), Stop> {
     let order = Order::Schedule;
-    let query = Query { condition: Condition::Job(reference.clone()), order };
+    let query = Query { condition: Condition::Job(reference.clone()), order, parts: Parts::JOB };
     let found = spool.finished(query, None, 1)?.rows.pop();
     let found = found.ok_or_else(|| Failure::not_found(format!("job {reference}")))?;
     wanted.check_owner(&found.user_name, reference)?;
-    let query = wanted.query(Some(Condition::Job(JobRef::Global(found.global))));
-    history::list(spool, &layout.selection, display, &query, times)
+    let query = wanted.query(Some(Condition::Job(JobRef::Global(found.global))), Parts::JOB);
+    history::list(spool, display, &query, times)
 }
 
 /// A job that is not there is named as the user named it.

@@ -5,6 +5,7 @@
 //! strings, attributes files: [`options`]) → typed values ([`crate::attributes`]) → operations → display ([`display`]).
 //! So a command line of which a later part is wrong has no effect.
 
+pub mod ahead;
 pub mod asked;
 pub mod columns;
 pub mod copying;

@@ -7,12 +7,12 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser};
 
-use super::display::{Display, Layout};
+use super::display::Display;
 use super::listing::{self, Flags, Line};
 use super::options::Source;
 use super::targets::{self, Target};
 use super::wanted::Wanted;
-use super::{Exit, Shell, Stop, about, finish};
+use super::{Exit, Shell, Stop, about, ahead, finish};
 use crate::attributes::Class;
 use crate::attributes::text::escaped;
 use crate::commands::shell::Intent;
@@ -85,9 +85,9 @@ fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     match queue {
         Queue::Group(group) => {
             let all = Condition::Location(LocationPattern::Group(group));
-            listing::every(spool.as_mut(), &layout, &mut display, wanted.query(Some(all)), &times)?;
+            ahead::every(spool.as_mut(), &mut display, &wanted.query(Some(all), layout.parts()), &times)?;
         }
-        Queue::Device(device) => of_device(spool.as_mut(), &layout, &mut display, &wanted, (&device, &times))?,
+        Queue::Device(device) => of_device(spool.as_mut(), &mut display, &wanted, (&device, &times))?,
     }
     display.end()?;
     Ok(Exit::Done)
@@ -171,14 +171,13 @@ fn logical(spool: &mut dyn Operations, pattern: &LocationPattern, name: &str) ->
 /// Shows the job in print, then the queue.
 fn of_device(
     spool: &mut dyn Operations,
-    layout: &Layout,
     display: &mut Display<'_>,
     wanted: &Wanted,
     (device, times): (&DeviceStatus, &Times),
 ) -> Result<(), Stop> {
     if let Some(running) = &device.running {
         match spool.job(JobRef::Number(running.job)) {
-            Ok(job) if wanted.takes(&job) => listing::show(spool, layout, display, (&job, None), times)?,
+            Ok(job) if wanted.takes(&job) => listing::show(spool, display, (&job, None), times)?,
             Ok(_) => {}
             // It ended since the device was looked at.
             Err(failure) if failure.kind == FailureKind::NotFound => {}
@@ -189,7 +188,7 @@ fn of_device(
     loop {
         let page = spool.device_queue(device.name.clone(), after, PAGE)?;
         for item in page.rows.iter().filter(|item| wanted.takes(&item.job)) {
-            listing::show(spool, layout, display, (&item.job, None), times)?;
+            listing::show(spool, display, (&item.job, None), times)?;
         }
         match page.next {
             Some(next) => after = Some(next),

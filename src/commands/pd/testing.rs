@@ -259,6 +259,9 @@ impl Carrier for Fake {
                     .take(limit as usize + 1)
                     .cloned()
                     .collect();
+                if !query.parts.documents {
+                    rows.iter_mut().for_each(|job| job.documents.clear());
+                }
                 let next = (rows.len() > limit as usize).then(|| {
                     rows.truncate(limit as usize);
                     Cursor { key: vec![], job: rows[rows.len() - 1].id }

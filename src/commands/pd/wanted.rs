@@ -1,7 +1,7 @@
 //! Which jobs `pdls` and `pdq` list.
 
 use crate::model::job::JobStatus;
-use crate::model::query::{Condition, Order, Query};
+use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::{Failure, JobRef};
 
 /// Which of the jobs pointed at are listed.
@@ -24,19 +24,19 @@ impl Wanted {
             && crate::spool::filter::satisfies(job, &self.filter, job.owner_uid)
     }
 
-    /// The same as a query, for what `also` says.
-    pub fn query(&self, also: Option<Condition>) -> Query {
-        let mut parts: Vec<Condition> = also.into_iter().collect();
-        parts.extend(self.own.iter().cloned().map(Condition::UserName));
+    /// The same as a query, for what `also` says and `parts` of the jobs.
+    pub fn query(&self, also: Option<Condition>, parts: Parts) -> Query {
+        let mut conditions: Vec<Condition> = also.into_iter().collect();
+        conditions.extend(self.own.iter().cloned().map(Condition::UserName));
         if self.filter != Condition::Any {
-            parts.push(self.filter.clone());
+            conditions.push(self.filter.clone());
         }
-        let condition = match parts.len() {
+        let condition = match conditions.len() {
             0 => Condition::Any,
-            1 => parts.remove(0),
-            _ => Condition::All(parts),
+            1 => conditions.remove(0),
+            _ => Condition::All(conditions),
         };
-        Query { condition, order: Order::Schedule }
+        Query { condition, order: Order::Schedule, parts }
     }
 
     /// Another user's job is named only by who asks for everybody's.

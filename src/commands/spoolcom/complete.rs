@@ -3,7 +3,7 @@
 //! Pure but for [`Names`], which are asked for only where a name may stand. A keyword is offered in the case in which its
 //! beginning was typed, a name as it was declared, with its `$` or `#` unless it was begun without.
 
-use crate::model::query::{Condition, Order, Query};
+use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::{DeviceName, ProcessName};
 use crate::spool::operations::Operations;
 
@@ -68,7 +68,7 @@ pub fn names_of(spool: &mut dyn Operations, named: Named, beginning: &str) -> Ve
             names
         }
         Named::Job => {
-            let query = Query { condition: Condition::Any, order: Order::Number };
+            let query = Query { condition: Condition::Any, order: Order::Number, parts: Parts::JOB };
             let page = spool.jobs(query, None, 1000).map(|page| page.rows).unwrap_or_default();
             page.iter().map(|job| job.number.to_string()).filter(wanted).take(MOST).collect()
         }

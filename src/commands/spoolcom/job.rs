@@ -7,7 +7,7 @@ use crate::commands::shell::{Exit, Intent};
 use crate::model::alter::JobChange;
 use crate::model::field::{Field, Value as FieldValue};
 use crate::model::job::Occurrence;
-use crate::model::query::{Comparison, Condition, Order, PAGE, Query};
+use crate::model::query::{Comparison, Condition, Order, PAGE, Parts, Query};
 use crate::model::state::JobState;
 use crate::model::{Failure, FailureKind, JobNumber, JobRef, LocationPattern, Serial};
 use crate::spool::operations::Operations;
@@ -185,7 +185,7 @@ impl Plan {
     }
 
     fn matching(&self, condition: &Condition, session: &mut Session<'_>) -> Result<(), (String, Trouble)> {
-        let query = Query { condition: condition.clone(), order: Order::Number };
+        let query = Query { condition: condition.clone(), order: Order::Number, parts: Parts::ALL };
         // Found before anything else, so that what is changed is what was shown. Displays alone need no list: they
         // take any number of jobs, a page at a time.
         let jobs = match self.steps.iter().find(|step| !matches!(step.action, Action::Status(_))) {
@@ -240,7 +240,8 @@ fn one_only(subcommand: &Subcommand) -> Mistake {
 
 fn find(session: &mut Session<'_>, query: &Query) -> Result<Vec<JobRef>, Trouble> {
     let mut list = Vec::new();
-    each_page(session.spool()?, query, |page| {
+    let query = Query { parts: Parts::JOB, ..query.clone() };
+    each_page(session.spool()?, &query, |page| {
         list.extend(page.iter().map(|status| JobRef::Number(status.number)));
         Ok(())
     })?;

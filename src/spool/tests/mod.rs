@@ -5,6 +5,7 @@ mod cycles;
 mod headers;
 mod lifecycle;
 mod order;
+mod pages;
 mod restart;
 mod submission;
 
@@ -116,7 +117,8 @@ impl Site {
 
     pub(super) fn hand_in(&self, submission: Submission, bytes: &[u8]) -> Result<(Accepted, Vec<WakeTarget>), Failure> {
         let files = submission.documents.iter().map(|_| self.document(bytes)).collect();
-        self.spool.submit(&self.caller, submission, files, &self.now())
+        let taken = self.spool.submit(&self.caller, submission, files, &self.now())?;
+        Ok((taken.accepted, taken.targets))
     }
 
     /// A job of so many lines; its number.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::model::FailureKind;
 use crate::store;
+use crate::store::submission::Fate;
 use crate::sys::lock::FileLock;
 
 #[test]
@@ -102,8 +103,8 @@ fn what_threads_write_together_fails_apart() {
     for (n, thread) in threads.into_iter().enumerate() {
         let ok = thread.join().unwrap().is_ok();
         assert_eq!(ok, n % 4 != 0);
-        let kept = site.spool.look(|db| store::spool::is_refused(db, &format!("t{n}"))).unwrap();
-        assert_eq!(kept, ok, "{n}");
+        let fate = site.spool.look(|db| store::submission::fate(db, &format!("t{n}"))).unwrap();
+        assert_eq!(fate, ok.then_some(Fate::Refused), "{n}");
     }
 }
 
