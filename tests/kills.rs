@@ -15,7 +15,7 @@ use support::documents::{Received, stream, take_apart, text};
 use support::sink::{Mode, Sink};
 use support::{Dice, Site, finish, number, pid};
 
-/// Where a submission may be killed.
+/// Where whoever carries out a submission may be killed: `pdpr` itself, or the print process that takes it at its counter.
 const SUBMITTER: [&str; 3] = ["after-data-fsync", "before-commit", "after-commit"];
 /// Where a print process may be killed.
 const PRINTER: [&str; 6] =
@@ -33,6 +33,8 @@ struct Campaign {
     tried: HashMap<String, usize>,
     /// Tags of those that pdpr acknowledged.
     acknowledged: HashSet<String>,
+    /// Whether submissions go to the counter of the print process, where it is open.
+    at_counter: bool,
     kills: HashMap<String, u64>,
 }
 
@@ -51,6 +53,7 @@ impl Campaign {
             dice: Dice::new(20_250_101),
             tried: HashMap::new(),
             acknowledged: HashSet::new(),
+            at_counter: true,
             kills: HashMap::new(),
         }
     }
@@ -66,6 +69,9 @@ impl Campaign {
         let mut command = self.site.submission(DESTINATIONS[at], &tag, &file);
         if let Some(fault) = fault {
             command.env("PD_FAULT", fault);
+        }
+        if !self.at_counter {
+            command.env("PD_COUNTER_MS", "0");
         }
         self.tried.insert(tag.clone(), at);
         (tag, command.spawn().unwrap())
@@ -94,7 +100,8 @@ impl Campaign {
     /// Some work for the victim, then one kill.
     fn round(&mut self) {
         let watch = Watch::new(&self.site.paths().write_lock()).unwrap();
-        match self.dice.roll(4) {
+        self.at_counter = self.dice.roll(2) == 0;
+        match self.dice.roll(5) {
             0 => {
                 let load: Vec<_> = (0..3).map(|_| self.submit(None)).collect();
                 let changes = self.dice.roll(40) as u32;
@@ -115,14 +122,32 @@ impl Campaign {
             }
             2 => {
                 let point = SUBMITTER[self.dice.roll(3) as usize];
+                // It is pdpr that is to die: at the counter it would not pass that point.
+                self.at_counter = false;
                 let (tag, child) = self.submit(Some(point.to_owned()));
                 let killed = self.ended(tag, child);
                 assert!(killed, "pdpr did not pass {point}");
                 self.count(point, killed);
             }
+            3 => self.kill_counter_at_a_point(),
             _ => self.kill_printer_at_a_point(),
         }
         self.restart(None);
+    }
+
+    /// The print process dies while it takes a submission. Whoever submits notices nothing.
+    fn kill_counter_at_a_point(&mut self) {
+        let point = SUBMITTER[self.dice.roll(3) as usize];
+        self.site.kill_fastp();
+        let process = self.site.open_counter("600", &[("PD_FAULT", point)]);
+        self.at_counter = true;
+        let load: Vec<_> = (0..3).map(|_| self.submit(None)).collect();
+        for (tag, child) in load {
+            self.ended(tag.clone(), child);
+            assert!(self.acknowledged.contains(&tag), "{tag} was refused because a print process died at {point}");
+        }
+        finish(process, support::DEADLINE).expect(128 + 9);
+        self.count(&format!("counter, {point}"), true);
     }
 
     fn kill_printer_at_a_point(&mut self) {

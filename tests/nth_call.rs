@@ -8,7 +8,9 @@ mod support;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
+use spoolsuite::sys::watch::Watch;
 use support::documents::{take_apart, text};
 use support::{Site, finish, number};
 
@@ -30,7 +32,7 @@ fn shim(dir: &Path) -> PathBuf {
 }
 
 /// Submits with faults of this kind until none fires. Returns the tags that were acknowledged and how many calls failed.
-fn campaign(site: &Site, shim: &Path, kind: &str, link: bool) -> (HashSet<String>, usize) {
+fn campaign(site: &Site, shim: &Path, kind: &str, link: bool, counter: bool) -> (HashSet<String>, usize) {
     let mut acknowledged = HashSet::new();
     let stride = number("NTH_STRIDE", 1);
     let name = format!("{kind}{}", if link { "-link" } else { "" });
@@ -59,7 +61,7 @@ fn campaign(site: &Site, shim: &Path, kind: &str, link: bool) -> (HashSet<String
         let listed: HashSet<String> =
             site.tags().into_iter().filter(|tag| tag.starts_with(&format!("{name}-"))).collect();
         assert_eq!(listed, acknowledged, "{what}");
-        no_orphans(site, &what);
+        no_orphans(site, &what, counter);
         if call.is_none() {
             assert_eq!(outcome.status, 0, "nothing failed: {what}");
             return (acknowledged, fired);
@@ -68,9 +70,15 @@ fn campaign(site: &Site, shim: &Path, kind: &str, link: bool) -> (HashSet<String
     panic!("a submission of more than {CAP} calls");
 }
 
-/// There is one print file for each job; what a failed submission may leave, the next start removes.
-fn no_orphans(site: &Site, what: &str) {
+/// There is one print file for each job; what a failed submission may leave, the next start removes. Whom the submitter left
+/// at the `counter`, he removes what he received himself, as soon as he finds that the job is there.
+fn no_orphans(site: &Site, what: &str, counter: bool) {
     let jobs = site.jobs().len();
+    let watch = Watch::new(&site.server_dir()).unwrap();
+    let end = Instant::now() + support::DEADLINE;
+    while counter && site.print_files().len() != jobs && Instant::now() < end {
+        watch.wait(Duration::from_secs(1)).unwrap();
+    }
     if site.print_files().len() != jobs {
         site.spoolcom("SPOOLER, START");
         assert_eq!(site.print_files().len(), jobs, "{:?} after {what}", site.print_files());
@@ -78,16 +86,30 @@ fn no_orphans(site: &Site, what: &str) {
 }
 
 fn faults(kinds: &[&str], link: bool) {
-    let site = Site::new();
+    faults_at(kinds, link, false);
+}
+
+/// The same where a print process takes submissions all the time, or where none does.
+fn faults_at(kinds: &[&str], link: bool, counter: bool) {
+    let mut site = Site::new();
     site.declare();
     site.spoolcom("LOC #OFFICE.PARK, DEV NONE");
+    let process = counter.then(|| site.open_counter("600", &[]));
+    if !counter {
+        site.env.push(("PD_COUNTER_MS", "0"));
+    }
     let shim = shim(site.files.path());
     let mut acknowledged = HashSet::new();
     for kind in kinds {
-        let (tags, fired) = campaign(&site, &shim, kind, link);
+        let (tags, fired) = campaign(&site, &shim, kind, link, counter);
         eprintln!("{kind}: {fired} calls failed, {} submissions were acknowledged", tags.len());
         assert!(fired > 0, "{kind} never fired");
         acknowledged.extend(tags);
+    }
+    if let Some(mut process) = process {
+        process.kill().unwrap();
+        process.wait().unwrap();
+        site.spoolcom("PRINT $SPLA, START");
     }
     // Every acknowledged job is printed, byte-identical, once; nothing else is.
     site.spoolcom("LOC #OFFICE.PARK, DEV $LP1");
@@ -118,4 +140,14 @@ fn a_copy_is_refused_or_printed_whichever_call_finds_no_descriptor_or_writes_sho
 #[test]
 fn a_link_is_refused_or_printed_whichever_call_fails() {
     faults(&["EIO", "EMFILE"], true);
+}
+
+#[test]
+fn a_copy_that_a_print_process_takes_is_refused_or_printed_whichever_call_of_the_submitter_fails() {
+    faults_at(&["EIO", "EMFILE", "SHORT"], false, true);
+}
+
+#[test]
+fn a_link_that_a_print_process_takes_is_refused_or_printed_whichever_call_of_the_submitter_fails() {
+    faults_at(&["EIO", "EMFILE"], true, true);
 }

@@ -40,13 +40,17 @@ impl Remote {
         self
     }
 
-    fn exchange(&self, request: &Request, files: &[OwnedFd]) -> Result<Reply, Failure> {
+    /// Sends a request and waits for its reply at most `deadline`, and as long as the request itself waits.
+    ///
+    /// # Errors
+    /// As [`Carrier::carry`]; the connection is of no use then, unless the request could not be encoded (`BadValue`).
+    pub(super) fn exchange(&self, request: &Request, files: &[OwnedFd], deadline: Duration) -> Result<Reply, Failure> {
         // What cannot be encoded was not sent, and nothing is lost: the connection stays usable.
         let frame = frame::encode(Kind::Request, request, files.len())
             .map_err(|error| Failure::new(FailureKind::BadValue, error.to_string()))?;
-        channel::send(&self.stream, &frame, files, Deadline::after(self.deadline))
+        channel::send(&self.stream, &frame, files, Deadline::after(deadline))
             .map_err(|error| Failure::new(FailureKind::Unreachable, format!("cannot reach the server: {error}")))?;
-        let until = Deadline::after(self.deadline.saturating_add(own_wait(request)));
+        let until = Deadline::after(deadline.saturating_add(own_wait(request)));
         let lost = |why: String| {
             if only_looks(request) {
                 Failure::new(FailureKind::Unreachable, format!("no reply from the server: {why}"))
@@ -68,7 +72,7 @@ impl Carrier for Remote {
         if self.broken {
             return Err(Failure::new(FailureKind::Unreachable, "the connection to the server is lost"));
         }
-        let reply = self.exchange(&request, &files);
+        let reply = self.exchange(&request, &files, self.deadline);
         self.broken = matches!(&reply, Err(failure) if failure.kind != FailureKind::BadValue);
         reply
     }

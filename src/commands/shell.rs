@@ -3,10 +3,13 @@
 use std::ffi::OsString;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::client::{Submitter, counter};
 use crate::model::{Failure, FailureKind};
 use crate::spool::operations::Operations;
-use crate::supervise::Purpose;
+use crate::spool::paths::Base;
+use crate::supervise::{self, Purpose};
 
 /// Exit statuses (design: 0 all done, 1 at least one object failed, 2 usage error, 3 spool not reached).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +47,8 @@ pub enum Intent {
     Read,
     /// Change something in a spool that exists.
     Write,
+    /// Hand in a job to a spool that exists, at the counter if somebody listens there.
+    Submit,
     /// Declare something: a private spool comes into being if there is none.
     Declare,
 }
@@ -101,9 +106,13 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
         let purpose = match intent {
             Intent::Read => Purpose::Look,
             Intent::Write => Purpose::Change,
+            Intent::Submit => {
+                let base = supervise::usual_base(host, &|name| std::env::var_os(name), &place)?;
+                return Ok(submitter(base));
+            }
             Intent::Declare => Purpose::Declare,
         };
-        crate::supervise::open_spool(host, &|name| std::env::var_os(name), &place, purpose)
+        supervise::open_spool(host, &|name| std::env::var_os(name), &place, purpose)
     };
     let (out_is_terminal, input_is_terminal) = (stdout.is_terminal(), stdin.is_terminal());
     // No lock on the streams: a document may be read from the descriptor of standard input itself.
@@ -131,6 +140,16 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
         return exit.max(Exit::Failed).into();
     }
     exit.into()
+}
+
+/// The way of a submission: to the counter, or into the spool. `PD_COUNTER_MS` says how long the counter may take for its
+/// first answer; with 0 nobody goes there.
+fn submitter(base: Base) -> Box<dyn Operations> {
+    let patience = std::env::var("PD_COUNTER_MS").ok().and_then(|text| text.parse().ok());
+    let patience = patience.map_or(counter::FIRST_ANSWER, Duration::from_millis);
+    let path = base.counter();
+    let spool = Box::new(move || supervise::open_at(&base, Purpose::Change));
+    Box::new(Submitter::new(&path, patience, spool))
 }
 
 /// Standard input without a buffer of its own.

@@ -252,7 +252,7 @@ impl Fake {
 
     pub fn start_with(self: &Arc<Self>, timing: Timing) -> JoinHandle<Result<(), Failure>> {
         let fake = Arc::clone(self);
-        std::thread::spawn(move || run_with(fake.clone(), &fake.base, &fake.process, Duration::ZERO, timing))
+        std::thread::spawn(move || run_with(fake.clone(), &fake.base, &fake.process, Duration::ZERO, timing, |_| None))
     }
 
     /// Runs the print process until it goes dormant.

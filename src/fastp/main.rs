@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, ValueHint};
@@ -12,8 +11,7 @@ use super::fastcnfg::{self, library::Library};
 use super::footing::raise_open_files;
 use super::run::{block_signals, run};
 use crate::model::{Failure, FailureKind, ProcessName};
-use crate::spool::engine::Engine;
-use crate::spool::paths::Base;
+use crate::spool::{Base, Spool};
 
 /// Seconds without work after which a print process goes dormant, unless `PD_FASTP_IDLE` says otherwise.
 const IDLE: f64 = 120.0;
@@ -55,7 +53,7 @@ pub struct Arguments {
 }
 
 /// Reads the command line, opens the spool with `open`, and is the print process until it goes dormant.
-pub fn run_main(open: impl FnOnce(&Base) -> Result<Arc<dyn Engine>, Failure>) -> ExitCode {
+pub fn run_main(open: impl FnOnce(&Base) -> Result<Spool, Failure>) -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(file) = arguments.check {
         return check(file, arguments.base);
@@ -72,7 +70,7 @@ pub fn run_main(open: impl FnOnce(&Base) -> Result<Arc<dyn Engine>, Failure>) ->
     }
 }
 
-fn start(arguments: Arguments, open: impl FnOnce(&Base) -> Result<Arc<dyn Engine>, Failure>) -> Result<(), Failure> {
+fn start(arguments: Arguments, open: impl FnOnce(&Base) -> Result<Spool, Failure>) -> Result<(), Failure> {
     let process = arguments.process.unwrap_or_default();
     let name: ProcessName = process.trim_start_matches(['\\', '$']).parse()?;
     let base = std::path::absolute(arguments.base.unwrap_or_default())
@@ -83,11 +81,11 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base) -> Result<Arc<dyn Engine
     block_signals()?;
     // A process that keeps its usual limit prints too, on fewer devices at a time.
     let _ = raise_open_files();
-    let engine = open(&base)?;
+    let spool = open(&base)?;
     let idle = arguments.idle.unwrap_or(usual);
     let idle = Duration::try_from_secs_f64(idle)
         .map_err(|error| Failure::new(FailureKind::BadValue, format!("--idle {idle}: {error}")))?;
-    run(engine, &base, &name, idle)
+    run(&spool, &name, idle)
 }
 
 /// `--check`: of `file`, or of the primary file of the spool.

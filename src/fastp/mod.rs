@@ -9,6 +9,7 @@ pub mod apart;
 pub mod backoff;
 pub mod banner;
 pub mod bell;
+pub mod counter;
 pub mod desk;
 pub mod device;
 pub mod errors;

@@ -21,6 +21,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use super::Timing;
 use super::bell::{Bell, poll_for};
+use super::counter;
 use super::desk::{passes, persist};
 use super::errors::SpoolTrouble;
 use super::fastcnfg::library::Library;
@@ -29,8 +30,9 @@ use super::log::Log;
 use super::seat::{Due, Seat};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
+use crate::server::Counter;
 use crate::spool::engine::{DeviceOrder, Engine, Lease};
-use crate::spool::paths::Base;
+use crate::spool::{Base, Spool};
 use crate::sys::lock::FileLock;
 use crate::sys::wake::WakeSocket;
 use crate::sys::{clock, fault};
@@ -40,16 +42,17 @@ const PREDECESSOR: Duration = Duration::from_secs(5);
 /// How long device threads may take to end in good order after a signal.
 const PARTING: Duration = Duration::from_secs(10);
 
-/// Is the print process `name` of the spool at `base`, until it goes dormant after `idle` without work or is told to
-/// end. Another one of that name that is alive makes this one end at once, with success.
+/// Is the print process `name` of `spool`, until it goes dormant after `idle` without work or is told to end, and takes
+/// submissions meanwhile. Another one of that name that is alive makes this one end at once, with success.
 ///
 /// # Errors
 /// When its files cannot be used or the spool refuses it.
-pub fn run(engine: Arc<dyn Engine>, base: &Base, name: &ProcessName, idle: Duration) -> Result<(), Failure> {
-    run_with(engine, base, name, idle, Timing::from_environment())
+pub fn run(spool: &Spool, name: &ProcessName, idle: Duration) -> Result<(), Failure> {
+    let counter = |log: &Log| counter::open(spool, log);
+    run_with(Arc::new(spool.clone()), spool.base(), name, idle, Timing::from_environment(), counter)
 }
 
-/// The same with given deadlines.
+/// The same with given deadlines; `open` opens the counter.
 ///
 /// # Errors
 /// As [`run`].
@@ -59,6 +62,7 @@ pub fn run_with(
     name: &ProcessName,
     idle: Duration,
     timing: Timing,
+    open: impl FnOnce(&Log) -> Option<Counter>,
 ) -> Result<(), Failure> {
     let cannot = |what: &str| {
         let what = format!("print process {name}: {what}");
@@ -105,7 +109,9 @@ pub fn run_with(
         dormant_at: idle,
         idle,
     };
+    let counter = open(&log);
     let ended = main.serve();
+    drop(counter);
     match &ended {
         Ok(why) => main.leave(why),
         Err(failure) => main.leave(&failure.to_string()),

@@ -32,17 +32,20 @@ pub fn serve_connection<M>(stream: &UnixStream, make: M) -> io::Result<()>
 where
     M: FnOnce(Caller) -> Result<Box<dyn Operations>, Failure>,
 {
-    serve(stream, make, HALF_REQUEST)
+    let mut spool = make(users::of_uid(socket::peer(stream)?.uid));
+    serve(stream, &mut spool, || Deadline::NEVER, HALF_REQUEST)
 }
 
-fn serve<M>(stream: &UnixStream, make: M, patience: Duration) -> io::Result<()>
-where
-    M: FnOnce(Caller) -> Result<Box<dyn Operations>, Failure>,
-{
-    let mut spool = make(users::of_uid(socket::peer(stream)?.uid));
+/// Answers the requests of a connection from `spool`. The first octet of each may come until `begins()`; the rest of it
+/// may take `patience`, and so may the taking of the reply.
+pub(super) fn serve(
+    stream: &UnixStream,
+    spool: &mut Result<Box<dyn Operations>, Failure>,
+    begins: impl Fn() -> Deadline,
+    patience: Duration,
+) -> io::Result<()> {
     loop {
-        let received =
-            channel::receive::<Request>(stream, Kind::Request, Deadline::NEVER, || Deadline::after(patience));
+        let received = channel::receive::<Request>(stream, Kind::Request, begins(), || Deadline::after(patience));
         let (request, files) = match received {
             Ok(Some(request)) => request,
             Ok(None) => return Ok(()),
@@ -54,7 +57,7 @@ where
                 return Err(io::Error::new(io::ErrorKind::InvalidData, error));
             }
         };
-        let result = match &mut spool {
+        let result = match spool {
             Err(failure) => Reply::Failed(failure.clone()),
             Ok(spool) => {
                 if let Request::Submit { submission } = &request

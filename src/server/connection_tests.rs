@@ -103,7 +103,10 @@ fn a_spool_that_cannot_be_opened_says_so_to_every_request() {
 /// What a server says to these octets, and how it ends.
 fn said_to(octets: &[u8], patience: Duration) -> (Vec<u8>, io::Result<()>) {
     let (mut near, far) = UnixStream::pair().unwrap();
-    let server = std::thread::spawn(move || serve(&far, canned, patience));
+    let server = std::thread::spawn(move || {
+        let mut spool = canned(users::caller());
+        serve(&far, &mut spool, || Deadline::NEVER, patience)
+    });
     near.write_all(octets).unwrap();
     let mut said = Vec::new();
     near.read_to_end(&mut said).unwrap();

@@ -132,6 +132,6 @@ impl Spool {
 ///
 /// # Errors
 /// When it cannot be opened.
-pub fn open_for_process(base: &Base) -> Result<Arc<dyn engine::Engine>, Failure> {
-    Ok(Arc::new(base::open(base, base::Access::Existing)?))
+pub fn open_for_process(base: &Base) -> Result<Spool, Failure> {
+    base::open(base, base::Access::Existing)
 }

@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::model::{ProcessName, ServerName};
 
+/// How the names of counters begin.
+const COUNTER: &str = "counter.";
+
 /// The base directory of a spool, `$PDBASE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
@@ -63,6 +66,20 @@ impl Base {
     /// The socket that wakes it.
     pub fn process_socket(&self, name: &ProcessName) -> PathBuf {
         self.run().join(format!("fastp.{}.sock", name.key()))
+    }
+    /// The counter, at which a running print process takes submissions. The name says of which release and schema whoever
+    /// listens is: the programs of another one do not find it.
+    pub fn counter(&self) -> PathBuf {
+        let release = env!("CARGO_PKG_VERSION");
+        self.run().join(format!("{COUNTER}{release}.{}.sock", crate::store::schema::VERSION))
+    }
+    /// Whether this file of `run/` is a counter, of whatever release.
+    pub fn is_counter(name: &str) -> bool {
+        name.starts_with(COUNTER) && name.ends_with(".sock")
+    }
+    /// Held by whoever listens at the counter.
+    pub fn counter_lock(&self) -> PathBuf {
+        self.run().join("counter.lock")
     }
     /// Its progress, one slot a device.
     pub fn progress(&self, name: &ProcessName) -> PathBuf {

@@ -91,8 +91,11 @@ impl Spool {
             match store::submission::fate(db, &plan.submission.token)? {
                 None => {}
                 Some(Fate::Accepted(known)) => {
+                    // Whoever accepted it may have died before he woke anybody.
+                    let job = store::job::by_id(db, known.id)?;
+                    let targets = job.map_or(Ok(Vec::new()), |job| wakes::of_route(db, job.route))?;
                     let running = wakes::running(db)?;
-                    return Ok((Taken { accepted: spool.accepted(known), targets: Vec::new(), running }, false));
+                    return Ok((Taken { accepted: spool.accepted(known), targets, running }, false));
                 }
                 Some(Fate::Refused) => {
                     let why = "this submission was given up earlier; submit it anew";

@@ -78,12 +78,27 @@ pub fn open_spool(
     cwd: &Path,
     purpose: Purpose,
 ) -> Result<Box<dyn Operations>, Failure> {
-    let base = base_from(host, env, cwd, Path::new(SYSTEM_SOCKET))?;
+    open_at(&usual_base(host, env, cwd)?, purpose)
+}
+
+/// The base directory that the environment of this machine chooses.
+///
+/// # Errors
+/// As [`base_from`].
+pub fn usual_base(host: Option<&str>, env: &dyn Fn(&str) -> Option<OsString>, cwd: &Path) -> Result<Base, Failure> {
+    base_from(host, env, cwd, Path::new(SYSTEM_SOCKET))
+}
+
+/// Opens the spool at `base`, for the user this process acts for.
+///
+/// # Errors
+/// `Unreachable` when there is none or it must not be used.
+pub fn open_at(base: &Base, purpose: Purpose) -> Result<Box<dyn Operations>, Failure> {
     let spool = match purpose {
-        Purpose::Look => open(&base, Access::Existing)?,
-        Purpose::Change => open_for_command(&base, Access::Existing)?,
+        Purpose::Look => open(base, Access::Existing)?,
+        Purpose::Change => open_for_command(base, Access::Existing)?,
         Purpose::Declare => {
-            open_for_command(&base, Access::Create { server: server_name(&users::host()), now: clock::now() })?
+            open_for_command(base, Access::Create { server: server_name(&users::host()), now: clock::now() })?
         }
     };
     let attendant: Arc<dyn Attendant> = match Starter::beside_us() {

@@ -4,4 +4,4 @@ mod attend;
 mod choose;
 
 pub use attend::Starter;
-pub use choose::{Purpose, base_from, open_spool};
+pub use choose::{Purpose, base_from, open_at, open_spool, usual_base};

@@ -74,18 +74,30 @@ impl FileLock {
         // The kernel has no timed lock. The waiting thread owns the description: if we give up, the lock it gets
         // later is dropped with the message that nobody receives.
         std::thread::Builder::new().name("lock".into()).stack_size(64 * 1024).spawn(move || {
-            let taken = loop {
-                match fcntl(file.as_fd(), FcntlArg::F_OFD_SETLKW(&request(libc::F_WRLCK))) {
-                    Err(nix::Error::EINTR) => {}
-                    other => break other,
-                }
-            };
-            let _ = sender.send(taken.map(|_| Self { file }));
+            let _ = sender.send(Self::wait_on(file));
         })?;
         match receiver.recv_timeout(deadline) {
             Ok(Ok(lock)) => Ok(Some(lock)),
-            Ok(Err(error)) => Err(error.into()),
+            Ok(Err(error)) => Err(error),
             Err(_) => Ok(None),
+        }
+    }
+
+    /// Takes the lock alone, however long that takes.
+    ///
+    /// # Errors
+    /// As [`FileLock::try_exclusive`].
+    pub fn wait(path: &Path) -> io::Result<Self> {
+        Self::wait_on(open(path)?)
+    }
+
+    fn wait_on(file: File) -> io::Result<Self> {
+        loop {
+            match fcntl(file.as_fd(), FcntlArg::F_OFD_SETLKW(&request(libc::F_WRLCK))) {
+                Ok(_) => return Ok(Self { file }),
+                Err(nix::Error::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
     }
 

@@ -2,15 +2,20 @@
 //!
 //! The sockets may be blocking or not: every call here waits with `poll` and then asks the kernel not to block.
 
+use std::fs::File;
 use std::io;
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{ControlMessage, MsgFlags, getsockopt, sendmsg, sockopt};
+use nix::sys::socket::{
+    AddressFamily, Backlog, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, bind, getsockopt, sendmsg, socket,
+    sockopt,
+};
 
 /// The most descriptors that the kernel passes in one message (`SCM_MAX_FD`).
 const KERNEL_MAX_FILES: usize = 253;
@@ -58,6 +63,54 @@ pub struct Peer {
 pub fn peer(stream: &UnixStream) -> io::Result<Peer> {
     let found = getsockopt(stream, sockopt::PeerCredentials)?;
     Ok(Peer { pid: found.pid(), uid: found.uid(), gid: found.gid() })
+}
+
+/// Octets of the longest name that a socket's address holds, the NUL apart.
+const LONGEST_NAME: usize = 107;
+
+/// The address of a name. What is too long for one is reached through its directory, which is open as long as this lives.
+fn address(path: &Path) -> io::Result<(Option<File>, UnixAddr)> {
+    if path.as_os_str().len() <= LONGEST_NAME {
+        return Ok((None, UnixAddr::new(path)?));
+    }
+    let (directory, path) = super::wake::short(path)?;
+    Ok((Some(directory), UnixAddr::new(&path)?))
+}
+
+/// Listens at `path`, replacing what a dead process left. The caller holds the lock that makes this safe.
+///
+/// # Errors
+/// When the socket cannot be bound.
+pub fn listen(path: &Path) -> io::Result<UnixListener> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let (_directory, address) = address(path)?;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    bind(socket.as_raw_fd(), &address)?;
+    nix::sys::socket::listen(&socket, Backlog::MAXALLOWABLE)?;
+    Ok(socket.into())
+}
+
+/// Connects to whoever listens at `path`, without waiting for him: a full queue of connections is `WouldBlock`.
+///
+/// # Errors
+/// As the kernel reports.
+pub fn connect(path: &Path) -> io::Result<UnixStream> {
+    let (_directory, address) = address(path)?;
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    nix::sys::socket::connect(socket.as_raw_fd(), &address)?;
+    Ok(socket.into())
+}
+
+/// Ends the listening: whoever waits for a connection is told, and nobody connects any more.
+///
+/// # Errors
+/// As the kernel reports.
+pub fn stop_listening(listener: &UnixListener) -> io::Result<()> {
+    Ok(nix::sys::socket::shutdown(listener.as_raw_fd(), nix::sys::socket::Shutdown::Both)?)
 }
 
 fn wait(fd: BorrowedFd<'_>, what: PollFlags, until: Deadline) -> io::Result<()> {
@@ -173,7 +226,6 @@ unsafe fn take_files(message: &libc::msghdr, files: &mut Vec<OwnedFd>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::File;
     use std::io::{Read, Write};
 
     const SOON: Duration = Duration::from_secs(20);
@@ -214,5 +266,37 @@ mod tests {
     fn the_kernel_says_who_the_peer_is() {
         let (a, _b) = UnixStream::pair().unwrap();
         assert_eq!(peer(&a).unwrap().uid, nix::unistd::geteuid().as_raw());
+    }
+
+    #[test]
+    fn who_listens_is_found_by_a_name_of_any_length_and_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let deep = dir.path().join("d".repeat(150));
+        std::fs::create_dir(&deep).unwrap();
+        for path in [dir.path().join("c.sock"), deep.join("c.sock")] {
+            assert_eq!(connect(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+            for _ in 0..2 {
+                let listener = listen(&path).unwrap();
+                let near = connect(&path).unwrap();
+                assert_eq!(peer(&near).unwrap().pid, std::process::id() as i32);
+                let (far, _) = listener.accept().unwrap();
+                send(&near, b"x", &[], Deadline::after(SOON)).unwrap();
+                assert_eq!(receive(&far, &mut [0; 4], &mut Vec::new(), Deadline::after(SOON)).unwrap(), 1);
+                stop_listening(&listener).unwrap();
+                assert!(listener.accept().is_err());
+                assert_eq!(connect(&path).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+            }
+        }
+    }
+
+    #[test]
+    fn a_queue_of_connections_that_is_full_is_told_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        nix::sys::socket::listen(&listener, Backlog::new(1).unwrap()).unwrap();
+        let waiting: Vec<_> = (0..10).map(|_| connect(&path)).collect();
+        let refused = waiting.into_iter().find_map(Result::err).unwrap();
+        assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
     }
 }

@@ -18,7 +18,7 @@ pub struct WakeSocket {
     socket: UnixDatagram,
 }
 
-fn short(path: &Path) -> io::Result<(File, PathBuf)> {
+pub(super) fn short(path: &Path) -> io::Result<(File, PathBuf)> {
     let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "no socket name"));
     };

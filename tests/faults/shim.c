@@ -3,7 +3,7 @@
  *
  *   FAULT_PROGRAM  which program is meant (its short name); others that inherit this library are left alone
  *   FAULT_NTH      which call, from 1
- *   FAULT_KIND     EIO, ENOSPC, EMFILE: fail so; SHORT: a write or copy does only half of its work
+ *   FAULT_KIND     EIO, ENOSPC, EMFILE: fail so; SHORT: a write, copy or message does only half of its work
  *   FAULT_MARK     a file that is made when the call failed; it holds the name of the call
  *
  * Only calls that can fail in that way are counted, and none on the three standard streams.
@@ -18,12 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { OPENS = 1, WRITES = 2, SYNCS = 4, NAMES = 8, SIZES = 16 };
+enum { OPENS = 1, WRITES = 2, SYNCS = 4, NAMES = 8, SIZES = 16, TALKS = 32 };
 
 static int armed, error, classes, half;
 static long nth;
@@ -37,10 +38,10 @@ __attribute__((constructor)) static void arm(void)
     if (!program || !kind || !n || !mark || strcmp(program, program_invocation_short_name) != 0)
         return;
     nth = atol(n);
-    if (!strcmp(kind, "EIO")) { error = EIO; classes = OPENS | WRITES | SYNCS | NAMES | SIZES; }
+    if (!strcmp(kind, "EIO")) { error = EIO; classes = OPENS | WRITES | SYNCS | NAMES | SIZES | TALKS; }
     else if (!strcmp(kind, "ENOSPC")) { error = ENOSPC; classes = OPENS | WRITES | SYNCS | NAMES | SIZES; }
     else if (!strcmp(kind, "EMFILE")) { error = EMFILE; classes = OPENS; }
-    else if (!strcmp(kind, "SHORT")) { half = 1; classes = WRITES; }
+    else if (!strcmp(kind, "SHORT")) { half = 1; classes = WRITES | TALKS; }
     else return;
     armed = 1;
 }
@@ -129,3 +130,31 @@ int posix_fallocate(int fd, off_t at, off_t size)
 { REAL(posix_fallocate); if (hit(SIZES, "posix_fallocate")) return error; return real(fd, at, size); }
 int posix_fallocate64(int fd, off64_t at, off64_t size)
 { REAL(posix_fallocate64); if (hit(SIZES, "posix_fallocate64")) return error; return real(fd, at, size); }
+
+int socket(int domain, int type, int protocol)
+{ REAL(socket); FAILS(OPENS, socket); return real(domain, type, protocol); }
+/* A connection is made or not: there is no half of one. */
+int connect(int fd, const struct sockaddr *to, socklen_t length)
+{ REAL(connect); if (!half) FAILS(TALKS, connect); return real(fd, to, length); }
+
+/* What is cut off a message is left for the next one; what travels beside it goes with the first half. */
+#define MESSAGE(name) \
+    REAL(name); \
+    if (hit(TALKS, #name)) { \
+        if (!half) { errno = error; return -1; } \
+        struct iovec part = message->msg_iov[0]; \
+        part.iov_len = CUT(part.iov_len); \
+        struct msghdr shorter = *message; \
+        shorter.msg_iov = &part; \
+        shorter.msg_iovlen = 1; \
+        ssize_t done = real(fd, &shorter, flags); \
+        TAKE_BACK \
+        return done; \
+    } \
+    return real(fd, message, flags)
+
+#define TAKE_BACK
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags) { MESSAGE(sendmsg); }
+#undef TAKE_BACK
+#define TAKE_BACK message->msg_controllen = shorter.msg_controllen; message->msg_flags = shorter.msg_flags;
+ssize_t recvmsg(int fd, struct msghdr *message, int flags) { MESSAGE(recvmsg); }

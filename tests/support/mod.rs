@@ -11,6 +11,7 @@ pub mod screen;
 pub mod sink;
 
 use std::collections::HashSet;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -23,6 +24,7 @@ use spoolsuite::model::ProcessName;
 use spoolsuite::spool::paths::Base;
 use spoolsuite::sys::lock::FileLock;
 use spoolsuite::sys::process::ProcessNote;
+use spoolsuite::sys::socket;
 use spoolsuite::sys::watch::Watch;
 
 /// How long anything may take before the test fails.
@@ -145,7 +147,9 @@ impl Site {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        for name in ["PDHOST", "PD_SOCKET", "PDPRINTER", "FASTCNFG", "PD_FAULT", "PD_GATE", "XDG_STATE_HOME"] {
+        for name in
+            ["PDHOST", "PD_SOCKET", "PDPRINTER", "FASTCNFG", "PD_FAULT", "PD_GATE", "PD_COUNTER_MS", "XDG_STATE_HOME"]
+        {
             command.env_remove(name);
         }
         command.envs(self.env.iter().copied());
@@ -297,6 +301,32 @@ impl Site {
             return false;
         };
         kill(pid, Signal::SIGKILL).is_ok() && self.fastp_ends(DEADLINE)
+    }
+
+    /// Starts the print process by itself and waits until its counter is open, and that of none before it. It goes dormant
+    /// when it had nothing to do for `idle` seconds.
+    #[track_caller]
+    pub fn open_counter(&self, idle: &str, env: &[(&str, &str)]) -> Child {
+        let mut command = self.command("fastp");
+        command.arg("--base").arg(self.base.root()).args(["--process", "SPLA", "--idle", idle]);
+        command.envs(env.iter().copied());
+        let mut child = command.spawn().unwrap();
+        let end = Instant::now() + DEADLINE;
+        // Established before the first look. Who is connected and leaves without a word is no submitter.
+        let watch = Watch::new(&self.base.run()).unwrap();
+        let ours = |stream: UnixStream, child: &Child| {
+            socket::peer(&stream).is_ok_and(|peer| peer.pid == pid(child.id()).as_raw())
+        };
+        while !socket::connect(&self.base.counter()).is_ok_and(|stream| ours(stream, &child)) {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "the counter does not open: {}", self.log());
+            watch.wait(left.min(Duration::from_secs(1))).unwrap();
+            // One that somebody else started was faster, and has been working for long.
+            if child.try_wait().unwrap().is_some() {
+                child = command.spawn().unwrap();
+            }
+        }
+        child
     }
 
     /// Waits until no print process holds its lock: the kernel wakes us when the holder dies.

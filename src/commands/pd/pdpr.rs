@@ -144,7 +144,7 @@ fn submit(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let plan = plan(&matches, items, shell, &clock)?;
     let documents = open_documents(&plan, shell)?;
 
-    let mut spool = (shell.open)(plan.host.as_deref(), Intent::Write)?;
+    let mut spool = (shell.open)(plan.host.as_deref(), Intent::Submit)?;
     spool.resolve_destination(plan.destination.clone()).map_err(|failure| about(&plan.destination, failure))?;
     let watched = shell.err_is_terminal.then(|| Watched::new(&documents));
     let (submission, files) = submission(&plan, documents)?;

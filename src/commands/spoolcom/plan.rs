@@ -138,7 +138,7 @@ pub fn stronger(a: Option<Intent>, b: Option<Intent>) -> Option<Intent> {
     let rank = |intent: Option<Intent>| match intent {
         None => 0,
         Some(Intent::Read) => 1,
-        Some(Intent::Write) => 2,
+        Some(Intent::Write | Intent::Submit) => 2,
         Some(Intent::Declare) => 3,
     };
     if rank(b) > rank(a) { b } else { a }

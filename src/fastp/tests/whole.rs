@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::fastp::Timing;
 use crate::fastp::fake::Fake;
-use crate::fastp::run;
+use crate::fastp::run::run_with;
 use crate::model::FailureKind;
 use crate::model::device::Exclusive;
 use crate::model::state::DeviceWish;
@@ -22,7 +23,8 @@ fn a_process_without_work_goes_dormant_and_a_second_one_ends_at_once() {
     let note = std::fs::read_to_string(fake.base.process_lock(&fake.process)).unwrap();
     assert!(note.starts_with(&format!("{} ", std::process::id())), "{note}");
     let epoch = fake.state().epoch;
-    run(fake.clone(), &fake.base, &fake.process, Duration::ZERO).unwrap();
+    let timing = Timing::from_environment();
+    run_with(fake.clone(), &fake.base, &fake.process, Duration::ZERO, timing, |_| None).unwrap();
     assert_eq!(fake.state().epoch, epoch);
     fake.state().printers[on].wish = DeviceWish::Draining;
     fake.wake();

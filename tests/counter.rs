@@ -1,0 +1,394 @@
+//! Submissions that a running print process takes, through the real programs: whatever becomes of that process meanwhile,
+//! each becomes one job, and what is refused is refused in the words of the spool.
+
+mod support;
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use spoolsuite::client::Remote;
+use spoolsuite::spool::operations::Operations;
+use spoolsuite::sys::lock::FileLock;
+use spoolsuite::sys::socket;
+use spoolsuite::sys::watch::Watch;
+use support::documents::{take_apart, text};
+use support::{DEADLINE, Dice, Outcome, Site, finish, number, pid};
+
+/// Where whoever carries out a submission passes.
+const POINTS: [&str; 3] = ["after-data-fsync", "before-commit", "after-commit"];
+/// Longer than any test takes.
+const STAYS: &str = "600";
+
+/// A site with `OFFICE.FRONT` before a device that is offline, and `OFFICE.PARK` before none.
+fn site() -> Site {
+    let site = Site::new();
+    site.declare();
+    site.spoolcom("LOC #OFFICE.PARK, DEV NONE");
+    site
+}
+
+/// A submission that would die at once if it were not carried out at the counter.
+fn at_counter(site: &Site, tag: &str, arguments: &[&str]) -> Command {
+    let file = site.document(tag, &text(tag, 2000));
+    let mut command = site.submission("office.park", tag, &file);
+    command.env("PD_FAULT", POINTS[0]).env("PD_COUNTER_MS", "60000").args(arguments);
+    command
+}
+
+fn end(command: &mut Command) -> Outcome {
+    finish(command.spawn().unwrap(), DEADLINE)
+}
+
+fn signal(process: &Child, signal: Signal) {
+    kill(pid(process.id()), signal).unwrap();
+}
+
+/// Kills the print process and collects it.
+fn bury(mut process: Child) {
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+/// Everything that was submitted is printed, byte by byte, once, and leaves nothing.
+#[track_caller]
+fn all_are_printed(site: &Site, tags: &[String]) {
+    let mut jobs: Vec<_> = site.jobs().iter().map(|job| job["job-name"].as_str().unwrap().to_owned()).collect();
+    jobs.sort();
+    let mut expected = tags.to_vec();
+    expected.sort();
+    assert_eq!(jobs, expected);
+    site.spoolcom("LOC #OFFICE.PARK, DEV $LP1; PRINT $SPLA, START");
+    site.start("LP1");
+    site.wait_until_empty();
+    let received = take_apart(&std::fs::read(site.sink()).unwrap());
+    assert_eq!(received.broken, None);
+    let mut printed = received.complete;
+    printed.sort();
+    assert_eq!(printed, expected);
+    site.spoolcom("SPOOLER, START");
+    site.wait_for_no_print_files();
+}
+
+#[test]
+fn a_running_print_process_takes_submissions_and_nobody_sees_a_difference() {
+    let site = site();
+    let shown = |outcome: Outcome| outcome.out.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+    let ways: [&[&str]; 3] = [&[], &["-r", "all"], &["-l", "-r", "verbose"]];
+    let mut before: Vec<String> = Vec::new();
+    for arguments in ways {
+        before.push(shown(end(at_counter(&site, "one", arguments).env_remove("PD_FAULT")).expect(0)));
+    }
+    let process = site.open_counter(STAYS, &[]);
+    for (arguments, before) in ways.iter().zip(&before) {
+        let outcome = end(&mut at_counter(&site, "one", arguments)).expect(0);
+        assert_eq!(outcome.err, "");
+        assert_eq!(&shown(outcome), before);
+    }
+    // An answer that a look needs beyond what the counter tells comes from the spool.
+    end(&mut at_counter(&site, "one", &["-r", "why log"])).expect(0);
+    assert_eq!(site.jobs().len(), 7);
+    bury(process);
+    all_are_printed(&site, &vec!["one".to_owned(); 7]);
+}
+
+#[test]
+fn what_is_refused_is_refused_in_the_words_of_the_spool() {
+    let site = site();
+    let empty = site.document("empty", b"");
+    let good = site.document("good", &text("good", 100));
+    let refusals = || -> Vec<Outcome> {
+        let run = |arguments: &[&str], input: Option<&std::path::Path>| {
+            let mut command = site.command("pdpr");
+            command.args(arguments).stdin(input.map_or(Stdio::null(), |path| File::open(path).unwrap().into()));
+            end(&mut command)
+        };
+        let good = good.to_str().unwrap();
+        let mut all = vec![
+            run(&["-d", "office.frnt", good], None),
+            run(&["-d", "attic", good], None),
+            run(&["-d", "office.front", "-"], Some(&empty)),
+            run(&["-d", "office.front", "-"], None),
+            run(&["-d", "office.front", "-l", site.paths().database().to_str().unwrap()], None),
+            run(&["-d", "office.front", "nosuch"], None),
+        ];
+        site.spoolcom("SPOOLER, DRAIN");
+        all.push(run(&["-d", "office.front", good], None));
+        site.spoolcom("SPOOLER, START");
+        all
+    };
+    let before = refusals();
+    let process = site.open_counter(STAYS, &[]);
+    let meanwhile = refusals();
+    for (before, meanwhile) in before.into_iter().zip(meanwhile) {
+        assert_ne!(before.status, 0, "{before:#?}");
+        assert_eq!((before.status, before.out, before.err), (meanwhile.status, meanwhile.out, meanwhile.err));
+    }
+    assert_eq!(site.print_files(), [""; 0]);
+    bury(process);
+}
+
+#[test]
+fn standard_input_is_read_from_where_it_stands_whoever_reads_it() {
+    let site = site();
+    let mut tags = Vec::new();
+    let process = site.open_counter(STAYS, &[]);
+    for (n, faults) in [(0, false), (1, true)] {
+        // Of the two files in one, pdpr is to print the second.
+        let tag = format!("file-{n}");
+        let whole = [text("skipped", 500), text(&tag, 500)].concat();
+        let mut input = File::open(site.document("whole", &whole)).unwrap();
+        input.seek(SeekFrom::Start(text("skipped", 500).len() as u64)).unwrap();
+        let mut command = site.command("pdpr");
+        command.args(["-d", "office.park", "-t", &tag, "-"]).stdin(input);
+        if !faults {
+            command.env("PD_FAULT", POINTS[0]);
+        } else {
+            signal(&process, Signal::SIGSTOP);
+            command.env("PD_COUNTER_MS", "20");
+        }
+        end(&mut command).expect(0);
+        tags.push(tag);
+    }
+    signal(&process, Signal::SIGCONT);
+    let mut command = site.command("pdpr");
+    command.args(["-d", "office.park", "-t", "pipe", "-"]).stdin(Stdio::piped());
+    let mut piped = command.spawn().unwrap();
+    piped.stdin.take().unwrap().write_all(&text("pipe", 700)).unwrap();
+    finish(piped, DEADLINE).expect(0);
+    tags.push("pipe".to_owned());
+    bury(process);
+    all_are_printed(&site, &tags);
+}
+
+#[test]
+fn a_submission_survives_the_print_process_that_takes_it() {
+    let site = site();
+    let mut tags = Vec::new();
+    for (n, point) in POINTS.iter().enumerate() {
+        for (arguments, nth) in [(&[][..], 1), (&["-l"][..], 1), (&[][..], 2)] {
+            // A link is not copied: it does not pass the first point.
+            if *point == POINTS[0] && arguments == ["-l"] {
+                continue;
+            }
+            let process = site.open_counter(STAYS, &[("PD_FAULT", &format!("{point}@{nth}"))]);
+            for m in 0..nth {
+                let tag = format!("kill-{n}-{}-{nth}-{m}", arguments.len());
+                let outcome = end(at_counter(&site, &tag, arguments).env_remove("PD_FAULT"));
+                assert_eq!((outcome.status, outcome.err.as_str()), (0, ""), "{point}");
+                tags.push(tag);
+            }
+            finish(process, DEADLINE).expect(128 + 9);
+            site.spoolcom("PRINT $SPLA, START");
+        }
+    }
+    all_are_printed(&site, &tags);
+}
+
+#[test]
+fn submissions_survive_a_print_process_that_is_killed_at_any_moment() {
+    let site = site();
+    let mut dice = Dice::new(20_261_121);
+    let mut tags = Vec::new();
+    for round in 0..number("ROUNDS", 12) {
+        let watch = Watch::new(&site.paths().write_lock()).unwrap();
+        let process = site.open_counter(STAYS, &[]);
+        let load: Vec<_> = (0..4)
+            .map(|n| {
+                let tag = format!("round-{round}-{n}");
+                let child = at_counter(&site, &tag, &[]).env_remove("PD_FAULT").spawn().unwrap();
+                tags.push(tag);
+                child
+            })
+            .collect();
+        site.wait_for_changes(&watch, dice.roll(24) as u32, Duration::from_millis(20));
+        bury(process);
+        for child in load {
+            let outcome = finish(child, DEADLINE);
+            assert_eq!((outcome.status, outcome.err.as_str()), (0, ""));
+        }
+        site.spoolcom("PRINT $SPLA, START");
+    }
+    all_are_printed(&site, &tags);
+}
+
+#[test]
+fn a_print_process_that_stands_still_is_not_waited_for() {
+    let site = site();
+    let process = site.open_counter(STAYS, &[]);
+    signal(&process, Signal::SIGSTOP);
+    let tags = ["one", "two"].map(str::to_owned);
+    for tag in &tags {
+        end(at_counter(&site, tag, &[]).env_remove("PD_FAULT").env("PD_COUNTER_MS", "50")).expect(0);
+    }
+    // When its queue of connections is full, not even so long.
+    let waiting: Vec<_> =
+        std::iter::repeat_with(|| socket::connect(&site.paths().counter())).take_while(Result::is_ok).collect();
+    end(at_counter(&site, "full", &[]).env_remove("PD_FAULT")).expect(0);
+    drop(waiting);
+    signal(&process, Signal::SIGCONT);
+    // Everybody who gave up stands in its queue, and those beyond the bound are sent away.
+    let served =
+        || Some(Remote::new(socket::connect(&site.paths().counter()).ok()?).resolve_destination("office.park".into()));
+    let late = Instant::now() + DEADLINE;
+    while !matches!(served(), Some(Ok(_))) {
+        assert!(Instant::now() < late, "nobody is served any more");
+    }
+    end(&mut at_counter(&site, "again", &[])).expect(0);
+    bury(process);
+    all_are_printed(&site, &[&tags[..], &["full".to_owned(), "again".to_owned()]].concat());
+}
+
+/// A gate at which a thread of a program waits, and the connection of the one that came.
+fn gate(site: &Site) -> (UnixListener, String) {
+    let path = site.files.path().join("gate");
+    let _ = std::fs::remove_file(&path);
+    (UnixListener::bind(&path).unwrap(), path.to_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_print_process_that_is_told_to_end_answers_what_it_has_read() {
+    let site = site();
+    let (gate, path) = gate(&site);
+    let process = site.open_counter(STAYS, &[("PD_FAULT", POINTS[1]), ("PD_GATE", &path)]);
+    let submission = at_counter(&site, "read", &[]).spawn().unwrap();
+    let (inside, _) = gate.accept().unwrap();
+    let mut silent = socket::connect(&site.paths().counter()).unwrap();
+    signal(&process, Signal::SIGTERM);
+    // It reads nothing more, and is found by nobody.
+    silent.set_nonblocking(false).unwrap();
+    silent.set_read_timeout(Some(DEADLINE)).unwrap();
+    assert_eq!(silent.read(&mut [0; 1]).unwrap(), 0);
+    assert!(!site.paths().counter().exists());
+    drop(inside);
+    finish(submission, DEADLINE).expect(0);
+    finish(process, DEADLINE).expect(0);
+    all_are_printed(&site, &["read".to_owned()]);
+}
+
+#[test]
+fn a_print_process_that_is_told_to_end_does_not_wait_for_what_takes_too_long() {
+    let site = site();
+    let (gate, path) = gate(&site);
+    let process = site.open_counter(STAYS, &[("PD_FAULT", POINTS[0]), ("PD_GATE", &path)]);
+    let submission = at_counter(&site, "long", &[]).env_remove("PD_FAULT").spawn().unwrap();
+    let (inside, _) = gate.accept().unwrap();
+    signal(&process, Signal::SIGTERM);
+    finish(process, DEADLINE).expect(0);
+    finish(submission, DEADLINE).expect(0);
+    drop(inside);
+    all_are_printed(&site, &["long".to_owned()]);
+}
+
+#[test]
+fn a_print_process_goes_dormant_although_somebody_is_connected() {
+    let site = site();
+    let process = site.open_counter("0.2", &[]);
+    let mut connected: Vec<UnixStream> = Vec::new();
+    connected.extend(socket::connect(&site.paths().counter()));
+    finish(process, DEADLINE).expect(0);
+    assert!(!site.counts_as_running() && !site.paths().counter().exists(), "{}", site.log());
+    drop(connected);
+}
+
+/// A device behind a print process of its own, which is dormant, and the file that it appends to.
+fn other_side(site: &Site) -> PathBuf {
+    let sink = site.files.path().join("lp2.out");
+    let device = format!("DEV $LP2, PROCESS $SPLB, URI file://{}, HEADER OFF, START", sink.display());
+    site.spoolcom(&format!("PRINT $SPLB, FILE fastp; {device}; LOC #OTHER.SIDE, DEV $LP2"));
+    sink
+}
+
+/// Whether `$SPLB` counts as running.
+fn other_runs(site: &Site) -> bool {
+    let query = "SELECT running FROM process WHERE name = 'SPLB'";
+    site.database().query_row(query, [], |row| row.get::<_, i64>(0)).unwrap() != 0
+}
+
+#[test]
+fn a_submitter_starts_another_print_process_in_his_own_environment() {
+    let site = site();
+    let sink = other_side(&site);
+    let process = site.open_counter(STAYS, &[]);
+    let file = site.document("other", &text("other", 300));
+    let mut command = site.submission("other.side", "other", &file);
+    end(command.env("PD_FAULT", "claimed")).expect(0);
+    site.wait_for("the other one claimed the job", || {
+        site.jobs().iter().any(|job| job["current-job-state"] == "processing")
+    });
+    assert!(FileLock::exclusive(&site.paths().process_lock(&"SPLB".parse().unwrap()), DEADLINE).unwrap().is_some());
+    // It died of what its starter's environment said. Who comes next starts it again.
+    let file = site.document("next", &text("next", 300));
+    site.submit("other.side", "next", &file).expect(0);
+    site.wait_until_empty();
+    assert_eq!(take_apart(&std::fs::read(sink).unwrap()).complete, ["other", "next"]);
+    bury(process);
+}
+
+#[test]
+fn a_job_that_was_accepted_when_nobody_was_told_starts_its_print_process() {
+    let site = site();
+    let sink = other_side(&site);
+    let process = site.open_counter(STAYS, &[("PD_FAULT", POINTS[2])]);
+    let file = site.document("late", &text("late", 300));
+    site.submit("other.side", "late", &file).expect(0);
+    finish(process, DEADLINE).expect(128 + 9);
+    site.wait_until_empty();
+    assert_eq!(take_apart(&std::fs::read(sink).unwrap()).complete, ["late"]);
+    site.wait_for("it is dormant", || !other_runs(&site));
+}
+
+#[test]
+fn a_counter_serves_its_own_user_alone_and_is_believed_by_him_alone() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED: only root can become another user");
+        return;
+    }
+    const NOBODY: u32 = 65534;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    // The programs must be reachable for that user, too: copies of them, beside each other.
+    for name in ["pdpr", "spoolcom", "fastp"] {
+        std::fs::copy(support::program(name), dir.path().join(name)).unwrap();
+    }
+    let site = Site::at(&dir.path().join("base"));
+    std::fs::create_dir(site.base()).unwrap();
+    std::os::unix::fs::chown(site.base(), Some(NOBODY), Some(NOBODY)).unwrap();
+    let as_nobody = |program: &str, args: &[&str]| -> Child {
+        let mut command = Command::new(dir.path().join(program));
+        site.dress(&mut command);
+        command.env("HOME", "/nonexistent").uid(NOBODY).gid(NOBODY).current_dir("/").args(args).spawn().unwrap()
+    };
+    finish(
+        as_nobody("spoolcom", &["PRINT SPLA, FILE fastp; DEV LP1, PROCESS SPLA, URI null:; LOC #A.B, DEV LP1"]),
+        DEADLINE,
+    )
+    .expect(0);
+    let process = as_nobody("fastp", &["--base", site.base().to_str().unwrap(), "--process", "SPLA", "--idle", STAYS]);
+    let watch = Watch::new(&site.paths().run()).unwrap();
+    let end = Instant::now() + DEADLINE;
+    let mut stream = loop {
+        match socket::connect(&site.paths().counter()) {
+            Ok(stream) => break stream,
+            Err(error) => assert!(Instant::now() < end, "{error}: {}", site.log()),
+        }
+        watch.wait(Duration::from_secs(1)).unwrap();
+    };
+    // Root is not its user: it is sent away without a word, whatever it says.
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
+    // And what root prints is not shown to whoever listens there.
+    let secret = site.document("secret", b"mine\n");
+    site.submit("a.b", "secret", &secret).expect(3).says("not to you");
+    let own = dir.path().join("own");
+    std::fs::write(&own, "ours\n").unwrap();
+    finish(as_nobody("pdpr", &["-d", "a.b", own.to_str().unwrap()]), DEADLINE).expect(0);
+    bury(process);
+}
