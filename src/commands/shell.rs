@@ -2,12 +2,14 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, Write};
+use std::mem::ManuallyDrop;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::client::{Submitter, counter};
 use crate::model::{Failure, FailureKind};
-use crate::spool::operations::Operations;
+use crate::spool::operations::{Carrier, Operations, Reply, Request};
 use crate::spool::paths::Base;
 use crate::supervise::{self, Purpose};
 
@@ -149,7 +151,17 @@ fn submitter(base: Base) -> Box<dyn Operations> {
     let patience = patience.map_or(counter::FIRST_ANSWER, Duration::from_millis);
     let path = base.counter();
     let spool = Box::new(move || supervise::open_at(&base, Purpose::Change));
-    Box::new(Submitter::new(&path, patience, spool))
+    Box::new(Kept(ManuallyDrop::new(Submitter::new(&path, patience, spool))))
+}
+
+/// A way to the spool that is not closed: the process ends soon after its job was accepted, and the kernel closes faster
+/// what it has open.
+struct Kept(ManuallyDrop<Submitter>);
+
+impl Carrier for Kept {
+    fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
+        self.0.carry(request, files)
+    }
 }
 
 /// Standard input without a buffer of its own.

@@ -121,10 +121,10 @@ fn the_limit_is_one_for_standing_still_and_not_for_the_whole_job() {
     let fake = Fake::new();
     let (listener, uri) = listen();
     let lp = fake.device(&uri, Exclusive::OffEach);
-    fake.means(lp, |means| means.io_limit = Some(3 * SECOND));
+    fake.means(lp, |means| means.io_limit = Some(5 * SECOND));
     let big = fake.document(&vec![b'x'; 32 << 20], Format::Passthru);
     fake.submit(lp, vec![big]);
-    let process = fake.start_with(Timing { stall: SECOND, ..Fake::timing() });
+    let process = fake.start_with(Timing { stall: SECOND * 3 / 2, ..Fake::timing() });
     let mut stream = accept(&listener);
     for stalls in 1..=4 {
         drop(fake.until(|state| state.count("remark stalled") == stalls));
