@@ -8,7 +8,8 @@
 //! States: connected → the first question answered → submitted. Nothing is handed in before an answer came on the very same
 //! connection: a counter whose process was stopped, or is just ending, costs a little time and no doubt.
 
-use std::io::{Seek, SeekFrom};
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
@@ -46,14 +47,31 @@ pub fn places(documents: &[OwnedFd]) -> Option<Vec<u64>> {
     (octets <= MOST_OCTETS).then_some(places)
 }
 
-/// The same documents once more, each with a position of its own: whoever has the first ones may still read them.
-fn once_more(documents: &[OwnedFd], places: &[u64]) -> std::io::Result<Vec<OwnedFd>> {
-    let reopened = documents.iter().zip(places).map(|(document, place)| {
-        let mut file = files::open_regular(Path::new(&format!("/proc/self/fd/{}", document.as_raw_fd())))?;
-        file.seek(SeekFrom::Start(*place))?;
-        Ok(file.into())
+/// The same documents, which nobody reads any more, from where they began.
+fn rewound(documents: Vec<OwnedFd>, places: &[u64]) -> io::Result<Vec<OwnedFd>> {
+    for (document, place) in documents.iter().zip(places) {
+        let place = i64::try_from(*place).map_err(io::Error::other)?;
+        lseek(document, place, Whence::SeekSet)?;
+    }
+    Ok(documents)
+}
+
+/// The same documents once more, each with a position of its own: whoever has the first ones may still read them. One that
+/// its reader could not open himself, because it was handed to him open, is copied.
+fn once_more(documents: &[OwnedFd], places: &[u64]) -> io::Result<Vec<OwnedFd>> {
+    let again = documents.iter().zip(places).map(|(document, place)| {
+        match files::open_regular(Path::new(&format!("/proc/self/fd/{}", document.as_raw_fd()))) {
+            Ok(mut file) => {
+                file.seek(SeekFrom::Start(*place))?;
+                Ok(file.into())
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                files::in_memory(&File::from(document.try_clone()?), *place, MOST_OCTETS)
+            }
+            Err(error) => Err(error),
+        }
     });
-    reopened.collect()
+    again.collect()
 }
 
 /// Opens the spool itself.
@@ -80,21 +98,20 @@ impl Submitter {
         Self { counter: connected.map(Remote::new), patience, answered: false, open, spool: None }
     }
 
-    /// What the counter says, if it says yes. Otherwise it is not asked again.
-    fn at_counter(&mut self, request: &Request, files: &[OwnedFd], patience: Duration) -> Option<Reply> {
-        let reply = self.counter.as_ref()?.exchange(request, files, patience).ok().filter(|reply| {
-            matches!(
-                (request, reply),
-                (Request::ResolveDestination { .. }, Reply::ResolveDestination(_))
-                    | (Request::Submit { .. }, Reply::Submit(_))
-                    | (Request::Job { .. }, Reply::Job(_))
-            )
-        });
-        if reply.is_none() {
-            self.counter = None;
+    /// What the counter says. Unless it says yes it is not asked again.
+    fn at_counter(&mut self, request: &Request, files: &[OwnedFd], patience: Duration) -> Heard {
+        let Some(counter) = &self.counter else { return Heard::Nothing };
+        let heard = match counter.exchange(request, files, patience) {
+            Ok(reply) if is_yes(request, &reply) => Heard::Yes(Box::new(reply)),
+            Ok(Reply::Failed(failure)) if failure.kind != FailureKind::Unknown => Heard::No,
+            Ok(Reply::Failed(_)) => Heard::Perhaps,
+            Ok(_) | Err(_) => Heard::Nothing,
+        };
+        match heard {
+            Heard::Yes(_) => self.answered = true,
+            _ => self.counter = None,
         }
-        self.answered |= reply.is_some();
-        reply
+        heard
     }
 
     fn in_spool(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
@@ -109,20 +126,63 @@ impl Submitter {
         let Some(places) = places(&documents).filter(|_| self.answered && self.counter.is_some()) else {
             return self.in_spool(request, documents);
         };
-        if let Some(reply) = self.at_counter(&request, &documents, ACCEPTANCE) {
-            return Ok(reply);
-        }
-        // It may have been accepted, or be accepted while we read this.
-        match once_more(&documents, &places) {
-            Ok(documents) => self.in_spool(request, documents),
-            Err(error) => Err(Failure::new(
-                FailureKind::Unknown,
-                format!(
-                    "the print process that took the submission is gone, and a document cannot be read again: {error}"
-                ),
-            )),
+        let heard = self.at_counter(&request, &documents, ACCEPTANCE);
+        let again = match heard {
+            Heard::Yes(reply) => return Ok(*reply),
+            // It has answered, so it reads them no more.
+            Heard::No | Heard::Perhaps => rewound(documents, &places),
+            // It may have been accepted, or be accepted while we read this.
+            Heard::Nothing => once_more(&documents, &places),
+        };
+        let documents = again.map_err(|error| {
+            let why = format!("the print process has not accepted it, and a document cannot be read again: {error}");
+            Failure::new(FailureKind::Unknown, why)
+        })?;
+        let token = match &request {
+            Request::Submit { submission } if !matches!(heard, Heard::No) => Some(submission.token.clone()),
+            _ => None,
+        };
+        let reply = self.in_spool(request, documents);
+        match token {
+            Some(token) => self.settled(token, reply),
+            None => reply,
         }
     }
+
+    /// What is true of a submission that the counter may have accepted, or may yet accept, and of which the spool says
+    /// `reply`: a refusal holds when the token is refused for good.
+    fn settled(&mut self, token: String, reply: Result<Reply, Failure>) -> Result<Reply, Failure> {
+        let refusal = match &reply {
+            Ok(Reply::Failed(failure)) | Err(failure) => failure.clone(),
+            Ok(_) => return reply,
+        };
+        match self.in_spool(Request::Settle { token }, Vec::new()) {
+            Ok(Reply::Settle(Some(accepted))) => Ok(Reply::Submit(accepted)),
+            Ok(Reply::Settle(None)) => reply,
+            _ => Err(Failure { kind: FailureKind::Unknown, ..refusal }),
+        }
+    }
+}
+
+/// What the counter said.
+enum Heard {
+    /// Yes.
+    Yes(Box<Reply>),
+    /// No: it has not done it and does not work on it.
+    No,
+    /// It may have done it, and does not work on it any more.
+    Perhaps,
+    /// Nothing, or nothing that is an answer: it may still work on it.
+    Nothing,
+}
+
+fn is_yes(request: &Request, reply: &Reply) -> bool {
+    matches!(
+        (request, reply),
+        (Request::ResolveDestination { .. }, Reply::ResolveDestination(_))
+            | (Request::Submit { .. }, Reply::Submit(_))
+            | (Request::Job { .. }, Reply::Job(_))
+    )
 }
 
 impl Carrier for Submitter {
@@ -131,8 +191,8 @@ impl Carrier for Submitter {
             Request::Submit { .. } => self.hand_in(request, files),
             Request::ResolveDestination { .. } | Request::Job { .. } => {
                 match self.at_counter(&request, &files, self.patience) {
-                    Some(reply) => Ok(reply),
-                    None => self.in_spool(request, files),
+                    Heard::Yes(reply) => Ok(*reply),
+                    _ => self.in_spool(request, files),
                 }
             }
             _ => self.in_spool(request, files),

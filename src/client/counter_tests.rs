@@ -52,8 +52,13 @@ impl Carrier for Book {
                     File::from(file).read_to_string(&mut text).unwrap();
                     line = format!("{line} {text:?}");
                 }
-                (line, Reply::Submit(accepted(7)))
+                match submission.name.as_str() {
+                    "refused" => (line, Reply::Failed(Failure::new(FailureKind::Full, "no room"))),
+                    _ => (line, Reply::Submit(accepted(7))),
+                }
             }
+            // The counter had accepted the second one.
+            Request::Settle { token } if token == "t2" => (format!("settle {token}"), Reply::Settle(Some(accepted(5)))),
             Request::Settle { token } => (format!("settle {token}"), Reply::Settle(None)),
             other => (format!("{other:?}"), Reply::Failed(Failure::new(FailureKind::State, "spool"))),
         };
@@ -250,6 +255,33 @@ fn a_submission_whose_outcome_is_unknown_is_handed_in_again_whole_with_the_same_
         assert_eq!(hand_in(&world, &mut world.submitter(SOON)), accepted(7));
         assert!(matches!(&counter.join().unwrap()[1], Request::Submit { submission } if submission.token == "t1"));
         assert_eq!(world.written(), ["submit t1 \"text\""]);
+    }
+}
+
+#[test]
+fn what_the_spool_refuses_is_refused_for_good_or_was_accepted_before() {
+    let answer_is_certain = || refused(FailureKind::State);
+    for (turn, token, expected, asked) in [
+        (Turn::ReadsAndDies, "t1", None, true),
+        (Turn::ReadsAndDies, "t2", Some(accepted(5)), true),
+        (refused(FailureKind::Unknown), "t1", None, true),
+        (refused(FailureKind::Unknown), "t2", Some(accepted(5)), true),
+        (answer_is_certain(), "t2", None, false),
+    ] {
+        let world = World::new();
+        let counter = world.counter(vec![resolved(), turn]);
+        let mut submitter = world.submitter(SOON);
+        submitter.resolve_destination("office".into()).unwrap();
+        let submission = Submission { token: token.into(), name: "refused".into(), ..submission(1) };
+        let result = submitter.submit(submission, vec![world.file("text")]);
+        counter.join().unwrap();
+        assert_eq!(result.clone().ok(), expected);
+        if let Err(failure) = result {
+            assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::Full, "no room"));
+        }
+        let written = world.written();
+        assert_eq!(written[0], format!("submit {token} \"text\""));
+        assert_eq!(written[1..], if asked { vec![format!("settle {token}")] } else { vec![] });
     }
 }
 

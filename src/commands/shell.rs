@@ -118,7 +118,7 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
     };
     let (out_is_terminal, input_is_terminal) = (stdout.is_terminal(), stdin.is_terminal());
     // No lock on the streams: a document may be read from the descriptor of standard input itself.
-    let mut out = BufWriter::with_capacity(64 * 1024, stdout);
+    let mut out = Output { buffer: BufWriter::with_capacity(64 * 1024, stdout), failed: false };
     let mut err = std::io::stderr();
     let err_is_terminal = err.is_terminal();
     let mut input = BufReader::with_capacity(1024, LazyStdin(stdin));
@@ -137,7 +137,11 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
             open: &mut open,
         },
     );
-    if let Err(error) = out.flush() {
+    // What the command could not write it has said itself.
+    let told = out.failed;
+    if let Err(error) = out.flush()
+        && !told
+    {
         let _ = writeln!(std::io::stderr(), "cannot write to standard output: {error}");
         return exit.max(Exit::Failed).into();
     }
@@ -148,7 +152,7 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
 /// first answer; with 0 nobody goes there.
 fn submitter(base: Base) -> Box<dyn Operations> {
     let patience = std::env::var("PD_COUNTER_MS").ok().and_then(|text| text.parse().ok());
-    let patience = patience.map_or(counter::FIRST_ANSWER, Duration::from_millis);
+    let patience = patience.map_or(counter::FIRST_ANSWER, Duration::from_millis).min(Duration::from_secs(60));
     let path = base.counter();
     let spool = Box::new(move || supervise::open_at(&base, Purpose::Change));
     Box::new(Kept(ManuallyDrop::new(Submitter::new(&path, patience, spool))))
@@ -161,6 +165,21 @@ struct Kept(ManuallyDrop<Submitter>);
 impl Carrier for Kept {
     fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
         self.0.carry(request, files)
+    }
+}
+
+/// Standard output, and whether the command was told that it cannot be written.
+struct Output {
+    buffer: std::io::BufWriter<std::io::Stdout>,
+    failed: bool,
+}
+
+impl Write for Output {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.buffer.write(octets).inspect_err(|_| self.failed = true)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.buffer.flush().inspect_err(|_| self.failed = true)
     }
 }
 

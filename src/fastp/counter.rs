@@ -45,7 +45,7 @@ impl Carrier for Clerk {
         let reply = answer(&mut self.local, request, files);
         if self.waker.left.load(Ordering::SeqCst) {
             // The job is there, and its submitter, who hands it in once more, starts what it needs.
-            return Err(Failure::new(FailureKind::State, "a print process is to be started"));
+            return Err(Failure::new(FailureKind::Unknown, "a print process is to be started"));
         }
         Ok(reply)
     }

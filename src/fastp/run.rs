@@ -33,9 +33,10 @@ use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
 use crate::server::Counter;
 use crate::spool::engine::{DeviceOrder, Engine, Lease};
 use crate::spool::{Base, Spool};
+use crate::sys::files::FileId;
 use crate::sys::lock::FileLock;
 use crate::sys::wake::WakeSocket;
-use crate::sys::{clock, fault};
+use crate::sys::{clock, fault, files};
 
 /// How long a predecessor that is going dormant is waited for.
 const PREDECESSOR: Duration = Duration::from_secs(5);
@@ -93,6 +94,7 @@ pub fn run_with(
     let mut main = Main {
         engine,
         base,
+        database: files::file_id(&base.database()),
         lease,
         timing,
         log: log.clone(),
@@ -181,6 +183,8 @@ impl Drop for Signals {
 pub(super) struct Main<'a> {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) base: &'a Base,
+    /// What the database was at the start.
+    database: Option<FileId>,
     pub(super) lease: Lease,
     pub(super) timing: Timing,
     pub(super) log: Log,
@@ -228,7 +232,9 @@ impl Main<'_> {
             if beat.elapsed() >= self.timing.heartbeat {
                 beat = Instant::now();
                 // Every call would be made again for ever, as on a disk that is full.
-                if matches!(self.base.database().try_exists(), Ok(false)) {
+                let there = files::file_id(&self.base.database());
+                let replaced = there.is_some() && self.database.is_some() && there != self.database;
+                if replaced || matches!(self.base.database().try_exists(), Ok(false)) {
                     return Ok("its spool is gone");
                 }
                 self.heartbeat();

@@ -21,6 +21,7 @@ use crate::client::counter::places;
 use crate::model::{Failure, FailureKind};
 use crate::spool::operations::{Carrier, Operations, Reply, Request, answer};
 use crate::spool::paths::Base;
+use crate::sys::files::{self, FileId};
 use crate::sys::lock::FileLock;
 use crate::sys::socket::{self, Deadline};
 
@@ -46,6 +47,8 @@ pub struct Counter {
 
 struct Shared {
     base: Base,
+    /// The directory of the base when this was opened.
+    place: Option<FileId>,
     open: Opener,
     state: Mutex<State>,
     /// Rung when a connection ends, and when the counter closes.
@@ -56,6 +59,8 @@ struct Shared {
 struct State {
     closed: bool,
     listener: Option<Arc<UnixListener>>,
+    /// What has the name of the counter.
+    name: Option<FileId>,
     connections: HashMap<u64, Arc<UnixStream>>,
     next: u64,
 }
@@ -66,7 +71,8 @@ impl Counter {
     /// # Errors
     /// When there is no thread for it.
     pub fn open(base: &Base, open: Opener) -> io::Result<Self> {
-        let shared = Arc::new(Shared { base: base.clone(), open, state: Mutex::default(), changed: Condvar::new() });
+        let (base, place) = (base.clone(), files::file_id(base.root()));
+        let shared = Arc::new(Shared { base, place, open, state: Mutex::default(), changed: Condvar::new() });
         let here = Arc::clone(&shared);
         std::thread::Builder::new().name("counter".into()).spawn(move || {
             // Without it every submission goes into the spool itself: nothing to tell anybody.
@@ -81,7 +87,11 @@ impl Counter {
         state.closed = true;
         self.shared.changed.notify_all();
         if let Some(listener) = state.listener.take() {
-            let _ = std::fs::remove_file(self.shared.base.counter());
+            // Of another base that was put in the place of ours the name is not ours.
+            let path = self.shared.base.counter();
+            if state.name.is_some() && files::file_id(&path) == state.name {
+                let _ = std::fs::remove_file(path);
+            }
             let _ = socket::stop_listening(&listener);
         }
         for stream in state.connections.values() {
@@ -114,6 +124,7 @@ impl Shared {
             }
             self.clear()?;
             let listener = Arc::new(socket::listen(&self.base.counter())?);
+            state.name = files::file_id(&self.base.counter());
             state.listener = Some(Arc::clone(&listener));
             listener
         };
@@ -163,7 +174,8 @@ impl Shared {
         // Dropped with the thread, however it ends, and also when there is none.
         let place = Place { shared: Arc::clone(self), number };
         let _ = std::thread::Builder::new().name("counter".into()).spawn(move || {
-            let hatch: Box<dyn Operations> = Box::new(Hatch { spool: (place.shared.open)() });
+            let shared = Arc::clone(&place.shared);
+            let hatch: Box<dyn Operations> = Box::new(Hatch { spool: (shared.open)(), shared });
             let _ = serve(&stream, &mut Ok(hatch), || Deadline::after(PATIENCE), PATIENCE);
         });
     }
@@ -185,11 +197,16 @@ impl Drop for Place {
 /// The spool as far as it can be had at the counter: what a submitter asks.
 struct Hatch {
     spool: Box<dyn Operations>,
+    shared: Arc<Shared>,
 }
 
 impl Carrier for Hatch {
     fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
         let refused = |why: &str| Err(Failure::new(FailureKind::State, format!("the counter of a spool {why}")));
+        // Of a base that was moved the database is still at hand, and its files would go to the old place.
+        if self.shared.place.is_none() || files::file_id(self.shared.base.root()) != self.shared.place {
+            return refused("was moved away");
+        }
         match &request {
             Request::ResolveDestination { .. } | Request::Job { .. } => {}
             // Nobody who reads a pipe or a huge file can be told to end.

@@ -204,3 +204,20 @@ fn one_process_listens_and_the_next_one_follows_and_clears_the_names_of_the_dead
     drop(third);
     assert!(!world.base.counter().exists());
 }
+
+#[test]
+fn the_counter_of_a_base_that_was_moved_takes_nothing_and_leaves_the_new_one_its_name() {
+    let world = World::new();
+    let counter = world.counter();
+    let mut submitter = world.connect();
+    submitter.resolve_destination("office".into()).unwrap();
+    std::fs::rename(world.base.root(), world.dir.path().join("moved")).unwrap();
+    let refusal = submitter.submit(submission(), vec![world.file(5)]).unwrap_err();
+    assert!(refusal.message.contains("moved away"), "{refusal}");
+    std::fs::create_dir_all(world.base.run()).unwrap();
+    File::create(world.base.counter()).unwrap();
+    assert!(submitter.submit(submission(), vec![world.file(5)]).is_err());
+    drop(submitter);
+    drop(counter);
+    assert!(world.base.counter().exists());
+}

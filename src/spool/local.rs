@@ -19,6 +19,7 @@ use crate::model::{Caller, DeviceName, Failure, GroupName, JobId, JobRef, Locati
 
 use super::operations::Operations;
 use super::records::{Event, EventSubject, Removal, SpoolStatus};
+use super::submit::Taken;
 use super::{Attendant, Spool, WakeTarget};
 
 /// The longest wait of one [`Operations::await_offline`].
@@ -47,6 +48,12 @@ impl Local {
     /// starts them again.
     fn attend(&self, targets: &[WakeTarget], now: &Moment) {
         self.attend_with(targets, self.spool.dead_processes().unwrap_or_default(), now);
+    }
+
+    /// Sees to the processes of a job that was taken in.
+    fn attended(&self, taken: Taken, now: &Moment) -> Accepted {
+        self.attend_with(&taken.targets, self.spool.dead_of(taken.running), now);
+        taken.accepted
     }
 
     fn attend_with(&self, targets: &[WakeTarget], dead: Vec<WakeTarget>, now: &Moment) {
@@ -177,7 +184,9 @@ impl Operations for Local {
         self.spool.resolve(&name)
     }
     fn settle(&mut self, token: String) -> Result<Option<Accepted>, Failure> {
-        self.spool.settle(token, &(self.clock)())
+        let now = (self.clock)();
+        let taken = self.spool.settle(token, &now)?;
+        Ok(taken.map(|taken| self.attended(taken, &now)))
     }
     fn jobs(&mut self, query: Query, after: Option<Cursor>, limit: u32) -> Result<Page<JobStatus>, Failure> {
         self.spool.jobs(&self.caller, &query, after, limit)
@@ -243,7 +252,6 @@ impl Operations for Local {
     fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure> {
         let now = (self.clock)();
         let taken = self.spool.submit(&self.caller, submission, files, &now)?;
-        self.attend_with(&taken.targets, self.spool.dead_of(taken.running), &now);
-        Ok(taken.accepted)
+        Ok(self.attended(taken, &now))
     }
 }

@@ -90,13 +90,7 @@ impl Spool {
         let result = self.change(Room::Takes, move |db| {
             match store::submission::fate(db, &plan.submission.token)? {
                 None => {}
-                Some(Fate::Accepted(known)) => {
-                    // Whoever accepted it may have died before he woke anybody.
-                    let job = store::job::by_id(db, known.id)?;
-                    let targets = job.map_or(Ok(Vec::new()), |job| wakes::of_route(db, job.route))?;
-                    let running = wakes::running(db)?;
-                    return Ok((Taken { accepted: spool.accepted(known), targets, running }, false));
-                }
+                Some(Fate::Accepted(known)) => return Ok((spool.taken_before(db, known)?, false)),
                 Some(Fate::Refused) => {
                     let why = "this submission was given up earlier; submit it anew";
                     return Err(Failure::new(FailureKind::State, why));
@@ -131,7 +125,7 @@ impl Spool {
 
     /// What became of the submission with this token. When it is unknown, it is refused for good in the same
     /// transaction: that overwrites whatever a failed commit left in the log, so the answer is final.
-    pub(super) fn settle(&self, token: String, now: &Moment) -> Fallible<Option<Accepted>> {
+    pub(super) fn settle(&self, token: String, now: &Moment) -> Fallible<Option<Taken>> {
         if token.is_empty() || token.len() > MAX_TOKEN {
             return Err(Failure::new(FailureKind::BadValue, "the submission has no usable token"));
         }
@@ -139,7 +133,7 @@ impl Spool {
         let now = now.clone();
         self.change(Room::Gives, move |db| {
             Ok(match store::submission::fate(db, &token)? {
-                Some(Fate::Accepted(known)) => Some(spool.accepted(known)),
+                Some(Fate::Accepted(known)) => Some(spool.taken_before(db, known)?),
                 Some(Fate::Refused) => None,
                 None => {
                     store::spool::refuse_token(db, &token, &now)?;
@@ -149,9 +143,13 @@ impl Spool {
         })
     }
 
-    fn accepted(&self, known: Known) -> Accepted {
+    /// A job that was taken in earlier. Whoever did that may have died before he woke anybody.
+    fn taken_before(&self, db: &Connection, known: Known) -> Fallible<Taken> {
+        let job = store::job::by_id(db, known.id)?;
+        let targets = job.map_or(Ok(Vec::new()), |job| wakes::of_route(db, job.route))?;
         let global = GlobalJobId { server: self.server().clone(), serial: known.serial };
-        Accepted { id: known.id, number: known.number, local: known.local, global }
+        let accepted = Accepted { id: known.id, number: known.number, local: known.local, global };
+        Ok(Taken { accepted, targets, running: wakes::running(db)? })
     }
 }
 

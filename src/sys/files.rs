@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -101,6 +101,14 @@ pub fn random_name(n: usize) -> io::Result<String> {
 /// When they may not be.
 pub fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
+}
+
+/// Device and inode of a file or directory.
+pub type FileId = (u64, u64);
+
+/// What has that name now, links followed; none when nothing has, or it cannot be seen.
+pub fn file_id(path: &Path) -> Option<FileId> {
+    std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
 /// What an open file is.
@@ -238,6 +246,29 @@ pub fn open_at_hand(path: &Path) -> Option<File> {
     open_regular(&PathBuf::from(format!("/proc/self/fd/{}", place.as_raw_fd()))).ok()
 }
 
+/// A copy of a file from `offset` on, in memory. The position of the file stays where it is.
+///
+/// # Errors
+/// When it cannot be read, and when it has more than `most` octets.
+pub fn in_memory(file: &File, offset: u64, most: u64) -> io::Result<OwnedFd> {
+    let copy = File::from(nix::sys::memfd::memfd_create(c"document", nix::sys::memfd::MFdFlags::MFD_CLOEXEC)?);
+    let mut buffer = vec![0; 64 * 1024];
+    let mut copied = 0;
+    loop {
+        let n = match file.read_at(&mut buffer, offset + copied) {
+            Ok(0) => return Ok(copy.into()),
+            Ok(n) => n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        copy.write_all_at(&buffer[..n], copied)?;
+        copied += n as u64;
+        if copied > most {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it has grown too large"));
+        }
+    }
+}
+
 /// Reads up to `buffer.len()` octets at `offset`, as many as there are.
 ///
 /// # Errors
@@ -335,6 +366,20 @@ mod tests {
         std::fs::write(dir.path().join("b"), "one").unwrap();
         std::fs::rename(dir.path().join("b"), &path).unwrap();
         assert!(!identity(&File::open(&path).unwrap()).unwrap().same_file(&before));
+    }
+
+    #[test]
+    fn a_copy_in_memory_begins_at_its_offset_and_moves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        std::fs::write(&path, "one two").unwrap();
+        let mut file = File::open(&path).unwrap();
+        let mut copy = File::from(in_memory(&file, 4, 3).unwrap());
+        assert_eq!(in_memory(&file, 0, 3).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        let [mut copied, mut whole] = [String::new(), String::new()];
+        copy.read_to_string(&mut copied).unwrap();
+        file.read_to_string(&mut whole).unwrap();
+        assert_eq!((copied.as_str(), whole.as_str()), ("two", "one two"));
     }
 
     #[test]

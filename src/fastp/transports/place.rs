@@ -73,9 +73,9 @@ pub(super) fn outside(path: &Path, root: &Path, doing: &str) -> Result<(), Fault
     let root = root.canonicalize().map_err(cannot)?;
     let parent = path.parent().unwrap_or(Path::new("/")).canonicalize().map_err(cannot)?;
     let real = path.canonicalize().ok();
-    let inside = |real: &Path| real.starts_with(&root) || real.ancestors().skip(1).any(|above| same(above, &root));
+    let inside = |real: &Path| real.starts_with(&root) || real.ancestors().any(|above| same(above, &root));
     let named = || std::fs::read_dir(&root).is_ok_and(|own| own.flatten().any(|own| same(&own.path(), path)));
-    if inside(&parent.join("x")) || real.as_deref().is_some_and(inside) || named() {
+    if inside(&parent) || real.as_deref().is_some_and(inside) || named() {
         return Err(Fault::new(48, false, format!("{doing}: it lies inside the spool's own directory")));
     }
     Ok(())
@@ -115,6 +115,17 @@ mod tests {
         let meta = std::fs::metadata(dir.path()).unwrap();
         let fault = require(Kind::Char, dir.path(), &meta, "cannot open it").unwrap_err();
         assert_eq!(fault.text, "cannot open it: it is a directory");
+    }
+
+    #[test]
+    fn a_file_beside_a_base_is_outside_whatever_the_base_is_called() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["x", "base"] {
+            let root = dir.path().join(name);
+            std::fs::create_dir(&root).unwrap();
+            assert!(outside(&dir.path().join(format!("{name}.out")), &root, "cannot open it").is_ok(), "{name}");
+            assert!(outside(&root.join("out"), &root, "cannot open it").is_err(), "{name}");
+        }
     }
 
     #[test]
