@@ -81,7 +81,7 @@ impl Counter {
         Ok(Self { shared })
     }
 
-    /// Closes it: nobody finds it any more, and what was read is answered, as far as that takes no longer than [`PARTING`].
+    /// Closes it: nobody finds it any more, and what was read is answered, as far as that takes no longer than three seconds.
     pub fn close(&self) {
         let mut state = self.shared.state();
         state.closed = true;
