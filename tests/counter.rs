@@ -5,9 +5,7 @@ mod support;
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -19,6 +17,7 @@ use spoolsuite::sys::lock::FileLock;
 use spoolsuite::sys::socket;
 use spoolsuite::sys::watch::Watch;
 use support::documents::{take_apart, text};
+use support::nobody::OfNobody;
 use support::{DEADLINE, Dice, Outcome, Site, finish, number, pid};
 
 /// Where whoever carries out a submission passes.
@@ -344,51 +343,57 @@ fn a_job_that_was_accepted_when_nobody_was_told_starts_its_print_process() {
     site.wait_for("it is dormant", || !other_runs(&site));
 }
 
-#[test]
-fn a_counter_serves_its_own_user_alone_and_is_believed_by_him_alone() {
-    if !nix::unistd::geteuid().is_root() {
-        eprintln!("SKIPPED: only root can become another user");
-        return;
-    }
-    const NOBODY: u32 = 65534;
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
-    // The programs must be reachable for that user, too: copies of them, beside each other.
-    for name in ["pdpr", "spoolcom", "fastp"] {
-        std::fs::copy(support::program(name), dir.path().join(name)).unwrap();
-    }
-    let site = Site::at(&dir.path().join("base"));
-    std::fs::create_dir(site.base()).unwrap();
-    std::os::unix::fs::chown(site.base(), Some(NOBODY), Some(NOBODY)).unwrap();
-    let as_nobody = |program: &str, args: &[&str]| -> Child {
-        let mut command = Command::new(dir.path().join(program));
-        site.dress(&mut command);
-        command.env("HOME", "/nonexistent").uid(NOBODY).gid(NOBODY).current_dir("/").args(args).spawn().unwrap()
-    };
-    finish(
-        as_nobody("spoolcom", &["PRINT SPLA, FILE fastp; DEV LP1, PROCESS SPLA, URI null:; LOC #A.B, DEV LP1"]),
-        DEADLINE,
-    )
-    .expect(0);
-    let process = as_nobody("fastp", &["--base", site.base().to_str().unwrap(), "--process", "SPLA", "--idle", STAYS]);
+/// The print process `$SPLA` of another user, and a connection to its counter.
+fn his_counter(his: &OfNobody) -> (Child, UnixStream) {
+    let site = &his.site;
+    let process = his.start("fastp", &["--base", site.base().to_str().unwrap(), "--process", "SPLA", "--idle", STAYS]);
     let watch = Watch::new(&site.paths().run()).unwrap();
     let end = Instant::now() + DEADLINE;
-    let mut stream = loop {
+    loop {
         match socket::connect(&site.paths().counter()) {
-            Ok(stream) => break stream,
+            Ok(stream) => return (process, stream),
             Err(error) => assert!(Instant::now() < end, "{error}: {}", site.log()),
         }
         watch.wait(Duration::from_secs(1)).unwrap();
-    };
+    }
+}
+
+#[test]
+fn a_counter_serves_its_own_user_alone_and_is_believed_by_him_alone() {
+    let Some(his) = OfNobody::new() else { return };
+    let (process, mut stream) = his_counter(&his);
     // Root is not its user: it is sent away without a word, whatever it says.
     stream.set_nonblocking(false).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
     assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
     // And what root prints is not shown to whoever listens there.
-    let secret = site.document("secret", b"mine\n");
-    site.submit("a.b", "secret", &secret).expect(3).says("not to you");
-    let own = dir.path().join("own");
-    std::fs::write(&own, "ours\n").unwrap();
-    finish(as_nobody("pdpr", &["-d", "a.b", own.to_str().unwrap()]), DEADLINE).expect(0);
+    let secret = his.site.document("secret", b"mine\n");
+    his.site.submit("a.b", "secret", &secret).expect(3).says("not to you");
+    let own = his.file("own", "ours\n", 0o644);
+    finish(his.start("pdpr", &["-d", "a.b", own.to_str().unwrap()]), DEADLINE).expect(0);
+    bury(process);
+}
+
+#[test]
+fn a_document_that_was_handed_over_open_needs_no_right_to_open_it() {
+    let Some(his) = OfNobody::new() else { return };
+    his.spoolcom(
+        "SPOOLER, START; PRINT SPLB, FILE fastp; DEV LP2, PROCESS SPLB, URI null:, START; LOC #OTHER.SIDE, DEV LP2",
+    );
+    let (process, _stream) = his_counter(&his);
+    let ours = his.file("ours", "for your printer only\n", 0o600);
+    let print = |destination: &str| {
+        let mut command = his.command("pdpr");
+        command.args(["-d", destination, "-t", "handed", "-"]).stdin(File::open(&ours).unwrap());
+        finish(command.spawn().unwrap(), DEADLINE)
+    };
+    // The counter takes it and leaves the other print process to be started, so that the document is read twice.
+    print("other.side").expect(0);
+    let left = "SELECT count(*) FROM job WHERE name = 'handed'";
+    let db = his.site.database();
+    his.site.wait_for("it is printed", || db.query_row(left, [], |row| row.get::<_, i64>(0)).unwrap() == 0);
+    // And a refusal is that of the spool.
+    his.spoolcom("SPOOLER, DRAIN");
+    print("a.b").expect(1).says("the spooler was drained");
     bury(process);
 }

@@ -4,15 +4,15 @@ mod support;
 
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::os::unix::process::CommandExt;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use support::documents::{stream, take_apart, text};
+use support::nobody::OfNobody;
 use support::sink::{Mode, Sink};
-use support::{Outcome, Site, finish};
+use support::{Site, finish};
 
 fn started() -> Site {
     let site = Site::new();
@@ -91,40 +91,14 @@ fn one_bad_file_among_several_refuses_the_whole_job() {
 
 #[test]
 fn a_file_that_the_caller_may_not_read_is_refused() {
-    if !nix::unistd::geteuid().is_root() {
-        eprintln!("SKIPPED: only root can become another user");
-        return;
-    }
-    const NOBODY: u32 = 65534;
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
-    // The programs must be reachable for that user, too: copies of them, beside each other.
-    for name in ["pdpr", "spoolcom", "fastp"] {
-        std::fs::copy(support::program(name), dir.path().join(name)).unwrap();
-    }
-    let site = Site::at(&dir.path().join("base"));
-    std::fs::create_dir(site.base()).unwrap();
-    std::os::unix::fs::chown(site.base(), Some(NOBODY), Some(NOBODY)).unwrap();
-    let as_nobody = |program: &str, args: &[&Path]| -> Outcome {
-        let mut command = Command::new(dir.path().join(program));
-        site.dress(&mut command);
-        command.env("HOME", "/nonexistent").uid(NOBODY).gid(NOBODY).current_dir("/").args(args);
-        finish(command.spawn().unwrap(), support::DEADLINE)
-    };
-    as_nobody("spoolcom", &[Path::new("PRINT SPLA, FILE fastp; DEV LP1, PROCESS SPLA, URI null:; LOC #A.B, DEV LP1")])
-        .expect(0);
-    let secret = dir.path().join("secret");
-    std::fs::write(&secret, "mine\n").unwrap();
-    std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o600)).unwrap();
-    for flag in ["-t", "-l"] {
-        let args: Vec<&Path> = match flag {
-            "-l" => vec![Path::new("-d"), Path::new("a.b"), Path::new("-l"), &secret],
-            _ => vec![Path::new("-d"), Path::new("a.b"), &secret],
-        };
-        as_nobody("pdpr", &args).expect(1).says("secret").says("permission denied");
+    let Some(his) = OfNobody::new() else { return };
+    let secret = his.file("secret", "mine\n", 0o600);
+    let secret = secret.to_str().unwrap();
+    for args in [&["-d", "a.b", "-l", secret][..], &["-d", "a.b", secret]] {
+        finish(his.start("pdpr", args), support::DEADLINE).expect(1).says("secret").says("permission denied");
     }
     // A base that belongs to another user is refused, root included.
-    site.run("pdls", &["-U", "-F"]).expect(3).says("not to you");
+    his.site.run("pdls", &["-U", "-F"]).expect(3).says("not to you");
 }
 
 #[test]

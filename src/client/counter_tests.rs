@@ -10,9 +10,8 @@ use std::rc::Rc;
 use std::thread::JoinHandle;
 
 use crate::client::channel;
-use crate::model::job::{Accepted, DocumentOffer, RawPath, Submission, Transfer};
+use crate::model::job::{Accepted, Submission};
 use crate::model::location::Destination;
-use crate::model::order::Priority;
 use crate::model::{GlobalJobId, JobId, JobNumber, JobRef, LocalJobId, Serial};
 use crate::sys::socket::Deadline;
 use crate::wire::frame::{self, Kind};
@@ -137,23 +136,7 @@ impl World {
 }
 
 fn submission(documents: usize) -> Submission {
-    let offer = DocumentOffer {
-        file_name: RawPath::from(b"document".to_vec()),
-        transfer: Transfer::Copy,
-        link_target: None,
-        copies: 1,
-    };
-    Submission {
-        token: "t1".into(),
-        destination: "office".into(),
-        name: "n".into(),
-        form: String::new(),
-        priority: Priority::default(),
-        hold: false,
-        hold_after: false,
-        documents: vec![offer; documents],
-        given: Vec::new(),
-    }
+    Submission::sample("t1", "office", documents)
 }
 
 fn says(reply: Reply) -> Turn {

@@ -218,6 +218,30 @@ pub struct Submission {
     pub given: Vec<GivenValue>,
 }
 
+#[cfg(test)]
+impl Submission {
+    /// One that asks for nothing in particular, with so many copied documents.
+    pub(crate) fn sample(token: &str, destination: &str, documents: usize) -> Self {
+        let offer = DocumentOffer {
+            file_name: RawPath::from(b"a\nb\xff".to_vec()),
+            transfer: Transfer::Copy,
+            link_target: None,
+            copies: 1,
+        };
+        Self {
+            token: token.into(),
+            destination: destination.into(),
+            name: "n".into(),
+            form: String::new(),
+            priority: Priority::default(),
+            hold: false,
+            hold_after: false,
+            documents: vec![offer; documents],
+            given: Vec::new(),
+        }
+    }
+}
+
 /// What the submitter is told: the job is on disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {

@@ -5,8 +5,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 
-use crate::model::job::{DocumentOffer, RawPath, Submission, Transfer};
-use crate::model::order::Priority;
+use crate::model::job::Submission;
 use crate::spool::operations::Carrier;
 use crate::wire::frame::{HEADER, Header};
 
@@ -35,23 +34,7 @@ fn canned(caller: Caller) -> Result<Box<dyn Operations>, Failure> {
 }
 
 fn submission(documents: usize) -> Submission {
-    let offer = DocumentOffer {
-        file_name: RawPath::from(b"a\nb\xff".to_vec()),
-        transfer: Transfer::Copy,
-        link_target: None,
-        copies: 1,
-    };
-    Submission {
-        token: "t".into(),
-        destination: "d".into(),
-        name: String::new(),
-        form: String::new(),
-        priority: Priority::default(),
-        hold: false,
-        hold_after: false,
-        documents: vec![offer; documents],
-        given: Vec::new(),
-    }
+    Submission::sample("t", "d", documents)
 }
 
 fn file(text: &str) -> OwnedFd {

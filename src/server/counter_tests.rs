@@ -8,9 +8,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
 
 use crate::client::Remote;
-use crate::model::job::{Accepted, DocumentOffer, RawPath, Submission, Transfer};
+use crate::model::job::{Accepted, Submission};
 use crate::model::location::Destination;
-use crate::model::order::Priority;
 use crate::model::{GlobalJobId, JobId, JobNumber, LocalJobId, Serial};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -91,23 +90,7 @@ impl World {
 }
 
 fn submission() -> Submission {
-    let document = DocumentOffer {
-        file_name: RawPath::from(b"d".to_vec()),
-        transfer: Transfer::Copy,
-        link_target: None,
-        copies: 1,
-    };
-    Submission {
-        token: "t".into(),
-        destination: "office".into(),
-        name: "n".into(),
-        form: String::new(),
-        priority: Priority::default(),
-        hold: false,
-        hold_after: false,
-        documents: vec![document],
-        given: Vec::new(),
-    }
+    Submission::sample("t", "office", 1)
 }
 
 /// Waits until the other side closes.

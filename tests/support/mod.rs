@@ -7,6 +7,7 @@ pub mod documents;
 pub mod inside;
 pub mod lines;
 pub mod network;
+pub mod nobody;
 pub mod screen;
 pub mod sink;
 
