@@ -9,8 +9,8 @@ use spoolsuite::commands::shell::{Exit, Intent, Shell};
 use spoolsuite::commands::{pd, spoolcom};
 use spoolsuite::model::time::Moment;
 use spoolsuite::model::{Caller, Failure};
-use spoolsuite::spool::base::{Access, open};
-use spoolsuite::spool::operations::Operations;
+use spoolsuite::spool::disk::base::{Access, open};
+use spoolsuite::spool::interface::operations::Operations;
 use spoolsuite::spool::{Base, Local, Nobody};
 use spoolsuite::sys::users;
 
@@ -70,10 +70,10 @@ impl World {
         let rest: Vec<OsString> = words[1..].iter().map(OsString::from).collect();
         let exit = match words[0] {
             "spoolcom" => spoolcom::run(&rest, &mut shell),
-            "pdpr" => pd::pdpr::run(&rest, &mut shell),
-            "pdls" => pd::pdls::run(&rest, &mut shell),
-            "pdq" => pd::pdq::run(&rest, &mut shell),
-            "pdrm" => pd::pdrm::run(&rest, &mut shell),
+            "pdpr" => pd::verbs::pdpr::run(&rest, &mut shell),
+            "pdls" => pd::verbs::pdls::run(&rest, &mut shell),
+            "pdq" => pd::verbs::pdq::run(&rest, &mut shell),
+            "pdrm" => pd::verbs::pdrm::run(&rest, &mut shell),
             other => panic!("no command {other}"),
         };
         let text = |bytes: Vec<u8>| {

@@ -1,8 +1,6 @@
 //! Submissions that a running print process takes, through the real programs: whatever becomes of that process meanwhile,
 //! each becomes one job, and what is refused is refused in the words of the spool.
 
-mod support;
-
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -10,15 +8,15 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::documents::{take_apart, text};
+use crate::support::nobody::OfNobody;
+use crate::support::{DEADLINE, Dice, Outcome, Site, finish, number, pid};
 use nix::sys::signal::{Signal, kill};
 use spoolsuite::client::Remote;
-use spoolsuite::spool::operations::Operations;
+use spoolsuite::spool::interface::operations::Operations;
 use spoolsuite::sys::lock::FileLock;
 use spoolsuite::sys::socket;
 use spoolsuite::sys::watch::Watch;
-use support::documents::{take_apart, text};
-use support::nobody::OfNobody;
-use support::{DEADLINE, Dice, Outcome, Site, finish, number, pid};
 
 /// Where whoever carries out a submission passes.
 const POINTS: [&str; 3] = ["after-data-fsync", "before-commit", "after-commit"];

@@ -1,15 +1,13 @@
 //! Many at once: 64 submitters, 4 listers, 2 operators that drain and start the device. Every job comes out once, and
 //! nobody starves at the write gate: the submissions go on until all are done. How long that takes is told, not judged.
 
-mod support;
-
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::documents::{stream, take_apart, text};
-use support::{DEADLINE, Site, finish_unless, number};
+use crate::support::documents::{stream, take_apart, text};
+use crate::support::{DEADLINE, Site, finish_unless, number};
 
 const SUBMITTERS: usize = 64;
 const LISTERS: usize = 4;

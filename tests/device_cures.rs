@@ -1,19 +1,17 @@
 //! What brings a device back: PRINT START out of PROCERROR, RESTART out of OFFLINE by error, START out of SUSPENDED
 //! however long that took. Through the real programs.
 
-mod support;
-
 use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::support::documents::{stream, take_apart, text};
+use crate::support::sink::{Mode, Sink};
+use crate::support::{DEADLINE, Site, finish, program};
 use nix::sys::signal::{Signal, kill};
 use serde_json::Value;
-use spoolsuite::spool::progress::Writer;
+use spoolsuite::spool::printing::progress::Writer;
 use spoolsuite::sys::clock;
-use support::documents::{stream, take_apart, text};
-use support::sink::{Mode, Sink};
-use support::{DEADLINE, Site, finish, program};
 
 /// More than the buffers of both sides of a connection hold.
 const LONG: usize = 8 << 20;

@@ -1,16 +1,14 @@
 //! The states of a device, through the real programs: each is reached and left as docs/devices.md says.
 
-mod support;
-
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::process::Stdio;
 
+use crate::support::documents::{stream, take_apart, text};
+use crate::support::sink::{Mode, Sink};
+use crate::support::{DEADLINE, Outcome, Site, finish};
 use nix::sys::signal::{Signal, kill};
 use serde_json::Value;
-use support::documents::{stream, take_apart, text};
-use support::sink::{Mode, Sink};
-use support::{DEADLINE, Outcome, Site, finish};
 
 /// More than the buffers of both sides of a connection hold.
 const LONG: usize = 8 << 20;

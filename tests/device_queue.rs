@@ -1,7 +1,6 @@
 //! The queue that a device shows is the order in which it prints.
 
-mod support;
-
+use crate::support::inside::{Inside, now, pass};
 use proptest::prelude::*;
 use spoolsuite::commands::shell::Exit;
 use spoolsuite::commands::spoolcom;
@@ -10,9 +9,8 @@ use spoolsuite::model::order::Priority;
 use spoolsuite::model::queue::QueueItem;
 use spoolsuite::model::state::Delivery;
 use spoolsuite::model::{FailureKind, GroupName};
-use spoolsuite::spool::engine::{AttemptEnd, Engine, FilePosition, Paper};
-use spoolsuite::spool::operations::Operations;
-use support::inside::{Inside, now, pass};
+use spoolsuite::spool::interface::engine::{AttemptEnd, Engine, FilePosition, Paper};
+use spoolsuite::spool::interface::operations::Operations;
 
 fn spool(device: &str) -> Inside {
     let inside = Inside::new();

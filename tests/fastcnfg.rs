@@ -1,18 +1,16 @@
 //! FASTCNFG with the real programs: where each job goes says which entry its device was opened with. Times of change are
 //! set, not waited for.
 
-mod support;
-
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
+use crate::support::documents::{take_apart, text};
+use crate::support::sink::{Mode, Sink};
+use crate::support::{DEADLINE, Outcome, Site, finish};
 use serde_json::Value;
-use support::documents::{take_apart, text};
-use support::sink::{Mode, Sink};
-use support::{DEADLINE, Outcome, Site, finish};
 
 /// A site whose print process stays for as long as the test, unless it is sent away.
 struct World {

@@ -1,11 +1,9 @@
 //! `fastp --check`: what each print process would find, each mistake with its place, and an exit status that says which
 //! it was.
 
-mod support;
-
 use std::path::Path;
 
-use support::{DEADLINE, Outcome, Site, finish};
+use crate::support::{DEADLINE, Outcome, Site, finish};
 
 fn check(site: &Site, args: &[&str]) -> Outcome {
     site.run("fastp", args)

@@ -7,13 +7,13 @@ mod invariants;
 use std::path::Path;
 use std::time::Duration;
 
-use invariants::holds;
+use self::invariants::holds;
 use proptest::prelude::*;
+use spoolsuite::fastp::device::connection_settings::Farewell;
 use spoolsuite::fastp::fastcnfg::entry::{Entry, Way};
 use spoolsuite::fastp::fastcnfg::lexer::Mistake;
 use spoolsuite::fastp::fastcnfg::parsed::all_mistakes;
 use spoolsuite::fastp::fastcnfg::parser::parse;
-use spoolsuite::fastp::means::Farewell;
 use spoolsuite::model::device::DeviceUri;
 
 #[test]

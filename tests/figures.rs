@@ -6,8 +6,8 @@ mod rows;
 #[path = "../benches/support/mod.rs"]
 mod support;
 
-use support::Size;
-use support::table::Table;
+use self::support::Size;
+use self::support::table::Table;
 
 /// Runs a group and says how many rows it printed; none when what it compares with is not installed.
 fn rows_of(name: &str) -> usize {

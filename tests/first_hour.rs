@@ -4,15 +4,13 @@
 //! for any lines, `? n` for the exit status where it is not 0. A command marked `# after a moment` looks at what happens
 //! beside it: it is repeated, whenever the spool has changed, until it shows what the page shows.
 
-mod support;
-
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use crate::support::{DEADLINE, Site, program};
 use spoolsuite::sys::watch::Watch;
-use support::{DEADLINE, Site, program};
 
 /// The directory that the page uses.
 const DIR: &str = "/tmp/first-hour";

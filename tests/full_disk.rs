@@ -4,18 +4,16 @@
 //! Needs the right to mount a file system (CI runs as root); without it the test says so and passes. `CYCLES` is how
 //! often the disk fills, 20 by default.
 
-mod support;
-
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+use crate::support::documents::{stream, take_apart, text};
+use crate::support::sink::{Mode, Sink};
+use crate::support::{Site, number};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
-use support::documents::{stream, take_apart, text};
-use support::sink::{Mode, Sink};
-use support::{Site, number};
 
 /// A small file system that only this thread and its children see.
 struct SmallDisk<'a>(&'a Path);
@@ -94,7 +92,7 @@ fn a_full_disk_refuses_new_jobs_completes_those_in_print_and_heals() {
             .args(["-d", "office.front", "-t", &refused, "-"])
             .stdin(File::open(&document).unwrap())
             .spawn();
-        support::finish(piped.unwrap(), support::DEADLINE).expect(1).says("space");
+        crate::support::finish(piped.unwrap(), crate::support::DEADLINE).expect(1).says("space");
         assert_eq!(site.print_files(), before, "cycle {cycle}: a refused job left something");
         assert_eq!(site.tags(), HashSet::from([slow.clone()]), "cycle {cycle}");
         site.spoolcom("DEV $LP2; JOB; SPOOLER");

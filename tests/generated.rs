@@ -1,5 +1,5 @@
 //! Manual pages and completions are made from the definitions that parse the command line, and committed. These tests
-//! fail when they are stale; `UPDATE=1 cargo test --test generated` writes them anew.
+//! fail when they are stale; `UPDATE=1 cargo test --test suite generated::` writes them anew.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ fn check(path: &str, text: &str, stale: &mut Vec<PathBuf>) {
 }
 
 fn fresh(stale: &[PathBuf]) {
-    assert!(stale.is_empty(), "stale: {stale:#?}\nUPDATE=1 cargo test --test generated   writes them");
+    assert!(stale.is_empty(), "stale: {stale:#?}\nUPDATE=1 cargo test --test suite generated::   writes them");
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! Header pages and form feeds through the real programs.
 
-mod support;
-
-use support::Site;
+use crate::support::Site;
 
 /// A site whose `LP1` has these settings and is online.
 fn site(settings: &str) -> Site {
@@ -114,10 +112,10 @@ fn a_kill_between_header_page_and_end_leaves_exactly_one_copy() {
         let before = starts(&site);
         let mut command = site.command("spoolcom");
         command.arg("PRINT $SPLA, START; DEV $LP1, START").env("PD_FAULT", point);
-        let outcome = support::finish(command.spawn().unwrap(), support::DEADLINE);
+        let outcome = crate::support::finish(command.spawn().unwrap(), crate::support::DEADLINE);
         assert!(outcome.status == 0 || outcome.err.contains("online"), "{outcome:#?}");
         site.wait_for("the print process begins", || starts(&site) > before);
-        assert!(site.fastp_ends(support::DEADLINE) && site.counts_as_running(), "not killed at {point}");
+        assert!(site.fastp_ends(crate::support::DEADLINE) && site.counts_as_running(), "not killed at {point}");
     }
     assert!(!sheets(&site)[0].is_empty(), "the kill came after the header page");
     site.run("spoolcom", &["PRINT $SPLA, START"]).expect(0);
@@ -134,7 +132,7 @@ fn a_name_cannot_send_escapes_to_the_printer() {
     let file = site.document("x", b"text\n");
     let mut command = site.command("pdpr");
     command.args(["-d", "office.front", "-t", "a\u{1b}E\u{9b}é☃"]).arg(&file);
-    let outcome = support::finish(command.spawn().unwrap(), support::DEADLINE);
+    let outcome = crate::support::finish(command.spawn().unwrap(), crate::support::DEADLINE);
     // The name may be refused; if it is taken, it is harmless.
     if outcome.status == 0 {
         site.wait_until_empty();

@@ -1,10 +1,8 @@
 //! HOLD, DELETE and pause of a job that is printing, and several documents with copies, through real print processes.
 
-mod support;
-
-use support::Site;
-use support::documents::{stream, take_apart, text};
-use support::sink::{Mode, Sink};
+use crate::support::Site;
+use crate::support::documents::{stream, take_apart, text};
+use crate::support::sink::{Mode, Sink};
 
 /// More than the buffers of both sides of a connection hold.
 const LONG: usize = 8 << 20;

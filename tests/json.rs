@@ -1,10 +1,9 @@
 //! The `--json` of every listing: each key is documented in docs/json.md with its type, what is documented is there, and
 //! the text of a spool with one of everything is kept.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::support::inside::{Inside, Verb, now, pass};
 use serde_json::Value;
 use spoolsuite::commands::shell::Exit;
 use spoolsuite::commands::{pd, spoolcom};
@@ -12,27 +11,26 @@ use spoolsuite::model::device::ConnectionInUse;
 use spoolsuite::model::job::{DocumentOffer, RawPath, Transfer};
 use spoolsuite::model::order::Priority;
 use spoolsuite::model::state::ErrorNote;
-use spoolsuite::spool::engine::{AttemptEnd, Engine, Observation};
-use spoolsuite::spool::operations::Operations;
-use support::inside::{Inside, Verb, now, pass};
+use spoolsuite::spool::interface::engine::{AttemptEnd, Engine, Observation};
+use spoolsuite::spool::interface::operations::Operations;
 
 /// The headings of docs/json.md under which the keys of a listing stand, the verb, and its words.
 const LISTINGS: &[(&[&str], Verb, &[&str])] = &[
-    (&["Attributes of a job"], pd::pdls::run, &["-U", "--json"]),
-    (&["Attributes of a job"], pd::pdls::run, &["-U", "--json", "-r", "job-client-id,document-content"]),
-    (&["Attributes of a destination"], pd::pdls::run, &["-c", "destination", "--json"]),
-    (&["Attributes of a queue"], pd::pdls::run, &["-c", "queue", "--json"]),
-    (&["Attributes of a server"], pd::pdls::run, &["-c", "server", "--json"]),
-    (&["Attributes of a job"], pd::pdq::run, &["-U", "--json", "-d", "office.front"]),
-    (&["Attributes of a job"], pd::pdq::run, &["-U", "--json", "-d", "lp1"]),
+    (&["Attributes of a job"], pd::verbs::pdls::run, &["-U", "--json"]),
+    (&["Attributes of a job"], pd::verbs::pdls::run, &["-U", "--json", "-r", "job-client-id,document-content"]),
+    (&["Attributes of a destination"], pd::verbs::pdls::run, &["-c", "destination", "--json"]),
+    (&["Attributes of a queue"], pd::verbs::pdls::run, &["-c", "queue", "--json"]),
+    (&["Attributes of a server"], pd::verbs::pdls::run, &["-c", "server", "--json"]),
+    (&["Attributes of a job"], pd::verbs::pdq::run, &["-U", "--json", "-d", "office.front"]),
+    (&["Attributes of a job"], pd::verbs::pdq::run, &["-U", "--json", "-d", "lp1"]),
     (&["spoolcom DEV"], spoolcom::run, &["DEV", "--json"]),
     (&["spoolcom DEV", "spoolcom DEV of one device"], spoolcom::run, &["DEV lp1", "--json"]),
     (&["spoolcom PRINT"], spoolcom::run, &["PRINT", "--json"]),
     (&["spoolcom LOC"], spoolcom::run, &["LOC", "--json"]),
     (&["spoolcom JOB"], spoolcom::run, &["JOB", "--json"]),
     (&["spoolcom JOB", "spoolcom JOB of one job"], spoolcom::run, &["JOB 1", "--json"]),
-    (&["Attributes of a job"], pd::pdls::run, &["-U", "--json", "--history"]),
-    (&["Attributes of a job"], pd::pdls::run, &["-U", "--json", "-j", "-r", "why,log", "4"]),
+    (&["Attributes of a job"], pd::verbs::pdls::run, &["-U", "--json", "--history"]),
+    (&["Attributes of a job"], pd::verbs::pdls::run, &["-U", "--json", "-j", "-r", "why,log", "4"]),
     (&["spoolcom LOG"], spoolcom::run, &["DEV lp2, LOG", "--json"]),
     (&["spoolcom JOB WHY"], spoolcom::run, &["JOB 1, WHY", "--json"]),
     (&["spoolcom JOB WHY"], spoolcom::run, &["JOB 2, WHY", "--json"]),

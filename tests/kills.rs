@@ -3,17 +3,15 @@
 //!
 //! The short form makes 200 kills; `KILLS=5000` is the long one. `SEED` repeats a run.
 
-mod support;
-
 use std::collections::{HashMap, HashSet};
 use std::os::unix::process::ExitStatusExt;
 use std::process::Child;
 use std::time::Duration;
 
+use crate::support::documents::{Received, stream, take_apart, text};
+use crate::support::sink::{Mode, Sink};
+use crate::support::{Dice, Site, finish, number, pid};
 use spoolsuite::sys::watch::Watch;
-use support::documents::{Received, stream, take_apart, text};
-use support::sink::{Mode, Sink};
-use support::{Dice, Site, finish, number, pid};
 
 /// Where whoever carries out a submission may be killed: `pdpr` itself, or the print process that takes it at its counter.
 const SUBMITTER: [&str; 3] = ["after-data-fsync", "before-commit", "after-commit"];
@@ -79,7 +77,7 @@ impl Campaign {
 
     /// Takes the end of a submission into the books. True when it was killed.
     fn ended(&mut self, tag: String, child: Child) -> bool {
-        let outcome = finish(child, support::DEADLINE);
+        let outcome = finish(child, crate::support::DEADLINE);
         if outcome.status == 0 {
             self.acknowledged.insert(tag.clone());
         }
@@ -146,7 +144,7 @@ impl Campaign {
             self.ended(tag.clone(), child);
             assert!(self.acknowledged.contains(&tag), "{tag} was refused because a print process died at {point}");
         }
-        finish(process, support::DEADLINE).expect(128 + 9);
+        finish(process, crate::support::DEADLINE).expect(128 + 9);
         self.count(&format!("counter, {point}"), true);
     }
 
@@ -161,7 +159,7 @@ impl Campaign {
         }
         self.restart(Some(format!("{point}@{nth}")));
         // It dies at the point, or goes dormant without passing it so often.
-        let ended = self.site.fastp_ends(support::DEADLINE);
+        let ended = self.site.fastp_ends(crate::support::DEADLINE);
         assert!(ended, "the print process neither died at {point}@{nth} nor went dormant: {}", self.site.log());
         let killed = self.site.counts_as_running();
         self.count(point, killed);
@@ -174,7 +172,7 @@ impl Campaign {
         if let Some(fault) = fault {
             command.env("PD_FAULT", fault);
         }
-        finish(command.spawn().unwrap(), support::DEADLINE).expect(0);
+        finish(command.spawn().unwrap(), crate::support::DEADLINE).expect(0);
     }
 
     /// Lets everything print.

@@ -1,16 +1,14 @@
 //! Print processes that die: whoever writes next starts them again, and a drain that waits for one of them ends.
 
-mod support;
-
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use crate::support::documents::{take_apart, text};
+use crate::support::{DEADLINE, Site, finish};
 use spoolsuite::sys::lock::FileLock;
 use spoolsuite::sys::process::ProcessNote;
-use support::documents::{take_apart, text};
-use support::{DEADLINE, Site, finish};
 
 /// A site whose print process dies as soon as it has claimed the job `tag`.
 fn died(site: &Site, tag: &str) {
@@ -85,7 +83,7 @@ fn a_site_that_is_dropped_leaves_no_print_process() {
         notes.push(ProcessNote::of(u32::try_from(pid(name).unwrap()).unwrap()).unwrap());
     }
     // One of them does not heed a signal that it could heed.
-    nix::sys::signal::kill(support::pid(notes[1].pid), nix::sys::signal::Signal::SIGSTOP).unwrap();
+    nix::sys::signal::kill(crate::support::pid(notes[1].pid), nix::sys::signal::Signal::SIGSTOP).unwrap();
     drop(site);
     assert!(notes.iter().all(|note| !note.is_there() || is_zombie(note)), "{notes:?}");
 }

@@ -3,16 +3,14 @@
 //!
 //! `NTH_STRIDE=k` tries every k-th call only.
 
-mod support;
-
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::documents::{take_apart, text};
+use crate::support::{Site, finish, number};
 use spoolsuite::sys::watch::Watch;
-use support::documents::{take_apart, text};
-use support::{Site, finish, number};
 
 /// More calls than a submission makes.
 const CAP: u64 = 2000;
@@ -27,7 +25,7 @@ fn shim(dir: &Path) -> PathBuf {
         .arg(source)
         .arg("-ldl");
     let child = compiler.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    finish(child.expect("a C compiler is needed: cc"), support::DEADLINE).expect(0);
+    finish(child.expect("a C compiler is needed: cc"), crate::support::DEADLINE).expect(0);
     library
 }
 
@@ -49,7 +47,7 @@ fn campaign(site: &Site, shim: &Path, kind: &str, link: bool, counter: bool) -> 
         if link {
             command.arg("-l");
         }
-        let outcome = finish(command.spawn().unwrap(), support::DEADLINE);
+        let outcome = finish(command.spawn().unwrap(), crate::support::DEADLINE);
         let call = std::fs::read_to_string(&mark).ok();
         let what =
             format!("{kind} in call {n} ({call:?}) of a submission{}: {outcome:#?}", if link { " -l" } else { "" });
@@ -75,7 +73,7 @@ fn campaign(site: &Site, shim: &Path, kind: &str, link: bool, counter: bool) -> 
 fn no_orphans(site: &Site, what: &str, counter: bool) {
     let jobs = site.jobs().len();
     let watch = Watch::new(&site.server_dir()).unwrap();
-    let end = Instant::now() + support::DEADLINE;
+    let end = Instant::now() + crate::support::DEADLINE;
     while counter && site.print_files().len() != jobs && Instant::now() < end {
         watch.wait(Duration::from_secs(1)).unwrap();
     }

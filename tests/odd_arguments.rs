@@ -1,7 +1,5 @@
 //! Wrong arguments, odd files and odd circumstances: each has one clear outcome.
 
-mod support;
-
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
@@ -9,10 +7,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use support::documents::{stream, take_apart, text};
-use support::nobody::OfNobody;
-use support::sink::{Mode, Sink};
-use support::{Site, finish};
+use crate::support::documents::{stream, take_apart, text};
+use crate::support::nobody::OfNobody;
+use crate::support::sink::{Mode, Sink};
+use crate::support::{Site, finish};
 
 fn started() -> Site {
     let site = Site::new();
@@ -85,7 +83,7 @@ fn one_bad_file_among_several_refuses_the_whole_job() {
     let good = site.document("good", b"x\n");
     let missing = site.files.path().join("missing");
     let mut command = site.submission("office.front", "t", &good);
-    finish(command.arg(missing).spawn().unwrap(), support::DEADLINE).expect(1).says("missing");
+    finish(command.arg(missing).spawn().unwrap(), crate::support::DEADLINE).expect(1).says("missing");
     assert!(site.jobs().is_empty() && site.print_files().is_empty());
 }
 
@@ -95,7 +93,7 @@ fn a_file_that_the_caller_may_not_read_is_refused() {
     let secret = his.file("secret", "mine\n", 0o600);
     let secret = secret.to_str().unwrap();
     for args in [&["-d", "a.b", "-l", secret][..], &["-d", "a.b", secret]] {
-        finish(his.start("pdpr", args), support::DEADLINE).expect(1).says("secret").says("permission denied");
+        finish(his.start("pdpr", args), crate::support::DEADLINE).expect(1).says("secret").says("permission denied");
     }
     // A base that belongs to another user is refused, root included.
     his.site.run("pdls", &["-U", "-F"]).expect(3).says("not to you");
@@ -116,7 +114,7 @@ fn odd_names_are_printed_and_listed_on_one_line_each() {
             if link {
                 command.arg("-l");
             }
-            finish(command.arg(&path).spawn().unwrap(), support::DEADLINE).expect(0);
+            finish(command.arg(&path).spawn().unwrap(), crate::support::DEADLINE).expect(0);
         }
     }
     assert_eq!(site.jobs().len(), 2 * names.len());
@@ -145,7 +143,7 @@ fn linked(bytes: &[u8]) -> (Site, std::path::PathBuf) {
     site.declare();
     let file = site.document("linked", bytes);
     let mut command = site.submission("office.front", "linked", &file);
-    finish(command.arg("-l").spawn().unwrap(), support::DEADLINE).expect(0);
+    finish(command.arg("-l").spawn().unwrap(), crate::support::DEADLINE).expect(0);
     let [name] = site.print_files().try_into().unwrap();
     assert_eq!(std::fs::read_link(site.server_dir().join(name)).unwrap(), file);
     (site, file)
@@ -210,7 +208,7 @@ fn a_linked_document_that_is_truncated_while_it_prints_is_never_closed_as_if_it_
     let file = site.document("long", &stream("long", 40_000_000));
     printer.pause(true);
     let mut command = site.submission("office.slow", "long", &file);
-    finish(command.arg("-l").spawn().unwrap(), support::DEADLINE).expect(0);
+    finish(command.arg("-l").spawn().unwrap(), crate::support::DEADLINE).expect(0);
     printer.wait_for("a connection", |connections| !connections.is_empty());
     File::options().write(true).open(&file).unwrap().set_len(1000).unwrap();
     printer.set_mode(Mode::Normal);
@@ -233,7 +231,7 @@ fn a_shell_that_captures_the_output_does_not_wait_for_the_print_process() {
     shell
         .arg("-c")
         .arg("id=$(\"$1\" -d office.front \"$2\" 2>&1); echo \"[$id]\"; exec 2>&1; \"$3\" 'DEV LP1' | cat >/dev/null");
-    shell.arg("sh").arg(support::program("pdpr")).arg(&file).arg(support::program("spoolcom"));
+    shell.arg("sh").arg(crate::support::program("pdpr")).arg(&file).arg(crate::support::program("spoolcom"));
     // Nothing may hold the pipes: neither ours nor that of the shell.
     let outcome = finish(shell.spawn().unwrap(), Duration::from_secs(30)).expect(0);
     assert_eq!(outcome.out, "[]\n", "pdpr is silent");

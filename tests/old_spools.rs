@@ -9,12 +9,10 @@ use spoolsuite::model::device::{DeviceChange, DeviceStatus};
 use spoolsuite::model::state::DeviceWish;
 use spoolsuite::model::time::Moment;
 use spoolsuite::model::{Caller, FailureKind, JobRef};
-use spoolsuite::spool::base::{Access, open};
-use spoolsuite::spool::operations::Operations;
+use spoolsuite::spool::disk::base::{Access, open};
+use spoolsuite::spool::interface::operations::Operations;
 use spoolsuite::spool::{Base, Local, Nobody};
 use spoolsuite::sys::users;
-
-mod support;
 
 const FIXTURE: &str = "tests/data/spool-v1.db";
 /// The identity of the spool in the fixture, and the print file of its job: what lies beside the database.
@@ -106,7 +104,7 @@ fn a_spool_of_schema_1_opens_and_its_job_can_be_read_and_deleted() {
 fn a_spool_of_schema_1_prints_what_waited_in_it() {
     let dir = tempfile::tempdir().unwrap();
     unpacked(dir.path());
-    let site = support::Site::at(dir.path());
+    let site = crate::support::Site::at(dir.path());
     site.spoolcom("SPOOLER, START");
     site.wait_until_empty();
 }
@@ -181,7 +179,7 @@ fn a_device_of_schema_1_that_stood_still_in_its_error_prints_after_a_start() {
     let dir = tempfile::tempdir().unwrap();
     unpacked(dir.path());
     devices_of_schema_1(dir.path(), &[("GAVEUP", 1, Some(100), None)]);
-    let site = support::Site::at(dir.path());
+    let site = crate::support::Site::at(dir.path());
     site.spoolcom("SPOOLER, START; LOC #OFFICE.OLD, DEV $GAVEUP");
     let file = site.document("waits", b"waits\n");
     site.submit("office.old", "waits", &file).expect(0);

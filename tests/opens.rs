@@ -1,12 +1,10 @@
 //! When it is on record that a device was opened: with the end of its job or after a moment, where nothing depends on it,
 //! and before the first octet, where recovery does.
 
-mod support;
-
+use crate::support::documents::{stream, take_apart};
+use crate::support::sink::{Mode, Sink};
+use crate::support::{DEADLINE, Site, finish};
 use serde_json::Value;
-use support::documents::{stream, take_apart};
-use support::sink::{Mode, Sink};
-use support::{DEADLINE, Site, finish};
 
 /// More than the buffers between a print process and a printer hold.
 const LARGE: usize = 12 << 20;

@@ -1,12 +1,10 @@
 //! Printers that misbehave: what was interrupted is printed again and announced, what is late heals by itself.
 
-mod support;
-
 use std::net::TcpListener;
 
-use support::Site;
-use support::documents::{stream, take_apart};
-use support::sink::{Mode, Sink};
+use crate::support::Site;
+use crate::support::documents::{stream, take_apart};
+use crate::support::sink::{Mode, Sink};
 
 fn site(uri: &str) -> Site {
     let site = Site::new();

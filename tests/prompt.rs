@@ -1,16 +1,14 @@
 //! SPOOLCOM as a place to sit, typed at a pseudo terminal; and progress for whoever waits at one.
 
-mod support;
-
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 
 use nix::sys::signal::{Signal, kill};
 
-use support::documents::stream;
-use support::screen::{Screen, piped};
-use support::sink::{Mode, Sink};
-use support::{DEADLINE, Site, finish, pid};
+use crate::support::documents::stream;
+use crate::support::screen::{Screen, piped};
+use crate::support::sink::{Mode, Sink};
+use crate::support::{DEADLINE, Site, finish, pid};
 
 /// What the editor sends last when it has painted the prompt and waits.
 const READY: &str = "\r\u{1b}[K)";

@@ -1,21 +1,19 @@
 //! Printers at a socket, through the real programs: switched off with jobs in their buffers, with a word and without;
 //! stuck; never closing.
 
-mod support;
-
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::documents::{stream, take_apart};
+use crate::support::network::{Far, PRINTER, cable};
+use crate::support::sink::{Mode, Sink};
+use crate::support::{DEADLINE, Site, finish, pid, program};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{MsgFlags, recv};
 use serde_json::Value;
-use support::documents::{stream, take_apart};
-use support::network::{Far, PRINTER, cable};
-use support::sink::{Mode, Sink};
-use support::{DEADLINE, Site, finish, pid, program};
 
 const TAGS: [&str; 3] = ["one", "two", "three"];
 /// Octets asked for of each document.
@@ -48,7 +46,7 @@ fn events(site: &Site, what: &str) -> usize {
 /// Waits until the printer's system has so many whole documents, which the printer does not read.
 fn buffered(stream: &TcpStream, documents: usize) {
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    let size: usize = TAGS[..documents].iter().map(|tag| support::documents::stream(tag, SIZE).len()).sum();
+    let size: usize = TAGS[..documents].iter().map(|tag| crate::support::documents::stream(tag, SIZE).len()).sum();
     let mut buffer = vec![0; size];
     assert_eq!(recv(stream.as_raw_fd(), &mut buffer, MsgFlags::MSG_PEEK | MsgFlags::MSG_WAITALL).unwrap(), size);
 }

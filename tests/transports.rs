@@ -1,8 +1,6 @@
 //! Devices of every scheme through the real programs: when they are open and for whom, what is told of them, and how
 //! they heal.
 
-mod support;
-
 use std::fs::File;
 use std::io::Write;
 use std::net::TcpListener;
@@ -10,13 +8,13 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::support::documents::{stream, take_apart};
+use crate::support::lines::{Tap, Terminal, make_fifo};
+use crate::support::sink::{Mode, Sink};
+use crate::support::{DEADLINE, Site, finish};
 use nix::sys::termios::tcgetattr;
 use spoolsuite::fastp::transports::SCHEMES;
 use spoolsuite::sys::lock::FileLock;
-use support::documents::{stream, take_apart};
-use support::lines::{Tap, Terminal, make_fifo};
-use support::sink::{Mode, Sink};
-use support::{DEADLINE, Site, finish};
 
 /// More than a pipe or a terminal holds.
 const LONG: usize = 300_000;

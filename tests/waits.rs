@@ -1,7 +1,5 @@
 //! What a print process waits for at a device is named while it lasts, in every display, and no longer.
 
-mod support;
-
 use std::fs::File;
 use std::io::Read;
 use std::net::TcpListener;
@@ -9,13 +7,13 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use crate::support::documents::{stream, take_apart};
+use crate::support::sink::{self, Sink};
+use crate::support::{DEADLINE, Site};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::stat::Mode;
 use serde_json::Value;
-use support::documents::{stream, take_apart};
-use support::sink::{self, Sink};
-use support::{DEADLINE, Site};
 
 /// `$LP2` at `uri` behind `OFFICE.NET`, not started.
 fn site(uri: &str, exclusive: &str) -> Site {

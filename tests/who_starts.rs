@@ -1,19 +1,17 @@
 //! Who may START what, as callers of SPOOLCOM see it: the creator of the spool, an ordinary user, a manager of groups, and
 //! root where it is not the creator; in the caller's process and behind a socket.
 
-mod support;
-
 use std::ffi::OsString;
 use std::sync::Arc;
 
+use crate::support::inside::{Inside, now, pass};
 use spoolsuite::commands::shell::{Exit, Intent, Shell};
 use spoolsuite::commands::spoolcom;
 use spoolsuite::model::state::ErrorNote;
 use spoolsuite::model::{Caller, DeviceId, DeviceName};
-use spoolsuite::spool::engine::{Engine, Lease, Observation};
-use spoolsuite::spool::operations::Operations;
+use spoolsuite::spool::interface::engine::{Engine, Lease, Observation};
+use spoolsuite::spool::interface::operations::Operations;
 use spoolsuite::spool::{Local, Nobody};
-use support::inside::{Inside, now, pass};
 
 /// What a command answered.
 #[derive(Debug)]

@@ -8,12 +8,12 @@ use std::time::Instant;
 use nix::sys::signal::Signal;
 use nix::sys::socket::{Backlog, listen};
 
-use crate::support::printer::{Printer, bare_sendfile, private_kib};
-use crate::support::site::{Site, submit};
-use crate::support::table::{Goal, Row, Table, Unit};
-use crate::support::{Size, document, fsync_p50, in_turn};
+use super::super::support::printer::{Printer, bare_sendfile, private_kib};
+use super::super::support::site::{Site, submit};
+use super::super::support::table::{Goal, Row, Table, Unit};
+use super::super::support::{Size, document, fsync_p50, in_turn};
 use spoolsuite::model::job::Transfer;
-use spoolsuite::spool::operations::Operations;
+use spoolsuite::spool::interface::operations::Operations;
 
 /// A site with so many devices before one printer, D0 first. None is started.
 fn site(devices: usize, printer: &Printer) -> Site {

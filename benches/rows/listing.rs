@@ -1,9 +1,9 @@
 //! 10,000 waiting jobs listed: `pdls -U` against `lpstat -o`.
 
-use crate::support::cups::Cups;
-use crate::support::site::{Site, submit, succeed};
-use crate::support::table::{Goal, Row, Table, Unit};
-use crate::support::{Size, document, fsync_p50, in_turn, seconds};
+use super::super::support::cups::Cups;
+use super::super::support::site::{Site, submit, succeed};
+use super::super::support::table::{Goal, Row, Table, Unit};
+use super::super::support::{Size, document, fsync_p50, in_turn, seconds};
 use spoolsuite::model::job::Transfer;
 
 pub fn measure(size: Size, table: &mut Table) {

@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 use std::process::{Command, Stdio};
 
-use crate::support::filled;
-use crate::support::site::{Site, submit, succeed};
-use crate::support::table::{Goal, Row, Table, Unit};
-use crate::support::{Size, document, fsync_p50, in_turn, median, seconds};
+use super::super::support::filled;
+use super::super::support::site::{Site, submit, succeed};
+use super::super::support::table::{Goal, Row, Table, Unit};
+use super::super::support::{Size, document, fsync_p50, in_turn, median, seconds};
 use spoolsuite::model::job::Transfer;
 use spoolsuite::model::query::{Condition, Order, Parts, Query};
-use spoolsuite::spool::engine::{AttemptEnd, Engine};
-use spoolsuite::spool::operations::Operations;
+use spoolsuite::spool::interface::engine::{AttemptEnd, Engine};
+use spoolsuite::spool::interface::operations::Operations;
 use spoolsuite::sys::{clock, users};
 
 /// A site with a device that is not started, so that nothing prints, and one waiting job.
@@ -76,7 +76,7 @@ fn next(full: &Site, empty: &Site, jobs: usize, rounds: u32, table: &mut Table, 
     };
     let (full, empty) = (engine(full), engine(empty));
     let slowest = RefCell::new(Vec::new());
-    let claim = |(spool, lease): &(spoolsuite::spool::Spool, spoolsuite::spool::engine::Lease)| {
+    let claim = |(spool, lease): &(spoolsuite::spool::Spool, spoolsuite::spool::interface::engine::Lease)| {
         let order = spool.orders(lease, &clock::now()).unwrap().remove(0);
         let mut claimed = None;
         let took = seconds(|| claimed = spool.claim(lease, order.id, &clock::now()).unwrap());

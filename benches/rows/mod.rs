@@ -9,8 +9,8 @@ pub mod start;
 pub mod stream;
 pub mod submit;
 
-use crate::support::Size;
-use crate::support::table::Table;
+use super::support::Size;
+use super::support::table::Table;
 
 /// Measures a group of rows and adds them to the table.
 pub type Measure = fn(Size, &mut Table);

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use crate::support::site::{program, succeed};
-use crate::support::table::{Goal, Row, Table, Unit};
-use crate::support::{Size, directory, fsync_p50, in_turn, seconds};
+use super::super::support::site::{program, succeed};
+use super::super::support::table::{Goal, Row, Table, Unit};
+use super::super::support::{Size, directory, fsync_p50, in_turn, seconds};
 
 const PROGRAMS: &[&str] = &["fastp", "pdls", "pdpr", "pdq", "pdrm", "spoolcom"];
 

@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use nix::sys::signal::Signal;
 
-use crate::support::filled;
-use crate::support::printer::Printer;
-use crate::support::site::{Site, submit, succeed};
-use crate::support::table::{Goal, Row, Table, Unit};
-use crate::support::{Size, document, fsync_p50, median, seconds};
+use super::super::support::filled;
+use super::super::support::printer::Printer;
+use super::super::support::site::{Site, submit, succeed};
+use super::super::support::table::{Goal, Row, Table, Unit};
+use super::super::support::{Size, document, fsync_p50, median, seconds};
 use spoolsuite::model::job::Transfer;
 
 const OCTETS: usize = 5_000;

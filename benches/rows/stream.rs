@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 use std::fs::File;
 
-use crate::support::printer::{
+use super::super::support::printer::{
     Printer, Way, bare_pieces, bare_sendfile, bare_splice, bare_write, process_cpu, thread_cpu,
 };
-use crate::support::site::{Site, succeed};
-use crate::support::table::{Goal, Row, Table, Unit};
-use crate::support::{Size, document, fsync_p50, in_turn, median};
+use super::super::support::site::{Site, succeed};
+use super::super::support::table::{Goal, Row, Table, Unit};
+use super::super::support::{Size, document, fsync_p50, in_turn, median};
 
 pub fn measure(size: Size, table: &mut Table) {
     let octets: usize = size.pick(4 << 20, 1 << 30);

@@ -5,11 +5,11 @@
 
 use std::process::Command;
 
-use crate::support::cups::Cups;
-use crate::support::printer::Printer;
-use crate::support::site::{Site, succeed};
-use crate::support::table::{Goal, Row, Table, Unit};
-use crate::support::{Size, document, fsync_p50, in_turn, seconds};
+use super::super::support::cups::Cups;
+use super::super::support::printer::Printer;
+use super::super::support::site::{Site, succeed};
+use super::super::support::table::{Goal, Row, Table, Unit};
+use super::super::support::{Size, document, fsync_p50, in_turn, seconds};
 
 const OCTETS: usize = 5_000;
 const SHELLS: usize = 8;

@@ -1,8 +1,8 @@
 //! The operations of a spool through the wire: the side of the command.
 
 pub mod channel;
-pub mod counter;
 mod remote;
+pub mod submission_socket;
 
-pub use counter::Submitter;
 pub use remote::Remote;
+pub use submission_socket::Submitter;

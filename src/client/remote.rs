@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use crate::model::{Failure, FailureKind};
-use crate::spool::operations::{Carrier, Reply, Request};
+use crate::spool::interface::operations::{Carrier, Reply, Request};
 use crate::sys::socket::Deadline;
 use crate::wire::frame::{self, Kind};
 
@@ -111,7 +111,7 @@ fn own_wait(request: &Request) -> Duration {
 mod tests {
     use super::*;
     use crate::model::DeviceName;
-    use crate::spool::operations::Operations;
+    use crate::spool::interface::operations::Operations;
     use std::io::Read;
 
     fn drain(remote: &mut Remote) -> FailureKind {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::attributes::{Attribute, Class, Kind, Settable, Shown, nameable, of_class};
 
-use super::pd::{pdls, pdmod, pdpause, pdpr, pdpromote, pdq, pdresume, pdrm, pdset};
+use super::pd::verbs::{pdls, pdmod, pdpause, pdpr, pdpromote, pdq, pdresume, pdrm, pdset};
 use super::spoolcom;
 
 /// The definitions of all commands, by name.

@@ -2,16 +2,16 @@
 
 use std::ffi::OsString;
 
-use super::pd::pdls::run as pdls;
 use super::pd::testing::{Answer, Verb, World};
+use super::pd::verbs::pdls::run as pdls;
 use super::spoolcom::run as spoolcom;
 use crate::model::JobRef;
 use crate::model::device::{ConnectionInUse, DeviceUri};
 use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::state::Delivery;
 use crate::server::pair;
-use crate::spool::engine::{AttemptEnd, Engine, Observation, Settlement};
-use crate::spool::operations::Operations;
+use crate::spool::interface::engine::{AttemptEnd, Engine, Observation, Settlement};
+use crate::spool::interface::operations::Operations;
 use crate::spool::testing::{Alive, Site, clock, delivered, error, local, name, pass, user};
 use crate::sys::users;
 

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::attributes::text::escaped;
 use crate::model::Failure;
-use crate::spool::operations::Operations;
-use crate::spool::records::{Event, EventSubject};
+use crate::spool::interface::operations::Operations;
+use crate::spool::interface::records::{Event, EventSubject};
 
 use super::why::{Times, utc};
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::fastp::errors;
+use crate::fastp::device::errors;
 use crate::model::FailureKind;
 use crate::model::state::HoldReasons;
 
@@ -29,7 +29,7 @@ pub const KINDS: &[(FailureKind, &str)] = &[
 const HEAD: &str = "\
 # Messages
 
-<!-- Written by `UPDATE=1 cargo test --test generated` from the tables of the programs. -->
+<!-- Written by `UPDATE=1 cargo test --test suite generated::` from the tables of the programs. -->
 
 A message has up to three parts: what happened, what it happened to and why, and hints. `spoolcom` says the first as a line in upper
 case that operators know, and the rest below it; the `pd` commands say `command: object: why`. Messages go to standard error.

@@ -7,10 +7,10 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::client::{Submitter, counter};
+use crate::client::{Submitter, submission_socket};
 use crate::model::{Failure, FailureKind};
-use crate::spool::operations::{Carrier, Operations, Reply, Request};
-use crate::spool::paths::Base;
+use crate::spool::disk::paths::Base;
+use crate::spool::interface::operations::{Carrier, Operations, Reply, Request};
 use crate::supervise::{self, Purpose};
 
 /// Exit statuses (design: 0 all done, 1 at least one object failed, 2 usage error, 3 spool not reached).
@@ -152,7 +152,7 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
 /// first answer; with 0 nobody goes there.
 fn submitter(base: Base) -> Box<dyn Operations> {
     let patience = std::env::var("PD_COUNTER_MS").ok().and_then(|text| text.parse().ok());
-    let patience = patience.map_or(counter::FIRST_ANSWER, Duration::from_millis).min(Duration::from_secs(60));
+    let patience = patience.map_or(submission_socket::FIRST_ANSWER, Duration::from_millis).min(Duration::from_secs(60));
     let path = base.counter();
     let spool = Box::new(move || supervise::open_at(&base, Purpose::Change));
     Box::new(Kept(ManuallyDrop::new(Submitter::new(&path, patience, spool))))

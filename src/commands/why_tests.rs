@@ -5,9 +5,9 @@ use crate::model::JobRef;
 use crate::model::device::DeviceChange;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
 use crate::model::wait::Wait;
-use crate::spool::engine::{AttemptEnd, Engine, Observation};
-use crate::spool::operations::Operations;
-use crate::spool::progress::{Progress, Standstill};
+use crate::spool::interface::engine::{AttemptEnd, Engine, Observation};
+use crate::spool::interface::operations::Operations;
+use crate::spool::printing::progress::{Progress, Standstill};
 use crate::spool::testing::{Site, at, clock, delivered, error, name, pass};
 
 fn times() -> Times {

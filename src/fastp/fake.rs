@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 mod engine;
 
 use super::Timing;
-use super::means::Means;
-use super::run::run_with;
+use super::device::connection_settings::Means;
+use super::process::run::run_with;
 use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Exclusive};
 use crate::model::job::{Format, RawPath, Transfer};
 use crate::model::separation::HeaderPages;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote};
 use crate::model::{DeviceId, DeviceName, DocumentId, EntryId, Failure, FailureKind, JobId, JobNumber, ProcessName};
-use crate::spool::engine::{Claim, ClaimedDocument, DeviceOrder, Paper, Remembered};
-use crate::spool::paths::Base;
+use crate::spool::disk::paths::Base;
+use crate::spool::interface::engine::{Claim, ClaimedDocument, DeviceOrder, Paper, Remembered};
 use crate::sys::{files, wake};
 
 /// What a test wants of the means of its devices, by address: every test has addresses of its own.

@@ -2,42 +2,23 @@
 //!
 //! Main waits for wake-ups and starts one thread for each device that has something to do ([`mod@run`]); a device thread
 //! opens, prints, closes and ends ([`device`], [`job`], [`exclusive`]). One device can only ever block itself. The
-//! spool is asked through [`crate::spool::engine::Engine`] and nothing else; what a crash leaves is a claim of a dead
+//! spool is asked through [`crate::spool::interface::engine::Engine`] and nothing else; what a crash leaves is a claim of a dead
 //! epoch, which the next holder of the process's lock finds.
 
-pub mod apart;
-pub mod backoff;
-pub mod banner;
-pub mod bell;
-pub mod counter;
-pub mod desk;
+pub mod content;
 pub mod device;
-pub mod errors;
-pub mod exclusive;
 #[cfg(test)]
 mod fake;
 pub mod fastcnfg;
-pub mod feeds;
-pub mod footing;
-pub mod header;
-pub mod identity;
-pub mod job;
-pub mod log;
-mod main;
-pub mod means;
-pub mod pace;
-pub mod pieces;
-pub mod run;
-mod seat;
-pub mod stall;
+pub mod process;
 #[cfg(test)]
 mod tests;
 pub mod transports;
 
 use std::time::Duration;
 
-pub use main::{definition, run_main};
-pub use run::run;
+pub use process::command::{definition, run_main};
+pub use process::run::run;
 
 /// Deadlines of the print process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::client::Remote;
 use crate::client::channel::{self, ChannelError};
 use crate::model::{Caller, Failure, FailureKind};
-use crate::spool::operations::{Operations, Reply, Request, answer};
+use crate::spool::interface::operations::{Operations, Reply, Request, answer};
 use crate::sys::socket::{self, Deadline};
 use crate::sys::users;
 use crate::wire::frame::{self, FrameError, Kind};

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 
 use crate::model::job::Submission;
-use crate::spool::operations::Carrier;
+use crate::spool::interface::operations::Carrier;
 use crate::wire::frame::{HEADER, Header};
 
 /// Answers `StartSpooler` with done, `Submit` with a failure that quotes its files, everything else with a long list.

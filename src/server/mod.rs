@@ -1,7 +1,7 @@
 //! The operations of a spool through the wire: the side that has the spool.
 
 mod connection;
-mod counter;
+mod submission_socket;
 
 pub use connection::{pair, serve_connection};
-pub use counter::Counter;
+pub use submission_socket::Counter;

@@ -1,42 +1,18 @@
 //! The spool: its operations and its rules of authority, and the print files on disk.
 //!
-//! A [`Spool`] is a handle that threads share. [`Local`] is a spool in the caller's process, as [`operations::Operations`];
-//! [`engine::Engine`] is the spool as a print process sees it.
+//! A [`Spool`] is a handle that threads share. [`Local`] is a spool in the caller's process, as [`interface::operations::Operations`];
+//! [`interface::engine::Engine`] is the spool as a print process sees it.
 
-mod alter;
-mod attempts;
-pub mod ballast;
-pub mod base;
-mod claims;
-mod device_errors;
-mod device_wishes;
-mod devices;
-pub mod engine;
-pub mod files;
-pub mod filter;
-mod history;
-mod jobs;
-mod leases;
-mod local;
-mod locations;
-pub mod operations;
-pub mod paths;
-mod pause;
-mod processes;
-pub mod progress;
-mod queue;
-pub mod records;
-mod spooler;
-mod submit;
-mod sweep;
+pub mod disk;
+pub mod interface;
+pub mod jobs;
+pub mod objects;
+pub mod printing;
 #[cfg(test)]
 #[allow(missing_docs)]
 pub mod testing;
 #[cfg(test)]
 mod tests;
-mod view;
-mod wakes;
-mod why;
 
 use std::sync::{Arc, Mutex};
 
@@ -47,9 +23,9 @@ use crate::model::{Caller, Failure, FailureKind, ServerName};
 use crate::store::{self, Fallible, Store};
 use crate::sys::lock::FileLock;
 
-pub use local::Local;
-pub use paths::Base;
-pub use wakes::{Attendant, Nobody, WakeTarget};
+pub use disk::paths::Base;
+pub use interface::local::Local;
+pub use printing::wakes::{Attendant, Nobody, WakeTarget};
 
 /// A spool: its database, its directory, and the rules.
 #[derive(Clone)]
@@ -105,7 +81,7 @@ impl Spool {
         W: FnMut(&Connection) -> Fallible<T> + Send + 'static,
     {
         if room == Room::Takes {
-            ballast::ensure(&self.inner.base)?;
+            disk::ballast::ensure(&self.inner.base)?;
             return self.inner.store.write(work);
         }
         let work = Arc::new(Mutex::new(work));
@@ -117,7 +93,7 @@ impl Spool {
             })
         };
         match run(work) {
-            Err(failure) if failure.kind == FailureKind::Full && ballast::release(&self.inner.base) => run(again),
+            Err(failure) if failure.kind == FailureKind::Full && disk::ballast::release(&self.inner.base) => run(again),
             other => other,
         }
     }
@@ -133,5 +109,5 @@ impl Spool {
 /// # Errors
 /// When it cannot be opened.
 pub fn open_for_process(base: &Base) -> Result<Spool, Failure> {
-    base::open(base, base::Access::Existing)
+    disk::base::open(base, disk::base::Access::Existing)
 }

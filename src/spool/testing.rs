@@ -4,10 +4,10 @@ use std::cell::Cell;
 use std::io::Write;
 use std::sync::Arc;
 
-use super::base::{Access, open};
-use super::engine::{AttemptEnd, Claim, Engine, Lease, Paper};
-use super::operations::Operations;
-use super::progress::{Progress, Writer};
+use super::disk::base::{Access, open};
+use super::interface::engine::{AttemptEnd, Claim, Engine, Lease, Paper};
+use super::interface::operations::Operations;
+use super::printing::progress::{Progress, Writer};
 use super::{Base, Local, Nobody, Room, Spool};
 use crate::model::device::DeviceChange;
 use crate::model::job::{Accepted, DocumentOffer, RawPath, Submission, Transfer};

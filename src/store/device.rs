@@ -6,7 +6,7 @@ use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Exclusive
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceWish, ErrorNote};
 use crate::model::{DeviceId, DeviceName, ProcessName, RouteId};
-use crate::spool::engine::{Paper, Remembered};
+use crate::spool::interface::engine::{Paper, Remembered};
 
 use super::{Fallible, name, page, unsigned};
 

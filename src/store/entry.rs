@@ -8,7 +8,7 @@ use crate::model::separation::Separation;
 use crate::model::state::EntryState;
 use crate::model::time::{Moment, SpoolTime};
 use crate::model::{ClassId, DeviceId, EntryId, Failure, JobId, ProcessId, RouteId};
-use crate::spool::engine::FilePosition;
+use crate::spool::interface::engine::FilePosition;
 
 use super::job::SortKey;
 use super::{Fallible, signed, unsigned};

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use crate::model::time::Moment;
 use crate::model::{DeviceId, JobId, LocationId, ProcessId};
-use crate::spool::records::Event;
+use crate::spool::interface::records::Event;
 
 use super::{Fallible, page};
 

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::model::authority::Trust;
 use crate::model::time::{Moment, SpoolTime, TimeBase};
 use crate::model::{JobNumber, LocalJobId, Serial};
-use crate::spool::records::SpoolerState;
+use crate::spool::interface::records::SpoolerState;
 
 use super::{Fallible, signed, unsigned};
 

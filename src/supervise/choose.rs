@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::model::{Failure, FailureKind};
-use crate::spool::base::{Access, open, open_for_command, server_name};
-use crate::spool::operations::Operations;
+use crate::spool::disk::base::{Access, open, open_for_command, server_name};
+use crate::spool::interface::operations::Operations;
 use crate::spool::{Attendant, Base, Local, Nobody};
 use crate::sys::{clock, users};
 

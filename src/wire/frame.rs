@@ -161,7 +161,7 @@ mod tests {
     use super::*;
     use crate::model::query::{Condition, Order, Parts, Query};
     use crate::model::{DeviceName, JobId};
-    use crate::spool::operations::{Reply, Request};
+    use crate::spool::interface::operations::{Reply, Request};
     use proptest::prelude::*;
 
     fn header(frame: &[u8]) -> [u8; HEADER] {

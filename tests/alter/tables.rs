@@ -1,12 +1,12 @@
 //! Every cell of both languages' state tables, and other users' jobs.
 
-use spoolsuite::commands::pd::effects;
+use spoolsuite::commands::pd::jobs::effects;
 use spoolsuite::commands::shell::Exit;
 use spoolsuite::commands::spoolcom::grammar::Key;
 use spoolsuite::commands::spoolcom::states::job_allows;
 use spoolsuite::model::state::{Delivery, JobState};
 
-use crate::world::{World, number, other};
+use super::world::{World, number, other};
 
 /// The states that occur in this version.
 const STATES: [JobState; 5] =

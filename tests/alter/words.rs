@@ -5,7 +5,7 @@ use proptest::test_runner::{Config, TestRunner};
 use spoolsuite::commands::shell::Exit;
 use spoolsuite::model::state::JobState;
 
-use crate::world::World;
+use super::world::World;
 
 #[test]
 fn copies_belong_to_documents_and_defaults_return() {

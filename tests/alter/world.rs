@@ -17,10 +17,10 @@ use spoolsuite::model::query::{Condition, Order, Parts, Query};
 use spoolsuite::model::state::{Delivery, JobState};
 use spoolsuite::model::time::Moment;
 use spoolsuite::model::{Caller, DeviceId, DeviceName, Failure, JobNumber, JobRef};
-use spoolsuite::spool::base::{Access, open};
-use spoolsuite::spool::engine::{AttemptEnd, AttemptWish, Claim, Engine, Lease, Paper};
-use spoolsuite::spool::operations::Operations;
-use spoolsuite::spool::records::{EventSubject, Removal};
+use spoolsuite::spool::disk::base::{Access, open};
+use spoolsuite::spool::interface::engine::{AttemptEnd, AttemptWish, Claim, Engine, Lease, Paper};
+use spoolsuite::spool::interface::operations::Operations;
+use spoolsuite::spool::interface::records::{EventSubject, Removal};
 use spoolsuite::spool::{Attendant, Base, Local, Spool, WakeTarget};
 use spoolsuite::sys::users;
 
@@ -217,12 +217,12 @@ impl World {
         let rest: Vec<OsString> = words[1..].iter().map(OsString::from).collect();
         let exit = match words[0] {
             "spoolcom" => spoolcom::run(&rest, &mut shell),
-            "pdmod" => pd::pdmod::run(&rest, &mut shell),
-            "pdset" => pd::pdset::run(&rest, &mut shell),
-            "pdrm" => pd::pdrm::run(&rest, &mut shell),
-            "pdpause" => pd::pdpause::run(&rest, &mut shell),
-            "pdresume" => pd::pdresume::run(&rest, &mut shell),
-            "pdpromote" => pd::pdpromote::run(&rest, &mut shell),
+            "pdmod" => pd::verbs::pdmod::run(&rest, &mut shell),
+            "pdset" => pd::verbs::pdset::run(&rest, &mut shell),
+            "pdrm" => pd::verbs::pdrm::run(&rest, &mut shell),
+            "pdpause" => pd::verbs::pdpause::run(&rest, &mut shell),
+            "pdresume" => pd::verbs::pdresume::run(&rest, &mut shell),
+            "pdpromote" => pd::verbs::pdpromote::run(&rest, &mut shell),
             other => panic!("no command {other}"),
         };
         (exit, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())

@@ -13,8 +13,8 @@ use spoolsuite::model::Caller;
 use spoolsuite::model::job::{Accepted, DocumentOffer, RawPath, Submission, Transfer};
 use spoolsuite::model::order::Priority;
 use spoolsuite::model::time::Moment;
-use spoolsuite::spool::base::{Access, open};
-use spoolsuite::spool::operations::Operations;
+use spoolsuite::spool::disk::base::{Access, open};
+use spoolsuite::spool::interface::operations::Operations;
 use spoolsuite::spool::{Base, Local, Nobody, Spool};
 
 /// 21 November 2026, 09:06:40 UTC.

@@ -22,7 +22,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 use spoolsuite::model::ProcessName;
-use spoolsuite::spool::paths::Base;
+use spoolsuite::spool::disk::paths::Base;
 use spoolsuite::sys::lock::FileLock;
 use spoolsuite::sys::process::ProcessNote;
 use spoolsuite::sys::socket;

@@ -5,37 +5,10 @@
 //! strings, attributes files: [`options`]) → typed values ([`crate::attributes`]) → operations → display ([`display`]).
 //! So a command line of which a later part is wrong has no effect.
 
-pub mod ahead;
-pub mod asked;
-pub mod columns;
-pub mod copying;
-pub mod display;
-pub mod documents;
-pub mod effects;
-pub mod files;
-pub mod filter;
-pub mod history;
-pub mod jobwise;
-pub mod json;
-pub mod lines;
-pub mod listing;
-pub mod modify;
-pub mod objects;
-pub mod options;
-pub mod pdls;
-pub mod pdmod;
-pub mod pdpause;
-pub mod pdpr;
-pub mod pdpromote;
-pub mod pdq;
-pub mod pdresume;
-pub mod pdrm;
-pub mod pdset;
-pub mod requested;
-pub mod strings;
-pub mod targets;
-pub mod wanted;
-pub mod words;
+pub mod command_line;
+pub mod displays;
+pub mod jobs;
+pub mod verbs;
 
 #[cfg(test)]
 #[allow(missing_docs)]

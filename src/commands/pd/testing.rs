@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use super::filter;
+use super::command_line::filter;
 use crate::attributes::values;
 use crate::commands::shell::{Exit, Intent, Shell};
 use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
@@ -21,8 +21,8 @@ use crate::model::{
     DeviceId, DocumentId, Failure, FailureKind, GlobalJobId, JobId, JobNumber, JobRef, LocalJobId, LocationId,
     LocationPattern, RouteId, Serial,
 };
-use crate::spool::operations::{Carrier, Operations, Reply, Request};
-use crate::spool::records::{Removal, SpoolStatus, SpoolerState};
+use crate::spool::interface::operations::{Carrier, Operations, Reply, Request};
+use crate::spool::interface::records::{Removal, SpoolStatus, SpoolerState};
 
 /// What the fake spool holds and has been told.
 #[derive(Default)]
@@ -149,7 +149,7 @@ impl State {
             Condition::All(parts) => parts.iter().all(|part| self.holds(part, job)),
             Condition::Job(reference) => self.find(reference).is_ok_and(|found| found.id == job.id),
             Condition::Destination(wanted) => job.destination == *wanted,
-            Condition::Location(_) => crate::spool::filter::satisfies(job, condition, job.owner_uid),
+            Condition::Location(_) => crate::spool::jobs::filter::satisfies(job, condition, job.owner_uid),
             other => filter::matches(other, &|field| values::of_job(job, field)),
         }
     }

@@ -5,7 +5,7 @@
 
 use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::{DeviceName, ProcessName};
-use crate::spool::operations::Operations;
+use crate::spool::interface::operations::Operations;
 
 use super::displays::SUPERVISOR;
 use super::grammar::{GRAMMAR, Grammar, Key, Operand, Qualifier, Row, Stage, Verb};
@@ -266,8 +266,8 @@ fn keywords(word: &str, all: impl Iterator<Item = (&'static str, bool)>) -> Vec<
 
 #[cfg(test)]
 mod tests {
-    use super::super::fake::{spool, world};
     use super::*;
+    use crate::commands::spoolcom::fake::{spool, world};
     use proptest::prelude::*;
 
     fn after(before: &str) -> String {

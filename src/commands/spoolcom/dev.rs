@@ -8,7 +8,7 @@ use crate::model::device::{DeviceChange, DeviceStatus, DeviceUri, Exclusive, che
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceState, DeviceWish};
 use crate::model::{DeviceName, Failure, FailureKind};
-use crate::spool::records::EventSubject;
+use crate::spool::interface::records::EventSubject;
 
 use super::displays::{Listing, device, history, queue};
 use super::drain;

@@ -15,8 +15,8 @@ use crate::model::query::{Cursor, Page};
 use crate::model::queue::QueueItem;
 use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, HoldReasons, JobState, ProcessState};
 use crate::model::*;
-use crate::spool::operations::{Carrier, Operations, Reply, Request};
-use crate::spool::records::{Removal, SpoolStatus, SpoolerState};
+use crate::spool::interface::operations::{Carrier, Operations, Reply, Request};
+use crate::spool::interface::records::{Removal, SpoolStatus, SpoolerState};
 
 use super::runner::Runner;
 use super::session::Session;

@@ -10,8 +10,8 @@ use crate::model::job::Occurrence;
 use crate::model::query::{Comparison, Condition, Order, PAGE, Parts, Query};
 use crate::model::state::JobState;
 use crate::model::{Failure, FailureKind, JobNumber, JobRef, LocationPattern, Serial};
-use crate::spool::operations::Operations;
-use crate::spool::records::{EventSubject, Removal};
+use crate::spool::interface::operations::Operations;
+use crate::spool::interface::records::{EventSubject, Removal};
 use crate::sys::users;
 
 use super::alter;

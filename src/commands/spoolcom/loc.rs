@@ -2,7 +2,7 @@
 
 use crate::commands::shell::Intent;
 use crate::model::{DeviceName, Failure, LocationPattern, near};
-use crate::spool::operations::Operations;
+use crate::spool::interface::operations::Operations;
 
 use super::displays::Listing;
 use super::grammar::Key;

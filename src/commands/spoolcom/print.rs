@@ -3,7 +3,7 @@
 use crate::commands::shell::Intent;
 use crate::model::ProcessName;
 use crate::model::process::ProcessChange;
-use crate::spool::records::EventSubject;
+use crate::spool::interface::records::EventSubject;
 
 use super::displays::{Listing, history};
 use super::grammar::Key;

@@ -154,8 +154,8 @@ fn remember(runner: &mut Runner<'_, '_>, keyboard: &mut dyn Keyboard, history: &
 
 #[cfg(test)]
 mod tests {
-    use super::super::fake::{NOW, World, at_prompt, world};
     use super::*;
+    use crate::commands::spoolcom::fake::{NOW, World, at_prompt, world};
     use proptest::prelude::*;
     use std::collections::VecDeque;
     use std::rc::Rc;
@@ -181,7 +181,7 @@ mod tests {
         }
     }
 
-    fn typed(world: &Rc<RefCell<World>>, lines: Vec<Typed>) -> (super::super::fake::Ran, Script) {
+    fn typed(world: &Rc<RefCell<World>>, lines: Vec<Typed>) -> (crate::commands::spoolcom::fake::Ran, Script) {
         let mut script = Script { lines: lines.into(), initials: Vec::new(), remembered: Vec::new() };
         let ran = at_prompt(world, |runner| sit(runner, &mut script, &mut History::default(), || NOW));
         (ran, script)

@@ -7,7 +7,7 @@ use std::io::{BufRead, Read};
 
 use crate::commands::shell::{Exit, Intent, Opener};
 use crate::model::{Failure, FailureKind};
-use crate::spool::operations::Operations;
+use crate::spool::interface::operations::Operations;
 
 use super::lexer::Mistake;
 use super::messages::{Message, Subject, print_failure};

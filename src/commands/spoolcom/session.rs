@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::commands::shell::Exit;
 use crate::model::{Failure, FailureKind};
-use crate::spool::operations::Operations;
+use crate::spool::interface::operations::Operations;
 
 use super::displays::Style;
 use super::messages::{Subject, print_failure};

@@ -11,7 +11,7 @@ use crate::model::device::{DeviceChange, Exclusive};
 use crate::model::process::ProcessChange;
 use crate::model::state::{DeviceState, DeviceWish, HoldReasons, JobState, ProcessState};
 use crate::model::{Failure, FailureKind, JobRef, LocationPattern};
-use crate::spool::operations::Request;
+use crate::spool::interface::operations::Request;
 
 fn run(world: &Rc<RefCell<World>>, words: &[&str]) -> super::fake::Ran {
     run_with(world, words, false, "")

@@ -166,7 +166,7 @@ mod tests {
         fn no_value_of_a_qualifier_option_reaches_beyond_its_quotation(value in "[a-z,;()\"' ]{1,12}") {
             prop_assume!(!value.ends_with(','));
             if let Ok(text) = join(&words(&["JOB", "--report", &value, ",", "STATUS"])) {
-                let commands = super::super::syntax::Parser::new(&text, true).unwrap().commands().unwrap();
+                let commands = crate::commands::spoolcom::syntax::Parser::new(&text, true).unwrap().commands().unwrap();
                 prop_assert_eq!(commands.len(), 1);
                 prop_assert_eq!(commands[0].subcommands.len(), 1);
             }

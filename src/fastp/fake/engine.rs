@@ -7,7 +7,7 @@ use crate::model::device::Exclusive;
 use crate::model::state::{Delivery, DeviceWish};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessId, ProcessName, ServerName};
-use crate::spool::engine::{
+use crate::spool::interface::engine::{
     Act, AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, Lease, Next, Noted, Observation, Remembered, Settlement,
 };
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::Attribute;
 use super::lexer::Position;
-use crate::fastp::means::{Farewell, Means};
+use crate::fastp::device::connection_settings::{Farewell, Means};
 use crate::model::device::DeviceUri;
 
 /// A value as it was given.

@@ -14,7 +14,7 @@ use super::lexer::{Mistake, Position};
 use super::names::{Named, file};
 use super::parsed::{DeviceEntry, Parsed, Redirection, Scope};
 use super::read::{LARGEST, Stamp, Unread};
-use crate::fastp::errors::Fault;
+use crate::fastp::device::errors::Fault;
 
 /// The name of the supervisor where none was chosen; a server answers to it and to its own.
 pub const SUPERVISOR: &str = "SPLS";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::attributes::{Role, TICK};
 use super::entry::{Entry, Given, Values, Way};
 use super::lexer::{Mistake, Position, shown};
-use crate::fastp::means::Farewell;
+use crate::fastp::device::connection_settings::Farewell;
 use crate::model::device::{DeviceUri, RAW_PORT};
 use crate::model::near;
 

@@ -11,10 +11,10 @@ use super::look::{Found, Kind, Look, Seen, Unusable};
 use super::read::{self, Stamp};
 use super::underway::Underway;
 use super::{Consulted, Place};
-use crate::fastp::errors::Fault;
-use crate::fastp::means::Means;
+use crate::fastp::device::connection_settings::Means;
+use crate::fastp::device::errors::Fault;
 use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri};
-use crate::spool::engine::{Observation, Remembered};
+use crate::spool::interface::engine::{Observation, Remembered};
 
 /// What one device remembers of FASTCNFG between its opens.
 #[derive(Clone, Debug, Default)]

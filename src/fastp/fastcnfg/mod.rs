@@ -32,12 +32,12 @@ use self::look::{Kind, Look, Unusable, Who};
 pub use self::memory::Memory;
 use self::names::Named;
 use self::underway::Underway;
-use super::errors::Trouble;
-use super::means::Means;
-use super::pace::Pace;
+use super::device::connection_settings::Means;
+use super::device::control::Pace;
+use super::device::errors::Trouble;
 use crate::model::DeviceName;
 use crate::model::device::{ConnectionInUse, DeviceSettings};
-use crate::spool::paths::Base;
+use crate::spool::disk::paths::Base;
 
 /// How long the files may take; then the device goes on without them, or is in error.
 const READING: Duration = Duration::from_secs(10);

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use super::*;
+use crate::fastp::device::connection_settings::Farewell;
 use crate::fastp::fastcnfg::entry::{Entry, Way};
 use crate::fastp::fastcnfg::parsed::all_mistakes;
-use crate::fastp::means::Farewell;
 use crate::model::device::DeviceUri;
 
 /// The entries of a file without a mistake.

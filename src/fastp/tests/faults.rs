@@ -132,7 +132,7 @@ fn a_printer_that_takes_nothing_is_spoken_of_once_and_so_is_its_recovery() {
     let process = fake.start_with(Timing { stall: SECOND / 2, ..Fake::timing() });
     let mut stream = accept(&listener);
     drop(fake.until(|state| state.count("remark stalled: job 1: ") == 1));
-    let slot = crate::spool::progress::read(&fake.base.progress(&fake.process)).unwrap().slots.remove(0);
+    let slot = crate::spool::printing::progress::read(&fake.base.progress(&fake.process)).unwrap().slots.remove(0);
     let stalled = slot.stalled.expect("the slot shows it");
     assert!(
         stalled.octets < 1 << 20 && stalled.octets < slot.octets,
@@ -159,7 +159,7 @@ fn a_printer_whose_last_octets_are_not_acknowledged_stands_still_too() {
     let process = fake.start_with(Timing { stall: SECOND / 2, ..Fake::timing() });
     let stream = accept(&listener);
     drop(fake.until(|state| state.count("remark stalled: job 1: ") == 1));
-    let slot = crate::spool::progress::read(&fake.base.progress(&fake.process)).unwrap().slots.remove(0);
+    let slot = crate::spool::printing::progress::read(&fake.base.progress(&fake.process)).unwrap().slots.remove(0);
     assert_eq!(slot.octets, 60_000);
     assert!(slot.stalled.unwrap().octets < 60_000, "{slot:?}");
     assert_eq!(rest(stream).len(), 60_000);

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use crate::fastp::fake::Fake;
 use crate::model::device::Exclusive;
 use crate::model::job::Format;
-use crate::spool::engine::FilePosition;
+use crate::spool::interface::engine::FilePosition;
 use crate::sys::files::identity;
 use crate::sys::lock::FileLock;
 

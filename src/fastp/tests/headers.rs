@@ -4,7 +4,7 @@ use crate::fastp::fake::Fake;
 use crate::model::device::Exclusive;
 use crate::model::job::Format;
 use crate::model::separation::{HeaderPages, StartFf};
-use crate::spool::engine::FilePosition;
+use crate::spool::interface::engine::FilePosition;
 
 /// The sheets of an output, and whether each is a header page.
 fn sheets(path: &std::path::Path) -> Vec<(bool, String)> {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::sockets::{accept, listen, printer, read};
 use crate::fastp::Timing;
+use crate::fastp::device::connection_settings::Farewell;
 use crate::fastp::fake::Fake;
-use crate::fastp::means::Farewell;
 use crate::model::device::Exclusive;
 use crate::model::job::Format;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote};

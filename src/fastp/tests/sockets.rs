@@ -255,7 +255,7 @@ fn a_stuck_printer_blocks_only_itself() {
     fake.wake();
     drop(fake.until(|state| state.printers[fine].done.len() == 1));
     assert_eq!(std::fs::read_to_string(path).unwrap(), "flows");
-    let progress = crate::spool::progress::read(&fake.base.progress(&fake.process)).unwrap();
+    let progress = crate::spool::printing::progress::read(&fake.base.progress(&fake.process)).unwrap();
     assert_eq!(progress.pid, std::process::id());
     assert!(progress.slots.iter().any(|slot| slot.device.0 == stuck as i64 && slot.open));
     drop(stream);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::fastp::Timing;
 use crate::fastp::fake::Fake;
-use crate::fastp::run::run_with;
+use crate::fastp::process::run::run_with;
 use crate::model::FailureKind;
 use crate::model::device::Exclusive;
 use crate::model::state::DeviceWish;

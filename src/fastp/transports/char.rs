@@ -19,15 +19,15 @@ use nix::poll::{PollFd, PollFlags};
 use super::place::{self, Kind};
 use super::stream::{self, Outlet};
 use super::{Chunk, Closing, Connection, Idle, Start, Undone};
-use crate::fastp::backoff::Growing;
-use crate::fastp::bell::poll_for;
-use crate::fastp::errors::{Fault, Trouble};
-use crate::fastp::means::Means;
-use crate::fastp::pace::Pace;
-use crate::fastp::pieces::Pieces;
+use crate::fastp::content::pieces::Pieces;
+use crate::fastp::device::connection_settings::Means;
+use crate::fastp::device::control::Pace;
+use crate::fastp::device::errors::{Fault, Trouble};
+use crate::fastp::process::backoff::Growing;
+use crate::fastp::process::waker::poll_for;
 use crate::model::device::DeviceUri;
 use crate::model::state::Delivery;
-use crate::spool::engine::FilePosition;
+use crate::spool::interface::engine::FilePosition;
 use crate::sys::terminal::{self, Before};
 
 /// How long opening the device may take.

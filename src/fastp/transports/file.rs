@@ -17,13 +17,13 @@ use nix::libc;
 
 use super::place::{self, Kind};
 use super::{Chunk, Closing, Connection, Idle, Start, Undone, ended, source_failed};
-use crate::fastp::errors::{Fault, Trouble};
-use crate::fastp::means::Means;
-use crate::fastp::pace::Pace;
-use crate::fastp::pieces::Pieces;
+use crate::fastp::content::pieces::Pieces;
+use crate::fastp::device::connection_settings::Means;
+use crate::fastp::device::control::Pace;
+use crate::fastp::device::errors::{Fault, Trouble};
 use crate::model::device::DeviceUri;
 use crate::model::state::Delivery;
-use crate::spool::engine::FilePosition;
+use crate::spool::interface::engine::FilePosition;
 use crate::sys::files::{is_network, read_full_at, send_file, sync_dir};
 use crate::sys::lock::FileLock;
 

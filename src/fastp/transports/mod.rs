@@ -18,13 +18,13 @@ use std::ops::Range;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use super::errors::{Fault, Trouble};
-use super::means::Means;
-use super::pace::Pace;
-use super::pieces::Pieces;
+use super::content::pieces::Pieces;
+use super::device::connection_settings::Means;
+use super::device::control::Pace;
+use super::device::errors::{Fault, Trouble};
 use crate::model::device::DeviceUri;
 use crate::model::state::Delivery;
-use crate::spool::engine::FilePosition;
+use crate::spool::interface::engine::FilePosition;
 use crate::sys::files::read_full_at;
 
 /// Octets to send.
@@ -151,7 +151,9 @@ pub const SCHEMES: [Scheme; 5] = [
 pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
     match SCHEMES.iter().find(|scheme| (scheme.serves)(&means.uri)) {
         Some(scheme) => (scheme.open)(means, pace),
-        None => Err(super::errors::Fault::new(2, false, format!("{}: no transport serves it", means.uri)).into()),
+        None => {
+            Err(super::device::errors::Fault::new(2, false, format!("{}: no transport serves it", means.uri)).into())
+        }
     }
 }
 

@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use super::{Chunk, Closing, Connection, Start, Undone, ended};
-use crate::fastp::errors::Trouble;
-use crate::fastp::means::Means;
-use crate::fastp::pace::Pace;
-use crate::fastp::pieces::Pieces;
+use crate::fastp::content::pieces::Pieces;
+use crate::fastp::device::connection_settings::Means;
+use crate::fastp::device::control::Pace;
+use crate::fastp::device::errors::Trouble;
 use crate::model::state::Delivery;
-use crate::spool::engine::FilePosition;
+use crate::spool::interface::engine::FilePosition;
 use crate::sys::files::read_full_at;
 
 /// Nothing at all.

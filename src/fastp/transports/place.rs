@@ -4,7 +4,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-use crate::fastp::errors::Fault;
+use crate::fastp::device::errors::Fault;
 use crate::model::device::DeviceUri;
 
 /// What a path may name.

@@ -23,12 +23,12 @@ use nix::libc;
 use nix::sys::socket::{setsockopt, sockopt};
 
 use super::{Chunk, Closing, Connection, Idle, Start, Undone};
-use crate::fastp::errors::{Fault, Trouble};
-use crate::fastp::means::{Farewell, Means};
-use crate::fastp::pace::Pace;
-use crate::fastp::pieces::Pieces;
+use crate::fastp::content::pieces::Pieces;
+use crate::fastp::device::connection_settings::{Farewell, Means};
+use crate::fastp::device::control::Pace;
+use crate::fastp::device::errors::{Fault, Trouble};
 use crate::model::state::Delivery;
-use crate::spool::engine::FilePosition;
+use crate::spool::interface::engine::FilePosition;
 use crate::sys::tcp::vitals;
 
 pub use connecting::open;

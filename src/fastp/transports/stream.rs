@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::ops::Range;
 
 use super::{Chunk, ended};
-use crate::fastp::errors::Trouble;
-use crate::fastp::pace::Pace;
+use crate::fastp::device::control::Pace;
+use crate::fastp::device::errors::Trouble;
 use crate::sys::files::read_full_at;
 
 /// Octets read from a document at once.

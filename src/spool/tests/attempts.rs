@@ -3,8 +3,8 @@
 use super::*;
 use crate::model::separation::Separation;
 use crate::model::state::{HoldReason, HoldReasons, JobState};
-use crate::spool::engine::{AttemptWish, FilePosition, Observation, Settlement};
-use crate::spool::records::Removal;
+use crate::spool::interface::engine::{AttemptWish, FilePosition, Observation, Settlement};
+use crate::spool::interface::records::Removal;
 
 #[test]
 fn a_job_that_was_sent_is_gone_with_its_file_and_stays_in_the_history() {

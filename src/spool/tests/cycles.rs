@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::device::ConnectionInUse;
 use crate::model::state::DeviceState;
-use crate::spool::engine::{Observation, Settlement};
+use crate::spool::interface::engine::{Observation, Settlement};
 
 fn log(site: &Site) -> Vec<String> {
     let subject = EventSubject::Device("LP1".parse().unwrap());

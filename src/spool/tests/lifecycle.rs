@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::FailureKind;
 use crate::model::state::ProcessState;
-use crate::spool::records::SpoolerState;
+use crate::spool::interface::records::SpoolerState;
 use crate::sys::lock::FileLock;
 
 #[test]

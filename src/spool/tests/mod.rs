@@ -21,9 +21,9 @@ use crate::model::state::{Delivery, ErrorNote};
 use crate::model::time::Moment;
 use crate::model::{Caller, DeviceId, DeviceName, Failure, JobRef, LocationPattern, ProcessName};
 
-use super::base::{Access, open};
-use super::engine::{AttemptEnd, Claim, Engine, Lease, Paper};
-use super::records::EventSubject;
+use super::disk::base::{Access, open};
+use super::interface::engine::{AttemptEnd, Claim, Engine, Lease, Paper};
+use super::interface::records::EventSubject;
 use super::{Base, Spool, WakeTarget};
 
 pub(super) struct Site {

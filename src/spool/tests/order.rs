@@ -46,7 +46,7 @@ fn a_form_that_does_not_fit_is_passed_over_and_blocks_nobody() {
     assert_eq!(site.print_all(&lease, lp), [plain]);
     assert!(!site.spool.order(&lease, lp, &site.now()).unwrap().unwrap().eligible);
     site.spool.drain_device(&site.caller, "lp1".parse().unwrap(), &site.now()).unwrap();
-    site.spool.observe(&lease, lp, crate::spool::engine::Observation::Drained, &site.now()).unwrap();
+    site.spool.observe(&lease, lp, crate::spool::interface::engine::Observation::Drained, &site.now()).unwrap();
     let form = vec![DeviceChange::Form("cheques".into())];
     site.spool.change_device(&site.caller, "lp1".parse().unwrap(), form, &site.now()).unwrap();
     site.spool.start_device(&site.caller, "lp1".parse().unwrap(), &site.now()).unwrap();

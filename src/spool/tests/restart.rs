@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::process::ProcessChange;
-use crate::spool::engine::Observation;
+use crate::spool::interface::engine::Observation;
 
 const MINUTE: i64 = 60_000;
 

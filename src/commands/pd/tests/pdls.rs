@@ -1,5 +1,5 @@
-use crate::commands::pd::pdls::run as pdls;
 use crate::commands::pd::testing::{Answer, document, held, job, run, with};
+use crate::commands::pd::verbs::pdls::run as pdls;
 use crate::model::job::{JobStatus, RawPath};
 use crate::model::state::JobState;
 use std::os::unix::ffi::OsStringExt;

@@ -1,8 +1,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use crate::commands::pd::pdpr::run as pdpr;
 use crate::commands::pd::testing::{Answer, Fake, World, job, with};
+use crate::commands::pd::verbs::pdpr::run as pdpr;
 use crate::model::field::{Field, Value};
 use crate::model::job::{Submission, Transfer};
 use crate::model::{Failure, FailureKind};

@@ -1,5 +1,5 @@
-use crate::commands::pd::pdq::run as pdq;
 use crate::commands::pd::testing::{Answer, Fake, World, held, job, run, with};
+use crate::commands::pd::verbs::pdq::run as pdq;
 use crate::model::job::JobStatus;
 use crate::model::location::Destination;
 use crate::model::state::JobState;

@@ -1,5 +1,5 @@
-use crate::commands::pd::pdrm::run as pdrm;
 use crate::commands::pd::testing::{World, job, run, with};
+use crate::commands::pd::verbs::pdrm::run as pdrm;
 
 fn sure(input: &'static str) -> World {
     World { input, ..World::default() }

@@ -7,11 +7,11 @@ use serde_json::Value;
 use crate::commands::log;
 use crate::commands::why::{self, Times};
 use crate::model::why::Why;
-use crate::spool::records::{Event, EventSubject};
+use crate::spool::interface::records::{Event, EventSubject};
 
-use super::super::messages::Subject;
-use super::super::session::{Display, Session, Trouble};
 use super::{Column, Listing, Shown, Style, label, left, plain};
+use crate::commands::spoolcom::messages::Subject;
+use crate::commands::spoolcom::session::{Display, Session, Trouble};
 
 fn times(style: &Style) -> Times {
     Times { zone: style.zone.clone(), now_ms: style.now_ms }

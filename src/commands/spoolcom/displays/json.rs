@@ -11,7 +11,7 @@ use crate::model::location::LocationStatus;
 use crate::model::process::ProcessStatus;
 use crate::model::separation::StartFf;
 use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, HoldReason, JobState, ProcessState};
-use crate::spool::records::SpoolStatus;
+use crate::spool::interface::records::SpoolStatus;
 
 use super::spooler::SUPERVISOR;
 

@@ -8,7 +8,7 @@ use crate::commands::spoolcom::session::Trouble;
 use crate::model::device::{DeviceStatus, RunningJob};
 use crate::model::query::{PAGE, Page};
 use crate::model::queue::QueueItem;
-use crate::spool::operations::Operations;
+use crate::spool::interface::operations::Operations;
 
 use super::device::waiting;
 use super::{Column, Shown, Style, Table, json, left, plain, right};

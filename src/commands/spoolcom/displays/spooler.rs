@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::model::job::RawPath;
-use crate::spool::paths::Base;
-use crate::spool::records::SpoolStatus;
+use crate::spool::disk::paths::Base;
+use crate::spool::interface::records::SpoolStatus;
 
 use super::{Column, Shown, Style, json, label, left, on_off, plain};
 

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Checker;
+use crate::fastp::device::connection_settings::Farewell;
 use crate::fastp::fastcnfg::entry::{Entry, Way};
 use crate::fastp::fastcnfg::lexer::Mistake;
 use crate::fastp::fastcnfg::look::{self, Who, second, used, way};
 use crate::fastp::fastcnfg::names::Named;
 use crate::fastp::fastcnfg::parsed::{DeviceEntry, Parsed, Scope};
 use crate::fastp::fastcnfg::read::Unread;
-use crate::fastp::means::Farewell;
 
 /// The most print processes that are listed.
 const MOST: usize = 100;

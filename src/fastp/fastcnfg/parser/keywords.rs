@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::super::attributes::find;
-use super::super::entry::Values;
-use super::super::lexer::{Mistake, Position, Token, Until, shown};
-use super::super::names::Named;
-use super::super::parsed::FileName;
 use super::{Draft, Parser, Section};
+use crate::fastp::fastcnfg::attributes::find;
+use crate::fastp::fastcnfg::entry::Values;
+use crate::fastp::fastcnfg::lexer::{Mistake, Position, Token, Until, shown};
+use crate::fastp::fastcnfg::names::Named;
+use crate::fastp::fastcnfg::parsed::FileName;
 
 impl Parser<'_> {
     /// A keyword.

@@ -1,10 +1,10 @@
 //! Attributes and their values: `NAME = value` inside an entry.
 
-use super::super::attributes::{Attribute, Role, TABLE, Value, find, suggestion};
-use super::super::entry::Given;
-use super::super::lexer::{Mistake, Position, Token, Until, shown};
-use super::super::parsed::FileName;
 use super::{KEYWORDS, Parser, Section, keyword};
+use crate::fastp::fastcnfg::attributes::{Attribute, Role, TABLE, Value, find, suggestion};
+use crate::fastp::fastcnfg::entry::Given;
+use crate::fastp::fastcnfg::lexer::{Mistake, Position, Token, Until, shown};
+use crate::fastp::fastcnfg::parsed::FileName;
 use crate::model::near;
 
 impl Parser<'_> {

@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
 
-use super::super::Closing;
 use super::Line;
 use super::liveness::Life;
-use crate::fastp::backoff::Growing;
-use crate::fastp::errors::Fault;
-use crate::fastp::means::Farewell;
-use crate::fastp::pace::Pace;
+use crate::fastp::device::connection_settings::Farewell;
+use crate::fastp::device::control::Pace;
+use crate::fastp::device::errors::Fault;
+use crate::fastp::process::backoff::Growing;
+use crate::fastp::transports::Closing;
 use crate::sys::files::unacknowledged;
 
 /// So often jobs are printed in a row whose printer had to close and did not.

@@ -9,15 +9,15 @@ use nix::libc;
 use nix::poll::PollFlags;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, connect, socket};
 
-use super::super::Connection;
 use super::liveness::Watch;
 use super::{Line, hosts, linger};
-use crate::fastp::errors::{Fault, Trouble};
-use crate::fastp::means::Means;
-use crate::fastp::pace::Pace;
+use crate::fastp::device::connection_settings::Means;
+use crate::fastp::device::control::Pace;
+use crate::fastp::device::errors::{Fault, Trouble};
+use crate::fastp::transports::Connection;
 use crate::model::device::DeviceUri;
 use crate::model::wait::Wait;
-use crate::spool::engine::Observation;
+use crate::spool::interface::engine::Observation;
 
 /// After so many failures in a row it is said that the printer cannot be reached (message 80 of fastp.md 21).
 const REMARKABLE: u32 = 60;

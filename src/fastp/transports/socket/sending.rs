@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use nix::libc;
 use nix::poll::PollFlags;
 
-use super::super::{Chunk, ended, source_failed};
 use super::Line;
 use super::liveness::Life;
-use crate::fastp::backoff::Growing;
-use crate::fastp::errors::Trouble;
-use crate::fastp::pace::Pace;
+use crate::fastp::device::control::Pace;
+use crate::fastp::device::errors::Trouble;
+use crate::fastp::process::backoff::Growing;
+use crate::fastp::transports::{Chunk, ended, source_failed};
 use crate::sys::files::{send_file, unacknowledged};
 
 /// Octets handed to the kernel at once.

@@ -1,0 +1,205 @@
+//! The way of a submission: to the counter of a spool, where a running print process takes it, or into the spool itself.
+//!
+//! The counter is only ever believed when it says yes. Whatever else comes of going there (nobody listens, nobody answers, a
+//! refusal, a lost connection) the submission goes into the spool as if there were no counter, with the same token: a token
+//! makes one job, whoever brings it and however often. So the words in which something is refused are those of the spool,
+//! and a submission whose outcome is unknown becomes known by being handed in again.
+//!
+//! States: connected → the first question answered → submitted. Nothing is handed in before an answer came on the very same
+//! connection: a counter whose process was stopped, or is just ending, costs a little time and no doubt.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::stat::{SFlag, fstat};
+use nix::unistd::{Whence, lseek};
+
+use super::Remote;
+use crate::model::{Failure, FailureKind};
+use crate::spool::interface::operations::{Carrier, Operations, Reply, Request, answer};
+use crate::sys::{files, socket};
+
+/// How long the counter may take to answer a question.
+pub const FIRST_ANSWER: Duration = Duration::from_secs(1);
+/// How long it may take to accept a submission. Is that too short for a slow disk? Then the spool itself is asked, which
+/// waits for the same disk: time is lost, and nothing else.
+const ACCEPTANCE: Duration = Duration::from_secs(10);
+/// Octets that the documents of a submission may have together. Copying more takes longer than finding the spool, and
+/// whoever interrupts `pdpr` meanwhile means that nothing is printed.
+pub const MOST_OCTETS: u64 = 4 << 20;
+
+/// Whether these documents may be handed in at a counter, and where the reading of each begins. All must be files: a file
+/// ends, whoever reads it, and can be read again.
+pub fn places(documents: &[OwnedFd]) -> Option<Vec<u64>> {
+    let mut octets = 0u64;
+    let mut places = Vec::with_capacity(documents.len());
+    for document in documents {
+        let meta = fstat(document).ok()?;
+        if SFlag::from_bits_truncate(meta.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+            return None;
+        }
+        octets = octets.saturating_add(u64::try_from(meta.st_size).ok()?);
+        places.push(u64::try_from(lseek(document, 0, Whence::SeekCur).ok()?).ok()?);
+    }
+    (octets <= MOST_OCTETS).then_some(places)
+}
+
+/// The same documents, which nobody reads any more, from where they began.
+fn rewound(documents: Vec<OwnedFd>, places: &[u64]) -> io::Result<Vec<OwnedFd>> {
+    for (document, place) in documents.iter().zip(places) {
+        let place = i64::try_from(*place).map_err(io::Error::other)?;
+        lseek(document, place, Whence::SeekSet)?;
+    }
+    Ok(documents)
+}
+
+/// The same documents once more, each with a position of its own: whoever has the first ones may still read them. One that
+/// its reader could not open himself, because it was handed to him open, is copied.
+fn once_more(documents: &[OwnedFd], places: &[u64]) -> io::Result<Vec<OwnedFd>> {
+    let again = documents.iter().zip(places).map(|(document, place)| {
+        match files::open_regular(Path::new(&format!("/proc/self/fd/{}", document.as_raw_fd()))) {
+            Ok(mut file) => {
+                file.seek(SeekFrom::Start(*place))?;
+                Ok(file.into())
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                files::in_memory(&File::from(document.try_clone()?), *place, MOST_OCTETS)
+            }
+            Err(error) => Err(error),
+        }
+    });
+    again.collect()
+}
+
+/// Opens the spool itself.
+type Opener = Box<dyn FnMut() -> Result<Box<dyn Operations>, Failure>>;
+
+/// Whoever hands in a job: a spool of which it does not show whether it has a counter.
+pub struct Submitter {
+    counter: Option<Remote>,
+    /// How long the counter may take for an answer.
+    patience: Duration,
+    /// Whether the counter has answered.
+    answered: bool,
+    open: Opener,
+    spool: Option<Box<dyn Operations>>,
+}
+
+impl Submitter {
+    /// One that goes to the counter at `path`, if somebody of our own user listens there, and to the spool that `open` opens
+    /// otherwise. With a `patience` of zero nobody is looked for.
+    pub fn new(path: &Path, patience: Duration, open: Opener) -> Self {
+        // Documents are shown to nobody but ourselves: who listens is asked of the kernel.
+        let ours = |stream: &_| socket::peer(stream).is_ok_and(|peer| peer.uid == nix::unistd::geteuid().as_raw());
+        let connected = if patience.is_zero() { None } else { socket::connect(path).ok().filter(ours) };
+        Self { counter: connected.map(Remote::new), patience, answered: false, open, spool: None }
+    }
+
+    /// What the counter says. Unless it says yes it is not asked again.
+    fn at_counter(&mut self, request: &Request, files: &[OwnedFd], patience: Duration) -> Heard {
+        let Some(counter) = &self.counter else { return Heard::Nothing };
+        let heard = match counter.exchange(request, files, patience) {
+            Ok(reply) if is_yes(request, &reply) => Heard::Yes(Box::new(reply)),
+            Ok(Reply::Failed(failure)) if failure.kind != FailureKind::Unknown => Heard::No,
+            Ok(Reply::Failed(_)) => Heard::Perhaps,
+            Ok(_) | Err(_) => Heard::Nothing,
+        };
+        match heard {
+            Heard::Yes(_) => self.answered = true,
+            _ => self.counter = None,
+        }
+        heard
+    }
+
+    fn in_spool(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
+        let spool = match &mut self.spool {
+            Some(spool) => spool,
+            none => none.insert((self.open)()?),
+        };
+        Ok(answer(spool.as_mut(), request, files))
+    }
+
+    fn hand_in(&mut self, request: Request, documents: Vec<OwnedFd>) -> Result<Reply, Failure> {
+        let Some(places) = places(&documents).filter(|_| self.answered && self.counter.is_some()) else {
+            return self.in_spool(request, documents);
+        };
+        let heard = self.at_counter(&request, &documents, ACCEPTANCE);
+        let again = match heard {
+            Heard::Yes(reply) => return Ok(*reply),
+            // It has answered, so it reads them no more.
+            Heard::No | Heard::Perhaps => rewound(documents, &places),
+            // It may have been accepted, or be accepted while we read this.
+            Heard::Nothing => once_more(&documents, &places),
+        };
+        let documents = again.map_err(|error| {
+            let why = format!("the print process has not accepted it, and a document cannot be read again: {error}");
+            Failure::new(FailureKind::Unknown, why)
+        })?;
+        let token = match &request {
+            Request::Submit { submission } if !matches!(heard, Heard::No) => Some(submission.token.clone()),
+            _ => None,
+        };
+        let reply = self.in_spool(request, documents);
+        match token {
+            Some(token) => self.settled(token, reply),
+            None => reply,
+        }
+    }
+
+    /// What is true of a submission that the counter may have accepted, or may yet accept, and of which the spool says
+    /// `reply`: a refusal holds when the token is refused for good.
+    fn settled(&mut self, token: String, reply: Result<Reply, Failure>) -> Result<Reply, Failure> {
+        let refusal = match &reply {
+            Ok(Reply::Failed(failure)) | Err(failure) => failure.clone(),
+            Ok(_) => return reply,
+        };
+        match self.in_spool(Request::Settle { token }, Vec::new()) {
+            Ok(Reply::Settle(Some(accepted))) => Ok(Reply::Submit(accepted)),
+            Ok(Reply::Settle(None)) => reply,
+            _ => Err(Failure { kind: FailureKind::Unknown, ..refusal }),
+        }
+    }
+}
+
+/// What the counter said.
+enum Heard {
+    /// Yes.
+    Yes(Box<Reply>),
+    /// No: it has not done it and does not work on it.
+    No,
+    /// It may have done it, and does not work on it any more.
+    Perhaps,
+    /// Nothing, or nothing that is an answer: it may still work on it.
+    Nothing,
+}
+
+fn is_yes(request: &Request, reply: &Reply) -> bool {
+    matches!(
+        (request, reply),
+        (Request::ResolveDestination { .. }, Reply::ResolveDestination(_))
+            | (Request::Submit { .. }, Reply::Submit(_))
+            | (Request::Job { .. }, Reply::Job(_))
+    )
+}
+
+impl Carrier for Submitter {
+    fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
+        match request {
+            Request::Submit { .. } => self.hand_in(request, files),
+            Request::ResolveDestination { .. } | Request::Job { .. } => {
+                match self.at_counter(&request, &files, self.patience) {
+                    Heard::Yes(reply) => Ok(*reply),
+                    _ => self.in_spool(request, files),
+                }
+            }
+            _ => self.in_spool(request, files),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "submission_socket_tests.rs"]
+mod tests;

@@ -1,0 +1,10 @@
+//! From words to typed values: flags, attribute strings, attributes files, filters, and what `-r` selects.
+
+pub mod attribute_files;
+pub mod filter;
+pub mod job_query;
+pub mod options;
+pub mod selection;
+pub mod strings;
+pub mod targets;
+pub mod words;

@@ -1,0 +1,204 @@
+//! The settings of a command line in the order in which they were written.
+//!
+//! A flag is another spelling of an attribute: `-n 2` is `copy-count=2`. So flags, attribute strings and attributes files
+//! become one sequence of pairs, and the last one read wins, whatever its spelling.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::{ArgMatches, Command};
+
+use super::attribute_files::Includes;
+use super::strings::{self, Op, Pair};
+use crate::attributes::names::{self, BadWord};
+use crate::attributes::text::escaped;
+use crate::attributes::{Attribute, Class, nameable};
+use crate::commands::pd::{Shell, Stop};
+
+/// An attribute of a command, as opposed to one of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// `operation-class`, `-c`.
+    OperationClass,
+    /// `filter`, `-f` of pdls.
+    Filter,
+    /// `headings`, `-g`.
+    Headings,
+    /// `message`, `-m`.
+    Message,
+    /// `notification-delivery-method`, `-N`.
+    Notification,
+    /// `requested-attributes`, `-r`.
+    Requested,
+    /// `style`, `-s`.
+    Style,
+    /// `when`, `-w` of pdpause.
+    When,
+}
+
+/// The names of command attributes.
+pub const SETTINGS: &[(&str, Setting)] = &[
+    ("operation-class", Setting::OperationClass),
+    ("class", Setting::OperationClass),
+    ("filter", Setting::Filter),
+    ("headings", Setting::Headings),
+    ("message", Setting::Message),
+    ("notification-delivery-method", Setting::Notification),
+    ("requested-attributes", Setting::Requested),
+    ("style", Setting::Style),
+    ("when", Setting::When),
+];
+
+/// What a name in a pair turned out to be.
+#[derive(Clone, Copy, Debug)]
+pub enum Meaning {
+    /// An attribute of the command.
+    Setting(Setting),
+    /// An attribute of the object.
+    Attribute(&'static Attribute),
+}
+
+impl PartialEq for Meaning {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Setting(a), Self::Setting(b)) => a == b,
+            (Self::Attribute(a), Self::Attribute(b)) => std::ptr::eq(*a, *b),
+            _ => false,
+        }
+    }
+}
+
+/// One thing of the command line.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    /// A setting.
+    Set(Meaning, Pair),
+    /// An argument, or the value of `-f` where that names a file.
+    Argument(OsString),
+}
+
+/// How a clap argument becomes an item.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    /// A flag that stands for this attribute.
+    Flag(&'static str),
+    /// `-x`.
+    Strings,
+    /// `-X`.
+    Files,
+    /// An argument.
+    Argument,
+}
+
+/// The items of `matches` in the order of the command line. `allowed` = the command attributes that this verb has.
+///
+/// # Errors
+/// [`Stop::Usage`].
+pub fn ordered(
+    matches: &ArgMatches,
+    command: &Command,
+    sources: &[(&str, Source)],
+    class: Class,
+    allowed: &[Setting],
+    shell: &Shell<'_>,
+) -> Result<Vec<Item>, Stop> {
+    let mut found: Vec<(usize, Source, OsString)> = Vec::new();
+    for (id, source) in sources {
+        if let (Some(indices), Some(values)) = (matches.indices_of(id), matches.get_raw(id)) {
+            found.extend(indices.zip(values).map(|(at, value)| (at, *source, value.to_owned())));
+        }
+    }
+    found.sort_by_key(|one| one.0);
+    let mut includes = Includes::new(shell);
+    let mut items = Vec::with_capacity(found.len());
+    for (_, source, value) in found {
+        let pairs = match source {
+            Source::Argument => {
+                items.push(Item::Argument(value));
+                continue;
+            }
+            Source::Flag(name) => {
+                vec![Pair { name: name.to_owned(), op: Op::Set, values: vec![utf8(value)?] }]
+            }
+            Source::Strings => includes.expand(strings::parse(&utf8(value)?)?)?,
+            Source::Files => includes.file(&utf8(value)?)?,
+        };
+        for pair in pairs {
+            items.push(Item::Set(meaning(&pair.name, class, allowed, command.get_name())?, pair));
+        }
+    }
+    Ok(items)
+}
+
+fn utf8(value: OsString) -> Result<String, Stop> {
+    value.into_string().map_err(|value| Stop::usage(format!("'{}' is not UTF-8 text", value.to_string_lossy())))
+}
+
+/// What `name` means among the attributes of `class` and the command attributes `allowed`.
+///
+/// # Errors
+/// [`Stop::Usage`] naming candidates or neighbours.
+pub fn meaning(name: &str, class: Class, allowed: &[Setting], program: &str) -> Result<Meaning, Stop> {
+    let settings = SETTINGS.iter().filter(|row| allowed.contains(&row.1)).map(|row| (row.0, Meaning::Setting(row.1)));
+    let candidates: Vec<(&'static str, Meaning)> =
+        settings.chain(attribute_names(class).into_iter().map(|(name, row)| (name, Meaning::Attribute(row)))).collect();
+    names::resolve(name, &candidates).map_err(|bad| match bad {
+        BadWord::Ambiguous(found) => Stop::usage(format!("'{}' may mean {}", escaped(name), found.join(" or "))),
+        BadWord::Unknown(near) => {
+            let stop = Stop::usage(format!("{program} knows no attribute '{}'", escaped(name)));
+            if near.is_empty() {
+                stop.hint(format!("{program} --help   lists the attributes"))
+            } else {
+                stop.hint(format!("did you mean {}?", near.join(", ")))
+            }
+        }
+    })
+}
+
+/// Names and synonyms of the attributes that a command on `class` may name.
+pub fn attribute_names(class: Class) -> Vec<(&'static str, &'static Attribute)> {
+    nameable(class)
+        .flat_map(|row| std::iter::once(row.name()).chain(row.synonyms.iter().copied()).map(move |name| (name, row)))
+        .collect()
+}
+
+impl PartialEq for Attribute {
+    /// Rows of the table are compared by place: there is one of each.
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+/// Takes any value as it is; the words are for completion only, since abbreviations are values too.
+pub fn suggest(words: impl IntoIterator<Item = &'static str>) -> Suggested {
+    Suggested(words.into_iter().collect())
+}
+
+/// See [`suggest`].
+#[derive(Clone, Debug)]
+pub struct Suggested(Vec<&'static str>);
+
+impl TypedValueParser for Suggested {
+    type Value = OsString;
+
+    fn parse_ref(&self, _: &Command, _: Option<&clap::Arg>, value: &OsStr) -> Result<OsString, clap::Error> {
+        Ok(value.to_owned())
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().copied().map(PossibleValue::new)))
+    }
+}
+
+/// The value of a pair that must have exactly one and replaces what was there.
+///
+/// # Errors
+/// [`Stop::Usage`].
+pub fn single<'a>(pair: &'a Pair, name: &str) -> Result<&'a str, Stop> {
+    match (pair.op, pair.values.as_slice()) {
+        (Op::Set, [value]) => Ok(value),
+        (Op::Set, _) => Err(Stop::usage(format!("{name} has one value, and {} were given", pair.values.len()))
+            .hint("a value with blanks is quoted: -x \"job-name='two words'\"")),
+        (op, _) => Err(Stop::usage(format!("{name}: '{}' alters an object that exists; here it is '='", op.sign()))),
+    }
+}

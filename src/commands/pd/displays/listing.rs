@@ -1,0 +1,366 @@
+//! What `pdls` and `pdq` share: the flags of a listing, what they mean together, and jobs listed a page at a time.
+
+use std::ffi::OsString;
+
+use clap::ValueHint;
+use clap::builder::NonEmptyStringValueParser;
+use clap::{ArgMatches, Args, Command};
+
+use super::record::{Display, Layout, Record, Style};
+use super::{history, on_request, read_ahead};
+use crate::attributes::names;
+use crate::attributes::text::{Clock, escaped};
+use crate::attributes::{Class, Shown};
+use crate::commands::pd::command_line::job_query::Wanted;
+use crate::commands::pd::command_line::options;
+use crate::commands::pd::command_line::options::{Item, Meaning, Setting, Source};
+use crate::commands::pd::command_line::selection;
+use crate::commands::pd::command_line::selection::Requested;
+use crate::commands::pd::command_line::strings::Pair;
+use crate::commands::pd::command_line::targets::Target;
+use crate::commands::pd::command_line::{filter, words};
+use crate::commands::pd::{Exit, Shell, Stop, clock};
+use crate::commands::why::Times;
+use crate::model::job::JobStatus;
+use crate::model::query::{Condition, Order, Parts, Query};
+use crate::model::{Failure, FailureKind, JobRef, ServerName};
+use crate::spool::interface::operations::Operations;
+
+/// The flags of every listing.
+#[derive(Args, Debug)]
+pub struct Flags {
+    /// Server to ask, as host:port; otherwise the usual one
+    #[arg(short = 'H', value_name = "HOST:PORT", value_parser = NonEmptyStringValueParser::new())]
+    host: Option<String>,
+    /// List only what fulfils this, as "name==value && name=*beginning"
+    #[arg(short = 'f', value_name = "FILTER", action = clap::ArgAction::Append, allow_hyphen_values = true)]
+    filter: Vec<OsString>,
+    /// List everything: neither your own jobs only, nor the filter of -f
+    #[arg(short = 'F')]
+    unfiltered: bool,
+    /// No headings, no labels
+    #[arg(short = 'g')]
+    bare: bool,
+    /// Attributes of jobs only, none of their documents
+    #[arg(short = 'j')]
+    jobs_only: bool,
+    /// Attributes to show: none, brief, verbose, all, or names
+    #[arg(short = 'r', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
+    #[arg(value_parser = options::suggest(selection::words(Class::Job)), hide_possible_values = true)]
+    requested: Vec<OsString>,
+    /// Style: column, doccol or line
+    #[arg(short = 's', value_name = "STYLE", action = clap::ArgAction::Append)]
+    #[arg(value_parser = options::suggest(Style::WORDS.iter().copied()), hide_possible_values = true)]
+    style: Vec<OsString>,
+    /// Everybody's jobs, not your own only
+    #[arg(short = 'U')]
+    everybody: bool,
+    /// Attributes of the command, as "style=line requested-attributes=all"
+    #[arg(short = 'x', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
+    strings: Vec<OsString>,
+    /// Read such attributes from a file; PDPATH names the directory of relative names
+    #[arg(short = 'X', value_name = "FILE", action = clap::ArgAction::Append, value_hint = ValueHint::FilePath)]
+    files: Vec<OsString>,
+    /// An array of objects, keys as the names of attributes; all of them unless -r says otherwise
+    #[arg(long)]
+    json: bool,
+}
+
+/// The flags of every listing that become settings.
+pub const SOURCES: &[(&str, Source)] = &[
+    ("filter", Source::Flag("filter")),
+    ("requested", Source::Flag("requested-attributes")),
+    ("style", Source::Flag("style")),
+    ("strings", Source::Strings),
+    ("files", Source::Files),
+];
+
+/// The command attributes of every listing.
+pub const SETTINGS: &[Setting] = &[Setting::Filter, Setting::Headings, Setting::Requested, Setting::Style];
+
+/// A command line that was read: what its flags, attribute strings and files say together.
+pub struct Line {
+    /// What clap made of it.
+    pub matches: ArgMatches,
+    /// The last `operation-class`, where the verb has it.
+    pub class: Option<String>,
+    /// The arguments.
+    pub arguments: Vec<String>,
+    clock: Clock,
+    program: &'static str,
+    requests: Vec<Pair>,
+    filter: Option<String>,
+    style: Option<Style>,
+    headings: bool,
+}
+
+impl Line {
+    /// Reads `words` by `command`; `sources` and `settings` = all that the verb has.
+    ///
+    /// # Errors
+    /// [`Stop::Usage`]; [`Stop::Said`] after help and version.
+    pub fn read(
+        program: &'static str,
+        command: &Command,
+        sources: &[(&str, Source)],
+        settings: &[Setting],
+        words: &[OsString],
+        shell: &mut Shell<'_>,
+    ) -> Result<Self, Stop> {
+        let matches = words::parse(command.clone(), words, shell)?;
+        let items = options::ordered(&matches, command, sources, Class::Job, settings, shell)?;
+        let mut line = Self {
+            matches,
+            class: None,
+            arguments: Vec::new(),
+            clock: clock(shell),
+            program,
+            requests: Vec::new(),
+            filter: None,
+            style: None,
+            headings: true,
+        };
+        items.into_iter().try_for_each(|item| line.take(item))?;
+        Ok(line)
+    }
+
+    fn take(&mut self, item: Item) -> Result<(), Stop> {
+        match item {
+            Item::Argument(word) if word.is_empty() => return Err(Stop::usage("an argument is empty")),
+            Item::Argument(word) => {
+                let shown = word.to_string_lossy().into_owned();
+                let word = word.into_string().map_err(|_| Stop::usage(format!("'{shown}' is not UTF-8 text")))?;
+                self.arguments.push(word);
+            }
+            Item::Set(Meaning::Setting(setting), pair) => match setting {
+                Setting::OperationClass => self.class = Some(options::single(&pair, "operation-class")?.to_owned()),
+                Setting::Filter => self.filter = Some(filter_of(&pair)?),
+                Setting::Requested => self.requests.push(pair),
+                Setting::Style => self.style = Some(Style::parse(options::single(&pair, "style")?)?),
+                Setting::Headings => self.headings = truth(&pair, "headings")?,
+                Setting::Message | Setting::Notification | Setting::When => {}
+            },
+            Item::Set(Meaning::Attribute(row), _) => {
+                let (program, name) = (self.program, row.name());
+                return Err(Stop::usage(format!("{name} is an attribute of objects; {program} only shows them"))
+                    .hint(format!("-r {name}   shows it;  -f \"{name}==…\"   selects by it")));
+            }
+        }
+        Ok(())
+    }
+
+    /// How objects of `class` are laid out and which of them are wanted. `by_id` = jobs are named one by one, `past` = finished
+    /// ones are listed.
+    ///
+    /// # Errors
+    /// [`Stop::Usage`].
+    pub fn plan(&self, class: Class, by_id: bool, past: bool) -> Result<(Layout, Condition), Stop> {
+        let json = self.matches.get_flag("json");
+        // The class may stand anywhere, so what depends on it is read last.
+        let mut requested = Requested::group(if json { Shown::All } else { Shown::Brief });
+        self.requests.iter().try_for_each(|pair| requested.take(pair, class))?;
+        let filter = match self.filter.as_ref().filter(|_| !self.matches.get_flag("unfiltered")) {
+            Some(text) => filter::parse(text, class, &self.clock)?,
+            None => Condition::Any,
+        };
+        if json && self.style.is_some() {
+            return Err(Stop::usage("--json and -s exclude each other"));
+        }
+        if class != Class::Job && self.style == Some(Style::DocCol) {
+            return Err(Stop::usage("style doccol is for jobs"));
+        }
+        if past && class != Class::Job {
+            return Err(Stop::usage(format!("--history is for jobs, not for class {}", class.keyword())));
+        }
+        let mut selection = if past { history::select(&requested)? } else { requested.select(class, None) };
+        if self.matches.get_flag("jobs_only") {
+            selection.documents.clear();
+            selection.documents_named = false;
+        }
+        let usual = if requested.is_table() { Style::Column } else { Style::Line };
+        let layout = Layout {
+            class,
+            // Documents have their table when they were asked for by name, or with jobs that were.
+            document_table: selection.documents_named || by_id,
+            selection,
+            style: if json { Style::Json } else { self.style.unwrap_or(usual) },
+            headings: self.headings && !self.matches.get_flag("bare"),
+            zone: self.clock.zone.clone(),
+        };
+        Ok((layout, filter))
+    }
+
+    /// Which jobs are wanted: one's own unless the flags say otherwise.
+    pub fn wanted(&self, filter: Condition, past: bool) -> Wanted {
+        let everybody = self.matches.get_flag("everybody") || self.matches.get_flag("unfiltered");
+        let own = (!everybody).then(|| crate::sys::users::caller_without_groups().identity());
+        Wanted { program: self.program, own, filter, past }
+    }
+
+    /// How times are shown.
+    pub fn times(&self) -> Times {
+        Times { zone: self.clock.zone.clone(), now_ms: self.clock.now_ms }
+    }
+
+    /// The server that -H names.
+    pub fn host(&self) -> Option<&str> {
+        self.matches.get_one::<String>("host").map(String::as_str)
+    }
+}
+
+/// The value of a pair that is true or false.
+///
+/// # Errors
+/// [`Stop::Usage`].
+pub fn truth(pair: &Pair, name: &str) -> Result<bool, Stop> {
+    let word = options::single(pair, name)?;
+    match names::keyword(word, &["true", "false", "yes", "no"]) {
+        Ok(word) => Ok(matches!(word, "true" | "yes")),
+        Err(_) => Err(Stop::usage(format!("{name}: '{}' is neither true nor false", escaped(word)))),
+    }
+}
+
+/// A filter is one text, also where an attribute string splits it at its blanks.
+fn filter_of(pair: &Pair) -> Result<String, Stop> {
+    match pair.op {
+        crate::commands::pd::command_line::strings::Op::Set => Ok(pair.values.join(" ")),
+        op => Err(Stop::usage(format!("filter takes '=', not '{}'", op.sign()))),
+    }
+}
+
+/// Lists the jobs that `targets` point at, or all of them.
+///
+/// # Errors
+/// When the spool cannot be asked or the output cannot be written; jobs that do not exist only change the status.
+pub fn jobs(
+    spool: &mut dyn Operations,
+    shell: &mut Shell<'_>,
+    layout: &Layout,
+    targets: &[Target],
+    wanted: &Wanted,
+) -> Result<Exit, Stop> {
+    let everything = [Target::Server(None)];
+    let targets = if targets.is_empty() { &everything[..] } else { targets };
+    let mut exit = Exit::Done;
+    let mut failures: Vec<Failure> = Vec::new();
+    let times = Times { zone: layout.zone.clone(), now_ms: shell.now_ms };
+    let mut display = Display::new(shell.out, layout);
+    for target in targets {
+        let result = match target {
+            Target::Job(job, document) => one(spool, &mut display, wanted, (job, *document), &times),
+            Target::Server(server) => {
+                check_server(spool, server.as_ref()).and_then(|()| pages(spool, &mut display, wanted, &times))
+            }
+        };
+        match result {
+            Ok(()) => {}
+            Err(Stop::Failed(failure)) => {
+                let lost = failure.kind == FailureKind::Unreachable;
+                exit = exit.max(Exit::of(&failure));
+                failures.push(failure);
+                if lost {
+                    break;
+                }
+            }
+            Err(stop) => return Err(stop),
+        }
+    }
+    display.end()?;
+    for failure in &failures {
+        shell.report(wanted.program, failure);
+    }
+    Ok(exit)
+}
+
+fn pages(spool: &mut dyn Operations, display: &mut Display<'_>, wanted: &Wanted, times: &Times) -> Result<(), Stop> {
+    let query = wanted.query(None, display.layout().parts());
+    if wanted.past {
+        return history::list(spool, display, &query, times);
+    }
+    read_ahead::every(spool, display, &query, times)
+}
+
+/// Shows a job with all its documents, or with one of them, and with what was asked for by name.
+///
+/// # Errors
+/// When the spool cannot be asked or the output cannot be written.
+pub fn show(
+    spool: &mut dyn Operations,
+    display: &mut Display<'_>,
+    (job, document): (&JobStatus, Option<u32>),
+    times: &Times,
+) -> Result<(), Stop> {
+    let selection = &display.layout().selection;
+    let mut record = Record::of_job(job, selection, document);
+    on_request::complete(spool, &mut record, selection, &job.global, times)?;
+    Ok(display.add(record)?)
+}
+
+/// One job that an argument names. It must exist; a filter that it does not fulfil leaves it out.
+fn one(
+    spool: &mut dyn Operations,
+    display: &mut Display<'_>,
+    wanted: &Wanted,
+    (reference, document): (&JobRef, Option<u32>),
+    times: &Times,
+) -> Result<(), Stop> {
+    let mut job = match spool.job(reference.clone()) {
+        Ok(job) => job,
+        Err(failure) if failure.kind == FailureKind::NotFound && wanted.past => {
+            return over(spool, display, wanted, reference, times);
+        }
+        Err(failure) => return Err(not_found(failure, reference).into()),
+    };
+    wanted.check_owner(&job.user_name, reference)?;
+    if wanted.filter != Condition::Any {
+        let query = wanted.query(Some(Condition::Job(JobRef::Global(job.global.clone()))), Parts::ALL);
+        match spool.jobs(query, None, 1)?.rows.pop() {
+            Some(found) => job = found,
+            None => return Ok(()),
+        }
+    }
+    if let Some(number) = document
+        && !job.documents.iter().any(|one| one.sequence == number)
+    {
+        return Err(Failure::not_found(format!("document {number} of job {reference}")).into());
+    }
+    show(spool, display, (&job, document), times)
+}
+
+/// One finished job that an argument names.
+fn over(
+    spool: &mut dyn Operations,
+    display: &mut Display<'_>,
+    wanted: &Wanted,
+    reference: &JobRef,
+    times: &Times,
+) -> Result<(), Stop> {
+    let order = Order::Schedule;
+    let query = Query { condition: Condition::Job(reference.clone()), order, parts: Parts::JOB };
+    let found = spool.finished(query, None, 1)?.rows.pop();
+    let found = found.ok_or_else(|| Failure::not_found(format!("job {reference}")))?;
+    wanted.check_owner(&found.user_name, reference)?;
+    let query = wanted.query(Some(Condition::Job(JobRef::Global(found.global))), Parts::JOB);
+    history::list(spool, display, &query, times)
+}
+
+/// A job that is not there is named as the user named it.
+pub fn not_found(failure: Failure, reference: &JobRef) -> Failure {
+    if failure.kind != FailureKind::NotFound {
+        return failure;
+    }
+    Failure { message: format!("cannot find job {reference}"), ..failure }
+}
+
+/// Whether `server` is the one that answers.
+///
+/// # Errors
+/// When it is another one.
+pub fn check_server(spool: &mut dyn Operations, server: Option<&ServerName>) -> Result<(), Stop> {
+    let Some(server) = server else { return Ok(()) };
+    let here = spool.about()?.server;
+    if here == *server {
+        return Ok(());
+    }
+    Err(Failure::not_found(format!("server {server}")).hint(format!("the server here is {here}")).into())
+}

@@ -1,0 +1,61 @@
+//! Attributes that cost a question of their own, answered only when they are asked for by name: `why` and `log`.
+
+use super::record::Record;
+use crate::attributes::values::NONE;
+use crate::commands::pd::command_line::selection::Selection;
+use crate::commands::{log, why};
+use crate::model::field::{Field, Value};
+use crate::model::{Failure, FailureKind, GlobalJobId, JobRef};
+use crate::spool::interface::operations::Operations;
+use crate::spool::interface::records::EventSubject;
+
+/// Whether `selection` has attributes that the spool is asked for one by one.
+pub fn is_asked(selection: &Selection) -> bool {
+    selection.object.iter().any(|row| matches!(row.field, Field::Why | Field::Log))
+}
+
+/// Asks the spool for what `selection` names and `record` does not hold yet. A job that is gone since has no value.
+///
+/// # Errors
+/// Those of the spool.
+pub fn complete(
+    spool: &mut dyn Operations,
+    record: &mut Record,
+    selection: &Selection,
+    job: &GlobalJobId,
+    times: &why::Times,
+) -> Result<(), Failure> {
+    for (row, value) in selection.object.iter().zip(&mut record.values) {
+        let answer = match row.field {
+            Field::Why => reasons(spool, job, times),
+            Field::Log => history(spool, job, times),
+            _ => continue,
+        };
+        let (lines, objects) = match answer {
+            Ok(answer) => answer,
+            Err(failure) if failure.kind == FailureKind::NotFound => (NONE, Vec::new()),
+            Err(failure) => return Err(failure),
+        };
+        *value = lines;
+        record.structured.push((row.field, objects.into()));
+    }
+    Ok(())
+}
+
+type Answer = (Value, Vec<serde_json::Value>);
+
+fn reasons(spool: &mut dyn Operations, job: &GlobalJobId, times: &why::Times) -> Result<Answer, Failure> {
+    let found = spool.why(JobRef::Global(job.clone()))?;
+    let lines = found.causes.iter().map(|cause| Value::Text(why::words(cause, times))).collect();
+    Ok((Value::Many(lines), found.causes.iter().map(|cause| why::object(cause, times)).collect()))
+}
+
+fn history(spool: &mut dyn Operations, job: &GlobalJobId, times: &why::Times) -> Result<Answer, Failure> {
+    let (mut lines, mut objects) = (Vec::new(), Vec::new());
+    log::pages(spool, &EventSubject::Job(JobRef::Global(job.clone())), |page| {
+        lines.extend(page.iter().map(|event| Value::Text(log::line(event, times))));
+        objects.extend(page.iter().map(log::object));
+        Ok::<(), Failure>(())
+    })?;
+    Ok((Value::Many(lines), objects))
+}

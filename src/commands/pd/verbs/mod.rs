@@ -1,0 +1,11 @@
+//! One file for each `pd` command.
+
+pub mod pdls;
+pub mod pdmod;
+pub mod pdpause;
+pub mod pdpr;
+pub mod pdpromote;
+pub mod pdq;
+pub mod pdresume;
+pub mod pdrm;
+pub mod pdset;

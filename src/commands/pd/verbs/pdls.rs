@@ -1,0 +1,110 @@
+//! `pdls`: lists objects and their attributes.
+//!
+//! A listing is read and written a page at a time; JSON and lines are written as they are read. Nothing is created or
+//! started. An object that does not exist is reported and the listing goes on.
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, Parser};
+
+use crate::attributes::Class;
+use crate::attributes::names::{self, BadWord};
+use crate::attributes::text::escaped;
+use crate::commands::pd::command_line::options;
+use crate::commands::pd::command_line::options::{Setting, Source};
+use crate::commands::pd::command_line::targets;
+use crate::commands::pd::command_line::targets::Target;
+use crate::commands::pd::displays::listing;
+use crate::commands::pd::displays::listing::{Flags, Line};
+use crate::commands::pd::displays::objects;
+use crate::commands::pd::{Exit, Shell, Stop, finish};
+use crate::commands::shell::Intent;
+
+const PROGRAM: &str = "pdls";
+
+/// List jobs, destinations, queues or the server.
+///
+/// Without arguments your own jobs are listed, in the order in which they will be printed. A job is named by its local
+/// id, its ten digits or server:digits, a document by .n after that; "server:" names every object of a server.
+#[derive(Parser, Debug)]
+#[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
+#[command(after_long_help = crate::commands::definitions::after_help(Class::Job, false))]
+pub struct Arguments {
+    /// Class of the objects: job, destination, queue or server
+    #[arg(short = 'c', value_name = "CLASS", action = clap::ArgAction::Append)]
+    #[arg(value_parser = options::suggest(["job", "destination", "queue", "server"]), hide_possible_values = true)]
+    class: Vec<OsString>,
+    #[command(flatten)]
+    flags: Flags,
+    /// Finished jobs, the last one first; with jobs named, those whether finished or not
+    #[arg(long)]
+    history: bool,
+    /// Objects to list
+    #[arg(value_name = "OBJECT")]
+    objects: Vec<OsString>,
+}
+
+const CLASS: (&str, Source) = ("class", Source::Flag("operation-class"));
+const OBJECTS: (&str, Source) = ("objects", Source::Argument);
+
+/// Classes there are in this version, and those there will be.
+const CLASSES: &[(&str, Option<Class>)] = &[
+    ("job", Some(Class::Job)),
+    ("destination", Some(Class::Destination)),
+    ("printer", Some(Class::Destination)),
+    ("queue", Some(Class::Queue)),
+    ("server", Some(Class::Server)),
+    ("document", None),
+    ("log", None),
+    ("medium", None),
+    ("auxiliary-sheet", None),
+    ("initial-value-job", None),
+    ("initial-value-document", None),
+    ("resource-context", None),
+    ("transform", None),
+];
+
+/// The definition of the command line.
+pub fn definition() -> clap::Command {
+    Arguments::command()
+}
+
+/// Runs `pdls` with `words`, the program's name not among them.
+pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
+    let result = list(words, shell);
+    finish(shell, PROGRAM, result)
+}
+
+fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
+    let sources = [listing::SOURCES, &[CLASS, OBJECTS]].concat();
+    let settings = [listing::SETTINGS, &[Setting::OperationClass]].concat();
+    let line = Line::read(PROGRAM, &definition(), &sources, &settings, words, shell)?;
+    let class = line.class.as_deref().map_or(Ok(Class::Job), class_of)?;
+    let jobs = class == Class::Job;
+    let targets = match jobs {
+        true => line.arguments.iter().map(|word| targets::parse(word)).collect::<Result<Vec<_>, _>>()?,
+        false => Vec::new(),
+    };
+    let past = line.matches.get_flag("history");
+    let by_id = targets.iter().any(|target| matches!(target, Target::Job(..)));
+    let (layout, filter) = line.plan(class, by_id, past)?;
+    let mut spool = (shell.open)(line.host(), Intent::Read)?;
+    if !jobs {
+        return objects::list(spool.as_mut(), shell, PROGRAM, &layout, &line.arguments, &filter);
+    }
+    listing::jobs(spool.as_mut(), shell, &layout, &targets, &line.wanted(filter, past))
+}
+
+fn class_of(word: &str) -> Result<Class, Stop> {
+    match names::resolve(word, CLASSES) {
+        Ok(Some(class)) => Ok(class),
+        Ok(None) => Err(Stop::usage(format!("class '{}' is not available in this version", escaped(word)))
+            .hint("-c job, destination, queue or server")),
+        Err(BadWord::Ambiguous(found)) => {
+            Err(Stop::usage(format!("class '{}' may mean {}", escaped(word), found.join(" or "))))
+        }
+        Err(BadWord::Unknown(_)) => {
+            Err(Stop::usage(format!("'{}' is no class", escaped(word))).hint("-c job, destination, queue or server"))
+        }
+    }
+}

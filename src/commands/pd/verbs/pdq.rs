@@ -1,0 +1,201 @@
+//! `pdq`: jobs by the destination they wait for, in the order in which they will be printed.
+//!
+//! A logical destination stands for its queue: everything in it, whichever of its destinations the jobs were sent to. An
+//! actual one shows its own: what it prints now, then what it would claim, in order, then what it passes over.
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, Parser};
+
+use crate::attributes::Class;
+use crate::attributes::text::escaped;
+use crate::commands::pd::command_line::job_query::Wanted;
+use crate::commands::pd::command_line::options::Source;
+use crate::commands::pd::command_line::targets;
+use crate::commands::pd::command_line::targets::Target;
+use crate::commands::pd::displays::listing;
+use crate::commands::pd::displays::listing::{Flags, Line};
+use crate::commands::pd::displays::read_ahead;
+use crate::commands::pd::displays::record::Display;
+use crate::commands::pd::{Exit, Shell, Stop, about, finish};
+use crate::commands::shell::Intent;
+use crate::commands::why::Times;
+use crate::model::device::DeviceStatus;
+use crate::model::location::Destination;
+use crate::model::query::{Condition, PAGE};
+use crate::model::{DeviceName, Failure, FailureKind, GroupName, JobRef, LocationPattern, ServerName};
+use crate::spool::interface::operations::Operations;
+
+const PROGRAM: &str = "pdq";
+
+/// List the jobs of a queue.
+///
+/// -d names a destination: a logical one stands for its queue with all jobs in it, an actual one for what it prints now
+/// and what comes next. Your own jobs are listed unless -U or -F asks for everybody's. Jobs may be named instead, by local
+/// id, ten digits or server:digits, a document by .n after that.
+#[derive(Parser, Debug)]
+#[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
+#[command(after_long_help = crate::commands::definitions::after_help_pdq())]
+pub struct Arguments {
+    /// Destination whose queue is listed (-p means the same); without it and without jobs PDPRINTER names one
+    #[arg(short = 'd', short_alias = 'p', value_name = "DESTINATION")]
+    destination: Option<String>,
+    #[command(flatten)]
+    flags: Flags,
+    /// Jobs: local id, ten digits, or server:digits
+    #[arg(value_name = "JOB")]
+    jobs: Vec<OsString>,
+}
+
+const JOBS: (&str, Source) = ("jobs", Source::Argument);
+
+/// The definition of the command line.
+pub fn definition() -> clap::Command {
+    Arguments::command()
+}
+
+/// Runs `pdq` with `words`, the program's name not among them.
+pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
+    let result = list(words, shell);
+    finish(shell, PROGRAM, result)
+}
+
+fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
+    let sources = [listing::SOURCES, &[JOBS]].concat();
+    let line = Line::read(PROGRAM, &definition(), &sources, listing::SETTINGS, words, shell)?;
+    let targets = line.arguments.iter().map(|word| job(word)).collect::<Result<Vec<_>, _>>()?;
+    let (layout, filter) = line.plan(Class::Job, !targets.is_empty(), false)?;
+    let wanted = line.wanted(filter, false);
+    let named = line.matches.get_one::<String>("destination").cloned();
+    if !targets.is_empty() {
+        if named.is_some() {
+            return Err(Stop::usage("-d and jobs exclude each other"));
+        }
+        let mut spool = (shell.open)(line.host(), Intent::Read)?;
+        return listing::jobs(spool.as_mut(), shell, &layout, &targets, &wanted);
+    }
+    let name = match named {
+        Some(name) => name,
+        None => usual(shell)?,
+    };
+    if name.is_empty() {
+        return Err(Stop::usage("-d: the destination is empty"));
+    }
+    let mut spool = (shell.open)(line.host(), Intent::Read)?;
+    let queue = behind(spool.as_mut(), &name)?;
+    let times = line.times();
+    let mut display = Display::new(shell.out, &layout);
+    match queue {
+        Queue::Group(group) => {
+            let all = Condition::Location(LocationPattern::Group(group));
+            read_ahead::every(spool.as_mut(), &mut display, &wanted.query(Some(all), layout.parts()), &times)?;
+        }
+        Queue::Device(device) => of_device(spool.as_mut(), &mut display, &wanted, (&device, &times))?,
+    }
+    display.end()?;
+    Ok(Exit::Done)
+}
+
+fn job(word: &str) -> Result<Target, Stop> {
+    match targets::parse(word)? {
+        Target::Server(_) => Err(Stop::usage(format!("'{}' names no job", escaped(word)))
+            .hint(format!("pdq -d {}   lists the queue of a destination", escaped(word)))
+            .hint("pdls   lists the jobs of a server")),
+        job => Ok(job),
+    }
+}
+
+/// The destination of somebody who names none.
+fn usual(shell: &Shell<'_>) -> Result<String, Stop> {
+    let named = (shell.env)("PDPRINTER").filter(|name| !name.is_empty());
+    let named = named.map(|name| name.into_string().map_err(|_| Stop::usage("PDPRINTER is not UTF-8 text")));
+    named.transpose()?.ok_or_else(|| {
+        Stop::usage("no destination and no job is named")
+            .hint("-d names a destination, or PDPRINTER in the environment")
+            .hint("pdls -c destination   lists them;  pdls   lists your jobs wherever they wait")
+    })
+}
+
+/// What is behind the name of a destination.
+enum Queue {
+    /// A logical destination, or a queue itself: the whole queue.
+    Group(GroupName),
+    /// An actual destination.
+    Device(Box<DeviceStatus>),
+}
+
+/// What `name` means. A name of both kinds means the logical destination; `$name` always means the actual one.
+fn behind(spool: &mut dyn Operations, name: &str) -> Result<Queue, Stop> {
+    let plain = match name.split_once(':') {
+        Some((server, rest)) => {
+            let server: ServerName = server.parse().map_err(Failure::from)?;
+            listing::check_server(spool, Some(&server))?;
+            rest
+        }
+        None => name,
+    };
+    let pattern = plain.parse::<LocationPattern>().ok().filter(|_| !plain.starts_with('$'));
+    if let Some(pattern) = &pattern
+        && let Some(group) = logical(spool, pattern, plain).map_err(|failure| about(name, failure))?
+    {
+        return Ok(Queue::Group(group));
+    }
+    let device = plain.parse::<DeviceName>().map_err(|_| ()).map(|name| spool.device(name));
+    match (device, pattern) {
+        (Ok(Ok(device)), _) => Ok(Queue::Device(Box::new(device))),
+        (Ok(Err(failure)), None) => Err(about(name, failure).into()),
+        (Ok(Err(failure)), _) if failure.kind != FailureKind::NotFound => Err(about(name, failure).into()),
+        // The spool knows the names that resemble it.
+        _ => match spool.resolve_destination(plain.to_owned()) {
+            Err(failure) => Err(about(name, failure).into()),
+            Ok(_) => Err(Failure::not_found(format!("destination {name}")).into()),
+        },
+    }
+}
+
+/// The queue of a logical destination; none when there is no such one.
+fn logical(spool: &mut dyn Operations, pattern: &LocationPattern, name: &str) -> Result<Option<GroupName>, Failure> {
+    let none_of = |failure: Failure| if failure.kind == FailureKind::NotFound { Ok(None) } else { Err(failure) };
+    if let LocationPattern::EveryGroup(_) = pattern {
+        // Without this look a device of that name would be answered by the location that leads to it.
+        match spool.locations(Some(pattern.clone()), None) {
+            Ok(found) if found.is_empty() => return Ok(None),
+            Ok(_) => {}
+            Err(failure) => return none_of(failure),
+        }
+    }
+    match spool.resolve_destination(name.to_owned()) {
+        Ok(Destination::Location(location)) => Ok(Some(location.group)),
+        Ok(Destination::Group(group)) => Ok(Some(group)),
+        Err(failure) => none_of(failure),
+    }
+}
+
+/// Shows the job in print, then the queue.
+fn of_device(
+    spool: &mut dyn Operations,
+    display: &mut Display<'_>,
+    wanted: &Wanted,
+    (device, times): (&DeviceStatus, &Times),
+) -> Result<(), Stop> {
+    if let Some(running) = &device.running {
+        match spool.job(JobRef::Number(running.job)) {
+            Ok(job) if wanted.takes(&job) => listing::show(spool, display, (&job, None), times)?,
+            Ok(_) => {}
+            // It ended since the device was looked at.
+            Err(failure) if failure.kind == FailureKind::NotFound => {}
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+    let mut after = None;
+    loop {
+        let page = spool.device_queue(device.name.clone(), after, PAGE)?;
+        for item in page.rows.iter().filter(|item| wanted.takes(&item.job)) {
+            listing::show(spool, display, (&item.job, None), times)?;
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}

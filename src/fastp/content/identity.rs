@@ -1,0 +1,234 @@
+//! Is the print file still the document that was accepted? Asked before the first byte (design: life of a job, 7).
+//!
+//! A copy must be what it was: by inode, size and time, or else by its digest. One without a digest, which is large and no
+//! text, is taken for what it was if size and time are, for a spool that was moved or restored has other inodes; that is
+//! said in the record. A damaged one goes to `corrupt/` with the
+//! reason beside it, never away. A link must name the very file it named; one that was edited in place is printed as it
+//! is now. A crash between the move and the end of the attempt leaves the copy in `corrupt/`, where the next attempt
+//! finds it.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::libc;
+
+use super::pieces::Source;
+use crate::fastp::device::control::Pace;
+use crate::fastp::device::errors::{Fault, Trouble};
+use crate::fastp::device::helpers::Errand;
+use crate::model::DocumentId;
+use crate::model::job::{Identity, RawPath, Transfer};
+use crate::model::state::HoldReason;
+use crate::spool::interface::engine::{Claim, ClaimedDocument};
+use crate::sys::files;
+
+/// How long opening the target of a link may take: it may lie on a file system that does not answer.
+const OPENING: Duration = Duration::from_secs(30);
+
+/// The words for a link whose file was written to.
+pub const EDITED: &str = "edited in place since it was submitted";
+
+/// The words for a copy that is another file than the one accepted, with no digest to know it by.
+pub const MOVED: &str = "its file was moved or restored; it carries no digest";
+
+/// Opens every document of a claim and makes sure of it. Returns the sources, and a remark for the record.
+///
+/// # Errors
+/// [`Trouble::Document`] for a document that must not be printed; other trouble as it comes.
+pub fn examine(claim: &Claim, pace: &mut Pace<'_>) -> Result<(Vec<Source>, Option<String>), Trouble> {
+    let mut sources = Vec::with_capacity(claim.documents.len());
+    let mut remark = None;
+    for document in &claim.documents {
+        pace.check()?;
+        let ((file, now), word) = match document.transfer {
+            Transfer::Copy => copy(document, pace)?,
+            Transfer::Link => {
+                let found = link(document, pace)?;
+                let word = edited(&document.identity, &found.1).then(|| format!("was {EDITED}"));
+                (found, word)
+            }
+        };
+        if let Some(word) = word {
+            remark.get_or_insert_with(|| format!("document {} {word}", document.sequence));
+        }
+        let mut source = Source {
+            document: document.id,
+            sequence: document.sequence,
+            path: document.path.clone(),
+            transfer: document.transfer,
+            file,
+            size: now.size,
+            copies: document.copies,
+            format: document.format,
+            lead: 0,
+            ends_at_top: false,
+        };
+        source.look().map_err(|error| damaged(&source, &format!("cannot be read: {error}")))?;
+        sources.push(source);
+    }
+    Ok((sources, remark))
+}
+
+/// What to do about a source that ended or failed while it was sent.
+pub fn damaged(source: &Source, what: &str) -> Trouble {
+    let text = format!("document {} {what}", source.sequence);
+    match source.transfer {
+        Transfer::Copy => corrupt(source.document, source.path.as_ref(), text),
+        Transfer::Link => Trouble::Document { reason: HoldReason::Changed, text, moved: None },
+    }
+}
+
+fn edited(before: &Identity, now: &Identity) -> bool {
+    (before.size, before.mtime_ns) != (now.size, now.mtime_ns)
+}
+
+/// Whether an error says something about us and not about the file.
+fn ours(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EINTR | libc::EAGAIN))
+}
+
+/// Opens a copy and makes sure of it; with a remark, in words that follow "document n".
+fn copy(document: &ClaimedDocument, pace: &mut Pace<'_>) -> Result<((File, Identity), Option<String>), Trouble> {
+    let path: &Path = document.path.as_ref();
+    let bad = |what: &str| corrupt(document.id, path, format!("document {} {what}", document.sequence));
+    let cannot = |error: io::Error| {
+        if ours(&error) {
+            return Trouble::Device(Fault::of("cannot open the print file", &error));
+        }
+        match error.kind() {
+            io::ErrorKind::NotFound => bad("is missing from the server's directory"),
+            io::ErrorKind::PermissionDenied => Trouble::Document {
+                reason: HoldReason::Failed,
+                text: format!("document {} cannot be opened: permission denied", document.sequence),
+                moved: None,
+            },
+            _ => bad(&format!("cannot be read: {error}")),
+        }
+    };
+    let meta = std::fs::symlink_metadata(path).map_err(cannot)?;
+    if !meta.is_file() {
+        return Err(bad("is no regular file any more"));
+    }
+    let file = files::open_regular(path).map_err(cannot)?;
+    let now = files::identity(&file).map_err(cannot)?;
+    let known = &document.identity;
+    // Device numbers may differ after a reboot or on another host, times after a restore: then the octets decide.
+    if (known.ino, known.size, known.mtime_ns) == (now.ino, now.size, now.mtime_ns) {
+        return Ok(((file, now), None));
+    }
+    if now.size != known.size {
+        return Err(bad(&format!("has {} octets instead of {}", now.size, known.size)));
+    }
+    let Some(digest) = document.digest else {
+        // Is size and time proof enough? What moves or restores a spool keeps both, and what damages a file in place keeps
+        // its inode: that is as good as what is asked of a copy that never moved.
+        if known.mtime_ns == now.mtime_ns {
+            return Ok(((file, now), Some(format!("was printed: {MOVED}"))));
+        }
+        return Err(bad("is another file than the one that was accepted, and has no digest to prove it by"));
+    };
+    if hash(&file, pace)?.map_err(cannot)? == digest {
+        Ok(((file, now), None))
+    } else {
+        Err(bad("does not hold what was accepted: its digest differs"))
+    }
+}
+
+fn hash(file: &File, pace: &mut Pace<'_>) -> Result<io::Result<[u8; 32]>, Trouble> {
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0u8; 256 * 1024];
+    let mut at = 0;
+    loop {
+        pace.check()?;
+        match files::read_full_at(file, &mut buffer, at) {
+            Ok(0) => return Ok(Ok(*hasher.finalize().as_bytes())),
+            Ok(n) => {
+                hasher.update(&buffer[..n]);
+                at += n as u64;
+            }
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+}
+
+fn link(document: &ClaimedDocument, pace: &mut Pace<'_>) -> Result<(File, Identity), Trouble> {
+    let hold = |reason, what: &str| Trouble::Document {
+        reason,
+        text: format!("document {}: {what}", document.sequence),
+        moved: None,
+    };
+    let path: PathBuf = document.path.0.clone();
+    match std::fs::symlink_metadata(&path) {
+        Ok(meta) if meta.is_symlink() => {}
+        Ok(_) => return Err(hold(HoldReason::Changed, "its link is no link any more")),
+        Err(error) => return Err(hold(HoldReason::Failed, &format!("its link cannot be read: {error}"))),
+    }
+    let target = std::fs::read_link(&path).unwrap_or_default();
+    let target = RawPath(target);
+    let look = |file: File| files::identity(&file).map(|now| (file, now));
+    let opened = match files::open_at_hand(&path) {
+        Some(file) => Some(look(file)),
+        None => pace.send_for(Errand::Document, OPENING, move || files::open_regular(&path).and_then(look))?,
+    };
+    let (file, now) = match opened {
+        None => return Err(hold(HoldReason::Failed, &format!("{target} could not be opened within 30 seconds"))),
+        Some(Err(error)) if ours(&error) => {
+            return Err(Trouble::Device(Fault::of("cannot open the linked document", &error)));
+        }
+        Some(Err(error)) if error.kind() == io::ErrorKind::InvalidInput => {
+            return Err(hold(HoldReason::Changed, &format!("{target} is no regular file any more")));
+        }
+        Some(Err(error)) => return Err(hold(HoldReason::Failed, &format!("{target} cannot be opened: {error}"))),
+        Some(Ok(found)) => found,
+    };
+    if !now.same_file(&document.identity) {
+        return Err(hold(HoldReason::Changed, &format!("{target} is another file now")));
+    }
+    Ok((file, now))
+}
+
+/// Puts a damaged copy aside and says so.
+fn corrupt(id: DocumentId, path: &Path, text: String) -> Trouble {
+    let (moved, text) = match put_aside(path, &text) {
+        Ok(moved) => (moved.map(|to| (id, RawPath(to))), text),
+        Err(error) => (None, format!("{text}; it could not be moved to corrupt: {error}")),
+    };
+    Trouble::Document { reason: HoldReason::Corrupt, text, moved }
+}
+
+fn put_aside(path: &Path, text: &str) -> io::Result<Option<PathBuf>> {
+    let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
+        return Ok(None);
+    };
+    let corrupt = dir.join("corrupt");
+    let mut to = corrupt.join(name);
+    if let Err(error) = std::fs::symlink_metadata(path) {
+        // Moved by an attempt that died before it could say so?
+        return if to.exists() { Ok(Some(to)) } else { no_file(error) };
+    }
+    match std::fs::DirBuilder::new().mode(0o700).create(&corrupt) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    if to.exists() {
+        let mut other = name.to_owned();
+        other.push(format!(".{}", files::random_name(6)?));
+        to = corrupt.join(other);
+    }
+    let mut reason = to.clone().into_os_string();
+    reason.push(".reason");
+    let mut note = File::create(reason)?;
+    writeln!(note, "{text}")?;
+    note.sync_all()?;
+    std::fs::rename(path, &to)?;
+    files::sync_dir(&corrupt)?;
+    files::sync_dir(dir)?;
+    Ok(Some(to))
+}
+
+fn no_file(error: io::Error) -> io::Result<Option<PathBuf>> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(None) } else { Err(error) }
+}

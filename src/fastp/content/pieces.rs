@@ -1,0 +1,337 @@
+//! A job as the list of pieces that go out: its documents and copies, and what stands between them.
+//!
+//! Form feeds stand where [`super::feeds`] puts them. A job that begins with text has its header pages before it, and one
+//! that also ends with text its trailer pages after it. Nothing is ever added inside, before or after a finished stream;
+//! only over a connection that is kept a UEL separates two pieces of which one is a finished stream. Empty documents
+//! contribute nothing, and a job of nothing else prints nothing. The list is a pure function of what is known before the
+//! first byte, so that the bytes which an earlier attempt left in a file can be recognised.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+
+use super::feeds::{Before, Edges, Feeds};
+use super::header::Sheets;
+use crate::model::DocumentId;
+use crate::model::job::{Format, RawPath, Transfer};
+use crate::spool::interface::engine::Paper;
+use crate::sys::files::read_full_at;
+
+/// The form feed.
+pub const FORM_FEED: u8 = 0x0c;
+/// A form feed of ours.
+const FEED: &[u8] = &[FORM_FEED];
+/// How many carriage returns may stand beside the form feed that a text begins or ends with.
+const RETURNS: usize = 7;
+/// Universal exit language: ends whatever stream a printer is in.
+pub const UEL: &[u8] = b"\x1b%-12345X";
+
+/// What kind of piece was sent last over a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Plain text.
+    Text,
+    /// A finished stream.
+    Stream,
+}
+
+/// A document that is open and will be sent as it is now.
+#[derive(Debug)]
+pub struct Source {
+    /// Its row.
+    pub document: DocumentId,
+    /// From 1.
+    pub sequence: u32,
+    /// Its print file.
+    pub path: RawPath,
+    /// Copy or link.
+    pub transfer: Transfer,
+    /// The open file.
+    pub file: File,
+    /// Octets found when it was opened: exactly as many are sent.
+    pub size: u64,
+    /// Copies.
+    pub copies: u32,
+    /// What it is.
+    pub format: Format,
+    /// Octets up to and with the form feed that it begins with; 0 = it begins with none.
+    pub lead: u64,
+    /// Whether it ends with a form feed.
+    pub ends_at_top: bool,
+}
+
+impl Source {
+    /// Looks at the first and the last octets, which the form-feed rules ask for. Carriage returns beside a form feed
+    /// move no paper.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn look(&mut self) -> io::Result<()> {
+        if self.side() == Side::Stream {
+            return Ok(());
+        }
+        let mut ends = [0; RETURNS + 1];
+        let got = read_full_at(&self.file, &mut ends, 0)?;
+        let other = ends[..got].iter().position(|octet| *octet != b'\r');
+        self.lead = other.filter(|at| ends[*at] == FORM_FEED).map_or(0, |at| at as u64 + 1);
+        let last = self.size.saturating_sub(ends.len() as u64);
+        let got = read_full_at(&self.file, &mut ends, last)?;
+        self.ends_at_top = ends[..got].iter().rfind(|octet| **octet != b'\r') == Some(&FORM_FEED);
+        Ok(())
+    }
+
+    /// Text or stream.
+    pub fn side(&self) -> Side {
+        if self.format.is_text() { Side::Text } else { Side::Stream }
+    }
+
+    fn edges(&self) -> Edges {
+        Edges { begins: self.lead > 0, ends: self.ends_at_top, only: self.lead > 0 && self.lead == self.size }
+    }
+}
+
+/// One thing to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Octets of ours.
+    Added(&'a [u8]),
+    /// A document.
+    Body {
+        /// Index of its source.
+        index: usize,
+        /// Which copy, from 1.
+        copy: u32,
+        /// Octets at its beginning that are left out.
+        from: u64,
+    },
+}
+
+/// A job that is ready to be sent.
+#[derive(Debug)]
+pub struct Pieces {
+    /// Its documents, open.
+    pub sources: Vec<Source>,
+    /// Where the paper stands before it.
+    pub paper: Paper,
+    /// Whether a UEL goes where a stream meets something on the same connection.
+    pub uel: bool,
+    /// What was sent last over this connection.
+    pub last: Option<Side>,
+    /// Its header and trailer pages.
+    pub sheets: Sheets,
+    /// Those of an earlier attempt that began to write it to a file.
+    pub earlier: Option<Sheets>,
+}
+
+impl Pieces {
+    /// The pieces, in order. `top`: nothing was printed yet after all (a new output file).
+    pub fn list(&self, top: bool) -> List<'_> {
+        self.list_with(&self.sheets, top)
+    }
+
+    fn list_with<'a>(&'a self, sheets: &'a Sheets, top: bool) -> List<'a> {
+        let paper = if top { Paper::Top } else { self.paper };
+        List {
+            pieces: self,
+            sheets,
+            feeds: Feeds::new(paper, sheets.startff, sheets.endff),
+            last: self.last,
+            at: 0,
+            copy: 0,
+            phase: Phase::Before,
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// Where the paper stands after it.
+    pub fn paper_after(&self, top: bool) -> Paper {
+        let mut list = self.list(top);
+        while list.next().is_some() {}
+        list.feeds.paper
+    }
+
+    /// What is the last thing sent on the connection after it.
+    pub fn side_after(&self) -> Option<Side> {
+        self.printed().next_back().map_or(self.last, |source| Some(source.side()))
+    }
+
+    /// The documents that contribute something.
+    fn printed(&self) -> impl DoubleEndedIterator<Item = &Source> {
+        self.sources.iter().filter(|source| source.size > 0)
+    }
+
+    /// Whether header pages go before it: it begins with text.
+    fn has_header(&self, sheets: &Sheets) -> bool {
+        sheets.pages > 0 && self.printed().next().is_some_and(|first| first.side() == Side::Text)
+    }
+
+    /// Whether trailer pages go after it: it has a header, and ends with text.
+    fn has_trailer(&self, sheets: &Sheets) -> bool {
+        let ends = self.printed().next_back().is_some_and(|last| last.side() == Side::Text);
+        !sheets.trailer.is_empty() && ends && self.has_header(sheets)
+    }
+
+    /// Which pages of ours it goes without, and why, in words.
+    pub fn omitted(&self) -> Option<String> {
+        let (first, last) = (self.printed().next()?, self.printed().next_back()?);
+        let because = |source: &Source| match self.sources.len() {
+            1 => format!("the document is {}", source.format.keyword()),
+            _ => format!("document {} is {}", source.sequence, source.format.keyword()),
+        };
+        if self.sheets.pages > 0 && !self.has_header(&self.sheets) {
+            return Some(format!("header page omitted: {}", because(first)));
+        }
+        if !self.sheets.trailer.is_empty() && !self.has_trailer(&self.sheets) {
+            return Some(format!("trailer pages omitted: {}", because(last)));
+        }
+        None
+    }
+
+    /// Whether the `length` octets of `output` from `offset` on are what an earlier attempt at this job began with.
+    ///
+    /// # Errors
+    /// When either side cannot be read.
+    pub fn begin_like(&self, top: bool, output: &File, offset: u64, length: u64) -> io::Result<bool> {
+        const CHUNK: usize = 256 * 1024;
+        let (mut ours, mut theirs) = (vec![0u8; CHUNK], vec![0u8; CHUNK]);
+        let mut done = 0;
+        for piece in self.list_with(self.earlier.as_ref().unwrap_or(&self.sheets), top) {
+            let size = match piece {
+                Piece::Added(bytes) => bytes.len() as u64,
+                Piece::Body { index, from, .. } => self.sources[index].size - from,
+            };
+            let mut at = 0;
+            while at < size && done < length {
+                let want = (size - at).min(length - done).min(CHUNK as u64) as usize;
+                let same = match piece {
+                    Piece::Added(bytes) => {
+                        ours[..want].copy_from_slice(&bytes[at as usize..at as usize + want]);
+                        true
+                    }
+                    Piece::Body { index, from, .. } => {
+                        read_full_at(&self.sources[index].file, &mut ours[..want], from + at)? == want
+                    }
+                } && read_full_at(output, &mut theirs[..want], offset + done)? == want
+                    && ours[..want] == theirs[..want];
+                if !same {
+                    return Ok(false);
+                }
+                (at, done) = (at + want as u64, done + want as u64);
+            }
+            if done == length {
+                break;
+            }
+        }
+        Ok(done == length)
+    }
+}
+
+/// How far the list is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Before,
+    Documents,
+    After,
+}
+
+/// Iterator over the pieces of a job: never longer in memory than a few of them, however many copies there are.
+#[derive(Debug)]
+pub struct List<'a> {
+    pieces: &'a Pieces,
+    sheets: &'a Sheets,
+    feeds: Feeds,
+    last: Option<Side>,
+    at: usize,
+    copy: u32,
+    phase: Phase,
+    ready: VecDeque<Piece<'a>>,
+}
+
+impl<'a> List<'a> {
+    /// What goes between the last piece and the next one.
+    fn boundary(&mut self, next: Side, feed: bool) {
+        let stream_beside = next == Side::Stream || self.last == Some(Side::Stream);
+        if self.last.is_some() && self.pieces.uel && stream_beside {
+            self.ready.push_back(Piece::Added(UEL));
+        } else if feed {
+            self.ready.push_back(Piece::Added(FEED));
+        }
+        self.last = Some(next);
+    }
+
+    fn headers(&mut self) {
+        if self.pieces.has_header(self.sheets) {
+            for _ in 0..self.sheets.pages {
+                let feed = self.feeds.page();
+                self.boundary(Side::Text, feed);
+                self.ready.push_back(Piece::Added(&self.sheets.page));
+            }
+        }
+    }
+
+    /// One copy of a document. False: there is none left.
+    fn document(&mut self) -> bool {
+        let source = loop {
+            let Some(source) = self.pieces.sources.get(self.at) else { return false };
+            if source.size > 0 && self.copy < source.copies.max(1) {
+                break source;
+            }
+            (self.at, self.copy) = (self.at + 1, 0);
+        };
+        self.copy += 1;
+        let side = source.side();
+        let before = match side {
+            Side::Text => self.feeds.text(source.edges()),
+            Side::Stream => {
+                self.feeds.stream();
+                Before::default()
+            }
+        };
+        self.boundary(side, before.feed);
+        let from = if before.swallow { source.lead } else { 0 };
+        if from < source.size {
+            self.ready.push_back(Piece::Body { index: self.at, copy: self.copy, from });
+        }
+        true
+    }
+
+    fn trailers(&mut self) {
+        if self.pieces.has_trailer(self.sheets) {
+            let feed = self.feeds.trailer();
+            self.boundary(Side::Text, feed);
+            self.ready.push_back(Piece::Added(&self.sheets.trailer));
+        }
+        if self.feeds.end() {
+            self.ready.push_back(Piece::Added(FEED));
+        }
+    }
+}
+
+impl<'a> Iterator for List<'a> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Piece<'a>> {
+        loop {
+            if let Some(piece) = self.ready.pop_front() {
+                return Some(piece);
+            }
+            match self.phase {
+                Phase::Before => {
+                    self.phase = Phase::Documents;
+                    self.headers();
+                }
+                Phase::Documents => {
+                    if !self.document() {
+                        self.phase = Phase::After;
+                        self.trailers();
+                    }
+                }
+                Phase::After => return None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "pieces_tests.rs"]
+mod tests;

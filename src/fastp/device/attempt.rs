@@ -1,0 +1,291 @@
+//! One attempt at one job: from the claim to the end that is put on record.
+//!
+//! The order is: claimed, documents examined, device open, (file: place durable), every piece sent, delivery known,
+//! attempt ended. A crash before the last step leaves a claim that the next epoch frees; the record of the place, or
+//! the announcement of possible duplicates, is what makes a second printing honest.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::connection_settings::Farewell;
+use super::context::Streak;
+use super::control::{Pace, Stage};
+use super::errors::Trouble;
+use super::exclusive::Open;
+use super::thread::{Device, Leave};
+use crate::fastp::content::header;
+use crate::fastp::content::header::Sheets;
+use crate::fastp::content::identity;
+use crate::fastp::content::pieces::{Piece, Pieces};
+use crate::fastp::transports::{Chunk, Closing, Undone};
+use crate::model::device::Exclusive;
+use crate::model::state::{Delivery, DeviceWish};
+use crate::model::wait::Wait;
+use crate::model::{Failure, FailureKind};
+use crate::spool::interface::engine::{Act, AttemptEnd, Claim, Next, Observation, Paper, Settlement};
+use crate::sys::fault;
+
+/// A job whose every byte went out.
+#[derive(Clone, Debug)]
+struct Sent {
+    delivery: Delivery,
+    octets: u64,
+    paper: Paper,
+    remark: Option<String>,
+}
+
+impl Sent {
+    fn end(&self, delivery: Delivery) -> AttemptEnd {
+        AttemptEnd::Delivered { delivery, octets: self.octets, paper: self.paper, remark: self.remark.clone() }
+    }
+}
+
+impl Device {
+    /// Prints a claimed job and returns the next one, if one was claimed with its end.
+    ///
+    /// # Errors
+    /// When the thread has to end.
+    pub fn print(&mut self, claim: Claim) -> Result<Option<Claim>, Leave> {
+        fault::point("claimed");
+        let desk = Rc::clone(&self.desk);
+        let claim = Arc::new(claim);
+        let mut pace = Pace::new(&desk, Some(&claim));
+        let ended = self.attempt(&claim, &mut pace);
+        // A connection that is dropped to be reset must have no second descriptor.
+        pace.watch = None;
+        let next = match ended {
+            Ok(sent) => self.complete(&claim, sent, &mut pace)?,
+            Err(trouble) => self.give_up(&claim, trouble)?,
+        };
+        self.unemployed = next == Next::Nothing;
+        Ok(next.job())
+    }
+
+    fn attempt(&mut self, claim: &Arc<Claim>, pace: &mut Pace<'_>) -> Result<Sent, Trouble> {
+        pace.open = self.open.is_some();
+        pace.note(true);
+        let (sources, remark) = identity::examine(claim, pace)?;
+        self.ensure_open(&format!("job {} is queued", claim.number), pace)?;
+        let desk = Rc::clone(&self.desk);
+        let Some(open) = &mut self.open else {
+            return Err(Trouble::Unwanted);
+        };
+        // OFF ! is for devices that cannot take a boundary: each job has a connection of its own, and no UEL.
+        let uel = open.connection.shared_stream() && self.settings.exclusive != Exclusive::OffEach;
+        let now = crate::sys::clock::wall_ms();
+        let separation = header::separation(claim, &self.settings, now, &desk.zone);
+        let job = Pieces {
+            sources,
+            paper: claim.paper,
+            uel,
+            last: open.last,
+            sheets: Sheets::of(&separation),
+            earlier: claim.begun_separation.as_ref().map(Sheets::of),
+        };
+        let remarks: Vec<String> = remark.into_iter().chain(job.omitted()).collect();
+        let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
+        open.carried = true;
+        // Without a second descriptor a reset is noticed at START.
+        pace.watch = open.connection.watch().and_then(|fd| fd.try_clone_to_owned().ok());
+        pace.io_limit = open.means.io_limit;
+        let mut start = open.connection.begin(&job, claim.begun.as_ref(), pace)?;
+        if claim.begun.is_some() && start.position.is_none() {
+            start.duplicate.get_or_insert("an earlier attempt was written to a file".into());
+        }
+        if let Some(position) = &start.position {
+            desk.attempt_begins(claim, position, &separation)?;
+        }
+        if let Some(why) = &start.duplicate {
+            desk.observe(&Observation::Remark {
+                what: "possible-duplicate".into(),
+                why: format!("job {}: {why}", claim.number),
+            })?;
+        }
+        pace.stage = Stage::Sending;
+        for piece in job.list(start.top) {
+            let sent = match piece {
+                Piece::Added(bytes) => open.connection.send(Chunk::Bytes(bytes), pace),
+                Piece::Body { index, copy, from } => {
+                    let source = &job.sources[index];
+                    (pace.document, pace.copy) = (source.sequence, copy);
+                    open.connection.send(Chunk::Document(index, &source.file, from..source.size), pace)
+                }
+            };
+            match sent {
+                Err(Trouble::Source(index, what)) => return Err(identity::damaged(&job.sources[index], &what)),
+                other => other?,
+            }
+        }
+        pace.stage = Stage::Sent;
+        fault::point("after-last-byte");
+        // SLOWPACE. What happened meanwhile is noticed by the end of the job.
+        if !open.means.slow_pace.is_zero() {
+            pace.waiting_for(Some(Wait::Pause));
+            pace.rest(open.means.slow_pace)?;
+        }
+        pace.waiting_for(Some(Wait::LastOctets));
+        let delivery = open.connection.finish(pace)?;
+        open.last = job.side_after();
+        Ok(Sent { delivery, octets: pace.octets(), paper: job.paper_after(start.top), remark })
+    }
+
+    fn complete(&mut self, claim: &Arc<Claim>, sent: Sent, pace: &mut Pace<'_>) -> Result<Next, Leave> {
+        if sent.delivery == Delivery::Transferred {
+            if self.close_after(claim)? {
+                let waits = |open: &Open| matches!(open.means.farewell, Farewell::Required(_));
+                return if self.open.as_ref().is_some_and(waits) {
+                    self.complete_and_await(claim, &sent)
+                } else {
+                    self.complete_and_close(claim, &sent, pace)
+                };
+            }
+            if self.settings.exclusive == Exclusive::On {
+                self.release_quiet()?;
+            }
+        }
+        // No job is claimed that would only wait for the close.
+        let next = self.delivered(claim, sent.end(sent.delivery), Vec::new(), !self.overdue())?;
+        match &mut self.open {
+            Some(open) if sent.delivery == Delivery::Transferred => open.add_transferred(),
+            Some(_) if self.settings.exclusive == Exclusive::OffEach => {
+                self.close("EXCLUSIVE OFF !", pace)?;
+            }
+            _ => {}
+        }
+        Ok(next)
+    }
+
+    /// Closes the connection before the attempt is ended: a clean close makes this job, and those before it, sent.
+    fn complete_and_close(&mut self, claim: &Arc<Claim>, sent: &Sent, pace: &mut Pace<'_>) -> Result<Next, Leave> {
+        let desk = Rc::clone(&self.desk);
+        let Some(open) = self.open.take() else { return Ok(Next::Unknown) };
+        let earlier = open.transferred > 0;
+        pace.waiting_for(Some(Wait::Close));
+        let closing = open.connection.close(pace);
+        let closed = |why: &str| Act::Seen(Observation::Closed { why: why.to_owned() });
+        match closing {
+            Closing::Clean => {
+                if earlier {
+                    desk.keep(Act::Settled(Settlement::Closed));
+                }
+                self.delivered(claim, sent.end(Delivery::Sent), vec![closed("its jobs are sent")], true)
+            }
+            Closing::Quiet(why) => {
+                self.delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
+                desk.settle(&Settlement::Released { why: why.clone() })?;
+                desk.record("closing", closed(&why))?;
+                Ok(Next::Unknown)
+            }
+            Closing::Reset(fault) => {
+                if earlier {
+                    desk.settle(&Settlement::Reset { why: fault.text.clone() })?;
+                }
+                desk.keep(closed(&fault.text));
+                let error = desk.failure(&fault, self.settings.retry, self.settings.timeout);
+                let end = AttemptEnd::DeviceFailed { error, touched: true };
+                desk.attempt_ends(claim, end, Vec::new(), false)?;
+                Err(Leave::Failed)
+            }
+        }
+    }
+
+    /// The same where the peer must close: that may take an hour, in which the job is transferred, can be held and
+    /// deleted, and is shown so.
+    fn complete_and_await(&mut self, claim: &Arc<Claim>, sent: &Sent) -> Result<Next, Leave> {
+        let desk = Rc::clone(&self.desk);
+        self.delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
+        if let Some(open) = &mut self.open {
+            open.add_transferred();
+        }
+        match self.close("its jobs have to be confirmed", &mut Pace::new(&desk, None))? {
+            Some(fault) => Err(self.record(&fault)?),
+            None => Ok(Next::Unknown),
+        }
+    }
+
+    fn delivered(&mut self, claim: &Arc<Claim>, end: AttemptEnd, after: Vec<Act>, next: bool) -> Result<Next, Leave> {
+        fault::point("before-completion");
+        // A transferred job may come back: a printer that takes jobs and resets them again and again has not recovered.
+        let done = !matches!(end, AttemptEnd::Delivered { delivery: Delivery::Transferred, .. });
+        let next = self.desk.attempt_ends(claim, end, after, next)?;
+        fault::point("after-completion");
+        if done {
+            self.desk.streak.set(Streak::default());
+        }
+        Ok(next)
+    }
+
+    /// Whether the connection is to be closed after the job that was just finished.
+    fn close_after(&self, claim: &Claim) -> Result<bool, Leave> {
+        let desk = &self.desk;
+        if desk.bell.finishing() || self.settings.exclusive == Exclusive::OffEach {
+            return Ok(true);
+        }
+        // Nothing waited when this job was claimed, and nobody who made work has rung since. A job that comes now opens the
+        // device again, as one that comes a moment later would.
+        if self.settings.exclusive == Exclusive::Off && !claim.more && !desk.heard.get() && !desk.bell.rung() {
+            return Ok(true);
+        }
+        Ok(match desk.order()? {
+            None => true,
+            Some(order) => {
+                order.wish != DeviceWish::Started || (self.settings.exclusive == Exclusive::Off && !order.eligible)
+            }
+        })
+    }
+
+    /// Ends an attempt that did not reach its end.
+    fn give_up(&mut self, claim: &Arc<Claim>, trouble: Trouble) -> Result<Next, Leave> {
+        let desk = Rc::clone(&self.desk);
+        let undone = match &mut self.open {
+            Some(open) => open.connection.undo(),
+            // Not opened: what an attempt before this one left in a file, if it did, is still there.
+            None => Undone { touched: claim.begun.is_some(), usable: true },
+        };
+        let touched = undone.touched;
+        let why = match &trouble {
+            Trouble::Device(fault) => fault.text.clone(),
+            Trouble::Document { text, .. } | Trouble::Source(_, text) => text.clone(),
+            Trouble::Refused(failure) => failure.to_string(),
+            Trouble::Stop | Trouble::Unwanted | Trouble::Lost => {
+                format!("job {} was stopped while it printed", claim.number)
+            }
+            Trouble::Ending => "the print process ends".into(),
+        };
+        if !undone.usable || matches!(trouble, Trouble::Device(_)) {
+            // What was transferred before goes back first: the order of the jobs is kept.
+            self.lose(&why)?;
+        }
+        match trouble {
+            Trouble::Device(fault) => {
+                let error = desk.failure(&fault, self.settings.retry, self.settings.timeout);
+                desk.attempt_ends(claim, AttemptEnd::DeviceFailed { error, touched }, Vec::new(), false)?;
+                Err(Leave::Failed)
+            }
+            Trouble::Document { reason, text, moved } => {
+                desk.log.line(format_args!("{}: job {} is held: {text}", desk.name, claim.number));
+                let end = AttemptEnd::DataFailed { reason, text, moved, touched };
+                Ok(desk.attempt_ends(claim, end, Vec::new(), true)?)
+            }
+            Trouble::Source(_, text) => {
+                let reason = crate::model::state::HoldReason::Failed;
+                let end = AttemptEnd::DataFailed { reason, text, moved: None, touched };
+                Ok(desk.attempt_ends(claim, end, Vec::new(), true)?)
+            }
+            Trouble::Stop => Ok(desk.attempt_ends(claim, AttemptEnd::Stopped { touched }, Vec::new(), true)?),
+            Trouble::Unwanted => Ok(desk.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false)?),
+            // Nothing is put on record for a claim that is not ours. Is the next job taken at once? No: main looks first
+            // whether our lease stands, and the next thread whether a claim is left over.
+            Trouble::Lost => Err(Leave::Refused(Failure::new(
+                FailureKind::State,
+                format!("the claim of job {} is not ours any more", claim.number),
+            ))),
+            Trouble::Ending => {
+                // Asked once and not again: a spool that cannot answer now frees the claim when the next epoch begins.
+                let _ = desk.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false);
+                Err(Leave::Ending)
+            }
+            Trouble::Refused(failure) => Err(Leave::Refused(failure)),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! One device: its thread, when it is opened and closed, and one attempt at one job.
+
+pub mod attempt;
+pub mod connection_settings;
+pub mod context;
+pub mod control;
+pub mod errors;
+pub mod exclusive;
+pub mod helpers;
+pub mod stall;
+pub mod thread;

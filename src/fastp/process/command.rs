@@ -1,0 +1,139 @@
+//! The command line of the print process. Spawned with its streams on `/dev/null`; typed by hand it tells its failures.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, ValueHint};
+
+use super::prerequisites::raise_open_files;
+use super::run::{block_signals, run};
+use crate::fastp::fastcnfg;
+use crate::fastp::fastcnfg::library::Library;
+use crate::model::{Failure, FailureKind, ProcessName};
+use crate::spool::{Base, Spool};
+
+/// Seconds without work after which a print process goes dormant, unless `PD_FASTP_IDLE` says otherwise.
+const IDLE: f64 = 120.0;
+
+const AFTER_HELP: &str = "\
+Environment:
+  FASTCNFG  The primary FASTCNFG file, instead of FASTCNFG in the base directory
+  PDBASE  Base directory for --check without --base
+
+Exit status:
+  0  The print process went dormant, or --check found no mistake
+  1  It failed, or --check found mistakes
+  2  The command line is wrong
+  3  The spool cannot be reached, or the file cannot be read
+";
+
+/// The print process: sends the jobs of its devices.
+///
+/// It is started by whoever makes work for it, and goes dormant by itself. Starting a second one of the same name is
+/// harmless: it ends at once.
+///
+/// With --check it prints nothing: it reads a FASTCNFG file and the files that it leads to, lists what each print process
+/// finds for each device, and tells every mistake with its file, line and column.
+#[derive(Debug, Parser)]
+#[command(name = "fastp", version, after_long_help = AFTER_HELP)]
+pub struct Arguments {
+    /// The base directory of the spool
+    #[arg(long, value_name = "DIR", required_unless_present = "check", value_hint = ValueHint::DirPath)]
+    base: Option<PathBuf>,
+    /// The print process, with or without its '$'
+    #[arg(long, value_name = "NAME", required_unless_present = "check", conflicts_with = "check")]
+    process: Option<String>,
+    /// Go dormant after so many seconds without work
+    #[arg(long, value_name = "SECONDS", conflicts_with = "check")]
+    idle: Option<f64>,
+    /// Check a FASTCNFG file, or that of the spool, and end
+    #[arg(long, value_name = "FASTCNFG", num_args = 0..=1, value_hint = ValueHint::FilePath)]
+    check: Option<Option<PathBuf>>,
+}
+
+/// Reads the command line, opens the spool with `open`, and is the print process until it goes dormant.
+pub fn run_main(open: impl FnOnce(&Base) -> Result<Spool, Failure>) -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Some(file) = arguments.check {
+        return check(file, arguments.base);
+    }
+    match start(arguments, open) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("fastp: {failure}");
+            for hint in &failure.hints {
+                eprintln!("  hint: {hint}");
+            }
+            ExitCode::from(if failure.kind == FailureKind::Unreachable { 3 } else { 1 })
+        }
+    }
+}
+
+fn start(arguments: Arguments, open: impl FnOnce(&Base) -> Result<Spool, Failure>) -> Result<(), Failure> {
+    let process = arguments.process.unwrap_or_default();
+    let name: ProcessName = process.trim_start_matches(['\\', '$']).parse()?;
+    let base = std::path::absolute(arguments.base.unwrap_or_default())
+        .map_err(|error| Failure::new(FailureKind::BadValue, format!("--base: {error}")))?;
+    let base = Base::new(base);
+    let usual = std::env::var("PD_FASTP_IDLE").ok().and_then(|text| text.parse().ok()).unwrap_or(IDLE);
+    // Before the spool starts threads of its own: a signal must reach the loop that waits for it.
+    block_signals()?;
+    // A process that keeps its usual limit prints too, on fewer devices at a time.
+    let _ = raise_open_files();
+    let spool = open(&base)?;
+    let idle = arguments.idle.unwrap_or(usual);
+    let idle = Duration::try_from_secs_f64(idle)
+        .map_err(|error| Failure::new(FailureKind::BadValue, format!("--idle {idle}: {error}")))?;
+    run(&spool, &name, idle)
+}
+
+/// `--check`: of `file`, or of the primary file of the spool.
+fn check(file: Option<PathBuf>, base: Option<PathBuf>) -> ExitCode {
+    crate::sys::spawn::default_sigpipe();
+    let base = base.or_else(|| std::env::var_os("PDBASE").map(PathBuf::from));
+    let base = base.and_then(|base| std::path::absolute(base).ok()).map(Base::new);
+    let named = file.or_else(|| base.as_ref().map(Base::fastcnfg));
+    let Some(primary) = named.and_then(|path| std::path::absolute(path).ok()) else {
+        eprintln!("fastp: --check needs a file, or --base or PDBASE to find it");
+        return ExitCode::from(2);
+    };
+    let beside = || Base::new(primary.parent().unwrap_or(&primary));
+    let base = base.unwrap_or_else(beside);
+    let library = Library::default();
+    let report = fastcnfg::check::check(&primary, base.root(), &server_of(&base), &|path| library.read(path));
+    if let Some(why) = report.unread {
+        eprintln!("fastp: {why}");
+        return ExitCode::from(3);
+    }
+    let (shown, more) = report.shown();
+    for finding in shown {
+        let (at, note) = (finding.mistake.at, if finding.note { "note: " } else { "" });
+        eprintln!("{}:{at}: {note}{}", finding.path.display(), finding.mistake.what);
+        if let Some(hint) = &finding.mistake.hint {
+            eprintln!("  hint: {hint}");
+        }
+    }
+    for (more, what) in more.into_iter().zip(["mistakes", "notes"]).filter(|(more, _)| *more > 0) {
+        eprintln!("… and {more} more {what}");
+    }
+    if let Err(error) = std::io::stdout().write_all(report.listing.as_bytes()) {
+        eprintln!("fastp: cannot write to standard output: {error}");
+        return ExitCode::FAILURE;
+    }
+    if report.is_bad() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// The name of the server of a base, as far as the directory of its print files tells it. Is the spool asked? No: a check
+/// must work while nobody can open it.
+fn server_of(base: &Base) -> String {
+    let entries = std::fs::read_dir(base.root()).into_iter().flatten().flatten();
+    let mut servers = entries.filter(|entry| entry.path().join(".spool-id").exists());
+    servers.next().map(|entry| entry.file_name().to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The definition of the command line, for manual pages and completions.
+pub fn definition() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
+}

@@ -1,0 +1,358 @@
+//! What main keeps of one device between its threads: the running thread, the failures in a row, and how long to let a
+//! device be whose thread found nothing to do.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::backoff::{Growing, is_due};
+use super::run::{Farewell, Main};
+use super::waker::Bell;
+use crate::fastp::device::context::{Desk, Streak};
+use crate::fastp::device::helpers::Helpers;
+use crate::fastp::device::thread::{Device, Leave};
+use crate::fastp::fastcnfg::Memory;
+use crate::model::DeviceId;
+use crate::model::device::Exclusive;
+use crate::model::state::DeviceWish;
+use crate::spool::interface::engine::DeviceOrder;
+
+/// Stack of a device thread.
+const STACK: usize = 256 * 1024;
+
+/// A device's place.
+pub(crate) struct Seat {
+    slot: usize,
+    thread: Option<Thread>,
+    streak: Streak,
+    memory: Memory,
+    helpers: Arc<Helpers>,
+    /// Waits after threads that found nothing, or were refused.
+    pause: Growing,
+    not_before: Option<Instant>,
+    /// Whether the last thread was refused by the spool, or died.
+    refused: bool,
+    last: Option<DeviceOrder>,
+    /// Whether main looked at what is wanted of it, while its thread ran, without ringing.
+    passed_over: bool,
+}
+
+struct Thread {
+    bell: Arc<Bell>,
+    done: Arc<AtomicBool>,
+    printing: Arc<AtomicBool>,
+    handle: JoinHandle<Ended>,
+}
+
+struct Ended {
+    leave: Leave,
+    streak: Streak,
+    memory: Memory,
+    worked: bool,
+}
+
+/// When a device needs a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Not before something changes.
+    Never,
+    /// Now.
+    Now,
+    /// After this long.
+    In(Duration),
+}
+
+/// What the threads that ended said.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reaped {
+    /// Some call was refused by the spool.
+    pub(crate) refused: bool,
+    /// Some ended otherwise than with nothing left to do: what it gave back may be for another device.
+    pub(crate) gave_up: bool,
+    /// Their devices.
+    pub(crate) devices: Vec<DeviceId>,
+}
+
+/// A try that is due at a time of the wall clock, or none, of a device whose tries are `interval` seconds apart.
+fn at(due_ms: Option<i64>, interval: u32, wall_ms: i64) -> Due {
+    match due_ms {
+        None => Due::Never,
+        Some(due) if is_due(due, interval, wall_ms) => Due::Now,
+        Some(due) => Due::In(Duration::from_millis(due.abs_diff(wall_ms).saturating_add(1))),
+    }
+}
+
+/// What an order asks for, the failures of threads apart.
+fn wanted(order: &DeviceOrder, wall_ms: i64) -> Due {
+    // No thread runs: the claim is left over by one that broke off. Whatever else is wanted, it is given back first.
+    if order.claimed {
+        return Due::Now;
+    }
+    match order.wish {
+        DeviceWish::Stopped => at(order.restart_at_ms, order.settings.restart, wall_ms),
+        DeviceWish::Suspended => Due::Never,
+        DeviceWish::Draining => Due::Now,
+        DeviceWish::Started => match &order.error {
+            Some(error) => at(error.next_try_ms, order.settings.retry, wall_ms),
+            None if order.eligible || order.transferred > 0 => Due::Now,
+            None if order.settings.exclusive == Exclusive::On => Due::Now,
+            None => Due::Never,
+        },
+    }
+}
+
+impl Seat {
+    /// An empty place.
+    pub(crate) fn new(slot: usize) -> Self {
+        let pause = Growing::new(Duration::from_millis(20), Duration::from_secs(30));
+        Self {
+            slot,
+            thread: None,
+            streak: Streak::default(),
+            memory: Memory::default(),
+            helpers: Arc::default(),
+            pause,
+            not_before: None,
+            refused: false,
+            last: None,
+            passed_over: false,
+        }
+    }
+
+    /// Whether its thread runs.
+    pub(crate) fn working(&self) -> bool {
+        self.thread.is_some()
+    }
+
+    /// When a thread is to be started. Somebody who made work (`woken`), or an order that is new, is not kept waiting
+    /// because there was nothing to do before; a spool that refused is let be for its time.
+    pub(crate) fn due(&mut self, order: &DeviceOrder, wall_ms: i64, woken: bool) -> Due {
+        let wanted = wanted(order, wall_ms);
+        if !self.refused && (woken || self.last.as_ref() != Some(order)) {
+            self.not_before = None;
+            self.pause.reset();
+        }
+        let left = self.not_before.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
+        match wanted {
+            Due::Now if !left.is_zero() => Due::In(left),
+            other => other,
+        }
+    }
+
+    /// Rings its thread if something may concern it.
+    pub(crate) fn ring(&mut self, order: &DeviceOrder) {
+        let Some(thread) = &self.thread else { return };
+        let news = order.eligible || thread.printing.load(Ordering::SeqCst) || self.last.as_ref() != Some(order);
+        if news {
+            thread.bell.ring();
+        }
+        self.last = Some(order.clone());
+    }
+
+    /// What is wanted of it was looked at and its thread was left alone: when that one ends, it is looked at again.
+    pub(crate) fn pass_over(&mut self) {
+        self.passed_over = true;
+    }
+
+    /// Lets its thread end after the running job.
+    pub(crate) fn finish(&self) {
+        if let Some(thread) = &self.thread {
+            thread.bell.finish();
+        }
+    }
+
+    /// Lets its thread end now.
+    pub(crate) fn stop(&self) {
+        if let Some(thread) = &self.thread {
+            thread.bell.stop();
+        }
+    }
+
+    fn ended(&mut self, ended: Option<Ended>) -> bool {
+        let refused =
+            !matches!(&ended, Some(Ended { leave: Leave::Nothing | Leave::Done | Leave::Failed | Leave::Ending, .. }));
+        let worked = ended.as_ref().is_some_and(|ended| ended.worked);
+        self.refused = refused;
+        if let Some(ended) = &ended {
+            self.streak = ended.streak;
+            self.memory = ended.memory.clone();
+        }
+        let wait = match ended {
+            _ if worked && !refused => {
+                self.pause.reset();
+                Duration::ZERO
+            }
+            // An operator's START after an error is not kept waiting.
+            Some(Ended { leave: Leave::Failed, .. }) => Duration::from_millis(50),
+            _ if refused => self.pause.wait().max(Duration::from_secs(1)),
+            _ => self.pause.wait(),
+        };
+        self.not_before = Some(Instant::now() + wait);
+        refused
+    }
+}
+
+impl Main<'_> {
+    /// Collects the threads that have ended.
+    pub(crate) fn reap(&mut self) -> Reaped {
+        let mut reaped = Reaped::default();
+        for (device, seat) in &mut self.seats {
+            let Some(thread) = seat.thread.take_if(|thread| thread.done.load(Ordering::SeqCst)) else { continue };
+            let ended = thread.handle.join().ok();
+            if ended.is_none() {
+                self.log.line(format_args!("the thread of the device in slot {} died", seat.slot));
+            }
+            let passed_over = std::mem::take(&mut seat.passed_over);
+            let leave = ended.as_ref().map(|ended| &ended.leave);
+            // Its last transaction told that nothing waits for it, and nobody rang since.
+            if leave == Some(&Leave::Done) && !passed_over && !thread.bell.rung() {
+                seat.ended(ended);
+                continue;
+            }
+            let _ = self.progress.clear(seat.slot);
+            reaped.gave_up |= !matches!(leave, Some(Leave::Nothing | Leave::Done));
+            reaped.refused |= seat.ended(ended);
+            reaped.devices.push(*device);
+        }
+        reaped
+    }
+
+    /// Starts the thread of a device.
+    pub(crate) fn start(&mut self, id: DeviceId, order: &DeviceOrder) {
+        let Some(seat) = self.seats.get_mut(&id) else { return };
+        // An error that is gone from the record though we did not take it away: an operator said START.
+        let tries = order.error.as_ref().map_or(0, |error| error.tries.max(seat.streak.tries));
+        let since_ms = order.error.as_ref().map_or(0, |error| error.since_ms);
+        let bell = match Bell::new() {
+            Ok(bell) => Arc::new(bell),
+            Err(error) => return self.log.line(format_args!("{}: no thread: {error}", order.name)),
+        };
+        let [done, printing] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+        let farewell = Farewell { done: Arc::clone(&done), bell: Arc::clone(&self.bell) };
+        let (engine, lease, name) = (Arc::clone(&self.engine), self.lease.clone(), order.name.clone());
+        let (root, log, timing) = (self.base.root().to_path_buf(), self.log.clone(), self.timing);
+        let (zone, memory, library) = (self.zone.clone(), seat.memory.clone(), Arc::clone(&self.library));
+        let helpers = Arc::clone(&seat.helpers);
+        let (progress, slot) = (Arc::clone(&self.progress), seat.slot);
+        let (its_bell, its_printing) = (Arc::clone(&bell), Arc::clone(&printing));
+        let first = order.clone();
+        let body = move || {
+            let _farewell = farewell;
+            let desk = Rc::new(Desk {
+                engine,
+                lease,
+                device: id,
+                name,
+                root,
+                bell: its_bell,
+                progress,
+                slot,
+                log,
+                timing,
+                zone,
+                in_error: Cell::new(false),
+                streak: Cell::new(Streak { tries, since_ms }),
+                heard: Cell::new(false),
+                library,
+                memory: Cell::new(memory),
+                helpers,
+                printing: its_printing,
+                book: Cell::default(),
+                kept_since: Cell::new(None),
+            });
+            let mut device = Device::new(Rc::clone(&desk));
+            let leave = device.run(first);
+            Ended { leave, streak: desk.streak.get(), memory: desk.memory.take(), worked: device.worked }
+        };
+        let label: String = order.name.to_string().chars().take(15).collect();
+        match std::thread::Builder::new().name(label).stack_size(STACK).spawn(body) {
+            Ok(handle) => {
+                seat.last = Some(order.clone());
+                seat.thread = Some(Thread { bell, done, printing, handle });
+            }
+            Err(error) => self.log.line(format_args!("{}: no thread: {error}", order.name)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fastp::fake::Fake;
+    use crate::model::Failure;
+    use crate::model::device::DeviceSettings;
+    use crate::model::state::ErrorNote;
+
+    fn order() -> DeviceOrder {
+        let fake = Fake::new();
+        let lp = fake.device("null:", Exclusive::Off);
+        let state = fake.state();
+        DeviceOrder { eligible: true, ..Fake::order_of(&state, lp).unwrap() }
+    }
+
+    /// A place whose thread, started for `order`, has just ended.
+    fn left(order: &DeviceOrder, leave: Leave) -> Seat {
+        let mut seat = Seat::new(1);
+        seat.pause = Growing::new(Duration::from_secs(30), Duration::from_secs(30));
+        seat.last = Some(order.clone());
+        seat.ended(Some(Ended { leave, streak: Streak::default(), memory: Memory::default(), worked: false }));
+        seat
+    }
+
+    #[test]
+    fn a_device_that_found_nothing_to_do_is_looked_at_at_once_when_there_is_news() {
+        let known = order();
+        assert!(matches!(left(&known, Leave::Nothing).due(&known, 0, false), Due::In(_)));
+        assert_eq!(left(&known, Leave::Nothing).due(&known, 0, true), Due::Now, "woken");
+        let other = DeviceOrder { transferred: 1, ..known.clone() };
+        assert_eq!(left(&known, Leave::Nothing).due(&other, 0, false), Due::Now, "another order");
+    }
+
+    #[test]
+    fn a_spool_that_refused_is_let_be_whatever_is_new() {
+        let known = order();
+        let refused = || Leave::Refused(Failure::internal("no"));
+        assert!(matches!(left(&known, refused()).due(&known, 0, true), Due::In(_)));
+        let other = DeviceOrder { transferred: 1, ..known.clone() };
+        assert!(matches!(left(&known, refused()).due(&other, 0, true), Due::In(_)));
+    }
+
+    #[test]
+    fn a_claim_that_is_left_over_needs_a_thread_whatever_is_wanted() {
+        for wish in [DeviceWish::Started, DeviceWish::Stopped, DeviceWish::Suspended, DeviceWish::Draining] {
+            let order = DeviceOrder { wish, eligible: false, claimed: true, ..order() };
+            assert_eq!(wanted(&order, 0), Due::Now, "{wish:?}");
+        }
+    }
+
+    #[test]
+    fn a_device_error_heals_when_the_clock_was_set_back() {
+        let error = ErrorNote { number: 66, text: "x".into(), since_ms: 0, next_try_ms: Some(3_600_000), tries: 1 };
+        let order = DeviceOrder { error: Some(error), ..order() };
+        assert_eq!(wanted(&order, 0), Due::Now);
+        assert_eq!(wanted(&order, 3_590_000), Due::In(Duration::from_millis(10_001)));
+    }
+
+    #[test]
+    fn a_restart_is_waited_for_and_no_jump_of_the_clock_makes_it_wait_longer_than_its_interval() {
+        let stopped = |seconds: u32, restart_at_ms| {
+            let order = order();
+            let settings = DeviceSettings { restart: seconds, ..order.settings };
+            DeviceOrder { wish: DeviceWish::Stopped, settings, restart_at_ms, ..order }
+        };
+        let hour = 3_600_000;
+        // RESTART 600 at one o'clock: due at ten past.
+        let order = stopped(600, Some(hour + 600_000));
+        assert_eq!(wanted(&order, hour), Due::In(Duration::from_millis(600_001)));
+        assert_eq!(wanted(&order, hour + 599_999), Due::In(Duration::from_millis(2)));
+        assert_eq!(wanted(&order, hour + 600_000), Due::Now);
+        assert_eq!(wanted(&order, 9 * hour), Due::Now, "the clock was set forward, or the machine slept");
+        assert_eq!(wanted(&order, 0), Due::Now, "the clock was set back by an hour");
+        assert_eq!(wanted(&order, hour - 1), Due::Now, "by a moment: sooner is no harm");
+        assert_eq!(wanted(&stopped(600, None), 9 * hour), Due::Never, "no RESTART, or a spooler that is drained");
+        assert_eq!(wanted(&stopped(u32::MAX, Some(i64::MAX)), i64::MIN), Due::Now);
+    }
+}

@@ -1,0 +1,223 @@
+//! The counter of a spool: a running print process takes submissions of its own user, so that `pdpr` need not open the
+//! database.
+//!
+//! States: waiting for the lock of the counter → listening → closed. One process listens for a base, whoever gets the lock;
+//! the others stand by and follow it. Closing takes the name away, reads nothing more, and answers what was read.
+//!
+//! Each connection has a thread and a bounded time for each request: one that says nothing keeps neither the others waiting
+//! nor the process alive. Those beyond [`MOST`] are closed, and find the spool themselves; so does everybody to whom the
+//! counter says no. What a crash leaves is what the crash of a `pdpr` leaves: print files without a job, for the sweep, or
+//! a job whose submitter was not told; he asks the spool.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::client::submission_socket::places;
+use crate::model::{Failure, FailureKind};
+use crate::spool::disk::paths::Base;
+use crate::spool::interface::operations::{Carrier, Operations, Reply, Request, answer};
+use crate::sys::files::{self, FileId};
+use crate::sys::lock::FileLock;
+use crate::sys::socket::{self, Deadline};
+
+use super::connection::serve;
+
+/// Connections at a time.
+pub const MOST: usize = 16;
+/// How long a request may take to begin, and then to arrive, and its reply to be taken.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long requests that were read may take to be answered when the counter closes. A successor of the print process waits
+/// longer than that for its lock.
+const PARTING: Duration = Duration::from_secs(3);
+/// How long nothing is accepted after that failed: descriptors come back when somebody closes some.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Makes the spool for one connection.
+pub type Opener = Arc<dyn Fn() -> Box<dyn Operations> + Send + Sync>;
+
+/// A counter. Dropped it closes.
+pub struct Counter {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    base: Base,
+    /// The directory of the base when this was opened.
+    place: Option<FileId>,
+    open: Opener,
+    state: Mutex<State>,
+    /// Rung when a connection ends, and when the counter closes.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    closed: bool,
+    listener: Option<Arc<UnixListener>>,
+    /// What has the name of the counter.
+    name: Option<FileId>,
+    connections: HashMap<u64, Arc<UnixStream>>,
+    next: u64,
+}
+
+impl Counter {
+    /// Opens the counter of `base` as soon as no other process has it open; each connection is served from what `open` makes.
+    ///
+    /// # Errors
+    /// When there is no thread for it.
+    pub fn open(base: &Base, open: Opener) -> io::Result<Self> {
+        let (base, place) = (base.clone(), files::file_id(base.root()));
+        let shared = Arc::new(Shared { base, place, open, state: Mutex::default(), changed: Condvar::new() });
+        let here = Arc::clone(&shared);
+        std::thread::Builder::new().name("counter".into()).spawn(move || {
+            // Without it every submission goes into the spool itself: nothing to tell anybody.
+            let _ = here.listen();
+        })?;
+        Ok(Self { shared })
+    }
+
+    /// Closes it: nobody finds it any more, and what was read is answered, as far as that takes no longer than three seconds.
+    pub fn close(&self) {
+        let mut state = self.shared.state();
+        state.closed = true;
+        self.shared.changed.notify_all();
+        if let Some(listener) = state.listener.take() {
+            // Of another base that was put in the place of ours the name is not ours.
+            let path = self.shared.base.counter();
+            if state.name.is_some() && files::file_id(&path) == state.name {
+                let _ = std::fs::remove_file(path);
+            }
+            let _ = socket::stop_listening(&listener);
+        }
+        for stream in state.connections.values() {
+            // What has arrived can still be read, and what is read can be answered.
+            let _ = stream.shutdown(Shutdown::Read);
+        }
+        let busy = |state: &mut State| !state.connections.is_empty();
+        let _left = self.shared.changed.wait_timeout_while(state, PARTING, busy);
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the lock, then listens until the counter is closed.
+    fn listen(self: &Arc<Self>) -> io::Result<()> {
+        let _lock = FileLock::wait(&self.base.counter_lock())?;
+        let listener = {
+            let mut state = self.state();
+            if state.closed {
+                return Ok(());
+            }
+            self.clear()?;
+            let listener = Arc::new(socket::listen(&self.base.counter())?);
+            state.name = files::file_id(&self.base.counter());
+            state.listener = Some(Arc::clone(&listener));
+            listener
+        };
+        loop {
+            let accepted = listener.accept();
+            if self.state().closed {
+                return Ok(());
+            }
+            match accepted {
+                Ok((stream, _)) => self.admit(stream),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => {
+                    let state = self.state();
+                    drop(self.changed.wait_timeout_while(state, PAUSE, |state| !state.closed));
+                }
+            }
+        }
+    }
+
+    /// Removes the names that dead processes left, those of other releases too: whoever has the lock is alone.
+    fn clear(&self) -> io::Result<()> {
+        for entry in std::fs::read_dir(self.base.run())? {
+            let entry = entry?;
+            if entry.file_name().to_str().is_some_and(Base::is_counter) {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a connection its thread; one too many, or of another user, is closed.
+    fn admit(self: &Arc<Self>, stream: UnixStream) {
+        if !socket::peer(&stream).is_ok_and(|peer| peer.uid == nix::unistd::geteuid().as_raw()) {
+            return;
+        }
+        let stream = Arc::new(stream);
+        let number = {
+            let mut state = self.state();
+            if state.closed || state.connections.len() >= MOST {
+                return;
+            }
+            state.next += 1;
+            let number = state.next;
+            state.connections.insert(number, Arc::clone(&stream));
+            number
+        };
+        // Dropped with the thread, however it ends, and also when there is none.
+        let place = Place { shared: Arc::clone(self), number };
+        let _ = std::thread::Builder::new().name("counter".into()).spawn(move || {
+            let shared = Arc::clone(&place.shared);
+            let hatch: Box<dyn Operations> = Box::new(Hatch { spool: (shared.open)(), shared });
+            let _ = serve(&stream, &mut Ok(hatch), || Deadline::after(PATIENCE), PATIENCE);
+        });
+    }
+}
+
+/// The place of a connection among those that are served.
+struct Place {
+    shared: Arc<Shared>,
+    number: u64,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.shared.state().connections.remove(&self.number);
+        self.shared.changed.notify_all();
+    }
+}
+
+/// The spool as far as it can be had at the counter: what a submitter asks.
+struct Hatch {
+    spool: Box<dyn Operations>,
+    shared: Arc<Shared>,
+}
+
+impl Carrier for Hatch {
+    fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
+        let refused = |why: &str| Err(Failure::new(FailureKind::State, format!("the counter of a spool {why}")));
+        // Of a base that was moved the database is still at hand, and its files would go to the old place.
+        if self.shared.place.is_none() || files::file_id(self.shared.base.root()) != self.shared.place {
+            return refused("was moved away");
+        }
+        match &request {
+            Request::ResolveDestination { .. } | Request::Job { .. } => {}
+            // Nobody who reads a pipe or a huge file can be told to end.
+            Request::Submit { .. } if places(&files).is_none() => return refused("takes small files only"),
+            Request::Submit { .. } => {}
+            _ => return refused("takes submissions only"),
+        }
+        Ok(answer(self.spool.as_mut(), request, files))
+    }
+}
+
+#[cfg(test)]
+#[path = "submission_socket_tests.rs"]
+mod tests;

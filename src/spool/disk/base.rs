@@ -1,0 +1,285 @@
+//! Opening a base directory, and making a new one.
+//!
+//! States of a base: nothing → `run/` → `spool.db` with its schema (one transaction) → server directory with `.spool-id`.
+//! A crash in between leaves a base that the next creation completes. A server directory whose `spool.db` is gone, or
+//! belongs to another spool, is refused and never re-created: its print files are somebody's jobs.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::time::Moment;
+use crate::model::{Failure, FailureKind, ServerName};
+use crate::store::{self, Fallible, Store};
+use crate::sys::files::{is_network, random_name, sync_dir};
+use crate::sys::lock::FileLock;
+
+use super::ballast;
+use super::paths::Base;
+use crate::spool::{Inner, Spool};
+
+/// What the caller needs of the base.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// A spool that exists.
+    Existing,
+    /// One that is made if there is none.
+    Create {
+        /// The server name of a new spool.
+        server: ServerName,
+        /// Now.
+        now: Moment,
+    },
+}
+
+fn refused(message: impl Into<String>) -> Failure {
+    Failure::new(FailureKind::Unreachable, message)
+}
+
+fn io_failure(path: &Path, error: &io::Error) -> Failure {
+    let kind = if error.kind() == io::ErrorKind::StorageFull { FailureKind::Full } else { FailureKind::Unreachable };
+    Failure::new(kind, format!("{}: {error}", path.display()))
+}
+
+/// A server name made of a host name: what a name may not contain is replaced.
+pub fn server_name(host: &str) -> ServerName {
+    let cleaned: String = host
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' })
+        .take(32)
+        .collect();
+    cleaned.parse().or_else(|_| format!("s{cleaned}").parse()).unwrap_or_else(|_| fallback_name())
+}
+
+fn fallback_name() -> ServerName {
+    match "server".parse() {
+        Ok(name) => name,
+        Err(_) => unreachable!("a plain word is a name"),
+    }
+}
+
+/// How long those who use a spool of an older version are waited for.
+const OLDER_LEAVES: Duration = Duration::from_secs(5);
+
+/// Opens the spool at `base`.
+///
+/// # Errors
+/// `Unreachable` when there is none, or it must not be used: another user's, on a network file system, damaged, newer.
+pub fn open(base: &Base, access: Access) -> Fallible<Spool> {
+    open_with(base, access, Store::new)
+}
+
+/// The same for a command that changes something and ends.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_for_command(base: &Base, access: Access) -> Fallible<Spool> {
+    open_with(base, access, Store::for_command)
+}
+
+/// Makes a store of the paths of its database and gate.
+type MakeStore = fn(&Path, &Path) -> Store;
+
+fn open_with(base: &Base, access: Access, make: MakeStore) -> Fallible<Spool> {
+    let root = base.root();
+    match std::fs::metadata(root) {
+        Ok(meta) => {
+            if !meta.is_dir() {
+                return Err(refused(format!("{} is not a directory", root.display())));
+            }
+            let me = nix::unistd::geteuid().as_raw();
+            if meta.uid() != me {
+                return Err(refused(format!(
+                    "{} belongs to user {}, not to you",
+                    root.display(),
+                    crate::sys::users::name(meta.uid())
+                ))
+                .hint("set PDBASE to a directory of your own"));
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match access {
+            Access::Create { .. } => make_dir(root, true)?,
+            Access::Existing => return Err(no_spool(base)),
+        },
+        Err(error) => return Err(io_failure(root, &error)),
+    }
+    if is_network(root).map_err(|error| io_failure(root, &error))? {
+        return Err(refused(format!("{} is on a network file system, where locks cannot be trusted", root.display()))
+            .hint("set PDBASE to a directory on a local disk"));
+    }
+    // Opened once: whoever opens the database while nobody else has it open reads its whole log first.
+    let store = match initialised(base, make)? {
+        Some((store, version)) => {
+            if version < store::schema::VERSION {
+                upgrade(base, &store)?;
+            }
+            store
+        }
+        None => {
+            refuse_orphans(base)?;
+            match access {
+                Access::Create { server, now } => create(base, &server, &now)?,
+                Access::Existing => return Err(no_spool(base)),
+            }
+            make(&base.database(), &base.write_lock())
+        }
+    };
+    let lock = match FileLock::try_shared(&base.spool_lock()).map_err(|error| io_failure(&base.spool_lock(), &error))? {
+        Some(lock) => lock,
+        None => {
+            return Err(
+                refused(format!("{} is in use by a server", root.display())).hint("reach it through that server")
+            );
+        }
+    };
+    let row = store.read(store::spool::row).map_err(|failure| match failure.kind {
+        FailureKind::Io => Failure { kind: FailureKind::Unreachable, ..failure },
+        _ => failure,
+    })?;
+    let server: ServerName = row.server.parse()?;
+    let creator_uid = row.trust.creator_uid;
+    let inner = Inner { base: base.clone(), store, server, spool_id: row.spool_id, creator_uid, _lock: lock };
+    let spool = Spool { inner: Arc::new(inner) };
+    spool.check_server_dir()?;
+    Ok(spool)
+}
+
+/// Brings a spool of an older schema up to ours, alone: whoever holds the spool's lock, a print process of the older
+/// version among them, is waited for, so that nobody finds columns changed under a running job.
+fn upgrade(base: &Base, store: &Store) -> Fallible<()> {
+    let path = base.spool_lock();
+    let lock = FileLock::exclusive(&path, OLDER_LEAVES).map_err(|error| io_failure(&path, &error))?;
+    // Whoever was faster has done it.
+    if store.read(store::schema::version)? == store::schema::VERSION {
+        return Ok(());
+    }
+    if lock.is_none() {
+        return Err(refused(format!(
+            "{} is of an older version, and a print process or command of that version still uses it",
+            base.root().display()
+        ))
+        .hint("it is brought up to date when they have ended: a print process does so about two minutes after its last job"));
+    }
+    store.migrate()
+}
+
+fn no_spool(base: &Base) -> Failure {
+    refused(format!("there is no spool at {}", base.root().display())).hint(
+        "the first command that declares something makes one: spoolcom 'PRINT $SPLA, FILE fastp; DEV $LP1, PROCESS $SPLA, URI file:///tmp/lp1.out'",
+    )
+}
+
+fn make_dir(path: &Path, parents: bool) -> Fallible<()> {
+    DirBuilder::new().mode(0o700).recursive(parents).create(path).or_else(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Ok(()),
+        _ => Err(io_failure(path, &error)),
+    })
+}
+
+/// The store of `spool.db` and the number of its schema, if that holds a spool. A file without a schema is a creation that
+/// was cut off.
+fn initialised(base: &Base, make: MakeStore) -> Fallible<Option<(Store, i64)>> {
+    let path = base.database();
+    let meta = match std::fs::metadata(&path) {
+        Ok(meta) => meta,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io_failure(&path, &error)),
+    };
+    if meta.len() == 0 {
+        return Ok(None);
+    }
+    let store = make(&path, &base.write_lock());
+    let version = store.read(store::schema::version)?;
+    Ok((version > 0).then_some((store, version)))
+}
+
+/// Refuses a base that holds a server directory but no spool.
+fn refuse_orphans(base: &Base) -> Fallible<()> {
+    let entries = std::fs::read_dir(base.root()).map_err(|error| io_failure(base.root(), &error))?;
+    for entry in entries {
+        let entry = entry.map_err(|error| io_failure(base.root(), &error))?;
+        if entry.path().join(".spool-id").symlink_metadata().is_ok() {
+            return Err(refused(format!(
+                "{} is missing, but {} holds print files of a spool",
+                base.database().display(),
+                entry.path().display()
+            ))
+            .hint("restore spool.db from a backup, or move that directory away; nothing was changed"));
+        }
+    }
+    Ok(())
+}
+
+fn create(base: &Base, server: &ServerName, now: &Moment) -> Fallible<()> {
+    make_dir(base.root(), true)?;
+    make_dir(&base.run(), false)?;
+    let path = base.run().join("create.lock");
+    let lock = FileLock::exclusive(&path, Duration::from_secs(30)).map_err(|error| io_failure(&path, &error))?;
+    if lock.is_none() {
+        return Err(Failure::new(
+            FailureKind::Timeout,
+            "another process has been creating this spool for half a minute",
+        ));
+    }
+    if initialised(base, Store::new)?.is_some() {
+        return Ok(());
+    }
+    ballast::ensure(base)?;
+    let spool_id = random_name(32).map_err(|error| Failure::internal(format!("no randomness: {error}")))?;
+    let store = Store::new(&base.database(), &base.write_lock());
+    let (name, moment) = (server.as_str().to_owned(), now.clone());
+    let uid = nix::unistd::geteuid().as_raw();
+    store.create(move |db| {
+        store::spool::insert(db, &spool_id, &name, uid, &moment)?;
+        store::event::record(db, &moment, store::event::Object::Spool, &uid.to_string(), "created", "a new spool")
+    })?;
+    sync_dir(base.root()).map_err(|error| io_failure(base.root(), &error))
+}
+
+impl Spool {
+    /// Checks that the server directory belongs to this spool, and completes a creation that was cut off.
+    fn check_server_dir(&self) -> Fallible<()> {
+        let base = &self.inner.base;
+        let dir = base.server(&self.inner.server);
+        let proof = base.spool_id(&self.inner.server);
+        match std::fs::read_to_string(&proof) {
+            Ok(text) if text.trim() == self.inner.spool_id => return Ok(()),
+            Ok(_) => {
+                return Err(refused(format!("{} belongs to another spool than spool.db", dir.display()))
+                    .hint("one of the two was replaced: put the right spool.db back; nothing was changed"));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(io_failure(&proof, &error)),
+        }
+        make_dir(&dir, false)?;
+        let mut entries = std::fs::read_dir(&dir).map_err(|error| io_failure(&dir, &error))?;
+        if entries.any(|entry| entry.is_ok_and(|e| e.file_name().as_encoded_bytes().starts_with(b"pdpr"))) {
+            return Err(refused(format!("{} has lost its .spool-id", dir.display()))
+                .hint("restore the file, or move the directory away; nothing was changed"));
+        }
+        let write = || -> io::Result<()> {
+            make_dirs(&[base.corrupt(&self.inner.server), dir.join("pdb")])?;
+            let temporary = dir.join(format!(".spool-id.{}", random_name(6)?));
+            let mut file = File::options().write(true).create_new(true).mode(0o600).open(&temporary)?;
+            file.write_all(self.inner.spool_id.as_bytes())?;
+            file.sync_all()?;
+            std::fs::rename(&temporary, &proof)?;
+            sync_dir(&dir)?;
+            sync_dir(base.root())
+        };
+        write().map_err(|error| io_failure(&dir, &error))
+    }
+}
+
+fn make_dirs(dirs: &[std::path::PathBuf]) -> io::Result<()> {
+    for dir in dirs {
+        match DirBuilder::new().mode(0o700).create(dir) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}

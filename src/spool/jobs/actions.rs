@@ -1,0 +1,283 @@
+//! Jobs: listing, holding, starting, deleting, and their end.
+
+use rusqlite::Connection;
+
+use crate::model::authority::Right;
+use crate::model::job::{Identity, JobStatus, Transfer};
+use crate::model::query::{Cursor, Page, Query};
+use crate::model::state::{EntryState, HoldReason, HoldReasons, JobState, Wish};
+use crate::model::time::Moment;
+use crate::model::{Caller, DocumentId, Failure, FailureKind, JobRef};
+use crate::store::document::DocumentRow;
+use crate::store::entry::EntryRow;
+use crate::store::event::{Object, record};
+use crate::store::job::JobRow;
+use crate::store::{self, Fallible};
+use crate::sys::users;
+
+use super::filter;
+use super::view::Known;
+use crate::spool::disk::files;
+use crate::spool::interface::records::{Event, EventSubject, Removal};
+use crate::spool::printing::wakes;
+use crate::spool::{Room, Spool, WakeTarget};
+
+/// Jobs looked at for one page, however few satisfy its condition.
+const LOOK_AT_MOST: u32 = 5_000;
+
+/// What follows from a change of a job.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Aftermath {
+    /// Files to erase once the change is committed.
+    pub(crate) erase: Vec<String>,
+    /// Processes that have to look.
+    pub(crate) targets: Vec<WakeTarget>,
+}
+
+pub(crate) fn not_found(job: &JobRef) -> Failure {
+    Failure::not_found(format!("job {job}"))
+}
+
+pub(crate) fn find(db: &Connection, spool: &Spool, caller: &Caller, job: &JobRef) -> Fallible<JobRow> {
+    store::job::by_ref(db, job, caller.uid, spool.server().as_str())?.ok_or_else(|| not_found(job))
+}
+
+pub(crate) fn demand_job(db: &Connection, caller: &Caller, job: &JobRow) -> Fallible<()> {
+    let owner_groups = if caller.uid == job.owner_uid { Vec::new() } else { users::groups(job.owner_uid) };
+    Spool::demand(db, caller, Right::ChangeJob { owner_uid: job.owner_uid, owner_groups: &owner_groups })
+        .map_err(|failure| Failure { message: format!("job {}: {}", job.number, failure.message), ..failure })
+}
+
+impl Spool {
+    pub(crate) fn jobs(
+        &self,
+        caller: &Caller,
+        query: &Query,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Fallible<Page<JobStatus>> {
+        let limit = limit.clamp(1, crate::model::query::PAGE);
+        self.look(|db| {
+            let mut rows = Vec::with_capacity(limit as usize);
+            let mut known = Known::of(filter::parts(&query.condition, query.parts));
+            let mut after = after;
+            let mut looked_at = 0;
+            loop {
+                let candidates = store::job::candidates(
+                    db,
+                    &query.condition,
+                    query.order,
+                    caller.uid,
+                    self.server().as_str(),
+                    after.as_ref(),
+                    limit,
+                )?;
+                let exhausted = (candidates.len() as u32) < limit;
+                known.read_ahead(db, &candidates)?;
+                let mut last = None;
+                for row in candidates {
+                    last = Some((row.id, row.number, row.sort));
+                    let status = self.job_status(db, row, &mut known)?;
+                    if filter::satisfies(&status, &query.condition, caller.uid) {
+                        rows.push(status);
+                    }
+                    if rows.len() as u32 == limit {
+                        break;
+                    }
+                }
+                after = last
+                    .map(|(job, number, sort)| Cursor { key: store::job::cursor_key(query.order, number, &sort), job })
+                    .or(after);
+                if rows.len() as u32 == limit {
+                    return Ok(Page { rows, next: after });
+                }
+                if exhausted {
+                    return Ok(Page { rows, next: None });
+                }
+                // A filter that hardly anything satisfies must not keep one look open over a million jobs.
+                looked_at += limit;
+                if looked_at >= LOOK_AT_MOST {
+                    return Ok(Page { rows, next: after });
+                }
+            }
+        })
+    }
+
+    pub(crate) fn job(&self, caller: &Caller, job: &JobRef) -> Fallible<JobStatus> {
+        self.look(|db| {
+            let row = find(db, self, caller, job)?;
+            self.job_status(db, row, &mut Known::default())
+        })
+    }
+
+    pub(crate) fn hold_job(&self, caller: &Caller, job: &JobRef, now: &Moment) -> Fallible<Vec<WakeTarget>> {
+        let (spool, caller, job, now) = (self.clone(), caller.clone(), job.clone(), now.clone());
+        self.change(Room::Gives, move |db| {
+            let row = find(db, &spool, &caller, &job)?;
+            demand_job(db, &caller, &row)?;
+            let (state, entries) = Self::job_state(db, &row)?;
+            if matches!(state, JobState::Terminating | JobState::Retained) {
+                return Err(wrong_state(&row, state, "held"));
+            }
+            let reasons = row.reasons.with(HoldReason::Operator);
+            store::job::set_reasons(db, row.id, reasons, row.reason_text.as_deref())?;
+            store::entry::withdraw(db, row.id)?;
+            record(db, &now, Object::Job(row.id), &caller.user, "held", "")?;
+            claimants(db, &entries)
+        })
+    }
+
+    pub(crate) fn start_job(
+        &self,
+        caller: &Caller,
+        job: &JobRef,
+        now: &Moment,
+    ) -> Fallible<(HoldReasons, Vec<WakeTarget>)> {
+        let fresh = self.changed_documents(caller, job)?;
+        let (spool, caller, job, now) = (self.clone(), caller.clone(), job.clone(), now.clone());
+        self.change(Room::Gives, move |db| {
+            let row = find(db, &spool, &caller, &job)?;
+            demand_job(db, &caller, &row)?;
+            let (state, _) = Self::job_state(db, &row)?;
+            if !matches!(state, JobState::Held | JobState::Paused) {
+                return Err(wrong_state(&row, state, "started: only a held job can be"));
+            }
+            let left = row.reasons.without(HoldReasons::CLEARED_BY_START);
+            store::job::set_wish(db, row.id, Wish::Run)?;
+            store::job::set_reasons(db, row.id, left, if left.is_empty() { None } else { row.reason_text.as_deref() })?;
+            if !left.is_empty() {
+                let words: Vec<&str> = left.iter().map(HoldReason::words).collect();
+                record(
+                    db,
+                    &now,
+                    Object::Job(row.id),
+                    &caller.user,
+                    "started",
+                    &format!("still held: {}", words.join("; ")),
+                )?;
+                return Ok((left, Vec::new()));
+            }
+            for (document, identity) in &fresh {
+                store::document::set_identity(db, *document, identity)?;
+            }
+            spool.requeue(db, &row, &now)?;
+            record(db, &now, Object::Job(row.id), &caller.user, "started", "")?;
+            Ok((left, wakes::of_route(db, row.route)?))
+        })
+    }
+
+    /// Puts a job that was held back into the queues, as one that arrives now: it has lost its place.
+    pub(crate) fn requeue(&self, db: &Connection, job: &JobRow, now: &Moment) -> Fallible<()> {
+        let sort = self.new_position(db, job.route, job.priority, job.work, now)?;
+        store::job::set_sort(db, job.id, &sort)?;
+        let entries = store::entry::of_job(db, job.id)?;
+        // Of a broadcast that was held half-way only what is missing prints; one that printed everywhere prints again.
+        let whole = entries.iter().all(|entry| entry.state == EntryState::Done);
+        for entry in entries.iter().filter(|entry| whole || entry.state != EntryState::Done) {
+            store::entry::requeue(db, entry.id, &sort)?;
+        }
+        Ok(())
+    }
+
+    /// A job held because its linked document is another file now, and started all the same: that file is what its
+    /// owner wants printed, so it becomes the document's identity. Looked at before the transaction: a link may lead to a
+    /// file system that does not answer.
+    fn changed_documents(&self, caller: &Caller, job: &JobRef) -> Fallible<Vec<(DocumentId, Identity)>> {
+        let links: Vec<DocumentRow> = self.look(|db| {
+            let row = find(db, self, caller, job)?;
+            if !row.reasons.has(HoldReason::Changed) {
+                return Ok(Vec::new());
+            }
+            let documents = store::document::of_job(db, row.id)?;
+            Ok(documents.into_iter().filter(|d| d.transfer == Transfer::Link).collect())
+        })?;
+        // Our rights are not those of another caller: what he may read we cannot tell.
+        if !links.is_empty() && caller.uid != nix::unistd::geteuid().as_raw() {
+            return Err(Failure::new(FailureKind::Unsupported, "its linked document is another file now")
+                .hint("submit that file anew"));
+        }
+        let dir = self.base().server(self.server());
+        let look = |document: &DocumentRow| {
+            let file = crate::sys::files::open_regular(&dir.join(&document.store_name)).ok()?;
+            Some((document.id, crate::sys::files::identity(&file).ok()?))
+        };
+        Ok(links.iter().filter_map(look).collect())
+    }
+
+    pub(crate) fn delete_job(
+        &self,
+        caller: &Caller,
+        job: &JobRef,
+        now: &Moment,
+    ) -> Fallible<(Removal, Vec<WakeTarget>)> {
+        let (spool, caller, job, now) = (self.clone(), caller.clone(), job.clone(), now.clone());
+        let (removal, aftermath) = self.change(Room::Gives, move |db| {
+            let row = find(db, &spool, &caller, &job)?;
+            demand_job(db, &caller, &row)?;
+            store::job::set_wish(db, row.id, Wish::Cancel)?;
+            store::entry::withdraw(db, row.id)?;
+            record(db, &now, Object::Job(row.id), &caller.user, "deleted", "")?;
+            let entries = store::entry::of_job(db, row.id)?;
+            if entries.iter().any(|e| matches!(e.state, EntryState::Claimed | EntryState::Transferred)) {
+                let stoppable = entries.iter().any(|e| e.state == EntryState::Claimed);
+                let removal = if stoppable { Removal::Terminating } else { Removal::Transferred };
+                return Ok((removal, Aftermath { erase: Vec::new(), targets: claimants(db, &entries)? }));
+            }
+            let erase = Self::finish(db, &row, None, "cancelled", &now)?;
+            Ok((Removal::Gone, Aftermath { erase, targets: Vec::new() }))
+        })?;
+        files::erase(&self.base().server(self.server()), &aftermath.erase);
+        Ok((removal, aftermath.targets))
+    }
+
+    /// Ends a job: its row goes to the history. Returns the files to erase once that is committed.
+    pub(crate) fn finish(
+        db: &Connection,
+        job: &JobRow,
+        device: Option<&str>,
+        outcome: &str,
+        now: &Moment,
+    ) -> Fallible<Vec<String>> {
+        let destination = Self::job_destination(db, job)?.to_string();
+        let files = store::job::delete(db, job.id)?;
+        store::finished::insert(db, job, &destination, device, outcome, files.len(), now)?;
+        Ok(files)
+    }
+
+    pub(crate) fn events(&self, caller: &Caller, subject: &EventSubject, after: i64) -> Fallible<Vec<Event>> {
+        self.look(|db| {
+            let object = match subject {
+                EventSubject::Job(job) => Object::Job(self.job_ever(db, caller, job)?),
+                EventSubject::Device(name) => {
+                    let row = store::device::by_name(db, name)?;
+                    Object::Device(row.ok_or_else(|| crate::spool::objects::devices::not_found(db, name))?.id)
+                }
+                EventSubject::Process(name) => {
+                    let row = store::process::by_name(db, name)?;
+                    Object::Process(row.ok_or_else(|| crate::spool::objects::processes::not_found(name))?.id)
+                }
+                EventSubject::Location(name) => {
+                    let row = store::location::by_name(db, name)?;
+                    Object::Location(row.ok_or_else(|| Failure::not_found(format!("location {name}")))?.id)
+                }
+                EventSubject::Spool => Object::Spool,
+            };
+            store::event::list(db, object, after)
+        })
+    }
+}
+
+pub(crate) fn wrong_state(job: &JobRow, state: JobState, what: &str) -> Failure {
+    Failure::new(FailureKind::State, format!("job {} is {} and cannot be {what}", job.number, state.infoprint()))
+}
+
+/// The processes that have claims among `entries`: they have to stop.
+pub(crate) fn claimants(db: &Connection, entries: &[EntryRow]) -> Fallible<Vec<WakeTarget>> {
+    let mut targets = Vec::new();
+    for (process, _) in entries.iter().filter_map(|e| e.claimed_by) {
+        if let Some(row) = store::process::by_id(db, process)? {
+            wakes::add(&mut targets, wakes::target(db, &row.name)?);
+        }
+    }
+    Ok(targets)
+}

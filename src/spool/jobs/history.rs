@@ -1,0 +1,154 @@
+//! Finished jobs: listing them, and finding one among the living and the finished.
+
+use rusqlite::Connection;
+
+use crate::model::field::{Field, Value};
+use crate::model::finished::FinishedStatus;
+use crate::model::location::Destination;
+use crate::model::query::{Condition, Cursor, Page};
+use crate::model::{Caller, GlobalJobId, GroupName, JobId, JobRef, LocationPattern};
+use crate::store::finished::FinishedRow;
+use crate::store::{self, Fallible};
+
+use super::filter::{at, compares};
+use crate::spool::Spool;
+
+impl Spool {
+    /// Finished jobs that satisfy `condition`, those that ended last first.
+    pub(crate) fn finished(
+        &self,
+        caller: &Caller,
+        condition: &Condition,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Fallible<Page<FinishedStatus>> {
+        let limit = limit.clamp(1, crate::model::query::PAGE);
+        self.look(|db| {
+            // One that is named is found by an index, the others in the order of their ends.
+            if let Some(job) = named(condition) {
+                let row = store::finished::by_ref(db, job, caller.uid, self.server().as_str())?;
+                let rows = row.map(|row| self.finished_status(row)).transpose()?.into_iter();
+                let rows = rows.filter(|job| satisfies(job, condition, caller.uid)).collect();
+                return Ok(Page { rows, next: None });
+            }
+            let mut rows = Vec::new();
+            let mut at = after.and_then(|cursor| Some((*cursor.key.first()?, cursor.job)));
+            loop {
+                let found = store::finished::list(db, user(condition), at, limit)?;
+                let exhausted = (found.len() as u32) < limit;
+                for row in found {
+                    at = Some((row.finished_ms, row.id));
+                    let job = self.finished_status(row)?;
+                    if satisfies(&job, condition, caller.uid) {
+                        rows.push(job);
+                    }
+                    if rows.len() as u32 == limit {
+                        return Ok(Page { rows, next: at.map(|(ms, job)| Cursor { key: vec![ms], job }) });
+                    }
+                }
+                if exhausted {
+                    return Ok(Page { rows, next: None });
+                }
+            }
+        })
+    }
+
+    /// The identity of a job, living or finished.
+    pub(crate) fn job_ever(&self, db: &Connection, caller: &Caller, job: &JobRef) -> Fallible<JobId> {
+        let server = self.server().as_str();
+        if let Some(row) = store::job::by_ref(db, job, caller.uid, server)? {
+            return Ok(row.id);
+        }
+        let row = store::finished::by_ref(db, job, caller.uid, server)?;
+        Ok(row.ok_or_else(|| super::actions::not_found(job))?.id)
+    }
+
+    fn finished_status(&self, row: FinishedRow) -> Fallible<FinishedStatus> {
+        let destination = match row.destination {
+            LocationPattern::One(name) => Destination::Location(name),
+            LocationPattern::Group(group) => Destination::Group(group),
+            LocationPattern::EveryGroup(dest) => Destination::Group(dest.as_str().parse::<GroupName>()?),
+        };
+        Ok(FinishedStatus {
+            id: row.id,
+            number: row.number,
+            local: row.local,
+            global: GlobalJobId { server: self.server().clone(), serial: row.serial },
+            name: row.name,
+            owner: row.owner,
+            owner_uid: row.owner_uid,
+            user_name: row.user_name,
+            destination,
+            device: row.device,
+            outcome: row.outcome,
+            octets: row.octets,
+            pages: row.pages,
+            documents: row.documents,
+            created_ms: row.created_ms,
+            finished_ms: row.finished_ms,
+        })
+    }
+}
+
+/// The one job that a condition can hold for, if it says so.
+fn named(condition: &Condition) -> Option<&JobRef> {
+    match condition {
+        Condition::Job(job) => Some(job),
+        Condition::All(parts) => parts.iter().find_map(named),
+        _ => None,
+    }
+}
+
+/// The one identity that a condition can hold for, if it says so.
+fn user(condition: &Condition) -> Option<&str> {
+    match condition {
+        Condition::UserName(user) => Some(user),
+        Condition::All(parts) => parts.iter().find_map(user),
+        _ => None,
+    }
+}
+
+fn satisfies(job: &FinishedStatus, condition: &Condition, uid: u32) -> bool {
+    match condition {
+        Condition::Any => true,
+        Condition::All(parts) => parts.iter().all(|part| satisfies(job, part, uid)),
+        Condition::Either(parts) => parts.iter().any(|part| satisfies(job, part, uid)),
+        Condition::Not(part) => !satisfies(job, part, uid),
+        Condition::Job(JobRef::Number(number)) => job.number == *number,
+        Condition::Job(JobRef::Local(local)) => job.local == *local && job.owner_uid == uid,
+        Condition::Job(JobRef::Serial(serial)) => job.global.serial == *serial,
+        Condition::Job(JobRef::Global(global)) => job.global == *global,
+        Condition::UserName(user) => job.user_name == *user,
+        Condition::Owner(owner) => job.owner == *owner,
+        // What is over is in no state.
+        Condition::State(_) => false,
+        Condition::Destination(destination) => job.destination == *destination,
+        Condition::Location(pattern) => at(&job.destination, pattern),
+        Condition::Field(field, comparison, wanted) => {
+            values(job, *field).iter().any(|found| compares(found, *comparison, wanted))
+        }
+    }
+}
+
+/// The values of a field, for comparing.
+fn values(job: &FinishedStatus, field: Field) -> Vec<Value> {
+    let text = |text: &str| vec![Value::Text(text.to_owned())];
+    let number = |n: u64| vec![Value::Integer(i64::try_from(n).unwrap_or(i64::MAX))];
+    match field {
+        Field::JobClientId => number(u64::from(job.local.0)),
+        Field::JobIdentifier => text(&job.global.to_string()),
+        Field::JobNumber => number(u64::from(job.number.get())),
+        Field::JobName => text(&job.name),
+        Field::JobOwner => text(&job.owner),
+        Field::UserName => text(&job.user_name),
+        Field::DestinationNameRequested => text(job.destination.to_string().trim_start_matches('#')),
+        Field::DestinationsAssigned => job.device.iter().flat_map(|device| text(&device.to_string())).collect(),
+        Field::Outcome => text(&job.outcome),
+        Field::TotalJobOctets => number(job.octets),
+        Field::JobPageCount => job.pages.map(number).unwrap_or_default(),
+        Field::NumberOfDocuments => number(u64::from(job.documents)),
+        Field::CreationTime => vec![Value::Time(job.created_ms)],
+        Field::CompletionTime => vec![Value::Time(job.finished_ms)],
+        _ => Vec::new(),
+    }
+}

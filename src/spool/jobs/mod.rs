@@ -1,0 +1,10 @@
+//! Jobs from submission to history: handing in, listing, holding, altering, explaining, and what is kept of finished ones.
+
+pub(crate) mod actions;
+pub(crate) mod alter;
+pub mod filter;
+pub(crate) mod history;
+pub(crate) mod pause;
+pub(crate) mod submit;
+pub(crate) mod view;
+pub(crate) mod why;

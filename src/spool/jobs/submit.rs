@@ -1,0 +1,355 @@
+//! Handing in a job, and finding out what became of one.
+//!
+//! States: files received and on disk → one transaction (job, documents, values, entries, event) → acknowledged. Only the
+//! commit makes a job; before it a crash leaves orphans for the sweep, after it the job prints.
+
+use std::os::fd::OwnedFd;
+
+use rusqlite::Connection;
+
+use crate::model::authority::Right;
+use crate::model::job::{Accepted, RawPath, Submission, Transfer};
+use crate::model::location::Destination;
+use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
+use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
+use crate::model::time::Moment;
+use crate::model::{Caller, Failure, FailureKind, GlobalJobId, JobId, RouteId, ServerName};
+use crate::store::device::DeviceRow;
+use crate::store::document::DocumentRow;
+use crate::store::entry::NewEntry;
+use crate::store::event::{Object, record};
+use crate::store::job::{JobRow, SortKey};
+use crate::store::submission::{Fate, Known};
+use crate::store::{self, Fallible};
+use crate::sys::{fault, users};
+
+use crate::spool::disk::files::{Intake, Received};
+use crate::spool::interface::records::SpoolerState;
+use crate::spool::printing::wakes;
+use crate::spool::{Room, Spool, WakeTarget};
+
+/// The longest name of a job, in characters.
+const MAX_JOB_NAME: usize = 255;
+/// The longest token.
+const MAX_TOKEN: usize = 128;
+
+/// Checks what does not need the spool.
+fn check(submission: &Submission) -> Fallible<()> {
+    let bad = |message: String| Err(Failure::new(FailureKind::BadValue, message));
+    if submission.token.is_empty()
+        || submission.token.len() > MAX_TOKEN
+        || !submission.token.bytes().all(|b| b.is_ascii_graphic())
+    {
+        return bad("the submission has no usable token".to_owned());
+    }
+    check_name(&submission.name)?;
+    crate::model::device::check_form(&submission.form).map_err(|why| Failure::new(FailureKind::BadValue, why))?;
+    if submission.documents.iter().any(|d| d.copies == 0) {
+        return bad("0 copies: the number of copies is at least 1".to_owned());
+    }
+    Ok(())
+}
+
+/// Checks the name of a job.
+pub(crate) fn check_name(name: &str) -> Fallible<()> {
+    if name.chars().count() > MAX_JOB_NAME || name.chars().any(char::is_control) {
+        let why = "the job name is longer than 255 characters or contains control characters";
+        return Err(Failure::new(FailureKind::BadValue, why));
+    }
+    Ok(())
+}
+
+impl Spool {
+    /// Hands in a job.
+    pub(crate) fn submit(
+        &self,
+        caller: &Caller,
+        submission: Submission,
+        files: Vec<OwnedFd>,
+        now: &Moment,
+    ) -> Fallible<Taken> {
+        check(&submission)?;
+        // Before a byte is copied: is there such a destination, and are jobs accepted at all?
+        self.look(|db| {
+            Self::demand(db, caller, Right::Submit)?;
+            if submission.priority > Priority::default() {
+                Self::demand(db, caller, Right::RaisePriority)?;
+            }
+            accepting(db)?;
+            self.destination(db, &submission.destination).map(|_| ())
+        })?;
+        crate::spool::disk::ballast::ensure(self.base())?;
+        let dir = self.base().server(self.server());
+        let mut intake = Intake::receive(&dir, &submission.documents, files)?;
+        let plan = Plan::new(&submission, &intake.documents, caller, self.server());
+        match self.inner.store.is_for_command() {
+            true => intake.to_disk(&submission.documents, || self.inner.store.plan(store::submission::plan))?,
+            false => intake.sync(&submission.documents)?,
+        }
+        let moment = now.clone();
+        let spool = self.clone();
+        let result = self.change(Room::Takes, move |db| {
+            match store::submission::fate(db, &plan.submission.token)? {
+                None => {}
+                Some(Fate::Accepted(known)) => return Ok((spool.taken_before(db, known)?, false)),
+                Some(Fate::Refused) => {
+                    let why = "this submission was given up earlier; submit it anew";
+                    return Err(Failure::new(FailureKind::State, why));
+                }
+            }
+            accepting(db)?;
+            let destination = spool.destination(db, &plan.submission.destination)?;
+            let (accepted, devices) = plan.insert(db, &spool, &destination, &moment)?;
+            let dir = spool.base().server(spool.server());
+            Intake::link(&dir, &plan.links)?;
+            let (targets, running) = (wakes::of_devices(db, &devices)?, wakes::running(db)?);
+            fault::point("before-commit");
+            Ok((Taken { accepted, targets, running }, true))
+        });
+        match result {
+            Ok((taken, is_new)) => {
+                if is_new {
+                    intake.keep();
+                }
+                fault::point("after-commit");
+                Ok(taken)
+            }
+            Err(failure) => {
+                // After a failed commit the job may exist: delete nothing, the sweep knows.
+                if failure.kind == FailureKind::Unknown {
+                    intake.keep();
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// What became of the submission with this token. When it is unknown, it is refused for good in the same
+    /// transaction: that overwrites whatever a failed commit left in the log, so the answer is final.
+    pub(crate) fn settle(&self, token: String, now: &Moment) -> Fallible<Option<Taken>> {
+        if token.is_empty() || token.len() > MAX_TOKEN {
+            return Err(Failure::new(FailureKind::BadValue, "the submission has no usable token"));
+        }
+        let spool = self.clone();
+        let now = now.clone();
+        self.change(Room::Gives, move |db| {
+            Ok(match store::submission::fate(db, &token)? {
+                Some(Fate::Accepted(known)) => Some(spool.taken_before(db, known)?),
+                Some(Fate::Refused) => None,
+                None => {
+                    store::spool::refuse_token(db, &token, &now)?;
+                    None
+                }
+            })
+        })
+    }
+
+    /// A job that was taken in earlier. Whoever did that may have died before he woke anybody.
+    fn taken_before(&self, db: &Connection, known: Known) -> Fallible<Taken> {
+        let job = store::job::by_id(db, known.id)?;
+        let targets = job.map_or(Ok(Vec::new()), |job| wakes::of_route(db, job.route))?;
+        let global = GlobalJobId { server: self.server().clone(), serial: known.serial };
+        let accepted = Accepted { id: known.id, number: known.number, local: known.local, global };
+        Ok(Taken { accepted, targets, running: wakes::running(db)? })
+    }
+}
+
+fn accepting(db: &Connection) -> Fallible<()> {
+    match store::spool::row(db)?.state {
+        SpoolerState::Cold | SpoolerState::Active => Ok(()),
+        SpoolerState::Drain | SpoolerState::Warm => {
+            Err(Failure::new(FailureKind::State, "the spooler was drained: new jobs are refused")
+                .hint("an operator starts it again: spoolcom SPOOLER, START"))
+        }
+    }
+}
+
+/// A job that was taken in.
+pub(crate) struct Taken {
+    /// The job.
+    pub accepted: Accepted,
+    /// The processes that have work now.
+    pub targets: Vec<WakeTarget>,
+    /// The processes whose row says running.
+    pub running: Vec<WakeTarget>,
+}
+
+/// Everything about a job that is known before its transaction.
+struct Plan {
+    submission: Submission,
+    documents: Vec<DocumentRow>,
+    links: Vec<(String, RawPath)>,
+    caller: Caller,
+    owner_gid: u32,
+    server: ServerName,
+    work: u64,
+    octets: u64,
+    pages: Option<u64>,
+}
+
+impl Plan {
+    fn new(submission: &Submission, received: &[Received], caller: &Caller, server: &ServerName) -> Self {
+        let mut documents = Vec::new();
+        let mut links = Vec::new();
+        let mut work = 0u64;
+        for (i, (offer, file)) in submission.documents.iter().zip(received).enumerate() {
+            if let (Transfer::Link, Some(target)) = (offer.transfer, &offer.link_target) {
+                links.push((file.store_name.clone(), target.clone()));
+            }
+            work = work.saturating_add(work_in_lines(file.lines, file.pages, file.identity.size, offer.copies));
+            documents.push(DocumentRow {
+                id: crate::model::DocumentId(0),
+                sequence: u32::try_from(i + 1).unwrap_or(u32::MAX),
+                file_name: offer.file_name.clone(),
+                store_name: file.store_name.clone(),
+                transfer: offer.transfer,
+                link_target: offer.link_target.clone(),
+                format: file.format,
+                pages: file.pages,
+                lines: file.lines,
+                copies: offer.copies,
+                identity: file.identity.clone(),
+                digest: file.digest,
+            });
+        }
+        Self {
+            octets: documents.iter().map(|d| d.identity.size).sum(),
+            pages: documents.iter().map(|d| d.pages.map(|p| p.saturating_mul(u64::from(d.copies)))).sum(),
+            submission: submission.clone(),
+            documents,
+            links,
+            owner_gid: users::primary_group(caller.uid),
+            caller: caller.clone(),
+            server: server.clone(),
+            work,
+        }
+    }
+
+    fn insert(
+        &self,
+        db: &Connection,
+        spool: &Spool,
+        destination: &Destination,
+        now: &Moment,
+    ) -> Fallible<(Accepted, Vec<DeviceRow>)> {
+        let s = &self.submission;
+        let (group, location, route) = match destination {
+            Destination::Location(name) => {
+                let row = store::location::by_name(db, name)?.ok_or_else(|| Failure::not_found(destination))?;
+                (row.group, Some(row.id), row.route)
+            }
+            Destination::Group(name) => {
+                let row = store::location::group(db, name)?.ok_or_else(|| Failure::not_found(destination))?;
+                let route = row.route;
+                (row, None, route)
+            }
+        };
+        let full = || Failure::new(FailureKind::Full, "all 9,999,999 job numbers are in use");
+        let numbers = store::spool::take_numbers(db, now)?.ok_or_else(full)?;
+        let (number, serial) = (numbers.number, numbers.serial);
+        let local = store::spool::next_local(db, self.caller.uid)?;
+        let class = store::job::class(db, &s.form)?;
+        let devices = store::device::of_route(db, route)?;
+        let speed = devices.iter().map(|device| device.settings.speed).max();
+        let sort = Self::position(db, (speed, numbers.sequence), s.priority, self.work, now)?;
+        let reasons = if s.hold { HoldReasons::NONE.with(HoldReason::Operator) } else { HoldReasons::NONE };
+        let mut job = JobRow {
+            id: JobId(0),
+            number,
+            serial,
+            token: s.token.clone(),
+            local,
+            owner_uid: self.caller.uid,
+            owner_gid: self.owner_gid,
+            owner: self.caller.user.clone(),
+            user_name: self.caller.identity(),
+            name: s.name.clone(),
+            form: s.form.trim().to_owned(),
+            priority: s.priority,
+            wish: Wish::Run,
+            reasons,
+            reason_text: None,
+            hold_after: s.hold_after,
+            arriving: false,
+            retained: false,
+            group: group.id,
+            location,
+            route,
+            class,
+            created_ms: now.wall_ms,
+            work: self.work,
+            octets: self.octets,
+            pages: self.pages,
+            sort,
+        };
+        job.id = store::job::insert(db, &job)?;
+        store::job::insert_values(db, job.id, &s.given)?;
+        for document in &self.documents {
+            store::document::insert(db, job.id, document)?;
+        }
+        spool.insert_entries(db, &job, group.broadcast && location.is_none())?;
+        let why = format!("{} for {destination}, {} octets", plural(self.documents.len(), "document"), self.octets);
+        record(db, now, Object::Job(job.id), &self.caller.user, "accepted", &why)?;
+        let global = GlobalJobId { server: self.server.clone(), serial };
+        Ok((Accepted { id: job.id, number, local, global }, devices))
+    }
+
+    /// Where a job stands that arrives now as the one with this number of the sequence, in a route whose fastest device
+    /// has this SPEED.
+    fn position(
+        db: &Connection,
+        (speed, sequence): (Option<u32>, i64),
+        priority: Priority,
+        work: u64,
+        now: &Moment,
+    ) -> Fallible<SortKey> {
+        let arrival = store::spool::time(db, now)?;
+        let estimate = estimate_ms(work, speed.unwrap_or(100));
+        Ok(SortKey { promoted: 0, rank: priority.rank(), key: queue_key(arrival, estimate), sequence })
+    }
+}
+
+fn plural(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+impl Spool {
+    /// The position that a job arriving now gets.
+    pub(crate) fn new_position(
+        &self,
+        db: &Connection,
+        route: RouteId,
+        priority: Priority,
+        work: u64,
+        now: &Moment,
+    ) -> Fallible<SortKey> {
+        let speed = store::device::speed_of_route(db, route)?;
+        Plan::position(db, (speed, store::spool::next_sequence(db)?), priority, work, now)
+    }
+
+    /// Makes the entries of a job: one for its route, or one for each device of a broadcasting group.
+    pub(crate) fn insert_entries(&self, db: &Connection, job: &JobRow, broadcast: bool) -> Fallible<()> {
+        let runs = job.wish == Wish::Run && job.reasons.is_empty();
+        let state = if runs { EntryState::Queued } else { EntryState::Withdrawn };
+        let mut only = Vec::new();
+        if broadcast {
+            only.extend(store::device::of_route(db, job.route)?.into_iter().map(|device| Some(device.id)));
+        }
+        if only.is_empty() {
+            only.push(None);
+        }
+        for only in only {
+            let entry = NewEntry {
+                job: job.id,
+                route: job.route,
+                only,
+                class: job.class,
+                sort: job.sort,
+                work: job.work,
+                state,
+            };
+            store::entry::insert(db, &entry)?;
+        }
+        Ok(())
+    }
+}

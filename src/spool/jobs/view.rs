@@ -1,0 +1,365 @@
+//! Jobs as displays show them.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use rusqlite::Connection;
+
+use crate::model::job::{DocumentStatus, JobStatus, Occurrence, RawPath};
+use crate::model::location::Destination;
+use crate::model::query::{PAGE, Parts};
+use crate::model::state::{EntryState, JobFacts, JobState};
+use crate::model::{
+    ClassId, DeviceName, Failure, GlobalJobId, GroupId, GroupName, JobId, LocationId, LocationName, RouteId,
+};
+use crate::store::document::ShownRow;
+use crate::store::entry::{EntryRow, Progress};
+use crate::store::job::{JobRow, SortKey};
+use crate::store::waiting::Run;
+use crate::store::{self, Fallible};
+
+use crate::spool::Spool;
+
+/// Positions are exact to this many; more is one more.
+pub(crate) const POSITION_LIMIT: u32 = 1001;
+
+/// What a listing has looked up already, so that a thousand jobs do not ask the same a thousand times.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// What of the jobs has to be known.
+    parts: Parts,
+    positions: BTreeMap<(RouteId, ClassId), Line>,
+    destinations: BTreeMap<(GroupId, Option<LocationId>), Destination>,
+    /// What was read ahead; what belongs to another job is asked for.
+    entries: Option<Ahead<Progress>>,
+    documents: Option<Ahead<ShownRow>>,
+}
+
+/// What belongs to each of some jobs.
+struct Ahead<T> {
+    jobs: RangeInclusive<i64>,
+    found: BTreeMap<JobId, Vec<T>>,
+}
+
+impl<T> Ahead<T> {
+    /// What belongs to `job`, if it is one of them.
+    fn take(ahead: &mut Option<Self>, job: JobId) -> Option<Vec<T>> {
+        let ahead = ahead.as_mut().filter(|ahead| ahead.jobs.contains(&job.0))?;
+        Some(ahead.found.remove(&job).unwrap_or_default())
+    }
+}
+
+/// Jobs of a page are read ahead in one run when they stand as close together as this: so many rows for each.
+const CLOSE: i64 = 4;
+
+impl Known {
+    /// Nothing yet, of jobs of which `parts` are to be known.
+    pub(crate) fn of(parts: Parts) -> Self {
+        Self { parts, ..Self::default() }
+    }
+
+    /// Reads ahead what belongs to the jobs of a page.
+    pub(crate) fn read_ahead(&mut self, db: &Connection, jobs: &[JobRow]) -> Fallible<()> {
+        (self.entries, self.documents) = (None, None);
+        let ids = || jobs.iter().map(|job| job.id.0);
+        let (Some(first), Some(last)) = (ids().min(), ids().max()) else { return Ok(()) };
+        if jobs.len() < 2 {
+            return Ok(());
+        }
+        // Handed in one after the other, as those of a long queue were?
+        let close = (last - first) / CLOSE <= i64::try_from(jobs.len()).unwrap_or(i64::MAX);
+        // Few entries have a device, as a rule: those are read, and not all that wait.
+        self.entries = match store::entry::begun(db, PAGE)? {
+            Some(found) => Some(Ahead { jobs: first..=last, found }),
+            None if close => {
+                Some(Ahead { jobs: first..=last, found: store::entry::progress(db, JobId(first), JobId(last))? })
+            }
+            None => None,
+        };
+        if close && self.parts.documents {
+            let found = store::document::shown(db, JobId(first), JobId(last))?;
+            self.documents = Some(Ahead { jobs: first..=last, found });
+        }
+        Ok(())
+    }
+
+    fn entries(&mut self, db: &Connection, job: JobId) -> Fallible<Vec<Progress>> {
+        match Ahead::take(&mut self.entries, job) {
+            Some(found) => Ok(found),
+            None => Ok(store::entry::progress(db, job, job)?.remove(&job).unwrap_or_default()),
+        }
+    }
+
+    fn documents(&mut self, db: &Connection, job: JobId) -> Fallible<Vec<ShownRow>> {
+        if !self.parts.documents {
+            return Ok(Vec::new());
+        }
+        match Ahead::take(&mut self.documents, job) {
+            Some(found) => Ok(found),
+            None => Ok(store::document::shown(db, job, job)?.remove(&job).unwrap_or_default()),
+        }
+    }
+
+    fn destination(&mut self, db: &Connection, job: &JobRow) -> Fallible<Destination> {
+        if let Some(known) = self.destinations.get(&(job.group, job.location)) {
+            return Ok(known.clone());
+        }
+        let destination = Spool::job_destination(db, job)?;
+        self.destinations.insert((job.group, job.location), destination.clone());
+        Ok(destination)
+    }
+}
+
+fn state_of(job: &JobRow, states: impl Iterator<Item = EntryState> + Clone) -> JobState {
+    let count = |state| u32::try_from(states.clone().filter(|s| *s == state).count()).unwrap_or(u32::MAX);
+    JobState::of(&JobFacts {
+        arriving: job.arriving,
+        wish: job.wish,
+        reasons: job.reasons,
+        retained: job.retained,
+        claimed: count(EntryState::Claimed),
+        transferred: count(EntryState::Transferred),
+    })
+}
+
+impl Spool {
+    /// A job's facts and entries.
+    pub(crate) fn job_state(db: &Connection, job: &JobRow) -> Fallible<(JobState, Vec<EntryRow>)> {
+        let entries = store::entry::of_job(db, job.id)?;
+        Ok((state_of(job, entries.iter().map(|e| e.state)), entries))
+    }
+
+    /// Where a job was sent, by name.
+    pub(crate) fn job_destination(db: &Connection, job: &JobRow) -> Fallible<Destination> {
+        let (group, dest): (String, Option<String>) = store::location::names_of(db, job.group, job.location)?;
+        let group: GroupName = group.parse()?;
+        Ok(match dest {
+            Some(dest) => Destination::Location(LocationName { group, dest: dest.parse()? }),
+            None => Destination::Group(group),
+        })
+    }
+
+    pub(crate) fn job_status(&self, db: &Connection, job: JobRow, known: &mut Known) -> Fallible<JobStatus> {
+        let entries = known.entries(db, job.id)?;
+        let state = state_of(&job, entries.iter().map(|e| e.state));
+        let destination = known.destination(db, &job)?;
+        let mut devices: Vec<DeviceName> = Vec::new();
+        for entry in entries.iter().filter(|e| matches!(e.state, EntryState::Claimed | EntryState::Transferred)) {
+            if let Some(device) = entry.device.map(|id| store::device::by_id(db, id)).transpose()?.flatten() {
+                devices.push(device.name);
+            }
+        }
+        let intervening = match state {
+            JobState::Ready => Some(position(db, &job, known)?),
+            JobState::Printing => Some(0),
+            _ => None,
+        };
+        let documents: Vec<DocumentStatus> = known
+            .documents(db, job.id)?
+            .into_iter()
+            .map(|d| DocumentStatus {
+                path: RawPath(self.base().server(self.server()).join(&d.store_name)),
+                id: d.id,
+                sequence: d.sequence,
+                file_name: d.file_name,
+                server: self.server().to_string(),
+                transfer: d.transfer,
+                format: d.format,
+                octets: d.octets,
+                pages: d.pages,
+                lines: d.lines,
+                copies: d.copies,
+            })
+            .collect();
+        Ok(JobStatus {
+            id: job.id,
+            number: job.number,
+            local: job.local,
+            global: GlobalJobId { server: self.server().clone(), serial: job.serial },
+            name: job.name,
+            owner: job.owner,
+            owner_uid: job.owner_uid,
+            owner_gid: job.owner_gid,
+            user_name: job.user_name,
+            destination,
+            route: job.route,
+            state,
+            reasons: job.reasons,
+            reason_text: job.reason_text,
+            priority: job.priority,
+            form: job.form,
+            hold_after: job.hold_after,
+            copies: documents.first().map_or(1, |d| d.copies),
+            total_octets: job.octets,
+            pages: job.pages,
+            created_ms: job.created_ms,
+            started_ms: entries.iter().filter_map(|e| e.claimed_ms).min(),
+            devices,
+            intervening,
+            documents,
+        })
+    }
+
+    pub(crate) fn occurrences(&self, id: JobId) -> Fallible<Vec<Occurrence>> {
+        self.look(|db| {
+            let job = store::job::by_id(db, id)?.ok_or_else(|| Failure::not_found("the job"))?;
+            let destination = Self::job_destination(db, &job)?;
+            let routed = store::device::of_route(db, job.route)?;
+            let mut found = Vec::new();
+            for entry in store::entry::of_job(db, id)? {
+                let unique = match routed.as_slice() {
+                    [one] => Some(one.id),
+                    _ => None,
+                };
+                let device = entry.device.or(entry.only).or(unique);
+                let name = device.map(|id| store::device::by_id(db, id)).transpose()?.flatten().map(|d| d.name);
+                let sequence = (entry.state == EntryState::Queued)
+                    .then(|| position(db, &job, &mut Known::default()).map(|n| n + 1))
+                    .transpose()?;
+                found.push(Occurrence {
+                    destination: destination.clone(),
+                    device: name,
+                    sequence,
+                    state: entry.state,
+                    copy: 1,
+                    attempt: entry.attempt,
+                });
+            }
+            Ok(found)
+        })
+    }
+}
+
+/// A queue, counted to a place.
+struct Line {
+    /// How many stand before `from`, those on a device among them.
+    before: u32,
+    /// The place that was counted to.
+    from: SortKey,
+    /// The places that follow, `from` itself included, as far as they were read.
+    places: Vec<SortKey>,
+    /// Whether no other place follows.
+    all: bool,
+}
+
+/// The places that are read first when a queue is counted on.
+const FIRST_PLACES: u32 = 8;
+
+impl Line {
+    fn position(&mut self, db: &Connection, job: &JobRow) -> Fallible<u32> {
+        if self.before >= POSITION_LIMIT {
+            return Ok(POSITION_LIMIT);
+        }
+        let most = POSITION_LIMIT - self.before;
+        loop {
+            let before = u32::try_from(self.places.partition_point(|place| *place < job.sort)).unwrap_or(most);
+            let read = u32::try_from(self.places.len()).unwrap_or(most);
+            if before < read || self.all || read >= most {
+                return Ok((self.before + before).min(POSITION_LIMIT));
+            }
+            // Read from the beginning again, not from the last place on: several entries may have the same one.
+            let wanted = (read * 4).max(FIRST_PLACES).min(most);
+            let run = Run { route: job.route, only: None, class: job.class };
+            self.places = store::waiting::places(db, &run, &self.from, wanted)?;
+            self.all = u32::try_from(self.places.len()).is_ok_and(|read| read < wanted);
+        }
+    }
+}
+
+/// How many jobs stand before a queued one: those of its route on a device, and those queued before it that need the
+/// same of a device. Exact to 1,000, then 1,001.
+fn position(db: &Connection, job: &JobRow, known: &mut Known) -> Fallible<u32> {
+    // Behind one that has so many before it stand no fewer; after one that was counted, it is counted on.
+    if let Some(line) = known.positions.get_mut(&(job.route, job.class)).filter(|line| line.from <= job.sort) {
+        return line.position(db, job);
+    }
+    let at = store::entry::claimed_in_route(db, job.route)?
+        + store::entry::before(db, job.route, job.class, &job.sort, POSITION_LIMIT)?;
+    let before = at.min(POSITION_LIMIT);
+    let line = Line { before, from: job.sort, places: Vec::new(), all: false };
+    known.positions.insert((job.route, job.class), line);
+    Ok(before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::entry::NewEntry;
+
+    const ROUTES: [i64; 3] = [1, 2, 3];
+
+    /// Queues of 1,500, 40 and 2 entries, and the jobs of all of them in order of their arrival.
+    fn queues() -> (Connection, Vec<JobRow>) {
+        let db = Connection::open_in_memory().unwrap();
+        store::schema::migrate(&db).unwrap();
+        db.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false).unwrap();
+        let mut jobs = Vec::new();
+        for n in 0..1542 {
+            let route = RouteId(ROUTES[if n % 38 == 7 && n < 1520 { 1 } else { usize::from(n % 771 == 5) * 2 }]);
+            let sort = SortKey { promoted: 0, rank: n % 3, key: n * 7919 % 1000, sequence: n };
+            let class = ClassId(1);
+            let job = JobRow { id: JobId(n), route, class, sort, ..row() };
+            let entry = NewEntry { job: job.id, route, only: None, class, sort, work: 1, state: EntryState::Queued };
+            store::entry::insert(&db, &entry).unwrap();
+            // Some have two entries at the same place, as a broadcast to a group that no longer broadcasts.
+            if n % 100 == 1 {
+                store::entry::insert(&db, &entry).unwrap();
+            }
+            jobs.push(job);
+        }
+        (db, jobs)
+    }
+
+    fn row() -> JobRow {
+        JobRow {
+            id: JobId(0),
+            number: store::job::FIRST_NUMBER,
+            serial: crate::model::Serial(1),
+            token: String::new(),
+            local: crate::model::LocalJobId(1),
+            owner_uid: 0,
+            owner_gid: 0,
+            owner: String::new(),
+            user_name: String::new(),
+            name: String::new(),
+            form: String::new(),
+            priority: crate::model::order::Priority::default(),
+            wish: crate::model::state::Wish::Run,
+            reasons: crate::model::state::HoldReasons::NONE,
+            reason_text: None,
+            hold_after: false,
+            arriving: false,
+            retained: false,
+            group: GroupId(1),
+            location: None,
+            route: RouteId(1),
+            class: ClassId(1),
+            created_ms: 0,
+            work: 1,
+            octets: 1,
+            pages: None,
+            sort: SortKey::default(),
+        }
+    }
+
+    #[test]
+    fn a_position_is_the_same_whether_counted_on_or_anew() {
+        let (db, mut jobs) = queues();
+        let anew: BTreeMap<JobId, u32> =
+            jobs.iter().map(|job| (job.id, position(&db, job, &mut Known::default()).unwrap())).collect();
+        assert!(anew.values().any(|n| *n == 1000) && anew.values().any(|n| *n == 1001));
+        let mut in_order = jobs.clone();
+        in_order.sort_by_key(|job| job.sort);
+        let backwards = in_order.iter().rev().cloned().collect();
+        jobs.sort_by_key(|job| job.id.0 * 7919 % 1543);
+        for (what, jobs) in [("in order", in_order), ("backwards", backwards), ("mixed", jobs)] {
+            // A page begins anywhere.
+            for first in [0, 700, 1300] {
+                let mut known = Known::default();
+                for job in &jobs[first..] {
+                    assert_eq!(position(&db, job, &mut known).unwrap(), anew[&job.id], "{what} from {first}: {job:?}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Devices: declaring, altering, deleting, and how they are shown. What their operators want of them is in
+//! [`super::device_wishes`].
+
+use rusqlite::Connection;
+
+use crate::model::authority::Right;
+use crate::model::device::{DeviceChange, DeviceStatus, DeviceUri, RunningJob};
+use crate::model::state::{DeviceFacts, DeviceState, DeviceWish, EntryState, ProcessState};
+use crate::model::time::Moment;
+use crate::model::wait::Awaited;
+use crate::model::{Caller, DeviceName, Failure, FailureKind, ProcessName, near};
+use crate::store::device::DeviceRow;
+use crate::store::event::{Object, record};
+use crate::store::{self, Fallible};
+
+use crate::spool::printing::{device_errors, progress, wakes};
+use crate::spool::{Room, Spool, WakeTarget};
+
+/// Entries waiting are counted this far.
+const COUNT_LIMIT: u32 = 1001;
+
+impl Spool {
+    pub(crate) fn change_device(
+        &self,
+        caller: &Caller,
+        name: DeviceName,
+        changes: Vec<DeviceChange>,
+        now: &Moment,
+    ) -> Fallible<Vec<WakeTarget>> {
+        for change in &changes {
+            self.check_change(change)?;
+        }
+        let (caller, now) = (caller.clone(), now.clone());
+        self.change(Room::Takes, move |db| {
+            Self::demand(db, &caller, Right::Configure)?;
+            let row = match store::device::by_name(db, &name)? {
+                Some(row) => row,
+                None => {
+                    let id = store::device::insert(db, &name)?;
+                    record(db, &now, Object::Device(id), &caller.user, "declared", "")?;
+                    store::device::by_id(db, id)?.ok_or_else(|| Failure::internal("a new device cannot be found"))?
+                }
+            };
+            if row.wish != DeviceWish::Stopped {
+                return Err(Failure::new(FailureKind::State, format!("device {} is online", row.name.guardian()))
+                    .hint(format!(
+                        "its attributes can be altered when it is OFFLINE: DEV {}, DRAIN",
+                        row.name.guardian()
+                    )));
+            }
+            let moves = |change: &DeviceChange| matches!(change, DeviceChange::Uri(_) | DeviceChange::Process(_));
+            if changes.iter().any(moves) && is_busy(db, &row)? {
+                return Err(Failure::new(
+                    FailureKind::InUse,
+                    format!("device {} still has a job of a print process that ended in mid-job", row.name.guardian()),
+                )
+                .hint("PRINT $process, START gives it back"));
+            }
+            let mut settings = row.settings.clone();
+            for change in &changes {
+                if let DeviceChange::Process(process) = change
+                    && store::process::by_name(db, process)?.is_none()
+                {
+                    return Err(unknown_process(db, process)?);
+                }
+                settings.apply(change);
+            }
+            store::device::set_settings(db, row.id, &settings)?;
+            if !changes.is_empty() {
+                let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
+                record(db, &now, Object::Device(row.id), &caller.user, "altered", &words.join(", "))?;
+            }
+            if !row.stopped_by_error {
+                return Ok(Vec::new());
+            }
+            // RESTART given to a device that an error has stopped already counts from now.
+            if changes.iter().any(|change| matches!(change, DeviceChange::Restart(_))) {
+                device_errors::set_restart(db, &by_id(db, &row)?, &now)?;
+            }
+            // Whose RESTART it is to wait for may have changed, and whether one is waited for at all: the process that had
+            // the device learns that, and the one that has it now is there when it is due.
+            let mut targets = Vec::new();
+            if let Some(before) = &row.settings.process {
+                wakes::add(&mut targets, wakes::target(db, before)?.filter(|target| target.running));
+            }
+            if let Some(process) = &settings.process
+                && device_errors::restart_at(db, &by_id(db, &row)?)?.is_some()
+            {
+                wakes::add(&mut targets, wakes::target(db, process)?);
+            }
+            Ok(targets)
+        })
+    }
+
+    fn check_change(&self, change: &DeviceChange) -> Fallible<()> {
+        let bad = |message: String| Err(Failure::new(FailureKind::BadValue, message));
+        match change {
+            DeviceChange::Uri(uri @ (DeviceUri::File(path) | DeviceUri::Char(path) | DeviceUri::Fifo(path))) => {
+                // Neither directly nor through a link: a device must never write into the spool itself.
+                let base =
+                    std::fs::canonicalize(self.base().root()).unwrap_or_else(|_| self.base().root().to_path_buf());
+                let real =
+                    path.parent().and_then(|dir| std::fs::canonicalize(dir).ok()).unwrap_or_else(|| path.clone());
+                if path.starts_with(&base) || real.starts_with(&base) {
+                    return bad(format!("URI {uri}: lies inside the spool itself"));
+                }
+                Ok(())
+            }
+            DeviceChange::Width(n) if *n == 0 || *n < -1 || *n > 32767 => {
+                bad(format!("WIDTH {n}: from 1 to 32767 columns, or -1 for 132"))
+            }
+            DeviceChange::Speed(0) => bad("SPEED 0: from 1 to 32767 lines per minute".to_owned()),
+            DeviceChange::Timeout(n) if *n == 0 || *n < -1 => {
+                bad(format!("TIMEOUT {n}: from 1 to 32767 retries, or -1 for ever"))
+            }
+            DeviceChange::Restart(n) if *n != 0 && !(10..=32767).contains(n) => {
+                bad(format!("RESTART {n}: from 10 to 32767 seconds, or OFF"))
+            }
+            DeviceChange::Form(form) => match crate::model::device::check_form(form) {
+                Ok(_) => Ok(()),
+                Err(why) => bad(why),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn delete_device(&self, caller: &Caller, name: DeviceName, now: &Moment) -> Fallible<()> {
+        let (caller, now) = (caller.clone(), now.clone());
+        self.change(Room::Gives, move |db| {
+            Self::demand(db, &caller, Right::Configure)?;
+            let row = store::device::by_name(db, &name)?.ok_or_else(|| not_found(db, &name))?;
+            let shown = row.name.guardian();
+            if row.wish != DeviceWish::Stopped {
+                return Err(Failure::new(FailureKind::State, format!("device {shown} is online"))
+                    .hint(format!("DEV {shown}, DRAIN takes it offline")));
+            }
+            let locations = store::location::of_device(db, row.id)?;
+            if let Some(first) = locations.first() {
+                return Err(Failure::new(
+                    FailureKind::InUse,
+                    format!(
+                        "{} of {shown} {}",
+                        locations.len(),
+                        if locations.len() == 1 { "location routes to it" } else { "locations route to it" }
+                    ),
+                )
+                .hint(format!("LOC {}, DEV NONE disconnects one", first.name)));
+            }
+            let own = store::entry::waiting_only_for(db, row.id)?;
+            if is_busy(db, &row)? || own > 0 {
+                return Err(Failure::new(FailureKind::InUse, format!("device {shown} still has jobs of its own")));
+            }
+            store::device::delete(db, row.id)?;
+            record(db, &now, Object::Device(row.id), &caller.user, "deleted", &shown)
+        })
+    }
+
+    pub(crate) fn devices(&self, after: Option<DeviceName>, now: &Moment) -> Fallible<Vec<DeviceStatus>> {
+        self.look(|db| {
+            let rows = store::device::list(db, after.as_ref())?;
+            rows.into_iter().map(|row| self.device_status(db, row, now)).collect()
+        })
+    }
+
+    pub(crate) fn device(&self, name: &DeviceName, now: &Moment) -> Fallible<DeviceStatus> {
+        self.look(|db| {
+            let row = store::device::by_name(db, name)?.ok_or_else(|| not_found(db, name))?;
+            self.device_status(db, row, now)
+        })
+    }
+
+    /// A device as displays show it.
+    pub(crate) fn device_status(&self, db: &Connection, row: DeviceRow, now: &Moment) -> Fallible<DeviceStatus> {
+        let process = match &row.settings.process {
+            Some(process) => store::process::by_name(db, process)?,
+            None => None,
+        };
+        let process_state = process.as_ref().map_or(ProcessState::Dormant, |p| self.process_state(p, now));
+        let claimed = store::entry::of_device(db, row.id, EntryState::Claimed)?.into_iter().next();
+        // The attempt of a dead process is over, though nobody has recorded it yet: its progress means nothing.
+        let lives = matches!(process_state, ProcessState::Active | ProcessState::Error);
+        let progress = match row.settings.process.as_ref().filter(|_| lives) {
+            Some(process) => progress::read(&self.base().progress(process)).unwrap_or_default(),
+            None => progress::Snapshot::default(),
+        };
+        let slot = match &claimed {
+            Some(entry) => progress.of_attempt(entry.id, entry.attempt),
+            None => progress.without_job(row.id),
+        };
+        let mut running = None;
+        if let Some(entry) = &claimed
+            && let Some(job) = store::job::by_id(db, entry.job)?
+        {
+            let documents = store::document::of_job(db, job.id)?;
+            let total = documents.iter().map(|d| d.identity.size.saturating_mul(u64::from(d.copies))).sum();
+            let document = slot.map_or(0, |s| s.document);
+            running = Some(RunningJob {
+                job: job.number,
+                name: job.name,
+                document,
+                documents: u32::try_from(documents.len()).unwrap_or(u32::MAX),
+                copies: documents.iter().find(|d| d.sequence == document.max(1)).map_or(1, |d| d.copies),
+                copy: slot.map_or(1, |s| s.copy.max(1)),
+                octets: slot.map_or(0, |s| s.octets),
+                total_octets: total,
+                since_ms: entry.claimed_ms.unwrap_or(0),
+                stalled: slot.and_then(|s| s.stalled_at(now)),
+            });
+        }
+        // That it was opened for its job is in the database when the job has ended, or takes long.
+        let in_use = slot.is_some_and(|slot| slot.open);
+        let awaits = slot.and_then(|slot| slot.awaits_at(now));
+        let awaits = awaits.map(|(wait, since_ms)| Awaited::at(&row.name, &row.settings, wait, since_ms));
+        let mut waiting = 0;
+        for (route, _) in store::device::routes(db, row.id)? {
+            waiting = (waiting + store::entry::waiting(db, route, row.id, COUNT_LIMIT)?).min(COUNT_LIMIT);
+        }
+        let state = DeviceState::of(&DeviceFacts {
+            wish: row.wish,
+            error: row.in_error(),
+            job: running.as_ref().map(|r| r.job),
+            process: process_state,
+        });
+        let error = row.in_error().cloned();
+        Ok(DeviceStatus {
+            id: row.id,
+            name: row.name,
+            settings: row.settings,
+            wish: row.wish,
+            state,
+            open: (row.open || in_use) && process_state == ProcessState::Active,
+            opens: row.opens,
+            connection: row.connection,
+            error,
+            stopped_by_error: row.stopped_by_error,
+            running,
+            awaits,
+            process_state,
+            waiting,
+        })
+    }
+}
+
+/// Whether an attempt at a device has not ended, or its connection has not closed.
+pub(crate) fn is_busy(db: &Connection, row: &DeviceRow) -> Fallible<bool> {
+    Ok(!store::entry::of_device(db, row.id, EntryState::Claimed)?.is_empty()
+        || !store::entry::of_device(db, row.id, EntryState::Transferred)?.is_empty())
+}
+
+pub(crate) fn by_id(db: &Connection, row: &DeviceRow) -> Fallible<DeviceRow> {
+    store::device::by_id(db, row.id)?.ok_or_else(|| not_found(db, &row.name))
+}
+
+pub(crate) fn not_found(db: &Connection, name: &DeviceName) -> Failure {
+    let failure = Failure::not_found(format!("device {}", name.guardian()));
+    let names: Vec<String> =
+        store::device::list(db, None).unwrap_or_default().iter().map(|row| row.name.guardian()).collect();
+    let near = near(&name.to_string(), names.iter().map(String::as_str));
+    if near.is_empty() {
+        failure.hint(format!("DEV {}, PROCESS $SPLA, URI … declares it", name.guardian()))
+    } else {
+        failure.hint(format!("did you mean {}?", near.join(", ")))
+    }
+}
+
+pub(crate) fn unknown_process(db: &Connection, name: &ProcessName) -> Fallible<Failure> {
+    let names: Vec<String> = store::process::list(db, None)?.iter().map(|row| row.name.to_string()).collect();
+    let near = near(name.as_str(), names.iter().map(String::as_str));
+    let failure = super::processes::not_found(name);
+    Ok(if near.is_empty() { failure } else { failure.hint(format!("did you mean ${}?", near.join(", $"))) })
+}

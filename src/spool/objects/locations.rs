@@ -1,0 +1,274 @@
+//! Locations: routing them, finding what a name means.
+
+use rusqlite::Connection;
+
+use crate::model::authority::Right;
+use crate::model::location::{Destination, LocationStatus};
+use crate::model::state::EntryState;
+use crate::model::time::Moment;
+use crate::model::{
+    Caller, DestName, DeviceId, DeviceName, Failure, FailureKind, GroupName, LocationName, LocationPattern, near,
+};
+use crate::store::event::{Object, record};
+use crate::store::location::LocationRow;
+use crate::store::{self, Fallible};
+
+use crate::spool::printing::wakes;
+use crate::spool::{Room, Spool, WakeTarget};
+
+impl Spool {
+    pub(crate) fn route_location(
+        &self,
+        caller: &Caller,
+        pattern: LocationPattern,
+        device: Option<DeviceName>,
+        now: &Moment,
+    ) -> Fallible<(u32, Vec<WakeTarget>)> {
+        let (caller, now) = (caller.clone(), now.clone());
+        self.change(Room::Takes, move |db| {
+            Self::demand(db, &caller, Right::Configure)?;
+            let device_row = match &device {
+                Some(name) => {
+                    Some(store::device::by_name(db, name)?.ok_or_else(|| super::devices::not_found(db, name))?)
+                }
+                None => None,
+            };
+            let mut rows = matching(db, &pattern)?;
+            if rows.is_empty() {
+                match &pattern {
+                    LocationPattern::One(name) => rows.push(declare(db, name, &caller, &now)?),
+                    LocationPattern::Group(group) => {
+                        return Err(Failure::new(
+                            FailureKind::BadValue,
+                            format!("#{group} names a group, not a location"),
+                        )
+                        .hint(format!("LOC #{group}.DEST, DEV $x connects one destination of it")));
+                    }
+                    LocationPattern::EveryGroup(dest) => return Err(unknown_dest(db, dest)?),
+                }
+            }
+            if let LocationPattern::Group(group) = &pattern {
+                return Err(Failure::new(
+                    FailureKind::BadValue,
+                    format!("#{group} names a group: each of its locations has its own device"),
+                )
+                .hint(format!("LOC #{group}.DEST, DEV $x connects one destination of it")));
+            }
+            let mut targets = Vec::new();
+            for row in &rows {
+                store::location::set_device(db, row.id, device_row.as_ref().map(|d| d.id))?;
+                if let Some(former) = row.device {
+                    leaves_group(db, row, former, &caller, &now)?;
+                }
+                let why = match &device {
+                    Some(device) => format!("to {}", device.guardian()),
+                    None => "to no device".to_owned(),
+                };
+                record(db, &now, Object::Location(row.id), &caller.user, "routed", &why)?;
+                for target in wakes::of_route(db, row.route)?.into_iter().chain(wakes::of_route(db, row.group.route)?) {
+                    wakes::add(&mut targets, Some(target));
+                }
+            }
+            Ok((u32::try_from(rows.len()).unwrap_or(u32::MAX), targets))
+        })
+    }
+
+    pub(crate) fn set_broadcast(&self, caller: &Caller, group: GroupName, on: bool, now: &Moment) -> Fallible<()> {
+        let (caller, now) = (caller.clone(), now.clone());
+        self.change(Room::Takes, move |db| {
+            Self::demand(db, &caller, Right::Configure)?;
+            let row =
+                store::location::group(db, &group)?.ok_or_else(|| Failure::not_found(format!("group #{group}")))?;
+            store::location::set_broadcast(db, row.id, on)?;
+            let why = format!("#{}: {}", row.name, if on { "ON" } else { "OFF" });
+            record(db, &now, Object::Spool, &caller.user, "broadcast", &why)
+        })
+    }
+
+    pub(crate) fn delete_location(&self, caller: &Caller, pattern: LocationPattern, now: &Moment) -> Fallible<u32> {
+        let (caller, now) = (caller.clone(), now.clone());
+        self.change(Room::Gives, move |db| {
+            Self::demand(db, &caller, Right::Configure)?;
+            if let LocationPattern::EveryGroup(dest) = &pattern {
+                return Err(Failure::new(FailureKind::BadValue, format!("{dest}: DELETE needs its group"))
+                    .hint(format!("LOC #GROUP.{dest}, DELETE, or LOC #GROUP, DELETE for a whole group")));
+            }
+            let rows = matching(db, &pattern)?;
+            let Some(first) = rows.first() else { return Err(Failure::not_found(format!("location {pattern}"))) };
+            let whole_group = matches!(pattern, LocationPattern::Group(_));
+            for row in &rows {
+                let jobs = store::location::job_count(db, row.id)?;
+                if jobs > 0 {
+                    return Err(in_use(&row.name.to_string(), jobs));
+                }
+            }
+            if whole_group && store::location::group_job_count(db, first.group.id)? > 0 {
+                return Err(in_use(
+                    &format!("#{}", first.group.name),
+                    store::location::group_job_count(db, first.group.id)?,
+                ));
+            }
+            for row in &rows {
+                store::location::delete(db, row)?;
+                record(db, &now, Object::Location(row.id), &caller.user, "deleted", &row.name.to_string())?;
+            }
+            store::location::delete_group_if_empty(db, &first.group)?;
+            Ok(u32::try_from(rows.len()).unwrap_or(u32::MAX))
+        })
+    }
+
+    pub(crate) fn locations(
+        &self,
+        pattern: Option<LocationPattern>,
+        after: Option<LocationName>,
+    ) -> Fallible<Vec<LocationStatus>> {
+        self.look(|db| {
+            let rows = store::location::list(db, pattern.as_ref(), after.as_ref())?;
+            if rows.is_empty()
+                && after.is_none()
+                && let Some(pattern) = &pattern
+            {
+                return Err(match pattern {
+                    LocationPattern::EveryGroup(dest) => unknown_dest(db, dest)?,
+                    other => unknown(db, &other.to_string(), "location")?,
+                });
+            }
+            rows.into_iter()
+                .map(|row| {
+                    Ok(LocationStatus {
+                        jobs: store::location::job_count(db, row.id)?,
+                        id: row.id,
+                        name: row.name,
+                        broadcast: row.group.broadcast,
+                        device: row.device_name,
+                        route: row.route,
+                    })
+                })
+                .collect()
+        })
+    }
+
+    /// [`Spool::destination`] as an operation of its own.
+    pub(crate) fn resolve(&self, name: &str) -> Fallible<Destination> {
+        self.look(|db| self.destination(db, name))
+    }
+
+    /// What a destination name means: the exact name (`#group.dest`, `group.dest`, `#group`), then a `dest` that is
+    /// unique, then a device's name when one location routes to it.
+    pub(crate) fn destination(&self, db: &Connection, name: &str) -> Fallible<Destination> {
+        let plain = name.strip_prefix(&format!("{}:", self.server())).unwrap_or(name);
+        let pattern: LocationPattern = match plain.trim_start_matches('$').parse() {
+            Ok(pattern) => pattern,
+            Err(_) => return Err(unknown(db, name, "destination")?),
+        };
+        match &pattern {
+            LocationPattern::One(location) => {
+                if let Some(row) = store::location::by_name(db, location)? {
+                    return Ok(Destination::Location(row.name));
+                }
+            }
+            LocationPattern::Group(group) => {
+                if let Some(row) = store::location::group(db, group)? {
+                    return Ok(Destination::Group(row.name));
+                }
+            }
+            LocationPattern::EveryGroup(dest) => {
+                let rows = matching(db, &pattern)?;
+                if let Some(found) = only(name, rows)? {
+                    return Ok(found);
+                }
+                if let Ok(device) = dest.as_str().parse::<DeviceName>()
+                    && let Some(device) = store::device::by_name(db, &device)?
+                {
+                    if let Some(found) = only(name, store::location::of_device(db, device.id)?)? {
+                        return Ok(found);
+                    }
+                    return Err(Failure::new(FailureKind::State, format!("{name}: no location leads to this device"))
+                        .hint(format!("spoolcom 'LOC #GROUP.DEST, DEV {}' makes one", device.name.guardian())));
+                }
+            }
+        }
+        Err(unknown(db, name, "destination")?)
+    }
+}
+
+fn only(name: &str, rows: Vec<LocationRow>) -> Fallible<Option<Destination>> {
+    if rows.len() > 1 {
+        let names: Vec<String> = rows.iter().take(10).map(|row| row.name.to_string()).collect();
+        return Err(Failure::new(FailureKind::Ambiguous, format!("{name} is the name of {} destinations", rows.len()))
+            .hint(format!("say which: {}", names.join(", "))));
+    }
+    Ok(rows.into_iter().next().map(|row| Destination::Location(row.name)))
+}
+
+fn matching(db: &Connection, pattern: &LocationPattern) -> Fallible<Vec<LocationRow>> {
+    if let LocationPattern::One(name) = pattern {
+        return Ok(store::location::by_name(db, name)?.into_iter().collect());
+    }
+    let mut rows: Vec<LocationRow> = Vec::new();
+    loop {
+        let after = rows.last().map(|row| row.name.clone());
+        let page = store::location::list(db, Some(pattern), after.as_ref())?;
+        let full = page.len() as u32 == crate::model::query::PAGE;
+        rows.extend(page);
+        if !full {
+            return Ok(rows);
+        }
+    }
+}
+
+/// A device that no location of its group leads to any more prints nothing of the group's broadcasts: its part of each is
+/// dropped, or left to any device of the group when it is the last one.
+fn leaves_group(db: &Connection, row: &LocationRow, former: DeviceId, caller: &Caller, now: &Moment) -> Fallible<()> {
+    let devices = store::device::of_route(db, row.group.route)?;
+    if devices.iter().any(|device| device.id == former) {
+        return Ok(());
+    }
+    for entry in store::entry::only_for(db, row.group.route, former)? {
+        let others = store::entry::of_job(db, entry.job)?;
+        let why = if others.iter().any(|other| other.id != entry.id && other.state != EntryState::Done) {
+            store::entry::delete(db, entry.id)?;
+            "a device left its group before it printed its part"
+        } else {
+            store::entry::let_anyone(db, entry.id)?;
+            "a device left its group; any other device of it prints its part"
+        };
+        record(db, now, Object::Job(entry.job), &caller.user, "rerouted", why)?;
+    }
+    Ok(())
+}
+
+/// Declares a location, and its group if that is new; connected to nothing.
+pub(crate) fn declare(db: &Connection, name: &LocationName, caller: &Caller, now: &Moment) -> Fallible<LocationRow> {
+    let group = match store::location::group(db, &name.group)? {
+        Some(group) => group.id,
+        None => store::location::insert_group(db, &name.group)?,
+    };
+    let id = store::location::insert(db, group, &name.dest)?;
+    record(db, now, Object::Location(id), &caller.user, "declared", &name.to_string())?;
+    store::location::by_name(db, name)?.ok_or_else(|| Failure::internal("a new location cannot be found"))
+}
+
+fn in_use(what: &str, jobs: u64) -> Failure {
+    Failure::new(FailureKind::InUse, format!("{what} still has {jobs} job{}", if jobs == 1 { "" } else { "s" }))
+        .hint("delete them or let them print first")
+}
+
+fn unknown(db: &Connection, name: &str, what: &str) -> Fallible<Failure> {
+    let shown: String = name.chars().take(80).flat_map(char::escape_default).collect();
+    let failure = Failure::not_found(format!("{what} {shown}"));
+    let names = store::location::names(db)?;
+    let near = near(name, names.iter().map(String::as_str));
+    Ok(if !near.is_empty() {
+        failure.hint(format!("did you mean {}?", near.join(", ")))
+    } else if names.is_empty() {
+        failure.hint("none is declared yet: spoolcom 'LOC #OFFICE.FRONT, DEV $LP1' makes one")
+    } else {
+        failure.hint("spoolcom LOC lists those there are")
+    })
+}
+
+fn unknown_dest(db: &Connection, dest: &DestName) -> Fallible<Failure> {
+    let failure = unknown(db, dest.as_str(), "location")?;
+    Ok(failure.hint(format!("a bare word is a destination in every group; a group is written #{dest}")))
+}

@@ -1,0 +1,312 @@
+//! Print processes: declaring, starting, deleting, and what becomes of one that died.
+
+use crate::model::authority::Right;
+use crate::model::process::{ProcessChange, ProcessStatus};
+use crate::model::state::{DeviceWish, ErrorNote, ProcessState};
+use crate::model::time::Moment;
+use crate::model::{Caller, Failure, FailureKind, ProcessId, ProcessName};
+use crate::store::event::{Object, record};
+use crate::store::process::ProcessRow;
+use crate::store::{self, Fallible};
+use crate::sys::lock::FileLock;
+use crate::sys::process::ProcessNote;
+
+use crate::spool::printing::wakes;
+use crate::spool::{Room, Spool, WakeTarget};
+
+/// Three deaths within this time make a process error.
+const DEATHS_WITHIN_MS: i64 = 60_000;
+/// A process whose heartbeat is older than this hangs. It beats at least every ten seconds.
+pub(crate) const HEARTBEAT_MS: i64 = 60_000;
+/// The process-creation error of the manuals: %100000 plus a number.
+pub(crate) const CREATION_ERROR: u32 = 0o100_000;
+
+impl Spool {
+    pub(crate) fn change_process(
+        &self,
+        caller: &Caller,
+        name: ProcessName,
+        changes: Vec<ProcessChange>,
+        now: &Moment,
+    ) -> Fallible<()> {
+        for change in &changes {
+            if let ProcessChange::File(file) = change
+                && file != "fastp"
+            {
+                return Err(Failure::new(
+                    FailureKind::BadValue,
+                    format!("FILE {file}: there is no such print process program"),
+                )
+                .hint("fastp is the one that this version has"));
+            }
+        }
+        let (spool, caller, now) = (self.clone(), caller.clone(), now.clone());
+        self.change(Room::Takes, move |db| {
+            Self::demand(db, &caller, Right::Configure)?;
+            let id = match store::process::by_name(db, &name)? {
+                Some(row) => {
+                    if spool.process_state(&row, &now) == ProcessState::Active {
+                        return Err(Failure::new(
+                            FailureKind::State,
+                            format!("print process ${} is running", row.name),
+                        )
+                        .hint("its attributes can be altered when it is dormant: drain its devices first"));
+                    }
+                    row.id
+                }
+                None => {
+                    let id = store::process::insert(db, &name)?;
+                    record(db, &now, Object::Process(id), &caller.user, "declared", "")?;
+                    id
+                }
+            };
+            for change in &changes {
+                store::process::apply(db, id, change)?;
+                record(db, &now, Object::Process(id), &caller.user, "altered", &change.to_string())?;
+            }
+            Ok(())
+        })
+    }
+
+    pub(crate) fn start_process(&self, caller: &Caller, name: ProcessName, now: &Moment) -> Fallible<Vec<WakeTarget>> {
+        // A process that hangs is ended before its successor opens anything.
+        let row = self.look(|db| {
+            Self::demand(db, caller, Right::Configure)?;
+            store::process::by_name(db, &name)?.ok_or_else(|| not_found(&name))
+        })?;
+        if self.hangs(&row, now)
+            && let Some(pid) = row.pid
+        {
+            self.end_hung(&row, pid)?;
+        }
+        let (caller, now) = (caller.clone(), now.clone());
+        self.change(Room::Gives, move |db| {
+            let row = store::process::by_name(db, &name)?.ok_or_else(|| not_found(&name))?;
+            store::process::set_error(db, row.id, None, [None, None])?;
+            for device in store::device::of_process(db, &row.name)? {
+                // What an error or an operator stopped keeps it on record.
+                let online = matches!(device.wish, DeviceWish::Started | DeviceWish::Draining);
+                if online && device.error.is_some() {
+                    store::device::set_error(db, device.id, None)?;
+                    record(
+                        db,
+                        &now,
+                        Object::Device(device.id),
+                        &caller.user,
+                        "recovered",
+                        "PRINT START cleared its error",
+                    )?;
+                }
+            }
+            record(db, &now, Object::Process(row.id), &caller.user, "started", "")?;
+            Ok(wakes::target(db, &row.name)?.into_iter().collect())
+        })
+    }
+
+    pub(crate) fn delete_process(&self, caller: &Caller, name: ProcessName, now: &Moment) -> Fallible<()> {
+        let (spool, caller, now) = (self.clone(), caller.clone(), now.clone());
+        self.change(Room::Gives, move |db| {
+            Self::demand(db, &caller, Right::Configure)?;
+            let row = store::process::by_name(db, &name)?.ok_or_else(|| not_found(&name))?;
+            if spool.process_state(&row, &now) == ProcessState::Active {
+                return Err(Failure::new(FailureKind::State, format!("print process ${} is running", row.name))
+                    .hint("drain its devices; it goes dormant about two minutes after its last job"));
+            }
+            let online: Vec<String> = store::device::of_process(db, &row.name)?
+                .into_iter()
+                .filter(|d| d.wish != DeviceWish::Stopped)
+                .map(|d| d.name.guardian())
+                .collect();
+            if !online.is_empty() {
+                return Err(Failure::new(
+                    FailureKind::InUse,
+                    format!("${} still drives {}", row.name, online.join(", ")),
+                )
+                .hint("drain these devices first: DEV $x, DRAIN"));
+            }
+            if store::entry::busy(db, row.id)? {
+                return Err(Failure::new(
+                    FailureKind::InUse,
+                    format!("${} died while it printed, its jobs are still claimed", row.name),
+                )
+                .hint(format!("PRINT ${}, START releases them", row.name)));
+            }
+            store::process::delete(db, row.id)?;
+            record(db, &now, Object::Process(row.id), &caller.user, "deleted", &format!("${}", row.name))
+        })
+    }
+
+    pub(crate) fn processes(&self, after: Option<ProcessName>, now: &Moment) -> Fallible<Vec<ProcessStatus>> {
+        let rows = self.look(|db| store::process::list(db, after.as_ref()))?;
+        Ok(rows.into_iter().map(|row| self.process_status(row, now)).collect())
+    }
+
+    pub(crate) fn process(&self, name: &ProcessName, now: &Moment) -> Fallible<ProcessStatus> {
+        let row = self.look(|db| store::process::by_name(db, name)?.ok_or_else(|| not_found(name)))?;
+        Ok(self.process_status(row, now))
+    }
+
+    fn process_status(&self, row: ProcessRow, now: &Moment) -> ProcessStatus {
+        let state = self.process_state(&row, now);
+        let hung = state == ProcessState::Error && row.error.is_none();
+        ProcessStatus {
+            error: if hung {
+                Some(ErrorNote {
+                    number: 0o1050,
+                    text: "it has not shown a sign of life for a minute".to_owned(),
+                    since_ms: now.wall_ms,
+                    next_try_ms: None,
+                    tries: 0,
+                })
+            } else {
+                row.error
+            },
+            state,
+            id: row.id,
+            name: row.name,
+            file: row.file,
+            parm: row.parm,
+            epoch: row.epoch,
+            pid: (state == ProcessState::Active).then_some(row.pid).flatten(),
+        }
+    }
+
+    /// What is known of a process, from its row, its lock (probed, never taken) and its heartbeat.
+    pub(crate) fn process_state(&self, row: &ProcessRow, now: &Moment) -> ProcessState {
+        if row.error.is_some() {
+            return ProcessState::Error;
+        }
+        let held = FileLock::is_held(&self.base().process_lock(&row.name)).unwrap_or(false);
+        match (held, row.running) {
+            (true, _) if self.hangs(row, now) => ProcessState::Error,
+            (true, _) => ProcessState::Active,
+            (false, true) => ProcessState::Dead,
+            (false, false) => ProcessState::Dormant,
+        }
+    }
+
+    /// Whether a process holds its lock and has not shown a sign of life for long.
+    pub(crate) fn hangs(&self, row: &ProcessRow, now: &Moment) -> bool {
+        if !row.running || row.running_boot.as_deref() != Some(now.boot_id.as_str()) {
+            return false;
+        }
+        let Ok(snapshot) = crate::spool::printing::progress::read(&self.base().progress(&row.name)) else {
+            return false;
+        };
+        Some(snapshot.pid) == row.pid
+            && now.boot_ms - snapshot.heartbeat_boot_ms > HEARTBEAT_MS
+            && FileLock::is_held(&self.base().process_lock(&row.name)).unwrap_or(false)
+    }
+
+    fn end_hung(&self, row: &ProcessRow, pid: u32) -> Fallible<()> {
+        let path = self.base().process_lock(&row.name);
+        // Is it the same process still, and not another that got its number? Its lock file names it by number and start
+        // time, and the lock is held.
+        let note: Option<ProcessNote> = std::fs::read_to_string(&path).ok().and_then(|text| text.parse().ok());
+        if !note.is_some_and(|note| note.pid == pid && note.is_there()) {
+            return Ok(());
+        }
+        let Ok(raw) = i32::try_from(pid) else { return Ok(()) };
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(raw), nix::sys::signal::Signal::SIGKILL);
+        match FileLock::exclusive(&path, std::time::Duration::from_secs(10)) {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(Failure::new(
+                FailureKind::Timeout,
+                format!("${} hangs and cannot be ended (process {pid})", row.name),
+            )
+            .hint("it waits inside the kernel, for a disk or device: mend that first")),
+            Err(error) => Err(Failure::new(FailureKind::Io, format!("{}: {error}", path.display()))),
+        }
+    }
+
+    /// A process was found dead: its row says running, its lock is free. True when it may be started again; after the
+    /// third death in a minute it is in error instead.
+    ///
+    /// # Errors
+    /// When that cannot be recorded.
+    pub fn process_died(&self, id: ProcessId, epoch: u64, now: &Moment) -> Fallible<bool> {
+        let now = now.clone();
+        self.change(Room::Gives, move |db| {
+            let Some(row) = store::process::by_id(db, id)? else { return Ok(false) };
+            if row.epoch != epoch || !row.running {
+                // Another waker was faster, or it has begun anew meanwhile.
+                return Ok(row.error.is_none());
+            }
+            store::process::end_epoch(db, id, epoch)?;
+            store::device::close_all(db, &row.name)?;
+            let at = store::spool::time(db, &now)?.0;
+            let same_boot = row.running_boot.as_deref() == Some(now.boot_id.as_str());
+            if !same_boot {
+                record(db, &now, Object::Process(id), "spooler", "ended", "the machine was restarted")?;
+                return Ok(true);
+            }
+            record(db, &now, Object::Process(id), "spooler", "died", &format!("process {}", row.pid.unwrap_or(0)))?;
+            let third = row.deaths[0].is_some_and(|first| at - first < DEATHS_WITHIN_MS);
+            let error = third.then(|| ErrorNote {
+                number: 0o1000 + 201,
+                text: "it died three times within a minute".to_owned(),
+                since_ms: now.wall_ms,
+                next_try_ms: None,
+                tries: 3,
+            });
+            if error.is_some() {
+                record(db, &now, Object::Process(id), "spooler", "error", "it died three times within a minute")?;
+            }
+            store::process::set_error(db, id, error.as_ref(), [row.deaths[1], Some(at)])?;
+            Ok(!third)
+        })
+    }
+
+    /// A process could not be started: it is in error until `PRINT p, START`.
+    ///
+    /// # Errors
+    /// When that cannot be recorded.
+    pub fn process_cannot_start(&self, id: ProcessId, epoch: u64, why: &str, now: &Moment) -> Fallible<()> {
+        let (why, now) = (why.to_owned(), now.clone());
+        self.change(Room::Gives, move |db| {
+            // Somebody else may have started it meanwhile.
+            if store::process::by_id(db, id)?.is_none_or(|row| row.running || row.epoch != epoch) {
+                return Ok(());
+            }
+            let error = ErrorNote {
+                number: CREATION_ERROR + 14,
+                text: format!("it cannot be started: {why}"),
+                since_ms: now.wall_ms,
+                next_try_ms: None,
+                tries: 0,
+            };
+            store::process::set_error(db, id, Some(&error), [None, None])?;
+            record(db, &now, Object::Process(id), "spooler", "error", &error.text)
+        })
+    }
+}
+
+pub(crate) fn not_found(name: &ProcessName) -> Failure {
+    Failure::not_found(format!("print process ${name}")).hint(format!("PRINT ${name}, FILE fastp declares it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::spool::testing::{Site, name};
+
+    #[test]
+    fn a_process_that_got_the_number_of_one_that_hung_is_not_ended() {
+        let site = Site::printing();
+        let process: ProcessName = name("SPLA");
+        let row = site.spool.look(|db| store::process::by_name(db, &process)).unwrap().unwrap();
+        let mut child = Command::new("sleep").arg("600").spawn().unwrap();
+        let note = ProcessNote::of(child.id()).unwrap();
+        let path = site.spool.base().process_lock(&process);
+        for other in [ProcessNote { start: note.start - 1, ..note }, ProcessNote { start: 0, ..note }] {
+            std::fs::write(&path, other.to_string()).unwrap();
+            site.spool.end_hung(&row, child.id()).unwrap();
+            assert!(child.try_wait().unwrap().is_none());
+        }
+        std::fs::write(&path, note.to_string()).unwrap();
+        site.spool.end_hung(&row, child.id()).unwrap();
+        assert_eq!(child.wait().unwrap().code(), None, "ended by a signal");
+    }
+}

@@ -1,0 +1,247 @@
+//! The spool as a print process sees it: [`Engine`]. Each function is one transaction.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::device::{DeviceUri, Exclusive};
+use crate::model::state::{DeviceWish, EntryState, Wish};
+use crate::model::time::Moment;
+use crate::model::{ClassId, DeviceId, Failure, FailureKind, ProcessName, ServerName};
+use crate::store::device::DeviceRow;
+use crate::store::event::{Object, record};
+use crate::store::{self, Fallible};
+
+use super::{claims, device_errors};
+use crate::spool::disk::files;
+use crate::spool::interface::engine::{AttemptWish, Claim, DeviceOrder, Engine, Lease, Next, Noted, Remembered};
+use crate::spool::{Room, Spool};
+
+fn lost() -> Failure {
+    Failure::new(FailureKind::State, "this print process is not in charge of its devices any more")
+}
+
+fn demand_lease(db: &rusqlite::Connection, lease: &Lease) -> Fallible<()> {
+    if store::process::runs(db, lease.process, lease.epoch)? { Ok(()) } else { Err(lost()) }
+}
+
+/// What is the same for every device of a look: read once.
+#[derive(Default)]
+struct Shared {
+    active: Option<bool>,
+    /// Requirement classes by form.
+    classes: HashMap<String, Vec<ClassId>>,
+}
+
+impl Shared {
+    fn is_active(&mut self, db: &rusqlite::Connection) -> Fallible<bool> {
+        match self.active {
+            Some(active) => Ok(active),
+            None => Ok(*self.active.insert(claims::is_active(db)?)),
+        }
+    }
+
+    fn classes(&mut self, db: &rusqlite::Connection, form: &str) -> Fallible<&[ClassId]> {
+        if !self.classes.contains_key(form) {
+            self.classes.insert(form.to_owned(), store::job::classes_for(db, form)?);
+        }
+        Ok(self.classes.get(form).map_or(&[], Vec::as_slice))
+    }
+}
+
+impl Spool {
+    fn as_order(
+        &self,
+        db: &rusqlite::Connection,
+        lease: &Lease,
+        row: DeviceRow,
+        shared: &mut Shared,
+    ) -> Fallible<DeviceOrder> {
+        let engaged = store::entry::on_device(db, row.id)?;
+        // A spooler that is not ACTIVE drains its devices, until they are closed; then there is nothing more to do for them.
+        let wish = match row.wish {
+            DeviceWish::Started if shared.is_active(db)? => DeviceWish::Started,
+            DeviceWish::Started if row.open || !engaged.is_empty() => DeviceWish::Draining,
+            DeviceWish::Started => DeviceWish::Stopped,
+            other => other,
+        };
+        let eligible =
+            wish == DeviceWish::Started && claims::is_eligible(db, row.id, shared.classes(db, &row.settings.form)?)?;
+        let restart_at_ms = device_errors::restart_at(db, &row)?;
+        let transferred = engaged.iter().filter(|(state, _)| *state == EntryState::Transferred).count();
+        let ours = (EntryState::Claimed, Some((lease.process, lease.epoch)));
+        Ok(DeviceOrder {
+            id: row.id,
+            name: row.name,
+            settings: row.settings,
+            wish,
+            error: row.error,
+            eligible,
+            claimed: engaged.contains(&ours),
+            transferred: u32::try_from(transferred).unwrap_or(u32::MAX),
+            paper: row.paper,
+            restart_at_ms,
+            connection: row.connection,
+        })
+    }
+
+    fn erase(&self, names: &[String]) {
+        files::erase(&self.base().server(self.server()), names);
+    }
+}
+
+impl Engine for Spool {
+    fn server(&self) -> ServerName {
+        Spool::server(self).clone()
+    }
+
+    fn begins(&self, name: &ProcessName, pid: u32, now: &Moment) -> Fallible<Lease> {
+        let (process, moment) = (name.clone(), now.clone());
+        let (lease, erase) = self.change(Room::Gives, move |db| {
+            let now = &moment;
+            let row = store::process::by_name(db, &process)?
+                .ok_or_else(|| crate::spool::objects::processes::not_found(&process))?;
+            let epoch = store::process::begin_epoch(db, row.id, pid, now)?;
+            let who = format!("${}", row.name);
+            store::process::set_error(db, row.id, None, row.deaths)?;
+            store::device::close_all(db, &row.name)?;
+            let mut erase = Vec::new();
+            for entry in store::entry::of_dead_epochs(db, row.id, epoch)? {
+                let Some(job) = store::job::by_id(db, entry.job)? else { continue };
+                let device = entry.device.map(|id| store::device::by_id(db, id)).transpose()?.flatten();
+                let uri = device.as_ref().and_then(DeviceRow::address);
+                // A file tells itself how far it got. Anywhere else bytes may be on paper.
+                let unsure = !matches!(uri, Some(DeviceUri::File(_) | DeviceUri::Null));
+                let why = match (entry.state, unsure) {
+                    (EntryState::Transferred, _) => "the print process ended before the connection had closed",
+                    (_, true) => "the print process ended in mid-job; pages may be on paper",
+                    (_, false) => "the print process ended in mid-job",
+                };
+                record(db, now, Object::Job(job.id), &who, "returned", why)?;
+                erase.extend(Self::give_back(db, &entry, &job, unsure, now)?);
+            }
+            record(db, now, Object::Process(row.id), &who, "began", &format!("epoch {epoch}, process {pid}"))?;
+            crate::spool::objects::spooler::settle_drain(db, now)?;
+            store::finished::prune(db, now)?;
+            Ok((Lease { process: row.id, name: row.name, epoch }, erase))
+        })?;
+        self.erase(&erase);
+        self.sweep()?;
+        Ok(lease)
+    }
+
+    fn orders(&self, lease: &Lease, _now: &Moment) -> Fallible<Vec<DeviceOrder>> {
+        self.look(|db| {
+            let rows = store::device::of_process(db, &lease.name)?;
+            let mut shared = Shared::default();
+            rows.into_iter().map(|row| self.as_order(db, lease, row, &mut shared)).collect()
+        })
+    }
+
+    fn order(&self, lease: &Lease, device: DeviceId, _now: &Moment) -> Fallible<Option<DeviceOrder>> {
+        self.look(|db| {
+            let row =
+                store::device::by_id(db, device)?.filter(|row| row.settings.process.as_ref() == Some(&lease.name));
+            row.map(|row| self.as_order(db, lease, row, &mut Shared::default())).transpose()
+        })
+    }
+
+    fn remembered(&self, _lease: &Lease, device: DeviceId) -> Fallible<Remembered> {
+        self.look(|db| store::device::remembered(db, device))
+    }
+
+    fn claim(&self, lease: &Lease, device: DeviceId, now: &Moment) -> Fallible<Option<Claim>> {
+        let (spool, lease, now) = (self.clone(), lease.clone(), now.clone());
+        self.change(Room::Gives, move |db| {
+            demand_lease(db, &lease)?;
+            Ok(spool.claim_in(db, &lease, device, &now)?.job())
+        })
+    }
+
+    fn record(
+        &self,
+        lease: &Lease,
+        device: DeviceId,
+        acts: Arc<Vec<Noted>>,
+        claim_next: bool,
+        now: &Moment,
+    ) -> Fallible<Next> {
+        let (spool, lease, now) = (self.clone(), lease.clone(), now.clone());
+        let (next, erase) = self.change(Room::Gives, move |db| {
+            demand_lease(db, &lease)?;
+            let (erase, free) = spool.record_in(db, &lease, device, &acts)?;
+            let next = match free {
+                _ if !claim_next => Next::Unknown,
+                Some(row) => spool.claim_for(db, &lease, &row, &now)?,
+                None => spool.claim_in(db, &lease, device, &now)?,
+            };
+            Ok((next, erase))
+        })?;
+        self.erase(&erase);
+        Ok(next)
+    }
+
+    fn attempt_wish(&self, lease: &Lease, claim: &Claim) -> Fallible<AttemptWish> {
+        self.look(|db| {
+            let Some(entry) = store::entry::by_id(db, claim.entry)? else { return Ok(AttemptWish::Lost) };
+            if entry.state != EntryState::Claimed || entry.claimed_by != Some((lease.process, lease.epoch)) {
+                return Ok(AttemptWish::Lost);
+            }
+            let Some(job) = store::job::by_id(db, entry.job)? else { return Ok(AttemptWish::Lost) };
+            let runs = job.wish == Wish::Run && job.reasons.is_empty();
+            if !runs {
+                return Ok(AttemptWish::Stop);
+            }
+            let suspended = match entry.device {
+                Some(device) => store::device::by_id(db, device)?.is_some_and(|row| row.wish == DeviceWish::Suspended),
+                None => false,
+            };
+            Ok(if suspended { AttemptWish::Suspend } else { AttemptWish::Continue })
+        })
+    }
+
+    fn goes_dormant(&self, lease: &Lease, now: &Moment) -> Fallible<bool> {
+        let (lease, now) = (lease.clone(), now.clone());
+        self.change(Room::Gives, move |db| {
+            demand_lease(db, &lease)?;
+            if store::entry::busy(db, lease.process)? {
+                return Ok(false);
+            }
+            for device in store::device::of_process(db, &lease.name)? {
+                let held_open = device.wish == DeviceWish::Started
+                    && device.settings.exclusive == Exclusive::On
+                    && claims::is_active(db)?;
+                if held_open || claims::device_has_work(db, &device)? {
+                    return Ok(false);
+                }
+            }
+            store::process::end_epoch(db, lease.process, lease.epoch)?;
+            store::device::close_all(db, &lease.name)?;
+            store::finished::prune(db, &now)?;
+            record(db, &now, Object::Process(lease.process), &format!("${}", lease.name), "dormant", "nothing to do")?;
+            Ok(true)
+        })
+    }
+
+    fn ends(&self, lease: &Lease, why: &str, now: &Moment) -> Fallible<()> {
+        let (lease, why, now) = (lease.clone(), why.to_owned(), now.clone());
+        self.change(Room::Gives, move |db| {
+            demand_lease(db, &lease)?;
+            store::process::end_epoch(db, lease.process, lease.epoch)?;
+            store::device::close_all(db, &lease.name)?;
+            record(db, &now, Object::Process(lease.process), &format!("${}", lease.name), "ended", &why)
+        })
+    }
+
+    fn lease_stands(&self, lease: &Lease) -> Fallible<bool> {
+        let looked = self.look(|db| match demand_lease(db, lease) {
+            Ok(()) => Ok(true),
+            Err(failure) if failure.kind == FailureKind::State => Ok(false),
+            Err(failure) => Err(failure),
+        });
+        match looked {
+            // A newer schema is not ours to write.
+            Err(failure) if failure.kind == FailureKind::Unreachable => Ok(false),
+            other => other,
+        }
+    }
+}

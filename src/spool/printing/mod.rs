@@ -1,0 +1,9 @@
+//! What happens while jobs print: claims and their ends, what devices report, progress, and who is to be woken.
+
+pub(crate) mod attempts;
+pub(crate) mod claims;
+pub(crate) mod device_errors;
+pub(crate) mod leases;
+pub mod progress;
+pub(crate) mod queue;
+pub(crate) mod wakes;

@@ -1,0 +1,221 @@
+//! The queue of one device: what it would claim now, in order, and behind that what it passes over.
+//!
+//! Entries wait in runs (route × requirement class × any device or this one), each in the order of an index. The runs are
+//! merged as far as a page reaches, so that the first page costs the same however many entries wait. Other devices of a
+//! group are not foreseen: what they take is gone from here, and an entry that a faster one would finish sooner is still
+//! listed.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use rusqlite::Connection;
+
+use crate::model::order::estimate_ms;
+use crate::model::query::{Cursor, PAGE, Page};
+use crate::model::queue::QueueItem;
+use crate::model::state::EntryState;
+use crate::model::{DeviceName, Failure, FailureKind};
+use crate::store::device::DeviceRow;
+use crate::store::entry::EntryRow;
+use crate::store::job::SortKey;
+use crate::store::waiting::{self, Run};
+use crate::store::{self, Fallible};
+
+use crate::spool::Spool;
+use crate::spool::jobs::view::Known;
+
+/// The most rows that are read of a run at once.
+const CHUNK: u32 = 64;
+
+/// Before every place.
+const START: SortKey = SortKey { promoted: i64::MIN, rank: i64::MIN, key: i64::MIN, sequence: i64::MIN };
+
+/// The parts of a queue, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    /// What was begun here and is resumed first, then what fits.
+    Fits = 1,
+    /// What needs another form.
+    PassedOver = 2,
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    part: Part,
+    /// How many stand before it.
+    before: u32,
+    /// The last place seen in the part; [`START`] for none.
+    after: SortKey,
+}
+
+impl Place {
+    fn of(cursor: Option<&Cursor>) -> Fallible<Self> {
+        let Some(cursor) = cursor else { return Ok(Self { part: Part::Fits, before: 0, after: START }) };
+        let bad = || Failure::new(FailureKind::BadValue, "the place in the queue is malformed");
+        let [part, before, promoted, rank, key, sequence] = cursor.key.as_slice() else { return Err(bad()) };
+        Ok(Self {
+            part: match part {
+                1 => Part::Fits,
+                2 => Part::PassedOver,
+                _ => return Err(bad()),
+            },
+            before: u32::try_from(*before).map_err(|_| bad())?,
+            after: SortKey { promoted: *promoted, rank: *rank, key: *key, sequence: *sequence },
+        })
+    }
+
+    fn cursor(&self, last: &EntryRow) -> Cursor {
+        let SortKey { promoted, rank, key, sequence } = self.after;
+        Cursor { key: vec![self.part as i64, i64::from(self.before), promoted, rank, key, sequence], job: last.job }
+    }
+}
+
+/// A run that is read a few rows at a time.
+struct Reader {
+    run: Run,
+    rows: VecDeque<EntryRow>,
+    after: SortKey,
+    chunk: u32,
+}
+
+impl Reader {
+    /// The next row. A head is read alone: of most runs no more is ever needed.
+    fn next(&mut self, db: &Connection, fifo: bool) -> Fallible<Option<EntryRow>> {
+        if self.rows.is_empty() && self.chunk > 0 {
+            let rows = waiting::after(db, &self.run, fifo, &self.after, self.chunk)?;
+            self.chunk = if (rows.len() as u32) < self.chunk { 0 } else { (self.chunk * 4).min(CHUNK) };
+            self.rows = rows.into();
+        }
+        let row = self.rows.pop_front();
+        if let Some(row) = &row {
+            self.after = row.sort;
+        }
+        Ok(row)
+    }
+}
+
+/// Up to `limit` rows of `runs`, merged, after `after`.
+fn merged(db: &Connection, runs: Vec<Run>, fifo: bool, after: &SortKey, limit: usize) -> Fallible<Vec<EntryRow>> {
+    let mut readers: Vec<Reader> =
+        runs.into_iter().map(|run| Reader { run, rows: VecDeque::new(), after: *after, chunk: 1 }).collect();
+    let mut rows = Vec::new();
+    let mut heads = BinaryHeap::new();
+    let mut waiting: Vec<Option<EntryRow>> = Vec::with_capacity(readers.len());
+    for (n, reader) in readers.iter_mut().enumerate() {
+        let head = reader.next(db, fifo)?;
+        heads.extend(head.as_ref().map(|row| Reverse((row.sort.place(fifo), n))));
+        waiting.push(head);
+    }
+    while rows.len() < limit {
+        let Some(Reverse((_, n))) = heads.pop() else { break };
+        let next = readers[n].next(db, fifo)?;
+        heads.extend(next.as_ref().map(|row| Reverse((row.sort.place(fifo), n))));
+        rows.extend(std::mem::replace(&mut waiting[n], next));
+    }
+    Ok(rows)
+}
+
+/// The runs of a part of a device's queue.
+fn runs(db: &Connection, device: &DeviceRow, part: Part) -> Fallible<Vec<Run>> {
+    let fitting = store::job::classes_for(db, &device.settings.form)?;
+    let mut found = Vec::new();
+    for (route, _) in store::device::routes(db, device.id)? {
+        for only in [None, Some(device.id)] {
+            let run = |class| Run { route, only, class };
+            if part == Part::Fits {
+                found.extend(fitting.iter().copied().map(run));
+                continue;
+            }
+            let mut class = None;
+            while let Some(next) = waiting::next_class(db, route, only, class)? {
+                class = Some(next);
+                if !fitting.contains(&next) {
+                    found.push(run(next));
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+impl Spool {
+    /// What waits for a device: see [`crate::spool::interface::operations::Operations::device_queue`].
+    pub(crate) fn device_queue(
+        &self,
+        name: &DeviceName,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Fallible<Page<QueueItem>> {
+        let limit = limit.clamp(1, PAGE) as usize;
+        let first = after.is_none();
+        let mut place = Place::of(after)?;
+        self.look(|db| {
+            let device =
+                store::device::by_name(db, name)?.ok_or_else(|| crate::spool::objects::devices::not_found(db, name))?;
+            let form = store::device::form_key(&device.settings.form);
+            let begun = store::entry::begun_on(db, device.id, &form)?;
+            let printing = store::entry::of_device(db, device.id, EntryState::Claimed)?.len();
+            let printing = u32::try_from(printing).unwrap_or(u32::MAX);
+            let mut known = Known::default();
+            let mut items = Vec::new();
+            let mut last = None;
+            if let (true, Some(entry)) = (first, &begun) {
+                place.before = 1;
+                items.push(QueueItem {
+                    begun: true,
+                    ..self.queue_item(db, &device, entry, Some(1), printing, &mut known)?
+                });
+                last = Some(entry.clone());
+            }
+            loop {
+                // One more than fits the page says whether another page follows.
+                let wanted = limit + 2 - items.len();
+                let rows = merged(db, runs(db, &device, place.part)?, device.settings.fifo, &place.after, wanted)?;
+                for entry in rows {
+                    if begun.as_ref().is_some_and(|begun| begun.id == entry.id) {
+                        continue;
+                    }
+                    if let (true, Some(last)) = (items.len() >= limit, &last) {
+                        return Ok(Page { rows: items, next: Some(place.cursor(last)) });
+                    }
+                    place.after = entry.sort;
+                    place.before = place.before.saturating_add(1);
+                    let sequence = (place.part == Part::Fits).then_some(place.before);
+                    items.push(self.queue_item(db, &device, &entry, sequence, printing, &mut known)?);
+                    last = Some(entry);
+                }
+                if place.part == Part::PassedOver {
+                    return Ok(Page { rows: items, next: None });
+                }
+                if let (true, Some(last)) = (items.len() >= limit, &last) {
+                    let next = Place { part: Part::PassedOver, after: START, ..place };
+                    let more = merged(db, runs(db, &device, next.part)?, device.settings.fifo, &START, 1)?;
+                    return Ok(Page { rows: items, next: (!more.is_empty()).then(|| next.cursor(last)) });
+                }
+                place = Place { part: Part::PassedOver, after: START, ..place };
+            }
+        })
+    }
+
+    fn queue_item(
+        &self,
+        db: &Connection,
+        device: &DeviceRow,
+        entry: &EntryRow,
+        sequence: Option<u32>,
+        printing: u32,
+        known: &mut Known,
+    ) -> Fallible<QueueItem> {
+        let job = store::job::by_id(db, entry.job)?.ok_or_else(|| Failure::internal("an entry without a job"))?;
+        let mut job = self.job_status(db, job, known)?;
+        job.intervening = sequence.map(|n| (n - 1).saturating_add(printing));
+        Ok(QueueItem {
+            sequence,
+            job,
+            estimate_ms: estimate_ms(entry.work, device.settings.speed),
+            begun: false,
+            broadcast: entry.only.is_some(),
+        })
+    }
+}

@@ -1,0 +1,50 @@
+//! Every test of the real programs, in one program: one link instead of one for each file.
+
+mod alter;
+mod both_ways;
+mod counter;
+mod crowd;
+mod device_cures;
+mod device_life;
+mod device_queue;
+mod fastcnfg;
+mod fastcnfg_check;
+mod fastcnfg_text;
+mod figures;
+mod first_hour;
+mod full_disk;
+mod generated;
+mod header_pages;
+mod hold;
+mod json;
+mod kills;
+mod lives;
+mod nth_call;
+mod odd_arguments;
+mod old_spools;
+mod opens;
+mod printers;
+mod prompt;
+mod sockets;
+mod support;
+mod transports;
+mod waits;
+mod who_starts;
+
+/// A file that no `mod` line names would never run.
+#[test]
+fn no_file_of_tests_is_forgotten() {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let named: Vec<&str> =
+        include_str!("suite.rs").lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';')).collect();
+    let mut forgotten = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let is_module = path.extension().is_some_and(|end| end == "rs") || path.join("mod.rs").exists();
+        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if is_module && stem != "suite" && !named.contains(&stem.as_str()) {
+            forgotten.push(stem);
+        }
+    }
+    assert!(forgotten.is_empty(), "tests/suite.rs lacks: {forgotten:?}");
+}
