@@ -3,7 +3,7 @@
 //! A print process holds the lock of its name while it runs, and with it a [`Lease`]: the process and its epoch. Every
 //! claim carries both; a claim of an earlier epoch belongs to a process that died, and only the next holder of the
 //! lock releases it. Each function is one transaction; what happened at a device is put on record in the order in which it
-//! happened, as many acts in one transaction as were kept for it ([`Engine::record`]).
+//! happened, as many reports in one transaction as were kept for it ([`Engine::record`]).
 
 use std::sync::Arc;
 
@@ -271,11 +271,11 @@ pub enum Observation {
 
 /// What happened at a device and belongs on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum DeviceReport {
     /// Something was seen.
-    Seen(Observation),
+    Observed(Observation),
     /// An attempt is about to write to a file. To be on record before its first byte.
-    Begins {
+    AttemptBegins {
         /// What it prints.
         claim: Arc<Claim>,
         /// Where it begins.
@@ -284,7 +284,7 @@ pub enum Act {
         separation: Separation,
     },
     /// An attempt has ended.
-    Ends {
+    AttemptEnds {
         /// What it printed.
         claim: Arc<Claim>,
         /// How.
@@ -296,14 +296,14 @@ pub enum Act {
 
 /// An act, and when it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Noted {
+pub struct TimedReport {
     /// What.
-    pub act: Act,
+    pub report: DeviceReport,
     /// When.
     pub at: Moment,
 }
 
-/// What a device has to do next, as far as the transaction tells that recorded its acts.
+/// What a device has to do next, as far as the transaction tells that recorded its reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     /// This job, which was claimed.
@@ -370,14 +370,21 @@ pub trait Engine: Send + Sync {
         &self,
         lease: &Lease,
         device: DeviceId,
-        acts: Arc<Vec<Noted>>,
+        reports: Arc<Vec<TimedReport>>,
         claim_next: bool,
         now: &Moment,
     ) -> Result<Next, Failure>;
 
     /// Records one act.
-    fn record_one(&self, lease: &Lease, device: DeviceId, act: Act, next: bool, now: &Moment) -> Result<Next, Failure> {
-        self.record(lease, device, Arc::new(vec![Noted { act, at: now.clone() }]), next, now)
+    fn record_one(
+        &self,
+        lease: &Lease,
+        device: DeviceId,
+        report: DeviceReport,
+        next: bool,
+        now: &Moment,
+    ) -> Result<Next, Failure> {
+        self.record(lease, device, Arc::new(vec![TimedReport { report, at: now.clone() }]), next, now)
     }
 
     /// Records, durably and before the first byte, where an attempt begins writing to a file and how it sets the job
@@ -390,8 +397,12 @@ pub trait Engine: Send + Sync {
         separation: &Separation,
         now: &Moment,
     ) -> Result<(), Failure> {
-        let act = Act::Begins { claim: Arc::new(claim.clone()), at: at.clone(), separation: separation.clone() };
-        self.record_one(lease, claim.device, act, false, now).map(drop)
+        let report = DeviceReport::AttemptBegins {
+            claim: Arc::new(claim.clone()),
+            at: at.clone(),
+            separation: separation.clone(),
+        };
+        self.record_one(lease, claim.device, report, false, now).map(drop)
     }
 
     /// Ends an attempt and, with `claim_next`, claims the next job in the same transaction.
@@ -403,8 +414,8 @@ pub trait Engine: Send + Sync {
         claim_next: bool,
         now: &Moment,
     ) -> Result<Option<Claim>, Failure> {
-        let act = Act::Ends { claim: Arc::new(claim.clone()), end };
-        self.record_one(lease, claim.device, act, claim_next, now).map(Next::job)
+        let report = DeviceReport::AttemptEnds { claim: Arc::new(claim.clone()), end };
+        self.record_one(lease, claim.device, report, claim_next, now).map(Next::job)
     }
 
     /// Settles the transferred jobs of a device.
@@ -415,12 +426,12 @@ pub trait Engine: Send + Sync {
         settlement: Settlement,
         now: &Moment,
     ) -> Result<(), Failure> {
-        self.record_one(lease, device, Act::Settled(settlement), false, now).map(drop)
+        self.record_one(lease, device, DeviceReport::Settled(settlement), false, now).map(drop)
     }
 
     /// Records what was seen at a device.
     fn observe(&self, lease: &Lease, device: DeviceId, seen: Observation, now: &Moment) -> Result<(), Failure> {
-        self.record_one(lease, device, Act::Seen(seen), false, now).map(drop)
+        self.record_one(lease, device, DeviceReport::Observed(seen), false, now).map(drop)
     }
 
     /// Whether a running attempt should go on. Cheap; asked after a wake-up and between documents.
