@@ -4,6 +4,8 @@ pub mod attempt;
 pub mod connection_settings;
 pub mod context;
 pub mod control;
+pub mod delivered;
+pub(crate) mod departing;
 pub mod errors;
 pub mod exclusive;
 pub mod helpers;

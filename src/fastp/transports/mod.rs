@@ -109,6 +109,21 @@ pub trait Connection: Send {
     /// Closes in good order. Only with no job running.
     fn close(self: Box<Self>, control: &mut AttemptControl<'_>) -> CloseOutcome;
 
+    /// Closes our half, where that can be done while something else goes on; how it ended, if that is known at once.
+    fn begin_close(&mut self) -> Option<CloseOutcome> {
+        Some(CloseOutcome::Clean)
+    }
+
+    /// How a close that was begun so long ago has ended, if it has.
+    fn look_at_close(&mut self, _elapsed: Duration, _control: &AttemptControl<'_>) -> Option<CloseOutcome> {
+        Some(CloseOutcome::Clean)
+    }
+
+    /// Whether the peer has acknowledged octets of the running job, where that can be told.
+    fn has_acknowledged(&self) -> bool {
+        false
+    }
+
     /// What to wait for while no job runs.
     fn watch(&self) -> Option<BorrowedFd<'_>> {
         None
@@ -124,7 +139,7 @@ pub trait Connection: Send {
         None
     }
 
-    /// Whether jobs share a stream, so that a boundary must stand between them.
+    /// Whether jobs share a stream that a boundary must part: a connection.
     fn shared_stream(&self) -> bool {
         false
     }
