@@ -72,7 +72,7 @@ impl Device {
             self.close_for_one_that_goes_alone(claim, control)?;
         }
         self.ensure_open(&format!("job {} is queued", claim.number), control)?;
-        self.part_unconfirmed = false;
+        (self.part_sent, self.part_unconfirmed) = (false, false);
         let context = Rc::clone(&self.context);
         let new_address = self.new_address;
         let Some(open) = &mut self.open else {
@@ -348,7 +348,7 @@ impl Device {
             // Not opened: what an attempt before this one left in a file, if it did, is still there.
             None => UndoOutcome { touched: claim.begun.is_some(), usable: true },
         };
-        let touched = undone.touched;
+        let touched = undone.touched || self.part_sent;
         let why = match &trouble {
             PrintError::Device(fault) => fault.text.clone(),
             PrintError::Document { text, .. } | PrintError::Source(_, text) => text.clone(),

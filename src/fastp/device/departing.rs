@@ -49,6 +49,7 @@ impl Device {
     pub(crate) fn renew(&mut self, claim: &Claim, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
         let Some(mut old) = self.open.take() else { return Ok(()) };
         let part_of = (control.octets() > 0).then_some(claim.entry);
+        self.part_sent |= part_of.is_some();
         control.watch = None;
         control.set_waiting_for(Some(Wait::Close));
         let ended = old.connection.begin_close();

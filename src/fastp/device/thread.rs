@@ -65,6 +65,8 @@ pub struct Device {
     pub(crate) departing: Vec<Departing>,
     /// The fault of one of them whose jobs came back, until it is put on record.
     pub(crate) late_fault: Option<Fault>,
+    /// A part of the running job went over a connection before this one.
+    pub(crate) part_sent: bool,
     /// A part of the running job went over a connection that the peer never closed.
     pub(crate) part_unconfirmed: bool,
     /// The device was opened at another address than before, and no job has ended there yet.
@@ -83,6 +85,7 @@ impl Device {
             unemployed: false,
             departing: Vec::new(),
             late_fault: None,
+            part_sent: false,
             part_unconfirmed: false,
             new_address: false,
         }
