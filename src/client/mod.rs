@@ -1,4 +1,4 @@
-//! The operations of a spool through the wire: the side of the command.
+//! The operations of a spool over the wire: the command's side.
 
 pub mod channel;
 mod remote;

@@ -39,14 +39,14 @@ fn listen_to_interrupts() {
 /// A FIFO that is being opened for writing. Dropped, it is not waited for any more: no thread stays in the kernel that
 /// would open the pipe, and close it again, under a reader that comes later.
 #[derive(Debug)]
-pub struct Opening {
+pub struct PendingOpen {
     done: Arc<File>,
     receiver: mpsc::Receiver<io::Result<File>>,
     over: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
-impl Opening {
+impl PendingOpen {
     /// Begins to open `path`, which must be a FIFO.
     ///
     /// # Errors
@@ -92,14 +92,14 @@ impl Opening {
     }
 }
 
-impl AsFd for Opening {
+impl AsFd for PendingOpen {
     /// Readable when there is a result.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.done.as_fd()
     }
 }
 
-impl Drop for Opening {
+impl Drop for PendingOpen {
     fn drop(&mut self) {
         if !self.thread.is_finished() {
             self.call_back();
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn a_pipe_opens_when_a_program_reads_it_and_tells_what_it_has_not_read() {
         let (_dir, path) = fifo();
-        let opening = Opening::begin(&path).unwrap();
+        let opening = PendingOpen::begin(&path).unwrap();
         assert!(opening.result().is_none());
         let reader = reads(&path);
         let mut file = opening.receiver.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(reader.join().unwrap(), b"hello");
 
         let mut reader = File::options().read(true).write(true).open(&path).unwrap();
-        let opening = Opening::begin(&path).unwrap();
+        let opening = PendingOpen::begin(&path).unwrap();
         let mut file = opening.receiver.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
         file.write_all(b"hello").unwrap();
         assert_eq!(unread(file.as_fd()).unwrap(), 5);
@@ -180,8 +180,8 @@ mod tests {
     fn who_gives_up_leaves_nobody_waiting_for_a_reader() {
         let (_dir, path) = fifo();
         for _ in 0..20 {
-            assert!(Opening::begin(&path).unwrap().give_up().is_none());
-            drop(Opening::begin(&path).unwrap());
+            assert!(PendingOpen::begin(&path).unwrap().give_up().is_none());
+            drop(PendingOpen::begin(&path).unwrap());
         }
         // A writer that still waited would be seen: without one a reader that does not block reads the end at once.
         let mut reader =
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_opened_says_so() {
-        let opening = Opening::begin(Path::new("/nonexistent/fifo")).unwrap();
+        let opening = PendingOpen::begin(Path::new("/nonexistent/fifo")).unwrap();
         let error = opening.receiver.recv_timeout(Duration::from_secs(20)).unwrap().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }

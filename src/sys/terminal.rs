@@ -83,7 +83,7 @@ pub fn discard_input(fd: BorrowedFd<'_>) -> io::Result<()> {
 
 /// The settings that a terminal had before its octets were let pass unchanged.
 #[derive(Debug)]
-pub struct Before {
+pub struct SavedSettings {
     termios: Termios,
 }
 
@@ -108,7 +108,7 @@ const LOCAL: LocalFlags = LocalFlags::ECHO
 ///
 /// # Errors
 /// When it is no terminal, or cannot be set.
-pub fn let_pass(fd: BorrowedFd<'_>) -> io::Result<Before> {
+pub fn set_transparent(fd: BorrowedFd<'_>) -> io::Result<SavedSettings> {
     let before = tcgetattr(fd)?;
     let mut termios = before.clone();
     termios.output_flags.remove(OUTPUT);
@@ -117,14 +117,14 @@ pub fn let_pass(fd: BorrowedFd<'_>) -> io::Result<Before> {
     termios.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
     termios.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
     tcsetattr(fd, SetArg::TCSANOW, &termios)?;
-    Ok(Before { termios: before })
+    Ok(SavedSettings { termios: before })
 }
 
-/// Restores what [`let_pass`] changed, and nothing that somebody else changed since.
+/// Restores what [`set_transparent`] changed, and nothing that somebody else changed since.
 ///
 /// # Errors
 /// When the terminal was hung up.
-pub fn restore(fd: BorrowedFd<'_>, before: &Before) -> io::Result<()> {
+pub fn restore(fd: BorrowedFd<'_>, before: &SavedSettings) -> io::Result<()> {
     let before = &before.termios;
     let mut termios = tcgetattr(fd)?;
     termios.output_flags.insert(before.output_flags & OUTPUT);
@@ -149,7 +149,7 @@ mod tests {
         let (mut master, mut slave) = (File::from(pty.master), File::from(pty.slave));
         let as_it_was = tcgetattr(&slave).unwrap();
         assert!(as_it_was.output_flags.contains(OutputFlags::OPOST));
-        let before = let_pass(slave.as_fd()).unwrap();
+        let before = set_transparent(slave.as_fd()).unwrap();
         slave.write_all(b"a\nb\tc\x03\x11").unwrap();
         let mut octets = [0; 7];
         master.read_exact(&mut octets).unwrap();

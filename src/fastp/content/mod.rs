@@ -1,4 +1,4 @@
-//! What goes out: the pieces of a job, header pages and form feeds, and whether a print file is still what was accepted.
+//! What goes to paper: documents, header pages and form feeds.
 
 pub mod banner;
 pub mod feeds;

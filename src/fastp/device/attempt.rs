@@ -1,8 +1,8 @@
-//! One attempt at one job: from the claim to the end that is put on record.
+//! One attempt at one job, from the claim to the recorded end.
 //!
-//! The order is: claimed, documents examined, device open, (file: place durable), every piece sent, delivery known,
-//! attempt ended. A crash before the last step leaves a claim that the next epoch frees; the record of the place, or
-//! the announcement of possible duplicates, is what makes a second printing honest.
+//! The order is: claimed, documents examined, device open, (file: position durable), every piece sent, delivery known,
+//! attempt ended. A crash before the last step leaves a claim that the next epoch frees. The recorded position, or the
+//! report of possible duplicates, is what makes a second printing honest.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::connection_settings::CloseWait;
 use super::context::FailureStreak;
 use super::control::{AttemptControl, Stage};
 use super::errors::PrintError;
-use super::exclusive::Open;
+use super::exclusive::OpenDevice;
 use super::thread::{Device, ThreadEnd};
 use crate::fastp::content::header;
 use crate::fastp::content::header::Sheets;
@@ -25,23 +25,26 @@ use crate::model::{Failure, FailureKind};
 use crate::spool::interface::engine::{AttemptEnd, Claim, DeviceReport, Next, Observation, Paper, Settlement};
 use crate::sys::fault;
 
-/// A job whose every byte went out.
+/// A job whose every octet was sent.
 #[derive(Clone, Debug)]
-struct Sent {
+struct SentJob {
     delivery: Delivery,
     octets: u64,
     paper: Paper,
     remark: Option<String>,
 }
 
-impl Sent {
+impl SentJob {
     fn end(&self, delivery: Delivery) -> AttemptEnd {
         AttemptEnd::Delivered { delivery, octets: self.octets, paper: self.paper, remark: self.remark.clone() }
     }
 }
 
 impl Device {
-    /// Prints a claimed job and returns the next one, if one was claimed with its end.
+    /// Prints a claimed job. Returns the next job, if one was claimed together with its end.
+    ///
+    /// # Errors
+    /// Returns why the thread must end.
     ///
     /// # Errors
     /// When the thread has to end.
@@ -51,17 +54,17 @@ impl Device {
         let claim = Arc::new(claim);
         let mut control = AttemptControl::new(&context, Some(&claim));
         let ended = self.attempt(&claim, &mut control);
-        // A connection that is dropped to be reset must have no second descriptor.
-        control.watch = None;
+        // A second descriptor would keep a dropped connection from being reset.
+        control.hangup_fd = None;
         let next = match ended {
             Ok(sent) => self.complete(&claim, sent, &mut control)?,
             Err(trouble) => self.give_up(&claim, trouble)?,
         };
-        self.unemployed = next == Next::Nothing;
+        self.nothing_queued = next == Next::Nothing;
         Ok(next.job())
     }
 
-    fn attempt(&mut self, claim: &Arc<Claim>, control: &mut AttemptControl<'_>) -> Result<Sent, PrintError> {
+    fn attempt(&mut self, claim: &Arc<Claim>, control: &mut AttemptControl<'_>) -> Result<SentJob, PrintError> {
         control.open = self.open.is_some();
         control.write_progress(true);
         let (sources, remark) = identity::examine(claim, control)?;
@@ -70,7 +73,7 @@ impl Device {
         let Some(open) = &mut self.open else {
             return Err(PrintError::Unwanted);
         };
-        // OFF ! is for devices that cannot take a boundary: each job has a connection of its own, and no UEL.
+        // OFF ! is for devices that cannot take a boundary: each job has its own connection, and no UEL.
         let uel = open.connection.shared_stream() && self.settings.exclusive != Exclusive::OffEach;
         let now = crate::sys::clock::wall_ms();
         let separation = header::separation(claim, &self.settings, now, &context.zone);
@@ -86,7 +89,7 @@ impl Device {
         let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
         open.carried = true;
         // Without a second descriptor a reset is noticed at START.
-        control.watch = open.connection.watch().and_then(|fd| fd.try_clone_to_owned().ok());
+        control.hangup_fd = open.connection.poll_fd().and_then(|fd| fd.try_clone_to_owned().ok());
         control.io_limit = open.settings.io_limit;
         let mut start = open.connection.begin(&job, claim.begun.as_ref(), control)?;
         if claim.begun.is_some() && start.position.is_none() {
@@ -118,26 +121,26 @@ impl Device {
         }
         control.stage = Stage::Sent;
         fault::point("after-last-byte");
-        // SLOWPACE. What happened meanwhile is noticed by the end of the job.
+        // SLOWPACE. Whatever happens meanwhile is noticed at the end of the job.
         if !open.settings.slow_pace.is_zero() {
             control.set_waiting_for(Some(Wait::Pause));
             control.pause(open.settings.slow_pace)?;
         }
         control.set_waiting_for(Some(Wait::LastOctets));
         let delivery = open.connection.finish(control)?;
-        open.last = job.side_after();
-        Ok(Sent { delivery, octets: control.octets(), paper: job.paper_after(start.top), remark })
+        open.last = job.content_kind_after();
+        Ok(SentJob { delivery, octets: control.octets(), paper: job.paper_after(start.top), remark })
     }
 
     fn complete(
         &mut self,
         claim: &Arc<Claim>,
-        sent: Sent,
+        sent: SentJob,
         control: &mut AttemptControl<'_>,
     ) -> Result<Next, ThreadEnd> {
         if sent.delivery == Delivery::Transferred {
             if self.close_after(claim)? {
-                let waits = |open: &Open| matches!(open.settings.close_wait, CloseWait::Required(_));
+                let waits = |open: &OpenDevice| matches!(open.settings.close_wait, CloseWait::Required(_));
                 return if self.open.as_ref().is_some_and(waits) {
                     self.complete_and_await(claim, &sent)
                 } else {
@@ -148,8 +151,8 @@ impl Device {
                 self.release_quiet()?;
             }
         }
-        // No job is claimed that would only wait for the close.
-        let next = self.delivered(claim, sent.end(sent.delivery), Vec::new(), !self.overdue())?;
+        // Claim no job that would only wait for the close.
+        let next = self.end_delivered(claim, sent.end(sent.delivery), Vec::new(), !self.overdue())?;
         match &mut self.open {
             Some(open) if sent.delivery == Delivery::Transferred => open.add_transferred(),
             Some(_) if self.settings.exclusive == Exclusive::OffEach => {
@@ -160,11 +163,11 @@ impl Device {
         Ok(next)
     }
 
-    /// Closes the connection before the attempt is ended: a clean close makes this job, and those before it, sent.
+    /// Closes the connection before the attempt ends: a clean close makes this job, and the jobs before it, sent.
     fn complete_and_close(
         &mut self,
         claim: &Arc<Claim>,
-        sent: &Sent,
+        sent: &SentJob,
         control: &mut AttemptControl<'_>,
     ) -> Result<Next, ThreadEnd> {
         let context = Rc::clone(&self.context);
@@ -178,10 +181,10 @@ impl Device {
                 if earlier {
                     context.defer(DeviceReport::Settled(Settlement::Closed));
                 }
-                self.delivered(claim, sent.end(Delivery::Sent), vec![closed("its jobs are sent")], true)
+                self.end_delivered(claim, sent.end(Delivery::Sent), vec![closed("its jobs are sent")], true)
             }
             CloseOutcome::Quiet(why) => {
-                self.delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
+                self.end_delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
                 context.settle(&Settlement::Released { why: why.clone() })?;
                 context.record("closing", closed(&why))?;
                 Ok(Next::Unknown)
@@ -194,16 +197,16 @@ impl Device {
                 let error = context.failure(&fault, self.settings.retry, self.settings.timeout);
                 let end = AttemptEnd::DeviceFailed { error, touched: true };
                 context.attempt_ends(claim, end, Vec::new(), false)?;
-                Err(ThreadEnd::Failed)
+                Err(ThreadEnd::DeviceError)
             }
         }
     }
 
-    /// The same where the peer must close: that may take an hour, in which the job is transferred, can be held and
-    /// deleted, and is shown so.
-    fn complete_and_await(&mut self, claim: &Arc<Claim>, sent: &Sent) -> Result<Next, ThreadEnd> {
+    /// Does the same where the peer must close. That may take an hour, in which the job counts as transferred, is shown
+    /// so, and can be held and deleted.
+    fn complete_and_await(&mut self, claim: &Arc<Claim>, sent: &SentJob) -> Result<Next, ThreadEnd> {
         let context = Rc::clone(&self.context);
-        self.delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
+        self.end_delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
         if let Some(open) = &mut self.open {
             open.add_transferred();
         }
@@ -213,7 +216,7 @@ impl Device {
         }
     }
 
-    fn delivered(
+    fn end_delivered(
         &mut self,
         claim: &Arc<Claim>,
         end: AttemptEnd,
@@ -221,7 +224,8 @@ impl Device {
         next: bool,
     ) -> Result<Next, ThreadEnd> {
         fault::point("before-completion");
-        // A transferred job may come back: a printer that takes jobs and resets them again and again has not recovered.
+        // A transferred job may come back: a printer that accepts jobs and resets them again and again has not
+        // recovered.
         let done = !matches!(end, AttemptEnd::Delivered { delivery: Delivery::Transferred, .. });
         let next = self.context.attempt_ends(claim, end, after, next)?;
         fault::point("after-completion");
@@ -231,14 +235,14 @@ impl Device {
         Ok(next)
     }
 
-    /// Whether the connection is to be closed after the job that was just finished.
+    /// Whether to close the connection after the job that has just finished.
     fn close_after(&self, claim: &Claim) -> Result<bool, ThreadEnd> {
         let context = &self.context;
         if context.waker.finishing() || self.settings.exclusive == Exclusive::OffEach {
             return Ok(true);
         }
-        // Nothing waited when this job was claimed, and nobody who made work has rung since. A job that comes now opens the
-        // device again, as one that comes a moment later would.
+        // Nothing waited when this job was claimed, and nobody who made work woke us since. A job that arrives now
+        // opens the device again, just as one that arrives a moment later would.
         if self.settings.exclusive == Exclusive::Off
             && !claim.more
             && !context.wake_pending.get()
@@ -254,12 +258,12 @@ impl Device {
         })
     }
 
-    /// Ends an attempt that did not reach its end.
+    /// Ends an attempt that did not finish.
     fn give_up(&mut self, claim: &Arc<Claim>, trouble: PrintError) -> Result<Next, ThreadEnd> {
         let context = Rc::clone(&self.context);
         let undone = match &mut self.open {
             Some(open) => open.connection.undo(),
-            // Not opened: what an attempt before this one left in a file, if it did, is still there.
+            // The device was not opened: what an earlier attempt may have left in a file is still there.
             None => UndoOutcome { touched: claim.begun.is_some(), usable: true },
         };
         let touched = undone.touched;
@@ -273,14 +277,14 @@ impl Device {
             PrintError::Ending => "the print process ends".into(),
         };
         if !undone.usable || matches!(trouble, PrintError::Device(_)) {
-            // What was transferred before goes back first: the order of the jobs is kept.
-            self.lose(&why)?;
+            // Jobs transferred earlier go back first, so that the jobs keep their order.
+            self.drop_lost_connection(&why)?;
         }
         match trouble {
             PrintError::Device(fault) => {
                 let error = context.failure(&fault, self.settings.retry, self.settings.timeout);
                 context.attempt_ends(claim, AttemptEnd::DeviceFailed { error, touched }, Vec::new(), false)?;
-                Err(ThreadEnd::Failed)
+                Err(ThreadEnd::DeviceError)
             }
             PrintError::Document { reason, text, moved } => {
                 context.log.line(format_args!("{}: job {} is held: {text}", context.name, claim.number));
@@ -296,16 +300,16 @@ impl Device {
             PrintError::Unwanted => {
                 Ok(context.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false)?)
             }
-            // Nothing is put on record for a claim that is not ours. Is the next job taken at once? No: main looks first
-            // whether our lease stands, and the next thread whether a claim is left over.
+            // Nothing is recorded for a claim that is not ours. Do we take the next job at once? No: main first checks
+            // our lease, and the next thread checks for a leftover claim.
             PrintError::Lost => Err(ThreadEnd::Refused(Failure::new(
                 FailureKind::State,
                 format!("the claim of job {} is not ours any more", claim.number),
             ))),
             PrintError::Ending => {
-                // Asked once and not again: a spool that cannot answer now frees the claim when the next epoch begins.
+                // We try once only: a spool that cannot answer now frees the claim when the next epoch begins.
                 let _ = context.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false);
-                Err(ThreadEnd::Ending)
+                Err(ThreadEnd::ProcessEnding)
             }
             PrintError::Refused(failure) => Err(ThreadEnd::Refused(failure)),
         }

@@ -1,8 +1,8 @@
-//! When a device is opened and closed (fastp.md 3), and what that means for the jobs a kept connection carried.
+//! When a device is opened and closed (fastp.md 3), and what that means for the jobs that a kept connection carried.
 //!
-//! OFF: open while an eligible job is queued; over a socket at the latest a settle time after the first transferred job
-//! it is closed, which makes them sent. ON: open from START to DRAIN; transferred jobs are let go after a quiet settle
-//! time. OFF !: open for each job. Every open and close is an event.
+//! OFF: open while an eligible job is queued; over a socket, closed at the latest one settle time after the first
+//! transferred job, which makes the jobs sent. ON: open from START to DRAIN; transferred jobs are released after a
+//! quiet settle time. OFF !: opened for each job. Every open and close is an event.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -11,16 +11,16 @@ use super::connection_settings::ConnectionSettings;
 use super::control::AttemptControl;
 use super::errors::{Fault, PrintError, SpoolError};
 use super::thread::Device;
-use crate::fastp::content::pieces::Side;
+use crate::fastp::content::pieces::ContentKind;
 use crate::fastp::fastcnfg;
-use crate::fastp::fastcnfg::{ConsultResult, Place};
-use crate::fastp::transports::{CloseOutcome, Connection, Idle, open};
+use crate::fastp::fastcnfg::{ConsultResult, LookupRequest};
+use crate::fastp::transports::{CloseOutcome, Connection, IdleState, open};
 use crate::model::device::Exclusive;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::{DeviceReport, Observation, Settlement};
 
 /// A device that is open.
-pub struct Open {
+pub struct OpenDevice {
     /// The connection.
     pub connection: Box<dyn Connection>,
     /// What it was opened with.
@@ -28,21 +28,21 @@ pub struct Open {
     /// When.
     pub since: Instant,
     /// What was sent last over it.
-    pub last: Option<Side>,
+    pub last: Option<ContentKind>,
     /// Jobs that are transferred and not settled.
     pub transferred: u32,
-    /// When the first of them was.
+    /// When the first of them was transferred.
     pub first: Option<Instant>,
-    /// When the last of them was.
+    /// When the last of them was transferred.
     pub latest: Option<Instant>,
     /// Whether a job was begun on it.
     pub carried: bool,
-    /// What was seen of the other side while it was idle, and not acted on yet. An error shows only once.
-    pub news: Option<Idle>,
+    /// What the idle connection showed and nobody acted on yet. An error shows only once.
+    pub news: Option<IdleState>,
 }
 
-impl Open {
-    /// One more job is transferred.
+impl OpenDevice {
+    /// Counts one more transferred job.
     pub fn add_transferred(&mut self) {
         let now = Instant::now();
         self.transferred += 1;
@@ -56,13 +56,10 @@ impl Open {
 }
 
 impl Device {
-    /// Sees to it that the device is open, and well.
-    ///
-    /// # Errors
-    /// The trouble that keeps it closed.
+    /// Makes sure that the device is open and well.
     pub fn ensure_open(&mut self, why: &str, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
-        self.look_at_idle(control)?;
-        // Jobs that came back by a reset go first: the claimed one is given back too, untouched.
+        self.check_idle_connection(control)?;
+        // Jobs that a reset brought back go first: the claimed job is given back too, untouched.
         if let Some(fault) = self.close_overdue(control)? {
             return Err(fault.into());
         }
@@ -71,10 +68,11 @@ impl Device {
         }
         let context = Rc::clone(&self.context);
         let (server, process) = (context.engine.server(), context.lease.name.as_str());
-        let place = Place::new(context.root.clone(), server.as_str(), process, &context.name, &context.library);
+        let request =
+            LookupRequest::new(context.root.clone(), server.as_str(), process, &context.name, &context.file_cache);
         control.opening = true;
         control.set_waiting_for(self.settings.consults_fastcnfg().then_some(Wait::Fastcnfg));
-        let consulted = self.consult(&place, control);
+        let consulted = self.consult(&request, control);
         control.set_waiting_for(None);
         control.opening = false;
         let ConsultResult { settings, in_use } = consulted?;
@@ -86,7 +84,7 @@ impl Device {
         control.open = opened.is_ok();
         control.set_waiting_for(None);
         control.opening = false;
-        let open = Open {
+        let open = OpenDevice {
             connection: opened?,
             settings,
             since: Instant::now(),
@@ -103,9 +101,10 @@ impl Device {
             self.on_record = Some(in_use.clone());
         }
         let opened = Observation::Opened { why: why.to_owned(), connection: in_use };
-        // Must it be on record before the first octet? Not that it is open: the claim says that octets may go out, and the
-        // progress file shows the device open. The address must, if it is another one than before, for by it recovery tells
-        // whether pages may be on paper; and a device in error is open or not by what the record says.
+        // Must the open be recorded before the first octet? That it is open, no: the claim says that octets may be
+        // sent, and the progress file shows the device open. The address, yes, if it differs from the recorded one:
+        // recovery uses it to decide whether pages may be on paper. And a device in error is open or not by what the
+        // record says.
         if as_before && control.is_attempt() && !self.context.in_error.get() {
             self.context.defer(DeviceReport::Observed(opened));
         } else {
@@ -114,8 +113,8 @@ impl Device {
         Ok(())
     }
 
-    /// What to open the device with; what it then remembers of FASTCNFG is on record before.
-    fn consult(&self, place: &Place, control: &mut AttemptControl<'_>) -> Result<ConsultResult, PrintError> {
+    /// Finds what to open the device with. What it then remembers of FASTCNFG is recorded first.
+    fn consult(&self, request: &LookupRequest, control: &mut AttemptControl<'_>) -> Result<ConsultResult, PrintError> {
         let context = &self.context;
         let mut memory = context.memory.take();
         let recalled = if memory.is_blank() && self.settings.consults_fastcnfg() {
@@ -125,7 +124,7 @@ impl Device {
         };
         let consulted = recalled
             .map_err(PrintError::from)
-            .and_then(|()| fastcnfg::consult(place, &self.settings, &mut memory, control));
+            .and_then(|()| fastcnfg::consult(request, &self.settings, &mut memory, control));
         let observed = match memory.news() {
             Some(news) => context.observe(&news).map(|()| memory.is_recorded()),
             None => Ok(()),
@@ -135,45 +134,45 @@ impl Device {
         consulted
     }
 
-    /// Whether transferred jobs have waited long enough for the connection to be closed.
+    /// Whether transferred jobs have waited so long that the connection must be closed.
     pub fn overdue(&self) -> bool {
         let first = self.open.as_ref().and_then(|open| open.first);
         self.settings.exclusive != Exclusive::On
             && first.is_some_and(|first| first.elapsed() >= self.context.timing.settle)
     }
 
-    /// Closes a connection that is overdue. Returns the fault when it was reset instead.
-    ///
-    /// # Errors
-    /// When the spool refuses or the process ends.
+    /// Closes an overdue connection. Returns the fault if it was reset instead.
     pub fn close_overdue(&mut self, control: &mut AttemptControl<'_>) -> Result<Option<Fault>, SpoolError> {
         if self.overdue() { self.close("its transferred jobs waited long enough", control) } else { Ok(None) }
     }
 
-    /// Looks whether the peer hung up or reset while no job ran; then the device is closed here too. True if it was.
+    /// Checks whether the peer hung up or reset while no job ran; if so, closes the device here too and returns true.
+    ///
+    /// # Errors
+    /// Returns an error when the spool refuses, when transferred jobs came back, or when the peer closes at once.
     ///
     /// # Errors
     /// When the spool refuses; a fault when transferred jobs came back, or when the peer closes at once.
-    pub fn look_at_idle(&mut self, control: &mut AttemptControl<'_>) -> Result<bool, PrintError> {
+    pub fn check_idle_connection(&mut self, control: &mut AttemptControl<'_>) -> Result<bool, PrintError> {
         let Some(open) = &mut self.open else { return Ok(false) };
-        let idle = open.news.take().unwrap_or_else(|| open.connection.idle());
+        let idle = open.news.take().unwrap_or_else(|| open.connection.check_idle());
         let uncertain = open.transferred > 0;
         let hasty = !open.carried && open.since.elapsed() < self.context.timing.short_lived;
         let (why, reset) = match idle {
-            Idle::Quiet => return Ok(false),
-            Idle::HungUp(why) => {
+            IdleState::Quiet => return Ok(false),
+            IdleState::HungUp(why) => {
                 let reset = self.close(&why, control)?;
                 (why, reset)
             }
-            Idle::Reset(fault) => {
-                self.lose(&fault.text)?;
+            IdleState::Reset(fault) => {
+                self.drop_lost_connection(&fault.text)?;
                 (fault.text.clone(), Some(fault))
             }
         };
         if let Some(fault) = reset
             && uncertain
         {
-            // Its jobs are Ready again; what was claimed after them must not overtake them.
+            // Its jobs are Ready again; a job claimed after them must not overtake them.
             return Err(fault.into());
         }
         if hasty {
@@ -182,10 +181,7 @@ impl Device {
         Ok(true)
     }
 
-    /// Closes the device in good order, and settles what it carried. Returns the fault when it was reset instead.
-    ///
-    /// # Errors
-    /// When the spool refuses or the process ends.
+    /// Closes the device in good order and settles the jobs it carried. Returns the fault if it was reset instead.
     pub fn close(&mut self, why: &str, control: &mut AttemptControl<'_>) -> Result<Option<Fault>, SpoolError> {
         let Some(open) = self.open.take() else { return Ok(None) };
         control.set_waiting_for(Some(Wait::Close));
@@ -209,11 +205,8 @@ impl Device {
         })
     }
 
-    /// Drops a connection that is lost: what it had transferred is uncertain.
-    ///
-    /// # Errors
-    /// When the spool refuses or the process ends.
-    pub fn lose(&mut self, why: &str) -> Result<(), SpoolError> {
+    /// Drops a lost connection: its transferred jobs are uncertain.
+    pub fn drop_lost_connection(&mut self, why: &str) -> Result<(), SpoolError> {
         let Some(open) = self.open.take() else { return Ok(()) };
         drop(open.connection);
         if open.transferred > 0 {
@@ -222,12 +215,9 @@ impl Device {
         self.context.observe(&Observation::Closed { why: why.to_owned() })
     }
 
-    /// EXCLUSIVE ON: lets transferred jobs go when the connection stayed quiet long enough after them, or, while jobs
-    /// keep coming, when it stood twice as long; but not before the other side has shown that it is still there. Returns
-    /// how long it still takes, if some wait.
-    ///
-    /// # Errors
-    /// When the spool refuses or the process ends.
+    /// EXCLUSIVE ON: releases transferred jobs when the connection stayed quiet for the settle time after them or,
+    /// while jobs keep coming, when it stood twice as long; but not before the peer has shown that it is still there.
+    /// Returns how long that still takes, if jobs wait.
     pub fn release_quiet(&mut self) -> Result<Option<std::time::Duration>, SpoolError> {
         let settle = self.context.timing.settle;
         let Some(open) = &mut self.open else { return Ok(None) };
@@ -236,7 +226,7 @@ impl Device {
         if !left.is_zero() {
             return Ok(Some(left));
         }
-        if let Some(wait) = open.connection.unproven() {
+        if let Some(wait) = open.connection.time_until_proven() {
             return Ok(Some(wait));
         }
         let why = format!("the connection stood for {} s without a reset", first.elapsed().as_secs());

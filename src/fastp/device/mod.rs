@@ -1,4 +1,4 @@
-//! One device: its thread, when it is opened and closed, and one attempt at one job.
+//! One device: its thread, opening and closing, and one attempt at one job.
 
 pub mod attempt;
 pub mod connection_settings;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::lexer::{Until, shown};
+use super::lexer::{WordEnd, shown};
 use crate::model::near;
 
 /// A tick of FASTPTCP's attributes of time.
@@ -70,17 +70,17 @@ pub struct Attribute {
     /// Whether it belongs to CONTYPE = TCP/IP alone.
     pub tcp: bool,
     /// Where its value ends.
-    pub until: Until,
+    pub until: WordEnd,
 }
 
 const fn row(name: &'static str, role: Role, value: Value) -> Attribute {
-    Attribute { name, role, value, tcp: false, until: Until::Mark }
+    Attribute { name, role, value, tcp: false, until: WordEnd::Mark }
 }
 const fn tcp(name: &'static str, role: Role, value: Value) -> Attribute {
-    Attribute { name, role, value, tcp: true, until: Until::Mark }
+    Attribute { name, role, value, tcp: true, until: WordEnd::Mark }
 }
 const fn place(name: &'static str, role: Role) -> Attribute {
-    Attribute { name, role, value: Value::Any, tcp: false, until: Until::Blank }
+    Attribute { name, role, value: Value::Any, tcp: false, until: WordEnd::Blank }
 }
 
 const YES_NO: Value = Value::Word(&["YES", "NO"]);

@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::fastp::fastcnfg::parser::parse;
-use crate::fastp::fastcnfg::read::Unread;
+use crate::fastp::fastcnfg::read::ReadError;
 use std::collections::HashMap;
 
 fn report(files: &[(&str, &str)]) -> Report {
     let files: HashMap<PathBuf, &str> = files.iter().map(|(path, text)| (PathBuf::from(path), *text)).collect();
     let parsed = |text: &&str| (Arc::new(parse(text.as_bytes())), 7);
-    let read = |path: &Path| files.get(path).map(parsed).ok_or(Unread::Missing);
+    let read = |path: &Path| files.get(path).map(parsed).ok_or(ReadError::Missing);
     check(Path::new("/b/FASTCNFG"), Path::new("/b"), "acme", &read)
 }
 

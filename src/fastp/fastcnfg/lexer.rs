@@ -3,7 +3,7 @@
 //!
 //! `!` opens a comment, which the next `!` or the end of the line closes; `/*` where a token could begin opens one that
 //! `*/` closes. Octets that are not UTF-8 and control characters may stand in comments only. A carriage return is a
-//! blank. How a word ends depends on who asks ([`Until`]).
+//! blank. How a word ends depends on who asks ([`WordEnd`]).
 
 use std::fmt;
 
@@ -92,7 +92,7 @@ pub fn shown(text: &str) -> String {
 
 /// Where a word ends, a blank, a quotation mark and a comment apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
+pub enum WordEnd {
     /// At `=`, `,` and `;`.
     Mark,
     /// Nowhere else: addresses and paths hold such characters. Commas and semicolons that end it are none of it, nor is one
@@ -100,7 +100,7 @@ pub enum Until {
     Blank,
 }
 
-/// Takes a file apart. A copy of it looks ahead.
+/// Splits a file into tokens. A clone of it looks ahead.
 #[derive(Clone, Debug)]
 pub struct Lexer<'a> {
     rest: &'a str,
@@ -170,14 +170,14 @@ impl<'a> Lexer<'a> {
     /// The next token and its place.
     ///
     /// # Errors
-    /// The mistake; what it consists of is passed over, so that one can go on.
-    pub fn next(&mut self, until: Until) -> Result<(Token, Position), Mistake> {
+    /// Returns the mistake, which is skipped, so that the caller can go on.
+    pub fn next(&mut self, until: WordEnd) -> Result<(Token, Position), Mistake> {
         self.skip()?;
         let at = self.at;
         let token = match self.peek() {
             None => Token::End,
             Some('"') => self.quoted(at)?,
-            Some(mark @ ('=' | ',' | ';')) if until == Until::Mark || mark != '=' => {
+            Some(mark @ ('=' | ',' | ';')) if until == WordEnd::Mark || mark != '=' => {
                 self.take();
                 match mark {
                     '=' => Token::Equals,
@@ -190,11 +190,11 @@ impl<'a> Lexer<'a> {
         Ok((token, at))
     }
 
-    fn word(&mut self, at: Position, until: Until) -> Result<Token, Mistake> {
+    fn word(&mut self, at: Position, until: WordEnd) -> Result<Token, Mistake> {
         let ends =
-            |c: char| is_blank(c) || matches!(c, '!' | '"') || (until == Until::Mark && matches!(c, '=' | ',' | ';'));
+            |c: char| is_blank(c) || matches!(c, '!' | '"') || (until == WordEnd::Mark && matches!(c, '=' | ',' | ';'));
         let mut end = self.rest.find(ends).unwrap_or(self.rest.len());
-        if until == Until::Blank {
+        if until == WordEnd::Blank {
             // The first character is no mark: the word does not become empty.
             end = self.next_pair(end).unwrap_or(end);
             end = self.rest[..end].trim_end_matches([',', ';']).len();
@@ -276,7 +276,7 @@ impl<'a> Lexer<'a> {
 mod tests {
     use super::*;
 
-    fn tokens(text: &str, until: Until) -> Vec<String> {
+    fn tokens(text: &str, until: WordEnd) -> Vec<String> {
         let mut lexer = Lexer::new(text);
         let mut found = Vec::new();
         loop {
@@ -290,31 +290,31 @@ mod tests {
 
     #[test]
     fn text_is_live_again_after_the_mark_that_closes_a_comment() {
-        let found = tokens("A! x !B !rest = of the line\nC=,D ! end", Until::Mark);
+        let found = tokens("A! x !B !rest = of the line\nC=,D ! end", WordEnd::Mark);
         assert_eq!(found, ["1:1 'A'", "1:7 'B'", "2:1 'C'", "2:2 '='", "2:3 ','", "2:4 'D'"]);
-        assert_eq!(tokens("A /* two\nlines ! */ B /**/C", Until::Mark), ["1:1 'A'", "2:12 'B'", "2:18 'C'"]);
-        assert_eq!(tokens("A! one !! two !B", Until::Mark), ["1:1 'A'", "1:16 'B'"]);
+        assert_eq!(tokens("A /* two\nlines ! */ B /**/C", WordEnd::Mark), ["1:1 'A'", "2:12 'B'", "2:18 'C'"]);
+        assert_eq!(tokens("A! one !! two !B", WordEnd::Mark), ["1:1 'A'", "1:16 'B'"]);
     }
 
     #[test]
     fn a_value_with_marks_ends_at_a_blank() {
-        let found = tokens("ipp://h:631/a?b=c;d,e, x; /tmp/*y", Until::Blank);
+        let found = tokens("ipp://h:631/a?b=c;d,e, x; /tmp/*y", WordEnd::Blank);
         assert_eq!(found, ["1:1 'ipp://h:631/a?b=c;d,e'", "1:22 ','", "1:24 'x'", "1:25 ';'", "1:27 '/tmp/*y'"]);
     }
 
     #[test]
     fn a_quotation_holds_everything_on_its_line() {
-        assert_eq!(tokens("\"a ! = \"\" b\"c", Until::Mark), ["1:1 \"a ! = \\\" b\"", "1:13 'c'"]);
-        assert!(tokens("A \"b\nC", Until::Mark)[1].starts_with("1:3 ERROR a quotation has no end"));
+        assert_eq!(tokens("\"a ! = \"\" b\"c", WordEnd::Mark), ["1:1 \"a ! = \\\" b\"", "1:13 'c'"]);
+        assert!(tokens("A \"b\nC", WordEnd::Mark)[1].starts_with("1:3 ERROR a quotation has no end"));
     }
 
     #[test]
     fn what_is_no_text_may_stand_in_comments_only() {
-        assert_eq!(tokens("A!\0\u{fffd}!B\r\nC", Until::Mark), ["1:1 'A'", "1:6 'B'", "2:1 'C'"]);
-        let found = tokens("AB\0C x\u{fffd} Z", Until::Mark);
+        assert_eq!(tokens("A!\0\u{fffd}!B\r\nC", WordEnd::Mark), ["1:1 'A'", "1:6 'B'", "2:1 'C'"]);
+        let found = tokens("AB\0C x\u{fffd} Z", WordEnd::Mark);
         assert!(found[0].starts_with("1:3 ERROR a control character"), "{found:?}");
         assert!(found[1].starts_with("1:7 ERROR octets") && found[2] == "1:9 'Z'", "{found:?}");
-        assert!(tokens(&"x".repeat(LONGEST + 1), Until::Mark)[0].starts_with("1:1 ERROR a word of more"));
-        assert!(tokens("A /* x", Until::Mark)[1].starts_with("1:3 ERROR a comment"));
+        assert!(tokens(&"x".repeat(LONGEST + 1), WordEnd::Mark)[0].starts_with("1:1 ERROR a word of more"));
+        assert!(tokens("A /* x", WordEnd::Mark)[1].starts_with("1:3 ERROR a comment"));
     }
 }

@@ -9,14 +9,14 @@ use crate::model::{DeviceName, ProcessName};
 
 /// `[\node.]$name[.#qualifier]`. The sigils are optional; a missing node is that of whoever reads the file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Named {
+pub struct QualifiedName {
     node: Option<String>,
     name: String,
     qualifier: Option<String>,
     text: String,
 }
 
-impl Named {
+impl QualifiedName {
     /// Reads a name.
     ///
     /// # Errors
@@ -89,7 +89,7 @@ impl Named {
     }
 }
 
-impl fmt::Display for Named {
+impl fmt::Display for QualifiedName {
     /// As a Guardian system writes it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sigil = !self.text.contains('$') && !self.text.starts_with('\\');
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn sigils_case_and_our_own_node_do_not_count() {
-        let read = |text: &str| Named::read(text, true).unwrap();
+        let read = |text: &str| QualifiedName::read(text, true).unwrap();
         for other in ["lp1", "$LP1", "\\ACME.$Lp1", "\\acme.lp1"] {
             assert!(read("$LP1").same(&read(other), "acme"), "{other}");
             assert_eq!(read("$LP1").key("acme"), read(other).key("acme"), "{other}");
@@ -160,12 +160,12 @@ mod tests {
         for other in ["$LP11", "$LP1.#A", "\\WEST.$LP1"] {
             assert!(!read("$LP1").same(&read(other), "acme"), "{other}");
         }
-        assert!(read("\\west.$laser.#B").same(&Named::of(&"\\WEST.$LASER.#b".parse().unwrap()), "acme"));
+        assert!(read("\\west.$laser.#B").same(&QualifiedName::of(&"\\WEST.$LASER.#b".parse().unwrap()), "acme"));
         assert!(read("\\acme.example.$LP1").same(&read("lp1"), "acme.example"));
         for bad in ["", "$", "\\acme", "$LP1.#", "$1", "$LP 1", "\\a b.$LP1"] {
-            assert!(Named::read(bad, true).is_err(), "{bad}");
+            assert!(QualifiedName::read(bad, true).is_err(), "{bad}");
         }
-        assert!(Named::read("$SPLA.#X", false).is_err());
+        assert!(QualifiedName::read("$SPLA.#X", false).is_err());
     }
 
     #[test]

@@ -5,22 +5,22 @@ use std::sync::Arc;
 
 use super::entry::Entry;
 use super::lexer::{Mistake, Position};
-use super::names::Named;
+use super::names::QualifiedName;
 
 /// Whose an entry is: none = everybody's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     /// Of this spooler alone.
-    pub spooler: Option<Arc<Named>>,
+    pub spooler: Option<Arc<QualifiedName>>,
     /// Of this print process alone.
-    pub process: Option<Arc<Named>>,
+    pub process: Option<Arc<QualifiedName>>,
 }
 
 /// A DEVICE entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceEntry {
     /// The device.
-    pub name: Named,
+    pub name: QualifiedName,
     /// Where the entry begins.
     pub at: Position,
     /// Whose it is.
@@ -55,7 +55,7 @@ pub struct Redirection {
 
 /// What a file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Parsed {
+pub struct ParsedFile {
     /// Its entries, in order.
     pub entries: Vec<DeviceEntry>,
     /// Its redirections, in order.
@@ -70,7 +70,7 @@ pub struct Parsed {
     pub(super) index: HashMap<String, Vec<usize>>,
 }
 
-impl Parsed {
+impl ParsedFile {
     /// Adds an entry.
     pub(super) fn add(&mut self, entry: DeviceEntry) {
         self.index.entry(entry.name.name().to_owned()).or_default().push(self.entries.len());
@@ -91,7 +91,7 @@ impl Scope {
 }
 
 /// Where each mistake of a file stands, those of its entries included; each place once.
-pub fn all_mistakes(parsed: &Parsed) -> Vec<&Mistake> {
+pub fn all_mistakes(parsed: &ParsedFile) -> Vec<&Mistake> {
     let of_entries = parsed.entries.iter().filter_map(|entry| entry.entry.as_ref().err()).flatten();
     let mut seen = HashSet::new();
     let mut all: Vec<&Mistake> = parsed.mistakes.iter().chain(&parsed.stray).chain(of_entries).collect();

@@ -10,10 +10,10 @@ mod pairs;
 use std::sync::Arc;
 
 use super::entry::Values;
-use super::lexer::{Lexer, Mistake, Position, Token, Until};
-use super::making::{Made, Making};
-use super::names::Named;
-use super::parsed::{DeviceEntry, FileName, Parsed, Redirection, Scope};
+use super::entry_builder::{BuiltEntry, EntryBuilder};
+use super::lexer::{Lexer, Mistake, Position, Token, WordEnd};
+use super::names::QualifiedName;
+use super::parsed::{DeviceEntry, FileName, ParsedFile, Redirection, Scope};
 
 /// The most entries of a file.
 pub const MOST_ENTRIES: usize = 100_000;
@@ -24,13 +24,13 @@ const MOST_MISTAKES: usize = 100;
 pub const KEYWORDS: [&str; 7] = ["SPOOLER", "PROCESS", "DEVICE", "DEFAULT", "HOSTS", "POLLTYPE", "MACRO"];
 
 /// Reads a file.
-pub fn parse(octets: &[u8]) -> Parsed {
+pub fn parse(octets: &[u8]) -> ParsedFile {
     let text = String::from_utf8_lossy(octets);
     let mut parser = Parser {
         lexer: Lexer::new(&text),
-        out: Parsed::default(),
+        out: ParsedFile::default(),
         scope: Scope::default(),
-        common: [Common::default(), Common::default(), Common::default()],
+        common: [Defaults::default(), Defaults::default(), Defaults::default()],
         section: Section::Nothing,
     };
     parser.run();
@@ -39,7 +39,7 @@ pub fn parse(octets: &[u8]) -> Parsed {
 
 /// What holds for later devices.
 #[derive(Clone, Debug, Default)]
-struct Common {
+struct Defaults {
     values: Values,
     hosts: Option<Arc<FileName>>,
     broken: Vec<Mistake>,
@@ -52,15 +52,15 @@ enum Section {
     /// After a mistake, up to the next keyword.
     Lost,
     /// SPOOLER or PROCESS: whether a process, its name, and where it goes.
-    Of(bool, Arc<Named>, Position, Option<FileName>),
-    Device(Box<Draft>),
+    Scope(bool, Arc<QualifiedName>, Position, Option<FileName>),
+    Device(Box<EntryDraft>),
     Default,
 }
 
 #[derive(Debug)]
-struct Draft {
+struct EntryDraft {
     /// None when the name is none.
-    name: Option<Named>,
+    name: Option<QualifiedName>,
     at: Position,
     values: Values,
     mistakes: Vec<Mistake>,
@@ -68,10 +68,10 @@ struct Draft {
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
-    out: Parsed,
+    out: ParsedFile,
     scope: Scope,
     /// For everybody, for the spooler of the scope, for its process: each begins with what the one before it has.
-    common: [Common; 3],
+    common: [Defaults; 3],
     section: Section,
 }
 
@@ -82,7 +82,7 @@ fn keyword(word: &str) -> Option<&'static str> {
 impl Parser<'_> {
     fn run(&mut self) {
         while self.out.entries.len() < MOST_ENTRIES {
-            match self.lexer.next(Until::Mark) {
+            match self.lexer.next(WordEnd::Mark) {
                 Err(mistake) => self.concerns_all(mistake),
                 Ok((Token::End, _)) => return self.close(),
                 // Between pairs a comma may stand.
@@ -128,7 +128,7 @@ impl Parser<'_> {
                 }
                 self.stray(mistake);
             }
-            Section::Of(..) => self.concerns_all(mistake),
+            Section::Scope(..) => self.concerns_all(mistake),
             Section::Nothing => {
                 self.section = Section::Lost;
                 self.concerns_all(mistake);
@@ -144,21 +144,22 @@ impl Parser<'_> {
     }
 
     fn peek(&self) -> Token {
-        self.lexer.clone().next(Until::Mark).map_or(Token::End, |(token, _)| token)
+        self.lexer.clone().next(WordEnd::Mark).map_or(Token::End, |(token, _)| token)
     }
 
     /// Ends what is being read.
     fn close(&mut self) {
         match std::mem::replace(&mut self.section, Section::Nothing) {
             Section::Device(draft) => self.device(*draft),
-            Section::Of(process, named, at, file) => self.narrow(process, named, at, file),
+            Section::Scope(process, named, at, file) => self.narrow(process, named, at, file),
             Section::Nothing | Section::Lost | Section::Default => {}
         }
     }
 
-    fn device(&mut self, mut draft: Draft) {
+    fn device(&mut self, mut draft: EntryDraft) {
         let common = &self.common[self.scope.depth()];
-        let Made { entry, connection, mistakes, notes } = Making::new(&draft.values, &common.values, draft.at).make();
+        let BuiltEntry { entry, connection, mistakes, notes } =
+            EntryBuilder::new(&draft.values, &common.values, draft.at).build();
         let entry = match entry {
             Some(entry) if draft.mistakes.is_empty() && common.broken.is_empty() => Ok(entry),
             _ => {
@@ -183,7 +184,7 @@ impl Parser<'_> {
     }
 
     /// After SPOOLER or PROCESS: a redirection opens no scope, and ends that before it.
-    fn narrow(&mut self, process: bool, named: Arc<Named>, at: Position, file: Option<FileName>) {
+    fn narrow(&mut self, process: bool, named: Arc<QualifiedName>, at: Position, file: Option<FileName>) {
         let mut scope = if process {
             Scope { spooler: self.scope.spooler.clone(), process: Some(named) }
         } else {

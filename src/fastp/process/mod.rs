@@ -1,4 +1,4 @@
-//! The print process as a whole: its command line, main loop, threads of devices, log, and the submission socket.
+//! The print process as a whole: command line, main loop, device workers, log and submission socket.
 
 pub mod backoff;
 pub(crate) mod command;

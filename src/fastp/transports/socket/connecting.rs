@@ -1,4 +1,5 @@
-//! Connecting: the name, its addresses in turn, refusals that pass, and what is said of a printer that is away for long.
+//! Connecting: the name, its addresses in turn, temporary refusals, and the message about a printer that is away for
+//! long.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -9,8 +10,8 @@ use nix::libc;
 use nix::poll::PollFlags;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, connect, socket};
 
-use super::liveness::Watch;
-use super::{Line, hosts, linger};
+use super::liveness::LivenessCheck;
+use super::{SocketConnection, hosts, linger};
 use crate::fastp::device::connection_settings::ConnectionSettings;
 use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
@@ -19,24 +20,21 @@ use crate::model::device::DeviceUri;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::Observation;
 
-/// After so many failures in a row it is said that the printer cannot be reached (message 80 of fastp.md 21).
+/// After this many failures in a row we report that the printer cannot be reached (message 80 of fastp.md 21).
 const REMARKABLE: u32 = 60;
-/// Two tries of a connection that was refused are at least so far apart.
+/// Two attempts at a refused connection are at least this far apart.
 const SHORTEST: Duration = Duration::from_millis(10);
-/// More addresses than this are not tried.
+/// At most this many addresses are tried.
 const ADDRESSES: usize = 16;
 
-/// Connects to the printer: every address in turn, within one deadline, and again while it is refused and the means
-/// say so.
-///
-/// # Errors
-/// A fault when none answers.
+/// Connects to the printer: every address in turn, within one deadline, and again after refusals if the settings say
+/// so.
 pub fn open(
     settings: &ConnectionSettings,
     control: &mut AttemptControl<'_>,
 ) -> Result<Box<dyn Connection>, PrintError> {
     let tried = try_to_open(settings, control);
-    // The failure of this try is counted by whoever records it.
+    // Whoever records the failure of this attempt counts it.
     if let Err(PrintError::Device(fault)) = &tried
         && control.context().streak.get().tries + 1 == REMARKABLE
     {
@@ -61,9 +59,9 @@ fn try_to_open(
     loop {
         let error = match dial_any(&addresses, control)? {
             Ok(stream) => {
-                let watch = Watch::of(control.context().timing.settle);
-                return match ready(&stream, watch) {
-                    Ok(()) => Ok(Box::new(Line::new(stream, settings, watch))),
+                let liveness = LivenessCheck::of(control.context().timing.settle);
+                return match ready(&stream, liveness) {
+                    Ok(()) => Ok(Box::new(SocketConnection::new(stream, settings, liveness))),
                     Err(error) => Err(Fault::of(format_args!("cannot connect to {uri}"), &error).into()),
                 };
             }
@@ -79,7 +77,7 @@ fn try_to_open(
     }
 }
 
-/// The addresses of the host: itself, or those of the HOSTS file, or those that the system knows.
+/// Returns the addresses of the host: itself, or those of the HOSTS file, or those that the system knows.
 fn resolve(
     host: &str,
     port: u16,
@@ -151,7 +149,7 @@ fn dial(
     })
 }
 
-/// Begins to connect. True when it is done already.
+/// Begins to connect. Returns true when it is connected already.
 fn begin(address: SocketAddr) -> io::Result<(OwnedFd, bool)> {
     let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let fd = socket(family, SockType::Stream, SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC, None)?;
@@ -166,8 +164,8 @@ fn begin(address: SocketAddr) -> io::Result<(OwnedFd, bool)> {
     }
 }
 
-fn ready(stream: &TcpStream, watch: Watch) -> io::Result<()> {
+fn ready(stream: &TcpStream, liveness: LivenessCheck) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    watch.apply(stream)?;
+    liveness.apply(stream)?;
     linger(stream, true)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attributes::{Role, TICK};
-use super::entry::{Entry, Given, Values, Way};
+use super::entry::{AddressSource, Entry, GivenValue, Values};
 use super::lexer::{Mistake, Position, shown};
 use crate::fastp::device::connection_settings::CloseWait;
 use crate::model::device::{DeviceUri, RAW_PORT};
@@ -37,7 +37,7 @@ impl Contype {
 const FOREIGN: [&str; 8] = ["TCP/IP-TELNET", "TELNET", "TTAP", "LEXMARK", "MICROPLEX", "LPD1179", "NETBIOS", "SMB"];
 
 /// The entry that values make, and what to note about it.
-pub struct Making<'a> {
+pub struct EntryBuilder<'a> {
     own: &'a Values,
     defaults: &'a Values,
     /// Where the entry begins.
@@ -49,7 +49,7 @@ pub struct Making<'a> {
 
 /// What was made.
 #[derive(Debug)]
-pub struct Made {
+pub struct BuiltEntry {
     /// The entry, if nothing is wrong with it.
     pub entry: Option<Entry>,
     /// That nothing here speaks its CONTYPE or PROTOCOL. Whatever else is wrong, this comes first: mending the rest would
@@ -61,16 +61,16 @@ pub struct Made {
     pub notes: Vec<Mistake>,
 }
 
-impl<'a> Making<'a> {
+impl<'a> EntryBuilder<'a> {
     /// An entry at `at` with these values.
     pub fn new(own: &'a Values, defaults: &'a Values, at: Position) -> Self {
         Self { own, defaults, at, connection: Vec::new(), mistakes: Vec::new(), notes: Vec::new() }
     }
 
     /// The entry, or what is wrong with it.
-    pub fn make(mut self) -> Made {
+    pub fn build(mut self) -> BuiltEntry {
         let entry = self.entry().filter(|_| self.connection.is_empty() && self.mistakes.is_empty());
-        Made { entry, connection: self.connection, mistakes: self.mistakes, notes: self.notes }
+        BuiltEntry { entry, connection: self.connection, mistakes: self.mistakes, notes: self.notes }
     }
 
     fn mistake(&mut self, at: Position, what: impl Into<String>) {
@@ -78,7 +78,7 @@ impl<'a> Making<'a> {
     }
 
     /// The value of an attribute: the entry's own, or a default.
-    fn get(&self, name: &str) -> Option<&'a Given> {
+    fn get(&self, name: &str) -> Option<&'a GivenValue> {
         self.own.get(name).or_else(|| self.defaults.get(name))
     }
 
@@ -133,7 +133,7 @@ impl<'a> Making<'a> {
         }
     }
 
-    fn unknown(&mut self, given: &Given, words: &[&'static str]) {
+    fn unknown(&mut self, given: &GivenValue, words: &[&'static str]) {
         let (name, value) = (given.row.name, shown(&given.value));
         let mistake = if FOREIGN.iter().any(|word| word.eq_ignore_ascii_case(&given.value)) {
             Mistake::new(given.value_at, format!("{name} = {value}: not available in this version"))
@@ -191,12 +191,12 @@ impl<'a> Making<'a> {
     }
 
     fn plain(&mut self, contype: Contype) -> Option<Entry> {
-        let way = match contype {
-            Contype::None | Contype::Tcp => Way::Own,
+        let address = match contype {
+            Contype::None | Contype::Tcp => AddressSource::Own,
             Contype::Uri => {
                 let given = self.own.get("URI")?;
                 match given.value.parse() {
-                    Ok(uri) => Way::To(uri),
+                    Ok(uri) => AddressSource::To(uri),
                     Err(why) => {
                         self.mistake(given.value_at, why);
                         return None;
@@ -216,14 +216,14 @@ impl<'a> Making<'a> {
                     self.mistake(given.value_at, format!("PATH is an absolute path of a file, not '{}'", shown(path)));
                     return None;
                 }
-                Way::To(match contype {
+                AddressSource::To(match contype {
                     Contype::Char => DeviceUri::Char(path.into()),
                     Contype::Fifo => DeviceUri::Fifo(path.into()),
                     _ => DeviceUri::File(path.into()),
                 })
             }
         };
-        let mut entry = Entry::new(way);
+        let mut entry = Entry::new(address);
         entry.io_limit = self.number("TIMEOUT").filter(|seconds| *seconds > 0).map(Duration::from_secs);
         Some(entry)
     }
@@ -249,7 +249,7 @@ impl<'a> Making<'a> {
             }
         };
         let host = self.host();
-        let mut entry = Entry::new(Way::To(DeviceUri::Socket { host: host?, port: port? }));
+        let mut entry = Entry::new(AddressSource::To(DeviceUri::Socket { host: host?, port: port? }));
         entry.io_limit = self.ticks("TIMEOUT").filter(|limit| !limit.is_zero());
         entry.close_wait = match self.number("SHUTDOWNTO") {
             None => CloseWait::Usual,

@@ -1,4 +1,4 @@
-//! What lies at the path of a device: the kind that its URI says, and not inside the spool.
+//! Checks what lies at the path of a device: it is the kind that its URI says, and not inside the spool.
 
 use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -9,7 +9,7 @@ use crate::model::device::DeviceUri;
 
 /// What a path may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FileKind {
     /// A regular file.
     File,
     /// A character device.
@@ -18,7 +18,7 @@ pub(super) enum Kind {
     Fifo,
 }
 
-impl Kind {
+impl FileKind {
     fn of(meta: &Metadata) -> Option<Self> {
         let kind = meta.file_type();
         match () {
@@ -47,12 +47,12 @@ impl Kind {
     }
 }
 
-/// Makes sure that what was found at `path` is of the kind that is wanted; `doing` begins the message.
+/// Checks that what was found at `path` is of the wanted kind; `doing` begins the message.
 ///
 /// # Errors
-/// A fault that waits for an operator, with the URI that fits.
-pub(super) fn require(wanted: Kind, path: &Path, meta: &Metadata, doing: &str) -> Result<(), Fault> {
-    let text = match Kind::of(meta) {
+/// Returns a fault that waits for an operator and names the URI that fits.
+pub(super) fn require(wanted: FileKind, path: &Path, meta: &Metadata, doing: &str) -> Result<(), Fault> {
+    let text = match FileKind::of(meta) {
         Some(kind) if kind == wanted => return Ok(()),
         Some(kind) => {
             let throws = if path == Path::new("/dev/null") { ", URI null: throws jobs away" } else { "" };
@@ -64,11 +64,11 @@ pub(super) fn require(wanted: Kind, path: &Path, meta: &Metadata, doing: &str) -
     Err(Fault::new(2, false, format!("{doing}: {text}")))
 }
 
-/// Makes sure that `path` lies outside the base directory `root`, through links, other mounts and other names too.
+/// Checks that `path` lies outside the base directory `root`, through links, other mounts and other names too.
 ///
 /// # Errors
-/// A fault that waits for an operator, or one of the system.
-pub(super) fn outside(path: &Path, root: &Path, doing: &str) -> Result<(), Fault> {
+/// Returns a fault that waits for an operator, or one of the system.
+pub(super) fn require_outside(path: &Path, root: &Path, doing: &str) -> Result<(), Fault> {
     let cannot = |error| Fault::of(doing, &error);
     let root = root.canonicalize().map_err(cannot)?;
     let parent = path.parent().unwrap_or(Path::new("/")).canonicalize().map_err(cannot)?;
@@ -99,12 +99,12 @@ mod tests {
         nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
         let null = Path::new("/dev/null").to_path_buf();
         for (path, kind, uri) in [
-            (&file, Kind::File, format!("URI {} writes", DeviceUri::File(file.clone()))),
-            (&fifo, Kind::Fifo, format!("URI fifo://{} writes", fifo.display())),
-            (&null, Kind::Char, "URI char:///dev/null writes to it, URI null: throws jobs away".to_owned()),
+            (&file, FileKind::File, format!("URI {} writes", DeviceUri::File(file.clone()))),
+            (&fifo, FileKind::Fifo, format!("URI fifo://{} writes", fifo.display())),
+            (&null, FileKind::Char, "URI char:///dev/null writes to it, URI null: throws jobs away".to_owned()),
         ] {
             let meta = std::fs::metadata(path).unwrap();
-            for wanted in [Kind::File, Kind::Char, Kind::Fifo] {
+            for wanted in [FileKind::File, FileKind::Char, FileKind::Fifo] {
                 let found = require(wanted, path, &meta, "cannot open it");
                 assert_eq!(found.is_ok(), wanted == kind, "{kind:?} {wanted:?}");
                 if let Err(fault) = found {
@@ -113,7 +113,7 @@ mod tests {
             }
         }
         let meta = std::fs::metadata(dir.path()).unwrap();
-        let fault = require(Kind::Char, dir.path(), &meta, "cannot open it").unwrap_err();
+        let fault = require(FileKind::Char, dir.path(), &meta, "cannot open it").unwrap_err();
         assert_eq!(fault.text, "cannot open it: it is a directory");
     }
 
@@ -123,8 +123,11 @@ mod tests {
         for name in ["x", "base"] {
             let root = dir.path().join(name);
             std::fs::create_dir(&root).unwrap();
-            assert!(outside(&dir.path().join(format!("{name}.out")), &root, "cannot open it").is_ok(), "{name}");
-            assert!(outside(&root.join("out"), &root, "cannot open it").is_err(), "{name}");
+            assert!(
+                require_outside(&dir.path().join(format!("{name}.out")), &root, "cannot open it").is_ok(),
+                "{name}"
+            );
+            assert!(require_outside(&root.join("out"), &root, "cannot open it").is_err(), "{name}");
         }
     }
 
@@ -139,8 +142,8 @@ mod tests {
         let name = dir.path().join("another name");
         std::fs::hard_link(root.join("x"), &name).unwrap();
         for path in [root.join("x"), root.join("missing"), link, name] {
-            assert_eq!(outside(&path, &root, "").unwrap_err().number, 48, "{}", path.display());
+            assert_eq!(require_outside(&path, &root, "").unwrap_err().number, 48, "{}", path.display());
         }
-        outside(&dir.path().join("missing"), &root, "").unwrap();
+        require_outside(&dir.path().join("missing"), &root, "").unwrap();
     }
 }
