@@ -162,7 +162,7 @@ impl Fake {
         altered.push((uri, Box::new(alter)));
     }
 
-    /// A document with these bytes in the server's directory.
+    /// A document with these octets in the server's directory.
     pub fn document(&self, bytes: &[u8], format: Format) -> ClaimedDocument {
         let path = self.base.root().join("acme").join(files::random_name(8).unwrap());
         std::fs::write(&path, bytes).unwrap();

@@ -1,16 +1,16 @@
 //! The print process: takes the jobs of its devices from the spool and sends them (design: fastp inside).
 //!
-//! Main waits for wake-ups and starts one thread for each device that has work ([`process::run`]). A device thread
-//! opens the device, prints, closes it and ends ([`device`]). A device can only ever block itself. The print process
+//! Main waits for wake-ups and starts one thread for each device that has work (`process::run`). A device thread
+//! opens the device, prints, closes it and ends (`device`). A device can only ever block itself. The print process
 //! reaches the spool through [`crate::spool::interface::engine::Engine`] and nothing else. A crash leaves a claim of a
 //! dead epoch; the next holder of the process's lock finds and frees it.
 
-pub mod content;
+pub(crate) mod content;
 pub mod device;
 #[cfg(test)]
 mod fake;
 pub mod fastcnfg;
-pub mod process;
+pub(crate) mod process;
 #[cfg(test)]
 mod tests;
 pub mod transports;

@@ -1,7 +1,7 @@
 //! Named pipes: opening one for writing waits in the kernel until a program reads it.
 //!
-//! Is there a way to wait for a reader without a thread? No: a reader that waits in `open` itself causes no inotify event
-//! before a writer comes, and holding a read end of ours would let every other writer believe that it is read.
+//! Can we wait for a reader without a thread? No: a reader that waits in `open` itself causes no inotify event before a
+//! writer comes, and holding a read end of ours would make every other writer believe that it is read.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -20,9 +20,9 @@ use nix::sys::stat::Mode;
 
 use super::files::event_fd;
 
-/// Sent to a thread that waits in `open`. Wherever else it arrives it is ignored, as it is by default.
+/// Sent to a thread that waits in `open`. Anywhere else it is ignored, as it is by default.
 const INTERRUPT: Signal = Signal::SIGURG;
-/// How often a thread that is called back is interrupted before it is left alone.
+/// How often we interrupt a thread before we leave it alone.
 const CALLS: u32 = 200;
 
 extern "C" fn nothing(_: libc::c_int) {}
@@ -36,8 +36,8 @@ fn listen_to_interrupts() {
     });
 }
 
-/// A FIFO that is being opened for writing. Dropped, it is not waited for any more: no thread stays in the kernel that
-/// would open the pipe, and close it again, under a reader that comes later.
+/// A FIFO that is being opened for writing. Dropping it stops the waiting: no thread stays in the kernel that would
+/// open the pipe, and close it again, under a reader that comes later.
 #[derive(Debug)]
 pub struct PendingOpen {
     done: Arc<File>,
@@ -48,9 +48,6 @@ pub struct PendingOpen {
 
 impl PendingOpen {
     /// Begins to open `path`, which must be a FIFO.
-    ///
-    /// # Errors
-    /// When there is no thread or descriptor for it.
     pub fn begin(path: &Path) -> io::Result<Self> {
         listen_to_interrupts();
         let done = Arc::new(event_fd()?);
@@ -64,12 +61,12 @@ impl PendingOpen {
         Ok(Self { done, receiver, over, thread })
     }
 
-    /// The open pipe, which does not block, or why it cannot be opened; none = it still waits for a reader.
+    /// Returns the open, non-blocking pipe, or why it cannot be opened; none = it still waits for a reader.
     pub fn result(&self) -> Option<io::Result<File>> {
         self.receiver.try_recv().ok()
     }
 
-    /// Waits no more; a reader that came at the last moment is not turned away.
+    /// Stops waiting; a reader that came at the last moment is not turned away.
     pub fn give_up(self) -> Option<File> {
         self.call_back()?.ok()
     }
@@ -77,7 +74,8 @@ impl PendingOpen {
     fn call_back(&self) -> Option<io::Result<File>> {
         self.over.store(true, Ordering::SeqCst);
         for _ in 0..CALLS {
-            // Can the signal come before the thread waits, and be lost? Yes: it is sent again until the thread answers.
+            // Can the signal come before the thread waits, and be lost? Yes, so it is sent again until the thread
+            // answers.
             if !self.thread.is_finished() {
                 // SAFETY: the thread was not joined or detached, so its handle is valid.
                 unsafe { libc::pthread_kill(self.thread.as_pthread_t(), INTERRUPT as libc::c_int) };
@@ -124,10 +122,7 @@ fn open_write(path: &Path, over: &AtomicBool) -> io::Result<File> {
     }
 }
 
-/// Octets in a pipe that its reader has not taken yet.
-///
-/// # Errors
-/// When it is no pipe.
+/// Returns how many octets of a pipe its reader has not read yet.
 pub fn unread(fd: BorrowedFd<'_>) -> io::Result<u32> {
     let mut octets: libc::c_int = 0;
     // SAFETY: FIONREAD writes one int to the address given, which is valid for that.

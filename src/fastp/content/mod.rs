@@ -1,4 +1,4 @@
-//! What goes to paper: documents, header pages and form feeds.
+//! What goes to paper: the pieces of a job, header pages and form feeds; and the check of print files before they print.
 
 pub mod banner;
 pub mod feeds;

@@ -3,7 +3,7 @@
 use super::*;
 use std::io::{Seek, Write};
 
-/// A source of `bytes`.
+/// A source that holds `bytes`.
 fn source(side: ContentKind, bytes: &[u8], copies: u32) -> Source {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();

@@ -17,7 +17,7 @@ use crate::fastp::content::header;
 use crate::fastp::content::header::Sheets;
 use crate::fastp::content::identity;
 use crate::fastp::content::pieces::{Piece, Pieces};
-use crate::fastp::transports::{Chunk, CloseOutcome, UndoOutcome};
+use crate::fastp::transports::{Chunk, CloseOutcome, Connection, UndoOutcome};
 use crate::model::device::Exclusive;
 use crate::model::state::{Delivery, DeviceWish};
 use crate::model::wait::Wait;
@@ -45,9 +45,6 @@ impl Device {
     ///
     /// # Errors
     /// Returns why the thread must end.
-    ///
-    /// # Errors
-    /// When the thread has to end.
     pub fn print(&mut self, claim: Claim) -> Result<Option<Claim>, ThreadEnd> {
         fault::point("claimed");
         let context = Rc::clone(&self.context);
@@ -105,20 +102,7 @@ impl Device {
             })?;
         }
         control.stage = Stage::Sending;
-        for piece in job.list(start.top) {
-            let sent = match piece {
-                Piece::Added(bytes) => open.connection.send(Chunk::Bytes(bytes), control),
-                Piece::Body { index, copy, from } => {
-                    let source = &job.sources[index];
-                    (control.document, control.copy) = (source.sequence, copy);
-                    open.connection.send(Chunk::Document(index, &source.file, from..source.size), control)
-                }
-            };
-            match sent {
-                Err(PrintError::Source(index, what)) => return Err(identity::damaged(&job.sources[index], &what)),
-                other => other?,
-            }
-        }
+        send_pieces(&job, start.top, &mut *open.connection, control)?;
         control.stage = Stage::Sent;
         fault::point("after-last-byte");
         // SLOWPACE. Whatever happens meanwhile is noticed at the end of the job.
@@ -314,4 +298,28 @@ impl Device {
             PrintError::Refused(failure) => Err(ThreadEnd::Refused(failure)),
         }
     }
+}
+
+/// Sends every piece of a job. `top`: the paper is at top of form, whatever was printed before.
+fn send_pieces(
+    job: &Pieces,
+    top: bool,
+    connection: &mut dyn Connection,
+    control: &mut AttemptControl<'_>,
+) -> Result<(), PrintError> {
+    for piece in job.list(top) {
+        let sent = match piece {
+            Piece::Added(bytes) => connection.send(Chunk::Bytes(bytes), control),
+            Piece::Body { index, copy, from } => {
+                let source = &job.sources[index];
+                (control.document, control.copy) = (source.sequence, copy);
+                connection.send(Chunk::Document(index, &source.file, from..source.size), control)
+            }
+        };
+        match sent {
+            Err(PrintError::Source(index, what)) => return Err(identity::damaged(&job.sources[index], &what)),
+            other => other?,
+        }
+    }
+    Ok(())
 }

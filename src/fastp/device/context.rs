@@ -46,9 +46,6 @@ pub fn is_temporary(failure: &Failure) -> bool {
 ///
 /// # Errors
 /// Returns an error when the spool refuses or the process ends.
-///
-/// # Errors
-/// When the spool refuses or the process ends.
 pub fn retry_until_done<T>(
     waker: &Waker,
     log: &Log,
@@ -153,9 +150,6 @@ impl DeviceContext {
     ///
     /// # Errors
     /// Returns an error when the spool refuses or the process ends.
-    ///
-    /// # Errors
-    /// When the spool refuses or the process ends.
     pub fn ask<T>(
         &self,
         what: &str,

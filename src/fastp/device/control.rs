@@ -272,9 +272,6 @@ impl<'a> AttemptControl<'a> {
     ///
     /// # Errors
     /// Returns an error when the device has stalled for longer than allowed.
-    ///
-    /// # Errors
-    /// The trouble that ends the attempt: it stood longer than it may.
     pub fn stall_timeout(&mut self) -> Result<Duration, PrintError> {
         let now = Instant::now();
         let taken = self.stall.taken(self.octets);

@@ -150,9 +150,6 @@ impl Device {
     ///
     /// # Errors
     /// Returns an error when the spool refuses, when transferred jobs came back, or when the peer closes at once.
-    ///
-    /// # Errors
-    /// When the spool refuses; a fault when transferred jobs came back, or when the peer closes at once.
     pub fn check_idle_connection(&mut self, control: &mut AttemptControl<'_>) -> Result<bool, PrintError> {
         let Some(open) = &mut self.open else { return Ok(false) };
         let idle = open.news.take().unwrap_or_else(|| open.connection.check_idle());

@@ -36,7 +36,7 @@ pub struct Finding {
     pub path: PathBuf,
     /// Where, what and what to do.
     pub mistake: Mistake,
-    /// Whether nothing is wrong with it: it has no effect, or more than meets the eye.
+    /// Whether it is only a note: it has no effect, or needs attention.
     pub note: bool,
 }
 
@@ -46,7 +46,7 @@ impl Report {
         self.findings.iter().any(|finding| !finding.note)
     }
 
-    /// The mistakes and notes to show, in order, and how many mistakes and notes there are beside them.
+    /// Returns the mistakes and notes to show, in order, and how many more of each there are.
     pub fn shown(&self) -> (Vec<&Finding>, [usize; 2]) {
         let mut counted = [0; 2];
         let mut shown = Vec::new();
@@ -89,9 +89,9 @@ struct Checker<'a> {
     root: &'a Path,
     node: &'a str,
     files: BTreeMap<PathBuf, Arc<ParsedFile>>,
-    /// Entries that were told to be second ones.
+    /// Entries reported as second ones.
     twice: HashSet<(PathBuf, Position)>,
-    /// The mistakes and notes that the report has.
+    /// The mistakes and notes already in the report.
     reported: HashSet<(PathBuf, Mistake)>,
     report: Report,
 }
@@ -104,13 +104,13 @@ impl Checker<'_> {
     }
 
     fn note(&mut self, path: &Path, mistake: Mistake) {
-        // What a DEFAULT says is noted for every device that has it.
+        // A note about a DEFAULT would otherwise appear for every device that has it.
         if self.reported.insert((path.to_owned(), mistake.clone())) {
             self.report.findings.push(Finding { path: path.to_owned(), mistake, note: true });
         }
     }
 
-    /// Reads whatever the primary file leads to.
+    /// Reads everything that the primary file leads to.
     fn follow(&mut self, primary: &Path, read: &FileReader<'_>) {
         let mut todo = vec![(primary.to_owned(), 1)];
         let mut known: HashSet<(PathBuf, u32)> = todo.iter().cloned().collect();
@@ -163,7 +163,7 @@ impl Checker<'_> {
         }
     }
 
-    /// What is found in a file by itself.
+    /// Reports the mistakes and notes of one file.
     fn report_file(&mut self, path: &Path) {
         let Some(parsed) = self.files.get(path) else { return };
         let mut mistakes: Vec<Mistake> = all_mistakes(parsed).into_iter().cloned().collect();

@@ -83,7 +83,7 @@ fn a_file_that_says_nothing_is_well_formed_and_one_that_is_not_there_is_told() {
 }
 
 #[test]
-fn a_farewell_that_may_never_come_is_noted_once() {
+fn a_close_that_may_never_come_is_noted_once() {
     let report = report(&[(
         "/b/FASTCNFG",
         "DEFAULT SHUTDOWNTO = 6000 PORT = 9\nDEVICE A ADDRESS = a DEVICE B ADDRESS = b DEVICE C ADDRESS = c SHUTDOWNTO = 0",

@@ -40,7 +40,7 @@ pub enum AddressSource {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Where the octets go.
-    #[serde(alias = "way")]
+    #[serde(rename = "way")]
     pub address: AddressSource,
     /// TIMEOUT; none = without limit.
     pub io_limit: Option<Duration>,
@@ -49,7 +49,7 @@ pub struct Entry {
     /// POLLNUM.
     pub refused_tries: u32,
     /// SHUTDOWNTO.
-    #[serde(alias = "farewell")]
+    #[serde(rename = "farewell")]
     pub close_wait: CloseWait,
     /// SLOWPACE.
     pub slow_pace: Duration,
@@ -92,5 +92,25 @@ impl Entry {
             slow_pace: self.slow_pace,
             hosts,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spool_keeps_entries_in_the_form_of_earlier_releases() {
+        let seconds = |secs: u64| format!("{{\"secs\":{secs},\"nanos\":0}}");
+        let kept = format!(
+            "{{\"way\":\"Own\",\"io_limit\":null,\"refused_every\":{},\"refused_tries\":0,\
+             \"farewell\":{{\"Required\":{}}},\"slow_pace\":{}}}",
+            seconds(0),
+            seconds(7),
+            seconds(0)
+        );
+        let entry = Entry { close_wait: CloseWait::Required(Duration::from_secs(7)), ..Entry::new(AddressSource::Own) };
+        assert_eq!(serde_json::to_string(&entry).unwrap(), kept);
+        assert_eq!(serde_json::from_str::<Entry>(&kept).unwrap(), entry);
     }
 }

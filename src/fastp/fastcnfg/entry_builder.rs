@@ -1,4 +1,4 @@
-//! From the values of a DEVICE entry and of the DEFAULTs before it to the entry, or to what is wrong with it.
+//! Builds an entry from the values of a DEVICE entry and of the DEFAULTs before it, or reports what is wrong with it.
 
 use std::time::Duration;
 
@@ -33,10 +33,10 @@ impl Contype {
     }
 }
 
-/// Connections and protocols of the manual that nothing here speaks.
+/// Connections and protocols of the manual that we do not support.
 const FOREIGN: [&str; 8] = ["TCP/IP-TELNET", "TELNET", "TTAP", "LEXMARK", "MICROPLEX", "LPD1179", "NETBIOS", "SMB"];
 
-/// The entry that values make, and what to note about it.
+/// Builds an entry from its values.
 pub struct EntryBuilder<'a> {
     own: &'a Values,
     defaults: &'a Values,
@@ -47,13 +47,13 @@ pub struct EntryBuilder<'a> {
     notes: Vec<Mistake>,
 }
 
-/// What was made.
+/// The result.
 #[derive(Debug)]
 pub struct BuiltEntry {
     /// The entry, if nothing is wrong with it.
     pub entry: Option<Entry>,
-    /// That nothing here speaks its CONTYPE or PROTOCOL. Whatever else is wrong, this comes first: mending the rest would
-    /// not help.
+    /// Its CONTYPE or PROTOCOL is not supported. This comes first, whatever else is wrong: mending the rest would not
+    /// help.
     pub connection: Vec<Mistake>,
     /// What else is wrong.
     pub mistakes: Vec<Mistake>,
@@ -62,12 +62,12 @@ pub struct BuiltEntry {
 }
 
 impl<'a> EntryBuilder<'a> {
-    /// An entry at `at` with these values.
+    /// Starts an entry at `at` with these values.
     pub fn new(own: &'a Values, defaults: &'a Values, at: Position) -> Self {
         Self { own, defaults, at, connection: Vec::new(), mistakes: Vec::new(), notes: Vec::new() }
     }
 
-    /// The entry, or what is wrong with it.
+    /// Returns the entry, or what is wrong with it.
     pub fn build(mut self) -> BuiltEntry {
         let entry = self.entry().filter(|_| self.connection.is_empty() && self.mistakes.is_empty());
         BuiltEntry { entry, connection: self.connection, mistakes: self.mistakes, notes: self.notes }
@@ -77,7 +77,7 @@ impl<'a> EntryBuilder<'a> {
         self.mistakes.push(Mistake::new(at, what));
     }
 
-    /// The value of an attribute: the entry's own, or a default.
+    /// Returns the value of an attribute: the entry's own, or a default.
     fn get(&self, name: &str) -> Option<&'a GivenValue> {
         self.own.get(name).or_else(|| self.defaults.get(name))
     }
@@ -146,7 +146,7 @@ impl<'a> EntryBuilder<'a> {
         self.connection.push(mistake);
     }
 
-    /// Whether each attribute belongs to this kind of connection. Defaults that do not are for other devices.
+    /// Checks that each attribute belongs to this kind of connection. Defaults that do not are for other devices.
     fn belongs(&mut self, contype: Contype) {
         let own = self.own;
         for given in own.values() {
@@ -174,7 +174,7 @@ impl<'a> EntryBuilder<'a> {
         }
     }
 
-    /// A number, if the attribute is there. It was checked when it was read.
+    /// Returns a number, if the attribute is there. It was checked when it was read.
     fn number(&mut self, name: &str) -> Option<u64> {
         let given = self.get(name)?;
         match given.row.number(&given.value) {
@@ -272,7 +272,7 @@ impl<'a> EntryBuilder<'a> {
         Some(entry)
     }
 
-    /// What is not done for a JetDirect printer.
+    /// Notes what is not done for a JetDirect printer.
     fn jetdirect(&mut self) {
         if let Some(protocol) = self.get("PROTOCOL") {
             let what = "the printer is not asked by SNMP whether it has printed: the end of a job is what TCP tells";
@@ -297,7 +297,7 @@ impl<'a> EntryBuilder<'a> {
             Ok(DeviceUri::Socket { host, .. }) => Some(host),
             _ => None,
         };
-        // Colons are those of an IPv6 address, or somebody wrote the port behind the host.
+        // A host with colons is an IPv6 address, or somebody wrote the port behind the host.
         let named = named.filter(|host| !host.contains(':') || host.split('%').next().is_some_and(is_ipv6));
         if named.is_none() {
             let what = format!("ADDRESS is an address or a host name, not '{}'", shown(&given.value));

@@ -19,12 +19,12 @@ use crate::fastp::device::errors::Fault;
 /// The name of the supervisor where none was chosen; a server answers to it and to its own.
 pub const SUPERVISOR: &str = "SPLS";
 
-/// Who reads.
+/// Who looks a device up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requester {
     /// The node: the name of the server.
     pub node: String,
-    /// What the spooler is called, by any of these names.
+    /// The names of the spooler.
     pub spooler: Vec<String>,
     /// The print process; none = one that no file names.
     pub process: Option<String>,
@@ -78,7 +78,7 @@ pub struct LookupError {
     pub number: u32,
     /// File, line, column and reason.
     pub text: String,
-    /// Of what kind it is.
+    /// Its kind.
     pub kind: LookupErrorKind,
 }
 
@@ -181,17 +181,17 @@ pub fn route(
     RouteEnd { seen, path, parsed, broken }
 }
 
-/// The first thing that is wrong with a file for everybody who reads it at this level.
+/// Returns the first thing that is wrong with a file for everybody who reads it at this level.
 pub fn first_mistake(parsed: &ParsedFile, level: u32, node: &str) -> Option<Mistake> {
     parsed.mistakes.first().cloned().or_else(|| rule_mistakes(parsed, level, node).into_iter().next())
 }
 
-/// The level of the file that a redirection leads to.
+/// Returns the level of the file that a redirection leads to.
 pub fn level_after(redirection: &Redirection) -> u32 {
     if redirection.scope.process.is_some() { 3 } else { 2 }
 }
 
-/// A file name that leads nowhere.
+/// Returns the mistake of a file name that leads nowhere.
 pub fn bad_file(text: &str, at: Position, why: &str) -> Mistake {
     Mistake::new(at, format!("the file '{}': {why}", super::lexer::shown(text)))
 }
@@ -212,7 +212,7 @@ fn unusable_file(path: &Path, read_error: &ReadError, level: u32) -> LookupError
     LookupError { number, text: format!("{}: {why}", path.display()), kind }
 }
 
-/// A file that cannot be read, as a Guardian number and words.
+/// Returns the Guardian number and the words for a file that cannot be read.
 pub fn read_error_words(read_error: &ReadError) -> (u32, String) {
     match read_error {
         ReadError::Missing => (11, "there is no such file".into()),
@@ -226,7 +226,7 @@ pub fn read_error_words(read_error: &ReadError) -> (u32, String) {
     }
 }
 
-/// What is wrong with a file at this level although each part of it is well formed.
+/// Returns what is wrong with a file at this level although each part of it is well formed.
 pub fn rule_mistakes(parsed: &ParsedFile, level: u32, node: &str) -> Vec<Mistake> {
     let mut wrong = Vec::new();
     let mut known = HashSet::new();

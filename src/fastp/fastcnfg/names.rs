@@ -18,9 +18,6 @@ pub struct QualifiedName {
 
 impl QualifiedName {
     /// Reads a name.
-    ///
-    /// # Errors
-    /// What is wrong with it.
     pub fn read(text: &str, qualified: bool) -> Result<Self, String> {
         let (node, rest) = match text.strip_prefix('\\') {
             // Names of servers may hold dots: a name that has its '$' says where they end.
@@ -54,7 +51,8 @@ impl QualifiedName {
 
     /// A device of the spool.
     pub fn of(device: &DeviceName) -> Self {
-        // Is a name of the model always one of ours? Yes: both are made of the same parts; were it not, it had no entry.
+        // Is a name of the model always one of ours? Yes: both consist of the same parts. If it were not, it would have
+        // no entry.
         let text = device.guardian();
         Self::read(&text, true).unwrap_or(Self { node: None, name: text.to_lowercase(), qualifier: None, text })
     }
@@ -83,7 +81,7 @@ impl QualifiedName {
         &self.name
     }
 
-    /// In the form in which equal names are equal for a reader on `node`.
+    /// Returns the form in which equal names are equal for a reader on `node`.
     pub fn key(&self, node: &str) -> (String, String, Option<String>) {
         (self.node(node).to_ascii_lowercase(), self.name.clone(), self.qualifier.clone())
     }
@@ -100,9 +98,6 @@ impl fmt::Display for QualifiedName {
 /// The path of the file that `text` names in a file at `beside`. `$VOL.SUBVOL.FILE` lies at `guardian/vol/subvol/file`
 /// under `root`; a name with a `/` is a path, relative to the directory of the file that holds it; any other name is a
 /// file in that directory. There, among Guardian files, `SUBVOL.FILE` is one of a neighbouring subvolume.
-///
-/// # Errors
-/// What is wrong with it.
 pub fn file(text: &str, beside: &Path, root: &Path, node: &str) -> Result<PathBuf, String> {
     if text.contains('\0') || text.is_empty() {
         return Err("it is no file name".into());

@@ -7,7 +7,7 @@ use super::entry::Entry;
 use super::lexer::{Mistake, Position};
 use super::names::QualifiedName;
 
-/// Whose an entry is: none = everybody's.
+/// Whom an entry concerns: none = everybody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     /// Of this spooler alone.
@@ -23,13 +23,13 @@ pub struct DeviceEntry {
     pub name: QualifiedName,
     /// Where the entry begins.
     pub at: Position,
-    /// Whose it is.
+    /// Whom it concerns.
     pub scope: Scope,
     /// What it says, or what is wrong with it.
     pub entry: Result<Entry, Vec<Mistake>>,
     /// What has no effect.
     pub notes: Vec<Mistake>,
-    /// The file of hosts that holds for it.
+    /// The HOSTS file that applies to it.
     pub hosts: Option<Arc<FileName>>,
 }
 
@@ -62,11 +62,11 @@ pub struct ParsedFile {
     pub redirections: Vec<Redirection>,
     /// Mistakes that concern everybody who reads it.
     pub mistakes: Vec<Mistake>,
-    /// Mistakes that concern nobody: the entry of a device that cannot be.
+    /// Mistakes that concern nobody: the entry of a device that cannot exist.
     pub stray: Vec<Mistake>,
     /// What has no effect.
     pub notes: Vec<Mistake>,
-    /// Where the entries of a name stand, whatever its node and qualifier.
+    /// Positions of the entries of a name, whatever its node and qualifier.
     pub(super) index: HashMap<String, Vec<usize>>,
 }
 
@@ -90,7 +90,7 @@ impl Scope {
     }
 }
 
-/// Where each mistake of a file stands, those of its entries included; each place once.
+/// Returns each mistake of a file, those of its entries included; each position once.
 pub fn all_mistakes(parsed: &ParsedFile) -> Vec<&Mistake> {
     let of_entries = parsed.entries.iter().filter_map(|entry| entry.entry.as_ref().err()).flatten();
     let mut seen = HashSet::new();

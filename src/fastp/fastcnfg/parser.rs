@@ -1,8 +1,8 @@
-//! One FASTCNFG file as entries (fastp.md 13). Total and bounded: whatever the octets are, there is a result, and each
-//! mistake has a place inside the file.
+//! Parses one FASTCNFG file into entries (fastp.md 13). Total and bounded: whatever the octets are, there is a result,
+//! and each mistake has a position inside the file.
 //!
-//! A mistake inside a DEVICE entry is that entry's; one in a DEFAULT is that of every later device of the file. The
-//! others concern everybody who reads the file: nobody can say whose entry was meant.
+//! A mistake inside a DEVICE entry concerns that entry; one in a DEFAULT concerns every later device of the file. Any
+//! other concerns everybody who reads the file: nobody can say whose entry was meant.
 
 mod keywords;
 mod pairs;
@@ -37,7 +37,7 @@ pub fn parse(octets: &[u8]) -> ParsedFile {
     parser.out
 }
 
-/// What holds for later devices.
+/// Values for later devices.
 #[derive(Clone, Debug, Default)]
 struct Defaults {
     values: Values,
@@ -59,7 +59,7 @@ enum Section {
 
 #[derive(Debug)]
 struct EntryDraft {
-    /// None when the name is none.
+    /// None when the name is not valid.
     name: Option<QualifiedName>,
     at: Position,
     values: Values,
@@ -70,7 +70,8 @@ struct Parser<'a> {
     lexer: Lexer<'a>,
     out: ParsedFile,
     scope: Scope,
-    /// For everybody, for the spooler of the scope, for its process: each begins with what the one before it has.
+    /// Defaults for everybody, for the spooler of the scope, and for its process; each starts with what the wider one
+    /// has.
     common: [Defaults; 3],
     section: Section,
 }
@@ -85,7 +86,7 @@ impl Parser<'_> {
             match self.lexer.next(WordEnd::Mark) {
                 Err(mistake) => self.concerns_all(mistake),
                 Ok((Token::End, _)) => return self.close(),
-                // Between pairs a comma may stand.
+                // A comma may stand between pairs.
                 Ok((Token::Comma, _)) => {}
                 Ok((Token::Word(word), at)) => match keyword(&word) {
                     Some(keyword) => {
@@ -113,7 +114,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A mistake of whatever is being read.
+    /// Records a mistake of the current section.
     fn concerns_section(&mut self, mistake: Mistake) {
         match &mut self.section {
             Section::Device(draft) => {
@@ -147,7 +148,7 @@ impl Parser<'_> {
         self.lexer.clone().next(WordEnd::Mark).map_or(Token::End, |(token, _)| token)
     }
 
-    /// Ends what is being read.
+    /// Ends the current section.
     fn close(&mut self) {
         match std::mem::replace(&mut self.section, Section::Nothing) {
             Section::Device(draft) => self.device(*draft),
@@ -163,7 +164,7 @@ impl Parser<'_> {
         let entry = match entry {
             Some(entry) if draft.mistakes.is_empty() && common.broken.is_empty() => Ok(entry),
             _ => {
-                // What is missing may stand where the entry could not be read.
+                // What is missing may be in the part that could not be read.
                 if draft.mistakes.is_empty() {
                     draft.mistakes.extend(mistakes);
                 }
@@ -195,7 +196,7 @@ impl Parser<'_> {
             self.out.redirections.push(Redirection { scope, at, file });
             scope = outside;
         }
-        // What is common to a wider scope holds in a narrower one.
+        // Defaults of a wider scope also hold in a narrower one.
         if !process {
             self.common[1] = self.common[0].clone();
         }

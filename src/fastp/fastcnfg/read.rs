@@ -72,9 +72,6 @@ fn changed(meta: &std::fs::Metadata) -> i128 {
 }
 
 /// When the file was last changed.
-///
-/// # Errors
-/// When the system does not say.
 pub fn stamp(path: &Path) -> io::Result<ChangeTime> {
     match std::fs::metadata(path) {
         Ok(meta) => Ok(Some(changed(&meta))),
@@ -92,17 +89,11 @@ fn unread(path: &Path, error: io::Error) -> ReadError {
 }
 
 /// What lies at `path` now.
-///
-/// # Errors
-/// When there is nothing, or the system does not say.
 pub fn mark(path: &Path) -> Result<FileState, ReadError> {
     std::fs::metadata(path).map(|meta| FileState::of(&meta)).map_err(|error| unread(path, error))
 }
 
 /// Reads a regular file.
-///
-/// # Errors
-/// Why it cannot be read.
 pub fn read(path: &Path) -> Result<WholeFile, ReadError> {
     let mut last = Err(ReadError::Changing);
     for attempt in 0..TRIES {

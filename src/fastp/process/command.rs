@@ -9,7 +9,8 @@ use std::time::Duration;
 use clap::{Parser, ValueHint};
 
 use super::prerequisites::raise_open_files;
-use super::run::{block_signals, run};
+use super::run::run;
+use super::signals::block_signals;
 use crate::fastp::fastcnfg;
 use crate::fastp::fastcnfg::file_cache::FileCache;
 use crate::model::{Failure, FailureKind, ProcessName};

@@ -5,6 +5,7 @@ pub(crate) mod command;
 pub mod log;
 pub mod prerequisites;
 pub mod run;
+mod signals;
 pub mod submission_socket;
 pub mod waker;
 pub(crate) mod worker;

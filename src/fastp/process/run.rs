@@ -11,16 +11,14 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use nix::poll::{PollFd, PollFlags};
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use super::log::Log;
 use super::prerequisites::{ProgressFile, with_room, write_holder};
+use super::signals::{Signals, block_signals};
 use super::submission_socket;
 use super::waker::{Waker, poll_for};
 use super::worker::{NextStart, Worker};
@@ -48,18 +46,12 @@ const PARTING: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// Returns the failure when its files cannot be used or the spool refuses it.
-///
-/// # Errors
-/// When its files cannot be used or the spool refuses it.
 pub fn run(spool: &Spool, name: &ProcessName, idle: Duration) -> Result<(), Failure> {
     let open_submissions = |log: &Log| submission_socket::open(spool, log);
     run_with(Arc::new(spool.clone()), spool.base(), name, idle, Timing::from_environment(), open_submissions)
 }
 
 /// Does the same with the given deadlines; `open` opens the submission socket.
-///
-/// # Errors
-/// As [`run`].
 pub fn run_with(
     engine: Arc<dyn Engine>,
     base: &Base,
@@ -82,18 +74,12 @@ pub fn run_with(
     let log = Log::new(&base.log(), name.as_str());
     let waker = Arc::new(Waker::new().map_err(cannot("events"))?);
     let signals = Signals::listen(&waker).map_err(cannot("signals"))?;
-    let pid = std::process::id();
     let progress = Arc::new(ProgressFile::new(base, name));
-    let begun = retry_until_done(&waker, &log, "beginning", is_temporary, &mut |now| {
-        let _ = progress.heartbeat(now.boot_ms);
-        engine.begins(name, pid, now)
-    });
-    let lease = match begun {
+    let lease = match begin_epoch(&*engine, name, &waker, &progress, &log) {
         Ok(lease) => lease,
         Err(SpoolError::Ending) => return Ok(()),
         Err(SpoolError::Refused(failure)) => return Err(failure),
     };
-    log.line(format_args!("begins, epoch {}", lease.epoch));
     let mut main = Main {
         engine,
         base,
@@ -127,57 +113,27 @@ pub fn run_with(
     ended.map(|_| ())
 }
 
-/// Blocks the terminating signals, so that only the thread that waits for them receives them. Must be called before
-/// other threads start.
-pub fn block_signals() -> Result<(), Failure> {
-    mask().thread_block().map_err(|error| Failure::internal(format_args!("blocking signals: {error}")))
-}
-
-fn mask() -> SigSet {
-    let mut mask = SigSet::empty();
-    mask.add(Signal::SIGTERM);
-    mask.add(Signal::SIGINT);
-    mask
+/// Begins an epoch of the process, however long the spool takes.
+fn begin_epoch(
+    engine: &dyn Engine,
+    name: &ProcessName,
+    waker: &Waker,
+    progress: &ProgressFile,
+    log: &Log,
+) -> Result<Lease, SpoolError> {
+    let pid = std::process::id();
+    let lease = retry_until_done(waker, log, "beginning", is_temporary, &mut |now| {
+        let _ = progress.heartbeat(now.boot_ms);
+        engine.begins(name, pid, now)
+    })?;
+    log.line(format_args!("begins, epoch {}", lease.epoch));
+    Ok(lease)
 }
 
 /// Whether main may retry a failed scan. A scan changes nothing, so main also retries after an internal failure:
 /// running out of descriptors is reported as one.
 fn main_may_retry(failure: &Failure) -> bool {
     is_temporary(failure) || failure.kind == FailureKind::Internal
-}
-
-/// Stops a waker's owner on SIGTERM or SIGINT.
-struct Signals {
-    quit: Arc<Waker>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Signals {
-    fn listen(waker: &Arc<Waker>) -> io::Result<Self> {
-        let source = SignalFd::with_flags(&mask(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-        let quit = Arc::new(Waker::new()?);
-        let (told, quitting) = (Arc::clone(waker), Arc::clone(&quit));
-        let thread = std::thread::Builder::new().name("signals".into()).stack_size(64 * 1024).spawn(move || {
-            while !quitting.stopping() {
-                if quitting.wait(Some((source.as_fd(), PollFlags::POLLIN)), None).is_err() {
-                    break;
-                }
-                if matches!(source.read_signal(), Ok(Some(_))) {
-                    told.stop();
-                }
-            }
-        })?;
-        Ok(Self { quit, thread: Some(thread) })
-    }
-}
-
-impl Drop for Signals {
-    fn drop(&mut self) {
-        self.quit.stop();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
 }
 
 /// The state of main.

@@ -101,22 +101,12 @@ fn open_device(path: &Path, root: &Path) -> Result<CharDevice, Fault> {
     let meta = std::fs::metadata(path).map_err(cannot)?;
     path_check::require_outside(path, root, &doing)?;
     path_check::require(FileKind::Char, path, &meta, &doing)?;
-    let open = |read: bool| {
-        let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
-        OpenOptions::new().read(read).write(true).custom_flags(flags).open(path)
-    };
     if (nix::sys::stat::major(meta.rdev()), nix::sys::stat::minor(meta.rdev())) == PTMX {
         let text = format!("{doing}: it makes new pseudo-terminals, which nobody reads: name one that a program reads");
         return Err(Fault::new(2, false, text));
     }
-    let usb = nix::sys::stat::major(meta.rdev()) == USB;
-    let file = match open(usb) {
-        // Not every USB printer answers, and not everybody may read from it.
-        Err(error) if usb && error.raw_os_error() != Some(libc::EBUSY) => open(false),
-        other => other,
-    };
-    let file =
-        file.map_err(|error| if error.raw_os_error() == Some(libc::EBUSY) { in_use() } else { cannot(error) })?;
+    let file = open_node(path, nix::sys::stat::major(meta.rdev()) == USB)
+        .map_err(|error| if error.raw_os_error() == Some(libc::EBUSY) { in_use() } else { cannot(error) })?;
     let meta = file.metadata().map_err(cannot)?;
     path_check::require(FileKind::Char, path, &meta, &doing)?;
     match file.try_lock() {
@@ -142,23 +132,39 @@ fn open_device(path: &Path, root: &Path) -> Result<CharDevice, Fault> {
         carried: false,
         reluctant: None,
     };
-    if device.is_terminal() {
-        let fd = device.file.as_fd();
-        // The superuser is admitted where others are not. Do we heed the mark on a pseudo-terminal too? No: it outlives
-        // a killed holder for as long as the other side keeps its master; a line loses it with the last close.
-        if nature == Nature::Line && terminal::is_exclusive(fd).unwrap_or(false) {
-            return Err(in_use());
-        }
-        let set = terminal::set_exclusive(fd, true);
-        set.map_err(|error| Fault::of_device(true, &doing, &error))?;
-        device.exclusive = true;
-        let before = terminal::set_transparent(device.file.as_fd());
-        device.before = Some(before.map_err(|error| Fault::of_device(true, &doing, &error))?);
+    if device.is_terminal() && !device.take_terminal().map_err(|error| Fault::of_device(true, &doing, &error))? {
+        return Err(in_use());
     }
     Ok(device)
 }
 
+fn open_node(path: &Path, usb: bool) -> io::Result<File> {
+    let open = |read: bool| {
+        let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
+        OpenOptions::new().read(read).write(true).custom_flags(flags).open(path)
+    };
+    match open(usb) {
+        // Not every USB printer answers, and not everybody may read from it.
+        Err(error) if usb && error.raw_os_error() != Some(libc::EBUSY) => open(false),
+        other => other,
+    }
+}
+
 impl CharDevice {
+    /// Takes a terminal for us alone and makes it transparent. Returns false when another program has it.
+    fn take_terminal(&mut self) -> io::Result<bool> {
+        let fd = self.file.as_fd();
+        // The superuser is admitted where others are not. Do we heed the mark on a pseudo-terminal too? No: it outlives a
+        // killed holder for as long as the other side keeps its master; a line loses it with the last close.
+        if self.nature == Nature::Line && terminal::is_exclusive(fd).unwrap_or(false) {
+            return Ok(false);
+        }
+        terminal::set_exclusive(fd, true)?;
+        self.exclusive = true;
+        self.before = Some(terminal::set_transparent(self.file.as_fd())?);
+        Ok(true)
+    }
+
     fn is_terminal(&self) -> bool {
         matches!(self.nature, Nature::Line | Nature::Pseudo)
     }

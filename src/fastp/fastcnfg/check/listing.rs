@@ -1,4 +1,4 @@
-//! What each print process of each spooler finds in the files of a check: its devices, as it would open them.
+//! Lists what each print process of each spooler finds in the checked files: its devices, as it would open them.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -36,7 +36,7 @@ impl Checker<'_> {
         route(primary, self.root, requester, &read, &wrong)
     }
 
-    /// Writes what each print process finds.
+    /// Lists what each print process finds.
     pub(super) fn list(&mut self, primary: &Path) {
         let Some(first) = self.files.get(primary) else { return };
         let known = MistakeCache::default();
@@ -137,7 +137,7 @@ impl Checker<'_> {
     }
 }
 
-/// Whether a scope is about `requester`, whatever its process.
+/// Whether a scope concerns `requester`, whatever its process.
 fn within(requester: &Requester, scope: &Scope) -> bool {
     requester.within(&Scope { process: None, ..scope.clone() })
 }
@@ -153,7 +153,7 @@ fn named(
     found.into_values().collect()
 }
 
-/// What an entry comes to.
+/// Describes what an entry leads to.
 pub fn describe(entry: &Entry, hosts: Option<&Path>) -> String {
     let mut text = match &entry.address {
         AddressSource::Own => "its own URI".to_owned(),

@@ -47,7 +47,7 @@ impl Parser<'_> {
             }
             "HOSTS" => self.hosts(at),
             "POLLTYPE" => {
-                // Its records are of a form of their own.
+                // Its records have a form of their own.
                 self.section = Section::Lost;
                 if self.name(keyword, at).is_some() {
                     self.note(Mistake::new(at, "POLLTYPE has no effect in this version"));
@@ -62,10 +62,10 @@ impl Parser<'_> {
         }
     }
 
-    /// The name behind a keyword. Without one nobody knows whose entry it is.
+    /// Reads the name behind a keyword. Without one nobody knows whose entry it is.
     fn name(&mut self, keyword: &str, at: Position) -> Option<(String, Position)> {
         let name_at = match self.peek() {
-            // A keyword is the next entry, and not the name of this one: as a name it needs its sigil.
+            // A keyword begins the next entry and is not the name of this one: as a name it needs its sigil.
             Token::Word(word) if super::keyword(&word).is_none() => match self.lexer.next(WordEnd::Mark) {
                 Ok((Token::Word(text), name_at)) if self.peek() != Token::Equals => return Some((text, name_at)),
                 Ok((_, name_at)) => name_at,

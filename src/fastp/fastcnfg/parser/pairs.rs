@@ -8,8 +8,8 @@ use crate::fastp::fastcnfg::parsed::FileName;
 use crate::model::near;
 
 impl Parser<'_> {
-    /// Whether an entry whose keyword is misspelled may begin here, behind a word that is unknown: its name and an
-    /// attribute follow.
+    /// Whether an entry with a misspelled keyword may begin here, after an unknown word: its name and an attribute
+    /// follow.
     fn may_be_an_entry(&self) -> bool {
         let mut ahead = self.lexer.clone();
         let Ok((Token::Word(name), _)) = ahead.next(WordEnd::Mark) else { return false };
@@ -40,7 +40,7 @@ impl Parser<'_> {
                     if !near_names.is_empty() {
                         mistake = mistake.hint(format!("did you mean {}?", near_names.join(", ")));
                     }
-                    // Whose entry begins here nobody can say.
+                    // Nobody can say whose entry begins here.
                     if !near(word, KEYWORDS).is_empty() || self.may_be_an_entry() {
                         self.close();
                         self.section = Section::Lost;
@@ -63,7 +63,7 @@ impl Parser<'_> {
         self.given(GivenValue { row, value, at, value_at });
     }
 
-    /// The value behind a `=`.
+    /// Reads the value behind a `=`.
     fn value(&mut self, word: &str, row: Option<&'static Attribute>) -> Option<(String, Position)> {
         if row.is_some_and(|row| row.value == Value::List) {
             return self.list().map(|at| (String::new(), at));
@@ -79,7 +79,7 @@ impl Parser<'_> {
         match next {
             (Token::Word(text), at) if self.peek() == Token::Equals => {
                 let what = format!("a value was expected after '{} =', not '{} ='", shown(word), shown(&text));
-                // What stands there is an attribute of its own.
+                // The next word is an attribute of its own.
                 self.lexer = before;
                 self.concerns_section(Mistake::new(at, what));
                 None
