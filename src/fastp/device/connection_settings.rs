@@ -1,7 +1,6 @@
 //! How a device is reached: its address and the time limits that go with it. They come from the device's own URI or
 //! from its FASTCNFG entry ([`crate::fastp::fastcnfg`]); the transports see no difference.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -52,14 +51,6 @@ impl ConnectionSettings {
             close_wait: CloseWait::Usual,
             slow_pace: Duration::ZERO,
             hosts: None,
-        }
-    }
-
-    /// The address, if the host is given as one.
-    pub fn literal(&self) -> Option<IpAddr> {
-        match &self.uri {
-            DeviceUri::Socket { host, .. } => host.parse().ok(),
-            _ => None,
         }
     }
 }

@@ -116,7 +116,7 @@ pub fn file(text: &str, beside: &Path, root: &Path, node: &str) -> Result<PathBu
     };
     let guardian = root.join("guardian");
     let part = |part: &str| {
-        let whole = part.len() <= 64 && part.starts_with(|c: char| c.is_ascii_alphabetic());
+        let whole = part.len() <= 64 && part.starts_with(|c: char| c.is_ascii_alphanumeric());
         let plain = part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
         (whole && plain).then(|| part.to_ascii_lowercase())
     };
@@ -157,7 +157,7 @@ mod tests {
         }
         assert!(read("\\west.$laser.#B").same(&QualifiedName::of(&"\\WEST.$LASER.#b".parse().unwrap()), "acme"));
         assert!(read("\\acme.example.$LP1").same(&read("lp1"), "acme.example"));
-        for bad in ["", "$", "\\acme", "$LP1.#", "$1", "$LP 1", "\\a b.$LP1"] {
+        for bad in ["", "$", "\\acme", "$LP1.#", "$_1", "$LP 1", "\\a b.$LP1"] {
             assert!(QualifiedName::read(bad, true).is_err(), "{bad}");
         }
         assert!(QualifiedName::read("$SPLA.#X", false).is_err());

@@ -74,6 +74,13 @@ fn open_output(path: &Path, root: &Path) -> Result<OutputFile, Fault> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(cannot(error)),
     }
+    // Checked before anything is created: not even an empty file may appear under the base.
+    path_check::require_outside(path, root, &doing)?;
+    // A link may lead to a file that does not exist yet: that file is made, where it belongs.
+    let target = path_check::follow_links(path).map_err(cannot)?;
+    if target != path {
+        path_check::require_outside(&target, root, &doing)?;
+    }
     let open = |create: bool| {
         File::options()
             .read(true)
@@ -81,10 +88,8 @@ fn open_output(path: &Path, root: &Path) -> Result<OutputFile, Fault> {
             .create_new(create)
             .mode(0o666)
             .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC)
-            .open(path)
+            .open(&target)
     };
-    // Checked before anything is created: not even an empty file may appear under the base.
-    path_check::require_outside(path, root, &doing)?;
     let file = match open(true) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open(false).map_err(cannot)?,
@@ -113,6 +118,7 @@ fn open_output(path: &Path, root: &Path) -> Result<OutputFile, Fault> {
         reach: meta.len(),
         named: false,
         path: path.to_path_buf(),
+
         file,
     })
 }
