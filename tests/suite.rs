@@ -25,6 +25,7 @@ mod old_spools;
 mod opens;
 mod printers;
 mod prompt;
+mod rooms;
 mod sockets;
 mod support;
 mod transports;
