@@ -13,7 +13,8 @@ const NEVER: &str = "### What the wings never use";
 /// The first table below `heading`, as rows of cells.
 fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
     let (_, rest) = page.split_once(&format!("{heading}\n")).unwrap_or_else(|| panic!("no heading '{heading}'"));
-    let rows = rest.lines().skip_while(|line| !line.starts_with("|---")).skip(1).take_while(|line| line.starts_with('|'));
+    let rows =
+        rest.lines().skip_while(|line| !line.starts_with("|---")).skip(1).take_while(|line| line.starts_with('|'));
     rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
 }
 
@@ -32,7 +33,7 @@ fn within(path: &str, module: &str) -> bool {
     path.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-/// Every source file of the library with its module.
+/// Every source file of the library with its module, without the tests at its end: an example may come from anywhere.
 fn sources() -> Vec<(PathBuf, String, String)> {
     fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(dir).unwrap() {
@@ -52,6 +53,7 @@ fn sources() -> Vec<(PathBuf, String, String)> {
         let inside = path.strip_prefix(&src).unwrap().with_extension("");
         let inside = if inside.ends_with("mod") { inside.parent().unwrap().to_owned() } else { inside };
         let text = fs::read_to_string(&path).unwrap();
+        let text = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
         (path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().to_owned(), module(inside.to_str().unwrap()), text)
     };
     found.into_iter().map(named).collect()
@@ -203,7 +205,8 @@ fn page() -> String {
 fn each_room_uses_only_what_the_page_allows() {
     let rows = table(&page(), ROOMS);
     let order: Vec<String> = rows.iter().map(|row| module(&quoted(&row[0])[0])).collect();
-    let allowed: BTreeMap<&str, Vec<String>> = order.iter().map(String::as_str).zip(rows.iter().map(|r| quoted(&r[2]))).collect();
+    let allowed: BTreeMap<&str, Vec<String>> =
+        order.iter().map(String::as_str).zip(rows.iter().map(|r| quoted(&r[2]))).collect();
     let mut wrong = BTreeSet::new();
     // Dependencies point downwards only, which one look at the table shows: a row names rows below it.
     for (at, room) in order.iter().enumerate() {
@@ -232,7 +235,11 @@ fn each_room_uses_only_what_the_page_allows() {
         }
     }
     assert!(seen > 1_000, "the sources were not understood: {seen} paths");
-    assert!(wrong.is_empty(), "docs/architecture.md does not allow:\n  {}", wrong.into_iter().collect::<Vec<_>>().join("\n  "));
+    assert!(
+        wrong.is_empty(),
+        "docs/architecture.md does not allow:\n  {}",
+        wrong.into_iter().collect::<Vec<_>>().join("\n  ")
+    );
 }
 
 #[test]
@@ -269,10 +276,14 @@ fn what_one_room_alone_does_is_done_nowhere_else() {
                     wrong.insert(format!("{} has {word}", path.display()));
                 }
             }
-            assert!(found, "docs/architecture.md speaks of {word}, which is nowhere");
+            assert!(found || rooms.is_empty(), "docs/architecture.md speaks of {word}, which is nowhere");
         }
     }
-    assert!(wrong.is_empty(), "docs/architecture.md does not allow:\n  {}", wrong.into_iter().collect::<Vec<_>>().join("\n  "));
+    assert!(
+        wrong.is_empty(),
+        "docs/architecture.md does not allow:\n  {}",
+        wrong.into_iter().collect::<Vec<_>>().join("\n  ")
+    );
 }
 
 #[test]
@@ -295,7 +306,11 @@ fn the_wings_keep_apart_as_the_page_says() {
             assert!(found, "docs/architecture.md speaks of {wing}, which is nowhere");
         }
     }
-    assert!(wrong.is_empty(), "docs/architecture.md does not allow:\n  {}", wrong.into_iter().collect::<Vec<_>>().join("\n  "));
+    assert!(
+        wrong.is_empty(),
+        "docs/architecture.md does not allow:\n  {}",
+        wrong.into_iter().collect::<Vec<_>>().join("\n  ")
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The print process: it takes the jobs of its devices from the spool and sends them (design: fastp inside).
+//! The print process: it takes the jobs of its devices from the spool and sends them (docs/reference/fastp.md 1.1).
 //!
 //! Main waits for wake-ups and starts one thread for each device that has something to do ([`mod@run`]); a device thread
 //! opens, prints, closes and ends ([`device`], [`job`], [`exclusive`]). One device can only ever block itself. The

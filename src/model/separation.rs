@@ -1,4 +1,4 @@
-//! What sets a job apart from its neighbours on paper: header pages and form feeds (fastp.md 6 and 7).
+//! What sets a job apart from its neighbours on paper: header pages and form feeds (docs/reference/fastp.md 2 and 3).
 
 use serde::{Deserialize, Serialize};
 

@@ -141,7 +141,7 @@ pub struct JobFacts {
     pub transferred: u32,
 }
 
-/// A job's state (design: life of a job).
+/// A job's state (docs/reference/spooler.md 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum JobState {
     /// Still arriving.

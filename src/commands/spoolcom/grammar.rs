@@ -1,7 +1,7 @@
 //! Every command and subcommand of SPOOLCOM, as one table: parser, availability, HELP and messages read it.
 //!
 //! Rows of later stages are here so that lexer and syntax tree are final in shape; using one is refused with its reason
-//! before anything is changed (sources: spoolcom.md 7 and 13).
+//! before anything is changed (docs/reference/spoolcom.md 1).
 
 macro_rules! keywords {
     ($(#[$doc:meta])* $type:ident { $($name:ident = $word:literal),+ $(,)? }) => {

@@ -1,4 +1,4 @@
-//! Is the print file still the document that was accepted? Asked before the first byte (design: life of a job, 7).
+//! Is the print file still the document that was accepted? Asked before the first byte (docs/reference/spooler.md 5).
 //!
 //! A copy must be what it was: by inode, size and time, or else by its digest. One without a digest, which is large and no
 //! text, is taken for what it was if size and time are, for a spool that was moved or restored has other inodes; that is

@@ -36,7 +36,7 @@ pub enum Farewell {
     Usual,
     /// Not at all (SHUTDOWNTO = 0): the jobs are *transferred*.
     None,
-    /// So long; a peer that does not close then has not confirmed its jobs: they are Ready again (fastp.md 16.4).
+    /// So long; a peer that does not close then has not confirmed its jobs: they are Ready again (docs/reference/fastp.md 5).
     Required(Duration),
 }
 

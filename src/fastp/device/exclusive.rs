@@ -1,4 +1,4 @@
-//! When a device is opened and closed (fastp.md 3), and what that means for the jobs a kept connection carried.
+//! When a device is opened and closed (docs/reference/fastp.md 1), and what that means for the jobs a kept connection carried.
 //!
 //! OFF: open while an eligible job is queued; over a socket at the latest a settle time after the first transferred job
 //! it is closed, which makes them sent. ON: open from START to DRAIN; transferred jobs are let go after a quiet settle

@@ -1,4 +1,4 @@
-//! Finding the entry of a device: from the primary file over at most two redirections (fastp.md 13.4).
+//! Finding the entry of a device: from the primary file over at most two redirections (docs/reference/fastp.md 4.2).
 //!
 //! A redirection is a jump: whoever it names reads the other file and never comes back. What cannot be used in a file
 //! concerns those who read it.

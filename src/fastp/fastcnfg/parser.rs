@@ -1,4 +1,4 @@
-//! One FASTCNFG file as entries (fastp.md 13). Total and bounded: whatever the octets are, there is a result, and each
+//! One FASTCNFG file as entries (docs/reference/fastp.md 4). Total and bounded: whatever the octets are, there is a result, and each
 //! mistake has a place inside the file.
 //!
 //! A mistake inside a DEVICE entry is that entry's; one in a DEFAULT is that of every later device of the file. The

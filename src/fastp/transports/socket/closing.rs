@@ -1,4 +1,4 @@
-//! Closing: our end, and the peer's after it (fastp.md 16.4).
+//! Closing: our end, and the peer's after it (docs/reference/fastp.md 5).
 //!
 //! Clean is a close on both sides, ours acknowledged: a printer that closes without having read everything resets. One
 //! that closed its side while octets were on their way, and took them, has closed only half: once our close is

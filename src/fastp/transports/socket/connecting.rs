@@ -19,7 +19,7 @@ use crate::model::device::DeviceUri;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::Observation;
 
-/// After so many failures in a row it is said that the printer cannot be reached (message 80 of fastp.md 21).
+/// After so many failures in a row it is said that the printer cannot be reached (docs/reference/fastp.md 7).
 const REMARKABLE: u32 = 60;
 /// Two tries of a connection that was refused are at least so far apart.
 const SHORTEST: Duration = Duration::from_millis(10);
