@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use self::invariants::holds;
 use proptest::prelude::*;
-use spoolsuite::fastp::device::connection_settings::Farewell;
+use spoolsuite::fastp::device::connection_settings::CloseWait;
 use spoolsuite::fastp::fastcnfg::entry::{Entry, Way};
 use spoolsuite::fastp::fastcnfg::lexer::Mistake;
 use spoolsuite::fastp::fastcnfg::parsed::all_mistakes;
@@ -52,7 +52,7 @@ fn of(way: Way) -> Entry {
         io_limit: None,
         refused_every: Duration::ZERO,
         refused_tries: 0,
-        farewell: Farewell::Usual,
+        close_wait: CloseWait::Usual,
         slow_pace: Duration::ZERO,
     }
 }
@@ -98,10 +98,10 @@ fn tcp() -> impl Strategy<Value = Wanted> {
                 io_limit: timeout.filter(|ticks| *ticks > 0).map(|ticks| TICK * ticks),
                 refused_every: TICK * pollint.unwrap_or(100),
                 refused_tries: pollnum.unwrap_or(10),
-                farewell: match shutdown {
-                    None => Farewell::Usual,
-                    Some(0) => Farewell::None,
-                    Some(ticks) => Farewell::Required(TICK * ticks),
+                close_wait: match shutdown {
+                    None => CloseWait::Usual,
+                    Some(0) => CloseWait::None,
+                    Some(ticks) => CloseWait::Required(TICK * ticks),
                 },
                 slow_pace: TICK * slow.unwrap_or(0),
             };

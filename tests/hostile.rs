@@ -163,7 +163,7 @@ fn connections_that_break_off_leave_no_descriptor() {
     let site = Site::new();
     site.declare();
     site.spoolcom("LOC #OFFICE.PARK, DEV NONE");
-    let mut process = site.open_counter("600", &[]);
+    let mut process = site.start_with_submission_socket("600", &[]);
     let descriptors = || fs::read_dir(format!("/proc/{}/fd", process.id())).unwrap().count();
     let file = site.document("d", b"x\n");
     site.submit("office.park", "before", &file).expect(0);
@@ -176,7 +176,7 @@ fn connections_that_break_off_leave_no_descriptor() {
     }];
     for n in 0..number("ABORTS", 3000) {
         // A full queue of connections is an answer, too.
-        let Ok(mut stream) = socket::connect(&site.paths().counter()) else { continue };
+        let Ok(mut stream) = socket::connect(&site.paths().submission_socket()) else { continue };
         let _ = stream.write_all(starts[usize::try_from(n).unwrap() % starts.len()]);
     }
     let end = Instant::now() + DEADLINE;

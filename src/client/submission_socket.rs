@@ -79,7 +79,7 @@ type Opener = Box<dyn FnMut() -> Result<Box<dyn Operations>, Failure>>;
 
 /// Whoever hands in a job: a spool of which it does not show whether it has a counter.
 pub struct Submitter {
-    counter: Option<Remote>,
+    server: Option<Remote>,
     /// How long the counter may take for an answer.
     patience: Duration,
     /// Whether the counter has answered.
@@ -95,26 +95,26 @@ impl Submitter {
         // Documents are shown to nobody but ourselves: who listens is asked of the kernel.
         let ours = |stream: &_| socket::peer(stream).is_ok_and(|peer| peer.uid == nix::unistd::geteuid().as_raw());
         let connected = if patience.is_zero() { None } else { socket::connect(path).ok().filter(ours) };
-        Self { counter: connected.map(Remote::new), patience, answered: false, open, spool: None }
+        Self { server: connected.map(Remote::new), patience, answered: false, open, spool: None }
     }
 
     /// What the counter says. Unless it says yes it is not asked again.
-    fn at_counter(&mut self, request: &Request, files: &[OwnedFd], patience: Duration) -> Heard {
-        let Some(counter) = &self.counter else { return Heard::Nothing };
-        let heard = match counter.exchange(request, files, patience) {
-            Ok(reply) if is_yes(request, &reply) => Heard::Yes(Box::new(reply)),
-            Ok(Reply::Failed(failure)) if failure.kind != FailureKind::Unknown => Heard::No,
-            Ok(Reply::Failed(_)) => Heard::Perhaps,
-            Ok(_) | Err(_) => Heard::Nothing,
+    fn ask_server(&mut self, request: &Request, files: &[OwnedFd], patience: Duration) -> ServerAnswer {
+        let Some(server) = &self.server else { return ServerAnswer::Nothing };
+        let server_answer = match server.exchange(request, files, patience) {
+            Ok(reply) if is_yes(request, &reply) => ServerAnswer::Yes(Box::new(reply)),
+            Ok(Reply::Failed(failure)) if failure.kind != FailureKind::Unknown => ServerAnswer::No,
+            Ok(Reply::Failed(_)) => ServerAnswer::Perhaps,
+            Ok(_) | Err(_) => ServerAnswer::Nothing,
         };
-        match heard {
-            Heard::Yes(_) => self.answered = true,
-            _ => self.counter = None,
+        match server_answer {
+            ServerAnswer::Yes(_) => self.answered = true,
+            _ => self.server = None,
         }
-        heard
+        server_answer
     }
 
-    fn in_spool(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
+    fn ask_spool(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
         let spool = match &mut self.spool {
             Some(spool) => spool,
             none => none.insert((self.open)()?),
@@ -122,27 +122,29 @@ impl Submitter {
         Ok(answer(spool.as_mut(), request, files))
     }
 
-    fn hand_in(&mut self, request: Request, documents: Vec<OwnedFd>) -> Result<Reply, Failure> {
-        let Some(places) = places(&documents).filter(|_| self.answered && self.counter.is_some()) else {
-            return self.in_spool(request, documents);
+    fn submit_once(&mut self, request: Request, documents: Vec<OwnedFd>) -> Result<Reply, Failure> {
+        let Some(places) = places(&documents).filter(|_| self.answered && self.server.is_some()) else {
+            return self.ask_spool(request, documents);
         };
-        let heard = self.at_counter(&request, &documents, ACCEPTANCE);
-        let again = match heard {
-            Heard::Yes(reply) => return Ok(*reply),
+        let server_answer = self.ask_server(&request, &documents, ACCEPTANCE);
+        let again = match server_answer {
+            ServerAnswer::Yes(reply) => return Ok(*reply),
             // It has answered, so it reads them no more.
-            Heard::No | Heard::Perhaps => rewound(documents, &places),
+            ServerAnswer::No | ServerAnswer::Perhaps => rewound(documents, &places),
             // It may have been accepted, or be accepted while we read this.
-            Heard::Nothing => once_more(&documents, &places),
+            ServerAnswer::Nothing => once_more(&documents, &places),
         };
         let documents = again.map_err(|error| {
             let why = format!("the print process has not accepted it, and a document cannot be read again: {error}");
             Failure::new(FailureKind::Unknown, why)
         })?;
         let token = match &request {
-            Request::Submit { submission } if !matches!(heard, Heard::No) => Some(submission.token.clone()),
+            Request::Submit { submission } if !matches!(server_answer, ServerAnswer::No) => {
+                Some(submission.token.clone())
+            }
             _ => None,
         };
-        let reply = self.in_spool(request, documents);
+        let reply = self.ask_spool(request, documents);
         match token {
             Some(token) => self.settled(token, reply),
             None => reply,
@@ -156,7 +158,7 @@ impl Submitter {
             Ok(Reply::Failed(failure)) | Err(failure) => failure.clone(),
             Ok(_) => return reply,
         };
-        match self.in_spool(Request::Settle { token }, Vec::new()) {
+        match self.ask_spool(Request::Settle { token }, Vec::new()) {
             Ok(Reply::Settle(Some(accepted))) => Ok(Reply::Submit(accepted)),
             Ok(Reply::Settle(None)) => reply,
             _ => Err(Failure { kind: FailureKind::Unknown, ..refusal }),
@@ -165,7 +167,7 @@ impl Submitter {
 }
 
 /// What the counter said.
-enum Heard {
+enum ServerAnswer {
     /// Yes.
     Yes(Box<Reply>),
     /// No: it has not done it and does not work on it.
@@ -188,14 +190,14 @@ fn is_yes(request: &Request, reply: &Reply) -> bool {
 impl Carrier for Submitter {
     fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
         match request {
-            Request::Submit { .. } => self.hand_in(request, files),
+            Request::Submit { .. } => self.submit_once(request, files),
             Request::ResolveDestination { .. } | Request::Job { .. } => {
-                match self.at_counter(&request, &files, self.patience) {
-                    Heard::Yes(reply) => Ok(*reply),
-                    _ => self.in_spool(request, files),
+                match self.ask_server(&request, &files, self.patience) {
+                    ServerAnswer::Yes(reply) => Ok(*reply),
+                    _ => self.ask_spool(request, files),
                 }
             }
-            _ => self.in_spool(request, files),
+            _ => self.ask_spool(request, files),
         }
     }
 }

@@ -35,9 +35,9 @@ pub struct Timing {
     /// A connection that the peer closes sooner, with no job on it, is an error and not a reason to open it at once.
     pub short_lived: Duration,
     /// How long what happened may be kept before it is put on record, where nothing depends on it.
-    pub keep: Duration,
+    pub report_delay: Duration,
     /// The longest wait between two looks at the spool: a net below lost wake-ups.
-    pub net: Duration,
+    pub scan_interval: Duration,
 }
 
 impl Default for Timing {
@@ -48,8 +48,8 @@ impl Default for Timing {
             stall: Duration::from_secs(30),
             heartbeat: Duration::from_secs(10),
             short_lived: Duration::from_secs(1),
-            keep: Duration::from_secs(1),
-            net: Duration::from_secs(30),
+            report_delay: Duration::from_secs(1),
+            scan_interval: Duration::from_secs(30),
         }
     }
 }
@@ -63,7 +63,7 @@ impl Timing {
             connect: ms("PD_CONNECT_MS").unwrap_or(usual.connect),
             settle: ms("PD_SETTLE_MS").unwrap_or(usual.settle),
             stall: ms("PD_STALL_MS").unwrap_or(usual.stall),
-            keep: ms("PD_KEEP_MS").unwrap_or(usual.keep),
+            report_delay: ms("PD_KEEP_MS").unwrap_or(usual.report_delay),
             ..usual
         }
     }

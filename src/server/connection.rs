@@ -85,7 +85,7 @@ fn reply(stream: &UnixStream, result: &Reply, patience: Duration) -> io::Result<
     channel::send(stream, &frame, &[], Deadline::after(patience))
 }
 
-/// Lets the peer read its refusal: a socket that is closed with unread bytes in it is reset instead.
+/// Lets the peer read its refusal: a socket that is closed with unread octets in it is reset instead.
 fn take_leave(stream: &UnixStream) {
     let until = Deadline::after(LINGER);
     let mut left = frame::MAX_REQUEST;

@@ -4,4 +4,4 @@ mod connection;
 mod submission_socket;
 
 pub use connection::{pair, serve_connection};
-pub use submission_socket::Counter;
+pub use submission_socket::SubmissionSocket;

@@ -41,14 +41,14 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub type Opener = Arc<dyn Fn() -> Box<dyn Operations> + Send + Sync>;
 
 /// A counter. Dropped it closes.
-pub struct Counter {
+pub struct SubmissionSocket {
     shared: Arc<Shared>,
 }
 
 struct Shared {
     base: Base,
     /// The directory of the base when this was opened.
-    place: Option<FileId>,
+    base_id: Option<FileId>,
     open: Opener,
     state: Mutex<State>,
     /// Rung when a connection ends, and when the counter closes.
@@ -65,16 +65,16 @@ struct State {
     next: u64,
 }
 
-impl Counter {
+impl SubmissionSocket {
     /// Opens the counter of `base` as soon as no other process has it open; each connection is served from what `open` makes.
     ///
     /// # Errors
     /// When there is no thread for it.
     pub fn open(base: &Base, open: Opener) -> io::Result<Self> {
-        let (base, place) = (base.clone(), files::file_id(base.root()));
-        let shared = Arc::new(Shared { base, place, open, state: Mutex::default(), changed: Condvar::new() });
+        let (base, base_id) = (base.clone(), files::file_id(base.root()));
+        let shared = Arc::new(Shared { base, base_id, open, state: Mutex::default(), changed: Condvar::new() });
         let here = Arc::clone(&shared);
-        std::thread::Builder::new().name("counter".into()).spawn(move || {
+        std::thread::Builder::new().name("submissions".into()).spawn(move || {
             // Without it every submission goes into the spool itself: nothing to tell anybody.
             let _ = here.listen();
         })?;
@@ -88,7 +88,7 @@ impl Counter {
         self.shared.changed.notify_all();
         if let Some(listener) = state.listener.take() {
             // Of another base that was put in the place of ours the name is not ours.
-            let path = self.shared.base.counter();
+            let path = self.shared.base.submission_socket();
             if state.name.is_some() && files::file_id(&path) == state.name {
                 let _ = std::fs::remove_file(path);
             }
@@ -103,7 +103,7 @@ impl Counter {
     }
 }
 
-impl Drop for Counter {
+impl Drop for SubmissionSocket {
     fn drop(&mut self) {
         self.close();
     }
@@ -116,15 +116,15 @@ impl Shared {
 
     /// Waits for the lock, then listens until the counter is closed.
     fn listen(self: &Arc<Self>) -> io::Result<()> {
-        let _lock = FileLock::wait(&self.base.counter_lock())?;
+        let _lock = FileLock::wait(&self.base.submission_lock())?;
         let listener = {
             let mut state = self.state();
             if state.closed {
                 return Ok(());
             }
             self.clear()?;
-            let listener = Arc::new(socket::listen(&self.base.counter())?);
-            state.name = files::file_id(&self.base.counter());
+            let listener = Arc::new(socket::listen(&self.base.submission_socket())?);
+            state.name = files::file_id(&self.base.submission_socket());
             state.listener = Some(Arc::clone(&listener));
             listener
         };
@@ -148,7 +148,7 @@ impl Shared {
     fn clear(&self) -> io::Result<()> {
         for entry in std::fs::read_dir(self.base.run())? {
             let entry = entry?;
-            if entry.file_name().to_str().is_some_and(Base::is_counter) {
+            if entry.file_name().to_str().is_some_and(Base::is_submission_socket) {
                 std::fs::remove_file(entry.path())?;
             }
         }
@@ -172,22 +172,22 @@ impl Shared {
             number
         };
         // Dropped with the thread, however it ends, and also when there is none.
-        let place = Place { shared: Arc::clone(self), number };
-        let _ = std::thread::Builder::new().name("counter".into()).spawn(move || {
-            let shared = Arc::clone(&place.shared);
-            let hatch: Box<dyn Operations> = Box::new(Hatch { spool: (shared.open)(), shared });
-            let _ = serve(&stream, &mut Ok(hatch), || Deadline::after(PATIENCE), PATIENCE);
+        let registration = Registration { shared: Arc::clone(self), number };
+        let _ = std::thread::Builder::new().name("submissions".into()).spawn(move || {
+            let shared = Arc::clone(&registration.shared);
+            let spool: Box<dyn Operations> = Box::new(SubmissionsOnly { spool: (shared.open)(), shared });
+            let _ = serve(&stream, &mut Ok(spool), || Deadline::after(PATIENCE), PATIENCE);
         });
     }
 }
 
 /// The place of a connection among those that are served.
-struct Place {
+struct Registration {
     shared: Arc<Shared>,
     number: u64,
 }
 
-impl Drop for Place {
+impl Drop for Registration {
     fn drop(&mut self) {
         self.shared.state().connections.remove(&self.number);
         self.shared.changed.notify_all();
@@ -195,16 +195,16 @@ impl Drop for Place {
 }
 
 /// The spool as far as it can be had at the counter: what a submitter asks.
-struct Hatch {
+struct SubmissionsOnly {
     spool: Box<dyn Operations>,
     shared: Arc<Shared>,
 }
 
-impl Carrier for Hatch {
+impl Carrier for SubmissionsOnly {
     fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
         let refused = |why: &str| Err(Failure::new(FailureKind::State, format!("the counter of a spool {why}")));
         // Of a base that was moved the database is still at hand, and its files would go to the old place.
-        if self.shared.place.is_none() || files::file_id(self.shared.base.root()) != self.shared.place {
+        if self.shared.base_id.is_none() || files::file_id(self.shared.base.root()) != self.shared.base_id {
             return refused("was moved away");
         }
         match &request {

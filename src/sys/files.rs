@@ -85,7 +85,7 @@ pub fn random_name(n: usize) -> io::Result<String> {
     let mut bytes = [0u8; 64];
     while name.len() < n {
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-        // 248 is the largest multiple of 62 that a byte holds: no letter is likelier than another.
+        // 248 is the largest multiple of 62 that an octet holds: no letter is likelier than another.
         name.extend(
             bytes.iter().filter(|b| **b < 248).take(n - name.len()).map(|b| char::from(LETTERS[usize::from(*b % 62)])),
         );

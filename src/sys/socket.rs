@@ -1,4 +1,4 @@
-//! Stream sockets between processes of this machine: bytes with open files beside them, deadlines, and who the peer is.
+//! Stream sockets between processes of this machine: octets with open files beside them, deadlines, and who the peer is.
 //!
 //! The sockets may be blocking or not: every call here waits with `poll` and then asks the kernel not to block.
 
@@ -155,7 +155,7 @@ pub fn send(stream: &UnixStream, bytes: &[u8], files: &[BorrowedFd<'_>], until: 
     Ok(())
 }
 
-/// Waits for bytes and takes what fits into `buffer`; open files beside them are appended to `files`, close-on-exec.
+/// Waits for octets and takes what fits into `buffer`; open files beside them are appended to `files`, close-on-exec.
 /// 0 means that the peer has closed.
 ///
 /// # Errors

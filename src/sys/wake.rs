@@ -1,6 +1,6 @@
 //! Waking another process: a datagram to its socket. A wake-up is a level, not a count: a full queue is success.
 //!
-//! Socket names are limited to about 108 bytes, base directories are not: the directory is opened and the socket named
+//! Socket names are limited to about 108 octets, base directories are not: the directory is opened and the socket named
 //! through `/proc/self/fd`.
 
 use std::fs::File;

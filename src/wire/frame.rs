@@ -12,7 +12,7 @@
 //! | 8–11 | octets of the body, at least 1, at most [`Kind::limit`] |
 //!
 //! The body is one JSON value. It is judged only when it is complete: half a request is no request. Reading is total:
-//! whatever the bytes are, the result is a value or a [`FrameError`], in memory proportional to what really arrived.
+//! whatever the octets are, the result is a value or a [`FrameError`], in memory proportional to what really arrived.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -267,7 +267,7 @@ const DEV: &[Row] = &[
     now(
         Key::Uri,
         Operand::Text,
-        "where its bytes go: file:///path, char:///dev/x, fifo:///path, socket://host:port, null:",
+        "where its octets go: file:///path, char:///dev/x, fifo:///path, socket://host:port, null:",
     ),
     now(Key::Width, Operand::Number(-1, 32767), "columns of header pages; -1 means 132"),
     later(Key::Xref, Operand::Display, "show its locations and its process"),

@@ -1,4 +1,4 @@
-//! Is the print file still the document that was accepted? Asked before the first byte (docs/reference/spooler.md 5).
+//! Is the print file still the document that was accepted? Asked before the first octet (docs/reference/spooler.md 5).
 //!
 //! A copy must be what it was: by inode, size and time, or else by its digest. One without a digest, which is large and no
 //! text, is taken for what it was if size and time are, for a spool that was moved or restored has other inodes; that is
@@ -16,9 +16,9 @@ use std::time::Duration;
 use nix::libc;
 
 use super::pieces::Source;
-use crate::fastp::device::control::Pace;
-use crate::fastp::device::errors::{Fault, Trouble};
-use crate::fastp::device::helpers::Errand;
+use crate::fastp::device::control::AttemptControl;
+use crate::fastp::device::errors::{Fault, PrintError};
+use crate::fastp::device::helpers::HelperKind;
 use crate::model::DocumentId;
 use crate::model::job::{Identity, RawPath, Transfer};
 use crate::model::state::HoldReason;
@@ -37,16 +37,16 @@ pub const MOVED: &str = "its file was moved or restored; it carries no digest";
 /// Opens every document of a claim and makes sure of it. Returns the sources, and a remark for the record.
 ///
 /// # Errors
-/// [`Trouble::Document`] for a document that must not be printed; other trouble as it comes.
-pub fn examine(claim: &Claim, pace: &mut Pace<'_>) -> Result<(Vec<Source>, Option<String>), Trouble> {
+/// [`PrintError::Document`] for a document that must not be printed; other trouble as it comes.
+pub fn examine(claim: &Claim, control: &mut AttemptControl<'_>) -> Result<(Vec<Source>, Option<String>), PrintError> {
     let mut sources = Vec::with_capacity(claim.documents.len());
     let mut remark = None;
     for document in &claim.documents {
-        pace.check()?;
+        control.check()?;
         let ((file, now), word) = match document.transfer {
-            Transfer::Copy => copy(document, pace)?,
+            Transfer::Copy => copy(document, control)?,
             Transfer::Link => {
-                let found = link(document, pace)?;
+                let found = link(document, control)?;
                 let word = edited(&document.identity, &found.1).then(|| format!("was {EDITED}"));
                 (found, word)
             }
@@ -73,11 +73,11 @@ pub fn examine(claim: &Claim, pace: &mut Pace<'_>) -> Result<(Vec<Source>, Optio
 }
 
 /// What to do about a source that ended or failed while it was sent.
-pub fn damaged(source: &Source, what: &str) -> Trouble {
+pub fn damaged(source: &Source, what: &str) -> PrintError {
     let text = format!("document {} {what}", source.sequence);
     match source.transfer {
         Transfer::Copy => corrupt(source.document, source.path.as_ref(), text),
-        Transfer::Link => Trouble::Document { reason: HoldReason::Changed, text, moved: None },
+        Transfer::Link => PrintError::Document { reason: HoldReason::Changed, text, moved: None },
     }
 }
 
@@ -91,16 +91,19 @@ fn ours(error: &io::Error) -> bool {
 }
 
 /// Opens a copy and makes sure of it; with a remark, in words that follow "document n".
-fn copy(document: &ClaimedDocument, pace: &mut Pace<'_>) -> Result<((File, Identity), Option<String>), Trouble> {
+fn copy(
+    document: &ClaimedDocument,
+    control: &mut AttemptControl<'_>,
+) -> Result<((File, Identity), Option<String>), PrintError> {
     let path: &Path = document.path.as_ref();
     let bad = |what: &str| corrupt(document.id, path, format!("document {} {what}", document.sequence));
     let cannot = |error: io::Error| {
         if ours(&error) {
-            return Trouble::Device(Fault::of("cannot open the print file", &error));
+            return PrintError::Device(Fault::of("cannot open the print file", &error));
         }
         match error.kind() {
             io::ErrorKind::NotFound => bad("is missing from the server's directory"),
-            io::ErrorKind::PermissionDenied => Trouble::Document {
+            io::ErrorKind::PermissionDenied => PrintError::Document {
                 reason: HoldReason::Failed,
                 text: format!("document {} cannot be opened: permission denied", document.sequence),
                 moved: None,
@@ -130,19 +133,19 @@ fn copy(document: &ClaimedDocument, pace: &mut Pace<'_>) -> Result<((File, Ident
         }
         return Err(bad("is another file than the one that was accepted, and has no digest to prove it by"));
     };
-    if hash(&file, pace)?.map_err(cannot)? == digest {
+    if hash(&file, control)?.map_err(cannot)? == digest {
         Ok(((file, now), None))
     } else {
         Err(bad("does not hold what was accepted: its digest differs"))
     }
 }
 
-fn hash(file: &File, pace: &mut Pace<'_>) -> Result<io::Result<[u8; 32]>, Trouble> {
+fn hash(file: &File, control: &mut AttemptControl<'_>) -> Result<io::Result<[u8; 32]>, PrintError> {
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0u8; 256 * 1024];
     let mut at = 0;
     loop {
-        pace.check()?;
+        control.check()?;
         match files::read_full_at(file, &mut buffer, at) {
             Ok(0) => return Ok(Ok(*hasher.finalize().as_bytes())),
             Ok(n) => {
@@ -154,8 +157,8 @@ fn hash(file: &File, pace: &mut Pace<'_>) -> Result<io::Result<[u8; 32]>, Troubl
     }
 }
 
-fn link(document: &ClaimedDocument, pace: &mut Pace<'_>) -> Result<(File, Identity), Trouble> {
-    let hold = |reason, what: &str| Trouble::Document {
+fn link(document: &ClaimedDocument, control: &mut AttemptControl<'_>) -> Result<(File, Identity), PrintError> {
+    let hold = |reason, what: &str| PrintError::Document {
         reason,
         text: format!("document {}: {what}", document.sequence),
         moved: None,
@@ -171,12 +174,12 @@ fn link(document: &ClaimedDocument, pace: &mut Pace<'_>) -> Result<(File, Identi
     let look = |file: File| files::identity(&file).map(|now| (file, now));
     let opened = match files::open_at_hand(&path) {
         Some(file) => Some(look(file)),
-        None => pace.send_for(Errand::Document, OPENING, move || files::open_regular(&path).and_then(look))?,
+        None => control.in_helper(HelperKind::Document, OPENING, move || files::open_regular(&path).and_then(look))?,
     };
     let (file, now) = match opened {
         None => return Err(hold(HoldReason::Failed, &format!("{target} could not be opened within 30 seconds"))),
         Some(Err(error)) if ours(&error) => {
-            return Err(Trouble::Device(Fault::of("cannot open the linked document", &error)));
+            return Err(PrintError::Device(Fault::of("cannot open the linked document", &error)));
         }
         Some(Err(error)) if error.kind() == io::ErrorKind::InvalidInput => {
             return Err(hold(HoldReason::Changed, &format!("{target} is no regular file any more")));
@@ -191,12 +194,12 @@ fn link(document: &ClaimedDocument, pace: &mut Pace<'_>) -> Result<(File, Identi
 }
 
 /// Puts a damaged copy aside and says so.
-fn corrupt(id: DocumentId, path: &Path, text: String) -> Trouble {
+fn corrupt(id: DocumentId, path: &Path, text: String) -> PrintError {
     let (moved, text) = match put_aside(path, &text) {
         Ok(moved) => (moved.map(|to| (id, RawPath(to))), text),
         Err(error) => (None, format!("{text}; it could not be moved to corrupt: {error}")),
     };
-    Trouble::Document { reason: HoldReason::Corrupt, text, moved }
+    PrintError::Document { reason: HoldReason::Corrupt, text, moved }
 }
 
 fn put_aside(path: &Path, text: &str) -> io::Result<Option<PathBuf>> {

@@ -10,7 +10,7 @@ use crate::model::device::DeviceUri;
 
 /// How a device is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Means {
+pub struct ConnectionSettings {
     /// Its address.
     pub uri: DeviceUri,
     /// TIMEOUT: how long an operation may last without a single octet being taken; none = without limit.
@@ -20,7 +20,7 @@ pub struct Means {
     /// POLLNUM: how many such tries follow the first before it is a device error.
     pub refused_tries: u32,
     /// SHUTDOWNTO: how the end of a connection is waited for.
-    pub farewell: Farewell,
+    pub close_wait: CloseWait,
     /// SLOWPACE: a pause between the last octet of a job and its end.
     pub slow_pace: Duration,
     /// HOSTS: a file of names and addresses to look the host up in, instead of the resolver.
@@ -29,7 +29,7 @@ pub struct Means {
 
 /// How the peer's close is waited for after ours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Farewell {
+pub enum CloseWait {
     /// The usual time; a peer that does not close then has *transferred* jobs, and they are let go.
     #[default]
     Usual,
@@ -39,7 +39,7 @@ pub enum Farewell {
     Required(Duration),
 }
 
-impl Means {
+impl ConnectionSettings {
     /// The means of a device that has nothing but a URI.
     pub fn of(uri: DeviceUri) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl Means {
             io_limit: None,
             refused_every: Duration::ZERO,
             refused_tries: 0,
-            farewell: Farewell::Usual,
+            close_wait: CloseWait::Usual,
             slow_pace: Duration::ZERO,
             hosts: None,
         }

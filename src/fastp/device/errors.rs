@@ -175,7 +175,7 @@ impl Fault {
 
 /// Why an engine call did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SpoolTrouble {
+pub enum SpoolError {
     /// The spool refuses: the lease is gone, or the spool must not be used.
     Refused(Failure),
     /// The process ends before the spool answered.
@@ -184,7 +184,7 @@ pub enum SpoolTrouble {
 
 /// Why an attempt does not go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum PrintError {
     /// The device failed.
     Device(Fault),
     /// The document cannot be printed.
@@ -210,17 +210,17 @@ pub enum Trouble {
     Refused(Failure),
 }
 
-impl From<Fault> for Trouble {
+impl From<Fault> for PrintError {
     fn from(fault: Fault) -> Self {
         Self::Device(fault)
     }
 }
 
-impl From<SpoolTrouble> for Trouble {
-    fn from(trouble: SpoolTrouble) -> Self {
+impl From<SpoolError> for PrintError {
+    fn from(trouble: SpoolError) -> Self {
         match trouble {
-            SpoolTrouble::Refused(failure) => Self::Refused(failure),
-            SpoolTrouble::Ending => Self::Ending,
+            SpoolError::Refused(failure) => Self::Refused(failure),
+            SpoolError::Ending => Self::Ending,
         }
     }
 }

@@ -7,24 +7,24 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::connection_settings::Means;
-use super::control::Pace;
-use super::errors::{Fault, SpoolTrouble, Trouble};
+use super::connection_settings::ConnectionSettings;
+use super::control::AttemptControl;
+use super::errors::{Fault, PrintError, SpoolError};
 use super::thread::Device;
 use crate::fastp::content::pieces::Side;
 use crate::fastp::fastcnfg;
-use crate::fastp::fastcnfg::{Consulted, Place};
-use crate::fastp::transports::{Closing, Connection, Idle, open};
+use crate::fastp::fastcnfg::{ConsultResult, Place};
+use crate::fastp::transports::{CloseOutcome, Connection, Idle, open};
 use crate::model::device::Exclusive;
 use crate::model::wait::Wait;
-use crate::spool::interface::engine::{Act, Observation, Settlement};
+use crate::spool::interface::engine::{DeviceReport, Observation, Settlement};
 
 /// A device that is open.
 pub struct Open {
     /// The connection.
     pub connection: Box<dyn Connection>,
     /// What it was opened with.
-    pub means: Means,
+    pub settings: ConnectionSettings,
     /// When.
     pub since: Instant,
     /// What was sent last over it.
@@ -60,35 +60,35 @@ impl Device {
     ///
     /// # Errors
     /// The trouble that keeps it closed.
-    pub fn ensure_open(&mut self, why: &str, pace: &mut Pace<'_>) -> Result<(), Trouble> {
-        self.look_at_idle(pace)?;
+    pub fn ensure_open(&mut self, why: &str, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
+        self.look_at_idle(control)?;
         // Jobs that came back by a reset go first: the claimed one is given back too, untouched.
-        if let Some(fault) = self.close_overdue(pace)? {
+        if let Some(fault) = self.close_overdue(control)? {
             return Err(fault.into());
         }
         if self.open.is_some() {
             return Ok(());
         }
-        let desk = Rc::clone(&self.desk);
-        let (server, process) = (desk.engine.server(), desk.lease.name.as_str());
-        let place = Place::new(desk.root.clone(), server.as_str(), process, &desk.name, &desk.library);
-        pace.opening = true;
-        pace.waiting_for(self.settings.consults_fastcnfg().then_some(Wait::Fastcnfg));
-        let consulted = self.consult(&place, pace);
-        pace.waiting_for(None);
-        pace.opening = false;
-        let Consulted { means, used } = consulted?;
+        let context = Rc::clone(&self.context);
+        let (server, process) = (context.engine.server(), context.lease.name.as_str());
+        let place = Place::new(context.root.clone(), server.as_str(), process, &context.name, &context.library);
+        control.opening = true;
+        control.set_waiting_for(self.settings.consults_fastcnfg().then_some(Wait::Fastcnfg));
+        let consulted = self.consult(&place, control);
+        control.set_waiting_for(None);
+        control.opening = false;
+        let ConsultResult { settings, in_use } = consulted?;
         #[cfg(test)]
-        let means = crate::fastp::fake::altered(means);
-        pace.opening = true;
-        pace.waiting_for(Some(Wait::Opening));
-        let opened = pace.still_wanted().and_then(|()| open(&means, pace));
-        pace.open = opened.is_ok();
-        pace.waiting_for(None);
-        pace.opening = false;
+        let settings = crate::fastp::fake::altered(settings);
+        control.opening = true;
+        control.set_waiting_for(Some(Wait::Opening));
+        let opened = control.still_wanted().and_then(|()| open(&settings, control));
+        control.open = opened.is_ok();
+        control.set_waiting_for(None);
+        control.opening = false;
         let open = Open {
             connection: opened?,
-            means,
+            settings,
             since: Instant::now(),
             last: None,
             transferred: 0,
@@ -98,38 +98,39 @@ impl Device {
             news: None,
         };
         self.open = Some(open);
-        let as_before = self.on_record.as_ref() == Some(&used);
+        let as_before = self.on_record.as_ref() == Some(&in_use);
         if !as_before {
-            self.on_record = Some(used.clone());
+            self.on_record = Some(in_use.clone());
         }
-        let opened = Observation::Opened { why: why.to_owned(), connection: used };
+        let opened = Observation::Opened { why: why.to_owned(), connection: in_use };
         // Must it be on record before the first octet? Not that it is open: the claim says that octets may go out, and the
         // progress file shows the device open. The address must, if it is another one than before, for by it recovery tells
         // whether pages may be on paper; and a device in error is open or not by what the record says.
-        if as_before && pace.is_attempt() && !self.desk.in_error.get() {
-            self.desk.keep(Act::Seen(opened));
+        if as_before && control.is_attempt() && !self.context.in_error.get() {
+            self.context.defer(DeviceReport::Observed(opened));
         } else {
-            self.desk.observe(&opened)?;
+            self.context.observe(&opened)?;
         }
         Ok(())
     }
 
     /// What to open the device with; what it then remembers of FASTCNFG is on record before.
-    fn consult(&self, place: &Place, pace: &mut Pace<'_>) -> Result<Consulted, Trouble> {
-        let desk = &self.desk;
-        let mut memory = desk.memory.take();
+    fn consult(&self, place: &Place, control: &mut AttemptControl<'_>) -> Result<ConsultResult, PrintError> {
+        let context = &self.context;
+        let mut memory = context.memory.take();
         let recalled = if memory.is_blank() && self.settings.consults_fastcnfg() {
-            desk.remembered().map(|recorded| memory.recall(recorded))
+            context.remembered().map(|recorded| memory.recall(recorded))
         } else {
             Ok(())
         };
-        let consulted =
-            recalled.map_err(Trouble::from).and_then(|()| fastcnfg::consult(place, &self.settings, &mut memory, pace));
+        let consulted = recalled
+            .map_err(PrintError::from)
+            .and_then(|()| fastcnfg::consult(place, &self.settings, &mut memory, control));
         let observed = match memory.news() {
-            Some(news) => desk.observe(&news).map(|()| memory.is_recorded()),
+            Some(news) => context.observe(&news).map(|()| memory.is_recorded()),
             None => Ok(()),
         };
-        desk.memory.set(memory);
+        context.memory.set(memory);
         observed?;
         consulted
     }
@@ -138,30 +139,30 @@ impl Device {
     pub fn overdue(&self) -> bool {
         let first = self.open.as_ref().and_then(|open| open.first);
         self.settings.exclusive != Exclusive::On
-            && first.is_some_and(|first| first.elapsed() >= self.desk.timing.settle)
+            && first.is_some_and(|first| first.elapsed() >= self.context.timing.settle)
     }
 
     /// Closes a connection that is overdue. Returns the fault when it was reset instead.
     ///
     /// # Errors
     /// When the spool refuses or the process ends.
-    pub fn close_overdue(&mut self, pace: &mut Pace<'_>) -> Result<Option<Fault>, SpoolTrouble> {
-        if self.overdue() { self.close("its transferred jobs waited long enough", pace) } else { Ok(None) }
+    pub fn close_overdue(&mut self, control: &mut AttemptControl<'_>) -> Result<Option<Fault>, SpoolError> {
+        if self.overdue() { self.close("its transferred jobs waited long enough", control) } else { Ok(None) }
     }
 
     /// Looks whether the peer hung up or reset while no job ran; then the device is closed here too. True if it was.
     ///
     /// # Errors
     /// When the spool refuses; a fault when transferred jobs came back, or when the peer closes at once.
-    pub fn look_at_idle(&mut self, pace: &mut Pace<'_>) -> Result<bool, Trouble> {
+    pub fn look_at_idle(&mut self, control: &mut AttemptControl<'_>) -> Result<bool, PrintError> {
         let Some(open) = &mut self.open else { return Ok(false) };
         let idle = open.news.take().unwrap_or_else(|| open.connection.idle());
         let uncertain = open.transferred > 0;
-        let hasty = !open.carried && open.since.elapsed() < self.desk.timing.short_lived;
+        let hasty = !open.carried && open.since.elapsed() < self.context.timing.short_lived;
         let (why, reset) = match idle {
             Idle::Quiet => return Ok(false),
             Idle::HungUp(why) => {
-                let reset = self.close(&why, pace)?;
+                let reset = self.close(&why, control)?;
                 (why, reset)
             }
             Idle::Reset(fault) => {
@@ -185,25 +186,25 @@ impl Device {
     ///
     /// # Errors
     /// When the spool refuses or the process ends.
-    pub fn close(&mut self, why: &str, pace: &mut Pace<'_>) -> Result<Option<Fault>, SpoolTrouble> {
+    pub fn close(&mut self, why: &str, control: &mut AttemptControl<'_>) -> Result<Option<Fault>, SpoolError> {
         let Some(open) = self.open.take() else { return Ok(None) };
-        pace.waiting_for(Some(Wait::Close));
-        let closing = open.connection.close(pace);
-        pace.waiting_for(None);
+        control.set_waiting_for(Some(Wait::Close));
+        let closing = open.connection.close(control);
+        control.set_waiting_for(None);
         if open.transferred > 0 {
-            self.desk.settle(&match &closing {
-                Closing::Clean => Settlement::Closed,
-                Closing::Quiet(why) => Settlement::Released { why: why.clone() },
-                Closing::Reset(fault) => Settlement::Reset { why: fault.text.clone() },
+            self.context.settle(&match &closing {
+                CloseOutcome::Clean => Settlement::Closed,
+                CloseOutcome::Quiet(why) => Settlement::Released { why: why.clone() },
+                CloseOutcome::Reset(fault) => Settlement::Reset { why: fault.text.clone() },
             })?;
         }
         let why = match &closing {
-            Closing::Clean => why.to_owned(),
-            Closing::Quiet(how) | Closing::Reset(Fault { text: how, .. }) => format!("{why}; {how}"),
+            CloseOutcome::Clean => why.to_owned(),
+            CloseOutcome::Quiet(how) | CloseOutcome::Reset(Fault { text: how, .. }) => format!("{why}; {how}"),
         };
-        self.desk.observe(&Observation::Closed { why })?;
+        self.context.observe(&Observation::Closed { why })?;
         Ok(match closing {
-            Closing::Reset(fault) => Some(fault),
+            CloseOutcome::Reset(fault) => Some(fault),
             _ => None,
         })
     }
@@ -212,13 +213,13 @@ impl Device {
     ///
     /// # Errors
     /// When the spool refuses or the process ends.
-    pub fn lose(&mut self, why: &str) -> Result<(), SpoolTrouble> {
+    pub fn lose(&mut self, why: &str) -> Result<(), SpoolError> {
         let Some(open) = self.open.take() else { return Ok(()) };
         drop(open.connection);
         if open.transferred > 0 {
-            self.desk.settle(&Settlement::Reset { why: why.to_owned() })?;
+            self.context.settle(&Settlement::Reset { why: why.to_owned() })?;
         }
-        self.desk.observe(&Observation::Closed { why: why.to_owned() })
+        self.context.observe(&Observation::Closed { why: why.to_owned() })
     }
 
     /// EXCLUSIVE ON: lets transferred jobs go when the connection stayed quiet long enough after them, or, while jobs
@@ -227,8 +228,8 @@ impl Device {
     ///
     /// # Errors
     /// When the spool refuses or the process ends.
-    pub fn release_quiet(&mut self) -> Result<Option<std::time::Duration>, SpoolTrouble> {
-        let settle = self.desk.timing.settle;
+    pub fn release_quiet(&mut self) -> Result<Option<std::time::Duration>, SpoolError> {
+        let settle = self.context.timing.settle;
         let Some(open) = &mut self.open else { return Ok(None) };
         let (Some(first), Some(latest)) = (open.first, open.latest) else { return Ok(None) };
         let left = settle.saturating_sub(latest.elapsed()).min((settle * 2).saturating_sub(first.elapsed()));
@@ -240,7 +241,7 @@ impl Device {
         }
         let why = format!("the connection stood for {} s without a reset", first.elapsed().as_secs());
         open.settled();
-        self.desk.settle(&Settlement::Released { why })?;
+        self.context.settle(&Settlement::Released { why })?;
         Ok(None)
     }
 }

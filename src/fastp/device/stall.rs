@@ -12,7 +12,7 @@ pub struct Stall {
     moved: Option<Instant>,
     /// Octets that it has taken, where that can be told apart from what this system keeps for it.
     taken: Option<u64>,
-    told: bool,
+    reported: bool,
 }
 
 /// What is to be done about a device that is waited for.
@@ -31,7 +31,7 @@ impl Stall {
     pub fn moves(&mut self, now: Instant) -> Option<Duration> {
         let stood = self.moved.map(|moved| now.saturating_duration_since(moved));
         self.moved = Some(now);
-        if std::mem::take(&mut self.told) { stood } else { None }
+        if std::mem::take(&mut self.reported) { stood } else { None }
     }
 
     /// The device has taken `taken` octets of the attempt; whether that is more than before.
@@ -53,11 +53,11 @@ impl Stall {
         if limit.is_some_and(|limit| stood >= limit) {
             return Verdict::Over;
         }
-        if !self.told && stood >= stall {
-            self.told = true;
+        if !self.reported && stood >= stall {
+            self.reported = true;
             return Verdict::Stalled(moved);
         }
-        let untold = (!self.told).then(|| stall.saturating_sub(stood));
+        let untold = (!self.reported).then(|| stall.saturating_sub(stood));
         let left = limit.map(|limit| limit.saturating_sub(stood));
         Verdict::Wait(untold.into_iter().chain(left).min().unwrap_or(Duration::MAX))
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::Attribute;
 use super::lexer::Position;
-use crate::fastp::device::connection_settings::{Farewell, Means};
+use crate::fastp::device::connection_settings::{CloseWait, ConnectionSettings};
 use crate::model::device::DeviceUri;
 
 /// A value as it was given.
@@ -48,7 +48,7 @@ pub struct Entry {
     /// POLLNUM.
     pub refused_tries: u32,
     /// SHUTDOWNTO.
-    pub farewell: Farewell,
+    pub close_wait: CloseWait,
     /// SLOWPACE.
     pub slow_pace: Duration,
 }
@@ -60,27 +60,31 @@ impl Entry {
             io_limit: None,
             refused_every: Duration::ZERO,
             refused_tries: 0,
-            farewell: Farewell::Usual,
+            close_wait: CloseWait::Usual,
             slow_pace: Duration::ZERO,
         }
     }
 
-    /// The means of a device that has `own` as its URI.
+    /// The connection settings of a device that has `own` as its URI.
     ///
     /// # Errors
     /// When the entry leaves the address to the device, and it has none.
-    pub fn means(&self, own: Option<&DeviceUri>, hosts: Option<PathBuf>) -> Result<Means, String> {
+    pub fn connection_settings(
+        &self,
+        own: Option<&DeviceUri>,
+        hosts: Option<PathBuf>,
+    ) -> Result<ConnectionSettings, String> {
         let uri = match (&self.way, own) {
             (Way::To(uri), _) => uri.clone(),
             (Way::Own, Some(own)) => own.clone(),
             (Way::Own, None) => return Err("CONTYPE = NONE leaves the address to the device, which has no URI".into()),
         };
-        Ok(Means {
+        Ok(ConnectionSettings {
             uri,
             io_limit: self.io_limit,
             refused_every: self.refused_every,
             refused_tries: self.refused_tries,
-            farewell: self.farewell,
+            close_wait: self.close_wait,
             slow_pace: self.slow_pace,
             hosts,
         })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::attributes::{Role, TICK};
 use super::entry::{Entry, Given, Values, Way};
 use super::lexer::{Mistake, Position, shown};
-use crate::fastp::device::connection_settings::Farewell;
+use crate::fastp::device::connection_settings::CloseWait;
 use crate::model::device::{DeviceUri, RAW_PORT};
 use crate::model::near;
 
@@ -251,13 +251,13 @@ impl<'a> Making<'a> {
         let host = self.host();
         let mut entry = Entry::new(Way::To(DeviceUri::Socket { host: host?, port: port? }));
         entry.io_limit = self.ticks("TIMEOUT").filter(|limit| !limit.is_zero());
-        entry.farewell = match self.number("SHUTDOWNTO") {
-            None => Farewell::Usual,
-            Some(ticks) if jetdirect => Farewell::Required(TICK * u32::try_from(ticks.max(100)).unwrap_or(u32::MAX)),
-            Some(0) => Farewell::None,
-            Some(ticks) => Farewell::Required(TICK * u32::try_from(ticks).unwrap_or(u32::MAX)),
+        entry.close_wait = match self.number("SHUTDOWNTO") {
+            None => CloseWait::Usual,
+            Some(ticks) if jetdirect => CloseWait::Required(TICK * u32::try_from(ticks.max(100)).unwrap_or(u32::MAX)),
+            Some(0) => CloseWait::None,
+            Some(ticks) => CloseWait::Required(TICK * u32::try_from(ticks).unwrap_or(u32::MAX)),
         };
-        if let (Farewell::Required(_), Some(given)) = (entry.farewell, self.get("SHUTDOWNTO")) {
+        if let (CloseWait::Required(_), Some(given)) = (entry.close_wait, self.get("SHUTDOWNTO")) {
             let what = "a printer that does not close the connection within SHUTDOWNTO gets its jobs again, until its \
                         device stops";
             self.notes.push(Mistake::new(given.at, what).hint("one job tells whether it closes"));

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::look::{Found, Kind, Look, Seen, Unusable};
 use super::read::{self, Stamp};
 use super::underway::Underway;
-use super::{Consulted, Place};
-use crate::fastp::device::connection_settings::Means;
+use super::{ConsultResult, Place};
+use crate::fastp::device::connection_settings::ConnectionSettings;
 use crate::fastp::device::errors::Fault;
 use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri};
 use crate::spool::interface::engine::{Observation, Remembered};
@@ -139,26 +139,26 @@ impl Memory {
         place: &Place,
         settings: &DeviceSettings,
         looked: Option<Look>,
-    ) -> Result<Consulted, Fault> {
+    ) -> Result<ConsultResult, Fault> {
         if let Some(look) = looked {
             self.take_in(place, settings, look)?;
         }
         let Some(known) = &self.known else { return Err(Fault::new(66, true, "FASTCNFG was not read")) };
         let own = settings.uri.as_ref();
-        let (means, entry) = match (&known.found, own) {
+        let (connection, entry) = match (&known.found, own) {
             (Some(found), own) => {
-                let means = found.entry.means(own, found.hosts.clone());
+                let connection = found.entry.connection_settings(own, found.hosts.clone());
                 (
-                    means.map_err(|why| Fault::new(14, true, format!("FASTCNFG {}: {why}", found.place)))?,
+                    connection.map_err(|why| Fault::new(14, true, format!("FASTCNFG {}: {why}", found.place)))?,
                     Some(&found.place),
                 )
             }
-            (None, Some(uri)) => (Means::of(uri.clone()), None),
+            (None, Some(uri)) => (ConnectionSettings::of(uri.clone()), None),
             (None, None) => return Err(Fault::new(14, true, format!("device {} has no URI", place.device.guardian()))),
         };
         let complaint = known.complaint.as_ref().map(|complaint| complaint.text.clone());
-        let used = ConnectionInUse { address: means.uri.clone(), entry: entry.cloned(), complaint };
-        Ok(Consulted { means, used })
+        let in_use = ConnectionInUse { address: connection.uri.clone(), entry: entry.cloned(), complaint };
+        Ok(ConsultResult { settings: connection, in_use })
     }
 
     fn take_in(&mut self, place: &Place, settings: &DeviceSettings, look: Look) -> Result<(), Fault> {
@@ -194,7 +194,7 @@ impl Memory {
 fn usable(place: &Place, settings: &DeviceSettings, look: &Look) -> Result<Option<Found>, Unusable> {
     let found = look.found.clone()?;
     let (text, kind) = match &found {
-        Some(found) => match found.entry.means(settings.uri.as_ref(), None) {
+        Some(found) => match found.entry.connection_settings(settings.uri.as_ref(), None) {
             Ok(_) => return Ok(Some(found.clone())),
             Err(why) => (format!("{}: {why}", found.place), Kind::Mistake),
         },

@@ -32,9 +32,9 @@ use self::look::{Kind, Look, Unusable, Who};
 pub use self::memory::Memory;
 use self::names::Named;
 use self::underway::Underway;
-use super::device::connection_settings::Means;
-use super::device::control::Pace;
-use super::device::errors::Trouble;
+use super::device::connection_settings::ConnectionSettings;
+use super::device::control::AttemptControl;
+use super::device::errors::PrintError;
 use crate::model::DeviceName;
 use crate::model::device::{ConnectionInUse, DeviceSettings};
 use crate::spool::disk::paths::Base;
@@ -44,11 +44,11 @@ const READING: Duration = Duration::from_secs(10);
 
 /// What to open a device with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Consulted {
+pub struct ConsultResult {
     /// Its means.
-    pub means: Means,
+    pub settings: ConnectionSettings,
     /// What to show of them.
-    pub used: ConnectionInUse,
+    pub in_use: ConnectionInUse,
 }
 
 /// Who asks.
@@ -88,24 +88,24 @@ pub fn consult(
     place: &Place,
     settings: &DeviceSettings,
     memory: &mut Memory,
-    pace: &mut Pace<'_>,
-) -> Result<Consulted, Trouble> {
+    control: &mut AttemptControl<'_>,
+) -> Result<ConsultResult, PrintError> {
     if let (false, Some(uri)) = (settings.consults_fastcnfg(), settings.uri.clone()) {
         memory.forget();
-        let used = ConnectionInUse { address: uri.clone(), entry: None, complaint: None };
-        return Ok(Consulted { means: Means::of(uri), used });
+        let in_use = ConnectionInUse { address: uri.clone(), entry: None, complaint: None };
+        return Ok(ConsultResult { settings: ConnectionSettings::of(uri), in_use });
     }
-    let looked = apart(place, settings, memory, pace)?;
+    let looked = look_in_helper(place, settings, memory, control)?;
     Ok(memory.settle(place, settings, looked)?)
 }
 
 /// Looks at the files by a helper: none when what is remembered still holds.
-fn apart(
+fn look_in_helper(
     place: &Place,
     settings: &DeviceSettings,
     memory: &mut Memory,
-    pace: &mut Pace<'_>,
-) -> Result<Option<Look>, Trouble> {
+    control: &mut AttemptControl<'_>,
+) -> Result<Option<Look>, PrintError> {
     let late = |place: &Place| {
         let seconds = READING.as_secs();
         let text = format!("{}: it could not be read within {seconds} seconds", place.primary.display());
@@ -119,7 +119,7 @@ fn apart(
     }
     let (helper, ends) = Underway::new();
     let asked = place.clone();
-    let answer = pace.apart(READING, move || {
+    let answer = control.in_device_helper(READING, move || {
         let _ends = ends;
         if known.is_some_and(|known| known.holds(&asked)) { None } else { Some(asked.look()) }
     });

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::fastp::device::connection_settings::Farewell;
+use crate::fastp::device::connection_settings::CloseWait;
 use crate::fastp::fastcnfg::entry::{Entry, Way};
 use crate::fastp::fastcnfg::parsed::all_mistakes;
 use crate::model::device::DeviceUri;
@@ -67,7 +67,7 @@ fn the_examples_of_the_manual_are_understood() {
         io_limit: None,
         refused_every: seconds(2),
         refused_tries: 30,
-        farewell: Farewell::Required(seconds(3600)),
+        close_wait: CloseWait::Required(seconds(3600)),
         slow_pace: Duration::ZERO,
     };
     assert_eq!(found[0].1, one);
@@ -80,14 +80,14 @@ fn units_and_defaults_are_those_of_the_connection() {
     assert_eq!(entry("contype=file path=/tmp/x Timeout=3").io_limit, Some(seconds(3)));
     assert_eq!(entry("URI = socket://h:1 TIMEOUT = 3").io_limit, Some(seconds(3)));
     let tcp = entry("ADDRESS=10.0.0.9,PORT=9100");
-    assert_eq!((tcp.refused_every, tcp.refused_tries, tcp.farewell), (seconds(1), 10, Farewell::Usual));
+    assert_eq!((tcp.refused_every, tcp.refused_tries, tcp.close_wait), (seconds(1), 10, CloseWait::Usual));
     assert_eq!((tcp.io_limit, tcp.slow_pace), (None, Duration::ZERO));
     let tcp = entry("CONTYPE=TCP/IP, ADDRESS=[::1], PORT=1, TIMEOUT=300, SLOWPACE=150, SHUTDOWNTO=0, POLLNUM=0");
     assert_eq!((tcp.io_limit, tcp.slow_pace), (Some(seconds(3)), Duration::from_millis(1500)));
-    assert_eq!((tcp.farewell, tcp.refused_tries), (Farewell::None, 0));
+    assert_eq!((tcp.close_wait, tcp.refused_tries), (CloseWait::None, 0));
     assert_eq!(tcp.way, Way::To(DeviceUri::Socket { host: "::1".into(), port: 1 }));
     let jet = entry("PROTOCOL = HPJETDIRECT ADDRESS = h SHUTDOWNTO = 5");
-    assert_eq!(jet.farewell, Farewell::Required(seconds(1)), "below 100 is raised to 100");
+    assert_eq!(jet.close_wait, CloseWait::Required(seconds(1)), "below 100 is raised to 100");
 }
 
 #[test]

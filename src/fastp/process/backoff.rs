@@ -26,13 +26,13 @@ pub fn is_due(due_ms: i64, retry: u32, wall_ms: i64) -> bool {
 
 /// A wait that doubles from `first` to `most`.
 #[derive(Clone, Debug)]
-pub struct Growing {
+pub struct GrowingWait {
     first: Duration,
     next: Duration,
     most: Duration,
 }
 
-impl Growing {
+impl GrowingWait {
     /// Begins with `first`.
     pub fn new(first: Duration, most: Duration) -> Self {
         Self { first, next: first, most }
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_growing_wait_stops_growing() {
-        let mut wait = Growing::new(Duration::from_millis(50), Duration::from_millis(150));
+        let mut wait = GrowingWait::new(Duration::from_millis(50), Duration::from_millis(150));
         let waits: Vec<_> = (0..4).map(|_| wait.wait().as_millis()).collect();
         assert_eq!(waits, [50, 100, 150, 150]);
         wait.reset();

@@ -56,13 +56,13 @@ pub fn sign(lock: &FileLock) -> io::Result<()> {
 
 /// The progress file of the process, once it could be made. A process prints without it.
 #[derive(Debug)]
-pub struct Board {
+pub struct ProgressFile {
     base: Base,
     path: PathBuf,
     writer: OnceLock<Writer>,
 }
 
-impl Board {
+impl ProgressFile {
     /// The progress file of `name`, which the first sign of life makes.
     pub fn new(base: &Base, name: &ProcessName) -> Self {
         Self { base: base.clone(), path: base.progress(name), writer: OnceLock::new() }

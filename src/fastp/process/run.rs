@@ -20,17 +20,17 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use super::log::Log;
-use super::prerequisites::{Board, sign, with_room};
+use super::prerequisites::{ProgressFile, sign, with_room};
 use super::submission_socket;
-use super::waker::{Bell, poll_for};
-use super::worker::{Due, Seat};
+use super::waker::{Waker, poll_for};
+use super::worker::{Due, Worker};
 use crate::fastp::Timing;
-use crate::fastp::device::context::{passes, persist};
-use crate::fastp::device::errors::SpoolTrouble;
+use crate::fastp::device::context::{is_temporary, retry_until_done};
+use crate::fastp::device::errors::SpoolError;
 use crate::fastp::fastcnfg::library::Library;
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
-use crate::server::Counter;
+use crate::server::SubmissionSocket;
 use crate::spool::interface::engine::{DeviceOrder, Engine, Lease};
 use crate::spool::{Base, Spool};
 use crate::sys::files::FileId;
@@ -49,11 +49,11 @@ const PARTING: Duration = Duration::from_secs(10);
 /// # Errors
 /// When its files cannot be used or the spool refuses it.
 pub fn run(spool: &Spool, name: &ProcessName, idle: Duration) -> Result<(), Failure> {
-    let counter = |log: &Log| submission_socket::open(spool, log);
-    run_with(Arc::new(spool.clone()), spool.base(), name, idle, Timing::from_environment(), counter)
+    let open_submissions = |log: &Log| submission_socket::open(spool, log);
+    run_with(Arc::new(spool.clone()), spool.base(), name, idle, Timing::from_environment(), open_submissions)
 }
 
-/// The same with given deadlines; `open` opens the counter.
+/// The same with given deadlines; `open` opens the submission socket.
 ///
 /// # Errors
 /// As [`run`].
@@ -63,7 +63,7 @@ pub fn run_with(
     name: &ProcessName,
     idle: Duration,
     timing: Timing,
-    open: impl FnOnce(&Log) -> Option<Counter>,
+    open: impl FnOnce(&Log) -> Option<SubmissionSocket>,
 ) -> Result<(), Failure> {
     let cannot = |what: &str| {
         let what = format!("print process {name}: {what}");
@@ -77,18 +77,18 @@ pub fn run_with(
     with_room(base, || sign(&lock)).map_err(cannot("its lock"))?;
     let socket = with_room(base, || WakeSocket::bind(&base.process_socket(name))).map_err(cannot("its socket"))?;
     let log = Log::new(&base.log(), name.as_str());
-    let bell = Arc::new(Bell::new().map_err(cannot("events"))?);
-    let signals = Signals::listen(&bell).map_err(cannot("signals"))?;
+    let waker = Arc::new(Waker::new().map_err(cannot("events"))?);
+    let signals = Signals::listen(&waker).map_err(cannot("signals"))?;
     let pid = std::process::id();
-    let progress = Arc::new(Board::new(base, name));
-    let begun = persist(&bell, &log, "beginning", passes, &mut |now| {
+    let progress = Arc::new(ProgressFile::new(base, name));
+    let begun = retry_until_done(&waker, &log, "beginning", is_temporary, &mut |now| {
         let _ = progress.heartbeat(now.boot_ms);
         engine.begins(name, pid, now)
     });
     let lease = match begun {
         Ok(lease) => lease,
-        Err(SpoolTrouble::Ending) => return Ok(()),
-        Err(SpoolTrouble::Refused(failure)) => return Err(failure),
+        Err(SpoolError::Ending) => return Ok(()),
+        Err(SpoolError::Refused(failure)) => return Err(failure),
     };
     log.line(format_args!("begins, epoch {}", lease.epoch));
     let mut main = Main {
@@ -98,25 +98,25 @@ pub fn run_with(
         lease,
         timing,
         log: log.clone(),
-        bell,
+        waker,
         socket,
         progress,
-        seats: HashMap::new(),
+        workers: HashMap::new(),
         library: Arc::default(),
         zone: clock::zone(std::env::var_os("TZ")),
         next: None,
         finishing: false,
         dormant: false,
         last_work: Instant::now(),
-        dormant_at: idle,
+        dormant_after: idle,
         idle,
     };
-    let counter = open(&log);
+    let submissions = open(&log);
     let ended = main.serve();
-    drop(counter);
+    drop(submissions);
     match &ended {
-        Ok(why) => main.leave(why),
-        Err(failure) => main.leave(&failure.to_string()),
+        Ok(why) => main.end(why),
+        Err(failure) => main.end(&failure.to_string()),
     }
     drop(signals);
     drop(main);
@@ -141,21 +141,21 @@ fn mask() -> SigSet {
 
 /// Whether a failed look at the spool passes by itself. Main changes nothing by looking, so it may also look again after a
 /// fault of ours: running out of descriptors is told as one.
-fn heals(failure: &Failure) -> bool {
-    passes(failure) || failure.kind == FailureKind::Internal
+fn main_may_retry(failure: &Failure) -> bool {
+    is_temporary(failure) || failure.kind == FailureKind::Internal
 }
 
-/// Turns SIGTERM and SIGINT into the stop of a bell.
+/// Turns SIGTERM and SIGINT into the stop of a waker.
 struct Signals {
-    quit: Arc<Bell>,
+    quit: Arc<Waker>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Signals {
-    fn listen(bell: &Arc<Bell>) -> io::Result<Self> {
+    fn listen(waker: &Arc<Waker>) -> io::Result<Self> {
         let source = SignalFd::with_flags(&mask(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-        let quit = Arc::new(Bell::new()?);
-        let (told, quitting) = (Arc::clone(bell), Arc::clone(&quit));
+        let quit = Arc::new(Waker::new()?);
+        let (told, quitting) = (Arc::clone(waker), Arc::clone(&quit));
         let thread = std::thread::Builder::new().name("signals".into()).stack_size(64 * 1024).spawn(move || {
             while !quitting.stopping() {
                 if quitting.wait(Some((source.as_fd(), PollFlags::POLLIN)), None).is_err() {
@@ -188,10 +188,10 @@ pub(crate) struct Main<'a> {
     pub(crate) lease: Lease,
     pub(crate) timing: Timing,
     pub(crate) log: Log,
-    pub(crate) bell: Arc<Bell>,
+    pub(crate) waker: Arc<Waker>,
     socket: WakeSocket,
-    pub(crate) progress: Arc<Board>,
-    pub(crate) seats: HashMap<DeviceId, Seat>,
+    pub(crate) progress: Arc<ProgressFile>,
+    pub(crate) workers: HashMap<DeviceId, Worker>,
     /// The FASTCNFG files, for all devices.
     pub(crate) library: Arc<Library>,
     /// The local time zone. Read once and here: finding it needs more stack than a device thread has.
@@ -203,7 +203,7 @@ pub(crate) struct Main<'a> {
     dormant: bool,
     last_work: Instant,
     /// How long after the last work to ask whether to go dormant.
-    dormant_at: Duration,
+    dormant_after: Duration,
     idle: Duration,
 }
 
@@ -213,20 +213,20 @@ impl Main<'_> {
         self.heartbeat();
         let mut woken = true;
         loop {
-            if self.bell.stopping() {
+            if self.waker.stopping() {
                 return Ok("a signal asked for it");
             }
             let due = match self.scan(woken) {
                 Ok(due) => due,
-                Err(SpoolTrouble::Ending) => continue,
-                Err(SpoolTrouble::Refused(failure)) => return Err(failure),
+                Err(SpoolError::Ending) => continue,
+                Err(SpoolError::Refused(failure)) => return Err(failure),
             };
-            let working = self.seats.values().any(|seat| seat.working());
+            let working = self.workers.values().any(|worker| worker.working());
             if working {
-                (self.last_work, self.dormant_at) = (Instant::now(), self.idle);
+                (self.last_work, self.dormant_after) = (Instant::now(), self.idle);
             } else if self.finishing {
                 return Ok("another one has the lease, or a newer schema");
-            } else if due.is_none() && self.last_work.elapsed() >= self.dormant_at && self.sleeps()? {
+            } else if due.is_none() && self.last_work.elapsed() >= self.dormant_after && self.go_dormant()? {
                 return Ok("nothing is left to do");
             }
             if beat.elapsed() >= self.timing.heartbeat {
@@ -239,14 +239,14 @@ impl Main<'_> {
                 }
                 self.heartbeat();
             }
-            let mut wait = self.timing.net.min(self.timing.heartbeat.saturating_sub(beat.elapsed()));
+            let mut wait = self.timing.scan_interval.min(self.timing.heartbeat.saturating_sub(beat.elapsed()));
             wait = due.map_or(wait, |due| wait.min(due));
             // Is it asked whether to go dormant while something is due later? No, and nothing is looked at sooner for that.
             if !working && due.is_none() {
-                wait = wait.min(self.dormant_at.saturating_sub(self.last_work.elapsed()));
+                wait = wait.min(self.dormant_after.saturating_sub(self.last_work.elapsed()));
             }
             let before = Instant::now();
-            woken = self.wait(wait)? || before.elapsed() >= self.timing.net;
+            woken = self.wait(wait)? || before.elapsed() >= self.timing.scan_interval;
         }
     }
 
@@ -257,9 +257,9 @@ impl Main<'_> {
     }
 
     /// Asks the spool, as often as it takes, and stays alive for those who look meanwhile.
-    fn ask<T>(&self, what: &str, mut call: impl FnMut(&Moment) -> Result<T, Failure>) -> Result<T, SpoolTrouble> {
+    fn ask<T>(&self, what: &str, mut call: impl FnMut(&Moment) -> Result<T, Failure>) -> Result<T, SpoolError> {
         let mut first = true;
-        persist(&self.bell, &self.log, what, heals, &mut |now| {
+        retry_until_done(&self.waker, &self.log, what, main_may_retry, &mut |now| {
             if !std::mem::take(&mut first) {
                 self.heartbeat();
             }
@@ -270,22 +270,22 @@ impl Main<'_> {
     /// Waits for a wake-up, the end of a thread, or `timeout`. True: somebody made work or wants something.
     fn wait(&self, timeout: Duration) -> Result<bool, Failure> {
         let mut fds =
-            [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
+            [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(self.waker.as_fd(), PollFlags::POLLIN)];
         poll_for(&mut fds, Some(timeout)).map_err(|error| Failure::internal(format_args!("waiting: {error}")))?;
-        let _ = self.bell.taken();
+        let _ = self.waker.take_wake();
         Ok(self.socket.drain())
     }
 
     /// Looks at what is wanted of every device, and starts or rings their threads. Returns how long until the next
     /// thing is due.
-    fn scan(&mut self, woken: bool) -> Result<Option<Duration>, SpoolTrouble> {
+    fn scan(&mut self, woken: bool) -> Result<Option<Duration>, SpoolError> {
         let ended = self.reap();
         if (woken || ended.refused) && !self.finishing {
             let stands = self.ask("reading the lease", |_| self.engine.lease_stands(&self.lease))?;
             if !stands {
                 self.log.line("the lease is gone or the schema is newer: the running jobs are finished");
                 self.finishing = true;
-                self.seats.values().for_each(Seat::finish);
+                self.workers.values().for_each(Worker::finish);
             }
         }
         if self.finishing {
@@ -306,29 +306,29 @@ impl Main<'_> {
             orders
         };
         for order in orders {
-            self.consider(&order, woken);
+            self.schedule(&order, woken);
         }
         Ok(self.next.map(|next| next.saturating_duration_since(Instant::now())))
     }
 
     /// Starts or rings the thread of a device if it needs that, or notes when it will.
-    fn consider(&mut self, order: &DeviceOrder, woken: bool) {
-        let slot = self.seats.len() + 1;
-        let seat = self.seats.entry(order.id).or_insert_with(|| Seat::new(slot));
-        if seat.working() {
+    fn schedule(&mut self, order: &DeviceOrder, woken: bool) {
+        let slot = self.workers.len() + 1;
+        let worker = self.workers.entry(order.id).or_insert_with(|| Worker::new(slot));
+        if worker.working() {
             if woken {
-                seat.ring(order);
+                worker.wake_thread(order);
             } else {
-                seat.pass_over();
+                worker.rescan_when_thread_ends();
             }
             return;
         }
-        let wait = match seat.due(order, clock::wall_ms(), woken) {
+        let wait = match worker.due(order, clock::wall_ms(), woken) {
             Due::Never => return,
             Due::In(wait) => wait,
             Due::Now => {
                 self.start(order.id, order);
-                if self.seats.get(&order.id).is_some_and(Seat::working) {
+                if self.workers.get(&order.id).is_some_and(Worker::working) {
                     return;
                 }
                 Duration::from_secs(1)
@@ -339,7 +339,7 @@ impl Main<'_> {
     }
 
     /// Whether this process may end: nothing is left, and the spool knows that it is gone.
-    fn sleeps(&mut self) -> Result<bool, Failure> {
+    fn go_dormant(&mut self) -> Result<bool, Failure> {
         fault::point("going-dormant");
         match self.engine.goes_dormant(&self.lease, &clock::now()) {
             Ok(true) => {
@@ -348,19 +348,19 @@ impl Main<'_> {
                 return Ok(true);
             }
             Ok(false) => {}
-            Err(failure) if heals(&failure) => self.log.line(format_args!("going dormant: {failure}")),
+            Err(failure) if main_may_retry(&failure) => self.log.line(format_args!("going dormant: {failure}")),
             Err(failure) => return Err(failure),
         }
         self.last_work = Instant::now();
-        self.dormant_at = self.idle.max(Duration::from_secs(1));
+        self.dormant_after = self.idle.max(Duration::from_secs(1));
         Ok(false)
     }
 
     /// Ends, for whatever reason: the threads that still run, and the epoch. The spool is told once and as well as may be,
     /// so that the next wake-up starts a process and does not take us for dead.
-    fn leave(&mut self, why: &str) {
+    fn end(&mut self, why: &str) {
         self.log.line(format_args!("{}: {why}", if self.dormant { "goes dormant" } else { "ends" }));
-        self.part();
+        self.stop_workers();
         if !self.dormant
             && let Err(failure) = self.engine.ends(&self.lease, why, &clock::now())
         {
@@ -369,16 +369,16 @@ impl Main<'_> {
     }
 
     /// Ends every thread in good order, for as long as that may take.
-    fn part(&mut self) {
-        self.seats.values().for_each(Seat::stop);
+    fn stop_workers(&mut self) {
+        self.workers.values().for_each(Worker::stop);
         let until = Instant::now() + PARTING;
         loop {
             let _ = self.reap();
             let left = until.saturating_duration_since(Instant::now());
-            if !self.seats.values().any(|seat| seat.working()) {
+            if !self.workers.values().any(|worker| worker.working()) {
                 return;
             }
-            if left.is_zero() || self.bell.wait(None, Some(left)).is_err() {
+            if left.is_zero() || self.waker.wait(None, Some(left)).is_err() {
                 self.log.line("a device did not end in time; its claim is freed by the next epoch");
                 return;
             }
@@ -387,14 +387,14 @@ impl Main<'_> {
 }
 
 /// Sets a flag and rings when it is dropped, also by a panic.
-pub(crate) struct Farewell {
+pub(crate) struct ThreadEndSignal {
     pub(crate) done: Arc<AtomicBool>,
-    pub(crate) bell: Arc<Bell>,
+    pub(crate) waker: Arc<Waker>,
 }
 
-impl Drop for Farewell {
+impl Drop for ThreadEndSignal {
     fn drop(&mut self) {
         self.done.store(true, Ordering::SeqCst);
-        self.bell.ring();
+        self.waker.wake();
     }
 }

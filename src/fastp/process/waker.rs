@@ -1,6 +1,6 @@
 //! Waking a thread that may be waiting for a descriptor: an event descriptor, and what the ringing is about.
 //!
-//! Ringing is a level: however often a bell rings before its owner looks, the owner looks once, and looks at everything.
+//! Ringing is a level: however often a waker rings before its owner looks, the owner looks once, and looks at everything.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -14,25 +14,25 @@ use crate::sys::files::event_fd;
 
 /// What one thread waits on and the others ring.
 #[derive(Debug)]
-pub struct Bell {
+pub struct Waker {
     event: File,
-    rung: AtomicBool,
+    woken: AtomicBool,
     stop: AtomicBool,
     finish: AtomicBool,
 }
 
-impl Bell {
-    /// A silent bell.
+impl Waker {
+    /// A silent waker.
     ///
     /// # Errors
     /// When there are no descriptors left.
     pub fn new() -> io::Result<Self> {
-        let [rung, stop, finish] = [(); 3].map(|()| AtomicBool::new(false));
-        Ok(Self { event: event_fd()?, rung, stop, finish })
+        let [woken, stop, finish] = [(); 3].map(|()| AtomicBool::new(false));
+        Ok(Self { event: event_fd()?, woken, stop, finish })
     }
 
     /// Something may have changed: look.
-    pub fn ring(&self) {
+    pub fn wake(&self) {
         // Can this fail in a way that loses a wake-up? No: the only error of an event descriptor is "full", and a full
         // one is readable.
         let _ = (&self.event).write(&1u64.to_ne_bytes());
@@ -41,13 +41,13 @@ impl Bell {
     /// End now, in good order.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
-        self.ring();
+        self.wake();
     }
 
     /// End after the running job.
     pub fn finish(&self) {
         self.finish.store(true, Ordering::SeqCst);
-        self.ring();
+        self.wake();
     }
 
     /// Whether to end now.
@@ -61,25 +61,25 @@ impl Bell {
     }
 
     /// Whether it rang, which stays on record.
-    pub fn rung(&self) -> bool {
+    pub fn was_woken(&self) -> bool {
         self.drain();
-        self.rung.load(Ordering::SeqCst)
+        self.woken.load(Ordering::SeqCst)
     }
 
     /// Whether it rang since this was last asked.
-    pub fn taken(&self) -> bool {
+    pub fn take_wake(&self) -> bool {
         self.drain();
-        self.rung.swap(false, Ordering::SeqCst)
+        self.woken.swap(false, Ordering::SeqCst)
     }
 
     fn drain(&self) {
         let mut count = [0u8; 8];
         if matches!((&self.event).read(&mut count), Ok(8)) {
-            self.rung.store(true, Ordering::SeqCst);
+            self.woken.store(true, Ordering::SeqCst);
         }
     }
 
-    /// Waits until the bell rings, `other` is ready, or `timeout` has passed. A ring stays on record until [`Bell::taken`].
+    /// Waits until the waker rings, `other` is ready, or `timeout` has passed. A ring stays on record until [`Waker::take_wake`].
     ///
     /// # Errors
     /// When waiting itself fails.
@@ -93,7 +93,7 @@ impl Bell {
     }
 }
 
-impl AsFd for Bell {
+impl AsFd for Waker {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.event.as_fd()
     }
@@ -123,18 +123,18 @@ mod tests {
 
     #[test]
     fn a_ring_is_seen_once_and_by_whoever_waits() {
-        let bell = Bell::new().unwrap();
-        assert!(!bell.taken());
-        bell.ring();
-        bell.ring();
-        bell.wait(None, None).unwrap();
-        assert!(bell.taken());
-        assert!(!bell.taken());
-        bell.wait(None, Some(Duration::from_millis(1))).unwrap();
-        assert!(!bell.finishing());
-        bell.finish();
-        assert!(bell.finishing() && !bell.stopping());
-        bell.stop();
-        assert!(bell.stopping());
+        let waker = Waker::new().unwrap();
+        assert!(!waker.take_wake());
+        waker.wake();
+        waker.wake();
+        waker.wait(None, None).unwrap();
+        assert!(waker.take_wake());
+        assert!(!waker.take_wake());
+        waker.wait(None, Some(Duration::from_millis(1))).unwrap();
+        assert!(!waker.finishing());
+        waker.finish();
+        assert!(waker.finishing() && !waker.stopping());
+        waker.stop();
+        assert!(waker.stopping());
     }
 }

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::backoff::{Growing, is_due};
-use super::run::{Farewell, Main};
-use super::waker::Bell;
-use crate::fastp::device::context::{Desk, Streak};
+use super::backoff::{GrowingWait, is_due};
+use super::run::{Main, ThreadEndSignal};
+use super::waker::Waker;
+use crate::fastp::device::context::{DeviceContext, FailureStreak};
 use crate::fastp::device::helpers::Helpers;
-use crate::fastp::device::thread::{Device, Leave};
+use crate::fastp::device::thread::{Device, ThreadEnd};
 use crate::fastp::fastcnfg::Memory;
 use crate::model::DeviceId;
 use crate::model::device::Exclusive;
@@ -24,32 +24,32 @@ use crate::spool::interface::engine::DeviceOrder;
 const STACK: usize = 256 * 1024;
 
 /// A device's place.
-pub(crate) struct Seat {
+pub(crate) struct Worker {
     slot: usize,
     thread: Option<Thread>,
-    streak: Streak,
+    streak: FailureStreak,
     memory: Memory,
     helpers: Arc<Helpers>,
     /// Waits after threads that found nothing, or were refused.
-    pause: Growing,
+    pause: GrowingWait,
     not_before: Option<Instant>,
     /// Whether the last thread was refused by the spool, or died.
     refused: bool,
-    last: Option<DeviceOrder>,
+    last_order: Option<DeviceOrder>,
     /// Whether main looked at what is wanted of it, while its thread ran, without ringing.
-    passed_over: bool,
+    needs_rescan: bool,
 }
 
 struct Thread {
-    bell: Arc<Bell>,
+    waker: Arc<Waker>,
     done: Arc<AtomicBool>,
     printing: Arc<AtomicBool>,
     handle: JoinHandle<Ended>,
 }
 
 struct Ended {
-    leave: Leave,
-    streak: Streak,
+    leave: ThreadEnd,
+    streak: FailureStreak,
     memory: Memory,
     worked: bool,
 }
@@ -104,21 +104,21 @@ fn wanted(order: &DeviceOrder, wall_ms: i64) -> Due {
     }
 }
 
-impl Seat {
+impl Worker {
     /// An empty place.
     pub(crate) fn new(slot: usize) -> Self {
-        let pause = Growing::new(Duration::from_millis(20), Duration::from_secs(30));
+        let pause = GrowingWait::new(Duration::from_millis(20), Duration::from_secs(30));
         Self {
             slot,
             thread: None,
-            streak: Streak::default(),
+            streak: FailureStreak::default(),
             memory: Memory::default(),
             helpers: Arc::default(),
             pause,
             not_before: None,
             refused: false,
-            last: None,
-            passed_over: false,
+            last_order: None,
+            needs_rescan: false,
         }
     }
 
@@ -131,7 +131,7 @@ impl Seat {
     /// because there was nothing to do before; a spool that refused is let be for its time.
     pub(crate) fn due(&mut self, order: &DeviceOrder, wall_ms: i64, woken: bool) -> Due {
         let wanted = wanted(order, wall_ms);
-        if !self.refused && (woken || self.last.as_ref() != Some(order)) {
+        if !self.refused && (woken || self.last_order.as_ref() != Some(order)) {
             self.not_before = None;
             self.pause.reset();
         }
@@ -143,37 +143,39 @@ impl Seat {
     }
 
     /// Rings its thread if something may concern it.
-    pub(crate) fn ring(&mut self, order: &DeviceOrder) {
+    pub(crate) fn wake_thread(&mut self, order: &DeviceOrder) {
         let Some(thread) = &self.thread else { return };
-        let news = order.eligible || thread.printing.load(Ordering::SeqCst) || self.last.as_ref() != Some(order);
+        let news = order.eligible || thread.printing.load(Ordering::SeqCst) || self.last_order.as_ref() != Some(order);
         if news {
-            thread.bell.ring();
+            thread.waker.wake();
         }
-        self.last = Some(order.clone());
+        self.last_order = Some(order.clone());
     }
 
     /// What is wanted of it was looked at and its thread was left alone: when that one ends, it is looked at again.
-    pub(crate) fn pass_over(&mut self) {
-        self.passed_over = true;
+    pub(crate) fn rescan_when_thread_ends(&mut self) {
+        self.needs_rescan = true;
     }
 
     /// Lets its thread end after the running job.
     pub(crate) fn finish(&self) {
         if let Some(thread) = &self.thread {
-            thread.bell.finish();
+            thread.waker.finish();
         }
     }
 
     /// Lets its thread end now.
     pub(crate) fn stop(&self) {
         if let Some(thread) = &self.thread {
-            thread.bell.stop();
+            thread.waker.stop();
         }
     }
 
-    fn ended(&mut self, ended: Option<Ended>) -> bool {
-        let refused =
-            !matches!(&ended, Some(Ended { leave: Leave::Nothing | Leave::Done | Leave::Failed | Leave::Ending, .. }));
+    fn thread_ended(&mut self, ended: Option<Ended>) -> bool {
+        let refused = !matches!(
+            &ended,
+            Some(Ended { leave: ThreadEnd::Nothing | ThreadEnd::Done | ThreadEnd::Failed | ThreadEnd::Ending, .. })
+        );
         let worked = ended.as_ref().is_some_and(|ended| ended.worked);
         self.refused = refused;
         if let Some(ended) = &ended {
@@ -186,7 +188,7 @@ impl Seat {
                 Duration::ZERO
             }
             // An operator's START after an error is not kept waiting.
-            Some(Ended { leave: Leave::Failed, .. }) => Duration::from_millis(50),
+            Some(Ended { leave: ThreadEnd::Failed, .. }) => Duration::from_millis(50),
             _ if refused => self.pause.wait().max(Duration::from_secs(1)),
             _ => self.pause.wait(),
         };
@@ -199,22 +201,22 @@ impl Main<'_> {
     /// Collects the threads that have ended.
     pub(crate) fn reap(&mut self) -> Reaped {
         let mut reaped = Reaped::default();
-        for (device, seat) in &mut self.seats {
-            let Some(thread) = seat.thread.take_if(|thread| thread.done.load(Ordering::SeqCst)) else { continue };
+        for (device, worker) in &mut self.workers {
+            let Some(thread) = worker.thread.take_if(|thread| thread.done.load(Ordering::SeqCst)) else { continue };
             let ended = thread.handle.join().ok();
             if ended.is_none() {
-                self.log.line(format_args!("the thread of the device in slot {} died", seat.slot));
+                self.log.line(format_args!("the thread of the device in slot {} died", worker.slot));
             }
-            let passed_over = std::mem::take(&mut seat.passed_over);
+            let needs_rescan = std::mem::take(&mut worker.needs_rescan);
             let leave = ended.as_ref().map(|ended| &ended.leave);
             // Its last transaction told that nothing waits for it, and nobody rang since.
-            if leave == Some(&Leave::Done) && !passed_over && !thread.bell.rung() {
-                seat.ended(ended);
+            if leave == Some(&ThreadEnd::Done) && !needs_rescan && !thread.waker.was_woken() {
+                worker.thread_ended(ended);
                 continue;
             }
-            let _ = self.progress.clear(seat.slot);
-            reaped.gave_up |= !matches!(leave, Some(Leave::Nothing | Leave::Done));
-            reaped.refused |= seat.ended(ended);
+            let _ = self.progress.clear(worker.slot);
+            reaped.gave_up |= !matches!(leave, Some(ThreadEnd::Nothing | ThreadEnd::Done));
+            reaped.refused |= worker.thread_ended(ended);
             reaped.devices.push(*device);
         }
         reaped
@@ -222,56 +224,56 @@ impl Main<'_> {
 
     /// Starts the thread of a device.
     pub(crate) fn start(&mut self, id: DeviceId, order: &DeviceOrder) {
-        let Some(seat) = self.seats.get_mut(&id) else { return };
+        let Some(worker) = self.workers.get_mut(&id) else { return };
         // An error that is gone from the record though we did not take it away: an operator said START.
-        let tries = order.error.as_ref().map_or(0, |error| error.tries.max(seat.streak.tries));
+        let tries = order.error.as_ref().map_or(0, |error| error.tries.max(worker.streak.tries));
         let since_ms = order.error.as_ref().map_or(0, |error| error.since_ms);
-        let bell = match Bell::new() {
-            Ok(bell) => Arc::new(bell),
+        let waker = match Waker::new() {
+            Ok(waker) => Arc::new(waker),
             Err(error) => return self.log.line(format_args!("{}: no thread: {error}", order.name)),
         };
         let [done, printing] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
-        let farewell = Farewell { done: Arc::clone(&done), bell: Arc::clone(&self.bell) };
+        let end_signal = ThreadEndSignal { done: Arc::clone(&done), waker: Arc::clone(&self.waker) };
         let (engine, lease, name) = (Arc::clone(&self.engine), self.lease.clone(), order.name.clone());
         let (root, log, timing) = (self.base.root().to_path_buf(), self.log.clone(), self.timing);
-        let (zone, memory, library) = (self.zone.clone(), seat.memory.clone(), Arc::clone(&self.library));
-        let helpers = Arc::clone(&seat.helpers);
-        let (progress, slot) = (Arc::clone(&self.progress), seat.slot);
-        let (its_bell, its_printing) = (Arc::clone(&bell), Arc::clone(&printing));
+        let (zone, memory, library) = (self.zone.clone(), worker.memory.clone(), Arc::clone(&self.library));
+        let helpers = Arc::clone(&worker.helpers);
+        let (progress, slot) = (Arc::clone(&self.progress), worker.slot);
+        let (its_waker, its_printing) = (Arc::clone(&waker), Arc::clone(&printing));
         let first = order.clone();
         let body = move || {
-            let _farewell = farewell;
-            let desk = Rc::new(Desk {
+            let _end_signal = end_signal;
+            let context = Rc::new(DeviceContext {
                 engine,
                 lease,
                 device: id,
                 name,
                 root,
-                bell: its_bell,
+                waker: its_waker,
                 progress,
                 slot,
                 log,
                 timing,
                 zone,
                 in_error: Cell::new(false),
-                streak: Cell::new(Streak { tries, since_ms }),
-                heard: Cell::new(false),
+                streak: Cell::new(FailureStreak { tries, since_ms }),
+                wake_pending: Cell::new(false),
                 library,
                 memory: Cell::new(memory),
                 helpers,
                 printing: its_printing,
-                book: Cell::default(),
-                kept_since: Cell::new(None),
+                pending_reports: Cell::default(),
+                pending_since: Cell::new(None),
             });
-            let mut device = Device::new(Rc::clone(&desk));
+            let mut device = Device::new(Rc::clone(&context));
             let leave = device.run(first);
-            Ended { leave, streak: desk.streak.get(), memory: desk.memory.take(), worked: device.worked }
+            Ended { leave, streak: context.streak.get(), memory: context.memory.take(), worked: device.worked }
         };
         let label: String = order.name.to_string().chars().take(15).collect();
         match std::thread::Builder::new().name(label).stack_size(STACK).spawn(body) {
             Ok(handle) => {
-                seat.last = Some(order.clone());
-                seat.thread = Some(Thread { bell, done, printing, handle });
+                worker.last_order = Some(order.clone());
+                worker.thread = Some(Thread { waker, done, printing, handle });
             }
             Err(error) => self.log.line(format_args!("{}: no thread: {error}", order.name)),
         }
@@ -294,30 +296,35 @@ mod tests {
     }
 
     /// A place whose thread, started for `order`, has just ended.
-    fn left(order: &DeviceOrder, leave: Leave) -> Seat {
-        let mut seat = Seat::new(1);
-        seat.pause = Growing::new(Duration::from_secs(30), Duration::from_secs(30));
-        seat.last = Some(order.clone());
-        seat.ended(Some(Ended { leave, streak: Streak::default(), memory: Memory::default(), worked: false }));
-        seat
+    fn worker_after(order: &DeviceOrder, leave: ThreadEnd) -> Worker {
+        let mut worker = Worker::new(1);
+        worker.pause = GrowingWait::new(Duration::from_secs(30), Duration::from_secs(30));
+        worker.last_order = Some(order.clone());
+        worker.thread_ended(Some(Ended {
+            leave,
+            streak: FailureStreak::default(),
+            memory: Memory::default(),
+            worked: false,
+        }));
+        worker
     }
 
     #[test]
     fn a_device_that_found_nothing_to_do_is_looked_at_at_once_when_there_is_news() {
         let known = order();
-        assert!(matches!(left(&known, Leave::Nothing).due(&known, 0, false), Due::In(_)));
-        assert_eq!(left(&known, Leave::Nothing).due(&known, 0, true), Due::Now, "woken");
+        assert!(matches!(worker_after(&known, ThreadEnd::Nothing).due(&known, 0, false), Due::In(_)));
+        assert_eq!(worker_after(&known, ThreadEnd::Nothing).due(&known, 0, true), Due::Now, "woken");
         let other = DeviceOrder { transferred: 1, ..known.clone() };
-        assert_eq!(left(&known, Leave::Nothing).due(&other, 0, false), Due::Now, "another order");
+        assert_eq!(worker_after(&known, ThreadEnd::Nothing).due(&other, 0, false), Due::Now, "another order");
     }
 
     #[test]
     fn a_spool_that_refused_is_let_be_whatever_is_new() {
         let known = order();
-        let refused = || Leave::Refused(Failure::internal("no"));
-        assert!(matches!(left(&known, refused()).due(&known, 0, true), Due::In(_)));
+        let refused = || ThreadEnd::Refused(Failure::internal("no"));
+        assert!(matches!(worker_after(&known, refused()).due(&known, 0, true), Due::In(_)));
         let other = DeviceOrder { transferred: 1, ..known.clone() };
-        assert!(matches!(left(&known, refused()).due(&other, 0, true), Due::In(_)));
+        assert!(matches!(worker_after(&known, refused()).due(&other, 0, true), Due::In(_)));
     }
 
     #[test]

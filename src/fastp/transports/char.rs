@@ -18,12 +18,12 @@ use nix::poll::{PollFd, PollFlags};
 
 use super::place::{self, Kind};
 use super::stream::{self, Outlet};
-use super::{Chunk, Closing, Connection, Idle, Start, Undone};
+use super::{Chunk, CloseOutcome, Connection, Idle, Start, UndoOutcome};
 use crate::fastp::content::pieces::Pieces;
-use crate::fastp::device::connection_settings::Means;
-use crate::fastp::device::control::Pace;
-use crate::fastp::device::errors::{Fault, Trouble};
-use crate::fastp::process::backoff::Growing;
+use crate::fastp::device::connection_settings::ConnectionSettings;
+use crate::fastp::device::control::AttemptControl;
+use crate::fastp::device::errors::{Fault, PrintError};
+use crate::fastp::process::backoff::GrowingWait;
 use crate::fastp::process::waker::poll_for;
 use crate::model::device::DeviceUri;
 use crate::model::state::Delivery;
@@ -71,21 +71,24 @@ struct Line {
     /// Whether a job was finished on it.
     carried: bool,
     /// Waits while it says that it is ready, and takes nothing.
-    reluctant: Option<Growing>,
+    reluctant: Option<GrowingWait>,
 }
 
 /// Opens the device.
 ///
 /// # Errors
 /// A fault when it cannot be opened, is no character device, lies under the base, or is in use.
-pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
-    let DeviceUri::Char(path) = &means.uri else {
-        return Err(Fault::new(2, false, format!("{} is no character device", means.uri)).into());
+pub fn open(
+    settings: &ConnectionSettings,
+    control: &mut AttemptControl<'_>,
+) -> Result<Box<dyn Connection>, PrintError> {
+    let DeviceUri::Char(path) = &settings.uri else {
+        return Err(Fault::new(2, false, format!("{} is no character device", settings.uri)).into());
     };
-    let (path, root) = (path.clone(), pace.desk().root.clone());
+    let (path, root) = (path.clone(), control.context().root.clone());
     let shown = path.display().to_string();
     // Does a device stay taken that opens after all, when nobody waits any more? No: dropped unseen, it is let go.
-    match pace.apart(OPENING, move || open_line(&path, &root))? {
+    match control.in_device_helper(OPENING, move || open_line(&path, &root))? {
         None => Err(Fault::new(40, true, format!("cannot open {shown}: it took longer than 30 seconds")).into()),
         Some(Err(fault)) => Err(fault.into()),
         Some(Ok(line)) => Ok(Box::new(line)),
@@ -162,7 +165,7 @@ impl Line {
         matches!(self.nature, Nature::Line | Nature::Pseudo)
     }
 
-    fn fault(&self, doing: &str, error: &io::Error) -> Trouble {
+    fn fault(&self, doing: &str, error: &io::Error) -> PrintError {
         let doing = format!("{doing} {}", self.path.display());
         Fault::of_device(self.is_terminal(), doing, error).into()
     }
@@ -207,29 +210,29 @@ impl Line {
         &mut self,
         events: PollFlags,
         timeout: Option<Duration>,
-        pace: &mut Pace<'_>,
-    ) -> Result<PollFlags, Trouble> {
-        let patience = pace.patience()?;
+        control: &mut AttemptControl<'_>,
+    ) -> Result<PollFlags, PrintError> {
+        let patience = control.stall_timeout()?;
         let timeout = timeout.map_or(patience, |timeout| timeout.min(patience));
-        let ready = pace.wait(self.file.as_fd(), events | self.listening(), Some(timeout))?;
+        let ready = control.wait(self.file.as_fd(), events | self.listening(), Some(timeout))?;
         self.heard(ready).map_err(|error| self.fault("while printing to", &error))?;
         Ok(ready)
     }
 
     /// Waits until the last octet has left the line.
-    fn drained(&mut self, pace: &mut Pace<'_>) -> Result<(), Trouble> {
-        let mut wait = Growing::new(Duration::from_millis(1), Duration::from_millis(500));
+    fn drained(&mut self, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
+        let mut wait = GrowingWait::new(Duration::from_millis(1), Duration::from_millis(500));
         loop {
             let left = terminal::unsent(self.file.as_fd()).map_err(|error| self.fault("while printing to", &error))?;
             if left == 0 {
                 break;
             }
-            pace.took(self.sent.saturating_sub(left.into()))?;
-            self.wait(PollFlags::empty(), Some(wait.wait()), pace)?;
+            control.device_accepted(self.sent.saturating_sub(left.into()))?;
+            self.wait(PollFlags::empty(), Some(wait.wait()), control)?;
         }
         // What the driver does not count is in the hardware. If the job is held meanwhile, `undo` ends the helper's wait.
         let file = Arc::clone(&self.file);
-        match pace.apart(DRAINING, move || terminal::drain(file.as_fd()))? {
+        match control.in_device_helper(DRAINING, move || terminal::drain(file.as_fd()))? {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => Err(self.fault("while printing to", &error)),
             None => Err(Fault::new(40, true, format!("{}: its last octets do not go out", self.path.display())).into()),
@@ -267,47 +270,47 @@ impl Outlet for Line {
         &self.file
     }
 
-    fn took(&mut self, n: usize) {
+    fn accepted(&mut self, n: usize) {
         self.sent += n as u64;
         self.reluctant = None;
     }
 
-    fn stalled(&mut self, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+    fn wait_writable(&mut self, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
         match &mut self.reluctant {
             None => {
-                while !self.wait(PollFlags::POLLOUT, None, pace)?.contains(PollFlags::POLLOUT) {}
+                while !self.wait(PollFlags::POLLOUT, None, control)?.contains(PollFlags::POLLOUT) {}
                 // The driver of parallel ports cannot be polled and always says that it is ready.
-                self.reluctant = Some(Growing::new(Duration::from_millis(1), Duration::from_millis(200)));
+                self.reluctant = Some(GrowingWait::new(Duration::from_millis(1), Duration::from_millis(200)));
             }
             Some(growing) => {
                 let next = growing.wait();
-                self.wait(PollFlags::empty(), Some(next), pace)?;
+                self.wait(PollFlags::empty(), Some(next), control)?;
             }
         }
         Ok(())
     }
 
-    fn failed(&self, error: &io::Error) -> Trouble {
+    fn failed(&self, error: &io::Error) -> PrintError {
         self.fault("while printing to", error)
     }
 }
 
 impl Connection for Line {
-    fn begin(&mut self, _: &Pieces, _: Option<&FilePosition>, _: &mut Pace<'_>) -> Result<Start, Trouble> {
+    fn begin(&mut self, _: &Pieces, _: Option<&FilePosition>, _: &mut AttemptControl<'_>) -> Result<Start, PrintError> {
         self.sent = 0;
         Ok(Start::default())
     }
 
-    fn send(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
-        stream::put(self, chunk, pace)
+    fn send(&mut self, chunk: Chunk<'_>, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
+        stream::put(self, chunk, control)
     }
 
-    fn finish(&mut self, pace: &mut Pace<'_>) -> Result<Delivery, Trouble> {
+    fn finish(&mut self, control: &mut AttemptControl<'_>) -> Result<Delivery, PrintError> {
         if self.is_terminal() {
-            self.drained(pace)?;
+            self.drained(control)?;
         } else {
             // A USB printer's driver drops on close what it has not handed over; it is ready when it has.
-            while !self.wait(PollFlags::POLLOUT, None, pace)?.contains(PollFlags::POLLOUT) {}
+            while !self.wait(PollFlags::POLLOUT, None, control)?.contains(PollFlags::POLLOUT) {}
         }
         // The last octet and a hang-up may have come together.
         self.look().map_err(|error| self.fault("while printing to", &error))?;
@@ -316,21 +319,21 @@ impl Connection for Line {
         Ok(if self.nature == Nature::Pseudo { Delivery::Transferred } else { Delivery::Sent })
     }
 
-    fn undo(&mut self) -> Undone {
+    fn undo(&mut self) -> UndoOutcome {
         let touched = self.sent > 0;
         if touched {
             self.forget();
         }
-        Undone { touched, usable: !touched }
+        UndoOutcome { touched, usable: !touched }
     }
 
-    fn close(mut self: Box<Self>, _: &mut Pace<'_>) -> Closing {
+    fn close(mut self: Box<Self>, _: &mut AttemptControl<'_>) -> CloseOutcome {
         if self.nature != Nature::Pseudo || !self.carried {
-            return Closing::Clean;
+            return CloseOutcome::Clean;
         }
         match self.look() {
-            Err(error) => Closing::Reset(Fault::of_device(true, self.path.display(), &error)),
-            Ok(()) => Closing::Quiet("a pseudo-terminal does not tell what its other side has read".into()),
+            Err(error) => CloseOutcome::Reset(Fault::of_device(true, self.path.display(), &error)),
+            Ok(()) => CloseOutcome::Quiet("a pseudo-terminal does not tell what its other side has read".into()),
         }
     }
 

@@ -15,12 +15,12 @@ use nix::poll::{PollFd, PollFlags};
 
 use super::place::{self, Kind};
 use super::stream::{self, Outlet};
-use super::{Chunk, Closing, Connection, Idle, Start, Undone};
+use super::{Chunk, CloseOutcome, Connection, Idle, Start, UndoOutcome};
 use crate::fastp::content::pieces::Pieces;
-use crate::fastp::device::connection_settings::Means;
-use crate::fastp::device::control::Pace;
-use crate::fastp::device::errors::{Fault, Trouble};
-use crate::fastp::process::backoff::Growing;
+use crate::fastp::device::connection_settings::ConnectionSettings;
+use crate::fastp::device::control::AttemptControl;
+use crate::fastp::device::errors::{Fault, PrintError};
+use crate::fastp::process::backoff::GrowingWait;
 use crate::fastp::process::waker::poll_for;
 use crate::model::device::DeviceUri;
 use crate::model::state::Delivery;
@@ -45,18 +45,21 @@ struct Pipe {
 ///
 /// # Errors
 /// A fault when it is missing or no FIFO, lies under the base, is in use, or when nobody reads it in time.
-pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
-    let DeviceUri::Fifo(path) = &means.uri else {
-        return Err(Fault::new(2, false, format!("{} is no FIFO", means.uri)).into());
+pub fn open(
+    settings: &ConnectionSettings,
+    control: &mut AttemptControl<'_>,
+) -> Result<Box<dyn Connection>, PrintError> {
+    let DeviceUri::Fifo(path) = &settings.uri else {
+        return Err(Fault::new(2, false, format!("{} is no FIFO", settings.uri)).into());
     };
     let doing = format!("cannot open {}", path.display());
-    let (looked, root, told) = (path.clone(), pace.desk().root.clone(), doing.clone());
-    match pace.apart(LOOKING, move || examine(&looked, &root, &told))? {
+    let (looked, root, told) = (path.clone(), control.context().root.clone(), doing.clone());
+    match control.in_device_helper(LOOKING, move || examine(&looked, &root, &told))? {
         None => return Err(Fault::new(40, true, format!("{doing}: it took longer than 30 seconds")).into()),
         Some(result) => result?,
     }
-    pace.waiting_for(Some(Wait::Reader));
-    let file = wait_for_reader(path, &doing, pace)?;
+    control.set_waiting_for(Some(Wait::Reader));
+    let file = wait_for_reader(path, &doing, control)?;
     let cannot = |error: io::Error| Fault::of(&doing, &error);
     let meta = file.metadata().map_err(cannot)?;
     place::require(Kind::Fifo, path, &meta, &doing)?;
@@ -82,8 +85,8 @@ fn missing(path: &Path, doing: &str, error: &io::Error) -> Fault {
     Fault::of(doing, error)
 }
 
-fn wait_for_reader(path: &Path, doing: &str, pace: &mut Pace<'_>) -> Result<File, Trouble> {
-    let limit = pace.desk().timing.connect;
+fn wait_for_reader(path: &Path, doing: &str, control: &mut AttemptControl<'_>) -> Result<File, PrintError> {
+    let limit = control.context().timing.connect;
     let until = Instant::now() + limit;
     let opening = Opening::begin(path).map_err(|error| Fault::of(doing, &error))?;
     loop {
@@ -97,7 +100,7 @@ fn wait_for_reader(path: &Path, doing: &str, pace: &mut Pace<'_>) -> Result<File
             let nobody = || Fault::new(14, true, format!("{doing}: no program reads it")).steady();
             return opening.give_up().ok_or_else(|| nobody().into());
         }
-        pace.wait(opening.as_fd(), PollFlags::POLLIN, Some(left))?;
+        control.wait(opening.as_fd(), PollFlags::POLLIN, Some(left))?;
     }
 }
 
@@ -106,10 +109,15 @@ impl Pipe {
         Fault::new(140, true, format!("{}: the program that reads it has closed it", self.path.display()))
     }
 
-    fn wait(&mut self, events: PollFlags, timeout: Option<Duration>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
-        let patience = pace.patience()?;
+    fn wait(
+        &mut self,
+        events: PollFlags,
+        timeout: Option<Duration>,
+        control: &mut AttemptControl<'_>,
+    ) -> Result<(), PrintError> {
+        let patience = control.stall_timeout()?;
         let timeout = timeout.map_or(patience, |timeout| timeout.min(patience));
-        let ready = pace.wait(self.file.as_fd(), events, Some(timeout))?;
+        let ready = control.wait(self.file.as_fd(), events, Some(timeout))?;
         if ready.contains(PollFlags::POLLERR) {
             return Err(self.gone().into());
         }
@@ -128,15 +136,15 @@ impl Outlet for Pipe {
         &self.file
     }
 
-    fn took(&mut self, n: usize) {
+    fn accepted(&mut self, n: usize) {
         self.sent += n as u64;
     }
 
-    fn stalled(&mut self, pace: &mut Pace<'_>) -> Result<(), Trouble> {
-        self.wait(PollFlags::POLLOUT, None, pace)
+    fn wait_writable(&mut self, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
+        self.wait(PollFlags::POLLOUT, None, control)
     }
 
-    fn failed(&self, error: &io::Error) -> Trouble {
+    fn failed(&self, error: &io::Error) -> PrintError {
         match error.kind() {
             io::ErrorKind::BrokenPipe => self.gone().into(),
             _ => Fault::of(format_args!("while printing to {}", self.path.display()), error).into(),
@@ -145,35 +153,35 @@ impl Outlet for Pipe {
 }
 
 impl Connection for Pipe {
-    fn begin(&mut self, _: &Pieces, _: Option<&FilePosition>, _: &mut Pace<'_>) -> Result<Start, Trouble> {
+    fn begin(&mut self, _: &Pieces, _: Option<&FilePosition>, _: &mut AttemptControl<'_>) -> Result<Start, PrintError> {
         self.sent = 0;
         Ok(Start::default())
     }
 
-    fn send(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
-        stream::put(self, chunk, pace)
+    fn send(&mut self, chunk: Chunk<'_>, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
+        stream::put(self, chunk, control)
     }
 
-    fn finish(&mut self, pace: &mut Pace<'_>) -> Result<Delivery, Trouble> {
-        let mut wait = Growing::new(Duration::from_millis(1), Duration::from_millis(500));
+    fn finish(&mut self, control: &mut AttemptControl<'_>) -> Result<Delivery, PrintError> {
+        let mut wait = GrowingWait::new(Duration::from_millis(1), Duration::from_millis(500));
         loop {
             let left = unread(self.file.as_fd()).map_err(|error| self.failed(&error))?;
             if left == 0 {
                 self.sent = 0;
                 return Ok(Delivery::Sent);
             }
-            pace.took(self.sent.saturating_sub(left.into()))?;
+            control.device_accepted(self.sent.saturating_sub(left.into()))?;
             // Nothing tells when the last octet is taken, so it is asked for; that the reader is gone is told at once.
-            self.wait(PollFlags::empty(), Some(wait.wait()), pace)?;
+            self.wait(PollFlags::empty(), Some(wait.wait()), control)?;
         }
     }
 
-    fn undo(&mut self) -> Undone {
-        Undone { touched: self.sent > 0, usable: self.sent == 0 }
+    fn undo(&mut self) -> UndoOutcome {
+        UndoOutcome { touched: self.sent > 0, usable: self.sent == 0 }
     }
 
-    fn close(self: Box<Self>, _: &mut Pace<'_>) -> Closing {
-        Closing::Clean
+    fn close(self: Box<Self>, _: &mut AttemptControl<'_>) -> CloseOutcome {
+        CloseOutcome::Clean
     }
 
     fn watch(&self) -> Option<BorrowedFd<'_>> {

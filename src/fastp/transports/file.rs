@@ -1,6 +1,6 @@
 //! `file:///path`: jobs are appended to a regular file. Done means on disk.
 //!
-//! The place at which a job begins is durable before its first byte. What a crash leaves behind that place is taken
+//! The place at which a job begins is durable before its first octet. What a crash leaves behind that place is taken
 //! away again if it is the beginning of this very job; if it is anybody else's it stays, and the job is appended after
 //! it. A lock is held while the file is open, and its length is watched: whoever writes to it beside us is noticed,
 //! never overwritten knowingly.
@@ -16,11 +16,11 @@ use std::time::Duration;
 use nix::libc;
 
 use super::place::{self, Kind};
-use super::{Chunk, Closing, Connection, Idle, Start, Undone, ended, source_failed};
+use super::{Chunk, CloseOutcome, Connection, Idle, Start, UndoOutcome, ended, source_failed};
 use crate::fastp::content::pieces::Pieces;
-use crate::fastp::device::connection_settings::Means;
-use crate::fastp::device::control::Pace;
-use crate::fastp::device::errors::{Fault, Trouble};
+use crate::fastp::device::connection_settings::ConnectionSettings;
+use crate::fastp::device::control::AttemptControl;
+use crate::fastp::device::errors::{Fault, PrintError};
 use crate::model::device::DeviceUri;
 use crate::model::state::Delivery;
 use crate::spool::interface::engine::FilePosition;
@@ -29,7 +29,7 @@ use crate::sys::lock::FileLock;
 
 /// How long opening the file may take.
 const OPENING: Duration = Duration::from_secs(30);
-/// Octets handed to the kernel at once: the bell is heard between two of them.
+/// Octets handed to the kernel at once: the waker is heard between two of them.
 const STEP: u64 = 4 << 20;
 
 #[derive(Debug)]
@@ -42,7 +42,7 @@ struct Output {
     named: bool,
     /// Where the running job begins.
     start: u64,
-    /// Where its next byte goes.
+    /// Where its next octet goes.
     at: u64,
     /// How far a write of ours that failed may have come.
     reach: u64,
@@ -52,13 +52,16 @@ struct Output {
 ///
 /// # Errors
 /// A fault when it cannot be opened, is no regular file, lies under the base, or is in use.
-pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
-    let DeviceUri::File(path) = &means.uri else {
-        return Err(Fault::new(2, false, format!("{} is no file", means.uri)).into());
+pub fn open(
+    settings: &ConnectionSettings,
+    control: &mut AttemptControl<'_>,
+) -> Result<Box<dyn Connection>, PrintError> {
+    let DeviceUri::File(path) = &settings.uri else {
+        return Err(Fault::new(2, false, format!("{} is no file", settings.uri)).into());
     };
-    let (path, root) = (path.clone(), pace.desk().root.clone());
+    let (path, root) = (path.clone(), control.context().root.clone());
     let shown = format!("cannot open {}", path.display());
-    match pace.apart(OPENING, move || open_output(&path, &root))? {
+    match control.in_device_helper(OPENING, move || open_output(&path, &root))? {
         None => Err(Fault::new(40, true, format!("{shown}: it took longer than 30 seconds")).into()),
         Some(Err(fault)) => Err(fault.into()),
         Some(Ok(output)) => Ok(Box::new(output)),
@@ -124,12 +127,12 @@ fn open_output(path: &Path, root: &Path) -> Result<Output, Fault> {
 }
 
 impl Output {
-    fn fault(&self, what: &str, error: &io::Error) -> Trouble {
+    fn fault(&self, what: &str, error: &io::Error) -> PrintError {
         Fault::of(format_args!("cannot {what} {}", self.path.display()), error).into()
     }
 
     /// Makes sure that nobody else wrote.
-    fn alone(&self) -> Result<(), Trouble> {
+    fn alone(&self) -> Result<(), PrintError> {
         let length = self.file.metadata().map_err(|error| self.fault("examine", &error))?.len();
         if length == self.at {
             return Ok(());
@@ -138,7 +141,7 @@ impl Output {
         Err(Fault::new(12, true, text).into())
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), PrintError> {
         self.reach = self.at + bytes.len() as u64;
         self.file.write_all_at(bytes, self.at).map_err(|error| self.fault("write to", &error))?;
         self.at = self.reach;
@@ -146,7 +149,7 @@ impl Output {
     }
 
     /// Moves up to a step of `source` at `offset` to the end. 0 = the source ended.
-    fn step(&mut self, index: usize, source: &File, offset: u64, count: u64) -> Result<u64, Trouble> {
+    fn step(&mut self, index: usize, source: &File, offset: u64, count: u64) -> Result<u64, PrintError> {
         let (mut from, mut to) = (offset.cast_signed(), self.at.cast_signed());
         let count = count.min(STEP);
         self.reach = self.at + count;
@@ -174,7 +177,7 @@ impl Output {
                 Ok(n)
             }
             Err(error) if source_failed(&error, source, offset) => {
-                Err(Trouble::Source(index, format!("cannot be read: {error}")))
+                Err(PrintError::Source(index, format!("cannot be read: {error}")))
             }
             Err(error) => Err(self.fault("write to", &error)),
         }
@@ -195,7 +198,7 @@ impl Output {
     }
 
     /// Puts the job on disk, with the name of its file.
-    fn complete(&mut self) -> Result<(), Trouble> {
+    fn complete(&mut self) -> Result<(), PrintError> {
         self.alone()?;
         // Is a failed fsync retried into success? No: the job is cut off again and written anew.
         self.file.sync_all().map_err(|error| self.fault("sync", &error))?;
@@ -230,7 +233,12 @@ impl Output {
 }
 
 impl Connection for Output {
-    fn begin(&mut self, job: &Pieces, begun: Option<&FilePosition>, _: &mut Pace<'_>) -> Result<Start, Trouble> {
+    fn begin(
+        &mut self,
+        job: &Pieces,
+        begun: Option<&FilePosition>,
+        _: &mut AttemptControl<'_>,
+    ) -> Result<Start, PrintError> {
         let length = self.file.metadata().map_err(|error| self.fault("examine", &error))?.len();
         let mut start = Start::default();
         self.start = length;
@@ -260,12 +268,12 @@ impl Connection for Output {
         Ok(start)
     }
 
-    fn send(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+    fn send(&mut self, chunk: Chunk<'_>, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
         self.alone()?;
         match chunk {
             Chunk::Bytes(bytes) => {
                 self.write(bytes)?;
-                pace.went(bytes.len() as u64)
+                control.sent(bytes.len() as u64)
             }
             Chunk::Document(index, source, Range { start, end: size }) => {
                 let mut done = start;
@@ -275,7 +283,7 @@ impl Connection for Output {
                         return Err(ended(index, done, size));
                     }
                     done += n;
-                    pace.went(n)?;
+                    control.sent(n)?;
                     self.alone()?;
                 }
                 Ok(())
@@ -283,27 +291,27 @@ impl Connection for Output {
         }
     }
 
-    fn finish(&mut self, _: &mut Pace<'_>) -> Result<Delivery, Trouble> {
+    fn finish(&mut self, _: &mut AttemptControl<'_>) -> Result<Delivery, PrintError> {
         self.complete()?;
         Ok(Delivery::Sent)
     }
 
-    fn undo(&mut self) -> Undone {
+    fn undo(&mut self) -> UndoOutcome {
         let Ok(length) = self.file.metadata().map(|meta| meta.len()) else {
-            return Undone { touched: self.reach > self.start, usable: false };
+            return UndoOutcome { touched: self.reach > self.start, usable: false };
         };
         if length == self.start && self.at == self.start {
-            return Undone { touched: false, usable: true };
+            return UndoOutcome { touched: false, usable: true };
         }
-        // Bytes beyond our reach are somebody else's: then nothing is cut.
+        // Octets beyond our reach are somebody else's: then nothing is cut.
         let ours = self.start <= length && length <= self.reach;
         let taken_back = ours && self.cut(self.start).is_ok();
         (self.at, self.reach) = (self.start, self.start);
-        Undone { touched: !taken_back, usable: taken_back }
+        UndoOutcome { touched: !taken_back, usable: taken_back }
     }
 
-    fn close(self: Box<Self>, _: &mut Pace<'_>) -> Closing {
-        Closing::Clean
+    fn close(self: Box<Self>, _: &mut AttemptControl<'_>) -> CloseOutcome {
+        CloseOutcome::Clean
     }
 
     fn idle(&mut self) -> Idle {
@@ -342,7 +350,7 @@ mod tests {
         std::fs::write(&path, "").unwrap();
         let mut output = open_output(&path, &root).unwrap();
         std::fs::remove_file(&path).unwrap();
-        assert!(matches!(output.complete(), Err(Trouble::Device(_))));
+        assert!(matches!(output.complete(), Err(PrintError::Device(_))));
         assert!(!output.named);
     }
 }

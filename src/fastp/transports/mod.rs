@@ -1,4 +1,4 @@
-//! How bytes reach a device: one file a scheme, one row of [`SCHEMES`] each, `null` first.
+//! How octets reach a device: one file a scheme, one row of [`SCHEMES`] each, `null` first.
 //!
 //! An open device is a [`Connection`]. A job is begun on it, sent piece by piece and finished; or it is undone, which
 //! leaves no trace where that is possible and never lets the peer take a part for the whole. Nothing here speaks to
@@ -19,9 +19,9 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::content::pieces::Pieces;
-use super::device::connection_settings::Means;
-use super::device::control::Pace;
-use super::device::errors::{Fault, Trouble};
+use super::device::connection_settings::ConnectionSettings;
+use super::device::control::AttemptControl;
+use super::device::errors::{Fault, PrintError};
 use crate::model::device::DeviceUri;
 use crate::model::state::Delivery;
 use crate::spool::interface::engine::FilePosition;
@@ -39,9 +39,9 @@ pub enum Chunk<'a> {
 /// How a job begins on a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Start {
-    /// To be made durable before the first byte.
+    /// To be made durable before the first octet.
     pub position: Option<FilePosition>,
-    /// Why bytes of an earlier attempt may remain, if they may.
+    /// Why octets of an earlier attempt may remain, if they may.
     pub duplicate: Option<String>,
     /// Whether the paper is at top of form, whatever was printed before: an output file that is empty.
     pub top: bool,
@@ -49,8 +49,8 @@ pub struct Start {
 
 /// What remains of a job that was undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Undone {
-    /// Whether some byte of it may be on paper.
+pub struct UndoOutcome {
+    /// Whether some octet of it may be on paper.
     pub touched: bool,
     /// Whether the connection can carry another job.
     pub usable: bool,
@@ -58,10 +58,10 @@ pub struct Undone {
 
 /// How a connection closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Closing {
+pub enum CloseOutcome {
     /// The peer closed too: it has everything.
     Clean,
-    /// The peer took every byte and said nothing more.
+    /// The peer took every octet and said nothing more.
     Quiet(String),
     /// It was reset, or the peer answers no more, or did not close though it had to.
     Reset(Fault),
@@ -84,25 +84,30 @@ pub trait Connection: Send {
     ///
     /// # Errors
     /// The trouble that ends the attempt; nothing was written.
-    fn begin(&mut self, job: &Pieces, begun: Option<&FilePosition>, pace: &mut Pace<'_>) -> Result<Start, Trouble>;
+    fn begin(
+        &mut self,
+        job: &Pieces,
+        begun: Option<&FilePosition>,
+        control: &mut AttemptControl<'_>,
+    ) -> Result<Start, PrintError>;
 
     /// Sends a piece of the job that was begun.
     ///
     /// # Errors
     /// The trouble that ends the attempt.
-    fn send(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble>;
+    fn send(&mut self, chunk: Chunk<'_>, control: &mut AttemptControl<'_>) -> Result<(), PrintError>;
 
-    /// Waits until every byte is where this transport can tell, and says how far that is.
+    /// Waits until every octet is where this transport can tell, and says how far that is.
     ///
     /// # Errors
     /// The trouble that ends the attempt.
-    fn finish(&mut self, pace: &mut Pace<'_>) -> Result<Delivery, Trouble>;
+    fn finish(&mut self, control: &mut AttemptControl<'_>) -> Result<Delivery, PrintError>;
 
     /// Takes the running job back, as far as possible, and never lets it look complete.
-    fn undo(&mut self) -> Undone;
+    fn undo(&mut self) -> UndoOutcome;
 
     /// Closes in good order. Only with no job running.
-    fn close(self: Box<Self>, pace: &mut Pace<'_>) -> Closing;
+    fn close(self: Box<Self>, control: &mut AttemptControl<'_>) -> CloseOutcome;
 
     /// What to wait for while no job runs.
     fn watch(&self) -> Option<BorrowedFd<'_>> {
@@ -133,7 +138,7 @@ pub struct Scheme {
     open: Opener,
 }
 
-type Opener = fn(&Means, &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble>;
+type Opener = fn(&ConnectionSettings, &mut AttemptControl<'_>) -> Result<Box<dyn Connection>, PrintError>;
 
 /// The schemes there are.
 pub const SCHEMES: [Scheme; 5] = [
@@ -148,11 +153,14 @@ pub const SCHEMES: [Scheme; 5] = [
 ///
 /// # Errors
 /// The trouble that ends the attempt.
-pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
-    match SCHEMES.iter().find(|scheme| (scheme.serves)(&means.uri)) {
-        Some(scheme) => (scheme.open)(means, pace),
+pub fn open(
+    settings: &ConnectionSettings,
+    control: &mut AttemptControl<'_>,
+) -> Result<Box<dyn Connection>, PrintError> {
+    match SCHEMES.iter().find(|scheme| (scheme.serves)(&settings.uri)) {
+        Some(scheme) => (scheme.open)(settings, control),
         None => {
-            Err(super::device::errors::Fault::new(2, false, format!("{}: no transport serves it", means.uri)).into())
+            Err(super::device::errors::Fault::new(2, false, format!("{}: no transport serves it", settings.uri)).into())
         }
     }
 }
@@ -163,6 +171,6 @@ fn source_failed(error: &io::Error, source: &File, offset: u64) -> bool {
 }
 
 /// The trouble of a document that ended before its size.
-fn ended(index: usize, at: u64, size: u64) -> Trouble {
-    Trouble::Source(index, format!("ended after {at} of {size} octets while it was printed"))
+fn ended(index: usize, at: u64, size: u64) -> PrintError {
+    PrintError::Source(index, format!("ended after {at} of {size} octets while it was printed"))
 }

@@ -1,6 +1,6 @@
 //! `socket://host:port`: a raw TCP connection, as printers take it on port 9100.
 //!
-//! Three things can be told: the peer's TCP has every byte (*transferred*), the peer closed after us (*sent*), or the
+//! Three things can be told: the peer's TCP has every octet (*transferred*), the peer closed after us (*sent*), or the
 //! connection broke: it was reset, or the peer answers no more. A socket that is dropped in mid-job is reset, even by
 //! the kernel after SIGKILL: a part must never look like the whole. What the printer sends is read and thrown away, so
 //! that it never blocks on us; that it sends nothing more does not mean that it prints no more.
@@ -22,11 +22,11 @@ use std::time::{Duration, Instant};
 use nix::libc;
 use nix::sys::socket::{setsockopt, sockopt};
 
-use super::{Chunk, Closing, Connection, Idle, Start, Undone};
+use super::{Chunk, CloseOutcome, Connection, Idle, Start, UndoOutcome};
 use crate::fastp::content::pieces::Pieces;
-use crate::fastp::device::connection_settings::{Farewell, Means};
-use crate::fastp::device::control::Pace;
-use crate::fastp::device::errors::{Fault, Trouble};
+use crate::fastp::device::connection_settings::{CloseWait, ConnectionSettings};
+use crate::fastp::device::control::AttemptControl;
+use crate::fastp::device::errors::{Fault, PrintError};
 use crate::model::state::Delivery;
 use crate::spool::interface::engine::FilePosition;
 use crate::sys::tcp::vitals;
@@ -48,7 +48,7 @@ struct Line {
     /// Octets of the running job that the kernel took.
     sent: u64,
     watch: Watch,
-    farewell: Farewell,
+    close_wait: CloseWait,
     /// When the acknowledgements were last looked at.
     looked: Instant,
 }
@@ -61,21 +61,21 @@ fn linger(stream: &TcpStream, reset: bool) -> io::Result<()> {
 }
 
 impl Line {
-    fn new(stream: TcpStream, means: &Means, watch: Watch) -> Self {
+    fn new(stream: TcpStream, settings: &ConnectionSettings, watch: Watch) -> Self {
         Self {
             stream,
-            peer: means.uri.to_string(),
+            peer: settings.uri.to_string(),
             peer_done: false,
             early: false,
             carried: false,
             sent: 0,
             watch,
-            farewell: means.farewell,
+            close_wait: settings.close_wait,
             looked: Instant::now(),
         }
     }
 
-    fn fault(&self, doing: &str, error: &io::Error) -> Trouble {
+    fn fault(&self, doing: &str, error: &io::Error) -> PrintError {
         Fault::of(format_args!("{doing} {}", self.peer), error).into()
     }
 
@@ -105,18 +105,18 @@ impl Line {
 }
 
 impl Connection for Line {
-    fn begin(&mut self, _: &Pieces, _: Option<&FilePosition>, _: &mut Pace<'_>) -> Result<Start, Trouble> {
+    fn begin(&mut self, _: &Pieces, _: Option<&FilePosition>, _: &mut AttemptControl<'_>) -> Result<Start, PrintError> {
         self.sent = 0;
         self.carried = true;
         Ok(Start::default())
     }
 
-    fn send(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
-        self.send_chunk(chunk, pace)
+    fn send(&mut self, chunk: Chunk<'_>, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
+        self.send_chunk(chunk, control)
     }
 
-    fn finish(&mut self, pace: &mut Pace<'_>) -> Result<Delivery, Trouble> {
-        self.await_acknowledgement(pace)?;
+    fn finish(&mut self, control: &mut AttemptControl<'_>) -> Result<Delivery, PrintError> {
+        self.await_acknowledgement(control)?;
         // The last acknowledgement and a reset may have come together, and one may have come since.
         if let Some(error) = self.stream.take_error().unwrap_or(None) {
             return Err(self.fault("while printing to", &error));
@@ -128,15 +128,15 @@ impl Connection for Line {
         Ok(Delivery::Transferred)
     }
 
-    fn undo(&mut self) -> Undone {
+    fn undo(&mut self) -> UndoOutcome {
         // Dropping the socket resets the connection: it was opened so.
-        Undone { touched: self.sent > 0, usable: self.sent == 0 }
+        UndoOutcome { touched: self.sent > 0, usable: self.sent == 0 }
     }
 
-    fn close(mut self: Box<Self>, pace: &mut Pace<'_>) -> Closing {
-        let closing = self.part(pace);
-        if matches!(closing, Closing::Clean | Closing::Quiet(_)) && linger(&self.stream, false).is_err() {
-            pace.desk().log.line(format_args!("{}: SO_LINGER cannot be changed", self.peer));
+    fn close(mut self: Box<Self>, control: &mut AttemptControl<'_>) -> CloseOutcome {
+        let closing = self.part(control);
+        if matches!(closing, CloseOutcome::Clean | CloseOutcome::Quiet(_)) && linger(&self.stream, false).is_err() {
+            control.context().log.line(format_args!("{}: SO_LINGER cannot be changed", self.peer));
         }
         closing
     }

@@ -3,7 +3,7 @@
 //! A print process holds the lock of its name while it runs, and with it a [`Lease`]: the process and its epoch. Every
 //! claim carries both; a claim of an earlier epoch belongs to a process that died, and only the next holder of the
 //! lock releases it. Each function is one transaction; what happened at a device is put on record in the order in which it
-//! happened, as many acts in one transaction as were kept for it ([`Engine::record`]).
+//! happened, as many reports in one transaction as were kept for it ([`Engine::record`]).
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ pub struct DeviceOrder {
     /// Whether an entry is claimed for it in this epoch. When no attempt of it runs, that claim was left over by one that
     /// broke off, and has to be given back.
     pub claimed: bool,
-    /// Jobs whose bytes the peer has, waiting for a clean close.
+    /// Jobs whose octets the peer has, waiting for a clean close.
     pub transferred: u32,
     /// Where its paper stands.
     pub paper: Paper,
@@ -78,7 +78,7 @@ pub struct Remembered {
     pub complaint: Option<String>,
 }
 
-/// A place in an output file, durable before the first byte of an attempt is written to it.
+/// A place in an output file, durable before the first octet of an attempt is written to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilePosition {
     /// Device number of the file system.
@@ -102,7 +102,7 @@ pub struct ClaimedDocument {
     pub transfer: Transfer,
     /// What the file was when it was accepted.
     pub identity: Identity,
-    /// Its BLAKE3 digest, where the bytes were read at submission.
+    /// Its BLAKE3 digest, where the octets were read at submission.
     pub digest: Option<[u8; 32]>,
     /// What it is.
     pub format: Format,
@@ -139,7 +139,7 @@ pub struct Claim {
     pub form: String,
     /// Its owner's login name.
     pub owner: String,
-    /// Whether bytes of an earlier attempt may already be on paper.
+    /// Whether octets of an earlier attempt may already be on paper.
     pub possible_duplicate: bool,
     /// Where the paper of the device stood when the last finished job had ended.
     pub paper: Paper,
@@ -157,7 +157,7 @@ impl Claim {
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttemptEnd {
-    /// Every byte went out; how far that is known.
+    /// Every octet went out; how far that is known.
     Delivered {
         /// The honest word.
         delivery: Delivery,
@@ -173,7 +173,7 @@ pub enum AttemptEnd {
     DeviceFailed {
         /// The error.
         error: ErrorNote,
-        /// Whether some byte of the job may be on paper.
+        /// Whether some octet of the job may be on paper.
         touched: bool,
     },
     /// The document cannot be printed: the job is held, the others flow.
@@ -184,17 +184,17 @@ pub enum AttemptEnd {
         text: String,
         /// For a damaged copy: the document and where it was put (`corrupt/…`).
         moved: Option<(DocumentId, RawPath)>,
-        /// Whether some byte of the job may be on paper.
+        /// Whether some octet of the job may be on paper.
         touched: bool,
     },
     /// The job was held or cancelled while it printed: the attempt stopped as was asked.
     Stopped {
-        /// Whether some byte of the job may be on paper.
+        /// Whether some octet of the job may be on paper.
         touched: bool,
     },
     /// The process is ending in good order (a newer schema, a signal): the entry is free again.
     Abandoned {
-        /// Whether some byte of the job may be on paper.
+        /// Whether some octet of the job may be on paper.
         touched: bool,
     },
 }
@@ -217,7 +217,7 @@ impl AttemptEnd {
 pub enum Settlement {
     /// The connection closed cleanly: all of them are sent.
     Closed,
-    /// It stayed quiet long enough, or the peer took every byte and never closed: they are done, recorded as
+    /// It stayed quiet long enough, or the peer took every octet and never closed: they are done, recorded as
     /// transferred. Only those transferred at or before this spool time, if given.
     Released {
         /// Why they are let go.
@@ -271,11 +271,11 @@ pub enum Observation {
 
 /// What happened at a device and belongs on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum DeviceReport {
     /// Something was seen.
-    Seen(Observation),
-    /// An attempt is about to write to a file. To be on record before its first byte.
-    Begins {
+    Observed(Observation),
+    /// An attempt is about to write to a file. To be on record before its first octet.
+    AttemptBegins {
         /// What it prints.
         claim: Arc<Claim>,
         /// Where it begins.
@@ -284,7 +284,7 @@ pub enum Act {
         separation: Separation,
     },
     /// An attempt has ended.
-    Ends {
+    AttemptEnds {
         /// What it printed.
         claim: Arc<Claim>,
         /// How.
@@ -296,14 +296,14 @@ pub enum Act {
 
 /// An act, and when it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Noted {
+pub struct TimedReport {
     /// What.
-    pub act: Act,
+    pub report: DeviceReport,
     /// When.
     pub at: Moment,
 }
 
-/// What a device has to do next, as far as the transaction tells that recorded its acts.
+/// What a device has to do next, as far as the transaction tells that recorded its reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     /// This job, which was claimed.
@@ -370,17 +370,24 @@ pub trait Engine: Send + Sync {
         &self,
         lease: &Lease,
         device: DeviceId,
-        acts: Arc<Vec<Noted>>,
+        reports: Arc<Vec<TimedReport>>,
         claim_next: bool,
         now: &Moment,
     ) -> Result<Next, Failure>;
 
     /// Records one act.
-    fn record_one(&self, lease: &Lease, device: DeviceId, act: Act, next: bool, now: &Moment) -> Result<Next, Failure> {
-        self.record(lease, device, Arc::new(vec![Noted { act, at: now.clone() }]), next, now)
+    fn record_one(
+        &self,
+        lease: &Lease,
+        device: DeviceId,
+        report: DeviceReport,
+        next: bool,
+        now: &Moment,
+    ) -> Result<Next, Failure> {
+        self.record(lease, device, Arc::new(vec![TimedReport { report, at: now.clone() }]), next, now)
     }
 
-    /// Records, durably and before the first byte, where an attempt begins writing to a file and how it sets the job
+    /// Records, durably and before the first octet, where an attempt begins writing to a file and how it sets the job
     /// apart.
     fn attempt_begins(
         &self,
@@ -390,8 +397,12 @@ pub trait Engine: Send + Sync {
         separation: &Separation,
         now: &Moment,
     ) -> Result<(), Failure> {
-        let act = Act::Begins { claim: Arc::new(claim.clone()), at: at.clone(), separation: separation.clone() };
-        self.record_one(lease, claim.device, act, false, now).map(drop)
+        let report = DeviceReport::AttemptBegins {
+            claim: Arc::new(claim.clone()),
+            at: at.clone(),
+            separation: separation.clone(),
+        };
+        self.record_one(lease, claim.device, report, false, now).map(drop)
     }
 
     /// Ends an attempt and, with `claim_next`, claims the next job in the same transaction.
@@ -403,8 +414,8 @@ pub trait Engine: Send + Sync {
         claim_next: bool,
         now: &Moment,
     ) -> Result<Option<Claim>, Failure> {
-        let act = Act::Ends { claim: Arc::new(claim.clone()), end };
-        self.record_one(lease, claim.device, act, claim_next, now).map(Next::job)
+        let report = DeviceReport::AttemptEnds { claim: Arc::new(claim.clone()), end };
+        self.record_one(lease, claim.device, report, claim_next, now).map(Next::job)
     }
 
     /// Settles the transferred jobs of a device.
@@ -415,12 +426,12 @@ pub trait Engine: Send + Sync {
         settlement: Settlement,
         now: &Moment,
     ) -> Result<(), Failure> {
-        self.record_one(lease, device, Act::Settled(settlement), false, now).map(drop)
+        self.record_one(lease, device, DeviceReport::Settled(settlement), false, now).map(drop)
     }
 
     /// Records what was seen at a device.
     fn observe(&self, lease: &Lease, device: DeviceId, seen: Observation, now: &Moment) -> Result<(), Failure> {
-        self.record_one(lease, device, Act::Seen(seen), false, now).map(drop)
+        self.record_one(lease, device, DeviceReport::Observed(seen), false, now).map(drop)
     }
 
     /// Whether a running attempt should go on. Cheap; asked after a wake-up and between documents.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Checker;
-use crate::fastp::device::connection_settings::Farewell;
+use crate::fastp::device::connection_settings::CloseWait;
 use crate::fastp::fastcnfg::entry::{Entry, Way};
 use crate::fastp::fastcnfg::lexer::Mistake;
 use crate::fastp::fastcnfg::look::{self, Who, second, used, way};
@@ -162,10 +162,10 @@ pub fn describe(entry: &Entry, hosts: Option<&Path>) -> String {
         add("POLLINT", seconds(entry.refused_every));
         add("POLLNUM", entry.refused_tries.to_string());
     }
-    match entry.farewell {
-        Farewell::Usual => {}
-        Farewell::None => add("SHUTDOWNTO", "none".into()),
-        Farewell::Required(time) => add("SHUTDOWNTO", seconds(time)),
+    match entry.close_wait {
+        CloseWait::Usual => {}
+        CloseWait::None => add("SHUTDOWNTO", "none".into()),
+        CloseWait::Required(time) => add("SHUTDOWNTO", seconds(time)),
     }
     if !entry.slow_pace.is_zero() {
         add("SLOWPACE", seconds(entry.slow_pace));

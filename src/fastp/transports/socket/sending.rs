@@ -13,9 +13,9 @@ use nix::poll::PollFlags;
 
 use super::Line;
 use super::liveness::Life;
-use crate::fastp::device::control::Pace;
-use crate::fastp::device::errors::Trouble;
-use crate::fastp::process::backoff::Growing;
+use crate::fastp::device::control::AttemptControl;
+use crate::fastp::device::errors::PrintError;
+use crate::fastp::process::backoff::GrowingWait;
 use crate::fastp::transports::{Chunk, ended, source_failed};
 use crate::sys::files::{send_file, unacknowledged};
 
@@ -25,16 +25,16 @@ const STEP: u64 = 1 << 20;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 impl Line {
-    pub(super) fn send_chunk(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+    pub(super) fn send_chunk(&mut self, chunk: Chunk<'_>, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
         match chunk {
             Chunk::Bytes(mut bytes) => {
                 while !bytes.is_empty() {
                     match io::Write::write(&mut self.stream, bytes) {
                         Ok(n) => {
                             bytes = &bytes[n..];
-                            self.gave(n as u64, pace)?;
+                            self.gave(n as u64, control)?;
                         }
-                        Err(error) => self.refused(error, pace)?,
+                        Err(error) => self.refused(error, control)?,
                     }
                 }
                 Ok(())
@@ -46,12 +46,12 @@ impl Line {
                         Ok(0) => return Err(ended(index, done, size)),
                         Ok(n) => {
                             done += n;
-                            self.gave(n, pace)?;
+                            self.gave(n, control)?;
                         }
                         Err(error) if source_failed(&error, file, done) => {
-                            return Err(Trouble::Source(index, format!("cannot be read: {error}")));
+                            return Err(PrintError::Source(index, format!("cannot be read: {error}")));
                         }
-                        Err(error) => self.refused(error, pace)?,
+                        Err(error) => self.refused(error, control)?,
                     }
                 }
                 Ok(())
@@ -59,29 +59,34 @@ impl Line {
         }
     }
 
-    fn gave(&mut self, n: u64, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+    fn gave(&mut self, n: u64, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
         self.sent += n;
-        pace.went(n)
+        control.sent(n)
     }
 
     /// After the kernel refused octets: waits if it only was full.
-    fn refused(&mut self, error: io::Error, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+    fn refused(&mut self, error: io::Error, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
         match error.kind() {
             io::ErrorKind::Interrupted => Ok(()),
-            io::ErrorKind::WouldBlock => self.wait(PollFlags::POLLOUT, self.watch.tick(), pace),
+            io::ErrorKind::WouldBlock => self.wait(PollFlags::POLLOUT, self.watch.tick(), control),
             _ => Err(self.fault("while printing to", &error)),
         }
     }
 
     /// Waits for `events` and listens to the printer meanwhile.
-    fn wait(&mut self, events: PollFlags, timeout: Duration, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+    fn wait(
+        &mut self,
+        events: PollFlags,
+        timeout: Duration,
+        control: &mut AttemptControl<'_>,
+    ) -> Result<(), PrintError> {
         // No standstill is told from acknowledgements that nobody looked at.
-        let timeout = timeout.min(pace.desk().timing.stall / 4);
+        let timeout = timeout.min(control.context().timing.stall / 4);
         let listen = if self.peer_done { PollFlags::empty() } else { PollFlags::POLLIN };
-        let ready = pace.wait(self.stream.as_fd(), events | listen, Some(timeout))?;
+        let ready = control.wait(self.stream.as_fd(), events | listen, Some(timeout))?;
         self.heard(ready).map_err(|error| self.fault("while printing to", &error))?;
         if ready.is_empty() || self.looked.elapsed() >= LOOK_EVERY {
-            self.look(pace)?;
+            self.look(control)?;
         }
         Ok(())
     }
@@ -96,11 +101,11 @@ impl Line {
         Ok(())
     }
 
-    /// Tells the pace what the printer acknowledged, and notices one that is gone. How much is not acknowledged yet.
-    fn look(&mut self, pace: &mut Pace<'_>) -> Result<u32, Trouble> {
+    /// Tells the control what the printer acknowledged, and notices one that is gone. How much is not acknowledged yet.
+    fn look(&mut self, control: &mut AttemptControl<'_>) -> Result<u32, PrintError> {
         self.looked = Instant::now();
         let left = unacknowledged(self.stream.as_fd()).map_err(|error| self.fault("while printing to", &error))?;
-        pace.took(self.sent.saturating_sub(left.into()))?;
+        control.device_accepted(self.sent.saturating_sub(left.into()))?;
         if left > 0 && self.life() == Life::Gone {
             return Err(self.fault("while printing to", &io::Error::from_raw_os_error(libc::ETIMEDOUT)));
         }
@@ -108,15 +113,15 @@ impl Line {
     }
 
     /// Waits until the peer's TCP has every octet.
-    pub(super) fn await_acknowledgement(&mut self, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+    pub(super) fn await_acknowledgement(&mut self, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
         let began = Instant::now();
-        let mut wait = Growing::new(Duration::from_millis(1), Duration::from_millis(200));
-        let mut slow = Growing::new(Duration::from_millis(400), Duration::from_secs(2));
-        while self.look(pace)? > 0 {
+        let mut wait = GrowingWait::new(Duration::from_millis(1), Duration::from_millis(200));
+        let mut slow = GrowingWait::new(Duration::from_millis(400), Duration::from_secs(2));
+        while self.look(control)? > 0 {
             // Nothing tells when the last octet is acknowledged, so it is asked for; of a printer out of paper, less often.
             let next = if began.elapsed() < Duration::from_secs(30) { wait.wait() } else { slow.wait() };
-            let patience = pace.patience()?;
-            self.wait(PollFlags::empty(), next.min(patience), pace)?;
+            let patience = control.stall_timeout()?;
+            self.wait(PollFlags::empty(), next.min(patience), control)?;
         }
         Ok(())
     }
