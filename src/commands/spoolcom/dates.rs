@@ -1,4 +1,4 @@
-//! The DATE qualifier of JOB: `FROM time [THRU time]` or `THRU time` (spoolcom.md 7.9).
+//! The DATE qualifier of JOB: `FROM time [THRU time]` or `THRU time` (docs/reference/spoolcom.md 5.2).
 //!
 //! A time is `MMM dd yyyy`, `dd MMM yyyy` or `yyyy-mm-dd`, each with `, hh:mm` or without, or `hh:mm` alone, which is today.
 //! A day stands for the whole of it, a minute for the whole of it.

@@ -1,7 +1,7 @@
 //! Every command and subcommand of SPOOLCOM, as one table: parser, availability, HELP and messages read it.
 //!
 //! Rows of later stages are here so that lexer and syntax tree are final in shape; using one is refused with its reason
-//! before anything is changed (sources: spoolcom.md 7 and 13).
+//! before anything is changed (docs/reference/spoolcom.md 1).
 
 macro_rules! keywords {
     ($(#[$doc:meta])* $type:ident { $($name:ident = $word:literal),+ $(,)? }) => {
@@ -267,7 +267,7 @@ const DEV: &[Row] = &[
     now(
         Key::Uri,
         Operand::Text,
-        "where its bytes go: file:///path, char:///dev/x, fifo:///path, socket://host:port, null:",
+        "where its octets go: file:///path, char:///dev/x, fifo:///path, socket://host:port, null:",
     ),
     now(Key::Width, Operand::Number(-1, 32767), "columns of header pages; -1 means 132"),
     later(Key::Xref, Operand::Display, "show its locations and its process"),

@@ -1,4 +1,4 @@
-//! The one table of messages: what SPOOLCOM says, why, and what helps (spoolcom.md 9).
+//! The one table of messages: what SPOOLCOM says, why, and what helps (docs/reference/spoolcom.md 7).
 //!
 //! A message is one line in upper case, as operators know it; where the manuals have no text for a situation the line is
 //! ours in the same manner. The cause follows on the next line in ordinary words, then the hints.

@@ -1,4 +1,4 @@
-//! In which state of a device or job a subcommand is allowed: the manual's tables, as data (spoolcom.md 7.4.1, 7.9).
+//! In which state of a device or job a subcommand is allowed: the manual's tables, as data (docs/reference/spoolcom.md 4).
 //!
 //! They are asked before an operation, for a clear refusal; the spool checks again what must hold at the moment of the
 //! change.

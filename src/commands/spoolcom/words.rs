@@ -1,4 +1,4 @@
-//! Shell words to one command text (design: shell manners).
+//! Shell words to one command text (docs/reference/spoolcom.md 1.1).
 //!
 //! A shell eats `$LP1`, `;`, `!` and parentheses and turns an unset variable into nothing; the rules here let a person
 //! do without those characters, and make sure that an empty variable never turns into "all" or "none".

@@ -50,7 +50,7 @@ impl On {
 type Row = (u32, bool, &'static str, &'static [(On, i32)]);
 
 /// The one table of device errors. Numbers of network errors are those of the Guardian sockets library. 100 to 299 are what
-/// a device reports itself, in the numbers that operators know (fastp.md 20), whether an error of the system stands for them
+/// a device reports itself, in the numbers that operators know (docs/reference/fastp.md 6), whether an error of the system stands for them
 /// or not. Rows without one are what the transports find out themselves, and what devices report.
 #[rustfmt::skip]
 const TABLE: &[Row] = &[

@@ -1,4 +1,4 @@
-//! When a device is opened and closed (fastp.md 3), and what that means for the jobs that a kept connection carried.
+//! When a device is opened and closed (docs/reference/fastp.md 1), and what that means for the jobs that a kept connection carried.
 //!
 //! OFF: open while an eligible job is queued; over a socket, closed at the latest one settle time after the first
 //! transferred job, which makes the jobs sent. ON: open from START to DRAIN; transferred jobs are released after a

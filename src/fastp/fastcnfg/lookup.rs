@@ -1,4 +1,4 @@
-//! Finds the entry of a device: from the primary file over at most two redirections (fastp.md 13.4).
+//! Finds the entry of a device: from the primary file over at most two redirections (docs/reference/fastp.md 4.2).
 //!
 //! A redirection is a jump: whoever it names reads the other file and never comes back. A mistake in a file concerns
 //! only those who read it.

@@ -1,4 +1,4 @@
-//! What a device is opened with: its URI, or its FASTCNFG entry (fastp.md 13 to 15; docs/fastcnfg.md).
+//! What a device is opened with: its URI, or its FASTCNFG entry (docs/reference/fastp.md 4; docs/fastcnfg.md).
 //!
 //! A device consults FASTCNFG when PARM bit 5 is set and when it has no URI; its entry wins over a URI. It does so only
 //! when it is opened, each device for itself: the first time it reads the primary file and whatever that leads to;

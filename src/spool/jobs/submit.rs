@@ -69,7 +69,7 @@ impl Spool {
         now: &Moment,
     ) -> Fallible<Taken> {
         check(&submission)?;
-        // Before a byte is copied: is there such a destination, and are jobs accepted at all?
+        // Before an octet is copied: is there such a destination, and are jobs accepted at all?
         self.look(|db| {
             Self::demand(db, caller, Right::Submit)?;
             if submission.priority > Priority::default() {

@@ -1,4 +1,4 @@
-//! Filters, `-f` of `pdls` (infoprint-commands.md 6.4), read into a [`Condition`].
+//! Filters, `-f` of `pdls` (docs/reference/infoprint.md 4), read into a [`Condition`].
 //!
 //! `!` binds tighter than `&&`, and `&&` tighter than `||`; parentheses group. `==*` is presence when nothing follows it,
 //! and equality with a value that begins with `*` otherwise.

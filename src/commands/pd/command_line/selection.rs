@@ -1,4 +1,4 @@
-//! What is to be shown: `-r`, groups and names mixed (infoprint-commands.md 6.5).
+//! What is to be shown: `-r`, groups and names mixed (docs/reference/infoprint.md 5).
 
 use super::options::attribute_names;
 use super::strings::{Op, Pair};

@@ -1,4 +1,4 @@
-//! Attribute strings, the values of `-x` and the contents of attributes files (infoprint-commands.md 2).
+//! Attribute strings, the values of `-x` and the contents of attributes files (docs/reference/infoprint.md 2).
 //!
 //! ```text
 //! string := pair { blank pair }            op    := "=" | "+=" | "-=" | "=="

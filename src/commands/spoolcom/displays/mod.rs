@@ -1,4 +1,4 @@
-//! Displays: one file per object; how a listing is laid out is decided here (spoolcom.md 8).
+//! Displays: one file per object; how a listing is laid out is decided here (docs/reference/spoolcom.md 6).
 //!
 //! A listing is a table with one line per object, a block per object with DETAIL, or JSON. It is written a page at a
 //! time, so that its length does not matter; columns are as wide as the content of the pages so far.

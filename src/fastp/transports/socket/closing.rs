@@ -1,4 +1,4 @@
-//! Closing: our close, and the peer's after it (fastp.md 16.4).
+//! Closing: our close, and the peer's after it (docs/reference/fastp.md 5).
 //!
 //! Clean means that both sides closed and ours was acknowledged: a printer that closes before it has read everything
 //! resets. A peer that closed its side while octets were on their way, and accepted them, has closed only half: after
@@ -37,13 +37,13 @@ impl SocketConnection {
             return CloseOutcome::Clean;
         }
         if self.close_wait == CloseWait::None {
-            return CloseOutcome::Quiet("the peer took every byte; its close is not waited for (SHUTDOWNTO 0)".into());
+            return CloseOutcome::Quiet("the peer took every octet; its close is not waited for (SHUTDOWNTO 0)".into());
         }
         let mut short = GrowingWait::new(Duration::from_millis(1), Duration::from_millis(200));
         loop {
             let left = match self.acknowledged_close() {
                 Ok(None) if self.early => {
-                    let how = "the peer took every byte, though it had closed its side before the last";
+                    let how = "the peer took every octet, though it had closed its side before the last";
                     return CloseOutcome::Quiet(how.into());
                 }
                 Ok(None) => return CloseOutcome::Clean,
@@ -104,7 +104,7 @@ impl SocketConnection {
     /// What the end of the usual wait means; none = it is worth waiting on, until it `must` mean something.
     fn silence(&self, left: u32, elapsed: Duration, must: bool) -> Option<CloseOutcome> {
         let seconds = elapsed.as_secs();
-        let quiet = || CloseOutcome::Quiet(format!("the peer took every byte and did not close within {seconds} s"));
+        let quiet = || CloseOutcome::Quiet(format!("the peer took every octet and did not close within {seconds} s"));
         match self.peer_state() {
             PeerState::Alive => Some(quiet()),
             PeerState::Gone => Some(CloseOutcome::Reset(self.gone())),

@@ -21,7 +21,7 @@ use crate::model::device::DeviceUri;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::Observation;
 
-/// After this many failures in a row we report that the printer cannot be reached (message 80 of fastp.md 21).
+/// After this many failures in a row we report that the printer cannot be reached (docs/reference/fastp.md 7).
 const REMARKABLE: u32 = 60;
 /// Two attempts at a refused connection are at least this far apart.
 const SHORTEST: Duration = Duration::from_millis(10);
