@@ -1,6 +1,8 @@
 //! Manual pages and completions are made from the definitions that parse the command line, and committed. These tests
 //! fail when they are stale; `UPDATE=1 cargo test --test suite generated::` writes them anew.
 
+mod messages;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -72,7 +74,7 @@ fn the_attributes_in_docs_json_are_fresh() {
 #[test]
 fn messages_are_fresh() {
     let mut stale = Vec::new();
-    check("docs/messages.md", &spoolsuite::commands::messages::document(), &mut stale);
+    check("docs/messages.md", &messages::document(), &mut stale);
     fresh(&stale);
 }
 

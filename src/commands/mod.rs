@@ -5,7 +5,6 @@
 
 pub mod definitions;
 pub mod log;
-pub mod messages;
 pub mod pd;
 pub mod progress;
 pub mod shell;

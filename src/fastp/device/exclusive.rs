@@ -16,6 +16,7 @@ use crate::fastp::fastcnfg;
 use crate::fastp::fastcnfg::{Consulted, Place};
 use crate::fastp::transports::{Closing, Connection, Idle, open};
 use crate::model::device::Exclusive;
+use crate::model::guardian::DeviceError;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::{Act, Observation, Settlement};
 
@@ -176,7 +177,7 @@ impl Device {
             return Err(fault.into());
         }
         if hasty {
-            return Err(Fault::new(140, true, format!("closed at once: {why}")).into());
+            return Err(Fault::new(DeviceError::HungUp, format!("closed at once: {why}")).into());
         }
         Ok(true)
     }

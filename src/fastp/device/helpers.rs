@@ -13,6 +13,7 @@ use nix::poll::PollFlags;
 use super::control::Pace;
 use super::errors::{Fault, Trouble};
 use crate::fastp::process::backoff::Growing;
+use crate::model::guardian::DeviceError;
 use crate::sys::files;
 
 /// Stack of a helper.
@@ -113,7 +114,7 @@ impl Pace<'_> {
             match receiver.try_recv() {
                 Ok(value) => return Ok(Some(value)),
                 Err(mpsc::TryRecvError::Disconnected) => {
-                    return Err(Trouble::Device(Fault::new(66, true, "a helper died")));
+                    return Err(Trouble::Device(Fault::new(DeviceError::Other, "a helper died")));
                 }
                 Err(mpsc::TryRecvError::Empty) => {}
             }

@@ -19,6 +19,7 @@ use crate::fastp::process::backoff::is_due;
 use crate::fastp::transports::Idle;
 use crate::model::Failure;
 use crate::model::device::{ConnectionInUse, DeviceSettings, Exclusive};
+use crate::model::guardian::DeviceError;
 use crate::model::state::DeviceWish;
 use crate::spool::interface::engine::{AttemptEnd, DeviceOrder, Observation, Settlement};
 
@@ -290,7 +291,7 @@ impl Device {
             Err(Trouble::Ending) => Err(Leave::Ending),
             Err(Trouble::Refused(failure)) => Err(Leave::Refused(failure)),
             Err(Trouble::Document { text, .. } | Trouble::Source(_, text)) => {
-                Err(self.record(&Fault::new(66, true, text))?)
+                Err(self.record(&Fault::new(DeviceError::Other, text))?)
             }
             Err(Trouble::Unwanted | Trouble::Stop | Trouble::Lost) => Ok(false),
         }

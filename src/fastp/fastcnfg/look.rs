@@ -15,6 +15,7 @@ use super::names::{Named, file};
 use super::parsed::{DeviceEntry, Parsed, Redirection, Scope};
 use super::read::{LARGEST, Stamp, Unread};
 use crate::fastp::device::errors::Fault;
+use crate::model::guardian::DeviceError;
 
 /// The name of the supervisor where none was chosen; a server answers to it and to its own.
 pub const SUPERVISOR: &str = "SPLS";
@@ -74,8 +75,8 @@ pub struct Found {
 /// Why a device cannot be looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unusable {
-    /// The Guardian number.
-    pub number: u32,
+    /// What is wrong.
+    pub error: DeviceError,
     /// File, line, column and reason.
     pub text: String,
     /// Of what kind it is.
@@ -187,30 +188,30 @@ pub fn bad_file(text: &str, at: Position, why: &str) -> Mistake {
 fn mistaken(path: &Path, mistake: &Mistake) -> Unusable {
     let hint = mistake.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
     let text = format!("{}:{}: {}{hint}", path.display(), mistake.at, mistake.what);
-    Unusable { number: 66, text, kind: Kind::Mistake }
+    Unusable { error: DeviceError::FastcnfgMistake, text, kind: Kind::Mistake }
 }
 
 fn unusable_file(path: &Path, unread: &Unread, level: u32) -> Unusable {
-    let (number, why) = why_unread(unread);
+    let (error, why) = why_unread(unread);
     let kind = match unread {
         Unread::Missing if level == 1 => Kind::NoFile,
         Unread::Missing | Unread::TooLarge => Kind::Mistake,
         Unread::Failed(_) | Unread::Dangling | Unread::Changing => Kind::Passing,
     };
-    Unusable { number, text: format!("{}: {why}", path.display()), kind }
+    Unusable { error, text: format!("{}: {why}", path.display()), kind }
 }
 
-/// A file that cannot be read, as a Guardian number and words.
-pub fn why_unread(unread: &Unread) -> (u32, String) {
+/// Why a file cannot be read, as an error and in words.
+pub fn why_unread(unread: &Unread) -> (DeviceError, String) {
     match unread {
-        Unread::Missing => (11, "there is no such file".into()),
-        Unread::Dangling => (11, "it is a link, and nothing is where it leads".into()),
+        Unread::Missing => (DeviceError::NoDirectory, "there is no such file".into()),
+        Unread::Dangling => (DeviceError::NoDirectory, "it is a link, and nothing is where it leads".into()),
         Unread::Failed(error) => {
             let fault = Fault::of("it cannot be read", error);
-            (fault.number, fault.text)
+            (fault.error, fault.text)
         }
-        Unread::TooLarge => (45, format!("it has more than {LARGEST} octets")),
-        Unread::Changing => (12, "it changes while it is read".into()),
+        Unread::TooLarge => (DeviceError::FileTooLarge, format!("it has more than {LARGEST} octets")),
+        Unread::Changing => (DeviceError::ChangedMeanwhile, "it changes while it is read".into()),
     }
 }
 

@@ -14,6 +14,7 @@ use super::{Consulted, Place};
 use crate::fastp::device::connection_settings::Means;
 use crate::fastp::device::errors::Fault;
 use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri};
+use crate::model::guardian::DeviceError;
 use crate::spool::interface::engine::{Observation, Remembered};
 
 /// What one device remembers of FASTCNFG between its opens.
@@ -143,18 +144,22 @@ impl Memory {
         if let Some(look) = looked {
             self.take_in(place, settings, look)?;
         }
-        let Some(known) = &self.known else { return Err(Fault::new(66, true, "FASTCNFG was not read")) };
+        let Some(known) = &self.known else {
+            return Err(Fault::new(DeviceError::FastcnfgMistake, "FASTCNFG was not read"));
+        };
         let own = settings.uri.as_ref();
         let (means, entry) = match (&known.found, own) {
             (Some(found), own) => {
                 let means = found.entry.means(own, found.hosts.clone());
                 (
-                    means.map_err(|why| Fault::new(14, true, format!("FASTCNFG {}: {why}", found.place)))?,
+                    means.map_err(|why| Fault::new(DeviceError::NoUri, format!("FASTCNFG {}: {why}", found.place)))?,
                     Some(&found.place),
                 )
             }
             (None, Some(uri)) => (Means::of(uri.clone()), None),
-            (None, None) => return Err(Fault::new(14, true, format!("device {} has no URI", place.device.guardian()))),
+            (None, None) => {
+                return Err(Fault::new(DeviceError::NoUri, format!("device {} has no URI", place.device.guardian())));
+            }
         };
         let complaint = known.complaint.as_ref().map(|complaint| complaint.text.clone());
         let used = ConnectionInUse { address: means.uri.clone(), entry: entry.cloned(), complaint };
@@ -177,7 +182,9 @@ impl Memory {
                 }
                 let Some(known) = self.known.as_mut().filter(|_| unusable.kind != Kind::NoEntry) else {
                     self.known = None;
-                    return Err(Fault::new(unusable.number, true, format!("FASTCNFG {}", unusable.text)));
+                    // Whatever it is, it is tried again: the file is mended elsewhere, and nobody starts the device for it.
+                    let fault = Fault::new(unusable.error, format!("FASTCNFG {}", unusable.text));
+                    return Err(Fault { retryable: true, ..fault });
                 };
                 if before.as_deref() != Some(unusable.text.as_str()) {
                     self.remark = Some(unusable.text.clone());
@@ -204,7 +211,7 @@ fn usable(place: &Place, settings: &DeviceSettings, look: &Look) -> Result<Optio
             (format!("{}: device {device} has no entry there, and no URI", look.last.display()), Kind::NoEntry)
         }
     };
-    Err(Unusable { number: 14, text, kind })
+    Err(Unusable { error: DeviceError::NoUri, text, kind })
 }
 
 #[cfg(test)]

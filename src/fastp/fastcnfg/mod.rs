@@ -37,6 +37,7 @@ use super::device::control::Pace;
 use super::device::errors::Trouble;
 use crate::model::DeviceName;
 use crate::model::device::{ConnectionInUse, DeviceSettings};
+use crate::model::guardian::DeviceError;
 use crate::spool::disk::paths::Base;
 
 /// How long the files may take; then the device goes on without them, or is in error.
@@ -109,7 +110,7 @@ fn apart(
     let late = |place: &Place| {
         let seconds = READING.as_secs();
         let text = format!("{}: it could not be read within {seconds} seconds", place.primary.display());
-        let found = Err(Unusable { number: 40, text, kind: Kind::Passing });
+        let found = Err(Unusable { error: DeviceError::TookTooLong, text, kind: Kind::Passing });
         Some(Look { seen: Vec::new(), found, last: place.primary.clone() })
     };
     let known = memory.known(place, settings);

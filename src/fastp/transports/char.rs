@@ -26,6 +26,7 @@ use crate::fastp::device::errors::{Fault, Trouble};
 use crate::fastp::process::backoff::Growing;
 use crate::fastp::process::waker::poll_for;
 use crate::model::device::DeviceUri;
+use crate::model::guardian::DeviceError;
 use crate::model::state::Delivery;
 use crate::spool::interface::engine::FilePosition;
 use crate::sys::terminal::{self, Before};
@@ -80,13 +81,16 @@ struct Line {
 /// A fault when it cannot be opened, is no character device, lies under the base, or is in use.
 pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
     let DeviceUri::Char(path) = &means.uri else {
-        return Err(Fault::new(2, false, format!("{} is no character device", means.uri)).into());
+        return Err(Fault::new(DeviceError::OtherKind, format!("{} is no character device", means.uri)).into());
     };
     let (path, root) = (path.clone(), pace.desk().root.clone());
     let shown = path.display().to_string();
     // Does a device stay taken that opens after all, when nobody waits any more? No: dropped unseen, it is let go.
     match pace.apart(OPENING, move || open_line(&path, &root))? {
-        None => Err(Fault::new(40, true, format!("cannot open {shown}: it took longer than 30 seconds")).into()),
+        None => {
+            Err(Fault::new(DeviceError::TookTooLong, format!("cannot open {shown}: it took longer than 30 seconds"))
+                .into())
+        }
         Some(Err(fault)) => Err(fault.into()),
         Some(Ok(line)) => Ok(Box::new(line)),
     }
@@ -95,7 +99,8 @@ pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, T
 fn open_line(path: &Path, root: &Path) -> Result<Line, Fault> {
     let doing = format!("cannot open {}", path.display());
     let cannot = |error: io::Error| Fault::of_device(false, &doing, &error);
-    let in_use = || Fault::new(12, true, format!("{} is in use by another device or program", path.display()));
+    let in_use =
+        || Fault::new(DeviceError::InUse, format!("{} is in use by another device or program", path.display()));
     // Looked at before it is opened: to open a tape or a watchdog does something.
     let meta = std::fs::metadata(path).map_err(cannot)?;
     place::outside(path, root, &doing)?;
@@ -106,7 +111,7 @@ fn open_line(path: &Path, root: &Path) -> Result<Line, Fault> {
     };
     if (nix::sys::stat::major(meta.rdev()), nix::sys::stat::minor(meta.rdev())) == PTMX {
         let text = format!("{doing}: it makes new pseudo-terminals, which nobody reads: name one that a program reads");
-        return Err(Fault::new(2, false, text));
+        return Err(Fault::new(DeviceError::OtherKind, text));
     }
     let usb = nix::sys::stat::major(meta.rdev()) == USB;
     let file = match open(usb) {
@@ -232,7 +237,11 @@ impl Line {
         match pace.apart(DRAINING, move || terminal::drain(file.as_fd()))? {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => Err(self.fault("while printing to", &error)),
-            None => Err(Fault::new(40, true, format!("{}: its last octets do not go out", self.path.display())).into()),
+            None => Err(Fault::new(
+                DeviceError::TookTooLong,
+                format!("{}: its last octets do not go out", self.path.display()),
+            )
+            .into()),
         }
     }
 

@@ -23,6 +23,7 @@ use crate::fastp::device::errors::{Fault, Trouble};
 use crate::fastp::process::backoff::Growing;
 use crate::fastp::process::waker::poll_for;
 use crate::model::device::DeviceUri;
+use crate::model::guardian::DeviceError;
 use crate::model::state::Delivery;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::FilePosition;
@@ -47,12 +48,14 @@ struct Pipe {
 /// A fault when it is missing or no FIFO, lies under the base, is in use, or when nobody reads it in time.
 pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
     let DeviceUri::Fifo(path) = &means.uri else {
-        return Err(Fault::new(2, false, format!("{} is no FIFO", means.uri)).into());
+        return Err(Fault::new(DeviceError::OtherKind, format!("{} is no FIFO", means.uri)).into());
     };
     let doing = format!("cannot open {}", path.display());
     let (looked, root, told) = (path.clone(), pace.desk().root.clone(), doing.clone());
     match pace.apart(LOOKING, move || examine(&looked, &root, &told))? {
-        None => return Err(Fault::new(40, true, format!("{doing}: it took longer than 30 seconds")).into()),
+        None => {
+            return Err(Fault::new(DeviceError::TookTooLong, format!("{doing}: it took longer than 30 seconds")).into());
+        }
         Some(result) => result?,
     }
     pace.waiting_for(Some(Wait::Reader));
@@ -62,7 +65,11 @@ pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, T
     place::require(Kind::Fifo, path, &meta, &doing)?;
     // Not flock(2): programs that read may use that among themselves.
     if !FileLock::mark(&file).map_err(cannot)? {
-        return Err(Fault::new(12, true, format!("{} is in use by another device or program", path.display())).into());
+        return Err(Fault::new(
+            DeviceError::InUse,
+            format!("{} is in use by another device or program", path.display()),
+        )
+        .into());
     }
     let node = (meta.dev(), meta.ino());
     Ok(Box::new(Pipe { file, path: path.clone(), node, sent: 0 }))
@@ -77,7 +84,7 @@ fn examine(path: &Path, root: &Path, doing: &str) -> Result<(), Fault> {
 fn missing(path: &Path, doing: &str, error: &io::Error) -> Fault {
     if error.kind() == io::ErrorKind::NotFound {
         let text = format!("{doing}: there is no such FIFO; mkfifo {} makes it", path.display());
-        return Fault::new(11, true, text);
+        return Fault::new(DeviceError::NoFifo, text);
     }
     Fault::of(doing, error)
 }
@@ -94,7 +101,7 @@ fn wait_for_reader(path: &Path, doing: &str, pace: &mut Pace<'_>) -> Result<File
         if left.is_zero() {
             // Can a reader that comes while nobody waits here be noticed? No: one that waits in its own open shows nowhere
             // (see sys::pipe). So waits between tries do not grow: it never stands there for longer than RETRY.
-            let nobody = || Fault::new(14, true, format!("{doing}: no program reads it")).steady();
+            let nobody = || Fault::new(DeviceError::NoReader, format!("{doing}: no program reads it")).steady();
             return opening.give_up().ok_or_else(|| nobody().into());
         }
         pace.wait(opening.as_fd(), PollFlags::POLLIN, Some(left))?;
@@ -103,7 +110,7 @@ fn wait_for_reader(path: &Path, doing: &str, pace: &mut Pace<'_>) -> Result<File
 
 impl Pipe {
     fn gone(&self) -> Fault {
-        Fault::new(140, true, format!("{}: the program that reads it has closed it", self.path.display()))
+        Fault::new(DeviceError::HungUp, format!("{}: the program that reads it has closed it", self.path.display()))
     }
 
     fn wait(&mut self, events: PollFlags, timeout: Option<Duration>, pace: &mut Pace<'_>) -> Result<(), Trouble> {

@@ -23,6 +23,7 @@ use super::device::connection_settings::Means;
 use super::device::control::Pace;
 use super::device::errors::{Fault, Trouble};
 use crate::model::device::DeviceUri;
+use crate::model::guardian::DeviceError;
 use crate::model::state::Delivery;
 use crate::spool::interface::engine::FilePosition;
 use crate::sys::files::read_full_at;
@@ -151,9 +152,7 @@ pub const SCHEMES: [Scheme; 5] = [
 pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
     match SCHEMES.iter().find(|scheme| (scheme.serves)(&means.uri)) {
         Some(scheme) => (scheme.open)(means, pace),
-        None => {
-            Err(super::device::errors::Fault::new(2, false, format!("{}: no transport serves it", means.uri)).into())
-        }
+        None => Err(Fault::new(DeviceError::OtherKind, format!("{}: no transport serves it", means.uri)).into()),
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::fastp::device::errors::Fault;
 use crate::model::device::DeviceUri;
+use crate::model::guardian::DeviceError;
 
 /// What a path may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ pub(super) fn require(wanted: Kind, path: &Path, meta: &Metadata, doing: &str) -
         None if meta.is_dir() => "it is a directory".to_owned(),
         None => format!("it is no {}", wanted.name().trim_start_matches("a ")),
     };
-    Err(Fault::new(2, false, format!("{doing}: {text}")))
+    Err(Fault::new(DeviceError::OtherKind, format!("{doing}: {text}")))
 }
 
 /// Makes sure that `path` lies outside the base directory `root`, through links, other mounts and other names too.
@@ -76,7 +77,7 @@ pub(super) fn outside(path: &Path, root: &Path, doing: &str) -> Result<(), Fault
     let inside = |real: &Path| real.starts_with(&root) || real.ancestors().any(|above| same(above, &root));
     let named = || std::fs::read_dir(&root).is_ok_and(|own| own.flatten().any(|own| same(&own.path(), path)));
     if inside(&parent) || real.as_deref().is_some_and(inside) || named() {
-        return Err(Fault::new(48, false, format!("{doing}: it lies inside the spool's own directory")));
+        return Err(Fault::new(DeviceError::InsideSpool, format!("{doing}: it lies inside the spool's own directory")));
     }
     Ok(())
 }
@@ -139,7 +140,7 @@ mod tests {
         let name = dir.path().join("another name");
         std::fs::hard_link(root.join("x"), &name).unwrap();
         for path in [root.join("x"), root.join("missing"), link, name] {
-            assert_eq!(outside(&path, &root, "").unwrap_err().number, 48, "{}", path.display());
+            assert_eq!(outside(&path, &root, "").unwrap_err().error, DeviceError::InsideSpool, "{}", path.display());
         }
         outside(&dir.path().join("missing"), &root, "").unwrap();
     }

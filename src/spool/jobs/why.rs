@@ -8,6 +8,7 @@
 use rusqlite::Connection;
 
 use crate::model::device::RunningJob;
+use crate::model::guardian::ProcessError;
 use crate::model::location::Destination;
 use crate::model::state::{DeviceWish, EntryState, ErrorNote, HoldReason, HoldReasons, JobState, ProcessState, Wish};
 use crate::model::time::Moment;
@@ -24,7 +25,6 @@ use crate::store::{self, Fallible};
 use super::view::POSITION_LIMIT;
 use crate::spool::Spool;
 use crate::spool::interface::records::{Event, SpoolerState};
-use crate::spool::objects::processes::CREATION_ERROR;
 use crate::spool::printing::progress::Progress;
 use crate::spool::printing::{claims, progress};
 
@@ -339,7 +339,7 @@ impl Look<'_> {
         Ok(match (state, row.error) {
             (ProcessState::Active, _) => Vec::new(),
             (_, Some(error)) => {
-                let tried_again = error.number >= CREATION_ERROR;
+                let tried_again = ProcessError::is_creation(error.number);
                 vec![DeviceCause::ProcessError { process, error, tried_again }]
             }
             (ProcessState::Error, None) => {

@@ -18,6 +18,7 @@ use crate::fastp::device::control::Pace;
 use crate::fastp::device::errors::Fault;
 use crate::fastp::process::backoff::Growing;
 use crate::fastp::transports::Closing;
+use crate::model::guardian::DeviceError;
 use crate::sys::files::unacknowledged;
 
 /// So often jobs are printed in a row whose printer had to close and did not.
@@ -114,10 +115,10 @@ impl Line {
         let text = format!("{} did not close within {seconds} s: its jobs are not confirmed (SHUTDOWNTO)", self.peer);
         let tries = pace.desk().streak.get().tries + 1;
         if tries < UNCONFIRMED || pace.desk().bell.stopping() {
-            return Closing::Reset(Fault::new(40, true, text));
+            return Closing::Reset(Fault::new(DeviceError::DoesNotClose, text));
         }
         let hint = "printed so often without a close: give it longer, or SHUTDOWNTO 0";
-        Closing::Reset(Fault::new(40, false, format!("{text}; {tries} times in a row, {hint}")))
+        Closing::Reset(Fault::new(DeviceError::NeverCloses, format!("{text}; {tries} times in a row, {hint}")))
     }
 
     fn gone(&self) -> Fault {

@@ -16,6 +16,7 @@ use crate::fastp::device::control::Pace;
 use crate::fastp::device::errors::{Fault, Trouble};
 use crate::fastp::transports::Connection;
 use crate::model::device::DeviceUri;
+use crate::model::guardian::DeviceError;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::Observation;
 
@@ -46,7 +47,7 @@ pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, T
 fn try_to_open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
     let uri = &means.uri;
     let DeviceUri::Socket { host, port } = uri else {
-        return Err(Fault::new(2, false, format!("{uri} is no socket")).into());
+        return Err(Fault::new(DeviceError::OtherKind, format!("{uri} is no socket")).into());
     };
     pace.waiting_for(Some(Wait::Address));
     let addresses = resolve(host, *port, means, pace)?;
@@ -92,9 +93,9 @@ fn resolve(host: &str, port: u16, means: &Means, pace: &mut Pace<'_>) -> Result<
             addresses.truncate(ADDRESSES);
             Ok(addresses)
         }
-        Some(Err(error)) => Err(Fault::new(14, true, format!("cannot resolve {host}: {error}")).into()),
-        Some(Ok(_)) => Err(Fault::new(14, true, format!("{doing}: it has no address")).into()),
-        None => Err(Fault::new(40, true, format!("{doing}: it took too long")).into()),
+        Some(Err(error)) => Err(Fault::new(DeviceError::NoAddress, format!("cannot resolve {host}: {error}")).into()),
+        Some(Ok(_)) => Err(Fault::new(DeviceError::NoAddress, format!("{doing}: it has no address")).into()),
+        None => Err(Fault::new(DeviceError::TookTooLong, format!("{doing}: it took too long")).into()),
     }
 }
 

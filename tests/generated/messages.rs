@@ -1,16 +1,15 @@
-//! What the programs say when something goes wrong, as a document: made from the tables that the programs use.
+//! The writer of docs/messages.md: what the programs say when something goes wrong, from the tables that they use.
 
 use std::fmt::Write;
 
-use crate::fastp::device::errors;
-use crate::model::FailureKind;
-use crate::model::state::HoldReasons;
-
-use super::shell::Exit;
-use super::spoolcom::messages::{MESSAGES, Subject, message};
+use spoolsuite::commands::shell::Exit;
+use spoolsuite::commands::spoolcom::messages::{MESSAGES, Subject, message};
+use spoolsuite::model::guardian::{DeviceError, ProcessError};
+use spoolsuite::model::state::HoldReasons;
+use spoolsuite::model::{Failure, FailureKind, JobRef, Serial};
 
 /// Every kind of failure and what it means.
-pub const KINDS: &[(FailureKind, &str)] = &[
+const KINDS: &[(FailureKind, &str)] = &[
     (FailureKind::NotFound, "no object has that name or number; names that resemble it are a hint"),
     (FailureKind::Ambiguous, "more than one object answers to the name; the hint lists them"),
     (FailureKind::InUse, "something still refers to the object"),
@@ -80,6 +79,16 @@ An error whose text begins with FASTCNFG is retried whatever its number.
 |---|---|---|---|
 ";
 
+const PROCESSES: &str = "
+## Errors of print processes
+
+`PRINT` shows them in the same way. `PRINT name, START` clears the error; of a process that could not be started, new work clears it
+too.
+
+| octal | decimal | meaning |
+|---|---|---|
+";
+
 /// The text of docs/messages.md.
 pub fn document() -> String {
     let mut text = HEAD.to_owned();
@@ -97,11 +106,11 @@ pub fn document() -> String {
         let _ = writeln!(text, "| `{line}` | {} | {} |", cell(cause), cell(remedy));
     }
     text.push_str(FAILURES);
-    let job = Subject::Job(crate::model::JobRef::Serial(crate::model::Serial(0)));
+    let job = Subject::Job(JobRef::Serial(Serial(0)));
     for (kind, meaning) in KINDS {
         let (object, of_job) = (message(*kind, &Subject::Object).text(), message(*kind, &job).text());
         let of_job = if of_job == object { String::new() } else { format!("`{of_job}`") };
-        let exit = Exit::of(&crate::model::Failure::new(*kind, "")) as u8;
+        let exit = Exit::of(&Failure::new(*kind, "")) as u8;
         let _ = writeln!(text, "| {kind:?} | `{object}` | {of_job} | {} | {exit} |", cell(meaning));
     }
     text.push_str(HOLDS);
@@ -110,9 +119,13 @@ pub fn document() -> String {
         let _ = writeln!(text, "| `{}` | {} | {clears} |", reason.keyword(), cell(reason.words()));
     }
     text.push_str(DEVICES);
-    for (number, words, retried) in errors::known() {
+    for (number, words, retried) in DeviceError::by_number() {
         let _ =
             writeln!(text, "| %{number:o} | {number} | {} | {} |", cell(&words), if retried { "yes" } else { "no" });
+    }
+    text.push_str(PROCESSES);
+    for error in ProcessError::ALL {
+        let _ = writeln!(text, "| %{0:o} | {0} | {1} |", error.number(), cell(error.words()));
     }
     text
 }
