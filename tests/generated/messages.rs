@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use spoolsuite::commands::shell::Exit;
-use spoolsuite::commands::spoolcom::messages::{MESSAGES, Subject, message};
+use spoolsuite::commands::spoolcom::language::messages::{MESSAGES, Subject, message};
 use spoolsuite::model::guardian::{DeviceError, ProcessError};
 use spoolsuite::model::state::HoldReasons;
 use spoolsuite::model::{Failure, FailureKind, JobRef, Serial};

@@ -18,8 +18,8 @@ use crate::model::*;
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request};
 use crate::spool::interface::records::{Removal, SpoolStatus, SpoolerState};
 
-use super::runner::Runner;
-use super::session::Session;
+use crate::commands::spoolcom::runner::Runner;
+use crate::commands::spoolcom::session::Session;
 
 /// 21 November 2026, 09:06:16 UTC.
 pub const NOW: i64 = 1_795_251_976_000;

@@ -11,7 +11,9 @@ use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::Operations;
 
 use super::displays::Style;
-use super::messages::{Subject, print_failure};
+use super::language::messages::Subject;
+use super::language::report::print_failure;
+use super::language::values::DisplayRequest;
 
 /// Why a command ended early.
 #[derive(Debug)]
@@ -36,24 +38,6 @@ impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
-}
-
-/// What is executed, and the words it was typed in, for messages.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step<A> {
-    /// What to do.
-    pub action: A,
-    /// The command and subcommand as typed.
-    pub place: String,
-}
-
-/// A display that was asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Display {
-    /// DETAIL.
-    pub detail: bool,
-    /// The file of `/OUT file/`.
-    pub out: Option<String>,
 }
 
 /// The surroundings of the commands of one invocation.
@@ -97,7 +81,7 @@ impl Session<'_> {
     }
 
     /// How displays look.
-    pub fn style(&self, display: &Display) -> Style {
+    pub fn style(&self, display: &DisplayRequest) -> Style {
         Style { json: self.json, detail: display.detail, now_ms: self.now_ms, zone: self.zone.clone() }
     }
 
@@ -107,7 +91,7 @@ impl Session<'_> {
     /// Those of `show`, and an OUT file that cannot be written.
     pub fn show(
         &mut self,
-        display: &Display,
+        display: &DisplayRequest,
         show: impl FnOnce(&mut dyn Operations, &mut dyn Write, &Style) -> Result<(), Trouble>,
     ) -> Result<(), Trouble> {
         let style = self.style(display);

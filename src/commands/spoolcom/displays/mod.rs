@@ -12,8 +12,6 @@ mod process;
 pub mod queue;
 mod spooler;
 
-pub use spooler::SUPERVISOR;
-
 use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width};
@@ -21,6 +19,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
+
+/// The supervisor's name: a private spooler has the usual one.
+pub const SUPERVISOR: &str = "$SPLS";
 
 /// How displays look.
 #[derive(Clone, Debug)]

@@ -1,10 +1,9 @@
 //! OPEN and FC: commands about the session itself.
 
-use super::displays::SUPERVISOR;
-use super::lexer::{Mistake, Span};
-use super::messages::Message;
-use super::plan::Plan;
-use super::tree::Command;
+use crate::commands::spoolcom::displays::SUPERVISOR;
+use crate::commands::spoolcom::language::messages::Message;
+use crate::commands::spoolcom::language::mistake::{Mistake, Span};
+use crate::commands::spoolcom::language::tree::Command;
 
 /// Checks the supervisor that OPEN names: there is one, and opening it again is what the runner does.
 ///
@@ -27,26 +26,13 @@ pub fn check(command: &Command) -> Result<(), Mistake> {
 pub struct Fc {
     /// How the command begins; none for the last one.
     pub beginning: Option<String>,
-    span: Span,
+    /// Where it stood.
+    pub span: Span,
 }
 
 impl Fc {
     /// What `command` means.
     pub fn of(command: &Command) -> Self {
         Self { beginning: command.name().map(|name| name.value.clone()), span: command.head }
-    }
-}
-
-/// `plans`, if there is no FC among them: it makes sense at the prompt only, and is dealt with there.
-///
-/// # Errors
-/// The mistake that FC is elsewhere.
-pub fn without_fc(plans: Vec<Plan>) -> Result<Vec<Plan>, Mistake> {
-    match plans.iter().find_map(|plan| if let Plan::Fc(fc) = plan { Some(fc.span) } else { None }) {
-        None => Ok(plans),
-        Some(span) => {
-            let why = "FC edits a command at the prompt, where it stands alone on its line";
-            Err(Mistake::new(Message::Syntax, span, why))
-        }
     }
 }

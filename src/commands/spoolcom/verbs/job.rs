@@ -4,9 +4,18 @@
 //! them; those that fail are named one by one, and the remaining subcommands are not executed.
 
 use crate::commands::shell::{Exit, Intent};
+use crate::commands::spoolcom::displays::{Listing, history, job};
+use crate::commands::spoolcom::language::dates::{self, Range};
+use crate::commands::spoolcom::language::grammar::JobSubcommand;
+use crate::commands::spoolcom::language::keywords::{Key, Qualifier};
+use crate::commands::spoolcom::language::messages::{Message, Subject};
+use crate::commands::spoolcom::language::mistake::Mistake;
+use crate::commands::spoolcom::language::tree::{Command, Subcommand};
+use crate::commands::spoolcom::language::values::{DisplayRequest, Filter, Object};
+use crate::commands::spoolcom::session::{Session, Trouble};
 use crate::model::alter::JobChange;
 use crate::model::field::{Field, Value as FieldValue};
-use crate::model::job::Occurrence;
+use crate::model::job::{JobStatus, Occurrence};
 use crate::model::query::{Comparison, Condition, Order, PAGE, Parts, Query};
 use crate::model::state::JobState;
 use crate::model::{Failure, FailureKind, JobNumber, JobRef, LocationPattern, Serial};
@@ -14,20 +23,13 @@ use crate::spool::interface::operations::Operations;
 use crate::spool::interface::records::{EventSubject, Removal};
 use crate::sys::users;
 
-use super::alter;
-use super::dates::{self, Range};
-use super::displays::{Listing, history, job};
-use super::grammar::{Key, Qualifier};
-use super::lexer::Mistake;
-use super::messages::{Message, Subject};
-use super::plan::{Source, display};
-use super::session::{Display, Session, Step, Trouble};
+use super::operands::{Source, Step, run_steps};
 use super::states::job_allows;
-use super::tree::{Command, Filter, Object, Subcommand};
+use super::{job_changes, log};
 
 /// What one JOB subcommand does.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Action {
+pub enum JobAction {
     /// HOLD
     Hold,
     /// START
@@ -37,14 +39,35 @@ pub enum Action {
     /// Attributes, each by its word.
     Alter(Vec<(Key, JobChange)>),
     /// STATUS
-    Status(Display),
+    Status(DisplayRequest),
     /// LOG, of one job
-    Log(Display),
+    Log(DisplayRequest),
     /// WHY, of one job
-    Why(Display),
+    Why(DisplayRequest),
 }
 
-impl Action {
+impl JobAction {
+    /// What `subcommand` does.
+    fn of(subcommand: &Subcommand) -> Result<Self, Mistake> {
+        use JobSubcommand as S;
+        let change = match subcommand.read()? {
+            S::Hold => return Ok(Self::Hold),
+            S::Start => return Ok(Self::Start),
+            S::Delete(_) => return Ok(Self::Delete),
+            S::Status(display) => return Ok(Self::Status(display)),
+            S::Log(display) => return Ok(Self::Log(display)),
+            S::Why(display) => return Ok(Self::Why(display)),
+            S::Copies(n) => job_changes::copies(n),
+            S::SelPri(n) => job_changes::selection_priority(n),
+            S::HoldAfter(on) => JobChange::HoldAfter(Some(on)),
+            S::Form(form) => job_changes::form(subcommand, form)?,
+            S::Report(name) => job_changes::report(subcommand, name)?,
+            S::Loc(location) => job_changes::location(subcommand, location)?,
+            S::Owner(user) => job_changes::owner(subcommand, user)?,
+        };
+        Ok(Self::Alter(vec![(subcommand.key(), change)]))
+    }
+
     fn looks(&self) -> bool {
         matches!(self, Self::Status(_) | Self::Log(_) | Self::Why(_))
     }
@@ -60,6 +83,12 @@ impl Action {
             Self::Why(_) => vec![Key::Why],
         }
     }
+
+    /// Whether `more` may travel with `changes`, as one change that holds as a whole or not at all. HOLDAFTER goes by itself:
+    /// it is allowed in states in which the others are not.
+    fn travels_with(changes: &[(Key, JobChange)], more: &[(Key, JobChange)]) -> bool {
+        !changes.iter().chain(more).any(|change| change.0 == Key::HoldAfter)
+    }
 }
 
 /// How long HOLD waits until a printing job has left its device.
@@ -74,12 +103,12 @@ enum Which {
 
 /// A JOB command.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
+pub struct JobStatement {
     which: Which,
-    steps: Vec<Step<Action>>,
+    steps: Vec<Step<JobAction>>,
 }
 
-impl Plan {
+impl JobStatement {
     /// What `command` means.
     ///
     /// # Errors
@@ -104,34 +133,22 @@ impl Plan {
                 Which::Matching(Condition::All(conditions), range.transpose()?)
             }
         };
-        let mut steps: Vec<Step<Action>> = Vec::new();
+        let mut steps: Vec<Step<JobAction>> = Vec::new();
         for subcommand in &command.subcommands {
-            if let Some(change) = alter::change(subcommand)? {
-                let change = (subcommand.key(), change);
-                let apart = |key: Key| key == Key::HoldAfter;
-                match steps.last_mut() {
-                    Some(Step { action: Action::Alter(changes), .. })
-                        if !apart(change.0) && !changes.iter().any(|other| apart(other.0)) =>
-                    {
-                        changes.push(change);
-                    }
-                    _ => steps.push(source.step(command, Some(subcommand), Action::Alter(vec![change]))),
+            match (JobAction::of(subcommand)?, steps.last_mut()) {
+                (JobAction::Log(_) | JobAction::Why(_), _) if matches!(which, Which::Matching(..)) => {
+                    return Err(one_only(subcommand));
                 }
-                continue;
+                (JobAction::Alter(more), Some(Step { action: JobAction::Alter(changes), .. }))
+                    if JobAction::travels_with(changes, &more) =>
+                {
+                    changes.extend(more);
+                }
+                (action, _) => steps.push(source.step(command, Some(subcommand), action)),
             }
-            let action = match subcommand.key() {
-                Key::Hold => Action::Hold,
-                Key::Start => Action::Start,
-                Key::Delete => Action::Delete,
-                Key::Log | Key::Why if matches!(which, Which::Matching(..)) => return Err(one_only(subcommand)),
-                Key::Log => Action::Log(display(subcommand)),
-                Key::Why => Action::Why(display(subcommand)),
-                _ => Action::Status(display(subcommand)),
-            };
-            steps.push(source.step(command, Some(subcommand), action));
         }
         if steps.is_empty() {
-            steps.push(source.step(command, None, Action::Status(Display::default())));
+            steps.push(source.step(command, None, JobAction::Status(DisplayRequest::default())));
         }
         Ok(Self { which, steps })
     }
@@ -149,10 +166,11 @@ impl Plan {
     pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, Trouble)> {
         match &self.which {
             Which::One(job) => {
-                for (n, step) in self.steps.iter().enumerate() {
-                    self.one(&step.action, job, n > 0, session).map_err(|trouble| (step.place.clone(), trouble))?;
-                }
-                Ok(())
+                let mut seen = false;
+                run_steps(&self.steps, session, |action, session| {
+                    let was_seen = std::mem::replace(&mut seen, true);
+                    run_at(action, job, was_seen, session)
+                })
             }
             Which::Matching(condition, None) => self.matching(condition, session),
             Which::Matching(condition, Some(range)) => {
@@ -162,33 +180,11 @@ impl Plan {
         }
     }
 
-    fn one(&self, action: &Action, job: &JobRef, seen: bool, session: &mut Session<'_>) -> Result<(), Trouble> {
-        match action {
-            Action::Status(display) => session.show(display, |spool, out, style| {
-                let status = spool.job(job.clone()).map_err(|failure| about(failure, job, seen))?;
-                let occurrences = match status.state {
-                    JobState::Ready | JobState::Printing | JobState::Terminating => spool.occurrences(status.id)?,
-                    _ => Vec::new(),
-                };
-                Ok(job::single(out, style, &status, &occurrences)?)
-            }),
-            Action::Why(display) => session.show(display, |spool, out, style| {
-                let why = spool.why(job.clone()).map_err(|failure| about(failure, job, seen))?;
-                Ok(history::why(out, style, &why)?)
-            }),
-            Action::Log(display) => {
-                let subject = if seen { Subject::SeenJob(job.clone()) } else { Subject::Job(job.clone()) };
-                history::log(session, display, &EventSubject::Job(job.clone()), &subject)
-            }
-            _ => change(action, job, seen, session),
-        }
-    }
-
     fn matching(&self, condition: &Condition, session: &mut Session<'_>) -> Result<(), (String, Trouble)> {
         let query = Query { condition: condition.clone(), order: Order::Number, parts: Parts::ALL };
         // Found before anything else, so that what is changed is what was shown. Displays alone need no list: they
         // take any number of jobs, a page at a time.
-        let jobs = match self.steps.iter().find(|step| !matches!(step.action, Action::Status(_))) {
+        let jobs = match self.steps.iter().find(|step| !matches!(step.action, JobAction::Status(_))) {
             Some(step) => Some(find(session, &query).map_err(|trouble| (step.place.clone(), trouble))?),
             None => None,
         };
@@ -197,12 +193,12 @@ impl Plan {
         }
         for step in &self.steps {
             let done = match (&step.action, &jobs) {
-                (Action::Status(display), None) => session.show(display, |spool, out, style| {
+                (JobAction::Status(display), None) => session.show(display, |spool, out, style| {
                     let mut listing = Listing::new(out, style);
                     each_page(spool, &query, |page| Ok(listing.page(page)?))?;
                     Ok(listing.end()?)
                 }),
-                (Action::Status(display), Some(jobs)) => session.show(display, |spool, out, style| {
+                (JobAction::Status(display), Some(jobs)) => session.show(display, |spool, out, style| {
                     let mut listing = Listing::new(out, style);
                     for job in jobs {
                         listing.page(&[spool.job(job.clone()).map_err(|failure| about(failure, job, true))?])?;
@@ -217,8 +213,32 @@ impl Plan {
     }
 }
 
+fn run_at(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_>) -> Result<(), Trouble> {
+    match action {
+        JobAction::Status(display) => session.show(display, |spool, out, style| {
+            let status = spool.job(job.clone()).map_err(|failure| about(failure, job, seen))?;
+            let occurrences = match status.state {
+                JobState::Ready | JobState::Printing | JobState::Terminating => spool.occurrences(status.id)?,
+                _ => Vec::new(),
+            };
+            Ok(job::single(out, style, &status, &occurrences)?)
+        }),
+        JobAction::Why(display) => session.show(display, |spool, out, style| {
+            let why = spool.why(job.clone()).map_err(|failure| about(failure, job, seen))?;
+            Ok(history::why(out, style, &why)?)
+        }),
+        JobAction::Log(display) => {
+            let subject = if seen { Subject::SeenJob(job.clone()) } else { Subject::Job(job.clone()) };
+            log::show(session, display, &EventSubject::Job(job.clone()), &subject)
+        }
+        JobAction::Hold | JobAction::Start | JobAction::Delete | JobAction::Alter(_) => {
+            change(action, job, seen, session)
+        }
+    }
+}
+
 /// Applies `action` to each of `jobs`; those that fail are reported one by one.
-fn change_all(action: &Action, jobs: &[JobRef], place: &str, session: &mut Session<'_>) -> Result<(), Trouble> {
+fn change_all(action: &JobAction, jobs: &[JobRef], place: &str, session: &mut Session<'_>) -> Result<(), Trouble> {
     let mut worst = Exit::Done;
     for job in jobs {
         if let Err(trouble) = change(action, job, true, session) {
@@ -251,7 +271,7 @@ fn find(session: &mut Session<'_>, query: &Query) -> Result<Vec<JobRef>, Trouble
 fn each_page(
     spool: &mut dyn Operations,
     query: &Query,
-    mut page: impl FnMut(&[crate::model::job::JobStatus]) -> Result<(), Trouble>,
+    mut page: impl FnMut(&[JobStatus]) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
     let mut after = None;
     loop {
@@ -269,7 +289,7 @@ fn about(failure: Failure, job: &JobRef, seen: bool) -> Trouble {
     Trouble::Failed(failure, subject)
 }
 
-fn change(action: &Action, job: &JobRef, seen: bool, session: &mut Session<'_>) -> Result<(), Trouble> {
+fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_>) -> Result<(), Trouble> {
     let failed = |failure| about(failure, job, seen);
     let status = session.spool()?.job(job.clone()).map_err(failed)?;
     if let Some(key) = action.keys().into_iter().find(|key| !job_allows(*key, status.state)) {
@@ -279,30 +299,30 @@ fn change(action: &Action, job: &JobRef, seen: bool, session: &mut Session<'_>) 
             format!("{word} is not allowed while job {job} is {}", job::state_words(status.state)),
         );
         return Err(failed(match (action, status.state) {
-            (Action::Start, _) => failure.hint("only a job on hold can be started"),
-            (Action::Alter(_), JobState::Ready | JobState::Printing) => {
+            (JobAction::Start, _) => failure.hint("only a job on hold can be started"),
+            (JobAction::Alter(_), JobState::Ready | JobState::Printing) => {
                 failure.hint(format!("JOB {job}, HOLD   first; START afterwards"))
             }
             _ => failure,
         }));
     }
     match action {
-        Action::Hold => {
+        JobAction::Hold => {
             session.spool()?.hold_job(job.clone()).map_err(failed)?;
             // The next subcommand finds it on hold, so that  HOLD, COPIES 2, START  works while it prints.
             if status.state == JobState::Printing && session.wait {
                 stopped(job, session).map_err(failed)?;
             }
         }
-        Action::Alter(changes) => {
+        JobAction::Alter(changes) => {
             let only = changes.iter().map(|change| change.1.clone()).collect();
             session.spool()?.alter_job(job.clone(), only).map_err(failed)?;
-            for warning in changes.iter().filter_map(|change| alter::warning(&change.1)) {
+            for warning in changes.iter().filter_map(|change| job_changes::warning(&change.1)) {
                 // A closed standard error must not turn into a failure.
                 let _ = writeln!(session.err, "{warning}");
             }
         }
-        Action::Start => {
+        JobAction::Start => {
             let remaining = session.spool()?.start_job(job.clone()).map_err(failed)?;
             if !remaining.is_empty() {
                 let why: Vec<&str> = remaining.iter().map(|reason| reason.words()).collect();
@@ -310,7 +330,7 @@ fn change(action: &Action, job: &JobRef, seen: bool, session: &mut Session<'_>) 
                 let _ = writeln!(session.err, "WARNING: JOB {job} REMAINS ON HOLD\n  {}", why.join("; "));
             }
         }
-        Action::Delete => {
+        JobAction::Delete => {
             match session.spool()?.delete_job(job.clone()).map_err(failed)? {
                 Removal::Gone => {}
                 Removal::Terminating => {
@@ -321,7 +341,7 @@ fn change(action: &Action, job: &JobRef, seen: bool, session: &mut Session<'_>) 
                 )),
             }
         }
-        Action::Status(_) | Action::Log(_) | Action::Why(_) => {}
+        JobAction::Status(_) | JobAction::Log(_) | JobAction::Why(_) => {}
     }
     Ok(())
 }

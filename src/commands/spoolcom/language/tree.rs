@@ -1,74 +1,10 @@
 //! The syntax tree: what was typed, with its places.
 
-use super::grammar::{Grammar, Key, Qualifier, Row};
-use super::lexer::{Mistake, Span};
+use super::grammar::{Available, Grammar, Row};
+use super::keywords::Key;
 use super::messages::Message;
-
-/// A value and where it stood.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spanned<T> {
-    /// The value.
-    pub value: T,
-    /// Its place.
-    pub span: Span,
-}
-
-/// One qualifier of a JOB list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Filter {
-    /// Which.
-    pub key: Qualifier,
-    /// Its value; none for a bare OWNER.
-    pub value: Option<String>,
-    /// Its place.
-    pub span: Span,
-}
-
-/// What a command is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Object {
-    /// Not given.
-    None,
-    /// A name or number.
-    Name(Spanned<String>),
-    /// A list of qualifiers.
-    Filters(Vec<Filter>),
-}
-
-/// ON, OFF or OFF!.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Switch {
-    /// ON, or nothing.
-    On,
-    /// OFF
-    Off,
-    /// OFF!
-    OffEach,
-}
-
-/// What followed a subcommand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// Nothing, where nothing may follow.
-    None,
-    /// Whether `!` followed.
-    Bang(bool),
-    /// A switch.
-    Switch(Switch),
-    /// A number.
-    Number(i64),
-    /// A text, name or word; none when it was cleared or left out.
-    Text(Option<String>),
-    /// What a display is asked for.
-    Display {
-        /// DETAIL.
-        detail: bool,
-        /// The file of `/OUT file/`.
-        out: Option<String>,
-    },
-    /// Jobs, for FONT.
-    Jobs(Object),
-}
+use super::mistake::{Mistake, Span};
+use super::values::{Object, Spanned, Value};
 
 /// A subcommand with its operand.
 #[derive(Clone, Debug)]
@@ -88,11 +24,22 @@ impl Subcommand {
     pub fn key(&self) -> Key {
         self.row.key
     }
+
+    /// What it asks for, among the subcommands of its command that this version carries out.
+    ///
+    /// # Errors
+    /// That this version does not carry it out; it was refused before with better words.
+    pub fn read<S: Available>(&self) -> Result<S, Mistake> {
+        S::read(self.key(), &self.value)
+            .ok_or_else(|| self.not_available(format!("{} is not available in this version", self.key().word())))
+    }
+
     /// A mistake in its operand.
     pub fn bad_value(&self, why: impl Into<String>) -> Mistake {
         let place = if self.operand.start == self.operand.end { self.span } else { self.operand };
         Mistake::new(Message::ValueInvalid, place, why)
     }
+
     /// What to say when it is asked for something that this version does not do.
     pub fn not_available(&self, why: impl Into<String>) -> Mistake {
         Mistake::new(Message::NotAvailable, self.span, why)

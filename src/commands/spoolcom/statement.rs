@@ -1,16 +1,25 @@
-//! What a syntax tree means: a [`Plan`] for each command, made before any of them is executed.
+//! What a typed command means: a [`Statement`] for each, made before any of them is executed.
 //!
 //! Everything that can be refused without a spool is refused here, with its place in the line: words that are not
 //! available, changes without an object, malformed names and values.
 
 use crate::commands::shell::Intent;
 
-use super::grammar::{ObjectKind, Stage, Verb};
-use super::lexer::Mistake;
-use super::messages::Message;
-use super::session::{Display, Session, Step, Trouble};
-use super::tree::{Command, Object, Subcommand, Value};
-use super::{comment, dev, help, job, loc, open, print, spooler};
+use super::language::grammar::{ObjectKind, Stage};
+use super::language::keywords::Verb;
+use super::language::messages::Message;
+use super::language::mistake::Mistake;
+use super::language::syntax::Parser;
+use super::language::tree::Command;
+use super::language::values::Object;
+use super::session::{Session, Trouble};
+use super::verbs::dev::DeviceStatement;
+use super::verbs::job::JobStatement;
+use super::verbs::loc::LocationStatement;
+use super::verbs::operands::Source;
+use super::verbs::print::PrintStatement;
+use super::verbs::spooler::SpoolerStatement;
+use super::verbs::{help, open};
 
 /// Whether to go on after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +32,11 @@ pub enum Flow {
 
 /// A command that is ready to be executed.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Plan {
+pub enum Statement {
     /// COMMENT
     Comment,
     /// DEV
-    Dev(dev::Plan),
+    Dev(DeviceStatement),
     /// EXIT
     Exit,
     /// FC
@@ -35,43 +44,18 @@ pub enum Plan {
     /// HELP
     Help(help::Topic),
     /// JOB
-    Job(job::Plan),
+    Job(JobStatement),
     /// LOC
-    Loc(loc::Plan),
+    Loc(LocationStatement),
     /// OPEN
     Open,
     /// PRINT
-    Print(print::Plan),
+    Print(PrintStatement),
     /// SPOOLER
-    Spooler(spooler::Plan),
+    Spooler(SpoolerStatement),
 }
 
-/// The line that plans are made from.
-pub struct Source<'a> {
-    /// Its text.
-    pub line: &'a str,
-    /// Its number in a command file.
-    pub number: Option<usize>,
-}
-
-impl Source<'_> {
-    /// How messages name a command, or one of its subcommands.
-    pub fn place(&self, command: &Command, subcommand: Option<&Subcommand>) -> String {
-        let piece = |span: super::lexer::Span| self.line.get(span.start..span.end).unwrap_or_default().trim();
-        let number = self.number.map(|n| format!("line {n}: ")).unwrap_or_default();
-        match subcommand {
-            Some(subcommand) => format!("{number}{}, {}", piece(command.head), piece(subcommand.span)),
-            None => format!("{number}{}", piece(command.head)),
-        }
-    }
-
-    /// `action` with the words it was typed in.
-    pub fn step<A>(&self, command: &Command, subcommand: Option<&Subcommand>, action: A) -> Step<A> {
-        Step { action, place: self.place(command, subcommand) }
-    }
-}
-
-impl Plan {
+impl Statement {
     /// What `command` means.
     ///
     /// # Errors
@@ -81,13 +65,13 @@ impl Plan {
         check_object(command)?;
         Ok(match command.grammar.verb {
             Verb::Comment => Self::Comment,
-            Verb::Dev => Self::Dev(dev::Plan::of(command, source)?),
+            Verb::Dev => Self::Dev(DeviceStatement::of(command, source)?),
             Verb::Exit => Self::Exit,
             Verb::Help => Self::Help(help::topic(command)?),
-            Verb::Job => Self::Job(job::Plan::of(command, source)?),
-            Verb::Loc => Self::Loc(loc::Plan::of(command, source)?),
-            Verb::Print => Self::Print(print::Plan::of(command, source)?),
-            Verb::Spooler => Self::Spooler(spooler::Plan::of(command, source)),
+            Verb::Job => Self::Job(JobStatement::of(command, source)?),
+            Verb::Loc => Self::Loc(LocationStatement::of(command, source)?),
+            Verb::Print => Self::Print(PrintStatement::of(command, source)?),
+            Verb::Spooler => Self::Spooler(SpoolerStatement::of(command, source)?),
             Verb::Fc => Self::Fc(open::Fc::of(command)),
             Verb::Open => {
                 open::check(command)?;
@@ -104,11 +88,11 @@ impl Plan {
         match self {
             Self::Comment | Self::Exit | Self::Fc(_) | Self::Help(_) => None,
             Self::Open => Some(Intent::Read),
-            Self::Dev(plan) => Some(plan.intent()),
-            Self::Job(plan) => Some(plan.intent()),
-            Self::Loc(plan) => Some(plan.intent()),
-            Self::Print(plan) => Some(plan.intent()),
-            Self::Spooler(plan) => Some(plan.intent()),
+            Self::Dev(statement) => Some(statement.intent()),
+            Self::Job(statement) => Some(statement.intent()),
+            Self::Loc(statement) => Some(statement.intent()),
+            Self::Print(statement) => Some(statement.intent()),
+            Self::Spooler(statement) => Some(statement.intent()),
         }
     }
 
@@ -118,18 +102,42 @@ impl Plan {
     /// The trouble and the place where it happened.
     pub fn run(&self, session: &mut Session<'_>) -> Result<Flow, (String, Trouble)> {
         match self {
-            Self::Comment => comment::run(),
             Self::Exit => return Ok(Flow::Stop),
-            // The spool was opened again before the line was executed; FC never comes here.
-            Self::Open | Self::Fc(_) => {}
+            // The runner opened the spool again before it executed the line; FC never comes here.
+            Self::Comment | Self::Open | Self::Fc(_) => {}
             Self::Help(topic) => help::run(*topic, session).map_err(|trouble| ("HELP".to_owned(), trouble))?,
-            Self::Dev(plan) => plan.run(session)?,
-            Self::Job(plan) => plan.run(session)?,
-            Self::Loc(plan) => plan.run(session)?,
-            Self::Print(plan) => plan.run(session)?,
-            Self::Spooler(plan) => plan.run(session)?,
+            Self::Dev(statement) => statement.run(session)?,
+            Self::Job(statement) => statement.run(session)?,
+            Self::Loc(statement) => statement.run(session)?,
+            Self::Print(statement) => statement.run(session)?,
+            Self::Spooler(statement) => statement.run(session)?,
         }
         Ok(Flow::GoOn)
+    }
+}
+
+/// What a line means.
+///
+/// # Errors
+/// The first mistake in it; nothing of the line is executed then.
+pub fn read_line(line: &str, number: Option<usize>) -> Result<Vec<Statement>, Mistake> {
+    let source = Source { line, number };
+    let commands = Parser::new(line, false)?.commands()?;
+    commands.iter().map(|command| Statement::of(command, &source)).collect()
+}
+
+/// `statements`, if there is no FC among them: it makes sense at the prompt only, which deals with it there.
+///
+/// # Errors
+/// The mistake that FC is elsewhere.
+pub fn without_fc(statements: Vec<Statement>) -> Result<Vec<Statement>, Mistake> {
+    let fc = |statement: &Statement| if let Statement::Fc(fc) = statement { Some(fc.span) } else { None };
+    match statements.iter().find_map(fc) {
+        None => Ok(statements),
+        Some(span) => {
+            let why = "FC edits a command at the prompt, where it stands alone on its line";
+            Err(Mistake::new(Message::Syntax, span, why))
+        }
     }
 }
 
@@ -177,51 +185,4 @@ fn check_object(command: &Command) -> Result<(), Mistake> {
     let object = object.unwrap_or_default();
     let mistake = Mistake::new(Message::NameMissing, change.span, format!("expected {verb} {object}, {key}"));
     Err(mistake.hint("name each object; was a variable not set, or a $ not quoted?"))
-}
-
-/// What a STATUS subcommand asks for.
-pub fn display(subcommand: &Subcommand) -> Display {
-    match &subcommand.value {
-        Value::Display { detail, out } => Display { detail: *detail, out: out.clone() },
-        _ => Display::default(),
-    }
-}
-
-/// Reads the name of `command`'s object, if one was given.
-///
-/// # Errors
-/// Why it is not a name, at its place.
-pub fn object_name<N: std::str::FromStr>(command: &Command) -> Result<Option<N>, Mistake>
-where
-    N::Err: std::fmt::Display,
-{
-    let Some(name) = command.name() else {
-        return Ok(None);
-    };
-    name.value.parse().map(Some).map_err(|error| Mistake::new(Message::NameInvalid, name.span, format!("{error}")))
-}
-
-/// Reads the name in the operand of `subcommand`, none when it clears.
-///
-/// # Errors
-/// Why it is not a name, at its place.
-pub fn operand_name<N: std::str::FromStr>(subcommand: &Subcommand) -> Result<Option<N>, Mistake>
-where
-    N::Err: std::fmt::Display,
-{
-    match &subcommand.value {
-        Value::Text(Some(text)) => text.parse().map(Some).map_err(|error| subcommand.bad_value(format!("{error}"))),
-        _ => Ok(None),
-    }
-}
-
-/// A name of a print process, which may be written with its `$`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Dollar(pub crate::model::ProcessName);
-
-impl std::str::FromStr for Dollar {
-    type Err = crate::model::BadName;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.strip_prefix('$').unwrap_or(text).parse().map(Self)
-    }
 }

@@ -7,8 +7,9 @@ use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::{DeviceName, ProcessName};
 use crate::spool::interface::operations::Operations;
 
-use super::displays::SUPERVISOR;
-use super::grammar::{GRAMMAR, Grammar, Key, Operand, Qualifier, Row, Stage, Verb};
+use crate::commands::spoolcom::displays::SUPERVISOR;
+use crate::commands::spoolcom::language::grammar::{GRAMMAR, Grammar, Operand, Row, Stage};
+use crate::commands::spoolcom::language::keywords::{Key, Qualifier, Verb};
 
 /// The most names that are offered.
 const MOST: usize = 200;

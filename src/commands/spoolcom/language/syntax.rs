@@ -5,10 +5,13 @@
 
 use crate::model::near;
 
-use super::grammar::{Grammar, ObjectKind, Operand, Qualifier, Row, Stage, Verb};
-use super::lexer::{Lexeme, Lexer, Mistake, Span, Token};
+use super::grammar::{Grammar, ObjectKind, Operand, Row, Stage};
+use super::keywords::{Qualifier, Verb};
+use super::lexer::{Lexeme, Lexer, Token};
 use super::messages::Message;
-use super::tree::{Command, Filter, Object, Spanned, Subcommand, Switch, Value};
+use super::mistake::{Mistake, Span};
+use super::tree::{Command, Subcommand};
+use super::values::{DisplayRequest, Filter, Object, Spanned, Switch, Value};
 
 /// Reads the commands of one line.
 pub struct Parser<'a> {
@@ -333,7 +336,7 @@ impl<'a> Parser<'a> {
     fn display(&mut self) -> Result<(Value, Span), Mistake> {
         let (text, span) = self.lexer.text(false)?;
         let Some(text) = text else {
-            return Ok((Value::Display { detail: false, out: None }, span));
+            return Ok((Value::Display(DisplayRequest { detail: false, out: None }), span));
         };
         let expected = || Mistake::expected(span, "DETAIL, or /OUT file/ and DETAIL");
         let (out, rest) = match text.strip_prefix('/') {
@@ -346,8 +349,8 @@ impl<'a> Parser<'a> {
             }
         };
         match rest.to_ascii_uppercase().as_str() {
-            "" => Ok((Value::Display { detail: false, out }, span)),
-            "DETAIL" => Ok((Value::Display { detail: true, out }, span)),
+            "" => Ok((Value::Display(DisplayRequest { detail: false, out }), span)),
+            "DETAIL" => Ok((Value::Display(DisplayRequest { detail: true, out }), span)),
             _ => Err(expected()),
         }
     }

@@ -4,6 +4,11 @@
 //! is typed nothing of the spool is held but what an open spool holds anyway: no transaction, no lock of a writer.
 //! Ctrl-C clears the line; during a display, a list of commands or a waiting DRAIN it returns to the prompt.
 
+pub mod complete;
+pub mod history;
+pub mod keyboard;
+pub mod terminal;
+
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io;
@@ -12,41 +17,16 @@ use crate::commands::shell::Exit;
 use crate::model::{Failure, FailureKind};
 use crate::sys::{clock, interrupt, users};
 
-use super::history::{self, History};
-use super::keyboard::Terminal;
-use super::messages::{Subject, print_failure};
-use super::open;
-use super::plan::{Flow, Plan};
-use super::refuse;
-use super::runner::{Runner, read_line};
-
-/// What stands before each line.
-pub const PROMPT: &str = ")";
+use super::language::messages::Subject;
+use super::language::report::{print_failure, refuse};
+use super::runner::Runner;
+use super::statement::{Flow, Statement, read_line, without_fc};
+use history::History;
+use keyboard::{Keyboard, Typed};
+use terminal::Terminal;
 
 /// When this version was released, `ddMMMyyyy`.
 const RELEASED: &str = "UNRELEASED";
-
-/// What a person did at the prompt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Typed {
-    /// Entered a line.
-    Line(String),
-    /// Ctrl-C.
-    Interrupted,
-    /// Ctrl-D.
-    End,
-}
-
-/// Where lines come from.
-pub trait Keyboard {
-    /// Shows the prompt and reads a line, which begins as `initial`.
-    ///
-    /// # Errors
-    /// When the terminal is gone.
-    fn read(&mut self, initial: &str) -> Result<Typed, Failure>;
-    /// Puts a line behind the arrow keys.
-    fn remember(&mut self, line: &str);
-}
 
 /// The prompt at the terminal of standard input.
 pub fn at_terminal(mut runner: Runner<'_, '_>, env: &dyn Fn(&str) -> Option<OsString>, out_is_terminal: bool) -> Exit {
@@ -103,14 +83,14 @@ pub fn sit(
         runner.session.now_ms = now_ms();
         // What was pasted may be several lines.
         for line in typed.lines() {
-            let plans = read_line(line, None);
-            if let Ok([Plan::Fc(fc)]) = plans.as_deref() {
+            let statements = read_line(line, None);
+            if let Ok([Statement::Fc(fc)]) = statements.as_deref() {
                 initial = edited(&mut runner, history, fc.beginning.as_deref());
                 break;
             }
             remember(&mut runner, keyboard, history, line);
-            let flow = match plans.and_then(open::without_fc) {
-                Ok(plans) => runner.plans(&plans).1,
+            let flow = match statements.and_then(without_fc) {
+                Ok(statements) => runner.execute_line(&statements).1,
                 Err(mistake) => {
                     refuse(runner.session.err, None, line, &mistake);
                     Flow::GoOn

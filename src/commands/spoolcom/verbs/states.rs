@@ -5,7 +5,7 @@
 
 use crate::model::state::{DeviceState, JobState};
 
-use super::grammar::Key;
+use crate::commands::spoolcom::language::keywords::Key;
 
 /// Columns: Offline, Busy, Waiting, Suspended, Deverror, Procerror. The attributes share one row.
 const DEVICE: &[(Key, &str)] = &[
@@ -78,7 +78,7 @@ pub fn job_allows(key: Key, state: JobState) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::spoolcom::grammar::Verb;
+    use crate::commands::spoolcom::language::keywords::Verb;
     use crate::model::JobNumber;
 
     #[test]

@@ -16,8 +16,8 @@ use crate::sys::interrupt;
 
 use super::complete::{Candidate, complete, names_of};
 use super::history::{History, LINES};
-use super::prompt::{Keyboard, PROMPT, Typed};
-use super::runner::Runner;
+use super::keyboard::{Keyboard, PROMPT, Typed};
+use crate::commands::spoolcom::runner::Runner;
 
 /// A terminal with line editing.
 pub struct Terminal<'r, 'a, 'o> {

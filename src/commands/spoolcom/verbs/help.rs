@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use crate::model::near;
 
-use super::grammar::{GRAMMAR, Grammar, Row, Stage, Verb};
-use super::lexer::Mistake;
-use super::messages::Message;
-use super::session::{Session, Trouble};
-use super::tree::Command;
+use crate::commands::spoolcom::language::grammar::{GRAMMAR, Grammar, Row, Stage};
+use crate::commands::spoolcom::language::keywords::Verb;
+use crate::commands::spoolcom::language::messages::Message;
+use crate::commands::spoolcom::language::mistake::Mistake;
+use crate::commands::spoolcom::language::tree::Command;
+use crate::commands::spoolcom::session::{Session, Trouble};
 
 /// What HELP was asked about.
 #[derive(Clone, Copy, Debug)]
@@ -110,8 +111,9 @@ fn one(grammar: &Grammar) -> String {
         let head = format!("{}{}", row.key.word(), row.operand.syntax());
         let _ = writeln!(text, "  {head:<33} {}", row.help);
     }
-    let words: Vec<&str> =
+    let mut words: Vec<&str> =
         grammar.rows.iter().filter(|row| row.stage != Stage::Now).map(|row| row.key.word()).collect();
+    words.sort_unstable();
     if !words.is_empty() {
         let _ = writeln!(text, "  not available in this version: {}", words.join(" "));
     }

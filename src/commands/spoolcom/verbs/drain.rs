@@ -11,9 +11,10 @@ use crate::model::state::{DeviceState, DeviceWish};
 use crate::model::{DeviceName, Failure, FailureKind};
 use crate::sys::terminal;
 
-use super::displays::Style;
-use super::displays::device::{awaited, next_try, standstill};
-use super::session::{Display, Session, Trouble};
+use crate::commands::spoolcom::displays::Style;
+use crate::commands::spoolcom::displays::device::{awaited, next_try, standstill};
+use crate::commands::spoolcom::language::values::DisplayRequest;
+use crate::commands::spoolcom::session::{Session, Trouble};
 
 /// How long one wait lasts before the state is looked at again although nothing woke it, in milliseconds: it bounds only
 /// how late Ctrl-C is noticed and how often the line is painted.
@@ -30,7 +31,7 @@ pub fn run(session: &mut Session<'_>, name: &DeviceName) -> Result<(), Trouble> 
     if state == DeviceState::Offline || !session.wait {
         return Ok(());
     }
-    let style = session.style(&Display::default());
+    let style = session.style(&DisplayRequest::default());
     let seen = session.err_is_terminal;
     let slice = if seen { SLICE } else { SLICE_UNSEEN };
     let Some(spool) = &mut session.spool else {

@@ -3,11 +3,7 @@
 //! A message is one line in upper case, as operators know it; where the manuals have no text for a situation the line is
 //! ours in the same manner. The cause follows on the next line in ordinary words, then the hints.
 
-use std::io::Write;
-
-use crate::model::{Failure, FailureKind, JobRef};
-
-use super::lexer::Mistake;
+use crate::model::{FailureKind, JobRef};
 
 macro_rules! messages {
     ($($(#[$doc:meta])* $name:ident: $text:literal, $cause:literal, $remedy:literal;)+) => {
@@ -127,57 +123,9 @@ pub fn message(kind: FailureKind, subject: &Subject) -> Message {
     }
 }
 
-/// Prints a failure: its line, `place` and cause, hints. `place` is the command it happened in; may be empty.
-pub fn print_failure(err: &mut dyn Write, place: &str, failure: &Failure, subject: &Subject) {
-    let message = message(failure.kind, subject);
-    let line = match subject {
-        Subject::Job(job) | Subject::SeenJob(job) => message.text().replace("number", &job.to_string()),
-        _ => message.text().to_owned(),
-    };
-    let separator = if place.is_empty() { "" } else { ": " };
-    // A closed standard error must not turn into a second failure.
-    let _ = writeln!(err, "{line}\n  {place}{separator}{}", failure.message);
-    print_hints(err, &failure.hints, message);
-}
-
-/// Prints a mistake: its line, the command with a caret under the column, what was expected, hints.
-pub fn print_mistake(err: &mut dyn Write, number: Option<usize>, line: &str, mistake: &Mistake) {
-    let (shown, column) = window(line, mistake.span.start);
-    let number = number.map(|n| format!("line {n}: ")).unwrap_or_default();
-    let indent = number.chars().count() + column;
-    let _ =
-        writeln!(err, "{}\n  {number}{shown}\n  {:indent$}^\n  {}", mistake.message.text(), "", mistake.explanation);
-    print_hints(err, &mistake.hints, mistake.message);
-}
-
-fn print_hints(err: &mut dyn Write, hints: &[String], message: Message) {
-    for hint in hints {
-        let _ = writeln!(err, "  hint: {hint}");
-    }
-    if let (true, Some(remedy)) = (hints.is_empty(), message.remedy()) {
-        let _ = writeln!(err, "  hint: {remedy}");
-    }
-}
-
-/// The most characters of a line that are shown around a mistake.
-const WINDOW: usize = 100;
-
-/// The part of `line` around octet `at`, printable, and the column of `at` in it.
-fn window(line: &str, at: usize) -> (String, usize) {
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
-    let chars: Vec<char> = line.chars().map(printable).collect();
-    let column = line.char_indices().take_while(|(i, _)| *i < at).count();
-    let first = if chars.len() <= WINDOW { 0 } else { column.saturating_sub(WINDOW / 2).min(chars.len() - WINDOW) };
-    let last = (first + WINDOW).min(chars.len());
-    let (before, after) = (if first > 0 { "…" } else { "" }, if last < chars.len() { "…" } else { "" });
-    let shown: String = chars[first..last].iter().collect();
-    (format!("{before}{shown}{after}"), column - first + before.chars().count())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn every_message_is_in_the_table_and_in_upper_case() {
@@ -196,14 +144,5 @@ mod tests {
         assert_eq!(message(FailureKind::State, &Subject::Spooler), Message::SpoolerState);
         assert_eq!(message(FailureKind::Security, &job), Message::JobSecurity);
         assert_eq!(message(FailureKind::Security, &Subject::Object), Message::Security);
-    }
-
-    proptest! {
-        #[test]
-        fn the_window_always_holds_the_column(line in "\\PC{0,300}", at in 0usize..400) {
-            let (shown, column) = window(&line, at);
-            prop_assert!(column <= shown.chars().count());
-            prop_assert!(shown.chars().count() <= WINDOW + 2);
-        }
     }
 }

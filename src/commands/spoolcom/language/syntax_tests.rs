@@ -1,5 +1,5 @@
 use super::*;
-use crate::commands::spoolcom::grammar::Key;
+use crate::commands::spoolcom::language::keywords::Key;
 use proptest::prelude::*;
 
 fn parse(line: &str) -> Result<Vec<Command>, Mistake> {
@@ -50,7 +50,7 @@ fn operands_are_read_as_their_rows_say() {
     assert_eq!(values("LOC x, DEV, DEV NONE")[..], [(Key::Dev, Value::Text(None)), (Key::Dev, Value::Text(None))]);
     assert_eq!(
         values("JOB 5, STATUS / OUT /tmp/x / DETAIL"),
-        [(Key::Status, Value::Display { detail: true, out: Some("/tmp/x".into()) })]
+        [(Key::Status, Value::Display(DisplayRequest { detail: true, out: Some("/tmp/x".into()) }))]
     );
     assert_eq!(values("JOB 5, OWNER 8,21, START"), [(Key::Owner, text("8,21")), (Key::Start, Value::None)]);
 }
