@@ -7,7 +7,9 @@
 
 pub mod command_line;
 pub mod displays;
+pub mod help;
 pub mod jobs;
+pub mod runner;
 pub mod verbs;
 
 #[cfg(test)]
@@ -101,14 +103,4 @@ pub fn about(object: &str, mut failure: Failure) -> Failure {
 /// The caller's clock and time zone.
 pub fn clock(shell: &Shell<'_>) -> Clock {
     Clock { now_ms: shell.now_ms, zone: crate::sys::clock::zone((shell.env)("TZ")) }
-}
-
-/// Runs the steps of a verb and turns their end into an exit status.
-fn finish(shell: &mut Shell<'_>, program: &str, result: Result<Exit, Stop>) -> Exit {
-    // A display that could not be flushed was not shown.
-    let result = result.and_then(|exit| shell.out.flush().map(|()| exit).map_err(Stop::from));
-    match result {
-        Ok(exit) => exit,
-        Err(stop) => stop.report(shell, program),
-    }
 }

@@ -15,9 +15,9 @@ use super::language::messages::Subject;
 use super::language::report::print_failure;
 use super::language::values::DisplayRequest;
 
-/// Why a command ended early.
+/// Why a statement ended before it was done.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum EarlyEnd {
     /// An operation failed; not yet reported.
     Failed(Failure, Subject),
     /// Already reported, with this status.
@@ -28,13 +28,13 @@ pub enum Trouble {
     Interrupted,
 }
 
-impl From<Failure> for Trouble {
+impl From<Failure> for EarlyEnd {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure, Subject::Object)
     }
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for EarlyEnd {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
@@ -92,8 +92,8 @@ impl Session<'_> {
     pub fn show(
         &mut self,
         display: &DisplayRequest,
-        show: impl FnOnce(&mut dyn Operations, &mut dyn Write, &Style) -> Result<(), Trouble>,
-    ) -> Result<(), Trouble> {
+        show: impl FnOnce(&mut dyn Operations, &mut dyn Write, &Style) -> Result<(), EarlyEnd>,
+    ) -> Result<(), EarlyEnd> {
         let style = self.style(display);
         let mut file = match &display.out {
             Some(name) => Some(open_out(&self.cwd.join(name))?),
@@ -121,12 +121,12 @@ impl Session<'_> {
     }
 
     /// Reports `trouble` and says to which status it leads. `place` is the command it happened in.
-    pub fn report(&mut self, place: &str, trouble: Trouble) -> Exit {
+    pub fn report(&mut self, place: &str, trouble: EarlyEnd) -> Exit {
         match trouble {
-            Trouble::Reported(exit) => exit,
-            Trouble::Interrupted => Exit::Failed,
-            Trouble::Output(_) if (self.interrupted)() => Exit::Failed,
-            Trouble::Failed(failure, subject) => {
+            EarlyEnd::Reported(exit) => exit,
+            EarlyEnd::Interrupted => Exit::Failed,
+            EarlyEnd::Output(_) if (self.interrupted)() => Exit::Failed,
+            EarlyEnd::Failed(failure, subject) => {
                 use FailureKind as Kind;
                 self.broken |=
                     matches!(failure.kind, Kind::Unreachable | Kind::Unknown | Kind::Timeout | Kind::Internal);
@@ -134,8 +134,8 @@ impl Session<'_> {
                 Exit::of(&failure)
             }
             // Whoever read the output has gone; nothing more can be said to them.
-            Trouble::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Failed,
-            Trouble::Output(error) => {
+            EarlyEnd::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Failed,
+            EarlyEnd::Output(error) => {
                 let failure = Failure::new(FailureKind::Io, format!("the output cannot be written: {error}"));
                 print_failure(self.err, place, &failure, &Subject::Object);
                 Exit::Failed

@@ -12,7 +12,7 @@ use super::language::mistake::Mistake;
 use super::language::syntax::Parser;
 use super::language::tree::Command;
 use super::language::values::Object;
-use super::session::{Session, Trouble};
+use super::session::{EarlyEnd, Session};
 use super::verbs::dev::DeviceStatement;
 use super::verbs::job::JobStatement;
 use super::verbs::loc::LocationStatement;
@@ -100,7 +100,7 @@ impl Statement {
     ///
     /// # Errors
     /// The trouble and the place where it happened.
-    pub fn run(&self, session: &mut Session<'_>) -> Result<Flow, (String, Trouble)> {
+    pub fn run(&self, session: &mut Session<'_>) -> Result<Flow, (String, EarlyEnd)> {
         match self {
             Self::Exit => return Ok(Flow::Stop),
             // The runner opened the spool again before it executed the line; FC never comes here.

@@ -13,7 +13,7 @@ use crate::model::location::Destination;
 use crate::model::state::{DeviceWish, EntryState, ErrorNote, HoldReason, HoldReasons, JobState, ProcessState, Wish};
 use crate::model::time::Moment;
 use crate::model::wait::{Awaited, Wait};
-use crate::model::why::{Act, Cause, DeviceCause, Printing, Why};
+use crate::model::why::{Attribution, Cause, DeviceCause, Printing, Why};
 use crate::model::{Caller, GlobalJobId, JobRef};
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
@@ -39,8 +39,8 @@ struct Look<'a> {
     state: SpoolerState,
 }
 
-fn act(event: Event) -> Act {
-    Act { who: event.who, at_ms: event.at_ms }
+fn act(event: Event) -> Attribution {
+    Attribution { who: event.who, at_ms: event.at_ms }
 }
 
 impl Spool {
@@ -323,7 +323,7 @@ impl Look<'_> {
     }
 
     /// Who asked a device for what it is told to do, if that was the last thing it was told.
-    fn last_wish(&self, device: &DeviceRow, what: &str) -> Fallible<Option<Act>> {
+    fn last_wish(&self, device: &DeviceRow, what: &str) -> Fallible<Option<Attribution>> {
         let event = last(self.db, Object::Device(device.id), &["started", what])?;
         Ok(event.filter(|event| event.what == what).map(act))
     }

@@ -3,11 +3,16 @@
 //! For each job all the changes hold, or none. The whole command line is understood before the first job is touched. Of
 //! an attribute that is given several times the last pair counts.
 
+use std::ffi::OsString;
+
+use clap::Args;
+
 use super::effects::{self, Action};
 use crate::attributes::text::{Clock, MAX_TEXT, escaped, read};
 use crate::attributes::{Attribute, Class, Settable, values};
 use crate::commands::pd::command_line::options;
 use crate::commands::pd::command_line::options::{Item, Meaning, Setting};
+use crate::commands::pd::command_line::selection;
 use crate::commands::pd::command_line::selection::Requested;
 use crate::commands::pd::command_line::strings::{Op, Pair};
 use crate::commands::pd::command_line::targets;
@@ -30,6 +35,19 @@ pub const SETTINGS: &[Setting] = &[Setting::Message, Setting::Requested, Setting
 /// How long a hold of a printing job is waited for.
 pub const STOP_MS: u64 = 2000;
 
+/// `-r` and `-s`: what is shown of the altered jobs.
+#[derive(Args, Debug)]
+pub struct ShowFlags {
+    /// Show these attributes of the altered jobs: none, brief, verbose, all, or names
+    #[arg(short = 'r', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
+    #[arg(value_parser = options::suggest(selection::words(Class::Job)), hide_possible_values = true)]
+    requested: Vec<OsString>,
+    /// Style of that display: column, doccol or line
+    #[arg(short = 's', value_name = "STYLE", action = clap::ArgAction::Append)]
+    #[arg(value_parser = options::suggest(Style::WORDS.iter().copied()), hide_possible_values = true)]
+    style: Vec<OsString>,
+}
+
 /// One attribute and what becomes of it.
 #[derive(Clone, Debug, PartialEq)]
 struct Edit {
@@ -41,7 +59,7 @@ struct Edit {
 
 /// What a command line asks for.
 #[derive(Default)]
-pub struct Plan {
+pub struct AlterationRequest {
     edits: Vec<Edit>,
     message: Option<String>,
     /// Each job, or one document of it.
@@ -51,33 +69,33 @@ pub struct Plan {
     bare: bool,
 }
 
-impl Plan {
-    /// Turns the items into a plan. `bare`: `-g` was given.
+impl AlterationRequest {
+    /// Turns the items into a request. `bare`: `-g` was given.
     ///
     /// # Errors
     /// [`Stop::Usage`].
     pub fn of(items: Vec<Item>, bare: bool, clock: &Clock) -> Result<Self, Stop> {
-        let mut plan = Self { bare, ..Self::default() };
+        let mut request = Self { bare, ..Self::default() };
         for item in items {
             match item {
-                Item::Argument(word) => plan.jobs.push(job_of(&word.to_string_lossy())?),
+                Item::Argument(word) => request.jobs.push(job_of(&word.to_string_lossy())?),
                 Item::Set(Meaning::Attribute(row), pair) => {
                     let edit = edit(row, &pair, clock)?;
-                    plan.edits.retain(|other| other.row != row);
-                    plan.edits.push(edit);
+                    request.edits.retain(|other| other.row != row);
+                    request.edits.push(edit);
                 }
-                Item::Set(Meaning::Setting(setting), pair) => plan.setting(setting, &pair)?,
+                Item::Set(Meaning::Setting(setting), pair) => request.setting(setting, &pair)?,
             }
         }
-        if plan.edits.is_empty() && plan.message.is_none() {
+        if request.edits.is_empty() && request.message.is_none() {
             return Err(Stop::usage("nothing is to be changed").hint("-x \"job-priority=30\"   changes an attribute"));
         }
-        let of_job = plan.edits.iter().find(|edit| edit.row.class == Class::Job);
-        if let (Some(edit), Some((job, Some(n)))) = (of_job, plan.jobs.iter().find(|job| job.1.is_some())) {
+        let of_job = request.edits.iter().find(|edit| edit.row.class == Class::Job);
+        if let (Some(edit), Some((job, Some(n)))) = (of_job, request.jobs.iter().find(|job| job.1.is_some())) {
             return Err(Stop::usage(format!("{} belongs to the job, and {job}.{n} names a document", edit.row.name()))
                 .hint(format!("{job}   names the whole job")));
         }
-        Ok(plan)
+        Ok(request)
     }
 
     fn setting(&mut self, setting: Setting, pair: &Pair) -> Result<(), Stop> {

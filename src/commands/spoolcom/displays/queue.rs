@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use crate::commands::spoolcom::session::Trouble;
+use crate::commands::spoolcom::session::EarlyEnd;
 use crate::model::device::{DeviceStatus, RunningJob};
 use crate::model::query::{PAGE, Page};
 use crate::model::queue::QueueItem;
@@ -38,7 +38,7 @@ const QUEUE: &[Column] = &[
 ///
 /// # Errors
 /// When the spool cannot be asked.
-pub fn ask(spool: &mut dyn Operations, style: &Style, status: &DeviceStatus) -> Result<Page<QueueItem>, Trouble> {
+pub fn ask(spool: &mut dyn Operations, style: &Style, status: &DeviceStatus) -> Result<Page<QueueItem>, EarlyEnd> {
     if status.waiting == 0 && !style.json {
         return Ok(Page { rows: Vec::new(), next: None });
     }

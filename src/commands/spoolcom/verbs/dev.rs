@@ -11,7 +11,7 @@ use crate::commands::spoolcom::language::messages::Subject;
 use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::{DisplayRequest, Switch, SwitchOrNumber};
-use crate::commands::spoolcom::session::{Session, Trouble};
+use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::model::device::{DeviceChange, DeviceStatus, DeviceUri, Exclusive, check_form};
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceState, DeviceWish};
@@ -93,7 +93,7 @@ impl DeviceStatement {
     ///
     /// # Errors
     /// The first subcommand that fails.
-    pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, Trouble)> {
+    pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
         run_steps(&self.steps, session, |action, session| match (&self.device, action) {
             (Some(name), action) => run_at(name, action, session),
             (None, DeviceAction::Status(display)) => all(session, display),
@@ -102,7 +102,7 @@ impl DeviceStatement {
     }
 }
 
-fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -> Result<(), Trouble> {
+fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     match action {
         DeviceAction::Change(key, changes) => {
             match session.spool()?.device(name.clone()) {
@@ -149,7 +149,7 @@ fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -
     Ok(())
 }
 
-fn all(session: &mut Session<'_>, display: &DisplayRequest) -> Result<(), Trouble> {
+fn all(session: &mut Session<'_>, display: &DisplayRequest) -> Result<(), EarlyEnd> {
     let mut dead = std::collections::BTreeSet::new();
     session.show(display, |spool, out, style| {
         let mut listing = Listing::new(out, style);

@@ -14,7 +14,7 @@ use crate::sys::terminal;
 use crate::commands::spoolcom::displays::Style;
 use crate::commands::spoolcom::displays::device::{awaited, next_try, standstill};
 use crate::commands::spoolcom::language::values::DisplayRequest;
-use crate::commands::spoolcom::session::{Session, Trouble};
+use crate::commands::spoolcom::session::{EarlyEnd, Session};
 
 /// How long one wait lasts before the state is looked at again although nothing woke it, in milliseconds: it bounds only
 /// how late Ctrl-C is noticed and how often the line is painted.
@@ -26,7 +26,7 @@ const SLICE_UNSEEN: u64 = 1000;
 ///
 /// # Errors
 /// When the drain is refused, was taken back by somebody else, or the wait was interrupted.
-pub fn run(session: &mut Session<'_>, name: &DeviceName) -> Result<(), Trouble> {
+pub fn run(session: &mut Session<'_>, name: &DeviceName) -> Result<(), EarlyEnd> {
     let state = session.spool()?.drain_device(name.clone())?;
     if state == DeviceState::Offline || !session.wait {
         return Ok(());
@@ -61,7 +61,7 @@ pub fn run(session: &mut Session<'_>, name: &DeviceName) -> Result<(), Trouble> 
         session.err,
         "{name} STAYS DRAINING\n  it goes offline when its job has ended; DEV {name}, START   takes the drain back"
     );
-    Err(Trouble::Interrupted)
+    Err(EarlyEnd::Interrupted)
 }
 
 /// What a drain waits for.

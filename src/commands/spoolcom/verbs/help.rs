@@ -9,7 +9,7 @@ use crate::commands::spoolcom::language::keywords::Verb;
 use crate::commands::spoolcom::language::messages::Message;
 use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::Command;
-use crate::commands::spoolcom::session::{Session, Trouble};
+use crate::commands::spoolcom::session::{EarlyEnd, Session};
 
 /// What HELP was asked about.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,7 @@ pub fn topic(command: &Command) -> Result<Topic, Mistake> {
 ///
 /// # Errors
 /// When the output cannot be written.
-pub fn run(topic: Topic, session: &mut Session<'_>) -> Result<(), Trouble> {
+pub fn run(topic: Topic, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     let text = match topic {
         Topic::All => overview(),
         Topic::Command(verb) => one(verb.grammar()),

@@ -12,7 +12,7 @@ use crate::commands::spoolcom::language::messages::{Message, Subject};
 use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::{DisplayRequest, Filter, Object};
-use crate::commands::spoolcom::session::{Session, Trouble};
+use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::model::alter::JobChange;
 use crate::model::field::{Field, Value as FieldValue};
 use crate::model::job::{JobStatus, Occurrence};
@@ -163,7 +163,7 @@ impl JobStatement {
     ///
     /// # Errors
     /// The first subcommand that fails.
-    pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, Trouble)> {
+    pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
         match &self.which {
             Which::One(job) => {
                 let mut seen = false;
@@ -180,7 +180,7 @@ impl JobStatement {
         }
     }
 
-    fn matching(&self, condition: &Condition, session: &mut Session<'_>) -> Result<(), (String, Trouble)> {
+    fn matching(&self, condition: &Condition, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
         let query = Query { condition: condition.clone(), order: Order::Number, parts: Parts::ALL };
         // Found before anything else, so that what is changed is what was shown. Displays alone need no list: they
         // take any number of jobs, a page at a time.
@@ -213,7 +213,7 @@ impl JobStatement {
     }
 }
 
-fn run_at(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_>) -> Result<(), Trouble> {
+fn run_at(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     match action {
         JobAction::Status(display) => session.show(display, |spool, out, style| {
             let status = spool.job(job.clone()).map_err(|failure| about(failure, job, seen))?;
@@ -238,7 +238,7 @@ fn run_at(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
 }
 
 /// Applies `action` to each of `jobs`; those that fail are reported one by one.
-fn change_all(action: &JobAction, jobs: &[JobRef], place: &str, session: &mut Session<'_>) -> Result<(), Trouble> {
+fn change_all(action: &JobAction, jobs: &[JobRef], place: &str, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     let mut worst = Exit::Done;
     for job in jobs {
         if let Err(trouble) = change(action, job, true, session) {
@@ -248,7 +248,7 @@ fn change_all(action: &JobAction, jobs: &[JobRef], place: &str, session: &mut Se
             break;
         }
     }
-    if worst == Exit::Done { Ok(()) } else { Err(Trouble::Reported(worst)) }
+    if worst == Exit::Done { Ok(()) } else { Err(EarlyEnd::Reported(worst)) }
 }
 
 /// LOG and WHY are about one job each: of several, nobody could tell whose line is whose.
@@ -258,7 +258,7 @@ fn one_only(subcommand: &Subcommand) -> Mistake {
         .hint(format!("{word} is about one job; JOB (OWNER ann) lists the numbers"))
 }
 
-fn find(session: &mut Session<'_>, query: &Query) -> Result<Vec<JobRef>, Trouble> {
+fn find(session: &mut Session<'_>, query: &Query) -> Result<Vec<JobRef>, EarlyEnd> {
     let mut list = Vec::new();
     let query = Query { parts: Parts::JOB, ..query.clone() };
     each_page(session.spool()?, &query, |page| {
@@ -271,8 +271,8 @@ fn find(session: &mut Session<'_>, query: &Query) -> Result<Vec<JobRef>, Trouble
 fn each_page(
     spool: &mut dyn Operations,
     query: &Query,
-    mut page: impl FnMut(&[JobStatus]) -> Result<(), Trouble>,
-) -> Result<(), Trouble> {
+    mut page: impl FnMut(&[JobStatus]) -> Result<(), EarlyEnd>,
+) -> Result<(), EarlyEnd> {
     let mut after = None;
     loop {
         let found = spool.jobs(query.clone(), after, PAGE)?;
@@ -284,12 +284,12 @@ fn each_page(
     }
 }
 
-fn about(failure: Failure, job: &JobRef, seen: bool) -> Trouble {
+fn about(failure: Failure, job: &JobRef, seen: bool) -> EarlyEnd {
     let subject = if seen { Subject::SeenJob(job.clone()) } else { Subject::Job(job.clone()) };
-    Trouble::Failed(failure, subject)
+    EarlyEnd::Failed(failure, subject)
 }
 
-fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_>) -> Result<(), Trouble> {
+fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     let failed = |failure| about(failure, job, seen);
     let status = session.spool()?.job(job.clone()).map_err(failed)?;
     if let Some(key) = action.keys().into_iter().find(|key| !job_allows(*key, status.state)) {

@@ -6,7 +6,7 @@ use crate::commands::spoolcom::language::grammar::LocSubcommand;
 use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::DisplayRequest;
-use crate::commands::spoolcom::session::{Session, Trouble};
+use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::model::{DeviceName, Failure, GroupName, LocationPattern, near};
 use crate::spool::interface::operations::Operations;
 
@@ -68,7 +68,7 @@ impl LocationStatement {
     ///
     /// # Errors
     /// The first subcommand that fails.
-    pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, Trouble)> {
+    pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
         run_steps(&self.steps, session, execute)
     }
 }
@@ -102,7 +102,7 @@ fn action(subcommand: &Subcommand, location: Option<&LocationPattern>) -> Result
     })
 }
 
-fn execute(action: &LocationAction, session: &mut Session<'_>) -> Result<(), Trouble> {
+fn execute(action: &LocationAction, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     match action {
         LocationAction::Route(location, device) => {
             let spool = session.spool()?;
@@ -127,7 +127,7 @@ fn show(
     location: Option<&LocationPattern>,
     display: &DisplayRequest,
     session: &mut Session<'_>,
-) -> Result<(), Trouble> {
+) -> Result<(), EarlyEnd> {
     session.show(display, |spool, out, style| {
         let mut listing = Listing::new(out, style);
         let mut after = None;

@@ -4,7 +4,7 @@ use crate::commands::log;
 use crate::commands::spoolcom::displays::Listing;
 use crate::commands::spoolcom::language::messages::Subject;
 use crate::commands::spoolcom::language::values::DisplayRequest;
-use crate::commands::spoolcom::session::{Session, Trouble};
+use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::spool::interface::records::EventSubject;
 
 /// Shows what happened to `object`; a failure names `subject`.
@@ -16,12 +16,12 @@ pub fn show(
     display: &DisplayRequest,
     object: &EventSubject,
     subject: &Subject,
-) -> Result<(), Trouble> {
+) -> Result<(), EarlyEnd> {
     session.show(display, |spool, out, style| {
         let mut listing = Listing::new(out, style);
-        log::pages(spool, object, |page| listing.page(page).map_err(Trouble::from)).map_err(
+        log::pages(spool, object, |page| listing.page(page).map_err(EarlyEnd::from)).map_err(
             |trouble| match trouble {
-                Trouble::Failed(failure, _) => Trouble::Failed(failure, subject.clone()),
+                EarlyEnd::Failed(failure, _) => EarlyEnd::Failed(failure, subject.clone()),
                 other => other,
             },
         )?;

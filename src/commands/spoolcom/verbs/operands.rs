@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::commands::spoolcom::language::messages::Message;
 use crate::commands::spoolcom::language::mistake::{Mistake, Span};
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
-use crate::commands::spoolcom::session::{Session, Trouble};
+use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::model::{BadName, Failure, ProcessName};
 
 /// The line that statements are made from.
@@ -50,13 +50,13 @@ pub struct Step<A> {
 pub fn run_steps<A>(
     steps: &[Step<A>],
     session: &mut Session<'_>,
-    mut run: impl FnMut(&A, &mut Session<'_>) -> Result<(), Trouble>,
-) -> Result<(), (String, Trouble)> {
+    mut run: impl FnMut(&A, &mut Session<'_>) -> Result<(), EarlyEnd>,
+) -> Result<(), (String, EarlyEnd)> {
     steps.iter().try_for_each(|step| run(&step.action, session).map_err(|trouble| (step.place.clone(), trouble)))
 }
 
 /// A change without its object, which the statement has refused before.
-pub fn unnamed() -> Trouble {
+pub fn unnamed() -> EarlyEnd {
     Failure::internal("a change without its object").into()
 }
 

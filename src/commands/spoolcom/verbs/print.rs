@@ -7,7 +7,7 @@ use crate::commands::spoolcom::language::messages::Subject;
 use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::DisplayRequest;
-use crate::commands::spoolcom::session::{Session, Trouble};
+use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::model::ProcessName;
 use crate::model::process::ProcessChange;
 use crate::spool::interface::records::EventSubject;
@@ -77,7 +77,7 @@ impl PrintStatement {
     ///
     /// # Errors
     /// The first subcommand that fails.
-    pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, Trouble)> {
+    pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
         run_steps(&self.steps, session, |action, session| match (&self.process, action) {
             (Some(name), action) => run_at(name, action, session),
             (None, PrintAction::Status(display)) => all(session, display),
@@ -99,7 +99,7 @@ fn action(subcommand: &Subcommand) -> Result<PrintAction, Mistake> {
     })
 }
 
-fn run_at(name: &ProcessName, action: &PrintAction, session: &mut Session<'_>) -> Result<(), Trouble> {
+fn run_at(name: &ProcessName, action: &PrintAction, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     match action {
         PrintAction::Change(changes) => Ok(session.spool()?.change_process(name.clone(), changes.clone())?),
         PrintAction::Start => Ok(session.spool()?.start_process(name.clone())?),
@@ -115,7 +115,7 @@ fn run_at(name: &ProcessName, action: &PrintAction, session: &mut Session<'_>) -
     }
 }
 
-fn all(session: &mut Session<'_>, display: &DisplayRequest) -> Result<(), Trouble> {
+fn all(session: &mut Session<'_>, display: &DisplayRequest) -> Result<(), EarlyEnd> {
     session.show(display, |spool, out, style| {
         let mut listing = Listing::new(out, style);
         let mut after = None;

@@ -7,7 +7,7 @@ use crate::commands::spoolcom::language::messages::Subject;
 use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::Command;
 use crate::commands::spoolcom::language::values::DisplayRequest;
-use crate::commands::spoolcom::session::{Session, Trouble};
+use crate::commands::spoolcom::session::{EarlyEnd, Session};
 
 use super::operands::{Source, Step, run_steps};
 
@@ -43,13 +43,13 @@ impl SpoolerStatement {
     ///
     /// # Errors
     /// The first subcommand that fails.
-    pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, Trouble)> {
+    pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
         run_steps(&self.steps, session, execute)
     }
 }
 
-fn execute(subcommand: &SpoolerSubcommand, session: &mut Session<'_>) -> Result<(), Trouble> {
-    let about = |failure| Trouble::Failed(failure, Subject::Spooler);
+fn execute(subcommand: &SpoolerSubcommand, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
+    let about = |failure| EarlyEnd::Failed(failure, Subject::Spooler);
     match subcommand {
         SpoolerSubcommand::Start => session.spool()?.start_spooler().map_err(about),
         SpoolerSubcommand::Drain => session.spool()?.drain_spooler().map_err(about),

@@ -1,28 +1,8 @@
-//! Every command's definition: what parses the command line also makes its help, its manual page and its completions.
+//! What follows the flags in the long help of the `pd` commands: attributes, filters, environment, statuses.
 
 use std::fmt::Write;
 
 use crate::attributes::{Attribute, Class, Kind, Settable, Shown, nameable, of_class};
-
-use super::pd::verbs::{pdls, pdmod, pdpause, pdpr, pdpromote, pdq, pdresume, pdrm, pdset};
-use super::spoolcom;
-
-/// The definitions of all commands, by name.
-pub fn all() -> Vec<clap::Command> {
-    vec![
-        crate::fastp::definition(),
-        pdls::definition(),
-        pdmod::definition(),
-        pdpause::definition(),
-        pdpr::definition(),
-        pdpromote::definition(),
-        pdq::definition(),
-        pdresume::definition(),
-        pdrm::definition(),
-        pdset::definition(),
-        spoolcom::definition(),
-    ]
-}
 
 const EXITS: &str = "\
 Exit status:
@@ -36,8 +16,8 @@ const SPOOL: &str = "  PDBASE  Directory of a private spool
   PDHOST, PD_SOCKET  Host and port of the server, unless -H names them
 ";
 
-/// What follows the flags in the long help of `pdpr` (`settable`) and `pdls`.
-pub fn after_help(class: Class, settable: bool) -> String {
+/// What follows the flags in the long help of `pdpr` (`settable`) and `pdls`: the attributes of `class`.
+pub fn with_attributes(class: Class, settable: bool) -> String {
     let mut text = String::new();
     if settable {
         text.push_str("Settable attributes:\n");
@@ -63,7 +43,7 @@ pub fn after_help(class: Class, settable: bool) -> String {
 }
 
 /// What follows the flags in the long help of `pdq`: the attributes stand in that of `pdls`.
-pub fn after_help_pdq() -> String {
+pub fn of_pdq() -> String {
     format!(
         "{FILTERS}\nEnvironment:\n  PDPRINTER  Destination whose queue is listed without -d\n  \
          PDPATH  Directory of attributes files\n  TZ  Time zone of displayed and compared times\n{SPOOL}\n{ABBREVIATIONS}\n{EXITS}"
@@ -71,7 +51,7 @@ pub fn after_help_pdq() -> String {
 }
 
 /// What follows the flags in the long help of `pdmod` and `pdset`.
-pub fn after_help_altering() -> String {
+pub fn altering() -> String {
     let mut text = String::from("Settable attributes:\n");
     nameable(Class::Job).filter(|row| row.settable == Settable::Always).for_each(|row| describe(&mut text, row));
     let _ = write!(text, "\nEnvironment:\n  PDPATH  Directory of attributes files\n{SPOOL}\n{ABBREVIATIONS}\n{EXITS}");
@@ -79,12 +59,12 @@ pub fn after_help_altering() -> String {
 }
 
 /// What follows the flags in the long help of commands that act on jobs without attributes.
-pub fn after_help_acting() -> String {
+pub fn acting() -> String {
     format!("Environment:\n  PDPATH  Directory of attributes files\n{SPOOL}\n{EXITS}")
 }
 
 /// What follows the flags in the long help of `pdrm`.
-pub fn after_help_pdrm() -> String {
+pub fn of_pdrm() -> String {
     format!(
         "Environment:\n  PD_CONFIRM_DELETE  no removes without asking\n  PDPATH  Directory of attributes files\n{SPOOL}\n{EXITS}"
     )
