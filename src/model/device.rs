@@ -198,7 +198,7 @@ pub struct RunningJob {
     pub job: JobNumber,
     /// Its name.
     pub name: String,
-    /// Document in print, from 1; 0 before the first byte.
+    /// Document in print, from 1; 0 before the first octet.
     pub document: u32,
     /// How many documents it has.
     pub documents: u32,

@@ -79,7 +79,7 @@ pub struct HeaderText {
     pub printed: String,
 }
 
-/// How an attempt sets its job apart. Put on record before the first byte goes to a file, so that a later attempt can
+/// How an attempt sets its job apart. Put on record before the first octet goes to a file, so that a later attempt can
 /// recognise what this one left behind whatever was altered since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Separation {

@@ -43,7 +43,7 @@ pub enum DeviceCause {
         /// Whether the job is the one that it is opened for.
         next: bool,
     },
-    /// The device has every byte; the connection has not closed yet.
+    /// The device has every octet; the connection has not closed yet.
     Transferred {
         /// Octets sent.
         octets: u64,

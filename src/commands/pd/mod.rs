@@ -5,16 +5,16 @@
 //! strings, attributes files: [`options`]) → typed values ([`crate::attributes`]) → operations → display ([`display`]).
 //! So a command line of which a later part is wrong has no effect.
 
-pub mod command_line;
-pub mod displays;
-pub mod help;
+pub(crate) mod command_line;
+pub(crate) mod displays;
+pub(crate) mod help;
 pub mod jobs;
 pub mod runner;
 pub mod verbs;
 
 #[cfg(test)]
 #[allow(missing_docs)]
-pub mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -38,9 +38,6 @@ pub struct CommandLine {
 
 impl CommandLine {
     /// Opens the spool, or the server that `-H` names.
-    ///
-    /// # Errors
-    /// When it cannot be reached.
     pub fn open(&self, shell: &mut Shell<'_>, intent: Intent) -> Result<Box<dyn Operations>, Stop> {
         Ok((shell.open)(self.matches.get_one::<String>("host").map(String::as_str), intent)?)
     }

@@ -10,12 +10,12 @@
 //! Success is silent. Displays go to the output, messages and hints to standard error; hints that nobody asked for only
 //! when that is a terminal. The exit status is the worst that happened.
 
-pub mod displays;
+pub(crate) mod displays;
 pub mod language;
-pub mod prompt;
-pub mod runner;
-pub mod session;
-pub mod statement;
+pub(crate) mod prompt;
+pub(crate) mod runner;
+pub(crate) mod session;
+pub(crate) mod statement;
 pub mod verbs;
 
 #[cfg(test)]

@@ -183,9 +183,6 @@ impl Write for Stoppable<'_> {
 }
 
 /// Opens an OUT file: made when it is not there, added to when it is.
-///
-/// # Errors
-/// Why it cannot be opened, with its name.
 pub fn open_out(path: &std::path::Path) -> Result<File, Failure> {
     OpenOptions::new().append(true).create(true).open(path).map_err(|error| {
         Failure::new(

@@ -57,9 +57,6 @@ pub enum Statement {
 
 impl Statement {
     /// What `command` means.
-    ///
-    /// # Errors
-    /// The first mistake in it.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         check_available(command)?;
         check_object(command)?;
@@ -97,9 +94,6 @@ impl Statement {
     }
 
     /// Executes it, each subcommand after the other, up to the first that fails.
-    ///
-    /// # Errors
-    /// The trouble and the place where it happened.
     pub fn run(&self, session: &mut Session<'_>) -> Result<Flow, (String, EarlyEnd)> {
         match self {
             Self::Exit => return Ok(Flow::Stop),

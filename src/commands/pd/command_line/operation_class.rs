@@ -25,9 +25,6 @@ const CLASSES: &[(&str, bool)] = &[
 ];
 
 /// Takes the class out of `items`, which must be job; the last one counts.
-///
-/// # Errors
-/// [`Stop::Usage`] for every other class.
 pub fn take_class(items: &mut Vec<Item>, program: &str) -> Result<(), Stop> {
     let mut class = USUAL.to_owned();
     for item in items.iter() {

@@ -112,9 +112,6 @@ const SOURCES: &[(&str, Source)] = &[
 ];
 
 /// The items of `matches` in the order of the command line. `allowed` = the command attributes that this verb has.
-///
-/// # Errors
-/// [`Stop::Usage`].
 pub fn ordered(
     matches: &ArgMatches,
     command: &Command,
@@ -212,9 +209,6 @@ impl TypedValueParser for Suggested {
 }
 
 /// The value of a pair that must have exactly one and replaces what was there.
-///
-/// # Errors
-/// [`Stop::Usage`].
 pub fn single<'a>(pair: &'a Pair, name: &str) -> Result<&'a str, Stop> {
     match (pair.op, pair.values.as_slice()) {
         (Op::Set, [value]) => Ok(value),

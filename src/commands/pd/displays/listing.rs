@@ -86,9 +86,6 @@ pub struct ListingRequest {
 
 impl ListingRequest {
     /// What `line` asks for.
-    ///
-    /// # Errors
-    /// [`Stop::Usage`].
     pub fn of(mut line: CommandLine, shell: &Shell<'_>) -> Result<Self, Stop> {
         let items = std::mem::take(&mut line.items);
         let mut request = Self {
@@ -132,9 +129,6 @@ impl ListingRequest {
 
     /// How objects of `class` are laid out and which of them are wanted. `by_id` = jobs are named one by one, `past` = finished
     /// ones are listed.
-    ///
-    /// # Errors
-    /// [`Stop::Usage`].
     pub fn layout(&self, class: Class, by_id: bool, past: bool) -> Result<(Layout, Condition), Stop> {
         let json = self.line.matches.get_flag("json");
         // The class may stand anywhere, so what depends on it is read last.
@@ -185,9 +179,6 @@ impl ListingRequest {
 }
 
 /// The value of a pair that is true or false.
-///
-/// # Errors
-/// [`Stop::Usage`].
 pub fn truth(pair: &Pair, name: &str) -> Result<bool, Stop> {
     let word = options::single(pair, name)?;
     match names::keyword(word, &["true", "false", "yes", "no"]) {
@@ -257,9 +248,6 @@ fn pages(spool: &mut dyn Operations, display: &mut Display<'_>, wanted: &Wanted,
 }
 
 /// Shows a job with all its documents, or with one of them, and with what was asked for by name.
-///
-/// # Errors
-/// When the spool cannot be asked or the output cannot be written.
 pub fn show(
     spool: &mut dyn Operations,
     display: &mut Display<'_>,

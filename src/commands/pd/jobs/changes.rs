@@ -71,9 +71,6 @@ pub struct AlterationRequest {
 
 impl AlterationRequest {
     /// Turns the items into a request. `bare`: `-g` was given.
-    ///
-    /// # Errors
-    /// [`Stop::Usage`].
     pub fn of(items: Vec<Item>, bare: bool, clock: &Clock) -> Result<Self, Stop> {
         let mut request = Self { bare, ..Self::default() };
         for item in items {
@@ -117,9 +114,6 @@ impl AlterationRequest {
     }
 
     /// Applies it to every job; those that fail are reported, and the others follow.
-    ///
-    /// # Errors
-    /// When the output cannot be written.
     pub fn apply(
         &self,
         spool: &mut dyn Operations,
@@ -203,9 +197,6 @@ impl AlterationRequest {
 }
 
 /// Waits for a job on a device to leave it after a hold or a pause, and says when it did not.
-///
-/// # Errors
-/// When the spool does not answer.
 pub fn stopped(
     spool: &mut dyn Operations,
     job: &JobRef,
@@ -228,9 +219,6 @@ pub fn stopped(
 }
 
 /// The text of `-m`.
-///
-/// # Errors
-/// [`Stop::Usage`].
 pub fn message(pair: &Pair) -> Result<String, Stop> {
     let text = match pair.op {
         Op::Set => pair.values.join(" "),
@@ -243,9 +231,6 @@ pub fn message(pair: &Pair) -> Result<String, Stop> {
 }
 
 /// A job, or one document of it.
-///
-/// # Errors
-/// [`Stop::Usage`] for anything else.
 pub fn job_of(word: &str) -> Result<(JobRef, Option<u32>), Stop> {
     match targets::parse(word)? {
         Target::Job(job, document) => Ok((job, document)),

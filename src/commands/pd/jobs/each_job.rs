@@ -20,9 +20,6 @@ pub struct JobActionRequest {
 
 impl JobActionRequest {
     /// Turns the items, their class taken out, into a request.
-    ///
-    /// # Errors
-    /// [`Stop::Usage`].
     pub fn of(action: Action, items: Vec<Item>, program: &str) -> Result<Self, Stop> {
         let mut request = Self { action, jobs: Vec::new(), message: None };
         for item in items {

@@ -37,9 +37,6 @@ impl Shown for Event {
 }
 
 /// Shows why a job is not printing: one line for each cause.
-///
-/// # Errors
-/// When the output cannot be written.
 pub fn why(out: &mut dyn Write, style: &Style, why: &Why) -> io::Result<()> {
     let times = times(style);
     if style.json {

@@ -35,9 +35,6 @@ const QUEUE: &[Column] = &[
 ];
 
 /// What of a device's queue is shown in `style`: the next few, or with JSON a whole page.
-///
-/// # Errors
-/// When the spool cannot be asked.
 pub fn ask(spool: &mut dyn Operations, style: &Style, status: &DeviceStatus) -> Result<Page<QueueItem>, EarlyEnd> {
     if status.waiting == 0 && !style.json {
         return Ok(Page { rows: Vec::new(), next: None });
@@ -82,9 +79,6 @@ fn seconds(ms: i64) -> i64 {
 }
 
 /// Shows what prints now and what comes next. What is empty is left out.
-///
-/// # Errors
-/// When the output cannot be written.
 pub fn tables(out: &mut dyn Write, style: &Style, status: &DeviceStatus, queue: &Page<QueueItem>) -> io::Result<()> {
     if let Some(running) = &status.running {
         writeln!(out)?;

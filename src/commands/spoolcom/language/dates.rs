@@ -27,9 +27,6 @@ pub struct Range {
 }
 
 /// What a DATE qualifier says.
-///
-/// # Errors
-/// What was expected.
 pub fn parse(text: &str) -> Result<Range, String> {
     let expected = || "expected FROM time, THRU time or FROM time THRU time; a time is 21 NOV 2026, 14:30".to_owned();
     let upper = text.to_ascii_uppercase();

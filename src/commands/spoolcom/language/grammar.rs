@@ -247,7 +247,7 @@ subcommands! {
         Status(Display) "show it";
         Suspend "stop at once and keep the job where it is; START goes on";
         Timeout(Number(-1, 32767)) "retries (not seconds) before an error takes it offline; -1 never";
-        Uri(Text) "where its bytes go: file:///path, char:///dev/x, fifo:///path, socket://host:port, null:";
+        Uri(Text) "where its octets go: file:///path, char:///dev/x, fifo:///path, socket://host:port, null:";
         Width(Number(-1, 32767)) "columns of header pages; -1 means 132";
     }
     later {

@@ -125,9 +125,6 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next lexeme, without moving on.
-    ///
-    /// # Errors
-    /// As [`Lexer::next_lexeme`].
     pub fn peek(&self) -> Result<Lexeme, Mistake> {
         self.clone().next_lexeme()
     }

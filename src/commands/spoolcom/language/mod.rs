@@ -1,13 +1,13 @@
 //! The language: from the words of a command line to a syntax tree, its tables, and the texts of messages.
 
-pub mod dates;
-pub mod grammar;
+pub(crate) mod dates;
+pub(crate) mod grammar;
 pub mod keywords;
-pub mod lexer;
+pub(crate) mod lexer;
 pub mod messages;
-pub mod mistake;
-pub mod report;
-pub mod syntax;
-pub mod tree;
-pub mod values;
-pub mod words;
+pub(crate) mod mistake;
+pub(crate) mod report;
+pub(crate) mod syntax;
+pub(crate) mod tree;
+pub(crate) mod values;
+pub(crate) mod words;

@@ -31,9 +31,6 @@ impl<'a> Parser<'a> {
     }
 
     /// The supervisor at the beginning of the line: a first word that begins with `$` or `\`.
-    ///
-    /// # Errors
-    /// As [`Lexer::next_lexeme`].
     pub fn supervisor(&mut self) -> Result<Option<Spanned<String>>, Mistake> {
         match self.lexer.peek()? {
             Lexeme { token: Token::Word(word), span } if word.starts_with(['$', '\\']) => {
@@ -45,9 +42,6 @@ impl<'a> Parser<'a> {
     }
 
     /// The commands up to the end of the line.
-    ///
-    /// # Errors
-    /// The first mistake.
     pub fn commands(&mut self) -> Result<Vec<Command>, Mistake> {
         let mut commands = Vec::new();
         if self.line.trim_start().starts_with("/*") {

@@ -19,9 +19,6 @@ pub enum Typed {
 /// Where lines come from.
 pub trait Keyboard {
     /// Shows the prompt and reads a line, which begins as `initial`.
-    ///
-    /// # Errors
-    /// When the terminal is gone.
     fn read(&mut self, initial: &str) -> Result<Typed, Failure>;
     /// Puts a line behind the arrow keys.
     fn remember(&mut self, line: &str);

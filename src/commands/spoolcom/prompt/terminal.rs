@@ -27,9 +27,6 @@ pub struct Terminal<'r, 'a, 'o> {
 impl<'r, 'a, 'o> Terminal<'r, 'a, 'o> {
     /// The terminal of standard input; `runner` knows the spool whose names are completed. When standard output is no
     /// terminal, prompt and line are shown on the controlling one.
-    ///
-    /// # Errors
-    /// When it cannot be set up.
     pub fn new(runner: &'r RefCell<Runner<'a, 'o>>, out_is_terminal: bool) -> Result<Self, Failure> {
         let config = Config::builder()
             .auto_add_history(false)

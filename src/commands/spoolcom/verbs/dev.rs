@@ -53,9 +53,6 @@ pub struct DeviceStatement {
 
 impl DeviceStatement {
     /// What `command` means.
-    ///
-    /// # Errors
-    /// A malformed name or value.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let device = object_name(command)?;
         let mut steps: Vec<Step<DeviceAction>> = Vec::new();
@@ -90,9 +87,6 @@ impl DeviceStatement {
     }
 
     /// Executes it.
-    ///
-    /// # Errors
-    /// The first subcommand that fails.
     pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
         run_steps(&self.steps, session, |action, session| match (&self.device, action) {
             (Some(name), action) => run_at(name, action, session),

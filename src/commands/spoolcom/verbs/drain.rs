@@ -71,7 +71,7 @@ fn waiting(status: &DeviceStatus, moved: &mut Moved, style: &Style) -> String {
         Some(running) => {
             let amount = amount(running.octets, Some(running.total_octets));
             let rate = moved.rate((running.job.to_string(), running.since_ms), running.octets);
-            // Before the first byte there is no document.
+            // Before the first octet there is no document.
             let document = match running.document {
                 0 => String::new(),
                 document => format!("document {document}, copy {}, ", running.copy),

@@ -34,9 +34,6 @@ impl PartialEq for Topic {
 }
 
 /// The command or subcommand that HELP was asked about.
-///
-/// # Errors
-/// When there is no such word.
 pub fn topic(command: &Command) -> Result<Topic, Mistake> {
     let Some(name) = command.name() else {
         return Ok(Topic::All);
@@ -70,9 +67,6 @@ pub fn topic(command: &Command) -> Result<Topic, Mistake> {
 }
 
 /// Prints help.
-///
-/// # Errors
-/// When the output cannot be written.
 pub fn run(topic: Topic, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     let text = match topic {
         Topic::All => overview(),

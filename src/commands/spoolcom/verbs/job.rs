@@ -110,9 +110,6 @@ pub struct JobStatement {
 
 impl JobStatement {
     /// What `command` means.
-    ///
-    /// # Errors
-    /// A malformed number or qualifier.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let which = match &command.object {
             Object::None => Which::Matching(Condition::Any, None),
@@ -160,9 +157,6 @@ impl JobStatement {
     }
 
     /// Executes it.
-    ///
-    /// # Errors
-    /// The first subcommand that fails.
     pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
         match &self.which {
             Which::One(job) => {

@@ -21,9 +21,6 @@ pub fn selection_priority(n: i64) -> JobChange {
 }
 
 /// FORM; none clears it.
-///
-/// # Errors
-/// What is no name of a form.
 pub fn form(subcommand: &Subcommand, form: Option<String>) -> Result<JobChange, Mistake> {
     let form = form.map(|form| check_form(&form)).transpose();
     form.map(JobChange::Form).map_err(|why| subcommand.bad_value(why))
@@ -45,9 +42,6 @@ pub fn report(subcommand: &Subcommand, name: Option<String>) -> Result<JobChange
 }
 
 /// LOC; none is `#DEFAULT.DEFAULT`, where a job goes that names no location.
-///
-/// # Errors
-/// A malformed location.
 pub fn location(subcommand: &Subcommand, location: Option<String>) -> Result<JobChange, Mistake> {
     let to = match location {
         Some(text) => operand_name(subcommand, &text)?,
@@ -59,9 +53,6 @@ pub fn location(subcommand: &Subcommand, location: Option<String>) -> Result<Job
 }
 
 /// OWNER: a login name, the numbers that JOB STATUS shows, or yourself.
-///
-/// # Errors
-/// Numbers that are none.
 pub fn owner(subcommand: &Subcommand, user: Option<String>) -> Result<JobChange, Mistake> {
     let expected = || subcommand.bad_value("expected a login name, or the numbers gid,uid");
     new_owner(user.as_deref()).map(JobChange::Owner).ok_or_else(expected)

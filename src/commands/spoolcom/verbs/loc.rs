@@ -65,9 +65,6 @@ impl LocationStatement {
     }
 
     /// Executes it.
-    ///
-    /// # Errors
-    /// The first subcommand that fails.
     pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
         run_steps(&self.steps, session, execute)
     }

@@ -8,9 +8,6 @@ use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::spool::interface::records::EventSubject;
 
 /// Shows what happened to `object`; a failure names `subject`.
-///
-/// # Errors
-/// Those of the spool and of the output.
 pub fn show(
     session: &mut Session<'_>,
     display: &DisplayRequest,

@@ -44,9 +44,6 @@ pub struct Step<A> {
 }
 
 /// Executes `steps` one after the other, up to the first that fails.
-///
-/// # Errors
-/// The trouble of that step, and its place.
 pub fn run_steps<A>(
     steps: &[Step<A>],
     session: &mut Session<'_>,
@@ -61,9 +58,6 @@ pub fn unnamed() -> EarlyEnd {
 }
 
 /// Reads the name of `command`'s object, if one was given.
-///
-/// # Errors
-/// Why it is not a name, at its place.
 pub fn object_name<N: FromStr<Err: Display>>(command: &Command) -> Result<Option<N>, Mistake> {
     let Some(name) = command.name() else {
         return Ok(None);
@@ -72,9 +66,6 @@ pub fn object_name<N: FromStr<Err: Display>>(command: &Command) -> Result<Option
 }
 
 /// Reads `text`, the operand of `subcommand`, as a name.
-///
-/// # Errors
-/// Why it is not a name, at its place.
 pub fn operand_name<N: FromStr<Err: Display>>(subcommand: &Subcommand, text: &str) -> Result<N, Mistake> {
     text.parse().map_err(|error| subcommand.bad_value(format!("{error}")))
 }

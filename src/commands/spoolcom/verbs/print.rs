@@ -39,9 +39,6 @@ pub struct PrintStatement {
 
 impl PrintStatement {
     /// What `command` means.
-    ///
-    /// # Errors
-    /// A malformed name or value.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let process = object_name::<DollarName>(command)?.map(|name| name.0);
         let mut steps: Vec<Step<PrintAction>> = Vec::new();
@@ -74,9 +71,6 @@ impl PrintStatement {
     }
 
     /// Executes it.
-    ///
-    /// # Errors
-    /// The first subcommand that fails.
     pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
         run_steps(&self.steps, session, |action, session| match (&self.process, action) {
             (Some(name), action) => run_at(name, action, session),

@@ -19,9 +19,6 @@ pub struct SpoolerStatement {
 
 impl SpoolerStatement {
     /// What `command` means.
-    ///
-    /// # Errors
-    /// A subcommand that is not available.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let mut steps = Vec::new();
         for subcommand in &command.subcommands {
@@ -40,9 +37,6 @@ impl SpoolerStatement {
     }
 
     /// Executes it.
-    ///
-    /// # Errors
-    /// The first subcommand that fails.
     pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
         run_steps(&self.steps, session, execute)
     }

@@ -80,7 +80,7 @@ fn resolve(host: &str, port: u16, means: &Means, pace: &mut Pace<'_>) -> Result<
     // An address is never looked up, neither by the resolver nor in the HOSTS file.
     match literal(host, port) {
         Some(Ok(address)) => return Ok(vec![address]),
-        Some(Err(why)) => return Err(Fault::new(14, true, format!("cannot reach {host}: {why}")).into()),
+        Some(Err(why)) => return Err(Fault::new(DeviceError::NoAddress, format!("cannot reach {host}: {why}")).into()),
         None => {}
     }
     let (name, file) = (host.to_owned(), means.hosts.clone());
