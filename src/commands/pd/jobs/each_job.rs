@@ -48,13 +48,8 @@ impl JobActionRequest {
     }
 
     /// How many jobs are named.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.jobs.len()
-    }
-
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.jobs.is_empty()
     }
 
     /// Does it to every job; those that fail are reported, and the others follow.

@@ -44,7 +44,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
 
 fn promote(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let request = JobActionRequest::of(Action::Promote, std::mem::take(&mut line.items), PROGRAM)?;
-    if request.len() != 1 {
+    if request.count() != 1 {
         return Err(Stop::usage("one job is promoted at a time")
             .hint("the last one promoted stands first: promote several in reverse order"));
     }
