@@ -16,6 +16,7 @@ use crate::fastp::fastcnfg;
 use crate::fastp::fastcnfg::{ConsultResult, LookupRequest};
 use crate::fastp::transports::{CloseOutcome, Connection, IdleState, open};
 use crate::model::device::Exclusive;
+use crate::model::guardian::DeviceError;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::{DeviceReport, Observation, Settlement};
 
@@ -173,7 +174,7 @@ impl Device {
             return Err(fault.into());
         }
         if hasty {
-            return Err(Fault::new(140, true, format!("closed at once: {why}")).into());
+            return Err(Fault::new(DeviceError::HungUp, format!("closed at once: {why}")).into());
         }
         Ok(true)
     }

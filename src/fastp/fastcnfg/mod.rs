@@ -37,6 +37,7 @@ use super::device::control::AttemptControl;
 use super::device::errors::PrintError;
 use crate::model::DeviceName;
 use crate::model::device::{ConnectionInUse, DeviceSettings};
+use crate::model::guardian::DeviceError;
 use crate::spool::disk::paths::Base;
 
 /// How long reading the files may take; then the device goes on without them, or is in error.
@@ -109,7 +110,7 @@ fn look_in_helper(
     let late = |request: &LookupRequest| {
         let seconds = READING.as_secs();
         let text = format!("{}: it could not be read within {seconds} seconds", request.primary.display());
-        let found = Err(LookupError { number: 40, text, kind: LookupErrorKind::Passing });
+        let found = Err(LookupError { error: DeviceError::TookTooLong, text, kind: LookupErrorKind::Passing });
         Some(LookupResult { seen: Vec::new(), found, last: request.primary.clone() })
     };
     let known = memory.known(request, settings);

@@ -98,9 +98,6 @@ impl Includes {
     }
 
     /// `pairs`, with every `attributes=file` replaced by the file's own.
-    ///
-    /// # Errors
-    /// [`Stop::Usage`].
     pub fn expand(&mut self, pairs: Vec<Pair>) -> Result<Vec<Pair>, Stop> {
         let mut out = Vec::with_capacity(pairs.len());
         for pair in pairs {

@@ -34,9 +34,6 @@ const OPERATORS: [(&str, Comparison); 8] = [
 ];
 
 /// Reads a filter on objects of `class`.
-///
-/// # Errors
-/// [`Stop::Usage`].
 pub fn parse(text: &str, class: Class, clock: &Clock) -> Result<Condition, Stop> {
     if text.len() > MAX_FILTER {
         return Err(Stop::usage(format!("the filter is longer than {MAX_FILTER} octets")));

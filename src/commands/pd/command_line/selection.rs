@@ -49,9 +49,6 @@ impl Requested {
     }
 
     /// Takes a `requested-attributes` pair: `=` replaces what was collected, `+=` adds to it.
-    ///
-    /// # Errors
-    /// [`Stop::Usage`].
     pub fn take(&mut self, pair: &Pair, class: Class) -> Result<(), Stop> {
         match pair.op {
             Op::Set => self.0.clear(),

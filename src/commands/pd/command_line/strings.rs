@@ -56,9 +56,6 @@ pub struct Pair {
 }
 
 /// Reads an attribute string.
-///
-/// # Errors
-/// [`Stop::Usage`] with the place.
 pub fn parse(text: &str) -> Result<Vec<Pair>, Stop> {
     if text.len() > MAX_STRING {
         return Err(Stop::usage(format!("an attribute string is longer than {MAX_STRING} octets")));

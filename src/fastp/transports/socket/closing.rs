@@ -19,6 +19,7 @@ use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::Fault;
 use crate::fastp::process::backoff::GrowingWait;
 use crate::fastp::transports::CloseOutcome;
+use crate::model::guardian::DeviceError;
 use crate::sys::files::unacknowledged;
 
 /// Jobs are printed this often in a row while their printer does not close though it has to.
@@ -120,10 +121,10 @@ impl SocketConnection {
         let text = format!("{} did not close within {seconds} s: its jobs are not confirmed (SHUTDOWNTO)", self.peer);
         let tries = control.context().streak.get().tries + 1;
         if tries < UNCONFIRMED || control.context().waker.stopping() {
-            return CloseOutcome::Reset(Fault::new(40, true, text));
+            return CloseOutcome::Reset(Fault::new(DeviceError::DoesNotClose, text));
         }
         let hint = "printed so often without a close: give it longer, or SHUTDOWNTO 0";
-        CloseOutcome::Reset(Fault::new(40, false, format!("{text}; {tries} times in a row, {hint}")))
+        CloseOutcome::Reset(Fault::new(DeviceError::NeverCloses, format!("{text}; {tries} times in a row, {hint}")))
     }
 
     fn gone(&self) -> Fault {
