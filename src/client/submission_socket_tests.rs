@@ -1,4 +1,4 @@
-//! Who is asked, and who is believed: a counter that follows a script, and a spool that writes down what it is given.
+//! Who is asked and who is believed: a print process that follows a script, and a spool that records what it is given.
 
 use super::*;
 use std::cell::RefCell;
@@ -56,7 +56,7 @@ impl Carrier for Book {
                     _ => (line, Reply::Submit(accepted(7))),
                 }
             }
-            // The counter had accepted the second one.
+            // The print process had accepted the second one.
             Request::Settle { token } if token == "t2" => (format!("settle {token}"), Reply::Settle(Some(accepted(5)))),
             Request::Settle { token } => (format!("settle {token}"), Reply::Settle(None)),
             other => (format!("{other:?}"), Reply::Failed(Failure::new(FailureKind::State, "spool"))),
@@ -66,7 +66,7 @@ impl Carrier for Book {
     }
 }
 
-/// What a counter does with one request.
+/// What the print process does with one request.
 enum Turn {
     /// Answers.
     Says(Box<Reply>),
@@ -102,7 +102,7 @@ impl World {
     fn written(&self) -> Vec<String> {
         self.book.0.borrow().clone()
     }
-    /// A counter for one connection. Joined it tells the requests it got.
+    /// A print process that serves one connection. Joining it returns the requests it got.
     fn server(&self, turns: Vec<Turn>) -> JoinHandle<Vec<Request>> {
         let listener = UnixListener::bind(self.path()).unwrap();
         std::thread::spawn(move || {

@@ -20,12 +20,12 @@ use crate::spool::disk::paths::Base;
 use crate::spool::interface::engine::{Claim, ClaimedDocument, DeviceOrder, Paper, Remembered};
 use crate::sys::{files, wake};
 
-/// What a test wants of the means of its devices, by address: every test has addresses of its own.
+/// What a test wants of the connection settings of its devices, by address: every test has its own addresses.
 static ALTERED: Mutex<Vec<(DeviceUri, Alteration)>> = Mutex::new(Vec::new());
 
 type Alteration = Box<dyn Fn(&mut ConnectionSettings) + Send>;
 
-/// The means of a device, as its test wants them.
+/// The connection settings of a device, as its test wants them.
 pub fn altered(mut settings: ConnectionSettings) -> ConnectionSettings {
     if let Some((_, alter)) = ALTERED.lock().unwrap().iter().find(|(uri, _)| *uri == settings.uri) {
         alter(&mut settings);
@@ -81,7 +81,7 @@ pub struct State {
     pub printers: Vec<Printer>,
     /// Every call that changed something, in order.
     pub record: Vec<String>,
-    /// How many acts each transaction recorded.
+    /// How many reports each transaction recorded.
     pub transactions: Vec<usize>,
     /// How often it was asked what is wanted of one device.
     pub looks: u32,
@@ -154,7 +154,7 @@ impl Fake {
         state.printers.len() - 1
     }
 
-    /// Has `device` opened with other means than its URI alone.
+    /// Opens `device` with other settings than its URI alone.
     pub fn connection_settings(&self, device: usize, alter: impl Fn(&mut ConnectionSettings) + Send + 'static) {
         let uri = self.state().printers[device].settings.uri.clone().unwrap();
         let mut altered = ALTERED.lock().unwrap();
@@ -162,7 +162,7 @@ impl Fake {
         altered.push((uri, Box::new(alter)));
     }
 
-    /// A document with these bytes in the server's directory.
+    /// A document with these octets in the server's directory.
     pub fn document(&self, bytes: &[u8], format: Format) -> ClaimedDocument {
         let path = self.base.root().join("acme").join(files::random_name(8).unwrap());
         std::fs::write(&path, bytes).unwrap();

@@ -1,4 +1,4 @@
-//! The operations of a spool through the wire: the side that has the spool.
+//! The operations of a spool over the wire: the side that has the spool.
 
 mod connection;
 mod submission_socket;

@@ -1,4 +1,4 @@
-//! The counter from outside: who is served, who is not, and how it ends.
+//! The submission socket from outside: who is served, who is not, and how it ends.
 
 use super::*;
 use std::fs::File;
@@ -14,7 +14,7 @@ use crate::model::{GlobalJobId, JobId, JobNumber, LocalJobId, Serial};
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// A spool that tells of every submission and answers it when it may.
+/// A spool that reports every submission and answers it when it may.
 struct Slow {
     begun: Sender<()>,
     go: Arc<Mutex<Receiver<()>>>,

@@ -1,5 +1,4 @@
-//! The form-feed rules: where the paper stands, and which form feed a piece needs before it (fastp.md 7; design: fastp
-//! inside).
+//! The form-feed rules: where the paper stands, and which form feed a piece needs before it (docs/reference/fastp.md 3).
 //!
 //! Between two neighbouring texts (job and job, document and document, copy and copy, header page and job) lies exactly
 //! one page advance: theirs if they bring one, ours if not. A text that begins with a form feed although the paper is at
@@ -21,9 +20,9 @@
 use crate::model::separation::StartFf;
 use crate::spool::interface::engine::Paper;
 
-/// What a text brings of its own.
+/// The form feeds that a text brings itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Edges {
+pub struct TextEdges {
     /// It begins with a form feed.
     pub begins: bool,
     /// It ends with a form feed.
@@ -59,14 +58,14 @@ impl Feed {
 
 /// What to do before a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Before {
+pub struct FeedDecision {
     /// The form feed to add.
     pub feed: Feed,
     /// Leave out the one that the text begins with.
     pub swallow: bool,
 }
 
-/// The paper in the course of one job.
+/// Follows the paper through one job.
 #[derive(Clone, Copy, Debug)]
 pub struct Feeds {
     /// Where it stands.
@@ -78,7 +77,7 @@ pub struct Feeds {
 }
 
 impl Feeds {
-    /// Before a job.
+    /// Starts before a job.
     pub fn new(paper: Paper, startff: StartFf, endff: bool) -> Self {
         Self { paper, startff, endff, begun: false }
     }
@@ -101,13 +100,13 @@ impl Feeds {
     }
 
     /// A text follows.
-    pub fn text(&mut self, text: Edges) -> Before {
+    pub fn text(&mut self, text: TextEdges) -> FeedDecision {
         let first = !std::mem::replace(&mut self.begun, true);
         let before = match self.paper {
-            _ if first && self.startff == StartFf::Swallow => Before { feed: Feed::None, swallow: text.begins },
-            _ if text.begins => Before { feed: Feed::None, swallow: self.paper == Paper::Fed },
-            Paper::Stream if first && self.startff == StartFf::On => Before { feed: Feed::Plain, swallow: false },
-            _ => Before { feed: self.advance(), swallow: false },
+            _ if first && self.startff == StartFf::Swallow => FeedDecision { feed: Feed::None, swallow: text.begins },
+            _ if text.begins => FeedDecision { feed: Feed::None, swallow: self.paper == Paper::Fed },
+            Paper::Stream if first && self.startff == StartFf::On => FeedDecision { feed: Feed::Plain, swallow: false },
+            _ => FeedDecision { feed: self.advance(), swallow: false },
         };
         // A text of which nothing is left moves no paper.
         if !(before.swallow && text.only) {

@@ -1,11 +1,11 @@
-//! Is the print file still the document that was accepted? Asked before the first byte (design: life of a job, 7).
+//! Checks, before the first octet, that the print file is still the document that was accepted (design: life of a job,
+//! 7).
 //!
-//! A copy must be what it was: by inode, size and time, or else by its digest. One without a digest, which is large and no
-//! text, is taken for what it was if size and time are, for a spool that was moved or restored has other inodes; that is
-//! said in the record. A damaged one goes to `corrupt/` with the
-//! reason beside it, never away. A link must name the very file it named; one that was edited in place is printed as it
-//! is now. A crash between the move and the end of the attempt leaves the copy in `corrupt/`, where the next attempt
-//! finds it.
+//! A copy must be what it was: by inode, size and time, or else by its digest. A copy without a digest (large and not
+//! text) passes if size and time are the same, because a spool that was moved or restored has other inodes; the record
+//! says so. A damaged copy goes to `corrupt/` with the reason beside it, and is never deleted. A link must name the
+//! same file as before; a file that was edited in place is printed as it is now. A crash between the move and the end
+//! of the attempt leaves the copy in `corrupt/`, where the next attempt finds it.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -26,19 +26,19 @@ use crate::model::state::HoldReason;
 use crate::spool::interface::engine::{Claim, ClaimedDocument};
 use crate::sys::files;
 
-/// How long opening the target of a link may take: it may lie on a file system that does not answer.
+/// How long opening the target of a link may take: its file system may not answer.
 const OPENING: Duration = Duration::from_secs(30);
 
-/// The words for a link whose file was written to.
+/// Remark for a link whose file was written to.
 pub const EDITED: &str = "edited in place since it was submitted";
 
-/// The words for a copy that is another file than the one accepted, with no digest to know it by.
+/// Remark for a copy that is another file than the accepted one, with no digest to identify it.
 pub const MOVED: &str = "its file was moved or restored; it carries no digest";
 
-/// Opens every document of a claim and makes sure of it. Returns the sources, and a remark for the record.
+/// Opens every document of a claim and checks it. Returns the sources, and a remark for the record.
 ///
 /// # Errors
-/// [`PrintError::Document`] for a document that must not be printed; other trouble as it comes.
+/// Returns [`PrintError::Document`] for a document that must not be printed, and other errors as they come.
 pub fn examine(claim: &Claim, control: &mut AttemptControl<'_>) -> Result<(Vec<Source>, Option<String>), PrintError> {
     let mut sources = Vec::with_capacity(claim.documents.len());
     let mut remark = None;
@@ -75,7 +75,7 @@ pub fn examine(claim: &Claim, control: &mut AttemptControl<'_>) -> Result<(Vec<S
     Ok((sources, remark))
 }
 
-/// What to do about a source that ended or failed while it was sent.
+/// Decides what to do about a source that ended or failed while it was sent.
 pub fn damaged(source: &Source, what: &str) -> PrintError {
     let text = format!("document {} {what}", source.sequence);
     match source.transfer {
@@ -88,12 +88,12 @@ fn edited(before: &Identity, now: &Identity) -> bool {
     (before.size, before.mtime_ns) != (now.size, now.mtime_ns)
 }
 
-/// Whether an error says something about us and not about the file.
+/// Whether an error is about us and not about the file.
 fn ours(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EINTR | libc::EAGAIN))
 }
 
-/// Opens a copy and makes sure of it; with a remark, in words that follow "document n".
+/// Opens a copy and checks it; may return a remark in words that follow "document n".
 fn copy(
     document: &ClaimedDocument,
     control: &mut AttemptControl<'_>,
@@ -129,8 +129,8 @@ fn copy(
         return Err(bad(&format!("has {} octets instead of {}", now.size, known.size)));
     }
     let Some(digest) = document.digest else {
-        // Is size and time proof enough? What moves or restores a spool keeps both, and what damages a file in place keeps
-        // its inode: that is as good as what is asked of a copy that never moved.
+        // Are size and time proof enough? What moves or restores a spool keeps both, and what damages a file in place
+        // keeps its inode: that is as strict as the check of a copy that never moved.
         if known.mtime_ns == now.mtime_ns {
             return Ok(((file, now), Some(format!("was printed: {MOVED}"))));
         }
@@ -196,7 +196,7 @@ fn link(document: &ClaimedDocument, control: &mut AttemptControl<'_>) -> Result<
     Ok((file, now))
 }
 
-/// Puts a damaged copy aside and says so.
+/// Moves a damaged copy aside and returns the error that says so.
 fn corrupt(id: DocumentId, path: &Path, text: String) -> PrintError {
     let (moved, text) = match put_aside(path, &text) {
         Ok(moved) => (moved.map(|to| (id, RawPath(to))), text),

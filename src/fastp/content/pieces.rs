@@ -1,17 +1,17 @@
-//! A job as the list of pieces that go out: its documents and copies, and what stands between them.
+//! A job as the list of pieces that are sent: its documents and copies, and what stands between them.
 //!
 //! Form feeds stand where [`super::feeds`] puts them. A job that begins with text has its header pages before it, and one
 //! that also ends with text its trailer pages after it. Nothing is ever added inside a finished stream; what stands beside
 //! one over a connection that is kept is decided by [`super::boundary`] alone, for jobs, documents and copies alike. Empty
 //! documents contribute nothing, and a job of nothing else prints nothing. The list is a pure function of what is known before the
-//! first byte, so that the bytes which an earlier attempt left in a file can be recognised.
+//! first byte, so that the octets which an earlier attempt left in a file can be recognised.
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 
 use super::boundary::{Boundary, Speech, UNIVERSAL_EXIT, between};
-use super::feeds::{Before, Edges, Feed, Feeds};
+use super::feeds::{Feed, FeedDecision, Feeds, TextEdges};
 use super::header::Sheets;
 use crate::model::DocumentId;
 use crate::model::job::{Format, RawPath, Transfer};
@@ -45,7 +45,7 @@ pub struct Source {
     pub copies: u32,
     /// What it is.
     pub format: Format,
-    /// Octets up to and with the form feed that it begins with; 0 = it begins with none.
+    /// Octets up to and including the form feed that it begins with; 0 = it begins with none.
     pub lead: u64,
     /// Whether it ends with a form feed, line ends behind it not counted: the paper then stands at top of form.
     pub ends_at_top: bool,
@@ -84,8 +84,8 @@ impl Source {
         self.speech == Speech::Text
     }
 
-    fn edges(&self) -> Edges {
-        Edges {
+    fn edges(&self) -> TextEdges {
+        TextEdges {
             begins: self.lead > 0,
             ends: self.ends_at_top,
             only: self.lead > 0 && self.lead == self.size,
@@ -97,7 +97,7 @@ impl Source {
 /// One thing to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// Octets of ours.
+    /// Octets of our own.
     Added(&'a [u8]),
     /// What follows goes over a new connection.
     Renew,
@@ -107,7 +107,7 @@ pub enum Piece<'a> {
         index: usize,
         /// Which copy, from 1.
         copy: u32,
-        /// Octets at its beginning that are left out.
+        /// Octets at its beginning to leave out.
         from: u64,
     },
 }
@@ -125,19 +125,19 @@ pub struct Pieces {
     pub last: Option<Speech>,
     /// Its header and trailer pages.
     pub sheets: Sheets,
-    /// Those of an earlier attempt that began to write it to a file.
+    /// The pages of an earlier attempt that began to write it to a file.
     pub earlier: Option<Sheets>,
 }
 
 impl Pieces {
     /// The pieces, in order. `top`: nothing was printed yet after all (a new output file).
-    pub fn list(&self, top: bool) -> List<'_> {
+    pub fn list(&self, top: bool) -> PieceIter<'_> {
         self.list_with(&self.sheets, top)
     }
 
-    fn list_with<'a>(&'a self, sheets: &'a Sheets, top: bool) -> List<'a> {
+    fn list_with<'a>(&'a self, sheets: &'a Sheets, top: bool) -> PieceIter<'a> {
         let paper = if top { Paper::Top } else { self.paper };
-        List {
+        PieceIter {
             pieces: self,
             sheets,
             feeds: Feeds::new(paper, sheets.startff, sheets.endff),
@@ -177,7 +177,7 @@ impl Pieces {
         !sheets.trailer.is_empty() && ends && self.has_header(sheets)
     }
 
-    /// Which pages of ours it goes without, and why, in words.
+    /// Which of our pages are omitted, and why, in words.
     pub fn omitted(&self) -> Option<String> {
         let (first, last) = (self.printed().next()?, self.printed().next_back()?);
         let because = |source: &Source| match self.sources.len() {
@@ -193,10 +193,11 @@ impl Pieces {
         None
     }
 
-    /// Whether the `length` octets of `output` from `offset` on are what an earlier attempt at this job began with.
+    /// Whether the `length` octets of `output` from `offset` on are the beginning of what an earlier attempt at this
+    /// job wrote.
     ///
     /// # Errors
-    /// When either side cannot be read.
+    /// Returns an error when either side cannot be read.
     pub fn begin_like(&self, top: bool, output: &File, offset: u64, length: u64) -> io::Result<bool> {
         const CHUNK: usize = 256 * 1024;
         let (mut ours, mut theirs) = (vec![0u8; CHUNK], vec![0u8; CHUNK]);
@@ -234,7 +235,7 @@ impl Pieces {
     }
 }
 
-/// How far the list is.
+/// How far the iteration is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Before,
@@ -242,9 +243,9 @@ enum Phase {
     After,
 }
 
-/// Iterator over the pieces of a job: never longer in memory than a few of them, however many copies there are.
+/// Iterates over the pieces of a job. It holds only a few of them in memory, however many copies there are.
 #[derive(Debug)]
-pub struct List<'a> {
+pub struct PieceIter<'a> {
     pieces: &'a Pieces,
     sheets: &'a Sheets,
     feeds: Feeds,
@@ -255,7 +256,7 @@ pub struct List<'a> {
     ready: VecDeque<Piece<'a>>,
 }
 
-impl<'a> List<'a> {
+impl<'a> PieceIter<'a> {
     /// What goes between the last piece and the next one.
     fn boundary(&mut self, next: Speech, feed: Feed) {
         match self.last.filter(|_| self.pieces.shared).map(|last| between(last, next)) {
@@ -283,7 +284,7 @@ impl<'a> List<'a> {
         }
     }
 
-    /// One copy of a document. False: there is none left.
+    /// Queues one copy of a document. Returns false when none is left.
     fn document(&mut self) -> bool {
         let source = loop {
             let Some(source) = self.pieces.sources.get(self.at) else { return false };
@@ -297,7 +298,7 @@ impl<'a> List<'a> {
             self.feeds.text(source.edges())
         } else {
             self.feeds.stream();
-            Before::default()
+            FeedDecision::default()
         };
         self.boundary(source.speech, before.feed);
         let from = if before.swallow { source.lead } else { 0 };
@@ -318,7 +319,7 @@ impl<'a> List<'a> {
     }
 }
 
-impl<'a> Iterator for List<'a> {
+impl<'a> Iterator for PieceIter<'a> {
     type Item = Piece<'a>;
 
     fn next(&mut self) -> Option<Piece<'a>> {

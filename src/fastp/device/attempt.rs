@@ -1,8 +1,8 @@
-//! One attempt at one job: from the claim to the end that is put on record.
+//! One attempt at one job, from the claim to the recorded end.
 //!
-//! The order is: claimed, documents examined, device open, (file: place durable), every piece sent, delivery known,
-//! attempt ended. A crash before the last step leaves a claim that the next epoch frees; the record of the place, or
-//! the announcement of possible duplicates, is what makes a second printing honest.
+//! The order is: claimed, documents examined, device open, (file: position durable), every piece sent, delivery known,
+//! attempt ended. A crash before the last step leaves a claim that the next epoch frees. The recorded position, or the
+//! report of possible duplicates, is what makes a second printing honest.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::connection_settings::CloseWait;
 use super::context::FailureStreak;
 use super::control::{AttemptControl, Stage};
 use super::errors::PrintError;
-use super::exclusive::Open;
+use super::exclusive::OpenDevice;
 use super::thread::{Device, ThreadEnd};
 use crate::fastp::content::header;
 use crate::fastp::content::header::Sheets;
@@ -26,9 +26,9 @@ use crate::model::{Failure, FailureKind};
 use crate::spool::interface::engine::{AttemptEnd, Claim, DeviceReport, Next, Observation, Outcome, Paper, Settlement};
 use crate::sys::fault;
 
-/// A job whose every byte went out.
+/// A job whose every octet was sent.
 #[derive(Clone, Debug)]
-struct Sent {
+struct SentJob {
     delivery: Delivery,
     octets: u64,
     /// Octets that went over the last of its connections.
@@ -37,34 +37,34 @@ struct Sent {
     remark: Option<String>,
 }
 
-impl Sent {
+impl SentJob {
     fn end(&self, delivery: Delivery) -> AttemptEnd {
         AttemptEnd::Delivered { delivery, octets: self.octets, paper: self.paper, remark: self.remark.clone() }
     }
 }
 
 impl Device {
-    /// Prints a claimed job and returns the next one, if one was claimed with its end.
+    /// Prints a claimed job. Returns the next job, if one was claimed together with its end.
     ///
     /// # Errors
-    /// When the thread has to end.
+    /// Returns why the thread must end.
     pub fn print(&mut self, claim: Claim) -> Result<Option<Claim>, ThreadEnd> {
         fault::point("claimed");
         let context = Rc::clone(&self.context);
         let claim = Arc::new(claim);
         let mut control = AttemptControl::new(&context, Some(&claim));
         let ended = self.attempt(&claim, &mut control);
-        // A connection that is dropped to be reset must have no second descriptor.
-        control.watch = None;
+        // A second descriptor would keep a dropped connection from being reset.
+        control.hangup_fd = None;
         let next = match ended {
             Ok(sent) => self.complete(&claim, sent, &mut control)?,
             Err(trouble) => self.give_up(&claim, trouble)?,
         };
-        self.unemployed = next == Next::Nothing;
+        self.nothing_queued = next == Next::Nothing;
         Ok(next.job())
     }
 
-    fn attempt(&mut self, claim: &Arc<Claim>, control: &mut AttemptControl<'_>) -> Result<Sent, PrintError> {
+    fn attempt(&mut self, claim: &Arc<Claim>, control: &mut AttemptControl<'_>) -> Result<SentJob, PrintError> {
         control.open = self.open.is_some();
         control.write_progress(true);
         let (sources, remark) = identity::examine(claim, control)?;
@@ -92,7 +92,7 @@ impl Device {
         let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
         open.carried = true;
         // Without a second descriptor a reset is noticed at START.
-        control.watch = open.connection.watch().and_then(|fd| fd.try_clone_to_owned().ok());
+        control.hangup_fd = open.connection.poll_fd().and_then(|fd| fd.try_clone_to_owned().ok());
         control.io_limit = open.settings.io_limit;
         control.renewed(open.releasing(self.settings.exclusive));
         let mut start = open.connection.begin(&job, claim.begun.as_ref(), control)?;
@@ -111,7 +111,7 @@ impl Device {
         control.stage = Stage::Sending;
         let before = self.send_pieces(claim, &job, start.top, control)?;
         control.stage = Stage::Sent;
-        fault::point("after-last-byte");
+        fault::point("after-last-octet");
         // SLOWPACE. What happened meanwhile is noticed by the end of the job.
         let Some(open) = &mut self.open else { return Err(PrintError::Unwanted) };
         if !open.settings.slow_pace.is_zero() {
@@ -123,7 +123,7 @@ impl Device {
         open.last = job.speech_after();
         self.await_parts(claim, control)?;
         let last_octets = control.octets() - before;
-        Ok(Sent { delivery, octets: control.octets(), last_octets, paper: job.paper_after(start.top), remark })
+        Ok(SentJob { delivery, octets: control.octets(), last_octets, paper: job.paper_after(start.top), remark })
     }
 
     /// Sends the pieces of a job, over a new connection where one is needed. Returns how many octets went over those before
@@ -146,7 +146,7 @@ impl Device {
                 Piece::Renew => {
                     open.carried = true;
                     control.renewed(open.releasing(self.settings.exclusive));
-                    control.watch = open.connection.watch().and_then(|fd| fd.try_clone_to_owned().ok());
+                    control.hangup_fd = open.connection.poll_fd().and_then(|fd| fd.try_clone_to_owned().ok());
                     open.connection.begin(job, None, control).map(drop)
                 }
                 Piece::Added(bytes) => open.connection.send(Chunk::Bytes(bytes), control),
@@ -182,12 +182,12 @@ impl Device {
     fn complete(
         &mut self,
         claim: &Arc<Claim>,
-        sent: Sent,
+        sent: SentJob,
         control: &mut AttemptControl<'_>,
     ) -> Result<Next, ThreadEnd> {
         if sent.delivery == Delivery::Transferred {
             if self.close_after(claim)? {
-                let waits = |open: &Open| matches!(open.settings.close_wait, CloseWait::Required(_));
+                let waits = |open: &OpenDevice| matches!(open.settings.close_wait, CloseWait::Required(_));
                 return if self.open.as_ref().is_some_and(waits) {
                     self.complete_and_await(claim, &sent)
                 } else {
@@ -199,7 +199,7 @@ impl Device {
             }
         }
         // Jobs that came back while this one was sent go first: no other is claimed before their fault is on record.
-        let next = self.delivered(claim, sent.end(sent.delivery), Vec::new(), self.late_fault.is_none())?;
+        let next = self.end_delivered(claim, sent.end(sent.delivery), Vec::new(), self.late_fault.is_none())?;
         let unconfirmed = self.part_unconfirmed;
         match &mut self.open {
             Some(open) if sent.delivery == Delivery::Transferred => {
@@ -217,11 +217,11 @@ impl Device {
         Ok(next)
     }
 
-    /// Closes the connection before the attempt is ended: a clean close makes this job, and those before it, sent.
+    /// Closes the connection before the attempt ends: a clean close makes this job, and the jobs before it, sent.
     fn complete_and_close(
         &mut self,
         claim: &Arc<Claim>,
-        sent: &Sent,
+        sent: &SentJob,
         control: &mut AttemptControl<'_>,
     ) -> Result<Next, ThreadEnd> {
         let context = Rc::clone(&self.context);
@@ -231,7 +231,7 @@ impl Device {
         let closed = |why: &str| DeviceReport::Observed(Observation::Closed { why: why.to_owned() });
         let next = match closing {
             CloseOutcome::Clean if self.part_unconfirmed || open.delivered.borrow().has_unconfirmed() => {
-                self.delivered(
+                self.end_delivered(
                     claim,
                     sent.end(Delivery::Transferred),
                     vec![closed("its jobs are transferred")],
@@ -248,10 +248,10 @@ impl Device {
                     context.defer(DeviceReport::Settled(closed));
                 }
                 let claims = self.late_fault.is_none() && self.departing.is_empty();
-                self.delivered(claim, sent.end(Delivery::Sent), vec![closed("its jobs are sent")], claims)?
+                self.end_delivered(claim, sent.end(Delivery::Sent), vec![closed("its jobs are sent")], claims)?
             }
             CloseOutcome::Quiet(why) => {
-                self.delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
+                self.end_delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
                 let mut jobs = open.delivered.borrow_mut().take_all();
                 jobs.push(claim.entry);
                 context.settle(jobs, Outcome::Released { why: why.clone() })?;
@@ -265,7 +265,7 @@ impl Device {
                 let error = context.failure(&fault, self.settings.retry, self.settings.timeout);
                 let end = AttemptEnd::DeviceFailed { error, touched: true, alone };
                 context.attempt_ends(claim, end, Vec::new(), false)?;
-                return Err(ThreadEnd::Failed);
+                return Err(ThreadEnd::DeviceError);
             }
         };
         match self.await_departing(control)? {
@@ -274,11 +274,11 @@ impl Device {
         }
     }
 
-    /// The same where the peer must close: that may take an hour, in which the job is transferred, can be held and
-    /// deleted, and is shown so.
-    fn complete_and_await(&mut self, claim: &Arc<Claim>, sent: &Sent) -> Result<Next, ThreadEnd> {
+    /// Does the same where the peer must close. That may take an hour, in which the job counts as transferred, is shown
+    /// so, and can be held and deleted.
+    fn complete_and_await(&mut self, claim: &Arc<Claim>, sent: &SentJob) -> Result<Next, ThreadEnd> {
         let context = Rc::clone(&self.context);
-        self.delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
+        self.end_delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
         let unconfirmed = self.part_unconfirmed;
         if let Some(open) = &mut self.open {
             open.delivered.borrow_mut().add(claim.entry, sent.last_octets, unconfirmed, Instant::now());
@@ -289,7 +289,7 @@ impl Device {
         }
     }
 
-    fn delivered(
+    fn end_delivered(
         &mut self,
         claim: &Arc<Claim>,
         end: AttemptEnd,
@@ -297,7 +297,8 @@ impl Device {
         next: bool,
     ) -> Result<Next, ThreadEnd> {
         fault::point("before-completion");
-        // A transferred job may come back: a printer that takes jobs and resets them again and again has not recovered.
+        // A transferred job may come back: a printer that accepts jobs and resets them again and again has not
+        // recovered.
         let done = !matches!(end, AttemptEnd::Delivered { delivery: Delivery::Transferred, .. });
         let next = self.context.attempt_ends(claim, end, after, next)?;
         fault::point("after-completion");
@@ -308,7 +309,7 @@ impl Device {
         Ok(next)
     }
 
-    /// Whether the connection is to be closed after the job that was just finished.
+    /// Whether to close the connection after the job that has just finished.
     fn close_after(&self, claim: &Claim) -> Result<bool, ThreadEnd> {
         let context = &self.context;
         if context.waker.finishing() || self.settings.exclusive == Exclusive::OffEach {
@@ -334,7 +335,7 @@ impl Device {
         })
     }
 
-    /// Ends an attempt that did not reach its end.
+    /// Ends an attempt that did not finish.
     fn give_up(&mut self, claim: &Arc<Claim>, trouble: PrintError) -> Result<Next, ThreadEnd> {
         let context = Rc::clone(&self.context);
         // Before it is undone: whether it was alone on its connection, and the peer had taken some of it.
@@ -345,7 +346,7 @@ impl Device {
             && self.departing.is_empty();
         let undone = match &mut self.open {
             Some(open) => open.connection.undo(),
-            // Not opened: what an attempt before this one left in a file, if it did, is still there.
+            // The device was not opened: what an earlier attempt may have left in a file is still there.
             None => UndoOutcome { touched: claim.begun.is_some(), usable: true },
         };
         let touched = undone.touched || self.part_sent;
@@ -360,9 +361,9 @@ impl Device {
         };
         match &trouble {
             // What was transferred before goes back first: the order of the jobs is kept.
-            PrintError::Device(_) => self.lose(&why)?,
+            PrintError::Device(_) => self.drop_lost_connection(&why)?,
             // A process that ends has no time; the next one finds what is transferred.
-            PrintError::Ending | PrintError::Refused(_) if !undone.usable => self.lose(&why)?,
+            PrintError::Ending | PrintError::Refused(_) if !undone.usable => self.drop_lost_connection(&why)?,
             _ if !undone.usable => {
                 self.cut(&format!("job {}: {why}", claim.number), &mut AttemptControl::new(&context, None))?;
             }
@@ -372,7 +373,7 @@ impl Device {
             PrintError::Device(fault) => {
                 let error = context.failure(&fault, self.settings.retry, self.settings.timeout);
                 context.attempt_ends(claim, AttemptEnd::DeviceFailed { error, touched, alone }, Vec::new(), false)?;
-                Err(ThreadEnd::Failed)
+                Err(ThreadEnd::DeviceError)
             }
             PrintError::Document { reason, text, moved } => {
                 context.log.line(format_args!("{}: job {} is held: {text}", context.name, claim.number));
@@ -388,16 +389,16 @@ impl Device {
             PrintError::Unwanted => {
                 Ok(context.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false)?)
             }
-            // Nothing is put on record for a claim that is not ours. Is the next job taken at once? No: main looks first
-            // whether our lease stands, and the next thread whether a claim is left over.
+            // Nothing is recorded for a claim that is not ours. Do we take the next job at once? No: main first checks
+            // our lease, and the next thread checks for a leftover claim.
             PrintError::Lost => Err(ThreadEnd::Refused(Failure::new(
                 FailureKind::State,
                 format!("the claim of job {} is not ours any more", claim.number),
             ))),
             PrintError::Ending => {
-                // Asked once and not again: a spool that cannot answer now frees the claim when the next epoch begins.
+                // We try once only: a spool that cannot answer now frees the claim when the next epoch begins.
                 let _ = context.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false);
-                Err(ThreadEnd::Ending)
+                Err(ThreadEnd::ProcessEnding)
             }
             PrintError::Refused(failure) => Err(ThreadEnd::Refused(failure)),
         }

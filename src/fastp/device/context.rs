@@ -1,11 +1,11 @@
-//! What a device thread works with: the spool, its waker, its progress slot and the log. Every question to the spool
-//! goes through [`DeviceContext::ask`], which waits out a spool that cannot answer now.
+//! What a device thread works with: the spool, its waker, its progress slot and the log. Every call to the spool goes
+//! through [`DeviceContext::ask`], which waits while the spool cannot answer.
 //!
-//! A full disk, a failed write or an unknown outcome does not end an attempt: the same call is made again, with growing
-//! waits, and nothing is printed before it succeeds. The claim stays where it is meanwhile.
+//! A full disk, a failed write or an unknown outcome does not end an attempt: the same call is repeated, with growing
+//! waits, and nothing is printed until it succeeds. The claim stays in place meanwhile.
 //!
-//! What happens in the course of an attempt and decides nothing after a crash (that the device was opened, as it was opened
-//! before) is kept and recorded with its end, in one transaction; or when it was kept for a second.
+//! A report that decides nothing after a crash (that the device was opened as before) waits and is recorded together
+//! with the end of the attempt, in one transaction; it waits a second at most.
 
 use std::cell::Cell;
 use std::io;
@@ -22,7 +22,7 @@ use super::errors::{Fault, SpoolError};
 use super::helpers::Helpers;
 use crate::fastp::Timing;
 use crate::fastp::fastcnfg::Memory;
-use crate::fastp::fastcnfg::library::Library;
+use crate::fastp::fastcnfg::file_cache::FileCache;
 use crate::fastp::process::backoff::GrowingWait;
 use crate::fastp::process::log::Log;
 use crate::fastp::process::prerequisites::ProgressFile;
@@ -37,15 +37,15 @@ use crate::spool::interface::engine::{
 };
 use crate::sys::clock;
 
-/// Whether a failure passes by itself, so that the same call is made again.
+/// Whether a failure is temporary, so that the same call is repeated.
 pub fn is_temporary(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Full | FailureKind::Io | FailureKind::Unknown | FailureKind::Timeout)
 }
 
-/// Makes a call until it succeeds, is refused (its failure is none that `is_temporary`), or the waker says stop.
+/// Repeats a call until it succeeds, fails for good (`is_temporary` is false), or the waker says stop.
 ///
 /// # Errors
-/// When the spool refuses or the process ends.
+/// Returns an error when the spool refuses or the process ends.
 pub fn retry_until_done<T>(
     waker: &Waker,
     log: &Log,
@@ -78,7 +78,7 @@ pub fn retry_until_done<T>(
                     if left == 0 {
                         break;
                     }
-                    // A ring does not shorten the wait; it stays on record for whoever looks next.
+                    // A wake-up does not shorten the wait; it stays pending for whoever looks next.
                     if waker.wait(None, Some(Duration::from_millis(left))).is_err() {
                         break;
                     }
@@ -92,20 +92,20 @@ pub fn retry_until_done<T>(
     }
 }
 
-/// What main keeps of a device between its threads: the failures in a row.
+/// The failures of a device in a row; main keeps them between its threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FailureStreak {
     /// Failures since the last finished job.
     pub tries: u32,
-    /// When the first of them happened, wall clock.
+    /// Wall-clock time of the first of them.
     pub since_ms: i64,
 }
 
-/// The context of one device thread.
+/// What one device thread works with.
 pub struct DeviceContext {
     /// The spool.
     pub engine: Arc<dyn Engine>,
-    /// Our right to it.
+    /// Our lease on it.
     pub lease: Lease,
     /// The device.
     pub device: DeviceId,
@@ -113,7 +113,7 @@ pub struct DeviceContext {
     pub name: DeviceName,
     /// The base directory, into which no device may write.
     pub root: PathBuf,
-    /// Rung by main.
+    /// Main wakes this thread through it.
     pub waker: Arc<Waker>,
     /// The progress file.
     pub progress: Arc<ProgressFile>,
@@ -125,31 +125,31 @@ pub struct DeviceContext {
     pub timing: Timing,
     /// The local time zone, for header pages.
     pub zone: TimeZone,
-    /// Whether the spool has an error on record for the device.
+    /// Whether the spool records an error for the device.
     pub in_error: Cell<bool>,
     /// The failures in a row.
     pub streak: Cell<FailureStreak>,
-    /// The FASTCNFG files of the print process.
-    pub library: Arc<Library>,
+    /// The parsed FASTCNFG files of the print process.
+    pub file_cache: Arc<FileCache>,
     /// What the device remembers of FASTCNFG.
     pub memory: Cell<Memory>,
-    /// Its helpers that have not come back.
+    /// Helper threads of this device that have not returned.
     pub helpers: Arc<Helpers>,
-    /// Whether a ring was heard that has not led to a look at everything yet.
+    /// Whether a wake-up was seen that has not yet led to a full look at the spool.
     pub wake_pending: Cell<bool>,
-    /// Whether a job is being printed, so that main rings for wishes that concern it.
+    /// Whether a job is being printed, so that main wakes us for wishes that concern it.
     pub printing: Arc<AtomicBool>,
-    /// What happened and is not on record yet.
+    /// Reports that are not recorded yet.
     pub pending_reports: Cell<Vec<TimedReport>>,
-    /// Since when something is kept there.
+    /// When the oldest of them was added.
     pub pending_since: Cell<Option<Instant>>,
 }
 
 impl DeviceContext {
-    /// Asks the spool, as often as it takes.
+    /// Calls the spool until it answers.
     ///
     /// # Errors
-    /// When the spool refuses or the process ends.
+    /// Returns an error when the spool refuses or the process ends.
     pub fn ask<T>(
         &self,
         what: &str,
@@ -160,42 +160,27 @@ impl DeviceContext {
         })
     }
 
-    /// What is wanted of the device.
-    ///
-    /// # Errors
-    /// As [`DeviceContext::ask`].
+    /// Reads what is wanted of the device.
     pub fn order(&self) -> Result<Option<DeviceOrder>, SpoolError> {
         self.ask("reading what is wanted", |engine, now| engine.order(&self.lease, self.device, now))
     }
 
-    /// What an earlier print process left on record of what the device remembers of FASTCNFG.
-    ///
-    /// # Errors
-    /// As [`DeviceContext::ask`].
+    /// Reads what an earlier print process recorded of the device's memory of FASTCNFG.
     pub fn remembered(&self) -> Result<Remembered, SpoolError> {
         self.ask("reading what it was opened with", |engine, _| engine.remembered(&self.lease, self.device))
     }
 
-    /// Whether the device is still wanted open.
-    ///
-    /// # Errors
-    /// As [`DeviceContext::ask`].
+    /// Whether the device should still be open.
     pub fn still_started(&self) -> Result<bool, SpoolError> {
         Ok(!self.waker.finishing() && self.order()?.is_some_and(|order| order.wish == DeviceWish::Started))
     }
 
     /// Claims the next job.
-    ///
-    /// # Errors
-    /// As [`DeviceContext::ask`].
     pub fn claim(&self) -> Result<Option<Claim>, SpoolError> {
         self.ask("claiming a job", |engine, now| engine.claim(&self.lease, self.device, now))
     }
 
-    /// Makes the place durable at which a job begins in a file.
-    ///
-    /// # Errors
-    /// As [`DeviceContext::ask`].
+    /// Records durably the position at which a job begins in a file.
     pub fn attempt_begins(
         &self,
         claim: &Arc<Claim>,
@@ -207,10 +192,8 @@ impl DeviceContext {
         self.record("beginning an attempt", report)
     }
 
-    /// Ends an attempt, with everything that was kept to be recorded with it, and with what follows from its end.
-    ///
-    /// # Errors
-    /// As [`DeviceContext::ask`].
+    /// Records the end of an attempt, together with all pending reports and with the reports in `after` that follow
+    /// from it.
     pub fn attempt_ends(
         &self,
         claim: &Arc<Claim>,
@@ -223,7 +206,7 @@ impl DeviceContext {
         self.defer(DeviceReport::AttemptEnds { claim: Arc::clone(claim), end });
         after.into_iter().for_each(|report| self.defer(report));
         let next = self.record_pending("ending an attempt", next)?;
-        // Another job writes its own progress over that of this one.
+        // The next job writes its own progress over that of this one.
         if !matches!(next, Next::Job(_)) && self.progress.clear(self.slot).is_err() {
             self.log.line(format_args!("{}: progress cannot be written", self.name));
         }
@@ -233,8 +216,8 @@ impl DeviceContext {
         Ok(next)
     }
 
-    /// Keeps an act, to be recorded with the next one or when a wait becomes long. For what nobody needs on disk before:
-    /// a crash loses it.
+    /// Defers a report until the next one is recorded or a wait becomes long. Only for reports that nobody needs on
+    /// disk before: a crash loses them.
     pub fn defer(&self, report: DeviceReport) {
         let mut reports = self.pending_reports.take();
         if reports.is_empty() {
@@ -244,15 +227,12 @@ impl DeviceContext {
         self.pending_reports.set(reports);
     }
 
-    /// How long what is kept may still be kept; none = nothing is.
+    /// How long the pending reports may still wait; none = there are none.
     fn time_to_record(&self) -> Option<Duration> {
         self.pending_since.get().map(|since| self.timing.report_delay.saturating_sub(since.elapsed()))
     }
 
-    /// Records what was kept too long.
-    ///
-    /// # Errors
-    /// As [`DeviceContext::ask`].
+    /// Records the pending reports that have waited too long.
     pub fn record_overdue(&self) -> Result<(), SpoolError> {
         match self.time_to_record() {
             Some(left) if left.is_zero() => self.record_pending("recording what was seen", false).map(drop),
@@ -260,27 +240,21 @@ impl DeviceContext {
         }
     }
 
-    /// Records an act, and before it what was kept.
-    ///
-    /// # Errors
-    /// As [`DeviceContext::ask`].
+    /// Records a report, and the pending ones before it.
     pub fn record(&self, what: &str, report: DeviceReport) -> Result<(), SpoolError> {
         self.defer(report);
         self.record_pending(what, false).map(drop)
     }
 
-    /// Records what was kept; with `next` the next job is claimed in the same transaction. What the spool refuses to
-    /// record is kept no longer: the thread ends.
+    /// Records the pending reports; with `next`, the same transaction claims the next job. Reports that the spool
+    /// refuses are dropped: the thread ends.
     fn record_pending(&self, what: &str, next: bool) -> Result<Next, SpoolError> {
         let reports = Arc::new(self.pending_reports.take());
         self.pending_since.set(None);
         self.ask(what, |engine, now| engine.record(&self.lease, self.device, Arc::clone(&reports), next, now))
     }
 
-    /// Waits as [`Waker::wait`] does. What is kept is recorded when the wait becomes long.
-    ///
-    /// # Errors
-    /// When waiting itself fails.
+    /// Waits as [`Waker::wait`] does. If the wait becomes long, the pending reports are recorded.
     pub fn wait(&self, other: Option<(BorrowedFd<'_>, PollFlags)>, timeout: Option<Duration>) -> io::Result<PollFlags> {
         let short = |left: &Duration| timeout.is_none_or(|timeout| *left < timeout);
         let Some(left) = self.time_to_record().filter(short) else { return self.waker.wait(other, timeout) };
@@ -288,13 +262,13 @@ impl DeviceContext {
         if !ready.is_empty() || self.waker.was_woken() || self.time_to_record().is_some_and(|left| !left.is_zero()) {
             return Ok(ready);
         }
-        // A refusal is not lost: whatever is to be recorded next is refused too.
+        // A refusal is not lost: the spool will refuse the next report too.
         let _ = self.record_overdue();
         self.waker.wait(other, timeout.map(|timeout| timeout - left))
     }
 
-    /// Whether the attempt should go on. A spool that cannot say, for whatever reason, changes nothing: a printer prints
-    /// on, a suspended one stands still (`now`). One that says that we are not in charge any more ends the attempt.
+    /// Whether the attempt should go on. If the spool cannot say, nothing changes: a printing device goes on, a
+    /// suspended one stays still (`now`). If the spool says that we are no longer in charge, the attempt ends.
     pub fn attempt_wish(&self, claim: &Claim, now: AttemptWish) -> AttemptWish {
         match self.engine.attempt_wish(&self.lease, claim) {
             Ok(wish) => wish,
@@ -339,18 +313,13 @@ impl DeviceContext {
         Ok(())
     }
 
-    /// Records what was seen.
-    ///
-    /// # Errors
-    /// As [`DeviceContext::ask`].
+    /// Records an observation.
     pub fn observe(&self, seen: &Observation) -> Result<(), SpoolError> {
         self.record("recording what was seen", DeviceReport::Observed(seen.clone()))
     }
 
-    /// The device works again, though no job says so: an error on record is over. Its failures in a row are counted on until a job is done.
-    ///
-    /// # Errors
-    /// As [`DeviceContext::ask`].
+    /// Records that the device works again although no job says so: its recorded error is over. The failures in a row
+    /// still count until a job is done.
     pub fn recovered(&self) -> Result<(), SpoolError> {
         if self.in_error.get() {
             self.observe(&Observation::Recovered)?;
@@ -359,28 +328,28 @@ impl DeviceContext {
         Ok(())
     }
 
-    /// An error is not on record any more.
+    /// Notes that no error is recorded any more.
     fn works_again(&self) {
         if self.in_error.replace(false) {
             self.log.line(format_args!("{}: works again", self.name));
         }
     }
 
-    /// Counts a failure and says what to put on record for it.
+    /// Counts a failure and returns the error to record for it.
     pub fn failure(&self, fault: &Fault, retry: u32, timeout: i32) -> ErrorNote {
         let now = clock::now().wall_ms;
         let before = self.streak.get();
         let tries = before.tries.saturating_add(1);
         let since_ms = if before.tries == 0 { now } else { before.since_ms };
         self.streak.set(FailureStreak { tries, since_ms });
-        // The first failure is no retry: TIMEOUT n allows n more.
+        // The first failure is not a retry: TIMEOUT n allows n more.
         let exhausted = u32::try_from(timeout).is_ok_and(|most| tries > most);
         let random = getrandom::u32().unwrap_or(0);
         let wait =
             crate::fastp::process::backoff::device(retry, if fault.steady { 1 } else { tries }, random).as_millis();
         let next_try_ms = (fault.retryable && !exhausted).then(|| now + i64::try_from(wait).unwrap_or(60_000));
-        self.log.line(format_args!("{}: error %{:o}, try {tries}: {}", self.name, fault.number, fault.text));
+        self.log.line(format_args!("{}: error %{:o}, try {tries}: {}", self.name, fault.error.number(), fault.text));
         self.in_error.set(true);
-        ErrorNote { number: fault.number, text: fault.text.clone(), since_ms, next_try_ms, tries }
+        ErrorNote { number: fault.error.number(), text: fault.text.clone(), since_ms, next_try_ms, tries }
     }
 }

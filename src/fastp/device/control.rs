@@ -1,8 +1,8 @@
-//! The control of an attempt: counts what went out, shows it, and stops the sender when the job or the device is not wanted
-//! any more. Everything that may take long waits through it, so that nothing waits past a ring of the waker.
+//! Controls an attempt: counts what is sent, shows progress, and stops the sender when the job or the device is no
+//! longer wanted. Everything that may take long waits through it, so that no wait outlasts a wake-up.
 //!
-//! SUSPEND is obeyed here: between two octets the thread stands still, with the device open, until the attempt is to go on
-//! or to end. The sender notices nothing of it but the time.
+//! SUSPEND takes effect here: the thread stands still between two octets, with the device open, until the attempt may
+//! go on or must end. The sender notices nothing but the time.
 
 use std::cell::RefCell;
 use std::io;
@@ -17,24 +17,25 @@ use super::context::DeviceContext;
 use super::delivered::Delivered;
 use super::errors::{Fault, PrintError};
 use super::stall::{Stall, Verdict};
+use crate::model::guardian::DeviceError;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::{AttemptWish, Claim, Observation, Outcome};
 use crate::spool::printing::progress::{Progress, Standstill};
 use crate::sys::{clock, fault};
 
-/// How often progress is written at most.
+/// Progress is written at most this often.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
-/// How often a sender that never waits asks whether to go on.
+/// A sender that never waits asks this often whether to go on.
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How far an attempt is, for SUSPEND.
+/// How far an attempt has come, which decides what SUSPEND does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Nothing was sent: a job whose device is suspended now goes back to its place.
+    /// Nothing was sent: the job of a device that is suspended now goes back to its place.
     Before,
-    /// Octets go out: it stands still between two of them.
+    /// Octets are being sent: the thread stands still between two of them.
     Sending,
-    /// Every octet went out: what is left is to know how they arrived.
+    /// Every octet was sent: only how they arrived is still open.
     Sent,
 }
 
@@ -50,23 +51,24 @@ pub struct Releasing {
 pub struct AttemptControl<'a> {
     context: &'a DeviceContext,
     claim: Option<&'a Claim>,
-    /// Until the device is open a device that is not wanted any more ends the attempt; afterwards its job is finished.
+    /// While the device is being opened, a device that is no longer wanted ends the attempt; afterwards its job is
+    /// finished.
     pub opening: bool,
     /// Whether the device is open for the attempt.
     pub open: bool,
     /// How far the attempt is.
     pub stage: Stage,
-    /// What tells, while the thread stands still, that the device went away.
-    pub watch: Option<OwnedFd>,
+    /// Shows, while the thread stands still, that the device went away.
+    pub hangup_fd: Option<OwnedFd>,
     /// Document in print, from 1.
     pub document: u32,
     /// Copy in print, from 1.
     pub copy: u32,
-    /// How long the device may take nothing (TIMEOUT); none = for ever.
+    /// How long the device may accept nothing (TIMEOUT); none = no limit.
     pub io_limit: Option<Duration>,
     stall: Stall,
     standstill: Option<Standstill>,
-    /// What is waited for, and since when, boot clock.
+    /// What we wait for, and since when (boot clock).
     waiting_for: Option<(Wait, i64)>,
     octets: u64,
     /// Octets of the attempt that went over connections before this one.
@@ -79,7 +81,7 @@ pub struct AttemptControl<'a> {
 }
 
 impl<'a> AttemptControl<'a> {
-    /// The control of an attempt at `claim`.
+    /// Starts to control an attempt at `claim`, or the opening and closing of a device.
     pub fn new(context: &'a DeviceContext, claim: Option<&'a Claim>) -> Self {
         Self {
             context,
@@ -87,7 +89,7 @@ impl<'a> AttemptControl<'a> {
             opening: false,
             open: false,
             stage: Stage::Before,
-            watch: None,
+            hangup_fd: None,
             document: 0,
             copy: 0,
             io_limit: None,
@@ -103,25 +105,22 @@ impl<'a> AttemptControl<'a> {
         }
     }
 
-    /// The context.
+    /// The context of the device thread.
     pub fn context(&self) -> &'a DeviceContext {
         self.context
     }
 
-    /// Whether it is the control of an attempt.
+    /// Whether this controls an attempt at a job.
     pub fn is_attempt(&self) -> bool {
         self.claim.is_some()
     }
 
-    /// Octets that went out, added ones included.
+    /// Octets sent, added ones included.
     pub fn octets(&self) -> u64 {
         self.octets
     }
 
-    /// Whether to go on, asked of the spool only when the waker rang.
-    ///
-    /// # Errors
-    /// The trouble that ends the attempt.
+    /// Checks whether to go on; asks the spool only after a wake-up.
     pub fn check(&mut self) -> Result<(), PrintError> {
         if self.context.waker.stopping() {
             return Err(PrintError::Ending);
@@ -133,15 +132,12 @@ impl<'a> AttemptControl<'a> {
         self.check_spool()
     }
 
-    /// Whether what is about to begin is still wanted: a ring that was heard before it may have been about it.
-    ///
-    /// # Errors
-    /// The trouble that ends the attempt.
+    /// Checks whether what is about to begin is still wanted: an earlier wake-up may have been about it.
     pub fn still_wanted(&mut self) -> Result<(), PrintError> {
         if self.context.wake_pending.get() { self.check_spool() } else { self.check() }
     }
 
-    /// Asks the spool, and stands still as long as the device is suspended. What that lasts is not the device's fault.
+    /// Asks the spool, and stands still while the device is suspended. That time does not count against the device.
     fn check_spool(&mut self) -> Result<(), PrintError> {
         let began = Instant::now();
         let looked = self.follow_wish();
@@ -173,7 +169,7 @@ impl<'a> AttemptControl<'a> {
         self.claim.map_or(AttemptWish::Continue, |claim| self.context.attempt_wish(claim, now))
     }
 
-    /// Waits until there may be news about a suspended device. `reported`: that it stands still is on record.
+    /// Waits until there may be news about a suspended device. `reported`: the standstill is already recorded.
     fn stand_still(&mut self, reported: &mut bool) -> Result<(), PrintError> {
         if !std::mem::replace(reported, true) {
             self.write_progress(true);
@@ -181,12 +177,13 @@ impl<'a> AttemptControl<'a> {
             let why = format!("{job} after {} octets", self.octets);
             self.context.observe(&Observation::Remark { what: "stands-still".into(), why })?;
         }
-        let watched = self.watch.as_ref().map(|fd| (fd.as_fd(), PollFlags::empty()));
+        let hangup = self.hangup_fd.as_ref().map(|fd| (fd.as_fd(), PollFlags::empty()));
         let ready = self
             .context
-            .wait(watched, Some(self.context.timing.scan_interval))
+            .wait(hangup, Some(self.context.timing.scan_interval))
             .map_err(|error| PrintError::Device(Fault::of("cannot wait", &error)))?;
-        // Whoever finishes after the running job does not wait for one that stands still: it goes back to its place.
+        // A thread that must finish after the running job does not wait for one that stands still: the job goes back to
+        // its place.
         if self.context.waker.finishing() {
             return Err(PrintError::Ending);
         }
@@ -202,17 +199,14 @@ impl<'a> AttemptControl<'a> {
     /// The fault of a device that went away while its job stood still.
     fn went_away(&self) -> Fault {
         let doing = "while its job was suspended";
-        let error = self.watch.as_ref().and_then(|fd| getsockopt(fd, sockopt::SocketError).ok());
+        let error = self.hangup_fd.as_ref().and_then(|fd| getsockopt(fd, sockopt::SocketError).ok());
         match error {
             Some(errno) if errno != 0 => Fault::of(doing, &io::Error::from_raw_os_error(errno)),
-            _ => Fault::new(140, true, format!("{doing}: the device went away")),
+            _ => Fault::new(DeviceError::HungUp, format!("{doing}: the device went away")),
         }
     }
 
-    /// `n` more octets went out.
-    ///
-    /// # Errors
-    /// The trouble that ends the attempt.
+    /// Counts `n` more octets as sent.
     pub fn sent(&mut self, n: u64) -> Result<(), PrintError> {
         self.octets += n;
         fault::point("mid-send");
@@ -225,7 +219,7 @@ impl<'a> AttemptControl<'a> {
         self.check()
     }
 
-    /// Shows what is waited for from now on; none = nothing any more. What is waited for already stays as it is.
+    /// Shows what we wait for from now on; none = nothing. If we already wait for it, its start time stays.
     pub fn set_waiting_for(&mut self, wait: Option<Wait>) {
         if self.waiting_for.map(|(wait, _)| wait) != wait {
             self.waiting_for = wait.map(|wait| (wait, clock::boot_ms()));
@@ -233,8 +227,8 @@ impl<'a> AttemptControl<'a> {
         }
     }
 
-    /// Writes the progress slot, not more often than is useful. Without a job there is one only while something is waited
-    /// for.
+    /// Writes the progress slot, no more often than useful. Without a job, the slot is used only while we wait for
+    /// something.
     pub fn write_progress(&mut self, now: bool) {
         if self.claim.is_none() && self.waiting_for.is_none() {
             if now
@@ -267,20 +261,17 @@ impl<'a> AttemptControl<'a> {
         }
     }
 
-    /// Waits until `fd` is ready for `events`, at most `timeout`, or something else must be looked at.
-    ///
-    /// # Errors
-    /// The trouble that ends the attempt.
+    /// Waits until `fd` is ready for `events`, at most `timeout`, or until something else needs attention.
     pub fn wait(
         &mut self,
         fd: BorrowedFd<'_>,
         events: PollFlags,
         timeout: Option<Duration>,
     ) -> Result<PollFlags, PrintError> {
-        // What went out before a wait that may be long is shown, so that a slow printer can be told how slow it is.
+        // Show what was sent before a wait that may be long, so that a slow printer's progress is visible.
         self.write_progress(self.progress_written_at.is_none() || self.octets_written != self.octets);
         self.check()?;
-        // A job's octets are offered, and the device does not take them.
+        // We offer octets of a job, and the device does not accept them.
         let offering = self.claim.is_some() && !self.opening && events.contains(PollFlags::POLLOUT);
         let patience = if offering { Some(self.stall_timeout()?) } else { None };
         let timeout = timeout.into_iter().chain(patience).min();
@@ -288,16 +279,16 @@ impl<'a> AttemptControl<'a> {
             .context
             .wait(Some((fd, events)), timeout)
             .map_err(|error| PrintError::Device(Fault::of("cannot wait", &error)))?;
-        // Is its patience asked again here? No: whoever waits first looks what the device has taken meanwhile.
+        // Do we check for a stall again here? No: the caller first looks at what the device has accepted meanwhile.
         self.check()?;
         Ok(ready)
     }
 
-    /// The device is waited for, and takes nothing: how long to wait at most before this is asked again. Said by
-    /// [`AttemptControl::wait`] for whoever waits to write.
+    /// Returns how long to wait for a device that accepts nothing before asking again. [`AttemptControl::wait`] calls
+    /// it for a caller that waits to write.
     ///
     /// # Errors
-    /// The trouble that ends the attempt: it stood longer than it may.
+    /// Returns an error when the device has stalled for longer than allowed.
     pub fn stall_timeout(&mut self) -> Result<Duration, PrintError> {
         let now = Instant::now();
         let taken = self.stall.taken(self.octets);
@@ -315,7 +306,7 @@ impl<'a> AttemptControl<'a> {
                 Verdict::Over => {
                     let limit = seconds(self.io_limit.unwrap_or_default());
                     let text = format!("nothing was accepted for {limit}, after {}", octets(taken));
-                    return Err(Fault::new(40, true, text).into());
+                    return Err(Fault::new(DeviceError::AcceptsNothing, text).into());
                 }
             }
         }
@@ -365,10 +356,7 @@ impl<'a> AttemptControl<'a> {
         Ok(self.context.observe(&Observation::Remark { what: what.into(), why })?)
     }
 
-    /// Waits so long, or until something else must be looked at that ends the attempt.
-    ///
-    /// # Errors
-    /// The trouble that ends the attempt.
+    /// Waits `long`, unless something ends the attempt earlier.
     pub fn pause(&mut self, long: Duration) -> Result<(), PrintError> {
         let (context, until) = (self.context, Instant::now() + long);
         loop {
@@ -386,7 +374,7 @@ fn octets(n: u64) -> String {
 }
 
 fn seconds(time: Duration) -> String {
-    // A limit of a few ticks is not "0 s".
+    // Do not show a limit of a few ticks as "0 s".
     if time < Duration::from_secs(10) {
         format!("{:.1} s", time.as_secs_f32())
     } else {

@@ -50,7 +50,7 @@ impl Device {
         let Some(mut old) = self.open.take() else { return Ok(()) };
         let part_of = (control.octets() > 0).then_some(claim.entry);
         self.part_sent |= part_of.is_some();
-        control.watch = None;
+        control.hangup_fd = None;
         control.set_waiting_for(Some(Wait::Close));
         let ended = old.connection.begin_close();
         let (delivered, since) = (old.delivered.take(), Instant::now());
@@ -74,7 +74,7 @@ impl Device {
         }
         let connection = open(&old.settings, control)?;
         control.set_waiting_for(None);
-        self.open = Some(super::exclusive::Open::new(connection, old.settings));
+        self.open = Some(super::exclusive::OpenDevice::new(connection, old.settings));
         Ok(())
     }
 
@@ -105,7 +105,7 @@ impl Device {
                 Err(PrintError::Refused(failure)) => return Err(SpoolError::Refused(failure)),
                 Err(_) => return Err(SpoolError::Ending),
             }
-            let watched = self.departing.first().and_then(|first| first.connection.watch());
+            let watched = self.departing.first().and_then(|first| first.connection.poll_fd());
             if let Some(fd) = watched {
                 // A wait that fails is no reason to forget a connection: its time limit ends it.
                 let _ = context.wait(Some((fd, PollFlags::POLLIN)), Some(LOOK));
@@ -116,7 +116,7 @@ impl Device {
     }
 
     fn wait_for_departing(&self, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
-        match self.departing.last().and_then(|last| last.connection.watch()) {
+        match self.departing.last().and_then(|last| last.connection.poll_fd()) {
             Some(fd) => control.wait(fd, PollFlags::POLLIN, Some(LOOK)).map(drop),
             None => Ok(()),
         }

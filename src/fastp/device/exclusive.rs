@@ -1,4 +1,4 @@
-//! When a device is opened and closed (fastp.md 3), and what that means for the jobs a kept connection carried.
+//! When a device is opened and closed (docs/reference/fastp.md 1), and what that means for the jobs that a kept connection carried.
 //!
 //! OFF: open while an eligible job is queued. ON: open from START to DRAIN. OFF !: open for each job. The jobs that a
 //! connection delivered are released when it is closed, or earlier as [`super::delivered`] says. Every open and close is
@@ -17,9 +17,10 @@ use super::errors::{Fault, PrintError, SpoolError};
 use super::thread::Device;
 use crate::fastp::content::boundary::Speech;
 use crate::fastp::fastcnfg;
-use crate::fastp::fastcnfg::{ConsultResult, Place};
-use crate::fastp::transports::{CloseOutcome, Connection, Idle, open};
+use crate::fastp::fastcnfg::{ConsultResult, LookupRequest};
+use crate::fastp::transports::{CloseOutcome, Connection, IdleState, open};
 use crate::model::device::Exclusive;
+use crate::model::guardian::DeviceError;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::{DeviceReport, Observation, Outcome};
 
@@ -27,7 +28,7 @@ use crate::spool::interface::engine::{DeviceReport, Observation, Outcome};
 const LOOK: Duration = Duration::from_millis(200);
 
 /// A device that is open.
-pub struct Open {
+pub struct OpenDevice {
     /// The connection.
     pub connection: Box<dyn Connection>,
     /// What it was opened with.
@@ -40,11 +41,11 @@ pub struct Open {
     pub delivered: Rc<RefCell<Delivered>>,
     /// Whether a job was begun on it.
     pub carried: bool,
-    /// What was seen of the other side while it was idle, and not acted on yet. An error shows only once.
-    pub news: Option<Idle>,
+    /// What the idle connection showed and nobody acted on yet. An error shows only once.
+    pub news: Option<IdleState>,
 }
 
-impl Open {
+impl OpenDevice {
     /// A connection that was just opened.
     pub fn new(connection: Box<dyn Connection>, settings: ConnectionSettings) -> Self {
         Self {
@@ -65,21 +66,19 @@ impl Open {
 }
 
 impl Device {
-    /// Sees to it that the device is open, and well.
-    ///
-    /// # Errors
-    /// The trouble that keeps it closed.
+    /// Makes sure that the device is open and well.
     pub fn ensure_open(&mut self, why: &str, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
-        self.look_at_idle(control)?;
+        self.check_idle_connection(control)?;
         if self.open.is_some() {
             return Ok(());
         }
         let context = Rc::clone(&self.context);
         let (server, process) = (context.engine.server(), context.lease.name.as_str());
-        let place = Place::new(context.root.clone(), server.as_str(), process, &context.name, &context.library);
+        let request =
+            LookupRequest::new(context.root.clone(), server.as_str(), process, &context.name, &context.file_cache);
         control.opening = true;
         control.set_waiting_for(self.settings.consults_fastcnfg().then_some(Wait::Fastcnfg));
-        let consulted = self.consult(&place, control);
+        let consulted = self.consult(&request, control);
         control.set_waiting_for(None);
         control.opening = false;
         let ConsultResult { settings, in_use } = consulted?;
@@ -91,7 +90,7 @@ impl Device {
         control.open = opened.is_ok();
         control.set_waiting_for(None);
         control.opening = false;
-        self.open = Some(Open::new(opened?, settings));
+        self.open = Some(OpenDevice::new(opened?, settings));
         let as_before = self.on_record.as_ref() == Some(&in_use);
         // Another printer stands at another address: it begins at top of form and owes nobody a form feed.
         self.new_address |= self.on_record.as_ref().is_some_and(|before| before.address != in_use.address);
@@ -99,9 +98,10 @@ impl Device {
             self.on_record = Some(in_use.clone());
         }
         let opened = Observation::Opened { why: why.to_owned(), connection: in_use };
-        // Must it be on record before the first octet? Not that it is open: the claim says that octets may go out, and the
-        // progress file shows the device open. The address must, if it is another one than before, for by it recovery tells
-        // whether pages may be on paper; and a device in error is open or not by what the record says.
+        // Must the open be recorded before the first octet? That it is open, no: the claim says that octets may be
+        // sent, and the progress file shows the device open. The address, yes, if it differs from the recorded one:
+        // recovery uses it to decide whether pages may be on paper. And a device in error is open or not by what the
+        // record says.
         if as_before && control.is_attempt() && !self.context.in_error.get() {
             self.context.defer(DeviceReport::Observed(opened));
         } else {
@@ -110,8 +110,8 @@ impl Device {
         Ok(())
     }
 
-    /// What to open the device with; what it then remembers of FASTCNFG is on record before.
-    fn consult(&self, place: &Place, control: &mut AttemptControl<'_>) -> Result<ConsultResult, PrintError> {
+    /// Finds what to open the device with. What it then remembers of FASTCNFG is recorded first.
+    fn consult(&self, request: &LookupRequest, control: &mut AttemptControl<'_>) -> Result<ConsultResult, PrintError> {
         let context = &self.context;
         let mut memory = context.memory.take();
         let recalled = if memory.is_blank() && self.settings.consults_fastcnfg() {
@@ -121,7 +121,7 @@ impl Device {
         };
         let consulted = recalled
             .map_err(PrintError::from)
-            .and_then(|()| fastcnfg::consult(place, &self.settings, &mut memory, control));
+            .and_then(|()| fastcnfg::consult(request, &self.settings, &mut memory, control));
         let observed = match memory.news() {
             Some(news) => context.observe(&news).map(|()| memory.is_recorded()),
             None => Ok(()),
@@ -134,39 +134,36 @@ impl Device {
     /// Looks whether the peer hung up or reset while no job ran; then the device is closed here too. True if it was.
     ///
     /// # Errors
-    /// When the spool refuses; a fault when transferred jobs came back, or when the peer closes at once.
-    pub fn look_at_idle(&mut self, control: &mut AttemptControl<'_>) -> Result<bool, PrintError> {
+    /// Returns an error when the spool refuses, when transferred jobs came back, or when the peer closes at once.
+    pub fn check_idle_connection(&mut self, control: &mut AttemptControl<'_>) -> Result<bool, PrintError> {
         let Some(open) = &mut self.open else { return Ok(false) };
-        let idle = open.news.take().unwrap_or_else(|| open.connection.idle());
+        let idle = open.news.take().unwrap_or_else(|| open.connection.check_idle());
         let uncertain = !open.delivered.borrow().is_empty();
         let hasty = !open.carried && open.since.elapsed() < self.context.timing.short_lived;
         let (why, reset) = match idle {
-            Idle::Quiet => return Ok(false),
-            Idle::HungUp(why) => {
+            IdleState::Quiet => return Ok(false),
+            IdleState::HungUp(why) => {
                 let reset = self.close(&why, control)?;
                 (why, reset)
             }
-            Idle::Reset(fault) => {
-                self.lose(&fault.text)?;
+            IdleState::Reset(fault) => {
+                self.drop_lost_connection(&fault.text)?;
                 (fault.text.clone(), Some(fault))
             }
         };
         if let Some(fault) = reset
             && uncertain
         {
-            // Its jobs are Ready again; what was claimed after them must not overtake them.
+            // Its jobs are Ready again; a job claimed after them must not overtake them.
             return Err(fault.into());
         }
         if hasty {
-            return Err(Fault::new(140, true, format!("closed at once: {why}")).into());
+            return Err(Fault::new(DeviceError::HungUp, format!("closed at once: {why}")).into());
         }
         Ok(true)
     }
 
-    /// Closes the device in good order, and settles what it carried. Returns the fault when it was reset instead.
-    ///
-    /// # Errors
-    /// When the spool refuses or the process ends.
+    /// Closes the device in good order and settles the jobs it carried. Returns the fault if it was reset instead.
     pub fn close(&mut self, why: &str, control: &mut AttemptControl<'_>) -> Result<Option<Fault>, SpoolError> {
         let fault = self.close_open(why, control)?;
         let late = self.await_departing(control)?;
@@ -199,11 +196,8 @@ impl Device {
         })
     }
 
-    /// Drops a connection that is lost: what it had transferred is uncertain.
-    ///
-    /// # Errors
-    /// When the spool refuses or the process ends.
-    pub fn lose(&mut self, why: &str) -> Result<(), SpoolError> {
+    /// Drops a lost connection: its transferred jobs are uncertain.
+    pub fn drop_lost_connection(&mut self, why: &str) -> Result<(), SpoolError> {
         let Some(open) = self.open.take() else { return Ok(()) };
         drop(open.connection);
         self.context.settle(open.delivered.borrow_mut().take_all(), Outcome::Reset { why: why.to_owned() })?;
@@ -250,7 +244,7 @@ impl Device {
             Some(left) if !left.is_zero() => return Ok(Some(left)),
             Some(_) => {}
         }
-        if let Some(wait) = open.connection.unproven() {
+        if let Some(wait) = open.connection.time_until_proven() {
             return Ok(Some(wait));
         }
         let why = format!("the connection stood for {} s without a reset", settle.as_secs());
@@ -281,7 +275,7 @@ fn wait_for_close(
         if control.context().waker.stopping() {
             return None;
         }
-        let watched = connection.watch().map(|fd| (fd, PollFlags::POLLIN));
+        let watched = connection.poll_fd().map(|fd| (fd, PollFlags::POLLIN));
         if control.context().wait(watched, Some(left.min(LOOK))).is_err() {
             return None;
         }

@@ -1,7 +1,7 @@
-//! Work that may hang where nothing can be polled (a resolver, a file system that is gone) is done by a helper thread.
+//! Helper threads do work that may hang and cannot be polled: a resolver, a file system that is gone.
 //!
-//! A helper that takes too long is abandoned: nothing can end it. So that a device that is tried again for days does not
-//! leave one behind at every try, a further one is not started before an earlier one has come back.
+//! A helper that takes too long is abandoned: nothing can end it. A device that is retried for days must not leave one
+//! behind at every try, so only a few may be out at a time.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -13,28 +13,29 @@ use nix::poll::PollFlags;
 use super::control::AttemptControl;
 use super::errors::{Fault, PrintError};
 use crate::fastp::process::backoff::GrowingWait;
+use crate::model::guardian::DeviceError;
 use crate::sys::files;
 
 /// Stack of a helper.
 const STACK: usize = 256 * 1024;
 
-/// The helpers of one device that have not come back. Main keeps them between the threads of the device.
+/// The helpers of one device that have not returned. Main keeps them between the threads of the device.
 #[derive(Debug, Default)]
 pub struct Helpers {
     device: ActiveHelpers,
     documents: ActiveHelpers,
 }
 
-/// What a helper is sent for. One kind does not wait for the other.
+/// What a helper works on. One kind does not wait for the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HelperKind {
     /// The device itself: its name, its node, its configuration.
     Device,
-    /// A linked document. The job of one that hangs is held, so that the next may hang too.
+    /// A linked document. The job of one that hangs is held, so the next one may hang too.
     Document,
 }
 
-/// Every helper holds one more reference, whatever becomes of it.
+/// Every helper holds one reference more, whatever becomes of it.
 #[derive(Debug, Default)]
 struct ActiveHelpers(Arc<()>);
 
@@ -52,7 +53,7 @@ impl Helpers {
         }
     }
 
-    /// Whether one more may be sent.
+    /// Whether one more helper may start.
     fn admits(&self, kind: HelperKind) -> bool {
         let most = match kind {
             HelperKind::Device => 2,
@@ -63,11 +64,8 @@ impl Helpers {
 }
 
 impl AttemptControl<'_> {
-    /// Has `work` done by a helper thread, for at most `limit`. None when it took longer, or when helpers that were
-    /// abandoned before it did not come back in that time: what they come back with is dropped.
-    ///
-    /// # Errors
-    /// The trouble that ends the attempt.
+    /// Runs `work` on the device in a helper thread, for at most `limit`. Returns none when it took longer, or when
+    /// earlier abandoned helpers did not return within that time; the result of an abandoned helper is dropped.
     pub fn in_device_helper<T: Send + 'static>(
         &mut self,
         limit: Duration,
@@ -76,10 +74,7 @@ impl AttemptControl<'_> {
         self.in_helper(HelperKind::Device, limit, work)
     }
 
-    /// The same for any kind.
-    ///
-    /// # Errors
-    /// As [`AttemptControl::in_device_helper`].
+    /// Does the same for either kind of work.
     pub fn in_helper<T: Send + 'static>(
         &mut self,
         kind: HelperKind,
@@ -113,7 +108,7 @@ impl AttemptControl<'_> {
             match receiver.try_recv() {
                 Ok(value) => return Ok(Some(value)),
                 Err(mpsc::TryRecvError::Disconnected) => {
-                    return Err(PrintError::Device(Fault::new(66, true, "a helper died")));
+                    return Err(PrintError::Device(Fault::new(DeviceError::Other, "a helper died")));
                 }
                 Err(mpsc::TryRecvError::Empty) => {}
             }

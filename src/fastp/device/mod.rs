@@ -1,6 +1,6 @@
-//! One device: its thread, when it is opened and closed, and one attempt at one job.
+//! One device: its thread, opening and closing, and one attempt at one job.
 
-pub mod attempt;
+pub(crate) mod attempt;
 pub mod connection_settings;
 pub mod context;
 pub mod control;

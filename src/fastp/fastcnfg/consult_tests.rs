@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::fastp::fastcnfg::library::Library;
-use crate::fastp::fastcnfg::look::Who;
+use crate::fastp::fastcnfg::file_cache::FileCache;
+use crate::fastp::fastcnfg::lookup::Requester;
 
 struct Site {
     dir: tempfile::TempDir,
     settings: DeviceSettings,
     memory: Memory,
-    library: Arc<Library>,
+    file_cache: Arc<FileCache>,
 }
 
 impl Site {
@@ -20,7 +20,7 @@ impl Site {
     fn new(uri: &str) -> Self {
         let uri = (!uri.is_empty()).then(|| uri.parse().unwrap());
         let settings = DeviceSettings { uri, parm: 0o2000, ..DeviceSettings::default() };
-        Self { dir: tempfile::tempdir().unwrap(), settings, memory: Memory::default(), library: Arc::default() }
+        Self { dir: tempfile::tempdir().unwrap(), settings, memory: Memory::default(), file_cache: Arc::default() }
     }
 
     /// Writes a file; it was changed `age` seconds ago.
@@ -34,23 +34,23 @@ impl Site {
         file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 - age)).unwrap();
     }
 
-    fn place(&self) -> Place {
+    fn request(&self) -> LookupRequest {
         let root = self.dir.path().to_owned();
         let primary = root.join("FASTCNFG");
-        Place {
+        LookupRequest {
             primary,
             root,
-            who: Who::new("acme", "SPLA"),
+            requester: Requester::new("acme", "SPLA"),
             device: "LP1".parse().unwrap(),
-            library: Arc::clone(&self.library),
+            file_cache: Arc::clone(&self.file_cache),
         }
     }
 
     fn settle(&mut self) -> Result<ConsultResult, Fault> {
-        let place = self.place();
-        let holds = self.memory.known(&place, &self.settings).is_some_and(|known| known.holds(&place));
-        let looked = (!holds).then(|| place.look());
-        self.memory.settle(&place, &self.settings, looked)
+        let request = self.request();
+        let holds = self.memory.known(&request, &self.settings).is_some_and(|known| known.holds(&request));
+        let looked = (!holds).then(|| request.look_up());
+        self.memory.settle(&request, &self.settings, looked)
     }
 
     /// Another print process has the device from here on.
@@ -72,7 +72,7 @@ impl Site {
             }
             Err(fault) => {
                 assert!(fault.retryable, "{fault:?}");
-                format!("%{}", fault.number)
+                format!("%{}", fault.error.number())
             }
         }
     }

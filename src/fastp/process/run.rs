@@ -1,33 +1,31 @@
-//! Main of the print process: lock, bind, scan, wait.
+//! The main loop of the print process: lock, bind, scan, wait.
 //!
-//! It holds the lock of its name for as long as it lives; a held lock is a living process. It looks at the spool when
-//! it is woken, when a device thread has ended, when something is due, and as a net twice a minute; then it starts the
-//! threads that are missing. It prints nothing itself and waits for no device. It goes dormant only inside a
-//! transaction that finds no work, so that whoever makes work afterwards sees that it has to start a new process; that
-//! one waits for our lock.
+//! Main holds the lock of its name for its whole life; a held lock means a living process. It scans the spool when it
+//! is woken, when a device thread has ended, when something is due, and twice a minute in case a wake-up was lost; then
+//! it starts the device threads that are needed. Main never prints and never waits for a device. It goes dormant only
+//! inside a transaction that finds no work: a command that makes work afterwards sees that it must start a new process,
+//! and that one waits for our lock.
 
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use nix::poll::{PollFd, PollFlags};
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use super::log::Log;
-use super::prerequisites::{ProgressFile, sign, with_room};
+use super::prerequisites::{ProgressFile, with_room, write_holder};
+use super::signals::{Signals, block_signals};
 use super::submission_socket;
 use super::waker::{Waker, poll_for};
-use super::worker::{Due, Worker};
+use super::worker::{NextStart, Worker};
 use crate::fastp::Timing;
 use crate::fastp::device::context::{is_temporary, retry_until_done};
 use crate::fastp::device::errors::SpoolError;
-use crate::fastp::fastcnfg::library::Library;
+use crate::fastp::fastcnfg::file_cache::FileCache;
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
 use crate::server::SubmissionSocket;
@@ -38,25 +36,22 @@ use crate::sys::lock::FileLock;
 use crate::sys::wake::WakeSocket;
 use crate::sys::{clock, fault, files};
 
-/// How long a predecessor that is going dormant is waited for.
+/// How long we wait for a predecessor that is going dormant.
 const PREDECESSOR: Duration = Duration::from_secs(5);
-/// How long device threads may take to end in good order after a signal.
+/// How long device threads may take to stop in good order after a signal.
 const PARTING: Duration = Duration::from_secs(10);
 
-/// Is the print process `name` of `spool`, until it goes dormant after `idle` without work or is told to end, and takes
-/// submissions meanwhile. Another one of that name that is alive makes this one end at once, with success.
+/// Runs print process `name` of `spool` until it has been idle for `idle` or is told to stop, and accepts submissions
+/// meanwhile. If another process of that name is alive, it returns at once with success.
 ///
 /// # Errors
-/// When its files cannot be used or the spool refuses it.
+/// Returns the failure when its files cannot be used or the spool refuses it.
 pub fn run(spool: &Spool, name: &ProcessName, idle: Duration) -> Result<(), Failure> {
     let open_submissions = |log: &Log| submission_socket::open(spool, log);
     run_with(Arc::new(spool.clone()), spool.base(), name, idle, Timing::from_environment(), open_submissions)
 }
 
-/// The same with given deadlines; `open` opens the submission socket.
-///
-/// # Errors
-/// As [`run`].
+/// Does the same with the given deadlines; `open` opens the submission socket.
 pub fn run_with(
     engine: Arc<dyn Engine>,
     base: &Base,
@@ -74,23 +69,17 @@ pub fn run_with(
     let Some(lock) = lock.map_err(cannot("its lock"))? else {
         return Ok(());
     };
-    with_room(base, || sign(&lock)).map_err(cannot("its lock"))?;
+    with_room(base, || write_holder(&lock)).map_err(cannot("its lock"))?;
     let socket = with_room(base, || WakeSocket::bind(&base.process_socket(name))).map_err(cannot("its socket"))?;
     let log = Log::new(&base.log(), name.as_str());
     let waker = Arc::new(Waker::new().map_err(cannot("events"))?);
     let signals = Signals::listen(&waker).map_err(cannot("signals"))?;
-    let pid = std::process::id();
     let progress = Arc::new(ProgressFile::new(base, name));
-    let begun = retry_until_done(&waker, &log, "beginning", is_temporary, &mut |now| {
-        let _ = progress.heartbeat(now.boot_ms);
-        engine.begins(name, pid, now)
-    });
-    let lease = match begun {
+    let lease = match begin_epoch(&*engine, name, &waker, &progress, &log) {
         Ok(lease) => lease,
         Err(SpoolError::Ending) => return Ok(()),
         Err(SpoolError::Refused(failure)) => return Err(failure),
     };
-    log.line(format_args!("begins, epoch {}", lease.epoch));
     let mut main = Main {
         engine,
         base,
@@ -102,7 +91,7 @@ pub fn run_with(
         socket,
         progress,
         workers: HashMap::new(),
-        library: Arc::default(),
+        file_cache: Arc::default(),
         zone: clock::zone(std::env::var_os("TZ")),
         next: None,
         finishing: false,
@@ -124,66 +113,34 @@ pub fn run_with(
     ended.map(|_| ())
 }
 
-/// Keeps the signals that end the process for the thread that waits for them. To be called before other threads start.
-///
-/// # Errors
-/// When the system refuses.
-pub fn block_signals() -> Result<(), Failure> {
-    mask().thread_block().map_err(|error| Failure::internal(format_args!("blocking signals: {error}")))
+/// Begins an epoch of the process, however long the spool takes.
+fn begin_epoch(
+    engine: &dyn Engine,
+    name: &ProcessName,
+    waker: &Waker,
+    progress: &ProgressFile,
+    log: &Log,
+) -> Result<Lease, SpoolError> {
+    let pid = std::process::id();
+    let lease = retry_until_done(waker, log, "beginning", is_temporary, &mut |now| {
+        let _ = progress.heartbeat(now.boot_ms);
+        engine.begins(name, pid, now)
+    })?;
+    log.line(format_args!("begins, epoch {}", lease.epoch));
+    Ok(lease)
 }
 
-fn mask() -> SigSet {
-    let mut mask = SigSet::empty();
-    mask.add(Signal::SIGTERM);
-    mask.add(Signal::SIGINT);
-    mask
-}
-
-/// Whether a failed look at the spool passes by itself. Main changes nothing by looking, so it may also look again after a
-/// fault of ours: running out of descriptors is told as one.
+/// Whether main may retry a failed scan. A scan changes nothing, so main also retries after an internal failure:
+/// running out of descriptors is reported as one.
 fn main_may_retry(failure: &Failure) -> bool {
     is_temporary(failure) || failure.kind == FailureKind::Internal
 }
 
-/// Turns SIGTERM and SIGINT into the stop of a waker.
-struct Signals {
-    quit: Arc<Waker>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Signals {
-    fn listen(waker: &Arc<Waker>) -> io::Result<Self> {
-        let source = SignalFd::with_flags(&mask(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-        let quit = Arc::new(Waker::new()?);
-        let (told, quitting) = (Arc::clone(waker), Arc::clone(&quit));
-        let thread = std::thread::Builder::new().name("signals".into()).stack_size(64 * 1024).spawn(move || {
-            while !quitting.stopping() {
-                if quitting.wait(Some((source.as_fd(), PollFlags::POLLIN)), None).is_err() {
-                    break;
-                }
-                if matches!(source.read_signal(), Ok(Some(_))) {
-                    told.stop();
-                }
-            }
-        })?;
-        Ok(Self { quit, thread: Some(thread) })
-    }
-}
-
-impl Drop for Signals {
-    fn drop(&mut self) {
-        self.quit.stop();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-/// What main knows.
+/// The state of main.
 pub(crate) struct Main<'a> {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) base: &'a Base,
-    /// What the database was at the start.
+    /// Identity of the database file when we started.
     database: Option<FileId>,
     pub(crate) lease: Lease,
     pub(crate) timing: Timing,
@@ -192,17 +149,17 @@ pub(crate) struct Main<'a> {
     socket: WakeSocket,
     pub(crate) progress: Arc<ProgressFile>,
     pub(crate) workers: HashMap<DeviceId, Worker>,
-    /// The FASTCNFG files, for all devices.
-    pub(crate) library: Arc<Library>,
-    /// The local time zone. Read once and here: finding it needs more stack than a device thread has.
+    /// Parsed FASTCNFG files, shared by all devices.
+    pub(crate) file_cache: Arc<FileCache>,
+    /// The local time zone. Main reads it once: finding it needs more stack than a device thread has.
     pub(crate) zone: TimeZone,
-    /// When the next thing is due, as far as the last looks told.
+    /// When the next device is due, as far as the last scans showed.
     next: Option<Instant>,
     finishing: bool,
-    /// Whether the spool knows that this process is gone.
+    /// Whether the spool has recorded that this process is gone.
     dormant: bool,
     last_work: Instant,
-    /// How long after the last work to ask whether to go dormant.
+    /// How long after the last work to ask whether we may go dormant.
     dormant_after: Duration,
     idle: Duration,
 }
@@ -231,7 +188,7 @@ impl Main<'_> {
             }
             if beat.elapsed() >= self.timing.heartbeat {
                 beat = Instant::now();
-                // Every call would be made again for ever, as on a disk that is full.
+                // Otherwise every call would be retried for ever, as on a full disk.
                 let there = files::file_id(&self.base.database());
                 let replaced = there.is_some() && self.database.is_some() && there != self.database;
                 if replaced || matches!(self.base.database().try_exists(), Ok(false)) {
@@ -241,7 +198,7 @@ impl Main<'_> {
             }
             let mut wait = self.timing.scan_interval.min(self.timing.heartbeat.saturating_sub(beat.elapsed()));
             wait = due.map_or(wait, |due| wait.min(due));
-            // Is it asked whether to go dormant while something is due later? No, and nothing is looked at sooner for that.
+            // Do we ask about going dormant while something is due later? No, and nothing is scanned sooner for that.
             if !working && due.is_none() {
                 wait = wait.min(self.dormant_after.saturating_sub(self.last_work.elapsed()));
             }
@@ -256,7 +213,7 @@ impl Main<'_> {
         }
     }
 
-    /// Asks the spool, as often as it takes, and stays alive for those who look meanwhile.
+    /// Calls the spool until it answers, and keeps the heartbeat fresh meanwhile.
     fn ask<T>(&self, what: &str, mut call: impl FnMut(&Moment) -> Result<T, Failure>) -> Result<T, SpoolError> {
         let mut first = true;
         retry_until_done(&self.waker, &self.log, what, main_may_retry, &mut |now| {
@@ -267,7 +224,7 @@ impl Main<'_> {
         })
     }
 
-    /// Waits for a wake-up, the end of a thread, or `timeout`. True: somebody made work or wants something.
+    /// Waits for a wake-up, the end of a thread, or `timeout`. Returns true if somebody made work or wants something.
     fn wait(&self, timeout: Duration) -> Result<bool, Failure> {
         let mut fds =
             [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(self.waker.as_fd(), PollFlags::POLLIN)];
@@ -276,8 +233,8 @@ impl Main<'_> {
         Ok(self.socket.drain())
     }
 
-    /// Looks at what is wanted of every device, and starts or rings their threads. Returns how long until the next
-    /// thing is due.
+    /// Reads what is wanted of the devices, and starts or wakes their threads. Returns how long until the next device
+    /// is due.
     fn scan(&mut self, woken: bool) -> Result<Option<Duration>, SpoolError> {
         let ended = self.reap();
         if (woken || ended.refused) && !self.finishing {
@@ -296,8 +253,9 @@ impl Main<'_> {
             self.next = None;
             self.ask("reading what is wanted", |now| self.engine.orders(&self.lease, now))?
         } else {
-            // Nobody made work, nothing is due and nothing was given back: only the devices whose threads have ended can
-            // want another one. With a thousand devices a look at all of them after each job would cost more than the jobs.
+            // Nobody made work, nothing is due and no claim was given back, so only devices whose threads ended can
+            // need another one. With a thousand devices, a scan of all of them after each job would cost more than the
+            // jobs.
             let mut orders = Vec::with_capacity(ended.devices.len());
             for id in ended.devices {
                 let order = |now: &Moment| self.engine.order(&self.lease, id, now);
@@ -311,7 +269,7 @@ impl Main<'_> {
         Ok(self.next.map(|next| next.saturating_duration_since(Instant::now())))
     }
 
-    /// Starts or rings the thread of a device if it needs that, or notes when it will.
+    /// Starts or wakes the thread of a device if necessary, or notes when it is due.
     fn schedule(&mut self, order: &DeviceOrder, woken: bool) {
         let slot = self.workers.len() + 1;
         let worker = self.workers.entry(order.id).or_insert_with(|| Worker::new(slot));
@@ -324,9 +282,9 @@ impl Main<'_> {
             return;
         }
         let wait = match worker.due(order, clock::wall_ms(), woken) {
-            Due::Never => return,
-            Due::In(wait) => wait,
-            Due::Now => {
+            NextStart::Never => return,
+            NextStart::In(wait) => wait,
+            NextStart::Now => {
                 self.start(order.id, order);
                 if self.workers.get(&order.id).is_some_and(Worker::working) {
                     return;
@@ -338,7 +296,7 @@ impl Main<'_> {
         self.next = Some(self.next.map_or(at, |next| next.min(at)));
     }
 
-    /// Whether this process may end: nothing is left, and the spool knows that it is gone.
+    /// Returns whether this process may end: nothing is left to do, and the spool has recorded that it is gone.
     fn go_dormant(&mut self) -> Result<bool, Failure> {
         fault::point("going-dormant");
         match self.engine.goes_dormant(&self.lease, &clock::now()) {
@@ -356,8 +314,8 @@ impl Main<'_> {
         Ok(false)
     }
 
-    /// Ends, for whatever reason: the threads that still run, and the epoch. The spool is told once and as well as may be,
-    /// so that the next wake-up starts a process and does not take us for dead.
+    /// Ends the remaining threads and the epoch, for whatever reason. The spool is told once, as well as possible, so
+    /// that the next wake-up starts a process instead of taking us for dead.
     fn end(&mut self, why: &str) {
         self.log.line(format_args!("{}: {why}", if self.dormant { "goes dormant" } else { "ends" }));
         self.stop_workers();
@@ -368,7 +326,7 @@ impl Main<'_> {
         }
     }
 
-    /// Ends every thread in good order, for as long as that may take.
+    /// Stops every thread in good order, within a time limit.
     fn stop_workers(&mut self) {
         self.workers.values().for_each(Worker::stop);
         let until = Instant::now() + PARTING;
@@ -386,7 +344,7 @@ impl Main<'_> {
     }
 }
 
-/// Sets a flag and rings when it is dropped, also by a panic.
+/// Sets a flag and wakes main when it is dropped, even by a panic.
 pub(crate) struct ThreadEndSignal {
     pub(crate) done: Arc<AtomicBool>,
     pub(crate) waker: Arc<Waker>,

@@ -1,7 +1,7 @@
-//! The counter of the spool, while this print process runs.
+//! The submission socket of the spool, served while this print process runs.
 //!
-//! Submissions have threads of their own and share nothing with the devices but the database, which commits what both write
-//! at the same moment together. A print process prints as well without a counter.
+//! Submissions have their own threads and share only the database with the devices; the database commits what both
+//! write at the same moment in one transaction. A print process also prints without a submission socket.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::sys::{clock, users, wake};
 
 use super::log::Log;
 
-/// Opens the counter of `spool`, unless another process has it open: then as soon as that one ends.
+/// Opens the submission socket of `spool`. If another process serves it, this one takes over when that process ends.
 pub fn open(spool: &Spool, log: &Log) -> Option<SubmissionSocket> {
     let inside = spool.clone();
     let make = Arc::new(move || Box::new(SubmitterSpool::new(inside.clone())) as Box<dyn Operations>);
@@ -24,7 +24,7 @@ pub fn open(spool: &Spool, log: &Log) -> Option<SubmissionSocket> {
     opened.inspect_err(|error| log.line(format_args!("the submission socket cannot be opened: {error}"))).ok()
 }
 
-/// Who serves one submitter. He is the user whose spool this is, for whom this process runs.
+/// Serves one submitter: the user whose spool this is and for whom this process runs.
 struct SubmitterSpool {
     local: Local,
     waker: Arc<RunningProcessWaker>,
@@ -44,18 +44,18 @@ impl Carrier for SubmitterSpool {
         self.waker.unstarted.store(false, Ordering::SeqCst);
         let reply = answer(&mut self.local, request, files);
         if self.waker.unstarted.load(Ordering::SeqCst) {
-            // The job is there, and its submitter, who hands it in once more, starts what it needs.
+            // The job is accepted. The submitter hands it in once more and then starts the process that it needs.
             return Err(Failure::new(FailureKind::Unknown, "a print process is to be started"));
         }
         Ok(reply)
     }
 }
 
-/// Wakes the print processes that run. Those that do not are started by a submitter himself: a print process has its
+/// Wakes running print processes and starts none. The submitter starts those himself: a print process inherits its
 /// environment from whoever starts it, and ours is that of somebody else.
 #[derive(Default)]
 struct RunningProcessWaker {
-    /// Whether somebody is left to be started.
+    /// Whether a print process must still be started.
     unstarted: AtomicBool,
 }
 
@@ -63,7 +63,7 @@ impl Attendant for RunningProcessWaker {
     fn attend(&self, spool: &Spool, targets: &[WakeTarget], _: &Moment) {
         for target in targets.iter().filter(|target| !target.in_error) {
             let woken = target.running && wake::wake(&spool.base().process_socket(&target.name)).unwrap_or(false);
-            // One without a program is started by its user alone.
+            // A process without a program is started by its user alone.
             if !woken && (target.running || target.file.is_some()) {
                 self.unstarted.store(true, Ordering::SeqCst);
             }

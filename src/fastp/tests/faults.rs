@@ -1,4 +1,4 @@
-//! Printers at a socket that misbehave: what they are sent is never lost, never taken for printed unless it is whole,
+//! Printers on a socket that misbehave: what they are sent is never lost, never counted as printed unless it is whole,
 //! and nobody else waits for them.
 
 use std::io::{Read, Write};

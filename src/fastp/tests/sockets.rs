@@ -17,7 +17,7 @@ pub(super) fn listen() -> (TcpListener, String) {
     (listener, uri)
 }
 
-/// A printer that takes every connection to its end and hands the bytes over.
+/// A printer that reads every connection to its end and returns the octets.
 pub(super) fn printer(listener: TcpListener) -> mpsc::Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
@@ -181,7 +181,7 @@ fn a_reset_sends_transferred_jobs_back_in_order_before_the_running_one_fails() {
     assert_eq!(read(&mut stream, 8), b"one\r\x0ctwo");
     drop(fake.until(|state| state.count("claim 3") == 1));
     read(&mut stream, 20_000);
-    // CloseOutcome with unread bytes resets the connection.
+    // Closing with unread octets resets the connection.
     drop(stream);
     drop(fake.until(|state| state.count("failed 3 touched true") == 1));
     let printed = printer(listener);

@@ -1,8 +1,8 @@
-//! `null:`: bytes are read and thrown away. Also the double that tests print to.
+//! `null:`: octets are read and thrown away. Tests print to it too.
 
 use std::ops::Range;
 
-use super::{Chunk, CloseOutcome, Connection, Start, UndoOutcome, ended};
+use super::{Chunk, CloseOutcome, Connection, JobStart, UndoOutcome, ended};
 use crate::fastp::content::pieces::Pieces;
 use crate::fastp::device::connection_settings::ConnectionSettings;
 use crate::fastp::device::control::AttemptControl;
@@ -13,19 +13,21 @@ use crate::sys::files::read_full_at;
 
 /// Nothing at all.
 #[derive(Debug)]
-struct Null;
+struct NullDevice;
 
 /// Opens nothing.
-///
-/// # Errors
-/// None.
 pub fn open(_: &ConnectionSettings, _: &mut AttemptControl<'_>) -> Result<Box<dyn Connection>, PrintError> {
-    Ok(Box::new(Null))
+    Ok(Box::new(NullDevice))
 }
 
-impl Connection for Null {
-    fn begin(&mut self, _: &Pieces, _: Option<&FilePosition>, _: &mut AttemptControl<'_>) -> Result<Start, PrintError> {
-        Ok(Start::default())
+impl Connection for NullDevice {
+    fn begin(
+        &mut self,
+        _: &Pieces,
+        _: Option<&FilePosition>,
+        _: &mut AttemptControl<'_>,
+    ) -> Result<JobStart, PrintError> {
+        Ok(JobStart::default())
     }
 
     fn send(&mut self, chunk: Chunk<'_>, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {

@@ -1,4 +1,4 @@
-//! What transports share that write to a descriptor which may be full: octets go out as fast as they are taken.
+//! Shared by transports that write to a descriptor which may be full: octets are sent as fast as they are accepted.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -17,26 +17,20 @@ pub(super) trait Outlet {
     /// The descriptor, which does not block.
     fn file(&self) -> &File;
 
-    /// So many octets were taken.
+    /// Notes that `n` octets were accepted.
     fn accepted(&mut self, n: usize);
 
-    /// It took none: waits until it may take some.
-    ///
-    /// # Errors
-    /// The trouble that ends the attempt.
+    /// No octet was accepted: waits until the descriptor may accept some.
     fn wait_writable(&mut self, control: &mut AttemptControl<'_>) -> Result<(), PrintError>;
 
-    /// What an error of writing means.
+    /// Returns what a write error means.
     fn failed(&self, error: &io::Error) -> PrintError;
 }
 
 /// Writes a piece of a job.
 ///
-/// A document is read and written, not handed over inside the kernel: a pipe would hold the pages of the file itself,
-/// and whoever alters a linked file would alter what was already sent. A line copies them anyway.
-///
-/// # Errors
-/// The trouble that ends the attempt.
+/// A document is read and written, not passed on inside the kernel: a pipe would hold the pages of the file itself, and
+/// whoever edits a linked file would change what was already sent. A serial line copies them anyway.
 pub(super) fn put(out: &mut impl Outlet, chunk: Chunk<'_>, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
     let (index, file, Range { start, end }) = match chunk {
         Chunk::Bytes(bytes) => return write(out, bytes, control),

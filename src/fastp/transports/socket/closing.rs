@@ -1,9 +1,10 @@
-//! CloseOutcome: our end, and the peer's after it (fastp.md 16.4).
+//! Closing: our close, and the peer's after it (docs/reference/fastp.md 5).
 //!
-//! Clean is a close on both sides, ours acknowledged: a printer that closes without having read everything resets. One
-//! that closed its side while octets were on their way, and took them, has closed only half: once our close is
-//! acknowledged nothing more will be heard of them, so they are transferred and no more. One that answers and does not
-//! close has every octet, and usually that is enough; with SHUTDOWNTO it is not. One that does not answer has nothing.
+//! Clean means that both sides closed and ours was acknowledged: a printer that closes before it has read everything
+//! resets. A peer that closed its side while octets were on their way, and accepted them, has closed only half: after
+//! our close is acknowledged we learn nothing more about them, so they are only transferred. A peer that answers and
+//! does not close has every octet, which is usually enough; with SHUTDOWNTO it is not. A peer that does not answer has
+//! nothing.
 
 use std::net::Shutdown;
 use std::os::fd::AsFd;
@@ -11,21 +12,22 @@ use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
 
-use super::liveness::Life;
-use super::{Line, linger};
+use super::liveness::PeerState;
+use super::{SocketConnection, linger};
 use crate::fastp::device::connection_settings::CloseWait;
 use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::Fault;
 use crate::fastp::process::backoff::GrowingWait;
 use crate::fastp::transports::CloseOutcome;
+use crate::model::guardian::DeviceError;
 use crate::sys::files::unacknowledged;
 
-/// So often jobs are printed in a row whose printer had to close and did not.
+/// Jobs are printed this often in a row while their printer does not close though it has to.
 const UNCONFIRMED: u32 = 3;
-/// How long a closing connection is waited for when the process ends.
+/// How long we wait for a closing connection when the process ends.
 const PARTING: Duration = Duration::from_secs(2);
 
-impl Line {
+impl SocketConnection {
     /// Closes and waits for the peer's close.
     pub(super) fn part(&mut self, control: &mut AttemptControl<'_>) -> CloseOutcome {
         let began = Instant::now();
@@ -40,9 +42,9 @@ impl Line {
                 return outcome;
             }
             let left = self.close_limit(control).saturating_sub(elapsed);
-            let wait = left.max(self.watch.tick() / 4).min(self.watch.tick());
+            let wait = left.max(self.liveness.tick() / 4).min(self.liveness.tick());
             let waited = if self.peer_done {
-                // Nothing tells when our close is acknowledged: it is asked for.
+                // Nothing signals that our close is acknowledged, so we ask.
                 context.wait(None, Some(short.wait().min(wait)))
             } else {
                 context.wait(Some((self.stream.as_fd(), PollFlags::POLLIN)), Some(wait))
@@ -86,7 +88,7 @@ impl Line {
             CloseWait::Required(_) if elapsed >= limit => Some(self.unconfirmed(elapsed, control)),
             CloseWait::Required(_) => None,
             _ if elapsed >= limit => {
-                let must = control.context().waker.stopping() || elapsed >= limit + self.watch.grace();
+                let must = control.context().waker.stopping() || elapsed >= limit + self.liveness.grace();
                 self.silence(left, elapsed, must)
             }
             _ => None,
@@ -94,7 +96,7 @@ impl Line {
         if let Some(outcome) = over {
             return Some(self.well(outcome));
         }
-        (self.life() == Life::Gone).then(|| CloseOutcome::Reset(self.gone()))
+        (self.peer_state() == PeerState::Gone).then(|| CloseOutcome::Reset(self.gone()))
     }
 
     /// How long the peer's close is waited for. A process that ends does not wait out a slow peer.
@@ -131,12 +133,12 @@ impl Line {
     fn silence(&self, left: u32, elapsed: Duration, must: bool) -> Option<CloseOutcome> {
         let seconds = elapsed.as_secs();
         let quiet = || CloseOutcome::Quiet(format!("the peer took every octet and did not close within {seconds} s"));
-        match self.life() {
-            Life::Alive => Some(quiet()),
-            Life::Gone => Some(CloseOutcome::Reset(self.gone())),
-            Life::Unsure if !must => None,
-            Life::Unsure if left == 0 => Some(quiet()),
-            Life::Unsure => Some(CloseOutcome::Reset(self.gone())),
+        match self.peer_state() {
+            PeerState::Alive => Some(quiet()),
+            PeerState::Gone => Some(CloseOutcome::Reset(self.gone())),
+            PeerState::Unsure if !must => None,
+            PeerState::Unsure if left == 0 => Some(quiet()),
+            PeerState::Unsure => Some(CloseOutcome::Reset(self.gone())),
         }
     }
 
@@ -146,10 +148,10 @@ impl Line {
         let text = format!("{} did not close within {seconds} s: its jobs are not confirmed (SHUTDOWNTO)", self.peer);
         let tries = control.context().streak.get().tries + 1;
         if tries < UNCONFIRMED || control.context().waker.stopping() {
-            return CloseOutcome::Reset(Fault::new(40, true, text));
+            return CloseOutcome::Reset(Fault::new(DeviceError::DoesNotClose, text));
         }
         let hint = "printed so often without a close: give it longer, or SHUTDOWNTO 0";
-        CloseOutcome::Reset(Fault::new(40, false, format!("{text}; {tries} times in a row, {hint}")))
+        CloseOutcome::Reset(Fault::new(DeviceError::NeverCloses, format!("{text}; {tries} times in a row, {hint}")))
     }
 
     fn gone(&self) -> Fault {

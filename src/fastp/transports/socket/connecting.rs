@@ -1,4 +1,5 @@
-//! Connecting: the name, its addresses in turn, refusals that pass, and what is said of a printer that is away for long.
+//! Connecting: the name, its addresses in turn, temporary refusals, and the message about a printer that is away for
+//! long.
 
 use std::io;
 use std::net::{SocketAddr, SocketAddrV6, TcpStream, ToSocketAddrs};
@@ -10,34 +11,32 @@ use nix::net::if_::if_nametoindex;
 use nix::poll::PollFlags;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, connect, socket};
 
-use super::liveness::Watch;
-use super::{Line, hosts, linger};
+use super::liveness::LivenessCheck;
+use super::{SocketConnection, hosts, linger};
 use crate::fastp::device::connection_settings::ConnectionSettings;
 use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
 use crate::fastp::transports::Connection;
 use crate::model::device::DeviceUri;
+use crate::model::guardian::DeviceError;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::Observation;
 
-/// After so many failures in a row it is said that the printer cannot be reached (message 80 of fastp.md 21).
+/// After this many failures in a row we report that the printer cannot be reached (docs/reference/fastp.md 7).
 const REMARKABLE: u32 = 60;
-/// Two tries of a connection that was refused are at least so far apart.
+/// Two attempts at a refused connection are at least this far apart.
 const SHORTEST: Duration = Duration::from_millis(10);
-/// More addresses than this are not tried.
+/// At most this many addresses are tried.
 const ADDRESSES: usize = 16;
 
-/// Connects to the printer: every address in turn, within one deadline, and again while it is refused and the means
-/// say so.
-///
-/// # Errors
-/// A fault when none answers.
+/// Connects to the printer: every address in turn, within one deadline, and again after refusals if the settings say
+/// so.
 pub fn open(
     settings: &ConnectionSettings,
     control: &mut AttemptControl<'_>,
 ) -> Result<Box<dyn Connection>, PrintError> {
     let tried = try_to_open(settings, control);
-    // The failure of this try is counted by whoever records it.
+    // Whoever records the failure of this attempt counts it.
     if let Err(PrintError::Device(fault)) = &tried
         && control.context().streak.get().tries + 1 == REMARKABLE
     {
@@ -53,7 +52,7 @@ fn try_to_open(
 ) -> Result<Box<dyn Connection>, PrintError> {
     let uri = &settings.uri;
     let DeviceUri::Socket { host, port } = uri else {
-        return Err(Fault::new(2, false, format!("{uri} is no socket")).into());
+        return Err(Fault::new(DeviceError::OtherKind, format!("{uri} is no socket")).into());
     };
     control.set_waiting_for(Some(Wait::Address));
     let addresses = resolve(host, *port, settings, control)?;
@@ -62,9 +61,9 @@ fn try_to_open(
     loop {
         let error = match dial_any(&addresses, control)? {
             Ok(stream) => {
-                let watch = Watch::of(control.context().timing.settle);
-                return match ready(&stream, watch) {
-                    Ok(()) => Ok(Box::new(Line::new(stream, settings, watch))),
+                let liveness = LivenessCheck::of(control.context().timing.settle);
+                return match ready(&stream, liveness) {
+                    Ok(()) => Ok(Box::new(SocketConnection::new(stream, settings, liveness))),
                     Err(error) => Err(Fault::of(format_args!("cannot connect to {uri}"), &error).into()),
                 };
             }
@@ -80,7 +79,7 @@ fn try_to_open(
     }
 }
 
-/// The addresses of the host: itself, or those of the HOSTS file, or those that the system knows.
+/// Returns the addresses of the host: itself, or those of the HOSTS file, or those that the system knows.
 fn resolve(
     host: &str,
     port: u16,
@@ -90,7 +89,7 @@ fn resolve(
     // An address is never looked up, neither by the resolver nor in the HOSTS file.
     match literal(host, port) {
         Some(Ok(address)) => return Ok(vec![address]),
-        Some(Err(why)) => return Err(Fault::new(14, true, format!("cannot reach {host}: {why}")).into()),
+        Some(Err(why)) => return Err(Fault::new(DeviceError::NoAddress, format!("cannot reach {host}: {why}")).into()),
         None => {}
     }
     let (name, file) = (host.to_owned(), settings.hosts.clone());
@@ -107,13 +106,13 @@ fn resolve(
             addresses.truncate(ADDRESSES);
             Ok(addresses)
         }
-        Some(Err(error)) => Err(Fault::new(14, true, format!("cannot resolve {host}: {error}")).into()),
-        Some(Ok(_)) => Err(Fault::new(14, true, format!("{doing}: it has no address")).into()),
-        None => Err(Fault::new(40, true, format!("{doing}: it took too long")).into()),
+        Some(Err(error)) => Err(Fault::new(DeviceError::NoAddress, format!("cannot resolve {host}: {error}")).into()),
+        Some(Ok(_)) => Err(Fault::new(DeviceError::NoAddress, format!("{doing}: it has no address")).into()),
+        None => Err(Fault::new(DeviceError::TookTooLong, format!("{doing}: it took too long")).into()),
     }
 }
 
-/// The address that a host is already, if it is one; or why its zone leads nowhere.
+/// Returns the address, if the host is given as one; or why its zone leads nowhere.
 fn literal(host: &str, port: u16) -> Option<Result<SocketAddr, String>> {
     if let Ok(address) = host.parse() {
         return Some(Ok(SocketAddr::new(address, port)));
@@ -169,7 +168,7 @@ fn dial(
     })
 }
 
-/// Begins to connect. True when it is done already.
+/// Begins to connect. Returns true when it is connected already.
 fn begin(address: SocketAddr) -> io::Result<(OwnedFd, bool)> {
     let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let fd = socket(family, SockType::Stream, SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC, None)?;
@@ -184,9 +183,9 @@ fn begin(address: SocketAddr) -> io::Result<(OwnedFd, bool)> {
     }
 }
 
-fn ready(stream: &TcpStream, watch: Watch) -> io::Result<()> {
+fn ready(stream: &TcpStream, liveness: LivenessCheck) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    watch.apply(stream)?;
+    liveness.apply(stream)?;
     linger(stream, true)
 }
 
