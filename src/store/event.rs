@@ -164,4 +164,24 @@ mod tests {
         let plan = memory.plan("SELECT coalesce(max(position), 0) + 1 FROM event WHERE object = ? AND object_id = ?");
         assert!(plan.contains("SEARCH event USING COVERING INDEX event_object"), "{plan}");
     }
+
+    #[test]
+    fn an_event_that_commits_late_is_seen_by_who_has_read_up_to_the_last() {
+        let memory = Memory::new();
+        let tx = memory.tx();
+        let object = Object::Job(JobId(7));
+        record(&tx, object, EventWord::Accepted, "").unwrap();
+        let read = list(&tx, object, 0).unwrap().last().unwrap().id;
+        // Its identity was given out before the one that was read, as on an engine with many writers.
+        let late = "INSERT INTO event (id, at_ms, object, object_id, position, who, what, why)
+                    VALUES (-1, 0, ?1, ?2, (SELECT max(position) + 1 FROM event WHERE object = ?1 AND object_id = ?2),
+                            ?3, ?4, ?3)";
+        tx.run(late, values!["job", 7_i64, "", EventWord::Held]).unwrap();
+        let seen: Vec<EventWord> = list(&tx, object, read).unwrap().into_iter().map(|event| event.what).collect();
+        assert_eq!(seen, [EventWord::Held]);
+        // Two that took the same place do not both commit.
+        let twice =
+            "INSERT INTO event (at_ms, object, object_id, position, who, what, why) VALUES (0, ?1, ?2, 2, ?3, ?3, ?3)";
+        assert!(tx.run(twice, values!["job", 7_i64, ""]).is_err());
+    }
 }

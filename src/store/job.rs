@@ -378,3 +378,19 @@ pub(crate) fn given_fields(tx: &Tx<'_>) -> Fallible<Vec<(String, String)>> {
     let sql = format!("SELECT {} FROM job_value ORDER BY job_id, document, position", given::LIST);
     tx.rows(&sql, &[], |row| Ok((row.get(given::field)?, row.get(given::origin)?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Memory;
+
+    #[test]
+    fn interning_a_form_that_another_has_interned_meanwhile_is_no_error() {
+        let memory = Memory::new();
+        let tx = memory.tx();
+        // Both have looked and found no class; the other was first.
+        let theirs = class(&tx, "invoice").unwrap();
+        assert_eq!(tx.run(INTERN, values![super::super::device::form_key("Invoice ")]).unwrap(), 0);
+        assert_eq!(class(&tx, "Invoice ").unwrap(), theirs);
+    }
+}

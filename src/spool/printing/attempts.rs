@@ -73,10 +73,10 @@ impl Spool {
                     let entry = standing(tx, lease, claim)?.ok_or_else(|| missing("an entry"))?;
                     store::entry::set_begun(tx, &entry, claim.device, at, separation)?;
                 }
-                Act::Ends { end, .. } => {
+                Act::Ends { claim, end } => {
                     let entry = entries.next().ok_or_else(|| missing("an entry"))?;
                     // History is pruned little by little, so that a process that never rests prunes it too.
-                    let prunes = entry.attempt % 32 == 0;
+                    let prunes = claim.number.get() % 32 == 0;
                     erase.extend(self.end_in(tx, entry, &row, end)?);
                     if prunes {
                         store::finished::prune(tx)?;

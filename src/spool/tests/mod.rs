@@ -3,6 +3,7 @@
 mod attempts;
 mod cycles;
 mod headers;
+mod interleavings;
 mod lifecycle;
 mod order;
 mod pages;
