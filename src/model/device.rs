@@ -301,7 +301,7 @@ pub struct Remembered {
     pub complaint: Option<String>,
 }
 
-/// A place in an output file, durable before the first byte of an attempt is written to it.
+/// A position in an output file, recorded before the first octet of an attempt is written to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilePosition {
     /// Device number of the file system.

@@ -15,7 +15,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 
 use super::{claims, device_errors};
 use crate::spool::disk::files;
-use crate::spool::interface::engine::{AttemptWish, Claim, DeviceOrder, Engine, Lease, Next, Noted, Remembered};
+use crate::spool::interface::engine::{AttemptWish, Claim, DeviceOrder, Engine, Lease, Next, Remembered, TimedReport};
 use crate::spool::{Room, Spool};
 
 fn lost() -> Failure {
@@ -158,14 +158,14 @@ impl Engine for Spool {
         &self,
         lease: &Lease,
         device: DeviceId,
-        acts: Arc<Vec<Noted>>,
+        reports: Arc<Vec<TimedReport>>,
         claim_next: bool,
         now: &Moment,
     ) -> Fallible<Next> {
         let (spool, lease) = (self.clone(), lease.clone());
         let (next, erase) = self.change(Room::Gives, &Call::of_process(&lease.name, now), move |tx| {
             demand_lease(tx, &lease)?;
-            let (erase, free) = spool.record_in(tx, &lease, device, &acts)?;
+            let (erase, free) = spool.record_in(tx, &lease, device, &reports)?;
             let next = match free {
                 _ if !claim_next => Next::Unknown,
                 Some(row) => spool.claim_for(tx, &lease, &row)?,
