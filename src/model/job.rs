@@ -63,6 +63,20 @@ pub enum Transfer {
     Link,
 }
 
+impl Transfer {
+    /// Its stored word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Copy => "copy",
+            Self::Link => "link",
+        }
+    }
+    /// From its stored word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Copy, Self::Link].into_iter().find(|transfer| transfer.word() == word)
+    }
+}
+
 /// What a document is, found by its first octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Format {
