@@ -7,7 +7,7 @@ mod crowd;
 mod device_cures;
 mod device_life;
 mod device_queue;
-mod documents;
+mod formats;
 mod fastcnfg;
 mod fastcnfg_check;
 mod fastcnfg_text;

@@ -11,7 +11,7 @@ use super::source::{Finding, Unknown};
 use super::{Index, MOST_PAGES};
 use crate::documents::format::{Wide, wide};
 
-/// Lines of a page where form feeds do not say it: PAGESIZE of a NonStop spooler (spooler-concepts.md).
+/// Lines of a page where form feeds do not say it: PAGESIZE of a NonStop spooler (docs/reference/spooler.md 4).
 pub const LINES_PER_PAGE: u64 = 60;
 /// Lines that the paper has: eleven inches at six lines an inch.
 pub const PAPER_LINES: u64 = 66;
