@@ -99,6 +99,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
             1 => Paper::Text,
             2 => Paper::Stream,
             3 => Paper::Fed,
+            4 => Paper::Unfinished,
             _ => Paper::Top,
         },
         connection: match address {
@@ -370,14 +371,6 @@ pub fn set_paper(db: &Connection, id: DeviceId, paper: Paper) -> Fallible<()> {
 pub fn close_all(db: &Connection, process: &ProcessName) -> Fallible<()> {
     db.execute("UPDATE device SET is_open = 0 WHERE process_key = ? AND is_open <> 0", [process.key()])?;
     Ok(())
-}
-
-/// How many locations route to a device.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn location_count(db: &Connection, id: DeviceId) -> Fallible<u64> {
-    Ok(unsigned(db.query_row("SELECT count(*) FROM location WHERE device_id = ?", [id.0], |row| row.get(0))?))
 }
 
 /// Removes a device.

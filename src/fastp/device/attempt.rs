@@ -1,83 +1,89 @@
-//! One attempt at one job: from the claim to the end that is put on record.
+//! One attempt at one job, from the claim to the recorded end.
 //!
-//! The order is: claimed, documents examined, device open, (file: place durable), every piece sent, delivery known,
-//! attempt ended. A crash before the last step leaves a claim that the next epoch frees; the record of the place, or
-//! the announcement of possible duplicates, is what makes a second printing honest.
+//! The order is: claimed, documents examined, device open, (file: position durable), every piece sent, delivery known,
+//! attempt ended. A crash before the last step leaves a claim that the next epoch frees. The recorded position, or the
+//! report of possible duplicates, is what makes a second printing honest.
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
-use super::connection_settings::Farewell;
-use super::context::Streak;
-use super::control::{Pace, Stage};
-use super::errors::Trouble;
-use super::exclusive::Open;
-use super::thread::{Device, Leave};
+use super::connection_settings::CloseWait;
+use super::context::FailureStreak;
+use super::control::{AttemptControl, Stage};
+use super::errors::PrintError;
+use super::exclusive::OpenDevice;
+use super::thread::{Device, ThreadEnd};
 use crate::fastp::content::header;
 use crate::fastp::content::header::Sheets;
 use crate::fastp::content::identity;
 use crate::fastp::content::pieces::{Piece, Pieces};
-use crate::fastp::transports::{Chunk, Closing, Undone};
+use crate::fastp::transports::{Chunk, CloseOutcome, UndoOutcome};
 use crate::model::device::Exclusive;
 use crate::model::state::{Delivery, DeviceWish};
 use crate::model::wait::Wait;
 use crate::model::{Failure, FailureKind};
-use crate::spool::interface::engine::{Act, AttemptEnd, Claim, Next, Observation, Paper, Settlement};
+use crate::spool::interface::engine::{AttemptEnd, Claim, DeviceReport, Next, Observation, Outcome, Paper, Settlement};
 use crate::sys::fault;
 
-/// A job whose every byte went out.
+/// A job whose every octet was sent.
 #[derive(Clone, Debug)]
-struct Sent {
+struct SentJob {
     delivery: Delivery,
     octets: u64,
+    /// Octets that went over the last of its connections.
+    last_octets: u64,
     paper: Paper,
     remark: Option<String>,
 }
 
-impl Sent {
+impl SentJob {
     fn end(&self, delivery: Delivery) -> AttemptEnd {
         AttemptEnd::Delivered { delivery, octets: self.octets, paper: self.paper, remark: self.remark.clone() }
     }
 }
 
 impl Device {
-    /// Prints a claimed job and returns the next one, if one was claimed with its end.
+    /// Prints a claimed job. Returns the next job, if one was claimed together with its end.
     ///
     /// # Errors
-    /// When the thread has to end.
-    pub fn print(&mut self, claim: Claim) -> Result<Option<Claim>, Leave> {
+    /// Returns why the thread must end.
+    pub fn print(&mut self, claim: Claim) -> Result<Option<Claim>, ThreadEnd> {
         fault::point("claimed");
-        let desk = Rc::clone(&self.desk);
+        let context = Rc::clone(&self.context);
         let claim = Arc::new(claim);
-        let mut pace = Pace::new(&desk, Some(&claim));
-        let ended = self.attempt(&claim, &mut pace);
-        // A connection that is dropped to be reset must have no second descriptor.
-        pace.watch = None;
+        let mut control = AttemptControl::new(&context, Some(&claim));
+        let ended = self.attempt(&claim, &mut control);
+        // A second descriptor would keep a dropped connection from being reset.
+        control.hangup_fd = None;
         let next = match ended {
-            Ok(sent) => self.complete(&claim, sent, &mut pace)?,
+            Ok(sent) => self.complete(&claim, sent, &mut control)?,
             Err(trouble) => self.give_up(&claim, trouble)?,
         };
-        self.unemployed = next == Next::Nothing;
+        self.nothing_queued = next == Next::Nothing;
         Ok(next.job())
     }
 
-    fn attempt(&mut self, claim: &Arc<Claim>, pace: &mut Pace<'_>) -> Result<Sent, Trouble> {
-        pace.open = self.open.is_some();
-        pace.note(true);
-        let (sources, remark) = identity::examine(claim, pace)?;
-        self.ensure_open(&format!("job {} is queued", claim.number), pace)?;
-        let desk = Rc::clone(&self.desk);
+    fn attempt(&mut self, claim: &Arc<Claim>, control: &mut AttemptControl<'_>) -> Result<SentJob, PrintError> {
+        control.open = self.open.is_some();
+        control.write_progress(true);
+        let (sources, remark) = identity::examine(claim, control)?;
+        if claim.possible_duplicate {
+            self.close_for_one_that_goes_alone(claim, control)?;
+        }
+        self.ensure_open(&format!("job {} is queued", claim.number), control)?;
+        (self.part_sent, self.part_unconfirmed) = (false, false);
+        let context = Rc::clone(&self.context);
+        let new_address = self.new_address;
         let Some(open) = &mut self.open else {
-            return Err(Trouble::Unwanted);
+            return Err(PrintError::Unwanted);
         };
-        // OFF ! is for devices that cannot take a boundary: each job has a connection of its own, and no UEL.
-        let uel = open.connection.shared_stream() && self.settings.exclusive != Exclusive::OffEach;
         let now = crate::sys::clock::wall_ms();
-        let separation = header::separation(claim, &self.settings, now, &desk.zone);
+        let separation = header::separation(claim, &self.settings, now, &context.zone);
         let job = Pieces {
             sources,
-            paper: claim.paper,
-            uel,
+            paper: if new_address { Paper::Top } else { claim.paper },
+            shared: open.connection.shared_stream(),
             last: open.last,
             sheets: Sheets::of(&separation),
             earlier: claim.begun_separation.as_ref().map(Sheets::of),
@@ -86,147 +92,242 @@ impl Device {
         let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
         open.carried = true;
         // Without a second descriptor a reset is noticed at START.
-        pace.watch = open.connection.watch().and_then(|fd| fd.try_clone_to_owned().ok());
-        pace.io_limit = open.means.io_limit;
-        let mut start = open.connection.begin(&job, claim.begun.as_ref(), pace)?;
+        control.hangup_fd = open.connection.poll_fd().and_then(|fd| fd.try_clone_to_owned().ok());
+        control.io_limit = open.settings.io_limit;
+        control.renewed(open.releasing(self.settings.exclusive));
+        let mut start = open.connection.begin(&job, claim.begun.as_ref(), control)?;
         if claim.begun.is_some() && start.position.is_none() {
             start.duplicate.get_or_insert("an earlier attempt was written to a file".into());
         }
         if let Some(position) = &start.position {
-            desk.attempt_begins(claim, position, &separation)?;
+            context.attempt_begins(claim, position, &separation)?;
         }
         if let Some(why) = &start.duplicate {
-            desk.observe(&Observation::Remark {
+            context.observe(&Observation::Remark {
                 what: "possible-duplicate".into(),
                 why: format!("job {}: {why}", claim.number),
             })?;
         }
-        pace.stage = Stage::Sending;
-        for piece in job.list(start.top) {
+        control.stage = Stage::Sending;
+        let before = self.send_pieces(claim, &job, start.top, control)?;
+        control.stage = Stage::Sent;
+        fault::point("after-last-octet");
+        // SLOWPACE. What happened meanwhile is noticed by the end of the job.
+        let Some(open) = &mut self.open else { return Err(PrintError::Unwanted) };
+        if !open.settings.slow_pace.is_zero() {
+            control.set_waiting_for(Some(Wait::Pause));
+            control.pause(open.settings.slow_pace)?;
+        }
+        control.set_waiting_for(Some(Wait::LastOctets));
+        let delivery = open.connection.finish(control)?;
+        open.last = job.speech_after();
+        self.await_parts(claim, control)?;
+        let last_octets = control.octets() - before;
+        Ok(SentJob { delivery, octets: control.octets(), last_octets, paper: job.paper_after(start.top), remark })
+    }
+
+    /// Sends the pieces of a job, over a new connection where one is needed. Returns how many octets went over those before
+    /// the last one.
+    fn send_pieces(
+        &mut self,
+        claim: &Arc<Claim>,
+        job: &Pieces,
+        top: bool,
+        control: &mut AttemptControl<'_>,
+    ) -> Result<u64, PrintError> {
+        let mut before = 0;
+        for piece in job.list(top) {
+            if piece == Piece::Renew {
+                self.renew(claim, control)?;
+                before = control.octets();
+            }
+            let Some(open) = &mut self.open else { return Err(PrintError::Unwanted) };
             let sent = match piece {
-                Piece::Added(bytes) => open.connection.send(Chunk::Bytes(bytes), pace),
+                Piece::Renew => {
+                    open.carried = true;
+                    control.renewed(open.releasing(self.settings.exclusive));
+                    control.hangup_fd = open.connection.poll_fd().and_then(|fd| fd.try_clone_to_owned().ok());
+                    open.connection.begin(job, None, control).map(drop)
+                }
+                Piece::Added(bytes) => open.connection.send(Chunk::Bytes(bytes), control),
                 Piece::Body { index, copy, from } => {
                     let source = &job.sources[index];
-                    (pace.document, pace.copy) = (source.sequence, copy);
-                    open.connection.send(Chunk::Document(index, &source.file, from..source.size), pace)
+                    (control.document, control.copy) = (source.sequence, copy);
+                    open.connection.send(Chunk::Document(index, &source.file, from..source.size), control)
                 }
             };
             match sent {
-                Err(Trouble::Source(index, what)) => return Err(identity::damaged(&job.sources[index], &what)),
+                Err(PrintError::Source(index, what)) => return Err(identity::damaged(&job.sources[index], &what)),
                 other => other?,
             }
         }
-        pace.stage = Stage::Sent;
-        fault::point("after-last-byte");
-        // SLOWPACE. What happened meanwhile is noticed by the end of the job.
-        if !open.means.slow_pace.is_zero() {
-            pace.waiting_for(Some(Wait::Pause));
-            pace.rest(open.means.slow_pace)?;
-        }
-        pace.waiting_for(Some(Wait::LastOctets));
-        let delivery = open.connection.finish(pace)?;
-        open.last = job.side_after();
-        Ok(Sent { delivery, octets: pace.octets(), paper: job.paper_after(start.top), remark })
+        Ok(before)
     }
 
-    fn complete(&mut self, claim: &Arc<Claim>, sent: Sent, pace: &mut Pace<'_>) -> Result<Next, Leave> {
+    /// A job that came back by a reset has a connection of its own, so that it is known which job it was when that is reset
+    /// too.
+    fn close_for_one_that_goes_alone(
+        &mut self,
+        claim: &Claim,
+        control: &mut AttemptControl<'_>,
+    ) -> Result<(), PrintError> {
+        if self.open.as_ref().is_some_and(|open| open.carried && open.connection.shared_stream())
+            && let Some(fault) = self.close(&format!("job {} goes alone", claim.number), control)?
+        {
+            return Err(fault.into());
+        }
+        Ok(())
+    }
+
+    fn complete(
+        &mut self,
+        claim: &Arc<Claim>,
+        sent: SentJob,
+        control: &mut AttemptControl<'_>,
+    ) -> Result<Next, ThreadEnd> {
         if sent.delivery == Delivery::Transferred {
             if self.close_after(claim)? {
-                let waits = |open: &Open| matches!(open.means.farewell, Farewell::Required(_));
+                let waits = |open: &OpenDevice| matches!(open.settings.close_wait, CloseWait::Required(_));
                 return if self.open.as_ref().is_some_and(waits) {
                     self.complete_and_await(claim, &sent)
                 } else {
-                    self.complete_and_close(claim, &sent, pace)
+                    self.complete_and_close(claim, &sent, control)
                 };
             }
             if self.settings.exclusive == Exclusive::On {
                 self.release_quiet()?;
             }
         }
-        // No job is claimed that would only wait for the close.
-        let next = self.delivered(claim, sent.end(sent.delivery), Vec::new(), !self.overdue())?;
+        // Jobs that came back while this one was sent go first: no other is claimed before their fault is on record.
+        let next = self.end_delivered(claim, sent.end(sent.delivery), Vec::new(), self.late_fault.is_none())?;
+        let unconfirmed = self.part_unconfirmed;
         match &mut self.open {
-            Some(open) if sent.delivery == Delivery::Transferred => open.add_transferred(),
+            Some(open) if sent.delivery == Delivery::Transferred => {
+                open.delivered.borrow_mut().add(claim.entry, sent.last_octets, unconfirmed, Instant::now());
+            }
             Some(_) if self.settings.exclusive == Exclusive::OffEach => {
-                self.close("EXCLUSIVE OFF !", pace)?;
+                self.close("EXCLUSIVE OFF !", control)?;
             }
             _ => {}
+        }
+        if let Some(fault) = self.late_fault.take() {
+            self.close("jobs of an earlier connection came back", control)?;
+            return Err(self.record(&fault)?);
         }
         Ok(next)
     }
 
-    /// Closes the connection before the attempt is ended: a clean close makes this job, and those before it, sent.
-    fn complete_and_close(&mut self, claim: &Arc<Claim>, sent: &Sent, pace: &mut Pace<'_>) -> Result<Next, Leave> {
-        let desk = Rc::clone(&self.desk);
+    /// Closes the connection before the attempt ends: a clean close makes this job, and the jobs before it, sent.
+    fn complete_and_close(
+        &mut self,
+        claim: &Arc<Claim>,
+        sent: &SentJob,
+        control: &mut AttemptControl<'_>,
+    ) -> Result<Next, ThreadEnd> {
+        let context = Rc::clone(&self.context);
         let Some(open) = self.open.take() else { return Ok(Next::Unknown) };
-        let earlier = open.transferred > 0;
-        pace.waiting_for(Some(Wait::Close));
-        let closing = open.connection.close(pace);
-        let closed = |why: &str| Act::Seen(Observation::Closed { why: why.to_owned() });
-        match closing {
-            Closing::Clean => {
-                if earlier {
-                    desk.keep(Act::Settled(Settlement::Closed));
+        control.set_waiting_for(Some(Wait::Close));
+        let closing = open.connection.close(control);
+        let closed = |why: &str| DeviceReport::Observed(Observation::Closed { why: why.to_owned() });
+        let next = match closing {
+            CloseOutcome::Clean if self.part_unconfirmed || open.delivered.borrow().has_unconfirmed() => {
+                self.end_delivered(
+                    claim,
+                    sent.end(Delivery::Transferred),
+                    vec![closed("its jobs are transferred")],
+                    false,
+                )?;
+                open.delivered.borrow_mut().add(claim.entry, sent.last_octets, self.part_unconfirmed, Instant::now());
+                self.settle_closed(&mut open.delivered.take())?;
+                Next::Unknown
+            }
+            CloseOutcome::Clean => {
+                let earlier = open.delivered.borrow_mut().take_all();
+                if !earlier.is_empty() {
+                    let closed = Settlement { entries: Some(earlier), outcome: Outcome::Closed };
+                    context.defer(DeviceReport::Settled(closed));
                 }
-                self.delivered(claim, sent.end(Delivery::Sent), vec![closed("its jobs are sent")], true)
+                let claims = self.late_fault.is_none() && self.departing.is_empty();
+                self.end_delivered(claim, sent.end(Delivery::Sent), vec![closed("its jobs are sent")], claims)?
             }
-            Closing::Quiet(why) => {
-                self.delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
-                desk.settle(&Settlement::Released { why: why.clone() })?;
-                desk.record("closing", closed(&why))?;
-                Ok(Next::Unknown)
+            CloseOutcome::Quiet(why) => {
+                self.end_delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
+                let mut jobs = open.delivered.borrow_mut().take_all();
+                jobs.push(claim.entry);
+                context.settle(jobs, Outcome::Released { why: why.clone() })?;
+                context.record("closing", closed(&why))?;
+                Next::Unknown
             }
-            Closing::Reset(fault) => {
-                if earlier {
-                    desk.settle(&Settlement::Reset { why: fault.text.clone() })?;
-                }
-                desk.keep(closed(&fault.text));
-                let error = desk.failure(&fault, self.settings.retry, self.settings.timeout);
-                let end = AttemptEnd::DeviceFailed { error, touched: true };
-                desk.attempt_ends(claim, end, Vec::new(), false)?;
-                Err(Leave::Failed)
+            CloseOutcome::Reset(fault) => {
+                let alone = open.delivered.borrow().is_empty();
+                context.settle(open.delivered.borrow_mut().take_all(), Outcome::Reset { why: fault.text.clone() })?;
+                context.defer(closed(&fault.text));
+                let error = context.failure(&fault, self.settings.retry, self.settings.timeout);
+                let end = AttemptEnd::DeviceFailed { error, touched: true, alone };
+                context.attempt_ends(claim, end, Vec::new(), false)?;
+                return Err(ThreadEnd::DeviceError);
             }
+        };
+        match self.await_departing(control)? {
+            Some(fault) => Err(self.record(&fault)?),
+            None => Ok(next),
         }
     }
 
-    /// The same where the peer must close: that may take an hour, in which the job is transferred, can be held and
-    /// deleted, and is shown so.
-    fn complete_and_await(&mut self, claim: &Arc<Claim>, sent: &Sent) -> Result<Next, Leave> {
-        let desk = Rc::clone(&self.desk);
-        self.delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
+    /// Does the same where the peer must close. That may take an hour, in which the job counts as transferred, is shown
+    /// so, and can be held and deleted.
+    fn complete_and_await(&mut self, claim: &Arc<Claim>, sent: &SentJob) -> Result<Next, ThreadEnd> {
+        let context = Rc::clone(&self.context);
+        self.end_delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
+        let unconfirmed = self.part_unconfirmed;
         if let Some(open) = &mut self.open {
-            open.add_transferred();
+            open.delivered.borrow_mut().add(claim.entry, sent.last_octets, unconfirmed, Instant::now());
         }
-        match self.close("its jobs have to be confirmed", &mut Pace::new(&desk, None))? {
+        match self.close("its jobs have to be confirmed", &mut AttemptControl::new(&context, None))? {
             Some(fault) => Err(self.record(&fault)?),
             None => Ok(Next::Unknown),
         }
     }
 
-    fn delivered(&mut self, claim: &Arc<Claim>, end: AttemptEnd, after: Vec<Act>, next: bool) -> Result<Next, Leave> {
+    fn end_delivered(
+        &mut self,
+        claim: &Arc<Claim>,
+        end: AttemptEnd,
+        after: Vec<DeviceReport>,
+        next: bool,
+    ) -> Result<Next, ThreadEnd> {
         fault::point("before-completion");
-        // A transferred job may come back: a printer that takes jobs and resets them again and again has not recovered.
+        // A transferred job may come back: a printer that accepts jobs and resets them again and again has not
+        // recovered.
         let done = !matches!(end, AttemptEnd::Delivered { delivery: Delivery::Transferred, .. });
-        let next = self.desk.attempt_ends(claim, end, after, next)?;
+        let next = self.context.attempt_ends(claim, end, after, next)?;
         fault::point("after-completion");
+        self.new_address = false;
         if done {
-            self.desk.streak.set(Streak::default());
+            self.context.streak.set(FailureStreak::default());
         }
         Ok(next)
     }
 
-    /// Whether the connection is to be closed after the job that was just finished.
-    fn close_after(&self, claim: &Claim) -> Result<bool, Leave> {
-        let desk = &self.desk;
-        if desk.bell.finishing() || self.settings.exclusive == Exclusive::OffEach {
+    /// Whether to close the connection after the job that has just finished.
+    fn close_after(&self, claim: &Claim) -> Result<bool, ThreadEnd> {
+        let context = &self.context;
+        if context.waker.finishing() || self.settings.exclusive == Exclusive::OffEach {
+            return Ok(true);
+        }
+        if claim.possible_duplicate && self.open.as_ref().is_some_and(|open| open.connection.shared_stream()) {
             return Ok(true);
         }
         // Nothing waited when this job was claimed, and nobody who made work has rung since. A job that comes now opens the
         // device again, as one that comes a moment later would.
-        if self.settings.exclusive == Exclusive::Off && !claim.more && !desk.heard.get() && !desk.bell.rung() {
+        if self.settings.exclusive == Exclusive::Off
+            && !claim.more
+            && !context.wake_pending.get()
+            && !context.waker.was_woken()
+        {
             return Ok(true);
         }
-        Ok(match desk.order()? {
+        Ok(match context.order()? {
             None => true,
             Some(order) => {
                 order.wish != DeviceWish::Started || (self.settings.exclusive == Exclusive::Off && !order.eligible)
@@ -234,58 +335,72 @@ impl Device {
         })
     }
 
-    /// Ends an attempt that did not reach its end.
-    fn give_up(&mut self, claim: &Arc<Claim>, trouble: Trouble) -> Result<Next, Leave> {
-        let desk = Rc::clone(&self.desk);
+    /// Ends an attempt that did not finish.
+    fn give_up(&mut self, claim: &Arc<Claim>, trouble: PrintError) -> Result<Next, ThreadEnd> {
+        let context = Rc::clone(&self.context);
+        // Before it is undone: whether it was alone on its connection, and the peer had taken some of it.
+        let alone = self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.delivered.borrow().is_empty() && open.connection.has_acknowledged())
+            && self.departing.is_empty();
         let undone = match &mut self.open {
             Some(open) => open.connection.undo(),
-            // Not opened: what an attempt before this one left in a file, if it did, is still there.
-            None => Undone { touched: claim.begun.is_some(), usable: true },
+            // The device was not opened: what an earlier attempt may have left in a file is still there.
+            None => UndoOutcome { touched: claim.begun.is_some(), usable: true },
         };
-        let touched = undone.touched;
+        let touched = undone.touched || self.part_sent;
         let why = match &trouble {
-            Trouble::Device(fault) => fault.text.clone(),
-            Trouble::Document { text, .. } | Trouble::Source(_, text) => text.clone(),
-            Trouble::Refused(failure) => failure.to_string(),
-            Trouble::Stop | Trouble::Unwanted | Trouble::Lost => {
+            PrintError::Device(fault) => fault.text.clone(),
+            PrintError::Document { text, .. } | PrintError::Source(_, text) => text.clone(),
+            PrintError::Refused(failure) => failure.to_string(),
+            PrintError::Stop | PrintError::Unwanted | PrintError::Lost => {
                 format!("job {} was stopped while it printed", claim.number)
             }
-            Trouble::Ending => "the print process ends".into(),
+            PrintError::Ending => "the print process ends".into(),
         };
-        if !undone.usable || matches!(trouble, Trouble::Device(_)) {
+        match &trouble {
             // What was transferred before goes back first: the order of the jobs is kept.
-            self.lose(&why)?;
+            PrintError::Device(_) => self.drop_lost_connection(&why)?,
+            // A process that ends has no time; the next one finds what is transferred.
+            PrintError::Ending | PrintError::Refused(_) if !undone.usable => self.drop_lost_connection(&why)?,
+            _ if !undone.usable => {
+                self.cut(&format!("job {}: {why}", claim.number), &mut AttemptControl::new(&context, None))?;
+            }
+            _ => {}
         }
         match trouble {
-            Trouble::Device(fault) => {
-                let error = desk.failure(&fault, self.settings.retry, self.settings.timeout);
-                desk.attempt_ends(claim, AttemptEnd::DeviceFailed { error, touched }, Vec::new(), false)?;
-                Err(Leave::Failed)
+            PrintError::Device(fault) => {
+                let error = context.failure(&fault, self.settings.retry, self.settings.timeout);
+                context.attempt_ends(claim, AttemptEnd::DeviceFailed { error, touched, alone }, Vec::new(), false)?;
+                Err(ThreadEnd::DeviceError)
             }
-            Trouble::Document { reason, text, moved } => {
-                desk.log.line(format_args!("{}: job {} is held: {text}", desk.name, claim.number));
+            PrintError::Document { reason, text, moved } => {
+                context.log.line(format_args!("{}: job {} is held: {text}", context.name, claim.number));
                 let end = AttemptEnd::DataFailed { reason, text, moved, touched };
-                Ok(desk.attempt_ends(claim, end, Vec::new(), true)?)
+                Ok(context.attempt_ends(claim, end, Vec::new(), true)?)
             }
-            Trouble::Source(_, text) => {
+            PrintError::Source(_, text) => {
                 let reason = crate::model::state::HoldReason::Failed;
                 let end = AttemptEnd::DataFailed { reason, text, moved: None, touched };
-                Ok(desk.attempt_ends(claim, end, Vec::new(), true)?)
+                Ok(context.attempt_ends(claim, end, Vec::new(), true)?)
             }
-            Trouble::Stop => Ok(desk.attempt_ends(claim, AttemptEnd::Stopped { touched }, Vec::new(), true)?),
-            Trouble::Unwanted => Ok(desk.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false)?),
-            // Nothing is put on record for a claim that is not ours. Is the next job taken at once? No: main looks first
-            // whether our lease stands, and the next thread whether a claim is left over.
-            Trouble::Lost => Err(Leave::Refused(Failure::new(
+            PrintError::Stop => Ok(context.attempt_ends(claim, AttemptEnd::Stopped { touched }, Vec::new(), true)?),
+            PrintError::Unwanted => {
+                Ok(context.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false)?)
+            }
+            // Nothing is recorded for a claim that is not ours. Do we take the next job at once? No: main first checks
+            // our lease, and the next thread checks for a leftover claim.
+            PrintError::Lost => Err(ThreadEnd::Refused(Failure::new(
                 FailureKind::State,
                 format!("the claim of job {} is not ours any more", claim.number),
             ))),
-            Trouble::Ending => {
-                // Asked once and not again: a spool that cannot answer now frees the claim when the next epoch begins.
-                let _ = desk.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false);
-                Err(Leave::Ending)
+            PrintError::Ending => {
+                // We try once only: a spool that cannot answer now frees the claim when the next epoch begins.
+                let _ = context.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false);
+                Err(ThreadEnd::ProcessEnding)
             }
-            Trouble::Refused(failure) => Err(Leave::Refused(failure)),
+            PrintError::Refused(failure) => Err(ThreadEnd::Refused(failure)),
         }
     }
 }
