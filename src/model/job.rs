@@ -104,9 +104,38 @@ pub enum Format {
     Png,
     /// Anything else: passed through untouched.
     Passthru,
+    /// GIF.
+    Gif,
+    /// ESC/P of matrix printers.
+    Epson,
+    /// Typesetter's output of troff.
+    Ditroff,
+    /// ESC/POS receipts.
+    EscPos,
+    /// TSPL labels.
+    Tspl,
+    /// CPCL labels.
+    Cpcl,
+    /// Fingerprint labels.
+    Fingerprint,
+    /// DPL labels.
+    Dpl,
+    /// SBPL labels.
+    Sbpl,
+    /// PRESCRIBE.
+    Prescribe,
+    /// BMP.
+    Bmp,
+    /// XPS.
+    Xps,
+    /// PWG raster, or the raster of CUPS.
+    PwgRaster,
+    /// Raster of AirPrint.
+    Urf,
 }
 
-const FORMATS: [(Format, &str); 12] = [
+// The words are stored and are in JSON: one may be added, none may change. Where InfoPrint has a word it is taken.
+const FORMATS: [(Format, &str); 26] = [
     (Format::Text, "ascii"),
     (Format::PostScript, "postscript"),
     (Format::Pdf, "pdf"),
@@ -119,9 +148,34 @@ const FORMATS: [(Format, &str); 12] = [
     (Format::Jpeg, "jpeg"),
     (Format::Png, "png"),
     (Format::Passthru, "passthru"),
+    (Format::Gif, "gif"),
+    (Format::Epson, "epson"),
+    (Format::Ditroff, "ditroff"),
+    (Format::EscPos, "escpos"),
+    (Format::Tspl, "tspl"),
+    (Format::Cpcl, "cpcl"),
+    (Format::Fingerprint, "fingerprint"),
+    (Format::Dpl, "dpl"),
+    (Format::Sbpl, "sbpl"),
+    (Format::Prescribe, "prescribe"),
+    (Format::Bmp, "bmp"),
+    (Format::Xps, "xps"),
+    (Format::PwgRaster, "pwg-raster"),
+    (Format::Urf, "urf"),
 ];
 
 impl Format {
+    /// Every keyword.
+    pub const KEYWORDS: [&str; FORMATS.len()] = {
+        let mut words = [""; FORMATS.len()];
+        let mut at = 0;
+        while at < words.len() {
+            words[at] = FORMATS[at].1;
+            at += 1;
+        }
+        words
+    };
+
     /// The value of `document-format`.
     pub fn keyword(self) -> &'static str {
         FORMATS.iter().find(|row| row.0 == self).map_or("passthru", |row| row.1)
