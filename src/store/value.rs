@@ -3,7 +3,7 @@
 //! A parameter and a column have the type of what they mean: a state, a name, a number. What is stored and means nothing
 //! to this version is an error, never another value.
 
-use crate::model::device::{DeviceUri, Exclusive, Paper};
+use crate::model::device::{AfterReset, DeviceUri, Exclusive, Paper};
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::job::{Format, Origin, RawPath, Transfer};
 use crate::model::order::Priority;
@@ -265,6 +265,7 @@ macro_rules! words {
     )+};
 }
 words! {
+    AfterReset: AfterReset::word, AfterReset::from_word, "value of DELIVERY";
     Exclusive: Exclusive::word, Exclusive::from_word, "value of EXCLUSIVE";
     HeaderPages: HeaderPages::word, HeaderPages::from_word, "value of HEADER";
     StartFf: StartFf::word, StartFf::from_word, "value of STARTFF";
