@@ -123,5 +123,5 @@ fn describe(text: &mut String, row: &Attribute) {
         [] => String::new(),
         many => format!("; also {}", many.join(", ")),
     };
-    let _ = writeln!(text, "  {}{mark}  {}{values}{also}", row.name(), row.help);
+    let _ = writeln!(text, "  {}{mark}  {}{values}{also}", row.name(), row.summary());
 }

@@ -403,14 +403,3 @@ pub fn classes_for(db: &Connection, form: &str) -> Fallible<Vec<ClassId>> {
     let rows = find.query_map([super::device::form_key(form)], |row| Ok(ClassId(row.get(0)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
-
-/// Every explicit value's field and origin.
-///
-/// # Errors
-/// When they cannot be read.
-#[cfg(test)]
-pub(crate) fn given_fields(db: &Connection) -> Fallible<Vec<(String, String)>> {
-    let mut find = db.prepare("SELECT field, origin FROM job_value ORDER BY job_id, document, position")?;
-    let rows = find.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}

@@ -18,6 +18,7 @@ pub mod process;
 pub mod schema;
 pub mod spool;
 pub mod submission;
+pub mod value;
 pub mod waiting;
 
 use std::path::{Path, PathBuf};

@@ -2,6 +2,9 @@
 
 use rusqlite::Connection;
 
+use crate::attributes::Class;
+use crate::attributes::filter::Filter;
+use crate::attributes::object;
 use crate::model::authority::Right;
 use crate::model::job::{Identity, JobStatus, Transfer};
 use crate::model::query::{Cursor, Page, Query};
@@ -15,7 +18,6 @@ use crate::store::job::JobRow;
 use crate::store::{self, Fallible};
 use crate::sys::users;
 
-use super::filter;
 use super::view::Known;
 use crate::spool::disk::files;
 use crate::spool::interface::records::{Event, EventSubject, Removal};
@@ -59,7 +61,8 @@ impl Spool {
         let limit = limit.clamp(1, crate::model::query::PAGE);
         self.look(|db| {
             let mut rows = Vec::with_capacity(limit as usize);
-            let mut known = Known::of(filter::parts(&query.condition, query.parts));
+            let filter = Filter::new(&query.condition, Class::Job);
+            let mut known = Known::of(query.parts.and(filter.needs()));
             let mut after = after;
             let mut looked_at = 0;
             loop {
@@ -78,7 +81,7 @@ impl Spool {
                 for row in candidates {
                     last = Some((row.id, row.number, row.sort));
                     let status = self.job_status(db, row, &mut known)?;
-                    if filter::satisfies(&status, &query.condition, caller.uid) {
+                    if filter.takes(&object::Object::Job(&status), caller.uid) {
                         rows.push(status);
                     }
                     if rows.len() as u32 == limit {

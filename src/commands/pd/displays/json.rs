@@ -12,8 +12,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use super::record::{Layout, Record};
-use crate::attributes::Attribute;
-use crate::attributes::values::INTERVENING_MAX;
+use crate::attributes::{Attribute, Kind};
 use crate::model::field::{Field, Value};
 
 /// Writes one object.
@@ -53,11 +52,11 @@ fn members(
             serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
             continue;
         }
-        match (row.field, value) {
-            (Field::InterveningJobs, Value::Integer(n)) if *n > i64::from(INTERVENING_MAX) => {
-                write!(out, "{INTERVENING_MAX},\"intervening-jobs-more\":true")?;
+        match (row.kind, value) {
+            (Kind::Counted(most), Value::Integer(n)) if *n > most => {
+                write!(out, "{most},\"{}-more\":true", row.name())?;
             }
-            (Field::DocumentContent, Value::Many(parts)) => content(out, parts)?,
+            (Kind::Content, Value::Many(parts)) => content(out, parts)?,
             (_, Value::Many(values)) if row.many => {
                 out.write_all(b"[")?;
                 for (n, value) in values.iter().enumerate() {

@@ -49,7 +49,7 @@ fn attribute(
     lines: &mut Lines,
 ) -> io::Result<()> {
     lines.clear();
-    lines.add(row.field, value, &layout.zone);
+    lines.add(row, value, &layout.zone);
     write!(out, "{label}{} =", row.name())?;
     match lines.get(0) {
         "" => writeln!(out)?,

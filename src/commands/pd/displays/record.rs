@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use super::columns::{self, Cells, Rows};
 use super::{json, lines};
 use crate::attributes::names::{self, BadWord};
-use crate::attributes::values;
+use crate::attributes::object::Object;
 use crate::attributes::{Attribute, Class, text};
 use crate::commands::pd::Stop;
 use crate::commands::pd::command_line::selection::Selection;
@@ -83,8 +83,8 @@ impl Layout {
             Style::Column => self.document_table,
             Style::DocCol | Style::Line | Style::Json => true,
         };
-        let counted = self.selection.object.iter().any(|row| row.field == Field::NumberOfDocuments);
-        Parts { documents: counted || (shown && !self.selection.documents.is_empty()) }
+        let documents = self.selection.documents.iter().filter(|_| shown);
+        self.selection.object.iter().chain(documents).fold(Parts::JOB, |parts, row| parts.and(row.needs))
     }
 }
 
@@ -102,23 +102,23 @@ pub struct Record {
 }
 
 impl Record {
-    /// An object whose attributes are `get`.
-    pub fn new(label: impl Into<String>, selection: &Selection, get: impl Fn(Field) -> Value) -> Self {
-        let values = selection.object.iter().map(|row| get(row.field)).collect();
+    /// An object without documents.
+    pub fn new(label: impl Into<String>, selection: &Selection, object: &Object<'_>) -> Self {
+        let values = selection.object.iter().map(|row| row.value(object)).collect();
         Self { label: label.into(), values, documents: Vec::new(), structured: Vec::new() }
     }
 
     /// A job with all its documents, or with one of them.
     pub fn of_job(job: &JobStatus, selection: &Selection, document: Option<u32>) -> Self {
-        let mut record = Self::new(job.global.serial.to_string(), selection, |field| values::of_job(job, field));
+        let mut record = Self::new(job.global.serial.to_string(), selection, &Object::Job(job));
         if !selection.documents.is_empty() {
             record.documents = job
                 .documents
                 .iter()
                 .filter(|one| document.is_none_or(|wanted| wanted == one.sequence))
                 .map(|one| {
-                    let values = selection.documents.iter().map(|row| values::of_document(one, row.field)).collect();
-                    (one.sequence, values)
+                    let object = Object::Document(one);
+                    (one.sequence, selection.documents.iter().map(|row| row.value(&object)).collect())
                 })
                 .collect();
         }
@@ -270,6 +270,6 @@ fn headings(rows: &[&'static Attribute]) -> Vec<columns::Heading> {
 
 fn fill(row: &mut Cells<'_>, attributes: &[&'static Attribute], values: &[Value], zone: &TimeZone) {
     for (attribute, value) in attributes.iter().zip(values) {
-        row.cell(|lines| lines.add(attribute.field, value, zone));
+        row.cell(|lines| lines.add(attribute, value, zone));
     }
 }

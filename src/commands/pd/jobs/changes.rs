@@ -4,10 +4,11 @@
 //! an attribute that is given several times the last pair counts.
 
 use super::effects::{self, Action};
-use crate::attributes::text::{Clock, MAX_TEXT, escaped, read};
-use crate::attributes::{Attribute, Class, Settable, values};
+use crate::attributes::object::Object;
+use crate::attributes::text::{Clock, MAX_TEXT, escaped, read_given};
+use crate::attributes::{Attribute, Class, Settable};
 use crate::commands::pd::command_line::options;
-use crate::commands::pd::command_line::options::{Item, Meaning, Setting};
+use crate::commands::pd::command_line::options::{Item, Meaning, Names, Setting};
 use crate::commands::pd::command_line::selection::Requested;
 use crate::commands::pd::command_line::strings::{Op, Pair};
 use crate::commands::pd::command_line::targets;
@@ -16,13 +17,14 @@ use crate::commands::pd::displays::listing::not_found;
 use crate::commands::pd::displays::record::{Display, Layout, Record, Style};
 use crate::commands::pd::{Exit, Shell, Stop};
 use crate::model::alter::JobChange;
-use crate::model::device::check_form;
 use crate::model::field::{Field, Value};
 use crate::model::job::{JobStatus, Occurrence};
-use crate::model::order::Priority;
 use crate::model::state::JobState;
 use crate::model::{Failure, FailureKind, JobRef};
 use crate::spool::interface::operations::Operations;
+
+/// The attributes that both name: what can be altered of a job and of its documents.
+pub const NAMES: Names = Names { class: Class::Job, sets: Settable::Always };
 
 /// The command attributes of both.
 pub const SETTINGS: &[Setting] = &[Setting::Message, Setting::Requested, Setting::Style, Setting::Headings];
@@ -255,31 +257,19 @@ fn edit(row: &'static Attribute, pair: &Pair, clock: &Clock) -> Result<Edit, Sto
     }
     match pair.op {
         Op::Default => return Ok(Edit { row, op: Op::Default, value: None }),
-        Op::Add => {
+        Op::Add if !row.many => {
             return Err(Stop::usage(format!("{name} has one value: '+=' adds to attributes that may have several"))
                 .hint(format!("{name}=value   replaces it")));
         }
-        Op::Set | Op::Remove => {}
+        Op::Add | Op::Set | Op::Remove => {}
     }
-    let [text] = pair.values.as_slice() else {
-        return Err(Stop::usage(format!("{name} has one value, and {} were given", pair.values.len()))
-            .hint("a value with blanks is quoted: -x \"job-name='two words'\""));
-    };
-    let value = read(row, text, clock).map_err(Stop::Usage)?;
-    if let Value::Text(text) = &value
-        && text.chars().any(char::is_control)
-    {
-        return Err(Stop::usage(format!("{name}: '{}' contains control characters", escaped(text))));
+    let value = read_given(row, &pair.values, clock).map_err(Stop::Usage)?;
+    // What no job can have is said before the first one is touched; what is removed need not be possible.
+    if pair.op != Op::Remove {
+        row.change(Some(&value), None).map_err(|why| {
+            Stop::usage(format!("{name}: {why}")).hint(format!("{name}==   brings back the usual one"))
+        })?;
     }
-    let value = match (row.field, value) {
-        (Field::JobName, Value::Text(text)) if text.trim().is_empty() => {
-            return Err(Stop::usage("job-name: the name is empty").hint("job-name==   gives it back its usual name"));
-        }
-        (Field::Form, Value::Text(text)) => {
-            Value::Text(check_form(&text).map_err(|why| Stop::usage(format!("form: {why}")))?)
-        }
-        (_, value) => value,
-    };
     Ok(Edit { row, op: pair.op, value: Some(value) })
 }
 
@@ -293,41 +283,41 @@ impl Edit {
                 format!("job {} has {} documents, none is number {wanted}", status.global, status.documents.len());
             return Err(Failure::new(FailureKind::BadValue, message));
         }
-        if self.op != Op::Remove {
-            return Ok(change(self.row.field, self.value.as_ref(), document).into_iter().collect());
+        if self.row.class != Class::Document {
+            return Ok(self.change(&Object::Job(status), None)?.into_iter().collect());
         }
-        // Removing the only value brings back the default; removing another one does nothing.
-        if self.row.class == Class::Document {
-            let hit = status.documents.iter().filter(|one| document.is_none_or(|wanted| wanted == one.sequence));
-            let hit = hit.filter(|one| Some(values::of_document(one, self.row.field)) == self.value);
-            return Ok(hit.filter_map(|one| change(self.row.field, None, Some(one.sequence))).collect());
+        if matches!(self.op, Op::Set | Op::Default) {
+            return Ok(vec![self.made(self.value.as_ref(), document)?]);
         }
-        let hit = Some(values::of_job(status, self.row.field)) == self.value;
-        Ok(if hit { change(self.row.field, None, None).into_iter().collect() } else { Vec::new() })
+        // Each document has its own value that is added to or removed from.
+        let named = status.documents.iter().filter(|one| document.is_none_or(|wanted| wanted == one.sequence));
+        let changes = named.map(|one| self.change(&Object::Document(one), Some(one.sequence)));
+        Ok(changes.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
-}
 
-/// The change that gives `field` a value, or its default. None for a field that is not settable: the table says so first.
-fn change(field: Field, value: Option<&Value>, document: Option<u32>) -> Option<JobChange> {
-    let text = || match value {
-        Some(Value::Text(text)) => Some(text.clone()),
-        _ => None,
-    };
-    let switch = || match value {
-        Some(Value::Boolean(on)) => Some(*on),
-        _ => None,
-    };
-    let number = || match value {
-        Some(Value::Integer(n)) => Some(*n),
-        _ => None,
-    };
-    Some(match field {
-        Field::JobName => JobChange::Name(text()),
-        Field::Form => JobChange::Form(text()),
-        Field::JobPriority => JobChange::Priority(number().and_then(|n| u8::try_from(n).ok()).and_then(Priority::new)),
-        Field::JobHold => JobChange::Hold(switch()),
-        Field::HoldAfter => JobChange::HoldAfter(switch()),
-        Field::CopyCount => JobChange::Copies { document, copies: number().and_then(|n| u32::try_from(n).ok()) },
-        _ => return None,
-    })
+    /// The change of one object; none where it has what is added, or has not what is removed.
+    fn change(&self, object: &Object<'_>, document: Option<u32>) -> Result<Option<JobChange>, Failure> {
+        if matches!(self.op, Op::Set | Op::Default) {
+            return self.made(self.value.as_ref(), document).map(Some);
+        }
+        let now = self.row.value(object);
+        let asked = self.value.as_ref().map(Value::each).unwrap_or_default();
+        let mut then = now.each().to_vec();
+        if self.op == Op::Remove {
+            then.retain(|one| !asked.contains(one));
+        } else {
+            then.extend(asked.iter().filter(|one| !now.each().contains(one)).cloned());
+        }
+        if then.len() == now.each().len() {
+            return Ok(None);
+        }
+        // Without its only or its last value it has its default again.
+        let value = (!then.is_empty()).then_some(Value::Many(then));
+        self.made(value.as_ref(), document).map(Some)
+    }
+
+    fn made(&self, value: Option<&Value>, document: Option<u32>) -> Result<JobChange, Failure> {
+        let bad = |why| Failure::new(FailureKind::BadValue, format!("{}: {why}", self.row.name()));
+        self.row.change(value, document).map_err(bad)
+    }
 }

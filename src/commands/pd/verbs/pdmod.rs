@@ -88,7 +88,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
 fn alter(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let command = definition();
     let matches = words::parse(command.clone(), words, shell)?;
-    let items = options::ordered(&matches, &command, SOURCES, Class::Job, changes::SETTINGS, shell)?;
+    let items = options::ordered(&matches, &command, SOURCES, changes::NAMES, changes::SETTINGS, shell)?;
     let clock = clock(shell);
     let plan = Plan::of(items, matches.get_flag("bare"), &clock)?;
     let mut spool = (shell.open)(matches.get_one::<String>("host").map(String::as_str), Intent::Write)?;

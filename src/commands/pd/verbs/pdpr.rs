@@ -9,11 +9,11 @@ use std::path::Path;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{CommandFactory, Parser, ValueHint};
 
-use crate::attributes::text::{Clock, escaped, read};
-use crate::attributes::values::NONE;
+use crate::attributes::object::Object;
+use crate::attributes::text::{Clock, escaped, read_given};
 use crate::attributes::{Attribute, Class, Settable};
 use crate::commands::pd::command_line::options;
-use crate::commands::pd::command_line::options::{Item, Meaning, Setting, Source};
+use crate::commands::pd::command_line::options::{Item, Meaning, Names, Setting, Source};
 use crate::commands::pd::command_line::selection;
 use crate::commands::pd::command_line::selection::Requested;
 use crate::commands::pd::command_line::strings::{Op, Pair};
@@ -26,10 +26,9 @@ use crate::commands::pd::jobs::reading_progress::Watched;
 use crate::commands::pd::{Exit, Shell, Stop, about, clock, finish};
 use crate::commands::shell::Intent;
 use crate::commands::why::Times;
-use crate::model::device::check_form;
 use crate::model::field::{Field, Value};
-use crate::model::job::{Accepted, GivenValue, Origin, Submission};
-use crate::model::order::Priority;
+use crate::model::job::{Accepted, Submission};
+use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::{Failure, FailureKind, JobRef};
 use crate::spool::interface::operations::Operations;
 
@@ -110,6 +109,9 @@ const SOURCES: &[(&str, Source)] = &[
     ("documents", Source::Argument),
 ];
 
+/// Attributes of the job that is made, and of its documents.
+const NAMES: Names = Names { class: Class::Job, sets: Settable::Initially };
+
 const SETTINGS: &[Setting] = &[Setting::Notification, Setting::Requested, Setting::Style, Setting::Headings];
 
 /// The definition of the command line.
@@ -126,16 +128,12 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
 /// What a command line asks for.
 struct Plan {
     host: Option<String>,
-    destination: String,
     link: bool,
-    name: Option<String>,
-    form: String,
-    priority: Priority,
-    hold: bool,
-    hold_after: bool,
-    /// Each document with its copies.
-    documents: Vec<(OsString, u32)>,
-    given: Vec<GivenValue>,
+    /// The job, without its documents and its token.
+    submission: Submission,
+    documents: Vec<OsString>,
+    /// What was given for documents, each with the number of its document.
+    of_documents: Vec<(&'static Attribute, Value, u32)>,
     requested: Requested,
     style: Option<Style>,
     headings: bool,
@@ -144,13 +142,14 @@ struct Plan {
 fn submit(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let command = definition();
     let matches = words::parse(command.clone(), words, shell)?;
-    let items = options::ordered(&matches, &command, SOURCES, Class::Job, SETTINGS, shell)?;
+    let items = options::ordered(&matches, &command, SOURCES, NAMES, SETTINGS, shell)?;
     let clock = clock(shell);
     let plan = plan(&matches, items, shell, &clock)?;
     let documents = open_documents(&plan, shell)?;
 
     let mut spool = (shell.open)(plan.host.as_deref(), Intent::Submit)?;
-    spool.resolve_destination(plan.destination.clone()).map_err(|failure| about(&plan.destination, failure))?;
+    let destination = &plan.submission.destination;
+    spool.resolve_destination(destination.clone()).map_err(|failure| about(destination, failure))?;
     let watched = shell.err_is_terminal.then(|| Watched::new(&documents));
     let (submission, files) = submission(&plan, documents)?;
     let token = submission.token.clone();
@@ -177,53 +176,58 @@ fn submit(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
 fn plan(matches: &clap::ArgMatches, items: Vec<Item>, shell: &Shell<'_>, clock: &Clock) -> Result<Plan, Stop> {
     let mut plan = Plan {
         host: matches.get_one::<String>("host").cloned(),
-        destination: String::new(),
         link: matches.get_flag("link"),
-        name: None,
-        form: String::new(),
-        priority: Priority::default(),
-        hold: false,
-        hold_after: false,
+        submission: Submission::default(),
         documents: Vec::new(),
-        given: Vec::new(),
+        of_documents: Vec::new(),
         requested: Requested::default(),
         style: None,
         headings: true,
     };
     // The document attributes read so far: they hold for the documents that follow.
-    let mut copies: Option<u32> = None;
+    let mut so_far: Vec<(&'static Attribute, Value)> = Vec::new();
     for item in items {
         match item {
             Item::Argument(name) if name.is_empty() => return Err(Stop::usage("a file name is empty")),
             Item::Argument(name) => {
-                if let Some(copies) = copies {
-                    let number = u32::try_from(plan.documents.len() + 1).unwrap_or(u32::MAX);
-                    plan.give(number, Field::CopyCount, Value::Integer(copies.into()));
-                }
-                plan.documents.push((name, copies.unwrap_or(1)));
+                plan.documents.push(name);
+                let number = u32::try_from(plan.documents.len()).unwrap_or(u32::MAX);
+                plan.of_documents.extend(so_far.iter().map(|(row, value)| (*row, value.clone(), number)));
             }
             Item::Set(Meaning::Setting(setting), pair) => plan.setting(setting, &pair)?,
-            Item::Set(Meaning::Attribute(row), pair) => plan.attribute(row, &pair, &mut copies, clock)?,
+            Item::Set(Meaning::Attribute(row), pair) => {
+                let value = given(row, &pair, clock)?;
+                if row.class == Class::Document {
+                    so_far.retain(|one| one.0 != row);
+                    so_far.push((row, value));
+                } else {
+                    row.submit(&mut plan.submission, &value, None)
+                        .map_err(|why| Stop::usage(format!("{}: {why}", row.name())))?;
+                }
+            }
         }
     }
     if plan.documents.is_empty() {
         return Err(Stop::usage("no document is named").hint("name files, or - for standard input"));
     }
-    let streams = plan.documents.iter().filter(|document| document.0 == "-").count();
+    let streams = plan.documents.iter().filter(|document| *document == "-").count();
     if streams > 0 && plan.link {
         return Err(Stop::usage("-l - : standard input cannot be linked, it must be copied"));
     }
     if streams > 1 {
         return Err(Stop::usage("standard input is named more than once; it can be read once"));
     }
-    if plan.destination.is_empty() {
+    if plan.submission.destination.is_empty() {
         let usual = (shell.env)("PDPRINTER").filter(|name| !name.is_empty());
         let usual = usual.map(|name| name.into_string().map_err(|_| Stop::usage("PDPRINTER is not UTF-8 text")));
-        plan.destination = usual.transpose()?.ok_or_else(|| {
+        plan.submission.destination = usual.transpose()?.ok_or_else(|| {
             Stop::usage("no destination is named")
                 .hint("-d names one, or PDPRINTER in the environment")
                 .hint("pdls -c destination   lists them")
         })?;
+    }
+    if plan.submission.name.is_empty() {
+        plan.submission.name = usual_name(&plan.documents);
     }
     Ok(plan)
 }
@@ -249,87 +253,45 @@ impl Plan {
             },
         }
     }
+}
 
-    fn attribute(
-        &mut self,
-        row: &'static Attribute,
-        pair: &Pair,
-        copies: &mut Option<u32>,
-        clock: &Clock,
-    ) -> Result<(), Stop> {
-        let name = row.name();
-        if row.settable == Settable::Never {
-            return Err(Stop::usage(format!("{name} cannot be set in this version")).hint(match row.field {
-                Field::TransferMethod => "-l   links to the files instead of copying them".to_owned(),
-                Field::DocumentFileName => "-f   names a document".to_owned(),
-                _ => "pdpr --help   lists what can be set".to_owned(),
-            }));
-        }
-        if pair.op == Op::Default {
-            return Err(Stop::usage(format!("{name}: '==' alters an object that exists; a new job has its defaults")));
-        }
-        let value = read(row, options::single(pair, name)?, clock).map_err(Stop::Usage)?;
-        if let Value::Text(text) = &value
-            && text.chars().any(char::is_control)
-        {
-            return Err(Stop::usage(format!("{name}: '{}' contains control characters", escaped(text))));
-        }
-        match (row.field, &value) {
-            (Field::CopyCount, Value::Integer(n)) => {
-                // Given for each document that follows, not here.
-                *copies = u32::try_from(*n).ok();
-                return Ok(());
-            }
-            (Field::JobName, Value::Text(text)) if text.trim().is_empty() => {
-                return Err(Stop::usage("job-name: the name is empty"));
-            }
-            (Field::JobName, Value::Text(text)) => self.name = Some(text.clone()),
-            (Field::DestinationNameRequested, Value::Text(text)) if text.is_empty() => {
-                return Err(Stop::usage("-d: the name of the destination is empty"));
-            }
-            (Field::DestinationNameRequested, Value::Text(text)) => self.destination = text.clone(),
-            (Field::JobPriority, Value::Integer(n)) => {
-                self.priority = u8::try_from(*n).ok().and_then(Priority::new).unwrap_or_default();
-            }
-            (Field::JobHold, Value::Boolean(on)) => self.hold = *on,
-            (Field::HoldAfter, Value::Boolean(on)) => self.hold_after = *on,
-            (Field::Form, Value::Text(text)) => {
-                self.form = check_form(text).map_err(|why| Stop::usage(format!("form: {why}")))?;
-            }
-            _ => return Err(Stop::usage(format!("{name} cannot be set here"))),
-        }
-        self.give(0, row.field, value);
-        Ok(())
+/// The value that `pair` gives to the attribute `row` of a new job or document.
+fn given(row: &'static Attribute, pair: &Pair, clock: &Clock) -> Result<Value, Stop> {
+    let name = row.name();
+    if row.settable == Settable::Never {
+        return Err(Stop::usage(format!("{name} cannot be set in this version")).hint(match row.field {
+            Field::TransferMethod => "-l   links to the files instead of copying them".to_owned(),
+            Field::DocumentFileName => "-f   names a document".to_owned(),
+            _ => "pdpr --help   lists what can be set".to_owned(),
+        }));
     }
+    match pair.op {
+        Op::Set => read_given(row, &pair.values, clock).map_err(Stop::Usage),
+        Op::Default => {
+            Err(Stop::usage(format!("{name}: '==' alters an object that exists; a new job has its defaults")))
+        }
+        op => Err(Stop::usage(format!("{name}: '{}' alters an object that exists; here it is '='", op.sign()))),
+    }
+}
 
-    /// Remembers an explicit value; the last one counts.
-    fn give(&mut self, document: u32, field: Field, value: Value) {
-        self.given.retain(|given| (given.document, given.field) != (document, field));
-        self.given.push(GivenValue { document, field, value, origin: Origin::User });
+/// The name of a job that is given none: that of its first document, with control characters as `?`.
+fn usual_name(documents: &[OsString]) -> String {
+    let first = documents.first().map_or(OsStr::new("-"), OsString::as_os_str);
+    if first == "-" {
+        return "stdin".to_owned();
     }
-
-    /// The name of the job: as given, or that of its first document with control characters as `?`.
-    fn job_name(&self) -> String {
-        if let Some(name) = &self.name {
-            return name.clone();
-        }
-        let first = self.documents.first().map_or(OsStr::new("-"), |document| document.0.as_os_str());
-        if first == "-" {
-            return "stdin".to_owned();
-        }
-        let base = Path::new(first).file_name().unwrap_or(first).to_string_lossy();
-        base.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
-    }
+    let base = Path::new(first).file_name().unwrap_or(first).to_string_lossy();
+    base.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// Opens every document; when some cannot be, each says why and nothing is submitted.
 fn open_documents(plan: &Plan, shell: &mut Shell<'_>) -> Result<Vec<Document>, Stop> {
     let mut opened = Vec::with_capacity(plan.documents.len());
     let mut failures = Vec::new();
-    for (name, copies) in &plan.documents {
+    for name in &plan.documents {
         let document = match name == "-" {
-            true => documents::standard_input(*copies),
-            false => documents::open(name, *copies, plan.link, &shell.cwd),
+            true => documents::standard_input(),
+            false => documents::open(name, plan.link, &shell.cwd),
         };
         match document {
             Ok(document) => opened.push(document),
@@ -356,17 +318,11 @@ fn submission(plan: &Plan, documents: Vec<Document>) -> Result<(Submission, Vec<
         Failure::new(FailureKind::Io, format!("no randomness: {}", crate::commands::pd::plain(&error)))
     })?;
     let (offers, files) = documents.into_iter().map(|document| (document.offer, document.file)).unzip();
-    let submission = Submission {
-        token,
-        destination: plan.destination.clone(),
-        name: plan.job_name(),
-        form: plan.form.clone(),
-        priority: plan.priority,
-        hold: plan.hold,
-        hold_after: plan.hold_after,
-        documents: offers,
-        given: plan.given.clone(),
-    };
+    let mut submission = Submission { token, documents: offers, ..plan.submission.clone() };
+    for (row, value, document) in &plan.of_documents {
+        row.submit(&mut submission, value, Some(*document))
+            .map_err(|why| Failure::new(FailureKind::BadValue, format!("{}: {why}", row.name())))?;
+    }
     Ok((submission, files))
 }
 
@@ -411,34 +367,20 @@ fn show(
         headings: plan.headings,
         zone: clock.zone.clone(),
     };
-    let record = match spool.job(JobRef::Global(accepted.global.clone())) {
-        Ok(job) => {
-            let mut record = Record::of_job(&job, &layout.selection, None);
-            let times = Times { zone: clock.zone.clone(), now_ms: shell.now_ms };
-            on_request::complete(spool, &mut record, &layout.selection, &job.global, &times)?;
-            record
-        }
-        // Printed and gone already: what was accepted is shown all the same, for scripts wait for the id.
+    let times = Times { zone: clock.zone.clone(), now_ms: shell.now_ms };
+    let global = JobRef::Global(accepted.global.clone());
+    let mut record = match spool.job(global.clone()) {
+        Ok(job) => Record::of_job(&job, &layout.selection, None),
+        // Printed and gone already: what the history has of it is shown, for scripts wait for the id.
         Err(failure) if failure.kind == FailureKind::NotFound => {
-            Record::new(accepted.global.serial.to_string(), &layout.selection, |field| gone(plan, accepted, field))
+            let query = Query { condition: Condition::Job(global), order: Order::Schedule, parts: Parts::JOB };
+            let job = spool.finished(query, None, 1)?.rows.pop().ok_or(failure)?;
+            Record::new(accepted.global.serial.to_string(), &layout.selection, &Object::Finished(&job))
         }
         Err(failure) => return Err(failure.into()),
     };
+    on_request::complete(spool, &mut record, &layout.selection, &accepted.global, &times)?;
     let mut display = Display::new(shell.out, &layout);
     display.add(record)?;
     Ok(display.end()?)
-}
-
-/// What is known of an accepted job that is no longer there.
-fn gone(plan: &Plan, accepted: &Accepted, field: Field) -> Value {
-    match field {
-        Field::JobClientId => Value::Integer(accepted.local.0.into()),
-        Field::JobIdentifier => Value::Text(accepted.global.to_string()),
-        Field::JobNumber => Value::Integer(accepted.number.get().into()),
-        Field::JobName => Value::Text(plan.job_name()),
-        Field::DestinationNameRequested => Value::Text(plan.destination.clone()),
-        Field::JobPriority => Value::Integer(plan.priority.get().into()),
-        Field::NumberOfDocuments => Value::Integer(i64::try_from(plan.documents.len()).unwrap_or(i64::MAX)),
-        _ => NONE,
-    }
 }

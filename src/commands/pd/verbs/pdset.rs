@@ -13,6 +13,7 @@ use crate::commands::pd::command_line::options::{Item, Meaning, Setting, Source}
 use crate::commands::pd::command_line::selection;
 use crate::commands::pd::command_line::words;
 use crate::commands::pd::displays::record::Style;
+use crate::commands::pd::jobs::changes;
 use crate::commands::pd::jobs::changes::Plan;
 use crate::commands::pd::{Exit, Shell, Stop, clock, finish};
 use crate::commands::shell::Intent;
@@ -128,7 +129,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
 fn set(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let command = definition();
     let matches = words::parse(command.clone(), words, shell)?;
-    let mut items = options::ordered(&matches, &command, SOURCES, Class::Job, SETTINGS, shell)?;
+    let mut items = options::ordered(&matches, &command, SOURCES, changes::NAMES, SETTINGS, shell)?;
     take_class(&mut items, PROGRAM, "destination")?;
     let clock = clock(shell);
     let plan = Plan::of(items, matches.get_flag("bare"), &clock)?;
