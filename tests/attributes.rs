@@ -11,7 +11,8 @@ use spoolsuite::commands::shell::Exit;
 use spoolsuite::commands::spoolcom;
 use spoolsuite::model::field::Field;
 use spoolsuite::model::order::Priority;
-use spoolsuite::spool::interface::engine::{AttemptEnd, Engine};
+use spoolsuite::model::state::Delivery;
+use spoolsuite::spool::interface::engine::{AttemptEnd, Engine, Paper};
 use spoolsuite::spool::interface::operations::Operations;
 
 /// Jobs that print, wait, are held, need forms, go to a whole group, have values of every attribute that can be given, and
@@ -19,7 +20,7 @@ use spoolsuite::spool::interface::operations::Operations;
 fn crowded() -> Inside {
     let mut inside = Inside::new();
     let commands = "PRINT $SPLA, FILE fastp; SPOOLER, START; DEV $LP1, PROCESS $SPLA, URI null:; \
-                    DEV $lp2, PROCESS $SPLA, URI null:; DEV $BARE; LOC #OFFICE.FRONT, DEV $LP1; LOC #OFFICE.Back, DEV $LP2; \
+                    DEV $lp2, PROCESS $SPLA, URI null:; DEV $BARE, SPEED 5; LOC #OFFICE.FRONT, DEV $LP1; LOC #OFFICE.Back, DEV $LP2; \
                     LOC #PARK.DEFAULT, DEV; DEV $LP1, START; DEV $LP2, START";
     inside.run(spoolcom::run, &[commands], Exit::Done);
     let lease = inside.spool.begins(&"SPLA".parse().unwrap(), 4711, &now()).unwrap();
@@ -31,7 +32,8 @@ fn crowded() -> Inside {
             "office.front" => {
                 let claim = inside.spool.claim(&lease, lp1, &now()).unwrap().unwrap();
                 pass(2_500);
-                let sent = AttemptEnd::Delivered(spoolsuite::model::state::Delivery::Sent);
+                let sent =
+                    AttemptEnd::Delivered { delivery: Delivery::Sent, octets: 5, paper: Paper::Top, remark: None };
                 inside.spool.attempt_ends(&lease, &claim, sent, false, &now()).unwrap();
             }
             _ => drop(inside.run(spoolcom::run, &[&format!("JOB {}, DELETE", job.number)], Exit::Done)),

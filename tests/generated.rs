@@ -103,7 +103,11 @@ fn attribute(prefix: &str, row: &Attribute) -> String {
     // Displayed as lines, in JSON as the objects of the displays of spoolcom.
     let one = if row.asked { "object" } else { one };
     let kind = if row.many { format!("array of {one}s") } else { format!("{one} or null") };
-    let only = if row.shown == Shown::ByName { " (only when it is named)" } else { "" };
+    let only = match row.shown {
+        Shown::ByName => " (only when it is named)",
+        _ if row.is_carried() => " (only where it has a value, or is named)",
+        _ => "",
+    };
     format!("| `{prefix}{}` | {kind} | {}{words}{only} |\n", row.name(), row.summary())
 }
 

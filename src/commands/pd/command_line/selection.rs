@@ -6,7 +6,7 @@ use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
 use crate::attributes::{Attribute, Class, Shown, nameable, of_class};
 use crate::commands::pd::Stop;
-use crate::model::field::Field;
+use crate::model::field::{Field, Value};
 
 /// The most words of a request.
 const MAX_WORDS: usize = 1_000;
@@ -40,6 +40,8 @@ pub struct Selection {
     pub documents: Vec<&'static Attribute>,
     /// Whether attributes of documents were asked for by name.
     pub documents_named: bool,
+    /// Those that were asked for by name: they are shown without a value too.
+    named: Vec<&'static Attribute>,
 }
 
 impl Requested {
@@ -98,8 +100,7 @@ impl Requested {
                     }
                 }
                 Wanted::Named(row) => {
-                    selection.documents_named |= row.class == Class::Document;
-                    selection.add(row);
+                    selection.name(row);
                 }
             }
         }
@@ -108,6 +109,19 @@ impl Requested {
 }
 
 impl Selection {
+    /// Adds an attribute that was asked for by its name.
+    pub fn name(&mut self, row: &'static Attribute) {
+        self.documents_named |= row.class == Class::Document;
+        self.named.push(row);
+        self.add(row);
+    }
+
+    /// Whether `row` is shown where its value is `value`. Most attributes that are only carried have no value in most jobs: a
+    /// group shows those that have one.
+    pub fn shows(&self, row: &Attribute, value: &Value) -> bool {
+        !row.is_carried() || !value.each().is_empty() || self.named.contains(&row)
+    }
+
     /// Adds an attribute once.
     pub fn add(&mut self, row: &'static Attribute) {
         let part = if row.class == Class::Document { &mut self.documents } else { &mut self.object };

@@ -26,7 +26,7 @@ pub fn select(requested: &Requested) -> Result<Selection, Stop> {
                 let shown = |row: &&Attribute| row.kept.is_some_and(|kept| kept <= *level);
                 of_class(Class::Job).filter(shown).for_each(|row| selection.add(row));
             }
-            Wanted::Named(row) if row.kept.is_some() => selection.add(row),
+            Wanted::Named(row) if row.kept.is_some() => selection.name(row),
             Wanted::Named(row) => {
                 return Err(Stop::usage(format!("the history does not keep {}", row.name()))
                     .hint("--history -r all   shows what it keeps; -r log   what happened"));

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 
 use super::record::{Layout, Record};
 use crate::attributes::{Attribute, Kind};
+use crate::commands::pd::command_line::selection::Selection;
 use crate::model::field::{Field, Value};
 
 /// Writes one object.
@@ -21,7 +22,8 @@ use crate::model::field::{Field, Value};
 /// When writing fails.
 pub fn record(out: &mut Vec<u8>, layout: &Layout, record: &Record) -> io::Result<()> {
     out.write_all(b"{")?;
-    members(out, &layout.selection.object, &record.values, &record.structured)?;
+    let selection = &layout.selection;
+    members(out, selection, &selection.object, &record.values, &record.structured)?;
     if !layout.selection.documents.is_empty() {
         if !layout.selection.object.is_empty() {
             out.write_all(b",")?;
@@ -29,7 +31,7 @@ pub fn record(out: &mut Vec<u8>, layout: &Layout, record: &Record) -> io::Result
         out.write_all(b"\"documents\":[")?;
         for (n, (_, values)) in record.documents.iter().enumerate() {
             out.write_all(if n == 0 { b"{" } else { b",{" })?;
-            members(out, &layout.selection.documents, values, &[])?;
+            members(out, selection, &selection.documents, values, &[])?;
             out.write_all(b"}")?;
         }
         out.write_all(b"]")?;
@@ -39,11 +41,13 @@ pub fn record(out: &mut Vec<u8>, layout: &Layout, record: &Record) -> io::Result
 
 fn members(
     out: &mut Vec<u8>,
+    selection: &Selection,
     rows: &[&Attribute],
     values: &[Value],
     structured: &[(Field, serde_json::Value)],
 ) -> io::Result<()> {
-    for (n, (row, value)) in rows.iter().zip(values).enumerate() {
+    let shown = rows.iter().zip(values).filter(|(row, value)| selection.shows(row, value));
+    for (n, (row, value)) in shown.enumerate() {
         if n > 0 {
             out.write_all(b",")?;
         }

@@ -19,12 +19,16 @@ pub fn record(out: &mut dyn Write, layout: &Layout, record: &Record, pad: usize)
     let mut lines = Lines::default();
     let label = prefix(layout, &record.label, pad);
     for (row, value) in layout.selection.object.iter().zip(&record.values) {
-        attribute(out, layout, &label, row, value, &mut lines)?;
+        if layout.selection.shows(row, value) {
+            attribute(out, layout, &label, row, value, &mut lines)?;
+        }
     }
     for (number, values) in &record.documents {
         let label = prefix(layout, &format!("{}.{number}", record.label), pad);
         for (row, value) in layout.selection.documents.iter().zip(values) {
-            attribute(out, layout, &label, row, value, &mut lines)?;
+            if layout.selection.shows(row, value) {
+                attribute(out, layout, &label, row, value, &mut lines)?;
+            }
         }
     }
     Ok(())
