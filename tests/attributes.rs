@@ -340,7 +340,7 @@ fn every_value_that_is_given_is_kept_shown_altered_and_taken_away() {
     let inside = crowded();
     std::fs::write(inside.dir.path().join("letter"), "text\n").unwrap();
     let accepted = |words: &[&str]| {
-        let words = [&["-d", "park.default", "-g", "-r", "job-identifier"][..], words, &["letter"]].concat();
+        let words = [&["-d", "park.default", "-x", "headings=false", "-r", "job-identifier"][..], words, &["letter"]].concat();
         inside.run(pdpr::run, &words, Exit::Done).trim().rsplit(':').next().unwrap().to_owned()
     };
     let plain = accepted(&[]);
@@ -387,7 +387,7 @@ fn what_is_carried_goes_with_its_document_and_its_history_says_who_altered_it() 
     for name in ["a", "b", "c"] {
         std::fs::write(inside.dir.path().join(name), "text\n").unwrap();
     }
-    let words = "-d|park.default|-x|job-comment='for the board' sides=2|a|-x|plex=tumble|b|-x|sides=1 default-medium=A4|c|-g|-r|job-identifier";
+    let words = "-d|park.default|-x|job-comment='for the board' sides=2|a|-x|plex=tumble|b|-x|sides=1 default-medium=A4|c|-x|headings=false|-r|job-identifier";
     let job = inside.run(pdpr::run, &words.split('|').collect::<Vec<_>>(), Exit::Done);
     let job = job.trim().rsplit(':').next().unwrap();
     let sides =
