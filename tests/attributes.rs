@@ -340,7 +340,8 @@ fn every_value_that_is_given_is_kept_shown_altered_and_taken_away() {
     let inside = crowded();
     std::fs::write(inside.dir.path().join("letter"), "text\n").unwrap();
     let accepted = |words: &[&str]| {
-        let words = [&["-d", "park.default", "-x", "headings=false", "-r", "job-identifier"][..], words, &["letter"]].concat();
+        let words =
+            [&["-d", "park.default", "-x", "headings=false", "-r", "job-identifier"][..], words, &["letter"]].concat();
         inside.run(pdpr::run, &words, Exit::Done).trim().rsplit(':').next().unwrap().to_owned()
     };
     let plain = accepted(&[]);

@@ -243,9 +243,10 @@ impl Attribute {
         values.iter().try_for_each(|one| text::check(self.kind, one))
     }
 
-    /// What it is, with its default.
+    /// What it is, with its default; of one that is only carried, that it is no more than that.
     pub fn summary(&self) -> String {
         match self.default {
+            _ if self.is_carried() => format!("{}; kept and shown, decides nothing", self.help),
             Some(default) => format!("{}; {default} unless given", self.help),
             None => self.help.to_owned(),
         }

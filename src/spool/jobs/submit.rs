@@ -3,6 +3,7 @@
 //! States: files received and on disk → one transaction (job, documents, values, entries, event) → acknowledged. Only the
 //! commit makes a job; before it a crash leaves orphans for the sweep, after it the job prints.
 
+use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 
 use rusqlite::Connection;
@@ -48,7 +49,14 @@ fn check(submission: &Submission) -> Fallible<()> {
     if submission.documents.iter().any(|d| d.copies == 0) {
         return bad("0 copies: the number of copies is at least 1".to_owned());
     }
-    submission.given.iter().try_for_each(|given| check_given(given, submission.documents.len()))
+    let mut seen = BTreeSet::new();
+    for given in &submission.given {
+        check_given(given, submission.documents.len())?;
+        if !seen.insert((given.document, given.field)) {
+            return bad(format!("{}: it is given twice", given.field.stored()));
+        }
+    }
+    Ok(())
 }
 
 /// Checks a value that was given explicitly: it is kept, and shown to others.

@@ -163,4 +163,8 @@ fn a_value_that_is_none_of_its_attribute_is_not_taken_in() {
         let failure = site.hand_in(submission, b"x\n").unwrap_err();
         assert!(failure.message.starts_with(name), "{given:?}: {failure}");
     }
+    let field = Field::from_stored("job-comment").unwrap();
+    let twice = vec![GivenValue { document: 0, field, value: text("x"), origin: Origin::User }; 2];
+    let failure = site.hand_in(Submission { given: twice, ..site.submission("a.b") }, b"x\n").unwrap_err();
+    assert!(failure.message.contains("twice"), "{failure}");
 }
