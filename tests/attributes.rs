@@ -405,6 +405,16 @@ fn what_is_carried_goes_with_its_document_and_its_history_says_who_altered_it() 
     assert!(sides(job).contains(&n("JOB.2: sides = 1\nJOB.2: plex = simplex\n")));
     let log = inside.run(pdls::run, &["-U", "-r", "log", "-g", job], Exit::Done);
     assert!(log.contains("sides of document 2 to 1") && log.contains("job-comment to 'two words'"), "{log}");
+    let finishing = |pairs: &str| {
+        inside.run(pdmod::run, &["-x", pairs, job], Exit::Done);
+        inside.run(pdls::run, &["-U", "-g", "-r", "job-finishing", "-s", "line", job], Exit::Done)
+    };
+    assert_eq!(
+        finishing("job-finishing=a b job-finishing+=c b job-finishing-=a"),
+        "job-finishing = b\n                c\n"
+    );
+    assert_eq!(finishing("job-finishing+=d job-finishing-=b c"), "job-finishing = d\n");
+    assert_eq!(finishing("job-finishing-=d"), "job-finishing =\n");
     for bad in ["sides=3", "plex=both", "sides=1 2", "job-comment+=x", "document-content=x", "job-number=3"] {
         inside.run(pdmod::run, &["-x", bad, job], Exit::Usage);
     }

@@ -6,7 +6,7 @@
 use super::effects::{self, Action};
 use crate::attributes::object::Object;
 use crate::attributes::text::{Clock, MAX_TEXT, escaped, read_given};
-use crate::attributes::{Attribute, Class, Settable};
+use crate::attributes::{Attribute, Class, NONE, Settable};
 use crate::commands::pd::command_line::options;
 use crate::commands::pd::command_line::options::{Item, Meaning, Names, Setting};
 use crate::commands::pd::command_line::selection::Requested;
@@ -39,6 +39,8 @@ struct Edit {
     op: Op,
     /// None with `==`.
     value: Option<Value>,
+    /// What follows for the same attribute: adding to several values, and removing from them.
+    more: Vec<(Op, Value)>,
 }
 
 /// What a command line asks for.
@@ -64,9 +66,7 @@ impl Plan {
             match item {
                 Item::Argument(word) => plan.jobs.push(job_of(&word.to_string_lossy())?),
                 Item::Set(Meaning::Attribute(row), pair) => {
-                    let edit = edit(row, &pair, clock)?;
-                    plan.edits.retain(|other| other.row != row);
-                    plan.edits.push(edit);
+                    plan.edit(edit(row, &pair, clock)?);
                 }
                 Item::Set(Meaning::Setting(setting), pair) => plan.setting(setting, &pair)?,
             }
@@ -80,6 +80,18 @@ impl Plan {
                 .hint(format!("{job}   names the whole job")));
         }
         Ok(plan)
+    }
+
+    /// Of several pairs of one attribute the last one counts; what adds to values and removes from them goes on from there.
+    fn edit(&mut self, edit: Edit) {
+        let same = self.edits.iter_mut().find(|other| other.row == edit.row);
+        match (same, edit.op, edit.value) {
+            (Some(same), op @ (Op::Add | Op::Remove), Some(value)) if edit.row.many => same.more.push((op, value)),
+            (_, op, value) => {
+                self.edits.retain(|other| other.row != edit.row);
+                self.edits.push(Edit { op, value, ..edit });
+            }
+        }
     }
 
     fn setting(&mut self, setting: Setting, pair: &Pair) -> Result<(), Stop> {
@@ -97,7 +109,7 @@ impl Plan {
     /// Whether nothing but `job-hold=true` is asked for.
     fn lone_hold(&self) -> bool {
         matches!(self.edits.as_slice(),
-            [Edit { row, op: Op::Set, value: Some(Value::Boolean(true)) }] if row.field == Field::JobHold)
+            [Edit { row, op: Op::Set, value: Some(Value::Boolean(true)), .. }] if row.field == Field::JobHold)
     }
 
     /// Applies it to every job; those that fail are reported, and the others follow.
@@ -256,7 +268,7 @@ fn edit(row: &'static Attribute, pair: &Pair, clock: &Clock) -> Result<Edit, Sto
         }
     }
     match pair.op {
-        Op::Default => return Ok(Edit { row, op: Op::Default, value: None }),
+        Op::Default => return Ok(Edit { row, op: Op::Default, value: None, more: Vec::new() }),
         Op::Add if !row.many => {
             return Err(Stop::usage(format!("{name} has one value: '+=' adds to attributes that may have several"))
                 .hint(format!("{name}=value   replaces it")));
@@ -270,7 +282,7 @@ fn edit(row: &'static Attribute, pair: &Pair, clock: &Clock) -> Result<Edit, Sto
             Stop::usage(format!("{name}: {why}")).hint(format!("{name}==   brings back the usual one"))
         })?;
     }
-    Ok(Edit { row, op: pair.op, value: Some(value) })
+    Ok(Edit { row, op: pair.op, value: Some(value), more: Vec::new() })
 }
 
 impl Edit {
@@ -283,11 +295,8 @@ impl Edit {
                 format!("job {} has {} documents, none is number {wanted}", status.global, status.documents.len());
             return Err(Failure::new(FailureKind::BadValue, message));
         }
-        if self.row.class != Class::Document {
-            return Ok(self.change(&Object::Job(status), None)?.into_iter().collect());
-        }
-        if matches!(self.op, Op::Set | Op::Default) {
-            return Ok(vec![self.made(self.value.as_ref(), document)?]);
+        if self.row.class != Class::Document || matches!(self.op, Op::Set | Op::Default) {
+            return Ok(self.change(&Object::Job(status), document)?.into_iter().collect());
         }
         // Each document has its own value that is added to or removed from.
         let named = status.documents.iter().filter(|one| document.is_none_or(|wanted| wanted == one.sequence));
@@ -297,27 +306,30 @@ impl Edit {
 
     /// The change of one object; none where it has what is added, or has not what is removed.
     fn change(&self, object: &Object<'_>, document: Option<u32>) -> Result<Option<JobChange>, Failure> {
-        if matches!(self.op, Op::Set | Op::Default) {
-            return self.made(self.value.as_ref(), document).map(Some);
-        }
-        let now = self.row.value(object);
-        let asked = self.value.as_ref().map(Value::each).unwrap_or_default();
+        let replaces = matches!(self.op, Op::Set | Op::Default);
+        let now = if replaces { NONE } else { self.row.value(object) };
         let mut then = now.each().to_vec();
-        if self.op == Op::Remove {
-            then.retain(|one| !asked.contains(one));
-        } else {
-            then.extend(asked.iter().filter(|one| !now.each().contains(one)).cloned());
+        let first = self.value.as_ref().map(|value| (self.op, value));
+        for (op, value) in first.into_iter().chain(self.more.iter().map(|(op, value)| (*op, value))) {
+            let asked = value.each();
+            match op {
+                Op::Remove => then.retain(|one| !asked.contains(one)),
+                _ => asked.iter().for_each(|one| {
+                    if !then.contains(one) {
+                        then.push(one.clone());
+                    }
+                }),
+            }
         }
-        if then.len() == now.each().len() {
+        if !replaces && then == now.each() {
             return Ok(None);
         }
         // Without its only or its last value it has its default again.
-        let value = (!then.is_empty()).then_some(Value::Many(then));
-        self.made(value.as_ref(), document).map(Some)
-    }
-
-    fn made(&self, value: Option<&Value>, document: Option<u32>) -> Result<JobChange, Failure> {
+        let value = match self.row.many {
+            true => (!then.is_empty()).then_some(Value::Many(then)),
+            false => then.pop(),
+        };
         let bad = |why| Failure::new(FailureKind::BadValue, format!("{}: {why}", self.row.name()));
-        self.row.change(value, document).map_err(bad)
+        self.row.change(value.as_ref(), document).map(Some).map_err(bad)
     }
 }
