@@ -6,7 +6,7 @@ use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
 use crate::attributes::{Attribute, Class, Shown, nameable, of_class};
 use crate::commands::pd::Stop;
-use crate::model::field::{Field, Value};
+use crate::model::field::Field;
 
 /// The most words of a request.
 const MAX_WORDS: usize = 1_000;
@@ -40,7 +40,9 @@ pub struct Selection {
     pub documents: Vec<&'static Attribute>,
     /// Whether attributes of documents were asked for by name.
     pub documents_named: bool,
-    /// Those that were asked for by name: they are shown without a value too.
+    /// Those that are shown where they have a value: see [`Selection::laid_out`].
+    pub carried: Vec<&'static Attribute>,
+    /// Those that were asked for by name.
     named: Vec<&'static Attribute>,
 }
 
@@ -116,10 +118,19 @@ impl Selection {
         self.add(row);
     }
 
-    /// Whether `row` is shown where its value is `value`. Most attributes that are only carried have no value in most jobs: a
-    /// group shows those that have one.
-    pub fn shows(&self, row: &Attribute, value: &Value) -> bool {
-        !row.is_carried() || !value.each().is_empty() || self.named.contains(&row)
+    /// The selection for a display that is a `table`, or that shows one attribute after the other. Most attributes that are only
+    /// carried have no value in most jobs: where no column waits for them, a group shows those that have one, and a job
+    /// without any costs nothing however many attributes there are.
+    #[must_use]
+    pub fn laid_out(mut self, table: bool) -> Self {
+        if !table {
+            let named = std::mem::take(&mut self.named);
+            for part in [&mut self.object, &mut self.documents] {
+                self.carried.extend(part.extract_if(.., |row| row.is_carried() && !named.contains(row)));
+            }
+            self.named = named;
+        }
+        self
     }
 
     /// Adds an attribute once.

@@ -13,7 +13,6 @@ use jiff::Timestamp;
 
 use super::record::{Layout, Record};
 use crate::attributes::{Attribute, Kind};
-use crate::commands::pd::command_line::selection::Selection;
 use crate::model::field::{Field, Value};
 
 /// Writes one object.
@@ -23,15 +22,15 @@ use crate::model::field::{Field, Value};
 pub fn record(out: &mut Vec<u8>, layout: &Layout, record: &Record) -> io::Result<()> {
     out.write_all(b"{")?;
     let selection = &layout.selection;
-    members(out, selection, &selection.object, &record.values, &record.structured)?;
+    members(out, (&selection.object, &record.values, &record.carried), &record.structured)?;
     if !layout.selection.documents.is_empty() {
-        if !layout.selection.object.is_empty() {
+        if !selection.object.is_empty() || !record.carried.is_empty() {
             out.write_all(b",")?;
         }
         out.write_all(b"\"documents\":[")?;
-        for (n, (_, values)) in record.documents.iter().enumerate() {
+        for (n, document) in record.documents.iter().enumerate() {
             out.write_all(if n == 0 { b"{" } else { b",{" })?;
-            members(out, selection, &selection.documents, values, &[])?;
+            members(out, (&selection.documents, &document.values, &document.carried), &[])?;
             out.write_all(b"}")?;
         }
         out.write_all(b"]")?;
@@ -41,13 +40,11 @@ pub fn record(out: &mut Vec<u8>, layout: &Layout, record: &Record) -> io::Result
 
 fn members(
     out: &mut Vec<u8>,
-    selection: &Selection,
-    rows: &[&Attribute],
-    values: &[Value],
+    (rows, values, carried): (&[&'static Attribute], &[Value], &[(&'static Attribute, Value)]),
     structured: &[(Field, serde_json::Value)],
 ) -> io::Result<()> {
-    let shown = rows.iter().zip(values).filter(|(row, value)| selection.shows(row, value));
-    for (n, (row, value)) in shown.enumerate() {
+    let carried = carried.iter().map(|(row, value)| (row, value));
+    for (n, (row, value)) in rows.iter().zip(values).chain(carried).enumerate() {
         if n > 0 {
             out.write_all(b",")?;
         }

@@ -18,17 +18,15 @@ use crate::model::field::Value;
 pub fn record(out: &mut dyn Write, layout: &Layout, record: &Record, pad: usize) -> io::Result<()> {
     let mut lines = Lines::default();
     let label = prefix(layout, &record.label, pad);
-    for (row, value) in layout.selection.object.iter().zip(&record.values) {
-        if layout.selection.shows(row, value) {
-            attribute(out, layout, &label, row, value, &mut lines)?;
-        }
+    let carried = record.carried.iter().map(|(row, value)| (row, value));
+    for (row, value) in layout.selection.object.iter().zip(&record.values).chain(carried) {
+        attribute(out, layout, &label, row, value, &mut lines)?;
     }
-    for (number, values) in &record.documents {
-        let label = prefix(layout, &format!("{}.{number}", record.label), pad);
-        for (row, value) in layout.selection.documents.iter().zip(values) {
-            if layout.selection.shows(row, value) {
-                attribute(out, layout, &label, row, value, &mut lines)?;
-            }
+    for document in &record.documents {
+        let label = prefix(layout, &format!("{}.{}", record.label, document.number), pad);
+        let carried = document.carried.iter().map(|(row, value)| (row, value));
+        for (row, value) in layout.selection.documents.iter().zip(&document.values).chain(carried) {
+            attribute(out, layout, &label, row, value, &mut lines)?;
         }
     }
     Ok(())

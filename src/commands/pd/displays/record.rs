@@ -15,7 +15,7 @@ use crate::attributes::{Attribute, Class, text};
 use crate::commands::pd::Stop;
 use crate::commands::pd::command_line::selection::Selection;
 use crate::model::field::{Field, Value};
-use crate::model::job::JobStatus;
+use crate::model::job::{GivenValue, JobStatus};
 use crate::model::query::{PAGE, Parts};
 
 /// How records are laid out.
@@ -32,6 +32,11 @@ pub enum Style {
 }
 
 impl Style {
+    /// Whether it has columns.
+    pub fn is_table(self) -> bool {
+        matches!(self, Self::Column | Self::DocCol)
+    }
+
     /// The values of `-s`.
     pub const WORDS: &'static [&'static str] = &["column", "doccol", "line"];
 
@@ -84,8 +89,36 @@ impl Layout {
             Style::DocCol | Style::Line | Style::Json => true,
         };
         let documents = self.selection.documents.iter().filter(|_| shown);
-        self.selection.object.iter().chain(documents).fold(Parts::JOB, |parts, row| parts.and(row.needs))
+        self.selection
+            .object
+            .iter()
+            .chain(documents)
+            .chain(&self.selection.carried)
+            .fold(Parts::JOB, |parts, row| parts.and(row.needs))
     }
+}
+
+/// An attribute that is shown because it has a value.
+pub type Carried = (&'static Attribute, Value);
+
+/// One document of an object to be shown.
+#[derive(Clone, Debug)]
+pub struct DocumentRecord {
+    /// Its place in the job.
+    pub number: u32,
+    /// Values of the document, in the order of the selection.
+    pub values: Vec<Value>,
+    /// What it carries besides.
+    pub carried: Vec<Carried>,
+}
+
+/// What `object` carries of the attributes that are shown where they have a value; `given` = what was given for it.
+fn carried(selection: &Selection, class: Class, object: &Object<'_>, given: &[GivenValue]) -> Vec<Carried> {
+    if given.is_empty() {
+        return Vec::new();
+    }
+    let rows = selection.carried.iter().filter(|row| row.class == class);
+    rows.map(|row| (*row, row.value(object))).filter(|one| !one.1.each().is_empty()).collect()
 }
 
 /// One object to be shown: its label, and a value for each selected attribute.
@@ -95,8 +128,10 @@ pub struct Record {
     pub label: String,
     /// Values of the object, in the order of the selection.
     pub values: Vec<Value>,
-    /// Its documents: number, and values in the order of the selection.
-    pub documents: Vec<(u32, Vec<Value>)>,
+    /// What it carries besides.
+    pub carried: Vec<Carried>,
+    /// Its documents.
+    pub documents: Vec<DocumentRecord>,
     /// Values that JSON shows in more than text.
     pub structured: Vec<(Field, serde_json::Value)>,
 }
@@ -105,12 +140,13 @@ impl Record {
     /// An object without documents.
     pub fn new(label: impl Into<String>, selection: &Selection, object: &Object<'_>) -> Self {
         let values = selection.object.iter().map(|row| row.value(object)).collect();
-        Self { label: label.into(), values, documents: Vec::new(), structured: Vec::new() }
+        Self { label: label.into(), values, carried: Vec::new(), documents: Vec::new(), structured: Vec::new() }
     }
 
     /// A job with all its documents, or with one of them.
     pub fn of_job(job: &JobStatus, selection: &Selection, document: Option<u32>) -> Self {
         let mut record = Self::new(job.global.serial.to_string(), selection, &Object::Job(job));
+        record.carried = carried(selection, Class::Job, &Object::Job(job), &job.given);
         if !selection.documents.is_empty() {
             record.documents = job
                 .documents
@@ -118,7 +154,11 @@ impl Record {
                 .filter(|one| document.is_none_or(|wanted| wanted == one.sequence))
                 .map(|one| {
                     let object = Object::Document(one);
-                    (one.sequence, selection.documents.iter().map(|row| row.value(&object)).collect())
+                    DocumentRecord {
+                        number: one.sequence,
+                        values: selection.documents.iter().map(|row| row.value(&object)).collect(),
+                        carried: carried(selection, Class::Document, &object, &one.given),
+                    }
                 })
                 .collect();
         }
@@ -204,16 +244,16 @@ impl<'a> Display<'a> {
             fill(row, &selection.object, &record.values, zone);
             if with_first {
                 match record.documents.first() {
-                    Some((_, values)) => fill(row, &selection.documents, values, zone),
+                    Some(document) => fill(row, &selection.documents, &document.values, zone),
                     None => selection.documents.iter().for_each(|_| row.cell(|_| {})),
                 }
             }
         });
         if self.layout.has_document_table() {
-            for (_, values) in &record.documents {
+            for document in &record.documents {
                 self.of_documents.add(|row| {
                     row.cell(|lines| lines.push(&record.label));
-                    fill(row, &selection.documents, values, zone);
+                    fill(row, &selection.documents, &document.values, zone);
                 });
             }
         }

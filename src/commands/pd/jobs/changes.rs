@@ -182,11 +182,12 @@ impl Plan {
             return Ok(());
         }
         let usual = if self.requested.is_table() { Style::Column } else { Style::Line };
+        let style = self.style.unwrap_or(usual);
         let layout = Layout {
             class: Class::Job,
             document_table: !selection.documents.is_empty(),
-            selection,
-            style: self.style.unwrap_or(usual),
+            selection: selection.laid_out(style.is_table()),
+            style,
             headings: !self.bare,
             zone: clock.zone.clone(),
         };

@@ -359,11 +359,12 @@ fn show(
         return Ok(());
     }
     let usual = if plan.requested.is_table() { Style::Column } else { Style::Line };
+    let style = plan.style.unwrap_or(usual);
     let layout = Layout {
         class: Class::Job,
         document_table: !selection.documents.is_empty(),
-        selection,
-        style: plan.style.unwrap_or(usual),
+        selection: selection.laid_out(style.is_table()),
+        style,
         headings: plan.headings,
         zone: clock.zone.clone(),
     };
