@@ -85,7 +85,7 @@ fn given(row: &Attribute, n: usize) -> String {
     match row.kind {
         Kind::Keyword(words) => words[n % words.len()].to_owned(),
         Kind::Integer(low, high) => (low + i64::try_from(n).unwrap()).min(high).to_string(),
-        Kind::Boolean => (n % 2 == 0).to_string(),
+        Kind::Boolean => n.is_multiple_of(2).to_string(),
         Kind::Time => format!("'2027-01-0{} 10:00:00'", n + 1),
         _ if row.many => ["staple", "'fold and Staple' punch", "Punch x", "'\u{202e}y'"][n % 4].to_owned(),
         _ => ["'fold and staple'", "Fold", "'\u{202e}y'", "40"][n % 4].to_owned(),
@@ -201,7 +201,7 @@ fn operands(kind: Kind, operator: &str, seen: &[Seen]) -> BTreeSet<String> {
             }
         }
     }
-    found.into_iter().filter(|text| !text.is_empty() && !(text.contains('\'') && text.contains('"'))).collect()
+    found.into_iter().filter(|text| !(text.is_empty() || text.contains('\'') && text.contains('"'))).collect()
 }
 
 /// Whether what is shown compares, told from nothing but what is shown.

@@ -83,7 +83,7 @@ fn one_of_everything() -> Inside {
     inside.submit("park.default", b"later\n", |submission| {
         submission.hold = true;
         let carried = nameable(Class::Job).filter(|row| row.is_carried());
-        submission.given = carried.map(|row| given(row)).collect();
+        submission.given = carried.map(given).collect();
     });
     let original = inside.dir.path().join("original.txt");
     std::fs::write(&original, "linked\n").unwrap();

@@ -12,6 +12,11 @@ use crate::model::state::DeviceState;
 /// Above this, jobs ahead are not counted.
 pub(super) const INTERVENING_MAX: i64 = 1000;
 
+/// Text that is there already: a copy, without a look at how it would be formatted.
+pub(super) fn plain(value: impl Into<String>) -> Value {
+    Value::Text(value.into())
+}
+
 pub(super) fn text(value: impl ToString) -> Value {
     Value::Text(value.to_string())
 }
@@ -30,7 +35,7 @@ pub(super) fn texts(values: impl IntoIterator<Item = impl ToString>) -> Value {
 
 /// A destination in the words of `pdpr -d`: a location needs no `#`, a group keeps it.
 pub(super) fn destination_name(destination: &Destination) -> Value {
-    text(match destination {
+    plain(match destination {
         Destination::Location(name) => format!("{}.{}", name.group, name.dest),
         Destination::Group(group) => format!("#{group}"),
     })

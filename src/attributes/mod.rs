@@ -184,24 +184,23 @@ impl Attribute {
     }
 
     /// Its value of `object`; [`NONE`] where it has no value now, or the object does not have it.
+    #[inline]
     pub fn value(&self, object: &Object<'_>) -> Value {
-        fn of<T: ?Sized>(get: Option<fn(&T) -> Value>, record: &T) -> Value {
-            get.map_or(NONE, |get| get(record))
-        }
-        let given = |given: &[GivenValue]| {
-            given.iter().find(|one| one.field == self.field).map_or(NONE, |one| one.value.clone())
-        };
         match object {
-            Object::Job(job) if self.is_carried() => given(&job.given),
-            Object::Document(document) if self.is_carried() => given(&document.given),
-            Object::Job(job) => of(self.get.job, *job),
-            Object::Finished(job) => of(self.get.finished, *job),
-            Object::Document(document) => of(self.get.document, *document),
+            Object::Job(job) => self.get.job.map_or_else(|| self.given(&job.given), |get| get(job)),
+            Object::Document(one) => self.get.document.map_or_else(|| self.given(&one.given), |get| get(one)),
+            Object::Finished(job) => self.get.finished.map_or(NONE, |get| get(job)),
             Object::Logical(location) => self.get.logical.map_or(NONE, |get| get(location)),
             Object::Actual(device) => self.get.actual.map_or(NONE, |get| get(device)),
             Object::Queue(queue) => self.get.queue.map_or(NONE, |get| get(queue)),
             Object::Server(server) => self.get.server.map_or(NONE, |get| get(server)),
         }
+    }
+
+    /// The value of one that is only carried, among what was given.
+    fn given(&self, given: &[GivenValue]) -> Value {
+        let found = given.iter().find(|one| one.field == self.field).filter(|_| self.is_carried());
+        found.map_or(NONE, |one| one.value.clone())
     }
 
     /// The change that gives it `value`, or its default: of one document, or of each, where it belongs to documents.

@@ -5,8 +5,8 @@ use super::Class::{Document, Job};
 use super::Kind::{Boolean, Content, Counted, Integer, Keyword, Name, Text, Time};
 use super::Shown::{All, Brief, ByName, Verbose};
 use super::getters::{
-    INTERVENING_MAX, content, destination_name, device_state, number, optional, set_copies, set_destination, set_form,
-    set_hold, set_hold_after, set_name, set_priority, text, texts,
+    INTERVENING_MAX, content, destination_name, device_state, number, optional, plain, set_copies, set_destination,
+    set_form, set_hold, set_hold_after, set_name, set_priority, text, texts,
 };
 use super::row::{carried, destination, document, job, queue, server};
 use super::{Attribute, NONE};
@@ -54,9 +54,9 @@ pub static TABLE: &[Attribute] = &[
     job(Field::JobIdentifier, Name, Brief, &["ID"], "the name of the job everywhere: its server and ten digits")
         .job(|j| text(&j.global)).finished(Brief, |j| text(&j.global)),
     job(Field::JobName, Text, Brief, &["Name"], "a name for people; the name of the first document unless given")
-        .set(set_name).job(|j| text(&j.name)).finished(Brief, |j| text(&j.name)),
+        .set(set_name).job(|j| plain(&j.name)).finished(Brief, |j| plain(&j.name)),
     job(Field::CurrentJobState, Keyword(JOB_STATES), Brief, &["Current", "State"], "what the job is doing")
-        .also(&["job-state"]).job(|j| text(j.state.infoprint())),
+        .also(&["job-state"]).job(|j| plain(j.state.infoprint())),
     job(Field::InterveningJobs, Counted(INTERVENING_MAX), Brief, &["Intervening", "Jobs"],
         "how many jobs come before it; counted to 1000, then shown as 1000+")
         .also(&["position-in-queue", "queue-position"]).needs(Parts::POSITION).job(|j| optional(j.intervening)),
@@ -73,9 +73,9 @@ pub static TABLE: &[Attribute] = &[
     job(Field::JobNumber, Integer(1, 9_999_999), All, &["Number"], "the number by which spoolcom names it")
         .job(|j| number(j.number.get())).finished(All, |j| number(j.number.get())),
     job(Field::UserName, Text, All, &["User", "Name"], "who submitted it, as user@host")
-        .job(|j| text(&j.user_name)).finished(All, |j| text(&j.user_name)),
+        .job(|j| plain(&j.user_name)).finished(All, |j| plain(&j.user_name)),
     job(Field::JobOwner, Text, All, &["Owner"], "who is responsible for it")
-        .also(&["owner"]).job(|j| text(&j.owner)).finished(Verbose, |j| text(&j.owner)),
+        .also(&["owner"]).job(|j| plain(&j.owner)).finished(Verbose, |j| plain(&j.owner)),
     job(Field::JobPriority, Integer(1, 100), All, &["Priority"], "1 (last) to 100 (first)")
         .default("50").set(set_priority).job(|j| number(j.priority.get())),
     job(Field::JobHold, Boolean, All, &["Hold"], "whether it is held by wish")
@@ -83,7 +83,7 @@ pub static TABLE: &[Attribute] = &[
     job(Field::HoldAfter, Boolean, All, &["Hold", "After"], "whether it is held after printing instead of removed")
         .default("false").set(set_hold_after).job(|j| Value::Boolean(j.hold_after)),
     job(Field::Form, Text, All, &["Form"], "the form it needs: up to 16 letters, digits and blanks")
-        .set(set_form).job(|j| text(&j.form)),
+        .set(set_form).job(|j| plain(&j.form)),
     carried(Job, "job-comment", Text, &["Comment"], "free text about the job").also(&["comment"]),
     carried(Job, "job-start-message", Text, &["Start", "Message"], "what to know when it begins to print")
         .also(&["start-message"]),
@@ -106,14 +106,14 @@ pub static TABLE: &[Attribute] = &[
         "what happened to it, oldest first: when, who, what; shown only when asked for by name")
         .many().asked().kept(ByName),
     job(Field::Outcome, Keyword(OUTCOMES), ByName, &["Outcome"], "how a finished job ended; shown with --history")
-        .finished(Brief, |j| text(&j.outcome)),
+        .finished(Brief, |j| plain(&j.outcome)),
     job(Field::CompletionTime, Time, ByName, &["Completed"], "when a finished job ended; shown with --history")
         .finished(Brief, |j| Value::Time(j.finished_ms)),
 
     document(Field::DocumentSequenceNumber, Integer(1, MAX), Brief, &["Document", "Number"],
         "its place in the job, from 1").document(|d| number(d.sequence)),
     document(Field::DocumentFormat, Keyword(FORMATS), Brief, &["Format"], "what it is, found by its first octets")
-        .also(&["format"]).document(|d| text(d.format.keyword())),
+        .also(&["format"]).document(|d| plain(d.format.keyword())),
     document(Field::DocumentFileName, Text, Brief, &["File", "Name"],
         "the name the submitter gave; - for standard input").document(|d| text(d.file_name.0.to_string_lossy())),
     document(Field::CopyCount, Integer(1, MAX), Verbose, &["Copy", "Count"], "copies of the document")
@@ -124,7 +124,7 @@ pub static TABLE: &[Attribute] = &[
         .document(|d| optional(d.pages)),
     document(Field::TransferMethod, Keyword(&["copy", "link"]), All, &["Transfer", "Method"],
         "whether the spool has a copy of the file or a link to it")
-        .document(|d| text(match d.transfer { Transfer::Copy => "copy", Transfer::Link => "link" })),
+        .document(|d| plain(match d.transfer { Transfer::Copy => "copy", Transfer::Link => "link" })),
     carried(Document, "document-comment", Text, &["Comment"], "free text about the document"),
     carried(Document, "sides", Integer(1, 2), &["Sides"], "printed sides of a sheet"),
     carried(Document, "plex", Keyword(&["simplex", "duplex", "tumble"]), &["Plex"], "one side, or two and how they turn"),
