@@ -164,7 +164,7 @@ fn is_of_the_past(row: &Attribute) -> bool {
 
 const OPERATORS: [&str; 8] = ["==", "=*", "*=", "*=*", "==*", "~=", ">", "<"];
 
-/// Whether an attribute of that kind is compared so (infoprint-commands.md 6.4).
+/// Whether an attribute of that kind is compared so (docs/reference/infoprint.md 4).
 fn is_comparable(kind: Kind, operator: &str) -> bool {
     let text = matches!(kind, Kind::Text | Kind::Name | Kind::Keyword(_) | Kind::Content);
     match operator {

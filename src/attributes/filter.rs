@@ -1,4 +1,4 @@
-//! Whether an object satisfies a condition (infoprint-commands.md 6.4): the one place that compares values.
+//! Whether an object satisfies a condition (docs/reference/infoprint.md 4): the one place that compares values.
 //!
 //! A condition is prepared once for many objects. What it finds is what a display shows:
 //!

@@ -16,9 +16,6 @@ use crate::attributes::{Attribute, Kind};
 use crate::model::field::{Field, Value};
 
 /// Writes one object.
-///
-/// # Errors
-/// When writing fails.
 pub fn record(out: &mut Vec<u8>, layout: &Layout, record: &Record) -> io::Result<()> {
     out.write_all(b"{")?;
     let selection = &layout.selection;
