@@ -13,6 +13,7 @@ mod fastcnfg_check;
 mod fastcnfg_text;
 mod figures;
 mod first_hour;
+mod formats;
 mod full_disk;
 mod generated;
 mod header_pages;

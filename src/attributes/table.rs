@@ -41,8 +41,7 @@ pub const JOB_REASONS: &[&str] = &[
 pub const OUTCOMES: &[&str] = &["transferred", "sent", "confirmed", "cancelled"];
 
 /// Values of `document-format`.
-pub const FORMATS: &[&str] =
-    &["ascii", "postscript", "pdf", "pcl", "hpgl", "zpl", "epl", "modca-p", "tiff", "jpeg", "png", "passthru"];
+pub const FORMATS: &[&str] = &crate::model::job::Format::KEYWORDS;
 
 /// Values of `destination-state`.
 pub const DESTINATION_STATES: &[&str] =

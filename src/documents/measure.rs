@@ -6,8 +6,8 @@ use std::io;
 use crate::model::job::Format;
 use crate::sys::files::read_full_at;
 
-use super::count::Counter;
-use super::format::{detect, postscript_pages};
+use super::format::{Found, recognise};
+use super::pages::{Counter, Sheet, pages};
 
 /// Octets read at once.
 const CHUNK: usize = 256 * 1024;
@@ -19,7 +19,7 @@ pub struct Measured {
     pub format: Format,
     /// Lines, for text.
     pub lines: Option<u64>,
-    /// Pages, where they can be known: of text by counting, of PostScript when it says so at its beginning.
+    /// Pages, where they can be known: of text by counting, of a finished stream by its structure.
     pub pages: Option<u64>,
     /// Octets that were read.
     pub octets: u64,
@@ -36,17 +36,16 @@ pub fn measure(file: &File) -> io::Result<Measured> {
     let mut hasher = blake3::Hasher::new();
     let mut counter = Counter::new();
     let mut octets = 0u64;
-    let mut format = Format::Passthru;
-    let mut stated_pages = None;
+    let mut found = Found { format: Format::Passthru, at: 0 };
     loop {
         let n = read_full_at(file, &mut buffer, octets)?;
         let piece = &buffer[..n];
         if octets == 0 {
-            format = detect(piece);
-            stated_pages = (format == Format::PostScript).then(|| postscript_pages(piece)).flatten();
+            found = recognise(piece);
+            counter = Counter::on(Sheet::default(), piece);
         }
         hasher.update(piece);
-        if format.is_text() {
+        if found.format.is_text() {
             counter.push(piece);
         }
         octets += n as u64;
@@ -54,11 +53,11 @@ pub fn measure(file: &File) -> io::Result<Measured> {
             break;
         }
     }
-    let count = format.is_text().then(|| counter.finish());
+    let count = found.format.is_text().then(|| counter.finish());
     Ok(Measured {
-        format,
+        format: found.format,
         lines: count.map(|count| count.lines),
-        pages: count.map(|count| count.pages).or(stated_pages),
+        pages: count.map(|count| count.pages).or_else(|| pages(file, found)),
         octets,
         digest: *hasher.finalize().as_bytes(),
     })

@@ -1,9 +1,11 @@
 //! What a document is: its format by its first octets, its lines and pages, its digest. Pure but for reading an open file.
 
-mod count;
 mod format;
 mod measure;
+mod pages;
 
-pub use count::{Count, Counter, LINES_PER_PAGE};
-pub use format::{DETECT_OCTETS, detect, postscript_pages};
+pub use format::{DETECT_OCTETS, Found, detect, recognise, speaks_pjl};
 pub use measure::{Measured, ends_with_form_feed, measure, starts_with_form_feed};
+pub use pages::{
+    Count, Counter, Index, LINES_PER_PAGE, MOST_PAGES, PAPER_LINES, READ_THROUGH, ReadAt, Sheet, index, pages,
+};

@@ -271,6 +271,49 @@ pub struct DeviceStatus {
     pub waiting: u32,
 }
 
+/// Where the paper of a device stands, for the form-feed rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Paper {
+    /// Nothing was printed yet: taken for top of form.
+    #[default]
+    Top = 0,
+    /// Text was printed that did not end with a form feed.
+    Text = 1,
+    /// A finished stream was printed; it placed the paper itself.
+    Stream = 2,
+    /// At top of form after text: by the text's own last form feed, or by one of ours.
+    Fed = 3,
+    /// Text was printed whose last line has no end.
+    Unfinished = 4,
+}
+
+impl Paper {
+    /// From its stored number.
+    pub fn from_stored(n: i64) -> Option<Self> {
+        [Self::Top, Self::Text, Self::Stream, Self::Fed, Self::Unfinished].into_iter().find(|paper| *paper as i64 == n)
+    }
+}
+
+/// What a device remembers of FASTCNFG beyond its print process: nothing here reads it, the print process wrote it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// The last entry that could be used, in words of the print process.
+    pub entry: Option<String>,
+    /// Why what was found since is not used.
+    pub complaint: Option<String>,
+}
+
+/// A position in an output file, recorded before the first octet of an attempt is written to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilePosition {
+    /// Device number of the file system.
+    pub dev: u64,
+    /// Inode.
+    pub ino: u64,
+    /// Octet at which the job begins.
+    pub offset: u64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

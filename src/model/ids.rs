@@ -57,11 +57,6 @@ impl JobNumber {
         (1..=Self::MAX).contains(&n).then_some(Self(n))
     }
 
-    /// [`JobNumber::new`] in a constant.
-    pub const fn new_const(n: u32) -> Option<Self> {
-        if n >= 1 && n <= Self::MAX { Some(Self(n)) } else { None }
-    }
-
     /// The number itself.
     pub fn get(self) -> u32 {
         self.0

@@ -63,6 +63,20 @@ pub enum Transfer {
     Link,
 }
 
+impl Transfer {
+    /// Its stored word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Copy => "copy",
+            Self::Link => "link",
+        }
+    }
+    /// From its stored word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Copy, Self::Link].into_iter().find(|transfer| transfer.word() == word)
+    }
+}
+
 /// What a document is, found by its first octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Format {
@@ -90,9 +104,38 @@ pub enum Format {
     Png,
     /// Anything else: passed through untouched.
     Passthru,
+    /// GIF.
+    Gif,
+    /// ESC/P of matrix printers.
+    Epson,
+    /// Typesetter's output of troff.
+    Ditroff,
+    /// ESC/POS receipts.
+    EscPos,
+    /// TSPL labels.
+    Tspl,
+    /// CPCL labels.
+    Cpcl,
+    /// Fingerprint labels.
+    Fingerprint,
+    /// DPL labels.
+    Dpl,
+    /// SBPL labels.
+    Sbpl,
+    /// PRESCRIBE.
+    Prescribe,
+    /// BMP.
+    Bmp,
+    /// XPS.
+    Xps,
+    /// PWG raster, or the raster of CUPS.
+    PwgRaster,
+    /// Raster of AirPrint.
+    Urf,
 }
 
-const FORMATS: [(Format, &str); 12] = [
+// The words are stored and are in JSON: one may be added, none may change. Where InfoPrint has a word it is taken.
+const FORMATS: [(Format, &str); 26] = [
     (Format::Text, "ascii"),
     (Format::PostScript, "postscript"),
     (Format::Pdf, "pdf"),
@@ -105,9 +148,34 @@ const FORMATS: [(Format, &str); 12] = [
     (Format::Jpeg, "jpeg"),
     (Format::Png, "png"),
     (Format::Passthru, "passthru"),
+    (Format::Gif, "gif"),
+    (Format::Epson, "epson"),
+    (Format::Ditroff, "ditroff"),
+    (Format::EscPos, "escpos"),
+    (Format::Tspl, "tspl"),
+    (Format::Cpcl, "cpcl"),
+    (Format::Fingerprint, "fingerprint"),
+    (Format::Dpl, "dpl"),
+    (Format::Sbpl, "sbpl"),
+    (Format::Prescribe, "prescribe"),
+    (Format::Bmp, "bmp"),
+    (Format::Xps, "xps"),
+    (Format::PwgRaster, "pwg-raster"),
+    (Format::Urf, "urf"),
 ];
 
 impl Format {
+    /// Every keyword.
+    pub const KEYWORDS: [&str; FORMATS.len()] = {
+        let mut words = [""; FORMATS.len()];
+        let mut at = 0;
+        while at < words.len() {
+            words[at] = FORMATS[at].1;
+            at += 1;
+        }
+        words
+    };
+
     /// The value of `document-format`.
     pub fn keyword(self) -> &'static str {
         FORMATS.iter().find(|row| row.0 == self).map_or("passthru", |row| row.1)

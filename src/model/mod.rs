@@ -2,7 +2,9 @@
 
 pub mod alter;
 pub mod authority;
+pub mod call;
 pub mod device;
+pub mod event;
 pub mod failure;
 pub mod field;
 pub mod finished;
@@ -23,6 +25,7 @@ pub mod wait;
 pub mod why;
 
 pub use authority::Caller;
+pub use call::{Actor, Call};
 pub use failure::{Failure, FailureKind};
 pub use ids::*;
 pub use names::*;

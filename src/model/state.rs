@@ -64,6 +64,10 @@ impl HoldReason {
     pub fn keyword(self) -> &'static str {
         self.row().2
     }
+    /// The reason with this keyword.
+    pub fn from_keyword(keyword: &str) -> Option<Self> {
+        REASONS.iter().find(|row| row.2 == keyword).map(|row| row.0)
+    }
     /// What it means, as the end of the sentence "the job is held: …".
     pub fn words(self) -> &'static str {
         self.row().3
@@ -100,6 +104,35 @@ impl HoldReasons {
     }
 }
 
+/// The state of the whole spool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SpoolerState {
+    /// Declared, never started: collects, does not print.
+    Cold = 0,
+    /// Drained, not started again.
+    Warm = 1,
+    /// Fully working.
+    Active = 2,
+    /// Orderly stop in progress.
+    Drain = 3,
+}
+
+impl SpoolerState {
+    /// From its stored number.
+    pub fn from_stored(n: i64) -> Option<Self> {
+        [Self::Cold, Self::Warm, Self::Active, Self::Drain].into_iter().find(|state| *state as i64 == n)
+    }
+    /// The word of SPOOLER STATUS.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Cold => "COLD",
+            Self::Warm => "WARM",
+            Self::Active => "ACTIVE",
+            Self::Drain => "DRAIN",
+        }
+    }
+}
+
 /// What the operator or owner wants of a job, holds apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wish {
@@ -109,6 +142,21 @@ pub enum Wish {
     Pause,
     /// Remove it.
     Cancel,
+}
+
+impl Wish {
+    /// Its stored number.
+    pub fn stored(self) -> i64 {
+        match self {
+            Self::Run => 0,
+            Self::Pause => 1,
+            Self::Cancel => 2,
+        }
+    }
+    /// From its stored number.
+    pub fn from_stored(n: i64) -> Option<Self> {
+        [Self::Run, Self::Pause, Self::Cancel].into_iter().find(|wish| wish.stored() == n)
+    }
 }
 
 /// What a queue entry is doing.

@@ -16,11 +16,9 @@ mod tests;
 
 use std::sync::{Arc, Mutex};
 
-use rusqlite::Connection;
-
 use crate::model::authority::Right;
-use crate::model::{Caller, Failure, FailureKind, ServerName};
-use crate::store::{self, Fallible, Store};
+use crate::model::{Call, Failure, FailureKind, ServerName};
+use crate::store::{self, Fallible, Store, Tx};
 use crate::sys::lock::FileLock;
 
 pub use disk::paths::Base;
@@ -69,27 +67,27 @@ impl Spool {
     }
 
     /// Looks at one consistent state.
-    fn look<T>(&self, look: impl FnOnce(&Connection) -> Fallible<T>) -> Fallible<T> {
-        self.inner.store.read(look)
+    fn look<T>(&self, call: &Call, look: impl FnOnce(&Tx<'_>) -> Fallible<T>) -> Fallible<T> {
+        self.inner.store.read(call, look)
     }
 
     /// Changes the spool in one transaction. On a full disk a change that gives room releases the ballast and is
     /// tried once more.
-    fn change<T, W>(&self, room: Room, work: W) -> Fallible<T>
+    fn change<T, W>(&self, room: Room, call: &Call, work: W) -> Fallible<T>
     where
         T: Send + 'static,
-        W: FnMut(&Connection) -> Fallible<T> + Send + 'static,
+        W: FnMut(&Tx<'_>) -> Fallible<T> + Send + 'static,
     {
         if room == Room::Takes {
             disk::ballast::ensure(&self.inner.base)?;
-            return self.inner.store.write(work);
+            return self.inner.store.write(call, work);
         }
         let work = Arc::new(Mutex::new(work));
         let again = Arc::clone(&work);
         let run = |work: Arc<Mutex<W>>| {
-            self.inner.store.write(move |db| {
+            self.inner.store.write(call, move |tx| {
                 let mut work = work.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                work(db)
+                work(tx)
             })
         };
         match run(work) {
@@ -99,8 +97,8 @@ impl Spool {
     }
 
     /// Grants or refuses a right, by the spool's own rules.
-    fn demand(db: &Connection, caller: &Caller, right: Right<'_>) -> Fallible<()> {
-        store::spool::row(db)?.trust.allows(caller, right)
+    fn demand(tx: &Tx<'_>, right: Right<'_>) -> Fallible<()> {
+        store::spool::row(tx)?.trust.allows(tx.caller()?, right)
     }
 }
 

@@ -10,12 +10,13 @@ use super::interface::operations::Operations;
 use super::printing::progress::{Progress, Writer};
 use super::{Base, Local, Nobody, Room, Spool};
 use crate::model::device::DeviceChange;
+use crate::model::event::EventWord;
 use crate::model::job::{Accepted, DocumentOffer, RawPath, Submission, Transfer};
 use crate::model::order::Priority;
 use crate::model::process::ProcessChange;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, Wish};
 use crate::model::time::Moment;
-use crate::model::{Caller, DeviceId, JobRef, ProcessName};
+use crate::model::{Call, Caller, DeviceId, JobRef, ProcessName};
 use crate::store;
 use crate::sys::lock::FileLock;
 
@@ -155,16 +156,16 @@ impl Site {
 
     pub fn set_device_wish(&mut self, device: &str, wish: DeviceWish) {
         let id = self.device_id(device);
-        self.spool.change(Room::Gives, move |db| store::device::set_wish(db, id, wish)).unwrap();
+        self.spool.change(Room::Gives, &Call::timeless(), move |tx| store::device::set_wish(tx, id, wish)).unwrap();
     }
 
     pub fn pause(&mut self, job: &JobRef) {
         let id = self.local.job(job.clone()).unwrap().id;
         self.spool
-            .change(Room::Gives, move |db| {
-                store::entry::withdraw(db, id)?;
-                store::job::set_wish(db, id, Wish::Pause)?;
-                store::event::record(db, &clock(), store::event::Object::Job(id), "bob", "paused", "")
+            .change(Room::Gives, &Call::of(&user("bob", 1), &clock()), move |tx| {
+                store::entry::withdraw(tx, id)?;
+                store::job::set_wish(tx, id, Wish::Pause)?;
+                store::event::record(tx, store::event::Object::Job(id), EventWord::Paused, "")
             })
             .unwrap();
     }

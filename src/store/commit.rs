@@ -10,15 +10,14 @@ use std::mem;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 
-use rusqlite::Connection;
-
-use super::{Fallible, Store, guard, run, schema};
-use crate::model::{Failure, FailureKind};
+use super::sqlite::Session;
+use super::{Fallible, Store, guard, schema};
+use crate::model::Failure;
 
 /// What waits is committed together up to this many changes.
 const BATCH: usize = 64;
 
-type Work = Box<dyn FnMut(&Connection) -> Fallible<()> + Send>;
+type Work = Box<dyn FnMut(&Session) -> Fallible<()> + Send>;
 
 /// What threads have handed in.
 #[derive(Default)]
@@ -98,7 +97,7 @@ impl Drop for Lead<'_> {
 
 impl Store {
     /// Carries out `work` in one durable transaction, alone or with what others have handed in.
-    pub(super) fn transact(&self, work: impl FnMut(&Connection) -> Fallible<()> + Send + 'static) -> Fallible<()> {
+    pub(super) fn transact(&self, work: impl FnMut(&Session) -> Fallible<()> + Send + 'static) -> Fallible<()> {
         let ticket = Arc::new(Ticket { owner: thread::current(), news: Mutex::new(None) });
         let leads = {
             let mut queue = guard(&self.waiting);
@@ -135,80 +134,71 @@ impl Store {
         }
     }
 
-    fn commit_batch(&self, writer: &mut Option<Connection>, batch: &mut [Pending]) -> Fallible<Vec<Fallible<()>>> {
+    fn commit_batch(&self, writer: &mut Option<Session>, batch: &mut [Pending]) -> Fallible<Vec<Fallible<()>>> {
         let _gate = self.pass_gate()?;
         // Taken out while it is inside a transaction: after a panic nobody finds it there, and dropping it rolls back.
-        let db = match writer.take() {
-            Some(db) => db,
-            None => self.connect(rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)?,
+        let session = match writer.take() {
+            Some(session) => session,
+            None => self.writing_session()?,
         };
-        let verdicts = self.commit_on(&db, batch)?;
+        let verdicts = self.commit_on(&session, batch)?;
         // In a crowd the log is left to the last of it, within bounds: written back after each batch, the same pages would
         // be written again and again.
         if guard(&self.waiting).is_empty() || self.log_is_huge() {
-            self.shorten_log(&db);
+            self.shorten_log(&session);
         }
-        *writer = Some(db);
+        *writer = Some(session);
         Ok(verdicts)
     }
 
     /// Each with its own verdict; a failure is that of the whole transaction.
-    fn commit_on(&self, db: &Connection, batch: &mut [Pending]) -> Fallible<Vec<Fallible<()>>> {
-        self.begin(db)?;
-        if let Err(failure) = schema::version(db).and_then(schema::check) {
-            run(db, "ROLLBACK")?;
+    fn commit_on(&self, session: &Session, batch: &mut [Pending]) -> Fallible<Vec<Fallible<()>>> {
+        self.begin(session)?;
+        if let Err(failure) = session.version().and_then(schema::check) {
+            session.undo()?;
             return Ok(batch.iter().map(|_| Err(failure.clone())).collect());
         }
-        let failed = batch.iter_mut().find_map(|pending| (pending.work)(db).err());
+        let failed = batch.iter_mut().find_map(|pending| (pending.work)(session).err());
         let verdicts = match failed {
             None => batch.iter().map(|_| Ok(())).collect(),
             // A full disk or a failed read may have ended the whole transaction: then nobody's part is left of it.
-            Some(failure) if db.is_autocommit() => return Err(failure),
+            Some(failure) if session.is_over() => return Err(failure),
             Some(failure) if batch.len() == 1 => {
-                run(db, "ROLLBACK")?;
+                session.undo()?;
                 return Ok(vec![Err(failure)]);
             }
             // A part that fails is rare, and a savepoint before each costs a copy of every page that it changes. So all is
             // done again, with savepoints, when one has failed.
             Some(_) => {
-                run(db, "ROLLBACK")?;
-                self.begin(db)?;
-                let verdicts = batch.iter_mut().map(|pending| run_part(db, &mut pending.work));
+                session.undo()?;
+                self.begin(session)?;
+                let verdicts = batch.iter_mut().map(|pending| run_part(session, &mut pending.work));
                 let verdicts: Vec<Fallible<()>> = verdicts.collect::<Fallible<_>>()?;
                 if verdicts.iter().all(Result::is_err) {
-                    run(db, "ROLLBACK")?;
+                    session.undo()?;
                     return Ok(verdicts);
                 }
                 verdicts
             }
         };
-        run(db, "COMMIT").map_err(|failure| {
-            match failure.kind {
-                // The log could not even be written to its end: the commit did not happen.
-                FailureKind::Full => failure,
-                _ => {
-                    Failure::new(FailureKind::Unknown, format!("the commit failed, its outcome is unknown: {failure}"))
-                }
-            }
-        })?;
+        session.commit()?;
         Ok(verdicts)
     }
 
-    fn begin(&self, db: &Connection) -> Fallible<()> {
-        run(db, "BEGIN IMMEDIATE")?;
+    fn begin(&self, session: &Session) -> Fallible<()> {
+        session.begin()?;
         self.name_log()
     }
 }
 
 /// Runs one request of a batch so that its failure undoes its own part only. The outer error has ended the transaction.
-fn run_part(db: &Connection, work: &mut Work) -> Fallible<Fallible<()>> {
-    run(db, "SAVEPOINT part")?;
-    match work(db) {
-        Ok(()) => run(db, "RELEASE part").map(Ok),
-        Err(failure) if db.is_autocommit() => Err(failure),
+fn run_part(session: &Session, work: &mut Work) -> Fallible<Fallible<()>> {
+    session.begin_part()?;
+    match work(session) {
+        Ok(()) => session.end_part().map(Ok),
+        Err(failure) if session.is_over() => Err(failure),
         Err(failure) => {
-            run(db, "ROLLBACK TO part")?;
-            run(db, "RELEASE part")?;
+            session.undo_part()?;
             Ok(Err(failure))
         }
     }
@@ -220,34 +210,33 @@ mod tests {
     use std::thread::JoinHandle;
     use std::time::{Duration, Instant};
 
+    use super::super::Tx;
+    use super::super::value::values;
     use super::*;
+    use crate::model::{Call, FailureKind};
 
     fn store() -> (tempfile::TempDir, Arc<Store>) {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::new(&dir.path().join("s.db"), &dir.path().join("lock"));
-        store.create(|db| Ok(db.execute_batch("CREATE TABLE mark (name TEXT PRIMARY KEY)")?)).unwrap();
+        store.create(&Call::timeless(), |tx| tx.script("CREATE TABLE mark (name TEXT PRIMARY KEY)")).unwrap();
         (dir, Arc::new(store))
     }
 
-    fn mark(db: &Connection, name: &str) -> Fallible<()> {
-        db.execute("INSERT INTO mark VALUES (?)", [name])?;
-        Ok(())
+    fn mark(session: &Session, name: &str) -> Fallible<()> {
+        let call = Call::timeless();
+        Tx::new(session, &call).run("INSERT INTO mark VALUES (?)", values![name]).map(drop)
     }
 
     fn marks(store: &Store) -> Vec<String> {
-        let all = |db: &Connection| {
-            let mut all = db.prepare("SELECT name FROM mark ORDER BY name")?;
-            let names = all.query_map([], |row| row.get(0))?;
-            Ok(names.collect::<Result<_, _>>()?)
-        };
-        store.read(all).unwrap()
+        let all = |tx: &Tx<'_>| tx.rows("SELECT name FROM mark ORDER BY name", &[], |row| row.only());
+        store.read(&Call::timeless(), all).unwrap()
     }
 
     type Writing = JoinHandle<Fallible<()>>;
 
-    fn write(store: &Arc<Store>, work: impl FnMut(&Connection) -> Fallible<()> + Send + 'static) -> Writing {
+    fn write(store: &Arc<Store>, work: impl FnMut(&Session) -> Fallible<()> + Send + 'static) -> Writing {
         let store = Arc::clone(store);
-        thread::spawn(move || store.write(work))
+        thread::spawn(move || store.transact(work))
     }
 
     /// Hands in one after the other while a transaction is held open, so that they are one batch.
@@ -275,14 +264,14 @@ mod tests {
     }
 
     fn marking(name: &'static str) -> Work {
-        Box::new(move |db| mark(db, name))
+        Box::new(move |session| mark(session, name))
     }
 
     #[test]
     fn what_fails_is_undone_alone_and_the_others_are_committed() {
         let (_dir, store) = store();
-        let fails: Work = Box::new(|db| {
-            mark(db, "b")?;
+        let fails: Work = Box::new(|session| {
+            mark(session, "b")?;
             Err(Failure::new(FailureKind::BadValue, "no"))
         });
         let verdicts = together(&store, vec![marking("a"), fails, marking("c"), marking("a")]);
@@ -295,10 +284,10 @@ mod tests {
     #[test]
     fn when_all_of_them_fail_nothing_is_changed_and_the_next_one_is_committed() {
         let (_dir, store) = store();
-        let fails = || -> Work { Box::new(|db| mark(db, "x").and(Err(Failure::internal("no")))) };
+        let fails = || -> Work { Box::new(|session| mark(session, "x").and(Err(Failure::internal("no")))) };
         let verdicts = together(&store, vec![fails(), fails()]);
         assert!(verdicts.into_iter().all(|verdict| verdict.unwrap().is_err()));
-        store.write(|db| mark(db, "y")).unwrap();
+        store.transact(|session| mark(session, "y")).unwrap();
         assert_eq!(marks(&store), ["y"]);
     }
 
@@ -310,7 +299,7 @@ mod tests {
         assert!(verdicts[0].is_err(), "it led");
         assert!(verdicts[1..].iter().all(|verdict| matches!(verdict, Ok(Err(_)))));
         assert!(marks(&store).is_empty());
-        store.write(|db| mark(db, "d")).unwrap();
+        store.transact(|session| mark(session, "d")).unwrap();
         assert_eq!(marks(&store), ["d"]);
     }
 
@@ -320,7 +309,7 @@ mod tests {
         let names: Vec<String> = (0..3 * BATCH).map(|n| format!("{n:03}")).collect();
         let work = |name: &String| -> Work {
             let name = name.clone();
-            Box::new(move |db| mark(db, &name))
+            Box::new(move |session| mark(session, &name))
         };
         let verdicts = together(&store, names.iter().map(work).collect());
         assert!(verdicts.into_iter().all(|verdict| verdict.unwrap().is_ok()));

@@ -1,14 +1,11 @@
 //! Rows of devices.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
-
-use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Exclusive};
-use crate::model::separation::{HeaderPages, StartFf};
+use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Paper, Remembered};
 use crate::model::state::{DeviceWish, ErrorNote};
 use crate::model::{DeviceId, DeviceName, ProcessName, RouteId};
-use crate::spool::interface::engine::{Paper, Remembered};
 
-use super::{Fallible, name, page, unsigned};
+use super::value::{columns, values};
+use super::{Fallible, Row, Tx, page};
 
 /// A device as stored.
 #[derive(Clone, Debug)]
@@ -47,9 +44,37 @@ impl DeviceRow {
     }
 }
 
-const COLUMNS: &str = "id, name, process, uri, form, speed, exclusive, fifo, retry, timeout, header, parm, wish,
-                       stopped_by_error, error_number, error_text, error_since_ms, error_next_ms, error_tries, is_open,
-                       opens, paper, startff, endff, width, restart, last_address, last_entry, complaint";
+columns!(at {
+    id,
+    name,
+    process,
+    uri,
+    form,
+    speed,
+    exclusive,
+    fifo,
+    retry,
+    timeout,
+    header,
+    parm,
+    wish,
+    stopped_by_error,
+    error_number,
+    error_text,
+    error_since_ms,
+    error_next_ms,
+    error_tries,
+    is_open,
+    opens,
+    paper,
+    startff,
+    endff,
+    width,
+    restart,
+    last_address,
+    last_entry,
+    complaint,
+});
 
 /// The identities of the devices that the route `?1` leads to; one may be there twice. Not a UNION, which would be a merge
 /// through every location.
@@ -57,341 +82,295 @@ const OF_ROUTE: &str = "SELECT device_id FROM location WHERE route_id = ?1 AND d
      UNION ALL SELECT l.device_id FROM location l JOIN location_group g ON l.group_id = g.id
            WHERE g.route_id = ?1 AND l.device_id IS NOT NULL";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
-    let process: Option<String> = row.get(2)?;
-    let uri: Option<String> = row.get(3)?;
-    let error_number: Option<u32> = row.get(14)?;
-    let address: Option<String> = row.get(26)?;
+fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
+    let error_number: Option<u32> = row.get(at::error_number)?;
+    let address: Option<DeviceUri> = row.get(at::last_address)?;
     Ok(DeviceRow {
-        id: DeviceId(row.get(0)?),
-        name: name(&row.get::<_, String>(1)?)?,
+        id: row.get(at::id)?,
+        name: row.get(at::name)?,
         settings: DeviceSettings {
-            process: process.map(|text| name(&text)).transpose()?,
-            uri: uri.map(|text| name(&text)).transpose()?,
-            form: row.get(4)?,
-            speed: row.get(5)?,
-            exclusive: Exclusive::from_word(&row.get::<_, String>(6)?).unwrap_or_default(),
-            fifo: row.get(7)?,
-            retry: row.get(8)?,
-            timeout: row.get(9)?,
-            header: HeaderPages::from_word(&row.get::<_, String>(10)?).unwrap_or_default(),
-            startff: StartFf::from_word(&row.get::<_, String>(22)?).unwrap_or_default(),
-            endff: row.get(23)?,
-            width: row.get(24)?,
-            parm: row.get(11)?,
-            restart: row.get(25)?,
+            process: row.get(at::process)?,
+            uri: row.get(at::uri)?,
+            form: row.get(at::form)?,
+            speed: row.get(at::speed)?,
+            exclusive: row.get(at::exclusive)?,
+            fifo: row.get(at::fifo)?,
+            retry: row.get(at::retry)?,
+            timeout: row.get(at::timeout)?,
+            header: row.get(at::header)?,
+            startff: row.get(at::startff)?,
+            endff: row.get(at::endff)?,
+            width: row.get(at::width)?,
+            parm: row.get(at::parm)?,
+            restart: row.get(at::restart)?,
         },
-        wish: DeviceWish::from_stored(row.get(12)?).unwrap_or(DeviceWish::Stopped),
-        stopped_by_error: row.get(13)?,
+        wish: row.get(at::wish)?,
+        stopped_by_error: row.get(at::stopped_by_error)?,
         error: match error_number {
             Some(number) => Some(ErrorNote {
                 number,
-                text: row.get::<_, Option<String>>(15)?.unwrap_or_default(),
-                since_ms: row.get::<_, Option<i64>>(16)?.unwrap_or(0),
-                next_try_ms: row.get(17)?,
-                tries: row.get::<_, Option<u32>>(18)?.unwrap_or(0),
+                text: row.get::<Option<String>>(at::error_text)?.unwrap_or_default(),
+                since_ms: row.get::<Option<i64>>(at::error_since_ms)?.unwrap_or(0),
+                next_try_ms: row.get(at::error_next_ms)?,
+                tries: row.get::<Option<u32>>(at::error_tries)?.unwrap_or(0),
             }),
             None => None,
         },
-        open: row.get(19)?,
-        opens: unsigned(row.get(20)?),
-        paper: match row.get::<_, i64>(21)? {
-            1 => Paper::Text,
-            2 => Paper::Stream,
-            3 => Paper::Fed,
-            4 => Paper::Unfinished,
-            _ => Paper::Top,
-        },
+        open: row.get(at::is_open)?,
+        opens: row.get(at::opens)?,
+        paper: row.get(at::paper)?,
         connection: match address {
-            Some(text) => Some(ConnectionInUse { address: name(&text)?, entry: row.get(27)?, complaint: row.get(28)? }),
+            Some(address) => {
+                Some(ConnectionInUse { address, entry: row.get(at::last_entry)?, complaint: row.get(at::complaint)? })
+            }
             None => None,
         },
     })
 }
 
 /// The device of that name.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn by_name(db: &Connection, name: &DeviceName) -> Fallible<Option<DeviceRow>> {
-    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM device WHERE name_key = ?"))?;
-    Ok(statement.query_row([name.key()], read).optional()?)
+pub(crate) fn by_name(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Option<DeviceRow>> {
+    tx.one(&format!("SELECT {} FROM device WHERE name_key = ?", at::LIST), values![name.key()], read)
 }
 
 /// The device with that identity.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn by_id(db: &Connection, id: DeviceId) -> Fallible<Option<DeviceRow>> {
-    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM device WHERE id = ?"))?;
-    Ok(statement.query_row([id.0], read).optional()?)
+pub(crate) fn by_id(tx: &Tx<'_>, id: DeviceId) -> Fallible<Option<DeviceRow>> {
+    tx.one(&format!("SELECT {} FROM device WHERE id = ?", at::LIST), values![id], read)
 }
 
 /// Devices by name after `after`, one page.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn list(db: &Connection, after: Option<&DeviceName>) -> Fallible<Vec<DeviceRow>> {
-    let mut statement =
-        db.prepare_cached(&format!("SELECT {COLUMNS} FROM device WHERE name_key > ? ORDER BY name_key LIMIT ?"))?;
+pub(crate) fn list(tx: &Tx<'_>, after: Option<&DeviceName>) -> Fallible<Vec<DeviceRow>> {
     let after = after.map_or_else(String::new, DeviceName::key);
-    let rows = statement.query_map(params![after, page(u32::MAX)], read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    tx.rows(
+        &format!("SELECT {} FROM device WHERE name_key > ? ORDER BY name_key LIMIT ?", at::LIST),
+        values![after, page(u32::MAX)],
+        read,
+    )
 }
 
 /// The devices of a print process.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn of_process(db: &Connection, process: &ProcessName) -> Fallible<Vec<DeviceRow>> {
-    let mut statement =
-        db.prepare_cached(&format!("SELECT {COLUMNS} FROM device WHERE process_key = ? ORDER BY name_key"))?;
-    let rows = statement.query_map([process.key()], read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+pub(crate) fn of_process(tx: &Tx<'_>, process: &ProcessName) -> Fallible<Vec<DeviceRow>> {
+    tx.rows(
+        &format!("SELECT {} FROM device WHERE process_key = ? ORDER BY name_key", at::LIST),
+        values![process.key()],
+        read,
+    )
 }
 
 /// The devices that a route leads to: a location's own, or every one of a group.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn of_route(db: &Connection, route: RouteId) -> Fallible<Vec<DeviceRow>> {
-    let mut statement = db.prepare_cached(&of_route_sql())?;
-    let rows = statement.query_map([route.0], read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+pub(crate) fn of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Vec<DeviceRow>> {
+    tx.rows(&of_route_sql(), values![route], read)
 }
 
 pub(super) fn of_route_sql() -> String {
-    format!("SELECT {COLUMNS} FROM device WHERE id IN ({OF_ROUTE}) ORDER BY name_key")
+    format!("SELECT {} FROM device WHERE id IN ({OF_ROUTE}) ORDER BY name_key", at::LIST)
 }
 
 /// The highest SPEED among the devices that a route leads to, if there are any.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn speed_of_route(db: &Connection, route: RouteId) -> Fallible<Option<u32>> {
-    let mut statement = db.prepare_cached(&format!("SELECT max(speed) FROM device WHERE id IN ({OF_ROUTE})"))?;
-    Ok(statement.query_row([route.0], |row| row.get(0))?)
+pub(crate) fn speed_of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Option<u32>> {
+    let found = tx.one(&format!("SELECT max(speed) FROM device WHERE id IN ({OF_ROUTE})"), values![route], |row| {
+        row.only::<Option<u32>>()
+    });
+    Ok(found?.flatten())
 }
 
-const ROUTES: &str = "SELECT l.route_id, g.route_id FROM location l JOIN location_group g ON g.id = l.group_id
-     WHERE l.device_id = ?";
+columns!(leads { location_route = "l.route_id", group_route = "g.route_id" });
+
+fn routes_sql() -> String {
+    format!("SELECT {} FROM location l JOIN location_group g ON g.id = l.group_id WHERE l.device_id = ?", leads::LIST)
+}
 
 /// The routes that lead to a device: its locations and their groups.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn routes(db: &Connection, device: DeviceId) -> Fallible<Vec<(RouteId, bool)>> {
-    let mut statement = db.prepare_cached(ROUTES)?;
-    let rows = statement.query_map([device.0], |row| Ok([(row.get(0)?, false), (row.get(1)?, true)]))?;
-    let mut routes: Vec<(i64, bool)> = rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+pub(crate) fn routes(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<(RouteId, bool)>> {
+    let rows = tx.rows(&routes_sql(), values![device], |row| {
+        Ok([(row.get(leads::location_route)?, false), (row.get(leads::group_route)?, true)])
+    })?;
+    let mut routes: Vec<(RouteId, bool)> = rows.into_iter().flatten().collect();
     routes.sort_unstable();
     routes.dedup();
-    Ok(routes.into_iter().map(|(id, is_group)| (RouteId(id), is_group)).collect())
+    Ok(routes)
 }
 
 /// Declares a device with default settings, offline.
-///
-/// # Errors
-/// When the name is taken.
-pub fn insert(db: &Connection, name: &DeviceName) -> Fallible<DeviceId> {
+pub(crate) fn insert(tx: &Tx<'_>, name: &DeviceName) -> Fallible<DeviceId> {
     let d = DeviceSettings::default();
-    db.execute(
+    let id = tx.insert(
         "INSERT INTO device (name, name_key, form, form_key, speed, exclusive, fifo, retry, timeout, header, parm, wish,
              untouched, stopped_by_error, is_open, opens, paper, startff, endff, width, restart)
-         VALUES (?, ?, '', '', ?, ?, ?, ?, ?, ?, ?, 0, 1, 0, 0, 0, 0, ?, ?, ?, ?)",
-        params![
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        values![
             name.to_string(),
             name.key(),
+            d.form,
+            form_key(&d.form),
             d.speed,
-            d.exclusive.word(),
+            d.exclusive,
             d.fifo,
             d.retry,
             d.timeout,
-            d.header.word(),
+            d.header,
             d.parm,
-            d.startff.word(),
+            DeviceWish::Stopped,
+            true,
+            false,
+            false,
+            0_u32,
+            Paper::Top,
+            d.startff,
             d.endff,
             d.width,
             d.restart
         ],
     )?;
-    Ok(DeviceId(db.last_insert_rowid()))
+    Ok(DeviceId(id))
 }
 
 /// Stores settings.
-///
-/// # Errors
-/// When they cannot be written.
-pub fn set_settings(db: &Connection, id: DeviceId, s: &DeviceSettings) -> Fallible<()> {
-    db.execute(
+pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fallible<()> {
+    tx.change(
+        "the device",
         "UPDATE device SET process = ?, process_key = ?, uri = ?, form = ?, form_key = ?, speed = ?, exclusive = ?, fifo = ?,
              retry = ?, timeout = ?, header = ?, parm = ?, startff = ?, endff = ?, width = ?,
              restart = ? WHERE id = ?",
-        params![
+        values![
             s.process.as_ref().map(ProcessName::as_str),
             s.process.as_ref().map(ProcessName::key),
             s.uri.as_ref().map(ToString::to_string),
             s.form,
             form_key(&s.form),
             s.speed,
-            s.exclusive.word(),
+            s.exclusive,
             s.fifo,
             s.retry,
             s.timeout,
-            s.header.word(),
+            s.header,
             s.parm,
-            s.startff.word(),
+            s.startff,
             s.endff,
             s.width,
             s.restart,
-            id.0
+            id
         ],
-    )?;
-    Ok(())
+    )
 }
 
 /// The form in which form names are compared.
-pub fn form_key(form: &str) -> String {
+pub(crate) fn form_key(form: &str) -> String {
     form.trim().to_ascii_uppercase()
 }
 
 /// Stores what the operator wants.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn set_wish(db: &Connection, id: DeviceId, wish: DeviceWish) -> Fallible<()> {
-    db.execute(
-        "UPDATE device SET wish = ?, untouched = 0, stopped_by_error = 0 WHERE id = ?",
-        params![wish as i64, id.0],
-    )?;
-    Ok(())
+pub(crate) fn set_wish(tx: &Tx<'_>, id: DeviceId, wish: DeviceWish) -> Fallible<()> {
+    tx.change(
+        "the device",
+        "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ? WHERE id = ?",
+        values![wish, false, false, id],
+    )
 }
 
 /// Stops a device because of its error.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn stop_by_error(db: &Connection, id: DeviceId) -> Fallible<()> {
-    set_wish(db, id, DeviceWish::Stopped)?;
-    db.execute("UPDATE device SET stopped_by_error = 1 WHERE id = ?", [id.0])?;
-    Ok(())
+pub(crate) fn stop_by_error(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
+    tx.change(
+        "the device",
+        "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ? WHERE id = ?",
+        values![DeviceWish::Stopped, false, true, id],
+    )
 }
 
 /// The devices that nobody has started or drained yet, and that have all they need to be started: an address is needed
 /// unless they `may_have_entry` in FASTCNFG.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn untouched(db: &Connection, may_have_entry: bool) -> Fallible<Vec<DeviceRow>> {
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM device WHERE untouched <> 0 AND process_key IS NOT NULL AND (uri IS NOT NULL OR ?)
-         ORDER BY name_key"
-    ))?;
-    let rows = statement.query_map([may_have_entry], read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+pub(crate) fn untouched(tx: &Tx<'_>, may_have_entry: bool) -> Fallible<Vec<DeviceRow>> {
+    tx.rows(
+        &format!(
+            "SELECT {} FROM device WHERE untouched <> ? AND process_key IS NOT NULL AND (uri IS NOT NULL OR ?)
+             ORDER BY name_key",
+            at::LIST
+        ),
+        values![false, may_have_entry],
+        read,
+    )
 }
 
 /// Stores or clears the error.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn set_error(db: &Connection, id: DeviceId, error: Option<&ErrorNote>) -> Fallible<()> {
-    db.execute(
+pub(crate) fn set_error(tx: &Tx<'_>, id: DeviceId, error: Option<&ErrorNote>) -> Fallible<()> {
+    tx.change(
+        "the device",
         "UPDATE device SET error_number = ?, error_text = ?, error_since_ms = ?, error_next_ms = ?, error_tries = ?
          WHERE id = ?",
-        params![
+        values![
             error.map(|e| e.number),
             error.map(|e| e.text.as_str()),
             error.map(|e| e.since_ms),
             error.and_then(|e| e.next_try_ms),
             error.map(|e| e.tries),
-            id.0
+            id
         ],
-    )?;
-    Ok(())
+    )
 }
 
 /// Stores that it was opened, and with what. With `forgets` what it remembers of FASTCNFG is forgotten.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn set_opened(db: &Connection, id: DeviceId, used: &ConnectionInUse, forgets: bool) -> Fallible<()> {
-    db.prepare_cached(
-        "UPDATE device SET is_open = 1, opens = opens + 1, last_address = ?, last_entry = ?, complaint = ?,
+pub(crate) fn set_opened(tx: &Tx<'_>, id: DeviceId, used: &ConnectionInUse, forgets: bool) -> Fallible<()> {
+    tx.change(
+        "the device",
+        "UPDATE device SET is_open = ?, opens = opens + 1, last_address = ?, last_entry = ?, complaint = ?,
              last_found = CASE WHEN ? THEN NULL ELSE last_found END WHERE id = ?",
-    )?
-    .execute(params![used.address.to_string(), used.entry, used.complaint, forgets, id.0])?;
-    Ok(())
+        values![true, used.address.to_string(), used.entry, used.complaint, forgets, id],
+    )
 }
 
+columns!(memory { last_found, complaint });
+
 /// What it remembers of FASTCNFG.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn remembered(db: &Connection, id: DeviceId) -> Fallible<Remembered> {
-    let mut statement = db.prepare_cached("SELECT last_found, complaint FROM device WHERE id = ?")?;
-    let row = |row: &Row<'_>| Ok(Remembered { entry: row.get(0)?, complaint: row.get(1)? });
-    Ok(statement.query_row([id.0], row).optional()?.unwrap_or_default())
+pub(crate) fn remembered(tx: &Tx<'_>, id: DeviceId) -> Fallible<Remembered> {
+    let found = tx.one(&format!("SELECT {} FROM device WHERE id = ?", memory::LIST), values![id], |row| {
+        Ok(Remembered { entry: row.get(memory::last_found)?, complaint: row.get(memory::complaint)? })
+    });
+    Ok(found?.unwrap_or_default())
 }
 
 /// Stores what it remembers of FASTCNFG.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn set_remembered(db: &Connection, id: DeviceId, found: &Remembered) -> Fallible<()> {
-    db.execute(
+pub(crate) fn set_remembered(tx: &Tx<'_>, id: DeviceId, found: &Remembered) -> Fallible<()> {
+    tx.change(
+        "the device",
         "UPDATE device SET last_found = ?, complaint = ? WHERE id = ?",
-        params![found.entry, found.complaint, id.0],
+        values![found.entry, found.complaint, id],
+    )
+}
+
+/// Stores that it is closed.
+pub(crate) fn set_closed(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
+    tx.change("the device", "UPDATE device SET is_open = ? WHERE id = ?", values![false, id])
+}
+
+/// Stores where the paper stands.
+pub(crate) fn set_paper(tx: &Tx<'_>, id: DeviceId, paper: Paper) -> Fallible<()> {
+    tx.change("the device", "UPDATE device SET paper = ? WHERE id = ?", values![paper, id])
+}
+
+/// Closes, on paper, the devices of a process that is not running any more.
+pub(crate) fn close_all(tx: &Tx<'_>, process: &ProcessName) -> Fallible<()> {
+    tx.run(
+        "UPDATE device SET is_open = ? WHERE process_key = ? AND is_open <> ?",
+        values![false, process.key(), false],
     )?;
     Ok(())
 }
 
-/// Stores that it is closed.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn set_closed(db: &Connection, id: DeviceId) -> Fallible<()> {
-    db.prepare_cached("UPDATE device SET is_open = 0 WHERE id = ?")?.execute([id.0])?;
-    Ok(())
-}
-
-/// Stores where the paper stands.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn set_paper(db: &Connection, id: DeviceId, paper: Paper) -> Fallible<()> {
-    db.prepare_cached("UPDATE device SET paper = ? WHERE id = ?")?.execute(params![paper as i64, id.0])?;
-    Ok(())
-}
-
-/// Closes, on paper, the devices of a process that is not running any more.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn close_all(db: &Connection, process: &ProcessName) -> Fallible<()> {
-    db.execute("UPDATE device SET is_open = 0 WHERE process_key = ? AND is_open <> 0", [process.key()])?;
-    Ok(())
-}
-
-/// Removes a device.
-///
-/// # Errors
-/// When something refers to it.
-pub fn delete(db: &Connection, id: DeviceId) -> Fallible<()> {
-    db.execute("DELETE FROM device WHERE id = ?", [id.0])?;
-    Ok(())
+/// Removes a device; nothing refers to it.
+pub(crate) fn delete(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
+    tx.change("the device", "DELETE FROM device WHERE id = ?", values![id])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Memory;
 
     #[test]
     fn where_a_route_leads_and_what_leads_to_a_device_is_found_without_a_look_at_all_locations() {
-        let db = Connection::open_in_memory().unwrap();
-        crate::store::schema::migrate(&db).unwrap();
-        for sql in [format!("SELECT max(speed) FROM device WHERE id IN ({OF_ROUTE})"), ROUTES.to_owned()] {
-            let plan = crate::store::plan(&db, &sql);
+        let memory = Memory::new();
+        for sql in [format!("SELECT max(speed) FROM device WHERE id IN ({OF_ROUTE})"), routes_sql()] {
+            let plan = memory.plan(&sql);
             assert!(plan.contains("SEARCH") && !plan.contains("SCAN"), "{sql}: {plan}");
         }
     }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, Row, params};
-
 use crate::model::job::{Format, Identity, RawPath, Transfer};
 use crate::model::{DocumentId, JobId};
 
-use super::{Fallible, signed, unsigned};
+use super::value::{Bits, columns, values};
+use super::{Fallible, Row, Tx};
 
 /// A document as stored.
 #[derive(Clone, Debug)]
@@ -63,81 +62,81 @@ pub struct ShownRow {
     pub copies: u32,
 }
 
-const COLUMNS: &str =
-    "id, sequence, file_name, store_name, transfer, link_target, format, octets, pages, lines, copies,
-                       dev, ino, birth_ns, mtime_ns, ctime_ns, digest";
+columns!(at {
+    id,
+    sequence,
+    file_name,
+    store_name,
+    transfer,
+    link_target,
+    format,
+    octets,
+    pages,
+    lines,
+    copies,
+    dev,
+    ino,
+    birth_ns,
+    mtime_ns,
+    ctime_ns,
+    digest,
+});
 
-fn transfer_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Transfer> {
-    Ok(if row.get_ref(column)?.as_str()? == "link" { Transfer::Link } else { Transfer::Copy })
-}
-
-fn format_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Format> {
-    Ok(Format::from_keyword(row.get_ref(column)?.as_str()?).unwrap_or(Format::Passthru))
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<DocumentRow> {
-    let octets = unsigned(row.get(7)?);
+fn read(row: &Row<'_>) -> Fallible<DocumentRow> {
     Ok(DocumentRow {
-        id: DocumentId(row.get(0)?),
-        sequence: row.get(1)?,
-        file_name: RawPath::from(row.get::<_, Vec<u8>>(2)?),
-        store_name: row.get(3)?,
-        transfer: transfer_of(row, 4)?,
-        link_target: row.get::<_, Option<Vec<u8>>>(5)?.map(RawPath::from),
-        format: format_of(row, 6)?,
-        pages: row.get::<_, Option<i64>>(8)?.map(unsigned),
-        lines: row.get::<_, Option<i64>>(9)?.map(unsigned),
-        copies: row.get(10)?,
+        id: row.get(at::id)?,
+        sequence: row.get(at::sequence)?,
+        file_name: row.get(at::file_name)?,
+        store_name: row.get(at::store_name)?,
+        transfer: row.get(at::transfer)?,
+        link_target: row.get(at::link_target)?,
+        format: row.get(at::format)?,
+        pages: row.get(at::pages)?,
+        lines: row.get(at::lines)?,
+        copies: row.get(at::copies)?,
         identity: Identity {
-            // Device and inode numbers use all 64 bits: they are stored bit for bit.
-            dev: row.get::<_, i64>(11)?.cast_unsigned(),
-            ino: row.get::<_, i64>(12)?.cast_unsigned(),
-            birth_ns: row.get(13)?,
-            size: octets,
-            mtime_ns: row.get(14)?,
-            ctime_ns: row.get(15)?,
+            dev: row.get::<Bits>(at::dev)?.0,
+            ino: row.get::<Bits>(at::ino)?.0,
+            birth_ns: row.get(at::birth_ns)?,
+            size: row.get(at::octets)?,
+            mtime_ns: row.get(at::mtime_ns)?,
+            ctime_ns: row.get(at::ctime_ns)?,
         },
-        digest: row.get::<_, Option<Vec<u8>>>(16)?.and_then(|bytes| bytes.try_into().ok()),
+        digest: row.get(at::digest)?,
     })
 }
 
 /// The documents of a job, in order.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn of_job(db: &Connection, job: JobId) -> Fallible<Vec<DocumentRow>> {
-    let mut statement =
-        db.prepare_cached(&format!("SELECT {COLUMNS} FROM document WHERE job_id = ? ORDER BY sequence"))?;
-    let rows = statement.query_map([job.0], read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+pub(crate) fn of_job(tx: &Tx<'_>, job: JobId) -> Fallible<Vec<DocumentRow>> {
+    let sql = format!("SELECT {} FROM document WHERE job_id = ? ORDER BY sequence", at::LIST);
+    tx.rows(&sql, values![job], read)
 }
 
+columns!(look { job_id, id, sequence, file_name, store_name, transfer, format, octets, pages, lines, copies });
+
 /// What displays show of the documents of the jobs from `first` to `last`, of each job in order.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn shown(db: &Connection, first: JobId, last: JobId) -> Fallible<BTreeMap<JobId, Vec<ShownRow>>> {
-    let mut statement = db.prepare_cached(
-        "SELECT job_id, id, sequence, file_name, store_name, transfer, format, octets, pages, lines, copies
-         FROM document WHERE job_id BETWEEN ? AND ? ORDER BY job_id, sequence",
-    )?;
-    let mut rows = statement.query([first.0, last.0])?;
+pub(crate) fn shown(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap<JobId, Vec<ShownRow>>> {
     let mut found: BTreeMap<JobId, Vec<ShownRow>> = BTreeMap::new();
-    while let Some(row) = rows.next()? {
-        // Most jobs have one document.
-        found.entry(JobId(row.get(0)?)).or_insert_with(|| Vec::with_capacity(1)).push(ShownRow {
-            id: DocumentId(row.get(1)?),
-            sequence: row.get(2)?,
-            file_name: RawPath::from(row.get::<_, Vec<u8>>(3)?),
-            store_name: row.get(4)?,
-            transfer: transfer_of(row, 5)?,
-            format: format_of(row, 6)?,
-            octets: unsigned(row.get(7)?),
-            pages: row.get::<_, Option<i64>>(8)?.map(unsigned),
-            lines: row.get::<_, Option<i64>>(9)?.map(unsigned),
-            copies: row.get(10)?,
-        });
-    }
+    tx.each(
+        &format!("SELECT {} FROM document WHERE job_id BETWEEN ? AND ? ORDER BY job_id, sequence", look::LIST),
+        values![first, last],
+        |row| {
+            // Most jobs have one document.
+            found.entry(row.get(look::job_id)?).or_insert_with(|| Vec::with_capacity(1)).push(ShownRow {
+                id: row.get(look::id)?,
+                sequence: row.get(look::sequence)?,
+                file_name: row.get(look::file_name)?,
+                store_name: row.get(look::store_name)?,
+                transfer: row.get(look::transfer)?,
+                format: row.get(look::format)?,
+                octets: row.get(look::octets)?,
+                pages: row.get(look::pages)?,
+                lines: row.get(look::lines)?,
+                copies: row.get(look::copies)?,
+            });
+            Ok(())
+        },
+    )?;
     Ok(found)
 }
 
@@ -146,66 +145,55 @@ pub(super) const INSERT: &str = "INSERT INTO document (job_id, sequence, file_na
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Inserts a document; its `id` is ignored.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn insert(db: &Connection, job: JobId, d: &DocumentRow) -> Fallible<()> {
-    db.prepare_cached(INSERT)?.execute(params![
-        job.0,
-        d.sequence,
-        d.file_name.bytes(),
-        d.store_name,
-        if d.transfer == Transfer::Link { "link" } else { "copy" },
-        d.link_target.as_ref().map(RawPath::bytes),
-        d.format.keyword(),
-        signed(d.identity.size),
-        d.pages.map(signed),
-        d.lines.map(signed),
-        d.copies,
-        d.identity.dev.cast_signed(),
-        d.identity.ino.cast_signed(),
-        d.identity.birth_ns,
-        d.identity.mtime_ns,
-        d.identity.ctime_ns,
-        d.digest.as_ref().map(|digest| digest.as_slice())
-    ])?;
+pub(crate) fn insert(tx: &Tx<'_>, job: JobId, d: &DocumentRow) -> Fallible<()> {
+    tx.run(
+        INSERT,
+        values![
+            job,
+            d.sequence,
+            d.file_name,
+            d.store_name,
+            d.transfer,
+            d.link_target,
+            d.format,
+            d.identity.size,
+            d.pages,
+            d.lines,
+            d.copies,
+            Bits(d.identity.dev),
+            Bits(d.identity.ino),
+            d.identity.birth_ns,
+            d.identity.mtime_ns,
+            d.identity.ctime_ns,
+            d.digest
+        ],
+    )?;
     Ok(())
 }
 
 /// Follows a damaged document to where it was put.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn set_store_name(db: &Connection, id: DocumentId, store_name: &str) -> Fallible<()> {
-    db.execute("UPDATE document SET store_name = ? WHERE id = ?", params![store_name, id.0])?;
-    Ok(())
+pub(crate) fn set_store_name(tx: &Tx<'_>, id: DocumentId, store_name: &str) -> Fallible<()> {
+    tx.change("the document", "UPDATE document SET store_name = ? WHERE id = ?", values![store_name, id])
 }
 
 /// Whether a file in the server's directory belongs to a document.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn refers_to(db: &Connection, store_name: &str) -> Fallible<bool> {
-    let mut statement = db.prepare_cached("SELECT count(*) FROM document WHERE store_name = ?")?;
-    Ok(statement.query_row([store_name], |row| row.get(0))?)
+pub(crate) fn refers_to(tx: &Tx<'_>, store_name: &str) -> Fallible<bool> {
+    tx.finds("SELECT 1 FROM document WHERE store_name = ?", values![store_name])
 }
 
 /// Takes another file as what the document is.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn set_identity(db: &Connection, id: DocumentId, identity: &Identity) -> Fallible<()> {
-    db.execute(
+pub(crate) fn set_identity(tx: &Tx<'_>, id: DocumentId, identity: &Identity) -> Fallible<()> {
+    tx.change(
+        "the document",
         "UPDATE document SET octets = ?, dev = ?, ino = ?, birth_ns = ?, mtime_ns = ?, ctime_ns = ?, digest = NULL WHERE id = ?",
-        params![
-            signed(identity.size),
-            identity.dev.cast_signed(),
-            identity.ino.cast_signed(),
+        values![
+            identity.size,
+            Bits(identity.dev),
+            Bits(identity.ino),
             identity.birth_ns,
             identity.mtime_ns,
             identity.ctime_ns,
-            id.0
+            id
         ],
-    )?;
-    Ok(())
+    )
 }

@@ -1,17 +1,21 @@
 //! Rows of queue entries: what waits, what is claimed by whom.
+//!
+//! States: queued → claimed (attempt k) → transferred → gone, or back to queued; withdrawn while its job is held; done
+//! while its job is kept. Whoever writes to a claimed or transferred entry hands in the row that was decided from: the
+//! write names its state, epoch and attempt, and fails when another has the entry by then. A crash leaves a claim of a dead
+//! epoch, which the next epoch of the process gives back.
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
-
+use crate::model::device::FilePosition;
 use crate::model::separation::Separation;
 use crate::model::state::EntryState;
-use crate::model::time::{Moment, SpoolTime};
+use crate::model::time::SpoolTime;
 use crate::model::{ClassId, DeviceId, EntryId, Failure, JobId, ProcessId, RouteId};
-use crate::spool::interface::engine::FilePosition;
 
 use super::job::SortKey;
-use super::{Fallible, signed, unsigned};
+use super::value::{Bits, columns, values};
+use super::{Fallible, Row, Tx};
 
 /// An entry as stored.
 #[derive(Clone, Debug)]
@@ -52,41 +56,79 @@ pub struct EntryRow {
     pub octets_sent: Option<u64>,
 }
 
-pub(super) const COLUMNS: &str =
-    "id, job_id, route_id, only_device, class_id, promoted, rank, sort_key, sequence, work, state, attempt,
-                       device_id, process_id, epoch, claimed_ms, claimed_spool, begun_dev, begun_ino, begun_offset,
-                       duplicate, octets_sent, begun_separation";
+impl EntryRow {
+    /// The epoch that has it.
+    fn epoch(&self) -> Option<u64> {
+        self.claimed_by.map(|(_, epoch)| epoch)
+    }
+}
 
-pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
-    let only: i64 = row.get(3)?;
-    let process: Option<i64> = row.get(13)?;
-    let epoch: Option<i64> = row.get(14)?;
-    let begun_ino: Option<i64> = row.get(18)?;
+columns!(at {
+    id,
+    job_id,
+    route_id,
+    only_device,
+    class_id,
+    promoted,
+    rank,
+    sort_key,
+    sequence,
+    work,
+    state,
+    attempt,
+    device_id,
+    process_id,
+    epoch,
+    claimed_ms,
+    claimed_spool,
+    begun_dev,
+    begun_ino,
+    begun_offset,
+    duplicate,
+    octets_sent,
+    begun_separation,
+});
+pub(super) const COLUMNS: &str = at::LIST;
+
+/// The device that stands for any device of the route.
+pub(super) const ANY: DeviceId = DeviceId(0);
+
+pub(super) fn read(row: &Row<'_>) -> Fallible<EntryRow> {
+    let only: DeviceId = row.get(at::only_device)?;
+    let process: Option<ProcessId> = row.get(at::process_id)?;
     Ok(EntryRow {
-        id: EntryId(row.get(0)?),
-        job: JobId(row.get(1)?),
-        route: RouteId(row.get(2)?),
-        only: (only != 0).then_some(DeviceId(only)),
-        class: ClassId(row.get(4)?),
-        sort: SortKey { promoted: row.get(5)?, rank: row.get(6)?, key: row.get(7)?, sequence: row.get(8)? },
-        work: unsigned(row.get(9)?),
-        state: EntryState::from_stored(row.get(10)?).unwrap_or(EntryState::Withdrawn),
-        attempt: row.get(11)?,
-        device: row.get::<_, Option<i64>>(12)?.map(DeviceId),
-        claimed_by: process.zip(epoch).map(|(p, e)| (ProcessId(p), unsigned(e))),
-        claimed_ms: row.get(15)?,
-        claimed_spool: row.get(16)?,
-        begun: match begun_ino {
+        id: row.get(at::id)?,
+        job: row.get(at::job_id)?,
+        route: row.get(at::route_id)?,
+        only: (only != ANY).then_some(only),
+        class: row.get(at::class_id)?,
+        sort: SortKey {
+            promoted: row.get(at::promoted)?,
+            rank: row.get(at::rank)?,
+            key: row.get(at::sort_key)?,
+            sequence: row.get(at::sequence)?,
+        },
+        work: row.get(at::work)?,
+        state: row.get(at::state)?,
+        attempt: row.get(at::attempt)?,
+        device: row.get(at::device_id)?,
+        claimed_by: process.zip(row.get(at::epoch)?),
+        claimed_ms: row.get(at::claimed_ms)?,
+        claimed_spool: row.get(at::claimed_spool)?,
+        begun: match row.get::<Option<Bits>>(at::begun_ino)? {
             Some(ino) => Some(FilePosition {
-                dev: row.get::<_, Option<i64>>(17)?.unwrap_or(0).cast_unsigned(),
-                ino: ino.cast_unsigned(),
-                offset: unsigned(row.get::<_, Option<i64>>(19)?.unwrap_or(0)),
+                dev: row.get::<Option<Bits>>(at::begun_dev)?.map_or(0, |dev| dev.0),
+                ino: ino.0,
+                offset: row.get::<Option<u64>>(at::begun_offset)?.unwrap_or(0),
             }),
             None => None,
         },
-        begun_separation: row.get::<_, Option<String>>(22)?.and_then(|text| serde_json::from_str(&text).ok()),
-        duplicate: row.get(20)?,
-        octets_sent: row.get::<_, Option<i64>>(21)?.map(unsigned),
+        // One of another version that cannot be read is not known.
+        begun_separation: row
+            .get::<Option<String>>(at::begun_separation)?
+            .and_then(|text| serde_json::from_str(&text).ok()),
+        duplicate: row.get(at::duplicate)?,
+        octets_sent: row.get(at::octets_sent)?,
     })
 }
 
@@ -111,45 +153,38 @@ pub struct NewEntry {
 
 pub(super) const INSERT: &str = "INSERT INTO entry (job_id, route_id, only_device, class_id, promoted, rank, sort_key, sequence, work, state, attempt,
              duplicate)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)";
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Inserts an entry.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn insert(db: &Connection, e: &NewEntry) -> Fallible<()> {
-    db.prepare_cached(INSERT)?.execute(params![
-        e.job.0,
-        e.route.0,
-        e.only.map_or(0, |d| d.0),
-        e.class.0,
-        e.sort.promoted,
-        e.sort.rank,
-        e.sort.key,
-        e.sort.sequence,
-        signed(e.work),
-        e.state as i64
-    ])?;
+pub(crate) fn insert(tx: &Tx<'_>, e: &NewEntry) -> Fallible<()> {
+    tx.run(
+        INSERT,
+        values![
+            e.job,
+            e.route,
+            e.only.unwrap_or(ANY),
+            e.class,
+            e.sort.promoted,
+            e.sort.rank,
+            e.sort.key,
+            e.sort.sequence,
+            e.work,
+            e.state,
+            0_u32,
+            false
+        ],
+    )?;
     Ok(())
 }
 
 /// The entry with that identity.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn by_id(db: &Connection, id: EntryId) -> Fallible<Option<EntryRow>> {
-    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM entry WHERE id = ?"))?;
-    Ok(statement.query_row([id.0], read).optional()?)
+pub(crate) fn by_id(tx: &Tx<'_>, id: EntryId) -> Fallible<Option<EntryRow>> {
+    tx.one(&format!("SELECT {COLUMNS} FROM entry WHERE id = ?"), values![id], read)
 }
 
 /// The entries of a job.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn of_job(db: &Connection, job: JobId) -> Fallible<Vec<EntryRow>> {
-    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM entry WHERE job_id = ? ORDER BY id"))?;
-    let rows = statement.query_map([job.0], read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+pub(crate) fn of_job(tx: &Tx<'_>, job: JobId) -> Fallible<Vec<EntryRow>> {
+    tx.rows(&format!("SELECT {COLUMNS} FROM entry WHERE job_id = ? ORDER BY id"), values![job], read)
 }
 
 /// How far an entry is: what displays of jobs need of it.
@@ -163,48 +198,42 @@ pub struct Progress {
     pub claimed_ms: Option<i64>,
 }
 
-const PROGRESS: &str = "SELECT job_id, state, device_id, claimed_ms FROM entry";
+columns!(far { job_id, state, device_id, claimed_ms, id });
 
-fn read_progress(row: &Row<'_>) -> rusqlite::Result<(JobId, Progress)> {
+fn read_progress(row: &Row<'_>) -> Fallible<(JobId, Progress)> {
     let progress = Progress {
-        state: EntryState::from_stored(row.get(1)?).unwrap_or(EntryState::Withdrawn),
-        device: row.get::<_, Option<i64>>(2)?.map(DeviceId),
-        claimed_ms: row.get(3)?,
+        state: row.get(far::state)?,
+        device: row.get(far::device_id)?,
+        claimed_ms: row.get(far::claimed_ms)?,
     };
-    Ok((JobId(row.get(0)?), progress))
+    Ok((row.get(far::job_id)?, progress))
 }
 
 /// How far the entries of the jobs from `first` to `last` are.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn progress(db: &Connection, first: JobId, last: JobId) -> Fallible<BTreeMap<JobId, Vec<Progress>>> {
-    let mut statement = db.prepare_cached(&format!("{PROGRESS} WHERE job_id BETWEEN ? AND ? ORDER BY job_id, id"))?;
-    let mut rows = statement.query([first.0, last.0])?;
+pub(crate) fn progress(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap<JobId, Vec<Progress>>> {
     let mut found: BTreeMap<JobId, Vec<Progress>> = BTreeMap::new();
-    while let Some(row) = rows.next()? {
-        let (job, progress) = read_progress(row)?;
-        found.entry(job).or_default().push(progress);
-    }
+    tx.each(
+        &format!("SELECT {} FROM entry WHERE job_id BETWEEN ? AND ? ORDER BY job_id, id", far::LIST),
+        values![first, last],
+        |row| {
+            let (job, progress) = read_progress(row)?;
+            found.entry(job).or_default().push(progress);
+            Ok(())
+        },
+    )?;
     Ok(found)
 }
 
 /// How far the entries are that a device has or had, of all jobs; none when there are more than `limit`. The others wait
 /// or are withdrawn: no state of a job and no display depends on which.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn begun(db: &Connection, limit: u32) -> Fallible<Option<BTreeMap<JobId, Vec<Progress>>>> {
-    let mut statement = db.prepare_cached(&begun_sql())?;
-    let mut rows = statement.query([i64::from(limit) + 1])?;
-    let mut all = Vec::new();
-    while let Some(row) = rows.next()? {
-        all.push((row.get::<_, i64>(4)?, read_progress(row)?));
-    }
+pub(crate) fn begun(tx: &Tx<'_>, limit: u32) -> Fallible<Option<BTreeMap<JobId, Vec<Progress>>>> {
+    let mut all = tx.rows(&begun_sql(), values![i64::MIN, i64::from(limit) + 1], |row| {
+        Ok((row.get::<EntryId>(far::id)?, read_progress(row)?))
+    })?;
     if all.len() > limit as usize {
         return Ok(None);
     }
-    // Of each job in order, as everywhere.
+    // Of each job in the same order always.
     all.sort_unstable_by_key(|(id, _)| *id);
     let mut found: BTreeMap<JobId, Vec<Progress>> = BTreeMap::new();
     for (_, (job, progress)) in all {
@@ -215,63 +244,53 @@ pub fn begun(db: &Connection, limit: u32) -> Fallible<Option<BTreeMap<JobId, Vec
 
 fn begun_sql() -> String {
     // A comparison with any device makes it the index of the entries that have one.
-    format!("{} WHERE device_id >= 0 LIMIT ?", PROGRESS.replacen("claimed_ms", "claimed_ms, id", 1))
+    format!("SELECT {} FROM entry WHERE device_id > ? LIMIT ?", far::LIST)
 }
 
 /// The entries that a device has, in a state, in the order of their positions.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn of_device(db: &Connection, device: DeviceId, state: EntryState) -> Fallible<Vec<EntryRow>> {
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM entry WHERE device_id = ? AND state = ? ORDER BY claimed_spool, id"
-    ))?;
-    let rows = statement.query_map(params![device.0, state as i64], read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+pub(crate) fn of_device(tx: &Tx<'_>, device: DeviceId, state: EntryState) -> Fallible<Vec<EntryRow>> {
+    tx.rows(
+        &format!("SELECT {COLUMNS} FROM entry WHERE device_id = ? AND state = ? ORDER BY claimed_spool, id"),
+        values![device, state],
+        read,
+    )
 }
 
 /// The process that claimed an entry, and its epoch.
 pub type Claimant = (ProcessId, u64);
 
+columns!(has { state, process_id, epoch });
+
 /// What a device has: the state of each entry that is claimed for it or transferred, and by which epoch.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn on_device(db: &Connection, device: DeviceId) -> Fallible<Vec<(EntryState, Option<Claimant>)>> {
-    let mut statement =
-        db.prepare_cached("SELECT state, process_id, epoch FROM entry WHERE device_id = ? AND state IN (1, 2)")?;
-    let rows = statement.query_map([device.0], |row| {
-        let state = EntryState::from_stored(row.get(0)?).unwrap_or(EntryState::Withdrawn);
-        let by = row.get::<_, Option<i64>>(1)?.zip(row.get::<_, Option<i64>>(2)?);
-        Ok((state, by.map(|(process, epoch)| (ProcessId(process), unsigned(epoch)))))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+pub(crate) fn on_device(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<(EntryState, Option<Claimant>)>> {
+    tx.rows(
+        &format!("SELECT {} FROM entry WHERE device_id = ? AND state IN (?, ?)", has::LIST),
+        values![device, EntryState::Claimed, EntryState::Transferred],
+        |row| {
+            let by = row.get::<Option<ProcessId>>(has::process_id)?.zip(row.get(has::epoch)?);
+            Ok((row.get(has::state)?, by))
+        },
+    )
 }
 
 /// Whether an entry of a route and class is queued that a device may claim.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn any(db: &Connection, route: RouteId, class: ClassId, device: DeviceId) -> Fallible<bool> {
-    let mut find = db.prepare_cached(
-        "SELECT 1 FROM entry WHERE state = 0 AND route_id = ? AND only_device IN (0, ?) AND class_id = ? LIMIT 1",
-    )?;
-    Ok(find.exists(params![route.0, device.0, class.0])?)
+pub(crate) fn any(tx: &Tx<'_>, route: RouteId, class: ClassId, device: DeviceId) -> Fallible<bool> {
+    tx.finds(
+        "SELECT 1 FROM entry WHERE state = ? AND route_id = ? AND only_device IN (?, ?) AND class_id = ? LIMIT 1",
+        values![EntryState::Queued, route, ANY, device, class],
+    )
 }
 
 fn heads_sql(order: &str) -> String {
     format!(
-        "SELECT {COLUMNS} FROM entry WHERE state = 0 AND route_id = ? AND only_device = ? AND class_id = ?
+        "SELECT {COLUMNS} FROM entry WHERE state = ? AND route_id = ? AND only_device = ? AND class_id = ?
          ORDER BY {order} LIMIT ?"
     )
 }
 
 /// The first `limit` queued entries of a route and class that a device may claim, in its order. Decided by an index.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn heads(
-    db: &Connection,
+pub(crate) fn heads(
+    tx: &Tx<'_>,
     route: RouteId,
     class: ClassId,
     device: DeviceId,
@@ -279,14 +298,9 @@ pub fn heads(
     limit: u32,
 ) -> Fallible<Vec<EntryRow>> {
     let order = if fifo { "promoted, rank, sequence" } else { "promoted, rank, sort_key, sequence" };
-    let mut statement = db.prepare_cached(&heads_sql(order))?;
-    let mut found = Vec::new();
-    for only in [0, device.0] {
-        let rows = statement.query_map(params![route.0, only, class.0, limit], read)?;
-        for row in rows {
-            found.push(row?);
-        }
-    }
+    let sql = heads_sql(order);
+    let mut found = tx.rows(&sql, values![EntryState::Queued, route, ANY, class, limit], read)?;
+    found.extend(tx.rows(&sql, values![EntryState::Queued, route, device, class, limit], read)?);
     // Entries for this device alone stand among the others, not behind them.
     found.sort_by_key(|entry| entry.sort.place(fifo));
     Ok(found)
@@ -294,60 +308,53 @@ pub fn heads(
 
 /// The queued entry that a device began to write to its file and did not end, if its route still leads here and it still
 /// fits: it has to be resumed before anything else is appended behind what was written.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn begun_on(db: &Connection, device: DeviceId, form_key: &str) -> Fallible<Option<EntryRow>> {
+pub(crate) fn begun_on(tx: &Tx<'_>, device: DeviceId, form_key: &str) -> Fallible<Option<EntryRow>> {
     // Hardly ever is there one, and every claim asks: the index alone tells.
-    let mut find = db.prepare_cached("SELECT 1 FROM entry WHERE begun_device = ? AND state = 0")?;
-    if !find.exists([device.0])? {
+    if !tx.finds("SELECT 1 FROM entry WHERE begun_device = ? AND state = ?", values![device, EntryState::Queued])? {
         return Ok(None);
     }
     let columns: Vec<String> = COLUMNS.split(',').map(|column| format!("e.{}", column.trim())).collect();
-    let mut statement = db.prepare_cached(&format!(
+    let sql = format!(
         "SELECT {} FROM entry e JOIN requirement_class c ON e.class_id = c.id
-         WHERE e.begun_device = ?1 AND e.state = 0 AND e.only_device IN (0, ?1) AND c.form_key = ?2
+         WHERE e.begun_device = ?1 AND e.state = ?3 AND e.only_device IN (?4, ?1) AND c.form_key = ?2
            AND (e.route_id IN (SELECT route_id FROM location WHERE device_id = ?1)
                 OR e.route_id IN (SELECT g.route_id FROM location_group g JOIN location l ON l.group_id = g.id
                                   WHERE l.device_id = ?1))
          ORDER BY e.id LIMIT 1",
         columns.join(", ")
-    ))?;
-    Ok(statement.query_row(params![device.0, form_key], read).optional()?)
+    );
+    tx.one(&sql, values![device, form_key, EntryState::Queued, ANY], read)
+}
+
+/// The number that a statement counts.
+fn counted(tx: &Tx<'_>, sql: &str, values: &[&dyn super::value::Bind]) -> Fallible<u32> {
+    Ok(tx.one(sql, values, |row| row.only())?.unwrap_or(0))
 }
 
 /// How many entries wait in a route for a device, whatever they need, counted to `limit`.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn waiting(db: &Connection, route: RouteId, device: DeviceId, limit: u32) -> Fallible<u32> {
-    let mut statement = db.prepare_cached(
-        "SELECT count(*) FROM (SELECT 1 FROM entry WHERE state = 0 AND route_id = ? AND only_device IN (0, ?) LIMIT ?)",
-    )?;
-    Ok(statement.query_row(params![route.0, device.0, limit], |row| row.get(0))?)
+pub(crate) fn waiting(tx: &Tx<'_>, route: RouteId, device: DeviceId, limit: u32) -> Fallible<u32> {
+    counted(
+        tx,
+        "SELECT count(*) FROM (SELECT 1 FROM entry WHERE state = ? AND route_id = ? AND only_device IN (?, ?) LIMIT ?)",
+        values![EntryState::Queued, route, ANY, device, limit],
+    )
 }
 
 /// How many queued entries of a route and class stand before `to`, counted to `limit`.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn before(db: &Connection, route: RouteId, class: ClassId, to: &SortKey, limit: u32) -> Fallible<u32> {
-    let mut statement = db.prepare_cached(
+pub(crate) fn before(tx: &Tx<'_>, route: RouteId, class: ClassId, to: &SortKey, limit: u32) -> Fallible<u32> {
+    counted(
+        tx,
         "SELECT count(*) FROM (
-             SELECT 1 FROM entry WHERE state = 0 AND route_id = ? AND only_device = 0 AND class_id = ?
+             SELECT 1 FROM entry WHERE state = ? AND route_id = ? AND only_device = ? AND class_id = ?
                 AND (promoted, rank, sort_key, sequence) < (?, ?, ?, ?) LIMIT ?)",
-    )?;
-    let key = params![route.0, class.0, to.promoted, to.rank, to.key, to.sequence, limit];
-    Ok(statement.query_row(key, |row| row.get(0))?)
+        values![EntryState::Queued, route, ANY, class, to.promoted, to.rank, to.key, to.sequence, limit],
+    )
 }
 
 /// How many queued entries of a route and class a device would take before the position `to`, in its order, counted to
 /// `limit`.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn ahead(
-    db: &Connection,
+pub(crate) fn ahead(
+    tx: &Tx<'_>,
     (route, class, device): (RouteId, ClassId, DeviceId),
     to: &SortKey,
     fifo: bool,
@@ -357,236 +364,234 @@ pub fn ahead(
         true => "(promoted, rank, sequence) < (?4, ?5, ?7)",
         false => "(promoted, rank, sort_key, sequence) < (?4, ?5, ?6, ?7)",
     };
-    let mut statement = db.prepare_cached(&format!(
+    let sql = format!(
         "SELECT count(*) FROM (SELECT 1 FROM entry
-             WHERE state = 0 AND route_id = ?1 AND only_device = ?2 AND class_id = ?3 AND {before} LIMIT ?8)"
-    ))?;
+             WHERE state = ?9 AND route_id = ?1 AND only_device = ?2 AND class_id = ?3 AND {before} LIMIT ?8)"
+    );
     let mut count = 0;
-    for only in [0, device.0] {
-        let values = params![route.0, only, class.0, to.promoted, to.rank, to.key, to.sequence, limit];
-        count += statement.query_row(values, |row| row.get::<_, u32>(0))?;
+    for only in [ANY, device] {
+        let key = &to.key;
+        let queued = EntryState::Queued;
+        count += counted(tx, &sql, values![route, only, class, to.promoted, to.rank, key, to.sequence, limit, queued])?;
     }
     Ok(count.min(limit))
 }
 
-/// How many entries of a route are on a device now.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn claimed_in_route(db: &Connection, route: RouteId) -> Fallible<u32> {
-    let mut statement = db.prepare_cached("SELECT count(*) FROM entry WHERE state = 1 AND route_id = ?")?;
-    Ok(statement.query_row([route.0], |row| row.get(0))?)
+/// How many entries of a route are on a device now, counted to `limit`.
+pub(crate) fn claimed_in_route(tx: &Tx<'_>, route: RouteId, limit: u32) -> Fallible<u32> {
+    counted(
+        tx,
+        "SELECT count(*) FROM (SELECT 1 FROM entry WHERE state = ? AND route_id = ? LIMIT ?)",
+        values![EntryState::Claimed, route, limit],
+    )
 }
 
 /// Gives a queued entry to a device's attempt; what it is then. None when it is not queued any more.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn claim(
-    db: &Connection,
+pub(crate) fn claim(
+    tx: &Tx<'_>,
     entry: EntryRow,
     device: DeviceId,
-    process: ProcessId,
-    epoch: u64,
-    now: &Moment,
+    (process, epoch): Claimant,
     spool_time: SpoolTime,
 ) -> Fallible<Option<EntryRow>> {
-    let changed = db
-        .prepare_cached(
-            "UPDATE entry SET state = 1, attempt = ?, device_id = ?, process_id = ?, epoch = ?, claimed_ms = ?,
-                 claimed_spool = ? WHERE id = ? AND state = 0",
-        )?
-        .execute(params![
+    let claimed_ms = tx.now().wall_ms;
+    let changed = tx.run(
+        "UPDATE entry SET state = ?, attempt = ?, device_id = ?, process_id = ?, epoch = ?, claimed_ms = ?,
+             claimed_spool = ? WHERE id = ? AND state = ? AND attempt = ?",
+        values![
+            EntryState::Claimed,
             entry.attempt + 1,
-            device.0,
-            process.0,
-            signed(epoch),
-            now.wall_ms,
+            device,
+            process,
+            epoch,
+            claimed_ms,
             spool_time.0,
-            entry.id.0
-        ])?;
+            entry.id,
+            EntryState::Queued,
+            entry.attempt
+        ],
+    )?;
     Ok((changed == 1).then_some(EntryRow {
         state: EntryState::Claimed,
         attempt: entry.attempt + 1,
         device: Some(device),
         claimed_by: Some((process, epoch)),
-        claimed_ms: Some(now.wall_ms),
+        claimed_ms: Some(claimed_ms),
         claimed_spool: Some(spool_time.0),
         ..entry
     }))
 }
 
+/// What a claimed or transferred entry is called in a failure.
+const CLAIM: &str = "the claim";
+
 /// Records where an attempt begins writing, and how it sets the job apart.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn set_begun(
-    db: &Connection,
-    id: EntryId,
+pub(crate) fn set_begun(
+    tx: &Tx<'_>,
+    entry: &EntryRow,
     device: DeviceId,
     at: &FilePosition,
     separation: &Separation,
 ) -> Fallible<()> {
     let separation = serde_json::to_string(separation)
         .map_err(|error| Failure::internal(format_args!("recording a separation: {error}")))?;
-    db.prepare_cached(
-        "UPDATE entry SET begun_device = ?, begun_dev = ?, begun_ino = ?, begun_offset = ?,
-             begun_separation = ? WHERE id = ?",
-    )?
-    .execute(params![
-        device.0,
-        at.dev.cast_signed(),
-        at.ino.cast_signed(),
-        signed(at.offset),
-        separation,
-        id.0
-    ])?;
-    Ok(())
+    tx.change(
+        CLAIM,
+        "UPDATE entry SET begun_device = ?, begun_dev = ?, begun_ino = ?, begun_offset = ?, begun_separation = ?
+         WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
+        values![
+            device,
+            Bits(at.dev),
+            Bits(at.ino),
+            at.offset,
+            separation,
+            entry.id,
+            entry.state,
+            entry.epoch(),
+            entry.attempt
+        ],
+    )
 }
 
 /// Forgets where an attempt began writing: nothing of it is left there.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn clear_begun(db: &Connection, id: EntryId) -> Fallible<()> {
-    db.prepare_cached(
+pub(crate) fn clear_begun(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<()> {
+    tx.change(
+        CLAIM,
         "UPDATE entry SET begun_device = NULL, begun_dev = NULL, begun_ino = NULL, begun_offset = NULL,
-             begun_separation = NULL WHERE id = ?",
-    )?
-    .execute([id.0])?;
-    Ok(())
+             begun_separation = NULL WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
+        values![entry.id, entry.state, entry.epoch(), entry.attempt],
+    )
 }
 
-/// Takes an entry from its attempt: queued again in place, or withdrawn. `duplicate` adds to what was known.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn release(db: &Connection, id: EntryId, state: EntryState, duplicate: bool) -> Fallible<()> {
-    db.prepare_cached(
+/// Takes an entry from its attempt: queued again in place, withdrawn, or done. `duplicate` adds to what was known.
+pub(crate) fn release(tx: &Tx<'_>, entry: &EntryRow, state: EntryState, duplicate: bool) -> Fallible<()> {
+    tx.change(
+        CLAIM,
         "UPDATE entry SET state = ?, device_id = NULL, process_id = NULL, epoch = NULL, claimed_ms = NULL,
-             claimed_spool = NULL, octets_sent = NULL, duplicate = CASE WHEN ? THEN 1 ELSE duplicate END WHERE id = ?",
-    )?
-    .execute(params![state as i64, duplicate, id.0])?;
-    Ok(())
+             claimed_spool = NULL, octets_sent = NULL, duplicate = CASE WHEN ? THEN ? ELSE duplicate END
+         WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
+        values![state, duplicate, true, entry.id, entry.state, entry.epoch(), entry.attempt],
+    )
 }
 
 /// The attempt has handed over every octet; its row stays until the connection has closed.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn set_transferred(db: &Connection, id: EntryId, octets: u64) -> Fallible<()> {
-    db.prepare_cached("UPDATE entry SET state = 2, octets_sent = ? WHERE id = ?")?
-        .execute(params![signed(octets), id.0])?;
-    Ok(())
+pub(crate) fn set_transferred(tx: &Tx<'_>, entry: &EntryRow, octets: u64) -> Fallible<()> {
+    tx.change(
+        CLAIM,
+        "UPDATE entry SET state = ?, octets_sent = ? WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
+        values![EntryState::Transferred, octets, entry.id, entry.state, entry.epoch(), entry.attempt],
+    )
+}
+
+/// Removes an entry with its attempt: it is printed, and its job goes.
+pub(crate) fn delete_claimed(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<()> {
+    tx.change(
+        CLAIM,
+        "DELETE FROM entry WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
+        values![entry.id, entry.state, entry.epoch(), entry.attempt],
+    )
 }
 
 /// Sets the state and position of an entry that nobody has claimed.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn requeue(db: &Connection, id: EntryId, sort: &SortKey) -> Fallible<()> {
-    db.prepare_cached(
-        "UPDATE entry SET state = 0, promoted = ?, rank = ?, sort_key = ?, sequence = ? WHERE id = ? AND state IN (0, 3, 4)",
-    )?
-    .execute(params![sort.promoted, sort.rank, sort.key, sort.sequence, id.0])?;
+pub(crate) fn requeue(tx: &Tx<'_>, id: EntryId, sort: &SortKey) -> Fallible<()> {
+    tx.run(
+        "UPDATE entry SET state = ?, promoted = ?, rank = ?, sort_key = ?, sequence = ?
+         WHERE id = ? AND state IN (?, ?, ?)",
+        values![
+            EntryState::Queued,
+            sort.promoted,
+            sort.rank,
+            sort.key,
+            sort.sequence,
+            id,
+            EntryState::Queued,
+            EntryState::Done,
+            EntryState::Withdrawn
+        ],
+    )?;
     Ok(())
 }
 
 /// Takes every queued entry of a job out of the queues.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn withdraw(db: &Connection, job: JobId) -> Fallible<()> {
-    db.prepare_cached("UPDATE entry SET state = 4 WHERE job_id = ? AND state = 0")?.execute([job.0])?;
+pub(crate) fn withdraw(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
+    tx.run(
+        "UPDATE entry SET state = ? WHERE job_id = ? AND state = ?",
+        values![EntryState::Withdrawn, job, EntryState::Queued],
+    )?;
     Ok(())
 }
 
-/// Removes an entry that is done.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn delete(db: &Connection, id: EntryId) -> Fallible<()> {
-    db.prepare_cached("DELETE FROM entry WHERE id = ?")?.execute([id.0])?;
-    Ok(())
+/// Removes an entry that no device has.
+pub(crate) fn delete(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<()> {
+    tx.change("the entry", "DELETE FROM entry WHERE id = ? AND state = ?", values![entry.id, entry.state])
 }
 
 /// The claims and transfers of earlier epochs of a process: those of a dead one.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn of_dead_epochs(db: &Connection, process: ProcessId, epoch: u64) -> Fallible<Vec<EntryRow>> {
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM entry WHERE state IN (1, 2) AND process_id = ? AND epoch < ? ORDER BY claimed_spool, id"
-    ))?;
-    let rows = statement.query_map(params![process.0, signed(epoch)], read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+pub(crate) fn of_dead_epochs(tx: &Tx<'_>, process: ProcessId, epoch: u64) -> Fallible<Vec<EntryRow>> {
+    tx.rows(
+        &format!(
+            "SELECT {COLUMNS} FROM entry WHERE state IN (?, ?) AND process_id = ? AND epoch < ?
+             ORDER BY claimed_spool, id"
+        ),
+        values![EntryState::Claimed, EntryState::Transferred, process, epoch],
+        read,
+    )
 }
 
 /// Whether a process still has claims or transfers.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn busy(db: &Connection, process: ProcessId) -> Fallible<bool> {
-    let mut statement =
-        db.prepare_cached("SELECT EXISTS (SELECT 1 FROM entry WHERE state IN (1, 2) AND process_id = ?)")?;
-    Ok(statement.query_row([process.0], |row| row.get(0))?)
+pub(crate) fn busy(tx: &Tx<'_>, process: ProcessId) -> Fallible<bool> {
+    tx.finds(
+        "SELECT 1 FROM entry WHERE state IN (?, ?) AND process_id = ?",
+        values![EntryState::Claimed, EntryState::Transferred, process],
+    )
 }
 
-/// How the database finds [`heads`], for both orders.
-///
-/// # Errors
-/// When it does not say.
-#[cfg(test)]
-pub(crate) fn plan_of_heads(db: &Connection) -> Fallible<Vec<(&'static str, String)>> {
-    let mut plans = Vec::new();
-    for order in ["promoted, rank, sequence", "promoted, rank, sort_key, sequence"] {
-        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {}", heads_sql(order)))?;
-        let lines = statement.query_map([0; 4], |row| row.get::<_, String>(3))?;
-        plans.push((order, lines.collect::<Result<Vec<_>, _>>()?.join("; ")));
-    }
-    Ok(plans)
+/// Whether any device has an entry, or its peer has one that is not released yet.
+pub(crate) fn any_on_a_device(tx: &Tx<'_>) -> Fallible<bool> {
+    tx.finds("SELECT 1 FROM entry WHERE state IN (?, ?)", values![EntryState::Claimed, EntryState::Transferred])
 }
 
-/// How many entries wait that only this device may print (broadcasts).
-///
-/// # Errors
-/// When they cannot be read.
-pub fn waiting_only_for(db: &Connection, device: DeviceId) -> Fallible<u64> {
-    let sql = "SELECT count(*) FROM entry WHERE state IN (0, 4) AND only_device = ?";
-    Ok(unsigned(db.prepare_cached(sql)?.query_row([device.0], |row| row.get(0))?))
+/// Whether an entry waits that only this device may print (broadcasts).
+pub(crate) fn any_only_for(tx: &Tx<'_>, device: DeviceId) -> Fallible<bool> {
+    tx.finds(
+        "SELECT 1 FROM entry WHERE state IN (?, ?) AND only_device = ?",
+        values![EntryState::Queued, EntryState::Withdrawn, device],
+    )
 }
 
 /// The entries of a route that wait and that only this device may print.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn only_for(db: &Connection, route: RouteId, device: DeviceId) -> Fallible<Vec<EntryRow>> {
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM entry WHERE route_id = ? AND only_device = ? AND state IN (0, 4)"
-    ))?;
-    let rows = statement.query_map(params![route.0, device.0], read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+pub(crate) fn only_for(tx: &Tx<'_>, route: RouteId, device: DeviceId) -> Fallible<Vec<EntryRow>> {
+    tx.rows(
+        &format!("SELECT {COLUMNS} FROM entry WHERE route_id = ? AND only_device = ? AND state IN (?, ?)"),
+        values![route, device, EntryState::Queued, EntryState::Withdrawn],
+        read,
+    )
 }
 
-/// Lets any device of its route print an entry.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn let_anyone(db: &Connection, id: EntryId) -> Fallible<()> {
-    db.prepare_cached("UPDATE entry SET only_device = 0 WHERE id = ?")?.execute([id.0])?;
-    Ok(())
+/// Lets any device of its route print an entry that waits.
+pub(crate) fn let_anyone(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<()> {
+    tx.change(
+        "the entry",
+        "UPDATE entry SET only_device = ? WHERE id = ? AND state = ?",
+        values![ANY, entry.id, entry.state],
+    )
+}
+
+/// How the database finds [`heads`], for both orders.
+#[cfg(test)]
+pub(crate) fn plan_of_heads(memory: &super::Memory) -> Vec<(&'static str, String)> {
+    let orders = ["promoted, rank, sequence", "promoted, rank, sort_key, sequence"];
+    orders.into_iter().map(|order| (order, memory.plan(&heads_sql(order)))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Memory;
 
     #[test]
     fn entries_that_have_a_device_are_found_by_an_index() {
-        let db = Connection::open_in_memory().unwrap();
-        crate::store::schema::migrate(&db).unwrap();
-        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {}", begun_sql())).unwrap();
-        let plan: String = statement.query_row([1], |row| row.get(3)).unwrap();
+        let plan = Memory::new().plan(&begun_sql());
         assert!(plan.contains("USING INDEX entry_device (device_id>?)"), "{plan}");
     }
 }

@@ -1,13 +1,14 @@
 //! Events: who did what to which object, when and why.
+//!
+//! An event has a place among those of its object, one higher than the last. It is taken under the lock of the object, so
+//! that places are given out in the order of the commits: whoever has read up to a place never misses one that commits
+//! late. Two that take the same place cannot both commit.
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
-
-use crate::model::time::Moment;
+use crate::model::event::{Event, EventDetail, EventWord};
 use crate::model::{DeviceId, JobId, LocationId, ProcessId};
-use crate::spool::interface::records::Event;
 
-use super::{Fallible, page};
+use super::value::{Bind, columns, values};
+use super::{Fallible, Row, Tx, page};
 
 /// The object of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,90 +37,151 @@ impl Object {
     }
 }
 
-pub(super) const INSERT: &str =
-    "INSERT INTO event (at_ms, object, object_id, who, what, why) VALUES (?, ?, ?, ?, ?, ?)";
+pub(super) const INSERT: &str = "INSERT INTO event (at_ms, object, object_id, position, who, what, detail, why)
+     VALUES (?1, ?2, ?3, (SELECT coalesce(max(position), 0) + 1 FROM event WHERE object = ?2 AND object_id = ?3),
+             ?4, ?5, ?6, ?7)";
 
-/// Writes one event.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn record(db: &Connection, now: &Moment, object: Object, who: &str, what: &str, why: &str) -> Fallible<()> {
+/// Writes one event: what the caller of the transaction did, at its time.
+pub(crate) fn record(tx: &Tx<'_>, object: Object, what: EventWord, why: &str) -> Fallible<()> {
+    write(tx, object, &what, None, why)
+}
+
+/// The same with what programs need of it beyond the word.
+pub(crate) fn record_with(
+    tx: &Tx<'_>,
+    object: Object,
+    what: EventWord,
+    detail: EventDetail,
+    why: &str,
+) -> Fallible<()> {
+    write(tx, object, &what, Some(detail), why)
+}
+
+fn write(tx: &Tx<'_>, object: Object, what: &EventWord, detail: Option<EventDetail>, why: &str) -> Fallible<()> {
     let (kind, id) = object.stored();
-    db.prepare_cached(INSERT)?.execute(params![now.wall_ms, kind, id, who, what, why])?;
+    tx.run(INSERT, values![tx.now().wall_ms, kind, id, tx.who(), what, detail, why])?;
     Ok(())
 }
 
 /// Whether such an event of an object is on record.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn is_recorded(db: &Connection, object: Object, what: &str, why: &str) -> Fallible<bool> {
+pub(crate) fn is_recorded(tx: &Tx<'_>, object: Object, what: &EventWord, why: &str) -> Fallible<bool> {
     let (kind, id) = object.stored();
-    let mut find = db.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM event WHERE object = ? AND object_id = ? AND what = ? AND why = ?)",
-    )?;
-    Ok(find.query_row(params![kind, id, what, why], |row| row.get(0))?)
+    tx.finds(
+        "SELECT 1 FROM event WHERE object = ? AND object_id = ? AND what = ? AND why = ?",
+        values![kind, id, what, why],
+    )
 }
 
 /// Whether such an event of an object in error is on record since it last worked or was started. Only its last 200 events
 /// are looked at: an error that goes on writes few.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn is_repeated(db: &Connection, object: Object, what: &str, why: &str) -> Fallible<bool> {
+pub(crate) fn is_repeated(tx: &Tx<'_>, object: Object, what: &EventWord, why: &str) -> Fallible<bool> {
     let (kind, id) = object.stored();
-    // By number and not by time: the clock may be set.
-    let mut find = db.prepare_cached(
-        "WITH recent AS (SELECT id, what, why FROM event WHERE object = ?1 AND object_id = ?2 ORDER BY id DESC LIMIT 200)
-         SELECT EXISTS (SELECT 1 FROM recent WHERE what = ?3 AND why = ?4
-             AND id > coalesce((SELECT max(id) FROM recent WHERE what IN ('recovered', 'started')), 0))",
-    )?;
-    Ok(find.query_row(params![kind, id, what, why], |row| row.get(0))?)
+    // By place and not by time: the clock may be set.
+    tx.finds(
+        "WITH recent AS (SELECT position, what, why FROM event WHERE object = ?1 AND object_id = ?2
+                         ORDER BY position DESC LIMIT 200)
+         SELECT 1 FROM recent WHERE what = ?3 AND why = ?4
+             AND position > coalesce((SELECT max(position) FROM recent WHERE what IN (?5, ?6)), 0)",
+        values![kind, id, what, why, EventWord::Recovered, EventWord::Started],
+    )
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
-    Ok(Event { id: row.get(0)?, at_ms: row.get(1)?, who: row.get(2)?, what: row.get(3)?, why: row.get(4)? })
+columns!(at { position, at_ms, who, what, detail, why });
+
+fn read(row: &Row<'_>) -> Fallible<Event> {
+    Ok(Event {
+        id: row.get(at::position)?,
+        at_ms: row.get(at::at_ms)?,
+        who: row.get(at::who)?,
+        what: row.get(at::what)?,
+        detail: row.get(at::detail)?,
+        why: row.get(at::why)?,
+    })
 }
 
 /// The last event of an object that is one of `words`.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn last(db: &Connection, object: Object, words: &[&str]) -> Fallible<Option<Event>> {
+pub(crate) fn last(tx: &Tx<'_>, object: Object, words: &[EventWord]) -> Fallible<Option<Event>> {
     let (kind, id) = object.stored();
     let marks = vec!["?"; words.len()].join(", ");
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT id, at_ms, who, what, why FROM event WHERE object = ? AND object_id = ? AND what IN ({marks})
-         ORDER BY id DESC LIMIT 1"
-    ))?;
-    let values = [Value::Text(kind.to_owned()), Value::Integer(id)];
-    let words = words.iter().map(|word| Value::Text((*word).to_owned()));
-    Ok(statement.query_row(params_from_iter(values.into_iter().chain(words)), read).optional()?)
+    let sql = format!(
+        "SELECT {} FROM event WHERE object = ? AND object_id = ? AND what IN ({marks}) ORDER BY position DESC LIMIT 1",
+        at::LIST
+    );
+    let mut values: Vec<&dyn Bind> = vec![&kind, &id];
+    values.extend(words.iter().map(|word| word as &dyn Bind));
+    tx.one(&sql, &values, read)
 }
 
 /// The last events of an object with the word `what`, newest first, at most 100.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn latest(db: &Connection, object: Object, what: &str) -> Fallible<Vec<Event>> {
+pub(crate) fn latest(tx: &Tx<'_>, object: Object, what: &EventWord) -> Fallible<Vec<Event>> {
     let (kind, id) = object.stored();
-    let mut statement = db.prepare_cached(
-        "SELECT id, at_ms, who, what, why FROM event WHERE object = ? AND object_id = ? AND what = ?
-         ORDER BY id DESC LIMIT 100",
-    )?;
-    let rows = statement.query_map(params![kind, id, what], read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    tx.rows(
+        &format!(
+            "SELECT {} FROM event WHERE object = ? AND object_id = ? AND what = ? ORDER BY position DESC LIMIT 100",
+            at::LIST
+        ),
+        values![kind, id, what],
+        read,
+    )
 }
 
-/// Events of an object after the event `after`, oldest first, one page.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn list(db: &Connection, object: Object, after: i64) -> Fallible<Vec<Event>> {
+/// Events of an object after the place `after`, oldest first, one page.
+pub(crate) fn list(tx: &Tx<'_>, object: Object, after: i64) -> Fallible<Vec<Event>> {
     let (kind, id) = object.stored();
-    let mut statement = db.prepare_cached(
-        "SELECT id, at_ms, who, what, why FROM event WHERE object = ? AND object_id = ? AND id > ? ORDER BY id LIMIT ?",
-    )?;
-    let rows = statement.query_map(params![kind, id, after, page(u32::MAX)], read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    tx.rows(
+        &format!(
+            "SELECT {} FROM event WHERE object = ? AND object_id = ? AND position > ? ORDER BY position LIMIT ?",
+            at::LIST
+        ),
+        values![kind, id, after, page(u32::MAX)],
+        read,
+    )
+}
+
+/// How many old events are forgotten at once.
+const PRUNED_AT_ONCE: u32 = 256;
+
+const OLD: &str = "SELECT id FROM event WHERE object <> 'job' AND at_ms < ? ORDER BY at_ms LIMIT ?";
+
+/// Forgets a small batch of events of other objects than jobs that happened before a time.
+pub(super) fn prune(tx: &Tx<'_>, before_ms: i64) -> Fallible<()> {
+    for id in tx.rows(OLD, values![before_ms, PRUNED_AT_ONCE], |row| row.only::<i64>())? {
+        tx.run("DELETE FROM event WHERE id = ?", values![id])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Memory;
+
+    #[test]
+    fn old_events_and_the_next_place_are_found_without_a_look_at_the_rest() {
+        let memory = Memory::new();
+        let plan = memory.plan(OLD);
+        assert!(plan.contains("event_time") && !plan.contains("TEMP B-TREE"), "{plan}");
+        let plan = memory.plan("SELECT coalesce(max(position), 0) + 1 FROM event WHERE object = ? AND object_id = ?");
+        assert!(plan.contains("SEARCH event USING COVERING INDEX event_object"), "{plan}");
+    }
+
+    #[test]
+    fn an_event_that_commits_late_is_seen_by_who_has_read_up_to_the_last() {
+        let memory = Memory::new();
+        let tx = memory.tx();
+        let object = Object::Job(JobId(7));
+        record(&tx, object, EventWord::Accepted, "").unwrap();
+        let read = list(&tx, object, 0).unwrap().last().unwrap().id;
+        // Its identity was given out before the one that was read, as on an engine with many writers.
+        let late = "INSERT INTO event (id, at_ms, object, object_id, position, who, what, why)
+                    VALUES (-1, 0, ?1, ?2, (SELECT max(position) + 1 FROM event WHERE object = ?1 AND object_id = ?2),
+                            ?3, ?4, ?3)";
+        tx.run(late, values!["job", 7_i64, "", EventWord::Held]).unwrap();
+        let seen: Vec<EventWord> = list(&tx, object, read).unwrap().into_iter().map(|event| event.what).collect();
+        assert_eq!(seen, [EventWord::Held]);
+        // Two that took the same place do not both commit.
+        let twice =
+            "INSERT INTO event (at_ms, object, object_id, position, who, what, why) VALUES (0, ?1, ?2, 2, ?3, ?3, ?3)";
+        assert!(tx.run(twice, values!["job", 7_i64, ""]).is_err());
+    }
 }

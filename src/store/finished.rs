@@ -1,12 +1,10 @@
 //! Rows of finished jobs: the history.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
-
-use crate::model::time::Moment;
 use crate::model::{DeviceName, JobId, JobNumber, JobRef, LocalJobId, LocationPattern, Serial};
 
 use super::job::JobRow;
-use super::{Fallible, page, signed, unsigned};
+use super::value::{Bind, columns, values};
+use super::{Fallible, Row, Tx, page};
 
 /// A finished job as stored.
 #[derive(Clone, Debug)]
@@ -45,88 +43,97 @@ pub struct FinishedRow {
     pub finished_ms: i64,
 }
 
-const COLUMNS: &str =
-    "job_id, number, serial, local_id, owner_uid, owner, user_name, name, destination, device, outcome,
-                       octets, pages, documents, created_ms, finished_ms";
+columns!(at {
+    job_id,
+    number,
+    serial,
+    local_id,
+    owner_uid,
+    owner,
+    user_name,
+    name,
+    destination,
+    device,
+    outcome,
+    octets,
+    pages,
+    documents,
+    created_ms,
+    finished_ms,
+});
 
-fn read(row: &Row<'_>) -> rusqlite::Result<FinishedRow> {
+fn read(row: &Row<'_>) -> Fallible<FinishedRow> {
     Ok(FinishedRow {
-        id: JobId(row.get(0)?),
-        number: JobNumber::new(row.get(1)?).unwrap_or(super::job::FIRST_NUMBER),
-        serial: Serial(unsigned(row.get(2)?)),
-        local: LocalJobId(row.get(3)?),
-        owner_uid: row.get(4)?,
-        owner: row.get(5)?,
-        user_name: row.get(6)?,
-        name: row.get(7)?,
-        destination: super::name(&row.get::<_, String>(8)?)?,
-        device: row.get::<_, Option<String>>(9)?.map(|text| super::name(&text)).transpose()?,
-        outcome: row.get(10)?,
-        octets: unsigned(row.get(11)?),
-        pages: row.get::<_, Option<i64>>(12)?.map(unsigned),
-        documents: row.get(13)?,
-        created_ms: row.get(14)?,
-        finished_ms: row.get(15)?,
+        id: row.get(at::job_id)?,
+        number: row.get(at::number)?,
+        serial: row.get(at::serial)?,
+        local: row.get(at::local_id)?,
+        owner_uid: row.get(at::owner_uid)?,
+        owner: row.get(at::owner)?,
+        user_name: row.get(at::user_name)?,
+        name: row.get(at::name)?,
+        destination: row.get(at::destination)?,
+        device: row.get(at::device)?,
+        outcome: row.get(at::outcome)?,
+        octets: row.get(at::octets)?,
+        pages: row.get(at::pages)?,
+        documents: row.get(at::documents)?,
+        created_ms: row.get(at::created_ms)?,
+        finished_ms: row.get(at::finished_ms)?,
     })
 }
 
 /// Writes a job into the history.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn insert(
-    db: &Connection,
+pub(crate) fn insert(
+    tx: &Tx<'_>,
     job: &JobRow,
     destination: &str,
     device: Option<&str>,
     outcome: &str,
     documents: usize,
-    now: &Moment,
 ) -> Fallible<()> {
-    db.prepare_cached(
+    tx.run(
         "INSERT INTO finished (job_id, number, serial, token, local_id, owner_uid, owner, user_name, name, destination, device,
              outcome, octets, pages, documents, created_ms, finished_ms)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
-        job.id.0,
-        job.number.get(),
-        signed(job.serial.0),
-        job.token,
-        job.local.0,
-        job.owner_uid,
-        job.owner,
-        job.user_name,
-        job.name,
-        destination,
-        device,
-        outcome,
-        signed(job.octets),
-        job.pages.map(signed),
-        signed(documents as u64),
-        job.created_ms,
-        now.wall_ms
-    ])?;
+        values![
+            job.id,
+            job.number,
+            job.serial,
+            job.token,
+            job.local,
+            job.owner_uid,
+            job.owner,
+            job.user_name,
+            job.name,
+            destination,
+            device,
+            outcome,
+            job.octets,
+            job.pages,
+            documents,
+            job.created_ms,
+            tx.now().wall_ms
+        ],
+    )?;
     Ok(())
 }
 
-fn find(db: &Connection, clause: &str, key: &[&dyn rusqlite::ToSql]) -> Fallible<Option<FinishedRow>> {
-    let mut statement =
-        db.prepare_cached(&format!("SELECT {COLUMNS} FROM finished WHERE {clause} ORDER BY job_id DESC LIMIT 1"))?;
-    Ok(statement.query_row(key, read).optional()?)
+fn find(tx: &Tx<'_>, clause: &str, key: &[&dyn Bind]) -> Fallible<Option<FinishedRow>> {
+    let sql =
+        format!("SELECT {} FROM finished WHERE {clause} ORDER BY finished_ms DESC, job_id DESC LIMIT 1", at::LIST);
+    tx.one(&sql, key, read)
 }
 
-/// The finished job that `job` points at, for the caller with user id `uid`: the last one, where a number was used again.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn by_ref(db: &Connection, job: &JobRef, uid: u32, server: &str) -> Fallible<Option<FinishedRow>> {
+/// The finished job that `job` points at, for the caller with user id `uid`: the one that ended last, where a number was
+/// used again.
+pub(crate) fn by_ref(tx: &Tx<'_>, job: &JobRef, uid: u32, server: &str) -> Fallible<Option<FinishedRow>> {
     match job {
-        JobRef::Number(number) => find(db, "number = ?", &[&number.get()]),
-        JobRef::Local(local) => find(db, "owner_uid = ? AND local_id = ?", &[&uid, &local.0]),
-        JobRef::Serial(serial) => find(db, "serial = ?", &[&signed(serial.0)]),
+        JobRef::Number(number) => find(tx, "number = ?", values![number]),
+        JobRef::Local(local) => find(tx, "owner_uid = ? AND local_id = ?", values![uid, local]),
+        JobRef::Serial(serial) => find(tx, "serial = ?", values![serial]),
         JobRef::Global(global) if global.server.as_str().eq_ignore_ascii_case(server) => {
-            find(db, "serial = ?", &[&signed(global.serial.0)])
+            find(tx, "serial = ?", values![global.serial])
         }
         JobRef::Global(_) => Ok(None),
     }
@@ -134,29 +141,29 @@ pub fn by_ref(db: &Connection, job: &JobRef, uid: u32, server: &str) -> Fallible
 
 /// Finished jobs, those that ended last first, after the one that ended at `after`; all, or those of one identity
 /// (`user@host`).
-///
-/// # Errors
-/// When they cannot be read.
-pub fn list(
-    db: &Connection,
+pub(crate) fn list(
+    tx: &Tx<'_>,
     user: Option<&str>,
     after: Option<(i64, JobId)>,
     limit: u32,
 ) -> Fallible<Vec<FinishedRow>> {
     let (at, id) = after.unwrap_or((i64::MAX, JobId(i64::MAX)));
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM finished WHERE (finished_ms, job_id) < (?1, ?2) AND (?3 IS NULL OR user_name = ?3)
-         ORDER BY finished_ms DESC, job_id DESC LIMIT ?4"
-    ))?;
-    let rows = statement.query_map(params![at, id.0, user, page(limit)], read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    tx.rows(
+        &format!(
+            "SELECT {} FROM finished WHERE (finished_ms, job_id) < (?1, ?2) AND (?3 IS NULL OR user_name = ?3)
+             ORDER BY finished_ms DESC, job_id DESC LIMIT ?4",
+            at::LIST
+        ),
+        values![at, id, user, page(limit)],
+        read,
+    )
 }
 
 /// How long a finished job is remembered.
 const KEPT_MS: i64 = 30 * 24 * 3_600_000;
 /// How many are forgotten at once.
-const PRUNED_AT_ONCE: i64 = 64;
-/// How many are remembered at most.
+const PRUNED_AT_ONCE: u32 = 64;
+/// About how many are remembered at most.
 const KEPT_JOBS: i64 = 1_000_000;
 
 /// Those that finished before a time, and those up to a job. Two statements and no UNION, which would be a merge of both by
@@ -166,50 +173,34 @@ const OLD: [&str; 2] = [
     "SELECT job_id FROM finished WHERE job_id <= ? ORDER BY job_id LIMIT ?",
 ];
 
-/// Forgets a small batch of jobs that finished more than 30 days ago, or beyond the last 1,000,000, with their events.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn prune(db: &Connection, now: &Moment) -> Fallible<()> {
-    let before = now.wall_ms - KEPT_MS;
-    let Some(last) = db.prepare_cached("SELECT max(job_id) FROM finished")?.query_row([], |row| row.get(0))? else {
-        return Ok(());
-    };
-    let last: i64 = last;
-    let mut old: Vec<i64> = Vec::new();
-    for (sql, end) in OLD.into_iter().zip([before, last - KEPT_JOBS]) {
-        let mut find = db.prepare_cached(sql)?;
-        for id in find.query_map([end, PRUNED_AT_ONCE], |row| row.get(0))? {
-            old.push(id?);
+/// Forgets a small batch of jobs that finished more than 30 days ago, or beyond the last 1,000,000, with their events and
+/// tokens, and old events of other objects.
+pub(crate) fn prune(tx: &Tx<'_>) -> Fallible<()> {
+    let before = tx.now().wall_ms - KEPT_MS;
+    let last = tx.one("SELECT max(job_id) FROM finished", &[], |row| row.only::<Option<i64>>())?.flatten();
+    // Does this rely on identities without gaps? It is a bound and no order: gaps make it a little tighter.
+    let ends = [before, last.unwrap_or(0) - KEPT_JOBS];
+    for (sql, end) in OLD.into_iter().zip(ends) {
+        for id in tx.rows(sql, values![end, PRUNED_AT_ONCE], |row| row.only::<JobId>())? {
+            tx.run("DELETE FROM event WHERE object = 'job' AND object_id = ?", values![id])?;
+            super::submission::forget(tx, id)?;
+            tx.run("DELETE FROM finished WHERE job_id = ?", values![id])?;
         }
     }
-    for id in old {
-        db.prepare_cached("DELETE FROM event WHERE object = 'job' AND object_id = ?")?.execute([id])?;
-        db.prepare_cached("DELETE FROM finished WHERE job_id = ?")?.execute([id])?;
-    }
-    // Events of other objects: ids ascend with time, so the oldest are the first, and when the first is not old, none is.
-    let first = db
-        .prepare_cached("SELECT id, at_ms FROM event ORDER BY id LIMIT 1")?
-        .query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
-        .optional()?;
-    if let Some((first, _)) = first.filter(|(_, at_ms)| *at_ms < before) {
-        db.prepare_cached("DELETE FROM event WHERE id < ? AND at_ms < ? AND object <> 'job'")?
-            .execute(params![first + 4 * PRUNED_AT_ONCE, before])?;
-    }
-    db.prepare_cached("DELETE FROM refused_token WHERE at_ms < ?")?.execute([before])?;
-    Ok(())
+    super::event::prune(tx, before)?;
+    super::submission::prune(tx, before)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Memory;
 
     #[test]
     fn what_is_old_is_found_without_a_look_at_the_rest() {
-        let db = Connection::open_in_memory().unwrap();
-        crate::store::schema::migrate(&db).unwrap();
+        let memory = Memory::new();
         for sql in OLD {
-            let plan = crate::store::plan(&db, sql);
+            let plan = memory.plan(sql);
             assert!(plan.starts_with("SEARCH finished") && !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
         }
     }

@@ -1,23 +1,15 @@
 //! Rows of jobs and the explicit values their submitters gave.
 
-use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
-
 use crate::model::job::GivenValue;
 use crate::model::order::Priority;
 use crate::model::query::{Condition, Cursor, Order};
-use crate::model::state::{HoldReasons, Wish};
+use crate::model::state::{EntryState, HoldReasons, Wish};
 use crate::model::{
-    ClassId, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern, RouteId, Serial,
+    ClassId, Failure, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern, RouteId, Serial,
 };
 
-use super::{Fallible, page, signed, unsigned};
-
-/// What stands in for a number that a damaged row does not have.
-pub(crate) const FIRST_NUMBER: JobNumber = match JobNumber::new_const(1) {
-    Some(number) => number,
-    None => unreachable!(),
-};
+use super::value::{Bind, columns, values};
+use super::{Fallible, Row, Tx, page};
 
 /// The position of a job among all, as the queues consider them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,52 +90,73 @@ pub struct JobRow {
     pub sort: SortKey,
 }
 
-const COLUMNS: &str =
-    "id, number, serial, token, local_id, owner_uid, owner_gid, owner, user_name, name, form, priority,
-                       wish, reasons, reason_text, hold_after, arriving, retained, group_id, location_id, route_id,
-                       class_id, created_ms, work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence";
+columns!(at {
+    id,
+    number,
+    serial,
+    token,
+    local_id,
+    owner_uid,
+    owner_gid,
+    owner,
+    user_name,
+    name,
+    form,
+    priority,
+    wish,
+    reasons,
+    reason_text,
+    hold_after,
+    arriving,
+    retained,
+    group_id,
+    location_id,
+    route_id,
+    class_id,
+    created_ms,
+    work,
+    octets,
+    pages,
+    sort_promoted,
+    sort_rank,
+    sort_key,
+    sort_sequence,
+});
 
-fn wish_number(wish: Wish) -> i64 {
-    match wish {
-        Wish::Run => 0,
-        Wish::Pause => 1,
-        Wish::Cancel => 2,
-    }
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
+fn read(row: &Row<'_>) -> Fallible<JobRow> {
     Ok(JobRow {
-        id: JobId(row.get(0)?),
-        number: JobNumber::new(row.get(1)?).unwrap_or(FIRST_NUMBER),
-        serial: Serial(unsigned(row.get(2)?)),
-        token: row.get(3)?,
-        local: LocalJobId(row.get(4)?),
-        owner_uid: row.get(5)?,
-        owner_gid: row.get(6)?,
-        owner: row.get(7)?,
-        user_name: row.get(8)?,
-        name: row.get(9)?,
-        form: row.get(10)?,
-        priority: Priority::new(row.get(11)?).unwrap_or_default(),
-        wish: match row.get::<_, i64>(12)? {
-            1 => Wish::Pause,
-            2 => Wish::Cancel,
-            _ => Wish::Run,
+        id: row.get(at::id)?,
+        number: row.get(at::number)?,
+        serial: row.get(at::serial)?,
+        token: row.get(at::token)?,
+        local: row.get(at::local_id)?,
+        owner_uid: row.get(at::owner_uid)?,
+        owner_gid: row.get(at::owner_gid)?,
+        owner: row.get(at::owner)?,
+        user_name: row.get(at::user_name)?,
+        name: row.get(at::name)?,
+        form: row.get(at::form)?,
+        priority: row.get(at::priority)?,
+        wish: row.get(at::wish)?,
+        reasons: row.get(at::reasons)?,
+        reason_text: row.get(at::reason_text)?,
+        hold_after: row.get(at::hold_after)?,
+        arriving: row.get(at::arriving)?,
+        retained: row.get(at::retained)?,
+        group: row.get(at::group_id)?,
+        location: row.get(at::location_id)?,
+        route: row.get(at::route_id)?,
+        class: row.get(at::class_id)?,
+        created_ms: row.get(at::created_ms)?,
+        work: row.get(at::work)?,
+        octets: row.get(at::octets)?,
+        pages: row.get(at::pages)?,
+        sort: SortKey {
+            promoted: row.get(at::sort_promoted)?,
+            rank: row.get(at::sort_rank)?,
+            key: row.get(at::sort_key)?,
+            sequence: row.get(at::sort_sequence)?,
         },
-        reasons: HoldReasons(row.get(13)?),
-        reason_text: row.get(14)?,
-        hold_after: row.get(15)?,
-        arriving: row.get(16)?,
-        retained: row.get(17)?,
-        group: GroupId(row.get(18)?),
-        location: row.get::<_, Option<i64>>(19)?.map(LocationId),
-        route: RouteId(row.get(20)?),
-        class: ClassId(row.get(21)?),
-        created_ms: row.get(22)?,
-        work: unsigned(row.get(23)?),
-        octets: unsigned(row.get(24)?),
-        pages: row.get::<_, Option<i64>>(25)?.map(unsigned),
-        sort: SortKey { promoted: row.get(26)?, rank: row.get(27)?, key: row.get(28)?, sequence: row.get(29)? },
     })
 }
 
@@ -153,101 +166,80 @@ pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_i
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Inserts a job; its `id` is ignored.
-///
-/// # Errors
-/// When a number or token is taken.
-pub fn insert(db: &Connection, j: &JobRow) -> Fallible<JobId> {
-    db.prepare_cached(INSERT)?.execute(params![
-        j.number.get(),
-        signed(j.serial.0),
-        j.token,
-        j.local.0,
-        j.owner_uid,
-        j.owner_gid,
-        j.owner,
-        j.user_name,
-        j.name,
-        j.form,
-        j.priority.get(),
-        wish_number(j.wish),
-        j.reasons.0,
-        j.reason_text,
-        j.hold_after,
-        j.arriving,
-        j.retained,
-        j.group.0,
-        j.location.map(|l| l.0),
-        j.route.0,
-        j.class.0,
-        j.created_ms,
-        signed(j.work),
-        signed(j.octets),
-        j.pages.map(signed),
-        j.sort.promoted,
-        j.sort.rank,
-        j.sort.key,
-        j.sort.sequence
-    ])?;
-    Ok(JobId(db.last_insert_rowid()))
+pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow) -> Fallible<JobId> {
+    let id = tx.insert(
+        INSERT,
+        values![
+            j.number,
+            j.serial,
+            j.token,
+            j.local,
+            j.owner_uid,
+            j.owner_gid,
+            j.owner,
+            j.user_name,
+            j.name,
+            j.form,
+            j.priority,
+            j.wish,
+            j.reasons,
+            j.reason_text,
+            j.hold_after,
+            j.arriving,
+            j.retained,
+            j.group,
+            j.location,
+            j.route,
+            j.class,
+            j.created_ms,
+            j.work,
+            j.octets,
+            j.pages,
+            j.sort.promoted,
+            j.sort.rank,
+            j.sort.key,
+            j.sort.sequence
+        ],
+    )?;
+    Ok(JobId(id))
 }
 
 /// Keeps what the submitter gave explicitly.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn insert_values(db: &Connection, job: JobId, given: &[GivenValue]) -> Fallible<()> {
-    if given.is_empty() {
-        return Ok(());
-    }
-    let mut statement = db.prepare_cached(
-        "INSERT INTO job_value (job_id, document, field, position, value, origin) VALUES (?, ?, ?, ?, ?, ?)",
-    )?;
-    for (position, value) in given.iter().enumerate() {
-        let json = serde_json::to_string(&value.value)
-            .map_err(|error| crate::model::Failure::internal(format!("attribute value: {error}")))?;
-        statement.execute(params![
-            job.0,
-            value.document,
-            value.field.stored(),
-            signed(position as u64),
-            json,
-            value.origin.word()
-        ])?;
-    }
-    Ok(())
+pub(crate) fn insert_values(tx: &Tx<'_>, job: JobId, given: &[GivenValue]) -> Fallible<()> {
+    let json = |value: &GivenValue| {
+        serde_json::to_string(&value.value).map_err(|error| Failure::internal(format!("attribute value: {error}")))
+    };
+    let texts: Vec<String> = given.iter().map(json).collect::<Fallible<_>>()?;
+    let sql = "INSERT INTO job_value (job_id, document, field, position, value, origin) VALUES (?, ?, ?, ?, ?, ?)";
+    tx.batch(sql, given.iter().zip(&texts).enumerate(), |(position, (value, text)), insert| {
+        insert(values![job, value.document, value.field.stored(), position, text, value.origin])
+    })
 }
 
-fn one(db: &Connection, clause: &str, key: &[&dyn rusqlite::ToSql]) -> Fallible<Option<JobRow>> {
-    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM job WHERE {clause}"))?;
-    Ok(statement.query_row(key, read).optional()?)
+fn one(tx: &Tx<'_>, clause: &str, key: &[&dyn Bind]) -> Fallible<Option<JobRow>> {
+    tx.one(&format!("SELECT {} FROM job WHERE {clause}", at::LIST), key, read)
 }
 
 /// The job with that identity.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn by_id(db: &Connection, id: JobId) -> Fallible<Option<JobRow>> {
-    one(db, "id = ?", &[&id.0])
+pub(crate) fn by_id(tx: &Tx<'_>, id: JobId) -> Fallible<Option<JobRow>> {
+    one(tx, "id = ?", values![id])
 }
 
 /// The job that `job` points at, for the caller with user id `uid`; a global id of another server points at none.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn by_ref(db: &Connection, job: &JobRef, uid: u32, server: &str) -> Fallible<Option<JobRow>> {
+pub(crate) fn by_ref(tx: &Tx<'_>, job: &JobRef, uid: u32, server: &str) -> Fallible<Option<JobRow>> {
     match job {
-        JobRef::Number(number) => one(db, "number = ?", &[&number.get()]),
-        JobRef::Local(local) => one(db, "owner_uid = ? AND local_id = ?", &[&uid, &local.0]),
-        JobRef::Serial(serial) => one(db, "serial = ?", &[&signed(serial.0)]),
+        JobRef::Number(number) => one(tx, "number = ?", values![number]),
+        JobRef::Local(local) => one(tx, "owner_uid = ? AND local_id = ?", values![uid, local]),
+        JobRef::Serial(serial) => one(tx, "serial = ?", values![serial]),
         JobRef::Global(global) if global.server.as_str().eq_ignore_ascii_case(server) => {
-            one(db, "serial = ?", &[&signed(global.serial.0)])
+            one(tx, "serial = ?", values![global.serial])
         }
         JobRef::Global(_) => Ok(None),
     }
 }
 
 /// What of a condition an index can decide: a necessary condition as SQL, with its parameters.
-fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, values: &mut Vec<Sql>) {
+fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, values: &mut Vec<Box<dyn Bind>>) {
     match condition {
         Condition::All(parts) => {
             for part in parts {
@@ -256,41 +248,42 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
         }
         Condition::UserName(user) => {
             sql.push_str(" AND user_name = ?");
-            values.push(Sql::Text(user.clone()));
+            values.push(Box::new(user.clone()));
         }
         Condition::Owner(owner) => {
             sql.push_str(" AND owner = ?");
-            values.push(Sql::Text(owner.clone()));
+            values.push(Box::new(owner.clone()));
         }
         Condition::Location(LocationPattern::Group(group)) => {
             // The plus keeps the rows in their order instead of sorting those of the group for every page.
             sql.push_str(" AND +group_id = (SELECT id FROM location_group WHERE name_key = ?)");
-            values.push(Sql::Text(group.key()));
+            values.push(Box::new(group.key()));
         }
         Condition::Job(JobRef::Number(number)) => {
             sql.push_str(" AND number = ?");
-            values.push(Sql::Integer(i64::from(number.get())));
+            values.push(Box::new(*number));
         }
         Condition::Job(JobRef::Local(local)) => {
             sql.push_str(" AND owner_uid = ? AND local_id = ?");
-            values.push(Sql::Integer(i64::from(uid)));
-            values.push(Sql::Integer(i64::from(local.0)));
+            values.push(Box::new(uid));
+            values.push(Box::new(*local));
         }
         Condition::Job(JobRef::Serial(serial)) => {
             sql.push_str(" AND serial = ?");
-            values.push(Sql::Integer(signed(serial.0)));
+            values.push(Box::new(*serial));
         }
         Condition::Job(JobRef::Global(global)) => {
+            // A job of another server has no row here.
             let here = global.server.as_str().eq_ignore_ascii_case(server);
             sql.push_str(" AND serial = ?");
-            values.push(Sql::Integer(if here { signed(global.serial.0) } else { -1 }));
+            values.push(Box::new(here.then_some(global.serial)));
         }
         _ => {}
     }
 }
 
 /// Where a job stands in an order: the key of a cursor.
-pub fn cursor_key(order: Order, number: JobNumber, sort: &SortKey) -> Vec<i64> {
+pub(crate) fn cursor_key(order: Order, number: JobNumber, sort: &SortKey) -> Vec<i64> {
     match order {
         Order::Number => vec![i64::from(number.get())],
         Order::Schedule => vec![sort.promoted, sort.rank, sort.key, sort.sequence],
@@ -298,11 +291,8 @@ pub fn cursor_key(order: Order, number: JobNumber, sort: &SortKey) -> Vec<i64> {
 }
 
 /// Rows that may satisfy `condition`, in `order`, after `after`: the caller checks the rest of the condition.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn candidates(
-    db: &Connection,
+pub(crate) fn candidates(
+    tx: &Tx<'_>,
     condition: &Condition,
     order: Order,
     uid: u32,
@@ -310,8 +300,8 @@ pub fn candidates(
     after: Option<&Cursor>,
     limit: u32,
 ) -> Fallible<Vec<JobRow>> {
-    let mut sql = format!("SELECT {COLUMNS} FROM job WHERE 1 = 1");
-    let mut values = Vec::new();
+    let mut sql = format!("SELECT {} FROM job WHERE 1 = 1", at::LIST);
+    let mut values: Vec<Box<dyn Bind>> = Vec::new();
     necessary(condition, uid, server, &mut sql, &mut values);
     let (columns, width) = match order {
         Order::Number => ("number", 1),
@@ -320,86 +310,79 @@ pub fn candidates(
     if let Some(cursor) = after.filter(|cursor| cursor.key.len() == width) {
         let marks = vec!["?"; width].join(", ");
         sql.push_str(&format!(" AND ({columns}) > ({marks})"));
-        values.extend(cursor.key.iter().map(|k| Sql::Integer(*k)));
+        values.extend(cursor.key.iter().map(|k| Box::new(*k) as Box<dyn Bind>));
     }
     sql.push_str(&format!(" ORDER BY {columns} LIMIT ?"));
-    values.push(Sql::Integer(page(limit)));
-    let mut statement = db.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
-    let mut found = Vec::with_capacity(limit as usize);
-    while let Some(row) = rows.next()? {
-        found.push(read(row)?);
-    }
-    Ok(found)
+    values.push(Box::new(page(limit)));
+    let values: Vec<&dyn Bind> = values.iter().map(Box::as_ref).collect();
+    tx.rows(&sql, &values, read)
 }
 
 /// Sets the wish.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn set_wish(db: &Connection, id: JobId, wish: Wish) -> Fallible<()> {
-    db.prepare_cached("UPDATE job SET wish = ? WHERE id = ?")?.execute(params![wish_number(wish), id.0])?;
-    Ok(())
+pub(crate) fn set_wish(tx: &Tx<'_>, id: JobId, wish: Wish) -> Fallible<()> {
+    tx.change("the job", "UPDATE job SET wish = ? WHERE id = ?", values![wish, id])
 }
 
 /// Sets the hold reasons and their words.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn set_reasons(db: &Connection, id: JobId, reasons: HoldReasons, text: Option<&str>) -> Fallible<()> {
-    db.execute("UPDATE job SET reasons = ?, reason_text = ? WHERE id = ?", params![reasons.0, text, id.0])?;
-    Ok(())
+pub(crate) fn set_reasons(tx: &Tx<'_>, id: JobId, reasons: HoldReasons, text: Option<&str>) -> Fallible<()> {
+    tx.change("the job", "UPDATE job SET reasons = ?, reason_text = ? WHERE id = ?", values![reasons, text, id])
 }
 
 /// Moves a job to another position.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn set_sort(db: &Connection, id: JobId, sort: &SortKey) -> Fallible<()> {
-    db.execute(
+pub(crate) fn set_sort(tx: &Tx<'_>, id: JobId, sort: &SortKey) -> Fallible<()> {
+    tx.change(
+        "the job",
         "UPDATE job SET sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ? WHERE id = ?",
-        params![sort.promoted, sort.rank, sort.key, sort.sequence, id.0],
-    )?;
-    Ok(())
+        values![sort.promoted, sort.rank, sort.key, sort.sequence, id],
+    )
 }
 
-/// Removes a job with everything that belongs to it, except its events and history. The names of its print files.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn delete(db: &Connection, id: JobId) -> Fallible<Vec<String>> {
-    db.prepare_cached("DELETE FROM entry WHERE job_id = ?")?.execute([id.0])?;
-    let files = db
-        .prepare_cached("DELETE FROM document WHERE job_id = ? RETURNING store_name")?
-        .query_map([id.0], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    db.prepare_cached("DELETE FROM job_value WHERE job_id = ?")?.execute([id.0])?;
-    db.prepare_cached("DELETE FROM job WHERE id = ?")?.execute([id.0])?;
+/// Removes a job with everything that belongs to it, except its events and history. The names of its print files. An entry
+/// that a device has stays, and the job with it: the transaction fails.
+pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Vec<String>> {
+    tx.run(
+        "DELETE FROM entry WHERE job_id = ? AND state NOT IN (?, ?)",
+        values![id, EntryState::Claimed, EntryState::Transferred],
+    )?;
+    let files = tx.rows("DELETE FROM document WHERE job_id = ? RETURNING store_name", values![id], |row| row.only())?;
+    tx.run("DELETE FROM job_value WHERE job_id = ?", values![id])?;
+    tx.change("the job", "DELETE FROM job WHERE id = ?", values![id])?;
     Ok(files)
 }
 
 pub(super) const CLASS: &str = "SELECT id FROM requirement_class WHERE form_key = ?";
 
-/// The requirement class for a form, interned.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn class(db: &Connection, form: &str) -> Fallible<ClassId> {
+/// The requirement class for a form, interned. Who interns the same form at the same moment does no harm: one row is made,
+/// and both find it.
+pub(crate) fn class(tx: &Tx<'_>, form: &str) -> Fallible<ClassId> {
     let key = super::device::form_key(form);
-    let mut find = db.prepare_cached(CLASS)?;
-    if let Some(id) = find.query_row([&key], |row| row.get(0)).optional()? {
-        return Ok(ClassId(id));
+    if let Some(id) = tx.one(CLASS, values![key], |row| row.only())? {
+        return Ok(id);
     }
-    db.execute("INSERT INTO requirement_class (form_key) VALUES (?)", [&key])?;
-    Ok(ClassId(db.last_insert_rowid()))
+    tx.run(INTERN, values![key])?;
+    let found = tx.one(CLASS, values![key], |row| row.only())?;
+    found.ok_or_else(|| Failure::internal("a requirement class that was interned cannot be found"))
 }
 
+const INTERN: &str = "INSERT INTO requirement_class (form_key) VALUES (?) ON CONFLICT (form_key) DO NOTHING";
+
 /// The classes that a device with this form satisfies.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn classes_for(db: &Connection, form: &str) -> Fallible<Vec<ClassId>> {
-    let mut find = db.prepare_cached(CLASS)?;
-    let rows = find.query_map([super::device::form_key(form)], |row| Ok(ClassId(row.get(0)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+pub(crate) fn classes_for(tx: &Tx<'_>, form: &str) -> Fallible<Vec<ClassId>> {
+    tx.rows(CLASS, values![super::device::form_key(form)], |row| row.only())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Memory;
+
+    #[test]
+    fn interning_a_form_that_another_has_interned_meanwhile_is_no_error() {
+        let memory = Memory::new();
+        let tx = memory.tx();
+        // Both have looked and found no class; the other was first.
+        let theirs = class(&tx, "invoice").unwrap();
+        assert_eq!(tx.run(INTERN, values![super::super::device::form_key("Invoice ")]).unwrap(), 0);
+        assert_eq!(class(&tx, "Invoice ").unwrap(), theirs);
+    }
 }

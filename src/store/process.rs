@@ -1,13 +1,11 @@
 //! Rows of print processes.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
-
 use crate::model::process::ProcessChange;
 use crate::model::state::ErrorNote;
-use crate::model::time::Moment;
-use crate::model::{ProcessId, ProcessName};
+use crate::model::{Failure, ProcessId, ProcessName};
 
-use super::{Fallible, name, page, signed, unsigned};
+use super::value::{columns, values};
+use super::{Fallible, Row, Tx, page};
 
 /// A print process as stored.
 #[derive(Clone, Debug)]
@@ -34,164 +32,144 @@ pub struct ProcessRow {
     pub deaths: [Option<i64>; 2],
 }
 
-const COLUMNS: &str =
-    "id, name, file, parm, epoch, running, running_boot, pid, error_number, error_text, error_since_ms,
-                       death_1, death_2";
+columns!(at {
+    id,
+    name,
+    file,
+    parm,
+    epoch,
+    running,
+    running_boot,
+    pid,
+    error_number,
+    error_text,
+    error_since_ms,
+    death_1,
+    death_2,
+});
 
-fn read(row: &Row<'_>) -> rusqlite::Result<ProcessRow> {
-    let number: Option<u32> = row.get(8)?;
-    let text: Option<String> = row.get(9)?;
+fn read(row: &Row<'_>) -> Fallible<ProcessRow> {
     Ok(ProcessRow {
-        id: ProcessId(row.get(0)?),
-        name: name(&row.get::<_, String>(1)?)?,
-        file: row.get(2)?,
-        parm: row.get(3)?,
-        epoch: unsigned(row.get(4)?),
-        running: row.get(5)?,
-        running_boot: row.get(6)?,
-        pid: row.get(7)?,
-        error: match number {
+        id: row.get(at::id)?,
+        name: row.get(at::name)?,
+        file: row.get(at::file)?,
+        parm: row.get(at::parm)?,
+        epoch: row.get(at::epoch)?,
+        running: row.get(at::running)?,
+        running_boot: row.get(at::running_boot)?,
+        pid: row.get(at::pid)?,
+        error: match row.get(at::error_number)? {
             Some(number) => Some(ErrorNote {
                 number,
-                text: text.unwrap_or_default(),
-                since_ms: row.get::<_, Option<i64>>(10)?.unwrap_or(0),
+                text: row.get::<Option<String>>(at::error_text)?.unwrap_or_default(),
+                since_ms: row.get::<Option<i64>>(at::error_since_ms)?.unwrap_or(0),
                 next_try_ms: None,
                 tries: 0,
             }),
             None => None,
         },
-        deaths: [row.get(11)?, row.get(12)?],
+        deaths: [row.get(at::death_1)?, row.get(at::death_2)?],
     })
 }
 
 /// The process of that name.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn by_name(db: &Connection, name: &ProcessName) -> Fallible<Option<ProcessRow>> {
-    let mut statement = db.prepare_cached(&by_name_sql())?;
-    Ok(statement.query_row([name.key()], read).optional()?)
+pub(crate) fn by_name(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<ProcessRow>> {
+    tx.one(&by_name_sql(), values![name.key()], read)
 }
 
 pub(super) fn by_name_sql() -> String {
-    format!("SELECT {COLUMNS} FROM process WHERE name_key = ?")
+    format!("SELECT {} FROM process WHERE name_key = ?", at::LIST)
 }
 
 /// The process with that identity.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn by_id(db: &Connection, id: ProcessId) -> Fallible<Option<ProcessRow>> {
-    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM process WHERE id = ?"))?;
-    Ok(statement.query_row([id.0], read).optional()?)
+pub(crate) fn by_id(tx: &Tx<'_>, id: ProcessId) -> Fallible<Option<ProcessRow>> {
+    tx.one(&format!("SELECT {} FROM process WHERE id = ?", at::LIST), values![id], read)
 }
 
 /// Whether this epoch of a process runs.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn runs(db: &Connection, id: ProcessId, epoch: u64) -> Fallible<bool> {
-    let mut find = db.prepare_cached("SELECT 1 FROM process WHERE id = ? AND epoch = ? AND running <> 0")?;
-    Ok(find.exists(params![id.0, signed(epoch)])?)
+pub(crate) fn runs(tx: &Tx<'_>, id: ProcessId, epoch: u64) -> Fallible<bool> {
+    tx.finds("SELECT 1 FROM process WHERE id = ? AND epoch = ? AND running <> ?", values![id, epoch, false])
 }
 
 /// Processes by name after `after`, one page.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn list(db: &Connection, after: Option<&ProcessName>) -> Fallible<Vec<ProcessRow>> {
-    let mut statement =
-        db.prepare_cached(&format!("SELECT {COLUMNS} FROM process WHERE name_key > ? ORDER BY name_key LIMIT ?"))?;
+pub(crate) fn list(tx: &Tx<'_>, after: Option<&ProcessName>) -> Fallible<Vec<ProcessRow>> {
     let after = after.map_or_else(String::new, ProcessName::key);
-    let rows = statement.query_map(params![after, page(u32::MAX)], read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    tx.rows(
+        &format!("SELECT {} FROM process WHERE name_key > ? ORDER BY name_key LIMIT ?", at::LIST),
+        values![after, page(u32::MAX)],
+        read,
+    )
 }
 
 /// The names of the processes whose rows say running.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn running(db: &Connection) -> Fallible<Vec<ProcessName>> {
-    let mut statement = db.prepare_cached(RUNNING)?;
-    let rows = statement.query_map([], |row| name(&row.get::<_, String>(0)?))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+pub(crate) fn running(tx: &Tx<'_>) -> Fallible<Vec<ProcessName>> {
+    tx.rows(RUNNING, values![false], |row| row.only())
 }
 
-pub(super) const RUNNING: &str = "SELECT name FROM process WHERE running <> 0";
+pub(super) const RUNNING: &str = "SELECT name FROM process WHERE running <> ?";
 
 /// Declares a process.
-///
-/// # Errors
-/// When the name is taken.
-pub fn insert(db: &Connection, name: &ProcessName) -> Fallible<ProcessId> {
-    db.execute(
-        "INSERT INTO process (name, name_key, file, parm, epoch, running) VALUES (?, ?, NULL, 0, 0, 0)",
-        params![name.as_str(), name.key()],
+pub(crate) fn insert(tx: &Tx<'_>, name: &ProcessName) -> Fallible<ProcessId> {
+    let id = tx.insert(
+        "INSERT INTO process (name, name_key, file, parm, epoch, running) VALUES (?, ?, NULL, ?, ?, ?)",
+        values![name.as_str(), name.key(), 0_u16, 0_u64, false],
     )?;
-    Ok(ProcessId(db.last_insert_rowid()))
+    Ok(ProcessId(id))
 }
 
 /// Alters a process.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn apply(db: &Connection, id: ProcessId, change: &ProcessChange) -> Fallible<()> {
+pub(crate) fn apply(tx: &Tx<'_>, id: ProcessId, change: &ProcessChange) -> Fallible<()> {
     match change {
-        ProcessChange::File(file) => db.execute("UPDATE process SET file = ? WHERE id = ?", params![file, id.0])?,
-        ProcessChange::Parm(parm) => db.execute("UPDATE process SET parm = ? WHERE id = ?", params![parm, id.0])?,
-    };
-    Ok(())
+        ProcessChange::File(file) => {
+            tx.change("the print process", "UPDATE process SET file = ? WHERE id = ?", values![file, id])
+        }
+        ProcessChange::Parm(parm) => {
+            tx.change("the print process", "UPDATE process SET parm = ? WHERE id = ?", values![parm, id])
+        }
+    }
 }
 
 /// Removes a process.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn delete(db: &Connection, id: ProcessId) -> Fallible<()> {
-    db.execute("DELETE FROM process WHERE id = ?", [id.0])?;
-    Ok(())
+pub(crate) fn delete(tx: &Tx<'_>, id: ProcessId) -> Fallible<()> {
+    tx.change("the print process", "DELETE FROM process WHERE id = ?", values![id])
 }
 
 /// Begins an epoch: the row says running from now on. Returns the new epoch.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn begin_epoch(db: &Connection, id: ProcessId, pid: u32, now: &Moment) -> Fallible<u64> {
-    let epoch: i64 = db.query_row(
-        "UPDATE process SET epoch = epoch + 1, running = 1, running_boot = ?, pid = ? WHERE id = ? RETURNING epoch",
-        params![now.boot_id, pid, id.0],
-        |row| row.get(0),
+pub(crate) fn begin_epoch(tx: &Tx<'_>, id: ProcessId, pid: u32) -> Fallible<u64> {
+    let epoch = tx.one(
+        "UPDATE process SET epoch = epoch + 1, running = ?, running_boot = ?, pid = ? WHERE id = ? RETURNING epoch",
+        values![true, tx.now().boot_id, pid, id],
+        |row| row.only(),
     )?;
-    Ok(unsigned(epoch))
+    epoch.ok_or_else(|| Failure::internal("a print process without a row began"))
 }
 
 /// Clears the running row of an epoch.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn end_epoch(db: &Connection, id: ProcessId, epoch: u64) -> Fallible<()> {
-    db.execute(
-        "UPDATE process SET running = 0, running_boot = NULL, pid = NULL WHERE id = ? AND epoch = ?",
-        params![id.0, signed(epoch)],
-    )?;
-    Ok(())
+pub(crate) fn end_epoch(tx: &Tx<'_>, id: ProcessId, epoch: u64) -> Fallible<()> {
+    tx.change(
+        "the print process",
+        "UPDATE process SET running = ?, running_boot = NULL, pid = NULL WHERE id = ? AND epoch = ?",
+        values![false, id, epoch],
+    )
 }
 
 /// Sets or clears the error and the memory of deaths.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn set_error(db: &Connection, id: ProcessId, error: Option<&ErrorNote>, deaths: [Option<i64>; 2]) -> Fallible<()> {
-    db.execute(
+pub(crate) fn set_error(
+    tx: &Tx<'_>,
+    id: ProcessId,
+    error: Option<&ErrorNote>,
+    deaths: [Option<i64>; 2],
+) -> Fallible<()> {
+    tx.change(
+        "the print process",
         "UPDATE process SET error_number = ?, error_text = ?, error_since_ms = ?, death_1 = ?, death_2 = ? WHERE id = ?",
-        params![
+        values![
             error.map(|e| e.number),
             error.map(|e| e.text.as_str()),
             error.map(|e| e.since_ms),
             deaths[0],
             deaths[1],
-            id.0
+            id
         ],
-    )?;
-    Ok(())
+    )
 }

@@ -5,14 +5,12 @@
 //! Identities are never used twice (`AUTOINCREMENT`, the standard's `GENERATED ALWAYS AS IDENTITY`): events and history
 //! outlive the rows they tell of, and a claim must never be taken for another one.
 
-use rusqlite::Connection;
-
 use crate::model::{Failure, FailureKind};
 
-use super::Fallible;
+use super::{Fallible, Tx};
 
 /// The schema this program writes.
-pub const VERSION: i64 = 2;
+pub const VERSION: i64 = 3;
 
 /// Schema 1.
 const V1: &str = "
@@ -274,19 +272,40 @@ UPDATE device SET wish = 0, stopped_by_error = 1
  WHERE wish = 1 AND error_number IS NOT NULL AND error_next_ms IS NULL;
 ";
 
-/// The schema's number in an open database.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn version(db: &Connection) -> Fallible<i64> {
-    Ok(db.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?)
-}
+/// From schema 2 to 3: one table decides what became of a submission; an event has its place among those of its object,
+/// and what programs need of it beside the prose. What older versions said in words alone is taken from those words once.
+const V3: &str = "
+CREATE TABLE submission (
+    token           TEXT    PRIMARY KEY,
+    job_id          INTEGER,
+    number          INTEGER,
+    local_id        INTEGER,
+    serial          INTEGER,
+    at_ms           INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX submission_refused ON submission (at_ms) WHERE job_id IS NULL;
+INSERT INTO submission SELECT token, id, number, local_id, serial, created_ms FROM job;
+INSERT INTO submission SELECT token, job_id, number, local_id, serial, created_ms FROM finished;
+INSERT OR IGNORE INTO submission SELECT token, NULL, NULL, NULL, NULL, at_ms FROM refused_token;
+DROP TABLE refused_token;
+ALTER TABLE event ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE event ADD COLUMN detail TEXT;
+UPDATE event SET position = id;
+UPDATE event SET detail = CASE
+        WHEN why = 'HOLDAFTER' THEN 'hold-after'
+        WHEN why LIKE 'its document could not be printed%' THEN 'document-failed'
+        WHEN why LIKE 'its linked document is another file now%' THEN 'document-changed'
+        WHEN why LIKE 'its document is damaged%' THEN 'document-corrupt'
+        ELSE 'job-hold-set' END
+ WHERE object = 'job' AND what = 'held';
+UPDATE event SET detail = 'no-device' WHERE object = 'location' AND what = 'routed' AND why = 'to no device';
+DROP INDEX event_object;
+CREATE UNIQUE INDEX event_object ON event (object, object_id, position);
+CREATE INDEX event_time ON event (at_ms) WHERE object <> 'job';
+";
 
-/// Whether this program may use a database with that schema.
-///
-/// # Errors
-/// [`FailureKind::Unreachable`] for a newer schema.
-pub fn check(version: i64) -> Fallible<()> {
+/// Whether this program may use a database with that schema: [`FailureKind::Unreachable`] for a newer one.
+pub(crate) fn check(version: i64) -> Fallible<()> {
     if version > VERSION {
         return Err(Failure::new(
             FailureKind::Unreachable,
@@ -297,19 +316,20 @@ pub fn check(version: i64) -> Fallible<()> {
     Ok(())
 }
 
-/// Brings a database, inside a write transaction, to [`VERSION`].
-///
-/// # Errors
-/// When a step fails; the transaction is then rolled back as a whole.
-pub fn migrate(db: &Connection) -> Fallible<()> {
-    let found = version(db)?;
+/// The number of the schema.
+pub(crate) fn version(tx: &Tx<'_>) -> Fallible<i64> {
+    tx.version()
+}
+
+/// Brings a database, inside a write transaction, to [`VERSION`]. When a step fails, the transaction is rolled back as a
+/// whole.
+pub(crate) fn migrate(tx: &Tx<'_>) -> Fallible<()> {
+    let found = tx.version()?;
     check(found)?;
-    if found < 1 {
-        db.execute_batch(V1)?;
+    for (number, step) in [(1, V1), (2, V2), (3, V3)] {
+        if found < number {
+            tx.script(step)?;
+        }
     }
-    if found < 2 {
-        db.execute_batch(V2)?;
-    }
-    db.pragma_update(None, "user_version", VERSION)?;
-    Ok(())
+    tx.set_version(VERSION)
 }

@@ -1,13 +1,12 @@
 //! The one row of the spool: its identity, state and counters.
 
-use rusqlite::{Connection, OptionalExtension, params};
-
 use crate::model::authority::Trust;
-use crate::model::time::{Moment, SpoolTime, TimeBase};
-use crate::model::{JobNumber, LocalJobId, Serial};
-use crate::spool::interface::records::SpoolerState;
+use crate::model::state::{EntryState, SpoolerState};
+use crate::model::time::{SpoolTime, TimeBase};
+use crate::model::{Failure, JobNumber, LocalJobId, Serial};
 
-use super::{Fallible, signed, unsigned};
+use super::value::{columns, values};
+use super::{Counter, Fallible, Row, Tx};
 
 /// The identity of a spool and what decides about rights.
 #[derive(Clone, Debug)]
@@ -25,110 +24,123 @@ pub struct SpoolRow {
 }
 
 /// Writes the row of a new spool.
-///
-/// # Errors
-/// When there is one.
-pub fn insert(db: &Connection, spool_id: &str, server: &str, creator_uid: u32, now: &Moment) -> Fallible<()> {
-    db.execute(
+pub(crate) fn insert(tx: &Tx<'_>, spool_id: &str, server: &str, creator_uid: u32) -> Fallible<()> {
+    let now = tx.now();
+    tx.run(
         "INSERT INTO spool (id, spool_id, server, creator_uid, created_ms, state, manager_access, last_number, last_serial,
              last_sequence, time_spool_ms, time_wall_ms, time_boot_ms, time_boot_id)
-         VALUES (1, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, ?, ?)",
-        params![spool_id, server, creator_uid, now.wall_ms, SpoolerState::Cold as i64, now.wall_ms, now.boot_ms, now.boot_id],
+         VALUES (1, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?)",
+        values![
+            spool_id,
+            server,
+            creator_uid,
+            now.wall_ms,
+            SpoolerState::Cold,
+            false,
+            now.wall_ms,
+            now.boot_ms,
+            now.boot_id
+        ],
     )?;
     Ok(())
 }
 
-/// Reads the row.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn row(db: &Connection) -> Fallible<SpoolRow> {
-    let mut statement = db.prepare_cached(
-        "SELECT spool_id, server, creator_uid, manager_access, state, time_spool_ms, time_wall_ms, time_boot_ms,
-                time_boot_id FROM spool WHERE id = 1",
-    )?;
-    Ok(statement.query_row([], |row| {
+fn missing() -> Failure {
+    Failure::internal("the spool has no row")
+}
+
+columns!(at {
+    spool_id,
+    server,
+    creator_uid,
+    manager_access,
+    state,
+    time_spool_ms,
+    time_wall_ms,
+    time_boot_ms,
+    time_boot_id,
+});
+
+/// The row.
+pub(crate) fn row(tx: &Tx<'_>) -> Fallible<SpoolRow> {
+    let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", at::LIST), &[], |row| {
         Ok(SpoolRow {
-            spool_id: row.get(0)?,
-            server: row.get(1)?,
-            trust: Trust { creator_uid: row.get(2)?, manager_access: row.get(3)? },
-            state: SpoolerState::from_stored(row.get(4)?).unwrap_or(SpoolerState::Cold),
-            time: TimeBase { spool_ms: row.get(5)?, wall_ms: row.get(6)?, boot_ms: row.get(7)?, boot_id: row.get(8)? },
+            spool_id: row.get(at::spool_id)?,
+            server: row.get(at::server)?,
+            trust: Trust { creator_uid: row.get(at::creator_uid)?, manager_access: row.get(at::manager_access)? },
+            state: row.get(at::state)?,
+            time: TimeBase {
+                spool_ms: row.get(at::time_spool_ms)?,
+                wall_ms: row.get(at::time_wall_ms)?,
+                boot_ms: row.get(at::time_boot_ms)?,
+                boot_id: row.get(at::time_boot_id)?,
+            },
         })
-    })?)
+    });
+    found?.ok_or_else(missing)
 }
 
 /// Its state.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn state(db: &Connection) -> Fallible<SpoolerState> {
-    let mut statement = db.prepare_cached("SELECT state FROM spool WHERE id = 1")?;
-    let stored = statement.query_row([], |row| row.get(0))?;
-    Ok(SpoolerState::from_stored(stored).unwrap_or(SpoolerState::Cold))
+pub(crate) fn state(tx: &Tx<'_>) -> Fallible<SpoolerState> {
+    tx.one("SELECT state FROM spool WHERE id = 1", &[], |row| row.only())?.ok_or_else(missing)
 }
 
 /// How far the stored base of spool time may lie behind.
 const RENEW_MS: i64 = 60_000;
 
-/// Its state, and spool time at `now`. In a new boot the base of that is renewed, so that it never goes back.
-///
-/// # Errors
-/// When it cannot be read or written.
-pub fn state_and_time(db: &Connection, now: &Moment) -> Fallible<(SpoolerState, SpoolTime)> {
-    let mut statement = db.prepare_cached(
-        "SELECT state, time_spool_ms, time_wall_ms, time_boot_ms, time_boot_id FROM spool WHERE id = 1",
-    )?;
-    let (state, base) = statement.query_row([], |row| {
-        let time = TimeBase { spool_ms: row.get(1)?, wall_ms: row.get(2)?, boot_ms: row.get(3)?, boot_id: row.get(4)? };
-        Ok((SpoolerState::from_stored(row.get(0)?).unwrap_or(SpoolerState::Cold), time))
-    })?;
+columns!(clock { state, time_spool_ms, time_wall_ms, time_boot_ms, time_boot_id });
+
+fn read_clock(row: &Row<'_>) -> Fallible<(SpoolerState, TimeBase)> {
+    let base = TimeBase {
+        spool_ms: row.get(clock::time_spool_ms)?,
+        wall_ms: row.get(clock::time_wall_ms)?,
+        boot_ms: row.get(clock::time_boot_ms)?,
+        boot_id: row.get(clock::time_boot_id)?,
+    };
+    Ok((row.get(clock::state)?, base))
+}
+
+/// Its state, and the spool time of the transaction. In a new boot the base of that is renewed, so that it never goes back.
+pub(crate) fn state_and_time(tx: &Tx<'_>) -> Fallible<(SpoolerState, SpoolTime)> {
+    let now = tx.now();
+    let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", clock::LIST), &[], read_clock)?;
+    let (state, base) = found.ok_or_else(missing)?;
     // Also within a boot, now and then: a machine that starts again without a clock goes on from here.
     if base.boot_id != now.boot_id || now.boot_ms - base.boot_ms > RENEW_MS {
         let base = base.renewed(now);
-        db.execute(
+        tx.run(
             "UPDATE spool SET time_spool_ms = ?, time_wall_ms = ?, time_boot_ms = ?, time_boot_id = ? WHERE id = 1",
-            params![base.spool_ms, base.wall_ms, base.boot_ms, base.boot_id],
+            values![base.spool_ms, base.wall_ms, base.boot_ms, base.boot_id],
         )?;
         return Ok((state, SpoolTime(base.spool_ms)));
     }
     Ok((state, base.at(now)))
 }
 
-/// Spool time at `now`.
-///
-/// # Errors
-/// As [`state_and_time`].
-pub fn time(db: &Connection, now: &Moment) -> Fallible<SpoolTime> {
-    Ok(state_and_time(db, now)?.1)
+/// The spool time of the transaction.
+pub(crate) fn time(tx: &Tx<'_>) -> Fallible<SpoolTime> {
+    Ok(state_and_time(tx)?.1)
 }
 
 /// Sets the state.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn set_state(db: &Connection, state: SpoolerState) -> Fallible<()> {
-    db.execute("UPDATE spool SET state = ? WHERE id = 1", [state as i64])?;
+pub(crate) fn set_state(tx: &Tx<'_>, state: SpoolerState) -> Fallible<()> {
+    tx.run("UPDATE spool SET state = ? WHERE id = 1", values![state])?;
     Ok(())
 }
 
 /// Sets MGRACCESS.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn set_manager_access(db: &Connection, on: bool) -> Fallible<()> {
-    db.execute("UPDATE spool SET manager_access = ? WHERE id = 1", [on])?;
+pub(crate) fn set_manager_access(tx: &Tx<'_>, on: bool) -> Fallible<()> {
+    tx.run("UPDATE spool SET manager_access = ? WHERE id = 1", values![on])?;
     Ok(())
 }
 
-/// The next number of the arrival sequence; never the clock decides it.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn next_sequence(db: &Connection) -> Fallible<i64> {
-    let mut statement =
-        db.prepare_cached("UPDATE spool SET last_sequence = last_sequence + 1 WHERE id = 1 RETURNING last_sequence")?;
-    Ok(statement.query_row([], |row| row.get(0))?)
+fn taken(counter: Counter) -> Failure {
+    Failure::internal(format!("no number of {counter:?} is left"))
+}
+
+/// The next number of the arrival sequence.
+pub(crate) fn next_sequence(tx: &Tx<'_>) -> Fallible<i64> {
+    tx.next(Counter::Arrival)?.ok_or_else(|| taken(Counter::Arrival))
 }
 
 /// The numbers of a new job: those that the whole spool counts.
@@ -144,64 +156,17 @@ pub struct Numbers {
 
 /// Takes the next numbers. The job number is the next free one: ascending, from 1 again after the last, those in use
 /// skipped. None when all are in use; nothing is taken then.
-///
-/// # Errors
-/// When they cannot be written.
-pub fn take_numbers(db: &Connection, now: &Moment) -> Fallible<Option<Numbers>> {
-    let (last_number, last_serial, last_sequence) = db
-        .prepare_cached(LAST_NUMBERS)?
-        .query_row([], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))?;
-    let Some(number) = free_number(db, last_number)? else { return Ok(None) };
-    let serial = Serial::after(unsigned(last_serial), now.wall_ms / 1000);
-    let sequence = last_sequence + 1;
-    db.prepare_cached(SET_NUMBERS)?.execute(params![number.get(), signed(serial.0), sequence])?;
-    Ok(Some(Numbers { number, serial, sequence }))
-}
-
-pub(super) const LAST_NUMBERS: &str = "SELECT last_number, last_serial, last_sequence FROM spool WHERE id = 1";
-pub(super) const SET_NUMBERS: &str =
-    "UPDATE spool SET last_number = ?, last_serial = ?, last_sequence = ? WHERE id = 1";
-pub(super) const NUMBERS_FROM: &str = "SELECT number FROM job WHERE number >= ? ORDER BY number";
-pub(super) const LAST_LOCAL: &str = "SELECT last FROM local_counter WHERE owner_uid = ?";
-pub(super) const LOCAL_TAKEN: &str = "SELECT count(*) FROM job WHERE owner_uid = ? AND local_id = ?";
-pub(super) const SET_LOCAL: &str = "INSERT INTO local_counter (owner_uid, last) VALUES (?, ?) ON CONFLICT (owner_uid) DO UPDATE SET last = excluded.last";
-
-fn free_number(db: &Connection, last: u32) -> Fallible<Option<JobNumber>> {
-    let mut candidate = if last == JobNumber::MAX { 1 } else { last + 1 };
-    let mut used = db.prepare_cached(NUMBERS_FROM)?;
-    // Two passes: up to the last number, then from 1. Within one, the first gap is the answer.
-    for _ in 0..2 {
-        let mut rows = used.query([candidate])?;
-        while let Some(row) = rows.next()? {
-            if row.get::<_, u32>(0)? != candidate {
-                break;
-            }
-            candidate += 1;
-        }
-        if let Some(number) = JobNumber::new(candidate) {
-            return Ok(Some(number));
-        }
-        candidate = 1;
-    }
-    Ok(None)
+pub(crate) fn take_numbers(tx: &Tx<'_>) -> Fallible<Option<Numbers>> {
+    let Some(number) = tx.next(Counter::Number)? else { return Ok(None) };
+    let number = u32::try_from(number).ok().and_then(JobNumber::new).ok_or_else(|| taken(Counter::Number))?;
+    let serial = tx.next(Counter::Serial)?.and_then(|n| u64::try_from(n).ok()).ok_or_else(|| taken(Counter::Serial))?;
+    Ok(Some(Numbers { number, serial: Serial(serial), sequence: next_sequence(tx)? }))
 }
 
 /// The next free local id of a user.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn next_local(db: &Connection, owner_uid: u32) -> Fallible<LocalJobId> {
-    let last: u32 = db.prepare_cached(LAST_LOCAL)?.query_row([owner_uid], |row| row.get(0)).optional()?.unwrap_or(0);
-    let mut next = last;
-    loop {
-        next = if next >= LocalJobId::MAX { 1 } else { next + 1 };
-        let taken: bool = db.prepare_cached(LOCAL_TAKEN)?.query_row(params![owner_uid, next], |row| row.get(0))?;
-        if !taken || next == last {
-            break;
-        }
-    }
-    db.prepare_cached(SET_LOCAL)?.execute(params![owner_uid, next])?;
-    Ok(LocalJobId(next))
+pub(crate) fn next_local(tx: &Tx<'_>, owner_uid: u32) -> Fallible<LocalJobId> {
+    let counter = Counter::Local(owner_uid);
+    tx.next(counter)?.and_then(|n| u32::try_from(n).ok()).map(LocalJobId).ok_or_else(|| taken(counter))
 }
 
 /// A count of rows for the display of the spool.
@@ -222,39 +187,29 @@ pub struct Counts {
 }
 
 /// Counts the objects.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn counts(db: &Connection) -> Fallible<Counts> {
-    let count = |sql: &str| -> Fallible<u64> { Ok(unsigned(db.query_row(sql, [], |row| row.get(0))?)) };
+pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
+    let count = |sql: &str| -> Fallible<u64> { Ok(tx.one(sql, &[], |row| row.only())?.unwrap_or(0)) };
     Ok(Counts {
         jobs: count("SELECT count(*) FROM job")?,
-        open_jobs: count("SELECT count(*) FROM job WHERE arriving <> 0")?,
-        printing_jobs: count("SELECT count(DISTINCT job_id) FROM entry WHERE state IN (1, 2)")?,
+        open_jobs: tx
+            .one("SELECT count(*) FROM job WHERE arriving <> ?", values![false], |row| row.only())?
+            .unwrap_or(0),
+        printing_jobs: tx
+            .one(
+                "SELECT count(DISTINCT job_id) FROM entry WHERE state IN (?, ?)",
+                values![EntryState::Claimed, EntryState::Transferred],
+                |row| row.only(),
+            )?
+            .unwrap_or(0),
         devices: count("SELECT count(*) FROM device")?,
         locations: count("SELECT count(*) FROM location")?,
         processes: count("SELECT count(*) FROM process")?,
     })
 }
 
-/// Remembers that a submission was refused for good.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn refuse_token(db: &Connection, token: &str, now: &Moment) -> Fallible<()> {
-    db.execute(
-        "INSERT INTO refused_token (token, at_ms) VALUES (?, ?) ON CONFLICT (token) DO NOTHING",
-        params![token, now.wall_ms],
-    )?;
-    Ok(())
-}
-
 /// Goes on after this job number.
-///
-/// # Errors
-/// When it cannot be written.
 #[cfg(test)]
-pub(crate) fn set_last_number(db: &Connection, last: u32) -> Fallible<()> {
-    db.execute("UPDATE spool SET last_number = ?", [last])?;
+pub(crate) fn set_last_number(tx: &Tx<'_>, last: u32) -> Fallible<()> {
+    tx.run("UPDATE spool SET last_number = ?", values![last])?;
     Ok(())
 }

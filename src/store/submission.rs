@@ -1,10 +1,13 @@
-//! What a submission asks of the database and what it writes with.
-
-use rusqlite::{Connection, OptionalExtension};
+//! What became of submissions, and what one writes with.
+//!
+//! One table decides: a token is accepted or refused, once. Both sides insert the token first, so that of a submission and
+//! of the question that gives it up only one commits, also on an engine where both run at the same time. A COMMIT without
+//! an answer is unknown until its token is asked for.
 
 use crate::model::{JobId, JobNumber, LocalJobId, Serial};
 
-use super::{Fallible, device, document, entry, event, job, process, spool, unsigned};
+use super::value::{columns, values};
+use super::{Fallible, Tx, device, document, entry, event, job, process, sqlite};
 
 /// The numbers of a job that was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,58 +31,69 @@ pub enum Fate {
     Refused,
 }
 
-const FATE: &str = "SELECT 1, id, number, local_id, serial FROM job WHERE token = ?1
-     UNION ALL SELECT 1, job_id, number, local_id, serial FROM finished WHERE token = ?1
-     UNION ALL SELECT 0, 0, 0, 0, 0 FROM refused_token WHERE token = ?1 LIMIT 1";
+columns!(at { job_id, number, local_id, serial });
+
+const FATE: &str = "SELECT job_id, number, local_id, serial FROM submission WHERE token = ?";
 
 /// What became of the submission with this token; none when nothing is known of it.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn fate(db: &Connection, token: &str) -> Fallible<Option<Fate>> {
-    let mut find = db.prepare_cached(FATE)?;
-    let fate = find.query_row([token], |row| {
-        if !row.get::<_, bool>(0)? {
-            return Ok(Fate::Refused);
-        }
-        Ok(Fate::Accepted(Known {
-            id: JobId(row.get(1)?),
-            number: JobNumber::new(row.get(2)?).unwrap_or(job::FIRST_NUMBER),
-            local: LocalJobId(row.get(3)?),
-            serial: Serial(unsigned(row.get(4)?)),
-        }))
-    });
-    Ok(fate.optional()?)
+pub(crate) fn fate(tx: &Tx<'_>, token: &str) -> Fallible<Option<Fate>> {
+    debug_assert!(FATE.contains(at::LIST));
+    tx.one(FATE, values![token], |row| match row.get::<Option<JobId>>(at::job_id)? {
+        None => Ok(Fate::Refused),
+        Some(id) => Ok(Fate::Accepted(Known {
+            id,
+            number: row.get(at::number)?,
+            local: row.get(at::local_id)?,
+            serial: row.get(at::serial)?,
+        })),
+    })
+}
+
+const DECIDE: &str =
+    "INSERT INTO submission (token, job_id, number, local_id, serial, at_ms) VALUES (?, ?, ?, ?, ?, ?)";
+
+/// Decides that a submission became a job. Fails when its token was decided already.
+pub(crate) fn accept(tx: &Tx<'_>, token: &str, job: &Known) -> Fallible<()> {
+    tx.run(DECIDE, values![token, job.id, job.number, job.local, job.serial, tx.now().wall_ms])?;
+    Ok(())
+}
+
+/// Decides that a submission is refused for good. Fails when its token was decided already.
+pub(crate) fn refuse(tx: &Tx<'_>, token: &str) -> Fallible<()> {
+    let none: Option<i64> = None;
+    tx.run(DECIDE, values![token, none, none, none, none, tx.now().wall_ms])?;
+    Ok(())
+}
+
+/// Forgets the token of a finished job.
+pub(super) fn forget(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
+    tx.run("DELETE FROM submission WHERE token = (SELECT token FROM finished WHERE job_id = ?)", values![job])?;
+    Ok(())
+}
+
+/// Forgets the tokens that were refused before a time.
+pub(super) fn prune(tx: &Tx<'_>, before_ms: i64) -> Fallible<()> {
+    tx.run("DELETE FROM submission WHERE job_id IS NULL AND at_ms < ?", values![before_ms])?;
+    Ok(())
 }
 
 /// Plans the statements of a submission on a connection that keeps them. Planning takes longer than running them, and
 /// need not happen while others wait to write.
-///
-/// # Errors
-/// When the database cannot be read.
-pub fn plan(db: &Connection) -> Fallible<()> {
-    let fixed = [
-        "BEGIN IMMEDIATE",
-        FATE,
-        spool::LAST_NUMBERS,
-        spool::NUMBERS_FROM,
-        spool::SET_NUMBERS,
-        spool::LAST_LOCAL,
-        spool::LOCAL_TAKEN,
-        spool::SET_LOCAL,
-        job::CLASS,
-        job::INSERT,
-        document::INSERT,
-        entry::INSERT,
-        event::INSERT,
-        process::RUNNING,
-        "COMMIT",
-    ];
-    for sql in fixed {
-        db.prepare_cached(sql)?;
+pub(crate) fn plan(tx: &Tx<'_>) -> Fallible<()> {
+    tx.plan(sqlite::OF_SUBMISSION)?;
+    let fixed =
+        [FATE, DECIDE, job::CLASS, document::INSERT, entry::INSERT, event::INSERT, process::RUNNING, job::INSERT];
+    tx.plan(&fixed)?;
+    tx.plan(&[&device::of_route_sql(), &process::by_name_sql()])
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::Memory;
+
+    #[test]
+    fn what_was_refused_long_ago_is_found_without_a_look_at_the_rest() {
+        let plan = Memory::new().plan("DELETE FROM submission WHERE job_id IS NULL AND at_ms < ?");
+        assert!(plan.contains("submission_refused"), "{plan}");
     }
-    for sql in [device::of_route_sql(), process::by_name_sql()] {
-        db.prepare_cached(&sql)?;
-    }
-    Ok(())
 }

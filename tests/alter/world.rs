@@ -195,7 +195,7 @@ impl World {
 
     pub fn events(&self, n: u32, what: &str) -> Vec<String> {
         let events = self.ops().events(EventSubject::Job(number(n)), 0).unwrap();
-        events.into_iter().filter(|event| event.what == what).map(|event| event.why).collect()
+        events.into_iter().filter(|event| event.what.word() == what).map(|event| event.why).collect()
     }
 
     pub fn run_as(&self, caller: Caller, words: &[&str]) -> (Exit, String, String) {

@@ -8,6 +8,7 @@ pub mod inside;
 pub mod lines;
 pub mod network;
 pub mod nobody;
+pub mod pages;
 pub mod screen;
 pub mod sink;
 

@@ -154,6 +154,7 @@ impl Carrier for Fake {
                 at_ms: NOW,
                 who: "ann".into(),
                 what: "declared".into(),
+                detail: None,
                 why: String::new(),
             }]),
             Request::Events { .. } => Reply::Events(Vec::new()),

@@ -11,8 +11,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::event::EventWord;
 use crate::model::time::Moment;
-use crate::model::{Failure, FailureKind, ServerName};
+use crate::model::{Call, Caller, Failure, FailureKind, ServerName};
 use crate::store::{self, Fallible, Store};
 use crate::sys::files::{is_network, random_name, sync_dir};
 use crate::sys::lock::FileLock;
@@ -135,7 +136,7 @@ fn open_with(base: &Base, access: Access, make: MakeStore) -> Fallible<Spool> {
             );
         }
     };
-    let row = store.read(store::spool::row).map_err(|failure| match failure.kind {
+    let row = store.read(&Call::timeless(), store::spool::row).map_err(|failure| match failure.kind {
         FailureKind::Io => Failure { kind: FailureKind::Unreachable, ..failure },
         _ => failure,
     })?;
@@ -153,7 +154,7 @@ fn upgrade(base: &Base, store: &Store) -> Fallible<()> {
     let path = base.spool_lock();
     let lock = FileLock::exclusive(&path, OLDER_LEAVES).map_err(|error| io_failure(&path, &error))?;
     // Whoever was faster has done it.
-    if store.read(store::schema::version)? == store::schema::VERSION {
+    if store.read(&Call::timeless(), store::schema::version)? == store::schema::VERSION {
         return Ok(());
     }
     if lock.is_none() {
@@ -192,7 +193,7 @@ fn initialised(base: &Base, make: MakeStore) -> Fallible<Option<(Store, i64)>> {
         return Ok(None);
     }
     let store = make(&path, &base.write_lock());
-    let version = store.read(store::schema::version)?;
+    let version = store.read(&Call::timeless(), store::schema::version)?;
     Ok((version > 0).then_some((store, version)))
 }
 
@@ -230,11 +231,12 @@ fn create(base: &Base, server: &ServerName, now: &Moment) -> Fallible<()> {
     ballast::ensure(base)?;
     let spool_id = random_name(32).map_err(|error| Failure::internal(format!("no randomness: {error}")))?;
     let store = Store::new(&base.database(), &base.write_lock());
-    let (name, moment) = (server.as_str().to_owned(), now.clone());
+    let name = server.as_str().to_owned();
     let uid = nix::unistd::geteuid().as_raw();
-    store.create(move |db| {
-        store::spool::insert(db, &spool_id, &name, uid, &moment)?;
-        store::event::record(db, &moment, store::event::Object::Spool, &uid.to_string(), "created", "a new spool")
+    let creator = Caller { uid, user: uid.to_string(), host: String::new(), groups: Vec::new() };
+    store.create(&Call::of(&creator, now), move |tx| {
+        store::spool::insert(tx, &spool_id, &name, uid)?;
+        store::event::record(tx, store::event::Object::Spool, EventWord::Created, "a new spool")
     })?;
     sync_dir(base.root()).map_err(|error| io_failure(base.root(), &error))
 }

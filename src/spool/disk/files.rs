@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::documents::{Counter, DETECT_OCTETS, detect, postscript_pages};
+use crate::documents::{Counter, DETECT_OCTETS, Found, Sheet, pages, recognise};
 use crate::model::job::{DocumentOffer, Format, Identity, RawPath, Transfer};
 use crate::model::{Failure, FailureKind};
 use crate::store::Fallible;
@@ -191,10 +191,11 @@ fn copy(dir: &Path, mut source: File, name: &RawPath) -> Fallible<Received> {
     if head.is_empty() {
         return Err(empty(name));
     }
-    let format = detect(&head);
+    let found = recognise(&head);
+    let format = found.format;
     unnamed.file.write_all(&head).map_err(io)?;
     let meta = source.metadata().map_err(io)?;
-    let mut counter = Counter::new();
+    let mut counter = Counter::on(Sheet::default(), &head);
     let digest = if meta.is_file() && meta.size() > KERNEL_COPY && !format.is_text() {
         copy_all(&source, &unnamed.file).map_err(io)?;
         None
@@ -219,7 +220,7 @@ fn copy(dir: &Path, mut source: File, name: &RawPath) -> Fallible<Received> {
         }
         Some(*hasher.finalize().as_bytes())
     };
-    let (lines, pages) = extent(format, &counter, &head);
+    let (lines, pages) = extent(found, &counter, &unnamed.file);
     let store_name = loop {
         let candidate = store_name().map_err(io)?;
         match unnamed.name(dir, &candidate) {
@@ -263,8 +264,9 @@ fn examine(dir: &Path, source: File, offer: &DocumentOffer) -> Fallible<Received
     if head.is_empty() {
         return Err(empty(name));
     }
-    let format = detect(&head);
-    let mut counter = Counter::new();
+    let found = recognise(&head);
+    let format = found.format;
+    let mut counter = Counter::on(Sheet::default(), &head);
     counter.push(&head);
     if format.is_text() {
         let mut buffer = vec![0u8; CHUNK];
@@ -277,7 +279,7 @@ fn examine(dir: &Path, source: File, offer: &DocumentOffer) -> Fallible<Received
             }
         }
     }
-    let (lines, pages) = extent(format, &counter, &head);
+    let (lines, pages) = extent(found, &counter, &source);
     let store_name = loop {
         let candidate = store_name().map_err(io)?;
         if dir.join(&candidate).symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
@@ -288,15 +290,13 @@ fn examine(dir: &Path, source: File, offer: &DocumentOffer) -> Fallible<Received
     Ok(Received { store_name, format, lines, pages, identity, digest: None, link_target, file: None })
 }
 
-/// Lines and pages, where they are known: counted for text, declared by PostScript.
-fn extent(format: Format, counter: &Counter, head: &[u8]) -> (Option<u64>, Option<u64>) {
-    match format {
-        Format::Text => {
-            let count = counter.finish();
-            (Some(count.lines), Some(count.pages))
-        }
-        Format::PostScript => (None, postscript_pages(head)),
-        _ => (None, None),
+/// Lines and pages, where they are known: of text as it was counted, of a finished stream by its structure in `file`.
+fn extent(found: Found, counter: &Counter, file: &File) -> (Option<u64>, Option<u64>) {
+    if found.format.is_text() {
+        let count = counter.finish();
+        (Some(count.lines), Some(count.pages))
+    } else {
+        (None, pages(file, found))
     }
 }
 

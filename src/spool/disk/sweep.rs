@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use crate::model::Call;
 use crate::store::{self, Fallible};
 use crate::sys::lock::FileLock;
 
@@ -22,10 +23,10 @@ impl Spool {
         let names: Vec<String> =
             entries.filter_map(|entry| entry.ok().map(|e| e.file_name())).filter_map(print_file).collect();
         // Most files belong to jobs: find the others first, without holding up writers.
-        let orphans = self.look(|db| {
+        let orphans = self.look(&Call::timeless(), |tx| {
             let mut orphans = Vec::new();
             for name in names {
-                if !store::document::refers_to(db, &name)? {
+                if !store::document::refers_to(tx, &name)? {
                     orphans.push(name);
                 }
             }
@@ -35,13 +36,13 @@ impl Spool {
         if orphans.is_empty() || proof.trim() != self.inner.spool_id {
             return Ok(0);
         }
-        self.change(Room::Gives, move |db| {
+        self.change(Room::Gives, &Call::timeless(), move |tx| {
             let mut removed = 0;
             for name in &orphans {
                 let path = dir.join(name);
                 // Is a submission that is still running safe? Its copies are locked until its commit is over, and its
                 // links are made inside a write transaction, which this one excludes.
-                if !store::document::refers_to(db, name)? && is_free(&path) && std::fs::remove_file(&path).is_ok() {
+                if !store::document::refers_to(tx, name)? && is_free(&path) && std::fs::remove_file(&path).is_ok() {
                     removed += 1;
                 }
             }

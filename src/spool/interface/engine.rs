@@ -8,6 +8,8 @@
 use std::sync::Arc;
 
 use crate::model::device::{ConnectionInUse, DeviceSettings};
+pub use crate::model::device::{FilePosition, Paper, Remembered};
+use crate::model::event::EventWord;
 use crate::model::job::{Format, Identity, RawPath, Transfer};
 use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
@@ -25,22 +27,6 @@ pub struct Lease {
     pub name: ProcessName,
     /// How often it was started, this time included.
     pub epoch: u64,
-}
-
-/// Where the paper of a device stands, for the form-feed rules.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Paper {
-    /// Nothing was printed yet: taken for top of form.
-    #[default]
-    Top = 0,
-    /// Text was printed that did not end with a form feed.
-    Text = 1,
-    /// A finished stream was printed; it placed the paper itself.
-    Stream = 2,
-    /// At top of form after text: by the text's own last form feed, or by one of ours.
-    Fed = 3,
-    /// Text was printed whose last line has no end.
-    Unfinished = 4,
 }
 
 /// What the spool wants of one device.
@@ -69,26 +55,6 @@ pub struct DeviceOrder {
     pub restart_at_ms: Option<i64>,
     /// What it was last opened with, as recorded: recovery after a crash relies on it.
     pub connection: Option<ConnectionInUse>,
-}
-
-/// What a device remembers of FASTCNFG beyond its print process: nothing here reads it, the print process wrote it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Remembered {
-    /// The last entry that could be used, in words of the print process.
-    pub entry: Option<String>,
-    /// Why what was found since is not used.
-    pub complaint: Option<String>,
-}
-
-/// A position in an output file, recorded before the first octet of an attempt is written to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FilePosition {
-    /// Device number of the file system.
-    pub dev: u64,
-    /// Inode.
-    pub ino: u64,
-    /// Octet at which the job begins.
-    pub offset: u64,
 }
 
 /// A document to print.
@@ -290,8 +256,8 @@ pub enum Observation {
     Drained,
     /// Something worth recording in its log.
     Remark {
-        /// One of a fixed set of words.
-        what: String,
+        /// What happened.
+        what: EventWord,
         /// In words.
         why: String,
     },

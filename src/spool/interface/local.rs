@@ -15,7 +15,9 @@ use crate::model::queue::QueueItem;
 use crate::model::state::{DeviceState, DeviceWish, HoldReasons, ProcessState};
 use crate::model::time::Moment;
 use crate::model::why::Why;
-use crate::model::{Caller, DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName};
+use crate::model::{
+    Call, Caller, DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName,
+};
 
 use super::operations::Operations;
 use super::records::{Event, EventSubject, Removal, SpoolStatus};
@@ -42,6 +44,11 @@ impl Local {
     /// The spool itself.
     pub fn spool(&self) -> &Spool {
         &self.spool
+    }
+
+    /// A call of its caller, now.
+    fn call(&self) -> Call {
+        Call::of(&self.caller, &(self.clock)())
     }
 
     /// Sees to the processes that have work now, and to those that died while they had some: every command that writes
@@ -71,70 +78,70 @@ impl Local {
 
 impl Operations for Local {
     fn about(&mut self) -> Result<SpoolStatus, Failure> {
-        self.spool.about()
+        self.spool.about(&self.call())
     }
     fn start_spooler(&mut self) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.start_spooler(&self.caller, &now)?;
-        self.attend(&targets, &now);
+        let call = self.call();
+        let targets = self.spool.start_spooler(&call)?;
+        self.attend(&targets, &call.now);
         Ok(())
     }
     fn drain_spooler(&mut self) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.drain_spooler(&self.caller, &now)?;
-        self.attend(&targets, &now);
+        let call = self.call();
+        let targets = self.spool.drain_spooler(&call)?;
+        self.attend(&targets, &call.now);
         Ok(())
     }
     fn set_manager_access(&mut self, on: bool) -> Result<(), Failure> {
-        self.spool.set_manager_access(&self.caller, on, &(self.clock)())
+        self.spool.set_manager_access(&self.call(), on)
     }
     fn change_process(&mut self, name: ProcessName, changes: Vec<ProcessChange>) -> Result<(), Failure> {
-        self.spool.change_process(&self.caller, name, changes, &(self.clock)())
+        self.spool.change_process(&self.call(), name, changes)
     }
     fn start_process(&mut self, name: ProcessName) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.start_process(&self.caller, name, &now)?;
-        self.attend(&targets, &now);
+        let call = self.call();
+        let targets = self.spool.start_process(&call, name)?;
+        self.attend(&targets, &call.now);
         Ok(())
     }
     fn delete_process(&mut self, name: ProcessName) -> Result<(), Failure> {
-        self.spool.delete_process(&self.caller, name, &(self.clock)())
+        self.spool.delete_process(&self.call(), name)
     }
     fn processes(&mut self, after: Option<ProcessName>) -> Result<Vec<ProcessStatus>, Failure> {
-        self.spool.processes(after, &(self.clock)())
+        self.spool.processes(&self.call(), after)
     }
     fn process(&mut self, name: ProcessName) -> Result<ProcessStatus, Failure> {
-        self.spool.process(&name, &(self.clock)())
+        self.spool.process(&self.call(), &name)
     }
     fn change_device(&mut self, name: DeviceName, changes: Vec<DeviceChange>) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.change_device(&self.caller, name, changes, &now)?;
+        let call = self.call();
+        let targets = self.spool.change_device(&call, name, changes)?;
         if !targets.is_empty() {
-            self.attend(&targets, &now);
+            self.attend(&targets, &call.now);
         }
         Ok(())
     }
     fn start_device(&mut self, name: DeviceName) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.start_device(&self.caller, name, &now)?;
-        self.attend(&targets, &now);
+        let call = self.call();
+        let targets = self.spool.start_device(&call, name)?;
+        self.attend(&targets, &call.now);
         Ok(())
     }
     fn suspend_device(&mut self, name: DeviceName) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.suspend_device(&self.caller, name, &now)?;
-        self.attend(&targets, &now);
+        let call = self.call();
+        let targets = self.spool.suspend_device(&call, name)?;
+        self.attend(&targets, &call.now);
         Ok(())
     }
     fn drain_device(&mut self, name: DeviceName) -> Result<DeviceState, Failure> {
-        let now = (self.clock)();
-        let (state, targets) = self.spool.drain_device(&self.caller, name, &now)?;
-        self.attend(&targets, &now);
+        let call = self.call();
+        let (state, targets) = self.spool.drain_device(&call, name)?;
+        self.attend(&targets, &call.now);
         Ok(state)
     }
     fn await_offline(&mut self, name: DeviceName, timeout_ms: u64) -> Result<DeviceStatus, Failure> {
         let timeout = Duration::from_millis(timeout_ms).min(LONGEST_WAIT);
-        let status = self.spool.await_offline(&name, timeout, self.clock)?;
+        let status = self.spool.await_offline(&name, timeout, &|| self.call())?;
         let ended = matches!(status.process_state, ProcessState::Dead | ProcessState::Dormant);
         if status.wish == DeviceWish::Draining && ended {
             // Who was to end the drain is gone: its successor will.
@@ -145,13 +152,13 @@ impl Operations for Local {
         Ok(status)
     }
     fn delete_device(&mut self, name: DeviceName) -> Result<(), Failure> {
-        self.spool.delete_device(&self.caller, name, &(self.clock)())
+        self.spool.delete_device(&self.call(), name)
     }
     fn devices(&mut self, after: Option<DeviceName>) -> Result<Vec<DeviceStatus>, Failure> {
-        self.spool.devices(after, &(self.clock)())
+        self.spool.devices(&self.call(), after)
     }
     fn device(&mut self, name: DeviceName) -> Result<DeviceStatus, Failure> {
-        self.spool.device(&name, &(self.clock)())
+        self.spool.device(&self.call(), &name)
     }
     fn device_queue(
         &mut self,
@@ -159,99 +166,99 @@ impl Operations for Local {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Page<QueueItem>, Failure> {
-        self.spool.device_queue(&name, after.as_ref(), limit)
+        self.spool.device_queue(&self.call(), &name, after.as_ref(), limit)
     }
     fn route_location(&mut self, pattern: LocationPattern, device: Option<DeviceName>) -> Result<u32, Failure> {
-        let now = (self.clock)();
-        let (routed, targets) = self.spool.route_location(&self.caller, pattern, device, &now)?;
-        self.attend(&targets, &now);
+        let call = self.call();
+        let (routed, targets) = self.spool.route_location(&call, pattern, device)?;
+        self.attend(&targets, &call.now);
         Ok(routed)
     }
     fn set_broadcast(&mut self, group: GroupName, on: bool) -> Result<(), Failure> {
-        self.spool.set_broadcast(&self.caller, group, on, &(self.clock)())
+        self.spool.set_broadcast(&self.call(), group, on)
     }
     fn delete_location(&mut self, pattern: LocationPattern) -> Result<u32, Failure> {
-        self.spool.delete_location(&self.caller, pattern, &(self.clock)())
+        self.spool.delete_location(&self.call(), pattern)
     }
     fn locations(
         &mut self,
         pattern: Option<LocationPattern>,
         after: Option<LocationName>,
     ) -> Result<Vec<LocationStatus>, Failure> {
-        self.spool.locations(pattern, after)
+        self.spool.locations(&self.call(), pattern, after)
     }
     fn resolve_destination(&mut self, name: String) -> Result<Destination, Failure> {
-        self.spool.resolve(&name)
+        self.spool.resolve(&self.call(), &name)
     }
     fn settle(&mut self, token: String) -> Result<Option<Accepted>, Failure> {
-        let now = (self.clock)();
-        let taken = self.spool.settle(token, &now)?;
-        Ok(taken.map(|taken| self.attended(taken, &now)))
+        let call = self.call();
+        let taken = self.spool.settle(&call, token)?;
+        Ok(taken.map(|taken| self.attended(taken, &call.now)))
     }
     fn jobs(&mut self, query: Query, after: Option<Cursor>, limit: u32) -> Result<Page<JobStatus>, Failure> {
-        self.spool.jobs(&self.caller, &query, after, limit)
+        self.spool.jobs(&self.call(), &query, after, limit)
     }
     fn job(&mut self, job: JobRef) -> Result<JobStatus, Failure> {
-        self.spool.job(&self.caller, &job)
+        self.spool.job(&self.call(), &job)
     }
     fn occurrences(&mut self, job: JobId) -> Result<Vec<Occurrence>, Failure> {
-        self.spool.occurrences(job)
+        self.spool.occurrences(&self.call(), job)
     }
     fn why(&mut self, job: JobRef) -> Result<Why, Failure> {
-        self.spool.why(&self.caller, &job, &(self.clock)())
+        self.spool.why(&self.call(), &job)
     }
     fn finished(&mut self, query: Query, after: Option<Cursor>, limit: u32) -> Result<Page<FinishedStatus>, Failure> {
-        self.spool.finished(&self.caller, &query.condition, after, limit)
+        self.spool.finished(&self.call(), &query.condition, after, limit)
     }
     fn hold_job(&mut self, job: JobRef) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.hold_job(&self.caller, &job, &now)?;
-        self.attend(&targets, &now);
+        let call = self.call();
+        let targets = self.spool.hold_job(&call, &job)?;
+        self.attend(&targets, &call.now);
         Ok(())
     }
     fn start_job(&mut self, job: JobRef) -> Result<HoldReasons, Failure> {
-        let now = (self.clock)();
-        let (left, targets) = self.spool.start_job(&self.caller, &job, &now)?;
-        self.attend(&targets, &now);
+        let call = self.call();
+        let (left, targets) = self.spool.start_job(&call, &job)?;
+        self.attend(&targets, &call.now);
         Ok(left)
     }
     fn delete_job(&mut self, job: JobRef) -> Result<Removal, Failure> {
-        let now = (self.clock)();
-        let (removal, targets) = self.spool.delete_job(&self.caller, &job, &now)?;
-        self.attend(&targets, &now);
+        let call = self.call();
+        let (removal, targets) = self.spool.delete_job(&call, &job)?;
+        self.attend(&targets, &call.now);
         Ok(removal)
     }
     fn alter_job(&mut self, job: JobRef, changes: Vec<JobChange>) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.alter_job(&self.caller, &job, changes, &now)?;
-        self.attend(&targets, &now);
+        let call = self.call();
+        let targets = self.spool.alter_job(&call, &job, changes)?;
+        self.attend(&targets, &call.now);
         Ok(())
     }
     fn pause_job(&mut self, job: JobRef, message: Option<String>) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.pause_job(&self.caller, &job, message, &now)?;
-        self.attend(&targets, &now);
+        let call = self.call();
+        let targets = self.spool.pause_job(&call, &job, message)?;
+        self.attend(&targets, &call.now);
         Ok(())
     }
     fn resume_job(&mut self, job: JobRef, message: Option<String>) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.resume_job(&self.caller, &job, message, &now)?;
-        self.attend(&targets, &now);
+        let call = self.call();
+        let targets = self.spool.resume_job(&call, &job, message)?;
+        self.attend(&targets, &call.now);
         Ok(())
     }
     fn promote_job(&mut self, job: JobRef, message: Option<String>) -> Result<(), Failure> {
-        self.spool.promote_job(&self.caller, &job, message, &(self.clock)())
+        self.spool.promote_job(&self.call(), &job, message)
     }
     fn await_stopped(&mut self, job: JobRef, timeout_ms: u64) -> Result<JobStatus, Failure> {
         let timeout = Duration::from_millis(timeout_ms).min(LONGEST_WAIT);
-        self.spool.await_stopped(&self.caller, &job, timeout)
+        self.spool.await_stopped(&self.call(), &job, timeout)
     }
     fn events(&mut self, subject: EventSubject, after: i64) -> Result<Vec<Event>, Failure> {
-        self.spool.events(&self.caller, &subject, after)
+        self.spool.events(&self.call(), &subject, after)
     }
     fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure> {
-        let now = (self.clock)();
-        let taken = self.spool.submit(&self.caller, submission, files, &now)?;
-        Ok(self.attended(taken, &now))
+        let call = self.call();
+        let taken = self.spool.submit(&call, submission, files)?;
+        Ok(self.attended(taken, &call.now))
     }
 }

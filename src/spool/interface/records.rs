@@ -2,37 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::model::event::Event;
 use crate::model::job::RawPath;
+pub use crate::model::state::SpoolerState;
 use crate::model::{DeviceName, JobRef, LocationName, ProcessName, ServerName};
-
-/// The state of the whole spool (docs/reference/spooler.md 1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SpoolerState {
-    /// Declared, never started: collects, does not print.
-    Cold = 0,
-    /// Drained, not started again.
-    Warm = 1,
-    /// Fully working.
-    Active = 2,
-    /// Orderly stop in progress.
-    Drain = 3,
-}
-
-impl SpoolerState {
-    /// From its stored number.
-    pub fn from_stored(n: i64) -> Option<Self> {
-        [Self::Cold, Self::Warm, Self::Active, Self::Drain].into_iter().find(|state| *state as i64 == n)
-    }
-    /// The word of SPOOLER STATUS.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Cold => "COLD",
-            Self::Warm => "WARM",
-            Self::Active => "ACTIVE",
-            Self::Drain => "DRAIN",
-        }
-    }
-}
 
 /// The spool as displays show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,19 +62,4 @@ pub enum EventSubject {
     Location(LocationName),
     /// The spool itself.
     Spool,
-}
-
-/// Something that happened: who, when, what, why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Event {
-    /// Ascending number.
-    pub id: i64,
-    /// Wall clock.
-    pub at_ms: i64,
-    /// Login name, or the print process.
-    pub who: String,
-    /// One of a fixed set of words: `accepted`, `claimed`, `opened`, `sent`, …
-    pub what: String,
-    /// The circumstances, in words.
-    pub why: String,
 }

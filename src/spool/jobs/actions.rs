@@ -1,21 +1,20 @@
 //! Jobs: listing, holding, starting, deleting, and their end.
 
-use rusqlite::Connection;
-
 use crate::attributes::Class;
 use crate::attributes::filter::Filter;
 use crate::attributes::object;
+use crate::model::Call;
 use crate::model::authority::Right;
+use crate::model::event::{EventDetail, EventWord};
 use crate::model::job::{Identity, JobStatus, Transfer};
 use crate::model::query::{Cursor, Page, Query};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, JobState, Wish};
-use crate::model::time::Moment;
-use crate::model::{Caller, DocumentId, Failure, FailureKind, JobRef};
+use crate::model::{DocumentId, Failure, FailureKind, JobRef};
 use crate::store::document::DocumentRow;
 use crate::store::entry::EntryRow;
-use crate::store::event::{Object, record};
+use crate::store::event::{Object, record, record_with};
 use crate::store::job::JobRow;
-use crate::store::{self, Fallible};
+use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::users;
 
 use super::view::Known;
@@ -40,26 +39,35 @@ pub(crate) fn not_found(job: &JobRef) -> Failure {
     Failure::not_found(format!("job {job}"))
 }
 
-pub(crate) fn find(db: &Connection, spool: &Spool, caller: &Caller, job: &JobRef) -> Fallible<JobRow> {
-    store::job::by_ref(db, job, caller.uid, spool.server().as_str())?.ok_or_else(|| not_found(job))
+pub(crate) fn find(tx: &Tx<'_>, spool: &Spool, job: &JobRef) -> Fallible<JobRow> {
+    store::job::by_ref(tx, job, tx.caller()?.uid, spool.server().as_str())?.ok_or_else(|| not_found(job))
 }
 
-pub(crate) fn demand_job(db: &Connection, caller: &Caller, job: &JobRow) -> Fallible<()> {
-    let owner_groups = if caller.uid == job.owner_uid { Vec::new() } else { users::groups(job.owner_uid) };
-    Spool::demand(db, caller, Right::ChangeJob { owner_uid: job.owner_uid, owner_groups: &owner_groups })
+/// The job that a change is decided from: nobody else changes it until the transaction ends.
+pub(crate) fn find_to_change(tx: &Tx<'_>, spool: &Spool, job: &JobRef) -> Fallible<JobRow> {
+    let row = find(tx, spool, job)?;
+    tx.lock(Lock::Job(row.id))?;
+    Ok(row)
+}
+
+/// Refuses who may not change a job.
+pub(crate) fn demand_job(tx: &Tx<'_>, job: &JobRow) -> Fallible<()> {
+    let owner_groups = if tx.caller()?.uid == job.owner_uid { Vec::new() } else { users::groups(job.owner_uid) };
+    Spool::demand(tx, Right::ChangeJob { owner_uid: job.owner_uid, owner_groups: &owner_groups })
         .map_err(|failure| Failure { message: format!("job {}: {}", job.number, failure.message), ..failure })
 }
 
 impl Spool {
     pub(crate) fn jobs(
         &self,
-        caller: &Caller,
+        call: &Call,
         query: &Query,
         after: Option<Cursor>,
         limit: u32,
     ) -> Fallible<Page<JobStatus>> {
+        let uid = call.caller()?.uid;
         let limit = limit.clamp(1, crate::model::query::PAGE);
-        self.look(|db| {
+        self.look(call, |tx| {
             let mut rows = Vec::with_capacity(limit as usize);
             let filter = Filter::new(&query.condition, Class::Job);
             let mut known = Known::of(query.parts.and(filter.needs()));
@@ -67,21 +75,21 @@ impl Spool {
             let mut looked_at = 0;
             loop {
                 let candidates = store::job::candidates(
-                    db,
+                    tx,
                     &query.condition,
                     query.order,
-                    caller.uid,
+                    uid,
                     self.server().as_str(),
                     after.as_ref(),
                     limit,
                 )?;
                 let exhausted = (candidates.len() as u32) < limit;
-                known.read_ahead(db, &candidates)?;
+                known.read_ahead(tx, &candidates)?;
                 let mut last = None;
                 for row in candidates {
                     last = Some((row.id, row.number, row.sort));
-                    let status = self.job_status(db, row, &mut known)?;
-                    if filter.takes(&object::Object::Job(&status), caller.uid) {
+                    let status = self.job_status(tx, row, &mut known)?;
+                    if filter.takes(&object::Object::Job(&status), uid) {
                         rows.push(status);
                     }
                     if rows.len() as u32 == limit {
@@ -106,78 +114,66 @@ impl Spool {
         })
     }
 
-    pub(crate) fn job(&self, caller: &Caller, job: &JobRef) -> Fallible<JobStatus> {
-        self.look(|db| {
-            let row = find(db, self, caller, job)?;
-            self.job_status(db, row, &mut Known::default())
+    pub(crate) fn job(&self, call: &Call, job: &JobRef) -> Fallible<JobStatus> {
+        self.look(call, |tx| {
+            let row = find(tx, self, job)?;
+            self.job_status(tx, row, &mut Known::default())
         })
     }
 
-    pub(crate) fn hold_job(&self, caller: &Caller, job: &JobRef, now: &Moment) -> Fallible<Vec<WakeTarget>> {
-        let (spool, caller, job, now) = (self.clone(), caller.clone(), job.clone(), now.clone());
-        self.change(Room::Gives, move |db| {
-            let row = find(db, &spool, &caller, &job)?;
-            demand_job(db, &caller, &row)?;
-            let (state, entries) = Self::job_state(db, &row)?;
+    pub(crate) fn hold_job(&self, call: &Call, job: &JobRef) -> Fallible<Vec<WakeTarget>> {
+        let (spool, job) = (self.clone(), job.clone());
+        self.change(Room::Gives, call, move |tx| {
+            let row = find_to_change(tx, &spool, &job)?;
+            demand_job(tx, &row)?;
+            let (state, entries) = Self::job_state(tx, &row)?;
             if matches!(state, JobState::Terminating | JobState::Retained) {
                 return Err(wrong_state(&row, state, "held"));
             }
             let reasons = row.reasons.with(HoldReason::Operator);
-            store::job::set_reasons(db, row.id, reasons, row.reason_text.as_deref())?;
-            store::entry::withdraw(db, row.id)?;
-            record(db, &now, Object::Job(row.id), &caller.user, "held", "")?;
-            claimants(db, &entries)
+            store::job::set_reasons(tx, row.id, reasons, row.reason_text.as_deref())?;
+            store::entry::withdraw(tx, row.id)?;
+            record_with(tx, Object::Job(row.id), EventWord::Held, EventDetail::Hold(HoldReason::Operator), "")?;
+            claimants(tx, &entries)
         })
     }
 
-    pub(crate) fn start_job(
-        &self,
-        caller: &Caller,
-        job: &JobRef,
-        now: &Moment,
-    ) -> Fallible<(HoldReasons, Vec<WakeTarget>)> {
-        let fresh = self.changed_documents(caller, job)?;
-        let (spool, caller, job, now) = (self.clone(), caller.clone(), job.clone(), now.clone());
-        self.change(Room::Gives, move |db| {
-            let row = find(db, &spool, &caller, &job)?;
-            demand_job(db, &caller, &row)?;
-            let (state, _) = Self::job_state(db, &row)?;
+    pub(crate) fn start_job(&self, call: &Call, job: &JobRef) -> Fallible<(HoldReasons, Vec<WakeTarget>)> {
+        let fresh = self.changed_documents(call, job)?;
+        let (spool, job) = (self.clone(), job.clone());
+        self.change(Room::Gives, call, move |tx| {
+            let row = find_to_change(tx, &spool, &job)?;
+            demand_job(tx, &row)?;
+            let (state, _) = Self::job_state(tx, &row)?;
             if !matches!(state, JobState::Held | JobState::Paused) {
                 return Err(wrong_state(&row, state, "started: only a held job can be"));
             }
             let left = row.reasons.without(HoldReasons::CLEARED_BY_START);
-            store::job::set_wish(db, row.id, Wish::Run)?;
-            store::job::set_reasons(db, row.id, left, if left.is_empty() { None } else { row.reason_text.as_deref() })?;
+            store::job::set_wish(tx, row.id, Wish::Run)?;
+            store::job::set_reasons(tx, row.id, left, if left.is_empty() { None } else { row.reason_text.as_deref() })?;
             if !left.is_empty() {
                 let words: Vec<&str> = left.iter().map(HoldReason::words).collect();
-                record(
-                    db,
-                    &now,
-                    Object::Job(row.id),
-                    &caller.user,
-                    "started",
-                    &format!("still held: {}", words.join("; ")),
-                )?;
+                record(tx, Object::Job(row.id), EventWord::Started, &format!("still held: {}", words.join("; ")))?;
                 return Ok((left, Vec::new()));
             }
             for (document, identity) in &fresh {
-                store::document::set_identity(db, *document, identity)?;
+                store::document::set_identity(tx, *document, identity)?;
             }
-            spool.requeue(db, &row, &now)?;
-            record(db, &now, Object::Job(row.id), &caller.user, "started", "")?;
-            Ok((left, wakes::of_route(db, row.route)?))
+            spool.requeue(tx, &row)?;
+            record(tx, Object::Job(row.id), EventWord::Started, "")?;
+            Ok((left, wakes::of_route(tx, row.route)?))
         })
     }
 
     /// Puts a job that was held back into the queues, as one that arrives now: it has lost its place.
-    pub(crate) fn requeue(&self, db: &Connection, job: &JobRow, now: &Moment) -> Fallible<()> {
-        let sort = self.new_position(db, job.route, job.priority, job.work, now)?;
-        store::job::set_sort(db, job.id, &sort)?;
-        let entries = store::entry::of_job(db, job.id)?;
+    pub(crate) fn requeue(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<()> {
+        let sort = self.new_position(tx, job.route, job.priority, job.work)?;
+        store::job::set_sort(tx, job.id, &sort)?;
+        let entries = store::entry::of_job(tx, job.id)?;
         // Of a broadcast that was held half-way only what is missing prints; one that printed everywhere prints again.
         let whole = entries.iter().all(|entry| entry.state == EntryState::Done);
         for entry in entries.iter().filter(|entry| whole || entry.state != EntryState::Done) {
-            store::entry::requeue(db, entry.id, &sort)?;
+            store::entry::requeue(tx, entry.id, &sort)?;
         }
         Ok(())
     }
@@ -185,17 +181,17 @@ impl Spool {
     /// A job held because its linked document is another file now, and started all the same: that file is what its
     /// owner wants printed, so it becomes the document's identity. Looked at before the transaction: a link may lead to a
     /// file system that does not answer.
-    fn changed_documents(&self, caller: &Caller, job: &JobRef) -> Fallible<Vec<(DocumentId, Identity)>> {
-        let links: Vec<DocumentRow> = self.look(|db| {
-            let row = find(db, self, caller, job)?;
+    fn changed_documents(&self, call: &Call, job: &JobRef) -> Fallible<Vec<(DocumentId, Identity)>> {
+        let links: Vec<DocumentRow> = self.look(call, |tx| {
+            let row = find(tx, self, job)?;
             if !row.reasons.has(HoldReason::Changed) {
                 return Ok(Vec::new());
             }
-            let documents = store::document::of_job(db, row.id)?;
+            let documents = store::document::of_job(tx, row.id)?;
             Ok(documents.into_iter().filter(|d| d.transfer == Transfer::Link).collect())
         })?;
         // Our rights are not those of another caller: what he may read we cannot tell.
-        if !links.is_empty() && caller.uid != nix::unistd::geteuid().as_raw() {
+        if !links.is_empty() && call.caller()?.uid != nix::unistd::geteuid().as_raw() {
             return Err(Failure::new(FailureKind::Unsupported, "its linked document is another file now")
                 .hint("submit that file anew"));
         }
@@ -207,26 +203,21 @@ impl Spool {
         Ok(links.iter().filter_map(look).collect())
     }
 
-    pub(crate) fn delete_job(
-        &self,
-        caller: &Caller,
-        job: &JobRef,
-        now: &Moment,
-    ) -> Fallible<(Removal, Vec<WakeTarget>)> {
-        let (spool, caller, job, now) = (self.clone(), caller.clone(), job.clone(), now.clone());
-        let (removal, aftermath) = self.change(Room::Gives, move |db| {
-            let row = find(db, &spool, &caller, &job)?;
-            demand_job(db, &caller, &row)?;
-            store::job::set_wish(db, row.id, Wish::Cancel)?;
-            store::entry::withdraw(db, row.id)?;
-            record(db, &now, Object::Job(row.id), &caller.user, "deleted", "")?;
-            let entries = store::entry::of_job(db, row.id)?;
+    pub(crate) fn delete_job(&self, call: &Call, job: &JobRef) -> Fallible<(Removal, Vec<WakeTarget>)> {
+        let (spool, job) = (self.clone(), job.clone());
+        let (removal, aftermath) = self.change(Room::Gives, call, move |tx| {
+            let row = find_to_change(tx, &spool, &job)?;
+            demand_job(tx, &row)?;
+            store::job::set_wish(tx, row.id, Wish::Cancel)?;
+            store::entry::withdraw(tx, row.id)?;
+            record(tx, Object::Job(row.id), EventWord::Deleted, "")?;
+            let entries = store::entry::of_job(tx, row.id)?;
             if entries.iter().any(|e| matches!(e.state, EntryState::Claimed | EntryState::Transferred)) {
                 let stoppable = entries.iter().any(|e| e.state == EntryState::Claimed);
                 let removal = if stoppable { Removal::Terminating } else { Removal::Transferred };
-                return Ok((removal, Aftermath { erase: Vec::new(), targets: claimants(db, &entries)? }));
+                return Ok((removal, Aftermath { erase: Vec::new(), targets: claimants(tx, &entries)? }));
             }
-            let erase = Self::finish(db, &row, None, "cancelled", &now)?;
+            let erase = Self::finish(tx, &row, None, "cancelled")?;
             Ok((Removal::Gone, Aftermath { erase, targets: Vec::new() }))
         })?;
         files::erase(&self.base().server(self.server()), &aftermath.erase);
@@ -234,38 +225,32 @@ impl Spool {
     }
 
     /// Ends a job: its row goes to the history. Returns the files to erase once that is committed.
-    pub(crate) fn finish(
-        db: &Connection,
-        job: &JobRow,
-        device: Option<&str>,
-        outcome: &str,
-        now: &Moment,
-    ) -> Fallible<Vec<String>> {
-        let destination = Self::job_destination(db, job)?.to_string();
-        let files = store::job::delete(db, job.id)?;
-        store::finished::insert(db, job, &destination, device, outcome, files.len(), now)?;
+    pub(crate) fn finish(tx: &Tx<'_>, job: &JobRow, device: Option<&str>, outcome: &str) -> Fallible<Vec<String>> {
+        let destination = Self::job_destination(tx, job)?.to_string();
+        let files = store::job::delete(tx, job.id)?;
+        store::finished::insert(tx, job, &destination, device, outcome, files.len())?;
         Ok(files)
     }
 
-    pub(crate) fn events(&self, caller: &Caller, subject: &EventSubject, after: i64) -> Fallible<Vec<Event>> {
-        self.look(|db| {
+    pub(crate) fn events(&self, call: &Call, subject: &EventSubject, after: i64) -> Fallible<Vec<Event>> {
+        self.look(call, |tx| {
             let object = match subject {
-                EventSubject::Job(job) => Object::Job(self.job_ever(db, caller, job)?),
+                EventSubject::Job(job) => Object::Job(self.job_ever(tx, job)?),
                 EventSubject::Device(name) => {
-                    let row = store::device::by_name(db, name)?;
-                    Object::Device(row.ok_or_else(|| crate::spool::objects::devices::not_found(db, name))?.id)
+                    let row = store::device::by_name(tx, name)?;
+                    Object::Device(row.ok_or_else(|| crate::spool::objects::devices::not_found(tx, name))?.id)
                 }
                 EventSubject::Process(name) => {
-                    let row = store::process::by_name(db, name)?;
+                    let row = store::process::by_name(tx, name)?;
                     Object::Process(row.ok_or_else(|| crate::spool::objects::processes::not_found(name))?.id)
                 }
                 EventSubject::Location(name) => {
-                    let row = store::location::by_name(db, name)?;
+                    let row = store::location::by_name(tx, name)?;
                     Object::Location(row.ok_or_else(|| Failure::not_found(format!("location {name}")))?.id)
                 }
                 EventSubject::Spool => Object::Spool,
             };
-            store::event::list(db, object, after)
+            store::event::list(tx, object, after)
         })
     }
 }
@@ -275,11 +260,11 @@ pub(crate) fn wrong_state(job: &JobRow, state: JobState, what: &str) -> Failure 
 }
 
 /// The processes that have claims among `entries`: they have to stop.
-pub(crate) fn claimants(db: &Connection, entries: &[EntryRow]) -> Fallible<Vec<WakeTarget>> {
+pub(crate) fn claimants(tx: &Tx<'_>, entries: &[EntryRow]) -> Fallible<Vec<WakeTarget>> {
     let mut targets = Vec::new();
     for (process, _) in entries.iter().filter_map(|e| e.claimed_by) {
-        if let Some(row) = store::process::by_id(db, process)? {
-            wakes::add(&mut targets, wakes::target(db, &row.name)?);
+        if let Some(row) = store::process::by_id(tx, process)? {
+            wakes::add(&mut targets, wakes::target(tx, &row.name)?);
         }
     }
     Ok(targets)

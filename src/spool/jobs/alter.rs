@@ -3,27 +3,26 @@
 //! A set of changes is one transaction: all of them hold, or none. What decides where a job waits (destination, priority,
 //! form, copies) gives it the place of a new arrival, and its entries the requirement class and work that follow.
 
-use rusqlite::Connection;
-
 use crate::attributes::{self, Class};
+use crate::model::Call;
 use crate::model::alter::{JobChange, NewOwner};
 use crate::model::authority::Right;
 use crate::model::device::check_form;
+use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::{Field, Value};
 use crate::model::location::Destination;
 use crate::model::order::{Priority, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
-use crate::model::time::Moment;
 use crate::model::{
-    Caller, DestName, Failure, FailureKind, GroupId, JobRef, LocationId, LocationName, LocationPattern, RouteId,
+    DestName, Failure, FailureKind, GroupId, JobRef, LocationId, LocationName, LocationPattern, RouteId,
 };
 use crate::store::document::DocumentRow;
-use crate::store::event::{Object, record};
+use crate::store::event::{Object, record, record_with};
 use crate::store::job::JobRow;
-use crate::store::{self, Fallible};
+use crate::store::{self, Fallible, Tx};
 use crate::sys::users;
 
-use super::actions::{claimants, demand_job, find, wrong_state};
+use super::actions::{claimants, demand_job, find_to_change, wrong_state};
 use super::submit;
 use crate::spool::objects::locations;
 use crate::spool::printing::wakes;
@@ -108,7 +107,7 @@ impl Altered {
     }
 
     /// Sets the copies of one document, or of all.
-    fn copies(&mut self, db: &Connection, document: Option<u32>, copies: u32) -> Fallible<()> {
+    fn copies(&mut self, tx: &Tx<'_>, document: Option<u32>, copies: u32) -> Fallible<()> {
         self.has(document)?;
         let alone = self.documents.len() == 1;
         for i in 0..self.documents.len() {
@@ -118,7 +117,7 @@ impl Altered {
             }
             let what = if alone { "copies".to_owned() } else { format!("copies of document {sequence}") };
             self.note(&what, &before.to_string(), &copies.to_string());
-            store::alter::set_copies(db, self.documents[i].id, copies)?;
+            store::alter::set_copies(tx, self.documents[i].id, copies)?;
             self.documents[i].copies = copies;
         }
         let work = self.documents.iter().map(|d| work_in_lines(d.lines, d.pages, d.identity.size, d.copies));
@@ -127,7 +126,7 @@ impl Altered {
         Ok(())
     }
 
-    fn owner(&mut self, db: &Connection, owner: &NewOwner) -> Fallible<()> {
+    fn owner(&mut self, tx: &Tx<'_>, owner: &NewOwner) -> Fallible<()> {
         let uid = match owner {
             NewOwner::Uid(uid) => *uid,
             NewOwner::Name(name) => {
@@ -140,7 +139,7 @@ impl Altered {
         let name = users::name(uid);
         self.note("owner", &self.job.owner.clone(), &name);
         // Local ids count per user: the job gets the next one of its new owner.
-        self.job.local = store::spool::next_local(db, uid)?;
+        self.job.local = store::spool::next_local(tx, uid)?;
         (self.job.owner, self.job.owner_uid, self.job.owner_gid) = (name, uid, users::primary_group(uid));
         Ok(())
     }
@@ -177,27 +176,21 @@ struct Place {
 }
 
 impl Spool {
-    pub(crate) fn alter_job(
-        &self,
-        caller: &Caller,
-        job: &JobRef,
-        changes: Vec<JobChange>,
-        now: &Moment,
-    ) -> Fallible<Vec<WakeTarget>> {
+    pub(crate) fn alter_job(&self, call: &Call, job: &JobRef, changes: Vec<JobChange>) -> Fallible<Vec<WakeTarget>> {
         check(&changes)?;
         let gives = changes.iter().all(|change| matches!(change, JobChange::Hold(_) | JobChange::Message(_)));
-        let (spool, caller, job, now) = (self.clone(), caller.clone(), job.clone(), now.clone());
-        self.change(if gives { Room::Gives } else { Room::Takes }, move |db| {
-            let row = find(db, &spool, &caller, &job)?;
-            demand_job(db, &caller, &row)?;
-            let (state, entries) = Self::job_state(db, &row)?;
+        let (spool, job) = (self.clone(), job.clone());
+        self.change(if gives { Room::Gives } else { Room::Takes }, call, move |tx| {
+            let row = find_to_change(tx, &spool, &job)?;
+            demand_job(tx, &row)?;
+            let (state, entries) = Self::job_state(tx, &row)?;
             if !state.takes(&changes) {
                 return Err(wrong_state(&row, state, "altered"));
             }
-            let altered = spool.altered(db, &caller, row, &changes, &now)?;
-            let mut targets = spool.write(db, &caller, &altered, &now)?;
+            let altered = spool.altered(tx, row, &changes)?;
+            let mut targets = spool.write(tx, &altered)?;
             if altered.hold == Some(true) {
-                for target in claimants(db, &entries)? {
+                for target in claimants(tx, &entries)? {
                     wakes::add(&mut targets, Some(target));
                 }
             }
@@ -206,16 +199,9 @@ impl Spool {
     }
 
     /// The job as `changes` leave it, in their order. Documents are written already.
-    fn altered(
-        &self,
-        db: &Connection,
-        caller: &Caller,
-        row: JobRow,
-        changes: &[JobChange],
-        now: &Moment,
-    ) -> Fallible<Altered> {
-        let documents = store::document::of_job(db, row.id)?;
-        let broadcast = Self::broadcasts(db, &row)?;
+    fn altered(&self, tx: &Tx<'_>, row: JobRow, changes: &[JobChange]) -> Fallible<Altered> {
+        let documents = store::document::of_job(tx, row.id)?;
+        let broadcast = Self::broadcasts(tx, &row)?;
         let mut a = Altered { before: row.clone(), job: row, documents, broadcast, notes: Vec::new(), hold: None };
         for change in changes {
             match change {
@@ -227,14 +213,14 @@ impl Spool {
                 JobChange::Form(form) => {
                     let form = form.as_deref().unwrap_or_default().trim().to_owned();
                     a.note("form", &a.job.form.clone(), &form);
-                    a.job.class = store::job::class(db, &form)?;
+                    a.job.class = store::job::class(tx, &form)?;
                     a.job.form = form;
                 }
-                JobChange::Copies { document, copies } => a.copies(db, *document, copies.unwrap_or(1))?,
+                JobChange::Copies { document, copies } => a.copies(tx, *document, copies.unwrap_or(1))?,
                 JobChange::Priority(priority) => {
                     let priority = priority.unwrap_or_default();
                     if priority > Priority::default() && priority != a.job.priority {
-                        Self::demand(db, caller, Right::RaisePriority)?;
+                        Self::demand(tx, Right::RaisePriority)?;
                     }
                     a.note("priority", &a.job.priority.get().to_string(), &priority.get().to_string());
                     a.job.priority = priority;
@@ -245,13 +231,13 @@ impl Spool {
                     a.job.hold_after = on;
                 }
                 JobChange::Destination { to, declare } => {
-                    let place = self.place(db, to, *declare, caller, now)?;
-                    let from = Self::job_destination(db, &a.job)?;
+                    let place = self.place(tx, to, *declare)?;
+                    let from = Self::job_destination(tx, &a.job)?;
                     a.note("destination", &from.to_string(), &place.destination.to_string());
                     (a.job.group, a.job.location, a.job.route) = (place.group, place.location, place.route);
                     a.broadcast = place.broadcast;
                 }
-                JobChange::Owner(owner) => a.owner(db, owner)?,
+                JobChange::Owner(owner) => a.owner(tx, owner)?,
                 JobChange::Hold(on) => a.hold = Some(on.unwrap_or(false)),
                 JobChange::Carried { field, document, value } => {
                     a.has(*document)?;
@@ -259,12 +245,12 @@ impl Spool {
                     a.notes.push(format!("{}{of} to {}", field.stored(), in_words(value.as_ref())));
                 }
                 JobChange::Message(text) => {
-                    record(db, now, Object::Job(a.job.id), &caller.user, "message", text)?;
+                    record(tx, Object::Job(a.job.id), EventWord::Message, text)?;
                 }
             }
             if let Some((field, value)) = change.given() {
                 for document in covered(change, &a.documents) {
-                    store::alter::set_value(db, a.job.id, document, field, value.as_ref())?;
+                    store::alter::set_value(tx, a.job.id, document, field, value.as_ref())?;
                 }
             }
         }
@@ -272,98 +258,91 @@ impl Spool {
     }
 
     /// Writes a changed job with its entries, and what happened to it.
-    fn write(&self, db: &Connection, caller: &Caller, a: &Altered, now: &Moment) -> Fallible<Vec<WakeTarget>> {
+    fn write(&self, tx: &Tx<'_>, a: &Altered) -> Fallible<Vec<WakeTarget>> {
         let mut job = a.job.clone();
         let moves = a.moves();
         if moves {
-            job.sort = self.new_position(db, job.route, job.priority, job.work, now)?;
+            job.sort = self.new_position(tx, job.route, job.priority, job.work)?;
         }
-        store::alter::update_job(db, &job)?;
+        store::alter::update_job(tx, &job)?;
         if job.route != a.before.route {
-            let entries = store::entry::of_job(db, job.id)?;
+            let entries = store::entry::of_job(tx, job.id)?;
             // What an earlier attempt left at another device is not forgotten with its entry.
             let uncertain = entries.iter().any(|entry| entry.duplicate || entry.begun.is_some());
-            store::alter::delete_entries(db, job.id)?;
-            self.insert_entries(db, &job, a.broadcast)?;
+            store::alter::delete_entries(tx, job.id)?;
+            self.insert_entries(tx, &job, a.broadcast)?;
             if uncertain {
-                store::alter::mark_duplicate(db, job.id)?;
+                store::alter::mark_duplicate(tx, job.id)?;
             }
         } else if moves {
-            store::alter::rekey_entries(db, &job)?;
+            store::alter::rekey_entries(tx, &job)?;
         }
-        let note = |what: &str, why: &str| record(db, now, Object::Job(job.id), &caller.user, what, why);
+        let note = |what: EventWord, why: &str| record(tx, Object::Job(job.id), what, why);
         if !a.notes.is_empty() {
-            note("altered", &a.notes.join("; "))?;
+            note(EventWord::Altered, &a.notes.join("; "))?;
         }
         match a.hold {
             Some(true) if !job.reasons.has(HoldReason::Operator) => {
                 let reasons = job.reasons.with(HoldReason::Operator);
-                store::job::set_reasons(db, job.id, reasons, job.reason_text.as_deref())?;
-                store::entry::withdraw(db, job.id)?;
-                note("held", "")?;
+                store::job::set_reasons(tx, job.id, reasons, job.reason_text.as_deref())?;
+                store::entry::withdraw(tx, job.id)?;
+                record_with(tx, Object::Job(job.id), EventWord::Held, EventDetail::Hold(HoldReason::Operator), "")?;
             }
-            Some(false) => self.release(db, &job, caller, now)?,
+            Some(false) => self.release(tx, &job)?,
             _ => {}
         }
-        let waits = store::entry::of_job(db, job.id)?.iter().any(|entry| entry.state == EntryState::Queued);
+        let waits = store::entry::of_job(tx, job.id)?.iter().any(|entry| entry.state == EntryState::Queued);
         if waits && (moves || a.hold == Some(false)) {
-            return wakes::of_route(db, job.route);
+            return wakes::of_route(tx, job.route);
         }
         Ok(Vec::new())
     }
 
     /// The end of a hold by wish, and of what went wrong with the document; a time or a station still holds it.
-    fn release(&self, db: &Connection, job: &JobRow, caller: &Caller, now: &Moment) -> Fallible<()> {
+    fn release(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<()> {
         let wished = [HoldReason::Operator, HoldReason::Failed, HoldReason::Changed];
         let left = job.reasons.without(wished.into_iter().fold(HoldReasons::NONE, HoldReasons::with));
         if left == job.reasons {
             return Ok(());
         }
-        store::job::set_reasons(db, job.id, left, if left.is_empty() { None } else { job.reason_text.as_deref() })?;
+        store::job::set_reasons(tx, job.id, left, if left.is_empty() { None } else { job.reason_text.as_deref() })?;
         if left.is_empty() && job.wish == Wish::Run {
-            self.requeue(db, job, now)?;
+            self.requeue(tx, job)?;
         }
         let words: Vec<&str> = left.iter().map(HoldReason::words).collect();
         let why = if words.is_empty() { String::new() } else { format!("still held: {}", words.join("; ")) };
-        record(db, now, Object::Job(job.id), &caller.user, "released", &why)
+        record(tx, Object::Job(job.id), EventWord::Released, &why)
     }
 
-    fn broadcasts(db: &Connection, job: &JobRow) -> Fallible<bool> {
-        Ok(match Self::job_destination(db, job)? {
+    fn broadcasts(tx: &Tx<'_>, job: &JobRow) -> Fallible<bool> {
+        Ok(match Self::job_destination(tx, job)? {
             Destination::Location(_) => false,
-            Destination::Group(name) => store::location::group(db, &name)?.is_some_and(|group| group.broadcast),
+            Destination::Group(name) => store::location::group(tx, &name)?.is_some_and(|group| group.broadcast),
         })
     }
 
     /// What a location argument means for a job; with `declare` an unknown one comes into being, connected to nothing:
     /// the documented way to park a job (docs/reference/spoolcom.md 2.2).
-    fn place(
-        &self,
-        db: &Connection,
-        to: &LocationPattern,
-        declare: bool,
-        caller: &Caller,
-        now: &Moment,
-    ) -> Fallible<Place> {
+    fn place(&self, tx: &Tx<'_>, to: &LocationPattern, declare: bool) -> Fallible<Place> {
         let missing = match to {
-            LocationPattern::One(name) if store::location::by_name(db, name)?.is_none() => Some(name.clone()),
-            LocationPattern::Group(group) if store::location::group(db, group)?.is_none() => {
+            LocationPattern::One(name) if store::location::by_name(tx, name)?.is_none() => Some(name.clone()),
+            LocationPattern::Group(group) if store::location::group(tx, group)?.is_none() => {
                 Some(LocationName { group: group.clone(), dest: DestName::default_dest() })
             }
             _ => None,
         };
         let destination = match missing {
-            Some(name) if declare => Destination::Location(locations::declare(db, &name, caller, now)?.name),
-            _ => self.destination(db, &to.to_string())?,
+            Some(name) if declare => Destination::Location(locations::declare(tx, &name)?.name),
+            _ => self.destination(tx, &to.to_string())?,
         };
         let gone = || Failure::not_found(&destination);
         Ok(match &destination {
             Destination::Location(name) => {
-                let row = store::location::by_name(db, name)?.ok_or_else(gone)?;
+                let row = store::location::by_name(tx, name)?.ok_or_else(gone)?;
                 Place { group: row.group.id, location: Some(row.id), route: row.route, broadcast: false, destination }
             }
             Destination::Group(name) => {
-                let row = store::location::group(db, name)?.ok_or_else(gone)?;
+                let row = store::location::group(tx, name)?.ok_or_else(gone)?;
                 Place { group: row.id, location: None, route: row.route, broadcast: row.broadcast, destination }
             }
         })

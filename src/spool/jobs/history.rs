@@ -1,16 +1,15 @@
 //! Finished jobs: listing them, and finding one among the living and the finished.
 
-use rusqlite::Connection;
-
 use crate::attributes::Class;
 use crate::attributes::filter::Filter;
 use crate::attributes::object::Object;
+use crate::model::Call;
 use crate::model::finished::FinishedStatus;
 use crate::model::location::Destination;
 use crate::model::query::{Condition, Cursor, Page};
-use crate::model::{Caller, GlobalJobId, GroupName, JobId, JobRef, LocationPattern};
+use crate::model::{GlobalJobId, GroupName, JobId, JobRef, LocationPattern};
 use crate::store::finished::FinishedRow;
-use crate::store::{self, Fallible};
+use crate::store::{self, Fallible, Tx};
 
 use crate::spool::Spool;
 
@@ -18,30 +17,31 @@ impl Spool {
     /// Finished jobs that satisfy `condition`, those that ended last first.
     pub(crate) fn finished(
         &self,
-        caller: &Caller,
+        call: &Call,
         condition: &Condition,
         after: Option<Cursor>,
         limit: u32,
     ) -> Fallible<Page<FinishedStatus>> {
+        let uid = call.caller()?.uid;
         let limit = limit.clamp(1, crate::model::query::PAGE);
         let filter = Filter::new(condition, Class::Job);
-        self.look(|db| {
+        self.look(call, |tx| {
             // One that is named is found by an index, the others in the order of their ends.
             if let Some(job) = named(condition) {
-                let row = store::finished::by_ref(db, job, caller.uid, self.server().as_str())?;
+                let row = store::finished::by_ref(tx, job, uid, self.server().as_str())?;
                 let rows = row.map(|row| self.finished_status(row)).transpose()?.into_iter();
-                let rows = rows.filter(|job| filter.takes(&Object::Finished(job), caller.uid)).collect();
+                let rows = rows.filter(|job| filter.takes(&Object::Finished(job), uid)).collect();
                 return Ok(Page { rows, next: None });
             }
             let mut rows = Vec::new();
             let mut at = after.and_then(|cursor| Some((*cursor.key.first()?, cursor.job)));
             loop {
-                let found = store::finished::list(db, user(condition), at, limit)?;
+                let found = store::finished::list(tx, user(condition), at, limit)?;
                 let exhausted = (found.len() as u32) < limit;
                 for row in found {
                     at = Some((row.finished_ms, row.id));
                     let job = self.finished_status(row)?;
-                    if filter.takes(&Object::Finished(&job), caller.uid) {
+                    if filter.takes(&Object::Finished(&job), uid) {
                         rows.push(job);
                     }
                     if rows.len() as u32 == limit {
@@ -56,12 +56,12 @@ impl Spool {
     }
 
     /// The identity of a job, living or finished.
-    pub(crate) fn job_ever(&self, db: &Connection, caller: &Caller, job: &JobRef) -> Fallible<JobId> {
-        let server = self.server().as_str();
-        if let Some(row) = store::job::by_ref(db, job, caller.uid, server)? {
+    pub(crate) fn job_ever(&self, tx: &Tx<'_>, job: &JobRef) -> Fallible<JobId> {
+        let (uid, server) = (tx.caller()?.uid, self.server().as_str());
+        if let Some(row) = store::job::by_ref(tx, job, uid, server)? {
             return Ok(row.id);
         }
-        let row = store::finished::by_ref(db, job, caller.uid, server)?;
+        let row = store::finished::by_ref(tx, job, uid, server)?;
         Ok(row.ok_or_else(|| super::actions::not_found(job))?.id)
     }
 

@@ -6,15 +6,14 @@
 use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 
-use rusqlite::Connection;
-
 use crate::attributes::{Class, Settable, find};
+use crate::model::Call;
 use crate::model::authority::Right;
+use crate::model::event::EventWord;
 use crate::model::job::{Accepted, GivenValue, RawPath, Submission, Transfer};
 use crate::model::location::Destination;
 use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
-use crate::model::time::Moment;
 use crate::model::{Caller, Failure, FailureKind, GlobalJobId, JobId, RouteId, ServerName};
 use crate::store::device::DeviceRow;
 use crate::store::document::DocumentRow;
@@ -22,7 +21,7 @@ use crate::store::entry::NewEntry;
 use crate::store::event::{Object, record};
 use crate::store::job::{JobRow, SortKey};
 use crate::store::submission::{Fate, Known};
-use crate::store::{self, Fallible};
+use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::{fault, users};
 
 use crate::spool::disk::files::{Intake, Received};
@@ -83,48 +82,42 @@ pub(crate) fn check_name(name: &str) -> Fallible<()> {
 
 impl Spool {
     /// Hands in a job.
-    pub(crate) fn submit(
-        &self,
-        caller: &Caller,
-        submission: Submission,
-        files: Vec<OwnedFd>,
-        now: &Moment,
-    ) -> Fallible<Taken> {
+    pub(crate) fn submit(&self, call: &Call, submission: Submission, files: Vec<OwnedFd>) -> Fallible<Taken> {
         check(&submission)?;
         // Before an octet is copied: is there such a destination, and are jobs accepted at all?
-        self.look(|db| {
-            Self::demand(db, caller, Right::Submit)?;
+        self.look(call, |tx| {
+            Self::demand(tx, Right::Submit)?;
             if submission.priority > Priority::default() {
-                Self::demand(db, caller, Right::RaisePriority)?;
+                Self::demand(tx, Right::RaisePriority)?;
             }
-            accepting(db)?;
-            self.destination(db, &submission.destination).map(|_| ())
+            accepting(tx)?;
+            self.destination(tx, &submission.destination).map(|_| ())
         })?;
         crate::spool::disk::ballast::ensure(self.base())?;
         let dir = self.base().server(self.server());
         let mut intake = Intake::receive(&dir, &submission.documents, files)?;
-        let plan = NewJob::new(&submission, &intake.documents, caller, self.server());
+        let plan = NewJob::new(&submission, &intake.documents, call.caller()?, self.server());
         match self.inner.store.is_for_command() {
             true => intake.to_disk(&submission.documents, || self.inner.store.plan(store::submission::plan))?,
             false => intake.sync(&submission.documents)?,
         }
-        let moment = now.clone();
         let spool = self.clone();
-        let result = self.change(Room::Takes, move |db| {
-            match store::submission::fate(db, &plan.submission.token)? {
+        let result = self.change(Room::Takes, call, move |tx| {
+            tx.lock(Lock::Spool)?;
+            match store::submission::fate(tx, &plan.submission.token)? {
                 None => {}
-                Some(Fate::Accepted(known)) => return Ok((spool.taken_before(db, known)?, false)),
+                Some(Fate::Accepted(known)) => return Ok((spool.taken_before(tx, known)?, false)),
                 Some(Fate::Refused) => {
                     let why = "this submission was given up earlier; submit it anew";
                     return Err(Failure::new(FailureKind::State, why));
                 }
             }
-            accepting(db)?;
-            let destination = spool.destination(db, &plan.submission.destination)?;
-            let (accepted, devices) = plan.insert(db, &spool, &destination, &moment)?;
+            accepting(tx)?;
+            let destination = spool.destination(tx, &plan.submission.destination)?;
+            let (accepted, devices) = plan.insert(tx, &spool, &destination)?;
             let dir = spool.base().server(spool.server());
             Intake::link(&dir, &plan.links)?;
-            let (targets, running) = (wakes::of_devices(db, &devices)?, wakes::running(db)?);
+            let (targets, running) = (wakes::of_devices(tx, &devices)?, wakes::running(tx)?);
             fault::point("before-commit");
             Ok((Taken { accepted, targets, running }, true))
         });
@@ -148,18 +141,17 @@ impl Spool {
 
     /// What became of the submission with this token. When it is unknown, it is refused for good in the same
     /// transaction: that overwrites whatever a failed commit left in the log, so the answer is final.
-    pub(crate) fn settle(&self, token: String, now: &Moment) -> Fallible<Option<Taken>> {
+    pub(crate) fn settle(&self, call: &Call, token: String) -> Fallible<Option<Taken>> {
         if token.is_empty() || token.len() > MAX_TOKEN {
             return Err(Failure::new(FailureKind::BadValue, "the submission has no usable token"));
         }
         let spool = self.clone();
-        let now = now.clone();
-        self.change(Room::Gives, move |db| {
-            Ok(match store::submission::fate(db, &token)? {
-                Some(Fate::Accepted(known)) => Some(spool.taken_before(db, known)?),
+        self.change(Room::Gives, call, move |tx| {
+            Ok(match store::submission::fate(tx, &token)? {
+                Some(Fate::Accepted(known)) => Some(spool.taken_before(tx, known)?),
                 Some(Fate::Refused) => None,
                 None => {
-                    store::spool::refuse_token(db, &token, &now)?;
+                    store::submission::refuse(tx, &token)?;
                     None
                 }
             })
@@ -167,17 +159,17 @@ impl Spool {
     }
 
     /// A job that was taken in earlier. Whoever did that may have died before he woke anybody.
-    fn taken_before(&self, db: &Connection, known: Known) -> Fallible<Taken> {
-        let job = store::job::by_id(db, known.id)?;
-        let targets = job.map_or(Ok(Vec::new()), |job| wakes::of_route(db, job.route))?;
+    fn taken_before(&self, tx: &Tx<'_>, known: Known) -> Fallible<Taken> {
+        let job = store::job::by_id(tx, known.id)?;
+        let targets = job.map_or(Ok(Vec::new()), |job| wakes::of_route(tx, job.route))?;
         let global = GlobalJobId { server: self.server().clone(), serial: known.serial };
         let accepted = Accepted { id: known.id, number: known.number, local: known.local, global };
-        Ok(Taken { accepted, targets, running: wakes::running(db)? })
+        Ok(Taken { accepted, targets, running: wakes::running(tx)? })
     }
 }
 
-fn accepting(db: &Connection) -> Fallible<()> {
-    match store::spool::row(db)?.state {
+fn accepting(tx: &Tx<'_>) -> Fallible<()> {
+    match store::spool::row(tx)?.state {
         SpoolerState::Cold | SpoolerState::Active => Ok(()),
         SpoolerState::Drain | SpoolerState::Warm => {
             Err(Failure::new(FailureKind::State, "the spooler was drained: new jobs are refused")
@@ -247,33 +239,28 @@ impl NewJob {
         }
     }
 
-    fn insert(
-        &self,
-        db: &Connection,
-        spool: &Spool,
-        destination: &Destination,
-        now: &Moment,
-    ) -> Fallible<(Accepted, Vec<DeviceRow>)> {
+    fn insert(&self, tx: &Tx<'_>, spool: &Spool, destination: &Destination) -> Fallible<(Accepted, Vec<DeviceRow>)> {
         let s = &self.submission;
         let (group, location, route) = match destination {
             Destination::Location(name) => {
-                let row = store::location::by_name(db, name)?.ok_or_else(|| Failure::not_found(destination))?;
+                let row = store::location::by_name(tx, name)?.ok_or_else(|| Failure::not_found(destination))?;
                 (row.group, Some(row.id), row.route)
             }
             Destination::Group(name) => {
-                let row = store::location::group(db, name)?.ok_or_else(|| Failure::not_found(destination))?;
+                let row = store::location::group(tx, name)?.ok_or_else(|| Failure::not_found(destination))?;
                 let route = row.route;
                 (row, None, route)
             }
         };
         let full = || Failure::new(FailureKind::Full, "all 9,999,999 job numbers are in use");
-        let numbers = store::spool::take_numbers(db, now)?.ok_or_else(full)?;
+        let numbers = store::spool::take_numbers(tx)?.ok_or_else(full)?;
         let (number, serial) = (numbers.number, numbers.serial);
-        let local = store::spool::next_local(db, self.caller.uid)?;
-        let class = store::job::class(db, &s.form)?;
-        let devices = store::device::of_route(db, route)?;
+        let local = store::spool::next_local(tx, self.caller.uid)?;
+        let class = store::job::class(tx, &s.form)?;
+        tx.lock(Lock::Route(route))?;
+        let devices = store::device::of_route(tx, route)?;
         let speed = devices.iter().map(|device| device.settings.speed).max();
-        let sort = Self::position(db, (speed, numbers.sequence), s.priority, self.work, now)?;
+        let sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work)?;
         let reasons = if s.hold { HoldReasons::NONE.with(HoldReason::Operator) } else { HoldReasons::NONE };
         let mut job = JobRow {
             id: JobId(0),
@@ -298,20 +285,21 @@ impl NewJob {
             location,
             route,
             class,
-            created_ms: now.wall_ms,
+            created_ms: tx.now().wall_ms,
             work: self.work,
             octets: self.octets,
             pages: self.pages,
             sort,
         };
-        job.id = store::job::insert(db, &job)?;
-        store::job::insert_values(db, job.id, &s.given)?;
+        job.id = store::job::insert(tx, &job)?;
+        store::submission::accept(tx, &s.token, &Known { id: job.id, number, local, serial })?;
+        store::job::insert_values(tx, job.id, &s.given)?;
         for document in &self.documents {
-            store::document::insert(db, job.id, document)?;
+            store::document::insert(tx, job.id, document)?;
         }
-        spool.insert_entries(db, &job, group.broadcast && location.is_none())?;
+        spool.insert_entries(tx, &job, group.broadcast && location.is_none())?;
         let why = format!("{} for {destination}, {} octets", plural(self.documents.len(), "document"), self.octets);
-        record(db, now, Object::Job(job.id), &self.caller.user, "accepted", &why)?;
+        record(tx, Object::Job(job.id), EventWord::Accepted, &why)?;
         let global = GlobalJobId { server: self.server.clone(), serial };
         Ok((Accepted { id: job.id, number, local, global }, devices))
     }
@@ -319,13 +307,12 @@ impl NewJob {
     /// Where a job stands that arrives now as the one with this number of the sequence, in a route whose fastest device
     /// has this SPEED.
     fn position(
-        db: &Connection,
+        tx: &Tx<'_>,
         (speed, sequence): (Option<u32>, i64),
         priority: Priority,
         work: u64,
-        now: &Moment,
     ) -> Fallible<SortKey> {
-        let arrival = store::spool::time(db, now)?;
+        let arrival = store::spool::time(tx)?;
         let estimate = estimate_ms(work, speed.unwrap_or(100));
         Ok(SortKey { promoted: 0, rank: priority.rank(), key: queue_key(arrival, estimate), sequence })
     }
@@ -337,25 +324,18 @@ fn plural(n: usize, what: &str) -> String {
 
 impl Spool {
     /// The position that a job arriving now gets.
-    pub(crate) fn new_position(
-        &self,
-        db: &Connection,
-        route: RouteId,
-        priority: Priority,
-        work: u64,
-        now: &Moment,
-    ) -> Fallible<SortKey> {
-        let speed = store::device::speed_of_route(db, route)?;
-        NewJob::position(db, (speed, store::spool::next_sequence(db)?), priority, work, now)
+    pub(crate) fn new_position(&self, tx: &Tx<'_>, route: RouteId, priority: Priority, work: u64) -> Fallible<SortKey> {
+        let speed = store::device::speed_of_route(tx, route)?;
+        NewJob::position(tx, (speed, store::spool::next_sequence(tx)?), priority, work)
     }
 
     /// Makes the entries of a job: one for its route, or one for each device of a broadcasting group.
-    pub(crate) fn insert_entries(&self, db: &Connection, job: &JobRow, broadcast: bool) -> Fallible<()> {
+    pub(crate) fn insert_entries(&self, tx: &Tx<'_>, job: &JobRow, broadcast: bool) -> Fallible<()> {
         let runs = job.wish == Wish::Run && job.reasons.is_empty();
         let state = if runs { EntryState::Queued } else { EntryState::Withdrawn };
         let mut only = Vec::new();
         if broadcast {
-            only.extend(store::device::of_route(db, job.route)?.into_iter().map(|device| Some(device.id)));
+            only.extend(store::device::of_route(tx, job.route)?.into_iter().map(|device| Some(device.id)));
         }
         if only.is_empty() {
             only.push(None);
@@ -370,7 +350,7 @@ impl Spool {
                 work: job.work,
                 state,
             };
-            store::entry::insert(db, &entry)?;
+            store::entry::insert(tx, &entry)?;
         }
         Ok(())
     }

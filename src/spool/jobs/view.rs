@@ -3,20 +3,17 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use rusqlite::Connection;
-
+use crate::model::Call;
 use crate::model::job::{DocumentStatus, GivenValue, JobStatus, Occurrence, RawPath};
 use crate::model::location::Destination;
 use crate::model::query::{PAGE, Parts};
 use crate::model::state::{EntryState, JobFacts, JobState};
-use crate::model::{
-    ClassId, DeviceName, Failure, GlobalJobId, GroupId, GroupName, JobId, LocationId, LocationName, RouteId,
-};
+use crate::model::{ClassId, DeviceName, Failure, GlobalJobId, GroupId, JobId, LocationId, LocationName, RouteId};
 use crate::store::document::ShownRow;
 use crate::store::entry::{EntryRow, Progress};
 use crate::store::job::{JobRow, SortKey};
 use crate::store::waiting::Run;
-use crate::store::{self, Fallible};
+use crate::store::{self, Fallible, Tx};
 
 use crate::spool::Spool;
 
@@ -60,7 +57,7 @@ impl Known {
     }
 
     /// Reads ahead what belongs to the jobs of a page.
-    pub(crate) fn read_ahead(&mut self, db: &Connection, jobs: &[JobRow]) -> Fallible<()> {
+    pub(crate) fn read_ahead(&mut self, tx: &Tx<'_>, jobs: &[JobRow]) -> Fallible<()> {
         (self.entries, self.documents, self.given) = (None, None, None);
         let ids = || jobs.iter().map(|job| job.id.0);
         let (Some(first), Some(last)) = (ids().min(), ids().max()) else { return Ok(()) };
@@ -70,56 +67,56 @@ impl Known {
         // Handed in one after the other, as those of a long queue were?
         let close = (last - first) / CLOSE <= i64::try_from(jobs.len()).unwrap_or(i64::MAX);
         // Few entries have a device, as a rule: those are read, and not all that wait.
-        self.entries = match store::entry::begun(db, PAGE)? {
+        self.entries = match store::entry::begun(tx, PAGE)? {
             Some(found) => Some(Ahead { jobs: first..=last, found }),
             None if close => {
-                Some(Ahead { jobs: first..=last, found: store::entry::progress(db, JobId(first), JobId(last))? })
+                Some(Ahead { jobs: first..=last, found: store::entry::progress(tx, JobId(first), JobId(last))? })
             }
             None => None,
         };
         if close && self.parts.documents {
-            let found = store::document::shown(db, JobId(first), JobId(last))?;
+            let found = store::document::shown(tx, JobId(first), JobId(last))?;
             self.documents = Some(Ahead { jobs: first..=last, found });
         }
         if close && self.parts.given {
-            let found = store::value::given(db, JobId(first), JobId(last))?;
+            let found = store::given::of_jobs(tx, JobId(first), JobId(last))?;
             self.given = Some(Ahead { jobs: first..=last, found });
         }
         Ok(())
     }
 
-    fn entries(&mut self, db: &Connection, job: JobId) -> Fallible<Vec<Progress>> {
+    fn entries(&mut self, tx: &Tx<'_>, job: JobId) -> Fallible<Vec<Progress>> {
         match Ahead::take(&mut self.entries, job) {
             Some(found) => Ok(found),
-            None => Ok(store::entry::progress(db, job, job)?.remove(&job).unwrap_or_default()),
+            None => Ok(store::entry::progress(tx, job, job)?.remove(&job).unwrap_or_default()),
         }
     }
 
-    fn documents(&mut self, db: &Connection, job: JobId) -> Fallible<Vec<ShownRow>> {
+    fn documents(&mut self, tx: &Tx<'_>, job: JobId) -> Fallible<Vec<ShownRow>> {
         if !self.parts.documents {
             return Ok(Vec::new());
         }
         match Ahead::take(&mut self.documents, job) {
             Some(found) => Ok(found),
-            None => Ok(store::document::shown(db, job, job)?.remove(&job).unwrap_or_default()),
+            None => Ok(store::document::shown(tx, job, job)?.remove(&job).unwrap_or_default()),
         }
     }
 
-    fn given(&mut self, db: &Connection, job: JobId) -> Fallible<Vec<GivenValue>> {
+    fn given(&mut self, tx: &Tx<'_>, job: JobId) -> Fallible<Vec<GivenValue>> {
         if !self.parts.given {
             return Ok(Vec::new());
         }
         match Ahead::take(&mut self.given, job) {
             Some(found) => Ok(found),
-            None => Ok(store::value::given(db, job, job)?.remove(&job).unwrap_or_default()),
+            None => Ok(store::given::of_jobs(tx, job, job)?.remove(&job).unwrap_or_default()),
         }
     }
 
-    fn destination(&mut self, db: &Connection, job: &JobRow) -> Fallible<Destination> {
+    fn destination(&mut self, tx: &Tx<'_>, job: &JobRow) -> Fallible<Destination> {
         if let Some(known) = self.destinations.get(&(job.group, job.location)) {
             return Ok(known.clone());
         }
-        let destination = Spool::job_destination(db, job)?;
+        let destination = Spool::job_destination(tx, job)?;
         self.destinations.insert((job.group, job.location), destination.clone());
         Ok(destination)
     }
@@ -139,41 +136,40 @@ fn state_of(job: &JobRow, states: impl Iterator<Item = EntryState> + Clone) -> J
 
 impl Spool {
     /// A job's facts and entries.
-    pub(crate) fn job_state(db: &Connection, job: &JobRow) -> Fallible<(JobState, Vec<EntryRow>)> {
-        let entries = store::entry::of_job(db, job.id)?;
+    pub(crate) fn job_state(tx: &Tx<'_>, job: &JobRow) -> Fallible<(JobState, Vec<EntryRow>)> {
+        let entries = store::entry::of_job(tx, job.id)?;
         Ok((state_of(job, entries.iter().map(|e| e.state)), entries))
     }
 
     /// Where a job was sent, by name.
-    pub(crate) fn job_destination(db: &Connection, job: &JobRow) -> Fallible<Destination> {
-        let (group, dest): (String, Option<String>) = store::location::names_of(db, job.group, job.location)?;
-        let group: GroupName = group.parse()?;
+    pub(crate) fn job_destination(tx: &Tx<'_>, job: &JobRow) -> Fallible<Destination> {
+        let (group, dest) = store::location::names_of(tx, job.group, job.location)?;
         Ok(match dest {
-            Some(dest) => Destination::Location(LocationName { group, dest: dest.parse()? }),
+            Some(dest) => Destination::Location(LocationName { group, dest }),
             None => Destination::Group(group),
         })
     }
 
-    pub(crate) fn job_status(&self, db: &Connection, job: JobRow, known: &mut Known) -> Fallible<JobStatus> {
-        let entries = known.entries(db, job.id)?;
+    pub(crate) fn job_status(&self, tx: &Tx<'_>, job: JobRow, known: &mut Known) -> Fallible<JobStatus> {
+        let entries = known.entries(tx, job.id)?;
         let state = state_of(&job, entries.iter().map(|e| e.state));
-        let destination = known.destination(db, &job)?;
+        let destination = known.destination(tx, &job)?;
         let mut devices: Vec<DeviceName> = Vec::new();
         for entry in entries.iter().filter(|e| matches!(e.state, EntryState::Claimed | EntryState::Transferred)) {
-            if let Some(device) = entry.device.map(|id| store::device::by_id(db, id)).transpose()?.flatten() {
+            if let Some(device) = entry.device.map(|id| store::device::by_id(tx, id)).transpose()?.flatten() {
                 devices.push(device.name);
             }
         }
         let intervening = match state {
-            JobState::Ready if known.parts.position => Some(position(db, &job, known)?),
+            JobState::Ready if known.parts.position => Some(position(tx, &job, known)?),
             JobState::Printing if known.parts.position => Some(0),
             _ => None,
         };
-        let given = known.given(db, job.id)?;
+        let given = known.given(tx, job.id)?;
         let (of_job, of_documents): (Vec<GivenValue>, Vec<GivenValue>) =
             given.into_iter().partition(|given| given.document == 0);
         let documents: Vec<DocumentStatus> = known
-            .documents(db, job.id)?
+            .documents(tx, job.id)?
             .into_iter()
             .map(|d| DocumentStatus {
                 path: RawPath(self.base().server(self.server()).join(&d.store_name)),
@@ -220,21 +216,21 @@ impl Spool {
         })
     }
 
-    pub(crate) fn occurrences(&self, id: JobId) -> Fallible<Vec<Occurrence>> {
-        self.look(|db| {
-            let job = store::job::by_id(db, id)?.ok_or_else(|| Failure::not_found("the job"))?;
-            let destination = Self::job_destination(db, &job)?;
-            let routed = store::device::of_route(db, job.route)?;
+    pub(crate) fn occurrences(&self, call: &Call, id: JobId) -> Fallible<Vec<Occurrence>> {
+        self.look(call, |tx| {
+            let job = store::job::by_id(tx, id)?.ok_or_else(|| Failure::not_found("the job"))?;
+            let destination = Self::job_destination(tx, &job)?;
+            let routed = store::device::of_route(tx, job.route)?;
             let mut found = Vec::new();
-            for entry in store::entry::of_job(db, id)? {
+            for entry in store::entry::of_job(tx, id)? {
                 let unique = match routed.as_slice() {
                     [one] => Some(one.id),
                     _ => None,
                 };
                 let device = entry.device.or(entry.only).or(unique);
-                let name = device.map(|id| store::device::by_id(db, id)).transpose()?.flatten().map(|d| d.name);
+                let name = device.map(|id| store::device::by_id(tx, id)).transpose()?.flatten().map(|d| d.name);
                 let sequence = (entry.state == EntryState::Queued)
-                    .then(|| position(db, &job, &mut Known::default()).map(|n| n + 1))
+                    .then(|| position(tx, &job, &mut Known::default()).map(|n| n + 1))
                     .transpose()?;
                 found.push(Occurrence {
                     destination: destination.clone(),
@@ -266,7 +262,7 @@ struct Line {
 const FIRST_PLACES: u32 = 8;
 
 impl Line {
-    fn position(&mut self, db: &Connection, job: &JobRow) -> Fallible<u32> {
+    fn position(&mut self, tx: &Tx<'_>, job: &JobRow) -> Fallible<u32> {
         if self.before >= POSITION_LIMIT {
             return Ok(POSITION_LIMIT);
         }
@@ -280,7 +276,7 @@ impl Line {
             // Read from the beginning again, not from the last place on: several entries may have the same one.
             let wanted = (read * 4).max(FIRST_PLACES).min(most);
             let run = Run { route: job.route, only: None, class: job.class };
-            self.places = store::waiting::places(db, &run, &self.from, wanted)?;
+            self.places = store::waiting::places(tx, &run, &self.from, wanted)?;
             self.all = u32::try_from(self.places.len()).is_ok_and(|read| read < wanted);
         }
     }
@@ -288,13 +284,13 @@ impl Line {
 
 /// How many jobs stand before a queued one: those of its route on a device, and those queued before it that need the
 /// same of a device. Exact to 1,000, then 1,001.
-fn position(db: &Connection, job: &JobRow, known: &mut Known) -> Fallible<u32> {
+fn position(tx: &Tx<'_>, job: &JobRow, known: &mut Known) -> Fallible<u32> {
     // Behind one that has so many before it stand no fewer; after one that was counted, it is counted on.
     if let Some(line) = known.positions.get_mut(&(job.route, job.class)).filter(|line| line.from <= job.sort) {
-        return line.position(db, job);
+        return line.position(tx, job);
     }
-    let at = store::entry::claimed_in_route(db, job.route)?
-        + store::entry::before(db, job.route, job.class, &job.sort, POSITION_LIMIT)?;
+    let at = store::entry::claimed_in_route(tx, job.route, POSITION_LIMIT)?
+        + store::entry::before(tx, job.route, job.class, &job.sort, POSITION_LIMIT)?;
     let before = at.min(POSITION_LIMIT);
     let line = Line { before, from: job.sort, places: Vec::new(), all: false };
     known.positions.insert((job.route, job.class), line);
@@ -304,15 +300,15 @@ fn position(db: &Connection, job: &JobRow, known: &mut Known) -> Fallible<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Memory;
     use crate::store::entry::NewEntry;
 
     const ROUTES: [i64; 3] = [1, 2, 3];
 
     /// Queues of 1,500, 40 and 2 entries, and the jobs of all of them in order of their arrival.
-    fn queues() -> (Connection, Vec<JobRow>) {
-        let db = Connection::open_in_memory().unwrap();
-        store::schema::migrate(&db).unwrap();
-        db.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false).unwrap();
+    fn queues() -> (Memory, Vec<JobRow>) {
+        let memory = Memory::unlinked();
+        let tx = memory.tx();
         let mut jobs = Vec::new();
         for n in 0..1542 {
             let route = RouteId(ROUTES[if n % 38 == 7 && n < 1520 { 1 } else { usize::from(n % 771 == 5) * 2 }]);
@@ -320,20 +316,20 @@ mod tests {
             let class = ClassId(1);
             let job = JobRow { id: JobId(n), route, class, sort, ..row() };
             let entry = NewEntry { job: job.id, route, only: None, class, sort, work: 1, state: EntryState::Queued };
-            store::entry::insert(&db, &entry).unwrap();
+            store::entry::insert(&tx, &entry).unwrap();
             // Some have two entries at the same place, as a broadcast to a group that no longer broadcasts.
             if n % 100 == 1 {
-                store::entry::insert(&db, &entry).unwrap();
+                store::entry::insert(&tx, &entry).unwrap();
             }
             jobs.push(job);
         }
-        (db, jobs)
+        (memory, jobs)
     }
 
     fn row() -> JobRow {
         JobRow {
             id: JobId(0),
-            number: store::job::FIRST_NUMBER,
+            number: crate::model::JobNumber::new(1).unwrap(),
             serial: crate::model::Serial(1),
             token: String::new(),
             local: crate::model::LocalJobId(1),
@@ -364,9 +360,10 @@ mod tests {
 
     #[test]
     fn a_position_is_the_same_whether_counted_on_or_anew() {
-        let (db, mut jobs) = queues();
+        let (memory, mut jobs) = queues();
+        let tx = memory.tx();
         let anew: BTreeMap<JobId, u32> =
-            jobs.iter().map(|job| (job.id, position(&db, job, &mut Known::default()).unwrap())).collect();
+            jobs.iter().map(|job| (job.id, position(&tx, job, &mut Known::default()).unwrap())).collect();
         assert!(anew.values().any(|n| *n == 1000) && anew.values().any(|n| *n == 1001));
         let mut in_order = jobs.clone();
         in_order.sort_by_key(|job| job.sort);
@@ -377,7 +374,7 @@ mod tests {
             for first in [0, 700, 1300] {
                 let mut known = Known::default();
                 for job in &jobs[first..] {
-                    assert_eq!(position(&db, job, &mut known).unwrap(), anew[&job.id], "{what} from {first}: {job:?}");
+                    assert_eq!(position(&tx, job, &mut known).unwrap(), anew[&job.id], "{what} from {first}: {job:?}");
                 }
             }
         }

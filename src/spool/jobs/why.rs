@@ -5,22 +5,21 @@
 //! a pause), then the spooler, then its devices: first those that will print it, then those that mend themselves, then
 //! those that wait for somebody. Of several devices each has its most decisive cause, a single one has all.
 
-use rusqlite::Connection;
-
+use crate::model::Call;
 use crate::model::device::RunningJob;
+use crate::model::event::{EventDetail, EventWord};
 use crate::model::guardian::ProcessError;
 use crate::model::location::Destination;
-use crate::model::state::{DeviceWish, EntryState, ErrorNote, HoldReason, HoldReasons, JobState, ProcessState, Wish};
-use crate::model::time::Moment;
+use crate::model::state::{DeviceWish, EntryState, ErrorNote, HoldReason, JobState, ProcessState, Wish};
 use crate::model::wait::{Awaited, Wait};
 use crate::model::why::{Attribution, Cause, DeviceCause, Printing, Why};
-use crate::model::{Caller, GlobalJobId, JobRef};
+use crate::model::{GlobalJobId, JobRef};
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, last, latest};
 use crate::store::job::JobRow;
 use crate::store::process::ProcessRow;
-use crate::store::{self, Fallible};
+use crate::store::{self, Fallible, Tx};
 
 use super::view::POSITION_LIMIT;
 use crate::spool::Spool;
@@ -34,8 +33,7 @@ const QUIET_MS: i64 = 30_000;
 /// One look at the spool.
 struct Look<'a> {
     spool: &'a Spool,
-    db: &'a Connection,
-    now: &'a Moment,
+    tx: &'a Tx<'a>,
     state: SpoolerState,
 }
 
@@ -45,11 +43,11 @@ fn act(event: Event) -> Attribution {
 
 impl Spool {
     /// Why a job is not printing: at least one cause, the most decisive first.
-    pub(crate) fn why(&self, caller: &Caller, job: &JobRef, now: &Moment) -> Fallible<Why> {
-        self.look(|db| {
-            let found = store::job::by_ref(db, job, caller.uid, self.server().as_str())?;
+    pub(crate) fn why(&self, call: &Call, job: &JobRef) -> Fallible<Why> {
+        self.look(call, |tx| {
+            let found = store::job::by_ref(tx, job, tx.caller()?.uid, self.server().as_str())?;
             let row = found.ok_or_else(|| super::actions::not_found(job))?;
-            let look = Look { spool: self, db, now, state: store::spool::row(db)?.state };
+            let look = Look { spool: self, tx, state: store::spool::row(tx)?.state };
             let mut causes = look.of_job(&row)?;
             if causes.is_empty() {
                 causes.push(Cause::NothingKnown);
@@ -62,16 +60,16 @@ impl Spool {
 
 impl Look<'_> {
     fn of_job(&self, job: &JobRow) -> Fallible<Vec<Cause>> {
-        let (state, entries) = Spool::job_state(self.db, job)?;
+        let (state, entries) = Spool::job_state(self.tx, job)?;
         match state {
             JobState::Open => Ok(vec![Cause::Arriving]),
             JobState::Retained => Ok(vec![Cause::Retained]),
             JobState::Terminating => {
                 let mut devices = Vec::new();
                 for id in entries.iter().filter(|e| on_device(e)).filter_map(|e| e.device) {
-                    devices.extend(store::device::by_id(self.db, id)?.map(|row| row.name));
+                    devices.extend(store::device::by_id(self.tx, id)?.map(|row| row.name));
                 }
-                let by = last(self.db, Object::Job(job.id), &["deleted"])?.map(act);
+                let by = last(self.tx, Object::Job(job.id), &[EventWord::Deleted])?.map(act);
                 Ok(vec![Cause::Terminating { devices, by }])
             }
             JobState::Paused => {
@@ -95,25 +93,26 @@ impl Look<'_> {
     }
 
     fn paused(&self, job: &JobRow) -> Fallible<Cause> {
-        Ok(Cause::Paused(last(self.db, Object::Job(job.id), &["paused"])?.map(act)))
+        Ok(Cause::Paused(last(self.tx, Object::Job(job.id), &[EventWord::Paused])?.map(act)))
     }
 
     /// One cause for each reason of a hold.
     fn holds(&self, job: &JobRow) -> Fallible<Vec<Cause>> {
         let mut causes = Vec::new();
         let object = Object::Job(job.id);
-        let events = latest(self.db, object, "held")?;
+        let events = latest(self.tx, object, &EventWord::Held)?;
         for reason in job.reasons.iter() {
-            // The event of a reason begins with its words; one that does not is somebody's HOLD.
-            let begins = |event: &Event, r: HoldReason| event.why.starts_with(r.words());
-            let about = |event: &&Event| match reason {
-                HoldReason::Operator => !HoldReasons(u32::MAX).iter().any(|r| r != reason && begins(event, r)),
-                other => begins(event, other),
+            // An event of another reason says so; one that names none is somebody's HOLD.
+            let about = |event: &&Event| match event.detail {
+                Some(EventDetail::Hold(held)) => held == reason,
+                _ => reason == HoldReason::Operator,
             };
             let event = events.iter().find(about).cloned();
             causes.push(match (reason, event) {
-                (HoldReason::Operator, Some(event)) if event.why == "HOLDAFTER" => Cause::HeldAfterPrinting(act(event)),
-                (HoldReason::Operator, None) => match last(self.db, object, &["accepted"])? {
+                (HoldReason::Operator, Some(event)) if event.detail == Some(EventDetail::HoldAfter) => {
+                    Cause::HeldAfterPrinting(act(event))
+                }
+                (HoldReason::Operator, None) => match last(self.tx, object, &[EventWord::Accepted])? {
                     Some(event) => Cause::HeldFromStart(act(event)),
                     None => Cause::Held { reason, text: None, by: None },
                 },
@@ -128,13 +127,13 @@ impl Look<'_> {
     fn on_devices(&self, job: &JobRow, entries: &[EntryRow]) -> Fallible<Vec<Cause>> {
         let mut causes = Vec::new();
         for entry in entries.iter().filter(|e| on_device(e)) {
-            let Some(device) = entry.device.map(|id| store::device::by_id(self.db, id)).transpose()?.flatten() else {
+            let Some(device) = entry.device.map(|id| store::device::by_id(self.tx, id)).transpose()?.flatten() else {
                 continue;
             };
             // A job that its process cannot go on with does not print, whatever was recorded last.
             let mut trouble = self.process(&device)?;
             if device.wish == DeviceWish::Suspended {
-                trouble.insert(0, DeviceCause::Suspended(self.last_wish(&device, "suspended")?));
+                trouble.insert(0, DeviceCause::Suspended(self.last_wish(&device, EventWord::Suspended)?));
             }
             if let Some(error) = device.in_error().cloned() {
                 let tried = trouble.is_empty();
@@ -144,7 +143,7 @@ impl Look<'_> {
                 Some(cause) => cause,
                 None if entry.state == EntryState::Transferred => DeviceCause::Transferred {
                     octets: entry.octets_sent.unwrap_or(0),
-                    since_ms: last(self.db, Object::Job(job.id), &["transferred"])?.map(|event| event.at_ms),
+                    since_ms: last(self.tx, Object::Job(job.id), &[EventWord::Transferred])?.map(|event| event.at_ms),
                 },
                 None => match self.printing(&device, entry)? {
                     Some(printing) => had(printing),
@@ -158,14 +157,14 @@ impl Look<'_> {
 
     /// How far a device is with a claimed entry.
     fn printing(&self, device: &DeviceRow, entry: &EntryRow) -> Fallible<Option<Printing>> {
-        let Some(job) = store::job::by_id(self.db, entry.job)? else { return Ok(None) };
-        let documents = store::document::of_job(self.db, job.id)?;
+        let Some(job) = store::job::by_id(self.tx, entry.job)? else { return Ok(None) };
+        let documents = store::document::of_job(self.tx, job.id)?;
         let total = documents.iter().map(|d| d.identity.size.saturating_mul(u64::from(d.copies))).sum();
         let progress = self.progress(device);
         let slot = progress.of_attempt(entry.id, entry.attempt);
         // The slot tells the time by the clock of this boot, as its process does; without one nothing went yet.
-        let began = store::spool::row(self.db)?.time.at(self.now).0 - entry.claimed_spool.unwrap_or(0);
-        let quiet = slot.map_or(began, |s| self.now.boot_ms - s.at_boot_ms);
+        let began = store::spool::row(self.tx)?.time.at(self.tx.now()).0 - entry.claimed_spool.unwrap_or(0);
+        let quiet = slot.map_or(began, |s| self.tx.now().boot_ms - s.at_boot_ms);
         let document = slot.map_or(0, |s| s.document);
         Ok(Some(Printing {
             running: RunningJob {
@@ -177,11 +176,11 @@ impl Look<'_> {
                 copy: slot.map_or(1, |s| s.copy.max(1)),
                 octets: slot.map_or(0, |s| s.octets),
                 total_octets: total,
-                since_ms: entry.claimed_ms.unwrap_or(self.now.wall_ms),
-                stalled: slot.and_then(|s| s.stalled_at(self.now)),
+                since_ms: entry.claimed_ms.unwrap_or(self.tx.now().wall_ms),
+                stalled: slot.and_then(|s| s.stalled_at(self.tx.now())),
             },
             documents: u32::try_from(documents.len()).unwrap_or(u32::MAX),
-            quiet_since_ms: (quiet > QUIET_MS).then(|| self.now.wall_ms - quiet),
+            quiet_since_ms: (quiet > QUIET_MS).then(|| self.tx.now().wall_ms - quiet),
             awaits: slot.and_then(|slot| self.awaits(device, slot)),
         }))
     }
@@ -193,7 +192,7 @@ impl Look<'_> {
     }
 
     fn awaits(&self, device: &DeviceRow, slot: &Progress) -> Option<Awaited> {
-        let (wait, since_ms) = slot.awaits_at(self.now)?;
+        let (wait, since_ms) = slot.awaits_at(self.tx.now())?;
         Some(Awaited::at(&device.name, &device.settings, wait, since_ms))
     }
 
@@ -204,14 +203,14 @@ impl Look<'_> {
         if queued.is_empty() {
             return Ok(causes);
         }
-        let by = || Ok::<_, crate::model::Failure>(last(self.db, Object::Spool, &["drained"])?.map(act));
+        let by = || Ok::<_, crate::model::Failure>(last(self.tx, Object::Spool, &[EventWord::Drained])?.map(act));
         causes.extend(match self.state {
             SpoolerState::Active => None,
             SpoolerState::Cold => Some(Cause::SpoolerCold),
             SpoolerState::Drain => Some(Cause::SpoolerDraining(by()?)),
             SpoolerState::Warm => Some(Cause::SpoolerDrained(by()?)),
         });
-        let routed = store::device::of_route(self.db, job.route)?;
+        let routed = store::device::of_route(self.tx, job.route)?;
         let mut found: Vec<(DeviceRow, Vec<DeviceCause>)> = Vec::new();
         for entry in queued {
             let Some(only) = entry.only else {
@@ -223,7 +222,7 @@ impl Look<'_> {
                 }
                 continue;
             };
-            match (routed.iter().find(|d| d.id == only), store::device::by_id(self.db, only)?) {
+            match (routed.iter().find(|d| d.id == only), store::device::by_id(self.tx, only)?) {
                 (Some(device), _) => found.push((device.clone(), self.device(job, entry, device)?)),
                 (None, Some(device)) => found.push((device, vec![DeviceCause::NotRouted])),
                 (None, None) => {}
@@ -241,14 +240,14 @@ impl Look<'_> {
 
     /// A job whose route leads to no device.
     fn nowhere(&self, job: &JobRow) -> Fallible<Cause> {
-        Ok(match Spool::job_destination(self.db, job)? {
+        Ok(match Spool::job_destination(self.tx, job)? {
             Destination::Group(group) => Cause::GroupWithoutDevices(group),
             Destination::Location(location) => {
                 let routed = match job.location {
-                    Some(id) => last(self.db, Object::Location(id), &["routed"])?,
+                    Some(id) => last(self.tx, Object::Location(id), &[EventWord::Routed])?,
                     None => None,
                 };
-                let by = routed.filter(|event| event.why == "to no device").map(act);
+                let by = routed.filter(|event| event.detail == Some(EventDetail::NoDevice)).map(act);
                 Cause::NoDevice { location, by }
             }
         })
@@ -267,8 +266,8 @@ impl Look<'_> {
                 }
                 other => found.extend(other),
             },
-            DeviceWish::Draining => found.push(DeviceCause::Draining(self.last_wish(device, "drained")?)),
-            DeviceWish::Suspended => found.push(DeviceCause::Suspended(self.last_wish(device, "suspended")?)),
+            DeviceWish::Draining => found.push(DeviceCause::Draining(self.last_wish(device, EventWord::Drained)?)),
+            DeviceWish::Suspended => found.push(DeviceCause::Suspended(self.last_wish(device, EventWord::Suspended)?)),
             DeviceWish::Started => {
                 found.extend(self.process(device)?);
                 let tried = found.is_empty();
@@ -304,12 +303,12 @@ impl Look<'_> {
         if device.stopped_by_error
             && let Some(error) = device.error.clone()
         {
-            return Ok(Some(match crate::spool::printing::device_errors::restart_at(self.db, device)? {
+            return Ok(Some(match crate::spool::printing::device_errors::restart_at(self.tx, device)? {
                 Some(_) => DeviceCause::Restarts(error),
                 None => DeviceCause::ErrorForGood(ErrorNote { next_try_ms: None, ..error }),
             }));
         }
-        let event = last(self.db, Object::Device(device.id), &["started", "drained"])?;
+        let event = last(self.tx, Object::Device(device.id), &[EventWord::Started, EventWord::Drained])?;
         Ok(Some(match event {
             None => {
                 let mut lacks = Vec::new();
@@ -318,23 +317,23 @@ impl Look<'_> {
                 lacks.extend((!addressed).then(|| "URI".to_owned()));
                 DeviceCause::NeverStarted { lacks }
             }
-            Some(event) => DeviceCause::Stopped(Some(event).filter(|event| event.what == "drained").map(act)),
+            Some(event) => DeviceCause::Stopped(Some(event).filter(|event| event.what == EventWord::Drained).map(act)),
         }))
     }
 
     /// Who asked a device for what it is told to do, if that was the last thing it was told.
-    fn last_wish(&self, device: &DeviceRow, what: &str) -> Fallible<Option<Attribution>> {
-        let event = last(self.db, Object::Device(device.id), &["started", what])?;
+    fn last_wish(&self, device: &DeviceRow, what: EventWord) -> Fallible<Option<Attribution>> {
+        let event = last(self.tx, Object::Device(device.id), &[EventWord::Started, what.clone()])?;
         Ok(event.filter(|event| event.what == what).map(act))
     }
 
     /// What is wrong with the print process of a device: one cause, or none.
     fn process(&self, device: &DeviceRow) -> Fallible<Vec<DeviceCause>> {
         let Some(name) = &device.settings.process else { return Ok(Vec::new()) };
-        let Some(row) = store::process::by_name(self.db, name)? else {
+        let Some(row) = store::process::by_name(self.tx, name)? else {
             return Ok(vec![DeviceCause::ProcessGone(name.clone())]);
         };
-        let state = self.spool.process_state(&row, self.now);
+        let state = self.spool.process_state(&row, self.tx.now());
         let process = row.name.clone();
         Ok(match (state, row.error) {
             (ProcessState::Active, _) => Vec::new(),
@@ -344,7 +343,10 @@ impl Look<'_> {
             }
             (ProcessState::Error, None) => {
                 let beat = progress::read(&self.spool.base().progress(name)).map_or(0, |s| s.heartbeat_boot_ms);
-                vec![DeviceCause::ProcessHung { process, since_ms: self.now.wall_ms - (self.now.boot_ms - beat) }]
+                vec![DeviceCause::ProcessHung {
+                    process,
+                    since_ms: self.tx.now().wall_ms - (self.tx.now().boot_ms - beat),
+                }]
             }
             _ if row.file.is_none() => vec![DeviceCause::ProcessIndependent(process)],
             (ProcessState::Dead, None) => vec![DeviceCause::ProcessDead(process)],
@@ -354,19 +356,19 @@ impl Look<'_> {
 
     /// The place of a queued entry on a device that nothing is wrong with.
     fn place(&self, entry: &EntryRow, device: &DeviceRow) -> Fallible<DeviceCause> {
-        let claimed = store::entry::of_device(self.db, device.id, EntryState::Claimed)?.into_iter().next();
+        let claimed = store::entry::of_device(self.tx, device.id, EntryState::Claimed)?.into_iter().next();
         let printing = match &claimed {
             Some(claimed) => self.printing(device, claimed)?,
             None => None,
         };
         let form = store::device::form_key(&device.settings.form);
-        let begun = store::entry::begun_on(self.db, device.id, &form)?;
+        let begun = store::entry::begun_on(self.tx, device.id, &form)?;
         let mut ahead = 0;
         if begun.as_ref().is_none_or(|begun| begun.id != entry.id) {
             let fifo = device.settings.fifo;
-            for (route, _) in store::device::routes(self.db, device.id)? {
+            for (route, _) in store::device::routes(self.tx, device.id)? {
                 let queue = (route, entry.class, device.id);
-                ahead += store::entry::ahead(self.db, queue, &entry.sort, fifo, POSITION_LIMIT)?;
+                ahead += store::entry::ahead(self.tx, queue, &entry.sort, fifo, POSITION_LIMIT)?;
             }
             // One that was begun on the device's file is resumed first, wherever it stands.
             ahead += u32::from(begun.is_some_and(|begun| entry.sort.place(fifo) < begun.sort.place(fifo)));
@@ -376,11 +378,12 @@ impl Look<'_> {
             return Ok(DeviceCause::Behind { jobs, printing });
         }
         if claimed.is_none() {
-            let time = store::spool::row(self.db)?.time.at(self.now);
+            let time = store::spool::row(self.tx)?.time.at(self.tx.now());
             let ours = device.settings.process.clone();
-            let alive =
-                |process: &ProcessRow| ours.as_ref() == Some(&process.name) || self.spool.is_alive(process, self.now);
-            if claims::choose(self.db, device, time, &alive)?.entry.is_none_or(|chosen| chosen.id != entry.id) {
+            let alive = |process: &ProcessRow| {
+                ours.as_ref() == Some(&process.name) || self.spool.is_alive(process, self.tx.now())
+            };
+            if claims::choose(self.tx, device, time, &alive)?.entry.is_none_or(|chosen| chosen.id != entry.id) {
                 return Ok(DeviceCause::LeftToAnother);
             }
         }

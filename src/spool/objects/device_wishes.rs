@@ -5,13 +5,14 @@
 
 use std::time::{Duration, Instant};
 
+use crate::model::Call;
 use crate::model::authority::Right;
 use crate::model::device::DeviceStatus;
+use crate::model::event::EventWord;
 use crate::model::state::{DeviceState, DeviceWish};
-use crate::model::time::Moment;
-use crate::model::{Caller, DeviceName, Failure, FailureKind};
+use crate::model::{DeviceName, Failure, FailureKind};
 use crate::store::event::{Object, record};
-use crate::store::{self, Fallible};
+use crate::store::{self, Fallible, Lock};
 use crate::sys::watch::Watch;
 
 use super::devices::{by_id, is_busy, not_found, unknown_process};
@@ -19,16 +20,16 @@ use crate::spool::printing::{device_errors, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
 
 impl Spool {
-    pub(crate) fn start_device(&self, caller: &Caller, name: DeviceName, now: &Moment) -> Fallible<Vec<WakeTarget>> {
-        let (caller, now) = (caller.clone(), now.clone());
+    pub(crate) fn start_device(&self, call: &Call, name: DeviceName) -> Fallible<Vec<WakeTarget>> {
         let fastcnfg = self.base().fastcnfg();
         let may_have_entry = self.base().has_fastcnfg();
-        self.change(Room::Gives, move |db| {
-            let row = store::device::by_name(db, &name)?.ok_or_else(|| not_found(db, &name))?;
+        self.change(Room::Gives, call, move |tx| {
+            let row = store::device::by_name(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
+            tx.lock(Lock::Device(row.id))?;
             // What an operator took offline, or suspended, is his to start, whatever error it was in.
             let offline_by_error =
                 row.stopped_by_error || (row.wish == DeviceWish::Started && row.in_error().is_some());
-            Self::demand(db, &caller, Right::StartDevice { offline_by_error })?;
+            Self::demand(tx, Right::StartDevice { offline_by_error })?;
             let missing = |what: &str, hint: String| {
                 Err(Failure::new(FailureKind::State, format!("device {} has no {what}", row.name.guardian()))
                     .hint(hint))
@@ -41,29 +42,30 @@ impl Spool {
                 let uri = format!("DEV {shown}, URI socket://host:9100 or URI file:///path gives it one");
                 return missing("address", format!("{uri}, or an entry for it in {}", fastcnfg.display()));
             }
-            let Some(target) = wakes::target(db, process)? else {
-                return Err(unknown_process(db, process)?);
+            let Some(target) = wakes::target(tx, process)? else {
+                return Err(unknown_process(tx, process)?);
             };
-            store::device::set_wish(db, row.id, DeviceWish::Started)?;
-            store::device::set_error(db, row.id, None)?;
-            record(db, &now, Object::Device(row.id), &caller.user, "started", "DEV START")?;
-            let row = store::device::by_id(db, row.id)?.ok_or_else(|| not_found(db, &name))?;
-            let work = target.running || crate::spool::printing::claims::device_has_work(db, &row)?;
+            store::device::set_wish(tx, row.id, DeviceWish::Started)?;
+            store::device::set_error(tx, row.id, None)?;
+            record(tx, Object::Device(row.id), EventWord::Started, "DEV START")?;
+            let row = store::device::by_id(tx, row.id)?.ok_or_else(|| not_found(tx, &name))?;
+            let work = target.running || crate::spool::printing::claims::device_has_work(tx, &row)?;
             Ok(if work { vec![target] } else { Vec::new() })
         })
     }
 
     /// Stops a device where it is: its job stands still on it, an error is not tried again. It prints or is in error, or
     /// is suspended already.
-    pub(crate) fn suspend_device(&self, caller: &Caller, name: DeviceName, now: &Moment) -> Fallible<Vec<WakeTarget>> {
-        let (spool, caller, now) = (self.clone(), caller.clone(), now.clone());
-        self.change(Room::Gives, move |db| {
-            Self::demand(db, &caller, Right::Configure)?;
-            let row = store::device::by_name(db, &name)?.ok_or_else(|| not_found(db, &name))?;
+    pub(crate) fn suspend_device(&self, call: &Call, name: DeviceName) -> Fallible<Vec<WakeTarget>> {
+        let spool = self.clone();
+        self.change(Room::Gives, call, move |tx| {
+            Self::demand(tx, Right::Configure)?;
+            let row = store::device::by_name(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
+            tx.lock(Lock::Device(row.id))?;
             if row.wish == DeviceWish::Suspended {
                 return Ok(Vec::new());
             }
-            let status = spool.device_status(db, row.clone(), &now)?;
+            let status = spool.device_status(tx, row.clone())?;
             if !matches!(status.state, DeviceState::Printing(_) | DeviceState::DevError(_)) {
                 let (shown, state) = (row.name.guardian(), status.state);
                 let failure =
@@ -73,60 +75,56 @@ impl Spool {
                     _ => failure,
                 });
             }
-            store::device::set_wish(db, row.id, DeviceWish::Suspended)?;
-            device_errors::no_more_tries(db, &row)?;
+            store::device::set_wish(tx, row.id, DeviceWish::Suspended)?;
+            device_errors::no_more_tries(tx, &row)?;
             let why = match (row.wish, &status.running) {
                 (DeviceWish::Draining, Some(running)) => format!("job {}, in place of the drain", running.job),
                 (_, Some(running)) => format!("job {}", running.job),
                 _ => String::new(),
             };
-            record(db, &now, Object::Device(row.id), &caller.user, "suspended", &why)?;
+            record(tx, Object::Device(row.id), EventWord::Suspended, &why)?;
             match &row.settings.process {
-                Some(process) => Ok(wakes::target(db, process)?.into_iter().filter(|target| target.running).collect()),
+                Some(process) => Ok(wakes::target(tx, process)?.into_iter().filter(|target| target.running).collect()),
                 None => Ok(Vec::new()),
             }
         })
     }
 
-    pub(crate) fn drain_device(
-        &self,
-        caller: &Caller,
-        name: DeviceName,
-        now: &Moment,
-    ) -> Fallible<(DeviceState, Vec<WakeTarget>)> {
-        let (spool, caller, now) = (self.clone(), caller.clone(), now.clone());
-        self.change(Room::Gives, move |db| {
-            Self::demand(db, &caller, Right::Configure)?;
-            let row = store::device::by_name(db, &name)?.ok_or_else(|| not_found(db, &name))?;
+    pub(crate) fn drain_device(&self, call: &Call, name: DeviceName) -> Fallible<(DeviceState, Vec<WakeTarget>)> {
+        let spool = self.clone();
+        self.change(Room::Gives, call, move |tx| {
+            Self::demand(tx, Right::Configure)?;
+            let row = store::device::by_name(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
+            tx.lock(Lock::Device(row.id))?;
             if row.wish == DeviceWish::Stopped {
                 if row.stopped_by_error {
                     // What the error stopped stays stopped now: only an operator's word sticks.
-                    store::device::set_wish(db, row.id, DeviceWish::Stopped)?;
-                    device_errors::no_more_tries(db, &row)?;
+                    store::device::set_wish(tx, row.id, DeviceWish::Stopped)?;
+                    device_errors::no_more_tries(tx, &row)?;
                     let why = if row.settings.restart > 0 { "no RESTART any more" } else { "DEV DRAIN" };
-                    record(db, &now, Object::Device(row.id), &caller.user, "drained", why)?;
+                    record(tx, Object::Device(row.id), EventWord::Drained, why)?;
                 }
                 return Ok((DeviceState::Offline, Vec::new()));
             }
-            record(db, &now, Object::Device(row.id), &caller.user, "drained", "DEV DRAIN")?;
+            record(tx, Object::Device(row.id), EventWord::Drained, "DEV DRAIN")?;
             let process = match &row.settings.process {
-                Some(process) => store::process::by_name(db, process)?,
+                Some(process) => store::process::by_name(tx, process)?,
                 None => None,
             };
             // Does somebody have to end something before it is offline? A process that runs or died in mid-job. Is one in
             // error waited for? No, it prints nothing; what it died with goes back when PRINT START begins it anew.
-            let busy = row.open || is_busy(db, &row)?;
+            let busy = row.open || is_busy(tx, &row)?;
             match process.filter(|process| process.error.is_none()) {
                 Some(process) if busy || process.running => {
-                    store::device::set_wish(db, row.id, DeviceWish::Draining)?;
-                    let state = spool.device_status(db, by_id(db, &row)?, &now)?.state;
-                    Ok((state, wakes::target(db, &process.name)?.into_iter().collect()))
+                    store::device::set_wish(tx, row.id, DeviceWish::Draining)?;
+                    let state = spool.device_status(tx, by_id(tx, &row)?)?.state;
+                    Ok((state, wakes::target(tx, &process.name)?.into_iter().collect()))
                 }
                 _ => {
-                    store::device::set_wish(db, row.id, DeviceWish::Stopped)?;
-                    store::device::set_closed(db, row.id)?;
-                    device_errors::no_more_tries(db, &row)?;
-                    record(db, &now, Object::Device(row.id), &caller.user, "stopped", "nothing was printing")?;
+                    store::device::set_wish(tx, row.id, DeviceWish::Stopped)?;
+                    store::device::set_closed(tx, row.id)?;
+                    device_errors::no_more_tries(tx, &row)?;
+                    record(tx, Object::Device(row.id), EventWord::Stopped, "nothing was printing")?;
                     Ok((DeviceState::Offline, Vec::new()))
                 }
             }
@@ -138,13 +136,13 @@ impl Spool {
         &self,
         name: &DeviceName,
         timeout: Duration,
-        clock: fn() -> Moment,
+        call: &dyn Fn() -> Call,
     ) -> Fallible<DeviceStatus> {
         let io = |error: std::io::Error| Failure::new(FailureKind::Io, format!("cannot watch the spool: {error}"));
         let deadline = Instant::now() + timeout;
         let watch = Watch::new(&self.base().write_lock()).map_err(io)?;
         loop {
-            let status = self.device(name, &clock())?;
+            let status = self.device(&call(), name)?;
             let left = deadline.saturating_duration_since(Instant::now());
             // Offline, or started again by somebody: either way the drain is over.
             if status.wish != DeviceWish::Draining || left.is_zero() {

@@ -1,17 +1,16 @@
 //! Devices: declaring, altering, deleting, and how they are shown. What their operators want of them is in
 //! [`super::device_wishes`].
 
-use rusqlite::Connection;
-
+use crate::model::Call;
 use crate::model::authority::Right;
 use crate::model::device::{DeviceChange, DeviceStatus, DeviceUri, RunningJob};
+use crate::model::event::EventWord;
 use crate::model::state::{DeviceFacts, DeviceState, DeviceWish, EntryState, ProcessState};
-use crate::model::time::Moment;
 use crate::model::wait::Awaited;
-use crate::model::{Caller, DeviceName, Failure, FailureKind, ProcessName, near};
+use crate::model::{DeviceName, Failure, FailureKind, ProcessName, near};
 use crate::store::device::DeviceRow;
 use crate::store::event::{Object, record};
-use crate::store::{self, Fallible};
+use crate::store::{self, Fallible, Tx};
 
 use crate::spool::printing::{device_errors, progress, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
@@ -22,23 +21,22 @@ const COUNT_LIMIT: u32 = 1001;
 impl Spool {
     pub(crate) fn change_device(
         &self,
-        caller: &Caller,
+        call: &Call,
         name: DeviceName,
         changes: Vec<DeviceChange>,
-        now: &Moment,
     ) -> Fallible<Vec<WakeTarget>> {
         for change in &changes {
             self.check_change(change)?;
         }
-        let (caller, now) = (caller.clone(), now.clone());
-        self.change(Room::Takes, move |db| {
-            Self::demand(db, &caller, Right::Configure)?;
-            let row = match store::device::by_name(db, &name)? {
+
+        self.change(Room::Takes, call, move |tx| {
+            Self::demand(tx, Right::Configure)?;
+            let row = match store::device::by_name(tx, &name)? {
                 Some(row) => row,
                 None => {
-                    let id = store::device::insert(db, &name)?;
-                    record(db, &now, Object::Device(id), &caller.user, "declared", "")?;
-                    store::device::by_id(db, id)?.ok_or_else(|| Failure::internal("a new device cannot be found"))?
+                    let id = store::device::insert(tx, &name)?;
+                    record(tx, Object::Device(id), EventWord::Declared, "")?;
+                    store::device::by_id(tx, id)?.ok_or_else(|| Failure::internal("a new device cannot be found"))?
                 }
             };
             if row.wish != DeviceWish::Stopped {
@@ -49,7 +47,7 @@ impl Spool {
                     )));
             }
             let moves = |change: &DeviceChange| matches!(change, DeviceChange::Uri(_) | DeviceChange::Process(_));
-            if changes.iter().any(moves) && is_busy(db, &row)? {
+            if changes.iter().any(moves) && is_busy(tx, &row)? {
                 return Err(Failure::new(
                     FailureKind::InUse,
                     format!("device {} still has a job of a print process that ended in mid-job", row.name.guardian()),
@@ -59,34 +57,34 @@ impl Spool {
             let mut settings = row.settings.clone();
             for change in &changes {
                 if let DeviceChange::Process(process) = change
-                    && store::process::by_name(db, process)?.is_none()
+                    && store::process::by_name(tx, process)?.is_none()
                 {
-                    return Err(unknown_process(db, process)?);
+                    return Err(unknown_process(tx, process)?);
                 }
                 settings.apply(change);
             }
-            store::device::set_settings(db, row.id, &settings)?;
+            store::device::set_settings(tx, row.id, &settings)?;
             if !changes.is_empty() {
                 let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
-                record(db, &now, Object::Device(row.id), &caller.user, "altered", &words.join(", "))?;
+                record(tx, Object::Device(row.id), EventWord::Altered, &words.join(", "))?;
             }
             if !row.stopped_by_error {
                 return Ok(Vec::new());
             }
             // RESTART given to a device that an error has stopped already counts from now.
             if changes.iter().any(|change| matches!(change, DeviceChange::Restart(_))) {
-                device_errors::set_restart(db, &by_id(db, &row)?, &now)?;
+                device_errors::set_restart(tx, &by_id(tx, &row)?)?;
             }
             // Whose RESTART it is to wait for may have changed, and whether one is waited for at all: the process that had
             // the device learns that, and the one that has it now is there when it is due.
             let mut targets = Vec::new();
             if let Some(before) = &row.settings.process {
-                wakes::add(&mut targets, wakes::target(db, before)?.filter(|target| target.running));
+                wakes::add(&mut targets, wakes::target(tx, before)?.filter(|target| target.running));
             }
             if let Some(process) = &settings.process
-                && device_errors::restart_at(db, &by_id(db, &row)?)?.is_some()
+                && device_errors::restart_at(tx, &by_id(tx, &row)?)?.is_some()
             {
-                wakes::add(&mut targets, wakes::target(db, process)?);
+                wakes::add(&mut targets, wakes::target(tx, process)?);
             }
             Ok(targets)
         })
@@ -124,17 +122,16 @@ impl Spool {
         }
     }
 
-    pub(crate) fn delete_device(&self, caller: &Caller, name: DeviceName, now: &Moment) -> Fallible<()> {
-        let (caller, now) = (caller.clone(), now.clone());
-        self.change(Room::Gives, move |db| {
-            Self::demand(db, &caller, Right::Configure)?;
-            let row = store::device::by_name(db, &name)?.ok_or_else(|| not_found(db, &name))?;
+    pub(crate) fn delete_device(&self, call: &Call, name: DeviceName) -> Fallible<()> {
+        self.change(Room::Gives, call, move |tx| {
+            Self::demand(tx, Right::Configure)?;
+            let row = store::device::by_name(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
             let shown = row.name.guardian();
             if row.wish != DeviceWish::Stopped {
                 return Err(Failure::new(FailureKind::State, format!("device {shown} is online"))
                     .hint(format!("DEV {shown}, DRAIN takes it offline")));
             }
-            let locations = store::location::of_device(db, row.id)?;
+            let locations = store::location::of_device(tx, row.id)?;
             if let Some(first) = locations.first() {
                 return Err(Failure::new(
                     FailureKind::InUse,
@@ -146,37 +143,36 @@ impl Spool {
                 )
                 .hint(format!("LOC {}, DEV NONE disconnects one", first.name)));
             }
-            let own = store::entry::waiting_only_for(db, row.id)?;
-            if is_busy(db, &row)? || own > 0 {
+            if is_busy(tx, &row)? || store::entry::any_only_for(tx, row.id)? {
                 return Err(Failure::new(FailureKind::InUse, format!("device {shown} still has jobs of its own")));
             }
-            store::device::delete(db, row.id)?;
-            record(db, &now, Object::Device(row.id), &caller.user, "deleted", &shown)
+            store::device::delete(tx, row.id)?;
+            record(tx, Object::Device(row.id), EventWord::Deleted, &shown)
         })
     }
 
-    pub(crate) fn devices(&self, after: Option<DeviceName>, now: &Moment) -> Fallible<Vec<DeviceStatus>> {
-        self.look(|db| {
-            let rows = store::device::list(db, after.as_ref())?;
-            rows.into_iter().map(|row| self.device_status(db, row, now)).collect()
+    pub(crate) fn devices(&self, call: &Call, after: Option<DeviceName>) -> Fallible<Vec<DeviceStatus>> {
+        self.look(call, |tx| {
+            let rows = store::device::list(tx, after.as_ref())?;
+            rows.into_iter().map(|row| self.device_status(tx, row)).collect()
         })
     }
 
-    pub(crate) fn device(&self, name: &DeviceName, now: &Moment) -> Fallible<DeviceStatus> {
-        self.look(|db| {
-            let row = store::device::by_name(db, name)?.ok_or_else(|| not_found(db, name))?;
-            self.device_status(db, row, now)
+    pub(crate) fn device(&self, call: &Call, name: &DeviceName) -> Fallible<DeviceStatus> {
+        self.look(call, |tx| {
+            let row = store::device::by_name(tx, name)?.ok_or_else(|| not_found(tx, name))?;
+            self.device_status(tx, row)
         })
     }
 
     /// A device as displays show it.
-    pub(crate) fn device_status(&self, db: &Connection, row: DeviceRow, now: &Moment) -> Fallible<DeviceStatus> {
+    pub(crate) fn device_status(&self, tx: &Tx<'_>, row: DeviceRow) -> Fallible<DeviceStatus> {
         let process = match &row.settings.process {
-            Some(process) => store::process::by_name(db, process)?,
+            Some(process) => store::process::by_name(tx, process)?,
             None => None,
         };
-        let process_state = process.as_ref().map_or(ProcessState::Dormant, |p| self.process_state(p, now));
-        let claimed = store::entry::of_device(db, row.id, EntryState::Claimed)?.into_iter().next();
+        let process_state = process.as_ref().map_or(ProcessState::Dormant, |p| self.process_state(p, tx.now()));
+        let claimed = store::entry::of_device(tx, row.id, EntryState::Claimed)?.into_iter().next();
         // The attempt of a dead process is over, though nobody has recorded it yet: its progress means nothing.
         let lives = matches!(process_state, ProcessState::Active | ProcessState::Error);
         let progress = match row.settings.process.as_ref().filter(|_| lives) {
@@ -189,9 +185,9 @@ impl Spool {
         };
         let mut running = None;
         if let Some(entry) = &claimed
-            && let Some(job) = store::job::by_id(db, entry.job)?
+            && let Some(job) = store::job::by_id(tx, entry.job)?
         {
-            let documents = store::document::of_job(db, job.id)?;
+            let documents = store::document::of_job(tx, job.id)?;
             let total = documents.iter().map(|d| d.identity.size.saturating_mul(u64::from(d.copies))).sum();
             let document = slot.map_or(0, |s| s.document);
             running = Some(RunningJob {
@@ -204,16 +200,16 @@ impl Spool {
                 octets: slot.map_or(0, |s| s.octets),
                 total_octets: total,
                 since_ms: entry.claimed_ms.unwrap_or(0),
-                stalled: slot.and_then(|s| s.stalled_at(now)),
+                stalled: slot.and_then(|s| s.stalled_at(tx.now())),
             });
         }
         // That it was opened for its job is in the database when the job has ended, or takes long.
         let in_use = slot.is_some_and(|slot| slot.open);
-        let awaits = slot.and_then(|slot| slot.awaits_at(now));
+        let awaits = slot.and_then(|slot| slot.awaits_at(tx.now()));
         let awaits = awaits.map(|(wait, since_ms)| Awaited::at(&row.name, &row.settings, wait, since_ms));
         let mut waiting = 0;
-        for (route, _) in store::device::routes(db, row.id)? {
-            waiting = (waiting + store::entry::waiting(db, route, row.id, COUNT_LIMIT)?).min(COUNT_LIMIT);
+        for (route, _) in store::device::routes(tx, row.id)? {
+            waiting = (waiting + store::entry::waiting(tx, route, row.id, COUNT_LIMIT)?).min(COUNT_LIMIT);
         }
         let state = DeviceState::of(&DeviceFacts {
             wish: row.wish,
@@ -242,19 +238,22 @@ impl Spool {
 }
 
 /// Whether an attempt at a device has not ended, or its connection has not closed.
-pub(crate) fn is_busy(db: &Connection, row: &DeviceRow) -> Fallible<bool> {
-    Ok(!store::entry::of_device(db, row.id, EntryState::Claimed)?.is_empty()
-        || !store::entry::of_device(db, row.id, EntryState::Transferred)?.is_empty())
+pub(crate) fn is_busy(tx: &Tx<'_>, row: &DeviceRow) -> Fallible<bool> {
+    Ok(!store::entry::of_device(tx, row.id, EntryState::Claimed)?.is_empty()
+        || !store::entry::of_device(tx, row.id, EntryState::Transferred)?.is_empty())
 }
 
-pub(crate) fn by_id(db: &Connection, row: &DeviceRow) -> Fallible<DeviceRow> {
-    store::device::by_id(db, row.id)?.ok_or_else(|| not_found(db, &row.name))
+pub(crate) fn by_id(tx: &Tx<'_>, row: &DeviceRow) -> Fallible<DeviceRow> {
+    store::device::by_id(tx, row.id)?.ok_or_else(|| not_found(tx, &row.name))
 }
 
-pub(crate) fn not_found(db: &Connection, name: &DeviceName) -> Failure {
+pub(crate) fn not_found(tx: &Tx<'_>, name: &DeviceName) -> Failure {
     let failure = Failure::not_found(format!("device {}", name.guardian()));
-    let names: Vec<String> =
-        store::device::list(db, None).unwrap_or_default().iter().map(|row| row.name.guardian()).collect();
+    let rows = match store::device::list(tx, None) {
+        Ok(rows) => rows,
+        Err(failure) => return failure,
+    };
+    let names: Vec<String> = rows.iter().map(|row| row.name.guardian()).collect();
     let near = near(&name.to_string(), names.iter().map(String::as_str));
     if near.is_empty() {
         failure.hint(format!("DEV {}, PROCESS $SPLA, URI … declares it", name.guardian()))
@@ -263,8 +262,8 @@ pub(crate) fn not_found(db: &Connection, name: &DeviceName) -> Failure {
     }
 }
 
-pub(crate) fn unknown_process(db: &Connection, name: &ProcessName) -> Fallible<Failure> {
-    let names: Vec<String> = store::process::list(db, None)?.iter().map(|row| row.name.to_string()).collect();
+pub(crate) fn unknown_process(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Failure> {
+    let names: Vec<String> = store::process::list(tx, None)?.iter().map(|row| row.name.to_string()).collect();
     let near = near(name.as_str(), names.iter().map(String::as_str));
     let failure = super::processes::not_found(name);
     Ok(if near.is_empty() { failure } else { failure.hint(format!("did you mean ${}?", near.join(", $"))) })

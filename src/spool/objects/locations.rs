@@ -1,17 +1,16 @@
 //! Locations: routing them, finding what a name means.
 
-use rusqlite::Connection;
-
+use crate::model::Call;
 use crate::model::authority::Right;
+use crate::model::event::{EventDetail, EventWord};
 use crate::model::location::{Destination, LocationStatus};
 use crate::model::state::EntryState;
-use crate::model::time::Moment;
 use crate::model::{
-    Caller, DestName, DeviceId, DeviceName, Failure, FailureKind, GroupName, LocationName, LocationPattern, near,
+    DestName, DeviceId, DeviceName, Failure, FailureKind, GroupName, LocationName, LocationPattern, near,
 };
-use crate::store::event::{Object, record};
+use crate::store::event::{Object, record, record_with};
 use crate::store::location::LocationRow;
-use crate::store::{self, Fallible};
+use crate::store::{self, Fallible, Lock, Tx};
 
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -19,24 +18,22 @@ use crate::spool::{Room, Spool, WakeTarget};
 impl Spool {
     pub(crate) fn route_location(
         &self,
-        caller: &Caller,
+        call: &Call,
         pattern: LocationPattern,
         device: Option<DeviceName>,
-        now: &Moment,
     ) -> Fallible<(u32, Vec<WakeTarget>)> {
-        let (caller, now) = (caller.clone(), now.clone());
-        self.change(Room::Takes, move |db| {
-            Self::demand(db, &caller, Right::Configure)?;
+        self.change(Room::Takes, call, move |tx| {
+            Self::demand(tx, Right::Configure)?;
             let device_row = match &device {
                 Some(name) => {
-                    Some(store::device::by_name(db, name)?.ok_or_else(|| super::devices::not_found(db, name))?)
+                    Some(store::device::by_name(tx, name)?.ok_or_else(|| super::devices::not_found(tx, name))?)
                 }
                 None => None,
             };
-            let mut rows = matching(db, &pattern)?;
+            let mut rows = matching(tx, &pattern)?;
             if rows.is_empty() {
                 match &pattern {
-                    LocationPattern::One(name) => rows.push(declare(db, name, &caller, &now)?),
+                    LocationPattern::One(name) => rows.push(declare(tx, name)?),
                     LocationPattern::Group(group) => {
                         return Err(Failure::new(
                             FailureKind::BadValue,
@@ -44,7 +41,7 @@ impl Spool {
                         )
                         .hint(format!("LOC #{group}.DEST, DEV $x connects one destination of it")));
                     }
-                    LocationPattern::EveryGroup(dest) => return Err(unknown_dest(db, dest)?),
+                    LocationPattern::EveryGroup(dest) => return Err(unknown_dest(tx, dest)?),
                 }
             }
             if let LocationPattern::Group(group) = &pattern {
@@ -56,16 +53,17 @@ impl Spool {
             }
             let mut targets = Vec::new();
             for row in &rows {
-                store::location::set_device(db, row.id, device_row.as_ref().map(|d| d.id))?;
+                tx.lock(Lock::Route(row.route))?;
+                store::location::set_device(tx, row.id, device_row.as_ref().map(|d| d.id))?;
                 if let Some(former) = row.device {
-                    leaves_group(db, row, former, &caller, &now)?;
+                    leaves_group(tx, row, former)?;
                 }
-                let why = match &device {
-                    Some(device) => format!("to {}", device.guardian()),
-                    None => "to no device".to_owned(),
-                };
-                record(db, &now, Object::Location(row.id), &caller.user, "routed", &why)?;
-                for target in wakes::of_route(db, row.route)?.into_iter().chain(wakes::of_route(db, row.group.route)?) {
+                let object = Object::Location(row.id);
+                match &device {
+                    Some(device) => record(tx, object, EventWord::Routed, &format!("to {}", device.guardian()))?,
+                    None => record_with(tx, object, EventWord::Routed, EventDetail::NoDevice, "to no device")?,
+                }
+                for target in wakes::of_route(tx, row.route)?.into_iter().chain(wakes::of_route(tx, row.group.route)?) {
                     wakes::add(&mut targets, Some(target));
                 }
             }
@@ -73,70 +71,70 @@ impl Spool {
         })
     }
 
-    pub(crate) fn set_broadcast(&self, caller: &Caller, group: GroupName, on: bool, now: &Moment) -> Fallible<()> {
-        let (caller, now) = (caller.clone(), now.clone());
-        self.change(Room::Takes, move |db| {
-            Self::demand(db, &caller, Right::Configure)?;
+    pub(crate) fn set_broadcast(&self, call: &Call, group: GroupName, on: bool) -> Fallible<()> {
+        self.change(Room::Takes, call, move |tx| {
+            Self::demand(tx, Right::Configure)?;
             let row =
-                store::location::group(db, &group)?.ok_or_else(|| Failure::not_found(format!("group #{group}")))?;
-            store::location::set_broadcast(db, row.id, on)?;
+                store::location::group(tx, &group)?.ok_or_else(|| Failure::not_found(format!("group #{group}")))?;
+            store::location::set_broadcast(tx, row.id, on)?;
             let why = format!("#{}: {}", row.name, if on { "ON" } else { "OFF" });
-            record(db, &now, Object::Spool, &caller.user, "broadcast", &why)
+            record(tx, Object::Spool, EventWord::Broadcast, &why)
         })
     }
 
-    pub(crate) fn delete_location(&self, caller: &Caller, pattern: LocationPattern, now: &Moment) -> Fallible<u32> {
-        let (caller, now) = (caller.clone(), now.clone());
-        self.change(Room::Gives, move |db| {
-            Self::demand(db, &caller, Right::Configure)?;
+    pub(crate) fn delete_location(&self, call: &Call, pattern: LocationPattern) -> Fallible<u32> {
+        self.change(Room::Gives, call, move |tx| {
+            Self::demand(tx, Right::Configure)?;
             if let LocationPattern::EveryGroup(dest) = &pattern {
                 return Err(Failure::new(FailureKind::BadValue, format!("{dest}: DELETE needs its group"))
                     .hint(format!("LOC #GROUP.{dest}, DELETE, or LOC #GROUP, DELETE for a whole group")));
             }
-            let rows = matching(db, &pattern)?;
+            let rows = matching(tx, &pattern)?;
             let Some(first) = rows.first() else { return Err(Failure::not_found(format!("location {pattern}"))) };
             let whole_group = matches!(pattern, LocationPattern::Group(_));
             for row in &rows {
-                let jobs = store::location::job_count(db, row.id)?;
+                tx.lock(Lock::Route(row.route))?;
+                let jobs = store::location::job_count(tx, row.id)?;
                 if jobs > 0 {
                     return Err(in_use(&row.name.to_string(), jobs));
                 }
             }
-            if whole_group && store::location::group_job_count(db, first.group.id)? > 0 {
+            if whole_group && store::location::group_job_count(tx, first.group.id)? > 0 {
                 return Err(in_use(
                     &format!("#{}", first.group.name),
-                    store::location::group_job_count(db, first.group.id)?,
+                    store::location::group_job_count(tx, first.group.id)?,
                 ));
             }
             for row in &rows {
-                store::location::delete(db, row)?;
-                record(db, &now, Object::Location(row.id), &caller.user, "deleted", &row.name.to_string())?;
+                store::location::delete(tx, row)?;
+                record(tx, Object::Location(row.id), EventWord::Deleted, &row.name.to_string())?;
             }
-            store::location::delete_group_if_empty(db, &first.group)?;
+            store::location::delete_group_if_empty(tx, &first.group)?;
             Ok(u32::try_from(rows.len()).unwrap_or(u32::MAX))
         })
     }
 
     pub(crate) fn locations(
         &self,
+        call: &Call,
         pattern: Option<LocationPattern>,
         after: Option<LocationName>,
     ) -> Fallible<Vec<LocationStatus>> {
-        self.look(|db| {
-            let rows = store::location::list(db, pattern.as_ref(), after.as_ref())?;
+        self.look(call, |tx| {
+            let rows = store::location::list(tx, pattern.as_ref(), after.as_ref())?;
             if rows.is_empty()
                 && after.is_none()
                 && let Some(pattern) = &pattern
             {
                 return Err(match pattern {
-                    LocationPattern::EveryGroup(dest) => unknown_dest(db, dest)?,
-                    other => unknown(db, &other.to_string(), "location")?,
+                    LocationPattern::EveryGroup(dest) => unknown_dest(tx, dest)?,
+                    other => unknown(tx, &other.to_string(), "location")?,
                 });
             }
             rows.into_iter()
                 .map(|row| {
                     Ok(LocationStatus {
-                        jobs: store::location::job_count(db, row.id)?,
+                        jobs: store::location::job_count(tx, row.id)?,
                         id: row.id,
                         name: row.name,
                         broadcast: row.group.broadcast,
@@ -149,38 +147,38 @@ impl Spool {
     }
 
     /// [`Spool::destination`] as an operation of its own.
-    pub(crate) fn resolve(&self, name: &str) -> Fallible<Destination> {
-        self.look(|db| self.destination(db, name))
+    pub(crate) fn resolve(&self, call: &Call, name: &str) -> Fallible<Destination> {
+        self.look(call, |tx| self.destination(tx, name))
     }
 
     /// What a destination name means: the exact name (`#group.dest`, `group.dest`, `#group`), then a `dest` that is
     /// unique, then a device's name when one location routes to it.
-    pub(crate) fn destination(&self, db: &Connection, name: &str) -> Fallible<Destination> {
+    pub(crate) fn destination(&self, tx: &Tx<'_>, name: &str) -> Fallible<Destination> {
         let plain = name.strip_prefix(&format!("{}:", self.server())).unwrap_or(name);
         let pattern: LocationPattern = match plain.trim_start_matches('$').parse() {
             Ok(pattern) => pattern,
-            Err(_) => return Err(unknown(db, name, "destination")?),
+            Err(_) => return Err(unknown(tx, name, "destination")?),
         };
         match &pattern {
             LocationPattern::One(location) => {
-                if let Some(row) = store::location::by_name(db, location)? {
+                if let Some(row) = store::location::by_name(tx, location)? {
                     return Ok(Destination::Location(row.name));
                 }
             }
             LocationPattern::Group(group) => {
-                if let Some(row) = store::location::group(db, group)? {
+                if let Some(row) = store::location::group(tx, group)? {
                     return Ok(Destination::Group(row.name));
                 }
             }
             LocationPattern::EveryGroup(dest) => {
-                let rows = matching(db, &pattern)?;
+                let rows = matching(tx, &pattern)?;
                 if let Some(found) = only(name, rows)? {
                     return Ok(found);
                 }
                 if let Ok(device) = dest.as_str().parse::<DeviceName>()
-                    && let Some(device) = store::device::by_name(db, &device)?
+                    && let Some(device) = store::device::by_name(tx, &device)?
                 {
-                    if let Some(found) = only(name, store::location::of_device(db, device.id)?)? {
+                    if let Some(found) = only(name, store::location::of_device(tx, device.id)?)? {
                         return Ok(found);
                     }
                     return Err(Failure::new(FailureKind::State, format!("{name}: no location leads to this device"))
@@ -188,7 +186,7 @@ impl Spool {
                 }
             }
         }
-        Err(unknown(db, name, "destination")?)
+        Err(unknown(tx, name, "destination")?)
     }
 }
 
@@ -201,14 +199,14 @@ fn only(name: &str, rows: Vec<LocationRow>) -> Fallible<Option<Destination>> {
     Ok(rows.into_iter().next().map(|row| Destination::Location(row.name)))
 }
 
-fn matching(db: &Connection, pattern: &LocationPattern) -> Fallible<Vec<LocationRow>> {
+fn matching(tx: &Tx<'_>, pattern: &LocationPattern) -> Fallible<Vec<LocationRow>> {
     if let LocationPattern::One(name) = pattern {
-        return Ok(store::location::by_name(db, name)?.into_iter().collect());
+        return Ok(store::location::by_name(tx, name)?.into_iter().collect());
     }
     let mut rows: Vec<LocationRow> = Vec::new();
     loop {
         let after = rows.last().map(|row| row.name.clone());
-        let page = store::location::list(db, Some(pattern), after.as_ref())?;
+        let page = store::location::list(tx, Some(pattern), after.as_ref())?;
         let full = page.len() as u32 == crate::model::query::PAGE;
         rows.extend(page);
         if !full {
@@ -219,34 +217,34 @@ fn matching(db: &Connection, pattern: &LocationPattern) -> Fallible<Vec<Location
 
 /// A device that no location of its group leads to any more prints nothing of the group's broadcasts: its part of each is
 /// dropped, or left to any device of the group when it is the last one.
-fn leaves_group(db: &Connection, row: &LocationRow, former: DeviceId, caller: &Caller, now: &Moment) -> Fallible<()> {
-    let devices = store::device::of_route(db, row.group.route)?;
+fn leaves_group(tx: &Tx<'_>, row: &LocationRow, former: DeviceId) -> Fallible<()> {
+    let devices = store::device::of_route(tx, row.group.route)?;
     if devices.iter().any(|device| device.id == former) {
         return Ok(());
     }
-    for entry in store::entry::only_for(db, row.group.route, former)? {
-        let others = store::entry::of_job(db, entry.job)?;
+    for entry in store::entry::only_for(tx, row.group.route, former)? {
+        let others = store::entry::of_job(tx, entry.job)?;
         let why = if others.iter().any(|other| other.id != entry.id && other.state != EntryState::Done) {
-            store::entry::delete(db, entry.id)?;
+            store::entry::delete(tx, &entry)?;
             "a device left its group before it printed its part"
         } else {
-            store::entry::let_anyone(db, entry.id)?;
+            store::entry::let_anyone(tx, &entry)?;
             "a device left its group; any other device of it prints its part"
         };
-        record(db, now, Object::Job(entry.job), &caller.user, "rerouted", why)?;
+        record(tx, Object::Job(entry.job), EventWord::Rerouted, why)?;
     }
     Ok(())
 }
 
 /// Declares a location, and its group if that is new; connected to nothing.
-pub(crate) fn declare(db: &Connection, name: &LocationName, caller: &Caller, now: &Moment) -> Fallible<LocationRow> {
-    let group = match store::location::group(db, &name.group)? {
+pub(crate) fn declare(tx: &Tx<'_>, name: &LocationName) -> Fallible<LocationRow> {
+    let group = match store::location::group(tx, &name.group)? {
         Some(group) => group.id,
-        None => store::location::insert_group(db, &name.group)?,
+        None => store::location::insert_group(tx, &name.group)?,
     };
-    let id = store::location::insert(db, group, &name.dest)?;
-    record(db, now, Object::Location(id), &caller.user, "declared", &name.to_string())?;
-    store::location::by_name(db, name)?.ok_or_else(|| Failure::internal("a new location cannot be found"))
+    let id = store::location::insert(tx, group, &name.dest)?;
+    record(tx, Object::Location(id), EventWord::Declared, &name.to_string())?;
+    store::location::by_name(tx, name)?.ok_or_else(|| Failure::internal("a new location cannot be found"))
 }
 
 fn in_use(what: &str, jobs: u64) -> Failure {
@@ -254,10 +252,10 @@ fn in_use(what: &str, jobs: u64) -> Failure {
         .hint("delete them or let them print first")
 }
 
-fn unknown(db: &Connection, name: &str, what: &str) -> Fallible<Failure> {
+fn unknown(tx: &Tx<'_>, name: &str, what: &str) -> Fallible<Failure> {
     let shown: String = name.chars().take(80).flat_map(char::escape_default).collect();
     let failure = Failure::not_found(format!("{what} {shown}"));
-    let names = store::location::names(db)?;
+    let names = store::location::names(tx)?;
     let near = near(name, names.iter().map(String::as_str));
     Ok(if !near.is_empty() {
         failure.hint(format!("did you mean {}?", near.join(", ")))
@@ -268,7 +266,7 @@ fn unknown(db: &Connection, name: &str, what: &str) -> Fallible<Failure> {
     })
 }
 
-fn unknown_dest(db: &Connection, dest: &DestName) -> Fallible<Failure> {
-    let failure = unknown(db, dest.as_str(), "location")?;
+fn unknown_dest(tx: &Tx<'_>, dest: &DestName) -> Fallible<Failure> {
+    let failure = unknown(tx, dest.as_str(), "location")?;
     Ok(failure.hint(format!("a bare word is a destination in every group; a group is written #{dest}")))
 }

@@ -1,14 +1,16 @@
 //! Print processes: declaring, starting, deleting, and what becomes of one that died.
 
+use crate::model::Call;
 use crate::model::authority::Right;
+use crate::model::event::EventWord;
 use crate::model::guardian::ProcessError;
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::state::{DeviceWish, ErrorNote, ProcessState};
 use crate::model::time::Moment;
-use crate::model::{Caller, Failure, FailureKind, ProcessId, ProcessName};
+use crate::model::{Failure, FailureKind, ProcessId, ProcessName};
 use crate::store::event::{Object, record};
 use crate::store::process::ProcessRow;
-use crate::store::{self, Fallible};
+use crate::store::{self, Fallible, Lock};
 use crate::sys::lock::FileLock;
 use crate::sys::process::ProcessNote;
 
@@ -21,13 +23,7 @@ const DEATHS_WITHIN_MS: i64 = 60_000;
 pub(crate) const HEARTBEAT_MS: i64 = 60_000;
 
 impl Spool {
-    pub(crate) fn change_process(
-        &self,
-        caller: &Caller,
-        name: ProcessName,
-        changes: Vec<ProcessChange>,
-        now: &Moment,
-    ) -> Fallible<()> {
+    pub(crate) fn change_process(&self, call: &Call, name: ProcessName, changes: Vec<ProcessChange>) -> Fallible<()> {
         for change in &changes {
             if let ProcessChange::File(file) = change
                 && file != "fastp"
@@ -39,12 +35,12 @@ impl Spool {
                 .hint("fastp is the one that this version has"));
             }
         }
-        let (spool, caller, now) = (self.clone(), caller.clone(), now.clone());
-        self.change(Room::Takes, move |db| {
-            Self::demand(db, &caller, Right::Configure)?;
-            let id = match store::process::by_name(db, &name)? {
+        let spool = self.clone();
+        self.change(Room::Takes, call, move |tx| {
+            Self::demand(tx, Right::Configure)?;
+            let id = match store::process::by_name(tx, &name)? {
                 Some(row) => {
-                    if spool.process_state(&row, &now) == ProcessState::Active {
+                    if spool.process_state(&row, tx.now()) == ProcessState::Active {
                         return Err(Failure::new(
                             FailureKind::State,
                             format!("print process ${} is running", row.name),
@@ -54,64 +50,57 @@ impl Spool {
                     row.id
                 }
                 None => {
-                    let id = store::process::insert(db, &name)?;
-                    record(db, &now, Object::Process(id), &caller.user, "declared", "")?;
+                    let id = store::process::insert(tx, &name)?;
+                    record(tx, Object::Process(id), EventWord::Declared, "")?;
                     id
                 }
             };
             for change in &changes {
-                store::process::apply(db, id, change)?;
-                record(db, &now, Object::Process(id), &caller.user, "altered", &change.to_string())?;
+                store::process::apply(tx, id, change)?;
+                record(tx, Object::Process(id), EventWord::Altered, &change.to_string())?;
             }
             Ok(())
         })
     }
 
-    pub(crate) fn start_process(&self, caller: &Caller, name: ProcessName, now: &Moment) -> Fallible<Vec<WakeTarget>> {
+    pub(crate) fn start_process(&self, call: &Call, name: ProcessName) -> Fallible<Vec<WakeTarget>> {
         // A process that hangs is ended before its successor opens anything.
-        let row = self.look(|db| {
-            Self::demand(db, caller, Right::Configure)?;
-            store::process::by_name(db, &name)?.ok_or_else(|| not_found(&name))
+        let row = self.look(call, |tx| {
+            Self::demand(tx, Right::Configure)?;
+            store::process::by_name(tx, &name)?.ok_or_else(|| not_found(&name))
         })?;
-        if self.hangs(&row, now)
+        if self.hangs(&row, &call.now)
             && let Some(pid) = row.pid
         {
             self.end_hung(&row, pid)?;
         }
-        let (caller, now) = (caller.clone(), now.clone());
-        self.change(Room::Gives, move |db| {
-            let row = store::process::by_name(db, &name)?.ok_or_else(|| not_found(&name))?;
-            store::process::set_error(db, row.id, None, [None, None])?;
-            for device in store::device::of_process(db, &row.name)? {
+
+        self.change(Room::Gives, call, move |tx| {
+            let row = store::process::by_name(tx, &name)?.ok_or_else(|| not_found(&name))?;
+            store::process::set_error(tx, row.id, None, [None, None])?;
+            for device in store::device::of_process(tx, &row.name)? {
                 // What an error or an operator stopped keeps it on record.
                 let online = matches!(device.wish, DeviceWish::Started | DeviceWish::Draining);
                 if online && device.error.is_some() {
-                    store::device::set_error(db, device.id, None)?;
-                    record(
-                        db,
-                        &now,
-                        Object::Device(device.id),
-                        &caller.user,
-                        "recovered",
-                        "PRINT START cleared its error",
-                    )?;
+                    store::device::set_error(tx, device.id, None)?;
+                    record(tx, Object::Device(device.id), EventWord::Recovered, "PRINT START cleared its error")?;
                 }
             }
-            record(db, &now, Object::Process(row.id), &caller.user, "started", "")?;
-            Ok(wakes::target(db, &row.name)?.into_iter().collect())
+            record(tx, Object::Process(row.id), EventWord::Started, "")?;
+            Ok(wakes::target(tx, &row.name)?.into_iter().collect())
         })
     }
 
-    pub(crate) fn delete_process(&self, caller: &Caller, name: ProcessName, now: &Moment) -> Fallible<()> {
-        let (spool, caller, now) = (self.clone(), caller.clone(), now.clone());
-        self.change(Room::Gives, move |db| {
-            Self::demand(db, &caller, Right::Configure)?;
-            let row = store::process::by_name(db, &name)?.ok_or_else(|| not_found(&name))?;
-            if spool.process_state(&row, &now) == ProcessState::Active {
+    pub(crate) fn delete_process(&self, call: &Call, name: ProcessName) -> Fallible<()> {
+        let spool = self.clone();
+        self.change(Room::Gives, call, move |tx| {
+            Self::demand(tx, Right::Configure)?;
+            let row = store::process::by_name(tx, &name)?.ok_or_else(|| not_found(&name))?;
+            if spool.process_state(&row, tx.now()) == ProcessState::Active {
                 return Err(Failure::new(FailureKind::State, format!("print process ${} is running", row.name))
                     .hint("drain its devices; it goes dormant about two minutes after its last job"));
             }
-            let online: Vec<String> = store::device::of_process(db, &row.name)?
+            let online: Vec<String> = store::device::of_process(tx, &row.name)?
                 .into_iter()
                 .filter(|d| d.wish != DeviceWish::Stopped)
                 .map(|d| d.name.guardian())
@@ -123,26 +112,26 @@ impl Spool {
                 )
                 .hint("drain these devices first: DEV $x, DRAIN"));
             }
-            if store::entry::busy(db, row.id)? {
+            if store::entry::busy(tx, row.id)? {
                 return Err(Failure::new(
                     FailureKind::InUse,
                     format!("${} died while it printed, its jobs are still claimed", row.name),
                 )
                 .hint(format!("PRINT ${}, START releases them", row.name)));
             }
-            store::process::delete(db, row.id)?;
-            record(db, &now, Object::Process(row.id), &caller.user, "deleted", &format!("${}", row.name))
+            store::process::delete(tx, row.id)?;
+            record(tx, Object::Process(row.id), EventWord::Deleted, &format!("${}", row.name))
         })
     }
 
-    pub(crate) fn processes(&self, after: Option<ProcessName>, now: &Moment) -> Fallible<Vec<ProcessStatus>> {
-        let rows = self.look(|db| store::process::list(db, after.as_ref()))?;
-        Ok(rows.into_iter().map(|row| self.process_status(row, now)).collect())
+    pub(crate) fn processes(&self, call: &Call, after: Option<ProcessName>) -> Fallible<Vec<ProcessStatus>> {
+        let rows = self.look(call, |tx| store::process::list(tx, after.as_ref()))?;
+        Ok(rows.into_iter().map(|row| self.process_status(row, &call.now)).collect())
     }
 
-    pub(crate) fn process(&self, name: &ProcessName, now: &Moment) -> Fallible<ProcessStatus> {
-        let row = self.look(|db| store::process::by_name(db, name)?.ok_or_else(|| not_found(name)))?;
-        Ok(self.process_status(row, now))
+    pub(crate) fn process(&self, call: &Call, name: &ProcessName) -> Fallible<ProcessStatus> {
+        let row = self.look(call, |tx| store::process::by_name(tx, name)?.ok_or_else(|| not_found(name)))?;
+        Ok(self.process_status(row, &call.now))
     }
 
     fn process_status(&self, row: ProcessRow, now: &Moment) -> ProcessStatus {
@@ -224,34 +213,34 @@ impl Spool {
     /// # Errors
     /// When that cannot be recorded.
     pub fn process_died(&self, id: ProcessId, epoch: u64, now: &Moment) -> Fallible<bool> {
-        let now = now.clone();
-        self.change(Room::Gives, move |db| {
-            let Some(row) = store::process::by_id(db, id)? else { return Ok(false) };
+        self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
+            tx.lock(Lock::Process(id))?;
+            let Some(row) = store::process::by_id(tx, id)? else { return Ok(false) };
             if row.epoch != epoch || !row.running {
                 // Another waker was faster, or it has begun anew meanwhile.
                 return Ok(row.error.is_none());
             }
-            store::process::end_epoch(db, id, epoch)?;
-            store::device::close_all(db, &row.name)?;
-            let at = store::spool::time(db, &now)?.0;
-            let same_boot = row.running_boot.as_deref() == Some(now.boot_id.as_str());
+            store::process::end_epoch(tx, id, epoch)?;
+            store::device::close_all(tx, &row.name)?;
+            let at = store::spool::time(tx)?.0;
+            let same_boot = row.running_boot.as_deref() == Some(tx.now().boot_id.as_str());
             if !same_boot {
-                record(db, &now, Object::Process(id), "spooler", "ended", "the machine was restarted")?;
+                record(&tx.spooler(), Object::Process(id), EventWord::Ended, "the machine was restarted")?;
                 return Ok(true);
             }
-            record(db, &now, Object::Process(id), "spooler", "died", &format!("process {}", row.pid.unwrap_or(0)))?;
+            record(&tx.spooler(), Object::Process(id), EventWord::Died, &format!("process {}", row.pid.unwrap_or(0)))?;
             let third = row.deaths[0].is_some_and(|first| at - first < DEATHS_WITHIN_MS);
             let error = third.then(|| ErrorNote {
                 number: ProcessError::KeepsDying.number(),
                 text: ProcessError::KeepsDying.words().to_owned(),
-                since_ms: now.wall_ms,
+                since_ms: tx.now().wall_ms,
                 next_try_ms: None,
                 tries: 3,
             });
             if error.is_some() {
-                record(db, &now, Object::Process(id), "spooler", "error", ProcessError::KeepsDying.words())?;
+                record(&tx.spooler(), Object::Process(id), EventWord::Error, ProcessError::KeepsDying.words())?;
             }
-            store::process::set_error(db, id, error.as_ref(), [row.deaths[1], Some(at)])?;
+            store::process::set_error(tx, id, error.as_ref(), [row.deaths[1], Some(at)])?;
             Ok(!third)
         })
     }
@@ -261,21 +250,21 @@ impl Spool {
     /// # Errors
     /// When that cannot be recorded.
     pub fn process_cannot_start(&self, id: ProcessId, epoch: u64, why: &str, now: &Moment) -> Fallible<()> {
-        let (why, now) = (why.to_owned(), now.clone());
-        self.change(Room::Gives, move |db| {
+        let why = why.to_owned();
+        self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
             // Somebody else may have started it meanwhile.
-            if store::process::by_id(db, id)?.is_none_or(|row| row.running || row.epoch != epoch) {
+            if store::process::by_id(tx, id)?.is_none_or(|row| row.running || row.epoch != epoch) {
                 return Ok(());
             }
             let error = ErrorNote {
                 number: ProcessError::CannotStart.number(),
                 text: format!("{}: {why}", ProcessError::CannotStart.words()),
-                since_ms: now.wall_ms,
+                since_ms: tx.now().wall_ms,
                 next_try_ms: None,
                 tries: 0,
             };
-            store::process::set_error(db, id, Some(&error), [None, None])?;
-            record(db, &now, Object::Process(id), "spooler", "error", &error.text)
+            store::process::set_error(tx, id, Some(&error), [None, None])?;
+            record(&tx.spooler(), Object::Process(id), EventWord::Error, &error.text)
         })
     }
 }
@@ -295,7 +284,7 @@ mod tests {
     fn a_process_that_got_the_number_of_one_that_hung_is_not_ended() {
         let site = Site::printing();
         let process: ProcessName = name("SPLA");
-        let row = site.spool.look(|db| store::process::by_name(db, &process)).unwrap().unwrap();
+        let row = site.spool.look(&Call::timeless(), |tx| store::process::by_name(tx, &process)).unwrap().unwrap();
         let mut child = Command::new("sleep").arg("600").spawn().unwrap();
         let note = ProcessNote::of(child.id()).unwrap();
         let path = site.spool.base().process_lock(&process);

@@ -1,24 +1,22 @@
 //! The spooler as a whole: its state and its counts.
 
-use rusqlite::Connection;
-
-use crate::model::Caller;
+use crate::model::Call;
 use crate::model::authority::Right;
+use crate::model::event::EventWord;
 use crate::model::job::RawPath;
 use crate::model::state::DeviceWish;
-use crate::model::time::Moment;
 use crate::store::event::{Object, record};
-use crate::store::{self, Fallible};
+use crate::store::{self, Fallible, Lock, Tx};
 
 use crate::spool::interface::records::{SpoolStatus, SpoolerState};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
 impl Spool {
-    pub(crate) fn about(&self) -> Fallible<SpoolStatus> {
-        self.look(|db| {
-            let row = store::spool::row(db)?;
-            let counts = store::spool::counts(db)?;
+    pub(crate) fn about(&self, call: &Call) -> Fallible<SpoolStatus> {
+        self.look(call, |tx| {
+            let row = store::spool::row(tx)?;
+            let counts = store::spool::counts(tx)?;
             Ok(SpoolStatus {
                 spool_id: row.spool_id,
                 server: self.server().clone(),
@@ -39,76 +37,76 @@ impl Spool {
     }
 
     /// ACTIVE: devices that nobody has touched yet are started, and whatever has work.
-    pub(crate) fn start_spooler(&self, caller: &Caller, now: &Moment) -> Fallible<Vec<WakeTarget>> {
-        let (user, moment) = (caller.clone(), now.clone());
+    pub(crate) fn start_spooler(&self, call: &Call) -> Fallible<Vec<WakeTarget>> {
         let may_have_entry = self.base().has_fastcnfg();
-        let targets = self.change(Room::Gives, move |db| {
-            Self::demand(db, &user, Right::Configure)?;
-            let state = store::spool::row(db)?.state;
+        let targets = self.change(Room::Gives, call, move |tx| {
+            Self::demand(tx, Right::Configure)?;
+            tx.lock(Lock::Spool)?;
+            let state = store::spool::row(tx)?.state;
             if state != SpoolerState::Active {
-                store::spool::set_state(db, SpoolerState::Active)?;
-                record(db, &moment, Object::Spool, &user.user, "started", &format!("was {}", state.word()))?;
+                store::spool::set_state(tx, SpoolerState::Active)?;
+                record(tx, Object::Spool, EventWord::Started, &format!("was {}", state.word()))?;
             }
-            for device in store::device::untouched(db, may_have_entry)? {
-                store::device::set_wish(db, device.id, DeviceWish::Started)?;
-                record(db, &moment, Object::Device(device.id), &user.user, "started", "SPOOLER START")?;
+            for device in store::device::untouched(tx, may_have_entry)? {
+                store::device::set_wish(tx, device.id, DeviceWish::Started)?;
+                record(tx, Object::Device(device.id), EventWord::Started, "SPOOLER START")?;
             }
-            with_work(db)
+            with_work(tx)
         })?;
         self.sweep()?;
         Ok(targets)
     }
 
-    pub(crate) fn drain_spooler(&self, caller: &Caller, now: &Moment) -> Fallible<Vec<WakeTarget>> {
-        let (caller, now) = (caller.clone(), now.clone());
-        self.change(Room::Gives, move |db| {
-            Self::demand(db, &caller, Right::Configure)?;
-            if store::spool::row(db)?.state == SpoolerState::Warm {
+    pub(crate) fn drain_spooler(&self, call: &Call) -> Fallible<Vec<WakeTarget>> {
+        self.change(Room::Gives, call, move |tx| {
+            Self::demand(tx, Right::Configure)?;
+            tx.lock(Lock::Spool)?;
+            if store::spool::row(tx)?.state == SpoolerState::Warm {
                 return Ok(Vec::new());
             }
-            store::spool::set_state(db, SpoolerState::Drain)?;
-            record(db, &now, Object::Spool, &caller.user, "drained", "")?;
-            settle_drain(db, &now)?;
-            running(db)
+            store::spool::set_state(tx, SpoolerState::Drain)?;
+            record(tx, Object::Spool, EventWord::Drained, "")?;
+            settle_drain(tx)?;
+            running(tx)
         })
     }
 
-    pub(crate) fn set_manager_access(&self, caller: &Caller, on: bool, now: &Moment) -> Fallible<()> {
-        let (caller, now) = (caller.clone(), now.clone());
-        self.change(Room::Takes, move |db| {
-            Self::demand(db, &caller, Right::Configure)?;
-            store::spool::set_manager_access(db, on)?;
-            record(db, &now, Object::Spool, &caller.user, "altered", if on { "MGRACCESS ON" } else { "MGRACCESS OFF" })
+    pub(crate) fn set_manager_access(&self, call: &Call, on: bool) -> Fallible<()> {
+        self.change(Room::Takes, call, move |tx| {
+            Self::demand(tx, Right::Configure)?;
+            store::spool::set_manager_access(tx, on)?;
+            record(tx, Object::Spool, EventWord::Altered, if on { "MGRACCESS ON" } else { "MGRACCESS OFF" })
         })
     }
 }
 
 /// A draining spooler is WARM when no attempt runs any more.
-pub(crate) fn settle_drain(db: &Connection, now: &Moment) -> Fallible<()> {
-    if store::spool::state(db)? == SpoolerState::Drain && store::spool::counts(db)?.printing_jobs == 0 {
-        store::spool::set_state(db, SpoolerState::Warm)?;
-        record(db, now, Object::Spool, "spooler", "stopped", "every attempt has ended")?;
+pub(crate) fn settle_drain(tx: &Tx<'_>) -> Fallible<()> {
+    tx.lock(Lock::Spool)?;
+    if store::spool::state(tx)? == SpoolerState::Drain && !store::entry::any_on_a_device(tx)? {
+        store::spool::set_state(tx, SpoolerState::Warm)?;
+        record(&tx.spooler(), Object::Spool, EventWord::Stopped, "every attempt has ended")?;
     }
     Ok(())
 }
 
 /// Every process that has a started device with work, or one that is held open.
-fn with_work(db: &Connection) -> Fallible<Vec<WakeTarget>> {
+fn with_work(tx: &Tx<'_>) -> Fallible<Vec<WakeTarget>> {
     let mut targets = Vec::new();
-    for process in store::process::list(db, None)? {
-        if crate::spool::printing::claims::process_has_work(db, &process)? {
-            wakes::add(&mut targets, wakes::target(db, &process.name)?);
+    for process in store::process::list(tx, None)? {
+        if crate::spool::printing::claims::process_has_work(tx, &process)? {
+            wakes::add(&mut targets, wakes::target(tx, &process.name)?);
         }
     }
     Ok(targets)
 }
 
 /// Every process that runs.
-fn running(db: &Connection) -> Fallible<Vec<WakeTarget>> {
+fn running(tx: &Tx<'_>) -> Fallible<Vec<WakeTarget>> {
     let mut targets = Vec::new();
-    for process in store::process::list(db, None)? {
+    for process in store::process::list(tx, None)? {
         if process.running {
-            wakes::add(&mut targets, wakes::target(db, &process.name)?);
+            wakes::add(&mut targets, wakes::target(tx, &process.name)?);
         }
     }
     Ok(targets)

@@ -1,16 +1,14 @@
 //! The ends of attempts, and what was seen at devices: the spool as a print process sees it, second half.
 
-use rusqlite::Connection;
-
 use crate::model::device::DeviceUri;
+use crate::model::event::{EventDetail, EventWord};
 use crate::model::state::{Delivery, DeviceWish, EntryState, HoldReason, Wish};
-use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure};
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
-use crate::store::event::{Object, is_recorded, record};
+use crate::store::event::{Object, is_recorded, record, record_with};
 use crate::store::job::JobRow;
-use crate::store::{self, Fallible};
+use crate::store::{self, Fallible, Lock, Tx};
 
 use super::device_errors;
 use crate::spool::Spool;
@@ -27,13 +25,13 @@ fn missing(what: &str) -> Failure {
 }
 
 /// The entry of a claim that still stands; none when its end was recorded before (a lost reply).
-fn standing(db: &Connection, lease: &Lease, claim: &Claim) -> Fallible<Option<EntryRow>> {
+fn standing(tx: &Tx<'_>, lease: &Lease, claim: &Claim) -> Fallible<Option<EntryRow>> {
     let ours = |entry: &EntryRow| {
         entry.state == EntryState::Claimed
             && entry.claimed_by == Some((lease.process, lease.epoch))
             && entry.attempt == claim.attempt
     };
-    Ok(store::entry::by_id(db, claim.entry)?.filter(ours))
+    Ok(store::entry::by_id(tx, claim.entry)?.filter(ours))
 }
 
 impl Spool {
@@ -41,17 +39,18 @@ impl Spool {
     /// and an attempt of it has ended, so that it has no job.
     pub(crate) fn record_in(
         &self,
-        db: &Connection,
+        tx: &Tx<'_>,
         lease: &Lease,
         device: DeviceId,
         reports: &[TimedReport],
     ) -> Fallible<(Erase, Option<DeviceRow>)> {
+        tx.lock(Lock::Device(device))?;
         // Does an end that is on record already mean that all of it is? Yes: what is recorded together is committed
         // together, so the reply to just this was lost.
         let mut entries = Vec::new();
         for timed in reports {
             if let DeviceReport::AttemptEnds { claim, .. } = &timed.report {
-                let Some(entry) = standing(db, lease, claim)? else { return Ok((Vec::new(), None)) };
+                let Some(entry) = standing(tx, lease, claim)? else { return Ok((Vec::new(), None)) };
                 entries.push(entry);
             }
         }
@@ -60,29 +59,32 @@ impl Spool {
         let mut erase = Vec::new();
         let mut known: Option<DeviceRow> = None;
         for TimedReport { report, at } in reports {
+            // What happened is recorded with its own time.
+            let tx = &tx.at(at);
             let mut row = match known.take().filter(|row| row.error.is_none()) {
                 Some(row) => row,
-                None => match store::device::by_id(db, device)? {
+                None => match store::device::by_id(tx, device)? {
                     Some(row) => row,
                     None if entries.len() > 0 => return Err(missing("a device")),
                     None => return Ok((erase, None)),
                 },
             };
             match report {
-                DeviceReport::Observed(seen) => self.observe_in(db, lease, &row, seen, at)?,
+                DeviceReport::Observed(seen) => self.observe_in(tx, &row, seen)?,
                 DeviceReport::AttemptBegins { claim, at, separation } => {
-                    store::entry::set_begun(db, claim.entry, claim.device, at, separation)?;
+                    let entry = standing(tx, lease, claim)?.ok_or_else(|| missing("an entry"))?;
+                    store::entry::set_begun(tx, &entry, claim.device, at, separation)?;
                 }
-                DeviceReport::AttemptEnds { end, .. } => {
+                DeviceReport::AttemptEnds { claim, end } => {
                     let entry = entries.next().ok_or_else(|| missing("an entry"))?;
                     // History is pruned little by little, so that a process that never rests prunes it too.
-                    let prunes = entry.id.0 % 32 == 0;
-                    erase.extend(self.end_in(db, lease, entry, &row, end, at)?);
+                    let prunes = claim.number.get() % 32 == 0;
+                    erase.extend(self.end_in(tx, entry, &row, end)?);
                     if prunes {
-                        store::finished::prune(db, at)?;
+                        store::finished::prune(tx)?;
                     }
                 }
-                DeviceReport::Settled(settlement) => erase.extend(self.settle_in(db, lease, &row, settlement, at)?),
+                DeviceReport::Settled(settlement) => erase.extend(self.settle_in(tx, lease, &row, settlement)?),
             }
             // Is the row read again for the next report? Not after those that change nothing of it that the others look at, of a
             // device without an error.
@@ -100,118 +102,103 @@ impl Spool {
     }
 
     /// Records the end of an attempt within a transaction.
-    fn end_in(
-        &self,
-        db: &Connection,
-        lease: &Lease,
-        entry: EntryRow,
-        device: &DeviceRow,
-        end: &AttemptEnd,
-        now: &Moment,
-    ) -> Fallible<Erase> {
-        let job = store::job::by_id(db, entry.job)?.ok_or_else(|| missing("a job"))?;
+    fn end_in(&self, tx: &Tx<'_>, entry: EntryRow, device: &DeviceRow, end: &AttemptEnd) -> Fallible<Erase> {
+        let job = store::job::by_id(tx, entry.job)?.ok_or_else(|| missing("a job"))?;
         if !end.touched() && entry.begun.is_some() {
-            store::entry::clear_begun(db, entry.id)?;
+            store::entry::clear_begun(tx, &entry)?;
         }
-        let who = format!("${}", lease.name);
         let shown = device.name.guardian();
-        let note = |what: &str, why: &str| record(db, now, Object::Job(job.id), &who, what, why);
+        let note = |what: EventWord, why: &str| record(tx, Object::Job(job.id), what, why);
         let on_file = matches!(device.address(), Some(DeviceUri::File(_)));
         let mut erase = Vec::new();
         match end {
             AttemptEnd::Delivered { delivery, octets, paper, remark } => {
                 // A printer that takes jobs and gives them back has not recovered: they are settled first.
                 if *delivery != Delivery::Transferred {
-                    device_errors::recovered(db, device, &who, now)?;
+                    device_errors::recovered(tx, device)?;
                 }
                 if *paper != device.paper {
-                    store::device::set_paper(db, device.id, *paper)?;
+                    store::device::set_paper(tx, device.id, *paper)?;
                 }
                 // A job that came back after its transfer is delivered again; what is to be said of it is said once.
                 if let Some(remark) = remark
-                    && !is_recorded(db, Object::Job(job.id), "remark", remark)?
+                    && !is_recorded(tx, Object::Job(job.id), &EventWord::Remark, remark)?
                 {
-                    note("remark", remark)?;
+                    note(EventWord::Remark, remark)?;
                 }
-                note(delivery.word(), &format!("{octets} octets to {shown}"))?;
+                note(delivery.word().into(), &format!("{octets} octets to {shown}"))?;
                 if *delivery == Delivery::Transferred {
-                    store::entry::set_transferred(db, entry.id, *octets)?;
+                    store::entry::set_transferred(tx, &entry, *octets)?;
                 } else {
-                    erase = Self::entry_done(db, &entry, &job, device, delivery.word(), &who, now)?;
+                    erase = Self::entry_done(tx, &entry, &job, device, delivery.word())?;
                 }
             }
             AttemptEnd::DeviceFailed { error, touched, .. } => {
                 if device.error.as_ref().is_none_or(|known| known.number != error.number || known.text != error.text) {
-                    note("returned", &format!("{shown}: {}", error.text))?;
+                    note(EventWord::Returned, &format!("{shown}: {}", error.text))?;
                 }
-                device_errors::failed(db, device, error, &who, now)?;
-                erase = Self::give_back(db, &entry, &job, *touched && !on_file, now)?;
+                device_errors::failed(tx, device, error)?;
+                erase = Self::give_back(tx, &entry, &job, *touched && !on_file)?;
             }
             AttemptEnd::DataFailed { reason, text, moved, touched } => {
                 let reasons = job.reasons.with(*reason);
-                store::job::set_reasons(db, job.id, reasons, Some(text))?;
-                store::entry::withdraw(db, job.id)?;
+                store::job::set_reasons(tx, job.id, reasons, Some(text))?;
+                store::entry::withdraw(tx, job.id)?;
                 if let Some((document, path)) = moved {
                     let dir = self.base().server(self.server());
                     let name = path.0.strip_prefix(&dir).unwrap_or(&path.0).to_string_lossy().into_owned();
-                    store::document::set_store_name(db, *document, &name)?;
+                    store::document::set_store_name(tx, *document, &name)?;
                 }
-                note("held", &format!("{}: {text}", reason.words()))?;
+                let why = format!("{}: {text}", reason.words());
+                record_with(tx, Object::Job(job.id), EventWord::Held, EventDetail::Hold(*reason), &why)?;
                 let job = JobRow { reasons, ..job };
-                erase = Self::give_back(db, &entry, &job, *touched && !on_file, now)?;
+                erase = Self::give_back(tx, &entry, &job, *touched && !on_file)?;
             }
             AttemptEnd::Stopped { touched } => {
-                note("stopped", &format!("on {shown}, as was asked"))?;
-                erase = Self::give_back(db, &entry, &job, *touched && !on_file, now)?;
+                note(EventWord::Stopped, &format!("on {shown}, as was asked"))?;
+                erase = Self::give_back(tx, &entry, &job, *touched && !on_file)?;
             }
             AttemptEnd::Abandoned { touched } => {
+                let who = tx.who();
                 let why = match device.wish {
                     DeviceWish::Started => format!("{who} ended in good order"),
                     DeviceWish::Suspended => format!("{who} let go of it; {shown} is suspended"),
                     DeviceWish::Stopped | DeviceWish::Draining => format!("{who} let go of it; {shown} drains"),
                 };
-                note("returned", &why)?;
-                erase = Self::give_back(db, &entry, &job, *touched && !on_file, now)?;
+                note(EventWord::Returned, &why)?;
+                erase = Self::give_back(tx, &entry, &job, *touched && !on_file)?;
             }
         }
-        settle_drain(db, now)?;
+        settle_drain(tx)?;
         Ok(erase)
     }
 
     /// An entry is free again in its place, or withdrawn if its job is not to run; a cancelled job ends with its last
     /// attempt.
-    pub(crate) fn give_back(
-        db: &Connection,
-        entry: &EntryRow,
-        job: &JobRow,
-        duplicate: bool,
-        now: &Moment,
-    ) -> Fallible<Erase> {
+    pub(crate) fn give_back(tx: &Tx<'_>, entry: &EntryRow, job: &JobRow, duplicate: bool) -> Fallible<Erase> {
         let runs = job.wish == Wish::Run && job.reasons.is_empty();
         if duplicate && job.wish != Wish::Cancel {
             let why =
                 format!("pages of attempt {} may be on paper: possible duplicate pages starting at 1", entry.attempt);
-            record(db, now, Object::Job(job.id), "spooler", "possible-duplicate", &why)?;
+            record(&tx.spooler(), Object::Job(job.id), EventWord::PossibleDuplicate, &why)?;
         }
         let state = if runs { EntryState::Queued } else { EntryState::Withdrawn };
-        store::entry::release(db, entry.id, state, duplicate)?;
-        if job.wish == Wish::Cancel && !is_busy(db, job)? {
-            return Self::finish(db, job, None, "cancelled", now);
+        store::entry::release(tx, entry, state, duplicate)?;
+        if job.wish == Wish::Cancel && !is_busy(tx, job)? {
+            return Self::finish(tx, job, None, "cancelled");
         }
         Ok(Vec::new())
     }
 
     /// An entry is printed. With its last one the job is held (HOLDAFTER) or gone.
     pub(crate) fn entry_done(
-        db: &Connection,
+        tx: &Tx<'_>,
         entry: &EntryRow,
         job: &JobRow,
         device: &DeviceRow,
         outcome: &str,
-        who: &str,
-        now: &Moment,
     ) -> Fallible<Erase> {
-        let others = store::entry::of_job(db, job.id)?.into_iter().filter(|other| other.id != entry.id);
+        let others = store::entry::of_job(tx, job.id)?.into_iter().filter(|other| other.id != entry.id);
         let left: Vec<EntryState> =
             others.map(|other| other.state).filter(|state| *state != EntryState::Done).collect();
         let busy = left.iter().any(|state| matches!(state, EntryState::Claimed | EntryState::Transferred));
@@ -219,126 +206,110 @@ impl Spool {
         // Held while its last octets were on their way: whoever held it finds it held, and is told.
         let held = (job.hold_after || !job.reasons.is_empty()) && job.wish != Wish::Cancel;
         if is_last && !held {
-            return Self::finish(db, job, Some(&device.name.to_string()), outcome, now);
+            store::entry::delete_claimed(tx, entry)?;
+            return Self::finish(tx, job, Some(&device.name.to_string()), outcome);
         }
-        store::entry::release(db, entry.id, EntryState::Done, false)?;
+        store::entry::release(tx, entry, EntryState::Done, false)?;
         if !is_last {
             return Ok(Vec::new());
         }
-        let note = |why: &str| record(db, now, Object::Job(job.id), who, "held", why);
         if job.hold_after {
-            store::job::set_reasons(db, job.id, job.reasons.with(HoldReason::Operator), None)?;
-            note("HOLDAFTER")?;
+            store::job::set_reasons(tx, job.id, job.reasons.with(HoldReason::Operator), None)?;
+            record_with(tx, Object::Job(job.id), EventWord::Held, EventDetail::HoldAfter, "HOLDAFTER")?;
         } else {
             let why = format!("it had been printed completely on {} ({outcome})", device.name.guardian());
-            store::job::set_reasons(db, job.id, job.reasons, Some(&why))?;
-            note(&why)?;
+            store::job::set_reasons(tx, job.id, job.reasons, Some(&why))?;
+            record(tx, Object::Job(job.id), EventWord::Held, &why)?;
         }
         Ok(Vec::new())
     }
 
     /// Settles the transferred jobs of a device within a transaction.
-    fn settle_in(
-        &self,
-        db: &Connection,
-        lease: &Lease,
-        device: &DeviceRow,
-        settlement: &Settlement,
-        now: &Moment,
-    ) -> Fallible<Erase> {
-        let who = format!("${}", lease.name);
+    fn settle_in(&self, tx: &Tx<'_>, lease: &Lease, device: &DeviceRow, settlement: &Settlement) -> Fallible<Erase> {
         let mut erase = Vec::new();
-        for entry in store::entry::of_device(db, device.id, EntryState::Transferred)? {
+        for entry in store::entry::of_device(tx, device.id, EntryState::Transferred)? {
             if entry.claimed_by != Some((lease.process, lease.epoch)) {
                 continue;
             }
             if settlement.entries.as_ref().is_some_and(|named| !named.contains(&entry.id)) {
                 continue;
             }
-            let job = store::job::by_id(db, entry.job)?.ok_or_else(|| missing("a job"))?;
-            let note = |what: &str, why: &str| record(db, now, Object::Job(job.id), &who, what, why);
+            let job = store::job::by_id(tx, entry.job)?.ok_or_else(|| missing("a job"))?;
+            let note = |what: EventWord, why: &str| record(tx, Object::Job(job.id), what, why);
             match &settlement.outcome {
                 Outcome::Closed => {
-                    note("sent", &format!("{} closed the connection cleanly", device.name.guardian()))?;
-                    erase.extend(Self::entry_done(db, &entry, &job, device, Delivery::Sent.word(), &who, now)?);
+                    note(EventWord::Sent, &format!("{} closed the connection cleanly", device.name.guardian()))?;
+                    erase.extend(Self::entry_done(tx, &entry, &job, device, Delivery::Sent.word())?);
                 }
                 Outcome::Released { why } => {
-                    note("released", why)?;
-                    erase.extend(Self::entry_done(db, &entry, &job, device, Delivery::Transferred.word(), &who, now)?);
+                    note(EventWord::Released, why)?;
+                    erase.extend(Self::entry_done(tx, &entry, &job, device, Delivery::Transferred.word())?);
                 }
                 Outcome::Reset { why } => {
-                    note("returned", &format!("{}: {why}", device.name.guardian()))?;
-                    erase.extend(Self::give_back(db, &entry, &job, true, now)?);
+                    note(EventWord::Returned, &format!("{}: {why}", device.name.guardian()))?;
+                    erase.extend(Self::give_back(tx, &entry, &job, true)?);
                 }
                 Outcome::Cut { why } => {
-                    note("held", &format!("{}: {why}", HoldReason::MayHavePrinted.words()))?;
+                    note(EventWord::Held, &format!("{}: {why}", HoldReason::MayHavePrinted.words()))?;
                     let reasons = job.reasons.with(HoldReason::MayHavePrinted);
-                    store::job::set_reasons(db, job.id, reasons, Some(why))?;
-                    store::entry::withdraw(db, job.id)?;
+                    store::job::set_reasons(tx, job.id, reasons, Some(why))?;
+                    store::entry::withdraw(tx, job.id)?;
                     let job = JobRow { reasons, ..job };
-                    erase.extend(Self::give_back(db, &entry, &job, true, now)?);
+                    erase.extend(Self::give_back(tx, &entry, &job, true)?);
                 }
             }
         }
         if matches!(settlement.outcome, Outcome::Closed | Outcome::Released { .. }) {
-            device_errors::recovered(db, device, &who, now)?;
+            device_errors::recovered(tx, device)?;
         }
-        settle_drain(db, now)?;
+        settle_drain(tx)?;
         Ok(erase)
     }
 
     /// Records within a transaction what was seen at a device.
-    fn observe_in(
-        &self,
-        db: &Connection,
-        lease: &Lease,
-        device: &DeviceRow,
-        seen: &Observation,
-        now: &Moment,
-    ) -> Fallible<()> {
-        let who = format!("${}", lease.name);
-        let note = |what: &str, why: &str| record(db, now, Object::Device(device.id), &who, what, why);
+    fn observe_in(&self, tx: &Tx<'_>, device: &DeviceRow, seen: &Observation) -> Fallible<()> {
+        let note = |what: EventWord, why: &str| record(tx, Object::Device(device.id), what, why);
         match seen {
             Observation::Opened { why, connection } => {
                 // What is remembered of FASTCNFG is forgotten by a device that does not consult it.
-                store::device::set_opened(db, device.id, connection, !device.settings.consults_fastcnfg())?;
-                device_errors::note(db, device, &who, "opened", why, now)
+                store::device::set_opened(tx, device.id, connection, !device.settings.consults_fastcnfg())?;
+                device_errors::note(tx, device, EventWord::Opened, why)
             }
             Observation::Consulted { found, remark } => {
-                store::device::set_remembered(db, device.id, found)?;
-                remark.iter().try_for_each(|why| note("fastcnfg", why))
+                store::device::set_remembered(tx, device.id, found)?;
+                remark.iter().try_for_each(|why| note(EventWord::Fastcnfg, why))
             }
             Observation::Closed { why } => {
-                store::device::set_closed(db, device.id)?;
-                device_errors::note(db, device, &who, "closed", why, now)
+                store::device::set_closed(tx, device.id)?;
+                device_errors::note(tx, device, EventWord::Closed, why)
             }
-            Observation::Failed(error) => device_errors::failed(db, device, error, &who, now),
-            Observation::Recovered => device_errors::recovered(db, device, &who, now),
-            Observation::Restarting => device_errors::restart(db, device, &who, now),
+            Observation::Failed(error) => device_errors::failed(tx, device, error),
+            Observation::Recovered => device_errors::recovered(tx, device),
+            Observation::Restarting => device_errors::restart(tx, device),
             Observation::Drained => {
                 // A draining spooler closes its devices too; what their operator wanted of them stays.
                 if device.wish == DeviceWish::Draining {
-                    store::device::set_wish(db, device.id, DeviceWish::Stopped)?;
-                    device_errors::no_more_tries(db, device)?;
-                    note("stopped", "drained")?;
+                    store::device::set_wish(tx, device.id, DeviceWish::Stopped)?;
+                    device_errors::no_more_tries(tx, device)?;
+                    note(EventWord::Stopped, "drained")?;
                 }
-                store::device::set_closed(db, device.id)?;
-                settle_drain(db, now)
+                store::device::set_closed(tx, device.id)?;
+                settle_drain(tx)
             }
             Observation::Remark { what, why } => {
                 // What concerns the job in print as much as its device.
-                if ["possible-duplicate", "stalled", "moving"].contains(&what.as_str()) {
-                    for entry in store::entry::of_device(db, device.id, EntryState::Claimed)? {
-                        record(db, now, Object::Job(entry.job), &who, what, why)?;
+                if matches!(what, EventWord::PossibleDuplicate | EventWord::Stalled | EventWord::Moving) {
+                    for entry in store::entry::of_device(tx, device.id, EntryState::Claimed)? {
+                        record(tx, Object::Job(entry.job), what.clone(), why)?;
                     }
                 }
-                note(what, why)
+                note(what.clone(), why)
             }
         }
     }
 }
 
-fn is_busy(db: &Connection, job: &JobRow) -> Fallible<bool> {
-    let entries = store::entry::of_job(db, job.id)?;
+fn is_busy(tx: &Tx<'_>, job: &JobRow) -> Fallible<bool> {
+    let entries = store::entry::of_job(tx, job.id)?;
     Ok(entries.iter().any(|e| matches!(e.state, EntryState::Claimed | EntryState::Transferred)))
 }

@@ -5,9 +5,8 @@
 //! first, whatever arrived since: only while its octets are the last ones can they be taken back. Among the devices of a group an idle one leaves an entry to a
 //! faster one that would finish it sooner.
 
-use rusqlite::Connection;
-
 use crate::model::device::{DeviceUri, Exclusive};
+use crate::model::event::EventWord;
 use crate::model::order::estimate_ms;
 use crate::model::state::{DeviceWish, EntryState, ProcessState};
 use crate::model::time::{Moment, SpoolTime};
@@ -16,7 +15,7 @@ use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, record};
 use crate::store::process::ProcessRow;
-use crate::store::{self, Fallible};
+use crate::store::{self, Fallible, Lock, Tx};
 
 use super::device_errors;
 use crate::spool::Spool;
@@ -29,15 +28,15 @@ const LOOK_AHEAD: u32 = 32;
 const OVERDUE_MS: i64 = 60_000;
 
 /// Whether the spooler prints at all.
-pub(crate) fn is_active(db: &Connection) -> Fallible<bool> {
-    Ok(store::spool::state(db)? == SpoolerState::Active)
+pub(crate) fn is_active(tx: &Tx<'_>) -> Fallible<bool> {
+    Ok(store::spool::state(tx)? == SpoolerState::Active)
 }
 
 /// Whether some queued entry could be claimed by a device that is started and satisfies these classes.
-pub(crate) fn is_eligible(db: &Connection, device: DeviceId, classes: &[ClassId]) -> Fallible<bool> {
-    for (route, _) in store::device::routes(db, device)? {
+pub(crate) fn is_eligible(tx: &Tx<'_>, device: DeviceId, classes: &[ClassId]) -> Fallible<bool> {
+    for (route, _) in store::device::routes(tx, device)? {
         for class in classes {
-            if store::entry::any(db, route, *class, device)? {
+            if store::entry::any(tx, route, *class, device)? {
                 return Ok(true);
             }
         }
@@ -45,28 +44,28 @@ pub(crate) fn is_eligible(db: &Connection, device: DeviceId, classes: &[ClassId]
     Ok(false)
 }
 
-fn has_eligible(db: &Connection, device: &DeviceRow) -> Fallible<bool> {
-    is_eligible(db, device.id, &store::job::classes_for(db, &device.settings.form)?)
+fn has_eligible(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<bool> {
+    is_eligible(tx, device.id, &store::job::classes_for(tx, &device.settings.form)?)
 }
 
 /// Whether a device gives its print process something to do now.
-pub(crate) fn device_has_work(db: &Connection, device: &DeviceRow) -> Fallible<bool> {
+pub(crate) fn device_has_work(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<bool> {
     match device.wish {
-        DeviceWish::Stopped => Ok(device_errors::restart_at(db, device)?.is_some()),
+        DeviceWish::Stopped => Ok(device_errors::restart_at(tx, device)?.is_some()),
         DeviceWish::Suspended => Ok(false),
         DeviceWish::Draining => Ok(true),
-        DeviceWish::Started => Ok(is_active(db)?
-            && (device.settings.exclusive == Exclusive::On || device.error.is_some() || has_eligible(db, device)?)),
+        DeviceWish::Started => Ok(is_active(tx)?
+            && (device.settings.exclusive == Exclusive::On || device.error.is_some() || has_eligible(tx, device)?)),
     }
 }
 
 /// Whether a print process has something to do now.
-pub(crate) fn process_has_work(db: &Connection, process: &ProcessRow) -> Fallible<bool> {
-    if store::entry::busy(db, process.id)? {
+pub(crate) fn process_has_work(tx: &Tx<'_>, process: &ProcessRow) -> Fallible<bool> {
+    if store::entry::busy(tx, process.id)? {
         return Ok(true);
     }
-    for device in store::device::of_process(db, &process.name)? {
-        if device_has_work(db, &device)? {
+    for device in store::device::of_process(tx, &process.name)? {
+        if device_has_work(tx, &device)? {
             return Ok(true);
         }
     }
@@ -83,31 +82,31 @@ pub(crate) struct Choice {
 
 /// The entry that a device prints next, if any. Nothing is left to devices whose print process is not `alive`.
 pub(crate) fn choose(
-    db: &Connection,
+    tx: &Tx<'_>,
     device: &DeviceRow,
     now: SpoolTime,
     alive: &dyn Fn(&ProcessRow) -> bool,
 ) -> Fallible<Choice> {
-    if let Some(begun) = store::entry::begun_on(db, device.id, &store::device::form_key(&device.settings.form))? {
+    if let Some(begun) = store::entry::begun_on(tx, device.id, &store::device::form_key(&device.settings.form))? {
         return Ok(Choice { entry: Some(begun), waiting: usize::MAX });
     }
-    let classes = store::job::classes_for(db, &device.settings.form)?;
+    let classes = store::job::classes_for(tx, &device.settings.form)?;
     let mut best: Option<EntryRow> = None;
     let mut waiting = 0;
-    for (route, is_group) in store::device::routes(db, device.id)? {
+    for (route, is_group) in store::device::routes(tx, device.id)? {
         // Its own queue is looked at one further: whether something is left decides what becomes of the connection.
         let limit = if is_group { LOOK_AHEAD } else { 2 };
         // Asked for when the group has something for us: in a group of a thousand devices that print what is sent to each of
         // them, nobody looks at the others.
         let mut others = None;
         for class in &classes {
-            let heads = store::entry::heads(db, route, *class, device.id, device.settings.fifo, limit)?;
+            let heads = store::entry::heads(tx, route, *class, device.id, device.settings.fifo, limit)?;
             if heads.is_empty() {
                 continue;
             }
             waiting += heads.len();
             if is_group && others.is_none() {
-                others = Some(rivals(db, device, route, now, alive)?);
+                others = Some(rivals(tx, device, route, now, alive)?);
             }
             let Some(found) = first_for_us(heads, device, others.as_deref().unwrap_or_default()) else { continue };
             if best
@@ -130,23 +129,23 @@ struct Rival {
 
 /// The healthy other devices of a group.
 fn rivals(
-    db: &Connection,
+    tx: &Tx<'_>,
     device: &DeviceRow,
     route: RouteId,
     now: SpoolTime,
     alive: &dyn Fn(&ProcessRow) -> bool,
 ) -> Fallible<Vec<Rival>> {
     let mut found = Vec::new();
-    for other in store::device::of_route(db, route)? {
+    for other in store::device::of_route(tx, route)? {
         if other.id == device.id || other.wish != DeviceWish::Started || other.in_error().is_some() {
             continue;
         }
         let Some(process) = &other.settings.process else { continue };
-        if store::process::by_name(db, process)?.is_none_or(|p| !alive(&p)) {
+        if store::process::by_name(tx, process)?.is_none_or(|p| !alive(&p)) {
             continue;
         }
         let mut free_in_ms = 0;
-        if let Some(running) = store::entry::of_device(db, other.id, EntryState::Claimed)?.first() {
+        if let Some(running) = store::entry::of_device(tx, other.id, EntryState::Claimed)?.first() {
             let whole = estimate_ms(running.work, other.settings.speed);
             let passed = now.0 - running.claimed_spool.unwrap_or(now.0);
             if passed > whole.saturating_mul(2).saturating_add(OVERDUE_MS) {
@@ -193,55 +192,58 @@ impl Spool {
     }
 
     /// Claims the next eligible job of a device within a transaction. A claim whose reply was lost is found again.
-    pub(crate) fn claim_in(&self, db: &Connection, lease: &Lease, device: DeviceId, now: &Moment) -> Fallible<Next> {
-        let Some(row) = store::device::by_id(db, device)? else { return Ok(Next::Unknown) };
-        if let Some(entry) = store::entry::of_device(db, device, EntryState::Claimed)?.into_iter().next() {
+    pub(crate) fn claim_in(&self, tx: &Tx<'_>, lease: &Lease, device: DeviceId) -> Fallible<Next> {
+        tx.lock(Lock::Device(device))?;
+        let Some(row) = store::device::by_id(tx, device)? else { return Ok(Next::Unknown) };
+        if let Some(entry) = store::entry::of_device(tx, device, EntryState::Claimed)?.into_iter().next() {
             let ours = entry.claimed_by == Some((lease.process, lease.epoch));
             if !ours {
                 return Ok(Next::Unknown);
             }
-            let more = has_eligible(db, &row)?;
-            return Ok(Next::Job(Box::new(self.as_claim(db, entry, &row, more)?)));
+            let more = has_eligible(tx, &row)?;
+            return Ok(Next::Job(Box::new(self.as_claim(tx, entry, &row, more)?)));
         }
-        self.claim_for(db, lease, &row, now)
+        self.claim_for(tx, lease, &row)
     }
 
     /// The same for a device that has no job.
-    pub(crate) fn claim_for(&self, db: &Connection, lease: &Lease, row: &DeviceRow, now: &Moment) -> Fallible<Next> {
+    pub(crate) fn claim_for(&self, tx: &Tx<'_>, lease: &Lease, row: &DeviceRow) -> Fallible<Next> {
         let device = row.id;
         if row.wish != DeviceWish::Started {
             return Ok(Next::Unknown);
         }
-        let (state, spool_time) = store::spool::state_and_time(db, now)?;
+        tx.lock(Lock::Spool)?;
+        let (state, spool_time) = store::spool::state_and_time(tx)?;
         if state != SpoolerState::Active {
             return Ok(Next::Unknown);
         }
-        let alive = |process: &ProcessRow| process.id == lease.process || self.is_alive(process, now);
-        let Choice { entry, waiting } = choose(db, row, spool_time, &alive)?;
+        let alive = |process: &ProcessRow| process.id == lease.process || self.is_alive(process, tx.now());
+        let Choice { entry, waiting } = choose(tx, row, spool_time, &alive)?;
         let Some(entry) = entry else {
             return Ok(if waiting == 0 { Next::Nothing } else { Next::Unknown });
         };
-        let Some(entry) = store::entry::claim(db, entry, device, lease.process, lease.epoch, now, spool_time)? else {
+        tx.lock(Lock::Entry(entry.id))?;
+        let Some(entry) = store::entry::claim(tx, entry, device, (lease.process, lease.epoch), spool_time)? else {
             return Err(Failure::internal("a queued entry was claimed inside another transaction"));
         };
         // Every try of a device in error would be an event of its own: its error is one already.
         if row.error.is_none() || entry.attempt == 1 {
             let why = format!("by {}, attempt {}", row.name.guardian(), entry.attempt);
-            record(db, now, Object::Job(entry.job), &format!("${}", lease.name), "claimed", &why)?;
+            record(tx, Object::Job(entry.job), EventWord::Claimed, &why)?;
         }
-        let claim = self.as_claim(db, entry, row, waiting > 1)?;
+        let claim = self.as_claim(tx, entry, row, waiting > 1)?;
         if claim.possible_duplicate && row.error.is_none() {
             let why =
                 format!("attempt {} on {}: possible duplicate pages starting at 1", claim.attempt, row.name.guardian());
-            record(db, now, Object::Job(claim.job), &format!("${}", lease.name), "possible-duplicate", &why)?;
+            record(tx, Object::Job(claim.job), EventWord::PossibleDuplicate, &why)?;
         }
         Ok(Next::Job(Box::new(claim)))
     }
 
-    fn as_claim(&self, db: &Connection, entry: EntryRow, device: &DeviceRow, more: bool) -> Fallible<Claim> {
-        let job = store::job::by_id(db, entry.job)?.ok_or_else(|| Failure::internal("an entry without a job"))?;
+    fn as_claim(&self, tx: &Tx<'_>, entry: EntryRow, device: &DeviceRow, more: bool) -> Fallible<Claim> {
+        let job = store::job::by_id(tx, entry.job)?.ok_or_else(|| Failure::internal("an entry without a job"))?;
         let dir = self.base().server(self.server());
-        let documents = store::document::of_job(db, job.id)?
+        let documents = store::document::of_job(tx, job.id)?
             .into_iter()
             .map(|d| ClaimedDocument {
                 id: d.id,
@@ -257,7 +259,7 @@ impl Spool {
             .collect();
         // On a file the recorded offset tells exactly what an earlier attempt wrote; anywhere else it may be on paper.
         let on_file = matches!(device.address(), Some(DeviceUri::File(_)));
-        let (group, dest) = store::location::names_of(db, job.group, job.location)?;
+        let (group, dest) = store::location::names_of(tx, job.group, job.location)?;
         Ok(Claim {
             entry: entry.id,
             job: job.id,

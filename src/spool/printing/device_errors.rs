@@ -7,114 +7,105 @@
 //! record, shown while the device is closed; tries are counted, and what happens again as it happened before (the error,
 //! its stop and restart, an open and a close) is no new event.
 
-use rusqlite::Connection;
-
+use crate::model::event::EventWord;
 use crate::model::state::{DeviceWish, ErrorNote};
-use crate::model::time::Moment;
 use crate::store::device::DeviceRow;
 use crate::store::event::{Object, is_repeated, record};
-use crate::store::{self, Fallible};
+use crate::store::{self, Fallible, Tx};
 
 use super::claims;
 
 /// Puts an error of a device on record.
-pub(crate) fn failed(db: &Connection, device: &DeviceRow, error: &ErrorNote, who: &str, now: &Moment) -> Fallible<()> {
+pub(crate) fn failed(tx: &Tx<'_>, device: &DeviceRow, error: &ErrorNote) -> Fallible<()> {
     // An error that goes on began when it began.
     let since_ms = device.error.as_ref().map_or(error.since_ms, |known| known.since_ms.min(error.since_ms));
     let stops = device.wish == DeviceWish::Started && error.next_try_ms.is_none();
     let next_try_ms = match device.wish {
-        DeviceWish::Started if stops => after_interval(device, now),
+        DeviceWish::Started if stops => after_interval(tx, device),
         DeviceWish::Started => error.next_try_ms,
         // It stops or stands still by its operator's word: no try is due.
         DeviceWish::Stopped | DeviceWish::Draining | DeviceWish::Suspended => None,
     };
     let known = ErrorNote { since_ms, next_try_ms, ..error.clone() };
-    store::device::set_error(db, device.id, Some(&known))?;
+    store::device::set_error(tx, device.id, Some(&known))?;
     let what = format!("%{:o}: {}", error.number, error.text);
-    note(db, device, who, "error", &what, now)?;
+    note(tx, device, EventWord::Error, &what)?;
     if stops {
-        store::device::stop_by_error(db, device.id)?;
+        store::device::stop_by_error(tx, device.id)?;
         let tries = if error.tries > 1 { format!(", after {} tries", error.tries) } else { String::new() };
         let again = match device.settings.restart {
             0 => "until somebody starts it".to_owned(),
             seconds => format!("RESTART starts it again every {seconds} s"),
         };
-        note(db, device, who, "stopped", &format!("by error {what}{tries}; {again}"), now)?;
+        note(tx, device, EventWord::Stopped, &format!("by error {what}{tries}; {again}"))?;
     }
     Ok(())
 }
 
 /// Puts on record what happened to a device: in an error not what is on record of it already.
-pub(crate) fn note(
-    db: &Connection,
-    device: &DeviceRow,
-    who: &str,
-    what: &str,
-    why: &str,
-    now: &Moment,
-) -> Fallible<()> {
+pub(crate) fn note(tx: &Tx<'_>, device: &DeviceRow, what: EventWord, why: &str) -> Fallible<()> {
     let object = Object::Device(device.id);
-    if device.error.is_some() && is_repeated(db, object, what, why)? {
+    if device.error.is_some() && is_repeated(tx, object, &what, why)? {
         return Ok(());
     }
-    record(db, now, object, who, what, why)
+    record(tx, object, what, why)
 }
 
 /// The error of a device is over.
-pub(crate) fn recovered(db: &Connection, device: &DeviceRow, who: &str, now: &Moment) -> Fallible<()> {
+pub(crate) fn recovered(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<()> {
     if let Some(error) = &device.error {
-        store::device::set_error(db, device.id, None)?;
+        store::device::set_error(tx, device.id, None)?;
         let why = format!("from %{:o}: {}, after {} tries", error.number, error.text, error.tries);
-        record(db, now, Object::Device(device.id), who, "recovered", &why)?;
+        record(tx, Object::Device(device.id), EventWord::Recovered, &why)?;
     }
     Ok(())
 }
 
 /// An error that stays on record, but is not tried again.
-pub(crate) fn no_more_tries(db: &Connection, device: &DeviceRow) -> Fallible<()> {
+pub(crate) fn no_more_tries(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<()> {
     match &device.error {
         Some(error) if error.next_try_ms.is_some() => {
-            store::device::set_error(db, device.id, Some(&ErrorNote { next_try_ms: None, ..error.clone() }))
+            store::device::set_error(tx, device.id, Some(&ErrorNote { next_try_ms: None, ..error.clone() }))
         }
         _ => Ok(()),
     }
 }
 
-fn after_interval(device: &DeviceRow, now: &Moment) -> Option<i64> {
+fn after_interval(tx: &Tx<'_>, device: &DeviceRow) -> Option<i64> {
     let interval = i64::from(device.settings.restart).saturating_mul(1000);
-    (interval > 0).then(|| now.wall_ms.saturating_add(interval))
+    (interval > 0).then(|| tx.now().wall_ms.saturating_add(interval))
 }
 
 /// When a device is to be started again by its RESTART, wall clock. A spooler that is not ACTIVE starts nothing.
-pub(crate) fn restart_at(db: &Connection, device: &DeviceRow) -> Fallible<Option<i64>> {
+pub(crate) fn restart_at(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<Option<i64>> {
     let waits = device.wish == DeviceWish::Stopped && device.stopped_by_error && device.settings.restart > 0;
-    if !waits || !claims::is_active(db)? {
+    if !waits || !claims::is_active(tx)? {
         return Ok(None);
     }
     Ok(device.error.as_ref().and_then(|error| error.next_try_ms))
 }
 
 /// The RESTART of a device was altered: one that an error has stopped is started after the new interval, from now.
-pub(crate) fn set_restart(db: &Connection, device: &DeviceRow, now: &Moment) -> Fallible<()> {
+pub(crate) fn set_restart(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<()> {
     match &device.error {
         Some(error) if device.stopped_by_error => {
-            let next_try_ms = after_interval(device, now);
-            store::device::set_error(db, device.id, Some(&ErrorNote { next_try_ms, ..error.clone() }))
+            let next_try_ms = after_interval(tx, device);
+            store::device::set_error(tx, device.id, Some(&ErrorNote { next_try_ms, ..error.clone() }))
         }
         _ => Ok(()),
     }
 }
 
 /// Starts a device whose RESTART is due. Its error stays until it is seen to work.
-pub(crate) fn restart(db: &Connection, device: &DeviceRow, who: &str, now: &Moment) -> Fallible<()> {
-    if restart_at(db, device)?.is_none() {
+pub(crate) fn restart(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<()> {
+    if restart_at(tx, device)?.is_none() {
         return Ok(());
     }
-    store::device::set_wish(db, device.id, DeviceWish::Started)?;
+    store::device::set_wish(tx, device.id, DeviceWish::Started)?;
     if let Some(error) = &device.error {
-        let next_try_ms = Some(now.wall_ms);
-        store::device::set_error(db, device.id, Some(&ErrorNote { next_try_ms, ..error.clone() }))?;
+        let next_try_ms = Some(tx.now().wall_ms);
+        store::device::set_error(tx, device.id, Some(&ErrorNote { next_try_ms, ..error.clone() }))?;
     }
     let why = format!("RESTART {}", device.settings.restart);
-    note(db, device, who, "restarted", &why, now)
+    note(tx, device, EventWord::Restarted, &why)
 }

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::model::Call;
 use crate::model::device::{DeviceUri, Exclusive};
+use crate::model::event::EventWord;
 use crate::model::state::{DeviceWish, EntryState, Wish};
 use crate::model::time::Moment;
 use crate::model::{ClassId, DeviceId, Failure, FailureKind, ProcessName, ServerName};
 use crate::store::device::DeviceRow;
 use crate::store::event::{Object, record};
-use crate::store::{self, Fallible};
+use crate::store::{self, Fallible, Lock, Tx};
 
 use super::{claims, device_errors};
 use crate::spool::disk::files;
@@ -20,8 +22,10 @@ fn lost() -> Failure {
     Failure::new(FailureKind::State, "this print process is not in charge of its devices any more")
 }
 
-fn demand_lease(db: &rusqlite::Connection, lease: &Lease) -> Fallible<()> {
-    if store::process::runs(db, lease.process, lease.epoch)? { Ok(()) } else { Err(lost()) }
+/// Refuses a lease that has ended. While it stands its process is locked: nobody takes it for dormant or dead meanwhile.
+fn demand_lease(tx: &Tx<'_>, lease: &Lease) -> Fallible<()> {
+    tx.lock(Lock::Process(lease.process))?;
+    if store::process::runs(tx, lease.process, lease.epoch)? { Ok(()) } else { Err(lost()) }
 }
 
 /// What is the same for every device of a look: read once.
@@ -33,40 +37,34 @@ struct Shared {
 }
 
 impl Shared {
-    fn is_active(&mut self, db: &rusqlite::Connection) -> Fallible<bool> {
+    fn is_active(&mut self, tx: &Tx<'_>) -> Fallible<bool> {
         match self.active {
             Some(active) => Ok(active),
-            None => Ok(*self.active.insert(claims::is_active(db)?)),
+            None => Ok(*self.active.insert(claims::is_active(tx)?)),
         }
     }
 
-    fn classes(&mut self, db: &rusqlite::Connection, form: &str) -> Fallible<&[ClassId]> {
+    fn classes(&mut self, tx: &Tx<'_>, form: &str) -> Fallible<&[ClassId]> {
         if !self.classes.contains_key(form) {
-            self.classes.insert(form.to_owned(), store::job::classes_for(db, form)?);
+            self.classes.insert(form.to_owned(), store::job::classes_for(tx, form)?);
         }
         Ok(self.classes.get(form).map_or(&[], Vec::as_slice))
     }
 }
 
 impl Spool {
-    fn as_order(
-        &self,
-        db: &rusqlite::Connection,
-        lease: &Lease,
-        row: DeviceRow,
-        shared: &mut Shared,
-    ) -> Fallible<DeviceOrder> {
-        let engaged = store::entry::on_device(db, row.id)?;
+    fn as_order(&self, tx: &Tx<'_>, lease: &Lease, row: DeviceRow, shared: &mut Shared) -> Fallible<DeviceOrder> {
+        let engaged = store::entry::on_device(tx, row.id)?;
         // A spooler that is not ACTIVE drains its devices, until they are closed; then there is nothing more to do for them.
         let wish = match row.wish {
-            DeviceWish::Started if shared.is_active(db)? => DeviceWish::Started,
+            DeviceWish::Started if shared.is_active(tx)? => DeviceWish::Started,
             DeviceWish::Started if row.open || !engaged.is_empty() => DeviceWish::Draining,
             DeviceWish::Started => DeviceWish::Stopped,
             other => other,
         };
         let eligible =
-            wish == DeviceWish::Started && claims::is_eligible(db, row.id, shared.classes(db, &row.settings.form)?)?;
-        let restart_at_ms = device_errors::restart_at(db, &row)?;
+            wish == DeviceWish::Started && claims::is_eligible(tx, row.id, shared.classes(tx, &row.settings.form)?)?;
+        let restart_at_ms = device_errors::restart_at(tx, &row)?;
         let transferred = engaged.iter().filter(|(state, _)| *state == EntryState::Transferred).count();
         let ours = (EntryState::Claimed, Some((lease.process, lease.epoch)));
         Ok(DeviceOrder {
@@ -95,19 +93,18 @@ impl Engine for Spool {
     }
 
     fn begins(&self, name: &ProcessName, pid: u32, now: &Moment) -> Fallible<Lease> {
-        let (process, moment) = (name.clone(), now.clone());
-        let (lease, erase) = self.change(Room::Gives, move |db| {
-            let now = &moment;
-            let row = store::process::by_name(db, &process)?
+        let process = name.clone();
+        let (lease, erase) = self.change(Room::Gives, &Call::of_process(name, now), move |tx| {
+            let row = store::process::by_name(tx, &process)?
                 .ok_or_else(|| crate::spool::objects::processes::not_found(&process))?;
-            let epoch = store::process::begin_epoch(db, row.id, pid, now)?;
-            let who = format!("${}", row.name);
-            store::process::set_error(db, row.id, None, row.deaths)?;
-            store::device::close_all(db, &row.name)?;
+            tx.lock(Lock::Process(row.id))?;
+            let epoch = store::process::begin_epoch(tx, row.id, pid)?;
+            store::process::set_error(tx, row.id, None, row.deaths)?;
+            store::device::close_all(tx, &row.name)?;
             let mut erase = Vec::new();
-            for entry in store::entry::of_dead_epochs(db, row.id, epoch)? {
-                let Some(job) = store::job::by_id(db, entry.job)? else { continue };
-                let device = entry.device.map(|id| store::device::by_id(db, id)).transpose()?.flatten();
+            for entry in store::entry::of_dead_epochs(tx, row.id, epoch)? {
+                let Some(job) = store::job::by_id(tx, entry.job)? else { continue };
+                let device = entry.device.map(|id| store::device::by_id(tx, id)).transpose()?.flatten();
                 let uri = device.as_ref().and_then(DeviceRow::address);
                 // A file tells itself how far it got. Anywhere else octets may be on paper.
                 let unsure = !matches!(uri, Some(DeviceUri::File(_) | DeviceUri::Null));
@@ -116,12 +113,12 @@ impl Engine for Spool {
                     (_, true) => "the print process ended in mid-job; pages may be on paper",
                     (_, false) => "the print process ended in mid-job",
                 };
-                record(db, now, Object::Job(job.id), &who, "returned", why)?;
-                erase.extend(Self::give_back(db, &entry, &job, unsure, now)?);
+                record(tx, Object::Job(job.id), EventWord::Returned, why)?;
+                erase.extend(Self::give_back(tx, &entry, &job, unsure)?);
             }
-            record(db, now, Object::Process(row.id), &who, "began", &format!("epoch {epoch}, process {pid}"))?;
-            crate::spool::objects::spooler::settle_drain(db, now)?;
-            store::finished::prune(db, now)?;
+            record(tx, Object::Process(row.id), EventWord::Began, &format!("epoch {epoch}, process {pid}"))?;
+            crate::spool::objects::spooler::settle_drain(tx)?;
+            store::finished::prune(tx)?;
             Ok((Lease { process: row.id, name: row.name, epoch }, erase))
         })?;
         self.erase(&erase);
@@ -130,30 +127,30 @@ impl Engine for Spool {
     }
 
     fn orders(&self, lease: &Lease, _now: &Moment) -> Fallible<Vec<DeviceOrder>> {
-        self.look(|db| {
-            let rows = store::device::of_process(db, &lease.name)?;
+        self.look(&Call::timeless(), |tx| {
+            let rows = store::device::of_process(tx, &lease.name)?;
             let mut shared = Shared::default();
-            rows.into_iter().map(|row| self.as_order(db, lease, row, &mut shared)).collect()
+            rows.into_iter().map(|row| self.as_order(tx, lease, row, &mut shared)).collect()
         })
     }
 
     fn order(&self, lease: &Lease, device: DeviceId, _now: &Moment) -> Fallible<Option<DeviceOrder>> {
-        self.look(|db| {
+        self.look(&Call::timeless(), |tx| {
             let row =
-                store::device::by_id(db, device)?.filter(|row| row.settings.process.as_ref() == Some(&lease.name));
-            row.map(|row| self.as_order(db, lease, row, &mut Shared::default())).transpose()
+                store::device::by_id(tx, device)?.filter(|row| row.settings.process.as_ref() == Some(&lease.name));
+            row.map(|row| self.as_order(tx, lease, row, &mut Shared::default())).transpose()
         })
     }
 
     fn remembered(&self, _lease: &Lease, device: DeviceId) -> Fallible<Remembered> {
-        self.look(|db| store::device::remembered(db, device))
+        self.look(&Call::timeless(), |tx| store::device::remembered(tx, device))
     }
 
     fn claim(&self, lease: &Lease, device: DeviceId, now: &Moment) -> Fallible<Option<Claim>> {
-        let (spool, lease, now) = (self.clone(), lease.clone(), now.clone());
-        self.change(Room::Gives, move |db| {
-            demand_lease(db, &lease)?;
-            Ok(spool.claim_in(db, &lease, device, &now)?.job())
+        let (spool, lease) = (self.clone(), lease.clone());
+        self.change(Room::Gives, &Call::of_process(&lease.name, now), move |tx| {
+            demand_lease(tx, &lease)?;
+            Ok(spool.claim_in(tx, &lease, device)?.job())
         })
     }
 
@@ -165,14 +162,14 @@ impl Engine for Spool {
         claim_next: bool,
         now: &Moment,
     ) -> Fallible<Next> {
-        let (spool, lease, now) = (self.clone(), lease.clone(), now.clone());
-        let (next, erase) = self.change(Room::Gives, move |db| {
-            demand_lease(db, &lease)?;
-            let (erase, free) = spool.record_in(db, &lease, device, &reports)?;
+        let (spool, lease) = (self.clone(), lease.clone());
+        let (next, erase) = self.change(Room::Gives, &Call::of_process(&lease.name, now), move |tx| {
+            demand_lease(tx, &lease)?;
+            let (erase, free) = spool.record_in(tx, &lease, device, &reports)?;
             let next = match free {
                 _ if !claim_next => Next::Unknown,
-                Some(row) => spool.claim_for(db, &lease, &row, &now)?,
-                None => spool.claim_in(db, &lease, device, &now)?,
+                Some(row) => spool.claim_for(tx, &lease, &row)?,
+                None => spool.claim_in(tx, &lease, device)?,
             };
             Ok((next, erase))
         })?;
@@ -181,18 +178,18 @@ impl Engine for Spool {
     }
 
     fn attempt_wish(&self, lease: &Lease, claim: &Claim) -> Fallible<AttemptWish> {
-        self.look(|db| {
-            let Some(entry) = store::entry::by_id(db, claim.entry)? else { return Ok(AttemptWish::Lost) };
+        self.look(&Call::timeless(), |tx| {
+            let Some(entry) = store::entry::by_id(tx, claim.entry)? else { return Ok(AttemptWish::Lost) };
             if entry.state != EntryState::Claimed || entry.claimed_by != Some((lease.process, lease.epoch)) {
                 return Ok(AttemptWish::Lost);
             }
-            let Some(job) = store::job::by_id(db, entry.job)? else { return Ok(AttemptWish::Lost) };
+            let Some(job) = store::job::by_id(tx, entry.job)? else { return Ok(AttemptWish::Lost) };
             let runs = job.wish == Wish::Run && job.reasons.is_empty();
             if !runs {
                 return Ok(AttemptWish::Stop);
             }
             let suspended = match entry.device {
-                Some(device) => store::device::by_id(db, device)?.is_some_and(|row| row.wish == DeviceWish::Suspended),
+                Some(device) => store::device::by_id(tx, device)?.is_some_and(|row| row.wish == DeviceWish::Suspended),
                 None => false,
             };
             Ok(if suspended { AttemptWish::Suspend } else { AttemptWish::Continue })
@@ -200,40 +197,40 @@ impl Engine for Spool {
     }
 
     fn goes_dormant(&self, lease: &Lease, now: &Moment) -> Fallible<bool> {
-        let (lease, now) = (lease.clone(), now.clone());
-        self.change(Room::Gives, move |db| {
-            demand_lease(db, &lease)?;
-            if store::entry::busy(db, lease.process)? {
+        let lease = lease.clone();
+        self.change(Room::Gives, &Call::of_process(&lease.name, now), move |tx| {
+            demand_lease(tx, &lease)?;
+            if store::entry::busy(tx, lease.process)? {
                 return Ok(false);
             }
-            for device in store::device::of_process(db, &lease.name)? {
+            for device in store::device::of_process(tx, &lease.name)? {
                 let held_open = device.wish == DeviceWish::Started
                     && device.settings.exclusive == Exclusive::On
-                    && claims::is_active(db)?;
-                if held_open || claims::device_has_work(db, &device)? {
+                    && claims::is_active(tx)?;
+                if held_open || claims::device_has_work(tx, &device)? {
                     return Ok(false);
                 }
             }
-            store::process::end_epoch(db, lease.process, lease.epoch)?;
-            store::device::close_all(db, &lease.name)?;
-            store::finished::prune(db, &now)?;
-            record(db, &now, Object::Process(lease.process), &format!("${}", lease.name), "dormant", "nothing to do")?;
+            store::process::end_epoch(tx, lease.process, lease.epoch)?;
+            store::device::close_all(tx, &lease.name)?;
+            store::finished::prune(tx)?;
+            record(tx, Object::Process(lease.process), EventWord::Dormant, "nothing to do")?;
             Ok(true)
         })
     }
 
     fn ends(&self, lease: &Lease, why: &str, now: &Moment) -> Fallible<()> {
-        let (lease, why, now) = (lease.clone(), why.to_owned(), now.clone());
-        self.change(Room::Gives, move |db| {
-            demand_lease(db, &lease)?;
-            store::process::end_epoch(db, lease.process, lease.epoch)?;
-            store::device::close_all(db, &lease.name)?;
-            record(db, &now, Object::Process(lease.process), &format!("${}", lease.name), "ended", &why)
+        let (lease, why) = (lease.clone(), why.to_owned());
+        self.change(Room::Gives, &Call::of_process(&lease.name, now), move |tx| {
+            demand_lease(tx, &lease)?;
+            store::process::end_epoch(tx, lease.process, lease.epoch)?;
+            store::device::close_all(tx, &lease.name)?;
+            record(tx, Object::Process(lease.process), EventWord::Ended, &why)
         })
     }
 
     fn lease_stands(&self, lease: &Lease) -> Fallible<bool> {
-        let looked = self.look(|db| match demand_lease(db, lease) {
+        let looked = self.look(&Call::timeless(), |tx| match demand_lease(tx, lease) {
             Ok(()) => Ok(true),
             Err(failure) if failure.kind == FailureKind::State => Ok(false),
             Err(failure) => Err(failure),

@@ -8,8 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use rusqlite::Connection;
-
+use crate::model::Call;
 use crate::model::order::estimate_ms;
 use crate::model::query::{Cursor, PAGE, Page, Parts};
 use crate::model::queue::QueueItem;
@@ -19,7 +18,7 @@ use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::job::SortKey;
 use crate::store::waiting::{self, Run};
-use crate::store::{self, Fallible};
+use crate::store::{self, Fallible, Tx};
 
 use crate::spool::Spool;
 use crate::spool::jobs::view::Known;
@@ -81,9 +80,9 @@ struct Reader {
 
 impl Reader {
     /// The next row. A head is read alone: of most runs no more is ever needed.
-    fn next(&mut self, db: &Connection, fifo: bool) -> Fallible<Option<EntryRow>> {
+    fn next(&mut self, tx: &Tx<'_>, fifo: bool) -> Fallible<Option<EntryRow>> {
         if self.rows.is_empty() && self.chunk > 0 {
-            let rows = waiting::after(db, &self.run, fifo, &self.after, self.chunk)?;
+            let rows = waiting::after(tx, &self.run, fifo, &self.after, self.chunk)?;
             self.chunk = if (rows.len() as u32) < self.chunk { 0 } else { (self.chunk * 4).min(CHUNK) };
             self.rows = rows.into();
         }
@@ -96,20 +95,20 @@ impl Reader {
 }
 
 /// Up to `limit` rows of `runs`, merged, after `after`.
-fn merged(db: &Connection, runs: Vec<Run>, fifo: bool, after: &SortKey, limit: usize) -> Fallible<Vec<EntryRow>> {
+fn merged(tx: &Tx<'_>, runs: Vec<Run>, fifo: bool, after: &SortKey, limit: usize) -> Fallible<Vec<EntryRow>> {
     let mut readers: Vec<Reader> =
         runs.into_iter().map(|run| Reader { run, rows: VecDeque::new(), after: *after, chunk: 1 }).collect();
     let mut rows = Vec::new();
     let mut heads = BinaryHeap::new();
     let mut waiting: Vec<Option<EntryRow>> = Vec::with_capacity(readers.len());
     for (n, reader) in readers.iter_mut().enumerate() {
-        let head = reader.next(db, fifo)?;
+        let head = reader.next(tx, fifo)?;
         heads.extend(head.as_ref().map(|row| Reverse((row.sort.place(fifo), n))));
         waiting.push(head);
     }
     while rows.len() < limit {
         let Some(Reverse((_, n))) = heads.pop() else { break };
-        let next = readers[n].next(db, fifo)?;
+        let next = readers[n].next(tx, fifo)?;
         heads.extend(next.as_ref().map(|row| Reverse((row.sort.place(fifo), n))));
         rows.extend(std::mem::replace(&mut waiting[n], next));
     }
@@ -117,10 +116,10 @@ fn merged(db: &Connection, runs: Vec<Run>, fifo: bool, after: &SortKey, limit: u
 }
 
 /// The runs of a part of a device's queue.
-fn runs(db: &Connection, device: &DeviceRow, part: Part) -> Fallible<Vec<Run>> {
-    let fitting = store::job::classes_for(db, &device.settings.form)?;
+fn runs(tx: &Tx<'_>, device: &DeviceRow, part: Part) -> Fallible<Vec<Run>> {
+    let fitting = store::job::classes_for(tx, &device.settings.form)?;
     let mut found = Vec::new();
-    for (route, _) in store::device::routes(db, device.id)? {
+    for (route, _) in store::device::routes(tx, device.id)? {
         for only in [None, Some(device.id)] {
             let run = |class| Run { route, only, class };
             if part == Part::Fits {
@@ -128,7 +127,7 @@ fn runs(db: &Connection, device: &DeviceRow, part: Part) -> Fallible<Vec<Run>> {
                 continue;
             }
             let mut class = None;
-            while let Some(next) = waiting::next_class(db, route, only, class)? {
+            while let Some(next) = waiting::next_class(tx, route, only, class)? {
                 class = Some(next);
                 if !fitting.contains(&next) {
                     found.push(run(next));
@@ -143,6 +142,7 @@ impl Spool {
     /// What waits for a device: see [`crate::spool::interface::operations::Operations::device_queue`].
     pub(crate) fn device_queue(
         &self,
+        call: &Call,
         name: &DeviceName,
         after: Option<&Cursor>,
         limit: u32,
@@ -150,12 +150,12 @@ impl Spool {
         let limit = limit.clamp(1, PAGE) as usize;
         let first = after.is_none();
         let mut place = Place::of(after)?;
-        self.look(|db| {
+        self.look(call, |tx| {
             let device =
-                store::device::by_name(db, name)?.ok_or_else(|| crate::spool::objects::devices::not_found(db, name))?;
+                store::device::by_name(tx, name)?.ok_or_else(|| crate::spool::objects::devices::not_found(tx, name))?;
             let form = store::device::form_key(&device.settings.form);
-            let begun = store::entry::begun_on(db, device.id, &form)?;
-            let printing = store::entry::of_device(db, device.id, EntryState::Claimed)?.len();
+            let begun = store::entry::begun_on(tx, device.id, &form)?;
+            let printing = store::entry::of_device(tx, device.id, EntryState::Claimed)?.len();
             let printing = u32::try_from(printing).unwrap_or(u32::MAX);
             // The position is that in the queue of this device.
             let mut known = Known::of(Parts { position: false, ..Parts::ALL });
@@ -165,14 +165,14 @@ impl Spool {
                 place.before = 1;
                 items.push(QueueItem {
                     begun: true,
-                    ..self.queue_item(db, &device, entry, Some(1), printing, &mut known)?
+                    ..self.queue_item(tx, &device, entry, Some(1), printing, &mut known)?
                 });
                 last = Some(entry.clone());
             }
             loop {
                 // One more than fits the page says whether another page follows.
                 let wanted = limit + 2 - items.len();
-                let rows = merged(db, runs(db, &device, place.part)?, device.settings.fifo, &place.after, wanted)?;
+                let rows = merged(tx, runs(tx, &device, place.part)?, device.settings.fifo, &place.after, wanted)?;
                 for entry in rows {
                     if begun.as_ref().is_some_and(|begun| begun.id == entry.id) {
                         continue;
@@ -183,7 +183,7 @@ impl Spool {
                     place.after = entry.sort;
                     place.before = place.before.saturating_add(1);
                     let sequence = (place.part == Part::Fits).then_some(place.before);
-                    items.push(self.queue_item(db, &device, &entry, sequence, printing, &mut known)?);
+                    items.push(self.queue_item(tx, &device, &entry, sequence, printing, &mut known)?);
                     last = Some(entry);
                 }
                 if place.part == Part::PassedOver {
@@ -191,7 +191,7 @@ impl Spool {
                 }
                 if let (true, Some(last)) = (items.len() >= limit, &last) {
                     let next = Place { part: Part::PassedOver, after: START, ..place };
-                    let more = merged(db, runs(db, &device, next.part)?, device.settings.fifo, &START, 1)?;
+                    let more = merged(tx, runs(tx, &device, next.part)?, device.settings.fifo, &START, 1)?;
                     return Ok(Page { rows: items, next: (!more.is_empty()).then(|| next.cursor(last)) });
                 }
                 place = Place { part: Part::PassedOver, after: START, ..place };
@@ -201,15 +201,15 @@ impl Spool {
 
     fn queue_item(
         &self,
-        db: &Connection,
+        tx: &Tx<'_>,
         device: &DeviceRow,
         entry: &EntryRow,
         sequence: Option<u32>,
         printing: u32,
         known: &mut Known,
     ) -> Fallible<QueueItem> {
-        let job = store::job::by_id(db, entry.job)?.ok_or_else(|| Failure::internal("an entry without a job"))?;
-        let mut job = self.job_status(db, job, known)?;
+        let job = store::job::by_id(tx, entry.job)?.ok_or_else(|| Failure::internal("an entry without a job"))?;
+        let mut job = self.job_status(tx, job, known)?;
         job.intervening = sequence.map(|n| (n - 1).saturating_add(printing));
         Ok(QueueItem {
             sequence,

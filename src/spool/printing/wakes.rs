@@ -1,13 +1,12 @@
 //! Which print processes have work, found in the transaction that made it.
 
-use rusqlite::Connection;
-
+use crate::model::Call;
 use crate::model::guardian::ProcessError;
 use crate::model::state::DeviceWish;
 use crate::model::time::Moment;
 use crate::model::{ProcessId, ProcessName, RouteId};
 use crate::store::device::DeviceRow;
-use crate::store::{self, Fallible};
+use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::lock::FileLock;
 
 use crate::spool::Spool;
@@ -48,7 +47,7 @@ impl Attendant for Nobody {
 impl Spool {
     /// The processes whose row says running although nobody holds their lock: they died, perhaps with the machine.
     pub(crate) fn dead_processes(&self) -> Fallible<Vec<WakeTarget>> {
-        Ok(self.dead_of(self.look(running)?))
+        Ok(self.dead_of(self.look(&Call::timeless(), running)?))
     }
 
     /// Those of `running` that died.
@@ -61,13 +60,13 @@ impl Spool {
 
     /// One process as a target.
     pub(crate) fn targets_of(&self, name: &ProcessName) -> Fallible<Vec<WakeTarget>> {
-        self.look(|db| Ok(target(db, name)?.into_iter().collect()))
+        self.look(&Call::timeless(), |tx| Ok(target(tx, name)?.into_iter().collect()))
     }
 }
 
 /// The process as a target.
-pub(crate) fn target(db: &Connection, name: &ProcessName) -> Fallible<Option<WakeTarget>> {
-    Ok(store::process::by_name(db, name)?.map(|row| WakeTarget {
+pub(crate) fn target(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<WakeTarget>> {
+    Ok(store::process::by_name(tx, name)?.map(|row| WakeTarget {
         id: row.id,
         name: row.name,
         file: row.file,
@@ -77,28 +76,38 @@ pub(crate) fn target(db: &Connection, name: &ProcessName) -> Fallible<Option<Wak
     }))
 }
 
+/// The process as a target of work that this transaction makes. It is locked: a process that goes dormant either sees the
+/// work, or is seen to be dormant and started.
+fn target_to_wake(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<WakeTarget>> {
+    let found = target(tx, name)?;
+    if let Some(found) = &found {
+        tx.lock(Lock::Process(found.id))?;
+    }
+    Ok(found)
+}
+
 /// The processes whose row says running.
-pub(crate) fn running(db: &Connection) -> Fallible<Vec<WakeTarget>> {
+pub(crate) fn running(tx: &Tx<'_>) -> Fallible<Vec<WakeTarget>> {
     let mut targets = Vec::new();
-    for name in store::process::running(db)? {
-        targets.extend(target(db, &name)?);
+    for name in store::process::running(tx)? {
+        targets.extend(target(tx, &name)?);
     }
     Ok(targets)
 }
 
 /// The processes of the devices that a route leads to.
-pub(crate) fn of_route(db: &Connection, route: RouteId) -> Fallible<Vec<WakeTarget>> {
-    of_devices(db, &store::device::of_route(db, route)?)
+pub(crate) fn of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Vec<WakeTarget>> {
+    of_devices(tx, &store::device::of_route(tx, route)?)
 }
 
 /// The processes of these devices.
-pub(crate) fn of_devices(db: &Connection, devices: &[DeviceRow]) -> Fallible<Vec<WakeTarget>> {
+pub(crate) fn of_devices(tx: &Tx<'_>, devices: &[DeviceRow]) -> Fallible<Vec<WakeTarget>> {
     let mut targets: Vec<WakeTarget> = Vec::new();
     for device in devices {
         let online = device.wish != DeviceWish::Stopped;
         if let Some(process) = &device.settings.process
-            && let Some(found) = target(db, process)?
-            && ((online && found.running) || super::claims::device_has_work(db, device)?)
+            && let Some(found) = target_to_wake(tx, process)?
+            && ((online && found.running) || super::claims::device_has_work(tx, device)?)
         {
             add(&mut targets, Some(found));
         }

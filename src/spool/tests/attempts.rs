@@ -58,11 +58,11 @@ fn a_device_error_gives_the_job_back_in_its_place_and_heals() {
     let again = site.ends(&lease, &claim, device_failed(true)).unwrap();
     assert_eq!((again.number.get(), again.attempt), (first, 2));
     assert!(again.possible_duplicate);
-    let shown = site.spool.device(&"lp1".parse().unwrap(), &site.now()).unwrap();
+    let shown = site.spool.device(&site.call(), &"lp1".parse().unwrap()).unwrap();
     assert_eq!(shown.error.unwrap().number, 100);
     let next = site.ends(&lease, &again, sent()).unwrap();
     assert_eq!(next.number.get(), second);
-    assert!(site.spool.device(&"lp1".parse().unwrap(), &site.now()).unwrap().error.is_none());
+    assert!(site.spool.device(&site.call(), &"lp1".parse().unwrap()).unwrap().error.is_none());
     assert!(site.log(first).contains(&"possible-duplicate".to_owned()));
 }
 
@@ -160,7 +160,7 @@ fn a_bad_document_holds_its_job_and_lets_the_others_flow() {
     assert_eq!(site.ends(&lease, &claim, end).unwrap().number.get(), good);
     let shown = site.status(bad).unwrap();
     assert_eq!((shown.state, shown.reason_text.as_deref()), (JobState::Held, Some("another file now")));
-    let (left, _) = site.spool.start_job(&site.caller, &reference(bad), &site.now()).unwrap();
+    let (left, _) = site.spool.start_job(&site.call(), &reference(bad)).unwrap();
     assert_eq!(left, HoldReasons::NONE);
     assert_eq!(site.status(bad).unwrap().state, JobState::Ready);
 }
@@ -172,7 +172,7 @@ fn a_job_that_is_deleted_while_it_prints_goes_when_its_attempt_has_ended() {
     let lease = site.begins();
     let job = site.job("a.b", 1);
     let claim = site.claim(&lease, lp).unwrap();
-    let (removal, targets) = site.spool.delete_job(&site.caller, &reference(job), &site.now()).unwrap();
+    let (removal, targets) = site.spool.delete_job(&site.call(), &reference(job)).unwrap();
     assert_eq!((removal, targets.len()), (Removal::Terminating, 1));
     assert_eq!(site.status(job).unwrap().state, JobState::Terminating);
     assert_eq!(site.spool.attempt_wish(&lease, &claim).unwrap(), AttemptWish::Stop);
@@ -188,16 +188,16 @@ fn a_held_job_stops_and_a_printed_one_with_holdafter_is_held() {
     let lease = site.begins();
     let job = site.job_with("a.b", 1, |s| s.hold_after = true);
     let claim = site.claim(&lease, lp).unwrap();
-    site.spool.hold_job(&site.caller, &reference(job), &site.now()).unwrap();
+    site.spool.hold_job(&site.call(), &reference(job)).unwrap();
     assert_eq!(site.spool.attempt_wish(&lease, &claim).unwrap(), AttemptWish::Stop);
     assert!(site.ends(&lease, &claim, AttemptEnd::Stopped { touched: false }).is_none());
     assert_eq!(site.status(job).unwrap().state, JobState::Held);
-    site.spool.start_job(&site.caller, &reference(job), &site.now()).unwrap();
+    site.spool.start_job(&site.call(), &reference(job)).unwrap();
     let claim = site.claim(&lease, lp).unwrap();
     assert!(site.ends(&lease, &claim, sent()).is_none());
     assert_eq!(site.status(job).unwrap().state, JobState::Held);
     assert_eq!(site.print_files().len(), 1);
-    site.spool.start_job(&site.caller, &reference(job), &site.now()).unwrap();
+    site.spool.start_job(&site.call(), &reference(job)).unwrap();
     assert!(site.claim(&lease, lp).is_some(), "and can be printed again");
 }
 
@@ -209,12 +209,12 @@ fn a_drain_ends_when_its_process_says_so() {
     site.job("a.b", 1);
     let waits = site.job("a.b", 2);
     let claim = site.claim(&lease, lp).unwrap();
-    let (state, targets) = site.spool.drain_device(&site.caller, "lp1".parse().unwrap(), &site.now()).unwrap();
+    let (state, targets) = site.spool.drain_device(&site.call(), "lp1".parse().unwrap()).unwrap();
     assert!(matches!(state, crate::model::state::DeviceState::Printing(_)));
     assert_eq!(targets.len(), 1);
     assert!(site.ends(&lease, &claim, sent()).is_none(), "nothing is claimed while it drains");
     site.spool.observe(&lease, lp, Observation::Drained, &site.now()).unwrap();
-    let shown = site.spool.device(&"lp1".parse().unwrap(), &site.now()).unwrap();
+    let shown = site.spool.device(&site.call(), &"lp1".parse().unwrap()).unwrap();
     assert_eq!(shown.state, crate::model::state::DeviceState::Offline);
     assert_eq!(site.status(waits).unwrap().state, JobState::Ready);
 }

@@ -7,11 +7,11 @@ use crate::spool::interface::engine::{Observation, Outcome};
 
 fn log(site: &Site) -> Vec<String> {
     let subject = EventSubject::Device("LP1".parse().unwrap());
-    site.spool.events(&site.caller, &subject, 0).unwrap().into_iter().map(|event| event.what).collect()
+    site.spool.events(&site.call(), &subject, 0).unwrap().into_iter().map(|event| event.what.into()).collect()
 }
 
 fn state(site: &Site) -> DeviceState {
-    site.spool.device(&"LP1".parse().unwrap(), &site.now()).unwrap().state
+    site.spool.device(&site.call(), &"LP1".parse().unwrap()).unwrap().state
 }
 
 fn see(site: &Site, lease: &Lease, device: DeviceId, seen: Observation) {
@@ -55,7 +55,7 @@ fn a_device_that_opens_and_fails_each_time_says_so_once_and_recovers_once() {
     }
     let failed = [&FIRST[..], &["error", "opened", "closed", "error"]].concat();
     assert_eq!(log(&site), failed);
-    assert_eq!(site.spool.device(&"LP1".parse().unwrap(), &site.now()).unwrap().opens, 20, "they are counted");
+    assert_eq!(site.spool.device(&site.call(), &"LP1".parse().unwrap()).unwrap().opens, 20, "they are counted");
 
     // A job that is transferred proves nothing: it comes back.
     opens(&site, &lease, lp, "another try after an error");
@@ -90,17 +90,15 @@ fn a_restart_that_fails_each_time_is_recorded_once_and_an_operators_start_begins
         }
         assert_eq!(log(&site), [&FIRST[..3], &cycle].concat());
         fail();
-        site.spool.start_device(&site.caller, "LP1".parse().unwrap(), &site.now()).unwrap();
+        site.spool.start_device(&site.call(), "LP1".parse().unwrap()).unwrap();
         fail();
         assert_eq!(log(&site)[6..], ["started", "error", "stopped"]);
         // Another interval is another restart.
-        site.spool
-            .change_device(&site.caller, "LP1".parse().unwrap(), vec![DeviceChange::Restart(20)], &site.now())
-            .unwrap();
+        site.spool.change_device(&site.call(), "LP1".parse().unwrap(), vec![DeviceChange::Restart(20)]).unwrap();
         see(&site, &lease, lp, Observation::Restarting);
         fail();
         assert_eq!(log(&site)[9..], ["altered", "restarted", "stopped"]);
-        let shown = site.spool.device(&"LP1".parse().unwrap(), &site.now()).unwrap();
+        let shown = site.spool.device(&site.call(), &"LP1".parse().unwrap()).unwrap();
         assert!(shown.error.is_some_and(|error| error.next_try_ms.is_some()), "it goes on");
     }
 }
@@ -113,7 +111,7 @@ fn an_error_of_a_device_that_is_open_is_no_reason_for_anybody_to_start_it() {
     see(&site, &lease, lp, Observation::Failed(note(&site, "it was refused", true, 1)));
     assert_eq!(state(&site), DeviceState::DevError(43));
     let anybody = Caller { uid: 4711, user: "eve".into(), host: "here".into(), groups: Vec::new() };
-    let start = || site.spool.start_device(&anybody, "LP1".parse().unwrap(), &site.now());
+    let start = || site.spool.start_device(&Call::of(&anybody, &site.now()), "LP1".parse().unwrap());
     opens(&site, &lease, lp, "another try after an error");
     assert_eq!(state(&site), DeviceState::Waiting);
     assert!(start().is_err());

@@ -12,7 +12,7 @@ use super::{Site, sent};
 fn the_settings_are_kept_and_header_is_on_unless_told() {
     let site = Site::new();
     site.device("LP1", "#A.B", Vec::new());
-    let shown = |name: &str| site.spool.device(&name.parse().unwrap(), &site.now()).unwrap().settings;
+    let shown = |name: &str| site.spool.device(&site.call(), &name.parse().unwrap()).unwrap().settings;
     let plain = shown("LP1");
     assert_eq!((plain.header, plain.startff, plain.endff, plain.width), (HeaderPages::On, StartFf::Off, false, -1));
     for header in HeaderPages::ALL {
@@ -36,7 +36,7 @@ fn a_width_that_is_none_is_refused() {
     let site = Site::new();
     for bad in [0, -2, 32768, i32::MIN] {
         let change = vec![DeviceChange::Width(bad)];
-        let refused = site.spool.change_device(&site.caller, "LP1".parse().unwrap(), change, &site.now()).unwrap_err();
+        let refused = site.spool.change_device(&site.call(), "LP1".parse().unwrap(), change).unwrap_err();
         assert_eq!(refused.kind, FailureKind::BadValue, "{bad}");
     }
 }
@@ -93,6 +93,6 @@ fn a_remark_is_recorded_once_although_the_job_came_back() {
     let claim = site.claim(&lease, lp).unwrap();
     site.ends(&lease, &claim, end(crate::model::state::Delivery::Transferred));
     let subject = EventSubject::Job(super::reference(job));
-    let events = site.spool.events(&site.caller, &subject, 0).unwrap();
+    let events = site.spool.events(&site.call(), &subject, 0).unwrap();
     assert_eq!(events.iter().filter(|event| event.why == said).count(), 1);
 }

@@ -30,7 +30,7 @@ fn what_cannot_print_now_wakes_nobody() {
     let mut submission = site.submission("a.b");
     submission.hold = true;
     assert!(site.hand_in(submission, b"x\n").unwrap().1.is_empty());
-    site.spool.drain_device(&site.caller, "lp1".parse().unwrap(), &site.now()).unwrap();
+    site.spool.drain_device(&site.call(), "lp1".parse().unwrap()).unwrap();
     assert!(site.hand_in(site.submission("a.b"), b"x\n").unwrap().1.is_empty());
 }
 
@@ -40,7 +40,7 @@ fn an_exclusive_device_keeps_its_process() {
     site.device("LP1", "#A.B", vec![Site::exclusive_on()]);
     let lease = site.begins();
     assert!(!site.spool.goes_dormant(&lease, &site.now()).unwrap());
-    site.spool.drain_spooler(&site.caller, &site.now()).unwrap();
+    site.spool.drain_spooler(&site.call()).unwrap();
     assert!(site.spool.goes_dormant(&lease, &site.now()).unwrap(), "a drained spooler lets go of it");
 }
 
@@ -51,7 +51,7 @@ fn the_third_death_within_a_minute_is_an_error_until_print_start() {
     let name = site.process();
     for death in 1..=3 {
         let lease = site.begins();
-        assert_eq!(site.spool.process(&name, &site.now()).unwrap().state, ProcessState::Dead);
+        assert_eq!(site.spool.process(&site.call(), &name).unwrap().state, ProcessState::Dead);
         site.pass(5_000);
         let again = site.spool.process_died(lease.process, lease.epoch, &site.now()).unwrap();
         assert_eq!(again, death < 3);
@@ -61,11 +61,11 @@ fn the_third_death_within_a_minute_is_an_error_until_print_start() {
             "counted once"
         );
     }
-    assert_eq!(site.spool.process(&name, &site.now()).unwrap().state, ProcessState::Error);
+    assert_eq!(site.spool.process(&site.call(), &name).unwrap().state, ProcessState::Error);
     let (_, targets) = site.hand_in(site.submission("a.b"), b"x\n").unwrap();
     assert!(targets.is_empty() || targets[0].in_error);
-    site.spool.start_process(&site.caller, name.clone(), &site.now()).unwrap();
-    assert_eq!(site.spool.process(&name, &site.now()).unwrap().state, ProcessState::Dormant);
+    site.spool.start_process(&site.call(), name.clone()).unwrap();
+    assert_eq!(site.spool.process(&site.call(), &name).unwrap().state, ProcessState::Dormant);
 }
 
 #[test]
@@ -83,12 +83,12 @@ fn a_process_that_runs_holds_its_lock() {
     let site = Site::new();
     let lock = FileLock::try_exclusive(&site.spool.base().process_lock(&site.process())).unwrap().unwrap();
     site.begins();
-    assert_eq!(site.spool.process(&site.process(), &site.now()).unwrap().state, ProcessState::Active);
+    assert_eq!(site.spool.process(&site.call(), &site.process()).unwrap().state, ProcessState::Active);
     let parm = vec![ProcessChange::Parm(1)];
-    let refused = site.spool.change_process(&site.caller, site.process(), parm, &site.now()).unwrap_err();
+    let refused = site.spool.change_process(&site.call(), site.process(), parm).unwrap_err();
     assert_eq!(refused.kind, FailureKind::State);
     drop(lock);
-    assert_eq!(site.spool.process(&site.process(), &site.now()).unwrap().state, ProcessState::Dead);
+    assert_eq!(site.spool.process(&site.call(), &site.process()).unwrap().state, ProcessState::Dead);
 }
 
 #[test]
@@ -99,12 +99,12 @@ fn a_spooler_that_drains_refuses_jobs_and_stops_with_the_last_attempt() {
     site.job("a.b", 1);
     let waits = site.job("a.b", 2);
     let claim = site.claim(&lease, lp).unwrap();
-    site.spool.drain_spooler(&site.caller, &site.now()).unwrap();
-    assert_eq!(site.spool.about().unwrap().state, SpoolerState::Drain);
+    site.spool.drain_spooler(&site.call()).unwrap();
+    assert_eq!(site.spool.about(&site.call()).unwrap().state, SpoolerState::Drain);
     assert_eq!(site.hand_in(site.submission("a.b"), b"x\n").unwrap_err().kind, FailureKind::State);
     assert!(site.ends(&lease, &claim, sent()).is_none());
-    assert_eq!(site.spool.about().unwrap().state, SpoolerState::Warm);
-    site.spool.start_spooler(&site.caller, &site.now()).unwrap();
+    assert_eq!(site.spool.about(&site.call()).unwrap().state, SpoolerState::Warm);
+    site.spool.start_spooler(&site.call()).unwrap();
     assert_eq!(site.print_all(&lease, lp), [waits], "what waited is kept, and its device is online again");
 }
 
@@ -114,14 +114,14 @@ fn start_brings_untouched_devices_online_and_leaves_drained_ones() {
     for (name, drained) in [("LP1", false), ("LP2", true)] {
         let device: DeviceName = name.parse().unwrap();
         let changes = vec![DeviceChange::Process(site.process()), DeviceChange::Uri(DeviceUri::Null)];
-        site.spool.change_device(&site.caller, device.clone(), changes, &site.now()).unwrap();
+        site.spool.change_device(&site.call(), device.clone(), changes).unwrap();
         if drained {
-            site.spool.start_device(&site.caller, device.clone(), &site.now()).unwrap();
-            site.spool.drain_device(&site.caller, device, &site.now()).unwrap();
+            site.spool.start_device(&site.call(), device.clone()).unwrap();
+            site.spool.drain_device(&site.call(), device).unwrap();
         }
     }
-    site.spool.start_spooler(&site.caller, &site.now()).unwrap();
-    let shown = site.spool.devices(None, &site.now()).unwrap();
+    site.spool.start_spooler(&site.call()).unwrap();
+    let shown = site.spool.devices(&site.call(), None).unwrap();
     let states: Vec<String> = shown.iter().map(|d| d.state.to_string()).collect();
     assert_eq!(states, ["WAITING", "OFFLINE"]);
 }
@@ -133,14 +133,14 @@ fn what_is_in_use_is_not_deleted() {
     let lp: DeviceName = "LP1".parse().unwrap();
     let job = site.job("a.b", 1);
     let kind = |result: Result<(), Failure>| result.unwrap_err().kind;
-    assert_eq!(kind(site.spool.delete_device(&site.caller, lp.clone(), &site.now())), FailureKind::State);
-    site.spool.drain_device(&site.caller, lp.clone(), &site.now()).unwrap();
-    assert_eq!(kind(site.spool.delete_device(&site.caller, lp.clone(), &site.now())), FailureKind::InUse);
+    assert_eq!(kind(site.spool.delete_device(&site.call(), lp.clone())), FailureKind::State);
+    site.spool.drain_device(&site.call(), lp.clone()).unwrap();
+    assert_eq!(kind(site.spool.delete_device(&site.call(), lp.clone())), FailureKind::InUse);
     let location: LocationPattern = "#A.B".parse().unwrap();
-    let deleted = site.spool.delete_location(&site.caller, location.clone(), &site.now());
+    let deleted = site.spool.delete_location(&site.call(), location.clone());
     assert_eq!(deleted.unwrap_err().kind, FailureKind::InUse);
-    site.spool.delete_job(&site.caller, &reference(job), &site.now()).unwrap();
-    assert_eq!(site.spool.delete_location(&site.caller, location, &site.now()).unwrap(), 1);
-    site.spool.delete_device(&site.caller, lp, &site.now()).unwrap();
-    site.spool.delete_process(&site.caller, site.process(), &site.now()).unwrap();
+    site.spool.delete_job(&site.call(), &reference(job)).unwrap();
+    assert_eq!(site.spool.delete_location(&site.call(), location).unwrap(), 1);
+    site.spool.delete_device(&site.call(), lp).unwrap();
+    site.spool.delete_process(&site.call(), site.process()).unwrap();
 }

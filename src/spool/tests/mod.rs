@@ -3,6 +3,7 @@
 mod attempts;
 mod cycles;
 mod headers;
+mod interleavings;
 mod lifecycle;
 mod order;
 mod pages;
@@ -19,7 +20,7 @@ use crate::model::order::Priority;
 use crate::model::process::ProcessChange;
 use crate::model::state::{Delivery, ErrorNote};
 use crate::model::time::Moment;
-use crate::model::{Caller, DeviceId, DeviceName, Failure, JobRef, LocationPattern, ProcessName};
+use crate::model::{Call, Caller, DeviceId, DeviceName, Failure, JobRef, LocationPattern, ProcessName};
 
 use super::disk::base::{Access, open};
 use super::interface::engine::{AttemptEnd, Claim, Engine, Lease, Paper};
@@ -47,8 +48,8 @@ impl Site {
         let caller = crate::sys::users::caller();
         let site = Self { dir, spool, caller, ms: Cell::new(0), tokens: Cell::new(0) };
         let fastp = vec![ProcessChange::File("fastp".into())];
-        site.spool.change_process(&site.caller, site.process(), fastp, &site.now()).unwrap();
-        site.spool.start_spooler(&site.caller, &site.now()).unwrap();
+        site.spool.change_process(&site.call(), site.process(), fastp).unwrap();
+        site.spool.start_spooler(&site.call()).unwrap();
         site
     }
 
@@ -60,6 +61,11 @@ impl Site {
         moment(self.ms.get())
     }
 
+    /// What its caller asks now.
+    pub(super) fn call(&self) -> Call {
+        Call::of(&self.caller, &self.now())
+    }
+
     pub(super) fn pass(&self, ms: i64) {
         self.ms.set(self.ms.get() + ms);
     }
@@ -69,11 +75,11 @@ impl Site {
         let device: DeviceName = name.parse().unwrap();
         let mut all = vec![DeviceChange::Process(self.process()), DeviceChange::Uri(DeviceUri::Null)];
         all.extend(changes);
-        self.spool.change_device(&self.caller, device.clone(), all, &self.now()).unwrap();
+        self.spool.change_device(&self.call(), device.clone(), all).unwrap();
         let pattern: LocationPattern = location.parse().unwrap();
-        self.spool.route_location(&self.caller, pattern, Some(device.clone()), &self.now()).unwrap();
-        self.spool.start_device(&self.caller, device.clone(), &self.now()).unwrap();
-        self.spool.device(&device, &self.now()).unwrap().id
+        self.spool.route_location(&self.call(), pattern, Some(device.clone())).unwrap();
+        self.spool.start_device(&self.call(), device.clone()).unwrap();
+        self.spool.device(&self.call(), &device).unwrap().id
     }
 
     pub(super) fn socket() -> DeviceChange {
@@ -117,7 +123,7 @@ impl Site {
 
     pub(super) fn hand_in(&self, submission: Submission, bytes: &[u8]) -> Result<(Accepted, Vec<WakeTarget>), Failure> {
         let files = submission.documents.iter().map(|_| self.document(bytes)).collect();
-        let taken = self.spool.submit(&self.caller, submission, files, &self.now())?;
+        let taken = self.spool.submit(&self.call(), submission, files)?;
         Ok((taken.accepted, taken.targets))
     }
 
@@ -133,7 +139,7 @@ impl Site {
     }
 
     pub(super) fn status(&self, number: u32) -> Result<JobStatus, Failure> {
-        self.spool.job(&self.caller, &reference(number))
+        self.spool.job(&self.call(), &reference(number))
     }
 
     pub(super) fn begins(&self) -> Lease {
@@ -162,7 +168,7 @@ impl Site {
     /// What happened to a job, in single words.
     pub(super) fn log(&self, number: u32) -> Vec<String> {
         let subject = EventSubject::Job(reference(number));
-        self.spool.events(&self.caller, &subject, 0).unwrap().into_iter().map(|event| event.what).collect()
+        self.spool.events(&self.call(), &subject, 0).unwrap().into_iter().map(|event| event.what.into()).collect()
     }
 
     pub(super) fn print_files(&self) -> Vec<String> {

@@ -45,11 +45,11 @@ fn a_form_that_does_not_fit_is_passed_over_and_blocks_nobody() {
     let plain = site.job("a.b", 100);
     assert_eq!(site.print_all(&lease, lp), [plain]);
     assert!(!site.spool.order(&lease, lp, &site.now()).unwrap().unwrap().eligible);
-    site.spool.drain_device(&site.caller, "lp1".parse().unwrap(), &site.now()).unwrap();
+    site.spool.drain_device(&site.call(), "lp1".parse().unwrap()).unwrap();
     site.spool.observe(&lease, lp, crate::spool::interface::engine::Observation::Drained, &site.now()).unwrap();
     let form = vec![DeviceChange::Form("cheques".into())];
-    site.spool.change_device(&site.caller, "lp1".parse().unwrap(), form, &site.now()).unwrap();
-    site.spool.start_device(&site.caller, "lp1".parse().unwrap(), &site.now()).unwrap();
+    site.spool.change_device(&site.call(), "lp1".parse().unwrap(), form).unwrap();
+    site.spool.start_device(&site.call(), "lp1".parse().unwrap()).unwrap();
     assert_eq!(site.print_all(&lease, lp), [cheque]);
 }
 
@@ -60,7 +60,7 @@ fn jobs_follow_their_location_to_another_device() {
     let jobs = [site.job("a.b", 1), site.job("a.b", 2)];
     let two = site.device("LP2", "#C.D", vec![]);
     let location = "#A.B".parse().unwrap();
-    site.spool.route_location(&site.caller, location, Some("LP2".parse().unwrap()), &site.now()).unwrap();
+    site.spool.route_location(&site.call(), location, Some("LP2".parse().unwrap())).unwrap();
     let lease = site.begins();
     assert_eq!(site.print_all(&lease, one), [0; 0]);
     assert_eq!(site.print_all(&lease, two), jobs);
@@ -69,7 +69,7 @@ fn jobs_follow_their_location_to_another_device() {
 #[test]
 fn a_job_without_a_device_waits() {
     let site = Site::new();
-    site.spool.route_location(&site.caller, "#HOLD.X".parse().unwrap(), None, &site.now()).unwrap();
+    site.spool.route_location(&site.call(), "#HOLD.X".parse().unwrap(), None).unwrap();
     let parked = site.job("hold.x", 1);
     assert_eq!(site.status(parked).unwrap().state, crate::model::state::JobState::Ready);
     let lp = site.device("LP1", "#HOLD.X", vec![]);
@@ -113,7 +113,7 @@ fn a_broadcast_prints_once_on_every_device_of_the_group() {
     let site = Site::new();
     let one = site.device("LP1", "#G.ONE", vec![]);
     let two = site.device("LP2", "#G.TWO", vec![]);
-    site.spool.set_broadcast(&site.caller, "G".parse().unwrap(), true, &site.now()).unwrap();
+    site.spool.set_broadcast(&site.call(), "G".parse().unwrap(), true).unwrap();
     let lease = site.begins();
     let job = site.job("#g", 1);
     let (a, b) = (site.claim(&lease, one).unwrap(), site.claim(&lease, two).unwrap());
@@ -127,9 +127,7 @@ fn a_broadcast_prints_once_on_every_device_of_the_group() {
 
 #[test]
 fn the_next_job_is_found_by_an_index() {
-    let site = Site::new();
-    let plan = site.spool.look(crate::store::entry::plan_of_heads).unwrap();
-    for (order, plan) in plan {
+    for (order, plan) in crate::store::entry::plan_of_heads(&crate::store::Memory::new()) {
         assert!(plan.contains("USING INDEX entry_"), "{order}: {plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{order} is sorted: {plan}");
     }

@@ -10,7 +10,7 @@ impl Site {
     fn pages(&self, query: &Query, limit: u32) -> Vec<JobStatus> {
         let (mut all, mut after) = (Vec::new(), None);
         loop {
-            let page = self.spool.jobs(&self.caller, query, after, limit).unwrap();
+            let page = self.spool.jobs(&self.call(), query, after, limit).unwrap();
             assert!(page.rows.len() <= limit as usize);
             all.extend(page.rows);
             after = page.next;
@@ -27,7 +27,7 @@ fn crowded() -> (Site, Lease, Vec<u32>) {
     let lp = site.device("LP1", "#A.B", vec![]);
     let one = site.device("LP2", "#G.ONE", vec![]);
     site.device("LP3", "#G.TWO", vec![]);
-    site.spool.set_broadcast(&site.caller, "G".parse().unwrap(), true, &site.now()).unwrap();
+    site.spool.set_broadcast(&site.call(), "G".parse().unwrap(), true).unwrap();
     let lease = site.begins();
     let mut numbers = Vec::new();
     for n in 0..48 {
@@ -49,7 +49,7 @@ fn crowded() -> (Site, Lease, Vec<u32>) {
     for device in [lp, one] {
         site.claim(&lease, device).unwrap();
     }
-    site.spool.pause_job(&site.caller, &reference(numbers[20]), None, &site.now()).unwrap();
+    site.spool.pause_job(&site.call(), &reference(numbers[20]), None).unwrap();
     (site, lease, numbers)
 }
 
@@ -108,15 +108,15 @@ fn a_condition_on_documents_decides_also_where_they_are_not_wanted() {
 fn entries_that_have_a_device_are_found_among_all() {
     let (site, _lease, _) = crowded();
     site.spool
-        .look(|db| {
-            let begun = crate::store::entry::begun(db, 2)?.unwrap();
+        .look(&site.call(), |tx| {
+            let begun = crate::store::entry::begun(tx, 2)?.unwrap();
             assert_eq!(begun.values().map(Vec::len).sum::<usize>(), 2);
             for (job, entries) in begun {
-                let all = crate::store::entry::progress(db, job, job)?.remove(&job).unwrap();
+                let all = crate::store::entry::progress(tx, job, job)?.remove(&job).unwrap();
                 let with_device: Vec<_> = all.into_iter().filter(|entry| entry.device.is_some()).collect();
                 assert_eq!(format!("{entries:?}"), format!("{with_device:?}"));
             }
-            assert!(crate::store::entry::begun(db, 1)?.is_none(), "too many");
+            assert!(crate::store::entry::begun(tx, 1)?.is_none(), "too many");
             Ok(())
         })
         .unwrap();

@@ -28,7 +28,7 @@ fn due(site: &Site, lease: &Lease, device: DeviceId) -> Option<i64> {
 }
 
 fn alter(site: &Site, change: DeviceChange) -> Vec<String> {
-    let targets = site.spool.change_device(&site.caller, "LP1".parse().unwrap(), vec![change], &site.now()).unwrap();
+    let targets = site.spool.change_device(&site.call(), "LP1".parse().unwrap(), vec![change]).unwrap();
     targets.into_iter().map(|target| target.name.to_string()).collect()
 }
 
@@ -41,7 +41,7 @@ fn restart_is_due_its_interval_after_the_error_by_the_clock_that_stood_then() {
     // The clock is set back by a day while the device waits, and it fails again: the next one counts from the clock now.
     let earlier = moment(-24 * 60 * MINUTE);
     site.spool.observe(&lease, lp, Observation::Restarting, &earlier).unwrap();
-    let shown = site.spool.device(&"lp1".parse().unwrap(), &earlier).unwrap();
+    let shown = site.spool.device(&Call::of_spooler(&earlier), &"lp1".parse().unwrap()).unwrap();
     assert_eq!(shown.error.as_ref().unwrap().next_try_ms, Some(earlier.wall_ms), "it is tried now");
     fails(&site, &lease, lp, &earlier);
     assert_eq!(due(&site, &lease, lp), Some((10 - 24 * 60) * MINUTE));
@@ -50,7 +50,7 @@ fn restart_is_due_its_interval_after_the_error_by_the_clock_that_stood_then() {
     site.spool.observe(&lease, lp, Observation::Restarting, &later).unwrap();
     fails(&site, &lease, lp, &later);
     assert_eq!(due(&site, &lease, lp), Some((10 + 24 * 60) * MINUTE));
-    let shown = site.spool.device(&"lp1".parse().unwrap(), &later).unwrap();
+    let shown = site.spool.device(&Call::of_spooler(&later), &"lp1".parse().unwrap()).unwrap();
     assert!(
         shown.stopped_by_error && shown.error.unwrap().since_ms <= moment(0).wall_ms,
         "the same error all the time"
@@ -71,9 +71,7 @@ fn an_altered_restart_counts_from_then_and_whoever_has_the_device_learns_it() {
     assert_eq!(alter(&site, DeviceChange::Restart(30)), ["SPLA"]);
     assert_eq!(due(&site, &lease, lp), Some(2 * MINUTE + 30_000), "the shorter one holds");
     let other = "SPLB".parse::<ProcessName>().unwrap();
-    site.spool
-        .change_process(&site.caller, other.clone(), vec![ProcessChange::File("fastp".into())], &site.now())
-        .unwrap();
+    site.spool.change_process(&site.call(), other.clone(), vec![ProcessChange::File("fastp".into())]).unwrap();
     assert_eq!(
         alter(&site, DeviceChange::Process(other)),
         ["SPLA", "SPLB"],
@@ -92,11 +90,11 @@ fn an_altered_restart_counts_from_then_and_whoever_has_the_device_learns_it() {
 fn a_spooler_that_is_drained_restarts_nothing_and_does_when_it_is_started_again() {
     let site = Site::new();
     let (lease, lp) = stopped(&site, 600);
-    site.spool.drain_spooler(&site.caller, &site.now()).unwrap();
+    site.spool.drain_spooler(&site.call()).unwrap();
     assert_eq!(due(&site, &lease, lp), None);
     assert!(site.spool.goes_dormant(&lease, &site.now()).unwrap());
     site.pass(60 * MINUTE);
-    let targets = site.spool.start_spooler(&site.caller, &site.now()).unwrap();
+    let targets = site.spool.start_spooler(&site.call()).unwrap();
     assert_eq!(targets.len(), 1, "somebody has to be there");
     let lease = site.begins();
     assert_eq!(due(&site, &lease, lp), Some(10 * MINUTE), "it is overdue");

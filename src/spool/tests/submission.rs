@@ -19,7 +19,7 @@ fn the_same_token_is_the_same_job_even_when_it_has_printed() {
     let (again, _) = site.hand_in(submission.clone(), b"x\n").unwrap();
     assert_eq!(first, again);
     assert_eq!(site.print_files().len(), 1, "the second copy is removed");
-    let settled = site.spool.settle(submission.token.clone(), &site.now()).unwrap().unwrap();
+    let settled = site.spool.settle(&site.call(), submission.token.clone()).unwrap().unwrap();
     assert_eq!(settled.accepted, first);
     assert!(!settled.targets.is_empty(), "who prints it is woken: whoever took it in may have died before he did");
     let lease = site.begins();
@@ -33,7 +33,7 @@ fn a_submission_that_was_given_up_can_never_appear() {
     let site = Site::new();
     site.device("LP1", "#A.B", vec![]);
     let submission = site.submission("a.b");
-    assert!(site.spool.settle(submission.token.clone(), &site.now()).unwrap().is_none());
+    assert!(site.spool.settle(&site.call(), submission.token.clone()).unwrap().is_none());
     assert_eq!(site.hand_in(submission, b"x\n").unwrap_err().kind, FailureKind::State);
     assert!(site.print_files().is_empty());
 }
@@ -54,7 +54,7 @@ fn what_is_refused_leaves_nothing() {
     odd.name = "a\nb".into();
     assert_eq!(site.hand_in(odd, b"x\n").unwrap_err().kind, FailureKind::BadValue);
     assert!(site.print_files().is_empty());
-    assert_eq!(site.spool.about().unwrap().jobs, 0);
+    assert_eq!(site.spool.about(&site.call()).unwrap().jobs, 0);
 }
 
 #[test]
@@ -84,7 +84,9 @@ fn job_numbers_start_again_after_the_last_and_skip_those_in_use() {
     let site = Site::new();
     site.device("LP1", "#A.B", vec![]);
     assert_eq!(site.job("a.b", 1), 1);
-    site.spool.change(crate::spool::Room::Takes, |db| store::spool::set_last_number(db, 9_999_998)).unwrap();
+    site.spool
+        .change(crate::spool::Room::Takes, &site.call(), |tx| store::spool::set_last_number(tx, 9_999_998))
+        .unwrap();
     assert_eq!(site.job("a.b", 1), 9_999_999);
     assert_eq!(site.job("a.b", 1), 2, "1 is still in use");
 }
@@ -97,8 +99,8 @@ fn what_threads_write_together_fails_apart() {
         .map(|n| {
             let spool = Arc::clone(&spool);
             std::thread::spawn(move || {
-                spool.change(crate::spool::Room::Takes, move |db| {
-                    store::spool::refuse_token(db, &format!("t{n}"), &moment(0))?;
+                spool.change(crate::spool::Room::Takes, &Call::of_spooler(&moment(0)), move |tx| {
+                    store::submission::refuse(tx, &format!("t{n}"))?;
                     if n % 4 == 0 { Err(Failure::internal("this one fails")) } else { Ok(n) }
                 })
             })
@@ -107,7 +109,7 @@ fn what_threads_write_together_fails_apart() {
     for (n, thread) in threads.into_iter().enumerate() {
         let ok = thread.join().unwrap().is_ok();
         assert_eq!(ok, n % 4 != 0);
-        let fate = site.spool.look(|db| store::submission::fate(db, &format!("t{n}"))).unwrap();
+        let fate = site.spool.look(&site.call(), |tx| store::submission::fate(tx, &format!("t{n}"))).unwrap();
         assert_eq!(fate, ok.then_some(Fate::Refused), "{n}");
     }
 }

@@ -19,14 +19,14 @@ impl Shown for Event {
     const COLUMNS: &'static [Column] = &[left("TIME"), left("WHO"), left("WHAT"), left("WHY")];
 
     fn row(&self, style: &Style) -> Vec<String> {
-        vec![times(style).full(self.at_ms), plain(&self.who), plain(&self.what), plain(&self.why)]
+        vec![times(style).full(self.at_ms), plain(&self.who), plain(self.what.word()), plain(&self.why)]
     }
 
     fn detail(&self, style: &Style) -> Vec<(String, String)> {
         vec![
             label("TIME", times(style).full(self.at_ms)),
             label("WHO", plain(&self.who)),
-            label("WHAT", plain(&self.what)),
+            label("WHAT", plain(self.what.word())),
             label("WHY", plain(&self.why)),
         ]
     }

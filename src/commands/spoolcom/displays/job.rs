@@ -49,8 +49,11 @@ fn flags(job: &JobStatus) -> String {
     format!("{}{letters}", job.priority.selpri())
 }
 
+/// The pages of its documents, each once: copies have a column of their own.
 fn pages(job: &JobStatus) -> String {
-    match job.pages {
+    let once: Option<u64> = job.documents.iter().map(|document| document.pages).sum();
+    let pages = once.filter(|_| !job.documents.is_empty()).or(job.pages);
+    match pages {
         Some(pages) if job.state != JobState::Open => pages.to_string(),
         _ => String::new(),
     }

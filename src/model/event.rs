@@ -1,0 +1,209 @@
+//! Events: the words for what happens to objects, and what displays show of them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::state::HoldReason;
+
+macro_rules! event_words {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)+) => {
+        /// What happened to an object. Programs compare these; people read [`Event::why`].
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(from = "String", into = "String")]
+        pub enum EventWord {
+            $($(#[$doc])* $name,)+
+            /// A word of another version: it is shown as it stands, and nothing follows from it.
+            Other(String),
+        }
+
+        impl EventWord {
+            /// Every word that this version writes.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The word as it is stored and shown.
+            pub fn word(&self) -> &str {
+                match self {
+                    $(Self::$name => $word,)+
+                    Self::Other(word) => word,
+                }
+            }
+        }
+
+        impl From<&str> for EventWord {
+            fn from(word: &str) -> Self {
+                match word {
+                    $($word => Self::$name,)+
+                    other => Self::Other(other.to_owned()),
+                }
+            }
+        }
+    };
+}
+
+event_words! {
+    /// A job was taken in.
+    Accepted = "accepted",
+    /// Attributes were altered.
+    Altered = "altered",
+    /// A print process began an epoch.
+    Began = "began",
+    /// BROADCAST of a group was set.
+    Broadcast = "broadcast",
+    /// A device cannot be reached.
+    CannotConnect = "cannot-connect",
+    /// A device took a job.
+    Claimed = "claimed",
+    /// A device was closed.
+    Closed = "closed",
+    /// A device said that a job is on paper.
+    Confirmed = "confirmed",
+    /// The spool was made.
+    Created = "created",
+    /// An object was declared.
+    Declared = "declared",
+    /// An object was deleted.
+    Deleted = "deleted",
+    /// A print process died.
+    Died = "died",
+    /// A print process went dormant.
+    Dormant = "dormant",
+    /// An operator drained a device or the spooler.
+    Drained = "drained",
+    /// A print process ended in good order.
+    Ended = "ended",
+    /// An error of a device or a print process.
+    Error = "error",
+    /// FASTCNFG says something else than before.
+    Fastcnfg = "fastcnfg",
+    /// A job was held.
+    Held = "held",
+    /// Somebody left a message with a job.
+    Message = "message",
+    /// A device that had stalled takes octets again.
+    Moving = "moving",
+    /// A device was opened.
+    Opened = "opened",
+    /// A job was paused.
+    Paused = "paused",
+    /// Pages may come out twice.
+    PossibleDuplicate = "possible-duplicate",
+    /// A job was put before all others.
+    Promoted = "promoted",
+    /// An error is over.
+    Recovered = "recovered",
+    /// A hold ended, or a transferred job was let go.
+    Released = "released",
+    /// Something worth knowing.
+    Remark = "remark",
+    /// A job waits elsewhere now.
+    Rerouted = "rerouted",
+    /// RESTART started a device again.
+    Restarted = "restarted",
+    /// A paused job goes on.
+    Resumed = "resumed",
+    /// A device gave a job back.
+    Returned = "returned",
+    /// A location leads elsewhere now.
+    Routed = "routed",
+    /// A job was sent and its connection closed cleanly.
+    Sent = "sent",
+    /// A device takes no octets.
+    Stalled = "stalled",
+    /// A suspended device stands still with its job.
+    StandsStill = "stands-still",
+    /// An object was started.
+    Started = "started",
+    /// An attempt, a device or the spooler stopped.
+    Stopped = "stopped",
+    /// An operator suspended a device.
+    Suspended = "suspended",
+    /// A peer has every octet of a job.
+    Transferred = "transferred",
+}
+
+impl From<String> for EventWord {
+    fn from(word: String) -> Self {
+        Self::from(word.as_str())
+    }
+}
+
+impl From<EventWord> for String {
+    fn from(word: EventWord) -> Self {
+        match word {
+            EventWord::Other(word) => word,
+            known => known.word().to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for EventWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// What programs need of an event beyond its word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EventDetail {
+    /// A job was held for this reason.
+    Hold(HoldReason),
+    /// A job was held because it was printed: HOLDAFTER.
+    HoldAfter,
+    /// A location was connected to nothing.
+    NoDevice,
+}
+
+impl EventDetail {
+    /// The word as it is stored.
+    pub fn stored(self) -> &'static str {
+        match self {
+            Self::Hold(reason) => reason.keyword(),
+            Self::HoldAfter => "hold-after",
+            Self::NoDevice => "no-device",
+        }
+    }
+
+    /// From its stored word.
+    pub fn from_stored(word: &str) -> Option<Self> {
+        match word {
+            "hold-after" => Some(Self::HoldAfter),
+            "no-device" => Some(Self::NoDevice),
+            other => HoldReason::from_keyword(other).map(Self::Hold),
+        }
+    }
+}
+
+/// Something that happened: who, when, what, why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its place among the events of its object, ascending: where a reader goes on.
+    pub id: i64,
+    /// Wall clock.
+    pub at_ms: i64,
+    /// Login name, or the print process.
+    pub who: String,
+    /// What happened.
+    pub what: EventWord,
+    /// What programs need of it beyond the word.
+    pub detail: Option<EventDetail>,
+    /// The circumstances, for people.
+    pub why: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_and_detail_is_read_back_as_it_was_stored() {
+        for word in EventWord::ALL {
+            assert_eq!(EventWord::from(word.word()), *word);
+        }
+        assert_eq!(EventWord::from("of-tomorrow").word(), "of-tomorrow");
+        let reasons = super::super::state::HoldReasons(u32::MAX);
+        for detail in reasons.iter().map(EventDetail::Hold).chain([EventDetail::HoldAfter, EventDetail::NoDevice]) {
+            assert_eq!(EventDetail::from_stored(detail.stored()), Some(detail));
+        }
+    }
+}
