@@ -1,6 +1,7 @@
 //! The operations of a spool through the wire: the side of the command.
 
 pub mod channel;
+pub mod hello;
 mod remote;
 pub mod submission_socket;
 

@@ -4,7 +4,11 @@
 //! not come, a request that only looks is `Unreachable` too, and one that changes something is `Unknown`: the server may
 //! have done it. After either the connection is not used again, because a late reply would be taken for that of the
 //! next request.
+//!
+//! The hello goes out when the connection is made, and the server's is read after the first request was sent: that costs no
+//! time of its own. A server that does not agree has not read the request.
 
+use std::cell::Cell;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -12,10 +16,13 @@ use std::time::Duration;
 use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::{Carrier, Reply, Request};
 use crate::sys::socket::Deadline;
-use crate::wire::frame::{self, Kind};
+use crate::wire::frame::{self, FrameError, Kind};
 
-use super::channel;
+use super::channel::{self, ChannelError};
+use super::hello;
 
+/// How long the hello may take to be sent. It fits into the buffer of a new connection, and waits for nobody.
+const HELLO: Duration = Duration::from_secs(1);
 /// How long a server may take to answer, unless the request itself waits.
 pub const REPLY_DEADLINE: Duration = Duration::from_secs(120);
 
@@ -25,12 +32,15 @@ pub struct Remote {
     stream: UnixStream,
     deadline: Duration,
     broken: bool,
+    /// Whether the server's hello was read and agrees.
+    greeted: Cell<bool>,
 }
 
 impl Remote {
-    /// A spool behind a connected socket.
+    /// A spool behind a connected socket. Says hello; a server that is gone is noticed by the first request.
     pub fn new(stream: UnixStream) -> Self {
-        Self { stream, deadline: REPLY_DEADLINE, broken: false }
+        let broken = hello::say(&stream, &hello::ours(), Deadline::after(HELLO)).is_err();
+        Self { stream, deadline: REPLY_DEADLINE, broken, greeted: Cell::new(false) }
     }
 
     /// The same with another time to wait for each reply.
@@ -45,22 +55,53 @@ impl Remote {
     /// # Errors
     /// As [`Carrier::carry`]; the connection is of no use then, unless the request could not be encoded (`BadValue`).
     pub(super) fn exchange(&self, request: &Request, files: &[OwnedFd], deadline: Duration) -> Result<Reply, Failure> {
+        if self.broken {
+            return Err(Failure::new(FailureKind::Unreachable, "the connection to the server is lost"));
+        }
         // What cannot be encoded was not sent, and nothing is lost: the connection stays usable.
         let frame = frame::encode(Kind::Request, request, files.len())
             .map_err(|error| Failure::new(FailureKind::BadValue, error.to_string()))?;
         channel::send(&self.stream, &frame, files, Deadline::after(deadline))
             .map_err(|error| Failure::new(FailureKind::Unreachable, format!("cannot reach the server: {error}")))?;
-        let until = Deadline::after(deadline.saturating_add(own_wait(request)));
+        let until = Deadline::after(deadline.saturating_add(request.own_wait()));
         let lost = |why: String| {
-            if only_looks(request) {
+            if request.effect().only_looks() {
                 Failure::new(FailureKind::Unreachable, format!("no reply from the server: {why}"))
             } else {
                 Failure::new(FailureKind::Unknown, format!("no reply from the server, the outcome is not known: {why}"))
             }
         };
+        if !self.greeted.get() {
+            self.greet(until, lost)?;
+        }
         match channel::receive::<Reply>(&self.stream, Kind::Reply, until, || until) {
             // Do files that come with a reply hurt? No reply has any; they are closed here.
             Ok(Some((reply, _))) => Ok(reply),
+            Ok(None) => Err(lost("it closed the connection".into())),
+            Err(error) => Err(lost(error.to_string())),
+        }
+    }
+
+    /// Reads the server's hello. `lost` tells what is true of the request that was sent before.
+    fn greet(&self, until: Deadline, lost: impl Fn(String) -> Failure) -> Result<(), Failure> {
+        let refused = |why: String| Failure::new(FailureKind::Unreachable, why);
+        match hello::hear(&self.stream, until) {
+            Ok(Some(theirs)) => match (hello::ours().judge(&theirs, "the server"), theirs.refusal) {
+                (Ok(()), None) => {
+                    self.greeted.set(true);
+                    Ok(())
+                }
+                // A server that refuses reads no request.
+                (Err(why), Some(_)) | (Ok(()), Some(why)) => Err(refused(why)),
+                // It goes on though we do not agree, so it may have carried the request out.
+                (Err(why), None) => Err(lost(why)),
+            },
+            // A server without a hello does not understand ours, and closes the connection before it reads the request.
+            Err(ChannelError::Frame(FrameError::Kind(_))) => {
+                Err(refused("the server is older: it speaks a protocol without a hello; end it and start the new one".into()))
+            }
+            // The same for another version of the frame.
+            Err(ChannelError::Frame(error @ (FrameError::Version(_) | FrameError::Foreign))) => Err(refused(error.to_string())),
             Ok(None) => Err(lost("it closed the connection".into())),
             Err(error) => Err(lost(error.to_string())),
         }
@@ -69,41 +110,9 @@ impl Remote {
 
 impl Carrier for Remote {
     fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
-        if self.broken {
-            return Err(Failure::new(FailureKind::Unreachable, "the connection to the server is lost"));
-        }
         let reply = self.exchange(&request, &files, self.deadline);
         self.broken = matches!(&reply, Err(failure) if failure.kind != FailureKind::BadValue);
         reply
-    }
-}
-
-/// Whether a request changes nothing, so that it may be lost without a doubt.
-fn only_looks(request: &Request) -> bool {
-    matches!(
-        request,
-        Request::About { .. }
-            | Request::Processes { .. }
-            | Request::Process { .. }
-            | Request::AwaitOffline { .. }
-            | Request::Devices { .. }
-            | Request::Device { .. }
-            | Request::Locations { .. }
-            | Request::ResolveDestination { .. }
-            | Request::Jobs { .. }
-            | Request::Job { .. }
-            | Request::Occurrences { .. }
-            | Request::Events { .. }
-            | Request::Why { .. }
-            | Request::Finished { .. }
-    )
-}
-
-/// How long a request waits by its own wish.
-fn own_wait(request: &Request) -> Duration {
-    match request {
-        Request::AwaitOffline { timeout_ms, .. } => Duration::from_millis(*timeout_ms),
-        _ => Duration::ZERO,
     }
 }
 

@@ -4,7 +4,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use crate::model::time::Moment;
-use crate::model::{DeviceId, JobId, LocationId, ProcessId};
+use crate::model::object::ObjectClass;
+use crate::model::{DeviceId, JobId, LocationId, ObjectId, ProcessId};
 use crate::spool::interface::records::Event;
 
 use super::{Fallible, page};
@@ -20,6 +21,8 @@ pub enum Object {
     Process(ProcessId),
     /// A location.
     Location(LocationId),
+    /// An object of a class that is only kept. The word of its class is none of the words for the others.
+    Kept(ObjectClass, ObjectId),
     /// The spool.
     Spool,
 }
@@ -31,6 +34,7 @@ impl Object {
             Self::Device(id) => ("device", id.0),
             Self::Process(id) => ("process", id.0),
             Self::Location(id) => ("location", id.0),
+            Self::Kept(class, id) => (class.word(), id.0),
             Self::Spool => ("spool", 1),
         }
     }

@@ -12,7 +12,7 @@ use crate::model::{Failure, FailureKind};
 use super::Fallible;
 
 /// The schema this program writes.
-pub const VERSION: i64 = 2;
+pub const VERSION: i64 = 3;
 
 /// Schema 1.
 const V1: &str = "
@@ -274,6 +274,24 @@ UPDATE device SET wish = 0, stopped_by_error = 1
  WHERE wish = 1 AND error_number IS NOT NULL AND error_next_ms IS NULL;
 ";
 
+/// From schema 2 to 3: objects of all the classes that are only kept, and their values as text.
+const V3: &str = "
+CREATE TABLE object (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    class           TEXT    NOT NULL,
+    name            TEXT    NOT NULL,
+    name_key        TEXT    NOT NULL,
+    UNIQUE (class, name_key)
+);
+CREATE TABLE object_value (
+    object_id       INTEGER NOT NULL REFERENCES object (id),
+    attribute       TEXT    NOT NULL,
+    position        INTEGER NOT NULL,
+    value           TEXT    NOT NULL,
+    PRIMARY KEY (object_id, attribute, position)
+);
+";
+
 /// The schema's number in an open database.
 ///
 /// # Errors
@@ -309,6 +327,9 @@ pub fn migrate(db: &Connection) -> Fallible<()> {
     }
     if found < 2 {
         db.execute_batch(V2)?;
+    }
+    if found < 3 {
+        db.execute_batch(V3)?;
     }
     db.pragma_update(None, "user_version", VERSION)?;
     Ok(())

@@ -1,28 +1,20 @@
-//! A spool in the caller's process, as [`Operations`].
+//! A spool in the caller's process, as [`super::operations::Operations`].
+//!
+//! The table of operations makes the methods. What is here is what the rows of one kind have in common: an operation that
+//! looks, changes or waits calls the spool; one that wakes then sees to the print processes that have work.
 
-use std::os::fd::OwnedFd;
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::alter::JobChange;
-use crate::model::device::{DeviceChange, DeviceStatus};
-use crate::model::finished::FinishedStatus;
-use crate::model::job::{Accepted, JobStatus, Occurrence, Submission};
-use crate::model::location::{Destination, LocationStatus};
-use crate::model::process::{ProcessChange, ProcessStatus};
-use crate::model::query::{Cursor, Page, Query};
-use crate::model::queue::QueueItem;
-use crate::model::state::{DeviceState, DeviceWish, HoldReasons, ProcessState};
+use crate::model::job::Accepted;
 use crate::model::time::Moment;
-use crate::model::why::Why;
-use crate::model::{Caller, DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName};
+use crate::model::{Caller, Failure};
 
-use super::operations::Operations;
-use super::records::{Event, EventSubject, Removal, SpoolStatus};
 use crate::spool::jobs::submit::Taken;
 use crate::spool::{Attendant, Spool, WakeTarget};
 
-/// The longest wait of one [`Operations::await_offline`].
+/// The longest time that one operation waits.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// A spool, who asks it, and who sees to its print processes.
@@ -31,6 +23,27 @@ pub struct Local {
     caller: Caller,
     clock: fn() -> Moment,
     attendant: Arc<dyn Attendant>,
+}
+
+/// Who asks, and when.
+pub(super) struct Asker<'a> {
+    /// Who asks.
+    pub caller: &'a Caller,
+    /// The clock, for an operation that waits.
+    pub clock: fn() -> Moment,
+    now: OnceCell<Moment>,
+}
+
+impl Asker<'_> {
+    /// The moment of the operation: the same however often it is asked for.
+    pub fn now(&self) -> &Moment {
+        self.now.get_or_init(self.clock)
+    }
+
+    /// How long an operation waits that is to wait `timeout_ms`.
+    pub fn longest(&self, timeout_ms: u64) -> Duration {
+        Duration::from_millis(timeout_ms).min(LONGEST_WAIT)
+    }
 }
 
 impl Local {
@@ -44,20 +57,46 @@ impl Local {
         &self.spool
     }
 
+    fn asker(&self) -> Asker<'_> {
+        Asker { caller: &self.caller, clock: self.clock, now: OnceCell::new() }
+    }
+
+    /// Carries out an operation that looks.
+    pub(super) fn looks<T>(&self, call: impl FnOnce(&Spool, &Asker<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+        call(&self.spool, &self.asker())
+    }
+
+    /// Carries out an operation that changes the spool and gives no print process work.
+    pub(super) fn changes<T>(&self, call: impl FnOnce(&Spool, &Asker<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+        call(&self.spool, &self.asker())
+    }
+
+    /// Carries out an operation that changes the spool, and sees to the print processes that have work.
+    pub(super) fn wakes<W: Wakes>(
+        &self,
+        call: impl FnOnce(&Spool, &Asker<'_>) -> Result<W, Failure>,
+    ) -> Result<W::Result, Failure> {
+        let asker = self.asker();
+        let outcome = call(&self.spool, &asker)?;
+        Ok(outcome.attended(self, asker.now()))
+    }
+
+    /// Carries out an operation that waits. One that finds that a print process has to be started has it started.
+    pub(super) fn waits<W: Wakes>(
+        &self,
+        call: impl FnOnce(&Spool, &Asker<'_>) -> Result<W, Failure>,
+    ) -> Result<W::Result, Failure> {
+        // Not the moment at which the wait began.
+        Ok(call(&self.spool, &self.asker())?.attended(self, &(self.clock)()))
+    }
+
     /// Sees to the processes that have work now, and to those that died while they had some: every command that writes
     /// starts them again.
-    fn attend(&self, targets: &[WakeTarget], now: &Moment) {
+    fn attend(&self, targets: Vec<WakeTarget>, now: &Moment) {
         self.attend_with(targets, self.spool.dead_processes().unwrap_or_default(), now);
     }
 
-    /// Sees to the processes of a job that was taken in.
-    fn attended(&self, taken: Taken, now: &Moment) -> Accepted {
-        self.attend_with(&taken.targets, self.spool.dead_of(taken.running), now);
-        taken.accepted
-    }
-
-    fn attend_with(&self, targets: &[WakeTarget], dead: Vec<WakeTarget>, now: &Moment) {
-        let mut targets = targets.to_vec();
+    fn attend_with(&self, mut targets: Vec<WakeTarget>, dead: Vec<WakeTarget>, now: &Moment) {
         for dead in dead {
             if !targets.iter().any(|target| target.id == dead.id) {
                 targets.push(dead);
@@ -69,189 +108,78 @@ impl Local {
     }
 }
 
-impl Operations for Local {
-    fn about(&mut self) -> Result<SpoolStatus, Failure> {
-        self.spool.about()
+/// The outcome of an operation that wakes: its result, and the print processes that have work because of it.
+pub(super) trait Wakes {
+    /// What the caller is told.
+    type Result;
+    /// Sees to the processes, and gives the result.
+    fn attended(self, spool: &Local, now: &Moment) -> Self::Result;
+}
+
+impl Wakes for Vec<WakeTarget> {
+    type Result = ();
+    fn attended(self, spool: &Local, now: &Moment) {
+        spool.attend(self, now);
     }
-    fn start_spooler(&mut self) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.start_spooler(&self.caller, &now)?;
-        self.attend(&targets, &now);
-        Ok(())
+}
+
+impl<T> Wakes for (T, Vec<WakeTarget>) {
+    type Result = T;
+    fn attended(self, spool: &Local, now: &Moment) -> T {
+        spool.attend(self.1, now);
+        self.0
     }
-    fn drain_spooler(&mut self) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.drain_spooler(&self.caller, &now)?;
-        self.attend(&targets, &now);
-        Ok(())
-    }
-    fn set_manager_access(&mut self, on: bool) -> Result<(), Failure> {
-        self.spool.set_manager_access(&self.caller, on, &(self.clock)())
-    }
-    fn change_process(&mut self, name: ProcessName, changes: Vec<ProcessChange>) -> Result<(), Failure> {
-        self.spool.change_process(&self.caller, name, changes, &(self.clock)())
-    }
-    fn start_process(&mut self, name: ProcessName) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.start_process(&self.caller, name, &now)?;
-        self.attend(&targets, &now);
-        Ok(())
-    }
-    fn delete_process(&mut self, name: ProcessName) -> Result<(), Failure> {
-        self.spool.delete_process(&self.caller, name, &(self.clock)())
-    }
-    fn processes(&mut self, after: Option<ProcessName>) -> Result<Vec<ProcessStatus>, Failure> {
-        self.spool.processes(after, &(self.clock)())
-    }
-    fn process(&mut self, name: ProcessName) -> Result<ProcessStatus, Failure> {
-        self.spool.process(&name, &(self.clock)())
-    }
-    fn change_device(&mut self, name: DeviceName, changes: Vec<DeviceChange>) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.change_device(&self.caller, name, changes, &now)?;
-        if !targets.is_empty() {
-            self.attend(&targets, &now);
+}
+
+/// These processes have work. When there are none, nobody looks for dead ones: the operation is usually a declaration.
+pub(super) struct OnlyThese(pub Vec<WakeTarget>);
+
+impl Wakes for OnlyThese {
+    type Result = ();
+    fn attended(self, spool: &Local, now: &Moment) {
+        if !self.0.is_empty() {
+            spool.attend(self.0, now);
         }
-        Ok(())
     }
-    fn start_device(&mut self, name: DeviceName) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.start_device(&self.caller, name, &now)?;
-        self.attend(&targets, &now);
-        Ok(())
+}
+
+/// A submission has looked up in its own transaction which processes are said to run.
+impl Wakes for Taken {
+    type Result = Accepted;
+    fn attended(self, spool: &Local, now: &Moment) -> Accepted {
+        spool.attend_with(self.targets, spool.spool.dead_of(self.running), now);
+        self.accepted
     }
-    fn suspend_device(&mut self, name: DeviceName) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.suspend_device(&self.caller, name, &now)?;
-        self.attend(&targets, &now);
-        Ok(())
+}
+
+impl Wakes for Option<Taken> {
+    type Result = Option<Accepted>;
+    fn attended(self, spool: &Local, now: &Moment) -> Option<Accepted> {
+        self.map(|taken| taken.attended(spool, now))
     }
-    fn drain_device(&mut self, name: DeviceName) -> Result<DeviceState, Failure> {
-        let now = (self.clock)();
-        let (state, targets) = self.spool.drain_device(&self.caller, name, &now)?;
-        self.attend(&targets, &now);
-        Ok(state)
-    }
-    fn await_offline(&mut self, name: DeviceName, timeout_ms: u64) -> Result<DeviceStatus, Failure> {
-        let timeout = Duration::from_millis(timeout_ms).min(LONGEST_WAIT);
-        let status = self.spool.await_offline(&name, timeout, self.clock)?;
-        let ended = matches!(status.process_state, ProcessState::Dead | ProcessState::Dormant);
-        if status.wish == DeviceWish::Draining && ended {
-            // Who was to end the drain is gone: its successor will.
-            if let Some(process) = &status.settings.process {
-                self.attend(&self.spool.targets_of(process)?, &(self.clock)());
-            }
+}
+
+/// What an operation saw that waited, and the processes that are to start because of it.
+pub(crate) struct WaitResult<T> {
+    /// What it saw.
+    pub seen: T,
+    /// Processes that ended before they had done what was waited for.
+    pub targets: Vec<WakeTarget>,
+}
+
+impl<T> Wakes for WaitResult<T> {
+    type Result = T;
+    fn attended(self, spool: &Local, now: &Moment) -> T {
+        if !self.targets.is_empty() {
+            spool.attend(self.targets, now);
         }
-        Ok(status)
+        self.seen
     }
-    fn delete_device(&mut self, name: DeviceName) -> Result<(), Failure> {
-        self.spool.delete_device(&self.caller, name, &(self.clock)())
-    }
-    fn devices(&mut self, after: Option<DeviceName>) -> Result<Vec<DeviceStatus>, Failure> {
-        self.spool.devices(after, &(self.clock)())
-    }
-    fn device(&mut self, name: DeviceName) -> Result<DeviceStatus, Failure> {
-        self.spool.device(&name, &(self.clock)())
-    }
-    fn device_queue(
-        &mut self,
-        name: DeviceName,
-        after: Option<Cursor>,
-        limit: u32,
-    ) -> Result<Page<QueueItem>, Failure> {
-        self.spool.device_queue(&name, after.as_ref(), limit)
-    }
-    fn route_location(&mut self, pattern: LocationPattern, device: Option<DeviceName>) -> Result<u32, Failure> {
-        let now = (self.clock)();
-        let (routed, targets) = self.spool.route_location(&self.caller, pattern, device, &now)?;
-        self.attend(&targets, &now);
-        Ok(routed)
-    }
-    fn set_broadcast(&mut self, group: GroupName, on: bool) -> Result<(), Failure> {
-        self.spool.set_broadcast(&self.caller, group, on, &(self.clock)())
-    }
-    fn delete_location(&mut self, pattern: LocationPattern) -> Result<u32, Failure> {
-        self.spool.delete_location(&self.caller, pattern, &(self.clock)())
-    }
-    fn locations(
-        &mut self,
-        pattern: Option<LocationPattern>,
-        after: Option<LocationName>,
-    ) -> Result<Vec<LocationStatus>, Failure> {
-        self.spool.locations(pattern, after)
-    }
-    fn resolve_destination(&mut self, name: String) -> Result<Destination, Failure> {
-        self.spool.resolve(&name)
-    }
-    fn settle(&mut self, token: String) -> Result<Option<Accepted>, Failure> {
-        let now = (self.clock)();
-        let taken = self.spool.settle(token, &now)?;
-        Ok(taken.map(|taken| self.attended(taken, &now)))
-    }
-    fn jobs(&mut self, query: Query, after: Option<Cursor>, limit: u32) -> Result<Page<JobStatus>, Failure> {
-        self.spool.jobs(&self.caller, &query, after, limit)
-    }
-    fn job(&mut self, job: JobRef) -> Result<JobStatus, Failure> {
-        self.spool.job(&self.caller, &job)
-    }
-    fn occurrences(&mut self, job: JobId) -> Result<Vec<Occurrence>, Failure> {
-        self.spool.occurrences(job)
-    }
-    fn why(&mut self, job: JobRef) -> Result<Why, Failure> {
-        self.spool.why(&self.caller, &job, &(self.clock)())
-    }
-    fn finished(&mut self, query: Query, after: Option<Cursor>, limit: u32) -> Result<Page<FinishedStatus>, Failure> {
-        self.spool.finished(&self.caller, &query.condition, after, limit)
-    }
-    fn hold_job(&mut self, job: JobRef) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.hold_job(&self.caller, &job, &now)?;
-        self.attend(&targets, &now);
-        Ok(())
-    }
-    fn start_job(&mut self, job: JobRef) -> Result<HoldReasons, Failure> {
-        let now = (self.clock)();
-        let (left, targets) = self.spool.start_job(&self.caller, &job, &now)?;
-        self.attend(&targets, &now);
-        Ok(left)
-    }
-    fn delete_job(&mut self, job: JobRef) -> Result<Removal, Failure> {
-        let now = (self.clock)();
-        let (removal, targets) = self.spool.delete_job(&self.caller, &job, &now)?;
-        self.attend(&targets, &now);
-        Ok(removal)
-    }
-    fn alter_job(&mut self, job: JobRef, changes: Vec<JobChange>) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.alter_job(&self.caller, &job, changes, &now)?;
-        self.attend(&targets, &now);
-        Ok(())
-    }
-    fn pause_job(&mut self, job: JobRef, message: Option<String>) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.pause_job(&self.caller, &job, message, &now)?;
-        self.attend(&targets, &now);
-        Ok(())
-    }
-    fn resume_job(&mut self, job: JobRef, message: Option<String>) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let targets = self.spool.resume_job(&self.caller, &job, message, &now)?;
-        self.attend(&targets, &now);
-        Ok(())
-    }
-    fn promote_job(&mut self, job: JobRef, message: Option<String>) -> Result<(), Failure> {
-        self.spool.promote_job(&self.caller, &job, message, &(self.clock)())
-    }
-    fn await_stopped(&mut self, job: JobRef, timeout_ms: u64) -> Result<JobStatus, Failure> {
-        let timeout = Duration::from_millis(timeout_ms).min(LONGEST_WAIT);
-        self.spool.await_stopped(&self.caller, &job, timeout)
-    }
-    fn events(&mut self, subject: EventSubject, after: i64) -> Result<Vec<Event>, Failure> {
-        self.spool.events(&self.caller, &subject, after)
-    }
-    fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure> {
-        let now = (self.clock)();
-        let taken = self.spool.submit(&self.caller, submission, files, &now)?;
-        Ok(self.attended(taken, &now))
+}
+
+impl<T> From<T> for WaitResult<T> {
+    /// What it saw; no process is to start because of it.
+    fn from(seen: T) -> Self {
+        Self { seen, targets: Vec::new() }
     }
 }

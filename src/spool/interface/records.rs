@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::job::RawPath;
+use crate::model::object::{ObjectClass, ObjectName};
 use crate::model::{DeviceName, JobRef, LocationName, ProcessName, ServerName};
 
 /// The state of the whole spool (spooler-concepts.md 2).
@@ -87,6 +88,8 @@ pub enum EventSubject {
     Process(ProcessName),
     /// A location.
     Location(LocationName),
+    /// An object of a class that is only kept.
+    Object(ObjectClass, ObjectName),
     /// The spool itself.
     Spool,
 }

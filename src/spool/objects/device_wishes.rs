@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::authority::Right;
 use crate::model::device::DeviceStatus;
-use crate::model::state::{DeviceState, DeviceWish};
+use crate::model::state::{DeviceState, DeviceWish, ProcessState};
 use crate::model::time::Moment;
 use crate::model::{Caller, DeviceName, Failure, FailureKind};
 use crate::store::event::{Object, record};
@@ -15,6 +15,7 @@ use crate::store::{self, Fallible};
 use crate::sys::watch::Watch;
 
 use super::devices::{by_id, is_busy, not_found, unknown_process};
+use crate::spool::interface::local::WaitResult;
 use crate::spool::printing::{device_errors, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -139,7 +140,7 @@ impl Spool {
         name: &DeviceName,
         timeout: Duration,
         clock: fn() -> Moment,
-    ) -> Fallible<DeviceStatus> {
+    ) -> Fallible<WaitResult<DeviceStatus>> {
         let io = |error: std::io::Error| Failure::new(FailureKind::Io, format!("cannot watch the spool: {error}"));
         let deadline = Instant::now() + timeout;
         let watch = Watch::new(&self.base().write_lock()).map_err(io)?;
@@ -148,7 +149,13 @@ impl Spool {
             let left = deadline.saturating_duration_since(Instant::now());
             // Offline, or started again by somebody: either way the drain is over.
             if status.wish != DeviceWish::Draining || left.is_zero() {
-                return Ok(status);
+                let ended = matches!(status.process_state, ProcessState::Dead | ProcessState::Dormant);
+                // The process that was to end the drain is gone: its successor will.
+                let targets = match &status.settings.process {
+                    Some(process) if ended && status.wish == DeviceWish::Draining => self.targets_of(process)?,
+                    _ => Vec::new(),
+                };
+                return Ok(WaitResult { seen: status, targets });
             }
             watch.wait(left).map_err(io)?;
         }
