@@ -20,6 +20,7 @@ mod json;
 mod kills;
 mod lives;
 mod nth_call;
+mod objects;
 mod odd_arguments;
 mod old_spools;
 mod opens;

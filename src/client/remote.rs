@@ -97,11 +97,13 @@ impl Remote {
                 (Err(why), None) => Err(lost(why)),
             },
             // A server without a hello does not understand ours, and closes the connection before it reads the request.
-            Err(ChannelError::Frame(FrameError::Kind(_))) => {
-                Err(refused("the server is older: it speaks a protocol without a hello; end it and start the new one".into()))
-            }
+            Err(ChannelError::Frame(FrameError::Kind(_))) => Err(refused(
+                "the server is older: it speaks a protocol without a hello; end it and start the new one".into(),
+            )),
             // The same for another version of the frame.
-            Err(ChannelError::Frame(error @ (FrameError::Version(_) | FrameError::Foreign))) => Err(refused(error.to_string())),
+            Err(ChannelError::Frame(error @ (FrameError::Version(_) | FrameError::Foreign))) => {
+                Err(refused(error.to_string()))
+            }
             Ok(None) => Err(lost("it closed the connection".into())),
             Err(error) => Err(lost(error.to_string())),
         }
@@ -121,10 +123,65 @@ mod tests {
     use super::*;
     use crate::model::DeviceName;
     use crate::spool::interface::operations::Operations;
-    use std::io::Read;
+    use crate::wire::hello::Hello;
 
     fn drain(remote: &mut Remote) -> FailureKind {
         remote.drain_device("lp1".parse::<DeviceName>().unwrap()).unwrap_err().kind
+    }
+
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_secs(20))
+    }
+
+    /// What a change is answered by a server that begins with these octets, and closes.
+    fn answered(octets: Vec<u8>) -> Failure {
+        let (a, b) = UnixStream::pair().unwrap();
+        channel::send(&b, &octets, &[], soon()).unwrap();
+        b.shutdown(std::net::Shutdown::Write).unwrap();
+        Remote::new(a).drain_spooler().unwrap_err()
+    }
+
+    fn hello_frame(release: &str, schema: i64, refusal: Option<&str>) -> Vec<u8> {
+        let hello = Hello { refusal: refusal.map(str::to_owned), ..Hello::new(release, schema) };
+        frame::encode(Kind::Hello, &hello, 0).unwrap()
+    }
+
+    #[test]
+    fn a_server_of_another_release_is_named_in_words_and_has_done_nothing() {
+        let ours = hello::ours();
+        for (release, schema, word) in [("99.0.0", ours.schema, "newer"), (&*ours.release, ours.schema - 1, "older")] {
+            let failure = answered(hello_frame(release, schema, Some("the client does not suit")));
+            assert_eq!(failure.kind, FailureKind::Unreachable);
+            let words = format!("the server is {word}: release {release} with schema {schema}");
+            assert!(failure.message.starts_with(&words), "{failure}");
+        }
+        let failure = answered(hello_frame(&ours.release, ours.schema, Some("go away")));
+        assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::Unreachable, "go away"));
+    }
+
+    #[test]
+    fn a_server_that_goes_on_though_we_do_not_agree_may_have_done_it() {
+        let failure = answered(hello_frame("99.0.0", 1, None));
+        assert_eq!(failure.kind, FailureKind::Unknown);
+        assert!(failure.message.contains("the server is newer"), "{failure}");
+    }
+
+    #[test]
+    fn a_server_without_a_hello_is_called_older() {
+        let refusal = Reply::Failed(Failure::new(FailureKind::BadValue, "a message of kind 3 is not expected here"));
+        let failure = answered(frame::encode(Kind::Reply, &refusal, 0).unwrap());
+        assert_eq!(failure.kind, FailureKind::Unreachable);
+        assert!(failure.message.contains("the server is older"), "{failure}");
+    }
+
+    #[test]
+    fn a_malformed_hello_leaves_a_change_unknown_and_a_strange_one_is_no_server_of_ours() {
+        let mut bad = frame::Header { kind: Kind::Hello, files: 0, length: 2 }.encode().to_vec();
+        bad.extend(b"[]");
+        assert_eq!(answered(bad).kind, FailureKind::Unknown);
+        assert_eq!(answered(b"HTTP/1.1 400 Bad Request\r\n".to_vec()).kind, FailureKind::Unreachable);
+        let long = frame::Header { kind: Kind::Hello, files: 0, length: 1 << 20 }.encode().to_vec();
+        assert!(answered(long).message.contains("at most 4096"));
     }
 
     #[test]
@@ -137,15 +194,18 @@ mod tests {
     #[test]
     fn a_lost_reply_leaves_a_change_unknown_and_a_look_unreachable() {
         for looks in [false, true] {
-            let (a, mut b) = UnixStream::pair().unwrap();
-            let server = std::thread::spawn(move || b.read(&mut [0; 4096]).unwrap());
+            let (a, b) = UnixStream::pair().unwrap();
+            let server = std::thread::spawn(move || {
+                hello::answer(&b, &hello::ours(), soon()).unwrap();
+                channel::receive::<Request>(&b, Kind::Request, soon(), soon).unwrap().is_some()
+            });
             let mut remote = Remote::new(a);
             if looks {
                 assert_eq!(remote.about().unwrap_err().kind, FailureKind::Unreachable);
             } else {
                 assert_eq!(drain(&mut remote), FailureKind::Unknown);
             }
-            assert!(server.join().unwrap() > 0);
+            assert!(server.join().unwrap());
             assert_eq!(drain(&mut remote), FailureKind::Unreachable);
         }
     }

@@ -393,7 +393,8 @@ mod tests {
 
     #[test]
     fn what_an_object_cannot_have_is_refused_with_its_reason() {
-        let medium = |attribute| refused(new_values(ObjectClass::Medium, vec![text("medium-identifier", &["a4"]), attribute]));
+        let medium =
+            |attribute| refused(new_values(ObjectClass::Medium, vec![text("medium-identifier", &["a4"]), attribute]));
         assert!(medium(text("medium-identifer", &["x"])).contains("has no attribute"));
         assert!(medium(text("descriptor", &[])).contains("missing"));
         assert!(medium(text("descriptor", &[""])).contains("empty"));

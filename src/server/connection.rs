@@ -86,7 +86,8 @@ pub(super) fn serve(
 fn refuse(stream: &UnixStream, error: FrameError, patience: Duration) -> io::Result<()> {
     let words = match &error {
         FrameError::Kind(kind) if *kind == Kind::Request as u8 => {
-            "the client is older: it speaks a protocol without a hello; use the newer spoolsuite on both sides".to_owned()
+            "the client is older: it speaks a protocol without a hello; use the newer spoolsuite on both sides"
+                .to_owned()
         }
         other => other.to_string(),
     };

@@ -3,8 +3,8 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
-use crate::model::time::Moment;
 use crate::model::object::ObjectClass;
+use crate::model::time::Moment;
 use crate::model::{DeviceId, JobId, LocationId, ObjectId, ProcessId};
 use crate::spool::interface::records::Event;
 

@@ -34,9 +34,8 @@ pub fn by_name(db: &Connection, class: ObjectClass, name: &ObjectName) -> Fallib
 /// # Errors
 /// When they cannot be read.
 pub fn list(db: &Connection, class: ObjectClass, after: Option<&ObjectName>, limit: u32) -> Fallible<Vec<ObjectRow>> {
-    let mut find = db.prepare_cached(
-        "SELECT id, name FROM object WHERE class = ? AND name_key > ? ORDER BY name_key LIMIT ?",
-    )?;
+    let mut find =
+        db.prepare_cached("SELECT id, name FROM object WHERE class = ? AND name_key > ? ORDER BY name_key LIMIT ?")?;
     let after = after.map_or_else(String::new, ObjectName::key);
     let rows = find.query_map(params![class.word(), after, page(limit)], read)?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -56,7 +55,8 @@ pub fn values(db: &Connection, class: ObjectClass, id: ObjectId) -> Fallible<Val
         let known = class.row().attributes.iter().find(|row| row.name == attribute);
         let read = known.and_then(|known| Some((known.name, known.syntax.read(&text)?)));
         // A schema belongs to a set of classes: nobody but a damaged database has others.
-        let (name, value) = read.ok_or_else(|| Failure::internal(format!("a {class} is stored with a bad {attribute}")))?;
+        let (name, value) =
+            read.ok_or_else(|| Failure::internal(format!("a {class} is stored with a bad {attribute}")))?;
         values.entry(name).or_default().push(value);
     }
     Ok(values)
@@ -78,8 +78,8 @@ pub fn insert(db: &Connection, class: ObjectClass, name: &ObjectName) -> Fallibl
 /// When they cannot be written.
 pub fn set_values(db: &Connection, class: ObjectClass, id: ObjectId, values: &Values) -> Fallible<()> {
     db.prepare_cached("DELETE FROM object_value WHERE object_id = ?")?.execute([id.0])?;
-    let mut insert = db
-        .prepare_cached("INSERT INTO object_value (object_id, attribute, position, value) VALUES (?, ?, ?, ?)")?;
+    let mut insert =
+        db.prepare_cached("INSERT INTO object_value (object_id, attribute, position, value) VALUES (?, ?, ?, ?)")?;
     for row in class.row().attributes {
         for (position, value) in (0i64..).zip(values.get(row.name).into_iter().flatten()) {
             let text = row.syntax.written(value);

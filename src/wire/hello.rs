@@ -71,9 +71,13 @@ mod tests {
     fn both_sides_come_to_the_same_end_and_say_who_is_older() {
         let ours = Hello::new("0.1.0", 3);
         assert_eq!(ours.judge(&Hello::new("0.1.7", 3), "the server"), Ok(()));
-        for (release, schema, word) in
-            [("0.2.0", 3, "newer"), ("1.0.0", 1, "newer"), ("0.1.0", 4, "newer"), ("0.0.9", 3, "older"), ("0.1.0", 2, "older")]
-        {
+        for (release, schema, word) in [
+            ("0.2.0", 3, "newer"),
+            ("1.0.0", 1, "newer"),
+            ("0.1.0", 4, "newer"),
+            ("0.0.9", 3, "older"),
+            ("0.1.0", 2, "older"),
+        ] {
             let other = Hello::new(release, schema);
             let said = ours.judge(&other, "the server").unwrap_err();
             assert!(said.starts_with(&format!("the server is {word}: release {release} with schema {schema}, this")));

@@ -311,3 +311,25 @@ operations! {
     looks events / Events(subject: EventSubject, after: i64) -> Vec<Event> =>
         |spool, by| spool.events(by.caller, &subject, after);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_says_what_a_client_knows_of_its_request() {
+        let device = || "lp1".parse::<DeviceName>().unwrap();
+        let looks = Request::DeviceQueue { name: device(), after: None, limit: 1 };
+        assert_eq!((looks.effect(), looks.own_wait()), (Effect::Looks, Duration::ZERO));
+        let waits = Request::AwaitOffline { name: device(), timeout_ms: 1500 };
+        assert_eq!((waits.effect(), waits.own_wait()), (Effect::Waits, Duration::from_millis(1500)));
+        let stopped = Request::AwaitStopped { job: JobRef::Number(7.try_into().unwrap()), timeout_ms: 20 };
+        assert_eq!((stopped.effect(), stopped.own_wait()), (Effect::Waits, Duration::from_millis(20)));
+        let changes = Request::DeleteDevice { name: device() };
+        assert_eq!((changes.effect(), changes.own_wait()), (Effect::Changes, Duration::ZERO));
+        let submit = Request::Submit { submission: Submission::sample("t", "d", 1) };
+        assert_eq!(submit.effect(), Effect::Wakes);
+        let only_looks = [Effect::Looks, Effect::Waits, Effect::Changes, Effect::Wakes].map(Effect::only_looks);
+        assert_eq!(only_looks, [true, true, false, false]);
+    }
+}

@@ -4,9 +4,7 @@
 //! or as it was to be. Whoever may configure the spool may change them; everybody may look.
 
 use crate::model::authority::Right;
-use crate::model::object::{
-    self, ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage, ObjectStatus,
-};
+use crate::model::object::{self, ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage, ObjectStatus};
 use crate::model::query::PAGE;
 use crate::model::time::Moment;
 use crate::model::{Caller, Failure, FailureKind};
