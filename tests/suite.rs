@@ -4,7 +4,6 @@
 
 mod alter;
 mod both_ways;
-mod counter;
 mod crowd;
 mod device_cures;
 mod device_life;
@@ -29,6 +28,7 @@ mod opens;
 mod printers;
 mod prompt;
 mod sockets;
+mod submission_socket;
 mod support;
 mod transports;
 mod waits;

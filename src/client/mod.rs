@@ -1,9 +1,9 @@
-//! The operations of a spool through the wire: the side of the command.
+//! The operations of a spool over the wire: the command's side.
 
-pub mod channel;
-pub mod hello;
+pub(crate) mod channel;
+pub(crate) mod hello;
 mod remote;
-pub mod submission_socket;
+pub(crate) mod submission_socket;
 
 pub use remote::Remote;
 pub use submission_socket::Submitter;

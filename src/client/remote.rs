@@ -1,9 +1,9 @@
 //! A spool behind a socket.
 //!
-//! A request that could not be sent completely was not carried out: `Unreachable`. When it was sent and its reply does
-//! not come, a request that only looks is `Unreachable` too, and one that changes something is `Unknown`: the server may
-//! have done it. After either the connection is not used again, because a late reply would be taken for that of the
-//! next request.
+//! A request that could not be sent completely was not carried out: `Unreachable`. If it was sent and its reply does
+//! not come, a request that only looks is also `Unreachable`, and one that changes something is `Unknown`: the server
+//! may have done it. After either, the connection is not used again, because a late reply would be taken for that of
+//! the next request.
 //!
 //! The hello goes out when the connection is made, and the server's is read after the first request was sent: that costs no
 //! time of its own. A server that does not agree has not read the request.
@@ -43,7 +43,7 @@ impl Remote {
         Self { stream, deadline: REPLY_DEADLINE, broken, greeted: Cell::new(false) }
     }
 
-    /// The same with another time to wait for each reply.
+    /// Sets another time limit for each reply.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;

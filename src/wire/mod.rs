@@ -1,4 +1,4 @@
-//! Codecs: bytes to values and back. No I/O, no clock; bytes from a peer are never trusted.
+//! Codecs: octets to values and back. No I/O, no clock; octets from a peer are never trusted.
 
 pub mod frame;
 pub mod hello;

@@ -1,8 +1,8 @@
-//! What can go wrong while printing, and whose fault it is: the device's (it is tried again), the document's (its job
-//! is held, the others flow), or nobody's (the job is not wanted any more, or the process ends).
+//! What can go wrong while printing, and who is at fault: the device (it is retried), the document (its job is held,
+//! the others flow), or nobody (the job is no longer wanted, or the process ends).
 //!
-//! One table maps the errors of the system, and what devices report, to what an operator sees: the Guardian number, whether
-//! trying again may help, and words.
+//! One table maps the errors of the system, and what devices report, to what an operator sees: the Guardian number,
+//! whether a retry may help, and words.
 
 use std::io;
 
@@ -17,11 +17,12 @@ use crate::model::{DocumentId, Failure};
 pub struct Fault {
     /// The Guardian number, decimal.
     pub number: u32,
-    /// Whether trying again may help without an operator.
+    /// Whether a retry may help without an operator.
     pub retryable: bool,
     /// What happened, in words.
     pub text: String,
-    /// Whether every wait for the next try is RETRY itself: the try costs next to nothing, and somebody waits for it.
+    /// Whether every retry comes after RETRY itself instead of a growing wait: the retry costs next to nothing, and
+    /// somebody waits for it.
     pub steady: bool,
 }
 
@@ -163,8 +164,8 @@ impl Fault {
     pub fn of(doing: impl std::fmt::Display, error: &io::Error) -> Self {
         match row_of(error, |on| on == On::Any) {
             Some(row) => Self::of_row(row, doing),
-            // Is an error that we do not know retryable? Yes: trying costs nothing, and a printer that heals alone is
-            // worth more than one that stands still until somebody looks.
+            // Do we retry an error that we do not know? Yes: a retry costs nothing, and a printer that recovers alone
+            // is worth more than one that stands still until somebody looks.
             None if error.kind() == io::ErrorKind::TimedOut => {
                 Self::new(TOO_LONG, true, format!("{doing}: it took too long"))
             }
@@ -173,18 +174,18 @@ impl Fault {
     }
 }
 
-/// Why an engine call did not succeed.
+/// Why a call to the spool did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SpoolTrouble {
+pub enum SpoolError {
     /// The spool refuses: the lease is gone, or the spool must not be used.
     Refused(Failure),
     /// The process ends before the spool answered.
     Ending,
 }
 
-/// Why an attempt does not go on.
+/// Why an attempt cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum PrintError {
     /// The device failed.
     Device(Fault),
     /// The document cannot be printed.
@@ -196,13 +197,13 @@ pub enum Trouble {
         /// Where a damaged copy was put.
         moved: Option<(DocumentId, RawPath)>,
     },
-    /// A source ended or failed while its octets were being sent: which (index of the source), and in words.
+    /// A source ended or failed while it was being sent: its index, and what happened.
     Source(usize, String),
     /// The job is held, paused or cancelled.
     Stop,
-    /// The device is not wanted any more, and nothing was sent.
+    /// The device is no longer wanted, and nothing was sent.
     Unwanted,
-    /// The claim is not ours any more.
+    /// The claim is no longer ours.
     Lost,
     /// The process ends.
     Ending,
@@ -210,17 +211,17 @@ pub enum Trouble {
     Refused(Failure),
 }
 
-impl From<Fault> for Trouble {
+impl From<Fault> for PrintError {
     fn from(fault: Fault) -> Self {
         Self::Device(fault)
     }
 }
 
-impl From<SpoolTrouble> for Trouble {
-    fn from(trouble: SpoolTrouble) -> Self {
+impl From<SpoolError> for PrintError {
+    fn from(trouble: SpoolError) -> Self {
         match trouble {
-            SpoolTrouble::Refused(failure) => Self::Refused(failure),
-            SpoolTrouble::Ending => Self::Ending,
+            SpoolError::Refused(failure) => Self::Refused(failure),
+            SpoolError::Ending => Self::Ending,
         }
     }
 }

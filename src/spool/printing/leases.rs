@@ -13,7 +13,7 @@ use crate::store::{self, Fallible};
 
 use super::{claims, device_errors};
 use crate::spool::disk::files;
-use crate::spool::interface::engine::{AttemptWish, Claim, DeviceOrder, Engine, Lease, Next, Noted, Remembered};
+use crate::spool::interface::engine::{AttemptWish, Claim, DeviceOrder, Engine, Lease, Next, Remembered, TimedReport};
 use crate::spool::{Room, Spool};
 
 fn lost() -> Failure {
@@ -161,14 +161,14 @@ impl Engine for Spool {
         &self,
         lease: &Lease,
         device: DeviceId,
-        acts: Arc<Vec<Noted>>,
+        reports: Arc<Vec<TimedReport>>,
         claim_next: bool,
         now: &Moment,
     ) -> Fallible<Next> {
         let (spool, lease, now) = (self.clone(), lease.clone(), now.clone());
         let (next, erase) = self.change(Room::Gives, move |db| {
             demand_lease(db, &lease)?;
-            let (erase, free) = spool.record_in(db, &lease, device, &acts)?;
+            let (erase, free) = spool.record_in(db, &lease, device, &reports)?;
             let next = match free {
                 _ if !claim_next => Next::Unknown,
                 Some(row) => spool.claim_for(db, &lease, &row, &now)?,

@@ -1,4 +1,4 @@
-//! What lies at the path of a device: the kind that its URI says, and not inside the spool.
+//! Checks what lies at the path of a device: it is the kind that its URI says, and not inside the spool.
 
 use std::fs::Metadata;
 use std::io;
@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use crate::fastp::device::errors::Fault;
 use crate::model::device::DeviceUri;
 
-/// As many links in a row are followed as the kernel follows.
+/// The most links in a row that we follow, as many as the kernel.
 const MOST_LINKS: usize = 40;
 
 /// What a path may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FileKind {
     /// A regular file.
     File,
     /// A character device.
@@ -22,7 +22,7 @@ pub(super) enum Kind {
     Fifo,
 }
 
-impl Kind {
+impl FileKind {
     fn of(meta: &Metadata) -> Option<Self> {
         let kind = meta.file_type();
         match () {
@@ -51,12 +51,12 @@ impl Kind {
     }
 }
 
-/// Makes sure that what was found at `path` is of the kind that is wanted; `doing` begins the message.
+/// Checks that what was found at `path` is of the wanted kind; `doing` begins the message.
 ///
 /// # Errors
-/// A fault that waits for an operator, with the URI that fits.
-pub(super) fn require(wanted: Kind, path: &Path, meta: &Metadata, doing: &str) -> Result<(), Fault> {
-    let text = match Kind::of(meta) {
+/// Returns a fault that waits for an operator and names the URI that fits.
+pub(super) fn require(wanted: FileKind, path: &Path, meta: &Metadata, doing: &str) -> Result<(), Fault> {
+    let text = match FileKind::of(meta) {
         Some(kind) if kind == wanted => return Ok(()),
         Some(kind) => {
             let throws = if path == Path::new("/dev/null") { ", URI null: throws jobs away" } else { "" };
@@ -68,11 +68,11 @@ pub(super) fn require(wanted: Kind, path: &Path, meta: &Metadata, doing: &str) -
     Err(Fault::new(2, false, format!("{doing}: {text}")))
 }
 
-/// Makes sure that `path` lies outside the base directory `root`, through links, other mounts and other names too.
+/// Checks that `path` lies outside the base directory `root`, through links, other mounts and other names too.
 ///
 /// # Errors
-/// A fault that waits for an operator, or one of the system.
-pub(super) fn outside(path: &Path, root: &Path, doing: &str) -> Result<(), Fault> {
+/// Returns a fault that waits for an operator, or one of the system.
+pub(super) fn require_outside(path: &Path, root: &Path, doing: &str) -> Result<(), Fault> {
     let cannot = |error| Fault::of(doing, &error);
     let root = root.canonicalize().map_err(cannot)?;
     let parent = path.parent().unwrap_or(Path::new("/")).canonicalize().map_err(cannot)?;
@@ -85,11 +85,11 @@ pub(super) fn outside(path: &Path, root: &Path, doing: &str) -> Result<(), Fault
     Ok(())
 }
 
-/// Where the last part of `path` leads through symbolic links, whether or not anything is there yet.
+/// Returns where the last part of `path` leads through symbolic links, whether or not anything is there yet.
 ///
 /// # Errors
 /// When a link cannot be read, or links lead in a circle.
-pub(super) fn followed(path: &Path) -> io::Result<PathBuf> {
+pub(super) fn follow_links(path: &Path) -> io::Result<PathBuf> {
     let mut at = path.to_path_buf();
     for _ in 0..MOST_LINKS {
         let Ok(meta) = std::fs::symlink_metadata(&at) else { return Ok(at) };
@@ -120,12 +120,12 @@ mod tests {
         nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
         let null = Path::new("/dev/null").to_path_buf();
         for (path, kind, uri) in [
-            (&file, Kind::File, format!("URI {} writes", DeviceUri::File(file.clone()))),
-            (&fifo, Kind::Fifo, format!("URI fifo://{} writes", fifo.display())),
-            (&null, Kind::Char, "URI char:///dev/null writes to it, URI null: throws jobs away".to_owned()),
+            (&file, FileKind::File, format!("URI {} writes", DeviceUri::File(file.clone()))),
+            (&fifo, FileKind::Fifo, format!("URI fifo://{} writes", fifo.display())),
+            (&null, FileKind::Char, "URI char:///dev/null writes to it, URI null: throws jobs away".to_owned()),
         ] {
             let meta = std::fs::metadata(path).unwrap();
-            for wanted in [Kind::File, Kind::Char, Kind::Fifo] {
+            for wanted in [FileKind::File, FileKind::Char, FileKind::Fifo] {
                 let found = require(wanted, path, &meta, "cannot open it");
                 assert_eq!(found.is_ok(), wanted == kind, "{kind:?} {wanted:?}");
                 if let Err(fault) = found {
@@ -134,7 +134,7 @@ mod tests {
             }
         }
         let meta = std::fs::metadata(dir.path()).unwrap();
-        let fault = require(Kind::Char, dir.path(), &meta, "cannot open it").unwrap_err();
+        let fault = require(FileKind::Char, dir.path(), &meta, "cannot open it").unwrap_err();
         assert_eq!(fault.text, "cannot open it: it is a directory");
     }
 
@@ -144,8 +144,11 @@ mod tests {
         for name in ["x", "base"] {
             let root = dir.path().join(name);
             std::fs::create_dir(&root).unwrap();
-            assert!(outside(&dir.path().join(format!("{name}.out")), &root, "cannot open it").is_ok(), "{name}");
-            assert!(outside(&root.join("out"), &root, "cannot open it").is_err(), "{name}");
+            assert!(
+                require_outside(&dir.path().join(format!("{name}.out")), &root, "cannot open it").is_ok(),
+                "{name}"
+            );
+            assert!(require_outside(&root.join("out"), &root, "cannot open it").is_err(), "{name}");
         }
     }
 
@@ -156,9 +159,9 @@ mod tests {
         std::os::unix::fs::symlink("second", name("first")).unwrap();
         std::os::unix::fs::symlink(name("none"), name("second")).unwrap();
         std::os::unix::fs::symlink("circle", name("circle")).unwrap();
-        assert_eq!(followed(&name("first")).unwrap(), name("none"));
-        assert_eq!(followed(&name("plain")).unwrap(), name("plain"));
-        assert!(followed(&name("circle")).is_err());
+        assert_eq!(follow_links(&name("first")).unwrap(), name("none"));
+        assert_eq!(follow_links(&name("plain")).unwrap(), name("plain"));
+        assert!(follow_links(&name("circle")).is_err());
     }
 
     #[test]
@@ -172,8 +175,8 @@ mod tests {
         let name = dir.path().join("another name");
         std::fs::hard_link(root.join("x"), &name).unwrap();
         for path in [root.join("x"), root.join("missing"), link, name] {
-            assert_eq!(outside(&path, &root, "").unwrap_err().number, 48, "{}", path.display());
+            assert_eq!(require_outside(&path, &root, "").unwrap_err().number, 48, "{}", path.display());
         }
-        outside(&dir.path().join("missing"), &root, "").unwrap();
+        require_outside(&dir.path().join("missing"), &root, "").unwrap();
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::sockets::{accept, listen, printer, read};
 use crate::fastp::Timing;
-use crate::fastp::device::connection_settings::Farewell;
+use crate::fastp::device::connection_settings::CloseWait;
 use crate::fastp::fake::Fake;
 use crate::model::device::Exclusive;
 use crate::model::job::Format;
@@ -30,7 +30,7 @@ fn without_a_farewell_jobs_are_transferred_and_nobody_waits_for_the_peer() {
     let fake = Fake::new();
     let (listener, uri) = listen();
     let lp = fake.device(&uri, Exclusive::OffEach);
-    fake.means(lp, |means| means.farewell = Farewell::None);
+    fake.connection_settings(lp, |settings| settings.close_wait = CloseWait::None);
     fake.text(lp, "x");
     let process = fake.start_with(patient());
     let mut stream = accept(&listener);
@@ -47,7 +47,7 @@ fn a_required_farewell_that_does_not_come_brings_every_job_again_three_times_and
     let fake = Fake::new();
     let (listener, uri) = listen();
     let lp = fake.device(&uri, Exclusive::Off);
-    fake.means(lp, |means| means.farewell = Farewell::Required(SECOND / 10));
+    fake.connection_settings(lp, |settings| settings.close_wait = CloseWait::Required(SECOND / 10));
     fake.text(lp, "one");
     fake.text(lp, "two");
     let process = fake.start_with(patient());
@@ -79,7 +79,7 @@ fn a_required_farewell_that_comes_late_is_waited_for() {
     let fake = Fake::new();
     let (listener, uri) = listen();
     let lp = fake.device(&uri, Exclusive::OffEach);
-    fake.means(lp, |means| means.farewell = Farewell::Required(Duration::from_secs(3600)));
+    fake.connection_settings(lp, |settings| settings.close_wait = CloseWait::Required(Duration::from_secs(3600)));
     fake.text(lp, "x");
     // Longer than the usual wait: a job that is let go after that would be recorded at once.
     let process = fake.start_with(Timing { settle: SECOND / 10, ..Fake::timing() });
@@ -102,7 +102,7 @@ fn a_device_that_takes_nothing_for_its_timeout_is_in_error_and_gets_the_job_agai
     let fake = Fake::new();
     let (listener, uri) = listen();
     let lp = fake.device(&uri, Exclusive::OffEach);
-    fake.means(lp, |means| means.io_limit = Some(SECOND / 2));
+    fake.connection_settings(lp, |settings| settings.io_limit = Some(SECOND / 2));
     let big = fake.document(&vec![b'x'; 32 << 20], Format::Passthru);
     fake.submit(lp, vec![big]);
     let process = fake.start();
@@ -121,7 +121,7 @@ fn the_limit_is_one_for_standing_still_and_not_for_the_whole_job() {
     let fake = Fake::new();
     let (listener, uri) = listen();
     let lp = fake.device(&uri, Exclusive::OffEach);
-    fake.means(lp, |means| means.io_limit = Some(5 * SECOND));
+    fake.connection_settings(lp, |settings| settings.io_limit = Some(5 * SECOND));
     let big = fake.document(&vec![b'x'; 32 << 20], Format::Passthru);
     fake.submit(lp, vec![big]);
     let process = fake.start_with(Timing { stall: SECOND * 3 / 2, ..Fake::timing() });
@@ -143,7 +143,7 @@ fn a_pause_lies_between_the_last_octet_and_the_end() {
     let fake = Fake::new();
     let (listener, uri) = listen();
     let lp = fake.device(&uri, Exclusive::OffEach);
-    fake.means(lp, |means| means.slow_pace = SECOND);
+    fake.connection_settings(lp, |settings| settings.slow_pace = SECOND);
     fake.text(lp, "x");
     let process = fake.start();
     let mut stream = accept(&listener);
@@ -161,7 +161,7 @@ fn a_refused_connection_is_tried_again_as_often_as_is_set_before_it_is_an_error(
     let fake = Fake::new();
     let (address, uri) = refusing();
     let lp = fake.device(&uri, Exclusive::Off);
-    fake.means(lp, |means| (means.refused_every, means.refused_tries) = (SECOND / 50, 4));
+    fake.connection_settings(lp, |settings| (settings.refused_every, settings.refused_tries) = (SECOND / 50, 4));
     fake.text(lp, "x");
     let process = fake.start();
     drop(fake.until(|state| state.count("connect to") >= 1));
@@ -177,7 +177,7 @@ fn a_printer_that_comes_up_between_two_tries_is_no_error() {
     let fake = Fake::new();
     let (address, uri) = refusing();
     let lp = fake.device(&uri, Exclusive::Off);
-    fake.means(lp, |means| (means.refused_every, means.refused_tries) = (SECOND / 10, 1000));
+    fake.connection_settings(lp, |settings| (settings.refused_every, settings.refused_tries) = (SECOND / 10, 1000));
     // Another device at another such address tells when both were refused.
     let (_, other) = refusing();
     let witness = fake.device(&other, Exclusive::Off);
@@ -200,7 +200,9 @@ fn drain_and_hold_do_not_wait_for_the_next_try() {
     let fake = Fake::new();
     let (_, uri) = refusing();
     let lp = fake.device(&uri, Exclusive::Off);
-    fake.means(lp, |means| (means.refused_every, means.refused_tries) = (Duration::from_secs(3600), 1000));
+    fake.connection_settings(lp, |settings| {
+        (settings.refused_every, settings.refused_tries) = (Duration::from_secs(3600), 1000)
+    });
     let job = fake.text(lp, "x");
     fake.text(lp, "y");
     let process = fake.start();
@@ -223,7 +225,7 @@ fn a_name_is_looked_up_in_the_hosts_file_and_found_once_it_stands_there() {
     let lp = fake.device(&uri, Exclusive::Off);
     let hosts = fake.dir.path().join("hosts");
     let path = hosts.clone();
-    fake.means(lp, move |means| means.hosts = Some(path.clone()));
+    fake.connection_settings(lp, move |settings| settings.hosts = Some(path.clone()));
     fake.text(lp, "x");
     let process = fake.start();
     drop(fake.until(|state| state.count("error 14 ") >= 1));

@@ -1,11 +1,11 @@
-//! From the values of a DEVICE entry and of the DEFAULTs before it to the entry, or to what is wrong with it.
+//! Builds an entry from the values of a DEVICE entry and of the DEFAULTs before it, or reports what is wrong with it.
 
 use std::time::Duration;
 
 use super::attributes::{Role, TICK};
-use super::entry::{Entry, Given, Values, Way};
+use super::entry::{AddressSource, Entry, GivenValue, Values};
 use super::lexer::{Mistake, Position, shown};
-use crate::fastp::device::connection_settings::Farewell;
+use crate::fastp::device::connection_settings::CloseWait;
 use crate::model::device::{DeviceUri, RAW_PORT};
 use crate::model::near;
 
@@ -33,11 +33,11 @@ impl Contype {
     }
 }
 
-/// Connections and protocols of the manual that nothing here speaks.
+/// Connections and protocols of the manual that we do not support.
 const FOREIGN: [&str; 8] = ["TCP/IP-TELNET", "TELNET", "TTAP", "LEXMARK", "MICROPLEX", "LPD1179", "NETBIOS", "SMB"];
 
-/// The entry that values make, and what to note about it.
-pub struct Making<'a> {
+/// Builds an entry from its values.
+pub struct EntryBuilder<'a> {
     own: &'a Values,
     defaults: &'a Values,
     /// Where the entry begins.
@@ -47,13 +47,13 @@ pub struct Making<'a> {
     notes: Vec<Mistake>,
 }
 
-/// What was made.
+/// The result.
 #[derive(Debug)]
-pub struct Made {
+pub struct BuiltEntry {
     /// The entry, if nothing is wrong with it.
     pub entry: Option<Entry>,
-    /// That nothing here speaks its CONTYPE or PROTOCOL. Whatever else is wrong, this comes first: mending the rest would
-    /// not help.
+    /// Its CONTYPE or PROTOCOL is not supported. This comes first, whatever else is wrong: mending the rest would not
+    /// help.
     pub connection: Vec<Mistake>,
     /// What else is wrong.
     pub mistakes: Vec<Mistake>,
@@ -61,24 +61,24 @@ pub struct Made {
     pub notes: Vec<Mistake>,
 }
 
-impl<'a> Making<'a> {
-    /// An entry at `at` with these values.
+impl<'a> EntryBuilder<'a> {
+    /// Starts an entry at `at` with these values.
     pub fn new(own: &'a Values, defaults: &'a Values, at: Position) -> Self {
         Self { own, defaults, at, connection: Vec::new(), mistakes: Vec::new(), notes: Vec::new() }
     }
 
-    /// The entry, or what is wrong with it.
-    pub fn make(mut self) -> Made {
+    /// Returns the entry, or what is wrong with it.
+    pub fn build(mut self) -> BuiltEntry {
         let entry = self.entry().filter(|_| self.connection.is_empty() && self.mistakes.is_empty());
-        Made { entry, connection: self.connection, mistakes: self.mistakes, notes: self.notes }
+        BuiltEntry { entry, connection: self.connection, mistakes: self.mistakes, notes: self.notes }
     }
 
     fn mistake(&mut self, at: Position, what: impl Into<String>) {
         self.mistakes.push(Mistake::new(at, what));
     }
 
-    /// The value of an attribute: the entry's own, or a default.
-    fn get(&self, name: &str) -> Option<&'a Given> {
+    /// Returns the value of an attribute: the entry's own, or a default.
+    fn get(&self, name: &str) -> Option<&'a GivenValue> {
         self.own.get(name).or_else(|| self.defaults.get(name))
     }
 
@@ -133,7 +133,7 @@ impl<'a> Making<'a> {
         }
     }
 
-    fn unknown(&mut self, given: &Given, words: &[&'static str]) {
+    fn unknown(&mut self, given: &GivenValue, words: &[&'static str]) {
         let (name, value) = (given.row.name, shown(&given.value));
         let mistake = if FOREIGN.iter().any(|word| word.eq_ignore_ascii_case(&given.value)) {
             Mistake::new(given.value_at, format!("{name} = {value}: not available in this version"))
@@ -146,7 +146,7 @@ impl<'a> Making<'a> {
         self.connection.push(mistake);
     }
 
-    /// Whether each attribute belongs to this kind of connection. Defaults that do not are for other devices.
+    /// Checks that each attribute belongs to this kind of connection. Defaults that do not are for other devices.
     fn belongs(&mut self, contype: Contype) {
         let own = self.own;
         for given in own.values() {
@@ -174,7 +174,7 @@ impl<'a> Making<'a> {
         }
     }
 
-    /// A number, if the attribute is there. It was checked when it was read.
+    /// Returns a number, if the attribute is there. It was checked when it was read.
     fn number(&mut self, name: &str) -> Option<u64> {
         let given = self.get(name)?;
         match given.row.number(&given.value) {
@@ -191,12 +191,12 @@ impl<'a> Making<'a> {
     }
 
     fn plain(&mut self, contype: Contype) -> Option<Entry> {
-        let way = match contype {
-            Contype::None | Contype::Tcp => Way::Own,
+        let address = match contype {
+            Contype::None | Contype::Tcp => AddressSource::Own,
             Contype::Uri => {
                 let given = self.own.get("URI")?;
                 match given.value.parse() {
-                    Ok(uri) => Way::To(uri),
+                    Ok(uri) => AddressSource::To(uri),
                     Err(why) => {
                         self.mistake(given.value_at, why);
                         return None;
@@ -216,14 +216,14 @@ impl<'a> Making<'a> {
                     self.mistake(given.value_at, format!("PATH is an absolute path of a file, not '{}'", shown(path)));
                     return None;
                 }
-                Way::To(match contype {
+                AddressSource::To(match contype {
                     Contype::Char => DeviceUri::Char(path.into()),
                     Contype::Fifo => DeviceUri::Fifo(path.into()),
                     _ => DeviceUri::File(path.into()),
                 })
             }
         };
-        let mut entry = Entry::new(way);
+        let mut entry = Entry::new(address);
         entry.io_limit = self.number("TIMEOUT").filter(|seconds| *seconds > 0).map(Duration::from_secs);
         Some(entry)
     }
@@ -249,15 +249,15 @@ impl<'a> Making<'a> {
             }
         };
         let host = self.host();
-        let mut entry = Entry::new(Way::To(DeviceUri::Socket { host: host?, port: port? }));
+        let mut entry = Entry::new(AddressSource::To(DeviceUri::Socket { host: host?, port: port? }));
         entry.io_limit = self.ticks("TIMEOUT").filter(|limit| !limit.is_zero());
-        entry.farewell = match self.number("SHUTDOWNTO") {
-            None => Farewell::Usual,
-            Some(ticks) if jetdirect => Farewell::Required(TICK * u32::try_from(ticks.max(100)).unwrap_or(u32::MAX)),
-            Some(0) => Farewell::None,
-            Some(ticks) => Farewell::Required(TICK * u32::try_from(ticks).unwrap_or(u32::MAX)),
+        entry.close_wait = match self.number("SHUTDOWNTO") {
+            None => CloseWait::Usual,
+            Some(ticks) if jetdirect => CloseWait::Required(TICK * u32::try_from(ticks.max(100)).unwrap_or(u32::MAX)),
+            Some(0) => CloseWait::None,
+            Some(ticks) => CloseWait::Required(TICK * u32::try_from(ticks).unwrap_or(u32::MAX)),
         };
-        if let (Farewell::Required(_), Some(given)) = (entry.farewell, self.get("SHUTDOWNTO")) {
+        if let (CloseWait::Required(_), Some(given)) = (entry.close_wait, self.get("SHUTDOWNTO")) {
             let what = "a printer that does not close the connection within SHUTDOWNTO gets its jobs again, until its \
                         device stops";
             self.notes.push(Mistake::new(given.at, what).hint("one job tells whether it closes"));
@@ -272,7 +272,7 @@ impl<'a> Making<'a> {
         Some(entry)
     }
 
-    /// What is not done for a JetDirect printer.
+    /// Notes what is not done for a JetDirect printer.
     fn jetdirect(&mut self) {
         if let Some(protocol) = self.get("PROTOCOL") {
             let what = "the printer is not asked by SNMP whether it has printed: the end of a job is what TCP tells";

@@ -1,7 +1,7 @@
-//! Finding the entry of a device: from the primary file over at most two redirections (fastp.md 13.4).
+//! Finds the entry of a device: from the primary file over at most two redirections (fastp.md 13.4).
 //!
-//! A redirection is a jump: whoever it names reads the other file and never comes back. What cannot be used in a file
-//! concerns those who read it.
+//! A redirection is a jump: whoever it names reads the other file and never comes back. A mistake in a file concerns
+//! only those who read it.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,40 +11,40 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
 use super::lexer::{Mistake, Position};
-use super::names::{Named, file};
-use super::parsed::{DeviceEntry, Parsed, Redirection, Scope};
-use super::read::{LARGEST, Stamp, Unread};
+use super::names::{QualifiedName, file};
+use super::parsed::{DeviceEntry, ParsedFile, Redirection, Scope};
+use super::read::{ChangeTime, LARGEST, ReadError};
 use crate::fastp::device::errors::Fault;
 
 /// The name of the supervisor where none was chosen; a server answers to it and to its own.
 pub const SUPERVISOR: &str = "SPLS";
 
-/// Who reads.
+/// Who looks a device up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Who {
+pub struct Requester {
     /// The node: the name of the server.
     pub node: String,
-    /// What the spooler is called, by any of these names.
+    /// The names of the spooler.
     pub spooler: Vec<String>,
     /// The print process; none = one that no file names.
     pub process: Option<String>,
 }
 
-impl Who {
-    /// A print process of the server `node`.
+impl Requester {
+    /// Creates the requester for a print process of the server `node`.
     pub fn new(node: &str, process: &str) -> Self {
         Self { node: node.into(), spooler: vec![SUPERVISOR.into(), node.into()], process: Some(process.into()) }
     }
 
-    fn is_of(&self, spooler: &Named) -> bool {
+    fn is_of(&self, spooler: &QualifiedName) -> bool {
         self.spooler.iter().any(|name| spooler.is(name, &self.node))
     }
 
-    fn is(&self, process: &Named) -> bool {
+    fn is(&self, process: &QualifiedName) -> bool {
         self.process.as_ref().is_some_and(|name| process.is(name, &self.node))
     }
 
-    /// Whether `scope` is about it.
+    /// Whether `scope` includes it.
     pub fn within(&self, scope: &Scope) -> bool {
         scope.spooler.as_ref().is_none_or(|spooler| self.is_of(spooler))
             && scope.process.as_ref().is_none_or(|process| self.is(process))
@@ -53,16 +53,16 @@ impl Who {
 
 /// A file that was read, or tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct VisitedFile {
     /// The file.
     pub path: PathBuf,
     /// When it was last changed.
-    pub stamp: Stamp,
+    pub stamp: ChangeTime,
 }
 
 /// An entry and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
+pub struct FoundEntry {
     /// What it says.
     pub entry: Entry,
     /// The file of hosts.
@@ -73,18 +73,18 @@ pub struct Found {
 
 /// Why a device cannot be looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unusable {
+pub struct LookupError {
     /// The Guardian number.
     pub number: u32,
     /// File, line, column and reason.
     pub text: String,
-    /// Of what kind it is.
-    pub kind: Kind,
+    /// Its kind.
+    pub kind: LookupErrorKind,
 }
 
-/// Kinds of [`Unusable`].
+/// Kinds of [`LookupError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum LookupErrorKind {
     /// A file must be changed.
     Mistake,
     /// It may pass without a file being changed: permissions, a disk.
@@ -97,125 +97,137 @@ pub enum Kind {
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
-    /// The files on the way, the primary first.
-    pub seen: Vec<Seen>,
+pub struct LookupResult {
+    /// The files on the route, the primary first.
+    pub seen: Vec<VisitedFile>,
     /// The entry; none when there is none.
-    pub found: Result<Option<Found>, Unusable>,
-    /// The file in which the way ended.
+    pub found: Result<Option<FoundEntry>, LookupError>,
+    /// The file in which the route ended.
     pub last: PathBuf,
 }
 
 /// What a file says, and when it was last changed.
-pub type Reader<'a> = dyn Fn(&Path) -> Result<(Arc<Parsed>, i128), Unread> + 'a;
+pub type FileReader<'a> = dyn Fn(&Path) -> Result<(Arc<ParsedFile>, i128), ReadError> + 'a;
 
-/// What is wrong with a file for everybody who reads it at a level.
-pub type Wrong<'a> = dyn Fn(&Path, &Parsed, u32) -> Option<Mistake> + 'a;
+/// Finds what is wrong with a file for everybody who reads it at a level.
+pub type MistakeFinder<'a> = dyn Fn(&Path, &ParsedFile, u32) -> Option<Mistake> + 'a;
 
-/// Where a print process ends.
+/// Where the redirections of a print process end.
 #[derive(Clone, Debug)]
-pub struct End {
-    /// The files on the way, the primary first.
-    pub seen: Vec<Seen>,
+pub struct RouteEnd {
+    /// The files on the route, the primary first.
+    pub seen: Vec<VisitedFile>,
     /// The last of them.
     pub path: PathBuf,
     /// What it says, if it could be read and parsed.
-    pub parsed: Option<Arc<Parsed>>,
-    /// Why nothing on this way can be used, if that is so.
-    pub broken: Option<Unusable>,
+    pub parsed: Option<Arc<ParsedFile>>,
+    /// Why nothing on this route can be used, if that is so.
+    pub broken: Option<LookupError>,
 }
 
-/// Looks for the entry of `device`, for `who`, from the file `primary` on.
-pub fn look(primary: &Path, root: &Path, who: &Who, device: &Named, read: &Reader<'_>) -> Look {
-    let End { seen, path, parsed, broken } =
-        way(primary, root, who, read, &|_, parsed, level| wrong(parsed, level, &who.node));
+/// Looks up the entry of `device` for `requester`, starting at the file `primary`.
+pub fn look_up(
+    primary: &Path,
+    root: &Path,
+    requester: &Requester,
+    device: &QualifiedName,
+    read: &FileReader<'_>,
+) -> LookupResult {
+    let RouteEnd { seen, path, parsed, broken } =
+        route(primary, root, requester, read, &|_, parsed, level| first_mistake(parsed, level, &requester.node));
     let found = match (parsed, broken) {
         (_, Some(broken)) => Err(broken),
-        (Some(parsed), None) => entry(&parsed, &path, root, who, device),
+        (Some(parsed), None) => entry(&parsed, &path, root, requester, device),
         (None, None) => Ok(None),
     };
-    Look { seen, found, last: path }
+    LookupResult { seen, found, last: path }
 }
 
-/// The way of `who` from the file `primary` on.
-pub fn way(primary: &Path, root: &Path, who: &Who, read: &Reader<'_>, wrong: &Wrong<'_>) -> End {
+/// Follows the redirections of `requester`, starting at the file `primary`.
+pub fn route(
+    primary: &Path,
+    root: &Path,
+    requester: &Requester,
+    read: &FileReader<'_>,
+    wrong: &MistakeFinder<'_>,
+) -> RouteEnd {
     let (mut path, mut level, mut seen) = (primary.to_owned(), 1, Vec::new());
     let (parsed, broken) = loop {
         let parsed = match read(&path) {
             Ok((parsed, stamp)) => {
-                seen.push(Seen { path: path.clone(), stamp: Some(stamp) });
+                seen.push(VisitedFile { path: path.clone(), stamp: Some(stamp) });
                 parsed
             }
-            Err(unread) => {
-                seen.push(Seen { path: path.clone(), stamp: None });
-                break (None, Some(unusable_file(&path, &unread, level)));
+            Err(read_error) => {
+                seen.push(VisitedFile { path: path.clone(), stamp: None });
+                break (None, Some(unusable_file(&path, &read_error, level)));
             }
         };
         if let Some(mistake) = wrong(&path, &parsed, level) {
-            break (Some(parsed), Some(mistaken(&path, &mistake)));
+            break (Some(parsed), Some(mistake_error(&path, &mistake)));
         }
-        let next = match jump(&parsed, who) {
+        let next = match redirection_for(&parsed, requester) {
             None => break (Some(parsed), None),
-            Some(redirection) => match file(&redirection.file.text, &path, root, &who.node) {
-                Ok(next) => (next, after(redirection)),
+            Some(redirection) => match file(&redirection.file.text, &path, root, &requester.node) {
+                Ok(next) => (next, level_after(redirection)),
                 Err(why) => {
                     let mistake = bad_file(&redirection.file.text, redirection.file.at, &why);
-                    break (Some(parsed), Some(mistaken(&path, &mistake)));
+                    break (Some(parsed), Some(mistake_error(&path, &mistake)));
                 }
             },
         };
         (path, level) = next;
     };
-    End { seen, path, parsed, broken }
+    RouteEnd { seen, path, parsed, broken }
 }
 
-/// The first thing that is wrong with a file for everybody who reads it at this level.
-pub fn wrong(parsed: &Parsed, level: u32, node: &str) -> Option<Mistake> {
-    parsed.mistakes.first().cloned().or_else(|| rules(parsed, level, node).into_iter().next())
+/// Returns the first thing that is wrong with a file for everybody who reads it at this level.
+pub fn first_mistake(parsed: &ParsedFile, level: u32, node: &str) -> Option<Mistake> {
+    parsed.mistakes.first().cloned().or_else(|| rule_mistakes(parsed, level, node).into_iter().next())
 }
 
-/// The level of the file that a redirection leads to.
-pub fn after(redirection: &Redirection) -> u32 {
+/// Returns the level of the file that a redirection leads to.
+pub fn level_after(redirection: &Redirection) -> u32 {
     if redirection.scope.process.is_some() { 3 } else { 2 }
 }
 
-/// A file name that leads nowhere.
+/// Returns the mistake of a file name that leads nowhere.
 pub fn bad_file(text: &str, at: Position, why: &str) -> Mistake {
     Mistake::new(at, format!("the file '{}': {why}", super::lexer::shown(text)))
 }
 
-fn mistaken(path: &Path, mistake: &Mistake) -> Unusable {
+fn mistake_error(path: &Path, mistake: &Mistake) -> LookupError {
     let hint = mistake.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
     let text = format!("{}:{}: {}{hint}", path.display(), mistake.at, mistake.what);
-    Unusable { number: 66, text, kind: Kind::Mistake }
+    LookupError { number: 66, text, kind: LookupErrorKind::Mistake }
 }
 
-fn unusable_file(path: &Path, unread: &Unread, level: u32) -> Unusable {
-    let (number, why) = why_unread(unread);
-    let kind = match unread {
-        Unread::Missing if level == 1 => Kind::NoFile,
-        Unread::Missing | Unread::TooLarge => Kind::Mistake,
-        Unread::Failed(_) | Unread::Dangling | Unread::Changing => Kind::Passing,
+fn unusable_file(path: &Path, read_error: &ReadError, level: u32) -> LookupError {
+    let (number, why) = read_error_words(read_error);
+    let kind = match read_error {
+        ReadError::Missing if level == 1 => LookupErrorKind::NoFile,
+        ReadError::Missing | ReadError::TooLarge => LookupErrorKind::Mistake,
+        ReadError::Failed(_) | ReadError::Dangling | ReadError::Changing => LookupErrorKind::Passing,
     };
-    Unusable { number, text: format!("{}: {why}", path.display()), kind }
+    LookupError { number, text: format!("{}: {why}", path.display()), kind }
 }
 
-/// A file that cannot be read, as a Guardian number and words.
-pub fn why_unread(unread: &Unread) -> (u32, String) {
-    match unread {
-        Unread::Missing => (11, "there is no such file".into()),
-        Unread::Dangling => (11, "it is a link, and nothing is where it leads".into()),
-        Unread::Failed(error) => {
+/// Returns the Guardian number and the words for a file that cannot be read.
+pub fn read_error_words(read_error: &ReadError) -> (u32, String) {
+    match read_error {
+        ReadError::Missing => (11, "there is no such file".into()),
+        ReadError::Dangling => (11, "it is a link, and nothing is where it leads".into()),
+        ReadError::Failed(error) => {
             let fault = Fault::of("it cannot be read", error);
             (fault.number, fault.text)
         }
-        Unread::TooLarge => (45, format!("it has more than {LARGEST} octets")),
-        Unread::Changing => (12, "it changes while it is read".into()),
+        ReadError::TooLarge => (45, format!("it has more than {LARGEST} octets")),
+        ReadError::Changing => (12, "it changes while it is read".into()),
     }
 }
 
-/// What is wrong with a file at this level although each part of it is well formed.
-pub fn rules(parsed: &Parsed, level: u32, node: &str) -> Vec<Mistake> {
+/// Returns what is wrong with a file at this level although each part of it is well formed.
+pub fn rule_mistakes(parsed: &ParsedFile, level: u32, node: &str) -> Vec<Mistake> {
     let mut wrong = Vec::new();
     let mut known = HashSet::new();
     for redirection in &parsed.redirections {
@@ -226,7 +238,7 @@ pub fn rules(parsed: &Parsed, level: u32, node: &str) -> Vec<Mistake> {
             let hint = "a SPOOLER leads from the primary file to level 2, a PROCESS from there to level 3, which has devices only";
             wrong.push(Mistake::new(line, text).hint(hint));
         }
-        let key = |name: &Option<Arc<Named>>| name.as_ref().map(|name| name.key(node));
+        let key = |name: &Option<Arc<QualifiedName>>| name.as_ref().map(|name| name.key(node));
         if !known.insert((key(&redirection.scope.spooler), key(&redirection.scope.process))) {
             wrong.push(Mistake::new(line, format!("this {what} is given a second FASTCNFG =")));
         }
@@ -234,32 +246,43 @@ pub fn rules(parsed: &Parsed, level: u32, node: &str) -> Vec<Mistake> {
     wrong
 }
 
-/// Where `who` goes from this file; a spooler before its process.
-pub fn jump<'a>(parsed: &'a Parsed, who: &Who) -> Option<&'a Redirection> {
-    let ours = || parsed.redirections.iter().filter(|redirection| who.within(&redirection.scope));
+/// Returns the redirection that `requester` takes from this file; a spooler's before a process's.
+pub fn redirection_for<'a>(parsed: &'a ParsedFile, requester: &Requester) -> Option<&'a Redirection> {
+    let ours = || parsed.redirections.iter().filter(|redirection| requester.within(&redirection.scope));
     ours().find(|redirection| redirection.scope.process.is_none()).or_else(|| ours().next())
 }
 
-/// The mistake of an entry whose device has one already that the same process sees.
-pub fn second(entry: &DeviceEntry, first: &DeviceEntry) -> Mistake {
+/// Returns the mistake of an entry whose device already has one that the same process sees.
+pub fn second_entry(entry: &DeviceEntry, first: &DeviceEntry) -> Mistake {
     Mistake::new(entry.at, format!("{} has a second entry: its first is in line {}", entry.name, first.at.line))
 }
 
-fn entry(parsed: &Parsed, path: &Path, root: &Path, who: &Who, device: &Named) -> Result<Option<Found>, Unusable> {
-    let ours = |entry: &&DeviceEntry| entry.name.same(device, &who.node) && who.within(&entry.scope);
+fn entry(
+    parsed: &ParsedFile,
+    path: &Path,
+    root: &Path,
+    requester: &Requester,
+    device: &QualifiedName,
+) -> Result<Option<FoundEntry>, LookupError> {
+    let ours = |entry: &&DeviceEntry| entry.name.same(device, &requester.node) && requester.within(&entry.scope);
     let mut ours = parsed.named(device.name()).filter(ours);
     let Some(found) = ours.next() else { return Ok(None) };
     if let Some(another) = ours.next() {
-        return Err(mistaken(path, &second(another, found)));
+        return Err(mistake_error(path, &second_entry(another, found)));
     }
-    used(found, path, root, who).map(Some).map_err(|mistake| mistaken(path, &mistake))
+    resolve_entry(found, path, root, requester).map(Some).map_err(|mistake| mistake_error(path, &mistake))
 }
 
-/// The entry that `who` sees alone of its name, as it is used.
+/// Resolves the only entry of its name that `requester` sees.
 ///
 /// # Errors
-/// What is wrong with it.
-pub fn used(found: &DeviceEntry, path: &Path, root: &Path, who: &Who) -> Result<Found, Mistake> {
+/// Returns what is wrong with it.
+pub fn resolve_entry(
+    found: &DeviceEntry,
+    path: &Path,
+    root: &Path,
+    requester: &Requester,
+) -> Result<FoundEntry, Mistake> {
     let entry = match &found.entry {
         Ok(entry) => entry.clone(),
         Err(mistakes) => {
@@ -269,9 +292,11 @@ pub fn used(found: &DeviceEntry, path: &Path, root: &Path, who: &Who) -> Result<
     };
     let hosts = match &found.hosts {
         None => None,
-        Some(name) => Some(file(&name.text, path, root, &who.node).map_err(|why| bad_file(&name.text, name.at, &why))?),
+        Some(name) => {
+            Some(file(&name.text, path, root, &requester.node).map_err(|why| bad_file(&name.text, name.at, &why))?)
+        }
     };
-    Ok(Found { entry, hosts, place: format!("{}:{}", path.display(), found.at.line) })
+    Ok(FoundEntry { entry, hosts, place: format!("{}:{}", path.display(), found.at.line) })
 }
 
 #[cfg(test)]
@@ -284,9 +309,9 @@ mod tests {
     fn found(files: &[(&str, &str)], process: &str) -> String {
         let files: HashMap<PathBuf, &str> = files.iter().map(|(path, text)| (PathBuf::from(path), *text)).collect();
         let parsed = |text: &&str| (Arc::new(parse(text.as_bytes())), 7);
-        let read = |path: &Path| files.get(path).map(parsed).ok_or(Unread::Missing);
-        let device = Named::read("$LP1", true).unwrap();
-        let look = look(Path::new("/b/FASTCNFG"), Path::new("/b"), &Who::new("acme", process), &device, &read);
+        let read = |path: &Path| files.get(path).map(parsed).ok_or(ReadError::Missing);
+        let device = QualifiedName::read("$LP1", true).unwrap();
+        let look = look_up(Path::new("/b/FASTCNFG"), Path::new("/b"), &Requester::new("acme", process), &device, &read);
         match look.found {
             Ok(Some(found)) => found.place,
             Ok(None) => format!("nothing in {}", look.last.display()),

@@ -1,28 +1,27 @@
-//! A helper that reads, as its device sees it.
+//! The status of a helper that reads, as its device sees it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether a helper has ended.
 #[derive(Clone, Debug)]
-pub struct Underway(Arc<AtomicBool>);
+pub struct HelperStatus(Arc<AtomicBool>);
 
-/// What the helper holds while it lives. It is dropped when the helper ends, however it does, and also when it never
-/// began.
+/// Held by the helper while it lives. Dropped when the helper ends, however it does, and also when it never began.
 #[derive(Debug)]
-pub struct Ends(Arc<AtomicBool>);
+pub struct HelperEndGuard(Arc<AtomicBool>);
 
-impl Drop for Ends {
+impl Drop for HelperEndGuard {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
     }
 }
 
-impl Underway {
+impl HelperStatus {
     /// A helper that is about to begin.
-    pub fn new() -> (Self, Ends) {
+    pub fn new() -> (Self, HelperEndGuard) {
         let over = Arc::new(AtomicBool::new(false));
-        (Self(Arc::clone(&over)), Ends(over))
+        (Self(Arc::clone(&over)), HelperEndGuard(over))
     }
 
     /// Whether it has ended.
@@ -37,16 +36,16 @@ mod tests {
 
     #[test]
     fn a_helper_that_never_began_or_died_is_over() {
-        let (underway, ends) = Underway::new();
+        let (status, ends) = HelperStatus::new();
         let work = move || drop(ends);
-        assert!(!underway.is_over());
+        assert!(!status.is_over());
         drop(work);
-        assert!(underway.is_over(), "it could not be started");
-        let (underway, ends) = Underway::new();
+        assert!(status.is_over(), "it could not be started");
+        let (status, ends) = HelperStatus::new();
         let helper = std::thread::spawn(move || {
             let _ends = ends;
             panic!("as the test wants");
         });
-        assert!(helper.join().is_err() && underway.is_over());
+        assert!(helper.join().is_err() && status.is_over());
     }
 }

@@ -31,11 +31,11 @@ fn site() -> Site {
     site
 }
 
-/// A submission that would die at once if it were not carried out at the counter.
-fn at_counter(site: &Site, tag: &str, arguments: &[&str]) -> Command {
+/// A submission that would die at once if it were not carried out through the submission socket.
+fn through_socket(site: &Site, tag: &str, arguments: &[&str]) -> Command {
     let file = site.document(tag, &text(tag, 2000));
     let mut command = site.submission("office.park", tag, &file);
-    command.env("PD_FAULT", POINTS[0]).env("PD_COUNTER_MS", "60000").args(arguments);
+    command.env("PD_FAULT", POINTS[0]).env("PD_SUBMISSION_SOCKET_MS", "60000").args(arguments);
     command
 }
 
@@ -80,16 +80,16 @@ fn a_running_print_process_takes_submissions_and_nobody_sees_a_difference() {
     let ways: [&[&str]; 3] = [&[], &["-r", "all"], &["-l", "-r", "verbose"]];
     let mut before: Vec<String> = Vec::new();
     for arguments in ways {
-        before.push(shown(end(at_counter(&site, "one", arguments).env_remove("PD_FAULT")).expect(0)));
+        before.push(shown(end(through_socket(&site, "one", arguments).env_remove("PD_FAULT")).expect(0)));
     }
-    let process = site.open_counter(STAYS, &[]);
+    let process = site.start_with_submission_socket(STAYS, &[]);
     for (arguments, before) in ways.iter().zip(&before) {
-        let outcome = end(&mut at_counter(&site, "one", arguments)).expect(0);
+        let outcome = end(&mut through_socket(&site, "one", arguments)).expect(0);
         assert_eq!(outcome.err, "");
         assert_eq!(&shown(outcome), before);
     }
-    // An answer that a look needs beyond what the counter tells comes from the spool.
-    end(&mut at_counter(&site, "one", &["-r", "why log"])).expect(0);
+    // An answer that a look needs beyond whthrough the submission socket tells comes from the spool.
+    end(&mut through_socket(&site, "one", &["-r", "why log"])).expect(0);
     assert_eq!(site.jobs().len(), 7);
     bury(process);
     all_are_printed(&site, &vec!["one".to_owned(); 7]);
@@ -121,7 +121,7 @@ fn what_is_refused_is_refused_in_the_words_of_the_spool() {
         all
     };
     let before = refusals();
-    let process = site.open_counter(STAYS, &[]);
+    let process = site.start_with_submission_socket(STAYS, &[]);
     let meanwhile = refusals();
     for (before, meanwhile) in before.into_iter().zip(meanwhile) {
         assert_ne!(before.status, 0, "{before:#?}");
@@ -135,7 +135,7 @@ fn what_is_refused_is_refused_in_the_words_of_the_spool() {
 fn standard_input_is_read_from_where_it_stands_whoever_reads_it() {
     let site = site();
     let mut tags = Vec::new();
-    let process = site.open_counter(STAYS, &[]);
+    let process = site.start_with_submission_socket(STAYS, &[]);
     for (n, faults) in [(0, false), (1, true)] {
         // Of the two files in one, pdpr is to print the second.
         let tag = format!("file-{n}");
@@ -148,7 +148,7 @@ fn standard_input_is_read_from_where_it_stands_whoever_reads_it() {
             command.env("PD_FAULT", POINTS[0]);
         } else {
             signal(&process, Signal::SIGSTOP);
-            command.env("PD_COUNTER_MS", "20");
+            command.env("PD_SUBMISSION_SOCKET_MS", "20");
         }
         end(&mut command).expect(0);
         tags.push(tag);
@@ -174,10 +174,10 @@ fn a_submission_survives_the_print_process_that_takes_it() {
             if *point == POINTS[0] && arguments == ["-l"] {
                 continue;
             }
-            let process = site.open_counter(STAYS, &[("PD_FAULT", &format!("{point}@{nth}"))]);
+            let process = site.start_with_submission_socket(STAYS, &[("PD_FAULT", &format!("{point}@{nth}"))]);
             for m in 0..nth {
                 let tag = format!("kill-{n}-{}-{nth}-{m}", arguments.len());
-                let outcome = end(at_counter(&site, &tag, arguments).env_remove("PD_FAULT"));
+                let outcome = end(through_socket(&site, &tag, arguments).env_remove("PD_FAULT"));
                 assert_eq!((outcome.status, outcome.err.as_str()), (0, ""), "{point}");
                 tags.push(tag);
             }
@@ -195,11 +195,11 @@ fn submissions_survive_a_print_process_that_is_killed_at_any_moment() {
     let mut tags = Vec::new();
     for round in 0..number("ROUNDS", 12) {
         let watch = Watch::new(&site.paths().write_lock()).unwrap();
-        let process = site.open_counter(STAYS, &[]);
+        let process = site.start_with_submission_socket(STAYS, &[]);
         let load: Vec<_> = (0..4)
             .map(|n| {
                 let tag = format!("round-{round}-{n}");
-                let child = at_counter(&site, &tag, &[]).env_remove("PD_FAULT").spawn().unwrap();
+                let child = through_socket(&site, &tag, &[]).env_remove("PD_FAULT").spawn().unwrap();
                 tags.push(tag);
                 child
             })
@@ -218,26 +218,31 @@ fn submissions_survive_a_print_process_that_is_killed_at_any_moment() {
 #[test]
 fn a_print_process_that_stands_still_is_not_waited_for() {
     let site = site();
-    let process = site.open_counter(STAYS, &[]);
+    let process = site.start_with_submission_socket(STAYS, &[]);
     signal(&process, Signal::SIGSTOP);
     let tags = ["one", "two"].map(str::to_owned);
     for tag in &tags {
-        end(at_counter(&site, tag, &[]).env_remove("PD_FAULT").env("PD_COUNTER_MS", "50")).expect(0);
+        end(through_socket(&site, tag, &[]).env_remove("PD_FAULT").env("PD_SUBMISSION_SOCKET_MS", "50")).expect(0);
     }
     // When its queue of connections is full, not even so long.
-    let waiting: Vec<_> =
-        std::iter::repeat_with(|| socket::connect(&site.paths().counter())).take_while(Result::is_ok).collect();
-    end(at_counter(&site, "full", &[]).env_remove("PD_FAULT")).expect(0);
+    let waiting: Vec<_> = std::iter::repeat_with(|| socket::connect(&site.paths().submission_socket()))
+        .take_while(Result::is_ok)
+        .collect();
+    end(through_socket(&site, "full", &[]).env_remove("PD_FAULT")).expect(0);
     drop(waiting);
     signal(&process, Signal::SIGCONT);
     // Everybody who gave up stands in its queue, and those beyond the bound are sent away.
-    let served =
-        || Some(Remote::new(socket::connect(&site.paths().counter()).ok()?).resolve_destination("office.park".into()));
+    let served = || {
+        Some(
+            Remote::new(socket::connect(&site.paths().submission_socket()).ok()?)
+                .resolve_destination("office.park".into()),
+        )
+    };
     let late = Instant::now() + DEADLINE;
     while !matches!(served(), Some(Ok(_))) {
         assert!(Instant::now() < late, "nobody is served any more");
     }
-    end(&mut at_counter(&site, "again", &[])).expect(0);
+    end(&mut through_socket(&site, "again", &[])).expect(0);
     bury(process);
     all_are_printed(&site, &[&tags[..], &["full".to_owned(), "again".to_owned()]].concat());
 }
@@ -253,16 +258,16 @@ fn gate(site: &Site) -> (UnixListener, String) {
 fn a_print_process_that_is_told_to_end_answers_what_it_has_read() {
     let site = site();
     let (gate, path) = gate(&site);
-    let process = site.open_counter(STAYS, &[("PD_FAULT", POINTS[1]), ("PD_GATE", &path)]);
-    let submission = at_counter(&site, "read", &[]).spawn().unwrap();
+    let process = site.start_with_submission_socket(STAYS, &[("PD_FAULT", POINTS[1]), ("PD_GATE", &path)]);
+    let submission = through_socket(&site, "read", &[]).spawn().unwrap();
     let (inside, _) = gate.accept().unwrap();
-    let mut silent = socket::connect(&site.paths().counter()).unwrap();
+    let mut silent = socket::connect(&site.paths().submission_socket()).unwrap();
     signal(&process, Signal::SIGTERM);
     // It reads nothing more, and is found by nobody.
     silent.set_nonblocking(false).unwrap();
     silent.set_read_timeout(Some(DEADLINE)).unwrap();
     assert_eq!(silent.read(&mut [0; 1]).unwrap(), 0);
-    assert!(!site.paths().counter().exists());
+    assert!(!site.paths().submission_socket().exists());
     drop(inside);
     finish(submission, DEADLINE).expect(0);
     finish(process, DEADLINE).expect(0);
@@ -273,8 +278,8 @@ fn a_print_process_that_is_told_to_end_answers_what_it_has_read() {
 fn a_print_process_that_is_told_to_end_does_not_wait_for_what_takes_too_long() {
     let site = site();
     let (gate, path) = gate(&site);
-    let process = site.open_counter(STAYS, &[("PD_FAULT", POINTS[0]), ("PD_GATE", &path)]);
-    let submission = at_counter(&site, "long", &[]).env_remove("PD_FAULT").spawn().unwrap();
+    let process = site.start_with_submission_socket(STAYS, &[("PD_FAULT", POINTS[0]), ("PD_GATE", &path)]);
+    let submission = through_socket(&site, "long", &[]).env_remove("PD_FAULT").spawn().unwrap();
     let (inside, _) = gate.accept().unwrap();
     signal(&process, Signal::SIGTERM);
     finish(process, DEADLINE).expect(0);
@@ -286,11 +291,11 @@ fn a_print_process_that_is_told_to_end_does_not_wait_for_what_takes_too_long() {
 #[test]
 fn a_print_process_goes_dormant_although_somebody_is_connected() {
     let site = site();
-    let process = site.open_counter("0.2", &[]);
+    let process = site.start_with_submission_socket("0.2", &[]);
     let mut connected: Vec<UnixStream> = Vec::new();
-    connected.extend(socket::connect(&site.paths().counter()));
+    connected.extend(socket::connect(&site.paths().submission_socket()));
     finish(process, DEADLINE).expect(0);
-    assert!(!site.counts_as_running() && !site.paths().counter().exists(), "{}", site.log());
+    assert!(!site.counts_as_running() && !site.paths().submission_socket().exists(), "{}", site.log());
     drop(connected);
 }
 
@@ -312,7 +317,7 @@ fn other_runs(site: &Site) -> bool {
 fn a_submitter_starts_another_print_process_in_his_own_environment() {
     let site = site();
     let sink = other_side(&site);
-    let process = site.open_counter(STAYS, &[]);
+    let process = site.start_with_submission_socket(STAYS, &[]);
     let file = site.document("other", &text("other", 300));
     let mut command = site.submission("other.side", "other", &file);
     end(command.env("PD_FAULT", "claimed")).expect(0);
@@ -332,7 +337,7 @@ fn a_submitter_starts_another_print_process_in_his_own_environment() {
 fn a_job_that_was_accepted_when_nobody_was_told_starts_its_print_process() {
     let site = site();
     let sink = other_side(&site);
-    let process = site.open_counter(STAYS, &[("PD_FAULT", POINTS[2])]);
+    let process = site.start_with_submission_socket(STAYS, &[("PD_FAULT", POINTS[2])]);
     let file = site.document("late", &text("late", 300));
     site.submit("other.side", "late", &file).expect(0);
     finish(process, DEADLINE).expect(128 + 9);
@@ -341,14 +346,14 @@ fn a_job_that_was_accepted_when_nobody_was_told_starts_its_print_process() {
     site.wait_for("it is dormant", || !other_runs(&site));
 }
 
-/// The print process `$SPLA` of another user, and a connection to its counter.
-fn his_counter(his: &OfNobody) -> (Child, UnixStream) {
+/// The print process `$SPLA` of another user, and a connection to its submission socket.
+fn his_submission_socket(his: &OfNobody) -> (Child, UnixStream) {
     let site = &his.site;
     let process = his.start("fastp", &["--base", site.base().to_str().unwrap(), "--process", "SPLA", "--idle", STAYS]);
     let watch = Watch::new(&site.paths().run()).unwrap();
     let end = Instant::now() + DEADLINE;
     loop {
-        match socket::connect(&site.paths().counter()) {
+        match socket::connect(&site.paths().submission_socket()) {
             Ok(stream) => return (process, stream),
             Err(error) => assert!(Instant::now() < end, "{error}: {}", site.log()),
         }
@@ -357,9 +362,9 @@ fn his_counter(his: &OfNobody) -> (Child, UnixStream) {
 }
 
 #[test]
-fn a_counter_serves_its_own_user_alone_and_is_believed_by_him_alone() {
+fn a_submission_socket_serves_its_own_user_alone_and_is_believed_by_him_alone() {
     let Some(his) = OfNobody::new() else { return };
-    let (process, mut stream) = his_counter(&his);
+    let (process, mut stream) = his_submission_socket(&his);
     // Root is not its user: it is sent away without a word, whatever it says.
     stream.set_nonblocking(false).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -378,14 +383,14 @@ fn a_document_that_was_handed_over_open_needs_no_right_to_open_it() {
     his.spoolcom(
         "SPOOLER, START; PRINT SPLB, FILE fastp; DEV LP2, PROCESS SPLB, URI null:, START; LOC #OTHER.SIDE, DEV LP2",
     );
-    let (process, _stream) = his_counter(&his);
+    let (process, _stream) = his_submission_socket(&his);
     let ours = his.file("ours", "for your printer only\n", 0o600);
     let print = |destination: &str| {
         let mut command = his.command("pdpr");
         command.args(["-d", destination, "-t", "handed", "-"]).stdin(File::open(&ours).unwrap());
         finish(command.spawn().unwrap(), DEADLINE)
     };
-    // The counter takes it and leaves the other print process to be started, so that the document is read twice.
+    // The print process takes it and leaves the other print process to be started, so that the document is read twice.
     print("other.side").expect(0);
     let left = "SELECT count(*) FROM job WHERE name = 'handed'";
     let db = his.site.database();
