@@ -49,6 +49,7 @@ pub(super) fn serve(
     match hello::answer(stream, &hello::ours(), Deadline::after(patience)) {
         Ok(Some(())) => {}
         Ok(None) => return Ok(()),
+        Err(ChannelError::Io(error)) if has_left(&error) => return Ok(()),
         Err(ChannelError::Io(error)) => {
             if error.kind() == io::ErrorKind::Unsupported {
                 take_leave(stream);
@@ -57,11 +58,13 @@ pub(super) fn serve(
         }
         Err(ChannelError::Frame(error)) => return refuse(stream, error, patience),
     }
+    let mut asked = false;
     loop {
         let received = channel::receive::<Request>(stream, Kind::Request, begins(), || Deadline::after(patience));
         let (request, files) = match received {
             Ok(Some(request)) => request,
             Ok(None) => return Ok(()),
+            Err(ChannelError::Io(error)) if !asked && has_left(&error) => return Ok(()),
             Err(ChannelError::Io(error)) => return Err(error),
             Err(ChannelError::Frame(error)) => return refuse(stream, error, patience),
         };
@@ -79,7 +82,13 @@ pub(super) fn serve(
             }
         };
         reply(stream, &result, patience)?;
+        asked = true;
     }
+}
+
+/// Whether a client closed the connection. One that asks nothing never reads our hello, and then the kernel says so.
+fn has_left(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
 }
 
 /// Answers a malformed frame with its fault; the connection is of no use any more.

@@ -54,6 +54,15 @@ fn requests_are_answered_until_the_peer_closes() {
 }
 
 #[test]
+fn a_client_that_asks_nothing_is_no_fault() {
+    for _ in 0..50 {
+        let (remote, server) = pair(canned).unwrap();
+        drop(remote);
+        server.join().unwrap().unwrap();
+    }
+}
+
+#[test]
 fn documents_travel_as_open_files_in_their_order() {
     let (mut remote, _server) = pair(canned).unwrap();
     let files = (0..128).map(|i| file(&format!("{i},"))).collect();
