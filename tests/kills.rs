@@ -17,7 +17,7 @@ use spoolsuite::sys::watch::Watch;
 const SUBMITTER: [&str; 3] = ["after-data-fsync", "before-commit", "after-commit"];
 /// Where a print process may be killed.
 const PRINTER: [&str; 6] =
-    ["claimed", "mid-send", "after-last-byte", "before-completion", "after-completion", "going-dormant"];
+    ["claimed", "mid-send", "after-last-octet", "before-completion", "after-completion", "going-dormant"];
 /// The file, a socket with one job for each connection, a socket that carries several.
 const DESTINATIONS: [&str; 3] = ["office.front", "office.each", "office.many"];
 /// What a random kill waits for without a change of the spool: then it kills anyway.

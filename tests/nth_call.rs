@@ -109,7 +109,7 @@ fn faults_at(kinds: &[&str], link: bool, through_socket: bool) {
         process.wait().unwrap();
         site.spoolcom("PRINT $SPLA, START");
     }
-    // Every acknowledged job is printed, byte-identical, once; nothing else is.
+    // Every acknowledged job is printed, octet-identical, once; nothing else is.
     site.spoolcom("LOC #OFFICE.PARK, DEV $LP1");
     site.start("LP1");
     site.wait_until_empty();

@@ -53,7 +53,7 @@ fn bury(mut process: Child) {
     process.wait().unwrap();
 }
 
-/// Everything that was submitted is printed, byte by byte, once, and leaves nothing.
+/// Everything that was submitted is printed, octet by octet, once, and leaves nothing.
 #[track_caller]
 fn all_are_printed(site: &Site, tags: &[String]) {
     let mut jobs: Vec<_> = site.jobs().iter().map(|job| job["job-name"].as_str().unwrap().to_owned()).collect();

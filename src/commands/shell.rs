@@ -13,7 +13,7 @@ use crate::spool::disk::paths::Base;
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request};
 use crate::supervise::{self, Purpose};
 
-/// Exit statuses (design: 0 all done, 1 at least one object failed, 2 usage error, 3 spool not reached).
+/// Exit statuses (0 all done, 1 at least one object failed, 2 usage error, 3 spool not reached).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// Everything was done.

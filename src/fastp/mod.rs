@@ -1,4 +1,4 @@
-//! The print process: takes the jobs of its devices from the spool and sends them (design: fastp inside).
+//! The print process: takes the jobs of its devices from the spool and sends them (docs/reference/fastp.md 1.1).
 //!
 //! Main waits for wake-ups and starts one thread for each device that has work (`process::run`). A device thread
 //! opens the device, prints, closes it and ends (`device`). A device can only ever block itself. The print process

@@ -1,10 +1,8 @@
 //! Files that are complete or absent, and what distinguishes one file from another.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -280,12 +278,6 @@ pub fn event_fd() -> io::Result<File> {
         let fd = libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK);
         if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(File::from_raw_fd(fd)) }
     }
-}
-
-/// Whether a name is one that a path component may have: not empty, no `/`, no NUL, not `.` or `..`.
-pub fn is_component(name: &OsStr) -> bool {
-    let bytes = name.as_bytes();
-    !bytes.is_empty() && bytes != b"." && bytes != b".." && !bytes.iter().any(|b| matches!(b, 0 | b'/'))
 }
 
 #[cfg(test)]

@@ -1,5 +1,4 @@
-//! The form-feed rules: where the paper stands, and which form feed a piece needs before it (fastp.md 7; design: fastp
-//! inside).
+//! The form-feed rules: where the paper stands, and which form feed a piece needs before it (docs/reference/fastp.md 3).
 //!
 //! Between two neighbouring texts (job and job, document and document, copy and copy, header page and job) lies exactly
 //! one page advance: their own if they bring one, else ours. If a text begins with a form feed although the paper is at

@@ -1,4 +1,4 @@
-//! Header pages: what they say, how they are laid out, and the trailer pages of HEADER BATCH (fastp.md 6).
+//! Header pages: what they say, how they are laid out, and the trailer pages of HEADER BATCH (docs/reference/fastp.md 2).
 //!
 //! A page is lines of ours, each ended by CR LF, and nothing else: no escape, no form feed, no octet of a name that is
 //! not a printable ASCII character. Report name and location stand in banner letters, ordinary type at the bottom. It

@@ -104,7 +104,7 @@ impl Device {
         control.stage = Stage::Sending;
         send_pieces(&job, start.top, &mut *open.connection, control)?;
         control.stage = Stage::Sent;
-        fault::point("after-last-byte");
+        fault::point("after-last-octet");
         // SLOWPACE. Whatever happens meanwhile is noticed at the end of the job.
         if !open.settings.slow_pace.is_zero() {
             control.set_waiting_for(Some(Wait::Pause));

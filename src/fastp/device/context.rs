@@ -329,8 +329,8 @@ impl DeviceContext {
         let wait =
             crate::fastp::process::backoff::device(retry, if fault.steady { 1 } else { tries }, random).as_millis();
         let next_try_ms = (fault.retryable && !exhausted).then(|| now + i64::try_from(wait).unwrap_or(60_000));
-        self.log.line(format_args!("{}: error %{:o}, try {tries}: {}", self.name, fault.number, fault.text));
+        self.log.line(format_args!("{}: error %{:o}, try {tries}: {}", self.name, fault.error.number(), fault.text));
         self.in_error.set(true);
-        ErrorNote { number: fault.number, text: fault.text.clone(), since_ms, next_try_ms, tries }
+        ErrorNote { number: fault.error.number(), text: fault.text.clone(), since_ms, next_try_ms, tries }
     }
 }

@@ -14,6 +14,7 @@ use nix::sys::socket::{getsockopt, sockopt};
 use super::context::DeviceContext;
 use super::errors::{Fault, PrintError};
 use super::stall::{Stall, Verdict};
+use crate::model::guardian::DeviceError;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::{AttemptWish, Claim, Observation};
 use crate::spool::printing::progress::{Progress, Standstill};
@@ -185,7 +186,7 @@ impl<'a> AttemptControl<'a> {
         let error = self.hangup_fd.as_ref().and_then(|fd| getsockopt(fd, sockopt::SocketError).ok());
         match error {
             Some(errno) if errno != 0 => Fault::of(doing, &io::Error::from_raw_os_error(errno)),
-            _ => Fault::new(140, true, format!("{doing}: the device went away")),
+            _ => Fault::new(DeviceError::HungUp, format!("{doing}: the device went away")),
         }
     }
 
@@ -289,7 +290,7 @@ impl<'a> AttemptControl<'a> {
                 Verdict::Over => {
                     let limit = seconds(self.io_limit.unwrap_or_default());
                     let text = format!("nothing was accepted for {limit}, after {}", octets(taken));
-                    return Err(Fault::new(40, true, text).into());
+                    return Err(Fault::new(DeviceError::AcceptsNothing, text).into());
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! When a device is opened and closed (fastp.md 3), and what that means for the jobs that a kept connection carried.
+//! When a device is opened and closed (docs/reference/fastp.md 1), and what that means for the jobs that a kept connection carried.
 //!
 //! OFF: open while an eligible job is queued; over a socket, closed at the latest one settle time after the first
 //! transferred job, which makes the jobs sent. ON: open from START to DRAIN; transferred jobs are released after a
@@ -16,6 +16,7 @@ use crate::fastp::fastcnfg;
 use crate::fastp::fastcnfg::{ConsultResult, LookupRequest};
 use crate::fastp::transports::{CloseOutcome, Connection, IdleState, open};
 use crate::model::device::Exclusive;
+use crate::model::guardian::DeviceError;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::{DeviceReport, Observation, Settlement};
 
@@ -173,7 +174,7 @@ impl Device {
             return Err(fault.into());
         }
         if hasty {
-            return Err(Fault::new(140, true, format!("closed at once: {why}")).into());
+            return Err(Fault::new(DeviceError::HungUp, format!("closed at once: {why}")).into());
         }
         Ok(true)
     }

@@ -13,6 +13,7 @@ use nix::poll::PollFlags;
 use super::control::AttemptControl;
 use super::errors::{Fault, PrintError};
 use crate::fastp::process::backoff::GrowingWait;
+use crate::model::guardian::DeviceError;
 use crate::sys::files;
 
 /// Stack of a helper.
@@ -107,7 +108,7 @@ impl AttemptControl<'_> {
             match receiver.try_recv() {
                 Ok(value) => return Ok(Some(value)),
                 Err(mpsc::TryRecvError::Disconnected) => {
-                    return Err(PrintError::Device(Fault::new(66, true, "a helper died")));
+                    return Err(PrintError::Device(Fault::new(DeviceError::Other, "a helper died")));
                 }
                 Err(mpsc::TryRecvError::Empty) => {}
             }

@@ -19,6 +19,7 @@ use crate::fastp::process::backoff::is_due;
 use crate::fastp::transports::IdleState;
 use crate::model::Failure;
 use crate::model::device::{ConnectionInUse, DeviceSettings, Exclusive};
+use crate::model::guardian::DeviceError;
 use crate::model::state::DeviceWish;
 use crate::spool::interface::engine::{AttemptEnd, DeviceOrder, Observation, Settlement};
 
@@ -294,7 +295,7 @@ impl Device {
             Err(PrintError::Ending) => Err(ThreadEnd::ProcessEnding),
             Err(PrintError::Refused(failure)) => Err(ThreadEnd::Refused(failure)),
             Err(PrintError::Document { text, .. } | PrintError::Source(_, text)) => {
-                Err(self.record(&Fault::new(66, true, text))?)
+                Err(self.record(&Fault::new(DeviceError::Other, text))?)
             }
             Err(PrintError::Unwanted | PrintError::Stop | PrintError::Lost) => Ok(false),
         }

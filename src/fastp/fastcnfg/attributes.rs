@@ -1,4 +1,4 @@
-//! The attributes of a FASTCNFG entry (fastp.md 14): one table for the parser, its suggestions and the manual.
+//! The attributes of a FASTCNFG entry (docs/reference/fastp.md 4.3): one table for the parser, its suggestions and the manual.
 
 use std::time::Duration;
 

@@ -72,7 +72,7 @@ impl Site {
             }
             Err(fault) => {
                 assert!(fault.retryable, "{fault:?}");
-                format!("%{}", fault.number)
+                format!("%{}", fault.error.number())
             }
         }
     }

@@ -1,4 +1,4 @@
-//! FASTCNFG as tokens with positions (fastp.md 13.2). Total: whatever the octets are, each token or mistake has a line
+//! FASTCNFG as tokens with positions (docs/reference/fastp.md 4.1). Total: whatever the octets are, each token or mistake has a line
 //! and a column inside the file.
 //!
 //! `!` opens a comment, which the next `!` or the end of the line closes; `/*` where a token could begin opens one that

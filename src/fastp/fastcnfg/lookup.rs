@@ -1,4 +1,4 @@
-//! Finds the entry of a device: from the primary file over at most two redirections (fastp.md 13.4).
+//! Finds the entry of a device: from the primary file over at most two redirections (docs/reference/fastp.md 4.2).
 //!
 //! A redirection is a jump: whoever it names reads the other file and never comes back. A mistake in a file concerns
 //! only those who read it.
@@ -15,6 +15,7 @@ use super::names::{QualifiedName, file};
 use super::parsed::{DeviceEntry, ParsedFile, Redirection, Scope};
 use super::read::{ChangeTime, LARGEST, ReadError};
 use crate::fastp::device::errors::Fault;
+use crate::model::guardian::DeviceError;
 
 /// The name of the supervisor where none was chosen; a server answers to it and to its own.
 pub const SUPERVISOR: &str = "SPLS";
@@ -74,8 +75,8 @@ pub struct FoundEntry {
 /// Why a device cannot be looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LookupError {
-    /// The Guardian number.
-    pub number: u32,
+    /// What is wrong.
+    pub error: DeviceError,
     /// File, line, column and reason.
     pub text: String,
     /// Its kind.
@@ -199,30 +200,30 @@ pub fn bad_file(text: &str, at: Position, why: &str) -> Mistake {
 fn mistake_error(path: &Path, mistake: &Mistake) -> LookupError {
     let hint = mistake.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
     let text = format!("{}:{}: {}{hint}", path.display(), mistake.at, mistake.what);
-    LookupError { number: 66, text, kind: LookupErrorKind::Mistake }
+    LookupError { error: DeviceError::FastcnfgMistake, text, kind: LookupErrorKind::Mistake }
 }
 
 fn unusable_file(path: &Path, read_error: &ReadError, level: u32) -> LookupError {
-    let (number, why) = read_error_words(read_error);
+    let (error, why) = read_error_words(read_error);
     let kind = match read_error {
         ReadError::Missing if level == 1 => LookupErrorKind::NoFile,
         ReadError::Missing | ReadError::TooLarge => LookupErrorKind::Mistake,
         ReadError::Failed(_) | ReadError::Dangling | ReadError::Changing => LookupErrorKind::Passing,
     };
-    LookupError { number, text: format!("{}: {why}", path.display()), kind }
+    LookupError { error, text: format!("{}: {why}", path.display()), kind }
 }
 
-/// Returns the Guardian number and the words for a file that cannot be read.
-pub fn read_error_words(read_error: &ReadError) -> (u32, String) {
+/// Why a file cannot be read, as an error and in words.
+pub fn read_error_words(read_error: &ReadError) -> (DeviceError, String) {
     match read_error {
-        ReadError::Missing => (11, "there is no such file".into()),
-        ReadError::Dangling => (11, "it is a link, and nothing is where it leads".into()),
+        ReadError::Missing => (DeviceError::NoDirectory, "there is no such file".into()),
+        ReadError::Dangling => (DeviceError::NoDirectory, "it is a link, and nothing is where it leads".into()),
         ReadError::Failed(error) => {
             let fault = Fault::of("it cannot be read", error);
-            (fault.number, fault.text)
+            (fault.error, fault.text)
         }
-        ReadError::TooLarge => (45, format!("it has more than {LARGEST} octets")),
-        ReadError::Changing => (12, "it changes while it is read".into()),
+        ReadError::TooLarge => (DeviceError::FileTooLarge, format!("it has more than {LARGEST} octets")),
+        ReadError::Changing => (DeviceError::ChangedMeanwhile, "it changes while it is read".into()),
     }
 }
 

@@ -14,6 +14,7 @@ use super::{ConsultResult, LookupRequest};
 use crate::fastp::device::connection_settings::ConnectionSettings;
 use crate::fastp::device::errors::Fault;
 use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri};
+use crate::model::guardian::DeviceError;
 use crate::spool::interface::engine::{Observation, Remembered};
 
 /// What one device remembers of FASTCNFG between its opens.
@@ -144,19 +145,22 @@ impl Memory {
         if let Some(look) = looked {
             self.take_in(request, settings, look)?;
         }
-        let Some(known) = &self.known else { return Err(Fault::new(66, true, "FASTCNFG was not read")) };
+        let Some(known) = &self.known else {
+            return Err(Fault::new(DeviceError::FastcnfgMistake, "FASTCNFG was not read"));
+        };
         let own = settings.uri.as_ref();
         let (connection, entry) = match (&known.found, own) {
             (Some(found), own) => {
                 let connection = found.entry.connection_settings(own, found.hosts.clone());
                 (
-                    connection.map_err(|why| Fault::new(14, true, format!("FASTCNFG {}: {why}", found.place)))?,
+                    connection
+                        .map_err(|why| Fault::new(DeviceError::NoUri, format!("FASTCNFG {}: {why}", found.place)))?,
                     Some(&found.place),
                 )
             }
             (None, Some(uri)) => (ConnectionSettings::of(uri.clone()), None),
             (None, None) => {
-                return Err(Fault::new(14, true, format!("device {} has no URI", request.device.guardian())));
+                return Err(Fault::new(DeviceError::NoUri, format!("device {} has no URI", request.device.guardian())));
             }
         };
         let complaint = known.complaint.as_ref().map(|complaint| complaint.text.clone());
@@ -181,7 +185,9 @@ impl Memory {
                 }
                 let Some(known) = self.known.as_mut().filter(|_| unusable.kind != LookupErrorKind::NoEntry) else {
                     self.known = None;
-                    return Err(Fault::new(unusable.number, true, format!("FASTCNFG {}", unusable.text)));
+                    // Whatever it is, it is tried again: the file is mended elsewhere, and nobody starts the device for it.
+                    let fault = Fault::new(unusable.error, format!("FASTCNFG {}", unusable.text));
+                    return Err(Fault { retryable: true, ..fault });
                 };
                 if before.as_deref() != Some(unusable.text.as_str()) {
                     self.remark = Some(unusable.text.clone());
@@ -215,7 +221,7 @@ fn usable(
             )
         }
     };
-    Err(LookupError { number: 14, text, kind })
+    Err(LookupError { error: DeviceError::NoUri, text, kind })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a device is opened with: its URI, or its FASTCNFG entry (fastp.md 13 to 15; docs/fastcnfg.md).
+//! What a device is opened with: its URI, or its FASTCNFG entry (docs/reference/fastp.md 4; docs/fastcnfg.md).
 //!
 //! A device consults FASTCNFG when PARM bit 5 is set and when it has no URI; its entry wins over a URI. It does so only
 //! when it is opened, each device for itself: the first time it reads the primary file and whatever that leads to;
@@ -37,6 +37,7 @@ use super::device::control::AttemptControl;
 use super::device::errors::PrintError;
 use crate::model::DeviceName;
 use crate::model::device::{ConnectionInUse, DeviceSettings};
+use crate::model::guardian::DeviceError;
 use crate::spool::disk::paths::Base;
 
 /// How long reading the files may take; then the device goes on without them, or is in error.
@@ -109,7 +110,7 @@ fn look_in_helper(
     let late = |request: &LookupRequest| {
         let seconds = READING.as_secs();
         let text = format!("{}: it could not be read within {seconds} seconds", request.primary.display());
-        let found = Err(LookupError { number: 40, text, kind: LookupErrorKind::Passing });
+        let found = Err(LookupError { error: DeviceError::TookTooLong, text, kind: LookupErrorKind::Passing });
         Some(LookupResult { seen: Vec::new(), found, last: request.primary.clone() })
     };
     let known = memory.known(request, settings);

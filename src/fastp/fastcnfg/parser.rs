@@ -1,4 +1,4 @@
-//! Parses one FASTCNFG file into entries (fastp.md 13). Total and bounded: whatever the octets are, there is a result,
+//! Parses one FASTCNFG file into entries (docs/reference/fastp.md 4). Total and bounded: whatever the octets are, there is a result,
 //! and each mistake has a position inside the file.
 //!
 //! A mistake inside a DEVICE entry concerns that entry; one in a DEFAULT concerns every later device of the file. Any

@@ -259,7 +259,7 @@ fn what_nothing_here_speaks_is_told_first_whatever_else_is_wrong() {
         let parsed = parse(format!("DEVICE $LP1 {attributes}").as_bytes());
         parsed.entries[0].entry.as_ref().expect_err(attributes).iter().map(said).collect()
     };
-    // The example of fastp.md 17.
+    // The attributes of docs/reference/fastp.md 4.5.
     let lpd = told(
         "CONTYPE = TCP/IP PROTOCOL = LPD1179 ADDRESS = 198.51.100.7 QUEUENAME = Accounts2 HOSTNAME = bluebird\n\
          USERID = payroll PRINTBANNER = YES JOBNAME = slips BANNERCLASS = bluebird BURSTBANNER = payroll UNLINK = YES SOURCEFILE = /none",

@@ -26,6 +26,7 @@ use crate::fastp::device::errors::{Fault, PrintError};
 use crate::fastp::process::backoff::GrowingWait;
 use crate::fastp::process::waker::poll_for;
 use crate::model::device::DeviceUri;
+use crate::model::guardian::DeviceError;
 use crate::model::state::Delivery;
 use crate::spool::interface::engine::FilePosition;
 use crate::sys::terminal::{self, SavedSettings};
@@ -80,14 +81,17 @@ pub fn open(
     control: &mut AttemptControl<'_>,
 ) -> Result<Box<dyn Connection>, PrintError> {
     let DeviceUri::Char(path) = &settings.uri else {
-        return Err(Fault::new(2, false, format!("{} is no character device", settings.uri)).into());
+        return Err(Fault::new(DeviceError::OtherKind, format!("{} is no character device", settings.uri)).into());
     };
     let (path, root) = (path.clone(), control.context().root.clone());
     let shown = path.display().to_string();
     // Does a device stay taken if it opens after all when nobody waits any more? No: it is dropped unseen, and
     // released.
     match control.in_device_helper(OPENING, move || open_device(&path, &root))? {
-        None => Err(Fault::new(40, true, format!("cannot open {shown}: it took longer than 30 seconds")).into()),
+        None => {
+            Err(Fault::new(DeviceError::TookTooLong, format!("cannot open {shown}: it took longer than 30 seconds"))
+                .into())
+        }
         Some(Err(fault)) => Err(fault.into()),
         Some(Ok(device)) => Ok(Box::new(device)),
     }
@@ -96,14 +100,15 @@ pub fn open(
 fn open_device(path: &Path, root: &Path) -> Result<CharDevice, Fault> {
     let doing = format!("cannot open {}", path.display());
     let cannot = |error: io::Error| Fault::of_device(false, &doing, &error);
-    let in_use = || Fault::new(12, true, format!("{} is in use by another device or program", path.display()));
+    let in_use =
+        || Fault::new(DeviceError::InUse, format!("{} is in use by another device or program", path.display()));
     // Examined before it is opened: opening a tape or a watchdog has an effect.
     let meta = std::fs::metadata(path).map_err(cannot)?;
     path_check::require_outside(path, root, &doing)?;
     path_check::require(FileKind::Char, path, &meta, &doing)?;
     if (nix::sys::stat::major(meta.rdev()), nix::sys::stat::minor(meta.rdev())) == PTMX {
         let text = format!("{doing}: it makes new pseudo-terminals, which nobody reads: name one that a program reads");
-        return Err(Fault::new(2, false, text));
+        return Err(Fault::new(DeviceError::OtherKind, text));
     }
     let file = open_node(path, nix::sys::stat::major(meta.rdev()) == USB)
         .map_err(|error| if error.raw_os_error() == Some(libc::EBUSY) { in_use() } else { cannot(error) })?;
@@ -240,7 +245,11 @@ impl CharDevice {
         match control.in_device_helper(DRAINING, move || terminal::drain(file.as_fd()))? {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => Err(self.fault("while printing to", &error)),
-            None => Err(Fault::new(40, true, format!("{}: its last octets do not go out", self.path.display())).into()),
+            None => Err(Fault::new(
+                DeviceError::TookTooLong,
+                format!("{}: its last octets do not go out", self.path.display()),
+            )
+            .into()),
         }
     }
 

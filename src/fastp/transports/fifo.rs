@@ -23,6 +23,7 @@ use crate::fastp::device::errors::{Fault, PrintError};
 use crate::fastp::process::backoff::GrowingWait;
 use crate::fastp::process::waker::poll_for;
 use crate::model::device::DeviceUri;
+use crate::model::guardian::DeviceError;
 use crate::model::state::Delivery;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::FilePosition;
@@ -50,12 +51,14 @@ pub fn open(
     control: &mut AttemptControl<'_>,
 ) -> Result<Box<dyn Connection>, PrintError> {
     let DeviceUri::Fifo(path) = &settings.uri else {
-        return Err(Fault::new(2, false, format!("{} is no FIFO", settings.uri)).into());
+        return Err(Fault::new(DeviceError::OtherKind, format!("{} is no FIFO", settings.uri)).into());
     };
     let doing = format!("cannot open {}", path.display());
     let (looked, root, told) = (path.clone(), control.context().root.clone(), doing.clone());
     match control.in_device_helper(LOOKING, move || examine(&looked, &root, &told))? {
-        None => return Err(Fault::new(40, true, format!("{doing}: it took longer than 30 seconds")).into()),
+        None => {
+            return Err(Fault::new(DeviceError::TookTooLong, format!("{doing}: it took longer than 30 seconds")).into());
+        }
         Some(result) => result?,
     }
     control.set_waiting_for(Some(Wait::Reader));
@@ -65,7 +68,11 @@ pub fn open(
     path_check::require(FileKind::Fifo, path, &meta, &doing)?;
     // Not flock(2): reading programs may use that among themselves.
     if !FileLock::mark(&file).map_err(cannot)? {
-        return Err(Fault::new(12, true, format!("{} is in use by another device or program", path.display())).into());
+        return Err(Fault::new(
+            DeviceError::InUse,
+            format!("{} is in use by another device or program", path.display()),
+        )
+        .into());
     }
     let node = (meta.dev(), meta.ino());
     Ok(Box::new(FifoWriter { file, path: path.clone(), node, sent: 0 }))
@@ -80,7 +87,7 @@ fn examine(path: &Path, root: &Path, doing: &str) -> Result<(), Fault> {
 fn missing(path: &Path, doing: &str, error: &io::Error) -> Fault {
     if error.kind() == io::ErrorKind::NotFound {
         let text = format!("{doing}: there is no such FIFO; mkfifo {} makes it", path.display());
-        return Fault::new(11, true, text);
+        return Fault::new(DeviceError::NoFifo, text);
     }
     Fault::of(doing, error)
 }
@@ -98,7 +105,7 @@ fn wait_for_reader(path: &Path, doing: &str, control: &mut AttemptControl<'_>) -
             // Can we notice a reader that comes while nobody waits here? No: one that waits in its own open shows
             // nowhere (see sys::pipe). So the waits between retries do not grow: it never stands there longer than
             // RETRY.
-            let nobody = || Fault::new(14, true, format!("{doing}: no program reads it")).steady();
+            let nobody = || Fault::new(DeviceError::NoReader, format!("{doing}: no program reads it")).steady();
             return opening.give_up().ok_or_else(|| nobody().into());
         }
         control.wait(opening.as_fd(), PollFlags::POLLIN, Some(left))?;
@@ -107,7 +114,7 @@ fn wait_for_reader(path: &Path, doing: &str, control: &mut AttemptControl<'_>) -
 
 impl FifoWriter {
     fn gone(&self) -> Fault {
-        Fault::new(140, true, format!("{}: the program that reads it has closed it", self.path.display()))
+        Fault::new(DeviceError::HungUp, format!("{}: the program that reads it has closed it", self.path.display()))
     }
 
     fn wait(

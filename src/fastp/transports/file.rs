@@ -22,6 +22,7 @@ use crate::fastp::device::connection_settings::ConnectionSettings;
 use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
 use crate::model::device::DeviceUri;
+use crate::model::guardian::DeviceError;
 use crate::model::state::Delivery;
 use crate::spool::interface::engine::FilePosition;
 use crate::sys::files::{is_network, read_full_at, send_file, sync_dir};
@@ -54,12 +55,12 @@ pub fn open(
     control: &mut AttemptControl<'_>,
 ) -> Result<Box<dyn Connection>, PrintError> {
     let DeviceUri::File(path) = &settings.uri else {
-        return Err(Fault::new(2, false, format!("{} is no file", settings.uri)).into());
+        return Err(Fault::new(DeviceError::OtherKind, format!("{} is no file", settings.uri)).into());
     };
     let (path, root) = (path.clone(), control.context().root.clone());
     let shown = format!("cannot open {}", path.display());
     match control.in_device_helper(OPENING, move || open_output(&path, &root))? {
-        None => Err(Fault::new(40, true, format!("{shown}: it took longer than 30 seconds")).into()),
+        None => Err(Fault::new(DeviceError::TookTooLong, format!("{shown}: it took longer than 30 seconds")).into()),
         Some(Err(fault)) => Err(fault.into()),
         Some(Ok(output)) => Ok(Box::new(output)),
     }
@@ -97,7 +98,7 @@ fn open_output(path: &Path, root: &Path) -> Result<OutputFile, Fault> {
     };
     let meta = file.metadata().map_err(cannot)?;
     path_check::require(FileKind::File, path, &meta, &doing)?;
-    let in_use = || Fault::new(12, true, format!("{shown} is in use by another device or program"));
+    let in_use = || Fault::new(DeviceError::InUse, format!("{shown} is in use by another device or program"));
     if !FileLock::mark(&file).map_err(cannot)? {
         return Err(in_use());
     }
@@ -135,7 +136,7 @@ impl OutputFile {
             return Ok(());
         }
         let text = format!("{} was changed by another program while a job was written to it", self.path.display());
-        Err(Fault::new(12, true, text).into())
+        Err(Fault::new(DeviceError::ChangedMeanwhile, text).into())
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), PrintError> {

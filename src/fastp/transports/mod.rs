@@ -23,6 +23,7 @@ use super::device::connection_settings::ConnectionSettings;
 use super::device::control::AttemptControl;
 use super::device::errors::{Fault, PrintError};
 use crate::model::device::DeviceUri;
+use crate::model::guardian::DeviceError;
 use crate::model::state::Delivery;
 use crate::spool::interface::engine::FilePosition;
 use crate::sys::files::read_full_at;
@@ -150,9 +151,11 @@ pub fn open(
 ) -> Result<Box<dyn Connection>, PrintError> {
     match SCHEMES.iter().find(|scheme| (scheme.serves)(&settings.uri)) {
         Some(scheme) => (scheme.open)(settings, control),
-        None => {
-            Err(super::device::errors::Fault::new(2, false, format!("{}: no transport serves it", settings.uri)).into())
-        }
+        None => Err(super::device::errors::Fault::new(
+            DeviceError::OtherKind,
+            format!("{}: no transport serves it", settings.uri),
+        )
+        .into()),
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fastp::device::errors::Fault;
 use crate::model::device::DeviceUri;
+use crate::model::guardian::DeviceError;
 
 /// The most links in a row that we follow, as many as the kernel.
 const MOST_LINKS: usize = 40;
@@ -65,7 +66,7 @@ pub(super) fn require(wanted: FileKind, path: &Path, meta: &Metadata, doing: &st
         None if meta.is_dir() => "it is a directory".to_owned(),
         None => format!("it is no {}", wanted.name().trim_start_matches("a ")),
     };
-    Err(Fault::new(2, false, format!("{doing}: {text}")))
+    Err(Fault::new(DeviceError::OtherKind, format!("{doing}: {text}")))
 }
 
 /// Checks that `path` lies outside the base directory `root`, through links, other mounts and other names too.
@@ -80,7 +81,7 @@ pub(super) fn require_outside(path: &Path, root: &Path, doing: &str) -> Result<(
     let inside = |real: &Path| real.starts_with(&root) || real.ancestors().any(|above| same(above, &root));
     let named = || std::fs::read_dir(&root).is_ok_and(|own| own.flatten().any(|own| same(&own.path(), path)));
     if inside(&parent) || real.as_deref().is_some_and(inside) || named() {
-        return Err(Fault::new(48, false, format!("{doing}: it lies inside the spool's own directory")));
+        return Err(Fault::new(DeviceError::InsideSpool, format!("{doing}: it lies inside the spool's own directory")));
     }
     Ok(())
 }
@@ -175,7 +176,7 @@ mod tests {
         let name = dir.path().join("another name");
         std::fs::hard_link(root.join("x"), &name).unwrap();
         for path in [root.join("x"), root.join("missing"), link, name] {
-            assert_eq!(require_outside(&path, &root, "").unwrap_err().number, 48, "{}", path.display());
+            assert_eq!(require_outside(&path, &root, "").unwrap_err().error.number(), 48, "{}", path.display());
         }
         require_outside(&dir.path().join("missing"), &root, "").unwrap();
     }

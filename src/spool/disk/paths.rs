@@ -1,4 +1,4 @@
-//! Where things lie under a base directory (design: on disk).
+//! Where things lie under a base directory (docs/reference/spooler.md 6).
 
 use std::path::{Path, PathBuf};
 

@@ -109,7 +109,7 @@ impl Engine for Spool {
                 let Some(job) = store::job::by_id(db, entry.job)? else { continue };
                 let device = entry.device.map(|id| store::device::by_id(db, id)).transpose()?.flatten();
                 let uri = device.as_ref().and_then(DeviceRow::address);
-                // A file tells itself how far it got. Anywhere else bytes may be on paper.
+                // A file tells itself how far it got. Anywhere else octets may be on paper.
                 let unsure = !matches!(uri, Some(DeviceUri::File(_) | DeviceUri::Null));
                 let why = match (entry.state, unsure) {
                     (EntryState::Transferred, _) => "the print process ended before the connection had closed",

@@ -1,4 +1,4 @@
-//! Closing: our close, and the peer's after it (fastp.md 16.4).
+//! Closing: our close, and the peer's after it (docs/reference/fastp.md 5).
 //!
 //! Clean means that both sides closed and ours was acknowledged: a printer that closes before it has read everything
 //! resets. A peer that closed its side while octets were on their way, and accepted them, has closed only half: after
@@ -19,6 +19,7 @@ use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::Fault;
 use crate::fastp::process::backoff::GrowingWait;
 use crate::fastp::transports::CloseOutcome;
+use crate::model::guardian::DeviceError;
 use crate::sys::files::unacknowledged;
 
 /// Jobs are printed this often in a row while their printer does not close though it has to.
@@ -37,13 +38,13 @@ impl SocketConnection {
             return CloseOutcome::Clean;
         }
         if self.close_wait == CloseWait::None {
-            return CloseOutcome::Quiet("the peer took every byte; its close is not waited for (SHUTDOWNTO 0)".into());
+            return CloseOutcome::Quiet("the peer took every octet; its close is not waited for (SHUTDOWNTO 0)".into());
         }
         let mut short = GrowingWait::new(Duration::from_millis(1), Duration::from_millis(200));
         loop {
             let left = match self.acknowledged_close() {
                 Ok(None) if self.early => {
-                    let how = "the peer took every byte, though it had closed its side before the last";
+                    let how = "the peer took every octet, though it had closed its side before the last";
                     return CloseOutcome::Quiet(how.into());
                 }
                 Ok(None) => return CloseOutcome::Clean,
@@ -104,7 +105,7 @@ impl SocketConnection {
     /// What the end of the usual wait means; none = it is worth waiting on, until it `must` mean something.
     fn silence(&self, left: u32, elapsed: Duration, must: bool) -> Option<CloseOutcome> {
         let seconds = elapsed.as_secs();
-        let quiet = || CloseOutcome::Quiet(format!("the peer took every byte and did not close within {seconds} s"));
+        let quiet = || CloseOutcome::Quiet(format!("the peer took every octet and did not close within {seconds} s"));
         match self.peer_state() {
             PeerState::Alive => Some(quiet()),
             PeerState::Gone => Some(CloseOutcome::Reset(self.gone())),
@@ -120,10 +121,10 @@ impl SocketConnection {
         let text = format!("{} did not close within {seconds} s: its jobs are not confirmed (SHUTDOWNTO)", self.peer);
         let tries = control.context().streak.get().tries + 1;
         if tries < UNCONFIRMED || control.context().waker.stopping() {
-            return CloseOutcome::Reset(Fault::new(40, true, text));
+            return CloseOutcome::Reset(Fault::new(DeviceError::DoesNotClose, text));
         }
         let hint = "printed so often without a close: give it longer, or SHUTDOWNTO 0";
-        CloseOutcome::Reset(Fault::new(40, false, format!("{text}; {tries} times in a row, {hint}")))
+        CloseOutcome::Reset(Fault::new(DeviceError::NeverCloses, format!("{text}; {tries} times in a row, {hint}")))
     }
 
     fn gone(&self) -> Fault {

@@ -18,10 +18,11 @@ use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
 use crate::fastp::transports::Connection;
 use crate::model::device::DeviceUri;
+use crate::model::guardian::DeviceError;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::Observation;
 
-/// After this many failures in a row we report that the printer cannot be reached (message 80 of fastp.md 21).
+/// After this many failures in a row we report that the printer cannot be reached (docs/reference/fastp.md 7).
 const REMARKABLE: u32 = 60;
 /// Two attempts at a refused connection are at least this far apart.
 const SHORTEST: Duration = Duration::from_millis(10);
@@ -51,7 +52,7 @@ fn try_to_open(
 ) -> Result<Box<dyn Connection>, PrintError> {
     let uri = &settings.uri;
     let DeviceUri::Socket { host, port } = uri else {
-        return Err(Fault::new(2, false, format!("{uri} is no socket")).into());
+        return Err(Fault::new(DeviceError::OtherKind, format!("{uri} is no socket")).into());
     };
     control.set_waiting_for(Some(Wait::Address));
     let addresses = resolve(host, *port, settings, control)?;
@@ -88,7 +89,7 @@ fn resolve(
     // An address is never looked up, neither by the resolver nor in the HOSTS file.
     match literal(host, port) {
         Some(Ok(address)) => return Ok(vec![address]),
-        Some(Err(why)) => return Err(Fault::new(14, true, format!("cannot reach {host}: {why}")).into()),
+        Some(Err(why)) => return Err(Fault::new(DeviceError::NoAddress, format!("cannot reach {host}: {why}")).into()),
         None => {}
     }
     let (name, file) = (host.to_owned(), settings.hosts.clone());
@@ -105,9 +106,9 @@ fn resolve(
             addresses.truncate(ADDRESSES);
             Ok(addresses)
         }
-        Some(Err(error)) => Err(Fault::new(14, true, format!("cannot resolve {host}: {error}")).into()),
-        Some(Ok(_)) => Err(Fault::new(14, true, format!("{doing}: it has no address")).into()),
-        None => Err(Fault::new(40, true, format!("{doing}: it took too long")).into()),
+        Some(Err(error)) => Err(Fault::new(DeviceError::NoAddress, format!("cannot resolve {host}: {error}")).into()),
+        Some(Ok(_)) => Err(Fault::new(DeviceError::NoAddress, format!("{doing}: it has no address")).into()),
+        None => Err(Fault::new(DeviceError::TookTooLong, format!("{doing}: it took too long")).into()),
     }
 }
 
