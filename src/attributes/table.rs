@@ -20,6 +20,8 @@ pub const JOB_REASONS: &[&str] = &[
     "document-changed",
     "document-corrupt",
     "aborted-by-system",
+    "job-may-have-printed",
+    "too-many-attempts",
 ];
 
 /// Values of `outcome`.

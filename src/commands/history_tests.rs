@@ -10,7 +10,7 @@ use crate::model::device::{ConnectionInUse, DeviceUri};
 use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::state::Delivery;
 use crate::server::pair;
-use crate::spool::interface::engine::{AttemptEnd, Engine, Observation, Settlement};
+use crate::spool::interface::engine::{AttemptEnd, Engine, Observation, Outcome};
 use crate::spool::interface::operations::Operations;
 use crate::spool::testing::{Alive, Site, clock, delivered, error, local, name, pass, user};
 use crate::sys::users;
@@ -127,7 +127,7 @@ fn the_history_lists_finished_jobs_the_last_one_first() {
     pass(60);
     print(&mut site, &alive, Delivery::Transferred);
     let id = site.device_id("LP1");
-    let released = Settlement::Released { why: "quiet".into() };
+    let released = Outcome::Released { why: "quiet".into() };
     site.spool.settle_transferred(&alive.lease, id, released, &clock()).unwrap();
     insta::assert_snapshot!(run(&site, pdls, &["-U", "--history"]));
     insta::assert_snapshot!(run(&site, pdls, &["-U", "--history", "-r", "verbose", "-s", "line"]));

@@ -99,6 +99,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
             1 => Paper::Text,
             2 => Paper::Stream,
             3 => Paper::Fed,
+            4 => Paper::Unfinished,
             _ => Paper::Top,
         },
         connection: match address {

@@ -34,6 +34,28 @@ pub fn vitals(fd: BorrowedFd<'_>) -> io::Result<Vitals> {
     })
 }
 
+/// Octets that the peer of a TCP socket has acknowledged, over the whole life of the connection, also after it was reset.
+///
+/// # Errors
+/// When the kernel does not tell: one older than Linux 4.1.
+pub fn acknowledged(fd: BorrowedFd<'_>) -> io::Result<u64> {
+    /// Where `tcpi_bytes_acked` stands in the kernel's `tcp_info`, which is longer than the C library's.
+    const AT: usize = 120;
+    let mut info = [0u64; 32];
+    let mut length = size_of_val(&info) as libc::socklen_t;
+    let (level, name) = (libc::IPPROTO_TCP, libc::TCP_INFO);
+    // SAFETY: the kernel writes at most `length` octets to `info`, which has as many, and the length it wrote to `length`.
+    let result = unsafe { libc::getsockopt(fd.as_raw_fd(), level, name, info.as_mut_ptr().cast(), &raw mut length) };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    if (length as usize) < AT + size_of::<u64>() {
+        return Err(io::Error::from(io::ErrorKind::Unsupported));
+    }
+    // The kernel counts the opening of the connection as one.
+    Ok(info[AT / size_of::<u64>()].saturating_sub(1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

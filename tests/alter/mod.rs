@@ -10,7 +10,7 @@ use spoolsuite::model::alter::{JobChange, NewOwner};
 use spoolsuite::model::order::Priority;
 use spoolsuite::model::state::{Delivery, HoldReason, JobState};
 use spoolsuite::model::{Caller, FailureKind};
-use spoolsuite::spool::interface::engine::{Engine, Settlement};
+use spoolsuite::spool::interface::engine::{Engine, Outcome};
 use spoolsuite::spool::interface::records::Removal;
 use spoolsuite::sys::users;
 
@@ -237,7 +237,7 @@ fn a_transferred_job_cannot_be_stopped_and_says_so() {
         assert_eq!(ops.job(number(held)).unwrap().state, JobState::Printing);
         assert_eq!(ops.job(number(deleted)).unwrap().state, JobState::Terminating);
         let device = world.device("LP1");
-        world.spool.settle_transferred(&world.lease, device, Settlement::Closed, &clock()).unwrap();
+        world.spool.settle_transferred(&world.lease, device, Outcome::Closed, &clock()).unwrap();
         let job = ops.job(number(held)).unwrap();
         assert!(job.state == JobState::Held && job.reasons.has(HoldReason::Operator));
         assert_eq!(job.reason_text.as_deref(), Some("it had been printed completely on $LP1 (sent)"));
@@ -247,7 +247,7 @@ fn a_transferred_job_cannot_be_stopped_and_says_so() {
         let claim = world.claim("LP1").unwrap();
         world.deliver(&claim, Delivery::Transferred);
         ops.hold_job(number(held)).unwrap();
-        let reset = Settlement::Reset { why: "reset".into() };
+        let reset = Outcome::Reset { why: "reset".into() };
         world.spool.settle_transferred(&world.lease, device, reset, &clock()).unwrap();
         assert_eq!(ops.job(number(held)).unwrap().state, JobState::Held);
         assert!(world.claim("LP1").is_none());

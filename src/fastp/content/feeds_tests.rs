@@ -6,8 +6,9 @@ use std::io::Write;
 use proptest::prelude::*;
 
 use super::*;
+use crate::fastp::content::boundary::{Speech, UNIVERSAL_EXIT};
 use crate::fastp::content::header::Sheets;
-use crate::fastp::content::pieces::{Piece, Pieces, Source, UEL};
+use crate::fastp::content::pieces::{Piece, Pieces, Source};
 use crate::model::DocumentId;
 use crate::model::job::{Format, RawPath, Transfer};
 use crate::sys::files::read_full_at;
@@ -46,6 +47,8 @@ impl Doc {
             format: if self == Self::Stream { Format::Pdf } else { Format::Text },
             lead: 0,
             ends_at_top: false,
+            unfinished: false,
+            speech: Speech::Other,
         };
         source.look().unwrap();
         source
@@ -57,7 +60,7 @@ struct Setting {
     pages: u32,
     startff: StartFf,
     endff: bool,
-    /// The jobs share one stream, as over a socket, which has a UEL beside finished streams.
+    /// The jobs share one stream, as over a socket, which has a boundary beside finished streams.
     shared: bool,
     /// A connection for each job (EXCLUSIVE OFF !).
     each: bool,
@@ -87,7 +90,7 @@ fn print(jobs: &[Vec<(Doc, u32)>], setting: Setting) -> (Vec<(usize, Mark)>, usi
         let pieces = Pieces {
             sources: job.iter().map(|(doc, copies)| doc.source(*copies)).collect(),
             paper,
-            uel: setting.shared && !setting.each,
+            shared: setting.shared,
             last: if setting.each { None } else { last },
             sheets: Sheets {
                 page: if setting.pages > 0 { b"H".to_vec() } else { Vec::new() },
@@ -98,11 +101,11 @@ fn print(jobs: &[Vec<(Doc, u32)>], setting: Setting) -> (Vec<(usize, Mark)>, usi
             },
             earlier: None,
         };
-        let mut beside_uel = false;
+        let mut boundary = false;
         for piece in pieces.list(false) {
             match piece {
-                Piece::Added(UEL) => beside_uel = true,
-                Piece::Added(b"\x0c") => feeds += 1,
+                Piece::Added(UNIVERSAL_EXIT) | Piece::Renew => boundary = true,
+                Piece::Added(b"\x0c" | b"\r\x0c") => feeds += 1,
                 Piece::Added(page) => {
                     let mark = if page == b"H" { Mark::Header } else { Mark::Trailer };
                     marks.push((std::mem::take(&mut feeds), mark));
@@ -121,8 +124,8 @@ fn print(jobs: &[Vec<(Doc, u32)>], setting: Setting) -> (Vec<(usize, Mark)>, usi
                 }
             }
         }
-        assert!(!beside_uel || setting.shared);
-        (paper, last) = (pieces.paper_after(false), pieces.content_kind_after());
+        assert!(!boundary || setting.shared);
+        (paper, last) = (pieces.paper_after(false), pieces.speech_after());
     }
     (marks, feeds)
 }
@@ -168,7 +171,9 @@ proptest! {
             match before {
                 // The beginning of all, and behind a stream: only what the text itself brings.
                 None => prop_assert!(feeds == 0 || own_feed(None, Some(mark), &jobs), "{marks:?}"),
-                Some(x) if !x.is_text() => prop_assert!(feeds == 0 || own_feed(None, Some(mark), &jobs), "{marks:?}"),
+                Some(x) if !x.is_text() => prop_assert!(
+                    feeds == 0 || own_feed(None, Some(mark), &jobs) || setting.startff == StartFf::On, "{marks:?}"
+                ),
                 // Before a stream: what the text brings, and ENDFF at the end of a text job.
                 Some(x) if !mark.is_text() => prop_assert!(
                     feeds == 0 || own_feed(Some(x), None, &jobs) || (setting.endff && other_job), "{marks:?}"

@@ -16,6 +16,7 @@ use std::time::Duration;
 use nix::libc;
 
 use super::pieces::Source;
+use crate::fastp::content::boundary::Speech;
 use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
 use crate::fastp::device::helpers::HelperKind;
@@ -65,6 +66,8 @@ pub fn examine(claim: &Claim, control: &mut AttemptControl<'_>) -> Result<(Vec<S
             format: document.format,
             lead: 0,
             ends_at_top: false,
+            unfinished: false,
+            speech: Speech::Other,
         };
         source.look().map_err(|error| damaged(&source, &format!("cannot be read: {error}")))?;
         sources.push(source);

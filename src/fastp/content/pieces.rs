@@ -1,16 +1,17 @@
 //! A job as the list of pieces that are sent: its documents and copies, and what stands between them.
 //!
-//! [`super::feeds`] decides where form feeds go. A job that begins with text has its header pages before it, and one
-//! that also ends with text has its trailer pages after it. Nothing is ever added inside, before or after a finished
-//! stream; only over a kept connection a UEL separates two pieces of which one is a finished stream. Empty documents
-//! add nothing, and a job of nothing else prints nothing. The list depends only on what is known before the first
-//! octet, so that the octets which an earlier attempt left in a file can be recognised.
+//! Form feeds stand where [`super::feeds`] puts them. A job that begins with text has its header pages before it, and one
+//! that also ends with text its trailer pages after it. Nothing is ever added inside a finished stream; what stands beside
+//! one over a connection that is kept is decided by [`super::boundary`] alone, for jobs, documents and copies alike. Empty
+//! documents contribute nothing, and a job of nothing else prints nothing. The list is a pure function of what is known before the
+//! first byte, so that the octets which an earlier attempt left in a file can be recognised.
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 
-use super::feeds::{FeedDecision, Feeds, TextEdges};
+use super::boundary::{Boundary, Speech, UNIVERSAL_EXIT, between};
+use super::feeds::{Feed, FeedDecision, Feeds, TextEdges};
 use super::header::Sheets;
 use crate::model::DocumentId;
 use crate::model::job::{Format, RawPath, Transfer};
@@ -19,21 +20,11 @@ use crate::sys::files::read_full_at;
 
 /// The form feed.
 pub const FORM_FEED: u8 = 0x0c;
-/// A form feed of ours.
-const FEED: &[u8] = &[FORM_FEED];
-/// How many carriage returns may stand beside the form feed that a text begins or ends with.
-const RETURNS: usize = 7;
-/// Universal exit language: ends whatever stream a printer is in.
-pub const UEL: &[u8] = b"\x1b%-12345X";
-
-/// What kind of content was sent last over a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ContentKind {
-    /// Plain text.
-    Text,
-    /// A finished stream.
-    Stream,
-}
+/// How many line ends may stand behind the form feed that a text ends with, and how many carriage returns before the one
+/// that it begins with.
+const LINE_ENDS: usize = 7;
+/// Octets that tell whether a document begins with PJL.
+const HEAD: usize = 16;
 
 /// A document that is open and will be sent as it is now.
 #[derive(Debug)]
@@ -56,34 +47,50 @@ pub struct Source {
     pub format: Format,
     /// Octets up to and including the form feed that it begins with; 0 = it begins with none.
     pub lead: u64,
-    /// Whether it ends with a form feed.
+    /// Whether it ends with a form feed, line ends behind it not counted: the paper then stands at top of form.
     pub ends_at_top: bool,
+    /// Whether its last line has no end.
+    pub unfinished: bool,
+    /// What it shows of the device that it is meant for.
+    pub speech: Speech,
 }
 
 impl Source {
-    /// Reads the first and the last octets, which the form-feed rules need. Carriage returns beside a form feed move no
-    /// paper.
+    /// Looks at the first and the last octets, which the rules of boundaries and form feeds ask for. Carriage returns
+    /// before a form feed move no paper, and a line end behind the last one begins no sheet that anybody wants.
+    ///
+    /// # Errors
+    /// When they cannot be read.
     pub fn look(&mut self) -> io::Result<()> {
-        if self.content_kind() == ContentKind::Stream {
+        let mut head = [0; HEAD];
+        let got = read_full_at(&self.file, &mut head, 0)?;
+        self.speech = Speech::of(self.format, &head[..got]);
+        if self.speech != Speech::Text {
             return Ok(());
         }
-        let mut ends = [0; RETURNS + 1];
+        let mut ends = [0; LINE_ENDS + 1];
         let got = read_full_at(&self.file, &mut ends, 0)?;
         let other = ends[..got].iter().position(|octet| *octet != b'\r');
         self.lead = other.filter(|at| ends[*at] == FORM_FEED).map_or(0, |at| at as u64 + 1);
         let last = self.size.saturating_sub(ends.len() as u64);
         let got = read_full_at(&self.file, &mut ends, last)?;
-        self.ends_at_top = ends[..got].iter().rfind(|octet| **octet != b'\r') == Some(&FORM_FEED);
+        let line_end = |octet: &u8| matches!(octet, b'\r' | b'\n');
+        self.ends_at_top = ends[..got].iter().rfind(|octet| !line_end(octet)) == Some(&FORM_FEED);
+        self.unfinished = !self.ends_at_top && ends[..got].last().is_some_and(|octet| !line_end(octet));
         Ok(())
     }
 
-    /// Text or stream.
-    pub fn content_kind(&self) -> ContentKind {
-        if self.format.is_text() { ContentKind::Text } else { ContentKind::Stream }
+    fn is_text(&self) -> bool {
+        self.speech == Speech::Text
     }
 
     fn edges(&self) -> TextEdges {
-        TextEdges { begins: self.lead > 0, ends: self.ends_at_top, only: self.lead > 0 && self.lead == self.size }
+        TextEdges {
+            begins: self.lead > 0,
+            ends: self.ends_at_top,
+            only: self.lead > 0 && self.lead == self.size,
+            unfinished: self.unfinished,
+        }
     }
 }
 
@@ -92,6 +99,8 @@ impl Source {
 pub enum Piece<'a> {
     /// Octets of our own.
     Added(&'a [u8]),
+    /// What follows goes over a new connection.
+    Renew,
     /// A document.
     Body {
         /// Index of its source.
@@ -110,10 +119,10 @@ pub struct Pieces {
     pub sources: Vec<Source>,
     /// Where the paper stands before it.
     pub paper: Paper,
-    /// Whether a UEL goes between a stream and its neighbour on the same connection.
-    pub uel: bool,
+    /// Whether neighbours share a stream that a boundary can part: a connection.
+    pub shared: bool,
     /// What was sent last over this connection.
-    pub last: Option<ContentKind>,
+    pub last: Option<Speech>,
     /// Its header and trailer pages.
     pub sheets: Sheets,
     /// The pages of an earlier attempt that began to write it to a file.
@@ -148,8 +157,8 @@ impl Pieces {
     }
 
     /// What is the last thing sent on the connection after it.
-    pub fn content_kind_after(&self) -> Option<ContentKind> {
-        self.printed().next_back().map_or(self.last, |source| Some(source.content_kind()))
+    pub fn speech_after(&self) -> Option<Speech> {
+        self.printed().next_back().map_or(self.last, |source| Some(source.speech))
     }
 
     /// The documents that contribute something.
@@ -159,12 +168,12 @@ impl Pieces {
 
     /// Whether header pages go before it: it begins with text.
     fn has_header(&self, sheets: &Sheets) -> bool {
-        sheets.pages > 0 && self.printed().next().is_some_and(|first| first.content_kind() == ContentKind::Text)
+        sheets.pages > 0 && self.printed().next().is_some_and(|first| first.is_text())
     }
 
     /// Whether trailer pages go after it: it has a header, and ends with text.
     fn has_trailer(&self, sheets: &Sheets) -> bool {
-        let ends = self.printed().next_back().is_some_and(|last| last.content_kind() == ContentKind::Text);
+        let ends = self.printed().next_back().is_some_and(|last| last.is_text());
         !sheets.trailer.is_empty() && ends && self.has_header(sheets)
     }
 
@@ -196,12 +205,14 @@ impl Pieces {
         for piece in self.list_with(self.earlier.as_ref().unwrap_or(&self.sheets), top) {
             let size = match piece {
                 Piece::Added(bytes) => bytes.len() as u64,
+                Piece::Renew => 0,
                 Piece::Body { index, from, .. } => self.sources[index].size - from,
             };
             let mut at = 0;
             while at < size && done < length {
                 let want = (size - at).min(length - done).min(CHUNK as u64) as usize;
                 let same = match piece {
+                    Piece::Renew => true,
                     Piece::Added(bytes) => {
                         ours[..want].copy_from_slice(&bytes[at as usize..at as usize + want]);
                         true
@@ -238,7 +249,7 @@ pub struct PieceIter<'a> {
     pieces: &'a Pieces,
     sheets: &'a Sheets,
     feeds: Feeds,
-    last: Option<ContentKind>,
+    last: Option<Speech>,
     at: usize,
     copy: u32,
     phase: Phase,
@@ -247,21 +258,27 @@ pub struct PieceIter<'a> {
 
 impl<'a> PieceIter<'a> {
     /// What goes between the last piece and the next one.
-    fn boundary(&mut self, next: ContentKind, feed: bool) {
-        let stream_beside = next == ContentKind::Stream || self.last == Some(ContentKind::Stream);
-        if self.last.is_some() && self.pieces.uel && stream_beside {
-            self.ready.push_back(Piece::Added(UEL));
-        } else if feed {
-            self.ready.push_back(Piece::Added(FEED));
+    fn boundary(&mut self, next: Speech, feed: Feed) {
+        match self.last.filter(|_| self.pieces.shared).map(|last| between(last, next)) {
+            Some(Boundary::Exit) => self.ready.push_back(Piece::Added(UNIVERSAL_EXIT)),
+            Some(Boundary::Renew) => self.ready.push_back(Piece::Renew),
+            Some(Boundary::Feeds) | None => {}
         }
+        self.feed(feed);
         self.last = Some(next);
+    }
+
+    fn feed(&mut self, feed: Feed) {
+        if feed != Feed::None {
+            self.ready.push_back(Piece::Added(feed.octets()));
+        }
     }
 
     fn headers(&mut self) {
         if self.pieces.has_header(self.sheets) {
             for _ in 0..self.sheets.pages {
                 let feed = self.feeds.page();
-                self.boundary(ContentKind::Text, feed);
+                self.boundary(Speech::Text, feed);
                 self.ready.push_back(Piece::Added(&self.sheets.page));
             }
         }
@@ -277,16 +294,14 @@ impl<'a> PieceIter<'a> {
             (self.at, self.copy) = (self.at + 1, 0);
         };
         self.copy += 1;
-        let kind = source.content_kind();
-        let decision = match kind {
-            ContentKind::Text => self.feeds.text(source.edges()),
-            ContentKind::Stream => {
-                self.feeds.stream();
-                FeedDecision::default()
-            }
+        let before = if source.is_text() {
+            self.feeds.text(source.edges())
+        } else {
+            self.feeds.stream();
+            FeedDecision::default()
         };
-        self.boundary(kind, decision.feed);
-        let from = if decision.swallow { source.lead } else { 0 };
+        self.boundary(source.speech, before.feed);
+        let from = if before.swallow { source.lead } else { 0 };
         if from < source.size {
             self.ready.push_back(Piece::Body { index: self.at, copy: self.copy, from });
         }
@@ -296,12 +311,11 @@ impl<'a> PieceIter<'a> {
     fn trailers(&mut self) {
         if self.pieces.has_trailer(self.sheets) {
             let feed = self.feeds.trailer();
-            self.boundary(ContentKind::Text, feed);
+            self.boundary(Speech::Text, feed);
             self.ready.push_back(Piece::Added(&self.sheets.trailer));
         }
-        if self.feeds.end() {
-            self.ready.push_back(Piece::Added(FEED));
-        }
+        let feed = self.feeds.end();
+        self.feed(feed);
     }
 }
 

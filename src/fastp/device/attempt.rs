@@ -6,6 +6,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::connection_settings::CloseWait;
 use super::context::FailureStreak;
@@ -17,12 +18,12 @@ use crate::fastp::content::header;
 use crate::fastp::content::header::Sheets;
 use crate::fastp::content::identity;
 use crate::fastp::content::pieces::{Piece, Pieces};
-use crate::fastp::transports::{Chunk, CloseOutcome, Connection, UndoOutcome};
+use crate::fastp::transports::{Chunk, CloseOutcome, UndoOutcome};
 use crate::model::device::Exclusive;
 use crate::model::state::{Delivery, DeviceWish};
 use crate::model::wait::Wait;
 use crate::model::{Failure, FailureKind};
-use crate::spool::interface::engine::{AttemptEnd, Claim, DeviceReport, Next, Observation, Paper, Settlement};
+use crate::spool::interface::engine::{AttemptEnd, Claim, DeviceReport, Next, Observation, Outcome, Paper, Settlement};
 use crate::sys::fault;
 
 /// A job whose every octet was sent.
@@ -30,6 +31,8 @@ use crate::sys::fault;
 struct SentJob {
     delivery: Delivery,
     octets: u64,
+    /// Octets that went over the last of its connections.
+    last_octets: u64,
     paper: Paper,
     remark: Option<String>,
 }
@@ -65,19 +68,22 @@ impl Device {
         control.open = self.open.is_some();
         control.write_progress(true);
         let (sources, remark) = identity::examine(claim, control)?;
+        if claim.possible_duplicate {
+            self.close_for_one_that_goes_alone(claim, control)?;
+        }
         self.ensure_open(&format!("job {} is queued", claim.number), control)?;
+        (self.part_sent, self.part_unconfirmed) = (false, false);
         let context = Rc::clone(&self.context);
+        let new_address = self.new_address;
         let Some(open) = &mut self.open else {
             return Err(PrintError::Unwanted);
         };
-        // OFF ! is for devices that cannot take a boundary: each job has its own connection, and no UEL.
-        let uel = open.connection.shared_stream() && self.settings.exclusive != Exclusive::OffEach;
         let now = crate::sys::clock::wall_ms();
         let separation = header::separation(claim, &self.settings, now, &context.zone);
         let job = Pieces {
             sources,
-            paper: claim.paper,
-            uel,
+            paper: if new_address { Paper::Top } else { claim.paper },
+            shared: open.connection.shared_stream(),
             last: open.last,
             sheets: Sheets::of(&separation),
             earlier: claim.begun_separation.as_ref().map(Sheets::of),
@@ -88,6 +94,7 @@ impl Device {
         // Without a second descriptor a reset is noticed at START.
         control.hangup_fd = open.connection.poll_fd().and_then(|fd| fd.try_clone_to_owned().ok());
         control.io_limit = open.settings.io_limit;
+        control.renewed(open.releasing(self.settings.exclusive));
         let mut start = open.connection.begin(&job, claim.begun.as_ref(), control)?;
         if claim.begun.is_some() && start.position.is_none() {
             start.duplicate.get_or_insert("an earlier attempt was written to a file".into());
@@ -102,18 +109,74 @@ impl Device {
             })?;
         }
         control.stage = Stage::Sending;
-        send_pieces(&job, start.top, &mut *open.connection, control)?;
+        let before = self.send_pieces(claim, &job, start.top, control)?;
         control.stage = Stage::Sent;
         fault::point("after-last-octet");
-        // SLOWPACE. Whatever happens meanwhile is noticed at the end of the job.
+        // SLOWPACE. What happened meanwhile is noticed by the end of the job.
+        let Some(open) = &mut self.open else { return Err(PrintError::Unwanted) };
         if !open.settings.slow_pace.is_zero() {
             control.set_waiting_for(Some(Wait::Pause));
             control.pause(open.settings.slow_pace)?;
         }
         control.set_waiting_for(Some(Wait::LastOctets));
         let delivery = open.connection.finish(control)?;
-        open.last = job.content_kind_after();
-        Ok(SentJob { delivery, octets: control.octets(), paper: job.paper_after(start.top), remark })
+        open.last = job.speech_after();
+        self.await_parts(claim, control)?;
+        let last_octets = control.octets() - before;
+        Ok(SentJob { delivery, octets: control.octets(), last_octets, paper: job.paper_after(start.top), remark })
+    }
+
+    /// Sends the pieces of a job, over a new connection where one is needed. Returns how many octets went over those before
+    /// the last one.
+    fn send_pieces(
+        &mut self,
+        claim: &Arc<Claim>,
+        job: &Pieces,
+        top: bool,
+        control: &mut AttemptControl<'_>,
+    ) -> Result<u64, PrintError> {
+        let mut before = 0;
+        for piece in job.list(top) {
+            if piece == Piece::Renew {
+                self.renew(claim, control)?;
+                before = control.octets();
+            }
+            let Some(open) = &mut self.open else { return Err(PrintError::Unwanted) };
+            let sent = match piece {
+                Piece::Renew => {
+                    open.carried = true;
+                    control.renewed(open.releasing(self.settings.exclusive));
+                    control.hangup_fd = open.connection.poll_fd().and_then(|fd| fd.try_clone_to_owned().ok());
+                    open.connection.begin(job, None, control).map(drop)
+                }
+                Piece::Added(bytes) => open.connection.send(Chunk::Bytes(bytes), control),
+                Piece::Body { index, copy, from } => {
+                    let source = &job.sources[index];
+                    (control.document, control.copy) = (source.sequence, copy);
+                    open.connection.send(Chunk::Document(index, &source.file, from..source.size), control)
+                }
+            };
+            match sent {
+                Err(PrintError::Source(index, what)) => return Err(identity::damaged(&job.sources[index], &what)),
+                other => other?,
+            }
+        }
+        Ok(before)
+    }
+
+    /// A job that came back by a reset has a connection of its own, so that it is known which job it was when that is reset
+    /// too.
+    fn close_for_one_that_goes_alone(
+        &mut self,
+        claim: &Claim,
+        control: &mut AttemptControl<'_>,
+    ) -> Result<(), PrintError> {
+        if self.open.as_ref().is_some_and(|open| open.carried && open.connection.shared_stream())
+            && let Some(fault) = self.close(&format!("job {} goes alone", claim.number), control)?
+        {
+            return Err(fault.into());
+        }
+        Ok(())
     }
 
     fn complete(
@@ -135,14 +198,21 @@ impl Device {
                 self.release_quiet()?;
             }
         }
-        // Claim no job that would only wait for the close.
-        let next = self.end_delivered(claim, sent.end(sent.delivery), Vec::new(), !self.overdue())?;
+        // Jobs that came back while this one was sent go first: no other is claimed before their fault is on record.
+        let next = self.end_delivered(claim, sent.end(sent.delivery), Vec::new(), self.late_fault.is_none())?;
+        let unconfirmed = self.part_unconfirmed;
         match &mut self.open {
-            Some(open) if sent.delivery == Delivery::Transferred => open.add_transferred(),
+            Some(open) if sent.delivery == Delivery::Transferred => {
+                open.delivered.borrow_mut().add(claim.entry, sent.last_octets, unconfirmed, Instant::now());
+            }
             Some(_) if self.settings.exclusive == Exclusive::OffEach => {
                 self.close("EXCLUSIVE OFF !", control)?;
             }
             _ => {}
+        }
+        if let Some(fault) = self.late_fault.take() {
+            self.close("jobs of an earlier connection came back", control)?;
+            return Err(self.record(&fault)?);
         }
         Ok(next)
     }
@@ -156,33 +226,51 @@ impl Device {
     ) -> Result<Next, ThreadEnd> {
         let context = Rc::clone(&self.context);
         let Some(open) = self.open.take() else { return Ok(Next::Unknown) };
-        let earlier = open.transferred > 0;
         control.set_waiting_for(Some(Wait::Close));
         let closing = open.connection.close(control);
         let closed = |why: &str| DeviceReport::Observed(Observation::Closed { why: why.to_owned() });
-        match closing {
+        let next = match closing {
+            CloseOutcome::Clean if self.part_unconfirmed || open.delivered.borrow().has_unconfirmed() => {
+                self.end_delivered(
+                    claim,
+                    sent.end(Delivery::Transferred),
+                    vec![closed("its jobs are transferred")],
+                    false,
+                )?;
+                open.delivered.borrow_mut().add(claim.entry, sent.last_octets, self.part_unconfirmed, Instant::now());
+                self.settle_closed(&mut open.delivered.take())?;
+                Next::Unknown
+            }
             CloseOutcome::Clean => {
-                if earlier {
-                    context.defer(DeviceReport::Settled(Settlement::Closed));
+                let earlier = open.delivered.borrow_mut().take_all();
+                if !earlier.is_empty() {
+                    let closed = Settlement { entries: Some(earlier), outcome: Outcome::Closed };
+                    context.defer(DeviceReport::Settled(closed));
                 }
-                self.end_delivered(claim, sent.end(Delivery::Sent), vec![closed("its jobs are sent")], true)
+                let claims = self.late_fault.is_none() && self.departing.is_empty();
+                self.end_delivered(claim, sent.end(Delivery::Sent), vec![closed("its jobs are sent")], claims)?
             }
             CloseOutcome::Quiet(why) => {
                 self.end_delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
-                context.settle(&Settlement::Released { why: why.clone() })?;
+                let mut jobs = open.delivered.borrow_mut().take_all();
+                jobs.push(claim.entry);
+                context.settle(jobs, Outcome::Released { why: why.clone() })?;
                 context.record("closing", closed(&why))?;
-                Ok(Next::Unknown)
+                Next::Unknown
             }
             CloseOutcome::Reset(fault) => {
-                if earlier {
-                    context.settle(&Settlement::Reset { why: fault.text.clone() })?;
-                }
+                let alone = open.delivered.borrow().is_empty();
+                context.settle(open.delivered.borrow_mut().take_all(), Outcome::Reset { why: fault.text.clone() })?;
                 context.defer(closed(&fault.text));
                 let error = context.failure(&fault, self.settings.retry, self.settings.timeout);
-                let end = AttemptEnd::DeviceFailed { error, touched: true };
+                let end = AttemptEnd::DeviceFailed { error, touched: true, alone };
                 context.attempt_ends(claim, end, Vec::new(), false)?;
-                Err(ThreadEnd::DeviceError)
+                return Err(ThreadEnd::DeviceError);
             }
+        };
+        match self.await_departing(control)? {
+            Some(fault) => Err(self.record(&fault)?),
+            None => Ok(next),
         }
     }
 
@@ -191,8 +279,9 @@ impl Device {
     fn complete_and_await(&mut self, claim: &Arc<Claim>, sent: &SentJob) -> Result<Next, ThreadEnd> {
         let context = Rc::clone(&self.context);
         self.end_delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
+        let unconfirmed = self.part_unconfirmed;
         if let Some(open) = &mut self.open {
-            open.add_transferred();
+            open.delivered.borrow_mut().add(claim.entry, sent.last_octets, unconfirmed, Instant::now());
         }
         match self.close("its jobs have to be confirmed", &mut AttemptControl::new(&context, None))? {
             Some(fault) => Err(self.record(&fault)?),
@@ -213,6 +302,7 @@ impl Device {
         let done = !matches!(end, AttemptEnd::Delivered { delivery: Delivery::Transferred, .. });
         let next = self.context.attempt_ends(claim, end, after, next)?;
         fault::point("after-completion");
+        self.new_address = false;
         if done {
             self.context.streak.set(FailureStreak::default());
         }
@@ -225,8 +315,11 @@ impl Device {
         if context.waker.finishing() || self.settings.exclusive == Exclusive::OffEach {
             return Ok(true);
         }
-        // Nothing waited when this job was claimed, and nobody who made work woke us since. A job that arrives now
-        // opens the device again, just as one that arrives a moment later would.
+        if claim.possible_duplicate && self.open.as_ref().is_some_and(|open| open.connection.shared_stream()) {
+            return Ok(true);
+        }
+        // Nothing waited when this job was claimed, and nobody who made work has rung since. A job that comes now opens the
+        // device again, as one that comes a moment later would.
         if self.settings.exclusive == Exclusive::Off
             && !claim.more
             && !context.wake_pending.get()
@@ -245,12 +338,18 @@ impl Device {
     /// Ends an attempt that did not finish.
     fn give_up(&mut self, claim: &Arc<Claim>, trouble: PrintError) -> Result<Next, ThreadEnd> {
         let context = Rc::clone(&self.context);
+        // Before it is undone: whether it was alone on its connection, and the peer had taken some of it.
+        let alone = self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.delivered.borrow().is_empty() && open.connection.has_acknowledged())
+            && self.departing.is_empty();
         let undone = match &mut self.open {
             Some(open) => open.connection.undo(),
             // The device was not opened: what an earlier attempt may have left in a file is still there.
             None => UndoOutcome { touched: claim.begun.is_some(), usable: true },
         };
-        let touched = undone.touched;
+        let touched = undone.touched || self.part_sent;
         let why = match &trouble {
             PrintError::Device(fault) => fault.text.clone(),
             PrintError::Document { text, .. } | PrintError::Source(_, text) => text.clone(),
@@ -260,14 +359,20 @@ impl Device {
             }
             PrintError::Ending => "the print process ends".into(),
         };
-        if !undone.usable || matches!(trouble, PrintError::Device(_)) {
-            // Jobs transferred earlier go back first, so that the jobs keep their order.
-            self.drop_lost_connection(&why)?;
+        match &trouble {
+            // What was transferred before goes back first: the order of the jobs is kept.
+            PrintError::Device(_) => self.drop_lost_connection(&why)?,
+            // A process that ends has no time; the next one finds what is transferred.
+            PrintError::Ending | PrintError::Refused(_) if !undone.usable => self.drop_lost_connection(&why)?,
+            _ if !undone.usable => {
+                self.cut(&format!("job {}: {why}", claim.number), &mut AttemptControl::new(&context, None))?;
+            }
+            _ => {}
         }
         match trouble {
             PrintError::Device(fault) => {
                 let error = context.failure(&fault, self.settings.retry, self.settings.timeout);
-                context.attempt_ends(claim, AttemptEnd::DeviceFailed { error, touched }, Vec::new(), false)?;
+                context.attempt_ends(claim, AttemptEnd::DeviceFailed { error, touched, alone }, Vec::new(), false)?;
                 Err(ThreadEnd::DeviceError)
             }
             PrintError::Document { reason, text, moved } => {
@@ -298,28 +403,4 @@ impl Device {
             PrintError::Refused(failure) => Err(ThreadEnd::Refused(failure)),
         }
     }
-}
-
-/// Sends every piece of a job. `top`: the paper is at top of form, whatever was printed before.
-fn send_pieces(
-    job: &Pieces,
-    top: bool,
-    connection: &mut dyn Connection,
-    control: &mut AttemptControl<'_>,
-) -> Result<(), PrintError> {
-    for piece in job.list(top) {
-        let sent = match piece {
-            Piece::Added(bytes) => connection.send(Chunk::Bytes(bytes), control),
-            Piece::Body { index, copy, from } => {
-                let source = &job.sources[index];
-                (control.document, control.copy) = (source.sequence, copy);
-                connection.send(Chunk::Document(index, &source.file, from..source.size), control)
-            }
-        };
-        match sent {
-            Err(PrintError::Source(index, what)) => return Err(identity::damaged(&job.sources[index], &what)),
-            other => other?,
-        }
-    }
-    Ok(())
 }

@@ -30,9 +30,9 @@ use crate::fastp::process::waker::Waker;
 use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote};
 use crate::model::time::Moment;
-use crate::model::{DeviceId, DeviceName, Failure, FailureKind};
+use crate::model::{DeviceId, DeviceName, EntryId, Failure, FailureKind};
 use crate::spool::interface::engine::{
-    AttemptEnd, AttemptWish, Claim, DeviceOrder, DeviceReport, Engine, FilePosition, Lease, Next, Observation,
+    AttemptEnd, AttemptWish, Claim, DeviceOrder, DeviceReport, Engine, FilePosition, Lease, Next, Observation, Outcome,
     Remembered, Settlement, TimedReport,
 };
 use crate::sys::clock;
@@ -283,11 +283,30 @@ impl DeviceContext {
         }
     }
 
-    /// Settles the transferred jobs.
-    pub fn settle(&self, settlement: &Settlement) -> Result<(), SpoolError> {
-        self.record("settling transferred jobs", DeviceReport::Settled(settlement.clone()))?;
-        // Completed jobs end a row of failures; jobs that come back do not.
-        if !matches!(settlement, Settlement::Reset { .. }) {
+    /// Settles these transferred jobs.
+    ///
+    /// # Errors
+    /// As [`DeviceContext::ask`].
+    pub fn settle(&self, entries: Vec<EntryId>, outcome: Outcome) -> Result<(), SpoolError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        self.record_settlement(Settlement { entries: Some(entries), outcome })
+    }
+
+    /// Settles all transferred jobs of the device.
+    ///
+    /// # Errors
+    /// As [`DeviceContext::ask`].
+    pub fn settle_all(&self, outcome: Outcome) -> Result<(), SpoolError> {
+        self.record_settlement(Settlement::of_all(outcome))
+    }
+
+    fn record_settlement(&self, settlement: Settlement) -> Result<(), SpoolError> {
+        let done = matches!(settlement.outcome, Outcome::Closed | Outcome::Released { .. });
+        self.record("settling transferred jobs", DeviceReport::Settled(settlement))?;
+        // Jobs that are done end a row of failures, jobs that come back do not.
+        if done {
             self.streak.set(FailureStreak::default());
             self.works_again();
         }

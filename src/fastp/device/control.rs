@@ -4,19 +4,22 @@
 //! SUSPEND takes effect here: the thread stands still between two octets, with the device open, until the attempt may
 //! go on or must end. The sender notices nothing but the time.
 
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
 use nix::sys::socket::{getsockopt, sockopt};
 
 use super::context::DeviceContext;
+use super::delivered::Delivered;
 use super::errors::{Fault, PrintError};
 use super::stall::{Stall, Verdict};
 use crate::model::guardian::DeviceError;
 use crate::model::wait::Wait;
-use crate::spool::interface::engine::{AttemptWish, Claim, Observation};
+use crate::spool::interface::engine::{AttemptWish, Claim, Observation, Outcome};
 use crate::spool::printing::progress::{Progress, Standstill};
 use crate::sys::{clock, fault};
 
@@ -36,7 +39,15 @@ pub enum Stage {
     Sent,
 }
 
-/// Controls one attempt, or the opening and closing of a device without one.
+/// The delivered jobs of the connection, which are released while the next one is sent.
+pub struct Releasing {
+    /// The jobs.
+    pub delivered: Rc<RefCell<Delivered>>,
+    /// Whether time alone releases them (EXCLUSIVE ON).
+    pub quiet: bool,
+}
+
+/// The control of one attempt, or of opening and closing a device without one.
 pub struct AttemptControl<'a> {
     context: &'a DeviceContext,
     claim: Option<&'a Claim>,
@@ -60,7 +71,10 @@ pub struct AttemptControl<'a> {
     /// What we wait for, and since when (boot clock).
     waiting_for: Option<(Wait, i64)>,
     octets: u64,
-    /// Octets sent when progress was last written.
+    /// Octets of the attempt that went over connections before this one.
+    earlier: u64,
+    releasing: Option<Releasing>,
+    /// Octets when progress was last written.
     octets_written: u64,
     spool_checked_at: Instant,
     progress_written_at: Option<Instant>,
@@ -83,6 +97,8 @@ impl<'a> AttemptControl<'a> {
             standstill: None,
             waiting_for: None,
             octets: 0,
+            earlier: 0,
+            releasing: None,
             octets_written: 0,
             spool_checked_at: Instant::now(),
             progress_written_at: None,
@@ -296,10 +312,31 @@ impl<'a> AttemptControl<'a> {
         }
     }
 
-    /// Notes that the device has accepted `taken` octets of the attempt. For transports that can tell this from what
-    /// the local system buffers.
+    /// What follows goes over a new connection.
+    pub fn renewed(&mut self, releasing: Option<Releasing>) {
+        self.earlier = self.octets;
+        self.releasing = releasing;
+    }
+
+    /// The device has taken `taken` octets of the attempt over this connection; said by transports that can tell this from what their side
+    /// of the system keeps.
+    ///
+    /// # Errors
+    /// When the spool refuses or the process ends.
     pub fn device_accepted(&mut self, taken: u64) -> Result<(), PrintError> {
-        if self.stall.reached(taken) {
+        if let Some(releasing) = &self.releasing {
+            let (delivered, settle) = (&releasing.delivered, self.context.timing.settle);
+            delivered.borrow_mut().acknowledge(taken, Instant::now());
+            let followed = delivered.borrow_mut().take_followed(settle);
+            let why = format!("octets behind it were taken for {} s without a reset", settle.as_secs());
+            self.context.settle(followed, Outcome::Released { why })?;
+            if releasing.quiet {
+                let stood = delivered.borrow_mut().take_quiet(settle, Instant::now());
+                let why = format!("the connection stood for {} s without a reset", settle.as_secs());
+                self.context.settle(stood, Outcome::Released { why })?;
+            }
+        }
+        if self.stall.reached(self.earlier.saturating_add(taken)) {
             self.moving_again()?;
             self.write_progress(false);
         }

@@ -1,24 +1,31 @@
 //! When a device is opened and closed (docs/reference/fastp.md 1), and what that means for the jobs that a kept connection carried.
 //!
-//! OFF: open while an eligible job is queued; over a socket, closed at the latest one settle time after the first
-//! transferred job, which makes the jobs sent. ON: open from START to DRAIN; transferred jobs are released after a
-//! quiet settle time. OFF !: opened for each job. Every open and close is an event.
+//! OFF: open while an eligible job is queued. ON: open from START to DRAIN. OFF !: open for each job. The jobs that a
+//! connection delivered are released when it is closed, or earlier as [`super::delivered`] says. Every open and close is
+//! an event.
 
+use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::connection_settings::ConnectionSettings;
-use super::control::AttemptControl;
+use nix::poll::PollFlags;
+
+use super::connection_settings::{CloseWait, ConnectionSettings};
+use super::control::{AttemptControl, Releasing};
+use super::delivered::Delivered;
 use super::errors::{Fault, PrintError, SpoolError};
 use super::thread::Device;
-use crate::fastp::content::pieces::ContentKind;
+use crate::fastp::content::boundary::Speech;
 use crate::fastp::fastcnfg;
 use crate::fastp::fastcnfg::{ConsultResult, LookupRequest};
 use crate::fastp::transports::{CloseOutcome, Connection, IdleState, open};
 use crate::model::device::Exclusive;
 use crate::model::guardian::DeviceError;
 use crate::model::wait::Wait;
-use crate::spool::interface::engine::{DeviceReport, Observation, Settlement};
+use crate::spool::interface::engine::{DeviceReport, Observation, Outcome};
+
+/// How often a close is looked at that is waited for.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// A device that is open.
 pub struct OpenDevice {
@@ -29,13 +36,9 @@ pub struct OpenDevice {
     /// When.
     pub since: Instant,
     /// What was sent last over it.
-    pub last: Option<ContentKind>,
-    /// Jobs that are transferred and not settled.
-    pub transferred: u32,
-    /// When the first of them was transferred.
-    pub first: Option<Instant>,
-    /// When the last of them was transferred.
-    pub latest: Option<Instant>,
+    pub last: Option<Speech>,
+    /// Jobs that it has delivered and that are not released.
+    pub delivered: Rc<RefCell<Delivered>>,
     /// Whether a job was begun on it.
     pub carried: bool,
     /// What the idle connection showed and nobody acted on yet. An error shows only once.
@@ -43,16 +46,22 @@ pub struct OpenDevice {
 }
 
 impl OpenDevice {
-    /// Counts one more transferred job.
-    pub fn add_transferred(&mut self) {
-        let now = Instant::now();
-        self.transferred += 1;
-        self.first.get_or_insert(now);
-        self.latest = Some(now);
+    /// A connection that was just opened.
+    pub fn new(connection: Box<dyn Connection>, settings: ConnectionSettings) -> Self {
+        Self {
+            connection,
+            settings,
+            since: Instant::now(),
+            last: None,
+            delivered: Rc::default(),
+            carried: false,
+            news: None,
+        }
     }
 
-    fn settled(&mut self) {
-        (self.transferred, self.first, self.latest) = (0, None, None);
+    /// How its delivered jobs are released while the next one is sent.
+    pub fn releasing(&self, exclusive: Exclusive) -> Option<Releasing> {
+        Some(Releasing { delivered: Rc::clone(&self.delivered), quiet: exclusive == Exclusive::On })
     }
 }
 
@@ -60,10 +69,6 @@ impl Device {
     /// Makes sure that the device is open and well.
     pub fn ensure_open(&mut self, why: &str, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
         self.check_idle_connection(control)?;
-        // Jobs that a reset brought back go first: the claimed job is given back too, untouched.
-        if let Some(fault) = self.close_overdue(control)? {
-            return Err(fault.into());
-        }
         if self.open.is_some() {
             return Ok(());
         }
@@ -85,19 +90,10 @@ impl Device {
         control.open = opened.is_ok();
         control.set_waiting_for(None);
         control.opening = false;
-        let open = OpenDevice {
-            connection: opened?,
-            settings,
-            since: Instant::now(),
-            last: None,
-            transferred: 0,
-            first: None,
-            latest: None,
-            carried: false,
-            news: None,
-        };
-        self.open = Some(open);
+        self.open = Some(OpenDevice::new(opened?, settings));
         let as_before = self.on_record.as_ref() == Some(&in_use);
+        // Another printer stands at another address: it begins at top of form and owes nobody a form feed.
+        self.new_address |= self.on_record.as_ref().is_some_and(|before| before.address != in_use.address);
         if !as_before {
             self.on_record = Some(in_use.clone());
         }
@@ -135,26 +131,14 @@ impl Device {
         consulted
     }
 
-    /// Whether transferred jobs have waited so long that the connection must be closed.
-    pub fn overdue(&self) -> bool {
-        let first = self.open.as_ref().and_then(|open| open.first);
-        self.settings.exclusive != Exclusive::On
-            && first.is_some_and(|first| first.elapsed() >= self.context.timing.settle)
-    }
-
-    /// Closes an overdue connection. Returns the fault if it was reset instead.
-    pub fn close_overdue(&mut self, control: &mut AttemptControl<'_>) -> Result<Option<Fault>, SpoolError> {
-        if self.overdue() { self.close("its transferred jobs waited long enough", control) } else { Ok(None) }
-    }
-
-    /// Checks whether the peer hung up or reset while no job ran; if so, closes the device here too and returns true.
+    /// Looks whether the peer hung up or reset while no job ran; then the device is closed here too. True if it was.
     ///
     /// # Errors
     /// Returns an error when the spool refuses, when transferred jobs came back, or when the peer closes at once.
     pub fn check_idle_connection(&mut self, control: &mut AttemptControl<'_>) -> Result<bool, PrintError> {
         let Some(open) = &mut self.open else { return Ok(false) };
         let idle = open.news.take().unwrap_or_else(|| open.connection.check_idle());
-        let uncertain = open.transferred > 0;
+        let uncertain = !open.delivered.borrow().is_empty();
         let hasty = !open.carried && open.since.elapsed() < self.context.timing.short_lived;
         let (why, reset) = match idle {
             IdleState::Quiet => return Ok(false),
@@ -181,16 +165,25 @@ impl Device {
 
     /// Closes the device in good order and settles the jobs it carried. Returns the fault if it was reset instead.
     pub fn close(&mut self, why: &str, control: &mut AttemptControl<'_>) -> Result<Option<Fault>, SpoolError> {
+        let fault = self.close_open(why, control)?;
+        let late = self.await_departing(control)?;
+        Ok(fault.or(late))
+    }
+
+    fn close_open(&mut self, why: &str, control: &mut AttemptControl<'_>) -> Result<Option<Fault>, SpoolError> {
         let Some(open) = self.open.take() else { return Ok(None) };
         control.set_waiting_for(Some(Wait::Close));
         let closing = open.connection.close(control);
         control.set_waiting_for(None);
-        if open.transferred > 0 {
-            self.context.settle(&match &closing {
-                CloseOutcome::Clean => Settlement::Closed,
-                CloseOutcome::Quiet(why) => Settlement::Released { why: why.clone() },
-                CloseOutcome::Reset(fault) => Settlement::Reset { why: fault.text.clone() },
-            })?;
+        match &closing {
+            CloseOutcome::Clean => self.settle_closed(&mut open.delivered.take())?,
+            CloseOutcome::Quiet(why) => {
+                self.context.settle(open.delivered.borrow_mut().take_all(), Outcome::Released { why: why.clone() })?;
+            }
+            CloseOutcome::Reset(fault) => {
+                self.context
+                    .settle(open.delivered.borrow_mut().take_all(), Outcome::Reset { why: fault.text.clone() })?;
+            }
         }
         let why = match &closing {
             CloseOutcome::Clean => why.to_owned(),
@@ -207,29 +200,84 @@ impl Device {
     pub fn drop_lost_connection(&mut self, why: &str) -> Result<(), SpoolError> {
         let Some(open) = self.open.take() else { return Ok(()) };
         drop(open.connection);
-        if open.transferred > 0 {
-            self.context.settle(&Settlement::Reset { why: why.to_owned() })?;
-        }
+        self.context.settle(open.delivered.borrow_mut().take_all(), Outcome::Reset { why: why.to_owned() })?;
         self.context.observe(&Observation::Closed { why: why.to_owned() })
     }
 
-    /// EXCLUSIVE ON: releases transferred jobs when the connection stayed quiet for the settle time after them or,
-    /// while jobs keep coming, when it stood twice as long; but not before the peer has shown that it is still there.
-    /// Returns how long that still takes, if jobs wait.
-    pub fn release_quiet(&mut self) -> Result<Option<std::time::Duration>, SpoolError> {
+    /// Ends a connection in the middle of a job, because of something that we do ourselves. Jobs that it delivered before do
+    /// not come back for that: our half is closed, and the peer has the settle time to say that it has everything. If it
+    /// does not, they are held: they may have printed. With none there is nothing to wait for.
+    ///
+    /// # Errors
+    /// When the spool refuses or the process ends.
+    pub fn cut(&mut self, why: &str, control: &mut AttemptControl<'_>) -> Result<(), SpoolError> {
+        let Some(mut open) = self.open.take() else { return Ok(()) };
+        if !open.delivered.borrow().is_empty() {
+            control.set_waiting_for(Some(Wait::Close));
+            let limit = match open.settings.close_wait {
+                CloseWait::Required(limit) => limit.min(self.context.timing.settle),
+                CloseWait::Usual | CloseWait::None => self.context.timing.settle,
+            };
+            match wait_for_close(&mut *open.connection, limit, control) {
+                Some(CloseOutcome::Clean) => self.settle_closed(&mut open.delivered.take())?,
+                _ => {
+                    self.context.settle(open.delivered.borrow_mut().take_all(), Outcome::Cut { why: why.to_owned() })?
+                }
+            }
+            control.set_waiting_for(None);
+        }
+        // Dropped, it is reset, unless the peer closed it cleanly.
+        drop(open.connection);
+        self.context.observe(&Observation::Closed { why: why.to_owned() })
+    }
+
+    /// EXCLUSIVE ON: releases delivered jobs after which the connection stood long enough; but not before the other side has
+    /// shown that it is still there. Returns how long it still takes, if some wait.
+    ///
+    /// # Errors
+    /// When the spool refuses or the process ends.
+    pub fn release_quiet(&mut self) -> Result<Option<Duration>, SpoolError> {
         let settle = self.context.timing.settle;
         let Some(open) = &mut self.open else { return Ok(None) };
-        let (Some(first), Some(latest)) = (open.first, open.latest) else { return Ok(None) };
-        let left = settle.saturating_sub(latest.elapsed()).min((settle * 2).saturating_sub(first.elapsed()));
-        if !left.is_zero() {
-            return Ok(Some(left));
+        match open.delivered.borrow().quiet_in(settle, Instant::now()) {
+            None => return Ok(None),
+            Some(left) if !left.is_zero() => return Ok(Some(left)),
+            Some(_) => {}
         }
         if let Some(wait) = open.connection.time_until_proven() {
             return Ok(Some(wait));
         }
-        let why = format!("the connection stood for {} s without a reset", first.elapsed().as_secs());
-        open.settled();
-        self.context.settle(&Settlement::Released { why })?;
-        Ok(None)
+        let why = format!("the connection stood for {} s without a reset", settle.as_secs());
+        let released = open.delivered.borrow_mut().take_quiet(settle, Instant::now());
+        let left = open.delivered.borrow().quiet_in(settle, Instant::now());
+        self.context.settle(released, Outcome::Released { why })?;
+        Ok(left)
+    }
+}
+
+/// Closes our half and waits for the peer, at most `limit`; none = it has not closed.
+fn wait_for_close(
+    connection: &mut dyn Connection,
+    limit: Duration,
+    control: &mut AttemptControl<'_>,
+) -> Option<CloseOutcome> {
+    let began = Instant::now();
+    if let Some(outcome) = connection.begin_close() {
+        return Some(outcome);
+    }
+    loop {
+        let elapsed = began.elapsed();
+        // Looked at as if no time had passed: the end of the usual wait means nothing here.
+        if let Some(outcome) = connection.look_at_close(Duration::ZERO, control) {
+            return Some(outcome);
+        }
+        let left = limit.checked_sub(elapsed).filter(|left| !left.is_zero())?;
+        if control.context().waker.stopping() {
+            return None;
+        }
+        let watched = connection.poll_fd().map(|fd| (fd, PollFlags::POLLIN));
+        if control.context().wait(watched, Some(left.min(LOOK))).is_err() {
+            return None;
+        }
     }
 }

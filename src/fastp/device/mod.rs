@@ -2,10 +2,12 @@
 
 pub(crate) mod attempt;
 pub mod connection_settings;
-pub(crate) mod context;
-pub(crate) mod control;
-pub(crate) mod errors;
-pub(crate) mod exclusive;
-pub(crate) mod helpers;
-pub(crate) mod stall;
-pub(crate) mod thread;
+pub mod context;
+pub mod control;
+pub mod delivered;
+pub(crate) mod departing;
+pub mod errors;
+pub mod exclusive;
+pub mod helpers;
+pub mod stall;
+pub mod thread;

@@ -13,6 +13,7 @@ use nix::poll::PollFlags;
 
 use super::context::{DeviceContext, FailureStreak};
 use super::control::AttemptControl;
+use super::departing::Departing;
 use super::errors::{Fault, PrintError, SpoolError};
 use super::exclusive::OpenDevice;
 use crate::fastp::process::backoff::is_due;
@@ -21,7 +22,7 @@ use crate::model::Failure;
 use crate::model::device::{ConnectionInUse, DeviceSettings, Exclusive};
 use crate::model::guardian::DeviceError;
 use crate::model::state::DeviceWish;
-use crate::spool::interface::engine::{AttemptEnd, DeviceOrder, Observation, Settlement};
+use crate::spool::interface::engine::{AttemptEnd, DeviceOrder, Observation, Outcome};
 
 /// Why a device thread ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,8 +61,18 @@ pub struct Device {
     pub worked: bool,
     /// What the device was last opened with, as recorded.
     pub on_record: Option<ConnectionInUse>,
-    /// Whether no job was queued for it when the last one ended.
+    /// Whether no job waited for it when the last one ended.
     pub nothing_queued: bool,
+    /// Connections of this open that we have closed and the peer has not.
+    pub(crate) departing: Vec<Departing>,
+    /// The fault of one of them whose jobs came back, until it is put on record.
+    pub(crate) late_fault: Option<Fault>,
+    /// A part of the running job went over a connection before this one.
+    pub(crate) part_sent: bool,
+    /// A part of the running job went over a connection that the peer never closed.
+    pub(crate) part_unconfirmed: bool,
+    /// The device was opened at another address than before, and no job has ended there yet.
+    pub(crate) new_address: bool,
 }
 
 impl Device {
@@ -74,6 +85,11 @@ impl Device {
             worked: false,
             on_record: None,
             nothing_queued: false,
+            departing: Vec::new(),
+            late_fault: None,
+            part_sent: false,
+            part_unconfirmed: false,
+            new_address: false,
         }
     }
 
@@ -87,7 +103,12 @@ impl Device {
                 Err(leave) => break leave,
             }
         };
-        // A connection that is still open is not closed as if all were well.
+        // What an old connection delivered does not come back because this thread ends. A spool that refuses is asked no more.
+        if !matches!(leave, ThreadEnd::Refused(_)) {
+            let context = Rc::clone(&self.context);
+            let _ = self.await_departing(&mut AttemptControl::new(&context, None));
+        }
+        // A connection that is still here is not closed as if all were well.
         if let Some(open) = self.open.take() {
             drop(open.connection);
         }
@@ -132,8 +153,8 @@ impl Device {
         self.settings = order.settings.clone();
         self.on_record = order.connection.clone();
         context.in_error.set(order.error.is_some());
-        if self.open.is_none() && order.transferred > 0 {
-            context.settle(&Settlement::Reset { why: "the connection that carried them is gone".into() })?;
+        if self.open.is_none() && self.departing.is_empty() && order.transferred > 0 {
+            context.settle_all(Outcome::Reset { why: "the connection that carried them is gone".into() })?;
         }
         if self.open.as_ref().is_some_and(|open| {
             !self.settings.consults_fastcnfg() && Some(&open.settings.uri) != self.settings.uri.as_ref()
@@ -182,10 +203,6 @@ impl Device {
             if !self.may_go_on(opened)? {
                 return Ok(());
             }
-        }
-        // Done before a job is claimed: a claimed job could not be held or deleted while we wait for the peer's close.
-        if let Some(fault) = self.close_overdue(control)? {
-            return Err(self.record(&fault)?);
         }
         if order.eligible
             && let Some(claim) = context.claim()?
@@ -250,10 +267,12 @@ impl Device {
         self.wait_for_news(limit)
     }
 
-    /// Records recovery of a device in error that stays open. Returns how long it must still stay open if that is not
-    /// certain yet; transferred jobs tell more when they are settled.
+    /// A device in error that stays open works again. Returns how long it still has to, where that is not known yet; jobs
+    /// that are transferred say more when they are settled.
     fn confirm_recovery(&mut self) -> Result<Option<Duration>, ThreadEnd> {
-        let Some(open) = self.open.as_ref().filter(|open| open.transferred == 0 && self.context.in_error.get()) else {
+        let Some(open) =
+            self.open.as_ref().filter(|open| open.delivered.borrow().is_empty() && self.context.in_error.get())
+        else {
             return Ok(None);
         };
         let left = self.context.timing.short_lived.saturating_sub(open.since.elapsed());

@@ -8,7 +8,7 @@ use crate::model::state::{Delivery, DeviceWish};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessId, ProcessName, ServerName};
 use crate::spool::interface::engine::{
-    AttemptEnd, AttemptWish, Claim, DeviceOrder, DeviceReport, Engine, Lease, Next, Observation, Remembered,
+    AttemptEnd, AttemptWish, Claim, DeviceOrder, DeviceReport, Engine, Lease, Next, Observation, Outcome, Remembered,
     Settlement, TimedReport,
 };
 
@@ -163,7 +163,7 @@ impl Printer {
                 let mended = if mended { "; recovered" } else { "" };
                 format!("{} {number} {octets} {}{mended}", delivery.word(), remark.unwrap_or_default())
             }
-            AttemptEnd::DeviceFailed { error, touched } => {
+            AttemptEnd::DeviceFailed { error, touched, .. } => {
                 let line = format!(
                     "failed {number} touched {touched} error {} try {}: {}",
                     error.number, error.tries, error.text
@@ -187,22 +187,32 @@ impl Printer {
         }
     }
 
-    fn settled(&mut self, how: Settlement) -> String {
-        let jobs = std::mem::take(&mut self.transferred);
-        let mended = !matches!(how, Settlement::Reset { .. }) && self.error.take().is_some();
-        let mended = if mended { "; recovered" } else { "" };
-        match how {
-            Settlement::Closed => {
+    fn settled(&mut self, settlement: Settlement) -> String {
+        let all = std::mem::take(&mut self.transferred);
+        let named = |job: &Claim| settlement.entries.as_ref().is_none_or(|entries| entries.contains(&job.entry));
+        let (jobs, others): (Vec<Claim>, Vec<Claim>) = all.into_iter().partition(named);
+        self.transferred = others;
+        let done = matches!(settlement.outcome, Outcome::Closed | Outcome::Released { .. });
+        let mended = if done && self.error.take().is_some() { "; recovered" } else { "" };
+        match settlement.outcome {
+            Outcome::Closed => {
                 self.done.extend(jobs.iter().map(|job| (job.number.get(), Delivery::Sent)));
                 format!("settled: closed{mended}")
             }
-            Settlement::Released { why } => {
+            Outcome::Released { why } => {
                 self.done.extend(jobs.iter().map(|job| (job.number.get(), Delivery::Transferred)));
                 format!("settled: released, {why}{mended}")
             }
-            Settlement::Reset { why } => {
-                jobs.into_iter().for_each(|job| self.give_back(job));
+            Outcome::Reset { why } => {
+                for mut job in jobs {
+                    job.possible_duplicate = true;
+                    self.give_back(job);
+                }
                 format!("settled: reset, {why}")
+            }
+            Outcome::Cut { why } => {
+                let numbers: Vec<String> = jobs.iter().map(|job| job.number.to_string()).collect();
+                format!("settled: cut {}, {why}", numbers.join(" "))
             }
         }
     }

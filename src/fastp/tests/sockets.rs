@@ -55,8 +55,9 @@ fn queued_jobs_share_one_connection_with_boundaries_beside_streams() {
     fake.submit(lp, vec![stream]);
     fake.text(lp, "three");
     fake.run();
-    let bytes = printed.recv_timeout(Duration::from_secs(20)).unwrap();
-    assert_eq!(bytes, b"one\x0ctwo\x1b%-12345X%PDF\x1b%-12345Xthree");
+    // A PDF and a text have a connection each: no octet of ours tells a printer where one ends.
+    let next = || printed.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!([next(), next(), next()], [b"one\r\x0ctwo".to_vec(), b"%PDF".to_vec(), b"three".to_vec()]);
     let state = fake.state();
     let mut done = state.printers[lp].done.clone();
     done.sort_by_key(|(number, _)| *number);
@@ -75,7 +76,7 @@ fn exclusive_off_each_makes_a_connection_for_each_job_and_adds_nothing_to_a_stre
     fake.text(lp, "two");
     fake.run();
     let next = || printed.recv_timeout(Duration::from_secs(20)).unwrap();
-    assert_eq!((next(), next()), (b"%PDF%!PS".to_vec(), b"two".to_vec()));
+    assert_eq!([next(), next(), next()], [b"%PDF".to_vec(), b"%!PS".to_vec(), b"two".to_vec()]);
     assert_eq!(fake.state().printers[lp].done, [(1, Delivery::Sent), (2, Delivery::Sent)]);
     assert_eq!(fake.state().count("opened"), 2);
 }
@@ -98,7 +99,7 @@ fn exclusive_on_keeps_the_connection_and_opens_again_when_the_peer_hangs_up() {
     drop(fake.until(|state| state.count("opened: the peer hung up") == 1));
     fake.text(lp, "two");
     fake.wake();
-    assert_eq!(read(&mut second, 4), b"\x0ctwo");
+    assert_eq!(read(&mut second, 5), b"\r\x0ctwo");
     drop(fake.until(|state| state.count("transferred 2") == 1));
     fake.state().printers[lp].wish = DeviceWish::Draining;
     fake.wake();
@@ -173,11 +174,11 @@ fn a_reset_sends_transferred_jobs_back_in_order_before_the_running_one_fails() {
     let lp = fake.device(&uri, Exclusive::Off);
     fake.text(lp, "one");
     fake.text(lp, "two");
-    let big = fake.document(&vec![b'x'; 32 << 20], Format::Passthru);
+    let big = fake.document(&vec![b'x'; 32 << 20], Format::Pcl);
     fake.submit(lp, vec![big]);
     let process = fake.start();
     let mut stream = accept(&listener);
-    assert_eq!(read(&mut stream, 7), b"one\x0ctwo");
+    assert_eq!(read(&mut stream, 8), b"one\r\x0ctwo");
     drop(fake.until(|state| state.count("claim 3") == 1));
     read(&mut stream, 20_000);
     // Closing with unread octets resets the connection.
@@ -187,9 +188,10 @@ fn a_reset_sends_transferred_jobs_back_in_order_before_the_running_one_fails() {
     process.join().unwrap().unwrap();
     let state = fake.state();
     assert!(state.place("settled: reset") < state.place("failed 3"));
-    let again = printed.recv_timeout(Duration::from_secs(20)).unwrap();
-    assert!(again.starts_with(b"\x0cone\x0ctwo\x1b%-12345Xxxx"), "{:?}", &again[..40]);
-    assert_eq!(again.len(), 8 + 9 + (32 << 20));
+    // What came back goes over a connection of its own each.
+    let next = || printed.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!([next(), next()], [b"\r\x0cone".to_vec(), b"\r\x0ctwo".to_vec()]);
+    assert_eq!(next().len(), 32 << 20);
     assert_eq!(state.printers[lp].done.len(), 3);
 }
 
@@ -307,7 +309,10 @@ fn a_reset_while_idle_prints_its_jobs_again_before_later_ones() {
     // Never read: closing resets the connection.
     drop(stream);
     let mut again = accept(&listener);
-    assert_eq!(read(&mut again, 8), b"\x0cone\x0ctwo");
+    assert_eq!(read(&mut again, 5), b"\r\x0cone");
+    drop(again);
+    let mut again = accept(&listener);
+    assert_eq!(read(&mut again, 5), b"\r\x0ctwo");
     drop(fake.until(|state| state.count("transferred 2") == 1));
     fake.state().printers[lp].wish = DeviceWish::Draining;
     fake.wake();
@@ -376,4 +381,93 @@ fn an_open_that_is_kept_is_recorded_when_its_job_takes_long() {
     let printed = printer(listener);
     process.join().unwrap().unwrap();
     assert_eq!(printed.recv_timeout(Duration::from_secs(20)).unwrap().len(), 32 << 20);
+}
+
+#[test]
+fn a_job_that_is_stopped_brings_back_none_that_were_delivered_before_it() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::Off);
+    fake.text(lp, "one");
+    let big = fake.document(&vec![b'x'; 32 << 20], Format::Pcl);
+    let job = fake.submit(lp, vec![big]);
+    let process = fake.start();
+    let mut stream = accept(&listener);
+    assert_eq!(read(&mut stream, 3), b"one");
+    drop(fake.until(|state| state.count("claim 2") == 1));
+    read(&mut stream, 20_000);
+    fake.state().stop.push(job);
+    fake.wake();
+    // The printer takes what is left of the part that was sent, sees our half closed, and closes.
+    let rest = std::thread::spawn(move || std::io::copy(&mut stream, &mut std::io::sink()));
+    drop(fake.until(|state| state.count("stopped 2 touched true") == 1));
+    assert!(rest.join().unwrap().unwrap() < 32 << 20);
+    process.join().unwrap().unwrap();
+    let state = fake.state();
+    assert_eq!(state.printers[lp].done, [(1, Delivery::Sent)]);
+    assert_eq!(state.count("settled: reset"), 0, "{:?}", state.record);
+}
+
+#[test]
+fn jobs_before_one_that_is_stopped_are_held_when_the_printer_does_not_close() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::Off);
+    fake.text(lp, "one");
+    let big = fake.document(&vec![b'x'; 32 << 20], Format::Pcl);
+    let job = fake.submit(lp, vec![big]);
+    let process = fake.start_with(Timing { settle: Duration::from_millis(200), ..Fake::timing() });
+    let mut stream = accept(&listener);
+    assert_eq!(read(&mut stream, 3), b"one");
+    drop(fake.until(|state| state.count("claim 2") == 1));
+    fake.state().stop.push(job);
+    fake.wake();
+    drop(fake.until(|state| state.count("stopped 2 touched true") == 1));
+    assert!(was_reset(stream));
+    process.join().unwrap().unwrap();
+    let state = fake.state();
+    assert_eq!(state.count("settled: cut 1"), 1, "{:?}", state.record);
+    assert!(state.place("settled: cut 1") < state.place("stopped 2"));
+}
+
+#[test]
+fn copies_of_a_label_have_a_connection_each_that_settles_beside_the_next() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::Off);
+    let mut label = fake.document(b"^XA^XZ", Format::Zpl);
+    label.copies = 3;
+    fake.submit(lp, vec![label]);
+    let process = fake.start();
+    // A printer that closes a connection when it has printed it, long after the next one has come.
+    let streams: Vec<TcpStream> = (0..3).map(|_| accept(&listener)).collect();
+    for mut stream in streams {
+        assert_eq!(read(&mut stream, 6), b"^XA^XZ");
+        assert_eq!(stream.read(&mut [0; 8]).unwrap(), 0);
+    }
+    process.join().unwrap().unwrap();
+    let state = fake.state();
+    assert_eq!(state.printers[lp].done, [(1, Delivery::Sent)]);
+    assert_eq!((state.count("opened: "), state.count("closed: ")), (1, 1), "one open: {:?}", state.record);
+}
+
+#[test]
+fn a_part_whose_connection_is_reset_brings_the_whole_job_again() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::Off);
+    let both = vec![fake.document(b"%PDF", Format::Pdf), fake.document(b"^XA^XZ", Format::Zpl)];
+    fake.submit(lp, both);
+    let process = fake.start();
+    let first = accept(&listener);
+    let second = accept(&listener);
+    // Never read: closing resets the connection.
+    drop(first);
+    drop(fake.until(|state| state.count("failed 1 touched true") == 1));
+    drop(second);
+    let printed = printer(listener);
+    process.join().unwrap().unwrap();
+    let next = || printed.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!([next(), next()], [b"%PDF".to_vec(), b"^XA^XZ".to_vec()]);
+    assert_eq!(fake.state().printers[lp].done, [(1, Delivery::Sent)]);
 }

@@ -42,7 +42,7 @@ fn a_spool_that_cannot_be_written_delays_the_next_job_and_repeats_none() {
     fake.text(lp, "two");
     fake.state().failing = 3;
     fake.run();
-    assert_eq!(std::fs::read_to_string(path).unwrap(), "one\x0ctwo");
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "one\r\x0ctwo");
     assert_eq!(fake.state().count("claim"), 2);
 }
 

@@ -104,7 +104,22 @@ pub trait Connection: Send {
     /// Closes in good order. Only while no job runs.
     fn close(self: Box<Self>, control: &mut AttemptControl<'_>) -> CloseOutcome;
 
-    /// Descriptor to wait for while no job runs.
+    /// Closes our half, where that can be done while something else goes on; how it ended, if that is known at once.
+    fn begin_close(&mut self) -> Option<CloseOutcome> {
+        Some(CloseOutcome::Clean)
+    }
+
+    /// How a close that was begun so long ago has ended, if it has.
+    fn look_at_close(&mut self, _elapsed: Duration, _control: &AttemptControl<'_>) -> Option<CloseOutcome> {
+        Some(CloseOutcome::Clean)
+    }
+
+    /// Whether the peer has acknowledged octets of the running job, where that can be told.
+    fn has_acknowledged(&self) -> bool {
+        false
+    }
+
+    /// What to wait for while no job runs.
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
         None
     }
@@ -119,7 +134,7 @@ pub trait Connection: Send {
         None
     }
 
-    /// Whether jobs share a stream, so that a boundary must separate them.
+    /// Whether jobs share a stream that a boundary must part: a connection.
     fn shared_stream(&self) -> bool {
         false
     }

@@ -29,7 +29,7 @@ use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
 use crate::model::state::Delivery;
 use crate::spool::interface::engine::FilePosition;
-use crate::sys::tcp::vitals;
+use crate::sys::tcp::{acknowledged, vitals};
 
 pub use connecting::open;
 use liveness::{LivenessCheck, PeerState};
@@ -47,6 +47,8 @@ struct SocketConnection {
     carried: bool,
     /// Octets of the running job that the kernel accepted.
     sent: u64,
+    /// Octets that the peer had acknowledged when it was begun.
+    before: u64,
     liveness: LivenessCheck,
     close_wait: CloseWait,
     /// When we last looked at the acknowledgements.
@@ -69,6 +71,7 @@ impl SocketConnection {
             early: false,
             carried: false,
             sent: 0,
+            before: 0,
             liveness,
             close_wait: settings.close_wait,
             looked: Instant::now(),
@@ -112,6 +115,7 @@ impl Connection for SocketConnection {
         _: &mut AttemptControl<'_>,
     ) -> Result<JobStart, PrintError> {
         self.sent = 0;
+        self.before = acknowledged(self.stream.as_fd()).unwrap_or(0);
         self.carried = true;
         Ok(JobStart::default())
     }
@@ -139,11 +143,19 @@ impl Connection for SocketConnection {
     }
 
     fn close(mut self: Box<Self>, control: &mut AttemptControl<'_>) -> CloseOutcome {
-        let closing = self.close_both_sides(control);
-        if matches!(closing, CloseOutcome::Clean | CloseOutcome::Quiet(_)) && linger(&self.stream, false).is_err() {
-            control.context().log.line(format_args!("{}: SO_LINGER cannot be changed", self.peer));
-        }
-        closing
+        self.part(control)
+    }
+
+    fn begin_close(&mut self) -> Option<CloseOutcome> {
+        self.begin_to_close()
+    }
+
+    fn look_at_close(&mut self, elapsed: Duration, control: &AttemptControl<'_>) -> Option<CloseOutcome> {
+        self.parted(elapsed, control)
+    }
+
+    fn has_acknowledged(&self) -> bool {
+        self.sent > 0 && acknowledged(self.stream.as_fd()).is_ok_and(|all| all > self.before)
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {

@@ -39,6 +39,8 @@ pub enum Paper {
     Stream = 2,
     /// At top of form after text: by the text's own last form feed, or by one of ours.
     Fed = 3,
+    /// Text was printed whose last line has no end.
+    Unfinished = 4,
 }
 
 /// What the spool wants of one device.
@@ -139,7 +141,8 @@ pub struct Claim {
     pub form: String,
     /// Its owner's login name.
     pub owner: String,
-    /// Whether octets of an earlier attempt may already be on paper.
+    /// Whether octets of an earlier attempt may already be on paper. Over a socket it then goes over a connection of its own,
+    /// so that it is known whether it is the job at which the device fails.
     pub possible_duplicate: bool,
     /// Where the paper of the device stood when the last finished job had ended.
     pub paper: Paper,
@@ -175,6 +178,9 @@ pub enum AttemptEnd {
         error: ErrorNote,
         /// Whether some octet of the job may be on paper.
         touched: bool,
+        /// Whether the job was alone on its connection, and the peer had acknowledged octets of it: then it may be the job
+        /// at which the device fails.
+        alone: bool,
     },
     /// The document cannot be printed: the job is held, the others flow.
     DataFailed {
@@ -212,22 +218,44 @@ impl AttemptEnd {
     }
 }
 
-/// What became of the jobs that were transferred over a kept connection.
+/// What became of jobs that were transferred over a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Settlement {
-    /// The connection closed cleanly: all of them are sent.
+pub struct Settlement {
+    /// Which of the transferred jobs of the device; none = all of them.
+    pub entries: Option<Vec<EntryId>>,
+    /// What became of them.
+    pub outcome: Outcome,
+}
+
+/// What became of a transferred job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its connection closed cleanly: it is sent.
     Closed,
-    /// It stayed quiet long enough, or the peer acknowledged every octet and never closed: the jobs are done, recorded
-    /// as transferred.
+    /// Its connection stayed well long enough, or the peer took every octet and never closed: it is done, recorded as
+    /// transferred.
     Released {
-        /// Why they are released.
+        /// Why it is let go.
         why: String,
     },
-    /// It was reset: they are Ready again, in order, reported as possible duplicates.
+    /// The peer reset the connection, or is gone: DELIVERY of the device says what becomes of it.
     Reset {
         /// What the connection reported.
         why: String,
     },
+    /// We cut the connection for another job, and the peer did not say in time that it has everything: it is held, because
+    /// it may have printed. What we do ourselves never prints a job again.
+    Cut {
+        /// Why the connection was cut.
+        why: String,
+    },
+}
+
+impl Settlement {
+    /// What became of every transferred job of a device.
+    pub fn of_all(outcome: Outcome) -> Self {
+        Self { entries: None, outcome }
+    }
 }
 
 /// Something a print process saw at a device.
@@ -422,9 +450,10 @@ pub trait Engine: Send + Sync {
         &self,
         lease: &Lease,
         device: DeviceId,
-        settlement: Settlement,
+        outcome: Outcome,
         now: &Moment,
     ) -> Result<(), Failure> {
+        let settlement = Settlement::of_all(outcome);
         self.record_one(lease, device, DeviceReport::Settled(settlement), false, now).map(drop)
     }
 

@@ -14,7 +14,9 @@ use crate::store::{self, Fallible};
 
 use super::device_errors;
 use crate::spool::Spool;
-use crate::spool::interface::engine::{AttemptEnd, Claim, DeviceReport, Lease, Observation, Settlement, TimedReport};
+use crate::spool::interface::engine::{
+    AttemptEnd, Claim, DeviceReport, Lease, Observation, Outcome, Settlement, TimedReport,
+};
 use crate::spool::objects::spooler::settle_drain;
 
 /// What an ended attempt leaves to do once its transaction is committed.
@@ -138,7 +140,7 @@ impl Spool {
                     erase = Self::entry_done(db, &entry, &job, device, delivery.word(), &who, now)?;
                 }
             }
-            AttemptEnd::DeviceFailed { error, touched } => {
+            AttemptEnd::DeviceFailed { error, touched, .. } => {
                 if device.error.as_ref().is_none_or(|known| known.number != error.number || known.text != error.text) {
                     note("returned", &format!("{shown}: {}", error.text))?;
                 }
@@ -250,24 +252,35 @@ impl Spool {
             if entry.claimed_by != Some((lease.process, lease.epoch)) {
                 continue;
             }
+            if settlement.entries.as_ref().is_some_and(|named| !named.contains(&entry.id)) {
+                continue;
+            }
             let job = store::job::by_id(db, entry.job)?.ok_or_else(|| missing("a job"))?;
             let note = |what: &str, why: &str| record(db, now, Object::Job(job.id), &who, what, why);
-            match settlement {
-                Settlement::Closed => {
+            match &settlement.outcome {
+                Outcome::Closed => {
                     note("sent", &format!("{} closed the connection cleanly", device.name.guardian()))?;
                     erase.extend(Self::entry_done(db, &entry, &job, device, Delivery::Sent.word(), &who, now)?);
                 }
-                Settlement::Released { why } => {
+                Outcome::Released { why } => {
                     note("released", why)?;
                     erase.extend(Self::entry_done(db, &entry, &job, device, Delivery::Transferred.word(), &who, now)?);
                 }
-                Settlement::Reset { why } => {
+                Outcome::Reset { why } => {
                     note("returned", &format!("{}: {why}", device.name.guardian()))?;
+                    erase.extend(Self::give_back(db, &entry, &job, true, now)?);
+                }
+                Outcome::Cut { why } => {
+                    note("held", &format!("{}: {why}", HoldReason::MayHavePrinted.words()))?;
+                    let reasons = job.reasons.with(HoldReason::MayHavePrinted);
+                    store::job::set_reasons(db, job.id, reasons, Some(why))?;
+                    store::entry::withdraw(db, job.id)?;
+                    let job = JobRow { reasons, ..job };
                     erase.extend(Self::give_back(db, &entry, &job, true, now)?);
                 }
             }
         }
-        if !matches!(settlement, Settlement::Reset { .. }) {
+        if matches!(settlement.outcome, Outcome::Closed | Outcome::Released { .. }) {
             device_errors::recovered(db, device, &who, now)?;
         }
         settle_drain(db, now)?;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::separation::Separation;
 use crate::model::state::{HoldReason, HoldReasons, JobState};
-use crate::spool::interface::engine::{AttemptWish, FilePosition, Observation, Settlement};
+use crate::spool::interface::engine::{AttemptWish, FilePosition, Observation, Outcome};
 use crate::spool::interface::records::Removal;
 
 #[test]
@@ -129,7 +129,7 @@ fn a_transferred_job_is_done_when_the_connection_has_closed_and_back_when_it_was
     assert_eq!(site.print_files().len(), 3, "row and file stay until the close");
     assert_eq!(site.spool.order(&lease, lp, &site.now()).unwrap().unwrap().transferred, 3);
     assert!(!site.spool.goes_dormant(&lease, &site.now()).unwrap());
-    let reset = Settlement::Reset { why: "reset by the peer".into() };
+    let reset = Outcome::Reset { why: "reset by the peer".into() };
     site.spool.settle_transferred(&lease, lp, reset, &site.now()).unwrap();
     let mut order = Vec::new();
     let mut next = site.claim(&lease, lp);
@@ -139,7 +139,7 @@ fn a_transferred_job_is_done_when_the_connection_has_closed_and_back_when_it_was
         next = site.ends(&lease, &claim, transferred());
     }
     assert_eq!(order, jobs);
-    site.spool.settle_transferred(&lease, lp, Settlement::Closed, &site.now()).unwrap();
+    site.spool.settle_transferred(&lease, lp, Outcome::Closed, &site.now()).unwrap();
     assert!(site.print_files().is_empty());
     assert_eq!(site.log(jobs[0]).last().unwrap(), "sent");
 }

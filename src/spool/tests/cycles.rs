@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::device::ConnectionInUse;
 use crate::model::state::DeviceState;
-use crate::spool::interface::engine::{Observation, Settlement};
+use crate::spool::interface::engine::{Observation, Outcome};
 
 fn log(site: &Site) -> Vec<String> {
     let subject = EventSubject::Device("LP1".parse().unwrap());
@@ -49,7 +49,7 @@ fn a_device_that_opens_and_fails_each_time_says_so_once_and_recovers_once() {
         // Two errors in turn are two errors.
         let text = if tries % 2 == 0 { "the disk is full" } else { "it was reset" };
         closes(&site, &lease, lp, text);
-        let end = AttemptEnd::DeviceFailed { error: note(&site, text, true, tries), touched: false };
+        let end = AttemptEnd::DeviceFailed { error: note(&site, text, true, tries), touched: false, alone: false };
         site.spool.attempt_ends(&lease, &claim, end, false, &site.now()).unwrap();
         assert_eq!(state(&site), DeviceState::DevError(43));
     }
@@ -61,13 +61,13 @@ fn a_device_that_opens_and_fails_each_time_says_so_once_and_recovers_once() {
     opens(&site, &lease, lp, "another try after an error");
     let claim = site.claim(&lease, lp).unwrap();
     site.ends(&lease, &claim, transferred());
-    let reset = Settlement::Reset { why: "it was reset".into() };
+    let reset = Outcome::Reset { why: "it was reset".into() };
     site.spool.settle_transferred(&lease, lp, reset, &site.now()).unwrap();
     assert_eq!(log(&site), failed);
     // One that is settled does; and then everything is news again.
     let claim = site.claim(&lease, lp).unwrap();
     site.ends(&lease, &claim, transferred());
-    site.spool.settle_transferred(&lease, lp, Settlement::Closed, &site.now()).unwrap();
+    site.spool.settle_transferred(&lease, lp, Outcome::Closed, &site.now()).unwrap();
     closes(&site, &lease, lp, "no job is queued");
     see(&site, &lease, lp, Observation::Failed(note(&site, "it was reset", true, 1)));
     assert_eq!(log(&site)[failed.len()..], ["recovered", "closed", "error"]);

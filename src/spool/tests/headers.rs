@@ -88,7 +88,7 @@ fn a_remark_is_recorded_once_although_the_job_came_back() {
     let end = |delivery| AttemptEnd::Delivered { delivery, octets: 5, paper: Paper::Stream, remark: Some(said.into()) };
     let claim = site.claim(&lease, lp).unwrap();
     assert!(site.ends(&lease, &claim, end(crate::model::state::Delivery::Transferred)).is_none());
-    let reset = crate::spool::interface::engine::Settlement::Reset { why: "reset".into() };
+    let reset = crate::spool::interface::engine::Outcome::Reset { why: "reset".into() };
     site.spool.settle_transferred(&lease, lp, reset, &site.now()).unwrap();
     let claim = site.claim(&lease, lp).unwrap();
     site.ends(&lease, &claim, end(crate::model::state::Delivery::Transferred));

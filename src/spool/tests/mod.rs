@@ -188,5 +188,5 @@ pub(super) fn transferred() -> AttemptEnd {
 
 pub(super) fn device_failed(touched: bool) -> AttemptEnd {
     let error = ErrorNote { number: 100, text: "not ready".into(), since_ms: 5, next_try_ms: Some(9), tries: 1 };
-    AttemptEnd::DeviceFailed { error, touched }
+    AttemptEnd::DeviceFailed { error, touched, alone: false }
 }

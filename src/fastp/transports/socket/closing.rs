@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
 
-use super::SocketConnection;
 use super::liveness::PeerState;
+use super::{SocketConnection, linger};
 use crate::fastp::device::connection_settings::CloseWait;
 use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::Fault;
@@ -28,53 +28,21 @@ const UNCONFIRMED: u32 = 3;
 const PARTING: Duration = Duration::from_secs(2);
 
 impl SocketConnection {
-    pub(super) fn close_both_sides(&mut self, control: &mut AttemptControl<'_>) -> CloseOutcome {
-        let (context, waker) = (control.context(), &control.context().waker);
-        let (began, settle) = (Instant::now(), context.timing.settle);
-        if let Err(error) = self.stream.shutdown(Shutdown::Write) {
-            return CloseOutcome::Reset(Fault::of(format_args!("cannot close {}", self.peer), &error));
+    /// Closes and waits for the peer's close.
+    pub(super) fn part(&mut self, control: &mut AttemptControl<'_>) -> CloseOutcome {
+        let began = Instant::now();
+        if let Some(outcome) = self.begin_to_close() {
+            return outcome;
         }
-        if !self.carried {
-            return CloseOutcome::Clean;
-        }
-        if self.close_wait == CloseWait::None {
-            return CloseOutcome::Quiet("the peer took every octet; its close is not waited for (SHUTDOWNTO 0)".into());
-        }
+        let context = control.context();
         let mut short = GrowingWait::new(Duration::from_millis(1), Duration::from_millis(200));
         loop {
-            let left = match self.acknowledged_close() {
-                Ok(None) if self.early => {
-                    let how = "the peer took every octet, though it had closed its side before the last";
-                    return CloseOutcome::Quiet(how.into());
-                }
-                Ok(None) => return CloseOutcome::Clean,
-                Ok(Some(left)) => left,
-                Err(error) => {
-                    return CloseOutcome::Reset(Fault::of(format_args!("while closing {}", self.peer), &error));
-                }
-            };
-            // A process that ends does not wait for a slow peer.
-            let most = |limit: Duration| if waker.stopping() { limit.min(PARTING) } else { limit };
             let elapsed = began.elapsed();
-            let over = match self.close_wait {
-                CloseWait::Required(limit) if elapsed >= most(limit) => Some(self.unconfirmed(elapsed, control)),
-                CloseWait::Required(_) => None,
-                _ if elapsed >= most(settle) => {
-                    self.silence(left, elapsed, elapsed >= most(settle + self.liveness.grace()))
-                }
-                _ => None,
-            };
-            if let Some(closing) = over {
-                return closing;
+            if let Some(outcome) = self.parted(elapsed, control) {
+                return outcome;
             }
-            if self.peer_state() == PeerState::Gone {
-                return CloseOutcome::Reset(self.gone());
-            }
-            let limit = match self.close_wait {
-                CloseWait::Required(limit) => most(limit),
-                _ => most(settle),
-            };
-            let wait = limit.saturating_sub(elapsed).max(self.liveness.tick() / 4).min(self.liveness.tick());
+            let left = self.close_limit(control).saturating_sub(elapsed);
+            let wait = left.max(self.liveness.tick() / 4).min(self.liveness.tick());
             let waited = if self.peer_done {
                 // Nothing signals that our close is acknowledged, so we ask.
                 context.wait(None, Some(short.wait().min(wait)))
@@ -90,8 +58,67 @@ impl SocketConnection {
         }
     }
 
-    /// Returns none when both sides are closed and ours is acknowledged; else how many octets are not acknowledged, our
-    /// close counting as one.
+    /// Closes our half. Some: there is nothing to wait for.
+    pub(super) fn begin_to_close(&mut self) -> Option<CloseOutcome> {
+        if let Err(error) = self.stream.shutdown(Shutdown::Write) {
+            return Some(CloseOutcome::Reset(Fault::of(format_args!("cannot close {}", self.peer), &error)));
+        }
+        if !self.carried {
+            return Some(self.well(CloseOutcome::Clean));
+        }
+        let how = "the peer took every octet; its close is not waited for (SHUTDOWNTO 0)";
+        (self.close_wait == CloseWait::None).then(|| self.well(CloseOutcome::Quiet(how.into())))
+    }
+
+    /// How a close that was begun `elapsed` ago has ended, if it has.
+    pub(super) fn parted(&mut self, elapsed: Duration, control: &AttemptControl<'_>) -> Option<CloseOutcome> {
+        let left = match self.acknowledged_close() {
+            Ok(None) if self.early => {
+                let how = "the peer took every octet, though it had closed its side before the last";
+                return Some(self.well(CloseOutcome::Quiet(how.into())));
+            }
+            Ok(None) => return Some(self.well(CloseOutcome::Clean)),
+            Ok(Some(left)) => left,
+            Err(error) => {
+                return Some(CloseOutcome::Reset(Fault::of(format_args!("while closing {}", self.peer), &error)));
+            }
+        };
+        let limit = self.close_limit(control);
+        let over = match self.close_wait {
+            CloseWait::Required(_) if elapsed >= limit => Some(self.unconfirmed(elapsed, control)),
+            CloseWait::Required(_) => None,
+            _ if elapsed >= limit => {
+                let must = control.context().waker.stopping() || elapsed >= limit + self.liveness.grace();
+                self.silence(left, elapsed, must)
+            }
+            _ => None,
+        };
+        if let Some(outcome) = over {
+            return Some(self.well(outcome));
+        }
+        (self.peer_state() == PeerState::Gone).then(|| CloseOutcome::Reset(self.gone()))
+    }
+
+    /// How long the peer's close is waited for. A process that ends does not wait out a slow peer.
+    fn close_limit(&self, control: &AttemptControl<'_>) -> Duration {
+        let limit = match self.close_wait {
+            CloseWait::Required(limit) => limit,
+            CloseWait::Usual | CloseWait::None => control.context().timing.settle,
+        };
+        if control.context().waker.stopping() { limit.min(PARTING) } else { limit }
+    }
+
+    /// A connection that ended well is not reset when it is dropped.
+    fn well(&self, outcome: CloseOutcome) -> CloseOutcome {
+        if matches!(outcome, CloseOutcome::Clean | CloseOutcome::Quiet(_)) {
+            // One that cannot be told so is closed the hard way, after everything was acknowledged.
+            let _ = linger(&self.stream, false);
+        }
+        outcome
+    }
+
+    /// None when both sides are closed and ours is acknowledged; else how much is not acknowledged, our close counting as
+    /// one octet.
     fn acknowledged_close(&mut self) -> std::io::Result<Option<u32>> {
         self.discard()?;
         let left = unacknowledged(self.stream.as_fd())?;
