@@ -27,6 +27,7 @@ pub mod event;
 pub mod finished;
 pub mod job;
 pub mod location;
+pub mod object;
 pub mod process;
 pub mod schema;
 pub mod spool;
