@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test ends where it finds a fault")]
 
 mod alter;
+mod attributes;
 mod both_ways;
 mod crowd;
 mod device_cures;
