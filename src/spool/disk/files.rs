@@ -28,7 +28,7 @@ const KERNEL_COPY: u64 = 16 << 20;
 /// smaller ones a mapping costs more than it spares.
 const MAPPED: u64 = 256 * 1024;
 
-/// How the bytes of a copy are seen, to count and digest them.
+/// How the octets of a copy are seen, to count and digest them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
     /// Through a buffer: for a process that goes on.
@@ -273,7 +273,7 @@ fn look_through(copy: &Unnamed, octets: u64, counter: Option<&mut Counter>) -> i
     });
     match mapped {
         Ok(()) => {}
-        // Not every file system maps, and memory may be short: the same bytes are read.
+        // Not every file system maps, and memory may be short: the same octets are read.
         Err(error) if !looked && error.kind() != io::ErrorKind::UnexpectedEof => {
             let mut buffer = vec![0; CHUNK];
             let mut at = 0;

@@ -4,7 +4,9 @@
 //! or as it was to be. Whoever may configure the spool may change them; everybody may look.
 
 use crate::model::authority::Right;
-use crate::model::object::{self, ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage, ObjectStatus};
+use crate::model::object::{
+    self, ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage, ObjectStatus, Values,
+};
 use crate::model::query::PAGE;
 use crate::model::time::Moment;
 use crate::model::{Caller, Failure, FailureKind};
@@ -95,7 +97,8 @@ impl Spool {
         self.look(|db| {
             if let Some(name) = &only {
                 let row = store::object::by_name(db, class, name)?.ok_or_else(|| not_found(class, name))?;
-                return Ok(ObjectPage { rows: vec![status(db, class, row)?], next: None });
+                let values = store::object::values(db, class, row.id)?;
+                return Ok(ObjectPage { rows: vec![status(class, row, values)], next: None });
             }
             let found = store::object::list(db, class, after.as_ref(), limit)?;
             let mut more = found.len() as u32 == limit;
@@ -106,7 +109,8 @@ impl Spool {
                     more = true;
                     break;
                 }
-                let status = status(db, class, row)?;
+                let values = store::object::values(db, class, row.id)?;
+                let status = status(class, row, values);
                 octets += size(&status);
                 rows.push(status);
             }
@@ -116,9 +120,8 @@ impl Spool {
     }
 }
 
-fn status(db: &rusqlite::Connection, class: ObjectClass, row: ObjectRow) -> Fallible<ObjectStatus> {
-    let values = store::object::values(db, class, row.id)?;
-    Ok(ObjectStatus { class, name: row.name, attributes: object::in_order(class, values) })
+fn status(class: ObjectClass, row: ObjectRow, values: Values) -> ObjectStatus {
+    ObjectStatus { class, name: row.name, attributes: object::in_order(class, values) }
 }
 
 /// About how many octets an object takes in a reply.
