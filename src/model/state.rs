@@ -31,10 +31,12 @@ pub enum HoldReason {
     Corrupt,
     /// The program that wrote it ended before the job did.
     WriterDied,
+    /// The database was restored from a backup: the job may have been printed since.
+    Restored,
 }
 
 /// Every reason with its bit, its InfoPrint keyword, and its words.
-const REASONS: [(HoldReason, u32, &str, &str); 8] = [
+const REASONS: [(HoldReason, u32, &str, &str); 9] = [
     (HoldReason::Operator, 1, "job-hold-set", "held by its owner or an operator"),
     (HoldReason::PrintAfter, 2, "job-print-after-specified", "waits for its print-after time"),
     (HoldReason::Resources, 4, "required-resource-not-ready", "needs something that is not ready"),
@@ -43,6 +45,7 @@ const REASONS: [(HoldReason, u32, &str, &str); 8] = [
     (HoldReason::Changed, 32, "document-changed", "its linked document is another file now"),
     (HoldReason::Corrupt, 64, "document-corrupt", "its document is damaged"),
     (HoldReason::WriterDied, 128, "aborted-by-system", "its writer ended before the job was complete"),
+    (HoldReason::Restored, 256, "job-restored", "the spool was restored from a backup; it may have been printed since"),
 ];
 
 impl HoldReason {
@@ -62,8 +65,9 @@ impl HoldReason {
 impl HoldReasons {
     /// No reason: not held.
     pub const NONE: Self = Self(0);
-    /// What START clears: operator, failed, changed and print-after. Never secure release, resources, damage or a dead writer.
-    pub const CLEARED_BY_START: Self = Self(1 | 2 | 16 | 32);
+    /// What START clears: operator, failed, changed, restored and print-after. Never secure release, resources, damage or a
+    /// dead writer.
+    pub const CLEARED_BY_START: Self = Self(1 | 2 | 16 | 32 | 256);
 
     /// Whether no reason is in the set.
     pub fn is_empty(self) -> bool {

@@ -19,9 +19,11 @@ use std::sync::{Arc, Mutex};
 use rusqlite::Connection;
 
 use crate::model::authority::Right;
+use crate::model::time::Moment;
 use crate::model::{Caller, Failure, FailureKind, ServerName};
 use crate::store::{self, Fallible, Store};
 use crate::sys::lock::FileLock;
+use crate::sys::range_lock::RangeLock;
 
 pub use disk::paths::Base;
 pub use interface::local::Local;
@@ -41,6 +43,8 @@ struct Inner {
     creator_uid: u32,
     /// Shared while the spool is used embedded; a server holds it alone.
     _lock: FileLock,
+    /// The same on what cannot vanish unnoticed.
+    _place: Option<RangeLock>,
 }
 
 /// What a change does to the disk.
@@ -108,6 +112,6 @@ impl Spool {
 ///
 /// # Errors
 /// When it cannot be opened.
-pub fn open_for_process(base: &Base) -> Result<Spool, Failure> {
-    disk::base::open(base, disk::base::Access::Existing)
+pub fn open_for_process(base: &Base, now: Moment) -> Result<Spool, Failure> {
+    disk::base::open(base, disk::base::Access::Existing { now })
 }

@@ -12,7 +12,7 @@ use std::thread::{self, Thread};
 
 use rusqlite::Connection;
 
-use super::{Fallible, Store, guard, run, schema};
+use super::{Fallible, Store, generation, guard, run, schema};
 use crate::model::{Failure, FailureKind};
 
 /// What waits is committed together up to this many changes.
@@ -140,9 +140,11 @@ impl Store {
         // Taken out while it is inside a transaction: after a panic nobody finds it there, and dropping it rolls back.
         let db = match writer.take() {
             Some(db) => db,
-            None => self.connect(rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)?,
+            None => self.connect_to_write()?,
         };
         let verdicts = self.commit_on(&db, batch)?;
+        // Between commit and answer: what went into files that have no name any more is not acknowledged.
+        self.ground.stands(&self.path)?;
         // In a crowd the log is left to the last of it, within bounds: written back after each batch, the same pages would
         // be written again and again.
         if guard(&self.waiting).is_empty() || self.log_is_huge() {
@@ -155,6 +157,7 @@ impl Store {
     /// Each with its own verdict; a failure is that of the whole transaction.
     fn commit_on(&self, db: &Connection, batch: &mut [Pending]) -> Fallible<Vec<Fallible<()>>> {
         self.begin(db)?;
+        let before = db.total_changes();
         if let Err(failure) = schema::version(db).and_then(schema::check) {
             run(db, "ROLLBACK")?;
             return Ok(batch.iter().map(|_| Err(failure.clone())).collect());
@@ -182,6 +185,7 @@ impl Store {
                 verdicts
             }
         };
+        let mark = if db.total_changes() == before { None } else { generation::count(db)? };
         run(db, "COMMIT").map_err(|failure| {
             match failure.kind {
                 // The log could not even be written to its end: the commit did not happen.
@@ -191,6 +195,10 @@ impl Store {
                 }
             }
         })?;
+        if let (Some(mark), Some(path)) = (mark, self.mark.get()) {
+            // A mark that cannot be written stays behind, which does no harm.
+            let _ = mark.write(path);
+        }
         Ok(verdicts)
     }
 

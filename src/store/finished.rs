@@ -85,8 +85,8 @@ pub fn insert(
 ) -> Fallible<()> {
     db.prepare_cached(
         "INSERT INTO finished (job_id, number, serial, token, local_id, owner_uid, owner, user_name, name, destination, device,
-             outcome, octets, pages, documents, created_ms, finished_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             outcome, octets, pages, documents, created_ms, finished_ms, finished_spool)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         job.id.0,
@@ -105,7 +105,8 @@ pub fn insert(
         job.pages.map(signed),
         signed(documents as u64),
         job.created_ms,
-        now.wall_ms
+        now.wall_ms,
+        super::spool::time(db, now)?.0
     ])?;
     Ok(())
 }
@@ -162,16 +163,20 @@ const KEPT_JOBS: i64 = 1_000_000;
 /// Those that finished before a time, and those up to a job. Two statements and no UNION, which would be a merge of both by
 /// job, through the whole history.
 const OLD: [&str; 2] = [
-    "SELECT job_id FROM finished WHERE finished_ms < ? ORDER BY finished_ms LIMIT ?",
+    "SELECT job_id FROM finished WHERE finished_spool < ? ORDER BY finished_spool LIMIT ?",
     "SELECT job_id FROM finished WHERE job_id <= ? ORDER BY job_id LIMIT ?",
 ];
 
-/// Forgets a small batch of jobs that finished more than 30 days ago, or beyond the last 1,000,000, with their events.
+/// Forgets a small batch of jobs that finished more than 30 days ago, or beyond the last 1,000,000, with their events. Age
+/// is told by spool time: a wall clock that is set to another year makes nothing old.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn prune(db: &Connection, now: &Moment) -> Fallible<()> {
-    let before = now.wall_ms - KEPT_MS;
+    let time = super::spool::time(db, now)?.0;
+    let before = time - KEPT_MS;
+    prune_events(db, time)?;
+    db.prepare_cached("DELETE FROM refused_token WHERE at_spool < ?")?.execute([before])?;
     let Some(last) = db.prepare_cached("SELECT max(job_id) FROM finished")?.query_row([], |row| row.get(0))? else {
         return Ok(());
     };
@@ -187,16 +192,35 @@ pub fn prune(db: &Connection, now: &Moment) -> Fallible<()> {
         db.prepare_cached("DELETE FROM event WHERE object = 'job' AND object_id = ?")?.execute([id])?;
         db.prepare_cached("DELETE FROM finished WHERE job_id = ?")?.execute([id])?;
     }
-    // Events of other objects: ids ascend with time, so the oldest are the first, and when the first is not old, none is.
-    let first = db
-        .prepare_cached("SELECT id, at_ms FROM event ORDER BY id LIMIT 1")?
-        .query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
-        .optional()?;
-    if let Some((first, _)) = first.filter(|(_, at_ms)| *at_ms < before) {
-        db.prepare_cached("DELETE FROM event WHERE id < ? AND at_ms < ? AND object <> 'job'")?
-            .execute(params![first + 4 * PRUNED_AT_ONCE, before])?;
+    Ok(())
+}
+
+/// How far apart the marks are that tell the age of events.
+const MARKED_EVERY_MS: i64 = 24 * 3_600_000;
+
+/// Forgets a small batch of events of other objects than jobs. Numbers of events ascend with time, so once a day the last
+/// number is written down beside the spool time: what lies before a mark that is old enough is old.
+fn prune_events(db: &Connection, time: i64) -> Fallible<()> {
+    let last: Option<i64> = db.prepare_cached("SELECT max(spool_ms) FROM age_mark")?.query_row([], |row| row.get(0))?;
+    if last.is_none_or(|last| time - last >= MARKED_EVERY_MS) {
+        db.prepare_cached("INSERT INTO age_mark (spool_ms, event_id) SELECT ?, coalesce(max(id), 0) FROM event")?
+            .execute([time])?;
     }
-    db.prepare_cached("DELETE FROM refused_token WHERE at_ms < ?")?.execute([before])?;
+    let mut find = db.prepare_cached(
+        "SELECT spool_ms, event_id FROM age_mark WHERE spool_ms < ? ORDER BY spool_ms DESC LIMIT 1",
+    )?;
+    let old = find.query_row([time - KEPT_MS], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))).optional()?;
+    let Some((marked, end)) = old else { return Ok(()) };
+    let ids: Vec<i64> = db
+        .prepare_cached("SELECT id FROM event WHERE id <= ? AND object <> 'job' ORDER BY id LIMIT ?")?
+        .query_map([end, 4 * PRUNED_AT_ONCE], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for id in &ids {
+        db.prepare_cached("DELETE FROM event WHERE id = ?")?.execute([id])?;
+    }
+    if ids.is_empty() {
+        db.prepare_cached("DELETE FROM age_mark WHERE spool_ms <= ?")?.execute([marked])?;
+    }
     Ok(())
 }
 

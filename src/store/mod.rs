@@ -12,17 +12,21 @@ pub mod document;
 pub mod entry;
 pub mod event;
 pub mod finished;
+pub mod generation;
+mod ground;
 pub mod job;
 pub mod location;
 pub mod process;
+pub mod restored;
 pub mod schema;
 pub mod spool;
 pub mod submission;
+mod vacuum;
 pub mod waiting;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -40,7 +44,7 @@ impl From<rusqlite::Error> for Failure {
         let kind = match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => FailureKind::Full,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => FailureKind::Timeout,
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => FailureKind::Unreachable,
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => return damaged(&error),
             // A file that cannot be opened now (no descriptor left, say) may be later.
             Some(
                 ErrorCode::CannotOpen
@@ -59,6 +63,13 @@ impl From<rusqlite::Error> for Failure {
             _ => Self::new(kind, format!("spool.db: {error}")),
         }
     }
+}
+
+/// The failure of a database that cannot be read any more, with the way out.
+pub(crate) fn damaged(what: impl std::fmt::Display) -> Failure {
+    Failure::new(FailureKind::Unreachable, format!("spool.db is damaged: {what}"))
+        .hint("pdfsck tells what is lost, pdfsck --repair saves what can still be read")
+        .hint("pdbackup --restore DIR puts a backup in its place")
 }
 
 /// How long a writer waits for the gate.
@@ -83,6 +94,10 @@ pub struct Store {
     log_named: AtomicBool,
     /// Whether looks use the writer's connection while nobody writes.
     alone: bool,
+    /// Where the mark of the last commit is kept, once the server's directory is known.
+    mark: OnceLock<PathBuf>,
+    /// Which files the connection that writes has open, and whether others were found in their place.
+    ground: ground::Ground,
 }
 
 /// Connections for looking: those at hand, and how many there are in all.
@@ -120,7 +135,14 @@ impl Store {
             reader_free: Condvar::new(),
             log_named: AtomicBool::new(false),
             alone: false,
+            mark: OnceLock::new(),
+            ground: ground::Ground::default(),
         }
+    }
+
+    /// Keeps the mark of every commit from now on in the file at `path`.
+    pub fn keep_mark(&self, path: &Path) {
+        let _ = self.mark.set(path.to_path_buf());
     }
 
     /// The same for a command that changes something and ends: it looks through the connection that writes. Opening a
@@ -158,7 +180,16 @@ impl Store {
     }
 
     fn pass_gate(&self) -> Fallible<FileLock> {
-        match FileLock::exclusive(&self.gate, GATE_DEADLINE) {
+        let gate = FileLock::exclusive(&self.gate, GATE_DEADLINE).or_else(|error| {
+            // Somebody has removed `run/`: it is made again. Writers that still hold a gate in the old one are kept apart
+            // from us by the database itself.
+            if error.kind() != std::io::ErrorKind::NotFound {
+                return Err(error);
+            }
+            ground::make_run(&self.gate)?;
+            FileLock::exclusive(&self.gate, GATE_DEADLINE)
+        });
+        match gate {
             Ok(Some(gate)) => Ok(gate),
             Ok(None) => Err(Failure::new(FailureKind::Timeout, "the spool was busy for a minute: nothing was changed")
                 .hint("look for a process that hangs while it holds run/write.lock")),
@@ -184,6 +215,18 @@ impl Store {
         Ok(db)
     }
 
+    /// Opens the connection that writes, and remembers which files it has open.
+    fn connect_to_write(&self) -> Fallible<Connection> {
+        self.ground.stands(&self.path)?;
+        let before = ground::Files::at(&self.path);
+        let db = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // The log is opened by the first look. Whoever exchanges the files at this very moment is found out here, or by the
+        // first commit.
+        schema::version(&db)?;
+        self.ground.remember(before, &self.path)?;
+        Ok(db)
+    }
+
     /// Looks at one consistent state. Keep it short: no output is written meanwhile.
     ///
     /// # Errors
@@ -195,7 +238,7 @@ impl Store {
         {
             let db = match writer.take() {
                 Some(db) => db,
-                None => self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?,
+                None => self.connect_to_write()?,
             };
             let result = look_on(&db, look)?;
             *writer = Some(db);
@@ -292,6 +335,8 @@ impl Store {
         if !std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= LOG_LIMIT) {
             return;
         }
+        // Pages that hold nothing any more are given back to the file system, a bounded number at a time.
+        let _ = vacuum::some(db);
         // Readers are not waited for: nobody behind the gate waits for a listing.
         let _ = db.busy_timeout(Duration::ZERO);
         let _ = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));

@@ -12,7 +12,7 @@ use crate::model::{Failure, FailureKind};
 use super::Fallible;
 
 /// The schema this program writes.
-pub const VERSION: i64 = 2;
+pub const VERSION: i64 = 3;
 
 /// Schema 1.
 const V1: &str = "
@@ -274,6 +274,23 @@ UPDATE device SET wish = 0, stopped_by_error = 1
  WHERE wish = 1 AND error_number IS NOT NULL AND error_next_ms IS NULL;
 ";
 
+/// From schema 2 to 3: the mark of the last commit, whether the database was restored, and ages in spool time. What finished
+/// before has the age that the wall clock says.
+const V3: &str = "
+ALTER TABLE spool ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN restored_ms INTEGER;
+ALTER TABLE finished ADD COLUMN finished_spool INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE refused_token ADD COLUMN at_spool INTEGER NOT NULL DEFAULT 0;
+UPDATE finished SET finished_spool =
+    (SELECT time_spool_ms + min(0, finished.finished_ms - time_wall_ms) FROM spool);
+UPDATE refused_token SET at_spool = (SELECT time_spool_ms + min(0, refused_token.at_ms - time_wall_ms) FROM spool);
+CREATE INDEX finished_age ON finished (finished_spool);
+CREATE TABLE age_mark (
+    spool_ms        INTEGER PRIMARY KEY,
+    event_id        INTEGER NOT NULL
+);
+";
+
 /// The schema's number in an open database.
 ///
 /// # Errors
@@ -309,6 +326,9 @@ pub fn migrate(db: &Connection) -> Fallible<()> {
     }
     if found < 2 {
         db.execute_batch(V2)?;
+    }
+    if found < 3 {
+        db.execute_batch(V3)?;
     }
     db.pragma_update(None, "user_version", VERSION)?;
     Ok(())

@@ -243,8 +243,8 @@ pub fn counts(db: &Connection) -> Fallible<Counts> {
 /// When it cannot be written.
 pub fn refuse_token(db: &Connection, token: &str, now: &Moment) -> Fallible<()> {
     db.execute(
-        "INSERT INTO refused_token (token, at_ms) VALUES (?, ?) ON CONFLICT (token) DO NOTHING",
-        params![token, now.wall_ms],
+        "INSERT INTO refused_token (token, at_ms, at_spool) VALUES (?, ?, ?) ON CONFLICT (token) DO NOTHING",
+        params![token, now.wall_ms, time(db, now)?.0],
     )?;
     Ok(())
 }

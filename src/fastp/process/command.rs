@@ -11,8 +11,10 @@ use super::prerequisites::raise_open_files;
 use super::run::{block_signals, run};
 use crate::fastp::fastcnfg;
 use crate::fastp::fastcnfg::library::Library;
+use crate::model::time::Moment;
 use crate::model::{Failure, FailureKind, ProcessName};
 use crate::spool::{Base, Spool};
+use crate::sys::clock;
 
 /// Seconds without work after which a print process goes dormant, unless `PD_FASTP_IDLE` says otherwise.
 const IDLE: f64 = 120.0;
@@ -54,7 +56,7 @@ pub struct Arguments {
 }
 
 /// Reads the command line, opens the spool with `open`, and is the print process until it goes dormant.
-pub fn run_main(open: impl FnOnce(&Base) -> Result<Spool, Failure>) -> ExitCode {
+pub fn run_main(open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>) -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(file) = arguments.check {
         return check(file, arguments.base);
@@ -71,7 +73,10 @@ pub fn run_main(open: impl FnOnce(&Base) -> Result<Spool, Failure>) -> ExitCode 
     }
 }
 
-fn start(arguments: Arguments, open: impl FnOnce(&Base) -> Result<Spool, Failure>) -> Result<(), Failure> {
+fn start(
+    arguments: Arguments,
+    open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>,
+) -> Result<(), Failure> {
     let process = arguments.process.unwrap_or_default();
     let name: ProcessName = process.trim_start_matches(['\\', '$']).parse()?;
     let base = std::path::absolute(arguments.base.unwrap_or_default())
@@ -82,7 +87,7 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base) -> Result<Spool, Failure
     block_signals()?;
     // A process that keeps its usual limit prints too, on fewer devices at a time.
     let _ = raise_open_files();
-    let spool = open(&base)?;
+    let spool = open(&base, clock::now())?;
     let idle = arguments.idle.unwrap_or(usual);
     let idle = Duration::try_from_secs_f64(idle)
         .map_err(|error| Failure::new(FailureKind::BadValue, format!("--idle {idle}: {error}")))?;

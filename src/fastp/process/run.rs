@@ -20,6 +20,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use super::log::Log;
+use super::neighbours::Neighbours;
 use super::prerequisites::{Board, sign, with_room};
 use super::submission_socket;
 use super::waker::{Bell, poll_for};
@@ -31,10 +32,11 @@ use crate::fastp::fastcnfg::library::Library;
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
 use crate::server::Counter;
+use crate::spool::disk::locks;
 use crate::spool::interface::engine::{DeviceOrder, Engine, Lease};
 use crate::spool::{Base, Spool};
+use crate::supervise::Starter;
 use crate::sys::files::FileId;
-use crate::sys::lock::FileLock;
 use crate::sys::wake::WakeSocket;
 use crate::sys::{clock, fault, files};
 
@@ -70,11 +72,12 @@ pub fn run_with(
         move |error: io::Error| Failure::new(FailureKind::Io, format!("{what}: {error}"))
     };
     block_signals()?;
-    let lock = with_room(base, || FileLock::exclusive(&base.process_lock(name), PREDECESSOR));
+    let server = engine.server();
+    let lock = with_room(base, || locks::take_process(base, &server, name, PREDECESSOR));
     let Some(lock) = lock.map_err(cannot("its lock"))? else {
         return Ok(());
     };
-    with_room(base, || sign(&lock)).map_err(cannot("its lock"))?;
+    with_room(base, || sign(&lock.file)).map_err(cannot("its lock"))?;
     let socket = with_room(base, || WakeSocket::bind(&base.process_socket(name))).map_err(cannot("its socket"))?;
     let log = Log::new(&base.log(), name.as_str());
     let bell = Arc::new(Bell::new().map_err(cannot("events"))?);
@@ -94,7 +97,9 @@ pub fn run_with(
     let mut main = Main {
         engine,
         base,
-        database: files::file_id(&base.database()),
+        ground: ground(base),
+        neighbours: Neighbours::of(base, name),
+        uprooted: false,
         lease,
         timing,
         log: log.clone(),
@@ -118,10 +123,32 @@ pub fn run_with(
         Ok(why) => main.leave(why),
         Err(failure) => main.leave(&failure.to_string()),
     }
+    // A device thread may have been the first to find out.
+    let uprooted = main.uprooted || (ended.is_err() && main.database_was_exchanged());
     drop(signals);
     drop(main);
     drop(lock);
+    if uprooted {
+        // What waits must not wait for the next command. The new one finds our lock free.
+        succeed(base, name, &log);
+    }
     ended.map(|_| ())
+}
+
+/// What has the names of the database and of its log.
+type Ground = (Option<FileId>, Option<FileId>);
+
+fn ground(base: &Base) -> Ground {
+    (files::file_id(&base.database()), files::file_id(&base.database_log()))
+}
+
+/// Starts a print process of this name on what lies at the base now.
+fn succeed(base: &Base, name: &ProcessName, log: &Log) {
+    let started = Starter::beside_us().and_then(|starter| starter.again(base, name));
+    match started {
+        Ok(pid) => log.line(format_args!("process {pid} takes over")),
+        Err(error) => log.line(format_args!("no successor can be started: {error}")),
+    }
 }
 
 /// Keeps the signals that end the process for the thread that waits for them. To be called before other threads start.
@@ -183,8 +210,11 @@ impl Drop for Signals {
 pub(crate) struct Main<'a> {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) base: &'a Base,
-    /// What the database was at the start.
-    database: Option<FileId>,
+    /// What the database and its log were at the start.
+    ground: Ground,
+    neighbours: Neighbours,
+    /// Whether this process ends because the files under it were exchanged: then another one is to go on.
+    uprooted: bool,
     pub(crate) lease: Lease,
     pub(crate) timing: Timing,
     pub(crate) log: Log,
@@ -216,6 +246,15 @@ impl Main<'_> {
             if self.bell.stopping() {
                 return Ok("a signal asked for it");
             }
+            if self.database_was_exchanged() {
+                self.uprooted = true;
+                return Ok("spool.db was exchanged");
+            }
+            if !self.uprooted && self.neighbours.lost_run(self.base) {
+                self.log.line("run/ was removed: the running jobs are finished, then a new process takes over");
+                (self.uprooted, self.finishing) = (true, true);
+                self.seats.values().for_each(Seat::finish);
+            }
             let due = match self.scan(woken) {
                 Ok(due) => due,
                 Err(SpoolTrouble::Ending) => continue,
@@ -225,16 +264,14 @@ impl Main<'_> {
             if working {
                 (self.last_work, self.dormant_at) = (Instant::now(), self.idle);
             } else if self.finishing {
-                return Ok("another one has the lease, or a newer schema");
+                return Ok(if self.uprooted { "run/ was removed" } else { "another one has the lease, or a newer schema" });
             } else if due.is_none() && self.last_work.elapsed() >= self.dormant_at && self.sleeps()? {
                 return Ok("nothing is left to do");
             }
             if beat.elapsed() >= self.timing.heartbeat {
                 beat = Instant::now();
                 // Every call would be made again for ever, as on a disk that is full.
-                let there = files::file_id(&self.base.database());
-                let replaced = there.is_some() && self.database.is_some() && there != self.database;
-                if replaced || matches!(self.base.database().try_exists(), Ok(false)) {
+                if matches!(self.base.database().try_exists(), Ok(false)) {
                     return Ok("its spool is gone");
                 }
                 self.heartbeat();
@@ -247,6 +284,19 @@ impl Main<'_> {
             }
             let before = Instant::now();
             woken = self.wait(wait)? || before.elapsed() >= self.timing.net;
+        }
+    }
+
+    /// Whether another database, or another log, lies now where ours was.
+    fn database_was_exchanged(&self) -> bool {
+        let there = ground(self.base);
+        there.0.is_some() && self.ground.0.is_some() && there != self.ground
+    }
+
+    /// Sweeps what a neighbour that died was about to erase.
+    fn sweep(&self) {
+        if let Err(failure) = self.engine.sweep() {
+            self.log.line(format_args!("sweeping: {failure}"));
         }
     }
 
@@ -270,9 +320,13 @@ impl Main<'_> {
     /// Waits for a wake-up, the end of a thread, or `timeout`. True: somebody made work or wants something.
     fn wait(&self, timeout: Duration) -> Result<bool, Failure> {
         let mut fds =
-            [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
+            vec![PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
+        fds.extend(self.neighbours.fd().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         poll_for(&mut fds, Some(timeout)).map_err(|error| Failure::internal(format_args!("waiting: {error}")))?;
         let _ = self.bell.taken();
+        if self.neighbours.died() {
+            self.sweep();
+        }
         Ok(self.socket.drain())
     }
 

@@ -129,6 +129,10 @@ impl Engine for Spool {
         Ok(lease)
     }
 
+    fn sweep(&self) -> Fallible<()> {
+        Spool::sweep(self).map(drop)
+    }
+
     fn orders(&self, lease: &Lease, _now: &Moment) -> Fallible<Vec<DeviceOrder>> {
         self.look(|db| {
             let rows = store::device::of_process(db, &lease.name)?;
