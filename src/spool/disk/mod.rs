@@ -1,5 +1,6 @@
 //! The directory of a spool: opening and making it, print files, the ballast, and the sweep of what a crash left.
 
+mod accept;
 pub mod aside;
 pub mod ballast;
 pub mod base;
