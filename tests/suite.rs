@@ -1,6 +1,7 @@
 //! Every test of the real programs, in one program: one link instead of one for each file.
 
 mod alter;
+mod backup;
 mod both_ways;
 mod counter;
 mod crowd;
@@ -11,9 +12,11 @@ mod fastcnfg;
 mod fastcnfg_check;
 mod fastcnfg_text;
 mod figures;
+mod fsck;
 mod first_hour;
 mod full_disk;
 mod generated;
+mod ground;
 mod header_pages;
 mod hold;
 mod json;

@@ -4,13 +4,15 @@ use std::fmt::Write;
 
 use crate::attributes::{Attribute, Class, Kind, Settable, Shown, nameable, of_class};
 
-use super::pd::verbs::{pdls, pdmod, pdpause, pdpr, pdpromote, pdq, pdresume, pdrm, pdset};
+use super::pd::verbs::{pdbackup, pdfsck, pdls, pdmod, pdpause, pdpr, pdpromote, pdq, pdresume, pdrm, pdset};
 use super::spoolcom;
 
 /// The definitions of all commands, by name.
 pub fn all() -> Vec<clap::Command> {
     vec![
         crate::fastp::definition(),
+        pdbackup::definition(),
+        pdfsck::definition(),
         pdls::definition(),
         pdmod::definition(),
         pdpause::definition(),
@@ -35,6 +37,8 @@ Exit status:
 const SPOOL: &str = "  PDBASE  Directory of a private spool
   PDHOST, PD_SOCKET  Host and port of the server, unless -H names them
 ";
+
+const BASE: &str = "  PDBASE  Directory of the spool; otherwise your private one\n";
 
 /// What follows the flags in the long help of `pdpr` (`settable`) and `pdls`.
 pub fn after_help(class: Class, settable: bool) -> String {
@@ -81,6 +85,20 @@ pub fn after_help_altering() -> String {
 /// What follows the flags in the long help of commands that act on jobs without attributes.
 pub fn after_help_acting() -> String {
     format!("Environment:\n  PDPATH  Directory of attributes files\n{SPOOL}\n{EXITS}")
+}
+
+/// What follows the flags in the long help of commands that work on the files of a spool.
+pub fn after_help_disk() -> String {
+    format!("Environment:\n{BASE}\n{EXITS}")
+}
+
+/// What follows the flags in the long help of `pdfsck`.
+pub fn after_help_pdfsck() -> String {
+    format!(
+        "Environment:\n{BASE}\nExit status:\n  0  Nothing is wrong, or everything was mended\n  \
+         1  Something is wrong\n  2  The command line is wrong; nothing was looked at\n  \
+         3  There is no spool, or it must not be looked at\n"
+    )
 }
 
 /// What follows the flags in the long help of `pdrm`.

@@ -15,12 +15,13 @@ pub mod testing;
 mod tests;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use crate::model::authority::Right;
 use crate::model::time::Moment;
-use crate::model::{Caller, Failure, FailureKind, ServerName};
+use crate::model::{Caller, Failure, FailureKind, ProcessName, ServerName};
 use crate::store::{self, Fallible, Store};
 use crate::sys::lock::FileLock;
 use crate::sys::range_lock::RangeLock;
@@ -105,6 +106,29 @@ impl Spool {
     /// Grants or refuses a right, by the spool's own rules.
     fn demand(db: &Connection, caller: &Caller, right: Right<'_>) -> Fallible<()> {
         store::spool::row(db)?.trust.allows(caller, right)
+    }
+}
+
+/// How long a print process looks for damaged pages before it begins.
+const LOOK_FOR_DAMAGE: Duration = Duration::from_millis(250);
+
+impl Spool {
+    /// Looks for damaged pages before the print process `name` begins, for a quarter of a second at most. Where it finds one
+    /// nothing prints: what was printed could not be recorded, and would be printed again and again. The state of the
+    /// process says so.
+    ///
+    /// # Errors
+    /// When a page is damaged, with the way out.
+    pub fn demand_sound(&self, name: &ProcessName, now: &Moment) -> Fallible<()> {
+        let Err(failure) = self.inner.store.look_for_damage(LOOK_FOR_DAMAGE) else { return Ok(()) };
+        if failure.kind != FailureKind::Unreachable {
+            return Ok(());
+        }
+        for target in self.targets_of(name).unwrap_or_default() {
+            // When even that cannot be written, the log says it.
+            let _ = self.process_cannot_start(target.id, target.epoch, &failure.message, now);
+        }
+        Err(failure)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::model::job::{Format, Identity, RawPath, Transfer};
 use crate::model::{DocumentId, JobId};
@@ -188,6 +188,16 @@ pub fn set_store_name(db: &Connection, id: DocumentId, store_name: &str) -> Fall
 pub fn refers_to(db: &Connection, store_name: &str) -> Fallible<bool> {
     let mut statement = db.prepare_cached("SELECT count(*) FROM document WHERE store_name = ?")?;
     Ok(statement.query_row([store_name], |row| row.get(0))?)
+}
+
+/// The job and the document that a file in the server's directory belongs to.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn owner_of(db: &Connection, store_name: &str) -> Fallible<Option<(JobId, DocumentId)>> {
+    let mut statement = db.prepare_cached("SELECT job_id, id FROM document WHERE store_name = ?")?;
+    let owner = statement.query_row([store_name], |row| Ok((JobId(row.get(0)?), DocumentId(row.get(1)?))));
+    Ok(owner.optional()?)
 }
 
 /// Takes another file as what the document is.

@@ -6,6 +6,8 @@
 //! is said (`FailureKind::Unknown`) and never guessed.
 
 pub mod alter;
+pub mod backup;
+pub mod check;
 mod commit;
 pub mod device;
 pub mod document;
@@ -18,6 +20,7 @@ pub mod job;
 pub mod location;
 pub mod process;
 pub mod restored;
+pub mod salvage;
 pub mod schema;
 pub mod spool;
 pub mod submission;

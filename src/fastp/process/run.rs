@@ -51,6 +51,9 @@ const PARTING: Duration = Duration::from_secs(10);
 /// # Errors
 /// When its files cannot be used or the spool refuses it.
 pub fn run(spool: &Spool, name: &ProcessName, idle: Duration) -> Result<(), Failure> {
+    spool.demand_sound(name, &clock::now()).inspect_err(|failure| {
+        Log::new(&spool.base().log(), name.as_str()).line(format_args!("does not begin: {failure}"));
+    })?;
     let counter = |log: &Log| submission_socket::open(spool, log);
     run_with(Arc::new(spool.clone()), spool.base(), name, idle, Timing::from_environment(), counter)
 }

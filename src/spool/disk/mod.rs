@@ -2,10 +2,12 @@
 
 mod accept;
 pub mod aside;
+pub mod backup;
 pub mod ballast;
 pub mod base;
 pub mod dirs;
 pub mod files;
+pub mod fsck;
 pub mod locks;
 pub mod paths;
 pub(crate) mod sweep;

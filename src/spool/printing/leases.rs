@@ -85,6 +85,7 @@ impl Spool {
     }
 
     fn erase(&self, names: &[String]) {
+        crate::sys::fault::point("before-erase");
         files::erase(&self.base().server(self.server()), names);
     }
 }

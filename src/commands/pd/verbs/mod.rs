@@ -1,5 +1,7 @@
 //! One file for each `pd` command.
 
+pub mod pdbackup;
+pub mod pdfsck;
 pub mod pdls;
 pub mod pdmod;
 pub mod pdpause;

@@ -1,0 +1,90 @@
+//! `pdfsck`: looks at the whole spool on disk, and mends what can be mended.
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, Parser};
+
+use crate::attributes::text::escaped;
+use crate::commands::pd::command_line::words;
+use crate::commands::pd::{Exit, Shell, Stop, finish};
+use crate::model::Failure;
+use crate::spool::disk::fsck::{Report, Wanted, check};
+use crate::supervise::usual_base;
+use crate::sys::{clock, users};
+
+const PROGRAM: &str = "pdfsck";
+
+/// Check the spool on disk: database, print files, links, locks, and what belongs to nobody.
+///
+/// Without options it erases and moves nothing, and may run while the spool prints. Each line names what is wrong, and the
+/// next one what helps.
+///
+/// With --repair it mends what it can. It never deletes what it cannot explain: an unknown file goes to corrupt/ unless the
+/// database is surely as new as the file; of a damaged database it saves what can be read, holds the jobs and names every
+/// loss, and keeps the damaged one in replaced-TIME/.
+#[derive(Parser, Debug)]
+#[command(name = PROGRAM, version, max_term_width = 100)]
+#[command(after_long_help = crate::commands::definitions::after_help_pdfsck())]
+pub struct Arguments {
+    /// Mend what can be mended
+    #[arg(long)]
+    repair: bool,
+    /// Take a restored spool for what it is: what no job knows may be erased again
+    #[arg(long)]
+    accept: bool,
+    /// Show the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The definition of the command line.
+pub fn definition() -> clap::Command {
+    Arguments::command()
+}
+
+/// Runs `pdfsck` with `words`, the program's name not among them.
+pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
+    let result = look(words, shell);
+    finish(shell, PROGRAM, result)
+}
+
+fn look(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
+    let matches = words::parse(definition(), words, shell)?;
+    let wanted = Wanted { repair: matches.get_flag("repair"), accept: matches.get_flag("accept") };
+    let base = usual_base(None, shell.env, &shell.cwd)?;
+    let report = check(&base, wanted, &users::caller_without_groups().user, &clock::now())?;
+    if matches.get_flag("json") {
+        let json = serde_json::to_string_pretty(&report).map_err(Failure::internal)?;
+        writeln!(shell.out, "{json}")?;
+    } else {
+        show(&report, shell)?;
+    }
+    Ok(if report.is_clean() { Exit::Done } else { Exit::Failed })
+}
+
+fn show(report: &Report, shell: &mut Shell<'_>) -> Result<(), Stop> {
+    for finding in &report.findings {
+        let lost = if finding.loss { "LOST: " } else { "" };
+        writeln!(shell.out, "{lost}{}: {}", escaped(&finding.object), escaped(&finding.text))?;
+        match (&finding.mended, &finding.cure) {
+            (Some(mended), _) => writeln!(shell.out, "  mended: {}", escaped(mended))?,
+            (None, Some(cure)) => writeln!(shell.out, "  cure: {}", escaped(cure))?,
+            (None, None) => {}
+        }
+    }
+    if report.accepted {
+        writeln!(shell.out, "accepted: what no job knows may be erased again; held jobs stay held until START")?;
+    }
+    let left = report.findings.iter().filter(|finding| finding.mended.is_none()).count();
+    let verdict = match left {
+        0 => "nothing is wrong".to_owned(),
+        1 => "1 thing is wrong".to_owned(),
+        n => format!("{n} things are wrong"),
+    };
+    writeln!(
+        shell.out,
+        "{} jobs, {} print files, {} files put aside: {verdict}",
+        report.jobs, report.print_files, report.aside
+    )?;
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! Saving what a damaged database still holds.
+//!
+//! Each table is read row by row in the order of its row numbers. Where the engine stops at a damaged page, the next row
+//! that can be read is looked for behind it, in growing steps; what lies between is lost, and said. The rows go into a new
+//! database, which is made to hold together again: what refers to something that is lost gets a place to be, or is lost
+//! itself, and said. Every job is held afterwards, for its end may be among what was lost.
+
+use std::path::Path;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags, params, params_from_iter};
+
+use crate::model::Failure;
+use crate::model::time::Moment;
+
+use super::event::{Object, record};
+use super::generation::Mark;
+use super::{Fallible, backup, generation, restored, schema, spool};
+
+/// What is known of a spool without its database.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    /// Its identity, from `.spool-id`.
+    pub spool_id: String,
+    /// The name of its server's directory.
+    pub server: String,
+    /// Whose directory it is.
+    pub uid: u32,
+    /// The mark beside the print files.
+    pub mark: Option<Mark>,
+}
+
+/// What was saved and what was lost, in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Salvage {
+    /// Jobs that were saved.
+    pub jobs: u64,
+    /// Each loss.
+    pub losses: Vec<String>,
+}
+
+/// The largest step over rows that cannot be read.
+const LARGEST_STEP: i64 = 1 << 40;
+
+/// Saves what the database at `from` still holds into the new file at `to`.
+///
+/// # Errors
+/// When the new one cannot be written. What cannot be read of the old one is a loss and no error.
+pub fn salvage(from: &Path, to: &Path, beside: &Beside, now: &Moment) -> Fallible<Salvage> {
+    let mut saved = Salvage::default();
+    let new = Connection::open(to)?;
+    new.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    new.pragma_update(None, "foreign_keys", "OFF")?;
+    new.execute_batch("BEGIN IMMEDIATE")?;
+    schema::migrate(&new)?;
+    match backup::open(from, OpenFlags::SQLITE_OPEN_READ_WRITE) {
+        Ok(old) => {
+            for table in tables(&new)? {
+                copy_table(&old, &new, &table, &mut saved)?;
+            }
+        }
+        Err(failure) => saved.losses.push(format!("nothing of spool.db can be read: {failure}")),
+    }
+    complete(&new, beside, &mut saved, now)?;
+    let why = "spool.db was damaged; what could be read of it was saved";
+    saved.jobs = restored::begin(&new, beside.mark.as_ref(), why, now)?;
+    for loss in &saved.losses {
+        record(&new, now, Object::Spool, "pdfsck", "lost", loss)?;
+    }
+    generation::count(&new)?;
+    new.execute_batch("COMMIT")?;
+    new.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    new.close().map_err(|(_, error)| Failure::from(error))?;
+    Ok(saved)
+}
+
+/// The tables of our schema.
+fn tables(db: &Connection) -> Fallible<Vec<String>> {
+    let mut find =
+        db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")?;
+    let names = find.query_map([], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
+fn columns(db: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    let mut find = db.prepare(&format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid"))?;
+    find.query_map([], |row| row.get(0))?.collect()
+}
+
+/// Copies the rows of one table that can be read.
+fn copy_table(old: &Connection, new: &Connection, table: &str, saved: &mut Salvage) -> Fallible<()> {
+    let ours = columns(new, table)?;
+    // An older schema has fewer columns; the others keep what they have by default.
+    let theirs = match columns(old, table) {
+        Ok(theirs) if !theirs.is_empty() => theirs,
+        Ok(_) => return Ok(()),
+        Err(error) => {
+            saved.losses.push(format!("every {table}: {error}"));
+            return Ok(());
+        }
+    };
+    let shared: Vec<&str> = ours.iter().filter(|column| theirs.contains(column)).map(String::as_str).collect();
+    let list = shared.join(", ");
+    let marks = vec!["?"; shared.len()].join(", ");
+    let mut insert = new.prepare(&format!("INSERT OR IGNORE INTO {table} ({list}) VALUES ({marks})"))?;
+    let read = format!("SELECT rowid, {list} FROM {table} WHERE rowid >= ? ORDER BY rowid");
+    let (mut next, mut step, mut lost_from) = (i64::MIN, 1_i64, None::<i64>);
+    loop {
+        let mut last = None;
+        let mut copy = || -> rusqlite::Result<()> {
+            let mut rows = old.prepare(&read)?;
+            let mut rows = rows.query([next])?;
+            while let Some(row) = rows.next()? {
+                let id: i64 = row.get(0)?;
+                let values = (0..shared.len()).map(|i| row.get::<_, Value>(i + 1)).collect::<rusqlite::Result<Vec<_>>>();
+                // Only what was read whole counts as read.
+                insert.execute(params_from_iter(values?))?;
+                if let Some(from) = lost_from.take() {
+                    saved.losses.push(format!("{table}: rows {} to {}", from.max(1), id - 1));
+                }
+                last = Some(id);
+            }
+            Ok(())
+        };
+        let outcome = copy();
+        if let Some(last) = last {
+            (next, step) = (last.saturating_add(1), 1);
+        }
+        let Err(error) = outcome else { break };
+        if lost_from.is_none() {
+            lost_from = Some(next);
+        }
+        if next == i64::MIN {
+            next = 0;
+        }
+        if step > LARGEST_STEP {
+            saved.losses.push(format!("{table}: rows from {} on ({error})", lost_from.unwrap_or(next).max(1)));
+            return Ok(());
+        }
+        next = next.saturating_add(step);
+        step = step.saturating_mul(2);
+    }
+    if let Some(from) = lost_from {
+        saved.losses.push(format!("{table}: rows from {} on", from.max(1)));
+    }
+    Ok(())
+}
+
+/// Makes the saved rows hold together again.
+fn complete(db: &Connection, beside: &Beside, saved: &mut Salvage, now: &Moment) -> Fallible<()> {
+    let exists: bool = db.query_row("SELECT EXISTS (SELECT 1 FROM spool)", [], |row| row.get(0))?;
+    if !exists {
+        spool::insert(db, &beside.spool_id, &beside.server, beside.uid, now)?;
+        saved.losses.push("the row of the spool: its state is COLD, MGRACCESS is OFF".to_owned());
+    }
+    // Numbers go on above everything that is known.
+    db.execute(
+        "UPDATE spool SET last_serial = max(last_serial, (SELECT coalesce(max(serial), 0) FROM job),
+                 (SELECT coalesce(max(serial), 0) FROM finished)),
+             last_sequence = max(last_sequence, (SELECT coalesce(max(sort_sequence), 0) FROM job)),
+             last_number = max(last_number, (SELECT coalesce(max(number), 0) FROM job))",
+        [],
+    )?;
+    let mut lost_jobs = db.prepare(
+        "SELECT id, number, name FROM job WHERE NOT EXISTS (SELECT 1 FROM document WHERE job_id = job.id) ORDER BY number",
+    )?;
+    let lost_jobs = lost_jobs
+        .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, u32>(1)?, row.get::<_, String>(2)?)))?
+        .collect::<Result<Vec<_>, _>>()?;
+    for (id, number, name) in lost_jobs {
+        saved.losses.push(format!("job {number} ({name}): what it is to print"));
+        for table in ["entry", "job_value"] {
+            db.execute(&format!("DELETE FROM {table} WHERE job_id = ?"), [id])?;
+        }
+        db.execute("DELETE FROM job WHERE id = ?", [id])?;
+    }
+    for (table, what) in [("document", "a document"), ("entry", "a place in a queue"), ("job_value", "an attribute")] {
+        let lost = db.execute(&format!("DELETE FROM {table} WHERE job_id NOT IN (SELECT id FROM job)"), [])?;
+        if lost > 0 {
+            saved.losses.push(format!("{lost} times {what} of jobs that are lost"));
+        }
+    }
+    // What a job needs to be seen and moved: a group, a route and a class.
+    let lost = db.execute("UPDATE job SET location_id = NULL WHERE location_id NOT IN (SELECT id FROM location)", [])?;
+    if lost > 0 {
+        saved.losses.push(format!("the locations of {lost} jobs; they stand in their groups"));
+    }
+    db.execute_batch(
+        "INSERT INTO route (id, kind) SELECT DISTINCT route_id, 'group' FROM (
+             SELECT route_id FROM job UNION SELECT route_id FROM entry UNION SELECT route_id FROM location
+             UNION SELECT route_id FROM location_group) WHERE route_id NOT IN (SELECT id FROM route);
+         INSERT OR IGNORE INTO requirement_class (id, form_key)
+             SELECT class_id, lower(trim(form)) FROM job WHERE class_id NOT IN (SELECT id FROM requirement_class)
+             GROUP BY class_id;",
+    )?;
+    let mut groups = db.prepare(
+        "SELECT DISTINCT group_id FROM (SELECT group_id FROM job UNION SELECT group_id FROM location)
+          WHERE group_id NOT IN (SELECT id FROM location_group)",
+    )?;
+    let groups = groups.query_map([], |row| row.get::<_, i64>(0))?.collect::<Result<Vec<_>, _>>()?;
+    for id in groups {
+        let name = format!("RECOVERED{id}");
+        db.execute("INSERT INTO route (kind) VALUES ('group')", [])?;
+        db.execute(
+            "INSERT INTO location_group (id, name, name_key, broadcast, route_id) VALUES (?, ?, ?, 0, ?)",
+            params![id, name, name.to_lowercase(), db.last_insert_rowid()],
+        )?;
+        saved.losses.push(format!("the name of a group, which is #{name} now"));
+    }
+    db.execute_batch(
+        "UPDATE location SET device_id = NULL WHERE device_id NOT IN (SELECT id FROM device);
+         UPDATE job SET class_id = (SELECT min(id) FROM requirement_class)
+             WHERE class_id NOT IN (SELECT id FROM requirement_class);
+         UPDATE entry SET class_id = (SELECT class_id FROM job WHERE id = job_id)
+             WHERE class_id NOT IN (SELECT id FROM requirement_class);
+         UPDATE entry SET state = 4, process_id = NULL, epoch = NULL, device_id = NULL WHERE state IN (1, 2)
+             AND process_id NOT IN (SELECT id FROM process);
+         INSERT INTO entry (job_id, route_id, only_device, class_id, promoted, rank, sort_key, sequence, work, state,
+                 attempt, duplicate)
+             SELECT id, route_id, 0, class_id, sort_promoted, sort_rank, sort_key, sort_sequence, work, 4, 0, 1
+             FROM job WHERE NOT EXISTS (SELECT 1 FROM entry WHERE job_id = job.id);
+         UPDATE process SET running = 0, running_boot = NULL, pid = NULL;
+         UPDATE device SET is_open = 0;",
+    )?;
+    Ok(())
+}
