@@ -95,7 +95,7 @@ fn a_spool_db_that_was_copied_back_by_hand_loses_no_print_file_and_prints_nothin
         reasons(&site) == [r#""held" ["document-corrupt"]"#, r#""held" ["job-restored"]"#].map(str::to_owned).into()
     });
     assert_eq!(printed(&site), ["job-0", "job-1", "job-2", "new"]);
-    site.run("pdrm", &[&number(&site, "job-0").to_string(), &number(&site, "job-1").to_string()]).expect(0);
+    site.spoolcom("JOB 1, DELETE; JOB 2, DELETE");
     site.run("pdfsck", &["--accept"]).expect(0);
     site.run("pdfsck", &[]).expect(0);
 }

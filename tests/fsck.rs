@@ -147,9 +147,28 @@ fn destroy_page_of(site: &Site, table: &str) {
     std::fs::write(site.paths().database(), file).unwrap();
 }
 
+/// So many that most tables have several pages.
+const MANY: usize = 120;
+
+/// How many files are in `corrupt/`, their reasons not counted.
+fn aside(site: &Site) -> usize {
+    let entries = std::fs::read_dir(site.server_dir().join("corrupt")).unwrap();
+    entries.filter(|entry| !entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".reason")).count()
+}
+
+/// The same spool once more, which nobody uses.
+fn copy_of(site: &Site, name: &str) -> Site {
+    let to = site.files.path().join(name);
+    let copied = std::process::Command::new("cp").arg("-a").arg(site.base()).arg(&to).status().unwrap();
+    assert!(copied.success());
+    Site::at(&to)
+}
+
 #[test]
 fn of_a_damaged_database_is_saved_what_can_be_read_and_every_loss_is_named() {
-    let site = waiting(40);
+    let waiting = waiting(MANY);
+    drop(waiting.stop());
+    let site = copy_of(&waiting, "job");
     destroy_page_of(&site, "job");
     let file = site.document("late", b"late\n");
     // Nothing prints, and the way out is named.
@@ -157,38 +176,41 @@ fn of_a_damaged_database_is_saved_what_can_be_read_and_every_loss_is_named() {
     assert!(found.out.contains("is damaged") && found.out.contains("pdfsck --repair"), "{}", found.out);
     let process = site.run("fastp", &["--base", site.base().to_str().unwrap(), "--process", "SPLA"]);
     process.expect(3).says("pdfsck --repair");
-    let mended = site.run("pdfsck", &["--repair"]).expect(0);
-    assert!(mended.out.contains("jobs were saved"), "{}", mended.out);
+    let mended = site.run("pdfsck", &["--repair"]).expect(1);
+    assert!(mended.out.contains("jobs were saved") && mended.out.contains("pdfsck --accept"), "{}", mended.out);
     let jobs = site.jobs();
-    assert!(!jobs.is_empty() && jobs.len() < 40, "{}", jobs.len());
+    assert!(!jobs.is_empty() && jobs.len() < MANY, "{}", mended.out);
     assert!(jobs.iter().all(|job| job["current-job-state"] == "held"));
     // Every job that is not there any more: its file is kept.
-    let aside = std::fs::read_dir(site.server_dir().join("corrupt")).unwrap();
-    let aside = aside.filter(|entry| !entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".reason")).count();
-    assert_eq!((aside + jobs.len(), mended.out.contains("LOST: spool.db: job: rows ")), (40, true), "{}", mended.out);
+    assert_eq!(aside(&site) + jobs.len(), MANY, "{}", mended.out);
+    assert!(mended.out.contains("LOST: spool.db: job: rows from "), "{}", mended.out);
     // What is new is taken and prints.
     site.start("LP1");
     site.submit("office.front", "late", &file).expect(0);
     site.wait_for("it is printed", || !site.tags().contains("late"));
     site.run("pdfsck", &["--accept"]).expect(0);
     assert!(findings(&site, &[], 0).is_empty());
-}
 
-#[test]
-fn whatever_page_is_destroyed_something_is_saved_and_the_rest_is_put_aside() {
-    for table in ["document", "entry", "event", "spool", "location_group", "route", "sqlite_schema"] {
-        let site = waiting(40);
+    // Whatever else is destroyed: something is saved, and the rest is put aside.
+    for table in ["document", "entry", "event", "spool", "location_group", "route", "requirement_class", "process"] {
+        let site = copy_of(&waiting, table);
         destroy_page_of(&site, table);
         let found = site.run("pdfsck", &[]);
         assert_eq!(found.status, 1, "{table}: {found:#?}");
         let mended = site.run("pdfsck", &["--repair"]);
-        assert_eq!(mended.status, 0, "{table}: {mended:#?}");
+        assert_eq!(mended.status, 1, "{table}: {mended:#?}");
         let jobs = site.jobs().len();
-        let corrupt = std::fs::read_dir(site.server_dir().join("corrupt")).unwrap();
-        let aside = corrupt.filter(|entry| !entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".reason"));
-        assert_eq!(jobs + aside.count(), 40, "{table}: {}", mended.out);
+        assert_eq!(jobs + aside(&site), MANY, "{table}: {}", mended.out);
+        assert!(jobs > 0, "{table}: {}", mended.out);
         let kept = std::fs::read_dir(site.base()).unwrap();
         let kept = kept.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("replaced-"));
-        assert_eq!(kept.count(), 1, "the damaged one is kept");
+        assert_eq!(kept.count(), 1, "{table}: the damaged one is kept");
+        site.run("pdfsck", &["--accept"]).expect(0);
+        assert!(findings(&site, &[], 0).is_empty(), "{table}");
     }
+    // Not even the list of tables is left: nothing is saved, nothing is lost beside.
+    let site = copy_of(&waiting, "schema");
+    destroy_page_of(&site, "sqlite_schema");
+    site.run("pdfsck", &["--repair"]).expect(1);
+    assert_eq!(site.jobs().len() + aside(&site), MANY);
 }

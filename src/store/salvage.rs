@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, params, params_from_iter};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params, params_from_iter};
 
 use crate::model::Failure;
 use crate::model::time::Moment;
@@ -104,46 +104,73 @@ fn copy_table(old: &Connection, new: &Connection, table: &str, saved: &mut Salva
     let marks = vec!["?"; shared.len()].join(", ");
     let mut insert = new.prepare(&format!("INSERT OR IGNORE INTO {table} ({list}) VALUES ({marks})"))?;
     let read = format!("SELECT rowid, {list} FROM {table} WHERE rowid >= ? ORDER BY rowid");
-    let (mut next, mut step, mut lost_from) = (i64::MIN, 1_i64, None::<i64>);
+    let mut next = i64::MIN;
     loop {
-        let mut last = None;
-        let mut copy = || -> rusqlite::Result<()> {
-            let mut rows = old.prepare(&read)?;
-            let mut rows = rows.query([next])?;
-            while let Some(row) = rows.next()? {
-                let id: i64 = row.get(0)?;
-                let values = (0..shared.len()).map(|i| row.get::<_, Value>(i + 1)).collect::<rusqlite::Result<Vec<_>>>();
-                // Only what was read whole counts as read.
-                insert.execute(params_from_iter(values?))?;
-                if let Some(from) = lost_from.take() {
-                    saved.losses.push(format!("{table}: rows {} to {}", from.max(1), id - 1));
-                }
-                last = Some(id);
+        let outcome = copy_rows(old, &read, &mut insert, shared.len(), &mut next);
+        let Err(error) = outcome else { return Ok(()) };
+        let from = next.max(1);
+        match readable_after(old, table, next.max(0)) {
+            Some(found) => {
+                let last = if is_end(old, table, found) { "on".to_owned() } else { format!("to {}", found - 1) };
+                saved.losses.push(format!("{table}: rows from {from} {last} ({error})"));
+                next = found;
             }
-            Ok(())
-        };
-        let outcome = copy();
-        if let Some(last) = last {
-            (next, step) = (last.saturating_add(1), 1);
+            None => {
+                saved.losses.push(format!("{table}: rows from {from} on ({error})"));
+                return Ok(());
+            }
         }
-        let Err(error) = outcome else { break };
-        if lost_from.is_none() {
-            lost_from = Some(next);
-        }
-        if next == i64::MIN {
-            next = 0;
-        }
-        if step > LARGEST_STEP {
-            saved.losses.push(format!("{table}: rows from {} on ({error})", lost_from.unwrap_or(next).max(1)));
-            return Ok(());
-        }
-        next = next.saturating_add(step);
-        step = step.saturating_mul(2);
     }
-    if let Some(from) = lost_from {
-        saved.losses.push(format!("{table}: rows from {} on", from.max(1)));
+}
+
+/// Copies rows from the row number `next` on, which stands behind the last one that was copied when this returns.
+fn copy_rows(
+    old: &Connection,
+    read: &str,
+    insert: &mut rusqlite::Statement<'_>,
+    columns: usize,
+    next: &mut i64,
+) -> rusqlite::Result<()> {
+    let mut rows = old.prepare(read)?;
+    let mut rows = rows.query([*next])?;
+    while let Some(row) = rows.next()? {
+        // Only what was read whole counts as read.
+        let values = (1..=columns).map(|i| row.get::<_, Value>(i)).collect::<rusqlite::Result<Vec<_>>>()?;
+        insert.execute(params_from_iter(values))?;
+        *next = row.get::<_, i64>(0)?.saturating_add(1);
     }
     Ok(())
+}
+
+/// The first row at or behind a row number; none at the end.
+fn row_at(old: &Connection, table: &str, from: i64) -> rusqlite::Result<Option<i64>> {
+    let mut find = old.prepare(&format!("SELECT rowid FROM {table} WHERE rowid >= ? ORDER BY rowid LIMIT 1"))?;
+    find.query_row([from], |row| row.get(0)).optional()
+}
+
+fn is_end(old: &Connection, table: &str, from: i64) -> bool {
+    matches!(row_at(old, table, from), Ok(None))
+}
+
+/// The first row number behind `bad` at which the table can be read again, or its end. Found in growing steps, and then by
+/// halving the last of them: what lies before a damaged page says nothing about where it ends.
+fn readable_after(old: &Connection, table: &str, bad: i64) -> Option<i64> {
+    let (mut low, mut step) = (bad, 1);
+    let mut high = loop {
+        let probe = bad.saturating_add(step);
+        if row_at(old, table, probe).is_ok() {
+            break probe;
+        }
+        if step > LARGEST_STEP {
+            return None;
+        }
+        (low, step) = (probe, step * 2);
+    };
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if row_at(old, table, middle).is_ok() { high = middle } else { low = middle }
+    }
+    Some(high)
 }
 
 /// Makes the saved rows hold together again.

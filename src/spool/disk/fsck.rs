@@ -443,8 +443,12 @@ fn strangers(spool: &Spool, known: &Contents, wanted: Wanted, report: &mut Repor
     }
     let backup = locks::print_files_are_kept(&spool.base().spool_id(spool.server()));
     let first = report.findings.len();
+    let text = match report.restored_ms {
+        Some(_) => "belongs to no job of the restored database",
+        None => "belongs to no job: a crash left it",
+    };
     for name in &unknown {
-        report.add("print-file-unknown", name.clone(), "belongs to no job: a crash left it").cure(if backup {
+        report.add("print-file-unknown", name.clone(), text).cure(if backup {
             "a backup is running: it is swept after that"
         } else {
             "the next start of a print process, or pdfsck --repair, sweeps it"
