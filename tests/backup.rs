@@ -62,7 +62,10 @@ fn a_spool_db_that_was_copied_back_by_hand_loses_no_print_file_and_prints_nothin
     site.spoolcom("JOB 3, HOLD");
     stop(&site);
     let saved = site.files.path().join("saved.db");
-    rusqlite::Connection::open(site.paths().database()).unwrap().execute("VACUUM INTO ?", [saved.to_str().unwrap()]).unwrap();
+    rusqlite::Connection::open(site.paths().database())
+        .unwrap()
+        .execute("VACUUM INTO ?", [saved.to_str().unwrap()])
+        .unwrap();
     site.start("LP1");
     site.wait_for("the first two are printed", || site.tags() == ["job-2".to_owned()].into());
     site.spoolcom("DEV $LP1, DRAIN");

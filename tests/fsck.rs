@@ -40,7 +40,9 @@ fn files(site: &Site) -> Vec<PathBuf> {
 fn a_sound_spool_is_sound_and_a_missing_one_is_none() {
     let site = waiting(2);
     assert!(findings(&site, &[], 0).is_empty());
-    assert!(site.run("pdfsck", &[]).expect(0).out.contains("2 jobs, 2 print files, 0 files put aside: nothing is wrong"));
+    assert!(
+        site.run("pdfsck", &[]).expect(0).out.contains("2 jobs, 2 print files, 0 files put aside: nothing is wrong")
+    );
     let none = Site::new();
     none.run("pdfsck", &[]).expect(3).says("no such file");
     std::fs::create_dir(none.base()).unwrap();
@@ -102,7 +104,10 @@ fn links_are_looked_at_in_both_directions() {
     std::fs::remove_file(&links[3]).unwrap();
     assert_eq!(codes(&site, &[], 1), ["link-target", "link-changed", "link-damaged", "print-file-missing"]);
     site.run("pdfsck", &["--repair"]).expect(1);
-    assert_eq!(std::fs::read_link(site.server_dir().join("corrupt").join(links[2].file_name().unwrap())).unwrap(), PathBuf::from("/etc/passwd"));
+    assert_eq!(
+        std::fs::read_link(site.server_dir().join("corrupt").join(links[2].file_name().unwrap())).unwrap(),
+        PathBuf::from("/etc/passwd")
+    );
     assert_eq!(codes(&site, &[], 1)[..2], ["link-target", "link-changed"]);
 }
 
@@ -127,7 +132,8 @@ fn middle_leaf(file: &[u8], size: usize, page: usize) -> usize {
     if file[header] != 0x05 {
         return page;
     }
-    let number = |at: usize, octets: usize| file[at..at + octets].iter().fold(0, |n, octet| n << 8 | usize::from(*octet));
+    let number =
+        |at: usize, octets: usize| file[at..at + octets].iter().fold(0, |n, octet| n << 8 | usize::from(*octet));
     let cell = at + number(header + 12 + 2 * (number(header + 3, 2) / 2), 2);
     middle_leaf(file, size, number(cell, 4))
 }

@@ -114,7 +114,10 @@ fn run_may_be_removed_while_a_job_prints_and_no_second_process_prints_beside_the
     site.wait_until_empty();
     let _ = kill(first, Signal::SIGCONT);
     assert!(site.possible_duplicates().is_empty(), "the running job was finished first");
-    assert_eq!(sink.connections().iter().flat_map(|one| take_apart(&one.octets).complete).collect::<Vec<_>>(), ["long"]);
+    assert_eq!(
+        sink.connections().iter().flat_map(|one| take_apart(&one.octets).complete).collect::<Vec<_>>(),
+        ["long"]
+    );
     assert!(site.paths().process_lock(&name).exists() && site.paths().write_lock().exists());
 }
 

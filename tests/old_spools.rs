@@ -206,3 +206,32 @@ fn a_spool_of_an_older_schema_that_is_in_use_is_not_brought_up_to_date() {
     open(&base, Access::Existing { now: clock() }).unwrap();
     assert_eq!(version(), 3);
 }
+
+#[test]
+fn many_who_come_at_once_wait_while_one_of_them_brings_the_spool_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    unpacked(dir.path());
+    let base = Base::new(dir.path());
+    std::thread::scope(|scope| {
+        let openers: Vec<_> =
+            (0..16).map(|_| scope.spawn(|| open(&base, Access::Existing { now: clock() }).map(drop))).collect();
+        for opener in openers {
+            opener.join().unwrap().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_command_waits_for_whoever_has_the_spool_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    unpacked(dir.path());
+    let base = Base::new(dir.path());
+    drop(open(&base, Access::Existing { now: clock() }).unwrap());
+    let alone = spoolsuite::sys::lock::FileLock::try_exclusive(&base.spool_lock()).unwrap().unwrap();
+    let site = crate::support::Site::at(dir.path());
+    let mut command = site.command("pdls").spawn().unwrap();
+    // It stands in the queue of that lock, or has not come so far.
+    assert!(command.try_wait().unwrap().is_none());
+    drop(alone);
+    crate::support::finish(command, crate::support::DEADLINE).expect(0);
+}

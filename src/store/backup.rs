@@ -91,11 +91,8 @@ fn contents_of(db: &Connection) -> Fallible<Contents> {
     let version = schema::version(db)?;
     schema::check(version)?;
     let row = spool::row(db)?;
-    let mark = if version >= 3 {
-        generation::of(db)?
-    } else {
-        Mark { generation: 0, number: 0, serial: 0, sequence: 0 }
-    };
+    let mark =
+        if version >= 3 { generation::of(db)? } else { Mark { generation: 0, number: 0, serial: 0, sequence: 0 } };
     Ok(Contents { spool_id: row.spool_id, server: row.server, mark, jobs: jobs(db)?, documents: documents(db)? })
 }
 

@@ -30,8 +30,16 @@ const MOST: usize = 100;
 
 /// What must fit between rows: the object, what is wrong with it, and the query that finds it by name.
 const RULES: [(&str, &str, &str); 6] = [
-    ("job", "has no document", "SELECT number FROM job WHERE NOT EXISTS (SELECT 1 FROM document WHERE job_id = job.id)"),
-    ("job", "has no place in a queue", "SELECT number FROM job WHERE NOT EXISTS (SELECT 1 FROM entry WHERE job_id = job.id)"),
+    (
+        "job",
+        "has no document",
+        "SELECT number FROM job WHERE NOT EXISTS (SELECT 1 FROM document WHERE job_id = job.id)",
+    ),
+    (
+        "job",
+        "has no place in a queue",
+        "SELECT number FROM job WHERE NOT EXISTS (SELECT 1 FROM entry WHERE job_id = job.id)",
+    ),
     (
         "job",
         "waits to be printed although it is held",
@@ -48,11 +56,7 @@ const RULES: [(&str, &str, &str); 6] = [
         "has a number above the last one that was given",
         "SELECT number FROM job WHERE serial > (SELECT last_serial FROM spool)",
     ),
-    (
-        "job",
-        "is in the history and in the queues",
-        "SELECT j.number FROM job j JOIN finished f ON f.job_id = j.id",
-    ),
+    ("job", "is in the history and in the queues", "SELECT j.number FROM job j JOIN finished f ON f.job_id = j.id"),
 ];
 
 /// Looks at the whole database at `path`.
@@ -83,9 +87,8 @@ fn look(db: &Connection, damage: &mut Damage) -> Fallible<()> {
         return Ok(());
     }
     let mut orphans = db.prepare("PRAGMA foreign_key_check")?;
-    let orphans = orphans.query_map([], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, String>(2)?))
-    })?;
+    let orphans = orphans
+        .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, String>(2)?)))?;
     for orphan in orphans.take(MOST) {
         let (table, row, parent) = orphan?;
         let object = format!("{table} {}", row.map_or_else(String::new, |row| row.to_string()));

@@ -206,9 +206,8 @@ fn prune_events(db: &Connection, time: i64) -> Fallible<()> {
         db.prepare_cached("INSERT INTO age_mark (spool_ms, event_id) SELECT ?, coalesce(max(id), 0) FROM event")?
             .execute([time])?;
     }
-    let mut find = db.prepare_cached(
-        "SELECT spool_ms, event_id FROM age_mark WHERE spool_ms < ? ORDER BY spool_ms DESC LIMIT 1",
-    )?;
+    let mut find =
+        db.prepare_cached("SELECT spool_ms, event_id FROM age_mark WHERE spool_ms < ? ORDER BY spool_ms DESC LIMIT 1")?;
     let old = find.query_row([time - KEPT_MS], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))).optional()?;
     let Some((marked, end)) = old else { return Ok(()) };
     let ids: Vec<i64> = db

@@ -38,10 +38,8 @@ const LONGEST: u64 = 256;
 impl Mark {
     /// The line that is kept in the file. Its length is always the same, so that a new mark covers the old one.
     fn line(&self) -> String {
-        let text = format!(
-            "{MAGIC} 1 {:020} {:010} {:020} {:020}",
-            self.generation, self.number, self.serial, self.sequence
-        );
+        let text =
+            format!("{MAGIC} 1 {:020} {:010} {:020} {:020}", self.generation, self.number, self.serial, self.sequence);
         let check = blake3::hash(text.as_bytes()).to_hex();
         format!("{text} {}\n", &check[..16])
     }
@@ -57,12 +55,7 @@ impl Mark {
             return None;
         }
         let mut next = || words.next()?.parse::<u64>().ok();
-        Some(Self {
-            generation: next()?,
-            number: u32::try_from(next()?).ok()?,
-            serial: next()?,
-            sequence: next()?,
-        })
+        Some(Self { generation: next()?, number: u32::try_from(next()?).ok()?, serial: next()?, sequence: next()? })
     }
 
     /// Reads the file at `path`. A file that is missing or torn holds no mark.

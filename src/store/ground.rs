@@ -68,8 +68,11 @@ impl Ground {
 }
 
 fn exchanged() -> Failure {
-    Failure::new(FailureKind::Unreachable, "spool.db or its log was exchanged while it was in use: nothing is acknowledged")
-        .hint("repeat the command: it uses the database that lies there now")
+    Failure::new(
+        FailureKind::Unreachable,
+        "spool.db or its log was exchanged while it was in use: nothing is acknowledged",
+    )
+    .hint("repeat the command: it uses the database that lies there now")
 }
 
 /// Makes the directory of a gate that was removed.

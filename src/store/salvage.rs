@@ -208,7 +208,8 @@ fn complete(db: &Connection, beside: &Beside, saved: &mut Salvage, now: &Moment)
         }
     }
     // What a job needs to be seen and moved: a group, a route and a class.
-    let lost = db.execute("UPDATE job SET location_id = NULL WHERE location_id NOT IN (SELECT id FROM location)", [])?;
+    let lost =
+        db.execute("UPDATE job SET location_id = NULL WHERE location_id NOT IN (SELECT id FROM location)", [])?;
     if lost > 0 {
         saved.losses.push(format!("the locations of {lost} jobs; they stand in their groups"));
     }

@@ -33,7 +33,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::new(&dir.path().join("spool.db"), &dir.path().join("run/write.lock"));
         store.create(|db| Ok(db.execute_batch("CREATE TABLE pile (id INTEGER PRIMARY KEY, text TEXT)")?)).unwrap();
-        let free = || store.read(|db| Ok(db.query_row("PRAGMA freelist_count", [], |row| row.get::<_, i64>(0))?)).unwrap();
+        let free =
+            || store.read(|db| Ok(db.query_row("PRAGMA freelist_count", [], |row| row.get::<_, i64>(0))?)).unwrap();
         let fill = |n: i64| {
             store
                 .write(move |db| {

@@ -8,8 +8,8 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 
-use crate::model::time::Moment;
 use crate::model::ProcessName;
+use crate::model::time::Moment;
 use crate::spool::{Attendant, Base, Spool, WakeTarget};
 use crate::sys::{spawn, wake};
 

@@ -109,7 +109,9 @@ mod tests {
         assert!(RangeLock::is_held(&path, far).unwrap());
         let waiter = {
             let path = path.clone();
-            std::thread::spawn(move || RangeLock::take(&path, far, Kind::Shared, Duration::from_secs(20)).unwrap().is_some())
+            std::thread::spawn(move || {
+                RangeLock::take(&path, far, Kind::Shared, Duration::from_secs(20)).unwrap().is_some()
+            })
         };
         drop(held);
         assert!(waiter.join().unwrap());

@@ -73,10 +73,7 @@ pub fn run_main(open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>) -> E
     }
 }
 
-fn start(
-    arguments: Arguments,
-    open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>,
-) -> Result<(), Failure> {
+fn start(arguments: Arguments, open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>) -> Result<(), Failure> {
     let process = arguments.process.unwrap_or_default();
     let name: ProcessName = process.trim_start_matches(['\\', '$']).parse()?;
     let base = std::path::absolute(arguments.base.unwrap_or_default())

@@ -34,7 +34,8 @@ impl Neighbours {
             inotify.add_watch(&base.run(), AddWatchFlags::IN_CLOSE_WRITE)?;
             Ok(inotify)
         };
-        let own = base.process_lock(name).file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let own =
+            base.process_lock(name).file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         Self { run: file_id(&base.run()), own, inotify: watch().ok() }
     }
 

@@ -267,7 +267,11 @@ impl Main<'_> {
             if working {
                 (self.last_work, self.dormant_at) = (Instant::now(), self.idle);
             } else if self.finishing {
-                return Ok(if self.uprooted { "run/ was removed" } else { "another one has the lease, or a newer schema" });
+                return Ok(if self.uprooted {
+                    "run/ was removed"
+                } else {
+                    "another one has the lease, or a newer schema"
+                });
             } else if due.is_none() && self.last_work.elapsed() >= self.dormant_at && self.sleeps()? {
                 return Ok("nothing is left to do");
             }
@@ -322,8 +326,10 @@ impl Main<'_> {
 
     /// Waits for a wake-up, the end of a thread, or `timeout`. True: somebody made work or wants something.
     fn wait(&self, timeout: Duration) -> Result<bool, Failure> {
-        let mut fds =
-            vec![PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
+        let mut fds = vec![
+            PollFd::new(self.socket.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.bell.as_fd(), PollFlags::POLLIN),
+        ];
         fds.extend(self.neighbours.fd().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         poll_for(&mut fds, Some(timeout)).map_err(|error| Failure::internal(format_args!("waiting: {error}")))?;
         let _ = self.bell.taken();

@@ -23,9 +23,9 @@ use serde::{Deserialize, Serialize};
 use crate::model::job::{Identity, RawPath, Transfer};
 use crate::model::time::Moment;
 use crate::model::{Failure, FailureKind, ServerName};
+use crate::store::Fallible;
 use crate::store::backup::{Kept, contents, copy, prepare};
 use crate::store::generation::Mark;
-use crate::store::Fallible;
 use crate::sys::files::{copy_all, identity, open_regular, random_name, sync_dir};
 use crate::sys::lock::FileLock;
 use crate::sys::process::ProcessNote;
@@ -162,7 +162,8 @@ pub fn backup(spool: &Spool, to: &Path, now: &Moment) -> Fallible<Done> {
         }
     }
     keep_aside(&base.corrupt(server), &inside.corrupt(server), &mut files, &mut done.losses)?;
-    for (from, to) in [(spool_id.clone(), inside.spool_id(server)), (base.root().join("FASTCNFG"), to.join("FASTCNFG"))] {
+    for (from, to) in [(spool_id.clone(), inside.spool_id(server)), (base.root().join("FASTCNFG"), to.join("FASTCNFG"))]
+    {
         match copy_file(&from, &to) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             other => other.map(drop).map_err(failed(&from))?,
@@ -206,7 +207,8 @@ fn empty_directory(base: &Base, to: &Path) -> Fallible<()> {
         return Err(Failure::internal("a backup needs an absolute path"));
     }
     dirs::make(to).map_err(failed(to))?;
-    let (real, root) = (to.canonicalize().map_err(failed(to))?, base.root().canonicalize().map_err(failed(base.root()))?);
+    let (real, root) =
+        (to.canonicalize().map_err(failed(to))?, base.root().canonicalize().map_err(failed(base.root()))?);
     if real.starts_with(root) {
         return Err(Failure::new(FailureKind::BadValue, format!("{} lies inside the spool itself", to.display())));
     }
@@ -316,9 +318,7 @@ pub(crate) fn alone(base: &Base, server: Option<&ServerName>) -> Fallible<Alone>
     let path = base.spool_lock();
     let file = FileLock::exclusive(&path, COMMANDS_END).map_err(failed(&path))?.ok_or_else(in_use)?;
     let place = match server.map(|server| base.spool_id(server)).filter(|path| path.exists()) {
-        Some(path) => {
-            Some(locks::have_spool_alone(&path, COMMANDS_END).map_err(failed(&path))?.ok_or_else(in_use)?)
-        }
+        Some(path) => Some(locks::have_spool_alone(&path, COMMANDS_END).map_err(failed(&path))?.ok_or_else(in_use)?),
         None => None,
     };
     Ok(Alone { _file: file, _place: place })
@@ -362,8 +362,11 @@ pub fn restore(base: &Base, from: &Path, now: &Moment) -> Fallible<Done> {
     let fresh = Temporary(fresh);
     let (_, found) = copy_file(&source.database(), &fresh.0).map_err(failed(&source.database()))?;
     if found.to_hex().as_str() != manifest.database {
-        return Err(Failure::new(FailureKind::Io, format!("{} is damaged: its digest differs", source.database().display()))
-            .hint("restore another backup"));
+        return Err(Failure::new(
+            FailureKind::Io,
+            format!("{} is damaged: its digest differs", source.database().display()),
+        )
+        .hint("restore another backup"));
     }
     let mut identities = Vec::new();
     for entry in &manifest.files {

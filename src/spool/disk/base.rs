@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use crate::model::time::Moment;
 use crate::model::{Failure, FailureKind, ServerName};
-use crate::store::{self, Fallible, Store};
-use crate::sys::files::{is_network, random_name, sync_dir};
 use crate::store::generation::{self, Mark};
 use crate::store::restored;
+use crate::store::{self, Fallible, Store};
+use crate::sys::files::{is_network, random_name, sync_dir};
 use crate::sys::lock::FileLock;
 
 use super::paths::Base;
@@ -139,7 +139,8 @@ fn open_with(base: &Base, access: Access, make: MakeStore) -> Fallible<Spool> {
     })?;
     let server: ServerName = row.server.parse()?;
     let creator_uid = row.trust.creator_uid;
-    let inner = Inner { base: base.clone(), store, server, spool_id: row.spool_id, creator_uid, _lock: lock, _place: None };
+    let inner =
+        Inner { base: base.clone(), store, server, spool_id: row.spool_id, creator_uid, _lock: lock, _place: None };
     let mut spool = Spool { inner: Arc::new(inner) };
     spool.check_server_dir()?;
     let id = base.spool_id(spool.server());
@@ -174,8 +175,9 @@ fn demand_ours(root: &Path, meta: &std::fs::Metadata) -> Fallible<()> {
 }
 
 fn taken_alone(base: &Base) -> Failure {
-    refused(format!("{} has been in use by one process alone for a minute", base.root().display()))
-        .hint("it is a server, or it restores a backup or brings the spool up to date: repeat the command when it has ended")
+    refused(format!("{} has been in use by one process alone for a minute", base.root().display())).hint(
+        "it is a server, or it restores a backup or brings the spool up to date: repeat the command when it has ended",
+    )
 }
 
 /// Brings a spool of an older schema up to ours, alone: whoever holds the spool's lock, a print process of the older

@@ -62,6 +62,7 @@ pub struct Finding {
 
 /// What was looked at, and what was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Report {
     /// What is not as it should be.
     pub findings: Vec<Finding>,
@@ -71,7 +72,8 @@ pub struct Report {
     pub print_files: u64,
     /// Files in `corrupt/`, their reasons not counted.
     pub aside: u64,
-    /// Since when the spool counts as restored, wall clock.
+    /// Since when the spool counts as restored, wall clock. Displays show it as a time.
+    #[serde(skip)]
     pub restored_ms: Option<i64>,
     /// Whether that was accepted now.
     pub accepted: bool,
@@ -175,7 +177,11 @@ pub fn check(base: &Base, wanted: Wanted, who: &str, now: &Moment) -> Fallible<R
     }
     if report.restored_ms.is_some() {
         report
-            .add("restored", "spool.db", "was restored or is older than its print files: its jobs are held, nothing is erased")
+            .add(
+                "restored",
+                "spool.db",
+                "was restored or is older than its print files: its jobs are held, nothing is erased",
+            )
             .cure(ACCEPT);
     }
     Ok(report)
@@ -190,9 +196,9 @@ fn directories(base: &Base, wanted: Wanted, report: &mut Report) {
                 report.add("directory-missing", object, "is missing").cure("the next command makes it again")
             }
             Err(error) => report.add("directory", object, error.to_string()),
-            Ok(meta) if meta.mode() & 0o700 != 0o700 => {
-                report.add("directory-rights", object, format!("has the rights {:04o}", meta.mode() & 0o7777)).cure(REPAIR)
-            }
+            Ok(meta) if meta.mode() & 0o700 != 0o700 => report
+                .add("directory-rights", object, format!("has the rights {:04o}", meta.mode() & 0o7777))
+                .cure(REPAIR),
             Ok(meta) if meta.mode() & 0o022 != 0 => report
                 .add("directory-open", object, format!("can be written to by others ({:04o})", meta.mode() & 0o7777))
                 .cure("chmod go-w"),
@@ -238,7 +244,9 @@ fn no_database(base: &Base, servers: &[(String, String)], mut report: Report) ->
         let dir = base.root().join(server);
         for name in names(&dir) {
             report.print_files += 1;
-            report.add("print-file-unknown", dir.join(name).display().to_string(), "belongs to a job that is lost").loss();
+            report
+                .add("print-file-unknown", dir.join(name).display().to_string(), "belongs to a job that is lost")
+                .loss();
         }
     }
     report
@@ -256,7 +264,11 @@ fn names(dir: &Path) -> Vec<String> {
 fn rescue(base: &Base, servers: &[(String, String)], report: &mut Report, now: &Moment) -> Fallible<()> {
     let [(server, spool_id)] = servers else {
         report
-            .add("server-directory", base.root().display().to_string(), "holds not exactly one directory of print files")
+            .add(
+                "server-directory",
+                base.root().display().to_string(),
+                "holds not exactly one directory of print files",
+            )
             .cure("move the others away: the one that belongs to spool.db is needed to save it");
         return Ok(());
     };
@@ -276,7 +288,8 @@ fn rescue(base: &Base, servers: &[(String, String)], report: &mut Report, now: &
     exchange(base, &fresh, now).map_err(|error| io_failure(base.root(), &error))?;
     let jobs = saved.jobs;
     if let Some(finding) = report.findings.last_mut() {
-        finding.mended = Some(format!("{jobs} jobs were saved, and are held; the damaged one is kept in replaced-{}", now.wall_ms));
+        finding.mended =
+            Some(format!("{jobs} jobs were saved, and are held; the damaged one is kept in replaced-{}", now.wall_ms));
     }
     for loss in saved.losses {
         let finding = report.add("lost", "spool.db", loss).loss();
@@ -391,13 +404,17 @@ fn print_files(spool: &Spool, known: &Contents, wanted: Wanted, now: &Moment, re
         let is_mended_by_start = code.starts_with("link-changed") || code.starts_with("link-target");
         let finding = report.add(code, format!("job {}", document.job), text);
         if is_mended_by_start {
-            finding.cure("it is held when it is tried; submit the file anew, or START the job to print what is there now");
+            finding
+                .cure("it is held when it is tried; submit the file anew, or START the job to print what is there now");
             continue;
         }
         finding.loss().cure(REPAIR);
         if wanted.repair {
             let text = finding.text.clone();
-            finding.try_mend("the job is held, what is left of its file is in corrupt/", spool.set_aside(document, &text, now));
+            finding.try_mend(
+                "the job is held, what is left of its file is in corrupt/",
+                spool.set_aside(document, &text, now),
+            );
         }
     }
     Ok(())

@@ -58,7 +58,8 @@ pub fn take_process(
     deadline: Duration,
 ) -> io::Result<Option<ProcessLock>> {
     // The octet first: one that lives on after `run/` was removed holds this one alone.
-    let Some(octet) = unless_missing(RangeLock::take(&base.spool_id(server), place(name), Kind::Exclusive, deadline))? else {
+    let Some(octet) = unless_missing(RangeLock::take(&base.spool_id(server), place(name), Kind::Exclusive, deadline))?
+    else {
         return Ok(None);
     };
     let file = FileLock::exclusive(&base.process_lock(name), deadline)?;

@@ -17,8 +17,7 @@ use super::locks;
 use crate::spool::{Room, Spool};
 
 /// Why a print file was put aside.
-pub(crate) const UNKNOWN: &str =
-    "no job of the restored database knows this print file: it belongs to a job that was accepted after the backup, or \
+pub(crate) const UNKNOWN: &str = "no job of the restored database knows this print file: it belongs to a job that was accepted after the backup, or \
      that had ended by then";
 
 impl Spool {

@@ -51,9 +51,7 @@ impl Spool {
 
     /// Those of `running` that died.
     pub(crate) fn dead_of(&self, mut running: Vec<WakeTarget>) -> Vec<WakeTarget> {
-        running.retain(|target| {
-            !target.in_error && !self.process_lives(&target.name).unwrap_or(true)
-        });
+        running.retain(|target| !target.in_error && !self.process_lives(&target.name).unwrap_or(true));
         running
     }
 

@@ -7,6 +7,7 @@ use clap::{CommandFactory, Parser};
 use crate::attributes::text::escaped;
 use crate::commands::pd::command_line::words;
 use crate::commands::pd::{Exit, Shell, Stop, finish};
+use crate::commands::why::utc;
 use crate::model::Failure;
 use crate::spool::disk::fsck::{Report, Wanted, check};
 use crate::supervise::usual_base;
@@ -54,8 +55,9 @@ fn look(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let base = usual_base(None, shell.env, &shell.cwd)?;
     let report = check(&base, wanted, &users::caller_without_groups().user, &clock::now())?;
     if matches.get_flag("json") {
-        let json = serde_json::to_string_pretty(&report).map_err(Failure::internal)?;
-        writeln!(shell.out, "{json}")?;
+        let mut json = serde_json::to_value(&report).map_err(Failure::internal)?;
+        json["restored-since"] = report.restored_ms.map_or(serde_json::Value::Null, utc);
+        writeln!(shell.out, "{json:#}")?;
     } else {
         show(&report, shell)?;
     }
