@@ -1,6 +1,7 @@
 //! Names of objects: compared without case, kept as declared.
 //!
-//! A name has 1 to 64 characters of `A-Z a-z 0-9 - . _` and begins with a letter. The sigils of the NonStop language
+//! A name has 1 to 64 characters of `A-Z a-z 0-9 - . _` and begins with a letter or a digit. Where a number may stand
+//! too (`JOB 5`, `pdls 0815`), digits alone are the number. The sigils of the NonStop language
 //! (`$LP1`, `#OFFICE`, `\NODE.`) are not part of the stored name; that language puts them back when it prints one.
 
 use std::cmp::Ordering;
@@ -23,8 +24,8 @@ pub enum BadName {
     /// Longer than [`MAX_NAME`].
     #[error("'{0}…' is longer than 64 characters")]
     TooLong(String),
-    /// Begins with something other than a letter.
-    #[error("'{0}' does not begin with a letter")]
+    /// Begins with something other than a letter or a digit.
+    #[error("'{0}' does not begin with a letter or a digit")]
     Start(String),
     /// A character that no name contains.
     #[error("'{0}' contains {1:?}; a name has letters, digits, '-', '_' and '.'")]
@@ -44,7 +45,7 @@ fn check(text: &str, dots: bool) -> Result<(), BadName> {
     if let Some(c) = text.chars().find(odd) {
         return Err(BadName::Character(shown(), c));
     }
-    if !first.is_ascii_alphabetic() {
+    if !first.is_ascii_alphanumeric() {
         return Err(BadName::Start(shown()));
     }
     if text.ends_with('.') {
@@ -337,7 +338,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_name_is_refused_with_its_reason() {
-        for bad in ["", "-x", ".x", "1x", "a b", "a\nb", "a:b", "a%n", "a/b", "x."] {
+        for bad in ["", "-x", ".x", "_x", "a b", "a\nb", "a:b", "a%n", "a/b", "x."] {
             assert!(bad.parse::<ServerName>().is_err(), "{bad:?}");
         }
         assert!("a".repeat(65).parse::<ServerName>().is_err());

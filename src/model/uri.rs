@@ -1,6 +1,7 @@
 //! The addresses of devices.
 
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -18,7 +19,7 @@ pub enum DeviceUri {
     Fifo(PathBuf),
     /// `socket://host:port`: a raw TCP connection; 9100 when no port is given.
     Socket {
-        /// Name or address; an IPv6 address without its brackets.
+        /// Name or address; an IPv6 address without its brackets, a zone after a plain `%`.
         host: String,
         /// TCP port.
         port: u16,
@@ -64,35 +65,138 @@ impl FromStr for DeviceUri {
             "file" => path_of("file", rest).map(Self::File).or_else(|why| bad(&why)),
             "char" => path_of("char", rest).map(Self::Char).or_else(|why| bad(&why)),
             "fifo" => path_of("fifo", rest).map(Self::Fifo).or_else(|why| bad(&why)),
-            "socket" => {
-                let Some(authority) = rest.strip_prefix("//") else {
-                    return bad("a socket is written socket://host:port");
-                };
-                let authority = authority.strip_suffix('/').unwrap_or(authority);
-                let (host, port) = match authority.strip_prefix('[') {
-                    Some(rest) => match rest.split_once(']') {
-                        Some((host, "")) => (host, None),
-                        Some((host, port)) => (host, port.strip_prefix(':').or(Some("x"))),
-                        None => return bad("has an unclosed '['"),
-                    },
-                    None => match authority.rsplit_once(':') {
-                        Some((host, port)) => (host, Some(port)),
-                        None => (authority, None),
-                    },
-                };
-                let host_ok = !host.is_empty()
-                    && host.len() <= 253
-                    && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%'));
-                if !host_ok || (host.contains(':') && !authority.starts_with('[')) {
-                    return bad("has no usable host");
-                }
-                match port.map_or(Ok(RAW_PORT), str::parse) {
-                    Ok(port) if port > 0 => Ok(Self::Socket { host: host.to_owned(), port }),
-                    _ => bad("has no usable port (1 to 65535)"),
-                }
-            }
-            _ => bad("its scheme is not one of file, char, fifo, socket, null"),
+            "socket" => socket(rest).or_else(|why| bad(&why)),
+            other => bad(&counterpart(other, rest)),
         }
+    }
+}
+
+/// What follows `socket:`.
+fn socket(rest: &str) -> Result<DeviceUri, String> {
+    let Some(rest) = rest.strip_prefix("//") else {
+        return Err("a socket is written socket://host:port".into());
+    };
+    let (rest, options) = match rest.split_once('?') {
+        Some((rest, options)) => (rest, Some(options)),
+        None => (rest, None),
+    };
+    let authority = rest.strip_suffix('/').unwrap_or(rest);
+    if let Some((_, path)) = authority.split_once('/') {
+        return Err(format!("a socket has no path: leave out '/{}'", path.escape_debug()));
+    }
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (host, port) = rest.split_once(']').ok_or("has an unclosed '['")?;
+            (bracketed(host)?, if port.is_empty() { None } else { Some(port.strip_prefix(':').unwrap_or("x")) })
+        }
+        None => {
+            let (host, port) = authority.rsplit_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
+            (plain_host(host)?, port)
+        }
+    };
+    let port = match port.map_or(Ok(RAW_PORT), str::parse) {
+        Ok(port) if port > 0 => port,
+        _ => return Err("has no usable port (1 to 65535)".into()),
+    };
+    match options {
+        Some(options) => Err(without_options(options, &DeviceUri::Socket { host, port })),
+        None => Ok(DeviceUri::Socket { host, port }),
+    }
+}
+
+/// A host name or an IPv4 address.
+fn plain_host(host: &str) -> Result<String, String> {
+    if host.contains(':') {
+        return Err(format!(
+            "has no usable host: an IPv6 address is written in brackets, socket://[{host}]:{RAW_PORT}"
+        ));
+    }
+    let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if host.is_empty() || host.len() > 253 || !host.chars().all(usable) {
+        return Err("has no usable host".into());
+    }
+    // A resolver takes `10.1` for 10.0.0.1 and looks `10.0.0.300` up as a name; here an address is an address.
+    let numeric = host.chars().all(|c| c.is_ascii_digit() || c == '.');
+    if numeric && host.parse::<Ipv4Addr>().is_err() {
+        return Err(format!("'{host}' is no IPv4 address (four numbers from 0 to 255)"));
+    }
+    Ok(host.to_owned())
+}
+
+/// What stands in brackets: an IPv6 address, with its zone where it needs one. A zone follows `%`, or `%25` as RFC 6874
+/// writes it; both mean the same.
+fn bracketed(text: &str) -> Result<String, String> {
+    let (address, zone) = match text.split_once('%') {
+        Some((address, zone)) => {
+            (address, Some(zone.strip_prefix("25").filter(|rest| !rest.is_empty()).unwrap_or(zone)))
+        }
+        None => (text, None),
+    };
+    let shown = text.escape_debug();
+    let Ok(parsed) = address.parse::<Ipv6Addr>() else {
+        return Err(format!("'[{shown}]' is no IPv6 address"));
+    };
+    let Some(zone) = zone else {
+        return if parsed.is_unicast_link_local() {
+            Err(format!(
+                "{address} is a link-local address, which needs the interface that leads to it: \
+                 socket://[{address}%eth0]:{RAW_PORT}, with the name that 'ip -6 address' shows"
+            ))
+        } else {
+            Ok(address.to_owned())
+        };
+    };
+    let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '@');
+    if zone.is_empty() || zone.len() > 15 || !zone.chars().all(usable) {
+        return Err(format!("'[{shown}]': '{}' is no name of an interface", zone.escape_debug()));
+    }
+    Ok(format!("{address}%{zone}"))
+}
+
+/// Options after `?` come from CUPS: what to write here instead of each.
+fn without_options(options: &str, uri: &DeviceUri) -> String {
+    let mut said: Vec<String> = Vec::new();
+    for option in options.split('&').filter(|option| !option.is_empty()).take(8) {
+        let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        let off = matches!(value.to_ascii_lowercase().as_str(), "false" | "no" | "off" | "0");
+        said.push(match name.to_ascii_lowercase().as_str() {
+            "waiteof" if off => "waiteof=false is SHUTDOWNTO = 0 in the device's FASTCNFG entry".into(),
+            "waiteof" => "waiteof=true is what is done here anyway".into(),
+            "contimeout" => "contimeout has no counterpart: a printer that does not answer is tried until it does \
+                             (TIMEOUT of the device limits the tries)"
+                .into(),
+            "snmp" => "snmp is not used".into(),
+            _ => format!("the option '{}' is not understood", name.escape_debug()),
+        });
+    }
+    let said = if said.is_empty() { "nothing may follow '?'".to_owned() } else { said.join("; ") };
+    format!("options of CUPS do not belong here: {said}. Write {uri}")
+}
+
+/// What to write instead of a scheme that is not one of ours.
+fn counterpart(scheme: &str, rest: &str) -> String {
+    // `rest` may hold anything; only a plain path is repeated.
+    let path = rest.split('?').next().unwrap_or_default();
+    let path = format!("/{}", path.trim_start_matches('/'));
+    let is_device = path.starts_with("/dev/") && path.chars().all(|c| c.is_ascii_graphic());
+    match scheme {
+        "parallel" | "serial" => {
+            let path = if is_device { path.as_str() } else { "/dev/lp0" };
+            let line = if scheme == "serial" { "; speed and parity of the line are set with stty" } else { "" };
+            format!("'{scheme}:' of CUPS is char:// here: char://{path}{line}")
+        }
+        "usb" => "'usb:' of CUPS is char:// here, with the node that the kernel made: char:///dev/usb/lp0".into(),
+        "lpd" | "ipp" | "ipps" | "http" | "https" => format!(
+            "{scheme} is not in this version; most network printers also take raw data: socket://host:{RAW_PORT}"
+        ),
+        "dnssd" | "smb" | "hp" | "beh" | "implicitclass" => {
+            format!("'{scheme}:' of CUPS has no counterpart; a network printer is socket://host:{RAW_PORT}")
+        }
+        "tcp" | "jetdirect" | "raw" | "ap" | "appsocket" => {
+            format!("a raw connection is written socket://host:{RAW_PORT}")
+        }
+        "cups-pdf" | "pdf" => "a file that takes what is printed is written file:///path".into(),
+        _ => "its scheme is not one of file, char, fifo, socket, null".into(),
     }
 }
 
@@ -131,7 +235,8 @@ impl fmt::Display for DeviceUri {
         match self {
             Self::Null => f.write_str("null:"),
             Self::Socket { host, port } if host.contains(':') => {
-                write!(f, "socket://[{host}]:{port}")
+                // As RFC 6874 writes a zone, which no name of an interface can make ambiguous.
+                write!(f, "socket://[{}]:{port}", host.replacen('%', "%25", 1))
             }
             Self::Socket { host, port } => write!(f, "socket://{host}:{port}"),
             Self::File(path) | Self::Char(path) | Self::Fifo(path) => {
@@ -174,7 +279,8 @@ mod tests {
             "char:///dev/lp0",
             "fifo:///tmp/p",
             "socket://10.0.0.9:9100",
-            "socket://[fe80::1]:9101",
+            "socket://[fd00::1]:9101",
+            "socket://[fe80::1%25eth0]:9101",
             "null:",
         ] {
             assert_eq!(text.parse::<DeviceUri>().unwrap().to_string(), text);
@@ -202,12 +308,54 @@ mod tests {
             "socket://h:99999",
             "socket://a b",
             "socket://[::1",
+            "socket://[hello]:9100",
+            "socket://[::g]:9100",
+            "socket://[fe80::1]:9100",
+            "socket://[fe80::1%]:9100",
+            "socket://[fe80::1%a b]:9100",
+            "socket://10.0.0.300",
+            "socket://10.1",
+            "socket://h/queue",
+            "socket://h?",
             "null:x",
             "http://x",
             "file:///a%00",
         ] {
             let why = bad.parse::<DeviceUri>().unwrap_err();
             assert!(why.starts_with("URI '"), "{why}");
+        }
+    }
+
+    #[test]
+    fn both_forms_of_a_zone_mean_the_same() {
+        let plain: DeviceUri = "socket://[fe80::1%eth0]:9100".parse().unwrap();
+        assert_eq!("socket://[fe80::1%25eth0]".parse(), Ok(plain.clone()));
+        assert_eq!(plain, DeviceUri::Socket { host: "fe80::1%eth0".into(), port: 9100 });
+        // An interface whose number or name begins with 25.
+        for zone in ["25", "25eth0"] {
+            let uri = DeviceUri::Socket { host: format!("fe80::1%{zone}"), port: 9100 };
+            assert_eq!(uri.to_string().parse(), Ok(uri));
+        }
+    }
+
+    #[test]
+    fn an_address_of_cups_is_answered_with_its_counterpart() {
+        let counterparts = [
+            ("socket://10.0.0.51:9100/?waiteof=false", "SHUTDOWNTO = 0"),
+            ("socket://10.0.0.51:9100/?waiteof=false", "Write socket://10.0.0.51:9100"),
+            ("socket://10.0.0.52/?contimeout=30", "contimeout has no counterpart"),
+            ("socket://10.0.0.52/?contimeout=30&waiteof=true", "waiteof=true is what is done here"),
+            ("socket://10.0.0.52?colour=1", "'colour' is not understood"),
+            ("serial:/dev/ttyS0?baud=9600", "char:///dev/ttyS0"),
+            ("parallel:/dev/lp0", "char:///dev/lp0"),
+            ("usb://HP/LaserJet%204", "char:///dev/usb/lp0"),
+            ("lpd://10.0.0.9/queue", "not in this version"),
+            ("socket://fe80::1:9100", "in brackets"),
+            ("socket://[fe80::1]:9100", "socket://[fe80::1%eth0]:9100"),
+        ];
+        for (uri, says) in counterparts {
+            let why = uri.parse::<DeviceUri>().unwrap_err();
+            assert!(why.contains(says), "{uri}: {why}");
         }
     }
 

@@ -76,6 +76,9 @@ impl<'a, 'o> Runner<'a, 'o> {
                 return worst.max(usage(self.session.err, Message::Syntax, &why, &[]));
             }
             octets.pop_if(|octet| *octet == b'\r');
+            if number == 1 && octets.starts_with("\u{feff}".as_bytes()) {
+                octets.drain(.."\u{feff}".len());
+            }
             let Ok(line) = String::from_utf8(octets) else {
                 worst = worst.max(usage(
                     self.session.err,

@@ -108,7 +108,7 @@ const REFUSED: &[&[&str]] = &[
     &["LOC", "x,", "DEV"],
     &["DEV", "x,", "FORM"],
     &["DEV -x, START"],
-    &["DEV 1x, START"],
+    &["DEV _x, START"],
     &["DEV .x, START"],
     &["DEV lp1, SPEED 0"],
     &["DEV lp1, SPEED 32768"],
@@ -615,4 +615,10 @@ proptest! {
             prop_assert!(!world.changes.iter().any(declares));
         }
     }
+}
+
+#[test]
+fn a_byte_order_mark_at_the_head_of_a_command_file_is_skipped() {
+    let world = world();
+    assert_eq!(run_with(&world, &["--in", "-"], false, "\u{feff}SPOOLER, START\n").exit, Exit::Done);
 }

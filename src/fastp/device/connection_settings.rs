@@ -1,7 +1,6 @@
 //! By what means a device is reached: its address, and the deadlines that go with it. They come from the device's own
 //! URI or from its FASTCNFG entry ([`crate::fastp::fastcnfg`]); the transports see no difference.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -51,14 +50,6 @@ impl Means {
             farewell: Farewell::Usual,
             slow_pace: Duration::ZERO,
             hosts: None,
-        }
-    }
-
-    /// The address, when the host is one already.
-    pub fn literal(&self) -> Option<IpAddr> {
-        match &self.uri {
-            DeviceUri::Socket { host, .. } => host.parse().ok(),
-            _ => None,
         }
     }
 }

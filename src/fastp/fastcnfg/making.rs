@@ -297,8 +297,6 @@ impl<'a> Making<'a> {
             Ok(DeviceUri::Socket { host, .. }) => Some(host),
             _ => None,
         };
-        // Colons are those of an IPv6 address, or somebody wrote the port behind the host.
-        let named = named.filter(|host| !host.contains(':') || host.split('%').next().is_some_and(is_ipv6));
         if named.is_none() {
             let what = format!("ADDRESS is an address or a host name, not '{}'", shown(&given.value));
             let mistake = Mistake::new(given.value_at, what);
@@ -307,8 +305,4 @@ impl<'a> Making<'a> {
         }
         named
     }
-}
-
-fn is_ipv6(text: &str) -> bool {
-    text.parse::<std::net::Ipv6Addr>().is_ok()
 }

@@ -121,7 +121,7 @@ pub fn file(text: &str, beside: &Path, root: &Path, node: &str) -> Result<PathBu
     };
     let guardian = root.join("guardian");
     let part = |part: &str| {
-        let whole = part.len() <= 64 && part.starts_with(|c: char| c.is_ascii_alphabetic());
+        let whole = part.len() <= 64 && part.starts_with(|c: char| c.is_ascii_alphanumeric());
         let plain = part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
         (whole && plain).then(|| part.to_ascii_lowercase())
     };
@@ -162,7 +162,7 @@ mod tests {
         }
         assert!(read("\\west.$laser.#B").same(&Named::of(&"\\WEST.$LASER.#b".parse().unwrap()), "acme"));
         assert!(read("\\acme.example.$LP1").same(&read("lp1"), "acme.example"));
-        for bad in ["", "$", "\\acme", "$LP1.#", "$1", "$LP 1", "\\a b.$LP1"] {
+        for bad in ["", "$", "\\acme", "$LP1.#", "$_1", "$LP 1", "\\a b.$LP1"] {
             assert!(Named::read(bad, true).is_err(), "{bad}");
         }
         assert!(Named::read("$SPLA.#X", false).is_err());

@@ -180,7 +180,7 @@ fn what_cannot_be_assigned_concerns_everybody() {
     ] {
         assert_eq!(structural(text), [wanted], "{text}");
     }
-    let parsed = parse(b"DEVICE $1 CONTYPE = NONE DEVICE $A CONTYPE = NONE");
+    let parsed = parse(b"DEVICE $_1 CONTYPE = NONE DEVICE $A CONTYPE = NONE");
     assert_eq!((parsed.mistakes.len(), parsed.stray.len(), parsed.entries.len()), (0, 1, 1));
 }
 

@@ -196,3 +196,16 @@ fn a_copy_without_digest_in_a_restored_spool_is_printed_with_a_remark_and_a_dama
     assert_eq!(state.count("sent 1 5 document 1 was printed: its file was moved or restored; it carries no digest"), 1);
     assert_eq!((state.count("held 2 Corrupt"), state.count("held 3 Corrupt")), (1, 1));
 }
+
+#[test]
+fn an_output_link_whose_target_is_not_there_yet_is_created_through() {
+    let fake = Fake::new();
+    let (uri, path) = fake.output();
+    let target = path.with_extension("target");
+    std::os::unix::fs::symlink(&target, &path).unwrap();
+    let lp = fake.device(&uri, Exclusive::Off);
+    fake.text(lp, "one\n");
+    fake.run();
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), "one\n");
+    assert!(path.is_symlink());
+}

@@ -74,6 +74,13 @@ fn open_output(path: &Path, root: &Path) -> Result<Output, Fault> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(cannot(error)),
     }
+    // Looked at before anything is created: a path under the base must not leave even an empty file there.
+    place::outside(path, root, &doing)?;
+    // A link may lead to a file that does not exist yet: that file is made, where it belongs.
+    let target = place::followed(path).map_err(cannot)?;
+    if target != path {
+        place::outside(&target, root, &doing)?;
+    }
     let open = |create: bool| {
         File::options()
             .read(true)
@@ -81,10 +88,8 @@ fn open_output(path: &Path, root: &Path) -> Result<Output, Fault> {
             .create_new(create)
             .mode(0o666)
             .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC)
-            .open(path)
+            .open(&target)
     };
-    // Looked at before anything is created: a path under the base must not leave even an empty file there.
-    place::outside(path, root, &doing)?;
     let file = match open(true) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open(false).map_err(cannot)?,
@@ -113,6 +118,7 @@ fn open_output(path: &Path, root: &Path) -> Result<Output, Fault> {
         reach: meta.len(),
         named: false,
         path: path.to_path_buf(),
+
         file,
     })
 }

@@ -1,11 +1,15 @@
 //! What lies at the path of a device: the kind that its URI says, and not inside the spool.
 
 use std::fs::Metadata;
+use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::fastp::device::errors::Fault;
 use crate::model::device::DeviceUri;
+
+/// As many links in a row are followed as the kernel follows.
+const MOST_LINKS: usize = 40;
 
 /// What a path may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +85,23 @@ pub(super) fn outside(path: &Path, root: &Path, doing: &str) -> Result<(), Fault
     Ok(())
 }
 
+/// Where the last part of `path` leads through symbolic links, whether or not anything is there yet.
+///
+/// # Errors
+/// When a link cannot be read, or links lead in a circle.
+pub(super) fn followed(path: &Path) -> io::Result<PathBuf> {
+    let mut at = path.to_path_buf();
+    for _ in 0..MOST_LINKS {
+        let Ok(meta) = std::fs::symlink_metadata(&at) else { return Ok(at) };
+        if !meta.is_symlink() {
+            return Ok(at);
+        }
+        let target = std::fs::read_link(&at)?;
+        at = at.parent().unwrap_or(Path::new("/")).join(target);
+    }
+    Err(io::Error::from_raw_os_error(nix::libc::ELOOP))
+}
+
 /// Whether both names lead to the same file or directory.
 fn same(one: &Path, other: &Path) -> bool {
     let id = |path: &Path| std::fs::metadata(path).map(|meta| (meta.dev(), meta.ino()));
@@ -126,6 +147,18 @@ mod tests {
             assert!(outside(&dir.path().join(format!("{name}.out")), &root, "cannot open it").is_ok(), "{name}");
             assert!(outside(&root.join("out"), &root, "cannot open it").is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn links_are_followed_to_where_the_file_will_be() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = |name: &str| dir.path().join(name);
+        std::os::unix::fs::symlink("second", name("first")).unwrap();
+        std::os::unix::fs::symlink(name("none"), name("second")).unwrap();
+        std::os::unix::fs::symlink("circle", name("circle")).unwrap();
+        assert_eq!(followed(&name("first")).unwrap(), name("none"));
+        assert_eq!(followed(&name("plain")).unwrap(), name("plain"));
+        assert!(followed(&name("circle")).is_err());
     }
 
     #[test]

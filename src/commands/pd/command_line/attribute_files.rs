@@ -19,7 +19,10 @@ const MAX_DEPTH: usize = 16;
 /// The most pairs and included files of one command.
 const MAX_TOTAL: usize = 10_000;
 
-/// Reads a small file that a command line names.
+/// How some editors begin a text in UTF-8; it is no part of it.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Reads a small file that a command line names, without its byte-order mark.
 ///
 /// # Errors
 /// [`Stop::Usage`] with the system's reason, when it is no regular file, or when it is too long.
@@ -32,6 +35,9 @@ pub fn read_bounded(path: &Path) -> Result<Vec<u8>, Stop> {
     read.map_err(|error| Stop::usage(format!("{shown}: {}", plain(&error))))?;
     if octets.len() as u64 > MAX_FILE {
         return Err(Stop::usage(format!("{shown}: longer than {MAX_FILE} octets")));
+    }
+    if octets.starts_with(BYTE_ORDER_MARK) {
+        octets.drain(..BYTE_ORDER_MARK.len());
     }
     Ok(octets)
 }

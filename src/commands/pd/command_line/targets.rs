@@ -37,7 +37,7 @@ pub fn parse(text: &str) -> Result<Target, Stop> {
         Some(server) if rest.is_empty() => {
             return server.parse().map(|name| Target::Server(Some(name))).map_err(|_| bad());
         }
-        None if text.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+        None if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && has_letter(text) => {
             return text.parse().map(|name| Target::Server(Some(name))).map_err(|_| bad());
         }
         _ => {}
@@ -53,6 +53,12 @@ pub fn parse(text: &str) -> Result<Target, Stop> {
         None => (text, None),
     };
     JobRef::parse_pd(job).map(|job| Target::Job(job, document)).ok_or_else(bad)
+}
+
+/// A name that begins with a digit has a letter before its first dot; digits alone, or with the number of a document, are
+/// a job.
+fn has_letter(text: &str) -> bool {
+    text.split('.').next().unwrap_or_default().chars().any(|c| c.is_ascii_alphabetic())
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Connecting: the name, its addresses in turn, refusals that pass, and what is said of a printer that is away for long.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, SocketAddrV6, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::libc;
+use nix::net::if_::if_nametoindex;
 use nix::poll::PollFlags;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, connect, socket};
 
@@ -75,8 +76,11 @@ fn try_to_open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>
 
 /// The addresses of the host: itself, or those of the HOSTS file, or those that the system knows.
 fn resolve(host: &str, port: u16, means: &Means, pace: &mut Pace<'_>) -> Result<Vec<SocketAddr>, Trouble> {
-    if let Ok(address) = host.parse() {
-        return Ok(vec![SocketAddr::new(address, port)]);
+    // An address is never looked up, neither by the resolver nor in the HOSTS file.
+    match literal(host, port) {
+        Some(Ok(address)) => return Ok(vec![address]),
+        Some(Err(why)) => return Err(Fault::new(14, true, format!("cannot reach {host}: {why}")).into()),
+        None => {}
     }
     let (name, file) = (host.to_owned(), means.hosts.clone());
     let place = file.as_ref().map(|file| format!(" in {}", file.display())).unwrap_or_default();
@@ -96,6 +100,20 @@ fn resolve(host: &str, port: u16, means: &Means, pace: &mut Pace<'_>) -> Result<
         Some(Ok(_)) => Err(Fault::new(14, true, format!("{doing}: it has no address")).into()),
         None => Err(Fault::new(40, true, format!("{doing}: it took too long")).into()),
     }
+}
+
+/// The address that a host is already, if it is one; or why its zone leads nowhere.
+fn literal(host: &str, port: u16) -> Option<Result<SocketAddr, String>> {
+    if let Ok(address) = host.parse() {
+        return Some(Ok(SocketAddr::new(address, port)));
+    }
+    let (address, zone) = host.split_once('%')?;
+    let address = address.parse().ok()?;
+    let interface = match zone.parse() {
+        Ok(number) => Ok(number),
+        Err(_) => if_nametoindex(zone).map_err(|_| format!("this machine has no interface {zone}")),
+    };
+    Some(interface.map(|interface| SocketAddrV6::new(address, port, 0, interface).into()))
 }
 
 fn dial_any(addresses: &[SocketAddr], pace: &mut Pace<'_>) -> Result<io::Result<TcpStream>, Trouble> {
@@ -155,4 +173,20 @@ fn ready(stream: &TcpStream, watch: Watch) -> io::Result<()> {
     stream.set_nodelay(true)?;
     watch.apply(stream)?;
     linger(stream, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_taken_as_it_is_and_its_zone_is_an_interface() {
+        let of = |host: &str| literal(host, 9100).map(|found| found.map(|address| address.to_string()));
+        assert_eq!(of("10.0.0.9"), Some(Ok("10.0.0.9:9100".into())));
+        assert_eq!(of("fd00::1"), Some(Ok("[fd00::1]:9100".into())));
+        assert_eq!(of("fe80::1%1"), Some(Ok("[fe80::1%1]:9100".into())));
+        assert_eq!(of("fe80::1%lo"), Some(Ok("[fe80::1%1]:9100".into())));
+        assert_eq!(of("fe80::1%none0"), Some(Err("this machine has no interface none0".into())));
+        assert_eq!(of("lp1.example"), None);
+    }
 }

@@ -41,7 +41,7 @@ fn find(text: &str, name: &str) -> Vec<IpAddr> {
     let plain = |name: &str| name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     let wanted = plain(name);
     let mut found = Vec::new();
-    for line in text.lines() {
+    for line in text.strip_prefix('\u{feff}').unwrap_or(text).lines() {
         let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
         let Some(Ok(address)) = words.next().map(str::parse) else { continue };
         if words.any(|word| plain(word) == wanted) && !found.contains(&address) {
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const FILE: &str = "# printers\n10.0.0.9 lp1 lp1.example # third floor\n\tfd00::9\tLP1\n10.0.0.9 lp1\n\
+    const FILE: &str = "\u{feff}10.0.0.6 lp0\n# printers\n10.0.0.9 lp1 lp1.example # third floor\n\tfd00::9\tLP1\n10.0.0.9 lp1\n\
                         not-an-address lp2\n10.0.0.300 lp2\n10.0.0.8#lp2\n10.0.0.7 lp3.example.\n";
 
     #[test]
@@ -65,6 +65,7 @@ mod tests {
         assert_eq!(found("lp1"), ["10.0.0.9", "fd00::9"]);
         assert_eq!(found("Lp1.Example."), ["10.0.0.9"]);
         assert_eq!(found("lp3.example"), ["10.0.0.7"]);
+        assert_eq!(found("lp0"), ["10.0.0.6"], "a byte-order mark is skipped");
         assert!(found("lp2").is_empty() && found("10.0.0.9").is_empty() && found("#").is_empty());
     }
 
