@@ -221,3 +221,24 @@ fn a_server_directory_without_a_database_is_refused_and_comes_back_from_a_backup
     assert_eq!(reasons(&site), [r#""held" ["job-restored"]"#.to_owned()].into());
     finish(site.submission("office.front", "late", &file).spawn().unwrap(), DEADLINE).expect(0);
 }
+
+#[test]
+fn a_restore_that_is_killed_at_its_exchange_can_be_repeated_and_loses_nothing() {
+    let site = waiting(3);
+    let to = backup(&site, "one");
+    submit(&site, "since");
+    stop(&site);
+    for point in ["before-exchange", "after-exchange"] {
+        let mut command = site.command("pdbackup");
+        command.args(["--restore", to.to_str().unwrap()]).env("PD_FAULT", point);
+        finish(command.spawn().unwrap(), DEADLINE).expect(128 + 9);
+        // Whatever lies there now, nothing of it prints unasked, and what is not in it is not erased.
+        site.spoolcom("SPOOLER, START");
+        stop(&site);
+        site.run("pdbackup", &["--restore", to.to_str().unwrap()]).expect(0);
+        assert_eq!(reasons(&site), [r#""held" ["job-restored"]"#.to_owned()].into(), "{point}");
+        assert_eq!((site.jobs().len(), aside(&site).len()), (3, 1), "{point}");
+        let left = std::fs::read_dir(site.base()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert!(left.into_iter().all(|name| !name.to_string_lossy().starts_with(".spool.db.")), "{point}");
+    }
+}

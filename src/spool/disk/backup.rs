@@ -26,6 +26,7 @@ use crate::model::{Failure, FailureKind, ServerName};
 use crate::store::Fallible;
 use crate::store::backup::{Kept, contents, copy, prepare};
 use crate::store::generation::Mark;
+use crate::sys::fault;
 use crate::sys::files::{copy_all, identity, open_regular, random_name, sync_dir};
 use crate::sys::lock::FileLock;
 use crate::sys::process::ProcessNote;
@@ -353,6 +354,8 @@ pub fn restore(base: &Base, from: &Path, now: &Moment) -> Fallible<Done> {
     dirs::make(base.root()).map_err(failed(base.root()))?;
     demand_same_spool(base, &server, &manifest)?;
     let alone = alone(base, Some(&server))?;
+    tidy(base.root(), ".spool.db.");
+    tidy(&base.server(&server), ".restore-");
     let mut done = Done { jobs: manifest.jobs, ..Done::default() };
     let dir = base.server(&server);
     for dir in [&dir, &base.corrupt(&server), &dir.join("pdb")] {
@@ -402,6 +405,14 @@ pub fn restore(base: &Base, from: &Path, now: &Moment) -> Fallible<Done> {
     let spool = super::base::open(base, super::base::Access::Existing { now: now.clone() })?;
     done.aside = spool.sweep()? as u64;
     Ok(done)
+}
+
+/// Removes what a restore that was cut off has left under names of ours. Nobody else uses the base.
+fn tidy(dir: &Path, prefix: &str) {
+    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix)) {
+        let _ = std::fs::remove_file(entry.path());
+    }
 }
 
 /// Refuses to mix the files of two spools.
@@ -489,6 +500,8 @@ pub(crate) fn exchange(base: &Base, fresh: &Path, now: &Moment) -> io::Result<()
         }
         sync_dir(&kept)?;
     }
+    fault::point("before-exchange");
     std::fs::rename(fresh, base.database())?;
+    fault::point("after-exchange");
     sync_dir(base.root())
 }
