@@ -153,7 +153,7 @@ fn a_backup_that_is_restored_over_a_living_spool_waits_for_nobody_and_erases_not
     site.run("pdbackup", &["--restore", site.files.path().to_str().unwrap()]).expect(1).says("no backup");
     submit(&site, "since");
     // While a print process has the spool, nothing is put in its place.
-    let mut process = site.open_counter("60", &[]);
+    let mut process = site.start_with_submission_socket("60", &[]);
     let refused = site.run("pdbackup", &["--restore", to.to_str().unwrap()]).expect(1).says("kill -TERM");
     assert!(refused.err.contains(&format!("{}", process.id())), "{}", refused.err);
     assert_eq!(site.tags().len(), 2);

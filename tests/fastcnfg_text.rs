@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use self::invariants::holds;
 use proptest::prelude::*;
-use spoolsuite::fastp::device::connection_settings::Farewell;
-use spoolsuite::fastp::fastcnfg::entry::{Entry, Way};
+use spoolsuite::fastp::device::connection_settings::CloseWait;
+use spoolsuite::fastp::fastcnfg::entry::{AddressSource, Entry};
 use spoolsuite::fastp::fastcnfg::lexer::Mistake;
 use spoolsuite::fastp::fastcnfg::parsed::all_mistakes;
 use spoolsuite::fastp::fastcnfg::parser::parse;
@@ -46,13 +46,13 @@ struct Wanted {
     entry: Entry,
 }
 
-fn of(way: Way) -> Entry {
+fn of(address: AddressSource) -> Entry {
     Entry {
-        way,
+        address,
         io_limit: None,
         refused_every: Duration::ZERO,
         refused_tries: 0,
-        farewell: Farewell::Usual,
+        close_wait: CloseWait::Usual,
         slow_pace: Duration::ZERO,
     }
 }
@@ -62,17 +62,26 @@ const TICK: Duration = Duration::from_millis(10);
 fn plain() -> impl Strategy<Value = Wanted> {
     let path = "/[a-zA-Z0-9][a-zA-Z0-9_=:%#?.-]{0,20}[a-z0-9]";
     (0..5u8, path, prop::option::of(0..100_000u32)).prop_map(|(kind, path, timeout)| {
-        let (mut pairs, way) = match kind {
-            0 => (vec![("CONTYPE", "NONE".to_owned())], Way::Own),
-            1 => (vec![("CONTYPE", "FILE".into()), ("PATH", path.clone())], Way::To(DeviceUri::File(path.into()))),
-            2 => (vec![("CONTYPE", "char".into()), ("PATH", path.clone())], Way::To(DeviceUri::Char(path.into()))),
-            3 => (vec![("PATH", path.clone()), ("CONTYPE", "Fifo".into())], Way::To(DeviceUri::Fifo(path.into()))),
+        let (mut pairs, address) = match kind {
+            0 => (vec![("CONTYPE", "NONE".to_owned())], AddressSource::Own),
+            1 => (
+                vec![("CONTYPE", "FILE".into()), ("PATH", path.clone())],
+                AddressSource::To(DeviceUri::File(path.into())),
+            ),
+            2 => (
+                vec![("CONTYPE", "char".into()), ("PATH", path.clone())],
+                AddressSource::To(DeviceUri::Char(path.into())),
+            ),
+            3 => (
+                vec![("PATH", path.clone()), ("CONTYPE", "Fifo".into())],
+                AddressSource::To(DeviceUri::Fifo(path.into())),
+            ),
             _ => {
                 let uri = DeviceUri::File(path.into());
-                (vec![("URI", uri.to_string())], Way::To(uri))
+                (vec![("URI", uri.to_string())], AddressSource::To(uri))
             }
         };
-        let mut entry = of(way);
+        let mut entry = of(address);
         if let Some(timeout) = timeout {
             pairs.push(("TIMEOUT", timeout.to_string()));
             entry.io_limit = (timeout > 0).then(|| Duration::from_secs(timeout.into()));
@@ -82,7 +91,9 @@ fn plain() -> impl Strategy<Value = Wanted> {
 }
 
 fn tcp() -> impl Strategy<Value = Wanted> {
-    let host = prop_oneof!["[a-z][a-z0-9.-]{0,20}[a-z0-9]", any::<std::net::Ipv6Addr>().prop_map(|ip| ip.to_string())];
+    // A link-local address needs its interface; that is tested where addresses are.
+    let ip = any::<std::net::Ipv6Addr>().prop_filter("not link-local", |ip| !ip.is_unicast_link_local());
+    let host = prop_oneof!["[a-z][a-z0-9.-]{0,20}[a-z0-9]", ip.prop_map(|ip| ip.to_string())];
     let some = |most: u32| prop::option::of(0..=most);
     (host, 1..=u16::MAX, some(1000), some(32_767), some(8_640_000), some(12_000), some(u32::MAX >> 1)).prop_map(
         |(host, port, pollint, pollnum, shutdown, slow, timeout)| {
@@ -94,14 +105,14 @@ fn tcp() -> impl Strategy<Value = Wanted> {
             give("SLOWPACE", slow);
             give("TIMEOUT", timeout);
             let entry = Entry {
-                way: Way::To(DeviceUri::Socket { host, port }),
+                address: AddressSource::To(DeviceUri::Socket { host, port }),
                 io_limit: timeout.filter(|ticks| *ticks > 0).map(|ticks| TICK * ticks),
                 refused_every: TICK * pollint.unwrap_or(100),
                 refused_tries: pollnum.unwrap_or(10),
-                farewell: match shutdown {
-                    None => Farewell::Usual,
-                    Some(0) => Farewell::None,
-                    Some(ticks) => Farewell::Required(TICK * ticks),
+                close_wait: match shutdown {
+                    None => CloseWait::Usual,
+                    Some(0) => CloseWait::None,
+                    Some(ticks) => CloseWait::Required(TICK * ticks),
                 },
                 slow_pace: TICK * slow.unwrap_or(0),
             };

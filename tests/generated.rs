@@ -1,13 +1,14 @@
 //! Manual pages and completions are made from the definitions that parse the command line, and committed. These tests
 //! fail when they are stale; `UPDATE=1 cargo test --test suite generated::` writes them anew.
 
+mod messages;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Command;
 use clap_complete::{Shell, generate};
 use spoolsuite::attributes::{Attribute, Class, Kind, Shown, of_class};
-use spoolsuite::commands::definitions;
 use spoolsuite::model::field::Field;
 
 /// Compares `text` with the committed file `path`, or writes it.
@@ -21,6 +22,11 @@ fn check(path: &str, text: &str, stale: &mut Vec<PathBuf>) {
     }
 }
 
+/// The definitions of all programs: those of the languages, and of the print process.
+fn definitions() -> Vec<Command> {
+    spoolsuite::commands::definitions().into_iter().chain([spoolsuite::fastp::definition()]).collect()
+}
+
 fn fresh(stale: &[PathBuf]) {
     assert!(stale.is_empty(), "stale: {stale:#?}\nUPDATE=1 cargo test --test suite generated::   writes them");
 }
@@ -28,7 +34,7 @@ fn fresh(stale: &[PathBuf]) {
 #[test]
 fn manual_pages_are_fresh() {
     let mut stale = Vec::new();
-    for command in definitions::all() {
+    for command in definitions() {
         check(&format!("man/{}.1", command.get_name()), &manual_page(command.clone()), &mut stale);
     }
     fresh(&stale);
@@ -37,7 +43,7 @@ fn manual_pages_are_fresh() {
 #[test]
 fn completions_are_fresh() {
     let mut stale = Vec::new();
-    for mut command in definitions::all() {
+    for mut command in definitions() {
         let name = command.get_name().to_owned();
         for (shell, file) in [
             (Shell::Bash, format!("completions/bash/{name}")),
@@ -72,7 +78,7 @@ fn the_attributes_in_docs_json_are_fresh() {
 #[test]
 fn messages_are_fresh() {
     let mut stale = Vec::new();
-    check("docs/messages.md", &spoolsuite::commands::messages::document(), &mut stale);
+    check("docs/messages.md", &messages::document(), &mut stale);
     fresh(&stale);
 }
 

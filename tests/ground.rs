@@ -36,7 +36,7 @@ fn started() -> (Site, Child) {
     site.declare();
     site.spoolcom("DEV $LP1, START");
     site.fastp_ends(DEADLINE);
-    let process = site.open_counter("60", &[]);
+    let process = site.start_with_submission_socket("60", &[]);
     (site, process)
 }
 
@@ -135,7 +135,7 @@ fn what_a_print_process_leaves_that_is_killed_at_the_end_of_a_job_its_neighbour_
     });
     let file = site.document("left", &text("left", 400));
     let mut command = site.submission("office.front", "left", &file);
-    command.env("PD_COUNTER_MS", "0").env("PD_FAULT", "before-erase");
+    command.env("PD_SUBMISSION_SOCKET_MS", "0").env("PD_FAULT", "before-erase");
     finish(command.spawn().unwrap(), DEADLINE).expect(0);
     assert!(site.fastp_ends(DEADLINE));
     site.wait_for_no_print_files();

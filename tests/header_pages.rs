@@ -107,7 +107,7 @@ fn a_kill_between_header_page_and_end_leaves_exactly_one_copy() {
     let file = site.document("one", b"first\n");
     site.submit("office.front", "one", &file).expect(0);
     // The header page, the form feed and the text are a piece each; then the last octet, and the end on record.
-    for point in ["mid-send@1", "mid-send@2", "mid-send@3", "after-last-byte", "before-completion"] {
+    for point in ["mid-send@1", "mid-send@2", "mid-send@3", "after-last-octet", "before-completion"] {
         site.kill_fastp();
         let before = starts(&site);
         let mut command = site.command("spoolcom");

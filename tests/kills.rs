@@ -13,11 +13,11 @@ use crate::support::sink::{Mode, Sink};
 use crate::support::{Dice, Site, finish, number, pid};
 use spoolsuite::sys::watch::Watch;
 
-/// Where whoever carries out a submission may be killed: `pdpr` itself, or the print process that takes it at its counter.
+/// Where whoever carries out a submission may be killed: `pdpr` itself, or the print process that takes it through its submission socket.
 const SUBMITTER: [&str; 3] = ["after-data-fsync", "before-commit", "after-commit"];
 /// Where a print process may be killed.
 const PRINTER: [&str; 6] =
-    ["claimed", "mid-send", "after-last-byte", "before-completion", "after-completion", "going-dormant"];
+    ["claimed", "mid-send", "after-last-octet", "before-completion", "after-completion", "going-dormant"];
 /// The file, a socket with one job for each connection, a socket that carries several.
 const DESTINATIONS: [&str; 3] = ["office.front", "office.each", "office.many"];
 /// What a random kill waits for without a change of the spool: then it kills anyway.
@@ -31,8 +31,8 @@ struct Campaign {
     tried: HashMap<String, usize>,
     /// Tags of those that pdpr acknowledged.
     acknowledged: HashSet<String>,
-    /// Whether submissions go to the counter of the print process, where it is open.
-    at_counter: bool,
+    /// Whether submissions go to the submission socket of the print process, where it is open.
+    through_socket: bool,
     kills: HashMap<String, u64>,
 }
 
@@ -51,7 +51,7 @@ impl Campaign {
             dice: Dice::new(20_250_101),
             tried: HashMap::new(),
             acknowledged: HashSet::new(),
-            at_counter: true,
+            through_socket: true,
             kills: HashMap::new(),
         }
     }
@@ -68,8 +68,8 @@ impl Campaign {
         if let Some(fault) = fault {
             command.env("PD_FAULT", fault);
         }
-        if !self.at_counter {
-            command.env("PD_COUNTER_MS", "0");
+        if !self.through_socket {
+            command.env("PD_SUBMISSION_SOCKET_MS", "0");
         }
         self.tried.insert(tag.clone(), at);
         (tag, command.spawn().unwrap())
@@ -98,7 +98,7 @@ impl Campaign {
     /// Some work for the victim, then one kill.
     fn round(&mut self) {
         let watch = Watch::new(&self.site.paths().write_lock()).unwrap();
-        self.at_counter = self.dice.roll(2) == 0;
+        self.through_socket = self.dice.roll(2) == 0;
         match self.dice.roll(5) {
             0 => {
                 let load: Vec<_> = (0..3).map(|_| self.submit(None)).collect();
@@ -120,32 +120,32 @@ impl Campaign {
             }
             2 => {
                 let point = SUBMITTER[self.dice.roll(3) as usize];
-                // It is pdpr that is to die: at the counter it would not pass that point.
-                self.at_counter = false;
+                // It is pdpr that is to die: through the submission socket it would not pass that point.
+                self.through_socket = false;
                 let (tag, child) = self.submit(Some(point.to_owned()));
                 let killed = self.ended(tag, child);
                 assert!(killed, "pdpr did not pass {point}");
                 self.count(point, killed);
             }
-            3 => self.kill_counter_at_a_point(),
+            3 => self.kill_the_print_process_at_a_point(),
             _ => self.kill_printer_at_a_point(),
         }
         self.restart(None);
     }
 
     /// The print process dies while it takes a submission. Whoever submits notices nothing.
-    fn kill_counter_at_a_point(&mut self) {
+    fn kill_the_print_process_at_a_point(&mut self) {
         let point = SUBMITTER[self.dice.roll(3) as usize];
         self.site.kill_fastp();
-        let process = self.site.open_counter("600", &[("PD_FAULT", point)]);
-        self.at_counter = true;
+        let process = self.site.start_with_submission_socket("600", &[("PD_FAULT", point)]);
+        self.through_socket = true;
         let load: Vec<_> = (0..3).map(|_| self.submit(None)).collect();
         for (tag, child) in load {
             self.ended(tag.clone(), child);
             assert!(self.acknowledged.contains(&tag), "{tag} was refused because a print process died at {point}");
         }
         finish(process, crate::support::DEADLINE).expect(128 + 9);
-        self.count(&format!("counter, {point}"), true);
+        self.count(&format!("submission socket, {point}"), true);
     }
 
     fn kill_printer_at_a_point(&mut self) {

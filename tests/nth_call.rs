@@ -30,7 +30,7 @@ fn shim(dir: &Path) -> PathBuf {
 }
 
 /// Submits with faults of this kind until none fires. Returns the tags that were acknowledged and how many calls failed.
-fn campaign(site: &Site, shim: &Path, kind: &str, link: bool, counter: bool) -> (HashSet<String>, usize) {
+fn campaign(site: &Site, shim: &Path, kind: &str, link: bool, through_socket: bool) -> (HashSet<String>, usize) {
     let mut acknowledged = HashSet::new();
     let stride = number("NTH_STRIDE", 1);
     let name = format!("{kind}{}", if link { "-link" } else { "" });
@@ -59,7 +59,7 @@ fn campaign(site: &Site, shim: &Path, kind: &str, link: bool, counter: bool) -> 
         let listed: HashSet<String> =
             site.tags().into_iter().filter(|tag| tag.starts_with(&format!("{name}-"))).collect();
         assert_eq!(listed, acknowledged, "{what}");
-        no_orphans(site, &what, counter);
+        no_orphans(site, &what, through_socket);
         if call.is_none() {
             assert_eq!(outcome.status, 0, "nothing failed: {what}");
             return (acknowledged, fired);
@@ -69,12 +69,12 @@ fn campaign(site: &Site, shim: &Path, kind: &str, link: bool, counter: bool) -> 
 }
 
 /// There is one print file for each job; what a failed submission may leave, the next start removes. Whom the submitter left
-/// at the `counter`, he removes what he received himself, as soon as he finds that the job is there.
-fn no_orphans(site: &Site, what: &str, counter: bool) {
+/// at the submission socket (`through_socket`), he removes what he received himself, as soon as he finds that the job is there.
+fn no_orphans(site: &Site, what: &str, through_socket: bool) {
     let jobs = site.jobs().len();
     let watch = Watch::new(&site.server_dir()).unwrap();
     let end = Instant::now() + crate::support::DEADLINE;
-    while counter && site.print_files().len() != jobs && Instant::now() < end {
+    while through_socket && site.print_files().len() != jobs && Instant::now() < end {
         watch.wait(Duration::from_secs(1)).unwrap();
     }
     if site.print_files().len() != jobs {
@@ -88,18 +88,18 @@ fn faults(kinds: &[&str], link: bool) {
 }
 
 /// The same where a print process takes submissions all the time, or where none does.
-fn faults_at(kinds: &[&str], link: bool, counter: bool) {
+fn faults_at(kinds: &[&str], link: bool, through_socket: bool) {
     let mut site = Site::new();
     site.declare();
     site.spoolcom("LOC #OFFICE.PARK, DEV NONE");
-    let process = counter.then(|| site.open_counter("600", &[]));
-    if !counter {
-        site.env.push(("PD_COUNTER_MS", "0"));
+    let process = through_socket.then(|| site.start_with_submission_socket("600", &[]));
+    if !through_socket {
+        site.env.push(("PD_SUBMISSION_SOCKET_MS", "0"));
     }
     let shim = shim(site.files.path());
     let mut acknowledged = HashSet::new();
     for kind in kinds {
-        let (tags, fired) = campaign(&site, &shim, kind, link, counter);
+        let (tags, fired) = campaign(&site, &shim, kind, link, through_socket);
         eprintln!("{kind}: {fired} calls failed, {} submissions were acknowledged", tags.len());
         assert!(fired > 0, "{kind} never fired");
         acknowledged.extend(tags);
@@ -109,7 +109,7 @@ fn faults_at(kinds: &[&str], link: bool, counter: bool) {
         process.wait().unwrap();
         site.spoolcom("PRINT $SPLA, START");
     }
-    // Every acknowledged job is printed, byte-identical, once; nothing else is.
+    // Every acknowledged job is printed, octet-identical, once; nothing else is.
     site.spoolcom("LOC #OFFICE.PARK, DEV $LP1");
     site.start("LP1");
     site.wait_until_empty();

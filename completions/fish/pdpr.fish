@@ -1,4 +1,4 @@
-complete -c pdpr -s H -d 'Server to submit to, as host:port; otherwise the usual one' -r
+complete -c pdpr -s H -d 'Server to ask, as host:port; otherwise the usual one' -r
 complete -c pdpr -s d -d 'Destination (-p means the same); without it PDPRINTER names one' -r
 complete -c pdpr -s f -d 'A document; another way to name a file' -r -F
 complete -c pdpr -s n -d 'Copies of each document that follows' -r

@@ -57,7 +57,7 @@ pub enum Kind {
     Content,
 }
 
-/// When a value may be given (infoprint-commands.md 2).
+/// When a value may be given (docs/reference/infoprint.md 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settable {
     /// Never: the spool determines it.

@@ -1,7 +1,7 @@
 //! Names and keywords as people type them: whole, as a synonym, or abbreviated word by word.
 //!
 //! `s-m-s` is `start-message-supported`: as many words as the full name, each a beginning of its counterpart. The whole
-//! word always wins; more than one candidate is an error that lists them (infoprint-commands.md 1.5).
+//! word always wins; more than one candidate is an error that lists them (docs/reference/infoprint.md 1).
 
 use crate::model::near;
 

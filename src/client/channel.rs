@@ -1,7 +1,7 @@
 //! Whole frames over a stream socket, the same on both sides.
 //!
-//! A frame is sent and received with its open files or not at all: files that came with a frame that is refused are
-//! closed with it.
+//! A frame is sent and received with its open files or not at all: files that came with a refused frame are closed with
+//! it.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -18,7 +18,7 @@ pub enum ChannelError {
     /// Reading or writing failed, or took too long, or ended in the middle of a frame.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// What came is no frame, or not the value it should be.
+    /// What arrived is no frame, or not the expected value.
     #[error("{0}")]
     Frame(#[from] FrameError),
 }
@@ -26,17 +26,17 @@ pub enum ChannelError {
 /// Sends a frame that [`frame::encode`] made.
 ///
 /// # Errors
-/// When it was not sent completely; the peer cannot have acted on it then.
+/// Returns an error when it was not sent completely; then the peer cannot have acted on it.
 pub fn send(stream: &UnixStream, frame: &[u8], files: &[OwnedFd], until: Deadline) -> io::Result<()> {
     let files: Vec<_> = files.iter().map(AsFd::as_fd).collect();
     socket::send(stream, frame, &files, until)
 }
 
-/// Receives a frame of `kind` and its files. It may begin until `first`; once it has begun, `rest()` gives the time by
-/// which it must be complete. `None` means that the peer closed before a frame began.
+/// Receives a frame of `kind` and its files. It may begin until `first`; once it has begun, it must be complete by
+/// `rest()`. `None` means that the peer closed before a frame began.
 ///
 /// # Errors
-/// As [`ChannelError`] says. After a [`FrameError`] the place of the next frame is not known: close the connection.
+/// Returns a [`ChannelError`]. After a [`FrameError`] nobody knows where the next frame begins: close the connection.
 pub fn receive<T: DeserializeOwned>(
     stream: &UnixStream,
     kind: Kind,
@@ -66,7 +66,7 @@ fn fill(stream: &UnixStream, mut room: &mut [u8], files: &mut Vec<OwnedFd>, unti
         if n == 0 {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
         }
-        // A peer that attaches files to every octet must not fill our table of descriptors.
+        // A peer that attaches files to every octet must not fill our descriptor table.
         if files.len() > frame::MAX_FILES {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "too many open files came with a message"));
         }

@@ -1,8 +1,8 @@
-//! The operations of a spool through the wire: the side of the command.
+//! The operations of a spool over the wire: the command's side.
 
-pub mod channel;
+pub(crate) mod channel;
 mod remote;
-pub mod submission_socket;
+pub(crate) mod submission_socket;
 
 pub use remote::Remote;
 pub use submission_socket::Submitter;

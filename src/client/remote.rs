@@ -1,9 +1,9 @@
 //! A spool behind a socket.
 //!
-//! A request that could not be sent completely was not carried out: `Unreachable`. When it was sent and its reply does
-//! not come, a request that only looks is `Unreachable` too, and one that changes something is `Unknown`: the server may
-//! have done it. After either the connection is not used again, because a late reply would be taken for that of the
-//! next request.
+//! A request that could not be sent completely was not carried out: `Unreachable`. If it was sent and its reply does
+//! not come, a request that only looks is also `Unreachable`, and one that changes something is `Unknown`: the server
+//! may have done it. After either, the connection is not used again, because a late reply would be taken for that of
+//! the next request.
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -33,7 +33,7 @@ impl Remote {
         Self { stream, deadline: REPLY_DEADLINE, broken: false }
     }
 
-    /// The same with another time to wait for each reply.
+    /// Sets another time limit for each reply.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -78,7 +78,7 @@ impl Carrier for Remote {
     }
 }
 
-/// Whether a request changes nothing, so that it may be lost without a doubt.
+/// Whether a request changes nothing, so that losing it leaves no doubt.
 fn only_looks(request: &Request) -> bool {
     matches!(
         request,
@@ -99,7 +99,7 @@ fn only_looks(request: &Request) -> bool {
     )
 }
 
-/// How long a request waits by its own wish.
+/// How long the request itself asks to wait.
 fn own_wait(request: &Request) -> Duration {
     match request {
         Request::AwaitOffline { timeout_ms, .. } => Duration::from_millis(*timeout_ms),

@@ -1,12 +1,13 @@
-//! The way of a submission: to the counter of a spool, where a running print process takes it, or into the spool itself.
+//! How a submission travels: to the submission socket, where a running print process accepts it, or into the spool
+//! directly.
 //!
-//! The counter is only ever believed when it says yes. Whatever else comes of going there (nobody listens, nobody answers, a
-//! refusal, a lost connection) the submission goes into the spool as if there were no counter, with the same token: a token
-//! makes one job, whoever brings it and however often. So the words in which something is refused are those of the spool,
-//! and a submission whose outcome is unknown becomes known by being handed in again.
+//! The client trusts the print process only when it says yes. Whatever else happens (nobody listens, nobody answers, a
+//! refusal, a lost connection), the submission goes into the spool as if there were no submission socket, with the same
+//! token: a token makes one job, whoever brings it and however often. So a refusal always has the words of the spool,
+//! and a submission whose outcome is unknown becomes known when it is handed in again.
 //!
-//! States: connected → the first question answered → submitted. Nothing is handed in before an answer came on the very same
-//! connection: a counter whose process was stopped, or is just ending, costs a little time and no doubt.
+//! States: connected → first question answered → submitted. Nothing is handed in before an answer came on the same
+//! connection: a print process that was stopped or is just ending costs a little time and leaves no doubt.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
@@ -22,17 +23,17 @@ use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request, answer};
 use crate::sys::{files, socket};
 
-/// How long the counter may take to answer a question.
+/// How long the print process may take to answer a question.
 pub const FIRST_ANSWER: Duration = Duration::from_secs(1);
-/// How long it may take to accept a submission. Is that too short for a slow disk? Then the spool itself is asked, which
-/// waits for the same disk: time is lost, and nothing else.
+/// How long it may take to accept a submission. Is that too short for a slow disk? Then we use the spool directly,
+/// which waits for the same disk: we lose time, and nothing else.
 const ACCEPTANCE: Duration = Duration::from_secs(10);
-/// Octets that the documents of a submission may have together. Copying more takes longer than finding the spool, and
+/// Octets that the documents of a submission may have together. Copying more takes longer than opening the spool, and
 /// whoever interrupts `pdpr` meanwhile means that nothing is printed.
 pub const MOST_OCTETS: u64 = 4 << 20;
 
-/// Whether these documents may be handed in at a counter, and where the reading of each begins. All must be files: a file
-/// ends, whoever reads it, and can be read again.
+/// Where the reading of each document begins, if the documents may go through the submission socket. All must be files:
+/// a file ends, whoever reads it, and can be read again.
 pub fn places(documents: &[OwnedFd]) -> Option<Vec<u64>> {
     let mut octets = 0u64;
     let mut places = Vec::with_capacity(documents.len());
@@ -47,7 +48,7 @@ pub fn places(documents: &[OwnedFd]) -> Option<Vec<u64>> {
     (octets <= MOST_OCTETS).then_some(places)
 }
 
-/// The same documents, which nobody reads any more, from where they began.
+/// Rewinds the documents, which nobody reads any more, to where they began.
 fn rewound(documents: Vec<OwnedFd>, places: &[u64]) -> io::Result<Vec<OwnedFd>> {
     for (document, place) in documents.iter().zip(places) {
         let place = i64::try_from(*place).map_err(io::Error::other)?;
@@ -56,8 +57,8 @@ fn rewound(documents: Vec<OwnedFd>, places: &[u64]) -> io::Result<Vec<OwnedFd>> 
     Ok(documents)
 }
 
-/// The same documents once more, each with a position of its own: whoever has the first ones may still read them. One that
-/// its reader could not open himself, because it was handed to him open, is copied.
+/// Opens the documents once more, each with a position of its own, because the first ones may still be read. A document
+/// that the user could not open himself, because it was handed to him open, is copied.
 fn once_more(documents: &[OwnedFd], places: &[u64]) -> io::Result<Vec<OwnedFd>> {
     let again = documents.iter().zip(places).map(|(document, place)| {
         match files::open_regular(Path::new(&format!("/proc/self/fd/{}", document.as_raw_fd()))) {
@@ -74,47 +75,47 @@ fn once_more(documents: &[OwnedFd], places: &[u64]) -> io::Result<Vec<OwnedFd>> 
     again.collect()
 }
 
-/// Opens the spool itself.
+/// Opens the spool directly.
 type Opener = Box<dyn FnMut() -> Result<Box<dyn Operations>, Failure>>;
 
-/// Whoever hands in a job: a spool of which it does not show whether it has a counter.
+/// The operations of a submitter; its user cannot tell whether a print process or the spool itself answers.
 pub struct Submitter {
-    counter: Option<Remote>,
-    /// How long the counter may take for an answer.
+    server: Option<Remote>,
+    /// How long the print process may take to answer.
     patience: Duration,
-    /// Whether the counter has answered.
+    /// Whether the print process has answered.
     answered: bool,
     open: Opener,
     spool: Option<Box<dyn Operations>>,
 }
 
 impl Submitter {
-    /// One that goes to the counter at `path`, if somebody of our own user listens there, and to the spool that `open` opens
-    /// otherwise. With a `patience` of zero nobody is looked for.
+    /// Uses the submission socket at `path` if a process of our own user listens there, and otherwise the spool that
+    /// `open` opens. With a `patience` of zero it does not connect.
     pub fn new(path: &Path, patience: Duration, open: Opener) -> Self {
-        // Documents are shown to nobody but ourselves: who listens is asked of the kernel.
+        // Documents are shown to nobody but ourselves: the kernel says who listens.
         let ours = |stream: &_| socket::peer(stream).is_ok_and(|peer| peer.uid == nix::unistd::geteuid().as_raw());
         let connected = if patience.is_zero() { None } else { socket::connect(path).ok().filter(ours) };
-        Self { counter: connected.map(Remote::new), patience, answered: false, open, spool: None }
+        Self { server: connected.map(Remote::new), patience, answered: false, open, spool: None }
     }
 
-    /// What the counter says. Unless it says yes it is not asked again.
-    fn at_counter(&mut self, request: &Request, files: &[OwnedFd], patience: Duration) -> Heard {
-        let Some(counter) = &self.counter else { return Heard::Nothing };
-        let heard = match counter.exchange(request, files, patience) {
-            Ok(reply) if is_yes(request, &reply) => Heard::Yes(Box::new(reply)),
-            Ok(Reply::Failed(failure)) if failure.kind != FailureKind::Unknown => Heard::No,
-            Ok(Reply::Failed(_)) => Heard::Perhaps,
-            Ok(_) | Err(_) => Heard::Nothing,
+    /// Asks the print process. Unless it says yes, it is not asked again.
+    fn ask_server(&mut self, request: &Request, files: &[OwnedFd], patience: Duration) -> ServerAnswer {
+        let Some(server) = &self.server else { return ServerAnswer::Nothing };
+        let server_answer = match server.exchange(request, files, patience) {
+            Ok(reply) if is_yes(request, &reply) => ServerAnswer::Yes(Box::new(reply)),
+            Ok(Reply::Failed(failure)) if failure.kind != FailureKind::Unknown => ServerAnswer::No,
+            Ok(Reply::Failed(_)) => ServerAnswer::Perhaps,
+            Ok(_) | Err(_) => ServerAnswer::Nothing,
         };
-        match heard {
-            Heard::Yes(_) => self.answered = true,
-            _ => self.counter = None,
+        match server_answer {
+            ServerAnswer::Yes(_) => self.answered = true,
+            _ => self.server = None,
         }
-        heard
+        server_answer
     }
 
-    fn in_spool(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
+    fn ask_spool(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
         let spool = match &mut self.spool {
             Some(spool) => spool,
             none => none.insert((self.open)()?),
@@ -122,41 +123,43 @@ impl Submitter {
         Ok(answer(spool.as_mut(), request, files))
     }
 
-    fn hand_in(&mut self, request: Request, documents: Vec<OwnedFd>) -> Result<Reply, Failure> {
-        let Some(places) = places(&documents).filter(|_| self.answered && self.counter.is_some()) else {
-            return self.in_spool(request, documents);
+    fn submit_once(&mut self, request: Request, documents: Vec<OwnedFd>) -> Result<Reply, Failure> {
+        let Some(places) = places(&documents).filter(|_| self.answered && self.server.is_some()) else {
+            return self.ask_spool(request, documents);
         };
-        let heard = self.at_counter(&request, &documents, ACCEPTANCE);
-        let again = match heard {
-            Heard::Yes(reply) => return Ok(*reply),
-            // It has answered, so it reads them no more.
-            Heard::No | Heard::Perhaps => rewound(documents, &places),
-            // It may have been accepted, or be accepted while we read this.
-            Heard::Nothing => once_more(&documents, &places),
+        let server_answer = self.ask_server(&request, &documents, ACCEPTANCE);
+        let again = match server_answer {
+            ServerAnswer::Yes(reply) => return Ok(*reply),
+            // It has answered, so it no longer reads them.
+            ServerAnswer::No | ServerAnswer::Perhaps => rewound(documents, &places),
+            // It may have been accepted already, or be accepted at this moment.
+            ServerAnswer::Nothing => once_more(&documents, &places),
         };
         let documents = again.map_err(|error| {
             let why = format!("the print process has not accepted it, and a document cannot be read again: {error}");
             Failure::new(FailureKind::Unknown, why)
         })?;
         let token = match &request {
-            Request::Submit { submission } if !matches!(heard, Heard::No) => Some(submission.token.clone()),
+            Request::Submit { submission } if !matches!(server_answer, ServerAnswer::No) => {
+                Some(submission.token.clone())
+            }
             _ => None,
         };
-        let reply = self.in_spool(request, documents);
+        let reply = self.ask_spool(request, documents);
         match token {
             Some(token) => self.settled(token, reply),
             None => reply,
         }
     }
 
-    /// What is true of a submission that the counter may have accepted, or may yet accept, and of which the spool says
-    /// `reply`: a refusal holds when the token is refused for good.
+    /// Finds the truth about a submission that the print process may have accepted, or may yet accept, when the spool
+    /// says `reply`: a refusal holds only when the token is refused for good.
     fn settled(&mut self, token: String, reply: Result<Reply, Failure>) -> Result<Reply, Failure> {
         let refusal = match &reply {
             Ok(Reply::Failed(failure)) | Err(failure) => failure.clone(),
             Ok(_) => return reply,
         };
-        match self.in_spool(Request::Settle { token }, Vec::new()) {
+        match self.ask_spool(Request::Settle { token }, Vec::new()) {
             Ok(Reply::Settle(Some(accepted))) => Ok(Reply::Submit(accepted)),
             Ok(Reply::Settle(None)) => reply,
             _ => Err(Failure { kind: FailureKind::Unknown, ..refusal }),
@@ -164,15 +167,15 @@ impl Submitter {
     }
 }
 
-/// What the counter said.
-enum Heard {
+/// What the print process said.
+enum ServerAnswer {
     /// Yes.
     Yes(Box<Reply>),
-    /// No: it has not done it and does not work on it.
+    /// No: it did not do it and is not working on it.
     No,
-    /// It may have done it, and does not work on it any more.
+    /// It may have done it, and is no longer working on it.
     Perhaps,
-    /// Nothing, or nothing that is an answer: it may still work on it.
+    /// Nothing, or nothing that is an answer: it may still be working on it.
     Nothing,
 }
 
@@ -188,14 +191,14 @@ fn is_yes(request: &Request, reply: &Reply) -> bool {
 impl Carrier for Submitter {
     fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
         match request {
-            Request::Submit { .. } => self.hand_in(request, files),
+            Request::Submit { .. } => self.submit_once(request, files),
             Request::ResolveDestination { .. } | Request::Job { .. } => {
-                match self.at_counter(&request, &files, self.patience) {
-                    Heard::Yes(reply) => Ok(*reply),
-                    _ => self.in_spool(request, files),
+                match self.ask_server(&request, &files, self.patience) {
+                    ServerAnswer::Yes(reply) => Ok(*reply),
+                    _ => self.ask_spool(request, files),
                 }
             }
-            _ => self.in_spool(request, files),
+            _ => self.ask_spool(request, files),
         }
     }
 }

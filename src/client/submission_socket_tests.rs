@@ -1,4 +1,4 @@
-//! Who is asked, and who is believed: a counter that follows a script, and a spool that writes down what it is given.
+//! Who is asked and who is believed: a print process that follows a script, and a spool that records what it is given.
 
 use super::*;
 use std::cell::RefCell;
@@ -56,7 +56,7 @@ impl Carrier for Book {
                     _ => (line, Reply::Submit(accepted(7))),
                 }
             }
-            // The counter had accepted the second one.
+            // The print process had accepted the second one.
             Request::Settle { token } if token == "t2" => (format!("settle {token}"), Reply::Settle(Some(accepted(5)))),
             Request::Settle { token } => (format!("settle {token}"), Reply::Settle(None)),
             other => (format!("{other:?}"), Reply::Failed(Failure::new(FailureKind::State, "spool"))),
@@ -66,7 +66,7 @@ impl Carrier for Book {
     }
 }
 
-/// What a counter does with one request.
+/// What the print process does with one request.
 enum Turn {
     /// Answers.
     Says(Box<Reply>),
@@ -88,7 +88,7 @@ impl World {
         Self { dir: tempfile::tempdir().unwrap(), book: Book::default() }
     }
     fn path(&self) -> PathBuf {
-        self.dir.path().join("counter.sock")
+        self.dir.path().join("submission.sock")
     }
     fn submitter(&self, patience: Duration) -> Submitter {
         let book = self.book.clone();
@@ -102,8 +102,8 @@ impl World {
     fn written(&self) -> Vec<String> {
         self.book.0.borrow().clone()
     }
-    /// A counter for one connection. Joined it tells the requests it got.
-    fn counter(&self, turns: Vec<Turn>) -> JoinHandle<Vec<Request>> {
+    /// A print process that serves one connection. Joining it returns the requests it got.
+    fn server(&self, turns: Vec<Turn>) -> JoinHandle<Vec<Request>> {
         let listener = UnixListener::bind(self.path()).unwrap();
         std::thread::spawn(move || {
             let (stream, _) = listener.accept().unwrap();
@@ -148,7 +148,7 @@ fn resolved() -> Turn {
 }
 
 fn refused(kind: FailureKind) -> Turn {
-    says(Reply::Failed(Failure::new(kind, "counter")))
+    says(Reply::Failed(Failure::new(kind, "server")))
 }
 
 /// Hands in one document of "text" after resolving its destination.
@@ -160,9 +160,9 @@ fn hand_in(world: &World, submitter: &mut Submitter) -> Accepted {
 #[test]
 fn a_counter_that_says_yes_is_believed_and_the_spool_is_not_opened() {
     let world = World::new();
-    let counter = world.counter(vec![resolved(), says(Reply::Submit(accepted(3)))]);
+    let server = world.server(vec![resolved(), says(Reply::Submit(accepted(3)))]);
     assert_eq!(hand_in(&world, &mut world.submitter(SOON)), accepted(3));
-    assert_eq!(counter.join().unwrap().len(), 2);
+    assert_eq!(server.join().unwrap().len(), 2);
     assert!(world.written().is_empty());
 }
 
@@ -192,12 +192,12 @@ fn who_does_not_answer_the_first_question_is_given_nothing() {
     for accepts in [false, true] {
         let world = World::new();
         let listener = match accepts {
-            true => Err(world.counter(vec![Turn::Waits])),
+            true => Err(world.server(vec![Turn::Waits])),
             false => Ok(UnixListener::bind(world.path()).unwrap()),
         };
         assert_eq!(hand_in(&world, &mut world.submitter(Duration::from_millis(10))), accepted(7));
-        if let Err(counter) = listener {
-            assert!(matches!(counter.join().unwrap()[..], [Request::ResolveDestination { .. }]));
+        if let Err(server) = listener {
+            assert!(matches!(server.join().unwrap()[..], [Request::ResolveDestination { .. }]));
         }
         assert_eq!(world.written(), ["resolve", "submit t1 \"text\""]);
     }
@@ -206,22 +206,22 @@ fn who_does_not_answer_the_first_question_is_given_nothing() {
 #[test]
 fn a_submission_without_a_question_before_it_goes_into_the_spool() {
     let world = World::new();
-    let counter = world.counter(vec![resolved()]);
+    let server = world.server(vec![resolved()]);
     let mut submitter = world.submitter(SOON);
     submitter.submit(submission(1), vec![world.file("text")]).unwrap();
     drop(submitter);
-    assert!(counter.join().unwrap().is_empty());
+    assert!(server.join().unwrap().is_empty());
     assert_eq!(world.written(), ["submit t1 \"text\""]);
 }
 
 #[test]
 fn the_words_of_a_refusal_are_those_of_the_spool() {
     let world = World::new();
-    let counter = world.counter(vec![refused(FailureKind::NotFound)]);
+    let server = world.server(vec![refused(FailureKind::NotFound)]);
     let mut submitter = world.submitter(SOON);
     assert_eq!(submitter.resolve_destination("attic".into()).unwrap_err().message, "attic: not here");
     drop(submitter);
-    assert_eq!(counter.join().unwrap().len(), 1);
+    assert_eq!(server.join().unwrap().len(), 1);
 }
 
 #[test]
@@ -234,9 +234,9 @@ fn a_submission_whose_outcome_is_unknown_is_handed_in_again_whole_with_the_same_
         says(Reply::StartSpooler(())),
     ] {
         let world = World::new();
-        let counter = world.counter(vec![resolved(), turn]);
+        let server = world.server(vec![resolved(), turn]);
         assert_eq!(hand_in(&world, &mut world.submitter(SOON)), accepted(7));
-        assert!(matches!(&counter.join().unwrap()[1], Request::Submit { submission } if submission.token == "t1"));
+        assert!(matches!(&server.join().unwrap()[1], Request::Submit { submission } if submission.token == "t1"));
         assert_eq!(world.written(), ["submit t1 \"text\""]);
     }
 }
@@ -252,12 +252,12 @@ fn what_the_spool_refuses_is_refused_for_good_or_was_accepted_before() {
         (answer_is_certain(), "t2", None, false),
     ] {
         let world = World::new();
-        let counter = world.counter(vec![resolved(), turn]);
+        let server = world.server(vec![resolved(), turn]);
         let mut submitter = world.submitter(SOON);
         submitter.resolve_destination("office".into()).unwrap();
         let submission = Submission { token: token.into(), name: "refused".into(), ..submission(1) };
         let result = submitter.submit(submission, vec![world.file("text")]);
-        counter.join().unwrap();
+        server.join().unwrap();
         assert_eq!(result.clone().ok(), expected);
         if let Err(failure) = result {
             assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::Full, "no room"));
@@ -271,13 +271,13 @@ fn what_the_spool_refuses_is_refused_for_good_or_was_accepted_before() {
 #[test]
 fn a_document_is_read_again_from_where_it_began() {
     let world = World::new();
-    let counter = world.counter(vec![resolved(), Turn::ReadsAndDies]);
+    let server = world.server(vec![resolved(), Turn::ReadsAndDies]);
     let mut submitter = world.submitter(SOON);
     submitter.resolve_destination("office".into()).unwrap();
     let mut begun = File::from(world.file("line 1\nline 2\n"));
     begun.seek(SeekFrom::Start(7)).unwrap();
     submitter.submit(submission(1), vec![begun.into()]).unwrap();
-    counter.join().unwrap();
+    server.join().unwrap();
     assert_eq!(world.written(), ["submit t1 \"line 2\\n\""]);
 }
 
@@ -291,23 +291,23 @@ fn streams_and_huge_files_are_read_by_nobody_but_ourselves() {
     huge.set_len(MOST_OCTETS + 1).unwrap();
     assert_eq!(places(&[huge.into()]), None);
     assert_eq!(places(&[world.file("text"), world.file("text")]), Some(vec![0, 0]));
-    let counter = world.counter(vec![resolved()]);
+    let server = world.server(vec![resolved()]);
     let mut submitter = world.submitter(SOON);
     submitter.resolve_destination("office".into()).unwrap();
     assert_eq!(submitter.submit(submission(1), vec![read.into()]), Ok(accepted(7)));
     drop(submitter);
-    assert_eq!(counter.join().unwrap().len(), 1);
+    assert_eq!(server.join().unwrap().len(), 1);
     assert_eq!(world.written(), ["submit t1 \"piped\""]);
 }
 
 #[test]
 fn what_became_of_a_token_is_asked_of_the_spool() {
     let world = World::new();
-    let counter = world.counter(vec![resolved(), refused(FailureKind::NotFound)]);
+    let server = world.server(vec![resolved(), refused(FailureKind::NotFound)]);
     let mut submitter = world.submitter(SOON);
     submitter.resolve_destination("office".into()).unwrap();
     assert_eq!(submitter.settle("t1".into()), Ok(None));
     assert_eq!(submitter.job(JobRef::Local(LocalJobId(1))).unwrap_err().message, "spool");
-    assert_eq!(counter.join().unwrap().len(), 2);
+    assert_eq!(server.join().unwrap().len(), 2);
     assert_eq!(world.written()[0], "settle t1");
 }

@@ -10,9 +10,6 @@ use crate::spool::interface::records::{Event, EventSubject};
 use super::why::{Times, utc};
 
 /// Hands the events of an object to `take`, oldest first, a page at a time.
-///
-/// # Errors
-/// Those of the spool and of `take`.
 pub fn pages<E: From<Failure>>(
     spool: &mut dyn Operations,
     subject: &EventSubject,

@@ -13,7 +13,7 @@ use crate::spool::disk::paths::Base;
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request};
 use crate::supervise::{self, Purpose};
 
-/// Exit statuses (design: 0 all done, 1 at least one object failed, 2 usage error, 3 spool not reached).
+/// Exit statuses (0 all done, 1 at least one object failed, 2 usage error, 3 spool not reached).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// Everything was done.
@@ -49,7 +49,7 @@ pub enum Intent {
     Read,
     /// Change something in a spool that exists.
     Write,
-    /// Hand in a job to a spool that exists, at the counter if somebody listens there.
+    /// Hand in a job to a spool that exists, through the submission socket if somebody listens there.
     Submit,
     /// Declare something: a private spool comes into being if there is none.
     Declare,
@@ -148,18 +148,17 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
     exit.into()
 }
 
-/// The way of a submission: to the counter, or into the spool. `PD_COUNTER_MS` says how long the counter may take for its
-/// first answer; with 0 nobody goes there.
+/// How a submission travels: to the submission socket, or into the spool. `PD_SUBMISSION_SOCKET_MS` says how long the
+/// first answer may take; with 0 nobody connects.
 fn submitter(base: Base) -> Box<dyn Operations> {
-    let patience = std::env::var("PD_COUNTER_MS").ok().and_then(|text| text.parse().ok());
+    let patience = std::env::var("PD_SUBMISSION_SOCKET_MS").ok().and_then(|text| text.parse().ok());
     let patience = patience.map_or(submission_socket::FIRST_ANSWER, Duration::from_millis).min(Duration::from_secs(60));
-    let path = base.counter();
+    let path = base.submission_socket();
     let spool = Box::new(move || supervise::open_at(&base, Purpose::Change));
     Box::new(Kept(ManuallyDrop::new(Submitter::new(&path, patience, spool))))
 }
 
-/// A way to the spool that is not closed: the process ends soon after its job was accepted, and the kernel closes faster
-/// what it has open.
+/// Deliberately never dropped: the process exits next, and the kernel closes descriptors faster than we do.
 struct Kept(ManuallyDrop<Submitter>);
 
 impl Carrier for Kept {

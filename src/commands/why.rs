@@ -31,7 +31,7 @@ use crate::attributes::text::escaped;
 use crate::model::device::Stalled;
 use crate::model::state::{ErrorNote, HoldReason};
 use crate::model::wait::{Awaited, Wait};
-use crate::model::why::{Act, Cause, DeviceCause, Printing};
+use crate::model::why::{Attribution, Cause, DeviceCause, Printing};
 
 /// How times are said.
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ pub fn words(cause: &Cause, times: &Times) -> String {
 }
 
 fn said(cause: &Cause, times: &Times) -> String {
-    let by = |act: &Option<Act>| act.as_ref().map(|act| by(act, times)).unwrap_or_default();
+    let by = |act: &Option<Attribution>| act.as_ref().map(|act| by(act, times)).unwrap_or_default();
     match cause {
         Cause::Arriving => "it is still arriving".into(),
         Cause::Terminating { devices, by: act } => {
@@ -101,12 +101,12 @@ fn said(cause: &Cause, times: &Times) -> String {
     }
 }
 
-fn by(act: &Act, times: &Times) -> String {
+fn by(act: &Attribution, times: &Times) -> String {
     format!(" (by {}, {})", act.who, times.short(act.at_ms))
 }
 
 fn on_device(device: &str, cause: &DeviceCause, times: &Times) -> String {
-    let by = |act: &Option<Act>| act.as_ref().map(|act| by(act, times)).unwrap_or_default();
+    let by = |act: &Option<Attribution>| act.as_ref().map(|act| by(act, times)).unwrap_or_default();
     let start = format!("DEV {device}, START");
     match cause {
         DeviceCause::Prints(printing) => match printing.quiet_since_ms {
@@ -129,7 +129,7 @@ fn on_device(device: &str, cause: &DeviceCause, times: &Times) -> String {
         DeviceCause::Transferred { octets, since_ms } => {
             let since = since_ms.map(|ms| format!(" since {}", times.short(ms))).unwrap_or_default();
             format!(
-                "it is transferred: {device} has all {octets} bytes{since}; the connection has yet to close cleanly"
+                "it is transferred: {device} has all {octets} octets{since}; the connection has yet to close cleanly"
             )
         }
         DeviceCause::Next { printing: None } => format!("it is next on {device}"),
@@ -237,19 +237,19 @@ fn now_printing(printing: &Printing, times: &Times) -> String {
 
 fn pace(printing: &Printing, times: &Times) -> String {
     let running = &printing.running;
-    // What is put between documents counts as gone out, and a job has no more bytes than it has.
-    let bytes = format!("{} of {} bytes", running.octets.min(running.total_octets), running.total_octets);
+    // What is put between documents counts as gone out, and a job has no more octets than it has.
+    let amount = format!("{} of {} octets", running.octets.min(running.total_octets), running.total_octets);
     if let Some(Stalled { since_ms, octets }) = running.stalled {
         let octets = octets.min(running.total_octets);
-        let accepted = format!("{octets} of {} bytes so far", running.total_octets);
+        let accepted = format!("{octets} of {} octets so far", running.total_octets);
         return format!("the printer accepts nothing since {} ({accepted})", times.short(since_ms));
     }
     if let Some(awaits) = &printing.awaits {
         return format!("every octet is sent, {}", waiting(awaits, times));
     }
     match printing.quiet_since_ms {
-        Some(ms) => format!("printer slow: {bytes} accepted, none since {}", times.short(ms)),
-        None => format!("{bytes}, since {}", times.short(running.since_ms)),
+        Some(ms) => format!("printer slow: {amount} accepted, none since {}", times.short(ms)),
+        None => format!("{amount}, since {}", times.short(running.since_ms)),
     }
 }
 
@@ -344,7 +344,7 @@ fn printing(printing: &Printing) -> Value {
     })
 }
 
-fn who(act: Option<&Act>) -> Value {
+fn who(act: Option<&Attribution>) -> Value {
     json!({ "who": act.map(|act| &act.who), "since": act.map_or(Value::Null, |act| utc(act.at_ms)) })
 }
 

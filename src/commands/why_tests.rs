@@ -44,17 +44,17 @@ fn a_job_that_nothing_keeps_back_is_next_or_behind_others() {
     let claim = site.claim(&alive, "LP1");
     pass(5);
     alive.progress.put(1, &at(&claim, 400)).unwrap();
-    let now = "job 1 prints now: 400 of 1000 bytes, since 09:00:00";
+    let now = "job 1 prints now: 400 of 1000 octets, since 09:00:00";
     check(
         &mut site,
         &first,
-        &[("printing", "it prints on $LP1: document 1 of 1, copy 1, 400 of 1000 bytes, since 09:00:00")],
+        &[("printing", "it prints on $LP1: document 1 of 1, copy 1, 400 of 1000 octets, since 09:00:00")],
     );
     check(&mut site, &second, &[("next", &format!("it is next on $LP1; {now}"))]);
     check(&mut site, &third, &[("behind", &format!("it is behind 2 jobs on $LP1; {now}"))]);
     pass(31);
     alive.progress.heartbeat(77, clock().boot_ms).unwrap();
-    let slow = "printer slow: 400 of 1000 bytes accepted, none since 09:00:05";
+    let slow = "printer slow: 400 of 1000 octets accepted, none since 09:00:05";
     check(&mut site, &first, &[("printer-slow", &format!("it prints on $LP1, {slow}"))]);
     check(&mut site, &second, &[("next", &format!("it is next on $LP1; job 1 prints now, {slow}"))]);
 }
@@ -68,7 +68,7 @@ fn a_printer_that_stands_still_says_since_when_and_after_how_much() {
     let stalled = Some(Standstill { since_boot_ms: clock().boot_ms, octets: 300 });
     alive.progress.put(1, &Progress { stalled, ..at(&claim, 400) }).unwrap();
     pass(5);
-    let stands = "the printer accepts nothing since 09:00:00 (300 of 1000 bytes so far)";
+    let stands = "the printer accepts nothing since 09:00:00 (300 of 1000 octets so far)";
     check(&mut site, &job, &[("printer-stalled", &format!("it prints on $LP1: {stands}"))]);
     check(&mut site, &next, &[("next", &format!("it is next on $LP1; job 1 prints now: {stands}"))]);
 }
@@ -102,7 +102,7 @@ fn what_is_waited_for_at_a_device_is_named_and_a_job_before_its_open_does_not_pr
     check(&mut site, &next, &[("next", &format!("it is next on $LP1; job 1 prints now: {sent}"))]);
     let closing = Progress { octets: 1000, awaits: Some((Wait::Close, since)), ..claimed };
     alive.progress.put(1, &closing).unwrap();
-    let has = "$LP1 has all 1000 bytes since 09:00:00; the connection has yet to close cleanly";
+    let has = "$LP1 has all 1000 octets since 09:00:00; the connection has yet to close cleanly";
     check(&mut site, &job, &[("transferred", &format!("it is transferred: {has}"))]);
     check(&mut site, &next, &[("next", "it is next on $LP1; job 1 is sent: its close is waited for since 09:00:00")]);
 }
@@ -117,13 +117,13 @@ fn a_printer_that_took_nothing_since_the_attempt_began_is_slow_too() {
     check(
         &mut site,
         &job,
-        &[("printing", "it prints on $LP1: document 1 of 1, copy 1, 0 of 1000 bytes, since 09:00:00")],
+        &[("printing", "it prints on $LP1: document 1 of 1, copy 1, 0 of 1000 octets, since 09:00:00")],
     );
     pass(1);
     check(
         &mut site,
         &job,
-        &[("printer-slow", "it prints on $LP1, printer slow: 0 of 1000 bytes accepted, none since 09:00:00")],
+        &[("printer-slow", "it prints on $LP1, printer slow: 0 of 1000 octets accepted, none since 09:00:00")],
     );
 }
 
@@ -140,7 +140,7 @@ fn a_transferred_job_waits_for_a_clean_close_and_a_deleted_one_for_its_attempt()
         &job,
         &[(
             "transferred",
-            "it is transferred: $LP1 has all 1000 bytes since 09:00:07; the connection has yet to close cleanly",
+            "it is transferred: $LP1 has all 1000 octets since 09:00:07; the connection has yet to close cleanly",
         )],
     );
     site.local.delete_job(job.clone()).unwrap();
@@ -201,7 +201,7 @@ fn a_printing_job_that_was_held_prints_still_and_is_held() {
         &mut site,
         &job,
         &[
-            ("printing", "it prints on $LP1: document 1 of 1, copy 1, 0 of 1000 bytes, since 09:00:00"),
+            ("printing", "it prints on $LP1: document 1 of 1, copy 1, 0 of 1000 octets, since 09:00:00"),
             ("held", "it is held (by ann, 09:00:00)"),
         ],
     );
@@ -459,7 +459,7 @@ fn an_idle_device_may_leave_a_job_to_a_faster_one() {
         &mut site,
         &job,
         &[
-            ("next", "it is next on $FAST; job 1 prints now: 0 of 1000 bytes, since 09:00:00"),
+            ("next", "it is next on $FAST; job 1 prints now: 0 of 1000 octets, since 09:00:00"),
             ("left-to-another", "$LP1 is idle and leaves it to a device that will have printed it sooner"),
         ],
     );
@@ -480,7 +480,7 @@ fn a_broadcast_names_each_device_that_still_has_to_print_it() {
     check(
         &mut site,
         &job,
-        &[("printing", "it prints on $LP1: document 1 of 1, copy 1, 0 of 1000 bytes, since 09:00:00")],
+        &[("printing", "it prints on $LP1: document 1 of 1, copy 1, 0 of 1000 octets, since 09:00:00")],
     );
 }
 

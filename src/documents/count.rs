@@ -6,7 +6,7 @@
 //!   feed at the beginning, at the end, or right after another opens no page.
 //! * Else a page has [`LINES_PER_PAGE`] lines, and the last one may have fewer.
 
-/// Lines of a page where form feeds do not say it: PAGESIZE of a NonStop spooler (spooler-concepts.md).
+/// Lines of a page where form feeds do not say it: PAGESIZE of a NonStop spooler (docs/reference/spooler.md 4).
 pub const LINES_PER_PAGE: u64 = 60;
 
 /// What was counted.

@@ -1,4 +1,4 @@
-//! The format of a document by its first bytes.
+//! The format of a document by its first octets.
 //!
 //! Wrongly called text, a finished stream would get form feeds that break it; wrongly called passthru, a text only goes
 //! without one. So text is what is certainly text, and what is uncertain is passthru.

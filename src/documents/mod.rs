@@ -1,4 +1,4 @@
-//! What a document is: its format by its first bytes, its lines and pages, its digest. Pure but for reading an open file.
+//! What a document is: its format by its first octets, its lines and pages, its digest. Pure but for reading an open file.
 
 mod count;
 mod format;

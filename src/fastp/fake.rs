@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 mod engine;
 
 use super::Timing;
-use super::device::connection_settings::Means;
+use super::device::connection_settings::ConnectionSettings;
 use super::process::run::run_with;
 use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Exclusive};
 use crate::model::job::{Format, RawPath, Transfer};
@@ -20,17 +20,17 @@ use crate::spool::disk::paths::Base;
 use crate::spool::interface::engine::{Claim, ClaimedDocument, DeviceOrder, Paper, Remembered};
 use crate::sys::{files, wake};
 
-/// What a test wants of the means of its devices, by address: every test has addresses of its own.
+/// What a test wants of the connection settings of its devices, by address: every test has its own addresses.
 static ALTERED: Mutex<Vec<(DeviceUri, Alteration)>> = Mutex::new(Vec::new());
 
-type Alteration = Box<dyn Fn(&mut Means) + Send>;
+type Alteration = Box<dyn Fn(&mut ConnectionSettings) + Send>;
 
-/// The means of a device, as its test wants them.
-pub fn altered(mut means: Means) -> Means {
-    if let Some((_, alter)) = ALTERED.lock().unwrap().iter().find(|(uri, _)| *uri == means.uri) {
-        alter(&mut means);
+/// The connection settings of a device, as its test wants them.
+pub fn altered(mut settings: ConnectionSettings) -> ConnectionSettings {
+    if let Some((_, alter)) = ALTERED.lock().unwrap().iter().find(|(uri, _)| *uri == settings.uri) {
+        alter(&mut settings);
     }
-    means
+    settings
 }
 
 /// How long a test waits for what must happen.
@@ -81,7 +81,7 @@ pub struct State {
     pub printers: Vec<Printer>,
     /// Every call that changed something, in order.
     pub record: Vec<String>,
-    /// How many acts each transaction recorded.
+    /// How many reports each transaction recorded.
     pub transactions: Vec<usize>,
     /// How often it was asked what is wanted of one device.
     pub looks: u32,
@@ -154,15 +154,15 @@ impl Fake {
         state.printers.len() - 1
     }
 
-    /// Has `device` opened with other means than its URI alone.
-    pub fn means(&self, device: usize, alter: impl Fn(&mut Means) + Send + 'static) {
+    /// Opens `device` with other settings than its URI alone.
+    pub fn connection_settings(&self, device: usize, alter: impl Fn(&mut ConnectionSettings) + Send + 'static) {
         let uri = self.state().printers[device].settings.uri.clone().unwrap();
         let mut altered = ALTERED.lock().unwrap();
         altered.retain(|(known, _)| *known != uri);
         altered.push((uri, Box::new(alter)));
     }
 
-    /// A document with these bytes in the server's directory.
+    /// A document with these octets in the server's directory.
     pub fn document(&self, bytes: &[u8], format: Format) -> ClaimedDocument {
         let path = self.base.root().join("acme").join(files::random_name(8).unwrap());
         std::fs::write(&path, bytes).unwrap();

@@ -1,16 +1,16 @@
-//! The print process: it takes the jobs of its devices from the spool and sends them (design: fastp inside).
+//! The print process: takes the jobs of its devices from the spool and sends them (docs/reference/fastp.md 1.1).
 //!
-//! Main waits for wake-ups and starts one thread for each device that has something to do ([`mod@run`]); a device thread
-//! opens, prints, closes and ends ([`device`], [`job`], [`exclusive`]). One device can only ever block itself. The
-//! spool is asked through [`crate::spool::interface::engine::Engine`] and nothing else; what a crash leaves is a claim of a dead
-//! epoch, which the next holder of the process's lock finds.
+//! Main waits for wake-ups and starts one thread for each device that has work (`process::run`). A device thread
+//! opens the device, prints, closes it and ends (`device`). A device can only ever block itself. The print process
+//! reaches the spool through [`crate::spool::interface::engine::Engine`] and nothing else. A crash leaves a claim of a
+//! dead epoch; the next holder of the process's lock finds and frees it.
 
-pub mod content;
+pub(crate) mod content;
 pub mod device;
 #[cfg(test)]
 mod fake;
 pub mod fastcnfg;
-pub mod process;
+pub(crate) mod process;
 #[cfg(test)]
 mod tests;
 pub mod transports;
@@ -23,21 +23,22 @@ pub use process::run::run;
 /// Deadlines of the print process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// Connecting to a device, name resolution apart.
+    /// Limit for connecting to a device, without name resolution.
     pub connect: Duration,
-    /// How long a closing connection is waited for, how long a kept one with transferred jobs stays open (EXCLUSIVE
-    /// OFF), and how long it must stay quiet to release them (ON).
+    /// How long we wait for a connection to close, how long a kept connection with transferred jobs stays open
+    /// (EXCLUSIVE OFF), and how long it must stay quiet before those jobs are released (ON).
     pub settle: Duration,
-    /// A device that takes no octet of a running job for so long stands still, and that is said.
+    /// A device that accepts no octet of a running job for this long has stalled, which is reported.
     pub stall: Duration,
-    /// Time between two signs of life.
+    /// Interval between two heartbeats.
     pub heartbeat: Duration,
-    /// A connection that the peer closes sooner, with no job on it, is an error and not a reason to open it at once.
+    /// If the peer closes a connection sooner than this and no job used it, that is an error and no reason to reopen at
+    /// once.
     pub short_lived: Duration,
-    /// How long what happened may be kept before it is put on record, where nothing depends on it.
-    pub keep: Duration,
-    /// The longest wait between two looks at the spool: a net below lost wake-ups.
-    pub net: Duration,
+    /// How long a report may wait before it is recorded, where nothing depends on it.
+    pub report_delay: Duration,
+    /// The longest wait between two scans of the spool, in case a wake-up is lost.
+    pub scan_interval: Duration,
 }
 
 impl Default for Timing {
@@ -48,14 +49,14 @@ impl Default for Timing {
             stall: Duration::from_secs(30),
             heartbeat: Duration::from_secs(10),
             short_lived: Duration::from_secs(1),
-            keep: Duration::from_secs(1),
-            net: Duration::from_secs(30),
+            report_delay: Duration::from_secs(1),
+            scan_interval: Duration::from_secs(30),
         }
     }
 }
 
 impl Timing {
-    /// The usual deadlines, but for `PD_CONNECT_MS`, `PD_SETTLE_MS`, `PD_STALL_MS` and `PD_KEEP_MS`, which tests alter.
+    /// The default deadlines; tests override them with `PD_CONNECT_MS`, `PD_SETTLE_MS`, `PD_STALL_MS` and `PD_KEEP_MS`.
     pub fn from_environment() -> Self {
         let ms = |name| std::env::var(name).ok().and_then(|text| text.parse().ok()).map(Duration::from_millis);
         let usual = Self::default();
@@ -63,7 +64,7 @@ impl Timing {
             connect: ms("PD_CONNECT_MS").unwrap_or(usual.connect),
             settle: ms("PD_SETTLE_MS").unwrap_or(usual.settle),
             stall: ms("PD_STALL_MS").unwrap_or(usual.stall),
-            keep: ms("PD_KEEP_MS").unwrap_or(usual.keep),
+            report_delay: ms("PD_KEEP_MS").unwrap_or(usual.report_delay),
             ..usual
         }
     }

@@ -1,4 +1,4 @@
-//! Who may do what (spoolcom.md 3). The one place where rights are decided.
+//! Who may do what (docs/reference/spoolcom.md 3). The one place where rights are decided.
 
 use serde::{Deserialize, Serialize};
 

@@ -11,7 +11,7 @@ use super::state::{DeviceState, DeviceWish, ErrorNote, ProcessState};
 pub use super::uri::{DeviceUri, RAW_PORT};
 use super::wait::Awaited;
 
-/// When a device is opened and closed (fastp.md 3).
+/// When a device is opened and closed (docs/reference/fastp.md 1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Exclusive {
     /// Open while an eligible job is queued.
@@ -179,7 +179,7 @@ impl DeviceSettings {
     }
 }
 
-/// Checks a form name: up to 16 letters, digits and blanks (spoolcom.md 4).
+/// Checks a form name: up to 16 letters, digits and blanks (docs/reference/spoolcom.md 2).
 ///
 /// # Errors
 /// The reason, in words.
@@ -198,7 +198,7 @@ pub struct RunningJob {
     pub job: JobNumber,
     /// Its name.
     pub name: String,
-    /// Document in print, from 1; 0 before the first byte.
+    /// Document in print, from 1; 0 before the first octet.
     pub document: u32,
     /// How many documents it has.
     pub documents: u32,

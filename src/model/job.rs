@@ -14,7 +14,7 @@ use super::names::DeviceName;
 use super::order::Priority;
 use super::state::{EntryState, HoldReasons, JobState};
 
-/// A file path or name as the system has it: any bytes but NUL. Travels as bytes, prints lossily.
+/// A file path or name as the system has it: any octets but NUL. Travels as octets, prints lossily.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "Vec<u8>", into = "Vec<u8>")]
 pub struct RawPath(pub PathBuf);
@@ -32,7 +32,7 @@ impl From<RawPath> for Vec<u8> {
 }
 
 impl RawPath {
-    /// Its bytes.
+    /// Its octets.
     pub fn bytes(&self) -> &[u8] {
         self.0.as_os_str().as_bytes()
     }
@@ -63,7 +63,7 @@ pub enum Transfer {
     Link,
 }
 
-/// What a document is, found by its first bytes.
+/// What a document is, found by its first octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Format {
     /// Plain text: the only one to which form feeds may be added.
@@ -147,7 +147,7 @@ impl Identity {
     }
 }
 
-/// A document as it is handed in. Its bytes come as an open file beside the request.
+/// A document as it is handed in. Its octets come as an open file beside the request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentOffer {
     /// The name the user gave; `-` for standard input.

@@ -6,6 +6,7 @@ pub mod device;
 pub mod failure;
 pub mod field;
 pub mod finished;
+pub mod guardian;
 pub mod ids;
 pub mod job;
 pub mod location;

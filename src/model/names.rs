@@ -246,7 +246,7 @@ impl fmt::Display for LocationName {
     }
 }
 
-/// What a location argument of SPOOLCOM can mean (spoolcom.md 6.3).
+/// What a location argument of SPOOLCOM can mean (docs/reference/spoolcom.md 2.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LocationPattern {
     /// `#group.dest` or `group.dest`.

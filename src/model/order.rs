@@ -1,4 +1,4 @@
-//! The order of a queue (spooler-concepts.md 6.2) as static keys, so that it is an index.
+//! The order of a queue (docs/reference/spooler.md 2.1) as static keys, so that it is an index.
 
 use serde::{Deserialize, Serialize};
 

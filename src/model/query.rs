@@ -8,7 +8,7 @@ use super::location::Destination;
 use super::names::LocationPattern;
 use super::state::JobState;
 
-/// How a field is compared (infoprint-commands.md 6.4).
+/// How a field is compared (docs/reference/infoprint.md 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Comparison {
     /// `==`

@@ -1,4 +1,4 @@
-//! What sets a job apart from its neighbours on paper: header pages and form feeds (fastp.md 6 and 7).
+//! What sets a job apart from its neighbours on paper: header pages and form feeds (docs/reference/fastp.md 2 and 3).
 
 use serde::{Deserialize, Serialize};
 
@@ -79,7 +79,7 @@ pub struct HeaderText {
     pub printed: String,
 }
 
-/// How an attempt sets its job apart. Put on record before the first byte goes to a file, so that a later attempt can
+/// How an attempt sets its job apart. Put on record before the first octet goes to a file, so that a later attempt can
 /// recognise what this one left behind whatever was altered since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Separation {

@@ -111,7 +111,7 @@ pub enum EntryState {
     Queued = 0,
     /// Belongs to a device's running attempt.
     Claimed = 1,
-    /// Every byte is with the peer's TCP; the connection is still open.
+    /// Every octet is with the peer's TCP; the connection is still open.
     Transferred = 2,
     /// Printed, as far as the transport can tell.
     Done = 3,
@@ -145,7 +145,7 @@ pub struct JobFacts {
     pub transferred: u32,
 }
 
-/// A job's state (design: life of a job).
+/// A job's state (docs/reference/spooler.md 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum JobState {
     /// Still arriving.
@@ -331,7 +331,7 @@ impl fmt::Display for DeviceState {
 /// The three honest words for the end of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Delivery {
-    /// The peer's TCP has every byte.
+    /// The peer's TCP has every octet.
     Transferred,
     /// And the connection closed cleanly (or the file is on disk).
     Sent,

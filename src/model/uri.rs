@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A device's address: where its bytes go.
+/// A device's address: where its octets go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DeviceUri {
@@ -24,7 +24,7 @@ pub enum DeviceUri {
         /// TCP port.
         port: u16,
     },
-    /// `null:`: bytes are read and thrown away.
+    /// `null:`: octets are read and thrown away.
     Null,
 }
 

@@ -10,7 +10,7 @@ use super::wait::Awaited;
 
 /// Who did something, and when, as an event tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Act {
+pub struct Attribution {
     /// Login name, or the print process.
     pub who: String,
     /// Wall clock.
@@ -43,7 +43,7 @@ pub enum DeviceCause {
         /// Whether the job is the one that it is opened for.
         next: bool,
     },
-    /// The device has every byte; the connection has not closed yet.
+    /// The device has every octet; the connection has not closed yet.
     Transferred {
         /// Octets sent.
         octets: u64,
@@ -95,11 +95,11 @@ pub enum DeviceCause {
     /// The print process is not declared any more.
     ProcessGone(ProcessName),
     /// Finishes its job and takes no other.
-    Draining(Option<Act>),
+    Draining(Option<Attribution>),
     /// Stopped in mid-job.
-    Suspended(Option<Act>),
+    Suspended(Option<Attribution>),
     /// Takes no jobs.
-    Stopped(Option<Act>),
+    Stopped(Option<Attribution>),
     /// Nobody has started it yet.
     NeverStarted {
         /// What it needs before it can be: `PROCESS`, `URI`.
@@ -126,14 +126,14 @@ pub enum Cause {
         /// The devices that still have it.
         devices: Vec<DeviceName>,
         /// Who removed it.
-        by: Option<Act>,
+        by: Option<Attribution>,
     },
     /// The spooler was never started.
     SpoolerCold,
     /// The spooler finishes what prints and begins nothing.
-    SpoolerDraining(Option<Act>),
+    SpoolerDraining(Option<Attribution>),
     /// The spooler is drained.
-    SpoolerDrained(Option<Act>),
+    SpoolerDrained(Option<Attribution>),
     /// Held for this reason.
     Held {
         /// The reason.
@@ -141,14 +141,14 @@ pub enum Cause {
         /// What else is known.
         text: Option<String>,
         /// Who held it.
-        by: Option<Act>,
+        by: Option<Attribution>,
     },
     /// Held since it was submitted, as its submitter asked.
-    HeldFromStart(Act),
+    HeldFromStart(Attribution),
     /// Printed, and held afterwards as was asked.
-    HeldAfterPrinting(Act),
+    HeldAfterPrinting(Attribution),
     /// Kept back by a pause.
-    Paused(Option<Act>),
+    Paused(Option<Attribution>),
     /// Printed or cancelled, and kept.
     Retained,
     /// Its location leads to no device.
@@ -156,7 +156,7 @@ pub enum Cause {
         /// The location.
         location: LocationName,
         /// Who disconnected it.
-        by: Option<Act>,
+        by: Option<Attribution>,
     },
     /// No location of its group leads to a device.
     GroupWithoutDevices(GroupName),

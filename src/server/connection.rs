@@ -1,8 +1,8 @@
 //! One connection: who calls, and the loop of requests and replies.
 //!
-//! The caller is who the kernel says made the connection; nothing in a request can change that. A request is carried out
-//! when all of it has arrived, and never twice. A frame that is malformed is answered with its fault and the connection
-//! is closed, because the place of the next frame is not known.
+//! The caller is whoever the kernel says made the connection; nothing in a request can change that. A request is
+//! carried out when all of it has arrived, and never twice. A malformed frame is answered with its fault and the
+//! connection is closed, because nobody knows where the next frame begins.
 
 use std::io;
 use std::net::Shutdown;
@@ -18,16 +18,16 @@ use crate::sys::socket::{self, Deadline};
 use crate::sys::users;
 use crate::wire::frame::{self, FrameError, Kind};
 
-/// How long a request may take to arrive once it has begun, and a reply to be taken.
+/// How long a request may take to arrive once it has begun, and how long a reply may take to be read.
 const HALF_REQUEST: Duration = Duration::from_secs(30);
-/// How long a refused peer may go on sending before it is closed.
+/// How long a refused peer may go on sending before its connection is closed.
 const LINGER: Duration = Duration::from_millis(100);
 
-/// Serves one connection until the peer closes it. `make` opens the spool for the caller; its failure is the answer to
-/// every request.
+/// Serves one connection until the peer closes it. `make` opens the spool for the caller; if it fails, its failure
+/// answers every request.
 ///
 /// # Errors
-/// When the connection failed, or had to be closed because of what came.
+/// Returns an error when the connection failed, or had to be closed because of what arrived.
 pub fn serve_connection<M>(stream: &UnixStream, make: M) -> io::Result<()>
 where
     M: FnOnce(Caller) -> Result<Box<dyn Operations>, Failure>,
@@ -36,8 +36,8 @@ where
     serve(stream, &mut spool, || Deadline::NEVER, HALF_REQUEST)
 }
 
-/// Answers the requests of a connection from `spool`. The first octet of each may come until `begins()`; the rest of it
-/// may take `patience`, and so may the taking of the reply.
+/// Answers the requests of a connection from `spool`. The first octet of each request may arrive until `begins()`; the
+/// rest may take `patience`, and so may reading the reply.
 pub(super) fn serve(
     stream: &UnixStream,
     spool: &mut Result<Box<dyn Operations>, Failure>,
@@ -85,12 +85,12 @@ fn reply(stream: &UnixStream, result: &Reply, patience: Duration) -> io::Result<
     channel::send(stream, &frame, &[], Deadline::after(patience))
 }
 
-/// Lets the peer read its refusal: a socket that is closed with unread bytes in it is reset instead.
+/// Lets the peer read its refusal: a socket that is closed with unread octets in it is reset instead.
 fn take_leave(stream: &UnixStream) {
     let until = Deadline::after(LINGER);
     let mut left = frame::MAX_REQUEST;
     let mut buffer = vec![0; 64 * 1024];
-    // A peer that is gone already needs no leave.
+    // A peer that is already gone needs no farewell.
     if stream.shutdown(Shutdown::Write).is_err() {
         return;
     }
@@ -102,10 +102,7 @@ fn take_leave(stream: &UnixStream) {
     }
 }
 
-/// A spool behind the wire in this very process: the thread serves until the [`Remote`] is dropped.
-///
-/// # Errors
-/// When there are no descriptors or threads left.
+/// Serves a spool over the wire within this process: the thread serves until the [`Remote`] is dropped.
 pub fn pair<M>(make: M) -> io::Result<(Remote, JoinHandle<io::Result<()>>)>
 where
     M: FnOnce(Caller) -> Result<Box<dyn Operations>, Failure> + Send + 'static,

@@ -1,4 +1,4 @@
-//! The loop of a connection, with a spool that is a carrier of canned replies.
+//! The loop of a connection, with a spool that gives canned replies.
 
 use super::*;
 use std::fs::File;

@@ -1,7 +1,7 @@
-//! The operations of a spool through the wire: the side that has the spool.
+//! The operations of a spool over the wire: the side that has the spool.
 
 mod connection;
 mod submission_socket;
 
 pub use connection::{pair, serve_connection};
-pub use submission_socket::Counter;
+pub use submission_socket::SubmissionSocket;

@@ -1,13 +1,13 @@
-//! The counter of a spool: a running print process takes submissions of its own user, so that `pdpr` need not open the
-//! database.
+//! The submission socket of a spool: a running print process accepts submissions of its own user, so that `pdpr` need
+//! not open the database.
 //!
-//! States: waiting for the lock of the counter → listening → closed. One process listens for a base, whoever gets the lock;
-//! the others stand by and follow it. Closing takes the name away, reads nothing more, and answers what was read.
+//! States: waiting for the submission lock → listening → closed. One process listens for a base, whoever gets the lock;
+//! the others stand by and follow. Closing removes the name, reads nothing more, and answers what was read.
 //!
-//! Each connection has a thread and a bounded time for each request: one that says nothing keeps neither the others waiting
-//! nor the process alive. Those beyond [`MOST`] are closed, and find the spool themselves; so does everybody to whom the
-//! counter says no. What a crash leaves is what the crash of a `pdpr` leaves: print files without a job, for the sweep, or
-//! a job whose submitter was not told; he asks the spool.
+//! Each connection has a thread and a time limit for each request: a silent one delays neither the others nor the end
+//! of the process. Connections beyond [`MOST`] are closed, and their clients use the spool directly; so does everybody
+//! who is refused here. A crash leaves what a crash of `pdpr` leaves: print files without a job, which the sweep
+//! removes, or a job whose submitter was not told; he asks the spool.
 
 use std::collections::HashMap;
 use std::io;
@@ -29,29 +29,29 @@ use super::connection::serve;
 
 /// Connections at a time.
 pub const MOST: usize = 16;
-/// How long a request may take to begin, and then to arrive, and its reply to be taken.
+/// How long a request may take to begin, how long to arrive, and how long its reply may take to be read.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How long requests that were read may take to be answered when the counter closes. A successor of the print process waits
-/// longer than that for its lock.
+/// How long requests that were read may take to be answered when the socket closes. A successor of the print process
+/// waits longer than that for its lock.
 const PARTING: Duration = Duration::from_secs(3);
-/// How long nothing is accepted after that failed: descriptors come back when somebody closes some.
+/// Pause after a failed accept: descriptors come back when somebody closes some.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Makes the spool for one connection.
+/// Opens the spool for one connection.
 pub type Opener = Arc<dyn Fn() -> Box<dyn Operations> + Send + Sync>;
 
-/// A counter. Dropped it closes.
-pub struct Counter {
+/// A submission socket. Dropping it closes it.
+pub struct SubmissionSocket {
     shared: Arc<Shared>,
 }
 
 struct Shared {
     base: Base,
-    /// The directory of the base when this was opened.
-    place: Option<FileId>,
+    /// Identity of the base directory when the socket was opened.
+    base_id: Option<FileId>,
     open: Opener,
     state: Mutex<State>,
-    /// Rung when a connection ends, and when the counter closes.
+    /// Notified when a connection ends, and when the socket closes.
     changed: Condvar,
 }
 
@@ -59,43 +59,44 @@ struct Shared {
 struct State {
     closed: bool,
     listener: Option<Arc<UnixListener>>,
-    /// What has the name of the counter.
+    /// Identity of the socket file.
     name: Option<FileId>,
     connections: HashMap<u64, Arc<UnixStream>>,
     next: u64,
 }
 
-impl Counter {
-    /// Opens the counter of `base` as soon as no other process has it open; each connection is served from what `open` makes.
+impl SubmissionSocket {
+    /// Opens the submission socket of `base` as soon as no other process has it open; `open` opens the spool for each
+    /// connection.
     ///
     /// # Errors
-    /// When there is no thread for it.
+    /// Returns an error when no thread can be started.
     pub fn open(base: &Base, open: Opener) -> io::Result<Self> {
-        let (base, place) = (base.clone(), files::file_id(base.root()));
-        let shared = Arc::new(Shared { base, place, open, state: Mutex::default(), changed: Condvar::new() });
+        let (base, base_id) = (base.clone(), files::file_id(base.root()));
+        let shared = Arc::new(Shared { base, base_id, open, state: Mutex::default(), changed: Condvar::new() });
         let here = Arc::clone(&shared);
-        std::thread::Builder::new().name("counter".into()).spawn(move || {
-            // Without it every submission goes into the spool itself: nothing to tell anybody.
+        std::thread::Builder::new().name("submissions".into()).spawn(move || {
+            // Without the socket every submission goes into the spool directly, so there is nothing to report.
             let _ = here.listen();
         })?;
         Ok(Self { shared })
     }
 
-    /// Closes it: nobody finds it any more, and what was read is answered, as far as that takes no longer than three seconds.
+    /// Closes the socket: nobody finds it any more, and what was read is answered, within three seconds.
     pub fn close(&self) {
         let mut state = self.shared.state();
         state.closed = true;
         self.shared.changed.notify_all();
         if let Some(listener) = state.listener.take() {
-            // Of another base that was put in the place of ours the name is not ours.
-            let path = self.shared.base.counter();
+            // If another base was put in the place of ours, the name is not ours.
+            let path = self.shared.base.submission_socket();
             if state.name.is_some() && files::file_id(&path) == state.name {
                 let _ = std::fs::remove_file(path);
             }
             let _ = socket::stop_listening(&listener);
         }
         for stream in state.connections.values() {
-            // What has arrived can still be read, and what is read can be answered.
+            // Requests that have arrived can still be read, and what is read can be answered.
             let _ = stream.shutdown(Shutdown::Read);
         }
         let busy = |state: &mut State| !state.connections.is_empty();
@@ -103,7 +104,7 @@ impl Counter {
     }
 }
 
-impl Drop for Counter {
+impl Drop for SubmissionSocket {
     fn drop(&mut self) {
         self.close();
     }
@@ -114,17 +115,17 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the lock, then listens until the counter is closed.
+    /// Waits for the lock, then listens until the socket is closed.
     fn listen(self: &Arc<Self>) -> io::Result<()> {
-        let _lock = FileLock::wait(&self.base.counter_lock())?;
+        let _lock = FileLock::wait(&self.base.submission_lock())?;
         let listener = {
             let mut state = self.state();
             if state.closed {
                 return Ok(());
             }
             self.clear()?;
-            let listener = Arc::new(socket::listen(&self.base.counter())?);
-            state.name = files::file_id(&self.base.counter());
+            let listener = Arc::new(socket::listen(&self.base.submission_socket())?);
+            state.name = files::file_id(&self.base.submission_socket());
             state.listener = Some(Arc::clone(&listener));
             listener
         };
@@ -144,18 +145,18 @@ impl Shared {
         }
     }
 
-    /// Removes the names that dead processes left, those of other releases too: whoever has the lock is alone.
+    /// Removes the sockets that dead processes left, those of other releases too: the holder of the lock is alone.
     fn clear(&self) -> io::Result<()> {
         for entry in std::fs::read_dir(self.base.run())? {
             let entry = entry?;
-            if entry.file_name().to_str().is_some_and(Base::is_counter) {
+            if entry.file_name().to_str().is_some_and(Base::is_submission_socket) {
                 std::fs::remove_file(entry.path())?;
             }
         }
         Ok(())
     }
 
-    /// Gives a connection its thread; one too many, or of another user, is closed.
+    /// Starts a thread for a connection; a connection too many, or of another user, is closed.
     fn admit(self: &Arc<Self>, stream: UnixStream) {
         if !socket::peer(&stream).is_ok_and(|peer| peer.uid == nix::unistd::geteuid().as_raw()) {
             return;
@@ -171,45 +172,46 @@ impl Shared {
             state.connections.insert(number, Arc::clone(&stream));
             number
         };
-        // Dropped with the thread, however it ends, and also when there is none.
-        let place = Place { shared: Arc::clone(self), number };
-        let _ = std::thread::Builder::new().name("counter".into()).spawn(move || {
-            let shared = Arc::clone(&place.shared);
-            let hatch: Box<dyn Operations> = Box::new(Hatch { spool: (shared.open)(), shared });
-            let _ = serve(&stream, &mut Ok(hatch), || Deadline::after(PATIENCE), PATIENCE);
+        // Dropped with the thread, however it ends, and also when none could be started.
+        let registration = Registration { shared: Arc::clone(self), number };
+        let _ = std::thread::Builder::new().name("submissions".into()).spawn(move || {
+            let shared = Arc::clone(&registration.shared);
+            let spool: Box<dyn Operations> = Box::new(SubmissionsOnly { spool: (shared.open)(), shared });
+            let _ = serve(&stream, &mut Ok(spool), || Deadline::after(PATIENCE), PATIENCE);
         });
     }
 }
 
-/// The place of a connection among those that are served.
-struct Place {
+/// Registers a connection among those that are served.
+struct Registration {
     shared: Arc<Shared>,
     number: u64,
 }
 
-impl Drop for Place {
+impl Drop for Registration {
     fn drop(&mut self) {
         self.shared.state().connections.remove(&self.number);
         self.shared.changed.notify_all();
     }
 }
 
-/// The spool as far as it can be had at the counter: what a submitter asks.
-struct Hatch {
+/// The part of the spool that submitters may use here.
+struct SubmissionsOnly {
     spool: Box<dyn Operations>,
     shared: Arc<Shared>,
 }
 
-impl Carrier for Hatch {
+impl Carrier for SubmissionsOnly {
     fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
-        let refused = |why: &str| Err(Failure::new(FailureKind::State, format!("the counter of a spool {why}")));
-        // Of a base that was moved the database is still at hand, and its files would go to the old place.
-        if self.shared.place.is_none() || files::file_id(self.shared.base.root()) != self.shared.place {
+        let refused =
+            |why: &str| Err(Failure::new(FailureKind::State, format!("the submission socket of a spool {why}")));
+        // If the base was moved, the database is still open, but files would go to the old place.
+        if self.shared.base_id.is_none() || files::file_id(self.shared.base.root()) != self.shared.base_id {
             return refused("was moved away");
         }
         match &request {
             Request::ResolveDestination { .. } | Request::Job { .. } => {}
-            // Nobody who reads a pipe or a huge file can be told to end.
+            // A thread that reads a pipe or a huge file cannot be told to stop.
             Request::Submit { .. } if places(&files).is_none() => return refused("takes small files only"),
             Request::Submit { .. } => {}
             _ => return refused("takes submissions only"),

@@ -1,4 +1,4 @@
-//! The counter from outside: who is served, who is not, and how it ends.
+//! The submission socket from outside: who is served, who is not, and how it ends.
 
 use super::*;
 use std::fs::File;
@@ -14,7 +14,7 @@ use crate::model::{GlobalJobId, JobId, JobNumber, LocalJobId, Serial};
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// A spool that tells of every submission and answers it when it may.
+/// A spool that reports every submission and answers it when it may.
 struct Slow {
     begun: Sender<()>,
     go: Arc<Mutex<Receiver<()>>>,
@@ -61,8 +61,8 @@ impl World {
         Self { dir, base, begun, go, open: Arc::new(open) }
     }
 
-    fn counter(&self) -> Counter {
-        Counter::open(&self.base, Arc::clone(&self.open)).unwrap()
+    fn submission_socket(&self) -> SubmissionSocket {
+        SubmissionSocket::open(&self.base, Arc::clone(&self.open)).unwrap()
     }
 
     /// A connection to whoever listens, as soon as somebody does.
@@ -74,7 +74,7 @@ impl World {
         let watch = crate::sys::watch::Watch::new(&self.base.run()).unwrap();
         let late = Instant::now() + SOON;
         loop {
-            match socket::connect(&self.base.counter()) {
+            match socket::connect(&self.base.submission_socket()) {
                 Ok(stream) => return stream,
                 Err(error) => assert!(Instant::now() < late, "{error}"),
             }
@@ -104,7 +104,7 @@ fn closed(mut stream: UnixStream) {
 #[test]
 fn what_a_submitter_asks_is_answered_and_nothing_else() {
     let world = World::new();
-    let _counter = world.counter();
+    let _socket = world.submission_socket();
     let mut remote = world.connect();
     assert!(remote.resolve_destination("office".into()).is_ok());
     assert!(remote.drain_spooler().unwrap_err().message.contains("submissions only"));
@@ -120,7 +120,7 @@ fn what_a_submitter_asks_is_answered_and_nothing_else() {
 #[test]
 fn a_connection_that_says_nothing_keeps_nobody_waiting_and_those_beyond_the_bound_are_closed() {
     let world = World::new();
-    let counter = world.counter();
+    let socket = world.submission_socket();
     let mut silent: Vec<_> = (0..MOST - 1).map(|_| world.stream()).collect();
     (&silent[0]).write_all(b"SPW").unwrap();
     let mut remote = world.connect();
@@ -128,23 +128,23 @@ fn a_connection_that_says_nothing_keeps_nobody_waiting_and_those_beyond_the_boun
     closed(world.stream());
     closed(silent.remove(1));
     let begun = Instant::now();
-    drop(counter);
+    drop(socket);
     assert!(begun.elapsed() < PARTING, "who says nothing is not waited for");
 }
 
 #[test]
 fn a_counter_that_closes_answers_what_it_has_read_and_is_found_by_nobody() {
     let world = World::new();
-    let counter = world.counter();
+    let socket = world.submission_socket();
     let mut remote = world.connect();
     let idle = world.stream();
     assert!(remote.resolve_destination("office".into()).is_ok());
     let file = world.file(1);
     let submitter = std::thread::spawn(move || (remote.submit(submission(), vec![file]), remote));
     world.begun.recv_timeout(SOON).unwrap();
-    let closing = std::thread::spawn(move || drop(counter));
+    let closing = std::thread::spawn(move || drop(socket));
     closed(idle);
-    assert_eq!(socket::connect(&world.base.counter()).unwrap_err().kind(), io::ErrorKind::NotFound);
+    assert_eq!(socket::connect(&world.base.submission_socket()).unwrap_err().kind(), io::ErrorKind::NotFound);
     world.go.send(()).unwrap();
     let (accepted, mut remote) = submitter.join().unwrap();
     assert_eq!(accepted.unwrap().number.get(), 1);
@@ -155,14 +155,14 @@ fn a_counter_that_closes_answers_what_it_has_read_and_is_found_by_nobody() {
 #[test]
 fn a_request_that_takes_too_long_does_not_keep_the_process_alive() {
     let world = World::new();
-    let counter = world.counter();
+    let socket = world.submission_socket();
     let mut remote = world.connect();
     assert!(remote.resolve_destination("office".into()).is_ok());
     let file = world.file(1);
     let submitter = std::thread::spawn(move || remote.submit(submission(), vec![file]));
     world.begun.recv_timeout(SOON).unwrap();
     let begun = Instant::now();
-    drop(counter);
+    drop(socket);
     assert!(begun.elapsed() >= PARTING && begun.elapsed() < SOON);
     world.go.send(()).unwrap();
     let _ = submitter.join().unwrap();
@@ -171,36 +171,36 @@ fn a_request_that_takes_too_long_does_not_keep_the_process_alive() {
 #[test]
 fn one_process_listens_and_the_next_one_follows_and_clears_the_names_of_the_dead() {
     let world = World::new();
-    let older = world.base.run().join("counter.0.0.1.1.sock");
+    let older = world.base.run().join("submission.0.0.1.1.sock");
     drop(socket::listen(&older).unwrap());
-    let first = world.counter();
+    let first = world.submission_socket();
     let mut remote = world.connect();
     assert!(remote.resolve_destination("office".into()).is_ok());
     assert!(!older.exists());
-    let second = world.counter();
-    let third = world.counter();
+    let second = world.submission_socket();
+    let third = world.submission_socket();
     assert!(world.connect().resolve_destination("office".into()).is_ok());
     drop(second);
     assert!(world.connect().resolve_destination("office".into()).is_ok(), "one that stands by takes no name away");
     drop(first);
     assert!(world.connect().resolve_destination("office".into()).is_ok(), "the third one has followed");
     drop(third);
-    assert!(!world.base.counter().exists());
+    assert!(!world.base.submission_socket().exists());
 }
 
 #[test]
 fn the_counter_of_a_base_that_was_moved_takes_nothing_and_leaves_the_new_one_its_name() {
     let world = World::new();
-    let counter = world.counter();
+    let socket = world.submission_socket();
     let mut submitter = world.connect();
     submitter.resolve_destination("office".into()).unwrap();
     std::fs::rename(world.base.root(), world.dir.path().join("moved")).unwrap();
     let refusal = submitter.submit(submission(), vec![world.file(5)]).unwrap_err();
     assert!(refusal.message.contains("moved away"), "{refusal}");
     std::fs::create_dir_all(world.base.run()).unwrap();
-    File::create(world.base.counter()).unwrap();
+    File::create(world.base.submission_socket()).unwrap();
     assert!(submitter.submit(submission(), vec![world.file(5)]).is_err());
     drop(submitter);
-    drop(counter);
-    assert!(world.base.counter().exists());
+    drop(socket);
+    assert!(world.base.submission_socket().exists());
 }

@@ -72,7 +72,7 @@ pub fn delete_entries(db: &Connection, job: JobId) -> Fallible<()> {
     Ok(())
 }
 
-/// Notes on the entries of a job that bytes of an earlier attempt may be on paper.
+/// Notes on the entries of a job that octets of an earlier attempt may be on paper.
 ///
 /// # Errors
 /// When it cannot be written.

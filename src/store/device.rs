@@ -372,14 +372,6 @@ pub fn close_all(db: &Connection, process: &ProcessName) -> Fallible<()> {
     Ok(())
 }
 
-/// How many locations route to a device.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn location_count(db: &Connection, id: DeviceId) -> Fallible<u64> {
-    Ok(unsigned(db.query_row("SELECT count(*) FROM location WHERE device_id = ?", [id.0], |row| row.get(0))?))
-}
-
 /// Removes a device.
 ///
 /// # Errors

@@ -46,7 +46,7 @@ pub struct EntryRow {
     pub begun: Option<FilePosition>,
     /// How that attempt set the job apart, if it is known and can be read.
     pub begun_separation: Option<Separation>,
-    /// Whether bytes of an earlier attempt may be on paper.
+    /// Whether octets of an earlier attempt may be on paper.
     pub duplicate: bool,
     /// Octets sent by a transferred attempt.
     pub octets_sent: Option<u64>,
@@ -470,7 +470,7 @@ pub fn release(db: &Connection, id: EntryId, state: EntryState, duplicate: bool)
     Ok(())
 }
 
-/// The attempt has handed over every byte; its row stays until the connection has closed.
+/// The attempt has handed over every octet; its row stays until the connection has closed.
 ///
 /// # Errors
 /// When it cannot be written.

@@ -1,8 +1,8 @@
-//! Starting and waking print processes.
+//! Starts and wakes print processes.
 //!
-//! Whoever makes work reads the row of the process in the transaction that makes it. Cleared: the process is dormant and is
-//! started (the new one waits for the lock of one that is just leaving). Set, and its socket answers: woken. Set, but its
-//! lock is free: it died, and is started again unless that was its third death within a minute.
+//! A command that makes work reads the row of the process in the same transaction. Row cleared: the process is dormant
+//! and is started (the new one waits for the lock of one that is just leaving). Row set and its socket answers: it is
+//! woken. Row set but its lock is free: it died, and is started again unless that was its third death within a minute.
 
 use std::ffi::OsStr;
 use std::io;
@@ -13,22 +13,22 @@ use crate::model::time::Moment;
 use crate::spool::{Attendant, Base, Spool, WakeTarget};
 use crate::sys::{spawn, wake};
 
-/// Starts the print process program that lies in one directory, never one that a search path finds.
+/// Starts print processes from one directory, never from a search path.
 #[derive(Clone, Debug)]
 pub struct Starter {
     directory: PathBuf,
 }
 
 impl Starter {
-    /// One that starts programs in `directory`.
+    /// Starts programs in `directory`.
     pub fn new(directory: PathBuf) -> Self {
         Self { directory }
     }
 
-    /// One that starts the programs beside the running one.
+    /// Starts the programs that lie beside the running one.
     ///
     /// # Errors
-    /// When the kernel does not say where that is.
+    /// Returns an error when the kernel does not say where that is.
     pub fn beside_us() -> io::Result<Self> {
         Ok(Self::new(spawn::program_dir()?))
     }
@@ -42,14 +42,14 @@ impl Starter {
     }
 
     fn start(&self, spool: &Spool, target: &WakeTarget, now: &Moment) {
-        // An independent process is its user's business.
+        // The user starts an independent process himself.
         let Some(file) = &target.file else { return };
         let program = self.directory.join(file);
         if let Err(error) = spawn::detached(&program, &arguments(spool.base(), &target.name))
             && !is_passing(&error)
         {
-            // The job is accepted all the same; the reason shows in the state of the process and of its devices. When
-            // even that cannot be written, the next command tries again.
+            // The job is accepted anyway; the reason shows in the state of the process and of its devices. If even that
+            // cannot be written, the next command tries again.
             let _ =
                 spool.process_cannot_start(target.id, target.epoch, &format!("{}: {error}", program.display()), now);
         }
@@ -79,7 +79,7 @@ impl Attendant for Starter {
             if wake::wake(&spool.base().process_socket(&target.name)).unwrap_or(false) {
                 continue;
             }
-            // Nobody listens. A process that holds its lock has not bound its socket yet: it looks once it has.
+            // Nobody listens. A process that holds its lock has not bound its socket yet, and will look once it has.
             let held = spool.process_lives(&target.name).unwrap_or(true);
             if !held && spool.process_died(target.id, target.epoch, now).unwrap_or(false) {
                 self.start(spool, target, now);

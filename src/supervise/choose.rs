@@ -1,7 +1,7 @@
-//! Which spool a command means.
+//! Decides which spool a command uses.
 //!
-//! In this order: `-H`, `PDHOST`/`PD_SOCKET`, `PDBASE`, the socket of a system-wide server, the private base. A server that
-//! does not answer is an error and never a reason to use another spool.
+//! The order is: `-H`, `PDHOST`/`PD_SOCKET`, `PDBASE`, the socket of a system-wide server, the private base. A server
+//! that does not answer is an error, never a reason to use another spool.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -23,10 +23,10 @@ fn no_server(what: &str) -> Failure {
         .hint("without -H, PDHOST and PD_SOCKET commands use the spool in PDBASE, or your private one")
 }
 
-/// The base directory that the environment chooses.
+/// Returns the base directory that the environment chooses.
 ///
 /// # Errors
-/// `Unreachable` when a server is meant, or no directory can be found.
+/// Returns `Unreachable` when a server is meant, or no directory can be found.
 pub fn base_from(
     host: Option<&str>,
     env: &dyn Fn(&str) -> Option<OsString>,
@@ -57,21 +57,18 @@ pub fn base_from(
     }
 }
 
-/// What a command is going to do with the spool.
+/// What a command will do with the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Only look.
+    /// Only reads.
     Look,
-    /// Change something in a spool that exists.
+    /// Changes something in a spool that exists.
     Change,
-    /// Declare something: a spool comes into being if there is none.
+    /// Declares something: a spool is made if there is none.
     Declare,
 }
 
 /// Opens the spool that the environment chooses, for the user this process acts for.
-///
-/// # Errors
-/// `Unreachable` when there is none or it must not be used.
 pub fn open_spool(
     host: Option<&str>,
     env: &dyn Fn(&str) -> Option<OsString>,
@@ -81,18 +78,12 @@ pub fn open_spool(
     open_at(&usual_base(host, env, cwd)?, purpose)
 }
 
-/// The base directory that the environment of this machine chooses.
-///
-/// # Errors
-/// As [`base_from`].
+/// Returns the base directory that the environment of this machine chooses.
 pub fn usual_base(host: Option<&str>, env: &dyn Fn(&str) -> Option<OsString>, cwd: &Path) -> Result<Base, Failure> {
     base_from(host, env, cwd, Path::new(SYSTEM_SOCKET))
 }
 
 /// Opens the spool at `base`, for the user this process acts for.
-///
-/// # Errors
-/// `Unreachable` when there is none or it must not be used.
 pub fn open_at(base: &Base, purpose: Purpose) -> Result<Box<dyn Operations>, Failure> {
     let spool = match purpose {
         Purpose::Look => open(base, Access::Existing { now: clock::now() })?,

@@ -39,7 +39,7 @@ pub fn zone(variable: Option<OsString>) -> TimeZone {
             return zone;
         }
     }
-    // Its rules are all that displays need. Asked for the system's zone the library looks for its name too, and reads
+    // Displays need only the zone's rules. Asked for the system's zone, the library also looks for its name and reads
     // every directory of the zone database: half of what a short command costs.
     let rules = std::fs::read("/etc/localtime").ok().and_then(|rules| TimeZone::tzif("", &rules).ok());
     rules.unwrap_or_else(TimeZone::system)

@@ -1,8 +1,8 @@
-//! Named points at which a test may kill the process, or keep a thread of it waiting. Only in builds with debug
+//! Named points at which a test may kill the process, or make one of its threads wait. Only in builds with debug
 //! assertions; nothing in a release.
 
-/// If `PD_FAULT` names this point (`name` or `name@n` for its n-th pass), the process kills itself with SIGKILL; with
-/// `PD_GATE` the thread waits there instead: it connects to that socket, and goes on when the other side closes.
+/// If `PD_FAULT` names this point (`name` or `name@n` for its n-th pass), the process kills itself with SIGKILL. With
+/// `PD_GATE` the thread waits there instead: it connects to that socket and goes on when the other side closes.
 #[inline]
 pub fn point(name: &str) {
     #[cfg(debug_assertions)]

@@ -1,10 +1,8 @@
-//! Files that are complete or absent, and what tells one file from another.
+//! Files that are complete or absent, and what distinguishes one file from another.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -19,15 +17,12 @@ use crate::model::job::Identity;
 pub struct Unnamed {
     /// The open file.
     pub file: File,
-    /// The name it has meanwhile where the file system knows no unnamed files.
+    /// Its temporary name, where the file system knows no unnamed files.
     temporary: Option<PathBuf>,
 }
 
 impl Unnamed {
-    /// An unnamed file in `dir`, readable by its owner only.
-    ///
-    /// # Errors
-    /// When it cannot be created.
+    /// Creates an unnamed file in `dir`, readable by its owner only.
     pub fn create(dir: &Path) -> io::Result<Self> {
         let mode = Mode::from_bits_truncate(0o600);
         match open(dir, OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC, mode) {
@@ -41,10 +36,7 @@ impl Unnamed {
         }
     }
 
-    /// Gives it the name `dir/name`. Fails if the name is taken. The directory is not synced yet.
-    ///
-    /// # Errors
-    /// When the name cannot be made.
+    /// Names it `dir/name`; fails if the name is taken. The directory is not synced yet.
     pub fn name(&mut self, dir: &Path, name: &str) -> io::Result<()> {
         let target = dir.join(name);
         match &self.temporary {
@@ -77,17 +69,14 @@ impl Drop for Unnamed {
     }
 }
 
-/// `n` random characters of `A-Z a-z 0-9`.
-///
-/// # Errors
-/// When the system has no randomness.
+/// Returns `n` random characters of `A-Z a-z 0-9`.
 pub fn random_name(n: usize) -> io::Result<String> {
     const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let mut name = String::with_capacity(n);
     let mut bytes = [0u8; 64];
     while name.len() < n {
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-        // 248 is the largest multiple of 62 that a byte holds: no letter is likelier than another.
+        // 248 is the largest multiple of 62 that an octet holds: every letter is equally likely.
         name.extend(
             bytes.iter().filter(|b| **b < 248).take(n - name.len()).map(|b| char::from(LETTERS[usize::from(*b % 62)])),
         );
@@ -96,9 +85,6 @@ pub fn random_name(n: usize) -> io::Result<String> {
 }
 
 /// Makes the names in `dir` durable.
-///
-/// # Errors
-/// When they may not be.
 pub fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
@@ -106,15 +92,12 @@ pub fn sync_dir(dir: &Path) -> io::Result<()> {
 /// Device and inode of a file or directory.
 pub type FileId = (u64, u64);
 
-/// What has that name now, links followed; none when nothing has, or it cannot be seen.
+/// Returns what has that name now, links followed; none when nothing has it, or it cannot be seen.
 pub fn file_id(path: &Path) -> Option<FileId> {
     std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
-/// What an open file is.
-///
-/// # Errors
-/// When it cannot be examined.
+/// Returns the identity of an open file.
 pub fn identity(file: &File) -> io::Result<Identity> {
     let meta = file.metadata()?;
     Ok(Identity {
@@ -140,14 +123,15 @@ fn birth_ns(fd: BorrowedFd<'_>) -> Option<i64> {
     Some(found.stx_btime.tv_sec * 1_000_000_000 + i64::from(found.stx_btime.tv_nsec))
 }
 
-/// What the kernel is asked to copy at once. The position of the source moves only after each step, and somebody may be
+/// How much the kernel copies in one step. The position of the source moves only after each step, and somebody may be
 /// watching it.
 const COPY_STEP: usize = 64 << 20;
 
-/// Copies everything from where `from` stands to the end of `to`, inside the kernel where it can. Returns the octets.
+/// Copies everything from where `from` stands to the end of `to`, inside the kernel where it can. Returns the number of
+/// octets.
 ///
 /// # Errors
-/// When reading or writing fails, a short write included: what was written then is worthless.
+/// Returns an error when reading or writing fails, a short write included: what was written then is worthless.
 pub fn copy_all(from: &File, to: &File) -> io::Result<u64> {
     let mut total = 0u64;
     loop {
@@ -162,7 +146,8 @@ pub fn copy_all(from: &File, to: &File) -> io::Result<u64> {
                 | nix::Error::EOPNOTSUPP
                 | nix::Error::EBADF,
             ) if total == 0 => {
-                // Is a first call that copied nothing proof that both positions are unmoved? Yes: it failed as a whole.
+                // Does a first call that copied nothing prove that both positions are unmoved? Yes: it failed as a
+                // whole.
                 let (mut from, mut to) = (from, to);
                 return io::copy(&mut from, &mut to);
             }
@@ -171,10 +156,11 @@ pub fn copy_all(from: &File, to: &File) -> io::Result<u64> {
     }
 }
 
-/// Sends up to `count` octets of `from` at `offset` to `to`, without passing through us. 0 means the file ended.
+/// Sends up to `count` octets of `from` at `offset` to `to`, without copying them through us. Returns 0 when the file
+/// ended.
 ///
 /// # Errors
-/// As the kernel reports; `WouldBlock` when `to` takes nothing now.
+/// Returns `WouldBlock` when `to` accepts nothing now.
 pub fn send_file(to: BorrowedFd<'_>, from: &File, offset: u64, count: u64) -> io::Result<u64> {
     let mut at = libc::off_t::try_from(offset).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
     let count = usize::try_from(count.min(1 << 30)).unwrap_or(1 << 30);
@@ -182,9 +168,6 @@ pub fn send_file(to: BorrowedFd<'_>, from: &File, offset: u64, count: u64) -> io
 }
 
 /// Reserves `size` octets for `file`.
-///
-/// # Errors
-/// When the file system is full or cannot do it.
 pub fn allocate(file: &File, size: u64) -> io::Result<()> {
     let size = libc::off_t::try_from(size).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
     nix::fcntl::posix_fallocate(file, 0, size)?;
@@ -192,9 +175,6 @@ pub fn allocate(file: &File, size: u64) -> io::Result<()> {
 }
 
 /// Whether `path` lies on a file system of another machine, where neither locks nor shared memory can be trusted.
-///
-/// # Errors
-/// When the file system cannot be examined.
 pub fn is_network(path: &Path) -> io::Result<bool> {
     const NETWORK: [i64; 9] = [
         0x6969,      // NFS
@@ -211,10 +191,10 @@ pub fn is_network(path: &Path) -> io::Result<bool> {
     Ok(NETWORK.contains(&kind.0))
 }
 
-/// Opens a file as the print process does: never following into a terminal, never blocking on a FIFO.
+/// Opens a file as the print process does: it never becomes our terminal, and a FIFO never blocks.
 ///
 /// # Errors
-/// When it cannot be opened or is no regular file.
+/// Returns an error when it cannot be opened or is no regular file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let file =
         File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC).open(path)?;
@@ -224,8 +204,8 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
 }
 
-/// Opens a regular file for reading if that cannot hang: the kernel has every part of its path at hand, and it lies on a
-/// disk of this machine. None when that is not sure, or when the file cannot be opened.
+/// Opens a regular file for reading if that cannot hang: the kernel has every part of its path cached, and it lies on a
+/// disk of this machine. Returns none when that is not certain, or when the file cannot be opened.
 pub fn open_at_hand(path: &Path) -> Option<File> {
     let how = OpenHow::new()
         .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
@@ -233,23 +213,23 @@ pub fn open_at_hand(path: &Path) -> Option<File> {
     let place = openat2(AT_FDCWD, path, how).ok()?;
     // SAFETY: `statx` is plain data; all-zero is a valid value.
     let mut found: libc::statx = unsafe { std::mem::zeroed() };
-    // The empty path names the descriptor itself; a server, if there is one, is not asked.
+    // The empty path names the descriptor itself; a file server, if there is one, is not asked.
     let flags = libc::AT_EMPTY_PATH | libc::AT_STATX_DONT_SYNC;
     // SAFETY: the path is a string that ends with NUL, and `found` is valid for the one `statx` that is written.
     let result = unsafe { libc::statx(place.as_raw_fd(), c"".as_ptr(), flags, libc::STATX_TYPE, &raw mut found) };
     let is_file = u32::from(found.stx_mode) & libc::S_IFMT == libc::S_IFREG;
-    // Devices without a major number are those of file systems that lie on no disk here.
+    // File systems that lie on no disk here have devices without a major number.
     if result != 0 || !is_file || found.stx_dev_major == 0 {
         return None;
     }
-    // What was looked at is opened, whatever has the name by now.
+    // This opens what was examined, whatever has the name by now.
     open_regular(&PathBuf::from(format!("/proc/self/fd/{}", place.as_raw_fd()))).ok()
 }
 
-/// A copy of a file from `offset` on, in memory. The position of the file stays where it is.
+/// Copies a file from `offset` on into memory. The position of the file does not move.
 ///
 /// # Errors
-/// When it cannot be read, and when it has more than `most` octets.
+/// Returns an error when it cannot be read, and when it has more than `most` octets.
 pub fn in_memory(file: &File, offset: u64, most: u64) -> io::Result<OwnedFd> {
     let copy = File::from(nix::sys::memfd::memfd_create(c"document", nix::sys::memfd::MFdFlags::MFD_CLOEXEC)?);
     let mut buffer = vec![0; 64 * 1024];
@@ -270,9 +250,6 @@ pub fn in_memory(file: &File, offset: u64, most: u64) -> io::Result<OwnedFd> {
 }
 
 /// Reads up to `buffer.len()` octets at `offset`, as many as there are.
-///
-/// # Errors
-/// When reading fails.
 pub fn read_full_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -286,10 +263,7 @@ pub fn read_full_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<u
     Ok(filled)
 }
 
-/// Octets that a connected socket has not had acknowledged by its peer yet.
-///
-/// # Errors
-/// When `fd` is no TCP socket.
+/// Returns how many octets the peer of a connected TCP socket has not acknowledged yet.
 pub fn unacknowledged(fd: BorrowedFd<'_>) -> io::Result<u32> {
     let mut octets: libc::c_int = 0;
     // SAFETY: TIOCOUTQ (SIOCOUTQ) writes one int to the address given, which is valid for that.
@@ -297,22 +271,13 @@ pub fn unacknowledged(fd: BorrowedFd<'_>) -> io::Result<u32> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(u32::try_from(octets).unwrap_or(0)) }
 }
 
-/// An event descriptor: a wake-up between threads that `poll` understands.
-///
-/// # Errors
-/// When there are no descriptors left.
+/// Creates an event descriptor: a wake-up between threads that `poll` understands.
 pub fn event_fd() -> io::Result<File> {
     // SAFETY: `eventfd` takes no pointers; a non-negative result is a new descriptor that nobody else owns.
     unsafe {
         let fd = libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK);
         if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(File::from_raw_fd(fd)) }
     }
-}
-
-/// Whether a name is one that a path component may have: not empty, no `/`, no NUL, not `.` or `..`.
-pub fn is_component(name: &OsStr) -> bool {
-    let bytes = name.as_bytes();
-    !bytes.is_empty() && bytes != b"." && bytes != b".." && !bytes.iter().any(|b| matches!(b, 0 | b'/'))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Named locks between processes: a file, locked by its open description (`F_OFD_SETLK`).
 //!
-//! The kernel gives a lock back when its holder dies, so *a held lock is a living process*. Such a lock can be probed
-//! without being taken.
+//! The kernel releases a lock when its holder dies, so *a held lock is a living process*. Such a lock can be probed
+//! without taking it.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -41,18 +41,15 @@ fn try_lock(file: &File, kind: i32) -> io::Result<bool> {
 }
 
 impl FileLock {
-    /// Takes the lock alone if nobody has it.
+    /// Takes the lock exclusively if nobody holds it.
     ///
     /// # Errors
-    /// When the file cannot be opened or locked; a lock held by another is `Ok(None)`.
+    /// Returns an error when the file cannot be opened or locked; a lock held by another is `Ok(None)`.
     pub fn try_exclusive(path: &Path) -> io::Result<Option<Self>> {
         Self::try_on(open(path)?, libc::F_WRLCK)
     }
 
-    /// Takes the lock beside others that share it.
-    ///
-    /// # Errors
-    /// As [`FileLock::try_exclusive`].
+    /// Takes the lock shared with others.
     pub fn try_shared(path: &Path) -> io::Result<Option<Self>> {
         Self::try_on(open(path)?, libc::F_RDLCK)
     }
@@ -72,10 +69,8 @@ impl FileLock {
         Ok(try_lock(&file, kind)?.then_some(Self { file }))
     }
 
-    /// Takes the lock alone, waiting for it at most `deadline`. Waiters are queued by the kernel; nobody polls.
-    ///
-    /// # Errors
-    /// As [`FileLock::try_exclusive`]; a deadline that passed is `Ok(None)`.
+    /// Takes the lock exclusively, waiting at most `deadline`. The kernel queues the waiters; nobody polls. A deadline
+    /// that passed is `Ok(None)`.
     pub fn exclusive(path: &Path, deadline: Duration) -> io::Result<Option<Self>> {
         if let Some(lock) = Self::try_exclusive(path)? {
             return Ok(Some(lock));
@@ -86,7 +81,7 @@ impl FileLock {
     fn wait_for(path: &Path, kind: i32, deadline: Duration) -> io::Result<Option<Self>> {
         let file = open(path)?;
         let (sender, receiver) = mpsc::channel();
-        // The kernel has no timed lock. The waiting thread owns the description: if we give up, the lock it gets
+        // The kernel has no timed lock. The waiting thread owns the description: if we give up, the lock that it gets
         // later is dropped with the message that nobody receives.
         std::thread::Builder::new().name("lock".into()).stack_size(64 * 1024).spawn(move || {
             let _ = sender.send(Self::wait_on(file, kind));
@@ -98,10 +93,7 @@ impl FileLock {
         }
     }
 
-    /// Takes the lock alone, however long that takes.
-    ///
-    /// # Errors
-    /// As [`FileLock::try_exclusive`].
+    /// Takes the lock exclusively, however long that takes.
     pub fn wait(path: &Path) -> io::Result<Self> {
         Self::wait_on(open(path)?, libc::F_WRLCK)
     }
@@ -117,9 +109,6 @@ impl FileLock {
     }
 
     /// Whether somebody holds the lock. Takes nothing; a file that does not exist is not locked.
-    ///
-    /// # Errors
-    /// When the file is there and cannot be examined.
     pub fn is_held(path: &Path) -> io::Result<bool> {
         // For reading only: a probe is no change that somebody waits for.
         let file = match File::open(path) {
@@ -130,20 +119,14 @@ impl FileLock {
         Self::is_held_on(&file)
     }
 
-    /// The same for an open file.
-    ///
-    /// # Errors
-    /// When it cannot be examined.
+    /// Does the same for an open file.
     pub fn is_held_on(file: &File) -> io::Result<bool> {
         let mut probe = request(libc::F_WRLCK);
         fcntl(file.as_fd(), FcntlArg::F_OFD_GETLK(&mut probe))?;
         Ok(i32::from(probe.l_type) != libc::F_UNLCK)
     }
 
-    /// Locks an open file alone, for as long as its description lives; false if another has it.
-    ///
-    /// # Errors
-    /// When it cannot be locked at all.
+    /// Locks an open file exclusively, for as long as its description lives; returns false if another has it.
     pub fn mark(file: &File) -> io::Result<bool> {
         try_lock(file, libc::F_WRLCK)
     }

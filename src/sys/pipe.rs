@@ -1,7 +1,7 @@
 //! Named pipes: opening one for writing waits in the kernel until a program reads it.
 //!
-//! Is there a way to wait for a reader without a thread? No: a reader that waits in `open` itself causes no inotify event
-//! before a writer comes, and holding a read end of ours would let every other writer believe that it is read.
+//! Can we wait for a reader without a thread? No: a reader that waits in `open` itself causes no inotify event before a
+//! writer comes, and holding a read end of ours would make every other writer believe that it is read.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -20,9 +20,9 @@ use nix::sys::stat::Mode;
 
 use super::files::event_fd;
 
-/// Sent to a thread that waits in `open`. Wherever else it arrives it is ignored, as it is by default.
+/// Sent to a thread that waits in `open`. Anywhere else it is ignored, as it is by default.
 const INTERRUPT: Signal = Signal::SIGURG;
-/// How often a thread that is called back is interrupted before it is left alone.
+/// How often we interrupt a thread before we leave it alone.
 const CALLS: u32 = 200;
 
 extern "C" fn nothing(_: libc::c_int) {}
@@ -36,21 +36,18 @@ fn listen_to_interrupts() {
     });
 }
 
-/// A FIFO that is being opened for writing. Dropped, it is not waited for any more: no thread stays in the kernel that
-/// would open the pipe, and close it again, under a reader that comes later.
+/// A FIFO that is being opened for writing. Dropping it stops the waiting: no thread stays in the kernel that would
+/// open the pipe, and close it again, under a reader that comes later.
 #[derive(Debug)]
-pub struct Opening {
+pub struct PendingOpen {
     done: Arc<File>,
     receiver: mpsc::Receiver<io::Result<File>>,
     over: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
-impl Opening {
+impl PendingOpen {
     /// Begins to open `path`, which must be a FIFO.
-    ///
-    /// # Errors
-    /// When there is no thread or descriptor for it.
     pub fn begin(path: &Path) -> io::Result<Self> {
         listen_to_interrupts();
         let done = Arc::new(event_fd()?);
@@ -64,12 +61,12 @@ impl Opening {
         Ok(Self { done, receiver, over, thread })
     }
 
-    /// The open pipe, which does not block, or why it cannot be opened; none = it still waits for a reader.
+    /// Returns the open, non-blocking pipe, or why it cannot be opened; none = it still waits for a reader.
     pub fn result(&self) -> Option<io::Result<File>> {
         self.receiver.try_recv().ok()
     }
 
-    /// Waits no more; a reader that came at the last moment is not turned away.
+    /// Stops waiting; a reader that came at the last moment is not turned away.
     pub fn give_up(self) -> Option<File> {
         self.call_back()?.ok()
     }
@@ -77,7 +74,8 @@ impl Opening {
     fn call_back(&self) -> Option<io::Result<File>> {
         self.over.store(true, Ordering::SeqCst);
         for _ in 0..CALLS {
-            // Can the signal come before the thread waits, and be lost? Yes: it is sent again until the thread answers.
+            // Can the signal come before the thread waits, and be lost? Yes, so it is sent again until the thread
+            // answers.
             if !self.thread.is_finished() {
                 // SAFETY: the thread was not joined or detached, so its handle is valid.
                 unsafe { libc::pthread_kill(self.thread.as_pthread_t(), INTERRUPT as libc::c_int) };
@@ -92,14 +90,14 @@ impl Opening {
     }
 }
 
-impl AsFd for Opening {
+impl AsFd for PendingOpen {
     /// Readable when there is a result.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.done.as_fd()
     }
 }
 
-impl Drop for Opening {
+impl Drop for PendingOpen {
     fn drop(&mut self) {
         if !self.thread.is_finished() {
             self.call_back();
@@ -124,10 +122,7 @@ fn open_write(path: &Path, over: &AtomicBool) -> io::Result<File> {
     }
 }
 
-/// Octets in a pipe that its reader has not taken yet.
-///
-/// # Errors
-/// When it is no pipe.
+/// Returns how many octets of a pipe its reader has not read yet.
 pub fn unread(fd: BorrowedFd<'_>) -> io::Result<u32> {
     let mut octets: libc::c_int = 0;
     // SAFETY: FIONREAD writes one int to the address given, which is valid for that.
@@ -159,7 +154,7 @@ mod tests {
     #[test]
     fn a_pipe_opens_when_a_program_reads_it_and_tells_what_it_has_not_read() {
         let (_dir, path) = fifo();
-        let opening = Opening::begin(&path).unwrap();
+        let opening = PendingOpen::begin(&path).unwrap();
         assert!(opening.result().is_none());
         let reader = reads(&path);
         let mut file = opening.receiver.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
@@ -168,7 +163,7 @@ mod tests {
         assert_eq!(reader.join().unwrap(), b"hello");
 
         let mut reader = File::options().read(true).write(true).open(&path).unwrap();
-        let opening = Opening::begin(&path).unwrap();
+        let opening = PendingOpen::begin(&path).unwrap();
         let mut file = opening.receiver.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
         file.write_all(b"hello").unwrap();
         assert_eq!(unread(file.as_fd()).unwrap(), 5);
@@ -180,8 +175,8 @@ mod tests {
     fn who_gives_up_leaves_nobody_waiting_for_a_reader() {
         let (_dir, path) = fifo();
         for _ in 0..20 {
-            assert!(Opening::begin(&path).unwrap().give_up().is_none());
-            drop(Opening::begin(&path).unwrap());
+            assert!(PendingOpen::begin(&path).unwrap().give_up().is_none());
+            drop(PendingOpen::begin(&path).unwrap());
         }
         // A writer that still waited would be seen: without one a reader that does not block reads the end at once.
         let mut reader =
@@ -192,7 +187,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_opened_says_so() {
-        let opening = Opening::begin(Path::new("/nonexistent/fifo")).unwrap();
+        let opening = PendingOpen::begin(Path::new("/nonexistent/fifo")).unwrap();
         let error = opening.receiver.recv_timeout(Duration::from_secs(20)).unwrap().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }

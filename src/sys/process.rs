@@ -1,5 +1,5 @@
-//! Which process is it? An id alone names another process after a while; with the time it started it names one for as
-//! long as the machine runs.
+//! Identifies a process. An id alone names another process after a while; together with the start time it names one for
+//! as long as the machine runs.
 
 use std::fmt;
 use std::io;
@@ -15,10 +15,7 @@ pub struct ProcessNote {
 }
 
 impl ProcessNote {
-    /// The process that has this id now.
-    ///
-    /// # Errors
-    /// When there is none, or the system does not tell.
+    /// Returns the process that has this id now.
     pub fn of(pid: u32) -> io::Result<Self> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
         // Field 22. The second one, the name in parentheses, may hold anything, parentheses too.
@@ -34,7 +31,7 @@ impl ProcessNote {
         Self::of(pid).unwrap_or(Self { pid, start: 0 })
     }
 
-    /// Whether that very process is there still, and not another that got its id.
+    /// Whether that same process still exists, and not another that got its id.
     pub fn is_there(&self) -> bool {
         self.start != 0 && Self::of(self.pid).is_ok_and(|now| now == *self)
     }

@@ -1,4 +1,5 @@
-//! Stream sockets between processes of this machine: bytes with open files beside them, deadlines, and who the peer is.
+//! Stream sockets between processes of this machine: octets with open files beside them, deadlines, and who the peer
+//! is.
 //!
 //! The sockets may be blocking or not: every call here waits with `poll` and then asks the kernel not to block.
 
@@ -20,7 +21,7 @@ use nix::sys::socket::{
 /// The most descriptors that the kernel passes in one message (`SCM_MAX_FD`).
 const KERNEL_MAX_FILES: usize = 253;
 
-/// Until when to wait.
+/// A deadline for waiting.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Option<Instant>);
 
@@ -45,7 +46,7 @@ impl Deadline {
     }
 }
 
-/// Who is at the other end, as the kernel knew when the connection was made.
+/// The process at the other end, as the kernel knew it when the connection was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// Process id.
@@ -56,19 +57,17 @@ pub struct Peer {
     pub gid: u32,
 }
 
-/// Who is at the other end of `stream`.
-///
-/// # Errors
-/// When the kernel does not say.
+/// Returns the process at the other end of `stream`.
 pub fn peer(stream: &UnixStream) -> io::Result<Peer> {
     let found = getsockopt(stream, sockopt::PeerCredentials)?;
     Ok(Peer { pid: found.pid(), uid: found.uid(), gid: found.gid() })
 }
 
-/// Octets of the longest name that a socket's address holds, the NUL apart.
+/// Octets of the longest name that a socket address holds, without the NUL.
 const LONGEST_NAME: usize = 107;
 
-/// The address of a name. What is too long for one is reached through its directory, which is open as long as this lives.
+/// Returns the address of a name. A name that is too long is reached through its directory, which stays open as long as
+/// the result lives.
 fn address(path: &Path) -> io::Result<(Option<File>, UnixAddr)> {
     if path.as_os_str().len() <= LONGEST_NAME {
         return Ok((None, UnixAddr::new(path)?));
@@ -77,10 +76,7 @@ fn address(path: &Path) -> io::Result<(Option<File>, UnixAddr)> {
     Ok((Some(directory), UnixAddr::new(&path)?))
 }
 
-/// Listens at `path`, replacing what a dead process left. The caller holds the lock that makes this safe.
-///
-/// # Errors
-/// When the socket cannot be bound.
+/// Listens at `path`, and replaces what a dead process left. The caller holds the lock that makes this safe.
 pub fn listen(path: &Path) -> io::Result<UnixListener> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -93,10 +89,7 @@ pub fn listen(path: &Path) -> io::Result<UnixListener> {
     Ok(socket.into())
 }
 
-/// Connects to whoever listens at `path`, without waiting for him: a full queue of connections is `WouldBlock`.
-///
-/// # Errors
-/// As the kernel reports.
+/// Connects to the listener at `path` without waiting for it: a full queue of connections is `WouldBlock`.
 pub fn connect(path: &Path) -> io::Result<UnixStream> {
     let (_directory, address) = address(path)?;
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
@@ -105,10 +98,7 @@ pub fn connect(path: &Path) -> io::Result<UnixStream> {
     Ok(socket.into())
 }
 
-/// Ends the listening: whoever waits for a connection is told, and nobody connects any more.
-///
-/// # Errors
-/// As the kernel reports.
+/// Stops listening: whoever waits for a connection is told, and nobody connects any more.
 pub fn stop_listening(listener: &UnixListener) -> io::Result<()> {
     Ok(nix::sys::socket::shutdown(listener.as_raw_fd(), nix::sys::socket::Shutdown::Both)?)
 }
@@ -127,10 +117,11 @@ fn wait(fd: BorrowedFd<'_>, what: PollFlags, until: Deadline) -> io::Result<()> 
     }
 }
 
-/// Sends all of `bytes`, which must not be empty, with `files` beside the first of them.
+/// Sends all of `bytes`, which must not be empty, with `files` beside the first octet.
 ///
 /// # Errors
-/// `TimedOut` after the deadline, else as the kernel reports. How much was sent is not known then, but not all of it.
+/// Returns `TimedOut` after the deadline, else what the kernel reports. How much was sent is not known then, but not
+/// all of it.
 pub fn send(stream: &UnixStream, bytes: &[u8], files: &[BorrowedFd<'_>], until: Deadline) -> io::Result<()> {
     if bytes.is_empty() || files.len() > KERNEL_MAX_FILES {
         return Err(io::Error::from(io::ErrorKind::InvalidInput));
@@ -155,11 +146,12 @@ pub fn send(stream: &UnixStream, bytes: &[u8], files: &[BorrowedFd<'_>], until: 
     Ok(())
 }
 
-/// Waits for bytes and takes what fits into `buffer`; open files beside them are appended to `files`, close-on-exec.
-/// 0 means that the peer has closed.
+/// Waits for octets and reads what fits into `buffer`; open files beside them are appended to `files`, close-on-exec.
+/// Returns 0 when the peer has closed.
 ///
 /// # Errors
-/// `TimedOut` after the deadline; when files were sent that this process has no room for; else as the kernel reports.
+/// Returns `TimedOut` after the deadline, `EMFILE` when files were sent that this process has no room for, else what
+/// the kernel reports.
 pub fn receive(stream: &UnixStream, buffer: &mut [u8], files: &mut Vec<OwnedFd>, until: Deadline) -> io::Result<usize> {
     if buffer.is_empty() {
         return Err(io::Error::from(io::ErrorKind::InvalidInput));

@@ -1,4 +1,4 @@
-//! Starting a process that outlives its starter and shares nothing with it.
+//! Starts a process that outlives its starter and shares nothing with it.
 
 use std::ffi::OsStr;
 use std::io;
@@ -8,10 +8,7 @@ use std::process::{Command, Stdio};
 
 use nix::libc;
 
-/// The directory that holds the running program: where our own print process lies. Never the search path.
-///
-/// # Errors
-/// When the kernel does not say.
+/// Returns the directory of the running program, where our own print process lies. Never the search path.
 pub fn program_dir() -> io::Result<PathBuf> {
     let exe = std::env::current_exe()?;
     exe.parent().map(Path::to_path_buf).ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no program directory"))
@@ -19,9 +16,6 @@ pub fn program_dir() -> io::Result<PathBuf> {
 
 /// Starts `program` in its own session, in `/`, with its standard streams on `/dev/null` and no other descriptor of
 /// ours or of our starter. Returns when it runs; a program that cannot be executed is an error.
-///
-/// # Errors
-/// When it cannot be started.
 pub fn detached<A: AsRef<OsStr>>(program: &Path, args: &[A]) -> io::Result<u32> {
     let mut command = Command::new(program);
     command.args(args).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -30,8 +24,8 @@ pub fn detached<A: AsRef<OsStr>>(program: &Path, args: &[A]) -> io::Result<u32> 
         command.pre_exec(|| {
             nix::unistd::setsid()?;
             nix::sys::signal::SigSet::empty().thread_set_mask()?;
-            // A shell's `$(…)` waits for every copy of its pipe: mark whatever we inherited close-on-exec. The pipe by
-            // which a failed exec is reported is close-on-exec anyway.
+            // A shell's `$(…)` waits for every copy of its pipe, so everything we inherited is marked close-on-exec.
+            // The pipe that reports a failed exec is close-on-exec anyway.
             let result = libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
             if result < 0 {
                 for fd in 3..1024 {

@@ -9,17 +9,14 @@ use nix::libc;
 /// Signs of life of a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Vitals {
-    /// How often it was asked in vain since it last answered: probes of an idle or full connection, and segments that
-    /// were sent again.
+    /// How many probes it left unanswered since its last answer: probes of an idle or full connection, and segments
+    /// that were sent again.
     pub unanswered: u32,
     /// How long ago it last acknowledged anything, a probe included.
     pub silent: Duration,
 }
 
-/// The signs of life of the peer of a TCP socket.
-///
-/// # Errors
-/// When the kernel does not tell.
+/// Reads the signs of life of the peer of a TCP socket.
 pub fn vitals(fd: BorrowedFd<'_>) -> io::Result<Vitals> {
     // SAFETY: `tcp_info` consists of integers, for which zero is a value.
     let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };

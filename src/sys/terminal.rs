@@ -1,4 +1,4 @@
-//! Terminals and lines: what one says about itself, whether it is ours alone, and a mode in which octets pass unchanged.
+//! Terminals and lines: what one says about itself, exclusive use, and a mode in which octets pass unchanged.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -25,18 +25,12 @@ fn ask(fd: BorrowedFd<'_>, request: libc::Ioctl) -> io::Result<libc::c_int> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
 }
 
-/// Whether the terminal admits nobody else (but the superuser).
-///
-/// # Errors
-/// When it is no terminal.
+/// Whether the terminal admits nobody else (except the superuser).
 pub fn is_exclusive(fd: BorrowedFd<'_>) -> io::Result<bool> {
     Ok(ask(fd, libc::TIOCGEXCL)? != 0)
 }
 
-/// Lets the terminal admit nobody else, or everybody again.
-///
-/// # Errors
-/// When it is no terminal.
+/// Makes the terminal admit nobody else, or everybody again.
 pub fn set_exclusive(fd: BorrowedFd<'_>, exclusive: bool) -> io::Result<()> {
     let request = if exclusive { libc::TIOCEXCL } else { libc::TIOCNXCL };
     // SAFETY: the two requests take no argument.
@@ -44,10 +38,7 @@ pub fn set_exclusive(fd: BorrowedFd<'_>, exclusive: bool) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Octets that the driver of the line has not sent yet.
-///
-/// # Errors
-/// When it is no terminal.
+/// Returns how many octets the driver of the line has not sent yet.
 pub fn unsent(fd: BorrowedFd<'_>) -> io::Result<u32> {
     Ok(u32::try_from(ask(fd, libc::TIOCOUTQ)?).unwrap_or(0))
 }
@@ -65,25 +56,19 @@ pub fn drain(fd: BorrowedFd<'_>) -> io::Result<()> {
     }
 }
 
-/// Throws away what was written and not sent.
-///
-/// # Errors
-/// When it is no terminal, or was hung up.
+/// Discards what was written and not sent.
 pub fn discard_output(fd: BorrowedFd<'_>) -> io::Result<()> {
     Ok(tcflush(fd, FlushArg::TCOFLUSH)?)
 }
 
-/// Throws away what was received and not read.
-///
-/// # Errors
-/// As [`discard_output`].
+/// Discards what was received and not read.
 pub fn discard_input(fd: BorrowedFd<'_>) -> io::Result<()> {
     Ok(tcflush(fd, FlushArg::TCIFLUSH)?)
 }
 
-/// The settings that a terminal had before its octets were let pass unchanged.
+/// The settings that a terminal had before it became transparent.
 #[derive(Debug)]
-pub struct Before {
+pub struct SavedSettings {
     termios: Termios,
 }
 
@@ -104,11 +89,9 @@ const LOCAL: LocalFlags = LocalFlags::ECHO
     .union(LocalFlags::IEXTEN)
     .union(LocalFlags::TOSTOP);
 
-/// Lets octets pass unchanged. Speed, size, parity and flow control of the line stay as they are.
-///
-/// # Errors
-/// When it is no terminal, or cannot be set.
-pub fn let_pass(fd: BorrowedFd<'_>) -> io::Result<Before> {
+/// Makes the terminal transparent: octets pass unchanged. Speed, size, parity and flow control of the line stay as they
+/// are.
+pub fn set_transparent(fd: BorrowedFd<'_>) -> io::Result<SavedSettings> {
     let before = tcgetattr(fd)?;
     let mut termios = before.clone();
     termios.output_flags.remove(OUTPUT);
@@ -117,14 +100,14 @@ pub fn let_pass(fd: BorrowedFd<'_>) -> io::Result<Before> {
     termios.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
     termios.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
     tcsetattr(fd, SetArg::TCSANOW, &termios)?;
-    Ok(Before { termios: before })
+    Ok(SavedSettings { termios: before })
 }
 
-/// Restores what [`let_pass`] changed, and nothing that somebody else changed since.
+/// Restores what [`set_transparent`] changed, and nothing that somebody else changed since.
 ///
 /// # Errors
 /// When the terminal was hung up.
-pub fn restore(fd: BorrowedFd<'_>, before: &Before) -> io::Result<()> {
+pub fn restore(fd: BorrowedFd<'_>, before: &SavedSettings) -> io::Result<()> {
     let before = &before.termios;
     let mut termios = tcgetattr(fd)?;
     termios.output_flags.insert(before.output_flags & OUTPUT);
@@ -149,7 +132,7 @@ mod tests {
         let (mut master, mut slave) = (File::from(pty.master), File::from(pty.slave));
         let as_it_was = tcgetattr(&slave).unwrap();
         assert!(as_it_was.output_flags.contains(OutputFlags::OPOST));
-        let before = let_pass(slave.as_fd()).unwrap();
+        let before = set_transparent(slave.as_fd()).unwrap();
         slave.write_all(b"a\nb\tc\x03\x11").unwrap();
         let mut octets = [0; 7];
         master.read_exact(&mut octets).unwrap();

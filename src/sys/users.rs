@@ -12,7 +12,8 @@ pub fn caller() -> Caller {
     of_uid(nix::unistd::geteuid().as_raw())
 }
 
-/// The same without groups, for those of whom they decide nothing: finding groups loads the name service's libraries.
+/// Does the same without groups, for those whose groups decide nothing: finding groups loads the name service's
+/// libraries.
 pub fn caller_without_groups() -> Caller {
     let uid = nix::unistd::geteuid().as_raw();
     Caller { uid, user: name(uid), host: host(), groups: Vec::new() }
@@ -23,8 +24,8 @@ pub fn of_uid(uid: u32) -> Caller {
     Caller { uid, user: name(uid), host: host(), groups: groups(uid) }
 }
 
-/// The user `uid`, if it is defined. Commands ask for their own several times, and each question may go through the
-/// network: an answer holds for a second.
+/// Returns the user `uid`, if it is defined. Commands ask for their own user several times, and each question may go
+/// through the network, so an answer holds for a second.
 fn user(uid: u32) -> Option<User> {
     static LAST: Mutex<Option<(Instant, User)>> = Mutex::new(None);
     let last = || LAST.lock().unwrap_or_else(PoisonError::into_inner);
@@ -33,7 +34,7 @@ fn user(uid: u32) -> Option<User> {
     if let Some((_, known)) = last().clone().filter(fresh) {
         return Some(known);
     }
-    // Nobody waits for an answer that another thread waits for.
+    // No thread waits for an answer that another thread is waiting for.
     let found = User::from_uid(Uid::from_raw(uid)).ok().flatten()?;
     *last() = Some((Instant::now(), found.clone()));
     Some(found)

@@ -1,6 +1,6 @@
-//! Waking another process: a datagram to its socket. A wake-up is a level, not a count: a full queue is success.
+//! Wakes another process: a datagram to its socket. A wake-up is a level, not a count: a full queue is success.
 //!
-//! Socket names are limited to about 108 bytes, base directories are not: the directory is opened and the socket named
+//! Socket names are limited to about 108 octets, base directories are not: the directory is opened and the socket named
 //! through `/proc/self/fd`.
 
 use std::fs::File;
@@ -28,10 +28,7 @@ pub(super) fn short(path: &Path) -> io::Result<(File, PathBuf)> {
 }
 
 impl WakeSocket {
-    /// Binds the socket, replacing one that a dead process left. The caller holds the lock that makes this safe.
-    ///
-    /// # Errors
-    /// When it cannot be bound.
+    /// Binds the socket, and replaces one that a dead process left. The caller holds the lock that makes this safe.
     pub fn bind(path: &Path) -> io::Result<Self> {
         let (_dir, path) = short(path)?;
         match std::fs::remove_file(&path) {
@@ -43,7 +40,7 @@ impl WakeSocket {
         Ok(Self { socket })
     }
 
-    /// Takes every wake-up that has arrived; says whether there was one.
+    /// Reads every wake-up that has arrived; returns whether there was one.
     pub fn drain(&self) -> bool {
         let mut byte = [0u8; 8];
         let mut any = false;
@@ -60,7 +57,7 @@ impl AsFd for WakeSocket {
     }
 }
 
-/// Wakes whoever listens at `path`. False when nobody does.
+/// Wakes the process that listens at `path`. Returns false when nobody listens.
 ///
 /// # Errors
 /// When the socket exists and cannot be reached for another reason.

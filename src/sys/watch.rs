@@ -1,7 +1,7 @@
 //! Waiting for a change of the spool without polling it.
 //!
-//! A commit writes to the log of the database *before* it can be seen, and closes the write gate after it: whoever waits for
-//! what a commit changes watches the gate, and looks again when somebody closed it.
+//! A commit writes to the log of the database *before* it can be seen, and closes the write gate after it. So a thread
+//! that waits for what a commit changes watches the gate, and looks again when somebody closed it.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -18,21 +18,15 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Watches a file, or the files in a directory, for being closed after writing, made or removed. Establish it *before*
-    /// looking at the state that is waited for.
-    ///
-    /// # Errors
-    /// When it cannot be watched.
+    /// Watches a file, or the files in a directory, for being closed after writing, created or removed. Start the watch
+    /// *before* looking at the state that you wait for.
     pub fn new(path: &Path) -> io::Result<Self> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
         inotify.add_watch(path, AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_CREATE | AddWatchFlags::IN_DELETE)?;
         Ok(Self { inotify })
     }
 
-    /// Waits until something changed, at most `timeout`; says whether something did.
-    ///
-    /// # Errors
-    /// When waiting itself fails.
+    /// Waits until something changed, at most `timeout`; returns whether something did.
     pub fn wait(&self, timeout: Duration) -> io::Result<bool> {
         let ms = u16::try_from(timeout.as_millis()).unwrap_or(u16::MAX);
         let mut fds = [PollFd::new(self.inotify.as_fd(), PollFlags::POLLIN)];

@@ -12,7 +12,7 @@
 //! | 8–11 | octets of the body, at least 1, at most [`Kind::limit`] |
 //!
 //! The body is one JSON value. It is judged only when it is complete: half a request is no request. Reading is total:
-//! whatever the bytes are, the result is a value or a [`FrameError`], in memory proportional to what really arrived.
+//! whatever the octets are, the result is a value or a [`FrameError`], in memory proportional to what really arrived.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -149,9 +149,6 @@ pub fn encode<T: Serialize>(kind: Kind, value: &T, files: usize) -> Result<Vec<u
 }
 
 /// The value in a complete body. Nesting is bounded by the JSON reader (128 levels).
-///
-/// # Errors
-/// When it is another value, or none.
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, FrameError> {
     serde_json::from_slice(body).map_err(|error| FrameError::Body(error.to_string()))
 }

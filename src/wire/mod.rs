@@ -1,3 +1,3 @@
-//! Codecs: bytes to values and back. No I/O, no clock; bytes from a peer are never trusted.
+//! Codecs: octets to values and back. No I/O, no clock; octets from a peer are never trusted.
 
 pub mod frame;

@@ -2,8 +2,8 @@
 
 use spoolsuite::commands::pd::jobs::effects;
 use spoolsuite::commands::shell::Exit;
-use spoolsuite::commands::spoolcom::grammar::Key;
-use spoolsuite::commands::spoolcom::states::job_allows;
+use spoolsuite::commands::spoolcom::language::keywords::Key;
+use spoolsuite::commands::spoolcom::verbs::states::job_allows;
 use spoolsuite::model::state::{Delivery, JobState};
 
 use super::world::{World, number, other};

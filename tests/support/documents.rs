@@ -25,12 +25,12 @@ pub fn text(tag: &str, size: usize) -> Vec<u8> {
 pub struct Received {
     /// Tags of complete documents, in order.
     pub complete: Vec<String>,
-    /// The tag of a document that broke off at the end, byte-identical as far as it goes.
+    /// The tag of a document that broke off at the end, octet-identical as far as it goes.
     pub broken: Option<String>,
 }
 
 /// Takes apart what a device received, which must be documents of [`stream`] and [`text`] with nothing between them but
-/// form feeds and universal exits. A document that is not byte-identical is a panic.
+/// form feeds and universal exits. A document that is not octet-identical is a panic.
 #[track_caller]
 pub fn take_apart(mut octets: &[u8]) -> Received {
     let mut received = Received::default();

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use spoolsuite::fastp::fastcnfg::check::check;
 use spoolsuite::fastp::fastcnfg::lexer::Mistake;
-use spoolsuite::fastp::fastcnfg::look::{Who, look};
-use spoolsuite::fastp::fastcnfg::names::Named;
+use spoolsuite::fastp::fastcnfg::lookup::{Requester, look_up};
+use spoolsuite::fastp::fastcnfg::names::QualifiedName;
 use spoolsuite::fastp::fastcnfg::parsed::all_mistakes;
 use spoolsuite::fastp::fastcnfg::parser::parse;
-use spoolsuite::fastp::fastcnfg::read::Unread;
+use spoolsuite::fastp::fastcnfg::read::ReadError;
 
 /// Reads `octets` in every way there is; panics when a mistake or an entry stands outside the file, when reading twice is
 /// not the same, or when an entry with a mistake is found.
@@ -33,11 +33,11 @@ pub fn holds(octets: &[u8]) {
 
     // Whatever it leads to is the same file again: no way is without an end.
     let again = Arc::new(parse(octets));
-    let read = |_: &Path| Ok::<_, Unread>((Arc::clone(&again), 7));
+    let read = |_: &Path| Ok::<_, ReadError>((Arc::clone(&again), 7));
     let (primary, root) = (Path::new("/pd/FASTCNFG"), Path::new("/pd"));
     for entry in parsed.entries.iter().take(20) {
-        let device = Named::read(&entry.name.to_string(), true).expect("a name is one in its own words");
-        let found = look(primary, root, &Who::new("acme", "SPLA"), &device, &read);
+        let device = QualifiedName::read(&entry.name.to_string(), true).expect("a name is one in its own words");
+        let found = look_up(primary, root, &Requester::new("acme", "SPLA"), &device, &read);
         assert!(found.seen.len() <= 3);
         if let Ok(Some(found)) = found.found {
             assert!(parsed.mistakes.is_empty() && found.place.starts_with("/pd/"));

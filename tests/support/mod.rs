@@ -148,9 +148,16 @@ impl Site {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        for name in
-            ["PDHOST", "PD_SOCKET", "PDPRINTER", "FASTCNFG", "PD_FAULT", "PD_GATE", "PD_COUNTER_MS", "XDG_STATE_HOME"]
-        {
+        for name in [
+            "PDHOST",
+            "PD_SOCKET",
+            "PDPRINTER",
+            "FASTCNFG",
+            "PD_FAULT",
+            "PD_GATE",
+            "PD_SUBMISSION_SOCKET_MS",
+            "XDG_STATE_HOME",
+        ] {
             command.env_remove(name);
         }
         command.envs(self.env.iter().copied());
@@ -307,10 +314,10 @@ impl Site {
         kill(pid, Signal::SIGKILL).is_ok() && self.fastp_ends(DEADLINE)
     }
 
-    /// Starts the print process by itself and waits until its counter is open, and that of none before it. It goes dormant
+    /// Starts the print process by itself and waits until its submission socket is open, and that of none before it. It goes dormant
     /// when it had nothing to do for `idle` seconds.
     #[track_caller]
-    pub fn open_counter(&self, idle: &str, env: &[(&str, &str)]) -> Child {
+    pub fn start_with_submission_socket(&self, idle: &str, env: &[(&str, &str)]) -> Child {
         let mut command = self.command("fastp");
         command.arg("--base").arg(self.base.root()).args(["--process", "SPLA", "--idle", idle]);
         command.envs(env.iter().copied());
@@ -321,9 +328,9 @@ impl Site {
         let ours = |stream: UnixStream, child: &Child| {
             socket::peer(&stream).is_ok_and(|peer| peer.pid == pid(child.id()).as_raw())
         };
-        while !socket::connect(&self.base.counter()).is_ok_and(|stream| ours(stream, &child)) {
+        while !socket::connect(&self.base.submission_socket()).is_ok_and(|stream| ours(stream, &child)) {
             let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "the counter does not open: {}", self.log());
+            assert!(!left.is_zero(), "the submission socket does not open: {}", self.log());
             watch.wait(left.min(Duration::from_secs(1))).unwrap();
             // One that somebody else started was faster, and has been working for long.
             if child.try_wait().unwrap().is_some() {

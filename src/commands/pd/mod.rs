@@ -5,14 +5,16 @@
 //! strings, attributes files: [`options`]) → typed values ([`crate::attributes`]) → operations → display ([`display`]).
 //! So a command line of which a later part is wrong has no effect.
 
-pub mod command_line;
-pub mod displays;
+pub(crate) mod command_line;
+pub(crate) mod displays;
+pub(crate) mod help;
 pub mod jobs;
+pub mod runner;
 pub mod verbs;
 
 #[cfg(test)]
 #[allow(missing_docs)]
-pub mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -101,14 +103,4 @@ pub fn about(object: &str, mut failure: Failure) -> Failure {
 /// The caller's clock and time zone.
 pub fn clock(shell: &Shell<'_>) -> Clock {
     Clock { now_ms: shell.now_ms, zone: crate::sys::clock::zone((shell.env)("TZ")) }
-}
-
-/// Runs the steps of a verb and turns their end into an exit status.
-fn finish(shell: &mut Shell<'_>, program: &str, result: Result<Exit, Stop>) -> Exit {
-    // A display that could not be flushed was not shown.
-    let result = result.and_then(|exit| shell.out.flush().map(|()| exit).map_err(Stop::from));
-    match result {
-        Ok(exit) => exit,
-        Err(stop) => stop.report(shell, program),
-    }
 }

@@ -14,12 +14,13 @@ use crate::model::process::ProcessStatus;
 use crate::model::query::{Cursor, Page};
 use crate::model::queue::QueueItem;
 use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, HoldReasons, JobState, ProcessState};
+use crate::model::why::{Cause, Why};
 use crate::model::*;
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request};
-use crate::spool::interface::records::{Removal, SpoolStatus, SpoolerState};
+use crate::spool::interface::records::{Event, Removal, SpoolStatus, SpoolerState};
 
-use super::runner::Runner;
-use super::session::Session;
+use crate::commands::spoolcom::runner::Runner;
+use crate::commands::spoolcom::session::Session;
 
 /// 21 November 2026, 09:06:16 UTC.
 pub const NOW: i64 = 1_795_251_976_000;
@@ -65,6 +66,8 @@ fn looks(request: &Request) -> bool {
             | R::Job { .. }
             | R::Occurrences { .. }
             | R::AwaitStopped { .. }
+            | R::Events { .. }
+            | R::Why { .. }
     )
 }
 
@@ -146,6 +149,20 @@ impl Carrier for Fake {
                 copy: 1,
                 attempt: 1,
             }]),
+            Request::Events { after: 0, .. } => Reply::Events(vec![Event {
+                id: 1,
+                at_ms: NOW,
+                who: "ann".into(),
+                what: "declared".into(),
+                why: String::new(),
+            }]),
+            Request::Events { .. } => Reply::Events(Vec::new()),
+            Request::Why { job } => {
+                let found = world.jobs.iter().find(|one| JobRef::Number(one.number) == job);
+                let found = found.ok_or_else(|| lost(format!("job {job}")))?;
+                let causes = vec![Cause::NothingKnown];
+                Reply::Why(Why { job: found.global.clone(), number: found.number, causes })
+            }
             Request::AlterJob { .. } => Reply::AlterJob(()),
             Request::AwaitStopped { job, .. } => {
                 let found = world.jobs.iter().find(|one| JobRef::Number(one.number) == job);

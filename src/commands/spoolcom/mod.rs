@@ -1,7 +1,7 @@
 //! `spoolcom`: the NonStop operator's language.
 //!
-//! Two steps, and nothing in between: the words of one invocation become plans ([`words`], [`lexer`], [`syntax`],
-//! [`plan`]), or a mistake that is shown in its place and changes nothing; then the plans are executed one after the
+//! Two steps, and nothing in between: the words of one invocation become statements ([`language`],
+//! [`statement`]), or a mistake that is shown in its place and changes nothing; then the statements are executed one after the
 //! other, each up to its first subcommand that fails. In a command file (`--in`) the unit is the line: a mistake is
 //! shown and the next line is read.
 //!
@@ -10,32 +10,13 @@
 //! Success is silent. Displays go to the output, messages and hints to standard error; hints that nobody asked for only
 //! when that is a terminal. The exit status is the worst that happened.
 
-pub mod alter;
-pub mod comment;
-pub mod complete;
-pub mod dates;
-pub mod dev;
-pub mod displays;
-pub mod drain;
-pub mod grammar;
-pub mod help;
-pub mod history;
-pub mod job;
-pub mod keyboard;
-pub mod lexer;
-pub mod loc;
-pub mod messages;
-pub mod open;
-pub mod plan;
-pub mod print;
-pub mod prompt;
-pub mod runner;
-pub mod session;
-pub mod spooler;
-pub mod states;
-pub mod syntax;
-pub mod tree;
-pub mod words;
+pub(crate) mod displays;
+pub mod language;
+pub(crate) mod prompt;
+pub(crate) mod runner;
+pub(crate) mod session;
+pub(crate) mod statement;
+pub mod verbs;
 
 #[cfg(test)]
 mod fake;
@@ -52,13 +33,16 @@ use super::shell::{Exit, Shell};
 use crate::model::{Failure, FailureKind};
 use crate::sys::interrupt;
 
-use lexer::Mistake;
-use messages::{Message, Subject, print_failure, print_mistake};
-use plan::{Plan, Source};
+use language::messages::{Message, Subject};
+use language::mistake::Mistake;
+use language::report::{print_failure, refuse, usage};
+use language::syntax::Parser;
+use language::values::Spanned;
+use language::words;
 use runner::Runner;
 use session::{Session, Stoppable, open_out};
-use syntax::Parser;
-use tree::Spanned;
+use statement::{Statement, without_fc};
+use verbs::operands::Source;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -73,7 +57,7 @@ Examples:
 Between single quotes a shell leaves $ # ; ! ( ) alone; outside of them $ and # may be left out.
 Exit status: 0 all done, 1 something failed or was not found, 2 usage error, 3 the spool cannot be reached.";
 
-/// The definition of the command line: options; the commands themselves are read by [`syntax`].
+/// The definition of the command line: options; the commands themselves are read by [`language::syntax`].
 pub fn definition() -> clap::Command {
     let value = |name: &'static str, what: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(what).help(help).action(ArgAction::Set)
@@ -124,12 +108,12 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
             &[],
         );
     }
-    let plans = match read_words(&split.words, shell.err) {
-        Ok(plans) => plans,
+    let statements = match read_words(&split.words, shell.err) {
+        Ok(statements) => statements,
         Err(exit) => return exit,
     };
-    let from = match (option("in"), plans) {
-        (None, Some(plans)) => From::Words(plans),
+    let from = match (option("in"), statements) {
+        (None, Some(statements)) => From::Words(statements),
         (None, None) if shell.input_is_terminal => From::Prompt,
         (None, None) => From::Lines(Box::new(&mut *shell.input)),
         (Some(_), Some(_)) => {
@@ -181,8 +165,8 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
     };
     let mut runner = Runner::new(session, shell.open, option("spooler"));
     match from {
-        From::Words(plans) => {
-            let exit = runner.once(&plans);
+        From::Words(statements) => {
+            let exit = runner.once(&statements);
             runner.finish(exit)
         }
         From::Lines(input) => {
@@ -196,15 +180,15 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
 /// Where the commands come from.
 enum From<'a> {
     /// The command line.
-    Words(Vec<Plan>),
+    Words(Vec<Statement>),
     /// A command file, or standard input.
     Lines(Box<dyn BufRead + 'a>),
     /// A person.
     Prompt,
 }
 
-/// The plans of the command line; none when it names at most a supervisor.
-fn read_words(words: &[OsString], err: &mut dyn Write) -> Result<Option<Vec<Plan>>, Exit> {
+/// The statements of the command line; none when it names at most a supervisor.
+fn read_words(words: &[OsString], err: &mut dyn Write) -> Result<Option<Vec<Statement>>, Exit> {
     if words.is_empty() {
         return Ok(None);
     }
@@ -213,7 +197,7 @@ fn read_words(words: &[OsString], err: &mut dyn Write) -> Result<Option<Vec<Plan
     // A line break separates commands in one quoted string. Among several words it can only come from a variable, and
     // is refused.
     let lines: Vec<&str> = if strict { vec![&text] } else { text.lines().collect() };
-    let mut plans = Vec::new();
+    let mut statements = Vec::new();
     let mut only_supervisor = false;
     for (n, line) in lines.iter().enumerate() {
         let number = (lines.len() > 1).then_some(n + 1);
@@ -228,10 +212,11 @@ fn read_words(words: &[OsString], err: &mut dyn Write) -> Result<Option<Vec<Plan
         let commands = parser.commands().map_err(|mistake| refuse(err, number, line, &mistake))?;
         only_supervisor &= commands.is_empty();
         let source = Source { line, number };
-        let meant = commands.iter().map(|command| Plan::of(command, &source)).collect::<Result<Vec<Plan>, Mistake>>();
-        plans.extend(meant.and_then(open::without_fc).map_err(|mistake| refuse(err, number, line, &mistake))?);
+        let meant =
+            commands.iter().map(|command| Statement::of(command, &source)).collect::<Result<Vec<Statement>, Mistake>>();
+        statements.extend(meant.and_then(without_fc).map_err(|mistake| refuse(err, number, line, &mistake))?);
     }
-    Ok((!only_supervisor).then_some(plans))
+    Ok((!only_supervisor).then_some(statements))
 }
 
 fn check_supervisor(name: &Spanned<String>, err: &mut dyn Write) -> Result<(), Exit> {
@@ -244,21 +229,6 @@ fn check_supervisor(name: &Spanned<String>, err: &mut dyn Write) -> Result<(), E
     );
     print_failure(err, "", &failure, &Subject::Spooler);
     Err(Exit::Unreachable)
-}
-
-fn refuse(err: &mut dyn Write, number: Option<usize>, line: &str, mistake: &Mistake) -> Exit {
-    print_mistake(err, number, line, mistake);
-    Exit::Usage
-}
-
-/// Reports a mistake that has no place in a command.
-fn usage(err: &mut dyn Write, message: Message, what: &str, hints: &[&str]) -> Exit {
-    // A closed standard error must not turn into a second failure.
-    let _ = writeln!(err, "{}\n  {what}", message.text());
-    for hint in hints {
-        let _ = writeln!(err, "  hint: {hint}");
-    }
-    Exit::Usage
 }
 
 /// Help, version, or an option that clap refuses.

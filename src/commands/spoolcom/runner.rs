@@ -9,13 +9,10 @@ use crate::commands::shell::{Exit, Intent, Opener};
 use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::Operations;
 
-use super::lexer::Mistake;
-use super::messages::{Message, Subject, print_failure};
-use super::open::without_fc;
-use super::plan::{Flow, Plan, Source, stronger};
+use super::language::messages::{Message, Subject};
+use super::language::report::{print_failure, refuse, usage};
 use super::session::Session;
-use super::syntax::Parser;
-use super::{refuse, usage};
+use super::statement::{Flow, Statement, read_line, stronger, without_fc};
 
 /// The longest line of a command file, in octets.
 const MAX_LINE: u64 = 1 << 20;
@@ -44,13 +41,13 @@ impl<'a, 'o> Runner<'a, 'o> {
         }
     }
 
-    /// Executes the plans of a command line; the spool is opened once, for the strongest of them.
-    pub fn once(&mut self, plans: &[Plan]) -> Exit {
-        self.session.from_shell = plans.len() == 1 && !self.session.json;
-        if let Err(exit) = self.reach(plans) {
+    /// Executes the statements of a command line; the spool is opened once, for the strongest of them.
+    pub fn once(&mut self, statements: &[Statement]) -> Exit {
+        self.session.from_shell = statements.len() == 1 && !self.session.json;
+        if let Err(exit) = self.reach(statements) {
             return exit;
         }
-        self.execute(plans).0
+        self.execute(statements).0
     }
 
     /// Executes a command file line by line.
@@ -101,19 +98,19 @@ impl<'a, 'o> Runner<'a, 'o> {
     fn line(&mut self, line: &str, number: usize) -> (Exit, Flow) {
         match read_line(line, Some(number)).and_then(without_fc) {
             Err(mistake) => (refuse(self.session.err, Some(number), line, &mistake), Flow::GoOn),
-            Ok(plans) => self.plans(&plans),
+            Ok(statements) => self.execute_line(&statements),
         }
     }
 
-    /// Executes the plans of one line. A spool that failed is opened again for the next one.
-    pub fn plans(&mut self, plans: &[Plan]) -> (Exit, Flow) {
-        if plans.contains(&Plan::Open) {
+    /// Executes the statements of one line. A spool that failed is opened again for the next one.
+    pub fn execute_line(&mut self, statements: &[Statement]) -> (Exit, Flow) {
+        if statements.contains(&Statement::Open) {
             self.close();
         }
-        if let Err(exit) = self.reach(plans) {
+        if let Err(exit) = self.reach(statements) {
             return (exit, Flow::GoOn);
         }
-        let (exit, flow) = self.execute(plans);
+        let (exit, flow) = self.execute(statements);
         if exit == Exit::Unreachable || self.session.broken {
             self.close();
         }
@@ -136,9 +133,9 @@ impl<'a, 'o> Runner<'a, 'o> {
         self.session.spool.as_mut().map(|spool| spool.as_mut() as &mut dyn Operations)
     }
 
-    /// Opens the spool for what `plans` intend, unless it is open for that already.
-    fn reach(&mut self, plans: &[Plan]) -> Result<(), Exit> {
-        let intent = plans.iter().fold(None, |strongest, plan| stronger(strongest, plan.intent()));
+    /// Opens the spool for what `statements` intend, unless it is open for that already.
+    fn reach(&mut self, statements: &[Statement]) -> Result<(), Exit> {
+        let intent = statements.iter().fold(None, |strongest, statement| stronger(strongest, statement.intent()));
         let wanted = stronger(self.intent, intent);
         let Some(wanted) = wanted.filter(|_| wanted != self.intent) else {
             return Ok(());
@@ -159,10 +156,10 @@ impl<'a, 'o> Runner<'a, 'o> {
         }
     }
 
-    fn execute(&mut self, plans: &[Plan]) -> (Exit, Flow) {
+    fn execute(&mut self, statements: &[Statement]) -> (Exit, Flow) {
         let mut worst = Exit::Done;
-        for plan in plans {
-            match plan.run(&mut self.session) {
+        for statement in statements {
+            match statement.run(&mut self.session) {
                 Ok(Flow::GoOn) => {}
                 Ok(Flow::Stop) => return (worst, Flow::Stop),
                 Err((place, trouble)) => {
@@ -176,14 +173,4 @@ impl<'a, 'o> Runner<'a, 'o> {
         }
         (worst, Flow::GoOn)
     }
-}
-
-/// What a line means.
-///
-/// # Errors
-/// The first mistake in it; nothing of the line is executed then.
-pub fn read_line(line: &str, number: Option<usize>) -> Result<Vec<Plan>, Mistake> {
-    let source = Source { line, number };
-    let commands = Parser::new(line, false)?.commands()?;
-    commands.iter().map(|command| Plan::of(command, &source)).collect()
 }

@@ -11,11 +11,13 @@ use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::Operations;
 
 use super::displays::Style;
-use super::messages::{Subject, print_failure};
+use super::language::messages::Subject;
+use super::language::report::print_failure;
+use super::language::values::DisplayRequest;
 
-/// Why a command ended early.
+/// Why a statement ended before it was done.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum EarlyEnd {
     /// An operation failed; not yet reported.
     Failed(Failure, Subject),
     /// Already reported, with this status.
@@ -26,34 +28,16 @@ pub enum Trouble {
     Interrupted,
 }
 
-impl From<Failure> for Trouble {
+impl From<Failure> for EarlyEnd {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure, Subject::Object)
     }
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for EarlyEnd {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
-}
-
-/// What is executed, and the words it was typed in, for messages.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step<A> {
-    /// What to do.
-    pub action: A,
-    /// The command and subcommand as typed.
-    pub place: String,
-}
-
-/// A display that was asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Display {
-    /// DETAIL.
-    pub detail: bool,
-    /// The file of `/OUT file/`.
-    pub out: Option<String>,
 }
 
 /// The surroundings of the commands of one invocation.
@@ -97,7 +81,7 @@ impl Session<'_> {
     }
 
     /// How displays look.
-    pub fn style(&self, display: &Display) -> Style {
+    pub fn style(&self, display: &DisplayRequest) -> Style {
         Style { json: self.json, detail: display.detail, now_ms: self.now_ms, zone: self.zone.clone() }
     }
 
@@ -107,9 +91,9 @@ impl Session<'_> {
     /// Those of `show`, and an OUT file that cannot be written.
     pub fn show(
         &mut self,
-        display: &Display,
-        show: impl FnOnce(&mut dyn Operations, &mut dyn Write, &Style) -> Result<(), Trouble>,
-    ) -> Result<(), Trouble> {
+        display: &DisplayRequest,
+        show: impl FnOnce(&mut dyn Operations, &mut dyn Write, &Style) -> Result<(), EarlyEnd>,
+    ) -> Result<(), EarlyEnd> {
         let style = self.style(display);
         let mut file = match &display.out {
             Some(name) => Some(open_out(&self.cwd.join(name))?),
@@ -137,12 +121,12 @@ impl Session<'_> {
     }
 
     /// Reports `trouble` and says to which status it leads. `place` is the command it happened in.
-    pub fn report(&mut self, place: &str, trouble: Trouble) -> Exit {
+    pub fn report(&mut self, place: &str, trouble: EarlyEnd) -> Exit {
         match trouble {
-            Trouble::Reported(exit) => exit,
-            Trouble::Interrupted => Exit::Failed,
-            Trouble::Output(_) if (self.interrupted)() => Exit::Failed,
-            Trouble::Failed(failure, subject) => {
+            EarlyEnd::Reported(exit) => exit,
+            EarlyEnd::Interrupted => Exit::Failed,
+            EarlyEnd::Output(_) if (self.interrupted)() => Exit::Failed,
+            EarlyEnd::Failed(failure, subject) => {
                 use FailureKind as Kind;
                 self.broken |=
                     matches!(failure.kind, Kind::Unreachable | Kind::Unknown | Kind::Timeout | Kind::Internal);
@@ -150,8 +134,8 @@ impl Session<'_> {
                 Exit::of(&failure)
             }
             // Whoever read the output has gone; nothing more can be said to them.
-            Trouble::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Failed,
-            Trouble::Output(error) => {
+            EarlyEnd::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Failed,
+            EarlyEnd::Output(error) => {
                 let failure = Failure::new(FailureKind::Io, format!("the output cannot be written: {error}"));
                 print_failure(self.err, place, &failure, &Subject::Object);
                 Exit::Failed
@@ -199,9 +183,6 @@ impl Write for Stoppable<'_> {
 }
 
 /// Opens an OUT file: made when it is not there, added to when it is.
-///
-/// # Errors
-/// Why it cannot be opened, with its name.
 pub fn open_out(path: &std::path::Path) -> Result<File, Failure> {
     OpenOptions::new().append(true).create(true).open(path).map_err(|error| {
         Failure::new(

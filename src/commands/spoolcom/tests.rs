@@ -4,9 +4,10 @@ use std::rc::Rc;
 use proptest::prelude::*;
 
 use super::fake::{World, device, job, number, run_with, waits, world};
-use super::grammar::Key;
-use super::states::{device_allows, job_allows};
 use crate::commands::shell::{Exit, Intent};
+use crate::commands::spoolcom::language::grammar::{GRAMMAR, ObjectKind, Operand, Row, Stage};
+use crate::commands::spoolcom::language::keywords::{Key, Verb};
+use crate::commands::spoolcom::verbs::states::{device_allows, job_allows};
 use crate::model::device::{DeviceChange, Exclusive};
 use crate::model::process::ProcessChange;
 use crate::model::state::{DeviceState, DeviceWish, HoldReasons, JobState, ProcessState};
@@ -383,6 +384,95 @@ fn every_cell_of_the_job_table_holds() {
                 assert_eq!(changes(&world).len(), usize::from(allowed && key != Key::Status));
                 assert!(allowed || ran.err.starts_with("JOB 5 INVALID OPERATION IN CURRENT STATE\n"), "{}", ran.err);
             }
+        }
+    }
+}
+
+/// A value that may follow a subcommand.
+fn some_operand(row: &Row) -> String {
+    match (row.key, row.operand) {
+        (Key::Uri, _) => "null:".into(),
+        (_, Operand::None | Operand::Bang | Operand::Display) => String::new(),
+        (_, Operand::Switch | Operand::SwitchBang | Operand::SwitchOrNumber(..)) => "ON".into(),
+        (_, Operand::Number(_, high)) => high.to_string(),
+        (_, Operand::Name | Operand::Text | Operand::OptionalText) => "A".into(),
+        (_, Operand::OptionalName) => "NONE".into(),
+        (_, Operand::OneOf(words)) => words[0].into(),
+        (_, Operand::Owner) => "0,0".into(),
+        (_, Operand::Jobs) => "5".into(),
+    }
+}
+
+/// Spools whose objects are in all their states.
+fn worlds() -> Vec<Rc<RefCell<World>>> {
+    use JobState as S;
+    let states = [DeviceState::Offline, DeviceState::Printing(number(7)), DeviceState::Waiting];
+    let of_devices = states.map(|state| {
+        let world = world();
+        world.borrow_mut().devices = vec![device("LP1", state)];
+        world
+    });
+    let of_jobs = [S::Held, S::Printing, S::Ready].map(|state| {
+        let world = world();
+        world.borrow_mut().jobs = vec![job(5, state)];
+        world
+    });
+    of_devices.into_iter().chain(of_jobs).collect()
+}
+
+/// Whether `line` is carried out on one of the spools, and changes it or shows something.
+fn does_something(line: &str) -> bool {
+    worlds().iter().any(|world| {
+        let ran = run(world, &["--no-wait", line]);
+        ran.exit == Exit::Done && (!ran.out.is_empty() || !changes(world).is_empty())
+    })
+}
+
+#[test]
+fn every_subcommand_that_the_grammar_calls_available_does_something() {
+    let mut count = 0;
+    for grammar in GRAMMAR.iter().filter(|grammar| grammar.stage == Stage::Now) {
+        let objects: &[&str] = match grammar.object {
+            ObjectKind::Jobs => &["5"],
+            ObjectKind::Name if grammar.verb == Verb::Loc => &["#OFFICE.FRONT", "#OFFICE"],
+            ObjectKind::Name if grammar.verb == Verb::Print => &["$SPLA"],
+            ObjectKind::Name => &["$LP1"],
+            ObjectKind::Nothing | ObjectKind::Comment | ObjectKind::Words => &[""],
+        };
+        for row in grammar.rows.iter().filter(|row| row.stage == Stage::Now) {
+            let (verb, key, operand) = (grammar.verb.word(), row.key.word(), some_operand(row));
+            let line = |object: &&str| does_something(&format!("{verb} {object}, {key} {operand}"));
+            assert!(objects.iter().any(line), "{verb}, {key} {operand} does nothing");
+            count += 1;
+        }
+    }
+    assert!(count >= 45, "{count}");
+}
+
+#[test]
+fn every_command_that_the_grammar_calls_available_does_something() {
+    for grammar in GRAMMAR.iter().filter(|grammar| grammar.stage == Stage::Now) {
+        let word = grammar.verb.word();
+        match grammar.verb {
+            // It is for people.
+            Verb::Comment => {}
+            Verb::Exit => assert!(!does_something("EXIT; DEV"), "what follows is not executed"),
+            // Only the prompt knows an earlier command; its own tests show what it does.
+            Verb::Fc => assert_eq!(run(&world(), &[word]).exit, Exit::Usage),
+            Verb::Open => {
+                let world = world();
+                run(&world, &["OPEN $SPLS"]);
+                assert_eq!(world.borrow().opened, [(None, Intent::Read)]);
+            }
+            Verb::Batch
+            | Verb::Collect
+            | Verb::Dev
+            | Verb::Font
+            | Verb::Help
+            | Verb::Job
+            | Verb::Loc
+            | Verb::Print
+            | Verb::Spooler => assert!(does_something(word), "{word}"),
         }
     }
 }

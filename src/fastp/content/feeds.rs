@@ -1,10 +1,9 @@
-//! The form-feed rules: where the paper stands, and which form feed a piece needs before it (fastp.md 7; design: fastp
-//! inside).
+//! The form-feed rules: where the paper stands, and which form feed a piece needs before it (docs/reference/fastp.md 3).
 //!
 //! Between two neighbouring texts (job and job, document and document, copy and copy, header page and job) lies exactly
-//! one page advance: theirs if they bring one, ours if not. A text that begins with a form feed although the paper is at
-//! top of form after another text has it swallowed; before the first text of all it stays. Beside a finished stream
-//! nothing is added and nothing taken away.
+//! one page advance: their own if they bring one, else ours. If a text begins with a form feed although the paper is at
+//! top of form after another text, that form feed is swallowed; before the very first text it stays. Beside a finished
+//! stream nothing is added and nothing taken away.
 //!
 //! | paper before | header page or trailer | text with its own form feed | text without |
 //! |---|---|---|---|
@@ -19,9 +18,9 @@
 use crate::model::separation::StartFf;
 use crate::spool::interface::engine::Paper;
 
-/// What a text brings of its own.
+/// The form feeds that a text brings itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Edges {
+pub struct TextEdges {
     /// It begins with a form feed.
     pub begins: bool,
     /// It ends with a form feed.
@@ -32,14 +31,14 @@ pub struct Edges {
 
 /// What to do before a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Before {
+pub struct FeedDecision {
     /// Add a form feed.
     pub feed: bool,
     /// Leave out the one that the text begins with.
     pub swallow: bool,
 }
 
-/// The paper in the course of one job.
+/// Follows the paper through one job.
 #[derive(Clone, Copy, Debug)]
 pub struct Feeds {
     /// Where it stands.
@@ -51,25 +50,25 @@ pub struct Feeds {
 }
 
 impl Feeds {
-    /// Before a job.
+    /// Starts before a job.
     pub fn new(paper: Paper, startff: StartFf, endff: bool) -> Self {
         Self { paper, startff, endff, begun: false }
     }
 
-    /// A header page follows. True: a form feed goes before it.
+    /// A header page follows. Returns true if a form feed goes before it.
     pub fn page(&mut self) -> bool {
         self.begun = true;
         std::mem::replace(&mut self.paper, Paper::Text) == Paper::Text
     }
 
     /// A text follows.
-    pub fn text(&mut self, text: Edges) -> Before {
+    pub fn text(&mut self, text: TextEdges) -> FeedDecision {
         let first = !std::mem::replace(&mut self.begun, true);
         let before = match self.paper {
-            _ if first && self.startff == StartFf::Swallow => Before { feed: false, swallow: text.begins },
-            Paper::Text => Before { feed: !text.begins, swallow: false },
-            Paper::Fed => Before { feed: false, swallow: text.begins },
-            Paper::Top | Paper::Stream => Before::default(),
+            _ if first && self.startff == StartFf::Swallow => FeedDecision { feed: false, swallow: text.begins },
+            Paper::Text => FeedDecision { feed: !text.begins, swallow: false },
+            Paper::Fed => FeedDecision { feed: false, swallow: text.begins },
+            Paper::Top | Paper::Stream => FeedDecision::default(),
         };
         // A text of which nothing is left moves no paper.
         if !(before.swallow && text.only) {
@@ -83,12 +82,12 @@ impl Feeds {
         (self.begun, self.paper) = (true, Paper::Stream);
     }
 
-    /// Trailer pages follow, which fill their sheets. True: a form feed goes before them.
+    /// Trailer pages follow, which fill their sheets. Returns true if a form feed goes before them.
     pub fn trailer(&mut self) -> bool {
         std::mem::replace(&mut self.paper, Paper::Fed) == Paper::Text
     }
 
-    /// The job is over. True: a form feed goes after it.
+    /// The job is over. Returns true if a form feed goes after it.
     pub fn end(&mut self) -> bool {
         let feed = self.endff && self.begun && self.paper == Paper::Text;
         if feed {

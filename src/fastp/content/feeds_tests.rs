@@ -122,7 +122,7 @@ fn print(jobs: &[Vec<(Doc, u32)>], setting: Setting) -> (Vec<(usize, Mark)>, usi
             }
         }
         assert!(!beside_uel || setting.shared);
-        (paper, last) = (pieces.paper_after(false), pieces.side_after());
+        (paper, last) = (pieces.paper_after(false), pieces.content_kind_after());
     }
     (marks, feeds)
 }

@@ -1,9 +1,8 @@
-//! Header pages: what they say, how they are laid out, and the trailer pages of HEADER BATCH (fastp.md 6).
+//! Header pages: what they say, how they are laid out, and the trailer pages of HEADER BATCH (docs/reference/fastp.md 2).
 //!
-//! A page is lines of ours, each ended by CR LF, and nothing else: no escape, no form feed, no octet of a name that is not
-//! a printable ASCII character. Report name and location stand in banner letters, ordinary type at the bottom. It fits
-//! on 60 lines, so that no printer breaks it. How it is set apart from the job is the business of
-//! [`super::feeds`].
+//! A page is lines of ours, each ended by CR LF, and nothing else: no escape, no form feed, no octet of a name that is
+//! not a printable ASCII character. Report name and location stand in banner letters, ordinary type at the bottom. It
+//! fits on 60 lines, so that no printer breaks it. [`super::feeds`] separates it from the job.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -24,7 +23,7 @@ const NAME_ROWS: usize = 3;
 /// PARM bit 14: the paper has 72 lines.
 const PARM_LONG: u16 = 0o2;
 
-/// How the attempt that begins at `wall_ms` sets its job apart.
+/// Returns how the attempt that begins at `wall_ms` separates its job from its neighbours.
 pub fn separation(claim: &Claim, settings: &DeviceSettings, wall_ms: i64, zone: &TimeZone) -> Separation {
     let text = match settings.header {
         HeaderPages::Off => HeaderText::default(),
@@ -54,7 +53,7 @@ fn date(wall_ms: i64, zone: &TimeZone) -> String {
     }
 }
 
-/// The sheets of ours around one job, and the form-feed settings that go with them.
+/// The pages that we print around one job, and the form-feed settings that go with them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sheets {
     /// A header page; empty = none.

@@ -1,11 +1,11 @@
-//! Is the print file still the document that was accepted? Asked before the first byte (design: life of a job, 7).
+//! Checks, before the first octet, that the print file is still the document that was accepted (design: life of a job,
+//! 7).
 //!
-//! A copy must be what it was: by inode, size and time, or else by its digest. One without a digest, which is large and no
-//! text, is taken for what it was if size and time are, for a spool that was moved or restored has other inodes; that is
-//! said in the record. A damaged one goes to `corrupt/` with the
-//! reason beside it, never away. A link must name the very file it named; one that was edited in place is printed as it
-//! is now. A crash between the move and the end of the attempt leaves the copy in `corrupt/`, where the next attempt
-//! finds it.
+//! A copy must be what it was: by inode, size and time, or else by its digest. A copy without a digest (large and not
+//! text) passes if size and time are the same, because a spool that was moved or restored has other inodes; the record
+//! says so. A damaged copy goes to `corrupt/` with the reason beside it, and is never deleted. A link must name the
+//! same file as before; a file that was edited in place is printed as it is now. A crash between the move and the end
+//! of the attempt leaves the copy in `corrupt/`, where the next attempt finds it.
 
 use std::fs::File;
 use std::io;
@@ -15,9 +15,9 @@ use std::time::Duration;
 use nix::libc;
 
 use super::pieces::Source;
-use crate::fastp::device::control::Pace;
-use crate::fastp::device::errors::{Fault, Trouble};
-use crate::fastp::device::helpers::Errand;
+use crate::fastp::device::control::AttemptControl;
+use crate::fastp::device::errors::{Fault, PrintError};
+use crate::fastp::device::helpers::HelperKind;
 use crate::model::DocumentId;
 use crate::model::job::{Identity, RawPath, Transfer};
 use crate::model::state::HoldReason;
@@ -25,28 +25,28 @@ use crate::spool::disk::aside::put_aside;
 use crate::spool::interface::engine::{Claim, ClaimedDocument};
 use crate::sys::files;
 
-/// How long opening the target of a link may take: it may lie on a file system that does not answer.
+/// How long opening the target of a link may take: its file system may not answer.
 const OPENING: Duration = Duration::from_secs(30);
 
-/// The words for a link whose file was written to.
+/// Remark for a link whose file was written to.
 pub const EDITED: &str = "edited in place since it was submitted";
 
-/// The words for a copy that is another file than the one accepted, with no digest to know it by.
+/// Remark for a copy that is another file than the accepted one, with no digest to identify it.
 pub const MOVED: &str = "its file was moved or restored; it carries no digest";
 
-/// Opens every document of a claim and makes sure of it. Returns the sources, and a remark for the record.
+/// Opens every document of a claim and checks it. Returns the sources, and a remark for the record.
 ///
 /// # Errors
-/// [`Trouble::Document`] for a document that must not be printed; other trouble as it comes.
-pub fn examine(claim: &Claim, pace: &mut Pace<'_>) -> Result<(Vec<Source>, Option<String>), Trouble> {
+/// Returns [`PrintError::Document`] for a document that must not be printed, and other errors as they come.
+pub fn examine(claim: &Claim, control: &mut AttemptControl<'_>) -> Result<(Vec<Source>, Option<String>), PrintError> {
     let mut sources = Vec::with_capacity(claim.documents.len());
     let mut remark = None;
     for document in &claim.documents {
-        pace.check()?;
+        control.check()?;
         let ((file, now), word) = match document.transfer {
-            Transfer::Copy => copy(document, pace)?,
+            Transfer::Copy => copy(document, control)?,
             Transfer::Link => {
-                let found = link(document, pace)?;
+                let found = link(document, control)?;
                 let word = edited(&document.identity, &found.1).then(|| format!("was {EDITED}"));
                 (found, word)
             }
@@ -72,12 +72,12 @@ pub fn examine(claim: &Claim, pace: &mut Pace<'_>) -> Result<(Vec<Source>, Optio
     Ok((sources, remark))
 }
 
-/// What to do about a source that ended or failed while it was sent.
-pub fn damaged(source: &Source, what: &str) -> Trouble {
+/// Decides what to do about a source that ended or failed while it was sent.
+pub fn damaged(source: &Source, what: &str) -> PrintError {
     let text = format!("document {} {what}", source.sequence);
     match source.transfer {
         Transfer::Copy => corrupt(source.document, source.path.as_ref(), text),
-        Transfer::Link => Trouble::Document { reason: HoldReason::Changed, text, moved: None },
+        Transfer::Link => PrintError::Document { reason: HoldReason::Changed, text, moved: None },
     }
 }
 
@@ -85,22 +85,25 @@ fn edited(before: &Identity, now: &Identity) -> bool {
     (before.size, before.mtime_ns) != (now.size, now.mtime_ns)
 }
 
-/// Whether an error says something about us and not about the file.
+/// Whether an error is about us and not about the file.
 fn ours(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EINTR | libc::EAGAIN))
 }
 
-/// Opens a copy and makes sure of it; with a remark, in words that follow "document n".
-fn copy(document: &ClaimedDocument, pace: &mut Pace<'_>) -> Result<((File, Identity), Option<String>), Trouble> {
+/// Opens a copy and checks it; may return a remark in words that follow "document n".
+fn copy(
+    document: &ClaimedDocument,
+    control: &mut AttemptControl<'_>,
+) -> Result<((File, Identity), Option<String>), PrintError> {
     let path: &Path = document.path.as_ref();
     let bad = |what: &str| corrupt(document.id, path, format!("document {} {what}", document.sequence));
     let cannot = |error: io::Error| {
         if ours(&error) {
-            return Trouble::Device(Fault::of("cannot open the print file", &error));
+            return PrintError::Device(Fault::of("cannot open the print file", &error));
         }
         match error.kind() {
             io::ErrorKind::NotFound => bad("is missing from the server's directory"),
-            io::ErrorKind::PermissionDenied => Trouble::Document {
+            io::ErrorKind::PermissionDenied => PrintError::Document {
                 reason: HoldReason::Failed,
                 text: format!("document {} cannot be opened: permission denied", document.sequence),
                 moved: None,
@@ -123,26 +126,26 @@ fn copy(document: &ClaimedDocument, pace: &mut Pace<'_>) -> Result<((File, Ident
         return Err(bad(&format!("has {} octets instead of {}", now.size, known.size)));
     }
     let Some(digest) = document.digest else {
-        // Is size and time proof enough? What moves or restores a spool keeps both, and what damages a file in place keeps
-        // its inode: that is as good as what is asked of a copy that never moved.
+        // Are size and time proof enough? What moves or restores a spool keeps both, and what damages a file in place
+        // keeps its inode: that is as strict as the check of a copy that never moved.
         if known.mtime_ns == now.mtime_ns {
             return Ok(((file, now), Some(format!("was printed: {MOVED}"))));
         }
         return Err(bad("is another file than the one that was accepted, and has no digest to prove it by"));
     };
-    if hash(&file, pace)?.map_err(cannot)? == digest {
+    if hash(&file, control)?.map_err(cannot)? == digest {
         Ok(((file, now), None))
     } else {
         Err(bad("does not hold what was accepted: its digest differs"))
     }
 }
 
-fn hash(file: &File, pace: &mut Pace<'_>) -> Result<io::Result<[u8; 32]>, Trouble> {
+fn hash(file: &File, control: &mut AttemptControl<'_>) -> Result<io::Result<[u8; 32]>, PrintError> {
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0u8; 256 * 1024];
     let mut at = 0;
     loop {
-        pace.check()?;
+        control.check()?;
         match files::read_full_at(file, &mut buffer, at) {
             Ok(0) => return Ok(Ok(*hasher.finalize().as_bytes())),
             Ok(n) => {
@@ -154,8 +157,8 @@ fn hash(file: &File, pace: &mut Pace<'_>) -> Result<io::Result<[u8; 32]>, Troubl
     }
 }
 
-fn link(document: &ClaimedDocument, pace: &mut Pace<'_>) -> Result<(File, Identity), Trouble> {
-    let hold = |reason, what: &str| Trouble::Document {
+fn link(document: &ClaimedDocument, control: &mut AttemptControl<'_>) -> Result<(File, Identity), PrintError> {
+    let hold = |reason, what: &str| PrintError::Document {
         reason,
         text: format!("document {}: {what}", document.sequence),
         moved: None,
@@ -171,12 +174,12 @@ fn link(document: &ClaimedDocument, pace: &mut Pace<'_>) -> Result<(File, Identi
     let look = |file: File| files::identity(&file).map(|now| (file, now));
     let opened = match files::open_at_hand(&path) {
         Some(file) => Some(look(file)),
-        None => pace.send_for(Errand::Document, OPENING, move || files::open_regular(&path).and_then(look))?,
+        None => control.in_helper(HelperKind::Document, OPENING, move || files::open_regular(&path).and_then(look))?,
     };
     let (file, now) = match opened {
         None => return Err(hold(HoldReason::Failed, &format!("{target} could not be opened within 30 seconds"))),
         Some(Err(error)) if ours(&error) => {
-            return Err(Trouble::Device(Fault::of("cannot open the linked document", &error)));
+            return Err(PrintError::Device(Fault::of("cannot open the linked document", &error)));
         }
         Some(Err(error)) if error.kind() == io::ErrorKind::InvalidInput => {
             return Err(hold(HoldReason::Changed, &format!("{target} is no regular file any more")));
@@ -190,11 +193,11 @@ fn link(document: &ClaimedDocument, pace: &mut Pace<'_>) -> Result<(File, Identi
     Ok((file, now))
 }
 
-/// Puts a damaged copy aside and says so.
-fn corrupt(id: DocumentId, path: &Path, text: String) -> Trouble {
+/// Moves a damaged copy aside and returns the error that says so.
+fn corrupt(id: DocumentId, path: &Path, text: String) -> PrintError {
     let (moved, text) = match put_aside(path, &text) {
         Ok(moved) => (moved.map(|to| (id, RawPath(to))), text),
         Err(error) => (None, format!("{text}; it could not be moved to corrupt: {error}")),
     };
-    Trouble::Document { reason: HoldReason::Corrupt, text, moved }
+    PrintError::Document { reason: HoldReason::Corrupt, text, moved }
 }

@@ -1,6 +1,7 @@
-//! What goes out: the pieces of a job, header pages and form feeds, and whether a print file is still what was accepted.
+//! What goes to paper: the pieces of a job, header pages and form feeds; and the check of print files before they print.
 
 pub mod banner;
+pub mod boundary;
 pub mod feeds;
 pub mod header;
 pub mod identity;

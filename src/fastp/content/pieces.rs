@@ -1,16 +1,16 @@
-//! A job as the list of pieces that go out: its documents and copies, and what stands between them.
+//! A job as the list of pieces that are sent: its documents and copies, and what stands between them.
 //!
-//! Form feeds stand where [`super::feeds`] puts them. A job that begins with text has its header pages before it, and one
-//! that also ends with text its trailer pages after it. Nothing is ever added inside, before or after a finished stream;
-//! only over a connection that is kept a UEL separates two pieces of which one is a finished stream. Empty documents
-//! contribute nothing, and a job of nothing else prints nothing. The list is a pure function of what is known before the
-//! first byte, so that the bytes which an earlier attempt left in a file can be recognised.
+//! [`super::feeds`] decides where form feeds go. A job that begins with text has its header pages before it, and one
+//! that also ends with text has its trailer pages after it. Nothing is ever added inside, before or after a finished
+//! stream; only over a kept connection a UEL separates two pieces of which one is a finished stream. Empty documents
+//! add nothing, and a job of nothing else prints nothing. The list depends only on what is known before the first
+//! octet, so that the octets which an earlier attempt left in a file can be recognised.
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 
-use super::feeds::{Before, Edges, Feeds};
+use super::feeds::{FeedDecision, Feeds, TextEdges};
 use super::header::Sheets;
 use crate::model::DocumentId;
 use crate::model::job::{Format, RawPath, Transfer};
@@ -26,9 +26,9 @@ const RETURNS: usize = 7;
 /// Universal exit language: ends whatever stream a printer is in.
 pub const UEL: &[u8] = b"\x1b%-12345X";
 
-/// What kind of piece was sent last over a connection.
+/// What kind of content was sent last over a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum ContentKind {
     /// Plain text.
     Text,
     /// A finished stream.
@@ -54,20 +54,17 @@ pub struct Source {
     pub copies: u32,
     /// What it is.
     pub format: Format,
-    /// Octets up to and with the form feed that it begins with; 0 = it begins with none.
+    /// Octets up to and including the form feed that it begins with; 0 = it begins with none.
     pub lead: u64,
     /// Whether it ends with a form feed.
     pub ends_at_top: bool,
 }
 
 impl Source {
-    /// Looks at the first and the last octets, which the form-feed rules ask for. Carriage returns beside a form feed
-    /// move no paper.
-    ///
-    /// # Errors
-    /// When they cannot be read.
+    /// Reads the first and the last octets, which the form-feed rules need. Carriage returns beside a form feed move no
+    /// paper.
     pub fn look(&mut self) -> io::Result<()> {
-        if self.side() == Side::Stream {
+        if self.content_kind() == ContentKind::Stream {
             return Ok(());
         }
         let mut ends = [0; RETURNS + 1];
@@ -81,19 +78,19 @@ impl Source {
     }
 
     /// Text or stream.
-    pub fn side(&self) -> Side {
-        if self.format.is_text() { Side::Text } else { Side::Stream }
+    pub fn content_kind(&self) -> ContentKind {
+        if self.format.is_text() { ContentKind::Text } else { ContentKind::Stream }
     }
 
-    fn edges(&self) -> Edges {
-        Edges { begins: self.lead > 0, ends: self.ends_at_top, only: self.lead > 0 && self.lead == self.size }
+    fn edges(&self) -> TextEdges {
+        TextEdges { begins: self.lead > 0, ends: self.ends_at_top, only: self.lead > 0 && self.lead == self.size }
     }
 }
 
 /// One thing to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// Octets of ours.
+    /// Octets of our own.
     Added(&'a [u8]),
     /// A document.
     Body {
@@ -101,7 +98,7 @@ pub enum Piece<'a> {
         index: usize,
         /// Which copy, from 1.
         copy: u32,
-        /// Octets at its beginning that are left out.
+        /// Octets at its beginning to leave out.
         from: u64,
     },
 }
@@ -113,25 +110,25 @@ pub struct Pieces {
     pub sources: Vec<Source>,
     /// Where the paper stands before it.
     pub paper: Paper,
-    /// Whether a UEL goes where a stream meets something on the same connection.
+    /// Whether a UEL goes between a stream and its neighbour on the same connection.
     pub uel: bool,
     /// What was sent last over this connection.
-    pub last: Option<Side>,
+    pub last: Option<ContentKind>,
     /// Its header and trailer pages.
     pub sheets: Sheets,
-    /// Those of an earlier attempt that began to write it to a file.
+    /// The pages of an earlier attempt that began to write it to a file.
     pub earlier: Option<Sheets>,
 }
 
 impl Pieces {
     /// The pieces, in order. `top`: nothing was printed yet after all (a new output file).
-    pub fn list(&self, top: bool) -> List<'_> {
+    pub fn list(&self, top: bool) -> PieceIter<'_> {
         self.list_with(&self.sheets, top)
     }
 
-    fn list_with<'a>(&'a self, sheets: &'a Sheets, top: bool) -> List<'a> {
+    fn list_with<'a>(&'a self, sheets: &'a Sheets, top: bool) -> PieceIter<'a> {
         let paper = if top { Paper::Top } else { self.paper };
-        List {
+        PieceIter {
             pieces: self,
             sheets,
             feeds: Feeds::new(paper, sheets.startff, sheets.endff),
@@ -151,8 +148,8 @@ impl Pieces {
     }
 
     /// What is the last thing sent on the connection after it.
-    pub fn side_after(&self) -> Option<Side> {
-        self.printed().next_back().map_or(self.last, |source| Some(source.side()))
+    pub fn content_kind_after(&self) -> Option<ContentKind> {
+        self.printed().next_back().map_or(self.last, |source| Some(source.content_kind()))
     }
 
     /// The documents that contribute something.
@@ -162,16 +159,16 @@ impl Pieces {
 
     /// Whether header pages go before it: it begins with text.
     fn has_header(&self, sheets: &Sheets) -> bool {
-        sheets.pages > 0 && self.printed().next().is_some_and(|first| first.side() == Side::Text)
+        sheets.pages > 0 && self.printed().next().is_some_and(|first| first.content_kind() == ContentKind::Text)
     }
 
     /// Whether trailer pages go after it: it has a header, and ends with text.
     fn has_trailer(&self, sheets: &Sheets) -> bool {
-        let ends = self.printed().next_back().is_some_and(|last| last.side() == Side::Text);
+        let ends = self.printed().next_back().is_some_and(|last| last.content_kind() == ContentKind::Text);
         !sheets.trailer.is_empty() && ends && self.has_header(sheets)
     }
 
-    /// Which pages of ours it goes without, and why, in words.
+    /// Which of our pages are omitted, and why, in words.
     pub fn omitted(&self) -> Option<String> {
         let (first, last) = (self.printed().next()?, self.printed().next_back()?);
         let because = |source: &Source| match self.sources.len() {
@@ -187,10 +184,11 @@ impl Pieces {
         None
     }
 
-    /// Whether the `length` octets of `output` from `offset` on are what an earlier attempt at this job began with.
+    /// Whether the `length` octets of `output` from `offset` on are the beginning of what an earlier attempt at this
+    /// job wrote.
     ///
     /// # Errors
-    /// When either side cannot be read.
+    /// Returns an error when either side cannot be read.
     pub fn begin_like(&self, top: bool, output: &File, offset: u64, length: u64) -> io::Result<bool> {
         const CHUNK: usize = 256 * 1024;
         let (mut ours, mut theirs) = (vec![0u8; CHUNK], vec![0u8; CHUNK]);
@@ -226,7 +224,7 @@ impl Pieces {
     }
 }
 
-/// How far the list is.
+/// How far the iteration is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Before,
@@ -234,23 +232,23 @@ enum Phase {
     After,
 }
 
-/// Iterator over the pieces of a job: never longer in memory than a few of them, however many copies there are.
+/// Iterates over the pieces of a job. It holds only a few of them in memory, however many copies there are.
 #[derive(Debug)]
-pub struct List<'a> {
+pub struct PieceIter<'a> {
     pieces: &'a Pieces,
     sheets: &'a Sheets,
     feeds: Feeds,
-    last: Option<Side>,
+    last: Option<ContentKind>,
     at: usize,
     copy: u32,
     phase: Phase,
     ready: VecDeque<Piece<'a>>,
 }
 
-impl<'a> List<'a> {
+impl<'a> PieceIter<'a> {
     /// What goes between the last piece and the next one.
-    fn boundary(&mut self, next: Side, feed: bool) {
-        let stream_beside = next == Side::Stream || self.last == Some(Side::Stream);
+    fn boundary(&mut self, next: ContentKind, feed: bool) {
+        let stream_beside = next == ContentKind::Stream || self.last == Some(ContentKind::Stream);
         if self.last.is_some() && self.pieces.uel && stream_beside {
             self.ready.push_back(Piece::Added(UEL));
         } else if feed {
@@ -263,13 +261,13 @@ impl<'a> List<'a> {
         if self.pieces.has_header(self.sheets) {
             for _ in 0..self.sheets.pages {
                 let feed = self.feeds.page();
-                self.boundary(Side::Text, feed);
+                self.boundary(ContentKind::Text, feed);
                 self.ready.push_back(Piece::Added(&self.sheets.page));
             }
         }
     }
 
-    /// One copy of a document. False: there is none left.
+    /// Queues one copy of a document. Returns false when none is left.
     fn document(&mut self) -> bool {
         let source = loop {
             let Some(source) = self.pieces.sources.get(self.at) else { return false };
@@ -279,16 +277,16 @@ impl<'a> List<'a> {
             (self.at, self.copy) = (self.at + 1, 0);
         };
         self.copy += 1;
-        let side = source.side();
-        let before = match side {
-            Side::Text => self.feeds.text(source.edges()),
-            Side::Stream => {
+        let kind = source.content_kind();
+        let decision = match kind {
+            ContentKind::Text => self.feeds.text(source.edges()),
+            ContentKind::Stream => {
                 self.feeds.stream();
-                Before::default()
+                FeedDecision::default()
             }
         };
-        self.boundary(side, before.feed);
-        let from = if before.swallow { source.lead } else { 0 };
+        self.boundary(kind, decision.feed);
+        let from = if decision.swallow { source.lead } else { 0 };
         if from < source.size {
             self.ready.push_back(Piece::Body { index: self.at, copy: self.copy, from });
         }
@@ -298,7 +296,7 @@ impl<'a> List<'a> {
     fn trailers(&mut self) {
         if self.pieces.has_trailer(self.sheets) {
             let feed = self.feeds.trailer();
-            self.boundary(Side::Text, feed);
+            self.boundary(ContentKind::Text, feed);
             self.ready.push_back(Piece::Added(&self.sheets.trailer));
         }
         if self.feeds.end() {
@@ -307,7 +305,7 @@ impl<'a> List<'a> {
     }
 }
 
-impl<'a> Iterator for List<'a> {
+impl<'a> Iterator for PieceIter<'a> {
     type Item = Piece<'a>;
 
     fn next(&mut self) -> Option<Piece<'a>> {

@@ -3,8 +3,8 @@
 use super::*;
 use std::io::{Seek, Write};
 
-/// A source of `bytes`.
-fn source(side: Side, bytes: &[u8], copies: u32) -> Source {
+/// A source that holds `bytes`.
+fn source(side: ContentKind, bytes: &[u8], copies: u32) -> Source {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     file.rewind().unwrap();
@@ -16,7 +16,7 @@ fn source(side: Side, bytes: &[u8], copies: u32) -> Source {
         file,
         size: bytes.len() as u64,
         copies,
-        format: if side == Side::Text { Format::Text } else { Format::PostScript },
+        format: if side == ContentKind::Text { Format::Text } else { Format::PostScript },
         lead: 0,
         ends_at_top: false,
     };
@@ -25,11 +25,11 @@ fn source(side: Side, bytes: &[u8], copies: u32) -> Source {
 }
 
 fn text(bytes: &str, copies: u32) -> Source {
-    source(Side::Text, bytes.as_bytes(), copies)
+    source(ContentKind::Text, bytes.as_bytes(), copies)
 }
 
 fn stream(bytes: &str) -> Source {
-    source(Side::Stream, bytes.as_bytes(), 1)
+    source(ContentKind::Stream, bytes.as_bytes(), 1)
 }
 
 fn pieces(sources: Vec<Source>, paper: Paper) -> Pieces {
@@ -74,9 +74,9 @@ fn a_kept_connection_has_a_uel_where_a_stream_meets_something() {
     let mut job = pieces(vec![stream("S"), text("a", 1), text("b", 1), stream("T")], Paper::Text);
     job.uel = true;
     assert_eq!(bytes(&job, false), "S\x1b%-12345Xa\x0cb\x1b%-12345XT");
-    job.last = Some(Side::Text);
+    job.last = Some(ContentKind::Text);
     assert_eq!(bytes(&job, false), "\x1b%-12345XS\x1b%-12345Xa\x0cb\x1b%-12345XT");
-    assert_eq!(job.side_after(), Some(Side::Stream));
+    assert_eq!(job.content_kind_after(), Some(ContentKind::Stream));
 }
 
 #[test]

@@ -1,79 +1,79 @@
-//! One attempt at one job: from the claim to the end that is put on record.
+//! One attempt at one job, from the claim to the recorded end.
 //!
-//! The order is: claimed, documents examined, device open, (file: place durable), every piece sent, delivery known,
-//! attempt ended. A crash before the last step leaves a claim that the next epoch frees; the record of the place, or
-//! the announcement of possible duplicates, is what makes a second printing honest.
+//! The order is: claimed, documents examined, device open, (file: position durable), every piece sent, delivery known,
+//! attempt ended. A crash before the last step leaves a claim that the next epoch frees. The recorded position, or the
+//! report of possible duplicates, is what makes a second printing honest.
 
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::connection_settings::Farewell;
-use super::context::Streak;
-use super::control::{Pace, Stage};
-use super::errors::Trouble;
-use super::exclusive::Open;
-use super::thread::{Device, Leave};
+use super::connection_settings::CloseWait;
+use super::context::FailureStreak;
+use super::control::{AttemptControl, Stage};
+use super::errors::PrintError;
+use super::exclusive::OpenDevice;
+use super::thread::{Device, ThreadEnd};
 use crate::fastp::content::header;
 use crate::fastp::content::header::Sheets;
 use crate::fastp::content::identity;
 use crate::fastp::content::pieces::{Piece, Pieces};
-use crate::fastp::transports::{Chunk, Closing, Undone};
+use crate::fastp::transports::{Chunk, CloseOutcome, Connection, UndoOutcome};
 use crate::model::device::Exclusive;
 use crate::model::state::{Delivery, DeviceWish};
 use crate::model::wait::Wait;
 use crate::model::{Failure, FailureKind};
-use crate::spool::interface::engine::{Act, AttemptEnd, Claim, Next, Observation, Paper, Settlement};
+use crate::spool::interface::engine::{AttemptEnd, Claim, DeviceReport, Next, Observation, Paper, Settlement};
 use crate::sys::fault;
 
-/// A job whose every byte went out.
+/// A job whose every octet was sent.
 #[derive(Clone, Debug)]
-struct Sent {
+struct SentJob {
     delivery: Delivery,
     octets: u64,
     paper: Paper,
     remark: Option<String>,
 }
 
-impl Sent {
+impl SentJob {
     fn end(&self, delivery: Delivery) -> AttemptEnd {
         AttemptEnd::Delivered { delivery, octets: self.octets, paper: self.paper, remark: self.remark.clone() }
     }
 }
 
 impl Device {
-    /// Prints a claimed job and returns the next one, if one was claimed with its end.
+    /// Prints a claimed job. Returns the next job, if one was claimed together with its end.
     ///
     /// # Errors
-    /// When the thread has to end.
-    pub fn print(&mut self, claim: Claim) -> Result<Option<Claim>, Leave> {
+    /// Returns why the thread must end.
+    pub fn print(&mut self, claim: Claim) -> Result<Option<Claim>, ThreadEnd> {
         fault::point("claimed");
-        let desk = Rc::clone(&self.desk);
+        let context = Rc::clone(&self.context);
         let claim = Arc::new(claim);
-        let mut pace = Pace::new(&desk, Some(&claim));
-        let ended = self.attempt(&claim, &mut pace);
-        // A connection that is dropped to be reset must have no second descriptor.
-        pace.watch = None;
+        let mut control = AttemptControl::new(&context, Some(&claim));
+        let ended = self.attempt(&claim, &mut control);
+        // A second descriptor would keep a dropped connection from being reset.
+        control.hangup_fd = None;
         let next = match ended {
-            Ok(sent) => self.complete(&claim, sent, &mut pace)?,
+            Ok(sent) => self.complete(&claim, sent, &mut control)?,
             Err(trouble) => self.give_up(&claim, trouble)?,
         };
-        self.unemployed = next == Next::Nothing;
+        self.nothing_queued = next == Next::Nothing;
         Ok(next.job())
     }
 
-    fn attempt(&mut self, claim: &Arc<Claim>, pace: &mut Pace<'_>) -> Result<Sent, Trouble> {
-        pace.open = self.open.is_some();
-        pace.note(true);
-        let (sources, remark) = identity::examine(claim, pace)?;
-        self.ensure_open(&format!("job {} is queued", claim.number), pace)?;
-        let desk = Rc::clone(&self.desk);
+    fn attempt(&mut self, claim: &Arc<Claim>, control: &mut AttemptControl<'_>) -> Result<SentJob, PrintError> {
+        control.open = self.open.is_some();
+        control.write_progress(true);
+        let (sources, remark) = identity::examine(claim, control)?;
+        self.ensure_open(&format!("job {} is queued", claim.number), control)?;
+        let context = Rc::clone(&self.context);
         let Some(open) = &mut self.open else {
-            return Err(Trouble::Unwanted);
+            return Err(PrintError::Unwanted);
         };
-        // OFF ! is for devices that cannot take a boundary: each job has a connection of its own, and no UEL.
+        // OFF ! is for devices that cannot take a boundary: each job has its own connection, and no UEL.
         let uel = open.connection.shared_stream() && self.settings.exclusive != Exclusive::OffEach;
         let now = crate::sys::clock::wall_ms();
-        let separation = header::separation(claim, &self.settings, now, &desk.zone);
+        let separation = header::separation(claim, &self.settings, now, &context.zone);
         let job = Pieces {
             sources,
             paper: claim.paper,
@@ -86,147 +86,155 @@ impl Device {
         let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
         open.carried = true;
         // Without a second descriptor a reset is noticed at START.
-        pace.watch = open.connection.watch().and_then(|fd| fd.try_clone_to_owned().ok());
-        pace.io_limit = open.means.io_limit;
-        let mut start = open.connection.begin(&job, claim.begun.as_ref(), pace)?;
+        control.hangup_fd = open.connection.poll_fd().and_then(|fd| fd.try_clone_to_owned().ok());
+        control.io_limit = open.settings.io_limit;
+        let mut start = open.connection.begin(&job, claim.begun.as_ref(), control)?;
         if claim.begun.is_some() && start.position.is_none() {
             start.duplicate.get_or_insert("an earlier attempt was written to a file".into());
         }
         if let Some(position) = &start.position {
-            desk.attempt_begins(claim, position, &separation)?;
+            context.attempt_begins(claim, position, &separation)?;
         }
         if let Some(why) = &start.duplicate {
-            desk.observe(&Observation::Remark {
+            context.observe(&Observation::Remark {
                 what: "possible-duplicate".into(),
                 why: format!("job {}: {why}", claim.number),
             })?;
         }
-        pace.stage = Stage::Sending;
-        for piece in job.list(start.top) {
-            let sent = match piece {
-                Piece::Added(bytes) => open.connection.send(Chunk::Bytes(bytes), pace),
-                Piece::Body { index, copy, from } => {
-                    let source = &job.sources[index];
-                    (pace.document, pace.copy) = (source.sequence, copy);
-                    open.connection.send(Chunk::Document(index, &source.file, from..source.size), pace)
-                }
-            };
-            match sent {
-                Err(Trouble::Source(index, what)) => return Err(identity::damaged(&job.sources[index], &what)),
-                other => other?,
-            }
+        control.stage = Stage::Sending;
+        send_pieces(&job, start.top, &mut *open.connection, control)?;
+        control.stage = Stage::Sent;
+        fault::point("after-last-octet");
+        // SLOWPACE. Whatever happens meanwhile is noticed at the end of the job.
+        if !open.settings.slow_pace.is_zero() {
+            control.set_waiting_for(Some(Wait::Pause));
+            control.pause(open.settings.slow_pace)?;
         }
-        pace.stage = Stage::Sent;
-        fault::point("after-last-byte");
-        // SLOWPACE. What happened meanwhile is noticed by the end of the job.
-        if !open.means.slow_pace.is_zero() {
-            pace.waiting_for(Some(Wait::Pause));
-            pace.rest(open.means.slow_pace)?;
-        }
-        pace.waiting_for(Some(Wait::LastOctets));
-        let delivery = open.connection.finish(pace)?;
-        open.last = job.side_after();
-        Ok(Sent { delivery, octets: pace.octets(), paper: job.paper_after(start.top), remark })
+        control.set_waiting_for(Some(Wait::LastOctets));
+        let delivery = open.connection.finish(control)?;
+        open.last = job.content_kind_after();
+        Ok(SentJob { delivery, octets: control.octets(), paper: job.paper_after(start.top), remark })
     }
 
-    fn complete(&mut self, claim: &Arc<Claim>, sent: Sent, pace: &mut Pace<'_>) -> Result<Next, Leave> {
+    fn complete(
+        &mut self,
+        claim: &Arc<Claim>,
+        sent: SentJob,
+        control: &mut AttemptControl<'_>,
+    ) -> Result<Next, ThreadEnd> {
         if sent.delivery == Delivery::Transferred {
             if self.close_after(claim)? {
-                let waits = |open: &Open| matches!(open.means.farewell, Farewell::Required(_));
+                let waits = |open: &OpenDevice| matches!(open.settings.close_wait, CloseWait::Required(_));
                 return if self.open.as_ref().is_some_and(waits) {
                     self.complete_and_await(claim, &sent)
                 } else {
-                    self.complete_and_close(claim, &sent, pace)
+                    self.complete_and_close(claim, &sent, control)
                 };
             }
             if self.settings.exclusive == Exclusive::On {
                 self.release_quiet()?;
             }
         }
-        // No job is claimed that would only wait for the close.
-        let next = self.delivered(claim, sent.end(sent.delivery), Vec::new(), !self.overdue())?;
+        // Claim no job that would only wait for the close.
+        let next = self.end_delivered(claim, sent.end(sent.delivery), Vec::new(), !self.overdue())?;
         match &mut self.open {
             Some(open) if sent.delivery == Delivery::Transferred => open.add_transferred(),
             Some(_) if self.settings.exclusive == Exclusive::OffEach => {
-                self.close("EXCLUSIVE OFF !", pace)?;
+                self.close("EXCLUSIVE OFF !", control)?;
             }
             _ => {}
         }
         Ok(next)
     }
 
-    /// Closes the connection before the attempt is ended: a clean close makes this job, and those before it, sent.
-    fn complete_and_close(&mut self, claim: &Arc<Claim>, sent: &Sent, pace: &mut Pace<'_>) -> Result<Next, Leave> {
-        let desk = Rc::clone(&self.desk);
+    /// Closes the connection before the attempt ends: a clean close makes this job, and the jobs before it, sent.
+    fn complete_and_close(
+        &mut self,
+        claim: &Arc<Claim>,
+        sent: &SentJob,
+        control: &mut AttemptControl<'_>,
+    ) -> Result<Next, ThreadEnd> {
+        let context = Rc::clone(&self.context);
         let Some(open) = self.open.take() else { return Ok(Next::Unknown) };
         let earlier = open.transferred > 0;
-        pace.waiting_for(Some(Wait::Close));
-        let closing = open.connection.close(pace);
-        let closed = |why: &str| Act::Seen(Observation::Closed { why: why.to_owned() });
+        control.set_waiting_for(Some(Wait::Close));
+        let closing = open.connection.close(control);
+        let closed = |why: &str| DeviceReport::Observed(Observation::Closed { why: why.to_owned() });
         match closing {
-            Closing::Clean => {
+            CloseOutcome::Clean => {
                 if earlier {
-                    desk.keep(Act::Settled(Settlement::Closed));
+                    context.defer(DeviceReport::Settled(Settlement::Closed));
                 }
-                self.delivered(claim, sent.end(Delivery::Sent), vec![closed("its jobs are sent")], true)
+                self.end_delivered(claim, sent.end(Delivery::Sent), vec![closed("its jobs are sent")], true)
             }
-            Closing::Quiet(why) => {
-                self.delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
-                desk.settle(&Settlement::Released { why: why.clone() })?;
-                desk.record("closing", closed(&why))?;
+            CloseOutcome::Quiet(why) => {
+                self.end_delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
+                context.settle(&Settlement::Released { why: why.clone() })?;
+                context.record("closing", closed(&why))?;
                 Ok(Next::Unknown)
             }
-            Closing::Reset(fault) => {
+            CloseOutcome::Reset(fault) => {
                 if earlier {
-                    desk.settle(&Settlement::Reset { why: fault.text.clone() })?;
+                    context.settle(&Settlement::Reset { why: fault.text.clone() })?;
                 }
-                desk.keep(closed(&fault.text));
-                let error = desk.failure(&fault, self.settings.retry, self.settings.timeout);
+                context.defer(closed(&fault.text));
+                let error = context.failure(&fault, self.settings.retry, self.settings.timeout);
                 let end = AttemptEnd::DeviceFailed { error, touched: true };
-                desk.attempt_ends(claim, end, Vec::new(), false)?;
-                Err(Leave::Failed)
+                context.attempt_ends(claim, end, Vec::new(), false)?;
+                Err(ThreadEnd::DeviceError)
             }
         }
     }
 
-    /// The same where the peer must close: that may take an hour, in which the job is transferred, can be held and
-    /// deleted, and is shown so.
-    fn complete_and_await(&mut self, claim: &Arc<Claim>, sent: &Sent) -> Result<Next, Leave> {
-        let desk = Rc::clone(&self.desk);
-        self.delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
+    /// Does the same where the peer must close. That may take an hour, in which the job counts as transferred, is shown
+    /// so, and can be held and deleted.
+    fn complete_and_await(&mut self, claim: &Arc<Claim>, sent: &SentJob) -> Result<Next, ThreadEnd> {
+        let context = Rc::clone(&self.context);
+        self.end_delivered(claim, sent.end(Delivery::Transferred), Vec::new(), false)?;
         if let Some(open) = &mut self.open {
             open.add_transferred();
         }
-        match self.close("its jobs have to be confirmed", &mut Pace::new(&desk, None))? {
+        match self.close("its jobs have to be confirmed", &mut AttemptControl::new(&context, None))? {
             Some(fault) => Err(self.record(&fault)?),
             None => Ok(Next::Unknown),
         }
     }
 
-    fn delivered(&mut self, claim: &Arc<Claim>, end: AttemptEnd, after: Vec<Act>, next: bool) -> Result<Next, Leave> {
+    fn end_delivered(
+        &mut self,
+        claim: &Arc<Claim>,
+        end: AttemptEnd,
+        after: Vec<DeviceReport>,
+        next: bool,
+    ) -> Result<Next, ThreadEnd> {
         fault::point("before-completion");
-        // A transferred job may come back: a printer that takes jobs and resets them again and again has not recovered.
+        // A transferred job may come back: a printer that accepts jobs and resets them again and again has not
+        // recovered.
         let done = !matches!(end, AttemptEnd::Delivered { delivery: Delivery::Transferred, .. });
-        let next = self.desk.attempt_ends(claim, end, after, next)?;
+        let next = self.context.attempt_ends(claim, end, after, next)?;
         fault::point("after-completion");
         if done {
-            self.desk.streak.set(Streak::default());
+            self.context.streak.set(FailureStreak::default());
         }
         Ok(next)
     }
 
-    /// Whether the connection is to be closed after the job that was just finished.
-    fn close_after(&self, claim: &Claim) -> Result<bool, Leave> {
-        let desk = &self.desk;
-        if desk.bell.finishing() || self.settings.exclusive == Exclusive::OffEach {
+    /// Whether to close the connection after the job that has just finished.
+    fn close_after(&self, claim: &Claim) -> Result<bool, ThreadEnd> {
+        let context = &self.context;
+        if context.waker.finishing() || self.settings.exclusive == Exclusive::OffEach {
             return Ok(true);
         }
-        // Nothing waited when this job was claimed, and nobody who made work has rung since. A job that comes now opens the
-        // device again, as one that comes a moment later would.
-        if self.settings.exclusive == Exclusive::Off && !claim.more && !desk.heard.get() && !desk.bell.rung() {
+        // Nothing waited when this job was claimed, and nobody who made work woke us since. A job that arrives now
+        // opens the device again, just as one that arrives a moment later would.
+        if self.settings.exclusive == Exclusive::Off
+            && !claim.more
+            && !context.wake_pending.get()
+            && !context.waker.was_woken()
+        {
             return Ok(true);
         }
-        Ok(match desk.order()? {
+        Ok(match context.order()? {
             None => true,
             Some(order) => {
                 order.wish != DeviceWish::Started || (self.settings.exclusive == Exclusive::Off && !order.eligible)
@@ -234,58 +242,84 @@ impl Device {
         })
     }
 
-    /// Ends an attempt that did not reach its end.
-    fn give_up(&mut self, claim: &Arc<Claim>, trouble: Trouble) -> Result<Next, Leave> {
-        let desk = Rc::clone(&self.desk);
+    /// Ends an attempt that did not finish.
+    fn give_up(&mut self, claim: &Arc<Claim>, trouble: PrintError) -> Result<Next, ThreadEnd> {
+        let context = Rc::clone(&self.context);
         let undone = match &mut self.open {
             Some(open) => open.connection.undo(),
-            // Not opened: what an attempt before this one left in a file, if it did, is still there.
-            None => Undone { touched: claim.begun.is_some(), usable: true },
+            // The device was not opened: what an earlier attempt may have left in a file is still there.
+            None => UndoOutcome { touched: claim.begun.is_some(), usable: true },
         };
         let touched = undone.touched;
         let why = match &trouble {
-            Trouble::Device(fault) => fault.text.clone(),
-            Trouble::Document { text, .. } | Trouble::Source(_, text) => text.clone(),
-            Trouble::Refused(failure) => failure.to_string(),
-            Trouble::Stop | Trouble::Unwanted | Trouble::Lost => {
+            PrintError::Device(fault) => fault.text.clone(),
+            PrintError::Document { text, .. } | PrintError::Source(_, text) => text.clone(),
+            PrintError::Refused(failure) => failure.to_string(),
+            PrintError::Stop | PrintError::Unwanted | PrintError::Lost => {
                 format!("job {} was stopped while it printed", claim.number)
             }
-            Trouble::Ending => "the print process ends".into(),
+            PrintError::Ending => "the print process ends".into(),
         };
-        if !undone.usable || matches!(trouble, Trouble::Device(_)) {
-            // What was transferred before goes back first: the order of the jobs is kept.
-            self.lose(&why)?;
+        if !undone.usable || matches!(trouble, PrintError::Device(_)) {
+            // Jobs transferred earlier go back first, so that the jobs keep their order.
+            self.drop_lost_connection(&why)?;
         }
         match trouble {
-            Trouble::Device(fault) => {
-                let error = desk.failure(&fault, self.settings.retry, self.settings.timeout);
-                desk.attempt_ends(claim, AttemptEnd::DeviceFailed { error, touched }, Vec::new(), false)?;
-                Err(Leave::Failed)
+            PrintError::Device(fault) => {
+                let error = context.failure(&fault, self.settings.retry, self.settings.timeout);
+                context.attempt_ends(claim, AttemptEnd::DeviceFailed { error, touched }, Vec::new(), false)?;
+                Err(ThreadEnd::DeviceError)
             }
-            Trouble::Document { reason, text, moved } => {
-                desk.log.line(format_args!("{}: job {} is held: {text}", desk.name, claim.number));
+            PrintError::Document { reason, text, moved } => {
+                context.log.line(format_args!("{}: job {} is held: {text}", context.name, claim.number));
                 let end = AttemptEnd::DataFailed { reason, text, moved, touched };
-                Ok(desk.attempt_ends(claim, end, Vec::new(), true)?)
+                Ok(context.attempt_ends(claim, end, Vec::new(), true)?)
             }
-            Trouble::Source(_, text) => {
+            PrintError::Source(_, text) => {
                 let reason = crate::model::state::HoldReason::Failed;
                 let end = AttemptEnd::DataFailed { reason, text, moved: None, touched };
-                Ok(desk.attempt_ends(claim, end, Vec::new(), true)?)
+                Ok(context.attempt_ends(claim, end, Vec::new(), true)?)
             }
-            Trouble::Stop => Ok(desk.attempt_ends(claim, AttemptEnd::Stopped { touched }, Vec::new(), true)?),
-            Trouble::Unwanted => Ok(desk.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false)?),
-            // Nothing is put on record for a claim that is not ours. Is the next job taken at once? No: main looks first
-            // whether our lease stands, and the next thread whether a claim is left over.
-            Trouble::Lost => Err(Leave::Refused(Failure::new(
+            PrintError::Stop => Ok(context.attempt_ends(claim, AttemptEnd::Stopped { touched }, Vec::new(), true)?),
+            PrintError::Unwanted => {
+                Ok(context.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false)?)
+            }
+            // Nothing is recorded for a claim that is not ours. Do we take the next job at once? No: main first checks
+            // our lease, and the next thread checks for a leftover claim.
+            PrintError::Lost => Err(ThreadEnd::Refused(Failure::new(
                 FailureKind::State,
                 format!("the claim of job {} is not ours any more", claim.number),
             ))),
-            Trouble::Ending => {
-                // Asked once and not again: a spool that cannot answer now frees the claim when the next epoch begins.
-                let _ = desk.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false);
-                Err(Leave::Ending)
+            PrintError::Ending => {
+                // We try once only: a spool that cannot answer now frees the claim when the next epoch begins.
+                let _ = context.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false);
+                Err(ThreadEnd::ProcessEnding)
             }
-            Trouble::Refused(failure) => Err(Leave::Refused(failure)),
+            PrintError::Refused(failure) => Err(ThreadEnd::Refused(failure)),
         }
     }
+}
+
+/// Sends every piece of a job. `top`: the paper is at top of form, whatever was printed before.
+fn send_pieces(
+    job: &Pieces,
+    top: bool,
+    connection: &mut dyn Connection,
+    control: &mut AttemptControl<'_>,
+) -> Result<(), PrintError> {
+    for piece in job.list(top) {
+        let sent = match piece {
+            Piece::Added(bytes) => connection.send(Chunk::Bytes(bytes), control),
+            Piece::Body { index, copy, from } => {
+                let source = &job.sources[index];
+                (control.document, control.copy) = (source.sequence, copy);
+                connection.send(Chunk::Document(index, &source.file, from..source.size), control)
+            }
+        };
+        match sent {
+            Err(PrintError::Source(index, what)) => return Err(identity::damaged(&job.sources[index], &what)),
+            other => other?,
+        }
+    }
+    Ok(())
 }

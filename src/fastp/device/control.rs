@@ -1,8 +1,8 @@
-//! The pace of an attempt: counts what went out, shows it, and stops the sender when the job or the device is not wanted
-//! any more. Everything that may take long waits through it, so that nothing waits past a ring of the bell.
+//! Controls an attempt: counts what is sent, shows progress, and stops the sender when the job or the device is no
+//! longer wanted. Everything that may take long waits through it, so that no wait outlasts a wake-up.
 //!
-//! SUSPEND is obeyed here: between two octets the thread stands still, with the device open, until the attempt is to go on
-//! or to end. The sender notices nothing of it but the time.
+//! SUSPEND takes effect here: the thread stands still between two octets, with the device open, until the attempt may
+//! go on or must end. The sender notices nothing but the time.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -11,174 +11,171 @@ use std::time::{Duration, Instant};
 use nix::poll::PollFlags;
 use nix::sys::socket::{getsockopt, sockopt};
 
-use super::context::Desk;
-use super::errors::{Fault, Trouble};
+use super::context::DeviceContext;
+use super::errors::{Fault, PrintError};
 use super::stall::{Stall, Verdict};
+use crate::model::guardian::DeviceError;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::{AttemptWish, Claim, Observation};
 use crate::spool::printing::progress::{Progress, Standstill};
 use crate::sys::{clock, fault};
 
-/// How often progress is written at most.
-const NOTE_EVERY: Duration = Duration::from_millis(250);
-/// How often a sender that never waits asks whether to go on.
-const ASK_EVERY: Duration = Duration::from_secs(2);
+/// Progress is written at most this often.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
+/// A sender that never waits asks this often whether to go on.
+const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How far an attempt is, for SUSPEND.
+/// How far an attempt has come, which decides what SUSPEND does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Nothing was sent: a job whose device is suspended now goes back to its place.
+    /// Nothing was sent: the job of a device that is suspended now goes back to its place.
     Before,
-    /// Octets go out: it stands still between two of them.
+    /// Octets are being sent: the thread stands still between two of them.
     Sending,
-    /// Every octet went out: what is left is to know how they arrived.
+    /// Every octet was sent: only how they arrived is still open.
     Sent,
 }
 
-/// The pace of one attempt, or of opening and closing a device without one.
-pub struct Pace<'a> {
-    desk: &'a Desk,
+/// Controls one attempt, or the opening and closing of a device without one.
+pub struct AttemptControl<'a> {
+    context: &'a DeviceContext,
     claim: Option<&'a Claim>,
-    /// Until the device is open a device that is not wanted any more ends the attempt; afterwards its job is finished.
+    /// While the device is being opened, a device that is no longer wanted ends the attempt; afterwards its job is
+    /// finished.
     pub opening: bool,
     /// Whether the device is open for the attempt.
     pub open: bool,
     /// How far the attempt is.
     pub stage: Stage,
-    /// What tells, while the thread stands still, that the device went away.
-    pub watch: Option<OwnedFd>,
+    /// Shows, while the thread stands still, that the device went away.
+    pub hangup_fd: Option<OwnedFd>,
     /// Document in print, from 1.
     pub document: u32,
     /// Copy in print, from 1.
     pub copy: u32,
-    /// How long the device may take nothing (TIMEOUT); none = for ever.
+    /// How long the device may accept nothing (TIMEOUT); none = no limit.
     pub io_limit: Option<Duration>,
     stall: Stall,
     standstill: Option<Standstill>,
-    /// What is waited for, and since when, boot clock.
-    awaits: Option<(Wait, i64)>,
+    /// What we wait for, and since when (boot clock).
+    waiting_for: Option<(Wait, i64)>,
     octets: u64,
-    /// Octets when progress was last written.
-    shown: u64,
-    asked: Instant,
-    noted: Option<Instant>,
+    /// Octets sent when progress was last written.
+    octets_written: u64,
+    spool_checked_at: Instant,
+    progress_written_at: Option<Instant>,
 }
 
-impl<'a> Pace<'a> {
-    /// The pace of an attempt at `claim`.
-    pub fn new(desk: &'a Desk, claim: Option<&'a Claim>) -> Self {
+impl<'a> AttemptControl<'a> {
+    /// Starts to control an attempt at `claim`, or the opening and closing of a device.
+    pub fn new(context: &'a DeviceContext, claim: Option<&'a Claim>) -> Self {
         Self {
-            desk,
+            context,
             claim,
             opening: false,
             open: false,
             stage: Stage::Before,
-            watch: None,
+            hangup_fd: None,
             document: 0,
             copy: 0,
             io_limit: None,
             stall: Stall::default(),
             standstill: None,
-            awaits: None,
+            waiting_for: None,
             octets: 0,
-            shown: 0,
-            asked: Instant::now(),
-            noted: None,
+            octets_written: 0,
+            spool_checked_at: Instant::now(),
+            progress_written_at: None,
         }
     }
 
-    /// The desk.
-    pub fn desk(&self) -> &'a Desk {
-        self.desk
+    /// The context of the device thread.
+    pub fn context(&self) -> &'a DeviceContext {
+        self.context
     }
 
-    /// Whether it is the pace of an attempt.
+    /// Whether this controls an attempt at a job.
     pub fn is_attempt(&self) -> bool {
         self.claim.is_some()
     }
 
-    /// Octets that went out, added ones included.
+    /// Octets sent, added ones included.
     pub fn octets(&self) -> u64 {
         self.octets
     }
 
-    /// Whether to go on, asked of the spool only when the bell rang.
-    ///
-    /// # Errors
-    /// The trouble that ends the attempt.
-    pub fn check(&mut self) -> Result<(), Trouble> {
-        if self.desk.bell.stopping() {
-            return Err(Trouble::Ending);
+    /// Checks whether to go on; asks the spool only after a wake-up.
+    pub fn check(&mut self) -> Result<(), PrintError> {
+        if self.context.waker.stopping() {
+            return Err(PrintError::Ending);
         }
-        if !self.desk.bell.taken() {
+        if !self.context.waker.take_wake() {
             return Ok(());
         }
-        self.desk.heard.set(true);
-        self.look()
+        self.context.wake_pending.set(true);
+        self.check_spool()
     }
 
-    /// Whether what is about to begin is still wanted: a ring that was heard before it may have been about it.
-    ///
-    /// # Errors
-    /// The trouble that ends the attempt.
-    pub fn still_wanted(&mut self) -> Result<(), Trouble> {
-        if self.desk.heard.get() { self.look() } else { self.check() }
+    /// Checks whether what is about to begin is still wanted: an earlier wake-up may have been about it.
+    pub fn still_wanted(&mut self) -> Result<(), PrintError> {
+        if self.context.wake_pending.get() { self.check_spool() } else { self.check() }
     }
 
-    /// Asks the spool, and stands still as long as the device is suspended. What that lasts is not the device's fault.
-    fn look(&mut self) -> Result<(), Trouble> {
+    /// Asks the spool, and stands still while the device is suspended. That time does not count against the device.
+    fn check_spool(&mut self) -> Result<(), PrintError> {
         let began = Instant::now();
-        let looked = self.obey();
+        let looked = self.follow_wish();
         self.stall.forgive(began.elapsed());
         looked
     }
 
-    fn obey(&mut self) -> Result<(), Trouble> {
+    fn follow_wish(&mut self) -> Result<(), PrintError> {
         let mut wish = self.wish(AttemptWish::Continue);
         let mut still = false;
         loop {
             match wish {
-                AttemptWish::Suspend if self.stage == Stage::Before => return Err(Trouble::Unwanted),
+                AttemptWish::Suspend if self.stage == Stage::Before => return Err(PrintError::Unwanted),
                 AttemptWish::Suspend if self.stage == Stage::Sending => self.stand_still(&mut still)?,
                 AttemptWish::Suspend | AttemptWish::Continue => break,
-                AttemptWish::Stop => return Err(Trouble::Stop),
-                AttemptWish::Lost => return Err(Trouble::Lost),
+                AttemptWish::Stop => return Err(PrintError::Stop),
+                AttemptWish::Lost => return Err(PrintError::Lost),
             }
             wish = self.wish(AttemptWish::Suspend);
         }
-        self.asked = Instant::now();
-        if self.opening && !self.desk.still_started()? {
-            return Err(Trouble::Unwanted);
+        self.spool_checked_at = Instant::now();
+        if self.opening && !self.context.still_started()? {
+            return Err(PrintError::Unwanted);
         }
         Ok(())
     }
 
     fn wish(&self, now: AttemptWish) -> AttemptWish {
-        self.claim.map_or(AttemptWish::Continue, |claim| self.desk.attempt_wish(claim, now))
+        self.claim.map_or(AttemptWish::Continue, |claim| self.context.attempt_wish(claim, now))
     }
 
-    /// Waits until there may be news about a suspended device. `told`: that it stands still is on record.
-    fn stand_still(&mut self, told: &mut bool) -> Result<(), Trouble> {
-        if !std::mem::replace(told, true) {
-            self.note(true);
+    /// Waits until there may be news about a suspended device. `reported`: the standstill is already recorded.
+    fn stand_still(&mut self, reported: &mut bool) -> Result<(), PrintError> {
+        if !std::mem::replace(reported, true) {
+            self.write_progress(true);
             let job = self.claim.map(|claim| format!("job {}", claim.number)).unwrap_or_default();
             let why = format!("{job} after {} octets", self.octets);
-            self.desk.observe(&Observation::Remark { what: "stands-still".into(), why })?;
+            self.context.observe(&Observation::Remark { what: "stands-still".into(), why })?;
         }
-        let watched = self.watch.as_ref().map(|fd| (fd.as_fd(), PollFlags::empty()));
+        let hangup = self.hangup_fd.as_ref().map(|fd| (fd.as_fd(), PollFlags::empty()));
         let ready = self
-            .desk
-            .wait(watched, Some(self.desk.timing.net))
-            .map_err(|error| Trouble::Device(Fault::of("cannot wait", &error)))?;
-        // Whoever finishes after the running job does not wait for one that stands still: it goes back to its place.
-        if self.desk.bell.finishing() {
-            return Err(Trouble::Ending);
+            .context
+            .wait(hangup, Some(self.context.timing.scan_interval))
+            .map_err(|error| PrintError::Device(Fault::of("cannot wait", &error)))?;
+        // A thread that must finish after the running job does not wait for one that stands still: the job goes back to
+        // its place.
+        if self.context.waker.finishing() {
+            return Err(PrintError::Ending);
         }
         if ready.intersects(PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL) {
-            return Err(Trouble::Device(self.went_away()));
+            return Err(PrintError::Device(self.went_away()));
         }
-        if self.desk.bell.taken() {
-            self.desk.heard.set(true);
+        if self.context.waker.take_wake() {
+            self.context.wake_pending.set(true);
         }
         Ok(())
     }
@@ -186,53 +183,53 @@ impl<'a> Pace<'a> {
     /// The fault of a device that went away while its job stood still.
     fn went_away(&self) -> Fault {
         let doing = "while its job was suspended";
-        let error = self.watch.as_ref().and_then(|fd| getsockopt(fd, sockopt::SocketError).ok());
+        let error = self.hangup_fd.as_ref().and_then(|fd| getsockopt(fd, sockopt::SocketError).ok());
         match error {
             Some(errno) if errno != 0 => Fault::of(doing, &io::Error::from_raw_os_error(errno)),
-            _ => Fault::new(140, true, format!("{doing}: the device went away")),
+            _ => Fault::new(DeviceError::HungUp, format!("{doing}: the device went away")),
         }
     }
 
-    /// `n` more octets went out.
-    ///
-    /// # Errors
-    /// The trouble that ends the attempt.
-    pub fn went(&mut self, n: u64) -> Result<(), Trouble> {
+    /// Counts `n` more octets as sent.
+    pub fn sent(&mut self, n: u64) -> Result<(), PrintError> {
         self.octets += n;
         fault::point("mid-send");
-        self.moves()?;
-        self.note(false);
-        self.desk.keep_up()?;
-        if self.asked.elapsed() >= ASK_EVERY {
-            self.look()?;
+        self.moving_again()?;
+        self.write_progress(false);
+        self.context.record_overdue()?;
+        if self.spool_checked_at.elapsed() >= CHECK_INTERVAL {
+            self.check_spool()?;
         }
         self.check()
     }
 
-    /// Shows what is waited for from now on; none = nothing any more. What is waited for already stays as it is.
-    pub fn waiting_for(&mut self, wait: Option<Wait>) {
-        if self.awaits.map(|(wait, _)| wait) != wait {
-            self.awaits = wait.map(|wait| (wait, clock::boot_ms()));
-            self.note(true);
+    /// Shows what we wait for from now on; none = nothing. If we already wait for it, its start time stays.
+    pub fn set_waiting_for(&mut self, wait: Option<Wait>) {
+        if self.waiting_for.map(|(wait, _)| wait) != wait {
+            self.waiting_for = wait.map(|wait| (wait, clock::boot_ms()));
+            self.write_progress(true);
         }
     }
 
-    /// Writes the progress slot, not more often than is useful. Without a job there is one only while something is waited
-    /// for.
-    pub fn note(&mut self, now: bool) {
-        if self.claim.is_none() && self.awaits.is_none() {
-            if now && self.noted.take().is_some() && self.desk.progress.clear(self.desk.slot).is_err() {
-                self.desk.log.line(format_args!("{}: progress cannot be written", self.desk.name));
+    /// Writes the progress slot, no more often than useful. Without a job, the slot is used only while we wait for
+    /// something.
+    pub fn write_progress(&mut self, now: bool) {
+        if self.claim.is_none() && self.waiting_for.is_none() {
+            if now
+                && self.progress_written_at.take().is_some()
+                && self.context.progress.clear(self.context.slot).is_err()
+            {
+                self.context.log.line(format_args!("{}: progress cannot be written", self.context.name));
             }
             return;
         }
-        if !now && self.noted.is_some_and(|at| at.elapsed() < NOTE_EVERY) {
+        if !now && self.progress_written_at.is_some_and(|at| at.elapsed() < PROGRESS_INTERVAL) {
             return;
         }
-        self.noted = Some(Instant::now());
-        self.shown = self.octets;
+        self.progress_written_at = Some(Instant::now());
+        self.octets_written = self.octets;
         let progress = Progress {
-            device: self.desk.device,
+            device: self.context.device,
             entry: self.claim.map(|claim| claim.entry),
             attempt: self.claim.map_or(0, |claim| claim.attempt),
             document: self.document,
@@ -240,106 +237,97 @@ impl<'a> Pace<'a> {
             octets: self.octets,
             at_boot_ms: clock::boot_ms(),
             stalled: self.standstill,
-            awaits: self.awaits,
+            awaits: self.waiting_for,
             open: self.open,
         };
-        if self.desk.progress.put(self.desk.slot, &progress).is_err() {
-            self.desk.log.line(format_args!("{}: progress cannot be written", self.desk.name));
+        if self.context.progress.put(self.context.slot, &progress).is_err() {
+            self.context.log.line(format_args!("{}: progress cannot be written", self.context.name));
         }
     }
 
-    /// Waits until `fd` is ready for `events`, at most `timeout`, or something else must be looked at.
-    ///
-    /// # Errors
-    /// The trouble that ends the attempt.
+    /// Waits until `fd` is ready for `events`, at most `timeout`, or until something else needs attention.
     pub fn wait(
         &mut self,
         fd: BorrowedFd<'_>,
         events: PollFlags,
         timeout: Option<Duration>,
-    ) -> Result<PollFlags, Trouble> {
-        // What went out before a wait that may be long is shown, so that a slow printer can be told how slow it is.
-        self.note(self.noted.is_none() || self.shown != self.octets);
+    ) -> Result<PollFlags, PrintError> {
+        // Show what was sent before a wait that may be long, so that a slow printer's progress is visible.
+        self.write_progress(self.progress_written_at.is_none() || self.octets_written != self.octets);
         self.check()?;
-        // A job's octets are offered, and the device does not take them.
+        // We offer octets of a job, and the device does not accept them.
         let offering = self.claim.is_some() && !self.opening && events.contains(PollFlags::POLLOUT);
-        let patience = if offering { Some(self.patience()?) } else { None };
+        let patience = if offering { Some(self.stall_timeout()?) } else { None };
         let timeout = timeout.into_iter().chain(patience).min();
         let ready = self
-            .desk
+            .context
             .wait(Some((fd, events)), timeout)
-            .map_err(|error| Trouble::Device(Fault::of("cannot wait", &error)))?;
-        // Is its patience asked again here? No: whoever waits first looks what the device has taken meanwhile.
+            .map_err(|error| PrintError::Device(Fault::of("cannot wait", &error)))?;
+        // Do we check for a stall again here? No: the caller first looks at what the device has accepted meanwhile.
         self.check()?;
         Ok(ready)
     }
 
-    /// The device is waited for, and takes nothing: how long to wait at most before this is asked again. Said by
-    /// [`Pace::wait`] for whoever waits to write.
+    /// Returns how long to wait for a device that accepts nothing before asking again. [`AttemptControl::wait`] calls
+    /// it for a caller that waits to write.
     ///
     /// # Errors
-    /// The trouble that ends the attempt: it stood longer than it may.
-    pub fn patience(&mut self) -> Result<Duration, Trouble> {
+    /// Returns an error when the device has stalled for longer than allowed.
+    pub fn stall_timeout(&mut self) -> Result<Duration, PrintError> {
         let now = Instant::now();
         let taken = self.stall.taken(self.octets);
         loop {
-            match self.stall.waits(now, self.desk.timing.stall, self.io_limit) {
+            match self.stall.waits(now, self.context.timing.stall, self.io_limit) {
                 Verdict::Wait(left) => return Ok(left),
                 Verdict::Stalled(since) => {
                     let stood = now.saturating_duration_since(since);
                     let ms = i64::try_from(stood.as_millis()).unwrap_or(i64::MAX);
                     let since_boot_ms = clock::boot_ms().saturating_sub(ms);
                     self.standstill = Some(Standstill { since_boot_ms, octets: taken });
-                    self.note(true);
+                    self.write_progress(true);
                     self.remark("stalled", format!("{} accepted, nothing for {}", octets(taken), seconds(stood)))?;
                 }
                 Verdict::Over => {
                     let limit = seconds(self.io_limit.unwrap_or_default());
                     let text = format!("nothing was accepted for {limit}, after {}", octets(taken));
-                    return Err(Fault::new(40, true, text).into());
+                    return Err(Fault::new(DeviceError::AcceptsNothing, text).into());
                 }
             }
         }
     }
 
-    /// The device has taken `taken` octets of the attempt; said by transports that can tell this from what their side
-    /// of the system keeps.
-    ///
-    /// # Errors
-    /// When the spool refuses or the process ends.
-    pub fn took(&mut self, taken: u64) -> Result<(), Trouble> {
+    /// Notes that the device has accepted `taken` octets of the attempt. For transports that can tell this from what
+    /// the local system buffers.
+    pub fn device_accepted(&mut self, taken: u64) -> Result<(), PrintError> {
         if self.stall.reached(taken) {
-            self.moves()?;
-            self.note(false);
+            self.moving_again()?;
+            self.write_progress(false);
         }
         Ok(())
     }
 
-    fn moves(&mut self) -> Result<(), Trouble> {
+    fn moving_again(&mut self) -> Result<(), PrintError> {
         let Some(stood) = self.stall.moves(Instant::now()) else { return Ok(()) };
         self.standstill = None;
-        self.note(true);
+        self.write_progress(true);
         self.remark("moving", format!("octets are accepted again after {}", seconds(stood)))
     }
 
-    fn remark(&self, what: &str, why: String) -> Result<(), Trouble> {
+    fn remark(&self, what: &str, why: String) -> Result<(), PrintError> {
         let Some(claim) = self.claim else { return Ok(()) };
         let why = format!("job {}: {why}", claim.number);
-        Ok(self.desk.observe(&Observation::Remark { what: what.into(), why })?)
+        Ok(self.context.observe(&Observation::Remark { what: what.into(), why })?)
     }
 
-    /// Waits so long, or until something else must be looked at that ends the attempt.
-    ///
-    /// # Errors
-    /// The trouble that ends the attempt.
-    pub fn rest(&mut self, long: Duration) -> Result<(), Trouble> {
-        let (desk, until) = (self.desk, Instant::now() + long);
+    /// Waits `long`, unless something ends the attempt earlier.
+    pub fn pause(&mut self, long: Duration) -> Result<(), PrintError> {
+        let (context, until) = (self.context, Instant::now() + long);
         loop {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(());
             }
-            self.wait(desk.bell.as_fd(), PollFlags::empty(), Some(left))?;
+            self.wait(context.waker.as_fd(), PollFlags::empty(), Some(left))?;
         }
     }
 }
@@ -349,7 +337,7 @@ fn octets(n: u64) -> String {
 }
 
 fn seconds(time: Duration) -> String {
-    // A limit of a few ticks is not "0 s".
+    // Do not show a limit of a few ticks as "0 s".
     if time < Duration::from_secs(10) {
         format!("{:.1} s", time.as_secs_f32())
     } else {

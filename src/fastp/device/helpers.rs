@@ -1,7 +1,7 @@
-//! Work that may hang where nothing can be polled (a resolver, a file system that is gone) is done by a helper thread.
+//! Helper threads do work that may hang and cannot be polled: a resolver, a file system that is gone.
 //!
-//! A helper that takes too long is abandoned: nothing can end it. So that a device that is tried again for days does not
-//! leave one behind at every try, a further one is not started before an earlier one has come back.
+//! A helper that takes too long is abandoned: nothing can end it. A device that is retried for days must not leave one
+//! behind at every try, so only a few may be out at a time.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -10,96 +10,91 @@ use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
 
-use super::control::Pace;
-use super::errors::{Fault, Trouble};
-use crate::fastp::process::backoff::Growing;
+use super::control::AttemptControl;
+use super::errors::{Fault, PrintError};
+use crate::fastp::process::backoff::GrowingWait;
+use crate::model::guardian::DeviceError;
 use crate::sys::files;
 
 /// Stack of a helper.
 const STACK: usize = 256 * 1024;
 
-/// The helpers of one device that have not come back. Main keeps them between the threads of the device.
+/// The helpers of one device that have not returned. Main keeps them between the threads of the device.
 #[derive(Debug, Default)]
 pub struct Helpers {
-    device: Out,
-    documents: Out,
+    device: ActiveHelpers,
+    documents: ActiveHelpers,
 }
 
-/// What a helper is sent for. One kind does not wait for the other.
+/// What a helper works on. One kind does not wait for the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Errand {
+pub enum HelperKind {
     /// The device itself: its name, its node, its configuration.
     Device,
-    /// A linked document. The job of one that hangs is held, so that the next may hang too.
+    /// A linked document. The job of one that hangs is held, so the next one may hang too.
     Document,
 }
 
-/// Every helper holds one more reference, whatever becomes of it.
+/// Every helper holds one reference more, whatever becomes of it.
 #[derive(Debug, Default)]
-struct Out(Arc<()>);
+struct ActiveHelpers(Arc<()>);
 
-impl Out {
+impl ActiveHelpers {
     fn count(&self) -> usize {
         Arc::strong_count(&self.0) - 1
     }
 }
 
 impl Helpers {
-    fn of(&self, errand: Errand) -> &Out {
-        match errand {
-            Errand::Device => &self.device,
-            Errand::Document => &self.documents,
+    fn of(&self, kind: HelperKind) -> &ActiveHelpers {
+        match kind {
+            HelperKind::Device => &self.device,
+            HelperKind::Document => &self.documents,
         }
     }
 
-    /// Whether one more may be sent.
-    fn admits(&self, errand: Errand) -> bool {
-        let most = match errand {
-            Errand::Device => 2,
-            Errand::Document => 8,
+    /// Whether one more helper may start.
+    fn admits(&self, kind: HelperKind) -> bool {
+        let most = match kind {
+            HelperKind::Device => 2,
+            HelperKind::Document => 8,
         };
-        self.of(errand).count() < most
+        self.of(kind).count() < most
     }
 }
 
-impl Pace<'_> {
-    /// Has `work` done by a helper thread, for at most `limit`. None when it took longer, or when helpers that were
-    /// abandoned before it did not come back in that time: what they come back with is dropped.
-    ///
-    /// # Errors
-    /// The trouble that ends the attempt.
-    pub fn apart<T: Send + 'static>(
+impl AttemptControl<'_> {
+    /// Runs `work` on the device in a helper thread, for at most `limit`. Returns none when it took longer, or when
+    /// earlier abandoned helpers did not return within that time; the result of an abandoned helper is dropped.
+    pub fn in_device_helper<T: Send + 'static>(
         &mut self,
         limit: Duration,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<Option<T>, Trouble> {
-        self.send_for(Errand::Device, limit, work)
+    ) -> Result<Option<T>, PrintError> {
+        self.in_helper(HelperKind::Device, limit, work)
     }
 
-    /// The same for any errand.
-    ///
-    /// # Errors
-    /// As [`Pace::apart`].
-    pub fn send_for<T: Send + 'static>(
+    /// Does the same for either kind of work.
+    pub fn in_helper<T: Send + 'static>(
         &mut self,
-        errand: Errand,
+        kind: HelperKind,
         limit: Duration,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<Option<T>, Trouble> {
+    ) -> Result<Option<T>, PrintError> {
         let until = Instant::now() + limit;
         let left = || until.saturating_duration_since(Instant::now());
-        let helpers = Arc::clone(&self.desk().helpers);
-        let mut wait = Growing::new(Duration::from_millis(10), Duration::from_secs(1));
-        while !helpers.admits(errand) {
+        let helpers = Arc::clone(&self.context().helpers);
+        let mut wait = GrowingWait::new(Duration::from_millis(10), Duration::from_secs(1));
+        while !helpers.admits(kind) {
             if left().is_zero() {
                 return Ok(None);
             }
-            self.rest(wait.wait().min(left()))?;
+            self.pause(wait.wait().min(left()))?;
         }
-        let cannot = |error: io::Error| Trouble::Device(Fault::of("cannot start a helper", &error));
+        let cannot = |error: io::Error| PrintError::Device(Fault::of("cannot start a helper", &error));
         let done = Arc::new(files::event_fd().map_err(cannot)?);
         let (sender, receiver) = mpsc::sync_channel(1);
-        let (signal, out) = (Arc::clone(&done), Arc::clone(&helpers.of(errand).0));
+        let (signal, out) = (Arc::clone(&done), Arc::clone(&helpers.of(kind).0));
         std::thread::Builder::new()
             .name("helper".into())
             .stack_size(STACK)
@@ -113,7 +108,7 @@ impl Pace<'_> {
             match receiver.try_recv() {
                 Ok(value) => return Ok(Some(value)),
                 Err(mpsc::TryRecvError::Disconnected) => {
-                    return Err(Trouble::Device(Fault::new(66, true, "a helper died")));
+                    return Err(PrintError::Device(Fault::new(DeviceError::Other, "a helper died")));
                 }
                 Err(mpsc::TryRecvError::Empty) => {}
             }
@@ -133,12 +128,12 @@ mod tests {
     fn helpers_that_do_not_come_back_are_not_followed_without_end() {
         let helpers = Helpers::default();
         let mut away = Vec::new();
-        while helpers.admits(Errand::Device) {
+        while helpers.admits(HelperKind::Device) {
             away.push(Arc::clone(&helpers.device.0));
             assert!(away.len() < 10);
         }
-        assert!(helpers.admits(Errand::Document), "another errand does not wait for them");
+        assert!(helpers.admits(HelperKind::Document), "another kind does not wait for them");
         away.pop();
-        assert!(helpers.admits(Errand::Device), "one has come back");
+        assert!(helpers.admits(HelperKind::Device), "one has come back");
     }
 }

@@ -1,11 +1,11 @@
-//! One device: its thread, when it is opened and closed, and one attempt at one job.
+//! One device: its thread, opening and closing, and one attempt at one job.
 
-pub mod attempt;
+pub(crate) mod attempt;
 pub mod connection_settings;
-pub mod context;
-pub mod control;
-pub mod errors;
-pub mod exclusive;
-pub mod helpers;
-pub mod stall;
-pub mod thread;
+pub(crate) mod context;
+pub(crate) mod control;
+pub(crate) mod errors;
+pub(crate) mod exclusive;
+pub(crate) mod helpers;
+pub(crate) mod stall;
+pub(crate) mod thread;

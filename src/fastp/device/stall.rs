@@ -1,68 +1,68 @@
-//! A device that takes nothing: since when, and what follows.
+//! A device that accepts nothing: since when, and what follows.
 //!
-//! A printer without paper may rightly stand for hours. So a standstill is said once, and once more when it is over; it
+//! A printer without paper may rightly stand for hours. So a stall is reported once, and once more when it is over; it
 //! ends the attempt only where an operator set a limit (TIMEOUT). Time in which nothing was offered does not count.
 
 use std::time::{Duration, Instant};
 
-/// The standstill of one attempt, if it stands. In the beginning nothing was offered yet.
+/// The stall of one attempt, if there is one. At the start nothing was offered yet.
 #[derive(Clone, Debug, Default)]
 pub struct Stall {
-    /// When the device last took something; none before anything was offered.
+    /// When the device last accepted something; none before anything was offered.
     moved: Option<Instant>,
-    /// Octets that it has taken, where that can be told apart from what this system keeps for it.
+    /// Octets the device has accepted, where we can tell that from what the local system buffers.
     taken: Option<u64>,
-    told: bool,
+    reported: bool,
 }
 
-/// What is to be done about a device that is waited for.
+/// What to do about a device that we wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Wait on, and ask again after so long at the latest.
+    /// Keep waiting, and ask again after this long at the latest.
     Wait(Duration),
-    /// It has stood since then: that is to be said.
+    /// It has been stalled since then, which must be reported.
     Stalled(Instant),
-    /// It has stood longer than it may.
+    /// It has been stalled for longer than allowed.
     Over,
 }
 
 impl Stall {
-    /// The device took something. How long it stood, if that was said.
+    /// Notes that the device accepted something. Returns how long it was stalled, if that was reported.
     pub fn moves(&mut self, now: Instant) -> Option<Duration> {
         let stood = self.moved.map(|moved| now.saturating_duration_since(moved));
         self.moved = Some(now);
-        if std::mem::take(&mut self.told) { stood } else { None }
+        if std::mem::take(&mut self.reported) { stood } else { None }
     }
 
-    /// The device has taken `taken` octets of the attempt; whether that is more than before.
+    /// Notes that the device has accepted `taken` octets of the attempt; returns whether that is more than before.
     pub fn reached(&mut self, taken: u64) -> bool {
         let more = self.taken.unwrap_or(0) < taken;
         self.taken = Some(taken.max(self.taken.unwrap_or(0)));
         more
     }
 
-    /// Octets that it has taken, of `octets` that went out.
+    /// Octets the device has accepted, of `octets` sent.
     pub fn taken(&self, octets: u64) -> u64 {
         self.taken.unwrap_or(octets)
     }
 
-    /// The device is waited for: it is said after `stall`, and it may stand for `limit`.
+    /// Returns what to do about a device that we wait for: a stall is reported after `stall` and may last for `limit`.
     pub fn waits(&mut self, now: Instant, stall: Duration, limit: Option<Duration>) -> Verdict {
         let moved = *self.moved.get_or_insert(now);
         let stood = now.saturating_duration_since(moved);
         if limit.is_some_and(|limit| stood >= limit) {
             return Verdict::Over;
         }
-        if !self.told && stood >= stall {
-            self.told = true;
+        if !self.reported && stood >= stall {
+            self.reported = true;
             return Verdict::Stalled(moved);
         }
-        let untold = (!self.told).then(|| stall.saturating_sub(stood));
+        let untold = (!self.reported).then(|| stall.saturating_sub(stood));
         let left = limit.map(|limit| limit.saturating_sub(stood));
         Verdict::Wait(untold.into_iter().chain(left).min().unwrap_or(Duration::MAX))
     }
 
-    /// Nothing was offered for so long: it does not count.
+    /// Leaves out a time in which nothing was offered.
     pub fn forgive(&mut self, paused: Duration) {
         self.moved = self.moved.and_then(|moved| moved.checked_add(paused));
     }

@@ -1,8 +1,8 @@
-//! The thread of one device: it lives while the device has something to do, and ends when it has not.
+//! The thread of one device: it lives while the device has work, and ends when it has none.
 //!
-//! It reads what is wanted, acts, and reads again; every turn begins from the spool, so that a wake-up, a crash of the
-//! thread or a lost message changes nothing. After a device error it ends: main starts it again when a try is due, or
-//! when an operator says START.
+//! It reads what is wanted, acts, and reads again. Every turn starts from the spool, so that a lost wake-up, a crash of
+//! the thread or a lost message changes nothing. After a device error the thread ends: main starts it again when a
+//! retry is due, or when an operator says START.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,184 +11,188 @@ use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
 
-use super::context::{Desk, Streak};
-use super::control::Pace;
-use super::errors::{Fault, SpoolTrouble, Trouble};
-use super::exclusive::Open;
+use super::context::{DeviceContext, FailureStreak};
+use super::control::AttemptControl;
+use super::errors::{Fault, PrintError, SpoolError};
+use super::exclusive::OpenDevice;
 use crate::fastp::process::backoff::is_due;
-use crate::fastp::transports::Idle;
+use crate::fastp::transports::IdleState;
 use crate::model::Failure;
 use crate::model::device::{ConnectionInUse, DeviceSettings, Exclusive};
+use crate::model::guardian::DeviceError;
 use crate::model::state::DeviceWish;
 use crate::spool::interface::engine::{AttemptEnd, DeviceOrder, Observation, Settlement};
 
 /// Why a device thread ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Leave {
+pub enum ThreadEnd {
     /// Nothing is left to do.
-    Nothing,
-    /// The same, and the transaction that ended the last job has told so: nothing waits and nothing is due.
-    Done,
-    /// A device error is on record.
-    Failed,
+    NothingToDo,
+    /// Nothing is left to do, and the transaction that ended the last job showed it: nothing is queued and nothing is
+    /// due.
+    NothingQueued,
+    /// A device error is recorded.
+    DeviceError,
     /// The process ends.
-    Ending,
-    /// The spool refuses.
+    ProcessEnding,
+    /// The spool refused a call.
     Refused(Failure),
 }
 
-impl From<SpoolTrouble> for Leave {
-    fn from(trouble: SpoolTrouble) -> Self {
+impl From<SpoolError> for ThreadEnd {
+    fn from(trouble: SpoolError) -> Self {
         match trouble {
-            SpoolTrouble::Refused(failure) => Self::Refused(failure),
-            SpoolTrouble::Ending => Self::Ending,
+            SpoolError::Refused(failure) => Self::Refused(failure),
+            SpoolError::Ending => Self::ProcessEnding,
         }
     }
 }
 
-/// A device, as its thread has it.
+/// A device as its thread sees it.
 pub struct Device {
-    /// What it works with.
-    pub desk: Rc<Desk>,
+    /// The spool, waker and log it works with.
+    pub context: Rc<DeviceContext>,
     /// Its settings, as last read.
     pub settings: DeviceSettings,
-    /// What is open.
-    pub open: Option<Open>,
+    /// The open device, if it is open.
+    pub open: Option<OpenDevice>,
     /// Whether a job was claimed.
     pub worked: bool,
-    /// With what it was last opened, as it is on record.
+    /// What the device was last opened with, as recorded.
     pub on_record: Option<ConnectionInUse>,
-    /// Whether no job waited for it when the last one ended.
-    pub unemployed: bool,
+    /// Whether no job was queued for it when the last one ended.
+    pub nothing_queued: bool,
 }
 
 impl Device {
-    /// A device that is closed.
-    pub fn new(desk: Rc<Desk>) -> Self {
+    /// Creates a closed device.
+    pub fn new(context: Rc<DeviceContext>) -> Self {
         Self {
-            desk,
+            context,
             settings: DeviceSettings::default(),
             open: None,
             worked: false,
             on_record: None,
-            unemployed: false,
+            nothing_queued: false,
         }
     }
 
-    /// Works until there is nothing to do. `first` is what is wanted of it, as main has just read it.
-    pub fn run(&mut self, first: DeviceOrder) -> Leave {
-        // Whatever is news since it was read rings.
-        let mut result = if first.claimed { self.leftover() } else { self.turn(Some(first)) };
+    /// Works until nothing is left to do. `first` is what main has just read as wanted.
+    pub fn run(&mut self, first: DeviceOrder) -> ThreadEnd {
+        // Any news since main read it wakes us.
+        let mut result = if first.claimed { self.give_back_leftover_claim() } else { self.turn(Some(first)) };
         let leave = loop {
             match result {
                 Ok(()) => result = self.turn(None),
                 Err(leave) => break leave,
             }
         };
-        // A connection that is still here is not closed as if all were well.
+        // A connection that is still open is not closed as if all were well.
         if let Some(open) = self.open.take() {
             drop(open.connection);
         }
         leave
     }
 
-    /// Gives back a claim of this epoch that an earlier thread of the device left: it died, or the spool refused to
-    /// record its end. No attempt belongs to it, and how far it came is not known.
-    fn leftover(&mut self) -> Result<(), Leave> {
-        let desk = Rc::clone(&self.desk);
-        if desk.bell.finishing() {
+    /// Gives back a claim of this epoch that an earlier thread of the device left: the thread died, or the spool
+    /// refused to record its end. No attempt belongs to the claim, and how far it came is unknown.
+    fn give_back_leftover_claim(&mut self) -> Result<(), ThreadEnd> {
+        let context = Rc::clone(&self.context);
+        if context.waker.finishing() {
             return Ok(());
         }
-        if let Some(claim) = desk.claim()? {
-            desk.log.line(format_args!("{}: the claim of job {} was left over: given back", desk.name, claim.number));
+        if let Some(claim) = context.claim()? {
+            context
+                .log
+                .line(format_args!("{}: the claim of job {} was left over: given back", context.name, claim.number));
             let end = AttemptEnd::Abandoned { touched: true };
-            desk.attempt_ends(&Arc::new(claim), end, Vec::new(), false)?;
+            context.attempt_ends(&Arc::new(claim), end, Vec::new(), false)?;
         }
         Ok(())
     }
 
-    fn turn(&mut self, read: Option<DeviceOrder>) -> Result<(), Leave> {
-        let desk = Rc::clone(&self.desk);
-        let mut pace = Pace::new(&desk, None);
-        if desk.bell.finishing() {
-            self.close("the print process ends", &mut pace)?;
-            return Err(Leave::Ending);
+    fn turn(&mut self, read: Option<DeviceOrder>) -> Result<(), ThreadEnd> {
+        let context = Rc::clone(&self.context);
+        let mut control = AttemptControl::new(&context, None);
+        if context.waker.finishing() {
+            self.close("the print process ends", &mut control)?;
+            return Err(ThreadEnd::ProcessEnding);
         }
-        // Taken before looking: a ring that comes later leads to another look.
-        let rang = desk.bell.taken();
-        desk.heard.set(false);
+        // Cleared before we look: a later wake-up leads to another look.
+        let rang = context.waker.take_wake();
+        context.wake_pending.set(false);
         let order = match read.filter(|_| !rang) {
             Some(order) => Some(order),
-            None => desk.order()?,
+            None => context.order()?,
         };
         let Some(order) = order else {
-            self.close("the device belongs to this process no more", &mut pace)?;
-            return Err(Leave::Nothing);
+            self.close("the device belongs to this process no more", &mut control)?;
+            return Err(ThreadEnd::NothingToDo);
         };
         self.settings = order.settings.clone();
         self.on_record = order.connection.clone();
-        desk.in_error.set(order.error.is_some());
+        context.in_error.set(order.error.is_some());
         if self.open.is_none() && order.transferred > 0 {
-            desk.settle(&Settlement::Reset { why: "the connection that carried them is gone".into() })?;
+            context.settle(&Settlement::Reset { why: "the connection that carried them is gone".into() })?;
         }
         if self.open.as_ref().is_some_and(|open| {
-            !self.settings.consults_fastcnfg() && Some(&open.means.uri) != self.settings.uri.as_ref()
+            !self.settings.consults_fastcnfg() && Some(&open.settings.uri) != self.settings.uri.as_ref()
         }) {
-            self.close("its URI was changed", &mut pace)?;
+            self.close("its URI was changed", &mut control)?;
         }
         match order.wish {
-            DeviceWish::Started => self.started(&order, &mut pace),
+            DeviceWish::Started => self.started(&order, &mut control),
             DeviceWish::Draining => {
-                self.close("DRAIN", &mut pace)?;
-                desk.observe(&Observation::Drained)?;
-                Err(Leave::Nothing)
+                self.close("DRAIN", &mut control)?;
+                context.observe(&Observation::Drained)?;
+                Err(ThreadEnd::NothingToDo)
             }
             DeviceWish::Suspended => {
-                self.close("the device is suspended and has no job", &mut pace)?;
-                Err(Leave::Nothing)
+                self.close("the device is suspended and has no job", &mut control)?;
+                Err(ThreadEnd::NothingToDo)
             }
             DeviceWish::Stopped => {
-                self.close("the device is not started", &mut pace)?;
+                self.close("the device is not started", &mut control)?;
                 self.restart(&order)
             }
         }
     }
 
     /// Starts a device that an error has stopped, if its RESTART is due.
-    fn restart(&mut self, order: &DeviceOrder) -> Result<(), Leave> {
+    fn restart(&mut self, order: &DeviceOrder) -> Result<(), ThreadEnd> {
         let now = crate::sys::clock::wall_ms();
         if order.restart_at_ms.is_none_or(|due| !is_due(due, order.settings.restart, now)) {
-            return Err(Leave::Nothing);
+            return Err(ThreadEnd::NothingToDo);
         }
-        // As after an operator's START: TIMEOUT allows all its tries again.
-        self.desk.streak.set(Streak::default());
-        self.desk.observe(&Observation::Restarting)?;
+        // As after an operator's START, TIMEOUT allows all its retries again.
+        self.context.streak.set(FailureStreak::default());
+        self.context.observe(&Observation::Restarting)?;
         Ok(())
     }
 
-    fn started(&mut self, order: &DeviceOrder, pace: &mut Pace<'_>) -> Result<(), Leave> {
-        let desk = Rc::clone(&self.desk);
+    fn started(&mut self, order: &DeviceOrder, control: &mut AttemptControl<'_>) -> Result<(), ThreadEnd> {
+        let context = Rc::clone(&self.context);
         if let Some(error) = &order.error {
             let now = crate::sys::clock::wall_ms();
             if self.open.is_none() && error.next_try_ms.is_none_or(|due| !is_due(due, self.settings.retry, now)) {
-                return Err(Leave::Failed);
+                return Err(ThreadEnd::DeviceError);
             }
-            // A try is due: whether the device opens is seen before a job is claimed for it.
-            let opened = self.ensure_open("another try after an error", pace);
+            // A retry is due: see whether the device opens before a job is claimed for it.
+            let opened = self.ensure_open("another try after an error", control);
             if !self.may_go_on(opened)? {
                 return Ok(());
             }
         }
-        // Before a job is claimed: it could not be held or deleted while the peer's close is waited for.
-        if let Some(fault) = self.close_overdue(pace)? {
+        // Done before a job is claimed: a claimed job could not be held or deleted while we wait for the peer's close.
+        if let Some(fault) = self.close_overdue(control)? {
             return Err(self.record(&fault)?);
         }
         if order.eligible
-            && let Some(claim) = desk.claim()?
+            && let Some(claim) = context.claim()?
         {
             self.worked = true;
             let mut next = Some(claim);
-            desk.printing.store(true, Ordering::SeqCst);
+            context.printing.store(true, Ordering::SeqCst);
             let ended = loop {
                 match next.take().map(|claim| self.print(claim)) {
                     None => break Ok(()),
@@ -196,82 +200,83 @@ impl Device {
                     Some(Err(leave)) => break Err(leave),
                 }
             };
-            desk.printing.store(false, Ordering::SeqCst);
-            let news = desk.heard.get() || desk.bell.rung();
-            if ended.is_err() || news || !self.unemployed || self.settings.exclusive == Exclusive::On {
+            context.printing.store(false, Ordering::SeqCst);
+            let news = context.wake_pending.get() || context.waker.was_woken();
+            if ended.is_err() || news || !self.nothing_queued || self.settings.exclusive == Exclusive::On {
                 return ended;
             }
-            // Is it asked again what is wanted? No: the end of the last job has told, and whatever came since rings.
-            return self.knock_off(Leave::Done, pace);
+            // No need to reread the order: the transaction that ended the last job found nothing waiting, and any later
+            // change wakes us.
+            return self.close_and_end(ThreadEnd::NothingQueued, control);
         }
         if self.settings.exclusive == Exclusive::On {
-            return self.stand_by(pace);
+            return self.stand_by(control);
         }
-        self.knock_off(Leave::Nothing, pace)
+        self.close_and_end(ThreadEnd::NothingToDo, control)
     }
 
-    /// Closes a device that no job is queued for, and leaves.
-    fn knock_off(&mut self, leave: Leave, pace: &mut Pace<'_>) -> Result<(), Leave> {
-        match self.close("no job is queued", pace)? {
+    /// Closes a device that no job is queued for, and ends the thread.
+    fn close_and_end(&mut self, leave: ThreadEnd, control: &mut AttemptControl<'_>) -> Result<(), ThreadEnd> {
+        match self.close("no job is queued", control)? {
             Some(fault) => Err(self.record(&fault)?),
             None => {
-                // Nothing to print on a device that opens and closes: an error on record is over.
-                self.desk.recovered()?;
+                // The device opens and closes and has nothing to print: a recorded error is over.
+                self.context.recovered()?;
                 Err(leave)
             }
         }
     }
 
-    /// EXCLUSIVE ON with nothing to print: open, and listening.
-    fn stand_by(&mut self, pace: &mut Pace<'_>) -> Result<(), Leave> {
-        let hung_up = self.look_at_idle(pace);
+    /// EXCLUSIVE ON with nothing to print: stays open and waits for news.
+    fn stand_by(&mut self, control: &mut AttemptControl<'_>) -> Result<(), ThreadEnd> {
+        let hung_up = self.check_idle_connection(control);
         let why = match &hung_up {
             Ok(true) => {
-                // It stood, and not only for a moment: what fails from here on is the first failure after a success.
-                self.desk.streak.set(Streak::default());
+                // The connection lasted longer than a moment: the next failure is the first one after a success.
+                self.context.streak.set(FailureStreak::default());
                 "the peer hung up"
             }
             _ => "EXCLUSIVE ON",
         };
-        let opened = hung_up.and_then(|_| self.ensure_open(why, pace));
+        let opened = hung_up.and_then(|_| self.ensure_open(why, control));
         if !self.may_go_on(opened)? {
             return Ok(());
         }
         let limit: Option<Duration> = self.release_quiet()?;
-        let limit = limit.into_iter().chain(self.proves_itself()?).min();
-        if self.desk.heard.get() || self.desk.bell.taken() {
+        let limit = limit.into_iter().chain(self.confirm_recovery()?).min();
+        if self.context.wake_pending.get() || self.context.waker.take_wake() {
             return Ok(());
         }
-        self.listen(limit)
+        self.wait_for_news(limit)
     }
 
-    /// A device in error that stays open works again. Returns how long it still has to, where that is not known yet; jobs
-    /// that are transferred say more when they are settled.
-    fn proves_itself(&mut self) -> Result<Option<Duration>, Leave> {
-        let Some(open) = self.open.as_ref().filter(|open| open.transferred == 0 && self.desk.in_error.get()) else {
+    /// Records recovery of a device in error that stays open. Returns how long it must still stay open if that is not
+    /// certain yet; transferred jobs tell more when they are settled.
+    fn confirm_recovery(&mut self) -> Result<Option<Duration>, ThreadEnd> {
+        let Some(open) = self.open.as_ref().filter(|open| open.transferred == 0 && self.context.in_error.get()) else {
             return Ok(None);
         };
-        let left = self.desk.timing.short_lived.saturating_sub(open.since.elapsed());
+        let left = self.context.timing.short_lived.saturating_sub(open.since.elapsed());
         if left.is_zero() {
-            self.desk.recovered()?;
+            self.context.recovered()?;
         }
         Ok(Some(left).filter(|left| !left.is_zero()))
     }
 
-    /// Waits for a ring, for news of the other side, or so long. What a printer says without end is no news: it is thrown
-    /// away without asking the spool each time.
-    fn listen(&mut self, limit: Option<Duration>) -> Result<(), Leave> {
+    /// Waits for a wake-up, for news from the peer, or for `limit`. Data that a printer sends without end is no news:
+    /// it is thrown away without asking the spool each time.
+    fn wait_for_news(&mut self, limit: Option<Duration>) -> Result<(), ThreadEnd> {
         let until = limit.map(|limit| Instant::now() + limit);
         loop {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            let watched = self.open.as_ref().and_then(|open| open.connection.watch());
-            let ready = self.desk.wait(watched.map(|fd| (fd, PollFlags::POLLIN)), left).map_err(|error| {
-                Leave::Refused(Failure::internal(format_args!("waiting for device {}: {error}", self.desk.name)))
+            let watched = self.open.as_ref().and_then(|open| open.connection.poll_fd());
+            let ready = self.context.wait(watched.map(|fd| (fd, PollFlags::POLLIN)), left).map_err(|error| {
+                ThreadEnd::Refused(Failure::internal(format_args!("waiting for device {}: {error}", self.context.name)))
             })?;
             let chatter = ready == PollFlags::POLLIN && left.is_none_or(|left| !left.is_zero());
             match &mut self.open {
-                Some(open) if chatter && !self.desk.bell.rung() => match open.connection.idle() {
-                    Idle::Quiet => {}
+                Some(open) if chatter && !self.context.waker.was_woken() => match open.connection.check_idle() {
+                    IdleState::Quiet => {}
                     news => {
                         open.news = Some(news);
                         return Ok(());
@@ -282,25 +287,25 @@ impl Device {
         }
     }
 
-    /// What to do after trouble met while no job was claimed: false = look again at what is wanted.
-    fn may_go_on(&mut self, result: Result<(), Trouble>) -> Result<bool, Leave> {
+    /// Decides what to do after an error while no job was claimed: false = read again what is wanted.
+    fn may_go_on(&mut self, result: Result<(), PrintError>) -> Result<bool, ThreadEnd> {
         match result {
             Ok(()) => Ok(true),
-            Err(Trouble::Device(fault)) => Err(self.record(&fault)?),
-            Err(Trouble::Ending) => Err(Leave::Ending),
-            Err(Trouble::Refused(failure)) => Err(Leave::Refused(failure)),
-            Err(Trouble::Document { text, .. } | Trouble::Source(_, text)) => {
-                Err(self.record(&Fault::new(66, true, text))?)
+            Err(PrintError::Device(fault)) => Err(self.record(&fault)?),
+            Err(PrintError::Ending) => Err(ThreadEnd::ProcessEnding),
+            Err(PrintError::Refused(failure)) => Err(ThreadEnd::Refused(failure)),
+            Err(PrintError::Document { text, .. } | PrintError::Source(_, text)) => {
+                Err(self.record(&Fault::new(DeviceError::Other, text))?)
             }
-            Err(Trouble::Unwanted | Trouble::Stop | Trouble::Lost) => Ok(false),
+            Err(PrintError::Unwanted | PrintError::Stop | PrintError::Lost) => Ok(false),
         }
     }
 
-    /// Puts a device error on record that no job was claimed for.
-    pub(crate) fn record(&mut self, fault: &Fault) -> Result<Leave, Leave> {
-        self.lose(&fault.text)?;
-        let note = self.desk.failure(fault, self.settings.retry, self.settings.timeout);
-        self.desk.observe(&Observation::Failed(note))?;
-        Ok(Leave::Failed)
+    /// Records a device error that concerns no claimed job.
+    pub(crate) fn record(&mut self, fault: &Fault) -> Result<ThreadEnd, ThreadEnd> {
+        self.drop_lost_connection(&fault.text)?;
+        let note = self.context.failure(fault, self.settings.retry, self.settings.timeout);
+        self.context.observe(&Observation::Failed(note))?;
+        Ok(ThreadEnd::DeviceError)
     }
 }

@@ -8,7 +8,8 @@ use crate::model::state::{Delivery, DeviceWish};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessId, ProcessName, ServerName};
 use crate::spool::interface::engine::{
-    Act, AttemptEnd, AttemptWish, Claim, DeviceOrder, Engine, Lease, Next, Noted, Observation, Remembered, Settlement,
+    AttemptEnd, AttemptWish, Claim, DeviceOrder, DeviceReport, Engine, Lease, Next, Observation, Remembered,
+    Settlement, TimedReport,
 };
 
 fn at(device: DeviceId) -> usize {
@@ -58,12 +59,12 @@ impl Engine for Fake {
         &self,
         _: &Lease,
         device: DeviceId,
-        acts: Arc<Vec<Noted>>,
+        reports: Arc<Vec<TimedReport>>,
         claim_next: bool,
         _: &Moment,
     ) -> Result<Next, Failure> {
-        let begins = acts.iter().any(|noted| matches!(noted.act, Act::Begins { .. }));
-        let ends = acts.iter().any(|noted| matches!(noted.act, Act::Ends { .. }));
+        let begins = reports.iter().any(|timed| matches!(timed.report, DeviceReport::AttemptBegins { .. }));
+        let ends = reports.iter().any(|timed| matches!(timed.report, DeviceReport::AttemptEnds { .. }));
         if begins {
             self.fault("attempt_begins")?;
         }
@@ -76,9 +77,9 @@ impl Engine for Fake {
             return Err(Failure::new(FailureKind::Full, "the disk is full"));
         }
         let n = at(device);
-        state.transactions.push(acts.len());
-        for Noted { act, at } in acts.iter() {
-            let line = state.printers[n].act(act.clone(), at);
+        state.transactions.push(reports.len());
+        for TimedReport { report, at } in reports.iter() {
+            let line = state.printers[n].apply(report.clone(), at);
             state.record.push(line);
         }
         let started = state.printers[n].wish == DeviceWish::Started;
@@ -133,18 +134,18 @@ impl Engine for Fake {
 
 impl Printer {
     /// What becomes of it; a line for the record.
-    fn act(&mut self, act: Act, at: &Moment) -> String {
-        match act {
-            Act::Seen(seen) => self.seen(seen, at),
-            Act::Begins { claim, at, separation } => {
+    fn apply(&mut self, report: DeviceReport, at: &Moment) -> String {
+        match report {
+            DeviceReport::Observed(seen) => self.seen(seen, at),
+            DeviceReport::AttemptBegins { claim, at, separation } => {
                 if let Some(claimed) = &mut self.claimed {
                     claimed.begun = Some(at.clone());
                     claimed.begun_separation = Some(separation);
                 }
                 format!("begin {} at {}", claim.number, at.offset)
             }
-            Act::Ends { claim, end } => self.ended(claim.number.get(), end, at),
-            Act::Settled(how) => self.settled(how),
+            DeviceReport::AttemptEnds { claim, end } => self.ended(claim.number.get(), end, at),
+            DeviceReport::Settled(how) => self.settled(how),
         }
     }
 

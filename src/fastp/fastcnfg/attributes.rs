@@ -1,8 +1,8 @@
-//! The attributes of a FASTCNFG entry (fastp.md 14): one table for the parser, its suggestions and the manual.
+//! The attributes of a FASTCNFG entry (docs/reference/fastp.md 4.3): one table for the parser, its suggestions and the manual.
 
 use std::time::Duration;
 
-use super::lexer::{Until, shown};
+use super::lexer::{WordEnd, shown};
 use crate::model::near;
 
 /// A tick of FASTPTCP's attributes of time.
@@ -33,15 +33,15 @@ pub enum Role {
     Pollint,
     /// How many such tries.
     Pollnum,
-    /// How long the peer's close is waited for.
+    /// How long we wait for the peer's close.
     Shutdownto,
     /// Pause before the end of a job.
     Slowpace,
-    /// Another file; of SPOOLER and PROCESS alone.
+    /// Another file; for SPOOLER and PROCESS only.
     Fastcnfg,
     /// Accepted, without effect in this version.
     Idle,
-    /// Of a print process or protocol that is not available: its name.
+    /// Belongs to a print process or protocol that is not available: its name.
     Foreign(&'static str),
 }
 
@@ -70,17 +70,17 @@ pub struct Attribute {
     /// Whether it belongs to CONTYPE = TCP/IP alone.
     pub tcp: bool,
     /// Where its value ends.
-    pub until: Until,
+    pub until: WordEnd,
 }
 
 const fn row(name: &'static str, role: Role, value: Value) -> Attribute {
-    Attribute { name, role, value, tcp: false, until: Until::Mark }
+    Attribute { name, role, value, tcp: false, until: WordEnd::Mark }
 }
 const fn tcp(name: &'static str, role: Role, value: Value) -> Attribute {
-    Attribute { name, role, value, tcp: true, until: Until::Mark }
+    Attribute { name, role, value, tcp: true, until: WordEnd::Mark }
 }
 const fn place(name: &'static str, role: Role) -> Attribute {
-    Attribute { name, role, value: Value::Any, tcp: false, until: Until::Blank }
+    Attribute { name, role, value: Value::Any, tcp: false, until: WordEnd::Blank }
 }
 
 const YES_NO: Value = Value::Word(&["YES", "NO"]);
@@ -155,10 +155,7 @@ pub fn suggestion(name: &str) -> Option<String> {
 }
 
 impl Attribute {
-    /// Checks a value as far as the attribute alone tells.
-    ///
-    /// # Errors
-    /// What was expected.
+    /// Checks a value as far as the attribute alone allows.
     pub fn check(&self, value: &str) -> Result<(), String> {
         match self.value {
             Value::Any if value.is_empty() => Err(format!("{} is empty", self.name)),
@@ -169,10 +166,7 @@ impl Attribute {
         }
     }
 
-    /// The number that `value` is.
-    ///
-    /// # Errors
-    /// What was expected.
+    /// Returns `value` as a number.
     pub fn number(&self, value: &str) -> Result<u64, String> {
         let Value::Number(least, most) = self.value else { return Err(format!("{} is no number", self.name)) };
         let number = value.bytes().all(|b| b.is_ascii_digit()).then(|| value.parse().ok()).flatten();

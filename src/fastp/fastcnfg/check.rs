@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 pub use self::listing::describe;
 use super::lexer::{Mistake, Position};
-use super::look::{Reader, after, bad_file, rules, why_unread};
+use super::lookup::{FileReader, bad_file, level_after, read_error_words, rule_mistakes};
 use super::names::file;
-use super::parsed::{Parsed, all_mistakes};
+use super::parsed::{ParsedFile, all_mistakes};
 
 /// The most files that are followed.
 const MOST: usize = 1000;
@@ -36,7 +36,7 @@ pub struct Finding {
     pub path: PathBuf,
     /// Where, what and what to do.
     pub mistake: Mistake,
-    /// Whether nothing is wrong with it: it has no effect, or more than meets the eye.
+    /// Whether it is only a note: it has no effect, or needs attention.
     pub note: bool,
 }
 
@@ -46,7 +46,7 @@ impl Report {
         self.findings.iter().any(|finding| !finding.note)
     }
 
-    /// The mistakes and notes to show, in order, and how many mistakes and notes there are beside them.
+    /// Returns the mistakes and notes to show, in order, and how many more of each there are.
     pub fn shown(&self) -> (Vec<&Finding>, [usize; 2]) {
         let mut counted = [0; 2];
         let mut shown = Vec::new();
@@ -62,21 +62,21 @@ impl Report {
 }
 
 /// Checks the file `primary` of a spool at `root` whose server is called `node` (empty: not known).
-pub fn check(primary: &Path, root: &Path, node: &str, read: &Reader<'_>) -> Report {
+pub fn check(primary: &Path, root: &Path, node: &str, read: &FileReader<'_>) -> Report {
     let mut checker = Checker {
         root,
         node,
         files: BTreeMap::new(),
         twice: HashSet::new(),
-        told: HashSet::new(),
+        reported: HashSet::new(),
         report: Report::default(),
     };
     match read(primary) {
         Ok((parsed, _)) => {
             checker.files.insert(primary.to_owned(), parsed);
         }
-        Err(unread) => {
-            checker.report.unread = Some(format!("{}: {}", primary.display(), why_unread(&unread).1));
+        Err(read_error) => {
+            checker.report.unread = Some(format!("{}: {}", primary.display(), read_error_words(&read_error).1));
             return checker.report;
         }
     }
@@ -88,42 +88,42 @@ pub fn check(primary: &Path, root: &Path, node: &str, read: &Reader<'_>) -> Repo
 struct Checker<'a> {
     root: &'a Path,
     node: &'a str,
-    files: BTreeMap<PathBuf, Arc<Parsed>>,
-    /// Entries that were told to be second ones.
+    files: BTreeMap<PathBuf, Arc<ParsedFile>>,
+    /// Entries reported as second ones.
     twice: HashSet<(PathBuf, Position)>,
-    /// The mistakes and notes that the report has.
-    told: HashSet<(PathBuf, Mistake)>,
+    /// The mistakes and notes already in the report.
+    reported: HashSet<(PathBuf, Mistake)>,
     report: Report,
 }
 
 impl Checker<'_> {
     fn mistake(&mut self, path: &Path, mistake: Mistake) {
-        if self.told.insert((path.to_owned(), mistake.clone())) {
+        if self.reported.insert((path.to_owned(), mistake.clone())) {
             self.report.findings.push(Finding { path: path.to_owned(), mistake, note: false });
         }
     }
 
     fn note(&mut self, path: &Path, mistake: Mistake) {
-        // What a DEFAULT says is noted for every device that has it.
-        if self.told.insert((path.to_owned(), mistake.clone())) {
+        // A note about a DEFAULT would otherwise appear for every device that has it.
+        if self.reported.insert((path.to_owned(), mistake.clone())) {
             self.report.findings.push(Finding { path: path.to_owned(), mistake, note: true });
         }
     }
 
-    /// Reads whatever the primary file leads to.
-    fn follow(&mut self, primary: &Path, read: &Reader<'_>) {
+    /// Reads everything that the primary file leads to.
+    fn follow(&mut self, primary: &Path, read: &FileReader<'_>) {
         let mut todo = vec![(primary.to_owned(), 1)];
         let mut known: HashSet<(PathBuf, u32)> = todo.iter().cloned().collect();
-        let mut told = HashSet::new();
+        let mut reported = HashSet::new();
         while let Some((path, level)) = todo.pop() {
             let Some(parsed) = self.files.get(&path) else { continue };
-            let mut wrong = rules(parsed, level, self.node);
+            let mut wrong = rule_mistakes(parsed, level, self.node);
             let mut next = Vec::new();
             let mut notes = Vec::new();
             for redirection in &parsed.redirections {
                 let name = &redirection.file;
                 match file(&name.text, &path, self.root, self.node) {
-                    Ok(to) if level < 3 => next.push((to, after(redirection), name.at)),
+                    Ok(to) if level < 3 => next.push((to, level_after(redirection), name.at)),
                     Ok(_) => {}
                     Err(why) => wrong.push(bad_file(&name.text, name.at, &why)),
                 }
@@ -133,8 +133,8 @@ impl Checker<'_> {
                     notes.push(Mistake::new(redirection.at, what));
                 }
             }
-            if told.insert(path.clone()) {
-                self.tell(&path);
+            if reported.insert(path.clone()) {
+                self.report_file(&path);
                 notes.into_iter().for_each(|note| self.note(&path, note));
             }
             wrong.into_iter().for_each(|mistake| self.mistake(&path, mistake));
@@ -151,8 +151,8 @@ impl Checker<'_> {
                         Ok((parsed, _)) => {
                             self.files.insert(to.clone(), parsed);
                         }
-                        Err(unread) => {
-                            let what = format!("the file {}: {}", to.display(), why_unread(&unread).1);
+                        Err(read_error) => {
+                            let what = format!("the file {}: {}", to.display(), read_error_words(&read_error).1);
                             self.mistake(&path, Mistake::new(at, what));
                             continue;
                         }
@@ -163,8 +163,8 @@ impl Checker<'_> {
         }
     }
 
-    /// What is found in a file by itself.
-    fn tell(&mut self, path: &Path) {
+    /// Reports the mistakes and notes of one file.
+    fn report_file(&mut self, path: &Path) {
         let Some(parsed) = self.files.get(path) else { return };
         let mut mistakes: Vec<Mistake> = all_mistakes(parsed).into_iter().cloned().collect();
         let mut hosts: HashSet<Position> = HashSet::new();

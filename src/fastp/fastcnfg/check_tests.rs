@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::fastp::fastcnfg::parser::parse;
-use crate::fastp::fastcnfg::read::Unread;
+use crate::fastp::fastcnfg::read::ReadError;
 use std::collections::HashMap;
 
 fn report(files: &[(&str, &str)]) -> Report {
     let files: HashMap<PathBuf, &str> = files.iter().map(|(path, text)| (PathBuf::from(path), *text)).collect();
     let parsed = |text: &&str| (Arc::new(parse(text.as_bytes())), 7);
-    let read = |path: &Path| files.get(path).map(parsed).ok_or(Unread::Missing);
+    let read = |path: &Path| files.get(path).map(parsed).ok_or(ReadError::Missing);
     check(Path::new("/b/FASTCNFG"), Path::new("/b"), "acme", &read)
 }
 
@@ -83,7 +83,7 @@ fn a_file_that_says_nothing_is_well_formed_and_one_that_is_not_there_is_told() {
 }
 
 #[test]
-fn a_farewell_that_may_never_come_is_noted_once() {
+fn a_close_that_may_never_come_is_noted_once() {
     let report = report(&[(
         "/b/FASTCNFG",
         "DEFAULT SHUTDOWNTO = 6000 PORT = 9\nDEVICE A ADDRESS = a DEVICE B ADDRESS = b DEVICE C ADDRESS = c SHUTDOWNTO = 0",

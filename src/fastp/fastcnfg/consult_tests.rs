@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::fastp::fastcnfg::library::Library;
-use crate::fastp::fastcnfg::look::Who;
+use crate::fastp::fastcnfg::file_cache::FileCache;
+use crate::fastp::fastcnfg::lookup::Requester;
 
 struct Site {
     dir: tempfile::TempDir,
     settings: DeviceSettings,
     memory: Memory,
-    library: Arc<Library>,
+    file_cache: Arc<FileCache>,
 }
 
 impl Site {
@@ -20,7 +20,7 @@ impl Site {
     fn new(uri: &str) -> Self {
         let uri = (!uri.is_empty()).then(|| uri.parse().unwrap());
         let settings = DeviceSettings { uri, parm: 0o2000, ..DeviceSettings::default() };
-        Self { dir: tempfile::tempdir().unwrap(), settings, memory: Memory::default(), library: Arc::default() }
+        Self { dir: tempfile::tempdir().unwrap(), settings, memory: Memory::default(), file_cache: Arc::default() }
     }
 
     /// Writes a file; it was changed `age` seconds ago.
@@ -34,23 +34,23 @@ impl Site {
         file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 - age)).unwrap();
     }
 
-    fn place(&self) -> Place {
+    fn request(&self) -> LookupRequest {
         let root = self.dir.path().to_owned();
         let primary = root.join("FASTCNFG");
-        Place {
+        LookupRequest {
             primary,
             root,
-            who: Who::new("acme", "SPLA"),
+            requester: Requester::new("acme", "SPLA"),
             device: "LP1".parse().unwrap(),
-            library: Arc::clone(&self.library),
+            file_cache: Arc::clone(&self.file_cache),
         }
     }
 
-    fn settle(&mut self) -> Result<Consulted, Fault> {
-        let place = self.place();
-        let holds = self.memory.known(&place, &self.settings).is_some_and(|known| known.holds(&place));
-        let looked = (!holds).then(|| place.look());
-        self.memory.settle(&place, &self.settings, looked)
+    fn settle(&mut self) -> Result<ConsultResult, Fault> {
+        let request = self.request();
+        let holds = self.memory.known(&request, &self.settings).is_some_and(|known| known.holds(&request));
+        let looked = (!holds).then(|| request.look_up());
+        self.memory.settle(&request, &self.settings, looked)
     }
 
     /// Another print process has the device from here on.
@@ -66,13 +66,13 @@ impl Site {
         let remark = self.memory.remark.clone();
         self.memory.is_recorded();
         match settled {
-            Ok(Consulted { used, .. }) => {
+            Ok(ConsultResult { in_use, .. }) => {
                 let mark = |on: bool, mark: &'static str| if on { mark } else { "" };
-                format!("{}{}{}", used.address, mark(used.complaint.is_some(), "!"), mark(remark.is_some(), "*"))
+                format!("{}{}{}", in_use.address, mark(in_use.complaint.is_some(), "!"), mark(remark.is_some(), "*"))
             }
             Err(fault) => {
                 assert!(fault.retryable, "{fault:?}");
-                format!("%{}", fault.number)
+                format!("%{}", fault.error.number())
             }
         }
     }
@@ -117,7 +117,7 @@ fn a_device_keeps_what_it_had_until_the_file_is_mended() {
     assert_eq!(site.open(), "file:///one");
     site.write("FASTCNFG", BAD, 49);
     assert_eq!(site.open(), "file:///one!*");
-    let complaint = site.settle().unwrap().used.complaint.unwrap();
+    let complaint = site.settle().unwrap().in_use.complaint.unwrap();
     let path = site.dir.path().join("FASTCNFG");
     assert_eq!(complaint, format!("{}:1:28: there is no attribute 'PAHT' (did you mean PATH, PORT?)", path.display()));
     site.write("FASTCNFG", "", 49);
@@ -150,10 +150,10 @@ fn a_device_without_an_entry_is_sent_to_its_uri() {
     assert_eq!(site.open(), "null:");
     site.write("FASTCNFG", "DEVICE $LP1 CONTYPE = NONE TIMEOUT = 5", 49);
     assert_eq!(site.open(), "null:");
-    assert_eq!(site.settle().unwrap().means.io_limit, Some(Duration::from_secs(5)));
+    assert_eq!(site.settle().unwrap().settings.io_limit, Some(Duration::from_secs(5)));
     site.write("FASTCNFG", "", 48);
     assert_eq!(site.open(), "null:");
-    assert_eq!(site.settle().unwrap().used.entry, None);
+    assert_eq!(site.settle().unwrap().in_use.entry, None);
 }
 
 #[test]
@@ -194,11 +194,11 @@ fn a_device_with_nothing_to_keep_is_in_error_until_the_file_is_mended() {
 fn an_entry_tells_its_place_and_its_hosts() {
     let mut site = Site::new("");
     site.write("FASTCNFG", "HOSTS $SYSTEM.NETCONF.HOSTS\n\nDEVICE $LP1 ADDRESS = laser PORT = 9100", 50);
-    let Consulted { means, used, .. } = site.settle().unwrap();
+    let ConsultResult { settings, in_use, .. } = site.settle().unwrap();
     let root = site.dir.path();
-    assert_eq!(used.entry, Some(format!("{}:3", root.join("FASTCNFG").display())));
-    assert_eq!(means.hosts.as_deref(), Some(root.join("guardian/system/netconf/hosts").as_path()));
-    assert_eq!(means.refused_tries, 10);
+    assert_eq!(in_use.entry, Some(format!("{}:3", root.join("FASTCNFG").display())));
+    assert_eq!(settings.hosts.as_deref(), Some(root.join("guardian/system/netconf/hosts").as_path()));
+    assert_eq!(settings.refused_tries, 10);
 }
 
 #[test]
@@ -244,12 +244,12 @@ fn a_memory_has_every_deadline_the_hosts_and_the_place() {
     let entry = "HOSTS hosts DEVICE $LP1 ADDRESS = laser PORT = 9 TIMEOUT = 5 POLLNUM = 7 POLLINT = 3 SHUTDOWNTO = 9 SLOWPACE = 1";
     site.write("FASTCNFG", entry, 50);
     let first = site.settle().unwrap();
-    assert_eq!(first.means.hosts, Some(site.dir.path().join("hosts")));
+    assert_eq!(first.settings.hosts, Some(site.dir.path().join("hosts")));
     site.write("FASTCNFG", "DEVICE", 49);
     site.succeed();
     let second = site.settle().unwrap();
-    assert_eq!((&second.means, &second.used.entry), (&first.means, &first.used.entry));
-    assert!(second.used.complaint.is_some());
+    assert_eq!((&second.settings, &second.in_use.entry), (&first.settings, &first.in_use.entry));
+    assert!(second.in_use.complaint.is_some());
 }
 
 #[test]

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::Attribute;
 use super::lexer::Position;
-use crate::fastp::device::connection_settings::{Farewell, Means};
+use crate::fastp::device::connection_settings::{CloseWait, ConnectionSettings};
 use crate::model::device::DeviceUri;
 
 /// A value as it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Given {
+pub struct GivenValue {
     /// The attribute.
     pub row: &'static Attribute,
     /// Its value.
@@ -25,11 +25,11 @@ pub struct Given {
 }
 
 /// Values by the names of their attributes.
-pub type Values = BTreeMap<&'static str, Given>;
+pub type Values = BTreeMap<&'static str, GivenValue>;
 
 /// Where the octets of a device go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Way {
+pub enum AddressSource {
     /// To the device's own URI (CONTYPE = NONE).
     Own,
     /// Here.
@@ -40,7 +40,8 @@ pub enum Way {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Where the octets go.
-    pub way: Way,
+    #[serde(rename = "way")]
+    pub address: AddressSource,
     /// TIMEOUT; none = without limit.
     pub io_limit: Option<Duration>,
     /// POLLINT.
@@ -48,41 +49,68 @@ pub struct Entry {
     /// POLLNUM.
     pub refused_tries: u32,
     /// SHUTDOWNTO.
-    pub farewell: Farewell,
+    #[serde(rename = "farewell")]
+    pub close_wait: CloseWait,
     /// SLOWPACE.
     pub slow_pace: Duration,
 }
 
 impl Entry {
-    pub(super) fn new(way: Way) -> Self {
+    pub(super) fn new(address: AddressSource) -> Self {
         Self {
-            way,
+            address,
             io_limit: None,
             refused_every: Duration::ZERO,
             refused_tries: 0,
-            farewell: Farewell::Usual,
+            close_wait: CloseWait::Usual,
             slow_pace: Duration::ZERO,
         }
     }
 
-    /// The means of a device that has `own` as its URI.
+    /// Returns the connection settings of a device whose URI is `own`.
     ///
     /// # Errors
-    /// When the entry leaves the address to the device, and it has none.
-    pub fn means(&self, own: Option<&DeviceUri>, hosts: Option<PathBuf>) -> Result<Means, String> {
-        let uri = match (&self.way, own) {
-            (Way::To(uri), _) => uri.clone(),
-            (Way::Own, Some(own)) => own.clone(),
-            (Way::Own, None) => return Err("CONTYPE = NONE leaves the address to the device, which has no URI".into()),
+    /// Returns why, when the entry leaves the address to the device and it has none.
+    pub fn connection_settings(
+        &self,
+        own: Option<&DeviceUri>,
+        hosts: Option<PathBuf>,
+    ) -> Result<ConnectionSettings, String> {
+        let uri = match (&self.address, own) {
+            (AddressSource::To(uri), _) => uri.clone(),
+            (AddressSource::Own, Some(own)) => own.clone(),
+            (AddressSource::Own, None) => {
+                return Err("CONTYPE = NONE leaves the address to the device, which has no URI".into());
+            }
         };
-        Ok(Means {
+        Ok(ConnectionSettings {
             uri,
             io_limit: self.io_limit,
             refused_every: self.refused_every,
             refused_tries: self.refused_tries,
-            farewell: self.farewell,
+            close_wait: self.close_wait,
             slow_pace: self.slow_pace,
             hosts,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spool_keeps_entries_in_the_form_of_earlier_releases() {
+        let seconds = |secs: u64| format!("{{\"secs\":{secs},\"nanos\":0}}");
+        let kept = format!(
+            "{{\"way\":\"Own\",\"io_limit\":null,\"refused_every\":{},\"refused_tries\":0,\
+             \"farewell\":{{\"Required\":{}}},\"slow_pace\":{}}}",
+            seconds(0),
+            seconds(7),
+            seconds(0)
+        );
+        let entry = Entry { close_wait: CloseWait::Required(Duration::from_secs(7)), ..Entry::new(AddressSource::Own) };
+        assert_eq!(serde_json::to_string(&entry).unwrap(), kept);
+        assert_eq!(serde_json::from_str::<Entry>(&kept).unwrap(), entry);
     }
 }

@@ -1,9 +1,9 @@
-//! FASTCNFG as tokens, with their places (fastp.md 13.2). Total: whatever the octets are, each token or mistake has a
-//! line and a column inside the file.
+//! FASTCNFG as tokens with positions (docs/reference/fastp.md 4.1). Total: whatever the octets are, each token or mistake has a line
+//! and a column inside the file.
 //!
 //! `!` opens a comment, which the next `!` or the end of the line closes; `/*` where a token could begin opens one that
 //! `*/` closes. Octets that are not UTF-8 and control characters may stand in comments only. A carriage return is a
-//! blank. How a word ends depends on who asks ([`Until`]).
+//! blank. The caller decides how a word ends ([`WordEnd`]).
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::attributes::find;
 /// The longest token, in characters.
 pub const LONGEST: usize = 4096;
 
-/// A place in a file, both counted from 1; columns in characters.
+/// A position in a file, both counted from 1; columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// The line.
@@ -27,7 +27,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// Something in a file that is not as it must be.
+/// Something wrong in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mistake {
     /// Where.
@@ -56,7 +56,7 @@ impl Mistake {
 pub enum Token {
     /// A word.
     Word(String),
-    /// What stood between quotation marks.
+    /// The text between quotation marks.
     Quoted(String),
     /// `=`
     Equals,
@@ -81,7 +81,7 @@ impl fmt::Display for Token {
     }
 }
 
-/// A text of a file as a message shows it: short, and without control characters.
+/// Shortens a text of a file for a message, without control characters.
 pub fn shown(text: &str) -> String {
     let mut short: String = text.chars().take(40).collect::<String>().escape_debug().to_string();
     if text.chars().nth(40).is_some() {
@@ -90,17 +90,17 @@ pub fn shown(text: &str) -> String {
     short
 }
 
-/// Where a word ends, a blank, a quotation mark and a comment apart.
+/// Where a word ends, besides blanks, quotation marks and comments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
+pub enum WordEnd {
     /// At `=`, `,` and `;`.
     Mark,
-    /// Nowhere else: addresses and paths hold such characters. Commas and semicolons that end it are none of it, nor is one
-    /// with the next pair behind it.
+    /// Nowhere else: addresses and paths contain such characters. Trailing commas and semicolons do not belong to the
+    /// word, nor does one that the next pair follows.
     Blank,
 }
 
-/// Takes a file apart. A copy of it looks ahead.
+/// Splits a file into tokens. A clone of it looks ahead.
 #[derive(Clone, Debug)]
 pub struct Lexer<'a> {
     rest: &'a str,
@@ -112,12 +112,12 @@ fn is_blank(c: char) -> bool {
 }
 
 impl<'a> Lexer<'a> {
-    /// At the beginning of a file, which an editor may have marked as UTF-8.
+    /// Starts at the beginning of a file, which an editor may have marked as UTF-8.
     pub fn new(text: &'a str) -> Self {
         Self { rest: text.strip_prefix('\u{feff}').unwrap_or(text), at: Position { line: 1, column: 1 } }
     }
 
-    /// The place of the next character.
+    /// Returns the position of the next character.
     pub fn at(&self) -> Position {
         self.at
     }
@@ -138,7 +138,7 @@ impl<'a> Lexer<'a> {
         self.rest.chars().next()
     }
 
-    /// Passes blanks and comments.
+    /// Skips blanks and comments.
     fn skip(&mut self) -> Result<(), Mistake> {
         while let Some(c) = self.peek() {
             let at = self.at;
@@ -167,17 +167,17 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    /// The next token and its place.
+    /// Returns the next token and its position.
     ///
     /// # Errors
-    /// The mistake; what it consists of is passed over, so that one can go on.
-    pub fn next(&mut self, until: Until) -> Result<(Token, Position), Mistake> {
+    /// Returns the mistake, which is skipped, so that the caller can go on.
+    pub fn next(&mut self, until: WordEnd) -> Result<(Token, Position), Mistake> {
         self.skip()?;
         let at = self.at;
         let token = match self.peek() {
             None => Token::End,
             Some('"') => self.quoted(at)?,
-            Some(mark @ ('=' | ',' | ';')) if until == Until::Mark || mark != '=' => {
+            Some(mark @ ('=' | ',' | ';')) if until == WordEnd::Mark || mark != '=' => {
                 self.take();
                 match mark {
                     '=' => Token::Equals,
@@ -190,12 +190,12 @@ impl<'a> Lexer<'a> {
         Ok((token, at))
     }
 
-    fn word(&mut self, at: Position, until: Until) -> Result<Token, Mistake> {
+    fn word(&mut self, at: Position, until: WordEnd) -> Result<Token, Mistake> {
         let ends =
-            |c: char| is_blank(c) || matches!(c, '!' | '"') || (until == Until::Mark && matches!(c, '=' | ',' | ';'));
+            |c: char| is_blank(c) || matches!(c, '!' | '"') || (until == WordEnd::Mark && matches!(c, '=' | ',' | ';'));
         let mut end = self.rest.find(ends).unwrap_or(self.rest.len());
-        if until == Until::Blank {
-            // The first character is no mark: the word does not become empty.
+        if until == WordEnd::Blank {
+            // The first character is no mark, so the word cannot become empty.
             end = self.next_pair(end).unwrap_or(end);
             end = self.rest[..end].trim_end_matches([',', ';']).len();
         }
@@ -221,8 +221,8 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Where in the word up to `end` the next pair begins, if it does: at a comma or semicolon with the name of an
-    /// attribute and a `=` behind it.
+    /// Returns where the next pair begins in the word up to `end`, if it does: at a comma or semicolon that an
+    /// attribute name and a `=` follow.
     fn next_pair(&self, end: usize) -> Option<usize> {
         let marks = self.rest[..end].match_indices([',', ';']);
         let begins = |place: &usize| {
@@ -233,7 +233,7 @@ impl<'a> Lexer<'a> {
         marks.map(|(place, _)| place).find(begins)
     }
 
-    /// Between quotation marks everything counts; two of them are one. It ends on its line.
+    /// Between quotation marks every character counts; two of them stand for one. A quotation ends on its line.
     fn quoted(&mut self, at: Position) -> Result<Token, Mistake> {
         self.take();
         let mut text = String::new();
@@ -276,7 +276,7 @@ impl<'a> Lexer<'a> {
 mod tests {
     use super::*;
 
-    fn tokens(text: &str, until: Until) -> Vec<String> {
+    fn tokens(text: &str, until: WordEnd) -> Vec<String> {
         let mut lexer = Lexer::new(text);
         let mut found = Vec::new();
         loop {
@@ -290,31 +290,31 @@ mod tests {
 
     #[test]
     fn text_is_live_again_after_the_mark_that_closes_a_comment() {
-        let found = tokens("A! x !B !rest = of the line\nC=,D ! end", Until::Mark);
+        let found = tokens("A! x !B !rest = of the line\nC=,D ! end", WordEnd::Mark);
         assert_eq!(found, ["1:1 'A'", "1:7 'B'", "2:1 'C'", "2:2 '='", "2:3 ','", "2:4 'D'"]);
-        assert_eq!(tokens("A /* two\nlines ! */ B /**/C", Until::Mark), ["1:1 'A'", "2:12 'B'", "2:18 'C'"]);
-        assert_eq!(tokens("A! one !! two !B", Until::Mark), ["1:1 'A'", "1:16 'B'"]);
+        assert_eq!(tokens("A /* two\nlines ! */ B /**/C", WordEnd::Mark), ["1:1 'A'", "2:12 'B'", "2:18 'C'"]);
+        assert_eq!(tokens("A! one !! two !B", WordEnd::Mark), ["1:1 'A'", "1:16 'B'"]);
     }
 
     #[test]
     fn a_value_with_marks_ends_at_a_blank() {
-        let found = tokens("ipp://h:631/a?b=c;d,e, x; /tmp/*y", Until::Blank);
+        let found = tokens("ipp://h:631/a?b=c;d,e, x; /tmp/*y", WordEnd::Blank);
         assert_eq!(found, ["1:1 'ipp://h:631/a?b=c;d,e'", "1:22 ','", "1:24 'x'", "1:25 ';'", "1:27 '/tmp/*y'"]);
     }
 
     #[test]
     fn a_quotation_holds_everything_on_its_line() {
-        assert_eq!(tokens("\"a ! = \"\" b\"c", Until::Mark), ["1:1 \"a ! = \\\" b\"", "1:13 'c'"]);
-        assert!(tokens("A \"b\nC", Until::Mark)[1].starts_with("1:3 ERROR a quotation has no end"));
+        assert_eq!(tokens("\"a ! = \"\" b\"c", WordEnd::Mark), ["1:1 \"a ! = \\\" b\"", "1:13 'c'"]);
+        assert!(tokens("A \"b\nC", WordEnd::Mark)[1].starts_with("1:3 ERROR a quotation has no end"));
     }
 
     #[test]
     fn what_is_no_text_may_stand_in_comments_only() {
-        assert_eq!(tokens("A!\0\u{fffd}!B\r\nC", Until::Mark), ["1:1 'A'", "1:6 'B'", "2:1 'C'"]);
-        let found = tokens("AB\0C x\u{fffd} Z", Until::Mark);
+        assert_eq!(tokens("A!\0\u{fffd}!B\r\nC", WordEnd::Mark), ["1:1 'A'", "1:6 'B'", "2:1 'C'"]);
+        let found = tokens("AB\0C x\u{fffd} Z", WordEnd::Mark);
         assert!(found[0].starts_with("1:3 ERROR a control character"), "{found:?}");
         assert!(found[1].starts_with("1:7 ERROR octets") && found[2] == "1:9 'Z'", "{found:?}");
-        assert!(tokens(&"x".repeat(LONGEST + 1), Until::Mark)[0].starts_with("1:1 ERROR a word of more"));
-        assert!(tokens("A /* x", Until::Mark)[1].starts_with("1:3 ERROR a comment"));
+        assert!(tokens(&"x".repeat(LONGEST + 1), WordEnd::Mark)[0].starts_with("1:1 ERROR a word of more"));
+        assert!(tokens("A /* x", WordEnd::Mark)[1].starts_with("1:3 ERROR a comment"));
     }
 }

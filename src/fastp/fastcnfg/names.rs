@@ -9,18 +9,15 @@ use crate::model::{DeviceName, ProcessName};
 
 /// `[\node.]$name[.#qualifier]`. The sigils are optional; a missing node is that of whoever reads the file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Named {
+pub struct QualifiedName {
     node: Option<String>,
     name: String,
     qualifier: Option<String>,
     text: String,
 }
 
-impl Named {
+impl QualifiedName {
     /// Reads a name.
-    ///
-    /// # Errors
-    /// What is wrong with it.
     pub fn read(text: &str, qualified: bool) -> Result<Self, String> {
         let (node, rest) = match text.strip_prefix('\\') {
             // Names of servers may hold dots: a name that has its '$' says where they end.
@@ -54,7 +51,8 @@ impl Named {
 
     /// A device of the spool.
     pub fn of(device: &DeviceName) -> Self {
-        // Is a name of the model always one of ours? Yes: both are made of the same parts; were it not, it had no entry.
+        // Is a name of the model always one of ours? Yes: both consist of the same parts. If it were not, it would have
+        // no entry.
         let text = device.guardian();
         Self::read(&text, true).unwrap_or(Self { node: None, name: text.to_lowercase(), qualifier: None, text })
     }
@@ -83,13 +81,13 @@ impl Named {
         &self.name
     }
 
-    /// In the form in which equal names are equal for a reader on `node`.
+    /// Returns the form in which equal names are equal for a reader on `node`.
     pub fn key(&self, node: &str) -> (String, String, Option<String>) {
         (self.node(node).to_ascii_lowercase(), self.name.clone(), self.qualifier.clone())
     }
 }
 
-impl fmt::Display for Named {
+impl fmt::Display for QualifiedName {
     /// As a Guardian system writes it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sigil = !self.text.contains('$') && !self.text.starts_with('\\');
@@ -100,9 +98,6 @@ impl fmt::Display for Named {
 /// The path of the file that `text` names in a file at `beside`. `$VOL.SUBVOL.FILE` lies at `guardian/vol/subvol/file`
 /// under `root`; a name with a `/` is a path, relative to the directory of the file that holds it; any other name is a
 /// file in that directory. There, among Guardian files, `SUBVOL.FILE` is one of a neighbouring subvolume.
-///
-/// # Errors
-/// What is wrong with it.
 pub fn file(text: &str, beside: &Path, root: &Path, node: &str) -> Result<PathBuf, String> {
     if text.contains('\0') || text.is_empty() {
         return Err("it is no file name".into());
@@ -152,7 +147,7 @@ mod tests {
 
     #[test]
     fn sigils_case_and_our_own_node_do_not_count() {
-        let read = |text: &str| Named::read(text, true).unwrap();
+        let read = |text: &str| QualifiedName::read(text, true).unwrap();
         for other in ["lp1", "$LP1", "\\ACME.$Lp1", "\\acme.lp1"] {
             assert!(read("$LP1").same(&read(other), "acme"), "{other}");
             assert_eq!(read("$LP1").key("acme"), read(other).key("acme"), "{other}");
@@ -160,12 +155,12 @@ mod tests {
         for other in ["$LP11", "$LP1.#A", "\\WEST.$LP1"] {
             assert!(!read("$LP1").same(&read(other), "acme"), "{other}");
         }
-        assert!(read("\\west.$laser.#B").same(&Named::of(&"\\WEST.$LASER.#b".parse().unwrap()), "acme"));
+        assert!(read("\\west.$laser.#B").same(&QualifiedName::of(&"\\WEST.$LASER.#b".parse().unwrap()), "acme"));
         assert!(read("\\acme.example.$LP1").same(&read("lp1"), "acme.example"));
         for bad in ["", "$", "\\acme", "$LP1.#", "$_1", "$LP 1", "\\a b.$LP1"] {
-            assert!(Named::read(bad, true).is_err(), "{bad}");
+            assert!(QualifiedName::read(bad, true).is_err(), "{bad}");
         }
-        assert!(Named::read("$SPLA.#X", false).is_err());
+        assert!(QualifiedName::read("$SPLA.#X", false).is_err());
     }
 
     #[test]

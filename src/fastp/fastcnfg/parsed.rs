@@ -5,31 +5,31 @@ use std::sync::Arc;
 
 use super::entry::Entry;
 use super::lexer::{Mistake, Position};
-use super::names::Named;
+use super::names::QualifiedName;
 
-/// Whose an entry is: none = everybody's.
+/// Whom an entry concerns: none = everybody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     /// Of this spooler alone.
-    pub spooler: Option<Arc<Named>>,
+    pub spooler: Option<Arc<QualifiedName>>,
     /// Of this print process alone.
-    pub process: Option<Arc<Named>>,
+    pub process: Option<Arc<QualifiedName>>,
 }
 
 /// A DEVICE entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceEntry {
     /// The device.
-    pub name: Named,
+    pub name: QualifiedName,
     /// Where the entry begins.
     pub at: Position,
-    /// Whose it is.
+    /// Whom it concerns.
     pub scope: Scope,
     /// What it says, or what is wrong with it.
     pub entry: Result<Entry, Vec<Mistake>>,
     /// What has no effect.
     pub notes: Vec<Mistake>,
-    /// The file of hosts that holds for it.
+    /// The HOSTS file that applies to it.
     pub hosts: Option<Arc<FileName>>,
 }
 
@@ -55,22 +55,22 @@ pub struct Redirection {
 
 /// What a file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Parsed {
+pub struct ParsedFile {
     /// Its entries, in order.
     pub entries: Vec<DeviceEntry>,
     /// Its redirections, in order.
     pub redirections: Vec<Redirection>,
     /// Mistakes that concern everybody who reads it.
     pub mistakes: Vec<Mistake>,
-    /// Mistakes that concern nobody: the entry of a device that cannot be.
+    /// Mistakes that concern nobody: the entry of a device that cannot exist.
     pub stray: Vec<Mistake>,
     /// What has no effect.
     pub notes: Vec<Mistake>,
-    /// Where the entries of a name stand, whatever its node and qualifier.
+    /// Positions of the entries of a name, whatever its node and qualifier.
     pub(super) index: HashMap<String, Vec<usize>>,
 }
 
-impl Parsed {
+impl ParsedFile {
     /// Adds an entry.
     pub(super) fn add(&mut self, entry: DeviceEntry) {
         self.index.entry(entry.name.name().to_owned()).or_default().push(self.entries.len());
@@ -90,8 +90,8 @@ impl Scope {
     }
 }
 
-/// Where each mistake of a file stands, those of its entries included; each place once.
-pub fn all_mistakes(parsed: &Parsed) -> Vec<&Mistake> {
+/// Returns each mistake of a file, those of its entries included; each position once.
+pub fn all_mistakes(parsed: &ParsedFile) -> Vec<&Mistake> {
     let of_entries = parsed.entries.iter().filter_map(|entry| entry.entry.as_ref().err()).flatten();
     let mut seen = HashSet::new();
     let mut all: Vec<&Mistake> = parsed.mistakes.iter().chain(&parsed.stray).chain(of_entries).collect();

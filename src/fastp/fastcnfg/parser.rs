@@ -1,8 +1,8 @@
-//! One FASTCNFG file as entries (fastp.md 13). Total and bounded: whatever the octets are, there is a result, and each
-//! mistake has a place inside the file.
+//! Parses one FASTCNFG file into entries (docs/reference/fastp.md 4). Total and bounded: whatever the octets are, there is a result,
+//! and each mistake has a position inside the file.
 //!
-//! A mistake inside a DEVICE entry is that entry's; one in a DEFAULT is that of every later device of the file. The
-//! others concern everybody who reads the file: nobody can say whose entry was meant.
+//! A mistake inside a DEVICE entry concerns that entry; one in a DEFAULT concerns every later device of the file. Any
+//! other concerns everybody who reads the file: nobody can say whose entry was meant.
 
 mod keywords;
 mod pairs;
@@ -10,10 +10,10 @@ mod pairs;
 use std::sync::Arc;
 
 use super::entry::Values;
-use super::lexer::{Lexer, Mistake, Position, Token, Until};
-use super::making::{Made, Making};
-use super::names::Named;
-use super::parsed::{DeviceEntry, FileName, Parsed, Redirection, Scope};
+use super::entry_builder::{BuiltEntry, EntryBuilder};
+use super::lexer::{Lexer, Mistake, Position, Token, WordEnd};
+use super::names::QualifiedName;
+use super::parsed::{DeviceEntry, FileName, ParsedFile, Redirection, Scope};
 
 /// The most entries of a file.
 pub const MOST_ENTRIES: usize = 100_000;
@@ -24,22 +24,22 @@ const MOST_MISTAKES: usize = 100;
 pub const KEYWORDS: [&str; 7] = ["SPOOLER", "PROCESS", "DEVICE", "DEFAULT", "HOSTS", "POLLTYPE", "MACRO"];
 
 /// Reads a file.
-pub fn parse(octets: &[u8]) -> Parsed {
+pub fn parse(octets: &[u8]) -> ParsedFile {
     let text = String::from_utf8_lossy(octets);
     let mut parser = Parser {
         lexer: Lexer::new(&text),
-        out: Parsed::default(),
+        out: ParsedFile::default(),
         scope: Scope::default(),
-        common: [Common::default(), Common::default(), Common::default()],
+        common: [Defaults::default(), Defaults::default(), Defaults::default()],
         section: Section::Nothing,
     };
     parser.run();
     parser.out
 }
 
-/// What holds for later devices.
+/// Values for later devices.
 #[derive(Clone, Debug, Default)]
-struct Common {
+struct Defaults {
     values: Values,
     hosts: Option<Arc<FileName>>,
     broken: Vec<Mistake>,
@@ -52,15 +52,15 @@ enum Section {
     /// After a mistake, up to the next keyword.
     Lost,
     /// SPOOLER or PROCESS: whether a process, its name, and where it goes.
-    Of(bool, Arc<Named>, Position, Option<FileName>),
-    Device(Box<Draft>),
+    Scope(bool, Arc<QualifiedName>, Position, Option<FileName>),
+    Device(Box<EntryDraft>),
     Default,
 }
 
 #[derive(Debug)]
-struct Draft {
-    /// None when the name is none.
-    name: Option<Named>,
+struct EntryDraft {
+    /// None when the name is not valid.
+    name: Option<QualifiedName>,
     at: Position,
     values: Values,
     mistakes: Vec<Mistake>,
@@ -68,10 +68,11 @@ struct Draft {
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
-    out: Parsed,
+    out: ParsedFile,
     scope: Scope,
-    /// For everybody, for the spooler of the scope, for its process: each begins with what the one before it has.
-    common: [Common; 3],
+    /// Defaults for everybody, for the spooler of the scope, and for its process; each starts with what the wider one
+    /// has.
+    common: [Defaults; 3],
     section: Section,
 }
 
@@ -82,10 +83,10 @@ fn keyword(word: &str) -> Option<&'static str> {
 impl Parser<'_> {
     fn run(&mut self) {
         while self.out.entries.len() < MOST_ENTRIES {
-            match self.lexer.next(Until::Mark) {
+            match self.lexer.next(WordEnd::Mark) {
                 Err(mistake) => self.concerns_all(mistake),
                 Ok((Token::End, _)) => return self.close(),
-                // Between pairs a comma may stand.
+                // A comma may stand between pairs.
                 Ok((Token::Comma, _)) => {}
                 Ok((Token::Word(word), at)) => match keyword(&word) {
                     Some(keyword) => {
@@ -113,7 +114,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A mistake of whatever is being read.
+    /// Records a mistake of the current section.
     fn concerns_section(&mut self, mistake: Mistake) {
         match &mut self.section {
             Section::Device(draft) => {
@@ -128,7 +129,7 @@ impl Parser<'_> {
                 }
                 self.stray(mistake);
             }
-            Section::Of(..) => self.concerns_all(mistake),
+            Section::Scope(..) => self.concerns_all(mistake),
             Section::Nothing => {
                 self.section = Section::Lost;
                 self.concerns_all(mistake);
@@ -144,25 +145,26 @@ impl Parser<'_> {
     }
 
     fn peek(&self) -> Token {
-        self.lexer.clone().next(Until::Mark).map_or(Token::End, |(token, _)| token)
+        self.lexer.clone().next(WordEnd::Mark).map_or(Token::End, |(token, _)| token)
     }
 
-    /// Ends what is being read.
+    /// Ends the current section.
     fn close(&mut self) {
         match std::mem::replace(&mut self.section, Section::Nothing) {
             Section::Device(draft) => self.device(*draft),
-            Section::Of(process, named, at, file) => self.narrow(process, named, at, file),
+            Section::Scope(process, named, at, file) => self.narrow(process, named, at, file),
             Section::Nothing | Section::Lost | Section::Default => {}
         }
     }
 
-    fn device(&mut self, mut draft: Draft) {
+    fn device(&mut self, mut draft: EntryDraft) {
         let common = &self.common[self.scope.depth()];
-        let Made { entry, connection, mistakes, notes } = Making::new(&draft.values, &common.values, draft.at).make();
+        let BuiltEntry { entry, connection, mistakes, notes } =
+            EntryBuilder::new(&draft.values, &common.values, draft.at).build();
         let entry = match entry {
             Some(entry) if draft.mistakes.is_empty() && common.broken.is_empty() => Ok(entry),
             _ => {
-                // What is missing may stand where the entry could not be read.
+                // What is missing may be in the part that could not be read.
                 if draft.mistakes.is_empty() {
                     draft.mistakes.extend(mistakes);
                 }
@@ -183,7 +185,7 @@ impl Parser<'_> {
     }
 
     /// After SPOOLER or PROCESS: a redirection opens no scope, and ends that before it.
-    fn narrow(&mut self, process: bool, named: Arc<Named>, at: Position, file: Option<FileName>) {
+    fn narrow(&mut self, process: bool, named: Arc<QualifiedName>, at: Position, file: Option<FileName>) {
         let mut scope = if process {
             Scope { spooler: self.scope.spooler.clone(), process: Some(named) }
         } else {
@@ -194,7 +196,7 @@ impl Parser<'_> {
             self.out.redirections.push(Redirection { scope, at, file });
             scope = outside;
         }
-        // What is common to a wider scope holds in a narrower one.
+        // Defaults of a wider scope also hold in a narrower one.
         if !process {
             self.common[1] = self.common[0].clone();
         }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::fastp::device::connection_settings::Farewell;
-use crate::fastp::fastcnfg::entry::{Entry, Way};
+use crate::fastp::device::connection_settings::CloseWait;
+use crate::fastp::fastcnfg::entry::{AddressSource, Entry};
 use crate::fastp::fastcnfg::parsed::all_mistakes;
 use crate::model::device::DeviceUri;
 
@@ -53,7 +53,7 @@ fn the_examples_of_the_manual_are_understood() {
     assert_eq!(parsed.entries[0].at, Position { line: 2, column: 1 });
     assert_eq!(parsed.entries[0].scope, Scope::default(), "a redirection opens no scope");
     let lab1 = parsed.entries[0].entry.as_ref().unwrap();
-    assert_eq!((&lab1.way, lab1.io_limit), (&Way::Own, Some(seconds(240))));
+    assert_eq!((&lab1.address, lab1.io_limit), (&AddressSource::Own, Some(seconds(240))));
     assert_eq!(parsed.entries[1].name.to_string(), "$LAB2.#ROOM9");
     assert_eq!(parsed.entries[1].notes.len(), 2);
     let found = entries(
@@ -61,17 +61,17 @@ fn the_examples_of_the_manual_are_understood() {
         DEVICE $NLAB1 CONTYPE = TCP/IP PROTOCOL = NONE ADDRESS = 192.0.2.40 PORT = 9100 POLLINT = 200 POLLNUM = 30 SHUTDOWNTO = 360000\n\
         DEVICE $NLAB2 CONTYPE = TCP/IP PROTOCOL = HPJETDIRECT ADDRESS = laser2 SNMP-COMMUNITY = printroom\n",
     );
-    let socket = |host: &str| Way::To(DeviceUri::Socket { host: host.into(), port: 9100 });
+    let socket = |host: &str| AddressSource::To(DeviceUri::Socket { host: host.into(), port: 9100 });
     let one = Entry {
-        way: socket("192.0.2.40"),
+        address: socket("192.0.2.40"),
         io_limit: None,
         refused_every: seconds(2),
         refused_tries: 30,
-        farewell: Farewell::Required(seconds(3600)),
+        close_wait: CloseWait::Required(seconds(3600)),
         slow_pace: Duration::ZERO,
     };
     assert_eq!(found[0].1, one);
-    assert_eq!((&found[1].1.way, found[1].1.refused_tries), (&socket("laser2"), 0));
+    assert_eq!((&found[1].1.address, found[1].1.refused_tries), (&socket("laser2"), 0));
 }
 
 #[test]
@@ -80,24 +80,24 @@ fn units_and_defaults_are_those_of_the_connection() {
     assert_eq!(entry("contype=file path=/tmp/x Timeout=3").io_limit, Some(seconds(3)));
     assert_eq!(entry("URI = socket://h:1 TIMEOUT = 3").io_limit, Some(seconds(3)));
     let tcp = entry("ADDRESS=10.0.0.9,PORT=9100");
-    assert_eq!((tcp.refused_every, tcp.refused_tries, tcp.farewell), (seconds(1), 10, Farewell::Usual));
+    assert_eq!((tcp.refused_every, tcp.refused_tries, tcp.close_wait), (seconds(1), 10, CloseWait::Usual));
     assert_eq!((tcp.io_limit, tcp.slow_pace), (None, Duration::ZERO));
     let tcp = entry("CONTYPE=TCP/IP, ADDRESS=[::1], PORT=1, TIMEOUT=300, SLOWPACE=150, SHUTDOWNTO=0, POLLNUM=0");
     assert_eq!((tcp.io_limit, tcp.slow_pace), (Some(seconds(3)), Duration::from_millis(1500)));
-    assert_eq!((tcp.farewell, tcp.refused_tries), (Farewell::None, 0));
-    assert_eq!(tcp.way, Way::To(DeviceUri::Socket { host: "::1".into(), port: 1 }));
+    assert_eq!((tcp.close_wait, tcp.refused_tries), (CloseWait::None, 0));
+    assert_eq!(tcp.address, AddressSource::To(DeviceUri::Socket { host: "::1".into(), port: 1 }));
     let jet = entry("PROTOCOL = HPJETDIRECT ADDRESS = h SHUTDOWNTO = 5");
-    assert_eq!(jet.farewell, Farewell::Required(seconds(1)), "below 100 is raised to 100");
+    assert_eq!(jet.close_wait, CloseWait::Required(seconds(1)), "below 100 is raised to 100");
 }
 
 #[test]
 fn ways_of_ours_are_addresses() {
-    let to = |uri: &str| Way::To(uri.parse().unwrap());
-    assert_eq!(entry("CONTYPE = FILE PATH = /tmp/a,b;c=d").way, to("file:///tmp/a%2Cb%3Bc=d"));
-    assert_eq!(entry("CONTYPE = CHAR PATH = /dev/lp0,").way, to("char:///dev/lp0"));
-    assert_eq!(entry("CONTYPE = FIFO PATH = \"/run/my pipe!\"").way, to("fifo:///run/my%20pipe!"));
-    assert_eq!(entry("URI = null:").way, to("null:"));
-    assert_eq!(entry("CONTYPE = NONE, URI = file:///a/b=c, TIMEOUT = 1").way, to("file:///a/b=c"));
+    let to = |uri: &str| AddressSource::To(uri.parse().unwrap());
+    assert_eq!(entry("CONTYPE = FILE PATH = /tmp/a,b;c=d").address, to("file:///tmp/a%2Cb%3Bc=d"));
+    assert_eq!(entry("CONTYPE = CHAR PATH = /dev/lp0,").address, to("char:///dev/lp0"));
+    assert_eq!(entry("CONTYPE = FIFO PATH = \"/run/my pipe!\"").address, to("fifo:///run/my%20pipe!"));
+    assert_eq!(entry("URI = null:").address, to("null:"));
+    assert_eq!(entry("CONTYPE = NONE, URI = file:///a/b=c, TIMEOUT = 1").address, to("file:///a/b=c"));
 }
 
 #[test]
@@ -198,8 +198,8 @@ fn defaults_hold_for_later_devices_of_their_scope() {
     );
     let ports: Vec<u16> = found
         .iter()
-        .filter_map(|(_, entry)| match &entry.way {
-            Way::To(DeviceUri::Socket { port, .. }) => Some(*port),
+        .filter_map(|(_, entry)| match &entry.address {
+            AddressSource::To(DeviceUri::Socket { port, .. }) => Some(*port),
             _ => None,
         })
         .collect();
@@ -259,7 +259,7 @@ fn what_nothing_here_speaks_is_told_first_whatever_else_is_wrong() {
         let parsed = parse(format!("DEVICE $LP1 {attributes}").as_bytes());
         parsed.entries[0].entry.as_ref().expect_err(attributes).iter().map(said).collect()
     };
-    // The example of fastp.md 17.
+    // The attributes of docs/reference/fastp.md 4.5.
     let lpd = told(
         "CONTYPE = TCP/IP PROTOCOL = LPD1179 ADDRESS = 198.51.100.7 QUEUENAME = Accounts2 HOSTNAME = bluebird\n\
          USERID = payroll PRINTBANNER = YES JOBNAME = slips BANNERCLASS = bluebird BURSTBANNER = payroll UNLINK = YES SOURCEFILE = /none",
@@ -279,18 +279,18 @@ fn what_nothing_here_speaks_is_told_first_whatever_else_is_wrong() {
 #[test]
 fn a_comma_before_the_next_pair_is_none_of_a_path() {
     let path = |attributes: &str| entry(&format!("CONTYPE = FILE {attributes}"));
-    let file = |path: &str| Way::To(DeviceUri::File(path.into()));
+    let file = |path: &str| AddressSource::To(DeviceUri::File(path.into()));
     for pairs in
         ["PATH = /tmp/x,TIMEOUT=5", "PATH=/tmp/x,timeout = 5", "PATH=/tmp/x,\nTIMEOUT = 5", "TIMEOUT=5,PATH=/tmp/x,"]
     {
         let entry = path(pairs);
-        assert_eq!((entry.way, entry.io_limit), (file("/tmp/x"), Some(Duration::from_secs(5))), "{pairs}");
+        assert_eq!((entry.address, entry.io_limit), (file("/tmp/x"), Some(Duration::from_secs(5))), "{pairs}");
     }
-    assert_eq!(path("SHADOW1 = A,SHADOW2 = B,PATH = /a,b").way, file("/a,b"));
+    assert_eq!(path("SHADOW1 = A,SHADOW2 = B,PATH = /a,b").address, file("/a,b"));
     for whole in ["/a,b=c", "/a,TIMEOUT", "/a,TIMEOUTS=5", "/a;b,c", "/a,=b"] {
-        assert_eq!(path(&format!("PATH = {whole} SHADOW = t")).way, file(whole), "{whole}");
+        assert_eq!(path(&format!("PATH = {whole} SHADOW = t")).address, file(whole), "{whole}");
     }
-    assert_eq!(path("PATH = \"/a,TIMEOUT=5\"").way, file("/a,TIMEOUT=5"), "everything counts in a quotation");
+    assert_eq!(path("PATH = \"/a,TIMEOUT=5\"").address, file("/a,TIMEOUT=5"), "everything counts in a quotation");
     let semicolon = mistake("CONTYPE = FILE PATH = /a;TIMEOUT=5");
     assert_eq!(semicolon, "1:37 an attribute or a keyword was expected, not ';' (';' ends lists only)");
 }

@@ -1,5 +1,5 @@
-//! Reading a FASTCNFG file whole, with the time of its last change. May take as long as its file system does: a device
-//! has it done by a helper.
+//! Reads a whole FASTCNFG file, with the time of its last change. May take as long as its file system does, so a device
+//! does it in a helper.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -11,17 +11,17 @@ use crate::sys::files::{open_regular, read_full_at};
 
 /// The largest file.
 pub const LARGEST: u64 = 1 << 20;
-/// A file that was changed a shorter time ago may be half written: it is read again.
+/// A file that changed more recently than this may be half written: it is read again.
 const SETTLED: Duration = Duration::from_millis(100);
 /// How often.
 const TRIES: u32 = 10;
 
 /// When a file was last changed, in nanoseconds since 1970; none = there is no file.
-pub type Stamp = Option<i128>;
+pub type ChangeTime = Option<i128>;
 
 /// Why a file cannot be read.
 #[derive(Debug)]
-pub enum Unread {
+pub enum ReadError {
     /// There is none.
     Missing,
     /// There is a link, and nothing where it leads.
@@ -34,22 +34,22 @@ pub enum Unread {
     Changing,
 }
 
-/// What a file is known by: another one, or the same one with something else in it, has another mark.
+/// Identifies a version of a file: another file, or the same one with other content, has another state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct FileState {
     /// Its file system.
     pub dev: u64,
     /// Its number there.
     pub ino: u64,
     /// Octets.
     pub size: u64,
-    /// When its octets were changed, as far as it says so itself, in nanoseconds since 1970.
+    /// When its octets were changed, as the file itself says, in nanoseconds since 1970.
     pub changed: i128,
-    /// When anything of it was changed; nobody sets that.
+    /// When anything of it was changed; nobody can set that.
     pub touched: i128,
 }
 
-impl Mark {
+impl FileState {
     fn of(meta: &std::fs::Metadata) -> Self {
         let touched = i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec());
         Self { dev: meta.dev(), ino: meta.ino(), size: meta.size(), changed: changed(meta), touched }
@@ -58,12 +58,12 @@ impl Mark {
 
 /// A file that was read.
 #[derive(Clone, Debug)]
-pub struct Read {
+pub struct WholeFile {
     /// Its octets.
     pub octets: Vec<u8>,
-    /// What it was known by before it was read.
-    pub mark: Mark,
-    /// Whether it had not been touched for a moment: with the same mark it has these octets, now and later.
+    /// Its state before it was read.
+    pub mark: FileState,
+    /// Whether it had not been touched for a moment: with the same state it has these octets, now and later.
     pub settled: bool,
 }
 
@@ -72,10 +72,7 @@ fn changed(meta: &std::fs::Metadata) -> i128 {
 }
 
 /// When the file was last changed.
-///
-/// # Errors
-/// When the system does not say.
-pub fn stamp(path: &Path) -> io::Result<Stamp> {
+pub fn stamp(path: &Path) -> io::Result<ChangeTime> {
     match std::fs::metadata(path) {
         Ok(meta) => Ok(Some(changed(&meta))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -83,28 +80,22 @@ pub fn stamp(path: &Path) -> io::Result<Stamp> {
     }
 }
 
-fn unread(path: &Path, error: io::Error) -> Unread {
+fn unread(path: &Path, error: io::Error) -> ReadError {
     match error.kind() {
-        io::ErrorKind::NotFound if std::fs::symlink_metadata(path).is_ok() => Unread::Dangling,
-        io::ErrorKind::NotFound => Unread::Missing,
-        _ => Unread::Failed(error),
+        io::ErrorKind::NotFound if std::fs::symlink_metadata(path).is_ok() => ReadError::Dangling,
+        io::ErrorKind::NotFound => ReadError::Missing,
+        _ => ReadError::Failed(error),
     }
 }
 
 /// What lies at `path` now.
-///
-/// # Errors
-/// When there is nothing, or the system does not say.
-pub fn mark(path: &Path) -> Result<Mark, Unread> {
-    std::fs::metadata(path).map(|meta| Mark::of(&meta)).map_err(|error| unread(path, error))
+pub fn mark(path: &Path) -> Result<FileState, ReadError> {
+    std::fs::metadata(path).map(|meta| FileState::of(&meta)).map_err(|error| unread(path, error))
 }
 
 /// Reads a regular file.
-///
-/// # Errors
-/// Why it cannot be read.
-pub fn read(path: &Path) -> Result<Read, Unread> {
-    let mut last = Err(Unread::Changing);
+pub fn read(path: &Path) -> Result<WholeFile, ReadError> {
+    let mut last = Err(ReadError::Changing);
     for attempt in 0..TRIES {
         if attempt > 0 {
             std::thread::sleep(SETTLED);
@@ -113,8 +104,8 @@ pub fn read(path: &Path) -> Result<Read, Unread> {
         let now = i128::from(clock::wall_ms()) * 1_000_000;
         let at_rest = |since: i128| (now - since).unsigned_abs() >= SETTLED.as_nanos();
         read.settled = at_rest(read.mark.changed) && at_rest(read.mark.touched);
-        // Whoever writes it anew has emptied it first, and two changes within a tick of the clock have one time: what
-        // was changed just now counts when it has been let be for a moment.
+        // A writer empties the file first, and two changes within a tick of the clock have the same time: a recent
+        // change counts only after the file has been left alone for a moment.
         if whole && at_rest(read.mark.changed) {
             return Ok(read);
         }
@@ -125,18 +116,18 @@ pub fn read(path: &Path) -> Result<Read, Unread> {
     last
 }
 
-fn read_once(path: &Path) -> Result<(Read, bool), Unread> {
+fn read_once(path: &Path) -> Result<(WholeFile, bool), ReadError> {
     let file = open_regular(path).map_err(|error| unread(path, error))?;
-    let before = file.metadata().map_err(Unread::Failed)?;
+    let before = file.metadata().map_err(ReadError::Failed)?;
     if before.size() > LARGEST {
-        return Err(Unread::TooLarge);
+        return Err(ReadError::TooLarge);
     }
     let mut octets = vec![0; usize::try_from(before.size()).unwrap_or(0) + 1];
-    let length = read_full_at(&file, &mut octets, 0).map_err(Unread::Failed)?;
+    let length = read_full_at(&file, &mut octets, 0).map_err(ReadError::Failed)?;
     octets.truncate(length);
-    let (mark, after) = (Mark::of(&before), Mark::of(&file.metadata().map_err(Unread::Failed)?));
+    let (mark, after) = (FileState::of(&before), FileState::of(&file.metadata().map_err(ReadError::Failed)?));
     let whole = mark == after && length as u64 == after.size;
-    Ok((Read { octets, mark, settled: false }, whole))
+    Ok((WholeFile { octets, mark, settled: false }, whole))
 }
 
 #[cfg(test)]
@@ -161,11 +152,11 @@ mod tests {
         assert_eq!(found, (b"DEVICE".as_slice(), stamp(&path).unwrap()));
         assert_eq!(read_now.mark, mark(&path).unwrap());
         assert_eq!(stamp(&path.with_extension("no")).unwrap(), None);
-        assert!(matches!(read(&path.with_extension("no")), Err(Unread::Missing)));
+        assert!(matches!(read(&path.with_extension("no")), Err(ReadError::Missing)));
         let link = path.with_extension("link");
         std::os::unix::fs::symlink(path.with_extension("no"), &link).unwrap();
-        assert!(matches!(read(&link), Err(Unread::Dangling)));
-        assert!(matches!(mark(&link), Err(Unread::Dangling)));
+        assert!(matches!(read(&link), Err(ReadError::Dangling)));
+        assert!(matches!(mark(&link), Err(ReadError::Dangling)));
     }
 
     #[test]
@@ -180,11 +171,11 @@ mod tests {
         let (dir, path) = file(&vec![b'!'; 1 << 20], Duration::from_secs(60));
         assert_eq!(read(&path).unwrap().octets.len(), 1 << 20);
         std::fs::write(&path, vec![b'!'; (1 << 20) + 1]).unwrap();
-        assert!(matches!(read(&path), Err(Unread::TooLarge)));
-        assert!(matches!(read(dir.path()), Err(Unread::Failed(_))));
+        assert!(matches!(read(&path), Err(ReadError::TooLarge)));
+        assert!(matches!(read(dir.path()), Err(ReadError::Failed(_))));
         let fifo = dir.path().join("fifo");
         nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        assert!(matches!(read(&fifo), Err(Unread::Failed(_))));
-        assert!(matches!(read(Path::new("/dev/zero")), Err(Unread::Failed(_))));
+        assert!(matches!(read(&fifo), Err(ReadError::Failed(_))));
+        assert!(matches!(read(Path::new("/dev/zero")), Err(ReadError::Failed(_))));
     }
 }

@@ -1,4 +1,4 @@
-//! How long to wait before the next try of something that failed.
+//! How long to wait before something that failed is tried again.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// The shortest, for a RETRY of 0.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-/// The wait after the `tries`-th failure of a device whose RETRY is `retry` seconds: RETRY doubled each time up to a
-/// minute, less up to a fifth of it as `random` says, so that devices that failed together do not come back together.
-/// Never less than RETRY.
+/// Returns the wait after the `tries`-th failure of a device whose RETRY is `retry` seconds. RETRY doubles with each
+/// failure, up to a minute. `random` takes off up to a fifth, so that devices that failed together do not come back
+/// together. The wait is never shorter than RETRY.
 pub fn device(retry: u32, tries: u32, random: u32) -> Duration {
     let floor = Duration::from_secs(u64::from(retry)).max(SHORTEST);
     let doubled = floor.saturating_mul(1 << tries.saturating_sub(1).min(16));
@@ -17,33 +17,33 @@ pub fn device(retry: u32, tries: u32, random: u32) -> Duration {
     wait.saturating_sub(wait / 5 * (random % 1024) / 1024).max(floor)
 }
 
-/// Whether a try at `due_ms` is due. Both times are of the wall clock, which may have been set back meanwhile: a try
-/// farther away than any wait of a device with this RETRY was meant for a time that has passed.
+/// Whether a try at `due_ms` is due. Both times are wall-clock times, and the clock may have been set back in between:
+/// a try farther away than any wait of a device with this RETRY was meant for a time that has passed.
 pub fn is_due(due_ms: i64, retry: u32, wall_ms: i64) -> bool {
     let longest = i64::from(retry).saturating_mul(1000).max(LONGEST.as_millis() as i64);
     due_ms <= wall_ms || due_ms.saturating_sub(wall_ms) > longest
 }
 
-/// A wait that doubles from `first` to `most`.
+/// A wait that doubles from `first` up to `most`.
 #[derive(Clone, Debug)]
-pub struct Growing {
+pub struct GrowingWait {
     first: Duration,
     next: Duration,
     most: Duration,
 }
 
-impl Growing {
-    /// Begins with `first`.
+impl GrowingWait {
+    /// Creates a wait that begins with `first`.
     pub fn new(first: Duration, most: Duration) -> Self {
         Self { first, next: first, most }
     }
-    /// The next wait.
+    /// Returns the next wait.
     pub fn wait(&mut self) -> Duration {
         let wait = self.next;
         self.next = (wait * 2).min(self.most);
         wait
     }
-    /// Begins again.
+    /// Starts again with the first wait.
     pub fn reset(&mut self) {
         self.next = self.first;
     }
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_growing_wait_stops_growing() {
-        let mut wait = Growing::new(Duration::from_millis(50), Duration::from_millis(150));
+        let mut wait = GrowingWait::new(Duration::from_millis(50), Duration::from_millis(150));
         let waits: Vec<_> = (0..4).map(|_| wait.wait().as_millis()).collect();
         assert_eq!(waits, [50, 100, 150, 150]);
         wait.reset();

@@ -1,4 +1,5 @@
-//! The command line of the print process. Spawned with its streams on `/dev/null`; typed by hand it tells its failures.
+//! The command line of the print process. It usually runs spawned, with its streams on `/dev/null`; when typed by hand
+//! it prints its failures.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,15 +9,16 @@ use std::time::Duration;
 use clap::{Parser, ValueHint};
 
 use super::prerequisites::raise_open_files;
-use super::run::{block_signals, run};
+use super::run::run;
+use super::signals::block_signals;
 use crate::fastp::fastcnfg;
-use crate::fastp::fastcnfg::library::Library;
+use crate::fastp::fastcnfg::file_cache::FileCache;
 use crate::model::time::Moment;
 use crate::model::{Failure, FailureKind, ProcessName};
 use crate::spool::{Base, Spool};
 use crate::sys::clock;
 
-/// Seconds without work after which a print process goes dormant, unless `PD_FASTP_IDLE` says otherwise.
+/// A print process goes dormant after this many idle seconds, unless `PD_FASTP_IDLE` says otherwise.
 const IDLE: f64 = 120.0;
 
 const AFTER_HELP: &str = "\
@@ -33,11 +35,11 @@ Exit status:
 
 /// The print process: sends the jobs of its devices.
 ///
-/// It is started by whoever makes work for it, and goes dormant by itself. Starting a second one of the same name is
-/// harmless: it ends at once.
+/// The command that makes work for it starts it, and it goes dormant by itself. Starting a second one of the same name
+/// is harmless: the second one ends at once.
 ///
-/// With --check it prints nothing: it reads a FASTCNFG file and the files that it leads to, lists what each print process
-/// finds for each device, and tells every mistake with its file, line and column.
+/// With --check it prints nothing. It reads a FASTCNFG file and the files it leads to, lists what each print process
+/// finds for each device, and reports every mistake with its file, line and column.
 #[derive(Debug, Parser)]
 #[command(name = "fastp", version, after_long_help = AFTER_HELP)]
 pub struct Arguments {
@@ -47,15 +49,15 @@ pub struct Arguments {
     /// The print process, with or without its '$'
     #[arg(long, value_name = "NAME", required_unless_present = "check", conflicts_with = "check")]
     process: Option<String>,
-    /// Go dormant after so many seconds without work
+    /// Go dormant after this many seconds without work
     #[arg(long, value_name = "SECONDS", conflicts_with = "check")]
     idle: Option<f64>,
-    /// Check a FASTCNFG file, or that of the spool, and end
+    /// Check a FASTCNFG file, or that of the spool, and exit
     #[arg(long, value_name = "FASTCNFG", num_args = 0..=1, value_hint = ValueHint::FilePath)]
     check: Option<Option<PathBuf>>,
 }
 
-/// Reads the command line, opens the spool with `open`, and is the print process until it goes dormant.
+/// Parses the command line, opens the spool with `open`, and runs the print process until it goes dormant.
 pub fn run_main(open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>) -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(file) = arguments.check {
@@ -80,9 +82,9 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base, Moment) -> Result<Spool,
         .map_err(|error| Failure::new(FailureKind::BadValue, format!("--base: {error}")))?;
     let base = Base::new(base);
     let usual = std::env::var("PD_FASTP_IDLE").ok().and_then(|text| text.parse().ok()).unwrap_or(IDLE);
-    // Before the spool starts threads of its own: a signal must reach the loop that waits for it.
+    // Done before the spool starts threads of its own: the signal must reach the thread that waits for it.
     block_signals()?;
-    // A process that keeps its usual limit prints too, on fewer devices at a time.
+    // If the limit cannot be raised, we print on fewer devices at a time.
     let _ = raise_open_files();
     let spool = open(&base, clock::now())?;
     let idle = arguments.idle.unwrap_or(usual);
@@ -91,7 +93,7 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base, Moment) -> Result<Spool,
     run(&spool, &name, idle)
 }
 
-/// `--check`: of `file`, or of the primary file of the spool.
+/// Runs `--check` on `file`, or on the primary file of the spool.
 fn check(file: Option<PathBuf>, base: Option<PathBuf>) -> ExitCode {
     crate::sys::spawn::default_sigpipe();
     let base = base.or_else(|| std::env::var_os("PDBASE").map(PathBuf::from));
@@ -103,8 +105,8 @@ fn check(file: Option<PathBuf>, base: Option<PathBuf>) -> ExitCode {
     };
     let beside = || Base::new(primary.parent().unwrap_or(&primary));
     let base = base.unwrap_or_else(beside);
-    let library = Library::default();
-    let report = fastcnfg::check::check(&primary, base.root(), &server_of(&base), &|path| library.read(path));
+    let file_cache = FileCache::default();
+    let report = fastcnfg::check::check(&primary, base.root(), &server_of(&base), &|path| file_cache.read(path));
     if let Some(why) = report.unread {
         eprintln!("fastp: {why}");
         return ExitCode::from(3);
@@ -127,7 +129,7 @@ fn check(file: Option<PathBuf>, base: Option<PathBuf>) -> ExitCode {
     if report.is_bad() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// The name of the server of a base, as far as the directory of its print files tells it. Is the spool asked? No: a check
+/// Returns the name of the base's server, as far as its print-file directory shows it. Why not ask the spool? A check
 /// must work while nobody can open it.
 fn server_of(base: &Base) -> String {
     let entries = std::fs::read_dir(base.root()).into_iter().flatten().flatten();
@@ -135,7 +137,7 @@ fn server_of(base: &Base) -> String {
     servers.next().map(|entry| entry.file_name().to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// The definition of the command line, for manual pages and completions.
+/// Returns the definition of the command line, for manual pages and completions.
 pub fn definition() -> clap::Command {
     <Arguments as clap::CommandFactory>::command()
 }

@@ -1,7 +1,7 @@
-//! The log of the print processes, `run/fastp.log`: one line a write, bounded.
+//! The log of the print processes, `run/fastp.log`: one write per line, bounded in size.
 //!
-//! Several processes append to the same file. When it has grown past its limit whoever notices renames it to
-//! `fastp.log.1` and begins a new one; a line that falls between may land in the older file. A log that cannot be
+//! Several processes append to the same file. The process that notices that the file has passed its limit renames it to
+//! `fastp.log.1` and starts a new one; a line written in between may land in the older file. A log that cannot be
 //! written stops nothing: everything that matters is an event in the spool.
 
 use std::fmt;
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::sys::clock;
 
-/// The size at which a new file is begun.
+/// Size at which a new file is started.
 pub const LIMIT: u64 = 1 << 20;
 /// The longest line.
 const LONGEST: usize = 4096;
@@ -33,7 +33,7 @@ struct Inner {
 }
 
 impl Log {
-    /// The log at `path`, written as `who`.
+    /// Opens the log at `path` and writes as `who`.
     pub fn new(path: &Path, who: &str) -> Self {
         Self::limited(path, who, LIMIT)
     }
@@ -43,7 +43,7 @@ impl Log {
         Self { inner: Arc::new(Mutex::new(inner)) }
     }
 
-    /// Adds a line. Control characters are escaped: a line stays a line.
+    /// Appends a line. Control characters are escaped, so a line stays one line.
     pub fn line(&self, text: impl fmt::Display) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let when = jiff::Timestamp::from_millisecond(clock::wall_ms()).unwrap_or_default();

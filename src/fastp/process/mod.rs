@@ -1,4 +1,4 @@
-//! The print process as a whole: its command line, main loop, threads of devices, log, and the submission socket.
+//! The print process as a whole: command line, main loop, device workers, log and submission socket.
 
 pub mod backoff;
 pub(crate) mod command;
@@ -6,6 +6,7 @@ pub mod log;
 pub mod neighbours;
 pub mod prerequisites;
 pub mod run;
+mod signals;
 pub mod submission_socket;
 pub mod waker;
 pub(crate) mod worker;

@@ -1,7 +1,7 @@
-//! What a print process needs before it can serve: descriptors, and a little room on the disk of its spool.
+//! What a print process needs before it can serve: descriptors, and a little space on the spool's disk.
 //!
-//! A disk that is full keeps no job from being completed: the ballast is given back for the few octets that are needed.
-//! What only comforts those who look is done without.
+//! A full disk does not stop a job from completing: the ballast is released for the few octets needed. Files that only
+//! serve observers, such as the progress file, are optional.
 
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -17,11 +17,8 @@ use crate::spool::printing::progress::{Progress, Writer};
 use crate::sys::lock::FileLock;
 use crate::sys::process::ProcessNote;
 
-/// Allows this process as many open files as it may have: each device in use needs a handful, and the usual limit is
-/// made for programs that wait with `select`.
-///
-/// # Errors
-/// When the system refuses; then the usual limit stays.
+/// Raises the limit of open files to the hard limit. Each device in use needs a handful, and the default limit is made
+/// for programs that use `select`.
 pub fn raise_open_files() -> io::Result<()> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     if soft < hard {
@@ -30,15 +27,12 @@ pub fn raise_open_files() -> io::Result<()> {
     Ok(())
 }
 
-/// Does what needs a little room on the disk of the spool. When there is none, the ballast is given back and it is tried
+/// Runs `doing`, which needs a little space on the spool's disk. If there is none, it releases the ballast and tries
 /// once more.
-///
-/// # Errors
-/// Those of `doing`.
 pub fn with_room<T>(base: &Base, mut doing: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     match doing() {
         Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
-            // Somebody else may have given it back meanwhile: what matters is whether there is room now.
+            // Another process may have released it already; what matters is whether there is space now.
             let _ = ballast::release(base);
             doing()
         }
@@ -46,32 +40,27 @@ pub fn with_room<T>(base: &Base, mut doing: impl FnMut() -> io::Result<T>) -> io
     }
 }
 
-/// Writes who holds the lock into it, over what stands there: a file that is emptied first may find no room again.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn sign(lock: &FileLock) -> io::Result<()> {
+/// Writes the holder's identity into the lock file, over what is there: a file that is truncated first may find no
+/// space again.
+pub fn write_holder(lock: &FileLock) -> io::Result<()> {
     lock.file().write_all_at(ProcessNote::ours().to_string().as_bytes(), 0)
 }
 
-/// The progress file of the process, once it could be made. A process prints without it.
+/// The progress file of the process, created by the first heartbeat. The process also prints without it.
 #[derive(Debug)]
-pub struct Board {
+pub struct ProgressFile {
     base: Base,
     path: PathBuf,
     writer: OnceLock<Writer>,
 }
 
-impl Board {
-    /// The progress file of `name`, which the first sign of life makes.
+impl ProgressFile {
+    /// Prepares the progress file of `name`, which the first heartbeat creates.
     pub fn new(base: &Base, name: &ProcessName) -> Self {
         Self { base: base.clone(), path: base.progress(name), writer: OnceLock::new() }
     }
 
-    /// Writes a sign of life, into a new file if there was none yet.
-    ///
-    /// # Errors
-    /// When it cannot be made or written.
+    /// Writes a heartbeat, and creates the file if necessary.
     pub fn heartbeat(&self, boot_ms: i64) -> io::Result<()> {
         let writer = match self.writer.get() {
             Some(writer) => writer,
@@ -83,18 +72,12 @@ impl Board {
         writer.heartbeat(std::process::id(), boot_ms)
     }
 
-    /// Writes slot `index`, counted from 1; without a file nothing.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Writes slot `index`, counted from 1. Does nothing without a file.
     pub fn put(&self, index: usize, progress: &Progress) -> io::Result<()> {
         self.writer.get().map_or(Ok(()), |writer| writer.put(index, progress))
     }
 
-    /// Empties slot `index`; without a file nothing.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Clears slot `index`. Does nothing without a file.
     pub fn clear(&self, index: usize) -> io::Result<()> {
         self.writer.get().map_or(Ok(()), |writer| writer.clear(index))
     }
@@ -139,7 +122,7 @@ mod tests {
         std::fs::write(&path, "1 2\n").unwrap();
         let lock = FileLock::try_exclusive(&path).unwrap().unwrap();
         for _ in 0..2 {
-            sign(&lock).unwrap();
+            write_holder(&lock).unwrap();
             assert_eq!(std::fs::read_to_string(&path).unwrap(), ProcessNote::ours().to_string());
         }
     }

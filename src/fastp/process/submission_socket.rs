@@ -1,7 +1,7 @@
-//! The counter of the spool, while this print process runs.
+//! The submission socket of the spool, served while this print process runs.
 //!
-//! Submissions have threads of their own and share nothing with the devices but the database, which commits what both write
-//! at the same moment together. A print process prints as well without a counter.
+//! Submissions have their own threads and share only the database with the devices; the database commits what both
+//! write at the same moment in one transaction. A print process also prints without a submission socket.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -9,63 +9,63 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::model::time::Moment;
 use crate::model::{Failure, FailureKind};
-use crate::server::Counter;
+use crate::server::SubmissionSocket;
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request, answer};
 use crate::spool::{Attendant, Local, Spool, WakeTarget};
 use crate::sys::{clock, users, wake};
 
 use super::log::Log;
 
-/// Opens the counter of `spool`, unless another process has it open: then as soon as that one ends.
-pub fn open(spool: &Spool, log: &Log) -> Option<Counter> {
+/// Opens the submission socket of `spool`. If another process serves it, this one takes over when that process ends.
+pub fn open(spool: &Spool, log: &Log) -> Option<SubmissionSocket> {
     let inside = spool.clone();
-    let make = Arc::new(move || Box::new(Clerk::new(inside.clone())) as Box<dyn Operations>);
-    let opened = Counter::open(spool.base(), make);
-    opened.inspect_err(|error| log.line(format_args!("the counter cannot be opened: {error}"))).ok()
+    let make = Arc::new(move || Box::new(SubmitterSpool::new(inside.clone())) as Box<dyn Operations>);
+    let opened = SubmissionSocket::open(spool.base(), make);
+    opened.inspect_err(|error| log.line(format_args!("the submission socket cannot be opened: {error}"))).ok()
 }
 
-/// Who serves one submitter. He is the user whose spool this is, for whom this process runs.
-struct Clerk {
+/// Serves one submitter: the user whose spool this is and for whom this process runs.
+struct SubmitterSpool {
     local: Local,
-    waker: Arc<Waker>,
+    waker: Arc<RunningProcessWaker>,
 }
 
-impl Clerk {
+impl SubmitterSpool {
     fn new(spool: Spool) -> Self {
         let creator = spool.was_made_by(nix::unistd::geteuid().as_raw());
         let caller = if creator { users::caller_without_groups() } else { users::caller() };
-        let waker = Arc::new(Waker::default());
+        let waker = Arc::new(RunningProcessWaker::default());
         Self { local: Local::new(spool, caller, clock::now, Arc::clone(&waker) as Arc<dyn Attendant>), waker }
     }
 }
 
-impl Carrier for Clerk {
+impl Carrier for SubmitterSpool {
     fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
-        self.waker.left.store(false, Ordering::SeqCst);
+        self.waker.unstarted.store(false, Ordering::SeqCst);
         let reply = answer(&mut self.local, request, files);
-        if self.waker.left.load(Ordering::SeqCst) {
-            // The job is there, and its submitter, who hands it in once more, starts what it needs.
+        if self.waker.unstarted.load(Ordering::SeqCst) {
+            // The job is accepted. The submitter hands it in once more and then starts the process that it needs.
             return Err(Failure::new(FailureKind::Unknown, "a print process is to be started"));
         }
         Ok(reply)
     }
 }
 
-/// Wakes the print processes that run. Those that do not are started by a submitter himself: a print process has its
+/// Wakes running print processes and starts none. The submitter starts those himself: a print process inherits its
 /// environment from whoever starts it, and ours is that of somebody else.
 #[derive(Default)]
-struct Waker {
-    /// Whether somebody is left to be started.
-    left: AtomicBool,
+struct RunningProcessWaker {
+    /// Whether a print process must still be started.
+    unstarted: AtomicBool,
 }
 
-impl Attendant for Waker {
+impl Attendant for RunningProcessWaker {
     fn attend(&self, spool: &Spool, targets: &[WakeTarget], _: &Moment) {
         for target in targets.iter().filter(|target| !target.in_error) {
             let woken = target.running && wake::wake(&spool.base().process_socket(&target.name)).unwrap_or(false);
-            // One without a program is started by its user alone.
+            // A process without a program is started by its user alone.
             if !woken && (target.running || target.file.is_some()) {
-                self.left.store(true, Ordering::SeqCst);
+                self.unstarted.store(true, Ordering::SeqCst);
             }
         }
     }

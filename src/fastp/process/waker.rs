@@ -1,6 +1,6 @@
-//! Waking a thread that may be waiting for a descriptor: an event descriptor, and what the ringing is about.
+//! Wakes a thread that may be waiting for a descriptor: an event descriptor, and the reasons for the wake-up.
 //!
-//! Ringing is a level: however often a bell rings before its owner looks, the owner looks once, and looks at everything.
+//! A wake-up is a level, not a count: however often a thread is woken before it looks, it looks once, at everything.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -12,77 +12,71 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::sys::files::event_fd;
 
-/// What one thread waits on and the others ring.
+/// What one thread waits on and other threads signal.
 #[derive(Debug)]
-pub struct Bell {
+pub struct Waker {
     event: File,
-    rung: AtomicBool,
+    woken: AtomicBool,
     stop: AtomicBool,
     finish: AtomicBool,
 }
 
-impl Bell {
-    /// A silent bell.
-    ///
-    /// # Errors
-    /// When there are no descriptors left.
+impl Waker {
+    /// Creates a waker that nobody has signalled.
     pub fn new() -> io::Result<Self> {
-        let [rung, stop, finish] = [(); 3].map(|()| AtomicBool::new(false));
-        Ok(Self { event: event_fd()?, rung, stop, finish })
+        let [woken, stop, finish] = [(); 3].map(|()| AtomicBool::new(false));
+        Ok(Self { event: event_fd()?, woken, stop, finish })
     }
 
-    /// Something may have changed: look.
-    pub fn ring(&self) {
-        // Can this fail in a way that loses a wake-up? No: the only error of an event descriptor is "full", and a full
-        // one is readable.
+    /// Tells the thread that something may have changed.
+    pub fn wake(&self) {
+        // Can this lose a wake-up? No: the only error of an event descriptor is "full", and a full one is readable.
         let _ = (&self.event).write(&1u64.to_ne_bytes());
     }
 
-    /// End now, in good order.
+    /// Tells the thread to end now, in good order.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
-        self.ring();
+        self.wake();
     }
 
-    /// End after the running job.
+    /// Tells the thread to end after the running job.
     pub fn finish(&self) {
         self.finish.store(true, Ordering::SeqCst);
-        self.ring();
+        self.wake();
     }
 
-    /// Whether to end now.
+    /// Whether the thread must end now.
     pub fn stopping(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
 
-    /// Whether to end after the running job.
+    /// Whether the thread must end after the running job.
     pub fn finishing(&self) -> bool {
         self.stopping() || self.finish.load(Ordering::SeqCst)
     }
 
-    /// Whether it rang, which stays on record.
-    pub fn rung(&self) -> bool {
+    /// Whether the thread was woken; the wake-up stays pending.
+    pub fn was_woken(&self) -> bool {
         self.drain();
-        self.rung.load(Ordering::SeqCst)
+        self.woken.load(Ordering::SeqCst)
     }
 
-    /// Whether it rang since this was last asked.
-    pub fn taken(&self) -> bool {
+    /// Whether the thread was woken since the last call; clears the wake-up.
+    pub fn take_wake(&self) -> bool {
         self.drain();
-        self.rung.swap(false, Ordering::SeqCst)
+        self.woken.swap(false, Ordering::SeqCst)
     }
 
     fn drain(&self) {
         let mut count = [0u8; 8];
         if matches!((&self.event).read(&mut count), Ok(8)) {
-            self.rung.store(true, Ordering::SeqCst);
+            self.woken.store(true, Ordering::SeqCst);
         }
     }
 
-    /// Waits until the bell rings, `other` is ready, or `timeout` has passed. A ring stays on record until [`Bell::taken`].
-    ///
-    /// # Errors
-    /// When waiting itself fails.
+    /// Waits until the thread is woken, `other` is ready, or `timeout` has passed. A wake-up stays pending until
+    /// [`Waker::take_wake`].
     pub fn wait(&self, other: Option<(BorrowedFd<'_>, PollFlags)>, timeout: Option<Duration>) -> io::Result<PollFlags> {
         let mut fds = vec![PollFd::new(self.event.as_fd(), PollFlags::POLLIN)];
         fds.extend(other.map(|(fd, events)| PollFd::new(fd, events)));
@@ -93,16 +87,14 @@ impl Bell {
     }
 }
 
-impl AsFd for Bell {
+impl AsFd for Waker {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.event.as_fd()
     }
 }
 
-/// `poll` with a duration, rounded up to the millisecond, so that nobody spins through the last fraction of a wait.
-///
-/// # Errors
-/// When waiting fails; an interruption counts as a wake-up.
+/// Calls `poll` with a duration, rounded up to the millisecond so that nobody spins through the last fraction of a
+/// wait. An interruption counts as a wake-up.
 pub fn poll_for(fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> io::Result<()> {
     let timeout = match timeout {
         None => PollTimeout::NONE,
@@ -123,18 +115,18 @@ mod tests {
 
     #[test]
     fn a_ring_is_seen_once_and_by_whoever_waits() {
-        let bell = Bell::new().unwrap();
-        assert!(!bell.taken());
-        bell.ring();
-        bell.ring();
-        bell.wait(None, None).unwrap();
-        assert!(bell.taken());
-        assert!(!bell.taken());
-        bell.wait(None, Some(Duration::from_millis(1))).unwrap();
-        assert!(!bell.finishing());
-        bell.finish();
-        assert!(bell.finishing() && !bell.stopping());
-        bell.stop();
-        assert!(bell.stopping());
+        let waker = Waker::new().unwrap();
+        assert!(!waker.take_wake());
+        waker.wake();
+        waker.wake();
+        waker.wait(None, None).unwrap();
+        assert!(waker.take_wake());
+        assert!(!waker.take_wake());
+        waker.wait(None, Some(Duration::from_millis(1))).unwrap();
+        assert!(!waker.finishing());
+        waker.finish();
+        assert!(waker.finishing() && !waker.stopping());
+        waker.stop();
+        assert!(waker.stopping());
     }
 }

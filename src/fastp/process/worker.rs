@@ -1,5 +1,5 @@
-//! What main keeps of one device between its threads: the running thread, the failures in a row, and how long to let a
-//! device be whose thread found nothing to do.
+//! What main keeps of one device between its threads: the running thread, the failures in a row, and how long to leave
+//! a device alone whose thread found nothing to do.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::backoff::{Growing, is_due};
-use super::run::{Farewell, Main};
-use super::waker::Bell;
-use crate::fastp::device::context::{Desk, Streak};
+use super::backoff::{GrowingWait, is_due};
+use super::run::{Main, ThreadEndSignal};
+use super::waker::Waker;
+use crate::fastp::device::context::{DeviceContext, FailureStreak};
 use crate::fastp::device::helpers::Helpers;
-use crate::fastp::device::thread::{Device, Leave};
+use crate::fastp::device::thread::{Device, ThreadEnd};
 use crate::fastp::fastcnfg::Memory;
 use crate::model::DeviceId;
 use crate::model::device::Exclusive;
@@ -23,40 +23,40 @@ use crate::spool::interface::engine::DeviceOrder;
 /// Stack of a device thread.
 const STACK: usize = 256 * 1024;
 
-/// A device's place.
-pub(crate) struct Seat {
+/// The worker of one device.
+pub(crate) struct Worker {
     slot: usize,
     thread: Option<Thread>,
-    streak: Streak,
+    streak: FailureStreak,
     memory: Memory,
     helpers: Arc<Helpers>,
-    /// Waits after threads that found nothing, or were refused.
-    pause: Growing,
+    /// Waits after threads that found nothing to do or were refused.
+    pause: GrowingWait,
     not_before: Option<Instant>,
-    /// Whether the last thread was refused by the spool, or died.
+    /// Whether the spool refused the last thread, or it died.
     refused: bool,
-    last: Option<DeviceOrder>,
-    /// Whether main looked at what is wanted of it, while its thread ran, without ringing.
-    passed_over: bool,
+    last_order: Option<DeviceOrder>,
+    /// Whether main read what is wanted of the device while its thread ran, and did not wake the thread.
+    needs_rescan: bool,
 }
 
 struct Thread {
-    bell: Arc<Bell>,
+    waker: Arc<Waker>,
     done: Arc<AtomicBool>,
     printing: Arc<AtomicBool>,
-    handle: JoinHandle<Ended>,
+    handle: JoinHandle<ThreadResult>,
 }
 
-struct Ended {
-    leave: Leave,
-    streak: Streak,
+struct ThreadResult {
+    end: ThreadEnd,
+    streak: FailureStreak,
     memory: Memory,
     worked: bool,
 }
 
 /// When a device needs a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Due {
+pub(crate) enum NextStart {
     /// Not before something changes.
     Never,
     /// Now.
@@ -65,60 +65,60 @@ pub(crate) enum Due {
     In(Duration),
 }
 
-/// What the threads that ended said.
+/// Summary of the threads that ended.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Reaped {
-    /// Some call was refused by the spool.
+pub(crate) struct EndedThreads {
+    /// The spool refused some call.
     pub(crate) refused: bool,
-    /// Some ended otherwise than with nothing left to do: what it gave back may be for another device.
+    /// Some thread ended for another reason than having nothing to do: what it gave back may suit another device.
     pub(crate) gave_up: bool,
     /// Their devices.
     pub(crate) devices: Vec<DeviceId>,
 }
 
-/// A try that is due at a time of the wall clock, or none, of a device whose tries are `interval` seconds apart.
-fn at(due_ms: Option<i64>, interval: u32, wall_ms: i64) -> Due {
+/// When to try a device whose tries are `interval` seconds apart and whose next try is due at `due_ms`, or never.
+fn at(due_ms: Option<i64>, interval: u32, wall_ms: i64) -> NextStart {
     match due_ms {
-        None => Due::Never,
-        Some(due) if is_due(due, interval, wall_ms) => Due::Now,
-        Some(due) => Due::In(Duration::from_millis(due.abs_diff(wall_ms).saturating_add(1))),
+        None => NextStart::Never,
+        Some(due) if is_due(due, interval, wall_ms) => NextStart::Now,
+        Some(due) => NextStart::In(Duration::from_millis(due.abs_diff(wall_ms).saturating_add(1))),
     }
 }
 
-/// What an order asks for, the failures of threads apart.
-fn wanted(order: &DeviceOrder, wall_ms: i64) -> Due {
-    // No thread runs: the claim is left over by one that broke off. Whatever else is wanted, it is given back first.
+/// What an order asks for, regardless of earlier failures of its threads.
+fn wanted(order: &DeviceOrder, wall_ms: i64) -> NextStart {
+    // No thread runs, so the claim is left over from one that broke off. It is given back before anything else.
     if order.claimed {
-        return Due::Now;
+        return NextStart::Now;
     }
     match order.wish {
         DeviceWish::Stopped => at(order.restart_at_ms, order.settings.restart, wall_ms),
-        DeviceWish::Suspended => Due::Never,
-        DeviceWish::Draining => Due::Now,
+        DeviceWish::Suspended => NextStart::Never,
+        DeviceWish::Draining => NextStart::Now,
         DeviceWish::Started => match &order.error {
             Some(error) => at(error.next_try_ms, order.settings.retry, wall_ms),
-            None if order.eligible || order.transferred > 0 => Due::Now,
-            None if order.settings.exclusive == Exclusive::On => Due::Now,
-            None => Due::Never,
+            None if order.eligible || order.transferred > 0 => NextStart::Now,
+            None if order.settings.exclusive == Exclusive::On => NextStart::Now,
+            None => NextStart::Never,
         },
     }
 }
 
-impl Seat {
-    /// An empty place.
+impl Worker {
+    /// Creates a worker without a thread.
     pub(crate) fn new(slot: usize) -> Self {
-        let pause = Growing::new(Duration::from_millis(20), Duration::from_secs(30));
+        let pause = GrowingWait::new(Duration::from_millis(20), Duration::from_secs(30));
         Self {
             slot,
             thread: None,
-            streak: Streak::default(),
+            streak: FailureStreak::default(),
             memory: Memory::default(),
             helpers: Arc::default(),
             pause,
             not_before: None,
             refused: false,
-            last: None,
-            passed_over: false,
+            last_order: None,
+            needs_rescan: false,
         }
     }
 
@@ -127,53 +127,52 @@ impl Seat {
         self.thread.is_some()
     }
 
-    /// When a thread is to be started. Somebody who made work (`woken`), or an order that is new, is not kept waiting
-    /// because there was nothing to do before; a spool that refused is let be for its time.
-    pub(crate) fn due(&mut self, order: &DeviceOrder, wall_ms: i64, woken: bool) -> Due {
+    /// Returns when to start a thread. If somebody made work (`woken`) or the order is new, earlier idle waits do not
+    /// count; after a refusal by the spool the full wait always counts.
+    pub(crate) fn due(&mut self, order: &DeviceOrder, wall_ms: i64, woken: bool) -> NextStart {
         let wanted = wanted(order, wall_ms);
-        if !self.refused && (woken || self.last.as_ref() != Some(order)) {
+        if !self.refused && (woken || self.last_order.as_ref() != Some(order)) {
             self.not_before = None;
             self.pause.reset();
         }
         let left = self.not_before.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
         match wanted {
-            Due::Now if !left.is_zero() => Due::In(left),
+            NextStart::Now if !left.is_zero() => NextStart::In(left),
             other => other,
         }
     }
 
-    /// Rings its thread if something may concern it.
-    pub(crate) fn ring(&mut self, order: &DeviceOrder) {
+    /// Wakes its thread if the news may concern it.
+    pub(crate) fn wake_thread(&mut self, order: &DeviceOrder) {
         let Some(thread) = &self.thread else { return };
-        let news = order.eligible || thread.printing.load(Ordering::SeqCst) || self.last.as_ref() != Some(order);
+        let news = order.eligible || thread.printing.load(Ordering::SeqCst) || self.last_order.as_ref() != Some(order);
         if news {
-            thread.bell.ring();
+            thread.waker.wake();
         }
-        self.last = Some(order.clone());
+        self.last_order = Some(order.clone());
     }
 
-    /// What is wanted of it was looked at and its thread was left alone: when that one ends, it is looked at again.
-    pub(crate) fn pass_over(&mut self) {
-        self.passed_over = true;
+    /// Main read what is wanted of the device and left its thread alone: it must look again when that thread ends.
+    pub(crate) fn rescan_when_thread_ends(&mut self) {
+        self.needs_rescan = true;
     }
 
-    /// Lets its thread end after the running job.
+    /// Tells its thread to end after the running job.
     pub(crate) fn finish(&self) {
         if let Some(thread) = &self.thread {
-            thread.bell.finish();
+            thread.waker.finish();
         }
     }
 
-    /// Lets its thread end now.
+    /// Tells its thread to end now.
     pub(crate) fn stop(&self) {
         if let Some(thread) = &self.thread {
-            thread.bell.stop();
+            thread.waker.stop();
         }
     }
 
-    fn ended(&mut self, ended: Option<Ended>) -> bool {
-        let refused =
-            !matches!(&ended, Some(Ended { leave: Leave::Nothing | Leave::Done | Leave::Failed | Leave::Ending, .. }));
+    fn thread_ended(&mut self, ended: Option<ThreadResult>) -> bool {
+        let refused = matches!(&ended, None | Some(ThreadResult { end: ThreadEnd::Refused(_), .. }));
         let worked = ended.as_ref().is_some_and(|ended| ended.worked);
         self.refused = refused;
         if let Some(ended) = &ended {
@@ -185,8 +184,8 @@ impl Seat {
                 self.pause.reset();
                 Duration::ZERO
             }
-            // An operator's START after an error is not kept waiting.
-            Some(Ended { leave: Leave::Failed, .. }) => Duration::from_millis(50),
+            // An operator's START after an error must not wait.
+            Some(ThreadResult { end: ThreadEnd::DeviceError, .. }) => Duration::from_millis(50),
             _ if refused => self.pause.wait().max(Duration::from_secs(1)),
             _ => self.pause.wait(),
         };
@@ -197,24 +196,24 @@ impl Seat {
 
 impl Main<'_> {
     /// Collects the threads that have ended.
-    pub(crate) fn reap(&mut self) -> Reaped {
-        let mut reaped = Reaped::default();
-        for (device, seat) in &mut self.seats {
-            let Some(thread) = seat.thread.take_if(|thread| thread.done.load(Ordering::SeqCst)) else { continue };
+    pub(crate) fn reap(&mut self) -> EndedThreads {
+        let mut reaped = EndedThreads::default();
+        for (device, worker) in &mut self.workers {
+            let Some(thread) = worker.thread.take_if(|thread| thread.done.load(Ordering::SeqCst)) else { continue };
             let ended = thread.handle.join().ok();
             if ended.is_none() {
-                self.log.line(format_args!("the thread of the device in slot {} died", seat.slot));
+                self.log.line(format_args!("the thread of the device in slot {} died", worker.slot));
             }
-            let passed_over = std::mem::take(&mut seat.passed_over);
-            let leave = ended.as_ref().map(|ended| &ended.leave);
-            // Its last transaction told that nothing waits for it, and nobody rang since.
-            if leave == Some(&Leave::Done) && !passed_over && !thread.bell.rung() {
-                seat.ended(ended);
+            let needs_rescan = std::mem::take(&mut worker.needs_rescan);
+            let end = ended.as_ref().map(|ended| &ended.end);
+            // Its last transaction found nothing waiting, and nobody woke it since.
+            if end == Some(&ThreadEnd::NothingQueued) && !needs_rescan && !thread.waker.was_woken() {
+                worker.thread_ended(ended);
                 continue;
             }
-            let _ = self.progress.clear(seat.slot);
-            reaped.gave_up |= !matches!(leave, Some(Leave::Nothing | Leave::Done));
-            reaped.refused |= seat.ended(ended);
+            let _ = self.progress.clear(worker.slot);
+            reaped.gave_up |= !matches!(end, Some(ThreadEnd::NothingToDo | ThreadEnd::NothingQueued));
+            reaped.refused |= worker.thread_ended(ended);
             reaped.devices.push(*device);
         }
         reaped
@@ -222,56 +221,56 @@ impl Main<'_> {
 
     /// Starts the thread of a device.
     pub(crate) fn start(&mut self, id: DeviceId, order: &DeviceOrder) {
-        let Some(seat) = self.seats.get_mut(&id) else { return };
-        // An error that is gone from the record though we did not take it away: an operator said START.
-        let tries = order.error.as_ref().map_or(0, |error| error.tries.max(seat.streak.tries));
+        let Some(worker) = self.workers.get_mut(&id) else { return };
+        // An error that is gone from the record although we did not clear it: an operator said START.
+        let tries = order.error.as_ref().map_or(0, |error| error.tries.max(worker.streak.tries));
         let since_ms = order.error.as_ref().map_or(0, |error| error.since_ms);
-        let bell = match Bell::new() {
-            Ok(bell) => Arc::new(bell),
+        let waker = match Waker::new() {
+            Ok(waker) => Arc::new(waker),
             Err(error) => return self.log.line(format_args!("{}: no thread: {error}", order.name)),
         };
         let [done, printing] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
-        let farewell = Farewell { done: Arc::clone(&done), bell: Arc::clone(&self.bell) };
+        let end_signal = ThreadEndSignal { done: Arc::clone(&done), waker: Arc::clone(&self.waker) };
         let (engine, lease, name) = (Arc::clone(&self.engine), self.lease.clone(), order.name.clone());
         let (root, log, timing) = (self.base.root().to_path_buf(), self.log.clone(), self.timing);
-        let (zone, memory, library) = (self.zone.clone(), seat.memory.clone(), Arc::clone(&self.library));
-        let helpers = Arc::clone(&seat.helpers);
-        let (progress, slot) = (Arc::clone(&self.progress), seat.slot);
-        let (its_bell, its_printing) = (Arc::clone(&bell), Arc::clone(&printing));
+        let (zone, memory, file_cache) = (self.zone.clone(), worker.memory.clone(), Arc::clone(&self.file_cache));
+        let helpers = Arc::clone(&worker.helpers);
+        let (progress, slot) = (Arc::clone(&self.progress), worker.slot);
+        let (its_waker, its_printing) = (Arc::clone(&waker), Arc::clone(&printing));
         let first = order.clone();
         let body = move || {
-            let _farewell = farewell;
-            let desk = Rc::new(Desk {
+            let _end_signal = end_signal;
+            let context = Rc::new(DeviceContext {
                 engine,
                 lease,
                 device: id,
                 name,
                 root,
-                bell: its_bell,
+                waker: its_waker,
                 progress,
                 slot,
                 log,
                 timing,
                 zone,
                 in_error: Cell::new(false),
-                streak: Cell::new(Streak { tries, since_ms }),
-                heard: Cell::new(false),
-                library,
+                streak: Cell::new(FailureStreak { tries, since_ms }),
+                wake_pending: Cell::new(false),
+                file_cache,
                 memory: Cell::new(memory),
                 helpers,
                 printing: its_printing,
-                book: Cell::default(),
-                kept_since: Cell::new(None),
+                pending_reports: Cell::default(),
+                pending_since: Cell::new(None),
             });
-            let mut device = Device::new(Rc::clone(&desk));
-            let leave = device.run(first);
-            Ended { leave, streak: desk.streak.get(), memory: desk.memory.take(), worked: device.worked }
+            let mut device = Device::new(Rc::clone(&context));
+            let end = device.run(first);
+            ThreadResult { end, streak: context.streak.get(), memory: context.memory.take(), worked: device.worked }
         };
         let label: String = order.name.to_string().chars().take(15).collect();
         match std::thread::Builder::new().name(label).stack_size(STACK).spawn(body) {
             Ok(handle) => {
-                seat.last = Some(order.clone());
-                seat.thread = Some(Thread { bell, done, printing, handle });
+                worker.last_order = Some(order.clone());
+                worker.thread = Some(Thread { waker, done, printing, handle });
             }
             Err(error) => self.log.line(format_args!("{}: no thread: {error}", order.name)),
         }
@@ -293,38 +292,43 @@ mod tests {
         DeviceOrder { eligible: true, ..Fake::order_of(&state, lp).unwrap() }
     }
 
-    /// A place whose thread, started for `order`, has just ended.
-    fn left(order: &DeviceOrder, leave: Leave) -> Seat {
-        let mut seat = Seat::new(1);
-        seat.pause = Growing::new(Duration::from_secs(30), Duration::from_secs(30));
-        seat.last = Some(order.clone());
-        seat.ended(Some(Ended { leave, streak: Streak::default(), memory: Memory::default(), worked: false }));
-        seat
+    /// A worker whose thread, started for `order`, has just ended.
+    fn worker_after(order: &DeviceOrder, end: ThreadEnd) -> Worker {
+        let mut worker = Worker::new(1);
+        worker.pause = GrowingWait::new(Duration::from_secs(30), Duration::from_secs(30));
+        worker.last_order = Some(order.clone());
+        worker.thread_ended(Some(ThreadResult {
+            end,
+            streak: FailureStreak::default(),
+            memory: Memory::default(),
+            worked: false,
+        }));
+        worker
     }
 
     #[test]
     fn a_device_that_found_nothing_to_do_is_looked_at_at_once_when_there_is_news() {
         let known = order();
-        assert!(matches!(left(&known, Leave::Nothing).due(&known, 0, false), Due::In(_)));
-        assert_eq!(left(&known, Leave::Nothing).due(&known, 0, true), Due::Now, "woken");
+        assert!(matches!(worker_after(&known, ThreadEnd::NothingToDo).due(&known, 0, false), NextStart::In(_)));
+        assert_eq!(worker_after(&known, ThreadEnd::NothingToDo).due(&known, 0, true), NextStart::Now, "woken");
         let other = DeviceOrder { transferred: 1, ..known.clone() };
-        assert_eq!(left(&known, Leave::Nothing).due(&other, 0, false), Due::Now, "another order");
+        assert_eq!(worker_after(&known, ThreadEnd::NothingToDo).due(&other, 0, false), NextStart::Now, "another order");
     }
 
     #[test]
     fn a_spool_that_refused_is_let_be_whatever_is_new() {
         let known = order();
-        let refused = || Leave::Refused(Failure::internal("no"));
-        assert!(matches!(left(&known, refused()).due(&known, 0, true), Due::In(_)));
+        let refused = || ThreadEnd::Refused(Failure::internal("no"));
+        assert!(matches!(worker_after(&known, refused()).due(&known, 0, true), NextStart::In(_)));
         let other = DeviceOrder { transferred: 1, ..known.clone() };
-        assert!(matches!(left(&known, refused()).due(&other, 0, true), Due::In(_)));
+        assert!(matches!(worker_after(&known, refused()).due(&other, 0, true), NextStart::In(_)));
     }
 
     #[test]
     fn a_claim_that_is_left_over_needs_a_thread_whatever_is_wanted() {
         for wish in [DeviceWish::Started, DeviceWish::Stopped, DeviceWish::Suspended, DeviceWish::Draining] {
             let order = DeviceOrder { wish, eligible: false, claimed: true, ..order() };
-            assert_eq!(wanted(&order, 0), Due::Now, "{wish:?}");
+            assert_eq!(wanted(&order, 0), NextStart::Now, "{wish:?}");
         }
     }
 
@@ -332,8 +336,8 @@ mod tests {
     fn a_device_error_heals_when_the_clock_was_set_back() {
         let error = ErrorNote { number: 66, text: "x".into(), since_ms: 0, next_try_ms: Some(3_600_000), tries: 1 };
         let order = DeviceOrder { error: Some(error), ..order() };
-        assert_eq!(wanted(&order, 0), Due::Now);
-        assert_eq!(wanted(&order, 3_590_000), Due::In(Duration::from_millis(10_001)));
+        assert_eq!(wanted(&order, 0), NextStart::Now);
+        assert_eq!(wanted(&order, 3_590_000), NextStart::In(Duration::from_millis(10_001)));
     }
 
     #[test]
@@ -346,13 +350,13 @@ mod tests {
         let hour = 3_600_000;
         // RESTART 600 at one o'clock: due at ten past.
         let order = stopped(600, Some(hour + 600_000));
-        assert_eq!(wanted(&order, hour), Due::In(Duration::from_millis(600_001)));
-        assert_eq!(wanted(&order, hour + 599_999), Due::In(Duration::from_millis(2)));
-        assert_eq!(wanted(&order, hour + 600_000), Due::Now);
-        assert_eq!(wanted(&order, 9 * hour), Due::Now, "the clock was set forward, or the machine slept");
-        assert_eq!(wanted(&order, 0), Due::Now, "the clock was set back by an hour");
-        assert_eq!(wanted(&order, hour - 1), Due::Now, "by a moment: sooner is no harm");
-        assert_eq!(wanted(&stopped(600, None), 9 * hour), Due::Never, "no RESTART, or a spooler that is drained");
-        assert_eq!(wanted(&stopped(u32::MAX, Some(i64::MAX)), i64::MIN), Due::Now);
+        assert_eq!(wanted(&order, hour), NextStart::In(Duration::from_millis(600_001)));
+        assert_eq!(wanted(&order, hour + 599_999), NextStart::In(Duration::from_millis(2)));
+        assert_eq!(wanted(&order, hour + 600_000), NextStart::Now);
+        assert_eq!(wanted(&order, 9 * hour), NextStart::Now, "the clock was set forward, or the machine slept");
+        assert_eq!(wanted(&order, 0), NextStart::Now, "the clock was set back by an hour");
+        assert_eq!(wanted(&order, hour - 1), NextStart::Now, "by a moment: sooner is no harm");
+        assert_eq!(wanted(&stopped(600, None), 9 * hour), NextStart::Never, "no RESTART, or a spooler that is drained");
+        assert_eq!(wanted(&stopped(u32::MAX, Some(i64::MAX)), i64::MIN), NextStart::Now);
     }
 }

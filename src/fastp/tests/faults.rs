@@ -1,4 +1,4 @@
-//! Printers at a socket that misbehave: what they are sent is never lost, never taken for printed unless it is whole,
+//! Printers on a socket that misbehave: what they are sent is never lost, never counted as printed unless it is whole,
 //! and nobody else waits for them.
 
 use std::io::{Read, Write};
@@ -28,7 +28,7 @@ fn reset(stream: TcpStream) {
     setsockopt(&stream, sockopt::Linger, &libc::linger { l_onoff: 1, l_linger: 0 }).unwrap();
 }
 
-fn rest(mut stream: TcpStream) -> Vec<u8> {
+fn rest_of(mut stream: TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
     bytes
@@ -49,7 +49,7 @@ fn a_reset_after_any_octet_brings_the_whole_job_again() {
             let begun = read(&mut stream, octets);
             assert_eq!(begun, document[..octets]);
             reset(stream);
-            assert_eq!(rest(accept(&listener)), document, "whole, after {octets} octets the first time");
+            assert_eq!(rest_of(accept(&listener)), document, "whole, after {octets} octets the first time");
             process.join().unwrap().unwrap();
             let state = fake.state();
             assert_eq!(state.printers[lp].done.last(), Some(&(job, Delivery::Sent)));
@@ -73,7 +73,7 @@ fn a_printer_that_sends_nothing_more_prints_on() {
     let process = fake.start();
     let stream = accept(&listener);
     stream.shutdown(Shutdown::Write).unwrap();
-    assert_eq!(rest(stream).len(), 8 << 20);
+    assert_eq!(rest_of(stream).len(), 8 << 20);
     process.join().unwrap().unwrap();
     let state = fake.state();
     // Whether it read them or only has them in its buffer is not known, and not claimed.
@@ -96,7 +96,7 @@ fn a_printer_that_talks_without_end_prints_too() {
         while talking.write_all(&chatter).is_ok() {}
     });
     let listening = stream.try_clone().unwrap();
-    assert_eq!(rest(listening).len(), 8 << 20);
+    assert_eq!(rest_of(listening).len(), 8 << 20);
     stream.shutdown(Shutdown::Both).unwrap();
     talker.join().unwrap();
     drop(stream);
@@ -115,7 +115,7 @@ fn a_printer_that_closes_as_soon_as_it_has_accepted_gets_the_job_when_it_has_com
     for _ in 0..3 {
         drop(accept(&listener));
     }
-    assert_eq!(rest(accept(&listener)).len(), 100_000);
+    assert_eq!(rest_of(accept(&listener)).len(), 100_000);
     process.join().unwrap().unwrap();
     let state = fake.state();
     assert_eq!(state.printers[lp].done, [(1, Delivery::Sent)]);
@@ -140,7 +140,7 @@ fn a_printer_that_takes_nothing_is_spoken_of_once_and_so_is_its_recovery() {
     );
     read(&mut stream, 4 << 20);
     drop(fake.until(|state| state.count("remark moving: job 1: octets are accepted again") == 1));
-    let left = rest(stream).len();
+    let left = rest_of(stream).len();
     process.join().unwrap().unwrap();
     assert_eq!(left, 28 << 20);
     let state = fake.state();
@@ -162,7 +162,7 @@ fn a_printer_whose_last_octets_are_not_acknowledged_stands_still_too() {
     let slot = crate::spool::printing::progress::read(&fake.base.progress(&fake.process)).unwrap().slots.remove(0);
     assert_eq!(slot.octets, 60_000);
     assert!(slot.stalled.unwrap().octets < 60_000, "{slot:?}");
-    assert_eq!(rest(stream).len(), 60_000);
+    assert_eq!(rest_of(stream).len(), 60_000);
     process.join().unwrap().unwrap();
     assert_eq!(fake.state().count("remark moving"), 1);
 }
@@ -178,7 +178,7 @@ fn a_full_printer_that_answers_is_not_taken_for_dead() {
     let process = fake.start_with(Timing { settle: 2 * SECOND, stall: 4 * SECOND, ..Fake::timing() });
     let stream = accept(&listener);
     drop(fake.until(|state| state.count("remark stalled") == 1));
-    assert_eq!(rest(stream).len(), 16 << 20);
+    assert_eq!(rest_of(stream).len(), 16 << 20);
     process.join().unwrap().unwrap();
     assert_eq!(fake.state().count("failed"), 0);
 }
@@ -204,7 +204,7 @@ fn a_printer_that_takes_one_octet_now_and_then_is_not_stuck_and_delays_nobody() 
     }
     drop(fake.until(|state| state.printers[fine].done.len() == 20));
     assert!(fake.state().printers[slow].claimed.is_some(), "the slow one still prints job {job}");
-    assert_eq!(rest(stream).len(), 200_000 - 20);
+    assert_eq!(rest_of(stream).len(), 200_000 - 20);
     process.join().unwrap().unwrap();
     assert_eq!(fake.state().count("remark stalled"), 0);
 }

@@ -1,4 +1,4 @@
-//! A claim never outlives its attempt unnoticed: what a broken-off attempt leaves is given back, and announced.
+//! A claim never outlives its attempt unnoticed: what a broken-off attempt leaves is given back and reported.
 
 use super::sockets::{accept, listen, printer, read};
 use crate::fastp::fake::Fake;

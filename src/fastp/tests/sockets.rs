@@ -17,7 +17,7 @@ pub(super) fn listen() -> (TcpListener, String) {
     (listener, uri)
 }
 
-/// A printer that takes every connection to its end and hands the bytes over.
+/// A printer that reads every connection to its end and returns the octets.
 pub(super) fn printer(listener: TcpListener) -> mpsc::Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
@@ -180,7 +180,7 @@ fn a_reset_sends_transferred_jobs_back_in_order_before_the_running_one_fails() {
     assert_eq!(read(&mut stream, 7), b"one\x0ctwo");
     drop(fake.until(|state| state.count("claim 3") == 1));
     read(&mut stream, 20_000);
-    // Closing with unread bytes resets the connection.
+    // Closing with unread octets resets the connection.
     drop(stream);
     drop(fake.until(|state| state.count("failed 3 touched true") == 1));
     let printed = printer(listener);
@@ -361,7 +361,7 @@ fn an_open_that_is_kept_is_recorded_when_its_job_takes_long() {
     let (listener, uri) = listen();
     let lp = fake.device(&uri, Exclusive::OffEach);
     fake.text(lp, "x");
-    let timing = Timing { keep: Duration::from_millis(20), ..Fake::timing() };
+    let timing = Timing { report_delay: Duration::from_millis(20), ..Fake::timing() };
     let process = fake.start_with(timing);
     drop(accept(&listener));
     process.join().unwrap().unwrap();

@@ -1,9 +1,9 @@
 //! `char:///path`: a character device: a serial line, a parallel port, a USB printer.
 //!
-//! While it is open nobody else prints to it: an advisory lock, and on a terminal the mark that the kernel itself heeds.
-//! Octets pass a terminal unchanged; what the device answers is thrown away. On a line, done means that the last octet
-//! has left it. A pseudo-terminal does not tell what its other side has read: its jobs are *transferred*. A line whose job
-//! is undone forgets what it has not sent yet; what it has sent cannot be taken back.
+//! While it is open, nobody else prints to it: it has an advisory lock and, on a terminal, the exclusive mode of the
+//! kernel. Octets pass a terminal unchanged; answers of the device are thrown away. On a line, done means that the last
+//! octet has left it. A pseudo-terminal does not show what its other side has read, so its jobs are *transferred*. When
+//! a job is undone, the line drops what it has not sent yet; what it has sent cannot be taken back.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -16,23 +16,24 @@ use std::time::Duration;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags};
 
-use super::place::{self, Kind};
+use super::path_check::{self, FileKind};
 use super::stream::{self, Outlet};
-use super::{Chunk, Closing, Connection, Idle, Start, Undone};
+use super::{Chunk, CloseOutcome, Connection, IdleState, JobStart, UndoOutcome};
 use crate::fastp::content::pieces::Pieces;
-use crate::fastp::device::connection_settings::Means;
-use crate::fastp::device::control::Pace;
-use crate::fastp::device::errors::{Fault, Trouble};
-use crate::fastp::process::backoff::Growing;
+use crate::fastp::device::connection_settings::ConnectionSettings;
+use crate::fastp::device::control::AttemptControl;
+use crate::fastp::device::errors::{Fault, PrintError};
+use crate::fastp::process::backoff::GrowingWait;
 use crate::fastp::process::waker::poll_for;
 use crate::model::device::DeviceUri;
+use crate::model::guardian::DeviceError;
 use crate::model::state::Delivery;
 use crate::spool::interface::engine::FilePosition;
-use crate::sys::terminal::{self, Before};
+use crate::sys::terminal::{self, SavedSettings};
 
 /// How long opening the device may take.
 const OPENING: Duration = Duration::from_secs(30);
-/// How long the hardware may keep the last octets of a job back: a printer without paper may do so for days.
+/// How long the hardware may hold back the last octets of a job: a printer without paper may do so for days.
 const DRAINING: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The major number of USB printers.
 const USB: u64 = 180;
@@ -42,7 +43,7 @@ const PSEUDO: std::ops::RangeInclusive<u64> = 136..=143;
 /// The device that makes pseudo-terminals.
 const PTMX: (u64, u64) = (5, 2);
 
-/// What kind of device it is, for what can be asked of it.
+/// The kind of device, which decides what we can ask of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Nature {
     /// A terminal with a line behind it.
@@ -56,68 +57,63 @@ enum Nature {
 }
 
 #[derive(Debug)]
-struct Line {
+struct CharDevice {
     file: Arc<File>,
     path: PathBuf,
     /// The device node.
     node: (u64, u64),
     nature: Nature,
     /// Its settings before ours.
-    before: Option<Before>,
-    /// Whether nobody else is admitted, by us.
+    before: Option<SavedSettings>,
+    /// Whether we set the exclusive mode.
     exclusive: bool,
-    /// Octets of the running job that it took.
+    /// Octets of the running job that it accepted.
     sent: u64,
     /// Whether a job was finished on it.
     carried: bool,
-    /// Waits while it says that it is ready, and takes nothing.
-    reluctant: Option<Growing>,
+    /// Waits while it says that it is ready and accepts nothing.
+    reluctant: Option<GrowingWait>,
 }
 
 /// Opens the device.
-///
-/// # Errors
-/// A fault when it cannot be opened, is no character device, lies under the base, or is in use.
-pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
-    let DeviceUri::Char(path) = &means.uri else {
-        return Err(Fault::new(2, false, format!("{} is no character device", means.uri)).into());
+pub fn open(
+    settings: &ConnectionSettings,
+    control: &mut AttemptControl<'_>,
+) -> Result<Box<dyn Connection>, PrintError> {
+    let DeviceUri::Char(path) = &settings.uri else {
+        return Err(Fault::new(DeviceError::OtherKind, format!("{} is no character device", settings.uri)).into());
     };
-    let (path, root) = (path.clone(), pace.desk().root.clone());
+    let (path, root) = (path.clone(), control.context().root.clone());
     let shown = path.display().to_string();
-    // Does a device stay taken that opens after all, when nobody waits any more? No: dropped unseen, it is let go.
-    match pace.apart(OPENING, move || open_line(&path, &root))? {
-        None => Err(Fault::new(40, true, format!("cannot open {shown}: it took longer than 30 seconds")).into()),
+    // Does a device stay taken if it opens after all when nobody waits any more? No: it is dropped unseen, and
+    // released.
+    match control.in_device_helper(OPENING, move || open_device(&path, &root))? {
+        None => {
+            Err(Fault::new(DeviceError::TookTooLong, format!("cannot open {shown}: it took longer than 30 seconds"))
+                .into())
+        }
         Some(Err(fault)) => Err(fault.into()),
-        Some(Ok(line)) => Ok(Box::new(line)),
+        Some(Ok(device)) => Ok(Box::new(device)),
     }
 }
 
-fn open_line(path: &Path, root: &Path) -> Result<Line, Fault> {
+fn open_device(path: &Path, root: &Path) -> Result<CharDevice, Fault> {
     let doing = format!("cannot open {}", path.display());
     let cannot = |error: io::Error| Fault::of_device(false, &doing, &error);
-    let in_use = || Fault::new(12, true, format!("{} is in use by another device or program", path.display()));
-    // Looked at before it is opened: to open a tape or a watchdog does something.
+    let in_use =
+        || Fault::new(DeviceError::InUse, format!("{} is in use by another device or program", path.display()));
+    // Examined before it is opened: opening a tape or a watchdog has an effect.
     let meta = std::fs::metadata(path).map_err(cannot)?;
-    place::outside(path, root, &doing)?;
-    place::require(Kind::Char, path, &meta, &doing)?;
-    let open = |read: bool| {
-        let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
-        OpenOptions::new().read(read).write(true).custom_flags(flags).open(path)
-    };
+    path_check::require_outside(path, root, &doing)?;
+    path_check::require(FileKind::Char, path, &meta, &doing)?;
     if (nix::sys::stat::major(meta.rdev()), nix::sys::stat::minor(meta.rdev())) == PTMX {
         let text = format!("{doing}: it makes new pseudo-terminals, which nobody reads: name one that a program reads");
-        return Err(Fault::new(2, false, text));
+        return Err(Fault::new(DeviceError::OtherKind, text));
     }
-    let usb = nix::sys::stat::major(meta.rdev()) == USB;
-    let file = match open(usb) {
-        // Not every USB printer speaks, and not everybody may listen.
-        Err(error) if usb && error.raw_os_error() != Some(libc::EBUSY) => open(false),
-        other => other,
-    };
-    let file =
-        file.map_err(|error| if error.raw_os_error() == Some(libc::EBUSY) { in_use() } else { cannot(error) })?;
+    let file = open_node(path, nix::sys::stat::major(meta.rdev()) == USB)
+        .map_err(|error| if error.raw_os_error() == Some(libc::EBUSY) { in_use() } else { cannot(error) })?;
     let meta = file.metadata().map_err(cannot)?;
-    place::require(Kind::Char, path, &meta, &doing)?;
+    path_check::require(FileKind::Char, path, &meta, &doing)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(std::fs::TryLockError::WouldBlock) => return Err(in_use()),
@@ -130,7 +126,7 @@ fn open_line(path: &Path, root: &Path) -> Result<Line, Fault> {
         false if major == USB => Nature::Usb,
         false => Nature::Other,
     };
-    let mut line = Line {
+    let mut device = CharDevice {
         file: Arc::new(file),
         path: path.to_path_buf(),
         node: (meta.dev(), meta.ino()),
@@ -141,49 +137,65 @@ fn open_line(path: &Path, root: &Path) -> Result<Line, Fault> {
         carried: false,
         reluctant: None,
     };
-    if line.is_terminal() {
-        let fd = line.file.as_fd();
-        // The superuser is admitted where others are not. Is the mark of a pseudo-terminal heeded too? No: it outlives a
-        // holder that was killed, for as long as the other side keeps its master; a line loses it with the last close.
-        if nature == Nature::Line && terminal::is_exclusive(fd).unwrap_or(false) {
-            return Err(in_use());
-        }
-        let set = terminal::set_exclusive(fd, true);
-        set.map_err(|error| Fault::of_device(true, &doing, &error))?;
-        line.exclusive = true;
-        let before = terminal::let_pass(line.file.as_fd());
-        line.before = Some(before.map_err(|error| Fault::of_device(true, &doing, &error))?);
+    if device.is_terminal() && !device.take_terminal().map_err(|error| Fault::of_device(true, &doing, &error))? {
+        return Err(in_use());
     }
-    Ok(line)
+    Ok(device)
 }
 
-impl Line {
+fn open_node(path: &Path, usb: bool) -> io::Result<File> {
+    let open = |read: bool| {
+        let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
+        OpenOptions::new().read(read).write(true).custom_flags(flags).open(path)
+    };
+    match open(usb) {
+        // Not every USB printer answers, and not everybody may read from it.
+        Err(error) if usb && error.raw_os_error() != Some(libc::EBUSY) => open(false),
+        other => other,
+    }
+}
+
+impl CharDevice {
+    /// Takes a terminal for us alone and makes it transparent. Returns false when another program has it.
+    fn take_terminal(&mut self) -> io::Result<bool> {
+        let fd = self.file.as_fd();
+        // The superuser is admitted where others are not. Do we heed the mark on a pseudo-terminal too? No: it outlives a
+        // killed holder for as long as the other side keeps its master; a line loses it with the last close.
+        if self.nature == Nature::Line && terminal::is_exclusive(fd).unwrap_or(false) {
+            return Ok(false);
+        }
+        terminal::set_exclusive(fd, true)?;
+        self.exclusive = true;
+        self.before = Some(terminal::set_transparent(self.file.as_fd())?);
+        Ok(true)
+    }
+
     fn is_terminal(&self) -> bool {
         matches!(self.nature, Nature::Line | Nature::Pseudo)
     }
 
-    fn fault(&self, doing: &str, error: &io::Error) -> Trouble {
+    fn fault(&self, doing: &str, error: &io::Error) -> PrintError {
         let doing = format!("{doing} {}", self.path.display());
         Fault::of_device(self.is_terminal(), doing, error).into()
     }
 
-    /// What to wait for beside that for which it is waited anyway. What is not listened to must not be waited for either.
+    /// Events to wait for besides those that the caller wants. What we do not read we must not wait for.
     fn listening(&self) -> PollFlags {
         if self.nature == Nature::Other { PollFlags::empty() } else { PollFlags::POLLIN }
     }
 
-    /// Takes note of what a wait showed: answers are thrown away, a hang-up is an error.
-    fn heard(&mut self, ready: PollFlags) -> io::Result<()> {
+    /// Handles what a wait showed: answers are thrown away, a hang-up is an error.
+    fn handle_readiness(&mut self, ready: PollFlags) -> io::Result<()> {
         if ready.intersects(PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL) {
             let errno = if self.is_terminal() { libc::EIO } else { libc::ENODEV };
             return Err(io::Error::from_raw_os_error(errno));
         }
         if ready.contains(PollFlags::POLLIN) {
             match self.nature {
-                // Not read but flushed: so it need not be open for reading, and a chatterbox costs one call.
+                // Flushed, not read: the device need not be open for reading, and endless output costs one call.
                 Nature::Line | Nature::Pseudo => terminal::discard_input(self.file.as_fd())?,
                 Nature::Usb => {
-                    // One that cannot be listened to can be printed to.
+                    // A printer that cannot be read can still be printed to.
                     let unheard = |error: &io::Error| error.kind() != io::ErrorKind::WouldBlock;
                     if (&*self.file).read(&mut [0; 4096]).is_err_and(|error| unheard(&error)) {
                         self.nature = Nature::Other;
@@ -195,57 +207,62 @@ impl Line {
         Ok(())
     }
 
-    /// Looks without waiting.
+    /// Checks without waiting.
     fn look(&mut self) -> io::Result<()> {
         let mut fds = [PollFd::new(self.file.as_fd(), self.listening())];
         poll_for(&mut fds, Some(Duration::ZERO))?;
         let ready = fds[0].revents().unwrap_or(PollFlags::empty());
-        self.heard(ready)
+        self.handle_readiness(ready)
     }
 
     fn wait(
         &mut self,
         events: PollFlags,
         timeout: Option<Duration>,
-        pace: &mut Pace<'_>,
-    ) -> Result<PollFlags, Trouble> {
-        let patience = pace.patience()?;
+        control: &mut AttemptControl<'_>,
+    ) -> Result<PollFlags, PrintError> {
+        let patience = control.stall_timeout()?;
         let timeout = timeout.map_or(patience, |timeout| timeout.min(patience));
-        let ready = pace.wait(self.file.as_fd(), events | self.listening(), Some(timeout))?;
-        self.heard(ready).map_err(|error| self.fault("while printing to", &error))?;
+        let ready = control.wait(self.file.as_fd(), events | self.listening(), Some(timeout))?;
+        self.handle_readiness(ready).map_err(|error| self.fault("while printing to", &error))?;
         Ok(ready)
     }
 
     /// Waits until the last octet has left the line.
-    fn drained(&mut self, pace: &mut Pace<'_>) -> Result<(), Trouble> {
-        let mut wait = Growing::new(Duration::from_millis(1), Duration::from_millis(500));
+    fn drained(&mut self, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
+        let mut wait = GrowingWait::new(Duration::from_millis(1), Duration::from_millis(500));
         loop {
             let left = terminal::unsent(self.file.as_fd()).map_err(|error| self.fault("while printing to", &error))?;
             if left == 0 {
                 break;
             }
-            pace.took(self.sent.saturating_sub(left.into()))?;
-            self.wait(PollFlags::empty(), Some(wait.wait()), pace)?;
+            control.device_accepted(self.sent.saturating_sub(left.into()))?;
+            self.wait(PollFlags::empty(), Some(wait.wait()), control)?;
         }
-        // What the driver does not count is in the hardware. If the job is held meanwhile, `undo` ends the helper's wait.
+        // What the driver does not count is in the hardware. If the job is held meanwhile, `undo` ends the helper's
+        // wait.
         let file = Arc::clone(&self.file);
-        match pace.apart(DRAINING, move || terminal::drain(file.as_fd()))? {
+        match control.in_device_helper(DRAINING, move || terminal::drain(file.as_fd()))? {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => Err(self.fault("while printing to", &error)),
-            None => Err(Fault::new(40, true, format!("{}: its last octets do not go out", self.path.display())).into()),
+            None => Err(Fault::new(
+                DeviceError::TookTooLong,
+                format!("{}: its last octets do not go out", self.path.display()),
+            )
+            .into()),
         }
     }
 
-    /// Lets the line forget what it has not sent.
+    /// Discards what the line has not sent.
     fn forget(&self) {
         if self.is_terminal() {
-            // One that was hung up has forgotten it.
+            // A line that was hung up has discarded it already.
             let _ = terminal::discard_output(self.file.as_fd());
         }
     }
 }
 
-impl Drop for Line {
+impl Drop for CharDevice {
     fn drop(&mut self) {
         if self.sent > 0 {
             self.forget();
@@ -257,57 +274,63 @@ impl Drop for Line {
         if self.exclusive {
             let _ = terminal::set_exclusive(fd, false);
         }
-        // A helper that still has the file a moment longer must not keep the lock.
+        // A helper that holds the file a moment longer must not keep the lock.
         let _ = self.file.unlock();
     }
 }
 
-impl Outlet for Line {
+impl Outlet for CharDevice {
     fn file(&self) -> &File {
         &self.file
     }
 
-    fn took(&mut self, n: usize) {
+    fn accepted(&mut self, n: usize) {
         self.sent += n as u64;
         self.reluctant = None;
     }
 
-    fn stalled(&mut self, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+    fn wait_writable(&mut self, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
         match &mut self.reluctant {
             None => {
-                while !self.wait(PollFlags::POLLOUT, None, pace)?.contains(PollFlags::POLLOUT) {}
-                // The driver of parallel ports cannot be polled and always says that it is ready.
-                self.reluctant = Some(Growing::new(Duration::from_millis(1), Duration::from_millis(200)));
+                while !self.wait(PollFlags::POLLOUT, None, control)?.contains(PollFlags::POLLOUT) {}
+                // The driver of parallel ports cannot be polled: it always says that it is ready.
+                self.reluctant = Some(GrowingWait::new(Duration::from_millis(1), Duration::from_millis(200)));
             }
             Some(growing) => {
                 let next = growing.wait();
-                self.wait(PollFlags::empty(), Some(next), pace)?;
+                self.wait(PollFlags::empty(), Some(next), control)?;
             }
         }
         Ok(())
     }
 
-    fn failed(&self, error: &io::Error) -> Trouble {
+    fn failed(&self, error: &io::Error) -> PrintError {
         self.fault("while printing to", error)
     }
 }
 
-impl Connection for Line {
-    fn begin(&mut self, _: &Pieces, _: Option<&FilePosition>, _: &mut Pace<'_>) -> Result<Start, Trouble> {
+impl Connection for CharDevice {
+    fn begin(
+        &mut self,
+        _: &Pieces,
+        _: Option<&FilePosition>,
+        _: &mut AttemptControl<'_>,
+    ) -> Result<JobStart, PrintError> {
         self.sent = 0;
-        Ok(Start::default())
+        Ok(JobStart::default())
     }
 
-    fn send(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
-        stream::put(self, chunk, pace)
+    fn send(&mut self, chunk: Chunk<'_>, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
+        stream::put(self, chunk, control)
     }
 
-    fn finish(&mut self, pace: &mut Pace<'_>) -> Result<Delivery, Trouble> {
+    fn finish(&mut self, control: &mut AttemptControl<'_>) -> Result<Delivery, PrintError> {
         if self.is_terminal() {
-            self.drained(pace)?;
+            self.drained(control)?;
         } else {
-            // A USB printer's driver drops on close what it has not handed over; it is ready when it has.
-            while !self.wait(PollFlags::POLLOUT, None, pace)?.contains(PollFlags::POLLOUT) {}
+            // A USB printer's driver drops on close what it has not handed over; when it is ready, it has handed over
+            // everything.
+            while !self.wait(PollFlags::POLLOUT, None, control)?.contains(PollFlags::POLLOUT) {}
         }
         // The last octet and a hang-up may have come together.
         self.look().map_err(|error| self.fault("while printing to", &error))?;
@@ -316,37 +339,37 @@ impl Connection for Line {
         Ok(if self.nature == Nature::Pseudo { Delivery::Transferred } else { Delivery::Sent })
     }
 
-    fn undo(&mut self) -> Undone {
+    fn undo(&mut self) -> UndoOutcome {
         let touched = self.sent > 0;
         if touched {
             self.forget();
         }
-        Undone { touched, usable: !touched }
+        UndoOutcome { touched, usable: !touched }
     }
 
-    fn close(mut self: Box<Self>, _: &mut Pace<'_>) -> Closing {
+    fn close(mut self: Box<Self>, _: &mut AttemptControl<'_>) -> CloseOutcome {
         if self.nature != Nature::Pseudo || !self.carried {
-            return Closing::Clean;
+            return CloseOutcome::Clean;
         }
         match self.look() {
-            Err(error) => Closing::Reset(Fault::of_device(true, self.path.display(), &error)),
-            Ok(()) => Closing::Quiet("a pseudo-terminal does not tell what its other side has read".into()),
+            Err(error) => CloseOutcome::Reset(Fault::of_device(true, self.path.display(), &error)),
+            Ok(()) => CloseOutcome::Quiet("a pseudo-terminal does not tell what its other side has read".into()),
         }
     }
 
-    fn watch(&self) -> Option<BorrowedFd<'_>> {
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
         (self.nature != Nature::Other).then(|| self.file.as_fd())
     }
 
-    fn idle(&mut self) -> Idle {
+    fn check_idle(&mut self) -> IdleState {
         if let Err(error) = self.look() {
-            return Idle::HungUp(Fault::of_device(self.is_terminal(), self.path.display(), &error).text);
+            return IdleState::HungUp(Fault::of_device(self.is_terminal(), self.path.display(), &error).text);
         }
         let named = std::fs::metadata(&self.path).ok();
         if named.is_some_and(|named| (named.dev(), named.ino()) == self.node) {
-            return Idle::Quiet;
+            return IdleState::Quiet;
         }
-        Idle::HungUp("the device is another one now, or gone".into())
+        IdleState::HungUp("the device is another one now, or gone".into())
     }
 
     fn shared_stream(&self) -> bool {

@@ -1,8 +1,8 @@
 //! `fifo:///path`: a named pipe that a program reads.
 //!
-//! It is open when a program reads it; until then it is waited for. A job is *sent* when that program has taken every
-//! octet of it. A program that closes the pipe before has not got the job, which is printed again for the next one. A
-//! part of a job cannot be marked as such: the program that reads sees the end of the pipe.
+//! It is open when a program reads it; until then we wait. A job is *sent* when that program has read every octet of
+//! it. A program that closes the pipe earlier has not got the job, which is printed again for the next one. A part of a
+//! job cannot be marked as such: the reading program sees the end of the pipe.
 
 use std::fs::File;
 use std::io;
@@ -13,103 +13,119 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags};
 
-use super::place::{self, Kind};
+use super::path_check::{self, FileKind};
 use super::stream::{self, Outlet};
-use super::{Chunk, Closing, Connection, Idle, Start, Undone};
+use super::{Chunk, CloseOutcome, Connection, IdleState, JobStart, UndoOutcome};
 use crate::fastp::content::pieces::Pieces;
-use crate::fastp::device::connection_settings::Means;
-use crate::fastp::device::control::Pace;
-use crate::fastp::device::errors::{Fault, Trouble};
-use crate::fastp::process::backoff::Growing;
+use crate::fastp::device::connection_settings::ConnectionSettings;
+use crate::fastp::device::control::AttemptControl;
+use crate::fastp::device::errors::{Fault, PrintError};
+use crate::fastp::process::backoff::GrowingWait;
 use crate::fastp::process::waker::poll_for;
 use crate::model::device::DeviceUri;
+use crate::model::guardian::DeviceError;
 use crate::model::state::Delivery;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::FilePosition;
 use crate::sys::lock::FileLock;
-use crate::sys::pipe::{Opening, unread};
+use crate::sys::pipe::{PendingOpen, unread};
 
-/// How long looking at the path may take.
+/// How long examining the path may take.
 const LOOKING: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
-struct Pipe {
+struct FifoWriter {
     file: File,
     path: PathBuf,
     node: (u64, u64),
-    /// Octets of the running job that the pipe took.
+    /// Octets of the running job that the pipe accepted.
     sent: u64,
 }
 
-/// Opens the FIFO, which must be there, and waits until a program reads it.
+/// Opens the FIFO, which must exist, and waits until a program reads it.
 ///
 /// # Errors
-/// A fault when it is missing or no FIFO, lies under the base, is in use, or when nobody reads it in time.
-pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
-    let DeviceUri::Fifo(path) = &means.uri else {
-        return Err(Fault::new(2, false, format!("{} is no FIFO", means.uri)).into());
+/// Returns a fault when it is missing or no FIFO, lies under the base, is in use, or when nobody reads it in time.
+pub fn open(
+    settings: &ConnectionSettings,
+    control: &mut AttemptControl<'_>,
+) -> Result<Box<dyn Connection>, PrintError> {
+    let DeviceUri::Fifo(path) = &settings.uri else {
+        return Err(Fault::new(DeviceError::OtherKind, format!("{} is no FIFO", settings.uri)).into());
     };
     let doing = format!("cannot open {}", path.display());
-    let (looked, root, told) = (path.clone(), pace.desk().root.clone(), doing.clone());
-    match pace.apart(LOOKING, move || examine(&looked, &root, &told))? {
-        None => return Err(Fault::new(40, true, format!("{doing}: it took longer than 30 seconds")).into()),
+    let (looked, root, told) = (path.clone(), control.context().root.clone(), doing.clone());
+    match control.in_device_helper(LOOKING, move || examine(&looked, &root, &told))? {
+        None => {
+            return Err(Fault::new(DeviceError::TookTooLong, format!("{doing}: it took longer than 30 seconds")).into());
+        }
         Some(result) => result?,
     }
-    pace.waiting_for(Some(Wait::Reader));
-    let file = wait_for_reader(path, &doing, pace)?;
+    control.set_waiting_for(Some(Wait::Reader));
+    let file = wait_for_reader(path, &doing, control)?;
     let cannot = |error: io::Error| Fault::of(&doing, &error);
     let meta = file.metadata().map_err(cannot)?;
-    place::require(Kind::Fifo, path, &meta, &doing)?;
-    // Not flock(2): programs that read may use that among themselves.
+    path_check::require(FileKind::Fifo, path, &meta, &doing)?;
+    // Not flock(2): reading programs may use that among themselves.
     if !FileLock::mark(&file).map_err(cannot)? {
-        return Err(Fault::new(12, true, format!("{} is in use by another device or program", path.display())).into());
+        return Err(Fault::new(
+            DeviceError::InUse,
+            format!("{} is in use by another device or program", path.display()),
+        )
+        .into());
     }
     let node = (meta.dev(), meta.ino());
-    Ok(Box::new(Pipe { file, path: path.clone(), node, sent: 0 }))
+    Ok(Box::new(FifoWriter { file, path: path.clone(), node, sent: 0 }))
 }
 
 fn examine(path: &Path, root: &Path, doing: &str) -> Result<(), Fault> {
     let meta = std::fs::metadata(path).map_err(|error| missing(path, doing, &error))?;
-    place::outside(path, root, doing)?;
-    place::require(Kind::Fifo, path, &meta, doing)
+    path_check::require_outside(path, root, doing)?;
+    path_check::require(FileKind::Fifo, path, &meta, doing)
 }
 
 fn missing(path: &Path, doing: &str, error: &io::Error) -> Fault {
     if error.kind() == io::ErrorKind::NotFound {
         let text = format!("{doing}: there is no such FIFO; mkfifo {} makes it", path.display());
-        return Fault::new(11, true, text);
+        return Fault::new(DeviceError::NoFifo, text);
     }
     Fault::of(doing, error)
 }
 
-fn wait_for_reader(path: &Path, doing: &str, pace: &mut Pace<'_>) -> Result<File, Trouble> {
-    let limit = pace.desk().timing.connect;
+fn wait_for_reader(path: &Path, doing: &str, control: &mut AttemptControl<'_>) -> Result<File, PrintError> {
+    let limit = control.context().timing.connect;
     let until = Instant::now() + limit;
-    let opening = Opening::begin(path).map_err(|error| Fault::of(doing, &error))?;
+    let opening = PendingOpen::begin(path).map_err(|error| Fault::of(doing, &error))?;
     loop {
         if let Some(result) = opening.result() {
             return result.map_err(|error| missing(path, doing, &error).into());
         }
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            // Can a reader that comes while nobody waits here be noticed? No: one that waits in its own open shows nowhere
-            // (see sys::pipe). So waits between tries do not grow: it never stands there for longer than RETRY.
-            let nobody = || Fault::new(14, true, format!("{doing}: no program reads it")).steady();
+            // Can we notice a reader that comes while nobody waits here? No: one that waits in its own open shows
+            // nowhere (see sys::pipe). So the waits between retries do not grow: it never stands there longer than
+            // RETRY.
+            let nobody = || Fault::new(DeviceError::NoReader, format!("{doing}: no program reads it")).steady();
             return opening.give_up().ok_or_else(|| nobody().into());
         }
-        pace.wait(opening.as_fd(), PollFlags::POLLIN, Some(left))?;
+        control.wait(opening.as_fd(), PollFlags::POLLIN, Some(left))?;
     }
 }
 
-impl Pipe {
+impl FifoWriter {
     fn gone(&self) -> Fault {
-        Fault::new(140, true, format!("{}: the program that reads it has closed it", self.path.display()))
+        Fault::new(DeviceError::HungUp, format!("{}: the program that reads it has closed it", self.path.display()))
     }
 
-    fn wait(&mut self, events: PollFlags, timeout: Option<Duration>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
-        let patience = pace.patience()?;
+    fn wait(
+        &mut self,
+        events: PollFlags,
+        timeout: Option<Duration>,
+        control: &mut AttemptControl<'_>,
+    ) -> Result<(), PrintError> {
+        let patience = control.stall_timeout()?;
         let timeout = timeout.map_or(patience, |timeout| timeout.min(patience));
-        let ready = pace.wait(self.file.as_fd(), events, Some(timeout))?;
+        let ready = control.wait(self.file.as_fd(), events, Some(timeout))?;
         if ready.contains(PollFlags::POLLERR) {
             return Err(self.gone().into());
         }
@@ -123,20 +139,20 @@ impl Pipe {
     }
 }
 
-impl Outlet for Pipe {
+impl Outlet for FifoWriter {
     fn file(&self) -> &File {
         &self.file
     }
 
-    fn took(&mut self, n: usize) {
+    fn accepted(&mut self, n: usize) {
         self.sent += n as u64;
     }
 
-    fn stalled(&mut self, pace: &mut Pace<'_>) -> Result<(), Trouble> {
-        self.wait(PollFlags::POLLOUT, None, pace)
+    fn wait_writable(&mut self, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
+        self.wait(PollFlags::POLLOUT, None, control)
     }
 
-    fn failed(&self, error: &io::Error) -> Trouble {
+    fn failed(&self, error: &io::Error) -> PrintError {
         match error.kind() {
             io::ErrorKind::BrokenPipe => self.gone().into(),
             _ => Fault::of(format_args!("while printing to {}", self.path.display()), error).into(),
@@ -144,51 +160,56 @@ impl Outlet for Pipe {
     }
 }
 
-impl Connection for Pipe {
-    fn begin(&mut self, _: &Pieces, _: Option<&FilePosition>, _: &mut Pace<'_>) -> Result<Start, Trouble> {
+impl Connection for FifoWriter {
+    fn begin(
+        &mut self,
+        _: &Pieces,
+        _: Option<&FilePosition>,
+        _: &mut AttemptControl<'_>,
+    ) -> Result<JobStart, PrintError> {
         self.sent = 0;
-        Ok(Start::default())
+        Ok(JobStart::default())
     }
 
-    fn send(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
-        stream::put(self, chunk, pace)
+    fn send(&mut self, chunk: Chunk<'_>, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
+        stream::put(self, chunk, control)
     }
 
-    fn finish(&mut self, pace: &mut Pace<'_>) -> Result<Delivery, Trouble> {
-        let mut wait = Growing::new(Duration::from_millis(1), Duration::from_millis(500));
+    fn finish(&mut self, control: &mut AttemptControl<'_>) -> Result<Delivery, PrintError> {
+        let mut wait = GrowingWait::new(Duration::from_millis(1), Duration::from_millis(500));
         loop {
             let left = unread(self.file.as_fd()).map_err(|error| self.failed(&error))?;
             if left == 0 {
                 self.sent = 0;
                 return Ok(Delivery::Sent);
             }
-            pace.took(self.sent.saturating_sub(left.into()))?;
-            // Nothing tells when the last octet is taken, so it is asked for; that the reader is gone is told at once.
-            self.wait(PollFlags::empty(), Some(wait.wait()), pace)?;
+            control.device_accepted(self.sent.saturating_sub(left.into()))?;
+            // Nothing signals that the last octet was read, so we ask; that the reader is gone we learn at once.
+            self.wait(PollFlags::empty(), Some(wait.wait()), control)?;
         }
     }
 
-    fn undo(&mut self) -> Undone {
-        Undone { touched: self.sent > 0, usable: self.sent == 0 }
+    fn undo(&mut self) -> UndoOutcome {
+        UndoOutcome { touched: self.sent > 0, usable: self.sent == 0 }
     }
 
-    fn close(self: Box<Self>, _: &mut Pace<'_>) -> Closing {
-        Closing::Clean
+    fn close(self: Box<Self>, _: &mut AttemptControl<'_>) -> CloseOutcome {
+        CloseOutcome::Clean
     }
 
-    fn watch(&self) -> Option<BorrowedFd<'_>> {
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
         Some(self.file.as_fd())
     }
 
-    fn idle(&mut self) -> Idle {
+    fn check_idle(&mut self) -> IdleState {
         if self.is_read().is_ok_and(|is_read| !is_read) {
-            return Idle::HungUp("the program that read it has closed it".into());
+            return IdleState::HungUp("the program that read it has closed it".into());
         }
         let named = std::fs::metadata(&self.path).ok();
         if named.is_some_and(|named| (named.dev(), named.ino()) == self.node) {
-            return Idle::Quiet;
+            return IdleState::Quiet;
         }
-        Idle::HungUp("the FIFO was removed or replaced".into())
+        IdleState::HungUp("the FIFO was removed or replaced".into())
     }
 
     fn shared_stream(&self) -> bool {

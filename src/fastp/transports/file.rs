@@ -1,9 +1,9 @@
 //! `file:///path`: jobs are appended to a regular file. Done means on disk.
 //!
-//! The place at which a job begins is durable before its first byte. What a crash leaves behind that place is taken
-//! away again if it is the beginning of this very job; if it is anybody else's it stays, and the job is appended after
-//! it. A lock is held while the file is open, and its length is watched: whoever writes to it beside us is noticed,
-//! never overwritten knowingly.
+//! The position at which a job begins is recorded before its first octet. What a crash leaves after that position is
+//! removed if it is the beginning of this very job; otherwise it stays, and the job is appended after it. A lock is
+//! held while the file is open, and its length is watched: a writer beside us is noticed and never knowingly
+//! overwritten.
 
 use std::fs::File;
 use std::io;
@@ -15,13 +15,14 @@ use std::time::Duration;
 
 use nix::libc;
 
-use super::place::{self, Kind};
-use super::{Chunk, Closing, Connection, Idle, Start, Undone, ended, source_failed};
+use super::path_check::{self, FileKind};
+use super::{Chunk, CloseOutcome, Connection, IdleState, JobStart, UndoOutcome, ended, source_failed};
 use crate::fastp::content::pieces::Pieces;
-use crate::fastp::device::connection_settings::Means;
-use crate::fastp::device::control::Pace;
-use crate::fastp::device::errors::{Fault, Trouble};
+use crate::fastp::device::connection_settings::ConnectionSettings;
+use crate::fastp::device::control::AttemptControl;
+use crate::fastp::device::errors::{Fault, PrintError};
 use crate::model::device::DeviceUri;
+use crate::model::guardian::DeviceError;
 use crate::model::state::Delivery;
 use crate::spool::interface::engine::FilePosition;
 use crate::sys::files::{is_network, read_full_at, send_file, sync_dir};
@@ -29,57 +30,57 @@ use crate::sys::lock::FileLock;
 
 /// How long opening the file may take.
 const OPENING: Duration = Duration::from_secs(30);
-/// Octets handed to the kernel at once: the bell is heard between two of them.
+/// Octets handed to the kernel at once: a wake-up is noticed between two of them.
 const STEP: u64 = 4 << 20;
 
 #[derive(Debug)]
-struct Output {
+struct OutputFile {
     file: File,
     path: PathBuf,
     dev: u64,
     ino: u64,
-    /// Whether its name is known to be on disk. Whoever created it may have died before that was made sure.
+    /// Whether its name is known to be on disk. Whoever created it may have died before making sure.
     named: bool,
     /// Where the running job begins.
     start: u64,
-    /// Where its next byte goes.
+    /// Where its next octet goes.
     at: u64,
-    /// How far a write of ours that failed may have come.
+    /// How far a failed write of ours may have reached.
     reach: u64,
 }
 
-/// Opens the file, creating it if need be.
-///
-/// # Errors
-/// A fault when it cannot be opened, is no regular file, lies under the base, or is in use.
-pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
-    let DeviceUri::File(path) = &means.uri else {
-        return Err(Fault::new(2, false, format!("{} is no file", means.uri)).into());
+/// Opens the file, and creates it if necessary.
+pub fn open(
+    settings: &ConnectionSettings,
+    control: &mut AttemptControl<'_>,
+) -> Result<Box<dyn Connection>, PrintError> {
+    let DeviceUri::File(path) = &settings.uri else {
+        return Err(Fault::new(DeviceError::OtherKind, format!("{} is no file", settings.uri)).into());
     };
-    let (path, root) = (path.clone(), pace.desk().root.clone());
+    let (path, root) = (path.clone(), control.context().root.clone());
     let shown = format!("cannot open {}", path.display());
-    match pace.apart(OPENING, move || open_output(&path, &root))? {
-        None => Err(Fault::new(40, true, format!("{shown}: it took longer than 30 seconds")).into()),
+    match control.in_device_helper(OPENING, move || open_output(&path, &root))? {
+        None => Err(Fault::new(DeviceError::TookTooLong, format!("{shown}: it took longer than 30 seconds")).into()),
         Some(Err(fault)) => Err(fault.into()),
         Some(Ok(output)) => Ok(Box::new(output)),
     }
 }
 
-fn open_output(path: &Path, root: &Path) -> Result<Output, Fault> {
+fn open_output(path: &Path, root: &Path) -> Result<OutputFile, Fault> {
     let shown = path.display();
     let doing = format!("cannot open {shown}");
     let cannot = |error: io::Error| Fault::of(&doing, &error);
     match std::fs::metadata(path) {
-        Ok(meta) => place::require(Kind::File, path, &meta, &doing)?,
+        Ok(meta) => path_check::require(FileKind::File, path, &meta, &doing)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(cannot(error)),
     }
-    // Looked at before anything is created: a path under the base must not leave even an empty file there.
-    place::outside(path, root, &doing)?;
+    // Checked before anything is created: not even an empty file may appear under the base.
+    path_check::require_outside(path, root, &doing)?;
     // A link may lead to a file that does not exist yet: that file is made, where it belongs.
-    let target = place::followed(path).map_err(cannot)?;
+    let target = path_check::follow_links(path).map_err(cannot)?;
     if target != path {
-        place::outside(&target, root, &doing)?;
+        path_check::require_outside(&target, root, &doing)?;
     }
     let open = |create: bool| {
         File::options()
@@ -96,13 +97,13 @@ fn open_output(path: &Path, root: &Path) -> Result<Output, Fault> {
         Err(error) => return Err(cannot(error)),
     };
     let meta = file.metadata().map_err(cannot)?;
-    place::require(Kind::File, path, &meta, &doing)?;
-    let in_use = || Fault::new(12, true, format!("{shown} is in use by another device or program"));
+    path_check::require(FileKind::File, path, &meta, &doing)?;
+    let in_use = || Fault::new(DeviceError::InUse, format!("{shown} is in use by another device or program"));
     if !FileLock::mark(&file).map_err(cannot)? {
         return Err(in_use());
     }
-    // Programs lock one way or the other, flock(1) the second. On a network both are one, and the second would meet the
-    // first.
+    // Programs lock in either way; flock(1) uses the second. On a network file system both are one lock, and the second
+    // would meet the first.
     if !is_network(path).map_err(cannot)? {
         match file.try_lock() {
             Ok(()) => {}
@@ -110,7 +111,7 @@ fn open_output(path: &Path, root: &Path) -> Result<Output, Fault> {
             Err(std::fs::TryLockError::Error(error)) => return Err(cannot(error)),
         }
     }
-    Ok(Output {
+    Ok(OutputFile {
         dev: meta.dev(),
         ino: meta.ino(),
         start: meta.len(),
@@ -123,37 +124,37 @@ fn open_output(path: &Path, root: &Path) -> Result<Output, Fault> {
     })
 }
 
-impl Output {
-    fn fault(&self, what: &str, error: &io::Error) -> Trouble {
+impl OutputFile {
+    fn fault(&self, what: &str, error: &io::Error) -> PrintError {
         Fault::of(format_args!("cannot {what} {}", self.path.display()), error).into()
     }
 
-    /// Makes sure that nobody else wrote.
-    fn alone(&self) -> Result<(), Trouble> {
+    /// Checks that nobody else wrote.
+    fn alone(&self) -> Result<(), PrintError> {
         let length = self.file.metadata().map_err(|error| self.fault("examine", &error))?.len();
         if length == self.at {
             return Ok(());
         }
         let text = format!("{} was changed by another program while a job was written to it", self.path.display());
-        Err(Fault::new(12, true, text).into())
+        Err(Fault::new(DeviceError::ChangedMeanwhile, text).into())
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), PrintError> {
         self.reach = self.at + bytes.len() as u64;
         self.file.write_all_at(bytes, self.at).map_err(|error| self.fault("write to", &error))?;
         self.at = self.reach;
         Ok(())
     }
 
-    /// Moves up to a step of `source` at `offset` to the end. 0 = the source ended.
-    fn step(&mut self, index: usize, source: &File, offset: u64, count: u64) -> Result<u64, Trouble> {
+    /// Appends up to a step of `source` at `offset`. Returns 0 when the source ended.
+    fn step(&mut self, index: usize, source: &File, offset: u64, count: u64) -> Result<u64, PrintError> {
         let (mut from, mut to) = (offset.cast_signed(), self.at.cast_signed());
         let count = count.min(STEP);
         self.reach = self.at + count;
         let moved = loop {
             let length = usize::try_from(count).unwrap_or(usize::MAX);
             match nix::fcntl::copy_file_range(source, Some(&mut from), &self.file, Some(&mut to), length) {
-                // Some file systems answer 0 to what they cannot copy; the source's own word decides below.
+                // Some file systems answer 0 for what they cannot copy; reading the source decides below.
                 Ok(0) => break self.send_step(source, offset, count),
                 Ok(n) => break Ok(n as u64),
                 Err(nix::Error::EINTR) => {}
@@ -174,7 +175,7 @@ impl Output {
                 Ok(n)
             }
             Err(error) if source_failed(&error, source, offset) => {
-                Err(Trouble::Source(index, format!("cannot be read: {error}")))
+                Err(PrintError::Source(index, format!("cannot be read: {error}")))
             }
             Err(error) => Err(self.fault("write to", &error)),
         }
@@ -194,10 +195,10 @@ impl Output {
         }
     }
 
-    /// Puts the job on disk, with the name of its file.
-    fn complete(&mut self) -> Result<(), Trouble> {
+    /// Syncs the job, and the name of its file, to disk.
+    fn complete(&mut self) -> Result<(), PrintError> {
         self.alone()?;
-        // Is a failed fsync retried into success? No: the job is cut off again and written anew.
+        // Is a failed fsync retried into success? No: the job is cut off and written anew.
         self.file.sync_all().map_err(|error| self.fault("sync", &error))?;
         if !self.named {
             self.sync_name().map_err(|error| self.fault("sync the directory of", &error))?;
@@ -207,12 +208,12 @@ impl Output {
         Ok(())
     }
 
-    /// Makes the file's name durable; that of a link to it too, if its path is one.
+    /// Makes the file's name durable, and that of a link to it if its path is one.
     fn sync_name(&self) -> io::Result<()> {
         let real = self.path.canonicalize()?;
         for path in [self.path.as_path(), real.as_path()] {
             match sync_dir(path.parent().unwrap_or(Path::new("/"))) {
-                // A directory that may be written and not read cannot be opened to be synced; its file system can.
+                // A directory that may be written but not read cannot be opened for syncing; its file system can.
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => nix::unistd::syncfs(&self.file)?,
                 other => other?,
             }
@@ -229,10 +230,15 @@ impl Output {
     }
 }
 
-impl Connection for Output {
-    fn begin(&mut self, job: &Pieces, begun: Option<&FilePosition>, _: &mut Pace<'_>) -> Result<Start, Trouble> {
+impl Connection for OutputFile {
+    fn begin(
+        &mut self,
+        job: &Pieces,
+        begun: Option<&FilePosition>,
+        _: &mut AttemptControl<'_>,
+    ) -> Result<JobStart, PrintError> {
         let length = self.file.metadata().map_err(|error| self.fault("examine", &error))?.len();
-        let mut start = Start::default();
+        let mut start = JobStart::default();
         self.start = length;
         if let Some(before) = begun {
             if (before.dev, before.ino) != (self.dev, self.ino) {
@@ -245,7 +251,7 @@ impl Connection for Output {
                     .begin_like(before.offset == 0, &self.file, before.offset, tail)
                     .map_err(|error| self.fault("read back", &error))?;
                 if ours {
-                    // A crash before this cut is on disk leaves the same tail, and the same decision.
+                    // A crash before this cut is on disk leaves the same tail, and leads to the same decision.
                     self.cut(before.offset).map_err(|error| self.fault("cut", &error))?;
                     self.start = before.offset;
                 } else {
@@ -260,12 +266,12 @@ impl Connection for Output {
         Ok(start)
     }
 
-    fn send(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+    fn send(&mut self, chunk: Chunk<'_>, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
         self.alone()?;
         match chunk {
             Chunk::Bytes(bytes) => {
                 self.write(bytes)?;
-                pace.went(bytes.len() as u64)
+                control.sent(bytes.len() as u64)
             }
             Chunk::Document(index, source, Range { start, end: size }) => {
                 let mut done = start;
@@ -275,7 +281,7 @@ impl Connection for Output {
                         return Err(ended(index, done, size));
                     }
                     done += n;
-                    pace.went(n)?;
+                    control.sent(n)?;
                     self.alone()?;
                 }
                 Ok(())
@@ -283,35 +289,35 @@ impl Connection for Output {
         }
     }
 
-    fn finish(&mut self, _: &mut Pace<'_>) -> Result<Delivery, Trouble> {
+    fn finish(&mut self, _: &mut AttemptControl<'_>) -> Result<Delivery, PrintError> {
         self.complete()?;
         Ok(Delivery::Sent)
     }
 
-    fn undo(&mut self) -> Undone {
+    fn undo(&mut self) -> UndoOutcome {
         let Ok(length) = self.file.metadata().map(|meta| meta.len()) else {
-            return Undone { touched: self.reach > self.start, usable: false };
+            return UndoOutcome { touched: self.reach > self.start, usable: false };
         };
         if length == self.start && self.at == self.start {
-            return Undone { touched: false, usable: true };
+            return UndoOutcome { touched: false, usable: true };
         }
-        // Bytes beyond our reach are somebody else's: then nothing is cut.
+        // Octets beyond our reach are somebody else's: then nothing is cut.
         let ours = self.start <= length && length <= self.reach;
         let taken_back = ours && self.cut(self.start).is_ok();
         (self.at, self.reach) = (self.start, self.start);
-        Undone { touched: !taken_back, usable: taken_back }
+        UndoOutcome { touched: !taken_back, usable: taken_back }
     }
 
-    fn close(self: Box<Self>, _: &mut Pace<'_>) -> Closing {
-        Closing::Clean
+    fn close(self: Box<Self>, _: &mut AttemptControl<'_>) -> CloseOutcome {
+        CloseOutcome::Clean
     }
 
-    fn idle(&mut self) -> Idle {
+    fn check_idle(&mut self) -> IdleState {
         let named = std::fs::metadata(&self.path).ok();
         if named.is_some_and(|named| (named.dev(), named.ino()) == (self.dev, self.ino)) {
-            return Idle::Quiet;
+            return IdleState::Quiet;
         }
-        Idle::HungUp("the file was moved or replaced".into())
+        IdleState::HungUp("the file was moved or replaced".into())
     }
 }
 
@@ -342,7 +348,7 @@ mod tests {
         std::fs::write(&path, "").unwrap();
         let mut output = open_output(&path, &root).unwrap();
         std::fs::remove_file(&path).unwrap();
-        assert!(matches!(output.complete(), Err(Trouble::Device(_))));
+        assert!(matches!(output.complete(), Err(PrintError::Device(_))));
         assert!(!output.named);
     }
 }

@@ -1,36 +1,38 @@
-//! `null:`: bytes are read and thrown away. Also the double that tests print to.
+//! `null:`: octets are read and thrown away. Tests print to it too.
 
 use std::ops::Range;
 
-use super::{Chunk, Closing, Connection, Start, Undone, ended};
+use super::{Chunk, CloseOutcome, Connection, JobStart, UndoOutcome, ended};
 use crate::fastp::content::pieces::Pieces;
-use crate::fastp::device::connection_settings::Means;
-use crate::fastp::device::control::Pace;
-use crate::fastp::device::errors::Trouble;
+use crate::fastp::device::connection_settings::ConnectionSettings;
+use crate::fastp::device::control::AttemptControl;
+use crate::fastp::device::errors::PrintError;
 use crate::model::state::Delivery;
 use crate::spool::interface::engine::FilePosition;
 use crate::sys::files::read_full_at;
 
 /// Nothing at all.
 #[derive(Debug)]
-struct Null;
+struct NullDevice;
 
 /// Opens nothing.
-///
-/// # Errors
-/// None.
-pub fn open(_: &Means, _: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
-    Ok(Box::new(Null))
+pub fn open(_: &ConnectionSettings, _: &mut AttemptControl<'_>) -> Result<Box<dyn Connection>, PrintError> {
+    Ok(Box::new(NullDevice))
 }
 
-impl Connection for Null {
-    fn begin(&mut self, _: &Pieces, _: Option<&FilePosition>, _: &mut Pace<'_>) -> Result<Start, Trouble> {
-        Ok(Start::default())
+impl Connection for NullDevice {
+    fn begin(
+        &mut self,
+        _: &Pieces,
+        _: Option<&FilePosition>,
+        _: &mut AttemptControl<'_>,
+    ) -> Result<JobStart, PrintError> {
+        Ok(JobStart::default())
     }
 
-    fn send(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+    fn send(&mut self, chunk: Chunk<'_>, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
         match chunk {
-            Chunk::Bytes(bytes) => pace.went(bytes.len() as u64),
+            Chunk::Bytes(bytes) => control.sent(bytes.len() as u64),
             Chunk::Document(index, file, Range { start, end: size }) => {
                 let mut buffer = vec![0; 256 * 1024];
                 let mut at = start;
@@ -39,25 +41,25 @@ impl Connection for Null {
                     let got = match read_full_at(file, &mut buffer[..want], at) {
                         Ok(0) => return Err(ended(index, at, size)),
                         Ok(got) => got as u64,
-                        Err(error) => return Err(Trouble::Source(index, format!("cannot be read: {error}"))),
+                        Err(error) => return Err(PrintError::Source(index, format!("cannot be read: {error}"))),
                     };
                     at += got;
-                    pace.went(got)?;
+                    control.sent(got)?;
                 }
                 Ok(())
             }
         }
     }
 
-    fn finish(&mut self, _: &mut Pace<'_>) -> Result<Delivery, Trouble> {
+    fn finish(&mut self, _: &mut AttemptControl<'_>) -> Result<Delivery, PrintError> {
         Ok(Delivery::Sent)
     }
 
-    fn undo(&mut self) -> Undone {
-        Undone { touched: false, usable: true }
+    fn undo(&mut self) -> UndoOutcome {
+        UndoOutcome { touched: false, usable: true }
     }
 
-    fn close(self: Box<Self>, _: &mut Pace<'_>) -> Closing {
-        Closing::Clean
+    fn close(self: Box<Self>, _: &mut AttemptControl<'_>) -> CloseOutcome {
+        CloseOutcome::Clean
     }
 }

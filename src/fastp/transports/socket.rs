@@ -1,12 +1,12 @@
-//! `socket://host:port`: a raw TCP connection, as printers take it on port 9100.
+//! `socket://host:port`: a raw TCP connection, as printers accept it on port 9100.
 //!
-//! Three things can be told: the peer's TCP has every byte (*transferred*), the peer closed after us (*sent*), or the
-//! connection broke: it was reset, or the peer answers no more. A socket that is dropped in mid-job is reset, even by
-//! the kernel after SIGKILL: a part must never look like the whole. What the printer sends is read and thrown away, so
-//! that it never blocks on us; that it sends nothing more does not mean that it prints no more.
+//! We can tell three things apart: the peer's TCP has every octet (*transferred*), the peer closed after us (*sent*),
+//! or the connection broke: it was reset, or the peer no longer answers. A socket that is dropped in mid-job is reset,
+//! even by the kernel after SIGKILL: a part must never look like the whole. What the printer sends is read and thrown
+//! away, so that it never blocks on us; when it sends nothing more, it may still be printing.
 //!
-//! `connecting` opens, `sending` moves octets and waits for their acknowledgement, `closing` ends in good order,
-//! `liveness` tells a printer that stands from one that is gone, `hosts` looks a name up in a file.
+//! `connecting` opens, `sending` sends octets and waits for their acknowledgement, `closing` closes in good order,
+//! `liveness` tells a stalled printer from one that is gone, `hosts` looks a name up in a file.
 
 mod closing;
 mod connecting;
@@ -22,34 +22,34 @@ use std::time::{Duration, Instant};
 use nix::libc;
 use nix::sys::socket::{setsockopt, sockopt};
 
-use super::{Chunk, Closing, Connection, Idle, Start, Undone};
+use super::{Chunk, CloseOutcome, Connection, IdleState, JobStart, UndoOutcome};
 use crate::fastp::content::pieces::Pieces;
-use crate::fastp::device::connection_settings::{Farewell, Means};
-use crate::fastp::device::control::Pace;
-use crate::fastp::device::errors::{Fault, Trouble};
+use crate::fastp::device::connection_settings::{CloseWait, ConnectionSettings};
+use crate::fastp::device::control::AttemptControl;
+use crate::fastp::device::errors::{Fault, PrintError};
 use crate::model::state::Delivery;
 use crate::spool::interface::engine::FilePosition;
 use crate::sys::tcp::vitals;
 
 pub use connecting::open;
-use liveness::{Life, Watch};
+use liveness::{LivenessCheck, PeerState};
 
 /// A connection.
 #[derive(Debug)]
-struct Line {
+struct SocketConnection {
     stream: TcpStream,
     peer: String,
-    /// The peer sends nothing more.
+    /// The peer has closed its side.
     peer_done: bool,
-    /// It did so before it had the last octet: its close tells nothing of what it had in its buffer then.
+    /// It closed before it had the last octet: its close says nothing about what was in its buffer then.
     early: bool,
-    /// Whether a job was begun on it. The close of one that carried nothing is not waited for.
+    /// Whether a job was begun on it. We do not wait for the close of a connection that carried nothing.
     carried: bool,
-    /// Octets of the running job that the kernel took.
+    /// Octets of the running job that the kernel accepted.
     sent: u64,
-    watch: Watch,
-    farewell: Farewell,
-    /// When the acknowledgements were last looked at.
+    liveness: LivenessCheck,
+    close_wait: CloseWait,
+    /// When we last looked at the acknowledgements.
     looked: Instant,
 }
 
@@ -60,29 +60,29 @@ fn linger(stream: &TcpStream, reset: bool) -> io::Result<()> {
     Ok(())
 }
 
-impl Line {
-    fn new(stream: TcpStream, means: &Means, watch: Watch) -> Self {
+impl SocketConnection {
+    fn new(stream: TcpStream, settings: &ConnectionSettings, liveness: LivenessCheck) -> Self {
         Self {
             stream,
-            peer: means.uri.to_string(),
+            peer: settings.uri.to_string(),
             peer_done: false,
             early: false,
             carried: false,
             sent: 0,
-            watch,
-            farewell: means.farewell,
+            liveness,
+            close_wait: settings.close_wait,
             looked: Instant::now(),
         }
     }
 
-    fn fault(&self, doing: &str, error: &io::Error) -> Trouble {
+    fn fault(&self, doing: &str, error: &io::Error) -> PrintError {
         Fault::of(format_args!("{doing} {}", self.peer), error).into()
     }
 
-    /// Reads and throws away what the printer says.
+    /// Reads and throws away what the printer sends.
     fn discard(&mut self) -> io::Result<()> {
         let mut buffer = [0; 4096];
-        // A chatterbox must not keep us from printing: so much at a time.
+        // Endless output must not keep us from printing, so we read a limited amount at a time.
         for _ in 0..16 {
             match self.stream.read(&mut buffer) {
                 Ok(0) => {
@@ -98,26 +98,31 @@ impl Line {
         Ok(())
     }
 
-    fn life(&self) -> Life {
-        // A kernel that does not tell has its own patience with a peer that is gone.
-        vitals(self.stream.as_fd()).map_or(Life::Alive, |vitals| self.watch.judge(vitals))
+    fn peer_state(&self) -> PeerState {
+        // A kernel that does not tell has its own time limit for a peer that is gone.
+        vitals(self.stream.as_fd()).map_or(PeerState::Alive, |vitals| self.liveness.judge(vitals))
     }
 }
 
-impl Connection for Line {
-    fn begin(&mut self, _: &Pieces, _: Option<&FilePosition>, _: &mut Pace<'_>) -> Result<Start, Trouble> {
+impl Connection for SocketConnection {
+    fn begin(
+        &mut self,
+        _: &Pieces,
+        _: Option<&FilePosition>,
+        _: &mut AttemptControl<'_>,
+    ) -> Result<JobStart, PrintError> {
         self.sent = 0;
         self.carried = true;
-        Ok(Start::default())
+        Ok(JobStart::default())
     }
 
-    fn send(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
-        self.send_chunk(chunk, pace)
+    fn send(&mut self, chunk: Chunk<'_>, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
+        self.send_chunk(chunk, control)
     }
 
-    fn finish(&mut self, pace: &mut Pace<'_>) -> Result<Delivery, Trouble> {
-        self.await_acknowledgement(pace)?;
-        // The last acknowledgement and a reset may have come together, and one may have come since.
+    fn finish(&mut self, control: &mut AttemptControl<'_>) -> Result<Delivery, PrintError> {
+        self.await_acknowledgement(control)?;
+        // The last acknowledgement and a reset may have come together, or a reset since.
         if let Some(error) = self.stream.take_error().unwrap_or(None) {
             return Err(self.fault("while printing to", &error));
         }
@@ -128,37 +133,37 @@ impl Connection for Line {
         Ok(Delivery::Transferred)
     }
 
-    fn undo(&mut self) -> Undone {
-        // Dropping the socket resets the connection: it was opened so.
-        Undone { touched: self.sent > 0, usable: self.sent == 0 }
+    fn undo(&mut self) -> UndoOutcome {
+        // Dropping the socket resets the connection: it was opened that way.
+        UndoOutcome { touched: self.sent > 0, usable: self.sent == 0 }
     }
 
-    fn close(mut self: Box<Self>, pace: &mut Pace<'_>) -> Closing {
-        let closing = self.part(pace);
-        if matches!(closing, Closing::Clean | Closing::Quiet(_)) && linger(&self.stream, false).is_err() {
-            pace.desk().log.line(format_args!("{}: SO_LINGER cannot be changed", self.peer));
+    fn close(mut self: Box<Self>, control: &mut AttemptControl<'_>) -> CloseOutcome {
+        let closing = self.close_both_sides(control);
+        if matches!(closing, CloseOutcome::Clean | CloseOutcome::Quiet(_)) && linger(&self.stream, false).is_err() {
+            control.context().log.line(format_args!("{}: SO_LINGER cannot be changed", self.peer));
         }
         closing
     }
 
-    fn watch(&self) -> Option<BorrowedFd<'_>> {
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
         Some(self.stream.as_fd())
     }
 
-    fn idle(&mut self) -> Idle {
+    fn check_idle(&mut self) -> IdleState {
         let seen = match self.stream.take_error() {
             Ok(None) => self.discard(),
             Ok(Some(error)) | Err(error) => Err(error),
         };
         match seen {
-            Err(error) => Idle::Reset(Fault::of(&self.peer, &error)),
-            Ok(()) if self.peer_done => Idle::HungUp("the peer hung up".into()),
-            Ok(()) => Idle::Quiet,
+            Err(error) => IdleState::Reset(Fault::of(&self.peer, &error)),
+            Ok(()) if self.peer_done => IdleState::HungUp("the peer hung up".into()),
+            Ok(()) => IdleState::Quiet,
         }
     }
 
-    fn unproven(&self) -> Option<Duration> {
-        (self.life() != Life::Alive).then(|| self.watch.again())
+    fn time_until_proven(&self) -> Option<Duration> {
+        (self.peer_state() != PeerState::Alive).then(|| self.liveness.again())
     }
 
     fn shared_stream(&self) -> bool {

@@ -20,7 +20,7 @@ use crate::sys::lock::FileLock;
 /// Octets read at once.
 const CHUNK: usize = 256 * 1024;
 /// Finished streams larger than this are copied inside the kernel (shared blocks where the file system can) and carry no
-/// digest; a digest is kept only where the bytes were read anyway.
+/// digest; a digest is kept only where the octets were read anyway.
 const KERNEL_COPY: u64 = 16 << 20;
 
 /// A document that lies in the server's directory, or is about to be linked there.
@@ -36,7 +36,7 @@ pub struct Received {
     pub pages: Option<u64>,
     /// What the file is: our copy, or the user's own.
     pub identity: Identity,
-    /// Digest, where the bytes were read.
+    /// Digest, where the octets were read.
     pub digest: Option<[u8; 32]>,
     /// What the link will hold, of a document that is linked.
     link_target: Option<RawPath>,
@@ -237,7 +237,7 @@ fn copy(dir: &Path, mut source: File, name: &RawPath) -> Fallible<Received> {
     Ok(Received { store_name, format, lines, pages, identity, digest, link_target: None, file })
 }
 
-/// Looks at the user's own file for a link. Its bytes are read for text only, to count it.
+/// Looks at the user's own file for a link. Its octets are read for text only, to count it.
 fn examine(dir: &Path, source: File, offer: &DocumentOffer) -> Fallible<Received> {
     let name = &offer.file_name;
     let io = |error: io::Error| failure(name, &error);

@@ -1,11 +1,11 @@
-//! Where things lie under a base directory (design: on disk).
+//! Where things lie under a base directory (docs/reference/spooler.md 6).
 
 use std::path::{Path, PathBuf};
 
 use crate::model::{ProcessName, ServerName};
 
-/// How the names of counters begin.
-const COUNTER: &str = "counter.";
+/// How the names of submission sockets begin.
+const SUBMISSION: &str = "submission.";
 
 /// The base directory of a spool, `$PDBASE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,19 +71,19 @@ impl Base {
     pub fn process_socket(&self, name: &ProcessName) -> PathBuf {
         self.run().join(format!("fastp.{}.sock", name.key()))
     }
-    /// The counter, at which a running print process takes submissions. The name says of which release and schema whoever
+    /// The submission socket, at which a running print process takes submissions. The name says of which release and schema whoever
     /// listens is: the programs of another one do not find it.
-    pub fn counter(&self) -> PathBuf {
+    pub fn submission_socket(&self) -> PathBuf {
         let release = env!("CARGO_PKG_VERSION");
-        self.run().join(format!("{COUNTER}{release}.{}.sock", crate::store::schema::VERSION))
+        self.run().join(format!("{SUBMISSION}{release}.{}.sock", crate::store::schema::VERSION))
     }
-    /// Whether this file of `run/` is a counter, of whatever release.
-    pub fn is_counter(name: &str) -> bool {
-        name.starts_with(COUNTER) && name.ends_with(".sock")
+    /// Whether this file of `run/` is a submission socket, of whatever release.
+    pub fn is_submission_socket(name: &str) -> bool {
+        name.starts_with(SUBMISSION) && name.ends_with(".sock")
     }
-    /// Held by whoever listens at the counter.
-    pub fn counter_lock(&self) -> PathBuf {
-        self.run().join("counter.lock")
+    /// Held by whoever listens on the submission socket.
+    pub fn submission_lock(&self) -> PathBuf {
+        self.run().join("submission.lock")
     }
     /// Its progress, one slot a device.
     pub fn progress(&self, name: &ProcessName) -> PathBuf {

@@ -1,9 +1,9 @@
 //! What the print process asks of the spool: leases, claims, and the ends of attempts.
 //!
 //! A print process holds the lock of its name while it runs, and with it a [`Lease`]: the process and its epoch. Every
-//! claim carries both; a claim of an earlier epoch belongs to a process that died, and only the next holder of the
-//! lock releases it. Each function is one transaction; what happened at a device is put on record in the order in which it
-//! happened, as many acts in one transaction as were kept for it ([`Engine::record`]).
+//! claim carries both; a claim of an earlier epoch belongs to a process that died, and only the next holder of the lock
+//! releases it. Each function is one transaction. What happened at a device is recorded in order, with all reports that
+//! were deferred until then in one transaction ([`Engine::record`]).
 
 use std::sync::Arc;
 
@@ -56,16 +56,16 @@ pub struct DeviceOrder {
     pub error: Option<ErrorNote>,
     /// Whether an entry waits that it could claim.
     pub eligible: bool,
-    /// Whether an entry is claimed for it in this epoch. When no attempt of it runs, that claim was left over by one that
-    /// broke off, and has to be given back.
+    /// Whether an entry is claimed for it in this epoch. If no attempt of it runs, that claim was left over by one that
+    /// broke off, and must be given back.
     pub claimed: bool,
-    /// Jobs whose bytes the peer has, waiting for a clean close.
+    /// Jobs whose octets the peer has, waiting for a clean close.
     pub transferred: u32,
     /// Where its paper stands.
     pub paper: Paper,
-    /// When a device that an error stopped is to be started again, wall clock, if its RESTART says so.
+    /// When a device that an error stopped must start again (wall clock), if its RESTART says so.
     pub restart_at_ms: Option<i64>,
-    /// With what it was last opened, as it is on record: what is recovered after a crash goes by it.
+    /// What it was last opened with, as recorded: recovery after a crash relies on it.
     pub connection: Option<ConnectionInUse>,
 }
 
@@ -78,7 +78,7 @@ pub struct Remembered {
     pub complaint: Option<String>,
 }
 
-/// A place in an output file, durable before the first byte of an attempt is written to it.
+/// A position in an output file, recorded before the first octet of an attempt is written to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilePosition {
     /// Device number of the file system.
@@ -102,7 +102,7 @@ pub struct ClaimedDocument {
     pub transfer: Transfer,
     /// What the file was when it was accepted.
     pub identity: Identity,
-    /// Its BLAKE3 digest, where the bytes were read at submission.
+    /// Its BLAKE3 digest, if the octets were read at submission.
     pub digest: Option<[u8; 32]>,
     /// What it is.
     pub format: Format,
@@ -129,7 +129,7 @@ pub struct Claim {
     pub documents: Vec<ClaimedDocument>,
     /// Where an earlier attempt began writing to a file, if one did and did not end.
     pub begun: Option<FilePosition>,
-    /// How that attempt set the job apart.
+    /// How that attempt separated the job from its neighbours.
     pub begun_separation: Option<Separation>,
     /// Name of the job, for its header page.
     pub name: String,
@@ -139,7 +139,7 @@ pub struct Claim {
     pub form: String,
     /// Its owner's login name.
     pub owner: String,
-    /// Whether bytes of an earlier attempt may already be on paper.
+    /// Whether octets of an earlier attempt may already be on paper.
     pub possible_duplicate: bool,
     /// Where the paper of the device stood when the last finished job had ended.
     pub paper: Paper,
@@ -157,7 +157,7 @@ impl Claim {
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttemptEnd {
-    /// Every byte went out; how far that is known.
+    /// Every octet was sent; how far that is known.
     Delivered {
         /// The honest word.
         delivery: Delivery,
@@ -168,12 +168,12 @@ pub enum AttemptEnd {
         /// Something worth recording, once for each job: "edited in place since it was submitted".
         remark: Option<String>,
     },
-    /// The device failed: the entry is free again at the same place, and the device is in this error. One without a next
-    /// try stops the device.
+    /// The device failed: the entry is free again at the same place, and the device is in this error. An error without
+    /// a next try stops the device.
     DeviceFailed {
         /// The error.
         error: ErrorNote,
-        /// Whether some byte of the job may be on paper.
+        /// Whether some octet of the job may be on paper.
         touched: bool,
     },
     /// The document cannot be printed: the job is held, the others flow.
@@ -184,23 +184,23 @@ pub enum AttemptEnd {
         text: String,
         /// For a damaged copy: the document and where it was put (`corrupt/…`).
         moved: Option<(DocumentId, RawPath)>,
-        /// Whether some byte of the job may be on paper.
+        /// Whether some octet of the job may be on paper.
         touched: bool,
     },
-    /// The job was held or cancelled while it printed: the attempt stopped as was asked.
+    /// The job was held or cancelled while it printed: the attempt stopped as asked.
     Stopped {
-        /// Whether some byte of the job may be on paper.
+        /// Whether some octet of the job may be on paper.
         touched: bool,
     },
-    /// The process is ending in good order (a newer schema, a signal): the entry is free again.
+    /// The process ends in good order (a newer schema, a signal): the entry is free again.
     Abandoned {
-        /// Whether some byte of the job may be on paper.
+        /// Whether some octet of the job may be on paper.
         touched: bool,
     },
 }
 
 impl AttemptEnd {
-    /// Whether something of the unfinished job may be left at the device.
+    /// Whether part of the unfinished job may be at the device.
     pub fn touched(&self) -> bool {
         match self {
             Self::Delivered { .. } => false,
@@ -217,13 +217,13 @@ impl AttemptEnd {
 pub enum Settlement {
     /// The connection closed cleanly: all of them are sent.
     Closed,
-    /// It stayed quiet long enough, or the peer took every byte and never closed: they are done, recorded as
-    /// transferred. Only those transferred at or before this spool time, if given.
+    /// It stayed quiet long enough, or the peer acknowledged every octet and never closed: the jobs are done, recorded
+    /// as transferred.
     Released {
-        /// Why they are let go.
+        /// Why they are released.
         why: String,
     },
-    /// It was reset: they are Ready again, in order, announced as possible duplicates.
+    /// It was reset: they are Ready again, in order, reported as possible duplicates.
     Reset {
         /// What the connection reported.
         why: String,
@@ -240,11 +240,11 @@ pub enum Observation {
         /// With what.
         connection: ConnectionInUse,
     },
-    /// It was looked up in FASTCNFG before it is opened, and something is different from what is on record.
+    /// It was looked up in FASTCNFG before opening, and something differs from the record.
     Consulted {
-        /// What is to be remembered.
+        /// What to remember.
         found: Remembered,
-        /// What to say of it in the log.
+        /// What to say about it in the log.
         remark: Option<String>,
     },
     /// It was closed.
@@ -252,13 +252,13 @@ pub enum Observation {
         /// Why.
         why: String,
     },
-    /// It is in an error while no job prints. One without a next try stops the device.
+    /// It is in an error while no job prints. An error without a next try stops the device.
     Failed(ErrorNote),
     /// An error is over.
     Recovered,
-    /// Its RESTART is due: it is to be started again. Nothing happens when somebody stopped or started it meanwhile.
+    /// Its RESTART is due: it starts again. Nothing happens if somebody stopped or started it meanwhile.
     Restarting,
-    /// A draining device has ended its job and is closed: it is stopped now.
+    /// A draining device has finished its job and is closed: it is stopped now.
     Drained,
     /// Something worth recording in its log.
     Remark {
@@ -269,22 +269,22 @@ pub enum Observation {
     },
 }
 
-/// What happened at a device and belongs on record.
+/// What happened at a device and must be recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act {
-    /// Something was seen.
-    Seen(Observation),
-    /// An attempt is about to write to a file. To be on record before its first byte.
-    Begins {
+pub enum DeviceReport {
+    /// Something was observed.
+    Observed(Observation),
+    /// An attempt is about to write to a file. Must be recorded before its first octet.
+    AttemptBegins {
         /// What it prints.
         claim: Arc<Claim>,
         /// Where it begins.
         at: FilePosition,
-        /// How it sets the job apart.
+        /// How it separates the job from its neighbours.
         separation: Separation,
     },
     /// An attempt has ended.
-    Ends {
+    AttemptEnds {
         /// What it printed.
         claim: Arc<Claim>,
         /// How.
@@ -294,23 +294,23 @@ pub enum Act {
     Settled(Settlement),
 }
 
-/// An act, and when it happened.
+/// A report, and when it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Noted {
+pub struct TimedReport {
     /// What.
-    pub act: Act,
+    pub report: DeviceReport,
     /// When.
     pub at: Moment,
 }
 
-/// What a device has to do next, as far as the transaction tells that recorded its acts.
+/// What a device does next, as far as the transaction that recorded its reports shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     /// This job, which was claimed.
     Job(Box<Claim>),
-    /// Nothing: it could have a job, and no entry waits that it could claim.
+    /// Nothing: it may claim a job, and no entry waits that it could claim.
     Nothing,
-    /// That is not known: no job was asked for, it is to have none now, or one is left to another device.
+    /// Unknown: no job was asked for, the device must not have one now, or one is left to another device.
     Unknown,
 }
 
@@ -331,9 +331,9 @@ pub enum AttemptWish {
     Continue,
     /// Stop now: the job is held, paused or cancelled.
     Stop,
-    /// Stand still, with the device open, until it is to go on: the device is suspended.
+    /// Stand still, with the device open, until it may go on: the device is suspended.
     Suspend,
-    /// The claim is not ours any more; end without touching the spool.
+    /// The claim is no longer ours; end without touching the spool.
     Lost,
 }
 
@@ -346,9 +346,9 @@ pub trait Engine: Send + Sync {
     /// The name of the server.
     fn server(&self) -> ServerName;
 
-    /// Begins an epoch of a print process, whose lock the caller holds: its row says running from now on, and the
-    /// claims of its earlier epochs are released, in place. Jobs of an earlier epoch that were transferred are Ready
-    /// again and announced as possible duplicates.
+    /// Begins an epoch of a print process whose lock the caller holds: from now on its row says running, and the claims
+    /// of its earlier epochs are released, in place. Jobs of an earlier epoch that were transferred are Ready again and
+    /// reported as possible duplicates.
     fn begins(&self, name: &ProcessName, pid: u32, now: &Moment) -> Result<Lease, Failure>;
 
     /// Removes print files that no job refers to: what a process that died was about to erase.
@@ -356,10 +356,10 @@ pub trait Engine: Send + Sync {
         Ok(())
     }
 
-    /// What is wanted of each device of the process.
+    /// Reads what is wanted of each device of the process.
     fn orders(&self, lease: &Lease, now: &Moment) -> Result<Vec<DeviceOrder>, Failure>;
 
-    /// What is wanted of one device; none when it is not a device of this process any more.
+    /// Reads what is wanted of one device; none when the process no longer owns it.
     fn order(&self, lease: &Lease, device: DeviceId, now: &Moment) -> Result<Option<DeviceOrder>, Failure>;
 
     /// What a device remembers of FASTCNFG.
@@ -368,25 +368,31 @@ pub trait Engine: Send + Sync {
     /// Claims the next eligible job for a started device, or nothing.
     fn claim(&self, lease: &Lease, device: DeviceId, now: &Moment) -> Result<Option<Claim>, Failure>;
 
-    /// Puts on record, durably, what happened at a device: all of it or nothing, in this order. With `claim_next` the next
-    /// job is claimed in the same transaction. Acts whose reply was lost may be recorded again: an attempt ends once, and
-    /// with its end everything is on record already that was to be recorded with it.
+    /// Records durably what happened at a device: all of it or nothing, in this order. With `claim_next` the next job
+    /// is claimed in the same transaction. Reports whose reply was lost may be recorded again: an attempt ends once,
+    /// and everything recorded together with its end is recorded with it.
     fn record(
         &self,
         lease: &Lease,
         device: DeviceId,
-        acts: Arc<Vec<Noted>>,
+        reports: Arc<Vec<TimedReport>>,
         claim_next: bool,
         now: &Moment,
     ) -> Result<Next, Failure>;
 
-    /// Records one act.
-    fn record_one(&self, lease: &Lease, device: DeviceId, act: Act, next: bool, now: &Moment) -> Result<Next, Failure> {
-        self.record(lease, device, Arc::new(vec![Noted { act, at: now.clone() }]), next, now)
+    /// Records one report.
+    fn record_one(
+        &self,
+        lease: &Lease,
+        device: DeviceId,
+        report: DeviceReport,
+        next: bool,
+        now: &Moment,
+    ) -> Result<Next, Failure> {
+        self.record(lease, device, Arc::new(vec![TimedReport { report, at: now.clone() }]), next, now)
     }
 
-    /// Records, durably and before the first byte, where an attempt begins writing to a file and how it sets the job
-    /// apart.
+    /// Records durably, before the first octet, where an attempt begins writing to a file and how it separates the job.
     fn attempt_begins(
         &self,
         lease: &Lease,
@@ -395,8 +401,12 @@ pub trait Engine: Send + Sync {
         separation: &Separation,
         now: &Moment,
     ) -> Result<(), Failure> {
-        let act = Act::Begins { claim: Arc::new(claim.clone()), at: at.clone(), separation: separation.clone() };
-        self.record_one(lease, claim.device, act, false, now).map(drop)
+        let report = DeviceReport::AttemptBegins {
+            claim: Arc::new(claim.clone()),
+            at: at.clone(),
+            separation: separation.clone(),
+        };
+        self.record_one(lease, claim.device, report, false, now).map(drop)
     }
 
     /// Ends an attempt and, with `claim_next`, claims the next job in the same transaction.
@@ -408,8 +418,8 @@ pub trait Engine: Send + Sync {
         claim_next: bool,
         now: &Moment,
     ) -> Result<Option<Claim>, Failure> {
-        let act = Act::Ends { claim: Arc::new(claim.clone()), end };
-        self.record_one(lease, claim.device, act, claim_next, now).map(Next::job)
+        let report = DeviceReport::AttemptEnds { claim: Arc::new(claim.clone()), end };
+        self.record_one(lease, claim.device, report, claim_next, now).map(Next::job)
     }
 
     /// Settles the transferred jobs of a device.
@@ -420,24 +430,24 @@ pub trait Engine: Send + Sync {
         settlement: Settlement,
         now: &Moment,
     ) -> Result<(), Failure> {
-        self.record_one(lease, device, Act::Settled(settlement), false, now).map(drop)
+        self.record_one(lease, device, DeviceReport::Settled(settlement), false, now).map(drop)
     }
 
-    /// Records what was seen at a device.
+    /// Records an observation.
     fn observe(&self, lease: &Lease, device: DeviceId, seen: Observation, now: &Moment) -> Result<(), Failure> {
-        self.record_one(lease, device, Act::Seen(seen), false, now).map(drop)
+        self.record_one(lease, device, DeviceReport::Observed(seen), false, now).map(drop)
     }
 
     /// Whether a running attempt should go on. Cheap; asked after a wake-up and between documents.
     fn attempt_wish(&self, lease: &Lease, claim: &Claim) -> Result<AttemptWish, Failure>;
 
-    /// Goes dormant: true when, within one transaction, no device of the process has a claim (a suspended job is one) or
-    /// a transferred job, no started one an eligible entry, an error to retry or EXCLUSIVE ON, and none a RESTART ahead,
-    /// and its row was cleared. Only then may it exit.
+    /// Goes dormant: returns true when, within one transaction, no device of the process has a claim (a suspended job
+    /// is one) or a transferred job, no started one an eligible entry, an error to retry or EXCLUSIVE ON, and none a
+    /// RESTART ahead, and its row was cleared. Only then may it exit.
     fn goes_dormant(&self, lease: &Lease, now: &Moment) -> Result<bool, Failure>;
 
-    /// Ends the epoch in good order, whatever is left to do: a signal asked for it, or the spool cannot be used. Its claims
-    /// were given back before, as far as that was possible.
+    /// Ends the epoch in good order, whatever is left to do: a signal asked for it, or the spool cannot be used. Its
+    /// claims were given back before, as far as that was possible.
     fn ends(&self, lease: &Lease, why: &str, now: &Moment) -> Result<(), Failure>;
 
     /// Whether the lease still stands: the row carries this epoch and the schema is ours.

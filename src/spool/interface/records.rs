@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::job::RawPath;
 use crate::model::{DeviceName, JobRef, LocationName, ProcessName, ServerName};
 
-/// The state of the whole spool (spooler-concepts.md 2).
+/// The state of the whole spool (docs/reference/spooler.md 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SpoolerState {
     /// Declared, never started: collects, does not print.

@@ -306,7 +306,7 @@ impl Spool {
     }
 
     /// What a location argument means for a job; with `declare` an unknown one comes into being, connected to nothing:
-    /// the documented way to park a job (spoolcom.md 6.2).
+    /// the documented way to park a job (docs/reference/spoolcom.md 2.2).
     fn place(
         &self,
         db: &Connection,

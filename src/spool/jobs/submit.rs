@@ -69,7 +69,7 @@ impl Spool {
         now: &Moment,
     ) -> Fallible<Taken> {
         check(&submission)?;
-        // Before a byte is copied: is there such a destination, and are jobs accepted at all?
+        // Before an octet is copied: is there such a destination, and are jobs accepted at all?
         self.look(|db| {
             Self::demand(db, caller, Right::Submit)?;
             if submission.priority > Priority::default() {
@@ -81,7 +81,7 @@ impl Spool {
         crate::spool::disk::ballast::ensure(self.base())?;
         let dir = self.base().server(self.server());
         let mut intake = Intake::receive(&dir, &submission.documents, files)?;
-        let plan = Plan::new(&submission, &intake.documents, caller, self.server());
+        let plan = NewJob::new(&submission, &intake.documents, caller, self.server());
         match self.inner.store.is_for_command() {
             true => intake.to_disk(&submission.documents, || self.inner.store.plan(store::submission::plan))?,
             false => intake.sync(&submission.documents)?,
@@ -175,7 +175,7 @@ pub(crate) struct Taken {
 }
 
 /// Everything about a job that is known before its transaction.
-struct Plan {
+struct NewJob {
     submission: Submission,
     documents: Vec<DocumentRow>,
     links: Vec<(String, RawPath)>,
@@ -187,7 +187,7 @@ struct Plan {
     pages: Option<u64>,
 }
 
-impl Plan {
+impl NewJob {
     fn new(submission: &Submission, received: &[Received], caller: &Caller, server: &ServerName) -> Self {
         let mut documents = Vec::new();
         let mut links = Vec::new();
@@ -324,7 +324,7 @@ impl Spool {
         now: &Moment,
     ) -> Fallible<SortKey> {
         let speed = store::device::speed_of_route(db, route)?;
-        Plan::position(db, (speed, store::spool::next_sequence(db)?), priority, work, now)
+        NewJob::position(db, (speed, store::spool::next_sequence(db)?), priority, work, now)
     }
 
     /// Makes the entries of a job: one for its route, or one for each device of a broadcasting group.

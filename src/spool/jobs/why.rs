@@ -8,11 +8,12 @@
 use rusqlite::Connection;
 
 use crate::model::device::RunningJob;
+use crate::model::guardian::ProcessError;
 use crate::model::location::Destination;
 use crate::model::state::{DeviceWish, EntryState, ErrorNote, HoldReason, HoldReasons, JobState, ProcessState, Wish};
 use crate::model::time::Moment;
 use crate::model::wait::{Awaited, Wait};
-use crate::model::why::{Act, Cause, DeviceCause, Printing, Why};
+use crate::model::why::{Attribution, Cause, DeviceCause, Printing, Why};
 use crate::model::{Caller, GlobalJobId, JobRef};
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
@@ -24,7 +25,6 @@ use crate::store::{self, Fallible};
 use super::view::POSITION_LIMIT;
 use crate::spool::Spool;
 use crate::spool::interface::records::{Event, SpoolerState};
-use crate::spool::objects::processes::CREATION_ERROR;
 use crate::spool::printing::progress::Progress;
 use crate::spool::printing::{claims, progress};
 
@@ -39,8 +39,8 @@ struct Look<'a> {
     state: SpoolerState,
 }
 
-fn act(event: Event) -> Act {
-    Act { who: event.who, at_ms: event.at_ms }
+fn act(event: Event) -> Attribution {
+    Attribution { who: event.who, at_ms: event.at_ms }
 }
 
 impl Spool {
@@ -323,7 +323,7 @@ impl Look<'_> {
     }
 
     /// Who asked a device for what it is told to do, if that was the last thing it was told.
-    fn last_wish(&self, device: &DeviceRow, what: &str) -> Fallible<Option<Act>> {
+    fn last_wish(&self, device: &DeviceRow, what: &str) -> Fallible<Option<Attribution>> {
         let event = last(self.db, Object::Device(device.id), &["started", what])?;
         Ok(event.filter(|event| event.what == what).map(act))
     }
@@ -339,7 +339,7 @@ impl Look<'_> {
         Ok(match (state, row.error) {
             (ProcessState::Active, _) => Vec::new(),
             (_, Some(error)) => {
-                let tried_again = error.number >= CREATION_ERROR;
+                let tried_again = ProcessError::is_creation(error.number);
                 vec![DeviceCause::ProcessError { process, error, tried_again }]
             }
             (ProcessState::Error, None) => {

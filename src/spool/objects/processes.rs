@@ -1,6 +1,7 @@
 //! Print processes: declaring, starting, deleting, and what becomes of one that died.
 
 use crate::model::authority::Right;
+use crate::model::guardian::ProcessError;
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::state::{DeviceWish, ErrorNote, ProcessState};
 use crate::model::time::Moment;
@@ -19,8 +20,6 @@ use crate::spool::{Room, Spool, WakeTarget};
 const DEATHS_WITHIN_MS: i64 = 60_000;
 /// A process whose heartbeat is older than this hangs. It beats at least every ten seconds.
 pub(crate) const HEARTBEAT_MS: i64 = 60_000;
-/// The process-creation error of the manuals: %100000 plus a number.
-pub(crate) const CREATION_ERROR: u32 = 0o100_000;
 
 impl Spool {
     pub(crate) fn change_process(
@@ -153,8 +152,8 @@ impl Spool {
         ProcessStatus {
             error: if hung {
                 Some(ErrorNote {
-                    number: 0o1050,
-                    text: "it has not shown a sign of life for a minute".to_owned(),
+                    number: ProcessError::Hung.number(),
+                    text: ProcessError::Hung.words().to_owned(),
                     since_ms: now.wall_ms,
                     next_try_ms: None,
                     tries: 0,
@@ -252,14 +251,14 @@ impl Spool {
             record(db, &now, Object::Process(id), "spooler", "died", &format!("process {}", row.pid.unwrap_or(0)))?;
             let third = row.deaths[0].is_some_and(|first| at - first < DEATHS_WITHIN_MS);
             let error = third.then(|| ErrorNote {
-                number: 0o1000 + 201,
-                text: "it died three times within a minute".to_owned(),
+                number: ProcessError::KeepsDying.number(),
+                text: ProcessError::KeepsDying.words().to_owned(),
                 since_ms: now.wall_ms,
                 next_try_ms: None,
                 tries: 3,
             });
             if error.is_some() {
-                record(db, &now, Object::Process(id), "spooler", "error", "it died three times within a minute")?;
+                record(db, &now, Object::Process(id), "spooler", "error", ProcessError::KeepsDying.words())?;
             }
             store::process::set_error(db, id, error.as_ref(), [row.deaths[1], Some(at)])?;
             Ok(!third)
@@ -278,8 +277,8 @@ impl Spool {
                 return Ok(());
             }
             let error = ErrorNote {
-                number: CREATION_ERROR + 14,
-                text: format!("it cannot be started: {why}"),
+                number: ProcessError::CannotStart.number(),
+                text: format!("{}: {why}", ProcessError::CannotStart.words()),
                 since_ms: now.wall_ms,
                 next_try_ms: None,
                 tries: 0,

@@ -14,7 +14,7 @@ use crate::store::{self, Fallible};
 
 use super::device_errors;
 use crate::spool::Spool;
-use crate::spool::interface::engine::{Act, AttemptEnd, Claim, Lease, Noted, Observation, Settlement};
+use crate::spool::interface::engine::{AttemptEnd, Claim, DeviceReport, Lease, Observation, Settlement, TimedReport};
 use crate::spool::objects::spooler::settle_drain;
 
 /// What an ended attempt leaves to do once its transaction is committed.
@@ -42,13 +42,13 @@ impl Spool {
         db: &Connection,
         lease: &Lease,
         device: DeviceId,
-        acts: &[Noted],
+        reports: &[TimedReport],
     ) -> Fallible<(Erase, Option<DeviceRow>)> {
         // Does an end that is on record already mean that all of it is? Yes: what is recorded together is committed
         // together, so the reply to just this was lost.
         let mut entries = Vec::new();
-        for noted in acts {
-            if let Act::Ends { claim, .. } = &noted.act {
+        for timed in reports {
+            if let DeviceReport::AttemptEnds { claim, .. } = &timed.report {
                 let Some(entry) = standing(db, lease, claim)? else { return Ok((Vec::new(), None)) };
                 entries.push(entry);
             }
@@ -57,7 +57,7 @@ impl Spool {
         let mut entries = entries.into_iter();
         let mut erase = Vec::new();
         let mut known: Option<DeviceRow> = None;
-        for Noted { act, at } in acts {
+        for TimedReport { report, at } in reports {
             let mut row = match known.take().filter(|row| row.error.is_none()) {
                 Some(row) => row,
                 None => match store::device::by_id(db, device)? {
@@ -66,12 +66,12 @@ impl Spool {
                     None => return Ok((erase, None)),
                 },
             };
-            match act {
-                Act::Seen(seen) => self.observe_in(db, lease, &row, seen, at)?,
-                Act::Begins { claim, at, separation } => {
+            match report {
+                DeviceReport::Observed(seen) => self.observe_in(db, lease, &row, seen, at)?,
+                DeviceReport::AttemptBegins { claim, at, separation } => {
                     store::entry::set_begun(db, claim.entry, claim.device, at, separation)?;
                 }
-                Act::Ends { end, .. } => {
+                DeviceReport::AttemptEnds { end, .. } => {
                     let entry = entries.next().ok_or_else(|| missing("an entry"))?;
                     // History is pruned little by little, so that a process that never rests prunes it too.
                     let prunes = entry.id.0 % 32 == 0;
@@ -80,13 +80,14 @@ impl Spool {
                         store::finished::prune(db, at)?;
                     }
                 }
-                Act::Settled(settlement) => erase.extend(self.settle_in(db, lease, &row, settlement, at)?),
+                DeviceReport::Settled(settlement) => erase.extend(self.settle_in(db, lease, &row, settlement, at)?),
             }
-            // Is the row read again for the next act? Not after those that change nothing of it that the others look at, of a
+            // Is the row read again for the next report? Not after those that change nothing of it that the others look at, of a
             // device without an error.
-            known = match act {
-                Act::Seen(Observation::Opened { .. } | Observation::Closed { .. }) | Act::Begins { .. } => Some(row),
-                Act::Ends { end: AttemptEnd::Delivered { paper, .. }, .. } => {
+            known = match report {
+                DeviceReport::Observed(Observation::Opened { .. } | Observation::Closed { .. })
+                | DeviceReport::AttemptBegins { .. } => Some(row),
+                DeviceReport::AttemptEnds { end: AttemptEnd::Delivered { paper, .. }, .. } => {
                     row.paper = *paper;
                     Some(row)
                 }

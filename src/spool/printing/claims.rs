@@ -2,7 +2,7 @@
 //!
 //! Entries wait in routes; a device compares the heads of its (route, requirement class) pairs, each found by an index. A
 //! form it does not carry is passed over and blocks nobody. A job that was begun on a device's file and not ended comes
-//! first, whatever arrived since: only while its bytes are the last ones can they be taken back. Among the devices of a group an idle one leaves an entry to a
+//! first, whatever arrived since: only while its octets are the last ones can they be taken back. Among the devices of a group an idle one leaves an entry to a
 //! faster one that would finish it sooner.
 
 use rusqlite::Connection;

@@ -13,7 +13,7 @@ use crate::store::{self, Fallible};
 
 use super::{claims, device_errors};
 use crate::spool::disk::files;
-use crate::spool::interface::engine::{AttemptWish, Claim, DeviceOrder, Engine, Lease, Next, Noted, Remembered};
+use crate::spool::interface::engine::{AttemptWish, Claim, DeviceOrder, Engine, Lease, Next, Remembered, TimedReport};
 use crate::spool::{Room, Spool};
 
 fn lost() -> Failure {
@@ -112,7 +112,7 @@ impl Engine for Spool {
                 let Some(job) = store::job::by_id(db, entry.job)? else { continue };
                 let device = entry.device.map(|id| store::device::by_id(db, id)).transpose()?.flatten();
                 let uri = device.as_ref().and_then(DeviceRow::address);
-                // A file tells itself how far it got. Anywhere else bytes may be on paper.
+                // A file tells itself how far it got. Anywhere else octets may be on paper.
                 let unsure = !matches!(uri, Some(DeviceUri::File(_) | DeviceUri::Null));
                 let why = match (entry.state, unsure) {
                     (EntryState::Transferred, _) => "the print process ended before the connection had closed",
@@ -168,14 +168,14 @@ impl Engine for Spool {
         &self,
         lease: &Lease,
         device: DeviceId,
-        acts: Arc<Vec<Noted>>,
+        reports: Arc<Vec<TimedReport>>,
         claim_next: bool,
         now: &Moment,
     ) -> Fallible<Next> {
         let (spool, lease, now) = (self.clone(), lease.clone(), now.clone());
         let (next, erase) = self.change(Room::Gives, move |db| {
             demand_lease(db, &lease)?;
-            let (erase, free) = spool.record_in(db, &lease, device, &acts)?;
+            let (erase, free) = spool.record_in(db, &lease, device, &reports)?;
             let next = match free {
                 _ if !claim_next => Next::Unknown,
                 Some(row) => spool.claim_for(db, &lease, &row, &now)?,

@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use crate::model::guardian::ProcessError;
 use crate::model::state::DeviceWish;
 use crate::model::time::Moment;
 use crate::model::{ProcessId, ProcessName, RouteId};
@@ -69,7 +70,7 @@ pub(crate) fn target(db: &Connection, name: &ProcessName) -> Fallible<Option<Wak
         file: row.file,
         running: row.running,
         epoch: row.epoch,
-        in_error: row.error.is_some_and(|error| error.number < crate::spool::objects::processes::CREATION_ERROR),
+        in_error: row.error.is_some_and(|error| !ProcessError::is_creation(error.number)),
     }))
 }
 

@@ -1,4 +1,4 @@
-//! Attributes files, `-X file` and `attributes=file` (infoprint-commands.md 3).
+//! Attributes files, `-X file` and `attributes=file` (docs/reference/infoprint.md 3).
 //!
 //! A file is one long attribute string: line ends are blanks, `#` begins a comment that ends with its line, `\#` is a `#`.
 //! It may include others; a file that includes itself, directly or not, is an error. A relative name is looked for in
@@ -98,9 +98,6 @@ impl Includes {
     }
 
     /// `pairs`, with every `attributes=file` replaced by the file's own.
-    ///
-    /// # Errors
-    /// [`Stop::Usage`].
     pub fn expand(&mut self, pairs: Vec<Pair>) -> Result<Vec<Pair>, Stop> {
         let mut out = Vec::with_capacity(pairs.len());
         for pair in pairs {

@@ -1,4 +1,4 @@
-//! Filters, `-f` of `pdls` (infoprint-commands.md 6.4), read into a [`Condition`].
+//! Filters, `-f` of `pdls` (docs/reference/infoprint.md 4), read into a [`Condition`].
 //!
 //! `!` binds tighter than `&&`, and `&&` tighter than `||`; parentheses group. `==*` is presence when nothing follows it,
 //! and equality with a value that begins with `*` otherwise.
@@ -34,9 +34,6 @@ const OPERATORS: [(&str, Comparison); 8] = [
 ];
 
 /// Reads a filter on objects of `class`.
-///
-/// # Errors
-/// [`Stop::Usage`].
 pub fn parse(text: &str, class: Class, clock: &Clock) -> Result<Condition, Stop> {
     if text.len() > MAX_FILTER {
         return Err(Stop::usage(format!("the filter is longer than {MAX_FILTER} octets")));

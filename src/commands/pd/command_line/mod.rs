@@ -2,7 +2,9 @@
 
 pub mod attribute_files;
 pub mod filter;
+pub mod flags;
 pub mod job_query;
+pub mod operation_class;
 pub mod options;
 pub mod selection;
 pub mod strings;

@@ -79,7 +79,7 @@ pub enum Item {
 
 /// How a clap argument becomes an item.
 #[derive(Clone, Copy, Debug)]
-pub enum Source {
+enum Source {
     /// A flag that stands for this attribute.
     Flag(&'static str),
     /// `-x`.
@@ -90,20 +90,38 @@ pub enum Source {
     Argument,
 }
 
+/// What the flags and arguments of all commands are, by their names in the definitions. The others are switches, which each
+/// command looks up itself.
+const SOURCES: &[(&str, Source)] = &[
+    ("class", Source::Flag("operation-class")),
+    ("copies", Source::Flag("copy-count")),
+    ("destination", Source::Flag("destination-name-requested")),
+    ("documents", Source::Argument),
+    ("file", Source::Argument),
+    ("files", Source::Files),
+    ("filter", Source::Flag("filter")),
+    ("jobs", Source::Argument),
+    ("message", Source::Flag("message")),
+    ("name", Source::Flag("job-name")),
+    ("notify", Source::Flag("notification-delivery-method")),
+    ("objects", Source::Argument),
+    ("requested", Source::Flag("requested-attributes")),
+    ("strings", Source::Strings),
+    ("style", Source::Flag("style")),
+    ("when", Source::Flag("when")),
+];
+
 /// The items of `matches` in the order of the command line. `allowed` = the command attributes that this verb has.
-///
-/// # Errors
-/// [`Stop::Usage`].
 pub fn ordered(
     matches: &ArgMatches,
     command: &Command,
-    sources: &[(&str, Source)],
     class: Class,
     allowed: &[Setting],
     shell: &Shell<'_>,
 ) -> Result<Vec<Item>, Stop> {
     let mut found: Vec<(usize, Source, OsString)> = Vec::new();
-    for (id, source) in sources {
+    let known = |id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
+    for (id, source) in SOURCES.iter().filter(|row| known(row.0)) {
         if let (Some(indices), Some(values)) = (matches.indices_of(id), matches.get_raw(id)) {
             found.extend(indices.zip(values).map(|(at, value)| (at, *source, value.to_owned())));
         }
@@ -191,9 +209,6 @@ impl TypedValueParser for Suggested {
 }
 
 /// The value of a pair that must have exactly one and replaces what was there.
-///
-/// # Errors
-/// [`Stop::Usage`].
 pub fn single<'a>(pair: &'a Pair, name: &str) -> Result<&'a str, Stop> {
     match (pair.op, pair.values.as_slice()) {
         (Op::Set, [value]) => Ok(value),

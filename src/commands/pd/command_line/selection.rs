@@ -1,4 +1,4 @@
-//! What is to be shown: `-r`, groups and names mixed (infoprint-commands.md 6.5).
+//! What is to be shown: `-r`, groups and names mixed (docs/reference/infoprint.md 5).
 
 use super::options::attribute_names;
 use super::strings::{Op, Pair};
@@ -49,9 +49,6 @@ impl Requested {
     }
 
     /// Takes a `requested-attributes` pair: `=` replaces what was collected, `+=` adds to it.
-    ///
-    /// # Errors
-    /// [`Stop::Usage`].
     pub fn take(&mut self, pair: &Pair, class: Class) -> Result<(), Stop> {
         match pair.op {
             Op::Set => self.0.clear(),

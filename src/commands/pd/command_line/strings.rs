@@ -1,4 +1,4 @@
-//! Attribute strings, the values of `-x` and the contents of attributes files (infoprint-commands.md 2).
+//! Attribute strings, the values of `-x` and the contents of attributes files (docs/reference/infoprint.md 2).
 //!
 //! ```text
 //! string := pair { blank pair }            op    := "=" | "+=" | "-=" | "=="
@@ -56,9 +56,6 @@ pub struct Pair {
 }
 
 /// Reads an attribute string.
-///
-/// # Errors
-/// [`Stop::Usage`] with the place.
 pub fn parse(text: &str) -> Result<Vec<Pair>, Stop> {
     if text.len() > MAX_STRING {
         return Err(Stop::usage(format!("an attribute string is longer than {MAX_STRING} octets")));

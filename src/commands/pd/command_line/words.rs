@@ -17,9 +17,6 @@ use crate::commands::pd::{Exit, Shell, Stop};
 const MAX_WORDS: usize = 100_000;
 
 /// Reads `words` (without the program's name) by the definition `command`.
-///
-/// # Errors
-/// [`Stop::Usage`]; [`Stop::Said`] after help and version.
 pub fn parse(command: Command, words: &[OsString], shell: &mut Shell<'_>) -> Result<ArgMatches, Stop> {
     let program = command.get_name().to_owned();
     let words = expand(&command, words, &shell.cwd)?;

@@ -120,9 +120,6 @@ impl Table {
     }
 
     /// Writes a page of rows, the first one below the headings; `from` = the column of `rows` with which the table begins.
-    ///
-    /// # Errors
-    /// When writing fails.
     pub fn write(&mut self, out: &mut dyn Write, rows: &Rows, from: usize) -> io::Result<()> {
         let widths = match self.widths.take() {
             Some(widths) => widths,

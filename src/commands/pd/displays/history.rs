@@ -58,9 +58,6 @@ pub fn select(requested: &Requested) -> Result<Selection, Stop> {
 }
 
 /// Shows the finished jobs of `query`.
-///
-/// # Errors
-/// Those of the spool and of the output.
 pub fn list(spool: &mut dyn Operations, display: &mut Display<'_>, query: &Query, times: &Times) -> Result<(), Stop> {
     let selection = &display.layout().selection;
     let mut after = None;

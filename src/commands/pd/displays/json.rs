@@ -17,9 +17,6 @@ use crate::attributes::values::INTERVENING_MAX;
 use crate::model::field::{Field, Value};
 
 /// Writes one object.
-///
-/// # Errors
-/// When writing fails.
 pub fn record(out: &mut Vec<u8>, layout: &Layout, record: &Record) -> io::Result<()> {
     out.write_all(b"{")?;
     members(out, &layout.selection.object, &record.values, &record.structured)?;

@@ -12,9 +12,6 @@ use crate::attributes::text::{self, Lines};
 use crate::model::field::Value;
 
 /// Writes one object, its documents after it; `pad` = the width of the widest label.
-///
-/// # Errors
-/// When writing fails.
 pub fn record(out: &mut dyn Write, layout: &Layout, record: &Record, pad: usize) -> io::Result<()> {
     let mut lines = Lines::default();
     let label = prefix(layout, &record.label, pad);

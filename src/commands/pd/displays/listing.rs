@@ -2,23 +2,24 @@
 
 use std::ffi::OsString;
 
+use clap::Args;
 use clap::ValueHint;
-use clap::builder::NonEmptyStringValueParser;
-use clap::{ArgMatches, Args, Command};
 
 use super::record::{Display, Layout, Record, Style};
 use super::{history, on_request, read_ahead};
 use crate::attributes::names;
 use crate::attributes::text::{Clock, escaped};
 use crate::attributes::{Class, Shown};
+use crate::commands::pd::command_line::filter;
+use crate::commands::pd::command_line::flags::ServerFlag;
 use crate::commands::pd::command_line::job_query::Wanted;
 use crate::commands::pd::command_line::options;
-use crate::commands::pd::command_line::options::{Item, Meaning, Setting, Source};
+use crate::commands::pd::command_line::options::{Item, Meaning, Setting};
 use crate::commands::pd::command_line::selection;
 use crate::commands::pd::command_line::selection::Requested;
 use crate::commands::pd::command_line::strings::Pair;
 use crate::commands::pd::command_line::targets::Target;
-use crate::commands::pd::command_line::{filter, words};
+use crate::commands::pd::runner::CommandLine;
 use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::why::Times;
 use crate::model::job::JobStatus;
@@ -29,9 +30,8 @@ use crate::spool::interface::operations::Operations;
 /// The flags of every listing.
 #[derive(Args, Debug)]
 pub struct Flags {
-    /// Server to ask, as host:port; otherwise the usual one
-    #[arg(short = 'H', value_name = "HOST:PORT", value_parser = NonEmptyStringValueParser::new())]
-    host: Option<String>,
+    #[command(flatten)]
+    server: ServerFlag,
     /// List only what fulfils this, as "name==value && name=*beginning"
     #[arg(short = 'f', value_name = "FILTER", action = clap::ArgAction::Append, allow_hyphen_values = true)]
     filter: Vec<OsString>,
@@ -66,62 +66,40 @@ pub struct Flags {
     json: bool,
 }
 
-/// The flags of every listing that become settings.
-pub const SOURCES: &[(&str, Source)] = &[
-    ("filter", Source::Flag("filter")),
-    ("requested", Source::Flag("requested-attributes")),
-    ("style", Source::Flag("style")),
-    ("strings", Source::Strings),
-    ("files", Source::Files),
-];
-
 /// The command attributes of every listing.
 pub const SETTINGS: &[Setting] = &[Setting::Filter, Setting::Headings, Setting::Requested, Setting::Style];
 
-/// A command line that was read: what its flags, attribute strings and files say together.
-pub struct Line {
-    /// What clap made of it.
-    pub matches: ArgMatches,
+/// What the flags, attribute strings and files of a listing ask for together.
+pub struct ListingRequest {
+    /// The command line.
+    pub line: CommandLine,
     /// The last `operation-class`, where the verb has it.
     pub class: Option<String>,
     /// The arguments.
     pub arguments: Vec<String>,
     clock: Clock,
-    program: &'static str,
     requests: Vec<Pair>,
     filter: Option<String>,
     style: Option<Style>,
     headings: bool,
 }
 
-impl Line {
-    /// Reads `words` by `command`; `sources` and `settings` = all that the verb has.
-    ///
-    /// # Errors
-    /// [`Stop::Usage`]; [`Stop::Said`] after help and version.
-    pub fn read(
-        program: &'static str,
-        command: &Command,
-        sources: &[(&str, Source)],
-        settings: &[Setting],
-        words: &[OsString],
-        shell: &mut Shell<'_>,
-    ) -> Result<Self, Stop> {
-        let matches = words::parse(command.clone(), words, shell)?;
-        let items = options::ordered(&matches, command, sources, Class::Job, settings, shell)?;
-        let mut line = Self {
-            matches,
+impl ListingRequest {
+    /// What `line` asks for.
+    pub fn of(mut line: CommandLine, shell: &Shell<'_>) -> Result<Self, Stop> {
+        let items = std::mem::take(&mut line.items);
+        let mut request = Self {
+            line,
             class: None,
             arguments: Vec::new(),
             clock: clock(shell),
-            program,
             requests: Vec::new(),
             filter: None,
             style: None,
             headings: true,
         };
-        items.into_iter().try_for_each(|item| line.take(item))?;
-        Ok(line)
+        items.into_iter().try_for_each(|item| request.take(item))?;
+        Ok(request)
     }
 
     fn take(&mut self, item: Item) -> Result<(), Stop> {
@@ -141,7 +119,7 @@ impl Line {
                 Setting::Message | Setting::Notification | Setting::When => {}
             },
             Item::Set(Meaning::Attribute(row), _) => {
-                let (program, name) = (self.program, row.name());
+                let (program, name) = (self.line.program, row.name());
                 return Err(Stop::usage(format!("{name} is an attribute of objects; {program} only shows them"))
                     .hint(format!("-r {name}   shows it;  -f \"{name}==…\"   selects by it")));
             }
@@ -151,15 +129,12 @@ impl Line {
 
     /// How objects of `class` are laid out and which of them are wanted. `by_id` = jobs are named one by one, `past` = finished
     /// ones are listed.
-    ///
-    /// # Errors
-    /// [`Stop::Usage`].
-    pub fn plan(&self, class: Class, by_id: bool, past: bool) -> Result<(Layout, Condition), Stop> {
-        let json = self.matches.get_flag("json");
+    pub fn layout(&self, class: Class, by_id: bool, past: bool) -> Result<(Layout, Condition), Stop> {
+        let json = self.line.matches.get_flag("json");
         // The class may stand anywhere, so what depends on it is read last.
         let mut requested = Requested::group(if json { Shown::All } else { Shown::Brief });
         self.requests.iter().try_for_each(|pair| requested.take(pair, class))?;
-        let filter = match self.filter.as_ref().filter(|_| !self.matches.get_flag("unfiltered")) {
+        let filter = match self.filter.as_ref().filter(|_| !self.line.matches.get_flag("unfiltered")) {
             Some(text) => filter::parse(text, class, &self.clock)?,
             None => Condition::Any,
         };
@@ -173,7 +148,7 @@ impl Line {
             return Err(Stop::usage(format!("--history is for jobs, not for class {}", class.keyword())));
         }
         let mut selection = if past { history::select(&requested)? } else { requested.select(class, None) };
-        if self.matches.get_flag("jobs_only") {
+        if self.line.matches.get_flag("jobs_only") {
             selection.documents.clear();
             selection.documents_named = false;
         }
@@ -184,7 +159,7 @@ impl Line {
             document_table: selection.documents_named || by_id,
             selection,
             style: if json { Style::Json } else { self.style.unwrap_or(usual) },
-            headings: self.headings && !self.matches.get_flag("bare"),
+            headings: self.headings && !self.line.matches.get_flag("bare"),
             zone: self.clock.zone.clone(),
         };
         Ok((layout, filter))
@@ -192,26 +167,18 @@ impl Line {
 
     /// Which jobs are wanted: one's own unless the flags say otherwise.
     pub fn wanted(&self, filter: Condition, past: bool) -> Wanted {
-        let everybody = self.matches.get_flag("everybody") || self.matches.get_flag("unfiltered");
+        let everybody = self.line.matches.get_flag("everybody") || self.line.matches.get_flag("unfiltered");
         let own = (!everybody).then(|| crate::sys::users::caller_without_groups().identity());
-        Wanted { program: self.program, own, filter, past }
+        Wanted { program: self.line.program, own, filter, past }
     }
 
     /// How times are shown.
     pub fn times(&self) -> Times {
         Times { zone: self.clock.zone.clone(), now_ms: self.clock.now_ms }
     }
-
-    /// The server that -H names.
-    pub fn host(&self) -> Option<&str> {
-        self.matches.get_one::<String>("host").map(String::as_str)
-    }
 }
 
 /// The value of a pair that is true or false.
-///
-/// # Errors
-/// [`Stop::Usage`].
 pub fn truth(pair: &Pair, name: &str) -> Result<bool, Stop> {
     let word = options::single(pair, name)?;
     match names::keyword(word, &["true", "false", "yes", "no"]) {
@@ -281,9 +248,6 @@ fn pages(spool: &mut dyn Operations, display: &mut Display<'_>, wanted: &Wanted,
 }
 
 /// Shows a job with all its documents, or with one of them, and with what was asked for by name.
-///
-/// # Errors
-/// When the spool cannot be asked or the output cannot be written.
 pub fn show(
     spool: &mut dyn Operations,
     display: &mut Display<'_>,

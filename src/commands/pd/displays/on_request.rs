@@ -15,9 +15,6 @@ pub fn is_asked(selection: &Selection) -> bool {
 }
 
 /// Asks the spool for what `selection` names and `record` does not hold yet. A job that is gone since has no value.
-///
-/// # Errors
-/// Those of the spool.
 pub fn complete(
     spool: &mut dyn Operations,
     record: &mut Record,

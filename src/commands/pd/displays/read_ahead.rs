@@ -22,9 +22,6 @@ use crate::model::query::{PAGE, Page, Query};
 use crate::spool::interface::operations::Operations;
 
 /// Shows every job of `query`.
-///
-/// # Errors
-/// When the spool cannot be asked or the output cannot be written.
 pub fn every(spool: &mut dyn Operations, display: &mut Display<'_>, query: &Query, times: &Times) -> Result<(), Stop> {
     let mut page = spool.jobs(query.clone(), None, PAGE)?;
     if page.next.is_some() && !on_request::is_asked(&display.layout().selection) {

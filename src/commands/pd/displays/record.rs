@@ -36,9 +36,6 @@ impl Style {
     pub const WORDS: &'static [&'static str] = &["column", "doccol", "line"];
 
     /// Reads a value of `-s`.
-    ///
-    /// # Errors
-    /// [`Stop::Usage`].
     pub fn parse(word: &str) -> Result<Self, Stop> {
         match names::keyword(word, Self::WORDS) {
             Ok("column") => Ok(Self::Column),
@@ -169,9 +166,6 @@ impl<'a> Display<'a> {
     }
 
     /// Shows `record`, now or with its page.
-    ///
-    /// # Errors
-    /// When writing fails.
     pub fn add(&mut self, record: Record) -> io::Result<()> {
         let full = match self.layout.style {
             Style::Json => {
@@ -220,9 +214,6 @@ impl<'a> Display<'a> {
     }
 
     /// Shows what is left.
-    ///
-    /// # Errors
-    /// When writing fails.
     pub fn end(mut self) -> io::Result<()> {
         match (self.layout.style, self.written) {
             (Style::Json, 0) => self.out.write_all(b"[]\n"),

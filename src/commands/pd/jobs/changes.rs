@@ -3,11 +3,16 @@
 //! For each job all the changes hold, or none. The whole command line is understood before the first job is touched. Of
 //! an attribute that is given several times the last pair counts.
 
+use std::ffi::OsString;
+
+use clap::Args;
+
 use super::effects::{self, Action};
 use crate::attributes::text::{Clock, MAX_TEXT, escaped, read};
 use crate::attributes::{Attribute, Class, Settable, values};
 use crate::commands::pd::command_line::options;
 use crate::commands::pd::command_line::options::{Item, Meaning, Setting};
+use crate::commands::pd::command_line::selection;
 use crate::commands::pd::command_line::selection::Requested;
 use crate::commands::pd::command_line::strings::{Op, Pair};
 use crate::commands::pd::command_line::targets;
@@ -30,6 +35,19 @@ pub const SETTINGS: &[Setting] = &[Setting::Message, Setting::Requested, Setting
 /// How long a hold of a printing job is waited for.
 pub const STOP_MS: u64 = 2000;
 
+/// `-r` and `-s`: what is shown of the altered jobs.
+#[derive(Args, Debug)]
+pub struct ShowFlags {
+    /// Show these attributes of the altered jobs: none, brief, verbose, all, or names
+    #[arg(short = 'r', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
+    #[arg(value_parser = options::suggest(selection::words(Class::Job)), hide_possible_values = true)]
+    requested: Vec<OsString>,
+    /// Style of that display: column, doccol or line
+    #[arg(short = 's', value_name = "STYLE", action = clap::ArgAction::Append)]
+    #[arg(value_parser = options::suggest(Style::WORDS.iter().copied()), hide_possible_values = true)]
+    style: Vec<OsString>,
+}
+
 /// One attribute and what becomes of it.
 #[derive(Clone, Debug, PartialEq)]
 struct Edit {
@@ -41,7 +59,7 @@ struct Edit {
 
 /// What a command line asks for.
 #[derive(Default)]
-pub struct Plan {
+pub struct AlterationRequest {
     edits: Vec<Edit>,
     message: Option<String>,
     /// Each job, or one document of it.
@@ -51,33 +69,30 @@ pub struct Plan {
     bare: bool,
 }
 
-impl Plan {
-    /// Turns the items into a plan. `bare`: `-g` was given.
-    ///
-    /// # Errors
-    /// [`Stop::Usage`].
+impl AlterationRequest {
+    /// Turns the items into a request. `bare`: `-g` was given.
     pub fn of(items: Vec<Item>, bare: bool, clock: &Clock) -> Result<Self, Stop> {
-        let mut plan = Self { bare, ..Self::default() };
+        let mut request = Self { bare, ..Self::default() };
         for item in items {
             match item {
-                Item::Argument(word) => plan.jobs.push(job_of(&word.to_string_lossy())?),
+                Item::Argument(word) => request.jobs.push(job_of(&word.to_string_lossy())?),
                 Item::Set(Meaning::Attribute(row), pair) => {
                     let edit = edit(row, &pair, clock)?;
-                    plan.edits.retain(|other| other.row != row);
-                    plan.edits.push(edit);
+                    request.edits.retain(|other| other.row != row);
+                    request.edits.push(edit);
                 }
-                Item::Set(Meaning::Setting(setting), pair) => plan.setting(setting, &pair)?,
+                Item::Set(Meaning::Setting(setting), pair) => request.setting(setting, &pair)?,
             }
         }
-        if plan.edits.is_empty() && plan.message.is_none() {
+        if request.edits.is_empty() && request.message.is_none() {
             return Err(Stop::usage("nothing is to be changed").hint("-x \"job-priority=30\"   changes an attribute"));
         }
-        let of_job = plan.edits.iter().find(|edit| edit.row.class == Class::Job);
-        if let (Some(edit), Some((job, Some(n)))) = (of_job, plan.jobs.iter().find(|job| job.1.is_some())) {
+        let of_job = request.edits.iter().find(|edit| edit.row.class == Class::Job);
+        if let (Some(edit), Some((job, Some(n)))) = (of_job, request.jobs.iter().find(|job| job.1.is_some())) {
             return Err(Stop::usage(format!("{} belongs to the job, and {job}.{n} names a document", edit.row.name()))
                 .hint(format!("{job}   names the whole job")));
         }
-        Ok(plan)
+        Ok(request)
     }
 
     fn setting(&mut self, setting: Setting, pair: &Pair) -> Result<(), Stop> {
@@ -99,9 +114,6 @@ impl Plan {
     }
 
     /// Applies it to every job; those that fail are reported, and the others follow.
-    ///
-    /// # Errors
-    /// When the output cannot be written.
     pub fn apply(
         &self,
         spool: &mut dyn Operations,
@@ -185,9 +197,6 @@ impl Plan {
 }
 
 /// Waits for a job on a device to leave it after a hold or a pause, and says when it did not.
-///
-/// # Errors
-/// When the spool does not answer.
 pub fn stopped(
     spool: &mut dyn Operations,
     job: &JobRef,
@@ -210,9 +219,6 @@ pub fn stopped(
 }
 
 /// The text of `-m`.
-///
-/// # Errors
-/// [`Stop::Usage`].
 pub fn message(pair: &Pair) -> Result<String, Stop> {
     let text = match pair.op {
         Op::Set => pair.values.join(" "),
@@ -225,9 +231,6 @@ pub fn message(pair: &Pair) -> Result<String, Stop> {
 }
 
 /// A job, or one document of it.
-///
-/// # Errors
-/// [`Stop::Usage`] for anything else.
 pub fn job_of(word: &str) -> Result<(JobRef, Option<u32>), Stop> {
     match targets::parse(word)? {
         Target::Job(job, document) => Ok((job, document)),

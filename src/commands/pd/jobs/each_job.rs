@@ -12,32 +12,29 @@ use crate::model::{Failure, JobRef};
 use crate::spool::interface::operations::Operations;
 
 /// Jobs, and why.
-pub struct Plan {
+pub struct JobActionRequest {
     action: Action,
     jobs: Vec<JobRef>,
     message: Option<String>,
 }
 
-impl Plan {
-    /// Turns the items, their class taken out, into a plan.
-    ///
-    /// # Errors
-    /// [`Stop::Usage`].
+impl JobActionRequest {
+    /// Turns the items, their class taken out, into a request.
     pub fn of(action: Action, items: Vec<Item>, program: &str) -> Result<Self, Stop> {
-        let mut plan = Self { action, jobs: Vec::new(), message: None };
+        let mut request = Self { action, jobs: Vec::new(), message: None };
         for item in items {
             match item {
                 Item::Argument(word) => {
                     let word = word.to_string_lossy();
                     match job_of(&word)? {
-                        (job, None) => plan.jobs.push(job),
+                        (job, None) => request.jobs.push(job),
                         (job, Some(_)) => {
                             return Err(Stop::usage(format!("'{}' names a document", escaped(&word)))
                                 .hint(format!("{job}   names the whole job")));
                         }
                     }
                 }
-                Item::Set(Meaning::Setting(Setting::Message), pair) => plan.message = Some(message(&pair)?),
+                Item::Set(Meaning::Setting(Setting::Message), pair) => request.message = Some(message(&pair)?),
                 Item::Set(Meaning::Setting(Setting::When), pair) => when(options::single(&pair, "when")?)?,
                 Item::Set(Meaning::Setting(_), _) => {}
                 Item::Set(Meaning::Attribute(row), _) => {
@@ -47,17 +44,12 @@ impl Plan {
                 }
             }
         }
-        Ok(plan)
+        Ok(request)
     }
 
     /// How many jobs are named.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.jobs.len()
-    }
-
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.jobs.is_empty()
     }
 
     /// Does it to every job; those that fail are reported, and the others follow.

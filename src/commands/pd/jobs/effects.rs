@@ -1,4 +1,4 @@
-//! What each command does to a job in each state: the matrix of infoprint-commands.md 7.17, as data.
+//! What each command does to a job in each state: the table of docs/reference/infoprint.md 6, as data.
 //!
 //! It is asked before an operation, for a clear refusal; the spool checks again what must hold at the moment of the
 //! change. Cells that the manuals leave open are decided here: a job that is still arriving can be removed, one that is

@@ -1,7 +1,7 @@
 //! What several verbs do with jobs: one step for each job, changes, effects by state, and the documents of a submission.
 
-pub mod changes;
-pub mod documents;
-pub mod each_job;
+pub(crate) mod changes;
+pub(crate) mod documents;
+pub(crate) mod each_job;
 pub mod effects;
-pub mod reading_progress;
+pub(crate) mod reading_progress;

@@ -1,4 +1,6 @@
-//! One file for each `pd` command.
+//! One file for each `pd` command, and one row in [`VERBS`].
+
+use super::runner::Verb;
 
 pub mod pdbackup;
 pub mod pdfsck;
@@ -11,3 +13,37 @@ pub mod pdq;
 pub mod pdresume;
 pub mod pdrm;
 pub mod pdset;
+
+/// Every `pd` command.
+pub const VERBS: &[Verb] = &[
+    pdbackup::VERB,
+    pdfsck::VERB,
+    pdls::VERB,
+    pdmod::VERB,
+    pdpause::VERB,
+    pdpr::VERB,
+    pdpromote::VERB,
+    pdq::VERB,
+    pdresume::VERB,
+    pdrm::VERB,
+    pdset::VERB,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_a_row_a_definition_and_a_program_of_its_name() {
+        let bin = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin");
+        let programs = std::fs::read_dir(bin).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut programs: Vec<String> = programs.filter(|name| name.starts_with("pd")).collect();
+        programs.sort();
+        let rows: Vec<String> = VERBS.iter().map(|verb| format!("{}.rs", verb.name)).collect();
+        assert_eq!(rows, programs);
+        for verb in VERBS {
+            assert_eq!((verb.definition)().get_name(), verb.name);
+            (verb.definition)().debug_assert();
+        }
+    }
+}

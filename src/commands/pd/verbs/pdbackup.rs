@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, ValueHint};
 
 use crate::attributes::text::escaped;
-use crate::commands::pd::command_line::words;
-use crate::commands::pd::{Exit, Shell, Stop, finish};
+use crate::commands::pd::help;
+use crate::commands::pd::runner::{CommandLine, Verb};
+use crate::commands::pd::{Exit, Shell, Stop};
 use crate::spool::disk::backup::{Done, backup, restore};
 use crate::spool::disk::base::{Access, open};
 use crate::supervise::usual_base;
@@ -26,7 +27,7 @@ const PROGRAM: &str = "pdbackup";
 /// that was there is kept in replaced-TIME/.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100)]
-#[command(after_long_help = crate::commands::definitions::after_help_disk())]
+#[command(after_long_help = help::of_disk())]
 pub struct Arguments {
     /// Put the backup in the place of the spool
     #[arg(long)]
@@ -39,19 +40,16 @@ pub struct Arguments {
     directory: PathBuf,
 }
 
-/// The definition of the command line.
-pub fn definition() -> clap::Command {
-    Arguments::command()
-}
+/// Its row among the commands.
+pub const VERB: Verb = Verb { name: PROGRAM, definition: Arguments::command, settings: &[], act: keep };
 
 /// Runs `pdbackup` with `words`, the program's name not among them.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
-    let result = keep(words, shell);
-    finish(shell, PROGRAM, result)
+    VERB.run(words, shell)
 }
 
-fn keep(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
-    let matches = words::parse(definition(), words, shell)?;
+fn keep(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
+    let matches = &line.matches;
     let restores = matches.get_flag("restore");
     let directory = matches.get_one::<PathBuf>("directory").cloned().unwrap_or_default();
     if directory.as_os_str().is_empty() {

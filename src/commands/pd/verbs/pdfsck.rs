@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser};
 
 use crate::attributes::text::escaped;
-use crate::commands::pd::command_line::words;
-use crate::commands::pd::{Exit, Shell, Stop, finish};
+use crate::commands::pd::help;
+use crate::commands::pd::runner::{CommandLine, Verb};
+use crate::commands::pd::{Exit, Shell, Stop};
 use crate::commands::why::utc;
 use crate::model::Failure;
 use crate::spool::disk::fsck::{Report, Wanted, check};
@@ -25,7 +26,7 @@ const PROGRAM: &str = "pdfsck";
 /// loss, and keeps the damaged one in replaced-TIME/.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100)]
-#[command(after_long_help = crate::commands::definitions::after_help_pdfsck())]
+#[command(after_long_help = help::of_pdfsck())]
 pub struct Arguments {
     /// Mend what can be mended
     #[arg(long)]
@@ -38,19 +39,16 @@ pub struct Arguments {
     json: bool,
 }
 
-/// The definition of the command line.
-pub fn definition() -> clap::Command {
-    Arguments::command()
-}
+/// Its row among the commands.
+pub const VERB: Verb = Verb { name: PROGRAM, definition: Arguments::command, settings: &[], act: look };
 
 /// Runs `pdfsck` with `words`, the program's name not among them.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
-    let result = look(words, shell);
-    finish(shell, PROGRAM, result)
+    VERB.run(words, shell)
 }
 
-fn look(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
-    let matches = words::parse(definition(), words, shell)?;
+fn look(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
+    let matches = &line.matches;
     let wanted = Wanted { repair: matches.get_flag("repair"), accept: matches.get_flag("accept") };
     let base = usual_base(None, shell.env, &shell.cwd)?;
     let report = check(&base, wanted, &users::caller_without_groups().user, &clock::now())?;

@@ -11,13 +11,15 @@ use crate::attributes::Class;
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
 use crate::commands::pd::command_line::options;
-use crate::commands::pd::command_line::options::{Setting, Source};
+use crate::commands::pd::command_line::options::Setting;
 use crate::commands::pd::command_line::targets;
 use crate::commands::pd::command_line::targets::Target;
 use crate::commands::pd::displays::listing;
-use crate::commands::pd::displays::listing::{Flags, Line};
+use crate::commands::pd::displays::listing::{Flags, ListingRequest};
 use crate::commands::pd::displays::objects;
-use crate::commands::pd::{Exit, Shell, Stop, finish};
+use crate::commands::pd::help;
+use crate::commands::pd::runner::{CommandLine, Verb};
+use crate::commands::pd::{Exit, Shell, Stop};
 use crate::commands::shell::Intent;
 
 const PROGRAM: &str = "pdls";
@@ -28,7 +30,7 @@ const PROGRAM: &str = "pdls";
 /// id, its ten digits or server:digits, a document by .n after that; "server:" names every object of a server.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
-#[command(after_long_help = crate::commands::definitions::after_help(Class::Job, false))]
+#[command(after_long_help = help::with_attributes(Class::Job, false))]
 pub struct Arguments {
     /// Class of the objects: job, destination, queue or server
     #[arg(short = 'c', value_name = "CLASS", action = clap::ArgAction::Append)]
@@ -43,9 +45,6 @@ pub struct Arguments {
     #[arg(value_name = "OBJECT")]
     objects: Vec<OsString>,
 }
-
-const CLASS: (&str, Source) = ("class", Source::Flag("operation-class"));
-const OBJECTS: (&str, Source) = ("objects", Source::Argument);
 
 /// Classes there are in this version, and those there will be.
 const CLASSES: &[(&str, Option<Class>)] = &[
@@ -64,35 +63,35 @@ const CLASSES: &[(&str, Option<Class>)] = &[
     ("transform", None),
 ];
 
-/// The definition of the command line.
-pub fn definition() -> clap::Command {
-    Arguments::command()
-}
+/// Its row among the commands.
+pub const VERB: Verb = Verb {
+    name: PROGRAM,
+    definition: Arguments::command,
+    settings: &[Setting::OperationClass, Setting::Filter, Setting::Headings, Setting::Requested, Setting::Style],
+    act: list,
+};
 
 /// Runs `pdls` with `words`, the program's name not among them.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
-    let result = list(words, shell);
-    finish(shell, PROGRAM, result)
+    VERB.run(words, shell)
 }
 
-fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
-    let sources = [listing::SOURCES, &[CLASS, OBJECTS]].concat();
-    let settings = [listing::SETTINGS, &[Setting::OperationClass]].concat();
-    let line = Line::read(PROGRAM, &definition(), &sources, &settings, words, shell)?;
-    let class = line.class.as_deref().map_or(Ok(Class::Job), class_of)?;
+fn list(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
+    let request = ListingRequest::of(line, shell)?;
+    let class = request.class.as_deref().map_or(Ok(Class::Job), class_of)?;
     let jobs = class == Class::Job;
     let targets = match jobs {
-        true => line.arguments.iter().map(|word| targets::parse(word)).collect::<Result<Vec<_>, _>>()?,
+        true => request.arguments.iter().map(|word| targets::parse(word)).collect::<Result<Vec<_>, _>>()?,
         false => Vec::new(),
     };
-    let past = line.matches.get_flag("history");
+    let past = request.line.matches.get_flag("history");
     let by_id = targets.iter().any(|target| matches!(target, Target::Job(..)));
-    let (layout, filter) = line.plan(class, by_id, past)?;
-    let mut spool = (shell.open)(line.host(), Intent::Read)?;
+    let (layout, filter) = request.layout(class, by_id, past)?;
+    let mut spool = request.line.open(shell, Intent::Read)?;
     if !jobs {
-        return objects::list(spool.as_mut(), shell, PROGRAM, &layout, &line.arguments, &filter);
+        return objects::list(spool.as_mut(), shell, PROGRAM, &layout, &request.arguments, &filter);
     }
-    listing::jobs(spool.as_mut(), shell, &layout, &targets, &line.wanted(filter, past))
+    listing::jobs(spool.as_mut(), shell, &layout, &targets, &request.wanted(filter, past))
 }
 
 fn class_of(word: &str) -> Result<Class, Stop> {

@@ -2,17 +2,17 @@
 
 use std::ffi::OsString;
 
-use clap::builder::NonEmptyStringValueParser;
-use clap::{CommandFactory, Parser, ValueHint};
+use clap::{CommandFactory, Parser};
 
-use super::pdset::take_class;
-use crate::attributes::Class;
+use crate::commands::pd::command_line::flags::{ClassFlag, CommandAttributes, JobArguments, MessageFlag, ServerFlag};
+use crate::commands::pd::command_line::operation_class::take_class;
 use crate::commands::pd::command_line::options;
-use crate::commands::pd::command_line::options::{Setting, Source};
-use crate::commands::pd::command_line::words;
-use crate::commands::pd::jobs::each_job::Plan;
+use crate::commands::pd::command_line::options::Setting;
+use crate::commands::pd::help;
+use crate::commands::pd::jobs::each_job::JobActionRequest;
 use crate::commands::pd::jobs::effects::Action;
-use crate::commands::pd::{Exit, Shell, Stop, finish};
+use crate::commands::pd::runner::{CommandLine, Verb};
+use crate::commands::pd::{Exit, Shell, Stop};
 use crate::commands::shell::Intent;
 
 const PROGRAM: &str = "pdpause";
@@ -23,61 +23,40 @@ const PROGRAM: &str = "pdpause";
 /// beginning, and announced as a possible duplicate where pages may be on paper.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
-#[command(after_long_help = crate::commands::definitions::after_help_acting())]
+#[command(after_long_help = help::acting())]
 pub struct Arguments {
-    /// Server to ask, as host:port; otherwise the usual one
-    #[arg(short = 'H', value_name = "HOST:PORT", value_parser = NonEmptyStringValueParser::new())]
-    host: Option<String>,
-    /// Class of the objects: only job in this version; without -c it is destination
-    #[arg(short = 'c', value_name = "CLASS", action = clap::ArgAction::Append)]
-    #[arg(value_parser = options::suggest(["job"]), hide_possible_values = true)]
-    class: Vec<OsString>,
-    /// Why, in words; kept in the job's history
-    #[arg(short = 'm', value_name = "TEXT", action = clap::ArgAction::Append, allow_hyphen_values = true)]
-    message: Vec<OsString>,
+    #[command(flatten)]
+    server: ServerFlag,
+    #[command(flatten)]
+    class: ClassFlag,
+    #[command(flatten)]
+    message: MessageFlag,
     /// When a printing job stops: now; after-current-copy is not available in this version
     #[arg(short = 'w', value_name = "WHEN", action = clap::ArgAction::Append)]
     #[arg(value_parser = options::suggest(["now"]), hide_possible_values = true)]
     when: Vec<OsString>,
-    /// Attributes of the command, as "message='wrong paper'"
-    #[arg(short = 'x', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
-    strings: Vec<OsString>,
-    /// Read such attributes from a file; PDPATH names the directory of relative names
-    #[arg(short = 'X', value_name = "FILE", action = clap::ArgAction::Append, value_hint = ValueHint::FilePath)]
-    files: Vec<OsString>,
-    /// Jobs: local id, ten digits, or server:digits
-    #[arg(value_name = "JOB", required = true)]
-    jobs: Vec<OsString>,
+    #[command(flatten)]
+    attributes: CommandAttributes,
+    #[command(flatten)]
+    jobs: JobArguments,
 }
 
-const SOURCES: &[(&str, Source)] = &[
-    ("class", Source::Flag("operation-class")),
-    ("message", Source::Flag("message")),
-    ("when", Source::Flag("when")),
-    ("strings", Source::Strings),
-    ("files", Source::Files),
-    ("jobs", Source::Argument),
-];
-
-const SETTINGS: &[Setting] = &[Setting::OperationClass, Setting::Message, Setting::When];
-
-/// The definition of the command line.
-pub fn definition() -> clap::Command {
-    Arguments::command()
-}
+/// Its row among the commands.
+pub const VERB: Verb = Verb {
+    name: PROGRAM,
+    definition: Arguments::command,
+    settings: &[Setting::OperationClass, Setting::Message, Setting::When],
+    act: pause,
+};
 
 /// Runs `pdpause` with `words`, the program's name not among them.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
-    let result = pause(words, shell);
-    finish(shell, PROGRAM, result)
+    VERB.run(words, shell)
 }
 
-fn pause(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
-    let command = definition();
-    let matches = words::parse(command.clone(), words, shell)?;
-    let mut items = options::ordered(&matches, &command, SOURCES, Class::Job, SETTINGS, shell)?;
-    take_class(&mut items, PROGRAM, "destination")?;
-    let plan = Plan::of(Action::Pause, items, PROGRAM)?;
-    let mut spool = (shell.open)(matches.get_one::<String>("host").map(String::as_str), Intent::Write)?;
-    Ok(plan.apply(spool.as_mut(), shell, PROGRAM))
+fn pause(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
+    take_class(&mut line.items, PROGRAM)?;
+    let request = JobActionRequest::of(Action::Pause, std::mem::take(&mut line.items), PROGRAM)?;
+    let mut spool = line.open(shell, Intent::Write)?;
+    Ok(request.apply(spool.as_mut(), shell, PROGRAM))
 }

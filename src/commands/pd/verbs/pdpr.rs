@@ -6,24 +6,25 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use clap::builder::NonEmptyStringValueParser;
 use clap::{CommandFactory, Parser, ValueHint};
 
 use crate::attributes::text::{Clock, escaped, read};
 use crate::attributes::values::NONE;
 use crate::attributes::{Attribute, Class, Settable};
+use crate::commands::pd::command_line::flags::ServerFlag;
 use crate::commands::pd::command_line::options;
-use crate::commands::pd::command_line::options::{Item, Meaning, Setting, Source};
+use crate::commands::pd::command_line::options::{Item, Meaning, Setting};
 use crate::commands::pd::command_line::selection;
 use crate::commands::pd::command_line::selection::Requested;
 use crate::commands::pd::command_line::strings::{Op, Pair};
-use crate::commands::pd::command_line::words;
 use crate::commands::pd::displays::on_request;
 use crate::commands::pd::displays::record::{Display, Layout, Record, Style};
+use crate::commands::pd::help;
 use crate::commands::pd::jobs::documents;
 use crate::commands::pd::jobs::documents::Document;
 use crate::commands::pd::jobs::reading_progress::Watched;
-use crate::commands::pd::{Exit, Shell, Stop, about, clock, finish};
+use crate::commands::pd::runner::{CommandLine, Verb};
+use crate::commands::pd::{Exit, Shell, Stop, about, clock};
 use crate::commands::shell::Intent;
 use crate::commands::why::Times;
 use crate::model::device::check_form;
@@ -51,11 +52,10 @@ const BRIEF: &[Field] = &[
 /// attribute such as copy-count holds for the files after it, and of a job attribute the last value counts.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
-#[command(after_long_help = crate::commands::definitions::after_help(Class::Job, true))]
+#[command(after_long_help = help::with_attributes(Class::Job, true))]
 pub struct Arguments {
-    /// Server to submit to, as host:port; otherwise the usual one
-    #[arg(short = 'H', value_name = "HOST:PORT", value_parser = NonEmptyStringValueParser::new())]
-    host: Option<String>,
+    #[command(flatten)]
+    server: ServerFlag,
     /// Destination (-p means the same); without it PDPRINTER names one
     #[arg(short = 'd', short_alias = 'p', value_name = "DESTINATION", action = clap::ArgAction::Append)]
     destination: Vec<String>,
@@ -97,35 +97,21 @@ pub struct Arguments {
     documents: Vec<OsString>,
 }
 
-const SOURCES: &[(&str, Source)] = &[
-    ("destination", Source::Flag("destination-name-requested")),
-    ("file", Source::Argument),
-    ("copies", Source::Flag("copy-count")),
-    ("notify", Source::Flag("notification-delivery-method")),
-    ("requested", Source::Flag("requested-attributes")),
-    ("style", Source::Flag("style")),
-    ("name", Source::Flag("job-name")),
-    ("strings", Source::Strings),
-    ("files", Source::Files),
-    ("documents", Source::Argument),
-];
-
-const SETTINGS: &[Setting] = &[Setting::Notification, Setting::Requested, Setting::Style, Setting::Headings];
-
-/// The definition of the command line.
-pub fn definition() -> clap::Command {
-    Arguments::command()
-}
+/// Its row among the commands.
+pub const VERB: Verb = Verb {
+    name: PROGRAM,
+    definition: Arguments::command,
+    settings: &[Setting::Notification, Setting::Requested, Setting::Style, Setting::Headings],
+    act: submit,
+};
 
 /// Runs `pdpr` with `words`, the program's name not among them.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
-    let result = submit(words, shell);
-    finish(shell, PROGRAM, result)
+    VERB.run(words, shell)
 }
 
 /// What a command line asks for.
-struct Plan {
-    host: Option<String>,
+struct SubmissionRequest {
     destination: String,
     link: bool,
     name: Option<String>,
@@ -141,18 +127,16 @@ struct Plan {
     headings: bool,
 }
 
-fn submit(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
-    let command = definition();
-    let matches = words::parse(command.clone(), words, shell)?;
-    let items = options::ordered(&matches, &command, SOURCES, Class::Job, SETTINGS, shell)?;
+fn submit(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let clock = clock(shell);
-    let plan = plan(&matches, items, shell, &clock)?;
-    let documents = open_documents(&plan, shell)?;
+    let items = std::mem::take(&mut line.items);
+    let request = read_request(&line.matches, items, shell, &clock)?;
+    let documents = open_documents(&request, shell)?;
 
-    let mut spool = (shell.open)(plan.host.as_deref(), Intent::Submit)?;
-    spool.resolve_destination(plan.destination.clone()).map_err(|failure| about(&plan.destination, failure))?;
+    let mut spool = line.open(shell, Intent::Submit)?;
+    spool.resolve_destination(request.destination.clone()).map_err(|failure| about(&request.destination, failure))?;
     let watched = shell.err_is_terminal.then(|| Watched::new(&documents));
-    let (submission, files) = submission(&plan, documents)?;
+    let (submission, files) = submission(&request, documents)?;
     let token = submission.token.clone();
     let submitted = match watched {
         Some(watched) => watched.during(|| spool.submit(submission, files)),
@@ -163,7 +147,7 @@ fn submit(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         Err(failure) if failure.kind == FailureKind::Unknown => settle(spool.as_mut(), &token, failure)?,
         Err(failure) => return Err(failure.into()),
     };
-    match show(&plan, &accepted, spool.as_mut(), shell, &clock) {
+    match show(&request, &accepted, spool.as_mut(), shell, &clock) {
         // The status must not look like that of a job that was not accepted.
         Err(Stop::Failed(failure)) => {
             let message = format!("accepted as {}, but it cannot be shown: {}", accepted.global, failure.message);
@@ -173,10 +157,14 @@ fn submit(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     }
 }
 
-/// Turns the items, in their order, into a plan.
-fn plan(matches: &clap::ArgMatches, items: Vec<Item>, shell: &Shell<'_>, clock: &Clock) -> Result<Plan, Stop> {
-    let mut plan = Plan {
-        host: matches.get_one::<String>("host").cloned(),
+/// What the items, in their order, ask for.
+fn read_request(
+    matches: &clap::ArgMatches,
+    items: Vec<Item>,
+    shell: &Shell<'_>,
+    clock: &Clock,
+) -> Result<SubmissionRequest, Stop> {
+    let mut request = SubmissionRequest {
         destination: String::new(),
         link: matches.get_flag("link"),
         name: None,
@@ -197,38 +185,38 @@ fn plan(matches: &clap::ArgMatches, items: Vec<Item>, shell: &Shell<'_>, clock: 
             Item::Argument(name) if name.is_empty() => return Err(Stop::usage("a file name is empty")),
             Item::Argument(name) => {
                 if let Some(copies) = copies {
-                    let number = u32::try_from(plan.documents.len() + 1).unwrap_or(u32::MAX);
-                    plan.give(number, Field::CopyCount, Value::Integer(copies.into()));
+                    let number = u32::try_from(request.documents.len() + 1).unwrap_or(u32::MAX);
+                    request.give(number, Field::CopyCount, Value::Integer(copies.into()));
                 }
-                plan.documents.push((name, copies.unwrap_or(1)));
+                request.documents.push((name, copies.unwrap_or(1)));
             }
-            Item::Set(Meaning::Setting(setting), pair) => plan.setting(setting, &pair)?,
-            Item::Set(Meaning::Attribute(row), pair) => plan.attribute(row, &pair, &mut copies, clock)?,
+            Item::Set(Meaning::Setting(setting), pair) => request.setting(setting, &pair)?,
+            Item::Set(Meaning::Attribute(row), pair) => request.attribute(row, &pair, &mut copies, clock)?,
         }
     }
-    if plan.documents.is_empty() {
+    if request.documents.is_empty() {
         return Err(Stop::usage("no document is named").hint("name files, or - for standard input"));
     }
-    let streams = plan.documents.iter().filter(|document| document.0 == "-").count();
-    if streams > 0 && plan.link {
+    let streams = request.documents.iter().filter(|document| document.0 == "-").count();
+    if streams > 0 && request.link {
         return Err(Stop::usage("-l - : standard input cannot be linked, it must be copied"));
     }
     if streams > 1 {
         return Err(Stop::usage("standard input is named more than once; it can be read once"));
     }
-    if plan.destination.is_empty() {
+    if request.destination.is_empty() {
         let usual = (shell.env)("PDPRINTER").filter(|name| !name.is_empty());
         let usual = usual.map(|name| name.into_string().map_err(|_| Stop::usage("PDPRINTER is not UTF-8 text")));
-        plan.destination = usual.transpose()?.ok_or_else(|| {
+        request.destination = usual.transpose()?.ok_or_else(|| {
             Stop::usage("no destination is named")
                 .hint("-d names one, or PDPRINTER in the environment")
                 .hint("pdls -c destination   lists them")
         })?;
     }
-    Ok(plan)
+    Ok(request)
 }
 
-impl Plan {
+impl SubmissionRequest {
     fn setting(&mut self, setting: Setting, pair: &Pair) -> Result<(), Stop> {
         match setting {
             Setting::Requested => self.requested.take(pair, Class::Job),
@@ -323,13 +311,13 @@ impl Plan {
 }
 
 /// Opens every document; when some cannot be, each says why and nothing is submitted.
-fn open_documents(plan: &Plan, shell: &mut Shell<'_>) -> Result<Vec<Document>, Stop> {
-    let mut opened = Vec::with_capacity(plan.documents.len());
+fn open_documents(request: &SubmissionRequest, shell: &mut Shell<'_>) -> Result<Vec<Document>, Stop> {
+    let mut opened = Vec::with_capacity(request.documents.len());
     let mut failures = Vec::new();
-    for (name, copies) in &plan.documents {
+    for (name, copies) in &request.documents {
         let document = match name == "-" {
             true => documents::standard_input(*copies),
-            false => documents::open(name, *copies, plan.link, &shell.cwd),
+            false => documents::open(name, *copies, request.link, &shell.cwd),
         };
         match document {
             Ok(document) => opened.push(document),
@@ -351,21 +339,24 @@ fn open_documents(plan: &Plan, shell: &mut Shell<'_>) -> Result<Vec<Document>, S
     Err(Stop::Said(Exit::Failed))
 }
 
-fn submission(plan: &Plan, documents: Vec<Document>) -> Result<(Submission, Vec<std::os::fd::OwnedFd>), Failure> {
+fn submission(
+    request: &SubmissionRequest,
+    documents: Vec<Document>,
+) -> Result<(Submission, Vec<std::os::fd::OwnedFd>), Failure> {
     let token = crate::sys::files::random_name(22).map_err(|error| {
         Failure::new(FailureKind::Io, format!("no randomness: {}", crate::commands::pd::plain(&error)))
     })?;
     let (offers, files) = documents.into_iter().map(|document| (document.offer, document.file)).unzip();
     let submission = Submission {
         token,
-        destination: plan.destination.clone(),
-        name: plan.job_name(),
-        form: plan.form.clone(),
-        priority: plan.priority,
-        hold: plan.hold,
-        hold_after: plan.hold_after,
+        destination: request.destination.clone(),
+        name: request.job_name(),
+        form: request.form.clone(),
+        priority: request.priority,
+        hold: request.hold,
+        hold_after: request.hold_after,
         documents: offers,
-        given: plan.given.clone(),
+        given: request.given.clone(),
     };
     Ok((submission, files))
 }
@@ -392,23 +383,23 @@ fn settle(spool: &mut dyn Operations, token: &str, failure: Failure) -> Result<A
 
 /// Shows what `-r` asked for.
 fn show(
-    plan: &Plan,
+    request: &SubmissionRequest,
     accepted: &Accepted,
     spool: &mut dyn Operations,
     shell: &mut Shell<'_>,
     clock: &Clock,
 ) -> Result<(), Stop> {
-    let selection = plan.requested.select(Class::Job, Some(BRIEF));
+    let selection = request.requested.select(Class::Job, Some(BRIEF));
     if selection.object.is_empty() && selection.documents.is_empty() {
         return Ok(());
     }
-    let usual = if plan.requested.is_table() { Style::Column } else { Style::Line };
+    let usual = if request.requested.is_table() { Style::Column } else { Style::Line };
     let layout = Layout {
         class: Class::Job,
         document_table: !selection.documents.is_empty(),
         selection,
-        style: plan.style.unwrap_or(usual),
-        headings: plan.headings,
+        style: request.style.unwrap_or(usual),
+        headings: request.headings,
         zone: clock.zone.clone(),
     };
     let record = match spool.job(JobRef::Global(accepted.global.clone())) {
@@ -420,7 +411,7 @@ fn show(
         }
         // Printed and gone already: what was accepted is shown all the same, for scripts wait for the id.
         Err(failure) if failure.kind == FailureKind::NotFound => {
-            Record::new(accepted.global.serial.to_string(), &layout.selection, |field| gone(plan, accepted, field))
+            Record::new(accepted.global.serial.to_string(), &layout.selection, |field| gone(request, accepted, field))
         }
         Err(failure) => return Err(failure.into()),
     };
@@ -430,15 +421,15 @@ fn show(
 }
 
 /// What is known of an accepted job that is no longer there.
-fn gone(plan: &Plan, accepted: &Accepted, field: Field) -> Value {
+fn gone(request: &SubmissionRequest, accepted: &Accepted, field: Field) -> Value {
     match field {
         Field::JobClientId => Value::Integer(accepted.local.0.into()),
         Field::JobIdentifier => Value::Text(accepted.global.to_string()),
         Field::JobNumber => Value::Integer(accepted.number.get().into()),
-        Field::JobName => Value::Text(plan.job_name()),
-        Field::DestinationNameRequested => Value::Text(plan.destination.clone()),
-        Field::JobPriority => Value::Integer(plan.priority.get().into()),
-        Field::NumberOfDocuments => Value::Integer(i64::try_from(plan.documents.len()).unwrap_or(i64::MAX)),
+        Field::JobName => Value::Text(request.job_name()),
+        Field::DestinationNameRequested => Value::Text(request.destination.clone()),
+        Field::JobPriority => Value::Integer(request.priority.get().into()),
+        Field::NumberOfDocuments => Value::Integer(i64::try_from(request.documents.len()).unwrap_or(i64::MAX)),
         _ => NONE,
     }
 }

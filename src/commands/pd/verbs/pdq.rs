@@ -10,14 +10,15 @@ use clap::{CommandFactory, Parser};
 use crate::attributes::Class;
 use crate::attributes::text::escaped;
 use crate::commands::pd::command_line::job_query::Wanted;
-use crate::commands::pd::command_line::options::Source;
 use crate::commands::pd::command_line::targets;
 use crate::commands::pd::command_line::targets::Target;
 use crate::commands::pd::displays::listing;
-use crate::commands::pd::displays::listing::{Flags, Line};
+use crate::commands::pd::displays::listing::{Flags, ListingRequest};
 use crate::commands::pd::displays::read_ahead;
 use crate::commands::pd::displays::record::Display;
-use crate::commands::pd::{Exit, Shell, Stop, about, finish};
+use crate::commands::pd::help;
+use crate::commands::pd::runner::{CommandLine, Verb};
+use crate::commands::pd::{Exit, Shell, Stop, about};
 use crate::commands::shell::Intent;
 use crate::commands::why::Times;
 use crate::model::device::DeviceStatus;
@@ -35,11 +36,11 @@ const PROGRAM: &str = "pdq";
 /// id, ten digits or server:digits, a document by .n after that.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
-#[command(after_long_help = crate::commands::definitions::after_help_pdq())]
+#[command(after_long_help = help::of_pdq())]
 pub struct Arguments {
     /// Destination whose queue is listed (-p means the same); without it and without jobs PDPRINTER names one
     #[arg(short = 'd', short_alias = 'p', value_name = "DESTINATION")]
-    destination: Option<String>,
+    of: Option<String>,
     #[command(flatten)]
     flags: Flags,
     /// Jobs: local id, ten digits, or server:digits
@@ -47,31 +48,25 @@ pub struct Arguments {
     jobs: Vec<OsString>,
 }
 
-const JOBS: (&str, Source) = ("jobs", Source::Argument);
-
-/// The definition of the command line.
-pub fn definition() -> clap::Command {
-    Arguments::command()
-}
+/// Its row among the commands.
+pub const VERB: Verb = Verb { name: PROGRAM, definition: Arguments::command, settings: listing::SETTINGS, act: list };
 
 /// Runs `pdq` with `words`, the program's name not among them.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
-    let result = list(words, shell);
-    finish(shell, PROGRAM, result)
+    VERB.run(words, shell)
 }
 
-fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
-    let sources = [listing::SOURCES, &[JOBS]].concat();
-    let line = Line::read(PROGRAM, &definition(), &sources, listing::SETTINGS, words, shell)?;
-    let targets = line.arguments.iter().map(|word| job(word)).collect::<Result<Vec<_>, _>>()?;
-    let (layout, filter) = line.plan(Class::Job, !targets.is_empty(), false)?;
-    let wanted = line.wanted(filter, false);
-    let named = line.matches.get_one::<String>("destination").cloned();
+fn list(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
+    let request = ListingRequest::of(line, shell)?;
+    let targets = request.arguments.iter().map(|word| job(word)).collect::<Result<Vec<_>, _>>()?;
+    let (layout, filter) = request.layout(Class::Job, !targets.is_empty(), false)?;
+    let wanted = request.wanted(filter, false);
+    let named = request.line.matches.get_one::<String>("of").cloned();
     if !targets.is_empty() {
         if named.is_some() {
             return Err(Stop::usage("-d and jobs exclude each other"));
         }
-        let mut spool = (shell.open)(line.host(), Intent::Read)?;
+        let mut spool = request.line.open(shell, Intent::Read)?;
         return listing::jobs(spool.as_mut(), shell, &layout, &targets, &wanted);
     }
     let name = match named {
@@ -81,9 +76,9 @@ fn list(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     if name.is_empty() {
         return Err(Stop::usage("-d: the destination is empty"));
     }
-    let mut spool = (shell.open)(line.host(), Intent::Read)?;
+    let mut spool = request.line.open(shell, Intent::Read)?;
     let queue = behind(spool.as_mut(), &name)?;
-    let times = line.times();
+    let times = request.times();
     let mut display = Display::new(shell.out, &layout);
     match queue {
         Queue::Group(group) => {

@@ -6,18 +6,17 @@
 use std::ffi::OsString;
 use std::io::{BufRead, Read};
 
-use clap::builder::NonEmptyStringValueParser;
-use clap::{CommandFactory, Parser, ValueHint};
+use clap::{CommandFactory, Parser};
 
-use crate::attributes::Class;
 use crate::attributes::text::{MAX_TEXT, escaped};
-use crate::commands::pd::command_line::options;
-use crate::commands::pd::command_line::options::{Item, Meaning, Setting, Source};
+use crate::commands::pd::command_line::flags::{CommandAttributes, JobArguments, ServerFlag};
+use crate::commands::pd::command_line::options::{Item, Meaning, Setting};
 use crate::commands::pd::command_line::targets;
 use crate::commands::pd::command_line::targets::Target;
-use crate::commands::pd::command_line::words;
 use crate::commands::pd::displays::listing::not_found;
-use crate::commands::pd::{Exit, Shell, Stop, finish};
+use crate::commands::pd::help;
+use crate::commands::pd::runner::{CommandLine, Verb};
+use crate::commands::pd::{Exit, Shell, Stop};
 use crate::commands::shell::Intent;
 use crate::model::{Failure, FailureKind, JobRef};
 
@@ -29,57 +28,39 @@ const PROGRAM: &str = "pdrm";
 /// ended.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
-#[command(after_long_help = crate::commands::definitions::after_help_pdrm())]
+#[command(after_long_help = help::of_pdrm())]
 pub struct Arguments {
-    /// Server to ask, as host:port; otherwise the usual one
-    #[arg(short = 'H', value_name = "HOST:PORT", value_parser = NonEmptyStringValueParser::new())]
-    host: Option<String>,
+    #[command(flatten)]
+    server: ServerFlag,
     /// Why, in words; it is kept as long as the job is
     #[arg(short = 'm', value_name = "TEXT", action = clap::ArgAction::Append, allow_hyphen_values = true)]
     message: Vec<OsString>,
     /// How long to keep the removed job: only 0 in this version
     #[arg(short = 'r', value_name = "[HH:]MM", action = clap::ArgAction::Append)]
     retention: Vec<String>,
-    /// Attributes of the command, as "message='wrong paper'"
-    #[arg(short = 'x', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
-    strings: Vec<OsString>,
-    /// Read such attributes from a file; PDPATH names the directory of relative names
-    #[arg(short = 'X', value_name = "FILE", action = clap::ArgAction::Append, value_hint = ValueHint::FilePath)]
-    files: Vec<OsString>,
-    /// Jobs: local id, ten digits, or server:digits
-    #[arg(value_name = "JOB", required = true)]
-    jobs: Vec<OsString>,
+    #[command(flatten)]
+    attributes: CommandAttributes,
+    #[command(flatten)]
+    jobs: JobArguments,
 }
 
-const SOURCES: &[(&str, Source)] = &[
-    ("message", Source::Flag("message")),
-    ("strings", Source::Strings),
-    ("files", Source::Files),
-    ("jobs", Source::Argument),
-];
-
-/// The definition of the command line.
-pub fn definition() -> clap::Command {
-    Arguments::command()
-}
+/// Its row among the commands.
+pub const VERB: Verb =
+    Verb { name: PROGRAM, definition: Arguments::command, settings: &[Setting::Message], act: remove };
 
 /// Runs `pdrm` with `words`, the program's name not among them.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
-    let result = remove(words, shell);
-    finish(shell, PROGRAM, result)
+    VERB.run(words, shell)
 }
 
-fn remove(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
-    let command = definition();
-    let matches = words::parse(command.clone(), words, shell)?;
-    let items = options::ordered(&matches, &command, SOURCES, Class::Job, &[Setting::Message], shell)?;
-    if let Some(period) = matches.get_many::<String>("retention").and_then(Iterator::last)
+fn remove(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
+    if let Some(period) = line.matches.get_many::<String>("retention").and_then(Iterator::last)
         && !matches!(period.as_str(), "0" | "00" | "0:00" | "00:00")
     {
         return Err(Stop::usage("-r: removed jobs cannot be retained in this version; -r 0 removes at once"));
     }
     let mut jobs = Vec::new();
-    for item in items {
+    for item in std::mem::take(&mut line.items) {
         match item {
             Item::Argument(word) => jobs.push(job_of(&word)?),
             // The message lives on a retained job; one that is gone has nowhere to keep it.
@@ -94,7 +75,7 @@ fn remove(words: &[OsString], shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         }
     }
     let confirm = (shell.env)("PD_CONFIRM_DELETE").is_none_or(|word| !word.eq_ignore_ascii_case("no"));
-    let mut spool = (shell.open)(matches.get_one::<String>("host").map(String::as_str), Intent::Write)?;
+    let mut spool = line.open(shell, Intent::Write)?;
     let mut exit = Exit::Done;
     for job in jobs {
         let result = spool

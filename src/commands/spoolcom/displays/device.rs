@@ -135,9 +135,6 @@ pub fn awaited(style: &Style, status: &DeviceStatus) -> Option<String> {
 
 /// What keeps a single device from printing, or from being opened as FASTCNFG wants it: its error, what is
 /// waited for, a printer that stands, its process.
-///
-/// # Errors
-/// When the output cannot be written.
 pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io::Result<()> {
     let in_error = matches!(status.state, DeviceState::DevError(_)) || status.stopped_by_error;
     if let Some(error) = status.error.as_ref().filter(|_| in_error) {

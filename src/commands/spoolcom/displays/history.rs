@@ -7,11 +7,9 @@ use serde_json::Value;
 use crate::commands::log;
 use crate::commands::why::{self, Times};
 use crate::model::why::Why;
-use crate::spool::interface::records::{Event, EventSubject};
+use crate::spool::interface::records::Event;
 
 use super::{Column, Listing, Shown, Style, label, left, plain};
-use crate::commands::spoolcom::messages::Subject;
-use crate::commands::spoolcom::session::{Display, Session, Trouble};
 
 fn times(style: &Style) -> Times {
     Times { zone: style.zone.clone(), now_ms: style.now_ms }
@@ -38,32 +36,7 @@ impl Shown for Event {
     }
 }
 
-/// Shows what happened to `subject`; a failure is about `about`.
-///
-/// # Errors
-/// Those of the spool and of the output.
-pub fn log(
-    session: &mut Session<'_>,
-    display: &Display,
-    subject: &EventSubject,
-    about: &Subject,
-) -> Result<(), Trouble> {
-    session.show(display, |spool, out, style| {
-        let mut listing = Listing::new(out, style);
-        log::pages(spool, subject, |page| listing.page(page).map_err(Trouble::from)).map_err(
-            |trouble| match trouble {
-                Trouble::Failed(failure, _) => Trouble::Failed(failure, about.clone()),
-                other => other,
-            },
-        )?;
-        Ok(listing.end()?)
-    })
-}
-
 /// Shows why a job is not printing: one line for each cause.
-///
-/// # Errors
-/// When the output cannot be written.
 pub fn why(out: &mut dyn Write, style: &Style, why: &Why) -> io::Result<()> {
     let times = times(style);
     if style.json {

@@ -131,9 +131,6 @@ const OCCURRENCES: &[Column] =
     &[right("JOB"), left("LOCATION"), left("DEVICE"), right("SEQ"), right("COPY"), right("PAGE")];
 
 /// A single job: its line, and a second table that says where it waits and prints.
-///
-/// # Errors
-/// When the output cannot be written.
 pub fn single(out: &mut dyn Write, style: &Style, job: &JobStatus, occurrences: &[Occurrence]) -> io::Result<()> {
     let mut listing = Listing::new(out, style);
     if style.json {

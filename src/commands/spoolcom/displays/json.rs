@@ -13,7 +13,7 @@ use crate::model::separation::StartFf;
 use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, HoldReason, JobState, ProcessState};
 use crate::spool::interface::records::SpoolStatus;
 
-use super::spooler::SUPERVISOR;
+use super::SUPERVISOR;
 
 /// A point in time.
 pub fn time(ms: i64) -> Value {

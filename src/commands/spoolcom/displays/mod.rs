@@ -1,4 +1,4 @@
-//! Displays: one file per object; how a listing is laid out is decided here (spoolcom.md 8).
+//! Displays: one file per object; how a listing is laid out is decided here (docs/reference/spoolcom.md 6).
 //!
 //! A listing is a table with one line per object, a block per object with DETAIL, or JSON. It is written a page at a
 //! time, so that its length does not matter; columns are as wide as the content of the pages so far.
@@ -12,8 +12,6 @@ mod process;
 pub mod queue;
 mod spooler;
 
-pub use spooler::SUPERVISOR;
-
 use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width};
@@ -21,6 +19,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
+
+/// The supervisor's name: a private spooler has the usual one.
+pub const SUPERVISOR: &str = "$SPLS";
 
 /// How displays look.
 #[derive(Clone, Debug)]
@@ -100,9 +101,6 @@ impl Table {
     }
 
     /// Writes `rows`, before the first of them the headings.
-    ///
-    /// # Errors
-    /// When the output cannot be written.
     pub fn page(&mut self, out: &mut dyn Write, rows: &[Vec<String>]) -> io::Result<()> {
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
@@ -148,9 +146,6 @@ impl<'a, T: Shown> Listing<'a, T> {
     }
 
     /// Writes some objects.
-    ///
-    /// # Errors
-    /// When the output cannot be written.
     pub fn page(&mut self, objects: &[T]) -> io::Result<()> {
         if self.style.json {
             let values: Vec<Value> = objects.iter().map(Shown::json).collect();
@@ -166,9 +161,6 @@ impl<'a, T: Shown> Listing<'a, T> {
     }
 
     /// Writes objects that are JSON already.
-    ///
-    /// # Errors
-    /// When the output cannot be written.
     pub fn json(&mut self, values: &[Value]) -> io::Result<()> {
         let mut text = String::new();
         for value in values {
@@ -180,9 +172,6 @@ impl<'a, T: Shown> Listing<'a, T> {
     }
 
     /// Ends the listing. An empty one has its headings, or is an empty array.
-    ///
-    /// # Errors
-    /// When the output cannot be written.
     pub fn end(mut self) -> io::Result<()> {
         match (self.style.json, self.count) {
             (true, 0) => writeln!(self.out, "[]"),

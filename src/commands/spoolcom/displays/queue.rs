@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use crate::commands::spoolcom::session::Trouble;
+use crate::commands::spoolcom::session::EarlyEnd;
 use crate::model::device::{DeviceStatus, RunningJob};
 use crate::model::query::{PAGE, Page};
 use crate::model::queue::QueueItem;
@@ -35,10 +35,7 @@ const QUEUE: &[Column] = &[
 ];
 
 /// What of a device's queue is shown in `style`: the next few, or with JSON a whole page.
-///
-/// # Errors
-/// When the spool cannot be asked.
-pub fn ask(spool: &mut dyn Operations, style: &Style, status: &DeviceStatus) -> Result<Page<QueueItem>, Trouble> {
+pub fn ask(spool: &mut dyn Operations, style: &Style, status: &DeviceStatus) -> Result<Page<QueueItem>, EarlyEnd> {
     if status.waiting == 0 && !style.json {
         return Ok(Page { rows: Vec::new(), next: None });
     }
@@ -82,9 +79,6 @@ fn seconds(ms: i64) -> i64 {
 }
 
 /// Shows what prints now and what comes next. What is empty is left out.
-///
-/// # Errors
-/// When the output cannot be written.
 pub fn tables(out: &mut dyn Write, style: &Style, status: &DeviceStatus, queue: &Page<QueueItem>) -> io::Result<()> {
     if let Some(running) = &status.running {
         writeln!(out)?;

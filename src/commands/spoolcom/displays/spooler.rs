@@ -6,10 +6,7 @@ use crate::model::job::RawPath;
 use crate::spool::disk::paths::Base;
 use crate::spool::interface::records::SpoolStatus;
 
-use super::{Column, Shown, Style, json, label, left, on_off, plain};
-
-/// The supervisor's name: a private spooler has the usual one.
-pub const SUPERVISOR: &str = "$SPLS";
+use super::{Column, SUPERVISOR, Shown, Style, json, label, left, on_off, plain};
 
 fn log(status: &SpoolStatus) -> String {
     RawPath(Base::new(status.base.0.clone()).log()).to_string()

@@ -1,4 +1,4 @@
-//! What each print process of each spooler finds in the files of a check: its devices, as it would open them.
+//! Lists what each print process of each spooler finds in the checked files: its devices, as it would open them.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Checker;
-use crate::fastp::device::connection_settings::Farewell;
-use crate::fastp::fastcnfg::entry::{Entry, Way};
+use crate::fastp::device::connection_settings::CloseWait;
+use crate::fastp::fastcnfg::entry::{AddressSource, Entry};
 use crate::fastp::fastcnfg::lexer::Mistake;
-use crate::fastp::fastcnfg::look::{self, Who, second, used, way};
-use crate::fastp::fastcnfg::names::Named;
-use crate::fastp::fastcnfg::parsed::{DeviceEntry, Parsed, Scope};
-use crate::fastp::fastcnfg::read::Unread;
+use crate::fastp::fastcnfg::lookup::{self, Requester, resolve_entry, route, second_entry};
+use crate::fastp::fastcnfg::names::QualifiedName;
+use crate::fastp::fastcnfg::parsed::{DeviceEntry, ParsedFile, Scope};
+use crate::fastp::fastcnfg::read::ReadError;
 
 /// The most print processes that are listed.
 const MOST: usize = 100;
@@ -22,43 +22,43 @@ const MOST: usize = 100;
 const MOST_LINES: usize = 100_000;
 
 /// What is wrong with a file, by its path, the level at which it is read and the node of whoever reads it.
-type Known = RefCell<HashMap<(PathBuf, u32, String), Option<Mistake>>>;
+type MistakeCache = RefCell<HashMap<(PathBuf, u32, String), Option<Mistake>>>;
 
 impl Checker<'_> {
-    /// The way of `who`, as the print process itself goes it.
-    fn end(&self, primary: &Path, who: &Who, known: &Known) -> look::End {
-        let read = |path: &Path| self.files.get(path).map(|parsed| (Arc::clone(parsed), 0)).ok_or(Unread::Missing);
-        let wrong = |path: &Path, parsed: &Parsed, level: u32| {
+    /// Follows the redirections of `requester` exactly as the print process does.
+    fn end(&self, primary: &Path, requester: &Requester, known: &MistakeCache) -> lookup::RouteEnd {
+        let read = |path: &Path| self.files.get(path).map(|parsed| (Arc::clone(parsed), 0)).ok_or(ReadError::Missing);
+        let wrong = |path: &Path, parsed: &ParsedFile, level: u32| {
             let mut known = known.borrow_mut();
-            let place = (path.to_owned(), level, who.node.clone());
-            known.entry(place).or_insert_with(|| look::wrong(parsed, level, &who.node)).clone()
+            let place = (path.to_owned(), level, requester.node.clone());
+            known.entry(place).or_insert_with(|| lookup::first_mistake(parsed, level, &requester.node)).clone()
         };
-        way(primary, self.root, who, &read, &wrong)
+        route(primary, self.root, requester, &read, &wrong)
     }
 
-    /// Writes what each print process finds.
+    /// Lists what each print process finds.
     pub(super) fn list(&mut self, primary: &Path) {
         let Some(first) = self.files.get(primary) else { return };
-        let known = Known::default();
-        let spoolers = named(first, self.node, |who| who.spooler.clone());
-        let mut whos = Vec::new();
+        let known = MistakeCache::default();
+        let spoolers = named(first, self.node, |scope| scope.spooler.clone());
+        let mut requesters = Vec::new();
         for spooler in spoolers.iter().map(Some).chain([None]) {
-            if whos.len() > MOST {
+            if requesters.len() > MOST {
                 break;
             }
             let node = spooler.and_then(|name| name.its_node()).unwrap_or(self.node);
             let names = spooler.iter().map(|name| name.name().to_owned()).collect();
-            let who = Who { node: node.to_owned(), spooler: names, process: None };
+            let requester = Requester { node: node.to_owned(), spooler: names, process: None };
             let spooler_word = match spooler {
                 Some(spooler) => format!("SPOOLER {spooler}"),
                 None if spoolers.is_empty() => String::new(),
                 None => "every other SPOOLER".to_owned(),
             };
-            let Some(parsed) = self.end(primary, &who, &known).parsed else {
-                whos.push((spooler_word, who));
+            let Some(parsed) = self.end(primary, &requester, &known).parsed else {
+                requesters.push((spooler_word, requester));
                 continue;
             };
-            let processes = named(&parsed, node, |scope| scope.process.clone().filter(|_| within(&who, scope)));
+            let processes = named(&parsed, node, |scope| scope.process.clone().filter(|_| within(&requester, scope)));
             for process in processes.iter().map(Some).chain([None]) {
                 let process_word = match process {
                     Some(process) => format!("PROCESS {process}"),
@@ -69,16 +69,19 @@ impl Checker<'_> {
                 let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
                 let label =
                     if words.is_empty() { "every PROCESS of every SPOOLER".to_owned() } else { words.join(", ") };
-                whos.push((label, Who { process: process.map(|name| name.name().to_owned()), ..who.clone() }));
-                if whos.len() > MOST {
+                requesters.push((
+                    label,
+                    Requester { process: process.map(|name| name.name().to_owned()), ..requester.clone() },
+                ));
+                if requesters.len() > MOST {
                     break;
                 }
             }
         }
-        let more = whos.len() > MOST;
+        let more = requesters.len() > MOST;
         let mut lines = 0;
-        for (label, who) in whos.into_iter().take(MOST) {
-            self.list_of(primary, &label, &who, &known, &mut lines);
+        for (label, requester) in requesters.into_iter().take(MOST) {
+            self.list_of(primary, &label, &requester, &known, &mut lines);
         }
         if more {
             let _ = writeln!(self.report.listing, "more than {MOST} print processes: the others are not listed");
@@ -88,10 +91,10 @@ impl Checker<'_> {
         }
     }
 
-    /// Writes what one print process finds. What it cannot open a device with is no entry that can be used, whoever made
-    /// the mistake.
-    fn list_of(&mut self, primary: &Path, label: &str, who: &Who, known: &Known, lines: &mut usize) {
-        let end = self.end(primary, who, known);
+    /// Lists what one print process finds. An entry that it cannot open a device with is shown as unusable, whoever
+    /// made the mistake.
+    fn list_of(&mut self, primary: &Path, label: &str, requester: &Requester, known: &MistakeCache, lines: &mut usize) {
+        let end = self.end(primary, requester, known);
         let (path, Some(parsed)) = (end.path, end.parsed) else {
             let _ = writeln!(self.report.listing, "{label}: its file cannot be used");
             return;
@@ -100,11 +103,11 @@ impl Checker<'_> {
         if let Some(broken) = &end.broken {
             let _ = writeln!(text, "  nothing in it can be used: {}", broken.text);
         }
-        let ours = || parsed.entries.iter().filter(|entry| who.within(&entry.scope));
+        let ours = || parsed.entries.iter().filter(|entry| requester.within(&entry.scope));
         let mut first: HashMap<_, (&DeviceEntry, bool)> = HashMap::new();
         let mut twice = Vec::new();
         for entry in ours() {
-            let before = first.entry(entry.name.key(&who.node)).or_insert((entry, true));
+            let before = first.entry(entry.name.key(&requester.node)).or_insert((entry, true));
             if before.0.at != entry.at {
                 before.1 = false;
                 twice.push((entry, before.0));
@@ -115,8 +118,8 @@ impl Checker<'_> {
             if *lines > MOST_LINES {
                 break;
             }
-            let alone = first.get(&entry.name.key(&who.node)).is_some_and(|(_, alone)| *alone);
-            let shown = match used(entry, &path, self.root, who) {
+            let alone = first.get(&entry.name.key(&requester.node)).is_some_and(|(_, alone)| *alone);
+            let shown = match resolve_entry(entry, &path, self.root, requester) {
                 Ok(found) if alone && end.broken.is_none() => describe(&found.entry, found.hosts.as_deref()),
                 _ => "cannot be used".to_owned(),
             };
@@ -128,29 +131,33 @@ impl Checker<'_> {
         self.report.listing.push_str(&text);
         for (entry, before) in twice {
             if self.twice.insert((path.clone(), entry.at)) {
-                self.mistake(&path, second(entry, before));
+                self.mistake(&path, second_entry(entry, before));
             }
         }
     }
 }
 
-/// Whether a scope is about `who`, whatever its process.
-fn within(who: &Who, scope: &Scope) -> bool {
-    who.within(&Scope { process: None, ..scope.clone() })
+/// Whether a scope concerns `requester`, whatever its process.
+fn within(requester: &Requester, scope: &Scope) -> bool {
+    requester.within(&Scope { process: None, ..scope.clone() })
 }
 
 /// The names in the scopes of a file, each once, in the order of their keys.
-fn named(parsed: &Parsed, node: &str, part: impl Fn(&Scope) -> Option<Arc<Named>>) -> Vec<Arc<Named>> {
+fn named(
+    parsed: &ParsedFile,
+    node: &str,
+    part: impl Fn(&Scope) -> Option<Arc<QualifiedName>>,
+) -> Vec<Arc<QualifiedName>> {
     let scopes = parsed.entries.iter().map(|entry| &entry.scope).chain(parsed.redirections.iter().map(|r| &r.scope));
     let found: BTreeMap<_, _> = scopes.filter_map(part).map(|name| (name.key(node), name)).collect();
     found.into_values().collect()
 }
 
-/// What an entry comes to.
+/// Describes what an entry leads to.
 pub fn describe(entry: &Entry, hosts: Option<&Path>) -> String {
-    let mut text = match &entry.way {
-        Way::Own => "its own URI".to_owned(),
-        Way::To(uri) => uri.to_string(),
+    let mut text = match &entry.address {
+        AddressSource::Own => "its own URI".to_owned(),
+        AddressSource::To(uri) => uri.to_string(),
     };
     let mut add = |name: &str, value: String| {
         let _ = write!(text, ", {name} {value}");
@@ -162,10 +169,10 @@ pub fn describe(entry: &Entry, hosts: Option<&Path>) -> String {
         add("POLLINT", seconds(entry.refused_every));
         add("POLLNUM", entry.refused_tries.to_string());
     }
-    match entry.farewell {
-        Farewell::Usual => {}
-        Farewell::None => add("SHUTDOWNTO", "none".into()),
-        Farewell::Required(time) => add("SHUTDOWNTO", seconds(time)),
+    match entry.close_wait {
+        CloseWait::Usual => {}
+        CloseWait::None => add("SHUTDOWNTO", "none".into()),
+        CloseWait::Required(time) => add("SHUTDOWNTO", seconds(time)),
     }
     if !entry.slow_pace.is_zero() {
         add("SLOWPACE", seconds(entry.slow_pace));

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Draft, Parser, Section};
+use super::{EntryDraft, Parser, Section};
 use crate::fastp::fastcnfg::attributes::find;
 use crate::fastp::fastcnfg::entry::Values;
-use crate::fastp::fastcnfg::lexer::{Mistake, Position, Token, Until, shown};
-use crate::fastp::fastcnfg::names::Named;
+use crate::fastp::fastcnfg::lexer::{Mistake, Position, Token, WordEnd, shown};
+use crate::fastp::fastcnfg::names::QualifiedName;
 use crate::fastp::fastcnfg::parsed::FileName;
 
 impl Parser<'_> {
@@ -15,16 +15,16 @@ impl Parser<'_> {
         match keyword {
             "DEVICE" => {
                 let Some((text, name_at)) = self.name(keyword, at) else { return };
-                let (name, mistakes) = match Named::read(&text, true) {
+                let (name, mistakes) = match QualifiedName::read(&text, true) {
                     Ok(name) => (Some(name), Vec::new()),
                     Err(why) => (None, vec![Mistake::new(name_at, format!("{why} ([\\node.]$device[.#qualifier])"))]),
                 };
-                self.section = Section::Device(Box::new(Draft { name, at, values: Values::new(), mistakes }));
+                self.section = Section::Device(Box::new(EntryDraft { name, at, values: Values::new(), mistakes }));
             }
             "SPOOLER" | "PROCESS" => {
                 let Some((text, name_at)) = self.name(keyword, at) else { return };
-                self.section = match Named::read(&text, false) {
-                    Ok(name) => Section::Of(keyword == "PROCESS", Arc::new(name), at, None),
+                self.section = match QualifiedName::read(&text, false) {
+                    Ok(name) => Section::Scope(keyword == "PROCESS", Arc::new(name), at, None),
                     Err(why) => {
                         self.concerns_all(Mistake::new(name_at, format!("{why} ([\\node.]$name)")));
                         Section::Lost
@@ -47,7 +47,7 @@ impl Parser<'_> {
             }
             "HOSTS" => self.hosts(at),
             "POLLTYPE" => {
-                // Its records are of a form of their own.
+                // Its records have a form of their own.
                 self.section = Section::Lost;
                 if self.name(keyword, at).is_some() {
                     self.note(Mistake::new(at, "POLLTYPE has no effect in this version"));
@@ -62,11 +62,11 @@ impl Parser<'_> {
         }
     }
 
-    /// The name behind a keyword. Without one nobody knows whose entry it is.
+    /// Reads the name behind a keyword. Without one nobody knows whose entry it is.
     fn name(&mut self, keyword: &str, at: Position) -> Option<(String, Position)> {
         let name_at = match self.peek() {
-            // A keyword is the next entry, and not the name of this one: as a name it needs its sigil.
-            Token::Word(word) if super::keyword(&word).is_none() => match self.lexer.next(Until::Mark) {
+            // A keyword begins the next entry and is not the name of this one: as a name it needs its sigil.
+            Token::Word(word) if super::keyword(&word).is_none() => match self.lexer.next(WordEnd::Mark) {
                 Ok((Token::Word(text), name_at)) if self.peek() != Token::Equals => return Some((text, name_at)),
                 Ok((_, name_at)) => name_at,
                 Err(_) => at,
@@ -81,9 +81,9 @@ impl Parser<'_> {
     /// `HOSTS file`, or `HOSTS = file`.
     fn hosts(&mut self, at: Position) {
         if self.peek() == Token::Equals {
-            let _ = self.lexer.next(Until::Mark);
+            let _ = self.lexer.next(WordEnd::Mark);
         }
-        match self.lexer.next(Until::Blank) {
+        match self.lexer.next(WordEnd::Blank) {
             Ok((Token::Word(text) | Token::Quoted(text), at)) => {
                 self.common[self.scope.depth()].hosts = Some(Arc::new(FileName { text, at }));
                 self.section = Section::Nothing;

@@ -2,21 +2,21 @@
 
 use super::{KEYWORDS, Parser, Section, keyword};
 use crate::fastp::fastcnfg::attributes::{Attribute, Role, TABLE, Value, find, suggestion};
-use crate::fastp::fastcnfg::entry::Given;
-use crate::fastp::fastcnfg::lexer::{Mistake, Position, Token, Until, shown};
+use crate::fastp::fastcnfg::entry::GivenValue;
+use crate::fastp::fastcnfg::lexer::{Mistake, Position, Token, WordEnd, shown};
 use crate::fastp::fastcnfg::parsed::FileName;
 use crate::model::near;
 
 impl Parser<'_> {
-    /// Whether an entry whose keyword is misspelled may begin here, behind a word that is unknown: its name and an
-    /// attribute follow.
+    /// Whether an entry with a misspelled keyword may begin here, after an unknown word: its name and an attribute
+    /// follow.
     fn may_be_an_entry(&self) -> bool {
         let mut ahead = self.lexer.clone();
-        let Ok((Token::Word(name), _)) = ahead.next(Until::Mark) else { return false };
+        let Ok((Token::Word(name), _)) = ahead.next(WordEnd::Mark) else { return false };
         if name.starts_with(['$', '\\']) {
             return true;
         }
-        keyword(&name).is_none() && !matches!(ahead.next(Until::Mark), Ok((Token::Equals, _)))
+        keyword(&name).is_none() && !matches!(ahead.next(WordEnd::Mark), Ok((Token::Equals, _)))
     }
 
     /// A word that is no keyword.
@@ -28,7 +28,7 @@ impl Parser<'_> {
                     let found = self.peek();
                     if matches!(&found, Token::Word(word) if keyword(word).is_none()) && self.stands_alone() {
                         // It was meant as the value.
-                        let _ = self.lexer.next(Until::Mark);
+                        let _ = self.lexer.next(WordEnd::Mark);
                     }
                     Mistake::new(at, format!("'=' was expected after {}, not {found}", row.name))
                 }
@@ -40,7 +40,7 @@ impl Parser<'_> {
                     if !near_names.is_empty() {
                         mistake = mistake.hint(format!("did you mean {}?", near_names.join(", ")));
                     }
-                    // Whose entry begins here nobody can say.
+                    // Nobody can say whose entry begins here.
                     if !near(word, KEYWORDS).is_empty() || self.may_be_an_entry() {
                         self.close();
                         self.section = Section::Lost;
@@ -51,7 +51,7 @@ impl Parser<'_> {
             };
             return self.concerns_section(mistake);
         }
-        let _ = self.lexer.next(Until::Mark);
+        let _ = self.lexer.next(WordEnd::Mark);
         let Some((value, value_at)) = self.value(word, row) else { return };
         let Some(row) = row else {
             let mistake = Mistake::new(at, format!("there is no attribute '{}'", shown(word)));
@@ -60,16 +60,16 @@ impl Parser<'_> {
                 None => mistake,
             });
         };
-        self.given(Given { row, value, at, value_at });
+        self.given(GivenValue { row, value, at, value_at });
     }
 
-    /// The value behind a `=`.
+    /// Reads the value behind a `=`.
     fn value(&mut self, word: &str, row: Option<&'static Attribute>) -> Option<(String, Position)> {
         if row.is_some_and(|row| row.value == Value::List) {
             return self.list().map(|at| (String::new(), at));
         }
         let before = self.lexer.clone();
-        let next = match self.lexer.next(row.map_or(Until::Mark, |row| row.until)) {
+        let next = match self.lexer.next(row.map_or(WordEnd::Mark, |row| row.until)) {
             Ok(next) => next,
             Err(mistake) => {
                 self.concerns_all(mistake);
@@ -79,7 +79,7 @@ impl Parser<'_> {
         match next {
             (Token::Word(text), at) if self.peek() == Token::Equals => {
                 let what = format!("a value was expected after '{} =', not '{} ='", shown(word), shown(&text));
-                // What stands there is an attribute of its own.
+                // The next word is an attribute of its own.
                 self.lexer = before;
                 self.concerns_section(Mistake::new(at, what));
                 None
@@ -105,7 +105,7 @@ impl Parser<'_> {
     pub(super) fn list(&mut self) -> Option<Position> {
         let begun = self.lexer.at();
         loop {
-            match self.lexer.next(Until::Mark) {
+            match self.lexer.next(WordEnd::Mark) {
                 Ok((Token::Semicolon, at)) => return Some(at),
                 Ok((Token::End | Token::Equals, _)) => {
                     self.concerns_all(Mistake::new(begun, "a list has no end").hint("';' ends it"));
@@ -118,7 +118,7 @@ impl Parser<'_> {
     }
 
     /// An attribute and its value.
-    fn given(&mut self, given: Given) {
+    fn given(&mut self, given: GivenValue) {
         let name = given.row.name;
         if given.row.role == Role::Fastcnfg {
             return self.goes_to(given);
@@ -138,7 +138,7 @@ impl Parser<'_> {
                 self.common[depth].values.remove(name);
                 &mut self.common[depth].values
             }
-            Section::Of(process, ..) => {
+            Section::Scope(process, ..) => {
                 let of = if *process { "PROCESS" } else { "SPOOLER" };
                 let what = format!("{name} must not follow {of} directly: DEVICE or FASTCNFG = was expected");
                 return self.concerns_all(Mistake::new(given.at, what));
@@ -161,10 +161,10 @@ impl Parser<'_> {
     }
 
     /// `FASTCNFG = file`.
-    fn goes_to(&mut self, given: Given) {
+    fn goes_to(&mut self, given: GivenValue) {
         match &mut self.section {
-            Section::Of(_, _, _, file @ None) => *file = Some(FileName { text: given.value, at: given.value_at }),
-            Section::Of(..) => self.concerns_all(Mistake::new(given.at, "FASTCNFG is given a second time")),
+            Section::Scope(_, _, _, file @ None) => *file = Some(FileName { text: given.value, at: given.value_at }),
+            Section::Scope(..) => self.concerns_all(Mistake::new(given.at, "FASTCNFG is given a second time")),
             _ => self.concerns_section(Mistake::new(given.at, "FASTCNFG = belongs to SPOOLER or PROCESS")),
         }
     }
@@ -172,7 +172,7 @@ impl Parser<'_> {
     /// Whether no '=' follows the word that comes next.
     pub(super) fn stands_alone(&self) -> bool {
         let mut ahead = self.lexer.clone();
-        let _ = ahead.next(Until::Mark);
-        !matches!(ahead.next(Until::Mark), Ok((Token::Equals, _)))
+        let _ = ahead.next(WordEnd::Mark);
+        !matches!(ahead.next(WordEnd::Mark), Ok((Token::Equals, _)))
     }
 }

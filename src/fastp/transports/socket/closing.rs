@@ -1,9 +1,10 @@
-//! Closing: our end, and the peer's after it (fastp.md 16.4).
+//! Closing: our close, and the peer's after it (docs/reference/fastp.md 5).
 //!
-//! Clean is a close on both sides, ours acknowledged: a printer that closes without having read everything resets. One
-//! that closed its side while octets were on their way, and took them, has closed only half: once our close is
-//! acknowledged nothing more will be heard of them, so they are transferred and no more. One that answers and does not
-//! close has every octet, and usually that is enough; with SHUTDOWNTO it is not. One that does not answer has nothing.
+//! Clean means that both sides closed and ours was acknowledged: a printer that closes before it has read everything
+//! resets. A peer that closed its side while octets were on their way, and accepted them, has closed only half: after
+//! our close is acknowledged we learn nothing more about them, so they are only transferred. A peer that answers and
+//! does not close has every octet, which is usually enough; with SHUTDOWNTO it is not. A peer that does not answer has
+//! nothing.
 
 use std::net::Shutdown;
 use std::os::fd::AsFd;
@@ -11,80 +12,86 @@ use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
 
-use super::Line;
-use super::liveness::Life;
-use crate::fastp::device::connection_settings::Farewell;
-use crate::fastp::device::control::Pace;
+use super::SocketConnection;
+use super::liveness::PeerState;
+use crate::fastp::device::connection_settings::CloseWait;
+use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::Fault;
-use crate::fastp::process::backoff::Growing;
-use crate::fastp::transports::Closing;
+use crate::fastp::process::backoff::GrowingWait;
+use crate::fastp::transports::CloseOutcome;
+use crate::model::guardian::DeviceError;
 use crate::sys::files::unacknowledged;
 
-/// So often jobs are printed in a row whose printer had to close and did not.
+/// Jobs are printed this often in a row while their printer does not close though it has to.
 const UNCONFIRMED: u32 = 3;
-/// How long a closing connection is waited for when the process ends.
+/// How long we wait for a closing connection when the process ends.
 const PARTING: Duration = Duration::from_secs(2);
 
-impl Line {
-    pub(super) fn part(&mut self, pace: &mut Pace<'_>) -> Closing {
-        let (desk, bell) = (pace.desk(), &pace.desk().bell);
-        let (began, settle) = (Instant::now(), desk.timing.settle);
+impl SocketConnection {
+    pub(super) fn close_both_sides(&mut self, control: &mut AttemptControl<'_>) -> CloseOutcome {
+        let (context, waker) = (control.context(), &control.context().waker);
+        let (began, settle) = (Instant::now(), context.timing.settle);
         if let Err(error) = self.stream.shutdown(Shutdown::Write) {
-            return Closing::Reset(Fault::of(format_args!("cannot close {}", self.peer), &error));
+            return CloseOutcome::Reset(Fault::of(format_args!("cannot close {}", self.peer), &error));
         }
         if !self.carried {
-            return Closing::Clean;
+            return CloseOutcome::Clean;
         }
-        if self.farewell == Farewell::None {
-            return Closing::Quiet("the peer took every byte; its close is not waited for (SHUTDOWNTO 0)".into());
+        if self.close_wait == CloseWait::None {
+            return CloseOutcome::Quiet("the peer took every octet; its close is not waited for (SHUTDOWNTO 0)".into());
         }
-        let mut short = Growing::new(Duration::from_millis(1), Duration::from_millis(200));
+        let mut short = GrowingWait::new(Duration::from_millis(1), Duration::from_millis(200));
         loop {
             let left = match self.acknowledged_close() {
                 Ok(None) if self.early => {
-                    let how = "the peer took every byte, though it had closed its side before the last";
-                    return Closing::Quiet(how.into());
+                    let how = "the peer took every octet, though it had closed its side before the last";
+                    return CloseOutcome::Quiet(how.into());
                 }
-                Ok(None) => return Closing::Clean,
+                Ok(None) => return CloseOutcome::Clean,
                 Ok(Some(left)) => left,
-                Err(error) => return Closing::Reset(Fault::of(format_args!("while closing {}", self.peer), &error)),
+                Err(error) => {
+                    return CloseOutcome::Reset(Fault::of(format_args!("while closing {}", self.peer), &error));
+                }
             };
-            // When the process ends it does not wait out a slow peer.
-            let most = |limit: Duration| if bell.stopping() { limit.min(PARTING) } else { limit };
+            // A process that ends does not wait for a slow peer.
+            let most = |limit: Duration| if waker.stopping() { limit.min(PARTING) } else { limit };
             let elapsed = began.elapsed();
-            let over = match self.farewell {
-                Farewell::Required(limit) if elapsed >= most(limit) => Some(self.unconfirmed(elapsed, pace)),
-                Farewell::Required(_) => None,
+            let over = match self.close_wait {
+                CloseWait::Required(limit) if elapsed >= most(limit) => Some(self.unconfirmed(elapsed, control)),
+                CloseWait::Required(_) => None,
                 _ if elapsed >= most(settle) => {
-                    self.silence(left, elapsed, elapsed >= most(settle + self.watch.grace()))
+                    self.silence(left, elapsed, elapsed >= most(settle + self.liveness.grace()))
                 }
                 _ => None,
             };
             if let Some(closing) = over {
                 return closing;
             }
-            if self.life() == Life::Gone {
-                return Closing::Reset(self.gone());
+            if self.peer_state() == PeerState::Gone {
+                return CloseOutcome::Reset(self.gone());
             }
-            let limit = match self.farewell {
-                Farewell::Required(limit) => most(limit),
+            let limit = match self.close_wait {
+                CloseWait::Required(limit) => most(limit),
                 _ => most(settle),
             };
-            let wait = limit.saturating_sub(elapsed).max(self.watch.tick() / 4).min(self.watch.tick());
+            let wait = limit.saturating_sub(elapsed).max(self.liveness.tick() / 4).min(self.liveness.tick());
             let waited = if self.peer_done {
-                // Nothing tells when our close is acknowledged: it is asked for.
-                desk.wait(None, Some(short.wait().min(wait)))
+                // Nothing signals that our close is acknowledged, so we ask.
+                context.wait(None, Some(short.wait().min(wait)))
             } else {
-                desk.wait(Some((self.stream.as_fd(), PollFlags::POLLIN)), Some(wait))
+                context.wait(Some((self.stream.as_fd(), PollFlags::POLLIN)), Some(wait))
             };
             if let Err(error) = waited {
-                return Closing::Reset(Fault::of(format_args!("cannot wait for the close of {}", self.peer), &error));
+                return CloseOutcome::Reset(Fault::of(
+                    format_args!("cannot wait for the close of {}", self.peer),
+                    &error,
+                ));
             }
         }
     }
 
-    /// None when both sides are closed and ours is acknowledged; else how much is not acknowledged, our close counting as
-    /// one octet.
+    /// Returns none when both sides are closed and ours is acknowledged; else how many octets are not acknowledged, our
+    /// close counting as one.
     fn acknowledged_close(&mut self) -> std::io::Result<Option<u32>> {
         self.discard()?;
         let left = unacknowledged(self.stream.as_fd())?;
@@ -96,28 +103,28 @@ impl Line {
     }
 
     /// What the end of the usual wait means; none = it is worth waiting on, until it `must` mean something.
-    fn silence(&self, left: u32, elapsed: Duration, must: bool) -> Option<Closing> {
+    fn silence(&self, left: u32, elapsed: Duration, must: bool) -> Option<CloseOutcome> {
         let seconds = elapsed.as_secs();
-        let quiet = || Closing::Quiet(format!("the peer took every byte and did not close within {seconds} s"));
-        match self.life() {
-            Life::Alive => Some(quiet()),
-            Life::Gone => Some(Closing::Reset(self.gone())),
-            Life::Unsure if !must => None,
-            Life::Unsure if left == 0 => Some(quiet()),
-            Life::Unsure => Some(Closing::Reset(self.gone())),
+        let quiet = || CloseOutcome::Quiet(format!("the peer took every octet and did not close within {seconds} s"));
+        match self.peer_state() {
+            PeerState::Alive => Some(quiet()),
+            PeerState::Gone => Some(CloseOutcome::Reset(self.gone())),
+            PeerState::Unsure if !must => None,
+            PeerState::Unsure if left == 0 => Some(quiet()),
+            PeerState::Unsure => Some(CloseOutcome::Reset(self.gone())),
         }
     }
 
     /// A printer that never closes would print its jobs for ever: after a few times it waits for an operator.
-    fn unconfirmed(&self, elapsed: Duration, pace: &Pace<'_>) -> Closing {
+    fn unconfirmed(&self, elapsed: Duration, control: &AttemptControl<'_>) -> CloseOutcome {
         let seconds = elapsed.as_secs();
         let text = format!("{} did not close within {seconds} s: its jobs are not confirmed (SHUTDOWNTO)", self.peer);
-        let tries = pace.desk().streak.get().tries + 1;
-        if tries < UNCONFIRMED || pace.desk().bell.stopping() {
-            return Closing::Reset(Fault::new(40, true, text));
+        let tries = control.context().streak.get().tries + 1;
+        if tries < UNCONFIRMED || control.context().waker.stopping() {
+            return CloseOutcome::Reset(Fault::new(DeviceError::DoesNotClose, text));
         }
         let hint = "printed so often without a close: give it longer, or SHUTDOWNTO 0";
-        Closing::Reset(Fault::new(40, false, format!("{text}; {tries} times in a row, {hint}")))
+        CloseOutcome::Reset(Fault::new(DeviceError::NeverCloses, format!("{text}; {tries} times in a row, {hint}")))
     }
 
     fn gone(&self) -> Fault {

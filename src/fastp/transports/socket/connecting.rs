@@ -1,4 +1,5 @@
-//! Connecting: the name, its addresses in turn, refusals that pass, and what is said of a printer that is away for long.
+//! Connecting: the name, its addresses in turn, temporary refusals, and the message about a printer that is away for
+//! long.
 
 use std::io;
 use std::net::{SocketAddr, SocketAddrV6, TcpStream, ToSocketAddrs};
@@ -10,83 +11,92 @@ use nix::net::if_::if_nametoindex;
 use nix::poll::PollFlags;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, connect, socket};
 
-use super::liveness::Watch;
-use super::{Line, hosts, linger};
-use crate::fastp::device::connection_settings::Means;
-use crate::fastp::device::control::Pace;
-use crate::fastp::device::errors::{Fault, Trouble};
+use super::liveness::LivenessCheck;
+use super::{SocketConnection, hosts, linger};
+use crate::fastp::device::connection_settings::ConnectionSettings;
+use crate::fastp::device::control::AttemptControl;
+use crate::fastp::device::errors::{Fault, PrintError};
 use crate::fastp::transports::Connection;
 use crate::model::device::DeviceUri;
+use crate::model::guardian::DeviceError;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::Observation;
 
-/// After so many failures in a row it is said that the printer cannot be reached (message 80 of fastp.md 21).
+/// After this many failures in a row we report that the printer cannot be reached (docs/reference/fastp.md 7).
 const REMARKABLE: u32 = 60;
-/// Two tries of a connection that was refused are at least so far apart.
+/// Two attempts at a refused connection are at least this far apart.
 const SHORTEST: Duration = Duration::from_millis(10);
-/// More addresses than this are not tried.
+/// At most this many addresses are tried.
 const ADDRESSES: usize = 16;
 
-/// Connects to the printer: every address in turn, within one deadline, and again while it is refused and the means
-/// say so.
-///
-/// # Errors
-/// A fault when none answers.
-pub fn open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
-    let tried = try_to_open(means, pace);
-    // The failure of this try is counted by whoever records it.
-    if let Err(Trouble::Device(fault)) = &tried
-        && pace.desk().streak.get().tries + 1 == REMARKABLE
+/// Connects to the printer: every address in turn, within one deadline, and again after refusals if the settings say
+/// so.
+pub fn open(
+    settings: &ConnectionSettings,
+    control: &mut AttemptControl<'_>,
+) -> Result<Box<dyn Connection>, PrintError> {
+    let tried = try_to_open(settings, control);
+    // Whoever records the failure of this attempt counts it.
+    if let Err(PrintError::Device(fault)) = &tried
+        && control.context().streak.get().tries + 1 == REMARKABLE
     {
         let why = format!("after {REMARKABLE} tries in a row, and it is tried on: {}", fault.text);
-        pace.desk().observe(&Observation::Remark { what: "cannot-connect".into(), why })?;
+        control.context().observe(&Observation::Remark { what: "cannot-connect".into(), why })?;
     }
     tried
 }
 
-fn try_to_open(means: &Means, pace: &mut Pace<'_>) -> Result<Box<dyn Connection>, Trouble> {
-    let uri = &means.uri;
+fn try_to_open(
+    settings: &ConnectionSettings,
+    control: &mut AttemptControl<'_>,
+) -> Result<Box<dyn Connection>, PrintError> {
+    let uri = &settings.uri;
     let DeviceUri::Socket { host, port } = uri else {
-        return Err(Fault::new(2, false, format!("{uri} is no socket")).into());
+        return Err(Fault::new(DeviceError::OtherKind, format!("{uri} is no socket")).into());
     };
-    pace.waiting_for(Some(Wait::Address));
-    let addresses = resolve(host, *port, means, pace)?;
-    pace.waiting_for(Some(Wait::Connection));
+    control.set_waiting_for(Some(Wait::Address));
+    let addresses = resolve(host, *port, settings, control)?;
+    control.set_waiting_for(Some(Wait::Connection));
     let mut refusals = 0;
     loop {
-        let error = match dial_any(&addresses, pace)? {
+        let error = match dial_any(&addresses, control)? {
             Ok(stream) => {
-                let watch = Watch::of(pace.desk().timing.settle);
-                return match ready(&stream, watch) {
-                    Ok(()) => Ok(Box::new(Line::new(stream, means, watch))),
+                let liveness = LivenessCheck::of(control.context().timing.settle);
+                return match ready(&stream, liveness) {
+                    Ok(()) => Ok(Box::new(SocketConnection::new(stream, settings, liveness))),
                     Err(error) => Err(Fault::of(format_args!("cannot connect to {uri}"), &error).into()),
                 };
             }
             Err(error) => error,
         };
-        if error.kind() != io::ErrorKind::ConnectionRefused || refusals >= means.refused_tries {
+        if error.kind() != io::ErrorKind::ConnectionRefused || refusals >= settings.refused_tries {
             let tries = if refusals > 0 { format!(" {} times", refusals + 1) } else { String::new() };
             return Err(Fault::of(format_args!("cannot connect to {uri}{tries}"), &error).into());
         }
         refusals += 1;
-        pace.waiting_for(Some(Wait::Refused));
-        pace.rest(means.refused_every.max(SHORTEST))?;
+        control.set_waiting_for(Some(Wait::Refused));
+        control.pause(settings.refused_every.max(SHORTEST))?;
     }
 }
 
-/// The addresses of the host: itself, or those of the HOSTS file, or those that the system knows.
-fn resolve(host: &str, port: u16, means: &Means, pace: &mut Pace<'_>) -> Result<Vec<SocketAddr>, Trouble> {
+/// Returns the addresses of the host: itself, or those of the HOSTS file, or those that the system knows.
+fn resolve(
+    host: &str,
+    port: u16,
+    settings: &ConnectionSettings,
+    control: &mut AttemptControl<'_>,
+) -> Result<Vec<SocketAddr>, PrintError> {
     // An address is never looked up, neither by the resolver nor in the HOSTS file.
     match literal(host, port) {
         Some(Ok(address)) => return Ok(vec![address]),
-        Some(Err(why)) => return Err(Fault::new(14, true, format!("cannot reach {host}: {why}")).into()),
+        Some(Err(why)) => return Err(Fault::new(DeviceError::NoAddress, format!("cannot reach {host}: {why}")).into()),
         None => {}
     }
-    let (name, file) = (host.to_owned(), means.hosts.clone());
+    let (name, file) = (host.to_owned(), settings.hosts.clone());
     let place = file.as_ref().map(|file| format!(" in {}", file.display())).unwrap_or_default();
     let doing = format!("cannot resolve {host}{place}");
-    let limit = pace.desk().timing.connect;
-    let found = pace.apart(limit, move || match file {
+    let limit = control.context().timing.connect;
+    let found = control.in_device_helper(limit, move || match file {
         Some(file) => hosts::look_up(&file, &name)
             .map(|found| found.into_iter().map(|address| SocketAddr::new(address, port)).collect::<Vec<_>>()),
         None => (name, port).to_socket_addrs().map(|found| found.collect()),
@@ -96,13 +106,13 @@ fn resolve(host: &str, port: u16, means: &Means, pace: &mut Pace<'_>) -> Result<
             addresses.truncate(ADDRESSES);
             Ok(addresses)
         }
-        Some(Err(error)) => Err(Fault::new(14, true, format!("cannot resolve {host}: {error}")).into()),
-        Some(Ok(_)) => Err(Fault::new(14, true, format!("{doing}: it has no address")).into()),
-        None => Err(Fault::new(40, true, format!("{doing}: it took too long")).into()),
+        Some(Err(error)) => Err(Fault::new(DeviceError::NoAddress, format!("cannot resolve {host}: {error}")).into()),
+        Some(Ok(_)) => Err(Fault::new(DeviceError::NoAddress, format!("{doing}: it has no address")).into()),
+        None => Err(Fault::new(DeviceError::TookTooLong, format!("{doing}: it took too long")).into()),
     }
 }
 
-/// The address that a host is already, if it is one; or why its zone leads nowhere.
+/// Returns the address, if the host is given as one; or why its zone leads nowhere.
 fn literal(host: &str, port: u16) -> Option<Result<SocketAddr, String>> {
     if let Ok(address) = host.parse() {
         return Some(Ok(SocketAddr::new(address, port)));
@@ -116,14 +126,14 @@ fn literal(host: &str, port: u16) -> Option<Result<SocketAddr, String>> {
     Some(interface.map(|interface| SocketAddrV6::new(address, port, 0, interface).into()))
 }
 
-fn dial_any(addresses: &[SocketAddr], pace: &mut Pace<'_>) -> Result<io::Result<TcpStream>, Trouble> {
-    let until = Instant::now() + pace.desk().timing.connect;
+fn dial_any(addresses: &[SocketAddr], control: &mut AttemptControl<'_>) -> Result<io::Result<TcpStream>, PrintError> {
+    let until = Instant::now() + control.context().timing.connect;
     let mut last = None;
     for (i, address) in addresses.iter().enumerate() {
         let left = until.saturating_duration_since(Instant::now());
         // An address that does not answer leaves the others their share of the time.
         let share = left / u32::try_from(addresses.len() - i).unwrap_or(1);
-        match dial(*address, share, pace)? {
+        match dial(*address, share, control)? {
             Ok(stream) => return Ok(Ok(stream)),
             Err(error) => last = Some(error),
         }
@@ -131,7 +141,11 @@ fn dial_any(addresses: &[SocketAddr], pace: &mut Pace<'_>) -> Result<io::Result<
     Ok(Err(last.unwrap_or_else(|| io::Error::from_raw_os_error(libc::EHOSTUNREACH))))
 }
 
-fn dial(address: SocketAddr, limit: Duration, pace: &mut Pace<'_>) -> Result<io::Result<TcpStream>, Trouble> {
+fn dial(
+    address: SocketAddr,
+    limit: Duration,
+    control: &mut AttemptControl<'_>,
+) -> Result<io::Result<TcpStream>, PrintError> {
     let fd = match begin(address) {
         Ok((fd, true)) => return Ok(Ok(TcpStream::from(fd))),
         Ok((fd, false)) => fd,
@@ -143,7 +157,7 @@ fn dial(address: SocketAddr, limit: Duration, pace: &mut Pace<'_>) -> Result<io:
         if left.is_zero() {
             return Ok(Err(io::Error::from_raw_os_error(libc::ETIMEDOUT)));
         }
-        if !pace.wait(fd.as_fd(), PollFlags::POLLOUT, Some(left))?.is_empty() {
+        if !control.wait(fd.as_fd(), PollFlags::POLLOUT, Some(left))?.is_empty() {
             break;
         }
     }
@@ -154,7 +168,7 @@ fn dial(address: SocketAddr, limit: Duration, pace: &mut Pace<'_>) -> Result<io:
     })
 }
 
-/// Begins to connect. True when it is done already.
+/// Begins to connect. Returns true when it is connected already.
 fn begin(address: SocketAddr) -> io::Result<(OwnedFd, bool)> {
     let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let fd = socket(family, SockType::Stream, SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC, None)?;
@@ -169,9 +183,9 @@ fn begin(address: SocketAddr) -> io::Result<(OwnedFd, bool)> {
     }
 }
 
-fn ready(stream: &TcpStream, watch: Watch) -> io::Result<()> {
+fn ready(stream: &TcpStream, liveness: LivenessCheck) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    watch.apply(stream)?;
+    liveness.apply(stream)?;
     linger(stream, true)
 }
 

@@ -7,13 +7,13 @@ use std::path::Path;
 
 use crate::sys::files::open_regular;
 
-/// A longer file is none of this kind.
+/// The largest file we read.
 const MOST: u64 = 16 << 20;
 
-/// The addresses of `name` in the file, in its order.
+/// Returns the addresses of `name` in the file, in file order.
 ///
 /// # Errors
-/// When it cannot be read; the error names it.
+/// Returns an error that names the file when it cannot be read.
 pub(super) fn look_up(path: &Path, name: &str) -> io::Result<Vec<IpAddr>> {
     let text = read(path).map_err(|error| {
         let why = match error.kind() {
@@ -35,8 +35,8 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The same in its text. A line is an address and its names; `#` begins a comment. What is no such line is passed over:
-/// one bad line of a file of thousands must not stop every printer.
+/// Finds them in its text. A line holds an address and its names; `#` begins a comment. Any other line is skipped: one
+/// bad line among thousands must not stop every printer.
 fn find(text: &str, name: &str) -> Vec<IpAddr> {
     let plain = |name: &str| name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     let wanted = plain(name);

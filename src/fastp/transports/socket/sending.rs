@@ -1,7 +1,7 @@
-//! Sending: octets into the kernel, and the peer's acknowledgement of the last of them.
+//! Sending: passes octets to the kernel and waits for the peer to acknowledge the last of them.
 //!
-//! What the printer has taken is what it acknowledged, not what the kernel keeps for it: a slow one with a large buffer
-//! before it is not stuck, and one that only fills a buffer is.
+//! A printer has accepted what it acknowledged, not what the kernel buffers for it: a slow printer behind a large
+//! buffer is not stalled, and one that only fills a buffer is.
 
 use std::io;
 use std::ops::Range;
@@ -11,30 +11,30 @@ use std::time::{Duration, Instant};
 use nix::libc;
 use nix::poll::PollFlags;
 
-use super::Line;
-use super::liveness::Life;
-use crate::fastp::device::control::Pace;
-use crate::fastp::device::errors::Trouble;
-use crate::fastp::process::backoff::Growing;
+use super::SocketConnection;
+use super::liveness::PeerState;
+use crate::fastp::device::control::AttemptControl;
+use crate::fastp::device::errors::PrintError;
+use crate::fastp::process::backoff::GrowingWait;
 use crate::fastp::transports::{Chunk, ended, source_failed};
 use crate::sys::files::{send_file, unacknowledged};
 
 /// Octets handed to the kernel at once.
 const STEP: u64 = 1 << 20;
-/// The acknowledgements are not looked at more often, while octets flow.
+/// While octets flow, acknowledgements are not checked more often than this.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-impl Line {
-    pub(super) fn send_chunk(&mut self, chunk: Chunk<'_>, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+impl SocketConnection {
+    pub(super) fn send_chunk(&mut self, chunk: Chunk<'_>, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
         match chunk {
             Chunk::Bytes(mut bytes) => {
                 while !bytes.is_empty() {
                     match io::Write::write(&mut self.stream, bytes) {
                         Ok(n) => {
                             bytes = &bytes[n..];
-                            self.gave(n as u64, pace)?;
+                            self.count_sent(n as u64, control)?;
                         }
-                        Err(error) => self.refused(error, pace)?,
+                        Err(error) => self.refused(error, control)?,
                     }
                 }
                 Ok(())
@@ -46,12 +46,12 @@ impl Line {
                         Ok(0) => return Err(ended(index, done, size)),
                         Ok(n) => {
                             done += n;
-                            self.gave(n, pace)?;
+                            self.count_sent(n, control)?;
                         }
                         Err(error) if source_failed(&error, file, done) => {
-                            return Err(Trouble::Source(index, format!("cannot be read: {error}")));
+                            return Err(PrintError::Source(index, format!("cannot be read: {error}")));
                         }
-                        Err(error) => self.refused(error, pace)?,
+                        Err(error) => self.refused(error, control)?,
                     }
                 }
                 Ok(())
@@ -59,34 +59,39 @@ impl Line {
         }
     }
 
-    fn gave(&mut self, n: u64, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+    fn count_sent(&mut self, n: u64, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
         self.sent += n;
-        pace.went(n)
+        control.sent(n)
     }
 
-    /// After the kernel refused octets: waits if it only was full.
-    fn refused(&mut self, error: io::Error, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+    /// Handles a refusal by the kernel: waits if it was only full.
+    fn refused(&mut self, error: io::Error, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
         match error.kind() {
             io::ErrorKind::Interrupted => Ok(()),
-            io::ErrorKind::WouldBlock => self.wait(PollFlags::POLLOUT, self.watch.tick(), pace),
+            io::ErrorKind::WouldBlock => self.wait(PollFlags::POLLOUT, self.liveness.tick(), control),
             _ => Err(self.fault("while printing to", &error)),
         }
     }
 
-    /// Waits for `events` and listens to the printer meanwhile.
-    fn wait(&mut self, events: PollFlags, timeout: Duration, pace: &mut Pace<'_>) -> Result<(), Trouble> {
-        // No standstill is told from acknowledgements that nobody looked at.
-        let timeout = timeout.min(pace.desk().timing.stall / 4);
+    /// Waits for `events` and reads what the printer sends meanwhile.
+    fn wait(
+        &mut self,
+        events: PollFlags,
+        timeout: Duration,
+        control: &mut AttemptControl<'_>,
+    ) -> Result<(), PrintError> {
+        // A stall can only be seen in acknowledgements that somebody checked.
+        let timeout = timeout.min(control.context().timing.stall / 4);
         let listen = if self.peer_done { PollFlags::empty() } else { PollFlags::POLLIN };
-        let ready = pace.wait(self.stream.as_fd(), events | listen, Some(timeout))?;
-        self.heard(ready).map_err(|error| self.fault("while printing to", &error))?;
+        let ready = control.wait(self.stream.as_fd(), events | listen, Some(timeout))?;
+        self.handle_readiness(ready).map_err(|error| self.fault("while printing to", &error))?;
         if ready.is_empty() || self.looked.elapsed() >= LOOK_EVERY {
-            self.look(pace)?;
+            self.look(control)?;
         }
         Ok(())
     }
 
-    fn heard(&mut self, ready: PollFlags) -> io::Result<()> {
+    fn handle_readiness(&mut self, ready: PollFlags) -> io::Result<()> {
         if ready.contains(PollFlags::POLLIN) {
             self.discard()?;
         }
@@ -96,27 +101,29 @@ impl Line {
         Ok(())
     }
 
-    /// Tells the pace what the printer acknowledged, and notices one that is gone. How much is not acknowledged yet.
-    fn look(&mut self, pace: &mut Pace<'_>) -> Result<u32, Trouble> {
+    /// Reports what the printer acknowledged, and notices one that is gone. Returns how many octets are not
+    /// acknowledged yet.
+    fn look(&mut self, control: &mut AttemptControl<'_>) -> Result<u32, PrintError> {
         self.looked = Instant::now();
         let left = unacknowledged(self.stream.as_fd()).map_err(|error| self.fault("while printing to", &error))?;
-        pace.took(self.sent.saturating_sub(left.into()))?;
-        if left > 0 && self.life() == Life::Gone {
+        control.device_accepted(self.sent.saturating_sub(left.into()))?;
+        if left > 0 && self.peer_state() == PeerState::Gone {
             return Err(self.fault("while printing to", &io::Error::from_raw_os_error(libc::ETIMEDOUT)));
         }
         Ok(left)
     }
 
     /// Waits until the peer's TCP has every octet.
-    pub(super) fn await_acknowledgement(&mut self, pace: &mut Pace<'_>) -> Result<(), Trouble> {
+    pub(super) fn await_acknowledgement(&mut self, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
         let began = Instant::now();
-        let mut wait = Growing::new(Duration::from_millis(1), Duration::from_millis(200));
-        let mut slow = Growing::new(Duration::from_millis(400), Duration::from_secs(2));
-        while self.look(pace)? > 0 {
-            // Nothing tells when the last octet is acknowledged, so it is asked for; of a printer out of paper, less often.
+        let mut wait = GrowingWait::new(Duration::from_millis(1), Duration::from_millis(200));
+        let mut slow = GrowingWait::new(Duration::from_millis(400), Duration::from_secs(2));
+        while self.look(control)? > 0 {
+            // Nothing signals that the last octet was acknowledged, so we ask; less often when a printer is out of
+            // paper.
             let next = if began.elapsed() < Duration::from_secs(30) { wait.wait() } else { slow.wait() };
-            let patience = pace.patience()?;
-            self.wait(PollFlags::empty(), next.min(patience), pace)?;
+            let patience = control.stall_timeout()?;
+            self.wait(PollFlags::empty(), next.min(patience), control)?;
         }
         Ok(())
     }

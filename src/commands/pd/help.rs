@@ -1,0 +1,123 @@
+//! What follows the flags in the long help of the `pd` commands: attributes, filters, environment, statuses.
+
+use std::fmt::Write;
+
+use crate::attributes::{Attribute, Class, Kind, Settable, Shown, nameable, of_class};
+
+const EXITS: &str = "\
+Exit status:
+  0  Everything was done
+  1  At least one object failed or was not found
+  2  The command line is wrong; nothing was changed
+  3  The spool or server cannot be reached
+";
+
+const SPOOL: &str = "  PDBASE  Directory of a private spool
+  PDHOST, PD_SOCKET  Host and port of the server, unless -H names them
+";
+
+const BASE: &str = "  PDBASE  Directory of the spool; otherwise your private one\n";
+
+/// What follows the flags in the long help of `pdpr` (`settable`) and `pdls`: the attributes of `class`.
+pub fn with_attributes(class: Class, settable: bool) -> String {
+    let mut text = String::new();
+    if settable {
+        text.push_str("Settable attributes:\n");
+        nameable(class).filter(|row| row.settable != Settable::Never).for_each(|row| describe(&mut text, row));
+        text.push_str(
+            "\nEnvironment:\n  PDPRINTER  Destination of jobs without -d\n  PDPATH  Directory of attributes files\n",
+        );
+    } else {
+        for class in [Class::Job, Class::Document, Class::Destination, Class::Queue, Class::Server] {
+            let _ = writeln!(text, "Attributes of a {} (b = in brief, v = in verbose):", class.keyword());
+            of_class(class).for_each(|row| describe(&mut text, row));
+            text.push('\n');
+        }
+        text.push_str(FILTERS);
+        text.push_str("\nEnvironment:\n  PDPATH  Directory of attributes files\n  TZ  Time zone of displayed and compared times\n");
+    }
+    text.push_str(SPOOL);
+    text.push('\n');
+    text.push_str(ABBREVIATIONS);
+    text.push('\n');
+    text.push_str(EXITS);
+    text
+}
+
+/// What follows the flags in the long help of `pdq`: the attributes stand in that of `pdls`.
+pub fn of_pdq() -> String {
+    format!(
+        "{FILTERS}\nEnvironment:\n  PDPRINTER  Destination whose queue is listed without -d\n  \
+         PDPATH  Directory of attributes files\n  TZ  Time zone of displayed and compared times\n{SPOOL}\n{ABBREVIATIONS}\n{EXITS}"
+    )
+}
+
+/// What follows the flags in the long help of `pdmod` and `pdset`.
+pub fn altering() -> String {
+    let mut text = String::from("Settable attributes:\n");
+    nameable(Class::Job).filter(|row| row.settable == Settable::Always).for_each(|row| describe(&mut text, row));
+    let _ = write!(text, "\nEnvironment:\n  PDPATH  Directory of attributes files\n{SPOOL}\n{ABBREVIATIONS}\n{EXITS}");
+    text
+}
+
+/// What follows the flags in the long help of commands that act on jobs without attributes.
+pub fn acting() -> String {
+    format!("Environment:\n  PDPATH  Directory of attributes files\n{SPOOL}\n{EXITS}")
+}
+
+/// What follows the flags in the long help of commands that work on the files of a spool.
+pub fn of_disk() -> String {
+    format!("Environment:\n{BASE}\n{EXITS}")
+}
+
+/// What follows the flags in the long help of `pdfsck`.
+pub fn of_pdfsck() -> String {
+    format!(
+        "Environment:\n{BASE}\nExit status:\n  0  Nothing is wrong, or everything was mended\n  \
+         1  Something is wrong\n  2  The command line is wrong; nothing was looked at\n  \
+         3  There is no spool, or it must not be looked at\n"
+    )
+}
+
+/// What follows the flags in the long help of `pdrm`.
+pub fn of_pdrm() -> String {
+    format!(
+        "Environment:\n  PD_CONFIRM_DELETE  no removes without asking\n  PDPATH  Directory of attributes files\n{SPOOL}\n{EXITS}"
+    )
+}
+
+const FILTERS: &str = "\
+Filters:
+  name==value  Equal
+  name=*value  Begins with it
+  name*=value  Ends with it
+  name*=*value  Contains it
+  name~=value  Contains it, upper and lower case alike
+  name>value, name<value  Greater, less: numbers and times
+  name==*  Has any value
+  a && b, a || b, !a, (a)  Both, either, not, grouping; ! binds tightest, then &&
+";
+
+const ABBREVIATIONS: &str = "\
+Abbreviations:
+  Names of attributes and keywords may be shortened to a beginning of each of their words, as j-na for job-name.
+";
+
+fn describe(text: &mut String, row: &Attribute) {
+    let mark = match row.shown {
+        Shown::Brief => " (b)",
+        Shown::Verbose => " (v)",
+        Shown::All | Shown::ByName => "",
+    };
+    let values = match row.kind {
+        Kind::Integer(low, high) if row.settable != Settable::Never => format!(" [{low} to {high}]"),
+        Kind::Boolean => " [true, false]".to_owned(),
+        Kind::Keyword(words) => format!(" [{}]", words.join(", ")),
+        _ => String::new(),
+    };
+    let also = match row.synonyms {
+        [] => String::new(),
+        many => format!("; also {}", many.join(", ")),
+    };
+    let _ = writeln!(text, "  {}{mark}  {}{values}{also}", row.name(), row.help);
+}

@@ -1,0 +1,64 @@
+//! What every `pd` command does: it reads its words, acts, and ends with a status.
+//!
+//! The file of a command has its flags, the command attributes that it takes, and what it does with a command line that
+//! was read; everything else is here.
+
+use std::ffi::OsString;
+
+use clap::ArgMatches;
+
+use super::command_line::options::{self, Item, Setting};
+use super::command_line::words;
+use super::{Exit, Shell, Stop};
+use crate::attributes::Class;
+use crate::commands::shell::Intent;
+use crate::spool::interface::operations::Operations;
+
+/// A `pd` command.
+pub struct Verb {
+    /// Its name, as it is typed and as its messages begin.
+    pub name: &'static str,
+    /// The definition of its command line, from which help, manual page and completions are made too.
+    pub definition: fn() -> clap::Command,
+    /// The command attributes that it takes.
+    pub settings: &'static [Setting],
+    /// What it does.
+    pub act: fn(CommandLine, &mut Shell<'_>) -> Result<Exit, Stop>,
+}
+
+/// A command line that was read; nothing was done yet.
+pub struct CommandLine {
+    /// The name of the command.
+    pub program: &'static str,
+    /// What clap made of it.
+    pub matches: ArgMatches,
+    /// Flags, attributes and arguments in the order in which they were written.
+    pub items: Vec<Item>,
+}
+
+impl CommandLine {
+    /// Opens the spool, or the server that `-H` names.
+    pub fn open(&self, shell: &mut Shell<'_>, intent: Intent) -> Result<Box<dyn Operations>, Stop> {
+        Ok((shell.open)(self.matches.get_one::<String>("host").map(String::as_str), intent)?)
+    }
+}
+
+impl Verb {
+    /// Runs the command with `words`, the program's name not among them.
+    pub fn run(&self, words: &[OsString], shell: &mut Shell<'_>) -> Exit {
+        let result = self.read(words, shell).and_then(|line| (self.act)(line, shell));
+        // A display that could not be flushed was not shown.
+        let result = result.and_then(|exit| shell.out.flush().map(|()| exit).map_err(Stop::from));
+        match result {
+            Ok(exit) => exit,
+            Err(stop) => stop.report(shell, self.name),
+        }
+    }
+
+    fn read(&self, words: &[OsString], shell: &mut Shell<'_>) -> Result<CommandLine, Stop> {
+        let command = (self.definition)();
+        let matches = words::parse(command.clone(), words, shell)?;
+        let items = options::ordered(&matches, &command, Class::Job, self.settings, shell)?;
+        Ok(CommandLine { program: self.name, matches, items })
+    }
+}

@@ -1,0 +1,431 @@
+//! Every command and subcommand of SPOOLCOM, as one table: parser, availability, HELP, completion and messages read it.
+//!
+//! The subcommands that this version carries out also become a type for each command (`DevSubcommand` …), with what follows
+//! each of them as a value. The file of a verb matches it without a catch-all: a row that moves to `now` does not compile
+//! until its verb does something with it.
+//!
+//! Rows of later stages are here so that lexer and syntax tree are final in shape; using one is refused with its reason
+//! before anything is changed (sources: spoolcom.md 7 and 13).
+
+use super::keywords::{Key, Verb};
+use super::values::{DisplayRequest, Payload, Switch, SwitchOrNumber, Value};
+
+/// What follows a subcommand.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Operand {
+    /// Nothing.
+    None,
+    /// `[!]`
+    Bang,
+    /// `[ON|OFF]`, bare = ON.
+    Switch,
+    /// `[ON|OFF[!]]`, bare = ON.
+    SwitchBang,
+    /// `[ON|OFF|n]`, bare = ON.
+    SwitchOrNumber(i64, i64),
+    /// A number in this range, `%` or `0o` octal.
+    Number(i64, i64),
+    /// One word or quotation.
+    Name,
+    /// One word or quotation; bare or NONE clears.
+    OptionalName,
+    /// A text up to the comma.
+    Text,
+    /// A text up to the comma; bare or NONE clears.
+    OptionalText,
+    /// One of these words, or nothing.
+    OneOf(&'static [&'static str]),
+    /// A user: login name or `gid,uid`; bare = yourself.
+    Owner,
+    /// A job number or a qualifier list.
+    Jobs,
+    /// `[/OUT file/] [DETAIL]`
+    Display,
+}
+
+impl Operand {
+    /// How HELP writes it.
+    pub fn syntax(self) -> String {
+        match self {
+            Self::None => String::new(),
+            Self::Bang => " [!]".into(),
+            Self::Switch => " [ON|OFF]".into(),
+            Self::SwitchBang => " [ON|OFF[!]]".into(),
+            Self::SwitchOrNumber(low, high) => format!(" [ON|OFF|{low}..{high}]"),
+            Self::Number(low, high) => format!(" {low}..{high}"),
+            Self::Name => " name".into(),
+            Self::OptionalName => " [name|NONE]".into(),
+            Self::Text => " text".into(),
+            Self::OptionalText => " [text|NONE]".into(),
+            Self::OneOf(words) => format!(" [{}]", words.join("|")),
+            Self::Owner => " [user]".into(),
+            Self::Jobs => " number|(qualifiers)".into(),
+            Self::Display => " [/OUT file/] [DETAIL]".into(),
+        }
+    }
+}
+
+/// Whether a word does something in this version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It does.
+    Now,
+    /// Not yet.
+    Later,
+    /// It has no meaning on this system, for this reason.
+    Meaningless(&'static str),
+}
+
+/// A subcommand of a command.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row {
+    /// Its word.
+    pub key: Key,
+    /// What follows it.
+    pub operand: Operand,
+    /// Whether it does something.
+    pub stage: Stage,
+    /// One line for HELP.
+    pub help: &'static str,
+}
+
+impl Row {
+    /// Whether it only looks, and may do so at all objects.
+    pub fn displays(&self) -> bool {
+        matches!(self.key, Key::Status | Key::Summary | Key::Xref | Key::Statistics | Key::ListOpens)
+    }
+}
+
+/// What a command is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// No object.
+    Nothing,
+    /// A name.
+    Name,
+    /// A job number or a qualifier list.
+    Jobs,
+    /// The rest of the line, ignored.
+    Comment,
+    /// The rest of the command, no subcommands.
+    Words,
+}
+
+/// A command.
+#[derive(Clone, Copy, Debug)]
+pub struct Grammar {
+    /// Its word.
+    pub verb: Verb,
+    /// What it is about.
+    pub object: ObjectKind,
+    /// How HELP writes the object.
+    pub object_syntax: &'static str,
+    /// Whether it does something.
+    pub stage: Stage,
+    /// One line for HELP.
+    pub help: &'static str,
+    /// Its subcommands.
+    pub rows: &'static [Row],
+}
+
+/// The subcommands of a command that this version carries out, each with what follows it.
+pub trait Available: Sized {
+    /// The subcommand `key` with its value; none for one that is not available.
+    fn read(key: Key, value: &Value) -> Option<Self>;
+}
+
+const fn row(key: Key, operand: Operand, stage: Stage, help: &'static str) -> Row {
+    Row { key, operand, stage, help }
+}
+
+/// What follows a subcommand, as it stands in a row.
+macro_rules! operand {
+    () => { Operand::None };
+    ($kind:ident) => { Operand::$kind };
+    ($kind:ident $($limit:expr),+) => { Operand::$kind($($limit),+) };
+}
+
+/// The type of what follows a subcommand.
+macro_rules! payload {
+    (Bang) => { bool };
+    (Switch) => { bool };
+    (SwitchBang) => { Switch };
+    (SwitchOrNumber) => { SwitchOrNumber };
+    (Number) => { i64 };
+    (Name) => { String };
+    (Text) => { String };
+    (OptionalName) => { Option<String> };
+    (OptionalText) => { Option<String> };
+    (OneOf) => { Option<String> };
+    (Owner) => { Option<String> };
+    (Display) => { DisplayRequest };
+}
+
+/// The rows of a command, and a type of those that this version carries out.
+macro_rules! subcommands {
+    (
+        $(#[$doc:meta])* $rows:ident: $type:ident
+        now { $($now:ident $(($now_operand:ident $(($($now_limit:expr),+))?))? $help:literal;)* }
+        later { $($later:ident $(($later_operand:ident $(($($later_limit:expr),+))?))? $later_help:literal;)* }
+        meaningless { $($never:ident $(($never_operand:ident $(($($never_limit:expr),+))?))? $why:ident;)* }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum $type {
+            $(#[doc = $help] $now $((payload!($now_operand)))?,)*
+        }
+
+        impl Available for $type {
+            fn read(key: Key, value: &Value) -> Option<Self> {
+                match key {
+                    $(Key::$now => Some(Self::$now $((<payload!($now_operand) as Payload>::of(value)?))?),)*
+                    _ => None,
+                }
+            }
+        }
+
+        const $rows: &[Row] = &[
+            $(row(Key::$now, operand!($($now_operand $($($now_limit),+)?)?), Stage::Now, $help),)*
+            $(row(Key::$later, operand!($($later_operand $($($later_limit),+)?)?), Stage::Later, $later_help),)*
+            $(row(
+                Key::$never,
+                operand!($($never_operand $($($never_limit),+)?)?),
+                Stage::Meaningless($why),
+                "no meaning on this system",
+            ),)*
+        ];
+    };
+}
+
+const CPU_WHY: &str = "the kernel chooses the processor";
+const BACKUP_WHY: &str = "a print process that dies is started again by itself";
+const PRI_WHY: &str = "the kernel schedules; use nice(1) on the commands that start the spooler";
+const DEBUG_WHY: &str = "attach a debugger to the process id that PRINT, STATUS DETAIL shows";
+
+subcommands! {
+    /// Subcommands of PRINT.
+    PRINT: PrintSubcommand
+    now {
+        Delete "remove the process; it must be dormant, its devices offline";
+        File(Name) "its program: fastp";
+        Log(Display) "what happened to it, oldest first (our addition)";
+        Parm(Number(-32768, 65535)) "a word handed to the process at its start";
+        Start "clear its error and start it when it has work";
+        Status(Display) "show it";
+    }
+    later {
+        Summary "count processes by state";
+        Xref(Display) "show its devices and their locations";
+    }
+    meaningless {
+        Backup(Number(-1, 15)) BACKUP_WHY;
+        Cpu(Number(0, 15)) CPU_WHY;
+        Debug(Switch) DEBUG_WHY;
+        Pri(Number(1, 199)) PRI_WHY;
+    }
+}
+
+subcommands! {
+    /// Subcommands of DEV.
+    DEV: DevSubcommand
+    now {
+        Delete "remove the device; it must be offline, without jobs and locations";
+        Drain "go offline after the job in print; waits until it is (--no-wait does not)";
+        EndFf(Switch) "new page after each text job";
+        Exclusive(SwitchBang) "ON keeps the device open, OFF closes it when nothing waits, OFF! after each job";
+        Fifo(Switch) "order of arrival instead of short jobs first";
+        Form(OptionalText) "the form it carries; only jobs with the same form print on it";
+        Header(OneOf(&["ON", "OFF", "BATCH"])) "pages of ours around text jobs: ON one before, BATCH two before and three after";
+        Log(Display) "what happened to it, oldest first: who stopped it (our addition)";
+        Parm(Number(-32768, 65535)) "bits for the print process, e.g. %2000: read FASTCNFG";
+        Process(Name) "the print process that drives it";
+        Restart(SwitchOrNumber(10, 32767)) "seconds after which it is started again when an error took it offline, for ever; ON is 120";
+        Retry(Number(1, 32767)) "seconds between tries, the floor of a growing wait";
+        Speed(Number(1, 32767)) "lines a minute, an estimate for the queue";
+        Start "bring it online, or let it go on after SUSPEND";
+        StartFf(SwitchBang) "new page before each text job; OFF! none, and its own first form feed is swallowed";
+        Status(Display) "show it";
+        Suspend "stop at once and keep the job where it is; START goes on";
+        Timeout(Number(-1, 32767)) "retries (not seconds) before an error takes it offline; -1 never";
+        Uri(Text) "where its octets go: file:///path, char:///dev/x, fifo:///path, socket://host:port, null:";
+        Width(Number(-1, 32767)) "columns of header pages; -1 means 132";
+    }
+    later {
+        Align "print an alignment page";
+        Charmap(OneOf(&["NONE", "IBMKANJIKANA", "JEFKANJIKANA", "JISKANJIKANA"])) "multibyte translation";
+        Clear(OneOf(&["DEL"])) "stop the job in print";
+        DevReset(Switch) "reset the device for each job";
+        DevType(OneOf(&["LU1", "LU3", "7", "8", "9", "10", "5512", "5515", "5516", "5573", "5574", "5577"])) "printer model";
+        Job(Number(1, 9_999_999)) "make a waiting job the next one";
+        LuEolValue(OneOf(&["CRLF", "NL"])) "end of line of LU1 and LU3";
+        LuEolWhen(OneOf(&["LT132", "LTWIDTH", "ALWAYS", "NEVER"])) "when it is added";
+        LuTofValue(OneOf(&["CRFFCR", "FFCR", "FF", "NEVER"])) "top of form of LU1 and LU3";
+        Prexlate(Switch) "space after instead of before the line";
+        Skip(Number(-999_999, 999_999)) "skip pages of the job in print";
+        SkipTo(Number(1, 999_999)) "go to a page of the job in print";
+        Summary "count devices by state";
+        Trunc(Switch) "cut long lines";
+        Xref(Display) "show its locations and its process";
+    }
+    meaningless {}
+}
+
+subcommands! {
+    /// Subcommands of LOC.
+    LOC: LocSubcommand
+    now {
+        Broadcast(Switch) "a job for the group prints on each of its devices (LOC #group)";
+        Delete "remove the location or the group; no job may be in it";
+        Dev(OptionalName) "connect it to a device; NONE disconnects, its jobs wait";
+        Status(Display) "show it";
+    }
+    later {
+        Font(OptionalName) "font job sent ahead";
+        Xref(Display) "show its device and process";
+    }
+    meaningless {}
+}
+
+subcommands! {
+    /// Subcommands of JOB.
+    JOB: JobSubcommand
+    now {
+        Copies(Number(1, 32767)) "number of copies, of every document";
+        Delete(Bang) "remove it; a printing one stops at once and goes then, with ! or without";
+        Form(OptionalText) "form name; it prints only where that form is";
+        Hold "keep it back; a printing one stops at once";
+        HoldAfter(Switch) "keep it after printing";
+        Loc(OptionalName) "send it elsewhere; an unknown #group.dest comes into being; NONE is #DEFAULT";
+        Log(Display) "what happened to it, oldest first; also to a finished job (our addition)";
+        Owner(Owner) "give it to another user: a login name or gid,uid; NONE is yourself";
+        Report(OptionalText) "report name; NONE is the name of its first document";
+        SelPri(Number(0, 7)) "selection priority; above 4 for the creator of the spool";
+        Start "take it off hold, as the newest arrival";
+        Status(Display) "show it";
+        Why(Display) "why it is not printing (our addition)";
+    }
+    later {
+        Current "make it the current job";
+        Next "make the next job the current one";
+        Summary "count jobs by state";
+    }
+    meaningless {}
+}
+
+subcommands! {
+    /// Subcommands of SPOOLER.
+    SPOOLER: SpoolerSubcommand
+    now {
+        Drain "orderly stop: no new jobs, running ones finish; does not wait";
+        MgrAccess(Switch) "group managers may handle the jobs of their group";
+        Start "make the spooler active and start what has work";
+        Status(Display) "show it";
+    }
+    later {
+        Dump(Name) "write a snapshot";
+        ErrLog(Name) "change the log file";
+        Statistics "counts of everything";
+    }
+    meaningless {}
+}
+
+const fn later(key: Key, operand: Operand, help: &'static str) -> Row {
+    row(key, operand, Stage::Later, help)
+}
+
+const fn never(key: Key, operand: Operand, why: &'static str) -> Row {
+    row(key, operand, Stage::Meaningless(why), "no meaning on this system")
+}
+
+const COLLECT: &[Row] = &[
+    never(Key::Backup, Operand::Number(-1, 15), BACKUP_WHY),
+    never(Key::Cpu, Operand::Number(0, 15), CPU_WHY),
+    later(Key::Data, Operand::Name, "where jobs are kept"),
+    never(Key::Debug, Operand::Switch, DEBUG_WHY),
+    later(Key::Delete, Operand::None, "remove it"),
+    later(Key::Drain, Operand::None, "refuse new jobs"),
+    later(Key::File, Operand::Name, "its program"),
+    later(Key::ListOpens, Operand::None, "jobs that are arriving"),
+    never(Key::Pri, Operand::Number(1, 199), PRI_WHY),
+    later(Key::Start, Operand::None, "accept jobs"),
+    later(Key::Status, Operand::Display, "show it"),
+    later(Key::Summary, Operand::None, "count collectors by state"),
+    later(Key::Unit, Operand::Number(2, 32767), "allocation step"),
+];
+
+const BATCH: &[Row] = &[
+    later(Key::Copies, Operand::Number(1, 32767), "copies of every job"),
+    later(Key::Current, Operand::None, "make it the current batch"),
+    later(Key::Delete, Operand::Bang, "remove its jobs"),
+    later(Key::Form, Operand::OptionalText, "form name"),
+    later(Key::Hold, Operand::None, "keep its jobs back"),
+    later(Key::HoldAfter, Operand::Switch, "keep its jobs after printing"),
+    later(Key::Link, Operand::Number(1, 9_999_999), "add a job"),
+    later(Key::Loc, Operand::OptionalName, "send its jobs elsewhere"),
+    later(Key::Owner, Operand::Owner, "give its jobs to another user"),
+    later(Key::Report, Operand::OptionalText, "report name"),
+    later(Key::SelPri, Operand::Number(0, 7), "selection priority"),
+    later(Key::Start, Operand::None, "take its jobs off hold"),
+    later(Key::Status, Operand::Display, "show it"),
+    later(Key::Unlink, Operand::Number(1, 9_999_999), "take a job out"),
+];
+
+const FONT: &[Row] = &[
+    later(Key::Delete, Operand::None, "remove it"),
+    later(Key::Job, Operand::Jobs, "the job that holds it"),
+    later(Key::Status, Operand::Display, "show it"),
+];
+
+macro_rules! grammar {
+    ($verb:ident, $object:ident $syntax:literal, $stage:ident, $rows:expr, $help:literal) => {
+        Grammar {
+            verb: Verb::$verb,
+            object: ObjectKind::$object,
+            object_syntax: $syntax,
+            stage: Stage::$stage,
+            help: $help,
+            rows: $rows,
+        }
+    };
+}
+
+/// Every command.
+pub const GRAMMAR: &[Grammar] = &[
+    grammar!(Batch, Name " [number]", Later, BATCH, "jobs that belong together"),
+    grammar!(Collect, Name " [$process]", Later, COLLECT, "where jobs arrive"),
+    grammar!(Comment, Comment " [text]", Now, &[], "ignored; so is a line that begins with /*"),
+    grammar!(Dev, Name " [$device]", Now, DEV, "devices: declare, alter, start, drain, show"),
+    grammar!(Exit, Nothing "", Now, &[], "end; what follows is not executed"),
+    grammar!(Fc, Words " [text]", Now, &[], "at the prompt: edit the last command, or the last that begins with text"),
+    grammar!(Font, Name " [name]", Later, FONT, "fonts sent ahead of jobs"),
+    grammar!(Help, Words " [command [subcommand]]", Now, &[], "this help, or that of one command"),
+    grammar!(Job, Jobs " [number|(qualifiers)]", Now, JOB, "jobs: show, hold, start, alter, delete"),
+    grammar!(Loc, Name " [[#group.]dest|#group]", Now, LOC, "locations: what jobs are addressed to"),
+    grammar!(Open, Words " $supervisor", Now, &[], "open the spooler again; there is one, $SPLS"),
+    grammar!(Print, Name " [$process]", Now, PRINT, "print processes: declare, alter, start, show"),
+    grammar!(Spooler, Nothing "", Now, SPOOLER, "the spooler as a whole"),
+];
+
+impl Verb {
+    /// Its grammar.
+    pub fn grammar(self) -> &'static Grammar {
+        GRAMMAR.iter().find(|grammar| grammar.verb == self).unwrap_or(&GRAMMAR[0])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_one_grammar_and_every_subcommand_one_row() {
+        for verb in Verb::ALL {
+            assert_eq!(GRAMMAR.iter().filter(|grammar| grammar.verb == *verb).count(), 1);
+            let rows = verb.grammar().rows;
+            for row in rows {
+                assert_eq!(rows.iter().filter(|other| other.key == row.key).count(), 1, "{verb:?} {:?}", row.key);
+                assert_eq!(Key::from_word(&row.key.word().to_lowercase()), Some(row.key));
+            }
+        }
+    }
+}

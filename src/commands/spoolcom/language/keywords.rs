@@ -1,0 +1,56 @@
+//! The words of SPOOLCOM: commands, subcommands and qualifiers.
+
+macro_rules! keywords {
+    ($(#[$doc:meta])* $type:ident { $($name:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[allow(missing_docs)]
+        pub enum $type { $($name),+ }
+
+        impl $type {
+            /// All of them.
+            pub const ALL: &'static [$type] = &[$($type::$name),+];
+            /// The word itself.
+            pub fn word(self) -> &'static str {
+                match self { $($type::$name => $word),+ }
+            }
+            /// From its word, in any case.
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|key| key.word().eq_ignore_ascii_case(word))
+            }
+        }
+    };
+}
+
+keywords!(
+    /// The commands.
+    Verb {
+        Batch = "BATCH", Collect = "COLLECT", Comment = "COMMENT", Dev = "DEV", Exit = "EXIT", Fc = "FC", Font = "FONT",
+        Help = "HELP", Job = "JOB", Loc = "LOC", Open = "OPEN", Print = "PRINT", Spooler = "SPOOLER",
+    }
+);
+
+keywords!(
+    /// The subcommands of all commands.
+    Key {
+        Align = "ALIGN", Backup = "BACKUP", Broadcast = "BROADCAST", Charmap = "CHARMAP", Clear = "CLEAR",
+        Copies = "COPIES", Cpu = "CPU", Current = "CURRENT", Data = "DATA", Debug = "DEBUG", Delete = "DELETE",
+        Dev = "DEV", DevReset = "DEVRESET", DevType = "DEVTYPE", Drain = "DRAIN", Dump = "DUMP", EndFf = "ENDFF",
+        ErrLog = "ERRLOG", Exclusive = "EXCLUSIVE", Fifo = "FIFO", File = "FILE", Font = "FONT", Form = "FORM",
+        Header = "HEADER", Hold = "HOLD", HoldAfter = "HOLDAFTER", Job = "JOB", Link = "LINK", ListOpens = "LISTOPENS",
+        Loc = "LOC", Log = "LOG", LuEolValue = "LUEOLVALUE", LuEolWhen = "LUEOLWHEN", LuTofValue = "LUTOFVALUE",
+        MgrAccess = "MGRACCESS", Next = "NEXT", Owner = "OWNER", Parm = "PARM", Prexlate = "PREXLATE", Pri = "PRI",
+        Process = "PROCESS", Report = "REPORT", Restart = "RESTART", Retry = "RETRY", SelPri = "SELPRI", Skip = "SKIP",
+        SkipTo = "SKIPTO", Speed = "SPEED", Start = "START", StartFf = "STARTFF", Statistics = "STATISTICS",
+        Status = "STATUS", Summary = "SUMMARY", Suspend = "SUSPEND", Timeout = "TIMEOUT", Trunc = "TRUNC",
+        Unit = "UNIT", Unlink = "UNLINK", Uri = "URI", Why = "WHY", Width = "WIDTH", Xref = "XREF",
+    }
+);
+
+keywords!(
+    /// The qualifiers of a JOB list.
+    Qualifier {
+        Collect = "COLLECT", DataFile = "DATAFILE", Date = "DATE", Form = "FORM", Loc = "LOC", Owner = "OWNER",
+        Report = "REPORT", State = "STATE",
+    }
+);

@@ -1,0 +1,275 @@
+//! Characters to lexemes, on demand.
+//!
+//! The parser drives: it asks for the next lexeme, for a text that runs to the next comma, or for the rest of the line,
+//! because what a character means depends on where it stands (an apostrophe in a COMMENT opens no quotation). Every
+//! lexeme knows where it stood, so that a mistake can be shown in its place.
+//!
+//! A backslash before `$`, `!` or `#` is left over from a shell and means nothing; before anything else it is part of
+//! the word (`\NODE.$LP1`).
+
+use super::messages::Message;
+use super::mistake::{Mistake, Span};
+
+/// What a lexeme is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Token {
+    /// A run of characters without blanks and marks.
+    Word(String),
+    /// Text between quotation marks.
+    Quoted(String),
+    /// `,`
+    Comma,
+    /// `;`
+    Semicolon,
+    /// `(`
+    Open,
+    /// `)`
+    Close,
+    /// `!`
+    Bang,
+    /// Nothing follows.
+    End,
+}
+
+/// A token and its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lexeme {
+    /// What it is.
+    pub token: Token,
+    /// Where it stood.
+    pub span: Span,
+}
+
+/// Reads one line.
+#[derive(Clone, Debug)]
+pub struct Lexer<'a> {
+    line: &'a str,
+    at: usize,
+}
+
+fn is_blank(c: char) -> bool {
+    c == ' ' || c == '\t'
+}
+
+fn is_mark(c: char) -> bool {
+    matches!(c, ',' | ';' | '(' | ')' | '!')
+}
+
+impl<'a> Lexer<'a> {
+    /// A reader at the beginning of `line`.
+    ///
+    /// # Errors
+    /// When the line holds a control character other than a tab, at its place.
+    pub fn new(line: &'a str) -> Result<Self, Mistake> {
+        match line.char_indices().find(|(_, c)| c.is_control() && *c != '\t') {
+            None => Ok(Self { line, at: 0 }),
+            Some((start, c)) => Err(Mistake::new(
+                Message::Syntax,
+                Span { start, end: start + c.len_utf8() },
+                format!(
+                    "{} is not allowed in a command",
+                    if c == '\n' { "a line break" } else { "a control character" }
+                ),
+            )),
+        }
+    }
+
+    fn rest(&self) -> &'a str {
+        self.line.get(self.at..).unwrap_or_default()
+    }
+
+    fn skip_blanks(&mut self) {
+        let rest = self.rest();
+        self.at += rest.len() - rest.trim_start_matches(is_blank).len();
+    }
+
+    /// Drops a backslash that a shell left over.
+    fn skip_shell_backslash(&mut self) {
+        if self.rest().starts_with("\\$") || self.rest().starts_with("\\!") || self.rest().starts_with("\\#") {
+            self.at += 1;
+        }
+    }
+
+    /// The next lexeme; [`Token::End`] for ever after the last.
+    ///
+    /// # Errors
+    /// A quotation that is not closed.
+    pub fn next_lexeme(&mut self) -> Result<Lexeme, Mistake> {
+        self.skip_blanks();
+        let start = self.at;
+        self.skip_shell_backslash();
+        let token = match self.rest().chars().next() {
+            None => Token::End,
+            Some('"' | '\'') => Token::Quoted(self.quotation()?),
+            Some(c) if is_mark(c) => {
+                self.at += 1;
+                match c {
+                    ',' => Token::Comma,
+                    ';' => Token::Semicolon,
+                    '(' => Token::Open,
+                    ')' => Token::Close,
+                    _ => Token::Bang,
+                }
+            }
+            Some(_) => {
+                let rest = self.rest();
+                let mut length = rest.find(|c| is_blank(c) || is_mark(c)).unwrap_or(rest.len());
+                if rest[length..].starts_with('!') && rest[..length].ends_with('\\') {
+                    length -= 1;
+                }
+                self.at += length;
+                Token::Word(without_shell_backslashes(&rest[..length]))
+            }
+        };
+        Ok(Lexeme { token, span: Span { start, end: self.at } })
+    }
+
+    /// The next lexeme, without moving on.
+    pub fn peek(&self) -> Result<Lexeme, Mistake> {
+        self.clone().next_lexeme()
+    }
+
+    fn quotation(&mut self) -> Result<String, Mistake> {
+        let rest = self.rest();
+        let mark = rest.chars().next().unwrap_or('"');
+        match rest[1..].find(mark) {
+            Some(length) => {
+                self.at += length + 2;
+                Ok(rest[1..=length].to_owned())
+            }
+            None => Err(Mistake::new(
+                Message::Syntax,
+                Span { start: self.at, end: self.line.len() },
+                format!("this quotation has no closing {mark}"),
+            )),
+        }
+    }
+
+    /// A text that runs to the next comma, semicolon or end (in a list also to its closing parenthesis), or a quoted
+    /// one; none when there is nothing.
+    ///
+    /// # Errors
+    /// A quotation that is not closed, or followed by more text.
+    pub fn text(&mut self, in_list: bool) -> Result<(Option<String>, Span), Mistake> {
+        self.skip_blanks();
+        let start = self.at;
+        let ends = |c: char| matches!(c, ',' | ';') || (in_list && c == ')');
+        if self.rest().starts_with(['"', '\'']) {
+            let text = self.quotation()?;
+            let span = Span { start, end: self.at };
+            self.skip_blanks();
+            if !(self.rest().is_empty() || self.rest().starts_with(ends)) {
+                let next = self.peek()?;
+                return Err(Mistake::expected(next.span, "',' or ';' after the quotation"));
+            }
+            return Ok((Some(text), span));
+        }
+        let rest = self.rest();
+        let raw = rest[..rest.find(ends).unwrap_or(rest.len())].trim_end_matches(is_blank);
+        self.at += raw.len();
+        let text = (!raw.is_empty()).then(|| without_shell_backslashes(raw));
+        Ok((text, Span { start, end: self.at }))
+    }
+
+    /// Everything that is left, and moves to the end.
+    pub fn remainder(&mut self) -> &'a str {
+        let rest = self.rest();
+        self.at = self.line.len();
+        rest.trim_matches(is_blank)
+    }
+}
+
+fn without_shell_backslashes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if !(c == '\\' && matches!(chars.peek(), Some('$' | '!' | '#'))) {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn tokens(line: &str) -> Vec<Token> {
+        let mut lexer = Lexer::new(line).unwrap();
+        let mut all = Vec::new();
+        loop {
+            match lexer.next_lexeme().unwrap().token {
+                Token::End => return all,
+                token => all.push(token),
+            }
+        }
+    }
+
+    #[test]
+    fn marks_need_no_blanks_around_them() {
+        let word = |text: &str| Token::Word(text.into());
+        assert_eq!(
+            tokens("JOB(STATE PRINT),DELETE!;DEV"),
+            [
+                word("JOB"),
+                Token::Open,
+                word("STATE"),
+                word("PRINT"),
+                Token::Close,
+                Token::Comma,
+                word("DELETE"),
+                Token::Bang,
+                Token::Semicolon,
+                word("DEV")
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_shell_leaves_over_is_dropped() {
+        assert_eq!(tokens(r"\$LP1"), [Token::Word("$LP1".into())]);
+        assert_eq!(tokens(r"OFF \!"), tokens("OFF!"));
+        assert_eq!(tokens(r"OFF\!"), tokens("OFF!"));
+        assert_eq!(tokens(r"\WEST.\$LP1.\#A"), [Token::Word(r"\WEST.$LP1.#A".into())]);
+    }
+
+    #[test]
+    fn a_text_runs_to_the_comma_and_may_be_quoted() {
+        let text = |line: &str| Lexer::new(line).unwrap().text(false).unwrap().0;
+        assert_eq!(text("  INVOICE A4 , START").as_deref(), Some("INVOICE A4"));
+        assert_eq!(text("'a, b;c', START").as_deref(), Some("a, b;c"));
+        assert_eq!(text(", START"), None);
+        assert!(Lexer::new("'a").unwrap().text(false).is_err());
+        assert!(Lexer::new("'a' b").unwrap().text(false).is_err());
+    }
+
+    #[test]
+    fn control_characters_are_shown_in_their_place() {
+        assert_eq!(Lexer::new("DEV\nJOB").unwrap_err().span, Span { start: 3, end: 4 });
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics_and_always_ends(line in "\\PC{0,60}") {
+            if let Ok(mut lexer) = Lexer::new(&line) {
+                for _ in 0..=line.len() {
+                    match lexer.next_lexeme() {
+                        Ok(Lexeme { token: Token::End, .. }) | Err(_) => return Ok(()),
+                        Ok(lexeme) => prop_assert!(line.get(lexeme.span.start..lexeme.span.end).is_some()),
+                    }
+                }
+                prop_assert!(false, "does not end");
+            }
+        }
+
+        #[test]
+        fn reading_texts_never_panics(line in "[ ,;()'\"!a-z\\\\$é]{0,30}", in_list: bool) {
+            if let Ok(mut lexer) = Lexer::new(&line) {
+                let _ = lexer.text(in_list);
+                let _ = lexer.next_lexeme();
+                let _ = lexer.remainder();
+            }
+        }
+    }
+}

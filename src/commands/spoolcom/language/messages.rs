@@ -1,0 +1,148 @@
+//! The one table of messages: what SPOOLCOM says, why, and what helps (docs/reference/spoolcom.md 7).
+//!
+//! A message is one line in upper case, as operators know it; where the manuals have no text for a situation the line is
+//! ours in the same manner. The cause follows on the next line in ordinary words, then the hints.
+
+use crate::model::{FailureKind, JobRef};
+
+macro_rules! messages {
+    ($($(#[$doc:meta])* $name:ident: $text:literal, $cause:literal, $remedy:literal;)+) => {
+        /// What can be said.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Message { $($(#[$doc])* $name),+ }
+
+        /// Every message with its text, its cause, and its remedy (empty when the cause says enough).
+        pub const MESSAGES: &[(Message, &str, &str, &str)] = &[$((Message::$name, $text, $cause, $remedy)),+];
+    };
+}
+
+messages! {
+    /// Malformed command.
+    Syntax: "SYNTAX ERROR", "the command is not written as SPOOLCOM expects it", "";
+    /// No such command.
+    UnknownCommand: "UNKNOWN COMMAND", "the first word is not a SPOOLCOM command", "HELP lists the commands";
+    /// No such subcommand.
+    UnknownSubcommand: "UNKNOWN SUBCOMMAND", "the command has no such subcommand", "";
+    /// Bad parenthesised list.
+    QualifierList: "ILLEGAL QUALIFIER LIST", "the list in parentheses after JOB is malformed",
+        "JOB (STATE PRINT, OWNER ann, LOC #OFFICE.FRONT)   each qualifier at most once, separated by commas";
+    /// A value is malformed or out of range.
+    ValueInvalid: "SUBCOMMAND VALUE INVALID", "the value of a subcommand is malformed or out of range", "";
+    /// Known, not built yet or without meaning here.
+    NotAvailable: "NOT AVAILABLE IN THIS VERSION", "the word belongs to SPOOLCOM but does nothing here; nothing was changed", "";
+    /// A malformed name or number of an object.
+    NameInvalid: "OBJECT NAME INVALID", "the name or number of an object is malformed", "";
+    /// A change without its object.
+    NameMissing: "OBJECT NAME MISSING", "a subcommand that changes something needs to be told what", "";
+    /// OPEN without a name.
+    SupervisorMissing: "SPOOLER NAME MISSING", "OPEN needs to be told which spooler", "";
+    /// A bare clearing operand among shell words.
+    OperandMissing: "OPERAND MISSING", "in a shell, nothing after this word may be a variable that was empty", "";
+    /// Unknown object.
+    NotFound: "ENTRY NOT FOUND", "no object has that name or number", "";
+    /// A job that an earlier subcommand removed.
+    JobGone: "JOB number NOT FOUND", "an earlier subcommand of the same command removed the job; the rest was not executed", "";
+    /// Two objects answer.
+    Ambiguous: "NAME IS AMBIGUOUS", "more than one object answers to the name", "";
+    /// Still referred to.
+    InUse: "ENTRY IN USE", "something still refers to the object",
+        "first remove what uses it: the jobs of a location, the locations of a device, the devices of a print process";
+    /// Reserved for authorized users.
+    Security: "SECURITY COMMAND", "the command is reserved for authorized users", "";
+    /// Somebody else's job.
+    JobSecurity: "JOB number SECURITY VIOLATION", "the job belongs to somebody else", "";
+    /// Wrong state.
+    State: "INVALID OPERATION IN CURRENT STATE", "the state of the object does not allow it", "";
+    /// Wrong state of a job.
+    JobState: "JOB number INVALID OPERATION IN CURRENT STATE", "the state of the job does not allow it", "";
+    /// Wrong state of the spooler.
+    SpoolerState: "COMMAND CANNOT BE ACCOMPLISHED GIVEN CURRENT SPOOLER STATE", "the state of the spooler does not allow it",
+        "SPOOLER, STATUS shows the state";
+    /// A limit.
+    Full: "TABLE LIMIT EXCEEDED", "a limit, or the disk, is full", "";
+    /// Not reached.
+    OpenError: "SPOOLER OPEN ERROR 14", "the spool cannot be reached", "";
+    /// Outcome unknown.
+    OutcomeUnknown: "OUTCOME OF COMMAND UNKNOWN", "the command was sent, its answer did not come", "look with STATUS before you repeat it";
+    /// Deadline.
+    TimedOut: "SPOOLER FILE ERROR 40", "the spool did not answer in time", "";
+    /// Input or output.
+    FileError: "FILE ERROR", "a file cannot be opened, read or written", "";
+    /// A fault of ours.
+    Internal: "SPOOLER INTERNAL ERROR", "a fault of this program", "";
+}
+
+impl Message {
+    fn row(self) -> &'static (Message, &'static str, &'static str, &'static str) {
+        MESSAGES.iter().find(|row| row.0 == self).unwrap_or(&MESSAGES[0])
+    }
+    /// Its line; `number` stands for the number of a job.
+    pub fn text(self) -> &'static str {
+        self.row().1
+    }
+    /// What helps in general.
+    pub fn remedy(self) -> Option<&'static str> {
+        Some(self.row().3).filter(|remedy| !remedy.is_empty())
+    }
+}
+
+/// What a failed command was about; it decides the wording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A device, process or location.
+    Object,
+    /// A job.
+    Job(JobRef),
+    /// A job that this command saw before.
+    SeenJob(JobRef),
+    /// The spooler itself.
+    Spooler,
+}
+
+/// The message for a failure of `kind` about `subject`.
+pub fn message(kind: FailureKind, subject: &Subject) -> Message {
+    let job = matches!(subject, Subject::Job(_) | Subject::SeenJob(_));
+    match kind {
+        FailureKind::NotFound if matches!(subject, Subject::SeenJob(_)) => Message::JobGone,
+        FailureKind::NotFound => Message::NotFound,
+        FailureKind::Ambiguous => Message::Ambiguous,
+        FailureKind::InUse => Message::InUse,
+        FailureKind::Security if job => Message::JobSecurity,
+        FailureKind::Security => Message::Security,
+        FailureKind::State if job => Message::JobState,
+        FailureKind::State if *subject == Subject::Spooler => Message::SpoolerState,
+        FailureKind::State => Message::State,
+        FailureKind::BadValue => Message::ValueInvalid,
+        FailureKind::Unsupported => Message::NotAvailable,
+        FailureKind::Full => Message::Full,
+        FailureKind::Unreachable => Message::OpenError,
+        FailureKind::Unknown => Message::OutcomeUnknown,
+        FailureKind::Timeout => Message::TimedOut,
+        FailureKind::Io => Message::FileError,
+        FailureKind::Internal => Message::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_message_is_in_the_table_and_in_upper_case() {
+        for (message, text, cause, _) in MESSAGES {
+            assert_eq!(message.text(), *text);
+            assert_eq!(text.replace("number", "").to_uppercase(), text.replace("number", ""));
+            assert!(!cause.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_job_is_named_where_the_manual_names_it() {
+        let job = Subject::Job(JobRef::Serial(crate::model::Serial(7)));
+        assert_eq!(message(FailureKind::State, &job), Message::JobState);
+        assert_eq!(message(FailureKind::State, &Subject::Object), Message::State);
+        assert_eq!(message(FailureKind::State, &Subject::Spooler), Message::SpoolerState);
+        assert_eq!(message(FailureKind::Security, &job), Message::JobSecurity);
+        assert_eq!(message(FailureKind::Security, &Subject::Object), Message::Security);
+    }
+}

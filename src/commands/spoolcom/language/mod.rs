@@ -1,0 +1,13 @@
+//! The language: from the words of a command line to a syntax tree, its tables, and the texts of messages.
+
+pub(crate) mod dates;
+pub(crate) mod grammar;
+pub mod keywords;
+pub(crate) mod lexer;
+pub mod messages;
+pub(crate) mod mistake;
+pub(crate) mod report;
+pub(crate) mod syntax;
+pub(crate) mod tree;
+pub(crate) mod values;
+pub(crate) mod words;

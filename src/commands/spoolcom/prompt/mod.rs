@@ -1,0 +1,248 @@
+//! The prompt: a session of lines until EXIT, Ctrl-D or the end of the terminal.
+//!
+//! A mistake, a failure or a spool that is not there ends the line, never the session, whose status is 0. While a line
+//! is typed nothing of the spool is held but what an open spool holds anyway: no transaction, no lock of a writer.
+//! Ctrl-C clears the line; during a display, a list of commands or a waiting DRAIN it returns to the prompt.
+
+pub mod complete;
+pub mod history;
+pub mod keyboard;
+pub mod terminal;
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::io;
+
+use crate::commands::shell::Exit;
+use crate::model::{Failure, FailureKind};
+use crate::sys::{clock, interrupt, users};
+
+use super::language::messages::Subject;
+use super::language::report::{print_failure, refuse};
+use super::runner::Runner;
+use super::statement::{Flow, Statement, read_line, without_fc};
+use history::History;
+use keyboard::{Keyboard, Typed};
+use terminal::Terminal;
+
+/// When this version was released, `ddMMMyyyy`.
+const RELEASED: &str = "UNRELEASED";
+
+/// The prompt at the terminal of standard input.
+pub fn at_terminal(mut runner: Runner<'_, '_>, env: &dyn Fn(&str) -> Option<OsString>, out_is_terminal: bool) -> Exit {
+    if let Err(error) = interrupt::catch() {
+        let failure = Failure::new(FailureKind::Io, format!("Ctrl-C cannot be caught: {error}"));
+        return runner.session.report("", failure.into());
+    }
+    if runner.session.err_is_terminal {
+        // A closed standard error must not turn into a failure.
+        let _ = writeln!(runner.session.err, "{}", banner(&users::host()));
+    }
+    let mut history = History::load(history::path(env)).unwrap_or_else(|error| {
+        runner.session.hint(&not_kept(&error));
+        History::default()
+    });
+    let runner = RefCell::new(runner);
+    let mut terminal = match Terminal::new(&runner, out_is_terminal) {
+        Ok(terminal) => terminal,
+        Err(failure) => return runner.borrow_mut().session.report("", failure.into()),
+    };
+    terminal.recall(&history);
+    sit(&runner, &mut terminal, &mut history, clock::wall_ms)
+}
+
+fn banner(node: &str) -> String {
+    let (version, node) = (env!("CARGO_PKG_VERSION"), node.to_ascii_uppercase());
+    format!("SPOOLCOM - spoolsuite {version} - ({RELEASED})   SYSTEM \\{node}\nHELP lists the commands, EXIT ends")
+}
+
+fn not_kept(error: &io::Error) -> String {
+    format!("the history of this session is not kept: {error}")
+}
+
+/// Executes line after line.
+pub fn sit(
+    runner: &RefCell<Runner<'_, '_>>,
+    keyboard: &mut dyn Keyboard,
+    history: &mut History,
+    now_ms: fn() -> i64,
+) -> Exit {
+    let mut initial = String::new();
+    loop {
+        let typed = match keyboard.read(&std::mem::take(&mut initial)) {
+            Ok(Typed::Line(line)) => line,
+            Ok(Typed::Interrupted) => continue,
+            Ok(Typed::End) => break,
+            Err(failure) => {
+                let mut runner = runner.borrow_mut();
+                print_failure(runner.session.err, "", &failure, &Subject::Object);
+                return runner.finish(Exit::Failed);
+            }
+        };
+        let mut runner = runner.borrow_mut();
+        runner.session.now_ms = now_ms();
+        // What was pasted may be several lines.
+        for line in typed.lines() {
+            let statements = read_line(line, None);
+            if let Ok([Statement::Fc(fc)]) = statements.as_deref() {
+                initial = edited(&mut runner, history, fc.beginning.as_deref());
+                break;
+            }
+            remember(&mut runner, keyboard, history, line);
+            let flow = match statements.and_then(without_fc) {
+                Ok(statements) => runner.execute_line(&statements).1,
+                Err(mistake) => {
+                    refuse(runner.session.err, None, line, &mistake);
+                    Flow::GoOn
+                }
+            };
+            if flow == Flow::Stop {
+                return runner.finish(Exit::Done);
+            }
+            if (runner.session.interrupted)() {
+                break;
+            }
+        }
+    }
+    runner.borrow_mut().finish(Exit::Done)
+}
+
+/// The line that FC puts into the next one.
+fn edited(runner: &mut Runner<'_, '_>, history: &History, beginning: Option<&str>) -> String {
+    if let Some(line) = history.last(beginning.unwrap_or_default()) {
+        return line.to_owned();
+    }
+    let what = match beginning {
+        Some(beginning) => format!("no earlier command begins with '{}'", beginning.escape_debug()),
+        None => "there is no earlier command".to_owned(),
+    };
+    print_failure(runner.session.err, "FC", &Failure::new(FailureKind::NotFound, what), &Subject::Object);
+    String::new()
+}
+
+fn remember(runner: &mut Runner<'_, '_>, keyboard: &mut dyn Keyboard, history: &mut History, line: &str) {
+    let kept = history.add(line);
+    if history.lines().next_back() == Some(line) {
+        keyboard.remember(line);
+    }
+    if let Err(error) = kept {
+        runner.session.hint(&not_kept(&error));
+        // Said once.
+        history.detach();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::spoolcom::fake::{NOW, World, at_prompt, world};
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
+    use std::rc::Rc;
+
+    /// Fingers that type what they were told.
+    struct Script {
+        lines: VecDeque<Typed>,
+        initials: Vec<String>,
+        remembered: Vec<String>,
+    }
+
+    impl Keyboard for Script {
+        fn read(&mut self, initial: &str) -> Result<Typed, Failure> {
+            self.initials.push(initial.to_owned());
+            Ok(match self.lines.pop_front().unwrap_or(Typed::End) {
+                // An empty line stands for RETURN on what is there.
+                Typed::Line(line) if line.is_empty() => Typed::Line(initial.to_owned()),
+                typed => typed,
+            })
+        }
+        fn remember(&mut self, line: &str) {
+            self.remembered.push(line.to_owned());
+        }
+    }
+
+    fn typed(world: &Rc<RefCell<World>>, lines: Vec<Typed>) -> (crate::commands::spoolcom::fake::Ran, Script) {
+        let mut script = Script { lines: lines.into(), initials: Vec::new(), remembered: Vec::new() };
+        let ran = at_prompt(world, |runner| sit(runner, &mut script, &mut History::default(), || NOW));
+        (ran, script)
+    }
+
+    fn lines(lines: &[&str]) -> Vec<Typed> {
+        lines.iter().map(|line| Typed::Line((*line).to_owned())).collect()
+    }
+
+    #[test]
+    fn nothing_but_exit_ends_a_session_and_its_status_is_zero() {
+        let world = world();
+        let (ran, script) = typed(
+            &world,
+            [
+                lines(&["SPOOLER, STRAT", "", "DEV nix, START", "/* a note"]),
+                vec![Typed::Interrupted],
+                lines(&["DEV $LP1; LOC front", "COMMENT x", "EXIT; DEV", "JOB"]),
+            ]
+            .concat(),
+        );
+        insta::assert_snapshot!("session", ran);
+        assert_eq!(script.lines.len(), 1);
+        assert_eq!(world.borrow().opened.len(), 1);
+    }
+
+    #[test]
+    fn fc_puts_the_last_command_into_the_next_line() {
+        let (ran, script) =
+            typed(&world(), lines(&["FC", "DEV nix, START", "LOC", "FC", "", "fc dev", "FC zzz", "DEV; FC"]));
+        let initials: Vec<&str> = script.initials.iter().map(String::as_str).collect();
+        assert_eq!(initials, ["", "", "", "", "LOC", "", "DEV nix, START", "", ""]);
+        assert_eq!(ran.out.matches("LOCATION").count(), 2);
+        for message in [
+            "  FC: there is no earlier command\n",
+            "  FC: no earlier command begins with 'zzz'\n",
+            "SYNTAX ERROR\n  DEV; FC\n       ^\n  FC edits a command at the prompt, where it stands alone on its line\n",
+        ] {
+            assert!(ran.err.contains(message), "{ran}");
+        }
+        assert_eq!(script.remembered, ["DEV nix, START", "LOC", "LOC", "DEV; FC"]);
+    }
+
+    #[test]
+    fn a_spool_that_is_not_there_is_tried_again_for_each_line() {
+        let world = world();
+        world.borrow_mut().closed = Some(Failure::new(FailureKind::Unreachable, "there is no spool"));
+        let (ran, _) = typed(&world, lines(&["DEV", "OPEN $SPLS", "OPEN $OTHER", "OPEN", "HELP OPEN", "LOC"]));
+        assert_eq!((ran.exit, ran.err.matches("SPOOLER OPEN ERROR 14").count()), (Exit::Done, 4), "{ran}");
+        assert!(ran.err.contains("SPOOLER NAME MISSING") && ran.out.contains("OPEN $supervisor"), "{ran}");
+        assert_eq!(world.borrow().opened.len(), 3);
+    }
+
+    #[test]
+    fn a_spool_that_broke_is_opened_again() {
+        let world = world();
+        world.borrow_mut().failure = Some(Failure::new(FailureKind::Unreachable, "the connection is lost"));
+        typed(&world, lines(&["SPOOLER, START", "SPOOLER", "LOC"]));
+        assert_eq!(world.borrow().opened.len(), 2);
+        world.borrow_mut().failure = None;
+        typed(&world, lines(&["LOC", "DEV", "OPEN $SPLS", "DEV"]));
+        assert_eq!(world.borrow().opened.len(), 4);
+    }
+
+    #[test]
+    fn pasted_lines_are_executed_one_after_the_other() {
+        let (ran, script) = typed(&world(), lines(&["LOC\nPRINT\r\nEXIT\nDEV"]));
+        assert!(ran.out.contains("LOCATION") && ran.out.contains("PRINT") && !ran.out.contains("$OLD"), "{ran}");
+        assert_eq!(script.remembered, ["LOC", "PRINT", "EXIT"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_panics_or_ends_the_session_but_exit(
+            all in prop::collection::vec("(DEV|JOB|FC|OPEN|HELP| |,|;|\\$LP1|\\$SPLS|31|HOLD|STATUS|\\(|'|\\n|\\PC){0,8}", 0..6)
+        ) {
+            prop_assume!(!all.iter().any(|line| line.contains('/') || line.to_uppercase().contains("EXIT")));
+            let given: Vec<Typed> = all.into_iter().map(Typed::Line).collect();
+            let count = given.len();
+            let (ran, script) = typed(&world(), given);
+            prop_assert_eq!((ran.exit, script.initials.len()), (Exit::Done, count + 1));
+        }
+    }
+}

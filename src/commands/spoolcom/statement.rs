@@ -1,0 +1,182 @@
+//! What a typed command means: a [`Statement`] for each, made before any of them is executed.
+//!
+//! Everything that can be refused without a spool is refused here, with its place in the line: words that are not
+//! available, changes without an object, malformed names and values.
+
+use crate::commands::shell::Intent;
+
+use super::language::grammar::{ObjectKind, Stage};
+use super::language::keywords::Verb;
+use super::language::messages::Message;
+use super::language::mistake::Mistake;
+use super::language::syntax::Parser;
+use super::language::tree::Command;
+use super::language::values::Object;
+use super::session::{EarlyEnd, Session};
+use super::verbs::dev::DeviceStatement;
+use super::verbs::job::JobStatement;
+use super::verbs::loc::LocationStatement;
+use super::verbs::operands::Source;
+use super::verbs::print::PrintStatement;
+use super::verbs::spooler::SpoolerStatement;
+use super::verbs::{help, open};
+
+/// Whether to go on after a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// With the next one.
+    GoOn,
+    /// EXIT.
+    Stop,
+}
+
+/// A command that is ready to be executed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Statement {
+    /// COMMENT
+    Comment,
+    /// DEV
+    Dev(DeviceStatement),
+    /// EXIT
+    Exit,
+    /// FC
+    Fc(open::Fc),
+    /// HELP
+    Help(help::Topic),
+    /// JOB
+    Job(JobStatement),
+    /// LOC
+    Loc(LocationStatement),
+    /// OPEN
+    Open,
+    /// PRINT
+    Print(PrintStatement),
+    /// SPOOLER
+    Spooler(SpoolerStatement),
+}
+
+impl Statement {
+    /// What `command` means.
+    pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
+        check_available(command)?;
+        check_object(command)?;
+        Ok(match command.grammar.verb {
+            Verb::Comment => Self::Comment,
+            Verb::Dev => Self::Dev(DeviceStatement::of(command, source)?),
+            Verb::Exit => Self::Exit,
+            Verb::Help => Self::Help(help::topic(command)?),
+            Verb::Job => Self::Job(JobStatement::of(command, source)?),
+            Verb::Loc => Self::Loc(LocationStatement::of(command, source)?),
+            Verb::Print => Self::Print(PrintStatement::of(command, source)?),
+            Verb::Spooler => Self::Spooler(SpoolerStatement::of(command, source)?),
+            Verb::Fc => Self::Fc(open::Fc::of(command)),
+            Verb::Open => {
+                open::check(command)?;
+                Self::Open
+            }
+            verb @ (Verb::Batch | Verb::Collect | Verb::Font) => {
+                return Err(not_available(command, verb.word()));
+            }
+        })
+    }
+
+    /// What it needs the spool for; none when it needs no spool.
+    pub fn intent(&self) -> Option<Intent> {
+        match self {
+            Self::Comment | Self::Exit | Self::Fc(_) | Self::Help(_) => None,
+            Self::Open => Some(Intent::Read),
+            Self::Dev(statement) => Some(statement.intent()),
+            Self::Job(statement) => Some(statement.intent()),
+            Self::Loc(statement) => Some(statement.intent()),
+            Self::Print(statement) => Some(statement.intent()),
+            Self::Spooler(statement) => Some(statement.intent()),
+        }
+    }
+
+    /// Executes it, each subcommand after the other, up to the first that fails.
+    pub fn run(&self, session: &mut Session<'_>) -> Result<Flow, (String, EarlyEnd)> {
+        match self {
+            Self::Exit => return Ok(Flow::Stop),
+            // The runner opened the spool again before it executed the line; FC never comes here.
+            Self::Comment | Self::Open | Self::Fc(_) => {}
+            Self::Help(topic) => help::run(*topic, session).map_err(|trouble| ("HELP".to_owned(), trouble))?,
+            Self::Dev(statement) => statement.run(session)?,
+            Self::Job(statement) => statement.run(session)?,
+            Self::Loc(statement) => statement.run(session)?,
+            Self::Print(statement) => statement.run(session)?,
+            Self::Spooler(statement) => statement.run(session)?,
+        }
+        Ok(Flow::GoOn)
+    }
+}
+
+/// What a line means.
+///
+/// # Errors
+/// The first mistake in it; nothing of the line is executed then.
+pub fn read_line(line: &str, number: Option<usize>) -> Result<Vec<Statement>, Mistake> {
+    let source = Source { line, number };
+    let commands = Parser::new(line, false)?.commands()?;
+    commands.iter().map(|command| Statement::of(command, &source)).collect()
+}
+
+/// `statements`, if there is no FC among them: it makes sense at the prompt only, which deals with it there.
+///
+/// # Errors
+/// The mistake that FC is elsewhere.
+pub fn without_fc(statements: Vec<Statement>) -> Result<Vec<Statement>, Mistake> {
+    let fc = |statement: &Statement| if let Statement::Fc(fc) = statement { Some(fc.span) } else { None };
+    match statements.iter().find_map(fc) {
+        None => Ok(statements),
+        Some(span) => {
+            let why = "FC edits a command at the prompt, where it stands alone on its line";
+            Err(Mistake::new(Message::Syntax, span, why))
+        }
+    }
+}
+
+/// The stronger of two intents.
+pub fn stronger(a: Option<Intent>, b: Option<Intent>) -> Option<Intent> {
+    let rank = |intent: Option<Intent>| match intent {
+        None => 0,
+        Some(Intent::Read) => 1,
+        Some(Intent::Write | Intent::Submit) => 2,
+        Some(Intent::Declare) => 3,
+    };
+    if rank(b) > rank(a) { b } else { a }
+}
+
+fn not_available(command: &Command, what: &str) -> Mistake {
+    Mistake::new(Message::NotAvailable, command.head, format!("{what} is not available in this version"))
+}
+
+fn check_available(command: &Command) -> Result<(), Mistake> {
+    if command.grammar.stage != Stage::Now {
+        return Err(not_available(command, command.grammar.verb.word()));
+    }
+    for subcommand in &command.subcommands {
+        let what =
+            format!("{}, {} is not available in this version", command.grammar.verb.word(), subcommand.key().word());
+        match subcommand.row.stage {
+            Stage::Now => {}
+            Stage::Later => return Err(subcommand.not_available(what)),
+            Stage::Meaningless(why) => return Err(subcommand.not_available(format!("{what}: {why}"))),
+        }
+    }
+    Ok(())
+}
+
+/// A change needs to be told what it changes: an empty variable must not become "all".
+fn check_object(command: &Command) -> Result<(), Mistake> {
+    if command.object != Object::None || command.grammar.object == ObjectKind::Nothing {
+        return Ok(());
+    }
+    let Some(change) = command.subcommands.iter().find(|subcommand| !subcommand.row.displays()) else {
+        return Ok(());
+    };
+    let (verb, key) = (command.grammar.verb.word(), change.key().word());
+    let object = command.grammar.object_syntax.strip_prefix(" [").and_then(|object| object.strip_suffix(']'));
+    let object = object.unwrap_or_default();
+    let mistake = Mistake::new(Message::NameMissing, change.span, format!("expected {verb} {object}, {key}"));
+    Err(mistake.hint("name each object; was a variable not set, or a $ not quoted?"))
+}

@@ -1,0 +1,245 @@
+//! DEV: devices.
+//!
+//! Neighbouring attributes travel as one change, which holds as a whole or not at all. DRAIN waits until the device is
+//! OFFLINE, so that `DEV $LP1, DRAIN, EXCLUSIVE OFF!, START` works while a job prints.
+
+use crate::commands::shell::Intent;
+use crate::commands::spoolcom::displays::{Listing, device, queue};
+use crate::commands::spoolcom::language::grammar::DevSubcommand;
+use crate::commands::spoolcom::language::keywords::Key;
+use crate::commands::spoolcom::language::messages::Subject;
+use crate::commands::spoolcom::language::mistake::Mistake;
+use crate::commands::spoolcom::language::tree::{Command, Subcommand};
+use crate::commands::spoolcom::language::values::{DisplayRequest, Switch, SwitchOrNumber};
+use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::model::device::{DeviceChange, DeviceStatus, DeviceUri, Exclusive, check_form};
+use crate::model::separation::{HeaderPages, StartFf};
+use crate::model::state::{DeviceState, DeviceWish};
+use crate::model::{DeviceName, Failure, FailureKind};
+use crate::spool::interface::records::EventSubject;
+
+use super::operands::{DollarName, Source, Step, object_name, operand_name, run_steps, unnamed};
+use super::states::device_allows;
+use super::{drain, log};
+
+/// RESTART ON, in seconds.
+const RESTART_ON: u32 = 120;
+
+/// What one DEV subcommand does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DeviceAction {
+    /// Attributes, the first of them by its word; declares the device when it is unknown.
+    Change(Key, Vec<DeviceChange>),
+    /// START
+    Start,
+    /// SUSPEND
+    Suspend,
+    /// DRAIN
+    Drain,
+    /// DELETE
+    Delete,
+    /// STATUS
+    Status(DisplayRequest),
+    /// LOG
+    Log(DisplayRequest),
+}
+
+/// A DEV command.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceStatement {
+    device: Option<DeviceName>,
+    steps: Vec<Step<DeviceAction>>,
+}
+
+impl DeviceStatement {
+    /// What `command` means.
+    pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
+        let device = object_name(command)?;
+        let mut steps: Vec<Step<DeviceAction>> = Vec::new();
+        for subcommand in &command.subcommands {
+            match (action(subcommand)?, steps.last_mut()) {
+                // Neighbouring attributes travel together: all of them hold, or none.
+                (DeviceAction::Change(_, more), Some(Step { action: DeviceAction::Change(_, changes), .. })) => {
+                    changes.extend(more);
+                }
+                (action, _) => steps.push(source.step(command, Some(subcommand), action)),
+            }
+        }
+        if steps.is_empty() {
+            steps.push(source.step(command, None, DeviceAction::Status(DisplayRequest::default())));
+        }
+        Ok(Self { device, steps })
+    }
+
+    /// What it needs the spool for.
+    pub fn intent(&self) -> Intent {
+        let mut intent = Intent::Read;
+        for step in &self.steps {
+            match step.action {
+                DeviceAction::Change(..) => return Intent::Declare,
+                DeviceAction::Status(_) | DeviceAction::Log(_) => {}
+                DeviceAction::Start | DeviceAction::Suspend | DeviceAction::Drain | DeviceAction::Delete => {
+                    intent = Intent::Write;
+                }
+            }
+        }
+        intent
+    }
+
+    /// Executes it.
+    pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
+        run_steps(&self.steps, session, |action, session| match (&self.device, action) {
+            (Some(name), action) => run_at(name, action, session),
+            (None, DeviceAction::Status(display)) => all(session, display),
+            (None, _) => Err(unnamed()),
+        })
+    }
+}
+
+fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
+    match action {
+        DeviceAction::Change(key, changes) => {
+            match session.spool()?.device(name.clone()) {
+                Ok(status) => check(*key, &status)?,
+                // Unknown: an attribute declares it.
+                Err(failure) if failure.kind == FailureKind::NotFound => {}
+                Err(failure) => return Err(failure.into()),
+            }
+            session.spool()?.change_device(name.clone(), changes.clone())?;
+        }
+        DeviceAction::Start => {
+            check(Key::Start, &session.spool()?.device(name.clone())?)?;
+            session.spool()?.start_device(name.clone())?;
+        }
+        DeviceAction::Suspend => {
+            check(Key::Suspend, &session.spool()?.device(name.clone())?)?;
+            session.spool()?.suspend_device(name.clone())?;
+        }
+        DeviceAction::Drain => {
+            check(Key::Drain, &session.spool()?.device(name.clone())?)?;
+            drain::run(session, name)?;
+        }
+        DeviceAction::Delete => {
+            check(Key::Delete, &session.spool()?.device(name.clone())?)?;
+            session.spool()?.delete_device(name.clone())?;
+        }
+        DeviceAction::Log(display) => {
+            log::show(session, display, &EventSubject::Device(name.clone()), &Subject::Object)?;
+        }
+        DeviceAction::Status(display) => session.show(display, |spool, out, style| {
+            let status = [spool.device(name.clone())?];
+            let queue = queue::ask(spool, style, &status[0])?;
+            let mut listing = Listing::new(out, style);
+            if style.json {
+                listing.json(&[queue::json(&status[0], &queue)])?;
+                return Ok(listing.end()?);
+            }
+            listing.page(&status)?;
+            listing.end()?;
+            queue::tables(out, style, &status[0], &queue)?;
+            Ok(device::troubles(out, style, &status[0])?)
+        })?,
+    }
+    Ok(())
+}
+
+fn all(session: &mut Session<'_>, display: &DisplayRequest) -> Result<(), EarlyEnd> {
+    let mut dead = std::collections::BTreeSet::new();
+    session.show(display, |spool, out, style| {
+        let mut listing = Listing::new(out, style);
+        let mut after = None;
+        loop {
+            let page = spool.devices(after)?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.name.clone());
+            dead.extend(page.iter().filter_map(device::process_note));
+            listing.page(&page)?;
+        }
+        Ok(listing.end()?)
+    })?;
+    for note in dead {
+        if session.err_is_terminal && !session.json {
+            // A closed standard error must not turn into a failure.
+            let _ = writeln!(session.err, "{note}");
+        }
+    }
+    if session.from_shell {
+        session.hint("all devices; in a shell one of them is written  spoolcom DEV lp1  or  'DEV $LP1'");
+    }
+    Ok(())
+}
+
+/// Refuses what the state of the device does not allow.
+fn check(key: Key, status: &DeviceStatus) -> Result<(), Failure> {
+    // A drain that has not ended can be taken back, although its device is busy. What an error stopped can be drained,
+    // although it is offline: only an operator's stop sticks.
+    let exception = match key {
+        Key::Start => status.wish == DeviceWish::Draining,
+        Key::Drain => status.stopped_by_error,
+        _ => false,
+    };
+    if exception || device_allows(key, &status.state) {
+        return Ok(());
+    }
+    let (name, state) = (status.name.guardian(), &status.state);
+    let now = match state {
+        DeviceState::Printing(job) => format!("printing JOB {job}"),
+        other => other.to_string(),
+    };
+    let failure = Failure::new(FailureKind::State, format!("{} is not allowed while {name} is {now}", key.word()));
+    Err(match (key, state) {
+        (Key::Start, _) => failure.hint("it is online already"),
+        (Key::Drain, _) => failure.hint("it takes no jobs already"),
+        (Key::Suspend, DeviceState::Waiting) => {
+            failure.hint(format!("it prints nothing; DEV {name}, DRAIN   takes it offline"))
+        }
+        (Key::Suspend, DeviceState::ProcError) => match &status.settings.process {
+            Some(process) => failure.hint(format!("PRINT ${process}, START   brings its print process back")),
+            None => failure,
+        },
+        (Key::Suspend, _) => failure.hint("it takes no jobs already"),
+        _ => failure.hint(format!("DEV {name}, DRAIN   takes it offline first")),
+    })
+}
+
+/// What `subcommand` does.
+fn action(subcommand: &Subcommand) -> Result<DeviceAction, Mistake> {
+    use DevSubcommand as S;
+    // The grammar has checked the ranges of numbers.
+    let change = match subcommand.read()? {
+        S::Start => return Ok(DeviceAction::Start),
+        S::Suspend => return Ok(DeviceAction::Suspend),
+        S::Drain => return Ok(DeviceAction::Drain),
+        S::Delete => return Ok(DeviceAction::Delete),
+        S::Status(display) => return Ok(DeviceAction::Status(display)),
+        S::Log(display) => return Ok(DeviceAction::Log(display)),
+        S::Process(name) => DeviceChange::Process(operand_name::<DollarName>(subcommand, &name)?.0),
+        S::Uri(text) => DeviceChange::Uri(text.parse::<DeviceUri>().map_err(|why| subcommand.bad_value(why))?),
+        S::Form(form) => {
+            let form = check_form(form.as_deref().unwrap_or_default());
+            DeviceChange::Form(form.map_err(|why| subcommand.bad_value(why))?)
+        }
+        S::Exclusive(Switch::On) => DeviceChange::Exclusive(Exclusive::On),
+        S::Exclusive(Switch::Off) => DeviceChange::Exclusive(Exclusive::Off),
+        S::Exclusive(Switch::OffEach) => DeviceChange::Exclusive(Exclusive::OffEach),
+        S::Header(word) => DeviceChange::Header(word.as_deref().and_then(HeaderPages::from_word).unwrap_or_default()),
+        S::StartFf(Switch::On) => DeviceChange::StartFf(StartFf::On),
+        S::StartFf(Switch::Off) => DeviceChange::StartFf(StartFf::Off),
+        S::StartFf(Switch::OffEach) => DeviceChange::StartFf(StartFf::Swallow),
+        S::EndFf(on) => DeviceChange::EndFf(on),
+        S::Width(0) => {
+            return Err(subcommand.bad_value("expected -1 (132 columns) or a number from 1 to 32767"));
+        }
+        S::Width(n) => DeviceChange::Width(n as i32),
+        S::Timeout(0) => return Err(subcommand.bad_value("expected -1 (never) or a number from 1 to 32767")),
+        S::Timeout(n) => DeviceChange::Timeout(n as i32),
+        S::Fifo(on) => DeviceChange::Fifo(on),
+        S::Speed(n) => DeviceChange::Speed(n as u32),
+        S::Retry(n) => DeviceChange::Retry(n as u32),
+        S::Restart(SwitchOrNumber::On) => DeviceChange::Restart(RESTART_ON),
+        S::Restart(SwitchOrNumber::Off) => DeviceChange::Restart(0),
+        S::Restart(SwitchOrNumber::Number(n)) => DeviceChange::Restart(n as u32),
+        S::Parm(n) => DeviceChange::Parm(n as u16),
+    };
+    Ok(DeviceAction::Change(subcommand.key(), vec![change]))
+}

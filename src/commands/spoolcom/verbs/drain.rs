@@ -1,0 +1,114 @@
+//! DRAIN, which waits until its device is OFFLINE, because each subcommand is finished before the next begins.
+//!
+//! The waiting wakes when the spool changes. On a terminal one line says meanwhile what it waits for; Ctrl-C ends the
+//! wait (with the program, where there is no prompt to return to) and never the drain, which stays requested.
+
+use std::time::Instant;
+
+use crate::commands::progress::{Line, amount, rate};
+use crate::model::device::DeviceStatus;
+use crate::model::state::{DeviceState, DeviceWish};
+use crate::model::{DeviceName, Failure, FailureKind};
+use crate::sys::terminal;
+
+use crate::commands::spoolcom::displays::Style;
+use crate::commands::spoolcom::displays::device::{awaited, next_try, standstill};
+use crate::commands::spoolcom::language::values::DisplayRequest;
+use crate::commands::spoolcom::session::{EarlyEnd, Session};
+
+/// How long one wait lasts before the state is looked at again although nothing woke it, in milliseconds: it bounds only
+/// how late Ctrl-C is noticed and how often the line is painted.
+const SLICE: u64 = 250;
+/// The same where nobody watches.
+const SLICE_UNSEEN: u64 = 1000;
+
+/// Drains `name`, and waits unless the session does not.
+///
+/// # Errors
+/// When the drain is refused, was taken back by somebody else, or the wait was interrupted.
+pub fn run(session: &mut Session<'_>, name: &DeviceName) -> Result<(), EarlyEnd> {
+    let state = session.spool()?.drain_device(name.clone())?;
+    if state == DeviceState::Offline || !session.wait {
+        return Ok(());
+    }
+    let style = session.style(&DisplayRequest::default());
+    let seen = session.err_is_terminal;
+    let slice = if seen { SLICE } else { SLICE_UNSEEN };
+    let Some(spool) = &mut session.spool else {
+        return Err(Failure::internal("the spool is not open").into());
+    };
+    let mut line = seen.then(|| Line::new(session.err, terminal::columns(std::io::stderr())));
+    let mut moved = Moved::default();
+    while !(session.interrupted)() {
+        let status = spool.await_offline(name.clone(), slice)?;
+        if status.state == DeviceState::Offline {
+            return Ok(());
+        }
+        if status.wish != DeviceWish::Draining {
+            let name = status.name.guardian();
+            let did = if status.wish == DeviceWish::Suspended { "suspended" } else { "started again" };
+            let what = format!("{name} was {did} by somebody else before it was offline");
+            return Err(Failure::new(FailureKind::State, what).into());
+        }
+        if let Some(line) = &mut line {
+            line.show(&format!("{}; Ctrl-C ends the wait, not the drain", waiting(&status, &mut moved, &style)));
+        }
+    }
+    drop(line);
+    let name = name.guardian();
+    // A closed standard error must not turn into a failure.
+    let _ = writeln!(
+        session.err,
+        "{name} STAYS DRAINING\n  it goes offline when its job has ended; DEV {name}, START   takes the drain back"
+    );
+    Err(EarlyEnd::Interrupted)
+}
+
+/// What a drain waits for.
+fn waiting(status: &DeviceStatus, moved: &mut Moved, style: &Style) -> String {
+    let mut text = status.name.guardian();
+    match &status.running {
+        Some(running) => {
+            let amount = amount(running.octets, Some(running.total_octets));
+            let rate = moved.rate((running.job.to_string(), running.since_ms), running.octets);
+            // Before the first octet there is no document.
+            let document = match running.document {
+                0 => String::new(),
+                document => format!("document {document}, copy {}, ", running.copy),
+            };
+            text.push_str(&format!(": JOB {}, {document}{amount}{rate}", running.job));
+            if let Some(stalled) = standstill(style, running) {
+                text.push_str(&format!("; {stalled}"));
+            }
+        }
+        None => text.push_str(&format!(": {}", status.state)),
+    }
+    if let Some(awaited) = awaited(style, status) {
+        text.push_str(&format!("; {awaited}"));
+    }
+    if let (DeviceState::DevError(number), Some(error)) = (&status.state, &status.error) {
+        text.push_str(&format!("; error %{number:o} {}", error.text));
+        if let Some(next) = next_try(status, style) {
+            text.push_str(&format!(", next try {next}"));
+        }
+    }
+    text
+}
+
+/// How fast an attempt moves, measured since it was first seen.
+#[derive(Default)]
+struct Moved {
+    first: Option<((String, i64), u64, Instant)>,
+}
+
+impl Moved {
+    fn rate(&mut self, attempt: (String, i64), octets: u64) -> String {
+        match &self.first {
+            Some((known, from, at)) if *known == attempt && *from <= octets => rate(octets - from, at.elapsed()),
+            _ => {
+                self.first = Some((attempt, octets, Instant::now()));
+                String::new()
+            }
+        }
+    }
+}

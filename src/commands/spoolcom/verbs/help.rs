@@ -1,0 +1,134 @@
+//! HELP: the commands, or the subcommands of one of them, from the grammar.
+
+use std::fmt::Write as _;
+
+use crate::model::near;
+
+use crate::commands::spoolcom::language::grammar::{GRAMMAR, Grammar, Row, Stage};
+use crate::commands::spoolcom::language::keywords::Verb;
+use crate::commands::spoolcom::language::messages::Message;
+use crate::commands::spoolcom::language::mistake::Mistake;
+use crate::commands::spoolcom::language::tree::Command;
+use crate::commands::spoolcom::session::{EarlyEnd, Session};
+
+/// What HELP was asked about.
+#[derive(Clone, Copy, Debug)]
+pub enum Topic {
+    /// Everything.
+    All,
+    /// A command.
+    Command(Verb),
+    /// One of its subcommands.
+    Subcommand(Verb, &'static Row),
+}
+
+impl PartialEq for Topic {
+    fn eq(&self, other: &Self) -> bool {
+        let key = |topic: &Self| match topic {
+            Self::All => None,
+            Self::Command(verb) => Some((*verb, None)),
+            Self::Subcommand(verb, row) => Some((*verb, Some(row.key))),
+        };
+        key(self) == key(other)
+    }
+}
+
+/// The command or subcommand that HELP was asked about.
+pub fn topic(command: &Command) -> Result<Topic, Mistake> {
+    let Some(name) = command.name() else {
+        return Ok(Topic::All);
+    };
+    let mut words = name.value.split_whitespace();
+    let unknown = |message, word: &str, why: String, known: Vec<&str>| {
+        let mistake = Mistake::new(message, name.span, why);
+        let near = near(word, known);
+        near.first().map_or(mistake.clone(), |near| mistake.hint(format!("did you mean {near}?")))
+    };
+    let Some(word) = words.next() else {
+        return Ok(Topic::All);
+    };
+    let Some(verb) = Verb::from_word(word) else {
+        let known = Verb::ALL.iter().map(|verb| verb.word()).collect();
+        return Err(unknown(Message::UnknownCommand, word, "HELP knows the commands of SPOOLCOM".into(), known));
+    };
+    let Some(word) = words.next() else {
+        return Ok(Topic::Command(verb));
+    };
+    let rows = verb.grammar().rows;
+    match (rows.iter().find(|row| row.key.word().eq_ignore_ascii_case(word)), words.next()) {
+        (Some(row), None) => Ok(Topic::Subcommand(verb, row)),
+        (Some(_), Some(_)) => Err(Mistake::expected(name.span, "HELP command subcommand")),
+        (None, _) => {
+            let known = rows.iter().map(|row| row.key.word()).collect();
+            let why = format!("HELP {} lists its subcommands", verb.word());
+            Err(unknown(Message::UnknownSubcommand, word, why, known))
+        }
+    }
+}
+
+/// Prints help.
+pub fn run(topic: Topic, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
+    let text = match topic {
+        Topic::All => overview(),
+        Topic::Command(verb) => one(verb.grammar()),
+        Topic::Subcommand(verb, row) => subcommand(verb.grammar(), row),
+    };
+    session.out.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+/// The commands, one a line.
+pub fn overview() -> String {
+    let mut text = String::from("COMMAND [object] [, SUBCOMMAND [value]] ... [; COMMAND ...]\n\n");
+    for grammar in GRAMMAR {
+        let head = format!("{}{}", grammar.verb.word(), grammar.object_syntax);
+        let _ = writeln!(text, "  {head:<33} {}{}", grammar.help, later(grammar.stage));
+    }
+    text.push_str(
+        "\nHELP command shows its subcommands, HELP command subcommand one of them. A command without a\n\
+         subcommand shows its object, or all of them.\n\
+         In a shell write everything between single quotes, or leave $ # and ( ) out:\n\n\
+         \x20 spoolcom 'DEV $LP1, DRAIN, EXCLUSIVE OFF!, START'\n\
+         \x20 spoolcom DEV lp1\n\
+         \x20 spoolcom JOB --state print --owner ann, HOLD\n",
+    );
+    text
+}
+
+fn one(grammar: &Grammar) -> String {
+    let mut text = format!("{}{}", grammar.verb.word(), grammar.object_syntax);
+    if !grammar.rows.is_empty() {
+        text.push_str(" [, SUBCOMMAND [value]] ...");
+    }
+    let _ = writeln!(text, "\n  {}{}", grammar.help, later(grammar.stage));
+    for row in grammar.rows.iter().filter(|row| row.stage == Stage::Now) {
+        let head = format!("{}{}", row.key.word(), row.operand.syntax());
+        let _ = writeln!(text, "  {head:<33} {}", row.help);
+    }
+    let mut words: Vec<&str> =
+        grammar.rows.iter().filter(|row| row.stage != Stage::Now).map(|row| row.key.word()).collect();
+    words.sort_unstable();
+    if !words.is_empty() {
+        let _ = writeln!(text, "  not available in this version: {}", words.join(" "));
+    }
+    text
+}
+
+fn subcommand(grammar: &Grammar, row: &Row) -> String {
+    let note = match row.stage {
+        Stage::Meaningless(why) => format!(": {why}"),
+        stage @ (Stage::Now | Stage::Later) => later(stage).to_owned(),
+    };
+    format!(
+        "{}{}, {}{}\n  {}{note}\n",
+        grammar.verb.word(),
+        grammar.object_syntax,
+        row.key.word(),
+        row.operand.syntax(),
+        row.help
+    )
+}
+
+fn later(stage: Stage) -> &'static str {
+    if stage == Stage::Now { "" } else { " (not available in this version)" }
+}

@@ -1,0 +1,416 @@
+//! JOB: jobs.
+//!
+//! The jobs of a qualifier list are found once, before the first subcommand. Each subcommand is then applied to all of
+//! them; those that fail are named one by one, and the remaining subcommands are not executed.
+
+use crate::commands::shell::{Exit, Intent};
+use crate::commands::spoolcom::displays::{Listing, history, job};
+use crate::commands::spoolcom::language::dates::{self, Range};
+use crate::commands::spoolcom::language::grammar::JobSubcommand;
+use crate::commands::spoolcom::language::keywords::{Key, Qualifier};
+use crate::commands::spoolcom::language::messages::{Message, Subject};
+use crate::commands::spoolcom::language::mistake::Mistake;
+use crate::commands::spoolcom::language::tree::{Command, Subcommand};
+use crate::commands::spoolcom::language::values::{DisplayRequest, Filter, Object};
+use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::model::alter::JobChange;
+use crate::model::field::{Field, Value as FieldValue};
+use crate::model::job::{JobStatus, Occurrence};
+use crate::model::query::{Comparison, Condition, Order, PAGE, Parts, Query};
+use crate::model::state::JobState;
+use crate::model::{Failure, FailureKind, JobNumber, JobRef, LocationPattern, Serial};
+use crate::spool::interface::operations::Operations;
+use crate::spool::interface::records::{EventSubject, Removal};
+use crate::sys::users;
+
+use super::operands::{Source, Step, run_steps};
+use super::states::job_allows;
+use super::{job_changes, log};
+
+/// What one JOB subcommand does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobAction {
+    /// HOLD
+    Hold,
+    /// START
+    Start,
+    /// DELETE, with or without `!`: a printing job is stopped at once either way.
+    Delete,
+    /// Attributes, each by its word.
+    Alter(Vec<(Key, JobChange)>),
+    /// STATUS
+    Status(DisplayRequest),
+    /// LOG, of one job
+    Log(DisplayRequest),
+    /// WHY, of one job
+    Why(DisplayRequest),
+}
+
+impl JobAction {
+    /// What `subcommand` does.
+    fn of(subcommand: &Subcommand) -> Result<Self, Mistake> {
+        use JobSubcommand as S;
+        let change = match subcommand.read()? {
+            S::Hold => return Ok(Self::Hold),
+            S::Start => return Ok(Self::Start),
+            S::Delete(_) => return Ok(Self::Delete),
+            S::Status(display) => return Ok(Self::Status(display)),
+            S::Log(display) => return Ok(Self::Log(display)),
+            S::Why(display) => return Ok(Self::Why(display)),
+            S::Copies(n) => job_changes::copies(n),
+            S::SelPri(n) => job_changes::selection_priority(n),
+            S::HoldAfter(on) => JobChange::HoldAfter(Some(on)),
+            S::Form(form) => job_changes::form(subcommand, form)?,
+            S::Report(name) => job_changes::report(subcommand, name)?,
+            S::Loc(location) => job_changes::location(subcommand, location)?,
+            S::Owner(user) => job_changes::owner(subcommand, user)?,
+        };
+        Ok(Self::Alter(vec![(subcommand.key(), change)]))
+    }
+
+    fn looks(&self) -> bool {
+        matches!(self, Self::Status(_) | Self::Log(_) | Self::Why(_))
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        match self {
+            Self::Hold => vec![Key::Hold],
+            Self::Start => vec![Key::Start],
+            Self::Delete => vec![Key::Delete],
+            Self::Alter(changes) => changes.iter().map(|change| change.0).collect(),
+            Self::Status(_) => vec![Key::Status],
+            Self::Log(_) => vec![Key::Log],
+            Self::Why(_) => vec![Key::Why],
+        }
+    }
+
+    /// Whether `more` may travel with `changes`, as one change that holds as a whole or not at all. HOLDAFTER goes by itself:
+    /// it is allowed in states in which the others are not.
+    fn travels_with(changes: &[(Key, JobChange)], more: &[(Key, JobChange)]) -> bool {
+        !changes.iter().chain(more).any(|change| change.0 == Key::HoldAfter)
+    }
+}
+
+/// How long HOLD waits until a printing job has left its device.
+const STOP_MS: u64 = 2000;
+
+/// Which jobs.
+#[derive(Clone, Debug, PartialEq)]
+enum Which {
+    One(JobRef),
+    Matching(Condition, Option<Range>),
+}
+
+/// A JOB command.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobStatement {
+    which: Which,
+    steps: Vec<Step<JobAction>>,
+}
+
+impl JobStatement {
+    /// What `command` means.
+    pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
+        let which = match &command.object {
+            Object::None => Which::Matching(Condition::Any, None),
+            Object::Name(name) => Which::One(job_ref(&name.value).ok_or_else(|| {
+                let why =
+                    format!("expected a job number (1 to {}) or a list of qualifiers in parentheses", JobNumber::MAX);
+                Mistake::new(Message::NameInvalid, name.span, why)
+            })?),
+            Object::Filters(filters) => {
+                let (dates, others): (Vec<&Filter>, Vec<&Filter>) =
+                    filters.iter().partition(|filter| filter.key == Qualifier::Date);
+                let conditions = others.into_iter().map(condition).collect::<Result<_, _>>()?;
+                // The syntax has refused a second one.
+                let range = dates.first().map(|filter| {
+                    dates::parse(filter.value.as_deref().unwrap_or_default())
+                        .map_err(|why| Mistake::new(Message::QualifierList, filter.span, why))
+                });
+                Which::Matching(Condition::All(conditions), range.transpose()?)
+            }
+        };
+        let mut steps: Vec<Step<JobAction>> = Vec::new();
+        for subcommand in &command.subcommands {
+            match (JobAction::of(subcommand)?, steps.last_mut()) {
+                (JobAction::Log(_) | JobAction::Why(_), _) if matches!(which, Which::Matching(..)) => {
+                    return Err(one_only(subcommand));
+                }
+                (JobAction::Alter(more), Some(Step { action: JobAction::Alter(changes), .. }))
+                    if JobAction::travels_with(changes, &more) =>
+                {
+                    changes.extend(more);
+                }
+                (action, _) => steps.push(source.step(command, Some(subcommand), action)),
+            }
+        }
+        if steps.is_empty() {
+            steps.push(source.step(command, None, JobAction::Status(DisplayRequest::default())));
+        }
+        Ok(Self { which, steps })
+    }
+
+    /// What it needs the spool for.
+    pub fn intent(&self) -> Intent {
+        let looks = self.steps.iter().all(|step| step.action.looks());
+        if looks { Intent::Read } else { Intent::Write }
+    }
+
+    /// Executes it.
+    pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
+        match &self.which {
+            Which::One(job) => {
+                let mut seen = false;
+                run_steps(&self.steps, session, |action, session| {
+                    let was_seen = std::mem::replace(&mut seen, true);
+                    run_at(action, job, was_seen, session)
+                })
+            }
+            Which::Matching(condition, None) => self.matching(condition, session),
+            Which::Matching(condition, Some(range)) => {
+                let created = range.condition(session.now_ms, &session.zone);
+                self.matching(&Condition::All(vec![condition.clone(), created]), session)
+            }
+        }
+    }
+
+    fn matching(&self, condition: &Condition, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
+        let query = Query { condition: condition.clone(), order: Order::Number, parts: Parts::ALL };
+        // Found before anything else, so that what is changed is what was shown. Displays alone need no list: they
+        // take any number of jobs, a page at a time.
+        let jobs = match self.steps.iter().find(|step| !matches!(step.action, JobAction::Status(_))) {
+            Some(step) => Some(find(session, &query).map_err(|trouble| (step.place.clone(), trouble))?),
+            None => None,
+        };
+        if jobs.as_ref().is_some_and(Vec::is_empty) {
+            session.hint("no job matches");
+        }
+        for step in &self.steps {
+            let done = match (&step.action, &jobs) {
+                (JobAction::Status(display), None) => session.show(display, |spool, out, style| {
+                    let mut listing = Listing::new(out, style);
+                    each_page(spool, &query, |page| Ok(listing.page(page)?))?;
+                    Ok(listing.end()?)
+                }),
+                (JobAction::Status(display), Some(jobs)) => session.show(display, |spool, out, style| {
+                    let mut listing = Listing::new(out, style);
+                    for job in jobs {
+                        listing.page(&[spool.job(job.clone()).map_err(|failure| about(failure, job, true))?])?;
+                    }
+                    Ok(listing.end()?)
+                }),
+                (action, jobs) => change_all(action, jobs.as_deref().unwrap_or_default(), &step.place, session),
+            };
+            done.map_err(|trouble| (step.place.clone(), trouble))?;
+        }
+        Ok(())
+    }
+}
+
+fn run_at(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
+    match action {
+        JobAction::Status(display) => session.show(display, |spool, out, style| {
+            let status = spool.job(job.clone()).map_err(|failure| about(failure, job, seen))?;
+            let occurrences = match status.state {
+                JobState::Ready | JobState::Printing | JobState::Terminating => spool.occurrences(status.id)?,
+                _ => Vec::new(),
+            };
+            Ok(job::single(out, style, &status, &occurrences)?)
+        }),
+        JobAction::Why(display) => session.show(display, |spool, out, style| {
+            let why = spool.why(job.clone()).map_err(|failure| about(failure, job, seen))?;
+            Ok(history::why(out, style, &why)?)
+        }),
+        JobAction::Log(display) => {
+            let subject = if seen { Subject::SeenJob(job.clone()) } else { Subject::Job(job.clone()) };
+            log::show(session, display, &EventSubject::Job(job.clone()), &subject)
+        }
+        JobAction::Hold | JobAction::Start | JobAction::Delete | JobAction::Alter(_) => {
+            change(action, job, seen, session)
+        }
+    }
+}
+
+/// Applies `action` to each of `jobs`; those that fail are reported one by one.
+fn change_all(action: &JobAction, jobs: &[JobRef], place: &str, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
+    let mut worst = Exit::Done;
+    for job in jobs {
+        if let Err(trouble) = change(action, job, true, session) {
+            worst = worst.max(session.report(place, trouble));
+        }
+        if worst == Exit::Unreachable {
+            break;
+        }
+    }
+    if worst == Exit::Done { Ok(()) } else { Err(EarlyEnd::Reported(worst)) }
+}
+
+/// LOG and WHY are about one job each: of several, nobody could tell whose line is whose.
+fn one_only(subcommand: &Subcommand) -> Mistake {
+    let word = subcommand.key().word();
+    Mistake::new(Message::NameMissing, subcommand.span, format!("expected JOB number, {word}"))
+        .hint(format!("{word} is about one job; JOB (OWNER ann) lists the numbers"))
+}
+
+fn find(session: &mut Session<'_>, query: &Query) -> Result<Vec<JobRef>, EarlyEnd> {
+    let mut list = Vec::new();
+    let query = Query { parts: Parts::JOB, ..query.clone() };
+    each_page(session.spool()?, &query, |page| {
+        list.extend(page.iter().map(|status| JobRef::Number(status.number)));
+        Ok(())
+    })?;
+    Ok(list)
+}
+
+fn each_page(
+    spool: &mut dyn Operations,
+    query: &Query,
+    mut page: impl FnMut(&[JobStatus]) -> Result<(), EarlyEnd>,
+) -> Result<(), EarlyEnd> {
+    let mut after = None;
+    loop {
+        let found = spool.jobs(query.clone(), after, PAGE)?;
+        page(&found.rows)?;
+        match found.next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+fn about(failure: Failure, job: &JobRef, seen: bool) -> EarlyEnd {
+    let subject = if seen { Subject::SeenJob(job.clone()) } else { Subject::Job(job.clone()) };
+    EarlyEnd::Failed(failure, subject)
+}
+
+fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
+    let failed = |failure| about(failure, job, seen);
+    let status = session.spool()?.job(job.clone()).map_err(failed)?;
+    if let Some(key) = action.keys().into_iter().find(|key| !job_allows(*key, status.state)) {
+        let word = key.word();
+        let failure = Failure::new(
+            FailureKind::State,
+            format!("{word} is not allowed while job {job} is {}", job::state_words(status.state)),
+        );
+        return Err(failed(match (action, status.state) {
+            (JobAction::Start, _) => failure.hint("only a job on hold can be started"),
+            (JobAction::Alter(_), JobState::Ready | JobState::Printing) => {
+                failure.hint(format!("JOB {job}, HOLD   first; START afterwards"))
+            }
+            _ => failure,
+        }));
+    }
+    match action {
+        JobAction::Hold => {
+            session.spool()?.hold_job(job.clone()).map_err(failed)?;
+            // The next subcommand finds it on hold, so that  HOLD, COPIES 2, START  works while it prints.
+            if status.state == JobState::Printing && session.wait {
+                stopped(job, session).map_err(failed)?;
+            }
+        }
+        JobAction::Alter(changes) => {
+            let only = changes.iter().map(|change| change.1.clone()).collect();
+            session.spool()?.alter_job(job.clone(), only).map_err(failed)?;
+            for warning in changes.iter().filter_map(|change| job_changes::warning(&change.1)) {
+                // A closed standard error must not turn into a failure.
+                let _ = writeln!(session.err, "{warning}");
+            }
+        }
+        JobAction::Start => {
+            let remaining = session.spool()?.start_job(job.clone()).map_err(failed)?;
+            if !remaining.is_empty() {
+                let why: Vec<&str> = remaining.iter().map(|reason| reason.words()).collect();
+                // A closed standard error must not turn into a failure.
+                let _ = writeln!(session.err, "WARNING: JOB {job} REMAINS ON HOLD\n  {}", why.join("; "));
+            }
+        }
+        JobAction::Delete => {
+            match session.spool()?.delete_job(job.clone()).map_err(failed)? {
+                Removal::Gone => {}
+                Removal::Terminating => {
+                    session.hint(&format!("JOB {job} is printing; it goes when its attempt has ended"));
+                }
+                Removal::Transferred => session.hint(&format!(
+                    "every octet of JOB {job} is with its device, which cannot be stopped; it goes when the connection is closed"
+                )),
+            }
+        }
+        JobAction::Status(_) | JobAction::Log(_) | JobAction::Why(_) => {}
+    }
+    Ok(())
+}
+
+/// Waits for a held job to leave its device, and says when it did not.
+fn stopped(job: &JobRef, session: &mut Session<'_>) -> Result<(), Failure> {
+    let status = session.spool()?.await_stopped(job.clone(), STOP_MS)?;
+    if status.state == JobState::Printing {
+        let sent = Occurrence::all_sent(&session.spool()?.occurrences(status.id)?);
+        let why = if sent {
+            "every octet of it is with its device, which cannot be stopped; it is on hold when the connection is closed"
+        } else {
+            "the hold was requested; its device has not let go of it yet"
+        };
+        // A closed standard error must not turn into a failure.
+        let _ = writeln!(session.err, "WARNING: JOB {job} IS STILL PRINTING\n  {why}");
+    }
+    Ok(())
+}
+
+/// A job as SPOOLCOM names it: its job number, or the ten digits that the other languages print.
+fn job_ref(text: &str) -> Option<JobRef> {
+    if let Some(serial) = Serial::parse(text) {
+        return Some(JobRef::Serial(serial));
+    }
+    if !text.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok().and_then(JobNumber::new).map(JobRef::Number)
+}
+
+fn condition(filter: &Filter) -> Result<Condition, Mistake> {
+    let value = filter.value.as_deref().unwrap_or_default();
+    let bad = |why: String| Mistake::new(Message::QualifierList, filter.span, why);
+    Ok(match filter.key {
+        Qualifier::State => {
+            let either =
+                |states: &[JobState]| Condition::Either(states.iter().map(|state| Condition::State(*state)).collect());
+            match value.to_ascii_uppercase().as_str() {
+                "OPEN" => Condition::State(JobState::Open),
+                "READY" => Condition::State(JobState::Ready),
+                "PRINT" => either(&[JobState::Printing, JobState::Terminating]),
+                "HOLD" => either(&[JobState::Held, JobState::Paused, JobState::Retained]),
+                _ => return Err(bad("expected a state: OPEN, READY, PRINT, HOLD".into())),
+            }
+        }
+        Qualifier::Owner => Condition::Owner(
+            owner(filter.value.as_deref()).ok_or_else(|| bad("expected a login name, or gid,uid".into()))?,
+        ),
+        Qualifier::Loc => {
+            Condition::Location(value.parse::<LocationPattern>().map_err(|error| bad(error.to_string()))?)
+        }
+        Qualifier::Form => {
+            let form = crate::model::device::check_form(value).map_err(bad)?;
+            Condition::Field(Field::Form, Comparison::Equal, FieldValue::Text(form))
+        }
+        Qualifier::Report => Condition::Field(Field::JobName, Comparison::Equal, FieldValue::Text(value.to_owned())),
+        // A date is read by [`dates`], before.
+        Qualifier::Collect | Qualifier::DataFile | Qualifier::Date => {
+            let why = format!("the qualifier {} is not available in this version", filter.key.word());
+            return Err(Mistake::new(Message::NotAvailable, filter.span, why));
+        }
+    })
+}
+
+/// The login name of an OWNER: yourself, a name, or the numbers that JOB STATUS shows.
+fn owner(value: Option<&str>) -> Option<String> {
+    let Some(value) = value else {
+        return Some(users::caller_without_groups().user);
+    };
+    match value.split_once(',') {
+        None => Some(value.to_owned()),
+        Some((gid, uid)) => {
+            gid.trim().parse::<u32>().ok()?;
+            uid.trim().parse().ok().map(users::name)
+        }
+    }
+}

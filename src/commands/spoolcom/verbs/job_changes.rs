@@ -1,0 +1,80 @@
+//! The attributes of a job, as JOB subcommands set them.
+
+use crate::commands::spoolcom::language::mistake::Mistake;
+use crate::commands::spoolcom::language::tree::Subcommand;
+use crate::model::alter::{JobChange, NewOwner};
+use crate::model::device::check_form;
+use crate::model::order::Priority;
+use crate::model::{DestName, GroupName, LocationName, LocationPattern};
+use crate::sys::users;
+
+use super::operands::operand_name;
+
+/// COPIES; the grammar has checked the range.
+pub fn copies(n: i64) -> JobChange {
+    JobChange::Copies { document: None, copies: u32::try_from(n).ok() }
+}
+
+/// SELPRI; the grammar has checked the range.
+pub fn selection_priority(n: i64) -> JobChange {
+    JobChange::Priority(u8::try_from(n).ok().and_then(Priority::from_selpri))
+}
+
+/// FORM; none clears it.
+pub fn form(subcommand: &Subcommand, form: Option<String>) -> Result<JobChange, Mistake> {
+    let form = form.map(|form| check_form(&form)).transpose();
+    form.map(JobChange::Form).map_err(|why| subcommand.bad_value(why))
+}
+
+/// REPORT; none gives the usual name.
+///
+/// # Errors
+/// A blank name, or one with control characters.
+pub fn report(subcommand: &Subcommand, name: Option<String>) -> Result<JobChange, Mistake> {
+    let text = name.as_deref().unwrap_or("NONE");
+    if text.chars().any(char::is_control) {
+        return Err(subcommand.bad_value("a report name has no control characters"));
+    }
+    if text.trim().is_empty() {
+        return Err(subcommand.bad_value("the report name is blank").hint("REPORT NONE   gives the usual one"));
+    }
+    Ok(JobChange::Name(name))
+}
+
+/// LOC; none is `#DEFAULT.DEFAULT`, where a job goes that names no location.
+pub fn location(subcommand: &Subcommand, location: Option<String>) -> Result<JobChange, Mistake> {
+    let to = match location {
+        Some(text) => operand_name(subcommand, &text)?,
+        None => {
+            LocationPattern::One(LocationName { group: GroupName::default_group(), dest: DestName::default_dest() })
+        }
+    };
+    Ok(JobChange::Destination { to, declare: true })
+}
+
+/// OWNER: a login name, the numbers that JOB STATUS shows, or yourself.
+pub fn owner(subcommand: &Subcommand, user: Option<String>) -> Result<JobChange, Mistake> {
+    let expected = || subcommand.bad_value("expected a login name, or the numbers gid,uid");
+    new_owner(user.as_deref()).map(JobChange::Owner).ok_or_else(expected)
+}
+
+fn new_owner(value: Option<&str>) -> Option<NewOwner> {
+    let Some(value) = value else {
+        return Some(NewOwner::Uid(users::caller_without_groups().uid));
+    };
+    match value.split_once(',') {
+        None => Some(NewOwner::Name(value.to_owned())).filter(|_| !value.is_empty()),
+        Some((gid, uid)) => {
+            gid.trim().parse::<u32>().ok()?;
+            uid.trim().parse().ok().map(NewOwner::Uid)
+        }
+    }
+}
+
+/// What is said of a change that was made all the same.
+pub fn warning(change: &JobChange) -> Option<&'static str> {
+    match change {
+        JobChange::Owner(NewOwner::Uid(uid)) if !users::is_defined(*uid) => Some("WARNING: USERID NOT DEFINED"),
+        _ => None,
+    }
+}

@@ -1,0 +1,159 @@
+//! LOC: locations, what jobs are addressed to.
+
+use crate::commands::shell::Intent;
+use crate::commands::spoolcom::displays::Listing;
+use crate::commands::spoolcom::language::grammar::LocSubcommand;
+use crate::commands::spoolcom::language::mistake::Mistake;
+use crate::commands::spoolcom::language::tree::{Command, Subcommand};
+use crate::commands::spoolcom::language::values::DisplayRequest;
+use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::model::{DeviceName, Failure, GroupName, LocationPattern, near};
+use crate::spool::interface::operations::Operations;
+
+use super::operands::{Source, Step, object_name, operand_name, run_steps};
+
+/// What one LOC subcommand does, with the location that it is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LocationAction {
+    /// DEV
+    Route(LocationPattern, Option<DeviceName>),
+    /// BROADCAST
+    Broadcast(GroupName, bool),
+    /// DELETE
+    Delete(LocationPattern),
+    /// STATUS, of all locations without one
+    Status(Option<LocationPattern>, DisplayRequest),
+}
+
+/// A LOC command.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LocationStatement {
+    steps: Vec<Step<LocationAction>>,
+}
+
+impl LocationStatement {
+    /// What `command` means.
+    ///
+    /// # Errors
+    /// A malformed name, or a subcommand that does not go with this form of location.
+    pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
+        let location: Option<LocationPattern> = object_name(command)?;
+        let mut steps = Vec::new();
+        for subcommand in &command.subcommands {
+            let action = action(subcommand, location.as_ref())?;
+            steps.push(source.step(command, Some(subcommand), action));
+        }
+        if steps.is_empty() {
+            steps.push(source.step(command, None, LocationAction::Status(location, DisplayRequest::default())));
+        }
+        Ok(Self { steps })
+    }
+
+    /// What it needs the spool for. Only routing one `#group.dest` declares it.
+    pub fn intent(&self) -> Intent {
+        let mut intent = Intent::Read;
+        for step in &self.steps {
+            match step.action {
+                LocationAction::Route(LocationPattern::One(_), _) => return Intent::Declare,
+                LocationAction::Status(..) => {}
+                LocationAction::Route(..) | LocationAction::Broadcast(..) | LocationAction::Delete(_) => {
+                    intent = Intent::Write;
+                }
+            }
+        }
+        intent
+    }
+
+    /// Executes it.
+    pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
+        run_steps(&self.steps, session, execute)
+    }
+}
+
+/// What `subcommand` does to `location`.
+fn action(subcommand: &Subcommand, location: Option<&LocationPattern>) -> Result<LocationAction, Mistake> {
+    let named = || location.cloned().ok_or_else(|| subcommand.bad_value("expected a location"));
+    Ok(match (subcommand.read()?, location) {
+        (LocSubcommand::Status(display), location) => LocationAction::Status(location.cloned(), display),
+        (LocSubcommand::Dev(_), Some(LocationPattern::Group(group))) => {
+            return Err(subcommand
+                .bad_value(format!("DEV connects a destination, not the whole group #{group}"))
+                .hint(format!("LOC #{group}.DEST, DEV $device   or for every group:  LOC DEST, DEV $device")));
+        }
+        (LocSubcommand::Dev(device), _) => {
+            let device = device.map(|name| operand_name(subcommand, &name)).transpose()?;
+            LocationAction::Route(named()?, device)
+        }
+        (LocSubcommand::Broadcast(on), Some(LocationPattern::Group(group))) => {
+            LocationAction::Broadcast(group.clone(), on)
+        }
+        (LocSubcommand::Broadcast(_), _) => {
+            return Err(subcommand.bad_value("BROADCAST is for a whole group").hint("LOC #GROUP, BROADCAST ON"));
+        }
+        (LocSubcommand::Delete, Some(LocationPattern::EveryGroup(dest))) => {
+            return Err(subcommand
+                .bad_value("DELETE needs a group or one location, not a destination of every group")
+                .hint(format!("LOC #GROUP.{dest}, DELETE   or   LOC #{dest}, DELETE   for a group of that name")));
+        }
+        (LocSubcommand::Delete, _) => LocationAction::Delete(named()?),
+    })
+}
+
+fn execute(action: &LocationAction, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
+    match action {
+        LocationAction::Route(location, device) => {
+            let spool = session.spool()?;
+            match spool.route_location(location.clone(), device.clone())? {
+                0 => Err(unknown(spool, location).into()),
+                _ => Ok(()),
+            }
+        }
+        LocationAction::Broadcast(group, on) => Ok(session.spool()?.set_broadcast(group.clone(), *on)?),
+        LocationAction::Delete(location) => {
+            let spool = session.spool()?;
+            match spool.delete_location(location.clone())? {
+                0 => Err(unknown(spool, location).into()),
+                _ => Ok(()),
+            }
+        }
+        LocationAction::Status(location, display) => show(location.as_ref(), display, session),
+    }
+}
+
+fn show(
+    location: Option<&LocationPattern>,
+    display: &DisplayRequest,
+    session: &mut Session<'_>,
+) -> Result<(), EarlyEnd> {
+    session.show(display, |spool, out, style| {
+        let mut listing = Listing::new(out, style);
+        let mut after = None;
+        loop {
+            let page = spool.locations(location.cloned(), after.clone())?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.name.clone());
+            listing.page(&page)?;
+        }
+        match location {
+            Some(location) if after.is_none() => Err(unknown(spool, location).into()),
+            _ => Ok(listing.end()?),
+        }
+    })?;
+    if location.is_none() && session.from_shell {
+        session.hint("all locations; in a shell one of them is written  spoolcom LOC group.dest  or  'LOC #GROUP'");
+    }
+    Ok(())
+}
+
+/// Nothing matches `location`; names near it, if there are any.
+fn unknown(spool: &mut dyn Operations, location: &LocationPattern) -> Failure {
+    let failure = Failure::not_found(format!("location {location}"));
+    let names: Vec<String> = match spool.locations(None, None) {
+        Ok(page) => page.iter().map(|status| status.name.to_string()).collect(),
+        Err(_) => Vec::new(),
+    };
+    match near(&location.to_string(), names.iter().map(String::as_str)) {
+        near if near.is_empty() => failure,
+        near => failure.hint(format!("did you mean {}?", near.join(" or "))),
+    }
+}

@@ -1,0 +1,17 @@
+//! One file for each command: what its subcommands mean, and what they do.
+//!
+//! A verb makes its statement from the syntax tree before anything is executed, and matches the type that the grammar makes
+//! of its subcommands without a catch-all.
+
+pub(crate) mod dev;
+pub(crate) mod drain;
+pub(crate) mod help;
+pub(crate) mod job;
+pub(crate) mod job_changes;
+pub(crate) mod loc;
+pub(crate) mod log;
+pub(crate) mod open;
+pub(crate) mod operands;
+pub(crate) mod print;
+pub(crate) mod spooler;
+pub mod states;

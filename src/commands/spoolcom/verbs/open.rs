@@ -1,0 +1,38 @@
+//! OPEN and FC: commands about the session itself.
+
+use crate::commands::spoolcom::displays::SUPERVISOR;
+use crate::commands::spoolcom::language::messages::Message;
+use crate::commands::spoolcom::language::mistake::{Mistake, Span};
+use crate::commands::spoolcom::language::tree::Command;
+
+/// Checks the supervisor that OPEN names: there is one, and opening it again is what the runner does.
+///
+/// # Errors
+/// When none is named, or another.
+pub fn check(command: &Command) -> Result<(), Mistake> {
+    let Some(name) = command.name() else {
+        return Err(Mistake::new(Message::SupervisorMissing, command.head, format!("expected OPEN {SUPERVISOR}")));
+    };
+    let bare = SUPERVISOR.trim_start_matches('$');
+    if name.value.trim_start_matches('$').eq_ignore_ascii_case(bare) {
+        return Ok(());
+    }
+    let what = format!("no spooler is called {}; yours is {SUPERVISOR}", name.value.escape_debug());
+    Err(Mistake::new(Message::OpenError, name.span, what).hint("spoolcom --spooler SPOOL   talks to another one"))
+}
+
+/// FC: which command is to be edited, and where that was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fc {
+    /// How the command begins; none for the last one.
+    pub beginning: Option<String>,
+    /// Where it stood.
+    pub span: Span,
+}
+
+impl Fc {
+    /// What `command` means.
+    pub fn of(command: &Command) -> Self {
+        Self { beginning: command.name().map(|name| name.value.clone()), span: command.head }
+    }
+}

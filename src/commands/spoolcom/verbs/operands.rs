@@ -1,0 +1,82 @@
+//! What the verbs share when a typed command becomes a statement: names, the words it was typed in, and its steps.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use crate::commands::spoolcom::language::messages::Message;
+use crate::commands::spoolcom::language::mistake::{Mistake, Span};
+use crate::commands::spoolcom::language::tree::{Command, Subcommand};
+use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::model::{BadName, Failure, ProcessName};
+
+/// The line that statements are made from.
+pub struct Source<'a> {
+    /// Its text.
+    pub line: &'a str,
+    /// Its number in a command file.
+    pub number: Option<usize>,
+}
+
+impl Source<'_> {
+    /// How messages name a command, or one of its subcommands.
+    pub fn place(&self, command: &Command, subcommand: Option<&Subcommand>) -> String {
+        let piece = |span: Span| self.line.get(span.start..span.end).unwrap_or_default().trim();
+        let number = self.number.map(|n| format!("line {n}: ")).unwrap_or_default();
+        match subcommand {
+            Some(subcommand) => format!("{number}{}, {}", piece(command.head), piece(subcommand.span)),
+            None => format!("{number}{}", piece(command.head)),
+        }
+    }
+
+    /// `action` with the words it was typed in.
+    pub fn step<A>(&self, command: &Command, subcommand: Option<&Subcommand>, action: A) -> Step<A> {
+        Step { action, place: self.place(command, subcommand) }
+    }
+}
+
+/// What is executed, and the words it was typed in, for messages.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step<A> {
+    /// What to do.
+    pub action: A,
+    /// The command and subcommand as typed.
+    pub place: String,
+}
+
+/// Executes `steps` one after the other, up to the first that fails.
+pub fn run_steps<A>(
+    steps: &[Step<A>],
+    session: &mut Session<'_>,
+    mut run: impl FnMut(&A, &mut Session<'_>) -> Result<(), EarlyEnd>,
+) -> Result<(), (String, EarlyEnd)> {
+    steps.iter().try_for_each(|step| run(&step.action, session).map_err(|trouble| (step.place.clone(), trouble)))
+}
+
+/// A change without its object, which the statement has refused before.
+pub fn unnamed() -> EarlyEnd {
+    Failure::internal("a change without its object").into()
+}
+
+/// Reads the name of `command`'s object, if one was given.
+pub fn object_name<N: FromStr<Err: Display>>(command: &Command) -> Result<Option<N>, Mistake> {
+    let Some(name) = command.name() else {
+        return Ok(None);
+    };
+    name.value.parse().map(Some).map_err(|error| Mistake::new(Message::NameInvalid, name.span, format!("{error}")))
+}
+
+/// Reads `text`, the operand of `subcommand`, as a name.
+pub fn operand_name<N: FromStr<Err: Display>>(subcommand: &Subcommand, text: &str) -> Result<N, Mistake> {
+    text.parse().map_err(|error| subcommand.bad_value(format!("{error}")))
+}
+
+/// The name of a print process, which may be written with its `$`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DollarName(pub ProcessName);
+
+impl FromStr for DollarName {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.strip_prefix('$').unwrap_or(text).parse().map(Self)
+    }
+}

@@ -1,0 +1,196 @@
+//! The errors of devices and print processes, each with the Guardian number that operators know.
+//!
+//! Several errors may share a number: 14 is a device that does not exist, and one whose host has no address. Each error
+//! says for itself whether trying again may help, and what it means in words. How the errors of the operating system
+//! map to these is the print process's business; what is stored and sent is the number alone.
+
+macro_rules! device_errors {
+    ($($name:ident = $number:literal $retried:ident $words:literal;)+) => {
+        /// What is wrong with a device.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum DeviceError {
+            $(#[doc = $words] $name,)+
+            /// A number that the device itself reports and that no other variant stands for.
+            Unlisted(u32),
+        }
+
+        impl DeviceError {
+            /// Every error that has a meaning of its own, in ascending order of its number.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            fn row(self) -> (u32, bool, &'static str) {
+                match self {
+                    $(Self::$name => ($number, device_errors!($retried), $words),)+
+                    Self::Unlisted(number) => (number, true, "an error that only the device knows"),
+                }
+            }
+        }
+    };
+    (retried) => { true };
+    (final) => { false };
+}
+
+// Numbers of network errors are those of the Guardian sockets library. A device reports 100 to 299 itself.
+device_errors! {
+    IsDirectory = 2 final "it is a directory";
+    OtherKind = 2 final "it is of another kind than its URI says";
+    NoDirectory = 11 retried "the directory does not exist";
+    NoFifo = 11 retried "there is no such FIFO";
+    InUse = 12 retried "it is in use";
+    ChangedMeanwhile = 12 retried "another program changed it while a job was written";
+    NotADirectory = 13 final "its path leads through something that is no directory";
+    TooManyLinks = 13 final "its path has too many symbolic links";
+    NameTooLong = 13 final "its name is too long";
+    NoDevice = 14 retried "there is no such device, or it is not plugged in";
+    NoReader = 14 retried "no program reads the FIFO";
+    NoAddress = 14 retried "its host has no address that is known";
+    NoUri = 14 retried "it has no URI, or its FASTCNFG entry does not say where it is";
+    TooManyOpenFiles = 31 retried "this process has too many open files";
+    SystemTooManyOpenFiles = 31 retried "the system has too many open files";
+    OutOfMemory = 31 retried "out of memory";
+    OutOfResources = 31 retried "out of resources";
+    TookTooLong = 40 retried "it took too long";
+    AcceptsNothing = 40 retried "nothing was accepted for its TIMEOUT";
+    DoesNotClose = 40 retried "it did not close within its SHUTDOWNTO";
+    NeverCloses = 40 final "it did not close within its SHUTDOWNTO three times in a row";
+    DiskFull = 43 retried "the disk is full";
+    QuotaExceeded = 43 retried "the disk quota is used up";
+    FileTooLarge = 45 retried "the file is as large as it may be";
+    PermissionDenied = 48 retried "permission denied";
+    NotPermitted = 48 retried "not permitted";
+    ReadOnly = 48 retried "the file system is read-only";
+    InsideSpool = 48 final "it lies inside the spool's own directory";
+    InputOutput = 66 retried "the device or disk failed";
+    FileSystemGone = 66 retried "the file system went away";
+    FastcnfgMistake = 66 retried "FASTCNFG has a mistake";
+    Other = 66 retried "any other error, in the words of the system";
+    NotReady = 100 retried "it is not ready";
+    OutOfPaper = 102 retried "it is out of paper or ribbon, or full, or its bail is open";
+    // It was spoken to and says nothing: a wrong address or a dead device, which no retry mends.
+    NoResponse = 104 final "the device does not respond";
+    FormatUnit = 105 retried "its vertical format unit failed";
+    Parity = 120 retried "a parity error in its data";
+    Overrun = 121 retried "it was sent data faster than it takes them";
+    HungUp = 140 retried "it was hung up, or closed by its other side";
+    SwitchedOn = 191 retried "it was switched on while it was open";
+    NoLocalAddress = 4115 retried "no local address is available";
+    NetworkDown = 4116 retried "the network is down";
+    NetworkUnreachable = 4117 retried "the network cannot be reached";
+    ConnectionAborted = 4119 retried "the connection was aborted";
+    ConnectionReset = 4120 retried "the connection was reset";
+    NoBufferSpace = 4121 retried "no buffer space";
+    ConnectionGone = 4123 retried "the connection is gone";
+    NoAnswer = 4126 retried "the peer does not answer";
+    ConnectionRefused = 4127 retried "the connection was refused";
+    HostDown = 4130 retried "the host is down";
+    NoRoute = 4131 retried "no route to the host";
+}
+
+/// What a device reports itself.
+const REPORTED: std::ops::Range<u32> = 100..300;
+
+impl DeviceError {
+    /// The Guardian number, decimal; displays show it in octal.
+    pub fn number(self) -> u32 {
+        self.row().0
+    }
+
+    /// Whether trying again may help without an operator.
+    pub fn is_retried(self) -> bool {
+        self.row().1
+    }
+
+    /// What it means.
+    pub fn words(self) -> &'static str {
+        self.row().2
+    }
+
+    /// What a device means that reports `number`. A number that is not listed is retried: trying costs nothing.
+    pub fn reported(number: u32) -> Self {
+        let listed = Self::ALL.iter().find(|error| error.number() == number && REPORTED.contains(&number));
+        listed.copied().unwrap_or(Self::Unlisted(number))
+    }
+
+    /// Every number: what it means, in one or several words, and whether it is retried. In ascending order; a number that
+    /// is retried or not, as it is meant, comes twice.
+    pub fn by_number() -> impl Iterator<Item = (u32, String, bool)> {
+        Self::ALL.chunk_by(|a, b| (a.number(), a.is_retried()) == (b.number(), b.is_retried())).map(|errors| {
+            let words: Vec<&str> = errors.iter().map(|error| error.words()).collect();
+            (errors[0].number(), words.join("; "), errors[0].is_retried())
+        })
+    }
+}
+
+/// What is wrong with a print process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessError {
+    /// It shows no sign of life.
+    Hung,
+    /// It died three times in a row.
+    KeepsDying,
+    /// It cannot be started: %100000 plus the number of the reason.
+    CannotStart,
+}
+
+impl ProcessError {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Hung, Self::KeepsDying, Self::CannotStart];
+
+    /// The number of the first process-creation error.
+    const CREATION: u32 = 0o100_000;
+
+    /// The Guardian number, decimal.
+    pub fn number(self) -> u32 {
+        match self {
+            Self::Hung => 0o1050,
+            Self::KeepsDying => 0o1000 + 201,
+            Self::CannotStart => Self::CREATION + 14,
+        }
+    }
+
+    /// What it means.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Hung => "it has not shown a sign of life for a minute",
+            Self::KeepsDying => "it died three times within a minute",
+            Self::CannotStart => "it cannot be started",
+        }
+    }
+
+    /// Whether `number` says that a process could not be started: new work tries again then.
+    pub fn is_creation(number: u32) -> bool {
+        number >= Self::CREATION
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_ascends_and_a_reported_number_has_one_meaning() {
+        for pair in DeviceError::ALL.windows(2) {
+            let (a, b) = (pair[0], pair[1]);
+            let same = a.number() == b.number() && a.is_retried() >= b.is_retried();
+            assert!(a.number() < b.number() || (same && !REPORTED.contains(&a.number())), "{a:?} {b:?}");
+        }
+        let distinct: std::collections::HashSet<_> = DeviceError::by_number().map(|row| (row.0, row.2)).collect();
+        assert_eq!(DeviceError::by_number().count(), distinct.len());
+        let words: std::collections::HashSet<_> = DeviceError::ALL.iter().map(|error| error.words()).collect();
+        assert_eq!(words.len(), DeviceError::ALL.len());
+    }
+
+    #[test]
+    fn a_reported_number_is_an_error_of_a_device_or_unlisted_and_retried() {
+        assert_eq!(DeviceError::reported(104), DeviceError::NoResponse);
+        assert_eq!(DeviceError::reported(2), DeviceError::Unlisted(2), "no device reports that");
+        assert!(DeviceError::reported(107).is_retried() && DeviceError::reported(107).number() == 107);
+    }
+
+    #[test]
+    fn only_a_process_that_could_not_be_started_is_tried_again() {
+        let tried = ProcessError::ALL.map(|error| ProcessError::is_creation(error.number()));
+        assert_eq!(tried, [false, false, true]);
+        assert!(DeviceError::ALL.iter().all(|error| !ProcessError::is_creation(error.number())));
+    }
+}

@@ -1,0 +1,136 @@
+//! The writer of docs/messages.md: what the programs say when something goes wrong, from the tables that they use.
+
+use std::fmt::Write;
+
+use spoolsuite::commands::shell::Exit;
+use spoolsuite::commands::spoolcom::language::messages::{MESSAGES, Subject, message};
+use spoolsuite::model::guardian::{DeviceError, ProcessError};
+use spoolsuite::model::state::HoldReasons;
+use spoolsuite::model::{Failure, FailureKind, JobRef, Serial};
+
+/// Every kind of failure and what it means.
+const KINDS: &[(FailureKind, &str)] = &[
+    (FailureKind::NotFound, "no object has that name or number; names that resemble it are a hint"),
+    (FailureKind::Ambiguous, "more than one object answers to the name; the hint lists them"),
+    (FailureKind::InUse, "something still refers to the object"),
+    (FailureKind::Security, "who asks may not do this"),
+    (FailureKind::State, "the object's state does not allow it"),
+    (FailureKind::BadValue, "a value is malformed or out of range"),
+    (FailureKind::Unsupported, "it is not available in this version, or not on this kind of object"),
+    (FailureKind::Full, "a limit or the disk is full"),
+    (FailureKind::Unreachable, "the spool cannot be reached, or must not be used"),
+    (FailureKind::Unknown, "the request was sent and its outcome is not known: look before it is repeated"),
+    (FailureKind::Timeout, "it took longer than its deadline"),
+    (FailureKind::Io, "reading or writing failed"),
+    (FailureKind::Internal, "a fault of this program"),
+];
+
+const HEAD: &str = "\
+# Messages
+
+<!-- Written by `UPDATE=1 cargo test --test suite generated::` from the tables of the programs. -->
+
+A message has up to three parts: what happened, what it happened to and why, and hints. `spoolcom` says the first as a line in upper
+case that operators know, and the rest below it; the `pd` commands say `command: object: why`. Messages go to standard error.
+What failed changed nothing, unless its outcome is called unknown.
+
+## Exit statuses
+
+| status | meaning |
+|---|---|
+";
+
+const SPOOLCOM: &str = "
+## spoolcom
+
+A small `number` stands for the number of a job. Where a message has no remedy of its own, its hints depend on the case.
+
+| message | cause | remedy |
+|---|---|---|
+";
+
+const FAILURES: &str = "
+## Kinds of failure
+
+Every failed operation is of one of these kinds, whatever language asked. The second column is the line of `spoolcom` for an object, the
+third that for a job where it differs.
+
+| kind | spoolcom | for a job | meaning | status |
+|---|---|---|---|---|
+";
+
+const HOLDS: &str = "
+## Why a job is held
+
+Keywords are values of `job-state-reasons`; several may hold a job at once. START of `spoolcom` clears those that are marked.
+
+| keyword | meaning | START clears it |
+|---|---|---|
+";
+
+const DEVICES: &str = "
+## Device errors
+
+`DEV` shows `ERROR %` with the number in octal, JSON in decimal. A device whose error is retried heals by itself; the others are OFFLINE
+until DEV START, or until their RESTART is due (docs/devices.md). Where a number has several meanings, the text of the error is one of them.
+An error whose text begins with FASTCNFG is retried whatever its number.
+
+| octal | decimal | meaning | retried |
+|---|---|---|---|
+";
+
+const PROCESSES: &str = "
+## Errors of print processes
+
+`PRINT` shows them in the same way. `PRINT name, START` clears the error; of a process that could not be started, new work clears it
+too.
+
+| octal | decimal | meaning |
+|---|---|---|
+";
+
+/// The text of docs/messages.md.
+pub fn document() -> String {
+    let mut text = HEAD.to_owned();
+    // Writing to a string cannot fail.
+    for (exit, meaning) in [
+        (Exit::Done, "everything was done"),
+        (Exit::Failed, "at least one object failed or was not found"),
+        (Exit::Usage, "the command line is wrong; nothing was changed"),
+        (Exit::Unreachable, "the spool or server cannot be reached, or must not be used"),
+    ] {
+        let _ = writeln!(text, "| {} | {meaning} |", exit as u8);
+    }
+    text.push_str(SPOOLCOM);
+    for (_, line, cause, remedy) in MESSAGES {
+        let _ = writeln!(text, "| `{line}` | {} | {} |", cell(cause), cell(remedy));
+    }
+    text.push_str(FAILURES);
+    let job = Subject::Job(JobRef::Serial(Serial(0)));
+    for (kind, meaning) in KINDS {
+        let (object, of_job) = (message(*kind, &Subject::Object).text(), message(*kind, &job).text());
+        let of_job = if of_job == object { String::new() } else { format!("`{of_job}`") };
+        let exit = Exit::of(&Failure::new(*kind, "")) as u8;
+        let _ = writeln!(text, "| {kind:?} | `{object}` | {of_job} | {} | {exit} |", cell(meaning));
+    }
+    text.push_str(HOLDS);
+    for reason in HoldReasons(u32::MAX).iter() {
+        let clears = if HoldReasons::CLEARED_BY_START.has(reason) { "yes" } else { "" };
+        let _ = writeln!(text, "| `{}` | {} | {clears} |", reason.keyword(), cell(reason.words()));
+    }
+    text.push_str(DEVICES);
+    for (number, words, retried) in DeviceError::by_number() {
+        let _ =
+            writeln!(text, "| %{number:o} | {number} | {} | {} |", cell(&words), if retried { "yes" } else { "no" });
+    }
+    text.push_str(PROCESSES);
+    for error in ProcessError::ALL {
+        let _ = writeln!(text, "| %{0:o} | {0} | {1} |", error.number(), cell(error.words()));
+    }
+    text
+}
+
+/// Text in a cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
