@@ -1,6 +1,7 @@
 //! Every test of the real programs, in one program: one link instead of one for each file.
 
 mod alter;
+mod backup;
 mod both_ways;
 mod crowd;
 mod device_cures;
@@ -13,8 +14,10 @@ mod fastcnfg_text;
 mod figures;
 mod first_hour;
 mod formats;
+mod fsck;
 mod full_disk;
 mod generated;
+mod ground;
 mod header_pages;
 mod hold;
 mod hostile;

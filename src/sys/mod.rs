@@ -7,6 +7,7 @@ pub mod interrupt;
 pub mod lock;
 pub mod pipe;
 pub mod process;
+pub mod range_lock;
 pub mod socket;
 pub mod spawn;
 pub mod tcp;

@@ -13,8 +13,10 @@ use super::run::run;
 use super::signals::block_signals;
 use crate::fastp::fastcnfg;
 use crate::fastp::fastcnfg::file_cache::FileCache;
+use crate::model::time::Moment;
 use crate::model::{Failure, FailureKind, ProcessName};
 use crate::spool::{Base, Spool};
+use crate::sys::clock;
 
 /// A print process goes dormant after this many idle seconds, unless `PD_FASTP_IDLE` says otherwise.
 const IDLE: f64 = 120.0;
@@ -56,7 +58,7 @@ pub struct Arguments {
 }
 
 /// Parses the command line, opens the spool with `open`, and runs the print process until it goes dormant.
-pub fn run_main(open: impl FnOnce(&Base) -> Result<Spool, Failure>) -> ExitCode {
+pub fn run_main(open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>) -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(file) = arguments.check {
         return check(file, arguments.base);
@@ -73,7 +75,7 @@ pub fn run_main(open: impl FnOnce(&Base) -> Result<Spool, Failure>) -> ExitCode 
     }
 }
 
-fn start(arguments: Arguments, open: impl FnOnce(&Base) -> Result<Spool, Failure>) -> Result<(), Failure> {
+fn start(arguments: Arguments, open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>) -> Result<(), Failure> {
     let process = arguments.process.unwrap_or_default();
     let name: ProcessName = process.trim_start_matches(['\\', '$']).parse()?;
     let base = std::path::absolute(arguments.base.unwrap_or_default())
@@ -84,7 +86,7 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base) -> Result<Spool, Failure
     block_signals()?;
     // If the limit cannot be raised, we print on fewer devices at a time.
     let _ = raise_open_files();
-    let spool = open(&base)?;
+    let spool = open(&base, clock::now())?;
     let idle = arguments.idle.unwrap_or(usual);
     let idle = Duration::try_from_secs_f64(idle)
         .map_err(|error| Failure::new(FailureKind::BadValue, format!("--idle {idle}: {error}")))?;
