@@ -248,6 +248,11 @@ impl Origin {
             Self::Destination => "destination",
         }
     }
+
+    /// From its stored word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::User, Self::DefaultJob, Self::Destination].into_iter().find(|origin| origin.word() == word)
+    }
 }
 
 /// An explicit attribute value and where it came from.
@@ -263,8 +268,8 @@ pub struct GivenValue {
     pub origin: Origin,
 }
 
-/// A job as it is handed in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A job as it is handed in. The default one asks for nothing, and has no document, destination or token yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submission {
     /// Chosen by the submitter: the same token finds the same job, so that a retry after a lost reply is harmless.
     pub token: String,
@@ -348,6 +353,9 @@ pub struct DocumentStatus {
     pub lines: Option<u64>,
     /// Copies.
     pub copies: u32,
+    /// What was given for it explicitly; none where a listing did not want it ([`Parts`](super::query::Parts)).
+    #[serde(default)]
+    pub given: Vec<GivenValue>,
 }
 
 /// A job as displays show it.
@@ -399,8 +407,12 @@ pub struct JobStatus {
     pub started_ms: Option<i64>,
     /// Devices that have it now.
     pub devices: Vec<DeviceName>,
-    /// Jobs before it in its queue, counted to 1,000; more are 1,001. None when it is not queued.
+    /// Jobs before it in its queue, counted to 1,000; more are 1,001. None when it is not queued, or a listing did not
+    /// want it.
     pub intervening: Option<u32>,
+    /// What was given for the job explicitly; none where a listing did not want it.
+    #[serde(default)]
+    pub given: Vec<GivenValue>,
     /// Its documents, in order; none where a listing wanted none ([`Parts`](super::query::Parts)).
     pub documents: Vec<DocumentStatus>,
 }

@@ -26,6 +26,7 @@ pub mod entry;
 pub mod event;
 pub mod finished;
 pub mod generation;
+pub(crate) mod given;
 mod ground;
 pub mod job;
 pub mod location;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, ValueHint};
 
 use crate::attributes::text::escaped;
+use crate::commands::pd::command_line::options::Names;
 use crate::commands::pd::help;
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop};
@@ -41,7 +42,8 @@ pub struct Arguments {
 }
 
 /// Its row among the commands.
-pub const VERB: Verb = Verb { name: PROGRAM, definition: Arguments::command, settings: &[], act: keep };
+pub const VERB: Verb =
+    Verb { name: PROGRAM, definition: Arguments::command, names: Names::SETS_NONE, settings: &[], act: keep };
 
 /// Runs `pdbackup` with `words`, the program's name not among them.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {

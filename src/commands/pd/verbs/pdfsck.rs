@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser};
 
 use crate::attributes::text::escaped;
+use crate::commands::pd::command_line::options::Names;
 use crate::commands::pd::help;
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop};
@@ -40,7 +41,8 @@ pub struct Arguments {
 }
 
 /// Its row among the commands.
-pub const VERB: Verb = Verb { name: PROGRAM, definition: Arguments::command, settings: &[], act: look };
+pub const VERB: Verb =
+    Verb { name: PROGRAM, definition: Arguments::command, names: Names::SETS_NONE, settings: &[], act: look };
 
 /// Runs `pdfsck` with `words`, the program's name not among them.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {

@@ -5,7 +5,7 @@
 //! until its verb does something with it.
 //!
 //! Rows of later stages are here so that lexer and syntax tree are final in shape; using one is refused with its reason
-//! before anything is changed (sources: spoolcom.md 7 and 13).
+//! before anything is changed (docs/reference/spoolcom.md 1).
 
 use super::keywords::{Key, Verb};
 use super::values::{DisplayRequest, Payload, Switch, SwitchOrNumber, Value};
