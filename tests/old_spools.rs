@@ -89,7 +89,7 @@ fn a_spool_of_schema_1_opens_and_its_job_can_be_read_and_deleted() {
     }
     let dir = tempfile::tempdir().unwrap();
     let file = unpacked(dir.path());
-    let mut spool = local(dir.path(), Access::Existing);
+    let mut spool = local(dir.path(), Access::Existing { now: clock() });
     let job = spool.job(JobRef::Number(1.try_into().unwrap())).unwrap();
     assert_eq!((job.name.as_str(), job.destination.to_string().as_str()), ("kept", "#OFFICE.FRONT"));
     assert!(job.documents[0].path.0.ends_with(&file));
@@ -141,7 +141,7 @@ fn a_device_of_schema_1_that_stood_still_in_its_error_is_offline_by_it_and_the_o
             ("DRAINS", 2, Some(100), None),
         ],
     );
-    let mut spool = local(dir.path(), Access::Existing);
+    let mut spool = local(dir.path(), Access::Existing { now: clock() });
     let shown = |spool: &mut Local, name: &str| spool.device(name.parse().unwrap()).unwrap();
     let state = |spool: &mut Local, name: &str| (shown(spool, name).state.word(), shown(spool, name).stopped_by_error);
     assert_eq!(state(&mut spool, "GAVEUP"), ("OFFLINE", true), "it stood still online");
@@ -200,9 +200,38 @@ fn a_spool_of_an_older_schema_that_is_in_use_is_not_brought_up_to_date() {
         db.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).unwrap()
     };
     let user = spoolsuite::sys::lock::FileLock::try_shared(&base.spool_lock()).unwrap().unwrap();
-    let refused = open(&base, Access::Existing).err().unwrap();
+    let refused = open(&base, Access::Existing { now: clock() }).err().unwrap();
     assert_eq!((refused.kind, version()), (FailureKind::Unreachable, 1), "{refused}");
     drop(user);
-    open(&base, Access::Existing).unwrap();
+    open(&base, Access::Existing { now: clock() }).unwrap();
     assert_eq!(version(), spoolsuite::store::schema::VERSION);
+}
+
+#[test]
+fn many_who_come_at_once_wait_while_one_of_them_brings_the_spool_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    unpacked(dir.path());
+    let base = Base::new(dir.path());
+    std::thread::scope(|scope| {
+        let openers: Vec<_> =
+            (0..16).map(|_| scope.spawn(|| open(&base, Access::Existing { now: clock() }).map(drop))).collect();
+        for opener in openers {
+            opener.join().unwrap().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_command_waits_for_whoever_has_the_spool_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    unpacked(dir.path());
+    let base = Base::new(dir.path());
+    drop(open(&base, Access::Existing { now: clock() }).unwrap());
+    let alone = spoolsuite::sys::lock::FileLock::try_exclusive(&base.spool_lock()).unwrap().unwrap();
+    let site = crate::support::Site::at(dir.path());
+    let mut command = site.command("pdls").spawn().unwrap();
+    // It stands in the queue of that lock, or has not come so far.
+    assert!(command.try_wait().unwrap().is_none());
+    drop(alone);
+    crate::support::finish(command, crate::support::DEADLINE).expect(0);
 }

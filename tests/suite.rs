@@ -4,6 +4,7 @@
 
 mod alter;
 mod attributes;
+mod backup;
 mod both_ways;
 mod crowd;
 mod device_cures;
@@ -16,8 +17,10 @@ mod fastcnfg_text;
 mod figures;
 mod first_hour;
 mod formats;
+mod fsck;
 mod full_disk;
 mod generated;
+mod ground;
 mod header_pages;
 mod hold;
 mod hostile;

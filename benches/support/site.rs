@@ -92,7 +92,7 @@ impl Site {
     }
 
     pub fn spool(&self) -> Spool {
-        open(&self.base, Access::Existing).unwrap()
+        open(&self.base, Access::Existing { now: spoolsuite::sys::clock::now() }).unwrap()
     }
 
     /// The spool in this process, with nobody who starts print processes.

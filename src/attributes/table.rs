@@ -33,6 +33,7 @@ pub const JOB_REASONS: &[&str] = &[
     "document-changed",
     "document-corrupt",
     "aborted-by-system",
+    "job-restored",
     "job-may-have-printed",
     "too-many-attempts",
 ];

@@ -42,7 +42,7 @@ macro_rules! event_words {
 }
 
 event_words! {
-    /// A job was taken in.
+    /// A job was taken in, or a restored spool was taken for what it is.
     Accepted = "accepted",
     /// Attributes were altered.
     Altered = "altered",
@@ -78,6 +78,8 @@ event_words! {
     Fastcnfg = "fastcnfg",
     /// A job was held.
     Held = "held",
+    /// Part of a damaged database could not be saved.
+    Lost = "lost",
     /// Somebody left a message with a job.
     Message = "message",
     /// A device that had stalled takes octets again.
@@ -100,6 +102,8 @@ event_words! {
     Rerouted = "rerouted",
     /// RESTART started a device again.
     Restarted = "restarted",
+    /// The database was restored from a backup, or saved from damage.
+    Restored = "restored",
     /// A paused job goes on.
     Resumed = "resumed",
     /// A device gave a job back.

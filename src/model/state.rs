@@ -31,6 +31,8 @@ pub enum HoldReason {
     Corrupt,
     /// The program that wrote it ended before the job did.
     WriterDied,
+    /// The database was restored from a backup: the job may have been printed since.
+    Restored,
     /// Its connection was cut or reset after it was delivered: it may have printed, and nobody knows.
     MayHavePrinted,
     /// Its device failed at it too often.
@@ -38,7 +40,7 @@ pub enum HoldReason {
 }
 
 /// Every reason with its bit, its InfoPrint keyword, and its words.
-const REASONS: [(HoldReason, u32, &str, &str); 10] = [
+const REASONS: [(HoldReason, u32, &str, &str); 11] = [
     (HoldReason::Operator, 1, "job-hold-set", "held by its owner or an operator"),
     (HoldReason::PrintAfter, 2, "job-print-after-specified", "waits for its print-after time"),
     (HoldReason::Resources, 4, "required-resource-not-ready", "needs something that is not ready"),
@@ -47,6 +49,7 @@ const REASONS: [(HoldReason, u32, &str, &str); 10] = [
     (HoldReason::Changed, 32, "document-changed", "its linked document is another file now"),
     (HoldReason::Corrupt, 64, "document-corrupt", "its document is damaged"),
     (HoldReason::WriterDied, 128, "aborted-by-system", "its writer ended before the job was complete"),
+    (HoldReason::Restored, 256, "job-restored", "the spool was restored from a backup; it may have been printed since"),
     (
         HoldReason::MayHavePrinted,
         512,
@@ -77,8 +80,9 @@ impl HoldReason {
 impl HoldReasons {
     /// No reason: not held.
     pub const NONE: Self = Self(0);
-    /// What START clears: operator, failed, changed, print-after, may have printed and set aside. Never secure release, resources, damage or a dead writer.
-    pub const CLEARED_BY_START: Self = Self(1 | 2 | 16 | 32 | 512 | 1024);
+    /// What START clears: operator, failed, changed, restored, print-after, may have printed and set aside. Never secure
+    /// release, resources, damage or a dead writer.
+    pub const CLEARED_BY_START: Self = Self(1 | 2 | 16 | 32 | 256 | 512 | 1024);
 
     /// Whether no reason is in the set.
     pub fn is_empty(self) -> bool {

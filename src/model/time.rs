@@ -32,10 +32,20 @@ pub struct TimeBase {
     pub boot_id: String,
 }
 
+/// A machine counts as switched off for this long at most: a clock that is years ahead when it starts must not make
+/// everything old. What was off for longer keeps its history for longer.
+pub const LONGEST_OFF_MS: i64 = 24 * 3_600_000;
+
 impl TimeBase {
-    /// Spool time at `now`. Within a boot it advances with the boot clock; across boots by the wall clock, never back.
+    /// Spool time at `now`. Within a boot it advances with the boot clock; across boots by the wall clock, never back and
+    /// at most by [`LONGEST_OFF_MS`].
     pub fn at(&self, now: &Moment) -> SpoolTime {
-        let passed = if now.boot_id == self.boot_id { now.boot_ms - self.boot_ms } else { now.wall_ms - self.wall_ms };
+        let passed = if now.boot_id == self.boot_id {
+            now.boot_ms - self.boot_ms
+        } else {
+            // What has passed since this boot is sure; only the time before it hangs on a clock that may be wrong.
+            (now.wall_ms - self.wall_ms).min(now.boot_ms.max(0) + LONGEST_OFF_MS)
+        };
         SpoolTime(self.spool_ms + passed.max(0))
     }
 
@@ -59,5 +69,12 @@ mod tests {
         assert_eq!(base.at(&moment(-99_000, 110, "a")).0, 1100);
         assert_eq!(base.at(&moment(60_000, 5, "b")).0, 11_000);
         assert_eq!(base.at(&moment(40_000, 5, "b")).0, 1000);
+    }
+
+    #[test]
+    fn a_clock_that_is_years_ahead_when_the_machine_starts_makes_a_day_of_it() {
+        let base = TimeBase { spool_ms: 1000, wall_ms: 50_000, boot_ms: 10, boot_id: "a".into() };
+        let year = 365 * 24 * 3_600_000;
+        assert_eq!(base.at(&moment(year, 5, "b")).0, 1000 + LONGEST_OFF_MS + 5);
     }
 }

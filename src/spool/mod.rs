@@ -15,11 +15,14 @@ pub mod testing;
 mod tests;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::model::authority::Right;
-use crate::model::{Call, Failure, FailureKind, ServerName};
+use crate::model::time::Moment;
+use crate::model::{Call, Failure, FailureKind, ProcessName, ServerName};
 use crate::store::{self, Fallible, Store, Tx};
 use crate::sys::lock::FileLock;
+use crate::sys::range_lock::RangeLock;
 
 pub use disk::paths::Base;
 pub use interface::local::Local;
@@ -39,6 +42,8 @@ struct Inner {
     creator_uid: u32,
     /// Shared while the spool is used embedded; a server holds it alone.
     _lock: FileLock,
+    /// The same on what cannot vanish unnoticed.
+    _place: Option<RangeLock>,
 }
 
 /// What a change does to the disk.
@@ -102,10 +107,33 @@ impl Spool {
     }
 }
 
+/// How long a print process looks for damaged pages before it begins.
+const LOOK_FOR_DAMAGE: Duration = Duration::from_millis(250);
+
+impl Spool {
+    /// Looks for damaged pages before the print process `name` begins, for a quarter of a second at most. Where it finds one
+    /// nothing prints: what was printed could not be recorded, and would be printed again and again. The state of the
+    /// process says so.
+    ///
+    /// # Errors
+    /// When a page is damaged, with the way out.
+    pub fn demand_sound(&self, name: &ProcessName, now: &Moment) -> Fallible<()> {
+        let Err(failure) = self.inner.store.look_for_damage(LOOK_FOR_DAMAGE) else { return Ok(()) };
+        if failure.kind != FailureKind::Unreachable {
+            return Ok(());
+        }
+        for target in self.targets_of(name).unwrap_or_default() {
+            // When even that cannot be written, the log says it.
+            let _ = self.process_cannot_start(target.id, target.epoch, &failure.message, now);
+        }
+        Err(failure)
+    }
+}
+
 /// Opens a spool for a print process.
 ///
 /// # Errors
 /// When it cannot be opened.
-pub fn open_for_process(base: &Base) -> Result<Spool, Failure> {
-    disk::base::open(base, disk::base::Access::Existing)
+pub fn open_for_process(base: &Base, now: Moment) -> Result<Spool, Failure> {
+    disk::base::open(base, disk::base::Access::Existing { now })
 }

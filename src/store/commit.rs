@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 
 use super::sqlite::Session;
-use super::{Fallible, Store, guard, schema};
-use crate::model::Failure;
+use super::{Fallible, Store, Tx, generation, guard, schema};
+use crate::model::{Call, Failure};
 
 /// What waits is committed together up to this many changes.
 const BATCH: usize = 64;
@@ -142,6 +142,8 @@ impl Store {
             None => self.writing_session()?,
         };
         let verdicts = self.commit_on(&session, batch)?;
+        // Between commit and answer: what went into files that have no name any more is not acknowledged.
+        self.demand_ground()?;
         // In a crowd the log is left to the last of it, within bounds: written back after each batch, the same pages would
         // be written again and again.
         if guard(&self.waiting).is_empty() || self.log_is_huge() {
@@ -154,6 +156,7 @@ impl Store {
     /// Each with its own verdict; a failure is that of the whole transaction.
     fn commit_on(&self, session: &Session, batch: &mut [Pending]) -> Fallible<Vec<Fallible<()>>> {
         self.begin(session)?;
+        let before = session.changes();
         if let Err(failure) = session.version().and_then(schema::check) {
             session.undo()?;
             return Ok(batch.iter().map(|_| Err(failure.clone())).collect());
@@ -181,7 +184,13 @@ impl Store {
                 verdicts
             }
         };
+        let call = Call::timeless();
+        let mark = if session.changes() == before { None } else { generation::count(&Tx::new(session, &call))? };
         session.commit()?;
+        if let (Some(mark), Some(path)) = (mark, self.mark.get()) {
+            // A mark that cannot be written stays behind, which does no harm.
+            let _ = mark.write(path);
+        }
         Ok(verdicts)
     }
 
@@ -210,10 +219,9 @@ mod tests {
     use std::thread::JoinHandle;
     use std::time::{Duration, Instant};
 
-    use super::super::Tx;
     use super::super::value::values;
     use super::*;
-    use crate::model::{Call, FailureKind};
+    use crate::model::FailureKind;
 
     fn store() -> (tempfile::TempDir, Arc<Store>) {
         let dir = tempfile::tempdir().unwrap();

@@ -181,6 +181,30 @@ pub(crate) fn refers_to(tx: &Tx<'_>, store_name: &str) -> Fallible<bool> {
     tx.finds("SELECT 1 FROM document WHERE store_name = ?", values![store_name])
 }
 
+columns!(owner { job_id, id });
+
+/// The job and the document that a file in the server's directory belongs to.
+pub(crate) fn owner_of(tx: &Tx<'_>, store_name: &str) -> Fallible<Option<(JobId, DocumentId)>> {
+    let sql = format!("SELECT {} FROM document WHERE store_name = ?", owner::LIST);
+    tx.one(&sql, values![store_name], |row| Ok((row.get(owner::job_id)?, row.get(owner::id)?)))
+}
+
+/// Takes another file of the same name as the one that was put back: the octets are those that were accepted.
+pub(crate) fn set_place(tx: &Tx<'_>, store_name: &str, identity: &Identity) -> Fallible<()> {
+    tx.run(
+        "UPDATE document SET dev = ?, ino = ?, birth_ns = ?, mtime_ns = ?, ctime_ns = ? WHERE store_name = ?",
+        values![
+            Bits(identity.dev),
+            Bits(identity.ino),
+            identity.birth_ns,
+            identity.mtime_ns,
+            identity.ctime_ns,
+            store_name
+        ],
+    )?;
+    Ok(())
+}
+
 /// Takes another file as what the document is.
 pub(crate) fn set_identity(tx: &Tx<'_>, id: DocumentId, identity: &Identity) -> Fallible<()> {
     tx.change(

@@ -145,12 +145,31 @@ pub(crate) fn list(tx: &Tx<'_>, object: Object, after: i64) -> Fallible<Vec<Even
 /// How many old events are forgotten at once.
 const PRUNED_AT_ONCE: u32 = 256;
 
-const OLD: &str = "SELECT id FROM event WHERE object <> 'job' AND at_ms < ? ORDER BY at_ms LIMIT ?";
+/// How far apart the marks are that tell the age of events.
+const MARKED_EVERY_MS: i64 = 24 * 3_600_000;
 
-/// Forgets a small batch of events of other objects than jobs that happened before a time.
-pub(super) fn prune(tx: &Tx<'_>, before_ms: i64) -> Fallible<()> {
-    for id in tx.rows(OLD, values![before_ms, PRUNED_AT_ONCE], |row| row.only::<i64>())? {
+const OLD: &str = "SELECT id FROM event WHERE object <> 'job' AND id <= ? ORDER BY id LIMIT ?";
+
+columns!(mark { spool_ms, event_id });
+
+/// Forgets a small batch of events of other objects than jobs that happened before the spool time `before`; `time` is now.
+/// Once a day the last number of an event is written down beside the spool time: what lies before a mark that is old enough
+/// is old. Does this rely on the order of identities? It is a bound and no order: an event that commits late is forgotten a
+/// little earlier or later than its neighbours.
+pub(super) fn prune(tx: &Tx<'_>, time: i64, before: i64) -> Fallible<()> {
+    let last = tx.one("SELECT max(spool_ms) FROM age_mark", &[], |row| row.only::<Option<i64>>())?.flatten();
+    if last.is_none_or(|last| time - last >= MARKED_EVERY_MS) {
+        tx.run("INSERT INTO age_mark (spool_ms, event_id) SELECT ?, coalesce(max(id), 0) FROM event", values![time])?;
+    }
+    let sql = format!("SELECT {} FROM age_mark WHERE spool_ms < ? ORDER BY spool_ms DESC LIMIT 1", mark::LIST);
+    let old = tx.one(&sql, values![before], |row| Ok((row.get(mark::spool_ms)?, row.get(mark::event_id)?)))?;
+    let Some((marked, end)): Option<(i64, i64)> = old else { return Ok(()) };
+    let ids = tx.rows(OLD, values![end, PRUNED_AT_ONCE], |row| row.only::<i64>())?;
+    for id in &ids {
         tx.run("DELETE FROM event WHERE id = ?", values![id])?;
+    }
+    if ids.is_empty() {
+        tx.run("DELETE FROM age_mark WHERE spool_ms <= ?", values![marked])?;
     }
     Ok(())
 }
@@ -164,7 +183,7 @@ mod tests {
     fn old_events_and_the_next_place_are_found_without_a_look_at_the_rest() {
         let memory = Memory::new();
         let plan = memory.plan(OLD);
-        assert!(plan.contains("event_time") && !plan.contains("TEMP B-TREE"), "{plan}");
+        assert!(plan.contains("event_other") && !plan.contains("TEMP B-TREE"), "{plan}");
         let plan = memory.plan("SELECT coalesce(max(position), 0) + 1 FROM event WHERE object = ? AND object_id = ?");
         assert!(plan.contains("SEARCH event USING COVERING INDEX event_object"), "{plan}");
     }

@@ -94,8 +94,8 @@ pub(crate) fn insert(
 ) -> Fallible<()> {
     tx.run(
         "INSERT INTO finished (job_id, number, serial, token, local_id, owner_uid, owner, user_name, name, destination, device,
-             outcome, octets, pages, documents, created_ms, finished_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             outcome, octets, pages, documents, created_ms, finished_ms, finished_spool)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values![
             job.id,
             job.number,
@@ -113,7 +113,8 @@ pub(crate) fn insert(
             job.pages,
             documents,
             job.created_ms,
-            tx.now().wall_ms
+            tx.now().wall_ms,
+            super::spool::time(tx)?.0
         ],
     )?;
     Ok(())
@@ -169,14 +170,16 @@ const KEPT_JOBS: i64 = 1_000_000;
 /// Those that finished before a time, and those up to a job. Two statements and no UNION, which would be a merge of both by
 /// job, through the whole history.
 const OLD: [&str; 2] = [
-    "SELECT job_id FROM finished WHERE finished_ms < ? ORDER BY finished_ms LIMIT ?",
+    "SELECT job_id FROM finished WHERE finished_spool < ? ORDER BY finished_spool LIMIT ?",
     "SELECT job_id FROM finished WHERE job_id <= ? ORDER BY job_id LIMIT ?",
 ];
 
 /// Forgets a small batch of jobs that finished more than 30 days ago, or beyond the last 1,000,000, with their events and
-/// tokens, and old events of other objects.
+/// tokens, and old events of other objects. Age is told by spool time: a wall clock that is set to another year makes nothing
+/// old.
 pub(crate) fn prune(tx: &Tx<'_>) -> Fallible<()> {
-    let before = tx.now().wall_ms - KEPT_MS;
+    let time = super::spool::time(tx)?.0;
+    let before = time - KEPT_MS;
     let last = tx.one("SELECT max(job_id) FROM finished", &[], |row| row.only::<Option<i64>>())?.flatten();
     // Does this rely on identities without gaps? It is a bound and no order: gaps make it a little tighter.
     let ends = [before, last.unwrap_or(0) - KEPT_JOBS];
@@ -187,7 +190,7 @@ pub(crate) fn prune(tx: &Tx<'_>) -> Fallible<()> {
             tx.run("DELETE FROM finished WHERE job_id = ?", values![id])?;
         }
     }
-    super::event::prune(tx, before)?;
+    super::event::prune(tx, time, before)?;
     super::submission::prune(tx, before)
 }
 

@@ -10,7 +10,10 @@ use crate::model::{Failure, FailureKind};
 use super::{Fallible, Tx};
 
 /// The schema this program writes.
-pub const VERSION: i64 = 5;
+pub const VERSION: i64 = MARKED;
+
+/// The schema from which on a database carries the mark of its last commit.
+pub(crate) const MARKED: i64 = 6;
 
 /// Schema 1.
 const V1: &str = "
@@ -330,6 +333,31 @@ ALTER TABLE device ADD COLUMN set_aside INTEGER;
 ALTER TABLE entry ADD COLUMN spent INTEGER NOT NULL DEFAULT 0;
 ";
 
+/// From the schema before to [`MARKED`]: the mark of the last commit, whether the database was restored, and ages in spool
+/// time. What finished before has the age that the wall clock says.
+const MARKS: &str = "
+ALTER TABLE spool ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN restored_ms INTEGER;
+ALTER TABLE finished ADD COLUMN finished_spool INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE submission ADD COLUMN at_spool INTEGER;
+UPDATE finished SET finished_spool =
+    (SELECT time_spool_ms + min(0, finished.finished_ms - time_wall_ms) FROM spool);
+UPDATE submission SET at_spool = (SELECT time_spool_ms + min(0, submission.at_ms - time_wall_ms) FROM spool)
+ WHERE job_id IS NULL;
+CREATE INDEX finished_age ON finished (finished_spool);
+DROP INDEX submission_refused;
+CREATE INDEX submission_refused ON submission (at_spool) WHERE job_id IS NULL;
+DROP INDEX event_time;
+CREATE INDEX event_other ON event (id) WHERE object <> 'job';
+CREATE TABLE age_mark (
+    spool_ms        INTEGER PRIMARY KEY,
+    event_id        INTEGER NOT NULL
+);
+";
+
+/// Every step, with the number of the schema that it leads to.
+const STEPS: &[(i64, &str)] = &[(1, V1), (2, V2), (3, V3), (4, V4), (5, V5), (MARKED, MARKS)];
+
 /// Whether this program may use a database with that schema: [`FailureKind::Unreachable`] for a newer one.
 pub(crate) fn check(version: i64) -> Fallible<()> {
     if version > VERSION {
@@ -350,12 +378,15 @@ pub(crate) fn version(tx: &Tx<'_>) -> Fallible<i64> {
 /// Brings a database, inside a write transaction, to [`VERSION`]. When a step fails, the transaction is rolled back as a
 /// whole.
 pub(crate) fn migrate(tx: &Tx<'_>) -> Fallible<()> {
+    migrate_to(tx, VERSION)
+}
+
+/// The same up to the schema `wanted`, which this program knows.
+pub(super) fn migrate_to(tx: &Tx<'_>, wanted: i64) -> Fallible<()> {
     let found = tx.version()?;
     check(found)?;
-    for (number, step) in [(1, V1), (2, V2), (3, V3), (4, V4), (5, V5)] {
-        if found < number {
-            tx.script(step)?;
-        }
+    for (_, step) in STEPS.iter().filter(|(number, _)| (found + 1..=wanted).contains(number)) {
+        tx.script(step)?;
     }
-    tx.set_version(VERSION)
+    tx.set_version(wanted)
 }

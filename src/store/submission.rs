@@ -50,18 +50,20 @@ pub(crate) fn fate(tx: &Tx<'_>, token: &str) -> Fallible<Option<Fate>> {
 }
 
 const DECIDE: &str =
-    "INSERT INTO submission (token, job_id, number, local_id, serial, at_ms) VALUES (?, ?, ?, ?, ?, ?)";
+    "INSERT INTO submission (token, job_id, number, local_id, serial, at_ms, at_spool) VALUES (?, ?, ?, ?, ?, ?, ?)";
 
 /// Decides that a submission became a job. Fails when its token was decided already.
 pub(crate) fn accept(tx: &Tx<'_>, token: &str, job: &Known) -> Fallible<()> {
-    tx.run(DECIDE, values![token, job.id, job.number, job.local, job.serial, tx.now().wall_ms])?;
+    // It is forgotten with its job, whose age decides.
+    let none: Option<i64> = None;
+    tx.run(DECIDE, values![token, job.id, job.number, job.local, job.serial, tx.now().wall_ms, none])?;
     Ok(())
 }
 
 /// Decides that a submission is refused for good. Fails when its token was decided already.
 pub(crate) fn refuse(tx: &Tx<'_>, token: &str) -> Fallible<()> {
     let none: Option<i64> = None;
-    tx.run(DECIDE, values![token, none, none, none, none, tx.now().wall_ms])?;
+    tx.run(DECIDE, values![token, none, none, none, none, tx.now().wall_ms, super::spool::time(tx)?.0])?;
     Ok(())
 }
 
@@ -71,9 +73,11 @@ pub(super) fn forget(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
     Ok(())
 }
 
-/// Forgets the tokens that were refused before a time.
-pub(super) fn prune(tx: &Tx<'_>, before_ms: i64) -> Fallible<()> {
-    tx.run("DELETE FROM submission WHERE job_id IS NULL AND at_ms < ?", values![before_ms])?;
+const OLD: &str = "DELETE FROM submission WHERE job_id IS NULL AND at_spool < ?";
+
+/// Forgets the tokens that were refused before a spool time.
+pub(super) fn prune(tx: &Tx<'_>, before: i64) -> Fallible<()> {
+    tx.run(OLD, values![before])?;
     Ok(())
 }
 
@@ -89,11 +93,12 @@ pub(crate) fn plan(tx: &Tx<'_>) -> Fallible<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::store::Memory;
 
     #[test]
     fn what_was_refused_long_ago_is_found_without_a_look_at_the_rest() {
-        let plan = Memory::new().plan("DELETE FROM submission WHERE job_id IS NULL AND at_ms < ?");
+        let plan = Memory::new().plan(OLD);
         assert!(plan.contains("submission_refused"), "{plan}");
     }
 }

@@ -8,9 +8,9 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 
+use crate::model::ProcessName;
 use crate::model::time::Moment;
-use crate::spool::{Attendant, Spool, WakeTarget};
-use crate::sys::lock::FileLock;
+use crate::spool::{Attendant, Base, Spool, WakeTarget};
 use crate::sys::{spawn, wake};
 
 /// Starts print processes from one directory, never from a search path.
@@ -33,17 +33,19 @@ impl Starter {
         Ok(Self::new(spawn::program_dir()?))
     }
 
+    /// Starts the print process `name` of a base once more, for one that ends.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn again(&self, base: &Base, name: &ProcessName) -> io::Result<u32> {
+        spawn::detached(&self.directory.join(FASTP), &arguments(base, name))
+    }
+
     fn start(&self, spool: &Spool, target: &WakeTarget, now: &Moment) {
         // The user starts an independent process himself.
         let Some(file) = &target.file else { return };
         let program = self.directory.join(file);
-        let args: [&OsStr; 4] = [
-            OsStr::new("--base"),
-            spool.base().root().as_os_str(),
-            OsStr::new("--process"),
-            OsStr::new(target.name.as_str()),
-        ];
-        if let Err(error) = spawn::detached(&program, &args)
+        if let Err(error) = spawn::detached(&program, &arguments(spool.base(), &target.name))
             && !is_passing(&error)
         {
             // The job is accepted anyway; the reason shows in the state of the process and of its devices. If even that
@@ -52,6 +54,13 @@ impl Starter {
                 spool.process_cannot_start(target.id, target.epoch, &format!("{}: {error}", program.display()), now);
         }
     }
+}
+
+/// The print process program.
+const FASTP: &str = "fastp";
+
+fn arguments<'a>(base: &'a Base, name: &'a ProcessName) -> [&'a OsStr; 4] {
+    [OsStr::new("--base"), base.root().as_os_str(), OsStr::new("--process"), OsStr::new(name.as_str())]
 }
 
 /// Errors that come and go with the load of the machine.
@@ -71,7 +80,7 @@ impl Attendant for Starter {
                 continue;
             }
             // Nobody listens. A process that holds its lock has not bound its socket yet, and will look once it has.
-            let held = FileLock::is_held(&spool.base().process_lock(&target.name)).unwrap_or(true);
+            let held = spool.process_lives(&target.name).unwrap_or(true);
             if !held && spool.process_died(target.id, target.epoch, now).unwrap_or(false) {
                 self.start(spool, target, now);
             }

@@ -86,8 +86,8 @@ pub fn usual_base(host: Option<&str>, env: &dyn Fn(&str) -> Option<OsString>, cw
 /// Opens the spool at `base`, for the user this process acts for.
 pub fn open_at(base: &Base, purpose: Purpose) -> Result<Box<dyn Operations>, Failure> {
     let spool = match purpose {
-        Purpose::Look => open(base, Access::Existing)?,
-        Purpose::Change => open_for_command(base, Access::Existing)?,
+        Purpose::Look => open(base, Access::Existing { now: clock::now() })?,
+        Purpose::Change => open_for_command(base, Access::Existing { now: clock::now() })?,
         Purpose::Declare => {
             open_for_command(base, Access::Create { server: server_name(&users::host()), now: clock::now() })?
         }

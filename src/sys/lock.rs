@@ -54,6 +54,17 @@ impl FileLock {
         Self::try_on(open(path)?, libc::F_RDLCK)
     }
 
+    /// The same, waiting at most `deadline` for whoever has it alone.
+    ///
+    /// # Errors
+    /// As [`FileLock::try_exclusive`]; a deadline that passed is `Ok(None)`.
+    pub fn shared(path: &Path, deadline: Duration) -> io::Result<Option<Self>> {
+        match Self::try_shared(path)? {
+            Some(lock) => Ok(Some(lock)),
+            None => Self::wait_for(path, libc::F_RDLCK, deadline),
+        }
+    }
+
     fn try_on(file: File, kind: i32) -> io::Result<Option<Self>> {
         Ok(try_lock(&file, kind)?.then_some(Self { file }))
     }
@@ -64,12 +75,16 @@ impl FileLock {
         if let Some(lock) = Self::try_exclusive(path)? {
             return Ok(Some(lock));
         }
+        Self::wait_for(path, libc::F_WRLCK, deadline)
+    }
+
+    fn wait_for(path: &Path, kind: i32, deadline: Duration) -> io::Result<Option<Self>> {
         let file = open(path)?;
         let (sender, receiver) = mpsc::channel();
         // The kernel has no timed lock. The waiting thread owns the description: if we give up, the lock that it gets
         // later is dropped with the message that nobody receives.
         std::thread::Builder::new().name("lock".into()).stack_size(64 * 1024).spawn(move || {
-            let _ = sender.send(Self::wait_on(file));
+            let _ = sender.send(Self::wait_on(file, kind));
         })?;
         match receiver.recv_timeout(deadline) {
             Ok(Ok(lock)) => Ok(Some(lock)),
@@ -80,12 +95,12 @@ impl FileLock {
 
     /// Takes the lock exclusively, however long that takes.
     pub fn wait(path: &Path) -> io::Result<Self> {
-        Self::wait_on(open(path)?)
+        Self::wait_on(open(path)?, libc::F_WRLCK)
     }
 
-    fn wait_on(file: File) -> io::Result<Self> {
+    fn wait_on(file: File, kind: i32) -> io::Result<Self> {
         loop {
-            match fcntl(file.as_fd(), FcntlArg::F_OFD_SETLKW(&request(libc::F_WRLCK))) {
+            match fcntl(file.as_fd(), FcntlArg::F_OFD_SETLKW(&request(kind))) {
                 Ok(_) => return Ok(Self { file }),
                 Err(nix::Error::EINTR) => {}
                 Err(error) => return Err(error.into()),
@@ -95,7 +110,8 @@ impl FileLock {
 
     /// Whether somebody holds the lock. Takes nothing; a file that does not exist is not locked.
     pub fn is_held(path: &Path) -> io::Result<bool> {
-        let file = match OpenOptions::new().read(true).write(true).open(path) {
+        // For reading only: a probe is no change that somebody waits for.
+        let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),
@@ -103,7 +119,7 @@ impl FileLock {
         Self::is_held_on(&file)
     }
 
-    /// Does the same for an open file, which must be open for writing.
+    /// Does the same for an open file.
     pub fn is_held_on(file: &File) -> io::Result<bool> {
         let mut probe = request(libc::F_WRLCK);
         fcntl(file.as_fd(), FcntlArg::F_OFD_GETLK(&mut probe))?;

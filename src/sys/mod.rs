@@ -8,6 +8,7 @@ pub mod lock;
 pub mod map;
 pub mod pipe;
 pub mod process;
+pub mod range_lock;
 pub mod socket;
 pub mod spawn;
 pub mod tcp;

@@ -238,7 +238,10 @@ impl Site {
     pub fn print_files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.server_dir()).unwrap().map(|entry| entry.unwrap());
         let files = entries.filter(|entry| !entry.file_type().unwrap().is_dir());
-        files.map(|entry| entry.file_name().to_string_lossy().into_owned()).filter(|name| name != ".spool-id").collect()
+        files
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| ![".spool-id", ".generation"].contains(&name.as_str()))
+            .collect()
     }
 
     /// Waits until the server's directory holds no print file: a file is erased after the commit that ends its job.

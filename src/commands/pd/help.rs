@@ -16,6 +16,8 @@ const SPOOL: &str = "  PDBASE  Directory of a private spool
   PDHOST, PD_SOCKET  Host and port of the server, unless -H names them
 ";
 
+const BASE: &str = "  PDBASE  Directory of the spool; otherwise your private one\n";
+
 /// What follows the flags in the long help of `pdpr` (`settable`) and `pdls`: the attributes of `class`.
 pub fn with_attributes(class: Class, settable: bool) -> String {
     let mut text = String::new();
@@ -61,6 +63,20 @@ pub fn altering() -> String {
 /// What follows the flags in the long help of commands that act on jobs without attributes.
 pub fn acting() -> String {
     format!("Environment:\n  PDPATH  Directory of attributes files\n{SPOOL}\n{EXITS}")
+}
+
+/// What follows the flags in the long help of commands that work on the files of a spool.
+pub fn of_disk() -> String {
+    format!("Environment:\n{BASE}\n{EXITS}")
+}
+
+/// What follows the flags in the long help of `pdfsck`.
+pub fn of_pdfsck() -> String {
+    format!(
+        "Environment:\n{BASE}\nExit status:\n  0  Nothing is wrong, or everything was mended\n  \
+         1  Something is wrong\n  2  The command line is wrong; nothing was looked at\n  \
+         3  There is no spool, or it must not be looked at\n"
+    )
 }
 
 /// What follows the flags in the long help of `pdrm`.

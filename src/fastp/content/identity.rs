@@ -8,8 +8,7 @@
 //! of the attempt leaves the copy in `corrupt/`, where the next attempt finds it.
 
 use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use crate::fastp::device::helpers::HelperKind;
 use crate::model::DocumentId;
 use crate::model::job::{Identity, RawPath, Transfer};
 use crate::model::state::HoldReason;
+use crate::spool::disk::aside::put_aside;
 use crate::spool::interface::engine::{Claim, ClaimedDocument};
 use crate::sys::files;
 
@@ -203,38 +203,4 @@ fn corrupt(id: DocumentId, path: &Path, text: String) -> PrintError {
         Err(error) => (None, format!("{text}; it could not be moved to corrupt: {error}")),
     };
     PrintError::Document { reason: HoldReason::Corrupt, text, moved }
-}
-
-fn put_aside(path: &Path, text: &str) -> io::Result<Option<PathBuf>> {
-    let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
-        return Ok(None);
-    };
-    let corrupt = dir.join("corrupt");
-    let mut to = corrupt.join(name);
-    if let Err(error) = std::fs::symlink_metadata(path) {
-        // Moved by an attempt that died before it could say so?
-        return if to.exists() { Ok(Some(to)) } else { no_file(error) };
-    }
-    match std::fs::DirBuilder::new().mode(0o700).create(&corrupt) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    if to.exists() {
-        let mut other = name.to_owned();
-        other.push(format!(".{}", files::random_name(6)?));
-        to = corrupt.join(other);
-    }
-    let mut reason = to.clone().into_os_string();
-    reason.push(".reason");
-    let mut note = File::create(reason)?;
-    writeln!(note, "{text}")?;
-    note.sync_all()?;
-    std::fs::rename(path, &to)?;
-    files::sync_dir(&corrupt)?;
-    files::sync_dir(dir)?;
-    Ok(Some(to))
-}
-
-fn no_file(error: io::Error) -> io::Result<Option<PathBuf>> {
-    if error.kind() == io::ErrorKind::NotFound { Ok(None) } else { Err(error) }
 }

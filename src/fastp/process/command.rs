@@ -14,8 +14,10 @@ use super::run::run;
 use super::signals::block_signals;
 use crate::fastp::fastcnfg;
 use crate::fastp::fastcnfg::file_cache::FileCache;
+use crate::model::time::Moment;
 use crate::model::{Failure, FailureKind, ProcessName};
 use crate::spool::{Base, Spool};
+use crate::sys::clock;
 
 /// A print process goes dormant after this many idle seconds, unless `PD_FASTP_IDLE` says otherwise.
 const IDLE: f64 = 120.0;
@@ -57,7 +59,7 @@ pub struct Arguments {
 }
 
 /// Parses the command line, opens the spool with `open`, and runs the print process until it goes dormant.
-pub fn run_main(open: impl FnOnce(&Base) -> Result<Spool, Failure>) -> ExitCode {
+pub fn run_main(open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>) -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(file) = arguments.check {
         return check(file, arguments.base);
@@ -76,7 +78,7 @@ pub fn run_main(open: impl FnOnce(&Base) -> Result<Spool, Failure>) -> ExitCode 
     }
 }
 
-fn start(arguments: Arguments, open: impl FnOnce(&Base) -> Result<Spool, Failure>) -> anyhow::Result<()> {
+fn start(arguments: Arguments, open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>) -> anyhow::Result<()> {
     let process = arguments.process.unwrap_or_default();
     let name: ProcessName = process.trim_start_matches(['\\', '$']).parse().context("--process")?;
     let base = std::path::absolute(arguments.base.unwrap_or_default()).context("--base")?;
@@ -86,7 +88,7 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base) -> Result<Spool, Failure
     block_signals()?;
     // If the limit cannot be raised, we print on fewer devices at a time.
     let _ = raise_open_files();
-    let spool = open(&base)?;
+    let spool = open(&base, clock::now())?;
     let idle = arguments.idle.unwrap_or(usual);
     let idle = Duration::try_from_secs_f64(idle).with_context(|| format!("--idle {idle}"))?;
     Ok(run(&spool, &name, idle)?)

@@ -3,6 +3,7 @@
 pub mod backoff;
 pub(crate) mod command;
 pub mod log;
+pub mod neighbours;
 pub mod prerequisites;
 pub mod run;
 mod signals;

@@ -17,6 +17,7 @@ use jiff::tz::TimeZone;
 use nix::poll::{PollFd, PollFlags};
 
 use super::log::Log;
+use super::neighbours::Neighbours;
 use super::prerequisites::{ProgressFile, with_room, write_holder};
 use super::signals::{Signals, block_signals};
 use super::submission_socket;
@@ -29,10 +30,11 @@ use crate::fastp::fastcnfg::file_cache::FileCache;
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
 use crate::server::SubmissionSocket;
+use crate::spool::disk::locks;
 use crate::spool::interface::engine::{DeviceOrder, Engine, Lease};
 use crate::spool::{Base, Spool};
+use crate::supervise::Starter;
 use crate::sys::files::FileId;
-use crate::sys::lock::FileLock;
 use crate::sys::wake::WakeSocket;
 use crate::sys::{clock, fault, files};
 
@@ -47,6 +49,9 @@ const PARTING: Duration = Duration::from_secs(10);
 /// # Errors
 /// Returns the failure when its files cannot be used or the spool refuses it.
 pub fn run(spool: &Spool, name: &ProcessName, idle: Duration) -> Result<(), Failure> {
+    spool.demand_sound(name, &clock::now()).inspect_err(|failure| {
+        Log::new(&spool.base().log(), name.as_str()).line(format_args!("does not begin: {failure}"));
+    })?;
     let open_submissions = |log: &Log| submission_socket::open(spool, log);
     run_with(Arc::new(spool.clone()), spool.base(), name, idle, Timing::from_environment(), open_submissions)
 }
@@ -65,11 +70,12 @@ pub fn run_with(
         move |error: io::Error| Failure::new(FailureKind::Io, format!("{what}: {error}"))
     };
     block_signals()?;
-    let lock = with_room(base, || FileLock::exclusive(&base.process_lock(name), PREDECESSOR));
+    let server = engine.server();
+    let lock = with_room(base, || locks::take_process(base, &server, name, PREDECESSOR));
     let Some(lock) = lock.map_err(cannot("its lock"))? else {
         return Ok(());
     };
-    with_room(base, || write_holder(&lock)).map_err(cannot("its lock"))?;
+    with_room(base, || write_holder(&lock.file)).map_err(cannot("its lock"))?;
     let socket = with_room(base, || WakeSocket::bind(&base.process_socket(name))).map_err(cannot("its socket"))?;
     let log = Log::new(&base.log(), name.as_str());
     let waker = Arc::new(Waker::new().map_err(cannot("events"))?);
@@ -83,7 +89,9 @@ pub fn run_with(
     let mut main = Main {
         engine,
         base,
-        database: files::file_id(&base.database()),
+        ground: ground(base),
+        neighbours: Neighbours::of(base, name),
+        uprooted: false,
         lease,
         timing,
         log: log.clone(),
@@ -107,10 +115,32 @@ pub fn run_with(
         Ok(why) => main.end(why),
         Err(failure) => main.end(&failure.to_string()),
     }
+    // A device thread may have been the first to find out.
+    let uprooted = main.uprooted || (ended.is_err() && main.database_was_exchanged());
     drop(signals);
     drop(main);
     drop(lock);
+    if uprooted {
+        // What waits must not wait for the next command. The new one finds our lock free.
+        succeed(base, name, &log);
+    }
     ended.map(|_| ())
+}
+
+/// What has the names of the database and of its log.
+type Ground = (Option<FileId>, Option<FileId>);
+
+fn ground(base: &Base) -> Ground {
+    (files::file_id(&base.database()), files::file_id(&base.database_log()))
+}
+
+/// Starts a print process of this name on what lies at the base now.
+fn succeed(base: &Base, name: &ProcessName, log: &Log) {
+    let started = Starter::beside_us().and_then(|starter| starter.again(base, name));
+    match started {
+        Ok(pid) => log.line(format_args!("process {pid} takes over")),
+        Err(error) => log.line(format_args!("no successor can be started: {error}")),
+    }
 }
 
 /// Begins an epoch of the process, however long the spool takes.
@@ -140,8 +170,11 @@ fn main_may_retry(failure: &Failure) -> bool {
 pub(crate) struct Main<'a> {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) base: &'a Base,
-    /// Identity of the database file when we started.
-    database: Option<FileId>,
+    /// Identity of the database and its log when we started.
+    ground: Ground,
+    neighbours: Neighbours,
+    /// Whether this process ends because the files under it were exchanged: then another one is to go on.
+    uprooted: bool,
     pub(crate) lease: Lease,
     pub(crate) timing: Timing,
     pub(crate) log: Log,
@@ -173,6 +206,15 @@ impl Main<'_> {
             if self.waker.stopping() {
                 return Ok("a signal asked for it");
             }
+            if self.database_was_exchanged() {
+                self.uprooted = true;
+                return Ok("spool.db was exchanged");
+            }
+            if !self.uprooted && self.neighbours.lost_run(self.base) {
+                self.log.line("run/ was removed: the running jobs are finished, then a new process takes over");
+                (self.uprooted, self.finishing) = (true, true);
+                self.workers.values().for_each(Worker::finish);
+            }
             let due = match self.scan(woken) {
                 Ok(due) => due,
                 Err(SpoolError::Ending) => continue,
@@ -182,16 +224,18 @@ impl Main<'_> {
             if working {
                 (self.last_work, self.dormant_after) = (Instant::now(), self.idle);
             } else if self.finishing {
-                return Ok("another one has the lease, or a newer schema");
+                return Ok(if self.uprooted {
+                    "run/ was removed"
+                } else {
+                    "another one has the lease, or a newer schema"
+                });
             } else if due.is_none() && self.last_work.elapsed() >= self.dormant_after && self.go_dormant()? {
                 return Ok("nothing is left to do");
             }
             if beat.elapsed() >= self.timing.heartbeat {
                 beat = Instant::now();
                 // Otherwise every call would be retried for ever, as on a full disk.
-                let there = files::file_id(&self.base.database());
-                let replaced = there.is_some() && self.database.is_some() && there != self.database;
-                if replaced || matches!(self.base.database().try_exists(), Ok(false)) {
+                if matches!(self.base.database().try_exists(), Ok(false)) {
                     return Ok("its spool is gone");
                 }
                 self.heartbeat();
@@ -204,6 +248,19 @@ impl Main<'_> {
             }
             let before = Instant::now();
             woken = self.wait(wait)? || before.elapsed() >= self.timing.scan_interval;
+        }
+    }
+
+    /// Whether another database, or another log, lies now where ours was.
+    fn database_was_exchanged(&self) -> bool {
+        let there = ground(self.base);
+        there.0.is_some() && self.ground.0.is_some() && there != self.ground
+    }
+
+    /// Sweeps what a neighbour that died was about to erase.
+    fn sweep(&self) {
+        if let Err(failure) = self.engine.sweep() {
+            self.log.line(format_args!("sweeping: {failure}"));
         }
     }
 
@@ -226,10 +283,16 @@ impl Main<'_> {
 
     /// Waits for a wake-up, the end of a thread, or `timeout`. Returns true if somebody made work or wants something.
     fn wait(&self, timeout: Duration) -> Result<bool, Failure> {
-        let mut fds =
-            [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(self.waker.as_fd(), PollFlags::POLLIN)];
+        let mut fds = vec![
+            PollFd::new(self.socket.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.waker.as_fd(), PollFlags::POLLIN),
+        ];
+        fds.extend(self.neighbours.fd().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         poll_for(&mut fds, Some(timeout)).map_err(|error| Failure::internal(format_args!("waiting: {error}")))?;
         let _ = self.waker.take_wake();
+        if self.neighbours.died() {
+            self.sweep();
+        }
         Ok(self.socket.drain())
     }
 

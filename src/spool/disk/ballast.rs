@@ -32,7 +32,12 @@ pub fn ensure(base: &Base) -> Fallible<()> {
         allocate(&file, SIZE)?;
         file.sync_all()
     };
-    place().map_err(|error| {
+    let placed = place().or_else(|error| match error.kind() {
+        // Somebody has removed `run/` under a process that has the spool open.
+        std::io::ErrorKind::NotFound => super::dirs::make(&base.run()).and_then(|()| place()),
+        _ => Err(error),
+    });
+    placed.map_err(|error| {
         let _ = std::fs::remove_file(&path);
         Failure::new(FailureKind::Full, format!("the file system of the spool is full ({error}): no job is accepted"))
             .hint("free some space; waiting jobs are kept and print, and new ones are accepted again by themselves")

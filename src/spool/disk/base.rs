@@ -2,11 +2,13 @@
 //!
 //! States of a base: nothing → `run/` → `spool.db` with its schema (one transaction) → server directory with `.spool-id`.
 //! A crash in between leaves a base that the next creation completes. A server directory whose `spool.db` is gone, or
-//! belongs to another spool, is refused and never re-created: its print files are somebody's jobs.
+//! belongs to another spool, is refused and never re-created: its print files are somebody's jobs. A `spool.db` that is
+//! older than the mark beside the print files was restored: its jobs are held before anybody sees them. `run/` holds
+//! nothing that cannot be made again, and is made again when it is gone.
 
-use std::fs::{DirBuilder, File};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,19 +16,24 @@ use std::time::Duration;
 use crate::model::event::EventWord;
 use crate::model::time::Moment;
 use crate::model::{Call, Caller, Failure, FailureKind, ServerName};
-use crate::store::{self, Fallible, Store};
+use crate::store::generation::{self, Mark};
+use crate::store::restored;
+use crate::store::{self, Fallible, Store, Tx};
 use crate::sys::files::{is_network, random_name, sync_dir};
 use crate::sys::lock::FileLock;
 
-use super::ballast;
 use super::paths::Base;
-use crate::spool::{Inner, Spool};
+use super::{ballast, dirs, locks};
+use crate::spool::{Inner, Room, Spool};
 
 /// What the caller needs of the base.
 #[derive(Clone, Debug)]
 pub enum Access {
     /// A spool that exists.
-    Existing,
+    Existing {
+        /// Now.
+        now: Moment,
+    },
     /// One that is made if there is none.
     Create {
         /// The server name of a new spool.
@@ -40,7 +47,7 @@ fn refused(message: impl Into<String>) -> Failure {
     Failure::new(FailureKind::Unreachable, message)
 }
 
-fn io_failure(path: &Path, error: &io::Error) -> Failure {
+pub(crate) fn io_failure(path: &Path, error: &io::Error) -> Failure {
     let kind = if error.kind() == io::ErrorKind::StorageFull { FailureKind::Full } else { FailureKind::Unreachable };
     Failure::new(kind, format!("{}: {error}", path.display()))
 }
@@ -64,6 +71,8 @@ fn fallback_name() -> ServerName {
 
 /// How long those who use a spool of an older version are waited for.
 const OLDER_LEAVES: Duration = Duration::from_secs(5);
+/// How long somebody who has the spool alone is waited for: he brings its schema up to date, or puts another database there.
+const ALONE: Duration = Duration::from_secs(60);
 
 /// Opens the spool at `base`.
 ///
@@ -88,22 +97,12 @@ fn open_with(base: &Base, access: Access, make: MakeStore) -> Fallible<Spool> {
     let root = base.root();
     match std::fs::metadata(root) {
         Ok(meta) => {
-            if !meta.is_dir() {
-                return Err(refused(format!("{} is not a directory", root.display())));
-            }
-            let me = nix::unistd::geteuid().as_raw();
-            if meta.uid() != me {
-                return Err(refused(format!(
-                    "{} belongs to user {}, not to you",
-                    root.display(),
-                    crate::sys::users::name(meta.uid())
-                ))
-                .hint("set PDBASE to a directory of your own"));
-            }
+            demand_ours(root, &meta)?;
+            dirs::make_usable(root).map_err(|error| io_failure(root, &error))?;
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => match access {
-            Access::Create { .. } => make_dir(root, true)?,
-            Access::Existing => return Err(no_spool(base)),
+            Access::Create { .. } => make_dir(root)?,
+            Access::Existing { .. } => return Err(no_spool(base)),
         },
         Err(error) => return Err(io_failure(root, &error)),
     }
@@ -111,9 +110,12 @@ fn open_with(base: &Base, access: Access, make: MakeStore) -> Fallible<Spool> {
         return Err(refused(format!("{} is on a network file system, where locks cannot be trusted", root.display()))
             .hint("set PDBASE to a directory on a local disk"));
     }
+    let (Access::Existing { now } | Access::Create { now, .. }) = &access;
+    let now = now.clone();
     // Opened once: whoever opens the database while nobody else has it open reads its whole log first.
     let store = match initialised(base, make)? {
         Some((store, version)) => {
+            make_dir(&base.run())?;
             if version < store::schema::VERSION {
                 upgrade(base, &store)?;
             }
@@ -123,40 +125,75 @@ fn open_with(base: &Base, access: Access, make: MakeStore) -> Fallible<Spool> {
             refuse_orphans(base)?;
             match access {
                 Access::Create { server, now } => create(base, &server, &now)?,
-                Access::Existing => return Err(no_spool(base)),
+                Access::Existing { .. } => return Err(no_spool(base)),
             }
             make(&base.database(), &base.write_lock())
         }
     };
-    let lock = match FileLock::try_shared(&base.spool_lock()).map_err(|error| io_failure(&base.spool_lock(), &error))? {
-        Some(lock) => lock,
-        None => {
-            return Err(
-                refused(format!("{} is in use by a server", root.display())).hint("reach it through that server")
-            );
-        }
-    };
-    let row = store.read(&Call::timeless(), store::spool::row).map_err(|failure| match failure.kind {
+    let path = base.spool_lock();
+    let lock = FileLock::shared(&path, ALONE).map_err(|error| io_failure(&path, &error))?;
+    let lock = lock.ok_or_else(|| taken_alone(base))?;
+    let look = |tx: &Tx<'_>| Ok((store::spool::row(tx)?, generation::of(tx)?));
+    let (row, mark) = store.read(&Call::timeless(), look).map_err(|failure| match failure.kind {
         FailureKind::Io => Failure { kind: FailureKind::Unreachable, ..failure },
         _ => failure,
     })?;
     let server: ServerName = row.server.parse()?;
     let creator_uid = row.trust.creator_uid;
-    let inner = Inner { base: base.clone(), store, server, spool_id: row.spool_id, creator_uid, _lock: lock };
-    let spool = Spool { inner: Arc::new(inner) };
+    let inner =
+        Inner { base: base.clone(), store, server, spool_id: row.spool_id, creator_uid, _lock: lock, _place: None };
+    let mut spool = Spool { inner: Arc::new(inner) };
     spool.check_server_dir()?;
+    let id = base.spool_id(spool.server());
+    let place = locks::use_spool(&id, ALONE).or_else(|error| match error.kind() {
+        // Whoever may only look may not lock either, and disturbs nobody.
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Ok(None),
+        _ => Err(io_failure(&id, &error)),
+    })?;
+    if let Some(inner) = Arc::get_mut(&mut spool.inner) {
+        inner._place = place;
+    }
+    let path = base.generation(spool.server());
+    spool.inner.store.keep_mark(&path);
+    // The file was read after the database here, so a commit in between may have made it the newer one: what is decided is
+    // decided inside a transaction.
+    if Mark::read(&path).is_some_and(|seen| seen.generation > mark.generation) {
+        spool.notice_restore(&now)?;
+    }
     Ok(spool)
 }
 
+fn demand_ours(root: &Path, meta: &std::fs::Metadata) -> Fallible<()> {
+    if !meta.is_dir() {
+        return Err(refused(format!("{} is not a directory", root.display())));
+    }
+    if meta.uid() != nix::unistd::geteuid().as_raw() {
+        let owner = crate::sys::users::name(meta.uid());
+        return Err(refused(format!("{} belongs to user {owner}, not to you", root.display()))
+            .hint("set PDBASE to a directory of your own"));
+    }
+    Ok(())
+}
+
+fn taken_alone(base: &Base) -> Failure {
+    refused(format!("{} has been in use by one process alone for a minute", base.root().display())).hint(
+        "it is a server, or it restores a backup or brings the spool up to date: repeat the command when it has ended",
+    )
+}
+
 /// Brings a spool of an older schema up to ours, alone: whoever holds the spool's lock, a print process of the older
-/// version among them, is waited for, so that nobody finds columns changed under a running job.
+/// version among them, is waited for, so that nobody finds columns changed under a running job. Others who want to do the
+/// same wait until it is done.
 fn upgrade(base: &Base, store: &Store) -> Fallible<()> {
-    let path = base.spool_lock();
-    let lock = FileLock::exclusive(&path, OLDER_LEAVES).map_err(|error| io_failure(&path, &error))?;
+    let path = base.upgrade_lock();
+    let turn = FileLock::exclusive(&path, ALONE).map_err(|error| io_failure(&path, &error))?;
+    let _turn = turn.ok_or_else(|| taken_alone(base))?;
     // Whoever was faster has done it.
     if store.read(&Call::timeless(), store::schema::version)? == store::schema::VERSION {
         return Ok(());
     }
+    let path = base.spool_lock();
+    let lock = FileLock::exclusive(&path, OLDER_LEAVES).map_err(|error| io_failure(&path, &error))?;
     if lock.is_none() {
         return Err(refused(format!(
             "{} is of an older version, and a print process or command of that version still uses it",
@@ -173,11 +210,8 @@ fn no_spool(base: &Base) -> Failure {
     )
 }
 
-fn make_dir(path: &Path, parents: bool) -> Fallible<()> {
-    DirBuilder::new().mode(0o700).recursive(parents).create(path).or_else(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Ok(()),
-        _ => Err(io_failure(path, &error)),
-    })
+fn make_dir(path: &Path) -> Fallible<()> {
+    dirs::make(path).map_err(|error| io_failure(path, &error))
 }
 
 /// The store of `spool.db` and the number of its schema, if that holds a spool. A file without a schema is a creation that
@@ -204,19 +238,20 @@ fn refuse_orphans(base: &Base) -> Fallible<()> {
         let entry = entry.map_err(|error| io_failure(base.root(), &error))?;
         if entry.path().join(".spool-id").symlink_metadata().is_ok() {
             return Err(refused(format!(
-                "{} is missing, but {} holds print files of a spool",
+                "{} is missing or holds no spool, but {} holds print files of one",
                 base.database().display(),
                 entry.path().display()
             ))
-            .hint("restore spool.db from a backup, or move that directory away; nothing was changed"));
+            .hint("was spool.db-wal removed? put it back beside spool.db; nothing was changed")
+            .hint("pdbackup --restore DIR puts a backup in its place"));
         }
     }
     Ok(())
 }
 
 fn create(base: &Base, server: &ServerName, now: &Moment) -> Fallible<()> {
-    make_dir(base.root(), true)?;
-    make_dir(&base.run(), false)?;
+    make_dir(base.root())?;
+    make_dir(&base.run())?;
     let path = base.run().join("create.lock");
     let lock = FileLock::exclusive(&path, Duration::from_secs(30)).map_err(|error| io_failure(&path, &error))?;
     if lock.is_none() {
@@ -251,19 +286,21 @@ impl Spool {
             Ok(text) if text.trim() == self.inner.spool_id => return Ok(()),
             Ok(_) => {
                 return Err(refused(format!("{} belongs to another spool than spool.db", dir.display()))
-                    .hint("one of the two was replaced: put the right spool.db back; nothing was changed"));
+                    .hint("one of the two was replaced: put the right spool.db back; nothing was changed")
+                    .hint("pdbackup --restore DIR puts a backup in its place"));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(io_failure(&proof, &error)),
         }
-        make_dir(&dir, false)?;
+        make_dir(&dir)?;
         let mut entries = std::fs::read_dir(&dir).map_err(|error| io_failure(&dir, &error))?;
         if entries.any(|entry| entry.is_ok_and(|e| e.file_name().as_encoded_bytes().starts_with(b"pdpr"))) {
             return Err(refused(format!("{} has lost its .spool-id", dir.display()))
-                .hint("restore the file, or move the directory away; nothing was changed"));
+                .hint("pdfsck --repair writes it again when the files belong to this spool; nothing was changed"));
         }
         let write = || -> io::Result<()> {
-            make_dirs(&[base.corrupt(&self.inner.server), dir.join("pdb")])?;
+            dirs::make(&base.corrupt(&self.inner.server))?;
+            dirs::make(&dir.join("pdb"))?;
             let temporary = dir.join(format!(".spool-id.{}", random_name(6)?));
             let mut file = File::options().write(true).create_new(true).mode(0o600).open(&temporary)?;
             file.write_all(self.inner.spool_id.as_bytes())?;
@@ -274,14 +311,24 @@ impl Spool {
         };
         write().map_err(|error| io_failure(&dir, &error))
     }
-}
 
-fn make_dirs(dirs: &[std::path::PathBuf]) -> io::Result<()> {
-    for dir in dirs {
-        match DirBuilder::new().mode(0o700).create(dir) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
+    /// The mark beside the print files is ahead of the database: it was restored from a backup, or its log is missing.
+    fn notice_restore(&self, now: &Moment) -> Fallible<()> {
+        let (base, server) = (&self.inner.base, &self.inner.server);
+        let path = base.generation(server);
+        let noticed = self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
+            // Nobody commits while this transaction stands: file and database are of the same moment.
+            match Mark::read(&path) {
+                Some(seen) if restored::is_proven(tx, &seen)? => {
+                    restored::begin(tx, Some(&seen), "spool.db is older than its print files").map(drop)
+                }
+                _ => Ok(()),
+            }
+        });
+        match noticed {
+            // Whoever may only look sees the jobs as the database has them; nobody prints there.
+            Err(_) if nix::unistd::access(&base.database(), nix::unistd::AccessFlags::W_OK).is_err() => Ok(()),
+            other => other,
         }
     }
-    Ok(())
 }

@@ -354,8 +354,12 @@ fn extent(found: Found, counter: &Counter, file: &File) -> (Option<u64>, Option<
     }
 }
 
-/// Erases the print files of a job that is gone. What cannot be erased is an orphan for the sweep.
+/// Erases the print files of a job that is gone. What cannot be erased is an orphan for the sweep, and so is everything
+/// while a backup runs, whose database may know the job still.
 pub fn erase(dir: &Path, store_names: &[String]) {
+    if store_names.is_empty() || super::locks::print_files_are_kept(&dir.join(".spool-id")) {
+        return;
+    }
     for name in store_names {
         // A damaged document was put aside with its reason: it is never deleted.
         if !name.starts_with("corrupt/") {

@@ -1,7 +1,13 @@
 //! The directory of a spool: opening and making it, print files, the ballast, and the sweep of what a crash left.
 
+mod accept;
+pub mod aside;
+pub mod backup;
 pub mod ballast;
 pub mod base;
+pub mod dirs;
 pub mod files;
+pub mod fsck;
+pub mod locks;
 pub mod paths;
 pub(crate) mod sweep;

@@ -26,6 +26,10 @@ impl Base {
     pub fn database(&self) -> PathBuf {
         self.root.join("spool.db")
     }
+    /// `spool.db-wal`: its log.
+    pub fn database_log(&self) -> PathBuf {
+        self.root.join("spool.db-wal")
+    }
     /// `run/`: locks, sockets, progress, ballast, log.
     pub fn run(&self) -> PathBuf {
         self.root.join("run")
@@ -92,6 +96,14 @@ impl Base {
     /// Proof of which spool that directory belongs to.
     pub fn spool_id(&self, server: &ServerName) -> PathBuf {
         self.server(server).join(".spool-id")
+    }
+    /// The mark of the last commit, by which a database is found out that is older than the print files.
+    pub fn generation(&self, server: &ServerName) -> PathBuf {
+        self.server(server).join(".generation")
+    }
+    /// Held alone while the schema is brought up to date: others wait there for their turn.
+    pub fn upgrade_lock(&self) -> PathBuf {
+        self.run().join("upgrade.lock")
     }
     /// Damaged things with a reason; never deleted.
     pub fn corrupt(&self, server: &ServerName) -> PathBuf {

@@ -345,6 +345,11 @@ pub trait Engine: Send + Sync {
     /// reported as possible duplicates.
     fn begins(&self, name: &ProcessName, pid: u32, now: &Moment) -> Result<Lease, Failure>;
 
+    /// Removes print files that no job refers to: what a process that died was about to erase.
+    fn sweep(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Reads what is wanted of each device of the process.
     fn orders(&self, lease: &Lease, now: &Moment) -> Result<Vec<DeviceOrder>, Failure>;
 

@@ -14,6 +14,7 @@ use crate::store::{self, Fallible, Lock};
 use crate::sys::lock::FileLock;
 use crate::sys::process::ProcessNote;
 
+use crate::spool::disk::locks;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -159,12 +160,20 @@ impl Spool {
         }
     }
 
+    /// Whether a process of that name holds its lock.
+    ///
+    /// # Errors
+    /// When that cannot be told.
+    pub fn process_lives(&self, name: &ProcessName) -> std::io::Result<bool> {
+        locks::process_lives(self.base(), self.server(), name)
+    }
+
     /// What is known of a process, from its row, its lock (probed, never taken) and its heartbeat.
     pub(crate) fn process_state(&self, row: &ProcessRow, now: &Moment) -> ProcessState {
         if row.error.is_some() {
             return ProcessState::Error;
         }
-        let held = FileLock::is_held(&self.base().process_lock(&row.name)).unwrap_or(false);
+        let held = self.process_lives(&row.name).unwrap_or(false);
         match (held, row.running) {
             (true, _) if self.hangs(row, now) => ProcessState::Error,
             (true, _) => ProcessState::Active,
@@ -183,7 +192,7 @@ impl Spool {
         };
         Some(snapshot.pid) == row.pid
             && now.boot_ms - snapshot.heartbeat_boot_ms > HEARTBEAT_MS
-            && FileLock::is_held(&self.base().process_lock(&row.name)).unwrap_or(false)
+            && self.process_lives(&row.name).unwrap_or(false)
     }
 
     fn end_hung(&self, row: &ProcessRow, pid: u32) -> Fallible<()> {

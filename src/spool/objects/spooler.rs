@@ -17,6 +17,7 @@ impl Spool {
         self.look(call, |tx| {
             let row = store::spool::row(tx)?;
             let counts = store::spool::counts(tx)?;
+            let restored = store::restored::since(tx)?.is_some();
             Ok(SpoolStatus {
                 spool_id: row.spool_id,
                 server: self.server().clone(),
@@ -30,8 +31,14 @@ impl Spool {
                 devices: counts.devices,
                 locations: counts.locations,
                 processes: counts.processes,
-                last_error: (!self.base().ballast().exists())
-                    .then(|| "the disk was full: room is being kept for completing jobs".to_owned()),
+                last_error: match (restored, self.base().ballast().exists()) {
+                    (true, _) => Some(
+                        "spool.db was restored: what it knows is held, nothing is erased until pdfsck --accept"
+                            .to_owned(),
+                    ),
+                    (false, false) => Some("the disk was full: room is being kept for completing jobs".to_owned()),
+                    (false, true) => None,
+                },
             })
         })
     }

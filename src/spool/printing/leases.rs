@@ -83,6 +83,9 @@ impl Spool {
     }
 
     fn erase(&self, names: &[String]) {
+        if !names.is_empty() {
+            crate::sys::fault::point("before-erase");
+        }
         files::erase(&self.base().server(self.server()), names);
     }
 }
@@ -124,6 +127,10 @@ impl Engine for Spool {
         self.erase(&erase);
         self.sweep()?;
         Ok(lease)
+    }
+
+    fn sweep(&self) -> Fallible<()> {
+        Spool::sweep(self).map(drop)
     }
 
     fn orders(&self, lease: &Lease, _now: &Moment) -> Fallible<Vec<DeviceOrder>> {

@@ -7,7 +7,6 @@ use crate::model::time::Moment;
 use crate::model::{ProcessId, ProcessName, RouteId};
 use crate::store::device::DeviceRow;
 use crate::store::{self, Fallible, Lock, Tx};
-use crate::sys::lock::FileLock;
 
 use crate::spool::Spool;
 
@@ -52,9 +51,7 @@ impl Spool {
 
     /// Those of `running` that died.
     pub(crate) fn dead_of(&self, mut running: Vec<WakeTarget>) -> Vec<WakeTarget> {
-        running.retain(|target| {
-            !target.in_error && !FileLock::is_held(&self.base().process_lock(&target.name)).unwrap_or(true)
-        });
+        running.retain(|target| !target.in_error && !self.process_lives(&target.name).unwrap_or(true));
         running
     }
 

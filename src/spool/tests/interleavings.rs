@@ -9,7 +9,7 @@ use crate::store::{self, submission};
 
 /// A second connection to the spool of `site`.
 fn second(site: &Site) -> Spool {
-    open(site.spool.base(), Access::Existing).unwrap()
+    open(site.spool.base(), Access::Existing { now: site.now() }).unwrap()
 }
 
 #[test]

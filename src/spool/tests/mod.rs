@@ -9,6 +9,7 @@ mod lifecycle;
 mod order;
 mod pages;
 mod restart;
+mod restored;
 mod submission;
 
 use std::cell::Cell;

@@ -2,6 +2,8 @@
 
 use super::runner::Verb;
 
+pub mod pdbackup;
+pub mod pdfsck;
 pub mod pdls;
 pub mod pdmod;
 pub mod pdpause;
@@ -14,6 +16,8 @@ pub mod pdset;
 
 /// Every `pd` command.
 pub const VERBS: &[Verb] = &[
+    pdbackup::VERB,
+    pdfsck::VERB,
     pdls::VERB,
     pdmod::VERB,
     pdpause::VERB,

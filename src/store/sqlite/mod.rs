@@ -1,4 +1,6 @@
-//! SQLite: the engine under the store, and the only file that knows it. A second SQL engine is a second file like this.
+//! SQLite: the engine under the store, and the only folder that knows it. A second SQL engine is a second folder like this.
+//! Beside what follows it holds what each engine does in its own way: backups, looking for damage, saving what a damaged
+//! database still holds, and giving room back.
 //!
 //! What the rooms of the store ask of an engine: [`Store::read`], [`Store::write`] and [`Store::migrate`] for looks and
 //! changes; inside them [`Tx::run`], [`Tx::one`], [`Tx::rows`], [`Tx::insert`], [`Tx::batch`], [`Tx::lock`] and
@@ -19,9 +21,14 @@
 //! * `PRAGMA` (the number of the schema, the log), `SAVEPOINT` (`commit`), and DDL with `AUTOINCREMENT` and partial
 //!   indexes (`schema`).
 
+pub mod backup;
+pub mod check;
+pub mod salvage;
+mod vacuum;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -29,7 +36,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, params_from_iter};
 
 use super::value::{Bind, Column, Read, Value, values};
-use super::{Fallible, commit, guard, schema};
+use super::{Fallible, commit, ground, guard, schema};
 use crate::model::time::Moment;
 use crate::model::{
     Actor, Call, Caller, DeviceId, EntryId, Failure, FailureKind, JobId, JobNumber, LocalJobId, ObjectId, ProcessId,
@@ -43,7 +50,7 @@ impl From<rusqlite::Error> for Failure {
         let kind = match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => FailureKind::Full,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => FailureKind::Timeout,
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => FailureKind::Unreachable,
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => return broken(&error),
             // A file that cannot be opened now (no descriptor left, say) may be later.
             Some(
                 ErrorCode::CannotOpen
@@ -62,6 +69,13 @@ impl From<rusqlite::Error> for Failure {
             _ => Self::new(kind, format!("spool.db: {error}")),
         }
     }
+}
+
+/// The failure of a database that cannot be read any more, with the way out.
+fn broken(what: impl std::fmt::Display) -> Failure {
+    Failure::new(FailureKind::Unreachable, format!("spool.db is damaged: {what}"))
+        .hint("pdfsck tells what is lost, pdfsck --repair saves what can still be read")
+        .hint("pdbackup --restore DIR puts a backup in its place")
 }
 
 /// A parameter on its way to SQLite.
@@ -461,6 +475,11 @@ impl Session {
         self.step("RELEASE part")
     }
 
+    /// How many rows this connection has changed so far.
+    pub(super) fn changes(&self) -> u64 {
+        self.db.total_changes()
+    }
+
     /// Whether an error has ended the transaction as a whole.
     pub(super) fn is_over(&self) -> bool {
         self.db.is_autocommit()
@@ -502,6 +521,10 @@ pub struct Store {
     log_named: AtomicBool,
     /// Whether looks use the writer's connection while nobody writes.
     alone: bool,
+    /// Where the mark of the last commit is kept, once the server's directory is known.
+    pub(super) mark: OnceLock<PathBuf>,
+    /// Which files the connection that writes has open, and whether others were found in their place.
+    ground: ground::Ground,
 }
 
 /// Connections for looking: those at hand, and how many there are in all.
@@ -515,7 +538,7 @@ struct Readers {
 const MOST_READERS: usize = 8;
 
 /// Where SQLite keeps the log of a database.
-fn log_of(database: &Path) -> PathBuf {
+pub(super) fn log_of(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push("-wal");
     name.into()
@@ -534,7 +557,14 @@ impl Store {
             reader_free: Condvar::new(),
             log_named: AtomicBool::new(false),
             alone: false,
+            mark: OnceLock::new(),
+            ground: ground::Ground::default(),
         }
+    }
+
+    /// Keeps the mark of every commit from now on in the file at `path`.
+    pub(crate) fn keep_mark(&self, path: &Path) {
+        let _ = self.mark.set(path.to_path_buf());
     }
 
     /// The same for a command that changes something and ends: it looks through the connection that writes. Opening a
@@ -562,7 +592,16 @@ impl Store {
 
     /// Waits until no other process writes.
     pub(super) fn pass_gate(&self) -> Fallible<FileLock> {
-        match FileLock::exclusive(&self.gate, GATE_DEADLINE) {
+        let gate = FileLock::exclusive(&self.gate, GATE_DEADLINE).or_else(|error| {
+            // Somebody has removed `run/`: it is made again. Writers that still hold a gate in the old one are kept apart
+            // from us by the database itself.
+            if error.kind() != std::io::ErrorKind::NotFound {
+                return Err(error);
+            }
+            ground::make_run(&self.gate)?;
+            FileLock::exclusive(&self.gate, GATE_DEADLINE)
+        });
+        match gate {
             Ok(Some(gate)) => Ok(gate),
             Ok(None) => Err(Failure::new(FailureKind::Timeout, "the spool was busy for a minute: nothing was changed")
                 .hint("look for a process that hangs while it holds run/write.lock")),
@@ -570,9 +609,21 @@ impl Store {
         }
     }
 
-    /// A connection that writes.
+    /// Opens the connection that writes, and remembers which files it has open.
     pub(super) fn writing_session(&self) -> Fallible<Session> {
-        Session::open(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        self.demand_ground()?;
+        let before = ground::Files::at(&self.path);
+        let session = Session::open(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // The log is opened by the first look. Whoever exchanges the files at this very moment is found out here, or by the
+        // first commit.
+        session.version()?;
+        self.ground.remember(before, &self.path)?;
+        Ok(session)
+    }
+
+    /// Makes sure that the files which the connection that writes has open still have their names.
+    pub(super) fn demand_ground(&self) -> Fallible<()> {
+        self.ground.stands(&self.path)
     }
 
     /// Looks at one consistent state. Keep it short: no output is written meanwhile.
@@ -679,6 +730,8 @@ impl Store {
         if !std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= LOG_LIMIT) {
             return;
         }
+        // Pages that hold nothing any more are given back to the file system, a bounded number at a time.
+        let _ = vacuum::some(session);
         // Readers are not waited for: nobody behind the gate waits for a listing.
         let _ = session.db.busy_timeout(Duration::ZERO);
         let _ = session.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
@@ -717,6 +770,12 @@ impl Drop for ReaderPlace<'_> {
 #[cfg(test)]
 pub(crate) mod testing {
     use super::*;
+
+    /// Writes the whole log of the database at `path` back into it.
+    pub(crate) fn write_back(path: &Path) {
+        let db = Connection::open(path).unwrap();
+        db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    }
 
     pub(crate) struct Memory {
         session: Session,

@@ -1,0 +1,5 @@
+complete -c pdfsck -l repair -d 'Mend what can be mended'
+complete -c pdfsck -l accept -d 'Take a restored spool for what it is: what no job knows may be erased again'
+complete -c pdfsck -l json -d 'Show the result as JSON'
+complete -c pdfsck -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pdfsck -s V -l version -d 'Print version'

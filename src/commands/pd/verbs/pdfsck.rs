@@ -1,0 +1,92 @@
+//! `pdfsck`: looks at the whole spool on disk, and mends what can be mended.
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, Parser};
+
+use crate::attributes::text::escaped;
+use crate::commands::pd::command_line::options::Names;
+use crate::commands::pd::help;
+use crate::commands::pd::runner::{CommandLine, Verb};
+use crate::commands::pd::{Exit, Shell, Stop};
+use crate::commands::why::utc;
+use crate::model::{Call, Failure};
+use crate::spool::disk::fsck::{Report, Wanted, check};
+use crate::supervise::usual_base;
+use crate::sys::{clock, users};
+
+const PROGRAM: &str = "pdfsck";
+
+/// Check the spool on disk: database, print files, links, locks, and what belongs to nobody.
+///
+/// Without options it erases and moves nothing, and may run while the spool prints. Each line names what is wrong, and the
+/// next one what helps.
+///
+/// With --repair it mends what it can. It never deletes what it cannot explain: an unknown file goes to corrupt/ unless the
+/// database is surely as new as the file; of a damaged database it saves what can be read, holds the jobs and names every
+/// loss, and keeps the damaged one in replaced-TIME/.
+#[derive(Parser, Debug)]
+#[command(name = PROGRAM, version, max_term_width = 100)]
+#[command(after_long_help = help::of_pdfsck())]
+pub struct Arguments {
+    /// Mend what can be mended
+    #[arg(long)]
+    repair: bool,
+    /// Take a restored spool for what it is: what no job knows may be erased again
+    #[arg(long)]
+    accept: bool,
+    /// Show the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Its row among the commands.
+pub const VERB: Verb =
+    Verb { name: PROGRAM, definition: Arguments::command, names: Names::SETS_NONE, settings: &[], act: look };
+
+/// Runs `pdfsck` with `words`, the program's name not among them.
+pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
+    VERB.run(words, shell)
+}
+
+fn look(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
+    let matches = &line.matches;
+    let wanted = Wanted { repair: matches.get_flag("repair"), accept: matches.get_flag("accept") };
+    let base = usual_base(None, shell.env, &shell.cwd)?;
+    let report = check(&base, wanted, &Call::of(&users::caller_without_groups(), &clock::now()))?;
+    if matches.get_flag("json") {
+        let mut json = serde_json::to_value(&report).map_err(Failure::internal)?;
+        json["restored-since"] = report.restored_ms.map_or(serde_json::Value::Null, utc);
+        writeln!(shell.out, "{json:#}")?;
+    } else {
+        show(&report, shell)?;
+    }
+    Ok(if report.is_clean() { Exit::Done } else { Exit::Failed })
+}
+
+fn show(report: &Report, shell: &mut Shell<'_>) -> Result<(), Stop> {
+    for finding in &report.findings {
+        let lost = if finding.loss { "LOST: " } else { "" };
+        writeln!(shell.out, "{lost}{}: {}", escaped(&finding.object), escaped(&finding.text))?;
+        match (&finding.mended, &finding.cure) {
+            (Some(mended), _) => writeln!(shell.out, "  mended: {}", escaped(mended))?,
+            (None, Some(cure)) => writeln!(shell.out, "  cure: {}", escaped(cure))?,
+            (None, None) => {}
+        }
+    }
+    if report.accepted {
+        writeln!(shell.out, "accepted: what no job knows may be erased again; held jobs stay held until START")?;
+    }
+    let left = report.findings.iter().filter(|finding| finding.mended.is_none()).count();
+    let verdict = match left {
+        0 => "nothing is wrong".to_owned(),
+        1 => "1 thing is wrong".to_owned(),
+        n => format!("{n} things are wrong"),
+    };
+    writeln!(
+        shell.out,
+        "{} jobs, {} print files, {} files put aside: {verdict}",
+        report.jobs, report.print_files, report.aside
+    )?;
+    Ok(())
+}

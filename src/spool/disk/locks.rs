@@ -1,0 +1,113 @@
+//! The locks of a spool: on what cannot vanish unnoticed.
+//!
+//! `run/` may be removed by a tidy hand while processes live, and a lock in it then protects nothing: the next process
+//! makes a new file and locks that. So every lock that keeps two from doing the same is taken twice: on its file in `run/`,
+//! which tools and older versions look at, and on an octet of the server directory's `.spool-id`, without which no command
+//! works. `spool.db` itself is never locked: closing any other descriptor of it would drop SQLite's own locks.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::model::{ProcessName, ServerName};
+use crate::sys::lock::FileLock;
+use crate::sys::range_lock::{Kind, RangeLock};
+
+use super::paths::Base;
+
+/// Held shared by whoever uses the spool, alone by whoever alters its schema or puts another database in its place.
+const IN_USE: u64 = 0;
+/// Held alone by a running backup: no print file is erased meanwhile.
+const BACKUP: u64 = 1;
+/// Where the octets of print processes begin.
+const PROCESSES: u64 = 1 << 32;
+
+/// The octet of a print process, by its name.
+fn place(name: &ProcessName) -> u64 {
+    let hash = blake3::hash(name.key().as_bytes());
+    let mut octets = [0; 8];
+    octets[..6].copy_from_slice(&hash.as_bytes()[..6]);
+    PROCESSES + u64::from_le_bytes(octets)
+}
+
+/// The lock of a print process.
+#[derive(Debug)]
+pub struct ProcessLock {
+    /// The file in `run/`, in which its holder signs.
+    pub file: FileLock,
+    _place: Option<RangeLock>,
+}
+
+/// A base without a `.spool-id` (only tests have one) has no octets to lock.
+fn unless_missing<T>(taken: io::Result<Option<T>>) -> io::Result<Option<Option<T>>> {
+    match taken {
+        Ok(taken) => Ok(taken.map(Some)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(None)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes the lock of a print process, waiting at most `deadline` for each of its halves. None when another one lives.
+///
+/// # Errors
+/// When the files cannot be opened or locked.
+pub fn take_process(
+    base: &Base,
+    server: &ServerName,
+    name: &ProcessName,
+    deadline: Duration,
+) -> io::Result<Option<ProcessLock>> {
+    // The octet first: one that lives on after `run/` was removed holds this one alone.
+    let Some(octet) = unless_missing(RangeLock::take(&base.spool_id(server), place(name), Kind::Exclusive, deadline))?
+    else {
+        return Ok(None);
+    };
+    let file = FileLock::exclusive(&base.process_lock(name), deadline)?;
+    Ok(file.map(|file| ProcessLock { file, _place: octet }))
+}
+
+/// Whether a print process of that name lives.
+///
+/// # Errors
+/// When its locks cannot be examined.
+pub fn process_lives(base: &Base, server: &ServerName, name: &ProcessName) -> io::Result<bool> {
+    Ok(FileLock::is_held(&base.process_lock(name))? || RangeLock::is_held(&base.spool_id(server), place(name))?)
+}
+
+/// Whether a print process of that name lives whose file in `run/` was removed.
+///
+/// # Errors
+/// When its locks cannot be examined.
+pub fn process_lost_its_file(base: &Base, server: &ServerName, name: &ProcessName) -> io::Result<bool> {
+    Ok(!FileLock::is_held(&base.process_lock(name))? && RangeLock::is_held(&base.spool_id(server), place(name))?)
+}
+
+/// Says that the spool is in use, beside others who use it. None when somebody has it alone for longer than `deadline`.
+///
+/// # Errors
+/// When it cannot be locked.
+pub fn use_spool(spool_id: &Path, deadline: Duration) -> io::Result<Option<RangeLock>> {
+    RangeLock::take(spool_id, IN_USE, Kind::Shared, deadline)
+}
+
+/// Has the spool alone. None when others use it for longer than `deadline`.
+///
+/// # Errors
+/// When it cannot be locked.
+pub fn have_spool_alone(spool_id: &Path, deadline: Duration) -> io::Result<Option<RangeLock>> {
+    RangeLock::take(spool_id, IN_USE, Kind::Exclusive, deadline)
+}
+
+/// Keeps every print file where it is, until this is dropped. None when another backup runs.
+///
+/// # Errors
+/// When it cannot be locked.
+pub fn keep_print_files(spool_id: &Path) -> io::Result<Option<RangeLock>> {
+    RangeLock::take(spool_id, BACKUP, Kind::Exclusive, Duration::ZERO)
+}
+
+/// Whether print files must stay because a backup runs. Where that cannot be told they are erased as usual: a backup would
+/// have held the lock.
+pub fn print_files_are_kept(spool_id: &Path) -> bool {
+    RangeLock::is_held(spool_id, BACKUP).unwrap_or(false)
+}

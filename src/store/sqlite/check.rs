@@ -1,0 +1,159 @@
+//! Looking for damage in the database: pages that do not hold together, and rows that refer to nothing.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{Fallible, Session, Store, backup, broken, schema};
+
+/// What was found in a database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Damage {
+    /// Pages and indexes that do not hold together, in the words of the engine. Such a database must not be used.
+    pub pages: Vec<String>,
+    /// Rows that refer to nothing, or lack what belongs to them.
+    pub rows: Vec<RowFault>,
+}
+
+/// Rows that do not fit the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowFault {
+    /// What they are about: "job 7".
+    pub object: String,
+    /// What is wrong.
+    pub text: String,
+}
+
+/// Complaints that are listed at most.
+const MOST: usize = 100;
+
+/// What must fit between rows: the object, what is wrong with it, and the query that finds it by name.
+const RULES: [(&str, &str, &str); 6] = [
+    (
+        "job",
+        "has no document",
+        "SELECT number FROM job WHERE NOT EXISTS (SELECT 1 FROM document WHERE job_id = job.id)",
+    ),
+    (
+        "job",
+        "has no place in a queue",
+        "SELECT number FROM job WHERE NOT EXISTS (SELECT 1 FROM entry WHERE job_id = job.id)",
+    ),
+    (
+        "job",
+        "waits to be printed although it is held",
+        "SELECT number FROM job WHERE reasons <> 0 AND EXISTS (SELECT 1 FROM entry WHERE job_id = job.id AND state = 0)",
+    ),
+    (
+        "job",
+        "is claimed by a print process that is not declared",
+        "SELECT j.number FROM entry e JOIN job j ON j.id = e.job_id
+          WHERE e.state IN (1, 2) AND NOT EXISTS (SELECT 1 FROM process WHERE id = e.process_id)",
+    ),
+    (
+        "job",
+        "has a number above the last one that was given",
+        "SELECT number FROM job WHERE serial > (SELECT last_serial FROM spool)",
+    ),
+    ("job", "is in the history and in the queues", "SELECT j.number FROM job j JOIN finished f ON f.job_id = j.id"),
+];
+
+/// Looks at the whole database at `path`.
+///
+/// # Errors
+/// When it cannot be opened at all, or is newer than this program. Damage is no error.
+pub fn examine(path: &Path) -> Fallible<Damage> {
+    let session = backup::open(path)?;
+    let mut damage = Damage::default();
+    match session.version() {
+        Ok(version) => schema::check(version)?,
+        Err(failure) => {
+            damage.pages.push(failure.message);
+            return Ok(damage);
+        }
+    }
+    // What stops the engine in the middle is damage, too.
+    if let Err(failure) = look(&session, &mut damage) {
+        damage.pages.push(failure.message);
+    }
+    Ok(damage)
+}
+
+fn look(session: &Session, damage: &mut Damage) -> Fallible<()> {
+    let (db, version) = (&session.db, session.version()?);
+    damage.pages.extend(complaints(db, &format!("PRAGMA integrity_check({MOST})"))?);
+    if !damage.pages.is_empty() || version < schema::VERSION {
+        return Ok(());
+    }
+    let mut orphans = db.prepare("PRAGMA foreign_key_check")?;
+    let orphans = orphans
+        .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, String>(2)?)))?;
+    for orphan in orphans.take(MOST) {
+        let (table, row, parent) = orphan?;
+        let object = format!("{table} {}", row.map_or_else(String::new, |row| row.to_string()));
+        damage.rows.push(RowFault { object, text: format!("belongs to a {parent} that does not exist") });
+    }
+    for (kind, text, sql) in RULES {
+        let mut find = db.prepare(sql)?;
+        let found = find.query_map([], |row| row.get::<_, i64>(0))?;
+        for number in found.take(MOST) {
+            damage.rows.push(RowFault { object: format!("{kind} {}", number?), text: text.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// What a check says, unless it says "ok".
+fn complaints(db: &Connection, check: &str) -> Fallible<Vec<String>> {
+    let mut lines = db.prepare(check)?;
+    let lines = lines.query_map([], |row| row.get::<_, String>(0))?;
+    let lines: Vec<String> = lines.collect::<Result<_, _>>()?;
+    Ok(if lines.len() == 1 && lines[0] == "ok" { Vec::new() } else { lines })
+}
+
+/// Tables in the order in which they are looked at when time is short: what decides about jobs first, history last.
+const BY_WEIGHT: &[&str] = &[
+    "spool",
+    "process",
+    "device",
+    "route",
+    "location_group",
+    "location",
+    "requirement_class",
+    "job",
+    "entry",
+    "document",
+    "submission",
+    "local_counter",
+    "job_value",
+    "finished",
+    "event",
+];
+
+impl Store {
+    /// Looks for damaged pages for at most `limit`, what decides about jobs first. True when everything was looked at.
+    ///
+    /// # Errors
+    /// `Unreachable`, with the way out, when a page is damaged.
+    pub fn look_for_damage(&self, limit: Duration) -> Fallible<bool> {
+        let until = Instant::now() + limit;
+        let mut session = Session::open(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        // Asked every few thousand steps of the engine: that is well below a millisecond.
+        session.db.progress_handler(4096, Some(move || Instant::now() > until))?;
+        for table in BY_WEIGHT {
+            match complaints(&session.db, &format!("PRAGMA quick_check({table})")) {
+                Ok(lines) if lines.is_empty() => {}
+                Ok(lines) => return Err(broken(lines.join("; "))),
+                Err(failure) if is_interrupted(&failure.message) => return Ok(false),
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Whether the engine stopped because its time was over.
+fn is_interrupted(message: &str) -> bool {
+    message.contains("interrupted")
+}
