@@ -1,4 +1,8 @@
 //! Whether a job satisfies a condition.
+//!
+//! The functions here compare; they read nothing and change nothing. [`parts`] tells the caller beforehand what to
+//! read: a condition on a part that was not read would silently find no value. The caller's user id matters for local
+//! job ids only.
 
 use crate::model::field::{Field, Value};
 use crate::model::job::JobStatus;
@@ -7,7 +11,7 @@ use crate::model::query::{Comparison, Condition, Parts};
 use crate::model::state::HoldReason;
 use crate::model::{JobRef, LocationPattern};
 
-/// Whether `job` satisfies `condition`, asked by the user with id `uid`.
+/// Tells whether `job` satisfies `condition` for the user with id `uid`.
 pub fn satisfies(job: &JobStatus, condition: &Condition, uid: u32) -> bool {
     match condition {
         Condition::Any => true,
@@ -29,7 +33,7 @@ pub fn satisfies(job: &JobStatus, condition: &Condition, uid: u32) -> bool {
     }
 }
 
-/// What has to be read of a job to decide `condition` and to show `wanted`.
+/// Returns what has to be read of a job to decide `condition` and to show `wanted`.
 pub(crate) fn parts(condition: &Condition, wanted: Parts) -> Parts {
     match condition {
         Condition::All(conditions) | Condition::Either(conditions) => {
@@ -47,7 +51,7 @@ pub(crate) fn parts(condition: &Condition, wanted: Parts) -> Parts {
     }
 }
 
-/// Whether the values of a field come from the documents of a job.
+/// Tells whether the values of a field come from the documents of a job.
 fn is_of_documents(field: Field) -> bool {
     matches!(
         field,
@@ -62,6 +66,7 @@ fn is_of_documents(field: Field) -> bool {
     )
 }
 
+/// Tells whether a job that was sent to `destination` was sent to a location that matches `pattern`.
 pub(crate) fn at(destination: &Destination, pattern: &LocationPattern) -> bool {
     match (destination, pattern) {
         (Destination::Location(name), LocationPattern::One(wanted)) => name == wanted,
@@ -72,7 +77,7 @@ pub(crate) fn at(destination: &Destination, pattern: &LocationPattern) -> bool {
     }
 }
 
-/// The values that a field of a job has: none, one or several.
+/// Returns the values that a field of a job has: none, one or several.
 fn values(job: &JobStatus, field: Field) -> Vec<Value> {
     let text = |text: String| vec![Value::Text(text)];
     let number = |n: u64| vec![Value::Integer(i64::try_from(n).unwrap_or(i64::MAX))];
@@ -110,7 +115,7 @@ fn values(job: &JobStatus, field: Field) -> Vec<Value> {
     }
 }
 
-/// Names of destinations compare without sigil and case, like everywhere.
+/// Compares two values. Names of destinations compare without sigil and without case, as they do everywhere.
 pub(crate) fn compares(found: &Value, comparison: Comparison, wanted: &Value) -> bool {
     match (found, wanted) {
         (_, _) if comparison == Comparison::Present => true,

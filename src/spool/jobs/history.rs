@@ -1,4 +1,11 @@
 //! Finished jobs: listing them, and finding one among the living and the finished.
+//!
+//! A job is a row of the queue or a row of the history, never both: the transaction that ends it moves it
+//! ([`Spool::finish`]), so a crash leaves it in one of the two places. Nothing here changes the history. Print
+//! processes prune it as they work: it keeps 30 days, and at most the last 1,000,000 jobs.
+//!
+//! Who may: anybody sees all finished jobs. A job number may belong to a living job again; the identity, the serial and
+//! the global name are never used again. [`Spool::job_ever`] therefore prefers the living job.
 
 use crate::model::Call;
 use crate::model::field::{Field, Value};
@@ -13,7 +20,7 @@ use super::filter::{at, compares};
 use crate::spool::Spool;
 
 impl Spool {
-    /// Finished jobs that satisfy `condition`, those that ended last first.
+    /// Returns one page of the finished jobs that satisfy `condition`; those that ended last come first.
     pub(crate) fn finished(
         &self,
         call: &Call,
@@ -24,7 +31,7 @@ impl Spool {
         let uid = call.caller()?.uid;
         let limit = limit.clamp(1, crate::model::query::PAGE);
         self.look(call, |tx| {
-            // One that is named is found by an index, the others in the order of their ends.
+            // An index finds a job that the condition names. All others are read in the order in which they ended.
             if let Some(job) = named(condition) {
                 let row = store::finished::by_ref(tx, job, uid, self.server().as_str())?;
                 let rows = row.map(|row| self.finished_status(row)).transpose()?.into_iter();
@@ -53,7 +60,7 @@ impl Spool {
         })
     }
 
-    /// The identity of a job, living or finished.
+    /// Returns the identity of a job, living or finished.
     pub(crate) fn job_ever(&self, tx: &Tx<'_>, job: &JobRef) -> Fallible<JobId> {
         let (uid, server) = (tx.caller()?.uid, self.server().as_str());
         if let Some(row) = store::job::by_ref(tx, job, uid, server)? {
@@ -90,7 +97,7 @@ impl Spool {
     }
 }
 
-/// The one job that a condition can hold for, if it says so.
+/// Returns the only job that a condition can hold for, if it names one.
 fn named(condition: &Condition) -> Option<&JobRef> {
     match condition {
         Condition::Job(job) => Some(job),
@@ -99,7 +106,7 @@ fn named(condition: &Condition) -> Option<&JobRef> {
     }
 }
 
-/// The one identity that a condition can hold for, if it says so.
+/// Returns the only submitter that a condition can hold for, if it names one.
 fn user(condition: &Condition) -> Option<&str> {
     match condition {
         Condition::UserName(user) => Some(user),
@@ -120,7 +127,7 @@ fn satisfies(job: &FinishedStatus, condition: &Condition, uid: u32) -> bool {
         Condition::Job(JobRef::Global(global)) => job.global == *global,
         Condition::UserName(user) => job.user_name == *user,
         Condition::Owner(owner) => job.owner == *owner,
-        // What is over is in no state.
+        // A finished job has no state.
         Condition::State(_) => false,
         Condition::Destination(destination) => job.destination == *destination,
         Condition::Location(pattern) => at(&job.destination, pattern),
@@ -130,7 +137,7 @@ fn satisfies(job: &FinishedStatus, condition: &Condition, uid: u32) -> bool {
     }
 }
 
-/// The values of a field, for comparing.
+/// Returns the values of a field, for comparing.
 fn values(job: &FinishedStatus, field: Field) -> Vec<Value> {
     let text = |text: &str| vec![Value::Text(text.to_owned())];
     let number = |n: u64| vec![Value::Integer(i64::try_from(n).unwrap_or(i64::MAX))];
