@@ -1,4 +1,4 @@
-//! The one key of an attribute: `attributes` maps names to it, `store` maps it to columns.
+//! The key of an attribute: `attributes` maps names to it, and `store` maps it to columns.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ macro_rules! fields {
             /// Every field.
             pub const ALL: &'static [Field] = &[$(Field::$name),+];
 
-            /// Its stored word, which is its InfoPrint name.
+            /// Returns its stored word, which is its InfoPrint name.
             pub fn stored(self) -> &'static str {
                 match self { $(Field::$name => $stored),+ }
             }

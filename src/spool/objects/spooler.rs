@@ -1,8 +1,8 @@
 //! The spooler as a whole: its state and its counts.
 //!
 //! States: COLD until the first START, ACTIVE after it, DRAIN from SPOOLER DRAIN on, WARM when the last attempt has
-//! ended. START makes the spooler ACTIVE again from each of them. In every state jobs are accepted and objects are
-//! altered; only an ACTIVE spooler begins to print.
+//! ended. START makes the spooler ACTIVE again from each of them. COLD and ACTIVE accept jobs, DRAIN and
+//! WARM refuse them. Only an ACTIVE spooler begins to print.
 //!
 //! Who may: only the creator of the spool starts and drains it, and sets MGRACCESS. Anybody looks.
 //!
