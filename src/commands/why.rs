@@ -2,14 +2,12 @@
 //!
 //! | `cause` | further keys |
 //! |---|---|
-//! | `printing` `printer-slow` `printer-stalled` | `device` `job` `document` `documents` `copy` `octets` `total-octets`
-//! `since` `quiet-since` `stalled-since` `stalled-octets` `waiting-for` `waiting-since` |
+//! | `printing` `printer-slow` `printer-stalled` | `device` `job` `document` `documents` `copy` `octets` `total-octets` `since` `quiet-since` `stalled-since` `stalled-octets` `waiting-for` `waiting-since` |
 //! | `device-opening` | `device` `waiting-for` `waiting-since` |
 //! | `transferred` | `device` `octets` `since` |
 //! | `next` `behind` | `device` `jobs` `printing` (an object as above, or null) |
 //! | `left-to-another` `device-not-routed` | `device` |
-//! | `device-error` `device-error-for-good` `device-restarts` | `device` `number` `error-text` `since` `next-try`
-//! `tries` |
+//! | `device-error` `device-error-for-good` `device-restarts` | `device` `number` `error-text` `since` `next-try` `tries` |
 //! | `process-error` | `device` `process` `number` `error-text` `since` `tried-again` |
 //! | `process-dead` `process-not-running` `process-independent` `process-gone` | `device` `process` |
 //! | `process-hung` | `device` `process` `since` |

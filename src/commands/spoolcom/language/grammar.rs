@@ -5,7 +5,7 @@
 //! `now` does not compile until its verb does something with it.
 //!
 //! Why are rows of later stages here? They give the lexer and the syntax tree their final shape. Whoever uses one is
-//! refused with a reason before anything is changed (sources: spoolcom.md 7 and 13).
+//! refused with a reason before anything is changed (docs/reference/spoolcom.md 1).
 
 use super::keywords::{Key, Verb};
 use super::values::{DisplayRequest, Payload, Switch, SwitchOrNumber, Value};

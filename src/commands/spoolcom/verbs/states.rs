@@ -1,5 +1,5 @@
-//! The states of a device or job that allow a subcommand: the tables of the manual, as data (docs/reference/spoolcom.md
-//! 4).
+//! The states of a device or job that allow a subcommand: the tables of the manual (docs/reference/spoolcom.md 4), as
+//! data.
 //!
 //! Verbs consult them before an operation, to refuse it in clear words. Is that enough? No: the spool checks again what
 //! must hold at the moment of the change.
