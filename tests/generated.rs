@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use clap::Command;
 use clap_complete::{Shell, generate};
 use spoolsuite::attributes::{Attribute, Class, Kind, Shown, of_class};
-use spoolsuite::model::field::Field;
 
 /// Compares `text` with the committed file `path`, or writes it.
 fn check(path: &str, text: &str, stale: &mut Vec<PathBuf>) {
@@ -102,16 +101,20 @@ fn attribute(prefix: &str, row: &Attribute) -> String {
     let (one, words) = match row.kind {
         Kind::Text | Kind::Name => ("string", String::new()),
         Kind::Keyword(words) => ("keyword", format!(": {}", words.join(", "))),
-        Kind::Integer(..) => ("integer", String::new()),
+        Kind::Integer(..) | Kind::Counted(_) => ("integer", String::new()),
         Kind::Boolean => ("boolean", String::new()),
         Kind::Time => ("time", String::new()),
         Kind::Content => ("object", String::new()),
     };
     // Displayed as lines, in JSON as the objects of the displays of spoolcom.
-    let one = if matches!(row.field, Field::Why | Field::Log) { "object" } else { one };
+    let one = if row.asked { "object" } else { one };
     let kind = if row.many { format!("array of {one}s") } else { format!("{one} or null") };
-    let only = if row.shown == Shown::ByName { " (only when it is named)" } else { "" };
-    format!("| `{prefix}{}` | {kind} | {}{words}{only} |\n", row.name(), row.help)
+    let only = match row.shown {
+        Shown::ByName => " (only when it is named)",
+        _ if row.is_carried() => " (only where it has a value, or is named)",
+        _ => "",
+    };
+    format!("| `{prefix}{}` | {kind} | {}{words}{only} |\n", row.name(), row.summary())
 }
 
 /// A page from a definition; the sections of the long help become sections of the page.

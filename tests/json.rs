@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::inside::{Inside, Verb, now, pass};
 use serde_json::Value;
+use spoolsuite::attributes::{Attribute, Class, Kind, nameable};
 use spoolsuite::commands::shell::Exit;
 use spoolsuite::commands::{pd, spoolcom};
 use spoolsuite::model::device::ConnectionInUse;
-use spoolsuite::model::job::{DocumentOffer, RawPath, Transfer};
+use spoolsuite::model::field::Value as Given;
+use spoolsuite::model::job::{DocumentOffer, GivenValue, Origin, RawPath, Transfer};
 use spoolsuite::model::order::Priority;
 use spoolsuite::model::state::ErrorNote;
 use spoolsuite::spool::interface::engine::{AttemptEnd, Engine, Observation};
@@ -47,6 +49,18 @@ const NESTED: &[(&str, &str, &str)] =
 /// Keys that are documented and depend on what this spool does not have.
 const NOT_HERE: &[&str] = &["error"];
 
+/// A value that `row` may have, as if it had been given.
+fn given(row: &Attribute) -> GivenValue {
+    let one = match row.kind {
+        Kind::Keyword(words) => Given::Text(words[0].into()),
+        Kind::Integer(_, high) => Given::Integer(high),
+        _ => Given::Text(format!("some {}", row.heading.join(" "))),
+    };
+    let value = if row.many { Given::Many(vec![one.clone(), one]) } else { one };
+    let document = u32::from(row.class == Class::Document);
+    GivenValue { document, field: row.field, value, origin: Origin::User }
+}
+
 /// Two devices, one printing and one in error; jobs that print, wait, need another form, are begun, held, broadcast.
 fn one_of_everything() -> Inside {
     let mut inside = Inside::new();
@@ -66,7 +80,11 @@ fn one_of_everything() -> Inside {
     });
     inside.submit("office.front", b"cheque\n", |submission| submission.form = "CHEQUES".into());
     inside.submit("#office", b"for all\n", |submission| submission.priority = Priority::new(90).unwrap());
-    inside.submit("park.default", b"later\n", |submission| submission.hold = true);
+    inside.submit("park.default", b"later\n", |submission| {
+        submission.hold = true;
+        let carried = nameable(Class::Job).filter(|row| row.is_carried());
+        submission.given = carried.map(given).collect();
+    });
     let original = inside.dir.path().join("original.txt");
     std::fs::write(&original, "linked\n").unwrap();
     let (mut linked, _) = inside.offer("park.default", b"x");

@@ -1,6 +1,7 @@
 //! Every test of the real programs, in one program: one link instead of one for each file.
 
 mod alter;
+mod attributes;
 mod both_ways;
 mod crowd;
 mod device_cures;

@@ -1,14 +1,26 @@
-//! The InfoPrint attributes: one table for the parser, `pdls -r`, help, manual pages, completions and JSON keys.
+//! The attributes: one table for the parser, filters, displays, the history, JSON keys, help, manual pages and completions.
 //!
-//! [`table::TABLE`] says what there is; [`names`] reads abbreviations, [`values`] takes values out of what the spool
-//! reports, [`text`] reads and writes them. Pure: no I/O, no clock; the time zone is an argument.
+//! An attribute is one row of [`table::TABLE`]: its name, the class of objects that have it, its values, its default, when it
+//! may be given, how its value is read from each record that has one ([`Getters`]), how a given value reaches the spool
+//! ([`Setter`]), what reading it costs, and the words that are shown. Nothing else knows where a value comes from.
+//!
+//! [`names`] reads abbreviations, [`text`] reads and writes values, [`filter`] decides conditions, [`object`] is what the
+//! getters read. Pure: no I/O, no clock; the time zone is an argument.
 
+pub mod filter;
+mod getters;
 pub mod names;
+pub mod object;
+mod row;
 pub mod table;
 pub mod text;
-pub mod values;
 
-use crate::model::field::Field;
+use crate::model::alter::JobChange;
+use crate::model::field::{Field, Value};
+use crate::model::finished::FinishedStatus;
+use crate::model::job::{DocumentStatus, GivenValue, JobStatus, Submission};
+use crate::model::query::Parts;
+use object::{Actual, Logical, Object, QueueFacts, ServerFacts};
 
 /// A kind of object that has attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,17 +53,19 @@ impl Class {
 /// What kind of value an attribute has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Free text.
+    /// Free text, or the name of a user: upper and lower case differ.
     Text,
-    /// The name of an object or user.
+    /// The name of an object of the spool: upper and lower case are alike.
     Name,
     /// One of these words.
     Keyword(&'static [&'static str]),
     /// A whole number from the first to the second.
     Integer(i64, i64),
+    /// A number that is counted to this one, and one more for all that is more.
+    Counted(i64),
     /// true or false.
     Boolean,
-    /// A point in time.
+    /// A point in time, shown to the second.
     Time,
     /// A print file and the server that owns it.
     Content,
@@ -81,6 +95,38 @@ pub enum Shown {
     ByName,
 }
 
+/// How the value is read from each record that has one.
+#[derive(Clone, Copy, Debug)]
+pub struct Getters {
+    /// Of a job in the spool.
+    pub job: Option<fn(&JobStatus) -> Value>,
+    /// Of a finished job.
+    pub finished: Option<fn(&FinishedStatus) -> Value>,
+    /// Of a document.
+    pub document: Option<fn(&DocumentStatus) -> Value>,
+    /// Of a logical destination.
+    pub logical: Option<fn(&Logical<'_>) -> Value>,
+    /// Of an actual destination.
+    pub actual: Option<fn(&Actual<'_>) -> Value>,
+    /// Of a queue.
+    pub queue: Option<fn(&QueueFacts<'_>) -> Value>,
+    /// Of the server.
+    pub server: Option<fn(&ServerFacts<'_>) -> Value>,
+}
+
+/// How a value that was given reaches the spool.
+#[derive(Clone, Copy, Debug)]
+pub enum Setter {
+    /// Nobody gives one.
+    Nobody,
+    /// With the submission only.
+    Submission(fn(&mut Submission, &Value) -> Result<(), String>),
+    /// With the submission or later, as a change: from a value (none = the default) and the document that it is meant for.
+    Change(fn(Option<&Value>, Option<u32>) -> Result<JobChange, String>),
+    /// It is kept as it was given.
+    Carried,
+}
+
 /// One attribute of one class of objects.
 #[derive(Debug)]
 pub struct Attribute {
@@ -92,24 +138,122 @@ pub struct Attribute {
     pub synonyms: &'static [&'static str],
     /// Its values.
     pub kind: Kind,
-    /// When it may be given.
-    pub settable: Settable,
     /// Whether it may have several values.
     pub many: bool,
+    /// What it is when nobody gives a value, as it is shown; none where that is no value, or depends on something.
+    pub default: Option<&'static str>,
+    /// When it may be given.
+    pub settable: Settable,
+    /// How it is given.
+    pub set: Setter,
+    /// How it is read.
+    pub get: Getters,
+    /// Whether it costs a question of its own for each job: then it has no getter, and nothing compares it.
+    pub asked: bool,
+    /// What has to be read of a job besides the job itself.
+    pub needs: Parts,
     /// Where it is shown.
     pub shown: Shown,
+    /// Where it is shown of finished jobs; none where the history does not keep it.
+    pub kept: Option<Shown>,
     /// Its heading in tables, at most two lines.
     pub heading: &'static [&'static str],
     /// What it is, as one sentence without its period.
     pub help: &'static str,
 }
 
-impl Attribute {
-    /// Its full name.
-    pub fn name(&self) -> &'static str {
-        self.field.stored()
+/// No value.
+pub const NONE: Value = Value::Many(Vec::new());
+
+impl PartialEq for Attribute {
+    /// Rows of the table are compared by place: there is one of each.
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
     }
 }
+
+impl Attribute {
+    /// Its full name.
+    pub fn name(&self) -> &str {
+        self.field.stored()
+    }
+
+    /// Whether it is kept as it was given, and decides nothing.
+    pub fn is_carried(&self) -> bool {
+        matches!(self.field, Field::Carried(_))
+    }
+
+    /// Its value of `object`; [`NONE`] where it has no value now, or the object does not have it.
+    #[inline]
+    pub fn value(&self, object: &Object<'_>) -> Value {
+        match object {
+            Object::Job(job) => self.get.job.map_or_else(|| self.given(&job.given), |get| get(job)),
+            Object::Document(one) => self.get.document.map_or_else(|| self.given(&one.given), |get| get(one)),
+            Object::Finished(job) => self.get.finished.map_or(NONE, |get| get(job)),
+            Object::Logical(location) => self.get.logical.map_or(NONE, |get| get(location)),
+            Object::Actual(device) => self.get.actual.map_or(NONE, |get| get(device)),
+            Object::Queue(queue) => self.get.queue.map_or(NONE, |get| get(queue)),
+            Object::Server(server) => self.get.server.map_or(NONE, |get| get(server)),
+        }
+    }
+
+    /// The value of one that is only carried, among what was given.
+    fn given(&self, given: &[GivenValue]) -> Value {
+        let found = given.iter().find(|one| one.field == self.field).filter(|_| self.is_carried());
+        found.map_or(NONE, |one| one.value.clone())
+    }
+
+    /// The change that gives it `value`, or its default: of one document, or of each, where it belongs to documents.
+    ///
+    /// # Errors
+    /// Why it cannot have that value.
+    pub fn change(&self, value: Option<&Value>, document: Option<u32>) -> Result<JobChange, String> {
+        match self.set {
+            Setter::Change(change) => change(value, document),
+            Setter::Carried => Ok(JobChange::Carried { field: self.field, document, value: value.cloned() }),
+            Setter::Nobody | Setter::Submission(_) => Err("it cannot be altered".to_owned()),
+        }
+    }
+
+    /// Gives a job that is handed in `value`: the job, or one document of it.
+    ///
+    /// # Errors
+    /// Why it cannot have that value.
+    pub fn submit(&self, submission: &mut Submission, value: &Value, document: Option<u32>) -> Result<(), String> {
+        if let Setter::Submission(set) = self.set {
+            return set(submission, value);
+        }
+        submission.take(&self.change(Some(value), document)?);
+        Ok(())
+    }
+
+    /// Whether `value` is one that it may have: what came over a wire was read by somebody else.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self, value: &Value) -> Result<(), String> {
+        if !self.many && matches!(value, Value::Many(_)) {
+            return Err("it has one value".to_owned());
+        }
+        let values = value.each();
+        if values.is_empty() || values.len() > MAX_VALUES {
+            return Err(format!("it has 1 to {MAX_VALUES} values"));
+        }
+        values.iter().try_for_each(|one| text::check(self.kind, one))
+    }
+
+    /// What it is, with its default; of one that is only carried, that it is no more than that.
+    pub fn summary(&self) -> String {
+        match self.default {
+            _ if self.is_carried() => format!("{}; kept and shown, decides nothing", self.help),
+            Some(default) => format!("{}; {default} unless given", self.help),
+            None => self.help.to_owned(),
+        }
+    }
+}
+
+/// The most values of one attribute.
+pub const MAX_VALUES: usize = 100;
 
 /// The attributes of `class`, in the order in which they are shown.
 pub fn of_class(class: Class) -> impl Iterator<Item = &'static Attribute> {
@@ -124,4 +268,9 @@ pub fn nameable(class: Class) -> impl Iterator<Item = &'static Attribute> {
 /// The attribute `field` of `class`.
 pub fn find(class: Class, field: Field) -> Option<&'static Attribute> {
     of_class(class).find(|row| row.field == field)
+}
+
+/// The attribute `field` of jobs or of their documents.
+pub fn find_nameable(class: Class, field: Field) -> Option<&'static Attribute> {
+    nameable(class).find(|row| row.field == field)
 }

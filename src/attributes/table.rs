@@ -1,7 +1,20 @@
-//! The table itself. A row added here appears in the parser, the displays, the help, the manual and the completions.
+//! The table itself. A row added here appears in the parser, the filters, the displays, JSON, the help, the manual and the
+//! completions.
 
-use super::{Attribute, Class, Kind, Settable, Shown};
-use crate::model::field::Field;
+use super::Class::{Document, Job};
+use super::Kind::{Boolean, Content, Counted, Integer, Keyword, Name, Text, Time};
+use super::Shown::{All, Brief, ByName, Verbose};
+use super::getters::{
+    INTERVENING_MAX, content, destination_name, device_state, number, optional, plain, set_copies, set_destination,
+    set_form, set_hold, set_hold_after, set_name, set_priority, text, texts,
+};
+use super::row::{carried, destination, document, job, queue, server};
+use super::{Attribute, NONE};
+use crate::model::field::{Field, Value};
+use crate::model::job::Transfer;
+use crate::model::location::Destination;
+use crate::model::query::Parts;
+use crate::model::state::{DeviceWish, HoldReason};
 
 /// The largest count and number.
 const MAX: i64 = 2_147_483_647;
@@ -34,111 +47,130 @@ pub const FORMATS: &[&str] = &crate::model::job::Format::KEYWORDS;
 pub const DESTINATION_STATES: &[&str] =
     &["idle", "printing", "paused", "needs-attention", "needs-key-operator", "shutdown"];
 
-macro_rules! attribute {
-    ($field:ident, $class:ident, [$($synonym:literal),*], $kind:expr, $settable:ident, $many:literal, $shown:ident,
-     [$($heading:literal),+], $help:literal) => {
-        Attribute {
-            field: Field::$field,
-            class: Class::$class,
-            synonyms: &[$($synonym),*],
-            kind: $kind,
-            settable: Settable::$settable,
-            many: $many,
-            shown: Shown::$shown,
-            heading: &[$($heading),+],
-            help: $help,
-        }
-    };
-}
-
 /// Every attribute, in the order in which displays show them.
 #[rustfmt::skip]
 pub static TABLE: &[Attribute] = &[
-    attribute!(JobClientId, Job, ["local-id"], Kind::Integer(1, 999_999_999), Never, false, Brief, ["Job"],
-        "the submitter's own number for the job"),
-    attribute!(JobIdentifier, Job, [], Kind::Name, Never, false, Brief, ["ID"],
-        "the name of the job everywhere: its server and ten digits"),
-    attribute!(JobName, Job, [], Kind::Text, Always, false, Brief, ["Name"],
-        "a name for people; the name of the first document unless given"),
-    attribute!(CurrentJobState, Job, ["job-state"], Kind::Keyword(JOB_STATES), Never, false, Brief, ["Current", "State"],
-        "what the job is doing"),
-    attribute!(InterveningJobs, Job, ["position-in-queue", "queue-position"], Kind::Integer(0, MAX), Never, false, Brief,
-        ["Intervening", "Jobs"], "how many jobs come before it; counted to 1000, then shown as 1000+"),
-    attribute!(DestinationNameRequested, Job, ["printer-name-requested"], Kind::Name, Initially, false, Brief,
-        ["Destination", "Requested"], "where the submitter sent it"),
-    attribute!(DestinationsAssigned, Job, ["printers-assigned"], Kind::Name, Never, true, Brief,
-        ["Destinations", "Assigned"], "the devices that have it"),
-    attribute!(JobStateReasons, Job, ["state-reasons", "reasons"], Kind::Keyword(JOB_REASONS), Never, true, Verbose,
-        ["Reasons"], "why it is held"),
-    attribute!(TotalJobOctets, Job, [], Kind::Integer(0, i64::MAX), Never, false, Verbose, ["Job", "Octets"],
-        "octets of all its documents, copies not counted"),
-    attribute!(JobNumber, Job, [], Kind::Integer(1, 9_999_999), Never, false, All, ["Number"],
-        "the number by which spoolcom names it"),
-    attribute!(UserName, Job, [], Kind::Name, Never, false, All, ["User", "Name"], "who submitted it, as user@host"),
-    attribute!(JobOwner, Job, ["owner"], Kind::Name, Never, false, All, ["Owner"], "who is responsible for it"),
-    attribute!(JobPriority, Job, [], Kind::Integer(1, 100), Always, false, All, ["Priority"],
-        "1 (last) to 100 (first); 50 unless given"),
-    attribute!(JobHold, Job, ["hold"], Kind::Boolean, Always, false, All, ["Hold"], "whether it is held by wish"),
-    attribute!(HoldAfter, Job, [], Kind::Boolean, Always, false, All, ["Hold", "After"],
-        "whether it is held after printing instead of removed"),
-    attribute!(Form, Job, [], Kind::Text, Always, false, All, ["Form"],
-        "the form it needs: up to 16 letters, digits and blanks"),
-    attribute!(NumberOfDocuments, Job, [], Kind::Integer(1, MAX), Never, false, All, ["Documents"],
-        "how many documents it has"),
-    attribute!(JobPageCount, Job, [], Kind::Integer(0, MAX), Never, false, All, ["Pages"],
-        "pages of all its documents, where they can be counted"),
-    attribute!(CreationTime, Job, [], Kind::Time, Never, false, All, ["Created"], "when it was created"),
-    attribute!(SubmissionTime, Job, [], Kind::Time, Never, false, All, ["Submitted"], "when it was queued"),
-    attribute!(StartedPrintingTime, Job, [], Kind::Time, Never, false, All, ["Started"], "when its printing began"),
-    attribute!(Why, Job, [], Kind::Text, Never, true, ByName, ["Why"],
-        "why it is not printing, the most decisive cause first; shown only when asked for by name"),
-    attribute!(Log, Job, [], Kind::Text, Never, true, ByName, ["Log"],
-        "what happened to it, oldest first: when, who, what; shown only when asked for by name"),
-    attribute!(Outcome, Job, [], Kind::Keyword(OUTCOMES), Never, false, ByName, ["Outcome"],
-        "how a finished job ended; shown with --history"),
-    attribute!(CompletionTime, Job, [], Kind::Time, Never, false, ByName, ["Completed"],
-        "when a finished job ended; shown with --history"),
+    job(Field::JobClientId, Integer(1, 999_999_999), Brief, &["Job"], "the submitter's own number for the job")
+        .also(&["local-id"]).job(|j| number(j.local.0)).finished(Brief, |j| number(j.local.0)),
+    job(Field::JobIdentifier, Name, Brief, &["ID"], "the name of the job everywhere: its server and ten digits")
+        .job(|j| text(&j.global)).finished(Brief, |j| text(&j.global)),
+    job(Field::JobName, Text, Brief, &["Name"], "a name for people; the name of the first document unless given")
+        .set(set_name).job(|j| plain(&j.name)).finished(Brief, |j| plain(&j.name)),
+    job(Field::CurrentJobState, Keyword(JOB_STATES), Brief, &["Current", "State"], "what the job is doing")
+        .also(&["job-state"]).job(|j| plain(j.state.infoprint())),
+    job(Field::InterveningJobs, Counted(INTERVENING_MAX), Brief, &["Intervening", "Jobs"],
+        "how many jobs come before it; counted to 1000, then shown as 1000+")
+        .also(&["position-in-queue", "queue-position"]).needs(Parts::POSITION).job(|j| optional(j.intervening)),
+    job(Field::DestinationNameRequested, Name, Brief, &["Destination", "Requested"], "where the submitter sent it")
+        .also(&["printer-name-requested"]).submitted(set_destination)
+        .job(|j| destination_name(&j.destination)).finished(Brief, |j| destination_name(&j.destination)),
+    job(Field::DestinationsAssigned, Name, Brief, &["Destinations", "Assigned"], "the devices that have it")
+        .also(&["printers-assigned"]).many().job(|j| texts(&j.devices)).finished(Brief, |j| texts(&j.device)),
+    job(Field::JobStateReasons, Keyword(JOB_REASONS), Verbose, &["Reasons"], "why it is held")
+        .also(&["state-reasons", "reasons"]).many().job(|j| texts(j.reasons.iter().map(HoldReason::keyword))),
+    job(Field::TotalJobOctets, Integer(0, i64::MAX), Verbose, &["Job", "Octets"],
+        "octets of all its documents, copies not counted")
+        .job(|j| number(j.total_octets)).finished(Verbose, |j| number(j.octets)),
+    job(Field::JobNumber, Integer(1, 9_999_999), All, &["Number"], "the number by which spoolcom names it")
+        .job(|j| number(j.number.get())).finished(All, |j| number(j.number.get())),
+    job(Field::UserName, Text, All, &["User", "Name"], "who submitted it, as user@host")
+        .job(|j| plain(&j.user_name)).finished(All, |j| plain(&j.user_name)),
+    job(Field::JobOwner, Text, All, &["Owner"], "who is responsible for it")
+        .also(&["owner"]).job(|j| plain(&j.owner)).finished(Verbose, |j| plain(&j.owner)),
+    job(Field::JobPriority, Integer(1, 100), All, &["Priority"], "1 (last) to 100 (first)")
+        .default("50").set(set_priority).job(|j| number(j.priority.get())),
+    job(Field::JobHold, Boolean, All, &["Hold"], "whether it is held by wish")
+        .also(&["hold"]).default("false").set(set_hold).job(|j| Value::Boolean(j.reasons.has(HoldReason::Operator))),
+    job(Field::HoldAfter, Boolean, All, &["Hold", "After"], "whether it is held after printing instead of removed")
+        .default("false").set(set_hold_after).job(|j| Value::Boolean(j.hold_after)),
+    job(Field::Form, Text, All, &["Form"], "the form it needs: up to 16 letters, digits and blanks")
+        .set(set_form).job(|j| plain(&j.form)),
+    carried(Job, "job-comment", Text, &["Comment"], "free text about the job").also(&["comment"]),
+    carried(Job, "job-start-message", Text, &["Start", "Message"], "what to know when it begins to print")
+        .also(&["start-message"]),
+    carried(Job, "job-end-message", Text, &["End", "Message"], "what to know when it has printed").also(&["end-message"]),
+    carried(Job, "job-batch", Text, &["Batch"], "a label of jobs that belong together"),
+    carried(Job, "job-finishing", Text, &["Finishing"], "what is to be done with the output: staple, punch ...").many(),
+    job(Field::NumberOfDocuments, Integer(1, MAX), All, &["Documents"], "how many documents it has")
+        .needs(Parts::DOCUMENTS).job(|j| number(j.documents.len())).finished(All, |j| number(j.documents)),
+    job(Field::JobPageCount, Integer(0, MAX), All, &["Pages"], "pages of all its documents, where they can be counted")
+        .job(|j| optional(j.pages)).finished(Verbose, |j| optional(j.pages)),
+    job(Field::CreationTime, Time, All, &["Created"], "when it was created")
+        .job(|j| Value::Time(j.created_ms)).finished(Verbose, |j| Value::Time(j.created_ms)),
+    // Is the time of creation also that of queueing? Yes: a job becomes visible when it is complete and queued.
+    job(Field::SubmissionTime, Time, All, &["Submitted"], "when it was queued").job(|j| Value::Time(j.created_ms)),
+    job(Field::StartedPrintingTime, Time, All, &["Started"], "when its printing began")
+        .job(|j| j.started_ms.map_or(NONE, Value::Time)),
+    job(Field::Why, Text, ByName, &["Why"],
+        "why it is not printing, the most decisive cause first; shown only when asked for by name").many().asked(),
+    job(Field::Log, Text, ByName, &["Log"],
+        "what happened to it, oldest first: when, who, what; shown only when asked for by name")
+        .many().asked().kept(ByName),
+    job(Field::Outcome, Keyword(OUTCOMES), ByName, &["Outcome"], "how a finished job ended; shown with --history")
+        .finished(Brief, |j| plain(&j.outcome)),
+    job(Field::CompletionTime, Time, ByName, &["Completed"], "when a finished job ended; shown with --history")
+        .finished(Brief, |j| Value::Time(j.finished_ms)),
 
-    attribute!(DocumentSequenceNumber, Document, [], Kind::Integer(1, MAX), Never, false, Brief, ["Document", "Number"],
-        "its place in the job, from 1"),
-    attribute!(DocumentFormat, Document, ["format"], Kind::Keyword(FORMATS), Never, false, Brief, ["Format"],
-        "what it is, found by its first octets"),
-    attribute!(DocumentFileName, Document, [], Kind::Text, Never, false, Brief, ["File", "Name"],
-        "the name the submitter gave; - for standard input"),
-    attribute!(CopyCount, Document, ["copies"], Kind::Integer(1, MAX), Always, false, Verbose, ["Copy", "Count"],
-        "copies of the document; 1 unless given"),
-    attribute!(OctetCount, Document, [], Kind::Integer(0, i64::MAX), Never, false, Verbose, ["Octet", "Count"],
-        "its size when it was submitted"),
-    attribute!(PageCount, Document, [], Kind::Integer(0, MAX), Never, false, All, ["Page", "Count"],
-        "its pages, where they can be counted"),
-    attribute!(TransferMethod, Document, [], Kind::Keyword(&["copy", "link"]), Never, false, All, ["Transfer", "Method"],
-        "whether the spool has a copy of the file or a link to it"),
-    attribute!(DocumentContent, Document, [], Kind::Content, Never, false, ByName, ["Document", "Content"],
-        "the print file and the server that owns it, as path:server; shown only when asked for by name"),
+    document(Field::DocumentSequenceNumber, Integer(1, MAX), Brief, &["Document", "Number"],
+        "its place in the job, from 1").document(|d| number(d.sequence)),
+    document(Field::DocumentFormat, Keyword(FORMATS), Brief, &["Format"], "what it is, found by its first octets")
+        .also(&["format"]).document(|d| plain(d.format.keyword())),
+    document(Field::DocumentFileName, Text, Brief, &["File", "Name"],
+        "the name the submitter gave; - for standard input").document(|d| text(d.file_name.0.to_string_lossy())),
+    document(Field::CopyCount, Integer(1, MAX), Verbose, &["Copy", "Count"], "copies of the document")
+        .also(&["copies"]).default("1").set(set_copies).document(|d| number(d.copies)),
+    document(Field::OctetCount, Integer(0, i64::MAX), Verbose, &["Octet", "Count"], "its size when it was submitted")
+        .document(|d| number(d.octets)),
+    document(Field::PageCount, Integer(0, MAX), All, &["Page", "Count"], "its pages, where they can be counted")
+        .document(|d| optional(d.pages)),
+    document(Field::TransferMethod, Keyword(&["copy", "link"]), All, &["Transfer", "Method"],
+        "whether the spool has a copy of the file or a link to it")
+        .document(|d| plain(match d.transfer { Transfer::Copy => "copy", Transfer::Link => "link" })),
+    carried(Document, "document-comment", Text, &["Comment"], "free text about the document"),
+    carried(Document, "sides", Integer(1, 2), &["Sides"], "printed sides of a sheet"),
+    carried(Document, "plex", Keyword(&["simplex", "duplex", "tumble"]), &["Plex"], "one side, or two and how they turn"),
+    carried(Document, "default-medium", Text, &["Default", "Medium"], "the wanted paper"),
+    carried(Document, "default-input-tray", Text, &["Input", "Tray"], "the tray of the wanted paper"),
+    carried(Document, "output-bin", Text, &["Output", "Bin"], "where the sheets are to be put"),
+    carried(Document, "document-finishing", Text, &["Finishing"], "what is to be done with its output: staple, punch ...")
+        .many(),
+    document(Field::DocumentContent, Content, ByName, &["Document", "Content"],
+        "the print file and the server that owns it, as path:server; shown only when asked for by name")
+        .document(|d| content(&d.path, &d.server)),
 
-    attribute!(DestinationName, Destination, ["printer-name"], Kind::Name, Never, false, Brief, ["Destination"],
-        "its name"),
-    attribute!(DestinationRealization, Destination, ["printer-realization"], Kind::Keyword(&["logical", "actual"]), Never,
-        false, Brief, ["Realization"], "logical (a location jobs are sent to) or actual (a device)"),
-    attribute!(DestinationState, Destination, ["printer-state"], Kind::Keyword(DESTINATION_STATES), Never, false, Brief,
-        ["State"], "what an actual destination is doing"),
-    attribute!(Enabled, Destination, [], Kind::Boolean, Never, false, Brief, ["Enabled"], "whether it takes jobs"),
-    attribute!(AssociatedQueue, Destination, [], Kind::Name, Never, true, Brief, ["Queue"], "the queue behind it"),
-    attribute!(AssociatedServer, Destination, [], Kind::Name, Never, false, All, ["Server"], "the server it belongs to"),
+    destination(Field::DestinationName, Name, Brief, &["Destination"], "its name").also(&["printer-name"])
+        .logical(|l| destination_name(&Destination::Location(l.location.name.clone()))).actual(|a| text(&a.device.name)),
+    destination(Field::DestinationRealization, Keyword(&["logical", "actual"]), Brief, &["Realization"],
+        "logical (a location jobs are sent to) or actual (a device)").also(&["printer-realization"])
+        .logical(|_| text("logical")).actual(|_| text("actual")),
+    destination(Field::DestinationState, Keyword(DESTINATION_STATES), Brief, &["State"],
+        "what an actual destination is doing").also(&["printer-state"]).actual(|a| text(device_state(&a.device.state))),
+    destination(Field::Enabled, Boolean, Brief, &["Enabled"], "whether it takes jobs")
+        .logical(|l| Value::Boolean(l.server.accepts)).actual(|a| Value::Boolean(a.device.wish == DeviceWish::Started)),
+    destination(Field::AssociatedQueue, Name, Brief, &["Queue"], "the queue behind it").many()
+        .logical(|l| text(&l.location.name.group)).actual(|a| texts(a.queues)),
+    destination(Field::AssociatedServer, Name, All, &["Server"], "the server it belongs to")
+        .logical(|l| text(l.server.name)).actual(|a| text(a.server.name)),
 
-    attribute!(QueueName, Queue, [], Kind::Name, Never, false, Brief, ["Queue"], "its name"),
-    attribute!(QueueState, Queue, [], Kind::Keyword(&["ready", "paused"]), Never, false, Brief, ["State"],
-        "whether jobs leave it for printing"),
-    attribute!(AssociatedServer, Queue, [], Kind::Name, Never, false, Brief, ["Server"], "the server it belongs to"),
+    queue(Field::QueueName, Name, Brief, &["Queue"], "its name").queue(|q| text(q.name)),
+    queue(Field::QueueState, Keyword(&["ready", "paused"]), Brief, &["State"], "whether jobs leave it for printing")
+        .queue(|q| text(if q.server.prints { "ready" } else { "paused" })),
+    queue(Field::AssociatedServer, Name, Brief, &["Server"], "the server it belongs to").queue(|q| text(q.server.name)),
 
-    attribute!(ServerName, Server, [], Kind::Name, Never, false, Brief, ["Server"], "its name"),
-    attribute!(ServerState, Server, [], Kind::Keyword(&["ready", "paused", "terminating"]), Never, false, Brief, ["State"],
-        "ready prints; paused takes jobs and prints none; terminating takes none"),
+    server(Field::ServerName, Name, Brief, &["Server"], "its name").server(|s| text(s.name)),
+    server(Field::ServerState, Keyword(&["ready", "paused", "terminating"]), Brief, &["State"],
+        "ready prints; paused takes jobs and prints none; terminating takes none")
+        .server(|s| text(match (s.accepts, s.prints) {
+            (false, _) => "terminating",
+            (true, true) => "ready",
+            (true, false) => "paused",
+        })),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attributes::{Class, Settable, Setter};
     use crate::model::job::Format;
     use crate::model::state::{HoldReasons, JobState};
 
@@ -149,6 +181,16 @@ mod tests {
         }
         for (n, row) in TABLE.iter().enumerate() {
             assert!((1..=2).contains(&row.heading.len()), "{}", row.name());
+            // Every class of records that has it has a getter, and what costs a question has none.
+            let read = match row.class {
+                Class::Job => row.get.job.is_some() || row.get.finished.is_some(),
+                Class::Document => row.get.document.is_some(),
+                Class::Destination => row.get.actual.is_some(),
+                Class::Queue => row.get.queue.is_some(),
+                Class::Server => row.get.server.is_some(),
+            };
+            assert_eq!(read, !row.asked && !row.is_carried(), "{}", row.name());
+            assert_eq!(row.settable == Settable::Never, matches!(row.set, Setter::Nobody), "{}", row.name());
             let words: Vec<&str> = row.synonyms.iter().copied().chain([row.name()]).collect();
             for other in TABLE.iter().skip(n + 1).filter(|other| other.class == row.class) {
                 assert!(!words.contains(&other.name()), "{}", other.name());

@@ -9,9 +9,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use super::names::{self, BadWord};
-use super::values::INTERVENING_MAX;
-use super::{Attribute, Kind};
-use crate::model::field::{Field, Value};
+use super::{Attribute, Kind, MAX_VALUES};
+use crate::model::field::Value;
 use crate::model::{Failure, FailureKind};
 
 /// The longest text value, in octets.
@@ -65,53 +64,68 @@ impl Lines {
     }
 
     /// Adds the values of `value`, each as one line; no line when it has no value.
-    pub fn add(&mut self, field: Field, value: &Value, zone: &TimeZone) {
+    pub fn add(&mut self, row: &Attribute, value: &Value, zone: &TimeZone) {
         match value {
-            Value::Many(parts) if field == Field::DocumentContent => {
-                if let [path, server, ..] = parts.as_slice() {
-                    write(field, path, zone, &mut self.text);
-                    self.text.push(':');
-                    write(field, server, zone, &mut self.text);
+            Value::Many(parts) if row.kind == Kind::Content => {
+                if !parts.is_empty() {
+                    write(row.kind, value, zone, &mut self.text);
                     self.ends.push(self.text.len());
                 }
             }
-            Value::Many(values) => values.iter().for_each(|value| self.add_one(field, value, zone)),
-            one => self.add_one(field, one, zone),
+            value => value.each().iter().for_each(|one| self.add_one(row, one, zone)),
         }
     }
 
-    fn add_one(&mut self, field: Field, value: &Value, zone: &TimeZone) {
-        write(field, value, zone, &mut self.text);
+    fn add_one(&mut self, row: &Attribute, value: &Value, zone: &TimeZone) {
+        write(row.kind, value, zone, &mut self.text);
         self.ends.push(self.text.len());
     }
 }
 
-fn write(field: Field, value: &Value, zone: &TimeZone, out: &mut String) {
+/// Writes one value as it is displayed.
+pub(super) fn write(kind: Kind, value: &Value, zone: &TimeZone, out: &mut String) {
     // Writing to a string does not fail.
-    let _ = match value {
-        Value::Text(text) => {
+    let _ = match (kind, value) {
+        (_, Value::Text(text)) => {
             escape(text, out);
             Ok(())
         }
-        Value::Integer(n) if field == Field::InterveningJobs && *n > i64::from(INTERVENING_MAX) => {
-            write!(out, "{INTERVENING_MAX}+")
-        }
-        Value::Integer(n) => write!(out, "{n}"),
-        Value::Boolean(b) => write!(out, "{b}"),
-        Value::Time(ms) => match Timestamp::from_millisecond(*ms) {
+        (Kind::Counted(most), Value::Integer(n)) if *n > most => write!(out, "{most}+"),
+        (_, Value::Integer(n)) => write!(out, "{n}"),
+        (_, Value::Boolean(b)) => write!(out, "{b}"),
+        (_, Value::Time(ms)) => match Timestamp::from_millisecond(*ms) {
             Ok(at) => write!(out, "{}", at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S")),
             Err(_) => write!(out, "{ms}"),
         },
-        Value::Many(values) => {
+        (Kind::Content, Value::Many(parts)) => {
+            for (n, part) in parts.iter().take(2).enumerate() {
+                if n > 0 {
+                    out.push(':');
+                }
+                write(Kind::Text, part, zone, out);
+            }
+            Ok(())
+        }
+        (_, Value::Many(values)) => {
             for (n, value) in values.iter().enumerate() {
                 if n > 0 {
                     out.push(' ');
                 }
-                write(field, value, zone, out);
+                write(kind, value, zone, out);
             }
             Ok(())
         }
     };
+}
+
+/// The offsets of `zone` in this century, as a condition carries them; before it the first one holds. No job is older.
+pub fn offsets(zone: &TimeZone) -> Vec<(i64, i32)> {
+    let at = |ms| Timestamp::from_millisecond(ms).unwrap_or_default();
+    let (first, last) = (at(946_684_800_000), at(4_102_444_800_000));
+    let mut found = vec![(i64::MIN, zone.to_offset(first).seconds())];
+    let changes = zone.following(first).take_while(|change| change.timestamp() < last);
+    found.extend(changes.map(|change| (change.timestamp().as_millisecond(), change.offset().seconds())));
+    found
 }
 
 /// `text` as one line: control characters (and those that turn the direction of writing) as escapes.
@@ -153,10 +167,8 @@ pub fn read(attribute: &Attribute, text: &str, clock: &Clock) -> Result<Value, F
     }
     match attribute.kind {
         Kind::Text | Kind::Name | Kind::Content => Ok(Value::Text(text.to_owned())),
-        Kind::Integer(low, high) => match text.parse::<i64>() {
-            Ok(n) if (low..=high).contains(&n) && !text.starts_with('+') => Ok(Value::Integer(n)),
-            _ => Err(bad(format!("'{}' is not a number from {low} to {high}", escaped(text)))),
-        },
+        Kind::Integer(low, high) => read_number(name, text, low, high),
+        Kind::Counted(_) => read_number(name, text, 0, i64::MAX),
         Kind::Boolean => match names::keyword(text, &["true", "false", "yes", "no"]) {
             Ok(word) => Ok(Value::Boolean(matches!(word, "true" | "yes"))),
             Err(_) => Err(bad(format!("'{}' is neither true nor false", escaped(text)))),
@@ -171,6 +183,82 @@ pub fn read(attribute: &Attribute, text: &str, clock: &Clock) -> Result<Value, F
             None => Err(bad(format!("'{}' is no time", escaped(text)))
                 .hint("a time is written YYYY-MM-DD HH:MM[:SS], HH:MM:SS MM/DD/YY, or HH:MM for today")),
         },
+    }
+}
+
+fn read_number(name: &str, text: &str, low: i64, high: i64) -> Result<Value, Failure> {
+    match text.parse::<i64>() {
+        Ok(n) if (low..=high).contains(&n) && !text.starts_with('+') => Ok(Value::Integer(n)),
+        _ => Err(Failure::new(
+            FailureKind::BadValue,
+            format!("{name}: '{}' is not a number from {low} to {high}", escaped(text)),
+        )),
+    }
+}
+
+/// Reads what a value of `attribute` is compared with: of numbers any, because `job-priority>0` is a question too.
+///
+/// # Errors
+/// [`FailureKind::BadValue`] with what the attribute takes.
+pub fn read_wanted(attribute: &Attribute, text: &str, clock: &Clock) -> Result<Value, Failure> {
+    match (attribute.kind, text.parse::<i64>()) {
+        (Kind::Integer(..) | Kind::Counted(_), Ok(n)) if !text.starts_with('+') => Ok(Value::Integer(n)),
+        _ => read(attribute, text, clock),
+    }
+}
+
+/// Reads the values that are given to `attribute`: one, or several where it may have several.
+///
+/// # Errors
+/// [`FailureKind::BadValue`] with what the attribute takes.
+pub fn read_given(attribute: &Attribute, texts: &[String], clock: &Clock) -> Result<Value, Failure> {
+    let name = attribute.name();
+    let bad = |what: String| Failure::new(FailureKind::BadValue, format!("{name}{what}"));
+    if !attribute.many && texts.len() != 1 {
+        return Err(bad(format!(" has one value, and {} were given", texts.len()))
+            .hint("a value with blanks is quoted: -x \"job-name='two words'\""));
+    }
+    if texts.is_empty() || texts.len() > MAX_VALUES {
+        return Err(bad(format!(" has 1 to {MAX_VALUES} values, and {} were given", texts.len())));
+    }
+    let mut values: Vec<Value> = Vec::with_capacity(texts.len());
+    for text in texts {
+        let value = read(attribute, text, clock)?;
+        check(attribute.kind, &value).map_err(|why| bad(format!(": {why}")))?;
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    match values.pop() {
+        Some(one) if !attribute.many => Ok(one),
+        last => {
+            values.extend(last);
+            Ok(Value::Many(values))
+        }
+    }
+}
+
+/// Whether `value` is one value of that kind.
+///
+/// # Errors
+/// Why not.
+pub(super) fn check(kind: Kind, value: &Value) -> Result<(), String> {
+    match (kind, value) {
+        (_, Value::Text(text)) if text.len() > MAX_TEXT => Err(format!("the value is longer than {MAX_TEXT} octets")),
+        (_, Value::Text(text)) if text.chars().any(char::is_control) => {
+            Err(format!("'{}' contains control characters", escaped(text)))
+        }
+        (Kind::Keyword(words), Value::Text(text)) if !words.contains(&text.as_str()) => {
+            Err(format!("'{}' is none of {}", escaped(text), words.join(", ")))
+        }
+        (Kind::Integer(low, high), Value::Integer(n)) if !(low..=high).contains(n) => {
+            Err(format!("'{n}' is not a number from {low} to {high}"))
+        }
+        (Kind::Text | Kind::Name | Kind::Keyword(_), Value::Text(_))
+        | (Kind::Integer(..), Value::Integer(_))
+        | (Kind::Boolean, Value::Boolean(_))
+        | (Kind::Time, Value::Time(_)) => Ok(()),
+        _ => Err("it has a value of another kind".to_owned()),
     }
 }
 
@@ -203,6 +291,7 @@ fn read_time(text: &str, clock: &Clock) -> Option<i64> {
 mod tests {
     use super::*;
     use crate::attributes::{Class, find};
+    use crate::model::field::Field;
     use proptest::prelude::*;
 
     fn clock() -> Clock {
@@ -240,7 +329,7 @@ mod tests {
     fn lines(field: Field, value: &Value) -> Vec<String> {
         let mut lines = Lines::default();
         lines.push("before");
-        lines.add(field, value, &TimeZone::UTC);
+        lines.add(find(Class::Job, field).unwrap(), value, &TimeZone::UTC);
         (1..lines.len()).map(|n| lines.get(n).to_owned()).collect()
     }
 

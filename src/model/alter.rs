@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::field::{Field, Value};
+use super::job::{GivenValue, Origin, Submission};
 use super::names::LocationPattern;
 use super::order::Priority;
 use super::state::JobState;
@@ -47,6 +48,15 @@ pub enum JobChange {
     Hold(Option<bool>),
     /// Why, in words, for its history.
     Message(String),
+    /// An attribute that is only carried; by default it has no value.
+    Carried {
+        /// The attribute.
+        field: Field,
+        /// Where it belongs to documents: of this one, from 1; none = of every document.
+        document: Option<u32>,
+        /// Its value.
+        value: Option<Value>,
+    },
 }
 
 impl JobChange {
@@ -61,8 +71,45 @@ impl JobChange {
             Self::Priority(priority) => (Field::JobPriority, priority.map(|p| Value::Integer(p.get().into()))),
             Self::HoldAfter(on) => (Field::HoldAfter, on.map(Value::Boolean)),
             Self::Hold(on) => (Field::JobHold, on.map(Value::Boolean)),
+            Self::Carried { field, value, .. } => (*field, value.clone()),
             Self::Destination { .. } | Self::Owner(_) | Self::Message(_) => return None,
         })
+    }
+
+    /// The one document that it names.
+    pub fn document(&self) -> Option<u32> {
+        match self {
+            Self::Copies { document, .. } | Self::Carried { document, .. } => *document,
+            _ => None,
+        }
+    }
+}
+
+impl Submission {
+    /// Makes the job that is handed in what `change` would make of it later, and remembers what was given. Of a value that
+    /// is given several times the last one counts.
+    pub fn take(&mut self, change: &JobChange) {
+        match change {
+            JobChange::Name(name) => self.name = name.clone().unwrap_or_default(),
+            JobChange::Form(form) => self.form = form.clone().unwrap_or_default(),
+            JobChange::Priority(priority) => self.priority = priority.unwrap_or_default(),
+            JobChange::Hold(on) => self.hold = on.unwrap_or(false),
+            JobChange::HoldAfter(on) => self.hold_after = on.unwrap_or(false),
+            JobChange::Copies { document, copies } => {
+                for (n, offer) in (1..).zip(&mut self.documents) {
+                    if document.is_none_or(|wanted| wanted == n) {
+                        offer.copies = copies.unwrap_or(1);
+                    }
+                }
+            }
+            // What is carried is only given; the others do not belong to a job that is not there yet.
+            JobChange::Carried { .. } | JobChange::Destination { .. } | JobChange::Owner(_) | JobChange::Message(_) => {
+            }
+        }
+        let Some((field, value)) = change.given() else { return };
+        let document = change.document().unwrap_or(0);
+        self.given.retain(|given| (given.document, given.field) != (document, field));
+        self.given.extend(value.map(|value| GivenValue { document, field, value, origin: Origin::User }));
     }
 }
 

@@ -1,23 +1,102 @@
 //! The key of an attribute: `attributes` maps names to it, and `store` maps it to columns.
+//!
+//! A [`Field`] that has a variant of its own is decided or used somewhere: it has a column, or follows from what the
+//! spool does. Every other attribute is carried: what was given is kept and shown, and [`Field::Carried`] holds its
+//! name. So an attribute that is only carried is a row of the table of attributes and nothing else.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The name of an attribute that is only carried: lower-case letters, digits and hyphens, at most [`CarriedName::MAX`].
+///
+/// Kept in place, so that a key is copied like a number wherever it came from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CarriedName {
+    octets: [u8; Self::MAX],
+    length: u8,
+}
+
+impl CarriedName {
+    /// The longest name, in octets.
+    pub const MAX: usize = 47;
+
+    /// The name `text`, if it can be one.
+    pub const fn new(text: &str) -> Option<Self> {
+        let from = text.as_bytes();
+        if from.is_empty() || from.len() > Self::MAX || !from[0].is_ascii_lowercase() {
+            return None;
+        }
+        let mut octets = [0; Self::MAX];
+        let mut n = 0;
+        while n < from.len() {
+            if !(from[n].is_ascii_lowercase() || from[n].is_ascii_digit() || from[n] == b'-') {
+                return None;
+            }
+            octets[n] = from[n];
+            n += 1;
+        }
+        Some(Self { octets, length: from.len() as u8 })
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        // Only what is ASCII gets in, so the default is never taken.
+        self.octets.get(..usize::from(self.length)).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for CarriedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
 
 macro_rules! fields {
     ($($(#[$doc:meta])* $name:ident = $stored:literal),+ $(,)?) => {
         /// An attribute of a job, document, destination, queue or server.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        pub enum Field { $($(#[$doc])* $name),+ }
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Field {
+            $($(#[$doc])* $name,)+
+            /// One that is kept and shown, and decides nothing.
+            Carried(CarriedName),
+        }
 
         impl Field {
-            /// Every field.
+            /// Every field that has a place of its own.
             pub const ALL: &'static [Field] = &[$(Field::$name),+];
 
             /// Returns its stored word, which is its InfoPrint name.
-            pub fn stored(self) -> &'static str {
-                match self { $(Field::$name => $stored),+ }
+            pub fn stored(&self) -> &str {
+                match self {
+                    $(Field::$name => $stored,)+
+                    Field::Carried(name) => name.as_str(),
+                }
+            }
+
+            /// The field with this name; none for what cannot be one.
+            pub fn from_stored(name: &str) -> Option<Self> {
+                match name {
+                    $($stored => Some(Field::$name),)+
+                    other => CarriedName::new(other).map(Field::Carried),
+                }
             }
         }
     };
+}
+
+impl Serialize for Field {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.stored())
+    }
+}
+
+impl<'de> Deserialize<'de> for Field {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::from_stored(&name).ok_or_else(|| D::Error::custom("no name of an attribute"))
+    }
 }
 
 fields! {
@@ -122,4 +201,34 @@ pub enum Value {
     Time(i64),
     /// Several values, or none.
     Many(Vec<Value>),
+}
+
+impl Value {
+    /// The values it has: itself, or each of several.
+    pub fn each(&self) -> &[Value] {
+        match self {
+            Self::Many(values) => values,
+            one => std::slice::from_ref(one),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_found_by_its_name_and_travels_as_it() {
+        let carried = Field::from_stored("job-comment").unwrap();
+        assert!(matches!(carried, Field::Carried(_)));
+        for field in Field::ALL.iter().copied().chain([carried]) {
+            assert_eq!(Field::from_stored(field.stored()), Some(field));
+            let text = serde_json::to_string(&field).unwrap();
+            assert_eq!(text, format!("\"{}\"", field.stored()));
+            assert_eq!(serde_json::from_str::<Field>(&text).unwrap(), field);
+        }
+        for bad in ["", "Job", "a b", "-a", "1a", "\u{e9}", &"a".repeat(48)] {
+            assert_eq!(Field::from_stored(bad), None, "{bad:?}");
+        }
+    }
 }

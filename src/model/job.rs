@@ -249,6 +249,11 @@ impl Origin {
             Self::Destination => "destination",
         }
     }
+
+    /// Finds it by its stored word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::User, Self::DefaultJob, Self::Destination].into_iter().find(|origin| origin.word() == word)
+    }
 }
 
 /// An explicit attribute value and where it came from.
@@ -264,8 +269,8 @@ pub struct GivenValue {
     pub origin: Origin,
 }
 
-/// A job as it is submitted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A job as it is submitted. The default one asks for nothing, and has no document, destination or token yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submission {
     /// A token that the submitter chooses. The same token finds the same job, so that a retry after a lost reply is
     /// harmless.
@@ -350,6 +355,9 @@ pub struct DocumentStatus {
     pub lines: Option<u64>,
     /// Copies.
     pub copies: u32,
+    /// What was given for it explicitly; none where a listing did not want it ([`Parts`](super::query::Parts)).
+    #[serde(default)]
+    pub given: Vec<GivenValue>,
 }
 
 /// A job as displays show it.
@@ -401,8 +409,12 @@ pub struct JobStatus {
     pub started_ms: Option<i64>,
     /// Devices that have it now.
     pub devices: Vec<DeviceName>,
-    /// Jobs before it in its queue, counted to 1,000; more are 1,001. None when it is not queued.
+    /// Jobs before it in its queue, counted to 1,000; more are 1,001. None when it is not queued, or a listing did not
+    /// want it.
     pub intervening: Option<u32>,
+    /// What was given for the job explicitly; none where a listing did not want it.
+    #[serde(default)]
+    pub given: Vec<GivenValue>,
     /// Its documents, in order; none where a listing wanted none ([`Parts`](super::query::Parts)).
     pub documents: Vec<DocumentStatus>,
 }

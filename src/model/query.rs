@@ -54,6 +54,18 @@ pub enum Condition {
     Location(LocationPattern),
     /// The value of a field compares so.
     Field(Field, Comparison, Value),
+    /// The text of a field compares as it is displayed in a time zone.
+    Shown {
+        /// The field, a time.
+        field: Field,
+        /// Equal or a part of it.
+        comparison: Comparison,
+        /// What is looked for.
+        text: String,
+        /// The zone: its offsets from UTC in seconds, each with the moment (milliseconds since 1970) from which it
+        /// holds, in their order. What decides need not know the zone's name or have its rules.
+        offsets: Vec<(i64, i32)>,
+    },
 }
 
 /// In which order jobs are listed.
@@ -65,18 +77,38 @@ pub enum Order {
     Schedule,
 }
 
-/// The parts of each job that are wanted. A part that nobody shows need not be read.
+/// What of each job is wanted: what nobody is going to show or compare need not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parts {
     /// Its documents, and the copies of the first of them.
     pub documents: bool,
+    /// What was given explicitly for it and for its documents.
+    pub given: bool,
+    /// Its position in its queue.
+    pub position: bool,
 }
 
 impl Parts {
     /// All parts.
-    pub const ALL: Self = Self { documents: true };
+    pub const ALL: Self = Self { documents: true, given: true, position: true };
     /// Only the job itself.
-    pub const JOB: Self = Self { documents: false };
+    pub const JOB: Self = Self { documents: false, given: false, position: false };
+    /// Its documents.
+    pub const DOCUMENTS: Self = Self { documents: true, ..Self::JOB };
+    /// What was given.
+    pub const GIVEN: Self = Self { given: true, ..Self::JOB };
+    /// Its position.
+    pub const POSITION: Self = Self { position: true, ..Self::JOB };
+
+    /// These and those.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            documents: self.documents || other.documents,
+            given: self.given || other.given,
+            position: self.position || other.position,
+        }
+    }
 }
 
 impl Default for Parts {

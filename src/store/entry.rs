@@ -474,7 +474,7 @@ pub(crate) fn release(tx: &Tx<'_>, entry: &EntryRow, state: EntryState, duplicat
     )
 }
 
-/// The attempt has handed over every byte; its row stays until the connection has closed.
+/// The attempt has handed over every octet; its row stays until the connection has closed.
 pub(crate) fn set_transferred(tx: &Tx<'_>, entry: &EntryRow, octets: u64) -> Fallible<()> {
     tx.change(
         CLAIM,

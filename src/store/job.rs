@@ -371,14 +371,6 @@ pub(crate) fn classes_for(tx: &Tx<'_>, form: &str) -> Fallible<Vec<ClassId>> {
     tx.rows(CLASS, values![super::device::form_key(form)], |row| row.only())
 }
 
-/// Every explicit value's field and origin.
-#[cfg(test)]
-pub(crate) fn given_fields(tx: &Tx<'_>) -> Fallible<Vec<(String, String)>> {
-    columns!(given { field, origin });
-    let sql = format!("SELECT {} FROM job_value ORDER BY job_id, document, position", given::LIST);
-    tx.rows(&sql, &[], |row| Ok((row.get(given::field)?, row.get(given::origin)?)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,6 +25,7 @@ pub mod document;
 pub mod entry;
 pub mod event;
 pub mod finished;
+pub(crate) mod given;
 pub mod job;
 pub mod location;
 pub mod process;

@@ -5,6 +5,7 @@
 
 use crate::model::device::{DeviceUri, Exclusive, Paper};
 use crate::model::event::{EventDetail, EventWord};
+use crate::model::field::Field;
 use crate::model::job::{Format, Origin, RawPath, Transfer};
 use crate::model::order::Priority;
 use crate::model::separation::{HeaderPages, StartFf};
@@ -270,12 +271,15 @@ words! {
     StartFf: StartFf::word, StartFf::from_word, "value of STARTFF";
     Transfer: Transfer::word, Transfer::from_word, "way of a document into the spool";
     Format: Format::keyword, Format::from_keyword, "document format";
+    Origin: Origin::word, Origin::from_word, "origin of a value";
     EventDetail: EventDetail::stored, EventDetail::from_stored, "detail of an event";
 }
 
-impl Bind for Origin {
-    fn bind(&self) -> Value<'_> {
-        Value::Text(self.word())
+/// The attribute of a value that was given.
+impl Read for Field {
+    fn read(value: Value<'_>) -> Result<Self, String> {
+        let name = text(value)?;
+        Self::from_stored(name).ok_or_else(|| format!("'{name}' is no name of an attribute"))
     }
 }
 

@@ -72,14 +72,15 @@ pub fn of_pdrm() -> String {
 
 const FILTERS: &str = "\
 Filters:
-  name==value  Equal
-  name=*value  Begins with it
+  name==value  Equal; a time is compared to the second
+  name=*value  Begins with it as it is displayed, a number and a time too
   name*=value  Ends with it
   name*=*value  Contains it
-  name~=value  Contains it, upper and lower case alike
+  name~=value  Contains it, upper and lower case alike: texts only
   name>value, name<value  Greater, less: numbers and times
-  name==*  Has any value
+  name==*  Has a value that is not empty
   a && b, a || b, !a, (a)  Both, either, not, grouping; ! binds tightest, then &&
+  Of several values one suffices. Upper and lower case differ, but for names of destinations, queues and servers.
 ";
 
 const ABBREVIATIONS: &str = "\
@@ -103,5 +104,5 @@ fn describe(text: &mut String, row: &Attribute) {
         [] => String::new(),
         many => format!("; also {}", many.join(", ")),
     };
-    let _ = writeln!(text, "  {}{mark}  {}{values}{also}", row.name(), row.help);
+    let _ = writeln!(text, "  {}{mark}  {}{values}{also}", row.name(), row.summary());
 }

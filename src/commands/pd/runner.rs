@@ -1,16 +1,15 @@
 //! What every `pd` command does: it reads its words, acts, and ends with a status.
 //!
-//! The file of a command has its flags, the command attributes that it takes, and what it does with a command line that
+//! The file of a command has its flags, the attributes that it sets and those of the command itself, and what it does with a command line that
 //! was read; everything else is here.
 
 use std::ffi::OsString;
 
 use clap::ArgMatches;
 
-use super::command_line::options::{self, Item, Setting};
+use super::command_line::options::{self, Item, Names, Setting};
 use super::command_line::words;
 use super::{Exit, Shell, Stop};
-use crate::attributes::Class;
 use crate::commands::shell::Intent;
 use crate::spool::interface::operations::Operations;
 
@@ -20,6 +19,8 @@ pub struct Verb {
     pub name: &'static str,
     /// The definition of its command line, from which help, manual page and completions are made too.
     pub definition: fn() -> clap::Command,
+    /// The attributes of objects that it names, and those of them that it sets.
+    pub names: Names,
     /// The command attributes that it takes.
     pub settings: &'static [Setting],
     /// What it does.
@@ -58,7 +59,7 @@ impl Verb {
     fn read(&self, words: &[OsString], shell: &mut Shell<'_>) -> Result<CommandLine, Stop> {
         let command = (self.definition)();
         let matches = words::parse(command.clone(), words, shell)?;
-        let items = options::ordered(&matches, &command, Class::Job, self.settings, shell)?;
+        let items = options::ordered(&matches, &command, self.names, self.settings, shell)?;
         Ok(CommandLine { program: self.name, matches, items })
     }
 }

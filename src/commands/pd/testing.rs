@@ -8,10 +8,12 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use super::command_line::filter;
-use crate::attributes::values;
+use crate::attributes::Class;
+use crate::attributes::filter::Filter;
+use crate::attributes::object::Object;
 use crate::commands::shell::{Exit, Intent, Shell};
 use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
+use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, DocumentStatus, Format, JobStatus, RawPath, Submission};
 use crate::model::location::{Destination, LocationStatus};
 use crate::model::query::{Condition, Cursor, Page};
@@ -36,6 +38,8 @@ pub struct State {
     pub settle_fails: Option<Failure>,
     /// A job is gone as soon as it is accepted.
     pub prints_at_once: bool,
+    /// What the history has.
+    pub finished: Vec<FinishedStatus>,
 }
 
 /// The spool.
@@ -69,6 +73,7 @@ pub fn job(n: u32) -> JobStatus {
         started_ms: None,
         devices: Vec::new(),
         intervening: Some(n - 1),
+        given: Vec::new(),
         documents: vec![document(1)],
     }
 }
@@ -87,6 +92,30 @@ pub fn document(n: u32) -> DocumentStatus {
         pages: None,
         lines: None,
         copies: 1,
+        given: Vec::new(),
+    }
+}
+
+/// `job`, as the history has it.
+fn over(job: &JobStatus) -> FinishedStatus {
+    let job = job.clone();
+    FinishedStatus {
+        id: job.id,
+        number: job.number,
+        local: job.local,
+        global: job.global,
+        name: job.name,
+        owner: job.owner,
+        owner_uid: job.owner_uid,
+        user_name: job.user_name,
+        destination: job.destination,
+        device: None,
+        outcome: "sent".into(),
+        octets: job.total_octets,
+        pages: job.pages,
+        documents: u32::try_from(job.documents.len()).unwrap(),
+        created_ms: job.created_ms,
+        finished_ms: job.created_ms + 1000,
     }
 }
 
@@ -149,8 +178,7 @@ impl State {
             Condition::All(parts) => parts.iter().all(|part| self.holds(part, job)),
             Condition::Job(reference) => self.find(reference).is_ok_and(|found| found.id == job.id),
             Condition::Destination(wanted) => job.destination == *wanted,
-            Condition::Location(_) => crate::spool::jobs::filter::satisfies(job, condition, job.owner_uid),
-            other => filter::matches(other, &|field| values::of_job(job, field)),
+            other => Filter::new(other, Class::Job).takes(&Object::Job(job), job.owner_uid),
         }
     }
 
@@ -174,7 +202,9 @@ impl State {
         }
         let accepted = Accepted { id: job.id, number: job.number, local: job.local, global: job.global.clone() };
         self.submissions.push((submission, contents));
-        if !self.prints_at_once {
+        if self.prints_at_once {
+            self.finished.push(over(&job));
+        } else {
             self.jobs.push(job);
         }
         accepted
@@ -267,6 +297,11 @@ impl Carrier for Fake {
                     Cursor { key: vec![], job: rows[rows.len() - 1].id }
                 });
                 Reply::Jobs(Page { rows, next })
+            }
+            Request::Finished { query, .. } => {
+                let filter = Filter::new(&query.condition, Class::Job);
+                let hit = |job: &&FinishedStatus| filter.takes(&Object::Finished(job), job.owner_uid);
+                Reply::Finished(Page { rows: state.finished.iter().filter(hit).cloned().collect(), next: None })
             }
             Request::DeleteJob { job } => {
                 let found = state.find(&job)?;

@@ -402,7 +402,9 @@ pub fn job(n: u32, state: JobState) -> JobStatus {
             pages: None,
             lines: Some(200),
             copies: 1,
+            given: Vec::new(),
         }],
+        given: Vec::new(),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Checks, before the first octet, that the print file is still the document that was accepted (design: life of a job,
-//! 7).
+//! Checks, before the first octet, that the print file is still the document that was accepted
+//! (docs/reference/spooler.md 5).
 //!
 //! A copy must be what it was: by inode, size and time, or else by its digest. A copy without a digest (large and not
 //! text) passes if size and time are the same, because a spool that was moved or restored has other inodes; the record

@@ -4,7 +4,7 @@
 //! that also ends with text its trailer pages after it. Nothing is ever added inside a finished stream; what stands beside
 //! one over a connection that is kept is decided by [`super::boundary`] alone, for jobs, documents and copies alike. Empty
 //! documents contribute nothing, and a job of nothing else prints nothing. The list is a pure function of what is known before the
-//! first byte, so that the octets which an earlier attempt left in a file can be recognised.
+//! first octet, so that the octets which an earlier attempt left in a file can be recognised.
 
 use std::collections::VecDeque;
 use std::fs::File;

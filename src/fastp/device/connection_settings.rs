@@ -35,8 +35,8 @@ pub enum CloseWait {
     Usual,
     /// Do not wait (SHUTDOWNTO = 0): the jobs are *transferred*.
     None,
-    /// Wait this long; a peer that has not closed by then has not confirmed its jobs, which are Ready again (fastp.md
-    /// 16.4).
+    /// Wait this long; a peer that has not closed by then has not confirmed its jobs, which are Ready again
+    /// (docs/reference/fastp.md 5).
     Required(Duration),
 }
 

@@ -12,6 +12,9 @@
 //! files that a crash leaves between the two belong to no job, and the sweep removes them. Whoever dies before waking a
 //! print process leaves a committed job that waits for the next wake-up.
 
+use crate::attributes::Class;
+use crate::attributes::filter::Filter;
+use crate::attributes::object;
 use crate::model::Call;
 use crate::model::authority::Right;
 use crate::model::event::{EventDetail, EventWord};
@@ -26,7 +29,6 @@ use crate::store::job::JobRow;
 use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::users;
 
-use super::filter;
 use super::view::Known;
 use crate::spool::disk::files;
 use crate::spool::interface::records::{Event, EventSubject, Removal};
@@ -82,7 +84,8 @@ impl Spool {
         let limit = limit.clamp(1, crate::model::query::PAGE);
         self.look(call, |tx| {
             let mut rows = Vec::with_capacity(limit as usize);
-            let mut known = Known::of(filter::parts(&query.condition, query.parts));
+            let filter = Filter::new(&query.condition, Class::Job);
+            let mut known = Known::of(query.parts.and(filter.needs()));
             let mut after = after;
             let mut looked_at = 0;
             loop {
@@ -101,7 +104,7 @@ impl Spool {
                 for row in candidates {
                     last = Some((row.id, row.number, row.sort));
                     let status = self.job_status(tx, row, &mut known)?;
-                    if filter::satisfies(&status, &query.condition, uid) {
+                    if filter.takes(&object::Object::Job(&status), uid) {
                         rows.push(status);
                     }
                     if rows.len() as u32 == limit {

@@ -7,11 +7,13 @@
 //! Who may: the owner, the creator of the spool, and with MGRACCESS a manager of the owner's group. Only the creator
 //! raises a priority above the usual one. `JobState::takes` says what each state allows.
 
+use crate::attributes::{self, Class};
 use crate::model::Call;
 use crate::model::alter::{JobChange, NewOwner};
 use crate::model::authority::Right;
 use crate::model::device::check_form;
 use crate::model::event::{EventDetail, EventWord};
+use crate::model::field::{Field, Value};
 use crate::model::location::Destination;
 use crate::model::order::{Priority, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
@@ -51,8 +53,16 @@ fn check(changes: &[JobChange]) -> Fallible<()> {
         JobChange::Copies { copies: Some(0), .. } => Err(bad("0 copies: the number of copies is at least 1")),
         JobChange::Copies { copies: Some(n), .. } if *n > MAX_COPIES => Err(bad(format!("{n} copies are too many"))),
         JobChange::Message(text) => check_message(Some(text)),
+        JobChange::Carried { field, value, .. } => check_carried(*field, value.as_ref()),
         _ => Ok(()),
     })
+}
+
+/// Checks a value of an attribute that is only carried.
+fn check_carried(field: Field, value: Option<&Value>) -> Fallible<()> {
+    let row = attributes::find_nameable(Class::Job, field).filter(|row| row.is_carried());
+    let row = row.ok_or_else(|| bad(format!("a job has no attribute '{}' that can be altered", field.stored())))?;
+    value.map_or(Ok(()), |value| row.check(value)).map_err(|why| bad(format!("{}: {why}", row.name())))
 }
 
 /// Checks the message that a user leaves with a change.
@@ -94,13 +104,17 @@ impl Altered {
         }
     }
 
+    /// Whether the job has the document that a change names.
+    fn has(&self, document: Option<u32>) -> Fallible<()> {
+        match document.filter(|wanted| !self.documents.iter().any(|one| one.sequence == *wanted)) {
+            Some(wanted) => Err(Failure::not_found(format!("document {wanted} of job {}", self.job.number))),
+            None => Ok(()),
+        }
+    }
+
     /// Sets the copies of one document, or of all.
     fn copies(&mut self, tx: &Tx<'_>, document: Option<u32>, copies: u32) -> Fallible<()> {
-        if let Some(wanted) = document
-            && !self.documents.iter().any(|one| one.sequence == wanted)
-        {
-            return Err(Failure::not_found(format!("document {wanted} of job {}", self.job.number)));
-        }
+        self.has(document)?;
         let alone = self.documents.len() == 1;
         for i in 0..self.documents.len() {
             let (sequence, before) = (self.documents[i].sequence, self.documents[i].copies);
@@ -141,6 +155,17 @@ impl Altered {
         let place = |job: &JobRow| (job.route, job.priority, job.class, job.work);
         place(&self.before) != place(&self.job)
     }
+}
+
+/// A value that was given, for the history.
+fn in_words(value: Option<&Value>) -> String {
+    let one = |value: &Value| match value {
+        Value::Text(text) => shown(text),
+        Value::Integer(n) | Value::Time(n) => n.to_string(),
+        Value::Boolean(on) => on.to_string(),
+        Value::Many(_) => String::new(),
+    };
+    value.map_or_else(|| shown(""), |value| value.each().iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
 fn shown(value: &str) -> String {
@@ -221,6 +246,11 @@ impl Spool {
                 }
                 JobChange::Owner(owner) => a.owner(tx, owner)?,
                 JobChange::Hold(on) => a.hold = Some(on.unwrap_or(false)),
+                JobChange::Carried { field, document, value } => {
+                    a.has(*document)?;
+                    let of = document.map_or(String::new(), |n| format!(" of document {n}"));
+                    a.notes.push(format!("{}{of} to {}", field.stored(), in_words(value.as_ref())));
+                }
                 JobChange::Message(text) => {
                     record(tx, Object::Job(a.job.id), EventWord::Message, text)?;
                 }
@@ -328,9 +358,14 @@ impl Spool {
 
 /// Returns the documents that a change gives a value to; 0 stands for the job.
 fn covered(change: &JobChange, documents: &[DocumentRow]) -> Vec<u32> {
-    match change {
-        JobChange::Copies { document: Some(one), .. } => vec![*one],
-        JobChange::Copies { document: None, .. } => documents.iter().map(|document| document.sequence).collect(),
-        _ => vec![0],
+    let of_documents = match change {
+        JobChange::Copies { .. } => true,
+        JobChange::Carried { field, .. } => attributes::find(Class::Document, *field).is_some(),
+        _ => false,
+    };
+    match change.document() {
+        _ if !of_documents => vec![0],
+        Some(one) => vec![one],
+        None => documents.iter().map(|document| document.sequence).collect(),
     }
 }

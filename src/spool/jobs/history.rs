@@ -7,8 +7,10 @@
 //! Who may: anybody sees all finished jobs. A job number may belong to a living job again; the identity, the serial and
 //! the global name are never used again. [`Spool::job_ever`] therefore prefers the living job.
 
+use crate::attributes::Class;
+use crate::attributes::filter::Filter;
+use crate::attributes::object::Object;
 use crate::model::Call;
-use crate::model::field::{Field, Value};
 use crate::model::finished::FinishedStatus;
 use crate::model::location::Destination;
 use crate::model::query::{Condition, Cursor, Page};
@@ -16,7 +18,6 @@ use crate::model::{GlobalJobId, GroupName, JobId, JobRef, LocationPattern};
 use crate::store::finished::FinishedRow;
 use crate::store::{self, Fallible, Tx};
 
-use super::filter::{at, compares};
 use crate::spool::Spool;
 
 impl Spool {
@@ -30,12 +31,13 @@ impl Spool {
     ) -> Fallible<Page<FinishedStatus>> {
         let uid = call.caller()?.uid;
         let limit = limit.clamp(1, crate::model::query::PAGE);
+        let filter = Filter::new(condition, Class::Job);
         self.look(call, |tx| {
             // An index finds a job that the condition names. All others are read in the order in which they ended.
             if let Some(job) = named(condition) {
                 let row = store::finished::by_ref(tx, job, uid, self.server().as_str())?;
                 let rows = row.map(|row| self.finished_status(row)).transpose()?.into_iter();
-                let rows = rows.filter(|job| satisfies(job, condition, uid)).collect();
+                let rows = rows.filter(|job| filter.takes(&Object::Finished(job), uid)).collect();
                 return Ok(Page { rows, next: None });
             }
             let mut rows = Vec::new();
@@ -46,7 +48,7 @@ impl Spool {
                 for row in found {
                     at = Some((row.finished_ms, row.id));
                     let job = self.finished_status(row)?;
-                    if satisfies(&job, condition, uid) {
+                    if filter.takes(&Object::Finished(&job), uid) {
                         rows.push(job);
                     }
                     if rows.len() as u32 == limit {
@@ -112,50 +114,5 @@ fn user(condition: &Condition) -> Option<&str> {
         Condition::UserName(user) => Some(user),
         Condition::All(parts) => parts.iter().find_map(user),
         _ => None,
-    }
-}
-
-fn satisfies(job: &FinishedStatus, condition: &Condition, uid: u32) -> bool {
-    match condition {
-        Condition::Any => true,
-        Condition::All(parts) => parts.iter().all(|part| satisfies(job, part, uid)),
-        Condition::Either(parts) => parts.iter().any(|part| satisfies(job, part, uid)),
-        Condition::Not(part) => !satisfies(job, part, uid),
-        Condition::Job(JobRef::Number(number)) => job.number == *number,
-        Condition::Job(JobRef::Local(local)) => job.local == *local && job.owner_uid == uid,
-        Condition::Job(JobRef::Serial(serial)) => job.global.serial == *serial,
-        Condition::Job(JobRef::Global(global)) => job.global == *global,
-        Condition::UserName(user) => job.user_name == *user,
-        Condition::Owner(owner) => job.owner == *owner,
-        // A finished job has no state.
-        Condition::State(_) => false,
-        Condition::Destination(destination) => job.destination == *destination,
-        Condition::Location(pattern) => at(&job.destination, pattern),
-        Condition::Field(field, comparison, wanted) => {
-            values(job, *field).iter().any(|found| compares(found, *comparison, wanted))
-        }
-    }
-}
-
-/// Returns the values of a field, for comparing.
-fn values(job: &FinishedStatus, field: Field) -> Vec<Value> {
-    let text = |text: &str| vec![Value::Text(text.to_owned())];
-    let number = |n: u64| vec![Value::Integer(i64::try_from(n).unwrap_or(i64::MAX))];
-    match field {
-        Field::JobClientId => number(u64::from(job.local.0)),
-        Field::JobIdentifier => text(&job.global.to_string()),
-        Field::JobNumber => number(u64::from(job.number.get())),
-        Field::JobName => text(&job.name),
-        Field::JobOwner => text(&job.owner),
-        Field::UserName => text(&job.user_name),
-        Field::DestinationNameRequested => text(job.destination.to_string().trim_start_matches('#')),
-        Field::DestinationsAssigned => job.device.iter().flat_map(|device| text(&device.to_string())).collect(),
-        Field::Outcome => text(&job.outcome),
-        Field::TotalJobOctets => number(job.octets),
-        Field::JobPageCount => job.pages.map(number).unwrap_or_default(),
-        Field::NumberOfDocuments => number(u64::from(job.documents)),
-        Field::CreationTime => vec![Value::Time(job.created_ms)],
-        Field::CompletionTime => vec![Value::Time(job.finished_ms)],
-        _ => Vec::new(),
     }
 }

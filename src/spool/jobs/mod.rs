@@ -2,7 +2,6 @@
 
 pub(crate) mod actions;
 pub(crate) mod alter;
-pub mod filter;
 pub(crate) mod history;
 pub(crate) mod pause;
 pub(crate) mod submit;

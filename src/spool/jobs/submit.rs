@@ -7,12 +7,14 @@
 //! Who may: anybody submits. Only the creator of the spool gives a job a priority above the usual one. A token belongs
 //! to one submission: the same token finds the same job, so that a repeated submission prints once.
 
+use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 
+use crate::attributes::{Class, Settable, find};
 use crate::model::Call;
 use crate::model::authority::Right;
 use crate::model::event::EventWord;
-use crate::model::job::{Accepted, RawPath, Submission, Transfer};
+use crate::model::job::{Accepted, GivenValue, RawPath, Submission, Transfer};
 use crate::model::location::Destination;
 use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
@@ -50,7 +52,27 @@ fn check(submission: &Submission) -> Fallible<()> {
     if submission.documents.iter().any(|d| d.copies == 0) {
         return bad("0 copies: the number of copies is at least 1".to_owned());
     }
+    let mut seen = BTreeSet::new();
+    for given in &submission.given {
+        check_given(given, submission.documents.len())?;
+        if !seen.insert((given.document, given.field)) {
+            return bad(format!("{}: it is given twice", given.field.stored()));
+        }
+    }
     Ok(())
+}
+
+/// Checks a value that was given explicitly: it is kept, and shown to others.
+fn check_given(given: &GivenValue, documents: usize) -> Fallible<()> {
+    let bad = |why: &str| Err(Failure::new(FailureKind::BadValue, format!("{}: {why}", given.field.stored())));
+    let class = if given.document == 0 { Class::Job } else { Class::Document };
+    let Some(row) = find(class, given.field).filter(|row| row.settable != Settable::Never) else {
+        return bad(&format!("no attribute of a {} that can be given", class.keyword()));
+    };
+    if usize::try_from(given.document).map_or(true, |number| number > documents) {
+        return bad(&format!("there is no document {}", given.document));
+    }
+    row.check(&given.value).or_else(|why| bad(&why))
 }
 
 /// Checks the name of a job.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use crate::model::Call;
-use crate::model::job::{DocumentStatus, JobStatus, Occurrence, RawPath};
+use crate::model::job::{DocumentStatus, GivenValue, JobStatus, Occurrence, RawPath};
 use crate::model::location::Destination;
 use crate::model::query::{PAGE, Parts};
 use crate::model::state::{EntryState, JobFacts, JobState};
@@ -36,6 +36,7 @@ pub(crate) struct Known {
     /// The entries that were read ahead. Those of any other job are read one job at a time.
     entries: Option<Ahead<Progress>>,
     documents: Option<Ahead<ShownRow>>,
+    given: Option<Ahead<GivenValue>>,
 }
 
 /// What belongs to each job of a set.
@@ -63,7 +64,7 @@ impl Known {
 
     /// Reads ahead what belongs to the jobs of a page.
     pub(crate) fn read_ahead(&mut self, tx: &Tx<'_>, jobs: &[JobRow]) -> Fallible<()> {
-        (self.entries, self.documents) = (None, None);
+        (self.entries, self.documents, self.given) = (None, None, None);
         let ids = || jobs.iter().map(|job| job.id.0);
         let (Some(first), Some(last)) = (ids().min(), ids().max()) else { return Ok(()) };
         if jobs.len() < 2 {
@@ -83,6 +84,10 @@ impl Known {
             let found = store::document::shown(tx, JobId(first), JobId(last))?;
             self.documents = Some(Ahead { jobs: first..=last, found });
         }
+        if close && self.parts.given {
+            let found = store::given::of_jobs(tx, JobId(first), JobId(last))?;
+            self.given = Some(Ahead { jobs: first..=last, found });
+        }
         Ok(())
     }
 
@@ -100,6 +105,16 @@ impl Known {
         match Ahead::take(&mut self.documents, job) {
             Some(found) => Ok(found),
             None => Ok(store::document::shown(tx, job, job)?.remove(&job).unwrap_or_default()),
+        }
+    }
+
+    fn given(&mut self, tx: &Tx<'_>, job: JobId) -> Fallible<Vec<GivenValue>> {
+        if !self.parts.given {
+            return Ok(Vec::new());
+        }
+        match Ahead::take(&mut self.given, job) {
+            Some(found) => Ok(found),
+            None => Ok(store::given::of_jobs(tx, job, job)?.remove(&job).unwrap_or_default()),
         }
     }
 
@@ -153,10 +168,13 @@ impl Spool {
             }
         }
         let intervening = match state {
-            JobState::Ready => Some(position(tx, &job, known)?),
-            JobState::Printing => Some(0),
+            JobState::Ready if known.parts.position => Some(position(tx, &job, known)?),
+            JobState::Printing if known.parts.position => Some(0),
             _ => None,
         };
+        let given = known.given(tx, job.id)?;
+        let (of_job, of_documents): (Vec<GivenValue>, Vec<GivenValue>) =
+            given.into_iter().partition(|given| given.document == 0);
         let documents: Vec<DocumentStatus> = known
             .documents(tx, job.id)?
             .into_iter()
@@ -172,6 +190,7 @@ impl Spool {
                 pages: d.pages,
                 lines: d.lines,
                 copies: d.copies,
+                given: of_documents.iter().filter(|given| given.document == d.sequence).cloned().collect(),
             })
             .collect();
         Ok(JobStatus {
@@ -199,6 +218,7 @@ impl Spool {
             started_ms: entries.iter().filter_map(|e| e.claimed_ms).min(),
             devices,
             intervening,
+            given: of_job,
             documents,
         })
     }

@@ -9,7 +9,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use crate::model::Call;
 use crate::model::order::estimate_ms;
-use crate::model::query::{Cursor, PAGE, Page};
+use crate::model::query::{Cursor, PAGE, Page, Parts};
 use crate::model::queue::QueueItem;
 use crate::model::state::EntryState;
 use crate::model::{DeviceName, Failure, FailureKind};
@@ -156,7 +156,8 @@ impl Spool {
             let begun = store::entry::begun_on(tx, device.id, &form)?;
             let printing = store::entry::of_device(tx, device.id, EntryState::Claimed)?.len();
             let printing = u32::try_from(printing).unwrap_or(u32::MAX);
-            let mut known = Known::default();
+            // The position is that in the queue of this device.
+            let mut known = Known::of(Parts { position: false, ..Parts::ALL });
             let mut items = Vec::new();
             let mut last = None;
             if let (true, Some(entry)) = (first, &begun) {

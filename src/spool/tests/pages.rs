@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::field::{Field, Value};
+use crate::model::job::{GivenValue, Origin};
 use crate::model::query::{Comparison, Condition, Order, Parts, Query};
 use crate::model::state::JobState;
 
@@ -37,6 +38,11 @@ fn crowded() -> (Site, Lease, Vec<u32>) {
             job.form = if n % 11 == 3 { "CHEQUES".into() } else { String::new() };
             job.hold = n % 13 == 5;
             job.documents[0].copies = 1 + u32::try_from(n % 3).unwrap();
+            for document in 0..u32::try_from(n % 4 / 2).unwrap() * 2 {
+                let field = Field::from_stored(["job-comment", "default-medium"][document as usize]).unwrap();
+                let value = Value::Text(format!("value {n}"));
+                job.given.push(GivenValue { document, field, value, origin: Origin::User });
+            }
         });
         numbers.push(number);
     }
@@ -65,7 +71,7 @@ fn a_page_shows_of_each_job_what_is_shown_of_it_alone() {
 }
 
 #[test]
-fn documents_that_are_not_wanted_are_left_out_and_nothing_else() {
+fn parts_that_are_not_wanted_are_left_out_and_nothing_else() {
     let (site, _lease, _) = crowded();
     let query = |parts| Query { condition: Condition::Any, order: Order::Schedule, parts };
     let mut all = site.pages(&query(Parts::ALL), 10);
@@ -73,6 +79,11 @@ fn documents_that_are_not_wanted_are_left_out_and_nothing_else() {
     assert!(all.iter().any(|job| job.copies == 3));
     for job in &mut all {
         (job.documents, job.copies) = (Vec::new(), 1);
+    }
+    assert_eq!(site.pages(&query(Parts::GIVEN.and(Parts::POSITION)), 10), all);
+    assert!(all.iter().any(|job| job.intervening.is_some() && !job.given.is_empty()));
+    for job in &mut all {
+        (job.intervening, job.given) = (None, Vec::new());
     }
     assert_eq!(site.pages(&query(Parts::JOB), 10), all);
 }

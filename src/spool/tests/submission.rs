@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::FailureKind;
+use crate::model::field::{Field, Value};
+use crate::model::job::{GivenValue, Origin};
 use crate::store;
 use crate::store::submission::Fate;
 use crate::sys::lock::FileLock;
@@ -114,18 +116,57 @@ fn what_threads_write_together_fails_apart() {
 
 #[test]
 fn the_values_that_the_submitter_gave_are_kept_with_their_origin() {
-    use crate::model::field::{Field, Value};
-    use crate::model::job::{GivenValue, Origin};
     let site = Site::new();
     site.device("LP1", "#A.B", vec![]);
-    site.job_with("a.b", 1, |s| {
-        s.given = vec![GivenValue {
-            document: 0,
-            field: Field::JobPriority,
-            value: Value::Integer(40),
-            origin: Origin::User,
-        }];
+    let carried = |name| Field::from_stored(name).unwrap();
+    let given = |document, field, value, origin| GivenValue { document, field, value, origin };
+    let text = |text: &str| Value::Text(text.into());
+    let of_job = vec![
+        given(0, Field::JobPriority, Value::Integer(40), Origin::User),
+        given(0, carried("job-comment"), text("it's \"odd\" \u{202e}"), Origin::DefaultJob),
+        given(0, carried("job-finishing"), Value::Many(vec![text("staple"), text("punch")]), Origin::Destination),
+    ];
+    let of_document = vec![given(2, carried("sides"), Value::Integer(2), Origin::User)];
+    let number = site.job_with("a.b", 1, |s| {
+        s.documents = vec![s.documents[0].clone(); 2];
+        s.given = [of_job.clone(), of_document.clone()].concat();
     });
-    let kept = site.spool.look(&site.call(), store::job::given_fields).unwrap();
-    assert_eq!(kept, [("job-priority".to_owned(), "user".to_owned())]);
+    let job = site.status(number).unwrap();
+    let sorted = |mut given: Vec<GivenValue>| {
+        given.sort_by_key(|given| given.field);
+        given
+    };
+    assert_eq!(sorted(job.given), sorted(of_job));
+    assert_eq!(job.documents[0].given, []);
+    assert_eq!(job.documents[1].given, of_document);
+}
+
+#[test]
+fn a_value_that_is_none_of_its_attribute_is_not_taken_in() {
+    let site = Site::new();
+    site.device("LP1", "#A.B", vec![]);
+    let text = |text: &str| Value::Text(text.into());
+    for (document, name, value) in [
+        (0, "job-comment", Value::Integer(1)),
+        (0, "job-comment", text("two\nlines")),
+        (0, "job-comment", Value::Many(vec![text("a"), text("b")])),
+        (0, "job-finishing", Value::Many(vec![])),
+        (0, "job-finishing", Value::Many(vec![Value::Many(vec![])])),
+        (0, "sides", Value::Integer(1)),
+        (1, "sides", Value::Integer(3)),
+        (1, "plex", text("both")),
+        (2, "sides", Value::Integer(1)),
+        (0, "nobody-knows-this", text("x")),
+        (0, "user-name", text("root@here")),
+    ] {
+        let field = Field::from_stored(name).unwrap();
+        let given = vec![GivenValue { document, field, value, origin: Origin::User }];
+        let submission = Submission { given: given.clone(), ..site.submission("a.b") };
+        let failure = site.hand_in(submission, b"x\n").unwrap_err();
+        assert!(failure.message.starts_with(name), "{given:?}: {failure}");
+    }
+    let field = Field::from_stored("job-comment").unwrap();
+    let twice = vec![GivenValue { document: 0, field, value: text("x"), origin: Origin::User }; 2];
+    let failure = site.hand_in(Submission { given: twice, ..site.submission("a.b") }, b"x\n").unwrap_err();
+    assert!(failure.message.contains("twice"), "{failure}");
 }

@@ -1,5 +1,8 @@
 //! Which jobs `pdls` and `pdq` list.
 
+use crate::attributes::Class;
+use crate::attributes::filter::Filter;
+use crate::attributes::object::Object;
 use crate::model::job::JobStatus;
 use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::{Failure, JobRef};
@@ -21,7 +24,7 @@ impl Wanted {
     pub fn takes(&self, job: &JobStatus) -> bool {
         // Whose local id is meant does not matter: a filter names no job.
         self.own.as_ref().is_none_or(|own| *own == job.user_name)
-            && crate::spool::jobs::filter::satisfies(job, &self.filter, job.owner_uid)
+            && Filter::new(&self.filter, Class::Job).takes(&Object::Job(job), job.owner_uid)
     }
 
     /// The same as a query, for what `also` says and `parts` of the jobs.

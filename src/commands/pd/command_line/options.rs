@@ -12,7 +12,7 @@ use super::attribute_files::Includes;
 use super::strings::{self, Op, Pair};
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
-use crate::attributes::{Attribute, Class, nameable};
+use crate::attributes::{Attribute, Class, Settable, nameable};
 use crate::commands::pd::{Shell, Stop};
 
 /// An attribute of a command, as opposed to one of an object.
@@ -90,6 +90,32 @@ enum Source {
     Argument,
 }
 
+/// The attributes of objects that a command names, and those of them that it can set.
+#[derive(Clone, Copy, Debug)]
+pub struct Names {
+    /// The class of the objects.
+    pub class: Class,
+    /// It sets those that can be set then: `Initially` makes objects, `Always` alters them, `Never` does neither.
+    pub sets: Settable,
+}
+
+impl Names {
+    /// The command shows jobs or acts on them, and sets no attribute.
+    pub const SETS_NONE: Self = Self { class: Class::Job, sets: Settable::Never };
+    /// The command makes jobs.
+    pub const MAKES_JOBS: Self = Self { class: Class::Job, sets: Settable::Initially };
+    /// The command alters jobs and their documents.
+    pub const ALTERS_JOBS: Self = Self { class: Class::Job, sets: Settable::Always };
+
+    fn sets(self, row: &Attribute) -> bool {
+        match self.sets {
+            Settable::Never => false,
+            Settable::Initially => row.settable != Settable::Never,
+            Settable::Always => row.settable == Settable::Always,
+        }
+    }
+}
+
 /// What the flags and arguments of all commands are, by their names in the definitions. The others are switches, which each
 /// command looks up itself.
 const SOURCES: &[(&str, Source)] = &[
@@ -115,7 +141,7 @@ const SOURCES: &[(&str, Source)] = &[
 pub fn ordered(
     matches: &ArgMatches,
     command: &Command,
-    class: Class,
+    names: Names,
     allowed: &[Setting],
     shell: &Shell<'_>,
 ) -> Result<Vec<Item>, Stop> {
@@ -142,7 +168,7 @@ pub fn ordered(
             Source::Files => includes.file(&utf8(value)?)?,
         };
         for pair in pairs {
-            items.push(Item::Set(meaning(&pair.name, class, allowed, command.get_name())?, pair));
+            items.push(Item::Set(meaning(&pair.name, names, allowed, command.get_name())?, pair));
         }
     }
     Ok(items)
@@ -152,15 +178,29 @@ fn utf8(value: OsString) -> Result<String, Stop> {
     value.into_string().map_err(|value| Stop::usage(format!("'{}' is not UTF-8 text", value.to_string_lossy())))
 }
 
-/// What `name` means among the attributes of `class` and the command attributes `allowed`.
+/// What `name` means among the command attributes `allowed` and the attributes of objects. A whole name always means itself; a
+/// shortened one is ambiguous only among what the command can set, and means another attribute where it can be nothing
+/// that is set, so that the command can say so.
 ///
 /// # Errors
 /// [`Stop::Usage`] naming candidates or neighbours.
-pub fn meaning(name: &str, class: Class, allowed: &[Setting], program: &str) -> Result<Meaning, Stop> {
+pub fn meaning(name: &str, of: Names, allowed: &[Setting], program: &str) -> Result<Meaning, Stop> {
     let settings = SETTINGS.iter().filter(|row| allowed.contains(&row.1)).map(|row| (row.0, Meaning::Setting(row.1)));
-    let candidates: Vec<(&'static str, Meaning)> =
-        settings.chain(attribute_names(class).into_iter().map(|(name, row)| (name, Meaning::Attribute(row)))).collect();
-    names::resolve(name, &candidates).map_err(|bad| match bad {
+    let attributes = attribute_names(of.class);
+    let set = attributes.iter().filter(|one| of.sets(one.1));
+    let as_meaning = |one: &(&'static str, &'static Attribute)| (one.0, Meaning::Attribute(one.1));
+    let can: Vec<(&'static str, Meaning)> = settings.clone().chain(set.map(as_meaning)).collect();
+    let all: Vec<(&'static str, Meaning)> = settings.chain(attributes.iter().map(as_meaning)).collect();
+    let whole = all.iter().find(|one| one.0.eq_ignore_ascii_case(name));
+    let found = match whole.map_or_else(|| names::resolve(name, &can), |whole| Ok(whole.1)) {
+        Err(BadWord::Unknown(near)) => match names::resolve(name, &all) {
+            // Those that resemble it are the ones that can be set, if there are any.
+            Err(BadWord::Unknown(other)) => Err(BadWord::Unknown(if near.is_empty() { other } else { near })),
+            other => other,
+        },
+        other => other,
+    };
+    found.map_err(|bad| match bad {
         BadWord::Ambiguous(found) => Stop::usage(format!("'{}' may mean {}", escaped(name), found.join(" or "))),
         BadWord::Unknown(near) => {
             let stop = Stop::usage(format!("{program} knows no attribute '{}'", escaped(name)));
@@ -178,13 +218,6 @@ pub fn attribute_names(class: Class) -> Vec<(&'static str, &'static Attribute)> 
     nameable(class)
         .flat_map(|row| std::iter::once(row.name()).chain(row.synonyms.iter().copied()).map(move |name| (name, row)))
         .collect()
-}
-
-impl PartialEq for Attribute {
-    /// Rows of the table are compared by place: there is one of each.
-    fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self, other)
-    }
 }
 
 /// Takes any value as it is; the words are for completion only, since abbreviations are values too.

@@ -40,6 +40,10 @@ pub struct Selection {
     pub documents: Vec<&'static Attribute>,
     /// Whether attributes of documents were asked for by name.
     pub documents_named: bool,
+    /// Those that are shown where they have a value: see [`Selection::laid_out`].
+    pub carried: Vec<&'static Attribute>,
+    /// Those that were asked for by name.
+    named: Vec<&'static Attribute>,
 }
 
 impl Requested {
@@ -95,8 +99,7 @@ impl Requested {
                     }
                 }
                 Wanted::Named(row) => {
-                    selection.documents_named |= row.class == Class::Document;
-                    selection.add(row);
+                    selection.name(row);
                 }
             }
         }
@@ -105,6 +108,28 @@ impl Requested {
 }
 
 impl Selection {
+    /// Adds an attribute that was asked for by its name.
+    pub fn name(&mut self, row: &'static Attribute) {
+        self.documents_named |= row.class == Class::Document;
+        self.named.push(row);
+        self.add(row);
+    }
+
+    /// The selection for a display that is a `table`, or that shows one attribute after the other. Most attributes that are only
+    /// carried have no value in most jobs: where no column waits for them, a group shows those that have one, and a job
+    /// without any costs nothing however many attributes there are.
+    #[must_use]
+    pub fn laid_out(mut self, table: bool) -> Self {
+        if !table {
+            let named = std::mem::take(&mut self.named);
+            for part in [&mut self.object, &mut self.documents] {
+                self.carried.extend(part.extract_if(.., |row| row.is_carried() && !named.contains(row)));
+            }
+            self.named = named;
+        }
+        self
+    }
+
     /// Adds an attribute once.
     pub fn add(&mut self, row: &'static Attribute) {
         let part = if row.class == Class::Document { &mut self.documents } else { &mut self.object };

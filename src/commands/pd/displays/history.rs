@@ -4,33 +4,14 @@
 
 use super::on_request;
 use super::record::{Display, Record};
-use crate::attributes::{Class, Shown, of_class, values};
+use crate::attributes::object::Object;
+use crate::attributes::{Attribute, Class, of_class};
 use crate::commands::pd::Stop;
 use crate::commands::pd::command_line::selection::{Requested, Selection, Wanted};
 use crate::commands::why::Times;
-use crate::model::field::Field;
 use crate::model::finished::FinishedStatus;
 use crate::model::query::{PAGE, Query};
 use crate::spool::interface::operations::Operations;
-
-/// What the history keeps of a job, each with the smallest group in which it is shown.
-const KEPT: &[(Field, Shown)] = &[
-    (Field::JobClientId, Shown::Brief),
-    (Field::JobIdentifier, Shown::Brief),
-    (Field::JobName, Shown::Brief),
-    (Field::DestinationNameRequested, Shown::Brief),
-    (Field::DestinationsAssigned, Shown::Brief),
-    (Field::Outcome, Shown::Brief),
-    (Field::CompletionTime, Shown::Brief),
-    (Field::TotalJobOctets, Shown::Verbose),
-    (Field::JobPageCount, Shown::Verbose),
-    (Field::JobOwner, Shown::Verbose),
-    (Field::CreationTime, Shown::Verbose),
-    (Field::JobNumber, Shown::All),
-    (Field::UserName, Shown::All),
-    (Field::NumberOfDocuments, Shown::All),
-    (Field::Log, Shown::ByName),
-];
 
 /// The attributes to show.
 ///
@@ -42,12 +23,10 @@ pub fn select(requested: &Requested) -> Result<Selection, Stop> {
         match wanted {
             Wanted::Nothing => {}
             Wanted::Group(level) => {
-                let shown = |field| KEPT.iter().any(|kept| kept.0 == field && kept.1 <= *level);
-                of_class(Class::Job).filter(|row| shown(row.field)).for_each(|row| selection.add(row));
+                let shown = |row: &&Attribute| row.kept.is_some_and(|kept| kept <= *level);
+                of_class(Class::Job).filter(shown).for_each(|row| selection.add(row));
             }
-            Wanted::Named(row) if row.class == Class::Job && KEPT.iter().any(|kept| kept.0 == row.field) => {
-                selection.add(row);
-            }
+            Wanted::Named(row) if row.kept.is_some() => selection.name(row),
             Wanted::Named(row) => {
                 return Err(Stop::usage(format!("the history does not keep {}", row.name()))
                     .hint("--history -r all   shows what it keeps; -r log   what happened"));
@@ -80,7 +59,7 @@ fn record(
     times: &Times,
 ) -> Result<Record, Stop> {
     let label = job.global.serial.to_string();
-    let mut record = Record::new(label, selection, |field| values::of_finished(job, field));
+    let mut record = Record::new(label, selection, &Object::Finished(job));
     on_request::complete(spool, &mut record, selection, &job.global, times)?;
     Ok(record)
 }

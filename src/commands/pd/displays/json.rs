@@ -12,22 +12,22 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use super::record::{Layout, Record};
-use crate::attributes::Attribute;
-use crate::attributes::values::INTERVENING_MAX;
+use crate::attributes::{Attribute, Kind};
 use crate::model::field::{Field, Value};
 
 /// Writes one object.
 pub fn record(out: &mut Vec<u8>, layout: &Layout, record: &Record) -> io::Result<()> {
     out.write_all(b"{")?;
-    members(out, &layout.selection.object, &record.values, &record.structured)?;
+    let selection = &layout.selection;
+    members(out, (&selection.object, &record.values, &record.carried), &record.structured)?;
     if !layout.selection.documents.is_empty() {
-        if !layout.selection.object.is_empty() {
+        if !selection.object.is_empty() || !record.carried.is_empty() {
             out.write_all(b",")?;
         }
         out.write_all(b"\"documents\":[")?;
-        for (n, (_, values)) in record.documents.iter().enumerate() {
+        for (n, document) in record.documents.iter().enumerate() {
             out.write_all(if n == 0 { b"{" } else { b",{" })?;
-            members(out, &layout.selection.documents, values, &[])?;
+            members(out, (&selection.documents, &document.values, &document.carried), &[])?;
             out.write_all(b"}")?;
         }
         out.write_all(b"]")?;
@@ -37,11 +37,11 @@ pub fn record(out: &mut Vec<u8>, layout: &Layout, record: &Record) -> io::Result
 
 fn members(
     out: &mut Vec<u8>,
-    rows: &[&Attribute],
-    values: &[Value],
+    (rows, values, carried): (&[&'static Attribute], &[Value], &[(&'static Attribute, Value)]),
     structured: &[(Field, serde_json::Value)],
 ) -> io::Result<()> {
-    for (n, (row, value)) in rows.iter().zip(values).enumerate() {
+    let carried = carried.iter().map(|(row, value)| (row, value));
+    for (n, (row, value)) in rows.iter().zip(values).chain(carried).enumerate() {
         if n > 0 {
             out.write_all(b",")?;
         }
@@ -50,11 +50,11 @@ fn members(
             serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
             continue;
         }
-        match (row.field, value) {
-            (Field::InterveningJobs, Value::Integer(n)) if *n > i64::from(INTERVENING_MAX) => {
-                write!(out, "{INTERVENING_MAX},\"intervening-jobs-more\":true")?;
+        match (row.kind, value) {
+            (Kind::Counted(most), Value::Integer(n)) if *n > most => {
+                write!(out, "{most},\"{}-more\":true", row.name())?;
             }
-            (Field::DocumentContent, Value::Many(parts)) => content(out, parts)?,
+            (Kind::Content, Value::Many(parts)) => content(out, parts)?,
             (_, Value::Many(values)) if row.many => {
                 out.write_all(b"[")?;
                 for (n, value) in values.iter().enumerate() {

@@ -15,12 +15,14 @@ use crate::model::field::Value;
 pub fn record(out: &mut dyn Write, layout: &Layout, record: &Record, pad: usize) -> io::Result<()> {
     let mut lines = Lines::default();
     let label = prefix(layout, &record.label, pad);
-    for (row, value) in layout.selection.object.iter().zip(&record.values) {
+    let carried = record.carried.iter().map(|(row, value)| (row, value));
+    for (row, value) in layout.selection.object.iter().zip(&record.values).chain(carried) {
         attribute(out, layout, &label, row, value, &mut lines)?;
     }
-    for (number, values) in &record.documents {
-        let label = prefix(layout, &format!("{}.{number}", record.label), pad);
-        for (row, value) in layout.selection.documents.iter().zip(values) {
+    for document in &record.documents {
+        let label = prefix(layout, &format!("{}.{}", record.label, document.number), pad);
+        let carried = document.carried.iter().map(|(row, value)| (row, value));
+        for (row, value) in layout.selection.documents.iter().zip(&document.values).chain(carried) {
             attribute(out, layout, &label, row, value, &mut lines)?;
         }
     }
@@ -46,7 +48,7 @@ fn attribute(
     lines: &mut Lines,
 ) -> io::Result<()> {
     lines.clear();
-    lines.add(row.field, value, &layout.zone);
+    lines.add(row, value, &layout.zone);
     write!(out, "{label}{} =", row.name())?;
     match lines.get(0) {
         "" => writeln!(out)?,

@@ -153,12 +153,13 @@ impl ListingRequest {
             selection.documents_named = false;
         }
         let usual = if requested.is_table() { Style::Column } else { Style::Line };
+        let style = if json { Style::Json } else { self.style.unwrap_or(usual) };
         let layout = Layout {
             class,
             // Documents have their table when they were asked for by name, or with jobs that were.
             document_table: selection.documents_named || by_id,
-            selection,
-            style: if json { Style::Json } else { self.style.unwrap_or(usual) },
+            selection: selection.laid_out(style.is_table()),
+            style,
             headings: self.headings && !self.line.matches.get_flag("bare"),
             zone: self.clock.zone.clone(),
         };

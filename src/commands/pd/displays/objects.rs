@@ -8,16 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::listing::check_server;
 use super::record::{Display, Layout, Record};
 use crate::attributes::Class;
-use crate::attributes::values::{NONE, of_device, of_location};
-use crate::commands::pd::command_line::filter;
+use crate::attributes::filter::Filter;
+use crate::attributes::object::{Actual, Logical, Object, QueueFacts, ServerFacts};
 use crate::commands::pd::{Exit, Shell, Stop};
 use crate::model::device::DeviceStatus;
-use crate::model::field::{Field, Value};
 use crate::model::location::LocationStatus;
 use crate::model::query::{Condition, PAGE};
 use crate::model::{Failure, FailureKind, LocationPattern, ServerName};
 use crate::spool::interface::operations::Operations;
-use crate::spool::interface::records::{SpoolStatus, SpoolerState};
+use crate::spool::interface::records::SpoolerState;
 
 /// Lists the objects that `arguments` name, or all of them.
 ///
@@ -32,6 +31,13 @@ pub fn list(
     condition: &Condition,
 ) -> Result<Exit, Stop> {
     let about = spool.about()?;
+    let here = ServerFacts {
+        name: about.server.as_str(),
+        accepts: about.state != SpoolerState::Drain,
+        // Jobs leave queues for printing while the spooler is ACTIVE only.
+        prints: about.state == SpoolerState::Active,
+    };
+    let filter = Filter::new(condition, layout.class);
     let mut exit = Exit::Done;
     let mut failures: Vec<Failure> = Vec::new();
     let behind = if layout.class == Class::Destination { queues_of_devices(spool)? } else { BTreeMap::new() };
@@ -39,16 +45,17 @@ pub fn list(
     let arguments = if arguments.is_empty() { &all[..] } else { arguments };
     let mut display = Display::new(shell.out, layout);
     for argument in arguments {
-        let mut add = |label: String, get: &dyn Fn(Field) -> Value| -> Result<(), Stop> {
-            match filter::matches(condition, get) {
-                true => Ok(display.add(Record::new(label, &layout.selection, get))?),
-                false => Ok(()),
+        let mut add = |label: String, object: &Object<'_>| -> Result<(), Stop> {
+            // No condition on these depends on who asks.
+            if filter.takes(object, 0) {
+                display.add(Record::new(label, &layout.selection, object))?;
             }
+            Ok(())
         };
         let result = name_of(spool, argument).and_then(|name| match layout.class {
-            Class::Server => server(&about, name, &mut add),
-            Class::Queue => queues(spool, &about, name, &mut add),
-            _ => destinations(spool, &about, &behind, name, &mut add),
+            Class::Server => server(&here, name, &mut add),
+            Class::Queue => queues(spool, &here, name, &mut add),
+            _ => destinations(spool, &here, &behind, name, &mut add),
         });
         match result {
             Ok(()) => {}
@@ -67,7 +74,7 @@ pub fn list(
 }
 
 /// Takes an object, if the filter lets it pass.
-type Add<'a> = dyn FnMut(String, &dyn Fn(Field) -> Value) -> Result<(), Stop> + 'a;
+type Add<'a> = dyn FnMut(String, &Object<'_>) -> Result<(), Stop> + 'a;
 
 /// The object's own name in `[server:]name`; none = every object. The server must be the one that answers.
 fn name_of<'a>(spool: &mut dyn Operations, argument: &'a str) -> Result<Option<&'a str>, Stop> {
@@ -81,29 +88,23 @@ fn name_of<'a>(spool: &mut dyn Operations, argument: &'a str) -> Result<Option<&
     Ok((!name.is_empty()).then_some(name))
 }
 
-fn server(about: &SpoolStatus, name: Option<&str>, add: &mut Add<'_>) -> Result<(), Stop> {
+fn server(here: &ServerFacts<'_>, name: Option<&str>, add: &mut Add<'_>) -> Result<(), Stop> {
     if let Some(name) = name
-        && !name.eq_ignore_ascii_case(about.server.as_str())
+        && !name.eq_ignore_ascii_case(here.name)
     {
         return Err(Failure::not_found(format!("server {name}"))
-            .hint(format!("the server here is {}", about.server))
+            .hint(format!("the server here is {}", here.name))
             .into());
     }
-    add(about.server.to_string(), &|field| match field {
-        Field::ServerName => Value::Text(about.server.to_string()),
-        Field::ServerState => Value::Text(
-            match about.state {
-                SpoolerState::Active => "ready",
-                SpoolerState::Cold | SpoolerState::Warm => "paused",
-                SpoolerState::Drain => "terminating",
-            }
-            .to_owned(),
-        ),
-        _ => NONE,
-    })
+    add(here.name.to_owned(), &Object::Server(*here))
 }
 
-fn queues(spool: &mut dyn Operations, about: &SpoolStatus, name: Option<&str>, add: &mut Add<'_>) -> Result<(), Stop> {
+fn queues(
+    spool: &mut dyn Operations,
+    here: &ServerFacts<'_>,
+    name: Option<&str>,
+    add: &mut Add<'_>,
+) -> Result<(), Stop> {
     let mut groups: BTreeMap<String, String> = BTreeMap::new();
     every_location(spool, None, &mut |location| {
         groups.entry(location.name.group.key()).or_insert_with(|| location.name.group.to_string());
@@ -124,32 +125,23 @@ fn queues(spool: &mut dyn Operations, about: &SpoolStatus, name: Option<&str>, a
         groups = BTreeMap::from([(key, found)]);
     }
     for group in groups.into_values() {
-        add(group.clone(), &|field| match field {
-            Field::QueueName => Value::Text(group.clone()),
-            // Jobs leave queues for printing while the spooler is ACTIVE only.
-            Field::QueueState if about.state == SpoolerState::Active => Value::Text("ready".to_owned()),
-            Field::QueueState => Value::Text("paused".to_owned()),
-            Field::AssociatedServer => Value::Text(about.server.to_string()),
-            _ => NONE,
-        })?;
+        add(group.clone(), &Object::Queue(QueueFacts { name: &group, server: here }))?;
     }
     Ok(())
 }
 
 fn destinations(
     spool: &mut dyn Operations,
-    about: &SpoolStatus,
+    here: &ServerFacts<'_>,
     queues: &BTreeMap<String, BTreeSet<String>>,
     name: Option<&str>,
     add: &mut Add<'_>,
 ) -> Result<(), Stop> {
-    let server = about.server.to_string();
-    let accepting = about.state != SpoolerState::Drain;
     let mut found = false;
     let mut logical = |location: &LocationStatus| {
         found = true;
         let label = format!("{}.{}", location.name.group, location.name.dest);
-        add(label, &|field| of_location(location, &server, accepting, field))
+        add(label, &Object::Logical(Logical { location, server: here }))
     };
     match name.map(str::parse::<LocationPattern>) {
         None => every_location(spool, None, &mut logical)?,
@@ -162,7 +154,7 @@ fn destinations(
     }
     let mut actual = |device: &DeviceStatus| {
         let queues: Vec<String> = queues.get(&device.name.key()).into_iter().flatten().cloned().collect();
-        add(device.name.to_string(), &|field| of_device(device, &server, &queues, field))
+        add(device.name.to_string(), &Object::Actual(Actual { device, queues: &queues, server: here }))
     };
     let Some(name) = name else {
         let mut after = None;

@@ -1,7 +1,7 @@
 //! Attributes that cost a question of their own, answered only when they are asked for by name: `why` and `log`.
 
 use super::record::Record;
-use crate::attributes::values::NONE;
+use crate::attributes::NONE;
 use crate::commands::pd::command_line::selection::Selection;
 use crate::commands::{log, why};
 use crate::model::field::{Field, Value};
@@ -11,7 +11,7 @@ use crate::spool::interface::records::EventSubject;
 
 /// Whether `selection` has attributes that the spool is asked for one by one.
 pub fn is_asked(selection: &Selection) -> bool {
-    selection.object.iter().any(|row| matches!(row.field, Field::Why | Field::Log))
+    selection.object.iter().any(|row| row.asked)
 }
 
 /// Asks the spool for what `selection` names and `record` does not hold yet. A job that is gone since has no value.

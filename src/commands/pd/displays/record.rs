@@ -10,12 +10,12 @@ use jiff::tz::TimeZone;
 use super::columns::{self, Cells, Rows};
 use super::{json, lines};
 use crate::attributes::names::{self, BadWord};
-use crate::attributes::values;
+use crate::attributes::object::Object;
 use crate::attributes::{Attribute, Class, text};
 use crate::commands::pd::Stop;
 use crate::commands::pd::command_line::selection::Selection;
 use crate::model::field::{Field, Value};
-use crate::model::job::JobStatus;
+use crate::model::job::{GivenValue, JobStatus};
 use crate::model::query::{PAGE, Parts};
 
 /// How records are laid out.
@@ -32,6 +32,11 @@ pub enum Style {
 }
 
 impl Style {
+    /// Whether it has columns.
+    pub fn is_table(self) -> bool {
+        matches!(self, Self::Column | Self::DocCol)
+    }
+
     /// The values of `-s`.
     pub const WORDS: &'static [&'static str] = &["column", "doccol", "line"];
 
@@ -80,9 +85,37 @@ impl Layout {
             Style::Column => self.document_table,
             Style::DocCol | Style::Line | Style::Json => true,
         };
-        let counted = self.selection.object.iter().any(|row| row.field == Field::NumberOfDocuments);
-        Parts { documents: counted || (shown && !self.selection.documents.is_empty()) }
+        let documents = self.selection.documents.iter().filter(|_| shown);
+        self.selection
+            .object
+            .iter()
+            .chain(documents)
+            .chain(&self.selection.carried)
+            .fold(Parts::JOB, |parts, row| parts.and(row.needs))
     }
+}
+
+/// An attribute that is shown because it has a value.
+pub type Carried = (&'static Attribute, Value);
+
+/// One document of an object to be shown.
+#[derive(Clone, Debug)]
+pub struct DocumentRecord {
+    /// Its place in the job.
+    pub number: u32,
+    /// Values of the document, in the order of the selection.
+    pub values: Vec<Value>,
+    /// What it carries besides.
+    pub carried: Vec<Carried>,
+}
+
+/// What `object` carries of the attributes that are shown where they have a value; `given` = what was given for it.
+fn carried(selection: &Selection, class: Class, object: &Object<'_>, given: &[GivenValue]) -> Vec<Carried> {
+    if given.is_empty() {
+        return Vec::new();
+    }
+    let rows = selection.carried.iter().filter(|row| row.class == class);
+    rows.map(|row| (*row, row.value(object))).filter(|one| !one.1.each().is_empty()).collect()
 }
 
 /// One object to be shown: its label, and a value for each selected attribute.
@@ -92,30 +125,37 @@ pub struct Record {
     pub label: String,
     /// Values of the object, in the order of the selection.
     pub values: Vec<Value>,
-    /// Its documents: number, and values in the order of the selection.
-    pub documents: Vec<(u32, Vec<Value>)>,
+    /// What it carries besides.
+    pub carried: Vec<Carried>,
+    /// Its documents.
+    pub documents: Vec<DocumentRecord>,
     /// Values that JSON shows in more than text.
     pub structured: Vec<(Field, serde_json::Value)>,
 }
 
 impl Record {
-    /// An object whose attributes are `get`.
-    pub fn new(label: impl Into<String>, selection: &Selection, get: impl Fn(Field) -> Value) -> Self {
-        let values = selection.object.iter().map(|row| get(row.field)).collect();
-        Self { label: label.into(), values, documents: Vec::new(), structured: Vec::new() }
+    /// An object without documents.
+    pub fn new(label: impl Into<String>, selection: &Selection, object: &Object<'_>) -> Self {
+        let values = selection.object.iter().map(|row| row.value(object)).collect();
+        Self { label: label.into(), values, carried: Vec::new(), documents: Vec::new(), structured: Vec::new() }
     }
 
     /// A job with all its documents, or with one of them.
     pub fn of_job(job: &JobStatus, selection: &Selection, document: Option<u32>) -> Self {
-        let mut record = Self::new(job.global.serial.to_string(), selection, |field| values::of_job(job, field));
+        let mut record = Self::new(job.global.serial.to_string(), selection, &Object::Job(job));
+        record.carried = carried(selection, Class::Job, &Object::Job(job), &job.given);
         if !selection.documents.is_empty() {
             record.documents = job
                 .documents
                 .iter()
                 .filter(|one| document.is_none_or(|wanted| wanted == one.sequence))
                 .map(|one| {
-                    let values = selection.documents.iter().map(|row| values::of_document(one, row.field)).collect();
-                    (one.sequence, values)
+                    let object = Object::Document(one);
+                    DocumentRecord {
+                        number: one.sequence,
+                        values: selection.documents.iter().map(|row| row.value(&object)).collect(),
+                        carried: carried(selection, Class::Document, &object, &one.given),
+                    }
                 })
                 .collect();
         }
@@ -198,16 +238,16 @@ impl<'a> Display<'a> {
             fill(row, &selection.object, &record.values, zone);
             if with_first {
                 match record.documents.first() {
-                    Some((_, values)) => fill(row, &selection.documents, values, zone),
+                    Some(document) => fill(row, &selection.documents, &document.values, zone),
                     None => selection.documents.iter().for_each(|_| row.cell(|_| {})),
                 }
             }
         });
         if self.layout.has_document_table() {
-            for (_, values) in &record.documents {
+            for document in &record.documents {
                 self.of_documents.add(|row| {
                     row.cell(|lines| lines.push(&record.label));
-                    fill(row, &selection.documents, values, zone);
+                    fill(row, &selection.documents, &document.values, zone);
                 });
             }
         }
@@ -261,6 +301,6 @@ fn headings(rows: &[&'static Attribute]) -> Vec<columns::Heading> {
 
 fn fill(row: &mut Cells<'_>, attributes: &[&'static Attribute], values: &[Value], zone: &TimeZone) {
     for (attribute, value) in attributes.iter().zip(values) {
-        row.cell(|lines| lines.add(attribute.field, value, zone));
+        row.cell(|lines| lines.add(attribute, value, zone));
     }
 }

@@ -8,8 +8,9 @@ use std::ffi::OsString;
 use clap::Args;
 
 use super::effects::{self, Action};
-use crate::attributes::text::{Clock, MAX_TEXT, escaped, read};
-use crate::attributes::{Attribute, Class, Settable, values};
+use crate::attributes::object::Object;
+use crate::attributes::text::{Clock, MAX_TEXT, escaped, read_given};
+use crate::attributes::{Attribute, Class, NONE, Settable};
 use crate::commands::pd::command_line::options;
 use crate::commands::pd::command_line::options::{Item, Meaning, Setting};
 use crate::commands::pd::command_line::selection;
@@ -21,10 +22,8 @@ use crate::commands::pd::displays::listing::not_found;
 use crate::commands::pd::displays::record::{Display, Layout, Record, Style};
 use crate::commands::pd::{Exit, Shell, Stop};
 use crate::model::alter::JobChange;
-use crate::model::device::check_form;
 use crate::model::field::{Field, Value};
 use crate::model::job::{JobStatus, Occurrence};
-use crate::model::order::Priority;
 use crate::model::state::JobState;
 use crate::model::{Failure, FailureKind, JobRef};
 use crate::spool::interface::operations::Operations;
@@ -55,6 +54,8 @@ struct Edit {
     op: Op,
     /// None with `==`.
     value: Option<Value>,
+    /// What follows for the same attribute: adding to several values, and removing from them.
+    more: Vec<(Op, Value)>,
 }
 
 /// What a command line asks for.
@@ -77,9 +78,7 @@ impl AlterationRequest {
             match item {
                 Item::Argument(word) => request.jobs.push(job_of(&word.to_string_lossy())?),
                 Item::Set(Meaning::Attribute(row), pair) => {
-                    let edit = edit(row, &pair, clock)?;
-                    request.edits.retain(|other| other.row != row);
-                    request.edits.push(edit);
+                    request.edit(edit(row, &pair, clock)?);
                 }
                 Item::Set(Meaning::Setting(setting), pair) => request.setting(setting, &pair)?,
             }
@@ -93,6 +92,18 @@ impl AlterationRequest {
                 .hint(format!("{job}   names the whole job")));
         }
         Ok(request)
+    }
+
+    /// Of several pairs of one attribute the last one counts; what adds to values and removes from them goes on from there.
+    fn edit(&mut self, edit: Edit) {
+        let same = self.edits.iter_mut().find(|other| other.row == edit.row);
+        match (same, edit.op, edit.value) {
+            (Some(same), op @ (Op::Add | Op::Remove), Some(value)) if edit.row.many => same.more.push((op, value)),
+            (_, op, value) => {
+                self.edits.retain(|other| other.row != edit.row);
+                self.edits.push(Edit { op, value, ..edit });
+            }
+        }
     }
 
     fn setting(&mut self, setting: Setting, pair: &Pair) -> Result<(), Stop> {
@@ -110,7 +121,7 @@ impl AlterationRequest {
     /// Whether nothing but `job-hold=true` is asked for.
     fn lone_hold(&self) -> bool {
         matches!(self.edits.as_slice(),
-            [Edit { row, op: Op::Set, value: Some(Value::Boolean(true)) }] if row.field == Field::JobHold)
+            [Edit { row, op: Op::Set, value: Some(Value::Boolean(true)), .. }] if row.field == Field::JobHold)
     }
 
     /// Applies it to every job; those that fail are reported, and the others follow.
@@ -180,11 +191,12 @@ impl AlterationRequest {
             return Ok(());
         }
         let usual = if self.requested.is_table() { Style::Column } else { Style::Line };
+        let style = self.style.unwrap_or(usual);
         let layout = Layout {
             class: Class::Job,
             document_table: !selection.documents.is_empty(),
-            selection,
-            style: self.style.unwrap_or(usual),
+            selection: selection.laid_out(style.is_table()),
+            style,
             headings: !self.bare,
             zone: clock.zone.clone(),
         };
@@ -257,33 +269,21 @@ fn edit(row: &'static Attribute, pair: &Pair, clock: &Clock) -> Result<Edit, Sto
         }
     }
     match pair.op {
-        Op::Default => return Ok(Edit { row, op: Op::Default, value: None }),
-        Op::Add => {
+        Op::Default => return Ok(Edit { row, op: Op::Default, value: None, more: Vec::new() }),
+        Op::Add if !row.many => {
             return Err(Stop::usage(format!("{name} has one value: '+=' adds to attributes that may have several"))
                 .hint(format!("{name}=value   replaces it")));
         }
-        Op::Set | Op::Remove => {}
+        Op::Add | Op::Set | Op::Remove => {}
     }
-    let [text] = pair.values.as_slice() else {
-        return Err(Stop::usage(format!("{name} has one value, and {} were given", pair.values.len()))
-            .hint("a value with blanks is quoted: -x \"job-name='two words'\""));
-    };
-    let value = read(row, text, clock).map_err(Stop::Usage)?;
-    if let Value::Text(text) = &value
-        && text.chars().any(char::is_control)
-    {
-        return Err(Stop::usage(format!("{name}: '{}' contains control characters", escaped(text))));
+    let value = read_given(row, &pair.values, clock).map_err(Stop::Usage)?;
+    // What no job can have is said before the first one is touched; what is removed need not be possible.
+    if pair.op != Op::Remove {
+        row.change(Some(&value), None).map_err(|why| {
+            Stop::usage(format!("{name}: {why}")).hint(format!("{name}==   brings back the usual one"))
+        })?;
     }
-    let value = match (row.field, value) {
-        (Field::JobName, Value::Text(text)) if text.trim().is_empty() => {
-            return Err(Stop::usage("job-name: the name is empty").hint("job-name==   gives it back its usual name"));
-        }
-        (Field::Form, Value::Text(text)) => {
-            Value::Text(check_form(&text).map_err(|why| Stop::usage(format!("form: {why}")))?)
-        }
-        (_, value) => value,
-    };
-    Ok(Edit { row, op: pair.op, value: Some(value) })
+    Ok(Edit { row, op: pair.op, value: Some(value), more: Vec::new() })
 }
 
 impl Edit {
@@ -296,41 +296,41 @@ impl Edit {
                 format!("job {} has {} documents, none is number {wanted}", status.global, status.documents.len());
             return Err(Failure::new(FailureKind::BadValue, message));
         }
-        if self.op != Op::Remove {
-            return Ok(change(self.row.field, self.value.as_ref(), document).into_iter().collect());
+        if self.row.class != Class::Document || matches!(self.op, Op::Set | Op::Default) {
+            return Ok(self.change(&Object::Job(status), document)?.into_iter().collect());
         }
-        // Removing the only value brings back the default; removing another one does nothing.
-        if self.row.class == Class::Document {
-            let hit = status.documents.iter().filter(|one| document.is_none_or(|wanted| wanted == one.sequence));
-            let hit = hit.filter(|one| Some(values::of_document(one, self.row.field)) == self.value);
-            return Ok(hit.filter_map(|one| change(self.row.field, None, Some(one.sequence))).collect());
-        }
-        let hit = Some(values::of_job(status, self.row.field)) == self.value;
-        Ok(if hit { change(self.row.field, None, None).into_iter().collect() } else { Vec::new() })
+        // Each document has its own value that is added to or removed from.
+        let named = status.documents.iter().filter(|one| document.is_none_or(|wanted| wanted == one.sequence));
+        let changes = named.map(|one| self.change(&Object::Document(one), Some(one.sequence)));
+        Ok(changes.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
-}
 
-/// The change that gives `field` a value, or its default. None for a field that is not settable: the table says so first.
-fn change(field: Field, value: Option<&Value>, document: Option<u32>) -> Option<JobChange> {
-    let text = || match value {
-        Some(Value::Text(text)) => Some(text.clone()),
-        _ => None,
-    };
-    let switch = || match value {
-        Some(Value::Boolean(on)) => Some(*on),
-        _ => None,
-    };
-    let number = || match value {
-        Some(Value::Integer(n)) => Some(*n),
-        _ => None,
-    };
-    Some(match field {
-        Field::JobName => JobChange::Name(text()),
-        Field::Form => JobChange::Form(text()),
-        Field::JobPriority => JobChange::Priority(number().and_then(|n| u8::try_from(n).ok()).and_then(Priority::new)),
-        Field::JobHold => JobChange::Hold(switch()),
-        Field::HoldAfter => JobChange::HoldAfter(switch()),
-        Field::CopyCount => JobChange::Copies { document, copies: number().and_then(|n| u32::try_from(n).ok()) },
-        _ => return None,
-    })
+    /// The change of one object; none where it has what is added, or has not what is removed.
+    fn change(&self, object: &Object<'_>, document: Option<u32>) -> Result<Option<JobChange>, Failure> {
+        let replaces = matches!(self.op, Op::Set | Op::Default);
+        let now = if replaces { NONE } else { self.row.value(object) };
+        let mut then = now.each().to_vec();
+        let first = self.value.as_ref().map(|value| (self.op, value));
+        for (op, value) in first.into_iter().chain(self.more.iter().map(|(op, value)| (*op, value))) {
+            let asked = value.each();
+            match op {
+                Op::Remove => then.retain(|one| !asked.contains(one)),
+                _ => asked.iter().for_each(|one| {
+                    if !then.contains(one) {
+                        then.push(one.clone());
+                    }
+                }),
+            }
+        }
+        if !replaces && then == now.each() {
+            return Ok(None);
+        }
+        // Without its only or its last value it has its default again.
+        let value = match self.row.many {
+            true => (!then.is_empty()).then_some(Value::Many(then)),
+            false => then.pop(),
+        };
+        let bad = |why| Failure::new(FailureKind::BadValue, format!("{}: {why}", self.row.name()));
+        self.row.change(value.as_ref(), document).map(Some).map_err(bad)
+    }
 }

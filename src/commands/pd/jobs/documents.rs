@@ -29,7 +29,7 @@ pub struct Document {
 ///
 /// # Errors
 /// In the user's words, beginning with the name.
-pub fn open(name: &OsStr, copies: u32, link: bool, cwd: &Path) -> Result<Document, Failure> {
+pub fn open(name: &OsStr, link: bool, cwd: &Path) -> Result<Document, Failure> {
     let path = cwd.join(name);
     let shown = RawName(Path::new(name)).to_string();
     let file = open_named(&path, &shown)?;
@@ -38,7 +38,7 @@ pub fn open(name: &OsStr, copies: u32, link: bool, cwd: &Path) -> Result<Documen
         true => (Transfer::Link, Some(RawPath(path.components().collect::<PathBuf>()))),
         false => (Transfer::Copy, None),
     };
-    let offer = DocumentOffer { file_name: RawPath(PathBuf::from(name)), transfer, link_target, copies };
+    let offer = DocumentOffer { file_name: RawPath(PathBuf::from(name)), transfer, link_target, copies: 1 };
     Ok(Document { offer, file: file.into() })
 }
 
@@ -81,7 +81,7 @@ fn empty(shown: &str) -> Failure {
 ///
 /// # Errors
 /// In the user's words.
-pub fn standard_input(copies: u32) -> Result<Document, Failure> {
+pub fn standard_input() -> Result<Document, Failure> {
     let failed = |error: &io::Error| Failure::new(FailureKind::Io, format!("standard input: {}", plain(error)));
     let fd = io::stdin().as_fd().try_clone_to_owned().map_err(|error| failed(&error))?;
     let mut file = File::from(fd);
@@ -95,8 +95,12 @@ pub fn standard_input(copies: u32) -> Result<Document, Failure> {
             return Err(empty("standard input"));
         }
     }
-    let offer =
-        DocumentOffer { file_name: RawPath(PathBuf::from("-")), transfer: Transfer::Copy, link_target: None, copies };
+    let offer = DocumentOffer {
+        file_name: RawPath(PathBuf::from("-")),
+        transfer: Transfer::Copy,
+        link_target: None,
+        copies: 1,
+    };
     Ok(Document { offer, file: file.into() })
 }
 
@@ -106,7 +110,7 @@ mod tests {
     use std::os::unix::ffi::OsStrExt;
 
     fn why(name: &str, cwd: &Path) -> Failure {
-        open(OsStr::new(name), 1, false, cwd).unwrap_err()
+        open(OsStr::new(name), false, cwd).unwrap_err()
     }
 
     #[test]
@@ -136,10 +140,10 @@ mod tests {
         let odd = OsStr::from_bytes(b"a b:\n%n\xff");
         std::fs::write(dir.path().join(odd), "x").unwrap();
         std::os::unix::fs::symlink(odd, dir.path().join("to")).unwrap();
-        let document = open(odd, 2, false, dir.path()).unwrap();
+        let document = open(odd, false, dir.path()).unwrap();
         assert_eq!(document.offer.file_name.bytes(), b"a b:\n%n\xff");
         assert_eq!(document.offer.link_target, None);
-        let linked = open(OsStr::new("./to"), 1, true, dir.path()).unwrap();
+        let linked = open(OsStr::new("./to"), true, dir.path()).unwrap();
         assert_eq!(linked.offer.link_target, Some(RawPath(dir.path().join("to"))));
         assert_eq!(linked.offer.transfer, Transfer::Link);
     }

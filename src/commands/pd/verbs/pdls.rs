@@ -11,7 +11,7 @@ use crate::attributes::Class;
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
 use crate::commands::pd::command_line::options;
-use crate::commands::pd::command_line::options::Setting;
+use crate::commands::pd::command_line::options::{Names, Setting};
 use crate::commands::pd::command_line::targets;
 use crate::commands::pd::command_line::targets::Target;
 use crate::commands::pd::displays::listing;
@@ -67,6 +67,7 @@ const CLASSES: &[(&str, Option<Class>)] = &[
 pub const VERB: Verb = Verb {
     name: PROGRAM,
     definition: Arguments::command,
+    names: Names::SETS_NONE,
     settings: &[Setting::OperationClass, Setting::Filter, Setting::Headings, Setting::Requested, Setting::Style],
     act: list,
 };

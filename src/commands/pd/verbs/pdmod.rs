@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser};
 
 use crate::commands::pd::command_line::flags::{MessageFlag, ObjectAttributes, ServerFlag};
+use crate::commands::pd::command_line::options::Names;
 use crate::commands::pd::help;
 use crate::commands::pd::jobs::changes;
 use crate::commands::pd::jobs::changes::{AlterationRequest, ShowFlags};
@@ -48,7 +49,13 @@ pub struct Arguments {
 }
 
 /// Its row among the commands.
-pub const VERB: Verb = Verb { name: PROGRAM, definition: Arguments::command, settings: changes::SETTINGS, act: alter };
+pub const VERB: Verb = Verb {
+    name: PROGRAM,
+    definition: Arguments::command,
+    names: Names::ALTERS_JOBS,
+    settings: changes::SETTINGS,
+    act: alter,
+};
 
 /// Runs `pdmod` with `words`, the program's name not among them.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {

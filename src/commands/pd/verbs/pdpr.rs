@@ -8,12 +8,12 @@ use std::path::Path;
 
 use clap::{CommandFactory, Parser, ValueHint};
 
-use crate::attributes::text::{Clock, escaped, read};
-use crate::attributes::values::NONE;
+use crate::attributes::object::Object;
+use crate::attributes::text::{Clock, escaped, read_given};
 use crate::attributes::{Attribute, Class, Settable};
 use crate::commands::pd::command_line::flags::ServerFlag;
 use crate::commands::pd::command_line::options;
-use crate::commands::pd::command_line::options::{Item, Meaning, Setting};
+use crate::commands::pd::command_line::options::{Item, Meaning, Names, Setting};
 use crate::commands::pd::command_line::selection;
 use crate::commands::pd::command_line::selection::Requested;
 use crate::commands::pd::command_line::strings::{Op, Pair};
@@ -27,10 +27,9 @@ use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, about, clock};
 use crate::commands::shell::Intent;
 use crate::commands::why::Times;
-use crate::model::device::check_form;
 use crate::model::field::{Field, Value};
-use crate::model::job::{Accepted, GivenValue, Origin, Submission};
-use crate::model::order::Priority;
+use crate::model::job::{Accepted, Submission};
+use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::{Failure, FailureKind, JobRef};
 use crate::spool::interface::operations::Operations;
 
@@ -101,6 +100,7 @@ pub struct Arguments {
 pub const VERB: Verb = Verb {
     name: PROGRAM,
     definition: Arguments::command,
+    names: Names::MAKES_JOBS,
     settings: &[Setting::Notification, Setting::Requested, Setting::Style, Setting::Headings],
     act: submit,
 };
@@ -112,16 +112,12 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
 
 /// What a command line asks for.
 struct SubmissionRequest {
-    destination: String,
     link: bool,
-    name: Option<String>,
-    form: String,
-    priority: Priority,
-    hold: bool,
-    hold_after: bool,
-    /// Each document with its copies.
-    documents: Vec<(OsString, u32)>,
-    given: Vec<GivenValue>,
+    /// The job, without its documents and its token.
+    submission: Submission,
+    documents: Vec<OsString>,
+    /// What was given for documents, each with the number of its document.
+    of_documents: Vec<(&'static Attribute, Value, u32)>,
     requested: Requested,
     style: Option<Style>,
     headings: bool,
@@ -134,7 +130,8 @@ fn submit(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let documents = open_documents(&request, shell)?;
 
     let mut spool = line.open(shell, Intent::Submit)?;
-    spool.resolve_destination(request.destination.clone()).map_err(|failure| about(&request.destination, failure))?;
+    let destination = &request.submission.destination;
+    spool.resolve_destination(destination.clone()).map_err(|failure| about(destination, failure))?;
     let watched = shell.err_is_terminal.then(|| Watched::new(&documents));
     let (submission, files) = submission(&request, documents)?;
     let token = submission.token.clone();
@@ -165,53 +162,58 @@ fn read_request(
     clock: &Clock,
 ) -> Result<SubmissionRequest, Stop> {
     let mut request = SubmissionRequest {
-        destination: String::new(),
         link: matches.get_flag("link"),
-        name: None,
-        form: String::new(),
-        priority: Priority::default(),
-        hold: false,
-        hold_after: false,
+        submission: Submission::default(),
         documents: Vec::new(),
-        given: Vec::new(),
+        of_documents: Vec::new(),
         requested: Requested::default(),
         style: None,
         headings: true,
     };
     // The document attributes read so far: they hold for the documents that follow.
-    let mut copies: Option<u32> = None;
+    let mut so_far: Vec<(&'static Attribute, Value)> = Vec::new();
     for item in items {
         match item {
             Item::Argument(name) if name.is_empty() => return Err(Stop::usage("a file name is empty")),
             Item::Argument(name) => {
-                if let Some(copies) = copies {
-                    let number = u32::try_from(request.documents.len() + 1).unwrap_or(u32::MAX);
-                    request.give(number, Field::CopyCount, Value::Integer(copies.into()));
-                }
-                request.documents.push((name, copies.unwrap_or(1)));
+                request.documents.push(name);
+                let number = u32::try_from(request.documents.len()).unwrap_or(u32::MAX);
+                request.of_documents.extend(so_far.iter().map(|(row, value)| (*row, value.clone(), number)));
             }
             Item::Set(Meaning::Setting(setting), pair) => request.setting(setting, &pair)?,
-            Item::Set(Meaning::Attribute(row), pair) => request.attribute(row, &pair, &mut copies, clock)?,
+            Item::Set(Meaning::Attribute(row), pair) => {
+                let value = given(row, &pair, clock)?;
+                if row.class == Class::Document {
+                    so_far.retain(|one| one.0 != row);
+                    so_far.push((row, value));
+                } else {
+                    row.submit(&mut request.submission, &value, None)
+                        .map_err(|why| Stop::usage(format!("{}: {why}", row.name())))?;
+                }
+            }
         }
     }
     if request.documents.is_empty() {
         return Err(Stop::usage("no document is named").hint("name files, or - for standard input"));
     }
-    let streams = request.documents.iter().filter(|document| document.0 == "-").count();
+    let streams = request.documents.iter().filter(|document| *document == "-").count();
     if streams > 0 && request.link {
         return Err(Stop::usage("-l - : standard input cannot be linked, it must be copied"));
     }
     if streams > 1 {
         return Err(Stop::usage("standard input is named more than once; it can be read once"));
     }
-    if request.destination.is_empty() {
+    if request.submission.destination.is_empty() {
         let usual = (shell.env)("PDPRINTER").filter(|name| !name.is_empty());
         let usual = usual.map(|name| name.into_string().map_err(|_| Stop::usage("PDPRINTER is not UTF-8 text")));
-        request.destination = usual.transpose()?.ok_or_else(|| {
+        request.submission.destination = usual.transpose()?.ok_or_else(|| {
             Stop::usage("no destination is named")
                 .hint("-d names one, or PDPRINTER in the environment")
                 .hint("pdls -c destination   lists them")
         })?;
+    }
+    if request.submission.name.is_empty() {
+        request.submission.name = usual_name(&request.documents);
     }
     Ok(request)
 }
@@ -237,87 +239,45 @@ impl SubmissionRequest {
             },
         }
     }
+}
 
-    fn attribute(
-        &mut self,
-        row: &'static Attribute,
-        pair: &Pair,
-        copies: &mut Option<u32>,
-        clock: &Clock,
-    ) -> Result<(), Stop> {
-        let name = row.name();
-        if row.settable == Settable::Never {
-            return Err(Stop::usage(format!("{name} cannot be set in this version")).hint(match row.field {
-                Field::TransferMethod => "-l   links to the files instead of copying them".to_owned(),
-                Field::DocumentFileName => "-f   names a document".to_owned(),
-                _ => "pdpr --help   lists what can be set".to_owned(),
-            }));
-        }
-        if pair.op == Op::Default {
-            return Err(Stop::usage(format!("{name}: '==' alters an object that exists; a new job has its defaults")));
-        }
-        let value = read(row, options::single(pair, name)?, clock).map_err(Stop::Usage)?;
-        if let Value::Text(text) = &value
-            && text.chars().any(char::is_control)
-        {
-            return Err(Stop::usage(format!("{name}: '{}' contains control characters", escaped(text))));
-        }
-        match (row.field, &value) {
-            (Field::CopyCount, Value::Integer(n)) => {
-                // Given for each document that follows, not here.
-                *copies = u32::try_from(*n).ok();
-                return Ok(());
-            }
-            (Field::JobName, Value::Text(text)) if text.trim().is_empty() => {
-                return Err(Stop::usage("job-name: the name is empty"));
-            }
-            (Field::JobName, Value::Text(text)) => self.name = Some(text.clone()),
-            (Field::DestinationNameRequested, Value::Text(text)) if text.is_empty() => {
-                return Err(Stop::usage("-d: the name of the destination is empty"));
-            }
-            (Field::DestinationNameRequested, Value::Text(text)) => self.destination = text.clone(),
-            (Field::JobPriority, Value::Integer(n)) => {
-                self.priority = u8::try_from(*n).ok().and_then(Priority::new).unwrap_or_default();
-            }
-            (Field::JobHold, Value::Boolean(on)) => self.hold = *on,
-            (Field::HoldAfter, Value::Boolean(on)) => self.hold_after = *on,
-            (Field::Form, Value::Text(text)) => {
-                self.form = check_form(text).map_err(|why| Stop::usage(format!("form: {why}")))?;
-            }
-            _ => return Err(Stop::usage(format!("{name} cannot be set here"))),
-        }
-        self.give(0, row.field, value);
-        Ok(())
+/// The value that `pair` gives to the attribute `row` of a new job or document.
+fn given(row: &'static Attribute, pair: &Pair, clock: &Clock) -> Result<Value, Stop> {
+    let name = row.name();
+    if row.settable == Settable::Never {
+        return Err(Stop::usage(format!("{name} cannot be set in this version")).hint(match row.field {
+            Field::TransferMethod => "-l   links to the files instead of copying them".to_owned(),
+            Field::DocumentFileName => "-f   names a document".to_owned(),
+            _ => "pdpr --help   lists what can be set".to_owned(),
+        }));
     }
+    match pair.op {
+        Op::Set => read_given(row, &pair.values, clock).map_err(Stop::Usage),
+        Op::Default => {
+            Err(Stop::usage(format!("{name}: '==' alters an object that exists; a new job has its defaults")))
+        }
+        op => Err(Stop::usage(format!("{name}: '{}' alters an object that exists; here it is '='", op.sign()))),
+    }
+}
 
-    /// Remembers an explicit value; the last one counts.
-    fn give(&mut self, document: u32, field: Field, value: Value) {
-        self.given.retain(|given| (given.document, given.field) != (document, field));
-        self.given.push(GivenValue { document, field, value, origin: Origin::User });
+/// The name of a job that is given none: that of its first document, with control characters as `?`.
+fn usual_name(documents: &[OsString]) -> String {
+    let first = documents.first().map_or(OsStr::new("-"), OsString::as_os_str);
+    if first == "-" {
+        return "stdin".to_owned();
     }
-
-    /// The name of the job: as given, or that of its first document with control characters as `?`.
-    fn job_name(&self) -> String {
-        if let Some(name) = &self.name {
-            return name.clone();
-        }
-        let first = self.documents.first().map_or(OsStr::new("-"), |document| document.0.as_os_str());
-        if first == "-" {
-            return "stdin".to_owned();
-        }
-        let base = Path::new(first).file_name().unwrap_or(first).to_string_lossy();
-        base.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
-    }
+    let base = Path::new(first).file_name().unwrap_or(first).to_string_lossy();
+    base.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// Opens every document; when some cannot be, each says why and nothing is submitted.
 fn open_documents(request: &SubmissionRequest, shell: &mut Shell<'_>) -> Result<Vec<Document>, Stop> {
     let mut opened = Vec::with_capacity(request.documents.len());
     let mut failures = Vec::new();
-    for (name, copies) in &request.documents {
+    for name in &request.documents {
         let document = match name == "-" {
-            true => documents::standard_input(*copies),
-            false => documents::open(name, *copies, request.link, &shell.cwd),
+            true => documents::standard_input(),
+            false => documents::open(name, request.link, &shell.cwd),
         };
         match document {
             Ok(document) => opened.push(document),
@@ -347,17 +307,11 @@ fn submission(
         Failure::new(FailureKind::Io, format!("no randomness: {}", crate::commands::pd::plain(&error)))
     })?;
     let (offers, files) = documents.into_iter().map(|document| (document.offer, document.file)).unzip();
-    let submission = Submission {
-        token,
-        destination: request.destination.clone(),
-        name: request.job_name(),
-        form: request.form.clone(),
-        priority: request.priority,
-        hold: request.hold,
-        hold_after: request.hold_after,
-        documents: offers,
-        given: request.given.clone(),
-    };
+    let mut submission = Submission { token, documents: offers, ..request.submission.clone() };
+    for (row, value, document) in &request.of_documents {
+        row.submit(&mut submission, value, Some(*document))
+            .map_err(|why| Failure::new(FailureKind::BadValue, format!("{}: {why}", row.name())))?;
+    }
     Ok((submission, files))
 }
 
@@ -394,42 +348,29 @@ fn show(
         return Ok(());
     }
     let usual = if request.requested.is_table() { Style::Column } else { Style::Line };
+    let style = request.style.unwrap_or(usual);
     let layout = Layout {
         class: Class::Job,
         document_table: !selection.documents.is_empty(),
-        selection,
-        style: request.style.unwrap_or(usual),
+        selection: selection.laid_out(style.is_table()),
+        style,
         headings: request.headings,
         zone: clock.zone.clone(),
     };
-    let record = match spool.job(JobRef::Global(accepted.global.clone())) {
-        Ok(job) => {
-            let mut record = Record::of_job(&job, &layout.selection, None);
-            let times = Times { zone: clock.zone.clone(), now_ms: shell.now_ms };
-            on_request::complete(spool, &mut record, &layout.selection, &job.global, &times)?;
-            record
-        }
-        // Printed and gone already: what was accepted is shown all the same, for scripts wait for the id.
+    let times = Times { zone: clock.zone.clone(), now_ms: shell.now_ms };
+    let global = JobRef::Global(accepted.global.clone());
+    let mut record = match spool.job(global.clone()) {
+        Ok(job) => Record::of_job(&job, &layout.selection, None),
+        // Printed and gone already: what the history has of it is shown, for scripts wait for the id.
         Err(failure) if failure.kind == FailureKind::NotFound => {
-            Record::new(accepted.global.serial.to_string(), &layout.selection, |field| gone(request, accepted, field))
+            let query = Query { condition: Condition::Job(global), order: Order::Schedule, parts: Parts::JOB };
+            let job = spool.finished(query, None, 1)?.rows.pop().ok_or(failure)?;
+            Record::new(accepted.global.serial.to_string(), &layout.selection, &Object::Finished(&job))
         }
         Err(failure) => return Err(failure.into()),
     };
+    on_request::complete(spool, &mut record, &layout.selection, &accepted.global, &times)?;
     let mut display = Display::new(shell.out, &layout);
     display.add(record)?;
     Ok(display.end()?)
-}
-
-/// What is known of an accepted job that is no longer there.
-fn gone(request: &SubmissionRequest, accepted: &Accepted, field: Field) -> Value {
-    match field {
-        Field::JobClientId => Value::Integer(accepted.local.0.into()),
-        Field::JobIdentifier => Value::Text(accepted.global.to_string()),
-        Field::JobNumber => Value::Integer(accepted.number.get().into()),
-        Field::JobName => Value::Text(request.job_name()),
-        Field::DestinationNameRequested => Value::Text(request.destination.clone()),
-        Field::JobPriority => Value::Integer(request.priority.get().into()),
-        Field::NumberOfDocuments => Value::Integer(i64::try_from(request.documents.len()).unwrap_or(i64::MAX)),
-        _ => NONE,
-    }
 }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser};
 
 use crate::commands::pd::command_line::flags::{CommandAttributes, MessageFlag, ServerFlag};
-use crate::commands::pd::command_line::options::Setting;
+use crate::commands::pd::command_line::options::{Names, Setting};
 use crate::commands::pd::help;
 use crate::commands::pd::jobs::each_job::JobActionRequest;
 use crate::commands::pd::jobs::effects::Action;
@@ -34,8 +34,13 @@ pub struct Arguments {
 }
 
 /// Its row among the commands.
-pub const VERB: Verb =
-    Verb { name: PROGRAM, definition: Arguments::command, settings: &[Setting::Message], act: promote };
+pub const VERB: Verb = Verb {
+    name: PROGRAM,
+    definition: Arguments::command,
+    names: Names::SETS_NONE,
+    settings: &[Setting::Message],
+    act: promote,
+};
 
 /// Runs `pdpromote` with `words`, the program's name not among them.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {

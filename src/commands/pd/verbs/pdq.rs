@@ -10,6 +10,7 @@ use clap::{CommandFactory, Parser};
 use crate::attributes::Class;
 use crate::attributes::text::escaped;
 use crate::commands::pd::command_line::job_query::Wanted;
+use crate::commands::pd::command_line::options::Names;
 use crate::commands::pd::command_line::targets;
 use crate::commands::pd::command_line::targets::Target;
 use crate::commands::pd::displays::listing;
@@ -49,7 +50,13 @@ pub struct Arguments {
 }
 
 /// Its row among the commands.
-pub const VERB: Verb = Verb { name: PROGRAM, definition: Arguments::command, settings: listing::SETTINGS, act: list };
+pub const VERB: Verb = Verb {
+    name: PROGRAM,
+    definition: Arguments::command,
+    names: Names::SETS_NONE,
+    settings: listing::SETTINGS,
+    act: list,
+};
 
 /// Runs `pdq` with `words`, the program's name not among them.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {

@@ -6,7 +6,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::commands::pd::command_line::flags::{ClassFlag, CommandAttributes, JobArguments, MessageFlag, ServerFlag};
 use crate::commands::pd::command_line::operation_class::take_class;
-use crate::commands::pd::command_line::options::Setting;
+use crate::commands::pd::command_line::options::{Names, Setting};
 use crate::commands::pd::help;
 use crate::commands::pd::jobs::each_job::JobActionRequest;
 use crate::commands::pd::jobs::effects::Action;
@@ -39,6 +39,7 @@ pub struct Arguments {
 pub const VERB: Verb = Verb {
     name: PROGRAM,
     definition: Arguments::command,
+    names: Names::SETS_NONE,
     settings: &[Setting::OperationClass, Setting::Message],
     act: resume,
 };

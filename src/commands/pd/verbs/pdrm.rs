@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::attributes::text::{MAX_TEXT, escaped};
 use crate::commands::pd::command_line::flags::{CommandAttributes, JobArguments, ServerFlag};
-use crate::commands::pd::command_line::options::{Item, Meaning, Setting};
+use crate::commands::pd::command_line::options::{Item, Meaning, Names, Setting};
 use crate::commands::pd::command_line::targets;
 use crate::commands::pd::command_line::targets::Target;
 use crate::commands::pd::displays::listing::not_found;
@@ -45,8 +45,13 @@ pub struct Arguments {
 }
 
 /// Its row among the commands.
-pub const VERB: Verb =
-    Verb { name: PROGRAM, definition: Arguments::command, settings: &[Setting::Message], act: remove };
+pub const VERB: Verb = Verb {
+    name: PROGRAM,
+    definition: Arguments::command,
+    names: Names::SETS_NONE,
+    settings: &[Setting::Message],
+    act: remove,
+};
 
 /// Runs `pdrm` with `words`, the program's name not among them.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {

@@ -6,7 +6,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::commands::pd::command_line::flags::{ClassFlag, MessageFlag, ObjectAttributes, ServerFlag};
 use crate::commands::pd::command_line::operation_class::take_class;
-use crate::commands::pd::command_line::options::Setting;
+use crate::commands::pd::command_line::options::{Names, Setting};
 use crate::commands::pd::help;
 use crate::commands::pd::jobs::changes::{AlterationRequest, ShowFlags};
 use crate::commands::pd::runner::{CommandLine, Verb};
@@ -45,6 +45,7 @@ pub struct Arguments {
 pub const VERB: Verb = Verb {
     name: PROGRAM,
     definition: Arguments::command,
+    names: Names::ALTERS_JOBS,
     settings: &[Setting::OperationClass, Setting::Message, Setting::Requested, Setting::Style, Setting::Headings],
     act: set,
 };

@@ -1,0 +1,120 @@
+//! Values made of what records hold: the words in which rows of the table are written.
+
+use super::NONE;
+use crate::model::alter::JobChange;
+use crate::model::device::check_form;
+use crate::model::field::Value;
+use crate::model::job::{RawPath, Submission};
+use crate::model::location::Destination;
+use crate::model::order::Priority;
+use crate::model::state::DeviceState;
+
+/// Above this, jobs ahead are not counted.
+pub(super) const INTERVENING_MAX: i64 = 1000;
+
+/// Text that is there already: a copy, without a look at how it would be formatted.
+pub(super) fn plain(value: impl Into<String>) -> Value {
+    Value::Text(value.into())
+}
+
+pub(super) fn text(value: impl ToString) -> Value {
+    Value::Text(value.to_string())
+}
+
+pub(super) fn number(value: impl TryInto<i64>) -> Value {
+    Value::Integer(value.try_into().unwrap_or(i64::MAX))
+}
+
+pub(super) fn optional(value: Option<impl TryInto<i64>>) -> Value {
+    value.map_or(NONE, number)
+}
+
+pub(super) fn texts(values: impl IntoIterator<Item = impl ToString>) -> Value {
+    Value::Many(values.into_iter().map(text).collect())
+}
+
+/// A destination in the words of `pdpr -d`: a location needs no `#`, a group keeps it.
+pub(super) fn destination_name(destination: &Destination) -> Value {
+    plain(match destination {
+        Destination::Location(name) => format!("{}.{}", name.group, name.dest),
+        Destination::Group(group) => format!("#{group}"),
+    })
+}
+
+/// The two components of `document-content`. A path that is not UTF-8 has its octets in hexadecimal as a third one,
+/// because its text form cannot be turned back into the path.
+pub(super) fn content(path: &RawPath, server: &str) -> Value {
+    let mut parts = vec![text(path.0.to_string_lossy()), text(server)];
+    if path.0.to_str().is_none() {
+        parts.push(Value::Text(path.bytes().iter().map(|octet| format!("{octet:02x}")).collect()));
+    }
+    Value::Many(parts)
+}
+
+/// The value of `destination-state`.
+pub(super) fn device_state(state: &DeviceState) -> &'static str {
+    match state {
+        DeviceState::Offline => "shutdown",
+        DeviceState::Waiting => "idle",
+        DeviceState::Printing(_) => "printing",
+        DeviceState::Suspended => "paused",
+        DeviceState::DevError(_) => "needs-attention",
+        DeviceState::ProcError => "needs-key-operator",
+    }
+}
+
+type Set = Result<JobChange, String>;
+
+fn words(value: Option<&Value>) -> Option<String> {
+    match value {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn switch(value: Option<&Value>) -> Option<bool> {
+    match value {
+        Some(Value::Boolean(on)) => Some(*on),
+        _ => None,
+    }
+}
+
+fn count<T: TryFrom<i64>>(value: Option<&Value>) -> Option<T> {
+    match value {
+        Some(Value::Integer(n)) => T::try_from(*n).ok(),
+        _ => None,
+    }
+}
+
+pub(super) fn set_name(value: Option<&Value>, _: Option<u32>) -> Set {
+    match words(value) {
+        Some(name) if name.trim().is_empty() => Err("the name is empty".to_owned()),
+        name => Ok(JobChange::Name(name)),
+    }
+}
+
+pub(super) fn set_form(value: Option<&Value>, _: Option<u32>) -> Set {
+    Ok(JobChange::Form(words(value).map(|form| check_form(&form)).transpose()?))
+}
+
+pub(super) fn set_priority(value: Option<&Value>, _: Option<u32>) -> Set {
+    Ok(JobChange::Priority(count(value).and_then(Priority::new)))
+}
+
+pub(super) fn set_hold(value: Option<&Value>, _: Option<u32>) -> Set {
+    Ok(JobChange::Hold(switch(value)))
+}
+
+pub(super) fn set_hold_after(value: Option<&Value>, _: Option<u32>) -> Set {
+    Ok(JobChange::HoldAfter(switch(value)))
+}
+
+pub(super) fn set_copies(value: Option<&Value>, document: Option<u32>) -> Set {
+    Ok(JobChange::Copies { document, copies: count(value) })
+}
+
+pub(super) fn set_destination(submission: &mut Submission, value: &Value) -> Result<(), String> {
+    let name = words(Some(value)).filter(|name| !name.is_empty()).ok_or("the name is empty")?;
+    submission.destination = name;
+    Ok(())
+}
