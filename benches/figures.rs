@@ -7,10 +7,11 @@ mod rows;
 #[path = "support/mod.rs"]
 mod support;
 
+use anyhow::Context;
 use support::Size;
 use support::table::{HEAD, Table, machine};
 
-fn main() {
+fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let size = if arguments.iter().any(|word| word == "--short") { Size::Short } else { Size::Long };
     let wanted: Vec<&String> = arguments.iter().filter(|word| !word.starts_with("--")).collect();
@@ -25,7 +26,8 @@ fn main() {
     let mut table = Table::default();
     for (name, measure) in rows::GROUPS {
         if wanted.is_empty() || wanted.iter().any(|one| one == name) {
-            measure(size, &mut table);
+            measure(size, &mut table).with_context(|| format!("group '{name}'"))?;
         }
     }
+    Ok(())
 }

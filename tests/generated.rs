@@ -6,19 +6,21 @@ mod messages;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::Command;
 use clap_complete::{Shell, generate};
 use spoolsuite::attributes::{Attribute, Class, Kind, Shown, of_class};
 
 /// Compares `text` with the committed file `path`, or writes it.
-fn check(path: &str, text: &str, stale: &mut Vec<PathBuf>) {
+fn check(path: &str, text: &str, stale: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var_os("UPDATE").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
+        fs::create_dir_all(path.parent().context("a file in no directory")?)?;
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     } else if fs::read_to_string(&path).unwrap_or_default() != text {
         stale.push(path);
     }
+    Ok(())
 }
 
 /// The definitions of all programs: those of the languages, and of the print process.
@@ -31,16 +33,17 @@ fn fresh(stale: &[PathBuf]) {
 }
 
 #[test]
-fn manual_pages_are_fresh() {
+fn manual_pages_are_fresh() -> anyhow::Result<()> {
     let mut stale = Vec::new();
     for command in definitions() {
-        check(&format!("man/{}.1", command.get_name()), &manual_page(command.clone()), &mut stale);
+        check(&format!("man/{}.1", command.get_name()), &manual_page(command.clone())?, &mut stale)?;
     }
     fresh(&stale);
+    Ok(())
 }
 
 #[test]
-fn completions_are_fresh() {
+fn completions_are_fresh() -> anyhow::Result<()> {
     let mut stale = Vec::new();
     for mut command in definitions() {
         let name = command.get_name().to_owned();
@@ -51,34 +54,39 @@ fn completions_are_fresh() {
         ] {
             let mut text = Vec::new();
             generate(shell, &mut command, &name, &mut text);
-            check(&file, &String::from_utf8(text).unwrap(), &mut stale);
+            check(&file, &String::from_utf8(text)?, &mut stale)?;
         }
     }
     fresh(&stale);
+    Ok(())
 }
 
 #[test]
-fn the_attributes_in_docs_json_are_fresh() {
+fn the_attributes_in_docs_json_are_fresh() -> anyhow::Result<()> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/json.md");
-    let text = fs::read_to_string(path).unwrap();
-    let (before, rest) = text.split_once("<!-- attributes:").expect("where the attributes begin");
-    let (mark, rest) = rest.split_once('\n').unwrap();
-    let (_, after) = rest.split_once("<!-- /attributes -->").expect("where they end");
+    let text = fs::read_to_string(path)?;
+    let (before, rest) =
+        text.split_once("<!-- attributes:").context("docs/json.md does not say where the attributes begin")?;
+    let (mark, rest) = rest.split_once('\n').context("docs/json.md ends in a mark")?;
+    let (_, after) =
+        rest.split_once("<!-- /attributes -->").context("docs/json.md does not say where the attributes end")?;
     let sections: String = [Class::Job, Class::Destination, Class::Queue, Class::Server].map(attributes).concat();
     let mut stale = Vec::new();
     check(
         "docs/json.md",
         &format!("{before}<!-- attributes:{mark}\n{sections}<!-- /attributes -->{after}"),
         &mut stale,
-    );
+    )?;
     fresh(&stale);
+    Ok(())
 }
 
 #[test]
-fn messages_are_fresh() {
+fn messages_are_fresh() -> anyhow::Result<()> {
     let mut stale = Vec::new();
-    check("docs/messages.md", &messages::document(), &mut stale);
+    check("docs/messages.md", &messages::document(), &mut stale)?;
     fresh(&stale);
+    Ok(())
 }
 
 /// The attributes of a class as a section of docs/json.md, those of documents with jobs.
@@ -118,16 +126,16 @@ fn attribute(prefix: &str, row: &Attribute) -> String {
 }
 
 /// A page from a definition; the sections of the long help become sections of the page.
-fn manual_page(command: Command) -> String {
+fn manual_page(command: Command) -> anyhow::Result<String> {
     let sections = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
     let page = clap_mangen::Man::new(command.clone().after_long_help("").after_help("")).manual("spoolsuite");
     let mut out = Vec::new();
-    page.render_title(&mut out).unwrap();
-    page.render_name_section(&mut out).unwrap();
+    page.render_title(&mut out)?;
+    page.render_name_section(&mut out)?;
     out.extend(synopsis(&command).into_bytes());
-    page.render_description_section(&mut out).unwrap();
-    page.render_options_section(&mut out).unwrap();
-    let mut out = String::from_utf8(out).unwrap();
+    page.render_description_section(&mut out)?;
+    page.render_options_section(&mut out)?;
+    let mut out = String::from_utf8(out)?;
     for line in sections.lines().filter(|line| !line.trim().is_empty()) {
         match line.strip_prefix("  ") {
             None => out.push_str(&format!(".SH \"{}\"\n", roff(&line.trim_end_matches(':').to_uppercase()))),
@@ -137,7 +145,7 @@ fn manual_page(command: Command) -> String {
             },
         }
     }
-    out
+    Ok(out)
 }
 
 /// The flags and arguments with the names of their values.

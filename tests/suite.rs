@@ -1,5 +1,7 @@
 //! Every test of the real programs, in one program: one link instead of one for each file.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test ends where it finds a fault")]
+
 mod alter;
 mod attributes;
 mod both_ways;
@@ -23,6 +25,7 @@ mod json;
 mod kills;
 mod lives;
 mod nth_call;
+mod objects;
 mod odd_arguments;
 mod old_spools;
 mod opens;

@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::Instant;
 
+use anyhow::Context;
 use nix::sys::signal::Signal;
 use nix::sys::socket::{Backlog, listen};
 
@@ -29,9 +30,12 @@ fn for_all(site: &Site, devices: std::ops::Range<usize>, what: &str) {
 }
 
 /// Starts the devices while no print process runs, and none comes into being.
-fn start_all(site: &Site, devices: usize) {
+fn start_all(site: &Site, devices: usize) -> anyhow::Result<()> {
     let mut local = site.local();
-    (0..devices).for_each(|n| local.start_device(format!("D{n}").parse().unwrap()).unwrap());
+    for n in 0..devices {
+        local.start_device(format!("D{n}").parse()?)?;
+    }
+    Ok(())
 }
 
 /// Seconds from the start of the print process until the printer has a job of `octets` from each of the devices from
@@ -67,20 +71,21 @@ fn bare(printer: &Printer, file: &Path, octets: u64, threads: usize) -> f64 {
     printer.wait().1.duration_since(begun).as_secs_f64()
 }
 
-pub fn measure(size: Size, table: &mut Table) {
+pub fn measure(size: Size, table: &mut Table) -> anyhow::Result<()> {
     let devices = size.pick(8, 1_000);
-    idle(devices, table);
-    printing(size, devices, table);
+    idle(devices, table)?;
+    printing(size, devices, table)?;
+    Ok(())
 }
 
-fn idle(devices: usize, table: &mut Table) {
+fn idle(devices: usize, table: &mut Table) -> anyhow::Result<()> {
     let printer = Printer::new();
     let site = site(devices, &printer);
     let fsync = fsync_p50(site.dir.path());
     for_all(&site, 0..1, "EXCLUSIVE ON");
     for_all(&site, 0..1, "START");
     site.wait_for("one device stands open", || printer.connections() == 1);
-    let process = site.fastp_pid().unwrap();
+    let process = site.fastp_pid().context("no print process runs")?;
     let one = private_kib(process);
     for_all(&site, 1..devices, "START");
     let closed = private_kib(process);
@@ -93,18 +98,19 @@ fn idle(devices: usize, table: &mut Table) {
     for_all(&site, 1..devices, "EXCLUSIVE ON");
     for_all(&site, 1..devices, "START");
     site.wait_for("every device stands open", || printer.connections() == devices as u64);
-    let open = private_kib(site.fastp_pid().unwrap());
+    let open = private_kib(site.fastp_pid().context("no print process runs")?);
     let what = format!("memory of each of {devices} devices, started, connected (EXCLUSIVE ON)");
     table.add(Row::limit(&what, Unit::Kib, share(open), None, goal, fsync));
+    Ok(())
 }
 
-fn printing(size: Size, devices: usize, table: &mut Table) {
+fn printing(size: Size, devices: usize, table: &mut Table) -> anyhow::Result<()> {
     let octets = size.pick(10_000, 1 << 20);
     let printer = Printer::new();
     let site = site(devices, &printer);
     let file = document(site.dir.path(), "each", octets);
     let fsync = fsync_p50(site.dir.path());
-    start_all(&site, devices);
+    start_all(&site, devices)?;
     let octets = octets as u64;
     let rounds = size.pick(1, 7);
     let times = in_turn(
@@ -117,13 +123,13 @@ fn printing(size: Size, devices: usize, table: &mut Table) {
 
     // A second spool, where D0 is dead in the worst way: what is sent to it is never answered, because the queue of its
     // listener is full.
-    let dead = TcpListener::bind("127.0.0.1:0").unwrap();
-    listen(&dead, Backlog::new(0).unwrap()).unwrap();
-    let address = dead.local_addr().unwrap();
-    let _in_its_queue = TcpStream::connect(address).unwrap();
+    let dead = TcpListener::bind("127.0.0.1:0")?;
+    listen(&dead, Backlog::new(0)?)?;
+    let address = dead.local_addr()?;
+    let _in_its_queue = TcpStream::connect(address)?;
     let with_dead = self::site(devices, &printer);
     with_dead.spoolcom(&format!("DEV $D0, URI socket://{address}"));
-    start_all(&with_dead, devices);
+    start_all(&with_dead, devices)?;
     submit(&mut with_dead.local(), "g.d0", &file, Transfer::Link);
     let others = in_turn(
         rounds,
@@ -136,4 +142,5 @@ fn printing(size: Size, devices: usize, table: &mut Table) {
     );
     let what = format!("the {} others print 1 MiB each while one is dead", devices - 1);
     table.add(Row::ratio(&what, Unit::Seconds, others, "without the dead one", Goal::AtMost(1.01), fsync));
+    Ok(())
 }

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::process::{Command, Stdio};
 
+use anyhow::Context;
+
 use super::super::support::filled;
 use super::super::support::site::{Site, submit, succeed};
 use super::super::support::table::{Goal, Row, Table, Unit};
@@ -23,7 +25,7 @@ fn site() -> Site {
     site
 }
 
-pub fn measure(size: Size, table: &mut Table) {
+pub fn measure(size: Size, table: &mut Table) -> anyhow::Result<()> {
     let jobs = size.pick(2_000, 1_000_000);
     let (full, empty) = (site(), site());
     let filling = seconds(|| filled::waiting(&full, jobs - 1));
@@ -61,20 +63,21 @@ pub fn measure(size: Size, table: &mut Table) {
     let one_more = |site: &Site| seconds(|| succeed(&mut site.pdpr("g.lp1", &file)));
     table.add(row("submit one more, `pdpr`", both(&one_more)));
 
-    dump(size, &full, jobs, table, fsync);
-    next(&full, &empty, jobs, rounds, table, fsync);
+    dump(size, &full, jobs, table, fsync)?;
+    next(&full, &empty, jobs, rounds, table, fsync)?;
+    Ok(())
 }
 
 /// The claim of the next job: chosen by the index and committed.
-fn next(full: &Site, empty: &Site, jobs: usize, rounds: u32, table: &mut Table, fsync: f64) {
-    let engine = |site: &Site| {
+fn next(full: &Site, empty: &Site, jobs: usize, rounds: u32, table: &mut Table, fsync: f64) -> anyhow::Result<()> {
+    let engine = |site: &Site| -> anyhow::Result<_> {
         // Nobody runs the process: we are it.
-        site.local().start_device("LP1".parse().unwrap()).unwrap();
+        site.local().start_device("LP1".parse()?)?;
         let spool = site.spool();
-        let lease = spool.begins(&site.process(), std::process::id(), &clock::now()).unwrap();
-        (spool, lease)
+        let lease = spool.begins(&site.process(), std::process::id(), &clock::now())?;
+        Ok((spool, lease))
     };
-    let (full, empty) = (engine(full), engine(empty));
+    let (full, empty) = (engine(full)?, engine(empty)?);
     let slowest = RefCell::new(Vec::new());
     let claim = |(spool, lease): &(spoolsuite::spool::Spool, spoolsuite::spool::interface::engine::Lease)| {
         let order = spool.orders(lease, &clock::now()).unwrap().remove(0);
@@ -97,12 +100,14 @@ fn next(full: &Site, empty: &Site, jobs: usize, rounds: u32, table: &mut Table, 
     table.add(Row::ratio(&what, Unit::Seconds, times, "an empty spool", Goal::AtMost(1.5), fsync));
     let what = "the same against its limit, one sync included";
     table.add(Row::limit(what, Unit::Seconds, median(slowest.into_inner()), None, Goal::AtMost(0.001), fsync));
+    Ok(())
 }
 
 /// Every job as JSON, and what that takes of memory.
-fn dump(size: Size, site: &Site, jobs: usize, table: &mut Table, fsync: f64) {
+fn dump(size: Size, site: &Site, jobs: usize, table: &mut Table, fsync: f64) -> anyhow::Result<()> {
     if Command::new("sqlite3").arg("--version").stdout(Stdio::null()).status().is_err() {
-        return table.left_out("every job as JSON", "needs the Debian package sqlite3");
+        table.left_out("every job as JSON", "needs the Debian package sqlite3");
+        return Ok(());
     }
     // What `pdls` shows of a job, with its destination, how far it is, and its documents.
     let sql = "SELECT j.local_id, j.serial, j.name, j.wish, j.reasons, e.state, e.device_id, e.claimed_ms, g.name AS grp, l.dest,
@@ -130,20 +135,21 @@ fn dump(size: Size, site: &Site, jobs: usize, table: &mut Table, fsync: f64) {
     // The whole against a listing of some, long enough for its process to be there when it is looked at.
     let some: Vec<String> = (1..=jobs.min(200)).map(|id| id.to_string()).collect();
     let few: Vec<&str> = ["-U", "--json"].into_iter().chain(some.iter().map(String::as_str)).collect();
-    let (whole, page) = (peak_mib(pdls(all)), peak_mib(pdls(&few)));
+    let (whole, page) = (peak_mib(pdls(all))?, peak_mib(pdls(&few))?);
     let what = "memory it takes at most";
     table.add(Row::limit(what, Unit::Mib, whole, Some((page, "for 200 jobs")), Goal::AtMost(page + 8.0), fsync));
+    Ok(())
 }
 
 /// The most memory that a command had, in MiB.
-fn peak_mib(mut command: Command) -> f64 {
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+fn peak_mib(mut command: Command) -> anyhow::Result<f64> {
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
     let status = format!("/proc/{}/status", child.id());
-    let mut out = child.stdout.take().unwrap();
+    let mut out = child.stdout.take().context("the command has no output")?;
     let mut buffer = vec![0; 1 << 20];
     let mut peak: f64 = 0.0;
     let mut reads = 0u32;
-    while std::io::Read::read(&mut out, &mut buffer).unwrap() > 0 {
+    while std::io::Read::read(&mut out, &mut buffer)? > 0 {
         // The high-water mark only grows: now and then is enough.
         reads += 1;
         if reads % 256 != 1 {
@@ -154,6 +160,6 @@ fn peak_mib(mut command: Command) -> f64 {
         let kib: f64 = line.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0.0);
         peak = peak.max(kib / 1024.0);
     }
-    child.wait().unwrap();
-    peak
+    child.wait()?;
+    Ok(peak)
 }

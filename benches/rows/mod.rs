@@ -1,5 +1,11 @@
 //! The rows of the table, by what they measure.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "inside of what is timed an error has nowhere to go; a figure without it is none"
+)]
+
 pub mod devices;
 pub mod latency;
 pub mod listing;
@@ -12,8 +18,8 @@ pub mod submit;
 use super::support::Size;
 use super::support::table::Table;
 
-/// Measures a group of rows and adds them to the table.
-pub type Measure = fn(Size, &mut Table);
+/// Measures a group of rows and adds them to the table. Fails when something cannot be measured, with what was missing.
+pub type Measure = fn(Size, &mut Table) -> anyhow::Result<()>;
 
 /// Every group of rows, by the name that the command line knows.
 pub const GROUPS: &[(&str, Measure)] = &[

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use anyhow::Context;
 use nix::sys::signal::Signal;
 
 use super::super::support::filled;
@@ -13,7 +14,7 @@ use spoolsuite::model::job::Transfer;
 
 const OCTETS: usize = 5_000;
 
-pub fn measure(size: Size, table: &mut Table) {
+pub fn measure(size: Size, table: &mut Table) -> anyhow::Result<()> {
     let (kept, waiting) = size.pick((2_000, 200), (1_000_000, 100_000));
     let printer = Printer::new();
     let site = Site::new();
@@ -45,8 +46,9 @@ pub fn measure(size: Size, table: &mut Table) {
         starts.push(printer.wait().1.duration_since(begun).as_secs_f64());
 
         // Killed as it is about to record that; the next command that writes finds it dead and starts another.
-        fastp.kill().unwrap();
-        fastp.wait().unwrap();
+        let killed = fastp.kill();
+        fastp.wait()?;
+        killed.context("the print process is gone")?;
         printer.expect(OCTETS as u64);
         let begun = Instant::now();
         succeed(&mut site.pdpr("g.lp1", &file));
@@ -62,4 +64,5 @@ pub fn measure(size: Size, table: &mut Table) {
     table.add(Row::limit(&what, Unit::Seconds, median(starts), None, Goal::AtMost(1.0), fsync));
     let what = "the same after SIGKILL, from the next `pdpr`";
     table.add(Row::limit(what, Unit::Seconds, median(recoveries), None, Goal::AtMost(2.0), fsync));
+    Ok(())
 }

@@ -10,14 +10,14 @@ use super::super::support::site::{Site, succeed};
 use super::super::support::table::{Goal, Row, Table, Unit};
 use super::super::support::{Size, document, fsync_p50, in_turn, median};
 
-pub fn measure(size: Size, table: &mut Table) {
+pub fn measure(size: Size, table: &mut Table) -> anyhow::Result<()> {
     let octets: usize = size.pick(4 << 20, 1 << 30);
     let gib = octets as f64 / f64::from(1 << 30);
     let site = Site::new();
     let printer = Printer::new();
     site.device("LP1", &printer.uri());
     let file = document(site.dir.path(), "large", octets);
-    let open = File::open(&file).unwrap();
+    let open = File::open(&file)?;
     // Once, so that every round finds it in memory.
     bare_sendfile(printer.port, &open, octets as u64);
     site.spoolcom("DEV $LP1, START");
@@ -27,7 +27,7 @@ pub fn measure(size: Size, table: &mut Table) {
     site.wait_until_empty();
     let fsync = fsync_p50(site.dir.path());
     let ours = || {
-        let pid = site.fastp_pid().unwrap_or_else(|| panic!("no print process: {}", site.log()));
+        let pid = site.fastp_pid().expect("a print process runs");
         let before = process_cpu(pid);
         printer.expect(octets as u64);
         succeed(site.pdpr("g.lp1", &file).arg("-l"));
@@ -69,4 +69,5 @@ pub fn measure(size: Size, table: &mut Table) {
         let what = format!("processor time of a bare loop: {way}");
         table.add(Row::limit(&what, Unit::Seconds, cpu.0, Some((cpu.1, "bare sendfile")), Goal::None, fsync));
     }
+    Ok(())
 }

@@ -31,10 +31,13 @@ fn at_once(jobs: u32, command: impl Fn() -> Command + Sync) -> f64 {
     SHELLS as f64 * f64::from(jobs) / passed
 }
 
-pub fn measure(size: Size, table: &mut Table) {
+pub fn measure(size: Size, table: &mut Table) -> anyhow::Result<()> {
     let cups = match Cups::start() {
         Ok(cups) => cups,
-        Err(why) => return table.left_out("pdpr against lp", &why),
+        Err(why) => {
+            table.left_out("pdpr against lp", &why);
+            return Ok(());
+        }
     };
     cups.queue("waits", "file:///dev/null", true);
     let site = Site::new();
@@ -61,4 +64,5 @@ pub fn measure(size: Size, table: &mut Table) {
     let crowd = in_turn(rounds, || at_once(jobs, pdpr), || at_once(jobs, lp));
     let what = "the same, 8 shells at once";
     table.add(Row::ratio(what, Unit::PerSecond, crowd, "lp", Goal::AtLeast(3.0), fsync));
+    Ok(())
 }

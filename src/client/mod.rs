@@ -1,6 +1,7 @@
 //! The operations of a spool over the wire: the command's side.
 
 pub(crate) mod channel;
+pub(crate) mod hello;
 mod remote;
 pub(crate) mod submission_socket;
 

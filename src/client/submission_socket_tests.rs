@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::thread::JoinHandle;
 
-use crate::client::channel;
+use crate::client::{channel, hello};
 use crate::model::job::{Accepted, Submission};
 use crate::model::location::Destination;
 use crate::model::{GlobalJobId, JobId, JobNumber, JobRef, LocalJobId, Serial};
@@ -110,6 +110,8 @@ impl World {
             drop(listener);
             let mut got = Vec::new();
             let until = Deadline::after(SOON);
+            // A submitter that is gone already asks nothing.
+            let _ = hello::answer(&stream, &hello::ours(), until);
             for turn in turns {
                 let Ok(Some((request, files))) = channel::receive::<Request>(&stream, Kind::Request, until, || until)
                 else {

@@ -38,6 +38,40 @@ impl Exclusive {
     }
 }
 
+/// What becomes of the jobs that a printer acknowledged, and whose connection it then reset (our addition).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AfterReset {
+    /// They print again, announced as possible duplicates.
+    #[default]
+    Again,
+    /// They are held: somebody decides.
+    Ask,
+    /// They are done, recorded as in doubt: they never print twice, and may never have printed.
+    Once,
+}
+
+impl AfterReset {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Again, Self::Ask, Self::Once];
+
+    /// How SPOOLCOM writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Again => "AGAIN",
+            Self::Ask => "ASK",
+            Self::Once => "ONCE",
+        }
+    }
+    /// From its word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.word() == word)
+    }
+}
+
+/// So often a device may fail at one job before that job is set aside, where nobody says. A jam that a person clears takes
+/// one or two; with the growing waits between them five take about a quarter of a minute, after which the others print.
+const ATTEMPTS: u32 = 5;
+
 /// The settings of a device. Defaults are the manual's unless the design says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceSettings {
@@ -69,6 +103,10 @@ pub struct DeviceSettings {
     pub parm: u16,
     /// Seconds until a device that an error stopped is started again, each time anew; 0 = OFF.
     pub restart: u32,
+    /// What becomes of delivered jobs whose connection the printer resets.
+    pub delivery: AfterReset,
+    /// So often the device may fail at one job before it is set aside; 0 = without limit.
+    pub attempts: u32,
 }
 
 impl Default for DeviceSettings {
@@ -88,6 +126,8 @@ impl Default for DeviceSettings {
             width: -1,
             parm: 0,
             restart: 0,
+            delivery: AfterReset::Again,
+            attempts: ATTEMPTS,
         }
     }
 }
@@ -123,6 +163,10 @@ pub enum DeviceChange {
     Parm(u16),
     /// RESTART, in seconds; 0 = OFF
     Restart(u32),
+    /// DELIVERY
+    Delivery(AfterReset),
+    /// ATTEMPTS; 0 = without limit
+    Attempts(u32),
 }
 
 impl fmt::Display for DeviceChange {
@@ -146,6 +190,8 @@ impl fmt::Display for DeviceChange {
             Self::Parm(v) => write!(f, "PARM {v}"),
             Self::Restart(0) => f.write_str("RESTART OFF"),
             Self::Restart(v) => write!(f, "RESTART {v}"),
+            Self::Delivery(v) => write!(f, "DELIVERY {}", v.word()),
+            Self::Attempts(v) => write!(f, "ATTEMPTS {v}"),
         }
     }
 }
@@ -175,6 +221,8 @@ impl DeviceSettings {
             DeviceChange::Width(v) => self.width = v,
             DeviceChange::Parm(v) => self.parm = v,
             DeviceChange::Restart(v) => self.restart = v,
+            DeviceChange::Delivery(v) => self.delivery = v,
+            DeviceChange::Attempts(v) => self.attempts = v,
         }
     }
 }

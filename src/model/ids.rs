@@ -37,6 +37,8 @@ row_id! {
     JobId,
     /// Identity of a document's row.
     DocumentId,
+    /// Identity of an object of a class that is only kept.
+    ObjectId,
     /// Identity of a queue entry.
     EntryId,
     /// Identity of an interned requirement class.

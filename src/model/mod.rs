@@ -14,6 +14,7 @@ pub mod ids;
 pub mod job;
 pub mod location;
 pub mod names;
+pub mod object;
 pub mod order;
 pub mod process;
 pub mod query;

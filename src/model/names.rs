@@ -128,6 +128,10 @@ name!(
     ProcessName, dots: true
 );
 name!(
+    /// The name of an object of a class that is only kept, as [`super::object`] has them.
+    ObjectName, dots: true
+);
+name!(
     /// The group half of a location, without its `#`.
     GroupName, dots: false
 );

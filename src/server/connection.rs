@@ -1,6 +1,7 @@
 //! One connection: who calls, and the loop of requests and replies.
 //!
-//! The caller is whoever the kernel says made the connection; nothing in a request can change that. A request is
+//! The caller is whoever the kernel says made the connection; nothing in a request can change that. Before the first
+//! request both sides say hello; a client of another release is told so, and none of its requests is read. A request is
 //! carried out when all of it has arrived, and never twice. A malformed frame is answered with its fault and the
 //! connection is closed, because nobody knows where the next frame begins.
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use crate::client::Remote;
 use crate::client::channel::{self, ChannelError};
+use crate::client::hello;
 use crate::model::{Caller, Failure, FailureKind};
 use crate::spool::interface::operations::{Operations, Reply, Request, answer};
 use crate::sys::socket::{self, Deadline};
@@ -37,25 +39,34 @@ where
 }
 
 /// Answers the requests of a connection from `spool`. The first octet of each request may arrive until `begins()`; the
-/// rest may take `patience`, and so may reading the reply.
+/// rest may take `patience`, and so may reading the reply, and the hello before the first request.
 pub(super) fn serve(
     stream: &UnixStream,
     spool: &mut Result<Box<dyn Operations>, Failure>,
     begins: impl Fn() -> Deadline,
     patience: Duration,
 ) -> io::Result<()> {
+    match hello::answer(stream, &hello::ours(), Deadline::after(patience)) {
+        Ok(Some(())) => {}
+        Ok(None) => return Ok(()),
+        Err(ChannelError::Io(error)) if has_left(&error) => return Ok(()),
+        Err(ChannelError::Io(error)) => {
+            if error.kind() == io::ErrorKind::Unsupported {
+                take_leave(stream);
+            }
+            return Err(error);
+        }
+        Err(ChannelError::Frame(error)) => return refuse(stream, error, patience),
+    }
+    let mut asked = false;
     loop {
         let received = channel::receive::<Request>(stream, Kind::Request, begins(), || Deadline::after(patience));
         let (request, files) = match received {
             Ok(Some(request)) => request,
             Ok(None) => return Ok(()),
+            Err(ChannelError::Io(error)) if !asked && has_left(&error) => return Ok(()),
             Err(ChannelError::Io(error)) => return Err(error),
-            Err(ChannelError::Frame(error)) => {
-                let refusal = Reply::Failed(Failure::new(FailureKind::BadValue, error.to_string()));
-                reply(stream, &refusal, patience)?;
-                take_leave(stream);
-                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
-            }
+            Err(ChannelError::Frame(error)) => return refuse(stream, error, patience),
         };
         let result = match spool {
             Err(failure) => Reply::Failed(failure.clone()),
@@ -71,7 +82,27 @@ pub(super) fn serve(
             }
         };
         reply(stream, &result, patience)?;
+        asked = true;
     }
+}
+
+/// Whether a client closed the connection. One that asks nothing never reads our hello, and then the kernel says so.
+fn has_left(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
+}
+
+/// Answers a malformed frame with its fault; the connection is of no use any more.
+fn refuse(stream: &UnixStream, error: FrameError, patience: Duration) -> io::Result<()> {
+    let words = match &error {
+        FrameError::Kind(kind) if *kind == Kind::Request as u8 => {
+            "the client is older: it speaks a protocol without a hello; use the newer spoolsuite on both sides"
+                .to_owned()
+        }
+        other => other.to_string(),
+    };
+    reply(stream, &Reply::Failed(Failure::new(FailureKind::BadValue, words)), patience)?;
+    take_leave(stream);
+    Err(io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 fn reply(stream: &UnixStream, result: &Reply, patience: Duration) -> io::Result<()> {

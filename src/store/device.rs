@@ -2,7 +2,7 @@
 
 use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Paper, Remembered};
 use crate::model::state::{DeviceWish, ErrorNote};
-use crate::model::{DeviceId, DeviceName, ProcessName, RouteId};
+use crate::model::{DeviceId, DeviceName, JobId, ProcessName, RouteId};
 
 use super::value::{columns, values};
 use super::{Fallible, Row, Tx, page};
@@ -20,6 +20,9 @@ pub struct DeviceRow {
     pub wish: DeviceWish,
     /// Whether it is stopped because of an error, so that anybody may start it.
     pub stopped_by_error: bool,
+    /// The job that was set aside because the device failed at it, until another job tells whose fault it was; 0 = it is
+    /// known to be the device's.
+    pub set_aside: Option<JobId>,
     /// The error it is or was in.
     pub error: Option<ErrorNote>,
     /// Whether it was open when last recorded.
@@ -71,6 +74,9 @@ columns!(at {
     endff,
     width,
     restart,
+    delivery,
+    attempts,
+    set_aside,
     last_address,
     last_entry,
     complaint,
@@ -103,7 +109,10 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
             width: row.get(at::width)?,
             parm: row.get(at::parm)?,
             restart: row.get(at::restart)?,
+            delivery: row.get(at::delivery)?,
+            attempts: row.get(at::attempts)?,
         },
+        set_aside: row.get(at::set_aside)?,
         wish: row.get(at::wish)?,
         stopped_by_error: row.get(at::stopped_by_error)?,
         error: match error_number {
@@ -196,8 +205,9 @@ pub(crate) fn insert(tx: &Tx<'_>, name: &DeviceName) -> Fallible<DeviceId> {
     let d = DeviceSettings::default();
     let id = tx.insert(
         "INSERT INTO device (name, name_key, form, form_key, speed, exclusive, fifo, retry, timeout, header, parm, wish,
-             untouched, stopped_by_error, is_open, opens, paper, startff, endff, width, restart)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             untouched, stopped_by_error, is_open, opens, paper, startff, endff, width, restart,
+             delivery, attempts)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values![
             name.to_string(),
             name.key(),
@@ -219,7 +229,9 @@ pub(crate) fn insert(tx: &Tx<'_>, name: &DeviceName) -> Fallible<DeviceId> {
             d.startff,
             d.endff,
             d.width,
-            d.restart
+            d.restart,
+            d.delivery,
+            d.attempts
         ],
     )?;
     Ok(DeviceId(id))
@@ -231,7 +243,7 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
         "the device",
         "UPDATE device SET process = ?, process_key = ?, uri = ?, form = ?, form_key = ?, speed = ?, exclusive = ?, fifo = ?,
              retry = ?, timeout = ?, header = ?, parm = ?, startff = ?, endff = ?, width = ?,
-             restart = ? WHERE id = ?",
+             restart = ?, delivery = ?, attempts = ? WHERE id = ?",
         values![
             s.process.as_ref().map(ProcessName::as_str),
             s.process.as_ref().map(ProcessName::key),
@@ -249,9 +261,16 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
             s.endff,
             s.width,
             s.restart,
+            s.delivery,
+            s.attempts,
             id
         ],
     )
+}
+
+/// Stores which job was set aside because the device failed at it.
+pub(crate) fn set_aside(tx: &Tx<'_>, id: DeviceId, job: Option<JobId>) -> Fallible<()> {
+    tx.change("the device", "UPDATE device SET set_aside = ? WHERE id = ?", values![job, id])
 }
 
 /// The form in which form names are compared.

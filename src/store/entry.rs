@@ -52,6 +52,8 @@ pub struct EntryRow {
     pub begun_separation: Option<Separation>,
     /// Whether octets of an earlier attempt may be on paper.
     pub duplicate: bool,
+    /// Attempts at which its device failed while it was alone, and had taken octets of it.
+    pub spent: u32,
     /// Octets sent by a transferred attempt.
     pub octets_sent: Option<u64>,
 }
@@ -87,6 +89,7 @@ columns!(at {
     duplicate,
     octets_sent,
     begun_separation,
+    spent,
 });
 pub(super) const COLUMNS: &str = at::LIST;
 
@@ -127,6 +130,7 @@ pub(super) fn read(row: &Row<'_>) -> Fallible<EntryRow> {
         begun_separation: row
             .get::<Option<String>>(at::begun_separation)?
             .and_then(|text| serde_json::from_str(&text).ok()),
+        spent: row.get(at::spent)?,
         duplicate: row.get(at::duplicate)?,
         octets_sent: row.get(at::octets_sent)?,
     })
@@ -424,6 +428,11 @@ pub(crate) fn claim(
 
 /// What a claimed or transferred entry is called in a failure.
 const CLAIM: &str = "the claim";
+
+/// Stores how many attempts an entry has spent.
+pub(crate) fn set_spent(tx: &Tx<'_>, id: EntryId, spent: u32) -> Fallible<()> {
+    tx.change("the entry", "UPDATE entry SET spent = ? WHERE id = ?", values![spent, id])
+}
 
 /// Records where an attempt begins writing, and how it sets the job apart.
 pub(crate) fn set_begun(

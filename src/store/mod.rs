@@ -28,6 +28,7 @@ pub mod finished;
 pub(crate) mod given;
 pub mod job;
 pub mod location;
+pub mod object;
 pub mod process;
 pub mod schema;
 pub mod spool;

@@ -10,7 +10,7 @@ use crate::model::{Failure, FailureKind};
 use super::{Fallible, Tx};
 
 /// The schema this program writes.
-pub const VERSION: i64 = 3;
+pub const VERSION: i64 = 5;
 
 /// Schema 1.
 const V1: &str = "
@@ -304,6 +304,32 @@ CREATE UNIQUE INDEX event_object ON event (object, object_id, position);
 CREATE INDEX event_time ON event (at_ms) WHERE object <> 'job';
 ";
 
+/// From schema 3 to 4: objects of all the classes that are only kept, and their values as text.
+const V4: &str = "
+CREATE TABLE object (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    class           TEXT    NOT NULL,
+    name            TEXT    NOT NULL,
+    name_key        TEXT    NOT NULL,
+    UNIQUE (class, name_key)
+);
+CREATE TABLE object_value (
+    object_id       INTEGER NOT NULL REFERENCES object (id),
+    attribute       TEXT    NOT NULL,
+    position        INTEGER NOT NULL,
+    value           TEXT    NOT NULL,
+    PRIMARY KEY (object_id, attribute, position)
+);
+";
+
+/// From schema 4 to 5: what becomes of jobs whose connection was reset, and the attempts at one job.
+const V5: &str = "
+ALTER TABLE device ADD COLUMN delivery TEXT NOT NULL DEFAULT 'AGAIN';
+ALTER TABLE device ADD COLUMN attempts INTEGER NOT NULL DEFAULT 5;
+ALTER TABLE device ADD COLUMN set_aside INTEGER;
+ALTER TABLE entry ADD COLUMN spent INTEGER NOT NULL DEFAULT 0;
+";
+
 /// Whether this program may use a database with that schema: [`FailureKind::Unreachable`] for a newer one.
 pub(crate) fn check(version: i64) -> Fallible<()> {
     if version > VERSION {
@@ -326,7 +352,7 @@ pub(crate) fn version(tx: &Tx<'_>) -> Fallible<i64> {
 pub(crate) fn migrate(tx: &Tx<'_>) -> Fallible<()> {
     let found = tx.version()?;
     check(found)?;
-    for (number, step) in [(1, V1), (2, V2), (3, V3)] {
+    for (number, step) in [(1, V1), (2, V2), (3, V3), (4, V4), (5, V5)] {
         if found < number {
             tx.script(step)?;
         }

@@ -32,8 +32,8 @@ use super::value::{Bind, Column, Read, Value, values};
 use super::{Fallible, commit, guard, schema};
 use crate::model::time::Moment;
 use crate::model::{
-    Actor, Call, Caller, DeviceId, EntryId, Failure, FailureKind, JobId, JobNumber, LocalJobId, ProcessId, RouteId,
-    Serial,
+    Actor, Call, Caller, DeviceId, EntryId, Failure, FailureKind, JobId, JobNumber, LocalJobId, ObjectId, ProcessId,
+    RouteId, Serial,
 };
 use crate::sys::files::sync_dir;
 use crate::sys::lock::FileLock;
@@ -109,7 +109,7 @@ impl Row<'_> {
 const ONLY: Column = Column { index: 0, name: "value" };
 
 /// A row that says what this version does not know, or that is damaged: nothing is made of it.
-fn damaged(column: &str, wrong: &str) -> Failure {
+pub(super) fn damaged(column: &str, wrong: &str) -> Failure {
     Failure::new(FailureKind::Unreachable, format!("spool.db: {column}: {wrong}"))
         .hint("the spool is damaged, or another version has written it")
 }
@@ -130,6 +130,8 @@ pub(crate) enum Lock {
     Job(JobId),
     /// An entry: who has it.
     Entry(EntryId),
+    /// An object that is only kept: its values.
+    Kept(ObjectId),
 }
 
 /// A number that the whole spool counts.

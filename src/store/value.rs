@@ -3,16 +3,17 @@
 //! A parameter and a column have the type of what they mean: a state, a name, a number. What is stored and means nothing
 //! to this version is an error, never another value.
 
-use crate::model::device::{DeviceUri, Exclusive, Paper};
+use crate::model::device::{AfterReset, DeviceUri, Exclusive, Paper};
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::Field;
 use crate::model::job::{Format, Origin, RawPath, Transfer};
+use crate::model::object::{ObjectClass, ObjectName};
 use crate::model::order::Priority;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceWish, EntryState, HoldReasons, SpoolerState, Wish};
 use crate::model::{
     ClassId, DestName, DeviceId, DeviceName, DocumentId, EntryId, GroupId, GroupName, JobId, JobNumber, LocalJobId,
-    LocationId, LocationPattern, ProcessId, ProcessName, RouteId, Serial,
+    LocationId, LocationPattern, ObjectId, ProcessId, ProcessName, RouteId, Serial,
 };
 
 /// A value as engines know it.
@@ -216,7 +217,7 @@ macro_rules! wrapped {
         }
     )+};
 }
-wrapped!(ClassId, DeviceId, DocumentId, EntryId, GroupId, JobId, LocationId, ProcessId, RouteId);
+wrapped!(ClassId, DeviceId, DocumentId, EntryId, GroupId, JobId, LocationId, ObjectId, ProcessId, RouteId);
 wrapped!(HoldReasons, LocalJobId, Serial);
 
 /// Values with a number of their own: what has another number is unknown.
@@ -266,6 +267,7 @@ macro_rules! words {
     )+};
 }
 words! {
+    AfterReset: AfterReset::word, AfterReset::from_word, "value of DELIVERY";
     Exclusive: Exclusive::word, Exclusive::from_word, "value of EXCLUSIVE";
     HeaderPages: HeaderPages::word, HeaderPages::from_word, "value of HEADER";
     StartFf: StartFf::word, StartFf::from_word, "value of STARTFF";
@@ -280,6 +282,12 @@ impl Read for Field {
     fn read(value: Value<'_>) -> Result<Self, String> {
         let name = text(value)?;
         Self::from_stored(name).ok_or_else(|| format!("'{name}' is no name of an attribute"))
+    }
+}
+
+impl Bind for ObjectClass {
+    fn bind(&self) -> Value<'_> {
+        Value::Text(self.word())
     }
 }
 
@@ -306,7 +314,7 @@ macro_rules! names {
         }
     )+};
 }
-names!(DestName, DeviceName, DeviceUri, GroupName, LocationPattern, ProcessName);
+names!(DestName, DeviceName, DeviceUri, GroupName, LocationPattern, ObjectName, ProcessName);
 
 /// A column of a table, by its name. Its place in a row comes from the list of columns that it is defined with.
 #[derive(Clone, Copy, Debug)]

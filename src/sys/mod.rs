@@ -5,6 +5,7 @@ pub mod fault;
 pub mod files;
 pub mod interrupt;
 pub mod lock;
+pub mod map;
 pub mod pipe;
 pub mod process;
 pub mod socket;

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | 0–2 | `SPW` |
 //! | 3 | version of the frame, 1 |
-//! | 4 | kind: 1 request, 2 reply |
+//! | 4 | kind: 1 request, 2 reply, 3 hello |
 //! | 5 | 0 |
 //! | 6–7 | open files that travel beside the frame, at most [`MAX_FILES`] |
 //! | 8–11 | octets of the body, at least 1, at most [`Kind::limit`] |
@@ -36,6 +36,8 @@ pub enum Kind {
     Request = 1,
     /// From a server to a command.
     Reply = 2,
+    /// The first frame of either side.
+    Hello = 3,
 }
 
 impl Kind {
@@ -44,6 +46,7 @@ impl Kind {
         match self {
             Self::Request => MAX_REQUEST,
             Self::Reply => MAX_REPLY,
+            Self::Hello => super::hello::MAX_HELLO,
         }
     }
 }
@@ -207,13 +210,14 @@ mod tests {
     proptest! {
         #[test]
         fn any_octets_are_a_value_or_an_error(octets in any::<[u8; HEADER]>(), body in any::<Vec<u8>>()) {
-            for kind in [Kind::Request, Kind::Reply] {
+            for kind in [Kind::Request, Kind::Reply, Kind::Hello] {
                 if let Ok(head) = Header::decode(&octets, kind) {
                     prop_assert_eq!(head.encode(), octets);
                 }
             }
             let _ = decode::<Request>(&body);
             let _ = decode::<Reply>(&body);
+            let _ = decode::<crate::wire::hello::Hello>(&body);
         }
 
         #[test]

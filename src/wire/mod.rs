@@ -1,3 +1,4 @@
 //! Codecs: octets to values and back. No I/O, no clock; octets from a peer are never trusted.
 
 pub mod frame;
+pub mod hello;

@@ -338,6 +338,8 @@ fn every_cell_of_the_device_table_holds() {
         (Key::Header, "HEADER BATCH", "x-----"),
         (Key::StartFf, "STARTFF OFF !", "x-----"),
         (Key::EndFf, "ENDFF ON", "x-----"),
+        (Key::Delivery, "DELIVERY ASK", "x-----"),
+        (Key::Attempts, "ATTEMPTS 3", "x-----"),
         (Key::Width, "WIDTH 80", "x-----"),
         (Key::Parm, "PARM %2000", "x-----"),
     ];

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::{Parser, ValueHint};
 
 use super::prerequisites::raise_open_files;
@@ -63,21 +64,22 @@ pub fn run_main(open: impl FnOnce(&Base) -> Result<Spool, Failure>) -> ExitCode 
     }
     match start(arguments, open) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("fastp: {failure}");
-            for hint in &failure.hints {
+        Err(error) => {
+            eprintln!("fastp: {error:#}");
+            let failure = error.downcast_ref::<Failure>();
+            for hint in failure.into_iter().flat_map(|failure| &failure.hints) {
                 eprintln!("  hint: {hint}");
             }
-            ExitCode::from(if failure.kind == FailureKind::Unreachable { 3 } else { 1 })
+            let unreachable = failure.is_some_and(|failure| failure.kind == FailureKind::Unreachable);
+            ExitCode::from(if unreachable { 3 } else { 1 })
         }
     }
 }
 
-fn start(arguments: Arguments, open: impl FnOnce(&Base) -> Result<Spool, Failure>) -> Result<(), Failure> {
+fn start(arguments: Arguments, open: impl FnOnce(&Base) -> Result<Spool, Failure>) -> anyhow::Result<()> {
     let process = arguments.process.unwrap_or_default();
-    let name: ProcessName = process.trim_start_matches(['\\', '$']).parse()?;
-    let base = std::path::absolute(arguments.base.unwrap_or_default())
-        .map_err(|error| Failure::new(FailureKind::BadValue, format!("--base: {error}")))?;
+    let name: ProcessName = process.trim_start_matches(['\\', '$']).parse().context("--process")?;
+    let base = std::path::absolute(arguments.base.unwrap_or_default()).context("--base")?;
     let base = Base::new(base);
     let usual = std::env::var("PD_FASTP_IDLE").ok().and_then(|text| text.parse().ok()).unwrap_or(IDLE);
     // Done before the spool starts threads of its own: the signal must reach the thread that waits for it.
@@ -86,9 +88,8 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base) -> Result<Spool, Failure
     let _ = raise_open_files();
     let spool = open(&base)?;
     let idle = arguments.idle.unwrap_or(usual);
-    let idle = Duration::try_from_secs_f64(idle)
-        .map_err(|error| Failure::new(FailureKind::BadValue, format!("--idle {idle}: {error}")))?;
-    run(&spool, &name, idle)
+    let idle = Duration::try_from_secs_f64(idle).with_context(|| format!("--idle {idle}"))?;
+    Ok(run(&spool, &name, idle)?)
 }
 
 /// Runs `--check` on `file`, or on the primary file of the spool.

@@ -420,6 +420,8 @@ fn jobs_before_one_that_is_stopped_are_held_when_the_printer_does_not_close() {
     let mut stream = accept(&listener);
     assert_eq!(read(&mut stream, 3), b"one");
     drop(fake.until(|state| state.count("claim 2") == 1));
+    // Not before its first octet: then it would be stopped untouched.
+    read(&mut stream, 20_000);
     fake.state().stop.push(job);
     fake.wake();
     drop(fake.until(|state| state.count("stopped 2 touched true") == 1));

@@ -14,14 +14,28 @@ use crate::model::job::{DocumentOffer, Format, Identity, RawPath, Transfer};
 use crate::model::{Failure, FailureKind};
 use crate::store::Fallible;
 use crate::sys::fault;
-use crate::sys::files::{Unnamed, copy_all, identity, random_name, sync_dir};
+use crate::sys::files::{Unnamed, copy_all, identity, random_name, read_full_at, sync_dir};
 use crate::sys::lock::FileLock;
+use crate::sys::map;
 
 /// Octets read at once.
 const CHUNK: usize = 256 * 1024;
 /// Finished streams larger than this are copied inside the kernel (shared blocks where the file system can) and carry no
 /// digest; a digest is kept only where the octets were read anyway.
 const KERNEL_COPY: u64 = 16 << 20;
+
+/// Regular files larger than this are copied inside the kernel too, by a command, which then looks into its copy; for
+/// smaller ones a mapping costs more than it spares.
+const MAPPED: u64 = 256 * 1024;
+
+/// How the octets of a copy are seen, to count and digest them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Through a buffer: for a process that goes on.
+    Read,
+    /// Through a mapping where that spares something: for a command that ends soon. One that dies of it has accepted nothing.
+    Mapped,
+}
 
 /// A document that lies in the server's directory, or is about to be linked there.
 #[derive(Debug)]
@@ -72,14 +86,14 @@ impl Intake {
     ///
     /// # Errors
     /// When one cannot be read, is empty, or does not fit. Nothing is left then.
-    pub fn receive(dir: &Path, offers: &[DocumentOffer], files: Vec<OwnedFd>) -> Fallible<Self> {
+    pub fn receive(dir: &Path, offers: &[DocumentOffer], files: Vec<OwnedFd>, look: Look) -> Fallible<Self> {
         if offers.is_empty() || offers.len() != files.len() {
             return Err(Failure::new(FailureKind::BadValue, "a job needs at least one document"));
         }
         let mut intake = Self { dir: dir.to_path_buf(), documents: Vec::new(), keep: false };
         for (offer, file) in offers.iter().zip(files) {
             let received = match offer.transfer {
-                Transfer::Copy => copy(dir, File::from(file), &offer.file_name),
+                Transfer::Copy => copy(dir, File::from(file), &offer.file_name, look),
                 Transfer::Link => examine(dir, File::from(file), offer),
             };
             intake.documents.push(received?);
@@ -182,7 +196,7 @@ fn empty(name: &RawPath) -> Failure {
     Failure::new(FailureKind::BadValue, format!("{name}: is empty")).hint("an empty document prints nothing")
 }
 
-fn copy(dir: &Path, mut source: File, name: &RawPath) -> Fallible<Received> {
+fn copy(dir: &Path, mut source: File, name: &RawPath, look: Look) -> Fallible<Received> {
     let io = |error: io::Error| failure(name, &error);
     let mut unnamed = Unnamed::create(dir).map_err(io)?;
     FileLock::mark(&unnamed.file).map_err(io)?;
@@ -199,6 +213,9 @@ fn copy(dir: &Path, mut source: File, name: &RawPath) -> Fallible<Received> {
     let digest = if meta.is_file() && meta.size() > KERNEL_COPY && !format.is_text() {
         copy_all(&source, &unnamed.file).map_err(io)?;
         None
+    } else if look == Look::Mapped && meta.is_file() && meta.size() > MAPPED {
+        let octets = head.len() as u64 + copy_all(&source, &unnamed.file).map_err(io)?;
+        Some(look_through(&unnamed, octets, format.is_text().then_some(&mut counter)).map_err(io)?)
     } else {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&head);
@@ -236,6 +253,43 @@ fn copy(dir: &Path, mut source: File, name: &RawPath) -> Fallible<Received> {
     let identity = identity(&unnamed.file).map_err(named)?;
     let file = Some(unnamed.file.try_clone().map_err(named)?);
     Ok(Received { store_name, format, lines, pages, identity, digest, link_target: None, file })
+}
+
+/// The digest of a copy of `octets` octets that nobody has read yet; its lines and pages go to `counter`.
+fn look_through(copy: &Unnamed, octets: u64, counter: Option<&mut Counter>) -> io::Result<[u8; 32]> {
+    let mut seen = (blake3::Hasher::new(), counter);
+    let see = |(hasher, counter): &mut (blake3::Hasher, Option<&mut Counter>), bytes: &[u8]| {
+        // Piece by piece: each is counted while it is at hand from being digested.
+        for piece in bytes.chunks(CHUNK) {
+            hasher.update(piece);
+            if let Some(counter) = counter {
+                counter.push(piece);
+            }
+        }
+    };
+    let mut looked = false;
+    let mapped = map::look_into(copy, octets, |bytes| {
+        looked = true;
+        see(&mut seen, bytes);
+    });
+    match mapped {
+        Ok(()) => {}
+        // Not every file system maps, and memory may be short: the same octets are read.
+        Err(error) if !looked && error.kind() != io::ErrorKind::UnexpectedEof => {
+            let mut buffer = vec![0; CHUNK];
+            let mut at = 0;
+            while at < octets {
+                let n = read_full_at(&copy.file, &mut buffer, at)?;
+                if n == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                see(&mut seen, &buffer[..n]);
+                at += n as u64;
+            }
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(*seen.0.finalize().as_bytes())
 }
 
 /// Looks at the user's own file for a link. Its octets are read for text only, to count it.
@@ -306,6 +360,29 @@ pub fn erase(dir: &Path, store_names: &[String]) {
         // A damaged document was put aside with its reason: it is never deleted.
         if !name.starts_with("corrupt/") {
             let _ = std::fs::remove_file(dir.join(name));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_found_to_be_the_same_whether_it_is_read_or_mapped() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = b"a line of text\n".repeat(40_000);
+        let mut pdf = b"%PDF-1.7\n".to_vec();
+        pdf.extend((0..600_000u32).map(|n| n.to_le_bytes()[0]));
+        for bytes in [text[..MAPPED as usize].to_vec(), text, pdf] {
+            let path = dir.path().join("document");
+            std::fs::write(&path, &bytes).unwrap();
+            let [read, mapped] = [Look::Read, Look::Mapped]
+                .map(|look| copy(dir.path(), File::open(&path).unwrap(), &RawPath("document".into()), look).unwrap());
+            assert_eq!(std::fs::read(dir.path().join(&mapped.store_name)).unwrap(), bytes);
+            let found = |one: &Received| (one.format, one.lines, one.pages, one.digest);
+            assert_eq!(found(&read), found(&mapped));
+            assert_eq!(mapped.digest, Some(*blake3::hash(&bytes).as_bytes()));
         }
     }
 }

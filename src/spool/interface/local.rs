@@ -1,30 +1,19 @@
-//! A spool in the caller's process, as [`Operations`].
+//! A spool in the caller's process, as [`super::operations::Operations`].
+//!
+//! The table of operations makes the methods. What is here is what the rows of one kind have in common: an operation that
+//! looks, changes or waits calls the spool; one that wakes then sees to the print processes that have work.
 
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::alter::JobChange;
-use crate::model::device::{DeviceChange, DeviceStatus};
-use crate::model::finished::FinishedStatus;
-use crate::model::job::{Accepted, JobStatus, Occurrence, Submission};
-use crate::model::location::{Destination, LocationStatus};
-use crate::model::process::{ProcessChange, ProcessStatus};
-use crate::model::query::{Cursor, Page, Query};
-use crate::model::queue::QueueItem;
-use crate::model::state::{DeviceState, DeviceWish, HoldReasons, ProcessState};
+use crate::model::job::Accepted;
 use crate::model::time::Moment;
-use crate::model::why::Why;
-use crate::model::{
-    Call, Caller, DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName,
-};
+use crate::model::{Call, Caller, Failure};
 
-use super::operations::Operations;
-use super::records::{Event, EventSubject, Removal, SpoolStatus};
 use crate::spool::jobs::submit::Taken;
 use crate::spool::{Attendant, Spool, WakeTarget};
 
-/// The longest wait of one [`Operations::await_offline`].
+/// The longest time that one operation waits.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// A spool, who asks it, and who sees to its print processes.
@@ -33,6 +22,11 @@ pub struct Local {
     caller: Caller,
     clock: fn() -> Moment,
     attendant: Arc<dyn Attendant>,
+}
+
+/// How long an operation waits that is to wait `timeout_ms`.
+pub(super) fn longest(timeout_ms: u64) -> Duration {
+    Duration::from_millis(timeout_ms).min(LONGEST_WAIT)
 }
 
 impl Local {
@@ -46,25 +40,47 @@ impl Local {
         &self.spool
     }
 
-    /// A call of its caller, now.
+    /// A call of its caller, now: one for each operation.
     fn call(&self) -> Call {
         Call::of(&self.caller, &(self.clock)())
     }
 
+    /// Carries out an operation that looks.
+    pub(super) fn looks<T>(&self, work: impl FnOnce(&Spool, &Call) -> Result<T, Failure>) -> Result<T, Failure> {
+        work(&self.spool, &self.call())
+    }
+
+    /// Carries out an operation that changes the spool and gives no print process work.
+    pub(super) fn changes<T>(&self, work: impl FnOnce(&Spool, &Call) -> Result<T, Failure>) -> Result<T, Failure> {
+        work(&self.spool, &self.call())
+    }
+
+    /// Carries out an operation that changes the spool, and sees to the print processes that have work.
+    pub(super) fn wakes<W: Wakes>(
+        &self,
+        work: impl FnOnce(&Spool, &Call) -> Result<W, Failure>,
+    ) -> Result<W::Result, Failure> {
+        let call = self.call();
+        Ok(work(&self.spool, &call)?.attended(self, &call.now))
+    }
+
+    /// Carries out an operation that waits; it makes a new call for each look. One that finds that a print process has
+    /// to be started has it started.
+    pub(super) fn waits<W: Wakes>(
+        &self,
+        work: impl FnOnce(&Spool, &dyn Fn() -> Call) -> Result<W, Failure>,
+    ) -> Result<W::Result, Failure> {
+        // Not the moment at which the wait began.
+        Ok(work(&self.spool, &|| self.call())?.attended(self, &(self.clock)()))
+    }
+
     /// Sees to the processes that have work now, and to those that died while they had some: every command that writes
     /// starts them again.
-    fn attend(&self, targets: &[WakeTarget], now: &Moment) {
+    fn attend(&self, targets: Vec<WakeTarget>, now: &Moment) {
         self.attend_with(targets, self.spool.dead_processes().unwrap_or_default(), now);
     }
 
-    /// Sees to the processes of a job that was taken in.
-    fn attended(&self, taken: Taken, now: &Moment) -> Accepted {
-        self.attend_with(&taken.targets, self.spool.dead_of(taken.running), now);
-        taken.accepted
-    }
-
-    fn attend_with(&self, targets: &[WakeTarget], dead: Vec<WakeTarget>, now: &Moment) {
-        let mut targets = targets.to_vec();
+    fn attend_with(&self, mut targets: Vec<WakeTarget>, dead: Vec<WakeTarget>, now: &Moment) {
         for dead in dead {
             if !targets.iter().any(|target| target.id == dead.id) {
                 targets.push(dead);
@@ -76,189 +92,78 @@ impl Local {
     }
 }
 
-impl Operations for Local {
-    fn about(&mut self) -> Result<SpoolStatus, Failure> {
-        self.spool.about(&self.call())
+/// The outcome of an operation that wakes: its result, and the print processes that have work because of it.
+pub(super) trait Wakes {
+    /// What the caller is told.
+    type Result;
+    /// Sees to the processes, and gives the result.
+    fn attended(self, spool: &Local, now: &Moment) -> Self::Result;
+}
+
+impl Wakes for Vec<WakeTarget> {
+    type Result = ();
+    fn attended(self, spool: &Local, now: &Moment) {
+        spool.attend(self, now);
     }
-    fn start_spooler(&mut self) -> Result<(), Failure> {
-        let call = self.call();
-        let targets = self.spool.start_spooler(&call)?;
-        self.attend(&targets, &call.now);
-        Ok(())
+}
+
+impl<T> Wakes for (T, Vec<WakeTarget>) {
+    type Result = T;
+    fn attended(self, spool: &Local, now: &Moment) -> T {
+        spool.attend(self.1, now);
+        self.0
     }
-    fn drain_spooler(&mut self) -> Result<(), Failure> {
-        let call = self.call();
-        let targets = self.spool.drain_spooler(&call)?;
-        self.attend(&targets, &call.now);
-        Ok(())
-    }
-    fn set_manager_access(&mut self, on: bool) -> Result<(), Failure> {
-        self.spool.set_manager_access(&self.call(), on)
-    }
-    fn change_process(&mut self, name: ProcessName, changes: Vec<ProcessChange>) -> Result<(), Failure> {
-        self.spool.change_process(&self.call(), name, changes)
-    }
-    fn start_process(&mut self, name: ProcessName) -> Result<(), Failure> {
-        let call = self.call();
-        let targets = self.spool.start_process(&call, name)?;
-        self.attend(&targets, &call.now);
-        Ok(())
-    }
-    fn delete_process(&mut self, name: ProcessName) -> Result<(), Failure> {
-        self.spool.delete_process(&self.call(), name)
-    }
-    fn processes(&mut self, after: Option<ProcessName>) -> Result<Vec<ProcessStatus>, Failure> {
-        self.spool.processes(&self.call(), after)
-    }
-    fn process(&mut self, name: ProcessName) -> Result<ProcessStatus, Failure> {
-        self.spool.process(&self.call(), &name)
-    }
-    fn change_device(&mut self, name: DeviceName, changes: Vec<DeviceChange>) -> Result<(), Failure> {
-        let call = self.call();
-        let targets = self.spool.change_device(&call, name, changes)?;
-        if !targets.is_empty() {
-            self.attend(&targets, &call.now);
+}
+
+/// These processes have work. When there are none, nobody looks for dead ones: the operation is usually a declaration.
+pub(super) struct OnlyThese(pub Vec<WakeTarget>);
+
+impl Wakes for OnlyThese {
+    type Result = ();
+    fn attended(self, spool: &Local, now: &Moment) {
+        if !self.0.is_empty() {
+            spool.attend(self.0, now);
         }
-        Ok(())
     }
-    fn start_device(&mut self, name: DeviceName) -> Result<(), Failure> {
-        let call = self.call();
-        let targets = self.spool.start_device(&call, name)?;
-        self.attend(&targets, &call.now);
-        Ok(())
+}
+
+/// A submission has looked up in its own transaction which processes are said to run.
+impl Wakes for Taken {
+    type Result = Accepted;
+    fn attended(self, spool: &Local, now: &Moment) -> Accepted {
+        spool.attend_with(self.targets, spool.spool.dead_of(self.running), now);
+        self.accepted
     }
-    fn suspend_device(&mut self, name: DeviceName) -> Result<(), Failure> {
-        let call = self.call();
-        let targets = self.spool.suspend_device(&call, name)?;
-        self.attend(&targets, &call.now);
-        Ok(())
+}
+
+impl Wakes for Option<Taken> {
+    type Result = Option<Accepted>;
+    fn attended(self, spool: &Local, now: &Moment) -> Option<Accepted> {
+        self.map(|taken| taken.attended(spool, now))
     }
-    fn drain_device(&mut self, name: DeviceName) -> Result<DeviceState, Failure> {
-        let call = self.call();
-        let (state, targets) = self.spool.drain_device(&call, name)?;
-        self.attend(&targets, &call.now);
-        Ok(state)
-    }
-    fn await_offline(&mut self, name: DeviceName, timeout_ms: u64) -> Result<DeviceStatus, Failure> {
-        let timeout = Duration::from_millis(timeout_ms).min(LONGEST_WAIT);
-        let status = self.spool.await_offline(&name, timeout, &|| self.call())?;
-        let ended = matches!(status.process_state, ProcessState::Dead | ProcessState::Dormant);
-        if status.wish == DeviceWish::Draining && ended {
-            // Who was to end the drain is gone: its successor will.
-            if let Some(process) = &status.settings.process {
-                self.attend(&self.spool.targets_of(process)?, &(self.clock)());
-            }
+}
+
+/// What an operation saw that waited, and the processes that are to start because of it.
+pub(crate) struct WaitResult<T> {
+    /// What it saw.
+    pub seen: T,
+    /// Processes that ended before they had done what was waited for.
+    pub targets: Vec<WakeTarget>,
+}
+
+impl<T> Wakes for WaitResult<T> {
+    type Result = T;
+    fn attended(self, spool: &Local, now: &Moment) -> T {
+        if !self.targets.is_empty() {
+            spool.attend(self.targets, now);
         }
-        Ok(status)
+        self.seen
     }
-    fn delete_device(&mut self, name: DeviceName) -> Result<(), Failure> {
-        self.spool.delete_device(&self.call(), name)
-    }
-    fn devices(&mut self, after: Option<DeviceName>) -> Result<Vec<DeviceStatus>, Failure> {
-        self.spool.devices(&self.call(), after)
-    }
-    fn device(&mut self, name: DeviceName) -> Result<DeviceStatus, Failure> {
-        self.spool.device(&self.call(), &name)
-    }
-    fn device_queue(
-        &mut self,
-        name: DeviceName,
-        after: Option<Cursor>,
-        limit: u32,
-    ) -> Result<Page<QueueItem>, Failure> {
-        self.spool.device_queue(&self.call(), &name, after.as_ref(), limit)
-    }
-    fn route_location(&mut self, pattern: LocationPattern, device: Option<DeviceName>) -> Result<u32, Failure> {
-        let call = self.call();
-        let (routed, targets) = self.spool.route_location(&call, pattern, device)?;
-        self.attend(&targets, &call.now);
-        Ok(routed)
-    }
-    fn set_broadcast(&mut self, group: GroupName, on: bool) -> Result<(), Failure> {
-        self.spool.set_broadcast(&self.call(), group, on)
-    }
-    fn delete_location(&mut self, pattern: LocationPattern) -> Result<u32, Failure> {
-        self.spool.delete_location(&self.call(), pattern)
-    }
-    fn locations(
-        &mut self,
-        pattern: Option<LocationPattern>,
-        after: Option<LocationName>,
-    ) -> Result<Vec<LocationStatus>, Failure> {
-        self.spool.locations(&self.call(), pattern, after)
-    }
-    fn resolve_destination(&mut self, name: String) -> Result<Destination, Failure> {
-        self.spool.resolve(&self.call(), &name)
-    }
-    fn settle(&mut self, token: String) -> Result<Option<Accepted>, Failure> {
-        let call = self.call();
-        let taken = self.spool.settle(&call, token)?;
-        Ok(taken.map(|taken| self.attended(taken, &call.now)))
-    }
-    fn jobs(&mut self, query: Query, after: Option<Cursor>, limit: u32) -> Result<Page<JobStatus>, Failure> {
-        self.spool.jobs(&self.call(), &query, after, limit)
-    }
-    fn job(&mut self, job: JobRef) -> Result<JobStatus, Failure> {
-        self.spool.job(&self.call(), &job)
-    }
-    fn occurrences(&mut self, job: JobId) -> Result<Vec<Occurrence>, Failure> {
-        self.spool.occurrences(&self.call(), job)
-    }
-    fn why(&mut self, job: JobRef) -> Result<Why, Failure> {
-        self.spool.why(&self.call(), &job)
-    }
-    fn finished(&mut self, query: Query, after: Option<Cursor>, limit: u32) -> Result<Page<FinishedStatus>, Failure> {
-        self.spool.finished(&self.call(), &query.condition, after, limit)
-    }
-    fn hold_job(&mut self, job: JobRef) -> Result<(), Failure> {
-        let call = self.call();
-        let targets = self.spool.hold_job(&call, &job)?;
-        self.attend(&targets, &call.now);
-        Ok(())
-    }
-    fn start_job(&mut self, job: JobRef) -> Result<HoldReasons, Failure> {
-        let call = self.call();
-        let (left, targets) = self.spool.start_job(&call, &job)?;
-        self.attend(&targets, &call.now);
-        Ok(left)
-    }
-    fn delete_job(&mut self, job: JobRef) -> Result<Removal, Failure> {
-        let call = self.call();
-        let (removal, targets) = self.spool.delete_job(&call, &job)?;
-        self.attend(&targets, &call.now);
-        Ok(removal)
-    }
-    fn alter_job(&mut self, job: JobRef, changes: Vec<JobChange>) -> Result<(), Failure> {
-        let call = self.call();
-        let targets = self.spool.alter_job(&call, &job, changes)?;
-        self.attend(&targets, &call.now);
-        Ok(())
-    }
-    fn pause_job(&mut self, job: JobRef, message: Option<String>) -> Result<(), Failure> {
-        let call = self.call();
-        let targets = self.spool.pause_job(&call, &job, message)?;
-        self.attend(&targets, &call.now);
-        Ok(())
-    }
-    fn resume_job(&mut self, job: JobRef, message: Option<String>) -> Result<(), Failure> {
-        let call = self.call();
-        let targets = self.spool.resume_job(&call, &job, message)?;
-        self.attend(&targets, &call.now);
-        Ok(())
-    }
-    fn promote_job(&mut self, job: JobRef, message: Option<String>) -> Result<(), Failure> {
-        self.spool.promote_job(&self.call(), &job, message)
-    }
-    fn await_stopped(&mut self, job: JobRef, timeout_ms: u64) -> Result<JobStatus, Failure> {
-        let timeout = Duration::from_millis(timeout_ms).min(LONGEST_WAIT);
-        self.spool.await_stopped(&self.call(), &job, timeout)
-    }
-    fn events(&mut self, subject: EventSubject, after: i64) -> Result<Vec<Event>, Failure> {
-        self.spool.events(&self.call(), &subject, after)
-    }
-    fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure> {
-        let call = self.call();
-        let taken = self.spool.submit(&call, submission, files)?;
-        Ok(self.attended(taken, &call.now))
+}
+
+impl<T> From<T> for WaitResult<T> {
+    /// What it saw; no process is to start because of it.
+    fn from(seen: T) -> Self {
+        Self { seen, targets: Vec::new() }
     }
 }

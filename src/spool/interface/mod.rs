@@ -4,3 +4,6 @@ pub mod engine;
 pub(crate) mod local;
 pub mod operations;
 pub mod records;
+
+/// The schema of the spools that this program writes: what two sides of a connection have to agree on.
+pub use crate::store::schema::VERSION as SCHEMA;

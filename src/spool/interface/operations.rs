@@ -1,10 +1,20 @@
 //! The operations of a spool, as values: every argument and result is owned and serialisable, so that a caller does not
 //! know whether the spool is in its own process or behind a socket.
 //!
-//! One table makes the trait [`Operations`], the [`Request`] and [`Reply`] that travel, and [`answer`], which applies a
-//! request to a spool. [`Operations::submit`] stands beside the table because open files travel with it.
+//! An operation is one row of the table below: what it does to the spool, its name, arguments and result, and the call
+//! that carries it out. The table makes the trait [`Operations`], its implementation for [`Local`], the [`Request`] and
+//! [`Reply`] that travel, what a client knows of a request ([`Request::effect`], [`Request::own_wait`]), and [`answer`],
+//! which applies a request to a spool. [`Operations::submit`] stands beside the table because open files travel with it.
+//!
+//! | first word | what the operation does |
+//! |---|---|
+//! | `looks` | changes nothing |
+//! | `changes` | changes the spool; no print process has more to do |
+//! | `wakes` | changes the spool; [`Local`] then sees to the print processes that have work |
+//! | `waits(timeout_ms)` | changes nothing; returns when something has happened, or after that time |
 
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +23,7 @@ use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, JobStatus, Occurrence, Submission};
 use crate::model::location::{Destination, LocationStatus};
+use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage};
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
 use crate::model::queue::QueueItem;
@@ -20,12 +31,47 @@ use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::why::Why;
 use crate::model::{DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName};
 
+use super::local::{Local, OnlyThese, WaitResult, longest};
 use super::records::{Event, EventSubject, Removal, SpoolStatus};
+
+/// What an operation does to the spool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It changes nothing and answers at once.
+    Looks,
+    /// It changes the spool; no print process has more to do.
+    Changes,
+    /// It changes the spool, and print processes may have work.
+    Wakes,
+    /// It changes nothing, and answers when something has happened or its time is over.
+    Waits,
+}
+
+impl Effect {
+    const fn looks() -> Self {
+        Self::Looks
+    }
+    const fn changes() -> Self {
+        Self::Changes
+    }
+    const fn wakes() -> Self {
+        Self::Wakes
+    }
+    const fn waits() -> Self {
+        Self::Waits
+    }
+
+    /// Whether the operation changes nothing. It may be asked again, and a lost reply leaves no doubt.
+    pub fn only_looks(self) -> bool {
+        matches!(self, Self::Looks | Self::Waits)
+    }
+}
 
 macro_rules! operations {
     ($(
         $(#[$doc:meta])*
-        $method:ident / $variant:ident ( $($arg:ident : $type:ty),* ) -> $result:ty;
+        $kind:ident $(($timeout:ident))? $method:ident / $variant:ident ( $($arg:ident : $type:ty),* ) -> $result:ty =>
+            |$spool:ident, $call:ident| $work:expr;
     )+) => {
         /// What can be asked of a spool. Implemented by the spool itself and by a client of a server.
         ///
@@ -39,6 +85,16 @@ macro_rules! operations {
             fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure>;
         }
 
+        impl Operations for Local {
+            $( fn $method(&mut self, $($arg: $type),*) -> Result<$result, Failure> {
+                self.$kind(move |$spool, $call| $work)
+            } )+
+
+            fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure> {
+                self.wakes(move |spool, call| spool.submit(call, submission, files))
+            }
+        }
+
         /// An operation on its way.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[allow(missing_docs)]
@@ -46,6 +102,24 @@ macro_rules! operations {
             $( $(#[$doc])* $variant { $($arg: $type),* }, )+
             /// [`Operations::submit`]; the files travel beside it.
             Submit { submission: Submission },
+        }
+
+        impl Request {
+            /// What the operation does to the spool.
+            pub fn effect(&self) -> Effect {
+                match self {
+                    $( Self::$variant { .. } => Effect::$kind(), )+
+                    Self::Submit { .. } => Effect::Wakes,
+                }
+            }
+
+            /// How long the operation waits because its caller asks for that.
+            pub fn own_wait(&self) -> Duration {
+                match self {
+                    $( Self::$variant { $($timeout,)? .. } => Duration::from_millis(0 $(+ *$timeout)?), )+
+                    Self::Submit { .. } => Duration::ZERO,
+                }
+            }
         }
 
         /// The result of an operation on its way back.
@@ -102,86 +176,160 @@ macro_rules! operations {
 
 operations! {
     /// The spool itself: its server name, state and counts.
-    about / About() -> SpoolStatus;
+    looks about / About() -> SpoolStatus =>
+        |spool, call| spool.about(call);
     /// Makes the spool ACTIVE, starts what has work.
-    start_spooler / StartSpooler() -> ();
+    wakes start_spooler / StartSpooler() -> () =>
+        |spool, call| spool.start_spooler(call);
     /// Orderly stop: new jobs are refused, running attempts finish. Returns at once.
-    drain_spooler / DrainSpooler() -> ();
+    wakes drain_spooler / DrainSpooler() -> () =>
+        |spool, call| spool.drain_spooler(call);
     /// Whether group managers may handle their members' jobs.
-    set_manager_access / SetManagerAccess(on: bool) -> ();
+    changes set_manager_access / SetManagerAccess(on: bool) -> () =>
+        |spool, call| spool.set_manager_access(call, on);
 
     /// Declares a print process, or alters it; the process must be dormant or in error to be altered.
-    change_process / ChangeProcess(name: ProcessName, changes: Vec<ProcessChange>) -> ();
+    changes change_process / ChangeProcess(name: ProcessName, changes: Vec<ProcessChange>) -> () =>
+        |spool, call| spool.change_process(call, name, changes);
     /// Clears the error of a process, ends it if it hangs, and starts it when it has work.
-    start_process / StartProcess(name: ProcessName) -> ();
+    wakes start_process / StartProcess(name: ProcessName) -> () =>
+        |spool, call| spool.start_process(call, name);
     /// Removes a process; it must be dormant and its devices offline.
-    delete_process / DeleteProcess(name: ProcessName) -> ();
+    changes delete_process / DeleteProcess(name: ProcessName) -> () =>
+        |spool, call| spool.delete_process(call, name);
     /// Processes by name, at most 1,000, those after `after`.
-    processes / Processes(after: Option<ProcessName>) -> Vec<ProcessStatus>;
+    looks processes / Processes(after: Option<ProcessName>) -> Vec<ProcessStatus> =>
+        |spool, call| spool.processes(call, after);
     /// One process.
-    process / Process(name: ProcessName) -> ProcessStatus;
+    looks process / Process(name: ProcessName) -> ProcessStatus =>
+        |spool, call| spool.process(call, &name);
 
     /// Declares a device, or alters it; it must be offline to be altered.
-    change_device / ChangeDevice(name: DeviceName, changes: Vec<DeviceChange>) -> ();
+    wakes change_device / ChangeDevice(name: DeviceName, changes: Vec<DeviceChange>) -> () =>
+        |spool, call| spool.change_device(call, name, changes).map(OnlyThese);
     /// Brings a device online.
-    start_device / StartDevice(name: DeviceName) -> ();
+    wakes start_device / StartDevice(name: DeviceName) -> () =>
+        |spool, call| spool.start_device(call, name);
     /// Stops a device where it is; START lets it go on at the same octet.
-    suspend_device / SuspendDevice(name: DeviceName) -> ();
+    wakes suspend_device / SuspendDevice(name: DeviceName) -> () =>
+        |spool, call| spool.suspend_device(call, name);
     /// Takes a device offline after its current job. Returns at once with the state it is in.
-    drain_device / DrainDevice(name: DeviceName) -> DeviceState;
+    wakes drain_device / DrainDevice(name: DeviceName) -> DeviceState =>
+        |spool, call| spool.drain_device(call, name);
     /// Waits until a device is OFFLINE, or `timeout_ms` have passed, and says what it is then.
-    await_offline / AwaitOffline(name: DeviceName, timeout_ms: u64) -> DeviceStatus;
+    waits(timeout_ms) await_offline / AwaitOffline(name: DeviceName, timeout_ms: u64) -> DeviceStatus =>
+        |spool, again| spool.await_offline(&name, longest(timeout_ms), again);
     /// Removes a device; it must be offline, without jobs of its own and without locations.
-    delete_device / DeleteDevice(name: DeviceName) -> ();
+    changes delete_device / DeleteDevice(name: DeviceName) -> () =>
+        |spool, call| spool.delete_device(call, name);
     /// Devices by name, at most 1,000, those after `after`.
-    devices / Devices(after: Option<DeviceName>) -> Vec<DeviceStatus>;
+    looks devices / Devices(after: Option<DeviceName>) -> Vec<DeviceStatus> =>
+        |spool, call| spool.devices(call, after);
     /// One device.
-    device / Device(name: DeviceName) -> DeviceStatus;
+    looks device / Device(name: DeviceName) -> DeviceStatus =>
+        |spool, call| spool.device(call, &name);
     /// What waits for a device, in the order in which it would claim it now, a page at a time, at most 1,000.
-    device_queue / DeviceQueue(name: DeviceName, after: Option<Cursor>, limit: u32) -> Page<QueueItem>;
+    looks device_queue / DeviceQueue(name: DeviceName, after: Option<Cursor>, limit: u32) -> Page<QueueItem> =>
+        |spool, call| spool.device_queue(call, &name, after.as_ref(), limit);
 
     /// Connects every location that matches to `device`, or to nothing; `#group.dest` is declared when it is unknown.
     /// Returns how many were connected.
-    route_location / RouteLocation(pattern: LocationPattern, device: Option<DeviceName>) -> u32;
+    wakes route_location / RouteLocation(pattern: LocationPattern, device: Option<DeviceName>) -> u32 =>
+        |spool, call| spool.route_location(call, pattern, device);
     /// Whether a job for the whole group prints on every device of it.
-    set_broadcast / SetBroadcast(group: GroupName, on: bool) -> ();
+    changes set_broadcast / SetBroadcast(group: GroupName, on: bool) -> () =>
+        |spool, call| spool.set_broadcast(call, group, on);
     /// Removes a location or a group with its locations; no job may be in it. Returns how many were removed.
-    delete_location / DeleteLocation(pattern: LocationPattern) -> u32;
+    changes delete_location / DeleteLocation(pattern: LocationPattern) -> u32 =>
+        |spool, call| spool.delete_location(call, pattern);
     /// Locations by name, at most 1,000, those after `after`, all or those that match.
-    locations / Locations(pattern: Option<LocationPattern>, after: Option<LocationName>) -> Vec<LocationStatus>;
+    looks locations / Locations(pattern: Option<LocationPattern>, after: Option<LocationName>) -> Vec<LocationStatus> =>
+        |spool, call| spool.locations(call, pattern, after);
     /// What a destination name means: exact name, then `group.dest`, then a `dest` that is unique, then a device.
     /// An unknown one fails with names that resemble it.
-    resolve_destination / ResolveDestination(name: String) -> Destination;
+    looks resolve_destination / ResolveDestination(name: String) -> Destination =>
+        |spool, call| spool.resolve(call, &name);
+
+    /// Creates an object of a class that the model only keeps: queues, servers, stations, profiles and so on.
+    changes create_object / CreateObject(class: ObjectClass, name: ObjectName, attributes: Vec<ObjectAttribute>) -> () =>
+        |spool, call| spool.create_object(call, class, name, attributes);
+    /// Changes attributes of an object: all of the changes, or none.
+    changes set_object / SetObject(class: ObjectClass, name: ObjectName, changes: Vec<ObjectChange>) -> () =>
+        |spool, call| spool.set_object(call, class, name, changes);
+    /// Deletes an object with its attributes.
+    changes delete_object / DeleteObject(class: ObjectClass, name: ObjectName) -> () =>
+        |spool, call| spool.delete_object(call, class, name);
+    /// Objects of a class by name, or the one that is named, a page at a time, those after `after`. A page has at most
+    /// `limit` objects, at most 1,000, and fewer when they are large: only `next` tells whether there are more.
+    looks objects / Objects(class: ObjectClass, name: Option<ObjectName>, after: Option<ObjectName>, limit: u32) -> ObjectPage =>
+        |spool, call| spool.objects(call, class, name, after, limit);
 
     /// What became of the submission with this token: accepted, or certainly not and never will be.
-    settle / Settle(token: String) -> Option<Accepted>;
+    wakes settle / Settle(token: String) -> Option<Accepted> =>
+        |spool, call| spool.settle(call, token);
     /// Jobs, a page at a time, at most 1,000.
-    jobs / Jobs(query: Query, after: Option<Cursor>, limit: u32) -> Page<JobStatus>;
+    looks jobs / Jobs(query: Query, after: Option<Cursor>, limit: u32) -> Page<JobStatus> =>
+        |spool, call| spool.jobs(call, &query, after, limit);
     /// One job.
-    job / Job(job: JobRef) -> JobStatus;
+    looks job / Job(job: JobRef) -> JobStatus =>
+        |spool, call| spool.job(call, &job);
     /// Where a job waits and prints.
-    occurrences / Occurrences(job: JobId) -> Vec<Occurrence>;
+    looks occurrences / Occurrences(job: JobId) -> Vec<Occurrence> =>
+        |spool, call| spool.occurrences(call, job);
     /// Why a job is not printing.
-    why / Why(job: JobRef) -> Why;
+    looks why / Why(job: JobRef) -> Why =>
+        |spool, call| spool.why(call, &job);
     /// Finished jobs, those that ended last first, a page at a time, at most 1,000. The order of `query` is ignored.
-    finished / Finished(query: Query, after: Option<Cursor>, limit: u32) -> Page<FinishedStatus>;
+    looks finished / Finished(query: Query, after: Option<Cursor>, limit: u32) -> Page<FinishedStatus> =>
+        |spool, call| spool.finished(call, &query.condition, after, limit);
     /// Holds a job; a printing one stops.
-    hold_job / HoldJob(job: JobRef) -> ();
+    wakes hold_job / HoldJob(job: JobRef) -> () =>
+        |spool, call| spool.hold_job(call, &job);
     /// Clears the holds that START clears and says which remain.
-    start_job / StartJob(job: JobRef) -> HoldReasons;
+    wakes start_job / StartJob(job: JobRef) -> HoldReasons =>
+        |spool, call| spool.start_job(call, &job);
     /// Removes a job. A printing one is removed when its attempt has ended.
-    delete_job / DeleteJob(job: JobRef) -> Removal;
+    wakes delete_job / DeleteJob(job: JobRef) -> Removal =>
+        |spool, call| spool.delete_job(call, &job);
     /// Changes a job: all of the changes, or none. What decides its place makes it the newest arrival at its place.
-    alter_job / AlterJob(job: JobRef, changes: Vec<JobChange>) -> ();
+    wakes alter_job / AlterJob(job: JobRef, changes: Vec<JobChange>) -> () =>
+        |spool, call| spool.alter_job(call, &job, changes);
     /// Keeps a job back until it is resumed; a printing one stops. The message goes into its history.
-    pause_job / PauseJob(job: JobRef, message: Option<String>) -> ();
+    wakes pause_job / PauseJob(job: JobRef, message: Option<String>) -> () =>
+        |spool, call| spool.pause_job(call, &job, message);
     /// Lets a paused job go where it stood; it stays held when something holds it.
-    resume_job / ResumeJob(job: JobRef, message: Option<String>) -> ();
+    wakes resume_job / ResumeJob(job: JobRef, message: Option<String>) -> () =>
+        |spool, call| spool.resume_job(call, &job, message);
     /// Puts a job that waits before all others of its queue.
-    promote_job / PromoteJob(job: JobRef, message: Option<String>) -> ();
+    changes promote_job / PromoteJob(job: JobRef, message: Option<String>) -> () =>
+        |spool, call| spool.promote_job(call, &job, message);
     /// Waits until a job that was held or paused is on no device any more, at most `timeout_ms`, and says what it is then.
-    await_stopped / AwaitStopped(job: JobRef, timeout_ms: u64) -> JobStatus;
+    waits(timeout_ms) await_stopped / AwaitStopped(job: JobRef, timeout_ms: u64) -> JobStatus =>
+        |spool, again| spool.await_stopped(&again(), &job, longest(timeout_ms)).map(WaitResult::from);
 
     /// What happened to an object, oldest first, at most 1,000, those after the event `after`.
-    events / Events(subject: EventSubject, after: i64) -> Vec<Event>;
+    looks events / Events(subject: EventSubject, after: i64) -> Vec<Event> =>
+        |spool, call| spool.events(call, &subject, after);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_says_what_a_client_knows_of_its_request() {
+        let device = || "lp1".parse::<DeviceName>().unwrap();
+        let looks = Request::DeviceQueue { name: device(), after: None, limit: 1 };
+        assert_eq!((looks.effect(), looks.own_wait()), (Effect::Looks, Duration::ZERO));
+        let waits = Request::AwaitOffline { name: device(), timeout_ms: 1500 };
+        assert_eq!((waits.effect(), waits.own_wait()), (Effect::Waits, Duration::from_millis(1500)));
+        let stopped = Request::AwaitStopped { job: JobRef::Number(7.try_into().unwrap()), timeout_ms: 20 };
+        assert_eq!((stopped.effect(), stopped.own_wait()), (Effect::Waits, Duration::from_millis(20)));
+        let changes = Request::DeleteDevice { name: device() };
+        assert_eq!((changes.effect(), changes.own_wait()), (Effect::Changes, Duration::ZERO));
+        let submit = Request::Submit { submission: Submission::sample("t", "d", 1) };
+        assert_eq!(submit.effect(), Effect::Wakes);
+        let only_looks = [Effect::Looks, Effect::Waits, Effect::Changes, Effect::Wakes].map(Effect::only_looks);
+        assert_eq!(only_looks, [true, true, false, false]);
+    }
 }

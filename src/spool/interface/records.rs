@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::model::event::Event;
 use crate::model::job::RawPath;
+use crate::model::object::{ObjectClass, ObjectName};
 pub use crate::model::state::SpoolerState;
 use crate::model::{DeviceName, JobRef, LocationName, ProcessName, ServerName};
 
@@ -60,6 +61,8 @@ pub enum EventSubject {
     Process(ProcessName),
     /// A location.
     Location(LocationName),
+    /// An object of a class that is only kept.
+    Object(ObjectClass, ObjectName),
     /// The spool itself.
     Spool,
 }

@@ -269,6 +269,11 @@ impl Spool {
                     let row = store::location::by_name(tx, name)?;
                     Object::Location(row.ok_or_else(|| Failure::not_found(format!("location {name}")))?.id)
                 }
+                EventSubject::Object(class, name) => {
+                    let row = store::object::by_name(tx, *class, name)?;
+                    let row = row.ok_or_else(|| crate::spool::objects::object::not_found(*class, name))?;
+                    Object::Kept(*class, row.id)
+                }
                 EventSubject::Spool => Object::Spool,
             };
             store::event::list(tx, object, after)

@@ -28,7 +28,7 @@ use crate::store::submission::{Fate, Known};
 use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::{fault, users};
 
-use crate::spool::disk::files::{Intake, Received};
+use crate::spool::disk::files::{Intake, Look, Received};
 use crate::spool::interface::records::SpoolerState;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -99,7 +99,11 @@ impl Spool {
         })?;
         crate::spool::disk::ballast::ensure(self.base())?;
         let dir = self.base().server(self.server());
-        let mut intake = Intake::receive(&dir, &submission.documents, files)?;
+        let look = match self.inner.store.is_for_command() {
+            true => Look::Mapped,
+            false => Look::Read,
+        };
+        let mut intake = Intake::receive(&dir, &submission.documents, files, look)?;
         let plan = NewJob::new(&submission, &intake.documents, call.caller()?, self.server());
         match self.inner.store.is_for_command() {
             true => intake.to_disk(&submission.documents, || self.inner.store.plan(store::submission::plan))?,

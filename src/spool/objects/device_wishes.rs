@@ -14,13 +14,14 @@ use crate::model::Call;
 use crate::model::authority::Right;
 use crate::model::device::DeviceStatus;
 use crate::model::event::EventWord;
-use crate::model::state::{DeviceState, DeviceWish};
+use crate::model::state::{DeviceState, DeviceWish, ProcessState};
 use crate::model::{DeviceName, Failure, FailureKind};
 use crate::store::event::{Object, record};
 use crate::store::{self, Fallible, Lock};
 use crate::sys::watch::Watch;
 
 use super::devices::{by_id, is_busy, not_found, unknown_process};
+use crate::spool::interface::local::WaitResult;
 use crate::spool::printing::{device_errors, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -140,22 +141,29 @@ impl Spool {
         })
     }
 
-    /// Waits for the end of a drain, or until `timeout`. A commit wakes the wait; nothing is polled.
+    /// Waits for the end of a drain, or until `timeout`. A commit wakes the wait; nothing is polled. `again` makes the
+    /// call of each look.
     pub(crate) fn await_offline(
         &self,
         name: &DeviceName,
         timeout: Duration,
-        call: &dyn Fn() -> Call,
-    ) -> Fallible<DeviceStatus> {
+        again: &dyn Fn() -> Call,
+    ) -> Fallible<WaitResult<DeviceStatus>> {
         let io = |error: std::io::Error| Failure::new(FailureKind::Io, format!("cannot watch the spool: {error}"));
         let deadline = Instant::now() + timeout;
         let watch = Watch::new(&self.base().write_lock()).map_err(io)?;
         loop {
-            let status = self.device(&call(), name)?;
+            let status = self.device(&again(), name)?;
             let left = deadline.saturating_duration_since(Instant::now());
             // The device is offline, or somebody has started it again: either way the drain is over.
             if status.wish != DeviceWish::Draining || left.is_zero() {
-                return Ok(status);
+                let ended = matches!(status.process_state, ProcessState::Dead | ProcessState::Dormant);
+                // The process that was to end the drain is gone: its successor will.
+                let targets = match &status.settings.process {
+                    Some(process) if ended && status.wish == DeviceWish::Draining => self.targets_of(process)?,
+                    _ => Vec::new(),
+                };
+                return Ok(WaitResult { seen: status, targets });
             }
             watch.wait(left).map_err(io)?;
         }

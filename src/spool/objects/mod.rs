@@ -3,5 +3,6 @@
 pub(crate) mod device_wishes;
 pub(crate) mod devices;
 pub(crate) mod locations;
+pub(crate) mod object;
 pub(crate) mod processes;
 pub(crate) mod spooler;

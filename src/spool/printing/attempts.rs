@@ -12,7 +12,7 @@
 //! reply reports again: an end that is on record already is not recorded twice. Print files are erased after the
 //! commit; the sweep removes what a crash leaves.
 
-use crate::model::device::DeviceUri;
+use crate::model::device::{AfterReset, DeviceUri};
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::state::{Delivery, DeviceWish, EntryState, HoldReason, Wish};
 use crate::model::{DeviceId, Failure};
@@ -22,7 +22,7 @@ use crate::store::event::{Object, is_recorded, record, record_with};
 use crate::store::job::JobRow;
 use crate::store::{self, Fallible, Lock, Tx};
 
-use super::device_errors;
+use super::{attempt_limit, device_errors};
 use crate::spool::Spool;
 use crate::spool::interface::engine::{
     AttemptEnd, Claim, DeviceReport, Lease, Observation, Outcome, Settlement, TimedReport,
@@ -128,6 +128,7 @@ impl Spool {
                 // Has a printer recovered that took a job over a connection? Not yet, it may give the job back:
                 // settling tells.
                 if *delivery != Delivery::Transferred {
+                    attempt_limit::cleared(tx, device)?;
                     device_errors::recovered(tx, device)?;
                 }
                 if *paper != device.paper {
@@ -146,11 +147,12 @@ impl Spool {
                     erase = Self::entry_done(tx, &entry, &job, device, delivery.word())?;
                 }
             }
-            AttemptEnd::DeviceFailed { error, touched, .. } => {
+            AttemptEnd::DeviceFailed { error, touched, alone } => {
                 if device.error.as_ref().is_none_or(|known| known.number != error.number || known.text != error.text) {
                     note(EventWord::Returned, &format!("{shown}: {}", error.text))?;
                 }
                 device_errors::failed(tx, device, error)?;
+                let job = if *alone { self.spend(tx, &entry, job, device, &error.text)? } else { job };
                 erase = Self::give_back(tx, &entry, &job, *touched && !on_file)?;
             }
             AttemptEnd::DataFailed { reason, text, moved, touched } => {
@@ -258,25 +260,39 @@ impl Spool {
                     note(EventWord::Released, why)?;
                     erase.extend(Self::entry_done(tx, &entry, &job, device, Delivery::Transferred.word())?);
                 }
-                Outcome::Reset { why } => {
-                    note(EventWord::Returned, &format!("{}: {why}", device.name.guardian()))?;
-                    erase.extend(Self::give_back(tx, &entry, &job, true)?);
-                }
-                Outcome::Cut { why } => {
-                    note(EventWord::Held, &format!("{}: {why}", HoldReason::MayHavePrinted.words()))?;
-                    let reasons = job.reasons.with(HoldReason::MayHavePrinted);
-                    store::job::set_reasons(tx, job.id, reasons, Some(why))?;
-                    store::entry::withdraw(tx, job.id)?;
-                    let job = JobRow { reasons, ..job };
-                    erase.extend(Self::give_back(tx, &entry, &job, true)?);
-                }
+                Outcome::Reset { why } => match device.settings.delivery {
+                    AfterReset::Again => {
+                        note(EventWord::Returned, &format!("{}: {why}", device.name.guardian()))?;
+                        // One that came back before had its connection to itself.
+                        let job = if entry.duplicate { self.spend(tx, &entry, job, device, why)? } else { job };
+                        erase.extend(Self::give_back(tx, &entry, &job, true)?);
+                    }
+                    AfterReset::Ask => erase.extend(Self::hold_in_doubt(tx, &entry, job, why)?),
+                    AfterReset::Once => {
+                        let why = format!("in doubt, DELIVERY ONCE: {}: {why}", device.name.guardian());
+                        note(EventWord::Released, &why)?;
+                        erase.extend(Self::entry_done(tx, &entry, &job, device, Delivery::Transferred.word())?);
+                    }
+                },
+                Outcome::Cut { why } => erase.extend(Self::hold_in_doubt(tx, &entry, job, why)?),
             }
         }
         if matches!(settlement.outcome, Outcome::Closed | Outcome::Released { .. }) {
+            attempt_limit::cleared(tx, device)?;
             device_errors::recovered(tx, device)?;
         }
         settle_drain(tx)?;
         Ok(erase)
+    }
+
+    /// Holds a delivered job of which nobody knows whether it printed.
+    fn hold_in_doubt(tx: &Tx<'_>, entry: &EntryRow, job: JobRow, why: &str) -> Fallible<Erase> {
+        let words = format!("{}: {why}", HoldReason::MayHavePrinted.words());
+        record(tx, Object::Job(job.id), EventWord::Held, &words)?;
+        let reasons = job.reasons.with(HoldReason::MayHavePrinted);
+        store::job::set_reasons(tx, job.id, reasons, Some(why))?;
+        store::entry::withdraw(tx, job.id)?;
+        Self::give_back(tx, entry, &JobRow { reasons, ..job }, true)
     }
 
     /// Records in a transaction what was seen at a device.

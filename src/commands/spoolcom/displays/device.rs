@@ -80,6 +80,8 @@ impl Shown for DeviceStatus {
             label("RETRY", settings.retry),
             label("TIMEOUT", settings.timeout),
             label("RESTART", if settings.restart == 0 { "OFF".to_owned() } else { settings.restart.to_string() }),
+            label("DELIVERY", settings.delivery.word()),
+            label("ATTEMPTS", settings.attempts),
             label("EXCLUSIVE", settings.exclusive.word()),
             label("FIFO", on_off(settings.fifo)),
             label("HEADER", settings.header.word()),

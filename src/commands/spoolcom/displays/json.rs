@@ -78,6 +78,8 @@ pub fn device(status: &DeviceStatus) -> Value {
             Exclusive::On => "on",
             Exclusive::OffEach => "off-each",
         },
+        "delivery": settings.delivery.word().to_lowercase(),
+        "attempts": settings.attempts,
         "fifo": settings.fifo,
         "header": settings.header.word().to_lowercase(),
         "startff": match settings.startff {

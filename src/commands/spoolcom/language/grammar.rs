@@ -229,7 +229,9 @@ subcommands! {
     /// Subcommands of DEV.
     DEV: DevSubcommand
     now {
+        Attempts(Number(0, 32767)) "so often it may fail at one job before that is set aside; 0 without limit (our addition)";
         Delete "remove the device; it must be offline, without jobs and locations";
+        Delivery(OneOf(&["AGAIN", "ASK", "ONCE"])) "jobs whose connection the printer resets: print again, hold, or never (our addition)";
         Drain "go offline after the job in print; waits until it is (--no-wait does not)";
         EndFf(Switch) "new page after each text job";
         Exclusive(SwitchBang) "ON keeps the device open, OFF closes it when nothing waits, OFF! after each job";

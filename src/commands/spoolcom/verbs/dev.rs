@@ -12,7 +12,7 @@ use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::{DisplayRequest, Switch, SwitchOrNumber};
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
-use crate::model::device::{DeviceChange, DeviceStatus, DeviceUri, Exclusive, check_form};
+use crate::model::device::{AfterReset, DeviceChange, DeviceStatus, DeviceUri, Exclusive, check_form};
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceState, DeviceWish};
 use crate::model::{DeviceName, Failure, FailureKind};
@@ -227,6 +227,10 @@ fn action(subcommand: &Subcommand) -> Result<DeviceAction, Mistake> {
         S::StartFf(Switch::Off) => DeviceChange::StartFf(StartFf::Off),
         S::StartFf(Switch::OffEach) => DeviceChange::StartFf(StartFf::Swallow),
         S::EndFf(on) => DeviceChange::EndFf(on),
+        S::Attempts(n) => DeviceChange::Attempts(n as u32),
+        S::Delivery(word) => {
+            DeviceChange::Delivery(word.as_deref().and_then(AfterReset::from_word).unwrap_or_default())
+        }
         S::Width(0) => {
             return Err(subcommand.bad_value("expected -1 (132 columns) or a number from 1 to 32767"));
         }

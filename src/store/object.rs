@@ -1,0 +1,91 @@
+//! Rows of the objects that the model only keeps, and of their values.
+
+use crate::model::object::{ObjectClass, ObjectName, Values};
+use crate::model::{Failure, ObjectId};
+
+use super::value::{columns, values};
+use super::{Fallible, Row, Tx, page, sqlite};
+
+/// An object as stored, without its values.
+#[derive(Clone, Debug)]
+pub struct ObjectRow {
+    /// Identity.
+    pub id: ObjectId,
+    /// Name.
+    pub name: ObjectName,
+}
+
+columns!(at { id, name });
+
+fn read(row: &Row<'_>) -> Fallible<ObjectRow> {
+    Ok(ObjectRow { id: row.get(at::id)?, name: row.get(at::name)? })
+}
+
+/// The object of that class and name.
+pub(crate) fn by_name(tx: &Tx<'_>, class: ObjectClass, name: &ObjectName) -> Fallible<Option<ObjectRow>> {
+    let sql = format!("SELECT {} FROM object WHERE class = ? AND name_key = ?", at::LIST);
+    tx.one(&sql, values![class, name.key()], read)
+}
+
+/// Objects of a class by name after `after`, one page.
+pub(crate) fn list(
+    tx: &Tx<'_>,
+    class: ObjectClass,
+    after: Option<&ObjectName>,
+    limit: u32,
+) -> Fallible<Vec<ObjectRow>> {
+    let sql = format!("SELECT {} FROM object WHERE class = ? AND name_key > ? ORDER BY name_key LIMIT ?", at::LIST);
+    let after = after.map_or_else(String::new, ObjectName::key);
+    tx.rows(&sql, values![class, after, page(limit)], read)
+}
+
+columns!(of_value { attribute, value });
+
+/// The values of an object.
+pub(crate) fn values(tx: &Tx<'_>, class: ObjectClass, id: ObjectId) -> Fallible<Values> {
+    let sql = format!("SELECT {} FROM object_value WHERE object_id = ? ORDER BY attribute, position", of_value::LIST);
+    let mut found = Values::new();
+    tx.each(&sql, values![id], |row| {
+        let (attribute, text): (String, String) = (row.get(of_value::attribute)?, row.get(of_value::value)?);
+        let known = class.row().attributes.iter().find(|row| row.name == attribute);
+        let read = known.and_then(|known| Some((known.name, known.syntax.read(&text)?)));
+        // A schema belongs to a set of classes: nobody but a damaged database has others.
+        let (name, value) =
+            read.ok_or_else(|| sqlite::damaged("value", &format!("a {class} with a bad {attribute}")))?;
+        found.entry(name).or_default().push(value);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Makes an object without values. Fails when its name is taken.
+pub(crate) fn insert(tx: &Tx<'_>, class: ObjectClass, name: &ObjectName) -> Fallible<ObjectId> {
+    let sql = "INSERT INTO object (class, name, name_key) VALUES (?, ?, ?)";
+    tx.insert(sql, values![class, name.as_str(), name.key()]).map(ObjectId)
+}
+
+const FORGET: &str = "DELETE FROM object_value WHERE object_id = ?";
+
+/// Gives an object these values and no others.
+pub(crate) fn set_values(tx: &Tx<'_>, class: ObjectClass, id: ObjectId, given: &Values) -> Fallible<()> {
+    tx.run(FORGET, values![id])?;
+    let all = class.row().attributes.iter().flat_map(|row| {
+        let values = given.get(row.name).into_iter().flatten();
+        (0_i64..).zip(values).map(move |(position, value)| (row, position, value))
+    });
+    tx.batch(
+        "INSERT INTO object_value (object_id, attribute, position, value) VALUES (?, ?, ?, ?)",
+        all,
+        |(row, position, value), write| {
+            let text = row.syntax.written(value);
+            let text = text.ok_or_else(|| Failure::internal(format!("a value of {} was not checked", row.name)))?;
+            write(values![id, row.name, position, text])
+        },
+    )
+}
+
+/// Deletes an object with its values.
+pub(crate) fn delete(tx: &Tx<'_>, id: ObjectId) -> Fallible<()> {
+    tx.run(FORGET, values![id])?;
+    tx.change("the object", "DELETE FROM object WHERE id = ?", values![id])
+}
