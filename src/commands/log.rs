@@ -1,4 +1,4 @@
-//! What happened to an object, in words and in JSON: the same in every language.
+//! What happened to an object, in words and in JSON. Every language shows the same.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::spool::interface::records::{Event, EventSubject};
 
 use super::why::{Times, utc};
 
-/// Hands the events of an object to `take`, oldest first, a page at a time.
+/// Gives the events of an object to `take`, oldest first, a page at a time.
 pub fn pages<E: From<Failure>>(
     spool: &mut dyn Operations,
     subject: &EventSubject,
@@ -24,13 +24,13 @@ pub fn pages<E: From<Failure>>(
     }
 }
 
-/// An event as one line: when, who, what, and why.
+/// Writes an event on one line: when, who, what and why.
 pub fn line(event: &Event, times: &Times) -> String {
     let colon = if event.why.is_empty() { "" } else { ": " };
     escaped(&format!("{} {} {}{colon}{}", times.full(event.at_ms), event.who, event.what, event.why))
 }
 
-/// An event as an object: `time` (UTC), `who`, `what`, `why`.
+/// Returns an event in JSON: `time` (UTC), `who`, `what`, `why`.
 pub fn object(event: &Event) -> Value {
     json!({ "time": utc(event.at_ms), "who": event.who, "what": event.what, "why": event.why })
 }

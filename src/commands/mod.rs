@@ -1,7 +1,7 @@
-//! The languages: parse, call typed operations, render. One verb, one file.
+//! The languages: each command parses its words, calls typed operations, and shows the result. Each verb has a file.
 //!
-//! Everything here runs in the caller's process with the caller's files, terminal and rights. A command is a function
-//! of its words and a [`shell::Shell`], so that tests run it in-process on any spool.
+//! Everything here runs in the caller's process, with the caller's files, terminal and rights. A command is a function
+//! of its words and a [`shell::Shell`], so that tests run it in their own process, on any spool.
 
 pub(crate) mod log;
 pub mod pd;
@@ -10,7 +10,7 @@ pub mod shell;
 pub mod spoolcom;
 pub(crate) mod why;
 
-/// The definitions of the command lines of all languages, from which manual pages and completions are made.
+/// Defines the command lines of all languages; manual pages and completions are made from this.
 pub fn definitions() -> Vec<clap::Command> {
     let pd = pd::verbs::VERBS.iter().map(|verb| (verb.definition)());
     pd.chain([spoolcom::definition()]).collect()

@@ -1,6 +1,6 @@
-//! Progress on a terminal: one line that overwrites itself and is gone when the work is done.
+//! Progress on a terminal: one line that overwrites itself, and is wiped when the work is done.
 //!
-//! It is written with blanks and carriage returns only, so that every terminal understands it. Scripts never see it:
+//! The line uses only blanks and carriage returns, so that every terminal understands it. Scripts never see it, because
 //! callers make one only when standard error is a terminal.
 
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthChar;
 
-/// The line. Dropped, it is wiped.
+/// The line. It is wiped when it is dropped.
 pub struct Line<'a> {
     out: &'a mut dyn Write,
     columns: usize,
@@ -17,17 +17,17 @@ pub struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// A line on a terminal with so many columns; nothing is shown yet.
+    /// Makes a line on a terminal with so many columns. It shows nothing yet.
     pub fn new(out: &'a mut dyn Write, columns: Option<usize>) -> Self {
         Self { out, columns: columns.unwrap_or(80).max(2), shown: 0 }
     }
 
-    /// Shows `text` instead of what was there; what does not fit is cut off.
+    /// Shows `text` in place of the text before. Text that does not fit is cut off.
     pub fn show(&mut self, text: &str) {
         let (mut line, mut width) = (String::new(), 0);
         for c in text.chars().map(|c| if c.is_control() { '?' } else { c }) {
             let next = width + c.width().unwrap_or(0);
-            // The last column stays free: some terminals go to the next line when it is filled.
+            // The last column stays free, because some terminals go to the next line when it is filled.
             if next >= self.columns {
                 break;
             }
@@ -56,10 +56,10 @@ impl Drop for Line<'_> {
     }
 }
 
-/// `4096 of 12000 octets (34%)`, or `4096 octets` when the total is not known.
+/// Writes `4096 of 12000 octets (34%)`, or `4096 octets` when the total is not known.
 pub fn amount(octets: u64, total: Option<u64>) -> String {
     match total.filter(|total| *total > 0) {
-        // A file that grows while it is read must not be 101% there.
+        // A file that grows while it is read must not show 101%.
         Some(total) => {
             let percent = u128::from(octets.min(total)) * 100 / u128::from(total);
             format!("{octets} of {total} octets ({percent}%)")
@@ -68,7 +68,7 @@ pub fn amount(octets: u64, total: Option<u64>) -> String {
     }
 }
 
-/// `, 1.2 MB/s` once there is something to tell: octets moved for at least a second.
+/// Writes `, 1.2 MB/s` once octets have moved for at least a second; nothing before.
 pub fn rate(octets: u64, elapsed: Duration) -> String {
     let mut text = String::new();
     let milliseconds = elapsed.as_millis();

@@ -1,4 +1,4 @@
-//! What a command sees of the world: its streams, environment and the way to a spool.
+//! What a command gets from its caller: its streams, its environment, and the way to a spool.
 
 use std::ffi::OsString;
 use std::io::{BufRead, Write};
@@ -13,7 +13,7 @@ use crate::spool::disk::paths::Base;
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request};
 use crate::supervise::{self, Purpose};
 
-/// Exit statuses (0 all done, 1 at least one object failed, 2 usage error, 3 spool not reached).
+/// Exit statuses: 0 all done, 1 at least one object failed, 2 usage error, 3 spool not reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// Everything was done.
@@ -27,7 +27,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The status that a failure leads to.
+    /// Returns the exit status for a failure.
     pub fn of(failure: &Failure) -> Self {
         match failure.kind {
             FailureKind::Unreachable => Self::Unreachable,
@@ -49,18 +49,18 @@ pub enum Intent {
     Read,
     /// Change something in a spool that exists.
     Write,
-    /// Hand in a job to a spool that exists, through the submission socket if somebody listens there.
+    /// Submit a job to a spool that exists, through the submission socket if somebody listens there.
     Submit,
-    /// Declare something: a private spool comes into being if there is none.
+    /// Declare something: a private spool is made if there is none.
     Declare,
 }
 
-/// Opens the spool that `-H` or `--spooler` names, or the usual one, for an intent.
+/// Opens a spool for an intent: the one that `-H` or `--spooler` names, or the usual one.
 pub type Opener<'a> = dyn FnMut(Option<&str>, Intent) -> Result<Box<dyn Operations>, Failure> + 'a;
 
-/// The world of one command.
+/// What one command gets from its caller.
 pub struct Shell<'a> {
-    /// Standard output: what scripts parse. A long listing is written by a thread of its own.
+    /// Standard output, which scripts parse. A thread of its own writes a long listing.
     pub out: &'a mut (dyn Write + Send),
     /// Standard error: messages and hints.
     pub err: &'a mut dyn Write,
@@ -68,7 +68,7 @@ pub struct Shell<'a> {
     pub input: &'a mut dyn BufRead,
     /// Whether standard output is a terminal.
     pub out_is_terminal: bool,
-    /// Whether standard error is a terminal; hints that nobody asked for go there only then.
+    /// Whether standard error is a terminal. Only then hints that nobody asked for go there.
     pub err_is_terminal: bool,
     /// Whether standard input is a terminal.
     pub input_is_terminal: bool,
@@ -78,7 +78,7 @@ pub struct Shell<'a> {
     pub cwd: PathBuf,
     /// Milliseconds since 1970, for displays.
     pub now_ms: i64,
-    /// The way to the spool: `-H`/`--spooler` if given, and what is intended.
+    /// Opens the spool: takes `-H` or `--spooler` if given, and the intent.
     pub open: &'a mut Opener<'a>,
 }
 
@@ -94,7 +94,7 @@ impl Shell<'_> {
     }
 }
 
-/// Runs a command in the world of this process: its streams, its environment, the spool it chooses.
+/// Runs a command with the streams and the environment of this process, on the spool that the command chooses.
 pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -> std::process::ExitCode {
     use std::io::{BufReader, BufWriter, IsTerminal};
 
@@ -117,7 +117,7 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
         supervise::open_spool(host, &|name| std::env::var_os(name), &place, purpose)
     };
     let (out_is_terminal, input_is_terminal) = (stdout.is_terminal(), stdin.is_terminal());
-    // No lock on the streams: a document may be read from the descriptor of standard input itself.
+    // Why are the streams not locked? A document may be read from the descriptor of standard input itself.
     let mut out = Output { buffer: BufWriter::with_capacity(64 * 1024, stdout), failed: false };
     let mut err = std::io::stderr();
     let err_is_terminal = err.is_terminal();
@@ -137,7 +137,7 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
             open: &mut open,
         },
     );
-    // What the command could not write it has said itself.
+    // The command itself has reported what it could not write.
     let told = out.failed;
     if let Err(error) = out.flush()
         && !told
@@ -148,8 +148,8 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
     exit.into()
 }
 
-/// How a submission travels: to the submission socket, or into the spool. `PD_SUBMISSION_SOCKET_MS` says how long the
-/// first answer may take; with 0 nobody connects.
+/// Makes the way of a submission: to the submission socket, or into the spool. `PD_SUBMISSION_SOCKET_MS` says how long
+/// the first answer may take; 0 means that the socket is not used.
 fn submitter(base: Base) -> Box<dyn Operations> {
     let patience = std::env::var("PD_SUBMISSION_SOCKET_MS").ok().and_then(|text| text.parse().ok());
     let patience = patience.map_or(submission_socket::FIRST_ANSWER, Duration::from_millis).min(Duration::from_secs(60));
@@ -167,7 +167,7 @@ impl Carrier for Kept {
     }
 }
 
-/// Standard output, and whether the command was told that it cannot be written.
+/// Standard output, and whether the command has been told that it cannot be written.
 struct Output {
     buffer: std::io::BufWriter<std::io::Stdout>,
     failed: bool,

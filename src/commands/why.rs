@@ -1,4 +1,4 @@
-//! Why a job is not printing, in words and in JSON: the same line and the same object in every language.
+//! Why a job is not printing, in words and in JSON. Every language shows the same line and the same object.
 //!
 //! | `cause` | further keys |
 //! |---|---|
@@ -21,7 +21,7 @@
 //! | `group-without-devices` | `group` |
 //! | `arriving` `retained` `spooler-cold` `nothing-known` | – |
 //!
-//! Each object has `cause` and `text` (the line). Times are UTC; error numbers are decimal; what is not known is null.
+//! Each object has `cause` and `text` (the line). Times are UTC; error numbers are decimal; unknown values are null.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -33,7 +33,7 @@ use crate::model::state::{ErrorNote, HoldReason};
 use crate::model::wait::{Awaited, Wait};
 use crate::model::why::{Attribution, Cause, DeviceCause, Printing};
 
-/// How times are said.
+/// How times are written.
 #[derive(Clone, Debug)]
 pub struct Times {
     /// The reader's zone.
@@ -43,7 +43,7 @@ pub struct Times {
 }
 
 impl Times {
-    /// `09:06:16` today, `2026-11-20 09:06:16` on another day.
+    /// Writes `09:06:16` for today, `2026-11-20 09:06:16` for another day.
     pub fn short(&self, ms: i64) -> String {
         let day = |text: &str| text.split(' ').next().map(str::to_owned);
         let (then, now) = (self.full(ms), self.full(self.now_ms));
@@ -53,7 +53,7 @@ impl Times {
         }
     }
 
-    /// `2026-11-21 09:06:16`.
+    /// Writes `2026-11-21 09:06:16`.
     pub fn full(&self, ms: i64) -> String {
         match Timestamp::from_millisecond(ms) {
             Ok(at) => at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
@@ -62,7 +62,7 @@ impl Times {
     }
 }
 
-/// `cause` as one line.
+/// Writes `cause` on one line.
 pub fn words(cause: &Cause, times: &Times) -> String {
     escaped(&said(cause, times))
 }
@@ -211,7 +211,7 @@ fn on_device(device: &str, cause: &DeviceCause, times: &Times) -> String {
     }
 }
 
-/// Who starts a print process that does not run.
+/// Says who starts a print process that does not run.
 fn started_by(process: &str) -> String {
     format!("the next command that makes work for it starts it, or PRINT {process}, START")
 }
@@ -237,7 +237,7 @@ fn now_printing(printing: &Printing, times: &Times) -> String {
 
 fn pace(printing: &Printing, times: &Times) -> String {
     let running = &printing.running;
-    // What is put between documents counts as gone out, and a job has no more octets than it has.
+    // Header pages and form feeds count as sent, so cut the number: a job never shows more octets than it has.
     let amount = format!("{} of {} octets", running.octets.min(running.total_octets), running.total_octets);
     if let Some(Stalled { since_ms, octets }) = running.stalled {
         let octets = octets.min(running.total_octets);
@@ -262,7 +262,7 @@ fn error_words(error: &ErrorNote, times: &Times) -> String {
     format!("error %{:o}: {}; {tries} since {}", error.number, error.text, times.short(error.since_ms))
 }
 
-/// `cause` as an object.
+/// Returns `cause` in JSON.
 pub fn object(cause: &Cause, times: &Times) -> Value {
     let mut object = Map::new();
     object.insert("cause".into(), cause.keyword().into());
@@ -348,13 +348,13 @@ fn who(act: Option<&Attribution>) -> Value {
     json!({ "who": act.map(|act| &act.who), "since": act.map_or(Value::Null, |act| utc(act.at_ms)) })
 }
 
-/// A time in JSON.
+/// Returns a time in JSON.
 pub fn utc(ms: i64) -> Value {
     Timestamp::from_millisecond(ms)
         .map_or(Value::Null, |at| Value::String(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()))
 }
 
-/// The members of both.
+/// Merges the members of two objects.
 fn merged(mut object: Value, more: Value) -> Value {
     if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
         object.extend(more);

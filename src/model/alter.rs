@@ -1,4 +1,4 @@
-//! What can be changed of a job, as values that travel.
+//! Changes of a job, as values that travel between programs.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::names::LocationPattern;
 use super::order::Priority;
 use super::state::JobState;
 
-/// Whom a job is given to.
+/// The new owner of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NewOwner {
     /// A login name, which must exist.
@@ -17,7 +17,7 @@ pub enum NewOwner {
     Uid(u32),
 }
 
-/// One change of a job. Where a value may be none, none is the default: what the job has when its submitter says nothing.
+/// One change of a job. A value of none restores the default, which the job has when its submitter says nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JobChange {
     /// `job-name`, REPORT; by default the name of the first document.
@@ -33,18 +33,18 @@ pub enum JobChange {
     },
     /// Priority, by default 50.
     Priority(Option<Priority>),
-    /// Kept after printing; by default it is not.
+    /// Whether it is kept after printing; by default it is not.
     HoldAfter(Option<bool>),
     /// Where it is sent.
     Destination {
         /// The location or group.
         to: LocationPattern,
-        /// Whether one that is unknown is declared, as the NonStop language does.
+        /// Whether an unknown location is declared, as the NonStop language does.
         declare: bool,
     },
     /// Its owner.
     Owner(NewOwner),
-    /// Held by wish, or released; by default it is not held.
+    /// Whether it is held by wish; by default it is not.
     Hold(Option<bool>),
     /// Why, in words, for its history.
     Message(String),
@@ -60,8 +60,8 @@ pub enum JobChange {
 }
 
 impl JobChange {
-    /// The attribute that the change gives a value, with that value; none of both for a change that is no attribute,
-    /// no value where the default returns.
+    /// Returns the attribute that the change sets, with its value, or without one where the default returns; none for a
+    /// change that sets no attribute.
     pub fn given(&self) -> Option<(Field, Option<Value>)> {
         let text = |text: &Option<String>| text.clone().map(Value::Text);
         Some(match self {
@@ -113,12 +113,12 @@ impl Submission {
     }
 }
 
-/// What of a set of changes a job in some state takes. Each language has its own, stricter, table.
+/// The changes that a job takes in a state. Each language has a stricter table of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Takes {
     /// Anything.
     Anything,
-    /// HOLDAFTER, or nothing but a hold, which stops it.
+    /// HOLDAFTER, or only a hold, which stops it.
     HoldOrHoldAfter,
     /// HOLDAFTER only.
     HoldAfter,
@@ -135,8 +135,8 @@ const TAKES: [(JobState, Takes); 7] = [
 ];
 
 impl JobState {
-    /// Whether a job in this state can be changed so. A job on a device belongs to its attempt: only what does not touch
-    /// the attempt, or ends it, is possible.
+    /// Tells whether a job in this state takes these changes. A job on a device belongs to its attempt, so it takes
+    /// only changes that do not touch the attempt, or that end it.
     pub fn takes(self, changes: &[JobChange]) -> bool {
         let real = || changes.iter().filter(|change| !matches!(change, JobChange::Message(_)));
         let only_after = real().all(|change| matches!(change, JobChange::HoldAfter(_)));

@@ -1,10 +1,10 @@
-//! Who may do what (docs/reference/spoolcom.md 3). The one place where rights are decided.
+//! Who may do what (docs/reference/spoolcom.md 3). Rights are decided here and nowhere else.
 
 use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, FailureKind};
 
-/// Who asks. In an embedded spool the process itself, behind a socket whoever the kernel names.
+/// Who asks: in an embedded spool the process itself, behind a socket the peer that the kernel names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     /// Unix user id.
@@ -18,7 +18,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// `user@host`, the InfoPrint identity.
+    /// Returns `user@host`, the InfoPrint identity.
     pub fn identity(&self) -> String {
         format!("{}@{}", self.user, self.host)
     }
@@ -31,7 +31,7 @@ pub enum Right<'a> {
     See,
     /// Declare, alter, start, drain or delete devices, processes, locations, the spooler.
     Configure,
-    /// Start a device; anybody may when it is offline because of a device error.
+    /// Start a device. Anybody may, if it is offline because of a device error.
     StartDevice {
         /// Whether that is the case.
         offline_by_error: bool,
@@ -52,17 +52,14 @@ pub enum Right<'a> {
 /// Whom the spool trusts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trust {
-    /// The creator of the spool: may do everything.
+    /// The creator of the spool, who may do everything.
     pub creator_uid: u32,
-    /// `SPOOLER, MGRACCESS ON`: the managers of a group may handle its members' jobs.
+    /// Whether the managers of a group may handle the jobs of its members: `SPOOLER, MGRACCESS ON`.
     pub manager_access: bool,
 }
 
 impl Trust {
-    /// Grants or refuses `right` to `caller`.
-    ///
-    /// # Errors
-    /// [`FailureKind::Security`] with what would be needed.
+    /// Grants or refuses `right` to `caller`. A refusal is a [`FailureKind::Security`] that says what would be needed.
     pub fn allows(&self, caller: &Caller, right: Right<'_>) -> Result<(), Failure> {
         let creator = caller.uid == self.creator_uid;
         let allowed = match right {
@@ -87,7 +84,8 @@ impl Trust {
     }
 }
 
-/// A group manager is a member of the Unix group `<group>-managers`, the stand-in for user (n,255).
+/// Tells whether the caller manages one of these groups: a manager of a group is a member of the Unix group
+/// `<group>-managers`, which stands for user (n,255).
 fn manages(caller: &Caller, owner_groups: &[String]) -> bool {
     owner_groups.iter().any(|group| {
         let managers = format!("{group}-managers");

@@ -5,19 +5,19 @@ use super::names::ProcessName;
 use super::time::Moment;
 use super::{Failure, FailureKind};
 
-/// Who does something to the spool: whose name the events carry.
+/// Who does something to the spool. The events carry this name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// A user, whose rights decide.
+    /// A user, who needs the right.
     User(Caller),
-    /// A print process, whose lease decides: its name as events show it, `$SPLA`.
+    /// A print process, which needs a lease. Events show its name so: `$SPLA`.
     Process(String),
     /// The spooler itself.
     Spooler,
 }
 
 impl Actor {
-    /// The name that events carry.
+    /// Returns the name that events carry.
     pub fn who(&self) -> &str {
         match self {
             Self::User(caller) => &caller.user,
@@ -37,30 +37,27 @@ pub struct Call {
 }
 
 impl Call {
-    /// The call of a user.
+    /// Makes the call of a user.
     pub fn of(caller: &Caller, now: &Moment) -> Self {
         Self { actor: Actor::User(caller.clone()), now: now.clone() }
     }
 
-    /// The call of a print process.
+    /// Makes the call of a print process.
     pub fn of_process(name: &ProcessName, now: &Moment) -> Self {
         Self { actor: Actor::Process(format!("${name}")), now: now.clone() }
     }
 
-    /// The spooler's own call.
+    /// Makes a call of the spooler itself.
     pub fn of_spooler(now: &Moment) -> Self {
         Self { actor: Actor::Spooler, now: now.clone() }
     }
 
-    /// A look of the spooler that depends on no time.
+    /// Makes a call of the spooler that only looks and depends on no time.
     pub fn timeless() -> Self {
         Self { actor: Actor::Spooler, now: Moment { wall_ms: 0, boot_ms: 0, boot_id: String::new() } }
     }
 
-    /// The user who makes the call.
-    ///
-    /// # Errors
-    /// When no user does: a print process or the spooler asked for what only users have a right to.
+    /// Returns the user who makes the call. Fails for a print process and for the spooler: only users have rights.
     pub fn caller(&self) -> Result<&Caller, Failure> {
         match &self.actor {
             Actor::User(caller) => Ok(caller),

@@ -1,4 +1,4 @@
-//! Devices: how they are reached and how they behave.
+//! Devices: their addresses and their settings.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub enum Exclusive {
 }
 
 impl Exclusive {
-    /// How SPOOLCOM writes it.
+    /// Returns how SPOOLCOM writes it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Off => "OFF",
@@ -32,7 +32,7 @@ impl Exclusive {
             Self::OffEach => "OFF !",
         }
     }
-    /// From its stored word.
+    /// Finds it by its stored word.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Off, Self::On, Self::OffEach].into_iter().find(|e| e.word() == word)
     }
@@ -85,9 +85,9 @@ pub struct DeviceSettings {
     pub speed: u32,
     /// When it is opened and closed.
     pub exclusive: Exclusive,
-    /// Order of arrival instead of short-first.
+    /// Whether jobs print in order of arrival instead of short-first.
     pub fifo: bool,
-    /// Seconds between retries of a retryable error: the floor of a growing wait.
+    /// Seconds between retries of a retryable error. The wait grows; this is its minimum.
     pub retry: u32,
     /// Number of retries before it gives up; −1 = never.
     pub timeout: i32,
@@ -95,13 +95,13 @@ pub struct DeviceSettings {
     pub header: HeaderPages,
     /// Form feed at the beginning of a text job.
     pub startff: StartFf,
-    /// Form feed at the end of a text job.
+    /// Whether a form feed is added at the end of a text job.
     pub endff: bool,
     /// Columns of header pages; −1 = not set, which means 132.
     pub width: i32,
     /// The 16-bit word handed to the print process.
     pub parm: u16,
-    /// Seconds after which a device that an error stopped is started again, for ever; 0 = OFF.
+    /// Seconds until a device that an error stopped is started again, each time anew; 0 = OFF.
     pub restart: u32,
     /// What becomes of delivered jobs whose connection the printer resets.
     pub delivery: AfterReset,
@@ -170,7 +170,7 @@ pub enum DeviceChange {
 }
 
 impl fmt::Display for DeviceChange {
-    /// As SPOOLCOM writes it.
+    /// Writes it as SPOOLCOM does.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let on = |on: &bool| if *on { "ON" } else { "OFF" };
         match self {
@@ -196,11 +196,11 @@ impl fmt::Display for DeviceChange {
     }
 }
 
-/// PARM bit 5 (`%2000`): the device's FASTCNFG entry is used even when it has a URI.
+/// PARM bit 5 (`%2000`): the FASTCNFG entry of a device is used even when the device has a URI.
 pub const PARM_FASTCNFG: u16 = 0o2000;
 
 impl DeviceSettings {
-    /// Whether its FASTCNFG entry is looked for.
+    /// Tells whether the print process looks for a FASTCNFG entry of the device.
     pub fn consults_fastcnfg(&self) -> bool {
         self.uri.is_none() || self.parm & PARM_FASTCNFG != 0
     }
@@ -227,10 +227,7 @@ impl DeviceSettings {
     }
 }
 
-/// Checks a form name: up to 16 letters, digits and blanks (docs/reference/spoolcom.md 2).
-///
-/// # Errors
-/// The reason, in words.
+/// Checks a form name: up to 16 letters, digits and blanks (docs/reference/spoolcom.md 2). Otherwise it says why not.
 pub fn check_form(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.chars().count() > 16 || !text.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ') {
@@ -252,15 +249,15 @@ pub struct RunningJob {
     pub documents: u32,
     /// Copy in print, from 1.
     pub copy: u32,
-    /// How many copies of that document are wanted.
+    /// How many copies of that document are to be printed.
     pub copies: u32,
-    /// Octets of the whole job the transport has taken.
+    /// Octets of the whole job that the transport has taken.
     pub octets: u64,
     /// Octets of the whole job, all copies.
     pub total_octets: u64,
     /// When the attempt began, wall clock.
     pub since_ms: i64,
-    /// Whether the device accepts nothing more of it.
+    /// Set while the device accepts nothing more of it.
     #[serde(default)]
     pub stalled: Option<Stalled>,
 }
@@ -270,7 +267,7 @@ pub struct RunningJob {
 pub struct Stalled {
     /// When it last accepted something, wall clock.
     pub since_ms: i64,
-    /// Octets that it had accepted by then; what this system keeps for it is not counted.
+    /// Octets that it had accepted by then. Octets that this system still keeps for it do not count.
     pub octets: u64,
 }
 
@@ -279,9 +276,9 @@ pub struct Stalled {
 pub struct ConnectionInUse {
     /// The address.
     pub address: DeviceUri,
-    /// Where its FASTCNFG entry stands, `file:line`; none when the device's own URI was used.
+    /// The place of its FASTCNFG entry, `file:line`; none when the URI of the device was used.
     pub entry: Option<String>,
-    /// Why a FASTCNFG file that was altered is not used, if that is so: file, line, column and reason.
+    /// Why an altered FASTCNFG file is not used, if that is so: file, line, column and reason.
     pub complaint: Option<String>,
 }
 
@@ -296,21 +293,21 @@ pub struct DeviceStatus {
     pub settings: DeviceSettings,
     /// What the operator wants.
     pub wish: DeviceWish,
-    /// What follows.
+    /// The state that follows.
     pub state: DeviceState,
     /// Whether it is open now, as last recorded.
     pub open: bool,
     /// How often it was opened since it was declared.
     pub opens: u64,
-    /// What it was opened with the last time, if it ever was.
+    /// What it was last opened with, if it ever was opened.
     pub connection: Option<ConnectionInUse>,
-    /// The error it is in, or was last in while offline.
+    /// The error that it is in, or that took it offline.
     pub error: Option<ErrorNote>,
-    /// Whether it is offline because of that error: anybody may start it, and RESTART does.
+    /// Whether it is offline because of that error. If so, anybody may start it, and RESTART does.
     pub stopped_by_error: bool,
     /// The job in print.
     pub running: Option<RunningJob>,
-    /// What its print process waits for at it, with a job or without.
+    /// What its print process waits for at it, with or without a job.
     #[serde(default)]
     pub awaits: Option<Awaited>,
     /// Its print process.
@@ -322,32 +319,32 @@ pub struct DeviceStatus {
 /// Where the paper of a device stands, for the form-feed rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Paper {
-    /// Nothing was printed yet: taken for top of form.
+    /// Nothing was printed yet. The paper is taken to be at top of form.
     #[default]
     Top = 0,
     /// Text was printed that did not end with a form feed.
     Text = 1,
-    /// A finished stream was printed; it placed the paper itself.
+    /// A finished stream was printed, which placed the paper itself.
     Stream = 2,
-    /// At top of form after text: by the text's own last form feed, or by one of ours.
+    /// The paper is at top of form after text, by the last form feed of the text or by one of ours.
     Fed = 3,
     /// Text was printed whose last line has no end.
     Unfinished = 4,
 }
 
 impl Paper {
-    /// From its stored number.
+    /// Finds it by its stored number.
     pub fn from_stored(n: i64) -> Option<Self> {
         [Self::Top, Self::Text, Self::Stream, Self::Fed, Self::Unfinished].into_iter().find(|paper| *paper as i64 == n)
     }
 }
 
-/// What a device remembers of FASTCNFG beyond its print process: nothing here reads it, the print process wrote it.
+/// What a device remembers of FASTCNFG from one print process to the next. Only print processes write and read it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Remembered {
-    /// The last entry that could be used, in words of the print process.
+    /// The last entry that could be used, in the words of the print process.
     pub entry: Option<String>,
-    /// Why what was found since is not used.
+    /// Why an entry that was found later is not used.
     pub complaint: Option<String>,
 }
 

@@ -13,7 +13,7 @@ macro_rules! event_words {
         #[serde(from = "String", into = "String")]
         pub enum EventWord {
             $($(#[$doc])* $name,)+
-            /// A word of another version: it is shown as it stands, and nothing follows from it.
+            /// A word of another version. It is shown as it is, and nothing follows from it.
             Other(String),
         }
 
@@ -21,7 +21,7 @@ macro_rules! event_words {
             /// Every word that this version writes.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// The word as it is stored and shown.
+            /// Returns the word as it is stored and shown.
             pub fn word(&self) -> &str {
                 match self {
                     $(Self::$name => $word,)+
@@ -147,7 +147,7 @@ impl fmt::Display for EventWord {
     }
 }
 
-/// What programs need of an event beyond its word.
+/// What programs need to know of an event beyond its word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EventDetail {
     /// A job was held for this reason.
@@ -159,7 +159,7 @@ pub enum EventDetail {
 }
 
 impl EventDetail {
-    /// The word as it is stored.
+    /// Returns the word as it is stored.
     pub fn stored(self) -> &'static str {
         match self {
             Self::Hold(reason) => reason.keyword(),
@@ -168,7 +168,7 @@ impl EventDetail {
         }
     }
 
-    /// From its stored word.
+    /// Finds it by its stored word.
     pub fn from_stored(word: &str) -> Option<Self> {
         match word {
             "hold-after" => Some(Self::HoldAfter),
@@ -181,7 +181,7 @@ impl EventDetail {
 /// Something that happened: who, when, what, why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Its place among the events of its object, ascending: where a reader goes on.
+    /// Its place among the events of its object, ascending. A reader goes on from there.
     pub id: i64,
     /// Wall clock.
     pub at_ms: i64,
@@ -189,7 +189,7 @@ pub struct Event {
     pub who: String,
     /// What happened.
     pub what: EventWord,
-    /// What programs need of it beyond the word.
+    /// What programs need to know beyond the word.
     pub detail: Option<EventDetail>,
     /// The circumstances, for people.
     pub why: String,

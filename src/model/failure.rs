@@ -1,4 +1,4 @@
-//! What went wrong, in the user's words: a kind (which decides the exit status), a cause, and hints.
+//! Failures in the words of the user: a kind, which decides the exit status, a cause, and hints.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ pub enum FailureKind {
     Unreachable,
     /// A request was sent and its outcome is not known.
     Unknown,
-    /// Took longer than its deadline.
+    /// It took longer than its deadline.
     Timeout,
     /// Reading or writing failed.
     Io,
@@ -49,7 +49,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure of `kind` with its cause.
+    /// Makes a failure of `kind` with its cause.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), hints: Vec::new() }
     }
@@ -61,12 +61,12 @@ impl Failure {
         self
     }
 
-    /// `what` does not exist.
+    /// Makes the failure for `what`, which does not exist.
     pub fn not_found(what: impl fmt::Display) -> Self {
         Self::new(FailureKind::NotFound, format!("cannot find {what}"))
     }
 
-    /// A fault of ours, with what was being done.
+    /// Makes the failure for a fault of ours, with what was being done.
     pub fn internal(what: impl fmt::Display) -> Self {
         Self::new(FailureKind::Internal, format!("internal error: {what}"))
     }

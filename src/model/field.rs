@@ -1,8 +1,8 @@
-//! The one key of an attribute: `attributes` maps names to it, `store` maps it to columns.
+//! The key of an attribute: `attributes` maps names to it, and `store` maps it to columns.
 //!
-//! A [`Field`] that has a variant of its own is decided or used somewhere: it has a column, or follows from what the spool
-//! does. Every other attribute is carried: what was given is kept and shown, and [`Field::Carried`] holds its name. So an
-//! attribute that is only carried is a row of the table of attributes and nothing else.
+//! A [`Field`] that has a variant of its own is decided or used somewhere: it has a column, or follows from what the
+//! spool does. Every other attribute is carried: what was given is kept and shown, and [`Field::Carried`] holds its
+//! name. So an attribute that is only carried is a row of the table of attributes and nothing else.
 
 use std::fmt;
 
@@ -67,7 +67,7 @@ macro_rules! fields {
             /// Every field that has a place of its own.
             pub const ALL: &'static [Field] = &[$(Field::$name),+];
 
-            /// Its stored word, which is its InfoPrint name.
+            /// Returns its stored word, which is its InfoPrint name.
             pub fn stored(&self) -> &str {
                 match self {
                     $(Field::$name => $stored,)+

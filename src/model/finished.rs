@@ -11,7 +11,7 @@ use super::names::DeviceName;
 pub struct FinishedStatus {
     /// Its former row identity.
     pub id: JobId,
-    /// SPOOLCOM's number, which a living job may have again by now.
+    /// SPOOLCOM's number. A living job may have the same number by now.
     pub number: JobNumber,
     /// Its owner's number for it.
     pub local: LocalJobId,
@@ -27,7 +27,7 @@ pub struct FinishedStatus {
     pub user_name: String,
     /// Where it was sent.
     pub destination: Destination,
-    /// The device that printed the last of it; none when it was cancelled.
+    /// The device that printed the end of it; none when it was cancelled.
     pub device: Option<DeviceName>,
     /// How it ended: `transferred`, `sent`, `confirmed`, `cancelled`.
     pub outcome: String,

@@ -1,8 +1,8 @@
 //! The errors of devices and print processes, each with the Guardian number that operators know.
 //!
-//! Several errors may share a number: 14 is a device that does not exist, and one whose host has no address. Each error
-//! says for itself whether trying again may help, and what it means in words. How the errors of the operating system
-//! map to these is the print process's business; what is stored and sent is the number alone.
+//! Several errors may share a number: 14 is a device that does not exist, and also a device whose host has no address.
+//! Each error says whether trying again may help, and what it means. The print process maps the errors of the operating
+//! system to these. Only the number is stored and sent.
 
 macro_rules! device_errors {
     ($($name:ident = $number:literal $retried:ident $words:literal;)+) => {
@@ -10,7 +10,7 @@ macro_rules! device_errors {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum DeviceError {
             $(#[doc = $words] $name,)+
-            /// A number that the device itself reports and that no other variant stands for.
+            /// A number that the device itself reports, and for which there is no other variant.
             Unlisted(u32),
         }
 
@@ -30,7 +30,7 @@ macro_rules! device_errors {
     (final) => { false };
 }
 
-// Numbers of network errors are those of the Guardian sockets library. A device reports 100 to 299 itself.
+// Network errors have the numbers of the Guardian sockets library. A device itself reports 100 to 299.
 device_errors! {
     IsDirectory = 2 final "it is a directory";
     OtherKind = 2 final "it is of another kind than its URI says";
@@ -66,7 +66,7 @@ device_errors! {
     Other = 66 retried "any other error, in the words of the system";
     NotReady = 100 retried "it is not ready";
     OutOfPaper = 102 retried "it is out of paper or ribbon, or full, or its bail is open";
-    // It was spoken to and says nothing: a wrong address or a dead device, which no retry mends.
+    // The device does not answer: its address is wrong, or it is dead. No retry cures that.
     NoResponse = 104 final "the device does not respond";
     FormatUnit = 105 retried "its vertical format unit failed";
     Parity = 120 retried "a parity error in its data";
@@ -86,33 +86,33 @@ device_errors! {
     NoRoute = 4131 retried "no route to the host";
 }
 
-/// What a device reports itself.
+/// The numbers that a device itself reports.
 const REPORTED: std::ops::Range<u32> = 100..300;
 
 impl DeviceError {
-    /// The Guardian number, decimal; displays show it in octal.
+    /// Returns the Guardian number, decimal. Displays show it in octal.
     pub fn number(self) -> u32 {
         self.row().0
     }
 
-    /// Whether trying again may help without an operator.
+    /// Tells whether trying again may help without an operator.
     pub fn is_retried(self) -> bool {
         self.row().1
     }
 
-    /// What it means.
+    /// Returns what it means.
     pub fn words(self) -> &'static str {
         self.row().2
     }
 
-    /// What a device means that reports `number`. A number that is not listed is retried: trying costs nothing.
+    /// Returns what a device means by `number`. Is an unlisted number retried? Yes: trying costs nothing.
     pub fn reported(number: u32) -> Self {
         let listed = Self::ALL.iter().find(|error| error.number() == number && REPORTED.contains(&number));
         listed.copied().unwrap_or(Self::Unlisted(number))
     }
 
-    /// Every number: what it means, in one or several words, and whether it is retried. In ascending order; a number that
-    /// is retried or not, as it is meant, comes twice.
+    /// Returns every number in ascending order, with what it means and whether it is retried. A number comes twice when
+    /// only one of its meanings is retried.
     pub fn by_number() -> impl Iterator<Item = (u32, String, bool)> {
         Self::ALL.chunk_by(|a, b| (a.number(), a.is_retried()) == (b.number(), b.is_retried())).map(|errors| {
             let words: Vec<&str> = errors.iter().map(|error| error.words()).collect();
@@ -128,7 +128,7 @@ pub enum ProcessError {
     Hung,
     /// It died three times in a row.
     KeepsDying,
-    /// It cannot be started: %100000 plus the number of the reason.
+    /// It cannot be started. Its number is %100000 plus the number of the reason.
     CannotStart,
 }
 
@@ -139,7 +139,7 @@ impl ProcessError {
     /// The number of the first process-creation error.
     const CREATION: u32 = 0o100_000;
 
-    /// The Guardian number, decimal.
+    /// Returns the Guardian number, decimal.
     pub fn number(self) -> u32 {
         match self {
             Self::Hung => 0o1050,
@@ -148,7 +148,7 @@ impl ProcessError {
         }
     }
 
-    /// What it means.
+    /// Returns what it means.
     pub fn words(self) -> &'static str {
         match self {
             Self::Hung => "it has not shown a sign of life for a minute",
@@ -157,7 +157,7 @@ impl ProcessError {
         }
     }
 
-    /// Whether `number` says that a process could not be started: new work tries again then.
+    /// Tells whether `number` means that a process could not be started. New work tries to start it again.
     pub fn is_creation(number: u32) -> bool {
         number >= Self::CREATION
     }

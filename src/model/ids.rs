@@ -1,4 +1,4 @@
-//! Numbers that name things, each a type of its own.
+//! Numbers that identify things. Each is a type of its own, so that none is mistaken for another.
 
 use std::fmt;
 use std::str::FromStr;
@@ -54,17 +54,17 @@ impl JobNumber {
     /// The highest job number.
     pub const MAX: u32 = 9_999_999;
 
-    /// A job number, if `n` is in range.
+    /// Makes a job number, if `n` is in range.
     pub fn new(n: u32) -> Option<Self> {
         (1..=Self::MAX).contains(&n).then_some(Self(n))
     }
 
-    /// The number itself.
+    /// Returns the number itself.
     pub fn get(self) -> u32 {
         self.0
     }
 
-    /// The number that is tried after this one.
+    /// Returns the number that is tried after this one.
     pub fn following(self) -> Self {
         Self(if self.0 == Self::MAX { 1 } else { self.0 + 1 })
     }
@@ -89,7 +89,7 @@ impl fmt::Display for JobNumber {
     }
 }
 
-/// A small number by which a user names his own job: at most nine digits, per user.
+/// A small number by which users name their own jobs: at most nine digits, counted for each user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LocalJobId(pub u32);
@@ -116,13 +116,13 @@ impl Serial {
     /// The last ten-digit number.
     pub const MAX: u64 = 9_999_999_999;
 
-    /// The serial given out after `last`, at `unix_seconds`: `max(last + 1, unix time)`, always ten digits.
+    /// Returns the serial after `last`, at `unix_seconds`: `max(last + 1, unix time)`, always ten digits.
     pub fn after(last: u64, unix_seconds: i64) -> Self {
         let now = u64::try_from(unix_seconds).unwrap_or(0);
         Self((last + 1).max(now).max(Self::MIN))
     }
 
-    /// A serial from its ten digits.
+    /// Reads a serial from its ten digits.
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != 10 || !text.bytes().all(|b| b.is_ascii_digit()) {
             return None;
@@ -167,8 +167,8 @@ pub enum JobRef {
 }
 
 impl JobRef {
-    /// Reads a job argument of a `pd` command: a bare number of ten digits is the serial at this server, a shorter one
-    /// is the caller's local id, `server:NNNNNNNNNN` is the global id.
+    /// Reads a job argument of a `pd` command. A bare number of ten digits is the serial at this server, a shorter
+    /// number is the local id of the caller, and `server:NNNNNNNNNN` is the global id.
     pub fn parse_pd(text: &str) -> Option<Self> {
         if let Some((server, serial)) = text.split_once(':') {
             let server = ServerName::from_str(server).ok()?;

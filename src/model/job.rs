@@ -14,7 +14,7 @@ use super::names::DeviceName;
 use super::order::Priority;
 use super::state::{EntryState, HoldReasons, JobState};
 
-/// A file path or name as the system has it: any octets but NUL. Travels as octets, prints lossily.
+/// A file path or name as the system has it: any octets but NUL. It travels as octets; printing it may lose some.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "Vec<u8>", into = "Vec<u8>")]
 pub struct RawPath(pub PathBuf);
@@ -32,7 +32,7 @@ impl From<RawPath> for Vec<u8> {
 }
 
 impl RawPath {
-    /// Its octets.
+    /// Returns its octets.
     pub fn bytes(&self) -> &[u8] {
         self.0.as_os_str().as_bytes()
     }
@@ -45,7 +45,7 @@ impl AsRef<Path> for RawPath {
 }
 
 impl fmt::Display for RawPath {
-    /// One line whatever the name holds: control characters are escaped, as scripts read line by line.
+    /// Writes one line, whatever the name holds. Control characters are escaped, because scripts read line by line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for c in self.0.to_string_lossy().chars() {
             if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
@@ -64,23 +64,23 @@ pub enum Transfer {
 }
 
 impl Transfer {
-    /// Its stored word.
+    /// Returns its stored word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Copy => "copy",
             Self::Link => "link",
         }
     }
-    /// From its stored word.
+    /// Finds it by its stored word.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Copy, Self::Link].into_iter().find(|transfer| transfer.word() == word)
     }
 }
 
-/// What a document is, found by its first octets.
+/// The format of a document, found by its first octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Format {
-    /// Plain text: the only one to which form feeds may be added.
+    /// Plain text, the only format to which form feeds may be added.
     Text,
     /// PostScript.
     PostScript,
@@ -102,7 +102,7 @@ pub enum Format {
     Jpeg,
     /// PNG.
     Png,
-    /// Anything else: passed through untouched.
+    /// Anything else, which is passed through unchanged.
     Passthru,
     /// GIF.
     Gif,
@@ -134,7 +134,8 @@ pub enum Format {
     Urf,
 }
 
-// The words are stored and are in JSON: one may be added, none may change. Where InfoPrint has a word it is taken.
+// May a word change? No: the words are stored and are in JSON; words may only be added. Where InfoPrint has a word, it
+// is used.
 const FORMATS: [(Format, &str); 26] = [
     (Format::Text, "ascii"),
     (Format::PostScript, "postscript"),
@@ -176,21 +177,21 @@ impl Format {
         words
     };
 
-    /// The value of `document-format`.
+    /// Returns the value of `document-format`.
     pub fn keyword(self) -> &'static str {
         FORMATS.iter().find(|row| row.0 == self).map_or("passthru", |row| row.1)
     }
-    /// From its keyword.
+    /// Finds it by its keyword.
     pub fn from_keyword(word: &str) -> Option<Self> {
         FORMATS.iter().find(|row| row.1 == word).map(|row| row.0)
     }
-    /// Whether it is plain text, which the form-feed rule applies to.
+    /// Tells whether it is plain text, to which the form-feed rule applies.
     pub fn is_text(self) -> bool {
         self == Self::Text
     }
 }
 
-/// What makes a file the same file: compared before printing.
+/// What makes a file the same file. It is compared before printing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// Device number of its file system.
@@ -208,14 +209,14 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Whether both name the very same file (whatever it holds now).
+    /// Tells whether both are the very same file, whatever it holds now.
     pub fn same_file(&self, other: &Self) -> bool {
         (self.dev, self.ino) == (other.dev, other.ino)
             && (self.birth_ns.is_none() || other.birth_ns.is_none() || self.birth_ns == other.birth_ns)
     }
 }
 
-/// A document as it is handed in. Its octets come as an open file beside the request.
+/// A document as it is submitted. Its octets come as an open file beside the request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentOffer {
     /// The name the user gave; `-` for standard input.
@@ -240,7 +241,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Its stored word.
+    /// Returns its stored word.
     pub fn word(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -249,7 +250,7 @@ impl Origin {
         }
     }
 
-    /// From its stored word.
+    /// Finds it by its stored word.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::User, Self::DefaultJob, Self::Destination].into_iter().find(|origin| origin.word() == word)
     }
@@ -268,12 +269,13 @@ pub struct GivenValue {
     pub origin: Origin,
 }
 
-/// A job as it is handed in. The default one asks for nothing, and has no document, destination or token yet.
+/// A job as it is submitted. The default one asks for nothing, and has no document, destination or token yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submission {
-    /// Chosen by the submitter: the same token finds the same job, so that a retry after a lost reply is harmless.
+    /// A token that the submitter chooses. The same token finds the same job, so that a retry after a lost reply is
+    /// harmless.
     pub token: String,
-    /// What the user named with `-d`.
+    /// The destination that the user named with `-d`.
     pub destination: String,
     /// `job-name`, REPORT.
     pub name: String,
@@ -281,19 +283,19 @@ pub struct Submission {
     pub form: String,
     /// Priority.
     pub priority: Priority,
-    /// Held from the start.
+    /// Whether it is held from the start.
     pub hold: bool,
-    /// Kept after printing.
+    /// Whether it is kept after printing.
     pub hold_after: bool,
     /// Its documents, at least one.
     pub documents: Vec<DocumentOffer>,
-    /// What the user gave explicitly, for `==` and resubmission later.
+    /// The values that the user gave explicitly, for `==` and for a later resubmission.
     pub given: Vec<GivenValue>,
 }
 
 #[cfg(test)]
 impl Submission {
-    /// One that asks for nothing in particular, with so many copied documents.
+    /// Makes a submission that asks for nothing in particular, with so many copied documents.
     pub(crate) fn sample(token: &str, destination: &str, documents: usize) -> Self {
         let offer = DocumentOffer {
             file_name: RawPath::from(b"a\nb\xff".to_vec()),
@@ -315,7 +317,7 @@ impl Submission {
     }
 }
 
-/// What the submitter is told: the job is on disk.
+/// What the submitter is told when the job is on disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
     /// Row identity.
@@ -337,9 +339,9 @@ pub struct DocumentStatus {
     pub sequence: u32,
     /// The name the user gave.
     pub file_name: RawPath,
-    /// The print file in the server's directory: first half of `document-content`.
+    /// The print file in the directory of the server; the first half of `document-content`.
     pub path: RawPath,
-    /// The server that owns it: second half.
+    /// The server that owns it; the second half.
     pub server: String,
     /// Copy or link.
     pub transfer: Transfer,
@@ -387,13 +389,13 @@ pub struct JobStatus {
     pub state: JobState,
     /// Why it is held.
     pub reasons: HoldReasons,
-    /// Words that go with a failed, changed or corrupt hold.
+    /// The words that go with a failed, changed or corrupt hold.
     pub reason_text: Option<String>,
     /// Priority.
     pub priority: Priority,
     /// Form name.
     pub form: String,
-    /// Kept after printing.
+    /// Whether it is kept after printing.
     pub hold_after: bool,
     /// Copies of the first document; 1 where a listing wanted no documents.
     pub copies: u32,
@@ -435,7 +437,7 @@ pub struct Occurrence {
 }
 
 impl Occurrence {
-    /// Whether every octet that is on its way has left: nothing more can be stopped, only waited for.
+    /// Tells whether every octet has left. Then nothing can be stopped any more, only waited for.
     pub fn all_sent(all: &[Self]) -> bool {
         all.iter().any(|one| one.state == EntryState::Transferred)
             && !all.iter().any(|one| one.state == EntryState::Claimed)

@@ -1,4 +1,4 @@
-//! Groups and locations: what jobs are addressed to.
+//! Groups and locations, to which jobs are addressed.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub struct LocationStatus {
     pub name: LocationName,
     /// Whether its group broadcasts.
     pub broadcast: bool,
-    /// The device it routes to; none parks its jobs.
+    /// The device to which it leads; with none its jobs are parked.
     pub device: Option<DeviceName>,
     /// Where its entries wait.
     pub route: RouteId,
@@ -22,12 +22,12 @@ pub struct LocationStatus {
     pub jobs: u64,
 }
 
-/// What a destination name turned out to be.
+/// What a destination name means.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Destination {
     /// One location.
     Location(LocationName),
-    /// A group: its soonest device, or all of them when it broadcasts.
+    /// A group: its device that prints the job soonest, or all its devices when it broadcasts.
     Group(GroupName),
 }
 

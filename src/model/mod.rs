@@ -1,4 +1,5 @@
-//! The vocabulary: names, numbers, states, routing keys and validation. No I/O and no clock.
+//! The vocabulary: names, numbers, states, keys of the queue order, and validation. Nothing here does I/O or reads a
+//! clock.
 
 pub mod alter;
 pub mod authority;

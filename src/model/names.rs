@@ -1,8 +1,8 @@
-//! Names of objects: compared without case, kept as declared.
+//! Names of objects. They are compared without case, and kept as they were declared.
 //!
-//! A name has 1 to 64 characters of `A-Z a-z 0-9 - . _` and begins with a letter or a digit. Where a number may stand
-//! too (`JOB 5`, `pdls 0815`), digits alone are the number. The sigils of the NonStop language
-//! (`$LP1`, `#OFFICE`, `\NODE.`) are not part of the stored name; that language puts them back when it prints one.
+//! A name has 1 to 64 characters of `A-Z a-z 0-9 - . _`, and begins with a letter or a digit. Where a number may stand
+//! too (`JOB 5`, `pdls 0815`), digits alone are a number. The sigils of the NonStop language (`$LP1`, `#OFFICE`,
+//! `\NODE.`) are not part of the stored name; that language adds them when it prints a name.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -21,16 +21,16 @@ pub enum BadName {
     /// Nothing was there.
     #[error("a name is missing")]
     Empty,
-    /// Longer than [`MAX_NAME`].
+    /// The text is longer than [`MAX_NAME`].
     #[error("'{0}…' is longer than 64 characters")]
     TooLong(String),
-    /// Begins with something other than a letter or a digit.
+    /// The text does not begin with a letter or a digit.
     #[error("'{0}' does not begin with a letter or a digit")]
     Start(String),
     /// A character that no name contains.
     #[error("'{0}' contains {1:?}; a name has letters, digits, '-', '_' and '.'")]
     Character(String, char),
-    /// Not of the form that this kind of name has.
+    /// The text does not have the form of this kind of name.
     #[error("'{0}' is not of the form {1}")]
     Form(String, &'static str),
 }
@@ -54,7 +54,7 @@ fn check(text: &str, dots: bool) -> Result<(), BadName> {
     Ok(())
 }
 
-// Shared, not copied: each job of a listing has the names of its server and its destination.
+// Why shared and not copied? Each job of a listing has the names of its server and its destination.
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident, dots: $dots:expr) => {
         $(#[$doc])*
@@ -63,11 +63,11 @@ macro_rules! name {
         pub struct $type(Arc<str>);
 
         impl $type {
-            /// The name as it was declared.
+            /// Returns the name as it was declared.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
-            /// The form in which names are compared.
+            /// Returns the form in which names are compared.
             pub fn key(&self) -> String {
                 self.0.to_ascii_lowercase()
             }
@@ -141,14 +141,14 @@ name!(
 );
 
 impl GroupName {
-    /// Where a job goes that names no location.
+    /// Returns the group to which a job goes that names no location.
     pub fn default_group() -> Self {
         Self("DEFAULT".into())
     }
 }
 
 impl DestName {
-    /// The destination that stands for a group named alone.
+    /// Returns the destination that stands for a group named alone.
     pub fn default_dest() -> Self {
         Self("DEFAULT".into())
     }
@@ -164,12 +164,12 @@ pub struct DeviceName {
 }
 
 impl DeviceName {
-    /// The form in which names are compared and stored uniquely.
+    /// Returns the form in which names are compared and stored uniquely.
     pub fn key(&self) -> String {
         self.to_string().to_ascii_lowercase()
     }
 
-    /// The name in the NonStop language: `\NODE.$NAME.#SUB`.
+    /// Returns the name in the NonStop language: `\NODE.$NAME.#SUB`.
     pub fn guardian(&self) -> String {
         let mut text = String::new();
         if let Some(node) = &self.node {
@@ -286,7 +286,7 @@ impl fmt::Display for LocationPattern {
     }
 }
 
-/// Names that resemble `wanted`, nearest first: for "did you mean".
+/// Returns names that resemble `wanted`, the most similar first, for "did you mean".
 pub fn near<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let wanted = wanted.trim_start_matches(['#', '$']).to_ascii_lowercase();
     let limit = 1 + wanted.chars().count() / 4;
@@ -295,7 +295,7 @@ pub fn near<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<S
         .filter_map(|name| {
             let plain = name.trim_start_matches(['#', '$']).to_ascii_lowercase();
             let inside = wanted.len() >= 3 && (plain.contains(&wanted) || plain.split('.').any(|part| part == wanted));
-            // The whole name, or the half that was meant: `frnt` resembles `OFFICE.FRONT`.
+            // Compare with the whole name and with its halves: `frnt` resembles `OFFICE.FRONT`.
             let halves = plain.split('.').map(|half| edit_distance(&wanted, half, limit));
             let distance = halves.chain([edit_distance(&wanted, &plain, limit)]).min().unwrap_or(limit + 1);
             (inside || distance <= limit).then_some((if inside { distance.min(1) } else { distance }, name))
@@ -305,7 +305,7 @@ pub fn near<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<S
     found.into_iter().take(5).map(|(_, name)| name.to_owned()).collect()
 }
 
-/// Levenshtein distance, cut off above `limit`.
+/// Returns the Levenshtein distance, cut off above `limit`.
 fn edit_distance(a: &str, b: &str, limit: usize) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     if a.len().abs_diff(b.len()) > limit {

@@ -1,4 +1,4 @@
-//! The order of a queue (docs/reference/spooler.md 2.1) as static keys, so that it is an index.
+//! The order of a queue (docs/reference/spooler.md 2.1), as keys that never change, so that an index can hold it.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,23 +13,23 @@ pub struct Priority(u8);
 const SELPRI: [u8; 8] = [1, 14, 29, 43, 50, 71, 86, 100];
 
 impl Priority {
-    /// A priority from 1 to 100.
+    /// Makes a priority from 1 to 100.
     pub fn new(p: u8) -> Option<Self> {
         (1..=100).contains(&p).then_some(Self(p))
     }
-    /// The number, 1 to 100.
+    /// Returns the number, 1 to 100.
     pub fn get(self) -> u8 {
         self.0
     }
-    /// The priority that `SELPRI n` sets.
+    /// Returns the priority that `SELPRI n` sets.
     pub fn from_selpri(n: u8) -> Option<Self> {
         SELPRI.get(usize::from(n)).map(|p| Self(*p))
     }
-    /// The selection priority shown for it: `round(p × 7 ÷ 100)`.
+    /// Returns the selection priority that is shown for it: `round(p × 7 ÷ 100)`.
     pub fn selpri(self) -> u8 {
         ((u16::from(self.0) * 7 + 50) / 100) as u8
     }
-    /// Ascending sort rank: the higher the priority, the smaller.
+    /// Returns its rank for ascending order: a higher priority has a smaller rank.
     pub fn rank(self) -> i64 {
         100 - i64::from(self.0)
     }
@@ -54,7 +54,7 @@ impl From<Priority> for u8 {
     }
 }
 
-/// How much a job is, in lines: lines × copies, else pages × 60, else octets ÷ 60. Never 0.
+/// Returns the work of a job in lines: lines × copies, else pages × 60, else octets ÷ 60. It is never 0.
 pub fn work_in_lines(lines: Option<u64>, pages: Option<u64>, octets: u64, copies: u32) -> u64 {
     let one = match (lines, pages) {
         (Some(lines), _) if lines > 0 => lines,
@@ -64,14 +64,15 @@ pub fn work_in_lines(lines: Option<u64>, pages: Option<u64>, octets: u64, copies
     one.saturating_mul(u64::from(copies.max(1))).max(1)
 }
 
-/// Estimated time of `work` lines at `speed` lines per minute, in milliseconds.
+/// Returns the estimated time of `work` lines at `speed` lines per minute, in milliseconds.
 pub fn estimate_ms(work: u64, speed: u32) -> i64 {
     let ms = u128::from(work) * 60_000 / u128::from(speed.max(1));
     i64::try_from(ms).unwrap_or(i64::MAX / 4).min(i64::MAX / 4)
 }
 
-/// The static key of the short-first order. A new entry N goes before a queued Q of its priority exactly when
-/// `E(N) < E(Q) − waited(Q)`; with `waited(Q) = arrival(N) − arrival(Q)` this is `arrival(N) + E(N) < arrival(Q) + E(Q)`.
+/// Returns the key of the short-first order. A new entry N goes before a queued entry Q of the same priority exactly
+/// when `E(N) < E(Q) − waited(Q)`. Can the key stay the same while Q waits? Yes: with `waited(Q) = arrival(N) −
+/// arrival(Q)` the rule is `arrival(N) + E(N) < arrival(Q) + E(Q)`.
 pub fn queue_key(arrival: SpoolTime, estimate_ms: i64) -> i64 {
     arrival.0.saturating_add(estimate_ms)
 }

@@ -9,14 +9,14 @@ use super::state::{ErrorNote, ProcessState};
 /// One attribute of a `PRINT` command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProcessChange {
-    /// FILE: a program beside ours; only `fastp` in this version.
+    /// FILE: a program in the directory of ours. This version has only `fastp`.
     File(String),
     /// PARM
     Parm(u16),
 }
 
 impl std::fmt::Display for ProcessChange {
-    /// As SPOOLCOM writes it.
+    /// Writes it as SPOOLCOM does.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File(file) => write!(f, "FILE {file}"),
@@ -32,15 +32,15 @@ pub struct ProcessStatus {
     pub id: ProcessId,
     /// Name as declared, without its `$`.
     pub name: ProcessName,
-    /// Its program; none = independent, started by its user.
+    /// Its program; none = independent, only its user starts it.
     pub file: Option<String>,
     /// PARM.
     pub parm: u16,
-    /// What follows from its row and its lock.
+    /// Its state, which follows from its row and its lock.
     pub state: ProcessState,
-    /// The error it is in.
+    /// The error that it is in.
     pub error: Option<ErrorNote>,
-    /// How often it was started; claims carry it.
+    /// How often it was started. Claims carry this number.
     pub epoch: u64,
     /// Its process id while it runs.
     pub pid: Option<u32>,

@@ -1,4 +1,4 @@
-//! Which jobs: the one form in which filters travel, whatever the language that wrote them.
+//! Queries for jobs: the form in which filters travel, whichever language wrote them.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,13 +32,13 @@ pub enum Comparison {
 /// A condition on jobs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Condition {
-    /// Always.
+    /// It always holds.
     Any,
-    /// All of them.
+    /// All of these hold.
     All(Vec<Condition>),
-    /// One of them.
+    /// At least one of these holds.
     Either(Vec<Condition>),
-    /// Not so.
+    /// This does not hold.
     Not(Box<Condition>),
     /// This job.
     Job(JobRef),
@@ -52,7 +52,7 @@ pub enum Condition {
     Destination(Destination),
     /// Sent to a location that matches.
     Location(LocationPattern),
-    /// A field compares.
+    /// The value of a field compares so.
     Field(Field, Comparison, Value),
     /// The text of a field compares as it is displayed in a time zone.
     Shown {
@@ -62,8 +62,8 @@ pub enum Condition {
         comparison: Comparison,
         /// What is looked for.
         text: String,
-        /// The zone: its offsets from UTC in seconds, each with the moment (milliseconds since 1970) from which it holds,
-        /// in their order. What decides need not know the zone's name or have its rules.
+        /// The zone: its offsets from UTC in seconds, each with the moment (milliseconds since 1970) from which it
+        /// holds, in their order. What decides need not know the zone's name or have its rules.
         offsets: Vec<(i64, i32)>,
     },
 }
@@ -89,9 +89,9 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// All of it.
+    /// All parts.
     pub const ALL: Self = Self { documents: true, given: true, position: true };
-    /// What the job itself is.
+    /// Only the job itself.
     pub const JOB: Self = Self { documents: false, given: false, position: false };
     /// Its documents.
     pub const DOCUMENTS: Self = Self { documents: true, ..Self::JOB };
@@ -117,19 +117,19 @@ impl Default for Parts {
     }
 }
 
-/// Which jobs, in which order, and what of them.
+/// Which jobs, in which order, and which parts of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Query {
     /// Which.
     pub condition: Condition,
     /// In which order.
     pub order: Order,
-    /// What of them. A part that is not wanted may be missing.
+    /// Which parts of them. A part that is not wanted may be missing.
     #[serde(default)]
     pub parts: Parts,
 }
 
-/// Where a listing goes on: opaque to the caller.
+/// Where a listing goes on. Callers do not look inside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// Sort key of the last row seen.

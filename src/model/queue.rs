@@ -1,4 +1,4 @@
-//! What waits for a device.
+//! The jobs that wait for a device.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,15 +7,15 @@ use super::job::JobStatus;
 /// A job that waits for a device, as the device sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueItem {
-    /// Its place, from 1, among those the device could print; none when the device passes it over because it needs another
-    /// form.
+    /// Its place, from 1, among the jobs that the device could print; none when the device passes it over because it
+    /// needs another form.
     pub sequence: Option<u32>,
     /// The job. Its `intervening` counts what the device prints before it.
     pub job: JobStatus,
-    /// How long the device would print, at its SPEED, in milliseconds.
+    /// How long the device would print it at its SPEED, in milliseconds.
     pub estimate_ms: i64,
-    /// Whether it was begun on this device and is resumed before anything else.
+    /// Whether it was begun on this device, and so is resumed before anything else.
     pub begun: bool,
-    /// Whether it waits for this device alone, being broadcast to its whole group.
+    /// Whether it waits for this device alone, because it is broadcast to its whole group.
     pub broadcast: bool,
 }

@@ -1,8 +1,8 @@
-//! What sets a job apart from its neighbours on paper: header pages and form feeds (docs/reference/fastp.md 2 and 3).
+//! What separates a job from its neighbours on paper: header pages and form feeds (docs/reference/fastp.md 2 and 3).
 
 use serde::{Deserialize, Serialize};
 
-/// HEADER: the pages of ours around the text jobs of a device.
+/// HEADER: the pages that the print process adds around the text jobs of a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HeaderPages {
     /// None.
@@ -18,7 +18,7 @@ impl HeaderPages {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Off, Self::On, Self::Batch];
 
-    /// How SPOOLCOM writes it.
+    /// Returns how SPOOLCOM writes it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Off => "OFF",
@@ -26,21 +26,21 @@ impl HeaderPages {
             Self::Batch => "BATCH",
         }
     }
-    /// From its word.
+    /// Finds it by its word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.word() == word)
     }
 }
 
-/// STARTFF: the form feed at the beginning of a text job, where no header page stands before it.
+/// STARTFF: the form feed at the beginning of a text job, when no header page is before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StartFf {
-    /// As the rule of neighbouring texts asks for it.
+    /// A form feed where the rule of neighbouring texts asks for it.
     #[default]
     Off,
-    /// Likewise: that rule already begins each job on a new page.
+    /// The same, because that rule already begins each job on a new page.
     On,
-    /// None, and the job's own first form feed is swallowed.
+    /// No form feed, and the first form feed of the job itself is dropped.
     Swallow,
 }
 
@@ -48,7 +48,7 @@ impl StartFf {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Off, Self::On, Self::Swallow];
 
-    /// How SPOOLCOM writes it.
+    /// Returns how SPOOLCOM writes it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Off => "OFF",
@@ -56,13 +56,13 @@ impl StartFf {
             Self::Swallow => "OFF !",
         }
     }
-    /// From its word.
+    /// Finds it by its word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.word() == word)
     }
 }
 
-/// What stands on a header page, as words.
+/// The words of a header page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeaderText {
     /// Report name: the name of the job.
@@ -79,8 +79,8 @@ pub struct HeaderText {
     pub printed: String,
 }
 
-/// How an attempt sets its job apart. Put on record before the first octet goes to a file, so that a later attempt can
-/// recognise what this one left behind whatever was altered since.
+/// How an attempt separates its job from its neighbours. It is recorded before the first octet goes to a file, so that
+/// a later attempt recognises what this one left behind, whatever was altered since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Separation {
     /// HEADER

@@ -1,5 +1,6 @@
-//! States, derived and never latched: of a job from its wish and entries, of a device from what the operator wants, what
-//! its print process last observed, and whether that process lives.
+//! States. They are derived each time and never stored: the state of a job follows from its wish, its holds and its
+//! entries; the state of a device follows from what the operator wants, what its print process last observed, and
+//! whether that process lives. So a crash leaves no wrong state.
 
 use std::fmt;
 
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::JobNumber;
 
-/// Why a job is held. A set: a job may be held for several reasons at once.
+/// The reasons why a job is held. It may have several at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct HoldReasons(pub u32);
@@ -17,11 +18,11 @@ pub struct HoldReasons(pub u32);
 pub enum HoldReason {
     /// An operator or the owner said HOLD.
     Operator,
-    /// Not before a given time.
+    /// It must not print before a given time.
     PrintAfter,
-    /// Something it needs is not there.
+    /// Something that it needs is missing.
     Resources,
-    /// Waits for its owner at a release station.
+    /// It waits for its owner at a release station.
     SecureRelease,
     /// The document could not be printed.
     Failed,
@@ -35,7 +36,7 @@ pub enum HoldReason {
     Restored,
     /// Its connection was cut or reset after it was delivered: it may have printed, and nobody knows.
     MayHavePrinted,
-    /// Its device failed at it too often.
+    /// Its device has failed at it too often.
     SetAside,
 }
 
@@ -63,46 +64,46 @@ impl HoldReason {
     fn row(self) -> &'static (HoldReason, u32, &'static str, &'static str) {
         REASONS.iter().find(|row| row.0 == self).unwrap_or(&REASONS[0])
     }
-    /// The value of `job-state-reasons` for it.
+    /// Returns its value of `job-state-reasons`.
     pub fn keyword(self) -> &'static str {
         self.row().2
     }
-    /// The reason with this keyword.
+    /// Finds the reason with this keyword.
     pub fn from_keyword(keyword: &str) -> Option<Self> {
         REASONS.iter().find(|row| row.2 == keyword).map(|row| row.0)
     }
-    /// What it means, as the end of the sentence "the job is held: …".
+    /// Returns what it means, as the end of the sentence "the job is held: …".
     pub fn words(self) -> &'static str {
         self.row().3
     }
 }
 
 impl HoldReasons {
-    /// No reason: not held.
+    /// No reason: the job is not held.
     pub const NONE: Self = Self(0);
     /// What START clears: operator, failed, changed, restored, print-after, may have printed and set aside. Never secure
     /// release, resources, damage or a dead writer.
     pub const CLEARED_BY_START: Self = Self(1 | 2 | 16 | 32 | 256 | 512 | 1024);
 
-    /// Whether no reason is in the set.
+    /// Tells whether the set is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
-    /// The set with `reason` added.
+    /// Returns the set with `reason` added.
     #[must_use]
     pub fn with(self, reason: HoldReason) -> Self {
         Self(self.0 | reason.row().1)
     }
-    /// The set without those of `other`.
+    /// Returns the set without the reasons of `other`.
     #[must_use]
     pub fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
-    /// Whether `reason` is in the set.
+    /// Tells whether `reason` is in the set.
     pub fn has(self, reason: HoldReason) -> bool {
         self.0 & reason.row().1 != 0
     }
-    /// The reasons in the set, in a fixed order.
+    /// Returns the reasons in the set, in a fixed order.
     pub fn iter(self) -> impl Iterator<Item = HoldReason> {
         REASONS.iter().filter(move |row| self.0 & row.1 != 0).map(|row| row.0)
     }
@@ -111,22 +112,22 @@ impl HoldReasons {
 /// The state of the whole spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SpoolerState {
-    /// Declared, never started: collects, does not print.
+    /// Never started: it accepts jobs, but does not print.
     Cold = 0,
-    /// Drained, not started again.
+    /// Drained, and not started again.
     Warm = 1,
     /// Fully working.
     Active = 2,
-    /// Orderly stop in progress.
+    /// An orderly stop is in progress.
     Drain = 3,
 }
 
 impl SpoolerState {
-    /// From its stored number.
+    /// Finds it by its stored number.
     pub fn from_stored(n: i64) -> Option<Self> {
         [Self::Cold, Self::Warm, Self::Active, Self::Drain].into_iter().find(|state| *state as i64 == n)
     }
-    /// The word of SPOOLER STATUS.
+    /// Returns the word of SPOOLER STATUS.
     pub fn word(self) -> &'static str {
         match self {
             Self::Cold => "COLD",
@@ -137,7 +138,7 @@ impl SpoolerState {
     }
 }
 
-/// What the operator or owner wants of a job, holds apart.
+/// What the operator or the owner wants of a job. Holds are separate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wish {
     /// Print it when nothing holds it.
@@ -149,7 +150,7 @@ pub enum Wish {
 }
 
 impl Wish {
-    /// Its stored number.
+    /// Returns its stored number.
     pub fn stored(self) -> i64 {
         match self {
             Self::Run => 0,
@@ -157,7 +158,7 @@ impl Wish {
             Self::Cancel => 2,
         }
     }
-    /// From its stored number.
+    /// Finds it by its stored number.
     pub fn from_stored(n: i64) -> Option<Self> {
         [Self::Run, Self::Pause, Self::Cancel].into_iter().find(|wish| wish.stored() == n)
     }
@@ -166,20 +167,20 @@ impl Wish {
 /// What a queue entry is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EntryState {
-    /// Waits to be claimed.
+    /// It waits to be claimed.
     Queued = 0,
-    /// Belongs to a device's running attempt.
+    /// It belongs to the running attempt of a device.
     Claimed = 1,
-    /// Every octet is with the peer's TCP; the connection is still open.
+    /// The peer's TCP has every octet; the connection is still open.
     Transferred = 2,
-    /// Printed, as far as the transport can tell.
+    /// It is printed, as far as the transport can tell.
     Done = 3,
-    /// Taken out of the queues: its job is held, paused or cancelled.
+    /// It is out of the queues, because its job is held, paused or cancelled.
     Withdrawn = 4,
 }
 
 impl EntryState {
-    /// From its stored number.
+    /// Finds it by its stored number.
     pub fn from_stored(n: i64) -> Option<Self> {
         [Self::Queued, Self::Claimed, Self::Transferred, Self::Done, Self::Withdrawn]
             .into_iter()
@@ -190,13 +191,13 @@ impl EntryState {
 /// The facts from which a job's state follows.
 #[derive(Clone, Copy, Debug)]
 pub struct JobFacts {
-    /// Data is still arriving.
+    /// Whether data is still arriving.
     pub arriving: bool,
     /// What is wanted.
     pub wish: Wish,
     /// What holds it.
     pub reasons: HoldReasons,
-    /// Kept after printing or cancelling.
+    /// Whether it is kept after printing or cancelling.
     pub retained: bool,
     /// Entries in state Claimed.
     pub claimed: u32,
@@ -211,20 +212,20 @@ pub enum JobState {
     Open,
     /// Waits for a device.
     Ready,
-    /// Kept back, for reasons.
+    /// Held, for reasons.
     Held,
     /// On a device.
     Printing,
-    /// Kept back by a pause.
+    /// Paused.
     Paused,
-    /// Printed or cancelled, and kept.
+    /// Printed or cancelled, but kept.
     Retained,
     /// Cancelled while printing; its attempt has not ended yet.
     Terminating,
 }
 
 impl JobState {
-    /// The state that follows from `facts`.
+    /// Returns the state that follows from `facts`.
     pub fn of(facts: &JobFacts) -> Self {
         let busy = facts.claimed > 0 || facts.transferred > 0;
         match facts {
@@ -239,7 +240,7 @@ impl JobState {
         }
     }
 
-    /// SPOOLCOM's `ST` column.
+    /// Returns the word of SPOOLCOM's `ST` column.
     pub fn st(self) -> &'static str {
         match self {
             Self::Open => "OP",
@@ -249,7 +250,7 @@ impl JobState {
         }
     }
 
-    /// InfoPrint's `current-job-state`.
+    /// Returns InfoPrint's `current-job-state`.
     pub fn infoprint(self) -> &'static str {
         match self {
             Self::Open => "pre-processing",
@@ -272,18 +273,18 @@ pub enum DeviceWish {
     Started = 1,
     /// Finish the running job, then stop.
     Draining = 2,
-    /// Keep the running job where it is.
+    /// Stop the running job where it is.
     Suspended = 3,
 }
 
 impl DeviceWish {
-    /// From its stored number.
+    /// Finds it by its stored number.
     pub fn from_stored(n: i64) -> Option<Self> {
         [Self::Stopped, Self::Started, Self::Draining, Self::Suspended].into_iter().find(|wish| *wish as i64 == n)
     }
 }
 
-/// An error a device or process is in.
+/// An error of a device or of a print process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorNote {
     /// The Guardian number, decimal; displays show it in octal.
@@ -292,38 +293,38 @@ pub struct ErrorNote {
     pub text: String,
     /// When it began, wall clock.
     pub since_ms: i64,
-    /// When the next try is due, wall clock, if one is: of a device in error by RETRY, of one that an error stopped by
-    /// RESTART.
+    /// When the next try is due, wall clock, if one is due. RETRY tries a device in error again, and RESTART one that
+    /// an error stopped.
     pub next_try_ms: Option<i64>,
     /// Tries so far.
     pub tries: u32,
 }
 
-/// What is known of a print process.
+/// The state of a print process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProcessState {
-    /// Not running; started when there is work.
+    /// It does not run. It is started when there is work.
     Dormant,
-    /// Running.
+    /// It runs.
     Active,
-    /// Its row says running, but it is dead. It is started again by the next command that makes work.
+    /// Its row says running, but it is dead. The next command that makes work starts it again.
     Dead,
-    /// Needs `PRINT p, START`.
+    /// It needs `PRINT p, START`.
     Error,
 }
 
-/// A device's state. The six words of the manual.
+/// The state of a device, one of the six words of the manual.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceState {
-    /// Takes no jobs.
+    /// It takes no jobs.
     Offline,
-    /// Started, nothing to print.
+    /// It is started and has nothing to print.
     Waiting,
-    /// Printing this job.
+    /// It prints this job.
     Printing(JobNumber),
-    /// Stopped in mid-job by SUSPEND.
+    /// SUSPEND stopped it in mid-job.
     Suspended,
-    /// In a device error (number in decimal).
+    /// It is in a device error (its number in decimal).
     DevError(u32),
     /// Its print process is in error.
     ProcError,
@@ -343,7 +344,7 @@ pub struct DeviceFacts<'a> {
 }
 
 impl DeviceState {
-    /// The state that follows from `facts`.
+    /// Returns the state that follows from `facts`.
     pub fn of(facts: &DeviceFacts<'_>) -> Self {
         if facts.wish == DeviceWish::Stopped {
             return Self::Offline;
@@ -351,7 +352,7 @@ impl DeviceState {
         if facts.process == ProcessState::Error {
             return Self::ProcError;
         }
-        // A device that was suspended in an error is not tried: its operator's word is what it waits for.
+        // Is a device tried that was suspended in an error? No: it waits for its operator.
         if facts.wish == DeviceWish::Suspended {
             return Self::Suspended;
         }
@@ -362,7 +363,7 @@ impl DeviceState {
         }
     }
 
-    /// The word used in DETAIL and JSON.
+    /// Returns the word of DETAIL and JSON.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Offline => "OFFLINE",
@@ -376,7 +377,7 @@ impl DeviceState {
 }
 
 impl fmt::Display for DeviceState {
-    /// The form of the STATE column.
+    /// Writes the form of the STATE column.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Printing(job) => f.pad(&format!("JOB {job}")),
@@ -387,19 +388,19 @@ impl fmt::Display for DeviceState {
     }
 }
 
-/// The three honest words for the end of an attempt.
+/// How far the delivery of an attempt is known. The three words claim nothing that is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Delivery {
     /// The peer's TCP has every octet.
     Transferred,
-    /// And the connection closed cleanly (or the file is on disk).
+    /// The connection closed cleanly too, or the file is on disk.
     Sent,
-    /// And the device said so.
+    /// The device confirmed it.
     Confirmed,
 }
 
 impl Delivery {
-    /// The word itself.
+    /// Returns the word itself.
     pub fn word(self) -> &'static str {
         match self {
             Self::Transferred => "transferred",
@@ -407,7 +408,7 @@ impl Delivery {
             Self::Confirmed => "confirmed",
         }
     }
-    /// From its stored word.
+    /// Finds it by its stored word.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Transferred, Self::Sent, Self::Confirmed].into_iter().find(|d| d.word() == word)
     }

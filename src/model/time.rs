@@ -1,25 +1,25 @@
-//! Moments, handed in from above: nothing below `commands`, `server` and `fastp` looks at a clock.
+//! Moments. They come from above: nothing below `commands`, `server` and `fastp` reads a clock.
 
 use serde::{Deserialize, Serialize};
 
 /// One reading of the machine's clocks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
-    /// Milliseconds since 1970, as the wall clock shows; may jump.
+    /// Milliseconds since 1970, by the wall clock, which may jump.
     pub wall_ms: i64,
-    /// Milliseconds since this boot, suspended time included; never jumps.
+    /// Milliseconds since this boot, suspended time included. This clock never jumps.
     pub boot_ms: i64,
     /// Which boot.
     pub boot_id: String,
 }
 
-/// Milliseconds of spool time: boot-time deltas plus a stored offset. Ages and queue keys use it, so that a jump of the
-/// wall clock neither reorders nor expires anything.
+/// Milliseconds of spool time: the time since boot plus a stored offset. Ages and queue keys use it, so that a jump of
+/// the wall clock neither reorders nor expires anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SpoolTime(pub i64);
 
-/// The stored end of spool time: what it was at a known boot-time reading.
+/// The stored base of spool time: its value at a known reading of the boot clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeBase {
     /// Spool time at that reading.
@@ -49,7 +49,7 @@ impl TimeBase {
         SpoolTime(self.spool_ms + passed.max(0))
     }
 
-    /// The base to store at `now`.
+    /// Returns the base to store at `now`.
     pub fn renewed(&self, now: &Moment) -> Self {
         Self { spool_ms: self.at(now).0, wall_ms: now.wall_ms, boot_ms: now.boot_ms, boot_id: now.boot_id.clone() }
     }

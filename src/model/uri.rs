@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A device's address: where its octets go.
+/// The address of a device, to which its octets go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DeviceUri {
@@ -19,7 +19,7 @@ pub enum DeviceUri {
     Fifo(PathBuf),
     /// `socket://host:port`: a raw TCP connection; 9100 when no port is given.
     Socket {
-        /// Name or address; an IPv6 address without its brackets, a zone after a plain `%`.
+        /// Name or address. An IPv6 address has no brackets here, and its zone follows a plain `%`.
         host: String,
         /// TCP port.
         port: u16,
@@ -29,7 +29,7 @@ pub enum DeviceUri {
 }
 
 impl DeviceUri {
-    /// The path of a file, character device or pipe.
+    /// Returns the path of a file, character device or pipe.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) | Self::Char(path) | Self::Fifo(path) => Some(path),
@@ -47,13 +47,13 @@ impl DeviceUri {
     }
 }
 
-/// The port of raw printing, when a `socket://` URI names none.
+/// The port of raw printing, for a `socket://` URI that names none.
 pub const RAW_PORT: u16 = 9100;
 
 impl FromStr for DeviceUri {
     type Err = String;
 
-    /// Reads a URI. The path of `file://` is percent-decoded, must be absolute and without NUL and `..`.
+    /// Reads a URI. The path of `file://` is percent-decoded; it must be absolute, without NUL and `..`.
     fn from_str(text: &str) -> Result<Self, String> {
         let bad = |why: &str| Err(format!("URI '{}': {why}", text.escape_debug()));
         let Some((scheme, rest)) = text.split_once(':') else {
@@ -71,7 +71,7 @@ impl FromStr for DeviceUri {
     }
 }
 
-/// What follows `socket:`.
+/// Reads what follows `socket:`.
 fn socket(rest: &str) -> Result<DeviceUri, String> {
     let Some(rest) = rest.strip_prefix("//") else {
         return Err("a socket is written socket://host:port".into());
@@ -104,7 +104,7 @@ fn socket(rest: &str) -> Result<DeviceUri, String> {
     }
 }
 
-/// A host name or an IPv4 address.
+/// Reads a host name or an IPv4 address.
 fn plain_host(host: &str) -> Result<String, String> {
     if host.contains(':') {
         return Err(format!(
@@ -115,7 +115,8 @@ fn plain_host(host: &str) -> Result<String, String> {
     if host.is_empty() || host.len() > 253 || !host.chars().all(usable) {
         return Err("has no usable host".into());
     }
-    // A resolver takes `10.1` for 10.0.0.1 and looks `10.0.0.300` up as a name; here an address is an address.
+    // A resolver takes `10.1` for 10.0.0.1, and looks up `10.0.0.300` as a name. Here only a full address is an
+    // address.
     let numeric = host.chars().all(|c| c.is_ascii_digit() || c == '.');
     if numeric && host.parse::<Ipv4Addr>().is_err() {
         return Err(format!("'{host}' is no IPv4 address (four numbers from 0 to 255)"));
@@ -123,8 +124,8 @@ fn plain_host(host: &str) -> Result<String, String> {
     Ok(host.to_owned())
 }
 
-/// What stands in brackets: an IPv6 address, with its zone where it needs one. A zone follows `%`, or `%25` as RFC 6874
-/// writes it; both mean the same.
+/// Reads what stands in brackets: an IPv6 address, with its zone where it needs one. The zone follows `%`, or `%25` as
+/// in RFC 6874; both mean the same.
 fn bracketed(text: &str) -> Result<String, String> {
     let (address, zone) = match text.split_once('%') {
         Some((address, zone)) => {
@@ -153,7 +154,7 @@ fn bracketed(text: &str) -> Result<String, String> {
     Ok(format!("{address}%{zone}"))
 }
 
-/// Options after `?` come from CUPS: what to write here instead of each.
+/// Says what to write instead of options after `?`, which come from CUPS.
 fn without_options(options: &str, uri: &DeviceUri) -> String {
     let mut said: Vec<String> = Vec::new();
     for option in options.split('&').filter(|option| !option.is_empty()).take(8) {
@@ -173,9 +174,9 @@ fn without_options(options: &str, uri: &DeviceUri) -> String {
     format!("options of CUPS do not belong here: {said}. Write {uri}")
 }
 
-/// What to write instead of a scheme that is not one of ours.
+/// Says what to write instead of a scheme that is not one of ours.
 fn counterpart(scheme: &str, rest: &str) -> String {
-    // `rest` may hold anything; only a plain path is repeated.
+    // `rest` may hold anything, so the message repeats only a plain path.
     let path = rest.split('?').next().unwrap_or_default();
     let path = format!("/{}", path.trim_start_matches('/'));
     let is_device = path.starts_with("/dev/") && path.chars().all(|c| c.is_ascii_graphic());
@@ -200,7 +201,7 @@ fn counterpart(scheme: &str, rest: &str) -> String {
     }
 }
 
-/// The path of `scheme://` followed by an absolute path.
+/// Reads the absolute path that follows `scheme://`.
 fn path_of(scheme: &str, rest: &str) -> Result<PathBuf, String> {
     let path = rest.strip_prefix("//").filter(|path| path.starts_with('/'));
     let Some(path) = path else {
@@ -235,7 +236,7 @@ impl fmt::Display for DeviceUri {
         match self {
             Self::Null => f.write_str("null:"),
             Self::Socket { host, port } if host.contains(':') => {
-                // As RFC 6874 writes a zone, which no name of an interface can make ambiguous.
+                // Write the zone as in RFC 6874, which no name of an interface can make ambiguous.
                 write!(f, "socket://[{}]:{port}", host.replacen('%', "%25", 1))
             }
             Self::Socket { host, port } => write!(f, "socket://{host}:{port}"),
@@ -331,7 +332,7 @@ mod tests {
         let plain: DeviceUri = "socket://[fe80::1%eth0]:9100".parse().unwrap();
         assert_eq!("socket://[fe80::1%25eth0]".parse(), Ok(plain.clone()));
         assert_eq!(plain, DeviceUri::Socket { host: "fe80::1%eth0".into(), port: 9100 });
-        // An interface whose number or name begins with 25.
+        // The number or name of an interface may begin with 25.
         for zone in ["25", "25eth0"] {
             let uri = DeviceUri::Socket { host: format!("fe80::1%{zone}"), port: 9100 };
             assert_eq!(uri.to_string().parse(), Ok(uri));

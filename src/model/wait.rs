@@ -1,4 +1,4 @@
-//! What a print process waits for at a device, and cannot hurry: as a value, as a word, and in words.
+//! What a print process waits for at a device and cannot hurry: as a value, as a keyword, and in words.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,19 +9,19 @@ use super::uri::DeviceUri;
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wait {
-    /// FASTCNFG is looked at, and read if it was altered.
+    /// The process looks at FASTCNFG, and reads it if it was altered.
     Fastcnfg,
     /// The address of the host.
     Address,
     /// The printer accepts the connection.
     Connection,
-    /// It refused one, and is tried again.
+    /// The printer refused a connection, and is tried again.
     Refused,
     /// A program opens the FIFO for reading.
     Reader,
     /// The system opens the file or device.
     Opening,
-    /// Every octet went out, and the last have not arrived yet.
+    /// Every octet was sent, and the last ones have not arrived yet.
     LastOctets,
     /// SLOWPACE.
     Pause,
@@ -44,32 +44,32 @@ const TABLE: [(Wait, u64, &str, &str); 9] = [
 
 impl Wait {
     fn row(self) -> &'static (Self, u64, &'static str, &'static str) {
-        // Every wait has its row, in the order of the variants: a test holds this.
+        // Is there a row for every wait, in the order of the variants? Yes: a test checks this.
         &TABLE[self as usize]
     }
 
-    /// The number that stands for it in a progress file; never 0.
+    /// Returns the number that stands for it in a progress file; it is never 0.
     pub fn number(self) -> u64 {
         self.row().1
     }
 
-    /// What a number of a progress file stands for; none when a later version wrote it.
+    /// Finds it by the number of a progress file; none when a later version wrote it.
     pub fn from_number(number: u64) -> Option<Self> {
         TABLE.iter().find(|row| row.1 == number).map(|row| row.0)
     }
 
-    /// Its stable word.
+    /// Returns its stable word.
     pub fn keyword(self) -> &'static str {
         self.row().2
     }
 
-    /// Whether the device is not open yet: nothing of a job can have gone out.
+    /// Tells whether the device is not open yet, so that nothing of a job can have been sent.
     pub fn is_before_open(self) -> bool {
         self.number() <= Self::Opening.number()
     }
 }
 
-/// A wait at a device, and since when.
+/// A wait at a device, its place, and since when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Awaited {
     /// What for.
@@ -81,7 +81,7 @@ pub struct Awaited {
 }
 
 impl Awaited {
-    /// A wait at this device.
+    /// Makes a wait at this device.
     pub fn at(name: &DeviceName, settings: &DeviceSettings, wait: Wait, since_ms: i64) -> Self {
         let place = match settings.uri.as_ref().filter(|_| !settings.consults_fastcnfg()) {
             Some(DeviceUri::Socket { host, .. }) if wait == Wait::Address => host.clone(),
@@ -91,12 +91,12 @@ impl Awaited {
         Self { wait, place, since_ms }
     }
 
-    /// What is waited for: "a program that reads /run/labels".
+    /// Says what is waited for: "a program that reads /run/labels".
     pub fn words(&self) -> String {
         self.wait.row().3.replace("{}", &self.place)
     }
 
-    /// The same as SPOOLCOM writes it; the place keeps its letters.
+    /// Says the same as SPOOLCOM writes it, in capitals except for the place.
     pub fn capitals(&self) -> String {
         self.wait.row().3.to_uppercase().replace("{}", &self.place)
     }

@@ -1,4 +1,4 @@
-//! Why a job is not printing: causes as values. The languages put them into words.
+//! Why a job is not printing: the causes as values. The languages put them into words.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::names::{DeviceName, GroupName, LocationName, ProcessName};
 use super::state::{ErrorNote, HoldReason};
 use super::wait::Awaited;
 
-/// Who did something, and when, as an event tells it.
+/// Who did something, and when, according to an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attribution {
     /// Login name, or the print process.
@@ -17,21 +17,21 @@ pub struct Attribution {
     pub at_ms: i64,
 }
 
-/// A job in print, and how it gets on.
+/// A job in print, and its progress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Printing {
     /// How far it is.
     pub running: RunningJob,
     /// Its documents.
     pub documents: u32,
-    /// When the printer last took anything, wall clock, if that was long ago.
+    /// When the printer last took an octet, wall clock, if that was long ago.
     pub quiet_since_ms: Option<i64>,
     /// What the print process waits for.
     #[serde(default)]
     pub awaits: Option<Awaited>,
 }
 
-/// What one device has to do with it.
+/// What one device does with the job, or why it does not print it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceCause {
     /// The device prints it now.
@@ -50,25 +50,25 @@ pub enum DeviceCause {
         /// When the last of them went.
         since_ms: Option<i64>,
     },
-    /// Nothing comes before it but what is in print.
+    /// Only what is in print comes before it.
     Next {
         /// The job in print.
         printing: Option<Printing>,
     },
     /// Others come first.
     Behind {
-        /// How many, with the one in print; counted to 1,000, more are 1,001.
+        /// How many, the one in print included. Counted to 1,000; more are 1,001.
         jobs: u32,
         /// The job in print.
         printing: Option<Printing>,
     },
     /// The device is idle and leaves the job to one that finishes it sooner.
     LeftToAnother,
-    /// In error, and tried again by itself.
+    /// The device is in error, and is tried again by itself.
     Error(ErrorNote),
-    /// In error, and waits for an operator.
+    /// The device is in error, and waits for an operator.
     ErrorForGood(ErrorNote),
-    /// Offline by an error, and started again by itself.
+    /// An error took the device offline, and RESTART starts it again.
     Restarts(ErrorNote),
     /// The print process died.
     ProcessDead(ProcessName),
@@ -89,23 +89,23 @@ pub enum DeviceCause {
         process: ProcessName,
         /// The error.
         error: ErrorNote,
-        /// Whether whatever makes work tries to start it again.
+        /// Whether the next command that makes work tries to start it again.
         tried_again: bool,
     },
     /// The print process is not declared any more.
     ProcessGone(ProcessName),
-    /// Finishes its job and takes no other.
+    /// The device finishes its job and takes no other.
     Draining(Option<Attribution>),
-    /// Stopped in mid-job.
+    /// The device is stopped in mid-job.
     Suspended(Option<Attribution>),
-    /// Takes no jobs.
+    /// The device takes no jobs.
     Stopped(Option<Attribution>),
-    /// Nobody has started it yet.
+    /// Nobody has started the device yet.
     NeverStarted {
-        /// What it needs before it can be: `PROCESS`, `URI`.
+        /// What it needs before it can be started: `PROCESS`, `URI`.
         lacks: Vec<String>,
     },
-    /// It carries another form; empty = none.
+    /// The device carries another form; empty = none.
     Form {
         /// The form of the job.
         wanted: String,
@@ -145,7 +145,7 @@ pub enum Cause {
     },
     /// Held since it was submitted, as its submitter asked.
     HeldFromStart(Attribution),
-    /// Printed, and held afterwards as was asked.
+    /// Printed, and held afterwards by HOLDAFTER.
     HeldAfterPrinting(Attribution),
     /// Kept back by a pause.
     Paused(Option<Attribution>),
@@ -160,7 +160,7 @@ pub enum Cause {
     },
     /// No location of its group leads to a device.
     GroupWithoutDevices(GroupName),
-    /// A device has to do with it.
+    /// A device is the cause.
     Device {
         /// Which.
         device: DeviceName,
@@ -183,7 +183,7 @@ pub struct Why {
 }
 
 impl Cause {
-    /// Its stable word.
+    /// Returns its stable word.
     pub fn keyword(&self) -> &'static str {
         match self {
             Self::Arriving => "arriving",
@@ -205,7 +205,7 @@ impl Cause {
 }
 
 impl DeviceCause {
-    /// Its stable word.
+    /// Returns its stable word.
     pub fn keyword(&self) -> &'static str {
         match self {
             Self::Prints(Printing { running: RunningJob { stalled: Some(_), .. }, .. }) => "printer-stalled",
@@ -235,8 +235,8 @@ impl DeviceCause {
         }
     }
 
-    /// How decisive it is beside those of other devices: what will print the job comes first (0), then what mends
-    /// itself (1), then what waits for somebody (2).
+    /// Returns how decisive it is among the causes of several devices: a device that will print the job comes first
+    /// (0), then one that recovers by itself (1), then one that waits for somebody (2).
     pub fn rank(&self) -> u8 {
         match self {
             Self::Prints(_) | Self::Transferred { .. } | Self::Next { .. } | Self::Behind { .. } => 0,

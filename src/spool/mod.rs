@@ -1,7 +1,7 @@
 //! The spool: its operations and its rules of authority, and the print files on disk.
 //!
-//! A [`Spool`] is a handle that threads share. [`Local`] is a spool in the caller's process, as [`interface::operations::Operations`];
-//! [`interface::engine::Engine`] is the spool as a print process sees it.
+//! A [`Spool`] is a handle that threads share. [`Local`] is a spool in the caller's process, as
+//! [`interface::operations::Operations`]; [`interface::engine::Engine`] is the spool as a print process sees it.
 
 pub mod disk;
 pub mod interface;
@@ -40,7 +40,7 @@ struct Inner {
     server: ServerName,
     spool_id: String,
     creator_uid: u32,
-    /// Shared while the spool is used embedded; a server holds it alone.
+    /// Embedded spools share this lock; a server holds it alone.
     _lock: FileLock,
     /// The same on what cannot vanish unnoticed.
     _place: Option<RangeLock>,
@@ -49,9 +49,9 @@ struct Inner {
 /// What a change does to the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Room {
-    /// Takes room: refused while the ballast is not in place.
+    /// It takes room, and is refused while the ballast is not in place.
     Takes,
-    /// Gives room back in the end: may use up the ballast.
+    /// It gives room back in the end, and may use up the ballast.
     Gives,
 }
 
@@ -66,12 +66,12 @@ impl Spool {
         &self.inner.server
     }
 
-    /// Whether the user with this id made it: then his groups decide nothing.
+    /// Tells whether the user with this id made it. His groups matter for no right then.
     pub fn was_made_by(&self, uid: u32) -> bool {
         self.inner.creator_uid == uid
     }
 
-    /// Looks at one consistent state.
+    /// Reads one consistent state, in a read transaction.
     fn look<T>(&self, call: &Call, look: impl FnOnce(&Tx<'_>) -> Fallible<T>) -> Fallible<T> {
         self.inner.store.read(call, look)
     }

@@ -1,4 +1,4 @@
-//! A spool of canned objects that records what it is asked, for tests.
+//! A spool for tests: it has fixed objects and records what it is asked.
 
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -25,7 +25,7 @@ use crate::commands::spoolcom::session::Session;
 /// 21 November 2026, 09:06:16 UTC.
 pub const NOW: i64 = 1_795_251_976_000;
 
-/// The objects, and what happened.
+/// The objects of the spool, and what happened to them.
 #[derive(Default)]
 pub struct World {
     pub devices: Vec<DeviceStatus>,
@@ -38,13 +38,13 @@ pub struct World {
     pub changes: Vec<Request>,
     /// How the spool was opened.
     pub opened: Vec<(Option<String>, Intent)>,
-    /// States that the following waits for OFFLINE find.
+    /// The states that the next waits for OFFLINE find.
     pub waits: Vec<DeviceStatus>,
     /// What every change fails with.
     pub failure: Option<Failure>,
     /// What opening fails with.
     pub closed: Option<Failure>,
-    /// Holds that START leaves.
+    /// The holds that START leaves.
     pub remaining: HoldReasons,
 }
 
@@ -228,12 +228,12 @@ pub fn run_with(world: &Rc<RefCell<World>>, words: &[&str], terminal: bool, inpu
     Ran { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
 }
 
-/// A spool on `world`.
+/// Makes a spool on `world`.
 pub fn spool(world: &Rc<RefCell<World>>) -> Box<dyn Operations> {
     Box::new(Fake(Rc::clone(world)))
 }
 
-/// Runs `sit` with a runner on `world`, as the prompt has it.
+/// Runs `sit` with a runner on `world`, as the prompt does.
 pub fn at_prompt(world: &Rc<RefCell<World>>, sit: impl FnOnce(&RefCell<Runner<'_, '_>>) -> Exit) -> Ran {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut open = |spooler: Option<&str>, intent: Intent| -> Result<Box<dyn Operations>, Failure> {
@@ -408,7 +408,7 @@ pub fn job(n: u32, state: JobState) -> JobStatus {
     }
 }
 
-/// A job that waits for a device, at that place or passed over.
+/// Makes a job that waits for a device, in this place or passed over.
 pub fn waits(n: u32, sequence: Option<u32>) -> QueueItem {
     let mut job = job(n, JobState::Ready);
     if sequence.is_none() {
@@ -417,7 +417,7 @@ pub fn waits(n: u32, sequence: Option<u32>) -> QueueItem {
     QueueItem { sequence, job, estimate_ms: 119_001, begun: sequence == Some(1), broadcast: sequence == Some(2) }
 }
 
-/// Two devices, a process, two locations, three jobs.
+/// Makes a world of two devices, a process, two locations and three jobs.
 pub fn world() -> Rc<RefCell<World>> {
     let mut fast = device("FAST.#TRAY2", DeviceState::DevError(100));
     fast.settings.form = "INVOICE A4".into();

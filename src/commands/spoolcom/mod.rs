@@ -1,14 +1,15 @@
 //! `spoolcom`: the NonStop operator's language.
 //!
-//! Two steps, and nothing in between: the words of one invocation become statements ([`language`],
-//! [`statement`]), or a mistake that is shown in its place and changes nothing; then the statements are executed one after the
-//! other, each up to its first subcommand that fails. In a command file (`--in`) the unit is the line: a mistake is
-//! shown and the next line is read.
+//! An invocation has two steps. First its words become statements ([`language`], [`statement`]); a mistake is shown in
+//! its place, and then nothing is changed. After that the statements are executed one after the other, each up to its
+//! first subcommand that fails. In a command file (`--in`) each line is such a unit: a mistake is shown, and the next
+//! line is read.
 //!
-//! Without a command, standard input is read: at a terminal with the prompt ([`prompt`]), else like a command file.
+//! Without a command, `spoolcom` reads standard input: at a terminal with the prompt ([`prompt`]), else like a command
+//! file.
 //!
-//! Success is silent. Displays go to the output, messages and hints to standard error; hints that nobody asked for only
-//! when that is a terminal. The exit status is the worst that happened.
+//! Success is silent. Displays go to the output, messages and hints to standard error; hints that nobody asked for go
+//! there only when it is a terminal. The exit status is the worst of all statuses.
 
 pub(crate) mod displays;
 pub mod language;
@@ -57,7 +58,7 @@ Examples:
 Between single quotes a shell leaves $ # ; ! ( ) alone; outside of them $ and # may be left out.
 Exit status: 0 all done, 1 something failed or was not found, 2 usage error, 3 the spool cannot be reached.";
 
-/// The definition of the command line: options; the commands themselves are read by [`language::syntax`].
+/// Defines the options of the command line. [`language::syntax`] reads the commands themselves.
 pub fn definition() -> clap::Command {
     let value = |name: &'static str, what: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(what).help(help).action(ArgAction::Set)
@@ -91,7 +92,7 @@ pub fn definition() -> clap::Command {
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
     let split = words::split(words);
     let arguments = std::iter::once(OsString::from("spoolcom")).chain(split.options);
-    // The words of the commands are apart already; a hyphen here is an option that nobody knows.
+    // The words of the commands were taken out before, so a hyphen that is left is an unknown option.
     let options = definition().mut_arg("command", |words| words.trailing_var_arg(false).allow_hyphen_values(false));
     let options = match options.try_get_matches_from(arguments) {
         Ok(options) => options,
@@ -183,19 +184,19 @@ enum From<'a> {
     Words(Vec<Statement>),
     /// A command file, or standard input.
     Lines(Box<dyn BufRead + 'a>),
-    /// A person.
+    /// A person at a terminal.
     Prompt,
 }
 
-/// The statements of the command line; none when it names at most a supervisor.
+/// Reads the statements of the command line; none when it names at most a supervisor.
 fn read_words(words: &[OsString], err: &mut dyn Write) -> Result<Option<Vec<Statement>>, Exit> {
     if words.is_empty() {
         return Ok(None);
     }
     let text = words::join(words).map_err(|why| usage(err, Message::Syntax, &why, &[]))?;
     let strict = words.len() > 1;
-    // A line break separates commands in one quoted string. Among several words it can only come from a variable, and
-    // is refused.
+    // A line break separates commands in one quoted string. Among several words it can only come from a variable, so
+    // it is refused.
     let lines: Vec<&str> = if strict { vec![&text] } else { text.lines().collect() };
     let mut statements = Vec::new();
     let mut only_supervisor = false;
@@ -231,7 +232,7 @@ fn check_supervisor(name: &Spanned<String>, err: &mut dyn Write) -> Result<(), E
     Err(Exit::Unreachable)
 }
 
-/// Help, version, or an option that clap refuses.
+/// Prints help, the version, or why clap refuses an option.
 fn by_clap(error: &clap::Error, shell: &mut Shell<'_>) -> Exit {
     let text = error.render().to_string();
     if error.use_stderr() {

@@ -1,7 +1,7 @@
-//! The commands of one invocation, executed: from the command line at once, from a file line by line.
+//! Executes the commands of one invocation: those of the command line at once, those of a file line by line.
 //!
-//! The spool is opened when a line needs it, for the strongest intent so far, and kept. One that cannot be reached fails
-//! the line and is tried again for the next.
+//! A runner opens the spool when a line needs it, for the strongest intent so far, and keeps it open. If it cannot
+//! reach the spool, the line fails, and the next line tries again.
 
 use std::io::{BufRead, Read};
 
@@ -17,23 +17,23 @@ use super::statement::{Flow, Statement, read_line, stronger, without_fc};
 /// The longest line of a command file, in octets.
 const MAX_LINE: u64 = 1 << 20;
 
-/// The commands of one invocation on their way.
+/// Executes the commands of one invocation.
 pub struct Runner<'a, 'o> {
-    /// What they share.
+    /// What the commands share.
     pub session: Session<'a>,
     open: &'a mut Opener<'o>,
     spooler: Option<String>,
-    /// What the open spool was opened for.
+    /// The intent for which the spool was opened.
     intent: Option<Intent>,
 }
 
 impl<'a, 'o> Runner<'a, 'o> {
-    /// Nothing is open yet.
+    /// Makes a runner that has opened nothing yet.
     pub fn new(session: Session<'a>, open: &'a mut Opener<'o>, spooler: Option<String>) -> Self {
         Self { session, open, spooler, intent: None }
     }
 
-    /// Writes what is left of the output.
+    /// Writes the rest of the output.
     pub fn finish(&mut self, exit: Exit) -> Exit {
         match self.session.out.flush() {
             Ok(()) => exit,
@@ -41,7 +41,7 @@ impl<'a, 'o> Runner<'a, 'o> {
         }
     }
 
-    /// Executes the statements of a command line; the spool is opened once, for the strongest of them.
+    /// Executes the statements of a command line. Opens the spool once, for the strongest of them.
     pub fn once(&mut self, statements: &[Statement]) -> Exit {
         self.session.from_shell = statements.len() == 1 && !self.session.json;
         if let Err(exit) = self.reach(statements) {
@@ -102,7 +102,7 @@ impl<'a, 'o> Runner<'a, 'o> {
         }
     }
 
-    /// Executes the statements of one line. A spool that failed is opened again for the next one.
+    /// Executes the statements of one line. A spool that failed is opened again for the next line.
     pub fn execute_line(&mut self, statements: &[Statement]) -> (Exit, Flow) {
         if statements.contains(&Statement::Open) {
             self.close();
@@ -117,14 +117,15 @@ impl<'a, 'o> Runner<'a, 'o> {
         (exit, flow)
     }
 
-    /// Lets go of the spool.
+    /// Closes the spool.
     fn close(&mut self) {
         self.session.spool = None;
         self.session.broken = false;
         self.intent = None;
     }
 
-    /// The spool for looking, if it can be had without a word: completion must not disturb the line that is typed.
+    /// Returns the spool for looking, if it opens without a message: completion must not disturb the line that is
+    /// typed.
     pub fn peek(&mut self) -> Option<&mut dyn Operations> {
         if self.session.spool.is_none() {
             self.session.spool = Some((self.open)(self.spooler.as_deref(), Intent::Read).ok()?);
@@ -133,14 +134,14 @@ impl<'a, 'o> Runner<'a, 'o> {
         self.session.spool.as_mut().map(|spool| spool.as_mut() as &mut dyn Operations)
     }
 
-    /// Opens the spool for what `statements` intend, unless it is open for that already.
+    /// Opens the spool for what `statements` intend, unless it is already open for that.
     fn reach(&mut self, statements: &[Statement]) -> Result<(), Exit> {
         let intent = statements.iter().fold(None, |strongest, statement| stronger(strongest, statement.intent()));
         let wanted = stronger(self.intent, intent);
         let Some(wanted) = wanted.filter(|_| wanted != self.intent) else {
             return Ok(());
         };
-        // The weaker one is let go first: a spool may be opened once by a process.
+        // Close the weaker one first: a process may open a spool only once.
         self.close();
         match (self.open)(self.spooler.as_deref(), wanted) {
             Ok(spool) => {
@@ -166,7 +167,7 @@ impl<'a, 'o> Runner<'a, 'o> {
                     worst = worst.max(self.session.report(&place, trouble));
                 }
             }
-            // An interrupt ends the list, not only the command that was running.
+            // An interrupt ends the whole list, not only the command that was running.
             if (self.session.interrupted)() {
                 return (worst.max(Exit::Failed), Flow::GoOn);
             }

@@ -1,4 +1,4 @@
-//! What commands share while they are executed: the spool, the streams, and the manner in which they fail.
+//! What commands share while they are executed: the spool, the streams, and how failures are reported.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -18,13 +18,13 @@ use super::language::values::DisplayRequest;
 /// Why a statement ended before it was done.
 #[derive(Debug)]
 pub enum EarlyEnd {
-    /// An operation failed; not yet reported.
+    /// An operation failed, and nobody has reported it yet.
     Failed(Failure, Subject),
-    /// Already reported, with this status.
+    /// The failure was reported, with this status.
     Reported(Exit),
     /// The output cannot be written.
     Output(io::Error),
-    /// Somebody pressed Ctrl-C; whatever there was to say about it was said.
+    /// Somebody pressed Ctrl-C, and everything about it was said.
     Interrupted,
 }
 
@@ -42,13 +42,13 @@ impl From<io::Error> for EarlyEnd {
 
 /// The surroundings of the commands of one invocation.
 pub struct Session<'a> {
-    /// The spool, once one of the commands needed it.
+    /// The spool, once a command has needed it.
     pub spool: Option<Box<dyn Operations>>,
-    /// Displays go here.
+    /// The stream for displays.
     pub out: &'a mut dyn Write,
-    /// Messages and hints go here.
+    /// The stream for messages and hints.
     pub err: &'a mut dyn Write,
-    /// Whether `err` is a terminal: hints that nobody asked for go there only then.
+    /// Whether `err` is a terminal. Only then hints that nobody asked for go there.
     pub err_is_terminal: bool,
     /// The current directory.
     pub cwd: PathBuf,
@@ -56,23 +56,23 @@ pub struct Session<'a> {
     pub now_ms: i64,
     /// The time zone of displays.
     pub zone: TimeZone,
-    /// Displays are JSON.
+    /// Whether displays are JSON.
     pub json: bool,
-    /// DRAIN waits.
+    /// Whether DRAIN waits.
     pub wait: bool,
-    /// The commands came as shell words, so that a `$` may have been lost.
+    /// Whether the commands came as shell words, so that a `$` may have been lost.
     pub from_shell: bool,
-    /// Whether Ctrl-C was pressed since the line began; never where it ends the program.
+    /// Tells whether Ctrl-C was pressed since the line began. Where Ctrl-C ends the program, it never was.
     pub interrupted: fn() -> bool,
-    /// The spool failed in a way that opening it again may mend.
+    /// Whether the spool failed in a way that opening it again may cure.
     pub broken: bool,
 }
 
 impl Session<'_> {
-    /// The spool.
+    /// Returns the spool.
     ///
     /// # Errors
-    /// An internal failure when it was not opened, which the intent of every plan sees to.
+    /// Fails when the spool is not open. The runner opens it before it executes a statement that has an intent.
     pub fn spool(&mut self) -> Result<&mut dyn Operations, Failure> {
         match &mut self.spool {
             Some(spool) => Ok(spool.as_mut()),
@@ -80,15 +80,13 @@ impl Session<'_> {
         }
     }
 
-    /// How displays look.
+    /// Returns how displays look.
     pub fn style(&self, display: &DisplayRequest) -> Style {
         Style { json: self.json, detail: display.detail, now_ms: self.now_ms, zone: self.zone.clone() }
     }
 
-    /// Shows something: `show` gets the spool and the stream that `display` names.
-    ///
-    /// # Errors
-    /// Those of `show`, and an OUT file that cannot be written.
+    /// Shows something: `show` gets the spool and the stream that `display` names. Fails when `show` does, or when the
+    /// OUT file cannot be written.
     pub fn show(
         &mut self,
         display: &DisplayRequest,
@@ -112,7 +110,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Says something that nobody asked for; on a terminal only.
+    /// Prints a hint that nobody asked for, only on a terminal.
     pub fn hint(&mut self, hint: &str) {
         if self.err_is_terminal {
             // A closed standard error must not turn into a failure.
@@ -120,7 +118,7 @@ impl Session<'_> {
         }
     }
 
-    /// Reports `trouble` and says to which status it leads. `place` is the command it happened in.
+    /// Reports `trouble` and returns the exit status for it. `place` is the command that failed.
     pub fn report(&mut self, place: &str, trouble: EarlyEnd) -> Exit {
         match trouble {
             EarlyEnd::Reported(exit) => exit,
@@ -133,7 +131,7 @@ impl Session<'_> {
                 print_failure(self.err, place, &failure, &subject);
                 Exit::of(&failure)
             }
-            // Whoever read the output has gone; nothing more can be said to them.
+            // The reader of the output has gone, so nothing more can be said.
             EarlyEnd::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Failed,
             EarlyEnd::Output(error) => {
                 let failure = Failure::new(FailureKind::Io, format!("the output cannot be written: {error}"));
@@ -144,22 +142,22 @@ impl Session<'_> {
     }
 }
 
-/// Output that Ctrl-C stops, however much is still to come.
+/// An output that Ctrl-C stops, however much is still to come.
 pub struct Stoppable<'a> {
     out: &'a mut dyn Write,
     stopped: fn() -> bool,
 }
 
-/// What is written between two looks at Ctrl-C: a screenful.
+/// How many octets are written between two looks at Ctrl-C: a screenful.
 const PIECE: usize = 4096;
 
 impl<'a> Stoppable<'a> {
-    /// Writes to `out` until `stopped`.
+    /// Makes an output that writes to `out` until `stopped`.
     pub fn new(out: &'a mut dyn Write, stopped: fn() -> bool) -> Self {
         Self { out, stopped }
     }
 
-    /// The output itself, which nothing stops.
+    /// Returns the output itself, which nothing stops.
     pub fn inner(&mut self) -> &mut dyn Write {
         self.out
     }
@@ -167,12 +165,12 @@ impl<'a> Stoppable<'a> {
 
 impl Write for Stoppable<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Not `Interrupted`: that one is tried again.
+        // Why not `Interrupted`? Writers try again after that.
         if (self.stopped)() {
             return Err(io::Error::other("stopped"));
         }
         let n = self.out.write(&bytes[..bytes.len().min(PIECE)])?;
-        // Nothing may wait in a buffer: it would be shown after the display was stopped.
+        // May anything wait in a buffer? No: it would be shown after the display was stopped.
         self.out.flush()?;
         Ok(n)
     }
@@ -182,7 +180,7 @@ impl Write for Stoppable<'_> {
     }
 }
 
-/// Opens an OUT file: made when it is not there, added to when it is.
+/// Opens an OUT file. Makes it if it is missing, and adds to it if it is there.
 pub fn open_out(path: &std::path::Path) -> Result<File, Failure> {
     OpenOptions::new().append(true).create(true).open(path).map_err(|error| {
         Failure::new(

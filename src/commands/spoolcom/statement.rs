@@ -1,7 +1,7 @@
-//! What a typed command means: a [`Statement`] for each, made before any of them is executed.
+//! What typed commands mean: each becomes a [`Statement`] before any of them is executed.
 //!
-//! Everything that can be refused without a spool is refused here, with its place in the line: words that are not
-//! available, changes without an object, malformed names and values.
+//! What can be refused without a spool is refused here, with its place in the line: words that are not available,
+//! changes without an object, malformed names and values.
 
 use crate::commands::shell::Intent;
 
@@ -21,12 +21,12 @@ use super::verbs::print::PrintStatement;
 use super::verbs::spooler::SpoolerStatement;
 use super::verbs::{help, open};
 
-/// Whether to go on after a command.
+/// What to do after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// With the next one.
+    /// Go on with the next one.
     GoOn,
-    /// EXIT.
+    /// Stop, after EXIT.
     Stop,
 }
 
@@ -56,7 +56,7 @@ pub enum Statement {
 }
 
 impl Statement {
-    /// What `command` means.
+    /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         check_available(command)?;
         check_object(command)?;
@@ -80,7 +80,7 @@ impl Statement {
         })
     }
 
-    /// What it needs the spool for; none when it needs no spool.
+    /// Returns what it needs the spool for; none when it needs no spool.
     pub fn intent(&self) -> Option<Intent> {
         match self {
             Self::Comment | Self::Exit | Self::Fc(_) | Self::Help(_) => None,
@@ -93,11 +93,11 @@ impl Statement {
         }
     }
 
-    /// Executes it, each subcommand after the other, up to the first that fails.
+    /// Executes it: one subcommand after the other, up to the first that fails.
     pub fn run(&self, session: &mut Session<'_>) -> Result<Flow, (String, EarlyEnd)> {
         match self {
             Self::Exit => return Ok(Flow::Stop),
-            // The runner opened the spool again before it executed the line; FC never comes here.
+            // The runner has opened the spool again before it executes the line. FC never comes here.
             Self::Comment | Self::Open | Self::Fc(_) => {}
             Self::Help(topic) => help::run(*topic, session).map_err(|trouble| ("HELP".to_owned(), trouble))?,
             Self::Dev(statement) => statement.run(session)?,
@@ -110,20 +110,17 @@ impl Statement {
     }
 }
 
-/// What a line means.
+/// Reads the statements of a line.
 ///
 /// # Errors
-/// The first mistake in it; nothing of the line is executed then.
+/// Returns the first mistake in the line, of which nothing is executed then.
 pub fn read_line(line: &str, number: Option<usize>) -> Result<Vec<Statement>, Mistake> {
     let source = Source { line, number };
     let commands = Parser::new(line, false)?.commands()?;
     commands.iter().map(|command| Statement::of(command, &source)).collect()
 }
 
-/// `statements`, if there is no FC among them: it makes sense at the prompt only, which deals with it there.
-///
-/// # Errors
-/// The mistake that FC is elsewhere.
+/// Refuses FC among `statements`. FC makes sense only at the prompt, which handles it there.
 pub fn without_fc(statements: Vec<Statement>) -> Result<Vec<Statement>, Mistake> {
     let fc = |statement: &Statement| if let Statement::Fc(fc) = statement { Some(fc.span) } else { None };
     match statements.iter().find_map(fc) {
@@ -135,7 +132,7 @@ pub fn without_fc(statements: Vec<Statement>) -> Result<Vec<Statement>, Mistake>
     }
 }
 
-/// The stronger of two intents.
+/// Returns the stronger of two intents.
 pub fn stronger(a: Option<Intent>, b: Option<Intent>) -> Option<Intent> {
     let rank = |intent: Option<Intent>| match intent {
         None => 0,
@@ -166,7 +163,7 @@ fn check_available(command: &Command) -> Result<(), Mistake> {
     Ok(())
 }
 
-/// A change needs to be told what it changes: an empty variable must not become "all".
+/// Refuses a change that names no object: an empty variable must not become "all".
 fn check_object(command: &Command) -> Result<(), Mistake> {
     if command.object != Object::None || command.grammar.object == ObjectKind::Nothing {
         return Ok(());

@@ -1,9 +1,9 @@
 //! What the print process asks of the spool: leases, claims, and the ends of attempts.
 //!
 //! A print process holds the lock of its name while it runs, and with it a [`Lease`]: the process and its epoch. Every
-//! claim carries both; a claim of an earlier epoch belongs to a process that died, and only the next holder of the lock
-//! releases it. Each function is one transaction. What happened at a device is recorded in order, with all reports that
-//! were deferred until then in one transaction ([`Engine::record`]).
+//! claim carries both. A claim of an earlier epoch belongs to a process that died, and only the next holder of the lock
+//! releases it. Each function is one transaction. Reports about a device may be deferred; [`Engine::record`] records
+//! all of them in order, in one transaction.
 
 use std::sync::Arc;
 
@@ -44,8 +44,8 @@ pub struct DeviceOrder {
     pub error: Option<ErrorNote>,
     /// Whether an entry waits that it could claim.
     pub eligible: bool,
-    /// Whether an entry is claimed for it in this epoch. If no attempt of it runs, that claim was left over by one that
-    /// broke off, and must be given back.
+    /// Whether an entry is claimed for it in this epoch. If no attempt runs, an attempt that broke off left the claim,
+    /// and it must be given back.
     pub claimed: bool,
     /// Jobs whose octets the peer has, waiting for a clean close.
     pub transferred: u32,
@@ -53,7 +53,7 @@ pub struct DeviceOrder {
     pub paper: Paper,
     /// When a device that an error stopped must start again (wall clock), if its RESTART says so.
     pub restart_at_ms: Option<i64>,
-    /// What it was last opened with, as recorded: recovery after a crash relies on it.
+    /// What it was last opened with, as recorded. Recovery after a crash relies on it.
     pub connection: Option<ConnectionInUse>,
 }
 
@@ -107,8 +107,8 @@ pub struct Claim {
     pub form: String,
     /// Its owner's login name.
     pub owner: String,
-    /// Whether octets of an earlier attempt may already be on paper. Over a socket it then goes over a connection of its own,
-    /// so that it is known whether it is the job at which the device fails.
+    /// Whether octets of an earlier attempt may already be on paper. A socket then gives the job a connection of its
+    /// own, to find out whether it is the job at which the device fails.
     pub possible_duplicate: bool,
     /// Where the paper of the device stood when the last finished job had ended.
     pub paper: Paper,
@@ -126,9 +126,9 @@ impl Claim {
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttemptEnd {
-    /// Every octet was sent; how far that is known.
+    /// Every octet was sent, as far as is known.
     Delivered {
-        /// The honest word.
+        /// How far that is known: transferred, sent or confirmed.
         delivery: Delivery,
         /// Octets sent, header pages and added form feeds included.
         octets: u64,
@@ -137,18 +137,18 @@ pub enum AttemptEnd {
         /// Something worth recording, once for each job: "edited in place since it was submitted".
         remark: Option<String>,
     },
-    /// The device failed: the entry is free again at the same place, and the device is in this error. An error without
+    /// The device failed: the entry is free again in the same place, and the device is in this error. An error without
     /// a next try stops the device.
     DeviceFailed {
         /// The error.
         error: ErrorNote,
         /// Whether some octet of the job may be on paper.
         touched: bool,
-        /// Whether the job was alone on its connection, and the peer had acknowledged octets of it: then it may be the job
-        /// at which the device fails.
+        /// Whether the job was alone on its connection and the peer had acknowledged octets of it. If so, it may be the
+        /// job at which the device fails.
         alone: bool,
     },
-    /// The document cannot be printed: the job is held, the others flow.
+    /// The document cannot be printed: the job is held, and other jobs go on.
     DataFailed {
         /// Failed, Changed or Corrupt.
         reason: HoldReason,
@@ -196,21 +196,21 @@ pub struct Settlement {
 /// What became of a transferred job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Its connection closed cleanly: it is sent.
+    /// Its connection closed cleanly, so it is sent.
     Closed,
-    /// Its connection stayed well long enough, or the peer took every octet and never closed: it is done, recorded as
-    /// transferred.
+    /// Its connection stayed well long enough, or the peer took every octet and never closed. The job is done, and
+    /// recorded as transferred.
     Released {
         /// Why it is let go.
         why: String,
     },
-    /// The peer reset the connection, or is gone: DELIVERY of the device says what becomes of it.
+    /// The peer reset the connection, or is gone. DELIVERY of the device decides what becomes of the job.
     Reset {
         /// What the connection reported.
         why: String,
     },
-    /// We cut the connection for another job, and the peer did not say in time that it has everything: it is held, because
-    /// it may have printed. What we do ourselves never prints a job again.
+    /// We cut the connection for another job, and the peer did not say in time that it has everything. The job is held,
+    /// because it may have printed. Is it printed again? No: what we do ourselves never prints a job twice.
     Cut {
         /// Why the connection was cut.
         why: String,
@@ -218,7 +218,7 @@ pub enum Outcome {
 }
 
 impl Settlement {
-    /// What became of every transferred job of a device.
+    /// Makes the settlement of all transferred jobs of a device.
     pub fn of_all(outcome: Outcome) -> Self {
         Self { entries: None, outcome }
     }
@@ -234,7 +234,7 @@ pub enum Observation {
         /// With what.
         connection: ConnectionInUse,
     },
-    /// It was looked up in FASTCNFG before opening, and something differs from the record.
+    /// The process looked it up in FASTCNFG before opening it, and something differs from the record.
     Consulted {
         /// What to remember.
         found: Remembered,
@@ -250,9 +250,9 @@ pub enum Observation {
     Failed(ErrorNote),
     /// An error is over.
     Recovered,
-    /// Its RESTART is due: it starts again. Nothing happens if somebody stopped or started it meanwhile.
+    /// Its RESTART is due, so it starts again. Nothing happens if somebody stopped or started it meanwhile.
     Restarting,
-    /// A draining device has finished its job and is closed: it is stopped now.
+    /// A draining device has finished its job and is closed, so it is stopped now.
     Drained,
     /// Something worth recording in its log.
     Remark {
@@ -268,7 +268,7 @@ pub enum Observation {
 pub enum DeviceReport {
     /// Something was observed.
     Observed(Observation),
-    /// An attempt is about to write to a file. Must be recorded before its first octet.
+    /// An attempt is about to write to a file. This must be recorded before the first octet.
     AttemptBegins {
         /// What it prints.
         claim: Arc<Claim>,
@@ -297,14 +297,14 @@ pub struct TimedReport {
     pub at: Moment,
 }
 
-/// What a device does next, as far as the transaction that recorded its reports shows.
+/// What a device does next, as far as the transaction that recorded its reports knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// This job, which was claimed.
+    /// It prints this job, which was claimed.
     Job(Box<Claim>),
-    /// Nothing: it may claim a job, and no entry waits that it could claim.
+    /// Nothing: no entry waits that it could claim.
     Nothing,
-    /// Unknown: no job was asked for, the device must not have one now, or one is left to another device.
+    /// Unknown: nobody asked for a job, the device must not have one now, or one is left to another device.
     Unknown,
 }
 
@@ -318,20 +318,20 @@ impl Next {
     }
 }
 
-/// Whether a running attempt should go on.
+/// What a running attempt should do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptWish {
     /// Go on.
     Continue,
     /// Stop now: the job is held, paused or cancelled.
     Stop,
-    /// Stand still, with the device open, until it may go on: the device is suspended.
+    /// Stand still with the device open, until it may go on: the device is suspended.
     Suspend,
     /// The claim is no longer ours; end without touching the spool.
     Lost,
 }
 
-/// The spool as a print process sees it. [`crate::spool::Spool`] is the one that prints; a test may bring its own.
+/// The spool as a print process sees it. [`crate::spool::Spool`] implements it; a test may bring its own.
 ///
 /// # Errors
 /// Every method fails with a [`Failure`]; `Unknown` and `Io` failures leave the claim where it was, and the print
@@ -340,9 +340,9 @@ pub trait Engine: Send + Sync {
     /// The name of the server.
     fn server(&self) -> ServerName;
 
-    /// Begins an epoch of a print process whose lock the caller holds: from now on its row says running, and the claims
-    /// of its earlier epochs are released, in place. Jobs of an earlier epoch that were transferred are Ready again and
-    /// reported as possible duplicates.
+    /// Begins an epoch of a print process whose lock the caller holds. Its row says running from now on, and the claims
+    /// of its earlier epochs are released in place. Transferred jobs of an earlier epoch are Ready again and reported
+    /// as possible duplicates.
     fn begins(&self, name: &ProcessName, pid: u32, now: &Moment) -> Result<Lease, Failure>;
 
     /// Removes print files that no job refers to: what a process that died was about to erase.
@@ -353,18 +353,18 @@ pub trait Engine: Send + Sync {
     /// Reads what is wanted of each device of the process.
     fn orders(&self, lease: &Lease, now: &Moment) -> Result<Vec<DeviceOrder>, Failure>;
 
-    /// Reads what is wanted of one device; none when the process no longer owns it.
+    /// Reads what is wanted of one device; none when the process no longer drives it.
     fn order(&self, lease: &Lease, device: DeviceId, now: &Moment) -> Result<Option<DeviceOrder>, Failure>;
 
-    /// What a device remembers of FASTCNFG.
+    /// Returns what a device remembers of FASTCNFG.
     fn remembered(&self, lease: &Lease, device: DeviceId) -> Result<Remembered, Failure>;
 
     /// Claims the next eligible job for a started device, or nothing.
     fn claim(&self, lease: &Lease, device: DeviceId, now: &Moment) -> Result<Option<Claim>, Failure>;
 
-    /// Records durably what happened at a device: all of it or nothing, in this order. With `claim_next` the next job
-    /// is claimed in the same transaction. Reports whose reply was lost may be recorded again: an attempt ends once,
-    /// and everything recorded together with its end is recorded with it.
+    /// Records durably what happened at a device: all of it in this order, or nothing. With `claim_next` it claims the
+    /// next job in the same transaction. May reports be sent again after a lost reply? Yes: an attempt ends once, and
+    /// everything reported together with its end is on record with it.
     fn record(
         &self,
         lease: &Lease,
@@ -433,18 +433,18 @@ pub trait Engine: Send + Sync {
         self.record_one(lease, device, DeviceReport::Observed(seen), false, now).map(drop)
     }
 
-    /// Whether a running attempt should go on. Cheap; asked after a wake-up and between documents.
+    /// Tells what a running attempt should do. This is cheap; processes ask after a wake-up and between documents.
     fn attempt_wish(&self, lease: &Lease, claim: &Claim) -> Result<AttemptWish, Failure>;
 
-    /// Goes dormant: returns true when, within one transaction, no device of the process has a claim (a suspended job
-    /// is one) or a transferred job, no started one an eligible entry, an error to retry or EXCLUSIVE ON, and none a
-    /// RESTART ahead, and its row was cleared. Only then may it exit.
+    /// Goes dormant if there is nothing to do, in one transaction: no device of the process has a claim (a suspended
+    /// job is one), a transferred job or a RESTART ahead, and no started one has an eligible entry, an error to retry
+    /// or EXCLUSIVE ON. Returns true when the row was cleared; only then may the process exit.
     fn goes_dormant(&self, lease: &Lease, now: &Moment) -> Result<bool, Failure>;
 
-    /// Ends the epoch in good order, whatever is left to do: a signal asked for it, or the spool cannot be used. Its
-    /// claims were given back before, as far as that was possible.
+    /// Ends the epoch in good order, whatever is left to do: a signal asked for it, or the spool cannot be used. The
+    /// process has given its claims back before, as far as that was possible.
     fn ends(&self, lease: &Lease, why: &str, now: &Moment) -> Result<(), Failure>;
 
-    /// Whether the lease still stands: the row carries this epoch and the schema is ours.
+    /// Tells whether the lease still stands: the row has this epoch, and the schema is ours.
     fn lease_stands(&self, lease: &Lease) -> Result<bool, Failure>;
 }

@@ -1,4 +1,16 @@
 //! Jobs: listing, holding, starting, deleting, and their end.
+//!
+//! States: HOLD takes a job out of the queues in any state but Terminating and Retained; one that prints is stopped,
+//! and is held when its attempt has ended. START puts a held or paused job back as a new arrival, unless a reason
+//! remains that START does not clear. DELETE works in every state: the job goes to the history at once, or with its
+//! last attempt while a device still has it.
+//!
+//! Who may: anybody looks. The owner, the creator of the spool, and with MGRACCESS a manager of the owner's group
+//! change.
+//!
+//! A crash: each change is one transaction, so it happened or it did not. Print files are erased after the commit;
+//! files that a crash leaves between the two belong to no job, and the sweep removes them. Whoever dies before waking a
+//! print process leaves a committed job that waits for the next wake-up.
 
 use crate::attributes::Class;
 use crate::attributes::filter::Filter;
@@ -23,7 +35,7 @@ use crate::spool::interface::records::{Event, EventSubject, Removal};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
-/// Jobs looked at for one page, however few satisfy its condition.
+/// A page looks at no more jobs than this, however few satisfy its condition.
 const LOOK_AT_MOST: u32 = 5_000;
 
 /// What follows from a change of a job.
@@ -35,22 +47,24 @@ pub(crate) struct Aftermath {
     pub(crate) targets: Vec<WakeTarget>,
 }
 
+/// Makes the failure for a job that does not exist.
 pub(crate) fn not_found(job: &JobRef) -> Failure {
     Failure::not_found(format!("job {job}"))
 }
 
+/// Finds the job that the caller means.
 pub(crate) fn find(tx: &Tx<'_>, spool: &Spool, job: &JobRef) -> Fallible<JobRow> {
     store::job::by_ref(tx, job, tx.caller()?.uid, spool.server().as_str())?.ok_or_else(|| not_found(job))
 }
 
-/// The job that a change is decided from: nobody else changes it until the transaction ends.
+/// Finds the job and locks it: nobody else changes it until the transaction ends.
 pub(crate) fn find_to_change(tx: &Tx<'_>, spool: &Spool, job: &JobRef) -> Fallible<JobRow> {
     let row = find(tx, spool, job)?;
     tx.lock(Lock::Job(row.id))?;
     Ok(row)
 }
 
-/// Refuses who may not change a job.
+/// Refuses a caller who may not change the job.
 pub(crate) fn demand_job(tx: &Tx<'_>, job: &JobRow) -> Fallible<()> {
     let owner_groups = if tx.caller()?.uid == job.owner_uid { Vec::new() } else { users::groups(job.owner_uid) };
     Spool::demand(tx, Right::ChangeJob { owner_uid: job.owner_uid, owner_groups: &owner_groups })
@@ -58,6 +72,7 @@ pub(crate) fn demand_job(tx: &Tx<'_>, job: &JobRow) -> Fallible<()> {
 }
 
 impl Spool {
+    /// Returns one page of the jobs that satisfy a query. A page may be shorter than `limit` and still have a next one.
     pub(crate) fn jobs(
         &self,
         call: &Call,
@@ -105,7 +120,7 @@ impl Spool {
                 if exhausted {
                     return Ok(Page { rows, next: None });
                 }
-                // A filter that hardly anything satisfies must not keep one look open over a million jobs.
+                // A filter that matches almost nothing must not hold one read transaction open over a million jobs.
                 looked_at += limit;
                 if looked_at >= LOOK_AT_MOST {
                     return Ok(Page { rows, next: after });
@@ -114,6 +129,7 @@ impl Spool {
         })
     }
 
+    /// Returns one job.
     pub(crate) fn job(&self, call: &Call, job: &JobRef) -> Fallible<JobStatus> {
         self.look(call, |tx| {
             let row = find(tx, self, job)?;
@@ -121,6 +137,7 @@ impl Spool {
         })
     }
 
+    /// Holds a job. Returns the print processes that have to stop printing it.
     pub(crate) fn hold_job(&self, call: &Call, job: &JobRef) -> Fallible<Vec<WakeTarget>> {
         let (spool, job) = (self.clone(), job.clone());
         self.change(Room::Gives, call, move |tx| {
@@ -138,6 +155,7 @@ impl Spool {
         })
     }
 
+    /// Starts a held or paused job. Returns the reasons that still hold it, and the print processes that have work now.
     pub(crate) fn start_job(&self, call: &Call, job: &JobRef) -> Fallible<(HoldReasons, Vec<WakeTarget>)> {
         let fresh = self.changed_documents(call, job)?;
         let (spool, job) = (self.clone(), job.clone());
@@ -165,12 +183,13 @@ impl Spool {
         })
     }
 
-    /// Puts a job that was held back into the queues, as one that arrives now: it has lost its place.
+    /// Puts a held job back into the queues. It has lost its place: it stands where a job that arrives now would stand.
     pub(crate) fn requeue(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<()> {
         let sort = self.new_position(tx, job.route, job.priority, job.work)?;
         store::job::set_sort(tx, job.id, &sort)?;
         let entries = store::entry::of_job(tx, job.id)?;
-        // Of a broadcast that was held half-way only what is missing prints; one that printed everywhere prints again.
+        // A broadcast that was held half-way prints only where it has not printed yet. One that printed everywhere
+        // prints again.
         let whole = entries.iter().all(|entry| entry.state == EntryState::Done);
         for entry in entries.iter().filter(|entry| whole || entry.state != EntryState::Done) {
             store::entry::requeue(tx, entry.id, &sort)?;
@@ -178,9 +197,9 @@ impl Spool {
         Ok(())
     }
 
-    /// A job held because its linked document is another file now, and started all the same: that file is what its
-    /// owner wants printed, so it becomes the document's identity. Looked at before the transaction: a link may lead to a
-    /// file system that does not answer.
+    /// Returns the new identities of the linked documents of a job that is held because one of them is another file
+    /// now. Whoever starts the job all the same wants the new file printed, so START stores these. They are read before
+    /// the transaction, because a link may lead to a file system that does not answer.
     fn changed_documents(&self, call: &Call, job: &JobRef) -> Fallible<Vec<(DocumentId, Identity)>> {
         let links: Vec<DocumentRow> = self.look(call, |tx| {
             let row = find(tx, self, job)?;
@@ -190,7 +209,7 @@ impl Spool {
             let documents = store::document::of_job(tx, row.id)?;
             Ok(documents.into_iter().filter(|d| d.transfer == Transfer::Link).collect())
         })?;
-        // Our rights are not those of another caller: what he may read we cannot tell.
+        // We run with our own rights, so we cannot tell what another caller may read.
         if !links.is_empty() && call.caller()?.uid != nix::unistd::geteuid().as_raw() {
             return Err(Failure::new(FailureKind::Unsupported, "its linked document is another file now")
                 .hint("submit that file anew"));
@@ -203,6 +222,7 @@ impl Spool {
         Ok(links.iter().filter_map(look).collect())
     }
 
+    /// Deletes a job. Returns what became of it, and the print processes that have to stop printing it.
     pub(crate) fn delete_job(&self, call: &Call, job: &JobRef) -> Fallible<(Removal, Vec<WakeTarget>)> {
         let (spool, job) = (self.clone(), job.clone());
         let (removal, aftermath) = self.change(Room::Gives, call, move |tx| {
@@ -224,7 +244,7 @@ impl Spool {
         Ok((removal, aftermath.targets))
     }
 
-    /// Ends a job: its row goes to the history. Returns the files to erase once that is committed.
+    /// Ends a job and moves its row to the history. Returns the files to erase after the commit.
     pub(crate) fn finish(tx: &Tx<'_>, job: &JobRow, device: Option<&str>, outcome: &str) -> Fallible<Vec<String>> {
         let destination = Self::job_destination(tx, job)?.to_string();
         let files = store::job::delete(tx, job.id)?;
@@ -232,6 +252,7 @@ impl Spool {
         Ok(files)
     }
 
+    /// Returns the events of an object that follow `after`, oldest first. A finished job still has its events.
     pub(crate) fn events(&self, call: &Call, subject: &EventSubject, after: i64) -> Fallible<Vec<Event>> {
         self.look(call, |tx| {
             let object = match subject {
@@ -260,11 +281,12 @@ impl Spool {
     }
 }
 
+/// Makes the failure for a job whose state does not allow what was asked.
 pub(crate) fn wrong_state(job: &JobRow, state: JobState, what: &str) -> Failure {
     Failure::new(FailureKind::State, format!("job {} is {} and cannot be {what}", job.number, state.infoprint()))
 }
 
-/// The processes that have claims among `entries`: they have to stop.
+/// Returns the print processes that have claimed some of `entries`: they have to stop.
 pub(crate) fn claimants(tx: &Tx<'_>, entries: &[EntryRow]) -> Fallible<Vec<WakeTarget>> {
     let mut targets = Vec::new();
     for (process, _) in entries.iter().filter_map(|e| e.claimed_by) {

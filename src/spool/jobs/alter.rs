@@ -1,7 +1,11 @@
 //! Changing the attributes of jobs that are in the spool.
 //!
-//! A set of changes is one transaction: all of them hold, or none. What decides where a job waits (destination, priority,
-//! form, copies) gives it the place of a new arrival, and its entries the requirement class and work that follow.
+//! A set of changes is one transaction: all of them hold, or none, after a crash too. A change of what decides where a
+//! job waits (destination, priority, form, copies) gives the job the place of a new arrival, and its entries the
+//! requirement class and the work that follow.
+//!
+//! Who may: the owner, the creator of the spool, and with MGRACCESS a manager of the owner's group. Only the creator
+//! raises a priority above the usual one. `JobState::takes` says what each state allows.
 
 use crate::attributes::{self, Class};
 use crate::model::Call;
@@ -30,14 +34,14 @@ use crate::spool::{Room, Spool, WakeTarget};
 
 /// The longest message, in octets.
 const MAX_MESSAGE: usize = 4095;
-/// The most copies, as the attribute table has it.
+/// The most copies; the attribute table has the same limit.
 const MAX_COPIES: u32 = 2_147_483_647;
 
 fn bad(message: impl Into<String>) -> Failure {
     Failure::new(FailureKind::BadValue, message)
 }
 
-/// Checks what does not need the spool.
+/// Checks what can be checked without the spool.
 fn check(changes: &[JobChange]) -> Fallible<()> {
     if changes.is_empty() {
         return Err(bad("nothing is to be changed"));
@@ -61,6 +65,7 @@ fn check_carried(field: Field, value: Option<&Value>) -> Fallible<()> {
     value.map_or(Ok(()), |value| row.check(value)).map_err(|why| bad(format!("{}: {why}", row.name())))
 }
 
+/// Checks the message that a user leaves with a change.
 pub(crate) fn check_message(message: Option<&String>) -> Fallible<()> {
     if message.is_some_and(|text| text.len() > MAX_MESSAGE) {
         return Err(bad(format!("the message is longer than {MAX_MESSAGE} octets")));
@@ -68,7 +73,8 @@ pub(crate) fn check_message(message: Option<&String>) -> Fallible<()> {
     Ok(())
 }
 
-/// The name of a job whose submitter gave none: that of its first document, with control characters as `?`.
+/// Returns the name of a job whose submitter gave none: the name of its first document, with `?` for control
+/// characters.
 fn usual_name(documents: &[DocumentRow]) -> String {
     let path = documents.first().map(|document| &document.file_name.0);
     let base = path.and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
@@ -76,18 +82,18 @@ fn usual_name(documents: &[DocumentRow]) -> String {
     name.chars().map(|c| if c.is_control() { '?' } else { c }).take(255).collect()
 }
 
-/// A job on its way to what it is changed to.
+/// A job while it is being changed.
 struct Altered {
     /// As it was.
     before: JobRow,
     /// As it will be.
     job: JobRow,
     documents: Vec<DocumentRow>,
-    /// Whether a job for its whole group prints on every device of it.
+    /// Whether a job that was sent to a whole group prints on each of its devices.
     broadcast: bool,
     /// What changed, in words.
     notes: Vec<String>,
-    /// Held or released by this change.
+    /// Whether this change holds (true) or releases (false) the job; none for neither.
     hold: Option<bool>,
 }
 
@@ -138,13 +144,13 @@ impl Altered {
         }
         let name = users::name(uid);
         self.note("owner", &self.job.owner.clone(), &name);
-        // Local ids count per user: the job gets the next one of its new owner.
+        // Local ids count per user, so the job gets the next one of its new owner.
         self.job.local = store::spool::next_local(tx, uid)?;
         (self.job.owner, self.job.owner_uid, self.job.owner_gid) = (name, uid, users::primary_group(uid));
         Ok(())
     }
 
-    /// Whether the place where it waits has to be found anew.
+    /// Tells whether the job needs a new place in the queue.
     fn moves(&self) -> bool {
         let place = |job: &JobRow| (job.route, job.priority, job.class, job.work);
         place(&self.before) != place(&self.job)
@@ -176,6 +182,7 @@ struct Place {
 }
 
 impl Spool {
+    /// Changes the attributes of a job. Returns the print processes that have work now, or have to stop.
     pub(crate) fn alter_job(&self, call: &Call, job: &JobRef, changes: Vec<JobChange>) -> Fallible<Vec<WakeTarget>> {
         check(&changes)?;
         let gives = changes.iter().all(|change| matches!(change, JobChange::Hold(_) | JobChange::Message(_)));
@@ -198,7 +205,7 @@ impl Spool {
         })
     }
 
-    /// The job as `changes` leave it, in their order. Documents are written already.
+    /// Applies `changes` in their order. Returns the job as it will be; changes of its documents are written already.
     fn altered(&self, tx: &Tx<'_>, row: JobRow, changes: &[JobChange]) -> Fallible<Altered> {
         let documents = store::document::of_job(tx, row.id)?;
         let broadcast = Self::broadcasts(tx, &row)?;
@@ -257,7 +264,7 @@ impl Spool {
         Ok(a)
     }
 
-    /// Writes a changed job with its entries, and what happened to it.
+    /// Writes a changed job, its entries, and its events.
     fn write(&self, tx: &Tx<'_>, a: &Altered) -> Fallible<Vec<WakeTarget>> {
         let mut job = a.job.clone();
         let moves = a.moves();
@@ -267,7 +274,7 @@ impl Spool {
         store::alter::update_job(tx, &job)?;
         if job.route != a.before.route {
             let entries = store::entry::of_job(tx, job.id)?;
-            // What an earlier attempt left at another device is not forgotten with its entry.
+            // An earlier attempt may have left pages at another device. Its entry goes, but this must not be forgotten.
             let uncertain = entries.iter().any(|entry| entry.duplicate || entry.begun.is_some());
             store::alter::delete_entries(tx, job.id)?;
             self.insert_entries(tx, &job, a.broadcast)?;
@@ -298,7 +305,7 @@ impl Spool {
         Ok(Vec::new())
     }
 
-    /// The end of a hold by wish, and of what went wrong with the document; a time or a station still holds it.
+    /// Ends a hold by wish, and one because of the document. A time or a release station still holds the job.
     fn release(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<()> {
         let wished = [HoldReason::Operator, HoldReason::Failed, HoldReason::Changed];
         let left = job.reasons.without(wished.into_iter().fold(HoldReasons::NONE, HoldReasons::with));
@@ -321,8 +328,8 @@ impl Spool {
         })
     }
 
-    /// What a location argument means for a job; with `declare` an unknown one comes into being, connected to nothing:
-    /// the documented way to park a job (docs/reference/spoolcom.md 2.2).
+    /// Returns what a location argument means for a job. With `declare`, an unknown location is declared and leads to
+    /// no device: the documented way to park a job (docs/reference/spoolcom.md 2.2).
     fn place(&self, tx: &Tx<'_>, to: &LocationPattern, declare: bool) -> Fallible<Place> {
         let missing = match to {
             LocationPattern::One(name) if store::location::by_name(tx, name)?.is_none() => Some(name.clone()),
@@ -349,7 +356,7 @@ impl Spool {
     }
 }
 
-/// The documents that a change gives a value to: 0 stands for the job.
+/// Returns the documents that a change gives a value to; 0 stands for the job.
 fn covered(change: &JobChange, documents: &[DocumentRow]) -> Vec<u32> {
     let of_documents = match change {
         JobChange::Copies { .. } => true,

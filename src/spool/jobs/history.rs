@@ -1,4 +1,11 @@
 //! Finished jobs: listing them, and finding one among the living and the finished.
+//!
+//! A job is a row of the queue or a row of the history, never both: the transaction that ends it moves it
+//! ([`Spool::finish`]), so a crash leaves it in one of the two places. Nothing here changes the history. Print
+//! processes prune it as they work: it keeps 30 days, and at most the last 1,000,000 jobs.
+//!
+//! Who may: anybody sees all finished jobs. A job number may belong to a living job again; the identity, the serial and
+//! the global name are never used again. [`Spool::job_ever`] therefore prefers the living job.
 
 use crate::attributes::Class;
 use crate::attributes::filter::Filter;
@@ -14,7 +21,7 @@ use crate::store::{self, Fallible, Tx};
 use crate::spool::Spool;
 
 impl Spool {
-    /// Finished jobs that satisfy `condition`, those that ended last first.
+    /// Returns one page of the finished jobs that satisfy `condition`; those that ended last come first.
     pub(crate) fn finished(
         &self,
         call: &Call,
@@ -26,7 +33,7 @@ impl Spool {
         let limit = limit.clamp(1, crate::model::query::PAGE);
         let filter = Filter::new(condition, Class::Job);
         self.look(call, |tx| {
-            // One that is named is found by an index, the others in the order of their ends.
+            // An index finds a job that the condition names. All others are read in the order in which they ended.
             if let Some(job) = named(condition) {
                 let row = store::finished::by_ref(tx, job, uid, self.server().as_str())?;
                 let rows = row.map(|row| self.finished_status(row)).transpose()?.into_iter();
@@ -55,7 +62,7 @@ impl Spool {
         })
     }
 
-    /// The identity of a job, living or finished.
+    /// Returns the identity of a job, living or finished.
     pub(crate) fn job_ever(&self, tx: &Tx<'_>, job: &JobRef) -> Fallible<JobId> {
         let (uid, server) = (tx.caller()?.uid, self.server().as_str());
         if let Some(row) = store::job::by_ref(tx, job, uid, server)? {
@@ -92,7 +99,7 @@ impl Spool {
     }
 }
 
-/// The one job that a condition can hold for, if it says so.
+/// Returns the only job that a condition can hold for, if it names one.
 fn named(condition: &Condition) -> Option<&JobRef> {
     match condition {
         Condition::Job(job) => Some(job),
@@ -101,7 +108,7 @@ fn named(condition: &Condition) -> Option<&JobRef> {
     }
 }
 
-/// The one identity that a condition can hold for, if it says so.
+/// Returns the only submitter that a condition can hold for, if it names one.
 fn user(condition: &Condition) -> Option<&str> {
     match condition {
         Condition::UserName(user) => Some(user),

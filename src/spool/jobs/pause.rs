@@ -1,4 +1,13 @@
-//! Pausing and resuming jobs, putting one before all others, and waiting until one has left its device.
+//! Pausing and resuming jobs, promoting one, and waiting until one has left its device.
+//!
+//! States: PAUSE takes a ready, held or printing job out of the queues; one that prints is stopped, and is paused when
+//! its attempt has ended. RESUME returns a paused job to its old place, or leaves it held if a reason still holds it.
+//! Promoting puts a ready job before all others; the job that was promoted last comes first.
+//!
+//! Who may: the owner, the creator of the spool, and with MGRACCESS a manager of the owner's group pause and resume.
+//! Only the creator promotes. Anybody waits.
+//!
+//! A crash: each change is one transaction, so it happened or it did not.
 
 use std::time::{Duration, Instant};
 
@@ -18,6 +27,7 @@ use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
 impl Spool {
+    /// Pauses a job. Returns the print processes that have to stop printing it.
     pub(crate) fn pause_job(&self, call: &Call, job: &JobRef, message: Option<String>) -> Fallible<Vec<WakeTarget>> {
         check_message(message.as_ref())?;
         let (spool, job) = (self.clone(), job.clone());
@@ -35,6 +45,7 @@ impl Spool {
         })
     }
 
+    /// Resumes a paused job. Returns the print processes that have work now.
     pub(crate) fn resume_job(&self, call: &Call, job: &JobRef, message: Option<String>) -> Fallible<Vec<WakeTarget>> {
         check_message(message.as_ref())?;
         let (spool, job) = (self.clone(), job.clone());
@@ -55,6 +66,7 @@ impl Spool {
         })
     }
 
+    /// Puts a ready job before all others.
     pub(crate) fn promote_job(&self, call: &Call, job: &JobRef, message: Option<String>) -> Fallible<()> {
         check_message(message.as_ref())?;
         let (spool, job) = (self.clone(), job.clone());
@@ -65,7 +77,7 @@ impl Spool {
             if state != JobState::Ready {
                 return Err(wrong_state(&row, state, "promoted: only a pending job can be"));
             }
-            // The later promoted, the smaller: sequence numbers only ascend.
+            // Sequence numbers only ascend, so the job that is promoted later gets the smaller key.
             row.sort.promoted = -store::spool::next_sequence(tx)?;
             store::job::set_sort(tx, row.id, &row.sort)?;
             store::alter::rekey_entries(tx, &row)?;
@@ -73,7 +85,7 @@ impl Spool {
         })
     }
 
-    /// Waits until no device has a job any more. Commits wake the wait; nothing is polled.
+    /// Waits until no device has the job any more, or until `timeout`. A commit wakes the wait; nothing is polled.
     pub(crate) fn await_stopped(&self, call: &Call, job: &JobRef, timeout: Duration) -> Fallible<JobStatus> {
         let io = |error: std::io::Error| Failure::new(FailureKind::Io, format!("cannot watch the spool: {error}"));
         let deadline = Instant::now() + timeout;

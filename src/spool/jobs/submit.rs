@@ -1,7 +1,11 @@
-//! Handing in a job, and finding out what became of one.
+//! Submitting a job, and finding out what became of a submission.
 //!
-//! States: files received and on disk → one transaction (job, documents, values, entries, event) → acknowledged. Only the
-//! commit makes a job; before it a crash leaves orphans for the sweep, after it the job prints.
+//! States: files received and on disk → one transaction (job, documents, values, entries, event) → acknowledged. Only
+//! the commit makes a job. A crash before it leaves orphan files, which the sweep removes; a crash after it leaves a
+//! job that prints.
+//!
+//! Who may: anybody submits. Only the creator of the spool gives a job a priority above the usual one. A token belongs
+//! to one submission: the same token finds the same job, so that a repeated submission prints once.
 
 use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
@@ -34,7 +38,7 @@ const MAX_JOB_NAME: usize = 255;
 /// The longest token.
 const MAX_TOKEN: usize = 128;
 
-/// Checks what does not need the spool.
+/// Checks what can be checked without the spool.
 fn check(submission: &Submission) -> Fallible<()> {
     let bad = |message: String| Err(Failure::new(FailureKind::BadValue, message));
     if submission.token.is_empty()
@@ -81,10 +85,10 @@ pub(crate) fn check_name(name: &str) -> Fallible<()> {
 }
 
 impl Spool {
-    /// Hands in a job.
+    /// Submits a job.
     pub(crate) fn submit(&self, call: &Call, submission: Submission, files: Vec<OwnedFd>) -> Fallible<Taken> {
         check(&submission)?;
-        // Before an octet is copied: is there such a destination, and are jobs accepted at all?
+        // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all?
         self.look(call, |tx| {
             Self::demand(tx, Right::Submit)?;
             if submission.priority > Priority::default() {
@@ -134,7 +138,7 @@ impl Spool {
                 Ok(taken)
             }
             Err(failure) => {
-                // After a failed commit the job may exist: delete nothing, the sweep knows.
+                // May the files be deleted after a failed commit? No: the job may exist. The sweep will know.
                 if failure.kind == FailureKind::Unknown {
                     intake.keep();
                 }
@@ -143,8 +147,8 @@ impl Spool {
         }
     }
 
-    /// What became of the submission with this token. When it is unknown, it is refused for good in the same
-    /// transaction: that overwrites whatever a failed commit left in the log, so the answer is final.
+    /// Finds out what became of the submission with this token. An unknown token is refused for good in the same
+    /// transaction. This overwrites whatever a failed commit left in the log, so the answer is final.
     pub(crate) fn settle(&self, call: &Call, token: String) -> Fallible<Option<Taken>> {
         if token.is_empty() || token.len() > MAX_TOKEN {
             return Err(Failure::new(FailureKind::BadValue, "the submission has no usable token"));
@@ -162,7 +166,7 @@ impl Spool {
         })
     }
 
-    /// A job that was taken in earlier. Whoever did that may have died before he woke anybody.
+    /// Answers for a job that was accepted earlier. Whoever submitted it may have died before waking a print process.
     fn taken_before(&self, tx: &Tx<'_>, known: Known) -> Fallible<Taken> {
         let job = store::job::by_id(tx, known.id)?;
         let targets = job.map_or(Ok(Vec::new()), |job| wakes::of_route(tx, job.route))?;
@@ -182,17 +186,17 @@ fn accepting(tx: &Tx<'_>) -> Fallible<()> {
     }
 }
 
-/// A job that was taken in.
+/// A job that was accepted.
 pub(crate) struct Taken {
     /// The job.
     pub accepted: Accepted,
-    /// The processes that have work now.
+    /// The print processes that have work now.
     pub targets: Vec<WakeTarget>,
-    /// The processes whose row says running.
+    /// The print processes whose rows say running.
     pub running: Vec<WakeTarget>,
 }
 
-/// Everything about a job that is known before its transaction.
+/// What is known of a job before its transaction.
 struct NewJob {
     submission: Submission,
     documents: Vec<DocumentRow>,
@@ -308,8 +312,8 @@ impl NewJob {
         Ok((Accepted { id: job.id, number, local, global }, devices))
     }
 
-    /// Where a job stands that arrives now as the one with this number of the sequence, in a route whose fastest device
-    /// has this SPEED.
+    /// Returns the place of a job that arrives now with this sequence number, in a route whose fastest device has this
+    /// SPEED.
     fn position(
         tx: &Tx<'_>,
         (speed, sequence): (Option<u32>, i64),
@@ -327,7 +331,7 @@ fn plural(n: usize, what: &str) -> String {
 }
 
 impl Spool {
-    /// The position that a job arriving now gets.
+    /// Returns the place of a job that arrives now.
     pub(crate) fn new_position(&self, tx: &Tx<'_>, route: RouteId, priority: Priority, work: u64) -> Fallible<SortKey> {
         let speed = store::device::speed_of_route(tx, route)?;
         NewJob::position(tx, (speed, store::spool::next_sequence(tx)?), priority, work)

@@ -1,4 +1,10 @@
 //! Jobs as displays show them.
+//!
+//! A job has no stored state: it follows from its wish, its hold reasons and its entries each time it is read. So a
+//! crash leaves no state that has to be mended. Nothing here changes the spool, and anybody may look.
+//!
+//! A listing reads ahead what belongs to the jobs of a page ([`Known`]), because one statement for each of a thousand
+//! jobs costs too much.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -17,41 +23,41 @@ use crate::store::{self, Fallible, Tx};
 
 use crate::spool::Spool;
 
-/// Positions are exact to this many; more is one more.
+/// Positions are exact below this number. It stands for every higher one.
 pub(crate) const POSITION_LIMIT: u32 = 1001;
 
-/// What a listing has looked up already, so that a thousand jobs do not ask the same a thousand times.
+/// What a listing has looked up already, so that a thousand jobs do not cause the same query a thousand times.
 #[derive(Default)]
 pub(crate) struct Known {
-    /// What of the jobs has to be known.
+    /// The parts of each job that have to be read.
     parts: Parts,
     positions: BTreeMap<(RouteId, ClassId), Line>,
     destinations: BTreeMap<(GroupId, Option<LocationId>), Destination>,
-    /// What was read ahead; what belongs to another job is asked for.
+    /// The entries that were read ahead. Those of any other job are read one job at a time.
     entries: Option<Ahead<Progress>>,
     documents: Option<Ahead<ShownRow>>,
     given: Option<Ahead<GivenValue>>,
 }
 
-/// What belongs to each of some jobs.
+/// What belongs to each job of a set.
 struct Ahead<T> {
     jobs: RangeInclusive<i64>,
     found: BTreeMap<JobId, Vec<T>>,
 }
 
 impl<T> Ahead<T> {
-    /// What belongs to `job`, if it is one of them.
+    /// Takes what belongs to `job`, if it is in the set.
     fn take(ahead: &mut Option<Self>, job: JobId) -> Option<Vec<T>> {
         let ahead = ahead.as_mut().filter(|ahead| ahead.jobs.contains(&job.0))?;
         Some(ahead.found.remove(&job).unwrap_or_default())
     }
 }
 
-/// Jobs of a page are read ahead in one run when they stand as close together as this: so many rows for each.
+/// The jobs of a page are read ahead in one run when it reads no more rows than this for each of them.
 const CLOSE: i64 = 4;
 
 impl Known {
-    /// Nothing yet, of jobs of which `parts` are to be known.
+    /// Begins with nothing read; `parts` of each job have to be read.
     pub(crate) fn of(parts: Parts) -> Self {
         Self { parts, ..Self::default() }
     }
@@ -64,9 +70,9 @@ impl Known {
         if jobs.len() < 2 {
             return Ok(());
         }
-        // Handed in one after the other, as those of a long queue were?
+        // Were they submitted one after the other, as the jobs of a long queue usually are?
         let close = (last - first) / CLOSE <= i64::try_from(jobs.len()).unwrap_or(i64::MAX);
-        // Few entries have a device, as a rule: those are read, and not all that wait.
+        // Few entries have a device as a rule: read those, and not all that wait.
         self.entries = match store::entry::begun(tx, PAGE)? {
             Some(found) => Some(Ahead { jobs: first..=last, found }),
             None if close => {
@@ -135,13 +141,13 @@ fn state_of(job: &JobRow, states: impl Iterator<Item = EntryState> + Clone) -> J
 }
 
 impl Spool {
-    /// A job's facts and entries.
+    /// Returns the state of a job, and its entries.
     pub(crate) fn job_state(tx: &Tx<'_>, job: &JobRow) -> Fallible<(JobState, Vec<EntryRow>)> {
         let entries = store::entry::of_job(tx, job.id)?;
         Ok((state_of(job, entries.iter().map(|e| e.state)), entries))
     }
 
-    /// Where a job was sent, by name.
+    /// Returns where a job was sent, by name.
     pub(crate) fn job_destination(tx: &Tx<'_>, job: &JobRow) -> Fallible<Destination> {
         let (group, dest) = store::location::names_of(tx, job.group, job.location)?;
         Ok(match dest {
@@ -150,6 +156,7 @@ impl Spool {
         })
     }
 
+    /// Returns a job as displays show it.
     pub(crate) fn job_status(&self, tx: &Tx<'_>, job: JobRow, known: &mut Known) -> Fallible<JobStatus> {
         let entries = known.entries(tx, job.id)?;
         let state = state_of(&job, entries.iter().map(|e| e.state));
@@ -216,6 +223,7 @@ impl Spool {
         })
     }
 
+    /// Returns the places where a job waits or prints.
     pub(crate) fn occurrences(&self, call: &Call, id: JobId) -> Fallible<Vec<Occurrence>> {
         self.look(call, |tx| {
             let job = store::job::by_id(tx, id)?.ok_or_else(|| Failure::not_found("the job"))?;
@@ -246,7 +254,7 @@ impl Spool {
     }
 }
 
-/// A queue, counted to a place.
+/// A queue that was counted up to a place.
 struct Line {
     /// How many stand before `from`, those on a device among them.
     before: u32,
@@ -258,7 +266,7 @@ struct Line {
     all: bool,
 }
 
-/// The places that are read first when a queue is counted on.
+/// How many places are read first when counting goes on.
 const FIRST_PLACES: u32 = 8;
 
 impl Line {
@@ -273,7 +281,8 @@ impl Line {
             if before < read || self.all || read >= most {
                 return Ok((self.before + before).min(POSITION_LIMIT));
             }
-            // Read from the beginning again, not from the last place on: several entries may have the same one.
+            // Why read from the beginning again, and not from the last place on? Several entries may have the same
+            // place.
             let wanted = (read * 4).max(FIRST_PLACES).min(most);
             let run = Run { route: job.route, only: None, class: job.class };
             self.places = store::waiting::places(tx, &run, &self.from, wanted)?;
@@ -282,10 +291,10 @@ impl Line {
     }
 }
 
-/// How many jobs stand before a queued one: those of its route on a device, and those queued before it that need the
-/// same of a device. Exact to 1,000, then 1,001.
+/// Counts the jobs before a queued one: the jobs of its route on a device, and the jobs queued before it that need the
+/// same of a device. The count is exact to 1,000; more are 1,001.
 fn position(tx: &Tx<'_>, job: &JobRow, known: &mut Known) -> Fallible<u32> {
-    // Behind one that has so many before it stand no fewer; after one that was counted, it is counted on.
+    // A later place has at least as many jobs before it, so counting goes on from the place that was counted last.
     if let Some(line) = known.positions.get_mut(&(job.route, job.class)).filter(|line| line.from <= job.sort) {
         return line.position(tx, job);
     }

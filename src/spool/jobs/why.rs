@@ -1,9 +1,11 @@
 //! Why a job is not printing.
 //!
-//! Everything here is read in one look: rows, events, the lock and the heartbeat of the print processes, their progress.
-//! Nothing is guessed: a cause is what a row, an event or a lock says. What keeps a job back itself comes first (holds,
-//! a pause), then the spooler, then its devices: first those that will print it, then those that mend themselves, then
-//! those that wait for somebody. Of several devices each has its most decisive cause, a single one has all.
+//! One read transaction sees everything: rows, events, the locks and heartbeats of the print processes, their progress.
+//! Nothing is guessed: a cause is what a row, an event or a lock says. Anybody may ask, and nothing is changed.
+//!
+//! What holds the job itself comes first (holds, a pause), then the spooler, then the devices: first devices that will
+//! print the job, then devices that recover by themselves, then devices that wait for somebody. Each of several devices
+//! shows its most decisive cause; a single device shows all.
 
 use crate::model::Call;
 use crate::model::device::RunningJob;
@@ -42,7 +44,7 @@ fn act(event: Event) -> Attribution {
 }
 
 impl Spool {
-    /// Why a job is not printing: at least one cause, the most decisive first.
+    /// Returns why a job is not printing: at least one cause, the most decisive first.
     pub(crate) fn why(&self, call: &Call, job: &JobRef) -> Fallible<Why> {
         self.look(call, |tx| {
             let found = store::job::by_ref(tx, job, tx.caller()?.uid, self.server().as_str())?;
@@ -80,7 +82,7 @@ impl Look<'_> {
             JobState::Held => self.holds(job),
             JobState::Printing => {
                 let mut causes = self.on_devices(job, &entries)?;
-                // HOLD or a pause of a printing job: it stops, and these keep it back then.
+                // HOLD or a pause stops a printing job and then keeps it back.
                 if job.wish == Wish::Pause {
                     causes.push(self.paused(job)?);
                 }
@@ -96,13 +98,13 @@ impl Look<'_> {
         Ok(Cause::Paused(last(self.tx, Object::Job(job.id), &[EventWord::Paused])?.map(act)))
     }
 
-    /// One cause for each reason of a hold.
+    /// Returns one cause for each reason of a hold.
     fn holds(&self, job: &JobRow) -> Fallible<Vec<Cause>> {
         let mut causes = Vec::new();
         let object = Object::Job(job.id);
         let events = latest(self.tx, object, &EventWord::Held)?;
         for reason in job.reasons.iter() {
-            // An event of another reason says so; one that names none is somebody's HOLD.
+            // An event of another reason names it. An event that names none is somebody's HOLD.
             let about = |event: &&Event| match event.detail {
                 Some(EventDetail::Hold(held)) => held == reason,
                 _ => reason == HoldReason::Operator,
@@ -123,14 +125,14 @@ impl Look<'_> {
         Ok(causes)
     }
 
-    /// The devices that have the job now.
+    /// Returns a cause for each device that has the job now.
     fn on_devices(&self, job: &JobRow, entries: &[EntryRow]) -> Fallible<Vec<Cause>> {
         let mut causes = Vec::new();
         for entry in entries.iter().filter(|e| on_device(e)) {
             let Some(device) = entry.device.map(|id| store::device::by_id(self.tx, id)).transpose()?.flatten() else {
                 continue;
             };
-            // A job that its process cannot go on with does not print, whatever was recorded last.
+            // A job does not print when its print process cannot go on, whatever was recorded last.
             let mut trouble = self.process(&device)?;
             if device.wish == DeviceWish::Suspended {
                 trouble.insert(0, DeviceCause::Suspended(self.last_wish(&device, EventWord::Suspended)?));
@@ -155,14 +157,14 @@ impl Look<'_> {
         Ok(causes)
     }
 
-    /// How far a device is with a claimed entry.
+    /// Returns how far a device is with a claimed entry.
     fn printing(&self, device: &DeviceRow, entry: &EntryRow) -> Fallible<Option<Printing>> {
         let Some(job) = store::job::by_id(self.tx, entry.job)? else { return Ok(None) };
         let documents = store::document::of_job(self.tx, job.id)?;
         let total = documents.iter().map(|d| d.identity.size.saturating_mul(u64::from(d.copies))).sum();
         let progress = self.progress(device);
         let slot = progress.of_attempt(entry.id, entry.attempt);
-        // The slot tells the time by the clock of this boot, as its process does; without one nothing went yet.
+        // The slot has times of the boot clock, as its process does. Without a slot nothing was sent yet.
         let began = store::spool::row(self.tx)?.time.at(self.tx.now()).0 - entry.claimed_spool.unwrap_or(0);
         let quiet = slot.map_or(began, |s| self.tx.now().boot_ms - s.at_boot_ms);
         let document = slot.map_or(0, |s| s.document);
@@ -185,7 +187,7 @@ impl Look<'_> {
         }))
     }
 
-    /// What the print process of a device shows, if it can be read.
+    /// Reads the progress of the print process of a device; an empty one if it cannot be read.
     fn progress(&self, device: &DeviceRow) -> progress::Snapshot {
         let process = device.settings.process.as_ref();
         process.and_then(|process| progress::read(&self.spool.base().progress(process)).ok()).unwrap_or_default()
@@ -196,7 +198,7 @@ impl Look<'_> {
         Some(Awaited::at(&device.name, &device.settings, wait, since_ms))
     }
 
-    /// What the queued entries of a job wait for.
+    /// Returns what the queued entries of a job wait for.
     fn queued(&self, job: &JobRow, entries: &[EntryRow]) -> Fallible<Vec<Cause>> {
         let mut causes = Vec::new();
         let queued: Vec<&EntryRow> = entries.iter().filter(|e| e.state == EntryState::Queued).collect();
@@ -238,7 +240,7 @@ impl Look<'_> {
         Ok(causes)
     }
 
-    /// A job whose route leads to no device.
+    /// Returns the cause for a job whose route leads to no device.
     fn nowhere(&self, job: &JobRow) -> Fallible<Cause> {
         Ok(match Spool::job_destination(self.tx, job)? {
             Destination::Group(group) => Cause::GroupWithoutDevices(group),
@@ -253,7 +255,7 @@ impl Look<'_> {
         })
     }
 
-    /// What keeps a queued job off a device, the most decisive first.
+    /// Returns what keeps a queued job off a device, the most decisive cause first.
     fn device(&self, job: &JobRow, entry: &EntryRow, device: &DeviceRow) -> Fallible<Vec<DeviceCause>> {
         let active = self.state == SpoolerState::Active;
         let mut found = Vec::new();
@@ -275,7 +277,7 @@ impl Look<'_> {
             }
         }
         if !active {
-            // SPOOLER, START brings these about by itself.
+            // SPOOLER, START takes care of these by itself.
             found.retain(|cause| cause.rank() == 2 && !matches!(cause, DeviceCause::Draining(_)));
             found.retain(|cause| !matches!(cause, DeviceCause::NeverStarted { lacks } if lacks.is_empty()));
         }
@@ -298,7 +300,7 @@ impl Look<'_> {
         Ok(found)
     }
 
-    /// A device that takes no jobs.
+    /// Returns the cause for a device that takes no jobs.
     fn stopped(&self, device: &DeviceRow) -> Fallible<Option<DeviceCause>> {
         if device.stopped_by_error
             && let Some(error) = device.error.clone()
@@ -321,13 +323,13 @@ impl Look<'_> {
         }))
     }
 
-    /// Who asked a device for what it is told to do, if that was the last thing it was told.
+    /// Returns who told a device to do `what`, if that was the last thing it was told.
     fn last_wish(&self, device: &DeviceRow, what: EventWord) -> Fallible<Option<Attribution>> {
         let event = last(self.tx, Object::Device(device.id), &[EventWord::Started, what.clone()])?;
         Ok(event.filter(|event| event.what == what).map(act))
     }
 
-    /// What is wrong with the print process of a device: one cause, or none.
+    /// Returns what is wrong with the print process of a device: one cause, or none.
     fn process(&self, device: &DeviceRow) -> Fallible<Vec<DeviceCause>> {
         let Some(name) = &device.settings.process else { return Ok(Vec::new()) };
         let Some(row) = store::process::by_name(self.tx, name)? else {
@@ -354,7 +356,7 @@ impl Look<'_> {
         })
     }
 
-    /// The place of a queued entry on a device that nothing is wrong with.
+    /// Returns the place of a queued entry on a device that nothing is wrong with.
     fn place(&self, entry: &EntryRow, device: &DeviceRow) -> Fallible<DeviceCause> {
         let claimed = store::entry::of_device(self.tx, device.id, EntryState::Claimed)?.into_iter().next();
         let printing = match &claimed {
@@ -370,7 +372,7 @@ impl Look<'_> {
                 let queue = (route, entry.class, device.id);
                 ahead += store::entry::ahead(self.tx, queue, &entry.sort, fifo, POSITION_LIMIT)?;
             }
-            // One that was begun on the device's file is resumed first, wherever it stands.
+            // A job that was begun on the device's file is resumed first, wherever it stands.
             ahead += u32::from(begun.is_some_and(|begun| entry.sort.place(fifo) < begun.sort.place(fifo)));
         }
         if ahead > 0 {
@@ -395,11 +397,11 @@ fn on_device(entry: &EntryRow) -> bool {
     matches!(entry.state, EntryState::Claimed | EntryState::Transferred)
 }
 
-/// What a device has to do with a job that it has, and nothing else is wrong.
+/// Returns the cause for a device that has the job, when nothing else is wrong.
 fn had(printing: Printing) -> DeviceCause {
     match &printing.awaits {
         Some(awaits) if awaits.wait.is_before_open() => DeviceCause::Opening { awaits: awaits.clone(), next: true },
-        // Not on record yet, but true: whether it is sent is known when the connection has closed.
+        // This is not on record yet, but true: only the close of the connection tells whether the job is sent.
         Some(Awaited { wait: Wait::Close, since_ms, .. }) => {
             DeviceCause::Transferred { octets: printing.running.octets, since_ms: Some(*since_ms) }
         }
@@ -407,7 +409,8 @@ fn had(printing: Printing) -> DeviceCause {
     }
 }
 
-/// `tried`: whether a process runs that tries again when the time has come. The causes before it say why none does.
+/// Returns the cause for a device in error. `tried` tells whether a process runs that tries again when the time has
+/// come; if not, the causes before this one say why.
 fn error_cause(error: ErrorNote, tried: bool) -> DeviceCause {
     match error.next_try_ms {
         Some(_) => DeviceCause::Error(ErrorNote { next_try_ms: error.next_try_ms.filter(|_| tried), ..error }),

@@ -1,7 +1,12 @@
-//! What is wanted of a device: START, SUSPEND, DRAIN, and waiting for the end of a drain.
+//! What an operator wants of a device: START, SUSPEND, DRAIN, and waiting for the end of a drain.
 //!
-//! A wish is a row; the print process reads it and does it. Only an operator's stop sticks: what an error stopped may be
-//! started by anybody, and by RESTART.
+//! States: the wish is a row (Stopped, Started, Draining, Suspended); the print process reads it and carries it out. A
+//! drain ends with Stopped, which the print process records, or at once when no process has anything to end. Only the
+//! stop of an operator sticks: anybody may start a device that an error has stopped, and so does RESTART.
+//!
+//! Who may: the creator of the spool; anybody starts a device that is offline because of an error. Anybody waits.
+//!
+//! A crash: the wish stays, and the next process of that name carries it out.
 
 use std::time::{Duration, Instant};
 
@@ -21,13 +26,14 @@ use crate::spool::printing::{device_errors, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
 
 impl Spool {
+    /// Starts a device. Returns its print process if it runs or has work.
     pub(crate) fn start_device(&self, call: &Call, name: DeviceName) -> Fallible<Vec<WakeTarget>> {
         let fastcnfg = self.base().fastcnfg();
         let may_have_entry = self.base().has_fastcnfg();
         self.change(Room::Gives, call, move |tx| {
             let row = store::device::by_name(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
             tx.lock(Lock::Device(row.id))?;
-            // What an operator took offline, or suspended, is his to start, whatever error it was in.
+            // Only an operator starts what an operator took offline or suspended, whatever error the device was in.
             let offline_by_error =
                 row.stopped_by_error || (row.wish == DeviceWish::Started && row.in_error().is_some());
             Self::demand(tx, Right::StartDevice { offline_by_error })?;
@@ -55,8 +61,8 @@ impl Spool {
         })
     }
 
-    /// Stops a device where it is: its job stands still on it, an error is not tried again. It prints or is in error, or
-    /// is suspended already.
+    /// Stops a device where it is: its job stands still, and an error is not tried again. The device must be printing
+    /// or in error; one that is suspended already stays so.
     pub(crate) fn suspend_device(&self, call: &Call, name: DeviceName) -> Fallible<Vec<WakeTarget>> {
         let spool = self.clone();
         self.change(Room::Gives, call, move |tx| {
@@ -91,6 +97,8 @@ impl Spool {
         })
     }
 
+    /// Drains a device: its job goes on to its end, and it takes no other. Returns the state of the device, and its
+    /// print process if that has to end something.
     pub(crate) fn drain_device(&self, call: &Call, name: DeviceName) -> Fallible<(DeviceState, Vec<WakeTarget>)> {
         let spool = self.clone();
         self.change(Room::Gives, call, move |tx| {
@@ -99,7 +107,7 @@ impl Spool {
             tx.lock(Lock::Device(row.id))?;
             if row.wish == DeviceWish::Stopped {
                 if row.stopped_by_error {
-                    // What the error stopped stays stopped now: only an operator's word sticks.
+                    // The error stopped it, and RESTART would start it again. From now on an operator has stopped it.
                     store::device::set_wish(tx, row.id, DeviceWish::Stopped)?;
                     device_errors::no_more_tries(tx, &row)?;
                     let why = if row.settings.restart > 0 { "no RESTART any more" } else { "DEV DRAIN" };
@@ -112,8 +120,9 @@ impl Spool {
                 Some(process) => store::process::by_name(tx, process)?,
                 None => None,
             };
-            // Does somebody have to end something before it is offline? A process that runs or died in mid-job. Is one in
-            // error waited for? No, it prints nothing; what it died with goes back when PRINT START begins it anew.
+            // Must anybody end something before the device is offline? Yes, a process that runs or died in mid-job.
+            // Must we wait for a process in error? No: it prints nothing, and PRINT START gives back the job that it
+            // died with.
             let busy = row.open || is_busy(tx, &row)?;
             match process.filter(|process| process.error.is_none()) {
                 Some(process) if busy || process.running => {
@@ -132,7 +141,8 @@ impl Spool {
         })
     }
 
-    /// Waits for the end of a drain. Commits wake the wait; nothing is polled. `again` makes the call of each look.
+    /// Waits for the end of a drain, or until `timeout`. A commit wakes the wait; nothing is polled. `again` makes the
+    /// call of each look.
     pub(crate) fn await_offline(
         &self,
         name: &DeviceName,
@@ -145,7 +155,7 @@ impl Spool {
         loop {
             let status = self.device(&again(), name)?;
             let left = deadline.saturating_duration_since(Instant::now());
-            // Offline, or started again by somebody: either way the drain is over.
+            // The device is offline, or somebody has started it again: either way the drain is over.
             if status.wish != DeviceWish::Draining || left.is_zero() {
                 let ended = matches!(status.process_state, ProcessState::Dead | ProcessState::Dormant);
                 // The process that was to end the drain is gone: its successor will.

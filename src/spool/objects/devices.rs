@@ -1,5 +1,14 @@
-//! Devices: declaring, altering, deleting, and how they are shown. What their operators want of them is in
+//! Devices: declaring, altering, deleting, and how they are shown. START, SUSPEND and DRAIN are in
 //! [`super::device_wishes`].
+//!
+//! States: a device is declared by its first attribute, and is OFFLINE. Its attributes can be altered while it is
+//! OFFLINE; its address and its print process only while no attempt at it is open. It can be deleted when no location
+//! leads to it and no job waits for it alone. The shown state follows from the operator's wish, the error on record,
+//! the claim and the print process ([`DeviceState::of`]); nothing stores it.
+//!
+//! Who may: only the creator of the spool declares, alters and deletes. Anybody looks.
+//!
+//! A crash: a set of attributes is one transaction, so all of them hold or none.
 
 use crate::model::Call;
 use crate::model::authority::Right;
@@ -15,10 +24,11 @@ use crate::store::{self, Fallible, Tx};
 use crate::spool::printing::{device_errors, progress, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
 
-/// Entries waiting are counted this far.
+/// Waiting entries are counted up to this number.
 const COUNT_LIMIT: u32 = 1001;
 
 impl Spool {
+    /// Changes attributes of a device, or declares it. Returns the print processes that a RESTART concerns.
     pub(crate) fn change_device(
         &self,
         call: &Call,
@@ -71,12 +81,13 @@ impl Spool {
             if !row.stopped_by_error {
                 return Ok(Vec::new());
             }
-            // RESTART given to a device that an error has stopped already counts from now.
+            // A RESTART that is given to a device after an error has stopped it counts from now.
             if changes.iter().any(|change| matches!(change, DeviceChange::Restart(_))) {
                 device_errors::set_restart(tx, &by_id(tx, &row)?)?;
             }
-            // Whose RESTART it is to wait for may have changed, and whether one is waited for at all: the process that had
-            // the device learns that, and the one that has it now is there when it is due.
+            // The device may have a RESTART now, or none any more, and another print process may have to wait for it.
+            // The process that had the device learns this; the one that has it now is woken, to be there when it is
+            // due.
             let mut targets = Vec::new();
             if let Some(before) = &row.settings.process {
                 wakes::add(&mut targets, wakes::target(tx, before)?.filter(|target| target.running));
@@ -94,7 +105,7 @@ impl Spool {
         let bad = |message: String| Err(Failure::new(FailureKind::BadValue, message));
         match change {
             DeviceChange::Uri(uri @ (DeviceUri::File(path) | DeviceUri::Char(path) | DeviceUri::Fifo(path))) => {
-                // Neither directly nor through a link: a device must never write into the spool itself.
+                // A device must never write into the spool itself, neither directly nor through a link.
                 let base =
                     std::fs::canonicalize(self.base().root()).unwrap_or_else(|_| self.base().root().to_path_buf());
                 let real =
@@ -122,6 +133,7 @@ impl Spool {
         }
     }
 
+    /// Deletes a device that is OFFLINE, has no locations and no jobs.
     pub(crate) fn delete_device(&self, call: &Call, name: DeviceName) -> Fallible<()> {
         self.change(Room::Gives, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
@@ -151,6 +163,7 @@ impl Spool {
         })
     }
 
+    /// Returns one page of the devices, after `after`.
     pub(crate) fn devices(&self, call: &Call, after: Option<DeviceName>) -> Fallible<Vec<DeviceStatus>> {
         self.look(call, |tx| {
             let rows = store::device::list(tx, after.as_ref())?;
@@ -158,6 +171,7 @@ impl Spool {
         })
     }
 
+    /// Returns one device.
     pub(crate) fn device(&self, call: &Call, name: &DeviceName) -> Fallible<DeviceStatus> {
         self.look(call, |tx| {
             let row = store::device::by_name(tx, name)?.ok_or_else(|| not_found(tx, name))?;
@@ -165,7 +179,7 @@ impl Spool {
         })
     }
 
-    /// A device as displays show it.
+    /// Returns a device as displays show it.
     pub(crate) fn device_status(&self, tx: &Tx<'_>, row: DeviceRow) -> Fallible<DeviceStatus> {
         let process = match &row.settings.process {
             Some(process) => store::process::by_name(tx, process)?,
@@ -173,7 +187,7 @@ impl Spool {
         };
         let process_state = process.as_ref().map_or(ProcessState::Dormant, |p| self.process_state(p, tx.now()));
         let claimed = store::entry::of_device(tx, row.id, EntryState::Claimed)?.into_iter().next();
-        // The attempt of a dead process is over, though nobody has recorded it yet: its progress means nothing.
+        // The attempt of a dead process is over, although nobody has recorded it yet. Its progress means nothing.
         let lives = matches!(process_state, ProcessState::Active | ProcessState::Error);
         let progress = match row.settings.process.as_ref().filter(|_| lives) {
             Some(process) => progress::read(&self.base().progress(process)).unwrap_or_default(),
@@ -203,7 +217,8 @@ impl Spool {
                 stalled: slot.and_then(|s| s.stalled_at(tx.now())),
             });
         }
-        // That it was opened for its job is in the database when the job has ended, or takes long.
+        // The database learns that the device was opened for a job only when the job ends or takes long. The slot
+        // knows.
         let in_use = slot.is_some_and(|slot| slot.open);
         let awaits = slot.and_then(|slot| slot.awaits_at(tx.now()));
         let awaits = awaits.map(|(wait, since_ms)| Awaited::at(&row.name, &row.settings, wait, since_ms));
@@ -237,16 +252,18 @@ impl Spool {
     }
 }
 
-/// Whether an attempt at a device has not ended, or its connection has not closed.
+/// Tells whether an attempt at a device has not ended, or its connection has not closed.
 pub(crate) fn is_busy(tx: &Tx<'_>, row: &DeviceRow) -> Fallible<bool> {
     Ok(!store::entry::of_device(tx, row.id, EntryState::Claimed)?.is_empty()
         || !store::entry::of_device(tx, row.id, EntryState::Transferred)?.is_empty())
 }
 
+/// Reads the row of a device again, as it is now in the transaction.
 pub(crate) fn by_id(tx: &Tx<'_>, row: &DeviceRow) -> Fallible<DeviceRow> {
     store::device::by_id(tx, row.id)?.ok_or_else(|| not_found(tx, &row.name))
 }
 
+/// Makes the failure for a device that does not exist, with names that resemble it.
 pub(crate) fn not_found(tx: &Tx<'_>, name: &DeviceName) -> Failure {
     let failure = Failure::not_found(format!("device {}", name.guardian()));
     let rows = match store::device::list(tx, None) {
@@ -262,6 +279,7 @@ pub(crate) fn not_found(tx: &Tx<'_>, name: &DeviceName) -> Failure {
     }
 }
 
+/// Makes the failure for a print process that does not exist, with names that resemble it.
 pub(crate) fn unknown_process(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Failure> {
     let names: Vec<String> = store::process::list(tx, None)?.iter().map(|row| row.name.to_string()).collect();
     let near = near(name.as_str(), names.iter().map(String::as_str));

@@ -1,4 +1,14 @@
-//! Locations: routing them, finding what a name means.
+//! Locations: routing them, and finding out what a name means.
+//!
+//! States: a location is declared by its first route, or by a job that is sent to it. It leads to one device, or to
+//! none: its jobs wait then, which is the documented way to park them. Whether a group broadcasts is decided for a job
+//! when its entries are made; a later BROADCAST changes no entry. A location that still has jobs cannot be deleted, and
+//! a group goes with its last location.
+//!
+//! Who may: only the creator of the spool declares, routes and deletes by a LOC command. Anybody looks and resolves
+//! names.
+//!
+//! A crash: each change is one transaction, so all matching locations were changed or none.
 
 use crate::model::Call;
 use crate::model::authority::Right;
@@ -16,6 +26,8 @@ use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
 impl Spool {
+    /// Leads the matching locations to `device`, or to none. A single location that is unknown is declared. Returns how
+    /// many were routed, and the print processes that have work now.
     pub(crate) fn route_location(
         &self,
         call: &Call,
@@ -71,6 +83,7 @@ impl Spool {
         })
     }
 
+    /// Sets whether jobs for a whole group print on each of its devices.
     pub(crate) fn set_broadcast(&self, call: &Call, group: GroupName, on: bool) -> Fallible<()> {
         self.change(Room::Takes, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
@@ -82,6 +95,7 @@ impl Spool {
         })
     }
 
+    /// Deletes the matching locations: all of them, or none. Returns how many.
     pub(crate) fn delete_location(&self, call: &Call, pattern: LocationPattern) -> Fallible<u32> {
         self.change(Room::Gives, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
@@ -114,6 +128,7 @@ impl Spool {
         })
     }
 
+    /// Returns one page of the locations that match `pattern`, after `after`.
     pub(crate) fn locations(
         &self,
         call: &Call,
@@ -146,13 +161,13 @@ impl Spool {
         })
     }
 
-    /// [`Spool::destination`] as an operation of its own.
+    /// Does what [`Spool::destination`] does, in a transaction of its own.
     pub(crate) fn resolve(&self, call: &Call, name: &str) -> Fallible<Destination> {
         self.look(call, |tx| self.destination(tx, name))
     }
 
-    /// What a destination name means: the exact name (`#group.dest`, `group.dest`, `#group`), then a `dest` that is
-    /// unique, then a device's name when one location routes to it.
+    /// Finds what a destination name means. The exact name is tried first (`#group.dest`, `group.dest`, `#group`), then
+    /// a `dest` that is unique, then the name of a device to which a single location leads.
     pub(crate) fn destination(&self, tx: &Tx<'_>, name: &str) -> Fallible<Destination> {
         let plain = name.strip_prefix(&format!("{}:", self.server())).unwrap_or(name);
         let pattern: LocationPattern = match plain.trim_start_matches('$').parse() {
@@ -215,8 +230,8 @@ fn matching(tx: &Tx<'_>, pattern: &LocationPattern) -> Fallible<Vec<LocationRow>
     }
 }
 
-/// A device that no location of its group leads to any more prints nothing of the group's broadcasts: its part of each is
-/// dropped, or left to any device of the group when it is the last one.
+/// Takes the device `former` out of the broadcasts of a group, if no location of the group leads to it any more. Its
+/// part of each broadcast is dropped; if it is the last part, any device of the group may print it.
 fn leaves_group(tx: &Tx<'_>, row: &LocationRow, former: DeviceId) -> Fallible<()> {
     let devices = store::device::of_route(tx, row.group.route)?;
     if devices.iter().any(|device| device.id == former) {
@@ -236,7 +251,7 @@ fn leaves_group(tx: &Tx<'_>, row: &LocationRow, former: DeviceId) -> Fallible<()
     Ok(())
 }
 
-/// Declares a location, and its group if that is new; connected to nothing.
+/// Declares a location that leads to no device, and its group if the group is new.
 pub(crate) fn declare(tx: &Tx<'_>, name: &LocationName) -> Fallible<LocationRow> {
     let group = match store::location::group(tx, &name.group)? {
         Some(group) => group.id,

@@ -1,4 +1,14 @@
 //! Print processes: declaring, starting, deleting, and what becomes of one that died.
+//!
+//! States, from the row, the lock and the heartbeat of a process: Dormant (not running), Active (it holds its lock),
+//! Dead (the row says running, but nobody holds the lock), Error (an error is on record, or the process holds its lock
+//! and shows no sign of life). PRINT START ends a process that hangs and clears an error on record.
+//!
+//! Who may: only the creator of the spool declares, alters, starts and deletes. Anybody looks. Any command that makes
+//! work records the death that it finds, and then the process is started again.
+//!
+//! A crash of a process leaves its row, its claims and a free lock. The claims are given back when the next process of
+//! that name begins. The third death within a minute puts the process in error, so that it is not started for ever.
 
 use crate::model::Call;
 use crate::model::authority::Right;
@@ -18,12 +28,13 @@ use crate::spool::disk::locks;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
-/// Three deaths within this time make a process error.
+/// Three deaths within this time put the process in error.
 const DEATHS_WITHIN_MS: i64 = 60_000;
 /// A process whose heartbeat is older than this hangs. It beats at least every ten seconds.
 pub(crate) const HEARTBEAT_MS: i64 = 60_000;
 
 impl Spool {
+    /// Changes the attributes of a print process that is not running, or declares it.
     pub(crate) fn change_process(&self, call: &Call, name: ProcessName, changes: Vec<ProcessChange>) -> Fallible<()> {
         for change in &changes {
             if let ProcessChange::File(file) = change
@@ -64,8 +75,10 @@ impl Spool {
         })
     }
 
+    /// Clears the errors of a print process and of its online devices. Returns the process, which has to be woken or
+    /// started.
     pub(crate) fn start_process(&self, call: &Call, name: ProcessName) -> Fallible<Vec<WakeTarget>> {
-        // A process that hangs is ended before its successor opens anything.
+        // End a process that hangs before its successor opens anything.
         let row = self.look(call, |tx| {
             Self::demand(tx, Right::Configure)?;
             store::process::by_name(tx, &name)?.ok_or_else(|| not_found(&name))
@@ -80,7 +93,7 @@ impl Spool {
             let row = store::process::by_name(tx, &name)?.ok_or_else(|| not_found(&name))?;
             store::process::set_error(tx, row.id, None, [None, None])?;
             for device in store::device::of_process(tx, &row.name)? {
-                // What an error or an operator stopped keeps it on record.
+                // A device that an error or an operator stopped keeps its error on record.
                 let online = matches!(device.wish, DeviceWish::Started | DeviceWish::Draining);
                 if online && device.error.is_some() {
                     store::device::set_error(tx, device.id, None)?;
@@ -92,6 +105,7 @@ impl Spool {
         })
     }
 
+    /// Deletes a print process that is not running, drives no online device and has no claims.
     pub(crate) fn delete_process(&self, call: &Call, name: ProcessName) -> Fallible<()> {
         let spool = self.clone();
         self.change(Room::Gives, call, move |tx| {
@@ -125,11 +139,13 @@ impl Spool {
         })
     }
 
+    /// Returns one page of the print processes, after `after`.
     pub(crate) fn processes(&self, call: &Call, after: Option<ProcessName>) -> Fallible<Vec<ProcessStatus>> {
         let rows = self.look(call, |tx| store::process::list(tx, after.as_ref()))?;
         Ok(rows.into_iter().map(|row| self.process_status(row, &call.now)).collect())
     }
 
+    /// Returns one print process.
     pub(crate) fn process(&self, call: &Call, name: &ProcessName) -> Fallible<ProcessStatus> {
         let row = self.look(call, |tx| store::process::by_name(tx, name)?.ok_or_else(|| not_found(name)))?;
         Ok(self.process_status(row, &call.now))
@@ -182,7 +198,7 @@ impl Spool {
         }
     }
 
-    /// Whether a process holds its lock and has not shown a sign of life for long.
+    /// Tells whether a process holds its lock but has shown no sign of life for [`HEARTBEAT_MS`].
     pub(crate) fn hangs(&self, row: &ProcessRow, now: &Moment) -> bool {
         if !row.running || row.running_boot.as_deref() != Some(now.boot_id.as_str()) {
             return false;
@@ -197,8 +213,8 @@ impl Spool {
 
     fn end_hung(&self, row: &ProcessRow, pid: u32) -> Fallible<()> {
         let path = self.base().process_lock(&row.name);
-        // Is it the same process still, and not another that got its number? Its lock file names it by number and start
-        // time, and the lock is held.
+        // Is it still the same process, and not another one that got its number? Yes: the lock file names it by number
+        // and start time.
         let note: Option<ProcessNote> = std::fs::read_to_string(&path).ok().and_then(|text| text.parse().ok());
         if !note.is_some_and(|note| note.pid == pid && note.is_there()) {
             return Ok(());
@@ -216,17 +232,14 @@ impl Spool {
         }
     }
 
-    /// A process was found dead: its row says running, its lock is free. True when it may be started again; after the
-    /// third death in a minute it is in error instead.
-    ///
-    /// # Errors
-    /// When that cannot be recorded.
+    /// Records that a process was found dead: its row says running, but its lock is free. Returns true when it may be
+    /// started again. After the third death in a minute the process is in error instead.
     pub fn process_died(&self, id: ProcessId, epoch: u64, now: &Moment) -> Fallible<bool> {
         self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
             tx.lock(Lock::Process(id))?;
             let Some(row) = store::process::by_id(tx, id)? else { return Ok(false) };
             if row.epoch != epoch || !row.running {
-                // Another waker was faster, or it has begun anew meanwhile.
+                // Somebody else recorded the death first, or the process has begun again meanwhile.
                 return Ok(row.error.is_none());
             }
             store::process::end_epoch(tx, id, epoch)?;
@@ -254,14 +267,11 @@ impl Spool {
         })
     }
 
-    /// A process could not be started: it is in error until `PRINT p, START`.
-    ///
-    /// # Errors
-    /// When that cannot be recorded.
+    /// Records that a process could not be started: it is in error until `PRINT p, START`.
     pub fn process_cannot_start(&self, id: ProcessId, epoch: u64, why: &str, now: &Moment) -> Fallible<()> {
         let why = why.to_owned();
         self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
-            // Somebody else may have started it meanwhile.
+            // Has somebody else started it meanwhile? Then nothing is wrong.
             if store::process::by_id(tx, id)?.is_none_or(|row| row.running || row.epoch != epoch) {
                 return Ok(());
             }
@@ -278,6 +288,7 @@ impl Spool {
     }
 }
 
+/// Makes the failure for a print process that does not exist.
 pub(crate) fn not_found(name: &ProcessName) -> Failure {
     Failure::not_found(format!("print process ${name}")).hint(format!("PRINT ${name}, FILE fastp declares it"))
 }

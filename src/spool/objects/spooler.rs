@@ -1,4 +1,13 @@
 //! The spooler as a whole: its state and its counts.
+//!
+//! States: COLD until the first START, ACTIVE after it, DRAIN from SPOOLER DRAIN on, WARM when the last attempt has
+//! ended. START makes the spooler ACTIVE again from each of them. COLD and ACTIVE accept jobs, DRAIN and
+//! WARM refuse them. Only an ACTIVE spooler begins to print.
+//!
+//! Who may: only the creator of the spool starts and drains it, and sets MGRACCESS. Anybody looks.
+//!
+//! A crash: the state is a row, so a drain is still a drain after a crash. The end of an attempt makes the spooler
+//! WARM. The attempts of a process that died end when the next process of its name begins.
 
 use crate::model::Call;
 use crate::model::authority::Right;
@@ -13,6 +22,7 @@ use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
 impl Spool {
+    /// Returns the state of the spooler and its counts.
     pub(crate) fn about(&self, call: &Call) -> Fallible<SpoolStatus> {
         self.look(call, |tx| {
             let row = store::spool::row(tx)?;
@@ -43,7 +53,8 @@ impl Spool {
         })
     }
 
-    /// ACTIVE: devices that nobody has touched yet are started, and whatever has work.
+    /// Makes the spooler ACTIVE, and starts the devices that nobody has started or drained yet. Returns the print
+    /// processes that have work now.
     pub(crate) fn start_spooler(&self, call: &Call) -> Fallible<Vec<WakeTarget>> {
         let may_have_entry = self.base().has_fastcnfg();
         let targets = self.change(Room::Gives, call, move |tx| {
@@ -64,6 +75,8 @@ impl Spool {
         Ok(targets)
     }
 
+    /// Drains the spooler: what prints goes on to its end, and nothing else begins. Returns the running print
+    /// processes.
     pub(crate) fn drain_spooler(&self, call: &Call) -> Fallible<Vec<WakeTarget>> {
         self.change(Room::Gives, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
@@ -78,6 +91,7 @@ impl Spool {
         })
     }
 
+    /// Sets whether group managers may handle the jobs of the members of their groups.
     pub(crate) fn set_manager_access(&self, call: &Call, on: bool) -> Fallible<()> {
         self.change(Room::Takes, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
@@ -87,7 +101,7 @@ impl Spool {
     }
 }
 
-/// A draining spooler is WARM when no attempt runs any more.
+/// Makes a draining spooler WARM when no attempt runs any more.
 pub(crate) fn settle_drain(tx: &Tx<'_>) -> Fallible<()> {
     tx.lock(Lock::Spool)?;
     if store::spool::state(tx)? == SpoolerState::Drain && !store::entry::any_on_a_device(tx)? {
@@ -97,7 +111,7 @@ pub(crate) fn settle_drain(tx: &Tx<'_>) -> Fallible<()> {
     Ok(())
 }
 
-/// Every process that has a started device with work, or one that is held open.
+/// Returns the print processes that have a started device with work, or one that is held open.
 fn with_work(tx: &Tx<'_>) -> Fallible<Vec<WakeTarget>> {
     let mut targets = Vec::new();
     for process in store::process::list(tx, None)? {
@@ -108,7 +122,7 @@ fn with_work(tx: &Tx<'_>) -> Fallible<Vec<WakeTarget>> {
     Ok(targets)
 }
 
-/// Every process that runs.
+/// Returns the print processes that run.
 fn running(tx: &Tx<'_>) -> Fallible<Vec<WakeTarget>> {
     let mut targets = Vec::new();
     for process in store::process::list(tx, None)? {

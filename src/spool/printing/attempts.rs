@@ -1,4 +1,16 @@
-//! The ends of attempts, and what was seen at devices: the spool as a print process sees it, second half.
+//! What print processes report: the ends of attempts, and what they saw at devices. [`super::leases`] has the other
+//! half.
+//!
+//! States of an entry: Claimed → Transferred → Done when every octet is delivered; otherwise it is back in its place
+//! (Queued), or Withdrawn when its job is held, paused or cancelled. The last entry that is Done ends the job, or holds
+//! it (HOLDAFTER).
+//!
+//! Who may: only the print process whose lease stands, and only for its own claims.
+//!
+//! A crash: all reports of one call are one transaction. Before its commit the claim stands, and the next process of
+//! that name gives it back; pages that may be on paper are reported as possible duplicates. A process that gets no
+//! reply reports again: an end that is on record already is not recorded twice. Print files are erased after the
+//! commit; the sweep removes what a crash leaves.
 
 use crate::model::device::{AfterReset, DeviceUri};
 use crate::model::event::{EventDetail, EventWord};
@@ -17,14 +29,14 @@ use crate::spool::interface::engine::{
 };
 use crate::spool::objects::spooler::settle_drain;
 
-/// What an ended attempt leaves to do once its transaction is committed.
+/// Print files to erase after the commit.
 pub(crate) type Erase = Vec<String>;
 
 fn missing(what: &str) -> Failure {
     Failure::internal(format!("{what} is gone while its claim stands"))
 }
 
-/// The entry of a claim that still stands; none when its end was recorded before (a lost reply).
+/// Returns the entry of a claim that still stands; none when its end is on record already (its reply was lost).
 fn standing(tx: &Tx<'_>, lease: &Lease, claim: &Claim) -> Fallible<Option<EntryRow>> {
     let ours = |entry: &EntryRow| {
         entry.state == EntryState::Claimed
@@ -35,8 +47,8 @@ fn standing(tx: &Tx<'_>, lease: &Lease, claim: &Claim) -> Fallible<Option<EntryR
 }
 
 impl Spool {
-    /// Records within a transaction what happened at a device. With it the row of the device as it is then, if that is known
-    /// and an attempt of it has ended, so that it has no job.
+    /// Records in a transaction what happened at a device. Returns the files to erase, and the row of the device as it
+    /// is now, if it is known and an attempt has ended, so that the device has no job.
     pub(crate) fn record_in(
         &self,
         tx: &Tx<'_>,
@@ -45,8 +57,8 @@ impl Spool {
         reports: &[TimedReport],
     ) -> Fallible<(Erase, Option<DeviceRow>)> {
         tx.lock(Lock::Device(device))?;
-        // Does an end that is on record already mean that all of it is? Yes: what is recorded together is committed
-        // together, so the reply to just this was lost.
+        // Is everything on record if one end is? Yes: what is reported together is committed together, so only the
+        // reply was lost.
         let mut entries = Vec::new();
         for timed in reports {
             if let DeviceReport::AttemptEnds { claim, .. } = &timed.report {
@@ -59,7 +71,7 @@ impl Spool {
         let mut erase = Vec::new();
         let mut known: Option<DeviceRow> = None;
         for TimedReport { report, at } in reports {
-            // What happened is recorded with its own time.
+            // Each report has its own time.
             let tx = &tx.at(at);
             let mut row = match known.take().filter(|row| row.error.is_none()) {
                 Some(row) => row,
@@ -77,7 +89,7 @@ impl Spool {
                 }
                 DeviceReport::AttemptEnds { claim, end } => {
                     let entry = entries.next().ok_or_else(|| missing("an entry"))?;
-                    // History is pruned little by little, so that a process that never rests prunes it too.
+                    // Prune the history little by little, so that a process that never rests prunes it too.
                     let prunes = claim.number.get() % 32 == 0;
                     erase.extend(self.end_in(tx, entry, &row, end)?);
                     if prunes {
@@ -86,8 +98,8 @@ impl Spool {
                 }
                 DeviceReport::Settled(settlement) => erase.extend(self.settle_in(tx, lease, &row, settlement)?),
             }
-            // Is the row read again for the next report? Not after those that change nothing of it that the others look at, of a
-            // device without an error.
+            // Must the row be read again for the next report? Not for a device without an error, after a report that
+            // changes nothing that the other reports look at.
             known = match report {
                 DeviceReport::Observed(Observation::Opened { .. } | Observation::Closed { .. })
                 | DeviceReport::AttemptBegins { .. } => Some(row),
@@ -101,7 +113,7 @@ impl Spool {
         Ok((erase, known.filter(|row| ends && row.error.is_none())))
     }
 
-    /// Records the end of an attempt within a transaction.
+    /// Records the end of an attempt in a transaction.
     fn end_in(&self, tx: &Tx<'_>, entry: EntryRow, device: &DeviceRow, end: &AttemptEnd) -> Fallible<Erase> {
         let job = store::job::by_id(tx, entry.job)?.ok_or_else(|| missing("a job"))?;
         if !end.touched() && entry.begun.is_some() {
@@ -113,7 +125,8 @@ impl Spool {
         let mut erase = Vec::new();
         match end {
             AttemptEnd::Delivered { delivery, octets, paper, remark } => {
-                // A printer that takes jobs and gives them back has not recovered: they are settled first.
+                // Has a printer recovered that took a job over a connection? Not yet, it may give the job back:
+                // settling tells.
                 if *delivery != Delivery::Transferred {
                     attempt_limit::cleared(tx, device)?;
                     device_errors::recovered(tx, device)?;
@@ -121,7 +134,7 @@ impl Spool {
                 if *paper != device.paper {
                     store::device::set_paper(tx, device.id, *paper)?;
                 }
-                // A job that came back after its transfer is delivered again; what is to be said of it is said once.
+                // A job that came back after its transfer is delivered again, but its remark is recorded once.
                 if let Some(remark) = remark
                     && !is_recorded(tx, Object::Job(job.id), &EventWord::Remark, remark)?
                 {
@@ -175,7 +188,7 @@ impl Spool {
         Ok(erase)
     }
 
-    /// An entry is free again in its place, or withdrawn if its job is not to run; a cancelled job ends with its last
+    /// Frees an entry in its place, or withdraws it if its job is not to run. A cancelled job ends with its last
     /// attempt.
     pub(crate) fn give_back(tx: &Tx<'_>, entry: &EntryRow, job: &JobRow, duplicate: bool) -> Fallible<Erase> {
         let runs = job.wish == Wish::Run && job.reasons.is_empty();
@@ -192,7 +205,7 @@ impl Spool {
         Ok(Vec::new())
     }
 
-    /// An entry is printed. With its last one the job is held (HOLDAFTER) or gone.
+    /// Records that an entry is printed. With its last entry the job is held (HOLDAFTER) or ended.
     pub(crate) fn entry_done(
         tx: &Tx<'_>,
         entry: &EntryRow,
@@ -205,7 +218,7 @@ impl Spool {
             others.map(|other| other.state).filter(|state| *state != EntryState::Done).collect();
         let busy = left.iter().any(|state| matches!(state, EntryState::Claimed | EntryState::Transferred));
         let is_last = !busy && (left.is_empty() || job.wish == Wish::Cancel);
-        // Held while its last octets were on their way: whoever held it finds it held, and is told.
+        // A job that was held while its last octets were on their way stays held, and whoever held it is told.
         let held = (job.hold_after || !job.reasons.is_empty()) && job.wish != Wish::Cancel;
         if is_last && !held {
             store::entry::delete_claimed(tx, entry)?;
@@ -226,7 +239,7 @@ impl Spool {
         Ok(Vec::new())
     }
 
-    /// Settles the transferred jobs of a device within a transaction.
+    /// Settles the transferred jobs of a device in a transaction.
     fn settle_in(&self, tx: &Tx<'_>, lease: &Lease, device: &DeviceRow, settlement: &Settlement) -> Fallible<Erase> {
         let mut erase = Vec::new();
         for entry in store::entry::of_device(tx, device.id, EntryState::Transferred)? {
@@ -282,12 +295,12 @@ impl Spool {
         Self::give_back(tx, entry, &JobRow { reasons, ..job }, true)
     }
 
-    /// Records within a transaction what was seen at a device.
+    /// Records in a transaction what was seen at a device.
     fn observe_in(&self, tx: &Tx<'_>, device: &DeviceRow, seen: &Observation) -> Fallible<()> {
         let note = |what: EventWord, why: &str| record(tx, Object::Device(device.id), what, why);
         match seen {
             Observation::Opened { why, connection } => {
-                // What is remembered of FASTCNFG is forgotten by a device that does not consult it.
+                // A device that does not consult FASTCNFG forgets what it remembered of it.
                 store::device::set_opened(tx, device.id, connection, !device.settings.consults_fastcnfg())?;
                 device_errors::note(tx, device, EventWord::Opened, why)
             }
@@ -303,7 +316,7 @@ impl Spool {
             Observation::Recovered => device_errors::recovered(tx, device),
             Observation::Restarting => device_errors::restart(tx, device),
             Observation::Drained => {
-                // A draining spooler closes its devices too; what their operator wanted of them stays.
+                // A draining spooler closes its devices too, but does not change what their operators want of them.
                 if device.wish == DeviceWish::Draining {
                     store::device::set_wish(tx, device.id, DeviceWish::Stopped)?;
                     device_errors::no_more_tries(tx, device)?;
@@ -313,7 +326,7 @@ impl Spool {
                 settle_drain(tx)
             }
             Observation::Remark { what, why } => {
-                // What concerns the job in print as much as its device.
+                // These concern the job in print as much as its device.
                 if matches!(what, EventWord::PossibleDuplicate | EventWord::Stalled | EventWord::Moving) {
                     for entry in store::entry::of_device(tx, device.id, EntryState::Claimed)? {
                         record(tx, Object::Job(entry.job), what.clone(), why)?;

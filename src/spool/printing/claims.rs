@@ -1,9 +1,13 @@
 //! Choosing the next job of a device.
 //!
-//! Entries wait in routes; a device compares the heads of its (route, requirement class) pairs, each found by an index. A
-//! form it does not carry is passed over and blocks nobody. A job that was begun on a device's file and not ended comes
-//! first, whatever arrived since: only while its octets are the last ones can they be taken back. Among the devices of a group an idle one leaves an entry to a
-//! faster one that would finish it sooner.
+//! Entries wait in routes. A device compares the first entries of its (route, requirement class) pairs; an index finds
+//! each. It passes over jobs that need another form, so that they block nobody. A job that was begun on the device's
+//! file and not ended comes first, whatever arrived since: its octets can be taken back only while they are the last
+//! ones. An idle device of a group leaves an entry to a faster one that would finish it sooner.
+//!
+//! States: a claim takes an entry from Queued to Claimed, for one device, attempt and epoch. Only the print process
+//! whose lease stands claims. A crash before the commit leaves the entry queued; after it, the same process finds its
+//! claim again, and the next one of that name gives it back.
 
 use crate::model::device::{DeviceUri, Exclusive};
 use crate::model::event::EventWord;
@@ -22,17 +26,17 @@ use crate::spool::Spool;
 use crate::spool::interface::engine::{Claim, ClaimedDocument, Lease, Next};
 use crate::spool::interface::records::SpoolerState;
 
-/// How far into a group's queue a device looks for an entry that no other would finish sooner.
+/// How many entries of a group's queue a device looks at, to find one that no other device would finish sooner.
 const LOOK_AHEAD: u32 = 32;
-/// A device that prints this much longer than estimated is not waited for.
+/// No device waits for another one that prints this much longer than estimated.
 const OVERDUE_MS: i64 = 60_000;
 
-/// Whether the spooler prints at all.
+/// Tells whether the spooler prints at all.
 pub(crate) fn is_active(tx: &Tx<'_>) -> Fallible<bool> {
     Ok(store::spool::state(tx)? == SpoolerState::Active)
 }
 
-/// Whether some queued entry could be claimed by a device that is started and satisfies these classes.
+/// Tells whether a started device that satisfies these classes could claim a queued entry.
 pub(crate) fn is_eligible(tx: &Tx<'_>, device: DeviceId, classes: &[ClassId]) -> Fallible<bool> {
     for (route, _) in store::device::routes(tx, device)? {
         for class in classes {
@@ -48,7 +52,7 @@ fn has_eligible(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<bool> {
     is_eligible(tx, device.id, &store::job::classes_for(tx, &device.settings.form)?)
 }
 
-/// Whether a device gives its print process something to do now.
+/// Tells whether a device gives its print process something to do now.
 pub(crate) fn device_has_work(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<bool> {
     match device.wish {
         DeviceWish::Stopped => Ok(device_errors::restart_at(tx, device)?.is_some()),
@@ -59,7 +63,7 @@ pub(crate) fn device_has_work(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<bool>
     }
 }
 
-/// Whether a print process has something to do now.
+/// Tells whether a print process has something to do now.
 pub(crate) fn process_has_work(tx: &Tx<'_>, process: &ProcessRow) -> Fallible<bool> {
     if store::entry::busy(tx, process.id)? {
         return Ok(true);
@@ -74,13 +78,13 @@ pub(crate) fn process_has_work(tx: &Tx<'_>, process: &ProcessRow) -> Fallible<bo
 
 /// What was chosen for a device.
 pub(crate) struct Choice {
-    /// The entry that it prints next; none may be left to another device.
+    /// The entry that it prints next; none when nothing waits, or when what waits is left to another device.
     pub(crate) entry: Option<EntryRow>,
-    /// How many entries wait that it could claim, as far as was looked: none, one, or more.
+    /// How many of the entries that were looked at it could claim: none, one, or more.
     pub(crate) waiting: usize,
 }
 
-/// The entry that a device prints next, if any. Nothing is left to devices whose print process is not `alive`.
+/// Chooses the entry that a device prints next. Nothing is left to a device whose print process is not `alive`.
 pub(crate) fn choose(
     tx: &Tx<'_>,
     device: &DeviceRow,
@@ -94,10 +98,10 @@ pub(crate) fn choose(
     let mut best: Option<EntryRow> = None;
     let mut waiting = 0;
     for (route, is_group) in store::device::routes(tx, device.id)? {
-        // Its own queue is looked at one further: whether something is left decides what becomes of the connection.
+        // Why two entries of its own queue? What becomes of the connection depends on whether another one waits.
         let limit = if is_group { LOOK_AHEAD } else { 2 };
-        // Asked for when the group has something for us: in a group of a thousand devices that print what is sent to each of
-        // them, nobody looks at the others.
+        // The other devices are read only when the group has something for us. In a group of a thousand devices that
+        // print only what is sent to each of them, nobody reads the others.
         let mut others = None;
         for class in &classes {
             let heads = store::entry::heads(tx, route, *class, device.id, device.settings.fifo, limit)?;
@@ -120,14 +124,14 @@ pub(crate) fn choose(
     Ok(Choice { entry: best, waiting })
 }
 
-/// Another device of the group that could take an entry: its speed, and when it will be free, from now.
+/// Another device of the group that could take an entry: its speed, and how soon it will be free.
 struct Rival {
     form_key: String,
     speed: u32,
     free_in_ms: i64,
 }
 
-/// The healthy other devices of a group.
+/// Returns the other devices of a group that are well.
 fn rivals(
     tx: &Tx<'_>,
     device: &DeviceRow,
@@ -162,7 +166,7 @@ fn rivals(
     Ok(found)
 }
 
-/// The first of `heads` that no rival would finish sooner, when each earlier one is left to its rival.
+/// Returns the first of `heads` that no rival would finish sooner, when each earlier one is left to its rival.
 fn first_for_us(heads: Vec<EntryRow>, device: &DeviceRow, rivals: &[Rival]) -> Option<EntryRow> {
     let ours = store::device::form_key(&device.settings.form);
     let mut free: Vec<i64> = rivals.iter().map(|r| r.free_in_ms).collect();
@@ -186,12 +190,12 @@ fn first_for_us(heads: Vec<EntryRow>, device: &DeviceRow, rivals: &[Rival]) -> O
 }
 
 impl Spool {
-    /// Whether a print process runs and is well.
+    /// Tells whether a print process runs and is well.
     pub(crate) fn is_alive(&self, process: &ProcessRow, now: &Moment) -> bool {
         self.process_state(process, now) == ProcessState::Active
     }
 
-    /// Claims the next eligible job of a device within a transaction. A claim whose reply was lost is found again.
+    /// Claims the next eligible job of a device in a transaction. Finds a claim again whose reply was lost.
     pub(crate) fn claim_in(&self, tx: &Tx<'_>, lease: &Lease, device: DeviceId) -> Fallible<Next> {
         tx.lock(Lock::Device(device))?;
         let Some(row) = store::device::by_id(tx, device)? else { return Ok(Next::Unknown) };
@@ -206,7 +210,7 @@ impl Spool {
         self.claim_for(tx, lease, &row)
     }
 
-    /// The same for a device that has no job.
+    /// Does the same for a device that is known to have no job.
     pub(crate) fn claim_for(&self, tx: &Tx<'_>, lease: &Lease, row: &DeviceRow) -> Fallible<Next> {
         let device = row.id;
         if row.wish != DeviceWish::Started {
@@ -226,7 +230,7 @@ impl Spool {
         let Some(entry) = store::entry::claim(tx, entry, device, (lease.process, lease.epoch), spool_time)? else {
             return Err(Failure::internal("a queued entry was claimed inside another transaction"));
         };
-        // Every try of a device in error would be an event of its own: its error is one already.
+        // Is each try of a device in error an event? No: its error is one already.
         if row.error.is_none() || entry.attempt == 1 {
             let why = format!("by {}, attempt {}", row.name.guardian(), entry.attempt);
             record(tx, Object::Job(entry.job), EventWord::Claimed, &why)?;
@@ -257,7 +261,7 @@ impl Spool {
                 copies: d.copies,
             })
             .collect();
-        // On a file the recorded offset tells exactly what an earlier attempt wrote; anywhere else it may be on paper.
+        // On a file the recorded offset tells exactly what an earlier attempt wrote. Anywhere else it may be on paper.
         let on_file = matches!(device.address(), Some(DeviceUri::File(_)));
         let (group, dest) = store::location::names_of(tx, job.group, job.location)?;
         Ok(Claim {

@@ -1,11 +1,12 @@
 //! What an error does to its device, and RESTART.
 //!
-//! An error with a next try keeps its device online, in DEVERROR. One without (nothing to be gained by trying, or TIMEOUT
-//! is used up) takes it offline: anybody may start it, and RESTART does so after its interval, for ever.
+//! An error with a next try keeps its device online, in DEVERROR. An error without one (a try would gain nothing, or
+//! TIMEOUT is used up) takes the device offline. Anybody may start it then, and RESTART does so after its interval, for
+//! ever.
 //!
 //! A device has recovered when a job was delivered, or when it stays open without one. Until then its error stays on
-//! record, shown while the device is closed; tries are counted, and what happens again as it happened before (the error,
-//! its stop and restart, an open and a close) is no new event.
+//! record, and is shown while the device is closed. Tries are counted; what only happens again (the error, its stop and
+//! restart, an open, a close) is no new event.
 
 use crate::model::event::EventWord;
 use crate::model::state::{DeviceWish, ErrorNote};
@@ -15,15 +16,15 @@ use crate::store::{self, Fallible, Tx};
 
 use super::claims;
 
-/// Puts an error of a device on record.
+/// Records an error of a device.
 pub(crate) fn failed(tx: &Tx<'_>, device: &DeviceRow, error: &ErrorNote) -> Fallible<()> {
-    // An error that goes on began when it began.
+    // An error that goes on keeps the time at which it began.
     let since_ms = device.error.as_ref().map_or(error.since_ms, |known| known.since_ms.min(error.since_ms));
     let stops = device.wish == DeviceWish::Started && error.next_try_ms.is_none();
     let next_try_ms = match device.wish {
         DeviceWish::Started if stops => after_interval(tx, device),
         DeviceWish::Started => error.next_try_ms,
-        // It stops or stands still by its operator's word: no try is due.
+        // Its operator stopped or suspended it, so no try is due.
         DeviceWish::Stopped | DeviceWish::Draining | DeviceWish::Suspended => None,
     };
     let known = ErrorNote { since_ms, next_try_ms, ..error.clone() };
@@ -42,7 +43,7 @@ pub(crate) fn failed(tx: &Tx<'_>, device: &DeviceRow, error: &ErrorNote) -> Fall
     Ok(())
 }
 
-/// Puts on record what happened to a device: in an error not what is on record of it already.
+/// Records what happened to a device. During an error it does not record what is on record of that error already.
 pub(crate) fn note(tx: &Tx<'_>, device: &DeviceRow, what: EventWord, why: &str) -> Fallible<()> {
     let object = Object::Device(device.id);
     if device.error.is_some() && is_repeated(tx, object, &what, why)? {
@@ -51,7 +52,7 @@ pub(crate) fn note(tx: &Tx<'_>, device: &DeviceRow, what: EventWord, why: &str) 
     record(tx, object, what, why)
 }
 
-/// The error of a device is over.
+/// Records that the error of a device is over.
 pub(crate) fn recovered(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<()> {
     if let Some(error) = &device.error {
         store::device::set_error(tx, device.id, None)?;
@@ -61,7 +62,7 @@ pub(crate) fn recovered(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<()> {
     Ok(())
 }
 
-/// An error that stays on record, but is not tried again.
+/// Keeps the error of a device on record, but without another try.
 pub(crate) fn no_more_tries(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<()> {
     match &device.error {
         Some(error) if error.next_try_ms.is_some() => {
@@ -76,7 +77,7 @@ fn after_interval(tx: &Tx<'_>, device: &DeviceRow) -> Option<i64> {
     (interval > 0).then(|| tx.now().wall_ms.saturating_add(interval))
 }
 
-/// When a device is to be started again by its RESTART, wall clock. A spooler that is not ACTIVE starts nothing.
+/// Returns when RESTART is to start a device again, wall clock. A spooler that is not ACTIVE starts nothing.
 pub(crate) fn restart_at(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<Option<i64>> {
     let waits = device.wish == DeviceWish::Stopped && device.stopped_by_error && device.settings.restart > 0;
     if !waits || !claims::is_active(tx)? {
@@ -85,7 +86,7 @@ pub(crate) fn restart_at(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<Option<i64
     Ok(device.error.as_ref().and_then(|error| error.next_try_ms))
 }
 
-/// The RESTART of a device was altered: one that an error has stopped is started after the new interval, from now.
+/// Applies an altered RESTART: a device that an error has stopped is started after the new interval, counted from now.
 pub(crate) fn set_restart(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<()> {
     match &device.error {
         Some(error) if device.stopped_by_error => {
@@ -96,7 +97,7 @@ pub(crate) fn set_restart(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<()> {
     }
 }
 
-/// Starts a device whose RESTART is due. Its error stays until it is seen to work.
+/// Starts a device whose RESTART is due. Its error stays on record until the device is seen to work.
 pub(crate) fn restart(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<()> {
     if restart_at(tx, device)?.is_none() {
         return Ok(());

@@ -1,4 +1,13 @@
 //! The spool as a print process sees it: [`Engine`]. Each function is one transaction.
+//!
+//! States of a lease: [`Engine::begins`] opens an epoch of the process; [`Engine::goes_dormant`], [`Engine::ends`] or
+//! the death of the process closes it. A change asks first whether the lease still stands, so that a process that lost
+//! it changes nothing.
+//!
+//! Who may: the holder of the lock of the process's name, and only for the devices of that process.
+//!
+//! A crash of the process leaves its row running and its claims in place. The next [`Engine::begins`] under the same
+//! name gives the claims back, and reports the jobs whose octets may be on paper as possible duplicates.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,13 +31,13 @@ fn lost() -> Failure {
     Failure::new(FailureKind::State, "this print process is not in charge of its devices any more")
 }
 
-/// Refuses a lease that has ended. While it stands its process is locked: nobody takes it for dormant or dead meanwhile.
+/// Refuses a lease that has ended. Locks the process of one that stands, so that nobody takes it for dormant or dead.
 fn demand_lease(tx: &Tx<'_>, lease: &Lease) -> Fallible<()> {
     tx.lock(Lock::Process(lease.process))?;
     if store::process::runs(tx, lease.process, lease.epoch)? { Ok(()) } else { Err(lost()) }
 }
 
-/// What is the same for every device of a look: read once.
+/// What is the same for all devices of one read transaction, and is read once.
 #[derive(Default)]
 struct Shared {
     active: Option<bool>,
@@ -55,7 +64,7 @@ impl Shared {
 impl Spool {
     fn as_order(&self, tx: &Tx<'_>, lease: &Lease, row: DeviceRow, shared: &mut Shared) -> Fallible<DeviceOrder> {
         let engaged = store::entry::on_device(tx, row.id)?;
-        // A spooler that is not ACTIVE drains its devices, until they are closed; then there is nothing more to do for them.
+        // A spooler that is not ACTIVE drains its devices until they are closed. Then nothing is left to do for them.
         let wish = match row.wish {
             DeviceWish::Started if shared.is_active(tx)? => DeviceWish::Started,
             DeviceWish::Started if row.open || !engaged.is_empty() => DeviceWish::Draining,
@@ -109,7 +118,7 @@ impl Engine for Spool {
                 let Some(job) = store::job::by_id(tx, entry.job)? else { continue };
                 let device = entry.device.map(|id| store::device::by_id(tx, id)).transpose()?.flatten();
                 let uri = device.as_ref().and_then(DeviceRow::address);
-                // A file tells itself how far it got. Anywhere else octets may be on paper.
+                // A file tells how far the attempt got. Anywhere else octets may be on paper.
                 let unsure = !matches!(uri, Some(DeviceUri::File(_) | DeviceUri::Null));
                 let why = match (entry.state, unsure) {
                     (EntryState::Transferred, _) => "the print process ended before the connection had closed",
@@ -243,7 +252,7 @@ impl Engine for Spool {
             Err(failure) => Err(failure),
         });
         match looked {
-            // A newer schema is not ours to write.
+            // The schema is newer than ours, so we must not write.
             Err(failure) if failure.kind == FailureKind::Unreachable => Ok(false),
             other => other,
         }

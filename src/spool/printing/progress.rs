@@ -1,9 +1,11 @@
 //! How far the running jobs of a print process are: one slot a device in `run/progress.<process>`, never synced.
 //!
-//! Slot 0 is the heartbeat of the process. A slot is written by one `pwrite`; a reader that meets one half written
-//! finds its checksum wrong and drops it. What a slot has room for beyond its checked fields is 0, which is "nothing" in
-//! every field: a file of an earlier version lacks what it did not know, and is read for the rest. A crash leaves what was last written: the file is a display's comfort, and no
-//! decision of the spool rests on it but "a held lock without heartbeat is a hung process".
+//! Slot 0 is the heartbeat of the process. One `pwrite` writes a slot; a reader that meets a half-written slot finds
+//! that its checksum is wrong, and drops it. The room of a slot beyond its checked fields is 0, which means "nothing"
+//! in every field: a file of an earlier version lacks what that version did not know, and the rest of it is read.
+//!
+//! A crash leaves what was last written. The file serves displays; the spool decides only one thing from it: a process
+//! that holds its lock and has no heartbeat hangs.
 
 use std::fs::File;
 use std::io;
@@ -24,7 +26,7 @@ const RUNNING: u32 = 0x5044_5231;
 /// A reader looks at no more slots than this.
 const MOST: u64 = 65_536;
 
-/// How far one device's attempt is, or what is waited for at a device without a job.
+/// How far the attempt of a device is, or what the process waits for at a device without a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// The device.
@@ -45,17 +47,18 @@ pub struct Progress {
     pub stalled: Option<Standstill>,
     /// What is waited for, and since when, boot clock.
     pub awaits: Option<(Wait, i64)>,
-    /// Whether the device is open for the attempt. The database is told so with the attempt's end, or when that takes long.
+    /// Whether the device is open for the attempt. The database learns it at the end of the attempt, or when that takes
+    /// long.
     pub open: bool,
 }
 
 impl Progress {
-    /// What is waited for, and since when by the wall clock.
+    /// Returns what is waited for, and since when by the wall clock.
     pub fn awaits_at(&self, now: &Moment) -> Option<(Wait, i64)> {
         self.awaits.map(|(wait, since_boot_ms)| (wait, now.wall_ms - now.boot_ms.saturating_sub(since_boot_ms)))
     }
 
-    /// Whether the device stands still, as displays say it: by the wall clock.
+    /// Returns since when the device stands still, by the wall clock, as displays show it.
     pub fn stalled_at(&self, now: &Moment) -> Option<Stalled> {
         let Standstill { since_boot_ms, octets } = self.stalled?;
         Some(Stalled { since_ms: now.wall_ms - now.boot_ms.saturating_sub(since_boot_ms), octets })
@@ -83,12 +86,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The slot of an attempt at `entry`.
+    /// Returns the slot of an attempt at `entry`.
     pub fn of_attempt(&self, entry: EntryId, attempt: u32) -> Option<&Progress> {
         self.slots.iter().find(|slot| slot.entry == Some(entry) && slot.attempt == attempt)
     }
 
-    /// The slot of a device that is opened or closed without a job.
+    /// Returns the slot of a device that is opened or closed without a job.
     pub fn without_job(&self, device: DeviceId) -> Option<&Progress> {
         self.slots.iter().find(|slot| slot.entry.is_none() && slot.device == device)
     }
@@ -102,18 +105,12 @@ pub struct Writer {
 
 impl Writer {
     /// Begins an empty progress file.
-    ///
-    /// # Errors
-    /// When it cannot be created.
     pub fn create(path: &Path) -> io::Result<Self> {
         let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
         Ok(Self { file })
     }
 
     /// Writes a sign of life.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn heartbeat(&self, pid: u32, boot_ms: i64) -> io::Result<()> {
         let mut slot = Slot::new(HEARTBEAT);
         slot.put(&u64::from(pid).to_le_bytes());
@@ -122,9 +119,6 @@ impl Writer {
     }
 
     /// Writes slot `index`, counted from 1.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn put(&self, index: usize, progress: &Progress) -> io::Result<()> {
         let mut slot = Slot::new(RUNNING);
         slot.put(&progress.device.0.to_le_bytes());
@@ -146,9 +140,6 @@ impl Writer {
     }
 
     /// Empties slot `index`.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn clear(&self, index: usize) -> io::Result<()> {
         self.file.write_all_at(&[0; SLOT], (index * SLOT) as u64)
     }
@@ -176,7 +167,7 @@ impl Slot {
     }
 }
 
-/// FNV-1a: enough to tell a whole slot from a torn one.
+/// Computes FNV-1a, which is enough to tell a whole slot from a torn one.
 fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, b| (sum ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
 }
@@ -189,10 +180,7 @@ fn narrow(n: u64) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// Reads a progress file. A file that is not there is a process that never ran: an empty snapshot.
-///
-/// # Errors
-/// When it is there and cannot be read.
+/// Reads a progress file. Without a file the process never ran, and the snapshot is empty.
 pub fn read(path: &Path) -> io::Result<Snapshot> {
     let file = match File::open(path) {
         Ok(file) => file,

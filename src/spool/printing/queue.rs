@@ -1,9 +1,8 @@
-//! The queue of one device: what it would claim now, in order, and behind that what it passes over.
+//! The queue of one device: what it would claim now, in order, and after that what it passes over.
 //!
-//! Entries wait in runs (route × requirement class × any device or this one), each in the order of an index. The runs are
-//! merged as far as a page reaches, so that the first page costs the same however many entries wait. Other devices of a
-//! group are not foreseen: what they take is gone from here, and an entry that a faster one would finish sooner is still
-//! listed.
+//! Entries wait in runs (route × requirement class × any device or this one), each in the order of an index. Runs are
+//! merged only as far as a page reaches, so that the first page costs the same however many entries wait. Does the list
+//! foresee what the other devices of a group take? No: it still has an entry that a faster device would finish sooner.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -23,18 +22,18 @@ use crate::store::{self, Fallible, Tx};
 use crate::spool::Spool;
 use crate::spool::jobs::view::Known;
 
-/// The most rows that are read of a run at once.
+/// The most rows of a run that are read at once.
 const CHUNK: u32 = 64;
 
-/// Before every place.
+/// The place before every other place.
 const START: SortKey = SortKey { promoted: i64::MIN, rank: i64::MIN, key: i64::MIN, sequence: i64::MIN };
 
 /// The parts of a queue, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
-    /// What was begun here and is resumed first, then what fits.
+    /// Jobs that the device can print; one that was begun here comes first.
     Fits = 1,
-    /// What needs another form.
+    /// Jobs that need another form.
     PassedOver = 2,
 }
 
@@ -42,7 +41,7 @@ enum Part {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
     part: Part,
-    /// How many stand before it.
+    /// How many jobs stand before it.
     before: u32,
     /// The last place seen in the part; [`START`] for none.
     after: SortKey,
@@ -70,7 +69,7 @@ impl Place {
     }
 }
 
-/// A run that is read a few rows at a time.
+/// Reads a run a few rows at a time.
 struct Reader {
     run: Run,
     rows: VecDeque<EntryRow>,
@@ -79,7 +78,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// The next row. A head is read alone: of most runs no more is ever needed.
+    /// Returns the next row. The first row is read alone, because most runs need no more.
     fn next(&mut self, tx: &Tx<'_>, fifo: bool) -> Fallible<Option<EntryRow>> {
         if self.rows.is_empty() && self.chunk > 0 {
             let rows = waiting::after(tx, &self.run, fifo, &self.after, self.chunk)?;
@@ -94,7 +93,7 @@ impl Reader {
     }
 }
 
-/// Up to `limit` rows of `runs`, merged, after `after`.
+/// Merges `runs` and returns up to `limit` rows after `after`.
 fn merged(tx: &Tx<'_>, runs: Vec<Run>, fifo: bool, after: &SortKey, limit: usize) -> Fallible<Vec<EntryRow>> {
     let mut readers: Vec<Reader> =
         runs.into_iter().map(|run| Reader { run, rows: VecDeque::new(), after: *after, chunk: 1 }).collect();
@@ -115,7 +114,7 @@ fn merged(tx: &Tx<'_>, runs: Vec<Run>, fifo: bool, after: &SortKey, limit: usize
     Ok(rows)
 }
 
-/// The runs of a part of a device's queue.
+/// Returns the runs of a part of a device's queue.
 fn runs(tx: &Tx<'_>, device: &DeviceRow, part: Part) -> Fallible<Vec<Run>> {
     let fitting = store::job::classes_for(tx, &device.settings.form)?;
     let mut found = Vec::new();
@@ -139,7 +138,7 @@ fn runs(tx: &Tx<'_>, device: &DeviceRow, part: Part) -> Fallible<Vec<Run>> {
 }
 
 impl Spool {
-    /// What waits for a device: see [`crate::spool::interface::operations::Operations::device_queue`].
+    /// Returns what waits for a device: see [`crate::spool::interface::operations::Operations::device_queue`].
     pub(crate) fn device_queue(
         &self,
         call: &Call,
@@ -170,7 +169,7 @@ impl Spool {
                 last = Some(entry.clone());
             }
             loop {
-                // One more than fits the page says whether another page follows.
+                // Read one more than the page holds: it tells whether another page follows.
                 let wanted = limit + 2 - items.len();
                 let rows = merged(tx, runs(tx, &device, place.part)?, device.settings.fifo, &place.after, wanted)?;
                 for entry in rows {

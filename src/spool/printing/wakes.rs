@@ -1,4 +1,11 @@
-//! Which print processes have work, found in the transaction that made it.
+//! Which print processes have work, found in the transaction that made the work.
+//!
+//! A change returns its [`WakeTarget`]s; after the commit an [`Attendant`] wakes the processes that run and starts the
+//! others. Nothing here changes a row, and no right is needed beyond the right to make the work.
+//!
+//! A process that goes dormant at the same moment either sees the new work, or is seen to be dormant and started: both
+//! lock its row. A caller that dies between its commit and the wake-up loses nothing but time, because the work is on
+//! disk: the next wake-up of that process finds it.
 
 use crate::model::Call;
 use crate::model::guardian::ProcessError;
@@ -10,32 +17,32 @@ use crate::store::{self, Fallible, Lock, Tx};
 
 use crate::spool::Spool;
 
-/// A print process that has to look, as its row stood in the transaction that made work for it.
+/// A print process that has to look at its orders, with its row as it stood in the transaction that made the work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WakeTarget {
     /// Identity.
     pub id: ProcessId,
     /// Name.
     pub name: ProcessName,
-    /// Its program; none = nobody starts it but its user.
+    /// Its program; none = only its user starts it.
     pub file: Option<String>,
-    /// Whether its row says running: then wake it, else start it.
+    /// Whether its row says running: if so it is woken, else started.
     pub running: bool,
     /// The epoch in which it ran.
     pub epoch: u64,
-    /// Whether it is in error: then nothing is started until `PRINT p, START`. One that could not be started is not: it
-    /// is tried again, because what was missing may be there now.
+    /// Whether it is in error, so that it is not started until `PRINT p, START`. Is a process in error that could not
+    /// be started? Not in this sense: it is tried again, because what was missing may be there now.
     pub in_error: bool,
 }
 
-/// Wakes or starts the print processes that have work. Failing to do so never undoes what was acknowledged; it shows
-/// in the state of the process.
+/// Wakes or starts the print processes that have work. A failure to do so never undoes what was acknowledged; the state
+/// of the process shows it.
 pub trait Attendant: Send + Sync {
-    /// Sees to the processes.
+    /// Wakes or starts each of `targets`.
     fn attend(&self, spool: &Spool, targets: &[WakeTarget], now: &Moment);
 }
 
-/// Starts nothing: for tests and for processes that are print processes themselves.
+/// Starts nothing. Tests use it, and processes that are print processes themselves.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Nobody;
 
@@ -44,24 +51,25 @@ impl Attendant for Nobody {
 }
 
 impl Spool {
-    /// The processes whose row says running although nobody holds their lock: they died, perhaps with the machine.
+    /// Returns the processes whose row says running although nobody holds their lock: they died, perhaps with the
+    /// machine.
     pub(crate) fn dead_processes(&self) -> Fallible<Vec<WakeTarget>> {
         Ok(self.dead_of(self.look(&Call::timeless(), running)?))
     }
 
-    /// Those of `running` that died.
+    /// Returns those of `running` that died.
     pub(crate) fn dead_of(&self, mut running: Vec<WakeTarget>) -> Vec<WakeTarget> {
         running.retain(|target| !target.in_error && !self.process_lives(&target.name).unwrap_or(true));
         running
     }
 
-    /// One process as a target.
+    /// Returns one process as a target, in a transaction of its own.
     pub(crate) fn targets_of(&self, name: &ProcessName) -> Fallible<Vec<WakeTarget>> {
         self.look(&Call::timeless(), |tx| Ok(target(tx, name)?.into_iter().collect()))
     }
 }
 
-/// The process as a target.
+/// Returns a process as a target; none if it is not declared.
 pub(crate) fn target(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<WakeTarget>> {
     Ok(store::process::by_name(tx, name)?.map(|row| WakeTarget {
         id: row.id,
@@ -73,8 +81,8 @@ pub(crate) fn target(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<WakeTar
     }))
 }
 
-/// The process as a target of work that this transaction makes. It is locked: a process that goes dormant either sees the
-/// work, or is seen to be dormant and started.
+/// Returns a process as a target of the work that this transaction makes, and locks it. A process that goes dormant
+/// either sees the work, or is seen to be dormant and started.
 fn target_to_wake(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<WakeTarget>> {
     let found = target(tx, name)?;
     if let Some(found) = &found {
@@ -83,7 +91,7 @@ fn target_to_wake(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<WakeTarget
     Ok(found)
 }
 
-/// The processes whose row says running.
+/// Returns the processes whose row says running.
 pub(crate) fn running(tx: &Tx<'_>) -> Fallible<Vec<WakeTarget>> {
     let mut targets = Vec::new();
     for name in store::process::running(tx)? {
@@ -92,12 +100,12 @@ pub(crate) fn running(tx: &Tx<'_>) -> Fallible<Vec<WakeTarget>> {
     Ok(targets)
 }
 
-/// The processes of the devices that a route leads to.
+/// Returns the processes of the devices that a route leads to.
 pub(crate) fn of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Vec<WakeTarget>> {
     of_devices(tx, &store::device::of_route(tx, route)?)
 }
 
-/// The processes of these devices.
+/// Returns the processes of these devices.
 pub(crate) fn of_devices(tx: &Tx<'_>, devices: &[DeviceRow]) -> Fallible<Vec<WakeTarget>> {
     let mut targets: Vec<WakeTarget> = Vec::new();
     for device in devices {
@@ -112,7 +120,7 @@ pub(crate) fn of_devices(tx: &Tx<'_>, devices: &[DeviceRow]) -> Fallible<Vec<Wak
     Ok(targets)
 }
 
-/// Adds a target once.
+/// Adds a target unless it is there already.
 pub(crate) fn add(targets: &mut Vec<WakeTarget>, found: Option<WakeTarget>) {
     if let Some(found) = found
         && !targets.iter().any(|t| t.id == found.id)

@@ -19,8 +19,8 @@ fn draining(status: &DeviceStatus) -> bool {
     status.wish == DeviceWish::Draining && status.state != DeviceState::Offline
 }
 
-/// H header, F FIFO, E exclusive as in the manual. Ours are D: it goes offline when its job ends, and X: an error took it
-/// offline.
+/// Returns the flags: H header, F FIFO and E exclusive as in the manual. Two are ours: D, the device goes offline when
+/// its job ends, and X, an error took it offline.
 fn flags(status: &DeviceStatus) -> String {
     let settings = &status.settings;
     let flags = [
@@ -103,29 +103,29 @@ impl Shown for DeviceStatus {
     }
 }
 
-/// A part of what it was opened with the last time.
+/// Returns a part of what the device was last opened with.
 fn used(status: &DeviceStatus, part: fn(&ConnectionInUse) -> Option<String>) -> String {
     status.connection.as_ref().and_then(part).map(|text| plain(&text)).unwrap_or_default()
 }
 
-/// When a device in error is tried again: never without a process to do it.
+/// Returns when a device in error is tried again. Without a process to do it, it never is.
 pub fn next_try(status: &DeviceStatus, style: &Style) -> Option<String> {
     let due = status.error.as_ref()?.next_try_ms.filter(|_| status.process_state == ProcessState::Active)?;
     Some(style.date(due))
 }
 
-/// How many jobs wait, in words from a thousand on.
+/// Returns how many jobs wait; words say it when there are more than a thousand.
 pub fn waiting(status: &DeviceStatus) -> String {
     if status.waiting > 1000 { "MORE THAN 1000".into() } else { status.waiting.to_string() }
 }
 
-/// A device that stands still in mid-job, in words.
+/// Says that a device stands still in mid-job.
 pub fn standstill(style: &Style, running: &RunningJob) -> Option<String> {
     let Stalled { since_ms, octets } = running.stalled?;
     Some(format!("THE PRINTER ACCEPTS NOTHING SINCE {} ({octets} OCTETS SO FAR)", style.date(since_ms)))
 }
 
-/// What is waited for at a device, in words.
+/// Says what the print process waits for at a device.
 pub fn awaited(style: &Style, status: &DeviceStatus) -> Option<String> {
     let awaits = status.awaits.as_ref()?;
     let since = style.date(awaits.since_ms);
@@ -135,8 +135,8 @@ pub fn awaited(style: &Style, status: &DeviceStatus) -> Option<String> {
     Some(format!("WAITING FOR {} SINCE {since}", plain(&awaits.capitals())))
 }
 
-/// What keeps a single device from printing, or from being opened as FASTCNFG wants it: its error, what is
-/// waited for, a printer that stands, its process.
+/// Shows what keeps a single device from printing, or from being opened as FASTCNFG wants it: its error, what its
+/// process waits for, a printer that stands still, the process itself.
 pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io::Result<()> {
     let in_error = matches!(status.state, DeviceState::DevError(_)) || status.stopped_by_error;
     if let Some(error) = status.error.as_ref().filter(|_| in_error) {
@@ -144,7 +144,7 @@ pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io
         let next = next_try(status, style).map(|date| format!("; {next} {date}")).unwrap_or_default();
         writeln!(out, "ERROR %{:o}: {}{next}", error.number, plain(&error.text))?;
     }
-    // Nobody looks for a device that is offline: what was found last need not be true any more.
+    // No process looks up an offline device in FASTCNFG, so what was found last may be out of date.
     let complaint = status.connection.as_ref().and_then(|used| used.complaint.as_ref());
     if let Some(complaint) = complaint.filter(|_| status.state != DeviceState::Offline) {
         writeln!(out, "FASTCNFG IS NOT USED AS IT WAS LAST READ: {}", plain(complaint))?;
@@ -161,7 +161,7 @@ pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io
     }
 }
 
-/// What to know of a print process that does not run although its device has work.
+/// Says what the operator should know of a print process that does not run although its device has work.
 pub fn process_note(status: &DeviceStatus) -> Option<String> {
     let name = status.settings.process.as_ref()?;
     let works = status.wish != DeviceWish::Stopped && (status.waiting > 0 || status.running.is_some());

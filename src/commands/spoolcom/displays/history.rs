@@ -36,7 +36,7 @@ impl Shown for Event {
     }
 }
 
-/// Shows why a job is not printing: one line for each cause.
+/// Shows why a job is not printing, with one line for each cause.
 pub fn why(out: &mut dyn Write, style: &Style, why: &Why) -> io::Result<()> {
     let times = times(style);
     if style.json {

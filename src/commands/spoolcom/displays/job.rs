@@ -9,7 +9,7 @@ use crate::model::state::{EntryState, HoldReason, JobState};
 
 use super::{Column, Listing, Shown, Style, Table, json, label, left, on_off, plain, right};
 
-/// What a state is called in a sentence.
+/// Returns what a state is called in a sentence.
 pub fn state_words(state: JobState) -> &'static str {
     match state {
         JobState::Open => "still arriving (OPEN)",
@@ -21,7 +21,7 @@ pub fn state_words(state: JobState) -> &'static str {
     }
 }
 
-/// The word of DETAIL.
+/// Returns the word that DETAIL has for a state.
 fn state(state: JobState) -> &'static str {
     match state {
         JobState::Open => "OPEN",
@@ -38,7 +38,7 @@ fn bad(job: &JobStatus) -> bool {
         .any(|reason| job.reasons.has(*reason))
 }
 
-/// Selection priority, then A hold-after, B hold requested while open, X bad job.
+/// Returns the selection priority and the flags: A hold-after, B hold requested while open, X bad job.
 fn flags(job: &JobStatus) -> String {
     let letters = [
         (job.hold_after || job.state == JobState::Retained, 'A'),
@@ -49,7 +49,7 @@ fn flags(job: &JobStatus) -> String {
     format!("{}{letters}", job.priority.selpri())
 }
 
-/// The pages of its documents, each once: copies have a column of their own.
+/// Returns the pages of its documents. Each counts once, because copies have a column of their own.
 fn pages(job: &JobStatus) -> String {
     let once: Option<u64> = job.documents.iter().map(|document| document.pages).sum();
     let pages = once.filter(|_| !job.documents.is_empty()).or(job.pages);
@@ -133,7 +133,7 @@ impl Shown for JobStatus {
 const OCCURRENCES: &[Column] =
     &[right("JOB"), left("LOCATION"), left("DEVICE"), right("SEQ"), right("COPY"), right("PAGE")];
 
-/// A single job: its line, and a second table that says where it waits and prints.
+/// Shows a single job: its line, and a second table that says where it waits and prints.
 pub fn single(out: &mut dyn Write, style: &Style, job: &JobStatus, occurrences: &[Occurrence]) -> io::Result<()> {
     let mut listing = Listing::new(out, style);
     if style.json {

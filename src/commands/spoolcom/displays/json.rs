@@ -1,6 +1,6 @@
-//! The objects of `--json`: an array per listing, one object a line. Keys are lower case with hyphens; a value that is
-//! not known is `null`; times are UTC, `2026-11-21T09:06:16Z`; error numbers are decimal.
-//! Every key stands in docs/json.md.
+//! The objects of `--json`. A listing is an array with one object on each line. Keys are lower case with hyphens; an
+//! unknown value is `null`; times are UTC, `2026-11-21T09:06:16Z`; error numbers are decimal. docs/json.md lists every
+//! key.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::spool::interface::records::SpoolStatus;
 
 use super::SUPERVISOR;
 
-/// A point in time.
+/// Returns a point in time in JSON.
 pub fn time(ms: i64) -> Value {
     Timestamp::from_millisecond(ms).map_or(Value::Null, |time| Value::String(time.to_string()))
 }
@@ -41,7 +41,7 @@ fn process_state(state: ProcessState) -> &'static str {
     }
 }
 
-/// A device.
+/// Returns a device in JSON.
 pub fn device(status: &DeviceStatus) -> Value {
     let settings = &status.settings;
     let running = status.running.as_ref().map(|running| {
@@ -102,7 +102,7 @@ pub fn device(status: &DeviceStatus) -> Value {
     })
 }
 
-/// A print process.
+/// Returns a print process in JSON.
 pub fn process(status: &ProcessStatus) -> Value {
     json!({
         "process": format!("${}", status.name),
@@ -115,7 +115,7 @@ pub fn process(status: &ProcessStatus) -> Value {
     })
 }
 
-/// A location.
+/// Returns a location in JSON.
 pub fn location(status: &LocationStatus) -> Value {
     json!({
         "location": status.name.to_string(),
@@ -127,7 +127,7 @@ pub fn location(status: &LocationStatus) -> Value {
     })
 }
 
-/// A job.
+/// Returns a job in JSON.
 pub fn job(status: &JobStatus) -> Value {
     let state = match status.state {
         JobState::Open => "open",
@@ -177,7 +177,7 @@ fn document(document: &DocumentStatus) -> Value {
     })
 }
 
-/// One queued or printing occurrence of a job.
+/// Returns one queued or printing occurrence of a job in JSON.
 pub fn occurrence(occurrence: &Occurrence) -> Value {
     json!({
         "location": occurrence.destination.to_string(),
@@ -195,7 +195,7 @@ pub fn occurrence(occurrence: &Occurrence) -> Value {
     })
 }
 
-/// The spooler.
+/// Returns the spooler in JSON.
 pub fn spooler(status: &SpoolStatus) -> Value {
     json!({
         "spooler": SUPERVISOR,

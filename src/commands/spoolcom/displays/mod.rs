@@ -1,7 +1,7 @@
-//! Displays: one file per object; how a listing is laid out is decided here (docs/reference/spoolcom.md 6).
+//! Displays: each object has a file; this one lays out the listings (docs/reference/spoolcom.md 6).
 //!
-//! A listing is a table with one line per object, a block per object with DETAIL, or JSON. It is written a page at a
-//! time, so that its length does not matter; columns are as wide as the content of the pages so far.
+//! A listing is a table with one line for each object, with DETAIL a block for each object, or JSON. It is written a
+//! page at a time, so that its length does not matter. Columns are as wide as the content of the pages so far.
 
 pub mod device;
 pub mod history;
@@ -20,7 +20,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-/// The supervisor's name: a private spooler has the usual one.
+/// The name of the supervisor. A private spooler has the usual one.
 pub const SUPERVISOR: &str = "$SPLS";
 
 /// How displays look.
@@ -37,7 +37,7 @@ pub struct Style {
 }
 
 impl Style {
-    /// `hh:mm` when it is today, else `MMM dd`.
+    /// Returns `hh:mm` for a time of today, else `MMM dd`.
     pub fn time(&self, ms: i64) -> String {
         let (Ok(then), Ok(now)) = (Timestamp::from_millisecond(ms), Timestamp::from_millisecond(self.now_ms)) else {
             return String::new();
@@ -47,7 +47,7 @@ impl Style {
         then.strftime(format).to_string().to_uppercase()
     }
 
-    /// `dd MMM yyyy, hh:mm:ss`.
+    /// Returns a time as `dd MMM yyyy, hh:mm:ss`.
     pub fn date(&self, ms: i64) -> String {
         match Timestamp::from_millisecond(ms) {
             Ok(time) => time.to_zoned(self.zone.clone()).strftime("%d %b %Y, %H:%M:%S").to_string().to_uppercase(),
@@ -61,29 +61,29 @@ impl Style {
 pub struct Column {
     /// Its heading.
     pub heading: &'static str,
-    /// Numbers stand to the right.
+    /// Whether its content is aligned to the right, as numbers are.
     pub right: bool,
 }
 
-/// A column of text.
+/// Makes a column of text.
 pub const fn left(heading: &'static str) -> Column {
     Column { heading, right: false }
 }
 
-/// A column of numbers.
+/// Makes a column of numbers.
 pub const fn right(heading: &'static str) -> Column {
     Column { heading, right: true }
 }
 
-/// Something that displays show.
+/// An object that displays show.
 pub trait Shown {
     /// The columns of its table.
     const COLUMNS: &'static [Column];
-    /// Its line in the table.
+    /// Returns its line in the table.
     fn row(&self, style: &Style) -> Vec<String>;
-    /// Labels and values of DETAIL; the first names the object.
+    /// Returns labels and values for DETAIL; the first one names the object.
     fn detail(&self, style: &Style) -> Vec<(String, String)>;
-    /// The object in JSON.
+    /// Returns the object in JSON.
     fn json(&self) -> Value;
 }
 
@@ -95,12 +95,12 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty table.
+    /// Makes an empty table.
     pub fn new(columns: &'static [Column]) -> Self {
         Self { columns, widths: columns.iter().map(|column| column.heading.len()).collect(), headed: false }
     }
 
-    /// Writes `rows`, before the first of them the headings.
+    /// Writes `rows`, and the headings before the first of them.
     pub fn page(&mut self, out: &mut dyn Write, rows: &[Vec<String>]) -> io::Result<()> {
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
@@ -116,7 +116,7 @@ impl Table {
         }
         for ((index, column), width) in self.columns.iter().enumerate().zip(&self.widths) {
             let Some(drawn) = table.column_mut(index) else { continue };
-            // No column gets narrower than on the pages before.
+            // A column never gets narrower than on the pages before.
             let width = u16::try_from(*width).unwrap_or(u16::MAX - 2) + 2;
             drawn.set_padding((0, 2)).set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
             drawn.set_cell_alignment(if column.right { CellAlignment::Right } else { CellAlignment::Left });
@@ -140,7 +140,7 @@ pub struct Listing<'a, T> {
 }
 
 impl<'a, T: Shown> Listing<'a, T> {
-    /// A listing to `out`.
+    /// Begins a listing to `out`.
     pub fn new(out: &'a mut dyn Write, style: &'a Style) -> Self {
         Self { out, style, table: Table::new(T::COLUMNS), count: 0, kind: std::marker::PhantomData }
     }
@@ -160,7 +160,7 @@ impl<'a, T: Shown> Listing<'a, T> {
         self.table.page(self.out, &rows)
     }
 
-    /// Writes objects that are JSON already.
+    /// Writes objects that are already JSON.
     pub fn json(&mut self, values: &[Value]) -> io::Result<()> {
         let mut text = String::new();
         for value in values {
@@ -171,7 +171,7 @@ impl<'a, T: Shown> Listing<'a, T> {
         self.out.write_all(text.as_bytes())
     }
 
-    /// Ends the listing. An empty one has its headings, or is an empty array.
+    /// Ends the listing. An empty listing shows its headings, or is an empty array.
     pub fn end(mut self) -> io::Result<()> {
         match (self.style.json, self.count) {
             (true, 0) => writeln!(self.out, "[]"),
@@ -182,7 +182,7 @@ impl<'a, T: Shown> Listing<'a, T> {
     }
 }
 
-/// One block of DETAIL: the object at the margin, its attributes indented by one.
+/// Makes one block of DETAIL: the object at the margin, its attributes indented by one.
 fn block(lines: &[(String, String)]) -> String {
     let mut text = String::new();
     for (n, (label, value)) in lines.iter().enumerate() {
@@ -194,22 +194,22 @@ fn block(lines: &[(String, String)]) -> String {
     text
 }
 
-/// A line of DETAIL.
+/// Makes a line of DETAIL.
 fn label(label: &str, value: impl ToString) -> (String, String) {
     (label.to_owned(), value.to_string())
 }
 
-/// ON or OFF.
+/// Returns ON or OFF.
 fn on_off(on: bool) -> &'static str {
     if on { "ON" } else { "OFF" }
 }
 
-/// A word handed to a print process: as the number it is, and in octal, as its bits are told.
+/// Writes the word that a print process is given: as a decimal number, and in octal, in which its bits are documented.
 fn parm(word: u16) -> String {
     format!("{} (%{word:o})", word as i16)
 }
 
-/// Text on one line, whatever it holds.
+/// Writes a text on one line, whatever it holds.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }

@@ -7,7 +7,7 @@ use crate::model::state::ProcessState;
 
 use super::{Column, Shown, Style, json, label, left, parm, plain};
 
-/// The STATE of a print process.
+/// Returns the STATE of a print process.
 pub fn state(process: &ProcessStatus) -> String {
     match (process.state, &process.error) {
         (ProcessState::Active, _) => "ACTIVE".into(),
@@ -19,7 +19,7 @@ pub fn state(process: &ProcessStatus) -> String {
 }
 
 impl Shown for ProcessStatus {
-    // The headings of the manual; CPU and PRI stay empty, the kernel sees to both.
+    // These are the headings of the manual. CPU and PRI stay empty, because the kernel chooses both.
     const COLUMNS: &'static [Column] = &[left("PRINT"), left("STATE"), left("FLAGS"), left("CPU"), left("PRI")];
 
     fn row(&self, _: &Style) -> Vec<String> {

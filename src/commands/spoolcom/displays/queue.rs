@@ -1,4 +1,4 @@
-//! What one device prints now and what comes next, below its line or block.
+//! What one device prints now and what it prints next, shown below its line or block.
 
 use std::io::{self, Write};
 
@@ -34,7 +34,7 @@ const QUEUE: &[Column] = &[
     left("NOTE"),
 ];
 
-/// What of a device's queue is shown in `style`: the next few, or with JSON a whole page.
+/// Asks for the part of a device's queue that `style` shows: the next few jobs, or with JSON a whole page.
 pub fn ask(spool: &mut dyn Operations, style: &Style, status: &DeviceStatus) -> Result<Page<QueueItem>, EarlyEnd> {
     if status.waiting == 0 && !style.json {
         return Ok(Page { rows: Vec::new(), next: None });
@@ -42,7 +42,7 @@ pub fn ask(spool: &mut dyn Operations, style: &Style, status: &DeviceStatus) -> 
     Ok(spool.device_queue(status.name.clone(), None, if style.json { PAGE } else { SHOWN })?)
 }
 
-/// The device with its queue, as JSON.
+/// Returns the device with its queue, in JSON.
 pub fn json(status: &DeviceStatus, queue: &Page<QueueItem>) -> Value {
     let mut value = status.json();
     value["queue"] = queue.rows.iter().map(item).collect();
@@ -73,12 +73,12 @@ fn item(item: &QueueItem) -> Value {
     })
 }
 
-/// Whole seconds, the last one begun counted.
+/// Rounds up to whole seconds.
 fn seconds(ms: i64) -> i64 {
     ms.saturating_add(999) / 1000
 }
 
-/// Shows what prints now and what comes next. What is empty is left out.
+/// Shows what prints now and what comes next. An empty table is left out.
 pub fn tables(out: &mut dyn Write, style: &Style, status: &DeviceStatus, queue: &Page<QueueItem>) -> io::Result<()> {
     if let Some(running) = &status.running {
         writeln!(out)?;
@@ -94,7 +94,7 @@ pub fn tables(out: &mut dyn Write, style: &Style, status: &DeviceStatus, queue: 
     match queue.next {
         None => Ok(()),
         Some(_) if status.waiting > 1000 => writeln!(out, "… AND MORE; {} WAIT", waiting(status)),
-        // A job that came between the two looks is one more.
+        // A job that arrived between the two questions is one more.
         Some(_) => writeln!(out, "… AND {} MORE", status.waiting.saturating_sub(shown).max(1)),
     }
 }
@@ -103,7 +103,7 @@ fn running_row(style: &Style, running: &RunningJob) -> Vec<String> {
     let of = |n: u32, all: u32| format!("{n} OF {all}");
     let octets = match running.total_octets {
         0 => running.octets.to_string(),
-        // A link may have grown since it was accepted, and form feeds are added.
+        // The document of a link may have grown since it was accepted, and form feeds are added.
         total => {
             let percent = u128::from(running.octets) * 100 / u128::from(total);
             format!("{} OF {total} ({}%)", running.octets, percent.min(100))
@@ -144,7 +144,7 @@ fn row(style: &Style, item: &QueueItem) -> Vec<String> {
     ]
 }
 
-/// `mm:ss`, or `hh:mm:ss` from an hour on.
+/// Writes a duration as `mm:ss`, or from an hour on as `hh:mm:ss`.
 fn takes(ms: i64) -> String {
     let seconds = seconds(ms);
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);

@@ -1,7 +1,7 @@
 //! The DATE qualifier of JOB: `FROM time [THRU time]` or `THRU time` (docs/reference/spoolcom.md 5.2).
 //!
-//! A time is `MMM dd yyyy`, `dd MMM yyyy` or `yyyy-mm-dd`, each with `, hh:mm` or without, or `hh:mm` alone, which is today.
-//! A day stands for the whole of it, a minute for the whole of it.
+//! A time is `MMM dd yyyy`, `dd MMM yyyy` or `yyyy-mm-dd`, each with or without `, hh:mm`; `hh:mm` alone is a time of
+//! today. A day means the whole day, and a minute the whole minute.
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
@@ -12,7 +12,7 @@ use crate::model::query::{Comparison, Condition};
 
 const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 
-/// A time as it was typed; no date is today, no time the whole day.
+/// A time as it was typed. Without a date it is today; without a time it is the whole day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Point {
     date: Option<Date>,
@@ -26,7 +26,7 @@ pub struct Range {
     thru: Option<Point>,
 }
 
-/// What a DATE qualifier says.
+/// Reads a DATE qualifier.
 pub fn parse(text: &str) -> Result<Range, String> {
     let expected = || "expected FROM time, THRU time or FROM time THRU time; a time is 21 NOV 2026, 14:30".to_owned();
     let upper = text.to_ascii_uppercase();
@@ -68,7 +68,7 @@ fn minute(text: &str) -> Option<Time> {
 }
 
 impl Point {
-    /// The first moment of it, and the first one after it.
+    /// Returns its first moment, and the first moment after it.
     fn bounds(self, now_ms: i64, zone: &TimeZone) -> Option<(i64, i64)> {
         let today = || Some(Timestamp::from_millisecond(now_ms).ok()?.to_zoned(zone.clone()).date());
         let date = self.date.or_else(today)?;
@@ -81,7 +81,7 @@ impl Point {
 }
 
 impl Range {
-    /// Jobs created within it.
+    /// Returns the condition that a job was created in this range.
     pub fn condition(&self, now_ms: i64, zone: &TimeZone) -> Condition {
         let bounds = |point: Option<Point>| point.and_then(|point| point.bounds(now_ms, zone));
         let created = |how, at| Condition::Field(Field::CreationTime, how, Value::Time(at));

@@ -1,11 +1,11 @@
-//! Every command and subcommand of SPOOLCOM, as one table: parser, availability, HELP, completion and messages read it.
+//! Every command and subcommand of SPOOLCOM, in one table that the parser, HELP, completion and messages read.
 //!
-//! The subcommands that this version carries out also become a type for each command (`DevSubcommand` …), with what follows
-//! each of them as a value. The file of a verb matches it without a catch-all: a row that moves to `now` does not compile
-//! until its verb does something with it.
+//! For each command, the subcommands that this version carries out also become a type (`DevSubcommand` …), with what
+//! follows each of them as a value. The file of a verb matches this type without a catch-all. So a row that moves to
+//! `now` does not compile until its verb does something with it.
 //!
-//! Rows of later stages are here so that lexer and syntax tree are final in shape; using one is refused with its reason
-//! before anything is changed (docs/reference/spoolcom.md 1).
+//! Why are rows of later stages here? They give the lexer and the syntax tree their final shape. Whoever uses one is
+//! refused with a reason before anything is changed (docs/reference/spoolcom.md 1).
 
 use super::keywords::{Key, Verb};
 use super::values::{DisplayRequest, Payload, Switch, SwitchOrNumber, Value};
@@ -44,7 +44,7 @@ pub enum Operand {
 }
 
 impl Operand {
-    /// How HELP writes it.
+    /// Returns how HELP writes it.
     pub fn syntax(self) -> String {
         match self {
             Self::None => String::new(),
@@ -90,7 +90,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Whether it only looks, and may do so at all objects.
+    /// Tells whether it only displays, and may do so for all objects.
     pub fn displays(&self) -> bool {
         matches!(self.key, Key::Status | Key::Summary | Key::Xref | Key::Statistics | Key::ListOpens)
     }
@@ -128,9 +128,9 @@ pub struct Grammar {
     pub rows: &'static [Row],
 }
 
-/// The subcommands of a command that this version carries out, each with what follows it.
+/// The subcommands of a command that this version carries out; each has what follows it as a value.
 pub trait Available: Sized {
-    /// The subcommand `key` with its value; none for one that is not available.
+    /// Returns the subcommand `key` with its value; none if it is not available.
     fn read(key: Key, value: &Value) -> Option<Self>;
 }
 
@@ -138,14 +138,14 @@ const fn row(key: Key, operand: Operand, stage: Stage, help: &'static str) -> Ro
     Row { key, operand, stage, help }
 }
 
-/// What follows a subcommand, as it stands in a row.
+/// Makes the [`Operand`] of a row.
 macro_rules! operand {
     () => { Operand::None };
     ($kind:ident) => { Operand::$kind };
     ($kind:ident $($limit:expr),+) => { Operand::$kind($($limit),+) };
 }
 
-/// The type of what follows a subcommand.
+/// Makes the type of what follows a subcommand.
 macro_rules! payload {
     (Bang) => { bool };
     (Switch) => { bool };
@@ -161,7 +161,7 @@ macro_rules! payload {
     (Display) => { DisplayRequest };
 }
 
-/// The rows of a command, and a type of those that this version carries out.
+/// Makes the rows of a command, and a type of those that this version carries out.
 macro_rules! subcommands {
     (
         $(#[$doc:meta])* $rows:ident: $type:ident
@@ -409,7 +409,7 @@ pub const GRAMMAR: &[Grammar] = &[
 ];
 
 impl Verb {
-    /// Its grammar.
+    /// Returns its grammar.
     pub fn grammar(self) -> &'static Grammar {
         GRAMMAR.iter().find(|grammar| grammar.verb == self).unwrap_or(&GRAMMAR[0])
     }

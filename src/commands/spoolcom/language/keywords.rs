@@ -10,11 +10,11 @@ macro_rules! keywords {
         impl $type {
             /// All of them.
             pub const ALL: &'static [$type] = &[$($type::$name),+];
-            /// The word itself.
+            /// Returns the word itself.
             pub fn word(self) -> &'static str {
                 match self { $($type::$name => $word),+ }
             }
-            /// From its word, in any case.
+            /// Finds it by its word, in any case.
             pub fn from_word(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|key| key.word().eq_ignore_ascii_case(word))
             }

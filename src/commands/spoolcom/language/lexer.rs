@@ -1,10 +1,10 @@
 //! Characters to lexemes, on demand.
 //!
-//! The parser drives: it asks for the next lexeme, for a text that runs to the next comma, or for the rest of the line,
-//! because what a character means depends on where it stands (an apostrophe in a COMMENT opens no quotation). Every
-//! lexeme knows where it stood, so that a mistake can be shown in its place.
+//! The parser asks for the next lexeme, for a text up to the next comma, or for the rest of the line. Why not all
+//! lexemes at once? What a character means depends on where it stands: an apostrophe in a COMMENT opens no quotation.
+//! Every lexeme knows its place, so that a mistake can be shown there.
 //!
-//! A backslash before `$`, `!` or `#` is left over from a shell and means nothing; before anything else it is part of
+//! A backslash before `$`, `!` or `#` is left over from a shell and means nothing. Before anything else it is part of
 //! the word (`\NODE.$LP1`).
 
 use super::messages::Message;
@@ -56,10 +56,10 @@ fn is_mark(c: char) -> bool {
 }
 
 impl<'a> Lexer<'a> {
-    /// A reader at the beginning of `line`.
+    /// Begins to read `line`.
     ///
     /// # Errors
-    /// When the line holds a control character other than a tab, at its place.
+    /// Fails at a control character other than a tab.
     pub fn new(line: &'a str) -> Result<Self, Mistake> {
         match line.char_indices().find(|(_, c)| c.is_control() && *c != '\t') {
             None => Ok(Self { line, at: 0 }),
@@ -83,17 +83,17 @@ impl<'a> Lexer<'a> {
         self.at += rest.len() - rest.trim_start_matches(is_blank).len();
     }
 
-    /// Drops a backslash that a shell left over.
+    /// Skips a backslash that a shell left over.
     fn skip_shell_backslash(&mut self) {
         if self.rest().starts_with("\\$") || self.rest().starts_with("\\!") || self.rest().starts_with("\\#") {
             self.at += 1;
         }
     }
 
-    /// The next lexeme; [`Token::End`] for ever after the last.
+    /// Returns the next lexeme; after the last one always [`Token::End`].
     ///
     /// # Errors
-    /// A quotation that is not closed.
+    /// Fails at a quotation that is not closed.
     pub fn next_lexeme(&mut self) -> Result<Lexeme, Mistake> {
         self.skip_blanks();
         let start = self.at;
@@ -124,7 +124,7 @@ impl<'a> Lexer<'a> {
         Ok(Lexeme { token, span: Span { start, end: self.at } })
     }
 
-    /// The next lexeme, without moving on.
+    /// Returns the next lexeme without moving on.
     pub fn peek(&self) -> Result<Lexeme, Mistake> {
         self.clone().next_lexeme()
     }
@@ -145,11 +145,11 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// A text that runs to the next comma, semicolon or end (in a list also to its closing parenthesis), or a quoted
-    /// one; none when there is nothing.
+    /// Returns a quoted text, or the text up to the next comma, semicolon or end (in a list also up to its closing
+    /// parenthesis); none when nothing is there.
     ///
     /// # Errors
-    /// A quotation that is not closed, or followed by more text.
+    /// Fails at a quotation that is not closed, or that more text follows.
     pub fn text(&mut self, in_list: bool) -> Result<(Option<String>, Span), Mistake> {
         self.skip_blanks();
         let start = self.at;
@@ -171,7 +171,7 @@ impl<'a> Lexer<'a> {
         Ok((text, Span { start, end: self.at }))
     }
 
-    /// Everything that is left, and moves to the end.
+    /// Returns everything that is left, and moves to the end.
     pub fn remainder(&mut self) -> &'a str {
         let rest = self.rest();
         self.at = self.line.len();

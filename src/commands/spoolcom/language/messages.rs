@@ -1,7 +1,7 @@
 //! The one table of messages: what SPOOLCOM says, why, and what helps (docs/reference/spoolcom.md 7).
 //!
-//! A message is one line in upper case, as operators know it; where the manuals have no text for a situation the line is
-//! ours in the same manner. The cause follows on the next line in ordinary words, then the hints.
+//! A message is one line in upper case, as operators know it. Where the manuals have no text for a situation, the line
+//! is ours, in the same manner. The next line says the cause in ordinary words, and the hints follow.
 
 use crate::model::{FailureKind, JobRef};
 
@@ -76,17 +76,17 @@ impl Message {
     fn row(self) -> &'static (Message, &'static str, &'static str, &'static str) {
         MESSAGES.iter().find(|row| row.0 == self).unwrap_or(&MESSAGES[0])
     }
-    /// Its line; `number` stands for the number of a job.
+    /// Returns its line, in which `number` stands for the number of a job.
     pub fn text(self) -> &'static str {
         self.row().1
     }
-    /// What helps in general.
+    /// Returns what helps in general.
     pub fn remedy(self) -> Option<&'static str> {
         Some(self.row().3).filter(|remedy| !remedy.is_empty())
     }
 }
 
-/// What a failed command was about; it decides the wording.
+/// What a failed command was about, which decides the wording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// A device, process or location.
@@ -99,7 +99,7 @@ pub enum Subject {
     Spooler,
 }
 
-/// The message for a failure of `kind` about `subject`.
+/// Returns the message for a failure of `kind` about `subject`.
 pub fn message(kind: FailureKind, subject: &Subject) -> Message {
     let job = matches!(subject, Subject::Job(_) | Subject::SeenJob(_));
     match kind {

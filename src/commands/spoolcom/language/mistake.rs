@@ -2,7 +2,7 @@
 
 use super::messages::Message;
 
-/// A piece of a line: octets from `start` up to `end`.
+/// A piece of a line: the octets from `start` up to `end`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
     /// First octet.
@@ -12,13 +12,13 @@ pub struct Span {
 }
 
 impl Span {
-    /// From the beginning of `self` to the end of `other`.
+    /// Returns the span from the beginning of `self` to the end of `other`.
     pub fn to(self, other: Self) -> Self {
         Self { start: self.start, end: other.end.max(self.end) }
     }
 }
 
-/// A mistake in a line, where it stands and what would have been right. Nothing was executed.
+/// A mistake in a line: where it is, and what would have been right. Nothing was executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     /// Which kind of mistake.
@@ -32,12 +32,12 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    /// A mistake at `span`.
+    /// Makes a mistake at `span`.
     pub fn new(message: Message, span: Span, explanation: impl Into<String>) -> Self {
         Self { message, span, explanation: explanation.into(), hints: Vec::new() }
     }
 
-    /// A plain syntax error: something else was expected at `span`.
+    /// Makes a plain syntax error: something else was expected at `span`.
     pub fn expected(span: Span, what: impl std::fmt::Display) -> Self {
         Self::new(Message::Syntax, span, format!("expected {what}"))
     }

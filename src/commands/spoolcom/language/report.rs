@@ -8,7 +8,7 @@ use crate::model::Failure;
 use super::messages::{Message, Subject, message};
 use super::mistake::Mistake;
 
-/// Prints a failure: its line, `place` and cause, hints. `place` is the command it happened in; may be empty.
+/// Prints a failure: its line, `place` with the cause, and the hints. `place` is the failed command, and may be empty.
 pub fn print_failure(err: &mut dyn Write, place: &str, failure: &Failure, subject: &Subject) {
     let message = message(failure.kind, subject);
     let line = match subject {
@@ -21,7 +21,7 @@ pub fn print_failure(err: &mut dyn Write, place: &str, failure: &Failure, subjec
     print_hints(err, &failure.hints, message);
 }
 
-/// Prints a mistake: its line, the command with a caret under the column, what was expected, hints.
+/// Prints a mistake: its line, the command with a caret below the column, what was expected, and the hints.
 pub fn print_mistake(err: &mut dyn Write, number: Option<usize>, line: &str, mistake: &Mistake) {
     let (shown, column) = window(line, mistake.span.start);
     let number = number.map(|n| format!("line {n}: ")).unwrap_or_default();
@@ -43,7 +43,7 @@ fn print_hints(err: &mut dyn Write, hints: &[String], message: Message) {
 /// The most characters of a line that are shown around a mistake.
 const WINDOW: usize = 100;
 
-/// The part of `line` around octet `at`, printable, and the column of `at` in it.
+/// Returns the printable part of `line` around octet `at`, and the column of `at` in it.
 fn window(line: &str, at: usize) -> (String, usize) {
     let printable = |c: char| if c.is_control() { ' ' } else { c };
     let chars: Vec<char> = line.chars().map(printable).collect();
@@ -55,13 +55,13 @@ fn window(line: &str, at: usize) -> (String, usize) {
     (format!("{before}{shown}{after}"), column - first + before.chars().count())
 }
 
-/// Prints a mistake of the command line, which leads to this status.
+/// Prints a mistake of the command line, and returns the exit status for it.
 pub fn refuse(err: &mut dyn Write, number: Option<usize>, line: &str, mistake: &Mistake) -> Exit {
     print_mistake(err, number, line, mistake);
     Exit::Usage
 }
 
-/// Reports a mistake that has no place in a command.
+/// Prints a mistake that has no place in a command.
 pub fn usage(err: &mut dyn Write, message: Message, what: &str, hints: &[&str]) -> Exit {
     // A closed standard error must not turn into a second failure.
     let _ = writeln!(err, "{}\n  {what}", message.text());

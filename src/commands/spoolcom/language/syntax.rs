@@ -1,7 +1,7 @@
-//! Lexemes to a syntax tree: what was typed, with its places, before anything is asked what it means.
+//! From lexemes to a syntax tree: what was typed and where, before anybody asks what it means.
 //!
-//! `COMMAND [object] [, SUBCOMMAND [operand]]… [; …]`. The tables of [`grammar`](super::grammar) say which subcommands a
-//! command has and what follows them. Nothing here talks to a spool: a line is a tree or a [`Mistake`].
+//! `COMMAND [object] [, SUBCOMMAND [operand]]… [; …]`. The table of [`grammar`](super::grammar) says which subcommands
+//! a command has, and what follows them. Nothing here asks a spool: a line becomes a tree or a [`Mistake`].
 
 use crate::model::near;
 
@@ -21,16 +21,16 @@ pub struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    /// A parser of `line`. When `strict` the line was put together from several shell words, any of which may have been
-    /// an empty variable, so that a bare clearing operand is refused.
+    /// Makes a parser of `line`. A `strict` line was joined from several shell words. Any of them may have been an
+    /// empty variable, so a bare clearing operand is refused.
     ///
     /// # Errors
-    /// A character that no command contains.
+    /// Fails at a character that no command contains.
     pub fn new(line: &'a str, strict: bool) -> Result<Self, Mistake> {
         Ok(Self { line, lexer: Lexer::new(line)?, strict })
     }
 
-    /// The supervisor at the beginning of the line: a first word that begins with `$` or `\`.
+    /// Reads the supervisor at the beginning of the line: a first word that begins with `$` or `\`.
     pub fn supervisor(&mut self) -> Result<Option<Spanned<String>>, Mistake> {
         match self.lexer.peek()? {
             Lexeme { token: Token::Word(word), span } if word.starts_with(['$', '\\']) => {
@@ -41,7 +41,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The commands up to the end of the line.
+    /// Reads the commands up to the end of the line.
     pub fn commands(&mut self) -> Result<Vec<Command>, Mistake> {
         let mut commands = Vec::new();
         if self.line.trim_start().starts_with("/*") {
@@ -127,7 +127,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The list after `(`, with its `)`.
+    /// Reads the list after `(`, and its `)`.
     fn filters(&mut self) -> Result<(Vec<Filter>, Span), Mistake> {
         let mut filters: Vec<Filter> = Vec::new();
         loop {
@@ -144,11 +144,11 @@ impl<'a> Parser<'a> {
                 return Err(Mistake::new(Message::QualifierList, span, format!("{} stands here twice", key.word())));
             }
             let (mut value, mut place) = self.lexer.text(true)?;
-            // A user `gid,uid` and a date with its time hold a comma of their own.
+            // A user `gid,uid`, and a date with a time, contain a comma.
             while let (Some(text), Some((more, end))) = (&value, self.number_after_comma(key)?) {
                 value = Some(format!("{text},{more}"));
                 place = place.to(end);
-                // What follows the time of a date: THRU and another one.
+                // THRU and another time may follow the time of a date.
                 if key == Qualifier::Date
                     && let (Some(rest), end) = self.lexer.text(true)?
                 {
@@ -281,7 +281,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// A clearing operand that was left out.
+    /// Returns the value of a clearing operand that was left out.
     fn cleared(&self, key: &str, span: Span) -> Result<Value, Mistake> {
         if !self.strict {
             return Ok(Value::Text(None));
@@ -326,7 +326,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `[/OUT file/] [DETAIL]`
+    /// Reads `[/OUT file/] [DETAIL]`.
     fn display(&mut self) -> Result<(Value, Span), Mistake> {
         let (text, span) = self.lexer.text(false)?;
         let Some(text) = text else {
@@ -366,7 +366,7 @@ fn expected_subcommand(span: Span, grammar: &Grammar) -> Mistake {
     Mistake::expected(span, format!("a subcommand of {}: {}", grammar.verb.word(), words.join(", ")))
 }
 
-/// A number as SPOOLCOM writes it: decimal with an optional sign, `%` or `0o` octal.
+/// Reads a number as SPOOLCOM writes it: decimal with an optional sign, or octal after `%` or `0o`.
 fn read_number(text: &str) -> Option<i64> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),

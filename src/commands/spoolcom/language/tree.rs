@@ -1,4 +1,4 @@
-//! The syntax tree: what was typed, with its places.
+//! The syntax tree: what was typed, and where.
 
 use super::grammar::{Available, Grammar, Row};
 use super::keywords::Key;
@@ -20,27 +20,27 @@ pub struct Subcommand {
 }
 
 impl Subcommand {
-    /// Its word.
+    /// Returns its word.
     pub fn key(&self) -> Key {
         self.row.key
     }
 
-    /// What it asks for, among the subcommands of its command that this version carries out.
+    /// Returns what it asks for, as one of the subcommands that this version carries out.
     ///
     /// # Errors
-    /// That this version does not carry it out; it was refused before with better words.
+    /// Fails when this version does not carry it out. The parser has refused that before, in better words.
     pub fn read<S: Available>(&self) -> Result<S, Mistake> {
         S::read(self.key(), &self.value)
             .ok_or_else(|| self.not_available(format!("{} is not available in this version", self.key().word())))
     }
 
-    /// A mistake in its operand.
+    /// Makes a mistake in its operand.
     pub fn bad_value(&self, why: impl Into<String>) -> Mistake {
         let place = if self.operand.start == self.operand.end { self.span } else { self.operand };
         Mistake::new(Message::ValueInvalid, place, why)
     }
 
-    /// What to say when it is asked for something that this version does not do.
+    /// Makes the mistake for something that this version does not do.
     pub fn not_available(&self, why: impl Into<String>) -> Mistake {
         Mistake::new(Message::NotAvailable, self.span, why)
     }
@@ -53,14 +53,14 @@ pub struct Command {
     pub grammar: &'static Grammar,
     /// What it is about.
     pub object: Object,
-    /// In the order in which they are executed.
+    /// Its subcommands, in the order in which they are executed.
     pub subcommands: Vec<Subcommand>,
     /// The command word and the object.
     pub head: Span,
 }
 
 impl Command {
-    /// The name of the object, if one was given.
+    /// Returns the name of the object, if one was given.
     pub fn name(&self) -> Option<&Spanned<String>> {
         match &self.object {
             Object::Name(name) => Some(name),

@@ -1,4 +1,4 @@
-//! What was typed after a command or a subcommand, as values with their places.
+//! The values that were typed after a command or a subcommand, and their places.
 
 use super::keywords::Qualifier;
 use super::mistake::Span;
@@ -78,15 +78,15 @@ pub enum Value {
     Number(i64),
     /// A text, name or word; none when it was cleared or left out.
     Text(Option<String>),
-    /// What a display is asked for.
+    /// What a display shows, and where to.
     Display(DisplayRequest),
     /// Jobs, for FONT.
     Jobs(Object),
 }
 
-/// What a subcommand takes after it, read from what was typed.
+/// A type of what follows a subcommand, read from what was typed.
 pub trait Payload: Sized {
-    /// The value; none when something of another kind was typed, which the parser refuses before.
+    /// Reads the value; none for a value of another kind, which the parser has refused before.
     fn of(value: &Value) -> Option<Self>;
 }
 

@@ -1,11 +1,11 @@
-//! Shell words to one command text (docs/reference/spoolcom.md 1.1).
+//! From shell words to one command text (docs/reference/spoolcom.md 1.1).
 //!
-//! A shell eats `$LP1`, `;`, `!` and parentheses and turns an unset variable into nothing; the rules here let a person
-//! do without those characters, and make sure that an empty variable never turns into "all" or "none".
+//! A shell takes `$LP1`, `;`, `!` and parentheses for itself, and turns an unset variable into nothing. With these
+//! rules a person can do without those characters, and an empty variable never means "all" or "none".
 //!
-//! * Options may stand anywhere; everything else, `-3` included, belongs to the commands.
+//! * Options may stand anywhere. Everything else, `-3` included, belongs to the commands.
 //! * An empty word is a mistake.
-//! * `--state print --owner ann --loc x` after JOB are written as its list of qualifiers.
+//! * `--state print --owner ann --loc x` after JOB become its list of qualifiers.
 
 use std::ffi::{OsStr, OsString};
 
@@ -22,7 +22,7 @@ pub const QUALIFIERS: [(&str, Qualifier, &str); 5] = [
     ("--report", Qualifier::Report, "Only jobs with this report name"),
 ];
 
-/// A command line, its options apart from the words of its commands.
+/// A command line, split into its options and the words of its commands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Split {
     /// Options with their values, for clap.
@@ -47,7 +47,7 @@ pub fn split(arguments: &[OsString]) -> Split {
         } else if QUALIFIERS.iter().any(|row| row.0 == name) {
             split.words.push(word.clone());
         } else if text.starts_with("--") || (split.words.is_empty() && (text == "-h" || text == "-V")) {
-            // Also an option that nobody knows: clap says so.
+            // This includes an unknown option: clap refuses it.
             split.options.push(word.clone());
         } else {
             split.words.push(word.clone());
@@ -59,7 +59,7 @@ pub fn split(arguments: &[OsString]) -> Split {
 /// Joins the words of the commands to the text that is parsed.
 ///
 /// # Errors
-/// The reason, in words: an empty word, one that is not text, a qualifier option without its value.
+/// Says why it cannot: an empty word, a word that is not text, or a qualifier option without its value.
 pub fn join(words: &[OsString]) -> Result<String, String> {
     let mut pieces: Vec<String> = Vec::new();
     let mut qualifiers: Vec<String> = Vec::new();
@@ -80,7 +80,7 @@ pub fn join(words: &[OsString]) -> Result<String, String> {
             None => checked(rest.next().map_or(OsStr::new(""), OsString::as_os_str))
                 .map_err(|_| format!("{option} needs a value"))?,
         };
-        // The comma before the first subcommand may stick to the last value: --state print, HOLD
+        // The last value may end with the comma before the first subcommand: --state print, HOLD
         let (value, ends) = value.strip_suffix(',').map_or((value, false), |value| (value, true));
         if value.trim().is_empty() || value.starts_with("--") {
             return Err(format!("{option} needs a value"));
@@ -114,7 +114,7 @@ fn flush(qualifiers: &mut Vec<String>, pieces: &mut Vec<String>) {
     }
 }
 
-/// `value` so that it is one text to the parser, whatever it holds; none when it holds both quotation marks.
+/// Quotes `value` so that the parser reads it as one text; none when it holds both quotation marks.
 fn quoted(value: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '#' | '$' | '@');
     if value.chars().all(plain) {

@@ -1,7 +1,8 @@
-//! Completion: which words may stand at the cursor, from the grammar and from the objects of the spool.
+//! Completion: the words that may stand at the cursor, from the grammar and from the objects of the spool.
 //!
-//! Pure but for [`Names`], which are asked for only where a name may stand. A keyword is offered in the case in which its
-//! beginning was typed, a name as it was declared, with its `$` or `#` unless it was begun without.
+//! Nothing here asks the spool except through [`Names`], and only where a name may stand. A keyword is offered in the
+//! case in which its beginning was typed. A name is offered as it was declared, with its `$` or `#` unless the user
+//! left that out.
 
 use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::{DeviceName, ProcessName};
@@ -13,7 +14,7 @@ use crate::commands::spoolcom::language::keywords::{Key, Qualifier, Verb};
 
 /// The most names that are offered.
 const MOST: usize = 200;
-/// The most pages of a listing that are looked through for them.
+/// The most pages of a listing that are searched for them.
 const PAGES: usize = 4;
 
 /// What a name names.
@@ -31,10 +32,10 @@ pub enum Named {
     Job,
 }
 
-/// Asks for names of a kind, as SPOOLCOM writes them, among them those that begin with a text.
+/// Returns names of a kind, as SPOOLCOM writes them; all that begin with a text are among them.
 pub type Names<'a> = dyn FnMut(Named, &str) -> Vec<String> + 'a;
 
-/// The names of the objects of `spool`.
+/// Returns the names of objects of `spool`.
 pub fn names_of(spool: &mut dyn Operations, named: Named, beginning: &str) -> Vec<String> {
     let plain = beginning.trim_start_matches(['$', '#']);
     let wanted = |name: &String| begins(name.trim_start_matches(['$', '#']), plain) || begins(name, beginning);
@@ -58,7 +59,7 @@ pub fn names_of(spool: &mut dyn Operations, named: Named, beginning: &str) -> Ve
             let mut names: Vec<String> = Vec::new();
             for name in found {
                 let group = format!("#{}", name.group);
-                // A listing is in order: the locations of a group are neighbours.
+                // A listing is sorted, so the locations of a group are neighbours.
                 if named == Named::LocationOrGroup && !names.iter().rev().any(|known| *known == group) {
                     names.push(group);
                 }
@@ -76,7 +77,7 @@ pub fn names_of(spool: &mut dyn Operations, named: Named, beginning: &str) -> Ve
     }
 }
 
-/// The first pages of a listing, after `after`.
+/// Reads the first pages of a listing, after `after`.
 fn pages<N: Clone>(mut after: Option<N>, mut page: impl FnMut(Option<N>) -> Option<Vec<N>>) -> Vec<N> {
     let mut all = Vec::new();
     for _ in 0..PAGES {
@@ -94,14 +95,14 @@ fn begins(text: &str, beginning: &str) -> bool {
 /// A word that may stand at the cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// How it is listed.
+    /// The word as it is listed.
     pub shown: String,
-    /// What is put in its place, perhaps with the blank after it.
+    /// The text that replaces the typed word, perhaps with a blank after it.
     pub text: String,
 }
 
-/// The words that may stand at the end of `before`, the line up to the cursor, and where the word that they complete
-/// begins.
+/// Returns the words that may stand at the end of `before`, which is the line up to the cursor, and where the word
+/// begins that they complete.
 pub fn complete(before: &str, names: &mut Names<'_>) -> (usize, Vec<Candidate>) {
     let Some(place) = Place::of(before) else {
         return (before.len(), Vec::new());
@@ -110,22 +111,22 @@ pub fn complete(before: &str, names: &mut Names<'_>) -> (usize, Vec<Candidate>) 
     (place.word, place.candidates(word, names))
 }
 
-/// Where the cursor stands in its command.
+/// The place of the cursor in its command.
 struct Place<'a> {
-    /// Where the word begins that is being typed.
+    /// Where the word that is being typed begins.
     word: usize,
-    /// The command word, if it is typed already.
+    /// The command word, if it has been typed.
     verb: Option<&'static Grammar>,
-    /// The whole words of this piece of the command, before the one that is being typed.
+    /// The complete words of this piece of the command, before the one that is being typed.
     words: Vec<&'a str>,
-    /// Inside the parentheses of JOB.
+    /// Whether it is inside the parentheses of JOB.
     list: bool,
-    /// After a comma.
+    /// Whether it is after a comma.
     subcommand: bool,
 }
 
 impl<'a> Place<'a> {
-    /// Finds the place; none where nothing can be completed: in a comment or a quotation.
+    /// Finds the place; none in a comment or a quotation, where nothing can be completed.
     fn of(before: &'a str) -> Option<Self> {
         if before.trim_start().starts_with("/*") {
             return None;
@@ -226,7 +227,7 @@ fn operand(row: &Row, word: &str, names: &mut Names<'_>) -> Vec<Candidate> {
     candidates
 }
 
-/// Inside the parentheses of JOB.
+/// Returns what may stand inside the parentheses of JOB.
 fn qualifier(words: &[&str], word: &str, names: &mut Names<'_>) -> Vec<Candidate> {
     match words {
         [] => keywords(word, Qualifier::ALL.iter().map(|key| (key.word(), true))),
@@ -245,7 +246,7 @@ fn named(kind: Named, word: &str, names: &mut Names<'_>) -> Vec<Candidate> {
     sigiled(names(kind, word), word)
 }
 
-/// Names that begin with `word`, without their sigil when it has none.
+/// Returns the names that begin with `word`, without their sigil if it has none.
 fn sigiled(names: Vec<String>, word: &str) -> Vec<Candidate> {
     let bare = !word.is_empty() && !word.starts_with(['$', '#', '\\']);
     let plain = |name: String| if bare { name.trim_start_matches(['$', '#']).to_owned() } else { name };
@@ -253,7 +254,7 @@ fn sigiled(names: Vec<String>, word: &str) -> Vec<Candidate> {
     names.map(|name| Candidate { shown: name.clone(), text: name }).collect()
 }
 
-/// Keywords that begin with `word`, in its case; each with a blank when something follows it.
+/// Returns the keywords that begin with `word`, in its case, each with a blank if something follows it.
 fn keywords(word: &str, all: impl Iterator<Item = (&'static str, bool)>) -> Vec<Candidate> {
     let lower = word.contains(|c: char| c.is_ascii_lowercase()) && !word.contains(|c: char| c.is_ascii_uppercase());
     all.filter(|(keyword, _)| begins(keyword, word))

@@ -1,9 +1,9 @@
 //! The lines that were typed at the prompt, kept from one session to the next.
 //!
-//! One line each in `spoolsuite/spoolcom_history` in the state directory of the user, readable by the user only. A line
-//! that begins with a blank, is very long, or holds what looks like a password in a URI is not kept. Sessions that run
-//! side by side add to the same file; it is cut back to its last lines when a session begins. A history that cannot be
-//! kept is no reason to refuse a command.
+//! The file `spoolsuite/spoolcom_history` in the state directory of the user has one line for each; only the user can
+//! read it. A line is not kept when it begins with a blank, is very long, or has what looks like a password in a URI.
+//! Sessions that run side by side add to the same file, and a session cuts it back to its last lines when it begins.
+//! May a command be refused because its history cannot be kept? No.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -21,14 +21,14 @@ pub const LINE_OCTETS: usize = 4096;
 /// The file is cut back when it is larger than this.
 const FILE_OCTETS: u64 = 256 * 1024;
 
-/// What was typed, oldest first.
+/// The lines that were typed, oldest first.
 #[derive(Debug, Default)]
 pub struct History {
     lines: VecDeque<String>,
     path: Option<PathBuf>,
 }
 
-/// Where the history lies; none without a home.
+/// Returns where the history is kept; none without a home directory.
 pub fn path(env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let set = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")))?;
@@ -36,10 +36,7 @@ pub fn path(env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
 }
 
 impl History {
-    /// Reads the history at `path`; an empty one that is kept nowhere when there is none.
-    ///
-    /// # Errors
-    /// Why it can be neither read nor made.
+    /// Reads the history at `path`, or makes an empty one. Without a path the history is not kept.
     pub fn load(path: Option<PathBuf>) -> io::Result<Self> {
         let mut history = Self { lines: VecDeque::new(), path: None };
         let Some(path) = path else {
@@ -55,7 +52,7 @@ impl History {
         Read::by_ref(&mut file).take(FILE_OCTETS).read_to_end(&mut octets)?;
         let mut lines = octets.split(|octet| *octet == b'\n');
         if size > FILE_OCTETS {
-            // The first one begins in its middle.
+            // The first line may begin in its middle.
             lines.next();
         }
         let mut count = 0;
@@ -64,7 +61,7 @@ impl History {
             history.push(line);
         }
         history.path = Some(path);
-        // The last line has no end after a full disk: what is added would become part of it.
+        // A full disk may have left the last line without its end: the next line would become part of it.
         let torn = octets.last().is_some_and(|octet| *octet != b'\n');
         if size > FILE_OCTETS || count > 2 * LINES || torn {
             history.cut()?;
@@ -72,35 +69,35 @@ impl History {
         Ok(history)
     }
 
-    /// The lines, oldest first.
+    /// Returns the lines, oldest first.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.lines.iter().map(String::as_str)
     }
 
-    /// The last line that begins with `beginning`, in whatever case.
+    /// Returns the last line that begins with `beginning`, in any case.
     pub fn last(&self, beginning: &str) -> Option<&str> {
         let begins =
             |line: &&String| line.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning));
         self.lines.iter().rev().find(begins).map(String::as_str)
     }
 
-    /// Remembers `line`, unless it is one that is not kept.
+    /// Remembers `line`, unless it must not be kept.
     ///
     /// # Errors
-    /// When it could not be written; it is remembered in this session all the same.
+    /// Fails when the line was not written. This session remembers it all the same.
     pub fn add(&mut self, line: &str) -> io::Result<()> {
         if !kept(line) || self.lines.back().is_some_and(|last| last == line) {
             return Ok(());
         }
         self.push(line);
         match &self.path {
-            // One write, so that sessions side by side do not mix their lines.
+            // A single write, so that sessions side by side do not mix their lines.
             Some(path) => open(path)?.write_all(format!("{line}\n").as_bytes()),
             None => Ok(()),
         }
     }
 
-    /// From now on nothing is written.
+    /// Writes nothing from now on.
     pub fn detach(&mut self) {
         self.path = None;
     }
@@ -112,7 +109,7 @@ impl History {
         self.lines.push_back(line.to_owned());
     }
 
-    /// Writes the file anew with what is remembered.
+    /// Writes the file again, with the lines that are remembered.
     fn cut(&self) -> io::Result<()> {
         let Some(path) = &self.path else {
             return Ok(());
@@ -131,7 +128,7 @@ impl History {
     }
 }
 
-/// Opens the file for reading and adding; made when it is not there, made private when it is not.
+/// Opens the file for reading and adding. Makes it if it is missing, and makes it private if it is not.
 fn open(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new()
         .read(true)
@@ -150,7 +147,7 @@ fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Whether a line may be kept.
+/// Tells whether a line may be kept.
 fn kept(line: &str) -> bool {
     let private = line.split("://").skip(1).any(|rest| {
         let authority = rest.split(['/', ',', ';', ' ', '\t']).next().unwrap_or_default();

@@ -1,8 +1,8 @@
-//! What the prompt needs of a person who types: a real terminal, or a script in tests.
+//! Where the prompt gets its lines: from a terminal, or in tests from a script.
 
 use crate::model::Failure;
 
-/// What stands before each line.
+/// The prompt before each line.
 pub const PROMPT: &str = ")";
 
 /// What a person did at the prompt.
@@ -18,7 +18,7 @@ pub enum Typed {
 
 /// Where lines come from.
 pub trait Keyboard {
-    /// Shows the prompt and reads a line, which begins as `initial`.
+    /// Shows the prompt and reads a line. `initial` is there already, to be edited.
     fn read(&mut self, initial: &str) -> Result<Typed, Failure>;
     /// Puts a line behind the arrow keys.
     fn remember(&mut self, line: &str);

@@ -1,8 +1,8 @@
 //! The prompt: a session of lines until EXIT, Ctrl-D or the end of the terminal.
 //!
-//! A mistake, a failure or a spool that is not there ends the line, never the session, whose status is 0. While a line
-//! is typed nothing of the spool is held but what an open spool holds anyway: no transaction, no lock of a writer.
-//! Ctrl-C clears the line; during a display, a list of commands or a waiting DRAIN it returns to the prompt.
+//! A mistake, a failure or a missing spool ends the line, never the session, whose status is 0. While the user types,
+//! the session holds no transaction and no writer's lock, only what an open spool always holds. Ctrl-C clears the line;
+//! during a display, a list of commands or a waiting DRAIN it returns to the prompt.
 
 pub mod complete;
 pub mod history;
@@ -28,7 +28,7 @@ use terminal::Terminal;
 /// When this version was released, `ddMMMyyyy`.
 const RELEASED: &str = "UNRELEASED";
 
-/// The prompt at the terminal of standard input.
+/// Runs the prompt at the terminal of standard input.
 pub fn at_terminal(mut runner: Runner<'_, '_>, env: &dyn Fn(&str) -> Option<OsString>, out_is_terminal: bool) -> Exit {
     if let Err(error) = interrupt::catch() {
         let failure = Failure::new(FailureKind::Io, format!("Ctrl-C cannot be caught: {error}"));
@@ -81,7 +81,7 @@ pub fn sit(
         };
         let mut runner = runner.borrow_mut();
         runner.session.now_ms = now_ms();
-        // What was pasted may be several lines.
+        // Pasted text may be several lines.
         for line in typed.lines() {
             let statements = read_line(line, None);
             if let Ok([Statement::Fc(fc)]) = statements.as_deref() {
@@ -107,7 +107,7 @@ pub fn sit(
     runner.borrow_mut().finish(Exit::Done)
 }
 
-/// The line that FC puts into the next one.
+/// Returns the line that FC offers for editing.
 fn edited(runner: &mut Runner<'_, '_>, history: &History, beginning: Option<&str>) -> String {
     if let Some(line) = history.last(beginning.unwrap_or_default()) {
         return line.to_owned();
@@ -127,7 +127,7 @@ fn remember(runner: &mut Runner<'_, '_>, keyboard: &mut dyn Keyboard, history: &
     }
     if let Err(error) = kept {
         runner.session.hint(&not_kept(&error));
-        // Said once.
+        // Say it only once.
         history.detach();
     }
 }
@@ -140,7 +140,7 @@ mod tests {
     use std::collections::VecDeque;
     use std::rc::Rc;
 
-    /// Fingers that type what they were told.
+    /// A keyboard that types what the test says.
     struct Script {
         lines: VecDeque<Typed>,
         initials: Vec<String>,
@@ -151,7 +151,7 @@ mod tests {
         fn read(&mut self, initial: &str) -> Result<Typed, Failure> {
             self.initials.push(initial.to_owned());
             Ok(match self.lines.pop_front().unwrap_or(Typed::End) {
-                // An empty line stands for RETURN on what is there.
+                // An empty line stands for RETURN on the line that is there.
                 Typed::Line(line) if line.is_empty() => Typed::Line(initial.to_owned()),
                 typed => typed,
             })

@@ -1,4 +1,4 @@
-//! Lines from a person at a terminal: editing, history and completion by `rustyline`.
+//! Reads lines from a person at a terminal; `rustyline` does the editing, the history and the completion.
 
 use std::cell::RefCell;
 
@@ -25,8 +25,8 @@ pub struct Terminal<'r, 'a, 'o> {
 }
 
 impl<'r, 'a, 'o> Terminal<'r, 'a, 'o> {
-    /// The terminal of standard input; `runner` knows the spool whose names are completed. When standard output is no
-    /// terminal, prompt and line are shown on the controlling one.
+    /// Uses the terminal of standard input. `runner` knows the spool whose names are completed. When standard output is
+    /// no terminal, the prompt and the line are shown on the controlling terminal.
     pub fn new(runner: &'r RefCell<Runner<'a, 'o>>, out_is_terminal: bool) -> Result<Self, Failure> {
         let config = Config::builder()
             .auto_add_history(false)
@@ -54,7 +54,7 @@ impl Keyboard for Terminal<'_, '_, '_> {
         interrupt::clear();
         match line {
             Ok(line) => Ok(Typed::Line(line)),
-            // A signal is Ctrl-C that did not come from the keyboard.
+            // A signal is a Ctrl-C that did not come from the keyboard.
             Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Ok(Typed::Interrupted),
             Err(ReadlineError::Eof) => Ok(Typed::End),
             Err(error) => Err(lost(error)),
@@ -62,7 +62,7 @@ impl Keyboard for Terminal<'_, '_, '_> {
     }
 
     fn remember(&mut self, line: &str) {
-        // It refuses nothing but repetitions.
+        // The editor refuses only repetitions.
         let _ = self.editor.add_history_entry(line);
     }
 }
@@ -71,7 +71,7 @@ fn lost(error: ReadlineError) -> Failure {
     Failure::new(FailureKind::Io, format!("the terminal cannot be read: {error}"))
 }
 
-/// What completes words.
+/// Completes words.
 struct Words<'r, 'a, 'o> {
     runner: &'r RefCell<Runner<'a, 'o>>,
 }
@@ -80,7 +80,7 @@ impl Completer for Words<'_, '_, '_> {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        // Nothing is executed while a line is typed, so that nobody else has borrowed the runner. The spool is opened
+        // Can the runner be borrowed already? No: nothing is executed while a line is typed. The spool is opened only
         // for looking, and only when a name is wanted.
         let mut names = |named, beginning: &str| match self.runner.try_borrow_mut() {
             Ok(mut runner) => runner.peek().map(|spool| names_of(spool, named, beginning)).unwrap_or_default(),

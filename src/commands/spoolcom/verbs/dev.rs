@@ -1,6 +1,6 @@
 //! DEV: devices.
 //!
-//! Neighbouring attributes travel as one change, which holds as a whole or not at all. DRAIN waits until the device is
+//! Attributes that follow each other are one change: all of them hold, or none. DRAIN waits until the device is
 //! OFFLINE, so that `DEV $LP1, DRAIN, EXCLUSIVE OFF!, START` works while a job prints.
 
 use crate::commands::shell::Intent;
@@ -28,7 +28,7 @@ const RESTART_ON: u32 = 120;
 /// What one DEV subcommand does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DeviceAction {
-    /// Attributes, the first of them by its word; declares the device when it is unknown.
+    /// Attributes, and the word of the first of them. An unknown device is declared.
     Change(Key, Vec<DeviceChange>),
     /// START
     Start,
@@ -52,13 +52,13 @@ pub struct DeviceStatement {
 }
 
 impl DeviceStatement {
-    /// What `command` means.
+    /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let device = object_name(command)?;
         let mut steps: Vec<Step<DeviceAction>> = Vec::new();
         for subcommand in &command.subcommands {
             match (action(subcommand)?, steps.last_mut()) {
-                // Neighbouring attributes travel together: all of them hold, or none.
+                // Attributes that follow each other are one change: all of them hold, or none.
                 (DeviceAction::Change(_, more), Some(Step { action: DeviceAction::Change(_, changes), .. })) => {
                     changes.extend(more);
                 }
@@ -71,7 +71,7 @@ impl DeviceStatement {
         Ok(Self { device, steps })
     }
 
-    /// What it needs the spool for.
+    /// Returns what it needs the spool for.
     pub fn intent(&self) -> Intent {
         let mut intent = Intent::Read;
         for step in &self.steps {
@@ -101,7 +101,7 @@ fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -
         DeviceAction::Change(key, changes) => {
             match session.spool()?.device(name.clone()) {
                 Ok(status) => check(*key, &status)?,
-                // Unknown: an attribute declares it.
+                // An attribute declares an unknown device.
                 Err(failure) if failure.kind == FailureKind::NotFound => {}
                 Err(failure) => return Err(failure.into()),
             }
@@ -169,10 +169,10 @@ fn all(session: &mut Session<'_>, display: &DisplayRequest) -> Result<(), EarlyE
     Ok(())
 }
 
-/// Refuses what the state of the device does not allow.
+/// Refuses a subcommand that the state of the device does not allow.
 fn check(key: Key, status: &DeviceStatus) -> Result<(), Failure> {
-    // A drain that has not ended can be taken back, although its device is busy. What an error stopped can be drained,
-    // although it is offline: only an operator's stop sticks.
+    // START takes back a drain that has not ended, although the device is busy. A device that an error stopped can be
+    // drained, although it is offline: only the stop of an operator sticks.
     let exception = match key {
         Key::Start => status.wish == DeviceWish::Draining,
         Key::Drain => status.stopped_by_error,
@@ -202,7 +202,7 @@ fn check(key: Key, status: &DeviceStatus) -> Result<(), Failure> {
     })
 }
 
-/// What `subcommand` does.
+/// Returns what `subcommand` does.
 fn action(subcommand: &Subcommand) -> Result<DeviceAction, Mistake> {
     use DevSubcommand as S;
     // The grammar has checked the ranges of numbers.

@@ -1,7 +1,7 @@
-//! DRAIN, which waits until its device is OFFLINE, because each subcommand is finished before the next begins.
+//! DRAIN waits until its device is OFFLINE, because each subcommand is finished before the next one begins.
 //!
-//! The waiting wakes when the spool changes. On a terminal one line says meanwhile what it waits for; Ctrl-C ends the
-//! wait (with the program, where there is no prompt to return to) and never the drain, which stays requested.
+//! A change of the spool wakes the wait. On a terminal one line says meanwhile what DRAIN waits for. Ctrl-C ends the
+//! wait (and the program, if there is no prompt to return to), but never the drain, which stays requested.
 
 use std::time::Instant;
 
@@ -16,16 +16,16 @@ use crate::commands::spoolcom::displays::device::{awaited, next_try, standstill}
 use crate::commands::spoolcom::language::values::DisplayRequest;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
 
-/// How long one wait lasts before the state is looked at again although nothing woke it, in milliseconds: it bounds only
-/// how late Ctrl-C is noticed and how often the line is painted.
+/// How long one wait lasts when nothing wakes it, in milliseconds. It bounds only how late Ctrl-C is noticed and how
+/// often the line is painted.
 const SLICE: u64 = 250;
-/// The same where nobody watches.
+/// The same when nobody watches.
 const SLICE_UNSEEN: u64 = 1000;
 
-/// Drains `name`, and waits unless the session does not.
+/// Drains `name`, and waits for the end if the session waits.
 ///
 /// # Errors
-/// When the drain is refused, was taken back by somebody else, or the wait was interrupted.
+/// Fails when the drain is refused, when somebody else takes it back, or when the wait is interrupted.
 pub fn run(session: &mut Session<'_>, name: &DeviceName) -> Result<(), EarlyEnd> {
     let state = session.spool()?.drain_device(name.clone())?;
     if state == DeviceState::Offline || !session.wait {
@@ -64,14 +64,14 @@ pub fn run(session: &mut Session<'_>, name: &DeviceName) -> Result<(), EarlyEnd>
     Err(EarlyEnd::Interrupted)
 }
 
-/// What a drain waits for.
+/// Says what a drain waits for.
 fn waiting(status: &DeviceStatus, moved: &mut Moved, style: &Style) -> String {
     let mut text = status.name.guardian();
     match &status.running {
         Some(running) => {
             let amount = amount(running.octets, Some(running.total_octets));
             let rate = moved.rate((running.job.to_string(), running.since_ms), running.octets);
-            // Before the first octet there is no document.
+            // Before the first octet no document is in print.
             let document = match running.document {
                 0 => String::new(),
                 document => format!("document {document}, copy {}, ", running.copy),
@@ -95,7 +95,7 @@ fn waiting(status: &DeviceStatus, moved: &mut Moved, style: &Style) -> String {
     text
 }
 
-/// How fast an attempt moves, measured since it was first seen.
+/// Measures how fast an attempt moves, since it was first seen.
 #[derive(Default)]
 struct Moved {
     first: Option<((String, i64), u64, Instant)>,

@@ -33,7 +33,7 @@ impl PartialEq for Topic {
     }
 }
 
-/// The command or subcommand that HELP was asked about.
+/// Reads which command or subcommand HELP was asked about.
 pub fn topic(command: &Command) -> Result<Topic, Mistake> {
     let Some(name) = command.name() else {
         return Ok(Topic::All);
@@ -77,7 +77,7 @@ pub fn run(topic: Topic, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     Ok(())
 }
 
-/// The commands, one a line.
+/// Lists the commands, one on each line.
 pub fn overview() -> String {
     let mut text = String::from("COMMAND [object] [, SUBCOMMAND [value]] ... [; COMMAND ...]\n\n");
     for grammar in GRAMMAR {

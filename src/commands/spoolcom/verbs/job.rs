@@ -1,7 +1,7 @@
 //! JOB: jobs.
 //!
 //! The jobs of a qualifier list are found once, before the first subcommand. Each subcommand is then applied to all of
-//! them; those that fail are named one by one, and the remaining subcommands are not executed.
+//! them. If it fails for some, these are named one by one, and the remaining subcommands are not executed.
 
 use crate::commands::shell::{Exit, Intent};
 use crate::commands::spoolcom::displays::{Listing, history, job};
@@ -34,9 +34,9 @@ pub enum JobAction {
     Hold,
     /// START
     Start,
-    /// DELETE, with or without `!`: a printing job is stopped at once either way.
+    /// DELETE. A printing job is stopped at once, with or without `!`.
     Delete,
-    /// Attributes, each by its word.
+    /// Attributes, each with its word.
     Alter(Vec<(Key, JobChange)>),
     /// STATUS
     Status(DisplayRequest),
@@ -47,7 +47,7 @@ pub enum JobAction {
 }
 
 impl JobAction {
-    /// What `subcommand` does.
+    /// Reads what `subcommand` does.
     fn of(subcommand: &Subcommand) -> Result<Self, Mistake> {
         use JobSubcommand as S;
         let change = match subcommand.read()? {
@@ -84,14 +84,14 @@ impl JobAction {
         }
     }
 
-    /// Whether `more` may travel with `changes`, as one change that holds as a whole or not at all. HOLDAFTER goes by itself:
-    /// it is allowed in states in which the others are not.
+    /// Tells whether `more` may join `changes` as one change, which holds as a whole or not at all. HOLDAFTER stays
+    /// alone, because it is allowed in states in which the others are not.
     fn travels_with(changes: &[(Key, JobChange)], more: &[(Key, JobChange)]) -> bool {
         !changes.iter().chain(more).any(|change| change.0 == Key::HoldAfter)
     }
 }
 
-/// How long HOLD waits until a printing job has left its device.
+/// How long HOLD waits for a printing job to leave its device, in milliseconds.
 const STOP_MS: u64 = 2000;
 
 /// Which jobs.
@@ -109,7 +109,7 @@ pub struct JobStatement {
 }
 
 impl JobStatement {
-    /// What `command` means.
+    /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let which = match &command.object {
             Object::None => Which::Matching(Condition::Any, None),
@@ -122,7 +122,7 @@ impl JobStatement {
                 let (dates, others): (Vec<&Filter>, Vec<&Filter>) =
                     filters.iter().partition(|filter| filter.key == Qualifier::Date);
                 let conditions = others.into_iter().map(condition).collect::<Result<_, _>>()?;
-                // The syntax has refused a second one.
+                // The parser has refused a second one.
                 let range = dates.first().map(|filter| {
                     dates::parse(filter.value.as_deref().unwrap_or_default())
                         .map_err(|why| Mistake::new(Message::QualifierList, filter.span, why))
@@ -150,7 +150,7 @@ impl JobStatement {
         Ok(Self { which, steps })
     }
 
-    /// What it needs the spool for.
+    /// Returns what it needs the spool for.
     pub fn intent(&self) -> Intent {
         let looks = self.steps.iter().all(|step| step.action.looks());
         if looks { Intent::Read } else { Intent::Write }
@@ -176,8 +176,8 @@ impl JobStatement {
 
     fn matching(&self, condition: &Condition, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
         let query = Query { condition: condition.clone(), order: Order::Number, parts: Parts::ALL };
-        // Found before anything else, so that what is changed is what was shown. Displays alone need no list: they
-        // take any number of jobs, a page at a time.
+        // Find the jobs before anything else, so that the jobs that are changed are those that were shown. Displays
+        // alone need no list: they take any number of jobs, a page at a time.
         let jobs = match self.steps.iter().find(|step| !matches!(step.action, JobAction::Status(_))) {
             Some(step) => Some(find(session, &query).map_err(|trouble| (step.place.clone(), trouble))?),
             None => None,
@@ -231,7 +231,7 @@ fn run_at(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
     }
 }
 
-/// Applies `action` to each of `jobs`; those that fail are reported one by one.
+/// Applies `action` to each of `jobs`, and reports failures one by one.
 fn change_all(action: &JobAction, jobs: &[JobRef], place: &str, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     let mut worst = Exit::Done;
     for job in jobs {
@@ -245,7 +245,7 @@ fn change_all(action: &JobAction, jobs: &[JobRef], place: &str, session: &mut Se
     if worst == Exit::Done { Ok(()) } else { Err(EarlyEnd::Reported(worst)) }
 }
 
-/// LOG and WHY are about one job each: of several, nobody could tell whose line is whose.
+/// Refuses LOG and WHY for several jobs: nobody could tell which line is about which job.
 fn one_only(subcommand: &Subcommand) -> Mistake {
     let word = subcommand.key().word();
     Mistake::new(Message::NameMissing, subcommand.span, format!("expected JOB number, {word}"))
@@ -303,7 +303,7 @@ fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
     match action {
         JobAction::Hold => {
             session.spool()?.hold_job(job.clone()).map_err(failed)?;
-            // The next subcommand finds it on hold, so that  HOLD, COPIES 2, START  works while it prints.
+            // The next subcommand must find the job on hold, so that  HOLD, COPIES 2, START  works while it prints.
             if status.state == JobState::Printing && session.wait {
                 stopped(job, session).map_err(failed)?;
             }
@@ -340,7 +340,7 @@ fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
     Ok(())
 }
 
-/// Waits for a held job to leave its device, and says when it did not.
+/// Waits for a held job to leave its device, and warns if it does not.
 fn stopped(job: &JobRef, session: &mut Session<'_>) -> Result<(), Failure> {
     let status = session.spool()?.await_stopped(job.clone(), STOP_MS)?;
     if status.state == JobState::Printing {
@@ -356,7 +356,7 @@ fn stopped(job: &JobRef, session: &mut Session<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A job as SPOOLCOM names it: its job number, or the ten digits that the other languages print.
+/// Reads a job as SPOOLCOM names it: its job number, or the ten digits that the other languages print.
 fn job_ref(text: &str) -> Option<JobRef> {
     if let Some(serial) = Serial::parse(text) {
         return Some(JobRef::Serial(serial));
@@ -393,7 +393,7 @@ fn condition(filter: &Filter) -> Result<Condition, Mistake> {
             Condition::Field(Field::Form, Comparison::Equal, FieldValue::Text(form))
         }
         Qualifier::Report => Condition::Field(Field::JobName, Comparison::Equal, FieldValue::Text(value.to_owned())),
-        // A date is read by [`dates`], before.
+        // [`dates`] has read a date before.
         Qualifier::Collect | Qualifier::DataFile | Qualifier::Date => {
             let why = format!("the qualifier {} is not available in this version", filter.key.word());
             return Err(Mistake::new(Message::NotAvailable, filter.span, why));
@@ -401,7 +401,7 @@ fn condition(filter: &Filter) -> Result<Condition, Mistake> {
     })
 }
 
-/// The login name of an OWNER: yourself, a name, or the numbers that JOB STATUS shows.
+/// Returns the login name of an OWNER: the caller, a name, or the numbers that JOB STATUS shows.
 fn owner(value: Option<&str>) -> Option<String> {
     let Some(value) = value else {
         return Some(users::caller_without_groups().user);

@@ -10,26 +10,23 @@ use crate::sys::users;
 
 use super::operands::operand_name;
 
-/// COPIES; the grammar has checked the range.
+/// Makes the change of COPIES. The grammar has checked the range.
 pub fn copies(n: i64) -> JobChange {
     JobChange::Copies { document: None, copies: u32::try_from(n).ok() }
 }
 
-/// SELPRI; the grammar has checked the range.
+/// Makes the change of SELPRI. The grammar has checked the range.
 pub fn selection_priority(n: i64) -> JobChange {
     JobChange::Priority(u8::try_from(n).ok().and_then(Priority::from_selpri))
 }
 
-/// FORM; none clears it.
+/// Makes the change of FORM; none clears it.
 pub fn form(subcommand: &Subcommand, form: Option<String>) -> Result<JobChange, Mistake> {
     let form = form.map(|form| check_form(&form)).transpose();
     form.map(JobChange::Form).map_err(|why| subcommand.bad_value(why))
 }
 
-/// REPORT; none gives the usual name.
-///
-/// # Errors
-/// A blank name, or one with control characters.
+/// Makes the change of REPORT; none gives the usual name. Refuses a blank name, and one with control characters.
 pub fn report(subcommand: &Subcommand, name: Option<String>) -> Result<JobChange, Mistake> {
     let text = name.as_deref().unwrap_or("NONE");
     if text.chars().any(char::is_control) {
@@ -41,7 +38,7 @@ pub fn report(subcommand: &Subcommand, name: Option<String>) -> Result<JobChange
     Ok(JobChange::Name(name))
 }
 
-/// LOC; none is `#DEFAULT.DEFAULT`, where a job goes that names no location.
+/// Makes the change of LOC; none means `#DEFAULT.DEFAULT`, where jobs go that name no location.
 pub fn location(subcommand: &Subcommand, location: Option<String>) -> Result<JobChange, Mistake> {
     let to = match location {
         Some(text) => operand_name(subcommand, &text)?,
@@ -52,7 +49,7 @@ pub fn location(subcommand: &Subcommand, location: Option<String>) -> Result<Job
     Ok(JobChange::Destination { to, declare: true })
 }
 
-/// OWNER: a login name, the numbers that JOB STATUS shows, or yourself.
+/// Makes the change of OWNER: to a login name, to the numbers that JOB STATUS shows, or to the caller.
 pub fn owner(subcommand: &Subcommand, user: Option<String>) -> Result<JobChange, Mistake> {
     let expected = || subcommand.bad_value("expected a login name, or the numbers gid,uid");
     new_owner(user.as_deref()).map(JobChange::Owner).ok_or_else(expected)
@@ -71,7 +68,7 @@ fn new_owner(value: Option<&str>) -> Option<NewOwner> {
     }
 }
 
-/// What is said of a change that was made all the same.
+/// Returns the warning for a change that is made all the same.
 pub fn warning(change: &JobChange) -> Option<&'static str> {
     match change {
         JobChange::Owner(NewOwner::Uid(uid)) if !users::is_defined(*uid) => Some("WARNING: USERID NOT DEFINED"),

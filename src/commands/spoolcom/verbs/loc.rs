@@ -1,4 +1,4 @@
-//! LOC: locations, what jobs are addressed to.
+//! LOC: locations, to which jobs are addressed.
 
 use crate::commands::shell::Intent;
 use crate::commands::spoolcom::displays::Listing;
@@ -12,7 +12,7 @@ use crate::spool::interface::operations::Operations;
 
 use super::operands::{Source, Step, object_name, operand_name, run_steps};
 
-/// What one LOC subcommand does, with the location that it is about.
+/// What one LOC subcommand does, and to which location.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LocationAction {
     /// DEV
@@ -32,10 +32,8 @@ pub struct LocationStatement {
 }
 
 impl LocationStatement {
-    /// What `command` means.
-    ///
-    /// # Errors
-    /// A malformed name, or a subcommand that does not go with this form of location.
+    /// Makes the statement for `command`. Refuses a malformed name, and a subcommand that does not fit this form of
+    /// location.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let location: Option<LocationPattern> = object_name(command)?;
         let mut steps = Vec::new();
@@ -49,7 +47,7 @@ impl LocationStatement {
         Ok(Self { steps })
     }
 
-    /// What it needs the spool for. Only routing one `#group.dest` declares it.
+    /// Returns what it needs the spool for. Only the route of a single `#group.dest` declares it.
     pub fn intent(&self) -> Intent {
         let mut intent = Intent::Read;
         for step in &self.steps {
@@ -70,7 +68,7 @@ impl LocationStatement {
     }
 }
 
-/// What `subcommand` does to `location`.
+/// Returns what `subcommand` does to `location`.
 fn action(subcommand: &Subcommand, location: Option<&LocationPattern>) -> Result<LocationAction, Mistake> {
     let named = || location.cloned().ok_or_else(|| subcommand.bad_value("expected a location"));
     Ok(match (subcommand.read()?, location) {
@@ -145,7 +143,7 @@ fn show(
     Ok(())
 }
 
-/// Nothing matches `location`; names near it, if there are any.
+/// Makes the failure for a `location` that nothing matches, with names that resemble it.
 fn unknown(spool: &mut dyn Operations, location: &LocationPattern) -> Failure {
     let failure = Failure::not_found(format!("location {location}"));
     let names: Vec<String> = match spool.locations(None, None) {

@@ -1,4 +1,4 @@
-//! LOG, the same for every object: what happened to it, oldest first.
+//! LOG shows what happened to an object, oldest first. It is the same for every kind of object.
 
 use crate::commands::log;
 use crate::commands::spoolcom::displays::Listing;

@@ -1,7 +1,7 @@
 //! One file for each command: what its subcommands mean, and what they do.
 //!
-//! A verb makes its statement from the syntax tree before anything is executed, and matches the type that the grammar makes
-//! of its subcommands without a catch-all.
+//! A verb makes its statement from the syntax tree before anything is executed. It matches the type that the grammar
+//! makes of its subcommands, without a catch-all.
 
 pub(crate) mod dev;
 pub(crate) mod drain;

@@ -5,10 +5,7 @@ use crate::commands::spoolcom::language::messages::Message;
 use crate::commands::spoolcom::language::mistake::{Mistake, Span};
 use crate::commands::spoolcom::language::tree::Command;
 
-/// Checks the supervisor that OPEN names: there is one, and opening it again is what the runner does.
-///
-/// # Errors
-/// When none is named, or another.
+/// Checks the supervisor that OPEN names. There is only one; the runner opens it again.
 pub fn check(command: &Command) -> Result<(), Mistake> {
     let Some(name) = command.name() else {
         return Err(Mistake::new(Message::SupervisorMissing, command.head, format!("expected OPEN {SUPERVISOR}")));
@@ -21,17 +18,17 @@ pub fn check(command: &Command) -> Result<(), Mistake> {
     Err(Mistake::new(Message::OpenError, name.span, what).hint("spoolcom --spooler SPOOL   talks to another one"))
 }
 
-/// FC: which command is to be edited, and where that was asked.
+/// FC: which command to edit, and where FC was typed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fc {
-    /// How the command begins; none for the last one.
+    /// How that command begins; none for the last command.
     pub beginning: Option<String>,
-    /// Where it stood.
+    /// The place of FC.
     pub span: Span,
 }
 
 impl Fc {
-    /// What `command` means.
+    /// Reads `command`.
     pub fn of(command: &Command) -> Self {
         Self { beginning: command.name().map(|name| name.value.clone()), span: command.head }
     }

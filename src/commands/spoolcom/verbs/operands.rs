@@ -1,4 +1,4 @@
-//! What the verbs share when a typed command becomes a statement: names, the words it was typed in, and its steps.
+//! What the verbs share when a typed command becomes a statement: names, the typed words, and the steps.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -18,7 +18,7 @@ pub struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// How messages name a command, or one of its subcommands.
+    /// Returns how messages name a command, or one of its subcommands.
     pub fn place(&self, command: &Command, subcommand: Option<&Subcommand>) -> String {
         let piece = |span: Span| self.line.get(span.start..span.end).unwrap_or_default().trim();
         let number = self.number.map(|n| format!("line {n}: ")).unwrap_or_default();
@@ -28,13 +28,13 @@ impl Source<'_> {
         }
     }
 
-    /// `action` with the words it was typed in.
+    /// Makes a step of `action`, with the words in which it was typed.
     pub fn step<A>(&self, command: &Command, subcommand: Option<&Subcommand>, action: A) -> Step<A> {
         Step { action, place: self.place(command, subcommand) }
     }
 }
 
-/// What is executed, and the words it was typed in, for messages.
+/// An action, and for messages the words in which it was typed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step<A> {
     /// What to do.
@@ -52,12 +52,12 @@ pub fn run_steps<A>(
     steps.iter().try_for_each(|step| run(&step.action, session).map_err(|trouble| (step.place.clone(), trouble)))
 }
 
-/// A change without its object, which the statement has refused before.
+/// Makes the failure for a change without its object, which the statement has refused before.
 pub fn unnamed() -> EarlyEnd {
     Failure::internal("a change without its object").into()
 }
 
-/// Reads the name of `command`'s object, if one was given.
+/// Reads the name of the object of `command`, if one was given.
 pub fn object_name<N: FromStr<Err: Display>>(command: &Command) -> Result<Option<N>, Mistake> {
     let Some(name) = command.name() else {
         return Ok(None);
@@ -70,7 +70,7 @@ pub fn operand_name<N: FromStr<Err: Display>>(subcommand: &Subcommand, text: &st
     text.parse().map_err(|error| subcommand.bad_value(format!("{error}")))
 }
 
-/// The name of a print process, which may be written with its `$`.
+/// The name of a print process, with or without its `$`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DollarName(pub ProcessName);
 

@@ -18,7 +18,7 @@ use super::operands::{DollarName, Source, Step, object_name, run_steps, unnamed}
 /// What one PRINT subcommand does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PrintAction {
-    /// Attributes; declares the process when it is unknown.
+    /// Attributes. An unknown process is declared.
     Change(Vec<ProcessChange>),
     /// START
     Start,
@@ -38,13 +38,13 @@ pub struct PrintStatement {
 }
 
 impl PrintStatement {
-    /// What `command` means.
+    /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let process = object_name::<DollarName>(command)?.map(|name| name.0);
         let mut steps: Vec<Step<PrintAction>> = Vec::new();
         for subcommand in &command.subcommands {
             match (action(subcommand)?, steps.last_mut()) {
-                // Neighbouring attributes travel together: all of them hold, or none.
+                // Attributes that follow each other are one change: all of them hold, or none.
                 (PrintAction::Change(more), Some(Step { action: PrintAction::Change(changes), .. })) => {
                     changes.extend(more);
                 }
@@ -57,7 +57,7 @@ impl PrintStatement {
         Ok(Self { process, steps })
     }
 
-    /// What it needs the spool for.
+    /// Returns what it needs the spool for.
     pub fn intent(&self) -> Intent {
         let mut intent = Intent::Read;
         for step in &self.steps {
@@ -80,7 +80,7 @@ impl PrintStatement {
     }
 }
 
-/// What `subcommand` does.
+/// Returns what `subcommand` does.
 fn action(subcommand: &Subcommand) -> Result<PrintAction, Mistake> {
     Ok(match subcommand.read()? {
         PrintSubcommand::Start => PrintAction::Start,

@@ -11,14 +11,14 @@ use crate::commands::spoolcom::session::{EarlyEnd, Session};
 
 use super::operands::{Source, Step, run_steps};
 
-/// A SPOOLER command: its subcommands, which mean what they say.
+/// A SPOOLER command. Its subcommands need no further meaning.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpoolerStatement {
     steps: Vec<Step<SpoolerSubcommand>>,
 }
 
 impl SpoolerStatement {
-    /// What `command` means.
+    /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let mut steps = Vec::new();
         for subcommand in &command.subcommands {
@@ -30,7 +30,7 @@ impl SpoolerStatement {
         Ok(Self { steps })
     }
 
-    /// What it needs the spool for.
+    /// Returns what it needs the spool for.
     pub fn intent(&self) -> Intent {
         let looks = self.steps.iter().all(|step| matches!(step.action, SpoolerSubcommand::Status(_)));
         if looks { Intent::Read } else { Intent::Write }

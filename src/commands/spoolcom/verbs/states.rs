@@ -1,13 +1,14 @@
-//! In which state of a device or job a subcommand is allowed: the manual's tables, as data (docs/reference/spoolcom.md 4).
+//! The states of a device or job that allow a subcommand: the tables of the manual (docs/reference/spoolcom.md 4), as
+//! data.
 //!
-//! They are asked before an operation, for a clear refusal; the spool checks again what must hold at the moment of the
-//! change.
+//! Verbs consult them before an operation, to refuse it in clear words. Is that enough? No: the spool checks again what
+//! must hold at the moment of the change.
 
 use crate::model::state::{DeviceState, JobState};
 
 use crate::commands::spoolcom::language::keywords::Key;
 
-/// Columns: Offline, Busy, Waiting, Suspended, Deverror, Procerror. The attributes share one row.
+/// The columns are Offline, Busy, Waiting, Suspended, Deverror and Procerror. All attributes share one row.
 const DEVICE: &[(Key, &str)] = &[
     (Key::Align, "--xxx-"),
     (Key::Clear, "-x-xx-"),
@@ -24,10 +25,11 @@ const DEVICE: &[(Key, &str)] = &[
     (Key::Xref, "xxxxxx"),
 ];
 
-/// The row of every attribute of a device.
+/// The row that all attributes of a device share.
 const DEVICE_ATTRIBUTE: &str = "x-----";
 
-/// Columns: Hold, Print, Ready, Open, Wait (which does not occur here), and one of ours: Print, but being removed.
+/// The columns are Hold, Print, Ready, Open, Wait (which does not occur here), and one of ours: Print, but being
+/// removed.
 const JOB: &[(Key, &str)] = &[
     (Key::Copies, "x-----"),
     (Key::Form, "x-----"),
@@ -48,7 +50,7 @@ fn cell(row: &str, column: usize) -> bool {
     row.as_bytes().get(column) == Some(&b'x')
 }
 
-/// Whether `key` is allowed for a device in `state`.
+/// Tells whether `key` is allowed for a device in `state`.
 pub fn device_allows(key: Key, state: &DeviceState) -> bool {
     let row = DEVICE.iter().find(|row| row.0 == key).map_or(DEVICE_ATTRIBUTE, |row| row.1);
     let column = match state {
@@ -62,7 +64,7 @@ pub fn device_allows(key: Key, state: &DeviceState) -> bool {
     cell(row, column)
 }
 
-/// Whether `key` is allowed for a job in `state`.
+/// Tells whether `key` is allowed for a job in `state`.
 pub fn job_allows(key: Key, state: JobState) -> bool {
     let row = JOB.iter().find(|row| row.0 == key).map_or("", |row| row.1);
     let column = match state {
