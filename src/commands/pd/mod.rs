@@ -1,8 +1,8 @@
 //! The InfoPrint language: `pdpr`, `pdls`, `pdq`, `pdrm`, `pdmod`, `pdset`, `pdpause`, `pdresume`, `pdpromote`.
 //!
 //! A command line passes through the same steps in every verb, and nothing is done before the last of them:
-//! words (`-Z` files put in place, [`words`]) → clap → pairs in the order in which they were written (flags, attribute
-//! strings, attributes files: [`options`]) → typed values ([`crate::attributes`]) → operations → display ([`display`]).
+//! words (`-Z` files put in place, `command_line::words`) → clap → pairs in the order in which they were written (flags, attribute
+//! strings, attributes files: `command_line::options`) → typed values ([`crate::attributes`]) → operations → display (`displays`).
 //! So a command line of which a later part is wrong has no effect.
 
 pub(crate) mod command_line;

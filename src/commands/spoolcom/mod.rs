@@ -1,11 +1,11 @@
 //! `spoolcom`: the NonStop operator's language.
 //!
-//! An invocation has two steps. First its words become statements ([`language`], [`statement`]); a mistake is shown in
+//! An invocation has two steps. First its words become statements ([`language`], `statement`); a mistake is shown in
 //! its place, and then nothing is changed. After that the statements are executed one after the other, each up to its
 //! first subcommand that fails. In a command file (`--in`) each line is such a unit: a mistake is shown, and the next
 //! line is read.
 //!
-//! Without a command, `spoolcom` reads standard input: at a terminal with the prompt ([`prompt`]), else like a command
+//! Without a command, `spoolcom` reads standard input: at a terminal with the prompt (`prompt`), else like a command
 //! file.
 //!
 //! Success is silent. Displays go to the output, messages and hints to standard error; hints that nobody asked for go
@@ -58,7 +58,7 @@ Examples:
 Between single quotes a shell leaves $ # ; ! ( ) alone; outside of them $ and # may be left out.
 Exit status: 0 all done, 1 something failed or was not found, 2 usage error, 3 the spool cannot be reached.";
 
-/// Defines the options of the command line. [`language::syntax`] reads the commands themselves.
+/// Defines the options of the command line. `language::syntax` reads the commands themselves.
 pub fn definition() -> clap::Command {
     let value = |name: &'static str, what: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(what).help(help).action(ArgAction::Set)

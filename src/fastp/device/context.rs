@@ -254,7 +254,7 @@ impl DeviceContext {
         self.ask(what, |engine, now| engine.record(&self.lease, self.device, Arc::clone(&reports), next, now))
     }
 
-    /// Waits as [`Waker::wait`] does. If the wait becomes long, the pending reports are recorded.
+    /// Waits as `Waker::wait` does. If the wait becomes long, the pending reports are recorded.
     pub fn wait(&self, other: Option<(BorrowedFd<'_>, PollFlags)>, timeout: Option<Duration>) -> io::Result<PollFlags> {
         let short = |left: &Duration| timeout.is_none_or(|timeout| *left < timeout);
         let Some(left) = self.time_to_record().filter(short) else { return self.waker.wait(other, timeout) };
