@@ -11,6 +11,7 @@ use std::time::Instant;
 use super::connection_settings::CloseWait;
 use super::context::FailureStreak;
 use super::control::{AttemptControl, Stage};
+use super::departing::Departing;
 use super::errors::PrintError;
 use super::exclusive::OpenDevice;
 use super::thread::{Device, ThreadEnd};
@@ -73,6 +74,7 @@ impl Device {
         }
         self.ensure_open(&format!("job {} is queued", claim.number), control)?;
         (self.part_sent, self.part_unconfirmed) = (false, false);
+        self.departing.iter_mut().for_each(Departing::forget_part);
         let context = Rc::clone(&self.context);
         let new_address = self.new_address;
         let Some(open) = &mut self.open else {

@@ -32,13 +32,23 @@ pub(super) const NEXT: Duration = Duration::from_secs(2);
 /// How often old connections are looked at while something else is waited for.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// A connection whose our half is closed.
+/// A peer that closed its half before ours is acknowledged is ready all the time: it is looked at again after so long.
+const AGAIN: Duration = Duration::from_millis(1);
+
+/// A connection of which our half is closed.
 pub(crate) struct Departing {
     connection: Box<dyn Connection>,
     delivered: Delivered,
     /// The running job, if a part of it went over this connection.
     part_of: Option<EntryId>,
     since: Instant,
+}
+
+impl Departing {
+    /// The job of which it carried a part has ended: what becomes of the connection is no other job's fault.
+    pub(crate) fn forget_part(&mut self) {
+        self.part_of = None;
+    }
 }
 
 impl Device {
@@ -108,7 +118,9 @@ impl Device {
             let watched = self.departing.first().and_then(|first| first.connection.poll_fd());
             if let Some(fd) = watched {
                 // A wait that fails is no reason to forget a connection: its time limit ends it.
-                let _ = context.wait(Some((fd, PollFlags::POLLIN)), Some(LOOK));
+                if context.wait(Some((fd, PollFlags::POLLIN)), Some(LOOK)).is_ok_and(|ready| !ready.is_empty()) {
+                    let _ = context.wait(None, Some(AGAIN));
+                }
             }
         }
         control.set_waiting_for(None);
@@ -117,8 +129,8 @@ impl Device {
 
     fn wait_for_departing(&self, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
         match self.departing.last().and_then(|last| last.connection.poll_fd()) {
-            Some(fd) => control.wait(fd, PollFlags::POLLIN, Some(LOOK)).map(drop),
-            None => Ok(()),
+            Some(fd) if control.wait(fd, PollFlags::POLLIN, Some(LOOK))?.is_empty() => Ok(()),
+            _ => control.pause(AGAIN),
         }
     }
 

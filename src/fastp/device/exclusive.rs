@@ -276,8 +276,10 @@ fn wait_for_close(
             return None;
         }
         let watched = connection.poll_fd().map(|fd| (fd, PollFlags::POLLIN));
-        if control.context().wait(watched, Some(left.min(LOOK))).is_err() {
-            return None;
+        let ready = control.context().wait(watched, Some(left.min(LOOK))).ok()?;
+        if !ready.is_empty() {
+            // A peer that closed its half before ours is acknowledged is ready all the time.
+            control.context().wait(None, Some(Duration::from_millis(1))).ok()?;
         }
     }
 }

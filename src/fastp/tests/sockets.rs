@@ -473,3 +473,31 @@ fn a_part_whose_connection_is_reset_brings_the_whole_job_again() {
     assert_eq!([next(), next()], [b"%PDF".to_vec(), b"^XA^XZ".to_vec()]);
     assert_eq!(fake.state().printers[lp].done, [(1, Delivery::Sent)]);
 }
+
+#[test]
+fn what_becomes_of_a_part_of_a_job_that_was_stopped_is_no_other_job_s_fault() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::Off);
+    let parts = vec![fake.document(b"^XA^XZ", Format::Zpl), fake.document(&vec![b'x'; 32 << 20], Format::Passthru)];
+    let stopped = fake.submit(lp, parts);
+    let both = vec![fake.document(b"%PDF", Format::Pdf), fake.document(b"^XB^XZ", Format::Zpl)];
+    fake.submit(lp, both);
+    let process = fake.start();
+    let first = accept(&listener);
+    let mut second = accept(&listener);
+    read(&mut second, 20_000);
+    fake.state().stop.push(stopped);
+    fake.wake();
+    let mut third = accept(&listener);
+    assert_eq!(read(&mut third, 4), b"%PDF");
+    // Never read: closing resets the connection of the part, while the other job waits for its own next connection.
+    drop(first);
+    let mut fourth = accept(&listener);
+    assert_eq!(read(&mut fourth, 6), b"^XB^XZ");
+    drop((second, third, fourth));
+    process.join().unwrap().unwrap();
+    let state = fake.state();
+    assert_eq!(state.count("failed 2"), 0, "{:?}", state.record);
+    assert!(state.printers[lp].done.iter().any(|(number, _)| *number == 2), "{:?}", state.record);
+}
