@@ -69,7 +69,8 @@ impl AfterReset {
 }
 
 /// So often a device may fail at one job before that job is set aside, where nobody says. A jam that a person clears takes
-/// one or two; with the growing waits between them five take about a quarter of a minute, after which the others print.
+/// one or two; with the usual RETRY the growing waits between five (5, 10, 20 and 40 s) are a minute and a quarter at most, after
+/// which the others print.
 const ATTEMPTS: u32 = 5;
 
 /// The settings of a device. Defaults are the manual's unless the design says otherwise.

@@ -2,8 +2,9 @@
 //! half.
 //!
 //! States of an entry: Claimed → Transferred → Done when every octet is delivered; otherwise it is back in its place
-//! (Queued), or Withdrawn when its job is held, paused or cancelled. The last entry that is Done ends the job, or holds
-//! it (HOLDAFTER).
+//! (Queued), or Withdrawn when its job is held, paused, cancelled or set aside ([`super::attempt_limit`]). A Transferred
+//! entry whose connection was reset is Queued again, Withdrawn or Done, as DELIVERY of the device says; one whose
+//! connection we cut is Withdrawn. The last entry that is Done ends the job, or holds it (HOLDAFTER).
 //!
 //! Who may: only the print process whose lease stands, and only for its own claims.
 //!
