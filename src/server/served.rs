@@ -44,6 +44,8 @@ const REFUSAL: Duration = Duration::from_secs(1);
 const PARTING: Duration = Duration::from_secs(10);
 /// How often the server looks whether a print process died.
 const LOOK: Duration = Duration::from_secs(1);
+/// At every how many looks it also looks for processes that should live and do not.
+const WHOLE: u32 = 10;
 /// How long a server that just ends is waited for.
 const PREDECESSOR: Duration = Duration::from_secs(5);
 
@@ -272,25 +274,31 @@ fn demand_readable(files: &[OwnedFd]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Looks after the print processes until the server ends: one that died while it had work is started again.
+/// Looks after the print processes until the server ends: one that died while it had work is started again, and one that has
+/// work is started, the first time at once: the machine may just have started.
 fn supervise(spool: &Spool, attendant: &dyn Attendant, stop: &(Mutex<bool>, Condvar), hooks: &Hooks) {
     let log = &hooks.log;
     let mut said = None;
+    let mut whole = WHOLE;
     loop {
-        let stopped = stop.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = stop.1.wait_timeout_while(stopped, LOOK, |stopped| !*stopped);
-        if *waited.unwrap_or_else(PoisonError::into_inner).0 {
-            return;
-        }
-        match spool.dead_processes() {
-            Ok(dead) => {
+        whole += 1;
+        let found = spool.dead_processes().and_then(|dead| {
+            let asleep = if whole >= WHOLE { spool.asleep_with_work()? } else { Vec::new() };
+            Ok((dead, asleep))
+        });
+        match found {
+            Ok((dead, asleep)) => {
                 said = None;
+                if whole >= WHOLE {
+                    whole = 0;
+                }
                 (hooks.alive)();
-                if !dead.is_empty() {
-                    for process in &dead {
-                        log(&format!("print process ${} died", process.name));
-                    }
-                    attendant.attend(spool, &dead, &clock::now());
+                for process in &dead {
+                    log(&format!("print process ${} died", process.name));
+                }
+                let targets: Vec<_> = dead.into_iter().chain(asleep).collect();
+                if !targets.is_empty() {
+                    attendant.attend(spool, &targets, &clock::now());
                 }
             }
             // Once for each trouble, not once a second.
@@ -299,6 +307,11 @@ fn supervise(spool: &Spool, attendant: &dyn Attendant, stop: &(Mutex<bool>, Cond
                 said = Some(failure.message);
             }
             Err(_) => {}
+        }
+        let stopped = stop.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = stop.1.wait_timeout_while(stopped, LOOK, |stopped| !*stopped);
+        if *waited.unwrap_or_else(PoisonError::into_inner).0 {
+            return;
         }
     }
 }

