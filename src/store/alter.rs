@@ -3,14 +3,21 @@
 use crate::model::field::{Field, Value};
 use crate::model::job::Origin;
 use crate::model::state::EntryState;
-use crate::model::{DocumentId, Failure, JobId};
+use crate::model::{DocumentId, Failure, JobId, LocationId};
 
 use super::job::JobRow;
 use super::value::values;
-use super::{Fallible, Tx};
+use super::{Fallible, Lock, Tx, tally};
 
 /// Writes everything of a job that can be changed.
 pub(crate) fn update_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
+    tx.demand_lock(Lock::Job(j.id))?;
+    let was =
+        tx.one("SELECT location_id FROM job WHERE id = ?", values![j.id], |row| row.only::<Option<LocationId>>())?;
+    if let Some(was) = was.filter(|was| *was != j.location) {
+        tally::add_at(tx, was, -1)?;
+        tally::add_at(tx, j.location, 1)?;
+    }
     tx.change(
         "the job",
         "UPDATE job SET local_id = ?, owner_uid = ?, owner_gid = ?, owner = ?, name = ?, form = ?, priority = ?,

@@ -4,8 +4,9 @@ use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Paper, Re
 use crate::model::state::{DeviceWish, ErrorNote};
 use crate::model::{DeviceId, DeviceName, JobId, ProcessName, RouteId};
 
+use super::tally::{self, Counts};
 use super::value::{columns, values};
-use super::{Fallible, Row, Tx, page};
+use super::{Fallible, Lock, Row, Tx, page};
 
 /// A device as stored.
 #[derive(Clone, Debug)]
@@ -139,12 +140,27 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
 
 /// The device of that name.
 pub(crate) fn by_name(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Option<DeviceRow>> {
-    tx.one(&format!("SELECT {} FROM device WHERE name_key = ?", at::LIST), values![name.key()], read)
+    noted(tx, tx.one(&format!("SELECT {} FROM device WHERE name_key = ?", at::LIST), values![name.key()], read)?)
 }
 
 /// The device with that identity.
 pub(crate) fn by_id(tx: &Tx<'_>, id: DeviceId) -> Fallible<Option<DeviceRow>> {
-    tx.one(&format!("SELECT {} FROM device WHERE id = ?", at::LIST), values![id], read)
+    noted(tx, tx.one(&format!("SELECT {} FROM device WHERE id = ?", at::LIST), values![id], read)?)
+}
+
+fn noted(tx: &Tx<'_>, found: Option<DeviceRow>) -> Fallible<Option<DeviceRow>> {
+    if let Some(row) = &found {
+        tx.has_read(Lock::Device(row.id));
+    }
+    Ok(found)
+}
+
+/// The device of that name, locked: to decide from it.
+pub(crate) fn to_change(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Option<DeviceRow>> {
+    let id = tx.one("SELECT id FROM device WHERE name_key = ?", values![name.key()], |row| row.only::<DeviceId>())?;
+    let Some(id) = id else { return Ok(None) };
+    tx.lock(Lock::Device(id))?;
+    by_id(tx, id)
 }
 
 /// Devices by name after `after`, one page.
@@ -234,11 +250,14 @@ pub(crate) fn insert(tx: &Tx<'_>, name: &DeviceName) -> Fallible<DeviceId> {
             d.attempts
         ],
     )?;
+    tally::add(tx, Counts { devices: 1, ..Counts::default() })?;
+    tx.has_made(Lock::Device(DeviceId(id)));
     Ok(DeviceId(id))
 }
 
 /// Stores settings.
 pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change(
         "the device",
         "UPDATE device SET process = ?, process_key = ?, uri = ?, form = ?, form_key = ?, speed = ?, exclusive = ?, fifo = ?,
@@ -270,6 +289,7 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
 
 /// Stores which job was set aside because the device failed at it.
 pub(crate) fn set_aside(tx: &Tx<'_>, id: DeviceId, job: Option<JobId>) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change("the device", "UPDATE device SET set_aside = ? WHERE id = ?", values![job, id])
 }
 
@@ -280,6 +300,7 @@ pub(crate) fn form_key(form: &str) -> String {
 
 /// Stores what the operator wants.
 pub(crate) fn set_wish(tx: &Tx<'_>, id: DeviceId, wish: DeviceWish) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change(
         "the device",
         "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ? WHERE id = ?",
@@ -287,8 +308,19 @@ pub(crate) fn set_wish(tx: &Tx<'_>, id: DeviceId, wish: DeviceWish) -> Fallible<
     )
 }
 
+/// Starts a device that nobody has started or drained yet. False when somebody has.
+pub(crate) fn start_untouched(tx: &Tx<'_>, id: DeviceId) -> Fallible<bool> {
+    tx.demand_lock(Lock::Device(id))?;
+    let started = tx.run(
+        "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ? WHERE id = ? AND untouched <> ?",
+        values![DeviceWish::Started, false, false, id, false],
+    )?;
+    Ok(started == 1)
+}
+
 /// Stops a device because of its error.
 pub(crate) fn stop_by_error(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change(
         "the device",
         "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ? WHERE id = ?",
@@ -312,6 +344,7 @@ pub(crate) fn untouched(tx: &Tx<'_>, may_have_entry: bool) -> Fallible<Vec<Devic
 
 /// Stores or clears the error.
 pub(crate) fn set_error(tx: &Tx<'_>, id: DeviceId, error: Option<&ErrorNote>) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change(
         "the device",
         "UPDATE device SET error_number = ?, error_text = ?, error_since_ms = ?, error_next_ms = ?, error_tries = ?
@@ -329,6 +362,7 @@ pub(crate) fn set_error(tx: &Tx<'_>, id: DeviceId, error: Option<&ErrorNote>) ->
 
 /// Stores that it was opened, and with what. With `forgets` what it remembers of FASTCNFG is forgotten.
 pub(crate) fn set_opened(tx: &Tx<'_>, id: DeviceId, used: &ConnectionInUse, forgets: bool) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change(
         "the device",
         "UPDATE device SET is_open = ?, opens = opens + 1, last_address = ?, last_entry = ?, complaint = ?,
@@ -349,6 +383,7 @@ pub(crate) fn remembered(tx: &Tx<'_>, id: DeviceId) -> Fallible<Remembered> {
 
 /// Stores what it remembers of FASTCNFG.
 pub(crate) fn set_remembered(tx: &Tx<'_>, id: DeviceId, found: &Remembered) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change(
         "the device",
         "UPDATE device SET last_found = ?, complaint = ? WHERE id = ?",
@@ -358,11 +393,13 @@ pub(crate) fn set_remembered(tx: &Tx<'_>, id: DeviceId, found: &Remembered) -> F
 
 /// Stores that it is closed.
 pub(crate) fn set_closed(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change("the device", "UPDATE device SET is_open = ? WHERE id = ?", values![false, id])
 }
 
 /// Stores where the paper stands.
 pub(crate) fn set_paper(tx: &Tx<'_>, id: DeviceId, paper: Paper) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change("the device", "UPDATE device SET paper = ? WHERE id = ?", values![paper, id])
 }
 
@@ -377,7 +414,9 @@ pub(crate) fn close_all(tx: &Tx<'_>, process: &ProcessName) -> Fallible<()> {
 
 /// Removes a device; nothing refers to it.
 pub(crate) fn delete(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
-    tx.change("the device", "DELETE FROM device WHERE id = ?", values![id])
+    tx.demand_lock(Lock::Device(id))?;
+    tx.change("the device", "DELETE FROM device WHERE id = ?", values![id])?;
+    tally::add(tx, Counts { devices: -1, ..Counts::default() })
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub struct DocumentRow {
     pub lines: Option<u64>,
     /// Copies.
     pub copies: u32,
+    /// The server in whose directory its file lies: the identity is of that host.
+    pub server: String,
     /// What the file was.
     pub identity: Identity,
     /// Digest, where it was taken.
@@ -74,6 +76,7 @@ columns!(at {
     pages,
     lines,
     copies,
+    server,
     dev,
     ino,
     birth_ns,
@@ -94,6 +97,7 @@ fn read(row: &Row<'_>) -> Fallible<DocumentRow> {
         pages: row.get(at::pages)?,
         lines: row.get(at::lines)?,
         copies: row.get(at::copies)?,
+        server: row.get(at::server)?,
         identity: Identity {
             dev: row.get::<Bits>(at::dev)?.0,
             ino: row.get::<Bits>(at::ino)?.0,
@@ -141,8 +145,8 @@ pub(crate) fn shown(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap
 }
 
 pub(super) const INSERT: &str = "INSERT INTO document (job_id, sequence, file_name, store_name, transfer, link_target, format, octets, pages, lines,
-             copies, dev, ino, birth_ns, mtime_ns, ctime_ns, digest)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             copies, server, dev, ino, birth_ns, mtime_ns, ctime_ns, digest)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Inserts a document; its `id` is ignored.
 pub(crate) fn insert(tx: &Tx<'_>, job: JobId, d: &DocumentRow) -> Fallible<()> {
@@ -160,6 +164,7 @@ pub(crate) fn insert(tx: &Tx<'_>, job: JobId, d: &DocumentRow) -> Fallible<()> {
             d.pages,
             d.lines,
             d.copies,
+            d.server,
             Bits(d.identity.dev),
             Bits(d.identity.ino),
             d.identity.birth_ns,

@@ -14,8 +14,9 @@ use crate::model::time::SpoolTime;
 use crate::model::{ClassId, DeviceId, EntryId, Failure, JobId, ProcessId, RouteId};
 
 use super::job::SortKey;
+use super::tally::{self, Counts};
 use super::value::{Bits, columns, values};
-use super::{Fallible, Row, Tx};
+use super::{Fallible, Lock, Row, Tx};
 
 /// An entry as stored.
 #[derive(Clone, Debug)]
@@ -48,6 +49,8 @@ pub struct EntryRow {
     pub claimed_spool: Option<i64>,
     /// Where an attempt began writing to a file.
     pub begun: Option<FilePosition>,
+    /// The server on whose host that file is.
+    pub begun_server: Option<String>,
     /// How that attempt set the job apart, if it is known and can be read.
     pub begun_separation: Option<Separation>,
     /// Whether octets of an earlier attempt may be on paper.
@@ -83,6 +86,7 @@ columns!(at {
     epoch,
     claimed_ms,
     claimed_spool,
+    begun_server,
     begun_dev,
     begun_ino,
     begun_offset,
@@ -118,6 +122,7 @@ pub(super) fn read(row: &Row<'_>) -> Fallible<EntryRow> {
         claimed_by: process.zip(row.get(at::epoch)?),
         claimed_ms: row.get(at::claimed_ms)?,
         claimed_spool: row.get(at::claimed_spool)?,
+        begun_server: row.get(at::begun_server)?,
         begun: match row.get::<Option<Bits>>(at::begun_ino)? {
             Some(ino) => Some(FilePosition {
                 dev: row.get::<Option<Bits>>(at::begun_dev)?.map_or(0, |dev| dev.0),
@@ -183,7 +188,17 @@ pub(crate) fn insert(tx: &Tx<'_>, e: &NewEntry) -> Fallible<()> {
 
 /// The entry with that identity.
 pub(crate) fn by_id(tx: &Tx<'_>, id: EntryId) -> Fallible<Option<EntryRow>> {
-    tx.one(&format!("SELECT {COLUMNS} FROM entry WHERE id = ?"), values![id], read)
+    let found = tx.one(&format!("SELECT {COLUMNS} FROM entry WHERE id = ?"), values![id], read)?;
+    if found.is_some() {
+        tx.has_read(Lock::Entry(id));
+    }
+    Ok(found)
+}
+
+/// The same, locked: to decide from it.
+pub(crate) fn lock(tx: &Tx<'_>, id: EntryId) -> Fallible<Option<EntryRow>> {
+    tx.lock(Lock::Entry(id))?;
+    by_id(tx, id)
 }
 
 /// The entries of a job.
@@ -415,6 +430,9 @@ pub(crate) fn claim(
             entry.attempt
         ],
     )?;
+    if changed == 1 {
+        count_on_devices(tx, &entry, 1)?;
+    }
     Ok((changed == 1).then_some(EntryRow {
         state: EntryState::Claimed,
         attempt: entry.attempt + 1,
@@ -426,6 +444,18 @@ pub(crate) fn claim(
     }))
 }
 
+/// Counts a job that comes to a device, or leaves one, unless another of its entries is on one: of a broadcast.
+fn count_on_devices(tx: &Tx<'_>, entry: &EntryRow, more: i64) -> Fallible<()> {
+    let other = tx.finds(
+        "SELECT 1 FROM entry WHERE job_id = ? AND id <> ? AND state IN (?, ?)",
+        values![entry.job, entry.id, EntryState::Claimed, EntryState::Transferred],
+    )?;
+    match other {
+        true => Ok(()),
+        false => tally::add(tx, Counts { printing_jobs: more, ..Counts::default() }),
+    }
+}
+
 /// What a claimed or transferred entry is called in a failure.
 const CLAIM: &str = "the claim";
 
@@ -434,11 +464,11 @@ pub(crate) fn set_spent(tx: &Tx<'_>, id: EntryId, spent: u32) -> Fallible<()> {
     tx.change("the entry", "UPDATE entry SET spent = ? WHERE id = ?", values![spent, id])
 }
 
-/// Records where an attempt begins writing, and how it sets the job apart.
+/// Records where an attempt on the host of `server` begins writing, and how it sets the job apart.
 pub(crate) fn set_begun(
     tx: &Tx<'_>,
     entry: &EntryRow,
-    device: DeviceId,
+    (device, server): (DeviceId, &str),
     at: &FilePosition,
     separation: &Separation,
 ) -> Fallible<()> {
@@ -446,10 +476,11 @@ pub(crate) fn set_begun(
         .map_err(|error| Failure::internal(format_args!("recording a separation: {error}")))?;
     tx.change(
         CLAIM,
-        "UPDATE entry SET begun_device = ?, begun_dev = ?, begun_ino = ?, begun_offset = ?, begun_separation = ?
-         WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
+        "UPDATE entry SET begun_device = ?, begun_server = ?, begun_dev = ?, begun_ino = ?, begun_offset = ?,
+             begun_separation = ? WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
         values![
             device,
+            server,
             Bits(at.dev),
             Bits(at.ino),
             at.offset,
@@ -466,8 +497,8 @@ pub(crate) fn set_begun(
 pub(crate) fn clear_begun(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<()> {
     tx.change(
         CLAIM,
-        "UPDATE entry SET begun_device = NULL, begun_dev = NULL, begun_ino = NULL, begun_offset = NULL,
-             begun_separation = NULL WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
+        "UPDATE entry SET begun_device = NULL, begun_server = NULL, begun_dev = NULL, begun_ino = NULL,
+             begun_offset = NULL, begun_separation = NULL WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
         values![entry.id, entry.state, entry.epoch(), entry.attempt],
     )
 }
@@ -480,7 +511,8 @@ pub(crate) fn release(tx: &Tx<'_>, entry: &EntryRow, state: EntryState, duplicat
              claimed_spool = NULL, octets_sent = NULL, duplicate = CASE WHEN ? THEN ? ELSE duplicate END
          WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
         values![state, duplicate, true, entry.id, entry.state, entry.epoch(), entry.attempt],
-    )
+    )?;
+    count_on_devices(tx, entry, -1)
 }
 
 /// The attempt has handed over every octet; its row stays until the connection has closed.
@@ -498,7 +530,8 @@ pub(crate) fn delete_claimed(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<()> {
         CLAIM,
         "DELETE FROM entry WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
         values![entry.id, entry.state, entry.epoch(), entry.attempt],
-    )
+    )?;
+    count_on_devices(tx, entry, -1)
 }
 
 /// Sets the state and position of an entry that nobody has claimed.
@@ -523,6 +556,7 @@ pub(crate) fn requeue(tx: &Tx<'_>, id: EntryId, sort: &SortKey) -> Fallible<()> 
 
 /// Takes every queued entry of a job out of the queues.
 pub(crate) fn withdraw(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
+    tx.demand_lock(Lock::Job(job))?;
     tx.run(
         "UPDATE entry SET state = ? WHERE job_id = ? AND state = ?",
         values![EntryState::Withdrawn, job, EntryState::Queued],
@@ -558,6 +592,24 @@ pub(crate) fn busy(tx: &Tx<'_>, process: ProcessId) -> Fallible<bool> {
 /// Whether any device has an entry, or its peer has one that is not released yet.
 pub(crate) fn any_on_a_device(tx: &Tx<'_>) -> Fallible<bool> {
     tx.finds("SELECT 1 FROM entry WHERE state IN (?, ?)", values![EntryState::Claimed, EntryState::Transferred])
+}
+
+/// Completes the entries of a database that was saved: no device has one whose process is lost, and each job without one
+/// gets one that is withdrawn.
+pub(super) fn complete(tx: &Tx<'_>) -> Fallible<()> {
+    tx.run(
+        "UPDATE entry SET state = ?, process_id = NULL, epoch = NULL, device_id = NULL WHERE state IN (?, ?)
+             AND process_id NOT IN (SELECT id FROM process)",
+        values![EntryState::Withdrawn, EntryState::Claimed, EntryState::Transferred],
+    )?;
+    tx.run(
+        "INSERT INTO entry (job_id, route_id, only_device, class_id, promoted, rank, sort_key, sequence, work, state,
+                 attempt, duplicate)
+             SELECT id, route_id, ?, class_id, sort_promoted, sort_rank, sort_key, sort_sequence, work, ?, ?, ?
+             FROM job WHERE NOT EXISTS (SELECT 1 FROM entry WHERE job_id = job.id)",
+        values![ANY, EntryState::Withdrawn, 0_u32, true],
+    )?;
+    Ok(())
 }
 
 /// Whether an entry waits that only this device may print (broadcasts).

@@ -4,8 +4,9 @@ use crate::model::{
     DestName, DeviceId, DeviceName, GroupId, GroupName, LocationId, LocationName, LocationPattern, RouteId,
 };
 
+use super::tally::{self, Counts};
 use super::value::{columns, values};
-use super::{Fallible, Row, Tx, page};
+use super::{Fallible, Lock, Row, Tx, page};
 
 /// A group as stored.
 #[derive(Clone, Debug)]
@@ -35,11 +36,13 @@ pub struct LocationRow {
     pub device_name: Option<DeviceName>,
     /// Where its entries wait.
     pub route: RouteId,
+    /// How many jobs were sent to it.
+    pub jobs: u64,
 }
 
 columns!(at {
     id = "l.id", group_id = "g.id", group_name = "g.name", broadcast = "g.broadcast", group_route = "g.route_id",
-    dest = "l.dest", device_id = "l.device_id", route_id = "l.route_id", device_name = "d.name",
+    dest = "l.dest", device_id = "l.device_id", route_id = "l.route_id", device_name = "d.name", jobs = "l.jobs",
 });
 const FROM: &str = "location l JOIN location_group g ON l.group_id = g.id LEFT JOIN device d ON l.device_id = d.id";
 
@@ -57,6 +60,8 @@ fn read(row: &Row<'_>) -> Fallible<LocationRow> {
         device: row.get(at::device_id)?,
         device_name: row.get(at::device_name)?,
         route: row.get(at::route_id)?,
+        // One that is wrong is found by pdfsck, and keeps nobody from looking.
+        jobs: u64::try_from(row.get::<i64>(at::jobs)?).unwrap_or(0),
     })
 }
 
@@ -73,6 +78,14 @@ pub(crate) fn group(tx: &Tx<'_>, group: &GroupName) -> Fallible<Option<GroupRow>
             route: row.get(of_group::route_id)?,
         })
     })
+}
+
+/// The same with its route locked: to decide from where it leads.
+pub(crate) fn group_to_change(tx: &Tx<'_>, name: &GroupName) -> Fallible<Option<GroupRow>> {
+    match group(tx, name)? {
+        Some(row) => tx.lock(Lock::Route(row.route)).and_then(|()| group(tx, name)),
+        None => Ok(None),
+    }
 }
 
 /// The location of that name.
@@ -143,6 +156,7 @@ pub(crate) fn insert(tx: &Tx<'_>, group: GroupId, dest: &DestName) -> Fallible<L
         "INSERT INTO location (group_id, dest, dest_key, device_id, route_id) VALUES (?, ?, ?, NULL, ?)",
         values![group, dest.as_str(), dest.key(), route],
     )?;
+    tally::add(tx, Counts { locations: 1, ..Counts::default() })?;
     Ok(LocationId(id))
 }
 
@@ -156,21 +170,22 @@ pub(crate) fn set_broadcast(tx: &Tx<'_>, id: GroupId, on: bool) -> Fallible<()> 
     tx.change("the group", "UPDATE location_group SET broadcast = ? WHERE id = ?", values![on, id])
 }
 
-/// How many jobs were sent to a location.
-pub(crate) fn job_count(tx: &Tx<'_>, id: LocationId) -> Fallible<u64> {
-    let count = tx.one("SELECT count(*) FROM job WHERE location_id = ?", values![id], |row| row.only())?;
-    Ok(count.unwrap_or(0))
+/// How many jobs were sent to a location, counted to `limit`: for whoever decides from it.
+pub(crate) fn job_count(tx: &Tx<'_>, id: LocationId, limit: u32) -> Fallible<u32> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM job WHERE location_id = ? LIMIT ?)";
+    Ok(tx.one(sql, values![id, limit], |row| row.only())?.unwrap_or(0))
 }
 
-/// How many jobs were sent to a group, to one of its locations or to the whole.
-pub(crate) fn group_job_count(tx: &Tx<'_>, id: GroupId) -> Fallible<u64> {
-    let count = tx.one("SELECT count(*) FROM job WHERE group_id = ?", values![id], |row| row.only())?;
-    Ok(count.unwrap_or(0))
+/// How many jobs were sent to a group, to one of its locations or to the whole, counted to `limit`.
+pub(crate) fn group_job_count(tx: &Tx<'_>, id: GroupId, limit: u32) -> Fallible<u32> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM job WHERE group_id = ? LIMIT ?)";
+    Ok(tx.one(sql, values![id, limit], |row| row.only())?.unwrap_or(0))
 }
 
 /// Removes a location and its route; no job refers to it.
 pub(crate) fn delete(tx: &Tx<'_>, location: &LocationRow) -> Fallible<()> {
     tx.change("the location", "DELETE FROM location WHERE id = ?", values![location.id])?;
+    tally::add(tx, Counts { locations: -1, ..Counts::default() })?;
     tx.change("the route", "DELETE FROM route WHERE id = ?", values![location.route])
 }
 

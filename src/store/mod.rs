@@ -37,6 +37,7 @@ pub mod schema;
 pub mod spool;
 mod sqlite;
 pub mod submission;
+pub mod tally;
 mod value;
 pub mod waiting;
 
@@ -44,6 +45,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::Failure;
 
+pub(crate) use sqlite::rules::in_change;
+#[cfg(test)]
+pub(crate) use sqlite::rules::twice::run_twice;
 #[cfg(test)]
 pub(crate) use sqlite::testing::{Memory, write_back};
 pub(crate) use sqlite::{Counter, Lock, Row};

@@ -56,7 +56,7 @@ pub(crate) fn begin(tx: &Tx<'_>, seen: Option<&Mark>, why: &str) -> Fallible<u64
     )?;
     // Where an attempt began in a file says nothing any more: the file has gone on since.
     tx.run(
-        "UPDATE entry SET duplicate = ?, begun_device = NULL, begun_dev = NULL, begun_ino = NULL, begun_offset = NULL,
+        "UPDATE entry SET duplicate = ?, begun_device = NULL, begun_server = NULL, begun_dev = NULL, begun_ino = NULL, begun_offset = NULL,
              begun_separation = NULL",
         values![true],
     )?;

@@ -18,7 +18,7 @@ use crate::model::time::Moment;
 use crate::model::{Call, Caller, Failure, FailureKind, ServerName};
 use crate::store::generation::{self, Mark};
 use crate::store::restored;
-use crate::store::{self, Fallible, Store, Tx};
+use crate::store::{self, Fallible, Lock, Store, Tx};
 use crate::sys::files::{is_network, random_name, sync_dir};
 use crate::sys::lock::FileLock;
 
@@ -315,14 +315,13 @@ impl Spool {
     /// The mark beside the print files is ahead of the database: it was restored from a backup, or its log is missing.
     fn notice_restore(&self, now: &Moment) -> Fallible<()> {
         let (base, server) = (&self.inner.base, &self.inner.server);
-        let path = base.generation(server);
+        // The file first: a commit in between makes the database the newer of the two, which proves nothing.
+        let Some(seen) = Mark::read(&base.generation(server)) else { return Ok(()) };
         let noticed = self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
-            // Nobody commits while this transaction stands: file and database are of the same moment.
-            match Mark::read(&path) {
-                Some(seen) if restored::is_proven(tx, &seen)? => {
-                    restored::begin(tx, Some(&seen), "spool.db is older than its print files").map(drop)
-                }
-                _ => Ok(()),
+            tx.lock(Lock::Spool)?;
+            match restored::is_proven(tx, &seen)? {
+                true => restored::begin(tx, Some(&seen), "spool.db is older than its print files").map(drop),
+                false => Ok(()),
             }
         });
         match noticed {

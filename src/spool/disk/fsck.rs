@@ -23,7 +23,7 @@ use crate::store::check::examine;
 use crate::store::event::{Object, record_with};
 use crate::store::generation::Mark;
 use crate::store::salvage::{Beside, salvage};
-use crate::store::{self, Fallible, Lock};
+use crate::store::{self, Fallible};
 use crate::sys::files::{open_regular, random_name, sync_dir};
 
 use super::aside::put_aside;
@@ -120,6 +120,8 @@ impl Finding {
     }
 }
 
+/// The code of a counter that differs from what it counts.
+const COUNTER: &str = "counter";
 const REPAIR: &str = "pdfsck --repair";
 const ACCEPT: &str = "look at the held jobs and at corrupt/, then pdfsck --accept";
 
@@ -155,6 +157,9 @@ pub fn check(base: &Base, wanted: Wanted, call: &Call) -> Fallible<Report> {
         for fault in damage.rows {
             report.add("rows", fault.object, fault.text).cure("keep a copy of the base and report this");
         }
+        for fault in damage.counters {
+            report.add(COUNTER, fault.object, fault.text).cure(REPAIR);
+        }
     }
     let known = contents(&base.database())?;
     let server: ServerName = known.server.parse()?;
@@ -166,6 +171,9 @@ pub fn check(base: &Base, wanted: Wanted, call: &Call) -> Fallible<Report> {
     // As it is now: opening may have brought it up to date, or found out that it was restored.
     let known = contents(&base.database())?;
     report.restored_ms = spool.restored_since()?;
+    if wanted.repair {
+        counters(&spool, call, &mut report);
+    }
     print_files(&spool, &known, wanted, call, &mut report)?;
     strangers(&spool, &known, wanted, &mut report)?;
     processes(&spool, call, &mut report)?;
@@ -436,8 +444,7 @@ impl Spool {
         let (name, text) = (document.store_name.clone(), text.to_owned());
         self.change(Room::Gives, call, move |tx| {
             let Some((job, id)) = store::document::owner_of(tx, &name)? else { return Ok(()) };
-            let Some(row) = store::job::by_id(tx, job)? else { return Ok(()) };
-            tx.lock(Lock::Job(job))?;
+            let Some(row) = store::job::lock(tx, job)? else { return Ok(()) };
             let reasons = row.reasons.with(HoldReason::Corrupt);
             store::job::set_reasons(tx, job, reasons, Some(&text))?;
             store::entry::withdraw(tx, job)?;
@@ -450,20 +457,32 @@ impl Spool {
     }
 }
 
+/// Counts again what displays show.
+fn counters(spool: &Spool, call: &Call, report: &mut Report) {
+    if !report.findings.iter().any(|finding| finding.code == COUNTER) {
+        return;
+    }
+    let done = spool.change(Room::Gives, call, store::tally::recount);
+    for finding in report.findings.iter_mut().filter(|finding| finding.code == COUNTER) {
+        finding.try_mend("it was counted again", done.as_ref().copied());
+    }
+}
+
 /// Files that no job knows, and what was put aside.
 fn strangers(spool: &Spool, known: &Contents, wanted: Wanted, report: &mut Report) -> Fallible<()> {
     let dir = spool.base().server(spool.server());
     let jobs: HashSet<&str> = known.documents.iter().map(|document| document.store_name.as_str()).collect();
+    let spool_id = spool.base().spool_id(spool.server());
     let mut unknown = Vec::new();
     for name in names(&dir) {
         report.print_files += 1;
         let known = jobs.contains(name.as_str())
             || spool.look(&Call::timeless(), |tx| store::document::refers_to(tx, &name))?;
-        if !known && is_free(&dir.join(&name)) {
+        if !known && is_free(&dir, &spool_id, &name) {
             unknown.push(name);
         }
     }
-    let backup = locks::print_files_are_kept(&spool.base().spool_id(spool.server()));
+    let backup = locks::print_files_are_kept(&spool_id);
     let first = report.findings.len();
     let text = match report.restored_ms {
         Some(_) => "belongs to no job of the restored database",

@@ -65,7 +65,7 @@ impl Spool {
     /// The job that was set aside is back in its place: another one fails alike.
     fn blame_device(&self, tx: &Tx<'_>, device: &DeviceRow, other: JobId, job: &JobRow) -> Fallible<()> {
         store::device::set_aside(tx, device.id, Some(DEVICE_AT_FAULT))?;
-        let numbers = match store::job::by_id(tx, other)? {
+        let numbers = match store::job::lock(tx, other)? {
             Some(set_aside) if set_aside.reasons.has(HoldReason::SetAside) => {
                 let reasons = set_aside.reasons.without(HoldReasons::NONE.with(HoldReason::SetAside));
                 store::job::set_reasons(tx, other, reasons, None)?;

@@ -10,7 +10,7 @@
 //! state; a commit that failed leaves an unknown one, which is said ([`FailureKind::Unknown`]) and never guessed.
 //!
 //! What is not standard SQL in the statements of the store, and why it is used:
-//! * `RETURNING` (`job::delete`, `process::begin_epoch`, [`Tx::next`]): a change tells what it found in one step.
+//! * `RETURNING` (`job::delete`, `process::begin_epoch`, `generation`, [`Tx::next`]): a change tells what it found in one step.
 //!   Elsewhere it is a SELECT under the lock of the row, then the change.
 //! * `INSERT … ON CONFLICT` ([`Tx::next`], `submission`, `job::class`): a row that is there already is no error, so that
 //!   nothing is caught inside a transaction. The standard has MERGE.
@@ -23,6 +23,7 @@
 
 pub mod backup;
 pub mod check;
+pub(crate) mod rules;
 pub mod salvage;
 mod vacuum;
 
@@ -44,6 +45,7 @@ use crate::model::{
 };
 use crate::sys::files::sync_dir;
 use crate::sys::lock::FileLock;
+use rules::LockRules;
 
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
@@ -128,8 +130,14 @@ pub(super) fn damaged(column: &str, wrong: &str) -> Failure {
         .hint("the spool is damaged, or another version has written it")
 }
 
-/// What a transaction decides from. On an engine with many writers it is locked, in this order, before it is read; on
-/// SQLite a transaction that writes has the whole spool for itself.
+/// The failure of a change that found another state than it was decided from.
+pub(super) fn changed(what: &str) -> Failure {
+    Failure::new(FailureKind::State, format!("{what} has changed meanwhile: nothing was recorded"))
+}
+
+/// What a transaction decides from. On an engine with many writers it is locked before it is read; on SQLite a transaction
+/// that writes has the whole spool for itself. What if two transactions wait for each other? Such an engine ends one of
+/// them, and its closure runs again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Lock {
     /// The state of the spool, its rights.
@@ -157,7 +165,7 @@ pub(crate) enum Counter {
     Number,
     /// Ten-digit numbers: never the same again.
     Serial,
-    /// The local ids of a user.
+    /// The local ids of a user of this server.
     Local(u32),
 }
 
@@ -213,7 +221,7 @@ impl<'a> Tx<'a> {
     pub(crate) fn change(&self, what: &str, sql: &str, values: &[&dyn Bind]) -> Fallible<()> {
         match self.run(sql, values)? {
             1 => Ok(()),
-            _ => Err(Failure::new(FailureKind::State, format!("{what} has changed meanwhile: nothing was recorded"))),
+            _ => Err(changed(what)),
         }
     }
 
@@ -289,10 +297,28 @@ impl<'a> Tx<'a> {
         Ok(self.session.db.prepare_cached(sql)?.exists(bound(values))?)
     }
 
-    /// Keeps others from changing what this transaction decides from, until it ends.
-    #[allow(clippy::unused_self, reason = "one writer at a time: the transaction has locked everything")]
-    pub(crate) fn lock(&self, _what: Lock) -> Fallible<()> {
-        Ok(())
+    /// Keeps others from changing what this transaction decides from, until it ends. Whoever wants to decide from a row
+    /// finds its identity, locks that, and reads the row then: what he has read before may be old.
+    ///
+    /// Here one writer at a time has locked everything. Builds with debug assertions hold every transaction to the rule all
+    /// the same, and so every test does: what was read before it was locked fails, and so does a change of what is not locked.
+    pub(crate) fn lock(&self, what: Lock) -> Fallible<()> {
+        self.session.rules.lock(what)
+    }
+
+    /// Notes that the row of `what` was read.
+    pub(super) fn has_read(&self, what: Lock) {
+        self.session.rules.has_read(what);
+    }
+
+    /// Makes sure that `what` is locked, before its row is changed.
+    pub(super) fn demand_lock(&self, what: Lock) -> Fallible<()> {
+        self.session.rules.demand_lock(what)
+    }
+
+    /// Notes that this transaction has made the row of `what`, which nobody else sees yet.
+    pub(super) fn has_made(&self, what: Lock) {
+        self.session.rules.has_made(what);
     }
 
     /// The next number of a counter; none when all are in use. Nothing is taken then.
@@ -376,10 +402,12 @@ const SET_SERIAL: &str = "UPDATE spool SET last_serial = ? WHERE id = 1";
 const LAST_NUMBER: &str = "SELECT last_number FROM spool WHERE id = 1";
 const SET_NUMBER: &str = "UPDATE spool SET last_number = ? WHERE id = 1";
 const NUMBERS_FROM: &str = "SELECT number FROM job WHERE number >= ? ORDER BY number";
-const LAST_LOCAL: &str = "SELECT last FROM local_counter WHERE owner_uid = ?";
+const LAST_LOCAL: &str =
+    "SELECT last FROM local_counter WHERE server = (SELECT server FROM spool WHERE id = 1) AND owner_uid = ?";
 const LOCAL_TAKEN: &str = "SELECT 1 FROM job WHERE owner_uid = ? AND local_id = ?";
-const SET_LOCAL: &str = "INSERT INTO local_counter (owner_uid, last) VALUES (?, ?)
-     ON CONFLICT (owner_uid) DO UPDATE SET last = excluded.last";
+const SET_LOCAL: &str =
+    "INSERT INTO local_counter (server, owner_uid, last) SELECT server, ?, ? FROM spool WHERE id = 1
+     ON CONFLICT (server, owner_uid) DO UPDATE SET last = excluded.last";
 
 /// The statements of this file that a submission runs.
 pub(super) const OF_SUBMISSION: &[&str] = &[
@@ -399,9 +427,14 @@ pub(super) const OF_SUBMISSION: &[&str] = &[
 /// An open connection.
 pub(super) struct Session {
     db: Connection,
+    rules: LockRules,
 }
 
 impl Session {
+    fn of(db: Connection) -> Self {
+        Self { db, rules: LockRules::default() }
+    }
+
     fn open(path: &Path, flags: OpenFlags) -> Fallible<Self> {
         let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         db.busy_timeout(GATE_DEADLINE)?;
@@ -417,7 +450,7 @@ impl Session {
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "temp_store", "MEMORY")?;
-        Ok(Self { db })
+        Ok(Self::of(db))
     }
 
     fn create(path: &Path) -> Fallible<()> {
@@ -492,6 +525,7 @@ impl Session {
 
     /// Looks at one consistent state. The outer error is that of the connection, which is of no use then.
     fn look<T>(&self, call: &Call, look: impl FnOnce(&Tx<'_>) -> Fallible<T>) -> Fallible<Fallible<T>> {
+        self.rules.end();
         self.begin_look()?;
         let result = self.version().and_then(schema::check).and_then(|()| look(&Tx::new(self, call)));
         self.undo()?;
@@ -695,6 +729,14 @@ impl Store {
         let slot = Arc::clone(&result);
         let call = call.clone();
         self.transact(move |session| {
+            #[cfg(test)]
+            if rules::twice::runs_twice() {
+                session.begin_part()?;
+                let _change = session.rules.begin();
+                let _ = work(&Tx::new(session, &call));
+                session.undo_part()?;
+            }
+            let _change = session.rules.begin();
             let value = work(&Tx::new(session, &call))?;
             *guard(&slot) = Some(value);
             Ok(())
@@ -785,7 +827,7 @@ pub(crate) mod testing {
     impl Memory {
         /// With the schema and nothing in it.
         pub(crate) fn new() -> Self {
-            let session = Session { db: Connection::open_in_memory().unwrap() };
+            let session = Session::of(Connection::open_in_memory().unwrap());
             session.db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).unwrap();
             let memory = Self { session, call: Call::timeless() };
             schema::migrate(&memory.tx()).unwrap();
