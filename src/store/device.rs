@@ -37,12 +37,13 @@ pub struct DeviceRow {
 }
 
 impl DeviceRow {
-    /// The error it is in. One on record of a device that is open is behind it, though it has not printed yet and the
-    /// record stays until it has.
+    /// Returns the error it is in. One on record of a device that is open is behind it, though it has not printed yet
+    /// and the record stays until it has.
     pub fn in_error(&self) -> Option<&ErrorNote> {
         self.error.as_ref().filter(|_| !self.open)
     }
-    /// The address of its last attempts: a claim left over by a dead process, and a place in a file, belong to it.
+    /// Returns the address of its last attempts: a claim left over by a dead process, and a place in a file, belong to
+    /// it.
     pub fn address(&self) -> Option<&DeviceUri> {
         self.connection.as_ref().map(|connection| &connection.address).or(self.settings.uri.as_ref())
     }
@@ -138,12 +139,12 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
     })
 }
 
-/// The device of that name.
+/// Returns the device of that name.
 pub(crate) fn by_name(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Option<DeviceRow>> {
     noted(tx, tx.one(&format!("SELECT {} FROM device WHERE name_key = ?", at::LIST), values![name.key()], read)?)
 }
 
-/// The device with that identity.
+/// Returns the device with that identity.
 pub(crate) fn by_id(tx: &Tx<'_>, id: DeviceId) -> Fallible<Option<DeviceRow>> {
     noted(tx, tx.one(&format!("SELECT {} FROM device WHERE id = ?", at::LIST), values![id], read)?)
 }
@@ -155,7 +156,7 @@ fn noted(tx: &Tx<'_>, found: Option<DeviceRow>) -> Fallible<Option<DeviceRow>> {
     Ok(found)
 }
 
-/// The device of that name, locked: to decide from it.
+/// Returns the device of that name, locked: to decide from it.
 pub(crate) fn to_change(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Option<DeviceRow>> {
     let id = tx.one("SELECT id FROM device WHERE name_key = ?", values![name.key()], |row| row.only::<DeviceId>())?;
     let Some(id) = id else { return Ok(None) };
@@ -163,7 +164,7 @@ pub(crate) fn to_change(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Option<Devic
     by_id(tx, id)
 }
 
-/// Devices by name after `after`, one page.
+/// Returns devices by name after `after`, one page.
 pub(crate) fn list(tx: &Tx<'_>, after: Option<&DeviceName>) -> Fallible<Vec<DeviceRow>> {
     let after = after.map_or_else(String::new, DeviceName::key);
     tx.rows(
@@ -173,7 +174,7 @@ pub(crate) fn list(tx: &Tx<'_>, after: Option<&DeviceName>) -> Fallible<Vec<Devi
     )
 }
 
-/// The devices of a print process.
+/// Returns the devices of a print process.
 pub(crate) fn of_process(tx: &Tx<'_>, process: &ProcessName) -> Fallible<Vec<DeviceRow>> {
     tx.rows(
         &format!("SELECT {} FROM device WHERE process_key = ? ORDER BY name_key", at::LIST),
@@ -182,7 +183,7 @@ pub(crate) fn of_process(tx: &Tx<'_>, process: &ProcessName) -> Fallible<Vec<Dev
     )
 }
 
-/// The devices that a route leads to: a location's own, or every one of a group.
+/// Returns the devices that a route leads to: a location's own, or every one of a group.
 pub(crate) fn of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Vec<DeviceRow>> {
     tx.rows(&of_route_sql(), values![route], read)
 }
@@ -191,7 +192,7 @@ pub(super) fn of_route_sql() -> String {
     format!("SELECT {} FROM device WHERE id IN ({OF_ROUTE}) ORDER BY name_key", at::LIST)
 }
 
-/// The highest SPEED among the devices that a route leads to, if there are any.
+/// Returns the highest SPEED among the devices that a route leads to, if there are any.
 pub(crate) fn speed_of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Option<u32>> {
     let found = tx.one(&format!("SELECT max(speed) FROM device WHERE id IN ({OF_ROUTE})"), values![route], |row| {
         row.only::<Option<u32>>()
@@ -205,7 +206,7 @@ fn routes_sql() -> String {
     format!("SELECT {} FROM location l JOIN location_group g ON g.id = l.group_id WHERE l.device_id = ?", leads::LIST)
 }
 
-/// The routes that lead to a device: its locations and their groups.
+/// Returns the routes that lead to a device: its locations and their groups.
 pub(crate) fn routes(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<(RouteId, bool)>> {
     let rows = tx.rows(&routes_sql(), values![device], |row| {
         Ok([(row.get(leads::location_route)?, false), (row.get(leads::group_route)?, true)])
@@ -293,7 +294,7 @@ pub(crate) fn set_aside(tx: &Tx<'_>, id: DeviceId, job: Option<JobId>) -> Fallib
     tx.change("the device", "UPDATE device SET set_aside = ? WHERE id = ?", values![job, id])
 }
 
-/// The form in which form names are compared.
+/// Returns the form in which form names are compared.
 pub(crate) fn form_key(form: &str) -> String {
     form.trim().to_ascii_uppercase()
 }
@@ -328,8 +329,8 @@ pub(crate) fn stop_by_error(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
     )
 }
 
-/// The devices that nobody has started or drained yet, and that have all they need to be started: an address is needed
-/// unless they `may_have_entry` in FASTCNFG.
+/// Returns the devices that nobody has started or drained yet, and that have all they need to be started: an address is
+/// needed unless they `may_have_entry` in FASTCNFG.
 pub(crate) fn untouched(tx: &Tx<'_>, may_have_entry: bool) -> Fallible<Vec<DeviceRow>> {
     tx.rows(
         &format!(
@@ -373,7 +374,7 @@ pub(crate) fn set_opened(tx: &Tx<'_>, id: DeviceId, used: &ConnectionInUse, forg
 
 columns!(memory { last_found, complaint });
 
-/// What it remembers of FASTCNFG.
+/// Returns what it remembers of FASTCNFG.
 pub(crate) fn remembered(tx: &Tx<'_>, id: DeviceId) -> Fallible<Remembered> {
     let found = tx.one(&format!("SELECT {} FROM device WHERE id = ?", memory::LIST), values![id], |row| {
         Ok(Remembered { entry: row.get(memory::last_found)?, complaint: row.get(memory::complaint)? })

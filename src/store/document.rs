@@ -110,7 +110,7 @@ fn read(row: &Row<'_>) -> Fallible<DocumentRow> {
     })
 }
 
-/// The documents of a job, in order.
+/// Returns the documents of a job, in order.
 pub(crate) fn of_job(tx: &Tx<'_>, job: JobId) -> Fallible<Vec<DocumentRow>> {
     let sql = format!("SELECT {} FROM document WHERE job_id = ? ORDER BY sequence", at::LIST);
     tx.rows(&sql, values![job], read)
@@ -118,7 +118,7 @@ pub(crate) fn of_job(tx: &Tx<'_>, job: JobId) -> Fallible<Vec<DocumentRow>> {
 
 columns!(look { job_id, id, sequence, file_name, store_name, transfer, format, octets, pages, lines, copies });
 
-/// What displays show of the documents of the jobs from `first` to `last`, of each job in order.
+/// Returns what displays show of the documents of the jobs from `first` to `last`, of each job in order.
 pub(crate) fn shown(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap<JobId, Vec<ShownRow>>> {
     let mut found: BTreeMap<JobId, Vec<ShownRow>> = BTreeMap::new();
     tx.each(
@@ -181,14 +181,14 @@ pub(crate) fn set_store_name(tx: &Tx<'_>, id: DocumentId, store_name: &str) -> F
     tx.change("the document", "UPDATE document SET store_name = ? WHERE id = ?", values![store_name, id])
 }
 
-/// Whether a file in the server's directory belongs to a document.
+/// Tells whether a file in the server's directory belongs to a document.
 pub(crate) fn refers_to(tx: &Tx<'_>, store_name: &str) -> Fallible<bool> {
     tx.finds("SELECT 1 FROM document WHERE store_name = ?", values![store_name])
 }
 
 columns!(owner { job_id, id });
 
-/// The job and the document that a file in the server's directory belongs to.
+/// Returns the job and the document that a file in the server's directory belongs to.
 pub(crate) fn owner_of(tx: &Tx<'_>, store_name: &str) -> Fallible<Option<(JobId, DocumentId)>> {
     let sql = format!("SELECT {} FROM document WHERE store_name = ?", owner::LIST);
     tx.one(&sql, values![store_name], |row| Ok((row.get(owner::job_id)?, row.get(owner::id)?)))

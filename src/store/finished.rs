@@ -127,8 +127,8 @@ fn find(tx: &Tx<'_>, clause: &str, key: &[&dyn Bind]) -> Fallible<Option<Finishe
     tx.one(&sql, key, read)
 }
 
-/// The finished job that `job` points at, for the caller with user id `uid`: the one that ended last, where a number was
-/// used again.
+/// Returns the finished job that `job` points at, for the caller with user id `uid`: the one that ended last, where a
+/// number was used again.
 pub(crate) fn by_ref(tx: &Tx<'_>, job: &JobRef, uid: u32, server: &str) -> Fallible<Option<FinishedRow>> {
     match job {
         JobRef::Number(number) => find(tx, "number = ?", values![number]),
@@ -143,8 +143,8 @@ pub(crate) fn by_ref(tx: &Tx<'_>, job: &JobRef, uid: u32, server: &str) -> Falli
     }
 }
 
-/// Finished jobs, those that ended last first, after the one that ended at `after`; all, or those of one identity
-/// (`user@host`).
+/// Returns finished jobs, those that ended last first, after the one that ended at `after`; all, or those of one
+/// identity (`user@host`).
 pub(crate) fn list(
     tx: &Tx<'_>,
     user: Option<&str>,

@@ -26,7 +26,7 @@ pub struct SortKey {
 }
 
 impl SortKey {
-    /// What a device compares: with FIFO ON the estimate does not count.
+    /// Returns what a device compares: with FIFO ON the estimate does not count.
     pub fn place(&self, fifo: bool) -> (i64, i64, i64, i64) {
         (self.promoted, self.rank, if fifo { 0 } else { self.key }, self.sequence)
     }
@@ -225,7 +225,7 @@ pub(crate) fn insert_values(tx: &Tx<'_>, job: JobId, given: &[GivenValue]) -> Fa
     })
 }
 
-/// The job with that identity.
+/// Returns the job with that identity.
 pub(crate) fn by_id(tx: &Tx<'_>, id: JobId) -> Fallible<Option<JobRow>> {
     let found = tx.one(&format!("SELECT {} FROM job WHERE id = ?", at::LIST), values![id], read)?;
     if found.is_some() {
@@ -234,8 +234,8 @@ pub(crate) fn by_id(tx: &Tx<'_>, id: JobId) -> Fallible<Option<JobRow>> {
     Ok(found)
 }
 
-/// The identity of the job that `job` points at, for the caller with user id `uid`; a global id of another server points at
-/// none.
+/// Returns the identity of the job that `job` points at, for the caller with user id `uid`; a global id of another
+/// server points at none.
 fn id_of(tx: &Tx<'_>, job: &JobRef, uid: u32, server: &str) -> Fallible<Option<JobId>> {
     let find = |clause: &str, key: &[&dyn Bind]| {
         tx.one(&format!("SELECT id FROM job WHERE {clause}"), key, |row| row.only::<JobId>())
@@ -253,18 +253,18 @@ fn id_of(tx: &Tx<'_>, job: &JobRef, uid: u32, server: &str) -> Fallible<Option<J
     }
 }
 
-/// The job that `job` points at, for the caller with user id `uid`.
+/// Returns the job that `job` points at, for the caller with user id `uid`.
 pub(crate) fn by_ref(tx: &Tx<'_>, job: &JobRef, uid: u32, server: &str) -> Fallible<Option<JobRow>> {
     id_of(tx, job, uid, server)?.map_or(Ok(None), |id| by_id(tx, id))
 }
 
-/// The same, locked: to decide from it.
+/// Returns the same, locked: to decide from it.
 pub(crate) fn to_change(tx: &Tx<'_>, job: &JobRef, uid: u32, server: &str) -> Fallible<Option<JobRow>> {
     let Some(id) = id_of(tx, job, uid, server)? else { return Ok(None) };
     lock(tx, id)
 }
 
-/// The job with that identity, locked: to decide from it.
+/// Returns the job with that identity, locked: to decide from it.
 pub(crate) fn lock(tx: &Tx<'_>, id: JobId) -> Fallible<Option<JobRow>> {
     tx.lock(Lock::Job(id))?;
     by_id(tx, id)
@@ -315,7 +315,7 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
     }
 }
 
-/// Where a job stands in an order: the key of a cursor.
+/// Returns where a job stands in an order: the key of a cursor.
 pub(crate) fn cursor_key(order: Order, number: JobNumber, sort: &SortKey) -> Vec<i64> {
     match order {
         Order::Number => vec![i64::from(number.get())],
@@ -395,8 +395,8 @@ columns!(was_at { location_id, arriving });
 
 pub(super) const CLASS: &str = "SELECT id FROM requirement_class WHERE form_key = ?";
 
-/// The requirement class for a form, interned. Who interns the same form at the same moment does no harm: one row is made,
-/// and both find it.
+/// Returns the requirement class for a form, interned. Who interns the same form at the same moment does no harm: one
+/// row is made, and both find it.
 pub(crate) fn class(tx: &Tx<'_>, form: &str) -> Fallible<ClassId> {
     let key = super::device::form_key(form);
     if let Some(id) = tx.one(CLASS, values![key], |row| row.only())? {
@@ -409,7 +409,7 @@ pub(crate) fn class(tx: &Tx<'_>, form: &str) -> Fallible<ClassId> {
 
 const INTERN: &str = "INSERT INTO requirement_class (form_key) VALUES (?) ON CONFLICT (form_key) DO NOTHING";
 
-/// The classes that a device with this form satisfies.
+/// Returns the classes that a device with this form satisfies.
 pub(crate) fn classes_for(tx: &Tx<'_>, form: &str) -> Fallible<Vec<ClassId>> {
     tx.rows(CLASS, values![super::device::form_key(form)], |row| row.only())
 }

@@ -67,7 +67,7 @@ fn read(row: &Row<'_>) -> Fallible<LocationRow> {
 
 columns!(of_group { id, name, broadcast, route_id });
 
-/// The group of that name.
+/// Returns the group of that name.
 pub(crate) fn group(tx: &Tx<'_>, group: &GroupName) -> Fallible<Option<GroupRow>> {
     let sql = format!("SELECT {} FROM location_group WHERE name_key = ?", of_group::LIST);
     tx.one(&sql, values![group.key()], |row| {
@@ -80,7 +80,7 @@ pub(crate) fn group(tx: &Tx<'_>, group: &GroupName) -> Fallible<Option<GroupRow>
     })
 }
 
-/// The same with its route locked: to decide from where it leads.
+/// Returns the same with its route locked: to decide from where it leads.
 pub(crate) fn group_to_change(tx: &Tx<'_>, name: &GroupName) -> Fallible<Option<GroupRow>> {
     match group(tx, name)? {
         Some(row) => tx.lock(Lock::Route(row.route)).and_then(|()| group(tx, name)),
@@ -88,13 +88,13 @@ pub(crate) fn group_to_change(tx: &Tx<'_>, name: &GroupName) -> Fallible<Option<
     }
 }
 
-/// The location of that name.
+/// Returns the location of that name.
 pub(crate) fn by_name(tx: &Tx<'_>, name: &LocationName) -> Fallible<Option<LocationRow>> {
     let sql = format!("SELECT {} FROM {FROM} WHERE g.name_key = ? AND l.dest_key = ?", at::LIST);
     tx.one(&sql, values![name.group.key(), name.dest.key()], read)
 }
 
-/// Locations that match, by name after `after`, one page.
+/// Returns locations that match, by name after `after`, one page.
 pub(crate) fn list(
     tx: &Tx<'_>,
     pattern: Option<&LocationPattern>,
@@ -120,13 +120,13 @@ pub(crate) fn list(
     )
 }
 
-/// Locations that route to a device.
+/// Returns locations that route to a device.
 pub(crate) fn of_device(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<LocationRow>> {
     let sql = format!("SELECT {} FROM {FROM} WHERE l.device_id = ? ORDER BY g.name_key, l.dest_key", at::LIST);
     tx.rows(&sql, values![device], read)
 }
 
-/// Every `GROUP.DEST` and group, for "did you mean": at most 10,000.
+/// Returns every `GROUP.DEST` and group, for "did you mean": at most 10,000.
 pub(crate) fn names(tx: &Tx<'_>) -> Fallible<Vec<String>> {
     tx.rows(
         "SELECT '#' || g.name || '.' || l.dest FROM location l JOIN location_group g ON l.group_id = g.id LIMIT 10000",
@@ -170,13 +170,13 @@ pub(crate) fn set_broadcast(tx: &Tx<'_>, id: GroupId, on: bool) -> Fallible<()> 
     tx.change("the group", "UPDATE location_group SET broadcast = ? WHERE id = ?", values![on, id])
 }
 
-/// How many jobs were sent to a location, counted to `limit`: for whoever decides from it.
+/// Returns how many jobs were sent to a location, counted to `limit`: for whoever decides from it.
 pub(crate) fn job_count(tx: &Tx<'_>, id: LocationId, limit: u32) -> Fallible<u32> {
     let sql = "SELECT count(*) FROM (SELECT 1 FROM job WHERE location_id = ? LIMIT ?)";
     Ok(tx.one(sql, values![id, limit], |row| row.only())?.unwrap_or(0))
 }
 
-/// How many jobs were sent to a group, to one of its locations or to the whole, counted to `limit`.
+/// Returns how many jobs were sent to a group, to one of its locations or to the whole, counted to `limit`.
 pub(crate) fn group_job_count(tx: &Tx<'_>, id: GroupId, limit: u32) -> Fallible<u32> {
     let sql = "SELECT count(*) FROM (SELECT 1 FROM job WHERE group_id = ? LIMIT ?)";
     Ok(tx.one(sql, values![id, limit], |row| row.only())?.unwrap_or(0))
@@ -200,7 +200,7 @@ pub(crate) fn delete_group_if_empty(tx: &Tx<'_>, group: &GroupRow) -> Fallible<(
     Ok(())
 }
 
-/// The names of a group and, if given, of one of its locations.
+/// Returns the names of a group and, if given, of one of its locations.
 pub(crate) fn names_of(
     tx: &Tx<'_>,
     group: GroupId,

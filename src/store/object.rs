@@ -21,13 +21,13 @@ fn read(row: &Row<'_>) -> Fallible<ObjectRow> {
     Ok(ObjectRow { id: row.get(at::id)?, name: row.get(at::name)? })
 }
 
-/// The object of that class and name.
+/// Returns the object of that class and name.
 pub(crate) fn by_name(tx: &Tx<'_>, class: ObjectClass, name: &ObjectName) -> Fallible<Option<ObjectRow>> {
     let sql = format!("SELECT {} FROM object WHERE class = ? AND name_key = ?", at::LIST);
     tx.one(&sql, values![class, name.key()], read)
 }
 
-/// The same, locked: to decide from its values.
+/// Returns the same, locked: to decide from its values.
 pub(crate) fn to_change(tx: &Tx<'_>, class: ObjectClass, name: &ObjectName) -> Fallible<Option<ObjectRow>> {
     let found = by_name(tx, class, name)?;
     if let Some(row) = &found {
@@ -36,7 +36,7 @@ pub(crate) fn to_change(tx: &Tx<'_>, class: ObjectClass, name: &ObjectName) -> F
     Ok(found)
 }
 
-/// Objects of a class by name after `after`, one page.
+/// Returns objects of a class by name after `after`, one page.
 pub(crate) fn list(
     tx: &Tx<'_>,
     class: ObjectClass,
@@ -50,7 +50,7 @@ pub(crate) fn list(
 
 columns!(of_value { attribute, value });
 
-/// The values of an object.
+/// Returns the values of an object.
 pub(crate) fn values(tx: &Tx<'_>, class: ObjectClass, id: ObjectId) -> Fallible<Values> {
     tx.has_read(Lock::Kept(id));
     let sql = format!("SELECT {} FROM object_value WHERE object_id = ? ORDER BY attribute, position", of_value::LIST);

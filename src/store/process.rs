@@ -77,16 +77,12 @@ fn read(row: &Row<'_>) -> Fallible<ProcessRow> {
     })
 }
 
-/// The process of that name.
+/// Returns the process of that name.
 pub(crate) fn by_name(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<ProcessRow>> {
-    noted(tx, tx.one(&by_name_sql(), values![name.key()], read)?)
+    noted(tx, tx.one(&format!("SELECT {} FROM process WHERE name_key = ?", at::LIST), values![name.key()], read)?)
 }
 
-pub(super) fn by_name_sql() -> String {
-    format!("SELECT {} FROM process WHERE name_key = ?", at::LIST)
-}
-
-/// The process with that identity.
+/// Returns the process with that identity.
 pub(crate) fn by_id(tx: &Tx<'_>, id: ProcessId) -> Fallible<Option<ProcessRow>> {
     noted(tx, tx.one(&by_id_sql(), values![id], read)?)
 }
@@ -104,7 +100,7 @@ fn noted(tx: &Tx<'_>, found: Option<ProcessRow>) -> Fallible<Option<ProcessRow>>
 
 pub(super) const ID_OF: &str = "SELECT id FROM process WHERE name_key = ?";
 
-/// The process of that name, locked: to decide from it.
+/// Returns the process of that name, locked: to decide from it.
 pub(crate) fn to_change(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<ProcessRow>> {
     match tx.one(ID_OF, values![name.key()], |row| row.only())? {
         Some(id) => lock(tx, id),
@@ -112,18 +108,18 @@ pub(crate) fn to_change(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<Proc
     }
 }
 
-/// The process with that identity, locked: to decide from it.
+/// Returns the process with that identity, locked: to decide from it.
 pub(crate) fn lock(tx: &Tx<'_>, id: ProcessId) -> Fallible<Option<ProcessRow>> {
     tx.lock(Lock::Process(id))?;
     by_id(tx, id)
 }
 
-/// Whether this epoch of a process runs.
+/// Tells whether this epoch of a process runs.
 pub(crate) fn runs(tx: &Tx<'_>, id: ProcessId, epoch: u64) -> Fallible<bool> {
     tx.finds("SELECT 1 FROM process WHERE id = ? AND epoch = ? AND running <> ?", values![id, epoch, false])
 }
 
-/// Processes by name after `after`, one page.
+/// Returns processes by name after `after`, one page.
 pub(crate) fn list(tx: &Tx<'_>, after: Option<&ProcessName>) -> Fallible<Vec<ProcessRow>> {
     let after = after.map_or_else(String::new, ProcessName::key);
     tx.rows(
@@ -133,12 +129,12 @@ pub(crate) fn list(tx: &Tx<'_>, after: Option<&ProcessName>) -> Fallible<Vec<Pro
     )
 }
 
-/// The names of the processes whose rows say running.
-pub(crate) fn running(tx: &Tx<'_>) -> Fallible<Vec<ProcessName>> {
+/// Returns the processes whose rows say running.
+pub(crate) fn running(tx: &Tx<'_>) -> Fallible<Vec<ProcessId>> {
     tx.rows(RUNNING, values![false], |row| row.only())
 }
 
-pub(super) const RUNNING: &str = "SELECT name FROM process WHERE running <> ?";
+pub(super) const RUNNING: &str = "SELECT id FROM process WHERE running <> ?";
 
 /// Declares a process.
 pub(crate) fn insert(tx: &Tx<'_>, name: &ProcessName) -> Fallible<ProcessId> {

@@ -428,7 +428,7 @@ const STEPS: &[(i64, Step)] = &[
     (7, Step::Code(to_7)),
 ];
 
-/// Whether this program may use a database with that schema: [`FailureKind::Unreachable`] for a newer one.
+/// Tells whether this program may use a database with that schema: [`FailureKind::Unreachable`] for a newer one.
 pub(crate) fn check(version: i64) -> Fallible<()> {
     if version > VERSION {
         return Err(Failure::new(
@@ -440,7 +440,7 @@ pub(crate) fn check(version: i64) -> Fallible<()> {
     Ok(())
 }
 
-/// The number of the schema.
+/// Returns the number of the schema.
 pub(crate) fn version(tx: &Tx<'_>) -> Fallible<i64> {
     tx.version()
 }

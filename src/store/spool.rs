@@ -61,7 +61,7 @@ columns!(at {
     time_boot_id,
 });
 
-/// The row.
+/// Returns the row.
 pub(crate) fn row(tx: &Tx<'_>) -> Fallible<SpoolRow> {
     let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", at::LIST), &[], |row| {
         Ok(SpoolRow {
@@ -80,7 +80,13 @@ pub(crate) fn row(tx: &Tx<'_>) -> Fallible<SpoolRow> {
     found?.ok_or_else(missing)
 }
 
-/// Its state.
+/// Writes the row as it is, so that the transaction has something to commit.
+pub(crate) fn confirm(tx: &Tx<'_>) -> Fallible<()> {
+    tx.demand_lock(Lock::Spool)?;
+    tx.change("the spool", "UPDATE spool SET state = state WHERE id = 1", &[])
+}
+
+/// Returns its state.
 pub(crate) fn state(tx: &Tx<'_>) -> Fallible<SpoolerState> {
     tx.has_read(Lock::Spool);
     tx.one("SELECT state FROM spool WHERE id = 1", &[], |row| row.only())?.ok_or_else(missing)
@@ -101,14 +107,14 @@ fn read_clock(row: &Row<'_>) -> Fallible<(SpoolerState, TimeBase)> {
     Ok((row.get(clock_at::state)?, base))
 }
 
-/// Its state, and the spool time of the transaction.
+/// Returns its state, and the spool time of the transaction.
 pub(crate) fn state_and_time(tx: &Tx<'_>) -> Fallible<(SpoolerState, SpoolTime)> {
     tx.has_read(Lock::Spool);
     clock(tx)
 }
 
-/// The same for whoever decides nothing from the state. In a new boot the base of spool time is renewed, so that it never
-/// goes back.
+/// Returns the same for whoever decides nothing from the state. In a new boot the base of spool time is renewed, so
+/// that it never goes back.
 fn clock(tx: &Tx<'_>) -> Fallible<(SpoolerState, SpoolTime)> {
     let now = tx.now();
     let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", clock_at::LIST), &[], read_clock)?;
@@ -125,7 +131,7 @@ fn clock(tx: &Tx<'_>) -> Fallible<(SpoolerState, SpoolTime)> {
     Ok((state, base.at(now)))
 }
 
-/// The spool time of the transaction.
+/// Returns the spool time of the transaction.
 pub(crate) fn time(tx: &Tx<'_>) -> Fallible<SpoolTime> {
     Ok(clock(tx)?.1)
 }
@@ -148,7 +154,7 @@ fn taken(counter: Counter) -> Failure {
     Failure::internal(format!("no number of {counter:?} is left"))
 }
 
-/// The next number of the arrival sequence.
+/// Returns the next number of the arrival sequence.
 pub(crate) fn next_sequence(tx: &Tx<'_>) -> Fallible<i64> {
     tx.next(Counter::Arrival)?.ok_or_else(|| taken(Counter::Arrival))
 }
@@ -173,7 +179,7 @@ pub(crate) fn take_numbers(tx: &Tx<'_>) -> Fallible<Option<Numbers>> {
     Ok(Some(Numbers { number, serial: Serial(serial), sequence: next_sequence(tx)? }))
 }
 
-/// The next free local id of a user.
+/// Returns the next free local id of a user.
 pub(crate) fn next_local(tx: &Tx<'_>, owner_uid: u32) -> Fallible<LocalJobId> {
     let counter = Counter::Local(owner_uid);
     tx.next(counter)?.and_then(|n| u32::try_from(n).ok()).map(LocalJobId).ok_or_else(|| taken(counter))

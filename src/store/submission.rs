@@ -35,7 +35,7 @@ columns!(at { job_id, number, local_id, serial });
 
 const FATE: &str = "SELECT job_id, number, local_id, serial FROM submission WHERE token = ?";
 
-/// What became of the submission with this token; none when nothing is known of it.
+/// Returns what became of the submission with this token; none when nothing is known of it.
 pub(crate) fn fate(tx: &Tx<'_>, token: &str) -> Fallible<Option<Fate>> {
     debug_assert!(FATE.contains(at::LIST));
     tx.one(FATE, values![token], |row| match row.get::<Option<JobId>>(at::job_id)? {
@@ -89,7 +89,7 @@ pub(crate) fn plan(tx: &Tx<'_>) -> Fallible<()> {
         [FATE, DECIDE, job::CLASS, document::INSERT, entry::INSERT, event::INSERT, process::RUNNING, job::INSERT];
     tx.plan(&fixed)?;
     tx.plan(&[tally::ADD, tally::ADD_AT])?;
-    tx.plan(&[&device::of_route_sql(), &process::by_name_sql(), &process::by_id_sql(), process::ID_OF])
+    tx.plan(&[&device::of_route_sql(), &process::by_id_sql(), process::ID_OF])
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub struct Counts {
 
 columns!(at { jobs, open_jobs, printing_jobs, devices, locations, processes });
 
-/// The counters.
+/// Returns the counters.
 pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
     let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", at::LIST), &[], |row| {
         Ok(Counts {
@@ -86,7 +86,7 @@ const AT: &str = "(SELECT count(*) FROM job WHERE location_id = location.id)";
 
 columns!(wrong_at { dest, jobs });
 
-/// The counters that differ from the rows: what they count, and in which way they are wrong.
+/// Returns the counters that differ from the rows: what they count, and in which way they are wrong.
 pub(crate) fn wrong(tx: &Tx<'_>) -> Fallible<Vec<(String, String)>> {
     let (known, found) = (counts(tx)?, scan(tx)?);
     let each = [

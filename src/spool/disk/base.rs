@@ -82,7 +82,7 @@ pub fn open(base: &Base, access: Access) -> Fallible<Spool> {
     open_with(base, access, Store::new)
 }
 
-/// The same for a command that changes something and ends.
+/// Returns the same for a command that changes something and ends.
 ///
 /// # Errors
 /// As [`open`].
@@ -214,8 +214,8 @@ fn make_dir(path: &Path) -> Fallible<()> {
     dirs::make(path).map_err(|error| io_failure(path, &error))
 }
 
-/// The store of `spool.db` and the number of its schema, if that holds a spool. A file without a schema is a creation that
-/// was cut off.
+/// Returns the store of `spool.db` and the number of its schema, if that holds a spool. A file without a schema is a
+/// creation that was cut off.
 fn initialised(base: &Base, make: MakeStore) -> Fallible<Option<(Store, i64)>> {
     let path = base.database();
     let meta = match std::fs::metadata(&path) {

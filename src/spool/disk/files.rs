@@ -238,7 +238,7 @@ fn copy(dir: &Path, mut source: File, name: &RawPath, look: Look) -> Fallible<Re
     Ok(Received { store_name, format, lines, pages, identity, digest, file, _link: None })
 }
 
-/// The digest of a copy of `octets` octets that nobody has read yet; its lines and pages go to `counter`.
+/// Returns the digest of a copy of `octets` octets that nobody has read yet; its lines and pages go to `counter`.
 fn look_through(copy: &Unnamed, octets: u64, counter: Option<&mut Counter>) -> io::Result<[u8; 32]> {
     let mut seen = (blake3::Hasher::new(), counter);
     let see = |(hasher, counter): &mut (blake3::Hasher, Option<&mut Counter>), bytes: &[u8]| {

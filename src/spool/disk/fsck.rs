@@ -80,7 +80,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether something is left that is not as it should be.
+    /// Tells whether something is left that is not as it should be.
     pub fn is_clean(&self) -> bool {
         self.findings.iter().all(|finding| finding.mended.is_some())
     }
@@ -218,7 +218,7 @@ fn directories(base: &Base, wanted: Wanted, report: &mut Report) {
     }
 }
 
-/// Server directories of a base, by the proof in them.
+/// Returns server directories of a base, by the proof in them.
 fn servers(base: &Base) -> Vec<(String, String)> {
     let Ok(entries) = std::fs::read_dir(base.root()) else { return Vec::new() };
     let mut servers: Vec<(String, String)> = entries
@@ -232,7 +232,7 @@ fn servers(base: &Base) -> Vec<(String, String)> {
     servers
 }
 
-/// Whether there is a database, damaged or not. A base without anything has no spool.
+/// Tells whether there is a database, damaged or not. A base without anything has no spool.
 fn database_is_there(base: &Base, servers: &[(String, String)]) -> Fallible<bool> {
     match std::fs::metadata(base.database()) {
         Ok(meta) if meta.len() > 0 => Ok(true),
@@ -260,7 +260,7 @@ fn no_database(base: &Base, servers: &[(String, String)], mut report: Report) ->
     report
 }
 
-/// The names of print files in a server's directory.
+/// Returns the names of print files in a server's directory.
 fn names(dir: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
     let mut names: Vec<String> = entries.flatten().filter_map(|entry| print_file(entry.file_name())).collect();
@@ -308,7 +308,7 @@ fn rescue(base: &Base, servers: &[(String, String)], report: &mut Report, call: 
     Ok(())
 }
 
-/// The proof of which spool the server's directory belongs to. False when nothing more can be looked at.
+/// Checks the proof of which spool the server's directory belongs to. False when nothing more can be looked at.
 fn server_directory(base: &Base, server: &ServerName, known: &Contents, wanted: Wanted, report: &mut Report) -> bool {
     let proof = base.spool_id(server);
     let object = proof.display().to_string();
@@ -349,7 +349,7 @@ fn server_directory(base: &Base, server: &ServerName, known: &Contents, wanted: 
     finding.try_mend("it was written again", write()).mended.is_some()
 }
 
-/// What is wrong with the file of a document.
+/// Returns what is wrong with the file of a document.
 fn fault_of(dir: &Path, document: &Kept) -> Option<(&'static str, String)> {
     let path = dir.join(&document.store_name);
     let meta = match std::fs::symlink_metadata(&path) {

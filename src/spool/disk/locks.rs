@@ -24,7 +24,7 @@ const PROCESSES: u64 = 1 << 32;
 /// Where the octets of links begin.
 const LINKS: u64 = 1 << 56;
 
-/// The place of a name behind the first octet of its kind: 48 bits of it.
+/// Returns the place of a name behind the first octet of its kind: 48 bits of it.
 fn place_of(name: &str) -> u64 {
     let hash = blake3::hash(name.as_bytes());
     let mut octets = [0; 8];
@@ -32,7 +32,7 @@ fn place_of(name: &str) -> u64 {
     u64::from_le_bytes(octets)
 }
 
-/// The octet of a print process, by its name.
+/// Returns the octet of a print process, by its name.
 fn place(name: &ProcessName) -> u64 {
     PROCESSES + place_of(&name.key())
 }
@@ -73,7 +73,7 @@ pub fn take_process(
     Ok(file.map(|file| ProcessLock { file, _place: octet }))
 }
 
-/// Whether a print process of that name lives.
+/// Tells whether a print process of that name lives.
 ///
 /// # Errors
 /// When its locks cannot be examined.
@@ -81,7 +81,7 @@ pub fn process_lives(base: &Base, server: &ServerName, name: &ProcessName) -> io
     Ok(FileLock::is_held(&base.process_lock(name))? || RangeLock::is_held(&base.spool_id(server), place(name))?)
 }
 
-/// Whether a print process of that name lives whose file in `run/` was removed.
+/// Tells whether a print process of that name lives whose file in `run/` was removed.
 ///
 /// # Errors
 /// When its locks cannot be examined.
@@ -123,7 +123,7 @@ pub fn hold_link(spool_id: &Path, name: &str) -> io::Result<Option<Option<RangeL
     unless_missing(RangeLock::take(spool_id, LINKS + place_of(name), Kind::Exclusive, Duration::ZERO))
 }
 
-/// Whether somebody works on the link of that name.
+/// Tells whether somebody works on the link of that name.
 ///
 /// # Errors
 /// When its lock cannot be examined.
@@ -131,8 +131,8 @@ pub fn link_is_held(spool_id: &Path, name: &str) -> io::Result<bool> {
     RangeLock::is_held(spool_id, LINKS + place_of(name))
 }
 
-/// Whether print files must stay because a backup runs. Where that cannot be told they are erased as usual: a backup would
-/// have held the lock.
+/// Tells whether print files must stay because a backup runs. Where that cannot be told they are erased as usual: a
+/// backup would have held the lock.
 pub fn print_files_are_kept(spool_id: &Path) -> bool {
     RangeLock::is_held(spool_id, BACKUP).unwrap_or(false)
 }

@@ -82,8 +82,9 @@ impl Spool {
         // The mark before the database: a commit in between makes the database the newer of the two.
         let seen = Mark::read(&self.base().generation(self.server()));
         let names: Vec<String> = held.iter().map(|held| held.name.clone()).collect();
-        // Why a transaction that writes, when it changes nothing? Its end makes sure that the database which was asked
-        // still has its name. A look does not.
+        // Why a transaction that writes, when it changes nothing? Its commit makes the answer final. It overwrites what a
+        // commit that failed may have left in the log, which a later reader could still take for a job; and its end makes
+        // sure that the database which was asked still has its name.
         let (orphans, is_restored) = self.change(Room::Gives, &Call::timeless(), move |tx| {
             tx.lock(Lock::Spool)?;
             let is_older = seen.map_or(Ok(false), |seen| store::restored::is_proven(tx, &seen))?;
@@ -93,6 +94,9 @@ impl Spool {
                 if !store::document::refers_to(tx, name)? {
                     orphans.insert(name.clone());
                 }
+            }
+            if !orphans.is_empty() {
+                store::spool::confirm(tx)?;
             }
             Ok((orphans, is_restored))
         })?;
@@ -104,7 +108,7 @@ impl Spool {
     }
 }
 
-/// The name of a print file, or of what a cut-off copy left.
+/// Returns the name of a print file, or of what a cut-off copy left.
 pub(crate) fn print_file(name: OsString) -> Option<String> {
     let name = name.into_string().ok()?;
     let ours = (name.len() == 10 && name.starts_with("pdpr")) || name.starts_with(".new-");
@@ -157,7 +161,7 @@ fn id_of(meta: &std::fs::Metadata) -> FileId {
     (meta.dev(), meta.ino())
 }
 
-/// Whether nobody works on a file that has such a name.
+/// Tells whether nobody works on a file that has such a name.
 pub(crate) fn is_free(dir: &Path, spool_id: &Path, name: &str) -> bool {
     let path = dir.join(name);
     match std::fs::symlink_metadata(&path) {

@@ -100,8 +100,8 @@ fn look_at(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<WakeTarget>> {
 /// Returns the processes whose row says running: perhaps one of them died. Whoever asks has made his own work already.
 pub(crate) fn running(tx: &Tx<'_>) -> Fallible<Vec<WakeTarget>> {
     let mut targets = Vec::new();
-    for name in store::process::running(tx)? {
-        targets.extend(look_at(tx, &name)?);
+    for id in store::process::running(tx)? {
+        targets.extend(store::process::by_id(tx, id)?.map(as_target));
     }
     Ok(targets)
 }

@@ -17,7 +17,7 @@ use super::{COLUMNS, EntryRow, read};
 /// The process that claimed an entry, and its epoch.
 pub type Claimant = (ProcessId, u64);
 
-/// The entries that a device has, in a state, in the order of their positions.
+/// Returns the entries that a device has, in a state, in the order of their positions.
 pub(crate) fn of_device(tx: &Tx<'_>, device: DeviceId, state: EntryState) -> Fallible<Vec<EntryRow>> {
     tx.rows(
         &format!("SELECT {COLUMNS} FROM entry WHERE device_id = ? AND state = ? ORDER BY claimed_spool, id"),
@@ -28,7 +28,7 @@ pub(crate) fn of_device(tx: &Tx<'_>, device: DeviceId, state: EntryState) -> Fal
 
 columns!(has { state, process_id, epoch });
 
-/// What a device has: the state of each entry that is claimed for it or transferred, and by which epoch.
+/// Returns what a device has: the state of each entry that is claimed for it or transferred, and by which epoch.
 pub(crate) fn on_device(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<(EntryState, Option<Claimant>)>> {
     tx.rows(
         &format!("SELECT {} FROM entry WHERE device_id = ? AND state IN (?, ?)", has::LIST),
@@ -40,7 +40,7 @@ pub(crate) fn on_device(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<(EntrySta
     )
 }
 
-/// The claims and transfers of earlier epochs of a process: those of a dead one.
+/// Returns the claims and transfers of earlier epochs of a process: those of a dead one.
 pub(crate) fn of_dead_epochs(tx: &Tx<'_>, process: ProcessId, epoch: u64) -> Fallible<Vec<EntryRow>> {
     tx.rows(
         &format!(
@@ -52,7 +52,7 @@ pub(crate) fn of_dead_epochs(tx: &Tx<'_>, process: ProcessId, epoch: u64) -> Fal
     )
 }
 
-/// Whether a process still has claims or transfers.
+/// Tells whether a process still has claims or transfers.
 pub(crate) fn busy(tx: &Tx<'_>, process: ProcessId) -> Fallible<bool> {
     tx.finds(
         "SELECT 1 FROM entry WHERE state IN (?, ?) AND process_id = ?",
@@ -60,7 +60,7 @@ pub(crate) fn busy(tx: &Tx<'_>, process: ProcessId) -> Fallible<bool> {
     )
 }
 
-/// Whether any device has an entry, or its peer has one that is not released yet.
+/// Tells whether any device has an entry, or its peer has one that is not released yet.
 pub(crate) fn any_on_a_device(tx: &Tx<'_>) -> Fallible<bool> {
     tx.finds("SELECT 1 FROM entry WHERE state IN (?, ?)", values![EntryState::Claimed, EntryState::Transferred])
 }

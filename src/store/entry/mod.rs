@@ -73,7 +73,7 @@ pub struct EntryRow {
 }
 
 impl EntryRow {
-    /// The epoch that has it.
+    /// Returns the epoch that has it.
     fn epoch(&self) -> Option<u64> {
         self.claimed_by.map(|(_, epoch)| epoch)
     }
@@ -198,7 +198,7 @@ pub(crate) fn insert(tx: &Tx<'_>, e: &NewEntry) -> Fallible<()> {
     Ok(())
 }
 
-/// The entry with that identity.
+/// Returns the entry with that identity.
 pub(crate) fn by_id(tx: &Tx<'_>, id: EntryId) -> Fallible<Option<EntryRow>> {
     let found = tx.one(&format!("SELECT {COLUMNS} FROM entry WHERE id = ?"), values![id], read)?;
     if found.is_some() {
@@ -207,13 +207,13 @@ pub(crate) fn by_id(tx: &Tx<'_>, id: EntryId) -> Fallible<Option<EntryRow>> {
     Ok(found)
 }
 
-/// The same, locked: to decide from it.
+/// Returns the same, locked: to decide from it.
 pub(crate) fn lock(tx: &Tx<'_>, id: EntryId) -> Fallible<Option<EntryRow>> {
     tx.lock(Lock::Entry(id))?;
     by_id(tx, id)
 }
 
-/// The entries of a job.
+/// Returns the entries of a job.
 pub(crate) fn of_job(tx: &Tx<'_>, job: JobId) -> Fallible<Vec<EntryRow>> {
     tx.rows(&format!("SELECT {COLUMNS} FROM entry WHERE job_id = ? ORDER BY id"), values![job], read)
 }
@@ -253,7 +253,7 @@ pub(crate) fn delete(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<()> {
     tx.change("the entry", "DELETE FROM entry WHERE id = ? AND state = ?", values![entry.id, entry.state])
 }
 
-/// Whether an entry waits that only this device may print (broadcasts).
+/// Tells whether an entry waits that only this device may print (broadcasts).
 pub(crate) fn any_only_for(tx: &Tx<'_>, device: DeviceId) -> Fallible<bool> {
     tx.finds(
         "SELECT 1 FROM entry WHERE state IN (?, ?) AND only_device = ?",
@@ -261,7 +261,7 @@ pub(crate) fn any_only_for(tx: &Tx<'_>, device: DeviceId) -> Fallible<bool> {
     )
 }
 
-/// The entries of a route that wait and that only this device may print.
+/// Returns the entries of a route that wait and that only this device may print.
 pub(crate) fn only_for(tx: &Tx<'_>, route: RouteId, device: DeviceId) -> Fallible<Vec<EntryRow>> {
     tx.rows(
         &format!("SELECT {COLUMNS} FROM entry WHERE route_id = ? AND only_device = ? AND state IN (?, ?)"),

@@ -29,7 +29,7 @@ fn read_progress(row: &Row<'_>) -> Fallible<(JobId, Progress)> {
     Ok((row.get(far::job_id)?, progress))
 }
 
-/// How far the entries of the jobs from `first` to `last` are.
+/// Returns how far the entries of the jobs from `first` to `last` are.
 pub(crate) fn progress(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap<JobId, Vec<Progress>>> {
     let mut found: BTreeMap<JobId, Vec<Progress>> = BTreeMap::new();
     tx.each(
@@ -44,8 +44,8 @@ pub(crate) fn progress(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTree
     Ok(found)
 }
 
-/// How far the entries are that a device has or had, of all jobs; none when there are more than `limit`. The others wait
-/// or are withdrawn: no state of a job and no display depends on which.
+/// Returns how far the entries are that a device has or had, of all jobs; none when there are more than `limit`. The
+/// others wait or are withdrawn: no state of a job and no display depends on which.
 pub(crate) fn begun(tx: &Tx<'_>, limit: u32) -> Fallible<Option<BTreeMap<JobId, Vec<Progress>>>> {
     let mut all = tx.rows(&begun_sql(), values![i64::MIN, i64::from(limit) + 1], |row| {
         Ok((row.get::<EntryId>(far::id)?, read_progress(row)?))

@@ -8,7 +8,7 @@ use crate::store::{Fallible, Tx};
 
 use super::{ANY, COLUMNS, EntryRow, read};
 
-/// Whether an entry of a route and class is queued that a device may claim.
+/// Tells whether an entry of a route and class is queued that a device may claim.
 pub(crate) fn any(tx: &Tx<'_>, route: RouteId, class: ClassId, device: DeviceId) -> Fallible<bool> {
     tx.finds(
         "SELECT 1 FROM entry WHERE state = ? AND route_id = ? AND only_device IN (?, ?) AND class_id = ? LIMIT 1",
@@ -23,7 +23,8 @@ fn heads_sql(order: &str) -> String {
     )
 }
 
-/// The first `limit` queued entries of a route and class that a device may claim, in its order. Decided by an index.
+/// Returns the first `limit` queued entries of a route and class that a device may claim, in its order. Decided by an
+/// index.
 pub(crate) fn heads(
     tx: &Tx<'_>,
     route: RouteId,
@@ -41,8 +42,8 @@ pub(crate) fn heads(
     Ok(found)
 }
 
-/// The queued entry that a device began to write to its file and did not end, if its route still leads here and it still
-/// fits: it has to be resumed before anything else is appended behind what was written.
+/// Returns the queued entry that a device began to write to its file and did not end, if its route still leads here and
+/// it still fits: it has to be resumed before anything else is appended behind what was written.
 pub(crate) fn begun_on(tx: &Tx<'_>, device: DeviceId, form_key: &str) -> Fallible<Option<EntryRow>> {
     // Hardly ever is there one, and every claim asks: the index alone tells.
     if !tx.finds("SELECT 1 FROM entry WHERE begun_device = ? AND state = ?", values![device, EntryState::Queued])? {
@@ -61,12 +62,12 @@ pub(crate) fn begun_on(tx: &Tx<'_>, device: DeviceId, form_key: &str) -> Fallibl
     tx.one(&sql, values![device, form_key, EntryState::Queued, ANY], read)
 }
 
-/// The number that a statement counts.
+/// Returns the number that a statement counts.
 fn counted(tx: &Tx<'_>, sql: &str, values: &[&dyn Bind]) -> Fallible<u32> {
     Ok(tx.one(sql, values, |row| row.only())?.unwrap_or(0))
 }
 
-/// How many entries wait in a route for a device, whatever they need, counted to `limit`.
+/// Returns how many entries wait in a route for a device, whatever they need, counted to `limit`.
 pub(crate) fn waiting(tx: &Tx<'_>, route: RouteId, device: DeviceId, limit: u32) -> Fallible<u32> {
     counted(
         tx,
@@ -75,7 +76,7 @@ pub(crate) fn waiting(tx: &Tx<'_>, route: RouteId, device: DeviceId, limit: u32)
     )
 }
 
-/// How many queued entries of a route and class stand before `to`, counted to `limit`.
+/// Returns how many queued entries of a route and class stand before `to`, counted to `limit`.
 pub(crate) fn before(tx: &Tx<'_>, route: RouteId, class: ClassId, to: &SortKey, limit: u32) -> Fallible<u32> {
     counted(
         tx,
@@ -86,8 +87,8 @@ pub(crate) fn before(tx: &Tx<'_>, route: RouteId, class: ClassId, to: &SortKey, 
     )
 }
 
-/// How many queued entries of a route and class a device would take before the position `to`, in its order, counted to
-/// `limit`.
+/// Returns how many queued entries of a route and class a device would take before the position `to`, in its order,
+/// counted to `limit`.
 pub(crate) fn ahead(
     tx: &Tx<'_>,
     (route, class, device): (RouteId, ClassId, DeviceId),
@@ -112,7 +113,7 @@ pub(crate) fn ahead(
     Ok(count.min(limit))
 }
 
-/// How many entries of a route are on a device now, counted to `limit`.
+/// Returns how many entries of a route are on a device now, counted to `limit`.
 pub(crate) fn claimed_in_route(tx: &Tx<'_>, route: RouteId, limit: u32) -> Fallible<u32> {
     counted(
         tx,
@@ -121,7 +122,7 @@ pub(crate) fn claimed_in_route(tx: &Tx<'_>, route: RouteId, limit: u32) -> Falli
     )
 }
 
-/// How the database finds [`heads`], for both orders.
+/// Returns how the database finds [`heads`], for both orders.
 #[cfg(test)]
 pub(crate) fn plan_of_heads(memory: &crate::store::Memory) -> Vec<(&'static str, String)> {
     let orders = ["promoted, rank, sequence", "promoted, rank, sort_key, sequence"];

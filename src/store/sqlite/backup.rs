@@ -82,7 +82,7 @@ pub fn copy(from: &Path, to: &Path) -> Fallible<()> {
     synced.map_err(|error| Failure::new(FailureKind::Io, format!("{}: {error}", to.display())))
 }
 
-/// What the database at `path` holds.
+/// Returns what the database at `path` holds.
 ///
 /// # Errors
 /// When it cannot be read, or is newer than this program.
@@ -104,7 +104,7 @@ columns!(at {
     ctime_ns = "d.ctime_ns", digest = "d.digest",
 });
 
-/// Every document, with its job's number. The database may be an older one: every schema has these columns.
+/// Returns every document, with its job's number. The database may be an older one: every schema has these columns.
 fn documents(tx: &Tx<'_>) -> Fallible<Vec<Kept>> {
     let sql =
         format!("SELECT {} FROM document d JOIN job j ON j.id = d.job_id ORDER BY d.job_id, d.sequence", at::LIST);

@@ -1,4 +1,4 @@
-//! Looking for damage in the database: pages that do not hold together, and rows that refer to nothing.
+//! Looking for damage in the database: pages that do not hold together, rows that refer to nothing, counters that are wrong.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -139,7 +139,7 @@ fn look(session: &Session, damage: &mut Damage) -> Fallible<()> {
     Ok(())
 }
 
-/// What a check says, unless it says "ok".
+/// Returns what a check says, unless it says "ok".
 fn complaints(db: &Connection, check: &str) -> Fallible<Vec<String>> {
     let mut lines = db.prepare(check)?;
     let lines = lines.query_map([], |row| row.get::<_, String>(0))?;
@@ -188,7 +188,7 @@ impl Store {
     }
 }
 
-/// Whether the engine stopped because its time was over.
+/// Tells whether the engine stopped because its time was over.
 fn is_interrupted(message: &str) -> bool {
     message.contains("interrupted")
 }

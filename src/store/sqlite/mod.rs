@@ -1,13 +1,13 @@
-//! SQLite: the engine under the store, and the only folder that knows it. A second SQL engine is a second folder like this.
-//! Beside what follows it holds what each engine does in its own way: backups, looking for damage, saving what a damaged
-//! database still holds, and giving room back.
+//! SQLite: the engine under the store. Only this folder knows it; a second SQL engine is a second folder like this one.
 //!
-//! What the rooms of the store ask of an engine: [`Store::read`], [`Store::write`] and [`Store::migrate`] for looks and
-//! changes; inside them [`Tx::run`], [`Tx::one`], [`Tx::rows`], [`Tx::insert`], [`Tx::batch`], [`Tx::lock`] and
-//! [`Tx::next`]; and a [`Session`], which is what changes are committed on together (`commit`).
+//! The rest of the store asks an engine for [`Store::read`], [`Store::write`] and [`Store::migrate`] (`store`); inside them
+//! for [`Tx::run`], [`Tx::one`], [`Tx::rows`], [`Tx::insert`], [`Tx::batch`], [`Tx::lock`] (`tx`, `row`, `rules`) and
+//! [`Tx::next`] (`numbers`); and for a [`Session`], on which changes are committed together (`session`). Each engine also
+//! makes backups (`backup`), looks for damage (`check`), saves what a damaged database still holds (`salvage`) and gives room
+//! back (`vacuum`) in its own way.
 //!
 //! Every write is one `BEGIN IMMEDIATE` transaction behind the gate `run/write.lock`. A crash leaves the last committed
-//! state; a commit that failed leaves an unknown one, which is said ([`FailureKind::Unknown`]) and never guessed.
+//! state. A commit that failed leaves an unknown one, which is reported ([`FailureKind::Unknown`]) and never guessed.
 //!
 //! What is not standard SQL in the statements of the store, and why it is used:
 //! * `RETURNING` (`job::delete`, `process::begin_epoch`, `generation`, [`Tx::next`]): a change tells what it found in one step.
@@ -75,14 +75,14 @@ impl From<rusqlite::Error> for Failure {
     }
 }
 
-/// The failure of a database that cannot be read any more, with the way out.
+/// Returns the failure of a database that cannot be read any more, with the way out.
 fn broken(what: impl std::fmt::Display) -> Failure {
     Failure::new(FailureKind::Unreachable, format!("spool.db is damaged: {what}"))
         .hint("pdfsck tells what is lost, pdfsck --repair saves what can still be read")
         .hint("pdbackup --restore DIR puts a backup in its place")
 }
 
-/// The failure of a change that found another state than it was decided from.
+/// Returns the failure of a change that found another state than it was decided from.
 pub(super) fn changed(what: &str) -> Failure {
     Failure::new(FailureKind::State, format!("{what} has changed meanwhile: nothing was recorded"))
 }

@@ -21,7 +21,7 @@ pub(crate) enum Counter {
 }
 
 impl Tx<'_> {
-    /// The next number of a counter; none when all are in use. Nothing is taken then.
+    /// Returns the next number of a counter; none when all are in use. Nothing is taken then.
     pub(crate) fn next(&self, counter: Counter) -> Fallible<Option<i64>> {
         let db = &self.session.db;
         match counter {
@@ -54,7 +54,7 @@ impl Tx<'_> {
         }
     }
 
-    /// The first job number after `last` that no job has.
+    /// Returns the first job number after `last` that no job has.
     fn free_number(&self, last: u32) -> Fallible<Option<u32>> {
         let mut candidate = if last >= JobNumber::MAX { 1 } else { last + 1 };
         let mut used = self.session.db.prepare_cached(NUMBERS_FROM)?;

@@ -33,7 +33,7 @@ impl<'a> Row<'a> {
         Self(row)
     }
 
-    /// The value of a column.
+    /// Returns the value of a column.
     pub(crate) fn get<T: Read>(&self, column: Column) -> Fallible<T> {
         let value = match self.0.get_ref(column.index)? {
             ValueRef::Null => Value::Null,
@@ -47,7 +47,7 @@ impl<'a> Row<'a> {
         T::read(value).map_err(|wrong| damaged(column.name, &wrong))
     }
 
-    /// The value of the only column.
+    /// Returns the value of the only column.
     pub(crate) fn only<T: Read>(&self) -> Fallible<T> {
         self.get(ONLY)
     }

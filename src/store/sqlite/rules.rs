@@ -31,7 +31,7 @@ thread_local! {
     static IN_CHANGE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread carries out a change now. Only builds with debug assertions tell.
+/// Tells whether this thread carries out a change now. Only builds with debug assertions tell.
 pub(crate) fn in_change() -> bool {
     IN_CHANGE.get()
 }

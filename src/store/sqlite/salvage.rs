@@ -97,7 +97,7 @@ fn identify(tx: &Tx<'_>, beside: &Beside, saved: &mut Salvage) -> Fallible<()> {
     Ok(())
 }
 
-/// The tables of our schema.
+/// Returns the tables of our schema.
 fn tables(db: &Connection) -> Fallible<Vec<String>> {
     let mut find =
         db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")?;
@@ -149,7 +149,7 @@ fn copy_table(old: &Connection, new: &Connection, table: &str, saved: &mut Salva
     }
 }
 
-/// The first column of the key of a table that has no row numbers.
+/// Returns the first column of the key of a table that has no row numbers.
 fn key_of(db: &Connection, table: &str) -> Fallible<Option<String>> {
     let mut find = db.prepare(
         "SELECT c.name FROM pragma_table_list t JOIN pragma_table_info(t.name) c
@@ -204,7 +204,7 @@ fn copy_rows(
     Ok(())
 }
 
-/// The first row at or behind a row number; none at the end.
+/// Returns the first row at or behind a row number; none at the end.
 fn row_at(old: &Connection, table: &str, from: i64) -> rusqlite::Result<Option<i64>> {
     let mut find = old.prepare(&format!("SELECT rowid FROM {table} WHERE rowid >= ? ORDER BY rowid LIMIT 1"))?;
     find.query_row([from], |row| row.get(0)).optional()
@@ -214,8 +214,8 @@ fn is_end(old: &Connection, table: &str, from: i64) -> bool {
     matches!(row_at(old, table, from), Ok(None))
 }
 
-/// The first row number behind `bad` at which the table can be read again, or its end. Found in growing steps, and then by
-/// halving the last of them: what lies before a damaged page says nothing about where it ends.
+/// Returns the first row number behind `bad` at which the table can be read again, or its end. Found in growing steps,
+/// and then by halving the last of them: what lies before a damaged page says nothing about where it ends.
 fn readable_after(old: &Connection, table: &str, bad: i64) -> Option<i64> {
     let (mut low, mut step) = (bad, 1);
     let mut high = loop {

@@ -95,17 +95,17 @@ impl Session {
         self.step("RELEASE part")
     }
 
-    /// How many rows this connection has changed so far.
+    /// Returns how many rows this connection has changed so far.
     pub(in crate::store) fn changes(&self) -> u64 {
         self.db.total_changes()
     }
 
-    /// Whether an error has ended the transaction as a whole.
+    /// Tells whether an error has ended the transaction as a whole.
     pub(in crate::store) fn is_over(&self) -> bool {
         self.db.is_autocommit()
     }
 
-    /// The number of the schema.
+    /// Returns the number of the schema.
     pub(in crate::store) fn version(&self) -> Fallible<i64> {
         Ok(self.db.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?)
     }

@@ -55,7 +55,7 @@ struct Readers {
 /// Connections for looking at most: each costs two descriptors and a cache, and a look is short.
 const MOST_READERS: usize = 8;
 
-/// Where SQLite keeps the log of a database.
+/// Returns where SQLite keeps the log of a database.
 pub(in crate::store) fn log_of(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push("-wal");
@@ -63,7 +63,7 @@ pub(in crate::store) fn log_of(database: &Path) -> PathBuf {
 }
 
 impl Store {
-    /// The store in the file `path` with the gate `gate`. Nothing is opened yet.
+    /// Returns the store in the file `path` with the gate `gate`. Nothing is opened yet.
     pub fn new(path: &Path, gate: &Path) -> Self {
         Self {
             path: path.to_path_buf(),
@@ -85,8 +85,8 @@ impl Store {
         let _ = self.mark.set(path.to_path_buf());
     }
 
-    /// The same for a command that changes something and ends: it looks through the connection that writes. Opening a
-    /// second one, which reads the schema again, would cost it more than all its looks.
+    /// Returns the same for a command that changes something and ends: it looks through the connection that writes.
+    /// Opening a second one, which reads the schema again, would cost it more than all its looks.
     pub fn for_command(path: &Path, gate: &Path) -> Self {
         Self { alone: true, ..Self::new(path, gate) }
     }
@@ -165,7 +165,7 @@ impl Store {
         result
     }
 
-    /// Whether this is the store of a command, which ends when it has changed something.
+    /// Tells whether this is the store of a command, which ends when it has changed something.
     pub(crate) fn is_for_command(&self) -> bool {
         self.alone
     }
@@ -245,7 +245,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether the log is too long even for a crowd of writers.
+    /// Tells whether the log is too long even for a crowd of writers.
     pub(in crate::store) fn log_is_huge(&self) -> bool {
         std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= LOG_LIMIT_IN_A_CROWD)
     }

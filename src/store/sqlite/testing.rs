@@ -30,7 +30,7 @@ impl Memory {
         memory
     }
 
-    /// The same, where rows may refer to what is not there.
+    /// Returns the same, where rows may refer to what is not there.
     pub(crate) fn unlinked() -> Self {
         let memory = Self::new();
         memory.session.db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false).unwrap();
@@ -41,7 +41,7 @@ impl Memory {
         Tx::new(&self.session, &self.call)
     }
 
-    /// How the database would run a statement.
+    /// Returns how the database would run a statement.
     pub(crate) fn plan(&self, sql: &str) -> String {
         let mut statement = self.session.db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let values = vec![1; statement.parameter_count()];

@@ -52,7 +52,7 @@ impl<'a> Tx<'a> {
         self.actor.who()
     }
 
-    /// The user who made the call; an internal failure when a print process or the spooler did.
+    /// Returns the user who made the call; an internal failure when a print process or the spooler did.
     pub(crate) fn caller(&self) -> Fallible<&'a Caller> {
         match self.actor {
             Actor::User(caller) => Ok(caller),
@@ -60,12 +60,12 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// The same transaction for something that happened at `now`, and is recorded later.
+    /// Returns the same transaction for something that happened at `now`, and is recorded later.
     pub(crate) fn at(self, now: &'a Moment) -> Self {
         Self { now, ..self }
     }
 
-    /// The same transaction for what the spooler does by itself.
+    /// Returns the same transaction for what the spooler does by itself.
     pub(crate) fn spooler(self) -> Self {
         Self { actor: &Actor::Spooler, ..self }
     }
@@ -109,7 +109,7 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
-    /// The first row that a statement finds.
+    /// Returns the first row that a statement finds.
     pub(crate) fn one<T>(
         &self,
         sql: &str,
@@ -121,7 +121,7 @@ impl<'a> Tx<'a> {
         rows.next()?.map(|row| read(&Row::of(row))).transpose()
     }
 
-    /// The rows that a statement finds.
+    /// Returns the rows that a statement finds.
     pub(crate) fn rows<T>(
         &self,
         sql: &str,
@@ -151,7 +151,7 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
-    /// Whether a statement finds a row.
+    /// Tells whether a statement finds a row.
     pub(crate) fn finds(&self, sql: &str, values: &[&dyn Bind]) -> Fallible<bool> {
         Ok(self.session.db.prepare_cached(sql)?.exists(bound(values))?)
     }
@@ -190,7 +190,7 @@ impl<'a> Tx<'a> {
         Ok(self.session.db.execute_batch(sql)?)
     }
 
-    /// The number of the schema.
+    /// Returns the number of the schema.
     pub(in crate::store) fn version(&self) -> Fallible<i64> {
         self.session.version()
     }
