@@ -77,9 +77,12 @@ pub(crate) fn delete_entries(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
     Ok(())
 }
 
-/// Notes on the entries of a job that octets of an earlier attempt may be on paper.
+/// Notes on the entries of a job that no device has that octets of an earlier attempt may be on paper.
 pub(crate) fn mark_duplicate(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
-    tx.run("UPDATE entry SET duplicate = ? WHERE job_id = ?", values![true, job])?;
+    tx.run(
+        "UPDATE entry SET duplicate = ? WHERE job_id = ? AND state IN (?, ?, ?)",
+        values![true, job, EntryState::Queued, EntryState::Done, EntryState::Withdrawn],
+    )?;
     Ok(())
 }
 

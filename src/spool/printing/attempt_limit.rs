@@ -41,20 +41,20 @@ impl Spool {
             Some(DEVICE_AT_FAULT) => return Ok(job),
             Some(other) if other != job.id => {
                 self.blame_device(tx, device, other, &job)?;
-                store::entry::set_spent(tx, entry.id, 0)?;
+                store::entry::set_spent(tx, entry, 0)?;
                 return Ok(job);
             }
             _ => {}
         }
         let spent = entry.spent.saturating_add(1);
-        store::entry::set_spent(tx, entry.id, spent)?;
+        store::entry::set_spent(tx, entry, spent)?;
         if most == 0 || spent < most {
             return Ok(job);
         }
         let why = format!("{} failed at it {spent} times (ATTEMPTS), the last time: {why}", device.name.guardian());
         let reasons = job.reasons.with(HoldReason::SetAside);
         store::job::set_reasons(tx, job.id, reasons, Some(&why))?;
-        store::entry::set_spent(tx, entry.id, 0)?;
+        store::entry::set_spent(tx, entry, 0)?;
         store::device::set_aside(tx, device.id, Some(job.id))?;
         record(tx, Object::Job(job.id), EventWord::Held, &format!("{}: {why}", HoldReason::SetAside.words()))?;
         let why = format!("job {} is set aside after {spent} attempts", job.number);

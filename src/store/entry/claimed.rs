@@ -7,7 +7,7 @@ use crate::model::device::FilePosition;
 use crate::model::separation::Separation;
 use crate::model::state::EntryState;
 use crate::model::time::SpoolTime;
-use crate::model::{DeviceId, EntryId, Failure, ProcessId};
+use crate::model::{DeviceId, Failure, ProcessId};
 use crate::store::tally::{self, Counts};
 use crate::store::value::{Bits, columns, values};
 use crate::store::{Fallible, Tx};
@@ -119,9 +119,13 @@ fn count_on_devices(tx: &Tx<'_>, entry: &EntryRow, more: i64) -> Fallible<()> {
 /// What a claimed or transferred entry is called in a failure.
 const CLAIM: &str = "the claim";
 
-/// Stores how many attempts an entry has spent.
-pub(crate) fn set_spent(tx: &Tx<'_>, id: EntryId, spent: u32) -> Fallible<()> {
-    tx.change("the entry", "UPDATE entry SET spent = ? WHERE id = ?", values![spent, id])
+/// Stores how many attempts a claimed or transferred entry has spent.
+pub(crate) fn set_spent(tx: &Tx<'_>, entry: &EntryRow, spent: u32) -> Fallible<()> {
+    tx.change(
+        CLAIM,
+        "UPDATE entry SET spent = ? WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
+        values![spent, entry.id, entry.state, entry.epoch(), entry.attempt],
+    )
 }
 
 /// Records where an attempt on the host of `server` begins writing, and how it sets the job apart.
