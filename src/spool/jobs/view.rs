@@ -346,6 +346,7 @@ mod tests {
             serial: crate::model::Serial(1),
             token: String::new(),
             local: crate::model::LocalJobId(1),
+            owner_server: String::new(),
             owner_uid: 0,
             owner_gid: 0,
             owner: String::new(),
