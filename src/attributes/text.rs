@@ -1,6 +1,6 @@
-//! Values to and from text.
+//! Reads values from text and writes them as text.
 //!
-//! Text written here is always one line: control characters are escaped, because scripts read line by line.
+//! A value is always written as one line, with control characters escaped, because scripts read line by line.
 
 use std::fmt::Write;
 
@@ -25,7 +25,7 @@ pub struct Clock {
     pub zone: TimeZone,
 }
 
-/// Values as lines of text, one behind the other in one piece: a listing of many values needs few allocations.
+/// Values as lines of text. All lines lie in one piece of memory, so a listing of many values needs few allocations.
 #[derive(Clone, Debug, Default)]
 pub struct Lines {
     text: String,
@@ -44,14 +44,14 @@ impl Lines {
         self.ends.is_empty()
     }
 
-    /// Line `n`, from 0; empty where there is none.
+    /// Returns line `n`, from 0; an empty one where there is none.
     pub fn get(&self, n: usize) -> &str {
         let start = n.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
         let end = self.ends.get(n).copied();
         start.zip(end).and_then(|(start, end)| self.text.get(start..end)).unwrap_or_default()
     }
 
-    /// Forgets them all, and keeps the room they had.
+    /// Removes all lines and keeps their memory for the next ones.
     pub fn clear(&mut self) {
         self.text.clear();
         self.ends.clear();
@@ -63,7 +63,7 @@ impl Lines {
         self.ends.push(self.text.len());
     }
 
-    /// Adds the values of `value`, each as one line; no line when it has no value.
+    /// Adds each value of `value` as one line, and no line when there is none.
     pub fn add(&mut self, row: &Attribute, value: &Value, zone: &TimeZone) {
         match value {
             Value::Many(parts) if row.kind == Kind::Content => {
@@ -118,7 +118,8 @@ pub(super) fn write(kind: Kind, value: &Value, zone: &TimeZone, out: &mut String
     };
 }
 
-/// The offsets of `zone` in this century, as a condition carries them; before it the first one holds. No job is older.
+/// Returns the offsets of `zone` in this century, as a condition carries them. The first one also holds before it, when
+/// there were no jobs.
 pub fn offsets(zone: &TimeZone) -> Vec<(i64, i32)> {
     let at = |ms| Timestamp::from_millisecond(ms).unwrap_or_default();
     let (first, last) = (at(946_684_800_000), at(4_102_444_800_000));
@@ -128,14 +129,14 @@ pub fn offsets(zone: &TimeZone) -> Vec<(i64, i32)> {
     found
 }
 
-/// `text` as one line: control characters (and those that turn the direction of writing) as escapes.
+/// Returns `text` as one line: escapes stand for control characters and for those that turn the direction of writing.
 pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     escape(text, &mut out);
     out
 }
 
-/// Whether `text` is printable ASCII: nothing to escape, and each character as wide as its octet.
+/// Returns whether `text` is printable ASCII: nothing is to be escaped, and each octet is one column wide.
 pub fn is_plain(text: &str) -> bool {
     text.bytes().all(|octet| matches!(octet, b' '..=b'~'))
 }
@@ -155,7 +156,7 @@ fn escape(text: &str, out: &mut String) {
 /// Reads one value of `attribute`.
 ///
 /// # Errors
-/// [`FailureKind::BadValue`] with what the attribute takes.
+/// [`FailureKind::BadValue`] when it is no value of `attribute`; the message says what the attribute takes.
 pub fn read(attribute: &Attribute, text: &str, clock: &Clock) -> Result<Value, Failure> {
     let name = attribute.name();
     let bad = |what: String| Failure::new(FailureKind::BadValue, format!("{name}: {what}"));
@@ -196,7 +197,7 @@ fn read_number(name: &str, text: &str, low: i64, high: i64) -> Result<Value, Fai
     }
 }
 
-/// Reads what a value of `attribute` is compared with: of numbers any, because `job-priority>0` is a question too.
+/// Reads what a value of `attribute` is compared with. Any number is accepted, because `job-priority>0` is a question too.
 ///
 /// # Errors
 /// [`FailureKind::BadValue`] with what the attribute takes.
@@ -207,7 +208,7 @@ pub fn read_wanted(attribute: &Attribute, text: &str, clock: &Clock) -> Result<V
     }
 }
 
-/// Reads the values that are given to `attribute`: one, or several where it may have several.
+/// Reads the value that is given to `attribute`, or the values where it may have several.
 ///
 /// # Errors
 /// [`FailureKind::BadValue`] with what the attribute takes.
@@ -238,10 +239,10 @@ pub fn read_given(attribute: &Attribute, texts: &[String], clock: &Clock) -> Res
     }
 }
 
-/// Whether `value` is one value of that kind.
+/// Checks that `value` is one value of that kind.
 ///
 /// # Errors
-/// Why not.
+/// Says why it is none.
 pub(super) fn check(kind: Kind, value: &Value) -> Result<(), String> {
     match (kind, value) {
         (_, Value::Text(text)) if text.len() > MAX_TEXT => Err(format!("the value is longer than {MAX_TEXT} octets")),
@@ -262,7 +263,7 @@ pub(super) fn check(kind: Kind, value: &Value) -> Result<(), String> {
     }
 }
 
-/// A point in time, `HH:MM[:SS] [MM/DD/YY]` or `YYYY-MM-DD[ HH:MM[:SS]]` in the caller's zone, or RFC 3339 with an offset.
+/// Reads a point in time: `HH:MM[:SS] [MM/DD/YY]` or `YYYY-MM-DD[ HH:MM[:SS]]` in the caller's zone, or RFC 3339 with an offset.
 fn read_time(text: &str, clock: &Clock) -> Option<i64> {
     let text = text.trim();
     if let Ok(at) = text.parse::<Timestamp>() {

@@ -1,5 +1,6 @@
 //! Rows of jobs and the explicit values their submitters gave.
 
+use crate::model::field::{Field, Value};
 use crate::model::job::GivenValue;
 use crate::model::order::Priority;
 use crate::model::query::{Condition, Cursor, Order};
@@ -337,17 +338,39 @@ pub(crate) fn set_sort(tx: &Tx<'_>, id: JobId, sort: &SortKey) -> Fallible<()> {
     )
 }
 
-/// Removes a job with everything that belongs to it, except its events and history. The names of its print files. An entry
-/// that a device has stays, and the job with it: the transaction fails.
-pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Vec<String>> {
+/// What is left to do for a job that was removed.
+#[derive(Debug)]
+pub(crate) struct Removed {
+    /// The names of its print files.
+    pub(crate) files: Vec<String>,
+    /// What was given for the job and is only carried: nothing else has it.
+    pub(crate) carried: Vec<(Field, Value)>,
+}
+
+columns!(removed { document, field, value });
+
+/// Removes a job with everything that belongs to it, except its events and history. An entry that a device has stays, and
+/// the job with it: the transaction fails.
+pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
     tx.run(
         "DELETE FROM entry WHERE job_id = ? AND state NOT IN (?, ?)",
         values![id, EntryState::Claimed, EntryState::Transferred],
     )?;
     let files = tx.rows("DELETE FROM document WHERE job_id = ? RETURNING store_name", values![id], |row| row.only())?;
-    tx.run("DELETE FROM job_value WHERE job_id = ?", values![id])?;
+    let sql = format!("DELETE FROM job_value WHERE job_id = ? RETURNING {}", removed::LIST);
+    let given = tx.rows(&sql, values![id], |row| {
+        let field: Field = row.get(removed::field)?;
+        let of_job = row.get::<u32>(removed::document)? == 0;
+        if !of_job || !matches!(field, Field::Carried(_)) {
+            return Ok(None);
+        }
+        Ok(Some((field, super::given::parse(&row.get::<String>(removed::value)?, id)?)))
+    })?;
     tx.change("the job", "DELETE FROM job WHERE id = ?", values![id])?;
-    Ok(files)
+    let mut carried: Vec<(Field, Value)> = given.into_iter().flatten().collect();
+    // Which row a DELETE returns first is nobody's promise.
+    carried.sort_by(|one, other| one.0.stored().cmp(other.0.stored()));
+    Ok(Removed { files, carried })
 }
 
 pub(super) const CLASS: &str = "SELECT id FROM requirement_class WHERE form_key = ?";
