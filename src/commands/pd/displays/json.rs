@@ -1,8 +1,8 @@
 //! `--json`: an array of objects, one object a line, written as it is read.
 //!
-//! Keys are the full names of attributes, in the order of the display. Numbers are numbers, times are RFC 3339 in UTC,
-//! an attribute that may have several values is an array, one without a value is `null` (or an empty array). The documents of a job
-//! are the array `documents`. `document-content` is an object with `path` and `server`; a path that is not UTF-8 has
+//! Keys are the full names of attributes, in the order of the display. Numbers are numbers, times are RFC 3339 in UTC. An
+//! attribute that may have several values is an array. One without a value is `null`, or an empty array. The documents of a
+//! job are the array `documents`. `document-content` is an object with `path` and `server`; a path that is not UTF-8 has
 //! U+FFFD for what it cannot show and its octets in hexadecimal as `path-octets`. More than a thousand jobs ahead are
 //! `"intervening-jobs": 1000` beside `"intervening-jobs-more": true`. `why` and `log` are arrays of objects
 //! ([`why`](crate::commands::why), [`log`](crate::commands::log)).
