@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 use jiff::civil;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, Zoned};
 
 use super::names::{self, BadWord};
@@ -93,9 +93,12 @@ pub(super) fn write(kind: Kind, value: &Value, zone: &TimeZone, out: &mut String
         (Kind::Counted(most), Value::Integer(n)) if *n > most => write!(out, "{most}+"),
         (_, Value::Integer(n)) => write!(out, "{n}"),
         (_, Value::Boolean(b)) => write!(out, "{b}"),
-        (_, Value::Time(ms)) => match Timestamp::from_millisecond(*ms) {
-            Ok(at) => write!(out, "{}", at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S")),
-            Err(_) => write!(out, "{ms}"),
+        (_, Value::Time(ms)) => match shown(*ms, |at| zone.to_datetime(at)).as_ref().map(|text| str::from_utf8(text)) {
+            Some(Ok(text)) => {
+                out.push_str(text);
+                Ok(())
+            }
+            _ => write!(out, "{ms}"),
         },
         (Kind::Content, Value::Many(parts)) => {
             for (n, part) in parts.iter().take(2).enumerate() {
@@ -116,6 +119,30 @@ pub(super) fn write(kind: Kind, value: &Value, zone: &TimeZone, out: &mut String
             Ok(())
         }
     };
+}
+
+/// Returns a point in time as it is shown in UTC: `YYYY-MM-DD HH:MM:SS`; none where the year has not four digits.
+pub fn utc(ms: i64) -> Option<[u8; 19]> {
+    shown(ms, |at| Offset::UTC.to_datetime(at))
+}
+
+/// The same in a zone. Listings show many times, and this costs a fraction of what a format with letters does.
+fn shown(ms: i64, local: impl FnOnce(Timestamp) -> civil::DateTime) -> Option<[u8; 19]> {
+    let at = local(Timestamp::from_millisecond(ms).ok()?);
+    let mut text = *b"0000-00-00 00:00:00";
+    let mut put = |from: usize, digits: usize, number: u16| {
+        (from..from + digits).rev().fold(number, |left, place| {
+            text[place] += u8::try_from(left % 10).unwrap_or_default();
+            left / 10
+        })
+    };
+    if put(0, 4, u16::try_from(at.year()).ok()?) != 0 {
+        return None;
+    }
+    for (from, part) in [(5, at.month()), (8, at.day()), (11, at.hour()), (14, at.minute()), (17, at.second())] {
+        put(from, 2, part.unsigned_abs().into());
+    }
+    Some(text)
 }
 
 /// Returns the offsets of `zone` in this century, as a condition carries them. The first one also holds before it, when

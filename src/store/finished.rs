@@ -116,7 +116,7 @@ pub(crate) fn insert(
             job.id,
             job.number,
             job.serial,
-            job.token,
+            removed.token,
             job.local,
             job.owner_uid,
             job.owner,

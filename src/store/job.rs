@@ -6,7 +6,8 @@ use crate::model::order::Priority;
 use crate::model::query::{Condition, Cursor, Order};
 use crate::model::state::{EntryState, HoldReasons, Wish};
 use crate::model::{
-    ClassId, Failure, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern, RouteId, Serial,
+    ClassId, Failure, FailureKind, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern, RouteId,
+    Serial,
 };
 
 use super::value::{Bind, columns, values};
@@ -41,8 +42,6 @@ pub struct JobRow {
     pub number: JobNumber,
     /// Ten digits.
     pub serial: Serial,
-    /// Token of its submission.
-    pub token: String,
     /// Its owner's number for it.
     pub local: LocalJobId,
     /// Owner's user id.
@@ -95,7 +94,6 @@ columns!(at {
     id,
     number,
     serial,
-    token,
     local_id,
     owner_uid,
     owner_gid,
@@ -129,7 +127,6 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
         id: row.get(at::id)?,
         number: row.get(at::number)?,
         serial: row.get(at::serial)?,
-        token: row.get(at::token)?,
         local: row.get(at::local_id)?,
         owner_uid: row.get(at::owner_uid)?,
         owner_gid: row.get(at::owner_gid)?,
@@ -166,14 +163,15 @@ pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_i
              work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-/// Inserts a job; its `id` is ignored.
-pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow) -> Fallible<JobId> {
+/// Inserts a job with the token of its submission; its `id` is ignored. Why does no row that is read have the token? Only
+/// the end of a job needs it, and a listing would read it for each job.
+pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
     let id = tx.insert(
         INSERT,
         values![
             j.number,
             j.serial,
-            j.token,
+            token,
             j.local,
             j.owner_uid,
             j.owner_gid,
@@ -341,6 +339,8 @@ pub(crate) fn set_sort(tx: &Tx<'_>, id: JobId, sort: &SortKey) -> Fallible<()> {
 /// What is left to do for a job that was removed.
 #[derive(Debug)]
 pub(crate) struct Removed {
+    /// The token of its submission.
+    pub(crate) token: String,
     /// The names of its print files.
     pub(crate) files: Vec<String>,
     /// What was given for the job and is only carried: nothing else has it.
@@ -366,11 +366,14 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
         }
         Ok(Some((field, super::given::parse(&row.get::<String>(removed::value)?, id)?)))
     })?;
-    tx.change("the job", "DELETE FROM job WHERE id = ?", values![id])?;
+    // Why all rows and not the first? References to the job are checked when the statement has come to its end.
+    let token = tx.rows("DELETE FROM job WHERE id = ? RETURNING token", values![id], |row| row.only())?.pop();
+    let token =
+        token.ok_or_else(|| Failure::new(FailureKind::State, "the job has changed meanwhile: nothing was recorded"))?;
     let mut carried: Vec<(Field, Value)> = given.into_iter().flatten().collect();
     // Which row a DELETE returns first is nobody's promise.
     carried.sort_by(|one, other| one.0.stored().cmp(other.0.stored()));
-    Ok(Removed { files, carried })
+    Ok(Removed { token, files, carried })
 }
 
 pub(super) const CLASS: &str = "SELECT id FROM requirement_class WHERE form_key = ?";

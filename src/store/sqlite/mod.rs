@@ -101,6 +101,7 @@ pub(crate) struct Row<'a>(&'a rusqlite::Row<'a>);
 
 impl Row<'_> {
     /// The value of a column.
+    #[inline]
     pub(crate) fn get<T: Read>(&self, column: Column) -> Fallible<T> {
         let value = match self.0.get_ref(column.index)? {
             ValueRef::Null => Value::Null,
@@ -123,6 +124,7 @@ impl Row<'_> {
 const ONLY: Column = Column { index: 0, name: "value" };
 
 /// A row that says what this version does not know, or that is damaged: nothing is made of it.
+#[cold]
 pub(super) fn damaged(column: &str, wrong: &str) -> Failure {
     Failure::new(FailureKind::Unreachable, format!("spool.db: {column}: {wrong}"))
         .hint("the spool is damaged, or another version has written it")

@@ -32,6 +32,8 @@ pub struct Display<'a> {
     of_documents: Rows,
     /// One object in JSON.
     json: Vec<u8>,
+    /// The keys of objects in JSON.
+    keys: json::Keys,
     written: u64,
     table: columns::Table,
     documents: columns::Table,
@@ -53,6 +55,7 @@ impl<'a> Display<'a> {
             rows: Rows::new(heads.len()),
             of_documents: Rows::new(1 + layout.selection.documents.len()),
             json: Vec::new(),
+            keys: json::Keys::of(&layout.selection),
             written: 0,
             table: columns::Table::new(heads, layout.headings),
             documents: columns::Table::new(headings(&layout.selection.documents), layout.headings),
@@ -71,7 +74,7 @@ impl<'a> Display<'a> {
             Style::Json => {
                 self.json.clear();
                 self.json.extend_from_slice(if self.written == 0 { b"[\n" } else { b",\n" });
-                json::record(&mut self.json, self.layout, &record)?;
+                json::record(&mut self.json, &self.keys, self.layout, &record)?;
                 self.written += 1;
                 return self.out.write_all(&self.json);
             }
