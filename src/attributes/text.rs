@@ -227,7 +227,7 @@ fn read_number(name: &str, text: &str, low: i64, high: i64) -> Result<Value, Fai
 /// Reads what a value of `attribute` is compared with. Any number is accepted, because `job-priority>0` is a question too.
 ///
 /// # Errors
-/// [`FailureKind::BadValue`] with what the attribute takes.
+/// [`FailureKind::BadValue`] when nothing of `attribute` can be compared with it.
 pub fn read_wanted(attribute: &Attribute, text: &str, clock: &Clock) -> Result<Value, Failure> {
     match (attribute.kind, text.parse::<i64>()) {
         (Kind::Integer(..) | Kind::Counted(_), Ok(n)) if !text.starts_with('+') => Ok(Value::Integer(n)),
@@ -238,7 +238,7 @@ pub fn read_wanted(attribute: &Attribute, text: &str, clock: &Clock) -> Result<V
 /// Reads the value that is given to `attribute`, or the values where it may have several.
 ///
 /// # Errors
-/// [`FailureKind::BadValue`] with what the attribute takes.
+/// [`FailureKind::BadValue`] when one of them is no value of `attribute`, or when there are too many.
 pub fn read_given(attribute: &Attribute, texts: &[String], clock: &Clock) -> Result<Value, Failure> {
     let name = attribute.name();
     let bad = |what: String| Failure::new(FailureKind::BadValue, format!("{name}{what}"));
@@ -369,7 +369,20 @@ mod tests {
         assert_eq!(lines(Field::CreationTime, &Value::Time(0)), ["1970-01-01 00:00:00"]);
     }
 
+    #[test]
+    fn a_year_of_more_than_four_digits_or_before_the_first_is_not_written() {
+        assert_eq!(utc(0).as_ref(), Some(b"1970-01-01 00:00:00"));
+        assert_eq!(utc(-62_167_219_200_001), None);
+        assert_eq!(utc(i64::MAX), None);
+    }
+
     proptest! {
+        #[test]
+        fn a_time_is_written_as_a_format_with_letters_says(ms in -30_610_224_000_000i64..253_402_207_200_000) {
+            let letters = Timestamp::from_millisecond(ms).unwrap().strftime("%Y-%m-%d %H:%M:%S").to_string();
+            prop_assert_eq!(utc(ms).map(|text| text.to_vec()), Some(letters.into_bytes()));
+        }
+
         #[test]
         fn reading_never_panics(text in ".{0,40}") {
             for row in crate::attributes::table::TABLE {

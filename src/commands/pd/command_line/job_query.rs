@@ -45,7 +45,7 @@ impl Wanted {
     /// Checks that the caller may name a job that `user` submitted: another user's job is there only for `-U` and `-F`.
     ///
     /// # Errors
-    /// Says that `reference` is somebody else's.
+    /// Says that there is no such job among the caller's own, and that `-U` shows it.
     pub fn check_owner(&self, user: &str, reference: &JobRef) -> Result<(), Failure> {
         match &self.own {
             Some(own) if own != user => Err(Failure::not_found(format!("job {reference} among your jobs"))

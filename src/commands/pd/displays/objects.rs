@@ -22,7 +22,7 @@ use crate::spool::interface::records::SpoolerState;
 /// Lists the objects that `arguments` name, or all of them.
 ///
 /// # Errors
-/// When the spool cannot be asked or the output cannot be written; objects that do not exist only change the status.
+/// The spool cannot be asked or the output cannot be written. An object that does not exist only changes the status.
 pub fn list(
     spool: &mut dyn Operations,
     shell: &mut Shell<'_>,
