@@ -9,17 +9,20 @@
 
 use std::io::{self, Write};
 
-use super::record::{Layout, Record};
+use super::record::{Carried, Layout, Record};
 use crate::attributes::text::utc;
 use crate::attributes::{Attribute, Kind};
 use crate::commands::pd::command_line::selection::Selection;
 use crate::model::field::{Field, Value};
 
-/// The attributes of a selection with their keys as they are written, which are made once for a listing.
+/// An attribute, and its key as it is written.
+type Keyed = (&'static Attribute, Vec<u8>);
+
+/// The attributes of a selection with their keys, which are made once for a listing.
 #[derive(Debug)]
 pub struct Keys {
-    object: Vec<(&'static Attribute, Vec<u8>)>,
-    documents: Vec<(&'static Attribute, Vec<u8>)>,
+    object: Vec<Keyed>,
+    documents: Vec<Keyed>,
 }
 
 impl Keys {
@@ -52,7 +55,7 @@ pub fn record(out: &mut Vec<u8>, keys: &Keys, layout: &Layout, record: &Record) 
 
 fn members(
     out: &mut Vec<u8>,
-    (rows, values, carried): (&[(&'static Attribute, Vec<u8>)], &[Value], &[(&'static Attribute, Value)]),
+    (rows, values, carried): (&[Keyed], &[Value], &[Carried]),
     structured: &[(Field, serde_json::Value)],
 ) -> io::Result<()> {
     for (n, ((row, key), one)) in rows.iter().zip(values).enumerate() {
