@@ -201,5 +201,5 @@ pub fn at(claim: &Claim, octets: u64) -> Progress {
 
 /// A user.
 pub fn user(name: &str, uid: u32) -> Caller {
-    Caller { uid, user: name.into(), host: "here".into(), groups: Vec::new() }
+    Caller { uid, user: name.into(), host: "here".into(), groups: Vec::new(), operator: false }
 }

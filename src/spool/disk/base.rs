@@ -268,7 +268,7 @@ fn create(base: &Base, server: &ServerName, now: &Moment) -> Fallible<()> {
     let store = Store::new(&base.database(), &base.write_lock());
     let name = server.as_str().to_owned();
     let uid = nix::unistd::geteuid().as_raw();
-    let creator = Caller { uid, user: uid.to_string(), host: String::new(), groups: Vec::new() };
+    let creator = Caller { uid, user: uid.to_string(), host: String::new(), groups: Vec::new(), operator: false };
     store.create(&Call::of(&creator, now), move |tx| {
         store::spool::insert(tx, &spool_id, &name, uid)?;
         store::event::record(tx, store::event::Object::Spool, EventWord::Created, "a new spool")

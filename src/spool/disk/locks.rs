@@ -19,6 +19,8 @@ use super::paths::Base;
 const IN_USE: u64 = 0;
 /// Held alone by a running backup: no print file is erased meanwhile.
 const BACKUP: u64 = 1;
+/// Held alone by the server that has the spool.
+const SERVED: u64 = 2;
 /// Where the octets of print processes begin.
 const PROCESSES: u64 = 1 << 32;
 
@@ -96,6 +98,14 @@ pub fn use_spool(spool_id: &Path, deadline: Duration) -> io::Result<Option<Range
 /// When it cannot be locked.
 pub fn have_spool_alone(spool_id: &Path, deadline: Duration) -> io::Result<Option<RangeLock>> {
     RangeLock::take(spool_id, IN_USE, Kind::Exclusive, deadline)
+}
+
+/// Says that a server has the spool. None when another one has it for longer than `deadline`.
+///
+/// # Errors
+/// When it cannot be locked.
+pub fn serve_spool(spool_id: &Path, deadline: Duration) -> io::Result<Option<RangeLock>> {
+    RangeLock::take(spool_id, SERVED, Kind::Exclusive, deadline)
 }
 
 /// Keeps every print file where it is, until this is dropped. None when another backup runs.

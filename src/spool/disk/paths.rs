@@ -59,6 +59,10 @@ impl Base {
     pub fn has_fastcnfg(&self) -> bool {
         !std::fs::symlink_metadata(self.fastcnfg()).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
     }
+    /// Held by the server that has this spool.
+    pub fn server_lock(&self) -> PathBuf {
+        self.run().join("pdserver.lock")
+    }
     /// The log of the print processes.
     pub fn log(&self) -> PathBuf {
         self.run().join("fastp.log")

@@ -5,7 +5,7 @@
 //! remains that START does not clear. DELETE works in every state: the job goes to the history at once, or with its
 //! last attempt while a device still has it.
 //!
-//! Who may: anybody looks. The owner, the creator of the spool, and with MGRACCESS a manager of the owner's group
+//! Who may: [`super::visible`] says who sees a job. The owner, the creator of the spool, and with MGRACCESS a manager of the owner's group
 //! change.
 //!
 //! A crash: each change is one transaction, so it happened or it did not. Print files are erased after the commit;
@@ -30,6 +30,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::users;
 
 use super::view::Known;
+use super::visible::Visible;
 use crate::spool::disk::files;
 use crate::spool::interface::records::{Event, EventSubject, Removal};
 use crate::spool::printing::wakes;
@@ -54,7 +55,9 @@ pub(crate) fn not_found(job: &JobRef) -> Failure {
 
 /// Finds the job that the caller means.
 pub(crate) fn find(tx: &Tx<'_>, spool: &Spool, job: &JobRef) -> Fallible<JobRow> {
-    store::job::by_ref(tx, job, tx.caller()?.uid, spool.server().as_str())?.ok_or_else(|| not_found(job))
+    let row = store::job::by_ref(tx, job, tx.caller()?.uid, spool.server().as_str())?.ok_or_else(|| not_found(job))?;
+    Visible::of(tx)?.demand(job, row.owner_uid)?;
+    Ok(row)
 }
 
 /// Finds the job and locks it: nobody else changes it until the transaction ends.
@@ -84,14 +87,16 @@ impl Spool {
         let limit = limit.clamp(1, crate::model::query::PAGE);
         self.look(call, |tx| {
             let mut rows = Vec::with_capacity(limit as usize);
-            let filter = Filter::new(&query.condition, Class::Job);
+            let mut visible = Visible::of(tx)?;
+            let condition = visible.narrow(&query.condition);
+            let filter = Filter::new(&condition, Class::Job);
             let mut known = Known::of(query.parts.and(filter.needs()));
             let mut after = after;
             let mut looked_at = 0;
             loop {
                 let candidates = store::job::candidates(
                     tx,
-                    &query.condition,
+                    &condition,
                     query.order,
                     uid,
                     self.server().as_str(),
@@ -103,6 +108,9 @@ impl Spool {
                 let mut last = None;
                 for row in candidates {
                     last = Some((row.id, row.number, row.sort));
+                    if !visible.owner(row.owner_uid) {
+                        continue;
+                    }
                     let status = self.job_status(tx, row, &mut known)?;
                     if filter.takes(&object::Object::Job(&status), uid) {
                         rows.push(status);

@@ -91,6 +91,15 @@ impl Spool {
         })
     }
 
+    /// Returns the processes that have work and do not live, though nothing is wrong with them: whoever was to start them
+    /// died, or they died before they began.
+    pub(crate) fn asleep_with_work(&self) -> Fallible<Vec<WakeTarget>> {
+        let mut targets = self.look(&Call::timeless(), with_work)?;
+        targets
+            .retain(|target| !target.running && !target.in_error && !self.process_lives(&target.name).unwrap_or(true));
+        Ok(targets)
+    }
+
     /// Sets whether group managers may handle the jobs of the members of their groups.
     pub(crate) fn set_manager_access(&self, call: &Call, on: bool) -> Fallible<()> {
         self.change(Room::Takes, call, move |tx| {
