@@ -26,6 +26,7 @@ mod hold;
 mod hostile;
 mod json;
 mod kills;
+mod linked;
 mod lives;
 mod nth_call;
 mod objects;

@@ -358,7 +358,8 @@ CREATE TABLE age_mark (
 /// From schema 6 to 7.
 fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     hosts(tx)?;
-    tx.script(TALLIES)
+    tx.script(TALLIES)?;
+    tx.script(CARRIED)
 }
 
 /// Facts of one host stand beside the server they belong to: device and inode of a print file and of a file that is printed
@@ -388,6 +389,11 @@ CREATE TABLE local_counter (
 ) WITHOUT ROWID;
 INSERT INTO local_counter SELECT spool.server, owner_uid, last FROM local_counter_6, spool;
 DROP TABLE local_counter_6;
+";
+
+/// What was given for finished jobs and is only carried, as text.
+const CARRIED: &str = "
+ALTER TABLE finished ADD COLUMN carried TEXT;
 ";
 
 /// Counters for displays.

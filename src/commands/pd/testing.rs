@@ -116,6 +116,7 @@ fn over(job: &JobStatus) -> FinishedStatus {
         documents: u32::try_from(job.documents.len()).unwrap(),
         created_ms: job.created_ms,
         finished_ms: job.created_ms + 1000,
+        carried: Vec::new(),
     }
 }
 

@@ -1,12 +1,13 @@
 //! Destinations, queues and the server, as `pdls` lists them.
 //!
-//! A location is a logical destination, a device an actual one, a group a queue. These are listed whole: there are few
-//! of them in comparison with jobs, and their filter is applied here.
+//! A location is a logical destination, a device an actual one, a group a queue. There are few of them in comparison with
+//! jobs, so the spool gives all of them and the filter is applied here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::display::Display;
 use super::listing::check_server;
-use super::record::{Display, Layout, Record};
+use super::record::{Layout, Record};
 use crate::attributes::Class;
 use crate::attributes::filter::Filter;
 use crate::attributes::object::{Actual, Logical, Object, QueueFacts, ServerFacts};
@@ -21,7 +22,7 @@ use crate::spool::interface::records::SpoolerState;
 /// Lists the objects that `arguments` name, or all of them.
 ///
 /// # Errors
-/// When the spool cannot be asked or the output cannot be written; objects that do not exist only change the status.
+/// The spool cannot be asked or the output cannot be written. An object that does not exist only changes the status.
 pub fn list(
     spool: &mut dyn Operations,
     shell: &mut Shell<'_>,

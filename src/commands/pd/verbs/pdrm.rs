@@ -1,23 +1,21 @@
 //! `pdrm`: removes jobs.
 //!
-//! Each job is confirmed unless PD_CONFIRM_DELETE=no. A job that cannot be removed is reported and the others follow. One
-//! that prints is removed when its attempt has ended.
+//! The caller confirms each job unless PD_CONFIRM_DELETE=no. A job that is printing is removed when its attempt has ended.
 
 use std::ffi::OsString;
 use std::io::{BufRead, Read};
 
 use clap::{CommandFactory, Parser};
 
-use crate::attributes::text::{MAX_TEXT, escaped};
+use crate::attributes::text::escaped;
 use crate::commands::pd::command_line::flags::{CommandAttributes, JobArguments, ServerFlag};
-use crate::commands::pd::command_line::options::{Item, Meaning, Names, Setting};
-use crate::commands::pd::command_line::targets;
-use crate::commands::pd::command_line::targets::Target;
-use crate::commands::pd::displays::listing::not_found;
+use crate::commands::pd::command_line::options::Setting;
 use crate::commands::pd::help;
+use crate::commands::pd::jobs::each_job;
+use crate::commands::pd::jobs::effects::Action;
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop};
-use crate::commands::shell::Intent;
+use crate::model::job::JobStatus;
 use crate::model::{Failure, FailureKind, JobRef};
 
 const PROGRAM: &str = "pdrm";
@@ -28,7 +26,6 @@ const PROGRAM: &str = "pdrm";
 /// ended.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
-#[command(after_long_help = help::of_pdrm())]
 pub struct Arguments {
     #[command(flatten)]
     server: ServerFlag,
@@ -45,74 +42,26 @@ pub struct Arguments {
 }
 
 /// Its row among the commands.
-pub const VERB: Verb = Verb {
-    name: PROGRAM,
-    definition: Arguments::command,
-    names: Names::SETS_NONE,
-    settings: &[Setting::Message],
-    act: remove,
-};
+pub const VERB: Verb = each_job::verb(PROGRAM, Arguments::command, help::of_pdrm, &[Setting::Message], remove);
 
 /// Runs `pdrm` with `words`, the program's name not among them.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
     VERB.run(words, shell)
 }
 
-fn remove(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
+fn remove(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     if let Some(period) = line.matches.get_many::<String>("retention").and_then(Iterator::last)
         && !matches!(period.as_str(), "0" | "00" | "0:00" | "00:00")
     {
         return Err(Stop::usage("-r: removed jobs cannot be retained in this version; -r 0 removes at once"));
     }
-    let mut jobs = Vec::new();
-    for item in std::mem::take(&mut line.items) {
-        match item {
-            Item::Argument(word) => jobs.push(job_of(&word)?),
-            // The message lives on a retained job; one that is gone has nowhere to keep it.
-            Item::Set(Meaning::Setting(_), pair) => {
-                if pair.values.join(" ").len() > MAX_TEXT {
-                    return Err(Stop::usage(format!("-m: the text is longer than {MAX_TEXT} octets")));
-                }
-            }
-            Item::Set(Meaning::Attribute(row), _) => {
-                return Err(Stop::usage(format!("{} cannot be set by pdrm", row.name())));
-            }
-        }
-    }
-    let confirm = (shell.env)("PD_CONFIRM_DELETE").is_none_or(|word| !word.eq_ignore_ascii_case("no"));
-    let mut spool = line.open(shell, Intent::Write)?;
-    let mut exit = Exit::Done;
-    for job in jobs {
-        let result = spool
-            .job(job.clone())
-            .and_then(|found| if confirm { ask(shell, &job, &found.name) } else { Ok(()) }.map(|()| found.global))
-            .and_then(|global| spool.delete_job(JobRef::Global(global)).map(drop));
-        if let Err(failure) = result {
-            let lost = failure.kind == FailureKind::Unreachable;
-            exit = exit.max(shell.report(PROGRAM, &not_found(failure, &job)));
-            if lost {
-                break;
-            }
-        }
-    }
-    Ok(exit)
+    let confirms = (shell.env)("PD_CONFIRM_DELETE").is_none_or(|word| !word.eq_ignore_ascii_case("no"));
+    each_job::run(Action::Remove, line, shell, confirms.then_some(ask))
 }
 
-fn job_of(word: &OsString) -> Result<JobRef, Stop> {
-    match targets::parse(&word.to_string_lossy())? {
-        Target::Job(job, None) => Ok(job),
-        Target::Job(job, Some(_)) => {
-            Err(Stop::usage(format!("'{}' names a document", escaped(&word.to_string_lossy())))
-                .hint(format!("pdrm {job}   removes the whole job")))
-        }
-        Target::Server(_) => Err(Stop::usage(format!("'{}' names no single job", escaped(&word.to_string_lossy())))
-            .hint("pdrm removes the jobs it is given one by one")),
-    }
-}
-
-/// Asks whether `job` shall go. Anything but y and yes is a no.
-fn ask(shell: &mut Shell<'_>, job: &JobRef, name: &str) -> Result<(), Failure> {
-    let _ = write!(shell.err, "{PROGRAM}: remove job {job} ({})? [y/N] ", escaped(name));
+/// Asks whether to remove `job`. Any answer but y and yes is a no.
+fn ask(shell: &mut Shell<'_>, job: &JobRef, status: &JobStatus) -> Result<(), Failure> {
+    let _ = write!(shell.err, "{PROGRAM}: remove job {job} ({})? [y/N] ", escaped(&status.name));
     let _ = shell.err.flush();
     let mut answer = Vec::new();
     let read = Read::take(&mut *shell.input, 1024).read_until(b'\n', &mut answer);
