@@ -349,7 +349,7 @@ fn tries_that_are_used_up_take_the_device_offline_and_an_operators_drain_makes_i
     assert_eq!((&shown["offline-by-error"], &shown["error"]["next-try"]), (&Value::Bool(false), &Value::Null));
     assert_eq!(shown["error"]["number"], 4127, "the last error is still known");
     assert_eq!(cause(&site, "late")["cause"], "device-stopped");
-    site.run("spoolcom", &["DEV $LP2, DRAIN"]).expect(1).says("it takes no jobs already");
+    site.spoolcom("DEV $LP2, DRAIN");
     let printer = Sink::at(TcpListener::bind(("127.0.0.1", port)).unwrap(), Mode::Normal);
     site.spoolcom("DEV $LP2, START");
     site.wait_until_empty();
@@ -381,28 +381,31 @@ fn a_file_whose_directory_appears_is_printed_to_by_itself() {
 fn every_state_allows_what_the_table_says_and_refuses_the_rest_with_a_hint() {
     let printer = Sink::new(STALLS);
     let site = site_in_every_state(&printer);
+    site.spoolcom("PRINT $SPLC, FILE fastp");
     // Offline, Printing, Waiting, Suspended, Deverror, Procerror. Where a subcommand is allowed and would change the state
     // it comes last, or is tested above.
     let attributes = [
         "FORM A",
         "SPEED 5",
-        "EXCLUSIVE OFF",
+        "EXCLUSIVE ON",
         "FIFO ON",
         "RETRY 9",
         "TIMEOUT 3",
         "RESTART",
-        "HEADER OFF",
+        "HEADER ON",
         "STARTFF ON",
         "ENDFF ON",
         "WIDTH 80",
-        "PARM 0",
-        "PROCESS $SPLA",
-        "URI null:",
+        "PARM 1",
+        "PROCESS $SPLC",
+        "URI file:///tmp/elsewhere",
+        // What may follow a word that was changed above.
+        "EXCLUSIVE OFF!",
     ];
     let rows = [
         ("SUSPEND", "-.-x.-", "takes no jobs already|DRAIN   takes it offline|PRINT $SPLB, START"),
-        ("START", "..-..x", "it is online already"),
-        ("DRAIN", "-.....", "it takes no jobs already"),
+        ("START", "..x..x", ""),
+        ("DRAIN", "x.....", ""),
         ("DELETE", ".-----", "DRAIN   takes it offline first"),
         ("STATUS", "xxxxxx", ""),
         ("LOG", "xxxxxx", ""),

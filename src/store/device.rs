@@ -1,6 +1,7 @@
 //! Rows of devices.
 
 use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Paper, Remembered};
+use crate::model::kept::KeptWords;
 use crate::model::state::{DeviceWish, ErrorNote};
 use crate::model::{DeviceId, DeviceName, JobId, ProcessName, RouteId};
 
@@ -80,6 +81,7 @@ columns!(at {
     last_address,
     last_entry,
     complaint,
+    kept,
 });
 
 /// The identities of the devices that the route `?1` leads to; one may be there twice. Not a UNION, which would be a merge
@@ -111,6 +113,7 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
             restart: row.get(at::restart)?,
             delivery: row.get(at::delivery)?,
             attempts: row.get(at::attempts)?,
+            kept: row.get::<Option<String>>(at::kept)?.map(|text| KeptWords::from_stored(&text)).unwrap_or_default(),
         },
         set_aside: row.get(at::set_aside)?,
         wish: row.get(at::wish)?,
@@ -137,9 +140,23 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
     })
 }
 
-/// The device of that name.
+/// The device of that name. One at the node of this spool's own server is the device without a node.
 pub(crate) fn by_name(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Option<DeviceRow>> {
+    let local = local_name(tx, name)?;
+    let found = by_exact_name(tx, &local)?;
+    // A spool of an earlier version may hold a device whose name has its own node.
+    if found.is_none() && local != *name { by_exact_name(tx, name) } else { Ok(found) }
+}
+
+fn by_exact_name(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Option<DeviceRow>> {
     tx.one(&format!("SELECT {} FROM device WHERE name_key = ?", at::LIST), values![name.key()], read)
+}
+
+/// The name by which this spool knows a device: without the node of its own server.
+pub(crate) fn local_name(tx: &Tx<'_>, name: &DeviceName) -> Fallible<DeviceName> {
+    let Some(node) = name.node() else { return Ok(name.clone()) };
+    let own = super::spool::server(tx)?.eq_ignore_ascii_case(node.as_str());
+    Ok(if own { name.without_node() } else { name.clone() })
 }
 
 /// The device with that identity.
@@ -268,6 +285,11 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
     )
 }
 
+/// Stores the words that mean nothing here.
+pub(crate) fn set_kept(tx: &Tx<'_>, id: DeviceId, kept: &KeptWords) -> Fallible<()> {
+    tx.change("the device", "UPDATE device SET kept = ? WHERE id = ?", values![kept.stored(), id])
+}
+
 /// Stores which job was set aside because the device failed at it.
 pub(crate) fn set_aside(tx: &Tx<'_>, id: DeviceId, job: Option<JobId>) -> Fallible<()> {
     tx.change("the device", "UPDATE device SET set_aside = ? WHERE id = ?", values![job, id])
@@ -296,18 +318,9 @@ pub(crate) fn stop_by_error(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
     )
 }
 
-/// The devices that nobody has started or drained yet, and that have all they need to be started: an address is needed
-/// unless they `may_have_entry` in FASTCNFG.
-pub(crate) fn untouched(tx: &Tx<'_>, may_have_entry: bool) -> Fallible<Vec<DeviceRow>> {
-    tx.rows(
-        &format!(
-            "SELECT {} FROM device WHERE untouched <> ? AND process_key IS NOT NULL AND (uri IS NOT NULL OR ?)
-             ORDER BY name_key",
-            at::LIST
-        ),
-        values![false, may_have_entry],
-        read,
-    )
+/// The devices that nobody has started or drained yet.
+pub(crate) fn untouched(tx: &Tx<'_>) -> Fallible<Vec<DeviceRow>> {
+    tx.rows(&format!("SELECT {} FROM device WHERE untouched <> ? ORDER BY name_key", at::LIST), values![false], read)
 }
 
 /// Stores or clears the error.

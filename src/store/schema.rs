@@ -10,7 +10,7 @@ use crate::model::{Failure, FailureKind};
 use super::{Fallible, Tx};
 
 /// The schema this program writes.
-pub const VERSION: i64 = MARKED;
+pub const VERSION: i64 = 7;
 
 /// The schema from which on a database carries the mark of its last commit.
 pub(crate) const MARKED: i64 = 6;
@@ -355,8 +355,14 @@ CREATE TABLE age_mark (
 );
 ";
 
+/// From schema 6 to 7: words of another system that a device or a print process was given, and that mean nothing here.
+const V7_KEPT: &str = "
+ALTER TABLE device ADD COLUMN kept TEXT;
+ALTER TABLE process ADD COLUMN kept TEXT;
+";
+
 /// Every step, with the number of the schema that it leads to.
-const STEPS: &[(i64, &str)] = &[(1, V1), (2, V2), (3, V3), (4, V4), (5, V5), (MARKED, MARKS)];
+const STEPS: &[(i64, &str)] = &[(1, V1), (2, V2), (3, V3), (4, V4), (5, V5), (MARKED, MARKS), (7, V7_KEPT)];
 
 /// Whether this program may use a database with that schema: [`FailureKind::Unreachable`] for a newer one.
 pub(crate) fn check(version: i64) -> Fallible<()> {

@@ -80,6 +80,11 @@ pub(crate) fn row(tx: &Tx<'_>) -> Fallible<SpoolRow> {
     found?.ok_or_else(missing)
 }
 
+/// The name of its server.
+pub(crate) fn server(tx: &Tx<'_>) -> Fallible<String> {
+    tx.one("SELECT server FROM spool WHERE id = 1", &[], |row| row.only())?.ok_or_else(missing)
+}
+
 /// Its state.
 pub(crate) fn state(tx: &Tx<'_>) -> Fallible<SpoolerState> {
     tx.one("SELECT state FROM spool WHERE id = 1", &[], |row| row.only())?.ok_or_else(missing)

@@ -29,6 +29,7 @@ use crate::store::job::JobRow;
 use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::users;
 
+use super::alter::check_message;
 use super::view::Known;
 use crate::spool::disk::files;
 use crate::spool::interface::records::{Event, EventSubject, Removal};
@@ -222,15 +223,22 @@ impl Spool {
         Ok(links.iter().filter_map(look).collect())
     }
 
-    /// Deletes a job. Returns what became of it, and the print processes that have to stop printing it.
-    pub(crate) fn delete_job(&self, call: &Call, job: &JobRef) -> Fallible<(Removal, Vec<WakeTarget>)> {
+    /// Deletes a job; the message goes into its history. Returns what became of it, and the print processes that have to
+    /// stop printing it.
+    pub(crate) fn delete_job(
+        &self,
+        call: &Call,
+        job: &JobRef,
+        message: Option<String>,
+    ) -> Fallible<(Removal, Vec<WakeTarget>)> {
+        check_message(message.as_ref())?;
         let (spool, job) = (self.clone(), job.clone());
         let (removal, aftermath) = self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
             demand_job(tx, &row)?;
             store::job::set_wish(tx, row.id, Wish::Cancel)?;
             store::entry::withdraw(tx, row.id)?;
-            record(tx, Object::Job(row.id), EventWord::Deleted, "")?;
+            record(tx, Object::Job(row.id), EventWord::Deleted, message.as_deref().unwrap_or_default())?;
             let entries = store::entry::of_job(tx, row.id)?;
             if entries.iter().any(|e| matches!(e.state, EntryState::Claimed | EntryState::Transferred)) {
                 let stoppable = entries.iter().any(|e| e.state == EntryState::Claimed);

@@ -133,20 +133,26 @@ impl Altered {
     }
 
     fn owner(&mut self, tx: &Tx<'_>, owner: &NewOwner) -> Fallible<()> {
-        let uid = match owner {
-            NewOwner::Uid(uid) => *uid,
+        let (uid, gid) = match owner {
+            NewOwner::Uid(uid) => (*uid, None),
+            NewOwner::Ids { gid, uid } => (*uid, Some(*gid)),
             NewOwner::Name(name) => {
-                users::uid_of(name).ok_or_else(|| bad(format!("no user is called '{}'", name.escape_debug())))?
+                let uid = users::uid_of(name);
+                (uid.ok_or_else(|| bad(format!("no user is called '{}'", name.escape_debug())))?, None)
             }
         };
-        if uid == self.job.owner_uid {
-            return Ok(());
+        let before = (self.job.owner_gid, self.job.owner_uid);
+        if uid != before.1 {
+            let name = users::name(uid);
+            self.note("owner", &self.job.owner.clone(), &name);
+            // Local ids count per user, so the job gets the next one of its new owner.
+            self.job.local = store::spool::next_local(tx, uid)?;
+            (self.job.owner, self.job.owner_uid, self.job.owner_gid) = (name, uid, users::primary_group(uid));
         }
-        let name = users::name(uid);
-        self.note("owner", &self.job.owner.clone(), &name);
-        // Local ids count per user, so the job gets the next one of its new owner.
-        self.job.local = store::spool::next_local(tx, uid)?;
-        (self.job.owner, self.job.owner_uid, self.job.owner_gid) = (name, uid, users::primary_group(uid));
+        if let Some(gid) = gid.filter(|gid| *gid != self.job.owner_gid) {
+            self.note("group", &before.0.to_string(), &gid.to_string());
+            self.job.owner_gid = gid;
+        }
         Ok(())
     }
 
