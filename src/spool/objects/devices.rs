@@ -44,7 +44,7 @@ impl Spool {
 
         self.change(Room::Takes, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
-            let row = match store::device::by_name(tx, &name)? {
+            let row = match store::device::to_change(tx, &name)? {
                 Some(row) => row,
                 None => {
                     super::spooler::demand_additions(tx)?;
@@ -56,7 +56,7 @@ impl Spool {
             let mut settings = row.settings.clone();
             for change in &changes {
                 if let DeviceChange::Process(process) = change
-                    && store::process::by_name(tx, process)?.is_none()
+                    && store::process::to_change(tx, process)?.is_none()
                 {
                     return Err(unknown_process(tx, process)?);
                 }
@@ -145,7 +145,7 @@ impl Spool {
     pub(crate) fn delete_device(&self, call: &Call, name: DeviceName) -> Fallible<()> {
         self.change(Room::Gives, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
-            let row = store::device::by_name(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
+            let row = store::device::to_change(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
             let shown = row.name.guardian();
             if row.wish != DeviceWish::Stopped {
                 return Err(Failure::new(FailureKind::State, format!("device {shown} is online"))
@@ -274,7 +274,7 @@ pub(crate) fn lacks(tx: &Tx<'_>, row: &DeviceRow, may_have_entry: bool, fastcnfg
         let uri = format!("DEV {shown}, URI socket://host:9100 or URI file:///path gives it one");
         return Ok(missing("address", format!("{uri}, or an entry for it in {}", fastcnfg.display())));
     }
-    if store::process::by_name(tx, process)?.is_none() {
+    if store::process::to_change(tx, process)?.is_none() {
         return Ok(Some(unknown_process(tx, process)?));
     }
     Ok(None)
