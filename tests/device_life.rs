@@ -176,18 +176,18 @@ fn a_suspended_job_can_be_held_and_deleted_and_its_device_stays_suspended_withou
 }
 
 #[test]
-fn a_drain_lets_the_suspended_job_end_and_takes_the_device_offline() {
+fn a_drain_of_a_suspended_device_gives_its_job_back_and_takes_the_device_offline() {
     let printer = Sink::new(STALLS);
     let site = suspended(&printer, "OFF");
     stands_still(&site);
-    let drain = site.command("spoolcom").arg("DEV $LP2, DRAIN").spawn().unwrap();
-    site.wait_for("the drain", || device(&site, "LP2")["draining"] == true);
-    printer.set_mode(Mode::Normal);
-    finish(drain, DEADLINE).expect(0);
+    site.spoolcom("DEV $LP2, DRAIN");
     assert_eq!(device(&site, "LP2")["state"], "offline");
-    assert_eq!(complete(&printer), ["long"]);
-    assert_eq!(site.tags().len(), 1, "the short one waits");
-    assert!(site.possible_duplicates().is_empty());
+    printer.set_mode(Mode::Normal);
+    assert_eq!(site.tags().len(), 2, "both wait");
+    assert_eq!(site.possible_duplicates(), std::collections::HashSet::from(["long".to_owned()]));
+    site.spoolcom("DEV $LP2, START");
+    site.wait_until_empty();
+    assert_eq!(complete(&printer).len(), 2);
 }
 
 #[test]
