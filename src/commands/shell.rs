@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{BufRead, Write};
 use std::mem::ManuallyDrop;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::client::{ServedSpool, Submitter, submission_socket};
@@ -72,6 +72,8 @@ pub struct Shell<'a> {
     pub err_is_terminal: bool,
     /// Whether standard input is a terminal.
     pub input_is_terminal: bool,
+    /// The controlling terminal, where a question is asked when standard input is something else.
+    pub terminal: Option<&'a Path>,
     /// Looks up an environment variable.
     pub env: &'a dyn Fn(&str) -> Option<OsString>,
     /// The current directory.
@@ -136,6 +138,7 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
             out_is_terminal,
             err_is_terminal,
             input_is_terminal,
+            terminal: Some(Path::new("/dev/tty")),
             env: &env,
             cwd,
             now_ms: crate::sys::clock::wall_ms(),

@@ -359,8 +359,15 @@ CREATE TABLE age_mark (
 fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     hosts(tx)?;
     tx.script(TALLIES)?;
-    tx.script(CARRIED)
+    tx.script(CARRIED)?;
+    tx.script(KEPT)
 }
+
+/// Words of another system that a device or a print process was given, and that mean nothing here.
+const KEPT: &str = "
+ALTER TABLE device ADD COLUMN kept TEXT;
+ALTER TABLE process ADD COLUMN kept TEXT;
+";
 
 /// Facts of one host stand beside the server they belong to: device and inode of a print file and of a file that is printed
 /// to, process id, user id. What is there already belongs to the spool's own server, which is the default of the new columns

@@ -153,7 +153,8 @@ impl<'a> AttemptControl<'a> {
             match wish {
                 AttemptWish::Suspend if self.stage == Stage::Before => return Err(PrintError::Unwanted),
                 AttemptWish::Suspend if self.stage == Stage::Sending => self.stand_still(&mut still)?,
-                AttemptWish::Suspend | AttemptWish::Continue => break,
+                AttemptWish::LetGo if self.stage != Stage::Sent => return Err(PrintError::Unwanted),
+                AttemptWish::Suspend | AttemptWish::LetGo | AttemptWish::Continue => break,
                 AttemptWish::Stop => return Err(PrintError::Stop),
                 AttemptWish::Lost => return Err(PrintError::Lost),
             }

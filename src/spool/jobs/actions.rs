@@ -29,6 +29,7 @@ use crate::store::job::JobRow;
 use crate::store::{self, Fallible, Tx};
 use crate::sys::users;
 
+use super::alter::check_message;
 use super::view::Known;
 use super::visible::Visible;
 use crate::spool::disk::files;
@@ -253,8 +254,15 @@ impl Spool {
         Ok(links.iter().filter_map(look).collect())
     }
 
-    /// Deletes a job. Returns what became of it, and the print processes that have to stop printing it.
-    pub(crate) fn delete_job(&self, call: &Call, job: &JobRef) -> Fallible<(Removal, Vec<WakeTarget>)> {
+    /// Deletes a job; the message goes into its history. Returns what became of it, and the print processes that have to
+    /// stop printing it.
+    pub(crate) fn delete_job(
+        &self,
+        call: &Call,
+        job: &JobRef,
+        message: Option<String>,
+    ) -> Fallible<(Removal, Vec<WakeTarget>)> {
+        check_message(message.as_ref())?;
         let owner = self.owners_groups(call, job)?;
         let (spool, job) = (self.clone(), job.clone());
         let (removal, aftermath) = self.change(Room::Gives, call, move |tx| {
@@ -262,7 +270,7 @@ impl Spool {
             demand_job(tx, &row, owner.as_ref())?;
             store::job::set_wish(tx, row.id, Wish::Cancel)?;
             store::entry::withdraw(tx, row.id)?;
-            record(tx, Object::Job(row.id), EventWord::Deleted, "")?;
+            record(tx, Object::Job(row.id), EventWord::Deleted, message.as_deref().unwrap_or_default())?;
             let entries = store::entry::of_job(tx, row.id)?;
             if entries.iter().any(|e| matches!(e.state, EntryState::Claimed | EntryState::Transferred)) {
                 let stoppable = entries.iter().any(|e| e.state == EntryState::Claimed);

@@ -53,11 +53,20 @@ pub fn list(
             }
             Ok(())
         };
-        let result = name_of(spool, argument).and_then(|name| match layout.class {
+        let mut those = |spool: &mut dyn Operations, name: Option<&str>| match layout.class {
             Class::Server => server(&here, name, &mut add),
             Class::Queue => queues(spool, &here, name, &mut add),
             _ => destinations(spool, &here, &behind, name, &mut add),
-        });
+        };
+        let result = match name_of(spool, argument).and_then(|name| those(spool, name)) {
+            // No object has that name, but the server does: it stands for all of its objects.
+            Err(Stop::Failed(failure))
+                if failure.kind == FailureKind::NotFound && argument.eq_ignore_ascii_case(here.name) =>
+            {
+                those(spool, None)
+            }
+            result => result,
+        };
         match result {
             Ok(()) => {}
             Err(Stop::Failed(failure)) => {

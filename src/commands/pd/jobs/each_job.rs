@@ -123,8 +123,7 @@ impl JobActionRequest {
             }
             Action::Resume => spool.resume_job(global, self.message.clone()),
             Action::Promote => spool.promote_job(global, self.message.clone()),
-            // The message lives on a retained job; one that is gone has nowhere to keep it.
-            Action::Remove => spool.delete_job(global).map(drop),
+            Action::Remove => spool.delete_job(global, self.message.clone()).map(drop),
             Action::Modify => Err(Failure::internal("not an action without attributes")),
         }
     }

@@ -2,7 +2,16 @@ use crate::commands::pd::testing::{World, job, run, with};
 use crate::commands::pd::verbs::pdrm::run as pdrm;
 
 fn sure(input: &'static str) -> World {
-    World { input, ..World::default() }
+    World { input, at_terminal: true, ..World::default() }
+}
+
+#[test]
+fn standard_input_that_is_no_terminal_is_left_alone() {
+    let fake = with(vec![job(1)]);
+    let world = World { input: "y\n2\n3\n", ..World::default() };
+    let answer = world.run(Box::new(fake.clone()), pdrm, "1");
+    assert!(answer.err.contains("nobody confirmed it") && answer.err.contains("PD_CONFIRM_DELETE=no"), "{answer}");
+    assert!(fake.0.borrow().deleted.is_empty());
 }
 
 #[test]

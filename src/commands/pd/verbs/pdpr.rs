@@ -119,6 +119,8 @@ struct SubmissionRequest {
     documents: Vec<OsString>,
     /// What was given for documents, each time with the number of the document.
     of_documents: Vec<(&'static Attribute, Value, u32)>,
+    /// What stands after the last document, and so holds for none.
+    unused: Vec<String>,
     requested: Requested,
     style: Option<Style>,
     headings: bool,
@@ -145,6 +147,15 @@ fn submit(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         Err(failure) if failure.kind == FailureKind::Unknown => settle(spool.as_mut(), &token, failure)?,
         Err(failure) => return Err(failure.into()),
     };
+    if !request.unused.is_empty() {
+        let unused = request.unused.join(" ");
+        // A closed standard error must not turn into a failure.
+        let _ = writeln!(
+            shell.err,
+            "{PROGRAM}: {unused} stands after the last file and was not used: it holds for the files that follow it\n  \
+             hint: write it before the file:  {PROGRAM} -n 3 letter.txt"
+        );
+    }
     match show(&request, &accepted, spool.as_mut(), shell, &clock) {
         // The exit status must differ from that of a job that was not accepted.
         Err(Stop::Failed(failure)) => {
@@ -167,12 +178,15 @@ fn read_request(
         submission: Submission::default(),
         documents: Vec::new(),
         of_documents: Vec::new(),
+        unused: Vec::new(),
         requested: Requested::default(),
         style: None,
         headings: true,
     };
     // The document attributes read so far, which hold for the documents that follow.
     let mut so_far: Vec<(&'static Attribute, Value)> = Vec::new();
+    // Those of them that are new since the last document.
+    let mut since: Vec<(&'static Attribute, String)> = Vec::new();
     for item in items {
         match item {
             Item::Argument(name) if name.is_empty() => return Err(Stop::usage("a file name is empty")),
@@ -180,12 +194,18 @@ fn read_request(
                 request.documents.push(name);
                 let number = u32::try_from(request.documents.len()).unwrap_or(u32::MAX);
                 request.of_documents.extend(so_far.iter().map(|(row, value)| (*row, value.clone(), number)));
+                since.clear();
             }
             Item::Set(Meaning::Setting(setting), pair) => request.setting(setting, &pair)?,
             Item::Set(Meaning::Attribute(row), pair) => {
                 let value = given(row, &pair, clock)?;
                 if row.class == Class::Document {
+                    let changes = !so_far.iter().any(|one| one.0 == row && one.1 == value);
                     so_far.retain(|one| one.0 != row);
+                    since.retain(|one| one.0 != row);
+                    if changes {
+                        since.push((row, pair.values.join(" ")));
+                    }
                     so_far.push((row, value));
                 } else {
                     row.submit(&mut request.submission, &value, None)
@@ -194,6 +214,7 @@ fn read_request(
             }
         }
     }
+    request.unused = since.iter().map(|(row, value)| format!("{}={}", row.name(), escaped(value))).collect();
     if request.documents.is_empty() {
         return Err(Stop::usage("no document is named").hint("name files, or - for standard input"));
     }

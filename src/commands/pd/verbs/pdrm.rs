@@ -1,9 +1,12 @@
 //! `pdrm`: removes jobs.
 //!
-//! The caller confirms each job unless PD_CONFIRM_DELETE=no. A job that is printing is removed when its attempt has ended.
+//! The caller confirms each job at a terminal unless PD_CONFIRM_DELETE=no. A job that is printing is removed when its attempt
+//! has ended.
 
 use std::ffi::OsString;
-use std::io::{BufRead, Read};
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 
 use clap::{CommandFactory, Parser};
 
@@ -22,14 +25,15 @@ const PROGRAM: &str = "pdrm";
 
 /// Remove jobs.
 ///
-/// Each removal is confirmed unless PD_CONFIRM_DELETE=no. A job that is printing is removed when its present attempt has
+/// Each removal is confirmed at the terminal unless PD_CONFIRM_DELETE=no; where there is none, nothing is removed then.
+/// Standard input is read only when it is the terminal. A job that is printing is removed when its present attempt has
 /// ended.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
 pub struct Arguments {
     #[command(flatten)]
     server: ServerFlag,
-    /// Why, in words; it is kept as long as the job is
+    /// Why, in words; the log of the job keeps it
     #[arg(short = 'm', value_name = "TEXT", action = clap::ArgAction::Append, allow_hyphen_values = true)]
     message: Vec<OsString>,
     /// How long to keep the removed job: only 0 in this version
@@ -59,23 +63,44 @@ fn remove(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     each_job::run(Action::Remove, line, shell, confirms.then_some(ask))
 }
 
-/// Asks whether to remove `job`. Any answer but y and yes is a no.
+/// Asks whether `job` shall go, at a terminal. Anything but y and yes is a no.
 fn ask(shell: &mut Shell<'_>, job: &JobRef, status: &JobStatus) -> Result<(), Failure> {
-    let _ = write!(shell.err, "{PROGRAM}: remove job {job} ({})? [y/N] ", escaped(&status.name));
-    let _ = shell.err.flush();
-    let mut answer = Vec::new();
-    let read = Read::take(&mut *shell.input, 1024).read_until(b'\n', &mut answer);
-    let ended = !matches!(read, Ok(n) if n > 0);
-    if ended || !shell.input_is_terminal {
-        let _ = writeln!(shell.err);
-    }
-    if ended {
+    let question = format!("{PROGRAM}: remove job {job} ({})? [y/N] ", escaped(&status.name));
+    // Standard input that is no terminal is left alone: in a `while read` loop it holds the next jobs, not an answer.
+    let answer = match (shell.input_is_terminal, shell.terminal) {
+        (true, _) => {
+            let _ = shell.err.write_all(question.as_bytes()).and_then(|()| shell.err.flush());
+            let answer = line_of(&mut *shell.input);
+            if answer.is_none() {
+                let _ = writeln!(shell.err);
+            }
+            answer
+        }
+        (false, Some(path)) => asked_at(path, &question),
+        (false, None) => None,
+    };
+    let Some(answer) = answer else {
         return Err(Failure::new(FailureKind::State, format!("job {job} was not removed: nobody confirmed it"))
             .hint("PD_CONFIRM_DELETE=no   removes without asking"));
-    }
-    let answer = String::from_utf8_lossy(&answer).trim().to_ascii_lowercase();
-    if matches!(answer.as_str(), "y" | "yes") {
+    };
+    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
         return Ok(());
     }
     Err(Failure::new(FailureKind::State, format!("job {job} was not removed: the answer was no")))
+}
+
+/// Asks at the terminal `path`; none when it cannot be asked or ends.
+fn asked_at(path: &Path, question: &str) -> Option<String> {
+    let mut terminal = OpenOptions::new().read(true).write(true).open(path).ok()?;
+    terminal.write_all(question.as_bytes()).ok()?;
+    line_of(&mut BufReader::new(terminal))
+}
+
+/// Reads a line; none at the end of the input.
+fn line_of(input: &mut dyn BufRead) -> Option<String> {
+    let mut answer = Vec::new();
+    match Read::take(input, 1024).read_until(b'\n', &mut answer) {
+        Ok(n) if n > 0 => Some(String::from_utf8_lossy(&answer).into_owned()),
+        _ => None,
+    }
 }
