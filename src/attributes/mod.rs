@@ -138,6 +138,8 @@ pub struct Attribute {
     pub synonyms: &'static [&'static str],
     /// Its values.
     pub kind: Kind,
+    /// Other words for its values, each with the one that it means.
+    pub value_synonyms: &'static [(&'static str, &'static str)],
     /// Whether it may have several values.
     pub many: bool,
     /// What it is when nobody gives a value, as it is shown; none where that is no value, or depends on something.
@@ -176,6 +178,11 @@ impl Attribute {
     /// Its full name.
     pub fn name(&self) -> &str {
         self.field.stored()
+    }
+
+    /// The word of its values that `text` means, where it is another word for one.
+    pub fn keyword_of<'a>(&self, text: &'a str) -> &'a str {
+        self.value_synonyms.iter().find(|row| row.0.eq_ignore_ascii_case(text)).map_or(text, |row| row.1)
     }
 
     /// Whether it is kept as it was given, and decides nothing.

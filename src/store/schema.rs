@@ -10,7 +10,7 @@ use crate::model::{Failure, FailureKind};
 use super::{Fallible, Tx};
 
 /// The schema this program writes.
-pub const VERSION: i64 = MARKED;
+pub const VERSION: i64 = 7;
 
 /// The schema from which on a database carries the mark of its last commit.
 pub(crate) const MARKED: i64 = 6;
@@ -355,8 +355,21 @@ CREATE TABLE age_mark (
 );
 ";
 
+/// To schema 7, what documents are: what devices and locations say of them, and by whom it was said what each is. Before, all
+/// were what they were recognised as.
+const CONTENT: &str = "
+ALTER TABLE device ADD COLUMN trunc INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN eol_crlf INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN page_length INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN content_raw INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE location ADD COLUMN content TEXT;
+ALTER TABLE document ADD COLUMN format_origin TEXT NOT NULL DEFAULT 'recognised';
+ALTER TABLE document ADD COLUMN recognised TEXT NOT NULL DEFAULT 'passthru';
+UPDATE document SET recognised = format;
+";
+
 /// Every step, with the number of the schema that it leads to.
-const STEPS: &[(i64, &str)] = &[(1, V1), (2, V2), (3, V3), (4, V4), (5, V5), (MARKED, MARKS)];
+const STEPS: &[(i64, &str)] = &[(1, V1), (2, V2), (3, V3), (4, V4), (5, V5), (MARKED, MARKS), (7, CONTENT)];
 
 /// Whether this program may use a database with that schema: [`FailureKind::Unreachable`] for a newer one.
 pub(crate) fn check(version: i64) -> Fallible<()> {

@@ -355,6 +355,7 @@ pub fn location(name: &str, device: Option<&str>) -> LocationStatus {
         name: location_name(name),
         broadcast: false,
         device: device.map(|name| name.parse().unwrap()),
+        content: None,
         route: RouteId(1),
         jobs: 0,
     }
@@ -398,6 +399,7 @@ pub fn job(n: u32, state: JobState) -> JobStatus {
             server: "acme1".into(),
             transfer: Transfer::Copy,
             format: Format::Text,
+            format_origin: Default::default(),
             octets: 12_000,
             pages: None,
             lines: Some(200),

@@ -202,7 +202,7 @@ fn read_words(words: &[OsString], err: &mut dyn Write) -> Result<Option<Vec<Stat
     let mut only_supervisor = false;
     for (n, line) in lines.iter().enumerate() {
         let number = (lines.len() > 1).then_some(n + 1);
-        let mut parser = Parser::new(line, strict).map_err(|mistake| refuse(err, number, line, &mistake))?;
+        let mut parser = Parser::new(line, strict);
         if n == 0 {
             let supervisor = parser.supervisor().map_err(|mistake| refuse(err, number, line, &mistake))?;
             only_supervisor = supervisor.is_some();

@@ -76,15 +76,8 @@ impl<'a, 'o> Runner<'a, 'o> {
             if number == 1 && octets.starts_with("\u{feff}".as_bytes()) {
                 octets.drain(.."\u{feff}".len());
             }
-            let Ok(line) = String::from_utf8(octets) else {
-                worst = worst.max(usage(
-                    self.session.err,
-                    Message::Syntax,
-                    &format!("line {number} is not UTF-8 text"),
-                    &[],
-                ));
-                continue;
-            };
+            // A title or a comment may hold octets that are no UTF-8: no name of an object does.
+            let line = String::from_utf8_lossy(&octets);
             let (exit, flow) = self.line(&line, number);
             worst = worst.max(exit);
             if flow == Flow::Stop {

@@ -116,7 +116,7 @@ impl Statement {
 /// Returns the first mistake in the line, of which nothing is executed then.
 pub fn read_line(line: &str, number: Option<usize>) -> Result<Vec<Statement>, Mistake> {
     let source = Source { line, number };
-    let commands = Parser::new(line, false)?.commands()?;
+    let commands = Parser::new(line, false).commands()?;
     commands.iter().map(|command| Statement::of(command, &source)).collect()
 }
 

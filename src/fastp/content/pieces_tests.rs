@@ -17,9 +17,11 @@ fn source(format: Format, bytes: &[u8], copies: u32) -> Source {
         size: bytes.len() as u64,
         copies,
         format,
+        origin: FormatOrigin::Recognised,
         lead: 0,
         ends_at_top: false,
         unfinished: false,
+        bare_line_feeds: false,
         speech: Speech::Other,
     };
     source.look().unwrap();
@@ -144,7 +146,7 @@ fn jobs_documents_and_copies_have_the_same_boundary() {
 }
 
 fn documents_after(source: &Source) -> Paper {
-    if source.is_text() { Paper::Text } else { Paper::Stream }
+    if source.speech == Speech::Text { Paper::Text } else { Paper::Stream }
 }
 
 #[test]

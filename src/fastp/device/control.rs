@@ -71,6 +71,8 @@ pub struct AttemptControl<'a> {
     /// What we wait for, and since when (boot clock).
     waiting_for: Option<(Wait, i64)>,
     octets: u64,
+    /// How many of them are more than those of the documents, because text was laid out; less where it was cut.
+    surplus: i64,
     /// Octets of the attempt that went over connections before this one.
     earlier: u64,
     releasing: Option<Releasing>,
@@ -97,6 +99,7 @@ impl<'a> AttemptControl<'a> {
             standstill: None,
             waiting_for: None,
             octets: 0,
+            surplus: 0,
             earlier: 0,
             releasing: None,
             octets_written: 0,
@@ -219,6 +222,11 @@ impl<'a> AttemptControl<'a> {
         self.check()
     }
 
+    /// Of what is sent next, `n` octets are none of a document's; a negative number of its own are left out.
+    pub fn adds(&mut self, n: i64) {
+        self.surplus += n;
+    }
+
     /// Shows what we wait for from now on; none = nothing. If we already wait for it, its start time stays.
     pub fn set_waiting_for(&mut self, wait: Option<Wait>) {
         if self.waiting_for.map(|(wait, _)| wait) != wait {
@@ -250,7 +258,7 @@ impl<'a> AttemptControl<'a> {
             attempt: self.claim.map_or(0, |claim| claim.attempt),
             document: self.document,
             copy: self.copy,
-            octets: self.octets,
+            octets: self.octets.saturating_add_signed(-self.surplus),
             at_boot_ms: clock::boot_ms(),
             stalled: self.standstill,
             awaits: self.waiting_for,

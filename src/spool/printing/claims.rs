@@ -258,6 +258,7 @@ impl Spool {
                 identity: d.identity,
                 digest: d.digest,
                 format: d.format,
+                format_origin: d.format_origin,
                 copies: d.copies,
             })
             .collect();

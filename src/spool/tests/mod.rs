@@ -118,6 +118,7 @@ impl Site {
                 transfer: Transfer::Copy,
                 link_target: None,
                 copies: 1,
+                format: None,
             }],
             given: Vec::new(),
         }

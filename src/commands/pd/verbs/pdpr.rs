@@ -9,7 +9,7 @@ use std::path::Path;
 use clap::{CommandFactory, Parser, ValueHint};
 
 use crate::attributes::object::Object;
-use crate::attributes::text::{Clock, escaped, read_given};
+use crate::attributes::text::{Clock, escaped, read_given, title};
 use crate::attributes::{Attribute, Class, Settable};
 use crate::commands::pd::command_line::flags::ServerFlag;
 use crate::commands::pd::command_line::options;
@@ -260,14 +260,13 @@ fn given(row: &'static Attribute, pair: &Pair, clock: &Clock) -> Result<Value, S
     }
 }
 
-/// The name of a job that is given none: that of its first document, with control characters as `?`.
+/// The name of a job that is given none: that of its first document.
 fn usual_name(documents: &[OsString]) -> String {
     let first = documents.first().map_or(OsStr::new("-"), OsString::as_os_str);
     if first == "-" {
         return "stdin".to_owned();
     }
-    let base = Path::new(first).file_name().unwrap_or(first).to_string_lossy();
-    base.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    title(&Path::new(first).file_name().unwrap_or(first).to_string_lossy())
 }
 
 /// Opens every document; when some cannot be, each says why and nothing is submitted.

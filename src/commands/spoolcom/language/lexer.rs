@@ -57,21 +57,19 @@ fn is_mark(c: char) -> bool {
 
 impl<'a> Lexer<'a> {
     /// Begins to read `line`.
-    ///
-    /// # Errors
-    /// Fails at a control character other than a tab.
-    pub fn new(line: &'a str) -> Result<Self, Mistake> {
-        match line.char_indices().find(|(_, c)| c.is_control() && *c != '\t') {
-            None => Ok(Self { line, at: 0 }),
-            Some((start, c)) => Err(Mistake::new(
-                Message::Syntax,
-                Span { start, end: start + c.len_utf8() },
-                format!(
-                    "{} is not allowed in a command",
-                    if c == '\n' { "a line break" } else { "a control character" }
-                ),
-            )),
-        }
+    pub fn new(line: &'a str) -> Self {
+        Self { line, at: 0 }
+    }
+
+    /// Refuses the first character of the next `length` octets that `is_odd`.
+    fn refuse(&self, length: usize, is_odd: fn(char) -> bool) -> Result<(), Mistake> {
+        let Some((at, c)) = self.rest()[..length].char_indices().find(|(_, c)| is_odd(*c)) else { return Ok(()) };
+        let start = self.at + at;
+        Err(Mistake::new(
+            Message::Syntax,
+            Span { start, end: start + c.len_utf8() },
+            format!("{} is not allowed here", if c == '\n' { "a line break" } else { "a control character" }),
+        ))
     }
 
     fn rest(&self) -> &'a str {
@@ -93,7 +91,7 @@ impl<'a> Lexer<'a> {
     /// Returns the next lexeme; after the last one always [`Token::End`].
     ///
     /// # Errors
-    /// Fails at a quotation that is not closed.
+    /// Fails at a quotation that is not closed, and at a control character outside of one.
     pub fn next_lexeme(&mut self) -> Result<Lexeme, Mistake> {
         self.skip_blanks();
         let start = self.at;
@@ -117,6 +115,7 @@ impl<'a> Lexer<'a> {
                 if rest[length..].starts_with('!') && rest[..length].ends_with('\\') {
                     length -= 1;
                 }
+                self.refuse(length, |c| c.is_control())?;
                 self.at += length;
                 Token::Word(without_shell_backslashes(&rest[..length]))
             }
@@ -149,7 +148,8 @@ impl<'a> Lexer<'a> {
     /// parenthesis); none when nothing is there.
     ///
     /// # Errors
-    /// Fails at a quotation that is not closed, or that more text follows.
+    /// Fails at a quotation that is not closed, or that more text follows, and at a line break outside of one: what follows
+    /// is another command.
     pub fn text(&mut self, in_list: bool) -> Result<(Option<String>, Span), Mistake> {
         self.skip_blanks();
         let start = self.at;
@@ -166,6 +166,7 @@ impl<'a> Lexer<'a> {
         }
         let rest = self.rest();
         let raw = rest[..rest.find(ends).unwrap_or(rest.len())].trim_end_matches(is_blank);
+        self.refuse(raw.len(), |c| c == '\n')?;
         self.at += raw.len();
         let text = (!raw.is_empty()).then(|| without_shell_backslashes(raw));
         Ok((text, Span { start, end: self.at }))
@@ -196,7 +197,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn tokens(line: &str) -> Vec<Token> {
-        let mut lexer = Lexer::new(line).unwrap();
+        let mut lexer = Lexer::new(line);
         let mut all = Vec::new();
         loop {
             match lexer.next_lexeme().unwrap().token {
@@ -236,40 +237,42 @@ mod tests {
 
     #[test]
     fn a_text_runs_to_the_comma_and_may_be_quoted() {
-        let text = |line: &str| Lexer::new(line).unwrap().text(false).unwrap().0;
+        let text = |line: &str| Lexer::new(line).text(false).unwrap().0;
         assert_eq!(text("  INVOICE A4 , START").as_deref(), Some("INVOICE A4"));
         assert_eq!(text("'a, b;c', START").as_deref(), Some("a, b;c"));
         assert_eq!(text(", START"), None);
-        assert!(Lexer::new("'a").unwrap().text(false).is_err());
-        assert!(Lexer::new("'a' b").unwrap().text(false).is_err());
+        assert!(Lexer::new("'a").text(false).is_err());
+        assert!(Lexer::new("'a' b").text(false).is_err());
     }
 
     #[test]
     fn control_characters_are_shown_in_their_place() {
-        assert_eq!(Lexer::new("DEV\nJOB").unwrap_err().span, Span { start: 3, end: 4 });
+        assert_eq!(Lexer::new("DEV\nJOB").next_lexeme().unwrap_err().span, Span { start: 3, end: 4 });
+        assert_eq!(Lexer::new("a title\nDEV").text(false).unwrap_err().span, Span { start: 7, end: 8 });
+        let text = |line: &'static str| Lexer::new(line).text(false).unwrap().0;
+        assert_eq!(text("bell\u{7} , START").as_deref(), Some("bell\u{7}"));
+        assert_eq!(text("'two\nlines', START").as_deref(), Some("two\nlines"));
     }
 
     proptest! {
         #[test]
         fn reading_never_panics_and_always_ends(line in "\\PC{0,60}") {
-            if let Ok(mut lexer) = Lexer::new(&line) {
-                for _ in 0..=line.len() {
-                    match lexer.next_lexeme() {
-                        Ok(Lexeme { token: Token::End, .. }) | Err(_) => return Ok(()),
-                        Ok(lexeme) => prop_assert!(line.get(lexeme.span.start..lexeme.span.end).is_some()),
-                    }
+            let mut lexer = Lexer::new(&line);
+            for _ in 0..=line.len() {
+                match lexer.next_lexeme() {
+                    Ok(Lexeme { token: Token::End, .. }) | Err(_) => return Ok(()),
+                    Ok(lexeme) => prop_assert!(line.get(lexeme.span.start..lexeme.span.end).is_some()),
                 }
-                prop_assert!(false, "does not end");
             }
+            prop_assert!(false, "does not end");
         }
 
         #[test]
         fn reading_texts_never_panics(line in "[ ,;()'\"!a-z\\\\$é]{0,30}", in_list: bool) {
-            if let Ok(mut lexer) = Lexer::new(&line) {
-                let _ = lexer.text(in_list);
-                let _ = lexer.next_lexeme();
-                let _ = lexer.remainder();
-            }
+            let mut lexer = Lexer::new(&line);
+            let _ = lexer.text(in_list);
+            let _ = lexer.next_lexeme();
+            let _ = lexer.remainder();
         }
     }
 }

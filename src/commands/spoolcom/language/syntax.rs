@@ -23,11 +23,8 @@ pub struct Parser<'a> {
 impl<'a> Parser<'a> {
     /// Makes a parser of `line`. A `strict` line was joined from several shell words. Any of them may have been an
     /// empty variable, so a bare clearing operand is refused.
-    ///
-    /// # Errors
-    /// Fails at a character that no command contains.
-    pub fn new(line: &'a str, strict: bool) -> Result<Self, Mistake> {
-        Ok(Self { line, lexer: Lexer::new(line)?, strict })
+    pub fn new(line: &'a str, strict: bool) -> Self {
+        Self { line, lexer: Lexer::new(line), strict }
     }
 
     /// Reads the supervisor at the beginning of the line: a first word that begins with `$` or `\`.
@@ -342,6 +339,10 @@ impl<'a> Parser<'a> {
                 (Some(file.filter(|file| !file.is_empty()).ok_or_else(expected)?.to_owned()), rest.trim())
             }
         };
+        // It was no UTF-8, so the file that is meant has another name.
+        if out.as_ref().is_some_and(|file| file.contains(char::REPLACEMENT_CHARACTER)) {
+            return Err(Mistake::expected(span, "the name of a file in UTF-8"));
+        }
         match rest.to_ascii_uppercase().as_str() {
             "" => Ok((Value::Display(DisplayRequest { detail: false, out }), span)),
             "DETAIL" => Ok((Value::Display(DisplayRequest { detail: true, out }), span)),

@@ -3,7 +3,7 @@ use crate::commands::spoolcom::language::keywords::Key;
 use proptest::prelude::*;
 
 fn parse(line: &str) -> Result<Vec<Command>, Mistake> {
-    Parser::new(line, false).and_then(|mut parser| parser.commands())
+    Parser::new(line, false).commands()
 }
 
 fn values(line: &str) -> Vec<(Key, Value)> {
@@ -75,7 +75,7 @@ fn a_job_list_holds_each_qualifier_once() {
         assert_eq!(parse(bad).unwrap_err().message, Message::QualifierList, "{bad}");
     }
     assert!(parse("JOB (OWNER), DELETE").is_ok());
-    assert!(Parser::new("JOB (OWNER), DELETE", true).unwrap().commands().is_err());
+    assert!(Parser::new("JOB (OWNER), DELETE", true).commands().is_err());
 }
 
 #[test]
@@ -96,20 +96,19 @@ fn bare_clearing_operands_are_refused_among_shell_words() {
         "LOC x, DEV; JOB",
         "DEV x, FORM, START",
     ] {
-        let mistake = Parser::new(line, true).unwrap().commands().unwrap_err();
+        let mistake = Parser::new(line, true).commands().unwrap_err();
         assert_eq!(mistake.message, Message::OperandMissing, "{line}");
         assert!(parse(line).is_ok(), "{line}");
     }
-    assert!(Parser::new("LOC x, DEV NONE", true).unwrap().commands().is_ok());
+    assert!(Parser::new("LOC x, DEV NONE", true).commands().is_ok());
 }
 
 proptest! {
     #[test]
     fn parsing_never_panics(line in "\\PC{0,80}", strict: bool) {
-        if let Ok(mut parser) = Parser::new(&line, strict) {
-            let _ = parser.supervisor();
-            let _ = parser.commands();
-        }
+        let mut parser = Parser::new(&line, strict);
+        let _ = parser.supervisor();
+        let _ = parser.commands();
     }
 
     #[test]
@@ -118,7 +117,7 @@ proptest! {
         strict: bool,
     ) {
         let line = words.join(" ");
-        if let Err(mistake) = Parser::new(&line, strict).and_then(|mut parser| parser.commands()) {
+        if let Err(mistake) = Parser::new(&line, strict).commands() {
             prop_assert!(line.get(mistake.span.start..mistake.span.end).is_some(), "{:?}", mistake);
         }
     }
