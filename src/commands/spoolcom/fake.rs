@@ -119,6 +119,9 @@ impl Carrier for Fake {
             Request::RouteLocation { pattern, .. } => {
                 Reply::RouteLocation(u32::from(!matches!(pattern, LocationPattern::EveryGroup(_))))
             }
+            Request::SetContent { pattern, .. } => {
+                Reply::SetContent(u32::from(!matches!(pattern, LocationPattern::EveryGroup(_))))
+            }
             Request::SetBroadcast { .. } => Reply::SetBroadcast(()),
             Request::DeleteLocation { .. } => Reply::DeleteLocation(1),
             Request::Locations { pattern, after } => Reply::Locations(page(&world.locations, |one| {

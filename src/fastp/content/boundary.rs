@@ -1,7 +1,7 @@
 //! What stands between two neighbouring pieces of print data: the one rule, whether they are jobs, documents of a job or
 //! copies of a document.
 //!
-//! Two texts are set apart by the form-feed rules ([`super::feeds`]). Where a finished stream stands on either side, a
+//! Two texts are set apart by the form-feed rules (`feeds`). Where a finished stream stands on either side, a
 //! universal exit is right only if the octets of one side show that this device is sent PJL or PCL, and the other side
 //! is something that a printer of that kind takes: PJL, PCL, PostScript, PDF or text. Everywhere else a printer might
 //! print an octet of ours, or obey it: receipts, labels, ESC/P and unknown data get none. They are set apart by a new

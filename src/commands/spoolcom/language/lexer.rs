@@ -68,7 +68,7 @@ impl<'a> Lexer<'a> {
         Err(Mistake::new(
             Message::Syntax,
             Span { start, end: start + c.len_utf8() },
-            format!("{} is not allowed here", if c == '\n' { "a line break" } else { "a control character" }),
+            format!("{} stands only in a quotation", if c == '\n' { "a line break" } else { "a control character" }),
         ))
     }
 
