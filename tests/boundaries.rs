@@ -95,13 +95,15 @@ fn a_walk_meets_every_pair_once() {
     }
 }
 
-/// What arrives, a connection for each element. Without `shared` all of it is one stream.
-fn expected(jobs: &[Job], shared: bool, exclusive: Exclusive, raw: bool) -> Vec<Vec<u8>> {
+/// What arrives, a connection for each element; but over a socket all of it is one stream. A file gets no exit: nobody
+/// knows what reads it.
+fn expected(jobs: &[Job], way: &str, exclusive: Exclusive, raw: bool) -> Vec<Vec<u8>> {
+    let (is_socket, is_file) = (way == "socket", way == "file");
     let mut streams: Vec<Vec<u8>> = Vec::new();
     // What was sent last over this connection, and whether the paper stands behind text.
     let (mut last, mut behind_text) = (None, false);
     for job in jobs {
-        if shared && exclusive == Exclusive::Each {
+        if exclusive == Exclusive::Each {
             last = None;
         }
         let mut fresh = last.is_none();
@@ -110,12 +112,12 @@ fn expected(jobs: &[Job], shared: bool, exclusive: Exclusive, raw: bool) -> Vec<
             let speech = if raw { Speech::Other } else { kind.speech };
             for _ in 0..*copies {
                 let boundary = last.map(|last| between(last, speech));
-                if (fresh && shared) || streams.is_empty() || (shared && boundary == Some(Boundary::Renew)) {
+                if streams.is_empty() || (is_socket && (fresh || boundary == Some(Boundary::Renew))) {
                     streams.push(Vec::new());
                 }
                 fresh = false;
                 let stream = streams.last_mut().unwrap();
-                if shared && boundary == Some(Boundary::Exit) {
+                if !is_file && boundary == Some(Boundary::Exit) {
                     stream.extend(UNIVERSAL_EXIT);
                 }
                 if behind_text && speech == Speech::Text {
@@ -138,6 +140,7 @@ enum Printer {
 
 struct Device {
     name: String,
+    way: &'static str,
     exclusive: Exclusive,
     raw: bool,
     printer: Printer,
@@ -146,8 +149,7 @@ struct Device {
 impl Device {
     /// Waits for what must arrive, and compares.
     fn check(&self, jobs: &[Job]) {
-        let is_socket = matches!(self.printer, Printer::Socket(_));
-        let expected = expected(jobs, is_socket, self.exclusive, self.raw);
+        let expected = expected(jobs, self.way, self.exclusive, self.raw);
         let arrived: Vec<Vec<u8>> = match &self.printer {
             Printer::Socket(sink) => {
                 sink.wait_for("every connection has ended", |all| {
@@ -179,6 +181,10 @@ fn every_kind_beside_every_other_over_every_way_has_the_one_boundary_of_the_rule
         for (way, raw) in
             [("socket", false), ("file", false), ("fifo", false), ("char", false), ("socket", true), ("file", true)]
         {
+            // What is added to nothing is the same whenever the device is open.
+            if raw && exclusive != Exclusive::Off {
+                continue;
+            }
             let name = format!("{way}{}{}", devices.len(), if raw { "RAW" } else { "" });
             let path = site.files.path().join(&name);
             let (uri, printer) = match way {
@@ -199,7 +205,7 @@ fn every_kind_beside_every_other_over_every_way_has_the_one_boundary_of_the_rule
             site.device(&name, &uri, exclusive.word());
             let content = if raw { ", CONTENT RAW, EOL CRLF, WIDTH 3, PAGELENGTH 1" } else { "" };
             site.spoolcom(&format!("DEV ${name}, FIFO ON{content}; LOC #ALL.{name}, DEV ${name}"));
-            devices.push(Device { name, exclusive, raw, printer });
+            devices.push(Device { name, way, exclusive, raw, printer });
         }
     }
     site.spoolcom("LOC #ALL, BROADCAST ON");

@@ -54,7 +54,7 @@ fn the_user_decides_then_the_location_then_the_first_octets() {
         ("found", "1 recognised as ascii, 1 recognised as pdf"),
         ("said", "1 passthru as the user says, 1 postscript as the user says"),
         ("raw", "1 passthru as the location says, 1 ascii as the user says"),
-        ("pcl", "10 octets, pcl as the location says"),
+        ("pcl", "9 octets, pcl as the location says"),
     ] {
         assert!(log(&site, tag).contains(words), "{tag}: {}", log(&site, tag));
     }

@@ -29,7 +29,7 @@ fn a_device_lays_text_out_and_leaves_streams_alone() {
         assert!(shown.lines().any(|shown| shown.trim() == line), "{line}: {shown}");
     }
     let text = site.document("text", "1234567890abc\ntwo\nthree\nx\tä漢\n".as_bytes());
-    let stream = site.document("stream", b"%PDF-1.4 longer than ten columns\n%%EOF\n");
+    let stream = site.document("stream", b"%PDF-1.4\nlonger than ten columns\n%%EOF\n");
     site.submit("office.net", "text", &text).expect(0);
     site.submit("office.net", "stream", &stream).expect(0);
     site.submit("office.net", "again", &text).expect(0);
@@ -37,7 +37,7 @@ fn a_device_lays_text_out_and_leaves_streams_alone() {
     assert_eq!((&job["documents"][0]["page-count"]), 2, "lines as the device wraps them, pages as it feeds them");
     site.start("LP2");
     let laid_out = "1234567890\r\nabc\r\ntwo\r\n\x0cthree\r\nx\tä\r\n漢\r\n";
-    assert_eq!(printed(&site, &sink), [laid_out, "%PDF-1.4 longer than ten columns\n%%EOF\n", laid_out]);
+    assert_eq!(printed(&site, &sink), [laid_out, "%PDF-1.4\nlonger than ten columns\n%%EOF\n", laid_out]);
 
     site.spoolcom("DEV $LP2, DRAIN, TRUNC ON, EOL NONE, PAGELENGTH 0");
     site.submit("office.net", "cut", &text).expect(0);
@@ -96,6 +96,30 @@ fn a_laid_out_text_that_broke_off_in_a_file_is_taken_back_and_written_whole() {
     assert!(rest.split('\x0c').all(|page| page.matches("\r\n").count() <= 5));
     assert_eq!(rest.replace(['\r', '\n', '\x0c'], ""), text.replace('\n', ""), "whole, and once");
     assert!(site.possible_duplicates().is_empty());
+}
+
+/// What is shown of a job in print are octets of its documents, however many the device gets for them.
+#[test]
+fn the_progress_of_a_laid_out_text_is_that_of_the_document() {
+    let site = Site::new();
+    site.declare();
+    let sink = Sink::new(Mode::Stalls(100_000));
+    site.device("LP2", &sink.uri(), "OFF!");
+    site.spoolcom("DEV $LP2, WIDTH 1; LOC #OFFICE.NET, DEV $LP2");
+    let file = site.document("long", &b"x".repeat(1_000_000));
+    site.submit("office.net", "long", &file).expect(0);
+    site.spoolcom("DEV $LP2, START");
+    sink.wait_for("it has begun", |all| all.iter().any(|one| one.octets.len() >= 100_000));
+    let running = || {
+        let shown: serde_json::Value = serde_json::from_str(&site.spoolcom("DEV $LP2, STATUS --json").out).unwrap();
+        shown[0]["running"].clone()
+    };
+    let now = running();
+    assert_eq!(now["total-octets"], 1_000_000);
+    assert!(now["octets"].as_u64().unwrap() < 1_000_000, "{now}");
+    sink.set_mode(Mode::Normal);
+    site.wait_until_empty();
+    sink.wait_for("all of it", |all| all.iter().map(|one| one.octets.len()).sum::<usize>() == 3 * 1_000_000 - 2);
 }
 
 #[test]

@@ -73,6 +73,8 @@ pub struct AttemptControl<'a> {
     octets: u64,
     /// How many of them are more than those of the documents, because text was laid out; less where it was cut.
     surplus: i64,
+    /// The most that was shown: what is shown never goes back.
+    shown: u64,
     /// Octets of the attempt that went over connections before this one.
     earlier: u64,
     releasing: Option<Releasing>,
@@ -100,6 +102,7 @@ impl<'a> AttemptControl<'a> {
             waiting_for: None,
             octets: 0,
             surplus: 0,
+            shown: 0,
             earlier: 0,
             releasing: None,
             octets_written: 0,
@@ -252,13 +255,14 @@ impl<'a> AttemptControl<'a> {
         }
         self.progress_written_at = Some(Instant::now());
         self.octets_written = self.octets;
+        self.shown = self.shown.max(self.octets.saturating_add_signed(-self.surplus));
         let progress = Progress {
             device: self.context.device,
             entry: self.claim.map(|claim| claim.entry),
             attempt: self.claim.map_or(0, |claim| claim.attempt),
             document: self.document,
             copy: self.copy,
-            octets: self.octets.saturating_add_signed(-self.surplus),
+            octets: self.shown,
             at_boot_ms: clock::boot_ms(),
             stalled: self.standstill,
             awaits: self.waiting_for,
