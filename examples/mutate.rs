@@ -106,7 +106,7 @@ impl Dice {
 fn mutate(octets: &mut Vec<u8>, seeds: &[Vec<u8>], dice: &mut Dice) {
     let at = dice.roll(octets.len() + 1);
     let end = (at + 1 + dice.roll(64)).min(octets.len());
-    match dice.roll(9) {
+    match dice.roll(10) {
         0 if at < octets.len() => octets[at] ^= 1 << dice.roll(8),
         1 if at < octets.len() => octets[at] = dice.roll(256) as u8,
         2 => drop(octets.drain(at..end)),
@@ -121,6 +121,11 @@ fn mutate(octets: &mut Vec<u8>, seeds: &[Vec<u8>], dice: &mut Dice) {
             let other = &seeds[dice.roll(seeds.len())];
             octets.truncate(at);
             octets.extend_from_slice(&other[dice.roll(other.len() + 1)..]);
+        }
+        // Much of the same: what is bounded must stay so.
+        8 if dice.roll(16) == 0 => {
+            let part = octets[at..end].repeat(dice.roll(2000));
+            octets.splice(at..at, part);
         }
         // A number becomes another one.
         _ => {

@@ -8,6 +8,7 @@
 use std::path::PathBuf;
 
 use spoolsuite::fastp::boundary::{Boundary, Speech, UNIVERSAL_EXIT, between};
+use spoolsuite::model::state::EntryState;
 
 use crate::support::lines::{Tap, Terminal, make_fifo};
 use crate::support::sink::{Mode, Sink};
@@ -224,10 +225,15 @@ fn every_kind_beside_every_other_over_every_way_has_the_one_boundary_of_the_rule
     }
     let starts: Vec<String> = devices.iter().map(|device| format!("DEV ${}, START", device.name)).collect();
     site.spoolcom(&starts.join("; "));
-    site.wait_until_empty();
-    // Those that stay open close.
+    // A device that stays open keeps its jobs until it is closed.
+    let left = "SELECT count(*) FROM entry WHERE state IN (?, ?)";
+    let states = [EntryState::Queued as i64, EntryState::Claimed as i64];
+    site.wait_for("every octet has left", || {
+        site.database().query_row(left, states, |row| row.get::<_, i64>(0)).unwrap() == 0
+    });
     let drains: Vec<String> = devices.iter().map(|device| format!("DEV ${}, DRAIN", device.name)).collect();
     site.spoolcom(&drains.join("; "));
+    site.wait_until_empty();
     devices.iter().for_each(|device| device.check(&jobs));
     assert!(site.possible_duplicates().is_empty());
 }

@@ -181,6 +181,10 @@ impl Counter {
             }
             return;
         };
+        // Most lines are plain: each octet is a column.
+        if self.glyphs.held() == 0 && part.iter().all(|octet| matches!(octet, b' '..=b'~')) {
+            return self.plain(part, at, columns);
+        }
         let mut glyphs = std::mem::take(&mut self.glyphs);
         let mut place = at - glyphs.held() as u64;
         glyphs.push(part, |octets, glyph| {
@@ -188,6 +192,24 @@ impl Counter {
             place += octets.len() as u64;
         });
         self.glyphs = glyphs;
+    }
+
+    /// Octets that take a column each.
+    fn plain(&mut self, mut part: &[u8], mut at: u64, columns: u64) {
+        while !part.is_empty() {
+            if self.column >= columns {
+                self.feed_line(at);
+                self.column = 0;
+            }
+            let room = usize::try_from(columns - self.column).unwrap_or(usize::MAX);
+            let (here, rest) = part.split_at(room.min(part.len()));
+            if here.iter().any(|octet| *octet > b' ') {
+                self.visible = self.stretch + 1;
+            }
+            self.column += here.len() as u64;
+            at += here.len() as u64;
+            part = rest;
+        }
     }
 
     /// What a line that ends still holds back.
@@ -306,6 +328,7 @@ impl Counter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::documents::layout::Expander;
     use proptest::prelude::*;
 
     fn count(text: &[u8]) -> (u64, u64) {
@@ -426,6 +449,26 @@ mod tests {
     }
 
     proptest! {
+        /// What is counted is what comes out on paper.
+        #[test]
+        fn lines_are_wrapped_as_they_are_printed(
+            text in "[a-z ]{0,30}([\n\r\t\x08\x0c漢äa ]|[a-z]{1,12}){0,60}", columns in 1u32..20, lines in 1u64..8,
+        ) {
+            let layout = Layout { columns: Some(columns), ..Layout::default() };
+            let sheet = Sheet { lines, paper: lines, columns: None };
+            let mut printed = Vec::new();
+            let mut expander = Expander::new(layout, Format::Text, text.as_bytes()).unwrap();
+            expander.push(text.as_bytes(), &mut printed);
+            expander.finish(&mut printed);
+            let pages = |sheet, text: &[u8]| {
+                let mut counter = Counter::on(sheet, text);
+                counter.push(text);
+                counter.finish().pages
+            };
+            let wrapped = Sheet { columns: Some(u64::from(columns)), ..sheet };
+            prop_assert_eq!(pages(wrapped, text.as_bytes()), pages(sheet, &printed), "{:?}", text);
+        }
+
         #[test]
         fn the_index_has_as_many_pages_as_are_counted(
             text in proptest::collection::vec(prop_oneof![8 => Just(b'\n'), 1 => Just(b'\x0c'), 1 => Just(b'\r'), 1 => Just(b' '), 8 => Just(b'x')], 0..600),
