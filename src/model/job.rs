@@ -534,3 +534,22 @@ impl Occurrence {
             && !all.iter().any(|one| one.state == EntryState::Claimed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_types_for_a_format_is_a_keyword_or_stands_for_one() {
+        for word in Format::KEYWORDS {
+            let format = Format::from_typed(&word.to_ascii_uppercase()).unwrap();
+            assert_eq!((format.keyword(), Format::from_keyword(word)), (word, Some(format)));
+        }
+        for (word, keyword) in Format::SYNONYMS {
+            assert!(!Format::KEYWORDS.contains(word) && Format::KEYWORDS.contains(keyword), "{word}");
+            assert_eq!(Format::from_typed(word), Format::from_keyword(keyword));
+        }
+        assert_eq!(Format::from_typed("word"), None);
+        assert!(FormatOrigin::ALL.iter().all(|origin| FormatOrigin::from_word(origin.word()) == Some(*origin)));
+    }
+}
