@@ -60,8 +60,6 @@ fn the_user_decides_then_the_location_then_the_first_octets() {
     }
     let lines = site.run("pdls", &["-r", "all", &id(&site, "pcl")]).expect(0).out;
     assert!(lines.contains("document-format = pcl") && lines.contains("document-format-origin = location"), "{lines}");
-    let table = site.run("pdls", &["-U", "-f", "document-format==ps", "-r", "job-name", "--json"]).expect(0).out;
-    assert!(table.contains("said") && !table.contains("found"), "{table}");
     let detail = site.spoolcom("LOC #OFFICE.RAW, STATUS DETAIL; LOC #OFFICE.PCL, STATUS DETAIL").out;
     assert!(detail.contains("CONTENT: RAW") && detail.contains("CONTENT: pcl"), "{detail}");
     site.spoolcom("LOC #OFFICE.RAW, CONTENT NONE");

@@ -111,7 +111,8 @@ fn the_progress_of_a_laid_out_text_is_that_of_the_document() {
     site.spoolcom("DEV $LP2, START");
     sink.wait_for("it has begun", |all| all.iter().any(|one| one.octets.len() >= 100_000));
     let running = || {
-        let shown: serde_json::Value = serde_json::from_str(&site.spoolcom("DEV $LP2, STATUS --json").out).unwrap();
+        let shown: serde_json::Value =
+            serde_json::from_str(&site.run("spoolcom", &["--json", "DEV $LP2"]).expect(0).out).unwrap();
         shown[0]["running"].clone()
     };
     let now = running();

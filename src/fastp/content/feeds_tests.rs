@@ -94,6 +94,7 @@ fn print(jobs: &[Vec<(Doc, u32)>], setting: Setting) -> (Vec<(usize, Mark)>, usi
             sources: job.iter().map(|(doc, copies)| doc.source(*copies)).collect(),
             paper,
             shared: setting.shared,
+            renewable: setting.shared,
             last: if setting.each { None } else { last },
             sheets: Sheets {
                 page: if setting.pages > 0 { b"H".to_vec() } else { Vec::new() },

@@ -137,8 +137,11 @@ pub struct Pieces {
     pub sources: Vec<Source>,
     /// Where the paper stands before it.
     pub paper: Paper,
-    /// Whether neighbours share a stream that a boundary can part: a connection.
+    /// Whether neighbours share a stream that a printer reads, where a boundary must part them.
     pub shared: bool,
+    /// Whether a new connection can part them. A port or a FIFO is never closed between them: what is on its way would be
+    /// lost, or a reader would see an end.
+    pub renewable: bool,
     /// What was sent last over this connection.
     pub last: Option<Speech>,
     /// Its header and trailer pages.
@@ -389,8 +392,8 @@ impl<'a> PieceIter<'a> {
     fn boundary(&mut self, next: Speech, feed: Feed) {
         match self.last.filter(|_| self.pieces.shared).map(|last| between(last, next)) {
             Some(Boundary::Exit) => self.ready.push_back(Piece::Added(UNIVERSAL_EXIT)),
-            Some(Boundary::Renew) => self.ready.push_back(Piece::Renew),
-            Some(Boundary::Feeds) | None => {}
+            Some(Boundary::Renew) if self.pieces.renewable => self.ready.push_back(Piece::Renew),
+            Some(Boundary::Renew | Boundary::Feeds) | None => {}
         }
         self.feed(feed);
         self.last = Some(next);

@@ -39,7 +39,7 @@ fn stream(bytes: &str) -> Source {
 }
 
 fn pieces(sources: Vec<Source>, paper: Paper) -> Pieces {
-    Pieces { sources, paper, shared: false, last: None, sheets: Sheets::default(), earlier: None }
+    Pieces { sources, paper, shared: false, renewable: true, last: None, sheets: Sheets::default(), earlier: None }
 }
 
 fn bytes(pieces: &Pieces, top: bool) -> String {
@@ -145,7 +145,11 @@ fn jobs_documents_and_copies_have_the_same_boundary() {
                 copies.shared = true;
                 assert_eq!(bytes(&copies, false), format!("{first}{middle}{first}"), "copies");
             }
-            // A file, FIFO or port has form feeds between texts, and nothing else.
+            // On a FIFO or a port nothing can be renewed.
+            documents.renewable = false;
+            let port = if middle == "|" { "" } else { middle };
+            assert_eq!(bytes(&documents, false), format!("{first}{port}{second}"), "a port");
+            // A file has form feeds between texts, and nothing else.
             documents.shared = false;
             let middle = if middle == "\x0c" { middle } else { "" };
             assert_eq!(bytes(&documents, false), format!("{first}{middle}{second}"), "a file");

@@ -115,6 +115,7 @@ impl Device {
             sources,
             paper: if new_address { Paper::Top } else { claim.paper },
             shared: open.connection.shared_stream(),
+            renewable: open.connection.is_renewable(),
             last: open.last,
             sheets: Sheets::of(&separation),
             earlier: claim.begun_separation.as_ref().map(Sheets::of),

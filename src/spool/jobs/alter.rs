@@ -227,8 +227,12 @@ struct Place {
 
 impl Spool {
     /// Changes the attributes of a job. Returns the print processes that have work now, or have to stop.
-    pub(crate) fn alter_job(&self, call: &Call, job: &JobRef, changes: Vec<JobChange>) -> Fallible<Vec<WakeTarget>> {
-        let mut changes = changes;
+    pub(crate) fn alter_job(
+        &self,
+        call: &Call,
+        job: &JobRef,
+        mut changes: Vec<JobChange>,
+    ) -> Fallible<Vec<WakeTarget>> {
         for change in &mut changes {
             if let JobChange::Name(Some(name)) = change {
                 *name = title(name);
