@@ -36,7 +36,7 @@ fn a_title_of_any_octets_is_shown_escaped_wherever_it_comes_from() {
     run(&site, "pdpr", &[b"-d", b"office.front", b"-x", &[b"job-name='", ODD, b"'"].concat(), file]);
     run(&site, "pdpr", &[b"-d", b"office.front", b"-X", attributes.as_os_str().as_bytes(), file]);
     run(&site, "pdpr", &[b"-d", b"office.front", odd_file]);
-    run(&site, "pdpr", &[b"-d", b"office.front", b"-t", b"plain", file]);
+    run(&site, "pdpr", &[b"-d", b"office.front", b"-t", b"plain", b"-x", b"job-hold=true", file]);
     assert_eq!(names(&site), [SHOWN, SHOWN, SHOWN, SHOWN, "plain"]);
     // The name of the file is shown in the same way.
     let table = site.run("pdls", &["-U", "-r", "job-name document-file-name"]).expect(0).out;
