@@ -39,6 +39,7 @@ mod printers;
 mod prompt;
 mod rooms;
 mod sockets;
+mod store_rules;
 mod submission_socket;
 mod support;
 mod titles;
