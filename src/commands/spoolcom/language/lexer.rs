@@ -93,6 +93,16 @@ impl<'a> Lexer<'a> {
     /// # Errors
     /// Fails at a quotation that is not closed, and at a control character outside of one.
     pub fn next_lexeme(&mut self) -> Result<Lexeme, Mistake> {
+        let begin = self.clone();
+        let lexeme = self.scan()?;
+        if matches!(lexeme.token, Token::Word(_)) {
+            let blanks = lexeme.span.start - begin.at;
+            begin.refuse(blanks + lexeme.span.end - lexeme.span.start, |c| c.is_control() && c != '\t')?;
+        }
+        Ok(lexeme)
+    }
+
+    fn scan(&mut self) -> Result<Lexeme, Mistake> {
         self.skip_blanks();
         let start = self.at;
         self.skip_shell_backslash();
@@ -115,7 +125,6 @@ impl<'a> Lexer<'a> {
                 if rest[length..].starts_with('!') && rest[..length].ends_with('\\') {
                     length -= 1;
                 }
-                self.refuse(length, |c| c.is_control())?;
                 self.at += length;
                 Token::Word(without_shell_backslashes(&rest[..length]))
             }
@@ -123,9 +132,9 @@ impl<'a> Lexer<'a> {
         Ok(Lexeme { token, span: Span { start, end: self.at } })
     }
 
-    /// Returns the next lexeme without moving on.
+    /// Returns the next lexeme without moving on. A control character is refused when it is taken: it may belong to a text.
     pub fn peek(&self) -> Result<Lexeme, Mistake> {
-        self.clone().next_lexeme()
+        self.clone().scan()
     }
 
     fn quotation(&mut self) -> Result<String, Mistake> {
