@@ -93,6 +93,7 @@ fn one_of_everything() -> Inside {
         transfer: Transfer::Link,
         link_target: Some(RawPath(original.clone())),
         copies: 1,
+        format: None,
     }];
     inside.local.submit(linked, vec![std::fs::File::open(&original).unwrap().into()]).unwrap();
 

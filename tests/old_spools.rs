@@ -51,6 +51,7 @@ fn make() {
             transfer: Transfer::Copy,
             link_target: None,
             copies: 1,
+            format: None,
         }],
         given: Vec::new(),
     };

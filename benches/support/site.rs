@@ -198,6 +198,7 @@ pub fn submit(spool: &mut Local, destination: &str, file: &Path, transfer: Trans
             copies: 1,
             transfer,
             link_target: (transfer == Transfer::Link).then_some(path),
+            format: None,
         }],
         given: Vec::new(),
     };

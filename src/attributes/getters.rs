@@ -4,7 +4,7 @@ use super::NONE;
 use crate::model::alter::JobChange;
 use crate::model::device::check_form;
 use crate::model::field::Value;
-use crate::model::job::{RawPath, Submission};
+use crate::model::job::{Format, RawPath, Submission};
 use crate::model::location::Destination;
 use crate::model::order::Priority;
 use crate::model::state::DeviceState;
@@ -111,6 +111,10 @@ pub(super) fn set_hold_after(value: Option<&Value>, _: Option<u32>) -> Set {
 
 pub(super) fn set_copies(value: Option<&Value>, document: Option<u32>) -> Set {
     Ok(JobChange::Copies { document, copies: count(value) })
+}
+
+pub(super) fn set_format(value: Option<&Value>, document: Option<u32>) -> Set {
+    Ok(JobChange::Format { document, format: words(value).and_then(|word| Format::from_keyword(&word)) })
 }
 
 pub(super) fn set_destination(submission: &mut Submission, value: &Value) -> Result<(), String> {

@@ -139,6 +139,8 @@ pub struct Attribute {
     pub synonyms: &'static [&'static str],
     /// Its values.
     pub kind: Kind,
+    /// Other words for its values, each with the one that it means.
+    pub value_synonyms: &'static [(&'static str, &'static str)],
     /// Whether it may have several values.
     pub many: bool,
     /// What is shown when nobody gives a value; none where that is nothing, or depends on something.
@@ -179,7 +181,12 @@ impl Attribute {
         self.field.stored()
     }
 
-    /// Returns whether it is only kept as it was given and shown, and decides nothing.
+    /// Returns the word of its values that `text` means, where it is another word for one.
+    pub fn keyword_of<'a>(&self, text: &'a str) -> &'a str {
+        self.value_synonyms.iter().find(|row| row.0.eq_ignore_ascii_case(text)).map_or(text, |row| row.1)
+    }
+
+    /// Returns whether it is kept as it was given, and decides nothing.
     pub fn is_carried(&self) -> bool {
         matches!(self.field, Field::Carried(_))
     }

@@ -24,6 +24,7 @@ const fn row(class: Class, field: Field, kind: Kind, shown: Shown, heading: Word
         class,
         synonyms: &[],
         kind,
+        value_synonyms: &[],
         many: false,
         default: None,
         settable: Settable::Never,
@@ -86,6 +87,11 @@ impl Attribute {
     /// Other whole words that mean it.
     pub(super) const fn also(self, synonyms: Words) -> Self {
         Self { synonyms, ..self }
+    }
+
+    /// Other words for its values.
+    pub(super) const fn values_also(self, synonyms: &'static [(&'static str, &'static str)]) -> Self {
+        Self { value_synonyms: synonyms, ..self }
     }
 
     /// It may have several values.

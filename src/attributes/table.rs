@@ -6,12 +6,12 @@ use super::Kind::{Boolean, Content, Counted, Integer, Keyword, Name, Text, Time}
 use super::Shown::{All, Brief, ByName, Verbose};
 use super::getters::{
     INTERVENING_MAX, content, destination_name, device_state, number, optional, plain, set_copies, set_destination,
-    set_form, set_hold, set_hold_after, set_name, set_priority, text, texts,
+    set_form, set_format, set_hold, set_hold_after, set_name, set_priority, text, texts,
 };
 use super::row::{carried, destination, document, job, queue, server};
 use super::{Attribute, NONE};
 use crate::model::field::{Field, Value};
-use crate::model::job::Transfer;
+use crate::model::job::{Format, FormatOrigin, Transfer};
 use crate::model::location::Destination;
 use crate::model::query::Parts;
 use crate::model::state::{DeviceWish, HoldReason};
@@ -42,7 +42,10 @@ pub const JOB_REASONS: &[&str] = &[
 pub const OUTCOMES: &[&str] = &["transferred", "sent", "confirmed", "cancelled"];
 
 /// Values of `document-format`.
-pub const FORMATS: &[&str] = &crate::model::job::Format::KEYWORDS;
+pub const FORMATS: &[&str] = &Format::KEYWORDS;
+
+/// Values of `document-format-origin`.
+pub const FORMAT_ORIGINS: &[&str] = &FormatOrigin::WORDS;
 
 /// Values of `destination-state`.
 pub const DESTINATION_STATES: &[&str] =
@@ -114,10 +117,15 @@ pub static TABLE: &[Attribute] = &[
 
     document(Field::DocumentSequenceNumber, Integer(1, MAX), Brief, &["Document", "Number"],
         "its place in the job, from 1").document(|d| number(d.sequence)),
-    document(Field::DocumentFormat, Keyword(FORMATS), Brief, &["Format"], "what it is, found by its first octets")
-        .also(&["format"]).document(|d| plain(d.format.keyword())),
+    document(Field::DocumentFormat, Keyword(FORMATS), Brief, &["Format"],
+        "what it is taken for; what its location says, or else what its first octets show, unless given. passthru: nothing is \
+         ever added to it; ascii: text; asa: text with carriage control")
+        .also(&["format"]).values_also(Format::SYNONYMS).set(set_format).document(|d| plain(d.format.keyword())),
     document(Field::DocumentFileName, Text, Brief, &["File", "Name"],
         "the name the submitter gave; - for standard input").document(|d| text(d.file_name.0.to_string_lossy())),
+    document(Field::DocumentFormatOrigin, Keyword(FORMAT_ORIGINS), All, &["Format", "Origin"],
+        "who said what it is: recognised (nobody), user, location, or the device, which takes everything as it comes")
+        .document(|d| plain(d.format_origin.word())),
     document(Field::CopyCount, Integer(1, MAX), Verbose, &["Copy", "Count"], "copies of the document")
         .also(&["copies"]).default("1").set(set_copies).document(|d| number(d.copies)),
     document(Field::OctetCount, Integer(0, i64::MAX), Verbose, &["Octet", "Count"], "its size when it was submitted")
@@ -172,7 +180,6 @@ pub static TABLE: &[Attribute] = &[
 mod tests {
     use super::*;
     use crate::attributes::{Class, Settable, Setter};
-    use crate::model::job::Format;
     use crate::model::state::{HoldReasons, JobState};
 
     #[test]

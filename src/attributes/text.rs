@@ -10,7 +10,7 @@ use jiff::{Timestamp, Zoned};
 
 use super::names::{self, BadWord};
 use super::{Attribute, Kind, MAX_VALUES};
-use crate::model::field::Value;
+use crate::model::field::{Field, Value};
 use crate::model::{Failure, FailureKind};
 
 /// The longest text value, in octets.
@@ -163,7 +163,17 @@ pub fn escaped(text: &str) -> String {
     out
 }
 
-/// Returns whether `text` is printable ASCII: nothing is to be escaped, and each octet is one column wide.
+/// The most characters of a title that had to be escaped.
+const MOST_TITLE: usize = 255;
+
+/// Makes the name of a job from `text`: one line, escaped as the names of files are. Where something had to be escaped it is cut
+/// to what a name may have: what a title holds never decides whether a job prints.
+pub fn title(text: &str) -> String {
+    let shown = escaped(text);
+    if shown == text { shown } else { shown.chars().take(MOST_TITLE).collect() }
+}
+
+/// Returns whether `text` is printable ASCII: nothing to escape, and each character as wide as its octet.
 pub fn is_plain(text: &str) -> bool {
     text.bytes().all(|octet| matches!(octet, b' '..=b'~'))
 }
@@ -201,7 +211,7 @@ pub fn read(attribute: &Attribute, text: &str, clock: &Clock) -> Result<Value, F
             Ok(word) => Ok(Value::Boolean(matches!(word, "true" | "yes"))),
             Err(_) => Err(bad(format!("'{}' is neither true nor false", escaped(text)))),
         },
-        Kind::Keyword(words) => match names::keyword(text, words) {
+        Kind::Keyword(words) => match names::keyword(attribute.keyword_of(text), words) {
             Ok(word) => Ok(Value::Text(word.to_owned())),
             Err(BadWord::Ambiguous(found)) => Err(bad(format!("'{}' may mean {}", escaped(text), found.join(" or ")))),
             Err(BadWord::Unknown(_)) => Err(bad(format!("'{}' is none of {}", escaped(text), words.join(", ")))),
@@ -231,6 +241,7 @@ fn read_number(name: &str, text: &str, low: i64, high: i64) -> Result<Value, Fai
 pub fn read_wanted(attribute: &Attribute, text: &str, clock: &Clock) -> Result<Value, Failure> {
     match (attribute.kind, text.parse::<i64>()) {
         (Kind::Integer(..) | Kind::Counted(_), Ok(n)) if !text.starts_with('+') => Ok(Value::Integer(n)),
+        _ if attribute.field == Field::JobName => read(attribute, &title(text), clock),
         _ => read(attribute, text, clock),
     }
 }
@@ -251,6 +262,7 @@ pub fn read_given(attribute: &Attribute, texts: &[String], clock: &Clock) -> Res
     }
     let mut values: Vec<Value> = Vec::with_capacity(texts.len());
     for text in texts {
+        let text = if attribute.field == Field::JobName { &title(text) } else { text };
         let value = read(attribute, text, clock)?;
         check(attribute.kind, &value).map_err(|why| bad(format!(": {why}")))?;
         if !values.contains(&value) {

@@ -63,6 +63,30 @@ pub fn measure(file: &File) -> io::Result<Measured> {
     })
 }
 
+/// The lines (of text) and the pages of a document that counts as `format`, where they can be known. A finished stream that
+/// counts as another one than it was recognised as has the pages of what it is; what is text and counts as a stream has none
+/// that are known.
+///
+/// # Errors
+/// When reading fails.
+pub fn extent(file: &File, format: Format, sheet: Sheet) -> io::Result<(Option<u64>, Option<u64>)> {
+    let mut buffer = vec![0; CHUNK];
+    let mut at = read_full_at(file, &mut buffer, 0)?;
+    if !format.is_text() {
+        let found = recognise(&buffer[..at]);
+        return Ok((None, pages(file, found)));
+    }
+    let mut counter = Counter::on(sheet, &buffer[..at]).of_format(format);
+    let mut n = at;
+    while n > 0 {
+        counter.push(&buffer[..n]);
+        n = read_full_at(file, &mut buffer, at as u64)?;
+        at += n;
+    }
+    let count = counter.finish();
+    Ok((Some(count.lines), Some(count.pages)))
+}
+
 /// Whether a text places the paper at top of form before anything else: a carriage return before it does not matter.
 pub fn starts_with_form_feed(first: &[u8]) -> bool {
     first.iter().find(|octet| **octet != b'\r') == Some(&b'\x0c')
@@ -114,6 +138,24 @@ mod tests {
             let measured = of(&vec![b'x'; size]);
             assert_eq!((measured.octets, measured.lines), (size as u64, Some(1)));
         }
+    }
+
+    #[test]
+    fn the_extent_of_a_document_follows_what_it_counts_as() {
+        let file = |bytes: &[u8]| {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(bytes).unwrap();
+            file
+        };
+        let text = file(&b"1line\n".repeat(100_000));
+        let of = |file: &File, format| extent(file, format, Sheet::default()).unwrap();
+        assert_eq!(of(&text, Format::Text), (Some(100_000), Some(1667)));
+        assert_eq!(of(&text, Format::Asa), (Some(100_000), Some(100_000)));
+        assert_eq!(of(&text, Format::Passthru), (None, None));
+        let ps = file(b"%!PS\n%%Pages: 3\n");
+        assert_eq!(of(&ps, Format::Passthru), (None, Some(3)));
+        assert_eq!(of(&ps, Format::Pcl), (None, Some(3)));
+        assert_eq!(of(&ps, Format::Text), (Some(2), Some(1)));
     }
 
     #[test]

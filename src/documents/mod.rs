@@ -1,11 +1,14 @@
-//! What a document is: its format by its first octets, its lines and pages, its digest. Pure but for reading an open file.
+//! What a document is: its format by its first octets, its lines and pages, its digest; and text as a device wants it. Pure
+//! but for reading an open file.
 
 mod format;
+mod layout;
 mod measure;
 mod pages;
 
 pub use format::{DETECT_OCTETS, Found, detect, recognise, speaks_pjl};
-pub use measure::{Measured, ends_with_form_feed, measure, starts_with_form_feed};
+pub use layout::Expander;
+pub use measure::{Measured, ends_with_form_feed, extent, measure, starts_with_form_feed};
 pub use pages::{
     Count, Counter, Index, LINES_PER_PAGE, MOST_PAGES, PAPER_LINES, READ_THROUGH, ReadAt, Sheet, index, pages,
 };

@@ -188,6 +188,7 @@ impl Fake {
             digest: (identity.size < 1 << 20).then(|| *blake3::hash(&std::fs::read(path).unwrap()).as_bytes()),
             identity,
             format,
+            format_origin: Default::default(),
             copies: 1,
         }
     }

@@ -17,6 +17,7 @@ pub mod transports;
 
 use std::time::Duration;
 
+pub use content::boundary;
 pub use process::command::{definition, run_main};
 pub use process::run::run;
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::field::{Field, Value};
-use super::job::{GivenValue, Origin, Submission};
+use super::job::{Format, GivenValue, Origin, Submission};
 use super::names::LocationPattern;
 use super::order::Priority;
 use super::state::JobState;
@@ -37,6 +37,13 @@ pub enum JobChange {
         document: Option<u32>,
         /// How many.
         copies: Option<u32>,
+    },
+    /// What a document is; by default what its location says, or what it was recognised as.
+    Format {
+        /// Of this document, from 1; none = of every document.
+        document: Option<u32>,
+        /// What.
+        format: Option<Format>,
     },
     /// Priority, by default 50.
     Priority(Option<Priority>),
@@ -75,6 +82,9 @@ impl JobChange {
             Self::Name(name) => (Field::JobName, text(name)),
             Self::Form(form) => (Field::Form, text(form)),
             Self::Copies { copies, .. } => (Field::CopyCount, copies.map(|n| Value::Integer(n.into()))),
+            Self::Format { format, .. } => {
+                (Field::DocumentFormat, format.map(|format| Value::Text(format.keyword().to_owned())))
+            }
             Self::Priority(priority) => (Field::JobPriority, priority.map(|p| Value::Integer(p.get().into()))),
             Self::HoldAfter(on) => (Field::HoldAfter, on.map(Value::Boolean)),
             Self::Hold(on) => (Field::JobHold, on.map(Value::Boolean)),
@@ -86,7 +96,7 @@ impl JobChange {
     /// The one document that it names.
     pub fn document(&self) -> Option<u32> {
         match self {
-            Self::Copies { document, .. } | Self::Carried { document, .. } => *document,
+            Self::Copies { document, .. } | Self::Format { document, .. } | Self::Carried { document, .. } => *document,
             _ => None,
         }
     }
@@ -106,6 +116,13 @@ impl Submission {
                 for (n, offer) in (1..).zip(&mut self.documents) {
                     if document.is_none_or(|wanted| wanted == n) {
                         offer.copies = copies.unwrap_or(1);
+                    }
+                }
+            }
+            JobChange::Format { document, format } => {
+                for (n, offer) in (1..).zip(&mut self.documents) {
+                    if document.is_none_or(|wanted| wanted == n) {
+                        offer.format = *format;
                     }
                 }
             }

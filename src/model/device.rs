@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{DeviceId, JobNumber};
 use super::kept::{KeptWord, KeptWords};
 use super::names::{DeviceName, ProcessName};
-use super::separation::{HeaderPages, StartFf};
+use super::separation::{HeaderPages, Layout, StartFf};
 use super::state::{DeviceState, DeviceWish, ErrorNote, ProcessState};
 pub use super::uri::{DeviceUri, RAW_PORT};
 use super::wait::Awaited;
@@ -99,8 +99,20 @@ pub struct DeviceSettings {
     pub startff: StartFf,
     /// Whether a form feed is added at the end of a text job.
     pub endff: bool,
-    /// Columns of header pages; −1 = not set, which means 132.
+    /// Columns of header pages and of text; −1 = not set, which means 132 for header pages, and text as it came.
     pub width: i32,
+    /// Whether text lines longer than WIDTH are cut instead of wrapped.
+    #[serde(default)]
+    pub trunc: bool,
+    /// Whether line ends of text are completed to CR LF (our addition).
+    #[serde(default)]
+    pub eol_crlf: bool,
+    /// Lines after which a page of text is fed (our addition); 0 = not set.
+    #[serde(default)]
+    pub page_length: u32,
+    /// Whether every octet leaves as it came, with nothing of ours (our addition).
+    #[serde(default)]
+    pub content_raw: bool,
     /// The 16-bit word handed to the print process.
     pub parm: u16,
     /// Seconds until a device that an error stopped is started again, each time anew; 0 = OFF.
@@ -129,6 +141,10 @@ impl Default for DeviceSettings {
             startff: StartFf::Off,
             endff: false,
             width: -1,
+            trunc: false,
+            eol_crlf: false,
+            page_length: 0,
+            content_raw: false,
             parm: 0,
             restart: 0,
             delivery: AfterReset::Again,
@@ -165,6 +181,14 @@ pub enum DeviceChange {
     EndFf(bool),
     /// WIDTH
     Width(i32),
+    /// TRUNC
+    Trunc(bool),
+    /// EOL: CRLF or not
+    EolCrLf(bool),
+    /// PAGELENGTH; 0 = not set
+    PageLength(u32),
+    /// CONTENT: RAW or not
+    ContentRaw(bool),
     /// PARM
     Parm(u16),
     /// RESTART, in seconds; 0 = OFF
@@ -195,6 +219,10 @@ impl fmt::Display for DeviceChange {
             Self::StartFf(v) => write!(f, "STARTFF {}", v.word()),
             Self::EndFf(v) => write!(f, "ENDFF {}", on(v)),
             Self::Width(v) => write!(f, "WIDTH {v}"),
+            Self::Trunc(v) => write!(f, "TRUNC {}", on(v)),
+            Self::EolCrLf(v) => write!(f, "EOL {}", eol_word(*v)),
+            Self::PageLength(v) => write!(f, "PAGELENGTH {v}"),
+            Self::ContentRaw(v) => write!(f, "CONTENT {}", content_word(*v)),
             Self::Parm(v) => write!(f, "PARM {v}"),
             Self::Restart(0) => f.write_str("RESTART OFF"),
             Self::Restart(v) => write!(f, "RESTART {v}"),
@@ -205,6 +233,19 @@ impl fmt::Display for DeviceChange {
     }
 }
 
+/// How SPOOLCOM writes EOL.
+pub fn eol_word(crlf: bool) -> &'static str {
+    if crlf { "CRLF" } else { "NONE" }
+}
+
+/// How SPOOLCOM writes CONTENT of a device.
+pub fn content_word(raw: bool) -> &'static str {
+    if raw { RAW } else { "NONE" }
+}
+
+/// The word of CONTENT for a device or a location where nothing of ours is added to anything.
+pub const RAW: &str = "RAW";
+
 /// PARM bit 5 (`%2000`): the FASTCNFG entry of a device is used even when the device has a URI.
 pub const PARM_FASTCNFG: u16 = 0o2000;
 
@@ -212,6 +253,18 @@ impl DeviceSettings {
     /// Tells whether the print process looks for a FASTCNFG entry of the device.
     pub fn consults_fastcnfg(&self) -> bool {
         self.uri.is_none() || self.parm & PARM_FASTCNFG != 0
+    }
+    /// What it asks of text; nothing where everything leaves as it came.
+    pub fn layout(&self) -> Layout {
+        if self.content_raw {
+            return Layout::default();
+        }
+        Layout {
+            eol_crlf: self.eol_crlf,
+            columns: u32::try_from(self.width).ok().filter(|columns| *columns > 0),
+            cut: self.trunc,
+            page_lines: (self.page_length > 0).then_some(self.page_length),
+        }
     }
     /// Applies one change.
     pub fn apply(&mut self, change: &DeviceChange) {
@@ -228,6 +281,10 @@ impl DeviceSettings {
             DeviceChange::StartFf(v) => self.startff = v,
             DeviceChange::EndFf(v) => self.endff = v,
             DeviceChange::Width(v) => self.width = v,
+            DeviceChange::Trunc(v) => self.trunc = v,
+            DeviceChange::EolCrLf(v) => self.eol_crlf = v,
+            DeviceChange::PageLength(v) => self.page_length = v,
+            DeviceChange::ContentRaw(v) => self.content_raw = v,
             DeviceChange::Parm(v) => self.parm = v,
             DeviceChange::Restart(v) => self.restart = v,
             DeviceChange::Delivery(v) => self.delivery = v,

@@ -154,6 +154,8 @@ fields! {
     DocumentSequenceNumber = "document-sequence-number",
     /// Document format.
     DocumentFormat = "document-format",
+    /// By whom the format was said.
+    DocumentFormatOrigin = "document-format-origin",
     /// Name the user gave.
     DocumentFileName = "document-file-name",
     /// Print file and server.

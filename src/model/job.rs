@@ -77,8 +77,8 @@ impl Transfer {
     }
 }
 
-/// The format of a document, found by its first octets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// The format of a document: found by its first octets, or said by somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Format {
     /// Plain text, the only format to which form feeds may be added.
     Text,
@@ -132,11 +132,33 @@ pub enum Format {
     PwgRaster,
     /// Raster of AirPrint.
     Urf,
+    /// Text whose lines begin with ASA carriage control; only when it is said.
+    Asa,
+    /// Text of two octets a character; only when it is said, as all below.
+    DbcsAscii,
+    /// IPDS.
+    Ipds,
+    /// Diablo 630.
+    D630,
+    /// Text with ISO 6429 control sequences.
+    Iso6429,
+    /// Kanji.
+    Kgl,
+    /// Line data of a mainframe.
+    LineData,
+    /// IBM Personal Printer.
+    Ppds,
+    /// SAP.
+    Sap,
+    /// SAP ABAP.
+    SapAbap,
+    /// XML.
+    Xml,
 }
 
 // May a word change? No: the words are stored and are in JSON; words may only be added. Where InfoPrint has a word, it
 // is used.
-const FORMATS: [(Format, &str); 26] = [
+const FORMATS: [(Format, &str); 37] = [
     (Format::Text, "ascii"),
     (Format::PostScript, "postscript"),
     (Format::Pdf, "pdf"),
@@ -163,7 +185,60 @@ const FORMATS: [(Format, &str); 26] = [
     (Format::Xps, "xps"),
     (Format::PwgRaster, "pwg-raster"),
     (Format::Urf, "urf"),
+    (Format::Asa, "asa"),
+    (Format::DbcsAscii, "dbcs-ascii"),
+    (Format::Ipds, "dpf-ipds"),
+    (Format::D630, "d630"),
+    (Format::Iso6429, "iso-6429"),
+    (Format::Kgl, "kgl"),
+    (Format::LineData, "line-data"),
+    (Format::Ppds, "ppds"),
+    (Format::Sap, "sap"),
+    (Format::SapAbap, "sap-abap"),
+    (Format::Xml, "xml"),
 ];
+
+/// Other words for some of them.
+const FORMAT_SYNONYMS: &[(&str, &str)] = &[
+    ("text", "ascii"),
+    ("simple-text", "ascii"),
+    ("raw", "passthru"),
+    ("ps", "postscript"),
+    ("hppcl", "pcl"),
+    ("hp-pcl", "pcl"),
+    ("hp-gl", "hpgl"),
+    ("afpds", "modca-p"),
+];
+
+/// By whom it was said what a document is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FormatOrigin {
+    /// By nobody: it was recognised by its first octets.
+    #[default]
+    Recognised,
+    /// The user.
+    User,
+    /// The location to which the job was sent.
+    Location,
+    /// The device, which takes everything as it comes.
+    Device,
+}
+
+impl FormatOrigin {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Recognised, Self::User, Self::Location, Self::Device];
+    /// Their words.
+    pub const WORDS: [&str; 4] = ["recognised", "user", "location", "device"];
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        Self::WORDS[self as usize]
+    }
+    /// Finds it by its word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|origin| origin.word() == word)
+    }
+}
 
 impl Format {
     /// Every keyword.
@@ -185,9 +260,18 @@ impl Format {
     pub fn from_keyword(word: &str) -> Option<Self> {
         FORMATS.iter().find(|row| row.1 == word).map(|row| row.0)
     }
+    /// Other words for them, each with the keyword that it means.
+    pub const SYNONYMS: &'static [(&'static str, &'static str)] = FORMAT_SYNONYMS;
+
+    /// Finds it by what somebody typed: a keyword or another word for it, in capitals or not.
+    pub fn from_typed(word: &str) -> Option<Self> {
+        let word = word.to_ascii_lowercase();
+        let keyword = FORMAT_SYNONYMS.iter().find(|row| row.0 == word).map_or(word.as_str(), |row| row.1);
+        Self::from_keyword(keyword)
+    }
     /// Tells whether it is plain text, to which the form-feed rule applies.
     pub fn is_text(self) -> bool {
-        self == Self::Text
+        matches!(self, Self::Text | Self::Asa)
     }
 }
 
@@ -227,6 +311,9 @@ pub struct DocumentOffer {
     pub link_target: Option<RawPath>,
     /// Copies of this document, at least 1.
     pub copies: u32,
+    /// What it is, where the user said it.
+    #[serde(default)]
+    pub format: Option<Format>,
 }
 
 /// Where an explicit value came from.
@@ -302,6 +389,7 @@ impl Submission {
             transfer: Transfer::Copy,
             link_target: None,
             copies: 1,
+            format: None,
         };
         Self {
             token: token.into(),
@@ -345,8 +433,11 @@ pub struct DocumentStatus {
     pub server: String,
     /// Copy or link.
     pub transfer: Transfer,
-    /// What it is.
+    /// What it is taken for.
     pub format: Format,
+    /// By whom that was said.
+    #[serde(default)]
+    pub format_origin: FormatOrigin,
     /// Size in octets at submission.
     pub octets: u64,
     /// Pages, where they can be counted.
@@ -441,5 +532,24 @@ impl Occurrence {
     pub fn all_sent(all: &[Self]) -> bool {
         all.iter().any(|one| one.state == EntryState::Transferred)
             && !all.iter().any(|one| one.state == EntryState::Claimed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_types_for_a_format_is_a_keyword_or_stands_for_one() {
+        for word in Format::KEYWORDS {
+            let format = Format::from_typed(&word.to_ascii_uppercase()).unwrap();
+            assert_eq!((format.keyword(), Format::from_keyword(word)), (word, Some(format)));
+        }
+        for (word, keyword) in Format::SYNONYMS {
+            assert!(!Format::KEYWORDS.contains(word) && Format::KEYWORDS.contains(keyword), "{word}");
+            assert_eq!(Format::from_typed(word), Format::from_keyword(keyword));
+        }
+        assert_eq!(Format::from_typed("word"), None);
+        assert!(FormatOrigin::ALL.iter().all(|origin| FormatOrigin::from_word(origin.word()) == Some(*origin)));
     }
 }

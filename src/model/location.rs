@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::device::RAW;
 use super::ids::{LocationId, RouteId};
+use super::job::Format;
 use super::names::{DeviceName, GroupName, LocationName};
 
 /// A location as displays show it.
@@ -16,10 +18,22 @@ pub struct LocationStatus {
     pub broadcast: bool,
     /// The device to which it leads; with none its jobs are parked.
     pub device: Option<DeviceName>,
+    /// What the documents of jobs are that are sent to it, where nobody else says; [`Format::Passthru`] is CONTENT RAW.
+    #[serde(default)]
+    pub content: Option<Format>,
     /// Where its entries wait.
     pub route: RouteId,
     /// Jobs waiting at it.
     pub jobs: u64,
+}
+
+/// How SPOOLCOM writes CONTENT of a location.
+pub fn content_word(content: Option<Format>) -> &'static str {
+    match content {
+        None => "NONE",
+        Some(Format::Passthru) => RAW,
+        Some(format) => format.keyword(),
+    }
 }
 
 /// What a destination name means.

@@ -38,7 +38,7 @@ pub enum StartFf {
     /// A form feed where the rule of neighbouring texts asks for it.
     #[default]
     Off,
-    /// The same, because that rule already begins each job on a new page.
+    /// The same, and one behind a finished stream.
     On,
     /// No form feed, and the first form feed of the job itself is dropped.
     Swallow,
@@ -59,6 +59,26 @@ impl StartFf {
     /// Finds it by its word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.word() == word)
+    }
+}
+
+/// What a device asks of text beyond what it came with. The default asks for nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layout {
+    /// EOL CRLF: line ends are completed.
+    pub eol_crlf: bool,
+    /// WIDTH, where it was set: the columns of a line.
+    pub columns: Option<u32>,
+    /// TRUNC: what does not fit is cut instead of going on below.
+    pub cut: bool,
+    /// PAGELENGTH, where it was set: the lines of a page.
+    pub page_lines: Option<u32>,
+}
+
+impl Layout {
+    /// Whether text leaves as it came.
+    pub fn is_plain(&self) -> bool {
+        !self.eol_crlf && self.columns.is_none() && self.page_lines.is_none()
     }
 }
 
@@ -95,6 +115,12 @@ pub struct Separation {
     pub lines: u32,
     /// What the header page says; empty without header pages.
     pub text: HeaderText,
+    /// How text is laid out.
+    #[serde(default)]
+    pub layout: Layout,
+    /// CONTENT RAW: nothing is added to anything.
+    #[serde(default)]
+    pub raw: bool,
 }
 
 #[cfg(test)]

@@ -56,6 +56,9 @@ impl FromStr for DeviceUri {
     /// Reads a URI. The path of `file://` is percent-decoded; it must be absolute, without NUL and `..`.
     fn from_str(text: &str) -> Result<Self, String> {
         let bad = |why: &str| Err(format!("URI '{}': {why}", text.escape_debug()));
+        if text.contains(char::REPLACEMENT_CHARACTER) {
+            return bad("holds octets that are no UTF-8; in a path they are written %XX");
+        }
         let Some((scheme, rest)) = text.split_once(':') else {
             return bad("has no scheme (file:///path, char:///path, fifo:///path, socket://host:port or null:)");
         };

@@ -104,6 +104,7 @@ impl Site {
             transfer: Transfer::Copy,
             link_target: None,
             copies: 1,
+            format: None,
         };
         let mut submission = Submission {
             token: format!("token{:08}", self.tokens),

@@ -76,6 +76,10 @@ columns!(at {
     startff,
     endff,
     width,
+    trunc,
+    eol_crlf,
+    page_length,
+    content_raw,
     restart,
     delivery,
     attempts,
@@ -111,6 +115,10 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
             startff: row.get(at::startff)?,
             endff: row.get(at::endff)?,
             width: row.get(at::width)?,
+            trunc: row.get(at::trunc)?,
+            eol_crlf: row.get(at::eol_crlf)?,
+            page_length: row.get(at::page_length)?,
+            content_raw: row.get(at::content_raw)?,
             parm: row.get(at::parm)?,
             restart: row.get(at::restart)?,
             delivery: row.get(at::delivery)?,
@@ -222,6 +230,12 @@ pub(crate) fn speed_of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Option<u32
     Ok(found?.flatten())
 }
 
+/// Whether every device that a route leads to takes all octets as they come; not where it leads to none.
+pub(crate) fn takes_all_raw(tx: &Tx<'_>, route: RouteId) -> Fallible<bool> {
+    let sql = format!("SELECT min(content_raw) FROM device WHERE id IN ({OF_ROUTE})");
+    Ok(tx.one(&sql, values![route], |row| row.only::<Option<bool>>())?.flatten().unwrap_or(false))
+}
+
 columns!(leads { location_route = "l.route_id", group_route = "g.route_id" });
 
 fn routes_sql() -> String {
@@ -245,8 +259,8 @@ pub(crate) fn insert(tx: &Tx<'_>, name: &DeviceName) -> Fallible<DeviceId> {
     let id = tx.insert(
         "INSERT INTO device (name, name_key, form, form_key, speed, exclusive, fifo, retry, timeout, header, parm, wish,
              untouched, stopped_by_error, is_open, opens, paper, startff, endff, width, restart,
-             delivery, attempts)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             delivery, attempts, trunc, eol_crlf, page_length, content_raw)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values![
             name.to_string(),
             name.key(),
@@ -270,7 +284,11 @@ pub(crate) fn insert(tx: &Tx<'_>, name: &DeviceName) -> Fallible<DeviceId> {
             d.width,
             d.restart,
             d.delivery,
-            d.attempts
+            d.attempts,
+            d.trunc,
+            d.eol_crlf,
+            d.page_length,
+            d.content_raw
         ],
     )?;
     tally::add(tx, Counts { devices: 1, ..Counts::default() })?;
@@ -285,7 +303,8 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
         "the device",
         "UPDATE device SET process = ?, process_key = ?, uri = ?, form = ?, form_key = ?, speed = ?, exclusive = ?, fifo = ?,
              retry = ?, timeout = ?, header = ?, parm = ?, startff = ?, endff = ?, width = ?,
-             restart = ?, delivery = ?, attempts = ? WHERE id = ?",
+             restart = ?, delivery = ?, attempts = ?, trunc = ?, eol_crlf = ?, page_length = ?,
+             content_raw = ? WHERE id = ?",
         values![
             s.process.as_ref().map(ProcessName::as_str),
             s.process.as_ref().map(ProcessName::key),
@@ -305,6 +324,10 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
             s.restart,
             s.delivery,
             s.attempts,
+            s.trunc,
+            s.eol_crlf,
+            s.page_length,
+            s.content_raw,
             id
         ],
     )

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::job::{Format, Identity, RawPath, Transfer};
+use crate::model::job::{Format, FormatOrigin, Identity, RawPath, Transfer};
 use crate::model::{DocumentId, JobId};
 
 use super::value::{Bits, columns, values};
@@ -23,8 +23,12 @@ pub struct DocumentRow {
     pub transfer: Transfer,
     /// What the link holds.
     pub link_target: Option<RawPath>,
-    /// What it is.
+    /// What it is taken for.
     pub format: Format,
+    /// By whom that was said.
+    pub format_origin: FormatOrigin,
+    /// What it was recognised as.
+    pub recognised: Format,
     /// Pages.
     pub pages: Option<u64>,
     /// Lines.
@@ -52,8 +56,10 @@ pub struct ShownRow {
     pub store_name: String,
     /// Copy or link.
     pub transfer: Transfer,
-    /// What it is.
+    /// What it is taken for.
     pub format: Format,
+    /// By whom that was said.
+    pub format_origin: FormatOrigin,
     /// Octets.
     pub octets: u64,
     /// Pages.
@@ -83,6 +89,8 @@ columns!(at {
     mtime_ns,
     ctime_ns,
     digest,
+    format_origin,
+    recognised,
 });
 
 fn read(row: &Row<'_>) -> Fallible<DocumentRow> {
@@ -94,6 +102,8 @@ fn read(row: &Row<'_>) -> Fallible<DocumentRow> {
         transfer: row.get(at::transfer)?,
         link_target: row.get(at::link_target)?,
         format: row.get(at::format)?,
+        format_origin: row.get(at::format_origin)?,
+        recognised: row.get(at::recognised)?,
         pages: row.get(at::pages)?,
         lines: row.get(at::lines)?,
         copies: row.get(at::copies)?,
@@ -116,7 +126,20 @@ pub(crate) fn of_job(tx: &Tx<'_>, job: JobId) -> Fallible<Vec<DocumentRow>> {
     tx.rows(&sql, values![job], read)
 }
 
-columns!(look { job_id, id, sequence, file_name, store_name, transfer, format, octets, pages, lines, copies });
+columns!(look {
+    job_id,
+    id,
+    sequence,
+    file_name,
+    store_name,
+    transfer,
+    format,
+    format_origin,
+    octets,
+    pages,
+    lines,
+    copies
+});
 
 /// Returns what displays show of the documents of the jobs from `first` to `last`, of each job in order.
 pub(crate) fn shown(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap<JobId, Vec<ShownRow>>> {
@@ -133,6 +156,7 @@ pub(crate) fn shown(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap
                 store_name: row.get(look::store_name)?,
                 transfer: row.get(look::transfer)?,
                 format: row.get(look::format)?,
+                format_origin: row.get(look::format_origin)?,
                 octets: row.get(look::octets)?,
                 pages: row.get(look::pages)?,
                 lines: row.get(look::lines)?,
@@ -145,8 +169,8 @@ pub(crate) fn shown(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap
 }
 
 pub(super) const INSERT: &str = "INSERT INTO document (job_id, sequence, file_name, store_name, transfer, link_target, format, octets, pages, lines,
-             copies, server, dev, ino, birth_ns, mtime_ns, ctime_ns, digest)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             copies, server, dev, ino, birth_ns, mtime_ns, ctime_ns, digest, format_origin, recognised)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Inserts a document; its `id` is ignored.
 pub(crate) fn insert(tx: &Tx<'_>, job: JobId, d: &DocumentRow) -> Fallible<()> {
@@ -170,10 +194,21 @@ pub(crate) fn insert(tx: &Tx<'_>, job: JobId, d: &DocumentRow) -> Fallible<()> {
             d.identity.birth_ns,
             d.identity.mtime_ns,
             d.identity.ctime_ns,
-            d.digest
+            d.digest,
+            d.format_origin,
+            d.recognised
         ],
     )?;
     Ok(())
+}
+
+/// Stores what a document is taken for, by whom that was said, and the lines and pages that follow.
+pub(crate) fn set_format(tx: &Tx<'_>, d: &DocumentRow) -> Fallible<()> {
+    tx.change(
+        "the document",
+        "UPDATE document SET format = ?, format_origin = ?, lines = ?, pages = ? WHERE id = ?",
+        values![d.format, d.format_origin, d.lines, d.pages, d.id],
+    )
 }
 
 /// Follows a damaged document to where it was put.

@@ -2,6 +2,9 @@
 
 use std::cmp::Ordering;
 
+use crate::model::device::DeviceSettings;
+use crate::model::job::Format;
+use crate::model::separation::Layout;
 use crate::model::{
     DestName, DeviceId, DeviceName, GroupId, GroupName, LocationId, LocationName, LocationPattern, RouteId,
 };
@@ -36,6 +39,10 @@ pub struct LocationRow {
     pub device: Option<DeviceId>,
     /// That device's name.
     pub device_name: Option<DeviceName>,
+    /// What the documents of its jobs are, where nobody else says.
+    pub content: Option<Format>,
+    /// What its device asks of text.
+    pub layout: Layout,
     /// Where its entries wait.
     pub route: RouteId,
     /// How many jobs were sent to it.
@@ -45,10 +52,20 @@ pub struct LocationRow {
 columns!(at {
     id = "l.id", group_id = "g.id", group_name = "g.name", broadcast = "g.broadcast", group_route = "g.route_id",
     dest = "l.dest", device_id = "l.device_id", route_id = "l.route_id", device_name = "d.name", jobs = "l.jobs",
+    content = "l.content", device_width = "d.width", device_trunc = "d.trunc", device_eol = "d.eol_crlf",
+    device_page_length = "d.page_length", device_raw = "d.content_raw",
 });
 const FROM: &str = "location l JOIN location_group g ON l.group_id = g.id LEFT JOIN device d ON l.device_id = d.id";
 
 fn read(row: &Row<'_>) -> Fallible<LocationRow> {
+    let settings = DeviceSettings {
+        width: row.get::<Option<i32>>(at::device_width)?.unwrap_or(-1),
+        trunc: row.get::<Option<bool>>(at::device_trunc)?.unwrap_or(false),
+        eol_crlf: row.get::<Option<bool>>(at::device_eol)?.unwrap_or(false),
+        page_length: row.get::<Option<u32>>(at::device_page_length)?.unwrap_or(0),
+        content_raw: row.get::<Option<bool>>(at::device_raw)?.unwrap_or(false),
+        ..DeviceSettings::default()
+    };
     let group: GroupName = row.get(at::group_name)?;
     Ok(LocationRow {
         id: row.get(at::id)?,
@@ -61,6 +78,8 @@ fn read(row: &Row<'_>) -> Fallible<LocationRow> {
         name: LocationName { group, dest: row.get(at::dest)? },
         device: row.get(at::device_id)?,
         device_name: row.get(at::device_name)?,
+        content: row.get(at::content)?,
+        layout: settings.layout(),
         route: row.get(at::route_id)?,
         // One that is wrong is found by pdfsck, and keeps nobody from looking.
         jobs: u64::try_from(row.get::<i64>(at::jobs)?).unwrap_or(0),
@@ -208,6 +227,11 @@ pub(crate) fn insert(tx: &Tx<'_>, group: GroupId, dest: &DestName) -> Fallible<L
 /// Connects a location to a device or to nothing.
 pub(crate) fn set_device(tx: &Tx<'_>, id: LocationId, device: Option<DeviceId>) -> Fallible<()> {
     tx.change("the location", "UPDATE location SET device_id = ? WHERE id = ?", values![device, id])
+}
+
+/// Sets what the documents of its jobs are.
+pub(crate) fn set_content(tx: &Tx<'_>, id: LocationId, content: Option<Format>) -> Fallible<()> {
+    tx.change("the location", "UPDATE location SET content = ? WHERE id = ?", values![content, id])
 }
 
 /// Sets BROADCAST of a group.

@@ -360,13 +360,27 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     hosts(tx)?;
     tx.script(TALLIES)?;
     tx.script(CARRIED)?;
-    tx.script(KEPT)
+    tx.script(KEPT)?;
+    tx.script(CONTENT)
 }
 
 /// Words of another system that a device or a print process was given, and that mean nothing here.
 const KEPT: &str = "
 ALTER TABLE device ADD COLUMN kept TEXT;
 ALTER TABLE process ADD COLUMN kept TEXT;
+";
+
+/// What documents are: what devices and locations say of them, and by whom it was said what each is. Before, all
+/// were what they were recognised as.
+const CONTENT: &str = "
+ALTER TABLE device ADD COLUMN trunc INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN eol_crlf INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN page_length INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN content_raw INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE location ADD COLUMN content TEXT;
+ALTER TABLE document ADD COLUMN format_origin TEXT NOT NULL DEFAULT 'recognised';
+ALTER TABLE document ADD COLUMN recognised TEXT NOT NULL DEFAULT 'passthru';
+UPDATE document SET recognised = format;
 ";
 
 /// Facts of one host stand beside the server they belong to: device and inode of a print file and of a file that is printed

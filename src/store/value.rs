@@ -6,7 +6,7 @@
 use crate::model::device::{AfterReset, DeviceUri, Exclusive, Paper};
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::Field;
-use crate::model::job::{Format, Origin, RawPath, Transfer};
+use crate::model::job::{Format, FormatOrigin, Origin, RawPath, Transfer};
 use crate::model::object::{ObjectClass, ObjectName};
 use crate::model::order::Priority;
 use crate::model::separation::{HeaderPages, StartFf};
@@ -273,6 +273,7 @@ words! {
     StartFf: StartFf::word, StartFf::from_word, "value of STARTFF";
     Transfer: Transfer::word, Transfer::from_word, "way of a document into the spool";
     Format: Format::keyword, Format::from_keyword, "document format";
+    FormatOrigin: FormatOrigin::word, FormatOrigin::from_word, "origin of a document format";
     Origin: Origin::word, Origin::from_word, "origin of a value";
     EventDetail: EventDetail::stored, EventDetail::from_stored, "detail of an event";
 }

@@ -117,6 +117,7 @@ impl World {
             transfer: Transfer::Copy,
             link_target: None,
             copies: *copies,
+            format: None,
         };
         let files: Vec<OwnedFd> = copies
             .iter()

@@ -81,6 +81,7 @@ impl Inside {
                 transfer: Transfer::Copy,
                 link_target: None,
                 copies: 1,
+                format: None,
             }],
             given: Vec::new(),
         };

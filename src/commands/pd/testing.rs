@@ -14,7 +14,7 @@ use crate::attributes::object::Object;
 use crate::commands::shell::{Exit, Intent, Shell};
 use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
 use crate::model::finished::FinishedStatus;
-use crate::model::job::{Accepted, DocumentStatus, Format, JobStatus, RawPath, Submission};
+use crate::model::job::{Accepted, DocumentStatus, Format, FormatOrigin, JobStatus, RawPath, Submission};
 use crate::model::location::{Destination, LocationStatus};
 use crate::model::query::{Condition, Cursor, Page};
 use crate::model::queue::QueueItem;
@@ -88,6 +88,7 @@ pub fn document(n: u32) -> DocumentStatus {
         server: "acme1".into(),
         transfer: crate::model::job::Transfer::Copy,
         format: Format::PostScript,
+        format_origin: FormatOrigin::Recognised,
         octets: 1234,
         pages: None,
         lines: None,
@@ -139,6 +140,7 @@ fn location(text: &str, device: Option<&str>) -> LocationStatus {
         name: text.parse().map(one).unwrap(),
         broadcast: false,
         device: device.map(|name| name.parse().unwrap()),
+        content: None,
         route: RouteId(1),
         jobs: 0,
     }
@@ -195,6 +197,8 @@ impl State {
             job.documents.push(DocumentStatus {
                 file_name: offer.file_name.clone(),
                 copies: offer.copies,
+                format: offer.format.unwrap_or(Format::PostScript),
+                format_origin: if offer.format.is_some() { FormatOrigin::User } else { FormatOrigin::Recognised },
                 octets: octets.len() as u64,
                 transfer: offer.transfer,
                 ..document(sequence)

@@ -123,6 +123,9 @@ impl Carrier for Fake {
             Request::RouteLocation { pattern, .. } => {
                 Reply::RouteLocation(u32::from(!matches!(pattern, LocationPattern::EveryGroup(_))))
             }
+            Request::SetContent { pattern, .. } => {
+                Reply::SetContent(u32::from(!matches!(pattern, LocationPattern::EveryGroup(_))))
+            }
             Request::SetBroadcast { .. } => Reply::SetBroadcast(()),
             Request::DeleteLocation { .. } => Reply::DeleteLocation(1),
             Request::Locations { pattern, after } => Reply::Locations(page(&world.locations, |one| {
@@ -362,6 +365,7 @@ pub fn location(name: &str, device: Option<&str>) -> LocationStatus {
         name: location_name(name),
         broadcast: false,
         device: device.map(|name| name.parse().unwrap()),
+        content: None,
         route: RouteId(1),
         jobs: 0,
     }
@@ -405,6 +409,7 @@ pub fn job(n: u32, state: JobState) -> JobStatus {
             server: "acme1".into(),
             transfer: Transfer::Copy,
             format: Format::Text,
+            format_origin: Default::default(),
             octets: 12_000,
             pages: None,
             lines: Some(200),

@@ -83,6 +83,7 @@ impl Output {
             transfer: Transfer::Copy,
             link_target: None,
             copies: 1,
+            format: None,
         };
         let submission =
             Submission { token, destination, name: REPORT.into(), documents: vec![offer], ..Submission::default() };

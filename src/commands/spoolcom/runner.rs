@@ -103,12 +103,9 @@ impl<'a, 'o> Runner<'a, 'o> {
             if number == 1 && octets.starts_with("\u{feff}".as_bytes()) {
                 octets.drain(.."\u{feff}".len());
             }
-            // What is no text is a mistake in a command, and nothing in a comment.
-            let (text, lossy) = match String::from_utf8(octets) {
-                Ok(text) => (text, false),
-                Err(other) => (String::from_utf8_lossy(other.as_bytes()).into_owned(), true),
-            };
-            let read = read_line(&text, lossy, Some(number)).into_iter();
+            // A title or a comment may hold octets that are no UTF-8: no name of an object does.
+            let text = String::from_utf8_lossy(&octets);
+            let read = read_line(&text, Some(number)).into_iter();
             let line: Line = read.map(|read| read.and_then(without_fc)).collect();
             let (exit, flow) = self.execute_line(&line, &text, Some(number));
             worst = worst.max(exit);

@@ -111,10 +111,10 @@ impl Statement {
 pub type Line = Vec<Result<Statement, Mistake>>;
 
 /// Reads a line of a command file or of the prompt. Each of its commands is one of its own: a mistake in one leaves the
-/// others as they are. In a `lossy` line U+FFFD stands for octets that were no text.
-pub fn read_line(line: &str, lossy: bool, number: Option<usize>) -> Line {
+/// others as they are.
+pub fn read_line(line: &str, number: Option<usize>) -> Line {
     let source = Source { line, number };
-    let mut parser = Parser::of_file(line, lossy);
+    let mut parser = Parser::of_file(line);
     let mut read = Vec::new();
     loop {
         match parser.next_command() {

@@ -63,7 +63,7 @@ pub fn index(source: &dyn ReadAt, found: Found, sheet: Sheet) -> Option<Index> {
 /// How many pages a finished stream has; none where that is not known. Text is [counted](Counter) while it is read.
 pub fn pages(source: &dyn ReadAt, found: Found) -> Option<u64> {
     match found.format {
-        Format::Text => None,
+        format if format.is_text() => None,
         _ => index(source, found, Sheet::default()).map(|index| index.pages),
     }
 }

@@ -10,6 +10,9 @@
 use super::source::{Finding, Unknown};
 use super::{Index, MOST_PAGES};
 use crate::documents::format::{Wide, wide};
+use crate::documents::layout::{Asa, Glyph, Glyphs, TAB};
+use crate::model::job::Format;
+use crate::model::separation::Layout;
 
 /// Lines of a page where form feeds do not say it: PAGESIZE of a NonStop spooler (docs/reference/spooler.md 4).
 pub const LINES_PER_PAGE: u64 = 60;
@@ -25,6 +28,18 @@ pub struct Sheet {
     pub paper: u64,
     /// Columns after which the device begins a new line, where it does.
     pub columns: Option<u64>,
+}
+
+impl Sheet {
+    /// The sheet of a device that lays text out so.
+    pub fn of(layout: Layout) -> Self {
+        let usual = Self::default();
+        Self {
+            lines: layout.page_lines.map_or(usual.lines, u64::from),
+            paper: layout.page_lines.map_or(usual.paper, u64::from),
+            columns: layout.columns.filter(|_| !layout.cut).map(u64::from),
+        }
+    }
 }
 
 impl Default for Sheet {
@@ -60,6 +75,10 @@ pub struct Counter {
     on_line: bool,
     /// The column of the next character, where lines are wrapped.
     column: u64,
+    /// The characters that take columns, where lines are wrapped.
+    glyphs: Glyphs,
+    /// The reader of carriage control, of lines that begin with it.
+    asa: Option<Asa>,
     /// Lines on paper since the last form feed.
     stretch: u64,
     /// The last of them on which something is to be seen, from 1.
@@ -89,6 +108,12 @@ impl Counter {
         Self { sheet, wide: wide(first), ..Self::default() }
     }
 
+    /// The same of text of this format.
+    #[must_use]
+    pub fn of_format(self, format: Format) -> Self {
+        Self { asa: (format == Format::Asa).then(Asa::default), ..self }
+    }
+
     /// One that notes where pages begin.
     #[must_use]
     pub fn with_index(self) -> Self {
@@ -97,6 +122,13 @@ impl Counter {
 
     /// Counts a piece.
     pub fn push(&mut self, piece: &[u8]) {
+        if let Some(mut asa) = self.asa.take() {
+            let mut lines = Vec::with_capacity(piece.len() + piece.len() / 4);
+            asa.push(piece, &mut lines);
+            self.push_narrow(&lines);
+            self.asa = Some(asa);
+            return;
+        }
         let Some(order) = self.wide else {
             return self.push_narrow(piece);
         };
@@ -123,6 +155,9 @@ impl Counter {
         while from < piece.len() {
             let end = memchr::memchr2(b'\n', b'\x0c', &piece[from..]).map_or(piece.len(), |length| from + length);
             self.line(&piece[from..end], self.seen + from as u64);
+            if end < piece.len() {
+                self.end_glyphs(self.seen + end as u64);
+            }
             match piece.get(end) {
                 Some(b'\n') => {
                     self.lines += 1;
@@ -146,21 +181,62 @@ impl Counter {
             }
             return;
         };
-        for (octet, place) in part.iter().zip(at..) {
-            match octet {
-                b'\r' => self.column = 0,
-                b'\x08' => self.column = self.column.saturating_sub(1),
-                b'\t' => self.column = (self.column / 8 + 1) * 8,
-                0..b' ' | 0x7f => {}
-                _ => {
-                    if self.column >= columns {
-                        self.feed_line(place);
-                        self.column = 0;
-                    }
-                    self.column += 1;
-                    if *octet > b' ' {
-                        self.visible = self.stretch + 1;
-                    }
+        // Most lines are plain: each octet is a column.
+        if self.glyphs.held() == 0 && part.iter().all(|octet| matches!(octet, b' '..=b'~')) {
+            return self.plain(part, at, columns);
+        }
+        let mut glyphs = std::mem::take(&mut self.glyphs);
+        let mut place = at - glyphs.held() as u64;
+        glyphs.push(part, |octets, glyph| {
+            self.glyph(octets, glyph, columns, place);
+            place += octets.len() as u64;
+        });
+        self.glyphs = glyphs;
+    }
+
+    /// Octets that take a column each.
+    fn plain(&mut self, mut part: &[u8], mut at: u64, columns: u64) {
+        while !part.is_empty() {
+            if self.column >= columns {
+                self.feed_line(at);
+                self.column = 0;
+            }
+            let room = usize::try_from(columns - self.column).unwrap_or(usize::MAX);
+            let (here, rest) = part.split_at(room.min(part.len()));
+            if here.iter().any(|octet| *octet > b' ') {
+                self.visible = self.stretch + 1;
+            }
+            self.column += here.len() as u64;
+            at += here.len() as u64;
+            part = rest;
+        }
+    }
+
+    /// What a line that ends still holds back.
+    fn end_glyphs(&mut self, at: u64) {
+        let Some(columns) = self.sheet.columns.filter(|_| self.glyphs.held() > 0) else { return };
+        let mut glyphs = std::mem::take(&mut self.glyphs);
+        let mut place = at - glyphs.held() as u64;
+        glyphs.finish(|octets, glyph| {
+            self.glyph(octets, glyph, columns, place);
+            place += octets.len() as u64;
+        });
+    }
+
+    fn glyph(&mut self, octets: &[u8], glyph: Glyph, columns: u64, place: u64) {
+        match glyph {
+            Glyph::Control(b'\r') => self.column = 0,
+            Glyph::Control(b'\x08') => self.column = self.column.saturating_sub(1),
+            Glyph::Control(b'\t') => self.column = ((self.column / TAB + 1) * TAB).min(columns.max(self.column)),
+            Glyph::Control(_) => {}
+            Glyph::Columns(wide) => {
+                if wide > 0 && self.column > 0 && self.column + wide > columns {
+                    self.feed_line(place);
+                    self.column = 0;
+                }
+                self.column += wide;
+                if octets.iter().any(|octet| *octet > b' ') {
+                    self.visible = self.stretch + 1;
                 }
             }
         }
@@ -216,6 +292,16 @@ impl Counter {
 
     /// What was counted, at the end of the text.
     pub fn finish(&self) -> Count {
+        if self.asa.is_some() || self.glyphs.held() > 0 {
+            let mut ended = self.clone();
+            let mut rest = Vec::new();
+            if let Some(mut asa) = ended.asa.take() {
+                asa.finish(&mut rest);
+            }
+            ended.push_narrow(&rest);
+            ended.end_glyphs(ended.seen);
+            return ended.finish();
+        }
         let lines = self.lines + u64::from(self.on_line);
         // Paper with nothing but blank lines moves on all the same.
         let blank = u64::from(!self.form_feeds && lines > 0);
@@ -224,6 +310,7 @@ impl Counter {
 
     /// Where the pages begin, at the end of the text.
     pub(super) fn index(mut self) -> Finding<Index> {
+        self.end_glyphs(self.seen);
         let pages = self.finish().pages;
         self.end_stretch();
         let step = if self.wide.is_some() { 2 } else { 1 };
@@ -241,6 +328,7 @@ impl Counter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::documents::layout::Expander;
     use proptest::prelude::*;
 
     fn count(text: &[u8]) -> (u64, u64) {
@@ -300,7 +388,37 @@ mod tests {
         // Printed over itself it stays on its line; a tab moves to the next of eight columns.
         assert_eq!(on(sheet, &b"xxxx\r".repeat(100)).pages, 1);
         assert_eq!(on(Sheet { lines: 1, paper: 1, columns: Some(8) }, b"\tx").pages, 2);
+        // Characters are counted, not octets, and those of East Asia take two columns.
+        let four = Sheet { lines: 1, paper: 1, columns: Some(4) };
+        assert_eq!(on(four, "äöüß\n".as_bytes()).pages, 1);
+        assert_eq!(on(four, "äöüßx\n".as_bytes()).pages, 2);
+        assert_eq!(on(four, "漢字\n".as_bytes()).pages, 1);
+        assert_eq!(on(four, "漢字x".as_bytes()).pages, 2);
+        assert_eq!(on(four, b"\xe4\xf6\xfc\xdf").pages, 1);
+        assert_eq!(on(four, b"\xe4\xf6\xfc\xdf\xe4").pages, 2);
         assert_eq!(on(Sheet { lines: 0, paper: 0, columns: Some(0) }, b"x").pages, 1);
+    }
+
+    #[test]
+    fn carriage_control_moves_the_paper_that_is_counted() {
+        let on = |sheet: Sheet, text: &[u8]| {
+            let mut counter = Counter::on(sheet, text).of_format(Format::Asa);
+            let (first, second) = text.split_at(text.len() / 2);
+            counter.push(first);
+            counter.push(second);
+            counter.finish()
+        };
+        assert_eq!(on(Sheet::default(), b"1title\n one\n0two\n1next\n+over\n"), Count { lines: 5, pages: 2 });
+        assert_eq!(on(Sheet::default(), b" a\n1\n"), Count { lines: 1, pages: 1 });
+        assert_eq!(on(Sheet { lines: 3, paper: 3, columns: None }, b" a\n-b\n"), Count { lines: 4, pages: 2 });
+    }
+
+    #[test]
+    fn the_sheet_of_a_device_is_what_it_lays_text_out_on() {
+        let wraps = Layout { columns: Some(80), page_lines: Some(72), ..Layout::default() };
+        assert_eq!(Sheet::of(wraps), Sheet { lines: 72, paper: 72, columns: Some(80) });
+        assert_eq!(Sheet::of(Layout { cut: true, ..wraps }).columns, None);
+        assert_eq!(Sheet::of(Layout::default()), Sheet::default());
     }
 
     #[test]
@@ -331,6 +449,26 @@ mod tests {
     }
 
     proptest! {
+        /// What is counted is what comes out on paper.
+        #[test]
+        fn lines_are_wrapped_as_they_are_printed(
+            text in "[a-z ]{0,30}([\n\r\t\x08\x0c漢äa ]|[a-z]{1,12}){0,60}", columns in 1u32..20, lines in 1u64..8,
+        ) {
+            let layout = Layout { columns: Some(columns), ..Layout::default() };
+            let sheet = Sheet { lines, paper: lines, columns: None };
+            let mut printed = Vec::new();
+            let mut expander = Expander::new(layout, Format::Text, text.as_bytes()).unwrap();
+            expander.push(text.as_bytes(), &mut printed);
+            expander.finish(&mut printed);
+            let pages = |sheet, text: &[u8]| {
+                let mut counter = Counter::on(sheet, text);
+                counter.push(text);
+                counter.finish().pages
+            };
+            let wrapped = Sheet { columns: Some(u64::from(columns)), ..sheet };
+            prop_assert_eq!(pages(wrapped, text.as_bytes()), pages(sheet, &printed), "{:?}", text);
+        }
+
         #[test]
         fn the_index_has_as_many_pages_as_are_counted(
             text in proptest::collection::vec(prop_oneof![8 => Just(b'\n'), 1 => Just(b'\x0c'), 1 => Just(b'\r'), 1 => Just(b' '), 8 => Just(b'x')], 0..600),

@@ -1,7 +1,7 @@
 //! What stands between two neighbouring pieces of print data: the one rule, whether they are jobs, documents of a job or
 //! copies of a document.
 //!
-//! Two texts are set apart by the form-feed rules ([`super::feeds`]). Where a finished stream stands on either side, a
+//! Two texts are set apart by the form-feed rules (`feeds`). Where a finished stream stands on either side, a
 //! universal exit is right only if the octets of one side show that this device is sent PJL or PCL, and the other side
 //! is something that a printer of that kind takes: PJL, PCL, PostScript, PDF or text. Everywhere else a printer might
 //! print an octet of ours, or obey it: receipts, labels, ESC/P and unknown data get none. They are set apart by a new
@@ -14,7 +14,7 @@
 //! | PostScript, PDF | new connection | exit | new connection | new connection |
 //! | anything else | new connection | new connection | new connection | new connection |
 
-use crate::model::job::Format;
+use crate::model::job::{Format, FormatOrigin};
 
 /// Universal exit language: ends whatever job language a PJL printer is in.
 pub const UNIVERSAL_EXIT: &[u8] = b"\x1b%-12345X";
@@ -28,7 +28,8 @@ pub enum Speech {
     Pjl,
     /// PostScript or PDF without PJL: its device may know the universal exit.
     Page,
-    /// Labels, receipts, ESC/P, images, unknown data; and everything on a device that is declared CONTENT RAW.
+    /// Labels, receipts, ESC/P, images, unknown data; what somebody called `passthru`; and everything on a device that is
+    /// declared CONTENT RAW.
     Other,
 }
 
@@ -36,9 +37,11 @@ impl Speech {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Text, Self::Pjl, Self::Page, Self::Other];
 
-    /// What a document of this format, which begins with `head`, shows.
-    pub fn of(format: Format, head: &[u8]) -> Self {
+    /// What a document of this format, which begins with `head`, shows. `passthru` that was not only recognised is what
+    /// somebody wants left alone, whatever it begins with.
+    pub fn of(format: Format, origin: FormatOrigin, head: &[u8]) -> Self {
         match format {
+            Format::Passthru if origin != FormatOrigin::Recognised => Self::Other,
             format if format.is_text() => Self::Text,
             _ if head.starts_with(UNIVERSAL_EXIT) || head.starts_with(b"@PJL") => Self::Pjl,
             Format::Pcl => Self::Pjl,
@@ -100,13 +103,19 @@ mod tests {
 
     #[test]
     fn what_begins_with_pjl_shows_a_printer_that_knows_the_exit() {
+        let of = |format, head: &[u8]| Speech::of(format, FormatOrigin::Recognised, head);
         let pjl = b"\x1b%-12345X@PJL ENTER LANGUAGE=PDF\n%PDF-1.4";
-        assert_eq!(Speech::of(Format::Pdf, pjl), Speech::Pjl);
-        assert_eq!(Speech::of(Format::Passthru, b"@PJL JOB\n"), Speech::Pjl);
-        assert_eq!(Speech::of(Format::Pdf, b"%PDF-1.4"), Speech::Page);
-        assert_eq!(Speech::of(Format::Pcl, b"\x1bE"), Speech::Pjl);
+        assert_eq!(of(Format::Pdf, pjl), Speech::Pjl);
+        assert_eq!(of(Format::Passthru, b"@PJL JOB\n"), Speech::Pjl);
+        assert_eq!(of(Format::Pdf, b"%PDF-1.4"), Speech::Page);
+        assert_eq!(of(Format::Pcl, b"\x1bE"), Speech::Pjl);
         for label in [Format::Zpl, Format::Epl, Format::Passthru, Format::Png] {
-            assert_eq!(Speech::of(label, b"^XA"), Speech::Other, "{label:?}");
+            assert_eq!(of(label, b"^XA"), Speech::Other, "{label:?}");
+        }
+        for origin in FormatOrigin::ALL {
+            let expected = if origin == FormatOrigin::Recognised { Speech::Pjl } else { Speech::Other };
+            assert_eq!(Speech::of(Format::Passthru, origin, pjl), expected, "{origin:?}");
+            assert_eq!(Speech::of(Format::Pdf, origin, pjl), Speech::Pjl, "what somebody calls PDF is one");
         }
     }
 }

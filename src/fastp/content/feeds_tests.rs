@@ -10,6 +10,7 @@ use crate::fastp::content::boundary::{Speech, UNIVERSAL_EXIT};
 use crate::fastp::content::header::Sheets;
 use crate::fastp::content::pieces::{Piece, Pieces, Source};
 use crate::model::DocumentId;
+use crate::model::job::FormatOrigin;
 use crate::model::job::{Format, RawPath, Transfer};
 use crate::sys::files::read_full_at;
 
@@ -45,9 +46,11 @@ impl Doc {
             file,
             copies,
             format: if self == Self::Stream { Format::Pdf } else { Format::Text },
+            origin: FormatOrigin::Recognised,
             lead: 0,
             ends_at_top: false,
             unfinished: false,
+            bare_line_feeds: false,
             speech: Speech::Other,
         };
         source.look().unwrap();
@@ -91,6 +94,7 @@ fn print(jobs: &[Vec<(Doc, u32)>], setting: Setting) -> (Vec<(usize, Mark)>, usi
             sources: job.iter().map(|(doc, copies)| doc.source(*copies)).collect(),
             paper,
             shared: setting.shared,
+            renewable: setting.shared,
             last: if setting.each { None } else { last },
             sheets: Sheets {
                 page: if setting.pages > 0 { b"H".to_vec() } else { Vec::new() },
@@ -98,6 +102,7 @@ fn print(jobs: &[Vec<(Doc, u32)>], setting: Setting) -> (Vec<(usize, Mark)>, usi
                 trailer: if setting.pages == 2 { b"R".to_vec() } else { Vec::new() },
                 startff: setting.startff,
                 endff: setting.endff,
+                ..Sheets::default()
             },
             earlier: None,
         };

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::banner;
 use crate::model::device::DeviceSettings;
-use crate::model::separation::{HeaderPages, HeaderText, Separation, StartFf};
+use crate::model::separation::{HeaderPages, HeaderText, Layout, Separation, StartFf};
 use crate::spool::interface::engine::Claim;
 
 /// Columns of a header page where WIDTH is not set.
@@ -25,6 +25,9 @@ const PARM_LONG: u16 = 0o2;
 
 /// Returns how the attempt that begins at `wall_ms` separates its job from its neighbours.
 pub fn separation(claim: &Claim, settings: &DeviceSettings, wall_ms: i64, zone: &TimeZone) -> Separation {
+    if settings.content_raw {
+        return Separation { raw: true, ..Separation::default() };
+    }
     let text = match settings.header {
         HeaderPages::Off => HeaderText::default(),
         _ => HeaderText {
@@ -43,6 +46,8 @@ pub fn separation(claim: &Claim, settings: &DeviceSettings, wall_ms: i64, zone: 
         columns: u32::try_from(settings.width).unwrap_or(COLUMNS),
         lines: if settings.parm & PARM_LONG == 0 { 66 } else { 72 },
         text,
+        layout: settings.layout(),
+        raw: false,
     }
 }
 
@@ -66,12 +71,17 @@ pub struct Sheets {
     pub startff: StartFf,
     /// ENDFF
     pub endff: bool,
+    /// How text is laid out.
+    pub layout: Layout,
+    /// CONTENT RAW: every document is sent as it is, and nothing stands beside it.
+    pub raw: bool,
 }
 
 impl Sheets {
     /// The sheets that a separation asks for.
     pub fn of(separation: &Separation) -> Self {
         let (pages, batch) = match separation.header {
+            _ if separation.raw => (0, false),
             HeaderPages::Off => (0, false),
             HeaderPages::On => (1, false),
             HeaderPages::Batch => (2, true),
@@ -83,6 +93,8 @@ impl Sheets {
             trailer: if batch { [b"\r".to_vec(), bytes(&trailer(separation))].concat() } else { Vec::new() },
             startff: separation.startff,
             endff: separation.endff,
+            layout: separation.layout,
+            raw: separation.raw,
         }
     }
 }

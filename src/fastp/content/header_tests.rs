@@ -15,7 +15,7 @@ fn example(columns: u32, lines: u32, header: HeaderPages) -> Separation {
         job: 1021,
         printed: date(1_795_252_386_000, &TimeZone::fixed(Offset::constant(1))),
     };
-    Separation { header, startff: StartFf::Off, endff: false, columns, lines, text }
+    Separation { header, startff: StartFf::Off, endff: false, columns, lines, text, ..Separation::default() }
 }
 
 fn shown(lines: &[String]) -> String {

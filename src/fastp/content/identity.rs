@@ -64,9 +64,11 @@ pub fn examine(claim: &Claim, control: &mut AttemptControl<'_>) -> Result<(Vec<S
             size: now.size,
             copies: document.copies,
             format: document.format,
+            origin: document.format_origin,
             lead: 0,
             ends_at_top: false,
             unfinished: false,
+            bare_line_feeds: false,
             speech: Speech::Other,
         };
         source.look().map_err(|error| damaged(&source, &format!("cannot be read: {error}")))?;

@@ -2,7 +2,8 @@
 //!
 //! Form feeds stand where [`super::feeds`] puts them. A job that begins with text has its header pages before it, and one
 //! that also ends with text its trailer pages after it. Nothing is ever added inside a finished stream; what stands beside
-//! one over a connection that is kept is decided by [`super::boundary`] alone, for jobs, documents and copies alike. Empty
+//! one over a connection that is kept is decided by [`super::boundary`] alone, for jobs, documents and copies alike. Text is
+//! sent as the device wants it ([`Expander`]). On a device that is CONTENT RAW nothing is added or altered at all. Empty
 //! documents contribute nothing, and a job of nothing else prints nothing. The list is a pure function of what is known before the
 //! first octet, so that the octets which an earlier attempt left in a file can be recognised.
 
@@ -13,8 +14,9 @@ use std::io;
 use super::boundary::{Boundary, Speech, UNIVERSAL_EXIT, between};
 use super::feeds::{Feed, FeedDecision, Feeds, TextEdges};
 use super::header::Sheets;
+use crate::documents::Expander;
 use crate::model::DocumentId;
-use crate::model::job::{Format, RawPath, Transfer};
+use crate::model::job::{Format, FormatOrigin, RawPath, Transfer};
 use crate::spool::interface::engine::Paper;
 use crate::sys::files::read_full_at;
 
@@ -25,6 +27,10 @@ pub const FORM_FEED: u8 = 0x0c;
 const LINE_ENDS: usize = 7;
 /// Octets that tell whether a document begins with PJL.
 const HEAD: usize = 16;
+/// Octets in which the end of the first line is looked for.
+const FIRST_LINES: usize = 4096;
+/// Octets of text that are laid out at once.
+const STEP: usize = 64 * 1024;
 
 /// A document that is open and will be sent as it is now.
 #[derive(Debug)]
@@ -43,14 +49,18 @@ pub struct Source {
     pub size: u64,
     /// Copies.
     pub copies: u32,
-    /// What it is.
+    /// What it is taken for.
     pub format: Format,
+    /// By whom that was said.
+    pub origin: FormatOrigin,
     /// Octets up to and including the form feed that it begins with; 0 = it begins with none.
     pub lead: u64,
     /// Whether it ends with a form feed, line ends behind it not counted: the paper then stands at top of form.
     pub ends_at_top: bool,
     /// Whether its last line has no end.
     pub unfinished: bool,
+    /// Whether its first lines end with line feeds alone.
+    pub bare_line_feeds: bool,
     /// What it shows of the device that it is meant for.
     pub speech: Speech,
 }
@@ -64,11 +74,23 @@ impl Source {
     pub fn look(&mut self) -> io::Result<()> {
         let mut head = [0; HEAD];
         let got = read_full_at(&self.file, &mut head, 0)?;
-        self.speech = Speech::of(self.format, &head[..got]);
+        self.speech = Speech::of(self.format, self.origin, &head[..got]);
         if self.speech != Speech::Text {
             return Ok(());
         }
         let mut ends = [0; LINE_ENDS + 1];
+        if self.format == Format::Asa {
+            // Its lines move the paper before they print: only a lone `1` at the end leaves it at top of form.
+            let last = self.size.saturating_sub(ends.len() as u64);
+            let got = read_full_at(&self.file, &mut ends, last)?;
+            let last = ends[..got].strip_suffix(b"\n").unwrap_or(&ends[..got]);
+            self.ends_at_top = last.strip_suffix(b"\r").unwrap_or(last).ends_with(b"\n1");
+            return Ok(());
+        }
+        let mut first = [0; FIRST_LINES];
+        let got = read_full_at(&self.file, &mut first, 0)?;
+        let end = first[..got].iter().position(|octet| *octet == b'\n');
+        self.bare_line_feeds = end.is_some_and(|end| end > 0 && first[end - 1] != b'\r');
         let got = read_full_at(&self.file, &mut ends, 0)?;
         let other = ends[..got].iter().position(|octet| *octet != b'\r');
         self.lead = other.filter(|at| ends[*at] == FORM_FEED).map_or(0, |at| at as u64 + 1);
@@ -78,10 +100,6 @@ impl Source {
         self.ends_at_top = ends[..got].iter().rfind(|octet| !line_end(octet)) == Some(&FORM_FEED);
         self.unfinished = !self.ends_at_top && ends[..got].last().is_some_and(|octet| !line_end(octet));
         Ok(())
-    }
-
-    fn is_text(&self) -> bool {
-        self.speech == Speech::Text
     }
 
     fn edges(&self) -> TextEdges {
@@ -119,8 +137,11 @@ pub struct Pieces {
     pub sources: Vec<Source>,
     /// Where the paper stands before it.
     pub paper: Paper,
-    /// Whether neighbours share a stream that a boundary can part: a connection.
+    /// Whether neighbours share a stream that a printer reads, where a boundary must part them.
     pub shared: bool,
+    /// Whether a new connection can part them. A port or a FIFO is never closed between them: what is on its way would be
+    /// lost, or a reader would see an end.
+    pub renewable: bool,
     /// What was sent last over this connection.
     pub last: Option<Speech>,
     /// Its header and trailer pages.
@@ -158,7 +179,48 @@ impl Pieces {
 
     /// What is the last thing sent on the connection after it.
     pub fn speech_after(&self) -> Option<Speech> {
-        self.printed().next_back().map_or(self.last, |source| Some(source.speech))
+        self.printed().next_back().map_or(self.last, |source| Some(Self::speech(&self.sheets, source)))
+    }
+
+    /// What a document shows of the device; nothing on one that takes all octets as they come.
+    fn speech(sheets: &Sheets, source: &Source) -> Speech {
+        if sheets.raw { Speech::Other } else { source.speech }
+    }
+
+    fn is_text(sheets: &Sheets, source: &Source) -> bool {
+        Self::speech(sheets, source) == Speech::Text
+    }
+
+    /// A body that is not sent as it is: text that the device wants otherwise. None where it leaves as it came.
+    ///
+    /// # Errors
+    /// When its first octets cannot be read.
+    pub fn laid_out(&self, index: usize, from: u64) -> io::Result<Option<LaidOut<'_>>> {
+        self.laid_out_with(&self.sheets, index, from)
+    }
+
+    fn laid_out_with(&self, sheets: &Sheets, index: usize, from: u64) -> io::Result<Option<LaidOut<'_>>> {
+        let source = &self.sources[index];
+        if !Self::is_text(sheets, source) {
+            return Ok(None);
+        }
+        let mut first = [0; 2];
+        let got = read_full_at(&source.file, &mut first, 0)?;
+        let expander = Expander::new(sheets.layout, source.format, &first[..got]);
+        Ok(expander.map(|expander| LaidOut {
+            source,
+            at: from,
+            expander,
+            input: vec![0; STEP],
+            out: Vec::with_capacity(2 * STEP),
+            ended: false,
+        }))
+    }
+
+    /// Whether a text that is sent as it came has line feeds that do not return the carriage.
+    pub fn leaves_bare_line_feeds(&self) -> bool {
+        !self.sheets.layout.eol_crlf
+            && self.printed().any(|source| source.bare_line_feeds && Self::is_text(&self.sheets, source))
     }
 
     /// The documents that contribute something.
@@ -168,12 +230,12 @@ impl Pieces {
 
     /// Whether header pages go before it: it begins with text.
     fn has_header(&self, sheets: &Sheets) -> bool {
-        sheets.pages > 0 && self.printed().next().is_some_and(|first| first.is_text())
+        sheets.pages > 0 && self.printed().next().is_some_and(|first| Self::is_text(sheets, first))
     }
 
     /// Whether trailer pages go after it: it has a header, and ends with text.
     fn has_trailer(&self, sheets: &Sheets) -> bool {
-        let ends = self.printed().next_back().is_some_and(|last| last.is_text());
+        let ends = self.printed().next_back().is_some_and(|last| Self::is_text(sheets, last));
         !sheets.trailer.is_empty() && ends && self.has_header(sheets)
     }
 
@@ -202,7 +264,26 @@ impl Pieces {
         const CHUNK: usize = 256 * 1024;
         let (mut ours, mut theirs) = (vec![0u8; CHUNK], vec![0u8; CHUNK]);
         let mut done = 0;
-        for piece in self.list_with(self.earlier.as_ref().unwrap_or(&self.sheets), top) {
+        let sheets = self.earlier.as_ref().unwrap_or(&self.sheets);
+        for piece in self.list_with(sheets, top) {
+            if let Piece::Body { index, from, .. } = piece
+                && let Some(mut text) = self.laid_out_with(sheets, index, from)?
+            {
+                while let Some(part) = text.next_part()? {
+                    let want = part.octets.len().min((length - done) as usize);
+                    theirs.resize(theirs.len().max(want), 0);
+                    if read_full_at(output, &mut theirs[..want], offset + done)? != want
+                        || part.octets[..want] != theirs[..want]
+                    {
+                        return Ok(false);
+                    }
+                    done += want as u64;
+                    if done == length {
+                        return Ok(true);
+                    }
+                }
+                continue;
+            }
             let size = match piece {
                 Piece::Added(bytes) => bytes.len() as u64,
                 Piece::Renew => 0,
@@ -235,6 +316,56 @@ impl Pieces {
     }
 }
 
+/// A part of a body that is laid out.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// What is sent.
+    pub octets: &'a [u8],
+    /// The octets of the document of which it was made.
+    pub of: u64,
+}
+
+/// A text as the device wants it, made while it is sent. It holds [`STEP`] octets and what becomes of them.
+#[derive(Debug)]
+pub struct LaidOut<'a> {
+    source: &'a Source,
+    at: u64,
+    expander: Expander,
+    input: Vec<u8>,
+    out: Vec<u8>,
+    ended: bool,
+}
+
+impl LaidOut<'_> {
+    /// How many octets of the document were read.
+    pub fn read(&self) -> u64 {
+        self.at
+    }
+
+    /// The next part; none at the end.
+    ///
+    /// # Errors
+    /// When the document cannot be read; `UnexpectedEof` when it ends before its size.
+    pub fn next_part(&mut self) -> io::Result<Option<Part<'_>>> {
+        self.out.clear();
+        if self.ended {
+            return Ok(None);
+        }
+        let want = (self.source.size - self.at).min(STEP as u64) as usize;
+        let got = read_full_at(&self.source.file, &mut self.input[..want], self.at)?;
+        if got == 0 && want > 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.at += got as u64;
+        self.expander.push(&self.input[..got], &mut self.out);
+        if self.at == self.source.size {
+            self.ended = true;
+            self.expander.finish(&mut self.out);
+        }
+        Ok(Some(Part { octets: &self.out, of: got as u64 }))
+    }
+}
+
 /// How far the iteration is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -261,8 +392,8 @@ impl<'a> PieceIter<'a> {
     fn boundary(&mut self, next: Speech, feed: Feed) {
         match self.last.filter(|_| self.pieces.shared).map(|last| between(last, next)) {
             Some(Boundary::Exit) => self.ready.push_back(Piece::Added(UNIVERSAL_EXIT)),
-            Some(Boundary::Renew) => self.ready.push_back(Piece::Renew),
-            Some(Boundary::Feeds) | None => {}
+            Some(Boundary::Renew) if self.pieces.renewable => self.ready.push_back(Piece::Renew),
+            Some(Boundary::Renew | Boundary::Feeds) | None => {}
         }
         self.feed(feed);
         self.last = Some(next);
@@ -294,13 +425,14 @@ impl<'a> PieceIter<'a> {
             (self.at, self.copy) = (self.at + 1, 0);
         };
         self.copy += 1;
-        let before = if source.is_text() {
+        let speech = Pieces::speech(self.sheets, source);
+        let before = if speech == Speech::Text {
             self.feeds.text(source.edges())
         } else {
             self.feeds.stream();
             FeedDecision::default()
         };
-        self.boundary(source.speech, before.feed);
+        self.boundary(speech, before.feed);
         let from = if before.swallow { source.lead } else { 0 };
         if from < source.size {
             self.ready.push_back(Piece::Body { index: self.at, copy: self.copy, from });

@@ -1,6 +1,8 @@
 //! Tests of the pieces of a job.
 
 use super::*;
+use crate::model::separation::Layout;
+use proptest::prelude::*;
 use std::io::{Seek, Write};
 
 /// A source of `bytes`.
@@ -17,9 +19,11 @@ fn source(format: Format, bytes: &[u8], copies: u32) -> Source {
         size: bytes.len() as u64,
         copies,
         format,
+        origin: FormatOrigin::Recognised,
         lead: 0,
         ends_at_top: false,
         unfinished: false,
+        bare_line_feeds: false,
         speech: Speech::Other,
     };
     source.look().unwrap();
@@ -35,7 +39,7 @@ fn stream(bytes: &str) -> Source {
 }
 
 fn pieces(sources: Vec<Source>, paper: Paper) -> Pieces {
-    Pieces { sources, paper, shared: false, last: None, sheets: Sheets::default(), earlier: None }
+    Pieces { sources, paper, shared: false, renewable: true, last: None, sheets: Sheets::default(), earlier: None }
 }
 
 fn bytes(pieces: &Pieces, top: bool) -> String {
@@ -45,6 +49,12 @@ fn bytes(pieces: &Pieces, top: bool) -> String {
             Piece::Added(bytes) => out.push_str(std::str::from_utf8(bytes).unwrap()),
             Piece::Renew => out.push('|'),
             Piece::Body { index: n, from, .. } => {
+                if let Some(mut text) = pieces.laid_out(n, from).unwrap() {
+                    while let Some(part) = text.next_part().unwrap() {
+                        out.push_str(std::str::from_utf8(part.octets).unwrap());
+                    }
+                    continue;
+                }
                 let mut buffer = vec![0; (pieces.sources[n].size - from) as usize];
                 read_full_at(&pieces.sources[n].file, &mut buffer, from).unwrap();
                 out.push_str(std::str::from_utf8(&buffer).unwrap());
@@ -135,7 +145,11 @@ fn jobs_documents_and_copies_have_the_same_boundary() {
                 copies.shared = true;
                 assert_eq!(bytes(&copies, false), format!("{first}{middle}{first}"), "copies");
             }
-            // A file, FIFO or port has form feeds between texts, and nothing else.
+            // On a FIFO or a port nothing can be renewed.
+            documents.renewable = false;
+            let port = if middle == "|" { "" } else { middle };
+            assert_eq!(bytes(&documents, false), format!("{first}{port}{second}"), "a port");
+            // A file has form feeds between texts, and nothing else.
             documents.shared = false;
             let middle = if middle == "\x0c" { middle } else { "" };
             assert_eq!(bytes(&documents, false), format!("{first}{middle}{second}"), "a file");
@@ -144,7 +158,7 @@ fn jobs_documents_and_copies_have_the_same_boundary() {
 }
 
 fn documents_after(source: &Source) -> Paper {
-    if source.is_text() { Paper::Text } else { Paper::Stream }
+    if source.speech == Speech::Text { Paper::Text } else { Paper::Stream }
 }
 
 #[test]
@@ -169,4 +183,89 @@ fn the_bytes_of_an_earlier_attempt_are_recognised() {
     assert!(!job.begin_like(true, &output, 6, 3).unwrap());
     output.write_all(b"x").unwrap();
     assert!(!job.begin_like(false, &output, 6, whole.len() as u64 + 1).unwrap());
+}
+
+#[test]
+fn text_is_laid_out_and_streams_are_not() {
+    let mut job = pieces(vec![text("abcd\nef", 2), stream("%!PS abcdef\n")], Paper::Top);
+    job.sheets.layout = Layout { eol_crlf: true, columns: Some(3), cut: false, page_lines: Some(2) };
+    assert_eq!(bytes(&job, false), "abc\r\nd\r\n\x0cef\r\x0cabc\r\nd\r\n\x0cef%!PS abcdef\n");
+    let mut own = pieces(vec![text("\x0ca\n", 1)], Paper::Fed);
+    own.sheets.layout = job.sheets.layout;
+    assert_eq!(bytes(&own, false), "a\r\n", "its own form feed is left out, what follows is laid out");
+    let mut asa = source(Format::Asa, b"1one\n two\n1\n", 2);
+    assert!(asa.ends_at_top && !asa.unfinished && asa.lead == 0);
+    assert_eq!(bytes(&pieces(vec![asa], Paper::Text), false), "\x0cone\r\ntwo\r\x0cone\r\ntwo\r\x0c");
+    asa = source(Format::Asa, b" one", 1);
+    assert!(!asa.ends_at_top && !asa.unfinished, "the end of its last line is ours");
+}
+
+#[test]
+fn on_a_device_that_is_content_raw_nothing_stands_beside_anything() {
+    let mut job = pieces(vec![text("\x0ca", 2), stream("%!PS"), text("b\n", 1)], Paper::Text);
+    job.sheets = Sheets { layout: Layout { columns: Some(1), ..Layout::default() }, raw: true, ..Sheets::default() };
+    assert_eq!(bytes(&job, false), "\x0ca\x0ca%!PSb\n");
+    assert_eq!(job.paper_after(false), Paper::Stream, "nobody knows how it stands");
+    assert_eq!(job.speech_after(), Some(Speech::Other));
+    assert!(!job.leaves_bare_line_feeds());
+    job.shared = true;
+    assert_eq!(bytes(&job, false), "\x0ca|\x0ca|%!PS|b\n", "on a connection each document has its own");
+    job.last = Some(Speech::Pjl);
+    assert!(bytes(&job, false).starts_with("|\x0ca|"));
+}
+
+#[test]
+fn what_a_dead_attempt_laid_out_is_known_although_the_device_asks_for_something_else_since() {
+    let mut job = pieces(vec![text("abcd\nef\n", 2)], Paper::Text);
+    let earlier = Sheets {
+        layout: Layout { eol_crlf: true, columns: Some(3), cut: false, page_lines: Some(2) },
+        ..Sheets::default()
+    };
+    let wrote = "\x0cabc\r\nd\r\n\x0cef\r\n\x0cabc\r\nd\r\n\x0cef\r\n";
+    let mut output = tempfile::tempfile().unwrap();
+    output.write_all(wrote.as_bytes()).unwrap();
+    for length in 0..=wrote.len() as u64 {
+        job.earlier = Some(earlier.clone());
+        assert!(job.begin_like(false, &output, 0, length).unwrap(), "{length}");
+        job.earlier = None;
+        assert_eq!(job.begin_like(false, &output, 0, length).unwrap(), length <= 4, "{length}");
+    }
+    job.earlier = Some(Sheets { raw: true, ..Sheets::default() });
+    output.set_len(0).unwrap();
+    output.rewind().unwrap();
+    output.write_all(b"abcd\nef\nab").unwrap();
+    assert!(job.begin_like(false, &output, 0, 10).unwrap());
+}
+
+#[test]
+fn a_document_that_ends_early_is_told_from_its_end() {
+    let mut job = pieces(vec![text("abcd\n", 1)], Paper::Top);
+    job.sheets.layout.eol_crlf = true;
+    job.sources[0].file.set_len(2).unwrap();
+    let mut text = job.laid_out(0, 0).unwrap().unwrap();
+    assert_eq!(text.next_part().unwrap().map(|part| part.octets.to_vec()), Some(b"ab".to_vec()));
+    assert_eq!(text.next_part().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    assert_eq!(text.read(), 2);
+}
+
+proptest! {
+    /// The parts of a large text are the whole of it, and tell how far the document was read.
+    #[test]
+    fn the_parts_of_a_text_are_the_whole(lines in 1usize..40_000, width in 1u32..40) {
+        let octets = "Zeile für Zeile 漢字\n".repeat(lines);
+        let mut job = pieces(vec![source(Format::Text, octets.as_bytes(), 1)], Paper::Top);
+        job.sheets.layout = Layout { columns: Some(width), ..Layout::default() };
+        let (mut out, mut of) = (Vec::new(), 0);
+        let mut text = job.laid_out(0, 0).unwrap().unwrap();
+        while let Some(part) = text.next_part().unwrap() {
+            out.extend_from_slice(part.octets);
+            of += part.of;
+        }
+        prop_assert_eq!(of, octets.len() as u64);
+        let mut whole = Vec::new();
+        let mut expander = Expander::new(job.sheets.layout, Format::Text, octets.as_bytes()).unwrap();
+        expander.push(octets.as_bytes(), &mut whole);
+        expander.finish(&mut whole);
+        prop_assert!(out == whole);
+    }
 }

@@ -6,6 +6,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::connection_settings::CloseWait;
@@ -18,8 +19,8 @@ use super::thread::{Device, ThreadEnd};
 use crate::fastp::content::header;
 use crate::fastp::content::header::Sheets;
 use crate::fastp::content::identity;
-use crate::fastp::content::pieces::{Piece, Pieces};
-use crate::fastp::transports::{Chunk, CloseOutcome, UndoOutcome};
+use crate::fastp::content::pieces::{LaidOut, Piece, Pieces};
+use crate::fastp::transports::{Chunk, CloseOutcome, Connection, UndoOutcome};
 use crate::model::device::Exclusive;
 use crate::model::event::EventWord;
 use crate::model::state::{Delivery, DeviceWish};
@@ -27,6 +28,34 @@ use crate::model::wait::Wait;
 use crate::model::{Failure, FailureKind};
 use crate::spool::interface::engine::{AttemptEnd, Claim, DeviceReport, Next, Observation, Outcome, Paper, Settlement};
 use crate::sys::fault;
+
+/// What is said once of a printer to which text with bare line feeds goes.
+const STAIRCASE: &str = "its lines end with line feeds alone: on a printer that does not return the carriage by itself \
+    each begins where the one before ended (a staircase); EOL CRLF of the device completes them";
+
+/// Sends a text as the device wants it.
+fn send_text(
+    connection: &mut dyn Connection,
+    index: usize,
+    mut text: LaidOut<'_>,
+    control: &mut AttemptControl<'_>,
+) -> Result<(), PrintError> {
+    loop {
+        let read = text.read();
+        match text.next_part() {
+            Ok(None) => return Ok(()),
+            Ok(Some(part)) => {
+                // What the layout adds or leaves out is no progress of the document.
+                control.adds(part.octets.len() as i64 - part.of.cast_signed());
+                connection.send(Chunk::Bytes(part.octets), control)?;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                return Err(PrintError::Source(index, format!("ended after {read} octets while it was printed")));
+            }
+            Err(error) => return Err(PrintError::Source(index, format!("cannot be read: {error}"))),
+        }
+    }
+}
 
 /// A job whose every octet was sent.
 #[derive(Clone, Debug)]
@@ -87,11 +116,17 @@ impl Device {
             sources,
             paper: if new_address { Paper::Top } else { claim.paper },
             shared: open.connection.shared_stream(),
+            renewable: open.connection.is_renewable(),
             last: open.last,
             sheets: Sheets::of(&separation),
             earlier: claim.begun_separation.as_ref().map(Sheets::of),
         };
-        let remarks: Vec<String> = remark.into_iter().chain(job.omitted()).collect();
+        let raw = separation.raw.then(|| format!("sent as it is: {} is CONTENT RAW", context.name.guardian()));
+        let stairs = (open.connection.shared_stream()
+            && job.leaves_bare_line_feeds()
+            && !self.context.told.swap(true, Ordering::Relaxed))
+        .then(|| STAIRCASE.to_owned());
+        let remarks: Vec<String> = remark.into_iter().chain(raw).chain(job.omitted()).chain(stairs).collect();
         let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
         open.carried = true;
         // Without a second descriptor a reset is noticed at START.
@@ -156,7 +191,13 @@ impl Device {
                 Piece::Body { index, copy, from } => {
                     let source = &job.sources[index];
                     (control.document, control.copy) = (source.sequence, copy);
-                    open.connection.send(Chunk::Document(index, &source.file, from..source.size), control)
+                    match job.laid_out(index, from) {
+                        Ok(None) => {
+                            open.connection.send(Chunk::Document(index, &source.file, from..source.size), control)
+                        }
+                        Ok(Some(text)) => send_text(open.connection.as_mut(), index, text, control),
+                        Err(error) => Err(PrintError::Source(index, format!("cannot be read: {error}"))),
+                    }
                 }
             };
             match sent {

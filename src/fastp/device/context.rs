@@ -135,6 +135,8 @@ pub struct DeviceContext {
     pub memory: Cell<Memory>,
     /// Helper threads of this device that have not returned.
     pub helpers: Arc<Helpers>,
+    /// Whether the log of a job of this print process has said what bare line feeds do on a printer.
+    pub told: Arc<AtomicBool>,
     /// Whether a wake-up was seen that has not yet led to a full look at the spool.
     pub wake_pending: Cell<bool>,
     /// Whether a job is being printed, so that main wakes us for wishes that concern it.

@@ -72,6 +72,10 @@ pub struct AttemptControl<'a> {
     /// What we wait for, and since when (boot clock).
     waiting_for: Option<(Wait, i64)>,
     octets: u64,
+    /// How many of them are more than those of the documents, because text was laid out; less where it was cut.
+    surplus: i64,
+    /// The most that was shown: what is shown never goes back.
+    shown: u64,
     /// Octets of the attempt that went over connections before this one.
     earlier: u64,
     releasing: Option<Releasing>,
@@ -98,6 +102,8 @@ impl<'a> AttemptControl<'a> {
             standstill: None,
             waiting_for: None,
             octets: 0,
+            surplus: 0,
+            shown: 0,
             earlier: 0,
             releasing: None,
             octets_written: 0,
@@ -221,6 +227,11 @@ impl<'a> AttemptControl<'a> {
         self.check()
     }
 
+    /// Of what is sent next, `n` octets are none of a document's; a negative number of its own are left out.
+    pub fn adds(&mut self, n: i64) {
+        self.surplus += n;
+    }
+
     /// Shows what we wait for from now on; none = nothing. If we already wait for it, its start time stays.
     pub fn set_waiting_for(&mut self, wait: Option<Wait>) {
         if self.waiting_for.map(|(wait, _)| wait) != wait {
@@ -246,13 +257,14 @@ impl<'a> AttemptControl<'a> {
         }
         self.progress_written_at = Some(Instant::now());
         self.octets_written = self.octets;
+        self.shown = self.shown.max(self.octets.saturating_add_signed(-self.surplus));
         let progress = Progress {
             device: self.context.device,
             entry: self.claim.map(|claim| claim.entry),
             attempt: self.claim.map_or(0, |claim| claim.attempt),
             document: self.document,
             copy: self.copy,
-            octets: self.octets,
+            octets: self.shown,
             at_boot_ms: clock::boot_ms(),
             stalled: self.standstill,
             awaits: self.waiting_for,

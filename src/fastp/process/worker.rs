@@ -30,6 +30,8 @@ pub(crate) struct Worker {
     streak: FailureStreak,
     memory: Memory,
     helpers: Arc<Helpers>,
+    /// Whether its printer was told of bare line feeds.
+    told: Arc<AtomicBool>,
     /// Waits after threads that found nothing to do or were refused.
     pause: GrowingWait,
     not_before: Option<Instant>,
@@ -114,6 +116,7 @@ impl Worker {
             streak: FailureStreak::default(),
             memory: Memory::default(),
             helpers: Arc::default(),
+            told: Arc::default(),
             pause,
             not_before: None,
             refused: false,
@@ -234,7 +237,7 @@ impl Main<'_> {
         let (engine, lease, name) = (Arc::clone(&self.engine), self.lease.clone(), order.name.clone());
         let (root, log, timing) = (self.base.root().to_path_buf(), self.log.clone(), self.timing);
         let (zone, memory, file_cache) = (self.zone.clone(), worker.memory.clone(), Arc::clone(&self.file_cache));
-        let helpers = Arc::clone(&worker.helpers);
+        let (helpers, told) = (Arc::clone(&worker.helpers), Arc::clone(&worker.told));
         let (progress, slot) = (Arc::clone(&self.progress), worker.slot);
         let (its_waker, its_printing) = (Arc::clone(&waker), Arc::clone(&printing));
         let first = order.clone();
@@ -258,6 +261,7 @@ impl Main<'_> {
                 file_cache,
                 memory: Cell::new(memory),
                 helpers,
+                told,
                 printing: its_printing,
                 pending_reports: Cell::default(),
                 pending_since: Cell::new(None),

@@ -134,8 +134,13 @@ pub trait Connection: Send {
         None
     }
 
-    /// Whether jobs share a stream that a boundary must part: a connection.
+    /// Whether jobs share a stream that a boundary must part: a printer reads it.
     fn shared_stream(&self) -> bool {
+        false
+    }
+
+    /// Whether that stream can be parted by a new one in mid-job: a connection.
+    fn is_renewable(&self) -> bool {
         false
     }
 }

@@ -181,4 +181,8 @@ impl Connection for SocketConnection {
     fn shared_stream(&self) -> bool {
         true
     }
+
+    fn is_renewable(&self) -> bool {
+        true
+    }
 }

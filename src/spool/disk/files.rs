@@ -14,7 +14,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::documents::{Counter, DETECT_OCTETS, Found, Sheet, pages, recognise};
-use crate::model::job::{DocumentOffer, Format, Identity, RawPath, Transfer};
+use crate::model::job::{DocumentOffer, Format, FormatOrigin, Identity, RawPath, Transfer};
 use crate::model::{Failure, FailureKind};
 use crate::store::Fallible;
 use crate::sys::fault;
@@ -42,13 +42,47 @@ pub enum Look {
     Mapped,
 }
 
+/// How documents are received.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// How the octets of copies are seen.
+    pub look: Look,
+    /// What the documents are, as their location says, where the user does not.
+    pub content: Option<Format>,
+    /// What text is printed on.
+    pub sheet: Sheet,
+}
+
+/// What a document is, and by whom that was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// What it is taken for.
+    pub format: Format,
+    /// By whom that was said.
+    pub origin: FormatOrigin,
+    /// What it was recognised as.
+    pub recognised: Format,
+}
+
+impl Kind {
+    /// The user decides, then the location, then the first octets.
+    pub fn decide(user: Option<Format>, location: Option<Format>, recognised: Format) -> Self {
+        let (format, origin) = match (user, location) {
+            (Some(format), _) => (format, FormatOrigin::User),
+            (None, Some(format)) => (format, FormatOrigin::Location),
+            (None, None) => (recognised, FormatOrigin::Recognised),
+        };
+        Self { format, origin, recognised }
+    }
+}
+
 /// A document that lies in the server's directory, or is linked there.
 #[derive(Debug)]
 pub struct Received {
     /// Its name there.
     pub store_name: String,
     /// What it is.
-    pub format: Format,
+    pub kind: Kind,
     /// Lines, for text.
     pub lines: Option<u64>,
     /// Pages, where they can be counted.
@@ -91,7 +125,7 @@ impl Intake {
     ///
     /// # Errors
     /// When one cannot be read, is empty, or does not fit. Nothing is left then.
-    pub fn receive(dir: &Path, offers: &[DocumentOffer], files: Vec<OwnedFd>, look: Look) -> Fallible<Self> {
+    pub fn receive(dir: &Path, offers: &[DocumentOffer], files: Vec<OwnedFd>, how: Reading) -> Fallible<Self> {
         debug_assert!(!crate::store::in_change(), "print files are touched inside a transaction");
         if offers.is_empty() || offers.len() != files.len() {
             return Err(Failure::new(FailureKind::BadValue, "a job needs at least one document"));
@@ -99,8 +133,8 @@ impl Intake {
         let mut intake = Self { dir: dir.to_path_buf(), documents: Vec::new(), keep: false };
         for (offer, file) in offers.iter().zip(files) {
             let received = match offer.transfer {
-                Transfer::Copy => copy(dir, File::from(file), &offer.file_name, look),
-                Transfer::Link => examine(dir, File::from(file), offer),
+                Transfer::Copy => copy(dir, File::from(file), offer, how),
+                Transfer::Link => examine(dir, File::from(file), offer, how),
             };
             intake.documents.push(received?);
         }
@@ -173,7 +207,8 @@ fn empty(name: &RawPath) -> Failure {
     Failure::new(FailureKind::BadValue, format!("{name}: is empty")).hint("an empty document prints nothing")
 }
 
-fn copy(dir: &Path, mut source: File, name: &RawPath, look: Look) -> Fallible<Received> {
+fn copy(dir: &Path, mut source: File, offer: &DocumentOffer, how: Reading) -> Fallible<Received> {
+    let name = &offer.file_name;
     let io = |error: io::Error| failure(name, &error);
     // Where the file system knows no unnamed files, a sweep may find the temporary before it is locked, and lock it to
     // remove it. Then another one is made.
@@ -189,20 +224,23 @@ fn copy(dir: &Path, mut source: File, name: &RawPath, look: Look) -> Fallible<Re
         return Err(empty(name));
     }
     let found = recognise(&head);
-    let format = found.format;
+    let kind = Kind::decide(offer.format, how.content, found.format);
+    let format = kind.format;
     unnamed.file.write_all(&head).map_err(io)?;
     let meta = source.metadata().map_err(io)?;
-    let mut counter = Counter::on(Sheet::default(), &head);
+    let mut counter = Counter::on(how.sheet, &head).of_format(format);
     let digest = if meta.is_file() && meta.size() > KERNEL_COPY && !format.is_text() {
         copy_all(&source, &unnamed.file).map_err(io)?;
         None
-    } else if look == Look::Mapped && meta.is_file() && meta.size() > MAPPED {
+    } else if how.look == Look::Mapped && meta.is_file() && meta.size() > MAPPED {
         let octets = head.len() as u64 + copy_all(&source, &unnamed.file).map_err(io)?;
         Some(look_through(&unnamed, octets, format.is_text().then_some(&mut counter)).map_err(io)?)
     } else {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&head);
-        counter.push(&head);
+        if format.is_text() {
+            counter.push(&head);
+        }
         // A short head is all there is.
         let mut buffer = vec![0u8; if head.len() < DETECT_OCTETS { 0 } else { CHUNK }];
         while !buffer.is_empty() {
@@ -220,7 +258,7 @@ fn copy(dir: &Path, mut source: File, name: &RawPath, look: Look) -> Fallible<Re
         }
         Some(*hasher.finalize().as_bytes())
     };
-    let (lines, pages) = extent(found, &counter, &unnamed.file);
+    let (lines, pages) = extent(format, found, &counter, &unnamed.file);
     let store_name = loop {
         let candidate = store_name().map_err(io)?;
         match unnamed.name(dir, &candidate) {
@@ -235,7 +273,7 @@ fn copy(dir: &Path, mut source: File, name: &RawPath, look: Look) -> Fallible<Re
     };
     let identity = identity(&unnamed.file).map_err(named)?;
     let file = Some(unnamed.file.try_clone().map_err(named)?);
-    Ok(Received { store_name, format, lines, pages, identity, digest, file, _link: None })
+    Ok(Received { store_name, kind, lines, pages, identity, digest, file, _link: None })
 }
 
 /// Returns the digest of a copy of `octets` octets that nobody has read yet; its lines and pages go to `counter`.
@@ -276,7 +314,7 @@ fn look_through(copy: &Unnamed, octets: u64, counter: Option<&mut Counter>) -> i
 }
 
 /// Looks at the user's own file, and makes the link. Its octets are read for text only, to count it.
-fn examine(dir: &Path, source: File, offer: &DocumentOffer) -> Fallible<Received> {
+fn examine(dir: &Path, source: File, offer: &DocumentOffer, how: Reading) -> Fallible<Received> {
     let name = &offer.file_name;
     let io = |error: io::Error| failure(name, &error);
     let target = offer.link_target.as_ref().filter(|target| target.0.is_absolute());
@@ -302,10 +340,10 @@ fn examine(dir: &Path, source: File, offer: &DocumentOffer) -> Fallible<Received
         return Err(empty(name));
     }
     let found = recognise(&head);
-    let format = found.format;
-    let mut counter = Counter::on(Sheet::default(), &head);
-    counter.push(&head);
-    if format.is_text() {
+    let kind = Kind::decide(offer.format, how.content, found.format);
+    let mut counter = Counter::on(how.sheet, &head).of_format(kind.format);
+    if kind.format.is_text() {
+        counter.push(&head);
         let mut buffer = vec![0u8; CHUNK];
         loop {
             match (&source).read(&mut buffer) {
@@ -316,9 +354,9 @@ fn examine(dir: &Path, source: File, offer: &DocumentOffer) -> Fallible<Received
             }
         }
     }
-    let (lines, pages) = extent(found, &counter, &source);
+    let (lines, pages) = extent(kind.format, found, &counter, &source);
     let (store_name, _link) = link(dir, target).map_err(io)?;
-    Ok(Received { store_name, format, lines, pages, identity, digest: None, file: None, _link })
+    Ok(Received { store_name, kind, lines, pages, identity, digest: None, file: None, _link })
 }
 
 /// Makes a symbolic link to `target` under a new name, which is locked first.
@@ -334,9 +372,10 @@ fn link(dir: &Path, target: &RawPath) -> io::Result<(String, Option<RangeLock>)>
     }
 }
 
-/// Lines and pages, where they are known: of text as it was counted, of a finished stream by its structure in `file`.
-fn extent(found: Found, counter: &Counter, file: &File) -> (Option<u64>, Option<u64>) {
-    if found.format.is_text() {
+/// Lines and pages, where they are known: of what counts as text as it was counted, of a finished stream by its structure
+/// in `file`, whatever it counts as.
+fn extent(format: Format, found: Found, counter: &Counter, file: &File) -> (Option<u64>, Option<u64>) {
+    if format.is_text() {
         let count = counter.finish();
         (Some(count.lines), Some(count.pages))
     } else {
@@ -362,6 +401,7 @@ pub fn erase(dir: &Path, store_names: &[String]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::job::Submission;
 
     #[test]
     fn a_copy_is_found_to_be_the_same_whether_it_is_read_or_mapped() {
@@ -372,10 +412,13 @@ mod tests {
         for bytes in [text[..MAPPED as usize].to_vec(), text, pdf] {
             let path = dir.path().join("document");
             std::fs::write(&path, &bytes).unwrap();
-            let [read, mapped] = [Look::Read, Look::Mapped]
-                .map(|look| copy(dir.path(), File::open(&path).unwrap(), &RawPath("document".into()), look).unwrap());
+            let [read, mapped] = [Look::Read, Look::Mapped].map(|look| {
+                let how = Reading { look, content: None, sheet: Sheet::default() };
+                copy(dir.path(), File::open(&path).unwrap(), &Submission::sample("t", "d", 1).documents[0], how)
+                    .unwrap()
+            });
             assert_eq!(std::fs::read(dir.path().join(&mapped.store_name)).unwrap(), bytes);
-            let found = |one: &Received| (one.format, one.lines, one.pages, one.digest);
+            let found = |one: &Received| (one.kind, one.lines, one.pages, one.digest);
             assert_eq!(found(&read), found(&mapped));
             assert_eq!(mapped.digest, Some(*blake3::hash(&bytes).as_bytes()));
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::model::device::{ConnectionInUse, DeviceSettings};
 pub use crate::model::device::{FilePosition, Paper, Remembered};
 use crate::model::event::EventWord;
-use crate::model::job::{Format, Identity, RawPath, Transfer};
+use crate::model::job::{Format, FormatOrigin, Identity, RawPath, Transfer};
 use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
 use crate::model::time::Moment;
@@ -72,8 +72,10 @@ pub struct ClaimedDocument {
     pub identity: Identity,
     /// Its BLAKE3 digest, if the octets were read at submission.
     pub digest: Option<[u8; 32]>,
-    /// What it is.
+    /// What it is taken for.
     pub format: Format,
+    /// By whom that was said.
+    pub format_origin: FormatOrigin,
     /// Size in octets at submission.
     pub octets: u64,
     /// Copies.

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::alter::JobChange;
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
-use crate::model::job::{Accepted, JobStatus, Occurrence, Submission};
+use crate::model::job::{Accepted, Format, JobStatus, Occurrence, Submission};
 use crate::model::location::{Destination, LocationStatus};
 use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage};
 use crate::model::process::{ProcessChange, ProcessStatus};
@@ -247,6 +247,10 @@ operations! {
     /// Returns how many were connected.
     wakes route_location / RouteLocation(pattern: LocationPattern, device: Option<DeviceName>) -> u32 =>
         |spool, call| spool.route_location(call, pattern, device);
+    /// What the documents of jobs are that are sent to every location that matches, where nobody else says;
+    /// `#group.dest` is declared when it is unknown. Returns how many were set.
+    changes set_content / SetContent(pattern: LocationPattern, content: Option<Format>) -> u32 =>
+        |spool, call| spool.set_content(call, pattern, content);
     /// Whether a job for the whole group prints on every device of it.
     changes set_broadcast / SetBroadcast(group: GroupName, on: bool) -> () =>
         |spool, call| spool.set_broadcast(call, group, on);

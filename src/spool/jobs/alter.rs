@@ -7,27 +7,33 @@
 //! Who may: the owner, the creator of the spool, and with MGRACCESS a manager of the owner's group. Only the creator
 //! raises a priority above the usual one. `JobState::takes` says what each state allows.
 
+use std::collections::BTreeMap;
+
+use crate::attributes::text::title;
 use crate::attributes::{self, Class};
+use crate::documents::extent;
 use crate::model::Call;
 use crate::model::alter::{JobChange, NewOwner};
 use crate::model::authority::Right;
 use crate::model::device::check_form;
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::{Field, Value};
+use crate::model::job::Format;
 use crate::model::location::Destination;
 use crate::model::order::{Priority, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
 use crate::model::{
-    DestName, Failure, FailureKind, GroupId, JobRef, LocationId, LocationName, LocationPattern, RouteId,
+    DestName, DocumentId, Failure, FailureKind, GroupId, JobRef, LocationId, LocationName, LocationPattern, RouteId,
 };
 use crate::store::document::DocumentRow;
 use crate::store::event::{Object, record, record_with};
 use crate::store::job::JobRow;
 use crate::store::{self, Fallible, Lock, Tx};
-use crate::sys::users;
+use crate::sys::{files, users};
 
 use super::actions::{claimants, demand_job, find_to_change, wrong_state};
 use super::submit;
+use crate::spool::disk::files::Kind;
 use crate::spool::objects::locations;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -73,13 +79,21 @@ pub(crate) fn check_message(message: Option<&String>) -> Fallible<()> {
     Ok(())
 }
 
-/// Returns the name of a job whose submitter gave none: the name of its first document, with `?` for control
-/// characters.
+/// Returns the name of a job whose submitter gave none: the name of its first document, as a title.
 fn usual_name(documents: &[DocumentRow]) -> String {
     let path = documents.first().map(|document| &document.file_name.0);
     let base = path.and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
     let name = base.filter(|name| name != "-").unwrap_or_else(|| "stdin".to_owned());
-    name.chars().map(|c| if c.is_control() { '?' } else { c }).take(255).collect()
+    title(&name)
+}
+
+/// What is known before the transaction of documents that are to count as something else.
+#[derive(Default)]
+struct Extents {
+    /// What the location of the job says.
+    content: Option<Format>,
+    /// Lines and pages of a document that counts as this.
+    of: BTreeMap<(DocumentId, Format), (Option<u64>, Option<u64>)>,
 }
 
 /// A job while it is being changed.
@@ -128,6 +142,36 @@ impl Altered {
         }
         let work = self.documents.iter().map(|d| work_in_lines(d.lines, d.pages, d.identity.size, d.copies));
         self.job.work = work.fold(0, u64::saturating_add);
+        self.job.pages = self.documents.iter().map(|d| d.pages.map(|p| p.saturating_mul(d.copies.into()))).sum();
+        Ok(())
+    }
+
+    /// Takes one document, or all, for `format`; for what its location says or what it was recognised as where there is
+    /// none.
+    fn format(
+        &mut self,
+        tx: &Tx<'_>,
+        document: Option<u32>,
+        format: Option<Format>,
+        extents: &Extents,
+    ) -> Fallible<()> {
+        self.has(document)?;
+        let alone = self.documents.len() == 1;
+        for i in 0..self.documents.len() {
+            let row = &self.documents[i];
+            if document.is_some_and(|wanted| wanted != row.sequence) {
+                continue;
+            }
+            let kind = Kind::decide(format, extents.content, row.recognised);
+            let what = if alone { "format".to_owned() } else { format!("format of document {}", row.sequence) };
+            let before = submit::in_words(row.format, row.format_origin);
+            let (lines, pages) = extents.of.get(&(row.id, kind.format)).copied().unwrap_or((None, None));
+            let row = DocumentRow { format: kind.format, format_origin: kind.origin, lines, pages, ..row.clone() };
+            self.note(&what, &before, &submit::in_words(row.format, row.format_origin));
+            store::document::set_format(tx, &row)?;
+            self.documents[i] = row;
+        }
+        // Its place in the queue stays: what a document is called makes it no later.
         self.job.pages = self.documents.iter().map(|d| d.pages.map(|p| p.saturating_mul(d.copies.into()))).sum();
         Ok(())
     }
@@ -206,8 +250,19 @@ struct Place {
 
 impl Spool {
     /// Changes the attributes of a job. Returns the print processes that have work now, or have to stop.
-    pub(crate) fn alter_job(&self, call: &Call, job: &JobRef, changes: Vec<JobChange>) -> Fallible<Vec<WakeTarget>> {
+    pub(crate) fn alter_job(
+        &self,
+        call: &Call,
+        job: &JobRef,
+        mut changes: Vec<JobChange>,
+    ) -> Fallible<Vec<WakeTarget>> {
+        for change in &mut changes {
+            if let JobChange::Name(Some(name)) = change {
+                *name = title(name);
+            }
+        }
         check(&changes)?;
+        let extents = self.extents(call, job, &changes)?;
         let owners = changes.iter().filter_map(|change| match change {
             JobChange::Owner(owner) => Some(Owner::find(owner)),
             _ => None,
@@ -223,7 +278,7 @@ impl Spool {
             if !state.takes(&changes) {
                 return Err(wrong_state(&row, state, "altered"));
             }
-            let altered = spool.altered(tx, row, &changes, &owners)?;
+            let altered = spool.altered(tx, row, &changes, &extents, &owners)?;
             let mut targets = spool.write(tx, &altered)?;
             if altered.hold == Some(true) {
                 for target in claimants(tx, &entries)? {
@@ -234,9 +289,48 @@ impl Spool {
         })
     }
 
+    /// Reads, before the transaction, the documents that are to count as something else, for their lines and pages. What
+    /// cannot be read has none that are known: whoever prints it says what is wrong.
+    fn extents(&self, call: &Call, job: &JobRef, changes: &[JobChange]) -> Fallible<Extents> {
+        let wanted: Vec<(Option<u32>, Option<Format>)> = changes
+            .iter()
+            .filter_map(|change| match change {
+                JobChange::Format { document, format } => Some((*document, *format)),
+                _ => None,
+            })
+            .collect();
+        if wanted.is_empty() {
+            return Ok(Extents::default());
+        }
+        let (content, sheet, rows) = self.look(call, |tx| {
+            let row = find_to_change(tx, self, job)?;
+            let destination = Self::job_destination(tx, &row)?;
+            let (content, sheet) = Self::printed_on(tx, &destination)?;
+            Ok((content, sheet, store::document::of_job(tx, row.id)?))
+        })?;
+        let dir = self.base().server(self.server());
+        let mut of = BTreeMap::new();
+        for row in &rows {
+            let here = wanted.iter().filter(|one| one.0.is_none_or(|number| number == row.sequence));
+            for format in here.map(|one| Kind::decide(one.1, content, row.recognised).format) {
+                let file = files::open_regular(&dir.join(&row.store_name));
+                let found = file.and_then(|file| extent(&file, format, sheet)).unwrap_or((None, None));
+                of.insert((row.id, format), found);
+            }
+        }
+        Ok(Extents { content, of })
+    }
+
     /// Applies `changes` in their order; `owners` are those that they name. Returns the job as it will be; changes of its
     /// documents are written already.
-    fn altered(&self, tx: &Tx<'_>, row: JobRow, changes: &[JobChange], owners: &[Owner]) -> Fallible<Altered> {
+    fn altered(
+        &self,
+        tx: &Tx<'_>,
+        row: JobRow,
+        changes: &[JobChange],
+        extents: &Extents,
+        owners: &[Owner],
+    ) -> Fallible<Altered> {
         let documents = store::document::of_job(tx, row.id)?;
         let broadcast = Self::broadcasts(tx, &row)?;
         let mut a = Altered { before: row.clone(), job: row, documents, broadcast, notes: Vec::new(), hold: None };
@@ -255,6 +349,7 @@ impl Spool {
                     a.job.form = form;
                 }
                 JobChange::Copies { document, copies } => a.copies(tx, *document, copies.unwrap_or(1))?,
+                JobChange::Format { document, format } => a.format(tx, *document, *format, extents)?,
                 JobChange::Priority(priority) => {
                     let priority = priority.unwrap_or_default();
                     if priority > Priority::default() && priority != a.job.priority {
@@ -391,7 +486,7 @@ impl Spool {
 /// Returns the documents that a change gives a value to; 0 stands for the job.
 fn covered(change: &JobChange, documents: &[DocumentRow]) -> Vec<u32> {
     let of_documents = match change {
-        JobChange::Copies { .. } => true,
+        JobChange::Copies { .. } | JobChange::Format { .. } => true,
         JobChange::Carried { field, .. } => attributes::find(Class::Document, *field).is_some(),
         _ => false,
     };

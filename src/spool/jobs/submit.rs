@@ -11,11 +11,13 @@
 use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 
+use crate::attributes::text::title;
 use crate::attributes::{Class, Settable, find};
+use crate::documents::Sheet;
 use crate::model::Call;
 use crate::model::authority::Right;
 use crate::model::event::EventWord;
-use crate::model::job::{Accepted, GivenValue, Submission};
+use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission};
 use crate::model::location::Destination;
 use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
@@ -29,7 +31,7 @@ use crate::store::submission::{Fate, Known};
 use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::{fault, users};
 
-use crate::spool::disk::files::{Intake, Look, Received};
+use crate::spool::disk::files::{Intake, Look, Reading, Received};
 use crate::spool::interface::records::SpoolerState;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -87,16 +89,20 @@ pub(crate) fn check_name(name: &str) -> Fallible<()> {
 
 impl Spool {
     /// Submits a job.
-    pub(crate) fn submit(&self, call: &Call, submission: Submission, files: Vec<OwnedFd>) -> Fallible<Taken> {
+    pub(crate) fn submit(&self, call: &Call, mut submission: Submission, files: Vec<OwnedFd>) -> Fallible<Taken> {
+        submission.name = title(&submission.name);
         check(&submission)?;
-        // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all?
-        self.look(call, |tx| {
+        // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
+        // of its documents, and what they are printed on, decides how they are counted. Another answer a moment later
+        // changes nothing: they are what was said when they came.
+        let (content, sheet) = self.look(call, |tx| {
             Self::demand(tx, Right::Submit)?;
             if submission.priority > Priority::default() {
                 Self::demand(tx, Right::RaisePriority)?;
             }
             accepting(tx)?;
-            self.destination(tx, &submission.destination).map(|_| ())
+            let destination = self.destination(tx, &submission.destination)?;
+            Self::printed_on(tx, &destination)
         })?;
         crate::spool::disk::ballast::ensure(self.base())?;
         let dir = self.base().server(self.server());
@@ -104,7 +110,8 @@ impl Spool {
             true => Look::Mapped,
             false => Look::Read,
         };
-        let mut intake = Intake::receive(&dir, &submission.documents, files, look)?;
+        let how = Reading { look, content, sheet };
+        let mut intake = Intake::receive(&dir, &submission.documents, files, how)?;
         let plan = NewJob::new(&submission, &intake.documents, call.caller()?, self.server());
         match self.inner.store.is_for_command() {
             true => intake.to_disk(&submission.documents, || self.inner.store.plan(store::submission::plan))?,
@@ -165,6 +172,16 @@ impl Spool {
         })
     }
 
+    /// What the documents of jobs for a destination are where the user does not say, and the sheet of its device where it has
+    /// one.
+    pub(crate) fn printed_on(tx: &Tx<'_>, destination: &Destination) -> Fallible<(Option<Format>, Sheet)> {
+        let row = match destination {
+            Destination::Location(name) => store::location::by_name(tx, name)?,
+            Destination::Group(_) => None,
+        };
+        Ok(row.map_or_else(|| (None, Sheet::default()), |row| (row.content, Sheet::of(row.layout))))
+    }
+
     /// Answers for a job that was accepted earlier. Whoever submitted it may have died before waking a print process.
     fn taken_before(&self, tx: &Tx<'_>, known: Known) -> Fallible<Taken> {
         let job = store::job::by_id(tx, known.id)?;
@@ -220,7 +237,9 @@ impl NewJob {
                 store_name: file.store_name.clone(),
                 transfer: offer.transfer,
                 link_target: offer.link_target.clone(),
-                format: file.format,
+                format: file.kind.format,
+                format_origin: file.kind.origin,
+                recognised: file.kind.recognised,
                 pages: file.pages,
                 lines: file.lines,
                 copies: offer.copies,
@@ -301,7 +320,12 @@ impl NewJob {
             store::document::insert(tx, job.id, document)?;
         }
         spool.insert_entries(tx, &job, group.broadcast && location.is_none())?;
-        let why = format!("{} for {destination}, {} octets", plural(self.documents.len(), "document"), self.octets);
+        let why = format!(
+            "{} for {destination}, {} octets, {}",
+            plural(self.documents.len(), "document"),
+            self.octets,
+            kinds(&self.documents)
+        );
         record(tx, Object::Job(job.id), EventWord::Accepted, &why)?;
         let global = GlobalJobId { server: self.server.clone(), serial };
         Ok((Accepted { id: job.id, number, local, global }, devices))
@@ -318,6 +342,32 @@ impl NewJob {
         let arrival = store::spool::time(tx)?;
         let estimate = estimate_ms(work, speed.unwrap_or(100));
         Ok(SortKey { promoted: 0, rank: priority.rank(), key: queue_key(arrival, estimate), sequence })
+    }
+}
+
+/// What the documents are taken for and who said so, for the history.
+fn kinds(documents: &[DocumentRow]) -> String {
+    let mut kinds: Vec<(usize, String)> = Vec::new();
+    for document in documents {
+        let kind = in_words(document.format, document.format_origin);
+        match kinds.iter_mut().find(|known| known.1 == kind) {
+            Some(known) => known.0 += 1,
+            None => kinds.push((1, kind)),
+        }
+    }
+    let alone = kinds.len() == 1;
+    let each = |(n, kind): &(usize, String)| if alone { kind.clone() } else { format!("{n} {kind}") };
+    kinds.iter().map(each).collect::<Vec<_>>().join(", ")
+}
+
+/// What a document is taken for, and who said so.
+pub(crate) fn in_words(format: Format, origin: FormatOrigin) -> String {
+    let format = format.keyword();
+    match origin {
+        FormatOrigin::Recognised => format!("recognised as {format}"),
+        FormatOrigin::User => format!("{format} as the user says"),
+        FormatOrigin::Location => format!("{format} as the location says"),
+        FormatOrigin::Device => format!("{format} as the device says"),
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use crate::model::Call;
-use crate::model::job::{DocumentStatus, GivenValue, JobStatus, Occurrence, RawPath};
+use crate::model::job::{DocumentStatus, Format, FormatOrigin, GivenValue, JobStatus, Occurrence, RawPath};
 use crate::model::location::Destination;
 use crate::model::query::{PAGE, Parts};
 use crate::model::state::{EntryState, JobFacts, JobState};
@@ -36,6 +36,8 @@ pub(crate) struct Known {
     parts: Parts,
     positions: BTreeMap<(RouteId, ClassId), Line>,
     destinations: BTreeMap<(GroupId, Option<LocationId>), Destination>,
+    /// The routes whose devices all take octets as they come.
+    raw: BTreeMap<RouteId, bool>,
     /// The entries that were read ahead. Those of any other job are read one job at a time.
     entries: Option<Ahead<Progress>>,
     documents: Option<Ahead<ShownRow>>,
@@ -121,6 +123,16 @@ impl Known {
         }
     }
 
+    /// Whether the devices of a route take every octet as it comes.
+    fn is_raw(&mut self, tx: &Tx<'_>, route: RouteId) -> Fallible<bool> {
+        if let Some(known) = self.raw.get(&route) {
+            return Ok(*known);
+        }
+        let raw = store::device::takes_all_raw(tx, route)?;
+        self.raw.insert(route, raw);
+        Ok(raw)
+    }
+
     fn destination(&mut self, tx: &Tx<'_>, job: &JobRow) -> Fallible<Destination> {
         if let Some(known) = self.destinations.get(&(job.group, job.location)) {
             return Ok(known.clone());
@@ -165,8 +177,10 @@ impl Spool {
         let state = state_of(&job, entries.iter().map(|e| e.state));
         let destination = known.destination(tx, &job)?;
         let mut devices: Vec<DeviceName> = Vec::new();
+        let mut raw = None;
         for entry in entries.iter().filter(|e| matches!(e.state, EntryState::Claimed | EntryState::Transferred)) {
             if let Some(device) = entry.device.map(|id| store::device::by_id(tx, id)).transpose()?.flatten() {
+                raw = Some(raw.unwrap_or(true) && device.settings.content_raw);
                 devices.push(device.name);
             }
         }
@@ -178,8 +192,10 @@ impl Spool {
         let given = known.given(tx, job.id)?;
         let (of_job, of_documents): (Vec<GivenValue>, Vec<GivenValue>) =
             given.into_iter().partition(|given| given.document == 0);
-        let documents: Vec<DocumentStatus> = known
-            .documents(tx, job.id)?
+        let shown = known.documents(tx, job.id)?;
+        // The device that has the job decides; before it is on one, those that it may come to.
+        let raw = !shown.is_empty() && raw.map_or_else(|| known.is_raw(tx, job.route), Ok)?;
+        let documents: Vec<DocumentStatus> = shown
             .into_iter()
             .map(|d| DocumentStatus {
                 path: RawPath(self.base().server(self.server()).join(&d.store_name)),
@@ -188,7 +204,8 @@ impl Spool {
                 file_name: d.file_name,
                 server: self.server().to_string(),
                 transfer: d.transfer,
-                format: d.format,
+                format: if raw { Format::Passthru } else { d.format },
+                format_origin: if raw { FormatOrigin::Device } else { d.format_origin },
                 octets: d.octets,
                 pages: d.pages,
                 lines: d.lines,

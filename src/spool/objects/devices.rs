@@ -126,6 +126,9 @@ impl Spool {
             DeviceChange::Width(n) if *n == 0 || *n < -1 || *n > 32767 => {
                 bad(format!("WIDTH {n}: from 1 to 32767 columns, or -1 for 132"))
             }
+            DeviceChange::PageLength(n) if *n > 32767 => {
+                bad(format!("PAGELENGTH {n}: from 1 to 32767 lines, or 0 for pages as they come"))
+            }
             DeviceChange::Speed(0) => bad("SPEED 0: from 1 to 32767 lines per minute".to_owned()),
             DeviceChange::Timeout(n) if *n == 0 || *n < -1 => {
                 bad(format!("TIMEOUT {n}: from 1 to 32767 retries, or -1 for ever"))

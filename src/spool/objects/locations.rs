@@ -13,7 +13,8 @@
 use crate::model::Call;
 use crate::model::authority::Right;
 use crate::model::event::{EventDetail, EventWord};
-use crate::model::location::{Destination, LocationStatus};
+use crate::model::job::Format;
+use crate::model::location::{Destination, LocationStatus, content_word};
 use crate::model::state::EntryState;
 use crate::model::{
     DestName, DeviceId, DeviceName, Failure, FailureKind, GroupName, LocationName, LocationPattern, near,
@@ -85,6 +86,34 @@ impl Spool {
                 wakes::add(&mut targets, Some(target));
             }
             Ok((u32::try_from(rows.len()).unwrap_or(u32::MAX), targets))
+        })
+    }
+
+    /// Sets what the documents of jobs are that are sent to the matching locations. A single location that is unknown is
+    /// declared. Returns how many.
+    pub(crate) fn set_content(&self, call: &Call, pattern: LocationPattern, content: Option<Format>) -> Fallible<u32> {
+        self.change(Room::Takes, call, move |tx| {
+            Self::demand(tx, Right::Configure)?;
+            let mut rows = matching(tx, &pattern)?;
+            match &pattern {
+                LocationPattern::One(name) if rows.is_empty() => rows.push(declare(tx, name)?),
+                LocationPattern::EveryGroup(dest) if rows.is_empty() => return Err(unknown_dest(tx, dest)?),
+                LocationPattern::Group(group) => {
+                    return Err(Failure::new(
+                        FailureKind::BadValue,
+                        format!("#{group} names a group: each of its locations says what its documents are"),
+                    )
+                    .hint(format!("LOC #{group}.DEST, CONTENT RAW")));
+                }
+                _ => {}
+            }
+            for row in &rows {
+                tx.lock(Lock::Route(row.route))?;
+                store::location::set_content(tx, row.id, content)?;
+                let why = format!("CONTENT {}", content_word(content));
+                record(tx, Object::Location(row.id), EventWord::Altered, &why)?;
+            }
+            Ok(u32::try_from(rows.len()).unwrap_or(u32::MAX))
         })
     }
 
@@ -165,6 +194,7 @@ impl Spool {
                         name: row.name,
                         broadcast: row.group.broadcast,
                         device: row.device_name,
+                        content: row.content,
                         route: row.route,
                     })
                 })

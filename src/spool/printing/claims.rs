@@ -259,6 +259,7 @@ impl Spool {
                 identity: d.identity,
                 digest: d.digest,
                 format: d.format,
+                format_origin: d.format_origin,
                 copies: d.copies,
             })
             .collect();

@@ -2,7 +2,7 @@
 
 use crate::model::FailureKind;
 use crate::model::device::{DeviceChange, DeviceSettings};
-use crate::model::separation::{HeaderPages, HeaderText, Separation, StartFf};
+use crate::model::separation::{HeaderPages, HeaderText, Layout, Separation, StartFf};
 use crate::spool::interface::engine::{AttemptEnd, Engine, FilePosition, Paper};
 use crate::spool::interface::records::EventSubject;
 
@@ -70,6 +70,8 @@ fn how_an_attempt_set_its_job_apart_outlives_the_process() {
         columns: 80,
         lines: 72,
         text: HeaderText { report: "\u{1b}\"é".into(), job: 1, ..HeaderText::default() },
+        layout: Layout { eol_crlf: true, columns: Some(80), cut: true, page_lines: Some(72) },
+        raw: false,
     };
     let position = FilePosition { dev: 1, ino: 7, offset: 42 };
     site.spool.attempt_begins(&dead, &claim, &position, &separation, &site.now()).unwrap();

@@ -120,6 +120,7 @@ impl Site {
                 transfer: Transfer::Copy,
                 link_target: None,
                 copies: 1,
+                format: None,
             }],
             given: Vec::new(),
         }

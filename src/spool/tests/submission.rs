@@ -39,6 +39,17 @@ fn a_submission_that_was_given_up_can_never_appear() {
 }
 
 #[test]
+fn a_name_with_control_characters_is_no_reason_to_refuse_a_job() {
+    let site = Site::new();
+    site.device("LP1", "#A.B", vec![]);
+    let mut odd = site.submission("a.b");
+    odd.name = "a\nb\u{7}".repeat(100);
+    let (accepted, _) = site.hand_in(odd, b"x\n").unwrap();
+    let name = site.spool.job(&site.call(), &JobRef::Global(accepted.global)).unwrap().name;
+    assert!(name.starts_with("a\\nb\\u{7}a") && name.chars().count() == 255, "{name}");
+}
+
+#[test]
 fn what_is_refused_leaves_nothing() {
     let site = Site::new();
     site.device("LP1", "#A.B", vec![]);
@@ -50,9 +61,9 @@ fn what_is_refused_leaves_nothing() {
     let mut none = site.submission("a.b");
     none.documents.clear();
     assert_eq!(site.hand_in(none, b"x\n").unwrap_err().kind, FailureKind::BadValue);
-    let mut odd = site.submission("a.b");
-    odd.name = "a\nb".into();
-    assert_eq!(site.hand_in(odd, b"x\n").unwrap_err().kind, FailureKind::BadValue);
+    let mut long = site.submission("a.b");
+    long.name = "x".repeat(256);
+    assert_eq!(site.hand_in(long, b"x\n").unwrap_err().kind, FailureKind::BadValue);
     assert!(site.print_files().is_empty());
     assert_eq!(site.spool.about(&site.call()).unwrap().jobs, 0);
 }

@@ -1,7 +1,8 @@
 //! Sweeps and submissions at the same time, step by step.
 
 use super::*;
-use crate::spool::disk::files::{Intake, Look};
+use crate::documents::Sheet;
+use crate::spool::disk::files::{Intake, Look, Reading};
 use crate::spool::disk::locks;
 
 /// A copy and a link that a submission has received, and not committed yet.
@@ -9,10 +10,11 @@ fn received(site: &Site, transfer: Transfer) -> Intake {
     let path = site.dir.path().join("theirs");
     std::fs::write(&path, "line\n").unwrap();
     let link_target = (transfer == Transfer::Link).then(|| RawPath(path.clone()));
-    let offer = DocumentOffer { file_name: RawPath("theirs".into()), transfer, link_target, copies: 1 };
+    let offer = DocumentOffer { file_name: RawPath("theirs".into()), transfer, link_target, copies: 1, format: None };
+    let how = Reading { look: Look::Read, content: None, sheet: Sheet::default() };
     let dir = site.spool.base().server(site.spool.server());
     let file = std::fs::File::open(&path).unwrap().into();
-    let intake = Intake::receive(&dir, std::slice::from_ref(&offer), vec![file], Look::Read).unwrap();
+    let intake = Intake::receive(&dir, std::slice::from_ref(&offer), vec![file], how).unwrap();
     intake.sync(&[offer]).unwrap();
     intake
 }

@@ -88,8 +88,9 @@ impl Includes {
             return Err(Stop::usage(format!("{shown}: attributes files include each other deeper than {MAX_DEPTH}")));
         }
         self.count()?;
-        let text = String::from_utf8(read_bounded(&path)?)
-            .map_err(|_| Stop::usage(format!("{shown}: the attributes file is not UTF-8 text")))?;
+        // A title may hold octets that are no UTF-8: it is shown as a file name of that kind is.
+        let octets = read_bounded(&path)?;
+        let text = String::from_utf8_lossy(&octets);
         let pairs = strings::parse(&without_comments(&text)).map_err(|stop| within(&shown, stop))?;
         self.open.push(id);
         let pairs = self.expand(pairs);

@@ -162,9 +162,11 @@ pub fn ordered(
                 continue;
             }
             Source::Flag(name) => {
-                vec![Pair { name: name.to_owned(), op: Op::Set, values: vec![utf8(value)?] }]
+                // What is for people to read is taken as it is; what is not UTF-8 is shown as in a file name.
+                let text = if TITLES.contains(&name) { lossy(&value) } else { utf8(value)? };
+                vec![Pair { name: name.to_owned(), op: Op::Set, values: vec![text] }]
             }
-            Source::Strings => includes.expand(strings::parse(&utf8(value)?)?)?,
+            Source::Strings => includes.expand(strings::parse(&lossy(&value))?)?,
             Source::Files => includes.file(&utf8(value)?)?,
         };
         for pair in pairs {
@@ -172,6 +174,13 @@ pub fn ordered(
         }
     }
     Ok(items)
+}
+
+/// The flags whose values are for people to read.
+const TITLES: [&str; 2] = ["job-name", "message"];
+
+fn lossy(value: &OsStr) -> String {
+    value.to_string_lossy().into_owned()
 }
 
 fn utf8(value: OsString) -> Result<String, Stop> {

@@ -38,7 +38,8 @@ pub fn open(name: &OsStr, link: bool, cwd: &Path) -> Result<Document, Failure> {
         true => (Transfer::Link, Some(RawPath(path.components().collect::<PathBuf>()))),
         false => (Transfer::Copy, None),
     };
-    let offer = DocumentOffer { file_name: RawPath(PathBuf::from(name)), transfer, link_target, copies: 1 };
+    let offer =
+        DocumentOffer { file_name: RawPath(PathBuf::from(name)), transfer, link_target, copies: 1, format: None };
     Ok(Document { offer, file: file.into() })
 }
 
@@ -100,6 +101,7 @@ pub fn standard_input() -> Result<Document, Failure> {
         transfer: Transfer::Copy,
         link_target: None,
         copies: 1,
+        format: None,
     };
     Ok(Document { offer, file: file.into() })
 }

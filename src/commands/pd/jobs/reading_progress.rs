@@ -119,8 +119,13 @@ mod tests {
     }
 
     fn document(name: &str, file: File) -> Document {
-        let offer =
-            DocumentOffer { file_name: RawPath(name.into()), transfer: Transfer::Copy, link_target: None, copies: 1 };
+        let offer = DocumentOffer {
+            file_name: RawPath(name.into()),
+            transfer: Transfer::Copy,
+            link_target: None,
+            copies: 1,
+            format: None,
+        };
         Document { offer, file: file.into() }
     }
 

@@ -93,8 +93,23 @@ fn odd_file_names_work_and_make_a_clean_job_name() {
     let world = World { cwd: dir.path().to_owned(), ..World::default() };
     assert_eq!(world.words(Box::new(fake.clone()), pdpr, &words).to_string(), "= 0");
     let submission = fake.0.borrow().submissions[0].0.clone();
-    assert_eq!(submission.name, "-a b:?%n\u{fffd}");
+    assert_eq!(submission.name, "-a b:\\n%n\u{fffd}");
     assert_eq!(submission.documents[0].file_name.0.as_os_str(), odd);
+}
+
+#[test]
+fn a_title_of_any_octets_becomes_one_line() {
+    let (fake, dir) = (Fake::default(), documents());
+    let world = World { cwd: dir.path().to_owned(), ..World::default() };
+    for words in [&["-dfront", "a", "-t"][..], &["-dfront", "a", "-x"]] {
+        let mut words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let octets = if words[2] == "-t" { &b"x\ny\xff"[..] } else { b"job-name='x\ny\xff'" };
+        words.push(OsString::from_vec(octets.to_vec()));
+        assert_eq!(world.words(Box::new(fake.clone()), pdpr, &words).to_string(), "= 0");
+    }
+    let submissions = &fake.0.borrow().submissions;
+    let names: Vec<&str> = submissions.iter().map(|one| one.0.name.as_str()).collect();
+    assert_eq!(names, ["x\\ny\u{fffd}"; 2]);
 }
 
 #[test]
@@ -134,7 +149,6 @@ fn what_is_wrong_is_said_and_nothing_is_submitted() {
         "-d front a -s wide",
         "-d front a -Z nosuch",
         "-d front a -q",
-        "-dfront¦a¦-t¦x\ny",
         "-d front a -x transfer-method=link",
         "-d¦¦a",
         "-d¦front¦¦a",

@@ -9,7 +9,7 @@ use std::path::Path;
 use clap::{CommandFactory, Parser, ValueHint};
 
 use crate::attributes::object::Object;
-use crate::attributes::text::{Clock, escaped, read_given};
+use crate::attributes::text::{Clock, escaped, read_given, title};
 use crate::attributes::{Attribute, Class, Settable};
 use crate::commands::pd::command_line::flags::ServerFlag;
 use crate::commands::pd::command_line::options;
@@ -282,14 +282,13 @@ fn given(row: &'static Attribute, pair: &Pair, clock: &Clock) -> Result<Value, S
     }
 }
 
-/// Names a job that is given no name after its first document, with `?` for control characters.
+/// Names a job that is given no name after its first document.
 fn usual_name(documents: &[OsString]) -> String {
     let first = documents.first().map_or(OsStr::new("-"), OsString::as_os_str);
     if first == "-" {
         return "stdin".to_owned();
     }
-    let base = Path::new(first).file_name().unwrap_or(first).to_string_lossy();
-    base.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    title(&Path::new(first).file_name().unwrap_or(first).to_string_lossy())
 }
 
 /// Opens every document. When some cannot be opened, each says why and nothing is submitted.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use crate::model::device::{ConnectionInUse, DeviceStatus, Exclusive, RunningJob, Stalled};
+use crate::model::device::{ConnectionInUse, DeviceStatus, Exclusive, RunningJob, Stalled, content_word, eol_word};
 use crate::model::separation::HeaderPages;
 use crate::model::state::{DeviceState, DeviceWish, ProcessState};
 use crate::model::wait::Wait;
@@ -88,6 +88,10 @@ impl Shown for DeviceStatus {
             label("STARTFF", settings.startff.word()),
             label("ENDFF", on_off(settings.endff)),
             label("WIDTH", settings.width),
+            label("TRUNC", on_off(settings.trunc)),
+            label("EOL", eol_word(settings.eol_crlf)),
+            label("PAGELENGTH", settings.page_length),
+            label("CONTENT", content_word(settings.content_raw)),
         ]);
         lines.extend(settings.kept.iter().map(|(word, value)| label(word, plain(value))));
         lines.extend([

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use crate::model::job::{JobStatus, Occurrence, Transfer};
+use crate::model::job::{FormatOrigin, JobStatus, Occurrence, Transfer};
 use crate::model::state::{EntryState, HoldReason, JobState};
 
 use super::{Column, Listing, Shown, Style, Table, json, label, left, on_off, plain, right};
@@ -119,7 +119,11 @@ impl Shown for JobStatus {
         for document in &self.documents {
             let how = if document.transfer == Transfer::Link { ", linked" } else { "" };
             let name = &document.file_name;
-            let value = format!("{name} ({}, {} octets{how})", document.format.keyword(), document.octets);
+            let said = match document.format_origin {
+                FormatOrigin::Recognised => String::new(),
+                origin => format!(" by {}", origin.word()),
+            };
+            let value = format!("{name} ({}{said}, {} octets{how})", document.format.keyword(), document.octets);
             lines.push(label(&format!("DOCUMENT {}", document.sequence), value));
         }
         lines

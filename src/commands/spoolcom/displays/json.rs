@@ -5,10 +5,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::model::device::{DeviceStatus, Exclusive};
+use crate::model::device::{DeviceStatus, Exclusive, RAW, eol_word};
 use crate::model::job::{DocumentStatus, JobStatus, Occurrence, Transfer};
 use crate::model::kept::KeptWords;
-use crate::model::location::LocationStatus;
+use crate::model::location::{LocationStatus, content_word};
 use crate::model::process::ProcessStatus;
 use crate::model::separation::StartFf;
 use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, HoldReason, JobState, ProcessState};
@@ -96,6 +96,10 @@ pub fn device(status: &DeviceStatus) -> Value {
         "endff": settings.endff,
         "width": settings.width,
         "without-effect": without_effect(&settings.kept),
+        "trunc": settings.trunc,
+        "eol": settings.eol_crlf.then(|| eol_word(true)),
+        "page-length": (settings.page_length > 0).then_some(settings.page_length),
+        "content": settings.content_raw.then_some(RAW),
         "open": status.open,
         "opens": status.opens,
         "connection": status.connection.as_ref().map(|used| {
@@ -131,6 +135,7 @@ pub fn location(status: &LocationStatus) -> Value {
         "dest": status.name.dest.as_str(),
         "broadcast": status.broadcast,
         "device": status.device.as_ref().map(|device| device.guardian()),
+        "content": status.content.map(|content| content_word(Some(content))),
         "jobs": status.jobs,
     })
 }
@@ -177,6 +182,7 @@ fn document(document: &DocumentStatus) -> Value {
         "document": document.sequence,
         "file-name": document.file_name.0.to_string_lossy(),
         "format": document.format.keyword(),
+        "format-origin": document.format_origin.word(),
         "octets": document.octets,
         "pages": document.pages,
         "lines": document.lines,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::location::LocationStatus;
+use crate::model::location::{LocationStatus, content_word};
 
 use super::{Column, Shown, Style, json, label, left, on_off};
 
@@ -21,6 +21,7 @@ impl Shown for LocationStatus {
             label("BROADCAST", on_off(self.broadcast)),
             label("DEVICE", self.device.as_ref().map(|device| device.guardian()).unwrap_or_default()),
             label("FONT NAME", ""),
+            label("CONTENT", content_word(self.content)),
             label("JOBS", self.jobs),
         ]
     }

@@ -245,27 +245,31 @@ subcommands! {
     DEV: DevSubcommand
     now {
         Attempts(Number(0, 32767)) "so often it may fail at one job before that is set aside; 0 without limit (our addition)";
+        Content(OptionalName) "RAW: every octet leaves as it came, nothing of ours is added; NONE ends that (our addition)";
         Delete "remove the device; it must be offline, without jobs and locations";
         Delivery(OneOf(&["AGAIN", "ASK", "ONCE"])) "jobs whose connection the printer resets: print again, hold, or never (our addition)";
         Drain "go offline after the job in print; waits until it is (--no-wait does not)";
         EndFf(Switch) "new page after each text job";
+        Eol(OneOf(&["CRLF", "NONE"])) "CRLF completes the line ends of text (against a staircase); NONE leaves them (our addition)";
         Exclusive(SwitchBang) "ON keeps the device open, OFF closes it when nothing waits, OFF! after each job";
         Fifo(Switch) "order of arrival instead of short jobs first";
         Form(OptionalText) "the form it carries; only jobs with the same form print on it";
         Header(OneOf(&["ON", "OFF", "BATCH"])) "pages of ours around text jobs: ON one before, BATCH two before and three after";
         Log(Display) "what happened to it, oldest first: who stopped it (our addition)";
+        PageLength(Number(0, 32767)) "lines of text after which a page is fed; 0 leaves pages as they come (our addition)";
         Parm(Number(-32768, 65535)) "bits for the print process, e.g. %2000: read FASTCNFG";
         Process(Name) "the print process that drives it";
         Restart(SwitchOrNumber(10, 32767)) "seconds after which it is started again when an error took it offline, for ever; ON is 120";
         Retry(Number(1, 32767)) "seconds between tries, the floor of a growing wait";
         Speed(Number(1, 32767)) "lines a minute, an estimate for the queue";
         Start "bring it online, or let it go on after SUSPEND";
-        StartFf(SwitchBang) "new page before each text job; OFF! none, and its own first form feed is swallowed";
+        StartFf(SwitchBang) "ON: new page before each text job, behind a finished stream too; OFF: between texts; OFF!: none, its own first one is swallowed";
         Status(Display) "show it";
         Suspend "stop at once and keep the job where it is; START goes on";
         Timeout(Number(-1, 32767)) "retries (not seconds) before an error takes it offline; -1 never";
+        Trunc(Switch) "cut lines of text that are longer than WIDTH; OFF wraps them";
         Uri(Text) "where its octets go: file:///path, char:///dev/x, fifo:///path, socket://host:port, null:";
-        Width(Number(-1, 32767)) "columns of header pages; -1 means 132";
+        Width(Number(-1, 32767)) "columns: longer lines of text go on below (TRUNC cuts them); -1 leaves text as it came, header pages have 132";
     }
     later {
         Align "print an alignment page";
@@ -274,7 +278,6 @@ subcommands! {
         Skip(Number(-999_999, 999_999)) "skip pages of the job in print";
         SkipTo(Number(1, 999_999)) "go to a page of the job in print";
         Summary "count devices by state";
-        Trunc(Switch) "cut long lines";
         Xref(Display) "show its locations and its process";
     }
     meaningless {
@@ -293,6 +296,7 @@ subcommands! {
     LOC: LocSubcommand
     now {
         Broadcast(Switch) "a job for the group prints on each of its devices (LOC #group)";
+        Content(OptionalName) "what the documents of its jobs are where the user does not say: RAW (left alone), a format (pcl, ascii ...); NONE: as recognised (our addition)";
         Delete "remove the location or the group; no job may be in it";
         Dev(OptionalName) "connect it to a device; NONE disconnects, its jobs wait";
         Status(Display) "show it";

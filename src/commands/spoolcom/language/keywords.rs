@@ -34,13 +34,14 @@ keywords!(
     /// The subcommands of all commands.
     Key {
         Align = "ALIGN", Attempts = "ATTEMPTS", Backup = "BACKUP", Broadcast = "BROADCAST", Charmap = "CHARMAP", Clear = "CLEAR",
-        Copies = "COPIES", Cpu = "CPU", Current = "CURRENT", Data = "DATA", Debug = "DEBUG", Delete = "DELETE",
+        Content = "CONTENT", Copies = "COPIES", Cpu = "CPU", Current = "CURRENT", Data = "DATA", Debug = "DEBUG", Delete = "DELETE",
         Delivery = "DELIVERY",
         Dev = "DEV", DevReset = "DEVRESET", DevType = "DEVTYPE", Drain = "DRAIN", Dump = "DUMP", EndFf = "ENDFF",
-        ErrLog = "ERRLOG", Exclusive = "EXCLUSIVE", Fifo = "FIFO", File = "FILE", Font = "FONT", Form = "FORM",
+        Eol = "EOL", ErrLog = "ERRLOG", Exclusive = "EXCLUSIVE", Fifo = "FIFO", File = "FILE", Font = "FONT", Form = "FORM",
         Header = "HEADER", Hold = "HOLD", HoldAfter = "HOLDAFTER", Job = "JOB", Link = "LINK", ListOpens = "LISTOPENS",
         Loc = "LOC", Log = "LOG", LuEolValue = "LUEOLVALUE", LuEolWhen = "LUEOLWHEN", LuTofValue = "LUTOFVALUE",
-        MgrAccess = "MGRACCESS", Next = "NEXT", Owner = "OWNER", Parm = "PARM", Prexlate = "PREXLATE", Pri = "PRI",
+        MgrAccess = "MGRACCESS", Next = "NEXT", Owner = "OWNER", PageLength = "PAGELENGTH",
+        Parm = "PARM", Prexlate = "PREXLATE", Pri = "PRI",
         Process = "PROCESS", Report = "REPORT", Restart = "RESTART", Retry = "RETRY", SelPri = "SELPRI", Skip = "SKIP",
         SkipTo = "SKIPTO", Speed = "SPEED", Start = "START", StartFf = "STARTFF", Statistics = "STATISTICS",
         Status = "STATUS", Summary = "SUMMARY", Suspend = "SUSPEND", Timeout = "TIMEOUT", Trunc = "TRUNC",

@@ -47,10 +47,6 @@ pub struct Lexeme {
 pub struct Lexer<'a> {
     line: &'a str,
     at: usize,
-    /// Whether octets of the line were no text: U+FFFD stands for them.
-    lossy: bool,
-    /// The next character that no command contains.
-    odd: Option<(usize, char)>,
 }
 
 fn is_blank(c: char) -> bool {
@@ -62,11 +58,9 @@ fn is_mark(c: char) -> bool {
 }
 
 impl<'a> Lexer<'a> {
-    /// Begins to read `line`. In a `lossy` one U+FFFD stands for octets that were no text.
-    pub fn new(line: &'a str, lossy: bool) -> Self {
-        let mut lexer = Self { line, at: 0, lossy, odd: None };
-        lexer.odd = lexer.odd_from(0);
-        lexer
+    /// Begins to read `line`.
+    pub fn new(line: &'a str) -> Self {
+        Self { line, at: 0 }
     }
 
     /// Returns how far it has read.
@@ -77,26 +71,17 @@ impl<'a> Lexer<'a> {
     /// Begins to read at `at`, where a lexeme begins.
     pub fn go_to(&mut self, at: usize) {
         self.at = at;
-        self.odd = self.odd_from(at);
     }
 
-    fn odd_from(&self, from: usize) -> Option<(usize, char)> {
-        let odd = |c: char| (c.is_control() && c != '\t') || (self.lossy && c == '\u{fffd}');
-        let mut chars = self.line.get(from..).unwrap_or_default().char_indices();
-        chars.find(|(_, c)| odd(*c)).map(|(at, c)| (from + at, c))
-    }
-
-    /// Refuses what was read when it holds a character that no command contains.
-    fn checked<T>(&mut self, read: T) -> Result<T, Mistake> {
-        let Some((start, c)) = self.odd.filter(|(start, _)| *start < self.at) else { return Ok(read) };
-        self.odd = self.odd_from(self.at);
-        let what = match c {
-            '\n' => "a line break",
-            '\u{fffd}' => "what is not UTF-8 text",
-            _ => "a control character",
-        };
-        let span = Span { start, end: start + c.len_utf8() };
-        Err(Mistake::new(Message::Syntax, span, format!("{what} is not allowed in a command")))
+    /// Refuses the first character of the next `length` octets that `is_odd`.
+    fn refuse(&self, length: usize, is_odd: fn(char) -> bool) -> Result<(), Mistake> {
+        let Some((at, c)) = self.rest()[..length].char_indices().find(|(_, c)| is_odd(*c)) else { return Ok(()) };
+        let start = self.at + at;
+        Err(Mistake::new(
+            Message::Syntax,
+            Span { start, end: start + c.len_utf8() },
+            format!("{} stands only in a quotation", if c == '\n' { "a line break" } else { "a control character" }),
+        ))
     }
 
     fn rest(&self) -> &'a str {
@@ -118,8 +103,18 @@ impl<'a> Lexer<'a> {
     /// Returns the next lexeme; after the last one always [`Token::End`].
     ///
     /// # Errors
-    /// Fails at a quotation that is not closed, and at a character that no command contains.
+    /// Fails at a quotation that is not closed, and at a control character outside of one.
     pub fn next_lexeme(&mut self) -> Result<Lexeme, Mistake> {
+        let begin = self.clone();
+        let lexeme = self.scan()?;
+        if matches!(lexeme.token, Token::Word(_)) {
+            let blanks = lexeme.span.start - begin.at;
+            begin.refuse(blanks + lexeme.span.end - lexeme.span.start, |c| c.is_control() && c != '\t')?;
+        }
+        Ok(lexeme)
+    }
+
+    fn scan(&mut self) -> Result<Lexeme, Mistake> {
         self.skip_blanks();
         let start = self.at;
         self.skip_shell_backslash();
@@ -146,13 +141,12 @@ impl<'a> Lexer<'a> {
                 Token::Word(without_shell_backslashes(&rest[..length]))
             }
         };
-        let span = Span { start, end: self.at };
-        self.checked(Lexeme { token, span })
+        Ok(Lexeme { token, span: Span { start, end: self.at } })
     }
 
-    /// Returns the next lexeme without moving on.
+    /// Returns the next lexeme without moving on. A control character is refused when it is taken: it may belong to a text.
     pub fn peek(&self) -> Result<Lexeme, Mistake> {
-        self.clone().next_lexeme()
+        self.clone().scan()
     }
 
     fn quotation(&mut self) -> Result<String, Mistake> {
@@ -175,7 +169,8 @@ impl<'a> Lexer<'a> {
     /// parenthesis); none when nothing is there.
     ///
     /// # Errors
-    /// Fails at a quotation that is not closed, or that more text follows.
+    /// Fails at a quotation that is not closed, or that more text follows, and at a line break outside of one: what follows
+    /// is another command.
     pub fn text(&mut self, in_list: bool) -> Result<(Option<String>, Span), Mistake> {
         self.skip_blanks();
         let start = self.at;
@@ -188,21 +183,20 @@ impl<'a> Lexer<'a> {
                 let next = self.peek()?;
                 return Err(Mistake::expected(next.span, "',' or ';' after the quotation"));
             }
-            return self.checked((Some(text), span));
+            return Ok((Some(text), span));
         }
         let rest = self.rest();
         let raw = rest[..rest.find(ends).unwrap_or(rest.len())].trim_end_matches(is_blank);
+        self.refuse(raw.len(), |c| c == '\n')?;
         self.at += raw.len();
         let text = (!raw.is_empty()).then(|| without_shell_backslashes(raw));
-        self.checked((text, Span { start, end: self.at }))
+        Ok((text, Span { start, end: self.at }))
     }
 
     /// Returns everything that is left, and moves to the end.
     pub fn remainder(&mut self) -> &'a str {
         let rest = self.rest();
         self.at = self.line.len();
-        // It may hold anything.
-        self.odd = None;
         rest.trim_matches(is_blank)
     }
 }
@@ -224,7 +218,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn tokens(line: &str) -> Vec<Token> {
-        let mut lexer = Lexer::new(line, false);
+        let mut lexer = Lexer::new(line);
         let mut all = Vec::new();
         loop {
             match lexer.next_lexeme().unwrap().token {
@@ -264,24 +258,26 @@ mod tests {
 
     #[test]
     fn a_text_runs_to_the_comma_and_may_be_quoted() {
-        let text = |line: &str| Lexer::new(line, false).text(false).unwrap().0;
+        let text = |line: &str| Lexer::new(line).text(false).unwrap().0;
         assert_eq!(text("  INVOICE A4 , START").as_deref(), Some("INVOICE A4"));
         assert_eq!(text("'a, b;c', START").as_deref(), Some("a, b;c"));
         assert_eq!(text(", START"), None);
-        assert!(Lexer::new("'a", false).text(false).is_err());
-        assert!(Lexer::new("'a' b", false).text(false).is_err());
+        assert!(Lexer::new("'a").text(false).is_err());
+        assert!(Lexer::new("'a' b").text(false).is_err());
     }
 
     #[test]
     fn control_characters_are_shown_in_their_place() {
-        assert_eq!(Lexer::new("DEV\nJOB", false).next_lexeme().unwrap_err().span, Span { start: 3, end: 4 });
-        assert!(Lexer::new("a\u{fffd}", false).next_lexeme().is_ok());
-        assert_eq!(Lexer::new("a\u{fffd}", true).next_lexeme().unwrap_err().span, Span { start: 1, end: 4 });
+        assert_eq!(Lexer::new("DEV\nJOB").next_lexeme().unwrap_err().span, Span { start: 3, end: 4 });
+        assert_eq!(Lexer::new("a title\nDEV").text(false).unwrap_err().span, Span { start: 7, end: 8 });
+        let text = |line: &'static str| Lexer::new(line).text(false).unwrap().0;
+        assert_eq!(text("bell\u{7} , START").as_deref(), Some("bell\u{7}"));
+        assert_eq!(text("'two\nlines', START").as_deref(), Some("two\nlines"));
     }
 
     #[test]
     fn a_comment_may_hold_anything() {
-        let mut lexer = Lexer::new("COMMENT a\0\u{7}\u{fffd}", true);
+        let mut lexer = Lexer::new("COMMENT a\0\u{7}\u{fffd}");
         assert!(lexer.next_lexeme().is_ok());
         assert_eq!(lexer.remainder(), "a\0\u{7}\u{fffd}");
         assert_eq!(lexer.next_lexeme().unwrap().token, Token::End);
@@ -290,7 +286,7 @@ mod tests {
     proptest! {
         #[test]
         fn reading_never_panics_and_always_ends(line in "\\PC{0,60}") {
-            let mut lexer = Lexer::new(&line, false);
+            let mut lexer = Lexer::new(&line);
             for _ in 0..=line.len() {
                 match lexer.next_lexeme() {
                     Ok(Lexeme { token: Token::End, .. }) | Err(_) => return Ok(()),
@@ -302,7 +298,7 @@ mod tests {
 
         #[test]
         fn reading_texts_never_panics(line in "[ ,;()'\"!a-z\\\\$é]{0,30}", in_list: bool) {
-            let mut lexer = Lexer::new(&line, false);
+            let mut lexer = Lexer::new(&line);
             let _ = lexer.text(in_list);
             let _ = lexer.next_lexeme();
             let _ = lexer.remainder();

@@ -26,12 +26,12 @@ impl<'a> Parser<'a> {
     /// Makes a parser of `line`. A `strict` line was joined from several shell words. Any of them may have been an
     /// empty variable, so a bare clearing operand is refused.
     pub fn new(line: &'a str, strict: bool) -> Self {
-        Self { line, lexer: Lexer::new(line, false), strict }
+        Self { line, lexer: Lexer::new(line), strict }
     }
 
-    /// Makes a parser of a line of a command file. In a `lossy` one U+FFFD stands for octets that were no text.
-    pub fn of_file(line: &'a str, lossy: bool) -> Self {
-        Self { line, lexer: Lexer::new(line, lossy), strict: false }
+    /// Makes a parser of a line of a command file.
+    pub fn of_file(line: &'a str) -> Self {
+        Self { line, lexer: Lexer::new(line), strict: false }
     }
 
     /// Reads the run options that may stand at the beginning of a command line: `/ IN file, OUT file /`.
@@ -398,6 +398,10 @@ impl<'a> Parser<'a> {
                 (Some(out), rest.trim())
             }
         };
+        // It was no UTF-8, so the file that is meant has another name.
+        if matches!(&out, Some(OutName::File(file)) if file.contains(char::REPLACEMENT_CHARACTER)) {
+            return Err(Mistake::expected(span, "the name of a file in UTF-8"));
+        }
         match rest.to_ascii_uppercase().as_str() {
             "" => Ok((Value::Display(DisplayRequest { detail: false, out }), span)),
             "DETAIL" => Ok((Value::Display(DisplayRequest { detail: true, out }), span)),

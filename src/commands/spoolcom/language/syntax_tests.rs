@@ -81,7 +81,7 @@ fn a_job_list_holds_each_qualifier_once() {
 #[test]
 fn a_mistake_ends_at_its_semicolon() {
     let read = |line: &str| {
-        let mut parser = Parser::of_file(line, false);
+        let mut parser = Parser::of_file(line);
         let mut all = Vec::new();
         loop {
             match parser.next_command() {
@@ -147,8 +147,8 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_wrong_a_line_comes_to_its_end(line in "(DEV|FOO|COMMENT|, |;|'|\"|\u{7}|\u{fffd}|x|\\(|STATUS/OUT f/| ){0,12}", lossy: bool) {
-        let mut parser = Parser::of_file(&line, lossy);
+    fn whatever_is_wrong_a_line_comes_to_its_end(line in "(DEV|FOO|COMMENT|, |;|'|\"|\u{7}|\u{fffd}|x|\\(|STATUS/OUT f/| ){0,12}") {
+        let mut parser = Parser::of_file(&line);
         for _ in 0..=line.len() {
             match parser.next_command() {
                 Ok(None) => return Ok(()),

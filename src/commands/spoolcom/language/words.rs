@@ -7,6 +7,7 @@
 //! * An empty word is a mistake.
 //! * `--state print --owner ann --loc x` after JOB become its list of qualifiers.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 
 use super::keywords::Qualifier;
@@ -59,7 +60,7 @@ pub fn split(arguments: &[OsString]) -> Split {
 /// Joins the words of the commands to the text that is parsed.
 ///
 /// # Errors
-/// Says why it cannot: an empty word, a word that is not text, or a qualifier option without its value.
+/// Says why it cannot: an empty word, or a qualifier option without its value.
 pub fn join(words: &[OsString]) -> Result<String, String> {
     let mut pieces: Vec<String> = Vec::new();
     let mut qualifiers: Vec<String> = Vec::new();
@@ -68,20 +69,20 @@ pub fn join(words: &[OsString]) -> Result<String, String> {
         let word = checked(word)?;
         let (name, value) = match word.split_once('=') {
             Some((name, value)) => (name, Some(value)),
-            None => (word, None),
+            None => (&*word, None),
         };
         let Some((option, key, _)) = QUALIFIERS.iter().find(|row| row.0 == name) else {
             flush(&mut qualifiers, &mut pieces);
-            pieces.push(word.to_owned());
+            pieces.push(word.into_owned());
             continue;
         };
         let value = match value {
-            Some(value) => value,
+            Some(value) => Cow::Borrowed(value),
             None => checked(rest.next().map_or(OsStr::new(""), OsString::as_os_str))
                 .map_err(|_| format!("{option} needs a value"))?,
         };
         // The last value may end with the comma before the first subcommand: --state print, HOLD
-        let (value, ends) = value.strip_suffix(',').map_or((value, false), |value| (value, true));
+        let (value, ends) = value.strip_suffix(',').map_or((&*value, false), |value| (value, true));
         if value.trim().is_empty() || value.starts_with("--") {
             return Err(format!("{option} needs a value"));
         }
@@ -99,11 +100,12 @@ pub fn join(words: &[OsString]) -> Result<String, String> {
     Ok(pieces.join(" "))
 }
 
-fn checked(word: &OsStr) -> Result<&str, String> {
-    match word.to_str() {
-        None => Err(format!("'{}' is not UTF-8 text", word.to_string_lossy().escape_debug())),
-        Some(text) if text.trim().is_empty() => Err("an empty word: was a variable not set?".to_owned()),
-        Some(text) => Ok(text),
+/// A word as text. What is not UTF-8 is shown as in a file name: no name of an object holds such a character, and a title
+/// may.
+fn checked(word: &OsStr) -> Result<Cow<'_, str>, String> {
+    match word.to_string_lossy() {
+        text if text.trim().is_empty() => Err("an empty word: was a variable not set?".to_owned()),
+        text => Ok(text),
     }
 }
 

@@ -4,6 +4,7 @@
 //! case in which its beginning was typed. A name is offered as it was declared, with its `$` or `#` unless the user
 //! left that out.
 
+use crate::model::device::RAW;
 use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::{DeviceName, ProcessName};
 use crate::spool::interface::operations::Operations;
@@ -213,6 +214,7 @@ fn operand(row: &Row, word: &str, names: &mut Names<'_>) -> Vec<Candidate> {
             ["file:///", "char:///", "fifo:///", "socket://", "null:"].map(|word| (word, false)).into_iter(),
         ),
         Key::File => keywords(word, [("fastp", false)].into_iter()),
+        Key::Content => keywords(word, [(RAW, false)].into_iter()),
         _ => Vec::new(),
     };
     let words: &[&'static str] = match row.operand {

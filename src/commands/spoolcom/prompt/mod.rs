@@ -83,7 +83,7 @@ pub fn sit(
         runner.session.now_ms = now_ms();
         // Pasted text may be several lines.
         for line in typed.lines() {
-            let read = read_line(line, false, None);
+            let read = read_line(line, None);
             if let [Ok(Statement::Fc(fc))] = &read[..] {
                 initial = edited(&mut runner, history, fc.beginning.as_deref());
                 break;

@@ -12,7 +12,8 @@ use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::{DisplayRequest, Switch, SwitchOrNumber};
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
-use crate::model::device::{AfterReset, DeviceChange, DeviceStatus, DeviceUri, Exclusive, check_form};
+use crate::model::device::{AfterReset, DeviceChange, DeviceStatus, DeviceUri, Exclusive, RAW, check_form};
+use crate::model::job::Format;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::DeviceState;
 use crate::model::{DeviceName, Failure, FailureKind};
@@ -239,9 +240,22 @@ fn action(subcommand: &Subcommand) -> Result<DeviceAction, Mistake> {
             DeviceChange::Delivery(word.as_deref().and_then(AfterReset::from_word).unwrap_or_default())
         }
         S::Width(0) => {
-            return Err(subcommand.bad_value("expected -1 (132 columns) or a number from 1 to 32767"));
+            return Err(subcommand.bad_value("expected -1 (not set) or a number from 1 to 32767"));
         }
         S::Width(n) => DeviceChange::Width(n as i32),
+        S::Trunc(on) => DeviceChange::Trunc(on),
+        S::Eol(word) => DeviceChange::EolCrLf(word.as_deref() != Some("NONE")),
+        S::PageLength(n) => DeviceChange::PageLength(n as u32),
+        S::Content(None) => DeviceChange::ContentRaw(false),
+        S::Content(Some(word)) if word.eq_ignore_ascii_case(RAW) => DeviceChange::ContentRaw(true),
+        S::Content(Some(word)) => {
+            let bad = subcommand.bad_value("expected RAW, or NONE");
+            return Err(match Format::from_typed(&word) {
+                Some(format) => bad
+                    .hint(format!("LOC #GROUP.DEST, CONTENT {}   says what jobs of a location are", format.keyword())),
+                None => bad,
+            });
+        }
         S::Timeout(0) => return Err(subcommand.bad_value("expected -1 (never) or a number from 1 to 32767")),
         S::Timeout(n) => DeviceChange::Timeout(n as i32),
         S::Fifo(on) => DeviceChange::Fifo(on),

@@ -26,12 +26,9 @@ pub fn form(subcommand: &Subcommand, form: Option<String>) -> Result<JobChange, 
     form.map(JobChange::Form).map_err(|why| subcommand.bad_value(why))
 }
 
-/// Makes the change of REPORT; none gives the usual name. Refuses a blank name, and one with control characters.
+/// Makes the change of REPORT; none gives the usual name. Refuses a blank name.
 pub fn report(subcommand: &Subcommand, name: Option<String>) -> Result<JobChange, Mistake> {
     let text = name.as_deref().unwrap_or("NONE");
-    if text.chars().any(char::is_control) {
-        return Err(subcommand.bad_value("a report name has no control characters"));
-    }
     if text.trim().is_empty() {
         return Err(subcommand.bad_value("the report name is blank").hint("REPORT NONE   gives the usual one"));
     }

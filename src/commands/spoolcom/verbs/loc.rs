@@ -7,6 +7,7 @@ use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::DisplayRequest;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::model::job::Format;
 use crate::model::{DeviceName, Failure, GroupName, LocationPattern, near};
 use crate::spool::interface::operations::Operations;
 
@@ -17,6 +18,8 @@ use super::operands::{Source, Step, object_name, operand_name, run_steps};
 pub enum LocationAction {
     /// DEV
     Route(LocationPattern, Option<DeviceName>),
+    /// CONTENT
+    Content(LocationPattern, Option<Format>),
     /// BROADCAST
     Broadcast(GroupName, bool),
     /// DELETE
@@ -47,15 +50,19 @@ impl LocationStatement {
         Ok(Self { steps })
     }
 
-    /// Returns what it needs the spool for. Only the route of a single `#group.dest` declares it.
+    /// Returns what it needs the spool for. The route and the content of a single `#group.dest` declare it.
     pub fn intent(&self) -> Intent {
         let mut intent = Intent::Read;
         for step in &self.steps {
             match &step.action {
-                LocationAction::Route(LocationPattern::One(_), _) => return Intent::Declare,
+                LocationAction::Route(LocationPattern::One(_), _)
+                | LocationAction::Content(LocationPattern::One(_), _) => return Intent::Declare,
                 LocationAction::Status(_, display) if intent == Intent::Read => intent = display.intent(),
                 LocationAction::Status(..) => {}
-                LocationAction::Route(..) | LocationAction::Broadcast(..) | LocationAction::Delete(_) => {
+                LocationAction::Route(..)
+                | LocationAction::Content(..)
+                | LocationAction::Broadcast(..)
+                | LocationAction::Delete(_) => {
                     intent = Intent::Write;
                 }
             }
@@ -83,6 +90,14 @@ fn action(subcommand: &Subcommand, location: Option<&LocationPattern>) -> Result
             let device = device.map(|name| operand_name(subcommand, &name)).transpose()?;
             LocationAction::Route(named()?, device)
         }
+        (LocSubcommand::Content(_), Some(LocationPattern::Group(group))) => {
+            return Err(subcommand
+                .bad_value(format!("CONTENT belongs to a destination, not to the whole group #{group}"))
+                .hint(format!("LOC #{group}.DEST, CONTENT RAW   or for every group:  LOC DEST, CONTENT RAW")));
+        }
+        (LocSubcommand::Content(word), _) => {
+            LocationAction::Content(named()?, word.map(|word| format(subcommand, &word)).transpose()?)
+        }
         (LocSubcommand::Broadcast(on), Some(LocationPattern::Group(group))) => {
             LocationAction::Broadcast(group.clone(), on)
         }
@@ -98,11 +113,27 @@ fn action(subcommand: &Subcommand, location: Option<&LocationPattern>) -> Result
     })
 }
 
+/// What CONTENT of a location says.
+fn format(subcommand: &Subcommand, word: &str) -> Result<Format, Mistake> {
+    Format::from_typed(word).ok_or_else(|| {
+        subcommand
+            .bad_value("expected RAW, a document format, or NONE")
+            .hint(format!("formats are {}", Format::KEYWORDS.join(", ")))
+    })
+}
+
 fn execute(action: &LocationAction, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     match action {
         LocationAction::Route(location, device) => {
             let spool = session.spool()?;
             match spool.route_location(location.clone(), device.clone())? {
+                0 => Err(unknown(spool, location).into()),
+                _ => Ok(()),
+            }
+        }
+        LocationAction::Content(location, content) => {
+            let spool = session.spool()?;
+            match spool.set_content(location.clone(), *content)? {
                 0 => Err(unknown(spool, location).into()),
                 _ => Ok(()),
             }
