@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::client::{Submitter, submission_socket};
+use crate::model::printable::escaped;
 use crate::model::{Failure, FailureKind};
 use crate::spool::disk::paths::Base;
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request};
@@ -86,9 +87,9 @@ impl Shell<'_> {
     /// Prints a failure with its hints: `pdpr: sales.front: …`.
     pub fn report(&mut self, program: &str, failure: &Failure) -> Exit {
         // A closed standard error must not turn into a second failure.
-        let _ = writeln!(self.err, "{program}: {}", failure.message);
+        let _ = writeln!(self.err, "{program}: {}", escaped(&failure.message));
         for hint in &failure.hints {
-            let _ = writeln!(self.err, "  hint: {hint}");
+            let _ = writeln!(self.err, "  hint: {}", escaped(hint));
         }
         Exit::of(failure)
     }

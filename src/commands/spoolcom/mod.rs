@@ -31,7 +31,7 @@ use std::io::{BufRead, BufReader, Write};
 use clap::{Arg, ArgAction};
 
 use super::shell::{Exit, Shell};
-use crate::model::{Failure, FailureKind};
+use crate::model::{Failure, FailureKind, printable};
 use crate::sys::interrupt;
 
 use language::messages::{Message, Subject};
@@ -236,7 +236,7 @@ fn check_supervisor(name: &Spanned<String>, err: &mut dyn Write) -> Result<(), E
 fn by_clap(error: &clap::Error, shell: &mut Shell<'_>) -> Exit {
     let text = error.render().to_string();
     if error.use_stderr() {
-        let _ = shell.err.write_all(text.as_bytes());
+        let _ = shell.err.write_all(printable::escaped_lines(&text).as_bytes());
         return Exit::Usage;
     }
     match shell.out.write_all(text.as_bytes()).and_then(|()| shell.out.flush()) {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 
 use crate::commands::shell::Exit;
+use crate::model::printable::escaped;
 use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::Operations;
 
@@ -114,7 +115,7 @@ impl Session<'_> {
     pub fn hint(&mut self, hint: &str) {
         if self.err_is_terminal {
             // A closed standard error must not turn into a failure.
-            let _ = writeln!(self.err, "  hint: {hint}");
+            let _ = writeln!(self.err, "  hint: {}", escaped(hint));
         }
     }
 

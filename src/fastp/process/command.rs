@@ -14,6 +14,7 @@ use super::run::run;
 use super::signals::block_signals;
 use crate::fastp::fastcnfg;
 use crate::fastp::fastcnfg::file_cache::FileCache;
+use crate::model::printable::{self, escaped, escaped_lines};
 use crate::model::time::Moment;
 use crate::model::{Failure, FailureKind, ProcessName};
 use crate::spool::{Base, Spool};
@@ -60,17 +61,25 @@ pub struct Arguments {
 
 /// Parses the command line, opens the spool with `open`, and runs the print process until it goes dormant.
 pub fn run_main(open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>) -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() => {
+            eprint!("{}", escaped_lines(&error.render().to_string()));
+            return ExitCode::from(2);
+        }
+        // Help or the version, which clap writes in its colours.
+        Err(error) => error.exit(),
+    };
     if let Some(file) = arguments.check {
         return check(file, arguments.base);
     }
     match start(arguments, open) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("fastp: {error:#}");
+            eprintln!("fastp: {}", escaped(&format!("{error:#}")));
             let failure = error.downcast_ref::<Failure>();
             for hint in failure.into_iter().flat_map(|failure| &failure.hints) {
-                eprintln!("  hint: {hint}");
+                eprintln!("  hint: {}", escaped(hint));
             }
             let unreachable = failure.is_some_and(|failure| failure.kind == FailureKind::Unreachable);
             ExitCode::from(if unreachable { 3 } else { 1 })
@@ -109,21 +118,21 @@ fn check(file: Option<PathBuf>, base: Option<PathBuf>) -> ExitCode {
     let file_cache = FileCache::default();
     let report = fastcnfg::check::check(&primary, base.root(), &server_of(&base), &|path| file_cache.read(path));
     if let Some(why) = report.unread {
-        eprintln!("fastp: {why}");
+        eprintln!("fastp: {}", escaped(&why));
         return ExitCode::from(3);
     }
     let (shown, more) = report.shown();
     for finding in shown {
         let (at, note) = (finding.mistake.at, if finding.note { "note: " } else { "" });
-        eprintln!("{}:{at}: {note}{}", finding.path.display(), finding.mistake.what);
+        eprintln!("{}:{at}: {note}{}", printable::path(&finding.path), escaped(&finding.mistake.what));
         if let Some(hint) = &finding.mistake.hint {
-            eprintln!("  hint: {hint}");
+            eprintln!("  hint: {}", escaped(hint));
         }
     }
     for (more, what) in more.into_iter().zip(["mistakes", "notes"]).filter(|(more, _)| *more > 0) {
         eprintln!("… and {more} more {what}");
     }
-    if let Err(error) = std::io::stdout().write_all(report.listing.as_bytes()) {
+    if let Err(error) = std::io::stdout().write_all(escaped_lines(&report.listing).as_bytes()) {
         eprintln!("fastp: cannot write to standard output: {error}");
         return ExitCode::FAILURE;
     }

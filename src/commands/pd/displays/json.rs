@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use super::record::{Layout, Record};
 use crate::attributes::{Attribute, Kind};
 use crate::model::field::{Field, Value};
+use crate::model::printable;
 
 /// Writes one object.
 pub fn record(out: &mut Vec<u8>, layout: &Layout, record: &Record) -> io::Result<()> {
@@ -47,7 +48,7 @@ fn members(
         }
         key(out, row.name());
         if let Some((_, value)) = structured.iter().find(|one| one.0 == row.field) {
-            serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
+            out.write_all(printable::json(&value.to_string()).as_bytes())?;
             continue;
         }
         match (row.kind, value) {
@@ -110,5 +111,8 @@ fn key(out: &mut Vec<u8>, name: &str) {
 }
 
 fn string(out: &mut Vec<u8>, text: &str) -> io::Result<()> {
+    if text.contains(printable::is_harmful) {
+        return out.write_all(printable::json(&serde_json::Value::from(text).to_string()).as_bytes());
+    }
     serde_json::to_writer(&mut *out, text).map_err(io::Error::from)
 }
