@@ -8,7 +8,7 @@ use super::ids::{DeviceId, JobNumber};
 use super::names::{DeviceName, ProcessName};
 use super::separation::{HeaderPages, StartFf};
 use super::state::{DeviceState, DeviceWish, ErrorNote, ProcessState};
-pub use super::uri::{DeviceUri, RAW_PORT};
+pub use super::uri::{DevicePath, DeviceUri, RAW_PORT};
 use super::wait::Awaited;
 
 /// When a device is opened and closed (docs/reference/fastp.md 1).

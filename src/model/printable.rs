@@ -88,8 +88,9 @@ mod tests {
     #[test]
     fn what_commands_a_terminal_or_hides_is_escaped_and_what_scripts_need_stays() {
         for c in [
-            '\0', '\n', '\r', '\t', '\u{7}', '\u{8}', '\u{1b}', '\u{7f}', '\u{9b}', '\u{200b}', '\u{200e}', '\u{200f}', '\u{202a}',
-            '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}', '\u{feff}',
+            '\0', '\n', '\r', '\t', '\u{7}', '\u{8}', '\u{1b}', '\u{7f}', '\u{9b}', '\u{200b}', '\u{200e}', '\u{200f}',
+            '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+            '\u{feff}',
         ] {
             let shown = escaped(&format!("a{c}b"));
             assert!(shown.starts_with("a\\") && shown.ends_with('b') && !shown.contains(c), "{c:?}: {shown}");

@@ -7,6 +7,7 @@ pub mod interrupt;
 pub mod lock;
 pub mod map;
 pub mod pipe;
+pub mod place;
 pub mod process;
 pub mod range_lock;
 pub mod socket;

@@ -27,8 +27,13 @@ pub fn print_mistake(err: &mut dyn Write, number: Option<usize>, line: &str, mis
     let (shown, column) = window(line, mistake.span.start);
     let number = number.map(|n| format!("line {n}: ")).unwrap_or_default();
     let indent = number.chars().count() + column;
-    let _ =
-        writeln!(err, "{}\n  {number}{shown}\n  {:indent$}^\n  {}", mistake.message.text(), "", escaped(&mistake.explanation));
+    let _ = writeln!(
+        err,
+        "{}\n  {number}{shown}\n  {:indent$}^\n  {}",
+        mistake.message.text(),
+        "",
+        escaped(&mistake.explanation)
+    );
     print_hints(err, &mistake.hints, mistake.message);
 }
 
