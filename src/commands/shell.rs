@@ -99,6 +99,7 @@ impl Shell<'_> {
 pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -> std::process::ExitCode {
     use std::io::{BufReader, BufWriter, IsTerminal};
 
+    crate::sys::umask::keep_private();
     crate::sys::spawn::default_sigpipe();
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     let (stdin, stdout) = (std::io::stdin(), std::io::stdout());

@@ -10,7 +10,7 @@ use crate::model::{Failure, FailureKind};
 use super::{Fallible, Tx};
 
 /// The schema this program writes.
-pub const VERSION: i64 = MARKED;
+pub const VERSION: i64 = 7;
 
 /// The schema from which on a database carries the mark of its last commit.
 pub(crate) const MARKED: i64 = 6;
@@ -355,8 +355,13 @@ CREATE TABLE age_mark (
 );
 ";
 
+/// From schema 6 to 7: the primary FASTCNFG file is kept in the spool; before, each print process had it from its starter.
+const V7: &str = "
+ALTER TABLE spool ADD COLUMN fastcnfg BLOB;
+";
+
 /// Every step, with the number of the schema that it leads to.
-const STEPS: &[(i64, &str)] = &[(1, V1), (2, V2), (3, V3), (4, V4), (5, V5), (MARKED, MARKS)];
+const STEPS: &[(i64, &str)] = &[(1, V1), (2, V2), (3, V3), (4, V4), (5, V5), (MARKED, MARKS), (7, V7)];
 
 /// Whether this program may use a database with that schema: [`FailureKind::Unreachable`] for a newer one.
 pub(crate) fn check(version: i64) -> Fallible<()> {

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::model::job::RawPath;
 use crate::model::{Failure, FailureKind};
 use crate::spool::disk::base::{Access, open, open_for_command, server_name};
 use crate::spool::interface::operations::Operations;
@@ -75,7 +76,13 @@ pub fn open_spool(
     cwd: &Path,
     purpose: Purpose,
 ) -> Result<Box<dyn Operations>, Failure> {
-    open_at(&usual_base(host, env, cwd)?, purpose)
+    let mut spool = open_at(&usual_base(host, env, cwd)?, purpose)?;
+    // Kept in the spool, because a print process has nothing of the environment of whoever starts it.
+    if let (Purpose::Change | Purpose::Declare, Some(path)) = (purpose, env("FASTCNFG").filter(|path| !path.is_empty()))
+    {
+        spool.set_fastcnfg(Some(RawPath(path.into())))?;
+    }
+    Ok(spool)
 }
 
 /// Returns the base directory that the environment of this machine chooses.

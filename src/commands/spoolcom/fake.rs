@@ -267,6 +267,7 @@ pub fn about() -> SpoolStatus {
         state: SpoolerState::Active,
         creator_uid: 1000,
         manager_access: false,
+        fastcnfg: RawPath("/var/spool/pd/FASTCNFG".into()),
         jobs: 3,
         open_jobs: 0,
         printing_jobs: 1,
@@ -339,6 +340,7 @@ pub fn process(name: &str, state: ProcessState) -> ProcessStatus {
         error: None,
         epoch: 4,
         pid: (state == ProcessState::Active).then_some(4711),
+        circumstances: Vec::new(),
     }
 }
 

@@ -32,6 +32,7 @@ use clap::{Arg, ArgAction};
 
 use super::shell::{Exit, Shell};
 use crate::model::{Failure, FailureKind, printable};
+use crate::supervise::{Keeper, usual_base};
 use crate::sys::interrupt;
 
 use language::messages::{Message, Subject};
@@ -73,6 +74,10 @@ pub fn definition() -> clap::Command {
         .arg(value("out", "FILE", "Add displays to FILE instead of standard output"))
         .arg(value("spooler", "SPOOL", "Use this spool: its base directory or its server"))
         .arg(switch("json", "Displays are JSON"))
+        .arg(switch(
+            "foreground",
+            "SPOOLER, START stays and keeps the print processes as its children until SIGTERM; for systemd, containers and cron",
+        ))
         .arg(switch("no-wait", "DEV, DRAIN does not wait until the device is offline"));
     for (option, key, help) in words::QUALIFIERS {
         let name = option.trim_start_matches('-');
@@ -113,6 +118,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         Ok(statements) => statements,
         Err(exit) => return exit,
     };
+    let base = usual_base(option("spooler").as_deref(), shell.env, &shell.cwd);
     let from = match (option("in"), statements) {
         (None, Some(statements)) => From::Words(statements),
         (None, None) if shell.input_is_terminal => From::Prompt,
@@ -137,6 +143,19 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
                 );
             }
         },
+    };
+    let foreground = options.get_flag("foreground");
+    if foreground && !matches!(&from, From::Words(statements) if statements.iter().any(Statement::starts_spooler)) {
+        let what = "--foreground goes with SPOOLER, START on the command line";
+        return usage(shell.err, Message::Syntax, what, &["spoolcom --foreground 'SPOOLER, START'"]);
+    }
+    // Before the command itself: what it wakes is started by the keeper already.
+    let keeper = match foreground.then(|| Keeper::begin(&base?)).transpose() {
+        Ok(keeper) => keeper,
+        Err(failure) => {
+            print_failure(shell.err, "", &failure, &Subject::Spooler);
+            return Exit::of(&failure);
+        }
     };
     let mut file = match option("out").map(|name| open_out(&shell.cwd.join(name))) {
         None => None,
@@ -168,13 +187,35 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
     match from {
         From::Words(statements) => {
             let exit = runner.once(&statements);
-            runner.finish(exit)
+            let exit = runner.finish(exit);
+            match keeper {
+                Some(keeper) if exit == Exit::Done => {
+                    drop(runner);
+                    stay(keeper, shell.err)
+                }
+                _ => exit,
+            }
         }
         From::Lines(input) => {
             let exit = runner.file(input);
             runner.finish(exit)
         }
         From::Prompt => prompt::at_terminal(runner, shell.env, shell.out_is_terminal),
+    }
+}
+
+/// Keeps the print processes until a signal ends that.
+fn stay(keeper: Keeper, err: &mut dyn Write) -> Exit {
+    let kept = keeper.keep(&mut |line| {
+        // A closed standard error must not turn into a failure.
+        let _ = writeln!(err, "spoolcom: {}", printable::escaped(line));
+    });
+    match kept {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            print_failure(err, "", &failure, &Subject::Spooler);
+            Exit::of(&failure)
+        }
     }
 }
 

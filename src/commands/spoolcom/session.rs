@@ -1,6 +1,6 @@
 //! What commands share while they are executed: the spool, the streams, and how failures are reported.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -10,6 +10,7 @@ use crate::commands::shell::Exit;
 use crate::model::printable::escaped;
 use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::Operations;
+use crate::sys::umask::append_as_usual;
 
 use super::displays::Style;
 use super::language::messages::Subject;
@@ -183,7 +184,7 @@ impl Write for Stoppable<'_> {
 
 /// Opens an OUT file. Makes it if it is missing, and adds to it if it is there.
 pub fn open_out(path: &std::path::Path) -> Result<File, Failure> {
-    OpenOptions::new().append(true).create(true).open(path).map_err(|error| {
+    append_as_usual(path).map_err(|error| {
         Failure::new(
             FailureKind::Io,
             format!("cannot write OUT file '{}': {error}", path.display().to_string().escape_debug()),

@@ -18,14 +18,15 @@ use crate::model::printable::{self, escaped, escaped_lines};
 use crate::model::time::Moment;
 use crate::model::{Failure, FailureKind, ProcessName};
 use crate::spool::{Base, Spool};
-use crate::sys::clock;
+use crate::supervise::{self, Purpose};
+use crate::sys::{circumstances, clock, umask};
 
 /// A print process goes dormant after this many idle seconds, unless `PD_FASTP_IDLE` says otherwise.
 const IDLE: f64 = 120.0;
 
 const AFTER_HELP: &str = "\
 Environment:
-  FASTCNFG  The primary FASTCNFG file, instead of FASTCNFG in the base directory
+  FASTCNFG  The primary FASTCNFG file for --check, instead of the one that the spool has on record
   PDBASE  Base directory for --check without --base
 
 Exit status:
@@ -61,6 +62,7 @@ pub struct Arguments {
 
 /// Parses the command line, opens the spool with `open`, and runs the print process until it goes dormant.
 pub fn run_main(open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>) -> ExitCode {
+    umask::keep_private();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() => {
@@ -95,6 +97,7 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base, Moment) -> Result<Spool,
     let usual = std::env::var("PD_FASTP_IDLE").ok().and_then(|text| text.parse().ok()).unwrap_or(IDLE);
     // Done before the spool starts threads of its own: the signal must reach the thread that waits for it.
     block_signals()?;
+    circumstances::restore();
     // If the limit cannot be raised, we print on fewer devices at a time.
     let _ = raise_open_files();
     let spool = open(&base, clock::now())?;
@@ -108,7 +111,7 @@ fn check(file: Option<PathBuf>, base: Option<PathBuf>) -> ExitCode {
     crate::sys::spawn::default_sigpipe();
     let base = base.or_else(|| std::env::var_os("PDBASE").map(PathBuf::from));
     let base = base.and_then(|base| std::path::absolute(base).ok()).map(Base::new);
-    let named = file.or_else(|| base.as_ref().map(Base::fastcnfg));
+    let named = file.or_else(|| base.as_ref().map(primary_of));
     let Some(primary) = named.and_then(|path| std::path::absolute(path).ok()) else {
         eprintln!("fastp: --check needs a file, or --base or PDBASE to find it");
         return ExitCode::from(2);
@@ -137,6 +140,15 @@ fn check(file: Option<PathBuf>, base: Option<PathBuf>) -> ExitCode {
         return ExitCode::FAILURE;
     }
     if report.is_bad() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Returns the primary file of a base: what the caller says, what the spool has on record, or the usual one.
+fn primary_of(base: &Base) -> PathBuf {
+    if let Some(path) = std::env::var_os("FASTCNFG").filter(|path| !path.is_empty()) {
+        return base.root().join(path);
+    }
+    let recorded = supervise::open_at(base, Purpose::Look).and_then(|mut spool| spool.about());
+    recorded.map_or_else(|_| base.usual_fastcnfg(), |about| about.fastcnfg.0)
 }
 
 /// Returns the name of the base's server, as far as its print-file directory shows it. Why not ask the spool? A check

@@ -12,7 +12,6 @@
 //! `?shared=yes` says that the operator knows it: then a file may belong to somebody else, too. A symbolic link is followed,
 //! wherever it lies, only if it and all directories on the way belong to root or to our user.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use nix::libc;
@@ -21,8 +20,7 @@ use crate::fastp::device::errors::Fault;
 use crate::model::device::{DevicePath, DeviceUri};
 use crate::model::guardian::DeviceError;
 use crate::model::printable;
-use crate::spool::Base;
-use crate::sys::files::FileId;
+use crate::spool::disk::own_files::OwnDirectories;
 use crate::sys::place::{Directory, Facts, Place};
 use crate::sys::users;
 
@@ -105,51 +103,17 @@ pub(super) fn examine(wanted: FileKind, device: &DevicePath, root: &Path, doing:
 /// # Errors
 /// Returns a fault that waits for an operator, or one of the system.
 pub(super) fn require_outside(place: &Place, root: &Path, doing: &str) -> Result<(), Fault> {
-    let own = own_directories(root).map_err(|error| Fault::of(doing, &error))?;
+    let own = OwnDirectories::of(root).map_err(|error| Fault::of(doing, &error))?;
     let mut above = place.above().map_err(|error| Fault::of(doing, &error))?;
     above.extend(place.way.iter().map(|directory| directory.facts.id));
-    if above.iter().any(|id| own.iter().any(|(own, _)| own == id)) {
-        return Err(Fault::new(DeviceError::InsideSpool, format!("{doing}: it lies inside the spool's own directory")));
+    let inside = |text: &str| Err(Fault::new(DeviceError::InsideSpool, format!("{doing}: {text}")));
+    if own.have_one_of(&above) {
+        return inside("it lies inside the spool's own directory");
     }
-    let Some(facts) = place.facts() else { return Ok(()) };
-    // A print file that has no second name is in its directory, which the way would have passed. The few files that are always
-    // there could be mounted elsewhere, so they are compared whatever their names.
-    let few = if facts.links > 1 { own.len() } else { 2 };
-    if own.iter().take(few).any(|(_, path)| holds(path, facts.id)) {
-        let text = format!("{doing}: it is a file of the spool under another name");
-        return Err(Fault::new(DeviceError::InsideSpool, text));
+    if place.facts().is_some_and(|facts| own.hold(facts.id, facts.links)) {
+        return inside("it is a file of the spool under another name");
     }
     Ok(())
-}
-
-/// The directories of a base: itself and `run/` first, then those of servers.
-fn own_directories(root: &Path) -> std::io::Result<Vec<(FileId, std::path::PathBuf)>> {
-    let base = Base::new(root);
-    let id = |path: &Path| std::fs::metadata(path).map(|meta| (meta.dev(), meta.ino()));
-    let mut found = vec![(id(root)?, root.to_path_buf())];
-    let mut add = |path: std::path::PathBuf| {
-        if let Ok(id) = id(&path) {
-            found.push((id, path));
-        }
-    };
-    add(base.run());
-    for entry in std::fs::read_dir(root)?.flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) && entry.path() != base.run() {
-            let server = entry.path();
-            [server.join("pdb"), server.join("corrupt"), server].into_iter().for_each(&mut add);
-        }
-    }
-    Ok(found)
-}
-
-/// Whether a directory holds the file `id` under any name.
-fn holds(directory: &Path, id: FileId) -> bool {
-    use std::os::unix::fs::DirEntryExt;
-    let Ok(entries) = std::fs::read_dir(directory) else { return false };
-    let same = |path: &Path| std::fs::symlink_metadata(path).is_ok_and(|meta| (meta.dev(), meta.ino()) == id);
-    // A file that is mounted over has another number than its entry says.
-    let few = |entry: &std::fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b"pdpr");
-    entries.flatten().any(|entry| (entry.ino() == id.1 || !few(&entry)) && same(&entry.path()))
 }
 
 /// How far others can decide what a name in a directory leads to.
@@ -237,6 +201,8 @@ fn require_safe(place: &Place, shared: bool, us: u32, doing: &str) -> Result<(),
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     fn outside(path: &Path, root: &Path) -> Result<(), Fault> {

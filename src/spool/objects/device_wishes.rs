@@ -21,6 +21,7 @@ use crate::store::{self, Fallible, Lock};
 use crate::sys::watch::Watch;
 
 use super::devices::{by_id, is_busy, not_found, unknown_process};
+use super::spooler::is_something;
 use crate::spool::interface::local::WaitResult;
 use crate::spool::printing::{device_errors, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
@@ -28,8 +29,8 @@ use crate::spool::{Room, Spool, WakeTarget};
 impl Spool {
     /// Starts a device. Returns its print process if it runs or has work.
     pub(crate) fn start_device(&self, call: &Call, name: DeviceName) -> Fallible<Vec<WakeTarget>> {
-        let fastcnfg = self.base().fastcnfg();
-        let may_have_entry = self.base().has_fastcnfg();
+        let fastcnfg = self.fastcnfg()?;
+        let may_have_entry = is_something(&fastcnfg);
         self.change(Room::Gives, call, move |tx| {
             let row = store::device::by_name(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
             tx.lock(Lock::Device(row.id))?;

@@ -396,6 +396,17 @@ pub(super) const OF_SUBMISSION: &[&str] = &[
     "COMMIT",
 ];
 
+/// Makes a database file, empty as yet, that is its owner's alone whatever the umask.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    // Is closing it harmful, because it drops locks of SQLite on it? No: nobody has opened it before it exists.
+    match std::fs::File::options().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(file) => file.set_permissions(std::fs::Permissions::from_mode(0o600)),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// An open connection.
 pub(super) struct Session {
     db: Connection,
@@ -421,6 +432,8 @@ impl Session {
     }
 
     fn create(path: &Path) -> Fallible<()> {
+        // SQLite gives its other files the permissions of this one.
+        make_private(path).map_err(|error| Failure::new(FailureKind::Io, format!("{}: {error}", path.display())))?;
         let db = Connection::open(path)?;
         db.busy_timeout(GATE_DEADLINE)?;
         db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;

@@ -111,6 +111,7 @@ pub fn process(status: &ProcessStatus) -> Value {
         "parm": status.parm as i16,
         "starts": status.epoch,
         "pid": status.pid,
+        "circumstances": status.circumstances,
         "error": error(status.error.as_ref()),
     })
 }
@@ -204,6 +205,7 @@ pub fn spooler(status: &SpoolStatus) -> Value {
         "base": status.base.0.to_string_lossy(),
         "spool-id": status.spool_id,
         "mgraccess": status.manager_access,
+        "fastcnfg": status.fastcnfg.0.to_string_lossy(),
         "creator-uid": status.creator_uid,
         "last-error": status.last_error,
         "jobs": status.jobs,
