@@ -86,6 +86,7 @@ impl Carrier for Fake {
             Request::StartSpooler {} => Reply::StartSpooler(()),
             Request::DrainSpooler {} => Reply::DrainSpooler(()),
             Request::SetManagerAccess { .. } => Reply::SetManagerAccess(()),
+            Request::SetFastcnfg { .. } => Reply::SetFastcnfg(()),
             Request::ChangeProcess { .. } => Reply::ChangeProcess(()),
             Request::StartProcess { .. } => Reply::StartProcess(()),
             Request::DeleteProcess { .. } => Reply::DeleteProcess(()),
