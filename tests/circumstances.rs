@@ -67,7 +67,7 @@ fn shown(theirs: &OfNobody) -> (String, String) {
 fn what_cannot_be_taken_back_is_shown_and_the_next_command_with_better_circumstances_replaces_an_idle_process() {
     let Some(mut theirs) = OfNobody::new() else { return };
     theirs.site.env.push(("PD_FASTP_IDLE", "600"));
-    theirs.spoolcom("SPOOLER, START; DEV LP1, START");
+    theirs.spoolcom("SPOOLER, START");
     let file = theirs.file("d", "x\n", 0o644);
     let poor = |what: &str| {
         let mut command = theirs.command("sh");
@@ -90,7 +90,7 @@ fn what_cannot_be_taken_back_is_shown_and_the_next_command_with_better_circumsta
     };
     for (what, words) in [
         ("exec nice -n 10", "NICE 10"),
-        ("ulimit -H -f 20000; exec", "FILE SIZE AT MOST 10240000 OCTETS"),
+        ("ulimit -f 20000; exec", "FILE SIZE AT MOST 10240000 OCTETS"),
         ("ulimit -n 300; exec", "OPEN FILES AT MOST 300"),
     ] {
         theirs.site.kill_fastp();

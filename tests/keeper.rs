@@ -75,7 +75,7 @@ fn whoever_makes_work_the_keeper_starts_the_process_and_starts_it_again_when_it_
     let second = site.fastp().unwrap();
     assert_ne!(first, second);
     assert_eq!(parent(second), keeper.child.id());
-    assert_eq!(std::fs::read_to_string(site.sink()).unwrap(), "one\ntwo\n");
+    assert_eq!(std::fs::read_to_string(site.sink()).unwrap(), "one\n\u{c}two\n");
     let other = site.run("spoolcom", &["--foreground", "SPOOLER, START"]).expect(1);
     other.says("another command keeps the print processes");
     keeper.ends(Signal::SIGTERM);
@@ -113,9 +113,10 @@ fn the_third_death_in_a_minute_puts_the_process_in_error_and_the_keeper_leaves_i
     let mut site = Site::new();
     site.env.push(("PD_FASTP_IDLE", "600"));
     site.declare();
-    site.spoolcom("DEV $LP1, EXCLUSIVE ON; DEV $LP1, START");
-    site.fastp_ends(DEADLINE);
     let mut keeper = Keeper::start(&site);
+    site.wait_for("the keeper listens", || site.paths().keeper_socket().exists());
+    // It is kept open, so the process has work whenever it is started.
+    site.spoolcom("DEV $LP1, DRAIN, EXCLUSIVE ON, START");
     for _ in 0..3 {
         keeper.says("is started");
         let mut process = None;

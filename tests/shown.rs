@@ -35,7 +35,7 @@ impl World {
     /// Runs a program, whatever it says, and looks at every character of it.
     #[track_caller]
     fn run<A: AsRef<OsStr>>(&self, name: &str, args: &[A]) -> Outcome {
-        let outcome = finish(self.site.command(name).args(args).spawn().unwrap(), DEADLINE);
+        let outcome = finish(self.site.command(name).args(args).current_dir(self.site.files.path()).spawn().unwrap(), DEADLINE);
         let args: Vec<String> =
             args.iter().map(|arg| arg.as_ref().to_string_lossy().escape_debug().to_string()).collect();
         harmless(&format!("out of {name} {args:?}"), &outcome.out);
@@ -58,7 +58,7 @@ fn no_display_and_no_log_shows_a_character_that_a_terminal_obeys_or_that_hides()
     let encoded: String = odd.to_str().unwrap().bytes().map(|octet| format!("%{octet:02X}")).collect();
     let encoded = encoded.replace("%2F", "/");
     for (device, uri) in [("LP1", format!("file://{encoded}/out")), ("LP2", format!("file://{encoded}"))] {
-        let declared = format!("DEV ${device}, PROCESS $SPLA, URI {uri}, RETRY 1, HEADER OFF, FORM 'f{HIDING}'");
+        let declared = format!("DEV ${device}, PROCESS $SPLA, URI {uri}, RETRY 1, HEADER OFF");
         world.run("spoolcom", &[declared]).expect(0);
     }
     let fastcnfg = format!("DEVICE $LP3 CONTYPE = FILE PATH = \"{}/x{HIDING}\" NOSUCH{HOSTILE} = 'x'\n", odd.display());
@@ -70,10 +70,9 @@ fn no_display_and_no_log_shows_a_character_that_a_terminal_obeys_or_that_hides()
     world.run("spoolcom", &["SPOOLER, START"]).expect(0);
     let document = world.file(&format!("d{HOSTILE}.txt"), "one line\n");
     let document = document.to_str().unwrap();
-    let form = format!("job-form=f{HIDING}");
     for place in ["a.one", "a.two", "a.three", "a.park"] {
         world.run("pdpr", &["-d", place, "-t", &format!("title{HIDING}"), document]).expect(0);
-        world.run("pdpr", &["-d", place, "-x", &form, document]);
+        world.run("pdpr", &["-d", place, "-x", &format!("job-name='x{HIDING}'"), document]);
         world.run("pdpr", &["-d", place, "-t", HOSTILE, document]);
         world.run("pdpr", &["-d", place, "-l", document]).expect(0);
     }
@@ -208,7 +207,7 @@ fn no_message_repeats_a_word_of_a_command_line_as_it_is() {
                 if variable == "HOME" {
                     command.env_remove("PDBASE");
                 }
-                let outcome = finish(command.env(variable, Path::new(path)).args(args).spawn().unwrap(), DEADLINE);
+                let outcome = finish(command.env(variable, Path::new(path)).args(args).current_dir(world.site.files.path()).spawn().unwrap(), DEADLINE);
                 harmless(&format!("{variable} for {program}"), &(outcome.out + &outcome.err));
             }
         }
