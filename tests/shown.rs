@@ -35,7 +35,8 @@ impl World {
     /// Runs a program, whatever it says, and looks at every character of it.
     #[track_caller]
     fn run<A: AsRef<OsStr>>(&self, name: &str, args: &[A]) -> Outcome {
-        let outcome = finish(self.site.command(name).args(args).current_dir(self.site.files.path()).spawn().unwrap(), DEADLINE);
+        let outcome =
+            finish(self.site.command(name).args(args).current_dir(self.site.files.path()).spawn().unwrap(), DEADLINE);
         let args: Vec<String> =
             args.iter().map(|arg| arg.as_ref().to_string_lossy().escape_debug().to_string()).collect();
         harmless(&format!("out of {name} {args:?}"), &outcome.out);
@@ -207,7 +208,15 @@ fn no_message_repeats_a_word_of_a_command_line_as_it_is() {
                 if variable == "HOME" {
                     command.env_remove("PDBASE");
                 }
-                let outcome = finish(command.env(variable, Path::new(path)).args(args).current_dir(world.site.files.path()).spawn().unwrap(), DEADLINE);
+                let outcome = finish(
+                    command
+                        .env(variable, Path::new(path))
+                        .args(args)
+                        .current_dir(world.site.files.path())
+                        .spawn()
+                        .unwrap(),
+                    DEADLINE,
+                );
                 harmless(&format!("{variable} for {program}"), &(outcome.out + &outcome.err));
             }
         }

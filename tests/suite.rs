@@ -40,6 +40,7 @@ mod prompt;
 mod rooms;
 mod shown;
 mod sockets;
+mod store_rules;
 mod submission_socket;
 mod support;
 mod transports;

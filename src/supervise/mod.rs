@@ -5,5 +5,5 @@ mod choose;
 mod keeper;
 
 pub use attend::Starter;
-pub use choose::{Purpose, base_from, open_at, open_spool, usual_base};
+pub use choose::{Place, Purpose, open_at, place_from, usual_base, usual_place};
 pub use keeper::Keeper;

@@ -11,6 +11,7 @@ pub mod pipe;
 pub mod place;
 pub mod process;
 pub mod range_lock;
+pub mod service;
 pub mod socket;
 pub mod spawn;
 pub mod tcp;
