@@ -62,7 +62,7 @@ pub fn open(
     };
     let (path, root) = (path.clone(), control.context().root.clone());
     let shown = format!("cannot open {}", path.path.display());
-    match control.in_device_helper(OPENING, move || open_output(&path.clone().into(), &root))? {
+    match control.in_device_helper(OPENING, move || open_output(&path, &root))? {
         None => Err(Fault::new(DeviceError::TookTooLong, format!("{shown}: it took longer than 30 seconds")).into()),
         Some(Err(fault)) => Err(fault.into()),
         Some(Ok(output)) => Ok(Box::new(output)),
