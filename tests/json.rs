@@ -260,6 +260,7 @@ fn hide(value: &mut Value, base: &str) {
                         *value = Value::from(path[..end].replace(base, "[base]") + "[six]");
                     }
                     ("base", _) => *value = Value::from("[base]"),
+                    ("fastcnfg", Value::String(path)) => *value = Value::from(path.replace(base, "[base]")),
                     _ => hide(value, base),
                 }
             }

@@ -8,6 +8,8 @@ use jiff::civil;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, Zoned};
 
+pub use crate::model::printable::{escaped, is_plain};
+
 use super::names::{self, BadWord};
 use super::{Attribute, Kind, MAX_VALUES};
 use crate::model::field::{Field, Value};
@@ -87,7 +89,7 @@ pub(super) fn write(kind: Kind, value: &Value, zone: &TimeZone, out: &mut String
     // Writing to a string does not fail.
     let _ = match (kind, value) {
         (_, Value::Text(text)) => {
-            escape(text, out);
+            crate::model::printable::escape(text, out);
             Ok(())
         }
         (Kind::Counted(most), Value::Integer(n)) if *n > most => write!(out, "{most}+"),
@@ -156,13 +158,6 @@ pub fn offsets(zone: &TimeZone) -> Vec<(i64, i32)> {
     found
 }
 
-/// Returns `text` as one line: escapes stand for control characters and for those that turn the direction of writing.
-pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    escape(text, &mut out);
-    out
-}
-
 /// The most characters of a title that had to be escaped.
 const MOST_TITLE: usize = 255;
 
@@ -171,23 +166,6 @@ const MOST_TITLE: usize = 255;
 pub fn title(text: &str) -> String {
     let shown = escaped(text);
     if shown == text { shown } else { shown.chars().take(MOST_TITLE).collect() }
-}
-
-/// Returns whether `text` is printable ASCII: nothing to escape, and each character as wide as its octet.
-pub fn is_plain(text: &str) -> bool {
-    text.bytes().all(|octet| matches!(octet, b' '..=b'~'))
-}
-
-fn escape(text: &str, out: &mut String) {
-    if is_plain(text) {
-        return out.push_str(text);
-    }
-    let odd = |c: char| {
-        c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    for c in text.chars() {
-        if odd(c) { out.extend(c.escape_default()) } else { out.push(c) }
-    }
 }
 
 /// Reads one value of `attribute`.

@@ -21,6 +21,7 @@ use nix::unistd::{Whence, lseek};
 use super::Remote;
 use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request, answer};
+use crate::sys::circumstances::Circumstances;
 use crate::sys::{files, socket};
 
 /// How long the print process may take to answer a question.
@@ -31,6 +32,13 @@ const ACCEPTANCE: Duration = Duration::from_secs(10);
 /// Octets that the documents of a submission may have together. Copying more takes longer than opening the spool, and
 /// whoever interrupts `pdpr` meanwhile means that nothing is printed.
 pub const MOST_OCTETS: u64 = 4 << 20;
+
+/// Whether a print process would have better circumstances if we started it. Then the spool is used directly, which puts
+/// another one in its place if it is idle.
+fn could_be_better(pid: Option<u32>) -> bool {
+    let Some(theirs) = pid.and_then(|pid| Circumstances::of(pid).ok()) else { return false };
+    Circumstances::for_a_child().is_ok_and(|ours| ours.are_better_than(&theirs))
+}
 
 /// Where the reading of each document begins, if the documents may go through the submission socket. All must be files:
 /// a file ends, whoever reads it, and can be read again.
@@ -94,7 +102,11 @@ impl Submitter {
     /// `open` opens. With a `patience` of zero it does not connect.
     pub fn new(path: &Path, patience: Duration, open: Opener) -> Self {
         // Documents are shown to nobody but ourselves: the kernel says who listens.
-        let ours = |stream: &_| socket::peer(stream).is_ok_and(|peer| peer.uid == nix::unistd::geteuid().as_raw());
+        let ours = |stream: &_| {
+            socket::peer(stream).is_ok_and(|peer| {
+                peer.uid == nix::unistd::geteuid().as_raw() && !could_be_better(u32::try_from(peer.pid).ok())
+            })
+        };
         let connected = if patience.is_zero() { None } else { socket::connect(path).ok().filter(ours) };
         Self { server: connected.map(Remote::new), patience, answered: false, open, spool: None }
     }

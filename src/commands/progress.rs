@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthChar;
 
+use crate::model::printable::is_harmful;
+
 /// The line. It is wiped when it is dropped.
 pub struct Line<'a> {
     out: &'a mut dyn Write,
@@ -25,7 +27,7 @@ impl<'a> Line<'a> {
     /// Shows `text` in place of the text before. Text that does not fit is cut off.
     pub fn show(&mut self, text: &str) {
         let (mut line, mut width) = (String::new(), 0);
-        for c in text.chars().map(|c| if c.is_control() { '?' } else { c }) {
+        for c in text.chars().map(|c| if is_harmful(c) { '?' } else { c }) {
             let next = width + c.width().unwrap_or(0);
             // The last column stays free, because some terminals go to the next line when it is filled.
             if next >= self.columns {

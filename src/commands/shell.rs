@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::client::{ServedSpool, Submitter, submission_socket};
+use crate::model::job::RawPath;
+use crate::model::printable::escaped;
 use crate::model::{Failure, FailureKind};
 use crate::spool::disk::paths::Base;
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request};
@@ -88,9 +90,9 @@ impl Shell<'_> {
     /// Prints a failure with its hints: `pdpr: sales.front: …`.
     pub fn report(&mut self, program: &str, failure: &Failure) -> Exit {
         // A closed standard error must not turn into a second failure.
-        let _ = writeln!(self.err, "{program}: {}", failure.message);
+        let _ = writeln!(self.err, "{program}: {}", escaped(&failure.message));
         for hint in &failure.hints {
-            let _ = writeln!(self.err, "  hint: {hint}");
+            let _ = writeln!(self.err, "  hint: {}", escaped(hint));
         }
         Exit::of(failure)
     }
@@ -100,6 +102,7 @@ impl Shell<'_> {
 pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -> std::process::ExitCode {
     use std::io::{BufReader, BufWriter, IsTerminal};
 
+    crate::sys::umask::keep_private();
     crate::sys::spawn::default_sigpipe();
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     let (stdin, stdout) = (std::io::stdin(), std::io::stdout());
@@ -119,7 +122,14 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
             Intent::Declare => Purpose::Declare,
         };
         match supervise::usual_place(host, &|name| std::env::var_os(name), &place)? {
-            Place::Base(base) => supervise::open_at(&base, purpose),
+            Place::Base(base) => {
+                let mut spool = supervise::open_at(&base, purpose)?;
+                // Kept in the spool, because a print process has nothing of the environment of whoever starts it.
+                if let Some(path) = env("FASTCNFG").filter(|path| purpose != Purpose::Look && !path.is_empty()) {
+                    spool.set_fastcnfg(Some(RawPath(path.into())))?;
+                }
+                Ok(spool)
+            }
             Place::Server(path) => served(&path),
         }
     };

@@ -59,6 +59,7 @@ device_errors! {
     PermissionDenied = 48 retried "permission denied";
     NotPermitted = 48 retried "not permitted";
     ReadOnly = 48 retried "the file system is read-only";
+    OpenToOthers = 48 retried "others could put a file or link of theirs in its place";
     InsideSpool = 48 final "it lies inside the spool's own directory";
     InputOutput = 66 retried "the device or disk failed";
     FileSystemGone = 66 retried "the file system went away";

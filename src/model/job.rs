@@ -47,10 +47,7 @@ impl AsRef<Path> for RawPath {
 impl fmt::Display for RawPath {
     /// Writes one line, whatever the name holds. Control characters are escaped, because scripts read line by line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.to_string_lossy().chars() {
-            if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
-        }
-        Ok(())
+        f.write_str(&super::printable::path(&self.0))
     }
 }
 

@@ -17,6 +17,7 @@ pub mod location;
 pub mod names;
 pub mod object;
 pub mod order;
+pub mod printable;
 pub mod process;
 pub mod query;
 pub mod queue;

@@ -51,4 +51,7 @@ pub struct ProcessStatus {
     pub epoch: u64,
     /// Its process id while it runs.
     pub pid: Option<u32>,
+    /// What it has from whoever started it and cannot take back, each in words: nice, hard limits.
+    #[serde(default)]
+    pub circumstances: Vec<String>,
 }

@@ -7,16 +7,33 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::printable::is_harmful;
+
+/// The path of a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DevicePath {
+    /// The path itself, absolute.
+    pub path: PathBuf,
+    /// Whether the operator knows that others can write to its directory: `?shared=yes`.
+    pub shared: bool,
+}
+
+impl<P: Into<PathBuf>> From<P> for DevicePath {
+    fn from(path: P) -> Self {
+        Self { path: path.into(), shared: false }
+    }
+}
+
 /// The address of a device, to which its octets go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DeviceUri {
     /// `file:///path`: jobs are appended to a file.
-    File(PathBuf),
+    File(DevicePath),
     /// `char:///path`: a character device, such as a serial line or a parallel port.
-    Char(PathBuf),
+    Char(DevicePath),
     /// `fifo:///path`: a named pipe that a program reads.
-    Fifo(PathBuf),
+    Fifo(DevicePath),
     /// `socket://host:port`: a raw TCP connection; 9100 when no port is given.
     Socket {
         /// Name or address. An IPv6 address has no brackets here, and its zone follows a plain `%`.
@@ -32,7 +49,7 @@ impl DeviceUri {
     /// Returns the path of a file, character device or pipe.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::File(path) | Self::Char(path) | Self::Fifo(path) => Some(path),
+            Self::File(path) | Self::Char(path) | Self::Fifo(path) => Some(&path.path),
             Self::Socket { .. } | Self::Null => None,
         }
     }
@@ -53,7 +70,8 @@ pub const RAW_PORT: u16 = 9100;
 impl FromStr for DeviceUri {
     type Err = String;
 
-    /// Reads a URI. The path of `file://` is percent-decoded; it must be absolute, without NUL and `..`.
+    /// Reads a URI. The path of `file://` is percent-decoded; it must be absolute, without NUL and `..`. Behind it may
+    /// stand `?shared=yes`.
     fn from_str(text: &str) -> Result<Self, String> {
         let bad = |why: &str| Err(format!("URI '{}': {why}", text.escape_debug()));
         if text.contains(char::REPLACEMENT_CHARACTER) {
@@ -205,7 +223,16 @@ fn counterpart(scheme: &str, rest: &str) -> String {
 }
 
 /// Reads the absolute path that follows `scheme://`.
-fn path_of(scheme: &str, rest: &str) -> Result<PathBuf, String> {
+fn path_of(scheme: &str, rest: &str) -> Result<DevicePath, String> {
+    let (rest, option) = match rest.split_once('?') {
+        Some((rest, option)) => (rest, Some(option)),
+        None => (rest, None),
+    };
+    let shared = match option.map(str::to_ascii_lowercase).as_deref() {
+        None | Some("shared=no") => false,
+        Some("shared=yes") => true,
+        Some(_) => return Err("only ?shared=yes may follow the path; a '?' in a path is written %3F".to_owned()),
+    };
     let path = rest.strip_prefix("//").filter(|path| path.starts_with('/'));
     let Some(path) = path else {
         return Err(format!("is written {scheme}:///path, with an absolute path"));
@@ -214,7 +241,7 @@ fn path_of(scheme: &str, rest: &str) -> Result<PathBuf, String> {
     if path.ends_with('/') || path.split('/').any(|part| part == "..") {
         return Err("does not name a file".into());
     }
-    Ok(PathBuf::from(path))
+    Ok(DevicePath { path: path.into(), shared })
 }
 
 fn percent_decode(text: &str) -> Option<String> {
@@ -245,14 +272,19 @@ impl fmt::Display for DeviceUri {
             Self::Socket { host, port } => write!(f, "socket://{host}:{port}"),
             Self::File(path) | Self::Char(path) | Self::Fifo(path) => {
                 write!(f, "{}://", self.scheme())?;
-                for c in path.to_string_lossy().chars() {
+                for c in path.path.to_string_lossy().chars() {
                     match c {
                         '%' | ' ' | '"' | '\'' | ',' | ';' | '#' | '?' => write!(f, "%{:02X}", u32::from(c))?,
-                        c if c.is_control() => write!(f, "%{:02X}", u32::from(c))?,
+                        c if is_harmful(c) => {
+                            let mut octets = [0; 4];
+                            for octet in c.encode_utf8(&mut octets).bytes() {
+                                write!(f, "%{octet:02X}")?;
+                            }
+                        }
                         c => write!(f, "{c}")?,
                     }
                 }
-                Ok(())
+                if path.shared { f.write_str("?shared=yes") } else { Ok(()) }
             }
         }
     }
@@ -292,6 +324,13 @@ mod tests {
         assert_eq!("socket://lp".parse::<DeviceUri>().unwrap().to_string(), "socket://lp:9100");
         let odd: DeviceUri = "file:///tmp/a%20b%2C".parse().unwrap();
         assert_eq!(odd, DeviceUri::File("/tmp/a b,".into()));
+        let shared: DeviceUri = "fifo:///tmp/a%3Fb?Shared=Yes".parse().unwrap();
+        assert_eq!(shared, DeviceUri::Fifo(DevicePath { path: "/tmp/a?b".into(), shared: true }));
+        assert_eq!(shared.to_string(), "fifo:///tmp/a%3Fb?shared=yes");
+        assert_eq!("file:///a?shared=no".parse::<DeviceUri>(), Ok(DeviceUri::File("/a".into())));
+        let hidden = DeviceUri::File("/tmp/\u{9b}x\u{202e}".into());
+        assert_eq!(hidden.to_string(), "file:///tmp/%C2%9Bx%E2%80%AE");
+        assert_eq!(hidden.to_string().parse(), Ok(hidden));
         assert_eq!(odd.to_string().parse::<DeviceUri>().unwrap(), odd);
     }
 
@@ -324,6 +363,9 @@ mod tests {
             "null:x",
             "http://x",
             "file:///a%00",
+            "file:///a?b",
+            "char:///a?shared=maybe",
+            "file:///a?shared=yes&x",
         ] {
             let why = bad.parse::<DeviceUri>().unwrap_err();
             assert!(why.starts_with("URI '"), "{why}");

@@ -361,7 +361,8 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(TALLIES)?;
     tx.script(CARRIED)?;
     tx.script(KEPT)?;
-    tx.script(CONTENT)
+    tx.script(CONTENT)?;
+    tx.script(FASTCNFG)
 }
 
 /// Words of another system that a device or a print process was given, and that mean nothing here.
@@ -381,6 +382,11 @@ ALTER TABLE location ADD COLUMN content TEXT;
 ALTER TABLE document ADD COLUMN format_origin TEXT NOT NULL DEFAULT 'recognised';
 ALTER TABLE document ADD COLUMN recognised TEXT NOT NULL DEFAULT 'passthru';
 UPDATE document SET recognised = format;
+";
+
+/// The primary FASTCNFG file is kept in the spool; before, each print process had it from its starter.
+const FASTCNFG: &str = "
+ALTER TABLE spool ADD COLUMN fastcnfg BLOB;
 ";
 
 /// Facts of one host stand beside the server they belong to: device and inode of a print file and of a file that is printed

@@ -1,6 +1,7 @@
 //! The one row of the spool: its identity, state and counters.
 
 use crate::model::authority::Trust;
+use crate::model::job::RawPath;
 use crate::model::state::SpoolerState;
 use crate::model::time::{SpoolTime, TimeBase};
 use crate::model::{Failure, JobNumber, LocalJobId, Serial};
@@ -152,6 +153,17 @@ pub(crate) fn set_state(tx: &Tx<'_>, state: SpoolerState) -> Fallible<()> {
 pub(crate) fn set_manager_access(tx: &Tx<'_>, on: bool) -> Fallible<()> {
     tx.demand_lock(Lock::Spool)?;
     tx.run("UPDATE spool SET manager_access = ? WHERE id = 1", values![on])?;
+    Ok(())
+}
+
+/// The primary FASTCNFG file, an absolute path; none = the one in the base directory.
+pub(crate) fn fastcnfg(tx: &Tx<'_>) -> Fallible<Option<RawPath>> {
+    Ok(tx.one("SELECT fastcnfg FROM spool WHERE id = 1", &[], |row| row.only())?.flatten())
+}
+
+/// Sets it.
+pub(crate) fn set_fastcnfg(tx: &Tx<'_>, path: Option<&RawPath>) -> Fallible<()> {
+    tx.run("UPDATE spool SET fastcnfg = ? WHERE id = 1", values![path.cloned()])?;
     Ok(())
 }
 

@@ -38,12 +38,18 @@ impl Starter {
     /// # Errors
     /// When it cannot be started.
     pub fn again(&self, base: &Base, name: &ProcessName) -> io::Result<u32> {
+        // Is the child of somebody who keeps processes in the foreground followed by another child? Not when `run/` was
+        // removed: then nobody finds him. His next look finds the new process.
         spawn::detached(&self.directory.join(FASTP), &arguments(base, name))
     }
 
     fn start(&self, spool: &Spool, target: &WakeTarget, now: &Moment) {
         // The user starts an independent process himself.
         let Some(file) = &target.file else { return };
+        // Whoever keeps the processes in the foreground starts this one too: it then lives as long as he does.
+        if wake::wake(&spool.base().keeper_socket()).unwrap_or(false) {
+            return;
+        }
         let program = self.directory.join(file);
         if let Err(error) = spawn::detached(&program, &arguments(spool.base(), &target.name))
             && !is_passing(&error)
@@ -59,12 +65,12 @@ impl Starter {
 /// The print process program.
 const FASTP: &str = "fastp";
 
-fn arguments<'a>(base: &'a Base, name: &'a ProcessName) -> [&'a OsStr; 4] {
+pub(super) fn arguments<'a>(base: &'a Base, name: &'a ProcessName) -> [&'a OsStr; 4] {
     [OsStr::new("--base"), base.root().as_os_str(), OsStr::new("--process"), OsStr::new(name.as_str())]
 }
 
 /// Errors that come and go with the load of the machine.
-fn is_passing(error: &io::Error) -> bool {
+pub(super) fn is_passing(error: &io::Error) -> bool {
     use nix::libc::{EAGAIN, EMFILE, ENFILE, ENOMEM, ETXTBSY};
     matches!(error.raw_os_error(), Some(EAGAIN | EMFILE | ENFILE | ENOMEM | ETXTBSY))
 }
@@ -76,6 +82,16 @@ impl Attendant for Starter {
             if !target.running {
                 self.start(spool, target, now);
                 continue;
+            }
+            // Where somebody keeps the processes in the foreground, that is his business.
+            let kept = || wake::wake(&spool.base().keeper_socket()).unwrap_or(false);
+            if target.file.is_some() && spool.could_be_better(target.id) && !kept() {
+                // It ends if it is idle; the new one waits for its lock. One that has begun to print meanwhile goes on, and
+                // the new one ends.
+                if wake::ask_to_step_aside(&spool.base().process_socket(&target.name)).unwrap_or(false) {
+                    self.start(spool, target, now);
+                    continue;
+                }
             }
             if wake::wake(&spool.base().process_socket(&target.name)).unwrap_or(false) {
                 continue;

@@ -2,6 +2,8 @@
 
 mod attend;
 mod choose;
+mod keeper;
 
 pub use attend::Starter;
 pub use choose::{Place, Purpose, open_at, place_from, usual_base, usual_place};
+pub use keeper::Keeper;

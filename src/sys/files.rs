@@ -176,6 +176,15 @@ pub fn allocate(file: &File, size: u64) -> io::Result<()> {
 
 /// Whether `path` lies on a file system of another machine, where neither locks nor shared memory can be trusted.
 pub fn is_network(path: &Path) -> io::Result<bool> {
+    Ok(names_network(&nix::sys::statfs::statfs(path)?))
+}
+
+/// The same of an open file.
+pub fn is_network_file(file: &File) -> io::Result<bool> {
+    Ok(names_network(&nix::sys::statfs::fstatfs(file)?))
+}
+
+fn names_network(found: &nix::sys::statfs::Statfs) -> bool {
     const NETWORK: [i64; 9] = [
         0x6969,      // NFS
         0xff53_4d42, // CIFS
@@ -187,8 +196,7 @@ pub fn is_network(path: &Path) -> io::Result<bool> {
         0x00c3_6400, // Ceph
         0x0bd0_0bd0, // Lustre
     ];
-    let kind = nix::sys::statfs::statfs(path)?.filesystem_type();
-    Ok(NETWORK.contains(&kind.0))
+    NETWORK.contains(&found.filesystem_type().0)
 }
 
 /// Opens a file as the print process does: it never becomes our terminal, and a FIFO never blocks.

@@ -1,5 +1,6 @@
 //! The only unsafe or Linux-specific code: descriptors, locks, clocks, processes, users.
 
+pub mod circumstances;
 pub mod clock;
 pub mod fault;
 pub mod files;
@@ -7,6 +8,7 @@ pub mod interrupt;
 pub mod lock;
 pub mod map;
 pub mod pipe;
+pub mod place;
 pub mod process;
 pub mod range_lock;
 pub mod service;
@@ -14,6 +16,7 @@ pub mod socket;
 pub mod spawn;
 pub mod tcp;
 pub mod terminal;
+pub mod umask;
 pub mod users;
 pub mod wake;
 pub mod watch;

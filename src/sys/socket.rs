@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io;
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -85,6 +86,7 @@ pub fn listen(path: &Path) -> io::Result<UnixListener> {
     let (_directory, address) = address(path)?;
     let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
     bind(socket.as_raw_fd(), &address)?;
+    std::fs::set_permissions(path, PermissionsExt::from_mode(0o600))?;
     nix::sys::socket::listen(&socket, Backlog::MAXALLOWABLE)?;
     Ok(socket.into())
 }

@@ -14,11 +14,49 @@ pub fn program_dir() -> io::Result<PathBuf> {
     exe.parent().map(Path::to_path_buf).ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no program directory"))
 }
 
+/// The variables that are handed on to a print process: the base, how long it waits, and what tests set. It serves
+/// everybody's jobs, so nothing else of its starter's environment is its own: no time zone, no language, no resolver
+/// options.
+const HANDED_ON: &[&str] =
+    &["PDBASE", "PD_FASTP_IDLE", "PD_CONNECT_MS", "PD_SETTLE_MS", "PD_STALL_MS", "PD_KEEP_MS", "PD_FAULT", "PD_GATE"];
+
+fn with_known_environment(command: &mut Command) {
+    command.env_clear();
+    command.envs(HANDED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+}
+
+/// Starts `program` as a child that is asked to end when we do, in `/`, with our standard error and no other stream of
+/// ours. Returns its id; whoever calls has to collect it.
+pub fn child<A: AsRef<OsStr>>(program: &Path, args: &[A]) -> io::Result<u32> {
+    let mut command = Command::new(program);
+    command.args(args).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null());
+    with_known_environment(&mut command);
+    let parent = nix::unistd::getpid();
+    // SAFETY: between fork and exec only async-signal-safe calls are made: setpgid, sigprocmask, prctl, getppid and
+    // close_range.
+    unsafe {
+        command.pre_exec(move || {
+            // Ctrl-C is for us: we end our children in good order.
+            nix::unistd::setpgid(nix::unistd::Pid::from_raw(0), nix::unistd::Pid::from_raw(0))?;
+            nix::sys::signal::SigSet::empty().thread_set_mask()?;
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
+            if nix::unistd::getppid() != parent {
+                return Err(io::Error::from_raw_os_error(libc::ESRCH));
+            }
+            libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
+            Ok(())
+        });
+    }
+    Ok(command.spawn()?.id())
+}
+
 /// Starts `program` in its own session, in `/`, with its standard streams on `/dev/null` and no other descriptor of
-/// ours or of our starter. Returns when it runs; a program that cannot be executed is an error.
+/// ours or of our starter, and of our environment only what is handed on. Returns when it runs; a program that cannot be
+/// executed is an error.
 pub fn detached<A: AsRef<OsStr>>(program: &Path, args: &[A]) -> io::Result<u32> {
     let mut command = Command::new(program);
     command.args(args).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    with_known_environment(&mut command);
     // SAFETY: between fork and exec only async-signal-safe calls are made: setsid, sigprocmask and close_range.
     unsafe {
         command.pre_exec(|| {

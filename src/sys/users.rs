@@ -76,6 +76,12 @@ fn group_name(gid: Gid) -> Option<String> {
     Group::from_gid(gid).ok().flatten().map(|group| group.name)
 }
 
+/// Whether nobody but the user `uid` is in the group `gid`, by the custom that a user has a group of his own name. The
+/// group of root counts as such too: who is in it could do everything anyway.
+pub fn is_private_group(gid: u32, uid: u32) -> bool {
+    gid == 0 || user(uid).is_some_and(|user| user.gid.as_raw() == gid && group_name(user.gid) == Some(user.name))
+}
+
 /// This host's name, up to its first dot.
 pub fn host() -> String {
     let full = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default();

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
@@ -36,18 +36,20 @@ impl WakeSocket {
             _ => {}
         }
         let socket = UnixDatagram::bind(&path)?;
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600))?;
         socket.set_nonblocking(true)?;
         Ok(Self { socket })
     }
 
-    /// Reads every wake-up that has arrived; returns whether there was one.
-    pub fn drain(&self) -> bool {
+    /// Reads every wake-up that has arrived.
+    pub fn drain(&self) -> Wakes {
         let mut byte = [0u8; 8];
-        let mut any = false;
-        while self.socket.recv(&mut byte).is_ok() {
-            any = true;
+        let mut found = Wakes::default();
+        while let Ok(n) = self.socket.recv(&mut byte) {
+            found.any = true;
+            found.step_aside |= &byte[..n] == STEP_ASIDE;
         }
-        any
+        found
     }
 }
 
@@ -57,18 +59,42 @@ impl AsFd for WakeSocket {
     }
 }
 
+/// What woke a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wakes {
+    /// Anything.
+    pub any: bool,
+    /// Somebody can put a better one in its place.
+    pub step_aside: bool,
+}
+
+const WAKE: &[u8] = b"w";
+const STEP_ASIDE: &[u8] = b"a";
+
 /// Wakes the process that listens at `path`. Returns false when nobody listens.
 ///
 /// # Errors
 /// When the socket exists and cannot be reached for another reason.
 pub fn wake(path: &Path) -> io::Result<bool> {
+    send(path, WAKE)
+}
+
+/// Asks the process that listens at `path` to end if nothing is on its devices; for one that goes on it is a wake-up.
+///
+/// # Errors
+/// As [`wake`].
+pub fn ask_to_step_aside(path: &Path) -> io::Result<bool> {
+    send(path, STEP_ASIDE)
+}
+
+fn send(path: &Path, what: &[u8]) -> io::Result<bool> {
     let (_dir, path) = match short(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         other => other?,
     };
     let socket = UnixDatagram::unbound()?;
     socket.set_nonblocking(true)?;
-    match socket.send_to(b"w", &path) {
+    match socket.send_to(what, &path) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(false),
@@ -91,8 +117,10 @@ mod tests {
         for _ in 0..2000 {
             assert!(wake(&path).unwrap());
         }
-        assert!(socket.drain());
-        assert!(!socket.drain());
+        assert_eq!(socket.drain(), Wakes { any: true, step_aside: false });
+        assert_eq!(socket.drain(), Wakes::default());
+        assert!(ask_to_step_aside(&path).unwrap() && wake(&path).unwrap());
+        assert_eq!(socket.drain(), Wakes { any: true, step_aside: true });
         drop(socket);
         assert!(!wake(&path).unwrap());
         WakeSocket::bind(&path).unwrap();

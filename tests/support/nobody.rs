@@ -25,7 +25,7 @@ impl OfNobody {
         let dir = tempfile::tempdir().unwrap();
         std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
         // The programs must be reachable for that user, too: copies of them, beside each other.
-        for name in ["pdpr", "spoolcom", "fastp"] {
+        for name in ["pdpr", "pdls", "spoolcom", "fastp"] {
             std::fs::copy(program(name), dir.path().join(name)).unwrap();
         }
         let site = Site::at(&dir.path().join("base"));

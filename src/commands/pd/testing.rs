@@ -227,6 +227,7 @@ impl Carrier for Fake {
                 state: SpoolerState::Active,
                 creator_uid: 0,
                 manager_access: false,
+                fastcnfg: RawPath("/var/pd/FASTCNFG".into()),
                 jobs: 0,
                 open_jobs: 0,
                 printing_jobs: 0,

@@ -90,6 +90,7 @@ impl Carrier for Fake {
             Request::UnreadyDevices {} => Reply::UnreadyDevices(world.unready.clone()),
             Request::DrainSpooler {} => Reply::DrainSpooler(()),
             Request::SetManagerAccess { .. } => Reply::SetManagerAccess(()),
+            Request::SetFastcnfg { .. } => Reply::SetFastcnfg(()),
             Request::ChangeProcess { .. } => Reply::ChangeProcess(()),
             Request::StartProcess { .. } => Reply::StartProcess(()),
             Request::DeleteProcess { .. } => Reply::DeleteProcess(()),
@@ -276,6 +277,7 @@ pub fn about() -> SpoolStatus {
         state: SpoolerState::Active,
         creator_uid: 1000,
         manager_access: false,
+        fastcnfg: RawPath("/var/spool/pd/FASTCNFG".into()),
         jobs: 3,
         open_jobs: 0,
         printing_jobs: 1,
@@ -349,6 +351,7 @@ pub fn process(name: &str, state: ProcessState) -> ProcessStatus {
         error: None,
         epoch: 4,
         pid: (state == ProcessState::Active).then_some(4711),
+        circumstances: Vec::new(),
     }
 }
 

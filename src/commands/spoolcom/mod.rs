@@ -38,7 +38,8 @@ use clap::{Arg, ArgAction};
 use jiff::tz::TimeZone;
 
 use super::shell::{Exit, Opener, Shell};
-use crate::model::{Failure, FailureKind};
+use crate::model::{Failure, FailureKind, printable};
+use crate::supervise::{Keeper, usual_base};
 use crate::sys::interrupt;
 
 use language::messages::{Message, Subject};
@@ -83,6 +84,10 @@ pub fn definition() -> clap::Command {
         .arg(value("out", "FILE", "Add displays to FILE instead of standard output"))
         .arg(value("spooler", "SPOOL", "Use this spool: its base directory or its server"))
         .arg(switch("json", "Displays are JSON"))
+        .arg(switch(
+            "foreground",
+            "SPOOLER, START stays and keeps the print processes as its children until SIGTERM; for systemd, containers and cron",
+        ))
         .arg(switch("no-wait", "DEV, DRAIN does not wait until the device is offline").conflicts_with("wait"))
         .arg(
             value("wait", "SECONDS", "DEV, DRAIN gives up when nothing has moved for so long; 60 if not given")
@@ -157,6 +162,20 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         (Some(name), None) if name == "-" => From::Lines(Box::new(&mut *shell.input)),
         (Some(name), None) => From::File(name),
     };
+    let foreground = options.get_flag("foreground");
+    if foreground && !matches!(&from, From::Words(statements) if statements.iter().any(Statement::starts_spooler)) {
+        let what = "--foreground goes with SPOOLER, START on the command line";
+        return usage(shell.err, Message::Syntax, what, &["spoolcom --foreground 'SPOOLER, START'"]);
+    }
+    // Before the command itself: what it wakes is started by the keeper already.
+    let kept = || Keeper::begin(&usual_base(option("spooler").as_deref(), shell.env, &shell.cwd)?);
+    let keeper = match foreground.then(kept).transpose() {
+        Ok(keeper) => keeper,
+        Err(failure) => {
+            print_failure(shell.err, "", &failure, &Subject::Spooler);
+            return Exit::of(&failure);
+        }
+    };
     let at_prompt = matches!(from, From::Prompt);
     let interrupted: fn() -> bool = if at_prompt { interrupt::pending } else { || false };
     let patience =
@@ -208,11 +227,31 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
             From::File(_) => Exit::Usage,
         }
     };
+    if let Some(keeper) = keeper
+        && exit == Exit::Done
+    {
+        return stay(keeper, shell.err);
+    }
     if matches!(output, Output::Job(..)) {
         return exit
             .max(settings.runner(&mut nowhere, shell.err, shell.err_is_terminal, shell.open).end_output(output));
     }
     exit
+}
+
+/// Keeps the print processes until a signal ends that.
+fn stay(keeper: Keeper, err: &mut dyn Write) -> Exit {
+    let kept = keeper.keep(&mut |line| {
+        // A closed standard error must not turn into a failure.
+        let _ = writeln!(err, "spoolcom: {}", printable::escaped(line));
+    });
+    match kept {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            print_failure(err, "", &failure, &Subject::Spooler);
+            Exit::of(&failure)
+        }
+    }
 }
 
 /// Where the commands come from.
@@ -344,7 +383,7 @@ fn checked_supervisor(name: &str, err: &mut dyn Write) -> Result<Option<String>,
 fn by_clap(error: &clap::Error, shell: &mut Shell<'_>) -> Exit {
     let text = error.render().to_string();
     if error.use_stderr() {
-        let _ = shell.err.write_all(text.as_bytes());
+        let _ = shell.err.write_all(printable::escaped_lines(&text).as_bytes());
         return Exit::Usage;
     }
     match shell.out.write_all(text.as_bytes()).and_then(|()| shell.out.flush()) {

@@ -4,7 +4,7 @@
 //! anything is shown, so that an unknown one costs nothing. A location that is not declared yet comes into being without a
 //! device, as in the NonStop language; a warning says so.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use crate::model::job::{DocumentOffer, RawPath, Submission, Transfer};
 use crate::model::{DestName, DeviceName, Failure, FailureKind, GroupName, LocationName, LocationPattern};
 use crate::spool::interface::operations::Operations;
 use crate::sys::files;
+use crate::sys::umask::append_as_usual;
 
 use super::language::out_name::OutName;
 
@@ -170,7 +171,7 @@ fn leading_to(device: &DeviceName, spool: &mut dyn Operations) -> Result<String,
 
 /// Opens an OUT file. Makes it if it is missing, and adds to it if it is there.
 pub fn open_out(path: &Path) -> Result<File, Failure> {
-    OpenOptions::new().append(true).create(true).open(path).map_err(|error| {
+    append_as_usual(path).map_err(|error| {
         Failure::new(
             FailureKind::Io,
             format!("cannot write OUT file '{}': {error}", path.display().to_string().escape_debug()),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use crate::commands::shell::Exit;
+use crate::model::printable::escaped;
 use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::Operations;
 
@@ -113,7 +114,7 @@ impl Session<'_> {
     pub fn hint(&mut self, hint: &str) {
         if self.err_is_terminal {
             // A closed standard error must not turn into a failure.
-            let _ = writeln!(self.err, "  hint: {hint}");
+            let _ = writeln!(self.err, "  hint: {}", escaped(hint));
         }
     }
 

@@ -56,6 +56,11 @@ pub enum Statement {
 }
 
 impl Statement {
+    /// Whether it is a SPOOLER, START.
+    pub fn starts_spooler(&self) -> bool {
+        matches!(self, Self::Spooler(statement) if statement.starts())
+    }
+
     /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         check_available(command)?;

@@ -172,6 +172,11 @@ impl DeviceContext {
         self.ask("reading what it was opened with", |engine, _| engine.remembered(&self.lease, self.device))
     }
 
+    /// Returns the primary FASTCNFG file.
+    pub fn fastcnfg(&self) -> Result<std::path::PathBuf, SpoolError> {
+        self.ask("asking which file is FASTCNFG", |engine, _| engine.fastcnfg())
+    }
+
     /// Whether the device should still be open.
     pub fn still_started(&self) -> Result<bool, SpoolError> {
         Ok(!self.waker.finishing() && self.order()?.is_some_and(|order| order.wish == DeviceWish::Started))

@@ -74,8 +74,13 @@ impl Device {
         }
         let context = Rc::clone(&self.context);
         let (server, process) = (context.engine.server(), context.lease.name.as_str());
-        let request =
-            LookupRequest::new(context.root.clone(), server.as_str(), process, &context.name, &context.file_cache);
+        // A device that does not consult it needs no answer.
+        let primary = match self.settings.consults_fastcnfg() {
+            true => context.fastcnfg()?,
+            false => std::path::PathBuf::new(),
+        };
+        let places = (primary, context.root.clone());
+        let request = LookupRequest::new(places, server.as_str(), process, &context.name, &context.file_cache);
         control.opening = true;
         control.set_waiting_for(self.settings.consults_fastcnfg().then_some(Wait::Fastcnfg));
         let consulted = self.consult(&request, control);

@@ -1,5 +1,6 @@
 //! The seam itself, as the spool in memory keeps it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Fake, Printer};
@@ -47,6 +48,10 @@ impl Engine for Fake {
 
     fn remembered(&self, _: &Lease, device: DeviceId) -> Result<Remembered, Failure> {
         Ok(self.state().printers[at(device)].remembered.clone())
+    }
+
+    fn fastcnfg(&self) -> Result<PathBuf, Failure> {
+        Ok(self.base.usual_fastcnfg())
     }
 
     fn claim(&self, _: &Lease, device: DeviceId, _: &Moment) -> Result<Option<Claim>, Failure> {

@@ -5,6 +5,8 @@
 //! an entry to keep. A memory belongs to a device as it was: with another URI, or under another print process, the
 //! device has none.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::helper_status::HelperStatus;
@@ -21,6 +23,8 @@ use crate::spool::interface::engine::{Observation, Remembered};
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     known: Option<KnownEntry>,
+    /// The primary file that was read last.
+    primary: Option<PathBuf>,
     /// What the spool has recorded; none = we have not asked yet.
     recorded: Option<Remembered>,
     /// What to report once.
@@ -131,7 +135,9 @@ impl Memory {
     pub(super) fn known(&mut self, request: &LookupRequest, settings: &DeviceSettings) -> Option<KnownEntry> {
         let now = MemoryOwner::new(request, settings);
         self.known.take_if(|known| known.of != now);
-        self.known.clone()
+        // Another primary file is read, whenever it was changed.
+        let same = self.primary.replace(request.primary.clone()).is_none_or(|before| before == request.primary);
+        self.known.clone().filter(|_| same)
     }
 
     /// Takes in a lookup result and derives what to open the device with. `looked`: none when what is remembered still

@@ -38,7 +38,6 @@ use super::device::errors::PrintError;
 use crate::model::DeviceName;
 use crate::model::device::{ConnectionInUse, DeviceSettings};
 use crate::model::guardian::DeviceError;
-use crate::spool::disk::paths::Base;
 
 /// How long reading the files may take; then the device goes on without them, or is in error.
 const READING: Duration = Duration::from_secs(10);
@@ -68,9 +67,14 @@ pub struct LookupRequest {
 }
 
 impl LookupRequest {
-    /// The place of `device` of the print process `process` of `server`.
-    pub fn new(root: PathBuf, server: &str, process: &str, device: &DeviceName, file_cache: &Arc<FileCache>) -> Self {
-        let primary = Base::new(root.clone()).fastcnfg();
+    /// The place of `device` of the print process `process` of `server` in the file `primary`.
+    pub fn new(
+        (primary, root): (PathBuf, PathBuf),
+        server: &str,
+        process: &str,
+        device: &DeviceName,
+        file_cache: &Arc<FileCache>,
+    ) -> Self {
         let (device, file_cache) = (device.clone(), Arc::clone(file_cache));
         Self { primary, root, requester: Requester::new(server, process), device, file_cache }
     }

@@ -14,17 +14,19 @@ use super::run::run;
 use super::signals::block_signals;
 use crate::fastp::fastcnfg;
 use crate::fastp::fastcnfg::file_cache::FileCache;
+use crate::model::printable::{self, escaped, escaped_lines};
 use crate::model::time::Moment;
 use crate::model::{Failure, FailureKind, ProcessName};
 use crate::spool::{Base, Spool};
-use crate::sys::clock;
+use crate::supervise::{self, Purpose};
+use crate::sys::{circumstances, clock, umask};
 
 /// A print process goes dormant after this many idle seconds, unless `PD_FASTP_IDLE` says otherwise.
 const IDLE: f64 = 120.0;
 
 const AFTER_HELP: &str = "\
 Environment:
-  FASTCNFG  The primary FASTCNFG file, instead of FASTCNFG in the base directory
+  FASTCNFG  The primary FASTCNFG file for --check, instead of the one that the spool has on record
   PDBASE  Base directory for --check without --base
 
 Exit status:
@@ -60,17 +62,26 @@ pub struct Arguments {
 
 /// Parses the command line, opens the spool with `open`, and runs the print process until it goes dormant.
 pub fn run_main(open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>) -> ExitCode {
-    let arguments = Arguments::parse();
+    umask::keep_private();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() => {
+            eprint!("{}", escaped_lines(&error.render().to_string()));
+            return ExitCode::from(2);
+        }
+        // Help or the version, which clap writes in its colours.
+        Err(error) => error.exit(),
+    };
     if let Some(file) = arguments.check {
         return check(file, arguments.base);
     }
     match start(arguments, open) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("fastp: {error:#}");
+            eprintln!("fastp: {}", escaped(&format!("{error:#}")));
             let failure = error.downcast_ref::<Failure>();
             for hint in failure.into_iter().flat_map(|failure| &failure.hints) {
-                eprintln!("  hint: {hint}");
+                eprintln!("  hint: {}", escaped(hint));
             }
             let unreachable = failure.is_some_and(|failure| failure.kind == FailureKind::Unreachable);
             ExitCode::from(if unreachable { 3 } else { 1 })
@@ -86,6 +97,7 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base, Moment) -> Result<Spool,
     let usual = std::env::var("PD_FASTP_IDLE").ok().and_then(|text| text.parse().ok()).unwrap_or(IDLE);
     // Done before the spool starts threads of its own: the signal must reach the thread that waits for it.
     block_signals()?;
+    circumstances::restore();
     // If the limit cannot be raised, we print on fewer devices at a time.
     let _ = raise_open_files();
     let spool = open(&base, clock::now())?;
@@ -99,7 +111,7 @@ fn check(file: Option<PathBuf>, base: Option<PathBuf>) -> ExitCode {
     crate::sys::spawn::default_sigpipe();
     let base = base.or_else(|| std::env::var_os("PDBASE").map(PathBuf::from));
     let base = base.and_then(|base| std::path::absolute(base).ok()).map(Base::new);
-    let named = file.or_else(|| base.as_ref().map(Base::fastcnfg));
+    let named = file.or_else(|| base.as_ref().map(primary_of));
     let Some(primary) = named.and_then(|path| std::path::absolute(path).ok()) else {
         eprintln!("fastp: --check needs a file, or --base or PDBASE to find it");
         return ExitCode::from(2);
@@ -109,25 +121,34 @@ fn check(file: Option<PathBuf>, base: Option<PathBuf>) -> ExitCode {
     let file_cache = FileCache::default();
     let report = fastcnfg::check::check(&primary, base.root(), &server_of(&base), &|path| file_cache.read(path));
     if let Some(why) = report.unread {
-        eprintln!("fastp: {why}");
+        eprintln!("fastp: {}", escaped(&why));
         return ExitCode::from(3);
     }
     let (shown, more) = report.shown();
     for finding in shown {
         let (at, note) = (finding.mistake.at, if finding.note { "note: " } else { "" });
-        eprintln!("{}:{at}: {note}{}", finding.path.display(), finding.mistake.what);
+        eprintln!("{}:{at}: {note}{}", printable::path(&finding.path), escaped(&finding.mistake.what));
         if let Some(hint) = &finding.mistake.hint {
-            eprintln!("  hint: {hint}");
+            eprintln!("  hint: {}", escaped(hint));
         }
     }
     for (more, what) in more.into_iter().zip(["mistakes", "notes"]).filter(|(more, _)| *more > 0) {
         eprintln!("… and {more} more {what}");
     }
-    if let Err(error) = std::io::stdout().write_all(report.listing.as_bytes()) {
+    if let Err(error) = std::io::stdout().write_all(escaped_lines(&report.listing).as_bytes()) {
         eprintln!("fastp: cannot write to standard output: {error}");
         return ExitCode::FAILURE;
     }
     if report.is_bad() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Returns the primary file of a base: what the caller says, what the spool has on record, or the usual one.
+fn primary_of(base: &Base) -> PathBuf {
+    if let Some(path) = std::env::var_os("FASTCNFG").filter(|path| !path.is_empty()) {
+        return base.root().join(path);
+    }
+    let recorded = supervise::open_at(base, Purpose::Look).and_then(|mut spool| spool.about());
+    recorded.map_or_else(|_| base.usual_fastcnfg(), |about| about.fastcnfg.0)
 }
 
 /// Returns the name of the base's server, as far as its print-file directory shows it. Why not ask the spool? A check

@@ -11,6 +11,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::model::printable::escape;
 use crate::sys::clock;
 
 /// Size at which a new file is started.
@@ -43,14 +44,13 @@ impl Log {
         Self { inner: Arc::new(Mutex::new(inner)) }
     }
 
-    /// Appends a line. Control characters are escaped, so a line stays one line.
+    /// Appends a line. Harmful characters are escaped, so a line stays one line and commands no terminal.
     pub fn line(&self, text: impl fmt::Display) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let when = jiff::Timestamp::from_millisecond(clock::wall_ms()).unwrap_or_default();
+        let text: String = text.to_string().chars().take(LONGEST).collect();
         let mut line = format!("{when:.3} {} ", inner.who);
-        for c in text.to_string().chars().take(LONGEST) {
-            if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
-        }
+        escape(&text, &mut line);
         line.push('\n');
         if inner.write(line.as_bytes()).is_err() {
             inner.file = None;

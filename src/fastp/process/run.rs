@@ -100,9 +100,11 @@ pub fn run_with(
         progress,
         workers: HashMap::new(),
         file_cache: Arc::default(),
-        zone: clock::zone(std::env::var_os("TZ")),
+        // The machine's, whatever the starter of this process lives by: times on header pages are for everybody.
+        zone: clock::zone(None),
         next: None,
         finishing: false,
+        step_aside: false,
         dormant: false,
         last_work: Instant::now(),
         dormant_after: idle,
@@ -189,6 +191,8 @@ pub(crate) struct Main<'a> {
     /// When the next device is due, as far as the last scans showed.
     next: Option<Instant>,
     finishing: bool,
+    /// Whether somebody can start a process in better circumstances than ours.
+    step_aside: bool,
     /// Whether the spool has recorded that this process is gone.
     dormant: bool,
     last_work: Instant,
@@ -205,6 +209,10 @@ impl Main<'_> {
         loop {
             if self.waker.stopping() {
                 return Ok("a signal asked for it");
+            }
+            // Asked while a device works, we stay: whoever asks next finds us idle, or does not.
+            if std::mem::take(&mut self.step_aside) && !self.workers.values().any(Worker::working) {
+                return Ok("a process in better circumstances takes over");
             }
             if self.database_was_exchanged() {
                 self.uprooted = true;
@@ -282,7 +290,7 @@ impl Main<'_> {
     }
 
     /// Waits for a wake-up, the end of a thread, or `timeout`. Returns true if somebody made work or wants something.
-    fn wait(&self, timeout: Duration) -> Result<bool, Failure> {
+    fn wait(&mut self, timeout: Duration) -> Result<bool, Failure> {
         let mut fds = vec![
             PollFd::new(self.socket.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.waker.as_fd(), PollFlags::POLLIN),
@@ -293,7 +301,9 @@ impl Main<'_> {
         if self.neighbours.died() {
             self.sweep();
         }
-        Ok(self.socket.drain())
+        let wakes = self.socket.drain();
+        self.step_aside |= wakes.step_aside;
+        Ok(wakes.any)
     }
 
     /// Reads what is wanted of the devices, and starts or wakes their threads. Returns how long until the next device

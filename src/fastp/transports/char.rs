@@ -5,10 +5,10 @@
 //! octet has left it. A pseudo-terminal does not show what its other side has read, so its jobs are *transferred*. When
 //! a job is undone, the line drops what it has not sent yet; what it has sent cannot be taken back.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,10 +25,11 @@ use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
 use crate::fastp::process::backoff::GrowingWait;
 use crate::fastp::process::waker::poll_for;
-use crate::model::device::DeviceUri;
+use crate::model::device::{DevicePath, DeviceUri};
 use crate::model::guardian::DeviceError;
 use crate::model::state::Delivery;
 use crate::spool::interface::engine::FilePosition;
+use crate::sys::place::Place;
 use crate::sys::terminal::{self, SavedSettings};
 
 /// How long opening the device may take.
@@ -80,14 +81,14 @@ pub fn open(
     settings: &ConnectionSettings,
     control: &mut AttemptControl<'_>,
 ) -> Result<Box<dyn Connection>, PrintError> {
-    let DeviceUri::Char(path) = &settings.uri else {
+    let DeviceUri::Char(device) = &settings.uri else {
         return Err(Fault::new(DeviceError::OtherKind, format!("{} is no character device", settings.uri)).into());
     };
-    let (path, root) = (path.clone(), control.context().root.clone());
-    let shown = path.display().to_string();
+    let (device, root) = (device.clone(), control.context().root.clone());
+    let shown = device.path.display().to_string();
     // Does a device stay taken if it opens after all when nobody waits any more? No: it is dropped unseen, and
     // released.
-    match control.in_device_helper(OPENING, move || open_device(&path, &root))? {
+    match control.in_device_helper(OPENING, move || open_device(&device, &root))? {
         None => {
             Err(Fault::new(DeviceError::TookTooLong, format!("cannot open {shown}: it took longer than 30 seconds"))
                 .into())
@@ -97,23 +98,23 @@ pub fn open(
     }
 }
 
-fn open_device(path: &Path, root: &Path) -> Result<CharDevice, Fault> {
+fn open_device(device: &DevicePath, root: &Path) -> Result<CharDevice, Fault> {
+    let path = device.path.as_path();
     let doing = format!("cannot open {}", path.display());
     let cannot = |error: io::Error| Fault::of_device(false, &doing, &error);
     let in_use =
         || Fault::new(DeviceError::InUse, format!("{} is in use by another device or program", path.display()));
     // Examined before it is opened: opening a tape or a watchdog has an effect.
-    let meta = std::fs::metadata(path).map_err(cannot)?;
-    path_check::require_outside(path, root, &doing)?;
-    path_check::require(FileKind::Char, path, &meta, &doing)?;
-    if (nix::sys::stat::major(meta.rdev()), nix::sys::stat::minor(meta.rdev())) == PTMX {
+    let place = path_check::examine(FileKind::Char, device, root, &doing)?;
+    let rdev = place.facts().ok_or_else(|| cannot(io::Error::from_raw_os_error(libc::ENOENT)))?.rdev;
+    if (nix::sys::stat::major(rdev), nix::sys::stat::minor(rdev)) == PTMX {
         let text = format!("{doing}: it makes new pseudo-terminals, which nobody reads: name one that a program reads");
         return Err(Fault::new(DeviceError::OtherKind, text));
     }
-    let file = open_node(path, nix::sys::stat::major(meta.rdev()) == USB)
+    let file = open_node(&place, nix::sys::stat::major(rdev) == USB)
         .map_err(|error| if error.raw_os_error() == Some(libc::EBUSY) { in_use() } else { cannot(error) })?;
     let meta = file.metadata().map_err(cannot)?;
-    path_check::require(FileKind::Char, path, &meta, &doing)?;
+    path_check::require(FileKind::Char, path, meta.mode(), &doing)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(std::fs::TryLockError::WouldBlock) => return Err(in_use()),
@@ -143,14 +144,10 @@ fn open_device(path: &Path, root: &Path) -> Result<CharDevice, Fault> {
     Ok(device)
 }
 
-fn open_node(path: &Path, usb: bool) -> io::Result<File> {
-    let open = |read: bool| {
-        let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
-        OpenOptions::new().read(read).write(true).custom_flags(flags).open(path)
-    };
-    match open(usb) {
+fn open_node(place: &Place, usb: bool) -> io::Result<File> {
+    match place.open(usb) {
         // Not every USB printer answers, and not everybody may read from it.
-        Err(error) if usb && error.raw_os_error() != Some(libc::EBUSY) => open(false),
+        Err(error) if usb && error.raw_os_error() != Some(libc::EBUSY) => place.open(false),
         other => other,
     }
 }

@@ -22,13 +22,14 @@ use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
 use crate::fastp::process::backoff::GrowingWait;
 use crate::fastp::process::waker::poll_for;
-use crate::model::device::DeviceUri;
+use crate::model::device::{DevicePath, DeviceUri};
 use crate::model::guardian::DeviceError;
 use crate::model::state::Delivery;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::FilePosition;
 use crate::sys::lock::FileLock;
 use crate::sys::pipe::{PendingOpen, unread};
+use crate::sys::place::Place;
 
 /// How long examining the path may take.
 const LOOKING: Duration = Duration::from_secs(30);
@@ -50,22 +51,30 @@ pub fn open(
     settings: &ConnectionSettings,
     control: &mut AttemptControl<'_>,
 ) -> Result<Box<dyn Connection>, PrintError> {
-    let DeviceUri::Fifo(path) = &settings.uri else {
+    let DeviceUri::Fifo(device) = &settings.uri else {
         return Err(Fault::new(DeviceError::OtherKind, format!("{} is no FIFO", settings.uri)).into());
     };
+    let path = &device.path;
     let doing = format!("cannot open {}", path.display());
-    let (looked, root, told) = (path.clone(), control.context().root.clone(), doing.clone());
-    match control.in_device_helper(LOOKING, move || examine(&looked, &root, &told))? {
+    let (looked, root, told) = (device.clone(), control.context().root.clone(), doing.clone());
+    let place = match control.in_device_helper(LOOKING, move || examine(&looked, &root, &told))? {
         None => {
             return Err(Fault::new(DeviceError::TookTooLong, format!("{doing}: it took longer than 30 seconds")).into());
         }
         Some(result) => result?,
-    }
+    };
     control.set_waiting_for(Some(Wait::Reader));
-    let file = wait_for_reader(path, &doing, control)?;
+    // What was examined is opened, whatever has its name when a reader comes.
+    let examined = place.path().filter(|examined| examined.exists());
+    let file = wait_for_reader(path, examined.as_deref().unwrap_or(path), &doing, control)?;
     let cannot = |error: io::Error| Fault::of(&doing, &error);
     let meta = file.metadata().map_err(cannot)?;
-    path_check::require(FileKind::Fifo, path, &meta, &doing)?;
+    path_check::require(FileKind::Fifo, path, meta.mode(), &doing)?;
+    let node = (meta.dev(), meta.ino());
+    if place.facts().is_none_or(|facts| facts.id != node) {
+        let text = format!("{doing}: another FIFO has its name by now");
+        return Err(Fault::new(DeviceError::ChangedMeanwhile, text).into());
+    }
     // Not flock(2): reading programs may use that among themselves.
     if !FileLock::mark(&file).map_err(cannot)? {
         return Err(Fault::new(
@@ -74,14 +83,18 @@ pub fn open(
         )
         .into());
     }
-    let node = (meta.dev(), meta.ino());
     Ok(Box::new(FifoWriter { file, path: path.clone(), node, sent: 0 }))
 }
 
-fn examine(path: &Path, root: &Path, doing: &str) -> Result<(), Fault> {
-    let meta = std::fs::metadata(path).map_err(|error| missing(path, doing, &error))?;
-    path_check::require_outside(path, root, doing)?;
-    path_check::require(FileKind::Fifo, path, &meta, doing)
+fn examine(device: &DevicePath, root: &Path, doing: &str) -> Result<Place, Fault> {
+    let place = path_check::examine(FileKind::Fifo, device, root, doing).map_err(|fault| match fault.error {
+        DeviceError::NoDirectory => missing(&device.path, doing, &io::ErrorKind::NotFound.into()),
+        _ => fault,
+    })?;
+    if place.facts().is_none() {
+        return Err(missing(&device.path, doing, &io::ErrorKind::NotFound.into()));
+    }
+    Ok(place)
 }
 
 fn missing(path: &Path, doing: &str, error: &io::Error) -> Fault {
@@ -92,10 +105,15 @@ fn missing(path: &Path, doing: &str, error: &io::Error) -> Fault {
     Fault::of(doing, error)
 }
 
-fn wait_for_reader(path: &Path, doing: &str, control: &mut AttemptControl<'_>) -> Result<File, PrintError> {
+fn wait_for_reader(
+    path: &Path,
+    examined: &Path,
+    doing: &str,
+    control: &mut AttemptControl<'_>,
+) -> Result<File, PrintError> {
     let limit = control.context().timing.connect;
     let until = Instant::now() + limit;
-    let opening = PendingOpen::begin(path).map_err(|error| Fault::of(doing, &error))?;
+    let opening = PendingOpen::begin(examined).map_err(|error| Fault::of(doing, &error))?;
     loop {
         if let Some(result) = opening.result() {
             return result.map_err(|error| missing(path, doing, &error).into());

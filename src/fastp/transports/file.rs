@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,12 +21,13 @@ use crate::fastp::content::pieces::Pieces;
 use crate::fastp::device::connection_settings::ConnectionSettings;
 use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
-use crate::model::device::DeviceUri;
+use crate::model::device::{DevicePath, DeviceUri};
 use crate::model::guardian::DeviceError;
 use crate::model::state::Delivery;
 use crate::spool::interface::engine::FilePosition;
-use crate::sys::files::{is_network, read_full_at, send_file, sync_dir};
+use crate::sys::files::{is_network_file, read_full_at, send_file};
 use crate::sys::lock::FileLock;
+use crate::sys::place::Place;
 
 /// How long opening the file may take.
 const OPENING: Duration = Duration::from_secs(30);
@@ -39,6 +40,8 @@ struct OutputFile {
     path: PathBuf,
     dev: u64,
     ino: u64,
+    /// Where its name lies.
+    place: Place,
     /// Whether its name is known to be on disk. Whoever created it may have died before making sure.
     named: bool,
     /// Where the running job begins.
@@ -58,7 +61,7 @@ pub fn open(
         return Err(Fault::new(DeviceError::OtherKind, format!("{} is no file", settings.uri)).into());
     };
     let (path, root) = (path.clone(), control.context().root.clone());
-    let shown = format!("cannot open {}", path.display());
+    let shown = format!("cannot open {}", path.path.display());
     match control.in_device_helper(OPENING, move || open_output(&path, &root))? {
         None => Err(Fault::new(DeviceError::TookTooLong, format!("{shown}: it took longer than 30 seconds")).into()),
         Some(Err(fault)) => Err(fault.into()),
@@ -66,45 +69,37 @@ pub fn open(
     }
 }
 
-fn open_output(path: &Path, root: &Path) -> Result<OutputFile, Fault> {
+/// The permissions of a file that we make: a report may be read by those who find it.
+const MODE: u32 = 0o644;
+
+fn open_output(device: &DevicePath, root: &Path) -> Result<OutputFile, Fault> {
+    let path = device.path.as_path();
     let shown = path.display();
     let doing = format!("cannot open {shown}");
     let cannot = |error: io::Error| Fault::of(&doing, &error);
-    match std::fs::metadata(path) {
-        Ok(meta) => path_check::require(FileKind::File, path, &meta, &doing)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(cannot(error)),
-    }
-    // Checked before anything is created: not even an empty file may appear under the base.
-    path_check::require_outside(path, root, &doing)?;
-    // A link may lead to a file that does not exist yet: that file is made, where it belongs.
-    let target = path_check::follow_links(path).map_err(cannot)?;
-    if target != path {
-        path_check::require_outside(&target, root, &doing)?;
-    }
-    let open = |create: bool| {
-        File::options()
-            .read(true)
-            .write(true)
-            .create_new(create)
-            .mode(0o666)
-            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC)
-            .open(&target)
+    // Everything is checked before anything is opened or made: not even an empty file may appear under the base, and no
+    // lock may fall on a file of the spool. A link may lead to a file that does not exist yet: it is made where it belongs.
+    let place = path_check::examine(FileKind::File, device, root, &doing)?;
+    let file = match place.facts() {
+        Some(_) => place.open(true),
+        None => place.create(MODE),
     };
-    let file = match open(true) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open(false).map_err(cannot)?,
-        Err(error) => return Err(cannot(error)),
-    };
+    let file = file.map_err(|error| match error.kind() {
+        // Somebody was faster; the next try examines what he made.
+        io::ErrorKind::AlreadyExists => {
+            Fault::new(DeviceError::ChangedMeanwhile, format!("{doing}: another program made it at the same moment"))
+        }
+        _ => cannot(error),
+    })?;
     let meta = file.metadata().map_err(cannot)?;
-    path_check::require(FileKind::File, path, &meta, &doing)?;
+    path_check::require(FileKind::File, path, meta.mode(), &doing)?;
     let in_use = || Fault::new(DeviceError::InUse, format!("{shown} is in use by another device or program"));
     if !FileLock::mark(&file).map_err(cannot)? {
         return Err(in_use());
     }
     // Programs lock in either way; flock(1) uses the second. On a network file system both are one lock, and the second
     // would meet the first.
-    if !is_network(path).map_err(cannot)? {
+    if !is_network_file(&file).map_err(cannot)? {
         match file.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => return Err(in_use()),
@@ -119,7 +114,7 @@ fn open_output(path: &Path, root: &Path) -> Result<OutputFile, Fault> {
         reach: meta.len(),
         named: false,
         path: path.to_path_buf(),
-
+        place,
         file,
     })
 }
@@ -201,26 +196,10 @@ impl OutputFile {
         // Is a failed fsync retried into success? No: the job is cut off and written anew.
         self.file.sync_all().map_err(|error| self.fault("sync", &error))?;
         if !self.named {
-            self.sync_name().map_err(|error| self.fault("sync the directory of", &error))?;
+            self.place.sync_name(&self.file).map_err(|error| self.fault("sync the directory of", &error))?;
             self.named = true;
         }
         self.start = self.at;
-        Ok(())
-    }
-
-    /// Makes the file's name durable, and that of a link to it if its path is one.
-    fn sync_name(&self) -> io::Result<()> {
-        let real = self.path.canonicalize()?;
-        for path in [self.path.as_path(), real.as_path()] {
-            match sync_dir(path.parent().unwrap_or(Path::new("/"))) {
-                // A directory that may be written but not read cannot be opened for syncing; its file system can.
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => nix::unistd::syncfs(&self.file)?,
-                other => other?,
-            }
-            if real == self.path {
-                break;
-            }
-        }
         Ok(())
     }
 
@@ -332,7 +311,7 @@ mod tests {
         std::fs::create_dir(&root).unwrap();
         for created in [true, false] {
             assert_eq!(path.exists(), !created);
-            let mut output = open_output(&path, &root).unwrap();
+            let mut output = open_output(&path.clone().into(), &root).unwrap();
             assert!(!output.named, "it is not known who created it, and whether they came to sync its name");
             output.write(b"x").unwrap();
             output.complete().unwrap();
@@ -346,7 +325,7 @@ mod tests {
         let (root, path) = (dir.path().join("base"), dir.path().join("lp.out"));
         std::fs::create_dir(&root).unwrap();
         std::fs::write(&path, "").unwrap();
-        let mut output = open_output(&path, &root).unwrap();
+        let mut output = open_output(&path.clone().into(), &root).unwrap();
         std::fs::remove_file(&path).unwrap();
         assert!(matches!(output.complete(), Err(PrintError::Device(_))));
         assert!(!output.named);

@@ -23,7 +23,7 @@ use crate::sys::files::{is_network, random_name, sync_dir};
 use crate::sys::lock::FileLock;
 
 use super::paths::Base;
-use super::{ballast, dirs, locks};
+use super::{ballast, dirs, locks, rights};
 use crate::spool::{Inner, Room, Spool};
 
 /// What the caller needs of the base.
@@ -43,7 +43,7 @@ pub enum Access {
     },
 }
 
-fn refused(message: impl Into<String>) -> Failure {
+pub(super) fn refused(message: impl Into<String>) -> Failure {
     Failure::new(FailureKind::Unreachable, message)
 }
 
@@ -99,6 +99,7 @@ fn open_with(base: &Base, access: Access, make: MakeStore) -> Fallible<Spool> {
         Ok(meta) => {
             demand_ours(root, &meta)?;
             dirs::make_usable(root).map_err(|error| io_failure(root, &error))?;
+            rights::close_base(base, &meta)?;
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => match access {
             Access::Create { .. } => make_dir(root)?,
@@ -282,6 +283,7 @@ impl Spool {
         let base = &self.inner.base;
         let dir = base.server(&self.inner.server);
         let proof = base.spool_id(&self.inner.server);
+        rights::close_own(&dir)?;
         match std::fs::read_to_string(&proof) {
             Ok(text) if text.trim() == self.inner.spool_id => return Ok(()),
             Ok(_) => {

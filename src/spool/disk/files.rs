@@ -23,6 +23,8 @@ use crate::sys::lock::FileLock;
 use crate::sys::map;
 use crate::sys::range_lock::RangeLock;
 
+use super::own_files::OwnDirectories;
+
 /// Octets read at once.
 const CHUNK: usize = 256 * 1024;
 /// Finished streams larger than this are copied inside the kernel (shared blocks where the file system can) and carry no
@@ -333,6 +335,13 @@ fn examine(dir: &Path, source: File, offer: &DocumentOffer, how: Reading) -> Fal
     let real = std::fs::canonicalize(&target.0).map_err(io)?;
     if dir.parent().and_then(|base| std::fs::canonicalize(base).ok()).is_some_and(|base| real.starts_with(base)) {
         return Err(Failure::new(FailureKind::BadValue, format!("{name}: lies inside the spool itself")));
+    }
+    let names = source.metadata().map_err(io)?.nlink();
+    if let Some(root) = dir.parent()
+        && OwnDirectories::of(root).map_err(io)?.hold((identity.dev, identity.ino), names)
+    {
+        let what = format!("{name}: is a file of the spool under another name");
+        return Err(Failure::new(FailureKind::BadValue, what));
     }
     let mut head = Vec::with_capacity(DETECT_OCTETS);
     (&source).take(DETECT_OCTETS as u64).read_to_end(&mut head).map_err(io)?;

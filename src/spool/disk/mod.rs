@@ -9,5 +9,7 @@ pub mod dirs;
 pub mod files;
 pub mod fsck;
 pub mod locks;
+pub mod own_files;
 pub mod paths;
+mod rights;
 pub(crate) mod sweep;

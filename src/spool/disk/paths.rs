@@ -46,18 +46,17 @@ impl Base {
     pub fn ballast(&self) -> PathBuf {
         self.run().join("ballast")
     }
-    /// Returns the primary FASTCNFG file: what the variable `FASTCNFG` of this process says, which a print process has
-    /// from whoever started it, or `FASTCNFG` in the base directory.
-    pub fn fastcnfg(&self) -> PathBuf {
-        match std::env::var_os("FASTCNFG").filter(|path| !path.is_empty()) {
-            Some(path) => self.root.join(path),
-            None => self.root.join("FASTCNFG"),
-        }
+    /// The primary FASTCNFG file, unless the spool has another one on record.
+    pub fn usual_fastcnfg(&self) -> PathBuf {
+        self.root.join("FASTCNFG")
     }
-    /// Tells whether anything lies where the primary FASTCNFG file is: a link that leads nowhere is something too.
-    /// Whoever reads it says what is wrong with it.
-    pub fn has_fastcnfg(&self) -> bool {
-        !std::fs::symlink_metadata(self.fastcnfg()).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    /// The socket that wakes whoever keeps the print processes in the foreground.
+    pub fn keeper_socket(&self) -> PathBuf {
+        self.run().join("keeper.sock")
+    }
+    /// Held by whoever keeps the print processes in the foreground.
+    pub fn keeper_lock(&self) -> PathBuf {
+        self.run().join("keeper.lock")
     }
     /// Returns the lock that the server that has this spool holds.
     pub fn server_lock(&self) -> PathBuf {

@@ -5,6 +5,7 @@
 //! releases it. Each function is one transaction. Reports about a device may be deferred; [`Engine::record`] records
 //! all of them in order, in one transaction.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::model::device::{ConnectionInUse, DeviceSettings};
@@ -362,6 +363,9 @@ pub trait Engine: Send + Sync {
 
     /// Returns what a device remembers of FASTCNFG.
     fn remembered(&self, lease: &Lease, device: DeviceId) -> Result<Remembered, Failure>;
+
+    /// Returns the primary FASTCNFG file.
+    fn fastcnfg(&self) -> Result<PathBuf, Failure>;
 
     /// Claims the next eligible job for a started device, or nothing.
     fn claim(&self, lease: &Lease, device: DeviceId, now: &Moment) -> Result<Option<Claim>, Failure>;

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::alter::JobChange;
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
-use crate::model::job::{Accepted, Format, JobStatus, Occurrence, Submission};
+use crate::model::job::{Accepted, Format, JobStatus, Occurrence, RawPath, Submission};
 use crate::model::location::{Destination, LocationStatus};
 use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage};
 use crate::model::process::{ProcessChange, ProcessStatus};
@@ -198,6 +198,10 @@ operations! {
     /// Whether group managers may handle their members' jobs.
     changes set_manager_access / SetManagerAccess(on: bool) -> () =>
         |spool, call| spool.set_manager_access(call, on);
+
+    /// Which file is the primary FASTCNFG file; none = `FASTCNFG` in the base directory.
+    changes set_fastcnfg / SetFastcnfg(path: Option<RawPath>) -> () =>
+        |spool, call| spool.set_fastcnfg(call, path);
 
     /// Declares a print process, or alters it; the process must be dormant or in error to be altered.
     changes change_process / ChangeProcess(name: ProcessName, changes: Vec<ProcessChange>) -> () =>

@@ -23,6 +23,8 @@ pub struct SpoolStatus {
     pub creator_uid: u32,
     /// MGRACCESS.
     pub manager_access: bool,
+    /// The primary FASTCNFG file.
+    pub fastcnfg: RawPath,
     /// Jobs in any state.
     pub jobs: u64,
     /// Jobs still arriving.

@@ -314,7 +314,8 @@ impl Look<'_> {
             None => {
                 let mut lacks = Vec::new();
                 lacks.extend(device.settings.process.is_none().then(|| "PROCESS".to_owned()));
-                let addressed = device.settings.uri.is_some() || self.spool.base().has_fastcnfg();
+                let addressed = device.settings.uri.is_some()
+                    || crate::spool::objects::spooler::is_something(&self.spool.fastcnfg_in(self.tx)?);
                 lacks.extend((!addressed).then(|| "URI".to_owned()));
                 DeviceCause::NeverStarted { lacks }
             }

@@ -22,6 +22,7 @@ use crate::store::{self, Fallible};
 use crate::sys::watch::Watch;
 
 use super::devices::{by_id, is_busy, lacks, not_found};
+use super::spooler::is_something;
 use crate::spool::interface::local::WaitResult;
 use crate::spool::printing::{device_errors, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
@@ -29,8 +30,8 @@ use crate::spool::{Room, Spool, WakeTarget};
 impl Spool {
     /// Starts a device. Returns its print process if it runs or has work.
     pub(crate) fn start_device(&self, call: &Call, name: DeviceName) -> Fallible<Vec<WakeTarget>> {
-        let fastcnfg = self.base().fastcnfg();
-        let may_have_entry = self.base().has_fastcnfg();
+        let fastcnfg = self.fastcnfg()?;
+        let may_have_entry = is_something(&fastcnfg);
         self.change(Room::Gives, call, move |tx| {
             let row = store::device::to_change(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
             // Only an operator starts what an operator took offline or suspended, whatever error the device was in.

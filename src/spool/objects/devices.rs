@@ -114,6 +114,7 @@ impl Spool {
         match change {
             DeviceChange::Uri(uri @ (DeviceUri::File(path) | DeviceUri::Char(path) | DeviceUri::Fifo(path))) => {
                 // A device must never write into the spool itself, neither directly nor through a link.
+                let path = &path.path;
                 let base =
                     std::fs::canonicalize(self.base().root()).unwrap_or_else(|_| self.base().root().to_path_buf());
                 let real =

@@ -23,6 +23,7 @@ use crate::model::{Failure, FailureKind, ProcessId, ProcessName};
 use crate::store::event::{Object, record};
 use crate::store::process::ProcessRow;
 use crate::store::{self, Fallible, Lock};
+use crate::sys::circumstances::Circumstances;
 use crate::sys::lock::FileLock;
 use crate::sys::process::ProcessNote;
 
@@ -164,6 +165,8 @@ impl Spool {
     fn process_status(&self, row: ProcessRow, now: &Moment) -> ProcessStatus {
         let state = self.process_state(&row, now);
         let hung = state == ProcessState::Error && row.error.is_none();
+        let pid = (state == ProcessState::Active).then_some(row.pid).flatten();
+        let circumstances = pid.and_then(|pid| Circumstances::of(pid).ok());
         ProcessStatus {
             error: if hung {
                 Some(ErrorNote {
@@ -183,7 +186,8 @@ impl Spool {
             parm: row.parm,
             kept: row.kept,
             epoch: row.epoch,
-            pid: (state == ProcessState::Active).then_some(row.pid).flatten(),
+            pid,
+            circumstances: circumstances.map(|circumstances| circumstances.troubles()).unwrap_or_default(),
         }
     }
 
@@ -193,6 +197,19 @@ impl Spool {
     /// When that cannot be told.
     pub fn process_lives(&self, name: &ProcessName) -> std::io::Result<bool> {
         locks::process_lives(self.base(), self.server(), name)
+    }
+
+    /// Whether a process that runs would have better circumstances if this process started it now, and has nothing on a
+    /// device at the moment. When that cannot be told, it stays as it is.
+    pub fn could_be_better(&self, id: ProcessId) -> bool {
+        let running = |tx: &store::Tx<'_>| {
+            let row = store::process::by_id(tx, id)?.filter(|row| row.running);
+            Ok(row.and_then(|row| row.pid))
+        };
+        let Ok(Some(pid)) = self.look(&Call::timeless(), running) else { return false };
+        let (Ok(theirs), Ok(ours)) = (Circumstances::of(pid), Circumstances::for_a_child()) else { return false };
+        ours.are_better_than(&theirs)
+            && self.look(&Call::timeless(), |tx| Ok(!store::entry::busy(tx, id)?)).unwrap_or(false)
     }
 
     /// What is known of a process, from its row, its lock (probed, never taken) and its heartbeat.

@@ -9,6 +9,8 @@
 //! A crash: the state is a row, so a drain is still a drain after a crash. The end of an attempt makes the spooler
 //! WARM. The attempts of a process that died end when the next process of its name begins.
 
+use std::path::{Path, PathBuf};
+
 use crate::model::authority::Right;
 use crate::model::event::EventWord;
 use crate::model::job::RawPath;
@@ -40,6 +42,7 @@ impl Spool {
                 state: row.state,
                 creator_uid: row.trust.creator_uid,
                 manager_access: row.trust.manager_access,
+                fastcnfg: RawPath(self.fastcnfg_in(tx)?),
                 jobs: shown(counts.jobs),
                 open_jobs: shown(counts.open_jobs),
                 printing_jobs: shown(counts.printing_jobs),
@@ -61,7 +64,8 @@ impl Spool {
     /// Makes the spooler ACTIVE, and starts the devices that nobody has started or drained yet. Returns the print
     /// processes that have work now.
     pub(crate) fn start_spooler(&self, call: &Call) -> Fallible<Vec<WakeTarget>> {
-        let (may_have_entry, fastcnfg) = (self.base().has_fastcnfg(), self.base().fastcnfg());
+        let fastcnfg = self.fastcnfg()?;
+        let may_have_entry = is_something(&fastcnfg);
         let targets = self.change(Room::Gives, call, move |tx| {
             tx.lock(Lock::Spool)?;
             Self::demand(tx, Right::Configure)?;
@@ -90,7 +94,8 @@ impl Spool {
 
     /// Returns what the devices lack that nobody has started yet, the first twenty of them: SPOOLER START has left them.
     pub(crate) fn unready_devices(&self, call: &Call) -> Fallible<Vec<Failure>> {
-        let (may_have_entry, fastcnfg) = (self.base().has_fastcnfg(), self.base().fastcnfg());
+        let fastcnfg = self.fastcnfg()?;
+        let may_have_entry = is_something(&fastcnfg);
         self.look(call, |tx| {
             let mut found = Vec::new();
             for device in store::device::untouched(tx)? {
@@ -124,6 +129,47 @@ impl Spool {
         })
     }
 
+    /// Returns the primary FASTCNFG file.
+    pub(crate) fn fastcnfg(&self) -> Fallible<PathBuf> {
+        self.look(&Call::timeless(), |tx| self.fastcnfg_in(tx))
+    }
+
+    /// The same in a transaction.
+    pub(crate) fn fastcnfg_in(&self, tx: &Tx<'_>) -> Fallible<PathBuf> {
+        Ok(store::spool::fastcnfg(tx)?.map_or_else(|| self.base().usual_fastcnfg(), |path| path.0))
+    }
+
+    /// Sets the primary FASTCNFG file; none = the one in the base directory. Each device reads it when it is opened next.
+    pub(crate) fn set_fastcnfg(&self, call: &Call, path: Option<RawPath>) -> Fallible<()> {
+        let path = path.map(|path| RawPath(self.base().root().join(path.0)));
+        let as_before = self.look(call, |tx| {
+            Self::demand(tx, Right::Configure)?;
+            Ok(store::spool::fastcnfg(tx)? == path)
+        })?;
+        if as_before {
+            return Ok(());
+        }
+        self.change(Room::Takes, call, move |tx| {
+            tx.lock(Lock::Spool)?;
+            Self::demand(tx, Right::Configure)?;
+            store::spool::set_fastcnfg(tx, path.as_ref())?;
+            let shown = path.as_ref().map_or_else(|| "NONE".to_owned(), ToString::to_string);
+            record(tx, Object::Spool, EventWord::Altered, &format!("FASTCNFG {shown}"))
+        })
+    }
+
+    /// Returns the print processes that somebody has to wake or start: those that have work, and those that died.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn processes_with_work(&self) -> Fallible<Vec<WakeTarget>> {
+        let mut targets = self.look(&Call::timeless(), with_work)?;
+        for dead in self.dead_processes()? {
+            wakes::add(&mut targets, Some(dead));
+        }
+        Ok(targets)
+    }
+
     /// Returns the processes that have work and do not live, though nothing is wrong with them: whoever was to start them
     /// died, or they died before they began.
     pub(crate) fn asleep_with_work(&self) -> Fallible<Vec<WakeTarget>> {
@@ -154,6 +200,11 @@ pub(crate) fn demand_additions(tx: &Tx<'_>) -> Fallible<()> {
     }
     Err(Failure::new(FailureKind::SpoolerState, "the spooler drains: nothing is added before it is WARM")
         .hint("SPOOLER, STATUS shows the state; SPOOLER, START takes the drain back"))
+}
+
+/// Whether anything lies at a path: a link that leads nowhere is something too. Whoever reads it says what is wrong with it.
+pub(crate) fn is_something(path: &Path) -> bool {
+    !std::fs::symlink_metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// Makes a draining spooler WARM when no attempt runs any more.

@@ -10,6 +10,7 @@
 //! name gives the claims back, and reports the jobs whose octets may be on paper as possible duplicates.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::model::Call;
@@ -160,6 +161,10 @@ impl Engine for Spool {
 
     fn remembered(&self, _lease: &Lease, device: DeviceId) -> Fallible<Remembered> {
         self.look(&Call::timeless(), |tx| store::device::remembered(tx, device))
+    }
+
+    fn fastcnfg(&self) -> Fallible<PathBuf> {
+        Spool::fastcnfg(self)
     }
 
     fn claim(&self, lease: &Lease, device: DeviceId, now: &Moment) -> Fallible<Option<Claim>> {

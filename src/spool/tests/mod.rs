@@ -91,7 +91,7 @@ impl Site {
     }
 
     pub(super) fn file(&self) -> DeviceChange {
-        DeviceChange::Uri(DeviceUri::File(self.dir.path().join("out")))
+        DeviceChange::Uri(DeviceUri::File(self.dir.path().join("out").into()))
     }
 
     pub(super) fn exclusive_on() -> DeviceChange {

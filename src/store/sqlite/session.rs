@@ -41,6 +41,8 @@ impl Session {
     }
 
     pub(super) fn create(path: &Path) -> Fallible<()> {
+        // SQLite gives its other files the permissions of this one.
+        make_private(path).map_err(|error| Failure::new(FailureKind::Io, format!("{}: {error}", path.display())))?;
         let db = Connection::open(path)?;
         db.busy_timeout(GATE_DEADLINE)?;
         db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -117,5 +119,16 @@ impl Session {
         let result = self.version().and_then(schema::check).and_then(|()| look(&Tx::new(self, call)));
         self.undo()?;
         Ok(result)
+    }
+}
+
+/// Makes a database file, empty as yet, that is its owner's alone whatever the umask.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    // Is closing it harmful, because it drops locks of SQLite on it? No: nobody has opened it before it exists.
+    match std::fs::File::options().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(file) => file.set_permissions(std::fs::Permissions::from_mode(0o600)),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
     }
 }

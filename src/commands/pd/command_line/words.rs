@@ -12,6 +12,7 @@ use clap::{ArgMatches, Command};
 
 use super::attribute_files::read_bounded;
 use crate::commands::pd::{Exit, Shell, Stop};
+use crate::model::printable;
 
 /// The most words of one command line, input files included.
 const MAX_WORDS: usize = 100_000;
@@ -41,7 +42,7 @@ pub fn parse(
         return Err(Stop::Said(Exit::Done));
     }
     let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let _ = write!(shell.err, "{program}: {text}");
+    let _ = write!(shell.err, "{program}: {}", printable::escaped_lines(text));
     Err(Stop::Said(Exit::Usage))
 }
 

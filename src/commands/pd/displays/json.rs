@@ -14,6 +14,7 @@ use crate::attributes::text::utc;
 use crate::attributes::{Attribute, Kind};
 use crate::commands::pd::command_line::selection::Selection;
 use crate::model::field::{Field, Value};
+use crate::model::printable;
 
 /// An attribute, and its key as it is written.
 type Keyed = (&'static Attribute, Vec<u8>);
@@ -64,7 +65,7 @@ fn members(
         }
         out.extend_from_slice(key);
         match structured.iter().find(|one| one.0 == row.field) {
-            Some((_, whole)) => serde_json::to_writer(&mut *out, whole).map_err(io::Error::from)?,
+            Some((_, whole)) => out.extend_from_slice(printable::json(&whole.to_string()).as_bytes()),
             None => value(out, row, one)?,
         }
     }
@@ -122,7 +123,7 @@ fn content(out: &mut Vec<u8>, parts: &[Value]) -> io::Result<()> {
 
 fn scalar(out: &mut Vec<u8>, value: &Value) -> io::Result<()> {
     match value {
-        Value::Text(text) => serde_json::to_writer(&mut *out, text).map_err(io::Error::from)?,
+        Value::Text(text) => string(out, text)?,
         Value::Integer(n) => serde_json::to_writer(&mut *out, n).map_err(io::Error::from)?,
         Value::Boolean(on) => out.extend_from_slice(if *on { b"true" } else { b"false" }),
         Value::Time(ms) => match utc(*ms) {
@@ -143,4 +144,12 @@ fn scalar(out: &mut Vec<u8>, value: &Value) -> io::Result<()> {
 /// Returns a name of ours, in which nothing has to be escaped, as a key.
 fn key(name: &str) -> Vec<u8> {
     format!("\"{name}\":").into_bytes()
+}
+
+fn string(out: &mut Vec<u8>, text: &str) -> io::Result<()> {
+    if text.contains(printable::is_harmful) {
+        out.extend_from_slice(printable::json(&serde_json::Value::from(text).to_string()).as_bytes());
+        return Ok(());
+    }
+    serde_json::to_writer(&mut *out, text).map_err(io::Error::from)
 }

@@ -75,7 +75,7 @@ fn keep(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     }
     if matches.get_flag("json") {
         let json = serde_json::to_string_pretty(&done).map_err(crate::model::Failure::internal)?;
-        writeln!(shell.out, "{json}")?;
+        writeln!(shell.out, "{}", crate::model::printable::json(&json))?;
     } else if restores {
         summary(&done, shell)?;
     }

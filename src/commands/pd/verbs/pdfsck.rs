@@ -62,7 +62,7 @@ fn look(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     if matches.get_flag("json") {
         let mut json = serde_json::to_value(&report).map_err(Failure::internal)?;
         json["restored-since"] = report.restored_ms.map_or(serde_json::Value::Null, utc);
-        writeln!(shell.out, "{json:#}")?;
+        writeln!(shell.out, "{}", crate::model::printable::json(&format!("{json:#}")))?;
     } else {
         show(&report, shell)?;
     }

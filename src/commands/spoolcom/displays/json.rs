@@ -123,6 +123,7 @@ pub fn process(status: &ProcessStatus) -> Value {
         "without-effect": without_effect(&status.kept),
         "starts": status.epoch,
         "pid": status.pid,
+        "circumstances": status.circumstances,
         "error": error(status.error.as_ref()),
     })
 }
@@ -218,6 +219,7 @@ pub fn spooler(status: &SpoolStatus) -> Value {
         "base": status.base.0.to_string_lossy(),
         "spool-id": status.spool_id,
         "mgraccess": status.manager_access,
+        "fastcnfg": status.fastcnfg.0.to_string_lossy(),
         "creator-uid": status.creator_uid,
         "last-error": status.last_error,
         "jobs": status.jobs,

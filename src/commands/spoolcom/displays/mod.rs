@@ -20,6 +20,8 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
+use crate::model::printable;
+
 /// The name of the supervisor. A private spooler has the usual one.
 pub const SUPERVISOR: &str = "$SPLS";
 
@@ -102,13 +104,15 @@ impl Table {
 
     /// Writes `rows`, and the headings before the first of them.
     pub fn page(&mut self, out: &mut dyn Write, rows: &[Vec<String>]) -> io::Result<()> {
+        // Here every cell passes, whoever made it.
+        let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         if !self.headed {
             self.headed = true;
             table.add_row(self.columns.iter().map(|column| column.heading));
         }
-        for row in rows {
+        for row in &rows {
             for (width, cell) in self.widths.iter_mut().zip(row) {
                 *width = (*width).max(UnicodeWidthStr::width(cell.as_str()));
             }
@@ -165,7 +169,7 @@ impl<'a, T: Shown> Listing<'a, T> {
         let mut text = String::new();
         for value in values {
             text.push_str(if self.count == 0 { "[\n" } else { ",\n" });
-            text.push_str(&value.to_string());
+            text.push_str(&printable::json(&value.to_string()));
             self.count += 1;
         }
         self.out.write_all(text.as_bytes())
@@ -187,7 +191,7 @@ fn block(lines: &[(String, String)]) -> String {
     let mut text = String::new();
     for (n, (label, value)) in lines.iter().enumerate() {
         let indent = if n == 0 { "" } else { " " };
-        let line = format!("{indent}{label}: {value}");
+        let line = format!("{indent}{}: {}", plain(label), plain(value));
         text.push_str(line.trim_end());
         text.push('\n');
     }
@@ -211,5 +215,5 @@ fn parm(word: u16) -> String {
 
 /// Writes a text on one line, whatever it holds.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+    printable::escaped(text)
 }

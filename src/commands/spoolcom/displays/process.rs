@@ -18,6 +18,15 @@ pub fn state(process: &ProcessStatus) -> String {
     }
 }
 
+/// Says what a running process has from its starter and cannot take back.
+fn circumstances(process: &ProcessStatus) -> String {
+    match (process.pid, process.circumstances.as_slice()) {
+        (None, _) => String::new(),
+        (Some(_), []) => "AS USUAL".to_owned(),
+        (Some(_), troubles) => troubles.join(", ").to_uppercase(),
+    }
+}
+
 impl Shown for ProcessStatus {
     // These are the headings of the manual. CPU and PRI are as typed, because the kernel chooses both.
     const COLUMNS: &'static [Column] = &[left("PRINT"), left("STATE"), left("FLAGS"), left("CPU"), left("PRI")];
@@ -49,6 +58,7 @@ impl Shown for ProcessStatus {
         lines.extend([
             label("STARTED", format!("{} TIMES", self.epoch)),
             label("PROCESS ID", self.pid.map_or_else(|| "NONE".to_owned(), |pid| pid.to_string())),
+            label("CIRCUMSTANCES", circumstances(self)),
         ]);
         lines
     }

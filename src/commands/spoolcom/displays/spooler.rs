@@ -25,6 +25,7 @@ impl Shown for SpoolStatus {
             label("SPOOL SUPERVISOR", SUPERVISOR),
             label("STATE", self.state.word()),
             label("MGRACCESS", on_off(self.manager_access)),
+            label("FASTCNFG", &self.fastcnfg),
             label("LOG FILE", log(self)),
             label("LAST ERROR", plain(self.last_error.as_deref().unwrap_or("NONE"))),
             label("SERVER", &self.server),

@@ -339,6 +339,7 @@ subcommands! {
     SPOOLER: SpoolerSubcommand
     now {
         Drain "orderly stop: no new jobs, running ones finish; does not wait";
+        Fastcnfg(OptionalText) "the primary FASTCNFG file; NONE: FASTCNFG in the base directory";
         MgrAccess(Switch) "group managers may handle the jobs of their group";
         Start "make the spooler active and start what has work";
         Status(Display) "show it";

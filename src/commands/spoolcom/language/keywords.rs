@@ -37,7 +37,7 @@ keywords!(
         Content = "CONTENT", Copies = "COPIES", Cpu = "CPU", Current = "CURRENT", Data = "DATA", Debug = "DEBUG", Delete = "DELETE",
         Delivery = "DELIVERY",
         Dev = "DEV", DevReset = "DEVRESET", DevType = "DEVTYPE", Drain = "DRAIN", Dump = "DUMP", EndFf = "ENDFF",
-        Eol = "EOL", ErrLog = "ERRLOG", Exclusive = "EXCLUSIVE", Fifo = "FIFO", File = "FILE", Font = "FONT", Form = "FORM",
+        Eol = "EOL", ErrLog = "ERRLOG", Exclusive = "EXCLUSIVE", Fastcnfg = "FASTCNFG", Fifo = "FIFO", File = "FILE", Font = "FONT", Form = "FORM",
         Header = "HEADER", Hold = "HOLD", HoldAfter = "HOLDAFTER", Job = "JOB", Link = "LINK", ListOpens = "LISTOPENS",
         Loc = "LOC", Log = "LOG", LuEolValue = "LUEOLVALUE", LuEolWhen = "LUEOLWHEN", LuTofValue = "LUTOFVALUE",
         MgrAccess = "MGRACCESS", Next = "NEXT", Owner = "OWNER", PageLength = "PAGELENGTH",

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use crate::commands::shell::Exit;
 use crate::model::Failure;
+use crate::model::printable::{escaped, is_harmful};
 
 use super::messages::{Message, Subject, message};
 use super::mistake::Mistake;
@@ -17,7 +18,7 @@ pub fn print_failure(err: &mut dyn Write, place: &str, failure: &Failure, subjec
     };
     let separator = if place.is_empty() { "" } else { ": " };
     // A closed standard error must not turn into a second failure.
-    let _ = writeln!(err, "{line}\n  {place}{separator}{}", failure.message);
+    let _ = writeln!(err, "{line}\n  {}{separator}{}", escaped(place), escaped(&failure.message));
     print_hints(err, &failure.hints, message);
 }
 
@@ -26,14 +27,19 @@ pub fn print_mistake(err: &mut dyn Write, number: Option<usize>, line: &str, mis
     let (shown, column) = window(line, mistake.span.start);
     let number = number.map(|n| format!("line {n}: ")).unwrap_or_default();
     let indent = number.chars().count() + column;
-    let _ =
-        writeln!(err, "{}\n  {number}{shown}\n  {:indent$}^\n  {}", mistake.message.text(), "", mistake.explanation);
+    let _ = writeln!(
+        err,
+        "{}\n  {number}{shown}\n  {:indent$}^\n  {}",
+        mistake.message.text(),
+        "",
+        escaped(&mistake.explanation)
+    );
     print_hints(err, &mistake.hints, mistake.message);
 }
 
 fn print_hints(err: &mut dyn Write, hints: &[String], message: Message) {
     for hint in hints {
-        let _ = writeln!(err, "  hint: {hint}");
+        let _ = writeln!(err, "  hint: {}", escaped(hint));
     }
     if let (true, Some(remedy)) = (hints.is_empty(), message.remedy()) {
         let _ = writeln!(err, "  hint: {remedy}");
@@ -45,7 +51,7 @@ const WINDOW: usize = 100;
 
 /// Returns the printable part of `line` around octet `at`, and the column of `at` in it.
 fn window(line: &str, at: usize) -> (String, usize) {
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    let printable = |c: char| if is_harmful(c) { ' ' } else { c };
     let chars: Vec<char> = line.chars().map(printable).collect();
     let column = line.char_indices().take_while(|(i, _)| *i < at).count();
     let first = if chars.len() <= WINDOW { 0 } else { column.saturating_sub(WINDOW / 2).min(chars.len() - WINDOW) };
@@ -64,7 +70,7 @@ pub fn refuse(err: &mut dyn Write, number: Option<usize>, line: &str, mistake: &
 /// Prints a mistake that has no place in a command.
 pub fn usage(err: &mut dyn Write, message: Message, what: &str, hints: &[&str]) -> Exit {
     // A closed standard error must not turn into a second failure.
-    let _ = writeln!(err, "{}\n  {what}", message.text());
+    let _ = writeln!(err, "{}\n  {}", message.text(), escaped(what));
     for hint in hints {
         let _ = writeln!(err, "  hint: {hint}");
     }

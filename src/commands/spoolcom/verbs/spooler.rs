@@ -8,6 +8,7 @@ use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::Command;
 use crate::commands::spoolcom::language::values::DisplayRequest;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::model::job::RawPath;
 
 use super::operands::{Source, Step, run_steps};
 
@@ -30,6 +31,11 @@ impl SpoolerStatement {
         Ok(Self { steps })
     }
 
+    /// Whether START is among its subcommands.
+    pub fn starts(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.action, SpoolerSubcommand::Start))
+    }
+
     /// Returns what it needs the spool for.
     pub fn intent(&self) -> Intent {
         let looks = |step: &Step<SpoolerSubcommand>| match &step.action {
@@ -48,6 +54,10 @@ impl SpoolerStatement {
 fn execute(subcommand: &SpoolerSubcommand, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     let about = |failure| EarlyEnd::Failed(failure, Subject::Spooler);
     match subcommand {
+        SpoolerSubcommand::Fastcnfg(path) => {
+            let path = path.clone().map(|path| RawPath(path.into()));
+            session.spool()?.set_fastcnfg(path).map_err(about)
+        }
         SpoolerSubcommand::Start => {
             session.spool()?.start_spooler().map_err(about)?;
             for lacks in session.spool()?.unready_devices().map_err(about)? {
