@@ -10,6 +10,7 @@ pub mod failure;
 pub mod field;
 pub mod finished;
 pub mod guardian;
+pub mod guardian_file;
 pub mod ids;
 pub mod job;
 pub mod kept;

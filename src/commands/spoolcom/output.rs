@@ -9,7 +9,7 @@ use std::io::{self, Seek, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use crate::fastp::fastcnfg::names;
+use crate::model::guardian_file;
 use crate::model::job::{DocumentOffer, RawPath, Submission, Transfer};
 use crate::model::{DestName, DeviceName, Failure, FailureKind, GroupName, LocationName, LocationPattern};
 use crate::spool::interface::operations::Operations;
@@ -112,7 +112,7 @@ fn demand_node(node: &str, spool: &mut dyn Operations) -> Result<(), Failure> {
 pub fn guardian(name: &str, spool: &mut dyn Operations, makes: bool) -> Result<PathBuf, Failure> {
     let about = spool.about()?;
     let root = about.base.0;
-    let path = names::file(name, &root.join("x"), &root, about.server.as_str())
+    let path = guardian_file::file(name, &root.join("x"), &root, about.server.as_str())
         .map_err(|why| Failure::new(FailureKind::BadValue, format!("{}: {why}", name.escape_debug())))?;
     if let Some(dir) = path.parent().filter(|_| makes) {
         std::fs::create_dir_all(dir).map_err(|error| cannot(&format!("make {}", dir.display()), &error))?;

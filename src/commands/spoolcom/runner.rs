@@ -14,10 +14,10 @@ use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::Operations;
 
 use super::language::keywords::Verb;
+use super::language::lexer::is_comment;
 use super::language::messages::{Message, Subject};
 use super::language::out_name::OutName;
 use super::language::report::{print_failure, refuse, usage};
-use super::language::syntax::is_comment;
 use super::output::{self, Output};
 use super::session::Session;
 use super::statement::{Flow, Line, Statement, read_line, stronger, without_fc};

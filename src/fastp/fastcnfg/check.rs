@@ -10,8 +10,8 @@ use std::sync::Arc;
 pub use self::listing::describe;
 use super::lexer::{Mistake, Position};
 use super::lookup::{FileReader, bad_file, level_after, read_error_words, rule_mistakes};
-use super::names::file;
 use super::parsed::{ParsedFile, all_mistakes};
+use crate::model::guardian_file::file;
 
 /// The most files that are followed.
 const MOST: usize = 1000;

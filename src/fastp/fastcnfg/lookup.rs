@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
 use super::lexer::{Mistake, Position};
-use super::names::{QualifiedName, file};
+use super::names::QualifiedName;
 use super::parsed::{DeviceEntry, ParsedFile, Redirection, Scope};
 use super::read::{ChangeTime, LARGEST, ReadError};
 use crate::fastp::device::errors::Fault;
 use crate::model::guardian::DeviceError;
+use crate::model::guardian_file::file;
 
 /// The name of the supervisor where none was chosen; a server answers to it and to its own.
 pub const SUPERVISOR: &str = "SPLS";

@@ -32,8 +32,8 @@ use crate::sys::lock::FileLock;
 use crate::sys::process::ProcessNote;
 
 use super::aside::put_aside;
-use super::base::io_failure;
 use super::paths::Base;
+use super::refusals::io_failure;
 use super::{dirs, locks};
 use crate::spool::Spool;
 

@@ -23,6 +23,7 @@ use crate::sys::files::{is_network, random_name, sync_dir};
 use crate::sys::lock::FileLock;
 
 use super::paths::Base;
+use super::refusals::{io_failure, refused};
 use super::{ballast, dirs, locks, rights};
 use crate::spool::{Inner, Room, Spool};
 
@@ -41,15 +42,6 @@ pub enum Access {
         /// Now.
         now: Moment,
     },
-}
-
-pub(super) fn refused(message: impl Into<String>) -> Failure {
-    Failure::new(FailureKind::Unreachable, message)
-}
-
-pub(crate) fn io_failure(path: &Path, error: &io::Error) -> Failure {
-    let kind = if error.kind() == io::ErrorKind::StorageFull { FailureKind::Full } else { FailureKind::Unreachable };
-    Failure::new(kind, format!("{}: {error}", path.display()))
 }
 
 /// A server name made of a host name: what a name may not contain is replaced.

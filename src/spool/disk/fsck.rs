@@ -28,8 +28,9 @@ use crate::sys::files::{open_regular, random_name, sync_dir};
 
 use super::aside::put_aside;
 use super::backup::{alone, exchange};
-use super::base::{Access, io_failure, open};
+use super::base::{Access, open};
 use super::paths::Base;
+use super::refusals::io_failure;
 use super::sweep::{is_free, print_file};
 use super::{dirs, locks};
 use crate::spool::{Room, Spool};

@@ -11,5 +11,6 @@ pub mod fsck;
 pub mod locks;
 pub mod own_files;
 pub mod paths;
+pub(crate) mod refusals;
 mod rights;
 pub(crate) mod sweep;

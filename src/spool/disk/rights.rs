@@ -9,8 +9,8 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::base::{io_failure, refused};
 use super::paths::Base;
+use super::refusals::{io_failure, refused};
 use crate::model::Failure;
 use crate::store::Fallible;
 use crate::sys::users;

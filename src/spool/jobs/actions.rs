@@ -29,7 +29,6 @@ use crate::store::job::JobRow;
 use crate::store::{self, Fallible, Tx};
 use crate::sys::users;
 
-use super::alter::check_message;
 use super::view::Known;
 use super::visible::Visible;
 use crate::spool::disk::files;
@@ -47,6 +46,18 @@ pub(crate) struct Aftermath {
     pub(crate) erase: Vec<String>,
     /// Processes that have to look.
     pub(crate) targets: Vec<WakeTarget>,
+}
+
+/// The longest message, in octets.
+const MAX_MESSAGE: usize = 4095;
+
+/// Checks the message that a user leaves with a change.
+pub(crate) fn check_message(message: Option<&String>) -> Fallible<()> {
+    if message.is_some_and(|text| text.len() > MAX_MESSAGE) {
+        let why = format!("the message is longer than {MAX_MESSAGE} octets");
+        return Err(Failure::new(FailureKind::BadValue, why));
+    }
+    Ok(())
 }
 
 /// Makes the failure for a job that does not exist.

@@ -38,8 +38,6 @@ use crate::spool::objects::locations;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
-/// The longest message, in octets.
-const MAX_MESSAGE: usize = 4095;
 /// The most copies; the attribute table has the same limit.
 const MAX_COPIES: u32 = 2_147_483_647;
 
@@ -58,7 +56,7 @@ fn check(changes: &[JobChange]) -> Fallible<()> {
         JobChange::Form(Some(form)) => check_form(form).map(drop).map_err(bad),
         JobChange::Copies { copies: Some(0), .. } => Err(bad("0 copies: the number of copies is at least 1")),
         JobChange::Copies { copies: Some(n), .. } if *n > MAX_COPIES => Err(bad(format!("{n} copies are too many"))),
-        JobChange::Message(text) => check_message(Some(text)),
+        JobChange::Message(text) => super::actions::check_message(Some(text)),
         JobChange::Carried { field, value, .. } => check_carried(*field, value.as_ref()),
         _ => Ok(()),
     })
@@ -69,14 +67,6 @@ fn check_carried(field: Field, value: Option<&Value>) -> Fallible<()> {
     let row = attributes::find_nameable(Class::Job, field).filter(|row| row.is_carried());
     let row = row.ok_or_else(|| bad(format!("a job has no attribute '{}' that can be altered", field.stored())))?;
     value.map_or(Ok(()), |value| row.check(value)).map_err(|why| bad(format!("{}: {why}", row.name())))
-}
-
-/// Checks the message that a user leaves with a change.
-pub(crate) fn check_message(message: Option<&String>) -> Fallible<()> {
-    if message.is_some_and(|text| text.len() > MAX_MESSAGE) {
-        return Err(bad(format!("the message is longer than {MAX_MESSAGE} octets")));
-    }
-    Ok(())
 }
 
 /// Returns the name of a job whose submitter gave none: the name of its first document, as a title.

@@ -21,8 +21,8 @@ use crate::store::event::{Object, record};
 use crate::store::{self, Fallible};
 use crate::sys::watch::Watch;
 
+use super::actions::check_message;
 use super::actions::{claimants, demand_job, find_to_change, wrong_state};
-use super::alter::check_message;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 

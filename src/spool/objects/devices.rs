@@ -47,7 +47,7 @@ impl Spool {
             let row = match store::device::to_change(tx, &name)? {
                 Some(row) => row,
                 None => {
-                    super::spooler::demand_additions(tx)?;
+                    super::additions::demand_additions(tx)?;
                     let id = store::device::insert(tx, &store::device::local_name(tx, &name)?)?;
                     record(tx, Object::Device(id), EventWord::Declared, "")?;
                     store::device::by_id(tx, id)?.ok_or_else(|| Failure::internal("a new device cannot be found"))?

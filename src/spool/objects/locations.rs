@@ -301,7 +301,7 @@ fn leaves_group(tx: &Tx<'_>, row: &LocationRow, former: DeviceId, targets: &mut 
 
 /// Declares a location that leads to no device, and its group if the group is new.
 pub(crate) fn declare(tx: &Tx<'_>, name: &LocationName) -> Fallible<LocationRow> {
-    super::spooler::demand_additions(tx)?;
+    super::additions::demand_additions(tx)?;
     let group = match store::location::group(tx, &name.group)? {
         Some(group) => group.id,
         None => store::location::insert_group(tx, &name.group)?,

@@ -70,7 +70,7 @@ impl Spool {
                     row
                 }
                 None => {
-                    super::spooler::demand_additions(tx)?;
+                    super::additions::demand_additions(tx)?;
                     let id = store::process::insert(tx, &name)?;
                     record(tx, Object::Process(id), EventWord::Declared, "")?;
                     store::process::by_id(tx, id)?.ok_or_else(|| Failure::internal("a new process cannot be found"))?

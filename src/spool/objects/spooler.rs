@@ -193,15 +193,6 @@ impl Spool {
     }
 }
 
-/// Refuses to add an object while the spooler drains.
-pub(crate) fn demand_additions(tx: &Tx<'_>) -> Fallible<()> {
-    if store::spool::state(tx)? != SpoolerState::Drain {
-        return Ok(());
-    }
-    Err(Failure::new(FailureKind::SpoolerState, "the spooler drains: nothing is added before it is WARM")
-        .hint("SPOOLER, STATUS shows the state; SPOOLER, START takes the drain back"))
-}
-
 /// Whether anything lies at a path: a link that leads nowhere is something too. Whoever reads it says what is wrong with it.
 pub(crate) fn is_something(path: &Path) -> bool {
     !std::fs::symlink_metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)

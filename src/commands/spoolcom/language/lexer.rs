@@ -42,6 +42,11 @@ pub struct Lexeme {
     pub span: Span,
 }
 
+/// Tells whether a line is a comment as a whole.
+pub fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with("/*")
+}
+
 /// Reads one line.
 #[derive(Clone, Debug)]
 pub struct Lexer<'a> {

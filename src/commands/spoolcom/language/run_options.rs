@@ -43,7 +43,7 @@ impl RunOptions {
     pub fn read(line: &str) -> Result<(Self, usize), Mistake> {
         let mut options = Self::default();
         let first = line.len() - line.trim_start().len();
-        if !line[first..].starts_with('/') || super::syntax::is_comment(line) {
+        if !line[first..].starts_with('/') || super::lexer::is_comment(line) {
             return Ok((options, 0));
         }
         let start = first + 1;

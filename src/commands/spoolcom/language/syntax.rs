@@ -7,7 +7,7 @@ use crate::model::near;
 
 use super::grammar::{Grammar, ObjectKind, Operand, Row, Stage};
 use super::keywords::{Qualifier, Verb};
-use super::lexer::{Lexeme, Lexer, Token};
+use super::lexer::{Lexeme, Lexer, Token, is_comment};
 use super::messages::Message;
 use super::mistake::{Mistake, Span};
 use super::out_name::OutName;
@@ -408,11 +408,6 @@ impl<'a> Parser<'a> {
             _ => Err(expected()),
         }
     }
-}
-
-/// Tells whether a line is a comment as a whole.
-pub fn is_comment(line: &str) -> bool {
-    line.trim_start().starts_with("/*")
 }
 
 fn unknown_command(word: &str, span: Span) -> Mistake {
