@@ -28,6 +28,8 @@ pub const FIRST_ANSWER: Duration = Duration::from_secs(1);
 /// How long it may take to accept a submission. Is that too short for a slow disk? Then we use the spool directly,
 /// which waits for the same disk: we lose time, and nothing else.
 const ACCEPTANCE: Duration = Duration::from_secs(10);
+/// After so long the user is told for whom he waits.
+const TELLS_AFTER: Duration = Duration::from_secs(1);
 /// Octets that the documents of a submission may have together. Copying more takes longer than opening the spool, and
 /// whoever interrupts `pdpr` meanwhile means that nothing is printed.
 pub const MOST_OCTETS: u64 = 4 << 20;
@@ -97,6 +99,13 @@ impl Submitter {
         let ours = |stream: &_| socket::peer(stream).is_ok_and(|peer| peer.uid == nix::unistd::geteuid().as_raw());
         let connected = if patience.is_zero() { None } else { socket::connect(path).ok().filter(ours) };
         Self { server: connected.map(Remote::new), patience, answered: false, open, spool: None }
+    }
+
+    /// Calls `tell` when the print process has not accepted a submission after a second.
+    #[must_use]
+    pub fn telling(mut self, tell: Box<dyn Fn()>) -> Self {
+        self.server = self.server.map(|server| server.telling(TELLS_AFTER, tell));
+        self
     }
 
     /// Asks the print process. Unless it says yes, it is not asked again.

@@ -195,7 +195,7 @@ impl Store {
     }
 
     fn begin(&self, session: &Session) -> Fallible<()> {
-        session.begin()?;
+        self.begin_writing(session)?;
         self.name_log()
     }
 }

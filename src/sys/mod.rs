@@ -3,9 +3,12 @@
 pub mod clock;
 pub mod fault;
 pub mod files;
+pub mod holder;
 pub mod interrupt;
+pub mod limits;
 pub mod lock;
 pub mod map;
+pub mod notice;
 pub mod pipe;
 pub mod process;
 pub mod range_lock;

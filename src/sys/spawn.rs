@@ -38,14 +38,12 @@ pub fn detached<A: AsRef<OsStr>>(program: &Path, args: &[A]) -> io::Result<u32> 
     let child = command.spawn()?;
     let pid = child.id();
     // A long-lived starter must not collect zombies; a short-lived one leaves the child to init.
-    std::thread::Builder::new()
-        .name("reap".into())
-        .stack_size(64 * 1024)
-        .spawn(move || {
-            let mut child = child;
-            let _ = child.wait();
-        })
-        .map(|_| ())?;
+    let reap = std::thread::Builder::new().name("reap".into()).stack_size(64 * 1024);
+    // Without a thread it stays a zombie until we end: it runs all the same.
+    let _ = reap.spawn(move || {
+        let mut child = child;
+        let _ = child.wait();
+    });
     Ok(pid)
 }
 

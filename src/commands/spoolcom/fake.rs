@@ -321,6 +321,7 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
         opens: 3,
         connection: None,
         stopped_by_error: false,
+        trouble: None,
         error,
         running,
         awaits: None,

@@ -59,15 +59,31 @@ impl Log {
 }
 
 impl Inner {
+    /// Where files may not become as large as the log (`ulimit -f`), a new one is started earlier.
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        match self.append(line) {
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                self.file = None;
+                self.put_away()?;
+                self.append(line)
+            }
+            other => other,
+        }
+    }
+
+    fn put_away(&self) -> io::Result<()> {
+        let mut old = self.path.clone().into_os_string();
+        old.push(".1");
+        std::fs::rename(&self.path, old)
+    }
+
+    fn append(&mut self, line: &[u8]) -> io::Result<()> {
         if let Some(file) = &self.file {
             let ours = file.metadata()?;
             let named = std::fs::metadata(&self.path).ok();
             let same = named.is_some_and(|named| (named.dev(), named.ino()) == (ours.dev(), ours.ino()));
             if same && ours.size() >= self.limit {
-                let mut old = self.path.clone().into_os_string();
-                old.push(".1");
-                std::fs::rename(&self.path, old)?;
+                self.put_away()?;
             }
             if !same || ours.size() >= self.limit {
                 self.file = None;

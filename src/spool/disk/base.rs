@@ -90,6 +90,14 @@ pub fn open_for_command(base: &Base, access: Access) -> Fallible<Spool> {
     open_with(base, access, Store::for_command)
 }
 
+/// The same for a print process.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_for_process(base: &Base, access: Access) -> Fallible<Spool> {
+    open_with(base, access, Store::for_print_process)
+}
+
 /// Makes a store of the paths of its database and gate.
 type MakeStore = fn(&Path, &Path) -> Store;
 

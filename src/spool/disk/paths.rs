@@ -89,6 +89,10 @@ impl Base {
     pub fn progress(&self, name: &ProcessName) -> PathBuf {
         self.run().join(format!("progress.{}", name.key()))
     }
+    /// What keeps it from going on, beside the database.
+    pub fn trouble(&self, name: &ProcessName) -> PathBuf {
+        self.run().join(format!("{}{}", crate::spool::printing::trouble::FILE, name.key()))
+    }
     /// The directory of print files of a server.
     pub fn server(&self, server: &ServerName) -> PathBuf {
         self.root.join(server.as_str())

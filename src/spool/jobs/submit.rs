@@ -97,6 +97,7 @@ impl Spool {
             accepting(tx)?;
             self.destination(tx, &submission.destination).map(|_| ())
         })?;
+        self.demand_recordable(&call.now)?;
         crate::spool::disk::ballast::ensure(self.base())?;
         let dir = self.base().server(self.server());
         let look = match self.inner.store.is_for_command() {

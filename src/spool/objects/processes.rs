@@ -2,7 +2,8 @@
 //!
 //! States, from the row, the lock and the heartbeat of a process: Dormant (not running), Active (it holds its lock),
 //! Dead (the row says running, but nobody holds the lock), Error (an error is on record, or the process holds its lock
-//! and shows no sign of life). PRINT START ends a process that hangs and clears an error on record.
+//! and shows no sign of life, or says that it cannot go on: [`trouble`]). PRINT START ends a process that hangs or cannot
+//! go on, and clears an error on record.
 //!
 //! Who may: only the creator of the spool declares, alters, starts and deletes. Anybody looks. Any command that makes
 //! work records the death that it finds, and then the process is started again.
@@ -17,7 +18,7 @@ use crate::model::guardian::ProcessError;
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::state::{DeviceWish, ErrorNote, ProcessState};
 use crate::model::time::Moment;
-use crate::model::{Failure, FailureKind, ProcessId, ProcessName};
+use crate::model::{DeviceId, Failure, FailureKind, ProcessId, ProcessName};
 use crate::store::event::{Object, record};
 use crate::store::process::ProcessRow;
 use crate::store::{self, Fallible, Lock};
@@ -25,7 +26,7 @@ use crate::sys::lock::FileLock;
 use crate::sys::process::ProcessNote;
 
 use crate::spool::disk::locks;
-use crate::spool::printing::wakes;
+use crate::spool::printing::{trouble, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
 
 /// Three deaths within this time put the process in error.
@@ -52,7 +53,7 @@ impl Spool {
             Self::demand(tx, Right::Configure)?;
             let id = match store::process::by_name(tx, &name)? {
                 Some(row) => {
-                    if spool.process_state(&row, tx.now()) == ProcessState::Active {
+                    if spool.runs(&row, tx.now()) {
                         return Err(Failure::new(
                             FailureKind::State,
                             format!("print process ${} is running", row.name),
@@ -78,12 +79,12 @@ impl Spool {
     /// Clears the errors of a print process and of its online devices. Returns the process, which has to be woken or
     /// started.
     pub(crate) fn start_process(&self, call: &Call, name: ProcessName) -> Fallible<Vec<WakeTarget>> {
-        // End a process that hangs before its successor opens anything.
+        // End a process that hangs, or cannot go on, before its successor opens anything.
         let row = self.look(call, |tx| {
             Self::demand(tx, Right::Configure)?;
             store::process::by_name(tx, &name)?.ok_or_else(|| not_found(&name))
         })?;
-        if self.hangs(&row, &call.now)
+        if (self.hangs(&row, &call.now) || self.process_trouble(&row, &call.now).is_some())
             && let Some(pid) = row.pid
         {
             self.end_hung(&row, pid)?;
@@ -111,7 +112,7 @@ impl Spool {
         self.change(Room::Gives, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
             let row = store::process::by_name(tx, &name)?.ok_or_else(|| not_found(&name))?;
-            if spool.process_state(&row, tx.now()) == ProcessState::Active {
+            if spool.runs(&row, tx.now()) {
                 return Err(Failure::new(FailureKind::State, format!("print process ${} is running", row.name))
                     .hint("drain its devices; it goes dormant about two minutes after its last job"));
             }
@@ -153,9 +154,13 @@ impl Spool {
 
     fn process_status(&self, row: ProcessRow, now: &Moment) -> ProcessStatus {
         let state = self.process_state(&row, now);
-        let hung = state == ProcessState::Error && row.error.is_none();
+        let trouble = self.troubles(&row, now).into_iter().next().map(|trouble| trouble_note(&trouble, now));
+        let hung = state == ProcessState::Error && row.error.is_none() && trouble.is_none();
+        let lives = state == ProcessState::Active || (trouble.is_some() && self.runs(&row, now));
         ProcessStatus {
-            error: if hung {
+            error: if trouble.is_some() && row.error.is_none() {
+                trouble
+            } else if hung {
                 Some(ErrorNote {
                     number: ProcessError::Hung.number(),
                     text: ProcessError::Hung.words().to_owned(),
@@ -172,7 +177,7 @@ impl Spool {
             file: row.file,
             parm: row.parm,
             epoch: row.epoch,
-            pid: (state == ProcessState::Active).then_some(row.pid).flatten(),
+            pid: lives.then_some(row.pid).flatten(),
         }
     }
 
@@ -191,10 +196,67 @@ impl Spool {
         }
         let held = self.process_lives(&row.name).unwrap_or(false);
         match (held, row.running) {
+            _ if self.process_trouble(row, now).is_some() => ProcessState::Error,
             (true, _) if self.hangs(row, now) => ProcessState::Error,
             (true, _) => ProcessState::Active,
             (false, true) => ProcessState::Dead,
             (false, false) => ProcessState::Dormant,
+        }
+    }
+
+    /// Returns what a process says that keeps it, or some of its devices, from going on; lasting troubles first. One that is
+    /// gone is believed only about why it did not begin.
+    pub(crate) fn troubles(&self, row: &ProcessRow, now: &Moment) -> Vec<trouble::Trouble> {
+        match trouble::read(&self.base().trouble(&row.name)) {
+            Some(note) if self.is_believed(&note, now) => {
+                let mut troubles = note.troubles;
+                troubles.sort_by_key(|trouble| !is_of_process(trouble));
+                troubles
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether a note is of a process that still lives, or of one that did not begin since this boot.
+    fn is_believed(&self, note: &trouble::Note, now: &Moment) -> bool {
+        note.boot_id == now.boot_id && self.process_lives(&note.process).unwrap_or(false) != note.over
+    }
+
+    /// Returns what keeps a process as a whole from going on.
+    pub(crate) fn process_trouble(&self, row: &ProcessRow, now: &Moment) -> Option<ErrorNote> {
+        let first = self.troubles(row, now).into_iter().find(is_of_process)?;
+        Some(trouble_note(&first, now))
+    }
+
+    /// Returns what keeps one device of a process from going on.
+    pub(crate) fn device_trouble(&self, row: &ProcessRow, device: DeviceId, now: &Moment) -> Option<ErrorNote> {
+        let troubles = self.troubles(row, now);
+        let of_device = troubles.iter().find(|trouble| trouble.device == Some(device));
+        let found = of_device.or_else(|| troubles.iter().find(|trouble| is_of_process(trouble)))?;
+        Some(trouble_note(found, now))
+    }
+
+    /// Refuses new jobs while what was printed cannot be recorded: they could not be claimed either.
+    pub(crate) fn demand_recordable(&self, now: &Moment) -> Fallible<()> {
+        let Ok(notes) = trouble::all(&self.base().run()) else { return Ok(()) };
+        for note in notes.into_iter().filter(|note| self.is_believed(note, now)) {
+            let Some(found) = note.troubles.into_iter().find(|trouble| trouble.what.lasting) else { continue };
+            // One that did not begin has looked once. Was the spool mended since? Then a new one begins.
+            if note.over && self.look_for_damage().is_ok() {
+                continue;
+            }
+            let what = format!("no job is accepted, print process ${} cannot go on: {}", note.process, found.what.text);
+            return Err(Failure::new(FailureKind::Damaged, what).hint("waiting jobs are kept"));
+        }
+        Ok(())
+    }
+
+    /// Whether it runs, and does not hang: one that cannot go on runs too.
+    fn runs(&self, row: &ProcessRow, now: &Moment) -> bool {
+        match self.process_state(row, now) {
+            ProcessState::Active => true,
+            ProcessState::Error => self.process_lives(&row.name).unwrap_or(false) && !self.hangs(row, now),
+            _ => false,
         }
     }
 
@@ -267,8 +329,15 @@ impl Spool {
         })
     }
 
-    /// Records that a process could not be started: it is in error until `PRINT p, START`.
-    pub fn process_cannot_start(&self, id: ProcessId, epoch: u64, why: &str, now: &Moment) -> Fallible<()> {
+    /// Records that a process could not be started, or ended early: it is in error until it begins again.
+    pub fn process_cannot_start(
+        &self,
+        id: ProcessId,
+        epoch: u64,
+        what: ProcessError,
+        why: &str,
+        now: &Moment,
+    ) -> Fallible<()> {
         let why = why.to_owned();
         self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
             // Has somebody else started it meanwhile? Then nothing is wrong.
@@ -276,8 +345,8 @@ impl Spool {
                 return Ok(());
             }
             let error = ErrorNote {
-                number: ProcessError::CannotStart.number(),
-                text: format!("{}: {why}", ProcessError::CannotStart.words()),
+                number: what.number(),
+                text: format!("{}: {why}", what.words()),
                 since_ms: tx.now().wall_ms,
                 next_try_ms: None,
                 tries: 0,
@@ -285,6 +354,22 @@ impl Spool {
             store::process::set_error(tx, id, Some(&error), [None, None])?;
             record(&tx.spooler(), Object::Process(id), EventWord::Error, &error.text)
         })
+    }
+}
+
+/// Whether it keeps the whole process from going on: what is wrong with the spool is wrong for every device.
+fn is_of_process(trouble: &trouble::Trouble) -> bool {
+    trouble.what.lasting || trouble.device.is_none()
+}
+
+/// What displays show of a trouble.
+fn trouble_note(trouble: &trouble::Trouble, now: &Moment) -> ErrorNote {
+    ErrorNote {
+        number: if trouble.over { ProcessError::CannotStart } else { trouble.what.error() }.number(),
+        text: trouble.what.text.clone(),
+        since_ms: now.wall_ms - now.boot_ms.saturating_sub(trouble.since_boot_ms),
+        next_try_ms: None,
+        tries: trouble.tries,
     }
 }
 

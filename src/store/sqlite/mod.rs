@@ -29,7 +29,7 @@ mod vacuum;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
@@ -44,6 +44,7 @@ use crate::model::{
 };
 use crate::sys::files::sync_dir;
 use crate::sys::lock::FileLock;
+use crate::sys::{holder, limits, notice};
 
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
@@ -66,6 +67,11 @@ impl From<rusqlite::Error> for Failure {
             FailureKind::Full => {
                 Self::new(kind, "the file system of the spool is full").hint("free some space; nothing is lost")
             }
+            FailureKind::Io => {
+                // The engine keeps the number of the error to itself.
+                let failure = Self::new(kind, format!("spool.db: {error}"));
+                limits::likely_cure().into_iter().fold(failure, Self::hint)
+            }
             _ => Self::new(kind, format!("spool.db: {error}")),
         }
     }
@@ -73,7 +79,7 @@ impl From<rusqlite::Error> for Failure {
 
 /// The failure of a database that cannot be read any more, with the way out.
 fn broken(what: impl std::fmt::Display) -> Failure {
-    Failure::new(FailureKind::Unreachable, format!("spool.db is damaged: {what}"))
+    Failure::new(FailureKind::Damaged, format!("spool.db is damaged: {what}"))
         .hint("pdfsck tells what is lost, pdfsck --repair saves what can still be read")
         .hint("pdbackup --restore DIR puts a backup in its place")
 }
@@ -124,7 +130,7 @@ const ONLY: Column = Column { index: 0, name: "value" };
 
 /// A row that says what this version does not know, or that is damaged: nothing is made of it.
 pub(super) fn damaged(column: &str, wrong: &str) -> Failure {
-    Failure::new(FailureKind::Unreachable, format!("spool.db: {column}: {wrong}"))
+    Failure::new(FailureKind::Damaged, format!("spool.db: {column}: {wrong}"))
         .hint("the spool is damaged, or another version has written it")
 }
 
@@ -404,7 +410,7 @@ pub(super) struct Session {
 impl Session {
     fn open(path: &Path, flags: OpenFlags) -> Fallible<Self> {
         let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        db.busy_timeout(GATE_DEADLINE)?;
+        db.busy_timeout(COMMAND_WAITS)?;
         db.set_prepared_statement_cache_capacity(256);
         // The log stays when the last process leaves: a display needs no room on a full disk. It is kept short by
         // whoever writes, in `shorten_log`: SQLite's own way would never empty it where each process writes once, because
@@ -422,7 +428,7 @@ impl Session {
 
     fn create(path: &Path) -> Fallible<()> {
         let db = Connection::open(path)?;
-        db.busy_timeout(GATE_DEADLINE)?;
+        db.busy_timeout(COMMAND_WAITS)?;
         db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -499,8 +505,62 @@ impl Session {
     }
 }
 
-/// How long a writer waits for the gate.
-const GATE_DEADLINE: Duration = Duration::from_secs(60);
+/// How long a command waits for the gate, altogether.
+const COMMAND_WAITS: Duration = Duration::from_secs(60);
+/// How long a print process waits for it before it says that it could not change anything: a submitter who asks it must have
+/// the answer before he takes another way (`client::submission_socket`), and a leader may have to wait once before him.
+const PROCESS_WAITS: Duration = Duration::from_secs(4);
+/// Who waits longer than this says for whom.
+const TELLS_AFTER: Duration = Duration::from_secs(1);
+/// What is left of a wait that is over already: whoever was told that the spool is busy does not wait a minute again.
+const ONCE_MORE: Duration = Duration::from_secs(1);
+
+fn busy(whole: Duration) -> Failure {
+    let long = if whole == COMMAND_WAITS { "a minute".to_owned() } else { format!("{} s", whole.as_secs()) };
+    Failure::new(FailureKind::Timeout, format!("the spool was busy for {long}: nothing was changed"))
+}
+
+/// How long this process still waits for the gate. The time runs from the first wait until the gate is passed, whatever is
+/// asked of the spool meanwhile: a command has one deadline, and not one for each thing that it tries.
+#[derive(Debug)]
+struct Patience {
+    whole: Duration,
+    /// What was spent of it elsewhere.
+    spent: Mutex<Duration>,
+    until: Mutex<Option<Instant>>,
+    /// Whether the deadline has passed since the gate was passed last.
+    over: AtomicBool,
+}
+
+impl Patience {
+    fn new(whole: Duration) -> Self {
+        Self { whole, spent: Mutex::default(), until: Mutex::default(), over: AtomicBool::new(false) }
+    }
+
+    fn left(&self) -> Duration {
+        if self.over.load(Ordering::SeqCst) && self.whole == COMMAND_WAITS {
+            return ONCE_MORE;
+        }
+        let whole = self.whole.saturating_sub(*guard(&self.spent));
+        let until = *guard(&self.until).get_or_insert_with(|| Instant::now() + whole);
+        until.saturating_duration_since(Instant::now())
+    }
+
+    /// So much of it was spent elsewhere.
+    fn spend(&self, waited: Duration) {
+        *guard(&self.spent) = waited;
+    }
+
+    fn renew(&self) {
+        (*guard(&self.until), *guard(&self.spent)) = (None, Duration::ZERO);
+        self.over.store(false, Ordering::SeqCst);
+    }
+
+    fn ends(&self) {
+        *guard(&self.until) = None;
+        self.over.store(true, Ordering::SeqCst);
+    }
+}
 /// How long the log may become, in octets, before what it holds is written to the database and it is emptied. Every
 /// command that finds nobody else at the database reads the whole log: it must stay short.
 const LOG_LIMIT: u64 = 512 << 10;
@@ -521,6 +581,8 @@ pub struct Store {
     log_named: AtomicBool,
     /// Whether looks use the writer's connection while nobody writes.
     alone: bool,
+    /// How long the gate is waited for.
+    patience: Patience,
     /// Where the mark of the last commit is kept, once the server's directory is known.
     pub(super) mark: OnceLock<PathBuf>,
     /// Which files the connection that writes has open, and whether others were found in their place.
@@ -557,6 +619,7 @@ impl Store {
             reader_free: Condvar::new(),
             log_named: AtomicBool::new(false),
             alone: false,
+            patience: Patience::new(COMMAND_WAITS),
             mark: OnceLock::new(),
             ground: ground::Ground::default(),
         }
@@ -573,10 +636,38 @@ impl Store {
         Self { alone: true, ..Self::new(path, gate) }
     }
 
+    /// The same for a print process, which asks again when the spool was busy.
+    pub fn for_print_process(path: &Path, gate: &Path) -> Self {
+        Self { patience: Patience::new(PROCESS_WAITS), ..Self::new(path, gate) }
+    }
+
+    /// The caller has waited so long already before it came here: for a print process that did not answer, say.
+    pub fn has_waited(&self, waited: Duration) {
+        self.patience.spend(waited);
+    }
+
+    /// Begins a transaction that changes, behind the gate. Who writes outside of it is waited for as long as the gate would
+    /// have been.
+    pub(super) fn begin_writing(&self, session: &Session) -> Fallible<()> {
+        session.db.busy_timeout(self.patience.left())?;
+        let begun = session.begin().map_err(|failure| match failure.kind {
+            FailureKind::Timeout => {
+                self.patience.ends();
+                busy(self.patience.whole).hint(format!("{failure}: somebody writes to it outside of the gate"))
+            }
+            _ => failure,
+        });
+        session.db.busy_timeout(COMMAND_WAITS)?;
+        begun?;
+        self.patience.renew();
+        Ok(())
+    }
+
     /// Creates the schema in a new database, and what `first` writes.
     pub(crate) fn create(&self, call: &Call, first: impl Fn(&Tx<'_>) -> Fallible<()> + Send + 'static) -> Fallible<()> {
         {
             let _gate = self.pass_gate()?;
+            self.patience.renew();
             Session::create(&self.path)?;
         }
         self.write(call, move |tx| {
@@ -592,19 +683,33 @@ impl Store {
 
     /// Waits until no other process writes.
     pub(super) fn pass_gate(&self) -> Fallible<FileLock> {
-        let gate = FileLock::exclusive(&self.gate, GATE_DEADLINE).or_else(|error| {
+        let take = || {
+            let mut tell = || notice::say(&holder::waited_for(&self.gate));
+            FileLock::exclusive_telling(&self.gate, self.patience.left(), TELLS_AFTER, &mut tell)
+        };
+        let gate = take().or_else(|error| {
             // Somebody has removed `run/`: it is made again. Writers that still hold a gate in the old one are kept apart
             // from us by the database itself.
             if error.kind() != std::io::ErrorKind::NotFound {
                 return Err(error);
             }
             ground::make_run(&self.gate)?;
-            FileLock::exclusive(&self.gate, GATE_DEADLINE)
+            take()
         });
         match gate {
-            Ok(Some(gate)) => Ok(gate),
-            Ok(None) => Err(Failure::new(FailureKind::Timeout, "the spool was busy for a minute: nothing was changed")
-                .hint("look for a process that hangs while it holds run/write.lock")),
+            Ok(Some(gate)) => {
+                holder::sign(&gate);
+                Ok(gate)
+            }
+            Ok(None) => {
+                let holder = holder::of(&self.gate);
+                self.patience.ends();
+                let busy = busy(self.patience.whole);
+                Err(match holder {
+                    Some(holder) => busy.hint(format!("it waited for {}", holder.words())),
+                    None => busy.hint("look for a process that hangs while it holds run/write.lock"),
+                })
+            }
             Err(error) => Err(Failure::new(FailureKind::Io, format!("{}: {error}", self.gate.display()))),
         }
     }
@@ -735,7 +840,7 @@ impl Store {
         // Readers are not waited for: nobody behind the gate waits for a listing.
         let _ = session.db.busy_timeout(Duration::ZERO);
         let _ = session.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        let _ = session.db.busy_timeout(GATE_DEADLINE);
+        let _ = session.db.busy_timeout(COMMAND_WAITS);
     }
 }
 

@@ -88,7 +88,7 @@ fn remove(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
             .and_then(|found| if confirm { ask(shell, &job, &found.name) } else { Ok(()) }.map(|()| found.global))
             .and_then(|global| spool.delete_job(JobRef::Global(global)).map(drop));
         if let Err(failure) = result {
-            let lost = failure.kind == FailureKind::Unreachable;
+            let lost = matches!(failure.kind, FailureKind::Unreachable | FailureKind::Damaged);
             exit = exit.max(shell.report(PROGRAM, &not_found(failure, &job)));
             if lost {
                 break;
