@@ -39,6 +39,7 @@ mod sockets;
 mod submission_socket;
 mod support;
 mod transports;
+mod unrecorded;
 mod waits;
 mod who_starts;
 

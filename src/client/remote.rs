@@ -34,7 +34,7 @@ pub struct Remote {
     /// Whether the server's hello was read and agrees.
     greeted: Cell<bool>,
     /// What is done when a change has not been answered for so long.
-    slow: Option<(Duration, Box<dyn Fn()>)>,
+    slow: Option<(Duration, Box<dyn Fn() + Send>)>,
 }
 
 impl Remote {
@@ -53,7 +53,7 @@ impl Remote {
 
     /// Has `tell` called when a change has not been answered after `after`.
     #[must_use]
-    pub fn telling(mut self, after: Duration, tell: Box<dyn Fn()>) -> Self {
+    pub fn telling(mut self, after: Duration, tell: Box<dyn Fn() + Send>) -> Self {
         self.slow = Some((after, tell));
         self
     }

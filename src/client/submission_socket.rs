@@ -68,7 +68,11 @@ fn once_more(documents: &[OwnedFd], places: &[u64]) -> io::Result<Vec<OwnedFd>> 
                 file.seek(SeekFrom::Start(*place))?;
                 Ok(file.into())
             }
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            // Or /proc is hidden, by which it would be opened.
+            Err(error)
+                if error.kind() == io::ErrorKind::PermissionDenied
+                    || (error.kind() == io::ErrorKind::NotFound && !files::descriptors_have_paths()) =>
+            {
                 files::in_memory(&File::from(document.try_clone()?), *place, MOST_OCTETS)
             }
             Err(error) => Err(error),
@@ -103,7 +107,7 @@ impl Submitter {
 
     /// Calls `tell` when the print process has not accepted a submission after a second.
     #[must_use]
-    pub fn telling(mut self, tell: Box<dyn Fn()>) -> Self {
+    pub fn telling(mut self, tell: Box<dyn Fn() + Send>) -> Self {
         self.server = self.server.map(|server| server.telling(TELLS_AFTER, tell));
         self
     }

@@ -42,7 +42,7 @@ struct Inner {
     spool_id: String,
     creator_uid: u32,
     /// Embedded spools share this lock; a server holds it alone.
-    _lock: FileLock,
+    _lock: Option<FileLock>,
     /// The same on what cannot vanish unnoticed.
     _place: Option<RangeLock>,
 }

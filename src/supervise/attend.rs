@@ -56,8 +56,7 @@ impl Starter {
             let why = format!("{}: {why}", program.display());
             // The job is accepted anyway; the reason shows in the state of the process and of its devices, until it begins.
             // If even that cannot be written, the next command tries again.
-            let _ =
-                spool.process_cannot_start(target.id, target.epoch, ProcessError::CannotStart, &why, now);
+            let _ = spool.process_cannot_start(target.id, target.epoch, ProcessError::CannotStart, &why, now);
         }
     }
 }

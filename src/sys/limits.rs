@@ -70,7 +70,9 @@ pub fn prepare_command(program: &OsStr) {
     }
     let name = std::path::Path::new(program).file_name().unwrap_or(program);
     let mut words = name.as_bytes().to_vec();
-    words.extend(b": the limit of processor time (ulimit -t) is used up: whatever it did not say was done is to be looked at\n");
+    words.extend(
+        b": the limit of processor time (ulimit -t) is used up: whatever it did not say was done is to be looked at\n",
+    );
     let _ = LAST_WORDS.set(words);
     let action = SigAction::new(SigHandler::Handler(say_and_end), SaFlags::empty(), SigSet::empty());
     for ends in [Signal::SIGPROF, Signal::SIGXCPU] {
@@ -97,24 +99,30 @@ pub fn no_thread(error: &io::Error) -> String {
             shown(Resource::RLIMIT_NPROC),
             shown(Resource::RLIMIT_AS)
         ),
-        _ => error.to_string(),
+        _ => cure(error).unwrap_or_else(|| error.to_string()),
     }
+}
+
+/// What is said when no memory is left.
+pub fn no_memory() -> String {
+    let limit = shown(Resource::RLIMIT_AS);
+    format!("no memory is left: raise ulimit -v (here {limit}), or memory.max of the control group")
 }
 
 /// The cure of an error, if a limit of this process is the cause.
 pub fn cure(error: &io::Error) -> Option<String> {
     Some(match error.raw_os_error()? {
         libc::EMFILE => {
-            format!("this process may have no more files open: raise ulimit -n (here {})", shown(Resource::RLIMIT_NOFILE))
+            format!(
+                "this process may have no more files open: raise ulimit -n (here {})",
+                shown(Resource::RLIMIT_NOFILE)
+            )
         }
         libc::ENFILE => "the system may have no more files open: raise fs.file-max".to_owned(),
         libc::EFBIG => {
             format!("files may not become larger here: raise ulimit -f (here {} octets)", shown(Resource::RLIMIT_FSIZE))
         }
-        libc::ENOMEM => format!(
-            "no memory is left: raise ulimit -v (here {} octets), or memory.max of the control group",
-            shown(Resource::RLIMIT_AS)
-        ),
+        libc::ENOMEM => no_memory(),
         _ => return None,
     })
 }

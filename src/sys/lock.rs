@@ -90,6 +90,23 @@ impl FileLock {
         }
     }
 
+    /// The same for somebody who may only look, on a file system that is read-only, say. A file that does not exist cannot be
+    /// made there, and nobody locks it: `Ok(None)`, too.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be opened or locked, or when somebody has it alone for longer than `deadline`.
+    pub fn shared_for_looking(path: &Path, deadline: Duration) -> io::Result<Option<Self>> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match ask_again(deadline, || try_lock(&file, libc::F_RDLCK))? {
+            true => Ok(Some(Self { file })),
+            false => Err(io::Error::from(io::ErrorKind::TimedOut)),
+        }
+    }
+
     fn try_on(file: File, kind: i32) -> io::Result<Option<Self>> {
         Ok(try_lock(&file, kind)?.then_some(Self { file }))
     }
@@ -228,7 +245,7 @@ mod tests {
         let path = dir.path().join("x.lock");
         let held = FileLock::try_exclusive(&path).unwrap().unwrap();
         let (mut told, short) = (0, Duration::from_millis(5));
-        let mut wait = |deadline: Duration, tell: &mut u32| {
+        let wait = |deadline: Duration, tell: &mut u32| {
             FileLock::exclusive_telling(&path, deadline, short, &mut || *tell += 1).unwrap()
         };
         assert!(wait(Duration::from_millis(30), &mut told).is_none());

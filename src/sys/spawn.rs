@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,8 +11,19 @@ use nix::libc;
 
 /// Returns the directory of the running program, where our own print process lies. Never the search path.
 pub fn program_dir() -> io::Result<PathBuf> {
-    let exe = std::env::current_exe()?;
+    let exe = std::env::current_exe().or_else(|error| executed_as().ok_or(error))?;
     exe.parent().map(Path::to_path_buf).ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no program directory"))
+}
+
+/// The path under which the kernel executed this program, where `/proc` does not tell. A relative one is that of our working
+/// directory, which no command changes.
+fn executed_as() -> Option<PathBuf> {
+    // SAFETY: the kernel gives the address of a string that ends with NUL and lives as long as the process, or 0.
+    let path = unsafe {
+        let path = libc::getauxval(libc::AT_EXECFN) as *const libc::c_char;
+        if path.is_null() { return None } else { std::ffi::CStr::from_ptr(path) }
+    };
+    std::fs::canonicalize(OsStr::from_bytes(path.to_bytes())).ok()
 }
 
 /// Starts `program` in its own session, in `/`, with its standard streams on `/dev/null` and no other descriptor of

@@ -93,7 +93,10 @@ pub fn plain(error: &io::Error) -> String {
 /// A failure that begins with the object it is about: `sales.front: …`. One that is about the spool stays as it is.
 #[must_use]
 pub fn about(object: &str, mut failure: Failure) -> Failure {
-    let of_spool = matches!(failure.kind, FailureKind::Unreachable | FailureKind::Damaged | FailureKind::Io | FailureKind::Internal);
+    let of_spool = matches!(
+        failure.kind,
+        FailureKind::Unreachable | FailureKind::Damaged | FailureKind::Io | FailureKind::Internal
+    );
     if !of_spool && !failure.message.starts_with(object) {
         failure.message = format!("{}: {}", crate::attributes::text::escaped(object), failure.message);
     }

@@ -45,10 +45,7 @@ use crate::sys::clock;
 /// another database, or a newer schema, lies there now.
 pub fn is_repeated(failure: &Failure) -> bool {
     use FailureKind as Kind;
-    matches!(
-        failure.kind,
-        Kind::Full | Kind::Io | Kind::Unknown | Kind::Timeout | Kind::Damaged | Kind::Internal
-    )
+    matches!(failure.kind, Kind::Full | Kind::Io | Kind::Unknown | Kind::Timeout | Kind::Damaged | Kind::Internal)
 }
 
 /// A failure that passes is shown when it has lasted so long.
@@ -82,11 +79,7 @@ impl Asker<'_> {
         asked
     }
 
-    fn repeat<T>(
-        &self,
-        what: &str,
-        call: &mut dyn FnMut(&Moment) -> Result<T, Failure>,
-    ) -> Result<T, SpoolError> {
+    fn repeat<T>(&self, what: &str, call: &mut dyn FnMut(&Moment) -> Result<T, Failure>) -> Result<T, SpoolError> {
         let Self { waker, log, .. } = self;
         let mut wait = GrowingWait::new(Duration::from_millis(50), Duration::from_secs(5));
         let mut failures = 0u32;
@@ -198,8 +191,7 @@ impl DeviceContext {
         what: &str,
         mut call: impl FnMut(&dyn Engine, &Moment) -> Result<T, Failure>,
     ) -> Result<T, SpoolError> {
-        let asker =
-            Asker { waker: &self.waker, log: &self.log, troubles: &self.troubles, device: Some(self.device) };
+        let asker = Asker { waker: &self.waker, log: &self.log, troubles: &self.troubles, device: Some(self.device) };
         asker.until_done(&format!("{}: {what}", self.name.guardian()), &mut |now| call(&*self.engine, now))
     }
 

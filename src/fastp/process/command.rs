@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Parser, ValueHint};
 
+use super::log::{Log, keep_last_words};
 use super::prerequisites::raise_open_files;
-use super::log::Log;
 use super::run::{note_why_not, run};
 use super::signals::block_signals;
 use crate::fastp::fastcnfg;
@@ -79,7 +79,8 @@ pub fn run_main(open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>) -> E
             for hint in failure.into_iter().flat_map(|failure| &failure.hints) {
                 eprintln!("  hint: {hint}");
             }
-            let unreachable = failure.is_some_and(|failure| matches!(failure.kind, FailureKind::Unreachable | FailureKind::Damaged));
+            let unreachable =
+                failure.is_some_and(|failure| matches!(failure.kind, FailureKind::Unreachable | FailureKind::Damaged));
             ExitCode::from(if unreachable { 3 } else { 1 })
         }
     }
@@ -90,6 +91,7 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base, Moment) -> Result<Spool,
     let name: ProcessName = process.trim_start_matches(['\\', '$']).parse().context("--process")?;
     let base = std::path::absolute(arguments.base.unwrap_or_default()).context("--base")?;
     let base = Base::new(base);
+    keep_last_words(&base.log());
     // A file that may not grow is an error of one device, and not the end of all of them.
     limits::survive_large_files();
     // Done before the spool starts threads of its own: the signal must reach the thread that waits for it.

@@ -32,6 +32,20 @@ struct Inner {
     limit: u64,
 }
 
+/// Has what the run-time library says when it ends this process (no memory, an overflowed stack) written to the log at
+/// `path`, where standard error is thrown away.
+pub fn keep_last_words(path: &Path) {
+    let thrown_away = || -> io::Result<bool> {
+        let (ours, nothing) = (nix::sys::stat::fstat(io::stderr())?, std::fs::metadata("/dev/null")?);
+        Ok(ours.st_rdev == nothing.rdev() && nothing.rdev() != 0)
+    };
+    if thrown_away().unwrap_or(false)
+        && let Ok(log) = OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+    {
+        let _ = nix::unistd::dup2_stderr(&log);
+    }
+}
+
 impl Log {
     /// Opens the log at `path` and writes as `who`.
     pub fn new(path: &Path, who: &str) -> Self {

@@ -75,7 +75,10 @@ pub(super) fn note_why_not(base: &Base, name: &ProcessName, failure: &Failure) {
     if !matches!(FileLock::is_held(&base.process_lock(name)), Ok(false)) {
         return;
     }
-    let what = ProcessTrouble { lasting: failure.kind == FailureKind::Damaged, ..ProcessTrouble::of_spool("it did not begin", failure) };
+    let what = ProcessTrouble {
+        lasting: failure.kind == FailureKind::Damaged,
+        ..ProcessTrouble::of_spool("it did not begin", failure)
+    };
     Troubles::create(&base.trouble(name), name, clock::boot_id()).did_not_begin(&what, clock::boot_ms());
 }
 

@@ -49,7 +49,8 @@ fn refused(message: impl Into<String>) -> Failure {
 
 pub(crate) fn io_failure(path: &Path, error: &io::Error) -> Failure {
     let kind = if error.kind() == io::ErrorKind::StorageFull { FailureKind::Full } else { FailureKind::Unreachable };
-    Failure::new(kind, format!("{}: {error}", path.display()))
+    let failure = Failure::new(kind, format!("{}: {error}", path.display()));
+    crate::sys::limits::cure(error).into_iter().fold(failure, Failure::hint)
 }
 
 /// A server name made of a host name: what a name may not contain is replaced.
@@ -139,8 +140,14 @@ fn open_with(base: &Base, access: Access, make: MakeStore) -> Fallible<Spool> {
         }
     };
     let path = base.spool_lock();
-    let lock = FileLock::shared(&path, ALONE).map_err(|error| io_failure(&path, &error))?;
-    let lock = lock.ok_or_else(|| taken_alone(base))?;
+    let lock = match FileLock::shared(&path, ALONE) {
+        Ok(lock) => Some(lock.ok_or_else(|| taken_alone(base))?),
+        // Displays work where nothing can be changed.
+        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+            FileLock::shared_for_looking(&path, ALONE).map_err(|error| io_failure(&path, &error))?
+        }
+        Err(error) => return Err(io_failure(&path, &error)),
+    };
     let look = |tx: &Tx<'_>| Ok((store::spool::row(tx)?, generation::of(tx)?));
     let (row, mark) = store.read(&Call::timeless(), look).map_err(|failure| match failure.kind {
         FailureKind::Io => Failure { kind: FailureKind::Unreachable, ..failure },

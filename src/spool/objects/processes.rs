@@ -22,6 +22,7 @@ use crate::model::{DeviceId, Failure, FailureKind, ProcessId, ProcessName};
 use crate::store::event::{Object, record};
 use crate::store::process::ProcessRow;
 use crate::store::{self, Fallible, Lock};
+use crate::sys::limits;
 use crate::sys::lock::FileLock;
 use crate::sys::process::ProcessNote;
 
@@ -297,6 +298,7 @@ impl Spool {
     /// Records that a process was found dead: its row says running, but its lock is free. Returns true when it may be
     /// started again. After the third death in a minute the process is in error instead.
     pub fn process_died(&self, id: ProcessId, epoch: u64, now: &Moment) -> Fallible<bool> {
+        let last_words = self.last_words().map(|words| format!(": {words}")).unwrap_or_default();
         self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
             tx.lock(Lock::Process(id))?;
             let Some(row) = store::process::by_id(tx, id)? else { return Ok(false) };
@@ -312,11 +314,11 @@ impl Spool {
                 record(&tx.spooler(), Object::Process(id), EventWord::Ended, "the machine was restarted")?;
                 return Ok(true);
             }
-            record(&tx.spooler(), Object::Process(id), EventWord::Died, &format!("process {}", row.pid.unwrap_or(0)))?;
+            record(&tx.spooler(), Object::Process(id), EventWord::Died, &format!("process {}{last_words}", row.pid.unwrap_or(0)))?;
             let third = row.deaths[0].is_some_and(|first| at - first < DEATHS_WITHIN_MS);
             let error = third.then(|| ErrorNote {
                 number: ProcessError::KeepsDying.number(),
-                text: ProcessError::KeepsDying.words().to_owned(),
+                text: format!("{}{last_words}", ProcessError::KeepsDying.words()),
                 since_ms: tx.now().wall_ms,
                 next_try_ms: None,
                 tries: 3,
@@ -327,6 +329,21 @@ impl Spool {
             store::process::set_error(tx, id, error.as_ref(), [row.deaths[1], Some(at)])?;
             Ok(!third)
         })
+    }
+
+    /// Returns what the run-time library wrote as the last line of the log when it ended a print process, and the cure.
+    fn last_words(&self) -> Option<String> {
+        let log = std::fs::File::open(self.base().log()).ok()?;
+        let size = log.metadata().ok()?.len();
+        let mut end = vec![0; 1024];
+        let n = crate::sys::files::read_full_at(&log, &mut end, size.saturating_sub(1024)).ok()?;
+        let text = String::from_utf8_lossy(&end[..n]).into_owned();
+        let line = text.trim_end().lines().last()?.trim();
+        if line.starts_with("memory allocation of") {
+            return Some(format!("{line}; {}", limits::no_memory()));
+        }
+        // "thread 'LP1' has overflowed its stack"
+        line.contains("has overflowed its stack").then(|| line.chars().take(200).collect())
     }
 
     /// Records that a process could not be started, or ended early: it is in error until it begins again.

@@ -70,7 +70,10 @@ impl From<rusqlite::Error> for Failure {
             FailureKind::Io => {
                 // The engine keeps the number of the error to itself.
                 let failure = Self::new(kind, format!("spool.db: {error}"));
-                limits::likely_cure().into_iter().fold(failure, Self::hint)
+                match error.sqlite_error_code() {
+                    Some(ErrorCode::OutOfMemory) => failure.hint(limits::no_memory()),
+                    _ => limits::likely_cure().into_iter().fold(failure, Self::hint),
+                }
             }
             _ => Self::new(kind, format!("spool.db: {error}")),
         }
@@ -456,7 +459,10 @@ impl Session {
         self.step("COMMIT").map_err(|failure| match failure.kind {
             // The log could not even be written to its end.
             FailureKind::Full => failure,
-            _ => Failure::new(FailureKind::Unknown, format!("the commit failed, its outcome is unknown: {failure}")),
+            _ => {
+                let message = format!("the commit failed, its outcome is unknown: {failure}");
+                Failure { kind: FailureKind::Unknown, message, hints: failure.hints }
+            }
         })
     }
 
@@ -710,7 +716,15 @@ impl Store {
                     None => busy.hint("look for a process that hangs while it holds run/write.lock"),
                 })
             }
-            Err(error) => Err(Failure::new(FailureKind::Io, format!("{}: {error}", self.gate.display()))),
+            Err(error) => {
+                let failure = Failure::new(FailureKind::Io, format!("{}: {error}", self.gate.display()));
+                Err(match error.kind() {
+                    std::io::ErrorKind::ReadOnlyFilesystem => {
+                        failure.hint("displays work on a read-only file system, changes do not")
+                    }
+                    _ => limits::cure(&error).into_iter().fold(failure, Failure::hint),
+                })
+            }
         }
     }
 

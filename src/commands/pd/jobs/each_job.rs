@@ -1,6 +1,6 @@
 //! What `pdpause`, `pdresume` and `pdpromote` share: the same step for one job after the other.
 
-use super::changes::{job_of, message, stopped};
+use super::changes::{gone, job_of, message, say_gone, stopped};
 use super::effects::{self, Action};
 use crate::attributes::text::escaped;
 use crate::commands::pd::command_line::options;
@@ -79,10 +79,12 @@ impl JobActionRequest {
         let global = JobRef::Global(status.global.clone());
         match self.action {
             Action::Pause => {
+                let gone = gone(spool, &status)?;
                 spool.pause_job(global.clone(), self.message.clone())?;
                 if status.state == JobState::Printing {
                     stopped(spool, job, &global, shell, program)?;
                 }
+                say_gone(gone, job, shell, program);
                 Ok(())
             }
             Action::Resume => spool.resume_job(global, self.message.clone()),

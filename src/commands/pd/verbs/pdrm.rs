@@ -15,6 +15,7 @@ use crate::commands::pd::command_line::targets;
 use crate::commands::pd::command_line::targets::Target;
 use crate::commands::pd::displays::listing::not_found;
 use crate::commands::pd::help;
+use crate::commands::pd::jobs::changes::{gone, say_gone};
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop};
 use crate::commands::shell::Intent;
@@ -85,8 +86,13 @@ fn remove(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     for job in jobs {
         let result = spool
             .job(job.clone())
-            .and_then(|found| if confirm { ask(shell, &job, &found.name) } else { Ok(()) }.map(|()| found.global))
-            .and_then(|global| spool.delete_job(JobRef::Global(global)).map(drop));
+            .and_then(|found| if confirm { ask(shell, &job, &found.name) } else { Ok(()) }.map(|()| found))
+            .and_then(|found| {
+                let gone = gone(spool.as_mut(), &found)?;
+                spool.delete_job(JobRef::Global(found.global))?;
+                say_gone(gone, &job, shell, PROGRAM);
+                Ok(())
+            });
         if let Err(failure) = result {
             let lost = matches!(failure.kind, FailureKind::Unreachable | FailureKind::Damaged);
             exit = exit.max(shell.report(PROGRAM, &not_found(failure, &job)));
