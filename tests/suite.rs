@@ -36,6 +36,7 @@ mod printers;
 mod prompt;
 mod rooms;
 mod sockets;
+mod starved;
 mod submission_socket;
 mod support;
 mod transports;

@@ -15,9 +15,10 @@ enum Holds {
 }
 
 /// The variables that hold numbers. Those of milliseconds are for tests.
-const NUMBERS: [(&str, Holds); 6] = [
+const NUMBERS: [(&str, Holds); 7] = [
     ("PD_FASTP_IDLE", Holds::Seconds),
     ("PD_SUBMISSION_SOCKET_MS", Holds::Milliseconds),
+    ("PD_WRITE_GATE_MS", Holds::Milliseconds),
     ("PD_CONNECT_MS", Holds::Milliseconds),
     ("PD_SETTLE_MS", Holds::Milliseconds),
     ("PD_STALL_MS", Holds::Milliseconds),

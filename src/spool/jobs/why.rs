@@ -338,7 +338,7 @@ impl Look<'_> {
         let state = self.spool.process_state(&row, self.tx.now());
         let process = row.name.clone();
         if row.error.is_none()
-            && let Some(error) = self.spool.device_trouble(&row, device.id, self.tx.now())
+            && let Some(error) = self.spool.device_trouble(&row, device, self.tx.now())
         {
             let tried_again = ProcessError::is_creation(error.number);
             return Ok(vec![match tried_again {

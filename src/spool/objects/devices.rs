@@ -233,7 +233,7 @@ impl Spool {
             process: process_state,
         });
         let error = row.in_error().cloned();
-        let trouble = process.as_ref().and_then(|process| self.device_trouble(process, row.id, tx.now()));
+        let trouble = process.as_ref().and_then(|process| self.device_trouble(process, &row, tx.now()));
         Ok(DeviceStatus {
             id: row.id,
             name: row.name,

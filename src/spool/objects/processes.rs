@@ -18,7 +18,8 @@ use crate::model::guardian::ProcessError;
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::state::{DeviceWish, ErrorNote, ProcessState};
 use crate::model::time::Moment;
-use crate::model::{DeviceId, Failure, FailureKind, ProcessId, ProcessName};
+use crate::model::{Failure, FailureKind, ProcessId, ProcessName};
+use crate::store::device::DeviceRow;
 use crate::store::event::{Object, record};
 use crate::store::process::ProcessRow;
 use crate::store::{self, Fallible, Lock};
@@ -229,10 +230,12 @@ impl Spool {
         Some(trouble_note(&first, now))
     }
 
-    /// Returns what keeps one device of a process from going on.
-    pub(crate) fn device_trouble(&self, row: &ProcessRow, device: DeviceId, now: &Moment) -> Option<ErrorNote> {
-        let troubles = self.troubles(row, now);
-        let of_device = troubles.iter().find(|trouble| trouble.device == Some(device));
+    /// Returns what keeps one device of a process from going on. A device that lacks a thread has an error on record, which
+    /// says the same.
+    pub(crate) fn device_trouble(&self, row: &ProcessRow, device: &DeviceRow, now: &Moment) -> Option<ErrorNote> {
+        let mut troubles = self.troubles(row, now);
+        troubles.retain(|trouble| !(trouble.what.starved && device.error.is_some()));
+        let of_device = troubles.iter().find(|trouble| trouble.device == Some(device.id));
         let found = of_device.or_else(|| troubles.iter().find(|trouble| is_of_process(trouble)))?;
         Some(trouble_note(found, now))
     }
@@ -314,7 +317,12 @@ impl Spool {
                 record(&tx.spooler(), Object::Process(id), EventWord::Ended, "the machine was restarted")?;
                 return Ok(true);
             }
-            record(&tx.spooler(), Object::Process(id), EventWord::Died, &format!("process {}{last_words}", row.pid.unwrap_or(0)))?;
+            record(
+                &tx.spooler(),
+                Object::Process(id),
+                EventWord::Died,
+                &format!("process {}{last_words}", row.pid.unwrap_or(0)),
+            )?;
             let third = row.deaths[0].is_some_and(|first| at - first < DEATHS_WITHIN_MS);
             let error = third.then(|| ErrorNote {
                 number: ProcessError::KeepsDying.number(),

@@ -36,7 +36,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, params_from_iter};
 
 use super::value::{Bind, Column, Read, Value, values};
-use super::{Fallible, commit, ground, guard, schema};
+use super::{Fallible, commit, ground, guard, met_damage, schema};
 use crate::model::time::Moment;
 use crate::model::{
     Actor, Call, Caller, DeviceId, EntryId, Failure, FailureKind, JobId, JobNumber, LocalJobId, ObjectId, ProcessId,
@@ -521,6 +521,12 @@ const TELLS_AFTER: Duration = Duration::from_secs(1);
 /// What is left of a wait that is over already: whoever was told that the spool is busy does not wait a minute again.
 const ONCE_MORE: Duration = Duration::from_secs(1);
 
+/// `PD_WRITE_GATE_MS` sets how long commands wait instead, for tests.
+fn command_waits() -> Duration {
+    let ms = std::env::var("PD_WRITE_GATE_MS").ok().and_then(|text| text.parse().ok());
+    ms.map_or(COMMAND_WAITS, Duration::from_millis)
+}
+
 fn busy(whole: Duration) -> Failure {
     let long = if whole == COMMAND_WAITS { "a minute".to_owned() } else { format!("{} s", whole.as_secs()) };
     Failure::new(FailureKind::Timeout, format!("the spool was busy for {long}: nothing was changed"))
@@ -531,6 +537,8 @@ fn busy(whole: Duration) -> Failure {
 #[derive(Debug)]
 struct Patience {
     whole: Duration,
+    /// Whether nobody asks again when it is over.
+    of_command: bool,
     /// What was spent of it elsewhere.
     spent: Mutex<Duration>,
     until: Mutex<Option<Instant>>,
@@ -539,12 +547,22 @@ struct Patience {
 }
 
 impl Patience {
-    fn new(whole: Duration) -> Self {
-        Self { whole, spent: Mutex::default(), until: Mutex::default(), over: AtomicBool::new(false) }
+    fn of_command() -> Self {
+        Self { of_command: true, ..Self::of_process(command_waits()) }
+    }
+
+    fn of_process(whole: Duration) -> Self {
+        Self {
+            whole,
+            of_command: false,
+            spent: Mutex::default(),
+            until: Mutex::default(),
+            over: AtomicBool::new(false),
+        }
     }
 
     fn left(&self) -> Duration {
-        if self.over.load(Ordering::SeqCst) && self.whole == COMMAND_WAITS {
+        if self.of_command && self.over.load(Ordering::SeqCst) {
             return ONCE_MORE;
         }
         let whole = self.whole.saturating_sub(*guard(&self.spent));
@@ -625,7 +643,7 @@ impl Store {
             reader_free: Condvar::new(),
             log_named: AtomicBool::new(false),
             alone: false,
-            patience: Patience::new(COMMAND_WAITS),
+            patience: Patience::of_command(),
             mark: OnceLock::new(),
             ground: ground::Ground::default(),
         }
@@ -644,7 +662,7 @@ impl Store {
 
     /// The same for a print process, which asks again when the spool was busy.
     pub fn for_print_process(path: &Path, gate: &Path) -> Self {
-        Self { patience: Patience::new(PROCESS_WAITS), ..Self::new(path, gate) }
+        Self { patience: Patience::of_process(PROCESS_WAITS), ..Self::new(path, gate) }
     }
 
     /// The caller has waited so long already before it came here: for a print process that did not answer, say.
@@ -756,13 +774,18 @@ impl Store {
                 None => self.writing_session()?,
             };
             let result = session.look(call, look)?;
-            *writer = Some(session);
+            if !met_damage(&result) {
+                *writer = Some(session);
+            }
             return result;
         }
         let place = self.reader()?;
         let session = place.session.as_ref().ok_or_else(|| Failure::internal("a reader without a connection"))?;
         let result = session.look(call, look)?;
-        place.give_back();
+        // A connection keeps what it has read. What was damaged is read anew by another one.
+        if !met_damage(&result) {
+            place.give_back();
+        }
         result
     }
 

@@ -26,7 +26,7 @@ const PROGRAM: &str = "pdrm";
 /// Remove jobs.
 ///
 /// Each removal is confirmed unless PD_CONFIRM_DELETE=no. A job that is printing is removed when its present attempt has
-/// ended.
+/// ended; the part of it that was sent may print, which is said.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
 #[command(after_long_help = help::of_pdrm())]

@@ -247,7 +247,7 @@ subcommands! {
         Start "bring it online, or let it go on after SUSPEND";
         StartFf(SwitchBang) "new page before each text job; OFF! none, and its own first form feed is swallowed";
         Status(Display) "show it";
-        Suspend "stop at once and keep the job where it is; START goes on";
+        Suspend "stop at once, keep the job, answer when no octet leaves; START goes on";
         Timeout(Number(-1, 32767)) "retries (not seconds) before an error takes it offline; -1 never";
         Uri(Text) "where its octets go: file:///path, char:///dev/x, fifo:///path, socket://host:port, null:";
         Width(Number(-1, 32767)) "columns of header pages; -1 means 132";
