@@ -33,6 +33,7 @@ const AFTER_HELP: &str = "\
 Environment:
   FASTCNFG  The primary FASTCNFG file, instead of FASTCNFG in the base directory
   PDBASE  Base directory for --check without --base
+  PD_FASTP_IDLE  Go dormant after this many seconds without work, where --idle does not say it
 
 Exit status:
   0  The print process went dormant, or --check found no mistake
