@@ -165,7 +165,7 @@ fn a_print_process_without_descriptors_says_so_until_it_has_them() {
 fn a_print_process_without_threads_says_so_until_it_has_them() {
     let Some(site) = OfNobody::new() else { return };
     let file = site.file("one", "one\n", 0o644);
-    site.spoolcom("SPOOLER, START; DEV LP1, START");
+    site.spoolcom("SPOOLER, START");
     for threads in ["1", "3", "4", "5"] {
         let line = format!("ulimit -u {threads} && exec \"$@\"");
         let pdpr = site.command("pdpr").get_program().to_owned();

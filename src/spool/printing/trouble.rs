@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::process::ProcessTrouble;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
+use crate::spool::disk::paths::TROUBLE;
 
 /// More troubles than this are not written down: the first ones tell enough.
 const MOST: usize = 32;
@@ -153,15 +154,12 @@ pub fn all(run: &Path) -> io::Result<Vec<Note>> {
     let mut notes = Vec::new();
     for entry in std::fs::read_dir(run)? {
         let entry = entry?;
-        if entry.file_name().as_encoded_bytes().starts_with(FILE.as_bytes()) {
+        if entry.file_name().as_encoded_bytes().starts_with(TROUBLE.as_bytes()) {
             notes.extend(read(&entry.path()));
         }
     }
     Ok(notes)
 }
-
-/// How the names of these files begin.
-pub const FILE: &str = "trouble.";
 
 impl ProcessTrouble {
     /// What a failure of the spool means for a process that asks again and again. `doing` says at what.

@@ -607,6 +607,8 @@ pub struct Store {
     alone: bool,
     /// How long the gate is waited for.
     patience: Patience,
+    /// For whom it was last said that we wait there: process and since when, if they are known.
+    told: Mutex<Option<Option<(u32, i64)>>>,
     /// Where the mark of the last commit is kept, once the server's directory is known.
     pub(super) mark: OnceLock<PathBuf>,
     /// Which files the connection that writes has open, and whether others were found in their place.
@@ -644,6 +646,7 @@ impl Store {
             log_named: AtomicBool::new(false),
             alone: false,
             patience: Patience::of_command(),
+            told: Mutex::new(None),
             mark: OnceLock::new(),
             ground: ground::Ground::default(),
         }
@@ -708,7 +711,14 @@ impl Store {
     /// Waits until no other process writes.
     pub(super) fn pass_gate(&self) -> Fallible<FileLock> {
         let take = || {
-            let mut tell = || notice::say(&holder::waited_for(&self.gate));
+            let mut tell = || {
+                let known = holder::of(&self.gate).map(|holder| (holder.process.pid, holder.since_boot_ms));
+                // A print process that asks again and again says it once.
+                let told = guard(&self.told).replace(known);
+                if self.patience.of_command || told != Some(known) {
+                    notice::say(&holder::waited_for(&self.gate));
+                }
+            };
             FileLock::exclusive_telling(&self.gate, self.patience.left(), TELLS_AFTER, &mut tell)
         };
         let gate = take().or_else(|error| {
