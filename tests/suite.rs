@@ -37,6 +37,7 @@ mod prompt;
 mod rooms;
 mod sockets;
 mod starved;
+mod store_rules;
 mod submission_socket;
 mod support;
 mod transports;

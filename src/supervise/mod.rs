@@ -5,5 +5,5 @@ mod choose;
 mod environment;
 
 pub use attend::Starter;
-pub use choose::{Purpose, base_from, open_at, open_spool, open_waited, usual_base};
+pub use choose::{Place, Purpose, open_at, open_waited, place_from, usual_base, usual_place};
 pub use environment::{check_environment, seconds};

@@ -12,6 +12,7 @@ pub mod notice;
 pub mod pipe;
 pub mod process;
 pub mod range_lock;
+pub mod service;
 pub mod socket;
 pub mod spawn;
 pub mod tcp;

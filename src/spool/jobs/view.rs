@@ -15,7 +15,9 @@ use crate::model::job::{DocumentStatus, GivenValue, JobStatus, Occurrence, RawPa
 use crate::model::location::Destination;
 use crate::model::query::{PAGE, Parts};
 use crate::model::state::{EntryState, JobFacts, JobState};
-use crate::model::{ClassId, DeviceName, Failure, GlobalJobId, GroupId, JobId, LocationId, LocationName, RouteId};
+use crate::model::{
+    ClassId, DeviceName, Failure, GlobalJobId, GroupId, JobId, JobRef, LocationId, LocationName, RouteId,
+};
 use crate::store::device::DeviceRow;
 use crate::store::document::ShownRow;
 use crate::store::entry::{EntryRow, Progress};
@@ -23,6 +25,7 @@ use crate::store::job::{JobRow, SortKey};
 use crate::store::waiting::Run;
 use crate::store::{self, Fallible, Tx};
 
+use super::visible::Visible;
 use crate::spool::Spool;
 use crate::spool::printing::progress;
 
@@ -230,6 +233,7 @@ impl Spool {
     pub(crate) fn occurrences(&self, call: &Call, id: JobId) -> Fallible<Vec<Occurrence>> {
         self.look(call, |tx| {
             let job = store::job::by_id(tx, id)?.ok_or_else(|| Failure::not_found("the job"))?;
+            Visible::of(tx)?.demand(&JobRef::Number(job.number), job.owner_uid)?;
             let destination = Self::job_destination(tx, &job)?;
             let routed = store::device::of_route(tx, job.route)?;
             let mut found = Vec::new();
@@ -359,6 +363,7 @@ mod tests {
             serial: crate::model::Serial(1),
             token: String::new(),
             local: crate::model::LocalJobId(1),
+            owner_server: String::new(),
             owner_uid: 0,
             owner_gid: 0,
             owner: String::new(),
