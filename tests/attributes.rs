@@ -25,9 +25,10 @@ fn crowded() -> Inside {
     inside.run(spoolcom::run, &[commands], Exit::Done);
     let lease = inside.spool.begins(&"SPLA".parse().unwrap(), 4711, &now()).unwrap();
     let lp1 = inside.local.device("lp1".parse().unwrap()).unwrap().id;
-    for (name, destination) in [("Over", "office.front"), ("over", "office.back")] {
+    for (n, (name, destination)) in [("Over", "office.front"), ("over", "office.back")].into_iter().enumerate() {
         pass(61_234);
         let job = inside.submit(destination, b"over\n", |submission| submission.name = name.into());
+        give(&inside, &job.number.to_string(), n);
         match destination {
             "office.front" => {
                 let claim = inside.spool.claim(&lease, lp1, &now()).unwrap().unwrap();
@@ -62,12 +63,18 @@ fn crowded() -> Inside {
     assert_eq!(claim.name, "Report9");
     // Values of what can be given, of the same attribute in several jobs and not in all.
     for (n, job) in ["4", "5", "6", "8"].into_iter().enumerate() {
-        for row in nameable(Class::Job).filter(|row| row.is_carried()) {
-            let pair = format!("{}={}", row.name(), given(row, n));
-            inside.run(pdmod::run, &["-x", &pair, &serial(&inside, job)], Exit::Done);
-        }
+        give(&inside, job, n);
     }
     inside
+}
+
+/// Gives a job, which is named by its number, a value of every attribute that is only carried.
+fn give(inside: &Inside, number: &str, n: usize) {
+    let job = serial(inside, number);
+    for row in nameable(Class::Job).filter(|row| row.is_carried()) {
+        let pair = format!("{}={}", row.name(), given(row, n));
+        inside.run(pdmod::run, &["-x", &pair, &job], Exit::Done);
+    }
 }
 
 /// The ten digits of a job that is named by its number.
@@ -107,8 +114,9 @@ struct Listing {
     history: bool,
 }
 
-const LISTINGS: [Listing; 5] = [
+const LISTINGS: [Listing; 6] = [
     Listing { class: Class::Job, words: &["-U"], history: false },
+    Listing { class: Class::Document, words: &["-U", "-c", "document"], history: false },
     Listing { class: Class::Job, words: &["-U", "--history"], history: true },
     Listing { class: Class::Destination, words: &["-c", "destination"], history: false },
     Listing { class: Class::Queue, words: &["-c", "queue"], history: false },

@@ -62,6 +62,7 @@ impl World {
             out_is_terminal: false,
             err_is_terminal: false,
             input_is_terminal: false,
+            terminal: None,
             env: &|name| (name == "PD_CONFIRM_DELETE").then(|| OsString::from("no")),
             cwd: self.dir.path().to_path_buf(),
             now_ms: clock().wall_ms,

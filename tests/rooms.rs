@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: &str = "## The rooms";
 const ALONE: &str = "### What one room alone does";
 const NEVER: &str = "### What the wings never use";
+const ONE_WAY: &str = "### Wings without circles";
 
 /// The first table below `heading`, as rows of cells.
 fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
@@ -128,11 +129,15 @@ fn paths(text: &str) -> Vec<String> {
             ("", _) => name.to_owned(),
             _ => format!("{prefix}::{name}"),
         };
-        let Some(rest) = text.strip_prefix("::") else {
-            found.push(path);
-            return;
-        };
-        *text = rest;
+        match text.strip_prefix("::") {
+            Some(rest) => *text = rest,
+            // What follows `super::` may begin with a brace.
+            None if name.is_empty() && text.starts_with('{') => {}
+            None => {
+                found.push(path);
+                return;
+            }
+        }
         let Some(rest) = text.strip_prefix('{') else {
             return tree(text, &path, found);
         };
@@ -313,6 +318,58 @@ fn the_wings_keep_apart_as_the_page_says() {
     );
 }
 
+/// What each file (or directory) beside others in `wing` uses of those others.
+fn neighbours(wing: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let beside = |path: &str| {
+        let inside = path.strip_prefix(wing)?.strip_prefix("::")?;
+        Some(inside.split("::").next().unwrap_or(inside).to_owned())
+    };
+    let files: Vec<_> = sources().into_iter().filter_map(|(_, own, text)| Some((beside(&own)?, own, text))).collect();
+    let names: BTreeSet<String> = files.iter().map(|file| file.0.clone()).collect();
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (name, own, text) in &files {
+        let used =
+            uses(own, text).iter().filter_map(|used| beside(used)).filter(|used| used != name).collect::<Vec<_>>();
+        // What `mod.rs` itself has, or passes on, belongs to no file beside it.
+        found.entry(name.clone()).or_default().extend(used.into_iter().filter(|used| names.contains(used)));
+    }
+    found
+}
+
+/// A way from `from` back to itself, if there is one.
+fn circle(from: &str, uses: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
+    let mut ways = vec![vec![from.to_owned()]];
+    let mut seen = BTreeSet::new();
+    while let Some(way) = ways.pop() {
+        for next in way.last().and_then(|last| uses.get(last)).into_iter().flatten() {
+            if next == from {
+                return Some([way, vec![from.to_owned()]].concat());
+            }
+            if seen.insert(next.clone()) {
+                ways.push([way.clone(), vec![next.clone()]].concat());
+            }
+        }
+    }
+    None
+}
+
+#[test]
+fn no_file_of_a_wing_without_circles_leads_back_to_itself() {
+    let wings: Vec<String> = table(&page(), ONE_WAY).iter().flat_map(|row| quoted(&row[0])).collect();
+    assert!(!wings.is_empty());
+    let mut wrong = BTreeSet::new();
+    for wing in wings.iter().map(|name| module(name)) {
+        let uses = neighbours(&wing);
+        assert!(uses.len() > 1, "docs/architecture.md speaks of {wing}, which has no files beside each other");
+        wrong.extend(uses.keys().filter_map(|file| Some(format!("{wing}: {}", circle(file, &uses)?.join(" uses ")))));
+    }
+    assert!(
+        wrong.is_empty(),
+        "docs/architecture.md does not allow:\n  {}",
+        wrong.into_iter().collect::<Vec<_>>().join("\n  ")
+    );
+}
+
 #[test]
 fn paths_are_read_out_of_the_source() {
     let text = "use crate::model::{self, time::Moment, job::{Job as Other, *}};\n\
@@ -320,7 +377,8 @@ fn paths_are_read_out_of_the_source() {
                 fn f() -> &'static str { crate::sys::clock::now(); \"crate::no::string\" }\n\
                 use super::super::wing::Thing;\n\
                 mod tests {\n    use super::*;\n    use super::super::beside::Other;\n}\n\
-                const C: [char; 2] = ['\"', '\\''];\nconst R: &str = r#\"crate::no::raw \"\"#;\nuse super::last;\n";
+                const C: [char; 2] = ['\"', '\\''];\nconst R: &str = r#\"crate::no::raw \"\"#;\nuse super::last;\n\
+                use super::{one, two::Three};\n";
     let found: Vec<String> = uses("room::wing::file", text).into_iter().collect();
     assert_eq!(
         found,
@@ -333,6 +391,8 @@ fn paths_are_read_out_of_the_source() {
             "room::wing::beside::Other",
             "room::wing::file",
             "room::wing::last",
+            "room::wing::one",
+            "room::wing::two::Three",
             "sys::clock::now",
         ]
     );

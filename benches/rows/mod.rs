@@ -7,6 +7,7 @@
 )]
 
 pub mod devices;
+pub mod group;
 pub mod latency;
 pub mod listing;
 pub mod million;
@@ -28,6 +29,7 @@ pub const GROUPS: &[(&str, Measure)] = &[
     ("latency", latency::measure),
     ("stream", stream::measure),
     ("devices", devices::measure),
+    ("group", group::measure),
     ("million", million::measure),
     ("start", start::measure),
     ("programs", programs::measure),

@@ -1,4 +1,5 @@
-complete -c pdls -s c -d 'Class of the objects: job, destination, queue or server' -r -f -a "job\t''
+complete -c pdls -s c -d 'Class of the objects: job, document, destination, queue or server' -r -f -a "job\t''
+document\t''
 destination\t''
 queue\t''
 server\t''"

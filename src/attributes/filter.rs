@@ -1,13 +1,13 @@
-//! Whether an object satisfies a condition (docs/reference/infoprint.md 4): the one place that compares values.
+//! Decides whether an object satisfies a condition (docs/reference/infoprint.md 4). No other place compares values.
 //!
-//! A condition is prepared once for many objects. What it finds is what a display shows:
+//! A condition is prepared once and then asked of many objects. It finds what a display shows:
 //!
-//! * Parts of a value (`=*`, `*=`, `*=*`) are parts of its text as it is displayed, of numbers and times too.
+//! * `=*`, `*=` and `*=*` compare the text that is displayed, also of numbers and times.
 //! * A time is compared to the second.
-//! * Names of objects are alike in upper and lower case, for every operator; all other texts differ, but for `~=`.
-//! * A value that is shown as nothing is none: `==*` does not find it.
-//! * Of several values one suffices.
-//! * More jobs ahead than are counted are more than that, and equal to no number.
+//! * Upper and lower case are alike in names of objects, for every operator; in all other texts only for `~=`.
+//! * A value that is displayed as nothing counts as none: `==*` does not find it.
+//! * Where an attribute has several values, one that compares suffices.
+//! * Jobs ahead are counted up to a limit. A number beyond it is greater than the limit and equal to no number.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -30,7 +30,7 @@ enum Node {
     All(Vec<Node>),
     Either(Vec<Node>),
     Not(Box<Node>),
-    /// What a job is, or where it is: no attribute has to be read.
+    /// Asks what a job is, or where it is. No attribute has to be read.
     Is(Condition),
     Compares(Test),
     /// An attribute that objects of the class do not have.
@@ -43,12 +43,12 @@ impl Filter {
         Self(Node::new(condition, class))
     }
 
-    /// What has to be read of a job to decide it.
+    /// Returns what must be read of a job to decide it.
     pub fn needs(&self) -> Parts {
         self.0.needs()
     }
 
-    /// Whether `object` satisfies it, asked by the user with id `uid`.
+    /// Returns whether `object` satisfies it when the user with id `uid` asks.
     pub fn takes(&self, object: &Object<'_>, uid: u32) -> bool {
         self.0.takes(object, uid)
     }
@@ -103,7 +103,7 @@ impl Node {
     }
 }
 
-/// By what a job is known, in the spool or finished.
+/// What a job is known by, in the spool or finished.
 struct Identity<'a> {
     number: JobNumber,
     local: LocalJobId,
@@ -112,7 +112,7 @@ struct Identity<'a> {
     owner: &'a str,
     user_name: &'a str,
     destination: &'a Destination,
-    /// What is over is in no state.
+    /// A finished job is in no state.
     state: Option<JobState>,
 }
 
@@ -182,7 +182,7 @@ struct Test {
 impl Test {
     fn takes(&self, object: &Object<'_>) -> bool {
         match (self.row.class, object) {
-            // Any document will do.
+            // One document that compares suffices.
             (Class::Document, Object::Job(job)) => {
                 job.documents.iter().any(|document| self.compares(&self.row.value(&Object::Document(document))))
             }
@@ -210,7 +210,7 @@ impl Test {
                 let Value::Text(wanted) = &self.wanted else { return false };
                 match found {
                     Value::Text(text) if is_plain(text) => self.has(text, wanted),
-                    // JSON shows what it is, the other displays escape what is not to be printed: both are found.
+                    // JSON shows the text itself, the other displays show it with escapes. Both are found.
                     Value::Text(text) => self.has(text, wanted) || self.has(&escaped(text), wanted),
                     found => self.has(&self.displayed(found), wanted),
                 }
@@ -221,7 +221,7 @@ impl Test {
     fn equals(&self, found: &Value) -> bool {
         match (found, &self.wanted) {
             (Value::Text(found), Value::Text(wanted)) if self.row.kind == Kind::Name => {
-                // A sigil says what is meant, and belongs to no name.
+                // `#` and `$` say what kind of name it is and are no part of it.
                 let plain = |name: &str| name.strip_prefix(['#', '$']).unwrap_or(name).to_lowercase();
                 plain(found) == plain(wanted)
             }
@@ -241,11 +241,11 @@ impl Test {
             (Value::Time(ms), Value::Time(wanted)) => (second(*ms), second(*wanted)),
             _ => return false,
         };
-        // How much more there are than were counted nobody knows: less than some number they never are.
+        // Nobody knows how many more there are, so they are never less than a number.
         if self.comparison == Comparison::Greater { n > wanted } else { n < wanted && !self.is_more(n) }
     }
 
-    /// Whether `n` stands for all that is more than was counted.
+    /// Returns whether `n` stands for more than was counted.
     fn is_more(&self, n: i64) -> bool {
         matches!(self.row.kind, Kind::Counted(most) if n > most)
     }
@@ -257,7 +257,7 @@ impl Test {
         part_of(text, self.comparison, wanted)
     }
 
-    /// A value as it is displayed in the zone of the condition.
+    /// Returns a value as it is displayed in the zone of the condition.
     fn displayed(&self, found: &Value) -> String {
         let mut line = String::new();
         match found {
@@ -282,7 +282,7 @@ fn part_of(text: &str, comparison: Comparison, wanted: &str) -> bool {
     }
 }
 
-/// The second in which a moment lies: times are shown to the second.
+/// Returns the second in which a moment lies, because times are displayed to the second.
 fn second(ms: i64) -> i64 {
     ms.div_euclid(1000)
 }

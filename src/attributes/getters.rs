@@ -1,4 +1,4 @@
-//! Values made of what records hold: the words in which rows of the table are written.
+//! Functions with which rows of the table turn what a record holds into a value, and a value into a change.
 
 use super::NONE;
 use crate::model::alter::JobChange;
@@ -9,10 +9,10 @@ use crate::model::location::Destination;
 use crate::model::order::Priority;
 use crate::model::state::DeviceState;
 
-/// Above this, jobs ahead are not counted.
+/// Jobs ahead are counted up to this number.
 pub(super) const INTERVENING_MAX: i64 = 1000;
 
-/// Text that is there already: a copy, without a look at how it would be formatted.
+/// Copies a text, which is cheaper than to format it.
 pub(super) fn plain(value: impl Into<String>) -> Value {
     Value::Text(value.into())
 }
@@ -33,7 +33,7 @@ pub(super) fn texts(values: impl IntoIterator<Item = impl ToString>) -> Value {
     Value::Many(values.into_iter().map(text).collect())
 }
 
-/// A destination in the words of `pdpr -d`: a location needs no `#`, a group keeps it.
+/// Names a destination as `pdpr -d` does: a location without `#`, a group with it.
 pub(super) fn destination_name(destination: &Destination) -> Value {
     plain(match destination {
         Destination::Location(name) => format!("{}.{}", name.group, name.dest),
@@ -41,8 +41,8 @@ pub(super) fn destination_name(destination: &Destination) -> Value {
     })
 }
 
-/// The two components of `document-content`. A path that is not UTF-8 has its octets in hexadecimal as a third one,
-/// because its text form cannot be turned back into the path.
+/// Makes the two components of `document-content`. The text of a path that is not UTF-8 cannot be turned back into the
+/// path, so its octets follow in hexadecimal as a third component.
 pub(super) fn content(path: &RawPath, server: &str) -> Value {
     let mut parts = vec![text(path.0.to_string_lossy()), text(server)];
     if path.0.to_str().is_none() {
@@ -51,7 +51,7 @@ pub(super) fn content(path: &RawPath, server: &str) -> Value {
     Value::Many(parts)
 }
 
-/// The value of `destination-state`.
+/// Returns the value of `destination-state`.
 pub(super) fn device_state(state: &DeviceState) -> &'static str {
     match state {
         DeviceState::Offline => "shutdown",

@@ -1,11 +1,11 @@
 //! The attributes: one table for the parser, filters, displays, the history, JSON keys, help, manual pages and completions.
 //!
-//! An attribute is one row of [`table::TABLE`]: its name, the class of objects that have it, its values, its default, when it
-//! may be given, how its value is read from each record that has one ([`Getters`]), how a given value reaches the spool
+//! An attribute is one row of [`table::TABLE`]. The row has its name, the class of objects that have it, its values, its
+//! default, when it may be given, how its value is read from each record ([`Getters`]), how a given value reaches the spool
 //! ([`Setter`]), what reading it costs, and the words that are shown. Nothing else knows where a value comes from.
 //!
-//! [`names`] reads abbreviations, [`text`] reads and writes values, [`filter`] decides conditions, [`object`] is what the
-//! getters read. Pure: no I/O, no clock; the time zone is an argument.
+//! [`names`] reads abbreviations, [`text`] reads and writes values, [`filter`] decides conditions, and [`object`] has what the
+//! getters read. Nothing here does I/O or reads a clock; the time zone is an argument.
 
 pub mod filter;
 mod getters;
@@ -61,7 +61,7 @@ pub enum Kind {
     Keyword(&'static [&'static str]),
     /// A whole number from the first to the second.
     Integer(i64, i64),
-    /// A number that is counted to this one, and one more for all that is more.
+    /// A number that is counted up to this one. The next number stands for all that are greater.
     Counted(i64),
     /// true or false.
     Boolean,
@@ -71,10 +71,10 @@ pub enum Kind {
     Content,
 }
 
-/// When a value may be given (docs/reference/infoprint.md 2).
+/// When a value may be set (docs/reference/infoprint.md 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settable {
-    /// Never: the spool determines it.
+    /// Never, because the spool determines it.
     Never,
     /// When the object is created.
     Initially,
@@ -121,7 +121,8 @@ pub enum Setter {
     Nobody,
     /// With the submission only.
     Submission(fn(&mut Submission, &Value) -> Result<(), String>),
-    /// With the submission or later, as a change: from a value (none = the default) and the document that it is meant for.
+    /// With the submission or later. The function makes a change from a value (none = the default) and the document that it
+    /// is meant for.
     Change(fn(Option<&Value>, Option<u32>) -> Result<JobChange, String>),
     /// It is kept as it was given.
     Carried,
@@ -140,7 +141,7 @@ pub struct Attribute {
     pub kind: Kind,
     /// Whether it may have several values.
     pub many: bool,
-    /// What it is when nobody gives a value, as it is shown; none where that is no value, or depends on something.
+    /// What is shown when nobody gives a value; none where that is nothing, or depends on something.
     pub default: Option<&'static str>,
     /// When it may be given.
     pub settable: Settable,
@@ -148,13 +149,13 @@ pub struct Attribute {
     pub set: Setter,
     /// How it is read.
     pub get: Getters,
-    /// Whether it costs a question of its own for each job: then it has no getter, and nothing compares it.
+    /// Whether the spool must be asked for it job by job. Then it has no getter, and no filter compares it.
     pub asked: bool,
-    /// What has to be read of a job besides the job itself.
+    /// What must be read of a job besides the job itself.
     pub needs: Parts,
     /// Where it is shown.
     pub shown: Shown,
-    /// Where it is shown of finished jobs; none where the history does not keep it.
+    /// Where finished jobs show it; none where the history does not keep it.
     pub kept: Option<Shown>,
     /// Its heading in tables, at most two lines.
     pub heading: &'static [&'static str],
@@ -166,30 +167,30 @@ pub struct Attribute {
 pub const NONE: Value = Value::Many(Vec::new());
 
 impl PartialEq for Attribute {
-    /// Rows of the table are compared by place: there is one of each.
+    /// Compares places in the table, because each row is there once.
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self, other)
     }
 }
 
 impl Attribute {
-    /// Its full name.
+    /// Returns its full name.
     pub fn name(&self) -> &str {
         self.field.stored()
     }
 
-    /// Whether it is kept as it was given, and decides nothing.
+    /// Returns whether it is only kept as it was given and shown, and decides nothing.
     pub fn is_carried(&self) -> bool {
         matches!(self.field, Field::Carried(_))
     }
 
-    /// Its value of `object`; [`NONE`] where it has no value now, or the object does not have it.
+    /// Returns its value of `object`; [`NONE`] where the object has no value now, or does not have the attribute.
     #[inline]
     pub fn value(&self, object: &Object<'_>) -> Value {
         match object {
             Object::Job(job) => self.get.job.map_or_else(|| self.given(&job.given), |get| get(job)),
             Object::Document(one) => self.get.document.map_or_else(|| self.given(&one.given), |get| get(one)),
-            Object::Finished(job) => self.get.finished.map_or(NONE, |get| get(job)),
+            Object::Finished(job) => self.get.finished.map_or_else(|| self.remembered(&job.carried), |get| get(job)),
             Object::Logical(location) => self.get.logical.map_or(NONE, |get| get(location)),
             Object::Actual(device) => self.get.actual.map_or(NONE, |get| get(device)),
             Object::Queue(queue) => self.get.queue.map_or(NONE, |get| get(queue)),
@@ -197,16 +198,22 @@ impl Attribute {
         }
     }
 
-    /// The value of one that is only carried, among what was given.
+    /// Finds the value of one that is only carried among what was given.
     fn given(&self, given: &[GivenValue]) -> Value {
         let found = given.iter().find(|one| one.field == self.field).filter(|_| self.is_carried());
         found.map_or(NONE, |one| one.value.clone())
     }
 
-    /// The change that gives it `value`, or its default: of one document, or of each, where it belongs to documents.
+    /// Finds the value of one that is only carried among what the history kept.
+    fn remembered(&self, carried: &[(Field, Value)]) -> Value {
+        carried.iter().find(|one| one.0 == self.field).map_or(NONE, |one| one.1.clone())
+    }
+
+    /// Makes the change that gives it `value`, or its default where there is none. An attribute of documents changes in one
+    /// document, or in each.
     ///
     /// # Errors
-    /// Why it cannot have that value.
+    /// Says why it cannot have that value.
     pub fn change(&self, value: Option<&Value>, document: Option<u32>) -> Result<JobChange, String> {
         match self.set {
             Setter::Change(change) => change(value, document),
@@ -215,10 +222,10 @@ impl Attribute {
         }
     }
 
-    /// Gives a job that is handed in `value`: the job, or one document of it.
+    /// Gives `value` to a job that is being submitted, or to one document of it.
     ///
     /// # Errors
-    /// Why it cannot have that value.
+    /// Says why it cannot have that value.
     pub fn submit(&self, submission: &mut Submission, value: &Value, document: Option<u32>) -> Result<(), String> {
         if let Setter::Submission(set) = self.set {
             return set(submission, value);
@@ -227,10 +234,10 @@ impl Attribute {
         Ok(())
     }
 
-    /// Whether `value` is one that it may have: what came over a wire was read by somebody else.
+    /// Checks that it may have `value`. Somebody else has read a value that came over a wire.
     ///
     /// # Errors
-    /// Why not.
+    /// Says why it may not.
     pub fn check(&self, value: &Value) -> Result<(), String> {
         if !self.many && matches!(value, Value::Many(_)) {
             return Err("it has one value".to_owned());
@@ -242,7 +249,7 @@ impl Attribute {
         values.iter().try_for_each(|one| text::check(self.kind, one))
     }
 
-    /// What it is, with its default; of one that is only carried, that it is no more than that.
+    /// Says what it is, with its default. Of one that is only carried it says that it decides nothing.
     pub fn summary(&self) -> String {
         match self.default {
             _ if self.is_carried() => format!("{}; kept and shown, decides nothing", self.help),
@@ -255,22 +262,22 @@ impl Attribute {
 /// The most values of one attribute.
 pub const MAX_VALUES: usize = 100;
 
-/// The attributes of `class`, in the order in which they are shown.
+/// Returns the attributes of `class` in the order in which they are shown.
 pub fn of_class(class: Class) -> impl Iterator<Item = &'static Attribute> {
     table::TABLE.iter().filter(move |row| row.class == class)
 }
 
-/// The attributes that a command on objects of `class` may name: with a job those of its documents too.
+/// Returns the attributes that a command on objects of `class` may name. A command on jobs may name those of documents too.
 pub fn nameable(class: Class) -> impl Iterator<Item = &'static Attribute> {
     table::TABLE.iter().filter(move |row| row.class == class || (class == Class::Job && row.class == Class::Document))
 }
 
-/// The attribute `field` of `class`.
+/// Finds the attribute `field` of `class`.
 pub fn find(class: Class, field: Field) -> Option<&'static Attribute> {
     of_class(class).find(|row| row.field == field)
 }
 
-/// The attribute `field` of jobs or of their documents.
+/// Finds the attribute `field` among those that a command on objects of `class` may name.
 pub fn find_nameable(class: Class, field: Field) -> Option<&'static Attribute> {
     nameable(class).find(|row| row.field == field)
 }

@@ -1,26 +1,26 @@
-//! Names and keywords as people type them: whole, as a synonym, or abbreviated word by word.
+//! Finds names and keywords as people type them: whole, as a synonym, or abbreviated word by word.
 //!
-//! `s-m-s` is `start-message-supported`: as many words as the full name, each a beginning of its counterpart. The whole
-//! word always wins; more than one candidate is an error that lists them (docs/reference/infoprint.md 1).
+//! `s-m-s` is `start-message-supported`: it has as many words as the full name, each a beginning of its counterpart. A
+//! whole name always wins. Several candidates are an error that lists them (docs/reference/infoprint.md 1).
 
 use crate::model::near;
 
-/// The longest name that is looked up.
+/// A longer name is not looked up.
 pub const MAX_NAME: usize = 64;
 
 /// Why a word names nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BadWord {
-    /// Nothing is called so; these resemble it.
+    /// Nothing has that name; these names resemble it.
     Unknown(Vec<String>),
-    /// All of these may be meant.
+    /// It may mean each of these.
     Ambiguous(Vec<&'static str>),
 }
 
-/// Finds what `word` means among `candidates`: pairs of a name and what it stands for.
+/// Finds what `word` means among `candidates`, which are pairs of a name and what it stands for.
 ///
 /// # Errors
-/// [`BadWord`].
+/// [`BadWord`] when it means none of them or several.
 pub fn resolve<T: Copy + PartialEq>(word: &str, candidates: &[(&'static str, T)]) -> Result<T, BadWord> {
     if word.is_empty() || word.len() > MAX_NAME {
         return Err(BadWord::Unknown(Vec::new()));
@@ -30,7 +30,7 @@ pub fn resolve<T: Copy + PartialEq>(word: &str, candidates: &[(&'static str, T)]
     }
     let mut found: Vec<&(&'static str, T)> = Vec::new();
     for candidate in candidates.iter().filter(|candidate| abbreviates(word, candidate.0)) {
-        // Two names of one thing are no ambiguity.
+        // Two names of one thing are not ambiguous.
         if !found.iter().any(|other| other.1 == candidate.1) {
             found.push(candidate);
         }
@@ -45,13 +45,13 @@ pub fn resolve<T: Copy + PartialEq>(word: &str, candidates: &[(&'static str, T)]
 /// Finds the keyword that `word` means.
 ///
 /// # Errors
-/// [`BadWord`].
+/// [`BadWord`] when it means none of them or several.
 pub fn keyword(word: &str, keywords: &[&'static str]) -> Result<&'static str, BadWord> {
     let candidates: Vec<(&'static str, &'static str)> = keywords.iter().map(|k| (*k, *k)).collect();
     resolve(word, &candidates)
 }
 
-/// Whether `short` abbreviates `full`: the same number of words, each a beginning of its counterpart.
+/// Returns whether `short` abbreviates `full`: it has as many words, each a beginning of its counterpart.
 fn abbreviates(short: &str, full: &str) -> bool {
     let mut short = short.split('-');
     let mut full = full.split('-');

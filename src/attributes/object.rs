@@ -1,11 +1,11 @@
-//! What attributes are read of: the records of the model, and the few facts that a display knows beside them.
+//! The objects that getters read: records of the model, with the few facts that a display knows beside them.
 
 use crate::model::device::DeviceStatus;
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{DocumentStatus, JobStatus};
 use crate::model::location::LocationStatus;
 
-/// An object whose attributes are asked for.
+/// An object whose attributes are read.
 #[derive(Clone, Copy, Debug)]
 pub enum Object<'a> {
     /// A job in the spool.

@@ -1,4 +1,4 @@
-//! How rows of the table are written: a beginning for each class, and what differs from the usual as words after it.
+//! The words in which rows of the table are written. A row begins with its class; what differs from the usual follows.
 
 use super::{Attribute, Class, Getters, Kind, Settable, Setter, Shown};
 use crate::model::alter::JobChange;
@@ -63,7 +63,7 @@ pub(super) const fn server(field: Field, kind: Kind, shown: Shown, heading: Word
     row(Class::Server, field, kind, shown, heading, help)
 }
 
-/// A row of a job or a document that is only carried: kept as it was given, changed with `pdmod`, shown in `all`.
+/// A row of a job or a document that is only carried. It is kept as it was given, changed with `pdmod`, shown in `all`.
 pub(super) const fn carried(
     class: Class,
     name: &'static str,
@@ -71,13 +71,15 @@ pub(super) const fn carried(
     heading: Words,
     help: &'static str,
 ) -> Attribute {
-    // The table is a constant: a name that cannot be one is found when it is compiled.
+    // The table is built by the compiler, which stops at a name that cannot be one.
     let field = match CarriedName::new(name) {
         Some(name) => Field::Carried(name),
         None => unreachable!(),
     };
     let plain = row(class, field, kind, Shown::All, heading, help);
-    Attribute { settable: Settable::Always, set: Setter::Carried, needs: plain.needs.and(Parts::GIVEN), ..plain }
+    // The history keeps no documents.
+    let kept = if matches!(class, Class::Job) { Some(Shown::All) } else { None };
+    Attribute { settable: Settable::Always, set: Setter::Carried, needs: plain.needs.and(Parts::GIVEN), kept, ..plain }
 }
 
 impl Attribute {
@@ -111,7 +113,7 @@ impl Attribute {
         Self { needs: self.needs.and(parts), ..self }
     }
 
-    /// It costs a question of its own for each job.
+    /// The spool must be asked for it job by job.
     pub(super) const fn asked(self) -> Self {
         Self { asked: true, ..self }
     }
@@ -121,12 +123,12 @@ impl Attribute {
         Self { get: Getters { job: Some(get), ..self.get }, ..self }
     }
 
-    /// Of a finished job, in this group.
+    /// Of a finished job, which shows it in this group.
     pub(super) const fn finished(self, shown: Shown, get: fn(&FinishedStatus) -> Value) -> Self {
         Self { kept: Some(shown), get: Getters { finished: Some(get), ..self.get }, ..self }
     }
 
-    /// The history keeps it, and it is asked for.
+    /// The history keeps it, and the spool must be asked for it.
     pub(super) const fn kept(self, shown: Shown) -> Self {
         Self { kept: Some(shown), ..self }
     }

@@ -1,4 +1,4 @@
-//! The table itself. A row added here appears in the parser, the filters, the displays, JSON, the help, the manual and the
+//! The table itself. A new row here appears in the parser, the filters, the displays, JSON, the help, the manual and the
 //! completions.
 
 use super::Class::{Document, Job};
@@ -16,7 +16,7 @@ use crate::model::location::Destination;
 use crate::model::query::Parts;
 use crate::model::state::{DeviceWish, HoldReason};
 
-/// The largest count and number.
+/// The largest count or number.
 const MAX: i64 = 2_147_483_647;
 
 /// Values of `current-job-state`.

@@ -1,11 +1,11 @@
-//! Values to and from text.
+//! Reads values from text and writes them as text.
 //!
-//! Text written here is always one line: control characters are escaped, because scripts read line by line.
+//! A value is always written as one line, with control characters escaped, because scripts read line by line.
 
 use std::fmt::Write;
 
 use jiff::civil;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, Zoned};
 
 use super::names::{self, BadWord};
@@ -25,7 +25,7 @@ pub struct Clock {
     pub zone: TimeZone,
 }
 
-/// Values as lines of text, one behind the other in one piece: a listing of many values needs few allocations.
+/// Values as lines of text. All lines lie in one piece of memory, so a listing of many values needs few allocations.
 #[derive(Clone, Debug, Default)]
 pub struct Lines {
     text: String,
@@ -44,14 +44,14 @@ impl Lines {
         self.ends.is_empty()
     }
 
-    /// Line `n`, from 0; empty where there is none.
+    /// Returns line `n`, from 0; an empty one where there is none.
     pub fn get(&self, n: usize) -> &str {
         let start = n.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
         let end = self.ends.get(n).copied();
         start.zip(end).and_then(|(start, end)| self.text.get(start..end)).unwrap_or_default()
     }
 
-    /// Forgets them all, and keeps the room they had.
+    /// Removes all lines and keeps their memory for the next ones.
     pub fn clear(&mut self) {
         self.text.clear();
         self.ends.clear();
@@ -63,7 +63,7 @@ impl Lines {
         self.ends.push(self.text.len());
     }
 
-    /// Adds the values of `value`, each as one line; no line when it has no value.
+    /// Adds each value of `value` as one line, and no line when there is none.
     pub fn add(&mut self, row: &Attribute, value: &Value, zone: &TimeZone) {
         match value {
             Value::Many(parts) if row.kind == Kind::Content => {
@@ -93,9 +93,12 @@ pub(super) fn write(kind: Kind, value: &Value, zone: &TimeZone, out: &mut String
         (Kind::Counted(most), Value::Integer(n)) if *n > most => write!(out, "{most}+"),
         (_, Value::Integer(n)) => write!(out, "{n}"),
         (_, Value::Boolean(b)) => write!(out, "{b}"),
-        (_, Value::Time(ms)) => match Timestamp::from_millisecond(*ms) {
-            Ok(at) => write!(out, "{}", at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S")),
-            Err(_) => write!(out, "{ms}"),
+        (_, Value::Time(ms)) => match shown(*ms, |at| zone.to_datetime(at)).as_ref().map(|text| str::from_utf8(text)) {
+            Some(Ok(text)) => {
+                out.push_str(text);
+                Ok(())
+            }
+            _ => write!(out, "{ms}"),
         },
         (Kind::Content, Value::Many(parts)) => {
             for (n, part) in parts.iter().take(2).enumerate() {
@@ -118,7 +121,32 @@ pub(super) fn write(kind: Kind, value: &Value, zone: &TimeZone, out: &mut String
     };
 }
 
-/// The offsets of `zone` in this century, as a condition carries them; before it the first one holds. No job is older.
+/// Returns a point in time as it is shown in UTC: `YYYY-MM-DD HH:MM:SS`; none where the year has not four digits.
+pub fn utc(ms: i64) -> Option<[u8; 19]> {
+    shown(ms, |at| Offset::UTC.to_datetime(at))
+}
+
+/// The same in a zone. Listings show many times, and this costs a fraction of what a format with letters does.
+fn shown(ms: i64, local: impl FnOnce(Timestamp) -> civil::DateTime) -> Option<[u8; 19]> {
+    let at = local(Timestamp::from_millisecond(ms).ok()?);
+    let mut text = *b"0000-00-00 00:00:00";
+    let mut put = |from: usize, digits: usize, number: u16| {
+        (from..from + digits).rev().fold(number, |left, place| {
+            text[place] += u8::try_from(left % 10).unwrap_or_default();
+            left / 10
+        })
+    };
+    if put(0, 4, u16::try_from(at.year()).ok()?) != 0 {
+        return None;
+    }
+    for (from, part) in [(5, at.month()), (8, at.day()), (11, at.hour()), (14, at.minute()), (17, at.second())] {
+        put(from, 2, part.unsigned_abs().into());
+    }
+    Some(text)
+}
+
+/// Returns the offsets of `zone` in this century, as a condition carries them. The first one also holds before it, when
+/// there were no jobs.
 pub fn offsets(zone: &TimeZone) -> Vec<(i64, i32)> {
     let at = |ms| Timestamp::from_millisecond(ms).unwrap_or_default();
     let (first, last) = (at(946_684_800_000), at(4_102_444_800_000));
@@ -128,14 +156,14 @@ pub fn offsets(zone: &TimeZone) -> Vec<(i64, i32)> {
     found
 }
 
-/// `text` as one line: control characters (and those that turn the direction of writing) as escapes.
+/// Returns `text` as one line: escapes stand for control characters and for those that turn the direction of writing.
 pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     escape(text, &mut out);
     out
 }
 
-/// Whether `text` is printable ASCII: nothing to escape, and each character as wide as its octet.
+/// Returns whether `text` is printable ASCII: nothing is to be escaped, and each octet is one column wide.
 pub fn is_plain(text: &str) -> bool {
     text.bytes().all(|octet| matches!(octet, b' '..=b'~'))
 }
@@ -155,7 +183,7 @@ fn escape(text: &str, out: &mut String) {
 /// Reads one value of `attribute`.
 ///
 /// # Errors
-/// [`FailureKind::BadValue`] with what the attribute takes.
+/// [`FailureKind::BadValue`] when it is no value of `attribute`; the message says what the attribute takes.
 pub fn read(attribute: &Attribute, text: &str, clock: &Clock) -> Result<Value, Failure> {
     let name = attribute.name();
     let bad = |what: String| Failure::new(FailureKind::BadValue, format!("{name}: {what}"));
@@ -196,10 +224,10 @@ fn read_number(name: &str, text: &str, low: i64, high: i64) -> Result<Value, Fai
     }
 }
 
-/// Reads what a value of `attribute` is compared with: of numbers any, because `job-priority>0` is a question too.
+/// Reads what a value of `attribute` is compared with. Any number is accepted, because `job-priority>0` is a question too.
 ///
 /// # Errors
-/// [`FailureKind::BadValue`] with what the attribute takes.
+/// [`FailureKind::BadValue`] when nothing of `attribute` can be compared with it.
 pub fn read_wanted(attribute: &Attribute, text: &str, clock: &Clock) -> Result<Value, Failure> {
     match (attribute.kind, text.parse::<i64>()) {
         (Kind::Integer(..) | Kind::Counted(_), Ok(n)) if !text.starts_with('+') => Ok(Value::Integer(n)),
@@ -207,10 +235,10 @@ pub fn read_wanted(attribute: &Attribute, text: &str, clock: &Clock) -> Result<V
     }
 }
 
-/// Reads the values that are given to `attribute`: one, or several where it may have several.
+/// Reads the value that is given to `attribute`, or the values where it may have several.
 ///
 /// # Errors
-/// [`FailureKind::BadValue`] with what the attribute takes.
+/// [`FailureKind::BadValue`] when one of them is no value of `attribute`, or when there are too many.
 pub fn read_given(attribute: &Attribute, texts: &[String], clock: &Clock) -> Result<Value, Failure> {
     let name = attribute.name();
     let bad = |what: String| Failure::new(FailureKind::BadValue, format!("{name}{what}"));
@@ -238,10 +266,10 @@ pub fn read_given(attribute: &Attribute, texts: &[String], clock: &Clock) -> Res
     }
 }
 
-/// Whether `value` is one value of that kind.
+/// Checks that `value` is one value of that kind.
 ///
 /// # Errors
-/// Why not.
+/// Says why it is none.
 pub(super) fn check(kind: Kind, value: &Value) -> Result<(), String> {
     match (kind, value) {
         (_, Value::Text(text)) if text.len() > MAX_TEXT => Err(format!("the value is longer than {MAX_TEXT} octets")),
@@ -262,7 +290,7 @@ pub(super) fn check(kind: Kind, value: &Value) -> Result<(), String> {
     }
 }
 
-/// A point in time, `HH:MM[:SS] [MM/DD/YY]` or `YYYY-MM-DD[ HH:MM[:SS]]` in the caller's zone, or RFC 3339 with an offset.
+/// Reads a point in time: `HH:MM[:SS] [MM/DD/YY]` or `YYYY-MM-DD[ HH:MM[:SS]]` in the caller's zone, or RFC 3339 with an offset.
 fn read_time(text: &str, clock: &Clock) -> Option<i64> {
     let text = text.trim();
     if let Ok(at) = text.parse::<Timestamp>() {
@@ -341,7 +369,20 @@ mod tests {
         assert_eq!(lines(Field::CreationTime, &Value::Time(0)), ["1970-01-01 00:00:00"]);
     }
 
+    #[test]
+    fn a_year_of_more_than_four_digits_or_before_the_first_is_not_written() {
+        assert_eq!(utc(0).as_ref(), Some(b"1970-01-01 00:00:00"));
+        assert_eq!(utc(-62_167_219_200_001), None);
+        assert_eq!(utc(i64::MAX), None);
+    }
+
     proptest! {
+        #[test]
+        fn a_time_is_written_as_a_format_with_letters_says(ms in -30_610_224_000_000i64..253_402_207_200_000) {
+            let letters = Timestamp::from_millisecond(ms).unwrap().strftime("%Y-%m-%d %H:%M:%S").to_string();
+            prop_assert_eq!(utc(ms).map(|text| text.to_vec()), Some(letters.into_bytes()));
+        }
+
         #[test]
         fn reading_never_panics(text in ".{0,40}") {
             for row in crate::attributes::table::TABLE {

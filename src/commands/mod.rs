@@ -13,7 +13,7 @@ pub(crate) mod why;
 
 /// Defines the command lines of all languages; manual pages and completions are made from this.
 pub fn definitions() -> Vec<clap::Command> {
-    let pd = pd::verbs::VERBS.iter().map(|verb| (verb.definition)());
+    let pd = pd::verbs::VERBS.iter().map(pd::runner::Verb::documented);
     pd.chain([spoolcom::definition()]).collect()
 }
 

@@ -73,6 +73,8 @@ pub struct Shell<'a> {
     pub err_is_terminal: bool,
     /// Whether standard input is a terminal.
     pub input_is_terminal: bool,
+    /// The controlling terminal, where a question is asked when standard input is something else.
+    pub terminal: Option<&'a Path>,
     /// Looks up an environment variable.
     pub env: &'a dyn Fn(&str) -> Option<OsString>,
     /// The current directory.
@@ -148,6 +150,7 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
             out_is_terminal,
             err_is_terminal,
             input_is_terminal,
+            terminal: Some(Path::new("/dev/tty")),
             env: &env,
             cwd,
             now_ms: crate::sys::clock::wall_ms(),

@@ -13,8 +13,15 @@ use super::state::JobState;
 pub enum NewOwner {
     /// A login name, which must exist.
     Name(String),
-    /// A user id, which need not be defined.
+    /// A user id, which need not be defined; its group is that user's own.
     Uid(u32),
+    /// A group and a user id, neither of which need be defined.
+    Ids {
+        /// The group.
+        gid: u32,
+        /// The user.
+        uid: u32,
+    },
 }
 
 /// One change of a job. A value of none restores the default, which the job has when its submitter says nothing.

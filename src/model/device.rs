@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{DeviceId, JobNumber};
+use super::kept::{KeptWord, KeptWords};
 use super::names::{DeviceName, ProcessName};
 use super::separation::{HeaderPages, StartFf};
 use super::state::{DeviceState, DeviceWish, ErrorNote, ProcessState};
@@ -108,6 +109,9 @@ pub struct DeviceSettings {
     pub delivery: AfterReset,
     /// So often the device may fail at one job before it is set aside; 0 = without limit.
     pub attempts: u32,
+    /// Words that mean nothing here, as they were typed.
+    #[serde(default)]
+    pub kept: KeptWords,
 }
 
 impl Default for DeviceSettings {
@@ -129,6 +133,7 @@ impl Default for DeviceSettings {
             restart: 0,
             delivery: AfterReset::Again,
             attempts: ATTEMPTS,
+            kept: KeptWords::default(),
         }
     }
 }
@@ -168,6 +173,8 @@ pub enum DeviceChange {
     Delivery(AfterReset),
     /// ATTEMPTS; 0 = without limit
     Attempts(u32),
+    /// A word that means nothing here
+    Kept(KeptWord),
 }
 
 impl fmt::Display for DeviceChange {
@@ -193,6 +200,7 @@ impl fmt::Display for DeviceChange {
             Self::Restart(v) => write!(f, "RESTART {v}"),
             Self::Delivery(v) => write!(f, "DELIVERY {}", v.word()),
             Self::Attempts(v) => write!(f, "ATTEMPTS {v}"),
+            Self::Kept(v) => v.fmt(f),
         }
     }
 }
@@ -224,6 +232,7 @@ impl DeviceSettings {
             DeviceChange::Restart(v) => self.restart = v,
             DeviceChange::Delivery(v) => self.delivery = v,
             DeviceChange::Attempts(v) => self.attempts = v,
+            DeviceChange::Kept(v) => self.kept.keep(v),
         }
     }
 }

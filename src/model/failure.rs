@@ -19,6 +19,8 @@ pub enum FailureKind {
     Security,
     /// The object's state does not allow it.
     State,
+    /// The state of the spooler does not allow it.
+    SpoolerState,
     /// A value is malformed or out of range.
     BadValue,
     /// Not available in this version or on this kind of object.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::field::{Field, Value};
 use super::ids::{GlobalJobId, JobId, JobNumber, LocalJobId};
 use super::location::Destination;
 use super::names::DeviceName;
@@ -41,4 +42,6 @@ pub struct FinishedStatus {
     pub created_ms: i64,
     /// When it ended, wall clock.
     pub finished_ms: i64,
+    /// What was given for it and is only carried.
+    pub carried: Vec<(Field, Value)>,
 }

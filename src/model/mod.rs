@@ -12,6 +12,7 @@ pub mod finished;
 pub mod guardian;
 pub mod ids;
 pub mod job;
+pub mod kept;
 pub mod location;
 pub mod names;
 pub mod object;

@@ -158,12 +158,23 @@ impl DestName {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeviceName {
-    node: Option<DestName>,
+    node: Option<ServerName>,
     name: ProcessName,
     sub: Option<DestName>,
 }
 
 impl DeviceName {
+    /// Returns the node that it names.
+    pub fn node(&self) -> Option<&ServerName> {
+        self.node.as_ref()
+    }
+
+    /// Returns the same device without its node, as its own server names it.
+    #[must_use]
+    pub fn without_node(&self) -> Self {
+        Self { node: None, ..self.clone() }
+    }
+
     /// Returns the form in which names are compared and stored uniquely.
     pub fn key(&self) -> String {
         self.to_string().to_ascii_lowercase()
@@ -205,7 +216,8 @@ impl FromStr for DeviceName {
         let bad = || BadName::Form(text.escape_debug().to_string(), FORM);
         let (node, rest) = match text.strip_prefix('\\') {
             Some(rest) => {
-                let (node, rest) = rest.split_once('.').ok_or_else(bad)?;
+                // Names of servers may hold dots: a name that has its '$' says where they end.
+                let (node, rest) = rest.split_once(".$").or_else(|| rest.split_once('.')).ok_or_else(bad)?;
                 (Some(node.parse()?), rest)
             }
             None => (None, text),

@@ -4,16 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use super::guardian::ProcessError;
 use super::ids::ProcessId;
+use super::kept::{KeptWord, KeptWords};
 use super::names::ProcessName;
 use super::state::{ErrorNote, ProcessState};
 
 /// One attribute of a `PRINT` command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProcessChange {
-    /// FILE: a program in the directory of ours. This version has only `fastp`.
+    /// FILE: a program of ours, as typed. This version has only `fastp`.
     File(String),
     /// PARM
     Parm(u16),
+    /// A word that means nothing here
+    Kept(KeptWord),
 }
 
 impl std::fmt::Display for ProcessChange {
@@ -22,6 +25,7 @@ impl std::fmt::Display for ProcessChange {
         match self {
             Self::File(file) => write!(f, "FILE {file}"),
             Self::Parm(parm) => write!(f, "PARM {parm}"),
+            Self::Kept(kept) => kept.fmt(f),
         }
     }
 }
@@ -55,6 +59,9 @@ pub struct ProcessStatus {
     pub file: Option<String>,
     /// PARM.
     pub parm: u16,
+    /// Words that mean nothing here, as they were typed.
+    #[serde(default)]
+    pub kept: KeptWords,
     /// Its state, which follows from its row and its lock.
     pub state: ProcessState,
     /// The error that it is in.

@@ -1,6 +1,7 @@
 //! Rows of devices.
 
 use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Paper, Remembered};
+use crate::model::kept::KeptWords;
 use crate::model::state::{DeviceWish, ErrorNote};
 use crate::model::{DeviceId, DeviceName, JobId, ProcessName, RouteId};
 
@@ -82,6 +83,7 @@ columns!(at {
     last_address,
     last_entry,
     complaint,
+    kept,
 });
 
 /// The identities of the devices that the route `?1` leads to; one may be there twice. Not a UNION, which would be a merge
@@ -113,6 +115,7 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
             restart: row.get(at::restart)?,
             delivery: row.get(at::delivery)?,
             attempts: row.get(at::attempts)?,
+            kept: row.get::<Option<String>>(at::kept)?.map(|text| KeptWords::from_stored(&text)).unwrap_or_default(),
         },
         set_aside: row.get(at::set_aside)?,
         wish: row.get(at::wish)?,
@@ -139,9 +142,29 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
     })
 }
 
-/// Returns the device of that name.
+/// Returns the device of that name. One at the node of this spool's own server is the device without a node.
 pub(crate) fn by_name(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Option<DeviceRow>> {
-    noted(tx, tx.one(&format!("SELECT {} FROM device WHERE name_key = ?", at::LIST), values![name.key()], read)?)
+    match id_of(tx, name)? {
+        Some(id) => by_id(tx, id),
+        None => Ok(None),
+    }
+}
+
+fn id_of(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Option<DeviceId>> {
+    let exact = |name: &DeviceName| {
+        tx.one("SELECT id FROM device WHERE name_key = ?", values![name.key()], |row| row.only::<DeviceId>())
+    };
+    let local = local_name(tx, name)?;
+    let found = exact(&local)?;
+    // A spool of an earlier version may hold a device whose name has its own node.
+    if found.is_none() && local != *name { exact(name) } else { Ok(found) }
+}
+
+/// Returns the name by which this spool knows a device: without the node of its own server.
+pub(crate) fn local_name(tx: &Tx<'_>, name: &DeviceName) -> Fallible<DeviceName> {
+    let Some(node) = name.node() else { return Ok(name.clone()) };
+    let own = super::spool::server(tx)?.eq_ignore_ascii_case(node.as_str());
+    Ok(if own { name.without_node() } else { name.clone() })
 }
 
 /// Returns the device with that identity.
@@ -158,8 +181,7 @@ fn noted(tx: &Tx<'_>, found: Option<DeviceRow>) -> Fallible<Option<DeviceRow>> {
 
 /// Returns the device of that name, locked: to decide from it.
 pub(crate) fn to_change(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Option<DeviceRow>> {
-    let id = tx.one("SELECT id FROM device WHERE name_key = ?", values![name.key()], |row| row.only::<DeviceId>())?;
-    let Some(id) = id else { return Ok(None) };
+    let Some(id) = id_of(tx, name)? else { return Ok(None) };
     tx.lock(Lock::Device(id))?;
     by_id(tx, id)
 }
@@ -288,6 +310,12 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
     )
 }
 
+/// Stores the words that mean nothing here.
+pub(crate) fn set_kept(tx: &Tx<'_>, id: DeviceId, kept: &KeptWords) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
+    tx.change("the device", "UPDATE device SET kept = ? WHERE id = ?", values![kept.stored(), id])
+}
+
 /// Stores which job was set aside because the device failed at it.
 pub(crate) fn set_aside(tx: &Tx<'_>, id: DeviceId, job: Option<JobId>) -> Fallible<()> {
     tx.demand_lock(Lock::Device(id))?;
@@ -329,18 +357,9 @@ pub(crate) fn stop_by_error(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
     )
 }
 
-/// Returns the devices that nobody has started or drained yet, and that have all they need to be started: an address is
-/// needed unless they `may_have_entry` in FASTCNFG.
-pub(crate) fn untouched(tx: &Tx<'_>, may_have_entry: bool) -> Fallible<Vec<DeviceRow>> {
-    tx.rows(
-        &format!(
-            "SELECT {} FROM device WHERE untouched <> ? AND process_key IS NOT NULL AND (uri IS NOT NULL OR ?)
-             ORDER BY name_key",
-            at::LIST
-        ),
-        values![false, may_have_entry],
-        read,
-    )
+/// Returns the devices that nobody has started or drained yet.
+pub(crate) fn untouched(tx: &Tx<'_>) -> Fallible<Vec<DeviceRow>> {
+    tx.rows(&format!("SELECT {} FROM device WHERE untouched <> ? ORDER BY name_key", at::LIST), values![false], read)
 }
 
 /// Stores or clears the error.

@@ -1,8 +1,9 @@
 //! Rows of finished jobs: the history.
 
-use crate::model::{DeviceName, JobId, JobNumber, JobRef, LocalJobId, LocationPattern, Serial};
+use crate::model::field::{Field, Value};
+use crate::model::{DeviceName, Failure, JobId, JobNumber, JobRef, LocalJobId, LocationPattern, Serial};
 
-use super::job::JobRow;
+use super::job::{JobRow, Removed};
 use super::value::{Bind, columns, values};
 use super::{Fallible, Row, Tx, page};
 
@@ -41,6 +42,8 @@ pub struct FinishedRow {
     pub created_ms: i64,
     /// When it ended.
     pub finished_ms: i64,
+    /// What was given for it and is only carried.
+    pub carried: Vec<(Field, Value)>,
 }
 
 columns!(at {
@@ -60,6 +63,7 @@ columns!(at {
     documents,
     created_ms,
     finished_ms,
+    carried,
 });
 
 fn read(row: &Row<'_>) -> Fallible<FinishedRow> {
@@ -80,6 +84,11 @@ fn read(row: &Row<'_>) -> Fallible<FinishedRow> {
         documents: row.get(at::documents)?,
         created_ms: row.get(at::created_ms)?,
         finished_ms: row.get(at::finished_ms)?,
+        carried: match row.get::<Option<String>>(at::carried)? {
+            Some(text) => serde_json::from_str(&text)
+                .map_err(|_| Failure::internal("spool.db: the text of the values of a finished job is unknown"))?,
+            None => Vec::new(),
+        },
     })
 }
 
@@ -90,17 +99,24 @@ pub(crate) fn insert(
     destination: &str,
     device: Option<&str>,
     outcome: &str,
-    documents: usize,
+    removed: &Removed,
 ) -> Fallible<()> {
+    // Most jobs have none, and then there is no text.
+    let carried = match removed.carried.as_slice() {
+        [] => None,
+        some => {
+            Some(serde_json::to_string(some).map_err(|error| Failure::internal(format!("attribute value: {error}")))?)
+        }
+    };
     tx.run(
         "INSERT INTO finished (job_id, number, serial, token, local_id, owner_server, owner_uid, owner, user_name, name, destination,
-             device, outcome, octets, pages, documents, created_ms, finished_ms, finished_spool)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             device, outcome, octets, pages, documents, created_ms, finished_ms, finished_spool, carried)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values![
             job.id,
             job.number,
             job.serial,
-            job.token,
+            removed.token,
             job.local,
             job.owner_server,
             job.owner_uid,
@@ -112,10 +128,11 @@ pub(crate) fn insert(
             outcome,
             job.octets,
             job.pages,
-            documents,
+            removed.files.len(),
             job.created_ms,
             tx.now().wall_ms,
-            super::spool::time(tx)?.0
+            super::spool::time(tx)?.0,
+            carried
         ],
     )?;
     Ok(())

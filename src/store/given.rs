@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::field::Value;
 use crate::model::job::GivenValue;
 use crate::model::{Failure, JobId};
 
@@ -12,6 +13,12 @@ use super::value::{columns, values};
 use super::{Fallible, Tx};
 
 columns!(given { job_id, document, field, value, origin });
+
+/// Reads the text of a value that was given for `job`.
+pub(super) fn parse(text: &str, job: JobId) -> Fallible<Value> {
+    serde_json::from_str(text)
+        .map_err(|_| Failure::internal(format!("spool.db: the text of a value of job {} is unknown", job.0)))
+}
 
 /// Returns what was given for the jobs from `first` to `last` and for their documents.
 pub(crate) fn of_jobs(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap<JobId, Vec<GivenValue>>> {
@@ -25,8 +32,7 @@ pub(crate) fn of_jobs(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeM
         |row| {
             let job: JobId = row.get(given::job_id)?;
             let text: String = row.get(given::value)?;
-            let value = serde_json::from_str(&text)
-                .map_err(|_| Failure::internal(format!("spool.db: the text of a value of job {} is unknown", job.0)))?;
+            let value = parse(&text, job)?;
             found.entry(job).or_default().push(GivenValue {
                 document: row.get(given::document)?,
                 field: row.get(given::field)?,

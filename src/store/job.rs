@@ -1,5 +1,6 @@
 //! Rows of jobs and the explicit values their submitters gave.
 
+use crate::model::field::{Field, Value};
 use crate::model::job::GivenValue;
 use crate::model::order::Priority;
 use crate::model::query::{Condition, Cursor, Order};
@@ -41,8 +42,6 @@ pub struct JobRow {
     pub number: JobNumber,
     /// Ten digits.
     pub serial: Serial,
-    /// Token of its submission.
-    pub token: String,
     /// Its owner's number for it.
     pub local: LocalJobId,
     /// The server whose users the ids are of.
@@ -97,7 +96,6 @@ columns!(at {
     id,
     number,
     serial,
-    token,
     local_id,
     owner_server,
     owner_uid,
@@ -132,7 +130,6 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
         id: row.get(at::id)?,
         number: row.get(at::number)?,
         serial: row.get(at::serial)?,
-        token: row.get(at::token)?,
         local: row.get(at::local_id)?,
         owner_server: row.get(at::owner_server)?,
         owner_uid: row.get(at::owner_uid)?,
@@ -170,14 +167,15 @@ pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_i
              work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-/// Inserts a job; its `id` is ignored.
-pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow) -> Fallible<JobId> {
+/// Inserts a job with the token of its submission; its `id` is ignored. Why does no row that is read have the token? Only
+/// the end of a job needs it, and a listing would read it for each job.
+pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
     let id = tx.insert(
         INSERT,
         values![
             j.number,
             j.serial,
-            j.token,
+            token,
             j.local,
             j.owner_server,
             j.owner_uid,
@@ -373,25 +371,53 @@ pub(crate) fn set_sort(tx: &Tx<'_>, id: JobId, sort: &SortKey) -> Fallible<()> {
     )
 }
 
-/// Removes a job with everything that belongs to it, except its events and history. The names of its print files. An entry
-/// that a device has stays, and the job with it: the transaction fails.
-pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Vec<String>> {
+/// What is left to do for a job that was removed.
+#[derive(Debug)]
+pub(crate) struct Removed {
+    /// The token of its submission.
+    pub(crate) token: String,
+    /// The names of its print files.
+    pub(crate) files: Vec<String>,
+    /// What was given for the job and is only carried: nothing else has it.
+    pub(crate) carried: Vec<(Field, Value)>,
+}
+
+columns!(removed { document, field, value });
+
+/// Removes a job with everything that belongs to it, except its events and history. An entry that a device has stays, and
+/// the job with it: the transaction fails.
+pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
     tx.demand_lock(Lock::Job(id))?;
     tx.run(
         "DELETE FROM entry WHERE job_id = ? AND state NOT IN (?, ?)",
         values![id, EntryState::Claimed, EntryState::Transferred],
     )?;
     let files = tx.rows("DELETE FROM document WHERE job_id = ? RETURNING store_name", values![id], |row| row.only())?;
-    tx.run("DELETE FROM job_value WHERE job_id = ?", values![id])?;
+    let sql = format!("DELETE FROM job_value WHERE job_id = ? RETURNING {}", removed::LIST);
+    let given = tx.rows(&sql, values![id], |row| {
+        let field: Field = row.get(removed::field)?;
+        let of_job = row.get::<u32>(removed::document)? == 0;
+        if !of_job || !matches!(field, Field::Carried(_)) {
+            return Ok(None);
+        }
+        Ok(Some((field, super::given::parse(&row.get::<String>(removed::value)?, id)?)))
+    })?;
     let sql = format!("DELETE FROM job WHERE id = ? RETURNING {}", was_at::LIST);
-    let gone = tx.one(&sql, values![id], |row| Ok((row.get(was_at::location_id)?, row.get(was_at::arriving)?)))?;
-    let (location, arriving): (Option<LocationId>, bool) = gone.ok_or_else(|| sqlite::changed("the job"))?;
+    // Why all rows and not the first? References to the job are checked when the statement has come to its end.
+    let gone = tx.rows(&sql, values![id], |row| {
+        Ok((row.get(was_at::token)?, row.get(was_at::location_id)?, row.get(was_at::arriving)?))
+    })?;
+    let gone: Option<(String, Option<LocationId>, bool)> = gone.into_iter().next();
+    let (token, location, arriving) = gone.ok_or_else(|| sqlite::changed("the job"))?;
     tally::add(tx, Counts { jobs: -1, open_jobs: -i64::from(arriving), ..Counts::default() })?;
     tally::add_at(tx, location, -1)?;
-    Ok(files)
+    let mut carried: Vec<(Field, Value)> = given.into_iter().flatten().collect();
+    // Which row a DELETE returns first is nobody's promise.
+    carried.sort_by(|one, other| one.0.stored().cmp(other.0.stored()));
+    Ok(Removed { token, files, carried })
 }
 
-columns!(was_at { location_id, arriving });
+columns!(was_at { token, location_id, arriving });
 
 pub(super) const CLASS: &str = "SELECT id FROM requirement_class WHERE form_key = ?";
 

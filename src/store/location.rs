@@ -1,5 +1,7 @@
 //! Rows of groups, locations and routes.
 
+use std::cmp::Ordering;
+
 use crate::model::{
     DestName, DeviceId, DeviceName, GroupId, GroupName, LocationId, LocationName, LocationPattern, RouteId,
 };
@@ -100,23 +102,58 @@ pub(crate) fn list(
     pattern: Option<&LocationPattern>,
     after: Option<&LocationName>,
 ) -> Fallible<Vec<LocationRow>> {
-    let (group, dest) = match pattern {
-        None => (None, None),
-        Some(LocationPattern::One(name)) => (Some(name.group.key()), Some(name.dest.key())),
-        Some(LocationPattern::Group(group)) => (Some(group.key()), None),
-        Some(LocationPattern::EveryGroup(dest)) => (None, Some(dest.key())),
-    };
+    let limit = page(u32::MAX);
     let (after_group, after_dest) = after.map_or_else(Default::default, |name| (name.group.key(), name.dest.key()));
-    tx.rows(
-        &format!(
-            "SELECT {} FROM {FROM}
-             WHERE (?1 IS NULL OR g.name_key = ?1) AND (?2 IS NULL OR l.dest_key = ?2)
-               AND (g.name_key, l.dest_key) > (?3, ?4)
-             ORDER BY g.name_key, l.dest_key LIMIT ?5",
-            at::LIST
-        ),
-        values![group, dest, after_group, after_dest, page(u32::MAX)],
-        read,
+    match pattern {
+        Some(LocationPattern::One(name)) => {
+            let found = by_name(tx, name)?;
+            Ok(found
+                .filter(|row| (row.name.group.key(), row.name.dest.key()) > (after_group, after_dest))
+                .into_iter()
+                .collect())
+        }
+        Some(LocationPattern::Group(group)) => {
+            let behind = match group.key().cmp(&after_group) {
+                Ordering::Less => return Ok(Vec::new()),
+                Ordering::Equal => after_dest,
+                Ordering::Greater => String::new(),
+            };
+            tx.rows(&of_group_sql(), values![group.key(), behind, limit], read)
+        }
+        Some(LocationPattern::EveryGroup(dest)) => {
+            // The group of `after` has at most one of that name.
+            let behind = if dest.key() <= after_dest { ">" } else { ">=" };
+            tx.rows(&of_dest_sql(behind), values![dest.key(), after_group, limit], read)
+        }
+        None => {
+            // First the rest of the group that the last page ended in, then the groups behind it.
+            let mut rows = tx.rows(&of_group_sql(), values![after_group, after_dest, limit], read)?;
+            let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+            if left > 0 {
+                rows.extend(tx.rows(&behind_group_sql(), values![after_group, left], read)?);
+            }
+            Ok(rows)
+        }
+    }
+}
+
+fn of_group_sql() -> String {
+    format!("SELECT {} FROM {FROM} WHERE g.name_key = ? AND l.dest_key > ? ORDER BY l.dest_key LIMIT ?", at::LIST)
+}
+
+fn of_dest_sql(behind: &str) -> String {
+    format!(
+        "SELECT {} FROM {FROM} WHERE l.dest_key = ? AND g.name_key {behind} ? ORDER BY g.name_key LIMIT ?",
+        at::LIST
+    )
+}
+
+fn behind_group_sql() -> String {
+    // The CROSS JOIN has the groups read in their order, so that nothing is sorted.
+    format!(
+        "SELECT {} FROM location_group g CROSS JOIN location l ON l.group_id = g.id LEFT JOIN device d ON l.device_id = d.id
+         WHERE g.name_key > ? ORDER BY g.name_key, l.dest_key LIMIT ?",
+        at::LIST
     )
 }
 
@@ -125,6 +162,14 @@ pub(crate) fn of_device(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<LocationR
     let sql = format!("SELECT {} FROM {FROM} WHERE l.device_id = ? ORDER BY g.name_key, l.dest_key", at::LIST);
     tx.rows(&sql, values![device], read)
 }
+
+/// Tells whether a location of a group leads to a device.
+pub(crate) fn leads_to(tx: &Tx<'_>, group: GroupId, device: DeviceId) -> Fallible<bool> {
+    tx.finds(LEADS_TO, values![device, group])
+}
+
+// The `+` keeps the index of the group out: a device has few locations, a group many.
+const LEADS_TO: &str = "SELECT 1 FROM location WHERE device_id = ? AND +group_id = ? LIMIT 1";
 
 /// Returns every `GROUP.DEST` and group, for "did you mean": at most 10,000.
 pub(crate) fn names(tx: &Tx<'_>) -> Fallible<Vec<String>> {
@@ -189,10 +234,12 @@ pub(crate) fn delete(tx: &Tx<'_>, location: &LocationRow) -> Fallible<()> {
     tx.change("the route", "DELETE FROM route WHERE id = ?", values![location.route])
 }
 
+const USED: &str = "SELECT 1 FROM location WHERE group_id = ?";
+
 /// Removes a group and its route if no location and no job is left in it.
 pub(crate) fn delete_group_if_empty(tx: &Tx<'_>, group: &GroupRow) -> Fallible<()> {
-    let used = tx.finds("SELECT 1 FROM location WHERE group_id = ?", values![group.id])?
-        || tx.finds("SELECT 1 FROM job WHERE group_id = ?", values![group.id])?;
+    let used =
+        tx.finds(USED, values![group.id])? || tx.finds("SELECT 1 FROM job WHERE group_id = ?", values![group.id])?;
     if !used {
         tx.change("the group", "DELETE FROM location_group WHERE id = ?", values![group.id])?;
         tx.change("the route", "DELETE FROM route WHERE id = ?", values![group.route])?;
@@ -216,4 +263,26 @@ pub(crate) fn names_of(
         None => None,
     };
     Ok((name.ok_or_else(gone)?, dest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Memory;
+
+    /// What a change of one location reads, and a page of a listing, costs the same in a group of ten thousand: every table
+    /// is searched by an index that names the row, none is scanned, and nothing is sorted but the groups of one destination.
+    #[test]
+    fn one_location_is_found_without_a_look_at_the_others_of_its_group() {
+        let memory = Memory::new();
+        let by_name = format!("SELECT {} FROM {FROM} WHERE g.name_key = ? AND l.dest_key = ?", at::LIST);
+        for sql in [by_name, of_group_sql(), behind_group_sql(), LEADS_TO.to_owned(), USED.to_owned()] {
+            let plan = memory.plan(&sql);
+            assert!(plan.contains("SEARCH") && !plan.contains("SCAN") && !plan.contains("TEMP"), "{sql}: {plan}");
+        }
+        let plan = memory.plan(&of_dest_sql(">"));
+        assert!(plan.contains("location_dest") && !plan.contains("SCAN"), "{plan}");
+        let plan = memory.plan(LEADS_TO);
+        assert!(plan.contains("location_device"), "by the device, which has few locations: {plan}");
+    }
 }

@@ -1,5 +1,6 @@
 //! Rows of print processes.
 
+use crate::model::kept::KeptWords;
 use crate::model::process::ProcessChange;
 use crate::model::state::ErrorNote;
 use crate::model::{Failure, ProcessId, ProcessName};
@@ -19,6 +20,8 @@ pub struct ProcessRow {
     pub file: Option<String>,
     /// PARM.
     pub parm: u16,
+    /// Words that mean nothing here.
+    pub kept: KeptWords,
     /// How often it was started.
     pub epoch: u64,
     /// Whether it was running when it last wrote.
@@ -50,6 +53,7 @@ columns!(at {
     error_since_ms,
     death_1,
     death_2,
+    kept,
 });
 
 fn read(row: &Row<'_>) -> Fallible<ProcessRow> {
@@ -58,6 +62,7 @@ fn read(row: &Row<'_>) -> Fallible<ProcessRow> {
         name: row.get(at::name)?,
         file: row.get(at::file)?,
         parm: row.get(at::parm)?,
+        kept: row.get::<Option<String>>(at::kept)?.map(|text| KeptWords::from_stored(&text)).unwrap_or_default(),
         epoch: row.get(at::epoch)?,
         running: row.get(at::running)?,
         running_server: row.get(at::running_server)?,
@@ -147,17 +152,30 @@ pub(crate) fn insert(tx: &Tx<'_>, name: &ProcessName) -> Fallible<ProcessId> {
     Ok(ProcessId(id))
 }
 
-/// Alters a process.
-pub(crate) fn apply(tx: &Tx<'_>, id: ProcessId, change: &ProcessChange) -> Fallible<()> {
-    tx.demand_lock(Lock::Process(id))?;
-    match change {
-        ProcessChange::File(file) => {
-            tx.change("the print process", "UPDATE process SET file = ? WHERE id = ?", values![file, id])
-        }
-        ProcessChange::Parm(parm) => {
-            tx.change("the print process", "UPDATE process SET parm = ? WHERE id = ?", values![parm, id])
+impl ProcessRow {
+    /// Applies one change.
+    pub(crate) fn apply(&mut self, change: &ProcessChange) {
+        match change.clone() {
+            ProcessChange::File(file) => self.file = Some(file),
+            ProcessChange::Parm(parm) => self.parm = parm,
+            ProcessChange::Kept(word) => self.kept.keep(word),
         }
     }
+
+    /// Whether both have the same attributes.
+    pub(crate) fn is_declared_as(&self, other: &Self) -> bool {
+        (&self.file, self.parm, &self.kept) == (&other.file, other.parm, &other.kept)
+    }
+}
+
+/// Stores the attributes of a process.
+pub(crate) fn set_attributes(tx: &Tx<'_>, row: &ProcessRow) -> Fallible<()> {
+    tx.demand_lock(Lock::Process(row.id))?;
+    tx.change(
+        "the print process",
+        "UPDATE process SET file = ?, parm = ?, kept = ? WHERE id = ?",
+        values![row.file, row.parm, row.kept.stored(), row.id],
+    )
 }
 
 /// Removes a process.

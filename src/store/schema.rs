@@ -358,8 +358,16 @@ CREATE TABLE age_mark (
 /// From schema 6 to 7.
 fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     hosts(tx)?;
-    tx.script(TALLIES)
+    tx.script(TALLIES)?;
+    tx.script(CARRIED)?;
+    tx.script(KEPT)
 }
+
+/// Words of another system that a device or a print process was given, and that mean nothing here.
+const KEPT: &str = "
+ALTER TABLE device ADD COLUMN kept TEXT;
+ALTER TABLE process ADD COLUMN kept TEXT;
+";
 
 /// Facts of one host stand beside the server they belong to: device and inode of a print file and of a file that is printed
 /// to, process id, user id. What is there already belongs to the spool's own server, which is the default of the new columns
@@ -388,6 +396,11 @@ CREATE TABLE local_counter (
 ) WITHOUT ROWID;
 INSERT INTO local_counter SELECT spool.server, owner_uid, last FROM local_counter_6, spool;
 DROP TABLE local_counter_6;
+";
+
+/// What was given for finished jobs and is only carried, as text.
+const CARRIED: &str = "
+ALTER TABLE finished ADD COLUMN carried TEXT;
 ";
 
 /// Counters for displays.

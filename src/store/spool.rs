@@ -80,6 +80,11 @@ pub(crate) fn row(tx: &Tx<'_>) -> Fallible<SpoolRow> {
     found?.ok_or_else(missing)
 }
 
+/// Returns the name of its server.
+pub(crate) fn server(tx: &Tx<'_>) -> Fallible<String> {
+    tx.one("SELECT server FROM spool WHERE id = 1", &[], |row| row.only())?.ok_or_else(missing)
+}
+
 /// Writes the row as it is, so that the transaction has something to commit.
 pub(crate) fn confirm(tx: &Tx<'_>) -> Fallible<()> {
     tx.demand_lock(Lock::Spool)?;

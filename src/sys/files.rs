@@ -240,12 +240,20 @@ pub fn open_at_hand(path: &Path) -> Option<File> {
     open_regular(&PathBuf::from(format!("/proc/self/fd/{}", place.as_raw_fd()))).ok()
 }
 
+/// Makes an empty file in memory.
+///
+/// # Errors
+/// When there is no room for it.
+pub fn file_in_memory() -> io::Result<File> {
+    Ok(File::from(nix::sys::memfd::memfd_create(c"document", nix::sys::memfd::MFdFlags::MFD_CLOEXEC)?))
+}
+
 /// Copies a file from `offset` on into memory. The position of the file does not move.
 ///
 /// # Errors
 /// Returns an error when it cannot be read, and when it has more than `most` octets.
 pub fn in_memory(file: &File, offset: u64, most: u64) -> io::Result<OwnedFd> {
-    let copy = File::from(nix::sys::memfd::memfd_create(c"document", nix::sys::memfd::MFdFlags::MFD_CLOEXEC)?);
+    let copy = file_in_memory()?;
     let mut buffer = vec![0; 64 * 1024];
     let mut copied = 0;
     loop {

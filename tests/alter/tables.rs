@@ -46,7 +46,7 @@ fn every_cell_of_the_spoolcom_table_holds_on_a_real_spool() {
                     let claim = world.claim("LP1").unwrap();
                     world.deliver(&claim, Delivery::Sent);
                 }
-                let _ = world.ops().delete_job(number(n));
+                let _ = world.ops().delete_job(number(n), None);
             }
         }
     }
@@ -92,7 +92,7 @@ fn every_cell_of_the_effect_matrix_holds_on_a_real_spool() {
                     let claim = world.claim("LP1").unwrap();
                     world.deliver(&claim, Delivery::Sent);
                 }
-                let _ = world.ops().delete_job(number(n));
+                let _ = world.ops().delete_job(number(n), None);
             }
         }
     }

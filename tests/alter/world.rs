@@ -175,7 +175,7 @@ impl World {
             JobState::Printing | JobState::Terminating => {
                 let claim = self.claim("LP1").unwrap();
                 if state == JobState::Terminating {
-                    assert_eq!(self.ops().delete_job(number(n)).unwrap(), Removal::Terminating);
+                    assert_eq!(self.ops().delete_job(number(n), None).unwrap(), Removal::Terminating);
                 }
                 if obedient {
                     *self.process.running.lock().unwrap() = Some((self.lease.clone(), claim));
@@ -209,6 +209,7 @@ impl World {
             out_is_terminal: false,
             err_is_terminal: false,
             input_is_terminal: false,
+            terminal: None,
             env: &|name| (name == "PD_CONFIRM_DELETE").then(|| OsString::from("no")),
             cwd: self.dir.path().to_path_buf(),
             now_ms: clock().wall_ms,

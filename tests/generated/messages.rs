@@ -15,6 +15,7 @@ const KINDS: &[(FailureKind, &str)] = &[
     (FailureKind::InUse, "something still refers to the object"),
     (FailureKind::Security, "who asks may not do this"),
     (FailureKind::State, "the object's state does not allow it"),
+    (FailureKind::SpoolerState, "the state of the spooler does not allow it"),
     (FailureKind::BadValue, "a value is malformed or out of range"),
     (FailureKind::Unsupported, "it is not available in this version, or not on this kind of object"),
     (FailureKind::Full, "a limit or the disk is full"),
@@ -97,7 +98,7 @@ pub fn document() -> String {
     for (exit, meaning) in [
         (Exit::Done, "everything was done"),
         (Exit::Failed, "at least one object failed or was not found"),
-        (Exit::Usage, "the command line is wrong; nothing was changed"),
+        (Exit::Usage, "the command line is wrong; nothing was changed, and of a command file nothing was carried out"),
         (Exit::Unreachable, "the spool or server cannot be reached, or must not be used"),
     ] {
         let _ = writeln!(text, "| {} | {meaning} |", exit as u8);

@@ -109,6 +109,7 @@ impl Inside {
                 out_is_terminal: false,
                 err_is_terminal: false,
                 input_is_terminal: false,
+                terminal: None,
                 env: &|name| (name == "TZ").then(|| "UTC".into()),
                 cwd: self.dir.path().to_owned(),
                 now_ms: now().wall_ms,

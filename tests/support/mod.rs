@@ -175,6 +175,18 @@ impl Site {
         self.run("spoolcom", &[commands]).expect(0)
     }
 
+    /// Runs SPOOLCOM with these words, which must succeed.
+    #[track_caller]
+    pub fn spoolcom_with(&self, words: &[&str]) -> Outcome {
+        self.run("spoolcom", words).expect(0)
+    }
+
+    /// What a SPOOLCOM display is as JSON.
+    #[track_caller]
+    pub fn spoolcom_json(&self, commands: &str) -> String {
+        self.spoolcom_with(&["--json", commands]).out
+    }
+
     /// A print process, a device `LP1` that appends to [`Site::sink`], and `OFFICE.FRONT` before it; not started yet.
     pub fn declare(&self) {
         self.spoolcom("PRINT $SPLA, FILE fastp; SPOOLER, START");
@@ -259,8 +271,7 @@ impl Site {
     /// Brings a device online; one that is online already stays so.
     #[track_caller]
     pub fn start(&self, device: &str) {
-        let outcome = self.run("spoolcom", &[&format!("DEV ${device}, START")]);
-        assert!(outcome.status == 0 || outcome.err.contains("online"), "{outcome:#?}");
+        self.spoolcom(&format!("DEV ${device}, START"));
     }
 
     /// Waits until `condition` holds, looking again whenever the spool changes.

@@ -1,4 +1,4 @@
-//! What follows the flags in the long help of the `pd` commands: attributes, filters, environment, statuses.
+//! The text after the flags in the long help of the `pd` commands: attributes, filters, environment, statuses.
 
 use std::fmt::Write;
 
@@ -18,7 +18,7 @@ const SPOOL: &str = "  PDBASE  Directory of a private spool
 
 const BASE: &str = "  PDBASE  Directory of the spool; otherwise your private one\n";
 
-/// What follows the flags in the long help of `pdpr` (`settable`) and `pdls`: the attributes of `class`.
+/// Makes this text for `pdpr` (`settable`) and `pdls`, with the attributes of `class`.
 pub fn with_attributes(class: Class, settable: bool) -> String {
     let mut text = String::new();
     if settable {
@@ -44,7 +44,7 @@ pub fn with_attributes(class: Class, settable: bool) -> String {
     text
 }
 
-/// What follows the flags in the long help of `pdq`: the attributes stand in that of `pdls`.
+/// Makes this text for `pdq`. The help of `pdls` has the attributes.
 pub fn of_pdq() -> String {
     format!(
         "{FILTERS}\nEnvironment:\n  PDPRINTER  Destination whose queue is listed without -d\n  \
@@ -52,7 +52,7 @@ pub fn of_pdq() -> String {
     )
 }
 
-/// What follows the flags in the long help of `pdmod` and `pdset`.
+/// Makes this text for `pdmod` and `pdset`.
 pub fn altering() -> String {
     let mut text = String::from("Settable attributes:\n");
     nameable(Class::Job).filter(|row| row.settable == Settable::Always).for_each(|row| describe(&mut text, row));
@@ -60,17 +60,17 @@ pub fn altering() -> String {
     text
 }
 
-/// What follows the flags in the long help of commands that act on jobs without attributes.
+/// Makes this text for commands that act on jobs and set no attributes.
 pub fn acting() -> String {
     format!("Environment:\n  PDPATH  Directory of attributes files\n{SPOOL}\n{EXITS}")
 }
 
-/// What follows the flags in the long help of commands that work on the files of a spool.
+/// Makes this text for commands that work on the files of a spool.
 pub fn of_disk() -> String {
     format!("Environment:\n{BASE}\n{EXITS}")
 }
 
-/// What follows the flags in the long help of `pdfsck`.
+/// Makes this text for `pdfsck`.
 pub fn of_pdfsck() -> String {
     format!(
         "Environment:\n{BASE}\nExit status:\n  0  Nothing is wrong, or everything was mended\n  \
@@ -79,7 +79,7 @@ pub fn of_pdfsck() -> String {
     )
 }
 
-/// What follows the flags in the long help of `pdrm`.
+/// Makes this text for `pdrm`.
 pub fn of_pdrm() -> String {
     format!(
         "Environment:\n  PD_CONFIRM_DELETE  no removes without asking\n  PDPATH  Directory of attributes files\n{SPOOL}\n{EXITS}"

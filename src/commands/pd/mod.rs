@@ -72,7 +72,7 @@ impl From<Failure> for Stop {
 }
 
 impl From<io::Error> for Stop {
-    /// Output failed. A reader that went away (`pdls | head`) has what it wanted.
+    /// Ends the command when its output fails. A reader that went away (`pdls | head`) has what it wanted.
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::Said(Exit::Done);
@@ -81,7 +81,7 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// An I/O error in the system's words, without its number.
+/// Returns an I/O error in the system's words, without its number.
 pub fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error ") {
@@ -90,7 +90,7 @@ pub fn plain(error: &io::Error) -> String {
     }
 }
 
-/// A failure that begins with the object it is about: `sales.front: …`. One that is about the spool stays as it is.
+/// Puts the object that a failure is about before its message: `sales.front: …`. A failure of the spool stays as it is.
 #[must_use]
 pub fn about(object: &str, mut failure: Failure) -> Failure {
     let of_spool = matches!(
@@ -103,7 +103,7 @@ pub fn about(object: &str, mut failure: Failure) -> Failure {
     failure
 }
 
-/// The caller's clock and time zone.
+/// Returns the caller's clock and time zone.
 pub fn clock(shell: &Shell<'_>) -> Clock {
     Clock { now_ms: shell.now_ms, zone: crate::sys::clock::zone((shell.env)("TZ")) }
 }

@@ -1,7 +1,7 @@
-//! What every `pd` command does: it reads its words, acts, and ends with a status.
+//! Runs a `pd` command: it reads its words, acts, and ends with a status.
 //!
-//! The file of a command has its flags, the attributes that it sets and those of the command itself, and what it does with a command line that
-//! was read; everything else is here.
+//! The file of a command has its flags, the attributes that it sets, those of the command itself, and what it does with a
+//! command line that was read. Everything else is here.
 
 use std::ffi::OsString;
 
@@ -17,9 +17,11 @@ use crate::spool::interface::operations::Operations;
 pub struct Verb {
     /// Its name, as it is typed and as its messages begin.
     pub name: &'static str,
-    /// The definition of its command line, from which help, manual page and completions are made too.
+    /// The definition of its command line.
     pub definition: fn() -> clap::Command,
-    /// The attributes of objects that it names, and those of them that it sets.
+    /// What follows the flags in its long help.
+    pub help: fn() -> String,
+    /// The attributes of objects that it may name, and those of them that it may set.
     pub names: Names,
     /// The command attributes that it takes.
     pub settings: &'static [Setting],
@@ -27,7 +29,7 @@ pub struct Verb {
     pub act: fn(CommandLine, &mut Shell<'_>) -> Result<Exit, Stop>,
 }
 
-/// A command line that was read; nothing was done yet.
+/// A command line that was read, before anything is done.
 pub struct CommandLine {
     /// The name of the command.
     pub program: &'static str,
@@ -45,10 +47,15 @@ impl CommandLine {
 }
 
 impl Verb {
+    /// Returns the definition of its command line with its whole help. Manual page and completions are made from it.
+    pub fn documented(&self) -> clap::Command {
+        (self.definition)().after_long_help((self.help)())
+    }
+
     /// Runs the command with `words`, the program's name not among them.
     pub fn run(&self, words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         let result = self.read(words, shell).and_then(|line| (self.act)(line, shell));
-        // A display that could not be flushed was not shown.
+        // What could not be flushed was not shown.
         let result = result.and_then(|exit| shell.out.flush().map(|()| exit).map_err(Stop::from));
         match result {
             Ok(exit) => exit,
@@ -57,8 +64,8 @@ impl Verb {
     }
 
     fn read(&self, words: &[OsString], shell: &mut Shell<'_>) -> Result<CommandLine, Stop> {
-        let command = (self.definition)();
-        let matches = words::parse(command.clone(), words, shell)?;
+        let mut command = (self.definition)();
+        let matches = words::parse(&mut command, || self.documented(), words, shell)?;
         let items = options::ordered(&matches, &command, self.names, self.settings, shell)?;
         Ok(CommandLine { program: self.name, matches, items })
     }

@@ -116,6 +116,7 @@ fn over(job: &JobStatus) -> FinishedStatus {
         documents: u32::try_from(job.documents.len()).unwrap(),
         created_ms: job.created_ms,
         finished_ms: job.created_ms + 1000,
+        carried: Vec::new(),
     }
 }
 
@@ -304,7 +305,7 @@ impl Carrier for Fake {
                 let hit = |job: &&FinishedStatus| filter.takes(&Object::Finished(job), job.owner_uid);
                 Reply::Finished(Page { rows: state.finished.iter().filter(hit).cloned().collect(), next: None })
             }
-            Request::DeleteJob { job } => {
+            Request::DeleteJob { job, .. } => {
                 let found = state.find(&job)?;
                 state.jobs.retain(|one| one.id != found.id);
                 state.deleted.push(job);
@@ -342,11 +343,13 @@ pub struct World {
     pub cwd: PathBuf,
     pub env: Vec<(&'static str, &'static str)>,
     pub input: &'static str,
+    /// Whether a person types the input.
+    pub at_terminal: bool,
 }
 
 impl Default for World {
     fn default() -> Self {
-        Self { cwd: PathBuf::from("/nonexistent"), env: vec![], input: "" }
+        Self { cwd: PathBuf::from("/nonexistent"), env: vec![], input: "", at_terminal: false }
     }
 }
 
@@ -396,7 +399,8 @@ impl World {
                 input: &mut Bytes::new(self.input.as_bytes()),
                 out_is_terminal: false,
                 err_is_terminal: false,
-                input_is_terminal: false,
+                input_is_terminal: self.at_terminal,
+                terminal: None,
                 env: &env,
                 cwd: self.cwd.clone(),
                 now_ms: 1_795_251_600_000,

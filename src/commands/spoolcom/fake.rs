@@ -44,6 +44,8 @@ pub struct World {
     pub failure: Option<Failure>,
     /// What opening fails with.
     pub closed: Option<Failure>,
+    /// What devices lack to be started.
+    pub unready: Vec<Failure>,
     /// The holds that START leaves.
     pub remaining: HoldReasons,
 }
@@ -55,6 +57,7 @@ fn looks(request: &Request) -> bool {
     matches!(
         request,
         R::About {}
+            | R::UnreadyDevices {}
             | R::Processes { .. }
             | R::Process { .. }
             | R::Devices { .. }
@@ -85,6 +88,7 @@ impl Carrier for Fake {
         Ok(match request {
             Request::About {} => Reply::About(about()),
             Request::StartSpooler {} => Reply::StartSpooler(()),
+            Request::UnreadyDevices {} => Reply::UnreadyDevices(world.unready.clone()),
             Request::DrainSpooler {} => Reply::DrainSpooler(()),
             Request::SetManagerAccess { .. } => Reply::SetManagerAccess(()),
             Request::ChangeProcess { .. } => Reply::ChangeProcess(()),
@@ -175,7 +179,7 @@ impl Carrier for Fake {
             }
             Request::HoldJob { .. } => Reply::HoldJob(()),
             Request::StartJob { .. } => Reply::StartJob(world.remaining),
-            Request::DeleteJob { job } => {
+            Request::DeleteJob { job, .. } => {
                 world.jobs.retain(|one| JobRef::Number(one.number) != job);
                 Reply::DeleteJob(Removal::Gone)
             }
@@ -222,6 +226,7 @@ pub fn run_with(world: &Rc<RefCell<World>>, words: &[&str], terminal: bool, inpu
             out_is_terminal: terminal,
             err_is_terminal: terminal,
             input_is_terminal: false,
+            terminal: None,
             env: &|name| (name == "TZ").then(|| "UTC".into()),
             cwd: std::env::temp_dir(),
             now_ms: NOW,
@@ -253,6 +258,7 @@ pub fn at_prompt(world: &Rc<RefCell<World>>, sit: impl FnOnce(&RefCell<Runner<'_
         now_ms: NOW,
         zone: jiff::tz::TimeZone::UTC,
         json: false,
+        patience: std::time::Duration::from_secs(60),
         wait: true,
         from_shell: false,
         interrupted: || false,
@@ -335,6 +341,7 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
 
 pub fn process(name: &str, state: ProcessState) -> ProcessStatus {
     ProcessStatus {
+        kept: Default::default(),
         id: ProcessId(1),
         name: name.parse().unwrap(),
         file: Some("fastp".into()),

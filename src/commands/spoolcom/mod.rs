@@ -2,8 +2,11 @@
 //!
 //! An invocation has two steps. First its words become statements ([`language`], `statement`); a mistake is shown in
 //! its place, and then nothing is changed. After that the statements are executed one after the other, each up to its
-//! first subcommand that fails. In a command file (`--in`) each line is such a unit: a mistake is shown, and the next
-//! line is read.
+//! first subcommand that fails. In a command file (`--in`) each command is such a unit: a mistake is shown, and the next
+//! command is read. A file of which nothing was carried out ends with 2, like a command line; one of which some commands
+//! ran ends with 1.
+//!
+//! `/ IN file, OUT file /` may stand before everything else, as on a NonStop system.
 //!
 //! Without a command, `spoolcom` reads standard input: at a terminal with the prompt (`prompt`), else like a command
 //! file.
@@ -13,6 +16,7 @@
 
 pub(crate) mod displays;
 pub mod language;
+pub(crate) mod output;
 pub(crate) mod prompt;
 pub(crate) mod runner;
 pub(crate) mod session;
@@ -27,22 +31,27 @@ mod tests;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Arg, ArgAction};
+use jiff::tz::TimeZone;
 
-use super::shell::{Exit, Shell};
+use super::shell::{Exit, Opener, Shell};
 use crate::model::{Failure, FailureKind};
 use crate::sys::interrupt;
 
 use language::messages::{Message, Subject};
-use language::mistake::Mistake;
+use language::out_name::OutName;
 use language::report::{print_failure, refuse, usage};
+use language::run_options::RunOptions;
 use language::syntax::Parser;
-use language::values::Spanned;
 use language::words;
+use output::Output;
 use runner::Runner;
-use session::{Session, Stoppable, open_out};
+use session::{Session, Stoppable};
 use statement::{Statement, without_fc};
+use verbs::open::Supervisor;
 use verbs::operands::Source;
 
 const EXAMPLES: &str = "\
@@ -56,7 +65,8 @@ Examples:
   spoolcom < commands.txt           reads them like --in
 
 Between single quotes a shell leaves $ # ; ! ( ) alone; outside of them $ and # may be left out.
-Exit status: 0 all done, 1 something failed or was not found, 2 usage error, 3 the spool cannot be reached.";
+Exit status: 0 all done, 1 something failed or was not found (of a file: or some commands of it were mistaken),
+2 usage error, nothing was carried out, 3 the spool cannot be reached.";
 
 /// Defines the options of the command line. `language::syntax` reads the commands themselves.
 pub fn definition() -> clap::Command {
@@ -73,7 +83,11 @@ pub fn definition() -> clap::Command {
         .arg(value("out", "FILE", "Add displays to FILE instead of standard output"))
         .arg(value("spooler", "SPOOL", "Use this spool: its base directory or its server"))
         .arg(switch("json", "Displays are JSON"))
-        .arg(switch("no-wait", "DEV, DRAIN does not wait until the device is offline"));
+        .arg(switch("no-wait", "DEV, DRAIN does not wait until the device is offline").conflicts_with("wait"))
+        .arg(
+            value("wait", "SECONDS", "DEV, DRAIN gives up when nothing has moved for so long; 60 if not given")
+                .value_parser(clap::value_parser!(u32)),
+        );
     for (option, key, help) in words::QUALIFIERS {
         let name = option.trim_start_matches('-');
         command = command.arg(value(name, key.word(), help).help_heading("After JOB"));
@@ -109,11 +123,26 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
             &[],
         );
     }
-    let statements = match read_words(&split.words, shell.err) {
-        Ok(statements) => statements,
+    let words = match read_words(&split.words, shell.err) {
+        Ok(words) => words,
         Err(exit) => return exit,
     };
-    let from = match (option("in"), statements) {
+    for (name, here) in [("in", &words.options.input), ("out", &words.options.output)] {
+        if here.is_some() && option(name).is_some() {
+            let what = format!("--{name} and / {} … / say the same twice", name.to_uppercase());
+            return usage(shell.err, Message::Syntax, &what, &[]);
+        }
+    }
+    for ignored in &words.options.ignored {
+        // A closed standard error must not turn into a failure.
+        let _ = writeln!(shell.err, "WARNING: {ignored} HAS NO EFFECT HERE: it is about a process of another system");
+    }
+    let (input, output) = (option("in").or(words.options.input), option("out").or(words.options.output));
+    let output = match output.map(|name| OutName::read(&name)).transpose() {
+        Ok(output) => output,
+        Err(why) => return usage(shell.err, Message::FileError, &format!("OUT: {why}"), &[]),
+    };
+    let from = match (input, words.statements) {
         (None, Some(statements)) => From::Words(statements),
         (None, None) if shell.input_is_terminal => From::Prompt,
         (None, None) => From::Lines(Box::new(&mut *shell.input)),
@@ -126,72 +155,145 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
             );
         }
         (Some(name), None) if name == "-" => From::Lines(Box::new(&mut *shell.input)),
-        (Some(name), None) => match File::open(shell.cwd.join(&name)) {
-            Ok(file) => From::Lines(Box::new(BufReader::new(file))),
-            Err(error) => {
-                return usage(
-                    shell.err,
-                    Message::FileError,
-                    &format!("cannot read IN file '{}': {error}", name.escape_debug()),
-                    &[],
-                );
-            }
-        },
-    };
-    let mut file = match option("out").map(|name| open_out(&shell.cwd.join(name))) {
-        None => None,
-        Some(Ok(file)) => Some(file),
-        Some(Err(failure)) => return usage(shell.err, Message::FileError, &failure.message, &[]),
-    };
-    let out: &mut dyn Write = match &mut file {
-        Some(file) => file,
-        None => shell.out,
+        (Some(name), None) => From::File(name),
     };
     let at_prompt = matches!(from, From::Prompt);
     let interrupted: fn() -> bool = if at_prompt { interrupt::pending } else { || false };
-    let mut stoppable = Stoppable::new(out, interrupted);
-    let session = Session {
-        spool: None,
-        out: if at_prompt { &mut stoppable } else { stoppable.inner() },
-        err: shell.err,
-        err_is_terminal: shell.err_is_terminal,
+    let patience =
+        options.get_one::<u32>("wait").copied().map_or(PATIENCE, |seconds| Duration::from_secs(seconds.into()));
+    let settings = Settings {
         cwd: shell.cwd.clone(),
         now_ms: shell.now_ms,
         zone: crate::sys::clock::zone((shell.env)("TZ")),
         json: options.get_flag("json"),
         wait: !options.get_flag("no-wait"),
-        from_shell: false,
+        patience,
         interrupted,
-        broken: false,
+        spooler: option("spooler"),
+        node: words.node,
     };
-    let mut runner = Runner::new(session, shell.open, option("spooler"));
-    match from {
-        From::Words(statements) => {
-            let exit = runner.once(&statements);
-            runner.finish(exit)
+    // What is needed before the first command: the files that the commands come from and go to. A name of another system
+    // is found by way of the spool.
+    let mut nowhere = std::io::sink();
+    let mut before = settings.runner(&mut nowhere, shell.err, shell.err_is_terminal, shell.open);
+    let from = match from {
+        From::File(name) => match before.input(&name).and_then(|path| read_in(&name, &path)) {
+            Ok(file) => From::Lines(Box::new(BufReader::new(file))),
+            Err(failure) => return usage(shell.err, Message::FileError, &failure.message, &[]),
+        },
+        from => from,
+    };
+    let mut output = match output.map(|name| before.output(&name)).transpose() {
+        Ok(output) => output.unwrap_or(Output::Standard),
+        Err(failure) => {
+            print_failure(shell.err, "", &failure, &Subject::Object);
+            return if failure.kind == FailureKind::Unreachable { Exit::Unreachable } else { Exit::Usage };
         }
-        From::Lines(input) => {
-            let exit = runner.file(input);
-            runner.finish(exit)
+    };
+    drop(before);
+    let exit = {
+        let mut stoppable = Stoppable::new(output.stream(shell.out), interrupted);
+        let out: &mut dyn Write = if at_prompt { &mut stoppable } else { stoppable.inner() };
+        let mut runner = settings.runner(out, shell.err, shell.err_is_terminal, shell.open);
+        match from {
+            From::Words(statements) => {
+                let exit = runner.once(statements);
+                runner.finish(exit)
+            }
+            From::Lines(input) => {
+                let exit = runner.file(input);
+                runner.finish(exit)
+            }
+            From::Prompt => prompt::at_terminal(runner, shell.env, shell.out_is_terminal),
+            From::File(_) => Exit::Usage,
         }
-        From::Prompt => prompt::at_terminal(runner, shell.env, shell.out_is_terminal),
+    };
+    if matches!(output, Output::Job(..)) {
+        return exit
+            .max(settings.runner(&mut nowhere, shell.err, shell.err_is_terminal, shell.open).end_output(output));
     }
+    exit
 }
 
 /// Where the commands come from.
 enum From<'a> {
     /// The command line.
     Words(Vec<Statement>),
-    /// A command file, or standard input.
+    /// A command file of that name.
+    File(String),
+    /// An open command file, or standard input.
     Lines(Box<dyn BufRead + 'a>),
     /// A person at a terminal.
     Prompt,
 }
 
-/// Reads the statements of the command line; none when it names at most a supervisor.
-fn read_words(words: &[OsString], err: &mut dyn Write) -> Result<Option<Vec<Statement>>, Exit> {
+/// How long DRAIN waits while nothing moves, where nobody says.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What holds for the whole invocation.
+struct Settings {
+    cwd: PathBuf,
+    now_ms: i64,
+    zone: TimeZone,
+    json: bool,
+    wait: bool,
+    patience: Duration,
+    interrupted: fn() -> bool,
+    spooler: Option<String>,
+    node: Option<String>,
+}
+
+impl Settings {
+    /// Makes a runner with these streams.
+    fn runner<'a, 'o>(
+        &self,
+        out: &'a mut dyn Write,
+        err: &'a mut dyn Write,
+        err_is_terminal: bool,
+        open: &'a mut Opener<'o>,
+    ) -> Runner<'a, 'o> {
+        let session = Session {
+            spool: None,
+            out,
+            err,
+            err_is_terminal,
+            cwd: self.cwd.clone(),
+            now_ms: self.now_ms,
+            zone: self.zone.clone(),
+            json: self.json,
+            wait: self.wait,
+            patience: self.patience,
+            from_shell: false,
+            interrupted: self.interrupted,
+            broken: false,
+        };
+        let mut runner = Runner::new(session, open, self.spooler.clone());
+        runner.demand_node(self.node.clone());
+        runner
+    }
+}
+
+fn read_in(name: &str, path: &Path) -> Result<File, Failure> {
+    File::open(path).map_err(|error| {
+        Failure::new(FailureKind::Io, format!("cannot read IN file '{}': {error}", name.escape_debug()))
+    })
+}
+
+/// What the words of a command line say.
+#[derive(Default)]
+struct Words {
+    options: RunOptions,
+    /// The node of the supervisor.
+    node: Option<String>,
+    /// The statements; none when there is at most a supervisor.
+    statements: Option<Vec<Statement>>,
+}
+
+/// Reads the words of the command line.
+fn read_words(words: &[OsString], err: &mut dyn Write) -> Result<Words, Exit> {
+    let mut read = Words::default();
     if words.is_empty() {
-        return Ok(None);
+        return Ok(read);
     }
     let text = words::join(words).map_err(|why| usage(err, Message::Syntax, &why, &[]))?;
     let strict = words.len() > 1;
@@ -202,32 +304,38 @@ fn read_words(words: &[OsString], err: &mut dyn Write) -> Result<Option<Vec<Stat
     let mut only_supervisor = false;
     for (n, line) in lines.iter().enumerate() {
         let number = (lines.len() > 1).then_some(n + 1);
-        let mut parser = Parser::new(line, strict).map_err(|mistake| refuse(err, number, line, &mistake))?;
+        let mut parser = Parser::new(line, strict);
         if n == 0 {
+            read.options = parser.run_options().map_err(|mistake| refuse(err, number, line, &mistake))?;
             let supervisor = parser.supervisor().map_err(|mistake| refuse(err, number, line, &mistake))?;
-            only_supervisor = supervisor.is_some();
+            only_supervisor = supervisor.is_some() || read.options != RunOptions::default();
             if let Some(supervisor) = supervisor {
-                check_supervisor(&supervisor, err)?;
+                read.node = checked_supervisor(&supervisor.value, err)?;
             }
         }
         let commands = parser.commands().map_err(|mistake| refuse(err, number, line, &mistake))?;
         only_supervisor &= commands.is_empty();
         let source = Source { line, number };
-        let meant =
-            commands.iter().map(|command| Statement::of(command, &source)).collect::<Result<Vec<Statement>, Mistake>>();
-        statements.extend(meant.and_then(without_fc).map_err(|mistake| refuse(err, number, line, &mistake))?);
+        for command in &commands {
+            let meant = Statement::of(command, &source).and_then(without_fc);
+            statements.push(meant.map_err(|mistake| refuse(err, number, line, &mistake))?);
+        }
     }
-    Ok((!only_supervisor).then_some(statements))
+    read.statements = (!only_supervisor).then_some(statements);
+    Ok(read)
 }
 
-fn check_supervisor(name: &Spanned<String>, err: &mut dyn Write) -> Result<(), Exit> {
-    if name.value.eq_ignore_ascii_case(displays::SUPERVISOR) {
-        return Ok(());
+/// Returns the node of a supervisor that has the name of ours.
+fn checked_supervisor(name: &str, err: &mut dyn Write) -> Result<Option<String>, Exit> {
+    let supervisor = Supervisor::read(name);
+    if supervisor.is_ours() {
+        return Ok(supervisor.node);
     }
-    let what = format!("no spooler is called {}; yours is {}", name.value.escape_debug(), displays::SUPERVISOR);
-    let failure = Failure::new(FailureKind::Unreachable, what).hint(
-        "--spooler names another one; a word that begins with $ or \\ is a supervisor only where a command is expected",
-    );
+    let mut failure = supervisor.unknown();
+    failure.hints = vec![
+        "--spooler names another one; a word that begins with $ or \\ is a supervisor only where a command is expected"
+            .into(),
+    ];
     print_failure(err, "", &failure, &Subject::Spooler);
     Err(Exit::Unreachable)
 }

@@ -1,20 +1,29 @@
 //! Executes the commands of one invocation: those of the command line at once, those of a file line by line.
 //!
 //! A runner opens the spool when a line needs it, for the strongest intent so far, and keeps it open. If it cannot
-//! reach the spool, the line fails, and the next line tries again.
+//! reach the spool, the line fails, and the next line tries again. After an OPEN of a spooler that there is not, none is
+//! open, and every command that needs one says so until an OPEN works.
+//!
+//! A command file ends with status 2 only when nothing of it was carried out.
 
 use std::io::{BufRead, Read};
+use std::path::PathBuf;
 
 use crate::commands::shell::{Exit, Intent, Opener};
 use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::Operations;
 
+use super::language::keywords::Verb;
 use super::language::messages::{Message, Subject};
+use super::language::out_name::OutName;
 use super::language::report::{print_failure, refuse, usage};
+use super::language::syntax::is_comment;
+use super::output::{self, Output};
 use super::session::Session;
-use super::statement::{Flow, Statement, read_line, stronger, without_fc};
+use super::statement::{Flow, Line, Statement, read_line, stronger, without_fc};
+use super::verbs::open::Supervisor;
 
-/// The longest line of a command file, in octets.
+/// The longest line of a command file, in octets. A comment may be longer.
 const MAX_LINE: u64 = 1 << 20;
 
 /// Executes the commands of one invocation.
@@ -25,12 +34,18 @@ pub struct Runner<'a, 'o> {
     spooler: Option<String>,
     /// The intent for which the spool was opened.
     intent: Option<Intent>,
+    /// The node that its server must have.
+    node: Option<String>,
+    /// Whether an OPEN has failed, so that no spooler is open.
+    shut: bool,
+    /// Whether a command was carried out, or begun.
+    ran: bool,
 }
 
 impl<'a, 'o> Runner<'a, 'o> {
     /// Makes a runner that has opened nothing yet.
     pub fn new(session: Session<'a>, open: &'a mut Opener<'o>, spooler: Option<String>) -> Self {
-        Self { session, open, spooler, intent: None }
+        Self { session, open, spooler, intent: None, node: None, shut: false, ran: false }
     }
 
     /// Writes the rest of the output.
@@ -41,33 +56,45 @@ impl<'a, 'o> Runner<'a, 'o> {
         }
     }
 
-    /// Executes the statements of a command line. Opens the spool once, for the strongest of them.
-    pub fn once(&mut self, statements: &[Statement]) -> Exit {
+    /// Demands that the spooler is one of this node.
+    pub fn demand_node(&mut self, node: Option<String>) {
+        self.node = node;
+    }
+
+    /// Executes the statements of a command line.
+    pub fn once(&mut self, statements: Vec<Statement>) -> Exit {
         self.session.from_shell = statements.len() == 1 && !self.session.json;
-        if let Err(exit) = self.reach(statements) {
-            return exit;
-        }
-        self.execute(statements).0
+        let line: Line = statements.into_iter().map(Ok).collect();
+        self.execute(&line, "", None).0
     }
 
     /// Executes a command file line by line.
-    pub fn file(&mut self, mut input: Box<dyn BufRead + '_>) -> Exit {
+    pub fn file(&mut self, input: Box<dyn BufRead + '_>) -> Exit {
+        match self.lines(input) {
+            // Status 2 says that nothing was carried out.
+            Exit::Usage if self.ran => Exit::Failed,
+            exit => exit,
+        }
+    }
+
+    fn lines(&mut self, mut input: Box<dyn BufRead + '_>) -> Exit {
         let mut worst = Exit::Done;
         for number in 1.. {
             let mut octets = Vec::new();
-            match input.by_ref().take(MAX_LINE).read_until(b'\n', &mut octets) {
-                Ok(0) => break,
+            let mut read = input.by_ref().take(MAX_LINE).read_until(b'\n', &mut octets);
+            let mut whole = octets.pop_if(|octet| *octet == b'\n').is_some();
+            if octets.len() as u64 == MAX_LINE && !whole && is_long_comment(&octets) {
+                read = skip_line(&mut *input);
+                whole = true;
+            }
+            match read {
+                Ok(0) if !whole => break,
                 Ok(_) => {}
                 Err(error) => {
-                    return worst.max(usage(
-                        self.session.err,
-                        Message::FileError,
-                        &format!("line {number}: the IN file cannot be read: {error}"),
-                        &[],
-                    ));
+                    let why = format!("line {number}: the IN file cannot be read: {error}");
+                    return worst.max(usage(self.session.err, Message::FileError, &why, &[]));
                 }
             }
-            let whole = octets.pop_if(|octet| *octet == b'\n').is_some();
             if !whole && octets.len() as u64 == MAX_LINE {
                 let why = format!("line {number} is longer than {MAX_LINE} octets; the rest of the file was not read");
                 return worst.max(usage(self.session.err, Message::Syntax, &why, &[]));
@@ -76,16 +103,14 @@ impl<'a, 'o> Runner<'a, 'o> {
             if number == 1 && octets.starts_with("\u{feff}".as_bytes()) {
                 octets.drain(.."\u{feff}".len());
             }
-            let Ok(line) = String::from_utf8(octets) else {
-                worst = worst.max(usage(
-                    self.session.err,
-                    Message::Syntax,
-                    &format!("line {number} is not UTF-8 text"),
-                    &[],
-                ));
-                continue;
+            // What is no text is a mistake in a command, and nothing in a comment.
+            let (text, lossy) = match String::from_utf8(octets) {
+                Ok(text) => (text, false),
+                Err(other) => (String::from_utf8_lossy(other.as_bytes()).into_owned(), true),
             };
-            let (exit, flow) = self.line(&line, number);
+            let read = read_line(&text, lossy, Some(number)).into_iter();
+            let line: Line = read.map(|read| read.and_then(without_fc)).collect();
+            let (exit, flow) = self.execute_line(&line, &text, Some(number));
             worst = worst.max(exit);
             if flow == Flow::Stop {
                 break;
@@ -94,27 +119,64 @@ impl<'a, 'o> Runner<'a, 'o> {
         worst
     }
 
-    /// Executes one line of a command file.
-    fn line(&mut self, line: &str, number: usize) -> (Exit, Flow) {
-        match read_line(line, Some(number)).and_then(without_fc) {
-            Err(mistake) => (refuse(self.session.err, Some(number), line, &mistake), Flow::GoOn),
-            Ok(statements) => self.execute_line(&statements),
-        }
-    }
-
-    /// Executes the statements of one line. A spool that failed is opened again for the next line.
-    pub fn execute_line(&mut self, statements: &[Statement]) -> (Exit, Flow) {
-        if statements.contains(&Statement::Open) {
-            self.close();
-        }
-        if let Err(exit) = self.reach(statements) {
-            return (exit, Flow::GoOn);
-        }
-        let (exit, flow) = self.execute(statements);
+    /// Executes a line. A spool that failed is opened again for the next line.
+    pub fn execute_line(&mut self, line: &Line, text: &str, number: Option<usize>) -> (Exit, Flow) {
+        let (exit, flow) = self.execute(line, text, number);
         if exit == Exit::Unreachable || self.session.broken {
             self.close();
         }
         (exit, flow)
+    }
+
+    /// Returns where the output of the whole session goes.
+    ///
+    /// # Errors
+    /// Fails when the file cannot be written, or when there is no such destination.
+    pub fn output(&mut self, name: &OutName) -> Result<Output, Failure> {
+        let cwd = self.session.cwd.clone();
+        if let OutName::File(name) = name {
+            return Ok(Output::File(output::open_out(&cwd.join(name))?));
+        }
+        let intent = if matches!(name, OutName::Job { .. }) { Intent::Write } else { Intent::Read };
+        self.open_for(intent)?;
+        let Some(spool) = &mut self.session.spool else { return Err(Failure::internal("the spool is not open")) };
+        Output::open(name, spool.as_mut(), &cwd, self.session.err)
+    }
+
+    /// Returns the path of an IN file.
+    ///
+    /// # Errors
+    /// Fails when the name is none of a file.
+    pub fn input(&mut self, name: &str) -> Result<PathBuf, Failure> {
+        let bad = |why: String| Failure::new(FailureKind::BadValue, why);
+        match OutName::read(name).map_err(bad)? {
+            OutName::File(name) => Ok(self.session.cwd.join(name)),
+            OutName::Guardian(name) => {
+                self.open_for(Intent::Read)?;
+                let Some(spool) = &mut self.session.spool else {
+                    return Err(Failure::internal("the spool is not open"));
+                };
+                output::guardian(&name, spool.as_mut(), false)
+            }
+            OutName::Console | OutName::Job { .. } => {
+                Err(bad(format!("{} is no file that commands can be read from", name.escape_debug())))
+            }
+        }
+    }
+
+    /// Ends the output of the whole session.
+    pub fn end_output(&mut self, output: Output) -> Exit {
+        if !matches!(output, Output::Job(..)) {
+            return Exit::Done;
+        }
+        let ended = self.open_for(Intent::Write).and_then(|()| match &mut self.session.spool {
+            Some(spool) => output.end(spool.as_mut()),
+            None => Err(Failure::internal("the spool is not open")),
+        });
+        match ended {
+            Ok(()) => Exit::Done,
+            Err(failure) => self.session.report("OUT", failure.into()),
+        }
     }
 
     /// Closes the spool.
@@ -135,31 +197,87 @@ impl<'a, 'o> Runner<'a, 'o> {
     }
 
     /// Opens the spool for what `statements` intend, unless it is already open for that.
-    fn reach(&mut self, statements: &[Statement]) -> Result<(), Exit> {
-        let intent = statements.iter().fold(None, |strongest, statement| stronger(strongest, statement.intent()));
-        let wanted = stronger(self.intent, intent);
+    fn reach<'s>(&mut self, statements: impl Iterator<Item = &'s Statement>) -> Result<(), Exit> {
+        let intent = statements.fold(None, |strongest, statement| stronger(strongest, statement.intent()));
+        let Some(intent) = intent else { return Ok(()) };
+        self.open_for(intent).map_err(|failure| {
+            let failure = Failure { kind: FailureKind::Unreachable, ..failure };
+            print_failure(self.session.err, "", &failure, &Subject::Spooler);
+            Exit::Unreachable
+        })
+    }
+
+    /// Opens the spool for `intent`, unless it is already open for that or more.
+    fn open_for(&mut self, intent: Intent) -> Result<(), Failure> {
+        let wanted = stronger(self.intent, Some(intent));
         let Some(wanted) = wanted.filter(|_| wanted != self.intent) else {
             return Ok(());
         };
         // Close the weaker one first: a process may open a spool only once.
         self.close();
-        match (self.open)(self.spooler.as_deref(), wanted) {
-            Ok(spool) => {
-                self.session.spool = Some(spool);
-                self.intent = Some(wanted);
-                Ok(())
-            }
-            Err(failure) => {
-                let failure = Failure { kind: FailureKind::Unreachable, ..failure };
-                print_failure(self.session.err, "", &failure, &Subject::Spooler);
-                Err(Exit::Unreachable)
+        let mut spool = (self.open)(self.spooler.as_deref(), wanted)?;
+        if let Some(node) = &self.node {
+            let server = spool.about()?.server;
+            if !server.as_str().eq_ignore_ascii_case(node) {
+                let what = format!("there is no spooler on \\{}; this is \\{server}", node.escape_debug());
+                return Err(Failure::new(FailureKind::Unreachable, what));
             }
         }
+        self.session.spool = Some(spool);
+        self.intent = Some(wanted);
+        Ok(())
     }
 
-    fn execute(&mut self, statements: &[Statement]) -> (Exit, Flow) {
+    /// Carries out OPEN. The spooler that was open before is closed, whatever comes of it.
+    fn open_supervisor(&mut self, supervisor: &Supervisor, place: &str) -> Exit {
+        self.close();
+        self.node = supervisor.node.clone();
+        // A spool of ours that is not there yet comes into being with the first declaration: it is not shut.
+        self.shut = !supervisor.is_ours();
+        let opened = if self.shut { Err(supervisor.unknown()) } else { self.open_for(Intent::Read) };
+        let Err(failure) = opened else { return Exit::Done };
+        if self.node.is_some() {
+            self.shut = true;
+            self.node = None;
+        }
+        let failure = Failure { kind: FailureKind::Unreachable, ..failure };
+        print_failure(self.session.err, place, &failure, &Subject::Spooler);
+        Exit::Unreachable
+    }
+
+    fn execute(&mut self, line: &Line, text: &str, number: Option<usize>) -> (Exit, Flow) {
         let mut worst = Exit::Done;
-        for statement in statements {
+        let place = number.map(|n| format!("line {n}")).unwrap_or_default();
+        // The spool is opened once for what stands before the next OPEN, for the strongest of it.
+        let mut begins = true;
+        for (at, read) in line.iter().enumerate() {
+            if std::mem::take(&mut begins) && !self.shut {
+                let until_open = line[at..].iter().take_while(|read| !matches!(read, Ok(Statement::Open(_))));
+                if let Err(exit) = self.reach(until_open.filter_map(|read| read.as_ref().ok())) {
+                    return (worst.max(exit), Flow::GoOn);
+                }
+            }
+            let statement = match read {
+                Ok(statement) => statement,
+                Err(mistake) => {
+                    worst = worst.max(refuse(self.session.err, number, text, mistake));
+                    continue;
+                }
+            };
+            if let Statement::Open(supervisor) = statement {
+                let exit = self.open_supervisor(supervisor, &place);
+                self.ran |= exit == Exit::Done;
+                worst = worst.max(exit);
+                begins = true;
+                continue;
+            }
+            if self.shut && statement.intent().is_some() {
+                let failure = Failure::new(FailureKind::Unreachable, "no spooler is open");
+                print_failure(self.session.err, &place, &failure, &Subject::Closed);
+                worst = worst.max(Exit::Unreachable);
+                continue;
+            }
+            self.ran |= *statement != Statement::Comment;
             match statement.run(&mut self.session) {
                 Ok(Flow::GoOn) => {}
                 Ok(Flow::Stop) => return (worst, Flow::Stop),
@@ -173,5 +291,30 @@ impl<'a, 'o> Runner<'a, 'o> {
             }
         }
         (worst, Flow::GoOn)
+    }
+}
+
+/// Tells whether the first octets of a long line are those of a comment.
+fn is_long_comment(octets: &[u8]) -> bool {
+    let begins = String::from_utf8_lossy(&octets[..octets.len().min(80)]).into_owned();
+    let word = begins.trim_start().split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    is_comment(&begins) || word.eq_ignore_ascii_case(Verb::Comment.word())
+}
+
+/// Reads the rest of a line without keeping it.
+fn skip_line(input: &mut dyn BufRead) -> std::io::Result<usize> {
+    loop {
+        let buffer = input.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(1);
+        }
+        let (n, ends) = match buffer.iter().position(|octet| *octet == b'\n') {
+            Some(at) => (at + 1, true),
+            None => (buffer.len(), false),
+        };
+        input.consume(n);
+        if ends {
+            return Ok(1);
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! What commands share while they are executed: the spool, the streams, and how failures are reported.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
@@ -14,6 +14,7 @@ use super::displays::Style;
 use super::language::messages::Subject;
 use super::language::report::print_failure;
 use super::language::values::DisplayRequest;
+use super::output::Output;
 
 /// Why a statement ended before it was done.
 #[derive(Debug)]
@@ -60,6 +61,8 @@ pub struct Session<'a> {
     pub json: bool,
     /// Whether DRAIN waits.
     pub wait: bool,
+    /// How long DRAIN waits while nothing moves.
+    pub patience: Duration,
     /// Whether the commands came as shell words, so that a `$` may have been lost.
     pub from_shell: bool,
     /// Tells whether Ctrl-C was pressed since the line began. Where Ctrl-C ends the program, it never was.
@@ -93,21 +96,17 @@ impl Session<'_> {
         show: impl FnOnce(&mut dyn Operations, &mut dyn Write, &Style) -> Result<(), EarlyEnd>,
     ) -> Result<(), EarlyEnd> {
         let style = self.style(display);
-        let mut file = match &display.out {
-            Some(name) => Some(open_out(&self.cwd.join(name))?),
-            None => None,
-        };
-        let out: &mut dyn Write = match &mut file {
-            Some(file) => file,
-            None => self.out,
-        };
         let spool = match &mut self.spool {
             Some(spool) => spool.as_mut(),
             None => return Err(Failure::internal("the spool is not open").into()),
         };
-        show(spool, out, &style)?;
-        out.flush()?;
-        Ok(())
+        let mut output = match &display.out {
+            Some(name) => Output::open(name, spool, &self.cwd, self.err)?,
+            None => Output::Standard,
+        };
+        show(spool, output.stream(self.out), &style)?;
+        output.stream(self.out).flush()?;
+        Ok(output.end(spool)?)
     }
 
     /// Prints a hint that nobody asked for, only on a terminal.
@@ -126,8 +125,8 @@ impl Session<'_> {
             EarlyEnd::Output(_) if (self.interrupted)() => Exit::Failed,
             EarlyEnd::Failed(failure, subject) => {
                 use FailureKind as Kind;
-                self.broken |=
-                    matches!(failure.kind, Kind::Unreachable | Kind::Unknown | Kind::Timeout | Kind::Internal);
+                let broke = matches!(failure.kind, Kind::Unreachable | Kind::Unknown | Kind::Timeout | Kind::Internal);
+                self.broken |= broke && subject != Subject::Drain;
                 print_failure(self.err, place, &failure, &subject);
                 Exit::of(&failure)
             }
@@ -178,14 +177,4 @@ impl Write for Stoppable<'_> {
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
-}
-
-/// Opens an OUT file. Makes it if it is missing, and adds to it if it is there.
-pub fn open_out(path: &std::path::Path) -> Result<File, Failure> {
-    OpenOptions::new().append(true).create(true).open(path).map_err(|error| {
-        Failure::new(
-            FailureKind::Io,
-            format!("cannot write OUT file '{}': {error}", path.display().to_string().escape_debug()),
-        )
-    })
 }

@@ -48,7 +48,7 @@ pub enum Statement {
     /// LOC
     Loc(LocationStatement),
     /// OPEN
-    Open,
+    Open(open::Supervisor),
     /// PRINT
     Print(PrintStatement),
     /// SPOOLER
@@ -70,10 +70,7 @@ impl Statement {
             Verb::Print => Self::Print(PrintStatement::of(command, source)?),
             Verb::Spooler => Self::Spooler(SpoolerStatement::of(command, source)?),
             Verb::Fc => Self::Fc(open::Fc::of(command)),
-            Verb::Open => {
-                open::check(command)?;
-                Self::Open
-            }
+            Verb::Open => Self::Open(open::Supervisor::of(command)?),
             verb @ (Verb::Batch | Verb::Collect | Verb::Font) => {
                 return Err(not_available(command, verb.word()));
             }
@@ -84,7 +81,7 @@ impl Statement {
     pub fn intent(&self) -> Option<Intent> {
         match self {
             Self::Comment | Self::Exit | Self::Fc(_) | Self::Help(_) => None,
-            Self::Open => Some(Intent::Read),
+            Self::Open(_) => Some(Intent::Read),
             Self::Dev(statement) => Some(statement.intent()),
             Self::Job(statement) => Some(statement.intent()),
             Self::Loc(statement) => Some(statement.intent()),
@@ -97,8 +94,8 @@ impl Statement {
     pub fn run(&self, session: &mut Session<'_>) -> Result<Flow, (String, EarlyEnd)> {
         match self {
             Self::Exit => return Ok(Flow::Stop),
-            // The runner has opened the spool again before it executes the line. FC never comes here.
-            Self::Comment | Self::Open | Self::Fc(_) => {}
+            // The runner carries out OPEN. FC never comes here.
+            Self::Comment | Self::Open(_) | Self::Fc(_) => {}
             Self::Help(topic) => help::run(*topic, session).map_err(|trouble| ("HELP".to_owned(), trouble))?,
             Self::Dev(statement) => statement.run(session)?,
             Self::Job(statement) => statement.run(session)?,
@@ -110,25 +107,35 @@ impl Statement {
     }
 }
 
-/// Reads the statements of a line.
-///
-/// # Errors
-/// Returns the first mistake in the line, of which nothing is executed then.
-pub fn read_line(line: &str, number: Option<usize>) -> Result<Vec<Statement>, Mistake> {
+/// A line that was read: each of its commands is a statement, or a mistake.
+pub type Line = Vec<Result<Statement, Mistake>>;
+
+/// Reads a line of a command file or of the prompt. Each of its commands is one of its own: a mistake in one leaves the
+/// others as they are. In a `lossy` line U+FFFD stands for octets that were no text.
+pub fn read_line(line: &str, lossy: bool, number: Option<usize>) -> Line {
     let source = Source { line, number };
-    let commands = Parser::new(line, false)?.commands()?;
-    commands.iter().map(|command| Statement::of(command, &source)).collect()
+    let mut parser = Parser::of_file(line, lossy);
+    let mut read = Vec::new();
+    loop {
+        match parser.next_command() {
+            Ok(None) => return read,
+            Ok(Some(command)) => read.push(Statement::of(&command, &source)),
+            Err(mistake) => {
+                parser.skip(&mistake);
+                read.push(Err(mistake));
+            }
+        }
+    }
 }
 
-/// Refuses FC among `statements`. FC makes sense only at the prompt, which handles it there.
-pub fn without_fc(statements: Vec<Statement>) -> Result<Vec<Statement>, Mistake> {
-    let fc = |statement: &Statement| if let Statement::Fc(fc) = statement { Some(fc.span) } else { None };
-    match statements.iter().find_map(fc) {
-        None => Ok(statements),
-        Some(span) => {
+/// Refuses FC. FC makes sense only at the prompt, alone on its line, which handles it there.
+pub fn without_fc(statement: Statement) -> Result<Statement, Mistake> {
+    match statement {
+        Statement::Fc(fc) => {
             let why = "FC edits a command at the prompt, where it stands alone on its line";
-            Err(Mistake::new(Message::Syntax, span, why))
+            Err(Mistake::new(Message::Syntax, fc.span, why))
         }
+        other => Ok(other),
     }
 }
 
@@ -155,9 +162,8 @@ fn check_available(command: &Command) -> Result<(), Mistake> {
         let what =
             format!("{}, {} is not available in this version", command.grammar.verb.word(), subcommand.key().word());
         match subcommand.row.stage {
-            Stage::Now => {}
+            Stage::Now | Stage::Meaningless(_) => {}
             Stage::Later => return Err(subcommand.not_available(what)),
-            Stage::Meaningless(why) => return Err(subcommand.not_available(format!("{what}: {why}"))),
         }
     }
     Ok(())

@@ -21,6 +21,7 @@ use crate::fastp::content::identity;
 use crate::fastp::content::pieces::{Piece, Pieces};
 use crate::fastp::transports::{Chunk, CloseOutcome, UndoOutcome};
 use crate::model::device::Exclusive;
+use crate::model::event::EventWord;
 use crate::model::state::{Delivery, DeviceWish};
 use crate::model::wait::Wait;
 use crate::model::{Failure, FailureKind};
@@ -106,7 +107,7 @@ impl Device {
         }
         if let Some(why) = &start.duplicate {
             context.observe(&Observation::Remark {
-                what: "possible-duplicate".into(),
+                what: EventWord::PossibleDuplicate,
                 why: format!("job {}: {why}", claim.number),
             })?;
         }

@@ -17,6 +17,7 @@ use super::context::DeviceContext;
 use super::delivered::Delivered;
 use super::errors::{Fault, PrintError};
 use super::stall::{Stall, Verdict};
+use crate::model::event::EventWord;
 use crate::model::guardian::DeviceError;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::{AttemptWish, Claim, Observation, Outcome};
@@ -159,7 +160,8 @@ impl<'a> AttemptControl<'a> {
                     self.say_it_stands(", whose every octet had left")?;
                     break;
                 }
-                AttemptWish::Suspend | AttemptWish::Continue => break,
+                AttemptWish::LetGo if self.stage != Stage::Sent => return Err(PrintError::Unwanted),
+                AttemptWish::Suspend | AttemptWish::LetGo | AttemptWish::Continue => break,
                 AttemptWish::Stop => return Err(PrintError::Stop),
                 AttemptWish::Lost => return Err(PrintError::Lost),
             }
@@ -208,7 +210,7 @@ impl<'a> AttemptControl<'a> {
         }
         let job = self.claim.map(|claim| format!("job {}", claim.number)).unwrap_or_default();
         let why = format!("{job} after {} octets{how}", self.octets);
-        Ok(self.context.observe(&Observation::Remark { what: "stands-still".into(), why })?)
+        Ok(self.context.observe(&Observation::Remark { what: EventWord::StandsStill, why })?)
     }
 
     /// The fault of a device that went away while its job stood still.
@@ -316,7 +318,10 @@ impl<'a> AttemptControl<'a> {
                     let since_boot_ms = clock::boot_ms().saturating_sub(ms);
                     self.standstill = Some(Standstill { since_boot_ms, octets: taken });
                     self.write_progress(true);
-                    self.remark("stalled", format!("{} accepted, nothing for {}", octets(taken), seconds(stood)))?;
+                    self.remark(
+                        EventWord::Stalled,
+                        format!("{} accepted, nothing for {}", octets(taken), seconds(stood)),
+                    )?;
                 }
                 Verdict::Over => {
                     let limit = seconds(self.io_limit.unwrap_or_default());
@@ -362,13 +367,13 @@ impl<'a> AttemptControl<'a> {
         let Some(stood) = self.stall.moves(Instant::now()) else { return Ok(()) };
         self.standstill = None;
         self.write_progress(true);
-        self.remark("moving", format!("octets are accepted again after {}", seconds(stood)))
+        self.remark(EventWord::Moving, format!("octets are accepted again after {}", seconds(stood)))
     }
 
-    fn remark(&self, what: &str, why: String) -> Result<(), PrintError> {
+    fn remark(&self, what: EventWord, why: String) -> Result<(), PrintError> {
         let Some(claim) = self.claim else { return Ok(()) };
         let why = format!("job {}: {why}", claim.number);
-        Ok(self.context.observe(&Observation::Remark { what: what.into(), why })?)
+        Ok(self.context.observe(&Observation::Remark { what, why })?)
     }
 
     /// Waits `long`, unless something ends the attempt earlier.

@@ -98,6 +98,7 @@ impl Engine for Fake {
         Ok(match state.printers[at(claim.device)].wish {
             _ if state.stop.contains(&claim.number.get()) => AttemptWish::Stop,
             DeviceWish::Suspended => AttemptWish::Suspend,
+            DeviceWish::Stopped => AttemptWish::LetGo,
             _ => AttemptWish::Continue,
         })
     }

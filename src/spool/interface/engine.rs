@@ -328,6 +328,8 @@ pub enum AttemptWish {
     Stop,
     /// Stand still with the device open, until it may go on: the device is suspended.
     Suspend,
+    /// Let go of the job, which returns to its place: the device was suspended, and drained then.
+    LetGo,
     /// The claim is no longer ours; end without touching the spool.
     Lost,
 }

@@ -189,6 +189,9 @@ operations! {
     /// Makes the spool ACTIVE, starts what has work.
     wakes start_spooler / StartSpooler() -> () =>
         |spool, call| spool.start_spooler(call);
+    /// What the devices lack that SPOOLER START has left as they are, the first twenty of them.
+    looks unready_devices / UnreadyDevices() -> Vec<Failure> =>
+        |spool, call| spool.unready_devices(call);
     /// Orderly stop: new jobs are refused, running attempts finish. Returns at once.
     wakes drain_spooler / DrainSpooler() -> () =>
         |spool, call| spool.drain_spooler(call);
@@ -299,9 +302,9 @@ operations! {
     /// Clears the holds that START clears and says which remain.
     wakes start_job / StartJob(job: JobRef) -> HoldReasons =>
         |spool, call| spool.start_job(call, &job);
-    /// Removes a job. A printing one is removed when its attempt has ended.
-    wakes delete_job / DeleteJob(job: JobRef) -> Removal =>
-        |spool, call| spool.delete_job(call, &job);
+    /// Removes a job. A printing one is removed when its attempt has ended. The message goes into its history.
+    wakes delete_job / DeleteJob(job: JobRef, message: Option<String>) -> Removal =>
+        |spool, call| spool.delete_job(call, &job, message);
     /// Changes a job: all of the changes, or none. What decides its place makes it the newest arrival at its place.
     wakes alter_job / AlterJob(job: JobRef, changes: Vec<JobChange>) -> () =>
         |spool, call| spool.alter_job(call, &job, changes);

@@ -29,6 +29,7 @@ use crate::store::job::JobRow;
 use crate::store::{self, Fallible, Tx};
 use crate::sys::users;
 
+use super::alter::check_message;
 use super::view::Known;
 use super::visible::Visible;
 use crate::spool::disk::files;
@@ -253,8 +254,15 @@ impl Spool {
         Ok(links.iter().filter_map(look).collect())
     }
 
-    /// Deletes a job. Returns what became of it, and the print processes that have to stop printing it.
-    pub(crate) fn delete_job(&self, call: &Call, job: &JobRef) -> Fallible<(Removal, Vec<WakeTarget>)> {
+    /// Deletes a job; the message goes into its history. Returns what became of it, and the print processes that have to
+    /// stop printing it.
+    pub(crate) fn delete_job(
+        &self,
+        call: &Call,
+        job: &JobRef,
+        message: Option<String>,
+    ) -> Fallible<(Removal, Vec<WakeTarget>)> {
+        check_message(message.as_ref())?;
         let owner = self.owners_groups(call, job)?;
         let (spool, job) = (self.clone(), job.clone());
         let (removal, aftermath) = self.change(Room::Gives, call, move |tx| {
@@ -262,7 +270,7 @@ impl Spool {
             demand_job(tx, &row, owner.as_ref())?;
             store::job::set_wish(tx, row.id, Wish::Cancel)?;
             store::entry::withdraw(tx, row.id)?;
-            record(tx, Object::Job(row.id), EventWord::Deleted, "")?;
+            record(tx, Object::Job(row.id), EventWord::Deleted, message.as_deref().unwrap_or_default())?;
             let entries = store::entry::of_job(tx, row.id)?;
             if entries.iter().any(|e| matches!(e.state, EntryState::Claimed | EntryState::Transferred)) {
                 let stoppable = entries.iter().any(|e| e.state == EntryState::Claimed);
@@ -279,9 +287,9 @@ impl Spool {
     /// Ends a job and moves its row to the history. Returns the files to erase after the commit.
     pub(crate) fn finish(tx: &Tx<'_>, job: &JobRow, device: Option<&str>, outcome: &str) -> Fallible<Vec<String>> {
         let destination = Self::job_destination(tx, job)?.to_string();
-        let files = store::job::delete(tx, job.id)?;
-        store::finished::insert(tx, job, &destination, device, outcome, files.len())?;
-        Ok(files)
+        let removed = store::job::delete(tx, job.id)?;
+        store::finished::insert(tx, job, &destination, device, outcome, &removed)?;
+        Ok(removed.files)
     }
 
     /// Returns the events of an object that follow `after`, oldest first. A finished job still has its events.

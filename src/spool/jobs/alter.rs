@@ -133,13 +133,17 @@ impl Altered {
     }
 
     fn owner(&mut self, tx: &Tx<'_>, owner: &Owner) -> Fallible<()> {
-        if owner.uid == self.job.owner_uid {
-            return Ok(());
+        let before = (self.job.owner_gid, self.job.owner_uid);
+        if owner.uid != before.1 {
+            self.note("owner", &self.job.owner.clone(), &owner.name);
+            // Local ids count per user, so the job gets the next one of its new owner.
+            self.job.local = store::spool::next_local(tx, owner.uid)?;
+            (self.job.owner, self.job.owner_uid, self.job.owner_gid) = (owner.name.clone(), owner.uid, owner.gid);
         }
-        self.note("owner", &self.job.owner.clone(), &owner.name);
-        // Local ids count per user, so the job gets the next one of its new owner.
-        self.job.local = store::spool::next_local(tx, owner.uid)?;
-        (self.job.owner, self.job.owner_uid, self.job.owner_gid) = (owner.name.clone(), owner.uid, owner.gid);
+        if let Some(gid) = owner.typed_gid.filter(|gid| *gid != before.0) {
+            self.note("group", &before.0.to_string(), &gid.to_string());
+            self.job.owner_gid = gid;
+        }
         Ok(())
     }
 
@@ -155,19 +159,24 @@ impl Altered {
 struct Owner {
     uid: u32,
     gid: u32,
+    /// The group that was typed, which counts whatever the user's own is.
+    typed_gid: Option<u32>,
     name: String,
 }
 
 impl Owner {
     /// Asks the system for him. That may take long, and happens before the transaction.
     fn find(owner: &NewOwner) -> Fallible<Self> {
-        let uid = match owner {
-            NewOwner::Uid(uid) => *uid,
+        let (uid, typed_gid) = match owner {
+            NewOwner::Uid(uid) => (*uid, None),
+            NewOwner::Ids { gid, uid } => (*uid, Some(*gid)),
             NewOwner::Name(name) => {
-                users::uid_of(name).ok_or_else(|| bad(format!("no user is called '{}'", name.escape_debug())))?
+                let uid = users::uid_of(name);
+                (uid.ok_or_else(|| bad(format!("no user is called '{}'", name.escape_debug())))?, None)
             }
         };
-        Ok(Self { uid, gid: users::primary_group(uid), name: users::name(uid) })
+        let gid = typed_gid.unwrap_or_else(|| users::primary_group(uid));
+        Ok(Self { uid, gid, typed_gid, name: users::name(uid) })
     }
 }
 

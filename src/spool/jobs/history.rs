@@ -108,6 +108,7 @@ impl Spool {
             documents: row.documents,
             created_ms: row.created_ms,
             finished_ms: row.finished_ms,
+            carried: row.carried,
         })
     }
 }

@@ -270,7 +270,6 @@ impl NewJob {
             id: JobId(0),
             number,
             serial,
-            token: s.token.clone(),
             local,
             owner_server: self.server.to_string(),
             owner_uid: self.caller.uid,
@@ -296,7 +295,7 @@ impl NewJob {
             pages: self.pages,
             sort,
         };
-        job.id = store::job::insert(tx, &job)?;
+        job.id = store::job::insert(tx, &job, &s.token)?;
         store::submission::accept(tx, &s.token, &Known { id: job.id, number, local, serial })?;
         store::job::insert_values(tx, job.id, &s.given)?;
         for document in &self.documents {

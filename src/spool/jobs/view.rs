@@ -361,7 +361,6 @@ mod tests {
             id: JobId(0),
             number: crate::model::JobNumber::new(1).unwrap(),
             serial: crate::model::Serial(1),
-            token: String::new(),
             local: crate::model::LocalJobId(1),
             owner_server: String::new(),
             owner_uid: 0,

@@ -1,8 +1,9 @@
 //! What an operator wants of a device: START, SUSPEND, DRAIN, and waiting for the end of a drain.
 //!
 //! States: the wish is a row (Stopped, Started, Draining, Suspended); the print process reads it and carries it out. A
-//! drain ends with Stopped, which the print process records, or at once when no process has anything to end. Only the
-//! stop of an operator sticks: anybody may start a device that an error has stopped, and so does RESTART.
+//! drain ends with Stopped, which the print process records, or at once when no process has anything to end. A suspended
+//! device that is drained is Stopped at once: its job does not print on, it goes back to its place. Only the stop of an
+//! operator sticks: anybody may start a device that an error has stopped, and so does RESTART.
 //!
 //! Who may: the creator of the spool; anybody starts a device that is offline because of an error. Anybody waits.
 //!
@@ -20,7 +21,7 @@ use crate::store::event::{Object, record};
 use crate::store::{self, Fallible};
 use crate::sys::watch::Watch;
 
-use super::devices::{by_id, is_busy, not_found, unknown_process};
+use super::devices::{by_id, is_busy, lacks, not_found};
 use crate::spool::interface::local::WaitResult;
 use crate::spool::printing::{device_errors, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
@@ -36,24 +37,18 @@ impl Spool {
             let offline_by_error =
                 row.stopped_by_error || (row.wish == DeviceWish::Started && row.in_error().is_some());
             Self::demand(tx, Right::StartDevice { offline_by_error })?;
-            let missing = |what: &str, hint: String| {
-                Err(Failure::new(FailureKind::State, format!("device {} has no {what}", row.name.guardian()))
-                    .hint(hint))
-            };
-            let shown = row.name.guardian();
-            let Some(process) = &row.settings.process else {
-                return missing("print process", format!("DEV {shown}, PROCESS $SPLA gives it one"));
-            };
-            if row.settings.uri.is_none() && !may_have_entry {
-                let uri = format!("DEV {shown}, URI socket://host:9100 or URI file:///path gives it one");
-                return missing("address", format!("{uri}, or an entry for it in {}", fastcnfg.display()));
+            if let Some(failure) = lacks(tx, &row, may_have_entry, &fastcnfg)? {
+                return Err(failure);
             }
-            let Some(target) = wakes::target(tx, process)? else {
-                return Err(unknown_process(tx, process)?);
-            };
-            store::device::set_wish(tx, row.id, DeviceWish::Started)?;
-            store::device::set_error(tx, row.id, None)?;
-            record(tx, Object::Device(row.id), EventWord::Started, "DEV START")?;
+            let process = row.settings.process.clone();
+            let target = process.map(|process| wakes::target(tx, &process)).transpose()?.flatten();
+            let target = target.ok_or_else(|| Failure::internal("a device without a print process was started"))?;
+            // One that is started already has nothing to be told.
+            if row.wish != DeviceWish::Started || row.error.is_some() {
+                store::device::set_wish(tx, row.id, DeviceWish::Started)?;
+                store::device::set_error(tx, row.id, None)?;
+                record(tx, Object::Device(row.id), EventWord::Started, "DEV START")?;
+            }
             let row = store::device::by_id(tx, row.id)?.ok_or_else(|| not_found(tx, &name))?;
             let work = target.running || crate::spool::printing::claims::device_has_work(tx, &row)?;
             Ok(if work { vec![target] } else { Vec::new() })
@@ -145,7 +140,10 @@ impl Spool {
                 }
                 return Ok((DeviceState::Offline, Vec::new()));
             }
-            record(tx, Object::Device(row.id), EventWord::Drained, "DEV DRAIN")?;
+            if row.wish != DeviceWish::Draining {
+                record(tx, Object::Device(row.id), EventWord::Drained, "DEV DRAIN")?;
+            }
+            let claimed = !store::entry::of_device(tx, row.id, EntryState::Claimed)?.is_empty();
             let process = match &row.settings.process {
                 Some(process) => store::process::to_change(tx, process)?,
                 None => None,
@@ -155,6 +153,12 @@ impl Spool {
             // died with.
             let busy = row.open || is_busy(tx, &row)?;
             match process.filter(|process| process.error.is_none()) {
+                // The print process learns from a stopped device that it is to let go of the job.
+                Some(process) if row.wish == DeviceWish::Suspended && claimed => {
+                    store::device::set_wish(tx, row.id, DeviceWish::Stopped)?;
+                    device_errors::no_more_tries(tx, &row)?;
+                    Ok((DeviceState::Suspended, wakes::target(tx, &process.name)?.into_iter().collect()))
+                }
                 Some(process) if busy || process.running => {
                     store::device::set_wish(tx, row.id, DeviceWish::Draining)?;
                     let state = spool.device_status(tx, by_id(tx, &row)?)?.state;
@@ -185,12 +189,17 @@ impl Spool {
         loop {
             let status = self.device(&again(), name)?;
             let left = deadline.saturating_duration_since(Instant::now());
-            // The device is offline, or somebody has started it again: either way the drain is over.
-            if status.wish != DeviceWish::Draining || left.is_zero() {
+            // The device is offline and has no job, or somebody has started it again: either way the drain is over.
+            let drains = match status.wish {
+                DeviceWish::Draining => true,
+                DeviceWish::Stopped => status.running.is_some(),
+                DeviceWish::Started | DeviceWish::Suspended => false,
+            };
+            if !drains || left.is_zero() {
                 let ended = matches!(status.process_state, ProcessState::Dead | ProcessState::Dormant);
                 // The process that was to end the drain is gone: its successor will.
                 let targets = match &status.settings.process {
-                    Some(process) if ended && status.wish == DeviceWish::Draining => self.targets_of(process)?,
+                    Some(process) if ended && drains => self.targets_of(process)?,
                     _ => Vec::new(),
                 };
                 return Ok(WaitResult { seen: status, targets });

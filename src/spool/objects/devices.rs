@@ -2,13 +2,16 @@
 //! [`super::device_wishes`].
 //!
 //! States: a device is declared by its first attribute, and is OFFLINE. Its attributes can be altered while it is
-//! OFFLINE; its address and its print process only while no attempt at it is open. It can be deleted when no location
+//! OFFLINE; its address and its print process only while no attempt at it is open. The same attributes again are no
+//! change, whatever the device does. It can be deleted when no location
 //! leads to it and no job waits for it alone. The shown state follows from the operator's wish, the error on record,
 //! the claim and the print process ([`DeviceState::of`]); nothing stores it.
 //!
 //! Who may: only the creator of the spool declares, alters and deletes. Anybody looks.
 //!
 //! A crash: a set of attributes is one transaction, so all of them hold or none.
+
+use std::path::Path;
 
 use crate::model::Call;
 use crate::model::authority::Right;
@@ -44,11 +47,24 @@ impl Spool {
             let row = match store::device::to_change(tx, &name)? {
                 Some(row) => row,
                 None => {
-                    let id = store::device::insert(tx, &name)?;
+                    super::spooler::demand_additions(tx)?;
+                    let id = store::device::insert(tx, &store::device::local_name(tx, &name)?)?;
                     record(tx, Object::Device(id), EventWord::Declared, "")?;
                     store::device::by_id(tx, id)?.ok_or_else(|| Failure::internal("a new device cannot be found"))?
                 }
             };
+            let mut settings = row.settings.clone();
+            for change in &changes {
+                if let DeviceChange::Process(process) = change
+                    && store::process::to_change(tx, process)?.is_none()
+                {
+                    return Err(unknown_process(tx, process)?);
+                }
+                settings.apply(change);
+            }
+            if settings == row.settings {
+                return Ok(Vec::new());
+            }
             if row.wish != DeviceWish::Stopped {
                 return Err(Failure::new(FailureKind::State, format!("device {} is online", row.name.guardian()))
                     .hint(format!(
@@ -64,20 +80,12 @@ impl Spool {
                 )
                 .hint("PRINT $process, START gives it back"));
             }
-            let mut settings = row.settings.clone();
-            for change in &changes {
-                if let DeviceChange::Process(process) = change
-                    && store::process::to_change(tx, process)?.is_none()
-                {
-                    return Err(unknown_process(tx, process)?);
-                }
-                settings.apply(change);
-            }
             store::device::set_settings(tx, row.id, &settings)?;
-            if !changes.is_empty() {
-                let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
-                record(tx, Object::Device(row.id), EventWord::Altered, &words.join(", "))?;
+            if settings.kept != row.settings.kept {
+                store::device::set_kept(tx, row.id, &settings.kept)?;
             }
+            let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
+            record(tx, Object::Device(row.id), EventWord::Altered, &words.join(", "))?;
             if !row.stopped_by_error {
                 return Ok(Vec::new());
             }
@@ -252,6 +260,26 @@ impl Spool {
             waiting,
         })
     }
+}
+
+/// Tells what a device lacks to be started, with what helps; none when it has all it needs. An address is needed unless
+/// it `may_have_entry` in `fastcnfg`.
+pub(crate) fn lacks(tx: &Tx<'_>, row: &DeviceRow, may_have_entry: bool, fastcnfg: &Path) -> Fallible<Option<Failure>> {
+    let shown = row.name.guardian();
+    let missing = |what: &str, hint: String| {
+        Some(Failure::new(FailureKind::State, format!("device {shown} has no {what}")).hint(hint))
+    };
+    let Some(process) = &row.settings.process else {
+        return Ok(missing("print process", format!("DEV {shown}, PROCESS $SPLA gives it one")));
+    };
+    if row.settings.uri.is_none() && !may_have_entry {
+        let uri = format!("DEV {shown}, URI socket://host:9100 or URI file:///path gives it one");
+        return Ok(missing("address", format!("{uri}, or an entry for it in {}", fastcnfg.display())));
+    }
+    if store::process::to_change(tx, process)?.is_none() {
+        return Ok(Some(unknown_process(tx, process)?));
+    }
+    Ok(None)
 }
 
 /// Tells whether an attempt at a device has not ended, or its connection has not closed.

@@ -64,22 +64,25 @@ impl Spool {
                 .hint(format!("LOC #{group}.DEST, DEV $x connects one destination of it")));
             }
             let mut targets = Vec::new();
-            for row in &rows {
+            let id = device_row.as_ref().map(|device| device.id);
+            for row in rows.iter().filter(|row| row.device != id || id.is_none()) {
                 tx.lock(Lock::Route(row.route))?;
                 tx.lock(Lock::Route(row.group.route))?;
                 let row = &store::location::by_name(tx, &row.name)?.ok_or_else(|| Failure::not_found(&row.name))?;
-                store::location::set_device(tx, row.id, device_row.as_ref().map(|d| d.id))?;
+                store::location::set_device(tx, row.id, id)?;
                 if let Some(former) = row.device {
-                    leaves_group(tx, row, former)?;
+                    leaves_group(tx, row, former, &mut targets)?;
                 }
                 let object = Object::Location(row.id);
                 match &device {
                     Some(device) => record(tx, object, EventWord::Routed, &format!("to {}", device.guardian()))?,
                     None => record_with(tx, object, EventWord::Routed, EventDetail::NoDevice, "to no device")?,
                 }
-                for target in wakes::of_route(tx, row.route)?.into_iter().chain(wakes::of_route(tx, row.group.route)?) {
-                    wakes::add(&mut targets, Some(target));
-                }
+            }
+            // Which devices have more to do now? The new one, with what waits at the location and for its group. The former
+            // one and the others of the group have less, except for what `leaves_group` gives them.
+            for target in wakes::of_devices(tx, device_row.as_slice())? {
+                wakes::add(&mut targets, Some(target));
             }
             Ok((u32::try_from(rows.len()).unwrap_or(u32::MAX), targets))
         })
@@ -92,6 +95,9 @@ impl Spool {
             let row =
                 store::location::group(tx, &group)?.ok_or_else(|| Failure::not_found(format!("group #{group}")))?;
             tx.lock(Lock::Route(row.route))?;
+            if row.broadcast == on {
+                return Ok(());
+            }
             store::location::set_broadcast(tx, row.id, on)?;
             let why = format!("#{}: {}", row.name, if on { "ON" } else { "OFF" });
             record(tx, Object::Spool, EventWord::Broadcast, &why)
@@ -236,12 +242,13 @@ fn matching(tx: &Tx<'_>, pattern: &LocationPattern) -> Fallible<Vec<LocationRow>
 }
 
 /// Takes the device `former` out of the broadcasts of a group, if no location of the group leads to it any more. Its
-/// part of each broadcast is dropped; if it is the last part, any device of the group may print it.
-fn leaves_group(tx: &Tx<'_>, row: &LocationRow, former: DeviceId) -> Fallible<()> {
-    let devices = store::device::of_route(tx, row.group.route)?;
-    if devices.iter().any(|device| device.id == former) {
+/// part of each broadcast is dropped; if it is the last part, any device of the group may print it, and those processes
+/// become `targets`. Nothing here costs more in a larger group, unless such a last part waits.
+fn leaves_group(tx: &Tx<'_>, row: &LocationRow, former: DeviceId, targets: &mut Vec<WakeTarget>) -> Fallible<()> {
+    if store::location::leads_to(tx, row.group.id, former)? {
         return Ok(());
     }
+    let mut freed = false;
     for entry in store::entry::only_for(tx, row.group.route, former)? {
         let others = store::entry::of_job(tx, entry.job)?;
         let why = if others.iter().any(|other| other.id != entry.id && other.state != EntryState::Done) {
@@ -249,15 +256,22 @@ fn leaves_group(tx: &Tx<'_>, row: &LocationRow, former: DeviceId) -> Fallible<()
             "a device left its group before it printed its part"
         } else {
             store::entry::let_anyone(tx, &entry)?;
+            freed = true;
             "a device left its group; any other device of it prints its part"
         };
         record(tx, Object::Job(entry.job), EventWord::Rerouted, why)?;
+    }
+    if freed {
+        for target in wakes::of_route(tx, row.group.route)? {
+            wakes::add(targets, Some(target));
+        }
     }
     Ok(())
 }
 
 /// Declares a location that leads to no device, and its group if the group is new.
 pub(crate) fn declare(tx: &Tx<'_>, name: &LocationName) -> Fallible<LocationRow> {
+    super::spooler::demand_additions(tx)?;
     let group = match store::location::group(tx, &name.group)? {
         Some(group) => group.id,
         None => store::location::insert_group(tx, &name.group)?,

@@ -5,6 +5,8 @@
 //! and shows no sign of life, or says that it cannot go on: [`trouble`]). PRINT START ends a process that hangs or cannot
 //! go on, and clears an error on record.
 //!
+//! The same attributes again are no change, whatever the process does.
+//!
 //! Who may: only the creator of the spool declares, alters, starts and deletes. Anybody looks. Any command that makes
 //! work records the death that it finds, and then the process is started again.
 //!
@@ -41,7 +43,7 @@ impl Spool {
     pub(crate) fn change_process(&self, call: &Call, name: ProcessName, changes: Vec<ProcessChange>) -> Fallible<()> {
         for change in &changes {
             if let ProcessChange::File(file) = change
-                && file != "fastp"
+                && !is_fastp(file)
             {
                 return Err(Failure::new(
                     FailureKind::BadValue,
@@ -53,8 +55,13 @@ impl Spool {
         let spool = self.clone();
         self.change(Room::Takes, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
-            let id = match store::process::to_change(tx, &name)? {
+            let mut row = match store::process::to_change(tx, &name)? {
                 Some(row) => {
+                    let mut altered = row.clone();
+                    changes.iter().for_each(|change| altered.apply(change));
+                    if altered.is_declared_as(&row) {
+                        return Ok(());
+                    }
                     if spool.runs(&row, tx.now()) {
                         return Err(Failure::new(
                             FailureKind::State,
@@ -62,19 +69,20 @@ impl Spool {
                         )
                         .hint("its attributes can be altered when it is dormant: drain its devices first"));
                     }
-                    row.id
+                    row
                 }
                 None => {
+                    super::spooler::demand_additions(tx)?;
                     let id = store::process::insert(tx, &name)?;
                     record(tx, Object::Process(id), EventWord::Declared, "")?;
-                    id
+                    store::process::by_id(tx, id)?.ok_or_else(|| Failure::internal("a new process cannot be found"))?
                 }
             };
             for change in &changes {
-                store::process::apply(tx, id, change)?;
-                record(tx, Object::Process(id), EventWord::Altered, &change.to_string())?;
+                row.apply(change);
+                record(tx, Object::Process(row.id), EventWord::Altered, &change.to_string())?;
             }
-            Ok(())
+            store::process::set_attributes(tx, &row)
         })
     }
 
@@ -180,6 +188,7 @@ impl Spool {
             name: row.name,
             file: row.file,
             parm: row.parm,
+            kept: row.kept,
             epoch: row.epoch,
             pid: lives.then_some(row.pid).flatten(),
         }
@@ -397,6 +406,13 @@ fn trouble_note(trouble: &trouble::Trouble, now: &Moment) -> ErrorNote {
         next_try_ms: None,
         tries: trouble.tries,
     }
+}
+
+/// Tells whether FILE names our program. A name of a NonStop system (`$SYSTEM.SYSTEM.FASTP`) is judged by its last part;
+/// a path of this system is none of ours.
+fn is_fastp(file: &str) -> bool {
+    let last = file.rsplit('.').next().unwrap_or_default();
+    !file.contains('/') && ["fastp", "fastptcp"].iter().any(|known| last.eq_ignore_ascii_case(known))
 }
 
 /// Makes the failure for a print process that does not exist.

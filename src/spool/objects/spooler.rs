@@ -1,24 +1,28 @@
 //! The spooler as a whole: its state and its counts.
 //!
 //! States: COLD until the first START, ACTIVE after it, DRAIN from SPOOLER DRAIN on, WARM when the last attempt has
-//! ended. START makes the spooler ACTIVE again from each of them. COLD and ACTIVE accept jobs, DRAIN and
-//! WARM refuse them. Only an ACTIVE spooler begins to print.
+//! ended. START makes the spooler ACTIVE again from each of them; from WARM it forgets MGRACCESS. COLD and ACTIVE accept
+//! jobs, DRAIN and WARM refuse them; while it drains nothing is added. Only an ACTIVE spooler begins to print.
 //!
 //! Who may: only the creator of the spool starts and drains it, and sets MGRACCESS. Anybody looks.
 //!
 //! A crash: the state is a row, so a drain is still a drain after a crash. The end of an attempt makes the spooler
 //! WARM. The attempts of a process that died end when the next process of its name begins.
 
-use crate::model::Call;
 use crate::model::authority::Right;
 use crate::model::event::EventWord;
 use crate::model::job::RawPath;
+use crate::model::{Call, Failure, FailureKind};
 use crate::store::event::{Object, record};
 use crate::store::{self, Fallible, Lock, Tx};
 
+use super::devices::lacks;
 use crate::spool::interface::records::{SpoolStatus, SpoolerState};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
+
+/// So many devices that lack something are named one by one.
+const UNREADY: usize = 20;
 
 impl Spool {
     /// Returns the state of the spooler and its counts.
@@ -57,7 +61,7 @@ impl Spool {
     /// Makes the spooler ACTIVE, and starts the devices that nobody has started or drained yet. Returns the print
     /// processes that have work now.
     pub(crate) fn start_spooler(&self, call: &Call) -> Fallible<Vec<WakeTarget>> {
-        let may_have_entry = self.base().has_fastcnfg();
+        let (may_have_entry, fastcnfg) = (self.base().has_fastcnfg(), self.base().fastcnfg());
         let targets = self.change(Room::Gives, call, move |tx| {
             tx.lock(Lock::Spool)?;
             Self::demand(tx, Right::Configure)?;
@@ -66,9 +70,15 @@ impl Spool {
                 store::spool::set_state(tx, SpoolerState::Active)?;
                 record(tx, Object::Spool, EventWord::Started, &format!("was {}", state.word()))?;
             }
-            for device in store::device::untouched(tx, may_have_entry)? {
+            if state == SpoolerState::Warm && store::spool::row(tx)?.trust.manager_access {
+                store::spool::set_manager_access(tx, false)?;
+                record(tx, Object::Spool, EventWord::Altered, "MGRACCESS OFF: a warm start forgets it")?;
+            }
+            for device in store::device::untouched(tx)? {
                 tx.lock(Lock::Device(device.id))?;
-                if store::device::start_untouched(tx, device.id)? {
+                // What DEV START would refuse stays as it is; [`Spool::unready_devices`] says why.
+                let lacks = lacks(tx, &device, may_have_entry, &fastcnfg)?;
+                if lacks.is_none() && store::device::start_untouched(tx, device.id)? {
                     record(tx, Object::Device(device.id), EventWord::Started, "SPOOLER START")?;
                 }
             }
@@ -78,17 +88,37 @@ impl Spool {
         Ok(targets)
     }
 
+    /// Returns what the devices lack that nobody has started yet, the first twenty of them: SPOOLER START has left them.
+    pub(crate) fn unready_devices(&self, call: &Call) -> Fallible<Vec<Failure>> {
+        let (may_have_entry, fastcnfg) = (self.base().has_fastcnfg(), self.base().fastcnfg());
+        self.look(call, |tx| {
+            let mut found = Vec::new();
+            for device in store::device::untouched(tx)? {
+                found.extend(lacks(tx, &device, may_have_entry, &fastcnfg)?);
+            }
+            let more = found.len().saturating_sub(UNREADY);
+            found.truncate(UNREADY);
+            if more > 0 {
+                found.push(Failure::new(FailureKind::State, format!("{more} more devices lack something")));
+            }
+            Ok(found)
+        })
+    }
+
     /// Drains the spooler: what prints goes on to its end, and nothing else begins. Returns the running print
     /// processes.
     pub(crate) fn drain_spooler(&self, call: &Call) -> Fallible<Vec<WakeTarget>> {
         self.change(Room::Gives, call, move |tx| {
             tx.lock(Lock::Spool)?;
             Self::demand(tx, Right::Configure)?;
-            if store::spool::row(tx)?.state == SpoolerState::Warm {
+            let state = store::spool::row(tx)?.state;
+            if state == SpoolerState::Warm {
                 return Ok(Vec::new());
             }
-            store::spool::set_state(tx, SpoolerState::Drain)?;
-            record(tx, Object::Spool, EventWord::Drained, "")?;
+            if state != SpoolerState::Drain {
+                store::spool::set_state(tx, SpoolerState::Drain)?;
+                record(tx, Object::Spool, EventWord::Drained, "")?;
+            }
             settle_drain(tx)?;
             running(tx)
         })
@@ -108,10 +138,22 @@ impl Spool {
         self.change(Room::Takes, call, move |tx| {
             tx.lock(Lock::Spool)?;
             Self::demand(tx, Right::Configure)?;
+            if store::spool::row(tx)?.trust.manager_access == on {
+                return Ok(());
+            }
             store::spool::set_manager_access(tx, on)?;
             record(tx, Object::Spool, EventWord::Altered, if on { "MGRACCESS ON" } else { "MGRACCESS OFF" })
         })
     }
+}
+
+/// Refuses to add an object while the spooler drains.
+pub(crate) fn demand_additions(tx: &Tx<'_>) -> Fallible<()> {
+    if store::spool::state(tx)? != SpoolerState::Drain {
+        return Ok(());
+    }
+    Err(Failure::new(FailureKind::SpoolerState, "the spooler drains: nothing is added before it is WARM")
+        .hint("SPOOLER, STATUS shows the state; SPOOLER, START takes the drain back"))
 }
 
 /// Makes a draining spooler WARM when no attempt runs any more.

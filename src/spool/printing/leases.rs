@@ -207,11 +207,13 @@ impl Engine for Spool {
             if !runs {
                 return Ok(AttemptWish::Stop);
             }
-            let suspended = match entry.device {
-                Some(device) => store::device::by_id(tx, device)?.is_some_and(|row| row.wish == DeviceWish::Suspended),
-                None => false,
-            };
-            Ok(if suspended { AttemptWish::Suspend } else { AttemptWish::Continue })
+            let device = entry.device.map(|device| store::device::by_id(tx, device)).transpose()?.flatten();
+            Ok(match device.map(|row| row.wish) {
+                Some(DeviceWish::Suspended) => AttemptWish::Suspend,
+                // A drain lets a running job end, and stops the device afterwards.
+                Some(DeviceWish::Stopped) => AttemptWish::LetGo,
+                _ => AttemptWish::Continue,
+            })
         })
     }
 

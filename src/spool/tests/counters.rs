@@ -38,7 +38,7 @@ fn step(site: &Site, random: &mut Random, lease: &mut Lease, claims: &mut Vec<Cl
         }
         4 => drop(spool.hold_job(&call, &job)),
         5 => drop(spool.start_job(&call, &job)),
-        6 => drop(spool.delete_job(&call, &job)),
+        6 => drop(spool.delete_job(&call, &job, None)),
         7 => {
             let to = ["#A.B", "#A.C", "#A", "#B.B", "#C.NEW"][random.below(5)].parse().unwrap();
             drop(spool.alter_job(&call, &job, vec![JobChange::Destination { to, declare: true }]));

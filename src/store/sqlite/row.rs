@@ -34,6 +34,7 @@ impl<'a> Row<'a> {
     }
 
     /// Returns the value of a column.
+    #[inline]
     pub(crate) fn get<T: Read>(&self, column: Column) -> Fallible<T> {
         let value = match self.0.get_ref(column.index)? {
             ValueRef::Null => Value::Null,

@@ -1,8 +1,8 @@
-//! Attributes files, `-X file` and `attributes=file` (docs/reference/infoprint.md 3).
+//! Reads attributes files, `-X file` and `attributes=file` (docs/reference/infoprint.md 3).
 //!
-//! A file is one long attribute string: line ends are blanks, `#` begins a comment that ends with its line, `\#` is a `#`.
-//! It may include others; a file that includes itself, directly or not, is an error. A relative name is looked for in
-//! the directory that `PDPATH` names, or in the current one.
+//! A file is one long attribute string. Line ends are blanks, `#` begins a comment that ends with its line, `\#` is a `#`. A
+//! file may include others; one that includes itself, directly or not, is an error. A relative name is looked for in the
+//! directory that `PDPATH` names, or in the current one.
 
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -19,13 +19,13 @@ const MAX_DEPTH: usize = 16;
 /// The most pairs and included files of one command.
 const MAX_TOTAL: usize = 10_000;
 
-/// How some editors begin a text in UTF-8; it is no part of it.
+/// Some editors begin a text in UTF-8 with it; it is no part of the text.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Reads a small file that a command line names, without its byte-order mark.
 ///
 /// # Errors
-/// [`Stop::Usage`] with the system's reason, when it is no regular file, or when it is too long.
+/// [`Stop::Usage`] when it cannot be read, is no regular file or is too long.
 pub fn read_bounded(path: &Path) -> Result<Vec<u8>, Stop> {
     let shown = RawName(path);
     let file =
@@ -42,7 +42,7 @@ pub fn read_bounded(path: &Path) -> Result<Vec<u8>, Stop> {
     Ok(octets)
 }
 
-/// A path as one line.
+/// Returns a path as one line.
 pub struct RawName<'a>(pub &'a Path);
 
 impl std::fmt::Display for RawName<'_> {
@@ -51,7 +51,7 @@ impl std::fmt::Display for RawName<'_> {
     }
 }
 
-/// The way from pairs to pairs without includes.
+/// Replaces includes by the pairs of the files that they name.
 pub struct Includes {
     /// Where relative names are looked for.
     directory: PathBuf,
@@ -62,17 +62,17 @@ pub struct Includes {
 }
 
 impl Includes {
-    /// With the caller's `PDPATH` and current directory.
+    /// Begins with the caller's `PDPATH` and current directory.
     pub fn new(shell: &Shell<'_>) -> Self {
         let path = (shell.env)("PDPATH").filter(|path| !path.is_empty());
         let directory = path.map_or_else(|| shell.cwd.clone(), |path| shell.cwd.join(path));
         Self { directory, open: Vec::new(), total: 0 }
     }
 
-    /// The pairs of the attributes file `name`, those of its includes in their places.
+    /// Reads the pairs of the attributes file `name`, with those of its includes in their places.
     ///
     /// # Errors
-    /// [`Stop::Usage`], with the file in which the fault lies.
+    /// [`Stop::Usage`], which names the file in which the fault lies.
     pub fn file(&mut self, name: &str) -> Result<Vec<Pair>, Stop> {
         if name.is_empty() {
             return Err(Stop::usage("the name of an attributes file is empty"));
@@ -97,7 +97,7 @@ impl Includes {
         pairs
     }
 
-    /// `pairs`, with every `attributes=file` replaced by the file's own.
+    /// Returns `pairs` with every `attributes=file` replaced by the pairs of the file.
     pub fn expand(&mut self, pairs: Vec<Pair>) -> Result<Vec<Pair>, Stop> {
         let mut out = Vec::with_capacity(pairs.len());
         for pair in pairs {

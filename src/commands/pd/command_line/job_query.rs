@@ -20,14 +20,14 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Whether `job` is wanted.
+    /// Returns whether `job` is wanted.
     pub fn takes(&self, job: &JobStatus) -> bool {
-        // Whose local id is meant does not matter: a filter names no job.
+        // A filter names no job, so it does not matter whose local id is meant.
         self.own.as_ref().is_none_or(|own| *own == job.user_name)
             && Filter::new(&self.filter, Class::Job).takes(&Object::Job(job), job.owner_uid)
     }
 
-    /// The same as a query, for what `also` says and `parts` of the jobs.
+    /// Makes a query of it that also asks for `also`, and for `parts` of the jobs.
     pub fn query(&self, also: Option<Condition>, parts: Parts) -> Query {
         let mut conditions: Vec<Condition> = also.into_iter().collect();
         conditions.extend(self.own.iter().cloned().map(Condition::UserName));
@@ -42,10 +42,10 @@ impl Wanted {
         Query { condition, order: Order::Schedule, parts }
     }
 
-    /// Another user's job is named only by who asks for everybody's.
+    /// Checks that the caller may name a job that `user` submitted: another user's job is there only for `-U` and `-F`.
     ///
     /// # Errors
-    /// When `user`, who submitted `reference`, is somebody else.
+    /// Says that there is no such job among the caller's own, and that `-U` shows it.
     pub fn check_owner(&self, user: &str, reference: &JobRef) -> Result<(), Failure> {
         match &self.own {
             Some(own) if own != user => Err(Failure::not_found(format!("job {reference} among your jobs"))

@@ -49,7 +49,7 @@ pub const SETTINGS: &[(&str, Setting)] = &[
     ("when", Setting::When),
 ];
 
-/// What a name in a pair turned out to be.
+/// What a name in a pair means.
 #[derive(Clone, Copy, Debug)]
 pub enum Meaning {
     /// An attribute of the command.
@@ -116,8 +116,8 @@ impl Names {
     }
 }
 
-/// What the flags and arguments of all commands are, by their names in the definitions. The others are switches, which each
-/// command looks up itself.
+/// What the flags and arguments of all commands stand for, by their names in the definitions. The others are switches, which
+/// each command looks up itself.
 const SOURCES: &[(&str, Source)] = &[
     ("class", Source::Flag("operation-class")),
     ("copies", Source::Flag("copy-count")),
@@ -137,7 +137,7 @@ const SOURCES: &[(&str, Source)] = &[
     ("when", Source::Flag("when")),
 ];
 
-/// The items of `matches` in the order of the command line. `allowed` = the command attributes that this verb has.
+/// Returns the items of `matches` in the order of the command line; `allowed` = the command attributes that this verb has.
 pub fn ordered(
     matches: &ArgMatches,
     command: &Command,
@@ -178,12 +178,12 @@ fn utf8(value: OsString) -> Result<String, Stop> {
     value.into_string().map_err(|value| Stop::usage(format!("'{}' is not UTF-8 text", value.to_string_lossy())))
 }
 
-/// What `name` means among the command attributes `allowed` and the attributes of objects. A whole name always means itself; a
-/// shortened one is ambiguous only among what the command can set, and means another attribute where it can be nothing
-/// that is set, so that the command can say so.
+/// Finds what `name` means among the command attributes `allowed` and the attributes of objects. A whole name always means
+/// itself. A shortened one means what the command can set, and is ambiguous only among that. If the command can set nothing
+/// of that name, it may mean another attribute, so that the command can say that it does not set it.
 ///
 /// # Errors
-/// [`Stop::Usage`] naming candidates or neighbours.
+/// [`Stop::Usage`], which names the candidates or similar names.
 pub fn meaning(name: &str, of: Names, allowed: &[Setting], program: &str) -> Result<Meaning, Stop> {
     let settings = SETTINGS.iter().filter(|row| allowed.contains(&row.1)).map(|row| (row.0, Meaning::Setting(row.1)));
     let attributes = attribute_names(of.class);
@@ -194,7 +194,7 @@ pub fn meaning(name: &str, of: Names, allowed: &[Setting], program: &str) -> Res
     let whole = all.iter().find(|one| one.0.eq_ignore_ascii_case(name));
     let found = match whole.map_or_else(|| names::resolve(name, &can), |whole| Ok(whole.1)) {
         Err(BadWord::Unknown(near)) => match names::resolve(name, &all) {
-            // Those that resemble it are the ones that can be set, if there are any.
+            // Similar names are those that can be set, if there are any.
             Err(BadWord::Unknown(other)) => Err(BadWord::Unknown(if near.is_empty() { other } else { near })),
             other => other,
         },
@@ -213,14 +213,14 @@ pub fn meaning(name: &str, of: Names, allowed: &[Setting], program: &str) -> Res
     })
 }
 
-/// Names and synonyms of the attributes that a command on `class` may name.
+/// Returns the names and synonyms of the attributes that a command on `class` may name.
 pub fn attribute_names(class: Class) -> Vec<(&'static str, &'static Attribute)> {
     nameable(class)
         .flat_map(|row| std::iter::once(row.name()).chain(row.synonyms.iter().copied()).map(move |name| (name, row)))
         .collect()
 }
 
-/// Takes any value as it is; the words are for completion only, since abbreviations are values too.
+/// Makes a parser that takes any value as it is. The words are for completion only, because abbreviations are values too.
 pub fn suggest(words: impl IntoIterator<Item = &'static str>) -> Suggested {
     Suggested(words.into_iter().collect())
 }
@@ -241,7 +241,7 @@ impl TypedValueParser for Suggested {
     }
 }
 
-/// The value of a pair that must have exactly one and replaces what was there.
+/// Returns the value of a pair that must have exactly one and must replace what was there.
 pub fn single<'a>(pair: &'a Pair, name: &str) -> Result<&'a str, Stop> {
     match (pair.op, pair.values.as_slice()) {
         (Op::Set, [value]) => Ok(value),

@@ -1,17 +1,17 @@
-//! What is to be shown: `-r`, groups and names mixed (docs/reference/infoprint.md 5).
+//! `-r`: what is to be shown, groups and names mixed (docs/reference/infoprint.md 5).
 
 use super::options::attribute_names;
 use super::strings::{Op, Pair};
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
-use crate::attributes::{Attribute, Class, Shown, nameable, of_class};
+use crate::attributes::{Attribute, Class, Shown, find, nameable, of_class};
 use crate::commands::pd::Stop;
 use crate::model::field::Field;
 
 /// The most words of a request.
 const MAX_WORDS: usize = 1_000;
 
-/// Every word of a request, for completion.
+/// Returns every word of a request, for completion.
 pub fn words(class: Class) -> impl Iterator<Item = &'static str> {
     ["none", "brief", "verbose", "all"].into_iter().chain(nameable(class).map(Attribute::name))
 }
@@ -76,13 +76,13 @@ impl Requested {
         Ok(())
     }
 
-    /// Whether this is exactly `brief` or exactly `verbose`, which are shown as a table unless a style is given.
+    /// Returns whether this is exactly `brief` or exactly `verbose`. These are shown as a table unless a style is given.
     pub fn is_table(&self) -> bool {
         matches!(self.0.as_slice(), [Wanted::Group(Shown::Brief | Shown::Verbose)])
     }
 
-    /// The attributes of `class` (and of documents, with a job) in the order of display. `brief` = the set that `brief`
-    /// shows where a verb has its own.
+    /// Selects the attributes of `class` (and of documents, with a job) in the order of display. `brief` = the set that
+    /// `brief` shows where a verb has its own.
     pub fn select(&self, class: Class, brief: Option<&[Field]>) -> Selection {
         let mut selection = Selection::default();
         for wanted in &self.0 {
@@ -115,9 +115,9 @@ impl Selection {
         self.add(row);
     }
 
-    /// The selection for a display that is a `table`, or that shows one attribute after the other. Most attributes that are only
-    /// carried have no value in most jobs: where no column waits for them, a group shows those that have one, and a job
-    /// without any costs nothing however many attributes there are.
+    /// Returns the selection for a display that is a `table`, or that shows one attribute after the other. Most attributes that
+    /// are only carried have no value in most jobs. Where they have no column of their own, a group shows those that have a
+    /// value. So a job without any costs nothing, however many attributes there are.
     #[must_use]
     pub fn laid_out(mut self, table: bool) -> Self {
         if !table {
@@ -127,6 +127,15 @@ impl Selection {
             }
             self.named = named;
         }
+        self
+    }
+
+    /// Returns the selection for a display whose objects are documents; `with_job` = the job that each belongs to comes first.
+    #[must_use]
+    pub fn of_documents(mut self, with_job: bool) -> Self {
+        let job = find(Class::Job, Field::JobIdentifier).filter(|_| with_job);
+        self.object = job.into_iter().chain(std::mem::take(&mut self.documents)).collect();
+        self.documents_named = false;
         self
     }
 

@@ -1,10 +1,10 @@
-//! Arguments that point at jobs: `7`, `1021904417`, `acme1:1021904417`, each with `.2` for a document, and whole servers.
+//! Reads arguments that name jobs (`7`, `1021904417`, `acme1:1021904417`, each with `.2` for a document) or whole servers.
 
 use crate::attributes::text::escaped;
 use crate::commands::pd::Stop;
 use crate::model::{JobRef, ServerName};
 
-/// What an argument points at.
+/// What an argument names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// A job, or one document of it (from 1).
@@ -16,7 +16,7 @@ pub enum Target {
 /// Reads an argument.
 ///
 /// # Errors
-/// [`Stop::Usage`] with the forms there are.
+/// [`Stop::Usage`], which shows the forms of an argument.
 pub fn parse(text: &str) -> Result<Target, Stop> {
     let bad = || {
         let what = if text.is_empty() {
@@ -42,7 +42,7 @@ pub fn parse(text: &str) -> Result<Target, Stop> {
         }
         _ => {}
     }
-    // The dots of a server's name stand before the colon; one after it numbers a document.
+    // Dots before the colon belong to a server's name; one after it begins the number of a document.
     let (job, document) = match rest.rsplit_once('.') {
         Some((_, digits)) => match digits.parse::<u32>() {
             Ok(number) if number > 0 && number.to_string() == digits => {
@@ -55,8 +55,8 @@ pub fn parse(text: &str) -> Result<Target, Stop> {
     JobRef::parse_pd(job).map(|job| Target::Job(job, document)).ok_or_else(bad)
 }
 
-/// A name that begins with a digit has a letter before its first dot; digits alone, or with the number of a document, are
-/// a job.
+/// Returns whether there is a letter before the first dot. Digits alone, or with the number of a document, are a job; a name
+/// that begins with a digit has a letter there.
 fn has_letter(text: &str) -> bool {
     text.split('.').next().unwrap_or_default().chars().any(|c| c.is_ascii_alphabetic())
 }

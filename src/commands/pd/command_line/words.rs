@@ -1,7 +1,7 @@
-//! The words of a command line: `-Z` files put where they stand, then clap.
+//! Reads the words of a command line: `-Z` files are put where they stand, then clap reads the line.
 //!
-//! An input file of `-Z` holds flags and arguments, each flag with its value on a line of its own; blank lines are
-//! skipped, quotes around a value are taken off. It cannot name another input file.
+//! An input file of `-Z` holds flags and arguments, each flag with its value on a line of its own. Blank lines are skipped,
+//! and quotes around a value are taken off. It cannot name another input file.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -16,12 +16,22 @@ use crate::commands::pd::{Exit, Shell, Stop};
 /// The most words of one command line, input files included.
 const MAX_WORDS: usize = 100_000;
 
-/// Reads `words` (without the program's name) by the definition `command`.
-pub fn parse(command: Command, words: &[OsString], shell: &mut Shell<'_>) -> Result<ArgMatches, Stop> {
+/// Reads `words` (without the program's name) by the definition `command`. `documented` makes the same definition with its
+/// long help, which takes longer than reading a line: it is made only when somebody asks for it.
+pub fn parse(
+    command: &mut Command,
+    documented: impl FnOnce() -> Command,
+    words: &[OsString],
+    shell: &mut Shell<'_>,
+) -> Result<ArgMatches, Stop> {
     let program = command.get_name().to_owned();
-    let words = expand(&command, words, &shell.cwd)?;
-    let line = std::iter::once(OsString::from(&program)).chain(words);
-    let error = match command.try_get_matches_from(line) {
+    let words = expand(command, words, &shell.cwd)?;
+    let line: Vec<OsString> = std::iter::once(OsString::from(&program)).chain(words).collect();
+    let result = match command.try_get_matches_from_mut(&line) {
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => documented().try_get_matches_from(&line),
+        result => result,
+    };
+    let error = match result {
         Ok(matches) => return Ok(matches),
         Err(error) => error,
     };
@@ -43,7 +53,7 @@ enum Word {
     WantsNext,
     /// `-Z`, with the file it names if that is attached.
     Input(Option<OsString>),
-    /// `-h`: whatever else is there, help is what is wanted.
+    /// `-h`: help is wanted, whatever else is there.
     Help,
 }
 
@@ -83,7 +93,7 @@ fn expand(command: &Command, words: &[OsString], cwd: &Path) -> Result<Vec<OsStr
     Ok(out)
 }
 
-/// The word that asks for help, if there is one.
+/// Finds the word that asks for help, if there is one.
 fn asks_for_help<'a>(command: &Command, words: &'a [OsString]) -> Option<&'a OsString> {
     let mut rest = words.iter().take_while(|word| *word != "--");
     while let Some(word) = rest.next() {
@@ -96,7 +106,7 @@ fn asks_for_help<'a>(command: &Command, words: &'a [OsString]) -> Option<&'a OsS
     None
 }
 
-/// What the flags of `word` say about the next one.
+/// Finds out what the flags of `word` say about the next one.
 fn classify(command: &Command, word: &OsStr) -> Word {
     let octets = word.as_bytes();
     if let Some(long) = octets.strip_prefix(b"--") {
@@ -131,7 +141,7 @@ fn classify(command: &Command, word: &OsStr) -> Word {
     Word::Whole
 }
 
-/// One line of an input file.
+/// Reads one line of an input file.
 fn input_line(command: &Command, file: &Path, line: &[u8], out: &mut Vec<OsString>) -> Result<(), Stop> {
     if line.is_empty() {
         return Ok(());

@@ -10,12 +10,12 @@ use crate::attributes::text::{Lines, is_plain};
 /// A heading: one or two lines.
 pub type Heading = &'static [&'static str];
 
-/// How many columns of a terminal `text` takes.
+/// Returns how many columns of a terminal `text` takes.
 pub fn width(text: &str) -> usize {
     if is_plain(text) { text.len() } else { UnicodeWidthStr::width(text) }
 }
 
-/// The rows of a page. Its text is in one piece, whose room the next page uses again.
+/// The rows of a page. Their text lies in one piece of memory, which the next page uses again.
 #[derive(Debug)]
 pub struct Rows {
     columns: usize,
@@ -26,7 +26,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// No row yet, of so many columns.
+    /// Makes a page without rows, of so many columns.
     pub fn new(columns: usize) -> Self {
         Self { columns, values: Lines::default(), cells: Vec::new(), rows: 0 }
     }
@@ -41,12 +41,12 @@ impl Rows {
         self.rows == 0
     }
 
-    /// Adds a row: what `fill` puts into its cells, which it ends one after the other.
+    /// Adds a row. `fill` fills its cells one after the other.
     pub fn add(&mut self, fill: impl FnOnce(&mut Cells<'_>)) {
         fill(&mut Cells { values: &mut self.values, ends: &mut self.cells });
         self.rows += 1;
         debug_assert_eq!(self.cells.len(), self.rows * self.columns);
-        // Cells that were left out are empty ones.
+        // Cells that were left out are empty.
         self.cells.resize(self.rows * self.columns, self.values.len());
     }
 
@@ -85,7 +85,7 @@ impl Cells<'_> {
     }
 }
 
-/// A table that is written a page at a time; the first page decides the widths.
+/// A table that is written a page at a time. The first page decides the widths.
 pub struct Table {
     headings: Vec<Heading>,
     with_headings: bool,
@@ -106,7 +106,7 @@ impl Table {
         self.headings.is_empty()
     }
 
-    /// Puts a column in front, once, unless rows have been written already.
+    /// Puts a column in front, once, and only before rows have been written.
     pub fn label(&mut self, heading: Heading) {
         if !self.labelled && self.widths.is_none() {
             self.headings.insert(0, heading);
@@ -119,7 +119,7 @@ impl Table {
         self.labelled
     }
 
-    /// Writes a page of rows, the first one below the headings; `from` = the column of `rows` with which the table begins.
+    /// Writes a page of rows, the first page below the headings; `from` = the column of `rows` with which the table begins.
     pub fn write(&mut self, out: &mut dyn Write, rows: &Rows, from: usize) -> io::Result<()> {
         let widths = match self.widths.take() {
             Some(widths) => widths,

@@ -1,9 +1,10 @@
 //! `pdls --history`: finished jobs, those that ended last first.
 //!
-//! Jobs that are named are found whether they are finished or not; otherwise only finished ones are listed.
+//! A job that is named is found whether it is finished or not. Without names only finished ones are listed.
 
+use super::display::Display;
 use super::on_request;
-use super::record::{Display, Record};
+use super::record::Record;
 use crate::attributes::object::Object;
 use crate::attributes::{Attribute, Class, of_class};
 use crate::commands::pd::Stop;
@@ -13,10 +14,10 @@ use crate::model::finished::FinishedStatus;
 use crate::model::query::{PAGE, Query};
 use crate::spool::interface::operations::Operations;
 
-/// The attributes to show.
+/// Selects the attributes to show.
 ///
 /// # Errors
-/// [`Stop::Usage`] for one that the history does not keep.
+/// [`Stop::Usage`] for an attribute that the history does not keep.
 pub fn select(requested: &Requested) -> Result<Selection, Stop> {
     let mut selection = Selection::default();
     for wanted in &requested.0 {

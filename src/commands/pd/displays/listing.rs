@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use clap::Args;
 use clap::ValueHint;
 
-use super::record::{Display, Layout, Record, Style};
-use super::{history, on_request, read_ahead};
+use super::display::Display;
+use super::record::{Layout, Style};
+use super::{history, read_ahead};
 use crate::attributes::names;
 use crate::attributes::text::{Clock, escaped};
 use crate::attributes::{Class, Shown};
@@ -22,7 +23,6 @@ use crate::commands::pd::command_line::targets::Target;
 use crate::commands::pd::runner::CommandLine;
 use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::why::Times;
-use crate::model::job::JobStatus;
 use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::{Failure, FailureKind, JobRef, ServerName};
 use crate::spool::interface::operations::Operations;
@@ -69,7 +69,7 @@ pub struct Flags {
 /// The command attributes of every listing.
 pub const SETTINGS: &[Setting] = &[Setting::Filter, Setting::Headings, Setting::Requested, Setting::Style];
 
-/// What the flags, attribute strings and files of a listing ask for together.
+/// What the flags, attribute strings and attributes files of a listing ask for together.
 pub struct ListingRequest {
     /// The command line.
     pub line: CommandLine,
@@ -85,7 +85,7 @@ pub struct ListingRequest {
 }
 
 impl ListingRequest {
-    /// What `line` asks for.
+    /// Reads what `line` asks for.
     pub fn of(mut line: CommandLine, shell: &Shell<'_>) -> Result<Self, Stop> {
         let items = std::mem::take(&mut line.items);
         let mut request = Self {
@@ -127,14 +127,14 @@ impl ListingRequest {
         Ok(())
     }
 
-    /// How objects of `class` are laid out and which of them are wanted. `by_id` = jobs are named one by one, `past` = finished
-    /// ones are listed.
+    /// Returns how objects of `class` are laid out and which of them are wanted. `by_id` = jobs are named one by one, `past` =
+    /// finished ones are listed.
     pub fn layout(&self, class: Class, by_id: bool, past: bool) -> Result<(Layout, Condition), Stop> {
         let json = self.line.matches.get_flag("json");
-        // The class may stand anywhere, so what depends on it is read last.
+        // The class may stand anywhere in the line, so what depends on it is read last.
         let mut requested = Requested::group(if json { Shown::All } else { Shown::Brief });
         self.requests.iter().try_for_each(|pair| requested.take(pair, class))?;
-        let filter = match self.filter.as_ref().filter(|_| !self.line.matches.get_flag("unfiltered")) {
+        let mut filter = match self.filter.as_ref().filter(|_| !self.line.matches.get_flag("unfiltered")) {
             Some(text) => filter::parse(text, class, &self.clock)?,
             None => Condition::Any,
         };
@@ -149,37 +149,48 @@ impl ListingRequest {
         }
         let mut selection = if past { history::select(&requested)? } else { requested.select(class, None) };
         if self.line.matches.get_flag("jobs_only") {
+            if class == Class::Document {
+                return Err(Stop::usage("-j leaves documents out, and -c document lists them"));
+            }
             selection.documents.clear();
             selection.documents_named = false;
         }
         let usual = if requested.is_table() { Style::Column } else { Style::Line };
         let style = if json { Style::Json } else { self.style.unwrap_or(usual) };
+        let mut documents = Condition::Any;
+        if class == Class::Document {
+            selection = selection.of_documents(style != Style::Line);
+            // A job fulfils a condition on documents when one of them does, so the spool is not asked: what must not hold for
+            // a document may hold for another one of its job.
+            documents = std::mem::replace(&mut filter, Condition::Any);
+        }
         let layout = Layout {
             class,
             // Documents have their table when they were asked for by name, or with jobs that were.
             document_table: selection.documents_named || by_id,
             selection: selection.laid_out(style.is_table()),
             style,
+            documents,
             headings: self.headings && !self.line.matches.get_flag("bare"),
             zone: self.clock.zone.clone(),
         };
         Ok((layout, filter))
     }
 
-    /// Which jobs are wanted: one's own unless the flags say otherwise.
+    /// Returns which jobs are wanted: the caller's own unless the flags say otherwise.
     pub fn wanted(&self, filter: Condition, past: bool) -> Wanted {
         let everybody = self.line.matches.get_flag("everybody") || self.line.matches.get_flag("unfiltered");
         let own = (!everybody).then(|| crate::sys::users::caller_without_groups().identity());
         Wanted { program: self.line.program, own, filter, past }
     }
 
-    /// How times are shown.
+    /// Returns how times are shown.
     pub fn times(&self) -> Times {
         Times { zone: self.clock.zone.clone(), now_ms: self.clock.now_ms }
     }
 }
 
-/// The value of a pair that is true or false.
+/// Reads the value of a pair that is true or false.
 pub fn truth(pair: &Pair, name: &str) -> Result<bool, Stop> {
     let word = options::single(pair, name)?;
     match names::keyword(word, &["true", "false", "yes", "no"]) {
@@ -188,7 +199,7 @@ pub fn truth(pair: &Pair, name: &str) -> Result<bool, Stop> {
     }
 }
 
-/// A filter is one text, also where an attribute string splits it at its blanks.
+/// Reads a filter, which is one text also where an attribute string splits it at its blanks.
 fn filter_of(pair: &Pair) -> Result<String, Stop> {
     match pair.op {
         crate::commands::pd::command_line::strings::Op::Set => Ok(pair.values.join(" ")),
@@ -196,10 +207,10 @@ fn filter_of(pair: &Pair) -> Result<String, Stop> {
     }
 }
 
-/// Lists the jobs that `targets` point at, or all of them.
+/// Lists the jobs that `targets` name, or all of them.
 ///
 /// # Errors
-/// When the spool cannot be asked or the output cannot be written; jobs that do not exist only change the status.
+/// The spool cannot be asked or the output cannot be written. A job that does not exist only changes the status.
 pub fn jobs(
     spool: &mut dyn Operations,
     shell: &mut Shell<'_>,
@@ -248,20 +259,7 @@ fn pages(spool: &mut dyn Operations, display: &mut Display<'_>, wanted: &Wanted,
     read_ahead::every(spool, display, &query, times)
 }
 
-/// Shows a job with all its documents, or with one of them, and with what was asked for by name.
-pub fn show(
-    spool: &mut dyn Operations,
-    display: &mut Display<'_>,
-    (job, document): (&JobStatus, Option<u32>),
-    times: &Times,
-) -> Result<(), Stop> {
-    let selection = &display.layout().selection;
-    let mut record = Record::of_job(job, selection, document);
-    on_request::complete(spool, &mut record, selection, &job.global, times)?;
-    Ok(display.add(record)?)
-}
-
-/// One job that an argument names. It must exist; a filter that it does not fulfil leaves it out.
+/// Lists a job that an argument names. It must exist; a filter that it does not fulfil leaves it out.
 fn one(
     spool: &mut dyn Operations,
     display: &mut Display<'_>,
@@ -289,10 +287,10 @@ fn one(
     {
         return Err(Failure::not_found(format!("document {number} of job {reference}")).into());
     }
-    show(spool, display, (&job, document), times)
+    display.add_job(spool, &job, document, times)
 }
 
-/// One finished job that an argument names.
+/// Lists a finished job that an argument names.
 fn over(
     spool: &mut dyn Operations,
     display: &mut Display<'_>,
@@ -309,7 +307,7 @@ fn over(
     history::list(spool, display, &query, times)
 }
 
-/// A job that is not there is named as the user named it.
+/// Names a job that is not there as the user named it.
 pub fn not_found(failure: Failure, reference: &JobRef) -> Failure {
     if failure.kind != FailureKind::NotFound {
         return failure;
@@ -317,10 +315,10 @@ pub fn not_found(failure: Failure, reference: &JobRef) -> Failure {
     Failure { message: format!("cannot find job {reference}"), ..failure }
 }
 
-/// Whether `server` is the one that answers.
+/// Checks that `server` is the one that answers.
 ///
 /// # Errors
-/// When it is another one.
+/// Says which server answers, when it is another one.
 pub fn check_server(spool: &mut dyn Operations, server: Option<&ServerName>) -> Result<(), Stop> {
     let Some(server) = server else { return Ok(()) };
     let here = spool.about()?.server;

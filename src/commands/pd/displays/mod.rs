@@ -1,6 +1,7 @@
 //! From records to lines, columns and JSON.
 
 pub mod columns;
+pub mod display;
 pub mod history;
 pub mod json;
 pub mod lines;

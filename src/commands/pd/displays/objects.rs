@@ -1,12 +1,13 @@
 //! Destinations, queues and the server, as `pdls` lists them.
 //!
-//! A location is a logical destination, a device an actual one, a group a queue. These are listed whole: there are few
-//! of them in comparison with jobs, and their filter is applied here.
+//! A location is a logical destination, a device an actual one, a group a queue. There are few of them in comparison with
+//! jobs, so the spool gives all of them and the filter is applied here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::display::Display;
 use super::listing::check_server;
-use super::record::{Display, Layout, Record};
+use super::record::{Layout, Record};
 use crate::attributes::Class;
 use crate::attributes::filter::Filter;
 use crate::attributes::object::{Actual, Logical, Object, QueueFacts, ServerFacts};
@@ -21,7 +22,7 @@ use crate::spool::interface::records::SpoolerState;
 /// Lists the objects that `arguments` name, or all of them.
 ///
 /// # Errors
-/// When the spool cannot be asked or the output cannot be written; objects that do not exist only change the status.
+/// The spool cannot be asked or the output cannot be written. An object that does not exist only changes the status.
 pub fn list(
     spool: &mut dyn Operations,
     shell: &mut Shell<'_>,
@@ -52,11 +53,20 @@ pub fn list(
             }
             Ok(())
         };
-        let result = name_of(spool, argument).and_then(|name| match layout.class {
+        let mut those = |spool: &mut dyn Operations, name: Option<&str>| match layout.class {
             Class::Server => server(&here, name, &mut add),
             Class::Queue => queues(spool, &here, name, &mut add),
             _ => destinations(spool, &here, &behind, name, &mut add),
-        });
+        };
+        let result = match name_of(spool, argument).and_then(|name| those(spool, name)) {
+            // No object has that name, but the server does: it stands for all of its objects.
+            Err(Stop::Failed(failure))
+                if failure.kind == FailureKind::NotFound && argument.eq_ignore_ascii_case(here.name) =>
+            {
+                those(spool, None)
+            }
+            result => result,
+        };
         match result {
             Ok(()) => {}
             Err(Stop::Failed(failure)) => {

@@ -1,4 +1,4 @@
-//! Attributes that cost a question of their own, answered only when they are asked for by name: `why` and `log`.
+//! Attributes for which the spool is asked job by job, and only when they are named: `why` and `log`.
 
 use super::record::Record;
 use crate::attributes::NONE;
@@ -9,7 +9,7 @@ use crate::model::{Failure, FailureKind, GlobalJobId, JobRef};
 use crate::spool::interface::operations::Operations;
 use crate::spool::interface::records::EventSubject;
 
-/// Whether `selection` has attributes that the spool is asked for one by one.
+/// Returns whether `selection` has attributes for which the spool is asked job by job.
 pub fn is_asked(selection: &Selection) -> bool {
     selection.object.iter().any(|row| row.asked)
 }

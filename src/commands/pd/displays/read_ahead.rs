@@ -1,20 +1,22 @@
-//! Jobs of a query, each page read while the one before it is shown.
+//! Lists the jobs of a query, and reads each page while the one before it is shown.
 //!
-//! The spool is asked where it always is; what a page looks like is made and written by a second thread. There are two
-//! pages at most, the one that is shown and the one that is read. Each is one look at the spool, as without a second
-//! thread, and what is shown comes back to be freed by the thread that made it: an allocator that has to take back what
-//! another thread was given would cost more than the second thread gains.
+//! This thread asks the spool; a second one lays a page out and writes it. There are two pages at most, the one that is
+//! shown and the one that is read. Each is one look at the spool, as without a second thread.
+//!
+//! A page that was shown comes back and is freed by the thread that made it. An allocator that must take back what another
+//! thread was given would cost more than the second thread gains.
+//!
 //! A listing of one page has no second thread, and neither has one that asks the spool more about each job.
 //!
-//! When the output fails (its reader went away), nothing more is read; when the spool fails, what was read before is shown.
+//! When the output fails (its reader went away), nothing more is read. When the spool fails, what was read before is shown.
 
 use std::io;
 use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
 
-use super::record::{Display, Record};
-use super::{listing, on_request};
+use super::display::Display;
+use super::on_request;
 use crate::commands::pd::Stop;
 use crate::commands::why::Times;
 use crate::model::job::JobStatus;
@@ -32,7 +34,7 @@ pub fn every(spool: &mut dyn Operations, display: &mut Display<'_>, query: &Quer
     }
     loop {
         for job in &page.rows {
-            listing::show(spool, display, (job, None), times)?;
+            display.add_job(spool, job, None, times)?;
         }
         let Some(next) = page.next else { return Ok(()) };
         page = spool.jobs(query.clone(), Some(next), PAGE)?;
@@ -48,7 +50,7 @@ enum Beside {
 }
 
 fn beside(spool: &mut dyn Operations, display: &mut Display<'_>, query: &Query, first: Page<JobStatus>) -> Beside {
-    // Handed over from hand to hand: the next page is read while this one is shown, and none waits besides.
+    // No page waits in the channel: the next one is read while this one is shown.
     let (to_show, pages) = sync_channel(0);
     let (back, shown) = channel();
     thread::scope(|scope| {
@@ -56,7 +58,7 @@ fn beside(spool: &mut dyn Operations, display: &mut Display<'_>, query: &Query, 
         let Ok(shower) = shower else { return Beside::NoThread(first) };
         let mut page = first;
         let read = loop {
-            // It takes no more when its output failed.
+            // The other thread takes no more when its output has failed.
             if to_show.send(page.rows).is_err() {
                 break Ok(());
             }
@@ -77,8 +79,7 @@ fn beside(spool: &mut dyn Operations, display: &mut Display<'_>, query: &Query, 
 fn show(display: &mut Display<'_>, pages: &Receiver<Vec<JobStatus>>, back: &Sender<Vec<JobStatus>>) -> io::Result<()> {
     for jobs in pages {
         for job in &jobs {
-            let record = Record::of_job(job, &display.layout().selection, None);
-            display.add(record)?;
+            display.add_read(job, None)?;
         }
         // Nobody takes it back when the spool failed: then it is freed here.
         let _ = back.send(jobs);
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
     use crate::attributes::{Class, Shown};
     use crate::commands::pd::command_line::selection::Requested;
-    use crate::commands::pd::displays::record::{Layout, Style};
+    use crate::commands::pd::displays::record::{Layout, Record, Style};
     use crate::commands::pd::testing::{Fake, State, job};
     use crate::commands::shell::Exit;
     use crate::model::query::{Condition, Order, Parts};
@@ -154,6 +155,7 @@ mod tests {
             style,
             headings: true,
             document_table: true,
+            documents: Condition::Any,
             zone: TimeZone::UTC,
         }
     }

@@ -1,22 +1,15 @@
-//! The displays: records in, lines out, a page at a time.
-//!
-//! Lines and JSON need the memory of one record. Tables need that of the text of one page, whose widths hold for the whole
-//! listing: up to a thousand rows are aligned exactly, later ones only overflow where they are wider.
-
-use std::io::{self, Write};
+//! What a display shows: the records of objects, which of their attributes, and in which style.
 
 use jiff::tz::TimeZone;
 
-use super::columns::{self, Cells, Rows};
-use super::{json, lines};
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::object::Object;
 use crate::attributes::{Attribute, Class, text};
 use crate::commands::pd::Stop;
 use crate::commands::pd::command_line::selection::Selection;
 use crate::model::field::{Field, Value};
-use crate::model::job::{GivenValue, JobStatus};
-use crate::model::query::{PAGE, Parts};
+use crate::model::job::{DocumentStatus, JobStatus};
+use crate::model::query::{Condition, Parts};
 
 /// How records are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,13 +62,15 @@ pub struct Layout {
     pub headings: bool,
     /// Whether the column style shows documents in a table of their own.
     pub document_table: bool,
+    /// Which documents are listed where they are the objects.
+    pub documents: Condition,
     /// The zone of displayed times.
     pub zone: TimeZone,
 }
 
 impl Layout {
     /// Whether documents have a table of their own.
-    fn has_document_table(&self) -> bool {
+    pub fn has_document_table(&self) -> bool {
         self.style == Style::Column && self.document_table && !self.selection.documents.is_empty()
     }
 
@@ -109,9 +104,15 @@ pub struct DocumentRecord {
     pub carried: Vec<Carried>,
 }
 
-/// What `object` carries of the attributes that are shown where they have a value; `given` = what was given for it.
-fn carried(selection: &Selection, class: Class, object: &Object<'_>, given: &[GivenValue]) -> Vec<Carried> {
-    if given.is_empty() {
+/// What `object` carries of the attributes that are shown where they have a value.
+fn carried(selection: &Selection, class: Class, object: &Object<'_>) -> Vec<Carried> {
+    let nothing = match object {
+        Object::Job(job) => job.given.is_empty(),
+        Object::Document(document) => document.given.is_empty(),
+        Object::Finished(job) => job.carried.is_empty(),
+        _ => true,
+    };
+    if nothing {
         return Vec::new();
     }
     let rows = selection.carried.iter().filter(|row| row.class == class);
@@ -136,14 +137,34 @@ pub struct Record {
 impl Record {
     /// An object without documents.
     pub fn new(label: impl Into<String>, selection: &Selection, object: &Object<'_>) -> Self {
-        let values = selection.object.iter().map(|row| row.value(object)).collect();
-        Self { label: label.into(), values, carried: Vec::new(), documents: Vec::new(), structured: Vec::new() }
+        Self {
+            label: label.into(),
+            values: selection.object.iter().map(|row| row.value(object)).collect(),
+            carried: carried(selection, Class::Job, object),
+            documents: Vec::new(),
+            structured: Vec::new(),
+        }
+    }
+
+    /// A document as an object of its own, with what the selection has of its job.
+    pub fn of_document(job: &JobStatus, document: &DocumentStatus, selection: &Selection) -> Self {
+        let object = Object::Document(document);
+        let value = |row: &&'static Attribute| match row.class {
+            Class::Job => row.value(&Object::Job(job)),
+            _ => row.value(&object),
+        };
+        Self {
+            label: format!("{}.{}", job.global.serial, document.sequence),
+            values: selection.object.iter().map(value).collect(),
+            carried: carried(selection, Class::Document, &object),
+            documents: Vec::new(),
+            structured: Vec::new(),
+        }
     }
 
     /// A job with all its documents, or with one of them.
     pub fn of_job(job: &JobStatus, selection: &Selection, document: Option<u32>) -> Self {
         let mut record = Self::new(job.global.serial.to_string(), selection, &Object::Job(job));
-        record.carried = carried(selection, Class::Job, &Object::Job(job), &job.given);
         if !selection.documents.is_empty() {
             record.documents = job
                 .documents
@@ -154,153 +175,11 @@ impl Record {
                     DocumentRecord {
                         number: one.sequence,
                         values: selection.documents.iter().map(|row| row.value(&object)).collect(),
-                        carried: carried(selection, Class::Document, &object, &one.given),
+                        carried: carried(selection, Class::Document, &object),
                     }
                 })
                 .collect();
         }
         record
-    }
-}
-
-/// A listing in progress.
-pub struct Display<'a> {
-    out: &'a mut (dyn Write + Send),
-    layout: &'a Layout,
-    /// Lines of objects whose labels are aligned.
-    page: Vec<Record>,
-    /// Rows of a table.
-    rows: Rows,
-    /// Rows of the table of documents: the label of their job, then their values.
-    of_documents: Rows,
-    /// One object in JSON.
-    json: Vec<u8>,
-    written: u64,
-    table: columns::Table,
-    documents: columns::Table,
-}
-
-impl<'a> Display<'a> {
-    /// A listing to `out`.
-    pub fn new(out: &'a mut (dyn Write + Send), layout: &'a Layout) -> Self {
-        let mut heads: Vec<columns::Heading> = headings(&layout.selection.object);
-        if layout.style == Style::DocCol {
-            heads.extend(headings(&layout.selection.documents));
-        }
-        Self {
-            out,
-            layout,
-            page: Vec::new(),
-            rows: Rows::new(heads.len()),
-            of_documents: Rows::new(1 + layout.selection.documents.len()),
-            json: Vec::new(),
-            written: 0,
-            table: columns::Table::new(heads, layout.headings),
-            documents: columns::Table::new(headings(&layout.selection.documents), layout.headings),
-        }
-    }
-
-    /// How it is laid out.
-    pub fn layout(&self) -> &'a Layout {
-        self.layout
-    }
-
-    /// Shows `record`, now or with its page.
-    pub fn add(&mut self, record: Record) -> io::Result<()> {
-        let full = match self.layout.style {
-            Style::Json => {
-                self.json.clear();
-                self.json.extend_from_slice(if self.written == 0 { b"[\n" } else { b",\n" });
-                json::record(&mut self.json, self.layout, &record)?;
-                self.written += 1;
-                return self.out.write_all(&self.json);
-            }
-            // Labels of jobs are all of one width; others are aligned, so their page is collected.
-            Style::Line if self.layout.class == Class::Job => {
-                return lines::record(self.out, self.layout, &record, 0);
-            }
-            Style::Line => {
-                self.page.push(record);
-                self.page.len()
-            }
-            Style::Column | Style::DocCol => {
-                self.add_rows(&record);
-                self.rows.len()
-            }
-        };
-        if full >= PAGE as usize { self.flush() } else { Ok(()) }
-    }
-
-    fn add_rows(&mut self, record: &Record) {
-        let (selection, zone) = (&self.layout.selection, &self.layout.zone);
-        let with_first = self.layout.style == Style::DocCol;
-        self.rows.add(|row| {
-            fill(row, &selection.object, &record.values, zone);
-            if with_first {
-                match record.documents.first() {
-                    Some(document) => fill(row, &selection.documents, &document.values, zone),
-                    None => selection.documents.iter().for_each(|_| row.cell(|_| {})),
-                }
-            }
-        });
-        if self.layout.has_document_table() {
-            for document in &record.documents {
-                self.of_documents.add(|row| {
-                    row.cell(|lines| lines.push(&record.label));
-                    fill(row, &selection.documents, &document.values, zone);
-                });
-            }
-        }
-    }
-
-    /// Shows what is left.
-    pub fn end(mut self) -> io::Result<()> {
-        match (self.layout.style, self.written) {
-            (Style::Json, 0) => self.out.write_all(b"[]\n"),
-            (Style::Json, _) => self.out.write_all(b"\n]\n"),
-            _ => self.flush(),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.layout.style == Style::Line {
-            let page = std::mem::take(&mut self.page);
-            let width = page.iter().map(|record| columns::width(&record.label)).max().unwrap_or(0);
-            return page.iter().try_for_each(|record| lines::record(self.out, self.layout, record, width));
-        }
-        let result = if self.rows.is_empty() { Ok(()) } else { self.write_tables() };
-        // Also when they could not be written: nothing is written a second time.
-        self.rows.clear();
-        self.of_documents.clear();
-        result
-    }
-
-    fn write_tables(&mut self) -> io::Result<()> {
-        let jobs = !self.table.is_empty();
-        if jobs {
-            self.table.write(self.out, &self.rows, 0)?;
-        }
-        if self.layout.has_document_table() {
-            if jobs {
-                writeln!(self.out)?;
-            }
-            // Documents of several jobs are told apart by the number of their job.
-            if self.rows.len() > 1 || self.documents.is_labelled() {
-                self.documents.label(&["Job", "ID"]);
-            }
-            let from = usize::from(!self.documents.is_labelled());
-            self.documents.write(self.out, &self.of_documents, from)?;
-        }
-        Ok(())
-    }
-}
-
-fn headings(rows: &[&'static Attribute]) -> Vec<columns::Heading> {
-    rows.iter().map(|row| row.heading).collect()
-}
-
-fn fill(row: &mut Cells<'_>, attributes: &[&'static Attribute], values: &[Value], zone: &TimeZone) {
-    for (attribute, value) in attributes.iter().zip(values) {
-        row.cell(|lines| lines.add(attribute, value, zone));
     }
 }

@@ -1,7 +1,7 @@
-//! What `pdmod` and `pdset -c job` share: pairs to changes, and their application to one job after the other.
+//! What `pdmod` and `pdset -c job` share: they turn pairs into changes and apply these to one job after the other.
 //!
-//! For each job all the changes hold, or none. The whole command line is understood before the first job is touched. Of
-//! an attribute that is given several times the last pair counts.
+//! A job takes all the changes or none. The whole command line is understood before the first job is touched. When an
+//! attribute is given several times, the last pair counts.
 
 use std::ffi::OsString;
 
@@ -19,12 +19,14 @@ use crate::commands::pd::command_line::selection::Requested;
 use crate::commands::pd::command_line::strings::{Op, Pair};
 use crate::commands::pd::command_line::targets;
 use crate::commands::pd::command_line::targets::Target;
+use crate::commands::pd::displays::display::Display;
 use crate::commands::pd::displays::listing::not_found;
-use crate::commands::pd::displays::record::{Display, Layout, Record, Style};
+use crate::commands::pd::displays::record::{Layout, Record, Style};
 use crate::commands::pd::{Exit, Shell, Stop};
 use crate::model::alter::JobChange;
 use crate::model::field::{Field, Value};
 use crate::model::job::{JobStatus, Occurrence};
+use crate::model::query::Condition;
 use crate::model::state::JobState;
 use crate::model::{Failure, FailureKind, JobRef};
 use crate::spool::interface::operations::Operations;
@@ -32,7 +34,7 @@ use crate::spool::interface::operations::Operations;
 /// The command attributes of both.
 pub const SETTINGS: &[Setting] = &[Setting::Message, Setting::Requested, Setting::Style, Setting::Headings];
 
-/// How long a hold of a printing job is waited for.
+/// How long to wait until a held or paused job has left its device.
 pub const STOP_MS: u64 = 2000;
 
 /// `-r` and `-s`: what is shown of the altered jobs.
@@ -53,7 +55,7 @@ pub struct ShowFlags {
 struct Edit {
     row: &'static Attribute,
     op: Op,
-    /// None with `==`.
+    /// None for `==`.
     value: Option<Value>,
     /// What follows for the same attribute: adding to several values, and removing from them.
     more: Vec<(Op, Value)>,
@@ -72,7 +74,7 @@ pub struct AlterationRequest {
 }
 
 impl AlterationRequest {
-    /// Turns the items into a request. `bare`: `-g` was given.
+    /// Turns the items into a request; `bare` = `-g` was given.
     pub fn of(items: Vec<Item>, bare: bool, clock: &Clock) -> Result<Self, Stop> {
         let mut request = Self { bare, ..Self::default() };
         for item in items {
@@ -95,7 +97,7 @@ impl AlterationRequest {
         Ok(request)
     }
 
-    /// Of several pairs of one attribute the last one counts; what adds to values and removes from them goes on from there.
+    /// Takes an edit. It replaces an earlier one of the same attribute, unless it adds to its values or removes from them.
     fn edit(&mut self, edit: Edit) {
         let same = self.edits.iter_mut().find(|other| other.row == edit.row);
         match (same, edit.op, edit.value) {
@@ -113,19 +115,19 @@ impl AlterationRequest {
             Setting::Style => self.style = Some(Style::parse(options::single(pair, "style")?)?),
             Setting::Headings => self.bare = !crate::commands::pd::displays::listing::truth(pair, "headings")?,
             Setting::Message => self.message = Some(message(pair)?),
-            // Those of other verbs do not get here.
+            // The runner refuses those of other commands.
             _ => {}
         }
         Ok(())
     }
 
-    /// Whether nothing but `job-hold=true` is asked for.
+    /// Returns whether `job-hold=true` is all that is asked for.
     fn lone_hold(&self) -> bool {
         matches!(self.edits.as_slice(),
             [Edit { row, op: Op::Set, value: Some(Value::Boolean(true)), .. }] if row.field == Field::JobHold)
     }
 
-    /// Applies it to every job; those that fail are reported, and the others follow.
+    /// Applies the request to every job. A job that fails is reported, and the others follow.
     pub fn apply(
         &self,
         spool: &mut dyn Operations,
@@ -165,7 +167,7 @@ impl AlterationRequest {
             changes.extend(edit.changes(&status, document)?);
         }
         changes.extend(self.message.clone().map(JobChange::Message));
-        // The job that was looked at is the one that is changed, whatever its number means by then.
+        // Its number may mean another job by now: the job that was looked at is the one that is changed.
         let global = JobRef::Global(status.global.clone());
         let gone = if self.lone_hold() { gone(spool, &status)? } else { None };
         if !changes.is_empty() {
@@ -199,6 +201,7 @@ impl AlterationRequest {
         let layout = Layout {
             class: Class::Job,
             document_table: !selection.documents.is_empty(),
+            documents: Condition::Any,
             selection: selection.laid_out(style.is_table()),
             style,
             headings: !self.bare,
@@ -254,7 +257,7 @@ pub fn stopped(
     Ok(status)
 }
 
-/// The text of `-m`.
+/// Reads the text of `-m`.
 pub fn message(pair: &Pair) -> Result<String, Stop> {
     let text = match pair.op {
         Op::Set => pair.values.join(" "),
@@ -266,7 +269,7 @@ pub fn message(pair: &Pair) -> Result<String, Stop> {
     Ok(text)
 }
 
-/// A job, or one document of it.
+/// Reads an argument that names a job, or one document of it.
 pub fn job_of(word: &str) -> Result<(JobRef, Option<u32>), Stop> {
     match targets::parse(word)? {
         Target::Job(job, document) => Ok((job, document)),
@@ -275,7 +278,7 @@ pub fn job_of(word: &str) -> Result<(JobRef, Option<u32>), Stop> {
     }
 }
 
-/// What `pair` does to the attribute `row`.
+/// Reads what `pair` does to the attribute `row`.
 fn edit(row: &'static Attribute, pair: &Pair, clock: &Clock) -> Result<Edit, Stop> {
     let name = row.name();
     match row.settable {
@@ -301,7 +304,7 @@ fn edit(row: &'static Attribute, pair: &Pair, clock: &Clock) -> Result<Edit, Sto
         Op::Add | Op::Set | Op::Remove => {}
     }
     let value = read_given(row, &pair.values, clock).map_err(Stop::Usage)?;
-    // What no job can have is said before the first one is touched; what is removed need not be possible.
+    // A value that no job can have is refused before the first one is touched. One that is removed need not be possible.
     if pair.op != Op::Remove {
         row.change(Some(&value), None).map_err(|why| {
             Stop::usage(format!("{name}: {why}")).hint(format!("{name}==   brings back the usual one"))
@@ -311,7 +314,7 @@ fn edit(row: &'static Attribute, pair: &Pair, clock: &Clock) -> Result<Edit, Sto
 }
 
 impl Edit {
-    /// The changes of a job that is now as `status` says, or of one document of it.
+    /// Makes the changes of a job that is now as `status` says, or of one document of it.
     fn changes(&self, status: &JobStatus, document: Option<u32>) -> Result<Vec<JobChange>, Failure> {
         if let Some(wanted) = document
             && !status.documents.iter().any(|one| one.sequence == wanted)
@@ -323,13 +326,13 @@ impl Edit {
         if self.row.class != Class::Document || matches!(self.op, Op::Set | Op::Default) {
             return Ok(self.change(&Object::Job(status), document)?.into_iter().collect());
         }
-        // Each document has its own value that is added to or removed from.
+        // What is added or removed depends on the value that each document has.
         let named = status.documents.iter().filter(|one| document.is_none_or(|wanted| wanted == one.sequence));
         let changes = named.map(|one| self.change(&Object::Document(one), Some(one.sequence)));
         Ok(changes.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
-    /// The change of one object; none where it has what is added, or has not what is removed.
+    /// Makes the change of one object; none where it already has what is added, or has not what is removed.
     fn change(&self, object: &Object<'_>, document: Option<u32>) -> Result<Option<JobChange>, Failure> {
         let replaces = matches!(self.op, Op::Set | Op::Default);
         let now = if replaces { NONE } else { self.row.value(object) };
@@ -349,7 +352,7 @@ impl Edit {
         if !replaces && then == now.each() {
             return Ok(None);
         }
-        // Without its only or its last value it has its default again.
+        // An attribute that loses its last value has its default again.
         let value = match self.row.many {
             true => (!then.is_empty()).then_some(Value::Many(then)),
             false => then.pop(),

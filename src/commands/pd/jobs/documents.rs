@@ -1,7 +1,7 @@
-//! The documents of a submission, opened by the user's process with the user's own rights.
+//! Opens the documents of a submission, in the user's process and with the user's own rights.
 //!
-//! A named document must be a regular file with something in it. What comes as it is read (a pipe, a terminal, a device)
-//! is handed in as standard input.
+//! A named document must be a regular file that is not empty. A pipe, a terminal or a device is handed in as standard
+//! input.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -28,13 +28,13 @@ pub struct Document {
 /// Opens the document that the user named `name`.
 ///
 /// # Errors
-/// In the user's words, beginning with the name.
+/// Says in the user's words why it cannot be printed, and begins with the name.
 pub fn open(name: &OsStr, link: bool, cwd: &Path) -> Result<Document, Failure> {
     let path = cwd.join(name);
     let shown = RawName(Path::new(name)).to_string();
     let file = open_named(&path, &shown)?;
     let (transfer, link_target) = match link {
-        // The link is to hold the name the user gave, made absolute; what it leads to is never resolved away.
+        // The link holds the name that the user gave, made absolute. A link in that name is never replaced by its target.
         true => (Transfer::Link, Some(RawPath(path.components().collect::<PathBuf>()))),
         false => (Transfer::Copy, None),
     };
@@ -44,8 +44,8 @@ pub fn open(name: &OsStr, link: bool, cwd: &Path) -> Result<Document, Failure> {
 
 fn open_named(path: &Path, shown: &str) -> Result<File, Failure> {
     let failed = |error: &io::Error| Failure::new(FailureKind::Io, format!("{shown}: {}", plain(error)));
-    // Is a look before the opening a race? It only decides the words: `open_regular` refuses all the same, and never
-    // waits on a FIFO. It spares devices an opening, which some of them act upon.
+    // Is this look before the opening a race? It only decides the words, because `open_regular` refuses the same files and
+    // never waits on a FIFO. Some devices act when they are opened; the look spares them that.
     let kind = std::fs::metadata(path).map_err(|error| failed(&error))?.file_type();
     let wrong = if kind.is_dir() {
         Some(Failure::new(FailureKind::BadValue, format!("{shown}: is a directory")))
@@ -77,10 +77,10 @@ fn empty(shown: &str) -> Failure {
     Failure::new(FailureKind::BadValue, format!("{shown}: is empty; an empty document prints nothing"))
 }
 
-/// The document that standard input delivers. A pipe that turns out to be empty is refused by the spool, which reads it.
+/// Makes the document that standard input delivers. The spool, which reads it, refuses a pipe that turns out to be empty.
 ///
 /// # Errors
-/// In the user's words.
+/// Says in the user's words why it cannot be printed.
 pub fn standard_input() -> Result<Document, Failure> {
     let failed = |error: &io::Error| Failure::new(FailureKind::Io, format!("standard input: {}", plain(error)));
     let fd = io::stdin().as_fd().try_clone_to_owned().map_err(|error| failed(&error))?;

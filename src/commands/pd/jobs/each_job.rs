@@ -1,18 +1,54 @@
-//! What `pdpause`, `pdresume` and `pdpromote` share: the same step for one job after the other.
+//! What `pdpause`, `pdresume`, `pdpromote` and `pdrm` share: the same step for one job after the other.
+//!
+//! The whole command line is understood before the first job is touched. A job that fails is reported and the others follow.
 
 use super::changes::{gone, job_of, message, say_gone, stopped};
 use super::effects::{self, Action};
 use crate::attributes::text::escaped;
+use crate::commands::pd::command_line::operation_class::take_class;
 use crate::commands::pd::command_line::options;
-use crate::commands::pd::command_line::options::{Item, Meaning, Setting};
+use crate::commands::pd::command_line::options::{Item, Meaning, Names, Setting};
 use crate::commands::pd::displays::listing::not_found;
+use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop};
+use crate::commands::shell::Intent;
+use crate::model::job::JobStatus;
 use crate::model::state::JobState;
-use crate::model::{Failure, JobRef};
+use crate::model::{Failure, FailureKind, JobRef};
 use crate::spool::interface::operations::Operations;
 
+/// Asks the caller before something is done to a job, which is named as it was typed. A failure leaves the job as it is.
+type Ask = fn(&mut Shell<'_>, &JobRef, &JobStatus) -> Result<(), Failure>;
+
+/// Returns the row of a command that does nothing but `act`, which calls [`run`].
+pub const fn verb(
+    name: &'static str,
+    definition: fn() -> clap::Command,
+    help: fn() -> String,
+    settings: &'static [Setting],
+    act: fn(CommandLine, &mut Shell<'_>) -> Result<Exit, Stop>,
+) -> Verb {
+    Verb { name, definition, help, names: Names::SETS_NONE, settings, act }
+}
+
+/// Does `action` to each job that `line` names. `ask` is called first for each of them, where there is one.
+pub fn run(action: Action, mut line: CommandLine, shell: &mut Shell<'_>, ask: Option<Ask>) -> Result<Exit, Stop> {
+    let program = line.program;
+    // These commands act on objects of several classes.
+    if matches!(action, Action::Pause | Action::Resume) {
+        take_class(&mut line.items, program)?;
+    }
+    let request = JobActionRequest::of(action, std::mem::take(&mut line.items), program)?;
+    if action == Action::Promote && request.jobs.len() != 1 {
+        return Err(Stop::usage("one job is promoted at a time")
+            .hint("the last one promoted stands first: promote several in reverse order"));
+    }
+    let mut spool = line.open(shell, Intent::Write)?;
+    Ok(request.apply(spool.as_mut(), shell, program, ask))
+}
+
 /// Jobs, and why.
-pub struct JobActionRequest {
+struct JobActionRequest {
     action: Action,
     jobs: Vec<JobRef>,
     message: Option<String>,
@@ -20,7 +56,7 @@ pub struct JobActionRequest {
 
 impl JobActionRequest {
     /// Turns the items, their class taken out, into a request.
-    pub fn of(action: Action, items: Vec<Item>, program: &str) -> Result<Self, Stop> {
+    fn of(action: Action, items: Vec<Item>, program: &str) -> Result<Self, Stop> {
         let mut request = Self { action, jobs: Vec::new(), message: None };
         for item in items {
             match item {
@@ -47,18 +83,14 @@ impl JobActionRequest {
         Ok(request)
     }
 
-    /// How many jobs are named.
-    pub fn count(&self) -> usize {
-        self.jobs.len()
-    }
-
     /// Does it to every job; those that fail are reported, and the others follow.
-    pub fn apply(&self, spool: &mut dyn Operations, shell: &mut Shell<'_>, program: &str) -> Exit {
+    fn apply(&self, spool: &mut dyn Operations, shell: &mut Shell<'_>, program: &str, ask: Option<Ask>) -> Exit {
         let mut exit = Exit::Done;
         for job in &self.jobs {
-            if let Err(failure) = self.one(spool, job, shell, program) {
+            if let Err(failure) = self.one(spool, job, shell, program, ask) {
+                let lost = matches!(failure.kind, FailureKind::Unreachable | FailureKind::Damaged);
                 exit = exit.max(shell.report(program, &not_found(failure, job)));
-                if exit == Exit::Unreachable {
+                if lost {
                     break;
                 }
             }
@@ -72,9 +104,13 @@ impl JobActionRequest {
         job: &JobRef,
         shell: &mut Shell<'_>,
         program: &str,
+        ask: Option<Ask>,
     ) -> Result<(), Failure> {
         let status = spool.job(job.clone())?;
         effects::check(self.action, job, &status, false)?;
+        if let Some(ask) = ask {
+            ask(shell, job, &status)?;
+        }
         // The job that was looked at is the one that is changed, whatever its number means by then.
         let global = JobRef::Global(status.global.clone());
         match self.action {
@@ -89,7 +125,13 @@ impl JobActionRequest {
             }
             Action::Resume => spool.resume_job(global, self.message.clone()),
             Action::Promote => spool.promote_job(global, self.message.clone()),
-            Action::Modify | Action::Remove => Err(Failure::internal("not an action without attributes")),
+            Action::Remove => {
+                let gone = gone(spool, &status)?;
+                spool.delete_job(global, self.message.clone())?;
+                say_gone(gone, job, shell, program);
+                Ok(())
+            }
+            Action::Modify => Err(Failure::internal("not an action without attributes")),
         }
     }
 }

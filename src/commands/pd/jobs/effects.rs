@@ -1,8 +1,8 @@
-//! What each command does to a job in each state: the table of docs/reference/infoprint.md 6, as data.
+//! The table of docs/reference/infoprint.md 6 as data: what each command does to a job in each state.
 //!
-//! It is asked before an operation, for a clear refusal; the spool checks again what must hold at the moment of the
-//! change. Cells that the manuals leave open are decided here: a job that is still arriving can be removed, one that is
-//! being removed takes no change.
+//! Commands look here before they act, so that a refusal is clear. The spool checks again what must hold at the moment of
+//! the change. The manuals leave some cells open. Ours: a job that is still arriving can be removed, and one that is being
+//! removed takes no change.
 
 use crate::model::job::JobStatus;
 use crate::model::state::JobState;
@@ -48,7 +48,7 @@ pub const EFFECTS: [(JobState, &str); 7] = [
     (JobState::Terminating, "-x---"),
 ];
 
-/// What `action` does to a job in `state`.
+/// Returns what `action` does to a job in `state`.
 pub fn effect(action: Action, state: JobState) -> Effect {
     let column = ACTIONS.iter().position(|one| *one == action).unwrap_or(usize::MAX);
     let row = EFFECTS.iter().find(|row| row.0 == state).map_or("", |row| row.1);
@@ -59,10 +59,10 @@ pub fn effect(action: Action, state: JobState) -> Effect {
     }
 }
 
-/// Refuses what the state of `status` does not allow. `lone_hold`: nothing but `job-hold=true` is asked for.
+/// Refuses what the state of `status` does not allow; `lone_hold` = `job-hold=true` is all that is asked for.
 ///
 /// # Errors
-/// [`FailureKind::State`] naming the job as it was typed, its state, and what helps.
+/// [`FailureKind::State`], which names the job as it was typed, its state, and what helps.
 pub fn check(action: Action, job: &JobRef, status: &JobStatus, lone_hold: bool) -> Result<(), Failure> {
     match effect(action, status.state) {
         Effect::Done => return Ok(()),

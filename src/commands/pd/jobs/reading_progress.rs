@@ -1,8 +1,7 @@
-//! Progress while a submission reads its documents, for whoever waits at a terminal.
+//! Shows somebody at a terminal how far a submission has read its documents.
 //!
-//! The documents are read elsewhere: by the spool in this process, or by a server that was given their descriptors. A
-//! second descriptor of an open file shares its position, so that a thread of ours sees how far the reading has come
-//! without taking part in it.
+//! The spool in this process reads the documents, or a server that was given their descriptors. A second descriptor of an
+//! open file shares its position, so a thread of ours sees how far the reading has come.
 
 use std::fs::File;
 use std::io::{Seek, Write};
@@ -14,7 +13,7 @@ use crate::commands::pd::command_line::attribute_files::RawName;
 use crate::commands::progress::{Line, amount, rate};
 use crate::sys::terminal;
 
-/// Nothing is said about what takes no longer than this.
+/// Nothing is shown of a reading that takes no longer than this.
 const FIRST: Duration = Duration::from_millis(500);
 /// How often the line is painted.
 const NEXT: Duration = Duration::from_millis(200);
@@ -37,7 +36,7 @@ impl Source {
         Some(Self { name, file, from, size: meta.is_file().then(|| meta.len().saturating_sub(from)) })
     }
 
-    /// Octets that were read of it.
+    /// Returns how many of its octets were read.
     fn read(&self) -> u64 {
         (&self.file).stream_position().unwrap_or(0).saturating_sub(self.from)
     }
@@ -57,7 +56,7 @@ impl Watched {
         Self { sources, out: Box::new(std::io::stderr()), columns: terminal::columns(std::io::stderr()) }
     }
 
-    /// Does `work` and shows meanwhile how far the documents were read. When it returns, nothing of that is left.
+    /// Does `work` and shows meanwhile how far the documents were read. The line is gone when this returns.
     pub fn during<T>(self, work: impl FnOnce() -> T) -> T {
         self.shown_after(FIRST, work)
     }
@@ -67,7 +66,7 @@ impl Watched {
         std::thread::scope(|scope| {
             let painter = std::thread::Builder::new().name("progress".into()).stack_size(128 * 1024);
             let started = Instant::now();
-            // Without the thread there is no line, and nothing else is missing.
+            // Without the thread there is no line; nothing else is missing.
             let _ = painter.spawn_scoped(scope, move || {
                 let mut wait = first;
                 let mut line = Line::new(&mut self.out, self.columns);

@@ -128,6 +128,27 @@ fn destinations_queues_and_the_server() {
 }
 
 #[test]
+fn documents_are_listed_and_chosen_one_by_one() {
+    let numbers = "-r document-sequence-number";
+    let lines = |line: &str| list(&format!("-c document {numbers} {line}")).out;
+    let second = "1021904401.2: document-sequence-number = 2\n";
+    assert_eq!(lines("1"), format!("1021904401.1: document-sequence-number = 1\n{second}"));
+    assert_eq!(lines("1.2"), second);
+    // Another document of the same job fulfils the opposite.
+    assert_eq!(lines("-U -f document-sequence-number>1"), second);
+    assert_eq!(lines("-U -f !document-sequence-number==1"), second);
+    assert_eq!(lines("-U -F -f document-sequence-number>1").lines().count(), 4);
+    assert_eq!(
+        lines("-U --json -f document-sequence-number==2"),
+        "[\n{\"job-identifier\":\"acme1:1021904401\",\"document-sequence-number\":2}\n]\n"
+    );
+    insta::assert_snapshot!(list("-U -c document"));
+    let faults = ["-j", "-s doccol", "--history", "-f job-name==x"];
+    let said: Vec<String> = faults.iter().map(|line| list(&format!("-c document {line}")).to_string()).collect();
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
 fn faults_of_the_command_line_show_nothing() {
     let lines = [
         "-c medium",

@@ -43,7 +43,7 @@ mod tests {
         assert_eq!(rows, programs);
         for verb in VERBS {
             assert_eq!((verb.definition)().get_name(), verb.name);
-            (verb.definition)().debug_assert();
+            verb.documented().debug_assert();
         }
     }
 }

@@ -28,7 +28,6 @@ const PROGRAM: &str = "pdbackup";
 /// that was there is kept in replaced-TIME/.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100)]
-#[command(after_long_help = help::of_disk())]
 pub struct Arguments {
     /// Put the backup in the place of the spool
     #[arg(long)]
@@ -42,8 +41,14 @@ pub struct Arguments {
 }
 
 /// Its row among the commands.
-pub const VERB: Verb =
-    Verb { name: PROGRAM, definition: Arguments::command, names: Names::SETS_NONE, settings: &[], act: keep };
+pub const VERB: Verb = Verb {
+    name: PROGRAM,
+    definition: Arguments::command,
+    help: help::of_disk,
+    names: Names::SETS_NONE,
+    settings: &[],
+    act: keep,
+};
 
 /// Runs `pdbackup` with `words`, the program's name not among them.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
@@ -77,7 +82,7 @@ fn keep(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     Ok(if done.losses.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
-/// What whoever has restored a spool must know.
+/// Says what must be known after a spool was restored.
 fn summary(done: &Done, shell: &mut Shell<'_>) -> Result<(), Stop> {
     writeln!(shell.out, "{} jobs are restored, and held: they may have been printed since the backup", done.jobs)?;
     writeln!(shell.out, "  spoolcom JOB n, START   prints one as a possible duplicate")?;

@@ -27,7 +27,6 @@ const PROGRAM: &str = "pdfsck";
 /// loss, and keeps the damaged one in replaced-TIME/.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100)]
-#[command(after_long_help = help::of_pdfsck())]
 pub struct Arguments {
     /// Mend what can be mended
     #[arg(long)]
@@ -41,8 +40,14 @@ pub struct Arguments {
 }
 
 /// Its row among the commands.
-pub const VERB: Verb =
-    Verb { name: PROGRAM, definition: Arguments::command, names: Names::SETS_NONE, settings: &[], act: look };
+pub const VERB: Verb = Verb {
+    name: PROGRAM,
+    definition: Arguments::command,
+    help: help::of_pdfsck,
+    names: Names::SETS_NONE,
+    settings: &[],
+    act: look,
+};
 
 /// Runs `pdfsck` with `words`, the program's name not among them.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {

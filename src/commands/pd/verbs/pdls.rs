@@ -1,7 +1,7 @@
 //! `pdls`: lists objects and their attributes.
 //!
-//! A listing is read and written a page at a time; JSON and lines are written as they are read. Nothing is created or
-//! started. An object that does not exist is reported and the listing goes on.
+//! A listing is read and written a page at a time; JSON and lines are written as they are read. `pdls` creates and starts
+//! nothing. An object that does not exist is reported, and the listing goes on.
 
 use std::ffi::OsString;
 
@@ -24,17 +24,16 @@ use crate::commands::shell::Intent;
 
 const PROGRAM: &str = "pdls";
 
-/// List jobs, destinations, queues or the server.
+/// List jobs, documents, destinations, queues or the server.
 ///
 /// Without arguments your own jobs are listed, in the order in which they will be printed. A job is named by its local
 /// id, its ten digits or server:digits, a document by .n after that; "server:" names every object of a server.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
-#[command(after_long_help = help::with_attributes(Class::Job, false))]
 pub struct Arguments {
-    /// Class of the objects: job, destination, queue or server
+    /// Class of the objects: job, document, destination, queue or server
     #[arg(short = 'c', value_name = "CLASS", action = clap::ArgAction::Append)]
-    #[arg(value_parser = options::suggest(["job", "destination", "queue", "server"]), hide_possible_values = true)]
+    #[arg(value_parser = options::suggest(["job", "document", "destination", "queue", "server"]), hide_possible_values = true)]
     class: Vec<OsString>,
     #[command(flatten)]
     flags: Flags,
@@ -46,14 +45,14 @@ pub struct Arguments {
     objects: Vec<OsString>,
 }
 
-/// Classes there are in this version, and those there will be.
+/// The classes of this version, and those that are still to come.
 const CLASSES: &[(&str, Option<Class>)] = &[
     ("job", Some(Class::Job)),
+    ("document", Some(Class::Document)),
     ("destination", Some(Class::Destination)),
     ("printer", Some(Class::Destination)),
     ("queue", Some(Class::Queue)),
     ("server", Some(Class::Server)),
-    ("document", None),
     ("log", None),
     ("medium", None),
     ("auxiliary-sheet", None),
@@ -67,6 +66,7 @@ const CLASSES: &[(&str, Option<Class>)] = &[
 pub const VERB: Verb = Verb {
     name: PROGRAM,
     definition: Arguments::command,
+    help: || help::with_attributes(Class::Job, false),
     names: Names::SETS_NONE,
     settings: &[Setting::OperationClass, Setting::Filter, Setting::Headings, Setting::Requested, Setting::Style],
     act: list,
@@ -80,7 +80,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
 fn list(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let request = ListingRequest::of(line, shell)?;
     let class = request.class.as_deref().map_or(Ok(Class::Job), class_of)?;
-    let jobs = class == Class::Job;
+    let jobs = matches!(class, Class::Job | Class::Document);
     let targets = match jobs {
         true => request.arguments.iter().map(|word| targets::parse(word)).collect::<Result<Vec<_>, _>>()?,
         false => Vec::new(),
@@ -99,12 +99,11 @@ fn class_of(word: &str) -> Result<Class, Stop> {
     match names::resolve(word, CLASSES) {
         Ok(Some(class)) => Ok(class),
         Ok(None) => Err(Stop::usage(format!("class '{}' is not available in this version", escaped(word)))
-            .hint("-c job, destination, queue or server")),
+            .hint("-c job, document, destination, queue or server")),
         Err(BadWord::Ambiguous(found)) => {
             Err(Stop::usage(format!("class '{}' may mean {}", escaped(word), found.join(" or "))))
         }
-        Err(BadWord::Unknown(_)) => {
-            Err(Stop::usage(format!("'{}' is no class", escaped(word))).hint("-c job, destination, queue or server"))
-        }
+        Err(BadWord::Unknown(_)) => Err(Stop::usage(format!("'{}' is no class", escaped(word)))
+            .hint("-c job, document, destination, queue or server")),
     }
 }

@@ -1,6 +1,6 @@
 //! `pdmod`: alters jobs.
 //!
-//! For each job all the changes hold, or none. A job that prints takes `job-hold=true` alone: it stops at once and is held.
+//! A job takes all the changes or none. A job that is printing takes `job-hold=true` alone: it stops at once and is held.
 
 use std::ffi::OsString;
 
@@ -24,7 +24,6 @@ const PROGRAM: &str = "pdmod";
 /// now. A job that is printing takes job-hold=true alone: it stops at once and is held.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
-#[command(after_long_help = help::altering())]
 pub struct Arguments {
     #[command(flatten)]
     server: ServerFlag,
@@ -52,6 +51,7 @@ pub struct Arguments {
 pub const VERB: Verb = Verb {
     name: PROGRAM,
     definition: Arguments::command,
+    help: help::altering,
     names: Names::ALTERS_JOBS,
     settings: changes::SETTINGS,
     act: alter,

@@ -1,7 +1,7 @@
-//! `pdpr`: hands in a job.
+//! `pdpr`: submits a job.
 //!
 //! Nothing is submitted before the whole command line is understood, every document is open and the destination is
-//! known. After a failure whose outcome is unknown the spool is asked what became of the submission, by its token.
+//! known. When the outcome of a submission is unknown, `pdpr` asks the spool by its token what became of it.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -17,8 +17,9 @@ use crate::commands::pd::command_line::options::{Item, Meaning, Names, Setting};
 use crate::commands::pd::command_line::selection;
 use crate::commands::pd::command_line::selection::Requested;
 use crate::commands::pd::command_line::strings::{Op, Pair};
+use crate::commands::pd::displays::display::Display;
 use crate::commands::pd::displays::on_request;
-use crate::commands::pd::displays::record::{Display, Layout, Record, Style};
+use crate::commands::pd::displays::record::{Layout, Record, Style};
 use crate::commands::pd::help;
 use crate::commands::pd::jobs::documents;
 use crate::commands::pd::jobs::documents::Document;
@@ -35,7 +36,7 @@ use crate::spool::interface::operations::Operations;
 
 const PROGRAM: &str = "pdpr";
 
-/// What `-r brief` shows: what is known of a job that was just accepted.
+/// What `-r brief` shows of a job that was just accepted.
 const BRIEF: &[Field] = &[
     Field::JobClientId,
     Field::JobIdentifier,
@@ -51,7 +52,6 @@ const BRIEF: &[Field] = &[
 /// attribute such as copy-count holds for the files after it, and of a job attribute the last value counts.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
-#[command(after_long_help = help::with_attributes(Class::Job, true))]
 pub struct Arguments {
     #[command(flatten)]
     server: ServerFlag,
@@ -100,6 +100,7 @@ pub struct Arguments {
 pub const VERB: Verb = Verb {
     name: PROGRAM,
     definition: Arguments::command,
+    help: || help::with_attributes(Class::Job, true),
     names: Names::MAKES_JOBS,
     settings: &[Setting::Notification, Setting::Requested, Setting::Style, Setting::Headings],
     act: submit,
@@ -116,8 +117,10 @@ struct SubmissionRequest {
     /// The job, without its documents and its token.
     submission: Submission,
     documents: Vec<OsString>,
-    /// What was given for documents, each with the number of its document.
+    /// What was given for documents, each time with the number of the document.
     of_documents: Vec<(&'static Attribute, Value, u32)>,
+    /// What stands after the last document, and so holds for none.
+    unused: Vec<String>,
     requested: Requested,
     style: Option<Style>,
     headings: bool,
@@ -144,8 +147,17 @@ fn submit(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         Err(failure) if failure.kind == FailureKind::Unknown => settle(spool.as_mut(), &token, failure)?,
         Err(failure) => return Err(failure.into()),
     };
+    if !request.unused.is_empty() {
+        let unused = request.unused.join(" ");
+        // A closed standard error must not turn into a failure.
+        let _ = writeln!(
+            shell.err,
+            "{PROGRAM}: {unused} stands after the last file and was not used: it holds for the files that follow it\n  \
+             hint: write it before the file:  {PROGRAM} -n 3 letter.txt"
+        );
+    }
     match show(&request, &accepted, spool.as_mut(), shell, &clock) {
-        // The status must not look like that of a job that was not accepted.
+        // The exit status must differ from that of a job that was not accepted.
         Err(Stop::Failed(failure)) => {
             let message = format!("accepted as {}, but it cannot be shown: {}", accepted.global, failure.message);
             Err(Failure { message, kind: FailureKind::Io, hints: failure.hints }.into())
@@ -154,7 +166,7 @@ fn submit(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     }
 }
 
-/// What the items, in their order, ask for.
+/// Reads what the items ask for, in their order.
 fn read_request(
     matches: &clap::ArgMatches,
     items: Vec<Item>,
@@ -166,12 +178,15 @@ fn read_request(
         submission: Submission::default(),
         documents: Vec::new(),
         of_documents: Vec::new(),
+        unused: Vec::new(),
         requested: Requested::default(),
         style: None,
         headings: true,
     };
-    // The document attributes read so far: they hold for the documents that follow.
+    // The document attributes read so far, which hold for the documents that follow.
     let mut so_far: Vec<(&'static Attribute, Value)> = Vec::new();
+    // Those of them that are new since the last document.
+    let mut since: Vec<(&'static Attribute, String)> = Vec::new();
     for item in items {
         match item {
             Item::Argument(name) if name.is_empty() => return Err(Stop::usage("a file name is empty")),
@@ -179,12 +194,18 @@ fn read_request(
                 request.documents.push(name);
                 let number = u32::try_from(request.documents.len()).unwrap_or(u32::MAX);
                 request.of_documents.extend(so_far.iter().map(|(row, value)| (*row, value.clone(), number)));
+                since.clear();
             }
             Item::Set(Meaning::Setting(setting), pair) => request.setting(setting, &pair)?,
             Item::Set(Meaning::Attribute(row), pair) => {
                 let value = given(row, &pair, clock)?;
                 if row.class == Class::Document {
+                    let changes = !so_far.iter().any(|one| one.0 == row && one.1 == value);
                     so_far.retain(|one| one.0 != row);
+                    since.retain(|one| one.0 != row);
+                    if changes {
+                        since.push((row, pair.values.join(" ")));
+                    }
                     so_far.push((row, value));
                 } else {
                     row.submit(&mut request.submission, &value, None)
@@ -193,6 +214,7 @@ fn read_request(
             }
         }
     }
+    request.unused = since.iter().map(|(row, value)| format!("{}={}", row.name(), escaped(value))).collect();
     if request.documents.is_empty() {
         return Err(Stop::usage("no document is named").hint("name files, or - for standard input"));
     }
@@ -241,7 +263,7 @@ impl SubmissionRequest {
     }
 }
 
-/// The value that `pair` gives to the attribute `row` of a new job or document.
+/// Reads the value that `pair` gives to the attribute `row` of a new job or document.
 fn given(row: &'static Attribute, pair: &Pair, clock: &Clock) -> Result<Value, Stop> {
     let name = row.name();
     if row.settable == Settable::Never {
@@ -260,7 +282,7 @@ fn given(row: &'static Attribute, pair: &Pair, clock: &Clock) -> Result<Value, S
     }
 }
 
-/// The name of a job that is given none: that of its first document, with control characters as `?`.
+/// Names a job that is given no name after its first document, with `?` for control characters.
 fn usual_name(documents: &[OsString]) -> String {
     let first = documents.first().map_or(OsStr::new("-"), OsString::as_os_str);
     if first == "-" {
@@ -270,7 +292,7 @@ fn usual_name(documents: &[OsString]) -> String {
     base.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
-/// Opens every document; when some cannot be, each says why and nothing is submitted.
+/// Opens every document. When some cannot be opened, each says why and nothing is submitted.
 fn open_documents(request: &SubmissionRequest, shell: &mut Shell<'_>) -> Result<Vec<Document>, Stop> {
     let mut opened = Vec::with_capacity(request.documents.len());
     let mut failures = Vec::new();
@@ -315,7 +337,7 @@ fn submission(
     Ok((submission, files))
 }
 
-/// What became of a submission whose outcome is unknown.
+/// Finds out what became of a submission whose outcome is unknown.
 fn settle(spool: &mut dyn Operations, token: &str, failure: Failure) -> Result<Accepted, Stop> {
     match spool.settle(token.to_owned()) {
         Ok(Some(accepted)) => Ok(accepted),
@@ -352,6 +374,7 @@ fn show(
     let layout = Layout {
         class: Class::Job,
         document_table: !selection.documents.is_empty(),
+        documents: Condition::Any,
         selection: selection.laid_out(style.is_table()),
         style,
         headings: request.headings,
@@ -361,7 +384,7 @@ fn show(
     let global = JobRef::Global(accepted.global.clone());
     let mut record = match spool.job(global.clone()) {
         Ok(job) => Record::of_job(&job, &layout.selection, None),
-        // Printed and gone already: what the history has of it is shown, for scripts wait for the id.
+        // It has printed and gone already. Scripts wait for the id, so what the history has of it is shown.
         Err(failure) if failure.kind == FailureKind::NotFound => {
             let query = Query { condition: Condition::Job(global), order: Order::Schedule, parts: Parts::JOB };
             let job = spool.finished(query, None, 1)?.rows.pop().ok_or(failure)?;

@@ -1,7 +1,7 @@
-//! `pdq`: jobs by the destination they wait for, in the order in which they will be printed.
+//! `pdq`: lists the jobs that wait for a destination, in the order in which they will be printed.
 //!
-//! A logical destination stands for its queue: everything in it, whichever of its destinations the jobs were sent to. An
-//! actual one shows its own: what it prints now, then what it would claim, in order, then what it passes over.
+//! A logical destination stands for its queue with all jobs in it, whichever of its destinations they were sent to. An
+//! actual one shows what it prints now, then what it would claim, in order, then what it passes over.
 
 use std::ffi::OsString;
 
@@ -13,10 +13,10 @@ use crate::commands::pd::command_line::job_query::Wanted;
 use crate::commands::pd::command_line::options::Names;
 use crate::commands::pd::command_line::targets;
 use crate::commands::pd::command_line::targets::Target;
+use crate::commands::pd::displays::display::Display;
 use crate::commands::pd::displays::listing;
 use crate::commands::pd::displays::listing::{Flags, ListingRequest};
 use crate::commands::pd::displays::read_ahead;
-use crate::commands::pd::displays::record::Display;
 use crate::commands::pd::help;
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, about};
@@ -37,7 +37,6 @@ const PROGRAM: &str = "pdq";
 /// id, ten digits or server:digits, a document by .n after that.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
-#[command(after_long_help = help::of_pdq())]
 pub struct Arguments {
     /// Destination whose queue is listed (-p means the same); without it and without jobs PDPRINTER names one
     #[arg(short = 'd', short_alias = 'p', value_name = "DESTINATION")]
@@ -53,6 +52,7 @@ pub struct Arguments {
 pub const VERB: Verb = Verb {
     name: PROGRAM,
     definition: Arguments::command,
+    help: help::of_pdq,
     names: Names::SETS_NONE,
     settings: listing::SETTINGS,
     act: list,
@@ -107,7 +107,7 @@ fn job(word: &str) -> Result<Target, Stop> {
     }
 }
 
-/// The destination of somebody who names none.
+/// Finds the destination when none is named.
 fn usual(shell: &Shell<'_>) -> Result<String, Stop> {
     let named = (shell.env)("PDPRINTER").filter(|name| !name.is_empty());
     let named = named.map(|name| name.into_string().map_err(|_| Stop::usage("PDPRINTER is not UTF-8 text")));
@@ -126,7 +126,7 @@ enum Queue {
     Device(Box<DeviceStatus>),
 }
 
-/// What `name` means. A name of both kinds means the logical destination; `$name` always means the actual one.
+/// Finds what `name` means. A name of both kinds means the logical destination; `$name` always means the actual one.
 fn behind(spool: &mut dyn Operations, name: &str) -> Result<Queue, Stop> {
     let plain = match name.split_once(':') {
         Some((server, rest)) => {
@@ -155,7 +155,7 @@ fn behind(spool: &mut dyn Operations, name: &str) -> Result<Queue, Stop> {
     }
 }
 
-/// The queue of a logical destination; none when there is no such one.
+/// Finds the queue of a logical destination; none when there is no such destination.
 fn logical(spool: &mut dyn Operations, pattern: &LocationPattern, name: &str) -> Result<Option<GroupName>, Failure> {
     let none_of = |failure: Failure| if failure.kind == FailureKind::NotFound { Ok(None) } else { Err(failure) };
     if let LocationPattern::EveryGroup(_) = pattern {
@@ -182,9 +182,9 @@ fn of_device(
 ) -> Result<(), Stop> {
     if let Some(running) = &device.running {
         match spool.job(JobRef::Number(running.job)) {
-            Ok(job) if wanted.takes(&job) => listing::show(spool, display, (&job, None), times)?,
+            Ok(job) if wanted.takes(&job) => display.add_job(spool, &job, None, times)?,
             Ok(_) => {}
-            // It ended since the device was looked at.
+            // It has ended since we looked at the device.
             Err(failure) if failure.kind == FailureKind::NotFound => {}
             Err(failure) => return Err(failure.into()),
         }
@@ -193,7 +193,7 @@ fn of_device(
     loop {
         let page = spool.device_queue(device.name.clone(), after, PAGE)?;
         for item in page.rows.iter().filter(|item| wanted.takes(&item.job)) {
-            listing::show(spool, display, (&item.job, None), times)?;
+            display.add_job(spool, &item.job, None, times)?;
         }
         match page.next {
             Some(next) => after = Some(next),

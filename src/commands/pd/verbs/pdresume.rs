@@ -1,18 +1,16 @@
-//! `pdresume`: resumes paused jobs. In this version jobs only; a destination is started with `spoolcom`.
+//! `pdresume`: resumes paused jobs. In this version it resumes jobs only; `spoolcom` starts a destination.
 
 use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser};
 
 use crate::commands::pd::command_line::flags::{ClassFlag, CommandAttributes, JobArguments, MessageFlag, ServerFlag};
-use crate::commands::pd::command_line::operation_class::take_class;
-use crate::commands::pd::command_line::options::{Names, Setting};
+use crate::commands::pd::command_line::options::Setting;
 use crate::commands::pd::help;
-use crate::commands::pd::jobs::each_job::JobActionRequest;
+use crate::commands::pd::jobs::each_job;
 use crate::commands::pd::jobs::effects::Action;
-use crate::commands::pd::runner::{CommandLine, Verb};
-use crate::commands::pd::{Exit, Shell, Stop};
-use crate::commands::shell::Intent;
+use crate::commands::pd::runner::Verb;
+use crate::commands::pd::{Exit, Shell};
 
 const PROGRAM: &str = "pdresume";
 
@@ -21,7 +19,6 @@ const PROGRAM: &str = "pdresume";
 /// A job that is held as well stays held: a paused job goes back to what holds it.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
-#[command(after_long_help = help::acting())]
 pub struct Arguments {
     #[command(flatten)]
     server: ServerFlag,
@@ -36,22 +33,15 @@ pub struct Arguments {
 }
 
 /// Its row among the commands.
-pub const VERB: Verb = Verb {
-    name: PROGRAM,
-    definition: Arguments::command,
-    names: Names::SETS_NONE,
-    settings: &[Setting::OperationClass, Setting::Message],
-    act: resume,
-};
+pub const VERB: Verb = each_job::verb(
+    PROGRAM,
+    Arguments::command,
+    help::acting,
+    &[Setting::OperationClass, Setting::Message],
+    |line, shell| each_job::run(Action::Resume, line, shell, None),
+);
 
 /// Runs `pdresume` with `words`, the program's name not among them.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
     VERB.run(words, shell)
-}
-
-fn resume(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
-    take_class(&mut line.items, PROGRAM)?;
-    let request = JobActionRequest::of(Action::Resume, std::mem::take(&mut line.items), PROGRAM)?;
-    let mut spool = line.open(shell, Intent::Write)?;
-    Ok(request.apply(spool.as_mut(), shell, PROGRAM))
 }

@@ -1,4 +1,4 @@
-//! `pdset`: sets attributes of objects. In this version of jobs, by the rules of `pdmod`.
+//! `pdset`: sets attributes of objects; in this version of jobs, by the rules of `pdmod`.
 
 use std::ffi::OsString;
 
@@ -21,7 +21,6 @@ const PROGRAM: &str = "pdset";
 /// alone. Attributes of destinations, queues and servers are set with spoolcom.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
-#[command(after_long_help = help::altering())]
 pub struct Arguments {
     #[command(flatten)]
     server: ServerFlag,
@@ -45,6 +44,7 @@ pub struct Arguments {
 pub const VERB: Verb = Verb {
     name: PROGRAM,
     definition: Arguments::command,
+    help: help::altering,
     names: Names::ALTERS_JOBS,
     settings: &[Setting::OperationClass, Setting::Message, Setting::Requested, Setting::Style, Setting::Headings],
     act: set,

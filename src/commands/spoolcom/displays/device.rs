@@ -92,6 +92,9 @@ impl Shown for DeviceStatus {
             label("STARTFF", settings.startff.word()),
             label("ENDFF", on_off(settings.endff)),
             label("WIDTH", settings.width),
+        ]);
+        lines.extend(settings.kept.iter().map(|(word, value)| label(word, plain(value))));
+        lines.extend([
             label("OPEN", on_off(self.open)),
             label("OPENS", self.opens),
             label("CONNECTION", used(self, |used| Some(used.address.to_string()))),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::model::device::{DeviceStatus, Exclusive};
 use crate::model::job::{DocumentStatus, JobStatus, Occurrence, Transfer};
+use crate::model::kept::KeptWords;
 use crate::model::location::LocationStatus;
 use crate::model::process::ProcessStatus;
 use crate::model::separation::StartFf;
@@ -39,6 +40,11 @@ fn process_state(state: ProcessState) -> &'static str {
         ProcessState::Dead => "dead",
         ProcessState::Error => "error",
     }
+}
+
+/// Returns the words that mean nothing here, each with its value as typed.
+fn without_effect(kept: &KeptWords) -> Value {
+    kept.iter().map(|(word, value)| (word.to_lowercase(), Value::from(value))).collect::<serde_json::Map<_, _>>().into()
 }
 
 /// Returns a device in JSON.
@@ -89,6 +95,7 @@ pub fn device(status: &DeviceStatus) -> Value {
         },
         "endff": settings.endff,
         "width": settings.width,
+        "without-effect": without_effect(&settings.kept),
         "open": status.open,
         "opens": status.opens,
         "connection": status.connection.as_ref().map(|used| {
@@ -110,6 +117,7 @@ pub fn process(status: &ProcessStatus) -> Value {
         "state": process_state(status.state),
         "file": status.file,
         "parm": status.parm as i16,
+        "without-effect": without_effect(&status.kept),
         "starts": status.epoch,
         "pid": status.pid,
         "error": error(status.error.as_ref()),

@@ -34,27 +34,38 @@ pub fn trouble(out: &mut dyn Write, style: &Style, process: &ProcessStatus) -> i
 }
 
 impl Shown for ProcessStatus {
-    // These are the headings of the manual. CPU and PRI stay empty, because the kernel chooses both.
+    // These are the headings of the manual. CPU and PRI are as typed, because the kernel chooses both.
     const COLUMNS: &'static [Column] = &[left("PRINT"), left("STATE"), left("FLAGS"), left("CPU"), left("PRI")];
 
     fn row(&self, _: &Style) -> Vec<String> {
-        let flags = if self.file.is_none() { "I" } else { "" };
-        vec![format!("${}", self.name), state(self), flags.into(), String::new(), String::new()]
+        let kept = |word: &str| self.kept.value(word).map(plain);
+        let debug = self.kept.value("DEBUG").is_some_and(|value| !value.eq_ignore_ascii_case("OFF"));
+        let flags =
+            [(self.file.is_none(), "I"), (debug, "D")].iter().filter(|flag| flag.0).map(|flag| flag.1).collect();
+        let cpu = match (kept("CPU"), kept("BACKUP")) {
+            (None, None) => String::new(),
+            (cpu, backup) => format!("{} , {}", cpu.unwrap_or_default(), backup.unwrap_or_else(|| "-1".into())),
+        };
+        vec![format!("${}", self.name), state(self), flags, cpu, kept("PRI").unwrap_or_default()]
     }
 
     fn detail(&self, _: &Style) -> Vec<(String, String)> {
         let error =
             self.error.as_ref().map_or("NONE".into(), |error| format!("%{:o} {}", error.number, plain(&error.text)));
-        vec![
+        let mut lines = vec![
             label("PRINT", format!("${}", self.name)),
             label("STATE", state(self)),
             label("LAST ERROR", error),
             label("INDEPENDENT", super::on_off(self.file.is_none())),
             label("FILE", plain(self.file.as_deref().unwrap_or_default())),
             label("PARM", parm(self.parm)),
+        ];
+        lines.extend(self.kept.iter().map(|(word, value)| label(word, plain(value))));
+        lines.extend([
             label("STARTED", format!("{} TIMES", self.epoch)),
             label("PROCESS ID", self.pid.map_or_else(|| "NONE".to_owned(), |pid| pid.to_string())),
-        ]
+        ]);
+        lines
     }
 
     fn json(&self) -> Value {

@@ -5,7 +5,8 @@
 //! `now` does not compile until its verb does something with it.
 //!
 //! Why are rows of later stages here? They give the lexer and the syntax tree their final shape. Whoever uses one is
-//! refused with a reason before anything is changed (docs/reference/spoolcom.md 1).
+//! refused with a reason before anything is changed. A word that means nothing here is kept, with a warning
+//! (docs/reference/spoolcom.md 1).
 
 use super::keywords::{Key, Verb};
 use super::values::{DisplayRequest, Payload, Switch, SwitchOrNumber, Value};
@@ -72,7 +73,7 @@ pub enum Stage {
     Now,
     /// Not yet.
     Later,
-    /// It has no meaning on this system, for this reason.
+    /// It has no meaning on this system, for this reason: it is kept and shown, and a warning says so.
     Meaningless(&'static str),
 }
 
@@ -90,6 +91,16 @@ pub struct Row {
 }
 
 impl Row {
+    /// Tells whether it means nothing here, and `value` asks for what is done anyway, so that nobody need be warned.
+    pub fn asks_for_nothing(&self, value: &Value) -> bool {
+        match (self.key, value) {
+            (Key::Debug | Key::DevReset | Key::Prexlate, Value::Switch(switch)) => *switch == Switch::Off,
+            (Key::Charmap, Value::Text(text)) => text.as_deref().is_none_or(|text| text == "NONE"),
+            (Key::DevType, Value::Text(text)) => text.is_none(),
+            _ => false,
+        }
+    }
+
     /// Tells whether it only displays, and may do so for all objects.
     pub fn displays(&self) -> bool {
         matches!(self.key, Key::Status | Key::Summary | Key::Xref | Key::Statistics | Key::ListOpens)
@@ -191,7 +202,7 @@ macro_rules! subcommands {
                 Key::$never,
                 operand!($($never_operand $($($never_limit),+)?)?),
                 Stage::Meaningless($why),
-                "no meaning on this system",
+                "accepted, kept and shown; no meaning on this system",
             ),)*
         ];
     };
@@ -200,6 +211,10 @@ macro_rules! subcommands {
 const CPU_WHY: &str = "the kernel chooses the processor";
 const BACKUP_WHY: &str = "a print process that dies is started again by itself";
 const PRI_WHY: &str = "the kernel schedules; use nice(1) on the commands that start the spooler";
+const AS_IT_CAME: &str = "a document leaves as it came";
+const DEVRESET_WHY: &str = "nothing of ours resets a printer";
+const DEVTYPE_WHY: &str = "what a printer is sent follows from its documents";
+const NO_LU: &str = "no printer here is an SNA logical unit";
 const DEBUG_WHY: &str = "attach a debugger to the process id that PRINT, STATUS DETAIL shows";
 
 subcommands! {
@@ -254,22 +269,23 @@ subcommands! {
     }
     later {
         Align "print an alignment page";
-        Charmap(OneOf(&["NONE", "IBMKANJIKANA", "JEFKANJIKANA", "JISKANJIKANA"])) "multibyte translation";
         Clear(OneOf(&["DEL"])) "stop the job in print";
-        DevReset(Switch) "reset the device for each job";
-        DevType(OneOf(&["LU1", "LU3", "7", "8", "9", "10", "5512", "5515", "5516", "5573", "5574", "5577"])) "printer model";
         Job(Number(1, 9_999_999)) "make a waiting job the next one";
-        LuEolValue(OneOf(&["CRLF", "NL"])) "end of line of LU1 and LU3";
-        LuEolWhen(OneOf(&["LT132", "LTWIDTH", "ALWAYS", "NEVER"])) "when it is added";
-        LuTofValue(OneOf(&["CRFFCR", "FFCR", "FF", "NEVER"])) "top of form of LU1 and LU3";
-        Prexlate(Switch) "space after instead of before the line";
         Skip(Number(-999_999, 999_999)) "skip pages of the job in print";
         SkipTo(Number(1, 999_999)) "go to a page of the job in print";
         Summary "count devices by state";
         Trunc(Switch) "cut long lines";
         Xref(Display) "show its locations and its process";
     }
-    meaningless {}
+    meaningless {
+        Charmap(OneOf(&["NONE", "IBMKANJIKANA", "JEFKANJIKANA", "JISKANJIKANA"])) AS_IT_CAME;
+        DevReset(Switch) DEVRESET_WHY;
+        DevType(OneOf(&["LU1", "LU3", "7", "8", "9", "10", "5512", "5515", "5516", "5573", "5574", "5577"])) DEVTYPE_WHY;
+        LuEolValue(OneOf(&["CRLF", "NL"])) NO_LU;
+        LuEolWhen(OneOf(&["LT132", "LTWIDTH", "ALWAYS", "NEVER"])) NO_LU;
+        LuTofValue(OneOf(&["CRFFCR", "FFCR", "FF", "NEVER"])) NO_LU;
+        Prexlate(Switch) AS_IT_CAME;
+    }
 }
 
 subcommands! {
@@ -336,7 +352,7 @@ const fn later(key: Key, operand: Operand, help: &'static str) -> Row {
 }
 
 const fn never(key: Key, operand: Operand, why: &'static str) -> Row {
-    row(key, operand, Stage::Meaningless(why), "no meaning on this system")
+    row(key, operand, Stage::Meaningless(why), "accepted, kept and shown; no meaning on this system")
 }
 
 const COLLECT: &[Row] = &[

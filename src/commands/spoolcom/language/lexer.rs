@@ -4,6 +4,8 @@
 //! lexemes at once? What a character means depends on where it stands: an apostrophe in a COMMENT opens no quotation.
 //! Every lexeme knows its place, so that a mistake can be shown there.
 //!
+//! A control character, or octets that are no text, are a mistake where a command has them. A comment may hold anything.
+//!
 //! A backslash before `$`, `!` or `#` is left over from a shell and means nothing. Before anything else it is part of
 //! the word (`\NODE.$LP1`).
 
@@ -45,6 +47,10 @@ pub struct Lexeme {
 pub struct Lexer<'a> {
     line: &'a str,
     at: usize,
+    /// Whether octets of the line were no text: U+FFFD stands for them.
+    lossy: bool,
+    /// The next character that no command contains.
+    odd: Option<(usize, char)>,
 }
 
 fn is_blank(c: char) -> bool {
@@ -56,22 +62,41 @@ fn is_mark(c: char) -> bool {
 }
 
 impl<'a> Lexer<'a> {
-    /// Begins to read `line`.
-    ///
-    /// # Errors
-    /// Fails at a control character other than a tab.
-    pub fn new(line: &'a str) -> Result<Self, Mistake> {
-        match line.char_indices().find(|(_, c)| c.is_control() && *c != '\t') {
-            None => Ok(Self { line, at: 0 }),
-            Some((start, c)) => Err(Mistake::new(
-                Message::Syntax,
-                Span { start, end: start + c.len_utf8() },
-                format!(
-                    "{} is not allowed in a command",
-                    if c == '\n' { "a line break" } else { "a control character" }
-                ),
-            )),
-        }
+    /// Begins to read `line`. In a `lossy` one U+FFFD stands for octets that were no text.
+    pub fn new(line: &'a str, lossy: bool) -> Self {
+        let mut lexer = Self { line, at: 0, lossy, odd: None };
+        lexer.odd = lexer.odd_from(0);
+        lexer
+    }
+
+    /// Returns how far it has read.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Begins to read at `at`, where a lexeme begins.
+    pub fn go_to(&mut self, at: usize) {
+        self.at = at;
+        self.odd = self.odd_from(at);
+    }
+
+    fn odd_from(&self, from: usize) -> Option<(usize, char)> {
+        let odd = |c: char| (c.is_control() && c != '\t') || (self.lossy && c == '\u{fffd}');
+        let mut chars = self.line.get(from..).unwrap_or_default().char_indices();
+        chars.find(|(_, c)| odd(*c)).map(|(at, c)| (from + at, c))
+    }
+
+    /// Refuses what was read when it holds a character that no command contains.
+    fn checked<T>(&mut self, read: T) -> Result<T, Mistake> {
+        let Some((start, c)) = self.odd.filter(|(start, _)| *start < self.at) else { return Ok(read) };
+        self.odd = self.odd_from(self.at);
+        let what = match c {
+            '\n' => "a line break",
+            '\u{fffd}' => "what is not UTF-8 text",
+            _ => "a control character",
+        };
+        let span = Span { start, end: start + c.len_utf8() };
+        Err(Mistake::new(Message::Syntax, span, format!("{what} is not allowed in a command")))
     }
 
     fn rest(&self) -> &'a str {
@@ -93,7 +118,7 @@ impl<'a> Lexer<'a> {
     /// Returns the next lexeme; after the last one always [`Token::End`].
     ///
     /// # Errors
-    /// Fails at a quotation that is not closed.
+    /// Fails at a quotation that is not closed, and at a character that no command contains.
     pub fn next_lexeme(&mut self) -> Result<Lexeme, Mistake> {
         self.skip_blanks();
         let start = self.at;
@@ -121,7 +146,8 @@ impl<'a> Lexer<'a> {
                 Token::Word(without_shell_backslashes(&rest[..length]))
             }
         };
-        Ok(Lexeme { token, span: Span { start, end: self.at } })
+        let span = Span { start, end: self.at };
+        self.checked(Lexeme { token, span })
     }
 
     /// Returns the next lexeme without moving on.
@@ -162,19 +188,21 @@ impl<'a> Lexer<'a> {
                 let next = self.peek()?;
                 return Err(Mistake::expected(next.span, "',' or ';' after the quotation"));
             }
-            return Ok((Some(text), span));
+            return self.checked((Some(text), span));
         }
         let rest = self.rest();
         let raw = rest[..rest.find(ends).unwrap_or(rest.len())].trim_end_matches(is_blank);
         self.at += raw.len();
         let text = (!raw.is_empty()).then(|| without_shell_backslashes(raw));
-        Ok((text, Span { start, end: self.at }))
+        self.checked((text, Span { start, end: self.at }))
     }
 
     /// Returns everything that is left, and moves to the end.
     pub fn remainder(&mut self) -> &'a str {
         let rest = self.rest();
         self.at = self.line.len();
+        // It may hold anything.
+        self.odd = None;
         rest.trim_matches(is_blank)
     }
 }
@@ -196,7 +224,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn tokens(line: &str) -> Vec<Token> {
-        let mut lexer = Lexer::new(line).unwrap();
+        let mut lexer = Lexer::new(line, false);
         let mut all = Vec::new();
         loop {
             match lexer.next_lexeme().unwrap().token {
@@ -236,40 +264,48 @@ mod tests {
 
     #[test]
     fn a_text_runs_to_the_comma_and_may_be_quoted() {
-        let text = |line: &str| Lexer::new(line).unwrap().text(false).unwrap().0;
+        let text = |line: &str| Lexer::new(line, false).text(false).unwrap().0;
         assert_eq!(text("  INVOICE A4 , START").as_deref(), Some("INVOICE A4"));
         assert_eq!(text("'a, b;c', START").as_deref(), Some("a, b;c"));
         assert_eq!(text(", START"), None);
-        assert!(Lexer::new("'a").unwrap().text(false).is_err());
-        assert!(Lexer::new("'a' b").unwrap().text(false).is_err());
+        assert!(Lexer::new("'a", false).text(false).is_err());
+        assert!(Lexer::new("'a' b", false).text(false).is_err());
     }
 
     #[test]
     fn control_characters_are_shown_in_their_place() {
-        assert_eq!(Lexer::new("DEV\nJOB").unwrap_err().span, Span { start: 3, end: 4 });
+        assert_eq!(Lexer::new("DEV\nJOB", false).next_lexeme().unwrap_err().span, Span { start: 3, end: 4 });
+        assert!(Lexer::new("a\u{fffd}", false).next_lexeme().is_ok());
+        assert_eq!(Lexer::new("a\u{fffd}", true).next_lexeme().unwrap_err().span, Span { start: 1, end: 4 });
+    }
+
+    #[test]
+    fn a_comment_may_hold_anything() {
+        let mut lexer = Lexer::new("COMMENT a\0\u{7}\u{fffd}", true);
+        assert!(lexer.next_lexeme().is_ok());
+        assert_eq!(lexer.remainder(), "a\0\u{7}\u{fffd}");
+        assert_eq!(lexer.next_lexeme().unwrap().token, Token::End);
     }
 
     proptest! {
         #[test]
         fn reading_never_panics_and_always_ends(line in "\\PC{0,60}") {
-            if let Ok(mut lexer) = Lexer::new(&line) {
-                for _ in 0..=line.len() {
-                    match lexer.next_lexeme() {
-                        Ok(Lexeme { token: Token::End, .. }) | Err(_) => return Ok(()),
-                        Ok(lexeme) => prop_assert!(line.get(lexeme.span.start..lexeme.span.end).is_some()),
-                    }
+            let mut lexer = Lexer::new(&line, false);
+            for _ in 0..=line.len() {
+                match lexer.next_lexeme() {
+                    Ok(Lexeme { token: Token::End, .. }) | Err(_) => return Ok(()),
+                    Ok(lexeme) => prop_assert!(line.get(lexeme.span.start..lexeme.span.end).is_some()),
                 }
-                prop_assert!(false, "does not end");
             }
+            prop_assert!(false, "does not end");
         }
 
         #[test]
         fn reading_texts_never_panics(line in "[ ,;()'\"!a-z\\\\$é]{0,30}", in_list: bool) {
-            if let Ok(mut lexer) = Lexer::new(&line) {
-                let _ = lexer.text(in_list);
-                let _ = lexer.next_lexeme();
-                let _ = lexer.remainder();
-            }
+            let mut lexer = Lexer::new(&line, false);
+            let _ = lexer.text(in_list);
+            let _ = lexer.next_lexeme();
+            let _ = lexer.remainder();
         }
     }
 }

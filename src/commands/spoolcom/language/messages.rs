@@ -62,6 +62,12 @@ messages! {
     Full: "TABLE LIMIT EXCEEDED", "a limit, or the disk, is full", "";
     /// Not reached.
     OpenError: "SPOOLER OPEN ERROR 14", "the spool cannot be reached", "";
+    /// A command after a failed OPEN.
+    NotOpen: "SPOOLER NOT OPEN", "the last OPEN failed, and it closed the spooler that was open before",
+        "OPEN $SPLS opens yours";
+    /// A drain that stands still.
+    StaysDraining: "DEVICE STAYS DRAINING", "its job stood still for as long as DRAIN waits; the drain stands",
+        "DEV $device, DRAIN waits again; DEV $device, START takes the drain back";
     /// Outcome unknown.
     OutcomeUnknown: "OUTCOME OF COMMAND UNKNOWN", "the command was sent, its answer did not come", "look with STATUS before you repeat it";
     /// Deadline.
@@ -97,10 +103,19 @@ pub enum Subject {
     SeenJob(JobRef),
     /// The spooler itself.
     Spooler,
+    /// A spooler that is not open.
+    Closed,
+    /// A device that stays draining.
+    Drain,
 }
 
 /// Returns the message for a failure of `kind` about `subject`.
 pub fn message(kind: FailureKind, subject: &Subject) -> Message {
+    match subject {
+        Subject::Closed => return Message::NotOpen,
+        Subject::Drain => return Message::StaysDraining,
+        _ => {}
+    }
     let job = matches!(subject, Subject::Job(_) | Subject::SeenJob(_));
     match kind {
         FailureKind::NotFound if matches!(subject, Subject::SeenJob(_)) => Message::JobGone,
@@ -112,6 +127,7 @@ pub fn message(kind: FailureKind, subject: &Subject) -> Message {
         FailureKind::State if job => Message::JobState,
         FailureKind::State if *subject == Subject::Spooler => Message::SpoolerState,
         FailureKind::State => Message::State,
+        FailureKind::SpoolerState => Message::SpoolerState,
         FailureKind::BadValue => Message::ValueInvalid,
         FailureKind::Unsupported => Message::NotAvailable,
         FailureKind::Full => Message::Full,

@@ -10,6 +10,8 @@ use super::keywords::{Qualifier, Verb};
 use super::lexer::{Lexeme, Lexer, Token};
 use super::messages::Message;
 use super::mistake::{Mistake, Span};
+use super::out_name::OutName;
+use super::run_options::RunOptions;
 use super::tree::{Command, Subcommand};
 use super::values::{DisplayRequest, Filter, Object, Spanned, Switch, Value};
 
@@ -23,11 +25,22 @@ pub struct Parser<'a> {
 impl<'a> Parser<'a> {
     /// Makes a parser of `line`. A `strict` line was joined from several shell words. Any of them may have been an
     /// empty variable, so a bare clearing operand is refused.
-    ///
-    /// # Errors
-    /// Fails at a character that no command contains.
-    pub fn new(line: &'a str, strict: bool) -> Result<Self, Mistake> {
-        Ok(Self { line, lexer: Lexer::new(line)?, strict })
+    pub fn new(line: &'a str, strict: bool) -> Self {
+        Self { line, lexer: Lexer::new(line, false), strict }
+    }
+
+    /// Makes a parser of a line of a command file. In a `lossy` one U+FFFD stands for octets that were no text.
+    pub fn of_file(line: &'a str, lossy: bool) -> Self {
+        Self { line, lexer: Lexer::new(line, lossy), strict: false }
+    }
+
+    /// Reads the run options that may stand at the beginning of a command line: `/ IN file, OUT file /`.
+    pub fn run_options(&mut self) -> Result<RunOptions, Mistake> {
+        let (options, end) = RunOptions::read(self.line)?;
+        if end > 0 {
+            self.lexer.go_to(end);
+        }
+        Ok(options)
     }
 
     /// Reads the supervisor at the beginning of the line: a first word that begins with `$` or `\`.
@@ -42,18 +55,50 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads the commands up to the end of the line.
+    ///
+    /// # Errors
+    /// Fails at the first mistake.
     pub fn commands(&mut self) -> Result<Vec<Command>, Mistake> {
         let mut commands = Vec::new();
-        if self.line.trim_start().starts_with("/*") {
-            return Ok(commands);
+        while let Some(command) = self.next_command()? {
+            commands.push(command);
+        }
+        Ok(commands)
+    }
+
+    /// Reads the next command; none at the end of the line.
+    ///
+    /// # Errors
+    /// Fails at a mistake; [`Parser::skip`] goes on behind the command that holds it.
+    pub fn next_command(&mut self) -> Result<Option<Command>, Mistake> {
+        if is_comment(self.line) {
+            self.lexer.remainder();
         }
         loop {
             let Lexeme { token, span } = self.lexer.next_lexeme()?;
             match token {
-                Token::End => return Ok(commands),
+                Token::End => return Ok(None),
                 Token::Semicolon => {}
-                Token::Word(word) => commands.push(self.command(&word, span)?),
+                Token::Word(word) => return self.command(&word, span).map(Some),
                 _ => return Err(Mistake::expected(span, "a command")),
+            }
+        }
+    }
+
+    /// Skips the rest of the command that holds `mistake`, and its semicolon. Behind a quotation that is not closed there
+    /// is nothing more.
+    pub fn skip(&mut self, mistake: &Mistake) {
+        self.lexer.go_to(mistake.span.start);
+        loop {
+            let before = self.lexer.at();
+            match self.lexer.next_lexeme() {
+                Ok(Lexeme { token: Token::End | Token::Semicolon, .. }) => return,
+                Err(_) if self.lexer.at() == before => {
+                    self.lexer.remainder();
+                    return;
+                }
+                // A lexeme with a character that no command contains is passed over like any other.
+                _ => {}
             }
         }
     }
@@ -191,7 +236,16 @@ impl<'a> Parser<'a> {
         let Token::Word(word) = token else {
             return Err(expected_subcommand(span, grammar));
         };
-        let Some(row) = grammar.rows.iter().find(|row| row.key.word().eq_ignore_ascii_case(&word)) else {
+        let named = |word: &str| grammar.rows.iter().find(|row| row.key.word().eq_ignore_ascii_case(word));
+        // STATUS/OUT file/: the clause may follow without a blank.
+        let shown = self.line.get(span.start..span.end).and_then(|typed| typed.split_once('/'));
+        let shown = shown.and_then(|(before, _)| Some((named(before)?, span.start + before.len())));
+        if let Some((row, end)) = shown.filter(|(row, _)| row.operand == Operand::Display) {
+            self.lexer.go_to(end);
+            let (value, operand) = self.operand(row)?;
+            return Ok(Subcommand { row, value, span: span.to(operand), operand });
+        }
+        let Some(row) = named(&word) else {
             let words = grammar.rows.iter().map(|row| row.key.word());
             let mut mistake = expected_subcommand(span, grammar);
             mistake.message = Message::UnknownSubcommand;
@@ -326,7 +380,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads `[/OUT file/] [DETAIL]`.
+    /// Reads `[/OUT file/] [DETAIL]`, where the file may be another destination ([`OutName`]).
     fn display(&mut self) -> Result<(Value, Span), Mistake> {
         let (text, span) = self.lexer.text(false)?;
         let Some(text) = text else {
@@ -339,7 +393,9 @@ impl<'a> Parser<'a> {
                 let (clause, rest) = clause.rsplit_once('/').ok_or_else(expected)?;
                 let clause = clause.trim();
                 let file = clause.get(..4).filter(|word| word.eq_ignore_ascii_case("OUT ")).map(|_| clause[4..].trim());
-                (Some(file.filter(|file| !file.is_empty()).ok_or_else(expected)?.to_owned()), rest.trim())
+                let name = file.filter(|file| !file.is_empty()).ok_or_else(expected)?;
+                let out = OutName::read(name).map_err(|why| Mistake::new(Message::ValueInvalid, span, why))?;
+                (Some(out), rest.trim())
             }
         };
         match rest.to_ascii_uppercase().as_str() {
@@ -348,6 +404,11 @@ impl<'a> Parser<'a> {
             _ => Err(expected()),
         }
     }
+}
+
+/// Tells whether a line is a comment as a whole.
+pub fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with("/*")
 }
 
 fn unknown_command(word: &str, span: Span) -> Mistake {

@@ -3,7 +3,7 @@ use crate::commands::spoolcom::language::keywords::Key;
 use proptest::prelude::*;
 
 fn parse(line: &str) -> Result<Vec<Command>, Mistake> {
-    Parser::new(line, false).and_then(|mut parser| parser.commands())
+    Parser::new(line, false).commands()
 }
 
 fn values(line: &str) -> Vec<(Key, Value)> {
@@ -50,7 +50,7 @@ fn operands_are_read_as_their_rows_say() {
     assert_eq!(values("LOC x, DEV, DEV NONE")[..], [(Key::Dev, Value::Text(None)), (Key::Dev, Value::Text(None))]);
     assert_eq!(
         values("JOB 5, STATUS / OUT /tmp/x / DETAIL"),
-        [(Key::Status, Value::Display(DisplayRequest { detail: true, out: Some("/tmp/x".into()) }))]
+        [(Key::Status, Value::Display(DisplayRequest { detail: true, out: Some(OutName::File("/tmp/x".into())) }))]
     );
     assert_eq!(values("JOB 5, OWNER 8,21, START"), [(Key::Owner, text("8,21")), (Key::Start, Value::None)]);
 }
@@ -75,7 +75,42 @@ fn a_job_list_holds_each_qualifier_once() {
         assert_eq!(parse(bad).unwrap_err().message, Message::QualifierList, "{bad}");
     }
     assert!(parse("JOB (OWNER), DELETE").is_ok());
-    assert!(Parser::new("JOB (OWNER), DELETE", true).unwrap().commands().is_err());
+    assert!(Parser::new("JOB (OWNER), DELETE", true).commands().is_err());
+}
+
+#[test]
+fn a_mistake_ends_at_its_semicolon() {
+    let read = |line: &str| {
+        let mut parser = Parser::of_file(line, false);
+        let mut all = Vec::new();
+        loop {
+            match parser.next_command() {
+                Ok(None) => return all,
+                Ok(Some(command)) => all.push(command.grammar.verb.word()),
+                Err(mistake) => {
+                    all.push("?");
+                    parser.skip(&mistake);
+                }
+            }
+        }
+    };
+    assert_eq!(read("FOO; DEV $A, BAR; LOC; DEV $A, ; JOB (X 1), HOLD; PRINT"), ["?", "?", "LOC", "?", "?", "PRINT"]);
+    assert_eq!(read("DEV $A\u{7}, START; LOC"), ["?", "LOC"]);
+    assert_eq!(read("DEV 'a; LOC"), ["?"]);
+    assert_eq!(read("LOC; COMMENT \0 don't; FOO"), ["LOC", "COMMENT"]);
+}
+
+#[test]
+fn an_out_clause_may_follow_its_word_without_a_blank() {
+    let request = |line: &str| match parse(line).unwrap().remove(0).subcommands.remove(0).value {
+        Value::Display(request) => request,
+        other => panic!("{other:?}"),
+    };
+    let out = |name: &str| Some(OutName::File(name.into()));
+    assert_eq!(request("DEV, STATUS/OUT f/"), DisplayRequest { detail: false, out: out("f") });
+    assert_eq!(request("DEV $A, status/out /tmp/f/DETAIL; LOC"), DisplayRequest { detail: true, out: out("/tmp/f") });
+    assert_eq!(request("LOC x, STATUS /OUT f/ DETAIL"), DisplayRequest { detail: true, out: out("f") });
+    assert_eq!(parse("DEV $A, DRAIN/OUT f/").unwrap_err().message, Message::UnknownSubcommand);
 }
 
 #[test]
@@ -96,20 +131,32 @@ fn bare_clearing_operands_are_refused_among_shell_words() {
         "LOC x, DEV; JOB",
         "DEV x, FORM, START",
     ] {
-        let mistake = Parser::new(line, true).unwrap().commands().unwrap_err();
+        let mistake = Parser::new(line, true).commands().unwrap_err();
         assert_eq!(mistake.message, Message::OperandMissing, "{line}");
         assert!(parse(line).is_ok(), "{line}");
     }
-    assert!(Parser::new("LOC x, DEV NONE", true).unwrap().commands().is_ok());
+    assert!(Parser::new("LOC x, DEV NONE", true).commands().is_ok());
 }
 
 proptest! {
     #[test]
     fn parsing_never_panics(line in "\\PC{0,80}", strict: bool) {
-        if let Ok(mut parser) = Parser::new(&line, strict) {
-            let _ = parser.supervisor();
-            let _ = parser.commands();
+        let mut parser = Parser::new(&line, strict);
+        let _ = parser.supervisor();
+        let _ = parser.commands();
+    }
+
+    #[test]
+    fn whatever_is_wrong_a_line_comes_to_its_end(line in "(DEV|FOO|COMMENT|, |;|'|\"|\u{7}|\u{fffd}|x|\\(|STATUS/OUT f/| ){0,12}", lossy: bool) {
+        let mut parser = Parser::of_file(&line, lossy);
+        for _ in 0..=line.len() {
+            match parser.next_command() {
+                Ok(None) => return Ok(()),
+                Ok(Some(_)) => {}
+                Err(mistake) => parser.skip(&mistake),
+            }
         }
+        prop_assert!(false, "does not end");
     }
 
     #[test]
@@ -118,7 +165,7 @@ proptest! {
         strict: bool,
     ) {
         let line = words.join(" ");
-        if let Err(mistake) = Parser::new(&line, strict).and_then(|mut parser| parser.commands()) {
+        if let Err(mistake) = Parser::new(&line, strict).commands() {
             prop_assert!(line.get(mistake.span.start..mistake.span.end).is_some(), "{:?}", mistake);
         }
     }

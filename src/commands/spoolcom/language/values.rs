@@ -1,7 +1,10 @@
 //! The values that were typed after a command or a subcommand, and their places.
 
+use crate::commands::shell::Intent;
+
 use super::keywords::Qualifier;
 use super::mistake::Span;
+use super::out_name::OutName;
 
 /// A value and where it stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +64,18 @@ pub enum SwitchOrNumber {
 pub struct DisplayRequest {
     /// DETAIL.
     pub detail: bool,
-    /// The file of `/OUT file/`.
-    pub out: Option<String>,
+    /// The destination of `/OUT file/`.
+    pub out: Option<OutName>,
+}
+
+impl DisplayRequest {
+    /// Returns what the display needs the spool for: one that becomes a job changes it.
+    pub fn intent(&self) -> Intent {
+        match &self.out {
+            Some(OutName::Job { .. }) => Intent::Write,
+            _ => Intent::Read,
+        }
+    }
 }
 
 /// What followed a subcommand.

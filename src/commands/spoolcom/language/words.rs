@@ -12,7 +12,7 @@ use std::ffi::{OsStr, OsString};
 use super::keywords::Qualifier;
 
 /// Options that take a value.
-const WITH_VALUE: [&str; 3] = ["--in", "--out", "--spooler"];
+const WITH_VALUE: [&str; 4] = ["--in", "--out", "--spooler", "--wait"];
 /// Options that are qualifiers of JOB, with their help.
 pub const QUALIFIERS: [(&str, Qualifier, &str); 5] = [
     ("--state", Qualifier::State, "Only jobs in this state: open, ready, print, hold"),
@@ -166,7 +166,7 @@ mod tests {
         fn no_value_of_a_qualifier_option_reaches_beyond_its_quotation(value in "[a-z,;()\"' ]{1,12}") {
             prop_assume!(!value.ends_with(','));
             if let Ok(text) = join(&words(&["JOB", "--report", &value, ",", "STATUS"])) {
-                let commands = crate::commands::spoolcom::language::syntax::Parser::new(&text, true).unwrap().commands().unwrap();
+                let commands = crate::commands::spoolcom::language::syntax::Parser::new(&text, true).commands().unwrap();
                 prop_assert_eq!(commands.len(), 1);
                 prop_assert_eq!(commands[0].subcommands.len(), 1);
             }

@@ -18,7 +18,7 @@ use crate::model::{Failure, FailureKind};
 use crate::sys::{clock, interrupt, users};
 
 use super::language::messages::Subject;
-use super::language::report::{print_failure, refuse};
+use super::language::report::print_failure;
 use super::runner::Runner;
 use super::statement::{Flow, Statement, read_line, without_fc};
 use history::History;
@@ -83,19 +83,14 @@ pub fn sit(
         runner.session.now_ms = now_ms();
         // Pasted text may be several lines.
         for line in typed.lines() {
-            let statements = read_line(line, None);
-            if let Ok([Statement::Fc(fc)]) = statements.as_deref() {
+            let read = read_line(line, false, None);
+            if let [Ok(Statement::Fc(fc))] = &read[..] {
                 initial = edited(&mut runner, history, fc.beginning.as_deref());
                 break;
             }
             remember(&mut runner, keyboard, history, line);
-            let flow = match statements.and_then(without_fc) {
-                Ok(statements) => runner.execute_line(&statements).1,
-                Err(mistake) => {
-                    refuse(runner.session.err, None, line, &mistake);
-                    Flow::GoOn
-                }
-            };
+            let read = read.into_iter().map(|read| read.and_then(without_fc)).collect();
+            let flow = runner.execute_line(&read, line, None).1;
             if flow == Flow::Stop {
                 return runner.finish(Exit::Done);
             }
@@ -210,9 +205,10 @@ mod tests {
         let world = world();
         world.borrow_mut().closed = Some(Failure::new(FailureKind::Unreachable, "there is no spool"));
         let (ran, _) = typed(&world, lines(&["DEV", "OPEN $SPLS", "OPEN $OTHER", "OPEN", "HELP OPEN", "LOC"]));
-        assert_eq!((ran.exit, ran.err.matches("SPOOLER OPEN ERROR 14").count()), (Exit::Done, 4), "{ran}");
+        assert_eq!((ran.exit, ran.err.matches("SPOOLER OPEN ERROR 14").count()), (Exit::Done, 3), "{ran}");
+        assert!(ran.err.contains("SPOOLER NOT OPEN"), "an OPEN of another one closes this one: {ran}");
         assert!(ran.err.contains("SPOOLER NAME MISSING") && ran.out.contains("OPEN $supervisor"), "{ran}");
-        assert_eq!(world.borrow().opened.len(), 3);
+        assert_eq!(world.borrow().opened.len(), 2);
     }
 
     #[test]

@@ -14,11 +14,11 @@ use crate::commands::spoolcom::language::values::{DisplayRequest, Switch, Switch
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::model::device::{AfterReset, DeviceChange, DeviceStatus, DeviceUri, Exclusive, check_form};
 use crate::model::separation::{HeaderPages, StartFf};
-use crate::model::state::{DeviceState, DeviceWish};
+use crate::model::state::DeviceState;
 use crate::model::{DeviceName, Failure, FailureKind};
 use crate::spool::interface::records::EventSubject;
 
-use super::operands::{DollarName, Source, Step, object_name, operand_name, run_steps, unnamed};
+use super::operands::{DollarName, Source, Step, object_name, operand_name, run_steps, unnamed, warn};
 use super::states::device_allows;
 use super::{drain, log};
 
@@ -51,6 +51,7 @@ pub enum DeviceAction {
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeviceStatement {
     device: Option<DeviceName>,
+    warnings: Vec<String>,
     steps: Vec<Step<DeviceAction>>,
 }
 
@@ -58,9 +59,13 @@ impl DeviceStatement {
     /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let device = object_name(command)?;
-        let mut steps: Vec<Step<DeviceAction>> = Vec::new();
+        let (mut steps, mut warnings): (Vec<Step<DeviceAction>>, Vec<String>) = Default::default();
         for subcommand in &command.subcommands {
-            match (action(subcommand)?, steps.last_mut()) {
+            let action = match source.kept(command, subcommand, &mut warnings) {
+                Some(word) => DeviceAction::Change(subcommand.key(), vec![DeviceChange::Kept(word)]),
+                None => action(subcommand)?,
+            };
+            match (action, steps.last_mut()) {
                 // Attributes that follow each other are one change: all of them hold, or none.
                 (DeviceAction::Change(_, more), Some(Step { action: DeviceAction::Change(_, changes), .. })) => {
                     changes.extend(more);
@@ -71,7 +76,7 @@ impl DeviceStatement {
         if steps.is_empty() {
             steps.push(source.step(command, None, DeviceAction::Status(DisplayRequest::default())));
         }
-        Ok(Self { device, steps })
+        Ok(Self { device, warnings, steps })
     }
 
     /// Returns what it needs the spool for.
@@ -80,6 +85,9 @@ impl DeviceStatement {
         for step in &self.steps {
             match step.action {
                 DeviceAction::Change(..) => return Intent::Declare,
+                DeviceAction::Status(ref display) | DeviceAction::Log(ref display) if intent == Intent::Read => {
+                    intent = display.intent();
+                }
                 DeviceAction::Status(_) | DeviceAction::Log(_) => {}
                 DeviceAction::Start | DeviceAction::Suspend | DeviceAction::Drain | DeviceAction::Delete => {
                     intent = Intent::Write;
@@ -91,6 +99,7 @@ impl DeviceStatement {
 
     /// Executes it.
     pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
+        warn(&self.warnings, session);
         run_steps(&self.steps, session, |action, session| match (&self.device, action) {
             (Some(name), action) => run_at(name, action, session),
             (None, DeviceAction::Status(display)) => all(session, display),
@@ -103,7 +112,14 @@ fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -
     match action {
         DeviceAction::Change(key, changes) => {
             match session.spool()?.device(name.clone()) {
-                Ok(status) => check(*key, &status)?,
+                Ok(status) => {
+                    let mut settings = status.settings.clone();
+                    changes.iter().for_each(|change| settings.apply(change));
+                    // The same declaration again is no error in any state.
+                    if settings != status.settings {
+                        check(*key, &status)?;
+                    }
+                }
                 // An attribute declares an unknown device.
                 Err(failure) if failure.kind == FailureKind::NotFound => {}
                 Err(failure) => return Err(failure.into()),
@@ -183,14 +199,7 @@ fn all(session: &mut Session<'_>, display: &DisplayRequest) -> Result<(), EarlyE
 
 /// Refuses a subcommand that the state of the device does not allow.
 fn check(key: Key, status: &DeviceStatus) -> Result<(), Failure> {
-    // START takes back a drain that has not ended, although the device is busy. A device that an error stopped can be
-    // drained, although it is offline: only the stop of an operator sticks.
-    let exception = match key {
-        Key::Start => status.wish == DeviceWish::Draining,
-        Key::Drain => status.stopped_by_error,
-        _ => false,
-    };
-    if exception || device_allows(key, &status.state) {
+    if device_allows(key, &status.state) {
         return Ok(());
     }
     let (name, state) = (status.name.guardian(), &status.state);
@@ -200,8 +209,6 @@ fn check(key: Key, status: &DeviceStatus) -> Result<(), Failure> {
     };
     let failure = Failure::new(FailureKind::State, format!("{} is not allowed while {name} is {now}", key.word()));
     Err(match (key, state) {
-        (Key::Start, _) => failure.hint("it is online already"),
-        (Key::Drain, _) => failure.hint("it takes no jobs already"),
         (Key::Suspend, DeviceState::Waiting) => {
             failure.hint(format!("it prints nothing; DEV {name}, DRAIN   takes it offline"))
         }

@@ -105,11 +105,21 @@ fn one(grammar: &Grammar) -> String {
         let head = format!("{}{}", row.key.word(), row.operand.syntax());
         let _ = writeln!(text, "  {head:<33} {}", row.help);
     }
-    let mut words: Vec<&str> =
-        grammar.rows.iter().filter(|row| row.stage != Stage::Now).map(|row| row.key.word()).collect();
-    words.sort_unstable();
-    if !words.is_empty() {
-        let _ = writeln!(text, "  not available in this version: {}", words.join(" "));
+    // Of a command that is not available yet, no word is.
+    let stage_of = |row: &Row| if grammar.stage == Stage::Now { row.stage } else { grammar.stage };
+    let of_stage = |stage: fn(Stage) -> bool| {
+        let mut words: Vec<&str> =
+            grammar.rows.iter().filter(|row| stage(stage_of(row))).map(|row| row.key.word()).collect();
+        words.sort_unstable();
+        words.join(" ")
+    };
+    for (words, what) in [
+        (of_stage(|stage| matches!(stage, Stage::Meaningless(_))), "kept and shown, without effect here"),
+        (of_stage(|stage| stage == Stage::Later), "not available in this version"),
+    ] {
+        if !words.is_empty() {
+            let _ = writeln!(text, "  {what}: {words}");
+        }
     }
     text
 }

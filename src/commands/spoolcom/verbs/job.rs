@@ -70,7 +70,10 @@ impl JobAction {
     }
 
     fn looks(&self) -> bool {
-        matches!(self, Self::Status(_) | Self::Log(_) | Self::Why(_))
+        match self {
+            Self::Status(display) | Self::Log(display) | Self::Why(display) => display.intent() == Intent::Read,
+            _ => false,
+        }
     }
 
     fn keys(&self) -> Vec<Key> {
@@ -328,7 +331,7 @@ fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
             }
         }
         JobAction::Delete => {
-            match session.spool()?.delete_job(job.clone()).map_err(failed)? {
+            match session.spool()?.delete_job(job.clone(), None).map_err(failed)? {
                 Removal::Gone => {}
                 Removal::Terminating => {
                     session.hint(&format!("JOB {job} is printing; it goes when its attempt has ended"));

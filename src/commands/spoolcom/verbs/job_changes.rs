@@ -61,17 +61,16 @@ fn new_owner(value: Option<&str>) -> Option<NewOwner> {
     };
     match value.split_once(',') {
         None => Some(NewOwner::Name(value.to_owned())).filter(|_| !value.is_empty()),
-        Some((gid, uid)) => {
-            gid.trim().parse::<u32>().ok()?;
-            uid.trim().parse().ok().map(NewOwner::Uid)
-        }
+        Some((gid, uid)) => Some(NewOwner::Ids { gid: gid.trim().parse().ok()?, uid: uid.trim().parse().ok()? }),
     }
 }
 
 /// Returns the warning for a change that is made all the same.
 pub fn warning(change: &JobChange) -> Option<&'static str> {
     match change {
-        JobChange::Owner(NewOwner::Uid(uid)) if !users::is_defined(*uid) => Some("WARNING: USERID NOT DEFINED"),
+        JobChange::Owner(NewOwner::Uid(uid) | NewOwner::Ids { uid, .. }) if !users::is_defined(*uid) => {
+            Some("WARNING: USERID NOT DEFINED")
+        }
         _ => None,
     }
 }

@@ -51,8 +51,9 @@ impl LocationStatement {
     pub fn intent(&self) -> Intent {
         let mut intent = Intent::Read;
         for step in &self.steps {
-            match step.action {
+            match &step.action {
                 LocationAction::Route(LocationPattern::One(_), _) => return Intent::Declare,
+                LocationAction::Status(_, display) if intent == Intent::Read => intent = display.intent(),
                 LocationAction::Status(..) => {}
                 LocationAction::Route(..) | LocationAction::Broadcast(..) | LocationAction::Delete(_) => {
                     intent = Intent::Write;

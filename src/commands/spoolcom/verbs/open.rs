@@ -4,18 +4,49 @@ use crate::commands::spoolcom::displays::SUPERVISOR;
 use crate::commands::spoolcom::language::messages::Message;
 use crate::commands::spoolcom::language::mistake::{Mistake, Span};
 use crate::commands::spoolcom::language::tree::Command;
+use crate::model::{Failure, FailureKind};
 
-/// Checks the supervisor that OPEN names. There is only one; the runner opens it again.
-pub fn check(command: &Command) -> Result<(), Mistake> {
-    let Some(name) = command.name() else {
-        return Err(Mistake::new(Message::SupervisorMissing, command.head, format!("expected OPEN {SUPERVISOR}")));
-    };
-    let bare = SUPERVISOR.trim_start_matches('$');
-    if name.value.trim_start_matches('$').eq_ignore_ascii_case(bare) {
-        return Ok(());
+/// A supervisor as somebody names it: `$SPLS`, `\NODE.$SPLS`, or `\NODE` for the usual one of a node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Supervisor {
+    /// As typed.
+    pub typed: String,
+    /// The node that it names.
+    pub node: Option<String>,
+    name: String,
+}
+
+impl Supervisor {
+    /// Reads a name.
+    pub fn read(text: &str) -> Self {
+        let (node, name) = match text.strip_prefix('\\') {
+            Some(rest) => match rest.split_once(".$") {
+                Some((node, name)) => (Some(node.to_owned()), name),
+                None => (Some(rest.to_owned()), SUPERVISOR),
+            },
+            None => (None, text),
+        };
+        Self { typed: text.to_owned(), node, name: name.trim_start_matches('$').to_owned() }
     }
-    let what = format!("no spooler is called {}; yours is {SUPERVISOR}", name.value.escape_debug());
-    Err(Mistake::new(Message::OpenError, name.span, what).hint("spoolcom --spooler SPOOL   talks to another one"))
+
+    /// Reads the supervisor that OPEN names. Whether there is one is found out when it is opened.
+    pub fn of(command: &Command) -> Result<Self, Mistake> {
+        match command.name() {
+            Some(name) => Ok(Self::read(&name.value)),
+            None => Err(Mistake::new(Message::SupervisorMissing, command.head, format!("expected OPEN {SUPERVISOR}"))),
+        }
+    }
+
+    /// Tells whether it has the name of ours; its node is another question.
+    pub fn is_ours(&self) -> bool {
+        self.name.eq_ignore_ascii_case(SUPERVISOR.trim_start_matches('$'))
+    }
+
+    /// Makes the failure for one that there is not.
+    pub fn unknown(&self) -> Failure {
+        let what = format!("no spooler is called {}; yours is {SUPERVISOR}", self.typed.escape_debug());
+        Failure::new(FailureKind::Unreachable, what).hint("spoolcom --spooler SPOOL   talks to another one")
+    }
 }
 
 /// FC: which command to edit, and where FC was typed.
@@ -31,5 +62,26 @@ impl Fc {
     /// Reads `command`.
     pub fn of(command: &Command) -> Self {
         Self { beginning: command.name().map(|name| name.value.clone()), span: command.head }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_supervisor_may_have_a_node() {
+        for (text, node, ours) in [
+            ("$SPLS", None, true),
+            ("spls", None, true),
+            ("\\acme1.$SPLS", Some("acme1"), true),
+            ("\\acme.example.$spls", Some("acme.example"), true),
+            ("\\acme1", Some("acme1"), true),
+            ("$OTHER", None, false),
+            ("\\acme1.$OTHER", Some("acme1"), false),
+        ] {
+            let read = Supervisor::read(text);
+            assert_eq!((read.node.as_deref(), read.is_ours()), (node, ours), "{text}");
+        }
     }
 }

@@ -3,10 +3,12 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use crate::commands::spoolcom::language::grammar::Stage;
 use crate::commands::spoolcom::language::messages::Message;
 use crate::commands::spoolcom::language::mistake::{Mistake, Span};
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::model::kept::KeptWord;
 use crate::model::{BadName, Failure, ProcessName};
 
 /// The line that statements are made from.
@@ -28,6 +30,24 @@ impl Source<'_> {
         }
     }
 
+    /// Returns the word and value of a subcommand that means nothing here, as typed; none for any other. Adds a warning,
+    /// one for each word of a command.
+    pub fn kept(&self, command: &Command, subcommand: &Subcommand, warnings: &mut Vec<String>) -> Option<KeptWord> {
+        let Stage::Meaningless(why) = subcommand.row.stage else { return None };
+        let word = subcommand.key().word();
+        let value = self.line.get(subcommand.operand.start..subcommand.operand.end).unwrap_or_default().trim();
+        let typed = KeptWord { word: word.to_owned(), value: value.to_owned() };
+        if !subcommand.row.asks_for_nothing(&subcommand.value) {
+            let warning = format!("WARNING: {typed} HAS NO EFFECT HERE: {why} ({})", self.place(command, None));
+            let begins = format!("WARNING: {word} ");
+            match warnings.iter_mut().find(|other| other.starts_with(&begins)) {
+                Some(other) => *other = warning,
+                None => warnings.push(warning),
+            }
+        }
+        Some(typed)
+    }
+
     /// Makes a step of `action`, with the words in which it was typed.
     pub fn step<A>(&self, command: &Command, subcommand: Option<&Subcommand>, action: A) -> Step<A> {
         Step { action, place: self.place(command, subcommand) }
@@ -41,6 +61,14 @@ pub struct Step<A> {
     pub action: A,
     /// The command and subcommand as typed.
     pub place: String,
+}
+
+/// Prints the warnings of a command.
+pub fn warn(warnings: &[String], session: &mut Session<'_>) {
+    for warning in warnings {
+        // A closed standard error must not turn into a failure.
+        let _ = writeln!(session.err, "{warning}");
+    }
 }
 
 /// Executes `steps` one after the other, up to the first that fails.

@@ -13,7 +13,7 @@ use crate::model::process::ProcessChange;
 use crate::spool::interface::records::EventSubject;
 
 use super::log;
-use super::operands::{DollarName, Source, Step, object_name, run_steps, unnamed};
+use super::operands::{DollarName, Source, Step, object_name, run_steps, unnamed, warn};
 
 /// What one PRINT subcommand does.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +34,7 @@ pub enum PrintAction {
 #[derive(Clone, Debug, PartialEq)]
 pub struct PrintStatement {
     process: Option<ProcessName>,
+    warnings: Vec<String>,
     steps: Vec<Step<PrintAction>>,
 }
 
@@ -41,9 +42,13 @@ impl PrintStatement {
     /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let process = object_name::<DollarName>(command)?.map(|name| name.0);
-        let mut steps: Vec<Step<PrintAction>> = Vec::new();
+        let (mut steps, mut warnings): (Vec<Step<PrintAction>>, Vec<String>) = Default::default();
         for subcommand in &command.subcommands {
-            match (action(subcommand)?, steps.last_mut()) {
+            let action = match source.kept(command, subcommand, &mut warnings) {
+                Some(word) => PrintAction::Change(vec![ProcessChange::Kept(word)]),
+                None => action(subcommand)?,
+            };
+            match (action, steps.last_mut()) {
                 // Attributes that follow each other are one change: all of them hold, or none.
                 (PrintAction::Change(more), Some(Step { action: PrintAction::Change(changes), .. })) => {
                     changes.extend(more);
@@ -54,16 +59,19 @@ impl PrintStatement {
         if steps.is_empty() {
             steps.push(source.step(command, None, PrintAction::Status(DisplayRequest::default())));
         }
-        Ok(Self { process, steps })
+        Ok(Self { process, warnings, steps })
     }
 
     /// Returns what it needs the spool for.
     pub fn intent(&self) -> Intent {
         let mut intent = Intent::Read;
         for step in &self.steps {
-            match step.action {
+            match &step.action {
                 PrintAction::Change(_) => return Intent::Declare,
                 PrintAction::Start | PrintAction::Delete => intent = Intent::Write,
+                PrintAction::Status(display) | PrintAction::Log(display) if intent == Intent::Read => {
+                    intent = display.intent();
+                }
                 PrintAction::Status(_) | PrintAction::Log(_) => {}
             }
         }
@@ -72,6 +80,7 @@ impl PrintStatement {
 
     /// Executes it.
     pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
+        warn(&self.warnings, session);
         run_steps(&self.steps, session, |action, session| match (&self.process, action) {
             (Some(name), action) => run_at(name, action, session),
             (None, PrintAction::Status(display)) => all(session, display),

@@ -32,8 +32,11 @@ impl SpoolerStatement {
 
     /// Returns what it needs the spool for.
     pub fn intent(&self) -> Intent {
-        let looks = self.steps.iter().all(|step| matches!(step.action, SpoolerSubcommand::Status(_)));
-        if looks { Intent::Read } else { Intent::Write }
+        let looks = |step: &Step<SpoolerSubcommand>| match &step.action {
+            SpoolerSubcommand::Status(display) => display.intent() == Intent::Read,
+            _ => false,
+        };
+        if self.steps.iter().all(looks) { Intent::Read } else { Intent::Write }
     }
 
     /// Executes it.
@@ -45,7 +48,16 @@ impl SpoolerStatement {
 fn execute(subcommand: &SpoolerSubcommand, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     let about = |failure| EarlyEnd::Failed(failure, Subject::Spooler);
     match subcommand {
-        SpoolerSubcommand::Start => session.spool()?.start_spooler().map_err(about),
+        SpoolerSubcommand::Start => {
+            session.spool()?.start_spooler().map_err(about)?;
+            for lacks in session.spool()?.unready_devices().map_err(about)? {
+                let mut text = format!("WARNING: NOT STARTED: {}", lacks.message);
+                lacks.hints.iter().for_each(|hint| text.push_str(&format!("\n  hint: {hint}")));
+                // A closed standard error must not turn into a failure.
+                let _ = writeln!(session.err, "{text}");
+            }
+            Ok(())
+        }
         SpoolerSubcommand::Drain => session.spool()?.drain_spooler().map_err(about),
         SpoolerSubcommand::MgrAccess(on) => session.spool()?.set_manager_access(*on).map_err(about),
         SpoolerSubcommand::Status(display) => session.show(display, |spool, out, style| {

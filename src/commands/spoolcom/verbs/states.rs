@@ -8,17 +8,19 @@ use crate::model::state::{DeviceState, JobState};
 
 use crate::commands::spoolcom::language::keywords::Key;
 
+/// Whoever repeats START or DRAIN gets what he asked for, so they are allowed in every state (ours).
+///
 /// The columns are Offline, Busy, Waiting, Suspended, Deverror and Procerror. All attributes share one row.
 const DEVICE: &[(Key, &str)] = &[
     (Key::Align, "--xxx-"),
     (Key::Clear, "-x-xx-"),
     (Key::Delete, "x-----"),
-    (Key::Drain, "-xxxxx"),
+    (Key::Drain, "xxxxxx"),
     (Key::Job, "xxxxxx"),
     (Key::Log, "xxxxxx"),
     (Key::Skip, "-x-xx-"),
     (Key::SkipTo, "-x-xx-"),
-    (Key::Start, "x--xxx"),
+    (Key::Start, "xxxxxx"),
     (Key::Status, "xxxxxx"),
     (Key::Summary, "xxxxxx"),
     (Key::Suspend, "-x-xx-"),

@@ -18,6 +18,7 @@ use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
 use crate::fastp::transports::Connection;
 use crate::model::device::DeviceUri;
+use crate::model::event::EventWord;
 use crate::model::guardian::DeviceError;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::Observation;
@@ -41,7 +42,7 @@ pub fn open(
         && control.context().streak.get().tries + 1 == REMARKABLE
     {
         let why = format!("after {REMARKABLE} tries in a row, and it is tried on: {}", fault.text);
-        control.context().observe(&Observation::Remark { what: "cannot-connect".into(), why })?;
+        control.context().observe(&Observation::Remark { what: EventWord::CannotConnect, why })?;
     }
     tried
 }
