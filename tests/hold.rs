@@ -53,7 +53,7 @@ fn a_held_job_leaves_its_device_at_once_and_prints_again_when_it_is_started() {
         let (long, _) = stuck(&printer, &site);
         printer.set_mode(Mode::Normal);
         // The printer reads nothing: the command ends all the same, with the job on hold.
-        site.spoolcom(&format!("JOB {long}, HOLD"));
+        site.spoolcom(&format!("JOB {long}, HOLD")).says(&format!("the part of job {long} that was sent may print"));
         site.wait_for("the job is held", || field(&site, "long", "current-job-state").as_deref() == Some("held"));
         printer.pause(false);
         printer.wait_for("the short job", |all| {
@@ -104,7 +104,7 @@ fn a_paused_job_leaves_its_device_and_comes_back_to_its_place() {
     let (long, _) = stuck(&printer, &site);
     let id = field(&site, "long", "job-identifier").unwrap();
     printer.set_mode(Mode::Normal);
-    assert_eq!(site.run("pdpause", &["-c", "job", &id]).expect(0).err, "");
+    site.run("pdpause", &["-c", "job", &id]).expect(0).says("the part that was sent may print: about ");
     assert_eq!(field(&site, "long", "current-job-state").unwrap(), "paused");
     site.run("pdmod", &["-t", "renamed", &id]).expect(0);
     site.run("pdresume", &["-c", "job", &id]).expect(0);
@@ -127,7 +127,7 @@ fn what_a_held_job_wrote_into_a_file_is_taken_back() {
     let file = site.document("long", &text("long", 16 << 10));
     let file = file.to_str().unwrap();
     site.run("pdpr", &["-d", "office.front", "-t", "long", "-n", "100000", file]).expect(0);
-    site.spoolcom("JOB (REPORT long), HOLD");
+    assert!(!site.spoolcom("JOB (REPORT long), HOLD").err.contains("MAY PRINT"), "it is taken back");
     // A busy disk may take longer to give back what was written than the command waits.
     site.wait_for("the job is held", || field(&site, "long", "current-job-state").as_deref() == Some("held"));
     assert!(std::fs::read(site.sink()).unwrap() == before, "the partial output is gone");

@@ -7,6 +7,7 @@ use std::process::Stdio;
 
 use crate::support::documents::{take_apart, text};
 use crate::support::{DEADLINE, Site, finish};
+use crate::unrecorded::shows;
 use spoolsuite::sys::lock::FileLock;
 use spoolsuite::sys::process::ProcessNote;
 
@@ -96,7 +97,11 @@ fn a_print_process_ends_when_its_spool_is_removed() {
     site.declare();
     // It would stand by for ever.
     site.spoolcom("DEV $LP1, EXCLUSIVE ON, START");
-    site.wait_for("an EXCLUSIVE ON device keeps its print process", || site.fastp().is_some());
+    // And makes no file any more, which would keep its directory from being removed.
+    shows(&site, "an EXCLUSIVE ON device keeps its print process", || {
+        let open = || site.run("spoolcom", &["DEV $LP1", "--json"]).out.contains("\"open\":true");
+        site.fastp().is_some() && site.paths().submission_socket().exists() && open()
+    });
     let lock = File::open(site.paths().process_lock(&"SPLA".parse().unwrap())).unwrap();
     std::fs::remove_dir_all(&base).unwrap();
     let lock = PathBuf::from(format!("/proc/self/fd/{}", lock.as_raw_fd()));

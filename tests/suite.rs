@@ -47,11 +47,13 @@ mod repeating;
 mod rooms;
 mod shown;
 mod sockets;
+mod starved;
 mod store_rules;
 mod submission_socket;
 mod support;
 mod titles;
 mod transports;
+mod unrecorded;
 mod waits;
 mod who_starts;
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::{Carrier, Reply, Request};
-use crate::sys::socket::Deadline;
+use crate::sys::socket::{self, Deadline};
 use crate::wire::frame::{self, FrameError, Kind};
 
 use super::channel::{self, ChannelError};
@@ -27,26 +27,40 @@ const HELLO: Duration = Duration::from_secs(1);
 pub const REPLY_DEADLINE: Duration = Duration::from_secs(120);
 
 /// A spool at the other end of a connection.
-#[derive(Debug)]
 pub struct Remote {
     stream: UnixStream,
     deadline: Duration,
     broken: bool,
     /// Whether the server's hello was read and agrees.
     greeted: Cell<bool>,
+    /// What is done when a change has not been answered for so long.
+    slow: Option<(Duration, Box<dyn Fn() + Send>)>,
+}
+
+impl std::fmt::Debug for Remote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Remote").field("stream", &self.stream).field("broken", &self.broken).finish_non_exhaustive()
+    }
 }
 
 impl Remote {
     /// A spool behind a connected socket. Says hello; a server that is gone is noticed by the first request.
     pub fn new(stream: UnixStream) -> Self {
         let broken = hello::say(&stream, &hello::ours(), Deadline::after(HELLO)).is_err();
-        Self { stream, deadline: REPLY_DEADLINE, broken, greeted: Cell::new(false) }
+        Self { stream, deadline: REPLY_DEADLINE, broken, greeted: Cell::new(false), slow: None }
     }
 
     /// Sets another time limit for each reply.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// Has `tell` called when a change has not been answered after `after`.
+    #[must_use]
+    pub fn telling(mut self, after: Duration, tell: Box<dyn Fn() + Send>) -> Self {
+        self.slow = Some((after, tell));
         self
     }
 
@@ -74,6 +88,12 @@ impl Remote {
                 Failure::new(FailureKind::Unknown, format!("no reply from the server, the outcome is not known: {why}"))
             }
         };
+        if let Some((after, tell)) = self.slow.as_ref().filter(|slow| slow.0 < deadline)
+            && !request.effect().only_looks()
+            && !socket::is_readable_within(&self.stream, *after)
+        {
+            tell();
+        }
         if !self.greeted.get() {
             self.greet(until, lost)?;
         }

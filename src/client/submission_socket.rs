@@ -29,6 +29,8 @@ pub const FIRST_ANSWER: Duration = Duration::from_secs(1);
 /// How long it may take to accept a submission. Is that too short for a slow disk? Then we use the spool directly,
 /// which waits for the same disk: we lose time, and nothing else.
 const ACCEPTANCE: Duration = Duration::from_secs(10);
+/// After so long the user is told for whom he waits.
+const TELLS_AFTER: Duration = Duration::from_secs(1);
 /// Octets that the documents of a submission may have together. Copying more takes longer than opening the spool, and
 /// whoever interrupts `pdpr` meanwhile means that nothing is printed.
 pub const MOST_OCTETS: u64 = 4 << 20;
@@ -74,7 +76,11 @@ fn once_more(documents: &[OwnedFd], places: &[u64]) -> io::Result<Vec<OwnedFd>> 
                 file.seek(SeekFrom::Start(*place))?;
                 Ok(file.into())
             }
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            // Or /proc is hidden, by which it would be opened.
+            Err(error)
+                if error.kind() == io::ErrorKind::PermissionDenied
+                    || (error.kind() == io::ErrorKind::NotFound && !files::descriptors_have_paths()) =>
+            {
                 files::in_memory(&File::from(document.try_clone()?), *place, MOST_OCTETS)
             }
             Err(error) => Err(error),
@@ -109,6 +115,13 @@ impl Submitter {
         };
         let connected = if patience.is_zero() { None } else { socket::connect(path).ok().filter(ours) };
         Self { server: connected.map(Remote::new), patience, answered: false, open, spool: None }
+    }
+
+    /// Calls `tell` when the print process has not accepted a submission after a second.
+    #[must_use]
+    pub fn telling(mut self, tell: Box<dyn Fn() + Send>) -> Self {
+        self.server = self.server.map(|server| server.telling(TELLS_AFTER, tell));
+        self
     }
 
     /// Asks the print process. Unless it says yes, it is not asked again.

@@ -4,6 +4,7 @@
 //! of its words and a [`shell::Shell`], so that tests run it in their own process, on any spool.
 
 pub(crate) mod log;
+pub(crate) mod parts;
 pub mod pd;
 pub(crate) mod progress;
 pub mod shell;

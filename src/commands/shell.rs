@@ -5,7 +5,7 @@ use std::io::{BufRead, Write};
 use std::mem::ManuallyDrop;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::client::{ServedSpool, Submitter, submission_socket};
 use crate::model::job::RawPath;
@@ -14,6 +14,7 @@ use crate::model::{Failure, FailureKind};
 use crate::spool::disk::paths::Base;
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request};
 use crate::supervise::{self, Place, Purpose};
+use crate::sys::{holder, notice};
 
 /// Exit statuses: 0 all done, 1 at least one object failed, 2 usage error, 3 spool not reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +33,7 @@ impl Exit {
     /// Returns the exit status for a failure.
     pub fn of(failure: &Failure) -> Self {
         match failure.kind {
-            FailureKind::Unreachable => Self::Unreachable,
+            FailureKind::Unreachable | FailureKind::Damaged => Self::Unreachable,
             _ => Self::Failed,
         }
     }
@@ -104,12 +105,23 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
 
     crate::sys::umask::keep_private();
     crate::sys::spawn::default_sigpipe();
-    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let mut arguments = std::env::args_os();
+    let program = arguments.next().unwrap_or_default();
+    crate::sys::limits::prepare_command(&program);
+    let words: Vec<OsString> = arguments.collect();
+    let name = Path::new(&program).file_name().unwrap_or(&program).to_string_lossy().into_owned();
+    notice::listen(move |text| {
+        // A closed standard error must not turn into a failure.
+        let _ = writeln!(std::io::stderr(), "{name}: {text}");
+    });
     let (stdin, stdout) = (std::io::stdin(), std::io::stdout());
     let env = |name: &str| std::env::var_os(name);
     let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     let place = cwd.clone();
     let mut open = move |host: Option<&str>, intent: Intent| {
+        if intent != Intent::Read {
+            supervise::check_environment(&|name| std::env::var_os(name))?;
+        }
         let purpose = match intent {
             Intent::Read => Purpose::Look,
             Intent::Write => Purpose::Change,
@@ -176,9 +188,15 @@ fn served(path: &std::path::Path) -> Result<Box<dyn Operations>, Failure> {
 fn submitter(base: Base) -> Box<dyn Operations> {
     let patience = std::env::var("PD_SUBMISSION_SOCKET_MS").ok().and_then(|text| text.parse().ok());
     let patience = patience.map_or(submission_socket::FIRST_ANSWER, Duration::from_millis).min(Duration::from_secs(60));
-    let path = base.submission_socket();
-    let spool = Box::new(move || supervise::open_at(&base, Purpose::Change));
-    Box::new(Kept(ManuallyDrop::new(Submitter::new(&path, patience, spool))))
+    let (path, gate, began) = (base.submission_socket(), base.write_lock(), Instant::now());
+    let spool = Box::new(move || supervise::open_waited(&base, Purpose::Change, began.elapsed()));
+    // The print process waits at the gate for us.
+    let tell = Box::new(move || {
+        if holder::of(&gate).is_some() {
+            notice::say(&holder::waited_for(&gate));
+        }
+    });
+    Box::new(Kept(ManuallyDrop::new(Submitter::new(&path, patience, spool).telling(tell))))
 }
 
 /// Deliberately never dropped: the process exits next, and the kernel closes descriptors faster than we do.

@@ -9,6 +9,7 @@
 //! | `left-to-another` `device-not-routed` | `device` |
 //! | `device-error` `device-error-for-good` `device-restarts` | `device` `number` `error-text` `since` `next-try` `tries` |
 //! | `process-error` | `device` `process` `number` `error-text` `since` `tried-again` |
+//! | `process-trouble` | `device` `process` `number` `error-text` `since` `tries` |
 //! | `process-dead` `process-not-running` `process-independent` `process-gone` | `device` `process` |
 //! | `process-hung` | `device` `process` `since` |
 //! | `device-stopped` `device-offline` `device-draining` `device-suspended` | `device` `who` `since` |
@@ -192,6 +193,10 @@ fn on_device(device: &str, cause: &DeviceCause, times: &Times) -> String {
                 error.text
             )
         }
+        DeviceCause::ProcessTrouble { process, error } => {
+            let since = times.short(error.since_ms);
+            format!("print process ${process} of {device} cannot go on since {since} and tries again: {}", error.text)
+        }
         DeviceCause::ProcessGone(name) => format!("print process ${name} of {device} is not declared"),
         DeviceCause::Draining(act) => format!("{device} is draining{} and takes no other job", by(act)),
         DeviceCause::Suspended(act) => format!("{device} is suspended{}; {start} lets it go on", by(act)),
@@ -313,6 +318,13 @@ fn device_details(cause: &DeviceCause) -> Value {
         DeviceCause::ProcessHung { process, since_ms } => {
             json!({ "process": format!("${process}"), "since": utc(*since_ms) })
         }
+        DeviceCause::ProcessTrouble { process, error } => json!({
+            "process": format!("${process}"),
+            "number": error.number,
+            "error-text": error.text,
+            "since": utc(error.since_ms),
+            "tries": error.tries,
+        }),
         DeviceCause::ProcessError { process, error, tried_again } => json!({
             "process": format!("${process}"),
             "number": error.number,

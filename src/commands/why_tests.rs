@@ -3,6 +3,7 @@
 use super::why::{Times, object, words};
 use crate::model::JobRef;
 use crate::model::device::DeviceChange;
+use crate::model::guardian::ProcessError;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::{AttemptEnd, Engine, Observation};
@@ -375,7 +376,9 @@ fn a_print_process_that_does_not_run_is_named_with_what_starts_it() {
         site.spool.process_died(process.id, alive.lease.epoch, &clock()).unwrap();
     }
     check(&mut site, &job, &[("process-not-running", &not_running)]);
-    site.spool.process_cannot_start(process.id, process.epoch, "fastp is not there", &clock()).unwrap();
+    site.spool
+        .process_cannot_start(process.id, process.epoch, ProcessError::CannotStart, "fastp is not there", &clock())
+        .unwrap();
     check(
         &mut site,
         &job,

@@ -372,6 +372,9 @@ pub struct DeviceStatus {
     pub error: Option<ErrorNote>,
     /// Whether it is offline because of that error. If so, anybody may start it, and RESTART does.
     pub stopped_by_error: bool,
+    /// What keeps its print process from going on at it, although it lives. It is not on record: the spool may be what fails.
+    #[serde(default)]
+    pub trouble: Option<ErrorNote>,
     /// The job in print.
     pub running: Option<RunningJob>,
     /// What its print process waits for at it, with or without a job.

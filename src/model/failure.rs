@@ -29,6 +29,8 @@ pub enum FailureKind {
     Full,
     /// The spool or server cannot be reached, or must not be used.
     Unreachable,
+    /// What the spool holds cannot be read any more: nothing is guessed, and nothing is changed.
+    Damaged,
     /// A request was sent and its outcome is not known.
     Unknown,
     /// It took longer than its deadline.

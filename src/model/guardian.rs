@@ -129,13 +129,29 @@ pub enum ProcessError {
     Hung,
     /// It died three times in a row.
     KeepsDying,
+    /// It lives, and the spool does not take what it has to record, or does not tell it what to do.
+    SpoolFails,
+    /// It lives, and lacks descriptors, threads or memory.
+    Starved,
+    /// It used up its limit of processor time, and ended. New work starts it again.
+    TimeUsedUp,
+    /// It does not begin because the spool is damaged.
+    SpoolDamaged,
     /// It cannot be started. Its number is %100000 plus the number of the reason.
     CannotStart,
 }
 
 impl ProcessError {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Hung, Self::KeepsDying, Self::CannotStart];
+    pub const ALL: [Self; 7] = [
+        Self::Hung,
+        Self::KeepsDying,
+        Self::SpoolFails,
+        Self::Starved,
+        Self::CannotStart,
+        Self::TimeUsedUp,
+        Self::SpoolDamaged,
+    ];
 
     /// The number of the first process-creation error.
     const CREATION: u32 = 0o100_000;
@@ -145,7 +161,11 @@ impl ProcessError {
         match self {
             Self::Hung => 0o1050,
             Self::KeepsDying => 0o1000 + 201,
+            Self::SpoolFails => 0o1000 + 59,
+            Self::Starved => 0o1000 + 31,
             Self::CannotStart => Self::CREATION + 14,
+            Self::TimeUsedUp => Self::CREATION + 31,
+            Self::SpoolDamaged => Self::CREATION + 59,
         }
     }
 
@@ -154,7 +174,11 @@ impl ProcessError {
         match self {
             Self::Hung => "it has not shown a sign of life for a minute",
             Self::KeepsDying => "it died three times within a minute",
+            Self::SpoolFails => "the spool does not record what it does; it tries again by itself",
+            Self::Starved => "it lacks descriptors, threads or memory; it tries again by itself",
             Self::CannotStart => "it cannot be started",
+            Self::TimeUsedUp => "it used up its limit of processor time",
+            Self::SpoolDamaged => "it does not begin: the spool is damaged",
         }
     }
 
@@ -191,7 +215,7 @@ mod tests {
     #[test]
     fn only_a_process_that_could_not_be_started_is_tried_again() {
         let tried = ProcessError::ALL.map(|error| ProcessError::is_creation(error.number()));
-        assert_eq!(tried, [false, false, true]);
+        assert_eq!(tried, [false, false, false, false, true, true, true]);
         assert!(DeviceError::ALL.iter().all(|error| !ProcessError::is_creation(error.number())));
     }
 }

@@ -522,6 +522,9 @@ pub struct Occurrence {
     pub copy: u32,
     /// Attempts so far.
     pub attempt: u32,
+    /// Octets of the running attempt that went to a device which cannot give them back, as far as its progress shows.
+    #[serde(default)]
+    pub gone: Option<u64>,
 }
 
 impl Occurrence {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::guardian::ProcessError;
 use super::ids::ProcessId;
 use super::kept::{KeptWord, KeptWords};
 use super::names::ProcessName;
@@ -26,6 +27,24 @@ impl std::fmt::Display for ProcessChange {
             Self::Parm(parm) => write!(f, "PARM {parm}"),
             Self::Kept(kept) => kept.fmt(f),
         }
+    }
+}
+
+/// What keeps a living print process, or one of its devices, from going on. It tries again by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessTrouble {
+    /// Whether it does not pass by itself: the spool is damaged, say.
+    pub lasting: bool,
+    /// Whether the process lacks something that the system limits: descriptors, threads, memory.
+    pub starved: bool,
+    /// What, and the cure.
+    pub text: String,
+}
+
+impl ProcessTrouble {
+    /// Which error of a process it is.
+    pub fn error(&self) -> ProcessError {
+        if self.starved { ProcessError::Starved } else { ProcessError::SpoolFails }
     }
 }
 

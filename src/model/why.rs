@@ -92,6 +92,13 @@ pub enum DeviceCause {
         /// Whether the next command that makes work tries to start it again.
         tried_again: bool,
     },
+    /// The print process lives and cannot go on; it tries again by itself.
+    ProcessTrouble {
+        /// Which.
+        process: ProcessName,
+        /// What, and the cure.
+        error: ErrorNote,
+    },
     /// The print process is not declared any more.
     ProcessGone(ProcessName),
     /// The device finishes its job and takes no other.
@@ -224,6 +231,7 @@ impl DeviceCause {
             Self::ProcessIndependent(_) => "process-independent",
             Self::ProcessHung { .. } => "process-hung",
             Self::ProcessError { .. } => "process-error",
+            Self::ProcessTrouble { .. } => "process-trouble",
             Self::ProcessGone(_) => "process-gone",
             Self::Draining(_) => "device-draining",
             Self::Suspended(_) => "device-suspended",
@@ -244,7 +252,7 @@ impl DeviceCause {
             Self::Opening { next: false, .. } => 1,
             Self::LeftToAnother | Self::Error(_) | Self::Restarts(_) => 1,
             Self::ProcessDead(_) | Self::ProcessNotRunning(_) => 1,
-            Self::ProcessError { tried_again: true, .. } => 1,
+            Self::ProcessError { tried_again: true, .. } | Self::ProcessTrouble { .. } => 1,
             _ => 2,
         }
     }

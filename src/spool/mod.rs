@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::model::authority::Right;
+use crate::model::guardian::ProcessError;
 use crate::model::time::Moment;
 use crate::model::{Call, Failure, FailureKind, ProcessName, ServerName};
 use crate::store::{self, Fallible, Store, Tx};
@@ -41,7 +42,7 @@ struct Inner {
     spool_id: String,
     creator_uid: u32,
     /// Embedded spools share this lock; a server holds it alone.
-    _lock: FileLock,
+    _lock: Option<FileLock>,
     /// The same on what cannot vanish unnoticed.
     _place: Option<RangeLock>,
 }
@@ -64,6 +65,11 @@ impl Spool {
     /// Its server name.
     pub fn server(&self) -> &ServerName {
         &self.inner.server
+    }
+
+    /// The caller has waited so long already, elsewhere: it counts against the one deadline that a command has.
+    pub fn has_waited(&self, waited: Duration) {
+        self.inner.store.has_waited(waited);
     }
 
     /// Tells whether the user with this id made it. His groups matter for no right then.
@@ -118,15 +124,31 @@ impl Spool {
     /// # Errors
     /// When a page is damaged, with the way out.
     pub fn demand_sound(&self, name: &ProcessName, now: &Moment) -> Fallible<()> {
-        let Err(failure) = self.inner.store.look_for_damage(LOOK_FOR_DAMAGE) else { return Ok(()) };
-        if failure.kind != FailureKind::Unreachable {
-            return Ok(());
-        }
-        for target in self.targets_of(name).unwrap_or_default() {
-            // When even that cannot be written, the log says it.
-            let _ = self.process_cannot_start(target.id, target.epoch, &failure.message, now);
-        }
+        let Err(failure) = self.look_for_damage() else { return Ok(()) };
+        self.could_not_begin(name, &failure, now);
         Err(failure)
+    }
+
+    /// Puts on record why a print process could not begin. When even that cannot be written, its log and the note beside
+    /// the database say it.
+    pub fn could_not_begin(&self, name: &ProcessName, failure: &Failure, now: &Moment) {
+        let what = match failure.kind {
+            FailureKind::Damaged => ProcessError::SpoolDamaged,
+            _ => ProcessError::CannotStart,
+        };
+        let mut why = failure.message.clone();
+        failure.hints.iter().for_each(|hint| why.push_str(&format!("; {hint}")));
+        for target in self.targets_of(name).unwrap_or_default() {
+            let _ = self.process_cannot_start(target.id, target.epoch, what, &why, now);
+        }
+    }
+
+    /// Looks for damaged pages, for a quarter of a second at most. Whatever else fails is no damage.
+    fn look_for_damage(&self) -> Fallible<()> {
+        match self.inner.store.look_for_damage(LOOK_FOR_DAMAGE) {
+            Err(failure) if failure.kind == FailureKind::Damaged => Err(failure),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -141,5 +163,5 @@ pub(crate) fn is_in_change() -> bool {
 /// # Errors
 /// When it cannot be opened.
 pub fn open_for_process(base: &Base, now: Moment) -> Result<Spool, Failure> {
-    disk::base::open(base, disk::base::Access::Existing { now })
+    disk::base::open_for_process(base, disk::base::Access::Existing { now })
 }

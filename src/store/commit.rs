@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 
 use super::sqlite::Session;
-use super::{Fallible, Store, Tx, generation, guard, schema};
+use super::{Fallible, Store, Tx, generation, guard, met_damage, schema};
 use crate::model::{Call, Failure};
 
 /// What waits is committed together up to this many changes.
@@ -149,7 +149,10 @@ impl Store {
         if guard(&self.waiting).is_empty() || self.log_is_huge() {
             self.shorten_log(&session);
         }
-        *writer = Some(session);
+        // What was damaged is read anew by whoever writes next: it may have been mended meanwhile.
+        if !verdicts.iter().any(met_damage) {
+            *writer = Some(session);
+        }
         Ok(verdicts)
     }
 
@@ -195,7 +198,7 @@ impl Store {
     }
 
     fn begin(&self, session: &Session) -> Fallible<()> {
-        session.begin()?;
+        self.begin_writing(session)?;
         self.name_log()
     }
 }

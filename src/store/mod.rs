@@ -58,6 +58,11 @@ pub use sqlite::{Store, Tx, backup, check, salvage};
 /// What everything in this room returns.
 pub type Fallible<T> = Result<T, Failure>;
 
+/// Whether something failed because what the database holds cannot be read.
+fn met_damage<T>(result: &Fallible<T>) -> bool {
+    result.as_ref().is_err_and(|failure| failure.kind == crate::model::FailureKind::Damaged)
+}
+
 fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A thread that panicked inside a transaction took its connection along, which rolls it back.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

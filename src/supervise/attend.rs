@@ -8,10 +8,13 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 
+use nix::libc::{EAGAIN, ENOMEM};
+
 use crate::model::ProcessName;
+use crate::model::guardian::ProcessError;
 use crate::model::time::Moment;
 use crate::spool::{Attendant, Base, Spool, WakeTarget};
-use crate::sys::{spawn, wake};
+use crate::sys::{limits, spawn, wake};
 
 /// Starts print processes from one directory, never from a search path.
 #[derive(Clone, Debug)]
@@ -51,13 +54,15 @@ impl Starter {
             return;
         }
         let program = self.directory.join(file);
-        if let Err(error) = spawn::detached(&program, &arguments(spool.base(), &target.name))
-            && !is_passing(&error)
-        {
-            // The job is accepted anyway; the reason shows in the state of the process and of its devices. If even that
-            // cannot be written, the next command tries again.
-            let _ =
-                spool.process_cannot_start(target.id, target.epoch, &format!("{}: {error}", program.display()), now);
+        if let Err(error) = spawn::detached(&program, &arguments(spool.base(), &target.name)) {
+            let why = match error.raw_os_error() {
+                Some(EAGAIN | ENOMEM) => limits::no_thread(&error),
+                _ => limits::cure(&error).unwrap_or_else(|| error.to_string()),
+            };
+            let why = format!("{}: {why}", program.display());
+            // The job is accepted anyway; the reason shows in the state of the process and of its devices, until it begins.
+            // If even that cannot be written, the next command tries again.
+            let _ = spool.process_cannot_start(target.id, target.epoch, ProcessError::CannotStart, &why, now);
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::model::{Failure, FailureKind};
 use crate::spool::disk::base::{Access, open, open_for_command, server_name};
@@ -103,6 +104,14 @@ pub fn usual_base(host: Option<&str>, env: &dyn Fn(&str) -> Option<OsString>, cw
 
 /// Opens the spool at `base`, for the user this process acts for.
 pub fn open_at(base: &Base, purpose: Purpose) -> Result<Box<dyn Operations>, Failure> {
+    open_waited(base, purpose, Duration::ZERO)
+}
+
+/// The same for a command that has waited so long already, for a print process that did not answer.
+///
+/// # Errors
+/// As [`open_at`].
+pub fn open_waited(base: &Base, purpose: Purpose, waited: Duration) -> Result<Box<dyn Operations>, Failure> {
     let spool = match purpose {
         Purpose::Look => open(base, Access::Existing { now: clock::now() })?,
         Purpose::Change => open_for_command(base, Access::Existing { now: clock::now() })?,
@@ -110,6 +119,9 @@ pub fn open_at(base: &Base, purpose: Purpose) -> Result<Box<dyn Operations>, Fai
             open_for_command(base, Access::Create { server: server_name(&users::host()), now: clock::now() })?
         }
     };
+    if !waited.is_zero() {
+        spool.has_waited(waited);
+    }
     let attendant: Arc<dyn Attendant> = match Starter::beside_us() {
         Ok(starter) => Arc::new(starter),
         Err(_) => Arc::new(Nobody),

@@ -19,6 +19,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use crate::model::guardian::ProcessError;
 use crate::model::{Failure, FailureKind, ProcessName};
 use crate::spool::disk::base::{Access, open};
 use crate::spool::{Base, Spool, WakeTarget};
@@ -244,7 +245,8 @@ impl Keeper {
                 let wait = SHORT_LIVED;
                 self.setbacks.insert(target.name.clone(), Setback { wait, until: Instant::now() + wait });
                 if !super::attend::is_passing(&error) {
-                    let _ = spool.process_cannot_start(target.id, target.epoch, &why, &clock::now());
+                    let error = ProcessError::CannotStart;
+                    let _ = spool.process_cannot_start(target.id, target.epoch, error, &why, &clock::now());
                 }
             }
         }

@@ -2,8 +2,10 @@
 
 mod attend;
 mod choose;
+mod environment;
 mod keeper;
 
 pub use attend::Starter;
-pub use choose::{Place, Purpose, open_at, place_from, usual_base, usual_place};
+pub use choose::{Place, Purpose, open_at, open_waited, place_from, usual_base, usual_place};
+pub use environment::{check_environment, seconds};
 pub use keeper::Keeper;

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, OpenHow, ResolveFlag, open, openat2};
 use nix::libc;
@@ -25,15 +26,22 @@ impl Unnamed {
     /// Creates an unnamed file in `dir`, readable by its owner only.
     pub fn create(dir: &Path) -> io::Result<Self> {
         let mode = Mode::from_bits_truncate(0o600);
+        if !descriptors_have_paths() {
+            return Self::with_temporary_name(dir);
+        }
         match open(dir, OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC, mode) {
             Ok(fd) => Ok(Self { file: File::from(fd), temporary: None }),
             Err(nix::Error::EOPNOTSUPP | nix::Error::EISDIR | nix::Error::ENOENT) if dir.is_dir() => {
-                let path = dir.join(format!(".new-{}", random_name(12)?));
-                let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
-                Ok(Self { file, temporary: Some(path) })
+                Self::with_temporary_name(dir)
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn with_temporary_name(dir: &Path) -> io::Result<Self> {
+        let path = dir.join(format!(".new-{}", random_name(12)?));
+        let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+        Ok(Self { file, temporary: Some(path) })
     }
 
     /// Names it `dir/name`; fails if the name is taken. The directory is not synced yet.
@@ -67,6 +75,12 @@ impl Drop for Unnamed {
             let _ = std::fs::remove_file(temporary);
         }
     }
+}
+
+/// Whether `/proc` is there, by which an open descriptor has a path. In a container or a sandbox it may be hidden.
+pub fn descriptors_have_paths() -> bool {
+    static SHOWN: OnceLock<bool> = OnceLock::new();
+    *SHOWN.get_or_init(|| Path::new("/proc/self/fd").is_dir())
 }
 
 /// Returns `n` random characters of `A-Z a-z 0-9`.

@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
@@ -40,6 +40,31 @@ fn try_lock(file: &File, kind: i32) -> io::Result<bool> {
     }
 }
 
+/// What a waiting thread has got within `deadline`.
+pub(super) fn received<T>(receiver: &mpsc::Receiver<io::Result<T>>, deadline: Duration) -> io::Result<Option<T>> {
+    match receiver.recv_timeout(deadline) {
+        Ok(got) => got.map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Asks for a lock until it is had or `deadline` has passed, in growing waits.
+pub(super) fn ask_again(deadline: Duration, mut ask: impl FnMut() -> io::Result<bool>) -> io::Result<bool> {
+    let until = Instant::now() + deadline;
+    let mut wait = Duration::from_millis(1);
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if ask()? {
+            return Ok(true);
+        }
+        if left.is_zero() {
+            return Ok(false);
+        }
+        std::thread::sleep(wait.min(left));
+        wait = (wait * 2).min(Duration::from_millis(50));
+    }
+}
+
 impl FileLock {
     /// Takes the lock exclusively if nobody holds it.
     ///
@@ -65,6 +90,23 @@ impl FileLock {
         }
     }
 
+    /// The same for somebody who may only look, on a file system that is read-only, say. A file that does not exist cannot be
+    /// made there, and nobody locks it: `Ok(None)`, too.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be opened or locked, or when somebody has it alone for longer than `deadline`.
+    pub fn shared_for_looking(path: &Path, deadline: Duration) -> io::Result<Option<Self>> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match ask_again(deadline, || try_lock(&file, libc::F_RDLCK))? {
+            true => Ok(Some(Self { file })),
+            false => Err(io::Error::from(io::ErrorKind::TimedOut)),
+        }
+    }
+
     fn try_on(file: File, kind: i32) -> io::Result<Option<Self>> {
         Ok(try_lock(&file, kind)?.then_some(Self { file }))
     }
@@ -78,19 +120,57 @@ impl FileLock {
         Self::wait_for(path, libc::F_WRLCK, deadline)
     }
 
+    /// Does the same, and calls `tell` once when it has waited for `after`.
+    ///
+    /// # Errors
+    /// As [`FileLock::exclusive`].
+    pub fn exclusive_telling(
+        path: &Path,
+        deadline: Duration,
+        after: Duration,
+        tell: &mut dyn FnMut(),
+    ) -> io::Result<Option<Self>> {
+        if let Some(lock) = Self::try_exclusive(path)? {
+            return Ok(Some(lock));
+        }
+        let began = Instant::now();
+        let waiting = Self::wait_in_thread(path, libc::F_WRLCK);
+        let wait = |deadline| match &waiting {
+            Ok(receiver) => received(receiver, deadline),
+            Err(_) => Self::poll(path, libc::F_WRLCK, deadline),
+        };
+        if after < deadline {
+            if let Some(lock) = wait(after)? {
+                return Ok(Some(lock));
+            }
+            tell();
+        }
+        wait(deadline.saturating_sub(began.elapsed()))
+    }
+
     fn wait_for(path: &Path, kind: i32, deadline: Duration) -> io::Result<Option<Self>> {
+        match Self::wait_in_thread(path, kind) {
+            Ok(receiver) => received(&receiver, deadline),
+            Err(_) => Self::poll(path, kind, deadline),
+        }
+    }
+
+    /// The kernel has no timed lock, so a thread waits for it. It owns the description: if we give up, the lock that it gets
+    /// later is dropped with the message that nobody receives.
+    fn wait_in_thread(path: &Path, kind: i32) -> io::Result<mpsc::Receiver<io::Result<Self>>> {
         let file = open(path)?;
         let (sender, receiver) = mpsc::channel();
-        // The kernel has no timed lock. The waiting thread owns the description: if we give up, the lock that it gets
-        // later is dropped with the message that nobody receives.
         std::thread::Builder::new().name("lock".into()).stack_size(64 * 1024).spawn(move || {
             let _ = sender.send(Self::wait_on(file, kind));
         })?;
-        match receiver.recv_timeout(deadline) {
-            Ok(Ok(lock)) => Ok(Some(lock)),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Ok(None),
-        }
+        Ok(receiver)
+    }
+
+    /// Where no thread can be started, it is asked for again and again.
+    fn poll(path: &Path, kind: i32, deadline: Duration) -> io::Result<Option<Self>> {
+        let file = open(path)?;
+        let locked = ask_again(deadline, || try_lock(&file, kind))?;
+        Ok(locked.then_some(Self { file }))
     }
 
     /// Takes the lock exclusively, however long that takes.
@@ -157,6 +237,25 @@ mod tests {
         assert!(FileLock::try_exclusive(&path).unwrap().is_none());
         drop((a, b));
         assert!(FileLock::try_exclusive(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn who_waits_is_told_so_once_and_gets_the_lock_without_a_thread_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.lock");
+        let held = FileLock::try_exclusive(&path).unwrap().unwrap();
+        let (mut told, short) = (0, Duration::from_millis(5));
+        let wait = |deadline: Duration, tell: &mut u32| {
+            FileLock::exclusive_telling(&path, deadline, short, &mut || *tell += 1).unwrap()
+        };
+        assert!(wait(Duration::from_millis(30), &mut told).is_none());
+        assert_eq!(told, 1);
+        assert!(wait(short, &mut told).is_none());
+        assert_eq!(told, 1, "its whole wait is shorter");
+        assert!(FileLock::poll(&path, libc::F_WRLCK, short).unwrap().is_none());
+        drop(held);
+        assert!(wait(Duration::from_secs(20), &mut told).is_some());
+        assert!(FileLock::poll(&path, libc::F_WRLCK, Duration::from_secs(20)).unwrap().is_some());
     }
 
     #[test]

@@ -14,6 +14,8 @@ use std::time::Duration;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
+use super::lock::{ask_again, received};
+
 /// A lock on one octet, held until this is dropped or the process ends.
 #[derive(Debug)]
 pub struct RangeLock {
@@ -57,7 +59,8 @@ impl RangeLock {
         let (sender, receiver) = mpsc::channel();
         // The kernel has no timed lock. The waiting thread owns the description: if we give up, the lock it gets
         // later is dropped with the message that nobody receives.
-        std::thread::Builder::new().name("lock".into()).stack_size(64 * 1024).spawn(move || {
+        let thread = std::thread::Builder::new().name("lock".into()).stack_size(64 * 1024);
+        let waits = thread.spawn(move || {
             let taken = loop {
                 match fcntl(file.as_fd(), FcntlArg::F_OFD_SETLKW(&lock)) {
                     Ok(_) => break Ok(Self { _file: file }),
@@ -66,12 +69,18 @@ impl RangeLock {
                 }
             };
             let _ = sender.send(taken);
-        })?;
-        match receiver.recv_timeout(deadline) {
-            Ok(Ok(lock)) => Ok(Some(lock)),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Ok(None),
+        });
+        if waits.is_ok() {
+            return received(&receiver, deadline);
         }
+        // Where no thread can be started, it is asked for again and again.
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        let taken = ask_again(deadline, || match fcntl(file.as_fd(), FcntlArg::F_OFD_SETLK(&lock)) {
+            Ok(_) => Ok(true),
+            Err(nix::Error::EAGAIN | nix::Error::EACCES) => Ok(false),
+            Err(error) => Err(error.into()),
+        })?;
+        Ok(taken.then_some(Self { _file: file }))
     }
 
     /// Whether somebody holds the octet at `at`. Takes nothing; a file that does not exist is not locked.

@@ -105,6 +105,11 @@ pub fn stop_listening(listener: &UnixListener) -> io::Result<()> {
     Ok(nix::sys::socket::shutdown(listener.as_raw_fd(), nix::sys::socket::Shutdown::Both)?)
 }
 
+/// Waits at most `long` until something can be read, or the other side is gone; whether that happened.
+pub fn is_readable_within(stream: &UnixStream, long: Duration) -> bool {
+    wait(stream.as_fd(), PollFlags::POLLIN, Deadline::after(long)).is_ok()
+}
+
 fn wait(fd: BorrowedFd<'_>, what: PollFlags, until: Deadline) -> io::Result<()> {
     loop {
         let Some(slice) = until.slice() else {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,15 +11,24 @@ use nix::libc;
 
 /// Returns the directory of the running program, where our own print process lies. Never the search path.
 pub fn program_dir() -> io::Result<PathBuf> {
-    let exe = std::env::current_exe()?;
+    let exe = std::env::current_exe().or_else(|error| executed_as().ok_or(error))?;
     exe.parent().map(Path::to_path_buf).ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no program directory"))
 }
 
 /// The variables that are handed on to a print process: the base, how long it waits, and what tests set. It serves
 /// everybody's jobs, so nothing else of its starter's environment is its own: no time zone, no language, no resolver
 /// options.
-const HANDED_ON: &[&str] =
-    &["PDBASE", "PD_FASTP_IDLE", "PD_CONNECT_MS", "PD_SETTLE_MS", "PD_STALL_MS", "PD_KEEP_MS", "PD_FAULT", "PD_GATE"];
+const HANDED_ON: &[&str] = &[
+    "PDBASE",
+    "PD_FASTP_IDLE",
+    "PD_CONNECT_MS",
+    "PD_SETTLE_MS",
+    "PD_STALL_MS",
+    "PD_KEEP_MS",
+    "PD_FAULT",
+    "PD_GATE",
+    "PD_WRITE_GATE_MS",
+];
 
 fn with_known_environment(command: &mut Command) {
     command.env_clear();
@@ -50,6 +60,17 @@ pub fn child<A: AsRef<OsStr>>(program: &Path, args: &[A]) -> io::Result<u32> {
     Ok(command.spawn()?.id())
 }
 
+/// The path under which the kernel executed this program, where `/proc` does not tell. A relative one is that of our working
+/// directory, which no command changes.
+fn executed_as() -> Option<PathBuf> {
+    // SAFETY: the kernel gives the address of a string that ends with NUL and lives as long as the process, or 0.
+    let path = unsafe {
+        let path = libc::getauxval(libc::AT_EXECFN) as *const libc::c_char;
+        if path.is_null() { return None } else { std::ffi::CStr::from_ptr(path) }
+    };
+    std::fs::canonicalize(OsStr::from_bytes(path.to_bytes())).ok()
+}
+
 /// Starts `program` in its own session, in `/`, with its standard streams on `/dev/null` and no other descriptor of
 /// ours or of our starter, and of our environment only what is handed on. Returns when it runs; a program that cannot be
 /// executed is an error.
@@ -76,14 +97,12 @@ pub fn detached<A: AsRef<OsStr>>(program: &Path, args: &[A]) -> io::Result<u32> 
     let child = command.spawn()?;
     let pid = child.id();
     // A long-lived starter must not collect zombies; a short-lived one leaves the child to init.
-    std::thread::Builder::new()
-        .name("reap".into())
-        .stack_size(64 * 1024)
-        .spawn(move || {
-            let mut child = child;
-            let _ = child.wait();
-        })
-        .map(|_| ())?;
+    let reap = std::thread::Builder::new().name("reap".into()).stack_size(64 * 1024);
+    // Without a thread it stays a zombie until we end: it runs all the same.
+    let _ = reap.spawn(move || {
+        let mut child = child;
+        let _ = child.wait();
+    });
     Ok(pid)
 }
 

@@ -1,7 +1,7 @@
 //! Wakes another process: a datagram to its socket. A wake-up is a level, not a count: a full queue is success.
 //!
 //! Socket names are limited to about 108 octets, base directories are not: the directory is opened and the socket named
-//! through `/proc/self/fd`.
+//! through `/proc/self/fd`. Where `/proc` is hidden, its own name is used, and a long one is too long.
 
 use std::fs::File;
 use std::io;
@@ -11,6 +11,8 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
 use nix::libc;
+
+use super::files::descriptors_have_paths;
 
 /// The receiving end.
 #[derive(Debug)]
@@ -23,6 +25,9 @@ pub(super) fn short(path: &Path) -> io::Result<(File, PathBuf)> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "no socket name"));
     };
     let dir = File::options().read(true).custom_flags(libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC).open(dir)?;
+    if !descriptors_have_paths() {
+        return Ok((dir, path.to_path_buf()));
+    }
     let path = PathBuf::from(format!("/proc/self/fd/{}", dir.as_raw_fd())).join(name);
     Ok((dir, path))
 }

@@ -20,6 +20,7 @@ const KINDS: &[(FailureKind, &str)] = &[
     (FailureKind::Unsupported, "it is not available in this version, or not on this kind of object"),
     (FailureKind::Full, "a limit or the disk is full"),
     (FailureKind::Unreachable, "the spool cannot be reached, or must not be used"),
+    (FailureKind::Damaged, "what the spool holds cannot be read any more; nothing is guessed"),
     (FailureKind::Unknown, "the request was sent and its outcome is not known: look before it is repeated"),
     (FailureKind::Timeout, "it took longer than its deadline"),
     (FailureKind::Io, "reading or writing failed"),

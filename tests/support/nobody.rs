@@ -39,9 +39,14 @@ impl OfNobody {
     /// A program that he runs.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.dir.path().join(program));
-        self.site.dress(&mut command);
-        command.env("HOME", "/nonexistent").uid(NOBODY).gid(NOBODY).current_dir("/");
+        self.dress(&mut command);
         command
+    }
+
+    /// Has another program run as he runs ours.
+    pub fn dress(&self, command: &mut Command) {
+        self.site.dress(command);
+        command.env("HOME", "/nonexistent").uid(NOBODY).gid(NOBODY).current_dir("/");
     }
 
     /// Runs it with these arguments.

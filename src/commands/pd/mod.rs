@@ -93,7 +93,10 @@ pub fn plain(error: &io::Error) -> String {
 /// Puts the object that a failure is about before its message: `sales.front: …`. A failure of the spool stays as it is.
 #[must_use]
 pub fn about(object: &str, mut failure: Failure) -> Failure {
-    let of_spool = matches!(failure.kind, FailureKind::Unreachable | FailureKind::Io | FailureKind::Internal);
+    let of_spool = matches!(
+        failure.kind,
+        FailureKind::Unreachable | FailureKind::Damaged | FailureKind::Io | FailureKind::Internal
+    );
     if !of_spool && !failure.message.starts_with(object) {
         failure.message = format!("{}: {}", crate::attributes::text::escaped(object), failure.message);
     }

@@ -158,6 +158,7 @@ fn device() -> DeviceStatus {
         connection: None,
         error: None,
         stopped_by_error: false,
+        trouble: None,
         running: None,
         awaits: None,
         process_state: ProcessState::Dormant,

@@ -64,6 +64,7 @@ fn looks(request: &Request) -> bool {
             | R::Device { .. }
             | R::DeviceQueue { .. }
             | R::AwaitOffline { .. }
+            | R::AwaitStanding { .. }
             | R::Locations { .. }
             | R::Jobs { .. }
             | R::Job { .. }
@@ -108,6 +109,7 @@ impl Carrier for Fake {
                 world.devices.iter().find(|one| one.name == name).map_or(DeviceState::Offline, |one| one.state.clone()),
             ),
             Request::AwaitOffline { .. } => Reply::AwaitOffline(world.waits.remove(0)),
+            Request::AwaitStanding { .. } => Reply::AwaitStanding(true),
             Request::DeleteDevice { .. } => Reply::DeleteDevice(()),
             Request::Devices { after } => {
                 Reply::Devices(page(&world.devices, |one| after.as_ref().is_none_or(|after| one.name > *after)))
@@ -156,6 +158,7 @@ impl Carrier for Fake {
                 state: EntryState::Claimed,
                 copy: 1,
                 attempt: 1,
+                gone: None,
             }]),
             Request::Events { after: 0, .. } => Reply::Events(vec![Event {
                 id: 1,
@@ -332,6 +335,7 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
         opens: 3,
         connection: None,
         stopped_by_error: false,
+        trouble: None,
         error,
         running,
         awaits: None,

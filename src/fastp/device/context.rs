@@ -1,8 +1,10 @@
 //! What a device thread works with: the spool, its waker, its progress slot and the log. Every call to the spool goes
 //! through [`DeviceContext::ask`], which waits while the spool cannot answer.
 //!
-//! A full disk, a failed write or an unknown outcome does not end an attempt: the same call is repeated, with growing
-//! waits, and nothing is printed until it succeeds. The claim stays in place meanwhile.
+//! Nothing that the spool answers ends an attempt, unless it says that we are not in charge any more: a full disk, a failed
+//! write, an unknown outcome, a damaged page, a row that contradicts another. The same call is repeated, with growing waits,
+//! and no further octet leaves until it succeeds. So a job whose end is not on disk is never printed again behind the
+//! spool's back. The claim stays in place meanwhile, and [`Troubles`] says what is wrong, beside the database.
 //!
 //! A report that decides nothing after a crash (that the device was opened as before) waits and is recorded together
 //! with the end of the attempt, in one transaction; it waits a second at most.
@@ -27,6 +29,7 @@ use crate::fastp::process::backoff::GrowingWait;
 use crate::fastp::process::log::Log;
 use crate::fastp::process::prerequisites::ProgressFile;
 use crate::fastp::process::waker::Waker;
+use crate::model::process::ProcessTrouble;
 use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote};
 use crate::model::time::Moment;
@@ -35,58 +38,89 @@ use crate::spool::interface::engine::{
     AttemptEnd, AttemptWish, Claim, DeviceOrder, DeviceReport, Engine, FilePosition, Lease, Next, Observation, Outcome,
     Remembered, Settlement, TimedReport,
 };
+use crate::spool::printing::trouble::Troubles;
 use crate::sys::clock;
 
-/// Whether a failure is temporary, so that the same call is repeated.
-pub fn is_temporary(failure: &Failure) -> bool {
-    matches!(failure.kind, FailureKind::Full | FailureKind::Io | FailureKind::Unknown | FailureKind::Timeout)
+/// Whether the same call is repeated after a failure. It is not when the spool says that we are not in charge, or when
+/// another database, or a newer schema, lies there now.
+pub fn is_repeated(failure: &Failure) -> bool {
+    use FailureKind as Kind;
+    matches!(failure.kind, Kind::Full | Kind::Io | Kind::Unknown | Kind::Timeout | Kind::Damaged | Kind::Internal)
 }
 
-/// Repeats a call until it succeeds, fails for good (`is_temporary` is false), or the waker says stop.
-///
-/// # Errors
-/// Returns an error when the spool refuses or the process ends.
-pub fn retry_until_done<T>(
-    waker: &Waker,
-    log: &Log,
-    what: &str,
-    is_temporary: fn(&Failure) -> bool,
-    call: &mut dyn FnMut(&Moment) -> Result<T, Failure>,
-) -> Result<T, SpoolError> {
-    let mut wait = GrowingWait::new(Duration::from_millis(50), Duration::from_secs(5));
-    let mut failures = 0u32;
-    loop {
-        match call(&clock::now()) {
-            Ok(value) => {
-                if failures > 0 {
-                    log.line(format_args!("{what}: done after {failures} failures"));
-                }
-                return Ok(value);
-            }
-            Err(failure) if is_temporary(&failure) => {
-                if failures.is_power_of_two() || failures == 0 {
-                    log.line(format_args!("{what}: {failure}; trying again"));
-                }
-                failures = failures.saturating_add(1);
-                let until = clock::boot_ms() + i64::try_from(wait.wait().as_millis()).unwrap_or(5000);
-                loop {
-                    if waker.stopping() {
-                        log.line(format_args!("{what}: given up, the process ends: {failure}"));
-                        return Err(SpoolError::Ending);
+/// A failure that passes is shown when it has lasted so long.
+const SHOWN_AFTER: Duration = Duration::from_secs(2);
+
+/// Who asks the spool, and what it needs for asking again and again.
+pub struct Asker<'a> {
+    /// Ends the waits when the process ends.
+    pub waker: &'a Waker,
+    /// The log.
+    pub log: &'a Log,
+    /// Where it says that it cannot go on.
+    pub troubles: &'a Troubles,
+    /// For which device; none = for the whole process.
+    pub device: Option<DeviceId>,
+}
+
+impl Asker<'_> {
+    /// Repeats a call until it succeeds, fails for good, or the waker says stop.
+    ///
+    /// # Errors
+    /// Returns an error when the spool refuses or the process ends.
+    pub fn until_done<T>(
+        &self,
+        what: &str,
+        call: &mut dyn FnMut(&Moment) -> Result<T, Failure>,
+    ) -> Result<T, SpoolError> {
+        let asked = self.repeat(what, call);
+        // What fails for good is said elsewhere; a process that ends has no trouble any more.
+        self.troubles.end(self.device);
+        asked
+    }
+
+    fn repeat<T>(&self, what: &str, call: &mut dyn FnMut(&Moment) -> Result<T, Failure>) -> Result<T, SpoolError> {
+        let Self { waker, log, .. } = self;
+        let mut wait = GrowingWait::new(Duration::from_millis(50), Duration::from_secs(5));
+        let mut failures = 0u32;
+        let began = Instant::now();
+        loop {
+            match call(&clock::now()) {
+                Ok(value) => {
+                    if failures > 0 {
+                        log.line(format_args!("{what}: done after {failures} failures"));
                     }
-                    let left = u64::try_from(until - clock::boot_ms()).unwrap_or(0);
-                    if left == 0 {
-                        break;
+                    return Ok(value);
+                }
+                Err(failure) if is_repeated(&failure) => {
+                    if failures.is_power_of_two() || failures == 0 {
+                        log.line(format_args!("{what}: {failure}; trying again"));
                     }
-                    // A wake-up does not shorten the wait; it stays pending for whoever looks next.
-                    if waker.wait(None, Some(Duration::from_millis(left))).is_err() {
-                        break;
+                    failures = failures.saturating_add(1);
+                    let trouble = ProcessTrouble::of_spool(what, &failure);
+                    if trouble.lasting || began.elapsed() >= SHOWN_AFTER {
+                        self.troubles.begin(self.device, &trouble, failures, clock::boot_ms());
+                    }
+                    let until = clock::boot_ms() + i64::try_from(wait.wait().as_millis()).unwrap_or(5000);
+                    loop {
+                        if waker.stopping() {
+                            log.line(format_args!("{what}: given up, the process ends: {failure}"));
+                            return Err(SpoolError::Ending);
+                        }
+                        let left = u64::try_from(until - clock::boot_ms()).unwrap_or(0);
+                        if left == 0 {
+                            break;
+                        }
+                        // A wake-up does not shorten the wait; it stays pending for whoever looks next.
+                        if waker.wait(None, Some(Duration::from_millis(left))).is_err() {
+                            break;
+                        }
                     }
                 }
-            }
-            Err(failure) => {
-                log.line(format_args!("{what}: refused: {failure}"));
-                return Err(SpoolError::Refused(failure));
+                Err(failure) => {
+                    log.line(format_args!("{what}: refused: {failure}"));
+                    return Err(SpoolError::Refused(failure));
+                }
             }
         }
     }
@@ -121,6 +155,8 @@ pub struct DeviceContext {
     pub slot: usize,
     /// The log.
     pub log: Log,
+    /// Where it says that it cannot go on.
+    pub troubles: Arc<Troubles>,
     /// Deadlines.
     pub timing: Timing,
     /// The local time zone, for header pages.
@@ -157,9 +193,8 @@ impl DeviceContext {
         what: &str,
         mut call: impl FnMut(&dyn Engine, &Moment) -> Result<T, Failure>,
     ) -> Result<T, SpoolError> {
-        retry_until_done(&self.waker, &self.log, &format!("{}: {what}", self.name), is_temporary, &mut |now| {
-            call(&*self.engine, now)
-        })
+        let asker = Asker { waker: &self.waker, log: &self.log, troubles: &self.troubles, device: Some(self.device) };
+        asker.until_done(&format!("{}: {what}", self.name.guardian()), &mut |now| call(&*self.engine, now))
     }
 
     /// Reads what is wanted of the device.
@@ -253,12 +288,26 @@ impl DeviceContext {
         self.record_pending(what, false).map(drop)
     }
 
+    fn is_in_charge(&self) -> bool {
+        matches!(self.engine.lease_stands(&self.lease), Ok(true))
+    }
+
     /// Records the pending reports; with `next`, the same transaction claims the next job. Reports that the spool
     /// refuses are dropped: the thread ends.
     fn record_pending(&self, what: &str, next: bool) -> Result<Next, SpoolError> {
         let reports = Arc::new(self.pending_reports.take());
         self.pending_since.set(None);
-        self.ask(what, |engine, now| engine.record(&self.lease, self.device, Arc::clone(&reports), next, now))
+        let ends = reports.iter().any(|timed| matches!(timed.report, DeviceReport::AttemptEnds { .. }));
+        self.ask(what, |engine, now| {
+            match engine.record(&self.lease, self.device, Arc::clone(&reports), next, now) {
+                // The end of an attempt is refused, and yet we are in charge: rows contradict each other. Given up, the job
+                // would be printed again.
+                Err(failure) if ends && failure.kind == FailureKind::State && self.is_in_charge() => {
+                    Err(Failure { kind: FailureKind::Internal, ..failure })
+                }
+                other => other,
+            }
+        })
     }
 
     /// Waits as `Waker::wait` does. If the wait becomes long, the pending reports are recorded.

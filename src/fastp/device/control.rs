@@ -79,6 +79,8 @@ pub struct AttemptControl<'a> {
     /// Octets of the attempt that went over connections before this one.
     earlier: u64,
     releasing: Option<Releasing>,
+    /// Whether a suspended device has said so after its last octet.
+    said_it_stands: bool,
     /// Octets when progress was last written.
     octets_written: u64,
     spool_checked_at: Instant,
@@ -106,6 +108,7 @@ impl<'a> AttemptControl<'a> {
             shown: 0,
             earlier: 0,
             releasing: None,
+            said_it_stands: false,
             octets_written: 0,
             spool_checked_at: Instant::now(),
             progress_written_at: None,
@@ -159,6 +162,10 @@ impl<'a> AttemptControl<'a> {
             match wish {
                 AttemptWish::Suspend if self.stage == Stage::Before => return Err(PrintError::Unwanted),
                 AttemptWish::Suspend if self.stage == Stage::Sending => self.stand_still(&mut still)?,
+                AttemptWish::Suspend if self.stage == Stage::Sent => {
+                    self.say_it_stands(", whose every octet had left")?;
+                    break;
+                }
                 AttemptWish::LetGo if self.stage != Stage::Sent => return Err(PrintError::Unwanted),
                 AttemptWish::Suspend | AttemptWish::LetGo | AttemptWish::Continue => break,
                 AttemptWish::Stop => return Err(PrintError::Stop),
@@ -181,9 +188,7 @@ impl<'a> AttemptControl<'a> {
     fn stand_still(&mut self, reported: &mut bool) -> Result<(), PrintError> {
         if !std::mem::replace(reported, true) {
             self.write_progress(true);
-            let job = self.claim.map(|claim| format!("job {}", claim.number)).unwrap_or_default();
-            let why = format!("{job} after {} octets", self.octets);
-            self.context.observe(&Observation::Remark { what: EventWord::StandsStill, why })?;
+            self.say_it_stands("")?;
         }
         let hangup = self.hangup_fd.as_ref().map(|fd| (fd.as_fd(), PollFlags::empty()));
         let ready = self
@@ -202,6 +207,16 @@ impl<'a> AttemptControl<'a> {
             self.context.wake_pending.set(true);
         }
         Ok(())
+    }
+
+    /// Acknowledges SUSPEND: no further octet leaves. A job that is only closed or settled says so once.
+    fn say_it_stands(&mut self, how: &str) -> Result<(), PrintError> {
+        if self.stage == Stage::Sent && std::mem::replace(&mut self.said_it_stands, true) {
+            return Ok(());
+        }
+        let job = self.claim.map(|claim| format!("job {}", claim.number)).unwrap_or_default();
+        let why = format!("{job} after {} octets{how}", self.octets);
+        Ok(self.context.observe(&Observation::Remark { what: EventWord::StandsStill, why })?)
     }
 
     /// The fault of a device that went away while its job stood still.

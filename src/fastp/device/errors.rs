@@ -12,6 +12,7 @@ use crate::model::guardian::DeviceError;
 use crate::model::job::RawPath;
 use crate::model::state::HoldReason;
 use crate::model::{DocumentId, Failure};
+use crate::sys::limits;
 
 /// A device error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +132,13 @@ impl Fault {
     /// What `error` means for a device, met while `doing` something ("cannot connect to 10.0.0.9").
     pub fn of(doing: impl std::fmt::Display, error: &io::Error) -> Self {
         match meaning(error, |on| on == On::Any) {
-            Some(error) => Self::in_its_words(doing, error),
+            Some(known) => {
+                let fault = Self::in_its_words(doing, known);
+                match limits::cure(error) {
+                    Some(cure) => Self { text: format!("{}; {cure}", fault.text), ..fault },
+                    None => fault,
+                }
+            }
             // Is an error that we do not know retryable? Yes: trying costs nothing, and a printer that heals alone is
             // worth more than one that stands still until somebody looks.
             None if error.kind() == io::ErrorKind::TimedOut => Self::in_its_words(doing, DeviceError::TookTooLong),

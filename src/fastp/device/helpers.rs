@@ -14,7 +14,7 @@ use super::control::AttemptControl;
 use super::errors::{Fault, PrintError};
 use crate::fastp::process::backoff::GrowingWait;
 use crate::model::guardian::DeviceError;
-use crate::sys::files;
+use crate::sys::{files, limits};
 
 /// Stack of a helper.
 const STACK: usize = 256 * 1024;
@@ -103,7 +103,10 @@ impl AttemptControl<'_> {
                 let _ = sender.send(work());
                 let _ = (&*signal).write(&1u64.to_ne_bytes());
             })
-            .map_err(cannot)?;
+            .map_err(|error| {
+                let text = format!("cannot start a helper: {}", limits::no_thread(&error));
+                PrintError::Device(Fault::new(DeviceError::OutOfResources, text))
+            })?;
         loop {
             match receiver.try_recv() {
                 Ok(value) => return Ok(Some(value)),

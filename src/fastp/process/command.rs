@@ -9,8 +9,9 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Parser, ValueHint};
 
+use super::log::{Log, keep_last_words};
 use super::prerequisites::raise_open_files;
-use super::run::run;
+use super::run::{note_why_not, run};
 use super::signals::block_signals;
 use crate::fastp::fastcnfg;
 use crate::fastp::fastcnfg::file_cache::FileCache;
@@ -19,15 +20,21 @@ use crate::model::time::Moment;
 use crate::model::{Failure, FailureKind, ProcessName};
 use crate::spool::{Base, Spool};
 use crate::supervise::{self, Purpose};
-use crate::sys::{circumstances, clock, umask};
+use crate::sys::{circumstances, clock, limits, umask};
 
 /// A print process goes dormant after this many idle seconds, unless `PD_FASTP_IDLE` says otherwise.
-const IDLE: f64 = 120.0;
+const IDLE: Duration = Duration::from_secs(120);
+
+/// Reads `--idle`.
+fn idle(text: &str) -> Result<Duration, String> {
+    supervise::seconds(text).ok_or_else(|| "expected a number of seconds, 0 or more".to_owned())
+}
 
 const AFTER_HELP: &str = "\
 Environment:
   FASTCNFG  The primary FASTCNFG file for --check, instead of the one that the spool has on record
   PDBASE  Base directory for --check without --base
+  PD_FASTP_IDLE  Go dormant after this many seconds without work, where --idle does not say it
 
 Exit status:
   0  The print process went dormant, or --check found no mistake
@@ -53,8 +60,8 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", required_unless_present = "check", conflicts_with = "check")]
     process: Option<String>,
     /// Go dormant after this many seconds without work
-    #[arg(long, value_name = "SECONDS", conflicts_with = "check")]
-    idle: Option<f64>,
+    #[arg(long, value_name = "SECONDS", conflicts_with = "check", value_parser = idle)]
+    idle: Option<Duration>,
     /// Check a FASTCNFG file, or that of the spool, and exit
     #[arg(long, value_name = "FASTCNFG", num_args = 0..=1, value_hint = ValueHint::FilePath)]
     check: Option<Option<PathBuf>>,
@@ -83,7 +90,8 @@ pub fn run_main(open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>) -> E
             for hint in failure.into_iter().flat_map(|failure| &failure.hints) {
                 eprintln!("  hint: {}", escaped(hint));
             }
-            let unreachable = failure.is_some_and(|failure| failure.kind == FailureKind::Unreachable);
+            let unreachable =
+                failure.is_some_and(|failure| matches!(failure.kind, FailureKind::Unreachable | FailureKind::Damaged));
             ExitCode::from(if unreachable { 3 } else { 1 })
         }
     }
@@ -94,16 +102,30 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base, Moment) -> Result<Spool,
     let name: ProcessName = process.trim_start_matches(['\\', '$']).parse().context("--process")?;
     let base = std::path::absolute(arguments.base.unwrap_or_default()).context("--base")?;
     let base = Base::new(base);
-    let usual = std::env::var("PD_FASTP_IDLE").ok().and_then(|text| text.parse().ok()).unwrap_or(IDLE);
+    keep_last_words(&base.log());
+    // A file that may not grow is an error of one device, and not the end of all of them.
+    limits::survive_large_files();
     // Done before the spool starts threads of its own: the signal must reach the thread that waits for it.
     block_signals()?;
     circumstances::restore();
+    limits::warn_before_processor_limit();
     // If the limit cannot be raised, we print on fewer devices at a time.
     let _ = raise_open_files();
-    let spool = open(&base, clock::now())?;
-    let idle = arguments.idle.unwrap_or(usual);
-    let idle = Duration::try_from_secs_f64(idle).with_context(|| format!("--idle {idle}"))?;
-    Ok(run(&spool, &name, idle)?)
+    let begun = supervise::check_environment(&|name| std::env::var_os(name))
+        .and_then(|()| open(&base, clock::now()))
+        .map_err(|failure| say_why_not(&base, &name, failure))?;
+    let idle = arguments.idle.or_else(|| supervise::seconds(&std::env::var("PD_FASTP_IDLE").ok()?));
+    Ok(run(&begun, &name, idle.unwrap_or(IDLE))?)
+}
+
+/// Nobody sees what a print process that was spawned writes: why it does not begin is in the log, and beside the database,
+/// where displays find it.
+fn say_why_not(base: &Base, name: &ProcessName, failure: Failure) -> Failure {
+    if base.run().is_dir() {
+        Log::new(&base.log(), name.as_str()).line(format_args!("does not begin: {failure}"));
+        note_why_not(base, name, &failure);
+    }
+    failure
 }
 
 /// Runs `--check` on `file`, or on the primary file of the spool.

@@ -33,6 +33,20 @@ struct Inner {
     limit: u64,
 }
 
+/// Has what the run-time library says when it ends this process (no memory, an overflowed stack) written to the log at
+/// `path`, where standard error is thrown away.
+pub fn keep_last_words(path: &Path) {
+    let thrown_away = || -> io::Result<bool> {
+        let (ours, nothing) = (nix::sys::stat::fstat(io::stderr())?, std::fs::metadata("/dev/null")?);
+        Ok(ours.st_rdev == nothing.rdev() && nothing.rdev() != 0)
+    };
+    if thrown_away().unwrap_or(false)
+        && let Ok(log) = OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+    {
+        let _ = nix::unistd::dup2_stderr(&log);
+    }
+}
+
 impl Log {
     /// Opens the log at `path` and writes as `who`.
     pub fn new(path: &Path, who: &str) -> Self {
@@ -59,15 +73,31 @@ impl Log {
 }
 
 impl Inner {
+    /// Where files may not become as large as the log (`ulimit -f`), a new one is started earlier.
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        match self.append(line) {
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                self.file = None;
+                self.put_away()?;
+                self.append(line)
+            }
+            other => other,
+        }
+    }
+
+    fn put_away(&self) -> io::Result<()> {
+        let mut old = self.path.clone().into_os_string();
+        old.push(".1");
+        std::fs::rename(&self.path, old)
+    }
+
+    fn append(&mut self, line: &[u8]) -> io::Result<()> {
         if let Some(file) = &self.file {
             let ours = file.metadata()?;
             let named = std::fs::metadata(&self.path).ok();
             let same = named.is_some_and(|named| (named.dev(), named.ino()) == (ours.dev(), ours.ino()));
             if same && ours.size() >= self.limit {
-                let mut old = self.path.clone().into_os_string();
-                old.push(".1");
-                std::fs::rename(&self.path, old)?;
+                self.put_away()?;
             }
             if !same || ours.size() >= self.limit {
                 self.file = None;

@@ -24,19 +24,23 @@ use super::submission_socket;
 use super::waker::{Waker, poll_for};
 use super::worker::{NextStart, Worker};
 use crate::fastp::Timing;
-use crate::fastp::device::context::{is_temporary, retry_until_done};
+use crate::fastp::device::context::{Asker, is_repeated};
 use crate::fastp::device::errors::SpoolError;
 use crate::fastp::fastcnfg::file_cache::FileCache;
+use crate::model::guardian::ProcessError;
+use crate::model::process::ProcessTrouble;
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
 use crate::server::SubmissionSocket;
 use crate::spool::disk::locks;
 use crate::spool::interface::engine::{DeviceOrder, Engine, Lease};
+use crate::spool::printing::trouble::Troubles;
 use crate::spool::{Base, Spool};
 use crate::supervise::Starter;
 use crate::sys::files::FileId;
+use crate::sys::lock::FileLock;
 use crate::sys::wake::WakeSocket;
-use crate::sys::{clock, fault, files};
+use crate::sys::{clock, fault, files, limits, notice};
 
 /// How long we wait for a predecessor that is going dormant.
 const PREDECESSOR: Duration = Duration::from_secs(5);
@@ -49,11 +53,33 @@ const PARTING: Duration = Duration::from_secs(10);
 /// # Errors
 /// Returns the failure when its files cannot be used or the spool refuses it.
 pub fn run(spool: &Spool, name: &ProcessName, idle: Duration) -> Result<(), Failure> {
-    spool.demand_sound(name, &clock::now()).inspect_err(|failure| {
-        Log::new(&spool.base().log(), name.as_str()).line(format_args!("does not begin: {failure}"));
-    })?;
+    let log = Log::new(&spool.base().log(), name.as_str());
+    let waits = log.clone();
+    notice::listen(move |text| waits.line(text));
     let open_submissions = |log: &Log| submission_socket::open(spool, log);
-    run_with(Arc::new(spool.clone()), spool.base(), name, idle, Timing::from_environment(), open_submissions)
+    spool
+        .demand_sound(name, &clock::now())
+        .and_then(|()| {
+            let engine = Arc::new(spool.clone());
+            run_with(engine, spool.base(), name, idle, Timing::from_environment(), open_submissions)
+        })
+        .inspect_err(|failure| {
+            log.line(format_args!("does not begin, or ends early: {failure}"));
+            note_why_not(spool.base(), name, failure);
+            spool.could_not_begin(name, failure, &clock::now());
+        })
+}
+
+/// Leaves beside the database why the print process `name` does not begin, unless another one of that name lives.
+pub(super) fn note_why_not(base: &Base, name: &ProcessName, failure: &Failure) {
+    if !matches!(FileLock::is_held(&base.process_lock(name)), Ok(false)) {
+        return;
+    }
+    let what = ProcessTrouble {
+        lasting: failure.kind == FailureKind::Damaged,
+        ..ProcessTrouble::of_spool("it did not begin", failure)
+    };
+    Troubles::create(&base.trouble(name), name, clock::boot_id()).did_not_begin(&what, clock::boot_ms());
 }
 
 /// Does the same with the given deadlines; `open` opens the submission socket.
@@ -67,7 +93,14 @@ pub fn run_with(
 ) -> Result<(), Failure> {
     let cannot = |what: &str| {
         let what = format!("print process {name}: {what}");
-        move |error: io::Error| Failure::new(FailureKind::Io, format!("{what}: {error}"))
+        move |error: io::Error| {
+            let failure = Failure::new(FailureKind::Io, format!("{what}: {error}"));
+            limits::cure(&error).into_iter().fold(failure, Failure::hint)
+        }
+    };
+    let no_thread = |what: &str| {
+        let what = format!("print process {name}: {what}");
+        move |error: io::Error| Failure::new(FailureKind::Io, format!("{what}: {}", limits::no_thread(&error)))
     };
     block_signals()?;
     let server = engine.server();
@@ -79,9 +112,11 @@ pub fn run_with(
     let socket = with_room(base, || WakeSocket::bind(&base.process_socket(name))).map_err(cannot("its socket"))?;
     let log = Log::new(&base.log(), name.as_str());
     let waker = Arc::new(Waker::new().map_err(cannot("events"))?);
-    let signals = Signals::listen(&waker).map_err(cannot("signals"))?;
+    let signals = Signals::listen(&waker).map_err(no_thread("signals"))?;
     let progress = Arc::new(ProgressFile::new(base, name));
-    let lease = match begin_epoch(&*engine, name, &waker, &progress, &log) {
+    let troubles = Arc::new(Troubles::create(&base.trouble(name), name, clock::boot_id()));
+    let asker = Asker { waker: &waker, log: &log, troubles: &troubles, device: None };
+    let lease = match begin_epoch(&*engine, name, &asker, &progress) {
         Ok(lease) => lease,
         Err(SpoolError::Ending) => return Ok(()),
         Err(SpoolError::Refused(failure)) => return Err(failure),
@@ -95,7 +130,9 @@ pub fn run_with(
         lease,
         timing,
         log: log.clone(),
+        troubles,
         waker,
+        time_used_up: Arc::clone(&signals.time_used_up),
         socket,
         progress,
         workers: HashMap::new(),
@@ -149,23 +186,16 @@ fn succeed(base: &Base, name: &ProcessName, log: &Log) {
 fn begin_epoch(
     engine: &dyn Engine,
     name: &ProcessName,
-    waker: &Waker,
+    asker: &Asker<'_>,
     progress: &ProgressFile,
-    log: &Log,
 ) -> Result<Lease, SpoolError> {
     let pid = std::process::id();
-    let lease = retry_until_done(waker, log, "beginning", is_temporary, &mut |now| {
+    let lease = asker.until_done("beginning", &mut |now| {
         let _ = progress.heartbeat(now.boot_ms);
         engine.begins(name, pid, now)
     })?;
-    log.line(format_args!("begins, epoch {}", lease.epoch));
+    asker.log.line(format_args!("begins, epoch {}", lease.epoch));
     Ok(lease)
-}
-
-/// Whether main may retry a failed scan. A scan changes nothing, so main also retries after an internal failure:
-/// running out of descriptors is reported as one.
-fn main_may_retry(failure: &Failure) -> bool {
-    is_temporary(failure) || failure.kind == FailureKind::Internal
 }
 
 /// The state of main.
@@ -180,7 +210,9 @@ pub(crate) struct Main<'a> {
     pub(crate) lease: Lease,
     pub(crate) timing: Timing,
     pub(crate) log: Log,
+    pub(crate) troubles: Arc<Troubles>,
     pub(crate) waker: Arc<Waker>,
+    time_used_up: Arc<AtomicBool>,
     socket: WakeSocket,
     pub(crate) progress: Arc<ProgressFile>,
     pub(crate) workers: HashMap<DeviceId, Worker>,
@@ -208,7 +240,11 @@ impl Main<'_> {
         let mut woken = true;
         loop {
             if self.waker.stopping() {
-                return Ok("a signal asked for it");
+                return Ok(if self.time_used_up.load(Ordering::SeqCst) {
+                    "its processor time is used up"
+                } else {
+                    "a signal asked for it"
+                });
             }
             // Asked while a device works, we stay: whoever asks next finds us idle, or does not.
             if std::mem::take(&mut self.step_aside) && !self.workers.values().any(Worker::working) {
@@ -281,7 +317,8 @@ impl Main<'_> {
     /// Calls the spool until it answers, and keeps the heartbeat fresh meanwhile.
     fn ask<T>(&self, what: &str, mut call: impl FnMut(&Moment) -> Result<T, Failure>) -> Result<T, SpoolError> {
         let mut first = true;
-        retry_until_done(&self.waker, &self.log, what, main_may_retry, &mut |now| {
+        let asker = Asker { waker: &self.waker, log: &self.log, troubles: &self.troubles, device: None };
+        asker.until_done(what, &mut |now| {
             if !std::mem::take(&mut first) {
                 self.heartbeat();
             }
@@ -379,7 +416,7 @@ impl Main<'_> {
                 return Ok(true);
             }
             Ok(false) => {}
-            Err(failure) if main_may_retry(&failure) => self.log.line(format_args!("going dormant: {failure}")),
+            Err(failure) if is_repeated(&failure) => self.log.line(format_args!("going dormant: {failure}")),
             Err(failure) => return Err(failure),
         }
         self.last_work = Instant::now();
@@ -392,9 +429,17 @@ impl Main<'_> {
     fn end(&mut self, why: &str) {
         self.log.line(format_args!("{}: {why}", if self.dormant { "goes dormant" } else { "ends" }));
         self.stop_workers();
-        if !self.dormant
-            && let Err(failure) = self.engine.ends(&self.lease, why, &clock::now())
-        {
+        if self.dormant {
+            return;
+        }
+        let ended = if self.time_used_up.load(Ordering::SeqCst) {
+            let limit = limits::processor_seconds().map(|seconds| format!(" of {seconds} s")).unwrap_or_default();
+            let cure = format!("the limit{limit} comes from whoever started it: raise ulimit -t there");
+            self.engine.ends_in_error(&self.lease, ProcessError::TimeUsedUp, &cure, &clock::now())
+        } else {
+            self.engine.ends(&self.lease, why, &clock::now())
+        };
+        if let Err(failure) = ended {
             self.log.line(format_args!("ending: {failure}"));
         }
     }

@@ -17,8 +17,11 @@ use crate::fastp::device::thread::{Device, ThreadEnd};
 use crate::fastp::fastcnfg::Memory;
 use crate::model::DeviceId;
 use crate::model::device::Exclusive;
-use crate::model::state::DeviceWish;
-use crate::spool::interface::engine::DeviceOrder;
+use crate::model::guardian::DeviceError;
+use crate::model::process::ProcessTrouble;
+use crate::model::state::{DeviceWish, ErrorNote};
+use crate::spool::interface::engine::{DeviceOrder, Observation};
+use crate::sys::{clock, limits};
 
 /// Stack of a device thread.
 const STACK: usize = 256 * 1024;
@@ -230,7 +233,7 @@ impl Main<'_> {
         let since_ms = order.error.as_ref().map_or(0, |error| error.since_ms);
         let waker = match Waker::new() {
             Ok(waker) => Arc::new(waker),
-            Err(error) => return self.log.line(format_args!("{}: no thread: {error}", order.name)),
+            Err(error) => return self.no_thread(order, &limits::cure(&error).unwrap_or_else(|| error.to_string())),
         };
         let [done, printing] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
         let end_signal = ThreadEndSignal { done: Arc::clone(&done), waker: Arc::clone(&self.waker) };
@@ -239,6 +242,7 @@ impl Main<'_> {
         let (zone, memory, file_cache) = (self.zone.clone(), worker.memory.clone(), Arc::clone(&self.file_cache));
         let (helpers, told) = (Arc::clone(&worker.helpers), Arc::clone(&worker.told));
         let (progress, slot) = (Arc::clone(&self.progress), worker.slot);
+        let troubles = Arc::clone(&self.troubles);
         let (its_waker, its_printing) = (Arc::clone(&waker), Arc::clone(&printing));
         let first = order.clone();
         let body = move || {
@@ -253,6 +257,7 @@ impl Main<'_> {
                 progress,
                 slot,
                 log,
+                troubles,
                 timing,
                 zone,
                 in_error: Cell::new(false),
@@ -273,10 +278,35 @@ impl Main<'_> {
         let label: String = order.name.to_string().chars().take(15).collect();
         match std::thread::Builder::new().name(label).stack_size(STACK).spawn(body) {
             Ok(handle) => {
+                self.troubles.end(Some(id));
                 worker.last_order = Some(order.clone());
                 worker.thread = Some(Thread { waker, done, printing, handle });
             }
-            Err(error) => self.log.line(format_args!("{}: no thread: {error}", order.name)),
+            Err(error) => self.no_thread(order, &limits::no_thread(&error)),
+        }
+    }
+
+    /// A device whose thread cannot be started is in error, like one that cannot be opened: it is tried again after growing
+    /// waits, and the others print.
+    fn no_thread(&mut self, order: &DeviceOrder, why: &str) {
+        let now = clock::now();
+        let tries = order.error.as_ref().map_or(0, |error| error.tries).saturating_add(1);
+        let name = order.name.guardian();
+        let text = format!("no thread can be started for {name}: {why}");
+        self.log.line(format_args!("{text}; try {tries}"));
+        let what = ProcessTrouble { lasting: false, starved: true, text: text.clone() };
+        self.troubles.begin(Some(order.id), &what, tries, now.boot_ms);
+        let wait = super::backoff::device(order.settings.retry, tries, 0).as_millis();
+        let error = ErrorNote {
+            number: DeviceError::OutOfResources.number(),
+            text,
+            since_ms: order.error.as_ref().map_or(now.wall_ms, |error| error.since_ms),
+            next_try_ms: Some(now.wall_ms.saturating_add(i64::try_from(wait).unwrap_or(60_000))),
+            tries,
+        };
+        // A draining or leftover job has no retry of its own: it is tried again with the next look.
+        if let Err(failure) = self.engine.observe(&self.lease, order.id, Observation::Failed(error), &now) {
+            self.log.line(format_args!("{name}: {failure}"));
         }
     }
 }

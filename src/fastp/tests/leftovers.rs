@@ -6,19 +6,66 @@ use crate::model::FailureKind;
 use crate::model::device::Exclusive;
 use crate::model::job::Format;
 use crate::model::state::DeviceWish;
+use crate::spool::printing::trouble;
+
+/// What the spool may answer to the end of an attempt although it is still ours.
+const FAILURES: [FailureKind; 7] = [
+    FailureKind::Damaged,
+    FailureKind::Internal,
+    FailureKind::State,
+    FailureKind::Io,
+    FailureKind::Full,
+    FailureKind::Unknown,
+    FailureKind::Timeout,
+];
 
 #[test]
-fn a_job_whose_end_was_refused_is_given_back_as_touched_before_it_is_printed_again() {
+fn a_job_whose_end_cannot_be_recorded_is_printed_once_and_ends_when_the_spool_answers() {
+    for kind in FAILURES {
+        for to_file in [true, false] {
+            let fake = Fake::new();
+            let (file, path) = fake.output();
+            let (listener, socket) = listen();
+            let lp = fake.device(if to_file { &file } else { &socket }, Exclusive::OffEach);
+            let printed = (!to_file).then(|| printer(listener));
+            fake.text(lp, "one");
+            fake.state().faults.extend(std::iter::repeat_n(("attempt_ends", Some(kind)), 4));
+            fake.run();
+            let state = fake.state();
+            assert_eq!(state.count("fault in attempt_ends"), 4, "{kind:?}");
+            assert_eq!((state.count("claim 1"), state.count("abandoned")), (1, 0), "{kind:?}: {:?}", state.record);
+            assert_eq!(state.printers[lp].done.len(), 1, "{kind:?}");
+            match printed {
+                Some(printed) => assert_eq!(printed.recv().unwrap(), b"one", "{kind:?}"),
+                None => assert_eq!(std::fs::read_to_string(path).unwrap(), "one", "{kind:?}"),
+            }
+            assert_eq!(trouble::read(&fake.base.trouble(&fake.process)), None, "it is over");
+        }
+    }
+}
+
+#[test]
+fn an_end_that_cannot_be_recorded_is_said_beside_the_database_and_keeps_no_other_device() {
     let fake = Fake::new();
-    let (uri, path) = fake.output();
-    let lp = fake.device(&uri, Exclusive::Off);
+    let (uri, _) = fake.output();
+    let (lp, other) = (fake.device(&uri, Exclusive::Off), fake.device("null:", Exclusive::Off));
     fake.text(lp, "one");
-    fake.state().faults.push(("attempt_ends", Some(FailureKind::Internal)));
-    fake.run();
-    let state = fake.state();
-    assert!(state.place("fault in attempt_ends") < state.place("abandoned 1 touched true"));
-    assert_eq!((state.count("claim 1"), state.printers[lp].done.len()), (2, 1));
-    assert_eq!(std::fs::read_to_string(path).unwrap(), "one", "the place of the first attempt was kept");
+    fake.text(lp, "two");
+    fake.state().faults.extend(std::iter::repeat_n(("attempt_ends", Some(FailureKind::Damaged)), 7));
+    let process = fake.start();
+    drop(fake.until(|state| state.count("fault in attempt_ends") >= 3));
+    let note = trouble::read(&fake.base.trouble(&fake.process)).unwrap();
+    assert_eq!((note.over, note.troubles.len()), (false, 1));
+    let found = &note.troubles[0];
+    assert_eq!((found.device.map(|id| id.0), found.what.lasting), (Some(lp as i64), true));
+    assert!(found.what.text.starts_with("$LP0: ending an attempt: as the test wants"), "{}", found.what.text);
+    fake.text(other, "three");
+    fake.wake();
+    let state = fake.until(|state| !state.printers[other].done.is_empty());
+    assert_eq!(state.count("claim 2"), 0, "nothing is claimed behind an end that is not on disk");
+    drop(state);
+    process.join().unwrap().unwrap();
+    assert_eq!(fake.state().printers[lp].done.len(), 2);
 }
 
 #[test]
@@ -40,7 +87,8 @@ fn a_device_that_is_stopped_or_drained_keeps_no_claim_that_is_left_over() {
         let fake = Fake::new();
         let lp = fake.device("null:", Exclusive::Off);
         fake.text(lp, "one");
-        fake.state().faults.push(("attempt_ends", Some(FailureKind::Internal)));
+        // Its thread dies.
+        fake.state().faults.push(("attempt_ends", None));
         let process = fake.start();
         fake.until(|state| state.count("fault in attempt_ends") == 1).printers[lp].wish = wish;
         fake.wake();

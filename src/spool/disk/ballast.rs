@@ -9,6 +9,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use crate::model::{Failure, FailureKind};
 use crate::store::Fallible;
 use crate::sys::files::allocate;
+use crate::sys::limits;
 
 use super::paths::Base;
 
@@ -40,6 +41,10 @@ pub fn ensure(base: &Base) -> Fallible<()> {
     });
     placed.map_err(|error| {
         let _ = std::fs::remove_file(&path);
+        if let Some(cure) = limits::cure(&error) {
+            return Failure::new(FailureKind::Io, format!("{}: {error}: no job is accepted", path.display()))
+                .hint(cure);
+        }
         Failure::new(FailureKind::Full, format!("the file system of the spool is full ({error}): no job is accepted"))
             .hint("free some space; waiting jobs are kept and print, and new ones are accepted again by themselves")
     })

@@ -82,6 +82,14 @@ pub fn open_for_command(base: &Base, access: Access) -> Fallible<Spool> {
     open_with(base, access, Store::for_command)
 }
 
+/// The same for a print process.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_for_process(base: &Base, access: Access) -> Fallible<Spool> {
+    open_with(base, access, Store::for_print_process)
+}
+
 /// Makes a store of the paths of its database and gate.
 type MakeStore = fn(&Path, &Path) -> Store;
 
@@ -124,8 +132,14 @@ fn open_with(base: &Base, access: Access, make: MakeStore) -> Fallible<Spool> {
         }
     };
     let path = base.spool_lock();
-    let lock = FileLock::shared(&path, ALONE).map_err(|error| io_failure(&path, &error))?;
-    let lock = lock.ok_or_else(|| taken_alone(base))?;
+    let lock = match FileLock::shared(&path, ALONE) {
+        Ok(lock) => Some(lock.ok_or_else(|| taken_alone(base))?),
+        // Displays work where nothing can be changed.
+        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+            FileLock::shared_for_looking(&path, ALONE).map_err(|error| io_failure(&path, &error))?
+        }
+        Err(error) => return Err(io_failure(&path, &error)),
+    };
     let look = |tx: &Tx<'_>| Ok((store::spool::row(tx)?, generation::of(tx)?));
     let (row, mark) = store.read(&Call::timeless(), look).map_err(|failure| match failure.kind {
         FailureKind::Io => Failure { kind: FailureKind::Unreachable, ..failure },

@@ -19,6 +19,7 @@ use crate::model::{Failure, FailureKind};
 use crate::store::Fallible;
 use crate::sys::fault;
 use crate::sys::files::{Unnamed, copy_all, identity, random_name, read_full_at, sync_dir};
+use crate::sys::limits;
 use crate::sys::lock::FileLock;
 use crate::sys::map;
 use crate::sys::range_lock::RangeLock;
@@ -117,7 +118,7 @@ fn failure(name: &RawPath, error: &io::Error) -> Failure {
     match kind {
         FailureKind::Full => Failure::new(kind, format!("{name}: no room in the spool ({error})"))
             .hint("free some space on the file system of the spool and submit again"),
-        _ => failure,
+        _ => limits::cure(error).into_iter().fold(failure, Failure::hint),
     }
 }
 

@@ -7,6 +7,9 @@ use crate::model::{ProcessName, ServerName};
 /// How the names of submission sockets begin.
 const SUBMISSION: &str = "submission.";
 
+/// How the names of the files begin in which print processes say that they cannot go on.
+pub const TROUBLE: &str = "trouble.";
+
 /// The base directory of a spool, `$PDBASE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
@@ -91,6 +94,10 @@ impl Base {
     /// Returns its progress, one slot a device.
     pub fn progress(&self, name: &ProcessName) -> PathBuf {
         self.run().join(format!("progress.{}", name.key()))
+    }
+    /// What keeps it from going on, beside the database.
+    pub fn trouble(&self, name: &ProcessName) -> PathBuf {
+        self.run().join(format!("{TROUBLE}{}", name.key()))
     }
     /// Returns the directory of print files of a server.
     pub fn server(&self, server: &ServerName) -> PathBuf {

@@ -13,5 +13,6 @@ pub(super) fn refused(message: impl Into<String>) -> Failure {
 /// Makes the failure of a path that cannot be read or written.
 pub(crate) fn io_failure(path: &Path, error: &io::Error) -> Failure {
     let kind = if error.kind() == io::ErrorKind::StorageFull { FailureKind::Full } else { FailureKind::Unreachable };
-    Failure::new(kind, format!("{}: {error}", path.display()))
+    let failure = Failure::new(kind, format!("{}: {error}", path.display()));
+    crate::sys::limits::cure(error).into_iter().fold(failure, Failure::hint)
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::model::device::{ConnectionInUse, DeviceSettings};
 pub use crate::model::device::{FilePosition, Paper, Remembered};
 use crate::model::event::EventWord;
+use crate::model::guardian::ProcessError;
 use crate::model::job::{Format, FormatOrigin, Identity, RawPath, Transfer};
 use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
@@ -452,6 +453,11 @@ pub trait Engine: Send + Sync {
     /// Ends the epoch in good order, whatever is left to do: a signal asked for it, or the spool cannot be used. The
     /// process has given its claims back before, as far as that was possible.
     fn ends(&self, lease: &Lease, why: &str, now: &Moment) -> Result<(), Failure>;
+
+    /// Does the same for a process that something has ended before its time: its row says what, and why.
+    fn ends_in_error(&self, lease: &Lease, error: ProcessError, why: &str, now: &Moment) -> Result<(), Failure> {
+        self.ends(lease, &format!("{}: {why}", error.words()), now)
+    }
 
     /// Tells whether the lease still stands: the row has this epoch, and the schema is ours.
     fn lease_stands(&self, lease: &Lease) -> Result<bool, Failure>;

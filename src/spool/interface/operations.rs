@@ -228,6 +228,9 @@ operations! {
     /// Stops a device where it is; START lets it go on at the same octet.
     wakes suspend_device / SuspendDevice(name: DeviceName) -> () =>
         |spool, call| spool.suspend_device(call, name);
+    /// Waits until no further octet leaves a suspended device, or `timeout_ms` have passed, and says whether it stands.
+    waits(timeout_ms) await_standing / AwaitStanding(name: DeviceName, timeout_ms: u64) -> bool =>
+        |spool, again| spool.await_standing(&name, longest(timeout_ms), again);
     /// Takes a device offline after its current job. Returns at once with the state it is in.
     wakes drain_device / DrainDevice(name: DeviceName) -> DeviceState =>
         |spool, call| spool.drain_device(call, name);

@@ -104,6 +104,7 @@ impl Spool {
             let destination = self.destination(tx, &submission.destination)?;
             Self::printed_on(tx, &destination)
         })?;
+        self.demand_recordable(&call.now)?;
         crate::spool::disk::ballast::ensure(self.base())?;
         let dir = self.base().server(self.server());
         let look = match self.inner.store.is_for_command() {

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use crate::model::Call;
+use crate::model::device::DeviceUri;
 use crate::model::job::{DocumentStatus, Format, FormatOrigin, GivenValue, JobStatus, Occurrence, RawPath};
 use crate::model::location::Destination;
 use crate::model::query::{PAGE, Parts};
@@ -17,6 +18,7 @@ use crate::model::state::{EntryState, JobFacts, JobState};
 use crate::model::{
     ClassId, DeviceName, Failure, GlobalJobId, GroupId, JobId, JobRef, LocationId, LocationName, RouteId,
 };
+use crate::store::device::DeviceRow;
 use crate::store::document::ShownRow;
 use crate::store::entry::{EntryRow, Progress};
 use crate::store::job::{JobRow, SortKey};
@@ -25,6 +27,7 @@ use crate::store::{self, Fallible, Tx};
 
 use super::visible::Visible;
 use crate::spool::Spool;
+use crate::spool::printing::progress;
 
 /// Positions are exact below this number. It stands for every higher one.
 pub(crate) const POSITION_LIMIT: u32 = 1001;
@@ -257,7 +260,10 @@ impl Spool {
                     _ => None,
                 };
                 let device = entry.device.or(entry.only).or(unique);
-                let name = device.map(|id| store::device::by_id(tx, id)).transpose()?.flatten().map(|d| d.name);
+                let row = device.map(|id| store::device::by_id(tx, id)).transpose()?.flatten();
+                let gone = row.as_ref().filter(|_| entry.state == EntryState::Claimed);
+                let gone = gone.and_then(|device| self.gone(device, &entry));
+                let name = row.map(|d| d.name);
                 let sequence = (entry.state == EntryState::Queued)
                     .then(|| position(tx, &job, &mut Known::default()).map(|n| n + 1))
                     .transpose()?;
@@ -268,10 +274,21 @@ impl Spool {
                     state: entry.state,
                     copy: 1,
                     attempt: entry.attempt,
+                    gone,
                 });
             }
             Ok(found)
         })
+    }
+
+    /// Returns how many octets of a running attempt have left for good: from a file they are taken back.
+    fn gone(&self, device: &DeviceRow, entry: &EntryRow) -> Option<u64> {
+        if matches!(device.address(), Some(DeviceUri::File(_) | DeviceUri::Null)) {
+            return None;
+        }
+        let progress = progress::read(&self.base().progress(device.settings.process.as_ref()?)).ok()?;
+        let slot = progress.of_attempt(entry.id, entry.attempt)?;
+        (slot.octets > 0 || slot.open).then_some(slot.octets)
     }
 }
 

@@ -337,6 +337,15 @@ impl Look<'_> {
         };
         let state = self.spool.process_state(&row, self.tx.now());
         let process = row.name.clone();
+        if row.error.is_none()
+            && let Some(error) = self.spool.device_trouble(&row, device, self.tx.now())
+        {
+            let tried_again = ProcessError::is_creation(error.number);
+            return Ok(vec![match tried_again {
+                true => DeviceCause::ProcessError { process, error, tried_again },
+                false => DeviceCause::ProcessTrouble { process, error },
+            }]);
+        }
         Ok(match (state, row.error) {
             (ProcessState::Active, _) => Vec::new(),
             (_, Some(error)) => {

@@ -92,6 +92,38 @@ impl Spool {
         })
     }
 
+    /// Waits until a suspended device stands, or until `timeout`: no further octet of its job leaves. Tells whether it does.
+    /// It also stands when it has no job any more, or no process that could send one, or when somebody took the wish back.
+    pub(crate) fn await_standing(
+        &self,
+        name: &DeviceName,
+        timeout: Duration,
+        again: &dyn Fn() -> Call,
+    ) -> Fallible<WaitResult<bool>> {
+        let io = |error: std::io::Error| Failure::new(FailureKind::Io, format!("cannot watch the spool: {error}"));
+        let deadline = Instant::now() + timeout;
+        let watch = Watch::new(&self.base().write_lock()).map_err(io)?;
+        loop {
+            let stands = self.look(&again(), |tx| {
+                let row = store::device::by_name(tx, name)?.ok_or_else(|| not_found(tx, name))?;
+                let sending = row.wish == DeviceWish::Suspended
+                    && !store::entry::of_device(tx, row.id, EntryState::Claimed)?.is_empty()
+                    && row.settings.process.as_ref().is_some_and(|process| self.process_lives(process).unwrap_or(true));
+                if !sending {
+                    return Ok(true);
+                }
+                let words = [EventWord::Suspended, EventWord::StandsStill];
+                let last = store::event::last(tx, Object::Device(row.id), &words)?;
+                Ok(last.is_some_and(|event| event.what == EventWord::StandsStill))
+            })?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            if stands || left.is_zero() {
+                return Ok(stands.into());
+            }
+            watch.wait(left).map_err(io)?;
+        }
+    }
+
     /// Drains a device: its job goes on to its end, and it takes no other. Returns the state of the device, and its
     /// print process if that has to end something.
     pub(crate) fn drain_device(&self, call: &Call, name: DeviceName) -> Fallible<(DeviceState, Vec<WakeTarget>)> {

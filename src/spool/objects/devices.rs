@@ -245,6 +245,7 @@ impl Spool {
             process: process_state,
         });
         let error = row.in_error().cloned();
+        let trouble = process.as_ref().and_then(|process| self.device_trouble(process, &row, tx.now()));
         Ok(DeviceStatus {
             id: row.id,
             name: row.name,
@@ -256,6 +257,7 @@ impl Spool {
             connection: row.connection,
             error,
             stopped_by_error: row.stopped_by_error,
+            trouble,
             running,
             awaits,
             process_state,

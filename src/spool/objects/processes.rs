@@ -2,7 +2,8 @@
 //!
 //! States, from the row, the lock and the heartbeat of a process: Dormant (not running), Active (it holds its lock),
 //! Dead (the row says running, but nobody holds the lock), Error (an error is on record, or the process holds its lock
-//! and shows no sign of life). PRINT START ends a process that hangs and clears an error on record.
+//! and shows no sign of life, or says that it cannot go on: [`trouble`]). PRINT START ends a process that hangs or cannot
+//! go on, and clears an error on record.
 //!
 //! The same attributes again are no change, whatever the process does.
 //!
@@ -20,15 +21,17 @@ use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::state::{DeviceWish, ErrorNote, ProcessState};
 use crate::model::time::Moment;
 use crate::model::{Failure, FailureKind, ProcessId, ProcessName};
+use crate::store::device::DeviceRow;
 use crate::store::event::{Object, record};
 use crate::store::process::ProcessRow;
 use crate::store::{self, Fallible, Lock};
 use crate::sys::circumstances::Circumstances;
+use crate::sys::limits;
 use crate::sys::lock::FileLock;
 use crate::sys::process::ProcessNote;
 
 use crate::spool::disk::locks;
-use crate::spool::printing::wakes;
+use crate::spool::printing::{trouble, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
 
 /// Three deaths within this time put the process in error.
@@ -60,7 +63,7 @@ impl Spool {
                     if altered.is_declared_as(&row) {
                         return Ok(());
                     }
-                    if spool.process_state(&row, tx.now()) == ProcessState::Active {
+                    if spool.runs(&row, tx.now()) {
                         return Err(Failure::new(
                             FailureKind::State,
                             format!("print process ${} is running", row.name),
@@ -87,12 +90,12 @@ impl Spool {
     /// Clears the errors of a print process and of its online devices. Returns the process, which has to be woken or
     /// started.
     pub(crate) fn start_process(&self, call: &Call, name: ProcessName) -> Fallible<Vec<WakeTarget>> {
-        // End a process that hangs before its successor opens anything.
+        // End a process that hangs, or cannot go on, before its successor opens anything.
         let row = self.look(call, |tx| {
             Self::demand(tx, Right::Configure)?;
             store::process::by_name(tx, &name)?.ok_or_else(|| not_found(&name))
         })?;
-        if self.hangs(&row, &call.now)
+        if (self.hangs(&row, &call.now) || self.process_trouble(&row, &call.now).is_some())
             && let Some(pid) = row.pid
         {
             self.end_hung(&row, pid)?;
@@ -122,7 +125,7 @@ impl Spool {
         self.change(Room::Gives, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
             let row = store::process::to_change(tx, &name)?.ok_or_else(|| not_found(&name))?;
-            if spool.process_state(&row, tx.now()) == ProcessState::Active {
+            if spool.runs(&row, tx.now()) {
                 return Err(Failure::new(FailureKind::State, format!("print process ${} is running", row.name))
                     .hint("drain its devices; it goes dormant about two minutes after its last job"));
             }
@@ -164,11 +167,15 @@ impl Spool {
 
     fn process_status(&self, row: ProcessRow, now: &Moment) -> ProcessStatus {
         let state = self.process_state(&row, now);
-        let hung = state == ProcessState::Error && row.error.is_none();
-        let pid = (state == ProcessState::Active).then_some(row.pid).flatten();
+        let trouble = self.troubles(&row, now).into_iter().next().map(|trouble| trouble_note(&trouble, now));
+        let hung = state == ProcessState::Error && row.error.is_none() && trouble.is_none();
+        let lives = state == ProcessState::Active || (trouble.is_some() && self.runs(&row, now));
+        let pid = lives.then_some(row.pid).flatten();
         let circumstances = pid.and_then(|pid| Circumstances::of(pid).ok());
         ProcessStatus {
-            error: if hung {
+            error: if trouble.is_some() && row.error.is_none() {
+                trouble
+            } else if hung {
                 Some(ErrorNote {
                     number: ProcessError::Hung.number(),
                     text: ProcessError::Hung.words().to_owned(),
@@ -219,10 +226,69 @@ impl Spool {
         }
         let held = self.process_lives(&row.name).unwrap_or(false);
         match (held, row.running) {
+            _ if self.process_trouble(row, now).is_some() => ProcessState::Error,
             (true, _) if self.hangs(row, now) => ProcessState::Error,
             (true, _) => ProcessState::Active,
             (false, true) => ProcessState::Dead,
             (false, false) => ProcessState::Dormant,
+        }
+    }
+
+    /// Returns what a process says that keeps it, or some of its devices, from going on; lasting troubles first. One that is
+    /// gone is believed only about why it did not begin.
+    pub(crate) fn troubles(&self, row: &ProcessRow, now: &Moment) -> Vec<trouble::Trouble> {
+        match trouble::read(&self.base().trouble(&row.name)) {
+            Some(note) if self.is_believed(&note, now) => {
+                let mut troubles = note.troubles;
+                troubles.sort_by_key(|trouble| !is_of_process(trouble));
+                troubles
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether a note is of a process that still lives, or of one that did not begin since this boot.
+    fn is_believed(&self, note: &trouble::Note, now: &Moment) -> bool {
+        note.boot_id == now.boot_id && self.process_lives(&note.process).unwrap_or(false) != note.over
+    }
+
+    /// Returns what keeps a process as a whole from going on.
+    pub(crate) fn process_trouble(&self, row: &ProcessRow, now: &Moment) -> Option<ErrorNote> {
+        let first = self.troubles(row, now).into_iter().find(is_of_process)?;
+        Some(trouble_note(&first, now))
+    }
+
+    /// Returns what keeps one device of a process from going on. A device that lacks a thread has an error on record, which
+    /// says the same.
+    pub(crate) fn device_trouble(&self, row: &ProcessRow, device: &DeviceRow, now: &Moment) -> Option<ErrorNote> {
+        let mut troubles = self.troubles(row, now);
+        troubles.retain(|trouble| !(trouble.what.starved && device.error.is_some()));
+        let of_device = troubles.iter().find(|trouble| trouble.device == Some(device.id));
+        let found = of_device.or_else(|| troubles.iter().find(|trouble| is_of_process(trouble)))?;
+        Some(trouble_note(found, now))
+    }
+
+    /// Refuses new jobs while what was printed cannot be recorded: they could not be claimed either.
+    pub(crate) fn demand_recordable(&self, now: &Moment) -> Fallible<()> {
+        let Ok(notes) = trouble::all(&self.base().run()) else { return Ok(()) };
+        for note in notes.into_iter().filter(|note| self.is_believed(note, now)) {
+            let Some(found) = note.troubles.into_iter().find(|trouble| trouble.what.lasting) else { continue };
+            // One that did not begin has looked once. Was the spool mended since? Then a new one begins.
+            if note.over && self.look_for_damage().is_ok() {
+                continue;
+            }
+            let what = format!("no job is accepted, print process ${} cannot go on: {}", note.process, found.what.text);
+            return Err(Failure::new(FailureKind::Damaged, what).hint("waiting jobs are kept"));
+        }
+        Ok(())
+    }
+
+    /// Whether it runs, and does not hang: one that cannot go on runs too.
+    fn runs(&self, row: &ProcessRow, now: &Moment) -> bool {
+        match self.process_state(row, now) {
+            ProcessState::Active => true,
+            ProcessState::Error => self.process_lives(&row.name).unwrap_or(false) && !self.hangs(row, now),
+            _ => false,
         }
     }
 
@@ -263,6 +329,7 @@ impl Spool {
     /// Records that a process was found dead: its row says running, but its lock is free. Returns true when it may be
     /// started again. After the third death in a minute the process is in error instead.
     pub fn process_died(&self, id: ProcessId, epoch: u64, now: &Moment) -> Fallible<bool> {
+        let last_words = self.last_words().map(|words| format!(": {words}")).unwrap_or_default();
         self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
             let Some(row) = store::process::lock(tx, id)? else { return Ok(false) };
             if row.epoch != epoch || !row.running {
@@ -277,11 +344,16 @@ impl Spool {
                 record(&tx.spooler(), Object::Process(id), EventWord::Ended, "the machine was restarted")?;
                 return Ok(true);
             }
-            record(&tx.spooler(), Object::Process(id), EventWord::Died, &format!("process {}", row.pid.unwrap_or(0)))?;
+            record(
+                &tx.spooler(),
+                Object::Process(id),
+                EventWord::Died,
+                &format!("process {}{last_words}", row.pid.unwrap_or(0)),
+            )?;
             let third = row.deaths[0].is_some_and(|first| at - first < DEATHS_WITHIN_MS);
             let error = third.then(|| ErrorNote {
                 number: ProcessError::KeepsDying.number(),
-                text: ProcessError::KeepsDying.words().to_owned(),
+                text: format!("{}{last_words}", ProcessError::KeepsDying.words()),
                 since_ms: tx.now().wall_ms,
                 next_try_ms: None,
                 tries: 3,
@@ -294,8 +366,30 @@ impl Spool {
         })
     }
 
-    /// Records that a process could not be started: it is in error until `PRINT p, START`.
-    pub fn process_cannot_start(&self, id: ProcessId, epoch: u64, why: &str, now: &Moment) -> Fallible<()> {
+    /// Returns what the run-time library wrote as the last line of the log when it ended a print process, and the cure.
+    fn last_words(&self) -> Option<String> {
+        let log = std::fs::File::open(self.base().log()).ok()?;
+        let size = log.metadata().ok()?.len();
+        let mut end = vec![0; 1024];
+        let n = crate::sys::files::read_full_at(&log, &mut end, size.saturating_sub(1024)).ok()?;
+        let text = String::from_utf8_lossy(&end[..n]).into_owned();
+        let line = text.trim_end().lines().last()?.trim();
+        if line.starts_with("memory allocation of") {
+            return Some(format!("{line}; {}", limits::no_memory()));
+        }
+        // "thread 'LP1' has overflowed its stack"
+        line.contains("has overflowed its stack").then(|| line.chars().take(200).collect())
+    }
+
+    /// Records that a process could not be started, or ended early: it is in error until it begins again.
+    pub fn process_cannot_start(
+        &self,
+        id: ProcessId,
+        epoch: u64,
+        what: ProcessError,
+        why: &str,
+        now: &Moment,
+    ) -> Fallible<()> {
         let why = why.to_owned();
         self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
             // Has somebody else started it meanwhile? Then nothing is wrong.
@@ -303,8 +397,8 @@ impl Spool {
                 return Ok(());
             }
             let error = ErrorNote {
-                number: ProcessError::CannotStart.number(),
-                text: format!("{}: {why}", ProcessError::CannotStart.words()),
+                number: what.number(),
+                text: format!("{}: {why}", what.words()),
                 since_ms: tx.now().wall_ms,
                 next_try_ms: None,
                 tries: 0,
@@ -312,6 +406,22 @@ impl Spool {
             store::process::set_error(tx, id, Some(&error), [None, None])?;
             record(&tx.spooler(), Object::Process(id), EventWord::Error, &error.text)
         })
+    }
+}
+
+/// Whether it keeps the whole process from going on: what is wrong with the spool is wrong for every device.
+fn is_of_process(trouble: &trouble::Trouble) -> bool {
+    trouble.what.lasting || trouble.device.is_none()
+}
+
+/// What displays show of a trouble.
+fn trouble_note(trouble: &trouble::Trouble, now: &Moment) -> ErrorNote {
+    ErrorNote {
+        number: if trouble.over { ProcessError::CannotStart } else { trouble.what.error() }.number(),
+        text: trouble.what.text.clone(),
+        since_ms: now.wall_ms - now.boot_ms.saturating_sub(trouble.since_boot_ms),
+        next_try_ms: None,
+        tries: trouble.tries,
     }
 }
 

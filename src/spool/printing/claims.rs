@@ -231,13 +231,21 @@ impl Spool {
         let Some(entry) = store::entry::claim(tx, entry, device, (lease.process, lease.epoch), spool_time)? else {
             return Ok(Next::Unknown);
         };
+        // Was it announced when it was given back? Then not once more. One that a file remembers is announced when its
+        // attempt begins somewhere else.
+        let announced = entry.duplicate && row.error.is_none() && {
+            let words = [EventWord::Claimed, EventWord::PossibleDuplicate];
+            let last = store::event::last(tx, Object::Job(entry.job), &words)?;
+            last.is_some_and(|event| event.what == EventWord::PossibleDuplicate)
+        };
         // Is each try of a device in error an event? No: its error is one already.
         if row.error.is_none() || entry.attempt == 1 {
             let why = format!("by {}, attempt {}", row.name.guardian(), entry.attempt);
             record(tx, Object::Job(entry.job), EventWord::Claimed, &why)?;
         }
+        let unannounced = entry.duplicate && row.error.is_none() && !announced;
         let claim = self.as_claim(tx, entry, row, waiting > 1)?;
-        if claim.possible_duplicate && row.error.is_none() {
+        if unannounced {
             let why =
                 format!("attempt {} on {}: possible duplicate pages starting at 1", claim.attempt, row.name.guardian());
             record(tx, Object::Job(claim.job), EventWord::PossibleDuplicate, &why)?;

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use crate::model::Call;
 use crate::model::device::{DeviceUri, Exclusive};
 use crate::model::event::EventWord;
+use crate::model::guardian::ProcessError;
 use crate::model::state::{DeviceWish, EntryState, Wish};
 use crate::model::time::Moment;
 use crate::model::{ClassId, DeviceId, Failure, FailureKind, ProcessName, ServerName};
@@ -255,9 +256,14 @@ impl Engine for Spool {
         })
     }
 
+    fn ends_in_error(&self, lease: &Lease, error: ProcessError, why: &str, now: &Moment) -> Fallible<()> {
+        Engine::ends(self, lease, &format!("{}: {why}", error.words()), now)?;
+        self.process_cannot_start(lease.process, lease.epoch, error, why, now)
+    }
+
     fn lease_stands(&self, lease: &Lease) -> Fallible<bool> {
         match self.look(&Call::timeless(), |tx| store::process::runs(tx, lease.process, lease.epoch)) {
-            // The schema is newer than ours, so we must not write.
+            // The schema is newer than ours, or another database lies there: we must not write. Damage is neither.
             Err(failure) if failure.kind == FailureKind::Unreachable => Ok(false),
             other => other,
         }

@@ -7,4 +7,5 @@ pub(crate) mod device_errors;
 pub(crate) mod leases;
 pub mod progress;
 pub(crate) mod queue;
+pub mod trouble;
 pub(crate) mod wakes;

@@ -23,6 +23,7 @@
 
 pub mod backup;
 pub mod check;
+mod gate;
 mod numbers;
 mod row;
 pub(crate) mod rules;
@@ -38,6 +39,7 @@ use rusqlite::ErrorCode;
 
 use super::{Fallible, schema};
 use crate::model::{Failure, FailureKind};
+use crate::sys::limits;
 
 pub(crate) use numbers::Counter;
 pub(super) use numbers::OF_SUBMISSION;
@@ -70,6 +72,14 @@ impl From<rusqlite::Error> for Failure {
             FailureKind::Full => {
                 Self::new(kind, "the file system of the spool is full").hint("free some space; nothing is lost")
             }
+            FailureKind::Io => {
+                // The engine keeps the number of the error to itself.
+                let failure = Self::new(kind, format!("spool.db: {error}"));
+                match error.sqlite_error_code() {
+                    Some(ErrorCode::OutOfMemory) => failure.hint(limits::no_memory()),
+                    _ => limits::likely_cure().into_iter().fold(failure, Self::hint),
+                }
+            }
             _ => Self::new(kind, format!("spool.db: {error}")),
         }
     }
@@ -77,7 +87,7 @@ impl From<rusqlite::Error> for Failure {
 
 /// Returns the failure of a database that cannot be read any more, with the way out.
 fn broken(what: impl std::fmt::Display) -> Failure {
-    Failure::new(FailureKind::Unreachable, format!("spool.db is damaged: {what}"))
+    Failure::new(FailureKind::Damaged, format!("spool.db is damaged: {what}"))
         .hint("pdfsck tells what is lost, pdfsck --repair saves what can still be read")
         .hint("pdbackup --restore DIR puts a backup in its place")
 }

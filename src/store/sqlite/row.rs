@@ -58,6 +58,6 @@ const ONLY: Column = Column { index: 0, name: "value" };
 
 /// A row that says what this version does not know, or that is damaged: nothing is made of it.
 pub(in crate::store) fn damaged(column: &str, wrong: &str) -> Failure {
-    Failure::new(FailureKind::Unreachable, format!("spool.db: {column}: {wrong}"))
+    Failure::new(FailureKind::Damaged, format!("spool.db: {column}: {wrong}"))
         .hint("the spool is damaged, or another version has written it")
 }

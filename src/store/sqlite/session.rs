@@ -6,8 +6,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::Tx;
+use super::gate::COMMAND_WAITS;
 use super::rules::LockRules;
-use super::store::GATE_DEADLINE;
 use crate::model::{Call, Failure, FailureKind};
 use crate::store::{Fallible, schema};
 
@@ -24,7 +24,7 @@ impl Session {
 
     pub(super) fn open(path: &Path, flags: OpenFlags) -> Fallible<Self> {
         let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        db.busy_timeout(GATE_DEADLINE)?;
+        db.busy_timeout(COMMAND_WAITS)?;
         db.set_prepared_statement_cache_capacity(256);
         // The log stays when the last process leaves: a display needs no room on a full disk. It is kept short by
         // whoever writes, in `shorten_log`: SQLite's own way would never empty it where each process writes once, because
@@ -44,7 +44,7 @@ impl Session {
         // SQLite gives its other files the permissions of this one.
         make_private(path).map_err(|error| Failure::new(FailureKind::Io, format!("{}: {error}", path.display())))?;
         let db = Connection::open(path)?;
-        db.busy_timeout(GATE_DEADLINE)?;
+        db.busy_timeout(COMMAND_WAITS)?;
         db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -72,7 +72,10 @@ impl Session {
         self.step("COMMIT").map_err(|failure| match failure.kind {
             // The log could not even be written to its end.
             FailureKind::Full => failure,
-            _ => Failure::new(FailureKind::Unknown, format!("the commit failed, its outcome is unknown: {failure}")),
+            _ => {
+                let message = format!("the commit failed, its outcome is unknown: {failure}");
+                Failure { kind: FailureKind::Unknown, message, hints: failure.hints }
+            }
         })
     }
 

@@ -7,16 +7,15 @@ use std::time::Duration;
 
 use rusqlite::OpenFlags;
 
+use super::gate::{COMMAND_WAITS, PROCESS_WAITS, Patience, TELLS_AFTER, busy};
 #[cfg(test)]
 use super::rules;
 use super::{Session, Tx, vacuum};
 use crate::model::{Call, Failure, FailureKind};
-use crate::store::{Fallible, commit, ground, guard, schema};
+use crate::store::{Fallible, commit, ground, guard, met_damage, schema};
 use crate::sys::files::sync_dir;
 use crate::sys::lock::FileLock;
-
-/// How long a writer waits for the gate.
-pub(super) const GATE_DEADLINE: Duration = Duration::from_secs(60);
+use crate::sys::{holder, limits, notice};
 
 /// How long the log may become, in octets, before what it holds is written to the database and it is emptied. Every
 /// command that finds nobody else at the database reads the whole log: it must stay short.
@@ -39,6 +38,10 @@ pub struct Store {
     log_named: AtomicBool,
     /// Whether looks use the writer's connection while nobody writes.
     alone: bool,
+    /// How long the gate is waited for.
+    patience: Patience,
+    /// For whom it was last said that we wait there: process and since when, if they are known.
+    told: Mutex<Option<Option<(u32, i64)>>>,
     /// Where the mark of the last commit is kept, once the server's directory is known.
     pub(in crate::store) mark: OnceLock<PathBuf>,
     /// Which files the connection that writes has open, and whether others were found in their place.
@@ -75,6 +78,8 @@ impl Store {
             reader_free: Condvar::new(),
             log_named: AtomicBool::new(false),
             alone: false,
+            patience: Patience::of_command(),
+            told: Mutex::new(None),
             mark: OnceLock::new(),
             ground: ground::Ground::default(),
         }
@@ -91,10 +96,38 @@ impl Store {
         Self { alone: true, ..Self::new(path, gate) }
     }
 
+    /// Returns the same for a print process, which asks again when the spool was busy.
+    pub fn for_print_process(path: &Path, gate: &Path) -> Self {
+        Self { patience: Patience::of_process(PROCESS_WAITS), ..Self::new(path, gate) }
+    }
+
+    /// Notes that the caller has waited so long already before it came here: for a print process that did not answer, say.
+    pub fn has_waited(&self, waited: Duration) {
+        self.patience.spend(waited);
+    }
+
+    /// Begins a transaction that changes, behind the gate. Who writes outside of it is waited for as long as the gate would
+    /// have been.
+    pub(in crate::store) fn begin_writing(&self, session: &Session) -> Fallible<()> {
+        session.db.busy_timeout(self.patience.left())?;
+        let begun = session.begin().map_err(|failure| match failure.kind {
+            FailureKind::Timeout => {
+                self.patience.ends();
+                busy(self.patience.whole).hint(format!("{failure}: somebody writes to it outside of the gate"))
+            }
+            _ => failure,
+        });
+        session.db.busy_timeout(COMMAND_WAITS)?;
+        begun?;
+        self.patience.renew();
+        Ok(())
+    }
+
     /// Creates the schema in a new database, and what `first` writes.
     pub(crate) fn create(&self, call: &Call, first: impl Fn(&Tx<'_>) -> Fallible<()> + Send + 'static) -> Fallible<()> {
         {
             let _gate = self.pass_gate()?;
+            self.patience.renew();
             Session::create(&self.path)?;
         }
         self.write(call, move |tx| {
@@ -110,20 +143,49 @@ impl Store {
 
     /// Waits until no other process writes.
     pub(in crate::store) fn pass_gate(&self) -> Fallible<FileLock> {
-        let gate = FileLock::exclusive(&self.gate, GATE_DEADLINE).or_else(|error| {
+        let take = || {
+            let mut tell = || {
+                let known = holder::of(&self.gate).map(|holder| (holder.process.pid, holder.since_boot_ms));
+                // A print process that asks again and again says it once.
+                let told = guard(&self.told).replace(known);
+                if self.patience.of_command || told != Some(known) {
+                    notice::say(&holder::waited_for(&self.gate));
+                }
+            };
+            FileLock::exclusive_telling(&self.gate, self.patience.left(), TELLS_AFTER, &mut tell)
+        };
+        let gate = take().or_else(|error| {
             // Somebody has removed `run/`: it is made again. Writers that still hold a gate in the old one are kept apart
             // from us by the database itself.
             if error.kind() != std::io::ErrorKind::NotFound {
                 return Err(error);
             }
             ground::make_run(&self.gate)?;
-            FileLock::exclusive(&self.gate, GATE_DEADLINE)
+            take()
         });
         match gate {
-            Ok(Some(gate)) => Ok(gate),
-            Ok(None) => Err(Failure::new(FailureKind::Timeout, "the spool was busy for a minute: nothing was changed")
-                .hint("look for a process that hangs while it holds run/write.lock")),
-            Err(error) => Err(Failure::new(FailureKind::Io, format!("{}: {error}", self.gate.display()))),
+            Ok(Some(gate)) => {
+                holder::sign(&gate);
+                Ok(gate)
+            }
+            Ok(None) => {
+                let holder = holder::of(&self.gate);
+                self.patience.ends();
+                let busy = busy(self.patience.whole);
+                Err(match holder {
+                    Some(holder) => busy.hint(format!("it waited for {}", holder.words())),
+                    None => busy.hint("look for a process that hangs while it holds run/write.lock"),
+                })
+            }
+            Err(error) => {
+                let failure = Failure::new(FailureKind::Io, format!("{}: {error}", self.gate.display()));
+                Err(match error.kind() {
+                    std::io::ErrorKind::ReadOnlyFilesystem => {
+                        failure.hint("displays work on a read-only file system, changes do not")
+                    }
+                    _ => limits::cure(&error).into_iter().fold(failure, Failure::hint),
+                })
+            }
         }
     }
 
@@ -155,13 +217,18 @@ impl Store {
                 None => self.writing_session()?,
             };
             let result = session.look(call, look)?;
-            *writer = Some(session);
+            if !met_damage(&result) {
+                *writer = Some(session);
+            }
             return result;
         }
         let place = self.reader()?;
         let session = place.session.as_ref().ok_or_else(|| Failure::internal("a reader without a connection"))?;
         let result = session.look(call, look)?;
-        place.give_back();
+        // A connection keeps what it has read. What was damaged is read anew by another one.
+        if !met_damage(&result) {
+            place.give_back();
+        }
         result
     }
 
@@ -261,7 +328,7 @@ impl Store {
         // Readers are not waited for: nobody behind the gate waits for a listing.
         let _ = session.db.busy_timeout(Duration::ZERO);
         let _ = session.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        let _ = session.db.busy_timeout(GATE_DEADLINE);
+        let _ = session.db.busy_timeout(COMMAND_WAITS);
     }
 }
 

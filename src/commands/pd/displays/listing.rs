@@ -234,7 +234,7 @@ pub fn jobs(
         match result {
             Ok(()) => {}
             Err(Stop::Failed(failure)) => {
-                let lost = failure.kind == FailureKind::Unreachable;
+                let lost = matches!(failure.kind, FailureKind::Unreachable | FailureKind::Damaged);
                 exit = exit.max(Exit::of(&failure));
                 failures.push(failure);
                 if lost {

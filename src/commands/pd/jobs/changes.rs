@@ -11,6 +11,7 @@ use super::effects::{self, Action};
 use crate::attributes::object::Object;
 use crate::attributes::text::{Clock, MAX_TEXT, escaped, read_given};
 use crate::attributes::{Attribute, Class, NONE, Settable};
+use crate::commands::parts;
 use crate::commands::pd::command_line::options;
 use crate::commands::pd::command_line::options::{Item, Meaning, Setting};
 use crate::commands::pd::command_line::selection;
@@ -168,11 +169,14 @@ impl AlterationRequest {
         changes.extend(self.message.clone().map(JobChange::Message));
         // Its number may mean another job by now: the job that was looked at is the one that is changed.
         let global = JobRef::Global(status.global.clone());
+        let gone = if self.lone_hold() { gone(spool, &status)? } else { None };
         if !changes.is_empty() {
             spool.alter_job(global.clone(), changes)?;
         }
         if self.lone_hold() && status.state == JobState::Printing {
-            return stopped(spool, job, &global, shell, program);
+            let stopped = stopped(spool, job, &global, shell, program)?;
+            say_gone(gone, job, shell, program);
+            return Ok(stopped);
         }
         let now = spool.job(global)?;
         let released = self.edits.iter().any(|edit| {
@@ -209,6 +213,26 @@ impl AlterationRequest {
         }
         Ok(display.end()?)
     }
+}
+
+/// Says that the part of a job that was sent may print, where some was. `gone` is what [`parts::gone`] said before it was
+/// stopped.
+pub fn say_gone(gone: Option<String>, job: &JobRef, shell: &mut Shell<'_>, program: &str) {
+    if let Some(gone) = gone {
+        // A closed standard error must not turn into a failure.
+        let _ = writeln!(shell.err, "{program}: job {job}: the part that was sent may print: {gone}");
+    }
+}
+
+/// What has left of a job for good, if it prints.
+///
+/// # Errors
+/// When it cannot be asked.
+pub fn gone(spool: &mut dyn Operations, status: &JobStatus) -> Result<Option<String>, Failure> {
+    Ok(match status.state {
+        JobState::Printing => parts::gone(&spool.occurrences(status.id)?),
+        _ => None,
+    })
 }
 
 /// Waits for a job on a device to leave it after a hold or a pause, and says when it did not.

@@ -2,7 +2,7 @@
 //!
 //! The whole command line is understood before the first job is touched. A job that fails is reported and the others follow.
 
-use super::changes::{job_of, message, stopped};
+use super::changes::{gone, job_of, message, say_gone, stopped};
 use super::effects::{self, Action};
 use crate::attributes::text::escaped;
 use crate::commands::pd::command_line::operation_class::take_class;
@@ -88,7 +88,7 @@ impl JobActionRequest {
         let mut exit = Exit::Done;
         for job in &self.jobs {
             if let Err(failure) = self.one(spool, job, shell, program, ask) {
-                let lost = failure.kind == FailureKind::Unreachable;
+                let lost = matches!(failure.kind, FailureKind::Unreachable | FailureKind::Damaged);
                 exit = exit.max(shell.report(program, &not_found(failure, job)));
                 if lost {
                     break;
@@ -115,15 +115,22 @@ impl JobActionRequest {
         let global = JobRef::Global(status.global.clone());
         match self.action {
             Action::Pause => {
+                let gone = gone(spool, &status)?;
                 spool.pause_job(global.clone(), self.message.clone())?;
                 if status.state == JobState::Printing {
                     stopped(spool, job, &global, shell, program)?;
                 }
+                say_gone(gone, job, shell, program);
                 Ok(())
             }
             Action::Resume => spool.resume_job(global, self.message.clone()),
             Action::Promote => spool.promote_job(global, self.message.clone()),
-            Action::Remove => spool.delete_job(global, self.message.clone()).map(drop),
+            Action::Remove => {
+                let gone = gone(spool, &status)?;
+                spool.delete_job(global, self.message.clone())?;
+                say_gone(gone, job, shell, program);
+                Ok(())
+            }
             Action::Modify => Err(Failure::internal("not an action without attributes")),
         }
     }

@@ -17,7 +17,8 @@ const PROGRAM: &str = "pdpause";
 
 /// Pause jobs (-c job): they keep their place and wait until they are resumed.
 ///
-/// A job that is printing stops at once and its device goes on with the next one; resumed, it is printed again from its
+/// A job that is printing stops at once and its device goes on with the next one; the part of it that was sent may print,
+/// which is said. Resumed, it is printed again from its
 /// beginning, and announced as a possible duplicate where pages may be on paper.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]

@@ -349,7 +349,7 @@ fn settle(spool: &mut dyn Operations, token: &str, failure: Failure) -> Result<A
         Err(why) => {
             let message =
                 format!("outcome unknown (submission {token}): {}; and it cannot be asked: {why}", failure.message);
-            Err(Failure::new(FailureKind::Unknown, message)
+            Err(Failure { kind: FailureKind::Unknown, message, hints: failure.hints }
                 .hint("pdls   shows whether the job is there; do not submit it again before you have looked")
                 .into())
         }

@@ -27,7 +27,7 @@ const PROGRAM: &str = "pdrm";
 ///
 /// Each removal is confirmed at the terminal unless PD_CONFIRM_DELETE=no; where there is none, nothing is removed then.
 /// Standard input is read only when it is the terminal. A job that is printing is removed when its present attempt has
-/// ended.
+/// ended; the part of it that was sent may print, which is said.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
 pub struct Arguments {

@@ -53,6 +53,10 @@ impl Shown for DeviceStatus {
                 },
             ),
         ];
+        if let Some(trouble) = &self.trouble {
+            lines.push(label("CANNOT GO ON", format!("%{:o} {}", trouble.number, plain(&trouble.text))));
+            lines.push(label("CANNOT GO ON SINCE", style.date(trouble.since_ms)));
+        }
         if let Some(stalled) = self.running.as_ref().and_then(|running| running.stalled) {
             lines.push(label("STALLED SINCE", style.date(stalled.since_ms)));
             lines.push(label("OCTETS ACCEPTED", stalled.octets));
@@ -145,6 +149,10 @@ pub fn awaited(style: &Style, status: &DeviceStatus) -> Option<String> {
 /// Shows what keeps a single device from printing, or from being opened as FASTCNFG wants it: its error, what its
 /// process waits for, a printer that stands still, the process itself.
 pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io::Result<()> {
+    if let Some(trouble) = &status.trouble {
+        let (number, text, since) = (trouble.number, plain(&trouble.text), style.date(trouble.since_ms));
+        writeln!(out, "CANNOT GO ON SINCE {since}: ERROR %{number:o}: {text}")?;
+    }
     let in_error = matches!(status.state, DeviceState::DevError(_)) || status.stopped_by_error;
     if let Some(error) = status.error.as_ref().filter(|_| in_error) {
         let next = if status.stopped_by_error { "RESTART" } else { "NEXT TRY" };
@@ -176,6 +184,8 @@ pub fn process_note(status: &DeviceStatus) -> Option<String> {
     match status.process_state {
         ProcessState::Dead => {}
         ProcessState::Dormant if wanted => {}
+        // What it says itself is shown; it tries again.
+        ProcessState::Error if status.trouble.is_some() => return None,
         ProcessState::Error => {
             return Some(format!("PRINT PROCESS ${name} IS IN ERROR; PRINT ${name}, START STARTS IT AGAIN"));
         }

@@ -110,6 +110,7 @@ pub fn device(status: &DeviceStatus) -> Value {
         "waiting-for": status.awaits.as_ref().map(|awaits| awaits.wait.keyword()),
         "waiting-since": status.awaits.as_ref().map(|awaits| time(awaits.since_ms)),
         "error": error(status.error.as_ref()),
+        "trouble": error(status.trouble.as_ref()),
     })
 }
 

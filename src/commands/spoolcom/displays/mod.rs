@@ -8,7 +8,7 @@ pub mod history;
 pub mod job;
 pub mod json;
 mod location;
-mod process;
+pub mod process;
 pub mod queue;
 mod spooler;
 

@@ -1,5 +1,7 @@
 //! PRINT STATUS.
 
+use std::io::{self, Write};
+
 use serde_json::Value;
 
 use crate::model::process::ProcessStatus;
@@ -10,7 +12,9 @@ use super::{Column, Shown, Style, json, label, left, parm, plain};
 /// Returns the STATE of a print process.
 pub fn state(process: &ProcessStatus) -> String {
     match (process.state, &process.error) {
-        (ProcessState::Active, _) => "ACTIVE".into(),
+        // It lives, and some of its devices cannot go on.
+        (ProcessState::Active, Some(error)) => format!("ACTIVE, ERROR %{:o}", error.number),
+        (ProcessState::Active, None) => "ACTIVE".into(),
         (ProcessState::Dormant, _) => "DORMANT".into(),
         (ProcessState::Dead, _) => "DEAD".into(),
         (ProcessState::Error, Some(error)) => format!("ERROR %{:o}", error.number),
@@ -24,6 +28,17 @@ fn circumstances(process: &ProcessStatus) -> String {
         (None, _) => String::new(),
         (Some(_), []) => "AS USUAL".to_owned(),
         (Some(_), troubles) => troubles.join(", ").to_uppercase(),
+    }
+}
+
+/// Shows the error of a single process, with its cure where that is known.
+pub fn trouble(out: &mut dyn Write, style: &Style, process: &ProcessStatus) -> io::Result<()> {
+    match &process.error {
+        Some(error) if !style.json => {
+            let since = style.date(error.since_ms);
+            writeln!(out, "ERROR %{:o} SINCE {since}: {}", error.number, plain(&error.text))
+        }
+        _ => Ok(()),
     }
 }
 

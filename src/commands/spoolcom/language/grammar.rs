@@ -265,7 +265,7 @@ subcommands! {
         Start "bring it online, or let it go on after SUSPEND";
         StartFf(SwitchBang) "ON: new page before each text job, behind a finished stream too; OFF: between texts; OFF!: none, its own first one is swallowed";
         Status(Display) "show it";
-        Suspend "stop at once and keep the job where it is; START goes on";
+        Suspend "stop at once, keep the job, answer when no octet leaves; START goes on";
         Timeout(Number(-1, 32767)) "retries (not seconds) before an error takes it offline; -1 never";
         Trunc(Switch) "cut lines of text that are longer than WIDTH; OFF wraps them";
         Uri(Text) "where its octets go: file:///path, char:///dev/x, fifo:///path, socket://host:port, null:";

@@ -131,7 +131,7 @@ pub fn message(kind: FailureKind, subject: &Subject) -> Message {
         FailureKind::BadValue => Message::ValueInvalid,
         FailureKind::Unsupported => Message::NotAvailable,
         FailureKind::Full => Message::Full,
-        FailureKind::Unreachable => Message::OpenError,
+        FailureKind::Unreachable | FailureKind::Damaged => Message::OpenError,
         FailureKind::Unknown => Message::OutcomeUnknown,
         FailureKind::Timeout => Message::TimedOut,
         FailureKind::Io => Message::FileError,

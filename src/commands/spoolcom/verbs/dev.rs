@@ -26,6 +26,9 @@ use super::{drain, log};
 /// RESTART ON, in seconds.
 const RESTART_ON: u32 = 120;
 
+/// How long SUSPEND waits until its device stands, in milliseconds.
+const STANDS_MS: u64 = 2000;
+
 /// What one DEV subcommand does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DeviceAction {
@@ -131,6 +134,15 @@ fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -
         DeviceAction::Suspend => {
             check(Key::Suspend, &session.spool()?.device(name.clone())?)?;
             session.spool()?.suspend_device(name.clone())?;
+            // Whoever suspends a device opens its lid next: the answer comes when no further octet leaves.
+            if session.wait && !session.spool()?.await_standing(name.clone(), STANDS_MS)? {
+                let name = name.guardian();
+                // A closed standard error must not turn into a failure.
+                let _ = writeln!(
+                    session.err,
+                    "WARNING: SUSPEND OF {name} IS REQUESTED\n  its print process has not said yet that it stands"
+                );
+            }
         }
         DeviceAction::Drain => {
             check(Key::Drain, &session.spool()?.device(name.clone())?)?;

@@ -3,6 +3,7 @@
 //! The jobs of a qualifier list are found once, before the first subcommand. Each subcommand is then applied to all of
 //! them. If it fails for some, these are named one by one, and the remaining subcommands are not executed.
 
+use crate::commands::parts;
 use crate::commands::shell::{Exit, Intent};
 use crate::commands::spoolcom::displays::{Listing, history, job};
 use crate::commands::spoolcom::language::dates::{self, Range};
@@ -303,6 +304,8 @@ fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
             _ => failure,
         }));
     }
+    let stops = matches!(action, JobAction::Hold | JobAction::Delete) && status.state == JobState::Printing;
+    let gone = if stops { parts::gone(&session.spool()?.occurrences(status.id).map_err(failed)?) } else { None };
     match action {
         JobAction::Hold => {
             session.spool()?.hold_job(job.clone()).map_err(failed)?;
@@ -339,6 +342,10 @@ fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
             }
         }
         JobAction::Status(_) | JobAction::Log(_) | JobAction::Why(_) => {}
+    }
+    if let Some(gone) = gone {
+        // A closed standard error must not turn into a failure.
+        let _ = writeln!(session.err, "WARNING: THE PART OF JOB {job} THAT WAS SENT MAY PRINT\n  {gone}");
     }
     Ok(())
 }

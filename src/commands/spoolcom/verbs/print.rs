@@ -1,7 +1,7 @@
 //! PRINT: print processes.
 
 use crate::commands::shell::Intent;
-use crate::commands::spoolcom::displays::Listing;
+use crate::commands::spoolcom::displays::{Listing, process};
 use crate::commands::spoolcom::language::grammar::PrintSubcommand;
 use crate::commands::spoolcom::language::messages::Subject;
 use crate::commands::spoolcom::language::mistake::Mistake;
@@ -111,9 +111,11 @@ fn run_at(name: &ProcessName, action: &PrintAction, session: &mut Session<'_>) -
             log::show(session, display, &EventSubject::Process(name.clone()), &Subject::Object)
         }
         PrintAction::Status(display) => session.show(display, |spool, out, style| {
+            let status = spool.process(name.clone())?;
             let mut listing = Listing::new(out, style);
-            listing.page(&[spool.process(name.clone())?])?;
-            Ok(listing.end()?)
+            listing.page(std::slice::from_ref(&status))?;
+            listing.end()?;
+            Ok(process::trouble(out, style, &status)?)
         }),
     }
 }
