@@ -32,6 +32,7 @@ mod objects;
 mod odd_arguments;
 mod old_spools;
 mod opens;
+mod powerloss;
 mod printers;
 mod prompt;
 mod rooms;
