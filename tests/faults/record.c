@@ -62,6 +62,15 @@ __attribute__((constructor)) static void arm(void)
     }
 }
 
+/* The record would be wrong: nothing may go on. */
+#define DEMAND(what) \
+    do { \
+        if (!(what)) { \
+            fprintf(stderr, "record.c: line %d: %s: %s\n", __LINE__, #what, strerror(errno)); \
+            abort(); \
+        } \
+    } while (0)
+
 /* One act at a time, of all processes: the record has the order in which things happened. */
 static void begin(void)
 {
@@ -83,7 +92,7 @@ static void put(const void *data, size_t size)
 {
     while (size > 0) {
         ssize_t n = syscall(SYS_write, record_fd, data, size);
-        if (n <= 0) abort();
+        DEMAND(n > 0);
         data = (const char *)data + n;
         size -= (size_t)n;
     }
@@ -92,12 +101,13 @@ static void put(const void *data, size_t size)
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
     int saved = errno;
-    char line[3 * PATH_MAX];
+    /* Threads that are recorded may have small stacks. */
+    static char line[3 * PATH_MAX];
     va_list list;
     va_start(list, format);
     int n = vsnprintf(line, sizeof line, format, list);
     va_end(list);
-    if (n < 0 || n >= (int)sizeof line) abort();
+    DEMAND(n >= 0 && n < (int)sizeof line);
     put(line, (size_t)n);
     errno = saved;
 }
@@ -122,7 +132,7 @@ static int path_of(int fd, char *path)
 static int ours(int fd)
 {
     int saved = errno;
-    char path[PATH_MAX];
+    static __thread char path[PATH_MAX];
     int is = record_fd >= 0 && fd > 2 && path_of(fd, path) && below(path);
     errno = saved;
     return is;
@@ -150,15 +160,13 @@ struct name { unsigned long long dir; char last[NAME_MAX + 1]; };
 static int name_of(int dir, const char *path, struct name *name)
 {
     int saved = errno;
-    char whole[2 * PATH_MAX], real_parent[PATH_MAX];
+    static __thread char whole[2 * PATH_MAX], real_parent[PATH_MAX], at[PATH_MAX];
     if (record_fd < 0) return 0;
     if (path[0] == '/') snprintf(whole, sizeof whole, "%s", path);
     else if (dir == AT_FDCWD) {
-        char cwd[PATH_MAX];
-        if (!getcwd(cwd, sizeof cwd)) { errno = saved; return 0; }
-        snprintf(whole, sizeof whole, "%s/%s", cwd, path);
+        if (!getcwd(at, sizeof at)) { errno = saved; return 0; }
+        snprintf(whole, sizeof whole, "%s/%s", at, path);
     } else {
-        char at[PATH_MAX];
         if (!path_of(dir, at)) { errno = saved; return 0; }
         snprintf(whole, sizeof whole, "%s/%s", at, path);
     }
@@ -227,8 +235,20 @@ int openat(int dir, const char *path, int flags, ...)
 int openat64(int dir, const char *path, int flags, ...)
 { MODE_OF(flags, flags) return opened(open_really, dir, path, flags, mode); }
 
-/* What was written, as the file has it now. */
-static void written(int fd, off_t at, ssize_t n)
+/* What was written from memory. It is not read back: to close the file once more would take SQLite's locks away. */
+static void wrote(int fd, off_t at, const struct iovec *parts, int count, ssize_t n)
+{
+    if (n <= 0) return;
+    say("W\t%llu\t%lld\t%zd\n", number(fd), (long long)at, n);
+    for (int i = 0; i < count && n > 0; i++) {
+        size_t some = parts[i].iov_len < (size_t)n ? parts[i].iov_len : (size_t)n;
+        put(parts[i].iov_base, some);
+        n -= (ssize_t)some;
+    }
+}
+
+/* What was copied from file to file, as it is there now. */
+static void copied(int fd, off_t at, ssize_t n)
 {
     if (n <= 0) return;
     char link[64];
@@ -239,12 +259,12 @@ static void written(int fd, off_t at, ssize_t n)
     ssize_t have = 0;
     while (again >= 0 && data && have < n) {
         ssize_t got = syscall(SYS_pread64, again, data + have, (size_t)(n - have), at + have);
-        if (got <= 0) abort();
+        DEMAND(got > 0);
         have += got;
     }
-    if (have != n) abort();
-    say("W\t%llu\t%lld\t%zd\n", number(fd), (long long)at, n);
-    put(data, (size_t)n);
+    DEMAND(have == n);
+    struct iovec part = { data, (size_t)n };
+    wrote(fd, at, &part, 1, n);
     free(data);
     syscall(SYS_close, again);
     errno = saved;
@@ -264,11 +284,11 @@ static void sent(const struct iovec *parts, int count, ssize_t n)
 #define SENDING(call, parts, count) \
     if (is_network(fd)) { begin(); ssize_t n = call; sent(parts, count, n); end(); return n; }
 
-#define WRITING(call, place) \
+#define WRITING(call, record) \
     if (!ours(fd)) return call; \
     begin(); \
     ssize_t n = call; \
-    if (n > 0) written(fd, place, n); \
+    if (n > 0) record; \
     end(); \
     return n
 
@@ -276,19 +296,37 @@ ssize_t write(int fd, const void *data, size_t size)
 { REAL(write);
   struct iovec part = { (void *)data, size };
   SENDING(real(fd, data, size), &part, 1)
-  WRITING(real(fd, data, size), lseek(fd, 0, SEEK_CUR) - n); }
+  WRITING(real(fd, data, size), wrote(fd, lseek(fd, 0, SEEK_CUR) - n, &part, 1, n)); }
 ssize_t writev(int fd, const struct iovec *parts, int count)
 { REAL(writev);
   SENDING(real(fd, parts, count), parts, count)
-  WRITING(real(fd, parts, count), lseek(fd, 0, SEEK_CUR) - n); }
+  WRITING(real(fd, parts, count), wrote(fd, lseek(fd, 0, SEEK_CUR) - n, parts, count, n)); }
 ssize_t pwrite(int fd, const void *data, size_t size, off_t at)
-{ REAL(pwrite); WRITING(real(fd, data, size, at), at); }
+{ REAL(pwrite);
+  struct iovec part = { (void *)data, size };
+  WRITING(real(fd, data, size, at), wrote(fd, at, &part, 1, n)); }
 ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at)
-{ REAL(pwrite64); WRITING(real(fd, data, size, at), at); }
+{ REAL(pwrite64);
+  struct iovec part = { (void *)data, size };
+  WRITING(real(fd, data, size, at), wrote(fd, at, &part, 1, n)); }
 ssize_t copy_file_range(int from, off64_t *from_at, int fd, off64_t *at, size_t size, unsigned flags)
 { REAL(copy_file_range);
   off64_t place = at ? *at : -1;
-  WRITING(real(from, from_at, fd, at, size, flags), place >= 0 ? place : lseek(fd, 0, SEEK_CUR) - n); }
+  WRITING(real(from, from_at, fd, at, size, flags), copied(fd, place >= 0 ? place : lseek(fd, 0, SEEK_CUR) - n, n)); }
+
+/* Some callers do not know that the C library has this call. */
+long syscall(long number, ...)
+{
+    REAL(syscall);
+    va_list list;
+    va_start(list, number);
+    long a = va_arg(list, long), b = va_arg(list, long), c = va_arg(list, long);
+    long d = va_arg(list, long), e = va_arg(list, long), f = va_arg(list, long);
+    va_end(list);
+    if (number == SYS_copy_file_range)
+        return copy_file_range((int)a, (off64_t *)b, (int)c, (off64_t *)d, (size_t)e, (unsigned)f);
+    return real(number, a, b, c, d, e, f);
+}
 
 ssize_t send(int fd, const void *data, size_t size, int flags)
 { REAL(send);
@@ -318,7 +356,7 @@ static ssize_t from_file(int fd, int from, off_t at, ssize_t n)
     off_t place = at ? *at : lseek(from, 0, SEEK_CUR); \
     ssize_t n = real(fd, from, at, size); \
     if (is_network(fd)) from_file(fd, from, place, n); \
-    else if (n > 0) written(fd, lseek(fd, 0, SEEK_CUR) - n, n); \
+    else if (n > 0) copied(fd, lseek(fd, 0, SEEK_CUR) - n, n); \
     end(); \
     return n
 ssize_t sendfile(int fd, int from, off_t *at, size_t size) { REAL(sendfile); FROM_FILE; }
@@ -377,7 +415,7 @@ int renameat2(int da, const char *a, int db, const char *b, unsigned flags)
     struct name from, to;
     int known = name_of(da, a, &from), goes = name_of(db, b, &to);
     if (!known && !goes) return (int)syscall(SYS_renameat2, da, a, db, b, flags);
-    if (!known || !goes || flags & RENAME_EXCHANGE) abort();
+    DEMAND(known && goes && !(flags & RENAME_EXCHANGE));
     begin();
     int done = (int)syscall(SYS_renameat2, da, a, db, b, flags);
     if (done == 0) say("R\t%llu\t%s\t%llu\t%s\n", from.dir, from.last, to.dir, to.last);
