@@ -53,13 +53,14 @@ struct Site {
     scratch: PathBuf,
 }
 
-/// The test programs, and what they do without a mutant.
-struct Programs {
-    library: PathBuf,
-    suite: PathBuf,
-    modules: Vec<String>,
-    skip: BTreeSet<String>,
-    whole: BTreeMap<PathBuf, Duration>,
+/// One test, and what is known of it.
+#[derive(Clone, Debug)]
+struct Test {
+    program: PathBuf,
+    name: String,
+    time: Duration,
+    /// The mutants whose place it passes.
+    reached: BTreeSet<usize>,
 }
 
 enum Ran {
@@ -96,7 +97,7 @@ pub fn campaign(root: &Path, wanted: &Wanted, all: Vec<Mutant>) -> Result<usize>
     let programs = build(&site)?;
     let results = work.join("results.jsonl");
     let mut known = read(&results);
-    let programs = baseline(&site, programs)?;
+    let tests = reach(&site, &programs, &work.join("reached.json"))?;
     for (at, (number, mutant)) in picked.iter().enumerate() {
         let name = mutant.name();
         let before = known.get(&name);
@@ -106,11 +107,12 @@ pub fn campaign(root: &Path, wanted: &Wanted, all: Vec<Mutant>) -> Result<usize>
         }
         std::fs::write(&site.number, number.to_string()).map_err(io)?;
         let begun = Instant::now();
-        let noticed = notice(&site, &programs, mutant, *number)?;
+        let noticed = notice(&site, &tests, mutant, *number)?;
         let line = json!({
             "number": number, "mutant": name, "noticed": noticed, "seconds": begun.elapsed().as_secs(),
         });
-        eprintln!("{}/{} {line}", at + 1, picked.len());
+        let reached = tests.iter().filter(|test| test.reached.contains(number)).count();
+        eprintln!("{}/{} {line}, {reached} tests pass it", at + 1, picked.len());
         let mut file = std::fs::File::options().append(true).create(true).open(&results).map_err(io)?;
         writeln!(file, "{line}").map_err(io)?;
         known.insert(name, noticed);
@@ -200,69 +202,137 @@ fn build(site: &Site) -> Result<(PathBuf, PathBuf)> {
     }
 }
 
-/// Runs all tests without a mutant. What fails then says nothing about mutants.
-fn baseline(site: &Site, (library, suite): (PathBuf, PathBuf)) -> Result<Programs> {
-    let text = std::fs::read_to_string(site.tree.join("tests/suite.rs")).map_err(|error| error.to_string())?;
-    let modules = text.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
-    let modules = modules.filter(|name| !NOT_RUN.contains(name)).map(|name| format!("{name}::")).collect();
-    let mut programs = Programs { library, suite, modules, skip: BTreeSet::new(), whole: BTreeMap::new() };
-    loop {
-        let begun = Instant::now();
-        let ran = run(site, &programs, &programs.library.clone(), &[], 0)?;
-        programs.whole.insert(programs.library.clone(), begun.elapsed());
-        match ran {
-            Ran::Failed(test) => drop(programs.skip.insert(test)),
-            Ran::Passed => break,
-            Ran::Late => return Err("the tests of the library do not end".into()),
+/// Runs each test by itself, without a mutant, to learn which mutants it can notice at all. A test that fails then says
+/// nothing about mutants, and is left out.
+fn reach(site: &Site, (library, suite): &(PathBuf, PathBuf), memory: &Path) -> Result<Vec<Test>> {
+    let stamp = |path: &Path| format!("{:?}", path.metadata().and_then(|meta| meta.modified()).ok());
+    let stamps = format!("{} {}", stamp(library), stamp(suite));
+    if let Some(tests) = remembered(memory, &stamps) {
+        return Ok(tests);
+    }
+    let mut queue = Vec::new();
+    for program in [library, suite] {
+        let list = Command::new(program).args(["--list", "--format", "terse"]).current_dir(&site.tree).output();
+        let list = list.map_err(|error| error.to_string())?.stdout;
+        for line in String::from_utf8_lossy(&list).lines() {
+            let Some(name) = line.strip_suffix(": test") else { continue };
+            let is_near = program == library || !NOT_RUN.iter().any(|module| name.starts_with(&format!("{module}::")));
+            if is_near {
+                queue.push((program.clone(), name.to_owned()));
+            }
         }
     }
-    loop {
-        let begun = Instant::now();
-        let ran = run(site, &programs, &programs.suite.clone(), &programs.modules.clone(), 0)?;
-        programs.whole.insert(programs.suite.clone(), begun.elapsed());
-        match ran {
-            Ran::Failed(test) => drop(programs.skip.insert(test)),
-            Ran::Passed => break,
-            Ran::Late => return Err("the tests of the programs do not end".into()),
+    let count = queue.len();
+    let queue = std::sync::Mutex::new(queue.into_iter());
+    let found = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for worker in 0..2 {
+            let (queue, found) = (&queue, &found);
+            scope.spawn(move || {
+                loop {
+                    let Some((program, name)) = queue.lock().ok().and_then(|mut queue| queue.next()) else { return };
+                    let scratch = site.scratch.with_extension(worker.to_string());
+                    let reached = site.tree.parent().unwrap_or(&site.tree).join(format!("reached.{worker}"));
+                    let _ = std::fs::remove_dir_all(&reached);
+                    let _ = std::fs::create_dir_all(&reached);
+                    let awake = format!("reach {}", reached.display());
+                    let begun = Instant::now();
+                    let limit = Duration::from_secs(600);
+                    let ran = run(site, &scratch, &program, &["--exact".into(), name.clone()], &awake, limit);
+                    let time = begun.elapsed();
+                    let _ = std::fs::remove_dir_all(&scratch);
+                    let files = std::fs::read_dir(&reached).into_iter().flatten().flatten();
+                    let reached = files.filter_map(|file| file.file_name().to_str()?.parse().ok()).collect();
+                    match ran {
+                        Ok(Ran::Passed) => {
+                            let test = Test { program, name, time, reached };
+                            found.lock().into_iter().for_each(|mut found| found.push(test.clone()));
+                        }
+                        _ => eprintln!("fails without a mutant: {name}"),
+                    }
+                }
+            });
         }
+    });
+    let mut found: Vec<Test> = found.into_inner().map_err(|error| error.to_string())?;
+    found.sort_by(|a, b| a.time.cmp(&b.time));
+    eprintln!("{} of {count} tests pass without a mutant", found.len());
+    let all: Vec<Value> =
+        found.iter().map(|test| json!([test.program, test.name, test.time.as_millis() as u64, test.reached])).collect();
+    std::fs::write(memory, json!({ "stamps": stamps, "tests": all }).to_string()).map_err(|error| error.to_string())?;
+    Ok(found)
+}
+
+fn remembered(memory: &Path, stamps: &str) -> Option<Vec<Test>> {
+    let all: Value = serde_json::from_str(&std::fs::read_to_string(memory).ok()?).ok()?;
+    if all["stamps"] != stamps {
+        return None;
     }
-    eprintln!("without a mutant: {:?}; fail already: {:?}", programs.whole.values(), programs.skip);
-    Ok(programs)
+    let test = |one: &Value| {
+        let reached = one[3].as_array()?.iter().filter_map(|number| usize::try_from(number.as_u64()?).ok()).collect();
+        let time = Duration::from_millis(one[2].as_u64()?);
+        Some(Test { program: one[0].as_str()?.into(), name: one[1].as_str()?.to_owned(), time, reached })
+    };
+    all["tests"].as_array()?.iter().map(test).collect()
 }
 
 /// The test that notices the mutant, if one does.
-fn notice(site: &Site, programs: &Programs, mutant: &Mutant, number: usize) -> Result<Option<String>> {
+fn notice(site: &Site, tests: &[Test], mutant: &Mutant, number: usize) -> Result<Option<String>> {
     let near = NEAR.iter().find(|(room, _, _)| mutant.file.starts_with(room));
-    let (library, suite) = near.map_or((&[][..], &[][..]), |(_, library, suite)| (*library, *suite));
-    let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
-    let near_suite: Vec<String> = words(suite).into_iter().filter(|module| programs.modules.contains(module)).collect();
-    let rest: Vec<String> = programs.modules.iter().filter(|module| !near_suite.contains(module)).cloned().collect();
-    let steps = [
-        (&programs.library, words(library)),
-        (&programs.library, Vec::new()),
-        (&programs.suite, near_suite),
-        (&programs.suite, rest),
+    let is_near = |test: &Test| {
+        near.is_some_and(|(_, library, suite)| {
+            [*library, *suite].concat().iter().any(|name| test.name.starts_with(name))
+        })
+    };
+    let is_long = |test: &Test| test.time > Duration::from_secs(20);
+    let library = tests.iter().find(|test| test.name.starts_with("store::")).map(|test| test.program.clone());
+    let in_library = |test: &Test| Some(&test.program) == library.as_ref();
+    let mut rest: Vec<&Test> = tests.iter().filter(|test| test.reached.contains(&number)).collect();
+    let mut steps: Vec<Vec<&Test>> = Vec::new();
+    let conditions: [&dyn Fn(&Test) -> bool; 6] = [
+        &|test| in_library(test) && is_near(test),
+        &|test| !is_long(test) && is_near(test),
+        &in_library,
+        &|test| !is_long(test),
+        &is_near,
+        &|_| true,
     ];
-    for (program, filters) in steps {
-        match run(site, programs, program, &filters, number)? {
-            Ran::Passed => {}
-            Ran::Failed(test) => return Ok(Some(test)),
-            Ran::Late => return Ok(Some(format!("{} did not end", filters.join(" ")))),
+    for condition in conditions {
+        steps.push(rest.extract_if(.., |test| condition(test)).collect());
+    }
+    for mut step in steps {
+        while !step.is_empty() {
+            // Not too many at a time: the first that fails ends it.
+            let some: Vec<&Test> = step.drain(..step.len().min(60)).collect();
+            let mut names: Vec<String> = some.iter().map(|test| test.name.clone()).collect();
+            let time: Duration = some.iter().map(|test| test.time).sum();
+            while !names.is_empty() {
+                let run = |names: &[String]| {
+                    let words = [&["--exact".to_owned()], names].concat();
+                    run(site, &site.scratch, &some[0].program, &words, &number.to_string(), time * TIMES + ON_TOP)
+                };
+                match run(&names)? {
+                    Ran::Passed => break,
+                    Ran::Late => return Ok(Some(format!("{} did not end", names.join(" ")))),
+                    // On a busy machine a test may fail for want of time: it must fail once more by itself.
+                    Ran::Failed(test) => match run(std::slice::from_ref(&test))? {
+                        Ran::Passed if names.contains(&test) => names.retain(|other| *other != test),
+                        _ => return Ok(Some(test)),
+                    },
+                }
+            }
         }
     }
     Ok(None)
 }
 
-/// Runs a test program until its first failure.
-fn run(site: &Site, programs: &Programs, program: &Path, filters: &[String], number: usize) -> Result<Ran> {
-    let _ = std::fs::remove_dir_all(&site.scratch);
-    std::fs::create_dir_all(&site.scratch).map_err(|error| error.to_string())?;
+/// Runs tests until the first failure.
+fn run(site: &Site, scratch: &Path, program: &Path, words: &[String], awake: &str, limit: Duration) -> Result<Ran> {
+    let _ = std::fs::remove_dir_all(scratch);
+    std::fs::create_dir_all(scratch).map_err(|error| error.to_string())?;
     let mut command = Command::new(program);
-    command.args(filters).current_dir(&site.tree).env("SPOOLSUITE_MUTANT", number.to_string());
-    command.env("TMPDIR", &site.scratch).env_remove("SEED");
-    for test in &programs.skip {
-        command.args(["--skip", test]);
-    }
+    command.args(words).current_dir(&site.tree).env("SPOOLSUITE_MUTANT", awake);
+    command.env("TMPDIR", scratch).env_remove("SEED");
     let mut child = command
         .process_group(0)
         .stdin(Stdio::null())
@@ -270,24 +340,17 @@ fn run(site: &Site, programs: &Programs, program: &Path, filters: &[String], num
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| error.to_string())?;
-    let limit = match programs.whole.get(program) {
-        Some(time) => *time * TIMES + ON_TOP,
-        None => Duration::from_secs(3600),
-    };
-    let end = Instant::now() + limit;
     let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
         for line in lines.map_while(std::result::Result::ok) {
-            let failed = line
-                .strip_prefix("test ")
-                .and_then(|rest| rest.split(" ... ").next().filter(|_| rest.ends_with("FAILED")));
-            if let Some(test) = failed {
+            let test = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"));
+            if let Some(test) = test {
                 let _ = tell.send(test.trim_end_matches(" - should panic").to_owned());
             }
         }
     });
-    let ran = match told.recv_timeout(end.saturating_duration_since(Instant::now())) {
+    let ran = match told.recv_timeout(limit) {
         Ok(test) => Ran::Failed(test),
         Err(mpsc::RecvTimeoutError::Timeout) => Ran::Late,
         // It ended without a failure, or died.
@@ -299,7 +362,9 @@ fn run(site: &Site, programs: &Programs, program: &Path, filters: &[String], num
     };
     let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).stderr(Stdio::null()).status();
     let _ = child.wait();
-    end_what_is_left(&site.target);
+    if !awake.starts_with("reach") {
+        end_what_is_left(&site.target);
+    }
     Ok(ran)
 }
 

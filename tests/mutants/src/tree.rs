@@ -9,14 +9,24 @@ use super::find::Mutant;
 
 /// The module that tells which mutant is awake. A program that starts with an environment of its own finds the number in
 /// the file.
-const AWAKE: &str = r#"//! Which mutant is awake.
+const AWAKE: &str = r#"//! Which mutant is awake; or, when a directory is named instead, which are reached: each leaves a file there.
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 /// Whether it is this one.
 pub fn awake(number: u32) -> bool {
-    static AWAKE: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
-    number == *AWAKE.get_or_init(|| {
+    static AWAKE: OnceLock<(u32, Option<String>)> = OnceLock::new();
+    static REACHED: [AtomicBool; 4096] = [const { AtomicBool::new(false) }; 4096];
+    let (one, dir) = AWAKE.get_or_init(|| {
         let text = std::env::var("SPOOLSUITE_MUTANT").ok().or_else(|| std::fs::read_to_string("FILE").ok());
-        text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
-    })
+        let text = text.unwrap_or_default();
+        (text.trim().parse().unwrap_or(0), text.trim().strip_prefix("reach ").map(str::to_owned))
+    });
+    if let (Some(dir), Some(reached)) = (dir, REACHED.get(number as usize)) {
+        if !reached.swap(true, Ordering::Relaxed) {
+            let _ = std::fs::File::create(format!("{dir}/{number}"));
+        }
+    }
+    number == *one
 }
 "#;
 
