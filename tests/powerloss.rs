@@ -275,14 +275,7 @@ impl State {
         self.lay_out_dir(record, ROOT, root, &mut made, 0);
     }
 
-    fn lay_out_dir(
-        &self,
-        record: &Record,
-        dir: usize,
-        path: &Path,
-        made: &mut HashMap<usize, PathBuf>,
-        depth: u32,
-    ) {
+    fn lay_out_dir(&self, record: &Record, dir: usize, path: &Path, made: &mut HashMap<usize, PathBuf>, depth: u32) {
         assert!(depth < 20, "a directory that holds itself");
         for (name, object) in self.names.get(&dir).into_iter().flatten() {
             let path = path.join(name);
@@ -352,7 +345,11 @@ fn recorder(dir: &Path) -> PathBuf {
     let library = dir.join("record.so");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/record.c");
     let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&library).arg(source).arg("-ldl");
+    compiler
+        .args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"])
+        .arg(&library)
+        .arg(source)
+        .arg("-ldl");
     let child = compiler.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     finish(child.expect("a C compiler is needed: cc"), DEADLINE).expect(0);
     library
@@ -441,9 +438,15 @@ impl Played {
                 continue;
             }
             idle = 0;
-            std::fs::remove_dir_all(&self.root).unwrap();
-            std::fs::create_dir(&self.root).unwrap();
-            state.lay_out(&self.record, &self.root);
+            // At once: a program that was on its way may still be at work on the last one.
+            let (old, new) = (self.dir.path().join("old"), self.dir.path().join("new"));
+            for dir in [&old, &new] {
+                let _ = std::fs::remove_dir_all(dir);
+            }
+            std::fs::create_dir(&new).unwrap();
+            state.lay_out(&self.record, &new);
+            std::fs::rename(&self.root, &old).unwrap();
+            std::fs::rename(&new, &self.root).unwrap();
             self.keep();
             let about = Told(format!(
                 "state {} of {states}: act {moment} of {} ({:?}), {loss:?}",
@@ -539,7 +542,10 @@ fn print_all(site: &Site, devices: &[&str]) {
         }
         rounds += 1;
         assert!(rounds < 50, "jobs do not print: {:#?}; {}", site.jobs(), site.log());
-        finish(site.command("fastp").arg("--base").arg(site.base()).args(["--process", "SPLA"]).spawn().unwrap(), DEADLINE);
+        finish(
+            site.command("fastp").arg("--base").arg(site.base()).args(["--process", "SPLA"]).spawn().unwrap(),
+            DEADLINE,
+        );
     }
 }
 
@@ -716,7 +722,9 @@ fn a_power_loss_during_backup_or_restore_loses_neither_spool_nor_backup() {
             let kept = || {
                 let dirs = [site.server_dir(), site.server_dir().join("corrupt")];
                 let files = dirs.iter().flat_map(|dir| std::fs::read_dir(dir).unwrap());
-                files.into_iter().any(|file| std::fs::read(file.unwrap().path()).is_ok_and(|all| all == text("since", 3000)))
+                files
+                    .into_iter()
+                    .any(|file| std::fs::read(file.unwrap().path()).is_ok_and(|all| all == text("since", 3000)))
             };
             assert!(printed.contains(&"since".to_owned()) || kept(), "the document of a job was erased");
         }

@@ -3,6 +3,7 @@
 mod attempt_limit;
 mod attempts;
 mod cycles;
+mod half_made;
 mod headers;
 mod interleavings;
 mod lifecycle;

@@ -539,8 +539,12 @@ const MOST_READERS: usize = 8;
 
 /// Where SQLite keeps the log of a database.
 pub(super) fn log_of(database: &Path) -> PathBuf {
+    beside(database, "-wal")
+}
+
+fn beside(database: &Path, end: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
-    name.push("-wal");
+    name.push(end);
     name.into()
 }
 
@@ -583,6 +587,19 @@ impl Store {
             schema::migrate(tx)?;
             first(tx)
         })
+    }
+
+    /// Undoes what a creation that was cut off has begun. A database of ours has a log: a rollback journal lies beside it
+    /// only while its first pages are made. Who opens it for looking only cannot take them back, and would fail for ever.
+    pub(crate) fn undo_creation(&self) -> Fallible<()> {
+        if beside(&self.path, "-journal").symlink_metadata().is_err() {
+            return Ok(());
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(&self.path, flags)?;
+        db.busy_timeout(GATE_DEADLINE)?;
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(())
     }
 
     /// Brings an older schema up to ours. Nobody else may use the spool meanwhile. When it fails, the older schema stands.
