@@ -220,3 +220,17 @@ fn of_a_damaged_database_is_saved_what_can_be_read_and_every_loss_is_named() {
     site.run("pdfsck", &["--repair"]).expect(1);
     assert_eq!(site.jobs().len() + aside(&site), MANY);
 }
+
+#[test]
+fn counters_that_are_wrong_are_found_and_counted_again() {
+    let site = waiting(3);
+    let db = rusqlite::Connection::open(site.paths().database()).unwrap();
+    db.execute_batch("UPDATE spool SET jobs = 77, open_jobs = -1; UPDATE location SET jobs = 5").unwrap();
+    drop(db);
+    assert_eq!(codes(&site, &[], 1), ["counter"; 3]);
+    assert_eq!(codes(&site, &["--repair"], 0), ["counter"; 3]);
+    assert!(codes(&site, &[], 0).is_empty());
+    let about: Value =
+        serde_json::from_str(&site.run("spoolcom", &["--json", "SPOOLER, STATUS"]).expect(0).out).unwrap();
+    assert_eq!(about[0]["jobs"], 3, "{about}");
+}

@@ -190,6 +190,61 @@ fn a_device_of_schema_1_that_stood_still_in_its_error_prints_after_a_start() {
     site.wait_until_empty();
 }
 
+/// The server of every row that has facts of its host, and what the counters say.
+fn hosts_and_counters(base: &Path) -> (Vec<(String, Option<String>)>, Vec<i64>) {
+    let db = rusqlite::Connection::open(Base::new(base).database()).unwrap();
+    let mut hosts = Vec::new();
+    for (table, column, whose) in [
+        ("job", "owner_server", "owner_uid IS NOT NULL"),
+        ("finished", "owner_server", "owner_uid IS NOT NULL"),
+        ("document", "server", "ino IS NOT NULL"),
+        ("local_counter", "server", "owner_uid IS NOT NULL"),
+        ("entry", "begun_server", "begun_ino IS NOT NULL"),
+        ("process", "running_server", "pid IS NOT NULL"),
+    ] {
+        let mut find = db.prepare(&format!("SELECT {column} FROM {table} WHERE {whose}")).unwrap();
+        let found = find.query_map([], |row| row.get(0)).unwrap();
+        hosts.extend(found.map(|server| (table.to_owned(), server.unwrap())));
+    }
+    let counted = ["jobs", "open_jobs", "printing_jobs", "devices", "locations", "processes"]
+        .map(|counter| db.query_row(&format!("SELECT {counter} FROM spool"), [], |row| row.get(0)).unwrap());
+    let at = db.query_row("SELECT jobs FROM location WHERE dest = 'FRONT'", [], |row| row.get(0)).unwrap();
+    (hosts, [&counted[..], &[at]].concat())
+}
+
+#[test]
+fn facts_of_a_host_in_an_older_spool_belong_to_its_own_server_and_its_counters_are_right() {
+    let dir = tempfile::tempdir().unwrap();
+    unpacked(dir.path());
+    let db = rusqlite::Connection::open(Base::new(dir.path()).database()).unwrap();
+    // A print process that died while it wrote to a file, and a job that ended.
+    db.execute_batch(
+        "UPDATE process SET running = 1, pid = 7, running_boot = 'x', epoch = 1;
+         UPDATE entry SET begun_dev = 1, begun_ino = 2, begun_offset = 3, state = 1, attempt = 1, epoch = 1,
+             process_id = (SELECT id FROM process), device_id = (SELECT id FROM device);
+         INSERT INTO finished (job_id, number, serial, token, local_id, owner_uid, owner, user_name, name, destination,
+                 outcome, octets, documents, created_ms, finished_ms)
+             VALUES (99, 99, 99, 'gone', 99, 1, 'a', 'a@b', 'n', '#OFFICE.FRONT', 'sent', 1, 1, 1, 1);",
+    )
+    .unwrap();
+    drop(db);
+    let mut spool = local(dir.path(), Access::Existing { now: clock() });
+    let (hosts, counters) = hosts_and_counters(dir.path());
+    let tables: Vec<&str> = hosts.iter().map(|(table, _)| table.as_str()).collect();
+    assert_eq!(tables, ["job", "finished", "document", "local_counter", "entry", "process"]);
+    assert!(hosts.iter().all(|(_, server)| server.as_deref() == Some("acme1")), "{hosts:?}");
+    assert_eq!(counters, [1, 0, 1, 1, 1, 1, 1], "jobs, open, printing, devices, locations, processes, at the location");
+    let about = spool.about().unwrap();
+    assert_eq!((about.jobs, about.printing_jobs, about.devices, about.locations), (1, 1, 1, 1));
+    // Local ids go on where they were.
+    let known = spool.job(JobRef::Number(1.try_into().unwrap())).unwrap().local;
+    let text = dir.path().join("text");
+    std::fs::write(&text, "new\n").unwrap();
+    let site = crate::support::Site::at(dir.path());
+    site.submit("office.front", "new", &text).expect(0);
+    assert_eq!(spool.job(JobRef::Number(2.try_into().unwrap())).unwrap().local.0, known.0 + 1);
+}
+
 #[test]
 fn a_spool_of_an_older_schema_that_is_in_use_is_not_brought_up_to_date() {
     let dir = tempfile::tempdir().unwrap();

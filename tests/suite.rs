@@ -39,6 +39,7 @@ mod prompt;
 mod reprints;
 mod rooms;
 mod sockets;
+mod store_rules;
 mod submission_socket;
 mod support;
 mod transports;

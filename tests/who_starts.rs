@@ -30,7 +30,7 @@ struct World {
 
 fn caller(name: &str, uid: u32, groups: &[&str]) -> Caller {
     let groups = groups.iter().map(ToString::to_string).collect();
-    Caller { uid, user: name.into(), host: "here".into(), groups }
+    Caller { uid, user: name.into(), host: "here".into(), groups, operator: false }
 }
 
 fn operator() -> Caller {

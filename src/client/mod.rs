@@ -3,7 +3,9 @@
 pub(crate) mod channel;
 pub(crate) mod hello;
 mod remote;
+mod served;
 pub(crate) mod submission_socket;
 
 pub use remote::Remote;
+pub use served::ServedSpool;
 pub use submission_socket::Submitter;

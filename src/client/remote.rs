@@ -56,13 +56,16 @@ impl Remote {
     /// As [`Carrier::carry`]; the connection is of no use then, unless the request could not be encoded (`BadValue`).
     pub(super) fn exchange(&self, request: &Request, files: &[OwnedFd], deadline: Duration) -> Result<Reply, Failure> {
         if self.broken {
-            return Err(Failure::new(FailureKind::Unreachable, "the connection to the server is lost"));
+            let lost = || Failure::new(FailureKind::Unreachable, "the connection to the server is lost");
+            return Err(self.refusal().unwrap_or_else(lost));
         }
         // What cannot be encoded was not sent, and nothing is lost: the connection stays usable.
         let frame = frame::encode(Kind::Request, request, files.len())
             .map_err(|error| Failure::new(FailureKind::BadValue, error.to_string()))?;
-        channel::send(&self.stream, &frame, files, Deadline::after(deadline))
-            .map_err(|error| Failure::new(FailureKind::Unreachable, format!("cannot reach the server: {error}")))?;
+        channel::send(&self.stream, &frame, files, Deadline::after(deadline)).map_err(|error| {
+            let lost = || Failure::new(FailureKind::Unreachable, format!("cannot reach the server: {error}"));
+            self.refusal().unwrap_or_else(lost)
+        })?;
         let until = Deadline::after(deadline.saturating_add(request.own_wait()));
         let lost = |why: String| {
             if request.effect().only_looks() {
@@ -80,6 +83,15 @@ impl Remote {
             Ok(None) => Err(lost("it closed the connection".into())),
             Err(error) => Err(lost(error.to_string())),
         }
+    }
+
+    /// What a server said that closed the connection before it heard us: it serves too many, or ends.
+    fn refusal(&self) -> Option<Failure> {
+        if self.greeted.get() {
+            return None;
+        }
+        let theirs = hello::hear(&self.stream, Deadline::after(HELLO)).ok()??;
+        Some(Failure::new(FailureKind::Unreachable, theirs.refusal?))
     }
 
     /// Reads the server's hello. `lost` tells what is true of the request that was sent before.

@@ -7,11 +7,11 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::client::{Submitter, submission_socket};
+use crate::client::{ServedSpool, Submitter, submission_socket};
 use crate::model::{Failure, FailureKind};
 use crate::spool::disk::paths::Base;
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request};
-use crate::supervise::{self, Purpose};
+use crate::supervise::{self, Place, Purpose};
 
 /// Exit statuses: 0 all done, 1 at least one object failed, 2 usage error, 3 spool not reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,12 +109,17 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
             Intent::Read => Purpose::Look,
             Intent::Write => Purpose::Change,
             Intent::Submit => {
-                let base = supervise::usual_base(host, &|name| std::env::var_os(name), &place)?;
-                return Ok(submitter(base));
+                return match supervise::usual_place(host, &|name| std::env::var_os(name), &place)? {
+                    Place::Base(base) => Ok(submitter(base)),
+                    Place::Server(path) => served(&path),
+                };
             }
             Intent::Declare => Purpose::Declare,
         };
-        supervise::open_spool(host, &|name| std::env::var_os(name), &place, purpose)
+        match supervise::usual_place(host, &|name| std::env::var_os(name), &place)? {
+            Place::Base(base) => supervise::open_at(&base, purpose),
+            Place::Server(path) => served(&path),
+        }
     };
     let (out_is_terminal, input_is_terminal) = (stdout.is_terminal(), stdin.is_terminal());
     // Why are the streams not locked? A document may be read from the descriptor of standard input itself.
@@ -146,6 +151,11 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
         return exit.max(Exit::Failed).into();
     }
     exit.into()
+}
+
+/// The spool of the server that listens at `path`.
+fn served(path: &std::path::Path) -> Result<Box<dyn Operations>, Failure> {
+    Ok(Box::new(ServedSpool::connect(path)?))
 }
 
 /// Makes the way of a submission: to the submission socket, or into the spool. `PD_SUBMISSION_SOCKET_MS` says how long

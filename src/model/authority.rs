@@ -15,6 +15,10 @@ pub struct Caller {
     pub host: String,
     /// Unix groups of the caller, by name.
     pub groups: Vec<String>,
+    /// Whether the server counts him among its operators (system operator, 255,n). Nobody is one of a spool without a
+    /// server: there the creator is.
+    #[serde(default)]
+    pub operator: bool,
 }
 
 impl Caller {
@@ -27,8 +31,15 @@ impl Caller {
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Right<'a> {
-    /// Look at any object.
+    /// Look at devices, locations, processes, the spooler, and at how many jobs wait.
     See,
+    /// See a job: its title, its documents, its history.
+    SeeJob {
+        /// Its owner.
+        owner_uid: u32,
+        /// Unix groups of the owner, by name.
+        owner_groups: &'a [String],
+    },
     /// Declare, alter, start, drain or delete devices, processes, locations, the spooler.
     Configure,
     /// Start a device. Anybody may, if it is offline because of a device error.
@@ -61,26 +72,34 @@ pub struct Trust {
 impl Trust {
     /// Grants or refuses `right` to `caller`. A refusal is a [`FailureKind::Security`] that says what would be needed.
     pub fn allows(&self, caller: &Caller, right: Right<'_>) -> Result<(), Failure> {
-        let creator = caller.uid == self.creator_uid;
+        let trusted = self.trusts(caller);
         let allowed = match right {
             Right::See | Right::Submit => true,
-            Right::Configure | Right::RaisePriority => creator,
-            Right::StartDevice { offline_by_error } => creator || offline_by_error,
-            Right::ChangeJob { owner_uid, owner_groups } => {
-                creator || caller.uid == owner_uid || (self.manager_access && manages(caller, owner_groups))
+            Right::Configure | Right::RaisePriority => trusted,
+            Right::StartDevice { offline_by_error } => trusted || offline_by_error,
+            Right::SeeJob { owner_uid, owner_groups } | Right::ChangeJob { owner_uid, owner_groups } => {
+                trusted || caller.uid == owner_uid || (self.manager_access && manages(caller, owner_groups))
             }
         };
         if allowed {
             return Ok(());
         }
         Err(match right {
-            Right::ChangeJob { .. } => Failure::new(FailureKind::Security, "the job belongs to another user"),
-            Right::RaisePriority => {
-                Failure::new(FailureKind::Security, "only the creator of this spool may give a job a priority above 50")
-                    .hint("50 is the highest that its owner may give it; SELPRI 4 in spoolcom")
+            Right::SeeJob { .. } | Right::ChangeJob { .. } => {
+                Failure::new(FailureKind::Security, "the job belongs to another user")
             }
-            _ => Failure::new(FailureKind::Security, "only the creator of this spool may do that"),
+            Right::RaisePriority => Failure::new(
+                FailureKind::Security,
+                "only the creator of this spool and operators may give a job a priority above 50",
+            )
+            .hint("50 is the highest that its owner may give it; SELPRI 4 in spoolcom"),
+            _ => Failure::new(FailureKind::Security, "only the creator of this spool and its operators may do that"),
         })
+    }
+
+    /// Whether the caller may do everything: the creator of the spool, or an operator.
+    pub fn trusts(&self, caller: &Caller) -> bool {
+        caller.uid == self.creator_uid || caller.operator
     }
 }
 
@@ -103,7 +122,26 @@ mod tests {
             user: format!("u{uid}"),
             host: "h".into(),
             groups: groups.iter().map(ToString::to_string).collect(),
+            operator: false,
         }
+    }
+
+    #[test]
+    fn an_operator_may_do_everything_and_a_user_sees_his_own_jobs() {
+        let trust = Trust { creator_uid: 1, manager_access: false };
+        let operator = Caller { operator: true, ..caller(9, &[]) };
+        let staff = vec!["staff".to_owned()];
+        let see = Right::SeeJob { owner_uid: 2, owner_groups: &staff };
+        let change = Right::ChangeJob { owner_uid: 2, owner_groups: &staff };
+        for right in
+            [Right::Configure, Right::RaisePriority, Right::StartDevice { offline_by_error: false }, see, change]
+        {
+            assert!(trust.allows(&operator, right).is_ok(), "{right:?}");
+            assert!(trust.allows(&caller(3, &["staff-managers"]), right).is_err(), "{right:?}");
+        }
+        assert!(trust.allows(&caller(2, &[]), see).is_ok());
+        let open = Trust { manager_access: true, ..trust };
+        assert!(open.allows(&caller(3, &["staff-managers"]), see).is_ok());
     }
 
     #[test]

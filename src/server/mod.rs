@@ -1,6 +1,8 @@
 //! The operations of a spool over the wire: the side that has the spool.
 
 mod connection;
+mod connections;
+pub mod served;
 mod submission_socket;
 
 pub use connection::{pair, serve_connection};

@@ -130,6 +130,12 @@ impl Spool {
     }
 }
 
+/// Whether this thread carries out a change of the spool now: nobody touches files or wakes processes then. Only builds with
+/// debug assertions tell.
+pub(crate) fn is_in_change() -> bool {
+    store::in_change()
+}
+
 /// Opens a spool for a print process.
 ///
 /// # Errors

@@ -156,13 +156,19 @@ impl Site {
 
     pub fn set_device_wish(&mut self, device: &str, wish: DeviceWish) {
         let id = self.device_id(device);
-        self.spool.change(Room::Gives, &Call::timeless(), move |tx| store::device::set_wish(tx, id, wish)).unwrap();
+        self.spool
+            .change(Room::Gives, &Call::timeless(), move |tx| {
+                tx.lock(store::Lock::Device(id))?;
+                store::device::set_wish(tx, id, wish)
+            })
+            .unwrap();
     }
 
     pub fn pause(&mut self, job: &JobRef) {
         let id = self.local.job(job.clone()).unwrap().id;
         self.spool
             .change(Room::Gives, &Call::of(&user("bob", 1), &clock()), move |tx| {
+                tx.lock(store::Lock::Job(id))?;
                 store::entry::withdraw(tx, id)?;
                 store::job::set_wish(tx, id, Wish::Pause)?;
                 store::event::record(tx, store::event::Object::Job(id), EventWord::Paused, "")
@@ -201,5 +207,5 @@ pub fn at(claim: &Claim, octets: u64) -> Progress {
 
 /// A user.
 pub fn user(name: &str, uid: u32) -> Caller {
-    Caller { uid, user: name.into(), host: "here".into(), groups: Vec::new() }
+    Caller { uid, user: name.into(), host: "here".into(), groups: Vec::new(), operator: false }
 }

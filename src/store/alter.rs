@@ -3,14 +3,21 @@
 use crate::model::field::{Field, Value};
 use crate::model::job::Origin;
 use crate::model::state::EntryState;
-use crate::model::{DocumentId, Failure, JobId};
+use crate::model::{DocumentId, Failure, JobId, LocationId};
 
 use super::job::JobRow;
 use super::value::values;
-use super::{Fallible, Tx};
+use super::{Fallible, Lock, Tx, tally};
 
 /// Writes everything of a job that can be changed.
 pub(crate) fn update_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
+    tx.demand_lock(Lock::Job(j.id))?;
+    let was =
+        tx.one("SELECT location_id FROM job WHERE id = ?", values![j.id], |row| row.only::<Option<LocationId>>())?;
+    if let Some(was) = was.filter(|was| *was != j.location) {
+        tally::add_at(tx, was, -1)?;
+        tally::add_at(tx, j.location, 1)?;
+    }
     tx.change(
         "the job",
         "UPDATE job SET local_id = ?, owner_uid = ?, owner_gid = ?, owner = ?, name = ?, form = ?, priority = ?,
@@ -70,9 +77,12 @@ pub(crate) fn delete_entries(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
     Ok(())
 }
 
-/// Notes on the entries of a job that octets of an earlier attempt may be on paper.
+/// Notes on the entries of a job that no device has that octets of an earlier attempt may be on paper.
 pub(crate) fn mark_duplicate(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
-    tx.run("UPDATE entry SET duplicate = ? WHERE job_id = ?", values![true, job])?;
+    tx.run(
+        "UPDATE entry SET duplicate = ? WHERE job_id = ? AND state IN (?, ?, ?)",
+        values![true, job, EntryState::Queued, EntryState::Done, EntryState::Withdrawn],
+    )?;
     Ok(())
 }
 

@@ -121,7 +121,7 @@ impl Store {
         }
     }
 
-    /// What became of each of `batch`.
+    /// Returns what became of each of `batch`.
     fn commit(&self, batch: &mut [Pending]) -> Vec<Fallible<()>> {
         let mut writer = guard(&self.writer);
         match self.commit_batch(&mut writer, batch) {
@@ -153,7 +153,7 @@ impl Store {
         Ok(verdicts)
     }
 
-    /// Each with its own verdict; a failure is that of the whole transaction.
+    /// Carries out each with its own verdict; a failure is that of the whole transaction.
     fn commit_on(&self, session: &Session, batch: &mut [Pending]) -> Fallible<Vec<Fallible<()>>> {
         self.begin(session)?;
         let before = session.changes();

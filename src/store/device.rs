@@ -4,8 +4,9 @@ use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Paper, Re
 use crate::model::state::{DeviceWish, ErrorNote};
 use crate::model::{DeviceId, DeviceName, JobId, ProcessName, RouteId};
 
+use super::tally::{self, Counts};
 use super::value::{columns, values};
-use super::{Fallible, Row, Tx, page};
+use super::{Fallible, Lock, Row, Tx, page};
 
 /// A device as stored.
 #[derive(Clone, Debug)]
@@ -36,12 +37,13 @@ pub struct DeviceRow {
 }
 
 impl DeviceRow {
-    /// The error it is in. One on record of a device that is open is behind it, though it has not printed yet and the
-    /// record stays until it has.
+    /// Returns the error it is in. One on record of a device that is open is behind it, though it has not printed yet
+    /// and the record stays until it has.
     pub fn in_error(&self) -> Option<&ErrorNote> {
         self.error.as_ref().filter(|_| !self.open)
     }
-    /// The address of its last attempts: a claim left over by a dead process, and a place in a file, belong to it.
+    /// Returns the address of its last attempts: a claim left over by a dead process, and a place in a file, belong to
+    /// it.
     pub fn address(&self) -> Option<&DeviceUri> {
         self.connection.as_ref().map(|connection| &connection.address).or(self.settings.uri.as_ref())
     }
@@ -137,17 +139,32 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
     })
 }
 
-/// The device of that name.
+/// Returns the device of that name.
 pub(crate) fn by_name(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Option<DeviceRow>> {
-    tx.one(&format!("SELECT {} FROM device WHERE name_key = ?", at::LIST), values![name.key()], read)
+    noted(tx, tx.one(&format!("SELECT {} FROM device WHERE name_key = ?", at::LIST), values![name.key()], read)?)
 }
 
-/// The device with that identity.
+/// Returns the device with that identity.
 pub(crate) fn by_id(tx: &Tx<'_>, id: DeviceId) -> Fallible<Option<DeviceRow>> {
-    tx.one(&format!("SELECT {} FROM device WHERE id = ?", at::LIST), values![id], read)
+    noted(tx, tx.one(&format!("SELECT {} FROM device WHERE id = ?", at::LIST), values![id], read)?)
 }
 
-/// Devices by name after `after`, one page.
+fn noted(tx: &Tx<'_>, found: Option<DeviceRow>) -> Fallible<Option<DeviceRow>> {
+    if let Some(row) = &found {
+        tx.has_read(Lock::Device(row.id));
+    }
+    Ok(found)
+}
+
+/// Returns the device of that name, locked: to decide from it.
+pub(crate) fn to_change(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Option<DeviceRow>> {
+    let id = tx.one("SELECT id FROM device WHERE name_key = ?", values![name.key()], |row| row.only::<DeviceId>())?;
+    let Some(id) = id else { return Ok(None) };
+    tx.lock(Lock::Device(id))?;
+    by_id(tx, id)
+}
+
+/// Returns devices by name after `after`, one page.
 pub(crate) fn list(tx: &Tx<'_>, after: Option<&DeviceName>) -> Fallible<Vec<DeviceRow>> {
     let after = after.map_or_else(String::new, DeviceName::key);
     tx.rows(
@@ -157,7 +174,7 @@ pub(crate) fn list(tx: &Tx<'_>, after: Option<&DeviceName>) -> Fallible<Vec<Devi
     )
 }
 
-/// The devices of a print process.
+/// Returns the devices of a print process.
 pub(crate) fn of_process(tx: &Tx<'_>, process: &ProcessName) -> Fallible<Vec<DeviceRow>> {
     tx.rows(
         &format!("SELECT {} FROM device WHERE process_key = ? ORDER BY name_key", at::LIST),
@@ -166,7 +183,7 @@ pub(crate) fn of_process(tx: &Tx<'_>, process: &ProcessName) -> Fallible<Vec<Dev
     )
 }
 
-/// The devices that a route leads to: a location's own, or every one of a group.
+/// Returns the devices that a route leads to: a location's own, or every one of a group.
 pub(crate) fn of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Vec<DeviceRow>> {
     tx.rows(&of_route_sql(), values![route], read)
 }
@@ -175,7 +192,7 @@ pub(super) fn of_route_sql() -> String {
     format!("SELECT {} FROM device WHERE id IN ({OF_ROUTE}) ORDER BY name_key", at::LIST)
 }
 
-/// The highest SPEED among the devices that a route leads to, if there are any.
+/// Returns the highest SPEED among the devices that a route leads to, if there are any.
 pub(crate) fn speed_of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Option<u32>> {
     let found = tx.one(&format!("SELECT max(speed) FROM device WHERE id IN ({OF_ROUTE})"), values![route], |row| {
         row.only::<Option<u32>>()
@@ -189,7 +206,7 @@ fn routes_sql() -> String {
     format!("SELECT {} FROM location l JOIN location_group g ON g.id = l.group_id WHERE l.device_id = ?", leads::LIST)
 }
 
-/// The routes that lead to a device: its locations and their groups.
+/// Returns the routes that lead to a device: its locations and their groups.
 pub(crate) fn routes(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<(RouteId, bool)>> {
     let rows = tx.rows(&routes_sql(), values![device], |row| {
         Ok([(row.get(leads::location_route)?, false), (row.get(leads::group_route)?, true)])
@@ -234,11 +251,14 @@ pub(crate) fn insert(tx: &Tx<'_>, name: &DeviceName) -> Fallible<DeviceId> {
             d.attempts
         ],
     )?;
+    tally::add(tx, Counts { devices: 1, ..Counts::default() })?;
+    tx.has_made(Lock::Device(DeviceId(id)));
     Ok(DeviceId(id))
 }
 
 /// Stores settings.
 pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change(
         "the device",
         "UPDATE device SET process = ?, process_key = ?, uri = ?, form = ?, form_key = ?, speed = ?, exclusive = ?, fifo = ?,
@@ -270,16 +290,18 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
 
 /// Stores which job was set aside because the device failed at it.
 pub(crate) fn set_aside(tx: &Tx<'_>, id: DeviceId, job: Option<JobId>) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change("the device", "UPDATE device SET set_aside = ? WHERE id = ?", values![job, id])
 }
 
-/// The form in which form names are compared.
+/// Returns the form in which form names are compared.
 pub(crate) fn form_key(form: &str) -> String {
     form.trim().to_ascii_uppercase()
 }
 
 /// Stores what the operator wants.
 pub(crate) fn set_wish(tx: &Tx<'_>, id: DeviceId, wish: DeviceWish) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change(
         "the device",
         "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ? WHERE id = ?",
@@ -287,8 +309,19 @@ pub(crate) fn set_wish(tx: &Tx<'_>, id: DeviceId, wish: DeviceWish) -> Fallible<
     )
 }
 
+/// Starts a device that nobody has started or drained yet. False when somebody has.
+pub(crate) fn start_untouched(tx: &Tx<'_>, id: DeviceId) -> Fallible<bool> {
+    tx.demand_lock(Lock::Device(id))?;
+    let started = tx.run(
+        "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ? WHERE id = ? AND untouched <> ?",
+        values![DeviceWish::Started, false, false, id, false],
+    )?;
+    Ok(started == 1)
+}
+
 /// Stops a device because of its error.
 pub(crate) fn stop_by_error(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change(
         "the device",
         "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ? WHERE id = ?",
@@ -296,8 +329,8 @@ pub(crate) fn stop_by_error(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
     )
 }
 
-/// The devices that nobody has started or drained yet, and that have all they need to be started: an address is needed
-/// unless they `may_have_entry` in FASTCNFG.
+/// Returns the devices that nobody has started or drained yet, and that have all they need to be started: an address is
+/// needed unless they `may_have_entry` in FASTCNFG.
 pub(crate) fn untouched(tx: &Tx<'_>, may_have_entry: bool) -> Fallible<Vec<DeviceRow>> {
     tx.rows(
         &format!(
@@ -312,6 +345,7 @@ pub(crate) fn untouched(tx: &Tx<'_>, may_have_entry: bool) -> Fallible<Vec<Devic
 
 /// Stores or clears the error.
 pub(crate) fn set_error(tx: &Tx<'_>, id: DeviceId, error: Option<&ErrorNote>) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change(
         "the device",
         "UPDATE device SET error_number = ?, error_text = ?, error_since_ms = ?, error_next_ms = ?, error_tries = ?
@@ -329,6 +363,7 @@ pub(crate) fn set_error(tx: &Tx<'_>, id: DeviceId, error: Option<&ErrorNote>) ->
 
 /// Stores that it was opened, and with what. With `forgets` what it remembers of FASTCNFG is forgotten.
 pub(crate) fn set_opened(tx: &Tx<'_>, id: DeviceId, used: &ConnectionInUse, forgets: bool) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change(
         "the device",
         "UPDATE device SET is_open = ?, opens = opens + 1, last_address = ?, last_entry = ?, complaint = ?,
@@ -339,7 +374,7 @@ pub(crate) fn set_opened(tx: &Tx<'_>, id: DeviceId, used: &ConnectionInUse, forg
 
 columns!(memory { last_found, complaint });
 
-/// What it remembers of FASTCNFG.
+/// Returns what it remembers of FASTCNFG.
 pub(crate) fn remembered(tx: &Tx<'_>, id: DeviceId) -> Fallible<Remembered> {
     let found = tx.one(&format!("SELECT {} FROM device WHERE id = ?", memory::LIST), values![id], |row| {
         Ok(Remembered { entry: row.get(memory::last_found)?, complaint: row.get(memory::complaint)? })
@@ -349,6 +384,7 @@ pub(crate) fn remembered(tx: &Tx<'_>, id: DeviceId) -> Fallible<Remembered> {
 
 /// Stores what it remembers of FASTCNFG.
 pub(crate) fn set_remembered(tx: &Tx<'_>, id: DeviceId, found: &Remembered) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change(
         "the device",
         "UPDATE device SET last_found = ?, complaint = ? WHERE id = ?",
@@ -358,11 +394,13 @@ pub(crate) fn set_remembered(tx: &Tx<'_>, id: DeviceId, found: &Remembered) -> F
 
 /// Stores that it is closed.
 pub(crate) fn set_closed(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change("the device", "UPDATE device SET is_open = ? WHERE id = ?", values![false, id])
 }
 
 /// Stores where the paper stands.
 pub(crate) fn set_paper(tx: &Tx<'_>, id: DeviceId, paper: Paper) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
     tx.change("the device", "UPDATE device SET paper = ? WHERE id = ?", values![paper, id])
 }
 
@@ -377,7 +415,9 @@ pub(crate) fn close_all(tx: &Tx<'_>, process: &ProcessName) -> Fallible<()> {
 
 /// Removes a device; nothing refers to it.
 pub(crate) fn delete(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
-    tx.change("the device", "DELETE FROM device WHERE id = ?", values![id])
+    tx.demand_lock(Lock::Device(id))?;
+    tx.change("the device", "DELETE FROM device WHERE id = ?", values![id])?;
+    tally::add(tx, Counts { devices: -1, ..Counts::default() })
 }
 
 #[cfg(test)]

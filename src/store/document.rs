@@ -31,6 +31,8 @@ pub struct DocumentRow {
     pub lines: Option<u64>,
     /// Copies.
     pub copies: u32,
+    /// The server in whose directory its file lies: the identity is of that host.
+    pub server: String,
     /// What the file was.
     pub identity: Identity,
     /// Digest, where it was taken.
@@ -74,6 +76,7 @@ columns!(at {
     pages,
     lines,
     copies,
+    server,
     dev,
     ino,
     birth_ns,
@@ -94,6 +97,7 @@ fn read(row: &Row<'_>) -> Fallible<DocumentRow> {
         pages: row.get(at::pages)?,
         lines: row.get(at::lines)?,
         copies: row.get(at::copies)?,
+        server: row.get(at::server)?,
         identity: Identity {
             dev: row.get::<Bits>(at::dev)?.0,
             ino: row.get::<Bits>(at::ino)?.0,
@@ -106,7 +110,7 @@ fn read(row: &Row<'_>) -> Fallible<DocumentRow> {
     })
 }
 
-/// The documents of a job, in order.
+/// Returns the documents of a job, in order.
 pub(crate) fn of_job(tx: &Tx<'_>, job: JobId) -> Fallible<Vec<DocumentRow>> {
     let sql = format!("SELECT {} FROM document WHERE job_id = ? ORDER BY sequence", at::LIST);
     tx.rows(&sql, values![job], read)
@@ -114,7 +118,7 @@ pub(crate) fn of_job(tx: &Tx<'_>, job: JobId) -> Fallible<Vec<DocumentRow>> {
 
 columns!(look { job_id, id, sequence, file_name, store_name, transfer, format, octets, pages, lines, copies });
 
-/// What displays show of the documents of the jobs from `first` to `last`, of each job in order.
+/// Returns what displays show of the documents of the jobs from `first` to `last`, of each job in order.
 pub(crate) fn shown(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap<JobId, Vec<ShownRow>>> {
     let mut found: BTreeMap<JobId, Vec<ShownRow>> = BTreeMap::new();
     tx.each(
@@ -141,8 +145,8 @@ pub(crate) fn shown(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap
 }
 
 pub(super) const INSERT: &str = "INSERT INTO document (job_id, sequence, file_name, store_name, transfer, link_target, format, octets, pages, lines,
-             copies, dev, ino, birth_ns, mtime_ns, ctime_ns, digest)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             copies, server, dev, ino, birth_ns, mtime_ns, ctime_ns, digest)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Inserts a document; its `id` is ignored.
 pub(crate) fn insert(tx: &Tx<'_>, job: JobId, d: &DocumentRow) -> Fallible<()> {
@@ -160,6 +164,7 @@ pub(crate) fn insert(tx: &Tx<'_>, job: JobId, d: &DocumentRow) -> Fallible<()> {
             d.pages,
             d.lines,
             d.copies,
+            d.server,
             Bits(d.identity.dev),
             Bits(d.identity.ino),
             d.identity.birth_ns,
@@ -176,14 +181,14 @@ pub(crate) fn set_store_name(tx: &Tx<'_>, id: DocumentId, store_name: &str) -> F
     tx.change("the document", "UPDATE document SET store_name = ? WHERE id = ?", values![store_name, id])
 }
 
-/// Whether a file in the server's directory belongs to a document.
+/// Tells whether a file in the server's directory belongs to a document.
 pub(crate) fn refers_to(tx: &Tx<'_>, store_name: &str) -> Fallible<bool> {
     tx.finds("SELECT 1 FROM document WHERE store_name = ?", values![store_name])
 }
 
 columns!(owner { job_id, id });
 
-/// The job and the document that a file in the server's directory belongs to.
+/// Returns the job and the document that a file in the server's directory belongs to.
 pub(crate) fn owner_of(tx: &Tx<'_>, store_name: &str) -> Fallible<Option<(JobId, DocumentId)>> {
     let sql = format!("SELECT {} FROM document WHERE store_name = ?", owner::LIST);
     tx.one(&sql, values![store_name], |row| Ok((row.get(owner::job_id)?, row.get(owner::id)?)))

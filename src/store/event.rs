@@ -67,7 +67,7 @@ fn write(tx: &Tx<'_>, object: Object, what: &EventWord, detail: Option<EventDeta
     Ok(())
 }
 
-/// Whether such an event of an object is on record.
+/// Tells whether such an event of an object is on record.
 pub(crate) fn is_recorded(tx: &Tx<'_>, object: Object, what: &EventWord, why: &str) -> Fallible<bool> {
     let (kind, id) = object.stored();
     tx.finds(
@@ -76,8 +76,8 @@ pub(crate) fn is_recorded(tx: &Tx<'_>, object: Object, what: &EventWord, why: &s
     )
 }
 
-/// Whether such an event of an object in error is on record since it last worked or was started. Only its last 200 events
-/// are looked at: an error that goes on writes few.
+/// Tells whether such an event of an object in error is on record since it last worked or was started. Only its last
+/// 200 events are looked at: an error that goes on writes few.
 pub(crate) fn is_repeated(tx: &Tx<'_>, object: Object, what: &EventWord, why: &str) -> Fallible<bool> {
     let (kind, id) = object.stored();
     // By place and not by time: the clock may be set.
@@ -103,7 +103,7 @@ fn read(row: &Row<'_>) -> Fallible<Event> {
     })
 }
 
-/// The last event of an object that is one of `words`.
+/// Returns the last event of an object that is one of `words`.
 pub(crate) fn last(tx: &Tx<'_>, object: Object, words: &[EventWord]) -> Fallible<Option<Event>> {
     let (kind, id) = object.stored();
     let marks = vec!["?"; words.len()].join(", ");
@@ -116,7 +116,7 @@ pub(crate) fn last(tx: &Tx<'_>, object: Object, words: &[EventWord]) -> Fallible
     tx.one(&sql, &values, read)
 }
 
-/// The last events of an object with the word `what`, newest first, at most 100.
+/// Returns the last events of an object with the word `what`, newest first, at most 100.
 pub(crate) fn latest(tx: &Tx<'_>, object: Object, what: &EventWord) -> Fallible<Vec<Event>> {
     let (kind, id) = object.stored();
     tx.rows(
@@ -129,7 +129,7 @@ pub(crate) fn latest(tx: &Tx<'_>, object: Object, what: &EventWord) -> Fallible<
     )
 }
 
-/// Events of an object after the place `after`, oldest first, one page.
+/// Returns events of an object after the place `after`, oldest first, one page.
 pub(crate) fn list(tx: &Tx<'_>, object: Object, after: i64) -> Fallible<Vec<Event>> {
     let (kind, id) = object.stored();
     tx.rows(

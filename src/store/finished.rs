@@ -93,15 +93,16 @@ pub(crate) fn insert(
     documents: usize,
 ) -> Fallible<()> {
     tx.run(
-        "INSERT INTO finished (job_id, number, serial, token, local_id, owner_uid, owner, user_name, name, destination, device,
-             outcome, octets, pages, documents, created_ms, finished_ms, finished_spool)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO finished (job_id, number, serial, token, local_id, owner_server, owner_uid, owner, user_name, name, destination,
+             device, outcome, octets, pages, documents, created_ms, finished_ms, finished_spool)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values![
             job.id,
             job.number,
             job.serial,
             job.token,
             job.local,
+            job.owner_server,
             job.owner_uid,
             job.owner,
             job.user_name,
@@ -126,12 +127,14 @@ fn find(tx: &Tx<'_>, clause: &str, key: &[&dyn Bind]) -> Fallible<Option<Finishe
     tx.one(&sql, key, read)
 }
 
-/// The finished job that `job` points at, for the caller with user id `uid`: the one that ended last, where a number was
-/// used again.
+/// Returns the finished job that `job` points at, for the caller with user id `uid`: the one that ended last, where a
+/// number was used again.
 pub(crate) fn by_ref(tx: &Tx<'_>, job: &JobRef, uid: u32, server: &str) -> Fallible<Option<FinishedRow>> {
     match job {
         JobRef::Number(number) => find(tx, "number = ?", values![number]),
-        JobRef::Local(local) => find(tx, "owner_uid = ? AND local_id = ?", values![uid, local]),
+        JobRef::Local(local) => {
+            find(tx, "owner_server = ? AND owner_uid = ? AND local_id = ?", values![server, uid, local])
+        }
         JobRef::Serial(serial) => find(tx, "serial = ?", values![serial]),
         JobRef::Global(global) if global.server.as_str().eq_ignore_ascii_case(server) => {
             find(tx, "serial = ?", values![global.serial])
@@ -140,8 +143,8 @@ pub(crate) fn by_ref(tx: &Tx<'_>, job: &JobRef, uid: u32, server: &str) -> Falli
     }
 }
 
-/// Finished jobs, those that ended last first, after the one that ended at `after`; all, or those of one identity
-/// (`user@host`).
+/// Returns finished jobs, those that ended last first, after the one that ended at `after`; all, or those of one
+/// identity (`user@host`).
 pub(crate) fn list(
     tx: &Tx<'_>,
     user: Option<&str>,

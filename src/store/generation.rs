@@ -36,7 +36,7 @@ const MAGIC: &str = "spoolsuite-generation";
 const LONGEST: u64 = 256;
 
 impl Mark {
-    /// The line that is kept in the file. Its length is always the same, so that a new mark covers the old one.
+    /// Returns the line that is kept in the file. Its length is always the same, so that a new mark covers the old one.
     fn line(&self) -> String {
         let text =
             format!("{MAGIC} 1 {:020} {:010} {:020} {:020}", self.generation, self.number, self.serial, self.sequence);
@@ -87,7 +87,7 @@ fn read(row: &Row<'_>) -> Fallible<Mark> {
     })
 }
 
-/// The mark of the database.
+/// Returns the mark of the database.
 pub(crate) fn of(tx: &Tx<'_>) -> Fallible<Mark> {
     let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", at::LIST), &[], read)?;
     found.ok_or_else(|| Failure::internal("the spool has no row"))

@@ -13,7 +13,7 @@ use super::{Fallible, Tx};
 
 columns!(given { job_id, document, field, value, origin });
 
-/// What was given for the jobs from `first` to `last` and for their documents.
+/// Returns what was given for the jobs from `first` to `last` and for their documents.
 pub(crate) fn of_jobs(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap<JobId, Vec<GivenValue>>> {
     let mut found: BTreeMap<JobId, Vec<GivenValue>> = BTreeMap::new();
     tx.each(

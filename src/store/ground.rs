@@ -25,7 +25,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// What has them now.
+    /// Returns what has them now.
     pub(super) fn at(database: &Path) -> Self {
         Self { database: file_id(database), log: file_id(&log_of(database)) }
     }

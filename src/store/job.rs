@@ -8,8 +8,9 @@ use crate::model::{
     ClassId, Failure, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern, RouteId, Serial,
 };
 
+use super::tally::{self, Counts};
 use super::value::{Bind, columns, values};
-use super::{Fallible, Row, Tx, page};
+use super::{Fallible, Lock, Row, Tx, page, sqlite};
 
 /// The position of a job among all, as the queues consider them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +26,7 @@ pub struct SortKey {
 }
 
 impl SortKey {
-    /// What a device compares: with FIFO ON the estimate does not count.
+    /// Returns what a device compares: with FIFO ON the estimate does not count.
     pub fn place(&self, fifo: bool) -> (i64, i64, i64, i64) {
         (self.promoted, self.rank, if fifo { 0 } else { self.key }, self.sequence)
     }
@@ -44,6 +45,8 @@ pub struct JobRow {
     pub token: String,
     /// Its owner's number for it.
     pub local: LocalJobId,
+    /// The server whose users the ids are of.
+    pub owner_server: String,
     /// Owner's user id.
     pub owner_uid: u32,
     /// Owner's primary group id.
@@ -96,6 +99,7 @@ columns!(at {
     serial,
     token,
     local_id,
+    owner_server,
     owner_uid,
     owner_gid,
     owner,
@@ -130,6 +134,7 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
         serial: row.get(at::serial)?,
         token: row.get(at::token)?,
         local: row.get(at::local_id)?,
+        owner_server: row.get(at::owner_server)?,
         owner_uid: row.get(at::owner_uid)?,
         owner_gid: row.get(at::owner_gid)?,
         owner: row.get(at::owner)?,
@@ -160,10 +165,10 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
     })
 }
 
-pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_id, owner_uid, owner_gid, owner, user_name, name, form, priority, wish,
+pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_id, owner_server, owner_uid, owner_gid, owner, user_name, name, form, priority, wish,
              reasons, reason_text, hold_after, arriving, retained, group_id, location_id, route_id, class_id, created_ms,
              work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Inserts a job; its `id` is ignored.
 pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow) -> Fallible<JobId> {
@@ -174,6 +179,7 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow) -> Fallible<JobId> {
             j.serial,
             j.token,
             j.local,
+            j.owner_server,
             j.owner_uid,
             j.owner_gid,
             j.owner,
@@ -201,6 +207,9 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow) -> Fallible<JobId> {
             j.sort.sequence
         ],
     )?;
+    tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(j.arriving), ..Counts::default() })?;
+    tally::add_at(tx, j.location, 1)?;
+    tx.has_made(Lock::Job(JobId(id)));
     Ok(JobId(id))
 }
 
@@ -216,26 +225,49 @@ pub(crate) fn insert_values(tx: &Tx<'_>, job: JobId, given: &[GivenValue]) -> Fa
     })
 }
 
-fn one(tx: &Tx<'_>, clause: &str, key: &[&dyn Bind]) -> Fallible<Option<JobRow>> {
-    tx.one(&format!("SELECT {} FROM job WHERE {clause}", at::LIST), key, read)
-}
-
-/// The job with that identity.
+/// Returns the job with that identity.
 pub(crate) fn by_id(tx: &Tx<'_>, id: JobId) -> Fallible<Option<JobRow>> {
-    one(tx, "id = ?", values![id])
+    let found = tx.one(&format!("SELECT {} FROM job WHERE id = ?", at::LIST), values![id], read)?;
+    if found.is_some() {
+        tx.has_read(Lock::Job(id));
+    }
+    Ok(found)
 }
 
-/// The job that `job` points at, for the caller with user id `uid`; a global id of another server points at none.
-pub(crate) fn by_ref(tx: &Tx<'_>, job: &JobRef, uid: u32, server: &str) -> Fallible<Option<JobRow>> {
+/// Returns the identity of the job that `job` points at, for the caller with user id `uid`; a global id of another
+/// server points at none.
+fn id_of(tx: &Tx<'_>, job: &JobRef, uid: u32, server: &str) -> Fallible<Option<JobId>> {
+    let find = |clause: &str, key: &[&dyn Bind]| {
+        tx.one(&format!("SELECT id FROM job WHERE {clause}"), key, |row| row.only::<JobId>())
+    };
     match job {
-        JobRef::Number(number) => one(tx, "number = ?", values![number]),
-        JobRef::Local(local) => one(tx, "owner_uid = ? AND local_id = ?", values![uid, local]),
-        JobRef::Serial(serial) => one(tx, "serial = ?", values![serial]),
+        JobRef::Number(number) => find("number = ?", values![number]),
+        JobRef::Local(local) => {
+            find("owner_server = ? AND owner_uid = ? AND local_id = ?", values![server, uid, local])
+        }
+        JobRef::Serial(serial) => find("serial = ?", values![serial]),
         JobRef::Global(global) if global.server.as_str().eq_ignore_ascii_case(server) => {
-            one(tx, "serial = ?", values![global.serial])
+            find("serial = ?", values![global.serial])
         }
         JobRef::Global(_) => Ok(None),
     }
+}
+
+/// Returns the job that `job` points at, for the caller with user id `uid`.
+pub(crate) fn by_ref(tx: &Tx<'_>, job: &JobRef, uid: u32, server: &str) -> Fallible<Option<JobRow>> {
+    id_of(tx, job, uid, server)?.map_or(Ok(None), |id| by_id(tx, id))
+}
+
+/// Returns the same, locked: to decide from it.
+pub(crate) fn to_change(tx: &Tx<'_>, job: &JobRef, uid: u32, server: &str) -> Fallible<Option<JobRow>> {
+    let Some(id) = id_of(tx, job, uid, server)? else { return Ok(None) };
+    lock(tx, id)
+}
+
+/// Returns the job with that identity, locked: to decide from it.
+pub(crate) fn lock(tx: &Tx<'_>, id: JobId) -> Fallible<Option<JobRow>> {
+    tx.lock(Lock::Job(id))?;
+    by_id(tx, id)
 }
 
 /// What of a condition an index can decide: a necessary condition as SQL, with its parameters.
@@ -264,7 +296,8 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
             values.push(Box::new(*number));
         }
         Condition::Job(JobRef::Local(local)) => {
-            sql.push_str(" AND owner_uid = ? AND local_id = ?");
+            sql.push_str(" AND owner_server = ? AND owner_uid = ? AND local_id = ?");
+            values.push(Box::new(server.to_owned()));
             values.push(Box::new(uid));
             values.push(Box::new(*local));
         }
@@ -282,7 +315,7 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
     }
 }
 
-/// Where a job stands in an order: the key of a cursor.
+/// Returns where a job stands in an order: the key of a cursor.
 pub(crate) fn cursor_key(order: Order, number: JobNumber, sort: &SortKey) -> Vec<i64> {
     match order {
         Order::Number => vec![i64::from(number.get())],
@@ -320,16 +353,19 @@ pub(crate) fn candidates(
 
 /// Sets the wish.
 pub(crate) fn set_wish(tx: &Tx<'_>, id: JobId, wish: Wish) -> Fallible<()> {
+    tx.demand_lock(Lock::Job(id))?;
     tx.change("the job", "UPDATE job SET wish = ? WHERE id = ?", values![wish, id])
 }
 
 /// Sets the hold reasons and their words.
 pub(crate) fn set_reasons(tx: &Tx<'_>, id: JobId, reasons: HoldReasons, text: Option<&str>) -> Fallible<()> {
+    tx.demand_lock(Lock::Job(id))?;
     tx.change("the job", "UPDATE job SET reasons = ?, reason_text = ? WHERE id = ?", values![reasons, text, id])
 }
 
 /// Moves a job to another position.
 pub(crate) fn set_sort(tx: &Tx<'_>, id: JobId, sort: &SortKey) -> Fallible<()> {
+    tx.demand_lock(Lock::Job(id))?;
     tx.change(
         "the job",
         "UPDATE job SET sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ? WHERE id = ?",
@@ -340,20 +376,27 @@ pub(crate) fn set_sort(tx: &Tx<'_>, id: JobId, sort: &SortKey) -> Fallible<()> {
 /// Removes a job with everything that belongs to it, except its events and history. The names of its print files. An entry
 /// that a device has stays, and the job with it: the transaction fails.
 pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Vec<String>> {
+    tx.demand_lock(Lock::Job(id))?;
     tx.run(
         "DELETE FROM entry WHERE job_id = ? AND state NOT IN (?, ?)",
         values![id, EntryState::Claimed, EntryState::Transferred],
     )?;
     let files = tx.rows("DELETE FROM document WHERE job_id = ? RETURNING store_name", values![id], |row| row.only())?;
     tx.run("DELETE FROM job_value WHERE job_id = ?", values![id])?;
-    tx.change("the job", "DELETE FROM job WHERE id = ?", values![id])?;
+    let sql = format!("DELETE FROM job WHERE id = ? RETURNING {}", was_at::LIST);
+    let gone = tx.one(&sql, values![id], |row| Ok((row.get(was_at::location_id)?, row.get(was_at::arriving)?)))?;
+    let (location, arriving): (Option<LocationId>, bool) = gone.ok_or_else(|| sqlite::changed("the job"))?;
+    tally::add(tx, Counts { jobs: -1, open_jobs: -i64::from(arriving), ..Counts::default() })?;
+    tally::add_at(tx, location, -1)?;
     Ok(files)
 }
 
+columns!(was_at { location_id, arriving });
+
 pub(super) const CLASS: &str = "SELECT id FROM requirement_class WHERE form_key = ?";
 
-/// The requirement class for a form, interned. Who interns the same form at the same moment does no harm: one row is made,
-/// and both find it.
+/// Returns the requirement class for a form, interned. Who interns the same form at the same moment does no harm: one
+/// row is made, and both find it.
 pub(crate) fn class(tx: &Tx<'_>, form: &str) -> Fallible<ClassId> {
     let key = super::device::form_key(form);
     if let Some(id) = tx.one(CLASS, values![key], |row| row.only())? {
@@ -366,7 +409,7 @@ pub(crate) fn class(tx: &Tx<'_>, form: &str) -> Fallible<ClassId> {
 
 const INTERN: &str = "INSERT INTO requirement_class (form_key) VALUES (?) ON CONFLICT (form_key) DO NOTHING";
 
-/// The classes that a device with this form satisfies.
+/// Returns the classes that a device with this form satisfies.
 pub(crate) fn classes_for(tx: &Tx<'_>, form: &str) -> Fallible<Vec<ClassId>> {
     tx.rows(CLASS, values![super::device::form_key(form)], |row| row.only())
 }

@@ -4,8 +4,9 @@ use crate::model::{
     DestName, DeviceId, DeviceName, GroupId, GroupName, LocationId, LocationName, LocationPattern, RouteId,
 };
 
+use super::tally::{self, Counts};
 use super::value::{columns, values};
-use super::{Fallible, Row, Tx, page};
+use super::{Fallible, Lock, Row, Tx, page};
 
 /// A group as stored.
 #[derive(Clone, Debug)]
@@ -35,11 +36,13 @@ pub struct LocationRow {
     pub device_name: Option<DeviceName>,
     /// Where its entries wait.
     pub route: RouteId,
+    /// How many jobs were sent to it.
+    pub jobs: u64,
 }
 
 columns!(at {
     id = "l.id", group_id = "g.id", group_name = "g.name", broadcast = "g.broadcast", group_route = "g.route_id",
-    dest = "l.dest", device_id = "l.device_id", route_id = "l.route_id", device_name = "d.name",
+    dest = "l.dest", device_id = "l.device_id", route_id = "l.route_id", device_name = "d.name", jobs = "l.jobs",
 });
 const FROM: &str = "location l JOIN location_group g ON l.group_id = g.id LEFT JOIN device d ON l.device_id = d.id";
 
@@ -57,12 +60,14 @@ fn read(row: &Row<'_>) -> Fallible<LocationRow> {
         device: row.get(at::device_id)?,
         device_name: row.get(at::device_name)?,
         route: row.get(at::route_id)?,
+        // One that is wrong is found by pdfsck, and keeps nobody from looking.
+        jobs: u64::try_from(row.get::<i64>(at::jobs)?).unwrap_or(0),
     })
 }
 
 columns!(of_group { id, name, broadcast, route_id });
 
-/// The group of that name.
+/// Returns the group of that name.
 pub(crate) fn group(tx: &Tx<'_>, group: &GroupName) -> Fallible<Option<GroupRow>> {
     let sql = format!("SELECT {} FROM location_group WHERE name_key = ?", of_group::LIST);
     tx.one(&sql, values![group.key()], |row| {
@@ -75,13 +80,21 @@ pub(crate) fn group(tx: &Tx<'_>, group: &GroupName) -> Fallible<Option<GroupRow>
     })
 }
 
-/// The location of that name.
+/// Returns the same with its route locked: to decide from where it leads.
+pub(crate) fn group_to_change(tx: &Tx<'_>, name: &GroupName) -> Fallible<Option<GroupRow>> {
+    match group(tx, name)? {
+        Some(row) => tx.lock(Lock::Route(row.route)).and_then(|()| group(tx, name)),
+        None => Ok(None),
+    }
+}
+
+/// Returns the location of that name.
 pub(crate) fn by_name(tx: &Tx<'_>, name: &LocationName) -> Fallible<Option<LocationRow>> {
     let sql = format!("SELECT {} FROM {FROM} WHERE g.name_key = ? AND l.dest_key = ?", at::LIST);
     tx.one(&sql, values![name.group.key(), name.dest.key()], read)
 }
 
-/// Locations that match, by name after `after`, one page.
+/// Returns locations that match, by name after `after`, one page.
 pub(crate) fn list(
     tx: &Tx<'_>,
     pattern: Option<&LocationPattern>,
@@ -107,13 +120,13 @@ pub(crate) fn list(
     )
 }
 
-/// Locations that route to a device.
+/// Returns locations that route to a device.
 pub(crate) fn of_device(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<LocationRow>> {
     let sql = format!("SELECT {} FROM {FROM} WHERE l.device_id = ? ORDER BY g.name_key, l.dest_key", at::LIST);
     tx.rows(&sql, values![device], read)
 }
 
-/// Every `GROUP.DEST` and group, for "did you mean": at most 10,000.
+/// Returns every `GROUP.DEST` and group, for "did you mean": at most 10,000.
 pub(crate) fn names(tx: &Tx<'_>) -> Fallible<Vec<String>> {
     tx.rows(
         "SELECT '#' || g.name || '.' || l.dest FROM location l JOIN location_group g ON l.group_id = g.id LIMIT 10000",
@@ -143,6 +156,7 @@ pub(crate) fn insert(tx: &Tx<'_>, group: GroupId, dest: &DestName) -> Fallible<L
         "INSERT INTO location (group_id, dest, dest_key, device_id, route_id) VALUES (?, ?, ?, NULL, ?)",
         values![group, dest.as_str(), dest.key(), route],
     )?;
+    tally::add(tx, Counts { locations: 1, ..Counts::default() })?;
     Ok(LocationId(id))
 }
 
@@ -156,21 +170,22 @@ pub(crate) fn set_broadcast(tx: &Tx<'_>, id: GroupId, on: bool) -> Fallible<()> 
     tx.change("the group", "UPDATE location_group SET broadcast = ? WHERE id = ?", values![on, id])
 }
 
-/// How many jobs were sent to a location.
-pub(crate) fn job_count(tx: &Tx<'_>, id: LocationId) -> Fallible<u64> {
-    let count = tx.one("SELECT count(*) FROM job WHERE location_id = ?", values![id], |row| row.only())?;
-    Ok(count.unwrap_or(0))
+/// Returns how many jobs were sent to a location, counted to `limit`: for whoever decides from it.
+pub(crate) fn job_count(tx: &Tx<'_>, id: LocationId, limit: u32) -> Fallible<u32> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM job WHERE location_id = ? LIMIT ?)";
+    Ok(tx.one(sql, values![id, limit], |row| row.only())?.unwrap_or(0))
 }
 
-/// How many jobs were sent to a group, to one of its locations or to the whole.
-pub(crate) fn group_job_count(tx: &Tx<'_>, id: GroupId) -> Fallible<u64> {
-    let count = tx.one("SELECT count(*) FROM job WHERE group_id = ?", values![id], |row| row.only())?;
-    Ok(count.unwrap_or(0))
+/// Returns how many jobs were sent to a group, to one of its locations or to the whole, counted to `limit`.
+pub(crate) fn group_job_count(tx: &Tx<'_>, id: GroupId, limit: u32) -> Fallible<u32> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM job WHERE group_id = ? LIMIT ?)";
+    Ok(tx.one(sql, values![id, limit], |row| row.only())?.unwrap_or(0))
 }
 
 /// Removes a location and its route; no job refers to it.
 pub(crate) fn delete(tx: &Tx<'_>, location: &LocationRow) -> Fallible<()> {
     tx.change("the location", "DELETE FROM location WHERE id = ?", values![location.id])?;
+    tally::add(tx, Counts { locations: -1, ..Counts::default() })?;
     tx.change("the route", "DELETE FROM route WHERE id = ?", values![location.route])
 }
 
@@ -185,7 +200,7 @@ pub(crate) fn delete_group_if_empty(tx: &Tx<'_>, group: &GroupRow) -> Fallible<(
     Ok(())
 }
 
-/// The names of a group and, if given, of one of its locations.
+/// Returns the names of a group and, if given, of one of its locations.
 pub(crate) fn names_of(
     tx: &Tx<'_>,
     group: GroupId,

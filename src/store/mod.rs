@@ -9,14 +9,16 @@
 //! rules:
 //! 1. no error is caught inside a transaction, and a closure may be run again;
 //! 2. a transaction changes rows only, and returns what to erase, rename and wake, which is done after the commit;
-//! 3. it locks what it decides from (`Tx::lock`);
+//! 3. it locks what it decides from before it reads it (`Tx::lock`);
 //! 4. a write to a claimed entry names state, epoch and attempt in its WHERE, and its count is checked (`Tx::change`);
 //! 5. nothing relies on the order, density or arithmetic of identities;
 //! 6. numbers come from `Tx::next`;
 //! 7. time comes from the [`Tx`];
 //! 8. parameters have types, states are bound, rows are read by column name (`value`);
 //! 9. facts of one host (device, inode, process, user) stand beside the server they belong to;
-//! 10. looks end before output, and no display counts rows without a limit.
+//! 10. looks end before output, and no display counts rows: counters are kept (`tally`), or the count has a limit.
+//!
+//! `sqlite::rules` and `tests/store_rules.rs` hold the code to them.
 
 pub mod alter;
 mod commit;
@@ -37,6 +39,7 @@ pub mod schema;
 pub mod spool;
 mod sqlite;
 pub mod submission;
+pub mod tally;
 mod value;
 pub mod waiting;
 
@@ -44,6 +47,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::Failure;
 
+pub(crate) use sqlite::rules::in_change;
+#[cfg(test)]
+pub(crate) use sqlite::rules::twice::run_twice;
 #[cfg(test)]
 pub(crate) use sqlite::testing::{Memory, write_back};
 pub(crate) use sqlite::{Counter, Lock, Row};

@@ -4,7 +4,7 @@ use crate::model::object::{ObjectClass, ObjectName, Values};
 use crate::model::{Failure, ObjectId};
 
 use super::value::{columns, values};
-use super::{Fallible, Row, Tx, page, sqlite};
+use super::{Fallible, Lock, Row, Tx, page, sqlite};
 
 /// An object as stored, without its values.
 #[derive(Clone, Debug)]
@@ -21,13 +21,22 @@ fn read(row: &Row<'_>) -> Fallible<ObjectRow> {
     Ok(ObjectRow { id: row.get(at::id)?, name: row.get(at::name)? })
 }
 
-/// The object of that class and name.
+/// Returns the object of that class and name.
 pub(crate) fn by_name(tx: &Tx<'_>, class: ObjectClass, name: &ObjectName) -> Fallible<Option<ObjectRow>> {
     let sql = format!("SELECT {} FROM object WHERE class = ? AND name_key = ?", at::LIST);
     tx.one(&sql, values![class, name.key()], read)
 }
 
-/// Objects of a class by name after `after`, one page.
+/// Returns the same, locked: to decide from its values.
+pub(crate) fn to_change(tx: &Tx<'_>, class: ObjectClass, name: &ObjectName) -> Fallible<Option<ObjectRow>> {
+    let found = by_name(tx, class, name)?;
+    if let Some(row) = &found {
+        tx.lock(Lock::Kept(row.id))?;
+    }
+    Ok(found)
+}
+
+/// Returns objects of a class by name after `after`, one page.
 pub(crate) fn list(
     tx: &Tx<'_>,
     class: ObjectClass,
@@ -41,8 +50,9 @@ pub(crate) fn list(
 
 columns!(of_value { attribute, value });
 
-/// The values of an object.
+/// Returns the values of an object.
 pub(crate) fn values(tx: &Tx<'_>, class: ObjectClass, id: ObjectId) -> Fallible<Values> {
+    tx.has_read(Lock::Kept(id));
     let sql = format!("SELECT {} FROM object_value WHERE object_id = ? ORDER BY attribute, position", of_value::LIST);
     let mut found = Values::new();
     tx.each(&sql, values![id], |row| {
@@ -61,13 +71,16 @@ pub(crate) fn values(tx: &Tx<'_>, class: ObjectClass, id: ObjectId) -> Fallible<
 /// Makes an object without values. Fails when its name is taken.
 pub(crate) fn insert(tx: &Tx<'_>, class: ObjectClass, name: &ObjectName) -> Fallible<ObjectId> {
     let sql = "INSERT INTO object (class, name, name_key) VALUES (?, ?, ?)";
-    tx.insert(sql, values![class, name.as_str(), name.key()]).map(ObjectId)
+    let id = tx.insert(sql, values![class, name.as_str(), name.key()]).map(ObjectId)?;
+    tx.has_made(Lock::Kept(id));
+    Ok(id)
 }
 
 const FORGET: &str = "DELETE FROM object_value WHERE object_id = ?";
 
 /// Gives an object these values and no others.
 pub(crate) fn set_values(tx: &Tx<'_>, class: ObjectClass, id: ObjectId, given: &Values) -> Fallible<()> {
+    tx.demand_lock(Lock::Kept(id))?;
     tx.run(FORGET, values![id])?;
     let all = class.row().attributes.iter().flat_map(|row| {
         let values = given.get(row.name).into_iter().flatten();
@@ -86,6 +99,7 @@ pub(crate) fn set_values(tx: &Tx<'_>, class: ObjectClass, id: ObjectId, given: &
 
 /// Deletes an object with its values.
 pub(crate) fn delete(tx: &Tx<'_>, id: ObjectId) -> Fallible<()> {
+    tx.demand_lock(Lock::Kept(id))?;
     tx.run(FORGET, values![id])?;
     tx.change("the object", "DELETE FROM object WHERE id = ?", values![id])
 }

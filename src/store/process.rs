@@ -4,8 +4,9 @@ use crate::model::process::ProcessChange;
 use crate::model::state::ErrorNote;
 use crate::model::{Failure, ProcessId, ProcessName};
 
+use super::tally::{self, Counts};
 use super::value::{columns, values};
-use super::{Fallible, Row, Tx, page};
+use super::{Fallible, Lock, Row, Tx, page};
 
 /// A print process as stored.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct ProcessRow {
     pub epoch: u64,
     /// Whether it was running when it last wrote.
     pub running: bool,
+    /// The server on whose host it runs: boot and process id are of that host.
+    pub running_server: Option<String>,
     /// The boot in which it runs.
     pub running_boot: Option<String>,
     /// Its process id then.
@@ -39,6 +42,7 @@ columns!(at {
     parm,
     epoch,
     running,
+    running_server,
     running_boot,
     pid,
     error_number,
@@ -56,6 +60,7 @@ fn read(row: &Row<'_>) -> Fallible<ProcessRow> {
         parm: row.get(at::parm)?,
         epoch: row.get(at::epoch)?,
         running: row.get(at::running)?,
+        running_server: row.get(at::running_server)?,
         running_boot: row.get(at::running_boot)?,
         pid: row.get(at::pid)?,
         error: match row.get(at::error_number)? {
@@ -72,26 +77,49 @@ fn read(row: &Row<'_>) -> Fallible<ProcessRow> {
     })
 }
 
-/// The process of that name.
+/// Returns the process of that name.
 pub(crate) fn by_name(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<ProcessRow>> {
-    tx.one(&by_name_sql(), values![name.key()], read)
+    noted(tx, tx.one(&format!("SELECT {} FROM process WHERE name_key = ?", at::LIST), values![name.key()], read)?)
 }
 
-pub(super) fn by_name_sql() -> String {
-    format!("SELECT {} FROM process WHERE name_key = ?", at::LIST)
-}
-
-/// The process with that identity.
+/// Returns the process with that identity.
 pub(crate) fn by_id(tx: &Tx<'_>, id: ProcessId) -> Fallible<Option<ProcessRow>> {
-    tx.one(&format!("SELECT {} FROM process WHERE id = ?", at::LIST), values![id], read)
+    noted(tx, tx.one(&by_id_sql(), values![id], read)?)
 }
 
-/// Whether this epoch of a process runs.
+pub(super) fn by_id_sql() -> String {
+    format!("SELECT {} FROM process WHERE id = ?", at::LIST)
+}
+
+fn noted(tx: &Tx<'_>, found: Option<ProcessRow>) -> Fallible<Option<ProcessRow>> {
+    if let Some(row) = &found {
+        tx.has_read(Lock::Process(row.id));
+    }
+    Ok(found)
+}
+
+pub(super) const ID_OF: &str = "SELECT id FROM process WHERE name_key = ?";
+
+/// Returns the process of that name, locked: to decide from it.
+pub(crate) fn to_change(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<ProcessRow>> {
+    match tx.one(ID_OF, values![name.key()], |row| row.only())? {
+        Some(id) => lock(tx, id),
+        None => Ok(None),
+    }
+}
+
+/// Returns the process with that identity, locked: to decide from it.
+pub(crate) fn lock(tx: &Tx<'_>, id: ProcessId) -> Fallible<Option<ProcessRow>> {
+    tx.lock(Lock::Process(id))?;
+    by_id(tx, id)
+}
+
+/// Tells whether this epoch of a process runs.
 pub(crate) fn runs(tx: &Tx<'_>, id: ProcessId, epoch: u64) -> Fallible<bool> {
     tx.finds("SELECT 1 FROM process WHERE id = ? AND epoch = ? AND running <> ?", values![id, epoch, false])
 }
 
-/// Processes by name after `after`, one page.
+/// Returns processes by name after `after`, one page.
 pub(crate) fn list(tx: &Tx<'_>, after: Option<&ProcessName>) -> Fallible<Vec<ProcessRow>> {
     let after = after.map_or_else(String::new, ProcessName::key);
     tx.rows(
@@ -101,12 +129,12 @@ pub(crate) fn list(tx: &Tx<'_>, after: Option<&ProcessName>) -> Fallible<Vec<Pro
     )
 }
 
-/// The names of the processes whose rows say running.
-pub(crate) fn running(tx: &Tx<'_>) -> Fallible<Vec<ProcessName>> {
+/// Returns the processes whose rows say running.
+pub(crate) fn running(tx: &Tx<'_>) -> Fallible<Vec<ProcessId>> {
     tx.rows(RUNNING, values![false], |row| row.only())
 }
 
-pub(super) const RUNNING: &str = "SELECT name FROM process WHERE running <> ?";
+pub(super) const RUNNING: &str = "SELECT id FROM process WHERE running <> ?";
 
 /// Declares a process.
 pub(crate) fn insert(tx: &Tx<'_>, name: &ProcessName) -> Fallible<ProcessId> {
@@ -114,11 +142,14 @@ pub(crate) fn insert(tx: &Tx<'_>, name: &ProcessName) -> Fallible<ProcessId> {
         "INSERT INTO process (name, name_key, file, parm, epoch, running) VALUES (?, ?, NULL, ?, ?, ?)",
         values![name.as_str(), name.key(), 0_u16, 0_u64, false],
     )?;
+    tally::add(tx, Counts { processes: 1, ..Counts::default() })?;
+    tx.has_made(Lock::Process(ProcessId(id)));
     Ok(ProcessId(id))
 }
 
 /// Alters a process.
 pub(crate) fn apply(tx: &Tx<'_>, id: ProcessId, change: &ProcessChange) -> Fallible<()> {
+    tx.demand_lock(Lock::Process(id))?;
     match change {
         ProcessChange::File(file) => {
             tx.change("the print process", "UPDATE process SET file = ? WHERE id = ?", values![file, id])
@@ -131,14 +162,18 @@ pub(crate) fn apply(tx: &Tx<'_>, id: ProcessId, change: &ProcessChange) -> Falli
 
 /// Removes a process.
 pub(crate) fn delete(tx: &Tx<'_>, id: ProcessId) -> Fallible<()> {
-    tx.change("the print process", "DELETE FROM process WHERE id = ?", values![id])
+    tx.demand_lock(Lock::Process(id))?;
+    tx.change("the print process", "DELETE FROM process WHERE id = ?", values![id])?;
+    tally::add(tx, Counts { processes: -1, ..Counts::default() })
 }
 
-/// Begins an epoch: the row says running from now on. Returns the new epoch.
-pub(crate) fn begin_epoch(tx: &Tx<'_>, id: ProcessId, pid: u32) -> Fallible<u64> {
+/// Begins an epoch: the row says running from now on, with this process id on the host of `server`. Returns the new epoch.
+pub(crate) fn begin_epoch(tx: &Tx<'_>, id: ProcessId, server: &str, pid: u32) -> Fallible<u64> {
+    tx.demand_lock(Lock::Process(id))?;
     let epoch = tx.one(
-        "UPDATE process SET epoch = epoch + 1, running = ?, running_boot = ?, pid = ? WHERE id = ? RETURNING epoch",
-        values![true, tx.now().boot_id, pid, id],
+        "UPDATE process SET epoch = epoch + 1, running = ?, running_server = ?, running_boot = ?, pid = ? WHERE id = ?
+         RETURNING epoch",
+        values![true, server, tx.now().boot_id, pid, id],
         |row| row.only(),
     )?;
     epoch.ok_or_else(|| Failure::internal("a print process without a row began"))
@@ -146,11 +181,19 @@ pub(crate) fn begin_epoch(tx: &Tx<'_>, id: ProcessId, pid: u32) -> Fallible<u64>
 
 /// Clears the running row of an epoch.
 pub(crate) fn end_epoch(tx: &Tx<'_>, id: ProcessId, epoch: u64) -> Fallible<()> {
+    tx.demand_lock(Lock::Process(id))?;
     tx.change(
         "the print process",
-        "UPDATE process SET running = ?, running_boot = NULL, pid = NULL WHERE id = ? AND epoch = ?",
+        "UPDATE process SET running = ?, running_server = NULL, running_boot = NULL, pid = NULL WHERE id = ? AND epoch = ?",
         values![false, id, epoch],
     )
+}
+
+/// Makes the rows say that no process runs and no device is open: nobody has used this database yet.
+pub(super) fn end_all(tx: &Tx<'_>) -> Fallible<()> {
+    tx.run("UPDATE process SET running = ?, running_server = NULL, running_boot = NULL, pid = NULL", values![false])?;
+    tx.run("UPDATE device SET is_open = ?", values![false])?;
+    Ok(())
 }
 
 /// Sets or clears the error and the memory of deaths.
@@ -160,6 +203,7 @@ pub(crate) fn set_error(
     error: Option<&ErrorNote>,
     deaths: [Option<i64>; 2],
 ) -> Fallible<()> {
+    tx.demand_lock(Lock::Process(id))?;
     tx.change(
         "the print process",
         "UPDATE process SET error_number = ?, error_text = ?, error_since_ms = ?, death_1 = ?, death_2 = ? WHERE id = ?",

@@ -14,12 +14,12 @@ use super::generation::Mark;
 use super::value::values;
 use super::{Fallible, Lock, Tx, generation};
 
-/// Since when the database counts as restored, wall clock.
+/// Returns since when the database counts as restored, wall clock.
 pub(crate) fn since(tx: &Tx<'_>) -> Fallible<Option<i64>> {
     Ok(tx.one("SELECT restored_ms FROM spool WHERE id = 1", &[], |row| row.only::<Option<i64>>())?.flatten())
 }
 
-/// Whether `seen`, the mark beside the print files, proves that the database is older than they are.
+/// Tells whether `seen`, the mark beside the print files, proves that the database is older than they are.
 pub(crate) fn is_proven(tx: &Tx<'_>, seen: &Mark) -> Fallible<bool> {
     Ok(generation::of(tx)?.generation < seen.generation)
 }
@@ -56,7 +56,7 @@ pub(crate) fn begin(tx: &Tx<'_>, seen: Option<&Mark>, why: &str) -> Fallible<u64
     )?;
     // Where an attempt began in a file says nothing any more: the file has gone on since.
     tx.run(
-        "UPDATE entry SET duplicate = ?, begun_device = NULL, begun_dev = NULL, begun_ino = NULL, begun_offset = NULL,
+        "UPDATE entry SET duplicate = ?, begun_device = NULL, begun_server = NULL, begun_dev = NULL, begun_ino = NULL, begun_offset = NULL,
              begun_separation = NULL",
         values![true],
     )?;

@@ -10,7 +10,7 @@ use crate::model::{Failure, FailureKind};
 use super::{Fallible, Tx};
 
 /// The schema this program writes.
-pub const VERSION: i64 = MARKED;
+pub const VERSION: i64 = 7;
 
 /// The schema from which on a database carries the mark of its last commit.
 pub(crate) const MARKED: i64 = 6;
@@ -355,10 +355,80 @@ CREATE TABLE age_mark (
 );
 ";
 
-/// Every step, with the number of the schema that it leads to.
-const STEPS: &[(i64, &str)] = &[(1, V1), (2, V2), (3, V3), (4, V4), (5, V5), (MARKED, MARKS)];
+/// From schema 6 to 7.
+fn to_7(tx: &Tx<'_>) -> Fallible<()> {
+    hosts(tx)?;
+    tx.script(TALLIES)
+}
 
-/// Whether this program may use a database with that schema: [`FailureKind::Unreachable`] for a newer one.
+/// Facts of one host stand beside the server they belong to: device and inode of a print file and of a file that is printed
+/// to, process id, user id. What is there already belongs to the spool's own server, which is the default of the new columns
+/// for that reason: no row is written anew, however many there are. A new spool has no row that would need it.
+fn hosts(tx: &Tx<'_>) -> Fallible<()> {
+    let own: Option<String> = tx.one("SELECT server FROM spool", &[], |row| row.only())?;
+    let own = own.unwrap_or_default().replace('\'', "''");
+    for table in ["job ADD COLUMN owner_server", "finished ADD COLUMN owner_server", "document ADD COLUMN server"] {
+        tx.script(&format!("ALTER TABLE {table} TEXT NOT NULL DEFAULT '{own}'"))?;
+    }
+    tx.script(HOSTS)
+}
+
+/// The rest of them, which are few.
+const HOSTS: &str = "
+ALTER TABLE entry ADD COLUMN begun_server TEXT;
+UPDATE entry SET begun_server = (SELECT server FROM spool) WHERE begun_ino IS NOT NULL;
+ALTER TABLE process ADD COLUMN running_server TEXT;
+UPDATE process SET running_server = (SELECT server FROM spool) WHERE pid IS NOT NULL;
+ALTER TABLE local_counter RENAME TO local_counter_6;
+CREATE TABLE local_counter (
+    server          TEXT    NOT NULL,
+    owner_uid       INTEGER NOT NULL,
+    last            INTEGER NOT NULL,
+    PRIMARY KEY (server, owner_uid)
+) WITHOUT ROWID;
+INSERT INTO local_counter SELECT spool.server, owner_uid, last FROM local_counter_6, spool;
+DROP TABLE local_counter_6;
+";
+
+/// Counters for displays.
+const TALLIES: &str = "
+ALTER TABLE spool ADD COLUMN jobs INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN open_jobs INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN printing_jobs INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN devices INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN locations INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN processes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE location ADD COLUMN jobs INTEGER NOT NULL DEFAULT 0;
+UPDATE spool SET
+    jobs = (SELECT count(*) FROM job),
+    open_jobs = (SELECT count(*) FROM job WHERE arriving <> 0),
+    printing_jobs = (SELECT count(DISTINCT job_id) FROM entry WHERE state IN (1, 2)),
+    devices = (SELECT count(*) FROM device),
+    locations = (SELECT count(*) FROM location),
+    processes = (SELECT count(*) FROM process);
+UPDATE location SET jobs = (SELECT count(*) FROM job WHERE location_id = location.id);
+";
+
+/// What leads from one schema to the next. The numbers of states in it are those of its time, and stay as they are.
+enum Step {
+    /// Statements.
+    Script(&'static str),
+    /// Statements that depend on what the database holds.
+    Code(fn(&Tx<'_>) -> Fallible<()>),
+}
+
+/// Every step, with the number of the schema that it leads to.
+const STEPS: &[(i64, Step)] = &[
+    (1, Step::Script(V1)),
+    (2, Step::Script(V2)),
+    (3, Step::Script(V3)),
+    (4, Step::Script(V4)),
+    (5, Step::Script(V5)),
+    (MARKED, Step::Script(MARKS)),
+    (7, Step::Code(to_7)),
+];
+
+/// Tells whether this program may use a database with that schema: [`FailureKind::Unreachable`] for a newer one.
 pub(crate) fn check(version: i64) -> Fallible<()> {
     if version > VERSION {
         return Err(Failure::new(
@@ -370,7 +440,7 @@ pub(crate) fn check(version: i64) -> Fallible<()> {
     Ok(())
 }
 
-/// The number of the schema.
+/// Returns the number of the schema.
 pub(crate) fn version(tx: &Tx<'_>) -> Fallible<i64> {
     tx.version()
 }
@@ -386,7 +456,10 @@ pub(super) fn migrate_to(tx: &Tx<'_>, wanted: i64) -> Fallible<()> {
     let found = tx.version()?;
     check(found)?;
     for (_, step) in STEPS.iter().filter(|(number, _)| (found + 1..=wanted).contains(number)) {
-        tx.script(step)?;
+        match step {
+            Step::Script(script) => tx.script(script)?,
+            Step::Code(code) => code(tx)?,
+        }
     }
     tx.set_version(wanted)
 }

@@ -1,12 +1,12 @@
 //! The one row of the spool: its identity, state and counters.
 
 use crate::model::authority::Trust;
-use crate::model::state::{EntryState, SpoolerState};
+use crate::model::state::SpoolerState;
 use crate::model::time::{SpoolTime, TimeBase};
 use crate::model::{Failure, JobNumber, LocalJobId, Serial};
 
 use super::value::{columns, values};
-use super::{Counter, Fallible, Row, Tx};
+use super::{Counter, Fallible, Lock, Row, Tx};
 
 /// The identity of a spool and what decides about rights.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ columns!(at {
     time_boot_id,
 });
 
-/// The row.
+/// Returns the row.
 pub(crate) fn row(tx: &Tx<'_>) -> Fallible<SpoolRow> {
     let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", at::LIST), &[], |row| {
         Ok(SpoolRow {
@@ -80,30 +80,44 @@ pub(crate) fn row(tx: &Tx<'_>) -> Fallible<SpoolRow> {
     found?.ok_or_else(missing)
 }
 
-/// Its state.
+/// Writes the row as it is, so that the transaction has something to commit.
+pub(crate) fn confirm(tx: &Tx<'_>) -> Fallible<()> {
+    tx.demand_lock(Lock::Spool)?;
+    tx.change("the spool", "UPDATE spool SET state = state WHERE id = 1", &[])
+}
+
+/// Returns its state.
 pub(crate) fn state(tx: &Tx<'_>) -> Fallible<SpoolerState> {
+    tx.has_read(Lock::Spool);
     tx.one("SELECT state FROM spool WHERE id = 1", &[], |row| row.only())?.ok_or_else(missing)
 }
 
 /// How far the stored base of spool time may lie behind.
 const RENEW_MS: i64 = 60_000;
 
-columns!(clock { state, time_spool_ms, time_wall_ms, time_boot_ms, time_boot_id });
+columns!(clock_at { state, time_spool_ms, time_wall_ms, time_boot_ms, time_boot_id });
 
 fn read_clock(row: &Row<'_>) -> Fallible<(SpoolerState, TimeBase)> {
     let base = TimeBase {
-        spool_ms: row.get(clock::time_spool_ms)?,
-        wall_ms: row.get(clock::time_wall_ms)?,
-        boot_ms: row.get(clock::time_boot_ms)?,
-        boot_id: row.get(clock::time_boot_id)?,
+        spool_ms: row.get(clock_at::time_spool_ms)?,
+        wall_ms: row.get(clock_at::time_wall_ms)?,
+        boot_ms: row.get(clock_at::time_boot_ms)?,
+        boot_id: row.get(clock_at::time_boot_id)?,
     };
-    Ok((row.get(clock::state)?, base))
+    Ok((row.get(clock_at::state)?, base))
 }
 
-/// Its state, and the spool time of the transaction. In a new boot the base of that is renewed, so that it never goes back.
+/// Returns its state, and the spool time of the transaction.
 pub(crate) fn state_and_time(tx: &Tx<'_>) -> Fallible<(SpoolerState, SpoolTime)> {
+    tx.has_read(Lock::Spool);
+    clock(tx)
+}
+
+/// Returns the same for whoever decides nothing from the state. In a new boot the base of spool time is renewed, so
+/// that it never goes back.
+fn clock(tx: &Tx<'_>) -> Fallible<(SpoolerState, SpoolTime)> {
     let now = tx.now();
-    let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", clock::LIST), &[], read_clock)?;
+    let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", clock_at::LIST), &[], read_clock)?;
     let (state, base) = found.ok_or_else(missing)?;
     // Also within a boot, now and then: a machine that starts again without a clock goes on from here.
     if base.boot_id != now.boot_id || now.boot_ms - base.boot_ms > RENEW_MS {
@@ -117,19 +131,21 @@ pub(crate) fn state_and_time(tx: &Tx<'_>) -> Fallible<(SpoolerState, SpoolTime)>
     Ok((state, base.at(now)))
 }
 
-/// The spool time of the transaction.
+/// Returns the spool time of the transaction.
 pub(crate) fn time(tx: &Tx<'_>) -> Fallible<SpoolTime> {
-    Ok(state_and_time(tx)?.1)
+    Ok(clock(tx)?.1)
 }
 
 /// Sets the state.
 pub(crate) fn set_state(tx: &Tx<'_>, state: SpoolerState) -> Fallible<()> {
+    tx.demand_lock(Lock::Spool)?;
     tx.run("UPDATE spool SET state = ? WHERE id = 1", values![state])?;
     Ok(())
 }
 
 /// Sets MGRACCESS.
 pub(crate) fn set_manager_access(tx: &Tx<'_>, on: bool) -> Fallible<()> {
+    tx.demand_lock(Lock::Spool)?;
     tx.run("UPDATE spool SET manager_access = ? WHERE id = 1", values![on])?;
     Ok(())
 }
@@ -138,7 +154,7 @@ fn taken(counter: Counter) -> Failure {
     Failure::internal(format!("no number of {counter:?} is left"))
 }
 
-/// The next number of the arrival sequence.
+/// Returns the next number of the arrival sequence.
 pub(crate) fn next_sequence(tx: &Tx<'_>) -> Fallible<i64> {
     tx.next(Counter::Arrival)?.ok_or_else(|| taken(Counter::Arrival))
 }
@@ -163,48 +179,10 @@ pub(crate) fn take_numbers(tx: &Tx<'_>) -> Fallible<Option<Numbers>> {
     Ok(Some(Numbers { number, serial: Serial(serial), sequence: next_sequence(tx)? }))
 }
 
-/// The next free local id of a user.
+/// Returns the next free local id of a user.
 pub(crate) fn next_local(tx: &Tx<'_>, owner_uid: u32) -> Fallible<LocalJobId> {
     let counter = Counter::Local(owner_uid);
     tx.next(counter)?.and_then(|n| u32::try_from(n).ok()).map(LocalJobId).ok_or_else(|| taken(counter))
-}
-
-/// A count of rows for the display of the spool.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Counts {
-    /// Jobs.
-    pub jobs: u64,
-    /// Jobs still arriving.
-    pub open_jobs: u64,
-    /// Jobs on a device.
-    pub printing_jobs: u64,
-    /// Devices.
-    pub devices: u64,
-    /// Locations.
-    pub locations: u64,
-    /// Print processes.
-    pub processes: u64,
-}
-
-/// Counts the objects.
-pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
-    let count = |sql: &str| -> Fallible<u64> { Ok(tx.one(sql, &[], |row| row.only())?.unwrap_or(0)) };
-    Ok(Counts {
-        jobs: count("SELECT count(*) FROM job")?,
-        open_jobs: tx
-            .one("SELECT count(*) FROM job WHERE arriving <> ?", values![false], |row| row.only())?
-            .unwrap_or(0),
-        printing_jobs: tx
-            .one(
-                "SELECT count(DISTINCT job_id) FROM entry WHERE state IN (?, ?)",
-                values![EntryState::Claimed, EntryState::Transferred],
-                |row| row.only(),
-            )?
-            .unwrap_or(0),
-        devices: count("SELECT count(*) FROM device")?,
-        locations: count("SELECT count(*) FROM location")?,
-        processes: count("SELECT count(*) FROM process")?,
-    })
 }
 
 /// Goes on after this job number.

@@ -7,7 +7,7 @@
 use crate::model::{JobId, JobNumber, LocalJobId, Serial};
 
 use super::value::{columns, values};
-use super::{Fallible, Tx, device, document, entry, event, job, process, sqlite};
+use super::{Fallible, Tx, device, document, entry, event, job, process, sqlite, tally};
 
 /// The numbers of a job that was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ columns!(at { job_id, number, local_id, serial });
 
 const FATE: &str = "SELECT job_id, number, local_id, serial FROM submission WHERE token = ?";
 
-/// What became of the submission with this token; none when nothing is known of it.
+/// Returns what became of the submission with this token; none when nothing is known of it.
 pub(crate) fn fate(tx: &Tx<'_>, token: &str) -> Fallible<Option<Fate>> {
     debug_assert!(FATE.contains(at::LIST));
     tx.one(FATE, values![token], |row| match row.get::<Option<JobId>>(at::job_id)? {
@@ -88,7 +88,8 @@ pub(crate) fn plan(tx: &Tx<'_>) -> Fallible<()> {
     let fixed =
         [FATE, DECIDE, job::CLASS, document::INSERT, entry::INSERT, event::INSERT, process::RUNNING, job::INSERT];
     tx.plan(&fixed)?;
-    tx.plan(&[&device::of_route_sql(), &process::by_name_sql()])
+    tx.plan(&[tally::ADD, tally::ADD_AT])?;
+    tx.plan(&[&device::of_route_sql(), &process::by_id_sql(), process::ID_OF])
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub struct Run {
     pub class: ClassId,
 }
 
-/// The first `limit` queued entries of a run that stand after `after`, in the order of a device.
+/// Returns the first `limit` queued entries of a run that stand after `after`, in the order of a device.
 pub(crate) fn after(tx: &Tx<'_>, run: &Run, fifo: bool, after: &SortKey, limit: u32) -> Fallible<Vec<EntryRow>> {
     tx.rows(
         &sql(fifo),
@@ -40,8 +40,8 @@ pub(crate) fn after(tx: &Tx<'_>, run: &Run, fifo: bool, after: &SortKey, limit: 
 
 columns!(at { promoted, rank, sort_key, sequence });
 
-/// The places of the first `limit` queued entries of a run that stand at `from` or after it, in the order of a device
-/// without FIFO. Decided by an index alone.
+/// Returns the places of the first `limit` queued entries of a run that stand at `from` or after it, in the order of a
+/// device without FIFO. Decided by an index alone.
 pub(crate) fn places(tx: &Tx<'_>, run: &Run, from: &SortKey, limit: u32) -> Fallible<Vec<SortKey>> {
     let values = values![
         run.route,
@@ -72,7 +72,7 @@ fn places_sql() -> String {
     )
 }
 
-/// Each order has its index, and each comparison follows the columns of one.
+/// Returns each order has its index, and each comparison follows the columns of one.
 fn sql(fifo: bool) -> String {
     let (order, marks) = match fifo {
         true => ("promoted, rank, sequence", "?4, ?5, ?7"),
@@ -84,8 +84,8 @@ fn sql(fifo: bool) -> String {
     )
 }
 
-/// The next requirement class after `after` of which entries are queued in a route. One step in an index, however many
-/// entries each class has.
+/// Returns the next requirement class after `after` of which entries are queued in a route. One step in an index,
+/// however many entries each class has.
 pub(crate) fn next_class(
     tx: &Tx<'_>,
     route: RouteId,

@@ -71,6 +71,7 @@ fn is_passing(error: &io::Error) -> bool {
 
 impl Attendant for Starter {
     fn attend(&self, spool: &Spool, targets: &[WakeTarget], now: &Moment) {
+        debug_assert!(!crate::spool::is_in_change(), "a process is woken inside a transaction");
         for target in targets.iter().filter(|target| !target.in_error) {
             if !target.running {
                 self.start(spool, target, now);

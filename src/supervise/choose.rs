@@ -15,41 +15,56 @@ use crate::sys::{clock, users};
 
 use super::Starter;
 
-/// Where a system-wide server would listen.
-const SYSTEM_SOCKET: &str = "/run/pd/pdserver.sock";
+/// Where a system-wide server listens.
+const SYSTEM_SOCKET: &str = "/run/pd/socket";
+
+/// Which spool a command uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The one in this directory, opened by the command itself.
+    Base(Base),
+    /// The one whose server listens at this path.
+    Server(PathBuf),
+}
 
 fn no_server(what: &str) -> Failure {
-    Failure::new(FailureKind::Unreachable, format!("{what}: this version cannot reach a server"))
+    Failure::new(FailureKind::Unreachable, format!("{what}: this version cannot reach a server over the network"))
+        .hint("PD_SOCKET=/PATH reaches a server of this machine")
         .hint("without -H, PDHOST and PD_SOCKET commands use the spool in PDBASE, or your private one")
 }
 
-/// Returns the base directory that the environment chooses.
+/// Returns the place that the environment chooses.
 ///
 /// # Errors
-/// Returns `Unreachable` when a server is meant, or no directory can be found.
-pub fn base_from(
+/// Returns `Unreachable` when a server on the network is meant, or no directory can be found.
+pub fn place_from(
     host: Option<&str>,
     env: &dyn Fn(&str) -> Option<OsString>,
     cwd: &Path,
     system_socket: &Path,
-) -> Result<Base, Failure> {
+) -> Result<Place, Failure> {
     let set = |name: &str| env(name).filter(|value| !value.is_empty());
     if let Some(host) = host {
         return Err(no_server(&format!("-H {host}")));
     }
-    for name in ["PDHOST", "PD_SOCKET"] {
-        if let Some(value) = set(name) {
-            return Err(no_server(&format!("{name}={}", value.to_string_lossy())));
+    if let Some(value) = set("PDHOST") {
+        return Err(no_server(&format!("PDHOST={}", value.to_string_lossy())));
+    }
+    if let Some(value) = set("PD_SOCKET") {
+        // A number is a port at PDHOST.
+        if !value.as_encoded_bytes().contains(&b'/') {
+            return Err(no_server(&format!("PD_SOCKET={}", value.to_string_lossy())));
         }
+        return Ok(Place::Server(cwd.join(value)));
     }
     if let Some(base) = set("PDBASE") {
-        return Ok(Base::new(cwd.join(base)));
+        return Ok(Place::Base(Base::new(cwd.join(base))));
     }
     if system_socket.exists() {
-        return Err(no_server(&system_socket.display().to_string()));
+        return Ok(Place::Server(system_socket.to_owned()));
     }
     match set("HOME") {
-        Some(home) => Ok(Base::new(cwd.join(PathBuf::from(home)).join(".local/state/pd"))),
+        Some(home) => Ok(Place::Base(Base::new(cwd.join(PathBuf::from(home)).join(".local/state/pd")))),
         None => {
             Err(Failure::new(FailureKind::Unreachable, "neither PDBASE nor HOME is set: there is no place for a spool")
                 .hint("set PDBASE to a directory of your own"))
@@ -68,19 +83,22 @@ pub enum Purpose {
     Declare,
 }
 
-/// Opens the spool that the environment chooses, for the user this process acts for.
-pub fn open_spool(
-    host: Option<&str>,
-    env: &dyn Fn(&str) -> Option<OsString>,
-    cwd: &Path,
-    purpose: Purpose,
-) -> Result<Box<dyn Operations>, Failure> {
-    open_at(&usual_base(host, env, cwd)?, purpose)
+/// Returns the place that the environment of this machine chooses.
+pub fn usual_place(host: Option<&str>, env: &dyn Fn(&str) -> Option<OsString>, cwd: &Path) -> Result<Place, Failure> {
+    place_from(host, env, cwd, Path::new(SYSTEM_SOCKET))
 }
 
-/// Returns the base directory that the environment of this machine chooses.
+/// Returns the base directory that the environment of this machine chooses, for a program that works on the directory
+/// itself.
 pub fn usual_base(host: Option<&str>, env: &dyn Fn(&str) -> Option<OsString>, cwd: &Path) -> Result<Base, Failure> {
-    base_from(host, env, cwd, Path::new(SYSTEM_SOCKET))
+    match usual_place(host, env, cwd)? {
+        Place::Base(base) => Ok(base),
+        Place::Server(path) => Err(Failure::new(
+            FailureKind::Unreachable,
+            format!("the spool is that of the server at {}, and this command works on its directory", path.display()),
+        )
+        .hint("as the user whose account the server has: PDBASE=DIR with the server's --base")),
+    }
 }
 
 /// Opens the spool at `base`, for the user this process acts for.
@@ -108,7 +126,10 @@ mod tests {
 
     fn choose(host: Option<&str>, vars: &[(&str, &str)], socket: &Path) -> Result<Base, Failure> {
         let vars: HashMap<String, OsString> = vars.iter().map(|(k, v)| ((*k).to_owned(), OsString::from(v))).collect();
-        base_from(host, &|name| vars.get(name).cloned(), Path::new("/cwd"), socket)
+        place_from(host, &|name| vars.get(name).cloned(), Path::new("/cwd"), socket).map(|place| match place {
+            Place::Base(base) => base,
+            Place::Server(path) => Base::new(Path::new("server at").join(path.strip_prefix("/").unwrap())),
+        })
     }
 
     #[test]
@@ -118,7 +139,11 @@ mod tests {
         let home = ("HOME", "/home/ann");
         assert_eq!(choose(None, &[home], none).unwrap().root(), Path::new("/home/ann/.local/state/pd"));
         assert_eq!(choose(None, &[home, ("PDBASE", "x y:%n")], there).unwrap().root(), Path::new("/cwd/x y:%n"));
-        assert!(choose(None, &[home], there).is_err(), "a mute system server is never bypassed");
+        let system = choose(None, &[home], there).unwrap();
+        assert_eq!(system.root(), Path::new("server at"), "the system's server is never bypassed");
+        let named = choose(None, &[home, ("PDBASE", "/b"), ("PD_SOCKET", "/run/x/socket")], there).unwrap();
+        assert_eq!(named.root(), Path::new("server at/run/x/socket"));
+        assert!(choose(None, &[home, ("PDBASE", "/b"), ("PD_SOCKET", "6874")], none).is_err());
         assert!(choose(None, &[home, ("PDBASE", "/b"), ("PDHOST", "h")], none).is_err());
         assert!(choose(Some("h:6874"), &[home, ("PDBASE", "/b")], none).is_err());
         assert!(choose(None, &[], none).is_err());

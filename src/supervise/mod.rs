@@ -4,4 +4,4 @@ mod attend;
 mod choose;
 
 pub use attend::Starter;
-pub use choose::{Purpose, base_from, open_at, open_spool, usual_base};
+pub use choose::{Place, Purpose, open_at, place_from, usual_base, usual_place};

@@ -9,6 +9,7 @@ pub mod map;
 pub mod pipe;
 pub mod process;
 pub mod range_lock;
+pub mod service;
 pub mod socket;
 pub mod spawn;
 pub mod tcp;

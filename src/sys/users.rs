@@ -16,12 +16,12 @@ pub fn caller() -> Caller {
 /// libraries.
 pub fn caller_without_groups() -> Caller {
     let uid = nix::unistd::geteuid().as_raw();
-    Caller { uid, user: name(uid), host: host(), groups: Vec::new() }
+    Caller { uid, user: name(uid), host: host(), groups: Vec::new(), operator: false }
 }
 
 /// The caller with this user id, on this host.
 pub fn of_uid(uid: u32) -> Caller {
-    Caller { uid, user: name(uid), host: host(), groups: groups(uid) }
+    Caller { uid, user: name(uid), host: host(), groups: groups(uid), operator: false }
 }
 
 /// Returns the user `uid`, if it is defined. Commands ask for their own user several times, and each question may go

@@ -62,7 +62,7 @@ pub fn number(n: u32) -> JobRef {
 }
 
 pub fn other() -> Caller {
-    Caller { uid: 4242, user: "4242".into(), host: "here".into(), groups: Vec::new() }
+    Caller { uid: 4242, user: "4242".into(), host: "here".into(), groups: Vec::new(), operator: false }
 }
 
 impl World {

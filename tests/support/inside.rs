@@ -59,7 +59,7 @@ impl Inside {
     /// Another handle on the spool.
     pub fn local(spool: &Spool) -> Local {
         let uid = nix::unistd::geteuid().as_raw();
-        let caller = Caller { uid, user: "ann".into(), host: "here".into(), groups: Vec::new() };
+        let caller = Caller { uid, user: "ann".into(), host: "here".into(), groups: Vec::new(), operator: false };
         Local::new(spool.clone(), caller, now, Arc::new(Nobody))
     }
 

@@ -6,7 +6,7 @@ use crate::store::{self, Fallible};
 use crate::spool::{Room, Spool};
 
 impl Spool {
-    /// Since when this spool counts as restored, wall clock.
+    /// Returns since when this spool counts as restored, wall clock.
     ///
     /// # Errors
     /// When it cannot be read.

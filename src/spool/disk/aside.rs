@@ -14,6 +14,7 @@ use crate::sys::files::{random_name, sync_dir};
 /// # Errors
 /// When it cannot be moved; it is then where it was, or there already.
 pub fn put_aside(path: &Path, text: &str) -> io::Result<Option<PathBuf>> {
+    debug_assert!(!crate::store::in_change(), "print files are touched inside a transaction");
     let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
         return Ok(None);
     };

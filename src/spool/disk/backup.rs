@@ -113,7 +113,7 @@ fn digest(file: &mut impl Read) -> io::Result<blake3::Hash> {
     }
 }
 
-/// Whether a name may be one in a server's directory: our own names, or one in `corrupt/`.
+/// Tells whether a name may be one in a server's directory: our own names, or one in `corrupt/`.
 fn is_plain(name: &str) -> bool {
     let last = name.strip_prefix("corrupt/").unwrap_or(name);
     !last.is_empty() && !last.starts_with('.') && !last.contains('/') && last.bytes().all(|b| b != 0)
@@ -197,7 +197,7 @@ pub fn backup(spool: &Spool, to: &Path, now: &Moment) -> Fallible<Done> {
     Ok(done)
 }
 
-/// Whether an error says that the backup cannot be written, and not that a file of the spool cannot be read.
+/// Tells whether an error says that the backup cannot be written, and not that a file of the spool cannot be read.
 fn is_about_the_backup(error: &io::Error) -> bool {
     use io::ErrorKind::{AlreadyExists, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
     matches!(error.kind(), AlreadyExists | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
@@ -325,7 +325,7 @@ pub(crate) fn alone(base: &Base, server: Option<&ServerName>) -> Fallible<Alone>
     Ok(Alone { _file: file, _place: place })
 }
 
-/// The print processes that hold their locks, by name and number.
+/// Returns the print processes that hold their locks, by name and number.
 pub(crate) fn holders(base: &Base) -> Vec<(String, u32)> {
     let Ok(entries) = std::fs::read_dir(base.run()) else { return Vec::new() };
     let mut holders = Vec::new();

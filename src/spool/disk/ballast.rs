@@ -20,6 +20,7 @@ pub const SIZE: u64 = 4 << 20;
 /// # Errors
 /// `Full` when there is no room for it: then there is none for a job either.
 pub fn ensure(base: &Base) -> Fallible<()> {
+    debug_assert!(!crate::store::in_change(), "print files are touched inside a transaction");
     let path = base.ballast();
     if let Ok(meta) = std::fs::metadata(&path)
         && meta.len() >= SIZE
@@ -46,6 +47,7 @@ pub fn ensure(base: &Base) -> Fallible<()> {
 
 /// Gives it back. True when there was something to give.
 pub fn release(base: &Base) -> bool {
+    debug_assert!(!crate::store::in_change(), "print files are touched inside a transaction");
     std::fs::remove_file(base.ballast()).is_ok()
 }
 

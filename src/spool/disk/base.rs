@@ -18,7 +18,7 @@ use crate::model::time::Moment;
 use crate::model::{Call, Caller, Failure, FailureKind, ServerName};
 use crate::store::generation::{self, Mark};
 use crate::store::restored;
-use crate::store::{self, Fallible, Store, Tx};
+use crate::store::{self, Fallible, Lock, Store, Tx};
 use crate::sys::files::{is_network, random_name, sync_dir};
 use crate::sys::lock::FileLock;
 
@@ -82,7 +82,7 @@ pub fn open(base: &Base, access: Access) -> Fallible<Spool> {
     open_with(base, access, Store::new)
 }
 
-/// The same for a command that changes something and ends.
+/// Returns the same for a command that changes something and ends.
 ///
 /// # Errors
 /// As [`open`].
@@ -214,8 +214,8 @@ fn make_dir(path: &Path) -> Fallible<()> {
     dirs::make(path).map_err(|error| io_failure(path, &error))
 }
 
-/// The store of `spool.db` and the number of its schema, if that holds a spool. A file without a schema is a creation that
-/// was cut off.
+/// Returns the store of `spool.db` and the number of its schema, if that holds a spool. A file without a schema is a
+/// creation that was cut off.
 fn initialised(base: &Base, make: MakeStore) -> Fallible<Option<(Store, i64)>> {
     let path = base.database();
     let size = || match std::fs::metadata(&path) {
@@ -271,7 +271,7 @@ fn create(base: &Base, server: &ServerName, now: &Moment) -> Fallible<()> {
     let store = Store::new(&base.database(), &base.write_lock());
     let name = server.as_str().to_owned();
     let uid = nix::unistd::geteuid().as_raw();
-    let creator = Caller { uid, user: uid.to_string(), host: String::new(), groups: Vec::new() };
+    let creator = Caller { uid, user: uid.to_string(), host: String::new(), groups: Vec::new(), operator: false };
     store.create(&Call::of(&creator, now), move |tx| {
         store::spool::insert(tx, &spool_id, &name, uid)?;
         store::event::record(tx, store::event::Object::Spool, EventWord::Created, "a new spool")
@@ -318,14 +318,13 @@ impl Spool {
     /// The mark beside the print files is ahead of the database: it was restored from a backup, or its log is missing.
     fn notice_restore(&self, now: &Moment) -> Fallible<()> {
         let (base, server) = (&self.inner.base, &self.inner.server);
-        let path = base.generation(server);
+        // The file first: a commit in between makes the database the newer of the two, which proves nothing.
+        let Some(seen) = Mark::read(&base.generation(server)) else { return Ok(()) };
         let noticed = self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
-            // Nobody commits while this transaction stands: file and database are of the same moment.
-            match Mark::read(&path) {
-                Some(seen) if restored::is_proven(tx, &seen)? => {
-                    restored::begin(tx, Some(&seen), "spool.db is older than its print files").map(drop)
-                }
-                _ => Ok(()),
+            tx.lock(Lock::Spool)?;
+            match restored::is_proven(tx, &seen)? {
+                true => restored::begin(tx, Some(&seen), "spool.db is older than its print files").map(drop),
+                false => Ok(()),
             }
         });
         match noticed {

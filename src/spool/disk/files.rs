@@ -1,7 +1,11 @@
 //! Accepting a print file into the server's directory.
 //!
-//! States: nothing → unnamed temporary → named `pdprXXXXXX` → on disk → referenced by a committed job. A crash before the
-//! name appears leaves nothing; after it, an orphan that the sweep removes because no job refers to it and nobody locks it.
+//! States: nothing → unnamed temporary → named `pdprXXXXXX` → on disk → referenced by a committed job. A link has its name
+//! at once. A crash before the name appears leaves nothing; after it, an orphan that the sweep removes because no job refers
+//! to it and nobody locks it.
+//!
+//! Every name is locked before it appears, and until the commit of its job is over: a copy by a lock on the file itself, a
+//! link by a lock on its name ([`super::locks::hold_link`]). Nothing here happens inside a transaction.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -17,6 +21,7 @@ use crate::sys::fault;
 use crate::sys::files::{Unnamed, copy_all, identity, random_name, read_full_at, sync_dir};
 use crate::sys::lock::FileLock;
 use crate::sys::map;
+use crate::sys::range_lock::RangeLock;
 
 /// Octets read at once.
 const CHUNK: usize = 256 * 1024;
@@ -37,7 +42,7 @@ pub enum Look {
     Mapped,
 }
 
-/// A document that lies in the server's directory, or is about to be linked there.
+/// A document that lies in the server's directory, or is linked there.
 #[derive(Debug)]
 pub struct Received {
     /// Its name there.
@@ -52,10 +57,10 @@ pub struct Received {
     pub identity: Identity,
     /// Digest, where the octets were read.
     pub digest: Option<[u8; 32]>,
-    /// What the link will hold, of a document that is linked.
-    link_target: Option<RawPath>,
-    /// Keeps the sweep away until the commit is over.
+    /// Our copy. Its lock keeps the sweep away until the commit is over.
     file: Option<File>,
+    /// The same for a link.
+    _link: Option<RangeLock>,
 }
 
 /// Everything that was received for one submission. Unless it is [`kept`](Intake::keep), dropping it removes the files.
@@ -81,12 +86,13 @@ fn failure(name: &RawPath, error: &io::Error) -> Failure {
 }
 
 impl Intake {
-    /// Receives the files of a submission into `dir`. They have names when this returns, and are not on disk before
-    /// [`Intake::sync`] or [`Intake::to_disk`]; links are made later, by [`Intake::link`].
+    /// Receives the files of a submission into `dir`. Copies and links have names when this returns, and are not on disk
+    /// before [`Intake::sync`] or [`Intake::to_disk`].
     ///
     /// # Errors
     /// When one cannot be read, is empty, or does not fit. Nothing is left then.
     pub fn receive(dir: &Path, offers: &[DocumentOffer], files: Vec<OwnedFd>, look: Look) -> Fallible<Self> {
+        debug_assert!(!crate::store::in_change(), "print files are touched inside a transaction");
         if offers.is_empty() || offers.len() != files.len() {
             return Err(Failure::new(FailureKind::BadValue, "a job needs at least one document"));
         }
@@ -101,7 +107,7 @@ impl Intake {
         Ok(intake)
     }
 
-    /// Brings the copies and their names to the disk, and does `meanwhile` in the meantime.
+    /// Brings the copies, and the names of copies and links, to the disk, and does `meanwhile` in the meantime.
     ///
     /// # Errors
     /// When they may not be on disk; those of `meanwhile`.
@@ -119,7 +125,7 @@ impl Intake {
         })
     }
 
-    /// Brings the copies and their names to the disk.
+    /// Brings the copies, and the names of copies and links, to the disk.
     ///
     /// Is it safe that they are named before? Yes: no job refers to them before the transaction, and by then the data and
     /// the directory are synced; a crash in between leaves orphans for the sweep. In this order the file system commits
@@ -129,38 +135,16 @@ impl Intake {
     /// # Errors
     /// When they may not be on disk.
     pub fn sync(&self, offers: &[DocumentOffer]) -> Fallible<()> {
-        let mut copied = None;
         for (document, offer) in self.documents.iter().zip(offers) {
             if let Some(file) = &document.file {
                 file.sync_all().map_err(|error| failure(&offer.file_name, &error))?;
                 fault::point("after-data-fsync");
-                copied = copied.or(Some(&offer.file_name));
             }
         }
-        match copied {
-            Some(name) => sync_dir(&self.dir).map_err(|error| failure(name, &error)),
+        match offers.first() {
+            Some(first) => sync_dir(&self.dir).map_err(|error| failure(&first.file_name, &error)),
             None => Ok(()),
         }
-    }
-
-    /// Makes the symbolic links. Called inside the write transaction: the sweep runs inside one too, so that it never
-    /// sees a link whose job is about to be committed.
-    ///
-    /// # Errors
-    /// When a link cannot be made.
-    pub fn link(dir: &Path, links: &[(String, RawPath)]) -> Fallible<()> {
-        for (name, target) in links {
-            match std::os::unix::fs::symlink(target, dir.join(name)) {
-                // The transaction is run again after a full disk: the link of its first run is there already.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && leads_to(&dir.join(name), target) => {}
-                Err(error) => return Err(failure(target, &error)),
-                Ok(()) => {}
-            }
-        }
-        if !links.is_empty() {
-            sync_dir(dir).map_err(|error| failure(&links[0].1, &error))?;
-        }
-        Ok(())
     }
 
     /// The job is committed, or may be: its files stay.
@@ -171,21 +155,14 @@ impl Intake {
 
 impl Drop for Intake {
     fn drop(&mut self) {
+        debug_assert!(!crate::store::in_change(), "print files are touched inside a transaction");
         if !self.keep {
+            // The names are still locked: nobody else has removed them and taken them anew.
             for document in &self.documents {
-                let path = self.dir.join(&document.store_name);
-                // A link's name was only chosen, not taken: it is ours if it leads where ours would.
-                let ours = document.link_target.as_ref().is_none_or(|target| leads_to(&path, target));
-                if ours {
-                    let _ = std::fs::remove_file(path);
-                }
+                let _ = std::fs::remove_file(self.dir.join(&document.store_name));
             }
         }
     }
-}
-
-fn leads_to(path: &Path, target: &RawPath) -> bool {
-    std::fs::read_link(path).is_ok_and(|held| held == target.0)
 }
 
 fn store_name() -> io::Result<String> {
@@ -198,8 +175,14 @@ fn empty(name: &RawPath) -> Failure {
 
 fn copy(dir: &Path, mut source: File, name: &RawPath, look: Look) -> Fallible<Received> {
     let io = |error: io::Error| failure(name, &error);
-    let mut unnamed = Unnamed::create(dir).map_err(io)?;
-    FileLock::mark(&unnamed.file).map_err(io)?;
+    // Where the file system knows no unnamed files, a sweep may find the temporary before it is locked, and lock it to
+    // remove it. Then another one is made.
+    let mut unnamed = loop {
+        let unnamed = Unnamed::create(dir).map_err(io)?;
+        if FileLock::mark(&unnamed.file).map_err(io)? {
+            break unnamed;
+        }
+    };
     let mut head = Vec::with_capacity(DETECT_OCTETS);
     (&source).take(DETECT_OCTETS as u64).read_to_end(&mut head).map_err(io)?;
     if head.is_empty() {
@@ -252,10 +235,10 @@ fn copy(dir: &Path, mut source: File, name: &RawPath, look: Look) -> Fallible<Re
     };
     let identity = identity(&unnamed.file).map_err(named)?;
     let file = Some(unnamed.file.try_clone().map_err(named)?);
-    Ok(Received { store_name, format, lines, pages, identity, digest, link_target: None, file })
+    Ok(Received { store_name, format, lines, pages, identity, digest, file, _link: None })
 }
 
-/// The digest of a copy of `octets` octets that nobody has read yet; its lines and pages go to `counter`.
+/// Returns the digest of a copy of `octets` octets that nobody has read yet; its lines and pages go to `counter`.
 fn look_through(copy: &Unnamed, octets: u64, counter: Option<&mut Counter>) -> io::Result<[u8; 32]> {
     let mut seen = (blake3::Hasher::new(), counter);
     let see = |(hasher, counter): &mut (blake3::Hasher, Option<&mut Counter>), bytes: &[u8]| {
@@ -292,7 +275,7 @@ fn look_through(copy: &Unnamed, octets: u64, counter: Option<&mut Counter>) -> i
     Ok(*seen.0.finalize().as_bytes())
 }
 
-/// Looks at the user's own file for a link. Its octets are read for text only, to count it.
+/// Looks at the user's own file, and makes the link. Its octets are read for text only, to count it.
 fn examine(dir: &Path, source: File, offer: &DocumentOffer) -> Fallible<Received> {
     let name = &offer.file_name;
     let io = |error: io::Error| failure(name, &error);
@@ -334,14 +317,21 @@ fn examine(dir: &Path, source: File, offer: &DocumentOffer) -> Fallible<Received
         }
     }
     let (lines, pages) = extent(found, &counter, &source);
-    let store_name = loop {
-        let candidate = store_name().map_err(io)?;
-        if dir.join(&candidate).symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-            break candidate;
+    let (store_name, _link) = link(dir, target).map_err(io)?;
+    Ok(Received { store_name, format, lines, pages, identity, digest: None, file: None, _link })
+}
+
+/// Makes a symbolic link to `target` under a new name, which is locked first.
+fn link(dir: &Path, target: &RawPath) -> io::Result<(String, Option<RangeLock>)> {
+    loop {
+        let name = store_name()?;
+        let Some(lock) = super::locks::hold_link(&dir.join(".spool-id"), &name)? else { continue };
+        match std::os::unix::fs::symlink(target, dir.join(&name)) {
+            Ok(()) => return Ok((name, lock)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
         }
-    };
-    let link_target = offer.link_target.clone();
-    Ok(Received { store_name, format, lines, pages, identity, digest: None, link_target, file: None })
+    }
 }
 
 /// Lines and pages, where they are known: of text as it was counted, of a finished stream by its structure in `file`.
@@ -357,6 +347,7 @@ fn extent(found: Found, counter: &Counter, file: &File) -> (Option<u64>, Option<
 /// Erases the print files of a job that is gone. What cannot be erased is an orphan for the sweep, and so is everything
 /// while a backup runs, whose database may know the job still.
 pub fn erase(dir: &Path, store_names: &[String]) {
+    debug_assert!(!crate::store::in_change(), "print files are touched inside a transaction");
     if store_names.is_empty() || super::locks::print_files_are_kept(&dir.join(".spool-id")) {
         return;
     }

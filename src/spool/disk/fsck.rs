@@ -23,7 +23,7 @@ use crate::store::check::examine;
 use crate::store::event::{Object, record_with};
 use crate::store::generation::Mark;
 use crate::store::salvage::{Beside, salvage};
-use crate::store::{self, Fallible, Lock};
+use crate::store::{self, Fallible};
 use crate::sys::files::{open_regular, random_name, sync_dir};
 
 use super::aside::put_aside;
@@ -80,7 +80,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether something is left that is not as it should be.
+    /// Tells whether something is left that is not as it should be.
     pub fn is_clean(&self) -> bool {
         self.findings.iter().all(|finding| finding.mended.is_some())
     }
@@ -120,6 +120,8 @@ impl Finding {
     }
 }
 
+/// The code of a counter that differs from what it counts.
+const COUNTER: &str = "counter";
 const REPAIR: &str = "pdfsck --repair";
 const ACCEPT: &str = "look at the held jobs and at corrupt/, then pdfsck --accept";
 
@@ -155,6 +157,9 @@ pub fn check(base: &Base, wanted: Wanted, call: &Call) -> Fallible<Report> {
         for fault in damage.rows {
             report.add("rows", fault.object, fault.text).cure("keep a copy of the base and report this");
         }
+        for fault in damage.counters {
+            report.add(COUNTER, fault.object, fault.text).cure(REPAIR);
+        }
     }
     let known = contents(&base.database())?;
     let server: ServerName = known.server.parse()?;
@@ -166,6 +171,9 @@ pub fn check(base: &Base, wanted: Wanted, call: &Call) -> Fallible<Report> {
     // As it is now: opening may have brought it up to date, or found out that it was restored.
     let known = contents(&base.database())?;
     report.restored_ms = spool.restored_since()?;
+    if wanted.repair {
+        counters(&spool, call, &mut report);
+    }
     print_files(&spool, &known, wanted, call, &mut report)?;
     strangers(&spool, &known, wanted, &mut report)?;
     processes(&spool, call, &mut report)?;
@@ -210,7 +218,7 @@ fn directories(base: &Base, wanted: Wanted, report: &mut Report) {
     }
 }
 
-/// Server directories of a base, by the proof in them.
+/// Returns server directories of a base, by the proof in them.
 fn servers(base: &Base) -> Vec<(String, String)> {
     let Ok(entries) = std::fs::read_dir(base.root()) else { return Vec::new() };
     let mut servers: Vec<(String, String)> = entries
@@ -224,7 +232,7 @@ fn servers(base: &Base) -> Vec<(String, String)> {
     servers
 }
 
-/// Whether there is a database, damaged or not. A base without anything has no spool.
+/// Tells whether there is a database, damaged or not. A base without anything has no spool.
 fn database_is_there(base: &Base, servers: &[(String, String)]) -> Fallible<bool> {
     match std::fs::metadata(base.database()) {
         Ok(meta) if meta.len() > 0 => Ok(true),
@@ -252,7 +260,7 @@ fn no_database(base: &Base, servers: &[(String, String)], mut report: Report) ->
     report
 }
 
-/// The names of print files in a server's directory.
+/// Returns the names of print files in a server's directory.
 fn names(dir: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
     let mut names: Vec<String> = entries.flatten().filter_map(|entry| print_file(entry.file_name())).collect();
@@ -300,7 +308,7 @@ fn rescue(base: &Base, servers: &[(String, String)], report: &mut Report, call: 
     Ok(())
 }
 
-/// The proof of which spool the server's directory belongs to. False when nothing more can be looked at.
+/// Checks the proof of which spool the server's directory belongs to. False when nothing more can be looked at.
 fn server_directory(base: &Base, server: &ServerName, known: &Contents, wanted: Wanted, report: &mut Report) -> bool {
     let proof = base.spool_id(server);
     let object = proof.display().to_string();
@@ -341,7 +349,7 @@ fn server_directory(base: &Base, server: &ServerName, known: &Contents, wanted: 
     finding.try_mend("it was written again", write()).mended.is_some()
 }
 
-/// What is wrong with the file of a document.
+/// Returns what is wrong with the file of a document.
 fn fault_of(dir: &Path, document: &Kept) -> Option<(&'static str, String)> {
     let path = dir.join(&document.store_name);
     let meta = match std::fs::symlink_metadata(&path) {
@@ -436,8 +444,7 @@ impl Spool {
         let (name, text) = (document.store_name.clone(), text.to_owned());
         self.change(Room::Gives, call, move |tx| {
             let Some((job, id)) = store::document::owner_of(tx, &name)? else { return Ok(()) };
-            let Some(row) = store::job::by_id(tx, job)? else { return Ok(()) };
-            tx.lock(Lock::Job(job))?;
+            let Some(row) = store::job::lock(tx, job)? else { return Ok(()) };
             let reasons = row.reasons.with(HoldReason::Corrupt);
             store::job::set_reasons(tx, job, reasons, Some(&text))?;
             store::entry::withdraw(tx, job)?;
@@ -450,20 +457,32 @@ impl Spool {
     }
 }
 
+/// Counts again what displays show.
+fn counters(spool: &Spool, call: &Call, report: &mut Report) {
+    if !report.findings.iter().any(|finding| finding.code == COUNTER) {
+        return;
+    }
+    let done = spool.change(Room::Gives, call, store::tally::recount);
+    for finding in report.findings.iter_mut().filter(|finding| finding.code == COUNTER) {
+        finding.try_mend("it was counted again", done.as_ref().copied());
+    }
+}
+
 /// Files that no job knows, and what was put aside.
 fn strangers(spool: &Spool, known: &Contents, wanted: Wanted, report: &mut Report) -> Fallible<()> {
     let dir = spool.base().server(spool.server());
     let jobs: HashSet<&str> = known.documents.iter().map(|document| document.store_name.as_str()).collect();
+    let spool_id = spool.base().spool_id(spool.server());
     let mut unknown = Vec::new();
     for name in names(&dir) {
         report.print_files += 1;
         let known = jobs.contains(name.as_str())
             || spool.look(&Call::timeless(), |tx| store::document::refers_to(tx, &name))?;
-        if !known && is_free(&dir.join(&name)) {
+        if !known && is_free(&dir, &spool_id, &name) {
             unknown.push(name);
         }
     }
-    let backup = locks::print_files_are_kept(&spool.base().spool_id(spool.server()));
+    let backup = locks::print_files_are_kept(&spool_id);
     let first = report.findings.len();
     let text = match report.restored_ms {
         Some(_) => "belongs to no job of the restored database",

@@ -19,18 +19,27 @@ use super::paths::Base;
 const IN_USE: u64 = 0;
 /// Held alone by a running backup: no print file is erased meanwhile.
 const BACKUP: u64 = 1;
+/// Held alone by the server that has the spool.
+const SERVED: u64 = 2;
 /// Where the octets of print processes begin.
 const PROCESSES: u64 = 1 << 32;
+/// Where the octets of links begin.
+const LINKS: u64 = 1 << 56;
 
 /// How long a print process that begins or ends may hold one of its two locks alone.
 const BEGINS_OR_ENDS: Duration = Duration::from_secs(1);
 
-/// The octet of a print process, by its name.
-fn place(name: &ProcessName) -> u64 {
-    let hash = blake3::hash(name.key().as_bytes());
+/// Returns the place of a name behind the first octet of its kind: 48 bits of it.
+fn place_of(name: &str) -> u64 {
+    let hash = blake3::hash(name.as_bytes());
     let mut octets = [0; 8];
     octets[..6].copy_from_slice(&hash.as_bytes()[..6]);
-    PROCESSES + u64::from_le_bytes(octets)
+    u64::from_le_bytes(octets)
+}
+
+/// Returns the octet of a print process, by its name.
+fn place(name: &ProcessName) -> u64 {
+    PROCESSES + place_of(&name.key())
 }
 
 /// The lock of a print process.
@@ -69,7 +78,7 @@ pub fn take_process(
     Ok(file.map(|file| ProcessLock { file, _place: octet }))
 }
 
-/// Whether a print process of that name lives.
+/// Tells whether a print process of that name lives.
 ///
 /// # Errors
 /// When its locks cannot be examined.
@@ -77,7 +86,7 @@ pub fn process_lives(base: &Base, server: &ServerName, name: &ProcessName) -> io
     Ok(FileLock::is_held(&base.process_lock(name))? || RangeLock::is_held(&base.spool_id(server), place(name))?)
 }
 
-/// Whether a print process of that name lives whose file in `run/` was removed.
+/// Tells whether a print process of that name lives whose file in `run/` was removed.
 ///
 /// # Errors
 /// When its locks cannot be examined.
@@ -104,6 +113,14 @@ pub fn have_spool_alone(spool_id: &Path, deadline: Duration) -> io::Result<Optio
     RangeLock::take(spool_id, IN_USE, Kind::Exclusive, deadline)
 }
 
+/// Says that a server has the spool. None when another one has it for longer than `deadline`.
+///
+/// # Errors
+/// When it cannot be locked.
+pub fn serve_spool(spool_id: &Path, deadline: Duration) -> io::Result<Option<RangeLock>> {
+    RangeLock::take(spool_id, SERVED, Kind::Exclusive, deadline)
+}
+
 /// Keeps every print file where it is, until this is dropped. None when another backup runs.
 ///
 /// # Errors
@@ -112,8 +129,26 @@ pub fn keep_print_files(spool_id: &Path) -> io::Result<Option<RangeLock>> {
     RangeLock::take(spool_id, BACKUP, Kind::Exclusive, Duration::ZERO)
 }
 
-/// Whether print files must stay because a backup runs. Where that cannot be told they are erased as usual: a backup would
-/// have held the lock.
+/// Locks the name of a link, which cannot be locked itself: a submission from before the link is made until its commit is
+/// over, a sweep while it removes the link. None when another has it, or another name with the same place. A base without a
+/// `.spool-id` has nothing to lock, and no sweep.
+///
+/// # Errors
+/// When it cannot be locked.
+pub fn hold_link(spool_id: &Path, name: &str) -> io::Result<Option<Option<RangeLock>>> {
+    unless_missing(RangeLock::take(spool_id, LINKS + place_of(name), Kind::Exclusive, Duration::ZERO))
+}
+
+/// Tells whether somebody works on the link of that name.
+///
+/// # Errors
+/// When its lock cannot be examined.
+pub fn link_is_held(spool_id: &Path, name: &str) -> io::Result<bool> {
+    RangeLock::is_held(spool_id, LINKS + place_of(name))
+}
+
+/// Tells whether print files must stay because a backup runs. Where that cannot be told they are erased as usual: a
+/// backup would have held the lock.
 pub fn print_files_are_kept(spool_id: &Path) -> bool {
     RangeLock::is_held(spool_id, BACKUP).unwrap_or(false)
 }

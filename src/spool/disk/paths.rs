@@ -14,11 +14,11 @@ pub struct Base {
 }
 
 impl Base {
-    /// The base at `root`, an absolute path.
+    /// Returns the base at `root`, an absolute path.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
-    /// The directory itself.
+    /// Returns the directory itself.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -34,7 +34,7 @@ impl Base {
     pub fn run(&self) -> PathBuf {
         self.root.join("run")
     }
-    /// The write gate.
+    /// Returns the write gate.
     pub fn write_lock(&self) -> PathBuf {
         self.run().join("write.lock")
     }
@@ -46,38 +46,42 @@ impl Base {
     pub fn ballast(&self) -> PathBuf {
         self.run().join("ballast")
     }
-    /// The primary FASTCNFG file: what the variable `FASTCNFG` of this process says, which a print process has from
-    /// whoever started it, or `FASTCNFG` in the base directory.
+    /// Returns the primary FASTCNFG file: what the variable `FASTCNFG` of this process says, which a print process has
+    /// from whoever started it, or `FASTCNFG` in the base directory.
     pub fn fastcnfg(&self) -> PathBuf {
         match std::env::var_os("FASTCNFG").filter(|path| !path.is_empty()) {
             Some(path) => self.root.join(path),
             None => self.root.join("FASTCNFG"),
         }
     }
-    /// Whether anything lies where the primary FASTCNFG file is: a link that leads nowhere is something too. Whoever reads
-    /// it says what is wrong with it.
+    /// Tells whether anything lies where the primary FASTCNFG file is: a link that leads nowhere is something too.
+    /// Whoever reads it says what is wrong with it.
     pub fn has_fastcnfg(&self) -> bool {
         !std::fs::symlink_metadata(self.fastcnfg()).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
     }
-    /// The log of the print processes.
+    /// Returns the lock that the server that has this spool holds.
+    pub fn server_lock(&self) -> PathBuf {
+        self.run().join("pdserver.lock")
+    }
+    /// Returns the log of the print processes.
     pub fn log(&self) -> PathBuf {
         self.run().join("fastp.log")
     }
-    /// The lock that a running print process holds.
+    /// Returns the lock that a running print process holds.
     pub fn process_lock(&self, name: &ProcessName) -> PathBuf {
         self.run().join(format!("fastp.{}.lock", name.key()))
     }
-    /// The socket that wakes it.
+    /// Returns the socket that wakes it.
     pub fn process_socket(&self, name: &ProcessName) -> PathBuf {
         self.run().join(format!("fastp.{}.sock", name.key()))
     }
-    /// The submission socket, at which a running print process takes submissions. The name says of which release and schema whoever
-    /// listens is: the programs of another one do not find it.
+    /// Returns the submission socket, at which a running print process takes submissions. The name says of which
+    /// release and schema whoever listens is: the programs of another one do not find it.
     pub fn submission_socket(&self) -> PathBuf {
         let release = env!("CARGO_PKG_VERSION");
         self.run().join(format!("{SUBMISSION}{release}.{}.sock", crate::store::schema::VERSION))
     }
-    /// Whether this file of `run/` is a submission socket, of whatever release.
+    /// Tells whether this file of `run/` is a submission socket, of whatever release.
     pub fn is_submission_socket(name: &str) -> bool {
         name.starts_with(SUBMISSION) && name.ends_with(".sock")
     }
@@ -85,11 +89,11 @@ impl Base {
     pub fn submission_lock(&self) -> PathBuf {
         self.run().join("submission.lock")
     }
-    /// Its progress, one slot a device.
+    /// Returns its progress, one slot a device.
     pub fn progress(&self, name: &ProcessName) -> PathBuf {
         self.run().join(format!("progress.{}", name.key()))
     }
-    /// The directory of print files of a server.
+    /// Returns the directory of print files of a server.
     pub fn server(&self, server: &ServerName) -> PathBuf {
         self.root.join(server.as_str())
     }
@@ -97,7 +101,7 @@ impl Base {
     pub fn spool_id(&self, server: &ServerName) -> PathBuf {
         self.server(server).join(".spool-id")
     }
-    /// The mark of the last commit, by which a database is found out that is older than the print files.
+    /// Returns the mark of the last commit, by which a database is found out that is older than the print files.
     pub fn generation(&self, server: &ServerName) -> PathBuf {
         self.server(server).join(".generation")
     }

@@ -113,6 +113,14 @@ macro_rules! operations {
                 }
             }
 
+            /// The operation's name, for a log.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $( Self::$variant { .. } => stringify!($method), )+
+                    Self::Submit { .. } => "submit",
+                }
+            }
+
             /// How long the operation waits because its caller asks for that.
             pub fn own_wait(&self) -> Duration {
                 match self {

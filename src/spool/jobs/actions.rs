@@ -5,7 +5,7 @@
 //! remains that START does not clear. DELETE works in every state: the job goes to the history at once, or with its
 //! last attempt while a device still has it.
 //!
-//! Who may: anybody looks. The owner, the creator of the spool, and with MGRACCESS a manager of the owner's group
+//! Who may: [`super::visible`] says who sees a job. The owner, the creator of the spool, and with MGRACCESS a manager of the owner's group
 //! change.
 //!
 //! A crash: each change is one transaction, so it happened or it did not. Print files are erased after the commit;
@@ -26,10 +26,11 @@ use crate::store::document::DocumentRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, record, record_with};
 use crate::store::job::JobRow;
-use crate::store::{self, Fallible, Lock, Tx};
+use crate::store::{self, Fallible, Tx};
 use crate::sys::users;
 
 use super::view::Known;
+use super::visible::Visible;
 use crate::spool::disk::files;
 use crate::spool::interface::records::{Event, EventSubject, Removal};
 use crate::spool::printing::wakes;
@@ -54,24 +55,47 @@ pub(crate) fn not_found(job: &JobRef) -> Failure {
 
 /// Finds the job that the caller means.
 pub(crate) fn find(tx: &Tx<'_>, spool: &Spool, job: &JobRef) -> Fallible<JobRow> {
-    store::job::by_ref(tx, job, tx.caller()?.uid, spool.server().as_str())?.ok_or_else(|| not_found(job))
-}
-
-/// Finds the job and locks it: nobody else changes it until the transaction ends.
-pub(crate) fn find_to_change(tx: &Tx<'_>, spool: &Spool, job: &JobRef) -> Fallible<JobRow> {
-    let row = find(tx, spool, job)?;
-    tx.lock(Lock::Job(row.id))?;
+    let row = store::job::by_ref(tx, job, tx.caller()?.uid, spool.server().as_str())?.ok_or_else(|| not_found(job))?;
+    Visible::of(tx)?.demand(job, row.owner_uid)?;
     Ok(row)
 }
 
-/// Refuses a caller who may not change the job.
-pub(crate) fn demand_job(tx: &Tx<'_>, job: &JobRow) -> Fallible<()> {
-    let owner_groups = if tx.caller()?.uid == job.owner_uid { Vec::new() } else { users::groups(job.owner_uid) };
-    Spool::demand(tx, Right::ChangeJob { owner_uid: job.owner_uid, owner_groups: &owner_groups })
+/// Finds the job, locks it, and reads it then: nobody else changes it until the transaction ends.
+pub(crate) fn find_to_change(tx: &Tx<'_>, spool: &Spool, job: &JobRef) -> Fallible<JobRow> {
+    store::job::to_change(tx, job, tx.caller()?.uid, spool.server().as_str())?.ok_or_else(|| not_found(job))
+}
+
+/// The groups of the owner of a job.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnersGroups {
+    uid: u32,
+    groups: Vec<String>,
+}
+
+/// Refuses a caller who may not change the job. `owner` is what [`Spool::owners_groups`] found.
+pub(crate) fn demand_job(tx: &Tx<'_>, job: &JobRow, owner: Option<&OwnersGroups>) -> Fallible<()> {
+    // The job may have another owner by now: his groups are not known then, and decide nothing.
+    let owner_groups = owner.filter(|owner| owner.uid == job.owner_uid).map_or(&[][..], |owner| &owner.groups);
+    Spool::demand(tx, Right::ChangeJob { owner_uid: job.owner_uid, owner_groups })
         .map_err(|failure| Failure { message: format!("job {}: {}", job.number, failure.message), ..failure })
 }
 
 impl Spool {
+    /// Finds the groups of a job's owner, where they decide whether the caller may change it. The system is asked before
+    /// the transaction: it may have to ask a server, and nobody else could write meanwhile.
+    pub(crate) fn owners_groups(&self, call: &Call, job: &JobRef) -> Fallible<Option<OwnersGroups>> {
+        let caller = call.caller()?;
+        if self.was_made_by(caller.uid) {
+            return Ok(None);
+        }
+        let owner = self.look(call, |tx| {
+            let is_managed = store::spool::row(tx)?.trust.manager_access;
+            let row = store::job::by_ref(tx, job, caller.uid, self.server().as_str())?;
+            Ok(row.map(|row| row.owner_uid).filter(|uid| is_managed && *uid != caller.uid))
+        })?;
+        Ok(owner.map(|uid| OwnersGroups { uid, groups: users::groups(uid) }))
+    }
+
     /// Returns one page of the jobs that satisfy a query. A page may be shorter than `limit` and still have a next one.
     pub(crate) fn jobs(
         &self,
@@ -84,14 +108,16 @@ impl Spool {
         let limit = limit.clamp(1, crate::model::query::PAGE);
         self.look(call, |tx| {
             let mut rows = Vec::with_capacity(limit as usize);
-            let filter = Filter::new(&query.condition, Class::Job);
+            let mut visible = Visible::of(tx)?;
+            let condition = visible.narrow(&query.condition);
+            let filter = Filter::new(&condition, Class::Job);
             let mut known = Known::of(query.parts.and(filter.needs()));
             let mut after = after;
             let mut looked_at = 0;
             loop {
                 let candidates = store::job::candidates(
                     tx,
-                    &query.condition,
+                    &condition,
                     query.order,
                     uid,
                     self.server().as_str(),
@@ -103,6 +129,9 @@ impl Spool {
                 let mut last = None;
                 for row in candidates {
                     last = Some((row.id, row.number, row.sort));
+                    if !visible.owner(row.owner_uid) {
+                        continue;
+                    }
                     let status = self.job_status(tx, row, &mut known)?;
                     if filter.takes(&object::Object::Job(&status), uid) {
                         rows.push(status);
@@ -139,10 +168,11 @@ impl Spool {
 
     /// Holds a job. Returns the print processes that have to stop printing it.
     pub(crate) fn hold_job(&self, call: &Call, job: &JobRef) -> Fallible<Vec<WakeTarget>> {
+        let owner = self.owners_groups(call, job)?;
         let (spool, job) = (self.clone(), job.clone());
         self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
-            demand_job(tx, &row)?;
+            demand_job(tx, &row, owner.as_ref())?;
             let (state, entries) = Self::job_state(tx, &row)?;
             if matches!(state, JobState::Terminating | JobState::Retained) {
                 return Err(wrong_state(&row, state, "held"));
@@ -158,10 +188,11 @@ impl Spool {
     /// Starts a held or paused job. Returns the reasons that still hold it, and the print processes that have work now.
     pub(crate) fn start_job(&self, call: &Call, job: &JobRef) -> Fallible<(HoldReasons, Vec<WakeTarget>)> {
         let fresh = self.changed_documents(call, job)?;
+        let owner = self.owners_groups(call, job)?;
         let (spool, job) = (self.clone(), job.clone());
         self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
-            demand_job(tx, &row)?;
+            demand_job(tx, &row, owner.as_ref())?;
             let (state, _) = Self::job_state(tx, &row)?;
             if !matches!(state, JobState::Held | JobState::Paused) {
                 return Err(wrong_state(&row, state, "started: only a held job can be"));
@@ -224,10 +255,11 @@ impl Spool {
 
     /// Deletes a job. Returns what became of it, and the print processes that have to stop printing it.
     pub(crate) fn delete_job(&self, call: &Call, job: &JobRef) -> Fallible<(Removal, Vec<WakeTarget>)> {
+        let owner = self.owners_groups(call, job)?;
         let (spool, job) = (self.clone(), job.clone());
         let (removal, aftermath) = self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
-            demand_job(tx, &row)?;
+            demand_job(tx, &row, owner.as_ref())?;
             store::job::set_wish(tx, row.id, Wish::Cancel)?;
             store::entry::withdraw(tx, row.id)?;
             record(tx, Object::Job(row.id), EventWord::Deleted, "")?;
@@ -290,9 +322,7 @@ pub(crate) fn wrong_state(job: &JobRow, state: JobState, what: &str) -> Failure 
 pub(crate) fn claimants(tx: &Tx<'_>, entries: &[EntryRow]) -> Fallible<Vec<WakeTarget>> {
     let mut targets = Vec::new();
     for (process, _) in entries.iter().filter_map(|e| e.claimed_by) {
-        if let Some(row) = store::process::by_id(tx, process)? {
-            wakes::add(&mut targets, wakes::target(tx, &row.name)?);
-        }
+        wakes::add(&mut targets, wakes::target_with_id(tx, process)?);
     }
     Ok(targets)
 }

@@ -23,7 +23,7 @@ use crate::model::{
 use crate::store::document::DocumentRow;
 use crate::store::event::{Object, record, record_with};
 use crate::store::job::JobRow;
-use crate::store::{self, Fallible, Tx};
+use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::users;
 
 use super::actions::{claimants, demand_job, find_to_change, wrong_state};
@@ -132,21 +132,14 @@ impl Altered {
         Ok(())
     }
 
-    fn owner(&mut self, tx: &Tx<'_>, owner: &NewOwner) -> Fallible<()> {
-        let uid = match owner {
-            NewOwner::Uid(uid) => *uid,
-            NewOwner::Name(name) => {
-                users::uid_of(name).ok_or_else(|| bad(format!("no user is called '{}'", name.escape_debug())))?
-            }
-        };
-        if uid == self.job.owner_uid {
+    fn owner(&mut self, tx: &Tx<'_>, owner: &Owner) -> Fallible<()> {
+        if owner.uid == self.job.owner_uid {
             return Ok(());
         }
-        let name = users::name(uid);
-        self.note("owner", &self.job.owner.clone(), &name);
+        self.note("owner", &self.job.owner.clone(), &owner.name);
         // Local ids count per user, so the job gets the next one of its new owner.
-        self.job.local = store::spool::next_local(tx, uid)?;
-        (self.job.owner, self.job.owner_uid, self.job.owner_gid) = (name, uid, users::primary_group(uid));
+        self.job.local = store::spool::next_local(tx, owner.uid)?;
+        (self.job.owner, self.job.owner_uid, self.job.owner_gid) = (owner.name.clone(), owner.uid, owner.gid);
         Ok(())
     }
 
@@ -154,6 +147,27 @@ impl Altered {
     fn moves(&self) -> bool {
         let place = |job: &JobRow| (job.route, job.priority, job.class, job.work);
         place(&self.before) != place(&self.job)
+    }
+}
+
+/// A user of this machine who is to have a job.
+#[derive(Clone, Debug)]
+struct Owner {
+    uid: u32,
+    gid: u32,
+    name: String,
+}
+
+impl Owner {
+    /// Asks the system for him. That may take long, and happens before the transaction.
+    fn find(owner: &NewOwner) -> Fallible<Self> {
+        let uid = match owner {
+            NewOwner::Uid(uid) => *uid,
+            NewOwner::Name(name) => {
+                users::uid_of(name).ok_or_else(|| bad(format!("no user is called '{}'", name.escape_debug())))?
+            }
+        };
+        Ok(Self { uid, gid: users::primary_group(uid), name: users::name(uid) })
     }
 }
 
@@ -185,16 +199,22 @@ impl Spool {
     /// Changes the attributes of a job. Returns the print processes that have work now, or have to stop.
     pub(crate) fn alter_job(&self, call: &Call, job: &JobRef, changes: Vec<JobChange>) -> Fallible<Vec<WakeTarget>> {
         check(&changes)?;
+        let owners = changes.iter().filter_map(|change| match change {
+            JobChange::Owner(owner) => Some(Owner::find(owner)),
+            _ => None,
+        });
+        let owners: Vec<Owner> = owners.collect::<Fallible<_>>()?;
         let gives = changes.iter().all(|change| matches!(change, JobChange::Hold(_) | JobChange::Message(_)));
+        let owner = self.owners_groups(call, job)?;
         let (spool, job) = (self.clone(), job.clone());
         self.change(if gives { Room::Gives } else { Room::Takes }, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
-            demand_job(tx, &row)?;
+            demand_job(tx, &row, owner.as_ref())?;
             let (state, entries) = Self::job_state(tx, &row)?;
             if !state.takes(&changes) {
                 return Err(wrong_state(&row, state, "altered"));
             }
-            let altered = spool.altered(tx, row, &changes)?;
+            let altered = spool.altered(tx, row, &changes, &owners)?;
             let mut targets = spool.write(tx, &altered)?;
             if altered.hold == Some(true) {
                 for target in claimants(tx, &entries)? {
@@ -205,11 +225,13 @@ impl Spool {
         })
     }
 
-    /// Applies `changes` in their order. Returns the job as it will be; changes of its documents are written already.
-    fn altered(&self, tx: &Tx<'_>, row: JobRow, changes: &[JobChange]) -> Fallible<Altered> {
+    /// Applies `changes` in their order; `owners` are those that they name. Returns the job as it will be; changes of its
+    /// documents are written already.
+    fn altered(&self, tx: &Tx<'_>, row: JobRow, changes: &[JobChange], owners: &[Owner]) -> Fallible<Altered> {
         let documents = store::document::of_job(tx, row.id)?;
         let broadcast = Self::broadcasts(tx, &row)?;
         let mut a = Altered { before: row.clone(), job: row, documents, broadcast, notes: Vec::new(), hold: None };
+        let mut owners = owners.iter();
         for change in changes {
             match change {
                 JobChange::Name(name) => {
@@ -244,7 +266,7 @@ impl Spool {
                     (a.job.group, a.job.location, a.job.route) = (place.group, place.location, place.route);
                     a.broadcast = place.broadcast;
                 }
-                JobChange::Owner(owner) => a.owner(tx, owner)?,
+                JobChange::Owner(_) => owners.next().map_or(Ok(()), |owner| a.owner(tx, owner))?,
                 JobChange::Hold(on) => a.hold = Some(on.unwrap_or(false)),
                 JobChange::Carried { field, document, value } => {
                     a.has(*document)?;
@@ -268,6 +290,7 @@ impl Spool {
     fn write(&self, tx: &Tx<'_>, a: &Altered) -> Fallible<Vec<WakeTarget>> {
         let mut job = a.job.clone();
         let moves = a.moves();
+        tx.lock(Lock::Route(job.route))?;
         if moves {
             job.sort = self.new_position(tx, job.route, job.priority, job.work)?;
         }
@@ -349,7 +372,7 @@ impl Spool {
                 Place { group: row.group.id, location: Some(row.id), route: row.route, broadcast: false, destination }
             }
             Destination::Group(name) => {
-                let row = store::location::group(tx, name)?.ok_or_else(gone)?;
+                let row = store::location::group_to_change(tx, name)?.ok_or_else(gone)?;
                 Place { group: row.id, location: None, route: row.route, broadcast: row.broadcast, destination }
             }
         })

@@ -4,7 +4,7 @@
 //! ([`Spool::finish`]), so a crash leaves it in one of the two places. Nothing here changes the history. Print
 //! processes prune it as they work: it keeps 30 days, and at most the last 1,000,000 jobs.
 //!
-//! Who may: anybody sees all finished jobs. A job number may belong to a living job again; the identity, the serial and
+//! Who may: whoever saw the living job sees the finished one ([`super::visible`]). A job number may belong to a living job again; the identity, the serial and
 //! the global name are never used again. [`Spool::job_ever`] therefore prefers the living job.
 
 use crate::attributes::Class;
@@ -18,6 +18,7 @@ use crate::model::{GlobalJobId, GroupName, JobId, JobRef, LocationPattern};
 use crate::store::finished::FinishedRow;
 use crate::store::{self, Fallible, Tx};
 
+use super::visible::Visible;
 use crate::spool::Spool;
 
 impl Spool {
@@ -31,11 +32,15 @@ impl Spool {
     ) -> Fallible<Page<FinishedStatus>> {
         let uid = call.caller()?.uid;
         let limit = limit.clamp(1, crate::model::query::PAGE);
-        let filter = Filter::new(condition, Class::Job);
         self.look(call, |tx| {
+            let mut visible = Visible::of(tx)?;
+            let filter = Filter::new(condition, Class::Job);
             // An index finds a job that the condition names. All others are read in the order in which they ended.
             if let Some(job) = named(condition) {
                 let row = store::finished::by_ref(tx, job, uid, self.server().as_str())?;
+                if let Some(row) = &row {
+                    visible.demand(job, row.owner_uid)?;
+                }
                 let rows = row.map(|row| self.finished_status(row)).transpose()?.into_iter();
                 let rows = rows.filter(|job| filter.takes(&Object::Finished(job), uid)).collect();
                 return Ok(Page { rows, next: None });
@@ -47,6 +52,9 @@ impl Spool {
                 let exhausted = (found.len() as u32) < limit;
                 for row in found {
                     at = Some((row.finished_ms, row.id));
+                    if !visible.owner(row.owner_uid) {
+                        continue;
+                    }
                     let job = self.finished_status(row)?;
                     if filter.takes(&Object::Finished(&job), uid) {
                         rows.push(job);
@@ -65,11 +73,16 @@ impl Spool {
     /// Returns the identity of a job, living or finished.
     pub(crate) fn job_ever(&self, tx: &Tx<'_>, job: &JobRef) -> Fallible<JobId> {
         let (uid, server) = (tx.caller()?.uid, self.server().as_str());
-        if let Some(row) = store::job::by_ref(tx, job, uid, server)? {
-            return Ok(row.id);
-        }
-        let row = store::finished::by_ref(tx, job, uid, server)?;
-        Ok(row.ok_or_else(|| super::actions::not_found(job))?.id)
+        let (id, owner) = match store::job::by_ref(tx, job, uid, server)? {
+            Some(row) => (row.id, row.owner_uid),
+            None => {
+                let row = store::finished::by_ref(tx, job, uid, server)?;
+                let row = row.ok_or_else(|| super::actions::not_found(job))?;
+                (row.id, row.owner_uid)
+            }
+        };
+        Visible::of(tx)?.demand(job, owner)?;
+        Ok(id)
     }
 
     fn finished_status(&self, row: FinishedRow) -> Fallible<FinishedStatus> {

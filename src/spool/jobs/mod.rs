@@ -6,4 +6,5 @@ pub(crate) mod history;
 pub(crate) mod pause;
 pub(crate) mod submit;
 pub(crate) mod view;
+pub(crate) mod visible;
 pub(crate) mod why;

@@ -30,10 +30,11 @@ impl Spool {
     /// Pauses a job. Returns the print processes that have to stop printing it.
     pub(crate) fn pause_job(&self, call: &Call, job: &JobRef, message: Option<String>) -> Fallible<Vec<WakeTarget>> {
         check_message(message.as_ref())?;
+        let owner = self.owners_groups(call, job)?;
         let (spool, job) = (self.clone(), job.clone());
         self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
-            demand_job(tx, &row)?;
+            demand_job(tx, &row, owner.as_ref())?;
             let (state, entries) = Self::job_state(tx, &row)?;
             if !matches!(state, JobState::Ready | JobState::Held | JobState::Printing) {
                 return Err(wrong_state(&row, state, "paused"));
@@ -48,10 +49,11 @@ impl Spool {
     /// Resumes a paused job. Returns the print processes that have work now.
     pub(crate) fn resume_job(&self, call: &Call, job: &JobRef, message: Option<String>) -> Fallible<Vec<WakeTarget>> {
         check_message(message.as_ref())?;
+        let owner = self.owners_groups(call, job)?;
         let (spool, job) = (self.clone(), job.clone());
         self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
-            demand_job(tx, &row)?;
+            demand_job(tx, &row, owner.as_ref())?;
             let (state, _) = Self::job_state(tx, &row)?;
             if state != JobState::Paused {
                 return Err(wrong_state(&row, state, "resumed: only a paused job can be"));

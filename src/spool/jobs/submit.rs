@@ -1,8 +1,9 @@
 //! Submitting a job, and finding out what became of a submission.
 //!
-//! States: files received and on disk → one transaction (job, documents, values, entries, event) → acknowledged. Only
-//! the commit makes a job. A crash before it leaves orphan files, which the sweep removes; a crash after it leaves a
-//! job that prints.
+//! States: copies and links made, on disk and locked → one transaction (job, documents, values, entries, event) →
+//! acknowledged. Only the commit makes a job. A crash before it leaves orphan files, which the sweep removes; a crash
+//! after it leaves a job that prints. The locks stand until the commit is over, so that no sweep takes the files of a
+//! submission for orphans.
 //!
 //! Who may: anybody submits. Only the creator of the spool gives a job a priority above the usual one. A token belongs
 //! to one submission: the same token finds the same job, so that a repeated submission prints once.
@@ -14,7 +15,7 @@ use crate::attributes::{Class, Settable, find};
 use crate::model::Call;
 use crate::model::authority::Right;
 use crate::model::event::EventWord;
-use crate::model::job::{Accepted, GivenValue, RawPath, Submission, Transfer};
+use crate::model::job::{Accepted, GivenValue, Submission};
 use crate::model::location::Destination;
 use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
@@ -123,8 +124,6 @@ impl Spool {
             accepting(tx)?;
             let destination = spool.destination(tx, &plan.submission.destination)?;
             let (accepted, devices) = plan.insert(tx, &spool, &destination)?;
-            let dir = spool.base().server(spool.server());
-            Intake::link(&dir, &plan.links)?;
             let (targets, running) = (wakes::of_devices(tx, &devices)?, wakes::running(tx)?);
             fault::point("before-commit");
             Ok((Taken { accepted, targets, running }, true))
@@ -200,7 +199,6 @@ pub(crate) struct Taken {
 struct NewJob {
     submission: Submission,
     documents: Vec<DocumentRow>,
-    links: Vec<(String, RawPath)>,
     caller: Caller,
     owner_gid: u32,
     server: ServerName,
@@ -212,12 +210,8 @@ struct NewJob {
 impl NewJob {
     fn new(submission: &Submission, received: &[Received], caller: &Caller, server: &ServerName) -> Self {
         let mut documents = Vec::new();
-        let mut links = Vec::new();
         let mut work = 0u64;
         for (i, (offer, file)) in submission.documents.iter().zip(received).enumerate() {
-            if let (Transfer::Link, Some(target)) = (offer.transfer, &offer.link_target) {
-                links.push((file.store_name.clone(), target.clone()));
-            }
             work = work.saturating_add(work_in_lines(file.lines, file.pages, file.identity.size, offer.copies));
             documents.push(DocumentRow {
                 id: crate::model::DocumentId(0),
@@ -230,6 +224,7 @@ impl NewJob {
                 pages: file.pages,
                 lines: file.lines,
                 copies: offer.copies,
+                server: server.to_string(),
                 identity: file.identity.clone(),
                 digest: file.digest,
             });
@@ -239,7 +234,6 @@ impl NewJob {
             pages: documents.iter().map(|d| d.pages.map(|p| p.saturating_mul(u64::from(d.copies)))).sum(),
             submission: submission.clone(),
             documents,
-            links,
             owner_gid: users::primary_group(caller.uid),
             caller: caller.clone(),
             server: server.clone(),
@@ -249,13 +243,15 @@ impl NewJob {
 
     fn insert(&self, tx: &Tx<'_>, spool: &Spool, destination: &Destination) -> Fallible<(Accepted, Vec<DeviceRow>)> {
         let s = &self.submission;
+        let gone = || Failure::not_found(destination);
         let (group, location, route) = match destination {
             Destination::Location(name) => {
-                let row = store::location::by_name(tx, name)?.ok_or_else(|| Failure::not_found(destination))?;
+                let row = store::location::by_name(tx, name)?.ok_or_else(gone)?;
+                tx.lock(Lock::Route(row.route))?;
                 (row.group, Some(row.id), row.route)
             }
             Destination::Group(name) => {
-                let row = store::location::group(tx, name)?.ok_or_else(|| Failure::not_found(destination))?;
+                let row = store::location::group_to_change(tx, name)?.ok_or_else(gone)?;
                 let route = row.route;
                 (row, None, route)
             }
@@ -265,7 +261,6 @@ impl NewJob {
         let (number, serial) = (numbers.number, numbers.serial);
         let local = store::spool::next_local(tx, self.caller.uid)?;
         let class = store::job::class(tx, &s.form)?;
-        tx.lock(Lock::Route(route))?;
         let devices = store::device::of_route(tx, route)?;
         let speed = devices.iter().map(|device| device.settings.speed).max();
         let sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work)?;
@@ -276,6 +271,7 @@ impl NewJob {
             serial,
             token: s.token.clone(),
             local,
+            owner_server: self.server.to_string(),
             owner_uid: self.caller.uid,
             owner_gid: self.owner_gid,
             owner: self.caller.user.clone(),
@@ -333,6 +329,7 @@ fn plural(n: usize, what: &str) -> String {
 impl Spool {
     /// Returns the place of a job that arrives now.
     pub(crate) fn new_position(&self, tx: &Tx<'_>, route: RouteId, priority: Priority, work: u64) -> Fallible<SortKey> {
+        tx.lock(Lock::Route(route))?;
         let speed = store::device::speed_of_route(tx, route)?;
         NewJob::position(tx, (speed, store::spool::next_sequence(tx)?), priority, work)
     }

@@ -14,13 +14,16 @@ use crate::model::job::{DocumentStatus, GivenValue, JobStatus, Occurrence, RawPa
 use crate::model::location::Destination;
 use crate::model::query::{PAGE, Parts};
 use crate::model::state::{EntryState, JobFacts, JobState};
-use crate::model::{ClassId, DeviceName, Failure, GlobalJobId, GroupId, JobId, LocationId, LocationName, RouteId};
+use crate::model::{
+    ClassId, DeviceName, Failure, GlobalJobId, GroupId, JobId, JobRef, LocationId, LocationName, RouteId,
+};
 use crate::store::document::ShownRow;
 use crate::store::entry::{EntryRow, Progress};
 use crate::store::job::{JobRow, SortKey};
 use crate::store::waiting::Run;
 use crate::store::{self, Fallible, Tx};
 
+use super::visible::Visible;
 use crate::spool::Spool;
 
 /// Positions are exact below this number. It stands for every higher one.
@@ -227,6 +230,7 @@ impl Spool {
     pub(crate) fn occurrences(&self, call: &Call, id: JobId) -> Fallible<Vec<Occurrence>> {
         self.look(call, |tx| {
             let job = store::job::by_id(tx, id)?.ok_or_else(|| Failure::not_found("the job"))?;
+            Visible::of(tx)?.demand(&JobRef::Number(job.number), job.owner_uid)?;
             let destination = Self::job_destination(tx, &job)?;
             let routed = store::device::of_route(tx, job.route)?;
             let mut found = Vec::new();
@@ -342,6 +346,7 @@ mod tests {
             serial: crate::model::Serial(1),
             token: String::new(),
             local: crate::model::LocalJobId(1),
+            owner_server: String::new(),
             owner_uid: 0,
             owner_gid: 0,
             owner: String::new(),

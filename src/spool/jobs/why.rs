@@ -47,8 +47,7 @@ impl Spool {
     /// Returns why a job is not printing: at least one cause, the most decisive first.
     pub(crate) fn why(&self, call: &Call, job: &JobRef) -> Fallible<Why> {
         self.look(call, |tx| {
-            let found = store::job::by_ref(tx, job, tx.caller()?.uid, self.server().as_str())?;
-            let row = found.ok_or_else(|| super::actions::not_found(job))?;
+            let row = super::actions::find(tx, self, job)?;
             let look = Look { spool: self, tx, state: store::spool::row(tx)?.state };
             let mut causes = look.of_job(&row)?;
             if causes.is_empty() {

@@ -17,7 +17,7 @@ use crate::model::event::EventWord;
 use crate::model::state::{DeviceState, DeviceWish, ProcessState};
 use crate::model::{DeviceName, Failure, FailureKind};
 use crate::store::event::{Object, record};
-use crate::store::{self, Fallible, Lock};
+use crate::store::{self, Fallible};
 use crate::sys::watch::Watch;
 
 use super::devices::{by_id, is_busy, not_found, unknown_process};
@@ -31,8 +31,7 @@ impl Spool {
         let fastcnfg = self.base().fastcnfg();
         let may_have_entry = self.base().has_fastcnfg();
         self.change(Room::Gives, call, move |tx| {
-            let row = store::device::by_name(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
-            tx.lock(Lock::Device(row.id))?;
+            let row = store::device::to_change(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
             // Only an operator starts what an operator took offline or suspended, whatever error the device was in.
             let offline_by_error =
                 row.stopped_by_error || (row.wish == DeviceWish::Started && row.in_error().is_some());
@@ -67,11 +66,14 @@ impl Spool {
         let spool = self.clone();
         self.change(Room::Gives, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
-            let row = store::device::by_name(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
-            tx.lock(Lock::Device(row.id))?;
+            let row = store::device::to_change(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
             if row.wish == DeviceWish::Suspended {
                 return Ok(Vec::new());
             }
+            let target = match &row.settings.process {
+                Some(process) => wakes::target(tx, process)?,
+                None => None,
+            };
             let status = spool.device_status(tx, row.clone())?;
             if !matches!(status.state, DeviceState::Printing(_) | DeviceState::DevError(_)) {
                 let (shown, state) = (row.name.guardian(), status.state);
@@ -90,10 +92,7 @@ impl Spool {
                 _ => String::new(),
             };
             record(tx, Object::Device(row.id), EventWord::Suspended, &why)?;
-            match &row.settings.process {
-                Some(process) => Ok(wakes::target(tx, process)?.into_iter().filter(|target| target.running).collect()),
-                None => Ok(Vec::new()),
-            }
+            Ok(target.into_iter().filter(|target| target.running).collect())
         })
     }
 
@@ -103,8 +102,7 @@ impl Spool {
         let spool = self.clone();
         self.change(Room::Gives, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
-            let row = store::device::by_name(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
-            tx.lock(Lock::Device(row.id))?;
+            let row = store::device::to_change(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
             if row.wish == DeviceWish::Stopped {
                 if row.stopped_by_error {
                     // The error stopped it, and RESTART would start it again. From now on an operator has stopped it.
@@ -117,7 +115,7 @@ impl Spool {
             }
             record(tx, Object::Device(row.id), EventWord::Drained, "DEV DRAIN")?;
             let process = match &row.settings.process {
-                Some(process) => store::process::by_name(tx, process)?,
+                Some(process) => store::process::to_change(tx, process)?,
                 None => None,
             };
             // Must anybody end something before the device is offline? Yes, a process that runs or died in mid-job.

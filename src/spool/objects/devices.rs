@@ -41,7 +41,7 @@ impl Spool {
 
         self.change(Room::Takes, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
-            let row = match store::device::by_name(tx, &name)? {
+            let row = match store::device::to_change(tx, &name)? {
                 Some(row) => row,
                 None => {
                     let id = store::device::insert(tx, &name)?;
@@ -67,7 +67,7 @@ impl Spool {
             let mut settings = row.settings.clone();
             for change in &changes {
                 if let DeviceChange::Process(process) = change
-                    && store::process::by_name(tx, process)?.is_none()
+                    && store::process::to_change(tx, process)?.is_none()
                 {
                     return Err(unknown_process(tx, process)?);
                 }
@@ -137,7 +137,7 @@ impl Spool {
     pub(crate) fn delete_device(&self, call: &Call, name: DeviceName) -> Fallible<()> {
         self.change(Room::Gives, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
-            let row = store::device::by_name(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
+            let row = store::device::to_change(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
             let shown = row.name.guardian();
             if row.wish != DeviceWish::Stopped {
                 return Err(Failure::new(FailureKind::State, format!("device {shown} is online"))

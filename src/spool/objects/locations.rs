@@ -66,6 +66,8 @@ impl Spool {
             let mut targets = Vec::new();
             for row in &rows {
                 tx.lock(Lock::Route(row.route))?;
+                tx.lock(Lock::Route(row.group.route))?;
+                let row = &store::location::by_name(tx, &row.name)?.ok_or_else(|| Failure::not_found(&row.name))?;
                 store::location::set_device(tx, row.id, device_row.as_ref().map(|d| d.id))?;
                 if let Some(former) = row.device {
                     leaves_group(tx, row, former)?;
@@ -89,6 +91,7 @@ impl Spool {
             Self::demand(tx, Right::Configure)?;
             let row =
                 store::location::group(tx, &group)?.ok_or_else(|| Failure::not_found(format!("group #{group}")))?;
+            tx.lock(Lock::Route(row.route))?;
             store::location::set_broadcast(tx, row.id, on)?;
             let why = format!("#{}: {}", row.name, if on { "ON" } else { "OFF" });
             record(tx, Object::Spool, EventWord::Broadcast, &why)
@@ -106,18 +109,20 @@ impl Spool {
             let rows = matching(tx, &pattern)?;
             let Some(first) = rows.first() else { return Err(Failure::not_found(format!("location {pattern}"))) };
             let whole_group = matches!(pattern, LocationPattern::Group(_));
+            tx.lock(Lock::Route(first.group.route))?;
             for row in &rows {
                 tx.lock(Lock::Route(row.route))?;
-                let jobs = store::location::job_count(tx, row.id)?;
+                let jobs = store::location::job_count(tx, row.id, COUNT_LIMIT)?;
                 if jobs > 0 {
                     return Err(in_use(&row.name.to_string(), jobs));
                 }
             }
-            if whole_group && store::location::group_job_count(tx, first.group.id)? > 0 {
-                return Err(in_use(
-                    &format!("#{}", first.group.name),
-                    store::location::group_job_count(tx, first.group.id)?,
-                ));
+            let jobs = match whole_group {
+                true => store::location::group_job_count(tx, first.group.id, COUNT_LIMIT)?,
+                false => 0,
+            };
+            if jobs > 0 {
+                return Err(in_use(&format!("#{}", first.group.name), jobs));
             }
             for row in &rows {
                 store::location::delete(tx, row)?;
@@ -149,7 +154,7 @@ impl Spool {
             rows.into_iter()
                 .map(|row| {
                     Ok(LocationStatus {
-                        jobs: store::location::job_count(tx, row.id)?,
+                        jobs: row.jobs,
                         id: row.id,
                         name: row.name,
                         broadcast: row.group.broadcast,
@@ -262,9 +267,16 @@ pub(crate) fn declare(tx: &Tx<'_>, name: &LocationName) -> Fallible<LocationRow>
     store::location::by_name(tx, name)?.ok_or_else(|| Failure::internal("a new location cannot be found"))
 }
 
-fn in_use(what: &str, jobs: u64) -> Failure {
-    Failure::new(FailureKind::InUse, format!("{what} still has {jobs} job{}", if jobs == 1 { "" } else { "s" }))
-        .hint("delete them or let them print first")
+/// Jobs that keep a location are counted up to this number.
+const COUNT_LIMIT: u32 = 1001;
+
+fn in_use(what: &str, jobs: u32) -> Failure {
+    let jobs = match jobs {
+        1 => "1 job".to_owned(),
+        COUNT_LIMIT.. => format!("more than {} jobs", COUNT_LIMIT - 1),
+        _ => format!("{jobs} jobs"),
+    };
+    Failure::new(FailureKind::InUse, format!("{what} still has {jobs}")).hint("delete them or let them print first")
 }
 
 fn unknown(tx: &Tx<'_>, name: &str, what: &str) -> Fallible<Failure> {

@@ -10,7 +10,7 @@ use crate::model::query::PAGE;
 use crate::model::{Call, Failure, FailureKind};
 use crate::store::event::{Object, record};
 use crate::store::object::ObjectRow;
-use crate::store::{self, Fallible, Lock, Tx};
+use crate::store::{self, Fallible, Tx};
 
 use crate::spool::{Room, Spool};
 
@@ -48,8 +48,7 @@ impl Spool {
     ) -> Fallible<()> {
         self.change(Room::Takes, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
-            let row = store::object::by_name(tx, class, &name)?.ok_or_else(|| not_found(class, &name))?;
-            tx.lock(Lock::Kept(row.id))?;
+            let row = store::object::to_change(tx, class, &name)?.ok_or_else(|| not_found(class, &name))?;
             let before = store::object::values(tx, class, row.id)?;
             let mut values = before.clone();
             object::apply(class, &mut values, changes.clone())?;
@@ -67,8 +66,7 @@ impl Spool {
     pub(crate) fn delete_object(&self, call: &Call, class: ObjectClass, name: ObjectName) -> Fallible<()> {
         self.change(Room::Gives, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
-            let row = store::object::by_name(tx, class, &name)?.ok_or_else(|| not_found(class, &name))?;
-            tx.lock(Lock::Kept(row.id))?;
+            let row = store::object::to_change(tx, class, &name)?.ok_or_else(|| not_found(class, &name))?;
             store::object::delete(tx, row.id)?;
             record(tx, Object::Kept(class, row.id), EventWord::Deleted, row.name.as_str())
         })

@@ -50,7 +50,7 @@ impl Spool {
         let spool = self.clone();
         self.change(Room::Takes, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
-            let id = match store::process::by_name(tx, &name)? {
+            let id = match store::process::to_change(tx, &name)? {
                 Some(row) => {
                     if spool.process_state(&row, tx.now()) == ProcessState::Active {
                         return Err(Failure::new(
@@ -90,9 +90,11 @@ impl Spool {
         }
 
         self.change(Room::Gives, call, move |tx| {
-            let row = store::process::by_name(tx, &name)?.ok_or_else(|| not_found(&name))?;
+            let row = store::process::to_change(tx, &name)?.ok_or_else(|| not_found(&name))?;
             store::process::set_error(tx, row.id, None, [None, None])?;
             for device in store::device::of_process(tx, &row.name)? {
+                tx.lock(Lock::Device(device.id))?;
+                let Some(device) = store::device::by_id(tx, device.id)? else { continue };
                 // A device that an error or an operator stopped keeps its error on record.
                 let online = matches!(device.wish, DeviceWish::Started | DeviceWish::Draining);
                 if online && device.error.is_some() {
@@ -110,7 +112,7 @@ impl Spool {
         let spool = self.clone();
         self.change(Room::Gives, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
-            let row = store::process::by_name(tx, &name)?.ok_or_else(|| not_found(&name))?;
+            let row = store::process::to_change(tx, &name)?.ok_or_else(|| not_found(&name))?;
             if spool.process_state(&row, tx.now()) == ProcessState::Active {
                 return Err(Failure::new(FailureKind::State, format!("print process ${} is running", row.name))
                     .hint("drain its devices; it goes dormant about two minutes after its last job"));
@@ -236,8 +238,7 @@ impl Spool {
     /// started again. After the third death in a minute the process is in error instead.
     pub fn process_died(&self, id: ProcessId, epoch: u64, now: &Moment) -> Fallible<bool> {
         self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
-            tx.lock(Lock::Process(id))?;
-            let Some(row) = store::process::by_id(tx, id)? else { return Ok(false) };
+            let Some(row) = store::process::lock(tx, id)? else { return Ok(false) };
             if row.epoch != epoch || !row.running {
                 // Somebody else recorded the death first, or the process has begun again meanwhile.
                 return Ok(row.error.is_none());
@@ -272,7 +273,7 @@ impl Spool {
         let why = why.to_owned();
         self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
             // Has somebody else started it meanwhile? Then nothing is wrong.
-            if store::process::by_id(tx, id)?.is_none_or(|row| row.running || row.epoch != epoch) {
+            if store::process::lock(tx, id)?.is_none_or(|row| row.running || row.epoch != epoch) {
                 return Ok(());
             }
             let error = ErrorNote {

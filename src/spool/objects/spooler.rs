@@ -13,7 +13,6 @@ use crate::model::Call;
 use crate::model::authority::Right;
 use crate::model::event::EventWord;
 use crate::model::job::RawPath;
-use crate::model::state::DeviceWish;
 use crate::store::event::{Object, record};
 use crate::store::{self, Fallible, Lock, Tx};
 
@@ -26,7 +25,9 @@ impl Spool {
     pub(crate) fn about(&self, call: &Call) -> Fallible<SpoolStatus> {
         self.look(call, |tx| {
             let row = store::spool::row(tx)?;
-            let counts = store::spool::counts(tx)?;
+            let counts = store::tally::counts(tx)?;
+            // A counter that is wrong is found by pdfsck, and keeps nobody from looking.
+            let shown = |n: i64| u64::try_from(n).unwrap_or(0);
             let restored = store::restored::since(tx)?.is_some();
             Ok(SpoolStatus {
                 spool_id: row.spool_id,
@@ -35,12 +36,12 @@ impl Spool {
                 state: row.state,
                 creator_uid: row.trust.creator_uid,
                 manager_access: row.trust.manager_access,
-                jobs: counts.jobs,
-                open_jobs: counts.open_jobs,
-                printing_jobs: counts.printing_jobs,
-                devices: counts.devices,
-                locations: counts.locations,
-                processes: counts.processes,
+                jobs: shown(counts.jobs),
+                open_jobs: shown(counts.open_jobs),
+                printing_jobs: shown(counts.printing_jobs),
+                devices: shown(counts.devices),
+                locations: shown(counts.locations),
+                processes: shown(counts.processes),
                 last_error: match (restored, self.base().ballast().exists()) {
                     (true, _) => Some(
                         "spool.db was restored: what it knows is held, nothing is erased until pdfsck --accept"
@@ -58,16 +59,18 @@ impl Spool {
     pub(crate) fn start_spooler(&self, call: &Call) -> Fallible<Vec<WakeTarget>> {
         let may_have_entry = self.base().has_fastcnfg();
         let targets = self.change(Room::Gives, call, move |tx| {
-            Self::demand(tx, Right::Configure)?;
             tx.lock(Lock::Spool)?;
+            Self::demand(tx, Right::Configure)?;
             let state = store::spool::row(tx)?.state;
             if state != SpoolerState::Active {
                 store::spool::set_state(tx, SpoolerState::Active)?;
                 record(tx, Object::Spool, EventWord::Started, &format!("was {}", state.word()))?;
             }
             for device in store::device::untouched(tx, may_have_entry)? {
-                store::device::set_wish(tx, device.id, DeviceWish::Started)?;
-                record(tx, Object::Device(device.id), EventWord::Started, "SPOOLER START")?;
+                tx.lock(Lock::Device(device.id))?;
+                if store::device::start_untouched(tx, device.id)? {
+                    record(tx, Object::Device(device.id), EventWord::Started, "SPOOLER START")?;
+                }
             }
             with_work(tx)
         })?;
@@ -79,8 +82,8 @@ impl Spool {
     /// processes.
     pub(crate) fn drain_spooler(&self, call: &Call) -> Fallible<Vec<WakeTarget>> {
         self.change(Room::Gives, call, move |tx| {
-            Self::demand(tx, Right::Configure)?;
             tx.lock(Lock::Spool)?;
+            Self::demand(tx, Right::Configure)?;
             if store::spool::row(tx)?.state == SpoolerState::Warm {
                 return Ok(Vec::new());
             }
@@ -91,9 +94,19 @@ impl Spool {
         })
     }
 
+    /// Returns the processes that have work and do not live, though nothing is wrong with them: whoever was to start them
+    /// died, or they died before they began.
+    pub(crate) fn asleep_with_work(&self) -> Fallible<Vec<WakeTarget>> {
+        let mut targets = self.look(&Call::timeless(), with_work)?;
+        targets
+            .retain(|target| !target.running && !target.in_error && !self.process_lives(&target.name).unwrap_or(true));
+        Ok(targets)
+    }
+
     /// Sets whether group managers may handle the jobs of the members of their groups.
     pub(crate) fn set_manager_access(&self, call: &Call, on: bool) -> Fallible<()> {
         self.change(Room::Takes, call, move |tx| {
+            tx.lock(Lock::Spool)?;
             Self::demand(tx, Right::Configure)?;
             store::spool::set_manager_access(tx, on)?;
             record(tx, Object::Spool, EventWord::Altered, if on { "MGRACCESS ON" } else { "MGRACCESS OFF" })
@@ -115,8 +128,9 @@ pub(crate) fn settle_drain(tx: &Tx<'_>) -> Fallible<()> {
 fn with_work(tx: &Tx<'_>) -> Fallible<Vec<WakeTarget>> {
     let mut targets = Vec::new();
     for process in store::process::list(tx, None)? {
+        let target = wakes::target_with_id(tx, process.id)?;
         if crate::spool::printing::claims::process_has_work(tx, &process)? {
-            wakes::add(&mut targets, wakes::target(tx, &process.name)?);
+            wakes::add(&mut targets, target);
         }
     }
     Ok(targets)
@@ -126,9 +140,7 @@ fn with_work(tx: &Tx<'_>) -> Fallible<Vec<WakeTarget>> {
 fn running(tx: &Tx<'_>) -> Fallible<Vec<WakeTarget>> {
     let mut targets = Vec::new();
     for process in store::process::list(tx, None)? {
-        if process.running {
-            wakes::add(&mut targets, wakes::target(tx, &process.name)?);
-        }
+        wakes::add(&mut targets, wakes::target_with_id(tx, process.id)?.filter(|target| target.running));
     }
     Ok(targets)
 }

@@ -41,20 +41,20 @@ impl Spool {
             Some(DEVICE_AT_FAULT) => return Ok(job),
             Some(other) if other != job.id => {
                 self.blame_device(tx, device, other, &job)?;
-                store::entry::set_spent(tx, entry.id, 0)?;
+                store::entry::set_spent(tx, entry, 0)?;
                 return Ok(job);
             }
             _ => {}
         }
         let spent = entry.spent.saturating_add(1);
-        store::entry::set_spent(tx, entry.id, spent)?;
+        store::entry::set_spent(tx, entry, spent)?;
         if most == 0 || spent < most {
             return Ok(job);
         }
         let why = format!("{} failed at it {spent} times (ATTEMPTS), the last time: {why}", device.name.guardian());
         let reasons = job.reasons.with(HoldReason::SetAside);
         store::job::set_reasons(tx, job.id, reasons, Some(&why))?;
-        store::entry::set_spent(tx, entry.id, 0)?;
+        store::entry::set_spent(tx, entry, 0)?;
         store::device::set_aside(tx, device.id, Some(job.id))?;
         record(tx, Object::Job(job.id), EventWord::Held, &format!("{}: {why}", HoldReason::SetAside.words()))?;
         let why = format!("job {} is set aside after {spent} attempts", job.number);
@@ -65,7 +65,7 @@ impl Spool {
     /// The job that was set aside is back in its place: another one fails alike.
     fn blame_device(&self, tx: &Tx<'_>, device: &DeviceRow, other: JobId, job: &JobRow) -> Fallible<()> {
         store::device::set_aside(tx, device.id, Some(DEVICE_AT_FAULT))?;
-        let numbers = match store::job::by_id(tx, other)? {
+        let numbers = match store::job::lock(tx, other)? {
             Some(set_aside) if set_aside.reasons.has(HoldReason::SetAside) => {
                 let reasons = set_aside.reasons.without(HoldReasons::NONE.with(HoldReason::SetAside));
                 store::job::set_reasons(tx, other, reasons, None)?;

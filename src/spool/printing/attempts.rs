@@ -44,7 +44,7 @@ fn standing(tx: &Tx<'_>, lease: &Lease, claim: &Claim) -> Fallible<Option<EntryR
             && entry.claimed_by == Some((lease.process, lease.epoch))
             && entry.attempt == claim.attempt
     };
-    Ok(store::entry::by_id(tx, claim.entry)?.filter(ours))
+    Ok(store::entry::lock(tx, claim.entry)?.filter(ours))
 }
 
 impl Spool {
@@ -86,7 +86,7 @@ impl Spool {
                 DeviceReport::Observed(seen) => self.observe_in(tx, &row, seen)?,
                 DeviceReport::AttemptBegins { claim, at, separation } => {
                     let entry = standing(tx, lease, claim)?.ok_or_else(|| missing("an entry"))?;
-                    store::entry::set_begun(tx, &entry, claim.device, at, separation)?;
+                    store::entry::set_begun(tx, &entry, (claim.device, self.server().as_str()), at, separation)?;
                 }
                 DeviceReport::AttemptEnds { claim, end } => {
                     let entry = entries.next().ok_or_else(|| missing("an entry"))?;
@@ -116,7 +116,7 @@ impl Spool {
 
     /// Records the end of an attempt in a transaction.
     fn end_in(&self, tx: &Tx<'_>, entry: EntryRow, device: &DeviceRow, end: &AttemptEnd) -> Fallible<Erase> {
-        let job = store::job::by_id(tx, entry.job)?.ok_or_else(|| missing("a job"))?;
+        let job = store::job::lock(tx, entry.job)?.ok_or_else(|| missing("a job"))?;
         if !end.touched() && entry.begun.is_some() {
             store::entry::clear_begun(tx, &entry)?;
         }
@@ -250,7 +250,7 @@ impl Spool {
             if settlement.entries.as_ref().is_some_and(|named| !named.contains(&entry.id)) {
                 continue;
             }
-            let job = store::job::by_id(tx, entry.job)?.ok_or_else(|| missing("a job"))?;
+            let job = store::job::lock(tx, entry.job)?.ok_or_else(|| missing("a job"))?;
             let note = |what: EventWord, why: &str| record(tx, Object::Job(job.id), what, why);
             match &settlement.outcome {
                 Outcome::Closed => {

@@ -195,7 +195,8 @@ impl Spool {
         self.process_state(process, now) == ProcessState::Active
     }
 
-    /// Claims the next eligible job of a device in a transaction. Finds a claim again whose reply was lost.
+    /// Claims the next eligible job of a device in a transaction that has locked the spool. Finds a claim again whose
+    /// reply was lost.
     pub(crate) fn claim_in(&self, tx: &Tx<'_>, lease: &Lease, device: DeviceId) -> Fallible<Next> {
         tx.lock(Lock::Device(device))?;
         let Some(row) = store::device::by_id(tx, device)? else { return Ok(Next::Unknown) };
@@ -216,7 +217,6 @@ impl Spool {
         if row.wish != DeviceWish::Started {
             return Ok(Next::Unknown);
         }
-        tx.lock(Lock::Spool)?;
         let (state, spool_time) = store::spool::state_and_time(tx)?;
         if state != SpoolerState::Active {
             return Ok(Next::Unknown);
@@ -226,9 +226,10 @@ impl Spool {
         let Some(entry) = entry else {
             return Ok(if waiting == 0 { Next::Nothing } else { Next::Unknown });
         };
-        tx.lock(Lock::Entry(entry.id))?;
+        // Is it read before it is locked? Yes, and the claim makes up for it: it names the state and the attempt that were
+        // read. Whoever was slower looks again.
         let Some(entry) = store::entry::claim(tx, entry, device, (lease.process, lease.epoch), spool_time)? else {
-            return Err(Failure::internal("a queued entry was claimed inside another transaction"));
+            return Ok(Next::Unknown);
         };
         // Is each try of a device in error an event? No: its error is one already.
         if row.error.is_none() || entry.attempt == 1 {
@@ -262,7 +263,9 @@ impl Spool {
             })
             .collect();
         // On a file the recorded offset tells exactly what an earlier attempt wrote. Anywhere else it may be on paper.
-        let on_file = matches!(device.address(), Some(DeviceUri::File(_)));
+        // Of a file of another host nothing can be told here.
+        let begun_here = entry.begun_server.as_deref() == Some(self.server().as_str());
+        let on_file = begun_here && matches!(device.address(), Some(DeviceUri::File(_)));
         let (group, dest) = store::location::names_of(tx, job.group, job.location)?;
         Ok(Claim {
             entry: entry.id,
@@ -272,7 +275,7 @@ impl Spool {
             attempt: entry.attempt,
             documents,
             possible_duplicate: entry.duplicate || (entry.begun.is_some() && !on_file),
-            begun: entry.begun,
+            begun: entry.begun.filter(|_| begun_here),
             begun_separation: entry.begun_separation,
             name: job.name,
             location: dest.map_or_else(|| format!("#{group}"), |dest| format!("#{group}.{dest}")),

@@ -105,17 +105,17 @@ impl Engine for Spool {
     }
 
     fn begins(&self, name: &ProcessName, pid: u32, now: &Moment) -> Fallible<Lease> {
-        let process = name.clone();
+        let (process, server) = (name.clone(), Spool::server(self).clone());
         let (lease, erase) = self.change(Room::Gives, &Call::of_process(name, now), move |tx| {
-            let row = store::process::by_name(tx, &process)?
+            tx.lock(Lock::Spool)?;
+            let row = store::process::to_change(tx, &process)?
                 .ok_or_else(|| crate::spool::objects::processes::not_found(&process))?;
-            tx.lock(Lock::Process(row.id))?;
-            let epoch = store::process::begin_epoch(tx, row.id, pid)?;
+            let epoch = store::process::begin_epoch(tx, row.id, server.as_str(), pid)?;
             store::process::set_error(tx, row.id, None, row.deaths)?;
             store::device::close_all(tx, &row.name)?;
             let mut erase = Vec::new();
             for entry in store::entry::of_dead_epochs(tx, row.id, epoch)? {
-                let Some(job) = store::job::by_id(tx, entry.job)? else { continue };
+                let Some(job) = store::job::lock(tx, entry.job)? else { continue };
                 let device = entry.device.map(|id| store::device::by_id(tx, id)).transpose()?.flatten();
                 let uri = device.as_ref().and_then(DeviceRow::address);
                 // A file tells how far the attempt got. Anywhere else octets may be on paper.
@@ -165,6 +165,7 @@ impl Engine for Spool {
     fn claim(&self, lease: &Lease, device: DeviceId, now: &Moment) -> Fallible<Option<Claim>> {
         let (spool, lease) = (self.clone(), lease.clone());
         self.change(Room::Gives, &Call::of_process(&lease.name, now), move |tx| {
+            tx.lock(Lock::Spool)?;
             demand_lease(tx, &lease)?;
             Ok(spool.claim_in(tx, &lease, device)?.job())
         })
@@ -180,6 +181,7 @@ impl Engine for Spool {
     ) -> Fallible<Next> {
         let (spool, lease) = (self.clone(), lease.clone());
         let (next, erase) = self.change(Room::Gives, &Call::of_process(&lease.name, now), move |tx| {
+            tx.lock(Lock::Spool)?;
             demand_lease(tx, &lease)?;
             let (erase, free) = spool.record_in(tx, &lease, device, &reports)?;
             let next = match free {
@@ -215,6 +217,7 @@ impl Engine for Spool {
     fn goes_dormant(&self, lease: &Lease, now: &Moment) -> Fallible<bool> {
         let lease = lease.clone();
         self.change(Room::Gives, &Call::of_process(&lease.name, now), move |tx| {
+            tx.lock(Lock::Spool)?;
             demand_lease(tx, &lease)?;
             if store::entry::busy(tx, lease.process)? {
                 return Ok(false);
@@ -246,12 +249,7 @@ impl Engine for Spool {
     }
 
     fn lease_stands(&self, lease: &Lease) -> Fallible<bool> {
-        let looked = self.look(&Call::timeless(), |tx| match demand_lease(tx, lease) {
-            Ok(()) => Ok(true),
-            Err(failure) if failure.kind == FailureKind::State => Ok(false),
-            Err(failure) => Err(failure),
-        });
-        match looked {
+        match self.look(&Call::timeless(), |tx| store::process::runs(tx, lease.process, lease.epoch)) {
             // The schema is newer than ours, so we must not write.
             Err(failure) if failure.kind == FailureKind::Unreachable => Ok(false),
             other => other,

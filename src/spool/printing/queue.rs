@@ -21,6 +21,7 @@ use crate::store::{self, Fallible, Tx};
 
 use crate::spool::Spool;
 use crate::spool::jobs::view::Known;
+use crate::spool::jobs::visible::Visible;
 
 /// The most rows of a run that are read at once.
 const CHUNK: u32 = 64;
@@ -149,7 +150,7 @@ impl Spool {
         let limit = limit.clamp(1, PAGE) as usize;
         let first = after.is_none();
         let mut place = Place::of(after)?;
-        self.look(call, |tx| {
+        let mut read = |tx: &Tx<'_>| -> Fallible<Page<QueueItem>> {
             let device =
                 store::device::by_name(tx, name)?.ok_or_else(|| crate::spool::objects::devices::not_found(tx, name))?;
             let form = store::device::form_key(&device.settings.form);
@@ -195,6 +196,12 @@ impl Spool {
                 }
                 place = Place { part: Part::PassedOver, after: START, ..place };
             }
+        };
+        self.look(call, |tx| {
+            let page = read(tx)?;
+            let mut visible = Visible::of(tx)?;
+            let veil = |item: QueueItem| QueueItem { job: visible.veiled(item.job), ..item };
+            Ok(Page { rows: page.rows.into_iter().map(veil).collect(), next: page.next })
         })
     }
 

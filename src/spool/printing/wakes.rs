@@ -13,7 +13,8 @@ use crate::model::state::DeviceWish;
 use crate::model::time::Moment;
 use crate::model::{ProcessId, ProcessName, RouteId};
 use crate::store::device::DeviceRow;
-use crate::store::{self, Fallible, Lock, Tx};
+use crate::store::process::ProcessRow;
+use crate::store::{self, Fallible, Tx};
 
 use crate::spool::Spool;
 
@@ -65,37 +66,42 @@ impl Spool {
 
     /// Returns one process as a target, in a transaction of its own.
     pub(crate) fn targets_of(&self, name: &ProcessName) -> Fallible<Vec<WakeTarget>> {
-        self.look(&Call::timeless(), |tx| Ok(target(tx, name)?.into_iter().collect()))
+        self.look(&Call::timeless(), |tx| Ok(look_at(tx, name)?.into_iter().collect()))
     }
 }
 
-/// Returns a process as a target; none if it is not declared.
-pub(crate) fn target(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<WakeTarget>> {
-    Ok(store::process::by_name(tx, name)?.map(|row| WakeTarget {
+fn as_target(row: ProcessRow) -> WakeTarget {
+    WakeTarget {
         id: row.id,
         name: row.name,
         file: row.file,
         running: row.running,
         epoch: row.epoch,
         in_error: row.error.is_some_and(|error| !ProcessError::is_creation(error.number)),
-    }))
-}
-
-/// Returns a process as a target of the work that this transaction makes, and locks it. A process that goes dormant
-/// either sees the work, or is seen to be dormant and started.
-fn target_to_wake(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<WakeTarget>> {
-    let found = target(tx, name)?;
-    if let Some(found) = &found {
-        tx.lock(Lock::Process(found.id))?;
     }
-    Ok(found)
 }
 
-/// Returns the processes whose row says running.
+/// Returns a process as a target of the work that this transaction makes, and locks it before it is read. A process that
+/// goes dormant either sees the work, or is seen to be dormant and started. None if it is not declared.
+pub(crate) fn target(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<WakeTarget>> {
+    Ok(store::process::to_change(tx, name)?.map(as_target))
+}
+
+/// Returns the same of a process that has claimed something.
+pub(crate) fn target_with_id(tx: &Tx<'_>, id: ProcessId) -> Fallible<Option<WakeTarget>> {
+    Ok(store::process::lock(tx, id)?.map(as_target))
+}
+
+/// Returns a process as it stands, for whoever makes no work for it.
+fn look_at(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<WakeTarget>> {
+    Ok(store::process::by_name(tx, name)?.map(as_target))
+}
+
+/// Returns the processes whose row says running: perhaps one of them died. Whoever asks has made his own work already.
 pub(crate) fn running(tx: &Tx<'_>) -> Fallible<Vec<WakeTarget>> {
     let mut targets = Vec::new();
-    for name in store::process::running(tx)? {
-        targets.extend(target(tx, &name)?);
+    for id in store::process::running(tx)? {
+        targets.extend(store::process::by_id(tx, id)?.map(as_target));
     }
     Ok(targets)
 }
@@ -111,7 +117,7 @@ pub(crate) fn of_devices(tx: &Tx<'_>, devices: &[DeviceRow]) -> Fallible<Vec<Wak
     for device in devices {
         let online = device.wish != DeviceWish::Stopped;
         if let Some(process) = &device.settings.process
-            && let Some(found) = target_to_wake(tx, process)?
+            && let Some(found) = target(tx, process)?
             && ((online && found.running) || super::claims::device_has_work(tx, device)?)
         {
             add(&mut targets, Some(found));

@@ -110,7 +110,7 @@ fn an_error_of_a_device_that_is_open_is_no_reason_for_anybody_to_start_it() {
     let lease = site.begins();
     see(&site, &lease, lp, Observation::Failed(note(&site, "it was refused", true, 1)));
     assert_eq!(state(&site), DeviceState::DevError(43));
-    let anybody = Caller { uid: 4711, user: "eve".into(), host: "here".into(), groups: Vec::new() };
+    let anybody = Caller { uid: 4711, user: "eve".into(), host: "here".into(), groups: Vec::new(), operator: false };
     let start = || site.spool.start_device(&Call::of(&anybody, &site.now()), "LP1".parse().unwrap());
     opens(&site, &lease, lp, "another try after an error");
     assert_eq!(state(&site), DeviceState::Waiting);

@@ -55,7 +55,12 @@ fn a_job_is_not_deleted_while_a_device_has_it() {
     let number = site.job("a.b", 1);
     let claim = site.claim(&site.begins(), lp).unwrap();
     let job = claim.job;
-    assert!(site.spool.change(Room::Gives, &site.call(), move |tx| store::job::delete(tx, job)).is_err());
+    let delete = move |tx: &store::Tx<'_>| {
+        tx.lock(store::Lock::Job(job))?;
+        store::job::delete(tx, job)
+    };
+    let refused = site.spool.change(Room::Gives, &site.call(), delete).unwrap_err();
+    assert!(refused.message.contains("FOREIGN KEY"), "{refused}");
     assert!(site.status(number).is_ok());
 }
 

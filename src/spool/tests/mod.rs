@@ -2,6 +2,7 @@
 
 mod attempt_limit;
 mod attempts;
+mod counters;
 mod cycles;
 mod half_made;
 mod headers;
@@ -12,6 +13,7 @@ mod pages;
 mod restart;
 mod restored;
 mod submission;
+mod sweep;
 
 use std::cell::Cell;
 use std::io::Write;

@@ -10,10 +10,10 @@ use rusqlite::{Connection, OpenFlags};
 use super::{Fallible, Session, Tx, schema};
 use crate::model::job::{Identity, RawPath, Transfer};
 use crate::model::time::Moment;
-use crate::model::{Call, Failure, FailureKind, JobId};
+use crate::model::{Call, Failure, FailureKind};
 use crate::store::generation::Mark;
-use crate::store::value::{columns, values};
-use crate::store::{document, generation, restored, spool};
+use crate::store::value::{Bits, columns, values};
+use crate::store::{document, generation, process, restored, spool};
 
 /// How long another process is waited for that has the database for itself.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ pub(super) fn open(path: &Path) -> Fallible<Session> {
     let db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(PATIENCE)?;
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    Ok(Session { db })
+    Ok(Session::of(db))
 }
 
 /// Copies the database at `from`, as it is at one moment, into the new file at `to`. Writers go on meanwhile. The copy is one
@@ -82,7 +82,7 @@ pub fn copy(from: &Path, to: &Path) -> Fallible<()> {
     synced.map_err(|error| Failure::new(FailureKind::Io, format!("{}: {error}", to.display())))
 }
 
-/// What the database at `path` holds.
+/// Returns what the database at `path` holds.
 ///
 /// # Errors
 /// When it cannot be read, or is newer than this program.
@@ -98,24 +98,33 @@ fn contents_of(tx: &Tx<'_>) -> Fallible<Contents> {
     Ok(Contents { spool_id: row.spool_id, server: row.server, mark, jobs, documents: documents(tx)? })
 }
 
-columns!(at { id, number });
+columns!(at {
+    job = "j.number", store_name = "d.store_name", transfer = "d.transfer", link_target = "d.link_target",
+    octets = "d.octets", dev = "d.dev", ino = "d.ino", birth_ns = "d.birth_ns", mtime_ns = "d.mtime_ns",
+    ctime_ns = "d.ctime_ns", digest = "d.digest",
+});
 
-/// Every document, with its job's number.
+/// Returns every document, with its job's number. The database may be an older one: every schema has these columns.
 fn documents(tx: &Tx<'_>) -> Fallible<Vec<Kept>> {
-    let sql = format!("SELECT {} FROM job ORDER BY id", at::LIST);
-    let jobs: Vec<(JobId, u32)> = tx.rows(&sql, values![], |row| Ok((row.get(at::id)?, row.get(at::number)?)))?;
-    let mut kept = Vec::new();
-    for (id, job) in jobs {
-        kept.extend(document::of_job(tx, id)?.into_iter().map(|row| Kept {
-            job,
-            store_name: row.store_name,
-            transfer: row.transfer,
-            link_target: row.link_target,
-            identity: row.identity,
-            digest: row.digest,
-        }));
-    }
-    Ok(kept)
+    let sql =
+        format!("SELECT {} FROM document d JOIN job j ON j.id = d.job_id ORDER BY d.job_id, d.sequence", at::LIST);
+    tx.rows(&sql, values![], |row| {
+        Ok(Kept {
+            job: row.get(at::job)?,
+            store_name: row.get(at::store_name)?,
+            transfer: row.get(at::transfer)?,
+            link_target: row.get(at::link_target)?,
+            identity: Identity {
+                dev: row.get::<Bits>(at::dev)?.0,
+                ino: row.get::<Bits>(at::ino)?.0,
+                birth_ns: row.get(at::birth_ns)?,
+                size: row.get(at::octets)?,
+                mtime_ns: row.get(at::mtime_ns)?,
+                ctime_ns: row.get(at::ctime_ns)?,
+            },
+            digest: row.get(at::digest)?,
+        })
+    })
 }
 
 /// Makes the copy at `path` ready to take the place of a spool's database: its jobs are held as *restored*, what it says of
@@ -131,7 +140,7 @@ pub fn prepare(
     now: &Moment,
 ) -> Fallible<Mark> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let session = Session { db: Connection::open_with_flags(path, flags)? };
+    let session = Session::of(Connection::open_with_flags(path, flags)?);
     session.db.busy_timeout(PATIENCE)?;
     session.begin()?;
     let call = Call::of_spooler(now);
@@ -142,7 +151,7 @@ pub fn prepare(
         document::set_place(&tx, store_name, identity)?;
     }
     // No process of the spool that was runs on this one.
-    tx.script("UPDATE process SET running = 0, running_boot = NULL, pid = NULL; UPDATE device SET is_open = 0;")?;
+    process::end_all(&tx)?;
     let mark = generation::count(&tx)?.ok_or_else(|| Failure::internal("a backup without a spool"))?;
     session.commit()?;
     session.db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;

@@ -1,4 +1,4 @@
-//! Looking for damage in the database: pages that do not hold together, and rows that refer to nothing.
+//! Looking for damage in the database: pages that do not hold together, rows that refer to nothing, counters that are wrong.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -6,6 +6,10 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{Fallible, Session, Store, backup, broken, schema};
+use crate::model::Call;
+use crate::model::state::{EntryState, HoldReasons};
+use crate::store::tally;
+use crate::store::value::Bind;
 
 /// What was found in a database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +18,8 @@ pub struct Damage {
     pub pages: Vec<String>,
     /// Rows that refer to nothing, or lack what belongs to them.
     pub rows: Vec<RowFault>,
+    /// Counters that differ from the rows.
+    pub counters: Vec<RowFault>,
 }
 
 /// Rows that do not fit the others.
@@ -28,35 +34,53 @@ pub struct RowFault {
 /// Complaints that are listed at most.
 const MOST: usize = 100;
 
-/// What must fit between rows: the object, what is wrong with it, and the query that finds it by name.
-const RULES: [(&str, &str, &str); 6] = [
-    (
-        "job",
-        "has no document",
-        "SELECT number FROM job WHERE NOT EXISTS (SELECT 1 FROM document WHERE job_id = job.id)",
-    ),
-    (
-        "job",
-        "has no place in a queue",
-        "SELECT number FROM job WHERE NOT EXISTS (SELECT 1 FROM entry WHERE job_id = job.id)",
-    ),
-    (
-        "job",
-        "waits to be printed although it is held",
-        "SELECT number FROM job WHERE reasons <> 0 AND EXISTS (SELECT 1 FROM entry WHERE job_id = job.id AND state = 0)",
-    ),
-    (
-        "job",
-        "is claimed by a print process that is not declared",
-        "SELECT j.number FROM entry e JOIN job j ON j.id = e.job_id
-          WHERE e.state IN (1, 2) AND NOT EXISTS (SELECT 1 FROM process WHERE id = e.process_id)",
-    ),
-    (
-        "job",
-        "has a number above the last one that was given",
-        "SELECT number FROM job WHERE serial > (SELECT last_serial FROM spool)",
-    ),
-    ("job", "is in the history and in the queues", "SELECT j.number FROM job j JOIN finished f ON f.job_id = j.id"),
+/// What must fit between rows: the object, what is wrong with it, and the query that finds it by number.
+struct Rule {
+    object: &'static str,
+    text: &'static str,
+    sql: &'static str,
+    values: &'static [&'static dyn Bind],
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        object: "job",
+        text: "has no document",
+        sql: "SELECT number FROM job WHERE NOT EXISTS (SELECT 1 FROM document WHERE job_id = job.id)",
+        values: &[],
+    },
+    Rule {
+        object: "job",
+        text: "has no place in a queue",
+        sql: "SELECT number FROM job WHERE NOT EXISTS (SELECT 1 FROM entry WHERE job_id = job.id)",
+        values: &[],
+    },
+    Rule {
+        object: "job",
+        text: "waits to be printed although it is held",
+        sql: "SELECT number FROM job WHERE reasons <> ?
+                AND EXISTS (SELECT 1 FROM entry WHERE job_id = job.id AND state = ?)",
+        values: &[&HoldReasons::NONE, &EntryState::Queued],
+    },
+    Rule {
+        object: "job",
+        text: "is claimed by a print process that is not declared",
+        sql: "SELECT j.number FROM entry e JOIN job j ON j.id = e.job_id
+               WHERE e.state IN (?, ?) AND NOT EXISTS (SELECT 1 FROM process WHERE id = e.process_id)",
+        values: &[&EntryState::Claimed, &EntryState::Transferred],
+    },
+    Rule {
+        object: "job",
+        text: "has a number above the last one that was given",
+        sql: "SELECT number FROM job WHERE serial > (SELECT last_serial FROM spool)",
+        values: &[],
+    },
+    Rule {
+        object: "job",
+        text: "is in the history and in the queues",
+        sql: "SELECT j.number FROM job j JOIN finished f ON f.job_id = j.id",
+        values: &[],
+    },
 ];
 
 /// Looks at the whole database at `path`.
@@ -94,17 +118,28 @@ fn look(session: &Session, damage: &mut Damage) -> Fallible<()> {
         let object = format!("{table} {}", row.map_or_else(String::new, |row| row.to_string()));
         damage.rows.push(RowFault { object, text: format!("belongs to a {parent} that does not exist") });
     }
-    for (kind, text, sql) in RULES {
-        let mut find = db.prepare(sql)?;
-        let found = find.query_map([], |row| row.get::<_, i64>(0))?;
-        for number in found.take(MOST) {
-            damage.rows.push(RowFault { object: format!("{kind} {}", number?), text: text.to_owned() });
+    // One state of the spool for all that is compared: others submit and print meanwhile.
+    session.look(&Call::timeless(), |tx| {
+        for rule in RULES {
+            let mut left = MOST;
+            tx.each(rule.sql, rule.values, |row| {
+                let number: i64 = row.only()?;
+                if left > 0 {
+                    left -= 1;
+                    let object = format!("{} {number}", rule.object);
+                    damage.rows.push(RowFault { object, text: rule.text.to_owned() });
+                }
+                Ok(())
+            })?;
         }
-    }
+        let wrong = tally::wrong(tx)?.into_iter();
+        damage.counters.extend(wrong.map(|(object, text)| RowFault { object, text }));
+        Ok(())
+    })??;
     Ok(())
 }
 
-/// What a check says, unless it says "ok".
+/// Returns what a check says, unless it says "ok".
 fn complaints(db: &Connection, check: &str) -> Fallible<Vec<String>> {
     let mut lines = db.prepare(check)?;
     let lines = lines.query_map([], |row| row.get::<_, String>(0))?;
@@ -153,7 +188,7 @@ impl Store {
     }
 }
 
-/// Whether the engine stopped because its time was over.
+/// Tells whether the engine stopped because its time was over.
 fn is_interrupted(message: &str) -> bool {
     message.contains("interrupted")
 }

@@ -8,14 +8,15 @@
 use std::path::Path;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::{Fallible, Session, Tx, backup, schema};
 use crate::model::event::EventWord;
-use crate::model::{Call, Failure};
+use crate::model::{Call, Failure, JobId};
 use crate::store::event::{Object, record};
 use crate::store::generation::Mark;
-use crate::store::{generation, restored, spool};
+use crate::store::value::{columns, values};
+use crate::store::{entry, generation, process, restored, spool, tally};
 
 /// What is known of a spool without its database.
 #[derive(Clone, Debug)]
@@ -48,7 +49,7 @@ const LARGEST_STEP: i64 = 1 << 40;
 /// When the new one cannot be written. What cannot be read of the old one is a loss and no error.
 pub fn salvage(from: &Path, to: &Path, beside: &Beside, call: &Call) -> Fallible<Salvage> {
     let mut saved = Salvage::default();
-    let session = Session { db: Connection::open(to)? };
+    let session = Session::of(Connection::open(to)?);
     let new = &session.db;
     new.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     new.pragma_update(None, "foreign_keys", "OFF")?;
@@ -70,7 +71,7 @@ pub fn salvage(from: &Path, to: &Path, beside: &Beside, call: &Call) -> Fallible
     }
     identify(&tx, beside, &mut saved)?;
     schema::migrate(&tx)?;
-    complete(new, &mut saved)?;
+    complete(&tx, &mut saved)?;
     let why = "spool.db was damaged; what could be read of it was saved";
     saved.jobs = restored::begin(&tx, beside.mark.as_ref(), why)?;
     for loss in &saved.losses {
@@ -96,7 +97,7 @@ fn identify(tx: &Tx<'_>, beside: &Beside, saved: &mut Salvage) -> Fallible<()> {
     Ok(())
 }
 
-/// The tables of our schema.
+/// Returns the tables of our schema.
 fn tables(db: &Connection) -> Fallible<Vec<String>> {
     let mut find =
         db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")?;
@@ -104,16 +105,16 @@ fn tables(db: &Connection) -> Fallible<Vec<String>> {
     Ok(names.collect::<Result<_, _>>()?)
 }
 
-fn columns(db: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+fn columns_of(db: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
     let mut find = db.prepare(&format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid"))?;
     find.query_map([], |row| row.get(0))?.collect()
 }
 
 /// Copies the rows of one table that can be read.
 fn copy_table(old: &Connection, new: &Connection, table: &str, saved: &mut Salvage) -> Fallible<()> {
-    let ours = columns(new, table)?;
+    let ours = columns_of(new, table)?;
     // An older schema has fewer columns; the others keep what they have by default.
-    let theirs = match columns(old, table) {
+    let theirs = match columns_of(old, table) {
         Ok(theirs) if !theirs.is_empty() => theirs,
         Ok(_) => return Ok(()),
         Err(error) => {
@@ -148,7 +149,7 @@ fn copy_table(old: &Connection, new: &Connection, table: &str, saved: &mut Salva
     }
 }
 
-/// The first column of the key of a table that has no row numbers.
+/// Returns the first column of the key of a table that has no row numbers.
 fn key_of(db: &Connection, table: &str) -> Fallible<Option<String>> {
     let mut find = db.prepare(
         "SELECT c.name FROM pragma_table_list t JOIN pragma_table_info(t.name) c
@@ -203,7 +204,7 @@ fn copy_rows(
     Ok(())
 }
 
-/// The first row at or behind a row number; none at the end.
+/// Returns the first row at or behind a row number; none at the end.
 fn row_at(old: &Connection, table: &str, from: i64) -> rusqlite::Result<Option<i64>> {
     let mut find = old.prepare(&format!("SELECT rowid FROM {table} WHERE rowid >= ? ORDER BY rowid LIMIT 1"))?;
     find.query_row([from], |row| row.get(0)).optional()
@@ -213,8 +214,8 @@ fn is_end(old: &Connection, table: &str, from: i64) -> bool {
     matches!(row_at(old, table, from), Ok(None))
 }
 
-/// The first row number behind `bad` at which the table can be read again, or its end. Found in growing steps, and then by
-/// halving the last of them: what lies before a damaged page says nothing about where it ends.
+/// Returns the first row number behind `bad` at which the table can be read again, or its end. Found in growing steps,
+/// and then by halving the last of them: what lies before a damaged page says nothing about where it ends.
 fn readable_after(old: &Connection, table: &str, bad: i64) -> Option<i64> {
     let (mut low, mut step) = (bad, 1);
     let mut high = loop {
@@ -234,42 +235,44 @@ fn readable_after(old: &Connection, table: &str, bad: i64) -> Option<i64> {
     Some(high)
 }
 
+columns!(lost_at { id, number, name });
+
 /// Makes the saved rows hold together again.
-fn complete(db: &Connection, saved: &mut Salvage) -> Fallible<()> {
+fn complete(tx: &Tx<'_>, saved: &mut Salvage) -> Fallible<()> {
     // Numbers go on above everything that is known.
-    db.execute(
+    tx.run(
         "UPDATE spool SET last_serial = max(last_serial, (SELECT coalesce(max(serial), 0) FROM job),
                  (SELECT coalesce(max(serial), 0) FROM finished)),
              last_sequence = max(last_sequence, (SELECT coalesce(max(sort_sequence), 0) FROM job)),
              last_number = max(last_number, (SELECT coalesce(max(number), 0) FROM job))",
-        [],
+        &[],
     )?;
-    let mut lost_jobs = db.prepare(
-        "SELECT id, number, name FROM job WHERE NOT EXISTS (SELECT 1 FROM document WHERE job_id = job.id) ORDER BY number",
-    )?;
-    let lost_jobs = lost_jobs
-        .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, u32>(1)?, row.get::<_, String>(2)?)))?
-        .collect::<Result<Vec<_>, _>>()?;
+    let sql = format!(
+        "SELECT {} FROM job WHERE NOT EXISTS (SELECT 1 FROM document WHERE job_id = job.id) ORDER BY number",
+        lost_at::LIST
+    );
+    let lost_jobs: Vec<(JobId, u32, String)> =
+        tx.rows(&sql, &[], |row| Ok((row.get(lost_at::id)?, row.get(lost_at::number)?, row.get(lost_at::name)?)))?;
     for (id, number, name) in lost_jobs {
         saved.losses.push(format!("job {number} ({name}): what it is to print"));
         for table in ["entry", "job_value"] {
-            db.execute(&format!("DELETE FROM {table} WHERE job_id = ?"), [id])?;
+            tx.run(&format!("DELETE FROM {table} WHERE job_id = ?"), values![id])?;
         }
-        db.execute("DELETE FROM job WHERE id = ?", [id])?;
+        tx.run("DELETE FROM job WHERE id = ?", values![id])?;
     }
     for (table, what) in [("document", "a document"), ("entry", "a place in a queue"), ("job_value", "an attribute")] {
-        let lost = db.execute(&format!("DELETE FROM {table} WHERE job_id NOT IN (SELECT id FROM job)"), [])?;
+        let lost = tx.run(&format!("DELETE FROM {table} WHERE job_id NOT IN (SELECT id FROM job)"), &[])?;
         if lost > 0 {
             saved.losses.push(format!("{lost} times {what} of jobs that are lost"));
         }
     }
     // What a job needs to be seen and moved: a group, a route and a class.
-    let lost =
-        db.execute("UPDATE job SET location_id = NULL WHERE location_id NOT IN (SELECT id FROM location)", [])?;
+    let sql = "UPDATE job SET location_id = NULL WHERE location_id NOT IN (SELECT id FROM location)";
+    let lost = tx.run(sql, &[])?;
     if lost > 0 {
         saved.losses.push(format!("the locations of {lost} jobs; they stand in their groups"));
     }
-    db.execute_batch(
+    tx.script(
         "INSERT INTO route (id, kind) SELECT DISTINCT route_id, 'group' FROM (
              SELECT route_id FROM job UNION SELECT route_id FROM entry UNION SELECT route_id FROM location
              UNION SELECT route_id FROM location_group) WHERE route_id NOT IN (SELECT id FROM route);
@@ -277,37 +280,32 @@ fn complete(db: &Connection, saved: &mut Salvage) -> Fallible<()> {
              SELECT class_id, lower(trim(form)) FROM job WHERE class_id NOT IN (SELECT id FROM requirement_class)
              GROUP BY class_id;",
     )?;
-    let mut groups = db.prepare(
+    let groups: Vec<i64> = tx.rows(
         "SELECT DISTINCT group_id FROM (SELECT group_id FROM job UNION SELECT group_id FROM location)
           WHERE group_id NOT IN (SELECT id FROM location_group)",
+        &[],
+        |row| row.only(),
     )?;
-    let groups = groups.query_map([], |row| row.get::<_, i64>(0))?.collect::<Result<Vec<_>, _>>()?;
     for id in groups {
         let name = format!("RECOVERED{id}");
-        db.execute("INSERT INTO route (kind) VALUES ('group')", [])?;
-        db.execute(
-            "INSERT INTO location_group (id, name, name_key, broadcast, route_id) VALUES (?, ?, ?, 0, ?)",
-            params![id, name, name.to_lowercase(), db.last_insert_rowid()],
+        let route = tx.insert("INSERT INTO route (kind) VALUES ('group')", &[])?;
+        tx.run(
+            "INSERT INTO location_group (id, name, name_key, broadcast, route_id) VALUES (?, ?, ?, ?, ?)",
+            values![id, name, name.to_lowercase(), false, route],
         )?;
         saved.losses.push(format!("the name of a group, which is #{name} now"));
     }
-    db.execute_batch(
+    tx.script(
         "UPDATE location SET device_id = NULL WHERE device_id NOT IN (SELECT id FROM device);
          UPDATE job SET class_id = (SELECT min(id) FROM requirement_class)
              WHERE class_id NOT IN (SELECT id FROM requirement_class);
          UPDATE entry SET class_id = (SELECT class_id FROM job WHERE id = job_id)
              WHERE class_id NOT IN (SELECT id FROM requirement_class);
-         UPDATE entry SET state = 4, process_id = NULL, epoch = NULL, device_id = NULL WHERE state IN (1, 2)
-             AND process_id NOT IN (SELECT id FROM process);
-         INSERT INTO entry (job_id, route_id, only_device, class_id, promoted, rank, sort_key, sequence, work, state,
-                 attempt, duplicate)
-             SELECT id, route_id, 0, class_id, sort_promoted, sort_rank, sort_key, sort_sequence, work, 4, 0, 1
-             FROM job WHERE NOT EXISTS (SELECT 1 FROM entry WHERE job_id = job.id);
          INSERT OR IGNORE INTO submission (token, job_id, number, local_id, serial, at_ms)
              SELECT token, id, number, local_id, serial, created_ms FROM job
-             UNION ALL SELECT token, job_id, number, local_id, serial, created_ms FROM finished;
-         UPDATE process SET running = 0, running_boot = NULL, pid = NULL;
-         UPDATE device SET is_open = 0;",
+             UNION ALL SELECT token, job_id, number, local_id, serial, created_ms FROM finished;",
     )?;
-    Ok(())
+    entry::complete(tx)?;
+    process::end_all(tx)?;
+    tally::recount(tx)
 }

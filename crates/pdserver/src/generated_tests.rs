@@ -1,0 +1,57 @@
+//! The manual page and the completions are made from the definition that parses the command line, and committed;
+//! `UPDATE=1 cargo test -p pdserver generated` writes them anew.
+
+use std::fs;
+use std::path::Path;
+
+use clap::CommandFactory;
+use clap_complete::{Shell, generate};
+
+use super::Arguments;
+
+fn check(path: &str, text: &[u8]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, text).unwrap();
+    }
+    assert!(fs::read(&path).unwrap_or_default() == text, "{} is stale: UPDATE=1 writes it", path.display());
+}
+
+#[test]
+fn the_manual_page_is_generated_from_the_command_line() {
+    let mut page = Vec::new();
+    let command = Arguments::command();
+    let sections = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    let page_of = clap_mangen::Man::new(command.after_long_help("").after_help("")).section("8");
+    page_of.render_title(&mut page).unwrap();
+    page_of.render_name_section(&mut page).unwrap();
+    page_of.render_synopsis_section(&mut page).unwrap();
+    page_of.render_description_section(&mut page).unwrap();
+    page_of.render_options_section(&mut page).unwrap();
+    for paragraph in sections.split("\n\n") {
+        match paragraph.split_once(":\n") {
+            Some((title, lines)) if !title.contains('.') => {
+                page.extend(format!(".SH {}\n", title.to_uppercase()).as_bytes());
+                for line in lines.lines() {
+                    let (word, meaning) = line.trim().split_once("  ").unwrap_or((line.trim(), ""));
+                    page.extend(
+                        format!(".TP\n{}\n{}\n", word.replace('-', "\\-"), meaning.trim().replace('-', "\\-"))
+                            .as_bytes(),
+                    );
+                }
+            }
+            _ => page.extend(format!(".PP\n{}\n", paragraph.trim().replace('-', "\\-")).as_bytes()),
+        }
+    }
+    check("man/pdserver.8", &page);
+}
+
+#[test]
+fn completions_are_generated_from_the_command_line() {
+    let shells = [(Shell::Bash, "bash/pdserver"), (Shell::Zsh, "zsh/_pdserver"), (Shell::Fish, "fish/pdserver.fish")];
+    for (shell, file) in shells {
+        let mut text = Vec::new();
+        generate(shell, &mut Arguments::command(), "pdserver", &mut text);
+        check(&format!("completions/{file}"), &text);
+    }
+}

@@ -1,0 +1,325 @@
+//! One spool for several users: `pdserver` under an account of its own, commands under others.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// How long anything may take before the test fails.
+const DEADLINE: Duration = Duration::from_secs(120);
+/// The account of the server: a number without a name.
+const SERVER: u32 = 47_130;
+/// An operator: his group is the one that the server is told.
+const OPERATOR: u32 = 65_534;
+const ANN: u32 = 47_110;
+const BOB: u32 = 47_120;
+
+/// How a program ended.
+#[derive(Debug)]
+struct Outcome {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+impl Outcome {
+    #[track_caller]
+    fn expect(self, status: i32) -> Self {
+        assert_eq!(self.status, status, "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    fn says(self, part: &str) -> Self {
+        assert!(self.err.contains(part), "no '{part}' in {self:#?}");
+        self
+    }
+}
+
+/// A machine with a server.
+struct Machine {
+    dir: tempfile::TempDir,
+    server: Option<Child>,
+    ready: UnixDatagram,
+}
+
+impl Machine {
+    /// None where we cannot become other users, which is said.
+    fn new() -> Option<Self> {
+        if !nix::unistd::geteuid().is_root() {
+            eprintln!("SKIPPED: only root can become other users");
+            return None;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let open = |path: &Path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+        open(dir.path());
+        for name in ["pdpr", "pdls", "pdrm", "spoolcom", "fastp", "pdserver"] {
+            let test = std::env::current_exe().unwrap();
+            let program = test.parent().and_then(Path::parent).unwrap().join(name);
+            assert!(program.exists(), "{} is not built: cargo test --workspace", program.display());
+            std::fs::copy(&program, dir.path().join(name)).unwrap();
+        }
+        for name in ["run", "paper"] {
+            std::fs::create_dir(dir.path().join(name)).unwrap();
+            open(&dir.path().join(name));
+            chown(dir.path().join(name), Some(SERVER), Some(SERVER)).unwrap();
+        }
+        let base = dir.path().join("base");
+        std::fs::create_dir(&base).unwrap();
+        std::fs::set_permissions(&base, PermissionsExt::from_mode(0o700)).unwrap();
+        chown(&base, Some(SERVER), Some(SERVER)).unwrap();
+        let notify = dir.path().join("notify");
+        let ready = UnixDatagram::bind(&notify).unwrap();
+        std::fs::set_permissions(&notify, PermissionsExt::from_mode(0o666)).unwrap();
+        ready.set_read_timeout(Some(DEADLINE)).unwrap();
+        let mut machine = Self { dir, server: None, ready };
+        machine.start();
+        Some(machine)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn command(&self, uid: u32, program: &str) -> Command {
+        let mut command = Command::new(self.path(program));
+        command
+            .env_clear()
+            .env("PD_SOCKET", self.path("run/socket"))
+            .env("PD_FASTP_IDLE", "0.2")
+            .env("TZ", "UTC")
+            .uid(uid)
+            .gid(uid)
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn server_command(&self) -> Command {
+        let mut command = self.command(SERVER, "pdserver");
+        command.args(["--name", "acme1", "--operators", "nogroup", "--base"]).arg(self.path("base"));
+        command.arg("--socket").arg(self.path("run/socket"));
+        command
+    }
+
+    /// Starts the server and waits until it says that it is ready.
+    fn start(&mut self) {
+        let log = std::fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
+        let mut command = self.server_command();
+        command.env("NOTIFY_SOCKET", self.path("notify")).stdout(Stdio::null()).stderr(log);
+        self.server = Some(command.spawn().unwrap());
+        let mut word = [0; 64];
+        let n = self.ready.recv(&mut word).unwrap_or_else(|error| panic!("{error}: {}", self.log()));
+        assert_eq!(&word[..n], b"READY=1", "{}", self.log());
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// Tells the server to end, and returns its status.
+    fn stop(&mut self) -> Option<i32> {
+        let mut server = self.server.take()?;
+        kill(Pid::from_raw(server.id() as i32), Signal::SIGTERM).unwrap();
+        let status = server.wait().unwrap();
+        let mut word = [0; 64];
+        self.ready.recv(&mut word).unwrap();
+        status.code()
+    }
+
+    #[track_caller]
+    fn run(&self, uid: u32, program: &str, arguments: &[&str]) -> Outcome {
+        let output = self.command(uid, program).args(arguments).output().unwrap();
+        Outcome {
+            status: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// A file of this user that nobody else can read.
+    fn file(&self, uid: u32, name: &str, text: &str, mode: u32) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, text).unwrap();
+        chown(&path, Some(uid), Some(uid)).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// A device that appends to `paper/out`, and `#OFFICE.FRONT` before it.
+    fn declare(&self) {
+        let uri = format!("file://{}", self.path("paper/out").display());
+        let commands = format!(
+            "PRINT SPLA, FILE fastp; SPOOLER, START; DEV LP1, PROCESS SPLA, URI {uri}, HEADER OFF; LOC #OFFICE.FRONT, DEV LP1"
+        );
+        self.run(OPERATOR, "spoolcom", &[&commands]).expect(0);
+    }
+
+    fn paper(&self) -> String {
+        std::fs::read_to_string(self.path("paper/out")).unwrap_or_default()
+    }
+
+    /// Waits until `condition` holds. Nothing tells a test what a server of another user does, so it looks again.
+    #[track_caller]
+    fn wait_for(&self, what: &str, mut condition: impl FnMut() -> bool) {
+        let end = Instant::now() + DEADLINE;
+        while !condition() {
+            assert!(Instant::now() < end, "not within {DEADLINE:?}: {what}; {}", self.log());
+            std::thread::yield_now();
+            self.run(OPERATOR, "pdls", &["-c", "server"]);
+        }
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // The print process goes dormant by itself.
+        if let Some(mut server) = self.server.take() {
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+    }
+}
+
+#[test]
+fn each_user_prints_what_only_he_can_read() {
+    let Some(machine) = Machine::new() else { return };
+    machine.declare();
+    machine.run(OPERATOR, "spoolcom", &["DEV LP1, START"]).expect(0);
+    let letter = machine.file(ANN, "letter", "a letter of Ann\n", 0o600);
+    machine.run(ANN, "pdpr", &["-d", "office.front", &letter]).expect(0);
+    machine.run(BOB, "pdpr", &["-d", "office.front", &letter]).expect(1).says("ermission denied");
+    let mut pdpr =
+        machine.command(BOB, "pdpr").args(["-d", "office.front", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    pdpr.stdin.take().unwrap().write_all(b"a line of Bob\n").unwrap();
+    assert!(pdpr.wait().unwrap().success());
+    machine
+        .wait_for("both are printed", || machine.paper().contains("of Ann\n") && machine.paper().contains("of Bob\n"));
+}
+
+#[test]
+fn a_user_sees_and_alters_his_own_jobs_and_an_operator_all() {
+    let Some(machine) = Machine::new() else { return };
+    machine.declare();
+    let letter = machine.file(ANN, "letter", "a letter of Ann\n", 0o600);
+    let note = machine.file(BOB, "note", "a note of Bob\n", 0o600);
+    machine.run(ANN, "pdpr", &["-d", "office.front", "-t", "Salaries", &letter]).expect(0);
+    machine.run(BOB, "pdpr", &["-d", "office.front", "-t", "Minutes", &note]).expect(0);
+
+    let seen = machine.run(ANN, "pdls", &["-U", "-r", "all", "--json"]).expect(0).out;
+    assert!(seen.contains("Salaries") && !seen.contains("Minutes") && !seen.contains("note"), "{seen}");
+    for command in ["JOB 2", "JOB 2, WHY", "JOB 2, LOG"] {
+        let answer = machine.run(ANN, "spoolcom", &[command]).expect(1);
+        assert!(!format!("{answer:?}").contains("Minutes"), "{command}: {answer:#?}");
+    }
+    let queue = machine.run(ANN, "spoolcom", &["DEV LP1, JOB"]);
+    assert!(!queue.out.contains("Minutes") && !queue.out.contains("47120"), "{queue:#?}");
+    for change in ["JOB 2, HOLD", "JOB 2, DELETE", "DEV LP1, START", "DEV LP2, PROCESS SPLA", "SPOOLER, DRAIN"] {
+        machine.run(ANN, "spoolcom", &[change]).expect(1);
+    }
+    machine.run(ANN, "spoolcom", &["JOB 1, HOLD"]).expect(0);
+    let all = machine.run(OPERATOR, "pdls", &["-U", "-r", "all"]).expect(0).out;
+    assert!(all.contains("Salaries") && all.contains("Minutes"), "{all}");
+    machine.run(OPERATOR, "spoolcom", &["JOB 2, DELETE"]).expect(0);
+    let log = machine.log();
+    for refused in ["refused job to 47110 (47110)", "refused start_device to 47110", "refused drain_spooler to 47110"] {
+        assert!(log.contains(refused), "no '{refused}' in {log}");
+    }
+    assert!(!machine.run(ANN, "pdls", &["-c", "destination"]).expect(0).out.is_empty());
+}
+
+#[test]
+fn a_link_leads_to_the_very_file_or_is_refused() {
+    let Some(machine) = Machine::new() else { return };
+    machine.declare();
+    let private = machine.file(ANN, "private", "for Ann alone\n", 0o600);
+    machine.run(ANN, "pdpr", &["-l", "-d", "office.front", &private]).expect(1);
+    let public = machine.file(ANN, "public", "for everybody\n", 0o644);
+    machine.run(ANN, "pdpr", &["-l", "-d", "office.front", &public]).expect(0);
+    machine.run(OPERATOR, "spoolcom", &["DEV LP1, START"]).expect(0);
+    machine.wait_for("it is printed from its place", || machine.paper().contains("for everybody\n"));
+}
+
+#[test]
+fn the_server_starts_a_print_process_that_died() {
+    let Some(machine) = Machine::new() else { return };
+    machine.declare();
+    let commands = "DEV LP2, PROCESS SPLA, URI socket://127.0.0.1:1; LOC #OFFICE.BACK, DEV LP2; DEV LP2, START";
+    machine.run(OPERATOR, "spoolcom", &[commands]).expect(0);
+    let letter = machine.file(ANN, "letter", "a letter of Ann\n", 0o600);
+    machine.run(ANN, "pdpr", &["-d", "office.back", &letter]).expect(0);
+    let lock = machine.path("base/run/fastp.spla.lock");
+    let living = || {
+        let pid: i32 = std::fs::read_to_string(&lock).ok()?.split_whitespace().next()?.parse().ok()?;
+        kill(Pid::from_raw(pid), None).is_ok().then_some(pid)
+    };
+    let mut first = None;
+    machine.wait_for("a print process lives", || {
+        first = living();
+        first.is_some()
+    });
+    kill(Pid::from_raw(first.unwrap()), Signal::SIGKILL).unwrap();
+    let end = Instant::now() + DEADLINE;
+    while living().is_none_or(|pid| Some(pid) == first) {
+        assert!(Instant::now() < end, "{}", machine.log());
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_server_that_ends_says_so_and_the_next_one_goes_on() {
+    let Some(mut machine) = Machine::new() else { return };
+    machine.declare();
+    let letter = machine.file(ANN, "letter", "a letter of Ann\n", 0o600);
+    machine.run(ANN, "pdpr", &["-d", "office.front", &letter]).expect(0);
+    let second = machine.server_command().output().unwrap();
+    assert_eq!(second.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("another pdserver"), "{second:?}");
+
+    assert_eq!(machine.stop(), Some(0), "{}", machine.log());
+    assert!(!machine.path("run/socket").exists());
+    machine.run(ANN, "pdls", &[]).expect(3).says("there is no server at");
+    machine.start();
+    assert!(machine.run(ANN, "pdls", &[]).expect(0).out.contains("letter"));
+
+    // Killed, it leaves the name of its socket; the next one replaces it.
+    let mut server = machine.server.take().unwrap();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    machine.run(ANN, "pdls", &[]).expect(3).says("nobody listens at");
+    machine.start();
+    assert!(machine.run(ANN, "pdls", &[]).expect(0).out.contains("letter"));
+}
+
+#[test]
+fn a_prompt_outlives_a_restart_of_the_server() {
+    let Some(mut machine) = Machine::new() else { return };
+    machine.declare();
+    let mut prompt = machine.command(ANN, "spoolcom").stdin(Stdio::piped()).spawn().unwrap();
+    let mut keys = prompt.stdin.take().unwrap();
+    let mut shown = std::io::BufReader::new(prompt.stdout.take().unwrap());
+    let mut ask = || {
+        use std::io::BufRead;
+        keys.write_all(b"LOC #OFFICE.FRONT\n").unwrap();
+        let mut text = String::new();
+        while !text.contains("LP1") {
+            assert!(shown.read_line(&mut text).unwrap() > 0, "{text}");
+        }
+    };
+    ask();
+    assert_eq!(machine.stop(), Some(0));
+    machine.start();
+    ask();
+    drop(keys);
+    assert!(prompt.wait().unwrap().success());
+}

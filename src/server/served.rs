@@ -1,0 +1,321 @@
+//! A spool that a server has: several users reach it through one socket.
+//!
+//! The server owns the base; nobody else can open it. Who calls is whom the kernel names for the connection, and the
+//! rights of that user decide ([`crate::model::authority`]). Operators are the members of one Unix group, root, and the
+//! account of the server itself. Commands never cross the socket, only operations as values.
+//!
+//! States: lock of the base → spool open → listening → ready → ending. A crash leaves what a crash of a command leaves,
+//! and the socket's name, which the next server replaces under its lock. Print processes are programs of their own: they
+//! go on when the server ends, and the next one finds them.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use nix::sys::stat::{SFlag, fstat};
+
+use super::connection::serve;
+use super::connections::{Connections, Limits};
+use crate::client::hello;
+use crate::model::{Caller, Failure, FailureKind, ServerName};
+use crate::spool::disk::base::{Access, open, server_name};
+use crate::spool::disk::locks;
+use crate::spool::interface::operations::{Carrier, Operations, Reply, Request, answer};
+use crate::spool::{Attendant, Base, Local, Spool};
+use crate::supervise::Starter;
+use crate::sys::lock::FileLock;
+use crate::sys::process::ProcessNote;
+use crate::sys::range_lock::RangeLock;
+use crate::sys::socket::{self, Deadline, Peer};
+use crate::sys::{clock, users};
+use crate::wire::hello::Hello;
+
+/// Connections at a time. Each takes a thread and a descriptor.
+pub const LIMITS: Limits = Limits { all: 1000, of_user: 100 };
+/// How long a request may take to arrive once it has begun, and how long its reply may take to be read.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a refusal may take to be sent.
+const REFUSAL: Duration = Duration::from_secs(1);
+/// How long what was read may take to be answered when the server ends.
+const PARTING: Duration = Duration::from_secs(10);
+/// How often the server looks whether a print process died.
+const LOOK: Duration = Duration::from_secs(1);
+/// At every how many looks it also looks for processes that should live and do not.
+const WHOLE: u32 = 10;
+/// How long a server that just ends is waited for.
+const PREDECESSOR: Duration = Duration::from_secs(5);
+
+/// What a server serves, and where.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The base directory.
+    pub base: Base,
+    /// The name of this server, if its spool is made now; a spool that exists has its name.
+    pub name: Option<ServerName>,
+    /// Where it listens, unless it was started with a socket.
+    pub socket: PathBuf,
+    /// The Unix group of the operators.
+    pub operators: String,
+}
+
+/// Takes lines for the log of the server.
+pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What a server tells its program.
+#[derive(Clone)]
+pub struct Hooks {
+    /// Lines for the log.
+    pub log: Log,
+    /// Called about once a second, while the spool answers.
+    pub alive: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// A server that listens. Dropped, it ends in good order.
+pub struct Server {
+    name: ServerName,
+    connections: Arc<Connections>,
+    stop: Arc<(Mutex<bool>, Condvar)>,
+    threads: Vec<std::thread::JoinHandle<()>>,
+    socket: Option<PathBuf>,
+    _locks: (FileLock, Option<RangeLock>, Option<FileLock>),
+}
+
+fn io_failure(what: &Path, error: &io::Error) -> Failure {
+    Failure::new(FailureKind::Unreachable, format!("{}: {error}", what.display()))
+}
+
+/// Who a peer is to this spool.
+fn caller_of(peer: Peer, operators: &str) -> Caller {
+    let caller = users::of_uid(peer.uid);
+    let operator = peer.uid == 0 || caller.groups.iter().any(|group| group == operators);
+    Caller { operator, ..caller }
+}
+
+impl Server {
+    /// Opens the spool, makes it if there is none, and listens: at `given`, a socket that somebody else opened, or at the
+    /// path of the options.
+    ///
+    /// # Errors
+    /// When another server has the spool or the socket, or one of them cannot be opened.
+    pub fn start(options: &Options, given: Option<UnixListener>, hooks: Hooks) -> Result<Self, Failure> {
+        let base = &options.base;
+        let server = options.name.clone().unwrap_or_else(|| server_name(&users::host()));
+        let spool = open(base, Access::Create { server, now: clock::now() })?;
+        if let Some(asked) = options.name.as_ref().filter(|asked| *asked != spool.server()) {
+            let have = spool.server();
+            return Err(Failure::new(
+                FailureKind::Unreachable,
+                format!("this spool belongs to server {have}, not {asked}"),
+            )
+            .hint("a spool keeps the name it was made with: the labels of its jobs carry it; leave --name out"));
+        }
+        let locks = alone(base, &spool, hooks.log.as_ref())?;
+        let (listener, socket_lock, path) = match given {
+            Some(listener) => (listener, None, None),
+            None => {
+                let (listener, lock) = listen(&options.socket)?;
+                (listener, Some(lock), Some(options.socket.clone()))
+            }
+        };
+        let starter = Starter::beside_us().map_err(|error| {
+            Failure::new(FailureKind::Unreachable, format!("the kernel hides where we are: {error}"))
+        })?;
+        let attendant: Arc<dyn Attendant> = Arc::new(starter);
+        let connections = connections(listener, &spool, &attendant, &options.operators, &hooks.log);
+        let stop = Arc::new((Mutex::new(false), Condvar::new()));
+        let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
+            let started = std::thread::Builder::new().name(name.into()).spawn(work);
+            started.map_err(|error| Failure::new(FailureKind::Io, format!("no thread: {error}")))
+        };
+        let accepting = Arc::clone(&connections);
+        let mut threads = vec![thread("accept", Box::new(move || accepting.accept()))?];
+        let until = Arc::clone(&stop);
+        let name = spool.server().clone();
+        threads.push(thread("supervise", Box::new(move || supervise(&spool, attendant.as_ref(), &until, &hooks)))?);
+        Ok(Self { name, connections, stop, threads, socket: path, _locks: (locks.0, locks.1, socket_lock) })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &ServerName {
+        &self.name
+    }
+
+    /// Where it listens, unless it was given an open socket.
+    pub fn place(&self) -> Option<&Path> {
+        self.socket.as_deref()
+    }
+
+    /// How many connections it serves.
+    pub fn connections(&self) -> usize {
+        self.connections.count()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Nobody finds it any more; who waits for a connection finds out at once.
+        if let Some(path) = &self.socket {
+            let _ = std::fs::remove_file(path);
+        }
+        self.connections.close(PARTING);
+        *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.stop.1.notify_all();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Makes sure that no other server has this spool. Signs the lock, so that the other one can be named.
+fn alone(
+    base: &Base,
+    spool: &Spool,
+    log: &(dyn Fn(&str) + Send + Sync),
+) -> Result<(FileLock, Option<RangeLock>), Failure> {
+    let path = base.server_lock();
+    let held = || {
+        let who = std::fs::read_to_string(&path).ok().and_then(|text| text.parse::<ProcessNote>().ok());
+        let who = who.map_or_else(String::new, |note| format!(" (process {})", note.pid));
+        Failure::new(FailureKind::Unreachable, format!("another pdserver{who} has {}", base.root().display()))
+    };
+    let proof = base.spool_id(spool.server());
+    let octet =
+        locks::serve_spool(&proof, PREDECESSOR).map_err(|error| io_failure(&proof, &error))?.ok_or_else(held)?;
+    let file = FileLock::exclusive(&path, PREDECESSOR).map_err(|error| io_failure(&path, &error))?.ok_or_else(held)?;
+    // Without the note the other one has no number; that is all.
+    if let Err(error) =
+        std::os::unix::fs::FileExt::write_all_at(file.file(), ProcessNote::ours().to_string().as_bytes(), 0)
+    {
+        log(&format!("{}: {error}", path.display()));
+    }
+    Ok((file, Some(octet)))
+}
+
+/// Listens at `path`, where anybody of this machine may connect, and nobody else listens.
+fn listen(path: &Path) -> Result<(UnixListener, FileLock), Failure> {
+    let failure = |error: io::Error| io_failure(path, &error);
+    let mut lock_path = path.as_os_str().to_owned();
+    lock_path.push(".lock");
+    let lock = FileLock::exclusive(Path::new(&lock_path), PREDECESSOR).map_err(failure)?;
+    let lock = lock.ok_or_else(|| {
+        Failure::new(FailureKind::Unreachable, format!("another pdserver listens at {}", path.display()))
+            .hint("--socket PATH says where else this one shall listen")
+    })?;
+    let listener = socket::listen(path).map_err(failure)?;
+    // Whatever the umask: the kernel says who connects, and rights go by that.
+    std::fs::set_permissions(path, PermissionsExt::from_mode(0o666)).map_err(failure)?;
+    Ok((listener, lock))
+}
+
+fn connections(
+    listener: UnixListener,
+    spool: &Spool,
+    attendant: &Arc<dyn Attendant>,
+    operators: &str,
+    log: &Log,
+) -> Arc<Connections> {
+    let (spool, attendant, operators) = (spool.clone(), Arc::clone(attendant), operators.to_owned());
+    let (log, refusals) = (Arc::clone(log), Arc::clone(log));
+    let serve_one = move |stream: &UnixStream, peer: Peer| {
+        let caller = caller_of(peer, &operators);
+        let local = Local::new(spool.clone(), caller.clone(), clock::now, Arc::clone(&attendant));
+        let door = Door { spool: Box::new(local), caller, log: Arc::clone(&log) };
+        let door: Box<dyn Operations> = Box::new(door);
+        if let Err(error) = serve(stream, &mut Ok(door), || Deadline::NEVER, PATIENCE) {
+            log(&format!("connection of {} (process {}): {error}", users::name(peer.uid), peer.pid));
+        }
+    };
+    let refuse = move |stream: &UnixStream, peer: Peer, why: &str| {
+        refusals(&format!("refused a connection of {} (process {}): {why}", users::name(peer.uid), peer.pid));
+        let words = Hello { refusal: Some(why.to_owned()), ..hello::ours() };
+        // A peer that does not listen learns nothing.
+        let _ = hello::say(stream, &words, Deadline::after(REFUSAL));
+    };
+    Connections::new(listener, LIMITS, Box::new(serve_one), Box::new(refuse))
+}
+
+/// What one user reaches of the spool.
+struct Door {
+    spool: Box<dyn Operations>,
+    caller: Caller,
+    log: Log,
+}
+
+impl Carrier for Door {
+    fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
+        if let Request::Submit { .. } = &request {
+            demand_readable(&files)?;
+        }
+        let asked = request.name();
+        let reply = answer(self.spool.as_mut(), request, files);
+        if let Reply::Failed(failure) = &reply
+            && failure.kind == FailureKind::Security
+        {
+            let Caller { user, uid, .. } = &self.caller;
+            (self.log)(&format!("refused {asked} to {user} ({uid}): {}", failure.message));
+        }
+        Ok(reply)
+    }
+}
+
+/// Refuses descriptors that are neither files nor pipes: reading anything else may do more than give octets.
+fn demand_readable(files: &[OwnedFd]) -> Result<(), Failure> {
+    for file in files {
+        let kind = fstat(file).map(|meta| SFlag::from_bits_truncate(meta.st_mode) & SFlag::S_IFMT);
+        if !matches!(kind, Ok(SFlag::S_IFREG | SFlag::S_IFIFO)) {
+            let why = "a document that travels to a server is a file or a pipe";
+            return Err(Failure::new(FailureKind::BadValue, why));
+        }
+    }
+    Ok(())
+}
+
+/// Looks after the print processes until the server ends: one that died while it had work is started again, and one that has
+/// work is started, the first time at once: the machine may just have started.
+fn supervise(spool: &Spool, attendant: &dyn Attendant, stop: &(Mutex<bool>, Condvar), hooks: &Hooks) {
+    let log = &hooks.log;
+    let mut said = None;
+    let mut whole = WHOLE;
+    loop {
+        whole += 1;
+        let found = spool.dead_processes().and_then(|dead| {
+            let asleep = if whole >= WHOLE { spool.asleep_with_work()? } else { Vec::new() };
+            Ok((dead, asleep))
+        });
+        match found {
+            Ok((dead, asleep)) => {
+                said = None;
+                if whole >= WHOLE {
+                    whole = 0;
+                }
+                (hooks.alive)();
+                for process in &dead {
+                    log(&format!("print process ${} died", process.name));
+                }
+                let targets: Vec<_> = dead.into_iter().chain(asleep).collect();
+                if !targets.is_empty() {
+                    attendant.attend(spool, &targets, &clock::now());
+                }
+            }
+            // Once for each trouble, not once a second.
+            Err(failure) if said.as_ref() != Some(&failure.message) => {
+                log(&failure.message);
+                said = Some(failure.message);
+            }
+            Err(_) => {}
+        }
+        let stopped = stop.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = stop.1.wait_timeout_while(stopped, LOOK, |stopped| !*stopped);
+        if *waited.unwrap_or_else(PoisonError::into_inner).0 {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "served_tests.rs"]
+mod tests;

@@ -1,0 +1,80 @@
+//! How far the entries of jobs are: what displays need of them.
+
+use std::collections::BTreeMap;
+
+use crate::model::state::EntryState;
+use crate::model::{DeviceId, EntryId, JobId};
+use crate::store::value::{columns, values};
+use crate::store::{Fallible, Row, Tx};
+
+/// How far an entry is: what displays of jobs need of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// What it is doing.
+    pub state: EntryState,
+    /// The device that has or had it.
+    pub device: Option<DeviceId>,
+    /// When it was claimed, wall clock.
+    pub claimed_ms: Option<i64>,
+}
+
+columns!(far { job_id, state, device_id, claimed_ms, id });
+
+fn read_progress(row: &Row<'_>) -> Fallible<(JobId, Progress)> {
+    let progress = Progress {
+        state: row.get(far::state)?,
+        device: row.get(far::device_id)?,
+        claimed_ms: row.get(far::claimed_ms)?,
+    };
+    Ok((row.get(far::job_id)?, progress))
+}
+
+/// Returns how far the entries of the jobs from `first` to `last` are.
+pub(crate) fn progress(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap<JobId, Vec<Progress>>> {
+    let mut found: BTreeMap<JobId, Vec<Progress>> = BTreeMap::new();
+    tx.each(
+        &format!("SELECT {} FROM entry WHERE job_id BETWEEN ? AND ? ORDER BY job_id, id", far::LIST),
+        values![first, last],
+        |row| {
+            let (job, progress) = read_progress(row)?;
+            found.entry(job).or_default().push(progress);
+            Ok(())
+        },
+    )?;
+    Ok(found)
+}
+
+/// Returns how far the entries are that a device has or had, of all jobs; none when there are more than `limit`. The
+/// others wait or are withdrawn: no state of a job and no display depends on which.
+pub(crate) fn begun(tx: &Tx<'_>, limit: u32) -> Fallible<Option<BTreeMap<JobId, Vec<Progress>>>> {
+    let mut all = tx.rows(&begun_sql(), values![i64::MIN, i64::from(limit) + 1], |row| {
+        Ok((row.get::<EntryId>(far::id)?, read_progress(row)?))
+    })?;
+    if all.len() > limit as usize {
+        return Ok(None);
+    }
+    // Of each job in the same order always.
+    all.sort_unstable_by_key(|(id, _)| *id);
+    let mut found: BTreeMap<JobId, Vec<Progress>> = BTreeMap::new();
+    for (_, (job, progress)) in all {
+        found.entry(job).or_default().push(progress);
+    }
+    Ok(Some(found))
+}
+
+fn begun_sql() -> String {
+    // A comparison with any device makes it the index of the entries that have one.
+    format!("SELECT {} FROM entry WHERE device_id > ? LIMIT ?", far::LIST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Memory;
+
+    #[test]
+    fn entries_that_have_a_device_are_found_by_an_index() {
+        let plan = Memory::new().plan(&begun_sql());
+        assert!(plan.contains("USING INDEX entry_device (device_id>?)"), "{plan}");
+    }
+}

@@ -1,0 +1,130 @@
+//! What waits: the first entries of a queue for a device, and how many stand before another.
+
+use crate::model::state::EntryState;
+use crate::model::{ClassId, DeviceId, RouteId};
+use crate::store::job::SortKey;
+use crate::store::value::{Bind, values};
+use crate::store::{Fallible, Tx};
+
+use super::{ANY, COLUMNS, EntryRow, read};
+
+/// Tells whether an entry of a route and class is queued that a device may claim.
+pub(crate) fn any(tx: &Tx<'_>, route: RouteId, class: ClassId, device: DeviceId) -> Fallible<bool> {
+    tx.finds(
+        "SELECT 1 FROM entry WHERE state = ? AND route_id = ? AND only_device IN (?, ?) AND class_id = ? LIMIT 1",
+        values![EntryState::Queued, route, ANY, device, class],
+    )
+}
+
+fn heads_sql(order: &str) -> String {
+    format!(
+        "SELECT {COLUMNS} FROM entry WHERE state = ? AND route_id = ? AND only_device = ? AND class_id = ?
+         ORDER BY {order} LIMIT ?"
+    )
+}
+
+/// Returns the first `limit` queued entries of a route and class that a device may claim, in its order. Decided by an
+/// index.
+pub(crate) fn heads(
+    tx: &Tx<'_>,
+    route: RouteId,
+    class: ClassId,
+    device: DeviceId,
+    fifo: bool,
+    limit: u32,
+) -> Fallible<Vec<EntryRow>> {
+    let order = if fifo { "promoted, rank, sequence" } else { "promoted, rank, sort_key, sequence" };
+    let sql = heads_sql(order);
+    let mut found = tx.rows(&sql, values![EntryState::Queued, route, ANY, class, limit], read)?;
+    found.extend(tx.rows(&sql, values![EntryState::Queued, route, device, class, limit], read)?);
+    // Entries for this device alone stand among the others, not behind them.
+    found.sort_by_key(|entry| entry.sort.place(fifo));
+    Ok(found)
+}
+
+/// Returns the queued entry that a device began to write to its file and did not end, if its route still leads here and
+/// it still fits: it has to be resumed before anything else is appended behind what was written.
+pub(crate) fn begun_on(tx: &Tx<'_>, device: DeviceId, form_key: &str) -> Fallible<Option<EntryRow>> {
+    // Hardly ever is there one, and every claim asks: the index alone tells.
+    if !tx.finds("SELECT 1 FROM entry WHERE begun_device = ? AND state = ?", values![device, EntryState::Queued])? {
+        return Ok(None);
+    }
+    let columns: Vec<String> = COLUMNS.split(',').map(|column| format!("e.{}", column.trim())).collect();
+    let sql = format!(
+        "SELECT {} FROM entry e JOIN requirement_class c ON e.class_id = c.id
+         WHERE e.begun_device = ?1 AND e.state = ?3 AND e.only_device IN (?4, ?1) AND c.form_key = ?2
+           AND (e.route_id IN (SELECT route_id FROM location WHERE device_id = ?1)
+                OR e.route_id IN (SELECT g.route_id FROM location_group g JOIN location l ON l.group_id = g.id
+                                  WHERE l.device_id = ?1))
+         ORDER BY e.id LIMIT 1",
+        columns.join(", ")
+    );
+    tx.one(&sql, values![device, form_key, EntryState::Queued, ANY], read)
+}
+
+/// Returns the number that a statement counts.
+fn counted(tx: &Tx<'_>, sql: &str, values: &[&dyn Bind]) -> Fallible<u32> {
+    Ok(tx.one(sql, values, |row| row.only())?.unwrap_or(0))
+}
+
+/// Returns how many entries wait in a route for a device, whatever they need, counted to `limit`.
+pub(crate) fn waiting(tx: &Tx<'_>, route: RouteId, device: DeviceId, limit: u32) -> Fallible<u32> {
+    counted(
+        tx,
+        "SELECT count(*) FROM (SELECT 1 FROM entry WHERE state = ? AND route_id = ? AND only_device IN (?, ?) LIMIT ?)",
+        values![EntryState::Queued, route, ANY, device, limit],
+    )
+}
+
+/// Returns how many queued entries of a route and class stand before `to`, counted to `limit`.
+pub(crate) fn before(tx: &Tx<'_>, route: RouteId, class: ClassId, to: &SortKey, limit: u32) -> Fallible<u32> {
+    counted(
+        tx,
+        "SELECT count(*) FROM (
+             SELECT 1 FROM entry WHERE state = ? AND route_id = ? AND only_device = ? AND class_id = ?
+                AND (promoted, rank, sort_key, sequence) < (?, ?, ?, ?) LIMIT ?)",
+        values![EntryState::Queued, route, ANY, class, to.promoted, to.rank, to.key, to.sequence, limit],
+    )
+}
+
+/// Returns how many queued entries of a route and class a device would take before the position `to`, in its order,
+/// counted to `limit`.
+pub(crate) fn ahead(
+    tx: &Tx<'_>,
+    (route, class, device): (RouteId, ClassId, DeviceId),
+    to: &SortKey,
+    fifo: bool,
+    limit: u32,
+) -> Fallible<u32> {
+    let before = match fifo {
+        true => "(promoted, rank, sequence) < (?4, ?5, ?7)",
+        false => "(promoted, rank, sort_key, sequence) < (?4, ?5, ?6, ?7)",
+    };
+    let sql = format!(
+        "SELECT count(*) FROM (SELECT 1 FROM entry
+             WHERE state = ?9 AND route_id = ?1 AND only_device = ?2 AND class_id = ?3 AND {before} LIMIT ?8)"
+    );
+    let mut count = 0;
+    for only in [ANY, device] {
+        let key = &to.key;
+        let queued = EntryState::Queued;
+        count += counted(tx, &sql, values![route, only, class, to.promoted, to.rank, key, to.sequence, limit, queued])?;
+    }
+    Ok(count.min(limit))
+}
+
+/// Returns how many entries of a route are on a device now, counted to `limit`.
+pub(crate) fn claimed_in_route(tx: &Tx<'_>, route: RouteId, limit: u32) -> Fallible<u32> {
+    counted(
+        tx,
+        "SELECT count(*) FROM (SELECT 1 FROM entry WHERE state = ? AND route_id = ? LIMIT ?)",
+        values![EntryState::Claimed, route, limit],
+    )
+}
+
+/// Returns how the database finds [`heads`], for both orders.
+#[cfg(test)]
+pub(crate) fn plan_of_heads(memory: &crate::store::Memory) -> Vec<(&'static str, String)> {
+    let orders = ["promoted, rank, sequence", "promoted, rank, sort_key, sequence"];
+    orders.into_iter().map(|order| (order, memory.plan(&heads_sql(order)))).collect()
+}

@@ -1,0 +1,129 @@
+//! An open connection, and the steps of a transaction on it.
+
+use std::path::Path;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::Tx;
+use super::rules::LockRules;
+use super::store::GATE_DEADLINE;
+use crate::model::{Call, Failure, FailureKind};
+use crate::store::{Fallible, schema};
+
+/// An open connection.
+pub(in crate::store) struct Session {
+    pub(super) db: Connection,
+    pub(super) rules: LockRules,
+}
+
+impl Session {
+    pub(super) fn of(db: Connection) -> Self {
+        Self { db, rules: LockRules::default() }
+    }
+
+    pub(super) fn open(path: &Path, flags: OpenFlags) -> Fallible<Self> {
+        let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        db.busy_timeout(GATE_DEADLINE)?;
+        db.set_prepared_statement_cache_capacity(256);
+        // The log stays when the last process leaves: a display needs no room on a full disk. It is kept short by
+        // whoever writes, in `shorten_log`: SQLite's own way would never empty it where each process writes once, because
+        // whoever opens the database alone starts with a log of which nothing is known to be written back.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        db.pragma_update(None, "wal_autocheckpoint", 0)?;
+        // Plans follow from the schema alone: each statement has the same one always, and is not planned a second time
+        // when its values are known.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
+        db.pragma_update(None, "synchronous", "FULL")?;
+        db.pragma_update(None, "temp_store", "MEMORY")?;
+        Ok(Self::of(db))
+    }
+
+    pub(super) fn create(path: &Path) -> Fallible<()> {
+        let db = Connection::open(path)?;
+        db.busy_timeout(GATE_DEADLINE)?;
+        db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        Ok(())
+    }
+
+    /// Takes back what the rollback journal beside the database says: SQLite does so at the first look.
+    pub(super) fn take_back(path: &Path) -> Fallible<()> {
+        let db =
+            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        db.busy_timeout(GATE_DEADLINE)?;
+        Ok(db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?)
+    }
+
+    /// A statement without values or rows, prepared once for each connection.
+    fn step(&self, sql: &str) -> Fallible<()> {
+        self.db.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
+    /// Begins a transaction that looks at one state.
+    fn begin_look(&self) -> Fallible<()> {
+        self.step("BEGIN")
+    }
+
+    /// Begins a transaction that changes: nobody else does until it ends.
+    pub(in crate::store) fn begin(&self) -> Fallible<()> {
+        self.step("BEGIN IMMEDIATE")
+    }
+
+    /// Commits it. What became of it is unknown when this fails, except on a full disk: then it did not happen.
+    pub(in crate::store) fn commit(&self) -> Fallible<()> {
+        self.step("COMMIT").map_err(|failure| match failure.kind {
+            // The log could not even be written to its end.
+            FailureKind::Full => failure,
+            _ => Failure::new(FailureKind::Unknown, format!("the commit failed, its outcome is unknown: {failure}")),
+        })
+    }
+
+    /// Undoes it.
+    pub(in crate::store) fn undo(&self) -> Fallible<()> {
+        self.step("ROLLBACK")
+    }
+
+    /// Begins a part of it that can be undone alone.
+    pub(in crate::store) fn begin_part(&self) -> Fallible<()> {
+        self.step("SAVEPOINT part")
+    }
+
+    /// Ends that part.
+    pub(in crate::store) fn end_part(&self) -> Fallible<()> {
+        self.step("RELEASE part")
+    }
+
+    /// Undoes that part.
+    pub(in crate::store) fn undo_part(&self) -> Fallible<()> {
+        self.step("ROLLBACK TO part")?;
+        self.step("RELEASE part")
+    }
+
+    /// Returns how many rows this connection has changed so far.
+    pub(in crate::store) fn changes(&self) -> u64 {
+        self.db.total_changes()
+    }
+
+    /// Tells whether an error has ended the transaction as a whole.
+    pub(in crate::store) fn is_over(&self) -> bool {
+        self.db.is_autocommit()
+    }
+
+    /// Returns the number of the schema.
+    pub(in crate::store) fn version(&self) -> Fallible<i64> {
+        Ok(self.db.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?)
+    }
+
+    /// Looks at one consistent state. The outer error is that of the connection, which is of no use then.
+    pub(super) fn look<T>(&self, call: &Call, look: impl FnOnce(&Tx<'_>) -> Fallible<T>) -> Fallible<Fallible<T>> {
+        self.rules.end();
+        self.begin_look()?;
+        let result = self.version().and_then(schema::check).and_then(|()| look(&Tx::new(self, call)));
+        self.undo()?;
+        Ok(result)
+    }
+}

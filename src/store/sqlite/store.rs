@@ -1,0 +1,306 @@
+//! The database, shared by the threads of a process: [`Store`].
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use rusqlite::OpenFlags;
+
+#[cfg(test)]
+use super::rules;
+use super::{Session, Tx, vacuum};
+use crate::model::{Call, Failure, FailureKind};
+use crate::store::{Fallible, commit, ground, guard, schema};
+use crate::sys::files::sync_dir;
+use crate::sys::lock::FileLock;
+
+/// How long a writer waits for the gate.
+pub(super) const GATE_DEADLINE: Duration = Duration::from_secs(60);
+
+/// How long the log may become, in octets, before what it holds is written to the database and it is emptied. Every
+/// command that finds nobody else at the database reads the whole log: it must stay short.
+const LOG_LIMIT: u64 = 512 << 10;
+
+/// How long it may become while threads of this process wait to write.
+const LOG_LIMIT_IN_A_CROWD: u64 = 4 << 20;
+
+/// The database, shared by the threads of a process.
+pub struct Store {
+    pub(super) path: PathBuf,
+    log: PathBuf,
+    gate: PathBuf,
+    pub(in crate::store) writer: Mutex<Option<Session>>,
+    pub(in crate::store) waiting: Mutex<commit::Queue>,
+    readers: Mutex<Readers>,
+    /// Rung when a reader comes back.
+    reader_free: Condvar,
+    /// Whether the name of the log is known to be on disk.
+    log_named: AtomicBool,
+    /// Whether looks use the writer's connection while nobody writes.
+    alone: bool,
+    /// Where the mark of the last commit is kept, once the server's directory is known.
+    pub(in crate::store) mark: OnceLock<PathBuf>,
+    /// Which files the connection that writes has open, and whether others were found in their place.
+    ground: ground::Ground,
+}
+
+/// Connections for looking: those at hand, and how many there are in all.
+#[derive(Default)]
+struct Readers {
+    idle: Vec<Session>,
+    all: usize,
+}
+
+/// Connections for looking at most: each costs two descriptors and a cache, and a look is short.
+const MOST_READERS: usize = 8;
+
+/// Returns where SQLite keeps the log of a database.
+pub(in crate::store) fn log_of(database: &Path) -> PathBuf {
+    beside(database, "-wal")
+}
+
+fn beside(database: &Path, end: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+impl Store {
+    /// Returns the store in the file `path` with the gate `gate`. Nothing is opened yet.
+    pub fn new(path: &Path, gate: &Path) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            log: log_of(path),
+            gate: gate.to_path_buf(),
+            writer: Mutex::new(None),
+            waiting: Mutex::default(),
+            readers: Mutex::new(Readers::default()),
+            reader_free: Condvar::new(),
+            log_named: AtomicBool::new(false),
+            alone: false,
+            mark: OnceLock::new(),
+            ground: ground::Ground::default(),
+        }
+    }
+
+    /// Keeps the mark of every commit from now on in the file at `path`.
+    pub(crate) fn keep_mark(&self, path: &Path) {
+        let _ = self.mark.set(path.to_path_buf());
+    }
+
+    /// Returns the same for a command that changes something and ends: it looks through the connection that writes.
+    /// Opening a second one, which reads the schema again, would cost it more than all its looks.
+    pub fn for_command(path: &Path, gate: &Path) -> Self {
+        Self { alone: true, ..Self::new(path, gate) }
+    }
+
+    /// Creates the schema in a new database, and what `first` writes.
+    pub(crate) fn create(&self, call: &Call, first: impl Fn(&Tx<'_>) -> Fallible<()> + Send + 'static) -> Fallible<()> {
+        {
+            let _gate = self.pass_gate()?;
+            Session::create(&self.path)?;
+        }
+        self.write(call, move |tx| {
+            schema::migrate(tx)?;
+            first(tx)
+        })
+    }
+
+    /// Undoes what a creation that was cut off has begun. A database of ours has a log: a rollback journal lies beside it
+    /// only while its first pages are made. Who opens it for looking only cannot take them back, and would fail for ever.
+    pub(crate) fn undo_creation(&self) -> Fallible<()> {
+        if beside(&self.path, "-journal").symlink_metadata().is_err() {
+            return Ok(());
+        }
+        Session::take_back(&self.path)
+    }
+
+    /// Brings an older schema up to ours. Nobody else may use the spool meanwhile. When it fails, the older schema stands.
+    pub(crate) fn migrate(&self) -> Fallible<()> {
+        self.write(&Call::timeless(), schema::migrate)
+    }
+
+    /// Waits until no other process writes.
+    pub(in crate::store) fn pass_gate(&self) -> Fallible<FileLock> {
+        let gate = FileLock::exclusive(&self.gate, GATE_DEADLINE).or_else(|error| {
+            // Somebody has removed `run/`: it is made again. Writers that still hold a gate in the old one are kept apart
+            // from us by the database itself.
+            if error.kind() != std::io::ErrorKind::NotFound {
+                return Err(error);
+            }
+            ground::make_run(&self.gate)?;
+            FileLock::exclusive(&self.gate, GATE_DEADLINE)
+        });
+        match gate {
+            Ok(Some(gate)) => Ok(gate),
+            Ok(None) => Err(Failure::new(FailureKind::Timeout, "the spool was busy for a minute: nothing was changed")
+                .hint("look for a process that hangs while it holds run/write.lock")),
+            Err(error) => Err(Failure::new(FailureKind::Io, format!("{}: {error}", self.gate.display()))),
+        }
+    }
+
+    /// Opens the connection that writes, and remembers which files it has open.
+    pub(in crate::store) fn writing_session(&self) -> Fallible<Session> {
+        self.demand_ground()?;
+        let before = ground::Files::at(&self.path);
+        let session = Session::open(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // The log is opened by the first look. Whoever exchanges the files at this very moment is found out here, or by the
+        // first commit.
+        session.version()?;
+        self.ground.remember(before, &self.path)?;
+        Ok(session)
+    }
+
+    /// Makes sure that the files which the connection that writes has open still have their names.
+    pub(in crate::store) fn demand_ground(&self) -> Fallible<()> {
+        self.ground.stands(&self.path)
+    }
+
+    /// Looks at one consistent state. Keep it short: no output is written meanwhile.
+    pub(crate) fn read<T>(&self, call: &Call, look: impl FnOnce(&Tx<'_>) -> Fallible<T>) -> Fallible<T> {
+        // Never inside a transaction of our own: there the writer is taken, and a look sees what is committed.
+        if self.alone
+            && let Ok(mut writer) = self.writer.try_lock()
+        {
+            let session = match writer.take() {
+                Some(session) => session,
+                None => self.writing_session()?,
+            };
+            let result = session.look(call, look)?;
+            *writer = Some(session);
+            return result;
+        }
+        let place = self.reader()?;
+        let session = place.session.as_ref().ok_or_else(|| Failure::internal("a reader without a connection"))?;
+        let result = session.look(call, look)?;
+        place.give_back();
+        result
+    }
+
+    /// Tells whether this is the store of a command, which ends when it has changed something.
+    pub(crate) fn is_for_command(&self) -> bool {
+        self.alone
+    }
+
+    /// Lets `plan` plan statements on the connection that will write, before the gate is passed: while others write, and
+    /// while the print files of a submission go to the disk. Whoever stays has them planned.
+    pub(crate) fn plan(&self, plan: impl FnOnce(&Tx<'_>) -> Fallible<()>) -> Fallible<()> {
+        if self.alone
+            && let Ok(writer) = self.writer.try_lock()
+            && let Some(session) = writer.as_ref()
+        {
+            plan(&Tx::new(session, &Call::timeless()))?;
+        }
+        Ok(())
+    }
+
+    /// A connection for looking; waits for one when all are in use.
+    fn reader(&self) -> Fallible<ReaderPlace<'_>> {
+        let mut readers = guard(&self.readers);
+        while readers.idle.is_empty() && readers.all >= MOST_READERS {
+            readers = self.reader_free.wait(readers).unwrap_or_else(PoisonError::into_inner);
+        }
+        let idle = readers.idle.pop();
+        if idle.is_none() {
+            readers.all += 1;
+        }
+        drop(readers);
+        let mut place = ReaderPlace { store: self, session: idle };
+        if place.session.is_none() {
+            place.session = Some(Session::open(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?);
+        }
+        Ok(place)
+    }
+
+    /// Changes the spool in one durable transaction, committed together with whatever other threads wait to change.
+    /// `work` may run more than once; only its last run counts. It changes rows and nothing else, and returns what has to
+    /// be done to files and processes after the commit. Fails as `work` does (nothing was changed then), with `Full` or
+    /// `Timeout` (nothing was changed), or with `Unknown` when the commit failed.
+    pub(crate) fn write<T: Send + 'static>(
+        &self,
+        call: &Call,
+        mut work: impl FnMut(&Tx<'_>) -> Fallible<T> + Send + 'static,
+    ) -> Fallible<T> {
+        let result: Arc<Mutex<Option<T>>> = Arc::new(Mutex::new(None));
+        let slot = Arc::clone(&result);
+        let call = call.clone();
+        self.transact(move |session| {
+            #[cfg(test)]
+            if rules::twice::runs_twice() {
+                session.begin_part()?;
+                let _change = session.rules.begin();
+                let _ = work(&Tx::new(session, &call));
+                session.undo_part()?;
+            }
+            let _change = session.rules.begin();
+            let value = work(&Tx::new(session, &call))?;
+            *guard(&slot) = Some(value);
+            Ok(())
+        })?;
+        let value = guard(&result).take();
+        value.ok_or_else(|| Failure::internal("a transaction left no result"))
+    }
+
+    /// Makes sure that the directory on disk knows the log, before anything is committed to it. SQLite would sync the
+    /// directory in every process (it is built without that). Once is enough: a log that holds something was named on
+    /// disk before that was written. Inside a transaction nobody else can take the log away.
+    pub(in crate::store) fn name_log(&self) -> Fallible<()> {
+        if self.log_named.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        if !std::fs::metadata(&self.log).is_ok_and(|log| log.len() > 0) {
+            let dir = self.path.parent().unwrap_or(Path::new("/"));
+            let failed = |error| Failure::new(FailureKind::Io, format!("{}: {error}", dir.display()));
+            sync_dir(dir).map_err(failed)?;
+        }
+        self.log_named.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Tells whether the log is too long even for a crowd of writers.
+    pub(in crate::store) fn log_is_huge(&self) -> bool {
+        std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= LOG_LIMIT_IN_A_CROWD)
+    }
+
+    /// Writes a long log back and empties it. Called behind the gate. What was committed is durable already: when this
+    /// fails, or a reader still needs the log, a later writer does it.
+    pub(in crate::store) fn shorten_log(&self, session: &Session) {
+        if !std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= LOG_LIMIT) {
+            return;
+        }
+        // Pages that hold nothing any more are given back to the file system, a bounded number at a time.
+        let _ = vacuum::some(session);
+        // Readers are not waited for: nobody behind the gate waits for a listing.
+        let _ = session.db.busy_timeout(Duration::ZERO);
+        let _ = session.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let _ = session.db.busy_timeout(GATE_DEADLINE);
+    }
+}
+
+/// One of the places of readers. Dropped with an error it takes its connection along, so that no transaction is left open.
+struct ReaderPlace<'a> {
+    store: &'a Store,
+    session: Option<Session>,
+}
+
+impl ReaderPlace<'_> {
+    fn give_back(mut self) {
+        if let Some(session) = self.session.take() {
+            let mut readers = guard(&self.store.readers);
+            readers.idle.push(session);
+            // The drop below takes it for lost.
+            readers.all += 1;
+        }
+    }
+}
+
+impl Drop for ReaderPlace<'_> {
+    fn drop(&mut self) {
+        self.session = None;
+        let mut readers = guard(&self.store.readers);
+        readers.all = readers.all.saturating_sub(1);
+        drop(readers);
+        self.store.reader_free.notify_one();
+    }
+}

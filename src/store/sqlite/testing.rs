@@ -1,0 +1,51 @@
+//! A database in memory, for tests.
+
+use std::path::Path;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, params_from_iter};
+
+use super::{Session, Tx};
+use crate::model::Call;
+use crate::store::schema;
+
+/// Writes the whole log of the database at `path` back into it.
+pub(crate) fn write_back(path: &Path) {
+    let db = Connection::open(path).unwrap();
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+}
+
+pub(crate) struct Memory {
+    session: Session,
+    call: Call,
+}
+
+impl Memory {
+    /// With the schema and nothing in it.
+    pub(crate) fn new() -> Self {
+        let session = Session::of(Connection::open_in_memory().unwrap());
+        session.db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).unwrap();
+        let memory = Self { session, call: Call::timeless() };
+        schema::migrate(&memory.tx()).unwrap();
+        memory
+    }
+
+    /// Returns the same, where rows may refer to what is not there.
+    pub(crate) fn unlinked() -> Self {
+        let memory = Self::new();
+        memory.session.db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false).unwrap();
+        memory
+    }
+
+    pub(crate) fn tx(&self) -> Tx<'_> {
+        Tx::new(&self.session, &self.call)
+    }
+
+    /// Returns how the database would run a statement.
+    pub(crate) fn plan(&self, sql: &str) -> String {
+        let mut statement = self.session.db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let values = vec![1; statement.parameter_count()];
+        let rows = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+        rows.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    }
+}

@@ -1,0 +1,136 @@
+//! How many there are: counters for displays, so that none of them counts rows.
+//!
+//! The counters of the spool stand in its own row, which every submission and every commit writes anyway; those of jobs at a
+//! location stand in the row of the location. Whoever inserts or removes a row counts in the same transaction: the functions
+//! of this room for jobs, entries, devices, locations and print processes do, and nobody else writes these tables. So a crash
+//! leaves rows and counters that fit. `pdfsck` compares them with the rows, and counts again what differs.
+
+use crate::model::LocationId;
+use crate::model::state::EntryState;
+
+use super::value::{columns, values};
+use super::{Fallible, Tx};
+
+/// How many there are of what the display of the spool shows; or how many more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Jobs.
+    pub jobs: i64,
+    /// Jobs still arriving.
+    pub open_jobs: i64,
+    /// Jobs on a device.
+    pub printing_jobs: i64,
+    /// Devices.
+    pub devices: i64,
+    /// Locations.
+    pub locations: i64,
+    /// Print processes.
+    pub processes: i64,
+}
+
+columns!(at { jobs, open_jobs, printing_jobs, devices, locations, processes });
+
+/// Returns the counters.
+pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
+    let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", at::LIST), &[], |row| {
+        Ok(Counts {
+            jobs: row.get(at::jobs)?,
+            open_jobs: row.get(at::open_jobs)?,
+            printing_jobs: row.get(at::printing_jobs)?,
+            devices: row.get(at::devices)?,
+            locations: row.get(at::locations)?,
+            processes: row.get(at::processes)?,
+        })
+    });
+    Ok(found?.unwrap_or_default())
+}
+
+pub(super) const ADD: &str =
+    "UPDATE spool SET jobs = jobs + ?, open_jobs = open_jobs + ?, printing_jobs = printing_jobs + ?,
+     devices = devices + ?, locations = locations + ?, processes = processes + ? WHERE id = 1";
+
+/// Counts that there are so many more, or less.
+pub(super) fn add(tx: &Tx<'_>, more: Counts) -> Fallible<()> {
+    let Counts { jobs, open_jobs, printing_jobs, devices, locations, processes } = more;
+    tx.run(ADD, values![jobs, open_jobs, printing_jobs, devices, locations, processes])?;
+    Ok(())
+}
+
+pub(super) const ADD_AT: &str = "UPDATE location SET jobs = jobs + ? WHERE id = ?";
+
+/// Counts that so many more jobs, or less, were sent to a location. One that was sent to a whole group has none.
+pub(super) fn add_at(tx: &Tx<'_>, location: Option<LocationId>, more: i64) -> Fallible<()> {
+    if let Some(location) = location {
+        tx.run(ADD_AT, values![more, location])?;
+    }
+    Ok(())
+}
+
+/// Counts the rows.
+pub(crate) fn scan(tx: &Tx<'_>) -> Fallible<Counts> {
+    let count = |sql: &str| -> Fallible<i64> { Ok(tx.one(sql, &[], |row| row.only())?.unwrap_or(0)) };
+    let open = "SELECT count(*) FROM job WHERE arriving <> ?";
+    let printing = "SELECT count(DISTINCT job_id) FROM entry WHERE state IN (?, ?)";
+    let on_device = values![EntryState::Claimed, EntryState::Transferred];
+    Ok(Counts {
+        jobs: count("SELECT count(*) FROM job")?,
+        open_jobs: tx.one(open, values![false], |row| row.only())?.unwrap_or(0),
+        printing_jobs: tx.one(printing, on_device, |row| row.only())?.unwrap_or(0),
+        devices: count("SELECT count(*) FROM device")?,
+        locations: count("SELECT count(*) FROM location")?,
+        processes: count("SELECT count(*) FROM process")?,
+    })
+}
+
+const AT: &str = "(SELECT count(*) FROM job WHERE location_id = location.id)";
+
+columns!(wrong_at { dest, jobs });
+
+/// Returns the counters that differ from the rows: what they count, and in which way they are wrong.
+pub(crate) fn wrong(tx: &Tx<'_>) -> Fallible<Vec<(String, String)>> {
+    let (known, found) = (counts(tx)?, scan(tx)?);
+    let each = [
+        ("jobs", known.jobs, found.jobs),
+        ("open jobs", known.open_jobs, found.open_jobs),
+        ("printing jobs", known.printing_jobs, found.printing_jobs),
+        ("devices", known.devices, found.devices),
+        ("locations", known.locations, found.locations),
+        ("print processes", known.processes, found.processes),
+    ];
+    let differ = each.into_iter().filter(|(_, known, found)| known != found);
+    let mut wrong: Vec<(String, String)> = differ
+        .map(|(what, known, found)| (what.to_owned(), format!("are counted as {known}, there are {found}")))
+        .collect();
+    let sql = format!("SELECT {} FROM location WHERE jobs <> {AT} LIMIT 100", wrong_at::LIST);
+    tx.each(&sql, &[], |row| {
+        let (dest, jobs): (String, i64) = (row.get(wrong_at::dest)?, row.get(wrong_at::jobs)?);
+        wrong.push((format!("location {dest}"), format!("is said to have {jobs} jobs, and has not")));
+        Ok(())
+    })?;
+    Ok(wrong)
+}
+
+/// Counts everything again.
+pub(crate) fn recount(tx: &Tx<'_>) -> Fallible<()> {
+    let (known, found) = (counts(tx)?, scan(tx)?);
+    add(
+        tx,
+        Counts {
+            jobs: found.jobs - known.jobs,
+            open_jobs: found.open_jobs - known.open_jobs,
+            printing_jobs: found.printing_jobs - known.printing_jobs,
+            devices: found.devices - known.devices,
+            locations: found.locations - known.locations,
+            processes: found.processes - known.processes,
+        },
+    )?;
+    tx.run(&format!("UPDATE location SET jobs = {AT} WHERE jobs <> {AT}"), &[])?;
+    Ok(())
+}
+
+/// Makes some of the counters wrong.
+#[cfg(test)]
+pub(crate) fn spoil(tx: &Tx<'_>) -> Fallible<()> {
+    add(tx, Counts { jobs: -7, ..Counts::default() })?;
+    tx.run("UPDATE location SET jobs = jobs + ?", values![3]).map(drop)
+}

@@ -1,0 +1,110 @@
+//! What a service manager gives a program and wants to know of it: sockets that are open already, and a datagram when the
+//! program is ready (sd_listen_fds(3), sd_notify(3)).
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
+use std::time::Duration;
+
+use nix::sys::socket::{getsockopt, sockopt};
+
+/// The first descriptor that is handed over.
+const FIRST: i32 = 3;
+
+/// The listening socket that the service manager opened for this process, if it did. Asked once, before any descriptor is
+/// opened and any thread is started.
+///
+/// # Errors
+/// When it handed over something else.
+pub fn given_listener(env: &dyn Fn(&str) -> Option<OsString>) -> io::Result<Option<UnixListener>> {
+    let number = |name: &str| env(name).and_then(|text| text.to_str()?.parse::<u32>().ok());
+    if number("LISTEN_PID") != Some(std::process::id()) {
+        return Ok(None);
+    }
+    match number("LISTEN_FDS") {
+        None | Some(0) => return Ok(None),
+        Some(1) => {}
+        Some(more) => return Err(io::Error::other(format!("{more} sockets were handed over; one is expected"))),
+    }
+    // SAFETY: by the protocol descriptor 3 is ours, open, and nobody else's in this process: LISTEN_PID is our own id, and
+    // this is asked once, before anything was opened.
+    let given = unsafe { OwnedFd::from_raw_fd(FIRST) };
+    if !getsockopt(&given, sockopt::AcceptConn).unwrap_or(false) {
+        return Err(io::Error::other("what was handed over is no listening socket"));
+    }
+    let listener = UnixListener::from(given);
+    // A print process that is started must not inherit it.
+    nix::fcntl::fcntl(listener.as_fd(), nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
+    listener.set_nonblocking(false)?;
+    listener.local_addr()?;
+    Ok(Some(listener))
+}
+
+/// The way to the service manager, if there is one that wants to know.
+#[derive(Debug)]
+pub struct Manager(Option<OsString>);
+
+impl Manager {
+    /// The one that the environment names.
+    pub fn of(env: &dyn Fn(&str) -> Option<OsString>) -> Self {
+        Self(env("NOTIFY_SOCKET").filter(|path| !path.is_empty()))
+    }
+
+    /// Tells it `state`: `READY=1`, `STOPPING=1`, `WATCHDOG=1`, `STATUS=…`.
+    ///
+    /// # Errors
+    /// When it does not take it. Whoever starts programs by hand has none, and that is no error.
+    pub fn tell(&self, state: &str) -> io::Result<()> {
+        let Some(path) = &self.0 else { return Ok(()) };
+        let octets = path.as_bytes();
+        let address = match octets.strip_prefix(b"@") {
+            Some(name) => SocketAddr::from_abstract_name(name)?,
+            None => SocketAddr::from_pathname(path)?,
+        };
+        UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address)?;
+        Ok(())
+    }
+}
+
+/// How often the service manager wants to hear of this process: half of what it allows.
+pub fn watchdog(env: &dyn Fn(&str) -> Option<OsString>) -> Option<Duration> {
+    let number = |name: &str| env(name).and_then(|text| text.to_str()?.parse::<u64>().ok());
+    if number("WATCHDOG_PID").is_some_and(|pid| pid != u64::from(std::process::id())) {
+        return None;
+    }
+    number("WATCHDOG_USEC").filter(|usec| *usec > 0).map(|usec| Duration::from_micros(usec) / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manager_hears_what_it_wants_to_know() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("notify");
+        let manager = UnixDatagram::bind(&path).unwrap();
+        let env = |name: &str| (name == "NOTIFY_SOCKET").then(|| path.clone().into_os_string());
+        Manager::of(&env).tell("READY=1").unwrap();
+        let mut buffer = [0; 32];
+        let n = manager.recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..n], b"READY=1");
+        Manager::of(&|_| None).tell("READY=1").unwrap();
+    }
+
+    #[test]
+    fn sockets_of_another_process_are_not_ours() {
+        let env = |name: &str| match name {
+            "LISTEN_PID" => Some("1".into()),
+            "LISTEN_FDS" => Some("1".into()),
+            "WATCHDOG_USEC" => Some("2000000".into()),
+            _ => None,
+        };
+        assert!(given_listener(&env).unwrap().is_none());
+        assert_eq!(watchdog(&env), Some(Duration::from_secs(1)));
+        assert_eq!(watchdog(&|_| None), None);
+    }
+}
