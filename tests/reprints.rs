@@ -122,7 +122,8 @@ impl Cell {
         site.env.push(("PD_SETTLE_MS", settle));
         site.declare();
         site.device("LP2", &printer.uri(), exclusive);
-        site.spoolcom("LOC #OFFICE.NET, DEV $LP2");
+        // In the order in which they come, not the short ones first.
+        site.spoolcom("DEV $LP2, FIFO ON; LOC #OFFICE.NET, DEV $LP2");
         let jobs = jobs(place);
         for tag in jobs {
             let file = site.document(tag, &stream(tag, if tag == "long" { LONG } else { 3000 }));
