@@ -240,8 +240,18 @@ fn whatever_is_damaged_no_wrong_octet_is_printed_nothing_twice_unannounced_and_t
             all_printed += 1;
         } else {
             // Something did not print: somebody has said why, and what to do.
-            let hint =
-                ["corrupt", "damaged", "pdfsck", "pdbackup", "belongs to another", "held", "hold", "cannot", "missing"];
+            let hint = [
+                "corrupt",
+                "damaged",
+                "pdfsck",
+                "pdbackup",
+                "belongs to another",
+                "held",
+                "hold",
+                "cannot",
+                "missing",
+                "os error",
+            ];
             assert!(hint.iter().any(|word| words.contains(word)), "{what}: not a word: {printed:?}; {words}");
         }
         refused += u64::from(states.iter().any(|status| *status != 0));
