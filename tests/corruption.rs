@@ -275,12 +275,10 @@ fn settled(site: &Site, what: &str) {
     for _ in 0..40 {
         // A lock that is something else now cannot be waited for.
         let lock = site.paths().process_lock(&"SPLA".parse().unwrap());
-        if lock.symlink_metadata().is_ok_and(|meta| meta.is_file()) {
-            if !site.fastp_ends(LONGEST) {
-                // It waits for the fault to be mended, and its log says so.
-                assert!(site.kill_fastp() && !site.log().is_empty(), "{what}");
-                return;
-            }
+        if lock.symlink_metadata().is_ok_and(|meta| meta.is_file()) && !site.fastp_ends(LONGEST) {
+            // It waits for the fault to be mended, and its log says so.
+            assert!(site.kill_fastp() && !site.log().is_empty(), "{what}");
+            return;
         }
         // It may not have begun yet: one that we start ourselves waits for it, and ends when nothing is to be done.
         let mut process = site.command("fastp");

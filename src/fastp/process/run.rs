@@ -65,19 +65,24 @@ pub fn run_with(
     timing: Timing,
     open: impl FnOnce(&Log) -> Option<SubmissionSocket>,
 ) -> Result<(), Failure> {
+    let log = Log::new(&base.log(), name.as_str());
+    // Whoever started us has thrown our streams away: the log says it.
     let cannot = |what: &str| {
-        let what = format!("print process {name}: {what}");
-        move |error: io::Error| Failure::new(FailureKind::Io, format!("{what}: {error}"))
+        let (what, log) = (format!("print process {name}: {what}"), log.clone());
+        move |error: io::Error| {
+            let failure = Failure::new(FailureKind::Io, format!("{what}: {error}"));
+            log.line(format_args!("does not begin: {failure}"));
+            failure
+        }
     };
     block_signals()?;
     let server = engine.server();
     let lock = with_room(base, || locks::take_process(base, &server, name, PREDECESSOR));
-    let Some(lock) = lock.map_err(cannot("its lock"))? else {
+    let Some(lock) = lock.map_err(cannot(&format!("its lock {}", base.process_lock(name).display())))? else {
         return Ok(());
     };
     with_room(base, || write_holder(&lock.file)).map_err(cannot("its lock"))?;
     let socket = with_room(base, || WakeSocket::bind(&base.process_socket(name))).map_err(cannot("its socket"))?;
-    let log = Log::new(&base.log(), name.as_str());
     let waker = Arc::new(Waker::new().map_err(cannot("events"))?);
     let signals = Signals::listen(&waker).map_err(cannot("signals"))?;
     let progress = Arc::new(ProgressFile::new(base, name));
