@@ -66,7 +66,7 @@ fn make() {
 }
 
 /// A base with the fixture and what lay beside it.
-fn unpacked(base: &Path) -> String {
+pub fn unpacked(base: &Path) -> String {
     let beside = std::fs::read_to_string(BESIDE).unwrap();
     let (id, file) = beside.trim().split_once('\n').unwrap();
     let server = base.join("acme1");

@@ -190,7 +190,9 @@ impl Store {
         let call = Call::timeless();
         let mark = if session.changes() == before { None } else { generation::count(&Tx::new(session, &call))? };
         session.commit()?;
-        if let (Some(mark), Some(path)) = (mark, self.mark.get()) {
+        // A mark of a database that has lost its name must not stand beside the one that has it now: that would count as
+        // restored.
+        if let (Some(mark), Some(path), Ok(())) = (mark, self.mark.get(), self.demand_ground()) {
             // A mark that cannot be written stays behind, which does no harm.
             let _ = mark.write(path);
         }

@@ -97,6 +97,19 @@ ssize_t writev(int fd, const struct iovec *parts, int n)
 ssize_t copy_file_range(int from, off64_t *at, int fd, off64_t *to, size_t size, unsigned flags)
 { REAL(copy_file_range);
   WRITING(copy_file_range, real(from, at, fd, to, size, flags), real(from, at, fd, to, 7, flags)); }
+/* Some callers do not know that the C library has this call. */
+long syscall(long number, ...)
+{
+    REAL(syscall);
+    va_list list;
+    va_start(list, number);
+    long a = va_arg(list, long), b = va_arg(list, long), c = va_arg(list, long);
+    long d = va_arg(list, long), e = va_arg(list, long), f = va_arg(list, long);
+    va_end(list);
+    if (number == SYS_copy_file_range)
+        return copy_file_range((int)a, (off64_t *)b, (int)c, (off64_t *)d, (size_t)e, (unsigned)f);
+    return real(number, a, b, c, d, e, f);
+}
 ssize_t sendfile(int fd, int from, off_t *at, size_t size)
 { REAL(sendfile); WRITING(sendfile, real(fd, from, at, size), real(fd, from, at, 7)); }
 ssize_t sendfile64(int fd, int from, off64_t *at, size_t size)

@@ -414,6 +414,13 @@ impl Site {
     }
 }
 
+impl Site {
+    /// The same for a base that may not be there.
+    pub fn stop_if_there(&self) -> Vec<FileLock> {
+        if self.base.run().is_dir() { self.stop() } else { Vec::new() }
+    }
+}
+
 /// Takes a lock away from whoever has it.
 fn end(path: &Path) -> Option<FileLock> {
     let late = Instant::now() + DEADLINE;

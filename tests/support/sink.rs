@@ -14,6 +14,8 @@ pub enum Mode {
     Normal,
     /// Resets each connection once this many octets came over it.
     ResetAfter(usize),
+    /// Resets the first connection over which this text came, and is a normal printer from then on.
+    ResetAt(&'static str),
     /// Has a small window and reads a little at a time.
     Slow,
     /// Reads about so many octets of each connection and then nothing, until another mode is set, which is its mode then.
@@ -169,11 +171,17 @@ fn serve(mut stream: TcpStream, shared: &(Mutex<State>, Condvar)) {
             }
             Ok(n) => {
                 connection.octets.extend(&buffer[..n]);
-                if let Mode::ResetAfter(limit) = mode
-                    && connection.octets.len() >= limit
-                {
+                let resets = match mode {
+                    Mode::ResetAfter(limit) => connection.octets.len() >= limit,
+                    Mode::ResetAt(text) => connection.octets.windows(text.len()).any(|some| some == text.as_bytes()),
+                    _ => false,
+                };
+                if resets {
                     let linger = nix::libc::linger { l_onoff: 1, l_linger: 0 };
                     let _ = setsockopt(&stream, sockopt::Linger, &linger);
+                    if let Mode::ResetAt(_) = mode {
+                        state.mode = Some(Mode::Normal);
+                    }
                     done = true;
                 }
             }

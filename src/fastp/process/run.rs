@@ -91,11 +91,15 @@ pub fn run_with(
     timing: Timing,
     open: impl FnOnce(&Log) -> Option<SubmissionSocket>,
 ) -> Result<(), Failure> {
+    let log = Log::new(&base.log(), name.as_str());
+    // Whoever started us has thrown our streams away: the log says it.
     let cannot = |what: &str| {
-        let what = format!("print process {name}: {what}");
+        let (what, log) = (format!("print process {name}: {what}"), log.clone());
         move |error: io::Error| {
             let failure = Failure::new(FailureKind::Io, format!("{what}: {error}"));
-            limits::cure(&error).into_iter().fold(failure, Failure::hint)
+            let failure = limits::cure(&error).into_iter().fold(failure, Failure::hint);
+            log.line(format_args!("does not begin: {failure}"));
+            failure
         }
     };
     let no_thread = |what: &str| {
@@ -105,12 +109,11 @@ pub fn run_with(
     block_signals()?;
     let server = engine.server();
     let lock = with_room(base, || locks::take_process(base, &server, name, PREDECESSOR));
-    let Some(lock) = lock.map_err(cannot("its lock"))? else {
+    let Some(lock) = lock.map_err(cannot(&format!("its lock {}", base.process_lock(name).display())))? else {
         return Ok(());
     };
     with_room(base, || write_holder(&lock.file)).map_err(cannot("its lock"))?;
     let socket = with_room(base, || WakeSocket::bind(&base.process_socket(name))).map_err(cannot("its socket"))?;
-    let log = Log::new(&base.log(), name.as_str());
     let waker = Arc::new(Waker::new().map_err(cannot("events"))?);
     let signals = Signals::listen(&waker).map_err(no_thread("signals"))?;
     let progress = Arc::new(ProgressFile::new(base, name));

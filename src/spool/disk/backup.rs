@@ -478,14 +478,32 @@ impl Drop for Temporary {
     }
 }
 
+/// Brings the marks beside print files to the disk.
+fn sync_marks(base: &Base) -> io::Result<()> {
+    for entry in std::fs::read_dir(base.root())? {
+        let dir = entry?.path();
+        match File::open(dir.join(".generation")) {
+            Ok(mark) => {
+                mark.sync_all()?;
+                sync_dir(&dir)?;
+            }
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// Puts the database `fresh` in the place of the one at `base`, which is kept. The caller has the base alone.
 ///
 /// The log goes first: a new database must never lie beside the log of another one. A crash after that leaves the old
-/// database without its last commits, which the mark beside the print files tells.
+/// database without its last commits, which the mark beside the print files tells. Is the mark there after a power loss?
+/// It is not synced when it is written, so it is synced here, before the log goes.
 pub(crate) fn exchange(base: &Base, fresh: &Path, now: &Moment) -> io::Result<()> {
     File::open(fresh)?.sync_all()?;
     let kept = base.root().join(format!("replaced-{}", now.wall_ms));
     if base.database().symlink_metadata().is_ok() || base.database_log().symlink_metadata().is_ok() {
+        sync_marks(base)?;
         dirs::make(&kept)?;
         for name in ["spool.db-wal", "spool.db-shm"] {
             match std::fs::rename(base.root().join(name), kept.join(name)) {

@@ -225,15 +225,18 @@ fn make_dir(path: &Path) -> Fallible<()> {
 /// creation that was cut off.
 fn initialised(base: &Base, make: MakeStore) -> Fallible<Option<(Store, i64)>> {
     let path = base.database();
-    let meta = match std::fs::metadata(&path) {
-        Ok(meta) => meta,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(io_failure(&path, &error)),
+    let size = || match std::fs::metadata(&path) {
+        Ok(meta) => Ok(meta.len()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(io_failure(&path, &error)),
     };
-    if meta.len() == 0 {
+    let store = make(&path, &base.write_lock());
+    if size()? > 0 {
+        store.undo_creation()?;
+    }
+    if size()? == 0 {
         return Ok(None);
     }
-    let store = make(&path, &base.write_lock());
     let version = store.read(&Call::timeless(), store::schema::version)?;
     Ok((version > 0).then_some((store, version)))
 }

@@ -26,6 +26,9 @@ const PROCESSES: u64 = 1 << 32;
 /// Where the octets of links begin.
 const LINKS: u64 = 1 << 56;
 
+/// How long a print process that begins or ends may hold one of its two locks alone.
+const BEGINS_OR_ENDS: Duration = Duration::from_secs(1);
+
 /// Returns the place of a name behind the first octet of its kind: 48 bits of it.
 fn place_of(name: &str) -> u64 {
     let hash = blake3::hash(name.as_bytes());
@@ -88,7 +91,10 @@ pub fn process_lives(base: &Base, server: &ServerName, name: &ProcessName) -> io
 /// # Errors
 /// When its locks cannot be examined.
 pub fn process_lost_its_file(base: &Base, server: &ServerName, name: &ProcessName) -> io::Result<bool> {
-    Ok(!FileLock::is_held(&base.process_lock(name))? && RangeLock::is_held(&base.spool_id(server), place(name))?)
+    let (file, id) = (base.process_lock(name), base.spool_id(server));
+    let lost = || Ok::<_, io::Error>(!FileLock::is_held(&file)? && RangeLock::is_held(&id, place(name))?);
+    // One that begins or ends holds the octet alone, too, but only for a moment: such a one is waited for.
+    Ok(lost()? && RangeLock::take(&id, place(name), Kind::Shared, BEGINS_OR_ENDS)?.is_none() && lost()?)
 }
 
 /// Says that the spool is in use, beside others who use it. None when somebody has it alone for longer than `deadline`.

@@ -4,6 +4,7 @@ mod attempt_limit;
 mod attempts;
 mod counters;
 mod cycles;
+mod half_made;
 mod headers;
 mod interleavings;
 mod lifecycle;

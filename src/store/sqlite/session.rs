@@ -51,6 +51,14 @@ impl Session {
         Ok(())
     }
 
+    /// Takes back what the rollback journal beside the database says: SQLite does so at the first look.
+    pub(super) fn take_back(path: &Path) -> Fallible<()> {
+        let db =
+            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        db.busy_timeout(GATE_DEADLINE)?;
+        Ok(db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?)
+    }
+
     /// A statement without values or rows, prepared once for each connection.
     fn step(&self, sql: &str) -> Fallible<()> {
         self.db.prepare_cached(sql)?.execute([])?;

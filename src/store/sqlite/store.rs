@@ -60,8 +60,12 @@ const MOST_READERS: usize = 8;
 
 /// Returns where SQLite keeps the log of a database.
 pub(in crate::store) fn log_of(database: &Path) -> PathBuf {
+    beside(database, "-wal")
+}
+
+fn beside(database: &Path, end: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
-    name.push("-wal");
+    name.push(end);
     name.into()
 }
 
@@ -134,6 +138,15 @@ impl Store {
             schema::migrate(tx)?;
             first(tx)
         })
+    }
+
+    /// Undoes what a creation that was cut off has begun. A database of ours has a log: a rollback journal lies beside it
+    /// only while its first pages are made. Who opens it for looking only cannot take them back, and would fail for ever.
+    pub(crate) fn undo_creation(&self) -> Fallible<()> {
+        if beside(&self.path, "-journal").symlink_metadata().is_err() {
+            return Ok(());
+        }
+        Session::take_back(&self.path)
     }
 
     /// Brings an older schema up to ours. Nobody else may use the spool meanwhile. When it fails, the older schema stands.
