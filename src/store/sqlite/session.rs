@@ -55,7 +55,7 @@ impl Session {
     pub(super) fn take_back(path: &Path) -> Fallible<()> {
         let db =
             Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        db.busy_timeout(GATE_DEADLINE)?;
+        db.busy_timeout(COMMAND_WAITS)?;
         Ok(db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?)
     }
 
