@@ -49,3 +49,19 @@ impl Memory {
         rows.map(Result::unwrap).collect::<Vec<_>>().join("; ")
     }
 }
+
+/// Leaves at `path` what a power loss leaves that comes while the first pages of a database are written: the pages, and the
+/// journal that takes them back.
+pub(crate) fn half_made_database(path: &Path) {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let made = elsewhere.path().join("spool.db");
+    let db = Connection::open(&made).unwrap();
+    db.execute_batch("PRAGMA cache_size = 1; CREATE TABLE some (text TEXT); BEGIN IMMEDIATE").unwrap();
+    for _ in 0..200 {
+        db.execute("INSERT INTO some VALUES (hex(randomblob(400)))", []).unwrap();
+    }
+    let journal = std::fs::read(elsewhere.path().join("spool.db-journal")).unwrap();
+    assert!(journal.starts_with(b"\xd9\xd5\x05\xf9"), "it is on disk, so pages may be written");
+    std::fs::write(path.with_file_name("spool.db-journal"), journal).unwrap();
+    std::fs::copy(&made, path).unwrap();
+}
