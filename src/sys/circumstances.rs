@@ -34,7 +34,7 @@ const LIMITS: [Limit; 6] = [
     Limit { resource: Resource::RLIMIT_NPROC, name: "threads of the user", unit: "", ample: 1024 },
 ];
 
-/// What cannot be taken back: nice, and the hard limits in the order of [`LIMITS`].
+/// What cannot be taken back: nice, and the hard limits in the order of `LIMITS`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Circumstances {
     /// Nice as it remains.
