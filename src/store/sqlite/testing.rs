@@ -15,6 +15,22 @@ pub(crate) fn write_back(path: &Path) {
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
 }
 
+/// Leaves at `path` what a power loss leaves that comes while the first pages of a database are written: the pages, and the
+/// journal that takes them back.
+pub(crate) fn cut_off_creation(path: &Path) {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = elsewhere.path().join("spool.db");
+    let db = Connection::open(&other).unwrap();
+    db.execute_batch("PRAGMA cache_size = 1; CREATE TABLE some (text TEXT); BEGIN IMMEDIATE").unwrap();
+    for _ in 0..200 {
+        db.execute("INSERT INTO some VALUES (hex(randomblob(400)))", []).unwrap();
+    }
+    let journal = std::fs::read(elsewhere.path().join("spool.db-journal")).unwrap();
+    assert!(journal.starts_with(b"\xd9\xd5\x05\xf9"), "it is on disk, so pages may be written");
+    std::fs::write(path.with_file_name("spool.db-journal"), journal).unwrap();
+    std::fs::copy(&other, path).unwrap();
+}
+
 pub(crate) struct Memory {
     session: Session,
     call: Call,
