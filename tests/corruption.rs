@@ -8,7 +8,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::documents::{take_apart, text};
 use crate::support::{DEADLINE, Dice, Outcome, Site, finish, number, pid};
@@ -200,6 +200,7 @@ fn whatever_is_damaged_no_wrong_octet_is_printed_nothing_twice_unannounced_and_t
         std::fs::write(site.sink(), &out).unwrap();
         let what = format!("case {case}, {victim:?}: {}", damage(&site, victim, &mut dice));
         let told = Told(what.clone());
+        let begun = Instant::now();
         let mut words = String::new();
         let mut say = |outcome: Outcome| {
             words.push_str(&outcome.out);
@@ -261,8 +262,16 @@ fn whatever_is_damaged_no_wrong_octet_is_printed_nothing_twice_unannounced_and_t
         assert!(std::fs::read(site.sink()).unwrap() == before, "{what}: pdfsck --repair has printed");
         let jobs = speaks(site.run("pdls", &["-U"]), &what);
         assert!(jobs.status == 0 || !jobs.err.is_empty(), "{what}: {jobs:#?}");
+        // What is no lock cannot be taken away from anybody.
+        let lock = site.paths().process_lock(&"SPLA".parse().unwrap());
+        if lock.symlink_metadata().is_ok_and(|meta| !meta.is_file()) {
+            std::fs::remove_dir(&lock).or_else(|_| std::fs::remove_file(&lock)).unwrap();
+        }
         drop(site.stop_if_there());
         drop(told);
+        if begun.elapsed() > Duration::from_secs(10) {
+            eprintln!("{what}: took {} s", begun.elapsed().as_secs());
+        }
     }
     eprintln!("{cases} cases: {refused} with a refusal, {found_by_fsck} found by pdfsck, {all_printed} printed all");
 }

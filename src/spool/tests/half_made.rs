@@ -2,17 +2,14 @@
 
 use super::*;
 use crate::model::FailureKind;
-
-fn half_made(base: &Base) {
-    std::fs::create_dir_all(base.run()).unwrap();
-    crate::store::half_made_database(&base.database());
-}
+use crate::store::cut_off_creation;
 
 #[test]
 fn a_creation_that_was_cut_off_is_no_spool_and_is_completed() {
     let dir = tempfile::tempdir().unwrap();
     let base = Base::new(dir.path());
-    half_made(&base);
+    std::fs::create_dir_all(base.run()).unwrap();
+    cut_off_creation(&base.database());
     let now = moment(0);
     let refused = open(&base, Access::Existing { now: now.clone() }).err().unwrap();
     assert_eq!(refused.kind, FailureKind::Unreachable);
