@@ -14,3 +14,54 @@ pub(crate) fn write_back(path: &Path) {
     let db = Connection::open(path).unwrap();
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
 }
+
+/// Leaves at `path` what a power loss leaves that comes while the first pages of a database are written: the pages, and the
+/// journal that takes them back.
+pub(crate) fn cut_off_creation(path: &Path) {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = elsewhere.path().join("spool.db");
+    let db = Connection::open(&other).unwrap();
+    db.execute_batch("PRAGMA cache_size = 1; CREATE TABLE some (text TEXT); BEGIN IMMEDIATE").unwrap();
+    for _ in 0..200 {
+        db.execute("INSERT INTO some VALUES (hex(randomblob(400)))", []).unwrap();
+    }
+    let journal = std::fs::read(elsewhere.path().join("spool.db-journal")).unwrap();
+    assert!(journal.starts_with(b"\xd9\xd5\x05\xf9"), "it is on disk, so pages may be written");
+    std::fs::write(path.with_file_name("spool.db-journal"), journal).unwrap();
+    std::fs::copy(&other, path).unwrap();
+}
+
+pub(crate) struct Memory {
+    session: Session,
+    call: Call,
+}
+
+impl Memory {
+    /// With the schema and nothing in it.
+    pub(crate) fn new() -> Self {
+        let session = Session::of(Connection::open_in_memory().unwrap());
+        session.db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).unwrap();
+        let memory = Self { session, call: Call::timeless() };
+        schema::migrate(&memory.tx()).unwrap();
+        memory
+    }
+
+    /// Returns the same, where rows may refer to what is not there.
+    pub(crate) fn unlinked() -> Self {
+        let memory = Self::new();
+        memory.session.db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false).unwrap();
+        memory
+    }
+
+    pub(crate) fn tx(&self) -> Tx<'_> {
+        Tx::new(&self.session, &self.call)
+    }
+
+    /// Returns how the database would run a statement.
+    pub(crate) fn plan(&self, sql: &str) -> String {
+        let mut statement = self.session.db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let values = vec![1; statement.parameter_count()];
+        let rows = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+        rows.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    }
+}
