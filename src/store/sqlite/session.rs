@@ -56,7 +56,7 @@ impl Session {
         let db =
             Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         db.busy_timeout(COMMAND_WAITS)?;
-        Ok(db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?)
+        Ok(db.pragma_query_value(None, "schema_version", |_| Ok(()))?)
     }
 
     /// A statement without values or rows, prepared once for each connection.
