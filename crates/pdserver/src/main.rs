@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use nix::sys::signal::{SigSet, Signal};
+use spoolsuite::model::printable::escaped;
 use spoolsuite::model::{Failure, ServerName};
 use spoolsuite::server::served::{Hooks, Options, Server};
 use spoolsuite::spool::Base;
@@ -20,10 +21,10 @@ fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("pdserver: {error:#}");
+            eprintln!("pdserver: {}", escaped(&format!("{error:#}")));
             let hints = error.downcast_ref::<Failure>().into_iter().flat_map(|failure| &failure.hints);
             for hint in hints {
-                eprintln!("  hint: {hint}");
+                eprintln!("  hint: {}", escaped(hint));
             }
             ExitCode::from(3)
         }
@@ -47,7 +48,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     let manager = Arc::new(Manager::of(&env));
     let hooks = Hooks {
-        log: Arc::new(|line| eprintln!("pdserver: {line}")),
+        log: Arc::new(|line| eprintln!("pdserver: {}", escaped(line))),
         alive: match service::watchdog(&env) {
             // The one that looks after the print processes says so: a server that hangs there is of no use.
             Some(_) => {
@@ -59,7 +60,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     let server = Server::start(&options, given, hooks)?;
     let place = server.place().map_or_else(|| "the socket it was given".to_owned(), |path| path.display().to_string());
-    eprintln!("pdserver: {} of {} listens at {place}", server.name(), options.base.root().display());
+    let listens = format!("{} of {} listens at {place}", server.name(), options.base.root().display());
+    eprintln!("pdserver: {}", escaped(&listens));
     manager.tell("READY=1").context("the service manager does not answer")?;
     let signal = signals.wait().context("waiting for a signal")?;
     // A manager that is gone need not be told.

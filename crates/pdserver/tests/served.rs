@@ -277,6 +277,16 @@ fn the_server_starts_a_print_process_that_died() {
 }
 
 #[test]
+fn what_a_path_holds_never_reaches_a_terminal_as_it_is() {
+    let Some(machine) = Machine::new() else { return };
+    let mut command = machine.command(SERVER, "pdserver");
+    let output = command.args(["--base", "/dev/null/\u{1b}[31mred\u{202e}"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("\\u{1b}[31mred\\u{202e}") && !said.contains('\u{1b}'), "{said}");
+}
+
+#[test]
 fn a_server_that_ends_says_so_and_the_next_one_goes_on() {
     let Some(mut machine) = Machine::new() else { return };
     machine.declare();
