@@ -105,6 +105,65 @@ impl DeviceError {
         self.row().2
     }
 
+    /// Returns the word for a column of trouble.
+    pub fn brief(self) -> &'static str {
+        match self {
+            Self::IsDirectory | Self::NotADirectory | Self::TooManyLinks | Self::NameTooLong => "wrong path",
+            Self::OtherKind => "wrong kind of file",
+            Self::NoDirectory => "no such directory",
+            Self::NoFifo => "no such FIFO",
+            Self::InUse => "in use",
+            Self::ChangedMeanwhile => "file changed",
+            Self::NoDevice => "no such device",
+            Self::NoReader => "no reader",
+            Self::NoAddress => "name unknown",
+            Self::NoUri => "no address",
+            Self::TooManyOpenFiles
+            | Self::SystemTooManyOpenFiles
+            | Self::OutOfMemory
+            | Self::OutOfResources
+            | Self::NoBufferSpace => "out of resources",
+            Self::TookTooLong => "too slow",
+            Self::AcceptsNothing => "stalled",
+            Self::DoesNotClose | Self::NeverCloses => "does not close",
+            Self::DiskFull => "disk full",
+            Self::QuotaExceeded => "quota used up",
+            Self::FileTooLarge => "file too large",
+            Self::PermissionDenied | Self::NotPermitted => "no permission",
+            Self::ReadOnly => "read-only",
+            Self::InsideSpool => "inside the spool",
+            Self::InputOutput => "input/output error",
+            Self::FileSystemGone => "file system gone",
+            Self::FastcnfgMistake => "fastcnfg",
+            Self::NotReady => "not ready",
+            Self::OutOfPaper => "out of paper",
+            Self::NoResponse => "no response",
+            Self::FormatUnit => "format unit failed",
+            Self::Parity => "parity error",
+            Self::Overrun => "overrun",
+            Self::HungUp | Self::ConnectionGone => "hung up",
+            Self::SwitchedOn => "switched on",
+            Self::NoLocalAddress => "no local address",
+            Self::NetworkDown => "network down",
+            Self::NetworkUnreachable => "network unreachable",
+            Self::ConnectionAborted => "connection aborted",
+            Self::ConnectionReset => "connection reset",
+            Self::NoAnswer => "no answer",
+            Self::ConnectionRefused => "refused",
+            Self::HostDown => "host down",
+            Self::NoRoute => "no route",
+            Self::Other | Self::Unlisted(_) => "error",
+        }
+    }
+
+    /// Returns the error that a note on record is about, by its number and the words that it was recorded with.
+    pub fn recorded(number: u32, text: &str) -> Self {
+        let mut of_number = Self::ALL.iter().filter(|error| error.number() == number);
+        let first = of_number.clone().next().copied().unwrap_or(Self::Unlisted(number));
+        let says = |error: &&Self| text.contains(error.words()) || text.to_lowercase().contains(error.brief());
+        of_number.find(says).copied().unwrap_or(first)
+    }
+
     /// Returns what a device means by `number`. Is an unlisted number retried? Yes: trying costs nothing.
     pub fn reported(number: u32) -> Self {
         let listed = Self::ALL.iter().find(|error| error.number() == number && REPORTED.contains(&number));
@@ -126,6 +185,8 @@ impl DeviceError {
 pub enum ProcessError {
     /// It shows no sign of life.
     Hung,
+    /// It died.
+    Died,
     /// It died three times in a row.
     KeepsDying,
     /// It cannot be started. Its number is %100000 plus the number of the reason.
@@ -134,7 +195,7 @@ pub enum ProcessError {
 
 impl ProcessError {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Hung, Self::KeepsDying, Self::CannotStart];
+    pub const ALL: [Self; 4] = [Self::Hung, Self::Died, Self::KeepsDying, Self::CannotStart];
 
     /// The number of the first process-creation error.
     const CREATION: u32 = 0o100_000;
@@ -143,7 +204,7 @@ impl ProcessError {
     pub fn number(self) -> u32 {
         match self {
             Self::Hung => 0o1050,
-            Self::KeepsDying => 0o1000 + 201,
+            Self::Died | Self::KeepsDying => 0o1000 + 201,
             Self::CannotStart => Self::CREATION + 14,
         }
     }
@@ -152,6 +213,7 @@ impl ProcessError {
     pub fn words(self) -> &'static str {
         match self {
             Self::Hung => "it has not shown a sign of life for a minute",
+            Self::Died => "it died; the next command that changes something starts it again",
             Self::KeepsDying => "it died three times within a minute",
             Self::CannotStart => "it cannot be started",
         }
@@ -190,7 +252,7 @@ mod tests {
     #[test]
     fn only_a_process_that_could_not_be_started_is_tried_again() {
         let tried = ProcessError::ALL.map(|error| ProcessError::is_creation(error.number()));
-        assert_eq!(tried, [false, false, true]);
+        assert_eq!(tried, [false, false, false, true]);
         assert!(DeviceError::ALL.iter().all(|error| !ProcessError::is_creation(error.number())));
     }
 }

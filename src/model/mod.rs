@@ -31,3 +31,13 @@ pub use call::{Actor, Call};
 pub use failure::{Failure, FailureKind};
 pub use ids::*;
 pub use names::*;
+
+/// Returns `text` on one line for a message: control characters are escaped, and nothing else is altered. `\WEST.$LP1` stays as
+/// it was typed.
+pub fn shown(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+    }
+    line
+}

@@ -55,7 +55,7 @@ impl FromStr for DeviceUri {
 
     /// Reads a URI. The path of `file://` is percent-decoded; it must be absolute, without NUL and `..`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let bad = |why: &str| Err(format!("URI '{}': {why}", text.escape_debug()));
+        let bad = |why: &str| Err(format!("URI '{}': {why}", super::shown(text)));
         let Some((scheme, rest)) = text.split_once(':') else {
             return bad("has no scheme (file:///path, char:///path, fifo:///path, socket://host:port or null:)");
         };
@@ -82,7 +82,7 @@ fn socket(rest: &str) -> Result<DeviceUri, String> {
     };
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     if let Some((_, path)) = authority.split_once('/') {
-        return Err(format!("a socket has no path: leave out '/{}'", path.escape_debug()));
+        return Err(format!("a socket has no path: leave out '/{}'", super::shown(path)));
     }
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
@@ -133,7 +133,7 @@ fn bracketed(text: &str) -> Result<String, String> {
         }
         None => (text, None),
     };
-    let shown = text.escape_debug();
+    let shown = super::shown(text);
     let Ok(parsed) = address.parse::<Ipv6Addr>() else {
         return Err(format!("'[{shown}]' is no IPv6 address"));
     };
@@ -149,7 +149,7 @@ fn bracketed(text: &str) -> Result<String, String> {
     };
     let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '@');
     if zone.is_empty() || zone.len() > 15 || !zone.chars().all(usable) {
-        return Err(format!("'[{shown}]': '{}' is no name of an interface", zone.escape_debug()));
+        return Err(format!("'[{shown}]': '{}' is no name of an interface", super::shown(zone)));
     }
     Ok(format!("{address}%{zone}"))
 }
@@ -167,7 +167,7 @@ fn without_options(options: &str, uri: &DeviceUri) -> String {
                              (TIMEOUT of the device limits the tries)"
                 .into(),
             "snmp" => "snmp is not used".into(),
-            _ => format!("the option '{}' is not understood", name.escape_debug()),
+            _ => format!("the option '{}' is not understood", super::shown(name)),
         });
     }
     let said = if said.is_empty() { "nothing may follow '?'".to_owned() } else { said.join("; ") };

@@ -83,6 +83,13 @@ pub enum DeviceCause {
         /// Its last sign of life, wall clock.
         since_ms: i64,
     },
+    /// The print process has shown no sign of life for a while, but is not given up yet.
+    ProcessSilent {
+        /// Which.
+        process: ProcessName,
+        /// Its last sign of life, wall clock.
+        since_ms: i64,
+    },
     /// The print process is in error.
     ProcessError {
         /// Which.
@@ -223,6 +230,7 @@ impl DeviceCause {
             Self::ProcessNotRunning(_) => "process-not-running",
             Self::ProcessIndependent(_) => "process-independent",
             Self::ProcessHung { .. } => "process-hung",
+            Self::ProcessSilent { .. } => "process-silent",
             Self::ProcessError { .. } => "process-error",
             Self::ProcessGone(_) => "process-gone",
             Self::Draining(_) => "device-draining",
@@ -243,7 +251,7 @@ impl DeviceCause {
             Self::Opening { next: true, .. } => 0,
             Self::Opening { next: false, .. } => 1,
             Self::LeftToAnother | Self::Error(_) | Self::Restarts(_) => 1,
-            Self::ProcessDead(_) | Self::ProcessNotRunning(_) => 1,
+            Self::ProcessDead(_) | Self::ProcessNotRunning(_) | Self::ProcessSilent { .. } => 1,
             Self::ProcessError { tried_again: true, .. } => 1,
             _ => 2,
         }

@@ -192,6 +192,7 @@ pub fn at(claim: &Claim, octets: u64) -> Progress {
         document: 1,
         copy: 1,
         octets,
+        total: 0,
         at_boot_ms: clock().boot_ms,
         stalled: None,
         awaits: None,

@@ -31,6 +31,8 @@ pub struct DeviceRow {
     pub opens: u64,
     /// Where its paper stands.
     pub paper: Paper,
+    /// Octets that it takes in a second, measured at jobs that it printed; none before there was one.
+    pub rate: Option<u64>,
     /// What it was last opened with.
     pub connection: Option<ConnectionInUse>,
 }
@@ -80,6 +82,8 @@ columns!(at {
     last_address,
     last_entry,
     complaint,
+    fifo_told,
+    rate,
 });
 
 /// The identities of the devices that the route `?1` leads to; one may be there twice. Not a UNION, which would be a merge
@@ -101,6 +105,7 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
             speed: row.get(at::speed)?,
             exclusive: row.get(at::exclusive)?,
             fifo: row.get(at::fifo)?,
+            fifo_told: row.get(at::fifo_told)?,
             retry: row.get(at::retry)?,
             timeout: row.get(at::timeout)?,
             header: row.get(at::header)?,
@@ -128,6 +133,7 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
         open: row.get(at::is_open)?,
         opens: row.get(at::opens)?,
         paper: row.get(at::paper)?,
+        rate: row.get(at::rate)?,
         connection: match address {
             Some(address) => {
                 Some(ConnectionInUse { address, entry: row.get(at::last_entry)?, complaint: row.get(at::complaint)? })
@@ -175,12 +181,39 @@ pub(super) fn of_route_sql() -> String {
     format!("SELECT {} FROM device WHERE id IN ({OF_ROUTE}) ORDER BY name_key", at::LIST)
 }
 
-/// The highest SPEED among the devices that a route leads to, if there are any.
-pub(crate) fn speed_of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Option<u32>> {
-    let found = tx.one(&format!("SELECT max(speed) FROM device WHERE id IN ({OF_ROUTE})"), values![route], |row| {
-        row.only::<Option<u32>>()
+/// Up to `limit` of the devices that a route leads to.
+pub(crate) fn some_of_route(tx: &Tx<'_>, route: RouteId, limit: u32) -> Fallible<Vec<DeviceRow>> {
+    tx.rows(&format!("SELECT {} FROM device WHERE id IN ({OF_ROUTE}) LIMIT ?2", at::LIST), values![route, limit], read)
+}
+
+columns!(of_all { speed = "max(speed)", fifo = "max(fifo)" });
+
+/// The highest SPEED among the devices that a route leads to, and whether any of them prints in the order of arrival; none
+/// when it leads to no device.
+pub(crate) fn speed_and_order_of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Option<(u32, bool)>> {
+    let sql = format!("SELECT {} FROM device WHERE id IN ({OF_ROUTE})", of_all::LIST);
+    let found = tx.one(&sql, values![route], |row| {
+        Ok(row.get::<Option<u32>>(of_all::speed)?.zip(row.get::<Option<bool>>(of_all::fifo)?))
     });
     Ok(found?.flatten())
+}
+
+/// Whether a route leads to a device, and to one that prints in the order of arrival. Each ends with the first that is found.
+pub(crate) fn order_of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Option<bool>> {
+    let of = |whose: &str, fifo: &str| {
+        format!("SELECT 1 FROM {whose} JOIN device d ON d.id = l.device_id WHERE {fifo} LIMIT 1")
+    };
+    let (one, group) =
+        ("location l", "location_group g JOIN location l ON l.group_id = g.id");
+    for (whose, key) in [(one, "l.route_id = ?1"), (group, "g.route_id = ?1")] {
+        if tx.finds(&of(whose, &format!("{key} AND d.fifo <> ?2")), values![route, false])? {
+            return Ok(Some(true));
+        }
+        if tx.finds(&of(whose, key), values![route])? {
+            return Ok(Some(false));
+        }
+    }
+    Ok(None)
 }
 
 columns!(leads { location_route = "l.route_id", group_route = "g.route_id" });
@@ -206,8 +239,8 @@ pub(crate) fn insert(tx: &Tx<'_>, name: &DeviceName) -> Fallible<DeviceId> {
     let id = tx.insert(
         "INSERT INTO device (name, name_key, form, form_key, speed, exclusive, fifo, retry, timeout, header, parm, wish,
              untouched, stopped_by_error, is_open, opens, paper, startff, endff, width, restart,
-             delivery, attempts)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             delivery, attempts, fifo_told)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values![
             name.to_string(),
             name.key(),
@@ -231,7 +264,8 @@ pub(crate) fn insert(tx: &Tx<'_>, name: &DeviceName) -> Fallible<DeviceId> {
             d.width,
             d.restart,
             d.delivery,
-            d.attempts
+            d.attempts,
+            d.fifo_told
         ],
     )?;
     Ok(DeviceId(id))
@@ -243,7 +277,7 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
         "the device",
         "UPDATE device SET process = ?, process_key = ?, uri = ?, form = ?, form_key = ?, speed = ?, exclusive = ?, fifo = ?,
              retry = ?, timeout = ?, header = ?, parm = ?, startff = ?, endff = ?, width = ?,
-             restart = ?, delivery = ?, attempts = ? WHERE id = ?",
+             restart = ?, delivery = ?, attempts = ?, fifo_told = ? WHERE id = ?",
         values![
             s.process.as_ref().map(ProcessName::as_str),
             s.process.as_ref().map(ProcessName::key),
@@ -263,6 +297,7 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
             s.restart,
             s.delivery,
             s.attempts,
+            s.fifo_told,
             id
         ],
     )
@@ -356,6 +391,11 @@ pub(crate) fn set_remembered(tx: &Tx<'_>, id: DeviceId, found: &Remembered) -> F
     )
 }
 
+/// Stores how many octets it takes in a second.
+pub(crate) fn set_rate(tx: &Tx<'_>, id: DeviceId, rate: u64) -> Fallible<()> {
+    tx.change("the device", "UPDATE device SET rate = ? WHERE id = ?", values![rate, id])
+}
+
 /// Stores that it is closed.
 pub(crate) fn set_closed(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
     tx.change("the device", "UPDATE device SET is_open = ? WHERE id = ?", values![false, id])
@@ -388,7 +428,7 @@ mod tests {
     #[test]
     fn where_a_route_leads_and_what_leads_to_a_device_is_found_without_a_look_at_all_locations() {
         let memory = Memory::new();
-        for sql in [format!("SELECT max(speed) FROM device WHERE id IN ({OF_ROUTE})"), routes_sql()] {
+        for sql in [format!("SELECT {} FROM device WHERE id IN ({OF_ROUTE})", of_all::LIST), routes_sql()] {
             let plan = memory.plan(&sql);
             assert!(plan.contains("SEARCH") && !plan.contains("SCAN"), "{sql}: {plan}");
         }

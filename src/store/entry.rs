@@ -194,6 +194,12 @@ pub(crate) fn of_job(tx: &Tx<'_>, job: JobId) -> Fallible<Vec<EntryRow>> {
 /// How far an entry is: what displays of jobs need of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
+    /// Identity.
+    pub id: EntryId,
+    /// Attempts so far.
+    pub attempt: u32,
+    /// The process and epoch that have it.
+    pub by: Option<Claimant>,
     /// What it is doing.
     pub state: EntryState,
     /// The device that has or had it.
@@ -202,10 +208,13 @@ pub struct Progress {
     pub claimed_ms: Option<i64>,
 }
 
-columns!(far { job_id, state, device_id, claimed_ms, id });
+columns!(far { job_id, state, device_id, claimed_ms, id, attempt, process_id, epoch });
 
 fn read_progress(row: &Row<'_>) -> Fallible<(JobId, Progress)> {
     let progress = Progress {
+        id: row.get(far::id)?,
+        attempt: row.get(far::attempt)?,
+        by: row.get::<Option<ProcessId>>(far::process_id)?.zip(row.get(far::epoch)?),
         state: row.get(far::state)?,
         device: row.get(far::device_id)?,
         claimed_ms: row.get(far::claimed_ms)?,
@@ -231,16 +240,14 @@ pub(crate) fn progress(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTree
 /// How far the entries are that a device has or had, of all jobs; none when there are more than `limit`. The others wait
 /// or are withdrawn: no state of a job and no display depends on which.
 pub(crate) fn begun(tx: &Tx<'_>, limit: u32) -> Fallible<Option<BTreeMap<JobId, Vec<Progress>>>> {
-    let mut all = tx.rows(&begun_sql(), values![i64::MIN, i64::from(limit) + 1], |row| {
-        Ok((row.get::<EntryId>(far::id)?, read_progress(row)?))
-    })?;
+    let mut all = tx.rows(&begun_sql(), values![i64::MIN, i64::from(limit) + 1], read_progress)?;
     if all.len() > limit as usize {
         return Ok(None);
     }
     // Of each job in the same order always.
-    all.sort_unstable_by_key(|(id, _)| *id);
+    all.sort_unstable_by_key(|(_, progress)| progress.id);
     let mut found: BTreeMap<JobId, Vec<Progress>> = BTreeMap::new();
-    for (_, (job, progress)) in all {
+    for (job, progress) in all {
         found.entry(job).or_default().push(progress);
     }
     Ok(Some(found))
@@ -276,6 +283,20 @@ pub(crate) fn on_device(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<(EntrySta
         },
     )
 }
+
+/// The jobs that a device has, whatever became of its process: job, state, and who claimed it, at most `limit`.
+pub(crate) fn jobs_on_devices(tx: &Tx<'_>, limit: u32) -> Fallible<Vec<(JobId, EntryState, Option<Claimant>)>> {
+    tx.rows(
+        &format!("SELECT {} FROM entry WHERE state IN (?, ?) LIMIT ?", on::LIST),
+        values![EntryState::Claimed, EntryState::Transferred, limit],
+        |row| {
+            let by = row.get::<Option<ProcessId>>(on::process_id)?.zip(row.get(on::epoch)?);
+            Ok((row.get(on::job_id)?, row.get(on::state)?, by))
+        },
+    )
+}
+
+columns!(on { job_id, state, process_id, epoch });
 
 /// Whether an entry of a route and class is queued that a device may claim.
 pub(crate) fn any(tx: &Tx<'_>, route: RouteId, class: ClassId, device: DeviceId) -> Fallible<bool> {
@@ -341,52 +362,6 @@ pub(crate) fn waiting(tx: &Tx<'_>, route: RouteId, device: DeviceId, limit: u32)
         tx,
         "SELECT count(*) FROM (SELECT 1 FROM entry WHERE state = ? AND route_id = ? AND only_device IN (?, ?) LIMIT ?)",
         values![EntryState::Queued, route, ANY, device, limit],
-    )
-}
-
-/// How many queued entries of a route and class stand before `to`, counted to `limit`.
-pub(crate) fn before(tx: &Tx<'_>, route: RouteId, class: ClassId, to: &SortKey, limit: u32) -> Fallible<u32> {
-    counted(
-        tx,
-        "SELECT count(*) FROM (
-             SELECT 1 FROM entry WHERE state = ? AND route_id = ? AND only_device = ? AND class_id = ?
-                AND (promoted, rank, sort_key, sequence) < (?, ?, ?, ?) LIMIT ?)",
-        values![EntryState::Queued, route, ANY, class, to.promoted, to.rank, to.key, to.sequence, limit],
-    )
-}
-
-/// How many queued entries of a route and class a device would take before the position `to`, in its order, counted to
-/// `limit`.
-pub(crate) fn ahead(
-    tx: &Tx<'_>,
-    (route, class, device): (RouteId, ClassId, DeviceId),
-    to: &SortKey,
-    fifo: bool,
-    limit: u32,
-) -> Fallible<u32> {
-    let before = match fifo {
-        true => "(promoted, rank, sequence) < (?4, ?5, ?7)",
-        false => "(promoted, rank, sort_key, sequence) < (?4, ?5, ?6, ?7)",
-    };
-    let sql = format!(
-        "SELECT count(*) FROM (SELECT 1 FROM entry
-             WHERE state = ?9 AND route_id = ?1 AND only_device = ?2 AND class_id = ?3 AND {before} LIMIT ?8)"
-    );
-    let mut count = 0;
-    for only in [ANY, device] {
-        let key = &to.key;
-        let queued = EntryState::Queued;
-        count += counted(tx, &sql, values![route, only, class, to.promoted, to.rank, key, to.sequence, limit, queued])?;
-    }
-    Ok(count.min(limit))
-}
-
-/// How many entries of a route are on a device now, counted to `limit`.
-pub(crate) fn claimed_in_route(tx: &Tx<'_>, route: RouteId, limit: u32) -> Fallible<u32> {
-    counted(
-        tx,
-        "SELECT count(*) FROM (SELECT 1 FROM entry WHERE state = ? AND route_id = ? LIMIT ?)",
-        values![EntryState::Claimed, route, limit],
     )
 }
 

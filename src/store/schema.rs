@@ -10,7 +10,7 @@ use crate::model::{Failure, FailureKind};
 use super::{Fallible, Tx};
 
 /// The schema this program writes.
-pub const VERSION: i64 = MARKED;
+pub const VERSION: i64 = 7;
 
 /// The schema from which on a database carries the mark of its last commit.
 pub(crate) const MARKED: i64 = 6;
@@ -355,8 +355,34 @@ CREATE TABLE age_mark (
 );
 ";
 
+/// From schema 6 to 7: listings of jobs follow the order of the devices that print them, devices remember whether somebody
+/// chose that order, and how fast they are. Who declared a device before keeps the order that it had.
+const V7: &str = "
+ALTER TABLE device ADD COLUMN fifo_told INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE device ADD COLUMN rate INTEGER;
+ALTER TABLE job ADD COLUMN sort_place INTEGER NOT NULL DEFAULT 0;
+UPDATE job SET sort_place = max(1, sort_key) WHERE EXISTS (
+    SELECT 1 FROM device WHERE id IN (
+        SELECT device_id FROM location WHERE route_id = job.route_id
+        UNION ALL SELECT l.device_id FROM location l JOIN location_group g ON l.group_id = g.id
+              WHERE g.route_id = job.route_id));
+UPDATE job SET sort_place = 0 WHERE EXISTS (
+    SELECT 1 FROM device WHERE fifo <> 0 AND id IN (
+        SELECT device_id FROM location WHERE route_id = job.route_id
+        UNION ALL SELECT l.device_id FROM location l JOIN location_group g ON l.group_id = g.id
+              WHERE g.route_id = job.route_id));
+UPDATE device SET name_key = replace(replace(replace(lower(name), '\\', ''), '$', ''), '#', '') || char(1) || lower(name)
+ WHERE name LIKE '%$%';
+DROP INDEX job_user;
+DROP INDEX job_route;
+DROP INDEX job_schedule;
+CREATE INDEX job_user ON job (user_name, sort_promoted, sort_rank, sort_place, sort_sequence);
+CREATE INDEX job_route ON job (route_id, sort_promoted, sort_rank, sort_place, sort_sequence);
+CREATE INDEX job_schedule ON job (sort_promoted, sort_rank, sort_place, sort_sequence);
+";
+
 /// Every step, with the number of the schema that it leads to.
-const STEPS: &[(i64, &str)] = &[(1, V1), (2, V2), (3, V3), (4, V4), (5, V5), (MARKED, MARKS)];
+const STEPS: &[(i64, &str)] = &[(1, V1), (2, V2), (3, V3), (4, V4), (5, V5), (MARKED, MARKS), (7, V7)];
 
 /// Whether this program may use a database with that schema: [`FailureKind::Unreachable`] for a newer one.
 pub(crate) fn check(version: i64) -> Fallible<()> {

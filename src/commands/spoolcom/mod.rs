@@ -132,7 +132,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
                 return usage(
                     shell.err,
                     Message::FileError,
-                    &format!("cannot read IN file '{}': {error}", name.escape_debug()),
+                    &format!("cannot read IN file '{}': {error}", crate::model::shown(&name)),
                     &[],
                 );
             }
@@ -224,7 +224,7 @@ fn check_supervisor(name: &Spanned<String>, err: &mut dyn Write) -> Result<(), E
     if name.value.eq_ignore_ascii_case(displays::SUPERVISOR) {
         return Ok(());
     }
-    let what = format!("no spooler is called {}; yours is {}", name.value.escape_debug(), displays::SUPERVISOR);
+    let what = format!("no spooler is called {}; yours is {}", crate::model::shown(&name.value), displays::SUPERVISOR);
     let failure = Failure::new(FailureKind::Unreachable, what).hint(
         "--spooler names another one; a word that begins with $ or \\ is a supervisor only where a command is expected",
     );

@@ -185,7 +185,7 @@ pub fn open_out(path: &std::path::Path) -> Result<File, Failure> {
     OpenOptions::new().append(true).create(true).open(path).map_err(|error| {
         Failure::new(
             FailureKind::Io,
-            format!("cannot write OUT file '{}': {error}", path.display().to_string().escape_debug()),
+            format!("cannot write OUT file '{}': {error}", crate::model::shown(&path.display().to_string())),
         )
     })
 }

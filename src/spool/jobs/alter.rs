@@ -136,7 +136,7 @@ impl Altered {
         let uid = match owner {
             NewOwner::Uid(uid) => *uid,
             NewOwner::Name(name) => {
-                users::uid_of(name).ok_or_else(|| bad(format!("no user is called '{}'", name.escape_debug())))?
+                users::uid_of(name).ok_or_else(|| bad(format!("no user is called '{}'", crate::model::shown(name))))?
             }
         };
         if uid == self.job.owner_uid {
@@ -269,7 +269,7 @@ impl Spool {
         let mut job = a.job.clone();
         let moves = a.moves();
         if moves {
-            job.sort = self.new_position(tx, job.route, job.priority, job.work)?;
+            (job.sort, job.place) = self.new_position(tx, job.route, job.priority, job.work)?;
         }
         store::alter::update_job(tx, &job)?;
         if job.route != a.before.route {

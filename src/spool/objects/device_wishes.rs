@@ -20,6 +20,7 @@ use crate::store::event::{Object, record};
 use crate::store::{self, Fallible, Lock};
 use crate::sys::watch::Watch;
 
+use super::alive::Alive;
 use super::devices::{by_id, is_busy, not_found, unknown_process};
 use crate::spool::interface::local::WaitResult;
 use crate::spool::printing::{device_errors, wakes};
@@ -72,7 +73,7 @@ impl Spool {
             if row.wish == DeviceWish::Suspended {
                 return Ok(Vec::new());
             }
-            let status = spool.device_status(tx, row.clone())?;
+            let status = spool.device_status(tx, row.clone(), &mut Alive::new(&spool))?;
             if !matches!(status.state, DeviceState::Printing(_) | DeviceState::DevError(_)) {
                 let (shown, state) = (row.name.guardian(), status.state);
                 let failure =
@@ -127,7 +128,7 @@ impl Spool {
             match process.filter(|process| process.error.is_none()) {
                 Some(process) if busy || process.running => {
                     store::device::set_wish(tx, row.id, DeviceWish::Draining)?;
-                    let state = spool.device_status(tx, by_id(tx, &row)?)?.state;
+                    let state = spool.device_status(tx, by_id(tx, &row)?, &mut Alive::new(&spool))?.state;
                     Ok((state, wakes::target(tx, &process.name)?.into_iter().collect()))
                 }
                 _ => {

@@ -30,8 +30,6 @@ use crate::spool::{Room, Spool, WakeTarget};
 
 /// Three deaths within this time put the process in error.
 const DEATHS_WITHIN_MS: i64 = 60_000;
-/// A process whose heartbeat is older than this hangs. It beats at least every ten seconds.
-pub(crate) const HEARTBEAT_MS: i64 = 60_000;
 
 impl Spool {
     /// Changes the attributes of a print process that is not running, or declares it.
@@ -83,14 +81,20 @@ impl Spool {
             Self::demand(tx, Right::Configure)?;
             store::process::by_name(tx, &name)?.ok_or_else(|| not_found(&name))
         })?;
-        if self.hangs(&row, &call.now)
-            && let Some(pid) = row.pid
-        {
-            self.end_hung(&row, pid)?;
-        }
+        let pulse = self.pulse(&row, &call.now);
+        let ended = match row.pid.filter(|_| pulse.hangs(&call.now)) {
+            Some(pid) if self.end_hung(&row, pid)? => pulse.silent_since_ms.map(|since_ms| (pid, since_ms)),
+            _ => None,
+        };
 
         self.change(Room::Gives, call, move |tx| {
             let row = store::process::by_name(tx, &name)?.ok_or_else(|| not_found(&name))?;
+            if let Some((pid, since_ms)) = ended {
+                let why = format!("{}: process {pid}", ProcessError::Hung.words());
+                record(&tx.spooler().at(&at_wall(tx.now(), since_ms)), Object::Process(row.id), EventWord::Error, &why)?;
+                let why = format!("PRINT START ended process {pid}, which hung");
+                record(tx, Object::Process(row.id), EventWord::Ended, &why)?;
+            }
             store::process::set_error(tx, row.id, None, [None, None])?;
             for device in store::device::of_process(tx, &row.name)? {
                 // A device that an error or an operator stopped keeps its error on record.
@@ -152,27 +156,28 @@ impl Spool {
     }
 
     fn process_status(&self, row: ProcessRow, now: &Moment) -> ProcessStatus {
-        let state = self.process_state(&row, now);
-        let hung = state == ProcessState::Error && row.error.is_none();
+        let pulse = self.pulse(&row, now);
+        let hung = pulse.state == ProcessState::Error && row.error.is_none();
         ProcessStatus {
             error: if hung {
                 Some(ErrorNote {
                     number: ProcessError::Hung.number(),
                     text: ProcessError::Hung.words().to_owned(),
-                    since_ms: now.wall_ms,
+                    since_ms: pulse.silent_since_ms.unwrap_or(now.wall_ms),
                     next_try_ms: None,
                     tries: 0,
                 })
             } else {
                 row.error
             },
-            state,
+            state: pulse.state,
             id: row.id,
             name: row.name,
             file: row.file,
             parm: row.parm,
             epoch: row.epoch,
-            pid: (state == ProcessState::Active).then_some(row.pid).flatten(),
+            // Also of one that hangs: whoever looks into it needs to know which it is.
+            pid: row.pid.filter(|_| pulse.lives),
         }
     }
 
@@ -186,43 +191,22 @@ impl Spool {
 
     /// What is known of a process, from its row, its lock (probed, never taken) and its heartbeat.
     pub(crate) fn process_state(&self, row: &ProcessRow, now: &Moment) -> ProcessState {
-        if row.error.is_some() {
-            return ProcessState::Error;
-        }
-        let held = self.process_lives(&row.name).unwrap_or(false);
-        match (held, row.running) {
-            (true, _) if self.hangs(row, now) => ProcessState::Error,
-            (true, _) => ProcessState::Active,
-            (false, true) => ProcessState::Dead,
-            (false, false) => ProcessState::Dormant,
-        }
+        self.pulse(row, now).state
     }
 
-    /// Tells whether a process holds its lock but has shown no sign of life for [`HEARTBEAT_MS`].
-    pub(crate) fn hangs(&self, row: &ProcessRow, now: &Moment) -> bool {
-        if !row.running || row.running_boot.as_deref() != Some(now.boot_id.as_str()) {
-            return false;
-        }
-        let Ok(snapshot) = crate::spool::printing::progress::read(&self.base().progress(&row.name)) else {
-            return false;
-        };
-        Some(snapshot.pid) == row.pid
-            && now.boot_ms - snapshot.heartbeat_boot_ms > HEARTBEAT_MS
-            && self.process_lives(&row.name).unwrap_or(false)
-    }
-
-    fn end_hung(&self, row: &ProcessRow, pid: u32) -> Fallible<()> {
+    /// Ends a process that hangs. Returns whether there was one to end.
+    fn end_hung(&self, row: &ProcessRow, pid: u32) -> Fallible<bool> {
         let path = self.base().process_lock(&row.name);
         // Is it still the same process, and not another one that got its number? Yes: the lock file names it by number
         // and start time.
         let note: Option<ProcessNote> = std::fs::read_to_string(&path).ok().and_then(|text| text.parse().ok());
         if !note.is_some_and(|note| note.pid == pid && note.is_there()) {
-            return Ok(());
+            return Ok(false);
         }
-        let Ok(raw) = i32::try_from(pid) else { return Ok(()) };
+        let Ok(raw) = i32::try_from(pid) else { return Ok(false) };
         let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(raw), nix::sys::signal::Signal::SIGKILL);
         match FileLock::exclusive(&path, std::time::Duration::from_secs(10)) {
-            Ok(Some(_)) => Ok(()),
+            Ok(Some(_)) => Ok(true),
             Ok(None) => Err(Failure::new(
                 FailureKind::Timeout,
                 format!("${} hangs and cannot be ended (process {pid})", row.name),
@@ -286,6 +270,11 @@ impl Spool {
             record(&tx.spooler(), Object::Process(id), EventWord::Error, &error.text)
         })
     }
+}
+
+/// The moment at which a thing was seen that is recorded now.
+fn at_wall(now: &Moment, wall_ms: i64) -> Moment {
+    Moment { wall_ms, boot_ms: now.boot_ms - (now.wall_ms - wall_ms), ..now.clone() }
 }
 
 /// Makes the failure for a print process that does not exist.

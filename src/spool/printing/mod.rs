@@ -6,5 +6,6 @@ pub(crate) mod claims;
 pub(crate) mod device_errors;
 pub(crate) mod leases;
 pub mod progress;
+pub(crate) mod line;
 pub(crate) mod queue;
 pub(crate) mod wakes;

@@ -7,7 +7,6 @@ use crate::commands::pd::command_line::options;
 use crate::commands::pd::command_line::options::{Item, Meaning, Setting};
 use crate::commands::pd::displays::listing::not_found;
 use crate::commands::pd::{Exit, Shell, Stop};
-use crate::model::state::JobState;
 use crate::model::{Failure, JobRef};
 use crate::spool::interface::operations::Operations;
 
@@ -80,7 +79,7 @@ impl JobActionRequest {
         match self.action {
             Action::Pause => {
                 spool.pause_job(global.clone(), self.message.clone())?;
-                if status.state == JobState::Printing {
+                if status.state.is_on_device() {
                     stopped(spool, job, &global, shell, program)?;
                 }
                 Ok(())

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use crate::model::device::{ConnectionInUse, DeviceStatus, Exclusive, RunningJob, Stalled};
+use crate::model::device::{ConnectionInUse, DeviceStatus, Exclusive, RunningJob, Stalled, Trouble};
 use crate::model::separation::HeaderPages;
 use crate::model::state::{DeviceState, DeviceWish, ProcessState};
 use crate::model::wait::Wait;
@@ -34,10 +34,17 @@ fn flags(status: &DeviceStatus) -> String {
 }
 
 impl Shown for DeviceStatus {
-    const COLUMNS: &'static [Column] = &[left("DEVICE"), left("STATE"), left("FLAGS"), left("PROC"), left("FORM")];
+    const COLUMNS: &'static [Column] = &[left("DEVICE"), left("STATE"), left("FLAGS"), left("PROC"), left("FORM"), left("TROUBLE")];
 
-    fn row(&self, _: &Style) -> Vec<String> {
-        vec![self.name.guardian(), self.state.to_string(), flags(self), process(self), self.settings.form.clone()]
+    fn row(&self, style: &Style) -> Vec<String> {
+        vec![
+            self.name.guardian(),
+            self.state.to_string(),
+            flags(self),
+            process(self),
+            self.settings.form.clone(),
+            self.trouble.as_ref().map(|trouble| in_trouble(trouble, |ms| style.time(ms))).unwrap_or_default(),
+        ]
     }
 
     fn detail(&self, style: &Style) -> Vec<(String, String)> {
@@ -53,6 +60,9 @@ impl Shown for DeviceStatus {
                 },
             ),
         ];
+        if let Some(trouble) = &self.trouble {
+            lines.push(label("TROUBLE", in_trouble(trouble, |ms| style.date(ms))));
+        }
         if let Some(stalled) = self.running.as_ref().and_then(|running| running.stalled) {
             lines.push(label("STALLED SINCE", style.date(stalled.since_ms)));
             lines.push(label("OCTETS ACCEPTED", stalled.octets));
@@ -76,6 +86,7 @@ impl Shown for DeviceStatus {
             label("URI", settings.uri.as_ref().map(ToString::to_string).unwrap_or_default()),
             label("FORM", &settings.form),
             label("SPEED", settings.speed),
+            label("RATE", self.rate.map_or_else(|| "UNKNOWN".to_owned(), |rate| format!("{rate} OCTETS A SECOND"))),
             label("PARM", parm(settings.parm)),
             label("RETRY", settings.retry),
             label("TIMEOUT", settings.timeout),
@@ -101,6 +112,12 @@ impl Shown for DeviceStatus {
     fn json(&self) -> Value {
         json::device(self)
     }
+}
+
+/// Writes why a device does not print, and since when.
+fn in_trouble(trouble: &Trouble, at: impl Fn(i64) -> String) -> String {
+    let since = trouble.since_ms.map(|ms| format!(" SINCE {}", at(ms))).unwrap_or_default();
+    format!("{}{since}", plain(&trouble.word).to_uppercase())
 }
 
 /// Returns a part of what the device was last opened with.
@@ -161,15 +178,19 @@ pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io
     }
 }
 
-/// Says what the operator should know of a print process that does not run although its device has work.
+/// Says what the operator should know where nobody prints although the device has work: of the print process, or of the
+/// spooler.
 pub fn process_note(status: &DeviceStatus) -> Option<String> {
+    if let Some(state) = status.trouble.as_ref().and_then(|trouble| trouble.word.strip_prefix("spooler ")) {
+        return Some(format!("THE SPOOLER IS {state}; SPOOLER, START STARTS IT"));
+    }
     let name = status.settings.process.as_ref()?;
-    let works = status.wish != DeviceWish::Stopped && (status.waiting > 0 || status.running.is_some());
-    let wanted = works || status.error.as_ref().is_some_and(|error| error.next_try_ms.is_some());
+    let online = status.wish != DeviceWish::Stopped;
+    let wanted = status.awaits_process || status.error.as_ref().is_some_and(|error| error.next_try_ms.is_some());
     match status.process_state {
-        ProcessState::Dead => {}
-        ProcessState::Dormant if wanted => {}
-        ProcessState::Error => {
+        ProcessState::Dead if online => {}
+        ProcessState::Dormant if online && wanted => {}
+        ProcessState::Error if online => {
             return Some(format!("PRINT PROCESS ${name} IS IN ERROR; PRINT ${name}, START STARTS IT AGAIN"));
         }
         _ => return None,

@@ -10,7 +10,7 @@ use crate::model::job::{DocumentStatus, JobStatus, Occurrence, Transfer};
 use crate::model::location::LocationStatus;
 use crate::model::process::ProcessStatus;
 use crate::model::separation::StartFf;
-use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, HoldReason, JobState, ProcessState};
+use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, JobState, ProcessState};
 use crate::spool::interface::records::SpoolStatus;
 
 use super::SUPERVISOR;
@@ -95,6 +95,9 @@ pub fn device(status: &DeviceStatus) -> Value {
             json!({ "address": used.address.to_string(), "entry": used.entry, "complaint": used.complaint })
         }),
         "waiting": status.waiting,
+        "trouble": status.trouble.as_ref().map(|trouble| &trouble.word),
+        "trouble-since": status.trouble.as_ref().and_then(|trouble| trouble.since_ms).map(time),
+        "octets-per-second": status.rate,
         "running": running,
         "waiting-for": status.awaits.as_ref().map(|awaits| awaits.wait.keyword()),
         "waiting-since": status.awaits.as_ref().map(|awaits| time(awaits.since_ms)),
@@ -134,12 +137,13 @@ pub fn job(status: &JobStatus) -> Value {
         JobState::Ready => "ready",
         JobState::Held | JobState::Paused | JobState::Retained => "hold",
         JobState::Printing | JobState::Terminating => "print",
+        JobState::Transferred => "transfer",
     };
     json!({
         "job": status.number.get(),
         "state": state,
         "current-job-state": status.state.infoprint(),
-        "job-state-reasons": status.reasons.iter().map(HoldReason::keyword).collect::<Vec<_>>(),
+        "job-state-reasons": status.reason_keywords(),
         "reason-text": status.reason_text,
         "job-identifier": status.global.to_string(),
         "job-client-id": status.local.0,
@@ -209,6 +213,8 @@ pub fn spooler(status: &SpoolStatus) -> Value {
         "jobs": status.jobs,
         "open-jobs": status.open_jobs,
         "printing-jobs": status.printing_jobs,
+        "transferred-jobs": status.transferred_jobs,
+        "prints": status.prints,
         "devices": status.devices,
         "locations": status.locations,
         "processes": status.processes,

@@ -101,7 +101,7 @@ pub fn join(words: &[OsString]) -> Result<String, String> {
 
 fn checked(word: &OsStr) -> Result<&str, String> {
     match word.to_str() {
-        None => Err(format!("'{}' is not UTF-8 text", word.to_string_lossy().escape_debug())),
+        None => Err(format!("'{}' is not UTF-8 text", crate::model::shown(&word.to_string_lossy()))),
         Some(text) if text.trim().is_empty() => Err("an empty word: was a variable not set?".to_owned()),
         Some(text) => Ok(text),
     }

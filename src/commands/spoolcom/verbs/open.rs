@@ -14,7 +14,7 @@ pub fn check(command: &Command) -> Result<(), Mistake> {
     if name.value.trim_start_matches('$').eq_ignore_ascii_case(bare) {
         return Ok(());
     }
-    let what = format!("no spooler is called {}; yours is {SUPERVISOR}", name.value.escape_debug());
+    let what = format!("no spooler is called {}; yours is {SUPERVISOR}", crate::model::shown(&name.value));
     Err(Mistake::new(Message::OpenError, name.span, what).hint("spoolcom --spooler SPOOL   talks to another one"))
 }
 

@@ -1,0 +1,158 @@
+//! Who is alive: the one answer from which every display says who prints, and that nobody does.
+//!
+//! A print process that holds its lock is alive; its row and its heartbeat tell the rest. The lock is probed and never
+//! taken. A display that shows a thousand jobs or devices asks once for each process, not once for each line: one [`Alive`]
+//! belongs to one listing.
+//!
+//! An entry is on a device while the epoch that claimed it lives. After that its row still says so, until the next process
+//! of that name gives it back; displays say what is true, and that is that it waits again.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::model::state::{EntryState, ProcessState};
+use crate::model::time::Moment;
+use crate::model::{ProcessId, ProcessName};
+use crate::store::entry::Claimant;
+use crate::store::process::ProcessRow;
+use crate::store::{self, Fallible, Tx};
+
+use crate::spool::Spool;
+use crate::spool::printing::progress::{self, Snapshot};
+
+/// A process beats at least every ten seconds. One that has not for this long is not looking at its devices, whatever
+/// becomes of it: its printers are not blamed for that.
+const BEATS_MS: i64 = 20_000;
+
+/// A process whose heartbeat is older than this hangs.
+pub(crate) const HEARTBEAT_MS: i64 = 60_000;
+
+/// What its lock, its row and its heartbeat tell of a print process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pulse {
+    /// What follows.
+    pub(crate) state: ProcessState,
+    /// Whether it holds its lock.
+    pub(crate) lives: bool,
+    /// Since when it has shown no sign of life, wall clock, if it lives and that is long ago.
+    pub(crate) silent_since_ms: Option<i64>,
+}
+
+impl Pulse {
+    /// Tells whether it lives and shows no sign of life for so long that it must be ended.
+    pub(crate) fn hangs(&self, now: &Moment) -> bool {
+        self.silent_since_ms.is_some_and(|since| now.wall_ms - since > HEARTBEAT_MS)
+    }
+}
+
+impl Spool {
+    /// Takes the pulse of a process.
+    pub(crate) fn pulse(&self, row: &ProcessRow, now: &Moment) -> Pulse {
+        let lives = self.process_lives(&row.name).unwrap_or(false);
+        let same_boot = row.running_boot.as_deref() == Some(now.boot_id.as_str());
+        let silent_since_ms = if lives && row.running && same_boot { self.silent_since(row, now) } else { None };
+        let pulse = Pulse { state: ProcessState::Active, lives, silent_since_ms };
+        let state = match (lives, row.running) {
+            _ if row.error.is_some() => ProcessState::Error,
+            (true, _) if pulse.hangs(now) => ProcessState::Error,
+            (true, _) => ProcessState::Active,
+            // It did not die: the machine was started again, and the process starts with the next work.
+            (false, true) if !same_boot => ProcessState::Dormant,
+            (false, true) => ProcessState::Dead,
+            (false, false) => ProcessState::Dormant,
+        };
+        Pulse { state, ..pulse }
+    }
+
+    fn silent_since(&self, row: &ProcessRow, now: &Moment) -> Option<i64> {
+        let (pid, beat_boot_ms) = progress::heartbeat(&self.base().progress(&row.name)).ok().flatten()?;
+        let silent = now.boot_ms - beat_boot_ms;
+        (Some(pid) == row.pid && silent > BEATS_MS).then(|| now.wall_ms - silent)
+    }
+}
+
+/// A print process as one listing knows it.
+pub(crate) struct Known {
+    /// Its row.
+    pub(crate) row: ProcessRow,
+    /// Its signs of life.
+    pub(crate) pulse: Pulse,
+    progress: OnceCell<Snapshot>,
+}
+
+impl Known {
+    /// Tells whether this epoch of it is the one that runs.
+    pub(crate) fn runs(&self, epoch: u64) -> bool {
+        self.pulse.lives && self.row.running && self.row.epoch == epoch
+    }
+
+    /// Returns how far its devices are; nothing is known of one that does not live.
+    pub(crate) fn progress(&self, spool: &Spool) -> &Snapshot {
+        self.progress.get_or_init(|| match self.pulse.lives {
+            true => progress::read(&spool.base().progress(&self.row.name)).unwrap_or_default(),
+            false => Snapshot::default(),
+        })
+    }
+}
+
+/// The print processes that one listing has asked about.
+pub(crate) struct Alive {
+    spool: Spool,
+    by_name: BTreeMap<String, Option<Rc<Known>>>,
+    names: BTreeMap<ProcessId, Option<String>>,
+}
+
+impl Alive {
+    /// Knows of none yet.
+    pub(crate) fn new(spool: &Spool) -> Self {
+        Self { spool: spool.clone(), by_name: BTreeMap::new(), names: BTreeMap::new() }
+    }
+
+    /// Returns the process of that name; none when it is not declared.
+    pub(crate) fn named(&mut self, tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<Rc<Known>>> {
+        if let Some(known) = self.by_name.get(&name.key()) {
+            return Ok(known.clone());
+        }
+        let row = store::process::by_name(tx, name)?;
+        Ok(self.keep(name.key(), row, tx.now()))
+    }
+
+    fn keep(&mut self, key: String, row: Option<ProcessRow>, now: &Moment) -> Option<Rc<Known>> {
+        let known = row.map(|row| {
+            let pulse = self.spool.pulse(&row, now);
+            Rc::new(Known { row, pulse, progress: OnceCell::new() })
+        });
+        self.by_name.insert(key, known.clone());
+        known
+    }
+
+    /// Returns the process that claimed an entry, if the epoch that did so still runs.
+    pub(crate) fn claimant(&mut self, tx: &Tx<'_>, by: Option<Claimant>) -> Fallible<Option<Rc<Known>>> {
+        let Some((process, epoch)) = by else { return Ok(None) };
+        let key = match self.names.get(&process) {
+            Some(key) => key.clone(),
+            None => {
+                let row = store::process::by_id(tx, process)?;
+                let key = row.as_ref().map(|row| row.name.key());
+                self.names.insert(process, key.clone());
+                if let Some(key) = &key
+                    && !self.by_name.contains_key(key)
+                {
+                    self.keep(key.clone(), row, tx.now());
+                }
+                key
+            }
+        };
+        let known = key.and_then(|key| self.by_name.get(&key).cloned().flatten());
+        Ok(known.filter(|known| known.runs(epoch)))
+    }
+
+    /// Returns what an entry is doing in truth: one that a dead process had waits again.
+    pub(crate) fn truly(&mut self, tx: &Tx<'_>, state: EntryState, by: Option<Claimant>) -> Fallible<EntryState> {
+        Ok(match state {
+            EntryState::Claimed | EntryState::Transferred if self.claimant(tx, by)?.is_none() => EntryState::Queued,
+            state => state,
+        })
+    }
+}
