@@ -23,7 +23,7 @@ fn crowded() -> Inside {
                     DEV $lp2, PROCESS $SPLA, URI null:; DEV $BARE, SPEED 5; LOC #OFFICE.FRONT, DEV $LP1; LOC #OFFICE.Back, DEV $LP2; \
                     LOC #PARK.DEFAULT, DEV; DEV $LP1, START; DEV $LP2, START";
     inside.run(spoolcom::run, &[commands], Exit::Done);
-    let lease = inside.spool.begins(&"SPLA".parse().unwrap(), 4711, &now()).unwrap();
+    let lease = inside.begins("SPLA");
     let lp1 = inside.local.device("lp1".parse().unwrap()).unwrap().id;
     for (name, destination) in [("Over", "office.front"), ("over", "office.back")] {
         pass(61_234);

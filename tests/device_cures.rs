@@ -63,7 +63,7 @@ fn print_start_brings_back_the_devices_of_a_process_that_kept_dying() {
     site.wait_for("the print process is in error", || {
         let mut again = site.command("spoolcom");
         finish(again.arg("SPOOLER, START").env("PD_FAULT", "claimed").spawn().unwrap(), DEADLINE).expect(0);
-        device(&site, "LP1")["state"] == "procerror"
+        site.spoolcom("PRINT $SPLA, STATUS DETAIL").out.contains("three times")
     });
     assert_eq!(device(&site, "EMPTY")["state"], "procerror");
     assert_eq!(device(&site, "DRAINED")["state"], "offline");

@@ -190,6 +190,16 @@ pub struct Why {
 }
 
 impl Cause {
+    /// Tells whether the job waits until somebody does something, other than what its submitter asked to wait for.
+    pub fn waits_for_somebody(&self) -> bool {
+        match self {
+            Self::Device { cause, .. } => cause.rank() == 2,
+            Self::NoDevice { .. } | Self::GroupWithoutDevices(_) => true,
+            Self::SpoolerCold | Self::SpoolerDraining(_) | Self::SpoolerDrained(_) => true,
+            _ => false,
+        }
+    }
+
     /// Returns its stable word.
     pub fn keyword(&self) -> &'static str {
         match self {

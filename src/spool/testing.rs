@@ -14,7 +14,7 @@ use crate::model::event::EventWord;
 use crate::model::job::{Accepted, DocumentOffer, RawPath, Submission, Transfer};
 use crate::model::order::Priority;
 use crate::model::process::ProcessChange;
-use crate::model::state::{Delivery, DeviceWish, ErrorNote, Wish};
+use crate::model::state::{Delivery, DeviceWish, ErrorNote, SpoolerState, Wish};
 use crate::model::time::Moment;
 use crate::model::{Call, Caller, DeviceId, JobRef, ProcessName};
 use crate::store;
@@ -157,6 +157,10 @@ impl Site {
     pub fn set_device_wish(&mut self, device: &str, wish: DeviceWish) {
         let id = self.device_id(device);
         self.spool.change(Room::Gives, &Call::timeless(), move |tx| store::device::set_wish(tx, id, wish)).unwrap();
+    }
+
+    pub fn set_spooler_state(&mut self, state: SpoolerState) {
+        self.spool.change(Room::Gives, &Call::timeless(), move |tx| store::spool::set_state(tx, state)).unwrap();
     }
 
     pub fn pause(&mut self, job: &JobRef) {

@@ -1,6 +1,6 @@
 //! Decides which spool a command uses.
 //!
-//! The order is: `-H`, `PDHOST`/`PD_SOCKET`, `PDBASE`, the socket of a system-wide server, the private base. A server
+//! The order is: `-H` and `--spooler` (a directory is a spool, anything else a server), `PDHOST`/`PD_SOCKET`, `PDBASE`, the socket of a system-wide server, the private base. A server
 //! that does not answer is an error, never a reason to use another spool.
 
 use std::ffi::OsString;
@@ -20,6 +20,7 @@ const SYSTEM_SOCKET: &str = "/run/pd/pdserver.sock";
 
 fn no_server(what: &str) -> Failure {
     Failure::new(FailureKind::Unreachable, format!("{what}: this version cannot reach a server"))
+        .hint("the base directory of a spool can be named in its place: --spooler DIR, -H DIR")
         .hint("without -H, PDHOST and PD_SOCKET commands use the spool in PDBASE, or your private one")
 }
 
@@ -35,7 +36,12 @@ pub fn base_from(
 ) -> Result<Base, Failure> {
     let set = |name: &str| env(name).filter(|value| !value.is_empty());
     if let Some(host) = host {
-        return Err(no_server(&format!("-H {host}")));
+        // A directory is a spool; whatever else is named is a server.
+        let directory = cwd.join(host);
+        if host.contains('/') || directory.is_dir() {
+            return Ok(Base::new(directory));
+        }
+        return Err(no_server(host));
     }
     for name in ["PDHOST", "PD_SOCKET"] {
         if let Some(value) = set(name) {
@@ -121,6 +127,8 @@ mod tests {
         assert!(choose(None, &[home], there).is_err(), "a mute system server is never bypassed");
         assert!(choose(None, &[home, ("PDBASE", "/b"), ("PDHOST", "h")], none).is_err());
         assert!(choose(Some("h:6874"), &[home, ("PDBASE", "/b")], none).is_err());
+        assert_eq!(choose(Some("/srv/s"), &[home, ("PDBASE", "/b")], there).unwrap().root(), Path::new("/srv/s"));
+        assert_eq!(choose(Some("./s"), &[home], there).unwrap().root(), Path::new("/cwd/./s"));
         assert!(choose(None, &[], none).is_err());
         assert_eq!(choose(None, &[home, ("PDBASE", "")], none).unwrap().root(), Path::new("/home/ann/.local/state/pd"));
     }

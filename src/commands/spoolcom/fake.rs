@@ -270,6 +270,8 @@ pub fn about() -> SpoolStatus {
         jobs: 3,
         open_jobs: 0,
         printing_jobs: 1,
+        transferred_jobs: 0,
+        prints: true,
         devices: 2,
         locations: 2,
         processes: 1,
@@ -322,10 +324,13 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
         connection: None,
         stopped_by_error: false,
         error,
+        trouble: None,
+        rate: None,
         running,
         awaits: None,
         process_state: ProcessState::Active,
         waiting: 2,
+        awaits_process: false,
     }
 }
 
@@ -414,7 +419,7 @@ pub fn waits(n: u32, sequence: Option<u32>) -> QueueItem {
     if sequence.is_none() {
         job.form = "CHEQUES".into();
     }
-    QueueItem { sequence, job, estimate_ms: 119_001, begun: sequence == Some(1), broadcast: sequence == Some(2) }
+    QueueItem { sequence, job, estimate_ms: Some(119_001), begun: sequence == Some(1), broadcast: sequence == Some(2) }
 }
 
 /// Makes a world of two devices, a process, two locations and three jobs.

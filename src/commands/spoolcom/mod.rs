@@ -71,7 +71,7 @@ pub fn definition() -> clap::Command {
         .after_help(EXAMPLES)
         .arg(value("in", "FILE", "Read commands from FILE, one line after the other; - is standard input"))
         .arg(value("out", "FILE", "Add displays to FILE instead of standard output"))
-        .arg(value("spooler", "SPOOL", "Use this spool: its base directory or its server"))
+        .arg(value("spooler", "SPOOL", "Use this spool: its base directory"))
         .arg(switch("json", "Displays are JSON"))
         .arg(switch("no-wait", "DEV, DRAIN does not wait until the device is offline"));
     for (option, key, help) in words::QUALIFIERS {
@@ -129,19 +129,19 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         (Some(name), None) => match File::open(shell.cwd.join(&name)) {
             Ok(file) => From::Lines(Box::new(BufReader::new(file))),
             Err(error) => {
-                return usage(
-                    shell.err,
-                    Message::FileError,
-                    &format!("cannot read IN file '{}': {error}", crate::model::shown(&name)),
-                    &[],
-                );
+                let why = format!("cannot read IN file '{}': {error}", crate::model::shown(&name));
+                usage(shell.err, Message::FileError, &why, &[]);
+                return Exit::Failed;
             }
         },
     };
     let mut file = match option("out").map(|name| open_out(&shell.cwd.join(name))) {
         None => None,
         Some(Ok(file)) => Some(file),
-        Some(Err(failure)) => return usage(shell.err, Message::FileError, &failure.message, &[]),
+        Some(Err(failure)) => {
+            usage(shell.err, Message::FileError, &failure.message, &[]);
+            return Exit::Failed;
+        }
     };
     let out: &mut dyn Write = match &mut file {
         Some(file) => file,
@@ -163,6 +163,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         from_shell: false,
         interrupted,
         broken: false,
+        output_failed: false,
     };
     let mut runner = Runner::new(session, shell.open, option("spooler"));
     match from {

@@ -106,7 +106,21 @@ pub(crate) fn not_found(job: &JobRef) -> Failure {
 
 /// Finds the job that the caller means.
 pub(crate) fn find(tx: &Tx<'_>, spool: &Spool, job: &JobRef) -> Fallible<JobRow> {
-    store::job::by_ref(tx, job, tx.caller()?.uid, spool.server().as_str())?.ok_or_else(|| not_found(job))
+    match store::job::by_ref(tx, job, tx.caller()?.uid, spool.server().as_str())? {
+        Some(row) => Ok(row),
+        None => Err(gone(tx, spool, job)?),
+    }
+}
+
+/// Makes the failure for a job that is not in the spool: one that has ended says where its history is.
+pub(crate) fn gone(tx: &Tx<'_>, spool: &Spool, job: &JobRef) -> Fallible<Failure> {
+    let Some(row) = store::finished::by_ref(tx, job, tx.caller()?.uid, spool.server().as_str())? else {
+        return Ok(not_found(job));
+    };
+    let (number, serial) = (row.number, row.serial);
+    Ok(not_found(job)
+        .hint(format!("it has ended ({}): JOB {number}, LOG shows what happened to it", row.outcome))
+        .hint(format!("pdls --history -r log {serial}   shows the same")))
 }
 
 /// Finds the job and locks it: nobody else changes it until the transaction ends.
@@ -251,7 +265,7 @@ impl Spool {
     /// Returns the new identities of the linked documents of a job that is held because one of them is another file
     /// now. Whoever starts the job all the same wants the new file printed, so START stores these. They are read before
     /// the transaction, because a link may lead to a file system that does not answer.
-    fn changed_documents(&self, call: &Call, job: &JobRef) -> Fallible<Vec<(DocumentId, Identity)>> {
+    pub(crate) fn changed_documents(&self, call: &Call, job: &JobRef) -> Fallible<Vec<(DocumentId, Identity)>> {
         let links: Vec<DocumentRow> = self.look(call, |tx| {
             let row = find(tx, self, job)?;
             if !row.reasons.has(HoldReason::Changed) {

@@ -186,6 +186,9 @@ impl Spool {
     pub(crate) fn alter_job(&self, call: &Call, job: &JobRef, changes: Vec<JobChange>) -> Fallible<Vec<WakeTarget>> {
         check(&changes)?;
         let gives = changes.iter().all(|change| matches!(change, JobChange::Hold(_) | JobChange::Message(_)));
+        // Who releases a job whose linked document is another file now wants that file printed, as START does.
+        let releases = |change: &JobChange| matches!(change, JobChange::Hold(on) if *on != Some(true));
+        let fresh = if changes.iter().any(releases) { self.changed_documents(call, job)? } else { Vec::new() };
         let (spool, job) = (self.clone(), job.clone());
         self.change(if gives { Room::Gives } else { Room::Takes }, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
@@ -196,6 +199,11 @@ impl Spool {
             }
             let altered = spool.altered(tx, row, &changes)?;
             let mut targets = spool.write(tx, &altered)?;
+            if altered.hold == Some(false) {
+                for (document, identity) in &fresh {
+                    store::document::set_identity(tx, *document, identity)?;
+                }
+            }
             if altered.hold == Some(true) {
                 for target in claimants(tx, &entries)? {
                     wakes::add(&mut targets, Some(target));

@@ -54,7 +54,7 @@ impl Spool {
     pub(crate) fn why(&self, call: &Call, job: &JobRef) -> Fallible<Why> {
         self.look(call, |tx| {
             let found = store::job::by_ref(tx, job, tx.caller()?.uid, self.server().as_str())?;
-            let row = found.ok_or_else(|| super::actions::not_found(job))?;
+            let Some(row) = found else { return Err(super::actions::gone(tx, self, job)?) };
             let alive = RefCell::new(Alive::new(self));
             let state = store::spool::row(tx)?.state;
             let look = Look { spool: self, tx, state, alive, lines: RefCell::default() };

@@ -236,14 +236,14 @@ impl Lines {
 
     fn parked(&mut self, tx: &Tx<'_>, job: &JobRow) -> Fallible<u32> {
         let key = (job.route, job.class);
-        if !self.parked.contains_key(&key) {
-            let run = Run { route: job.route, only: None, class: job.class };
-            let fifo = store::job::is_in_order_of_arrival(job);
-            self.parked.insert(key, Line::new(tx, fifo, vec![job.class], std::iter::once(run))?);
-        }
-        match self.parked.get_mut(&key) {
-            Some(line) => line.before(tx, &job.sort),
-            None => Ok(0),
-        }
+        let line = match self.parked.remove(&key) {
+            Some(line) => line,
+            None => {
+                let run = Run { route: job.route, only: None, class: job.class };
+                let fifo = store::job::is_in_order_of_arrival(job);
+                Line::new(tx, fifo, vec![job.class], std::iter::once(run))?
+            }
+        };
+        self.parked.entry(key).or_insert(line).before(tx, &job.sort)
     }
 }

@@ -144,6 +144,9 @@ fn submit(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         Err(failure) if failure.kind == FailureKind::Unknown => settle(spool.as_mut(), &token, failure)?,
         Err(failure) => return Err(failure.into()),
     };
+    if shell.err_is_terminal {
+        say_what_keeps_it(&accepted, spool.as_mut(), shell, &clock);
+    }
     match show(&request, &accepted, spool.as_mut(), shell, &clock) {
         // The status must not look like that of a job that was not accepted.
         Err(Stop::Failed(failure)) => {
@@ -313,6 +316,21 @@ fn submission(
             .map_err(|why| Failure::new(FailureKind::BadValue, format!("{}: {why}", row.name())))?;
     }
     Ok((submission, files))
+}
+
+/// Says, to a person, that the job is accepted and does not print now, when somebody has to do something first. A hold that was
+/// asked for is no news.
+fn say_what_keeps_it(accepted: &Accepted, spool: &mut dyn Operations, shell: &mut Shell<'_>, clock: &Clock) {
+    // It is accepted, whatever becomes of this question.
+    let Ok(why) = spool.why(JobRef::Global(accepted.global.clone())) else { return };
+    if !why.causes.iter().all(Cause::waits_for_somebody) {
+        return;
+    }
+    let times = Times { zone: clock.zone.clone(), now_ms: shell.now_ms };
+    for cause in &why.causes {
+        // A closed standard error must not turn into a failure.
+        let _ = writeln!(shell.err, "{PROGRAM}: accepted, but {}", why::words(cause, &times));
+    }
 }
 
 /// What became of a submission whose outcome is unknown.

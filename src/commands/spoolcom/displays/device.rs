@@ -155,8 +155,7 @@ pub fn awaited(style: &Style, status: &DeviceStatus) -> Option<String> {
 /// Shows what keeps a single device from printing, or from being opened as FASTCNFG wants it: its error, what its
 /// process waits for, a printer that stands still, the process itself.
 pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io::Result<()> {
-    let in_error = matches!(status.state, DeviceState::DevError(_)) || status.stopped_by_error;
-    if let Some(error) = status.error.as_ref().filter(|_| in_error) {
+    if let Some(error) = &status.error {
         let next = if status.stopped_by_error { "RESTART" } else { "NEXT TRY" };
         let next = next_try(status, style).map(|date| format!("; {next} {date}")).unwrap_or_default();
         writeln!(out, "ERROR %{:o}: {}{next}", error.number, plain(&error.text))?;
