@@ -20,10 +20,12 @@ use spoolsuite::spool::interface::operations::Operations;
 fn crowded() -> Inside {
     let mut inside = Inside::new();
     let commands = "PRINT $SPLA, FILE fastp; SPOOLER, START; DEV $LP1, PROCESS $SPLA, URI null:; \
-                    DEV $lp2, PROCESS $SPLA, URI null:; DEV $BARE, SPEED 5; LOC #OFFICE.FRONT, DEV $LP1; LOC #OFFICE.Back, DEV $LP2; \
+                    DEV $lp2, PROCESS $SPLA, URI null:; DEV $BARE, SPEED 5; PRINT $SPLB, FILE fastp; DEV $LP3, PROCESS $SPLB, URI null:; LOC #GONE.X, DEV $LP3; DEV $LP3, START; LOC #OFFICE.FRONT, DEV $LP1; LOC #OFFICE.Back, DEV $LP2; \
                     LOC #PARK.DEFAULT, DEV; DEV $LP1, START; DEV $LP2, START";
     inside.run(spoolcom::run, &[commands], Exit::Done);
     let lease = inside.begins("SPLA");
+    // Nobody prints this one.
+    inside.submit("gone.x", b"waits\n", |_| {});
     let lp1 = inside.local.device("lp1".parse().unwrap()).unwrap().id;
     for (name, destination) in [("Over", "office.front"), ("over", "office.back")] {
         pass(61_234);

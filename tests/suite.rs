@@ -32,6 +32,7 @@ mod objects;
 mod odd_arguments;
 mod old_spools;
 mod opens;
+mod order;
 mod printers;
 mod prompt;
 mod rooms;
@@ -40,6 +41,7 @@ mod submission_socket;
 mod support;
 mod transports;
 mod waits;
+mod who_is_alive;
 mod who_starts;
 
 /// A file that no `mod` line names would never run.

@@ -26,10 +26,12 @@ use crate::commands::pd::jobs::reading_progress::Watched;
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, about, clock};
 use crate::commands::shell::Intent;
+use crate::commands::why;
 use crate::commands::why::Times;
 use crate::model::field::{Field, Value};
 use crate::model::job::{Accepted, Submission};
 use crate::model::query::{Condition, Order, Parts, Query};
+use crate::model::why::Cause;
 use crate::model::{Failure, FailureKind, JobRef};
 use crate::spool::interface::operations::Operations;
 
