@@ -110,8 +110,14 @@ fn print_start_ends_a_process_that_hangs_and_its_successor_prints() {
     assert_eq!(device(&site, "LP2")["state"], "procerror");
     let why = site.spoolcom("JOB 1, WHY").out;
     assert!(why.contains("PRINT $SPLA, START"), "{why}");
+    let shown = site.spoolcom("PRINT $SPLA, STATUS DETAIL").out;
+    assert!(shown.contains("ERROR %1050") && shown.contains(&format!("PROCESS ID: {hung}")), "{shown}");
+    assert!(site.spoolcom("DEV").out.contains("PROCESS HANGS SINCE "));
     printer.set_mode(Mode::Normal);
     site.spoolcom("PRINT $SPLA, START");
+    let log = site.spoolcom("PRINT $SPLA, LOG").out;
+    assert!(log.contains(&format!("a sign of life for a minute: process {hung}")), "{log}");
+    assert!(log.contains(&format!("PRINT START ended process {hung}, which hung")), "{log}");
     site.wait_until_empty();
     let complete: Vec<String> = printer.connections().iter().flat_map(|one| take_apart(&one.octets).complete).collect();
     assert_eq!(complete, ["long"]);

@@ -86,8 +86,11 @@ fn a_job() -> impl Strategy<Value = Job> {
 fn agree(inside: &mut Inside, printing: &[u32]) {
     let all = listed(inside, 1000);
     assert_eq!(numbers(&all), numbers(&listed(inside, 2)), "pages");
-    assert_eq!(&numbers(&all)[..printing.len()].iter().collect::<std::collections::BTreeSet<_>>(),
-        &printing.iter().collect::<std::collections::BTreeSet<_>>(), "what prints stands first");
+    assert_eq!(
+        &numbers(&all)[..printing.len()].iter().collect::<std::collections::BTreeSet<_>>(),
+        &printing.iter().collect::<std::collections::BTreeSet<_>>(),
+        "what prints stands first"
+    );
     let mut places: BTreeMap<u32, Vec<(usize, u32, u32)>> = BTreeMap::new();
     for (n, name) in DEVICES.iter().enumerate() {
         let status = inside.local.device(device(name)).unwrap();
@@ -124,7 +127,9 @@ fn agree(inside: &mut Inside, printing: &[u32]) {
             let n = DEVICES.iter().position(|name| device(name) == at).unwrap();
             let there = of.and_then(|of| of.iter().find(|one| one.0 == n)).map(|one| one.2);
             match cause {
-                DeviceCause::Next { printing } => assert_eq!(Some(u32::from(printing.is_some())), there, "job {number}"),
+                DeviceCause::Next { printing } => {
+                    assert_eq!(Some(u32::from(printing.is_some())), there, "job {number}")
+                }
                 DeviceCause::Behind { jobs, .. } => assert_eq!(Some(jobs), there, "job {number}"),
                 _ => {}
             }
@@ -182,7 +187,11 @@ proptest! {
 #[test]
 fn what_a_device_with_an_address_prints_is_in_the_order_of_arrival_unless_somebody_says_otherwise() {
     let mut inside = spool(["", ", FIFO OFF"]);
-    inside.run(spoolcom::run, &["DEV $NONSTOP, PROCESS $SPLA; DEV $LATER, PROCESS $SPLA; DEV $LATER, URI null:"], Exit::Done);
+    inside.run(
+        spoolcom::run,
+        &["DEV $NONSTOP, PROCESS $SPLA; DEV $LATER, PROCESS $SPLA; DEV $LATER, URI null:"],
+        Exit::Done,
+    );
     let fifo = |inside: &mut Inside, name: &str| inside.local.device(device(name)).unwrap().settings.fifo;
     assert!(fifo(&mut inside, "LP1") && fifo(&mut inside, "LATER"));
     assert!(!fifo(&mut inside, "LP2") && !fifo(&mut inside, "NONSTOP"));
@@ -218,7 +227,10 @@ fn a_job_that_passes_an_older_one_says_so_in_both_logs() {
         events.iter().map(|event| format!("{} {}", event.what, event.why)).collect::<Vec<_>>()
     };
     let passing = log(&mut inside, 2);
-    assert!(passing.iter().any(|line| line.starts_with("claimed ") && line.contains("before job 1, which is older")), "{passing:?}");
+    assert!(
+        passing.iter().any(|line| line.starts_with("claimed ") && line.contains("before job 1, which is older")),
+        "{passing:?}"
+    );
     let passed = log(&mut inside, 1);
     assert_eq!(passed.iter().filter(|line| line.starts_with("passed ")).count(), 1, "once: {passed:?}");
     assert!(passed.iter().any(|line| line.contains("by job 2 on $LP2")), "{passed:?}");

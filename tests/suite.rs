@@ -41,6 +41,7 @@ mod submission_socket;
 mod support;
 mod transports;
 mod waits;
+mod ways_out;
 mod who_is_alive;
 mod who_starts;
 

@@ -56,7 +56,10 @@ fn no_display_says_that_a_job_prints_whose_print_process_died() {
     assert_eq!((&spooler["printing-jobs"], &spooler["prints"]), (&Value::from(0), &Value::Bool(false)));
     assert!(said(&inside, "SPOOLER").contains("print process $SPLA is not running; jobs wait for it"));
     let devices = said(&inside, "DEV");
-    assert!(devices.contains("PROC ERROR") && devices.contains("PROCESS DIED") && !devices.contains("JOB 1"), "{devices}");
+    assert!(
+        devices.contains("PROC ERROR") && devices.contains("PROCESS DIED") && !devices.contains("JOB 1"),
+        "{devices}"
+    );
     assert!(said(&inside, "DEV $LP1").contains("PRINT PROCESS $SPLA IS NOT RUNNING"));
     let device = &json(&inside, "DEV")[0];
     assert_eq!((&device["running"], &device["trouble"]), (&Value::Null, &Value::from("process died")));
@@ -106,7 +109,9 @@ fn nobody_is_told_to_start_a_print_process_for_jobs_that_need_another_form() {
     assert!(!said(&inside, "DEV").contains("NOT RUNNING") && !said(&inside, "DEV $LP1").contains("NOT RUNNING"));
     assert_eq!(json(&inside, "SPOOLER")[0]["prints"], true);
     inside.submit("g.a", b"text\n", |_| {});
-    assert!(said(&inside, "DEV").contains("PROCESS NOT RUNNING") && said(&inside, "JOB 2, WHY").contains("is not running"));
+    assert!(
+        said(&inside, "DEV").contains("PROCESS NOT RUNNING") && said(&inside, "JOB 2, WHY").contains("is not running")
+    );
 }
 
 #[test]
@@ -148,8 +153,7 @@ fn a_delivered_job_is_neither_printing_nor_ready() {
     }
     for _ in 0..2 {
         let claim = claims(&mut inside, &lease);
-        let end =
-            AttemptEnd::Delivered { delivery: Delivery::Transferred, octets: 5, paper: Paper::Top, remark: None };
+        let end = AttemptEnd::Delivered { delivery: Delivery::Transferred, octets: 5, paper: Paper::Top, remark: None };
         inside.spool.attempt_ends(&lease, &claim, end, false, &now()).unwrap();
     }
     let states = |inside: &Inside, qualifier: &str| -> Vec<u64> {
@@ -233,7 +237,8 @@ fn a_job_that_was_held_after_printing_and_a_finished_one_say_what_they_are() {
     let shown = said(&inside, "JOB 1, STATUS DETAIL");
     assert!(shown.contains("HOLD REASON: printed, and held after that (HOLDAFTER)"), "{shown}");
     assert!(!shown.contains("held by its owner"), "{shown}");
-    let failure = inside.local.why("2".parse::<u32>().map(|n| spoolsuite::model::JobRef::Number(n.try_into().unwrap())).unwrap());
+    let failure =
+        inside.local.why("2".parse::<u32>().map(|n| spoolsuite::model::JobRef::Number(n.try_into().unwrap())).unwrap());
     let failure = failure.unwrap_err();
     assert!(failure.hints.iter().any(|hint| hint.contains("JOB 2, LOG")), "{failure:?}");
     assert!(failure.hints.iter().any(|hint| hint.contains("pdls --history -r log")), "{failure:?}");
@@ -248,8 +253,7 @@ fn devices_are_listed_as_a_person_looks_for_their_names() {
     for name in names {
         inside.run(spoolcom::run, &[&format!("DEV {name}, PROCESS $SPLA")], Exit::Done);
     }
-    let shown: Vec<String> =
-        inside.local.devices(None).unwrap().iter().map(|device| device.name.guardian()).collect();
+    let shown: Vec<String> = inside.local.devices(None).unwrap().iter().map(|device| device.name.guardian()).collect();
     assert_eq!(shown, ["$AA", "$FAST2", "$FAST2.#T0", "$FAST2.#T1", "$FAST3", "$V", "\\WEST.$M", "$Z"]);
     let paged = inside.local.devices(Some("$FAST2.#T1".parse().unwrap())).unwrap();
     assert_eq!(paged[0].name.guardian(), "$FAST3");

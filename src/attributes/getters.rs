@@ -4,12 +4,12 @@ use jiff::Timestamp;
 
 use super::NONE;
 use crate::model::alter::JobChange;
+use crate::model::device::DeviceStatus;
 use crate::model::device::check_form;
 use crate::model::field::Value;
 use crate::model::job::{RawPath, Submission};
 use crate::model::location::Destination;
 use crate::model::order::Priority;
-use crate::model::device::DeviceStatus;
 use crate::model::state::{DeviceState, DeviceWish};
 
 /// Above this, jobs ahead are not counted.
@@ -72,7 +72,9 @@ pub(super) fn problem(device: &DeviceStatus) -> Value {
 pub(super) fn device_state(device: &DeviceStatus) -> &'static str {
     let by_process = |word: &str| word.starts_with("process ");
     match &device.state {
-        DeviceState::Waiting | DeviceState::Printing(_) if device.trouble.as_ref().is_some_and(|t| by_process(&t.word)) => {
+        DeviceState::Waiting | DeviceState::Printing(_)
+            if device.trouble.as_ref().is_some_and(|t| by_process(&t.word)) =>
+        {
             "needs-key-operator"
         }
         DeviceState::Waiting | DeviceState::Printing(_)

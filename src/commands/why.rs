@@ -182,7 +182,9 @@ fn on_device(device: &str, cause: &DeviceCause, times: &Times) -> String {
         }
         DeviceCause::ProcessSilent { process, since_ms } => {
             let since = times.short(*since_ms);
-            format!("print process ${process} of {device} shows no sign of life since {since}; after a minute it is taken to hang")
+            format!(
+                "print process ${process} of {device} shows no sign of life since {since}; after a minute it is taken to hang"
+            )
         }
         DeviceCause::ProcessError { process, error, tried_again } => {
             let start = match tried_again {

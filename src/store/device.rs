@@ -203,8 +203,7 @@ pub(crate) fn order_of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Option<boo
     let of = |whose: &str, fifo: &str| {
         format!("SELECT 1 FROM {whose} JOIN device d ON d.id = l.device_id WHERE {fifo} LIMIT 1")
     };
-    let (one, group) =
-        ("location l", "location_group g JOIN location l ON l.group_id = g.id");
+    let (one, group) = ("location l", "location_group g JOIN location l ON l.group_id = g.id");
     for (whose, key) in [(one, "l.route_id = ?1"), (group, "g.route_id = ?1")] {
         if tx.finds(&of(whose, &format!("{key} AND d.fifo <> ?2")), values![route, false])? {
             return Ok(Some(true));

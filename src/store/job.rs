@@ -365,7 +365,8 @@ pub(crate) fn set_sort(tx: &Tx<'_>, id: JobId, sort: &SortKey, place: i64) -> Fa
 
 /// Whether the jobs of a route are listed in the order of arrival; none when it has no jobs. All of them are, or none.
 pub(crate) fn route_order(tx: &Tx<'_>, route: RouteId) -> Fallible<Option<bool>> {
-    let found = tx.one("SELECT sort_place FROM job WHERE route_id = ? LIMIT 1", values![route], |row| row.only::<i64>());
+    let found =
+        tx.one("SELECT sort_place FROM job WHERE route_id = ? LIMIT 1", values![route], |row| row.only::<i64>());
     Ok(found?.map(|place| place == 0))
 }
 

@@ -133,11 +133,7 @@ pub(crate) fn devices_with_begun(tx: &Tx<'_>) -> Fallible<BTreeSet<DeviceId>> {
 }
 
 /// The queued entry of a route and class that arrived first among those of one promotion and rank, for a device.
-pub(crate) fn eldest(
-    tx: &Tx<'_>,
-    run: &Run,
-    (promoted, rank): (i64, i64),
-) -> Fallible<Option<(i64, JobId)>> {
+pub(crate) fn eldest(tx: &Tx<'_>, run: &Run, (promoted, rank): (i64, i64)) -> Fallible<Option<(i64, JobId)>> {
     tx.one(
         &format!(
             "SELECT {} FROM entry WHERE state = ? AND route_id = ? AND only_device = ? AND class_id = ?

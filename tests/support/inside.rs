@@ -9,10 +9,10 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use spoolsuite::commands::shell::{Exit, Intent, Shell};
-use spoolsuite::model::{Caller, ProcessName};
 use spoolsuite::model::job::{Accepted, DocumentOffer, RawPath, Submission, Transfer};
 use spoolsuite::model::order::Priority;
 use spoolsuite::model::time::Moment;
+use spoolsuite::model::{Caller, ProcessName};
 use spoolsuite::spool::disk::base::{Access, open};
 use spoolsuite::spool::interface::engine::{Engine, Lease};
 use spoolsuite::spool::interface::operations::Operations;

@@ -254,6 +254,7 @@ pub fn at_prompt(world: &Rc<RefCell<World>>, sit: impl FnOnce(&RefCell<Runner<'_
         from_shell: false,
         interrupted: || false,
         broken: false,
+        output_failed: false,
     };
     let exit = sit(&RefCell::new(Runner::new(session, &mut open, None)));
     Ran { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }

@@ -178,7 +178,9 @@ impl Spool {
 fn accepting(tx: &Tx<'_>) -> Fallible<()> {
     match store::spool::state(tx)?.refusal() {
         None => Ok(()),
-        Some(why) => Err(Failure::new(FailureKind::State, why).hint("an operator starts it: spoolcom 'SPOOLER, START'")),
+        Some(why) => {
+            Err(Failure::new(FailureKind::State, why).hint("an operator starts it: spoolcom 'SPOOLER, START'"))
+        }
     }
 }
 

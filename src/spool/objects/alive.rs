@@ -11,7 +11,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::model::state::{EntryState, ProcessState};
+use crate::model::state::{EntryState, ProcessState, SpoolerState};
 use crate::model::time::Moment;
 use crate::model::{ProcessId, ProcessName};
 use crate::store::entry::Claimant;
@@ -101,12 +101,21 @@ pub(crate) struct Alive {
     spool: Spool,
     by_name: BTreeMap<String, Option<Rc<Known>>>,
     names: BTreeMap<ProcessId, Option<String>>,
+    spooler: Option<SpoolerState>,
 }
 
 impl Alive {
     /// Knows of none yet.
     pub(crate) fn new(spool: &Spool) -> Self {
-        Self { spool: spool.clone(), by_name: BTreeMap::new(), names: BTreeMap::new() }
+        Self { spool: spool.clone(), by_name: BTreeMap::new(), names: BTreeMap::new(), spooler: None }
+    }
+
+    /// Returns the state of the spooler.
+    pub(crate) fn spooler(&mut self, tx: &Tx<'_>) -> Fallible<SpoolerState> {
+        match self.spooler {
+            Some(state) => Ok(state),
+            None => Ok(*self.spooler.insert(store::spool::state(tx)?)),
+        }
     }
 
     /// Returns the process of that name; none when it is not declared.
@@ -154,5 +163,61 @@ impl Alive {
             EntryState::Claimed | EntryState::Transferred if self.claimant(tx, by)?.is_none() => EntryState::Queued,
             state => state,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::state::JobState;
+    use crate::model::why::{Cause, DeviceCause};
+    use crate::spool::interface::operations::Operations;
+    use crate::spool::testing::{Site, clock, name, pass};
+
+    #[test]
+    fn a_process_that_stands_still_is_not_blamed_on_its_printer_and_hangs_after_a_minute() {
+        let mut site = Site::printing();
+        let alive = site.alive("SPLA");
+        let job = site.job();
+        site.claim(&alive, "LP1");
+        let cause = |site: &mut Site| match site.local.why(job.clone()).unwrap().causes.remove(0) {
+            Cause::Device { cause, .. } => cause,
+            other => panic!("{other:?}"),
+        };
+        let began = clock().wall_ms;
+        pass(40);
+        assert!(matches!(cause(&mut site), DeviceCause::ProcessSilent { since_ms, .. } if since_ms == began));
+        let device = site.local.device(name("LP1")).unwrap();
+        assert_eq!(
+            device.trouble.map(|trouble| (trouble.word, trouble.since_ms)),
+            Some(("process silent".into(), Some(began)))
+        );
+        assert_eq!(site.local.process(name("SPLA")).unwrap().state, ProcessState::Active);
+        pass(21);
+        let process = site.local.process(name("SPLA")).unwrap();
+        assert_eq!((process.state, process.pid), (ProcessState::Error, Some(77)), "its id is shown while it lives");
+        assert_eq!(process.error.map(|error| error.since_ms), Some(began));
+        assert!(matches!(cause(&mut site), DeviceCause::ProcessHung { since_ms, .. } if since_ms == began));
+        assert_eq!(site.local.job(job.clone()).unwrap().state, JobState::Printing, "it still has the job");
+        drop(alive);
+        assert_eq!(site.local.process(name("SPLA")).unwrap().pid, None);
+        assert_eq!(site.local.job(job).unwrap().state, JobState::Ready);
+    }
+
+    #[test]
+    fn a_machine_that_was_started_again_killed_nobody() {
+        let mut site = Site::printing();
+        let alive = site.alive("SPLA");
+        let job = site.job();
+        site.claim(&alive, "LP1");
+        drop(alive);
+        let row = |site: &Site| {
+            let name: ProcessName = name("SPLA");
+            site.spool.look(&crate::model::Call::timeless(), |tx| store::process::by_name(tx, &name)).unwrap().unwrap()
+        };
+        let later = Moment { boot_id: "another".into(), ..clock() };
+        assert_eq!(site.spool.pulse(&row(&site), &clock()).state, ProcessState::Dead);
+        assert_eq!(site.spool.pulse(&row(&site), &later).state, ProcessState::Dormant);
+        assert_eq!(site.local.job(job).unwrap().state, JobState::Ready);
     }
 }

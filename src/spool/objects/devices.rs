@@ -15,7 +15,7 @@ use crate::model::authority::Right;
 use crate::model::device::{DeviceChange, DeviceStatus, DeviceUri, RunningJob, Trouble};
 use crate::model::event::EventWord;
 use crate::model::guardian::DeviceError;
-use crate::model::state::{DeviceFacts, DeviceState, DeviceWish, EntryState, ErrorNote, ProcessState};
+use crate::model::state::{DeviceFacts, DeviceState, DeviceWish, EntryState, ErrorNote, ProcessState, SpoolerState};
 use crate::model::wait::Awaited;
 use crate::model::{DeviceName, Failure, FailureKind, ProcessName, near};
 use crate::store::device::DeviceRow;
@@ -160,7 +160,7 @@ impl Spool {
                     n => format!("{n} locations lead"),
                 };
                 return Err(Failure::new(FailureKind::InUse, format!("{routes} to {shown}"))
-                .hint(format!("LOC {}, DEV NONE disconnects one", first.name)));
+                    .hint(format!("LOC {}, DEV NONE disconnects one", first.name)));
             }
             if is_busy(tx, &row)? || store::entry::any_only_for(tx, row.id)? {
                 return Err(Failure::new(FailureKind::InUse, format!("device {shown} still has jobs of its own")));
@@ -195,10 +195,11 @@ impl Spool {
         };
         let process_state = process.as_ref().map_or(ProcessState::Dormant, |known| known.pulse.state);
         // The attempt of a dead process is over, although nobody has recorded it yet.
-        let mut claimed = None;
+        let (mut claimed, mut left_over) = (None, false);
         for entry in store::entry::of_device(tx, row.id, EntryState::Claimed)? {
-            if claimed.is_none() && alive.claimant(tx, entry.claimed_by)?.is_some() {
-                claimed = Some(entry);
+            match alive.claimant(tx, entry.claimed_by)? {
+                Some(_) => claimed = claimed.or(Some(entry)),
+                None => left_over = true,
             }
         }
         let progress = process.as_ref().map(|known| known.progress(self));
@@ -228,9 +229,11 @@ impl Spool {
             process: process_state,
         });
         let error = row.in_error().cloned();
-        let idle = process_state != ProcessState::Active && row.wish == DeviceWish::Started && waiting > 0;
-        let awaits_process = idle && claims::has_eligible(tx, &row)?;
-        let trouble = self.trouble(tx, &row, process.as_deref(), (running.as_ref(), awaits.as_ref(), awaits_process))?;
+        let unserved = process_state != ProcessState::Active && row.wish == DeviceWish::Started;
+        let awaits_process = unserved && (left_over || (waiting > 0 && claims::has_eligible(tx, &row)?));
+        let spooler = alive.spooler(tx)?;
+        let facts = (running.as_ref(), awaits.as_ref(), awaits_process);
+        let trouble = trouble(tx, &row, process.as_deref(), spooler, facts)?;
         Ok(DeviceStatus {
             id: row.id,
             name: row.name,
@@ -251,57 +254,57 @@ impl Spool {
             awaits_process,
         })
     }
+}
 
-    /// Returns why a device does not print although it is wanted to: one word and since when, the most decisive reason first.
-    fn trouble(
-        &self,
-        tx: &Tx<'_>,
-        row: &DeviceRow,
-        process: Option<&Known>,
-        (running, awaits, awaits_process): (Option<&RunningJob>, Option<&Awaited>, bool),
-    ) -> Fallible<Option<Trouble>> {
-        let is = |word: &str, since_ms: Option<i64>| Ok(Some(Trouble { word: word.to_owned(), since_ms }));
-        let now_ms = tx.now().wall_ms;
-        if row.wish == DeviceWish::Stopped {
-            let error = row.error.as_ref().filter(|_| row.stopped_by_error);
-            return Ok(error.map(of_error));
-        }
-        match (process.map(|known| (known.pulse.state, known)), &row.settings.process) {
-            (None, Some(_)) => return is("process not declared", None),
-            (Some((ProcessState::Error, known)), _) => match &known.row.error {
-                Some(error) => return is("process in error", Some(error.since_ms)),
-                None => return is("process hangs", known.pulse.silent_since_ms),
-            },
-            (Some((ProcessState::Dead, _)), _) => return is("process died", None),
-            (Some((ProcessState::Dormant, _)), _) if awaits_process => {
-                let active = claims::is_active(tx)?;
-                if active {
-                    return is("process not running", None);
-                }
-            }
-            _ => {}
-        }
-        if let Some(error) = row.in_error() {
-            return Ok(Some(of_error(error)));
-        }
-        if let Some(stalled) = running.and_then(|running| running.stalled) {
-            return is("stalled", Some(stalled.since_ms));
-        }
-        if let Some(awaits) = awaits
-            && let Some((word, at_once)) = awaits.wait.trouble()
-            && (at_once || now_ms - awaits.since_ms > LONG_MS)
-        {
-            return is(word, Some(awaits.since_ms));
-        }
-        if row.connection.as_ref().is_some_and(|used| used.complaint.is_some()) {
-            let said = last(tx, Object::Device(row.id), &[EventWord::Fastcnfg])?;
-            return is("fastcnfg", said.map(|event| event.at_ms));
-        }
-        if row.wish == DeviceWish::Started && !claims::is_active(tx)? {
-            return is(&format!("spooler {}", store::spool::state(tx)?.word()), None);
-        }
-        Ok(None)
+/// Returns why a device does not print although it is wanted to: one word and since when, the most decisive reason first.
+fn trouble(
+    tx: &Tx<'_>,
+    row: &DeviceRow,
+    process: Option<&Known>,
+    spooler: SpoolerState,
+    (running, awaits, awaits_process): (Option<&RunningJob>, Option<&Awaited>, bool),
+) -> Fallible<Option<Trouble>> {
+    let is = |word: &str, since_ms: Option<i64>| Ok(Some(Trouble { word: word.to_owned(), since_ms }));
+    let now_ms = tx.now().wall_ms;
+    if row.wish == DeviceWish::Stopped {
+        let error = row.error.as_ref().filter(|_| row.stopped_by_error);
+        return Ok(error.map(of_error));
     }
+    match (process.map(|known| (known.pulse.state, known)), &row.settings.process) {
+        (None, Some(_)) => return is("process not declared", None),
+        (Some((ProcessState::Error, known)), _) => match &known.row.error {
+            Some(error) => return is("process in error", Some(error.since_ms)),
+            None => return is("process hangs", known.pulse.silent_since_ms),
+        },
+        (Some((ProcessState::Dead, _)), _) => return is("process died", None),
+        (Some((ProcessState::Dormant, _)), _) if awaits_process && spooler == SpoolerState::Active => {
+            return is("process not running", None);
+        }
+        (Some((ProcessState::Active, known)), _) if known.pulse.silent_since_ms.is_some() => {
+            return is("process silent", known.pulse.silent_since_ms);
+        }
+        _ => {}
+    }
+    if let Some(error) = row.in_error() {
+        return Ok(Some(of_error(error)));
+    }
+    if let Some(stalled) = running.and_then(|running| running.stalled) {
+        return is("stalled", Some(stalled.since_ms));
+    }
+    if let Some(awaits) = awaits
+        && let Some((word, at_once)) = awaits.wait.trouble()
+        && (at_once || now_ms - awaits.since_ms > LONG_MS)
+    {
+        return is(word, Some(awaits.since_ms));
+    }
+    if row.connection.as_ref().is_some_and(|used| used.complaint.is_some()) {
+        let said = last(tx, Object::Device(row.id), &[EventWord::Fastcnfg])?;
+        return is("fastcnfg", said.map(|event| event.at_ms));
+    }
+    if row.wish == DeviceWish::Started && spooler != SpoolerState::Active {
+        return is(&format!("spooler {}", spooler.word()), None);
+    }
+    Ok(None)
 }
 
 /// A wait that lasts longer than this is trouble, whatever is waited for.
@@ -313,12 +316,7 @@ fn of_error(error: &ErrorNote) -> Trouble {
 }
 
 /// Returns how far a device is with a claimed entry. Without a slot nothing was sent yet.
-pub(crate) fn running_job(
-    tx: &Tx<'_>,
-    entry: &EntryRow,
-    job: JobRow,
-    slot: Option<&Progress>,
-) -> Fallible<RunningJob> {
+pub(crate) fn running_job(tx: &Tx<'_>, entry: &EntryRow, job: JobRow, slot: Option<&Progress>) -> Fallible<RunningJob> {
     let documents = store::document::of_job(tx, job.id)?;
     let accepted = documents.iter().map(|d| d.identity.size.saturating_mul(u64::from(d.copies))).sum();
     let document = slot.map_or(0, |s| s.document);

@@ -91,7 +91,12 @@ impl Spool {
             let row = store::process::by_name(tx, &name)?.ok_or_else(|| not_found(&name))?;
             if let Some((pid, since_ms)) = ended {
                 let why = format!("{}: process {pid}", ProcessError::Hung.words());
-                record(&tx.spooler().at(&at_wall(tx.now(), since_ms)), Object::Process(row.id), EventWord::Error, &why)?;
+                record(
+                    &tx.spooler().at(&at_wall(tx.now(), since_ms)),
+                    Object::Process(row.id),
+                    EventWord::Error,
+                    &why,
+                )?;
                 let why = format!("PRINT START ended process {pid}, which hung");
                 record(tx, Object::Process(row.id), EventWord::Ended, &why)?;
             }

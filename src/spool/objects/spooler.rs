@@ -18,8 +18,8 @@ use crate::model::state::{DeviceWish, EntryState, ProcessState};
 use crate::store::event::{Object, record};
 use crate::store::{self, Fallible, Lock, Tx};
 
-use crate::spool::interface::records::{SpoolStatus, SpoolerState};
 use super::alive::Alive;
+use crate::spool::interface::records::{SpoolStatus, SpoolerState};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 

@@ -255,13 +255,18 @@ impl Spool {
         if row.error.is_none() || entry.attempt == 1 {
             let mut why = format!("by {}, attempt {}", row.name.guardian(), entry.attempt);
             if let Some(older) = passed(tx, row, &entry)? {
-                why.push_str(&format!(", before job {}, which is older: this one is shorter, and FIFO is OFF", older.number));
+                why.push_str(&format!(
+                    ", before job {}, which is older: this one is shorter, and FIFO is OFF",
+                    older.number
+                ));
                 let object = Object::Job(older.id);
                 // Many short jobs may pass a long one: its log says so once.
                 if last(tx, object, &[EventWord::Passed])?.is_none() {
-                    let number = store::job::by_id(tx, entry.job)?.map_or_else(String::new, |job| job.number.to_string());
+                    let number =
+                        store::job::by_id(tx, entry.job)?.map_or_else(String::new, |job| job.number.to_string());
                     let name = row.name.guardian();
-                    let by = format!("by job {number} on {name}, which is shorter: FIFO is OFF, and waiting counts for it");
+                    let by =
+                        format!("by job {number} on {name}, which is shorter: FIFO is OFF, and waiting counts for it");
                     record(&tx.spooler(), object, EventWord::Passed, &by)?;
                 }
             }

@@ -19,8 +19,8 @@ use crate::store::job::SortKey;
 use crate::store::waiting::{self, Run};
 use crate::store::{self, Fallible, Tx};
 
-use crate::spool::Spool;
 use super::line::START;
+use crate::spool::Spool;
 use crate::spool::jobs::view::Known;
 use crate::spool::objects::alive::Alive;
 

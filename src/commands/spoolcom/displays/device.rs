@@ -34,7 +34,8 @@ fn flags(status: &DeviceStatus) -> String {
 }
 
 impl Shown for DeviceStatus {
-    const COLUMNS: &'static [Column] = &[left("DEVICE"), left("STATE"), left("FLAGS"), left("PROC"), left("FORM"), left("TROUBLE")];
+    const COLUMNS: &'static [Column] =
+        &[left("DEVICE"), left("STATE"), left("FLAGS"), left("PROC"), left("FORM"), left("TROUBLE")];
 
     fn row(&self, style: &Style) -> Vec<String> {
         vec![
