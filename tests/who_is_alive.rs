@@ -3,8 +3,9 @@
 
 use crate::support::inside::{Inside, now, pass};
 use serde_json::Value;
+use spoolsuite::commands::pd::verbs::{pdls, pdpr};
 use spoolsuite::commands::shell::Exit;
-use spoolsuite::commands::{pd, spoolcom};
+use spoolsuite::commands::spoolcom;
 use spoolsuite::model::job::Submission;
 use spoolsuite::model::state::{Delivery, ErrorNote};
 use spoolsuite::spool::interface::engine::{AttemptEnd, Engine, Lease, Observation, Outcome, Paper};
@@ -31,7 +32,7 @@ fn json(inside: &Inside, command: &str) -> Value {
 }
 
 fn listed(inside: &Inside, words: &[&str]) -> Value {
-    parsed(&inside.run(pd::pdls::run, &[&["-U", "--json"], words].concat(), Exit::Done))
+    parsed(&inside.run(pdls::run, &[&["-U", "--json"], words].concat(), Exit::Done))
 }
 
 fn claims(inside: &mut Inside, lease: &Lease) -> spoolsuite::spool::interface::engine::Claim {
@@ -193,7 +194,7 @@ fn a_spooler_that_is_not_active_takes_no_jobs_and_says_so_everywhere() {
         assert!(failure.message.contains(word), "{failure}");
         assert!(failure.hints[0].contains("SPOOLER, START"), "{failure:?}");
         assert_eq!(enabled(inside), [false, false], "{word}");
-        inside.run(pd::pdpr::run, &["-d", "g.a", file_name(inside).as_str()], Exit::Failed);
+        inside.run(pdpr::run, &["-d", "g.a", file_name(inside).as_str()], Exit::Failed);
     };
     refused(&mut inside, "COLD");
     let shown = said(&inside, "DEV $LP1");
