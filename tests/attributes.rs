@@ -24,8 +24,6 @@ fn crowded() -> Inside {
                     LOC #PARK.DEFAULT, DEV; DEV $LP1, START; DEV $LP2, START";
     inside.run(spoolcom::run, &[commands], Exit::Done);
     let lease = inside.begins("SPLA");
-    // Nobody prints this one.
-    inside.submit("gone.x", b"waits\n", |_| {});
     let lp1 = inside.local.device("lp1".parse().unwrap()).unwrap().id;
     for (name, destination) in [("Over", "office.front"), ("over", "office.back")] {
         pass(61_234);
@@ -69,6 +67,8 @@ fn crowded() -> Inside {
             inside.run(pdmod::run, &["-x", &pair, &serial(&inside, job)], Exit::Done);
         }
     }
+    // Nobody prints this one.
+    inside.submit("gone.x", b"waits\n", |_| {});
     inside
 }
 

@@ -87,7 +87,9 @@ fn print_start_brings_back_the_devices_of_a_process_that_kept_dying() {
     // Its deaths are forgotten: it takes three more, not one, to be in error again.
     let mut fault = site.submission("office.front", "once more", &file);
     finish(fault.env("PD_FAULT", "claimed").spawn().unwrap(), DEADLINE).expect(0);
-    site.wait_for("it was claimed", || site.jobs().iter().any(|job| job["current-job-state"] == "processing"));
+    let claimed = "SELECT count(*) FROM entry WHERE state = 1";
+    let db = site.database();
+    site.wait_for("it was claimed", || db.query_row(claimed, [], |row| row.get::<_, i64>(0)).unwrap() > 0);
     assert!(site.fastp_ends(DEADLINE));
     site.spoolcom("SPOOLER, START");
     site.wait_until_empty();

@@ -172,7 +172,7 @@ proptest! {
         agree(&mut inside, &printing);
         // A filled queue whose order is changed, and a location that leads elsewhere.
         if changes {
-            inside.run(spoolcom::run, &["--no-wait DEV $LP2, DRAIN"], Exit::Done);
+            inside.run(spoolcom::run, &["--no-wait", "DEV $LP2, DRAIN"], Exit::Done);
             let id = inside.local.device(device("LP2")).unwrap().id;
             inside.spool.observe(&lease, id, spoolsuite::spool::interface::engine::Observation::Drained, &now()).unwrap();
             let on = !inside.local.device(device("LP2")).unwrap().settings.fifo;

@@ -160,7 +160,21 @@ impl DeviceError {
     pub fn recorded(number: u32, text: &str) -> Self {
         let mut of_number = Self::ALL.iter().filter(|error| error.number() == number);
         let first = of_number.clone().next().copied().unwrap_or(Self::Unlisted(number));
-        let says = |error: &&Self| text.contains(error.words()) || text.to_lowercase().contains(error.brief());
+        // What is recorded says where, and so does not always have the words of the table.
+        const OTHERS: &[(&str, DeviceError)] = &[
+            ("no program reads it", DeviceError::NoReader),
+            ("no address", DeviceError::NoAddress),
+            ("cannot resolve", DeviceError::NoAddress),
+            ("cannot reach", DeviceError::NoAddress),
+            ("has no URI", DeviceError::NoUri),
+            ("FASTCNFG", DeviceError::NoUri),
+            ("FASTCNFG", DeviceError::FastcnfgMistake),
+            ("no such FIFO", DeviceError::NoFifo),
+            ("nothing was accepted", DeviceError::AcceptsNothing),
+            ("did not close", DeviceError::DoesNotClose),
+        ];
+        let other = |error: &Self| OTHERS.iter().any(|(words, meant)| meant == error && text.contains(words));
+        let says = |error: &&Self| text.contains(error.words()) || other(error);
         of_number.find(says).copied().unwrap_or(first)
     }
 

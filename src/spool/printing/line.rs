@@ -90,6 +90,8 @@ struct Line {
     places: Vec<Place>,
     /// The entry that it has begun on its file, and resumes before all others.
     begun: Option<EntryRow>,
+    /// The places of entries that a dead process had: they wait again, though their rows do not say so yet.
+    returned: Vec<Place>,
     printing: u32,
 }
 
@@ -100,7 +102,7 @@ impl Line {
         for (n, reader) in readers.iter_mut().enumerate() {
             heads.extend(reader.next(tx, fifo)?.map(|place| Reverse((place, n))));
         }
-        Ok(Self { fifo, classes, readers, heads, places: Vec::new(), begun: None, printing: 0 })
+        Ok(Self { fifo, classes, readers, heads, places: Vec::new(), begun: None, returned: Vec::new(), printing: 0 })
     }
 
     /// Counts the places before `to`.
@@ -122,10 +124,12 @@ impl Line {
         if self.begun.as_ref().is_some_and(|begun| begun.job == job) {
             return Ok(Some(Standing { ahead: 0, printing }));
         }
-        let before = self.before(tx, sort)?;
+        let place = sort.place(self.fifo);
+        let returned = self.returned.iter().filter(|other| **other < place).count();
+        let before = self.before(tx, sort)?.saturating_add(u32::try_from(returned).unwrap_or(u32::MAX));
         // One that was begun on the file of the device is resumed first, wherever it stands.
         let jumps = self.begun.as_ref().is_some_and(|begun| sort.place(self.fifo) < begun.sort.place(self.fifo));
-        Ok(Some(Standing { ahead: (before + u32::from(jumps)).min(POSITION_LIMIT), printing }))
+        Ok(Some(Standing { ahead: before.saturating_add(u32::from(jumps)).min(POSITION_LIMIT), printing }))
     }
 }
 
@@ -181,7 +185,10 @@ impl Lines {
             line.begun = store::entry::begun_on(tx, device.id, &form)?;
         }
         for entry in store::entry::of_device(tx, device.id, EntryState::Claimed)? {
-            line.printing += u32::from(alive.claimant(tx, entry.claimed_by)?.is_some());
+            match alive.claimant(tx, entry.claimed_by)? {
+                Some(_) => line.printing += 1,
+                None => line.returned.push(entry.sort.place(line.fifo)),
+            }
         }
         Ok(line)
     }

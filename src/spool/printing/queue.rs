@@ -161,9 +161,13 @@ impl Spool {
             let form = store::device::form_key(&device.settings.form);
             let begun = store::entry::begun_on(tx, device.id, &form)?;
             let mut alive = Alive::new(self);
-            let mut printing = 0;
+            let (mut printing, mut returned) = (0, Vec::new());
             for entry in store::entry::of_device(tx, device.id, EntryState::Claimed)? {
-                printing += u32::from(alive.claimant(tx, entry.claimed_by)?.is_some());
+                match alive.claimant(tx, entry.claimed_by)? {
+                    Some(_) => printing += 1,
+                    // Its process died: it waits again, though its row does not say so yet.
+                    None => returned.push(entry),
+                }
             }
             // The position is that in the queue of this device.
             let mut known = Known::of(Parts { position: false, ..Parts::ALL });
@@ -180,7 +184,14 @@ impl Spool {
             loop {
                 // Read one more than the page holds: it tells whether another page follows.
                 let wanted = limit + 2 - items.len();
-                let rows = merged(tx, runs(tx, &device, place.part)?, device.settings.fifo, &place.after, wanted)?;
+                let fifo = device.settings.fifo;
+                let mut rows = merged(tx, runs(tx, &device, place.part)?, fifo, &place.after, wanted)?;
+                if place.part == Part::Fits {
+                    let after = place.after.place(fifo);
+                    rows.extend(returned.iter().filter(|entry| entry.sort.place(fifo) > after).cloned());
+                    rows.sort_by_key(|entry| entry.sort.place(fifo));
+                    rows.truncate(wanted);
+                }
                 for entry in rows {
                     if begun.as_ref().is_some_and(|begun| begun.id == entry.id) {
                         continue;
