@@ -294,7 +294,7 @@ fn what_the_audit_found_wrong_is_right() {
     assert_eq!(labels("job-priority=*4 && job-priority*=7"), BTreeSet::from([5]));
     assert_eq!(labels("job-name==REPORT9"), BTreeSet::from([4]));
     assert_eq!(labels("user-name==ANN@here"), BTreeSet::new());
-    assert_eq!(labels("job-priority>0").len(), 6);
+    assert_eq!(labels("job-priority>0").len(), 7);
     let shown = inside.run(
         pdls::run,
         &["-U", "-g", "-r", "submission-time", "-s", "column", "-f", "job-number==4"],
