@@ -82,7 +82,7 @@ pub fn definition() -> clap::Command {
         .after_help(EXAMPLES)
         .arg(value("in", "FILE", "Read commands from FILE, one line after the other; - is standard input"))
         .arg(value("out", "FILE", "Add displays to FILE instead of standard output"))
-        .arg(value("spooler", "SPOOL", "Use this spool: its base directory or its server"))
+        .arg(value("spooler", "SPOOL", "Use this spool: its base directory"))
         .arg(switch("json", "Displays are JSON"))
         .arg(switch(
             "foreground",
@@ -305,6 +305,7 @@ impl Settings {
             from_shell: false,
             interrupted: self.interrupted,
             broken: false,
+            output_failed: false,
         };
         let mut runner = Runner::new(session, open, self.spooler.clone());
         runner.demand_node(self.node.clone());
@@ -314,7 +315,10 @@ impl Settings {
 
 fn read_in(name: &str, path: &Path) -> Result<File, Failure> {
     File::open(path).map_err(|error| {
-        Failure::new(FailureKind::Io, format!("cannot read IN file '{}': {error}", name.escape_debug()))
+        Failure::new(
+            FailureKind::Io,
+            format!("cannot read IN file '{}': {error}", crate::model::printable::escaped(name)),
+        )
     })
 }
 

@@ -7,7 +7,7 @@ use crate::model::device::FilePosition;
 use crate::model::separation::Separation;
 use crate::model::state::EntryState;
 use crate::model::time::SpoolTime;
-use crate::model::{DeviceId, Failure, ProcessId};
+use crate::model::{DeviceId, Failure, JobId, ProcessId};
 use crate::store::tally::{self, Counts};
 use crate::store::value::{Bits, columns, values};
 use crate::store::{Fallible, Tx};
@@ -39,6 +39,20 @@ pub(crate) fn on_device(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<(EntrySta
         },
     )
 }
+
+/// Returns the jobs that a device has, whatever became of its process: job, state, and who claimed it, at most `limit`.
+pub(crate) fn jobs_on_devices(tx: &Tx<'_>, limit: u32) -> Fallible<Vec<(JobId, EntryState, Option<Claimant>)>> {
+    tx.rows(
+        &format!("SELECT {} FROM entry WHERE state IN (?, ?) LIMIT ?", on::LIST),
+        values![EntryState::Claimed, EntryState::Transferred, limit],
+        |row| {
+            let by = row.get::<Option<ProcessId>>(on::process_id)?.zip(row.get(on::epoch)?);
+            Ok((row.get(on::job_id)?, row.get(on::state)?, by))
+        },
+    )
+}
+
+columns!(on { job_id, state, process_id, epoch });
 
 /// Returns the claims and transfers of earlier epochs of a process: those of a dead one.
 pub(crate) fn of_dead_epochs(tx: &Tx<'_>, process: ProcessId, epoch: u64) -> Fallible<Vec<EntryRow>> {
