@@ -166,7 +166,11 @@ impl Site {
     }
 
     pub fn set_spooler_state(&mut self, state: SpoolerState) {
-        self.spool.change(Room::Gives, &Call::timeless(), move |tx| store::spool::set_state(tx, state)).unwrap();
+        let set = move |tx: &store::Tx<'_>| {
+            tx.lock(store::Lock::Spool)?;
+            store::spool::set_state(tx, state)
+        };
+        self.spool.change(Room::Gives, &Call::timeless(), set).unwrap();
     }
 
     pub fn pause(&mut self, job: &JobRef) {

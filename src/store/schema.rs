@@ -454,7 +454,6 @@ ALTER TABLE finished ADD COLUMN carried TEXT;
 const TALLIES: &str = "
 ALTER TABLE spool ADD COLUMN jobs INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE spool ADD COLUMN open_jobs INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE spool ADD COLUMN printing_jobs INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE spool ADD COLUMN devices INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE spool ADD COLUMN locations INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE spool ADD COLUMN processes INTEGER NOT NULL DEFAULT 0;
@@ -462,7 +461,6 @@ ALTER TABLE location ADD COLUMN jobs INTEGER NOT NULL DEFAULT 0;
 UPDATE spool SET
     jobs = (SELECT count(*) FROM job),
     open_jobs = (SELECT count(*) FROM job WHERE arriving <> 0),
-    printing_jobs = (SELECT count(DISTINCT job_id) FROM entry WHERE state IN (1, 2)),
     devices = (SELECT count(*) FROM device),
     locations = (SELECT count(*) FROM location),
     processes = (SELECT count(*) FROM process);

@@ -8,7 +8,6 @@ use crate::model::separation::Separation;
 use crate::model::state::EntryState;
 use crate::model::time::SpoolTime;
 use crate::model::{DeviceId, Failure, JobId, ProcessId};
-use crate::store::tally::{self, Counts};
 use crate::store::value::{Bits, columns, values};
 use crate::store::{Fallible, Tx};
 
@@ -104,9 +103,6 @@ pub(crate) fn claim(
             entry.attempt
         ],
     )?;
-    if changed == 1 {
-        count_on_devices(tx, &entry, 1)?;
-    }
     Ok((changed == 1).then_some(EntryRow {
         state: EntryState::Claimed,
         attempt: entry.attempt + 1,
@@ -116,18 +112,6 @@ pub(crate) fn claim(
         claimed_spool: Some(spool_time.0),
         ..entry
     }))
-}
-
-/// Counts a job that comes to a device, or leaves one, unless another of its entries is on one: of a broadcast.
-fn count_on_devices(tx: &Tx<'_>, entry: &EntryRow, more: i64) -> Fallible<()> {
-    let other = tx.finds(
-        "SELECT 1 FROM entry WHERE job_id = ? AND id <> ? AND state IN (?, ?)",
-        values![entry.job, entry.id, EntryState::Claimed, EntryState::Transferred],
-    )?;
-    match other {
-        true => Ok(()),
-        false => tally::add(tx, Counts { printing_jobs: more, ..Counts::default() }),
-    }
 }
 
 /// What a claimed or transferred entry is called in a failure.
@@ -189,8 +173,7 @@ pub(crate) fn release(tx: &Tx<'_>, entry: &EntryRow, state: EntryState, duplicat
              claimed_spool = NULL, octets_sent = NULL, duplicate = CASE WHEN ? THEN ? ELSE duplicate END
          WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
         values![state, duplicate, true, entry.id, entry.state, entry.epoch(), entry.attempt],
-    )?;
-    count_on_devices(tx, entry, -1)
+    )
 }
 
 /// The attempt has handed over every octet; its row stays until the connection has closed.
@@ -208,6 +191,5 @@ pub(crate) fn delete_claimed(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<()> {
         CLAIM,
         "DELETE FROM entry WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
         values![entry.id, entry.state, entry.epoch(), entry.attempt],
-    )?;
-    count_on_devices(tx, entry, -1)
+    )
 }

@@ -173,7 +173,8 @@ pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io
         let (number, text, since) = (error.number, plain(&error.text), style.date(error.since_ms));
         writeln!(out, "CANNOT GO ON SINCE {since}: ERROR %{number:o}: {text}")?;
     }
-    if let Some(error) = &status.error {
+    let wanted = status.wish != DeviceWish::Stopped || status.stopped_by_error;
+    if let Some(error) = status.error.as_ref().filter(|_| wanted) {
         let next = if status.stopped_by_error { "RESTART" } else { "NEXT TRY" };
         let next = next_try(status, style).map(|date| format!("; {next} {date}")).unwrap_or_default();
         writeln!(out, "ERROR %{:o}: {}{next}", error.number, plain(&error.text))?;
