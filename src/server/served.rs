@@ -136,6 +136,8 @@ impl Server {
         if let Err(error) = lock.sign(place.as_deref()) {
             (hooks.log)(&format!("{}: {error}", base.server_lock().display()));
         }
+        // Whoever commits shortens the log where no thread can.
+        let _ = spool.keep_log_short();
         let starter = Starter::beside_us().map_err(|error| {
             Failure::new(FailureKind::Unreachable, format!("the kernel hides where we are: {error}"))
         })?;
@@ -207,7 +209,15 @@ fn alone(base: &Base, spool: &Spool) -> Result<ServerLock, Failure> {
 
 /// Listens at `path`, where anybody of this machine may connect, and nobody else listens.
 fn listen(path: &Path) -> Result<(UnixListener, Socket), Failure> {
-    let failure = |error: io::Error| io_failure(path, &error);
+    let failure = |error: io::Error| {
+        let failure = io_failure(path, &error);
+        match error.kind() {
+            io::ErrorKind::NotFound => failure
+                .hint("its directory is missing: systemd-tmpfiles --create makes /run/pd")
+                .hint("--socket PATH says where else to listen"),
+            _ => failure,
+        }
+    };
     let mut lock_path = path.as_os_str().to_owned();
     lock_path.push(".lock");
     let lock = FileLock::exclusive(Path::new(&lock_path), PREDECESSOR).map_err(failure)?;

@@ -5,6 +5,7 @@
 mod account;
 mod shown;
 mod support;
+mod syncs;
 
 use std::io::Write;
 use std::process::Stdio;
@@ -104,6 +105,7 @@ fn the_server_starts_a_print_process_that_died() {
 fn what_a_path_holds_never_reaches_a_terminal_as_it_is() {
     let Some(machine) = Machine::new() else { return };
     let mut command = machine.command(SERVER, "pdserver");
+    command.arg("--socket").arg(machine.path("run/other"));
     let output = command.args(["--base", "/dev/null/\u{1b}[31mred\u{202e}"]).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -136,8 +136,14 @@ impl Machine {
 
     /// Starts the server and waits until it says that it is ready.
     pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// The same with more variables.
+    pub fn start_with(&mut self, variables: &[(&str, &Path)]) {
         let log = std::fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
         let mut command = self.server_command();
+        command.envs(variables.iter().copied());
         command.env("NOTIFY_SOCKET", self.path("notify")).stdout(Stdio::null()).stderr(log);
         self.server = Some(command.spawn().unwrap());
         let mut word = [0; 64];
