@@ -12,7 +12,11 @@ fn library(dir: &Path) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/slow.c");
     let library = dir.join("slow.so");
     let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&library).arg(source).arg("-ldl");
+    compiler
+        .args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"])
+        .arg(&library)
+        .arg(source)
+        .arg("-ldl");
     let child = compiler.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     finish(child.expect("a C compiler is needed: cc"), DEADLINE).expect(0);
     library
@@ -60,7 +64,11 @@ fn a_submission_waits_for_two_syncs_one_after_another_however_many_documents_it_
         finish(command.spawn().unwrap(), DEADLINE).expect(0);
         let (length, syncs) = chain(&record);
         assert!(syncs >= 3, "the data, the name and the commit were synced: {syncs}");
-        assert!(length <= 2, "{length} of {syncs} syncs waited for each other: {}", std::fs::read_to_string(&record).unwrap());
+        assert!(
+            length <= 2,
+            "{length} of {syncs} syncs waited for each other: {}",
+            std::fs::read_to_string(&record).unwrap()
+        );
         longest = longest.max(syncs);
         settled(&site);
     }

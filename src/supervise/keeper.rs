@@ -91,7 +91,8 @@ impl Keeper {
         drop(spool);
         let without = locks::change_without_server(&proof).map_err(|error| cannot("its lock", error))?;
         let Some(without) = without else {
-            let who = locks::server_of(base).map_or_else(String::new, |note| format!(" (process {})", note.process.pid));
+            let who =
+                locks::server_of(base).map_or_else(String::new, |note| format!(" (process {})", note.process.pid));
             let what = format!("pdserver{who} has this spool, and starts its print processes itself");
             return Err(Failure::new(FailureKind::InUse, what)
                 .hint("leave --foreground out, or end the server: systemctl stop pdserver"));

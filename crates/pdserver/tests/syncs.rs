@@ -13,7 +13,11 @@ fn library(machine: &Machine) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/faults/slow.c");
     let library = machine.path("slow.so");
     let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&library).arg(source).arg("-ldl");
+    compiler
+        .args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"])
+        .arg(&library)
+        .arg(source)
+        .arg("-ldl");
     assert!(compiler.status().expect("a C compiler is needed: cc").success());
     library
 }
@@ -55,7 +59,7 @@ fn one_submission_waits_for_two_syncs_and_sixteen_share_theirs() {
     ];
     machine.start_with(&variables);
     let letter = machine.file(ANN, "letter", "a letter of Ann\n", 0o600);
-    let mut submit = || machine.command(ANN, "pdpr").args(["-d", "office.front", &letter]).spawn().unwrap();
+    let submit = || machine.command(ANN, "pdpr").args(["-d", "office.front", &letter]).spawn().unwrap();
     // The first one may find a log that nobody has begun.
     assert!(submit().wait().unwrap().success());
 
@@ -71,7 +75,7 @@ fn one_submission_waits_for_two_syncs_and_sixteen_share_theirs() {
         assert!(pdpr.wait().unwrap().success());
     }
     let (length, syncs) = chain(&record);
-    assert!(syncs >= 16 * 2 + 1, "{syncs}");
+    assert!(syncs > 16 * 2, "{syncs}");
     // Alone they would wait for 32: data and names of all at once, and a commit for all that are ready. The thread that
     // shortens the log has its own.
     assert!(length <= 12, "{length} of {syncs}: {}", std::fs::read_to_string(&record).unwrap());

@@ -60,7 +60,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", required_unless_present_any = ["check", "shorten_log"], conflicts_with = "check")]
     process: Option<String>,
     /// Shorten the log of the database if it is long, and end: for a command whose user does not wait for that
-    #[arg(long, hide = true, conflicts_with_all = ["check", "process"])]
+    #[arg(long, conflicts_with_all = ["check", "process"])]
     shorten_log: bool,
     /// Go dormant after this many seconds without work
     #[arg(long, value_name = "SECONDS", conflicts_with = "check", value_parser = idle)]

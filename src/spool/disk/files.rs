@@ -190,8 +190,7 @@ impl Intake {
             Ok(())
         };
         std::thread::scope(|scope| {
-            let parts: Vec<_> =
-                copies.chunks(each).map(|part| (part, spawn(scope, move || sync(part)))).collect();
+            let parts: Vec<_> = copies.chunks(each).map(|part| (part, spawn(scope, move || sync(part)))).collect();
             let mut done = beside();
             for (part, thread) in parts {
                 // Where no thread can be started it is done here.
