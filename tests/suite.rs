@@ -16,6 +16,7 @@ mod device_life;
 mod device_queue;
 mod document_format;
 mod documents;
+mod dump_config;
 mod fastcnfg;
 mod fastcnfg_check;
 mod fastcnfg_text;

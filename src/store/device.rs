@@ -415,6 +415,16 @@ pub(crate) fn stop_by_error(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
     )
 }
 
+/// Stores that an operator wants a stopped device to stay so. Returns whether nobody had said anything of it before.
+pub(crate) fn stays_stopped(tx: &Tx<'_>, id: DeviceId) -> Fallible<bool> {
+    tx.demand_lock(Lock::Device(id))?;
+    let changed = tx.run(
+        "UPDATE device SET untouched = ? WHERE id = ? AND wish = ? AND untouched <> ?",
+        values![false, id, DeviceWish::Stopped, false],
+    )?;
+    Ok(changed == 1)
+}
+
 /// Returns the devices that nobody has started or drained yet.
 pub(crate) fn untouched(tx: &Tx<'_>) -> Fallible<Vec<DeviceRow>> {
     tx.rows(&format!("SELECT {} FROM device WHERE untouched <> ? ORDER BY name_key", at::LIST), values![false], read)
