@@ -6,7 +6,8 @@ use crate::model::order::Priority;
 use crate::model::query::{Condition, Cursor, Order};
 use crate::model::state::{EntryState, HoldReasons, Wish};
 use crate::model::{
-    ClassId, Failure, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern, RouteId, Serial,
+    ClassId, CollectorName, Failure, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern,
+    RouteId, Serial,
 };
 
 use super::tally::{self, Counts};
@@ -90,6 +91,8 @@ pub struct JobRow {
     pub pages: Option<u64>,
     /// Its position.
     pub sort: SortKey,
+    /// The collector by which it came; none = the usual one.
+    pub collector: Option<CollectorName>,
 }
 
 columns!(at {
@@ -123,6 +126,7 @@ columns!(at {
     sort_rank,
     sort_key,
     sort_sequence,
+    collector,
 });
 
 fn read(row: &Row<'_>) -> Fallible<JobRow> {
@@ -159,13 +163,14 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
             key: row.get(at::sort_key)?,
             sequence: row.get(at::sort_sequence)?,
         },
+        collector: row.get(at::collector)?,
     })
 }
 
 pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_id, owner_server, owner_uid, owner_gid, owner, user_name, name, form, priority, wish,
              reasons, reason_text, hold_after, arriving, retained, group_id, location_id, route_id, class_id, created_ms,
-             work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence, collector)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Inserts a job with the token of its submission; its `id` is ignored. Why does no row that is read have the token? Only
 /// the end of a job needs it, and a listing would read it for each job.
@@ -202,10 +207,11 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
             j.sort.promoted,
             j.sort.rank,
             j.sort.key,
-            j.sort.sequence
+            j.sort.sequence,
+            j.collector.as_ref().map(CollectorName::as_str)
         ],
     )?;
-    tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(j.arriving), ..Counts::default() })?;
+    tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(j.arriving), collected: 1, ..Counts::default() })?;
     tally::add_at(tx, j.location, 1)?;
     tx.has_made(Lock::Job(JobId(id)));
     Ok(JobId(id))
@@ -221,6 +227,18 @@ pub(crate) fn insert_values(tx: &Tx<'_>, job: JobId, given: &[GivenValue]) -> Fa
     tx.batch(sql, given.iter().zip(&texts).enumerate(), |(position, (value, text)), insert| {
         insert(values![job, value.document, value.field.stored(), position, text, value.origin])
     })
+}
+
+pub(super) const HELD: &str = "SELECT count(*) FROM job WHERE reasons OR wish OR retained";
+const HELD_ON_DEVICES: &str = "SELECT count(DISTINCT job_id) FROM entry CROSS JOIN job ON job.id = job_id
+     WHERE entry.state IN (?, ?) AND (reasons OR wish OR retained)";
+
+/// Returns how many jobs are held, paused or kept, and on no device. An index holds just those.
+pub(crate) fn held(tx: &Tx<'_>) -> Fallible<u64> {
+    let count = |sql: &str, values: &[&dyn Bind]| tx.one(sql, values, |row| row.only::<u64>());
+    let all = count(HELD, &[])?.unwrap_or(0);
+    let on_devices = count(HELD_ON_DEVICES, values![EntryState::Claimed, EntryState::Transferred])?.unwrap_or(0);
+    Ok(all.saturating_sub(on_devices))
 }
 
 /// Returns the job with that identity.

@@ -362,8 +362,31 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(CARRIED)?;
     tx.script(KEPT)?;
     tx.script(CONTENT)?;
-    tx.script(FASTCNFG)
+    tx.script(FASTCNFG)?;
+    tx.script(COLLECTORS)
 }
+
+/// Collectors, and the one by which each job came; none = the one of a spool in which none was ever declared. ERRLOG as typed,
+/// and counters since the cold start.
+const COLLECTORS: &str = "
+CREATE TABLE collector (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    name            TEXT    NOT NULL,
+    name_key        TEXT    NOT NULL UNIQUE,
+    file            TEXT,
+    kept            TEXT,
+    wish            INTEGER NOT NULL,
+    was_started     INTEGER NOT NULL
+);
+ALTER TABLE job ADD COLUMN collector TEXT;
+CREATE INDEX job_collector ON job (collector) WHERE collector IS NOT NULL;
+CREATE INDEX job_arriving ON job (id) WHERE arriving;
+CREATE INDEX job_held ON job (id) WHERE reasons OR wish OR retained;
+ALTER TABLE spool ADD COLUMN has_collectors INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN error_log TEXT;
+ALTER TABLE spool ADD COLUMN jobs_collected INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN jobs_printed INTEGER NOT NULL DEFAULT 0;
+";
 
 /// Words of another system that a device or a print process was given, and that mean nothing here.
 const KEPT: &str = "

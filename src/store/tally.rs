@@ -26,9 +26,13 @@ pub struct Counts {
     pub locations: i64,
     /// Print processes.
     pub processes: i64,
+    /// Jobs that were taken in since the cold start. No rows say how many.
+    pub collected: i64,
+    /// Jobs that were printed since the cold start. No rows say how many.
+    pub printed: i64,
 }
 
-columns!(at { jobs, open_jobs, printing_jobs, devices, locations, processes });
+columns!(at { jobs, open_jobs, printing_jobs, devices, locations, processes, jobs_collected, jobs_printed });
 
 /// Returns the counters.
 pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
@@ -40,6 +44,8 @@ pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
             devices: row.get(at::devices)?,
             locations: row.get(at::locations)?,
             processes: row.get(at::processes)?,
+            collected: row.get(at::jobs_collected)?,
+            printed: row.get(at::jobs_printed)?,
         })
     });
     Ok(found?.unwrap_or_default())
@@ -47,12 +53,13 @@ pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
 
 pub(super) const ADD: &str =
     "UPDATE spool SET jobs = jobs + ?, open_jobs = open_jobs + ?, printing_jobs = printing_jobs + ?,
-     devices = devices + ?, locations = locations + ?, processes = processes + ? WHERE id = 1";
+     devices = devices + ?, locations = locations + ?, processes = processes + ?,
+     jobs_collected = jobs_collected + ?, jobs_printed = jobs_printed + ? WHERE id = 1";
 
 /// Counts that there are so many more, or less.
 pub(super) fn add(tx: &Tx<'_>, more: Counts) -> Fallible<()> {
-    let Counts { jobs, open_jobs, printing_jobs, devices, locations, processes } = more;
-    tx.run(ADD, values![jobs, open_jobs, printing_jobs, devices, locations, processes])?;
+    let Counts { jobs, open_jobs, printing_jobs, devices, locations, processes, collected, printed } = more;
+    tx.run(ADD, values![jobs, open_jobs, printing_jobs, devices, locations, processes, collected, printed])?;
     Ok(())
 }
 
@@ -64,6 +71,11 @@ pub(super) fn add_at(tx: &Tx<'_>, location: Option<LocationId>, more: i64) -> Fa
         tx.run(ADD_AT, values![more, location])?;
     }
     Ok(())
+}
+
+/// Counts that one more job was printed.
+pub(crate) fn printed(tx: &Tx<'_>) -> Fallible<()> {
+    add(tx, Counts { printed: 1, ..Counts::default() })
 }
 
 /// Counts the rows.
@@ -79,6 +91,7 @@ pub(crate) fn scan(tx: &Tx<'_>) -> Fallible<Counts> {
         devices: count("SELECT count(*) FROM device")?,
         locations: count("SELECT count(*) FROM location")?,
         processes: count("SELECT count(*) FROM process")?,
+        ..Counts::default()
     })
 }
 
@@ -122,6 +135,7 @@ pub(crate) fn recount(tx: &Tx<'_>) -> Fallible<()> {
             devices: found.devices - known.devices,
             locations: found.locations - known.locations,
             processes: found.processes - known.processes,
+            ..Counts::default()
         },
     )?;
     tx.run(&format!("UPDATE location SET jobs = {AT} WHERE jobs <> {AT}"), &[])?;

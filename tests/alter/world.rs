@@ -137,6 +137,7 @@ impl World {
             hold_after: false,
             documents: copies.iter().map(offer).collect(),
             given: Vec::new(),
+            collector: None,
         };
         self.as_caller(caller).submit(submission, files).unwrap().number.get()
     }

@@ -16,7 +16,7 @@ use crate::model::location::Destination;
 use crate::model::query::{PAGE, Parts};
 use crate::model::state::{EntryState, JobFacts, JobState};
 use crate::model::{
-    ClassId, DeviceName, Failure, GlobalJobId, GroupId, JobId, JobRef, LocationId, LocationName, RouteId,
+    ClassId, CollectorName, DeviceName, Failure, GlobalJobId, GroupId, JobId, JobRef, LocationId, LocationName, RouteId,
 };
 use crate::store::device::DeviceRow;
 use crate::store::document::ShownRow;
@@ -39,6 +39,8 @@ pub(crate) struct Known {
     parts: Parts,
     positions: BTreeMap<(RouteId, ClassId), Line>,
     destinations: BTreeMap<(GroupId, Option<LocationId>), Destination>,
+    /// DATA of each collector.
+    data_files: BTreeMap<CollectorName, Option<String>>,
     /// The routes whose devices all take octets as they come.
     raw: BTreeMap<RouteId, bool>,
     /// The entries that were read ahead. Those of any other job are read one job at a time.
@@ -134,6 +136,18 @@ impl Known {
         let raw = store::device::takes_all_raw(tx, route)?;
         self.raw.insert(route, raw);
         Ok(raw)
+    }
+
+    /// Returns DATA of a collector.
+    fn data_file(&mut self, tx: &Tx<'_>, collector: Option<&CollectorName>) -> Fallible<Option<String>> {
+        let name = &collector.cloned().unwrap_or_else(CollectorName::usual);
+        if let Some(known) = self.data_files.get(name) {
+            return Ok(known.clone());
+        }
+        let row = store::collector::by_name(tx, name)?;
+        let data = row.and_then(|row| row.kept.value("DATA").map(str::to_owned));
+        self.data_files.insert(name.clone(), data.clone());
+        Ok(data)
     }
 
     fn destination(&mut self, tx: &Tx<'_>, job: &JobRow) -> Fallible<Destination> {
@@ -243,6 +257,8 @@ impl Spool {
             intervening,
             given: of_job,
             documents,
+            data_file: known.data_file(tx, job.collector.as_ref())?,
+            collector: job.collector,
         })
     }
 
@@ -402,6 +418,7 @@ mod tests {
             octets: 1,
             pages: None,
             sort: SortKey::default(),
+            collector: None,
         }
     }
 

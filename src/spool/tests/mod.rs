@@ -124,6 +124,7 @@ impl Site {
                 format: None,
             }],
             given: Vec::new(),
+            collector: None,
         }
     }
 
