@@ -67,6 +67,7 @@ pub(crate) fn record_with(
 fn write(tx: &Tx<'_>, object: Object, what: &EventWord, detail: Option<EventDetail>, why: &str) -> Fallible<()> {
     let (kind, id) = object.stored();
     tx.run(INSERT, values![tx.now().wall_ms, kind, id, tx.who(), what, detail, why])?;
+    super::notices::see(tx, object, what, why);
     Ok(())
 }
 

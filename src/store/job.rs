@@ -211,7 +211,8 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
             j.collector.as_ref().map(CollectorName::as_str)
         ],
     )?;
-    tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(j.arriving), collected: 1, ..Counts::default() })?;
+    let held = i64::from(j.wish != Wish::Run || !j.reasons.is_empty() || j.retained);
+    tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(j.arriving), held, collected: 1, ..Counts::default() })?;
     tally::add_at(tx, j.location, 1)?;
     tx.has_made(Lock::Job(JobId(id)));
     Ok(JobId(id))
@@ -229,16 +230,31 @@ pub(crate) fn insert_values(tx: &Tx<'_>, job: JobId, given: &[GivenValue]) -> Fa
     })
 }
 
-pub(super) const HELD: &str = "SELECT count(*) FROM job WHERE reasons OR wish OR retained";
-const HELD_ON_DEVICES: &str = "SELECT count(DISTINCT job_id) FROM entry CROSS JOIN job ON job.id = job_id
-     WHERE entry.state IN (?, ?) AND (reasons OR wish OR retained)";
+const HELD_ON_DEVICES: &str = "SELECT count(*) FROM (SELECT DISTINCT job_id FROM entry CROSS JOIN job ON job.id = job_id
+     WHERE entry.state IN (?, ?) AND (reasons OR wish OR retained) LIMIT ?)";
 
-/// Returns how many jobs are held, paused or kept, and on no device. An index holds just those.
-pub(crate) fn held(tx: &Tx<'_>) -> Fallible<u64> {
-    let count = |sql: &str, values: &[&dyn Bind]| tx.one(sql, values, |row| row.only::<u64>());
-    let all = count(HELD, &[])?.unwrap_or(0);
-    let on_devices = count(HELD_ON_DEVICES, values![EntryState::Claimed, EntryState::Transferred])?.unwrap_or(0);
-    Ok(all.saturating_sub(on_devices))
+/// Returns how many jobs are still on a device, and held, paused or kept already; counted up to `limit`.
+pub(crate) fn held_on_devices(tx: &Tx<'_>, limit: u32) -> Fallible<i64> {
+    let found = tx.one(
+        HELD_ON_DEVICES,
+        values![EntryState::Claimed, EntryState::Transferred, limit],
+        |row| row.only::<i64>(),
+    );
+    Ok(found?.unwrap_or(0))
+}
+
+/// Changes what is wanted of a job, or what holds it, and counts it.
+fn counting_held(tx: &Tx<'_>, id: JobId, change: impl FnOnce() -> Fallible<()>) -> Fallible<()> {
+    let held = || {
+        let found = tx.one("SELECT reasons OR wish OR retained FROM job WHERE id = ?", values![id], |row| row.only::<bool>());
+        Ok::<_, Failure>(i64::from(found?.unwrap_or(false)))
+    };
+    let before = held()?;
+    change()?;
+    match held()? - before {
+        0 => Ok(()),
+        held => tally::add(tx, Counts { held, ..Counts::default() }),
+    }
 }
 
 /// Returns the job with that identity.
@@ -370,13 +386,15 @@ pub(crate) fn candidates(
 /// Sets the wish.
 pub(crate) fn set_wish(tx: &Tx<'_>, id: JobId, wish: Wish) -> Fallible<()> {
     tx.demand_lock(Lock::Job(id))?;
-    tx.change("the job", "UPDATE job SET wish = ? WHERE id = ?", values![wish, id])
+    let sql = "UPDATE job SET wish = ? WHERE id = ?";
+    counting_held(tx, id, || tx.change("the job", sql, values![wish, id]))
 }
 
 /// Sets the hold reasons and their words.
 pub(crate) fn set_reasons(tx: &Tx<'_>, id: JobId, reasons: HoldReasons, text: Option<&str>) -> Fallible<()> {
     tx.demand_lock(Lock::Job(id))?;
-    tx.change("the job", "UPDATE job SET reasons = ?, reason_text = ? WHERE id = ?", values![reasons, text, id])
+    let sql = "UPDATE job SET reasons = ?, reason_text = ? WHERE id = ?";
+    counting_held(tx, id, || tx.change("the job", sql, values![reasons, text, id]))
 }
 
 /// Moves a job to another position.
@@ -423,11 +441,13 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
     let sql = format!("DELETE FROM job WHERE id = ? RETURNING {}", was_at::LIST);
     // Why all rows and not the first? References to the job are checked when the statement has come to its end.
     let gone = tx.rows(&sql, values![id], |row| {
-        Ok((row.get(was_at::token)?, row.get(was_at::location_id)?, row.get(was_at::arriving)?))
+        let (open, held): (bool, bool) = (row.get(was_at::arriving)?, row.get(was_at::held)?);
+        let less = Counts { jobs: -1, open_jobs: -i64::from(open), held: -i64::from(held), ..Counts::default() };
+        Ok((row.get(was_at::token)?, row.get(was_at::location_id)?, less))
     })?;
-    let gone: Option<(String, Option<LocationId>, bool)> = gone.into_iter().next();
-    let (token, location, arriving) = gone.ok_or_else(|| sqlite::changed("the job"))?;
-    tally::add(tx, Counts { jobs: -1, open_jobs: -i64::from(arriving), ..Counts::default() })?;
+    let gone: Option<(String, Option<LocationId>, Counts)> = gone.into_iter().next();
+    let (token, location, less) = gone.ok_or_else(|| sqlite::changed("the job"))?;
+    tally::add(tx, less)?;
     tally::add_at(tx, location, -1)?;
     let mut carried: Vec<(Field, Value)> = given.into_iter().flatten().collect();
     // Which row a DELETE returns first is nobody's promise.
@@ -435,7 +455,7 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
     Ok(Removed { token, files, carried })
 }
 
-columns!(was_at { token, location_id, arriving });
+columns!(was_at { token, location_id, arriving, held = "(reasons OR wish OR retained)" });
 
 pub(super) const CLASS: &str = "SELECT id FROM requirement_class WHERE form_key = ?";
 

@@ -381,11 +381,12 @@ CREATE TABLE collector (
 ALTER TABLE job ADD COLUMN collector TEXT;
 CREATE INDEX job_collector ON job (collector) WHERE collector IS NOT NULL;
 CREATE INDEX job_arriving ON job (id) WHERE arriving;
-CREATE INDEX job_held ON job (id) WHERE reasons OR wish OR retained;
 ALTER TABLE spool ADD COLUMN has_collectors INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE spool ADD COLUMN error_log TEXT;
 ALTER TABLE spool ADD COLUMN jobs_collected INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE spool ADD COLUMN jobs_printed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN held_jobs INTEGER NOT NULL DEFAULT 0;
+UPDATE spool SET held_jobs = (SELECT count(*) FROM job WHERE reasons OR wish OR retained);
 ";
 
 /// Words of another system that a device or a print process was given, and that mean nothing here.

@@ -9,6 +9,8 @@
 //! A crash: the state is a row, so a drain is still a drain after a crash. The end of an attempt makes the spooler
 //! WARM. The attempts of a process that died end when the next process of its name begins.
 
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::model::authority::Right;
@@ -21,9 +23,13 @@ use crate::store::{self, Fallible, Lock, Tx};
 
 use super::collectors;
 use super::devices::lacks;
+use crate::spool::disk::error_log;
 use crate::spool::interface::records::{JobSummary, SpoolStatus, SpoolerState, Statistics};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
+
+/// More devices than a spool has: each has one job in print.
+const DEVICES: u32 = 100_000;
 
 /// So many devices that lack something are named one by one.
 const UNREADY: usize = 20;
@@ -95,7 +101,7 @@ impl Spool {
     pub(crate) fn job_summary(&self, call: &Call) -> Fallible<JobSummary> {
         self.look(call, |tx| {
             let counts = store::tally::counts(tx)?;
-            let hold = i64::try_from(store::job::held(tx)?).unwrap_or(i64::MAX);
+            let hold = counts.held - store::job::held_on_devices(tx, DEVICES)?;
             let ready = counts.jobs - counts.open_jobs - counts.printing_jobs - hold;
             // A counter that is wrong is found by pdfsck, and keeps nobody from looking.
             let [printing, ready, open, hold] =
@@ -110,11 +116,20 @@ impl Spool {
         if is_something(&to.0) {
             return Err(Failure::new(FailureKind::Io, format!("{to} is there already")).hint("DUMP makes a new file"));
         }
+        // Nobody else reads the titles of jobs in it.
+        let made = File::options().write(true).create_new(true).mode(0o600).open(&to.0);
+        made.map_err(|error| Failure::new(FailureKind::Io, format!("cannot make {to}: {error}")))?;
         store::backup::copy(&self.base().database(), &to.0)
     }
 
     /// Names the log file of the spooler; none = its own log alone.
     pub(crate) fn set_error_log(&self, call: &Call, name: Option<String>) -> Fallible<()> {
+        self.look(call, |tx| Self::demand(tx, Right::Configure))?;
+        if let Some(name) = &name
+            && let Some(path) = error_log::path(name, self.base(), self.server())?
+        {
+            error_log::try_out(&path)?;
+        }
         self.change(Room::Takes, call, move |tx| {
             tx.lock(Lock::Spool)?;
             Self::demand(tx, Right::Configure)?;

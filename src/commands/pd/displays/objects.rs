@@ -12,6 +12,7 @@ use crate::attributes::Class;
 use crate::attributes::filter::Filter;
 use crate::attributes::object::{Actual, Logical, Object, QueueFacts, ServerFacts};
 use crate::commands::pd::{Exit, Shell, Stop};
+use crate::model::collector::CollectorState;
 use crate::model::device::DeviceStatus;
 use crate::model::location::LocationStatus;
 use crate::model::query::{Condition, PAGE};
@@ -34,9 +35,12 @@ pub fn list(
     let about = spool.about()?;
     let here = ServerFacts {
         name: about.server.as_str(),
-        accepts: about.state != SpoolerState::Drain,
+        accepts: about.state != SpoolerState::Drain
+            && (about.state == SpoolerState::Cold
+                || about.collectors.iter().any(|(_, state)| *state == CollectorState::Active)),
         // Jobs leave queues for printing while the spooler is ACTIVE only.
         prints: about.state == SpoolerState::Active,
+        collectors: &about.collectors,
     };
     let filter = Filter::new(condition, layout.class);
     let mut exit = Exit::Done;

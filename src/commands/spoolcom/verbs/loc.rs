@@ -100,8 +100,13 @@ fn action(subcommand: &Subcommand, location: Option<&LocationPattern>) -> Result
             let device = device.map(|name| operand_name(subcommand, &name)).transpose()?;
             LocationAction::Route(one()?, device)
         }
+        (LocSubcommand::Content(_), Some(LocationPattern::Group(group))) => {
+            return Err(subcommand
+                .bad_value(format!("CONTENT belongs to a destination, not to the whole group #{group}"))
+                .hint(format!("LOC #{group}.DEST, CONTENT RAW   or for every group:  LOC DEST, CONTENT RAW")));
+        }
         (LocSubcommand::Content(word), _) => {
-            LocationAction::Content(one()?, word.map(|word| format(subcommand, &word)).transpose()?)
+            LocationAction::Content(named()?, word.map(|word| format(subcommand, &word)).transpose()?)
         }
         (LocSubcommand::Broadcast(on), Some(LocationPattern::Group(group))) => {
             LocationAction::Broadcast(group.clone(), on)
