@@ -230,23 +230,22 @@ pub(crate) fn insert_values(tx: &Tx<'_>, job: JobId, given: &[GivenValue]) -> Fa
     })
 }
 
-const HELD_ON_DEVICES: &str = "SELECT count(*) FROM (SELECT DISTINCT job_id FROM entry CROSS JOIN job ON job.id = job_id
+const HELD_ON_DEVICES: &str =
+    "SELECT count(*) FROM (SELECT DISTINCT job_id FROM entry CROSS JOIN job ON job.id = job_id
      WHERE entry.state IN (?, ?) AND (reasons OR wish OR retained) LIMIT ?)";
 
 /// Returns how many jobs are still on a device, and held, paused or kept already; counted up to `limit`.
 pub(crate) fn held_on_devices(tx: &Tx<'_>, limit: u32) -> Fallible<i64> {
-    let found = tx.one(
-        HELD_ON_DEVICES,
-        values![EntryState::Claimed, EntryState::Transferred, limit],
-        |row| row.only::<i64>(),
-    );
+    let found =
+        tx.one(HELD_ON_DEVICES, values![EntryState::Claimed, EntryState::Transferred, limit], |row| row.only::<i64>());
     Ok(found?.unwrap_or(0))
 }
 
 /// Changes what is wanted of a job, or what holds it, and counts it.
 fn counting_held(tx: &Tx<'_>, id: JobId, change: impl FnOnce() -> Fallible<()>) -> Fallible<()> {
     let held = || {
-        let found = tx.one("SELECT reasons OR wish OR retained FROM job WHERE id = ?", values![id], |row| row.only::<bool>());
+        let found =
+            tx.one("SELECT reasons OR wish OR retained FROM job WHERE id = ?", values![id], |row| row.only::<bool>());
         Ok::<_, Failure>(i64::from(found?.unwrap_or(false)))
     };
     let before = held()?;
