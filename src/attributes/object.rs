@@ -6,6 +6,7 @@ use crate::model::device::DeviceStatus;
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{DocumentStatus, JobStatus};
 use crate::model::location::LocationStatus;
+use crate::model::state::SpoolerState;
 
 /// An object whose attributes are read.
 #[derive(Clone, Copy, Debug)]
@@ -66,4 +67,8 @@ pub struct ServerFacts<'a> {
     pub prints: bool,
     /// Its collectors, each with its state.
     pub collectors: &'a [(CollectorName, CollectorState)],
+    /// The state of its spooler.
+    pub state: SpoolerState,
+    /// What is wrong with it.
+    pub problem: Option<&'a str>,
 }

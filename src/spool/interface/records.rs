@@ -36,8 +36,14 @@ pub struct SpoolStatus {
     pub jobs: u64,
     /// Jobs still arriving.
     pub open_jobs: u64,
-    /// Jobs on a device.
+    /// Jobs that a device prints now.
     pub printing_jobs: u64,
+    /// Jobs that are delivered over a connection that is still open.
+    #[serde(default)]
+    pub transferred_jobs: u64,
+    /// Whether what waits is printed: the spooler is ACTIVE, and no print process that has work is dead, hung or in error.
+    #[serde(default)]
+    pub prints: bool,
     /// Devices, locations and print processes.
     pub devices: u64,
     /// See above.
@@ -51,8 +57,10 @@ pub struct SpoolStatus {
 /// How many jobs are in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobSummary {
-    /// On a device.
+    /// In print.
     pub printing: u64,
+    /// Delivered over a connection that is still open.
+    pub transferred: u64,
     /// Queued.
     pub ready: u64,
     /// Still arriving.
@@ -70,7 +78,7 @@ pub struct Statistics {
     pub open_jobs: u64,
     /// Print processes and collectors that are active.
     pub openers: u64,
-    /// Jobs on a device.
+    /// Jobs in print.
     pub printing_jobs: u64,
     /// Jobs that were taken in since the cold start.
     pub jobs_collected: u64,

@@ -18,7 +18,6 @@ use crate::model::location::LocationStatus;
 use crate::model::query::{Condition, PAGE};
 use crate::model::{Failure, FailureKind, LocationPattern, ServerName};
 use crate::spool::interface::operations::Operations;
-use crate::spool::interface::records::SpoolerState;
 
 /// Lists the objects that `arguments` name, or all of them.
 ///
@@ -35,11 +34,10 @@ pub fn list(
     let about = spool.about()?;
     let here = ServerFacts {
         name: about.server.as_str(),
-        accepts: about.state != SpoolerState::Drain
-            && (about.state == SpoolerState::Cold
-                || about.collectors.iter().any(|(_, state)| *state == CollectorState::Active)),
-        // Jobs leave queues for printing while the spooler is ACTIVE only.
-        prints: about.state == SpoolerState::Active,
+        accepts: about.state.accepts() && about.collectors.iter().any(|(_, state)| *state == CollectorState::Active),
+        prints: about.prints,
+        state: about.state,
+        problem: about.last_error.as_deref(),
         collectors: &about.collectors,
     };
     let filter = Filter::new(condition, layout.class);

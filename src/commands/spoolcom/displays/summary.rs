@@ -58,8 +58,8 @@ summary!(
     CollectorSummary ["ACTIVE", "DORMANT", "DRAIN", "ERROR"]
 );
 summary!(
-    /// Jobs by state.
-    JobCounts ["PRINTING", "READY", "OPEN", "HOLD"]
+    /// Jobs by state. TRANSFER is ours: delivered, and not released yet.
+    JobCounts ["PRINTING", "READY", "OPEN", "HOLD", "TRANSFER"]
 );
 
 impl DeviceSummary {
@@ -105,6 +105,6 @@ impl CollectorSummary {
 impl JobCounts {
     /// Shows what the spool has counted.
     pub fn of(counted: &JobSummary) -> Self {
-        Self([counted.printing, counted.ready, counted.open, counted.hold])
+        Self([counted.printing, counted.ready, counted.open, counted.hold, counted.transferred])
     }
 }

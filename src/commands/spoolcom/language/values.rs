@@ -16,7 +16,7 @@ pub struct Spanned<T> {
 }
 
 /// The states that the qualifier STATE knows.
-pub const JOB_STATES: &[&str] = &["OPEN", "READY", "PRINT", "HOLD"];
+pub const JOB_STATES: &[&str] = &["OPEN", "READY", "PRINT", "TRANSFER", "HOLD"];
 
 /// One qualifier of a JOB list.
 #[derive(Clone, Debug, PartialEq, Eq)]
