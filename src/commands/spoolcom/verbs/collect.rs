@@ -12,7 +12,7 @@ use crate::commands::spoolcom::language::values::DisplayRequest;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::model::CollectorName;
 use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
-use crate::model::query::{Condition, Order, PAGE, Parts, Query};
+use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::state::JobState;
 use crate::spool::interface::operations::Operations;
 use crate::spool::interface::records::EventSubject;
@@ -196,19 +196,15 @@ fn list_opens(
         if let Some(name) = name {
             conditions.push(Condition::Collector(spool.collector(name.clone())?.name));
         }
-        // A listing of all jobs only to find that none arrives would be long.
-        let any = spool.about()?.open_jobs > 0;
         let query = Query { condition: Condition::All(conditions), order: Order::Number, parts: Parts::JOB };
         let mut listing = Listing::new(out, style);
-        let (mut after, mut found) = (None, false);
-        while any {
-            let page = spool.jobs(query.clone(), after, PAGE)?;
-            found |= !page.rows.is_empty();
-            listing.page(&page.rows.into_iter().map(OpenJob).collect::<Vec<_>>())?;
-            match page.next {
-                Some(next) => after = Some(next),
-                None => break,
-            }
+        let mut found = false;
+        // A listing of all jobs only to find that none arrives would be long.
+        if spool.about()?.open_jobs > 0 {
+            super::job::each_page(spool, &query, |page| {
+                found |= !page.is_empty();
+                Ok(listing.page(&page.iter().cloned().map(OpenJob).collect::<Vec<_>>())?)
+            })?;
         }
         if !found && !style.json {
             return Ok(writeln!(out, "{}", Message::NoOpenJobs.text())?);

@@ -287,7 +287,8 @@ fn find(session: &mut Session<'_>, query: &Query) -> Result<Vec<JobRef>, EarlyEn
     Ok(list)
 }
 
-fn each_page(
+/// Reads the jobs that satisfy `query`, a page at a time.
+pub fn each_page(
     spool: &mut dyn Operations,
     query: &Query,
     mut page: impl FnMut(&[JobStatus]) -> Result<(), EarlyEnd>,
