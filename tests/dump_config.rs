@@ -40,7 +40,7 @@ fn commands() -> impl Strategy<Value = Vec<String>> {
             if starts { format!("{line}, URI null:; DEV {name}, START") } else { line }
         });
     let location = ("[A-C]", "[W-Z]", prop::option::of(name)).prop_map(|(group, dest, device)| {
-        let device = device.unwrap_or_else(|| "NONE".into());
+        let device = device.unwrap_or_else(|| "NONE");
         format!("LOC #{group}.{dest}, DEV {device}")
     });
     let other = prop_oneof![

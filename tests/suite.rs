@@ -51,6 +51,7 @@ mod repeating;
 mod reprints;
 mod rooms;
 mod shown;
+mod site_files;
 mod sockets;
 mod starved;
 mod store_rules;

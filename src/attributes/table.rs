@@ -10,6 +10,7 @@ use super::getters::{
 };
 use super::row::{carried, destination, document, job, queue, server};
 use super::{Attribute, NONE};
+use crate::model::CollectorName;
 use crate::model::field::{Field, Value};
 use crate::model::job::{Format, FormatOrigin, Transfer};
 use crate::model::location::Destination;
@@ -71,6 +72,8 @@ pub static TABLE: &[Attribute] = &[
         .job(|j| destination_name(&j.destination)).finished(Brief, |j| destination_name(&j.destination)),
     job(Field::DestinationsAssigned, Name, Brief, &["Destinations", "Assigned"], "the devices that have it")
         .also(&["printers-assigned"]).many().job(|j| texts(&j.devices)).finished(Brief, |j| texts(&j.device)),
+    job(Field::Collector, Name, All, &["Collector"], "the collector by which it came, one of the NonStop language")
+        .job(|j| text(j.collector.as_ref().unwrap_or(&CollectorName::usual()))),
     job(Field::JobStateReasons, Keyword(JOB_REASONS), Verbose, &["Reasons"],
         "why it is held, or that its printer has all of it")
         .also(&["state-reasons", "reasons"]).many().job(|j| texts(j.reason_keywords())),
@@ -181,6 +184,9 @@ pub static TABLE: &[Attribute] = &[
         })),
     server(Field::ProblemMessage, Text, Brief, &["Problem"], "why nobody prints what waits, or what is wrong with the spool")
         .server(|s| s.problem.map_or(NONE, plain)),
+    server(Field::Collectors, Text, All, &["Collectors"],
+        "where jobs come in, each with its state: those of the NonStop language").many()
+        .server(|s| texts(s.collectors.iter().map(|(name, state)| format!("{name}:{}", state.word().to_lowercase())))),
 ];
 
 #[cfg(test)]

@@ -190,6 +190,10 @@ fields! {
     ServerName = "server-name",
     /// Server state.
     ServerState = "server-state",
+    /// The collector by which a job came.
+    Collector = "collector",
+    /// The collectors of a server.
+    Collectors = "collectors",
 }
 
 /// A value of an attribute.

@@ -4,6 +4,7 @@
 pub mod alter;
 pub mod authority;
 pub mod call;
+pub mod collector;
 pub mod device;
 pub mod event;
 pub mod failure;

@@ -363,8 +363,32 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(KEPT)?;
     tx.script(CONTENT)?;
     tx.script(FASTCNFG)?;
+    tx.script(COLLECTORS)?;
     tx.script(ORDER)
 }
+
+/// Collectors, and the one by which each job came; none = the one of a spool in which none was ever declared. ERRLOG as typed,
+/// and counters since the cold start.
+const COLLECTORS: &str = "
+CREATE TABLE collector (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    name            TEXT    NOT NULL,
+    name_key        TEXT    NOT NULL UNIQUE,
+    file            TEXT,
+    kept            TEXT,
+    wish            INTEGER NOT NULL,
+    was_started     INTEGER NOT NULL
+);
+ALTER TABLE job ADD COLUMN collector TEXT;
+CREATE INDEX job_collector ON job (collector) WHERE collector IS NOT NULL;
+CREATE INDEX job_arriving ON job (id) WHERE arriving;
+ALTER TABLE spool ADD COLUMN has_collectors INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN error_log TEXT;
+ALTER TABLE spool ADD COLUMN jobs_collected INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN jobs_printed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN held_jobs INTEGER NOT NULL DEFAULT 0;
+UPDATE spool SET held_jobs = (SELECT count(*) FROM job WHERE reasons OR wish OR retained);
+";
 
 /// Listings of jobs follow the order of the devices that print them, devices remember whether somebody chose that order, and
 /// how fast they are. Who declared a device before keeps the order that it had.

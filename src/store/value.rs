@@ -3,6 +3,7 @@
 //! A parameter and a column have the type of what they mean: a state, a name, a number. What is stored and means nothing
 //! to this version is an error, never another value.
 
+use crate::model::collector::CollectorWish;
 use crate::model::device::{AfterReset, DeviceUri, Exclusive, Paper};
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::Field;
@@ -12,8 +13,8 @@ use crate::model::order::Priority;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceWish, EntryState, HoldReasons, SpoolerState, Wish};
 use crate::model::{
-    ClassId, DestName, DeviceId, DeviceName, DocumentId, EntryId, GroupId, GroupName, JobId, JobNumber, LocalJobId,
-    LocationId, LocationPattern, ObjectId, ProcessId, ProcessName, RouteId, Serial,
+    ClassId, CollectorId, CollectorName, DestName, DeviceId, DeviceName, DocumentId, EntryId, GroupId, GroupName,
+    JobId, JobNumber, LocalJobId, LocationId, LocationPattern, ObjectId, ProcessId, ProcessName, RouteId, Serial,
 };
 
 /// A value as engines know it.
@@ -217,7 +218,7 @@ macro_rules! wrapped {
         }
     )+};
 }
-wrapped!(ClassId, DeviceId, DocumentId, EntryId, GroupId, JobId, LocationId, ObjectId, ProcessId, RouteId);
+wrapped!(ClassId, CollectorId, DeviceId, DocumentId, EntryId, GroupId, JobId, LocationId, ObjectId, ProcessId, RouteId);
 wrapped!(HoldReasons, LocalJobId, Serial);
 
 /// Values with a number of their own: what has another number is unknown.
@@ -240,6 +241,7 @@ macro_rules! numbered {
 }
 numbered! {
     EntryState: |state| state as i64, EntryState::from_stored, "state of an entry";
+    CollectorWish: |wish| wish as i64, CollectorWish::from_stored, "wish for a collector";
     DeviceWish: |wish| wish as i64, DeviceWish::from_stored, "wish for a device";
     SpoolerState: |state| state as i64, SpoolerState::from_stored, "state of a spooler";
     Paper: |paper| paper as i64, Paper::from_stored, "place of the paper";
@@ -315,7 +317,7 @@ macro_rules! names {
         }
     )+};
 }
-names!(DestName, DeviceName, DeviceUri, GroupName, LocationPattern, ObjectName, ProcessName);
+names!(CollectorName, DestName, DeviceName, DeviceUri, GroupName, LocationPattern, ObjectName, ProcessName);
 
 /// A column of a table, by its name. Its place in a row comes from the list of columns that it is defined with.
 #[derive(Clone, Copy, Debug)]

@@ -102,6 +102,7 @@ impl Inside {
                 format: None,
             }],
             given: Vec::new(),
+            collector: None,
         };
         (submission, File::open(&path).unwrap().into())
     }

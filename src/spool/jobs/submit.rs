@@ -16,12 +16,13 @@ use crate::attributes::{Class, Settable, find};
 use crate::documents::Sheet;
 use crate::model::Call;
 use crate::model::authority::Right;
+use crate::model::collector::by_way_of;
 use crate::model::event::EventWord;
 use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission};
 use crate::model::location::Destination;
 use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
-use crate::model::{Caller, Failure, FailureKind, GlobalJobId, JobId, RouteId, ServerName};
+use crate::model::{Caller, CollectorName, Failure, FailureKind, GlobalJobId, JobId, RouteId, ServerName};
 use crate::store::device::DeviceRow;
 use crate::store::document::DocumentRow;
 use crate::store::entry::NewEntry;
@@ -32,6 +33,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::{fault, users};
 
 use crate::spool::disk::files::{Intake, Look, Reading, Received};
+use crate::spool::objects::collectors;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -90,6 +92,9 @@ impl Spool {
     /// Submits a job.
     pub(crate) fn submit(&self, call: &Call, mut submission: Submission, files: Vec<OwnedFd>) -> Fallible<Taken> {
         submission.name = title(&submission.name);
+        if let Some((collector, destination)) = by_way_of(&submission.destination) {
+            submission = Submission { collector: Some(collector), destination: destination.to_owned(), ..submission };
+        }
         check(&submission)?;
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
         // of its documents, and what they are printed on, decides how they are counted. Another answer a moment later
@@ -99,7 +104,7 @@ impl Spool {
             if submission.priority > Priority::default() {
                 Self::demand(tx, Right::RaisePriority)?;
             }
-            accepting(tx)?;
+            accepting(tx, &submission)?;
             let destination = self.destination(tx, &submission.destination)?;
             Self::printed_on(tx, &destination)
         })?;
@@ -132,9 +137,9 @@ impl Spool {
                     return Err(Failure::new(FailureKind::State, why));
                 }
             }
-            accepting(tx)?;
+            let collector = accepting(tx, &plan.submission)?;
             let destination = spool.destination(tx, &plan.submission.destination)?;
-            let (accepted, devices) = plan.insert(tx, &spool, &destination)?;
+            let (accepted, devices) = plan.insert(tx, &spool, &destination, collector)?;
             let (targets, running) = (wakes::of_devices(tx, &devices)?, wakes::running(tx)?);
             fault::point("before-commit");
             Ok((Taken { accepted, targets, running }, true))
@@ -196,9 +201,10 @@ impl Spool {
     }
 }
 
-fn accepting(tx: &Tx<'_>) -> Fallible<()> {
+/// Refuses a job that the spooler, or its collector, does not take. Returns the collector by which it comes.
+fn accepting(tx: &Tx<'_>, submission: &Submission) -> Fallible<Option<CollectorName>> {
     match store::spool::state(tx)?.refusal() {
-        None => Ok(()),
+        None => collectors::taking(tx, submission.collector.as_ref()),
         Some(why) => {
             Err(Failure::new(FailureKind::State, why).hint("an operator starts it: spoolcom 'SPOOLER, START'"))
         }
@@ -263,7 +269,13 @@ impl NewJob {
         }
     }
 
-    fn insert(&self, tx: &Tx<'_>, spool: &Spool, destination: &Destination) -> Fallible<(Accepted, Vec<DeviceRow>)> {
+    fn insert(
+        &self,
+        tx: &Tx<'_>,
+        spool: &Spool,
+        destination: &Destination,
+        collector: Option<CollectorName>,
+    ) -> Fallible<(Accepted, Vec<DeviceRow>)> {
         let s = &self.submission;
         let gone = || Failure::not_found(destination);
         let (group, location, route) = match destination {
@@ -318,6 +330,7 @@ impl NewJob {
             pages: self.pages,
             sort,
             place: store::job::place(&sort, fifo),
+            collector,
         };
         job.id = store::job::insert(tx, &job, &s.token)?;
         store::submission::accept(tx, &s.token, &Known { id: job.id, number, local, serial })?;
