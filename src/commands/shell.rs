@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::{ServedSpool, Submitter, submission_socket};
 use crate::model::job::RawPath;
+use crate::model::names::FixedName;
 use crate::model::printable::escaped;
 use crate::model::{Failure, FailureKind};
 use crate::spool::disk::paths::Base;
@@ -56,6 +57,8 @@ pub enum Intent {
     Submit,
     /// Declare something: a private spool is made if there is none.
     Declare,
+    /// The same, and a spool that is made has a server of this name.
+    DeclareAs(FixedName),
 }
 
 /// Opens a spool for an intent: the one that `-H` or `--spooler` names, or the usual one.
@@ -131,11 +134,14 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
                     Place::Server(path) => served(&path),
                 };
             }
-            Intent::Declare => Purpose::Declare,
+            Intent::Declare | Intent::DeclareAs(_) => Purpose::Declare,
         };
         match supervise::usual_place(host, &|name| std::env::var_os(name), &place)? {
             Place::Base(base) => {
-                let mut spool = supervise::open_at(&base, purpose)?;
+                let mut spool = match intent {
+                    Intent::DeclareAs(server) => supervise::open_named(&base, server.as_str())?,
+                    _ => supervise::open_at(&base, purpose)?,
+                };
                 // Kept in the spool, because a print process has nothing of the environment of whoever starts it.
                 if let Some(path) = env("FASTCNFG").filter(|path| purpose != Purpose::Look && !path.is_empty()) {
                     spool.set_fastcnfg(Some(RawPath(path.into())))?;

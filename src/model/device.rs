@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::field::{Field, Value};
 use super::ids::{DeviceId, JobNumber};
 use super::kept::{KeptWord, KeptWords};
 use super::names::{DeviceName, ProcessName};
@@ -124,6 +125,9 @@ pub struct DeviceSettings {
     /// Words that mean nothing here, as they were typed.
     #[serde(default)]
     pub kept: KeptWords,
+    /// Papers that it has besides its form: jobs that want one of them are printed too.
+    #[serde(default)]
+    pub media: Vec<String>,
 }
 
 impl Default for DeviceSettings {
@@ -150,6 +154,7 @@ impl Default for DeviceSettings {
             delivery: AfterReset::Again,
             attempts: ATTEMPTS,
             kept: KeptWords::default(),
+            media: Vec::new(),
         }
     }
 }
@@ -199,6 +204,8 @@ pub enum DeviceChange {
     Attempts(u32),
     /// A word that means nothing here
     Kept(KeptWord),
+    /// Papers that it has besides its form.
+    Media(Vec<String>),
 }
 
 impl fmt::Display for DeviceChange {
@@ -229,6 +236,8 @@ impl fmt::Display for DeviceChange {
             Self::Delivery(v) => write!(f, "DELIVERY {}", v.word()),
             Self::Attempts(v) => write!(f, "ATTEMPTS {v}"),
             Self::Kept(v) => v.fmt(f),
+            Self::Media(v) if v.is_empty() => f.write_str("MEDIA NONE"),
+            Self::Media(v) => write!(f, "MEDIA {}", v.join(" ")),
         }
     }
 }
@@ -290,6 +299,7 @@ impl DeviceSettings {
             DeviceChange::Delivery(v) => self.delivery = v,
             DeviceChange::Attempts(v) => self.attempts = v,
             DeviceChange::Kept(v) => self.kept.keep(v),
+            DeviceChange::Media(v) => self.media = v,
         }
     }
 }
@@ -384,6 +394,9 @@ pub struct DeviceStatus {
     pub process_state: ProcessState,
     /// Entries waiting for it (on its locations and their groups), counted up to 1,001.
     pub waiting: u32,
+    /// What was set of it and is only kept.
+    #[serde(default)]
+    pub given: Vec<(Field, Value)>,
 }
 
 /// Where the paper of a device stands, for the form-feed rules.

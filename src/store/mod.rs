@@ -32,6 +32,7 @@ pub(crate) mod given;
 mod ground;
 pub mod job;
 pub mod location;
+pub mod managed;
 pub mod object;
 pub mod process;
 pub mod restored;

@@ -107,16 +107,37 @@ pub fn open_at(base: &Base, purpose: Purpose) -> Result<Box<dyn Operations>, Fai
     open_waited(base, purpose, Duration::ZERO)
 }
 
+/// The same to declare something, where a spool that is made has a server of that name.
+///
+/// # Errors
+/// As [`open_at`].
+pub fn open_named(base: &Base, server: &str) -> Result<Box<dyn Operations>, Failure> {
+    open_for(base, Purpose::Declare, Some(server), Duration::ZERO)
+}
+
 /// The same for a command that has waited so long already, for a print process that did not answer.
 ///
 /// # Errors
 /// As [`open_at`].
 pub fn open_waited(base: &Base, purpose: Purpose, waited: Duration) -> Result<Box<dyn Operations>, Failure> {
+    open_for(base, purpose, None, waited)
+}
+
+fn open_for(
+    base: &Base,
+    purpose: Purpose,
+    server: Option<&str>,
+    waited: Duration,
+) -> Result<Box<dyn Operations>, Failure> {
     let spool = match purpose {
         Purpose::Look => open(base, Access::Existing { now: clock::now() })?,
         Purpose::Change => open_for_command(base, Access::Existing { now: clock::now() })?,
         Purpose::Declare => {
-            open_for_command(base, Access::Create { server: server_name(&users::host()), now: clock::now() })?
+            let server = match server {
+                Some(name) => name.parse()?,
+                None => server_name(&users::host()),
+            };
+            open_for_command(base, Access::Create { server, now: clock::now() })?
         }
     };
     if !waited.is_zero() {

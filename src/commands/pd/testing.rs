@@ -143,6 +143,10 @@ fn location(text: &str, device: Option<&str>) -> LocationStatus {
         content: None,
         route: RouteId(1),
         jobs: 0,
+        kind: crate::model::location::LocationKind::Location,
+        whole_group: false,
+        takes_jobs: true,
+        given: Vec::new(),
     }
 }
 
@@ -163,6 +167,7 @@ fn device() -> DeviceStatus {
         awaits: None,
         process_state: ProcessState::Dormant,
         waiting: 0,
+        given: Vec::new(),
     }
 }
 
@@ -236,6 +241,7 @@ impl Carrier for Fake {
                 locations: 2,
                 processes: 1,
                 last_error: None,
+                given: Vec::new(),
             }),
             Request::ResolveDestination { name } => match name.to_ascii_lowercase().as_str() {
                 "office.front" | "front" => {

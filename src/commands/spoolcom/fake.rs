@@ -288,6 +288,7 @@ pub fn about() -> SpoolStatus {
         locations: 2,
         processes: 1,
         last_error: None,
+        given: Vec::new(),
     }
 }
 
@@ -341,6 +342,7 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
         awaits: None,
         process_state: ProcessState::Active,
         waiting: 2,
+        given: Vec::new(),
     }
 }
 
@@ -375,6 +377,10 @@ pub fn location(name: &str, device: Option<&str>) -> LocationStatus {
         content: None,
         route: RouteId(1),
         jobs: 0,
+        kind: crate::model::location::LocationKind::Location,
+        whole_group: false,
+        takes_jobs: true,
+        given: Vec::new(),
     }
 }
 

@@ -22,6 +22,7 @@ use crate::model::wait::Awaited;
 use crate::model::{DeviceName, Failure, FailureKind, ProcessName, near};
 use crate::store::device::DeviceRow;
 use crate::store::event::{Object, record};
+use crate::store::managed::Holder;
 use crate::store::{self, Fallible, Tx};
 
 use crate::spool::printing::{device_errors, progress, wakes};
@@ -109,7 +110,8 @@ impl Spool {
         })
     }
 
-    fn check_change(&self, change: &DeviceChange) -> Fallible<()> {
+    /// Checks a change on its own.
+    pub(super) fn check_change(&self, change: &DeviceChange) -> Fallible<()> {
         let bad = |message: String| Err(Failure::new(FailureKind::BadValue, message));
         match change {
             DeviceChange::Uri(uri @ (DeviceUri::File(path) | DeviceUri::Char(path) | DeviceUri::Fifo(path))) => {
@@ -179,7 +181,13 @@ impl Spool {
     pub(crate) fn devices(&self, call: &Call, after: Option<DeviceName>) -> Fallible<Vec<DeviceStatus>> {
         self.look(call, |tx| {
             let rows = store::device::list(tx, after.as_ref())?;
-            rows.into_iter().map(|row| self.device_status(tx, row)).collect()
+            let holders: Vec<Holder> = rows.iter().map(|row| Holder::Device(row.id)).collect();
+            let mut given = store::managed::of_each(tx, &holders)?;
+            let status = |row: DeviceRow| {
+                let given = given.remove(&row.id.0).unwrap_or_default();
+                Ok(DeviceStatus { given, ..self.device_status(tx, row)? })
+            };
+            rows.into_iter().map(status).collect()
         })
     }
 
@@ -187,7 +195,8 @@ impl Spool {
     pub(crate) fn device(&self, call: &Call, name: &DeviceName) -> Fallible<DeviceStatus> {
         self.look(call, |tx| {
             let row = store::device::by_name(tx, name)?.ok_or_else(|| not_found(tx, name))?;
-            self.device_status(tx, row)
+            let given = store::managed::of(tx, Holder::Device(row.id))?;
+            Ok(DeviceStatus { given, ..self.device_status(tx, row)? })
         })
     }
 
@@ -262,6 +271,7 @@ impl Spool {
             awaits,
             process_state,
             waiting,
+            given: Vec::new(),
         })
     }
 }

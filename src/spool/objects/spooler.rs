@@ -16,6 +16,7 @@ use crate::model::event::EventWord;
 use crate::model::job::RawPath;
 use crate::model::{Call, Failure, FailureKind};
 use crate::store::event::{Object, record};
+use crate::store::managed::Holder;
 use crate::store::{self, Fallible, Lock, Tx};
 
 use super::devices::lacks;
@@ -57,6 +58,7 @@ impl Spool {
                     (false, false) => Some("the disk was full: room is being kept for completing jobs".to_owned()),
                     (false, true) => None,
                 },
+                given: store::managed::of(tx, Holder::Spool)?,
             })
         })
     }
