@@ -271,9 +271,9 @@ pub static TABLE: &[Attribute] = &[
     carried(Queue, "backlog-upper-bound", Duration, &["Backlog", "Upper Bound"], "the time above which it is backlogged"),
     carried(Queue, "backlog-lower-bound", Duration, &["Backlog", "Lower Bound"], "the time below which it is no longer backlogged"),
     carried(Queue, "backlog-update-interval", Duration, &["Backlog", "Interval"], "time between two estimates"),
-    carried(Queue, "queue-backlog", Duration, &["Queue", "Backlog"], "the time that everything in it would take; not estimated here")
-        .unsettable(),
-    carried(Queue, "backlogged", Boolean, &["Backlogged"], "whether its backlog is too long; not estimated here").unsettable(),
+    queue(Field::QueueBacklog, Duration, All, &["Queue", "Backlog"], "the time that everything in it would take; not estimated here")
+        .queue(|_| NONE),
+    queue(Field::Backlogged, Boolean, All, &["Backlogged"], "whether its backlog is too long; not estimated here").queue(|_| NONE),
     carried(Queue, "notification-profile", Text, &["Notification", "Profile"], "who is told of which events, and how").many(),
     carried(Queue, "notify-operator", Text, &["Notify", "Operator"], "who is told what jobs say, as method:address").many(),
 
@@ -310,7 +310,7 @@ pub static TABLE: &[Attribute] = &[
         .server(|_| texts(JOB_STATES)),
     server(Field::DestinationStatesSupported, Keyword(DESTINATION_STATES), All, &["Destination States", "Supported"],
         "states of actual destinations").also(&["printer-states-supported"]).many().server(|_| texts(DESTINATION_STATES)),
-    carried(Server, "events-supported", Text, &["Events", "Supported"], "events that somebody can be told of").many().unsettable(),
+    server(Field::EventsSupported, Text, All, &["Events", "Supported"], "events that somebody can be told of").many().server(|_| NONE),
     carried(Server, "notification-profile", Text, &["Notification", "Profile"], "who is told of which events, and how").many(),
     carried(Server, "job-submission-timer", Duration, &["Submission", "Timer"], "how long the last document of a job is waited for"),
     carried(Server, "destination-register-threshold", Duration, &["Register", "Threshold"],

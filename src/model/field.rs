@@ -266,6 +266,12 @@ fields! {
     ObjectClassSupported = "object-class-supported",
     /// Whether a job may have several documents.
     MultipleDocumentsSupported = "multiple-documents-supported",
+    /// Time that a queue would take.
+    QueueBacklog = "queue-backlog",
+    /// Whether that is too long.
+    Backlogged = "backlogged",
+    /// Events that somebody can be told of.
+    EventsSupported = "events-supported",
     /// Whether one document may be altered.
     ModifyIndividualDocumentSupported = "modify-individual-document-supported",
 }

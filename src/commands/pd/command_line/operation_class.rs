@@ -1,6 +1,7 @@
 //! `-c` of the commands for administrators, whose objects are of several classes.
 
-use super::options::{self, Item, Meaning, SETTINGS, Setting, Written};
+use super::class_words::class_of;
+use super::options::{self, Item, Meaning, Setting};
 use crate::attributes::Class;
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
@@ -24,50 +25,6 @@ const CLASSES: &[(&str, bool)] = &[
     ("resource-context", false),
     ("transform", false),
 ];
-
-/// The classes of commands whose objects are of several ones; none = a class that this version has not.
-const SEVERAL: &[(&str, Option<Class>)] = &[
-    ("job", Some(Class::Job)),
-    ("destination", Some(Class::Destination)),
-    ("printer", Some(Class::Destination)),
-    ("queue", Some(Class::Queue)),
-    ("server", Some(Class::Server)),
-    ("log", None),
-    ("medium", None),
-    ("auxiliary-sheet", None),
-    ("initial-value-job", None),
-    ("initial-value-document", None),
-    ("resource-context", None),
-    ("transform", None),
-];
-
-/// Finds the class that a command line names, before anybody knows what its other names mean; destination if it names none.
-pub fn of_line(written: &[Written], allowed: &[Setting]) -> Result<Class, Stop> {
-    let settings: Vec<(&'static str, Setting)> =
-        SETTINGS.iter().filter(|row| allowed.contains(&row.1)).copied().collect();
-    let mut class = Class::Destination;
-    for one in written {
-        if let Written::Pair(pair) = one
-            && names::resolve(&pair.name, &settings) == Ok(Setting::OperationClass)
-        {
-            class = class_of(options::single(pair, "operation-class")?)?;
-        }
-    }
-    Ok(class)
-}
-
-fn class_of(word: &str) -> Result<Class, Stop> {
-    match names::resolve(word, SEVERAL) {
-        Ok(Some(class)) => Ok(class),
-        Ok(None) => Err(Stop::usage(format!("class '{}' is not available in this version", escaped(word)))
-            .hint("classes are destination, queue, server and job")),
-        Err(BadWord::Ambiguous(found)) => {
-            Err(Stop::usage(format!("class '{}' may mean {}", escaped(word), found.join(" or "))))
-        }
-        Err(BadWord::Unknown(_)) => Err(Stop::usage(format!("'{}' is no class", escaped(word)))
-            .hint("classes are destination, queue, server and job")),
-    }
-}
 
 /// Takes the class out of `items`, for a command that has those of `accepted`; the last one counts.
 pub fn take_one_of(items: &mut Vec<Item>, accepted: &[Class], program: &str) -> Result<Class, Stop> {

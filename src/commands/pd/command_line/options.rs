@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{ArgMatches, Command};
 
 use super::attribute_files::Includes;
-use super::operation_class;
+use super::class_words::class_of;
 use super::strings::{self, Op, Pair};
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
@@ -180,7 +180,7 @@ pub fn ordered(
     }
     // The class may stand anywhere in the line, and decides what the names mean.
     let names = match names.class {
-        Class::Destination => Names { class: operation_class::of_line(&written, allowed)?, ..names },
+        Class::Destination => Names { class: class_of_line(&written, allowed)?, ..names },
         _ => names,
     };
     let item = |one: Written| match one {
@@ -190,9 +190,24 @@ pub fn ordered(
     written.into_iter().map(item).collect()
 }
 
+/// Finds the class that a command line names, before anybody knows what its other names mean; destination if it names none.
+fn class_of_line(written: &[Written], allowed: &[Setting]) -> Result<Class, Stop> {
+    let settings: Vec<(&'static str, Setting)> =
+        SETTINGS.iter().filter(|row| allowed.contains(&row.1)).copied().collect();
+    let mut class = Class::Destination;
+    for one in written {
+        if let Written::Pair(pair) = one
+            && names::resolve(&pair.name, &settings) == Ok(Setting::OperationClass)
+        {
+            class = class_of(single(pair, "operation-class")?)?;
+        }
+    }
+    Ok(class)
+}
+
 /// One thing of the command line, of which nobody knows yet what its name means.
 #[derive(Debug)]
-pub enum Written {
+enum Written {
     /// An attribute and what is to become of it.
     Pair(Pair),
     /// An argument.

@@ -133,7 +133,8 @@ impl Around {
     fn of(spool: &mut dyn Operations, layout: &Layout, condition: &Condition) -> Result<Self, Stop> {
         let mut around = Self::default();
         let asks = |fields: &[Field]| {
-            *condition != Condition::Any || layout.selection.object.iter().any(|row| fields.contains(&row.field))
+            let rows = layout.selection.object.iter().chain(&layout.selection.carried);
+            *condition != Condition::Any || rows.into_iter().any(|row| fields.contains(&row.field))
         };
         let of_server = layout.class == Class::Server
             && asks(&[Field::LogicalDestinationsSupported, Field::ActualDestinationsSupported, Field::QueuesSupported]);
@@ -163,8 +164,8 @@ impl Around {
             })?;
         }
         if of_server {
-            let mut members = Members::default();
-            members.logical = around.logical.values().flatten().cloned().collect();
+            let logical = around.logical.values().flatten().cloned().collect();
+            let mut members = Members { logical, ..Members::default() };
             every_device(spool, &mut |device| {
                 members.actual.push(device.name.to_string());
                 Ok(())

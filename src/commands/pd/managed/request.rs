@@ -41,6 +41,9 @@ pub struct ShowFlags {
     style: Vec<OsString>,
 }
 
+/// What is done to one object.
+type Act<'a> = dyn FnMut(&mut dyn Operations, &mut Shell<'_>, &ManagedObject) -> Result<(), Failure> + 'a;
+
 /// An object as it was named.
 #[derive(Clone, Debug)]
 pub struct Named {
@@ -144,7 +147,7 @@ impl ManagedRequest {
         spool: &mut dyn Operations,
         shell: &mut Shell<'_>,
         program: &str,
-        act: &mut dyn FnMut(&mut dyn Operations, &mut Shell<'_>, &ManagedObject) -> Result<(), Failure>,
+        act: &mut Act<'_>,
     ) -> Result<Exit, Stop> {
         let layout = self.layout()?;
         let mut exit = Exit::Done;
