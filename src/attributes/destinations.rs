@@ -7,7 +7,7 @@ use super::Class::{Destination, Queue, Server};
 use super::Kind::{Boolean, Duration, Integer, Keyword, Name, Range, Text};
 use super::Shown::{All, Brief, Verbose};
 use super::draft::Draft;
-use super::getters::{destination_name, device_state, number, plain, text, texts};
+use super::getters::{destination_name, device_state, is_enabled, number, plain, problem, text, texts};
 use super::row::{carried, destination, queue, server};
 use super::table::{FORMATS, JOB_STATES};
 use super::{Attribute, NONE, Settable, Setter};
@@ -17,7 +17,7 @@ use crate::model::job::Format;
 use crate::model::location::{Destination as Sent, LocationStatus};
 use crate::model::managed::Realization::{Actual, Logical};
 use crate::model::separation::{HeaderPages, StartFf};
-use crate::model::state::DeviceWish;
+use crate::model::state::SpoolerState;
 
 /// The largest count or number.
 const MAX: i64 = 2_147_483_647;
@@ -44,12 +44,14 @@ pub static TABLE: &[Attribute] = &[
         .also(&["printer-realization"]).values_also(&[("physical", "actual")]).managed(set_realization).initially()
         .logical(|_| text("logical")).actual(|_| text("actual")),
     destination(Field::DestinationState, Keyword(DESTINATION_STATES), Brief, &["State"],
-        "what an actual destination is doing").also(&["printer-state"]).only(Actual).actual(|a| text(device_state(&a.device.state))),
+        "what an actual destination is doing").also(&["printer-state"]).only(Actual).actual(|a| text(device_state(a.device))),
     destination(Field::Enabled, Boolean, Brief, &["Enabled"], "whether it takes jobs")
         .logical(|l| Value::Boolean(l.server.accepts && l.location.takes_jobs))
-        .actual(|a| Value::Boolean(a.device.wish == DeviceWish::Started)),
+        .actual(|a| Value::Boolean(a.server.accepts && is_enabled(a.device))),
     destination(Field::AssociatedQueue, Name, Brief, &["Queue"], "the queue behind it").many().managed(set_queue)
         .logical(|l| text(&l.location.name.group)).actual(|a| texts(a.queues)),
+    destination(Field::ProblemMessage, Text, Brief, &["Problem"],
+        "why an actual destination does not print, and since when").only(Actual).actual(|a| problem(a.device)),
     destination(Field::AssociatedServer, Name, All, &["Server"], "the server it belongs to")
         .logical(|l| text(l.server.name)).actual(|a| text(a.server.name)),
     carried(Destination, "message", Text, &["Message"], "what an operator last said of it, with -m"),
@@ -278,13 +280,16 @@ pub static TABLE: &[Attribute] = &[
     carried(Queue, "notify-operator", Text, &["Notify", "Operator"], "who is told what jobs say, as method:address").many(),
 
     server(Field::ServerName, Name, Brief, &["Server"], "its name").server(|s| text(s.name)),
-    server(Field::ServerState, Keyword(&["ready", "paused", "terminating"]), Brief, &["State"],
-        "ready prints; paused takes jobs and prints none; terminating takes none")
-        .server(|s| text(match (s.accepts, s.prints) {
-            (false, _) => "terminating",
-            (true, true) => "ready",
-            (true, false) => "paused",
+    server(Field::ServerState, Keyword(&["initializing", "ready", "paused", "terminating"]), Brief, &["State"],
+        "ready takes jobs and prints them; paused takes jobs and nobody prints them; initializing and terminating take none")
+        .server(|s| text(match (s.state, s.prints) {
+            (SpoolerState::Cold, _) => "initializing",
+            (SpoolerState::Warm | SpoolerState::Drain, _) => "terminating",
+            (SpoolerState::Active, true) => "ready",
+            (SpoolerState::Active, false) => "paused",
         })),
+    server(Field::ProblemMessage, Text, Brief, &["Problem"], "why nobody prints what waits, or what is wrong with the spool")
+        .server(|s| s.problem.map_or(NONE, plain)),
     server(Field::LogicalDestinationsSupported, Name, Verbose, &["Logical", "Destinations Supported"], "its logical destinations")
         .also(&["logical-printers-supported"]).many().server(|s| s.members.map_or(NONE, |members| texts(&members.logical))),
     server(Field::ActualDestinationsSupported, Name, Verbose, &["Actual", "Destinations Supported"], "its actual destinations")

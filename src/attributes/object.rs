@@ -5,7 +5,7 @@ use crate::model::field::{Field, Value};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{DocumentStatus, JobStatus};
 use crate::model::location::{GroupStatus, LocationStatus};
-use crate::model::state::{DeviceState, DeviceWish};
+use crate::model::state::{DeviceState, DeviceWish, SpoolerState};
 
 /// An object whose attributes are read.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +70,10 @@ pub struct ServerFacts<'a> {
     pub accepts: bool,
     /// Whether jobs leave its queues for printing.
     pub prints: bool,
+    /// The state of its spooler.
+    pub state: SpoolerState,
+    /// What is wrong with it.
+    pub problem: Option<&'a str>,
     /// What was set of it and is only kept.
     pub given: &'a [(Field, Value)],
     /// Its objects, where they are looked at.
@@ -89,5 +93,7 @@ pub struct Members {
 
 /// Tells whether a device takes jobs now: it is enabled, and nothing keeps it from printing.
 pub fn device_is_ready(device: &DeviceStatus) -> bool {
-    device.wish == DeviceWish::Started && matches!(device.state, DeviceState::Waiting | DeviceState::Printing(_))
+    device.wish == DeviceWish::Started
+        && device.trouble.is_none()
+        && matches!(device.state, DeviceState::Waiting | DeviceState::Printing(_))
 }

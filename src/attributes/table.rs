@@ -35,6 +35,7 @@ pub const JOB_REASONS: &[&str] = &[
     "job-restored",
     "job-may-have-printed",
     "too-many-attempts",
+    "job-transferred",
 ];
 
 /// Values of `outcome`.
@@ -66,8 +67,9 @@ pub static TABLE: &[Attribute] = &[
         .job(|j| destination_name(&j.destination)).finished(Brief, |j| destination_name(&j.destination)),
     job(Field::DestinationsAssigned, Name, Brief, &["Destinations", "Assigned"], "the devices that have it")
         .also(&["printers-assigned"]).many().job(|j| texts(&j.devices)).finished(Brief, |j| texts(&j.device)),
-    job(Field::JobStateReasons, Keyword(JOB_REASONS), Verbose, &["Reasons"], "why it is held")
-        .also(&["state-reasons", "reasons"]).many().job(|j| texts(j.reasons.iter().map(HoldReason::keyword))),
+    job(Field::JobStateReasons, Keyword(JOB_REASONS), Verbose, &["Reasons"],
+        "why it is held, or that its printer has all of it")
+        .also(&["state-reasons", "reasons"]).many().job(|j| texts(j.reason_keywords())),
     job(Field::TotalJobOctets, Integer(0, i64::MAX), Verbose, &["Job", "Octets"],
         "octets of all its documents, copies not counted")
         .job(|j| number(j.total_octets)).finished(Verbose, |j| number(j.octets)),
@@ -148,6 +150,7 @@ pub static TABLE: &[Attribute] = &[
 mod tests {
     use super::*;
     use crate::attributes::{Class, Settable, Setter, rows};
+    use crate::model::job::TRANSFERRED;
     use crate::model::state::{HoldReasons, JobState};
 
     #[test]
@@ -184,6 +187,6 @@ mod tests {
             assert_eq!(Format::from_keyword(word).map(Format::keyword), Some(*word));
         }
         let every: Vec<&str> = HoldReasons(u32::MAX).iter().map(|reason| reason.keyword()).collect();
-        assert_eq!(every, JOB_REASONS);
+        assert_eq!([every.as_slice(), &[TRANSFERRED]].concat(), JOB_REASONS);
     }
 }

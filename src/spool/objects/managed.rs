@@ -312,6 +312,11 @@ impl Spool {
         if *settings != row.settings {
             store::device::set_settings(tx, row.id, settings)?;
         }
+        if settings.fifo != row.settings.fifo {
+            for (route, _) in store::device::routes(tx, row.id)? {
+                Self::reorder(tx, route)?;
+            }
+        }
         keep_message(&mut draft.kept, message);
         if draft.kept != before {
             store::managed::set(tx, Holder::Device(row.id), &draft.kept)?;
@@ -712,6 +717,7 @@ fn make_outlet(tx: &Tx<'_>, queue: &GroupName, device: &DeviceRow) -> Fallible<(
     let id = store::location::insert(tx, group.id, &name.dest)?;
     store::location::set_kind(tx, id, LocationKind::Outlet, false)?;
     store::location::set_device(tx, id, Some(device.id))?;
+    Spool::reorder(tx, group.route)?;
     record(tx, Object::Location(id), EventWord::Declared, &format!("{name}, for {}", device.name.guardian()))
 }
 
@@ -728,6 +734,7 @@ fn remove(tx: &Tx<'_>, row: &LocationRow, targets: &mut Vec<WakeTarget>) -> Fall
         super::locations::leaves_group(tx, row, device, targets)?;
     }
     store::location::delete(tx, row)?;
+    Spool::reorder(tx, row.group.route)?;
     record(tx, Object::Location(row.id), EventWord::Deleted, &row.name.to_string())?;
     store::location::delete_group_if_empty(tx, &row.group)
 }

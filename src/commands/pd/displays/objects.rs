@@ -18,7 +18,6 @@ use crate::model::location::{Destination, GroupStatus, LocationKind, LocationSta
 use crate::model::query::{Condition, PAGE};
 use crate::model::{DeviceName, Failure, FailureKind, LocationPattern, ServerName};
 use crate::spool::interface::operations::Operations;
-use crate::spool::interface::records::SpoolerState;
 
 /// Lists the objects that `arguments` name, or all of them.
 ///
@@ -35,9 +34,10 @@ pub fn list(
     let about = spool.about()?;
     let here = ServerFacts {
         name: about.server.as_str(),
-        accepts: about.state != SpoolerState::Drain,
-        // Jobs leave queues for printing while the spooler is ACTIVE only.
-        prints: about.state == SpoolerState::Active,
+        accepts: about.state.accepts(),
+        prints: about.prints,
+        state: about.state,
+        problem: about.last_error.as_deref(),
         given: &about.given,
         members: None,
     };
