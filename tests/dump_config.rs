@@ -40,7 +40,7 @@ fn commands() -> impl Strategy<Value = Vec<String>> {
             if starts { format!("{line}, URI null:; DEV {name}, START") } else { line }
         });
     let location = ("[A-C]", "[W-Z]", prop::option::of(name)).prop_map(|(group, dest, device)| {
-        let device = device.unwrap_or_else(|| "NONE");
+        let device = device.unwrap_or("NONE");
         format!("LOC #{group}.{dest}, DEV {device}")
     });
     let other = prop_oneof![
@@ -48,6 +48,10 @@ fn commands() -> impl Strategy<Value = Vec<String>> {
         ("[A-C]", "[W-Z]").prop_map(|(group, dest)| format!("LOC #{group}.{dest}, CONTENT RAW")),
         Just("PRINT $SPLB, FILE $SYSTEM.SYSTEM.FASTP, PARM %2, CPU 2, BACKUP 3".to_owned()),
         Just("PRINT $OWN, PARM 7".to_owned()),
+        select(vec!["COLLECT $S, FILE $SYSTEM.SYSTEM.CSPOOL, DATA $D.S.F", "COLLECT $S1, UNIT 8, PRI 150"])
+            .prop_map(str::to_owned),
+        Just("COLLECT $S1, START".to_owned()),
+        Just("SPOOLER, ERRLOG $DATA1.SPOOL.ERRLOG".to_owned()),
         Just("SPOOLER, START".to_owned()),
         Just("SPOOLER, MGRACCESS ON".to_owned()),
         Just("SPOOLER, FASTCNFG \"/etc/a, b\"".to_owned()),
@@ -58,12 +62,12 @@ fn commands() -> impl Strategy<Value = Vec<String>> {
 /// What the displays say of a configuration, without what only this spool has.
 fn shown(inside: &Inside) -> Vec<Value> {
     let mut all = Vec::new();
-    for display in ["SPOOLER", "PRINT", "DEV", "LOC"] {
+    for display in ["SPOOLER", "COLLECT", "PRINT", "DEV", "LOC"] {
         let text = inside.run(spoolcom::run, &["--json", display], Exit::Done);
         let mut value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{display}: {error}: {text}"));
         let rows = if let Value::Array(rows) = &mut value { rows } else { std::slice::from_mut(&mut value) };
         for row in rows {
-            for key in ["spool-id", "base", "log", "created", "logging-file"] {
+            for key in ["spool-id", "base", "log", "created", "logging-file", "used", "total", "full"] {
                 row.as_object_mut().unwrap().remove(key);
             }
             if let Some(path) =

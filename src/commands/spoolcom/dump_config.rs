@@ -1,14 +1,16 @@
 //! `spoolcom --dump-config`: the configuration of a spool as a command file that makes it again in an empty one.
 //!
-//! Written are print processes, devices, locations, groups that broadcast, and what the spooler was told; of each object
-//! only what it would not have anyway. Jobs and history are none of it. SPOOLER, START comes first: a device that is declared
+//! Written are collectors, print processes, devices, locations, groups that broadcast, and what the spooler was told; of each object
+//! only what it would not have anyway. Jobs and history are none of it. What only
+//! the commands of InfoPrint make stands there as a comment. SPOOLER, START comes first: a device that is declared
 //! after it stays offline until its own START, which comes last, so that nothing is opened before it can be reached.
 
 use std::io::{self, Write};
 
+use crate::model::collector::{CollectorState, CollectorStatus};
 use crate::model::device::{DeviceChange, DeviceStatus};
-use crate::model::kept::KeptWord;
-use crate::model::location::{LocationStatus, content_word};
+use crate::model::kept::{KeptWord, KeptWords};
+use crate::model::location::{LocationKind, LocationStatus, content_word};
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::state::{DeviceWish, SpoolerState};
 use crate::model::{Failure, FailureKind, GroupName};
@@ -57,15 +59,35 @@ pub fn write(spool: &mut dyn Operations, out: &mut dyn Write) -> Result<(), Unwr
     if about.fastcnfg.0 != usual {
         writeln!(out, "SPOOLER, FASTCNFG {}", text(&about.fastcnfg.0.to_string_lossy())?)?;
     }
+    if let Some(log) = &about.error_log {
+        writeln!(out, "SPOOLER, ERRLOG {}", text(log)?)?;
+    }
+    // Collectors that are declared while the spooler is active stay dormant until their own START.
+    each_collector(spool, |collector| {
+        line(out, &format!("COLLECT ${}", collector.name), of_collector(collector))?;
+        match collector.state {
+            CollectorState::Active | CollectorState::Error(_) => writeln!(out, "COLLECT ${}, START", collector.name)?,
+            CollectorState::Dormant | CollectorState::Drain => {}
+        }
+        Ok(())
+    })?;
     each_process(spool, |process| line(out, &format!("PRINT ${}", process.name), of_process(process)))?;
     each_device(spool, |device| {
-        let words: Vec<String> = device.settings.changes().iter().map(of_change).collect::<Result<_, Failure>>()?;
+        let (papers, changes): (Vec<_>, Vec<_>) =
+            device.settings.changes().into_iter().partition(|change| matches!(change, DeviceChange::Media(_)));
+        if !papers.is_empty() {
+            of_infoprint(out, &format!("the papers of {} are set by pdset", device.name.guardian()))?;
+        }
+        let words: Vec<String> = changes.iter().map(of_change).collect::<Result<_, Failure>>()?;
         // One without any setting is declared by a setting that it has anyway.
         let words = if words.is_empty() { vec![format!("SPEED {}", device.settings.speed)] } else { words };
         line(out, &format!("DEV {}", device.name.guardian()), Ok(words))
     })?;
     let mut broadcasts: Option<GroupName> = None;
     each_location(spool, |location| {
+        if location.kind != LocationKind::Location {
+            return of_infoprint(out, &format!("{} is made by pdcreate", location.name));
+        }
         line(out, &format!("LOC {}", location.name), Ok(of_location(location)))?;
         if location.broadcast && broadcasts.as_ref() != Some(&location.name.group) {
             writeln!(out, "LOC #{}, BROADCAST ON", location.name.group)?;
@@ -83,9 +105,33 @@ pub fn write(spool: &mut dyn Operations, out: &mut dyn Write) -> Result<(), Unwr
     })
 }
 
+/// Says what the language has no word for: it belongs to the other one.
+fn of_infoprint(out: &mut dyn Write, what: &str) -> Result<(), Unwritten> {
+    Ok(writeln!(out, "COMMENT not a command of this language: {what}; pdls -r archive writes it")?)
+}
+
 fn line(out: &mut dyn Write, object: &str, words: Result<Vec<String>, Failure>) -> Result<(), Unwritten> {
     writeln!(out, "{object}, {}", words?.join(", "))?;
     Ok(())
+}
+
+fn of_collector(collector: &CollectorStatus) -> Result<Vec<String>, Failure> {
+    let mut words = Vec::new();
+    if let Some(file) = &collector.file {
+        words.push(format!("FILE {}", text(file)?));
+    }
+    words.extend(as_typed(&collector.kept));
+    if words.is_empty() {
+        // One without any attribute is declared by one that it has anyway.
+        words.push(format!("UNIT {}", collector.unit()));
+    }
+    Ok(words)
+}
+
+/// Words without a meaning here are kept as they were typed, so they can be typed again.
+fn as_typed(kept: &KeptWords) -> Vec<String> {
+    let words = kept.iter().map(|(word, value)| KeptWord { word: word.to_owned(), value: value.to_owned() });
+    words.map(|word| word.to_string()).collect()
 }
 
 fn of_process(process: &ProcessStatus) -> Result<Vec<String>, Failure> {
@@ -96,9 +142,7 @@ fn of_process(process: &ProcessStatus) -> Result<Vec<String>, Failure> {
     if process.parm != 0 || process.file.is_none() {
         words.push(ProcessChange::Parm(process.parm).to_string());
     }
-    // They are kept as they were typed, so they can be typed again.
-    let kept = process.kept.iter().map(|(word, value)| KeptWord { word: word.to_owned(), value: value.to_owned() });
-    words.extend(kept.map(|word| word.to_string()));
+    words.extend(as_typed(&process.kept));
     Ok(words)
 }
 
@@ -137,6 +181,20 @@ fn text(text: &str) -> Result<String, Failure> {
                 crate::model::printable::escaped(text)
             ),
         )),
+    }
+}
+
+/// Hands each collector to `take`.
+fn each_collector(
+    spool: &mut dyn Operations,
+    mut take: impl FnMut(&CollectorStatus) -> Result<(), Unwritten>,
+) -> Result<(), Unwritten> {
+    let mut after = None;
+    loop {
+        let page = spool.collectors(after)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.name.clone());
+        page.iter().try_for_each(&mut take)?;
     }
 }
 
