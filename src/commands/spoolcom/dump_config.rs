@@ -48,9 +48,30 @@ pub fn write(spool: &mut dyn Operations, out: &mut dyn Write) -> Result<(), Unwr
         "COMMENT configuration of the spool of \\{}; spoolcom --in FILE makes it in an empty one",
         about.server
     )?;
+    // Where no collector is declared, SPOOLER, START makes one. It has no attribute by which it could be declared.
+    let mut made_by_start = false;
+    each_collector(spool, |collector| {
+        made_by_start |= is_undeclared(collector);
+        Ok(())
+    })?;
+    if !made_by_start {
+        collectors(spool, out)?;
+    }
     match about.state {
         SpoolerState::Active => writeln!(out, "SPOOLER, START")?,
         state => writeln!(out, "COMMENT the spooler was {}: SPOOLER, START makes it active", state.word())?,
+    }
+    if made_by_start {
+        collectors(spool, out)?;
+    }
+    if about.state == SpoolerState::Active {
+        each_collector(spool, |collector| {
+            let wish = match collector.state {
+                CollectorState::Active | CollectorState::Error(_) => "START",
+                CollectorState::Dormant | CollectorState::Drain => "DRAIN",
+            };
+            Ok(writeln!(out, "COLLECT ${}, {wish}", collector.name)?)
+        })?;
     }
     if about.manager_access {
         writeln!(out, "SPOOLER, MGRACCESS ON")?;
@@ -62,15 +83,6 @@ pub fn write(spool: &mut dyn Operations, out: &mut dyn Write) -> Result<(), Unwr
     if let Some(log) = &about.error_log {
         writeln!(out, "SPOOLER, ERRLOG {}", text(log)?)?;
     }
-    // Collectors that are declared while the spooler is active stay dormant until their own START.
-    each_collector(spool, |collector| {
-        line(out, &format!("COLLECT ${}", collector.name), of_collector(collector))?;
-        match collector.state {
-            CollectorState::Active | CollectorState::Error(_) => writeln!(out, "COLLECT ${}, START", collector.name)?,
-            CollectorState::Dormant | CollectorState::Drain => {}
-        }
-        Ok(())
-    })?;
     each_process(spool, |process| line(out, &format!("PRINT ${}", process.name), of_process(process)))?;
     each_device(spool, |device| {
         let (papers, changes): (Vec<_>, Vec<_>) =
@@ -115,16 +127,24 @@ fn line(out: &mut dyn Write, object: &str, words: Result<Vec<String>, Failure>) 
     Ok(())
 }
 
+/// Tells whether nobody declared it: every spool has one where no other is declared.
+fn is_undeclared(collector: &CollectorStatus) -> bool {
+    collector.file.is_none() && collector.kept.iter().next().is_none()
+}
+
+fn collectors(spool: &mut dyn Operations, out: &mut dyn Write) -> Result<(), Unwritten> {
+    each_collector(spool, |collector| match is_undeclared(collector) {
+        true => Ok(()),
+        false => line(out, &format!("COLLECT ${}", collector.name), of_collector(collector)),
+    })
+}
+
 fn of_collector(collector: &CollectorStatus) -> Result<Vec<String>, Failure> {
     let mut words = Vec::new();
     if let Some(file) = &collector.file {
         words.push(format!("FILE {}", text(file)?));
     }
     words.extend(as_typed(&collector.kept));
-    if words.is_empty() {
-        // One without any attribute is declared by one that it has anyway.
-        words.push(format!("UNIT {}", collector.unit()));
-    }
     Ok(words)
 }
 
