@@ -73,6 +73,7 @@ impl Node {
             | Condition::Job(_)
             | Condition::UserName(_)
             | Condition::Owner(_)
+            | Condition::OwnerId(_)
             | Condition::State(_)
             | Condition::Destination(_)
             | Condition::Location(_) => Self::Is(condition.clone()),
@@ -151,6 +152,7 @@ impl<'a> Identity<'a> {
             Condition::Job(JobRef::Global(global)) => self.global == global,
             Condition::UserName(user) => self.user_name == user,
             Condition::Owner(owner) => self.owner == owner,
+            Condition::OwnerId(owner) => self.owner_uid == *owner,
             Condition::State(state) => self.state == Some(*state),
             Condition::Destination(destination) => self.destination == destination,
             Condition::Location(pattern) => at(self.destination, pattern),

@@ -67,6 +67,8 @@ pub enum Kind {
     Boolean,
     /// A point in time, shown to the second.
     Time,
+    /// A length of time in minutes, shown in hours and minutes.
+    Duration,
     /// A print file and the server that owns it.
     Content,
 }
@@ -259,7 +261,9 @@ impl Attribute {
     /// Says what it is, with its default. Of one that is only carried it says that it decides nothing.
     pub fn summary(&self) -> String {
         match self.default {
-            _ if self.is_carried() => format!("{}; kept and shown, decides nothing", self.help),
+            _ if self.is_carried() && matches!(self.set, Setter::Carried) => {
+                format!("{}; kept and shown, decides nothing", self.help)
+            }
             Some(default) => format!("{}; {default} unless given", self.help),
             None => self.help.to_owned(),
         }

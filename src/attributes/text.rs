@@ -93,6 +93,7 @@ pub(super) fn write(kind: Kind, value: &Value, zone: &TimeZone, out: &mut String
             Ok(())
         }
         (Kind::Counted(most), Value::Integer(n)) if *n > most => write!(out, "{most}+"),
+        (Kind::Duration, Value::Integer(n)) => write!(out, "{}:{:02}", n / 60, n % 60),
         (_, Value::Integer(n)) => write!(out, "{n}"),
         (_, Value::Boolean(b)) => write!(out, "{b}"),
         (_, Value::Time(ms)) => match shown(*ms, |at| zone.to_datetime(at)).as_ref().map(|text| str::from_utf8(text)) {
@@ -199,7 +200,27 @@ pub fn read(attribute: &Attribute, text: &str, clock: &Clock) -> Result<Value, F
             None => Err(bad(format!("'{}' is no time", escaped(text)))
                 .hint("a time is written YYYY-MM-DD HH:MM[:SS], HH:MM:SS MM/DD/YY, or HH:MM for today")),
         },
+        Kind::Duration => read_duration(text).map(Value::Integer).ok_or_else(|| {
+            bad(format!("'{}' is no length of time", escaped(text)))
+                .hint("it is written in hours and minutes, as 1:30, or in minutes, as 90")
+        }),
     }
+}
+
+/// The longest length of time, in minutes: 999,999 hours.
+const MOST_MINUTES: i64 = 999_999 * 60;
+
+/// Reads `[HH:]MM` in minutes.
+fn read_duration(text: &str) -> Option<i64> {
+    let number = |text: &str| {
+        let digits = !text.is_empty() && text.len() <= 8 && text.bytes().all(|octet| octet.is_ascii_digit());
+        digits.then(|| text.parse::<i64>().ok()).flatten()
+    };
+    let minutes = match text.split_once(':') {
+        Some((hours, minutes)) => number(hours)? * 60 + number(minutes).filter(|minutes| *minutes < 60)?,
+        None => number(text)?,
+    };
+    (minutes <= MOST_MINUTES).then_some(minutes)
 }
 
 fn read_number(name: &str, text: &str, low: i64, high: i64) -> Result<Value, Failure> {
@@ -269,18 +290,22 @@ pub(super) fn check(kind: Kind, value: &Value) -> Result<(), String> {
         (Kind::Keyword(words), Value::Text(text)) if !words.contains(&text.as_str()) => {
             Err(format!("'{}' is none of {}", escaped(text), words.join(", ")))
         }
+        (Kind::Duration, Value::Integer(n)) if !(0..=MOST_MINUTES).contains(n) => {
+            Err(format!("'{n}' is no number of minutes"))
+        }
         (Kind::Integer(low, high), Value::Integer(n)) if !(low..=high).contains(n) => {
             Err(format!("'{n}' is not a number from {low} to {high}"))
         }
         (Kind::Text | Kind::Name | Kind::Keyword(_), Value::Text(_))
-        | (Kind::Integer(..), Value::Integer(_))
+        | (Kind::Integer(..) | Kind::Duration, Value::Integer(_))
         | (Kind::Boolean, Value::Boolean(_))
         | (Kind::Time, Value::Time(_)) => Ok(()),
         _ => Err("it has a value of another kind".to_owned()),
     }
 }
 
-/// Reads a point in time: `HH:MM[:SS] [MM/DD/YY]` or `YYYY-MM-DD[ HH:MM[:SS]]` in the caller's zone, or RFC 3339 with an offset.
+/// Reads a point in time: `HH:MM[:SS] [AM|PM] [MM/DD/YY|MM/DD/YYYY]` or `YYYY-MM-DD[ HH:MM[:SS]]` in the caller's zone, or
+/// RFC 3339 with an offset.
 fn read_time(text: &str, clock: &Clock) -> Option<i64> {
     let text = text.trim();
     if let Ok(at) = text.parse::<Timestamp>() {
@@ -292,15 +317,39 @@ fn read_time(text: &str, clock: &Clock) -> Option<i64> {
     };
     let time_of =
         |word: &str| civil::Time::strptime("%H:%M:%S", word).or_else(|_| civil::Time::strptime("%H:%M", word)).ok();
+    let date_of = |word: &str| {
+        civil::Date::strptime("%m/%d/%y", word).or_else(|_| civil::Date::strptime("%m/%d/%Y", word)).ok()
+    };
+    // The hours of a day that is halved: 12 AM is midnight, 12 PM noon.
+    let half = |word: &str, half: &str| {
+        let time = time_of(word)?;
+        let hour = match (half.to_ascii_uppercase().as_str(), time.hour()) {
+            ("AM", 12) => 0,
+            ("AM", hour @ 1..12) | ("PM", hour @ 12) => hour,
+            ("PM", hour @ 1..12) => hour + 12,
+            _ => return None,
+        };
+        time.with().hour(hour).build().ok()
+    };
     let today = || Some(Timestamp::from_millisecond(clock.now_ms).ok()?.to_zoned(clock.zone.clone()).date());
     let (first, second) = match text.split_once([' ', 'T']) {
         Some((first, second)) => (first, Some(second.trim())),
         None => (text, None),
     };
+    let (second, third) = match second.and_then(|text| text.split_once(' ')) {
+        Some((second, third)) => (Some(second), Some(third.trim())),
+        None => (second, None),
+    };
+    if let Some(time) = second.and_then(|word| half(first, word)) {
+        return local(third.map_or_else(today, date_of)?, time);
+    }
+    if third.is_some() {
+        return None;
+    }
     match (civil::Date::strptime("%Y-%m-%d", first), second) {
         (Ok(date), Some(time)) => local(date, time_of(time)?),
         (Ok(date), None) => local(date, civil::Time::midnight()),
-        (Err(_), Some(date)) => local(civil::Date::strptime("%m/%d/%y", date).ok()?, time_of(first)?),
+        (Err(_), Some(date)) => local(date_of(date)?, time_of(first)?),
         (Err(_), None) => local(today()?, time_of(first)?),
     }
 }
@@ -333,6 +382,20 @@ mod tests {
     }
 
     #[test]
+    fn a_length_of_time_is_read_and_written_in_hours_and_minutes() {
+        let read = |text: &str| value(Class::Job, Field::JobRetentionPeriod, text);
+        for (text, minutes, shown) in
+            [("0", 0, "0:00"), ("90", 90, "1:30"), ("01:00", 60, "1:00"), ("24:00", 1440, "24:00"), ("0:05", 5, "0:05")]
+        {
+            assert_eq!(read(text), Ok(Value::Integer(minutes)), "{text}");
+            assert_eq!(lines(Field::JobRetentionPeriod, &Value::Integer(minutes)), [shown]);
+        }
+        for bad in ["", ":", "1:", ":30", "1:60", "-1", "+1", "1:30:00", "x", "123456789", "1 : 30"] {
+            assert!(read(bad).unwrap_err().contains("no length of time"), "{bad}");
+        }
+    }
+
+    #[test]
     fn times_are_read_in_both_orders_and_zones() {
         let day = 1_795_219_200_000; // 2026-11-21 00:00 UTC
         let at = |text: &str| value(Class::Job, Field::CreationTime, text);
@@ -340,6 +403,12 @@ mod tests {
         assert_eq!(at("2026-11-21 01:00"), Ok(Value::Time(day + 3_600_000)));
         assert_eq!(at("01:00:00 11/21/26"), Ok(Value::Time(day + 3_600_000)));
         assert_eq!(at("01:00"), Ok(Value::Time(day + 3_600_000)));
+        for (text, hour) in [("01:00:00 AM 11/21/2026", 1), ("12:00 am", 0), ("12:00:00 PM", 12), ("11:00 PM 11/21/26", 23)] {
+            assert_eq!(at(text), Ok(Value::Time(day + hour * 3_600_000)), "{text}");
+        }
+        for bad in ["13:00 PM", "0:30 AM", "01:00 XM", "01:00 11/21/26 AM", "01:00:00 AM 2026-11-21"] {
+            assert!(at(bad).is_err(), "{bad}");
+        }
         assert_eq!(at("2026-11-21T01:00:00+01:00"), Ok(Value::Time(day)));
         assert!(at("tomorrow").is_err());
     }

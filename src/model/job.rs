@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::field::{Field, Value};
+use super::lifetime::{Ended, Lifetime};
 use super::ids::{DocumentId, GlobalJobId, JobId, JobNumber, LocalJobId, RouteId};
 use super::location::Destination;
 use super::names::DeviceName;
@@ -322,6 +323,8 @@ pub enum Origin {
     DefaultJob,
     /// The destination.
     Destination,
+    /// The spool notes it.
+    Spool,
 }
 
 impl Origin {
@@ -331,12 +334,13 @@ impl Origin {
             Self::User => "user",
             Self::DefaultJob => "default-job",
             Self::Destination => "destination",
+            Self::Spool => "spool",
         }
     }
 
     /// Finds it by its stored word.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::User, Self::DefaultJob, Self::Destination].into_iter().find(|origin| origin.word() == word)
+        [Self::User, Self::DefaultJob, Self::Destination, Self::Spool].into_iter().find(|origin| origin.word() == word)
     }
 }
 
@@ -371,6 +375,15 @@ pub struct Submission {
     pub hold: bool,
     /// Whether it is kept after printing.
     pub hold_after: bool,
+    /// How long it lives.
+    #[serde(default)]
+    pub lifetime: Lifetime,
+    /// `job-owner`; none = whoever submits it.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// Whether it is only kept, and never printed unless somebody sends it on.
+    #[serde(default)]
+    pub keep: bool,
     /// Its documents, at least one.
     pub documents: Vec<DocumentOffer>,
     /// The values that the user gave explicitly, for `==` and for a later resubmission.
@@ -396,6 +409,9 @@ impl Submission {
             priority: Priority::default(),
             hold: false,
             hold_after: false,
+            lifetime: Lifetime::default(),
+            owner: None,
+            keep: false,
             documents: vec![offer; documents],
             given: Vec::new(),
         }
@@ -485,6 +501,12 @@ pub struct JobStatus {
     pub form: String,
     /// Whether it is kept after printing.
     pub hold_after: bool,
+    /// How long it lives.
+    #[serde(default)]
+    pub lifetime: Lifetime,
+    /// How it ended, where it is kept.
+    #[serde(default)]
+    pub ended: Option<Ended>,
     /// Copies of the first document; 1 where a listing wanted no documents.
     pub copies: u32,
     /// Octets of all documents, copies not counted.

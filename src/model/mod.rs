@@ -14,6 +14,7 @@ pub mod guardian_file;
 pub mod ids;
 pub mod job;
 pub mod kept;
+pub mod lifetime;
 pub mod location;
 pub mod names;
 pub mod object;

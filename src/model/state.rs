@@ -250,6 +250,15 @@ impl JobState {
         }
     }
 
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Open, Self::Ready, Self::Held, Self::Printing, Self::Paused, Self::Retained, Self::Terminating];
+
+    /// Finds it by its value of `current-job-state`.
+    pub fn from_infoprint(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.infoprint() == word)
+    }
+
     /// Returns InfoPrint's `current-job-state`.
     pub fn infoprint(self) -> &'static str {
         match self {

@@ -2,9 +2,10 @@
 
 use crate::model::field::{Field, Value};
 use crate::model::job::GivenValue;
+use crate::model::lifetime::{Ending, Lifetime, Retention};
 use crate::model::order::Priority;
 use crate::model::query::{Condition, Cursor, Order};
-use crate::model::state::{EntryState, HoldReasons, Wish};
+use crate::model::state::{EntryState, HoldReasons, JobState, Wish};
 use crate::model::{
     ClassId, Failure, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern, RouteId, Serial,
 };
@@ -70,8 +71,8 @@ pub struct JobRow {
     pub hold_after: bool,
     /// Still arriving.
     pub arriving: bool,
-    /// Kept after printing or cancelling.
-    pub retained: bool,
+    /// How long it lives, and how it ended.
+    pub lifetime: Lifetime,
     /// Group it was sent to.
     pub group: GroupId,
     /// Location it was sent to; none = the whole group.
@@ -123,6 +124,10 @@ columns!(at {
     sort_rank,
     sort_key,
     sort_sequence,
+    retention,
+    discard_ms,
+    print_after_ms,
+    previous_state,
 });
 
 fn read(row: &Row<'_>) -> Fallible<JobRow> {
@@ -144,7 +149,13 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
         reason_text: row.get(at::reason_text)?,
         hold_after: row.get(at::hold_after)?,
         arriving: row.get(at::arriving)?,
-        retained: row.get(at::retained)?,
+        lifetime: Lifetime {
+            retention: row.get(at::retention)?,
+            discard_ms: row.get(at::discard_ms)?,
+            print_after_ms: row.get(at::print_after_ms)?,
+            ending: row.get::<Ended>(at::retained)?.0,
+            previous: row.get(at::previous_state)?,
+        },
         group: row.get(at::group_id)?,
         location: row.get(at::location_id)?,
         route: row.get(at::route_id)?,
@@ -164,8 +175,11 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
 
 pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_id, owner_server, owner_uid, owner_gid, owner, user_name, name, form, priority, wish,
              reasons, reason_text, hold_after, arriving, retained, group_id, location_id, route_id, class_id, created_ms,
-             work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence, retention, discard_ms, print_after_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// How a job ended, in its column.
+pub(super) struct Ended(pub(super) Option<Ending>);
 
 /// Inserts a job with the token of its submission; its `id` is ignored. Why does no row that is read have the token? Only
 /// the end of a job needs it, and a listing would read it for each job.
@@ -190,7 +204,7 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
             j.reason_text,
             j.hold_after,
             j.arriving,
-            j.retained,
+            Ended(j.lifetime.ending),
             j.group,
             j.location,
             j.route,
@@ -202,7 +216,10 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
             j.sort.promoted,
             j.sort.rank,
             j.sort.key,
-            j.sort.sequence
+            j.sort.sequence,
+            j.lifetime.retention.map(Retention::stored),
+            j.lifetime.discard_ms,
+            j.lifetime.print_after_ms
         ],
     )?;
     tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(j.arriving), ..Counts::default() })?;
@@ -284,6 +301,10 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
             sql.push_str(" AND owner = ?");
             values.push(Box::new(owner.clone()));
         }
+        Condition::OwnerId(owner) => {
+            sql.push_str(" AND owner_uid = ?");
+            values.push(Box::new(*owner));
+        }
         Condition::Location(LocationPattern::Group(group)) => {
             // The plus keeps the rows in their order instead of sorting those of the group for every page.
             sql.push_str(" AND +group_id = (SELECT id FROM location_group WHERE name_key = ?)");
@@ -359,6 +380,12 @@ pub(crate) fn set_wish(tx: &Tx<'_>, id: JobId, wish: Wish) -> Fallible<()> {
 pub(crate) fn set_reasons(tx: &Tx<'_>, id: JobId, reasons: HoldReasons, text: Option<&str>) -> Fallible<()> {
     tx.demand_lock(Lock::Job(id))?;
     tx.change("the job", "UPDATE job SET reasons = ?, reason_text = ? WHERE id = ?", values![reasons, text, id])
+}
+
+/// Notes the state that a job leaves.
+pub(crate) fn set_previous(tx: &Tx<'_>, id: JobId, state: JobState) -> Fallible<()> {
+    tx.demand_lock(Lock::Job(id))?;
+    tx.change("the job", "UPDATE job SET previous_state = ? WHERE id = ?", values![state, id])
 }
 
 /// Moves a job to another position.

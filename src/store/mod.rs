@@ -31,6 +31,7 @@ pub mod generation;
 pub(crate) mod given;
 mod ground;
 pub mod job;
+pub mod lifetime;
 pub mod location;
 pub mod object;
 pub mod process;

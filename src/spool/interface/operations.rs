@@ -22,6 +22,7 @@ use crate::model::alter::JobChange;
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, Format, JobStatus, Occurrence, RawPath, Submission};
+use crate::model::lifetime::Retention;
 use crate::model::location::{Destination, LocationStatus};
 use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage};
 use crate::model::process::{ProcessChange, ProcessStatus};
@@ -310,9 +311,10 @@ operations! {
     /// Clears the holds that START clears and says which remain.
     wakes start_job / StartJob(job: JobRef) -> HoldReasons =>
         |spool, call| spool.start_job(call, &job);
-    /// Removes a job. A printing one is removed when its attempt has ended. The message goes into its history.
-    wakes delete_job / DeleteJob(job: JobRef, message: Option<String>) -> Removal =>
-        |spool, call| spool.delete_job(call, &job, message);
+    /// Removes a job. A printing one is removed when its attempt has ended. The message goes into its history. A job that has a
+    /// retention is kept; `retention` takes the place of the one that it has.
+    wakes delete_job / DeleteJob(job: JobRef, message: Option<String>, retention: Option<Retention>) -> Removal =>
+        |spool, call| spool.delete_job(call, &job, message, retention);
     /// Changes a job: all of the changes, or none. What decides its place makes it the newest arrival at its place.
     wakes alter_job / AlterJob(job: JobRef, changes: Vec<JobChange>) -> () =>
         |spool, call| spool.alter_job(call, &job, changes);

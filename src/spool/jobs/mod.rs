@@ -3,6 +3,7 @@
 pub(crate) mod actions;
 pub(crate) mod alter;
 pub(crate) mod history;
+pub(crate) mod lifetime;
 pub(crate) mod pause;
 pub(crate) mod submit;
 pub(crate) mod view;

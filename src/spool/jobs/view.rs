@@ -152,7 +152,7 @@ fn state_of(job: &JobRow, states: impl Iterator<Item = EntryState> + Clone) -> J
         arriving: job.arriving,
         wish: job.wish,
         reasons: job.reasons,
-        retained: job.retained,
+        retained: job.lifetime.ending.is_some(),
         claimed: count(EntryState::Claimed),
         transferred: count(EntryState::Transferred),
     })
@@ -190,6 +190,10 @@ impl Spool {
         let intervening = match state {
             JobState::Ready if known.parts.position => Some(position(tx, &job, known)?),
             JobState::Printing if known.parts.position => Some(0),
+            _ => None,
+        };
+        let ended = match state {
+            JobState::Retained => store::lifetime::ended(tx, job.id)?.map(|row| row.ended),
             _ => None,
         };
         let given = known.given(tx, job.id)?;
@@ -234,6 +238,8 @@ impl Spool {
             priority: job.priority,
             form: job.form,
             hold_after: job.hold_after,
+            lifetime: job.lifetime,
+            ended,
             copies: documents.first().map_or(1, |d| d.copies),
             total_octets: job.octets,
             pages: job.pages,
@@ -392,7 +398,7 @@ mod tests {
             reason_text: None,
             hold_after: false,
             arriving: false,
-            retained: false,
+            lifetime: crate::model::lifetime::Lifetime::default(),
             group: GroupId(1),
             location: None,
             route: RouteId(1),

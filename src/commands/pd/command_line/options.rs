@@ -132,6 +132,7 @@ const SOURCES: &[(&str, Source)] = &[
     ("notify", Source::Flag("notification-delivery-method")),
     ("objects", Source::Argument),
     ("requested", Source::Flag("requested-attributes")),
+    ("retention", Source::Flag("job-retention-period")),
     ("strings", Source::Strings),
     ("style", Source::Flag("style")),
     ("when", Source::Flag("when")),
