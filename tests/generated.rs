@@ -110,6 +110,7 @@ fn attribute(prefix: &str, row: &Attribute) -> String {
         Kind::Text | Kind::Name => ("string", String::new()),
         Kind::Keyword(words) => ("keyword", format!(": {}", words.join(", "))),
         Kind::Integer(..) | Kind::Counted(_) => ("integer", String::new()),
+        Kind::Duration => ("integer", ", in minutes".to_owned()),
         Kind::Boolean => ("boolean", String::new()),
         Kind::Time => ("time", String::new()),
         Kind::Content => ("object", String::new()),

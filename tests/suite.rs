@@ -29,6 +29,7 @@ mod ground;
 mod header_pages;
 mod hold;
 mod hostile;
+mod infoprint_jobs;
 mod json;
 mod keeper;
 mod kills;

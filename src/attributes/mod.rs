@@ -7,6 +7,7 @@
 //! [`names`] reads abbreviations, [`text`] reads and writes values, [`filter`] decides conditions, and [`object`] has what the
 //! getters read. Nothing here does I/O or reads a clock; the time zone is an argument.
 
+pub mod elsewhere;
 pub mod filter;
 mod getters;
 pub mod names;

@@ -84,7 +84,13 @@ pub(super) const fn carried(
 }
 
 /// A row of a job or a document that only the spool gives a value, and that decides nothing. It is kept like what is carried.
-pub(super) const fn noted(class: Class, name: &'static str, kind: Kind, heading: Words, help: &'static str) -> Attribute {
+pub(super) const fn noted(
+    class: Class,
+    name: &'static str,
+    kind: Kind,
+    heading: Words,
+    help: &'static str,
+) -> Attribute {
     Attribute { settable: Settable::Never, set: Setter::Nobody, ..carried(class, name, kind, heading, help) }
 }
 

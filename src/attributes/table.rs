@@ -23,9 +23,22 @@ use crate::model::state::{DeviceWish, HoldReason, JobState};
 const MAX: i64 = 2_147_483_647;
 
 /// Values of `current-job-state`. The last seven are states of InfoPrint that no job here is in: scripts ask for them.
-pub const JOB_STATES: &[&str] =
-    &["pre-processing", "pending", "held", "processing", "paused", "retained", "terminating",
-      "pre-flight", "ripping", "imposing", "printing", "cancelled", "unknown", "timed-out"];
+pub const JOB_STATES: &[&str] = &[
+    "pre-processing",
+    "pending",
+    "held",
+    "processing",
+    "paused",
+    "retained",
+    "terminating",
+    "pre-flight",
+    "ripping",
+    "imposing",
+    "printing",
+    "cancelled",
+    "unknown",
+    "timed-out",
+];
 
 /// Values of `job-state-reasons`.
 pub const JOB_REASONS: &[&str] = &[

@@ -317,9 +317,8 @@ fn read_time(text: &str, clock: &Clock) -> Option<i64> {
     };
     let time_of =
         |word: &str| civil::Time::strptime("%H:%M:%S", word).or_else(|_| civil::Time::strptime("%H:%M", word)).ok();
-    let date_of = |word: &str| {
-        civil::Date::strptime("%m/%d/%y", word).or_else(|_| civil::Date::strptime("%m/%d/%Y", word)).ok()
-    };
+    let date_of =
+        |word: &str| civil::Date::strptime("%m/%d/%y", word).or_else(|_| civil::Date::strptime("%m/%d/%Y", word)).ok();
     // The hours of a day that is halved: 12 AM is midnight, 12 PM noon.
     let half = |word: &str, half: &str| {
         let time = time_of(word)?;
@@ -403,7 +402,9 @@ mod tests {
         assert_eq!(at("2026-11-21 01:00"), Ok(Value::Time(day + 3_600_000)));
         assert_eq!(at("01:00:00 11/21/26"), Ok(Value::Time(day + 3_600_000)));
         assert_eq!(at("01:00"), Ok(Value::Time(day + 3_600_000)));
-        for (text, hour) in [("01:00:00 AM 11/21/2026", 1), ("12:00 am", 0), ("12:00:00 PM", 12), ("11:00 PM 11/21/26", 23)] {
+        for (text, hour) in
+            [("01:00:00 AM 11/21/2026", 1), ("12:00 am", 0), ("12:00:00 PM", 12), ("11:00 PM 11/21/26", 23)]
+        {
             assert_eq!(at(text), Ok(Value::Time(day + hour * 3_600_000)), "{text}");
         }
         for bad in ["13:00 PM", "0:30 AM", "01:00 XM", "01:00 11/21/26 AM", "01:00:00 AM 2026-11-21"] {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::field::{Field, Value};
-use super::lifetime::Retention;
 use super::job::{Format, GivenValue, Origin, Submission};
+use super::lifetime::Retention;
 use super::names::LocationPattern;
 use super::order::Priority;
 use super::state::JobState;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::field::{Field, Value};
-use super::lifetime::{Ended, Lifetime};
 use super::ids::{DocumentId, GlobalJobId, JobId, JobNumber, LocalJobId, RouteId};
+use super::lifetime::{Ended, Lifetime};
 use super::location::Destination;
 use super::names::DeviceName;
 use super::order::Priority;

@@ -114,6 +114,9 @@ impl Site {
             priority: Priority::default(),
             hold: false,
             hold_after: false,
+            lifetime: crate::model::lifetime::Lifetime::default(),
+            owner: None,
+            keep: false,
             documents: vec![offer],
             given: Vec::new(),
         };

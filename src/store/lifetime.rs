@@ -3,8 +3,8 @@
 //! A job that has ended has its row in `ended` from the transaction that ended it to the one that removes it or lets it print
 //! again. Each question reads an index of the few jobs that have such a moment, and no more rows than asked for.
 
-use crate::model::lifetime::{Ended, Ending, KeptUntil, Lifetime, Retention};
 use crate::model::JobId;
+use crate::model::lifetime::{Ended, Ending, KeptUntil, Lifetime, Retention};
 use crate::model::state::HoldReasons;
 use crate::model::time::SpoolTime;
 

@@ -318,6 +318,9 @@ operations! {
     /// Changes a job: all of the changes, or none. What decides its place makes it the newest arrival at its place.
     wakes alter_job / AlterJob(job: JobRef, changes: Vec<JobChange>) -> () =>
         |spool, call| spool.alter_job(call, &job, changes);
+    /// Sends a job that waits, is held or is kept to another destination; with `anew` without what the old one gave it.
+    wakes resubmit_job / ResubmitJob(job: JobRef, to: String, anew: bool) -> () =>
+        |spool, call| spool.resubmit_job(call, &job, to, anew);
     /// Keeps a job back until it is resumed; a printing one stops. The message goes into its history.
     wakes pause_job / PauseJob(job: JobRef, message: Option<String>) -> () =>
         |spool, call| spool.pause_job(call, &job, message);

@@ -324,13 +324,7 @@ impl Spool {
 
     /// Removes a job that is kept, if its retention does not keep it any longer; where it has none of its own to say, it stays.
     /// Returns the files to erase after the commit, none when it stays.
-    fn keep_on(
-        &self,
-        tx: &Tx<'_>,
-        job: &JobRow,
-        message: Option<&str>,
-        given: bool,
-    ) -> Fallible<Option<Vec<String>>> {
+    fn keep_on(&self, tx: &Tx<'_>, job: &JobRow, message: Option<&str>, given: bool) -> Fallible<Option<Vec<String>>> {
         if given && let Some(ended) = store::lifetime::ended(tx, job.id)? {
             match job.lifetime.kept_until(ended.at_spool, tx.now().wall_ms) {
                 Some(until) => store::lifetime::set_until(tx, job.id, &until)?,

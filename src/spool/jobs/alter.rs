@@ -234,12 +234,17 @@ fn shown(value: &str) -> String {
 }
 
 /// A place that jobs are sent to.
-struct Place {
-    destination: Destination,
-    group: GroupId,
-    location: Option<LocationId>,
-    route: RouteId,
-    broadcast: bool,
+pub(crate) struct Place {
+    /// Its name.
+    pub(crate) destination: Destination,
+    /// Its group.
+    pub(crate) group: GroupId,
+    /// The location; none = the whole group.
+    pub(crate) location: Option<LocationId>,
+    /// Where jobs for it wait.
+    pub(crate) route: RouteId,
+    /// Whether they print on each device of the group.
+    pub(crate) broadcast: bool,
 }
 
 impl Spool {
@@ -328,7 +333,8 @@ impl Spool {
     ) -> Fallible<Altered> {
         let documents = store::document::of_job(tx, row.id)?;
         let broadcast = Self::broadcasts(tx, &row)?;
-        let mut a = Altered { before: row.clone(), job: row, documents, broadcast, notes: Vec::new(), hold: None, waits: None };
+        let mut a =
+            Altered { before: row.clone(), job: row, documents, broadcast, notes: Vec::new(), hold: None, waits: None };
         let mut owners = owners.iter();
         for change in changes {
             match change {
@@ -513,6 +519,11 @@ impl Spool {
             Some(name) if declare => Destination::Location(locations::declare(tx, &name)?.name),
             _ => self.destination(tx, &to.to_string())?,
         };
+        self.place_at(tx, destination)
+    }
+
+    /// Returns what a destination means for a job.
+    pub(crate) fn place_at(&self, tx: &Tx<'_>, destination: Destination) -> Fallible<Place> {
         let gone = || Failure::not_found(&destination);
         Ok(match &destination {
             Destination::Location(name) => {

@@ -111,9 +111,8 @@ impl Spool {
     pub fn due(&self, call: &Call) -> Fallible<Vec<WakeTarget>> {
         let mut targets = Vec::new();
         for _ in 0..STEPS {
-            let is_due = self.look(call, |tx| {
-                Ok(store::lifetime::may_be_due(tx)? && !store::lifetime::due(tx, 1)?.is_empty())
-            })?;
+            let is_due =
+                self.look(call, |tx| Ok(store::lifetime::may_be_due(tx)? && !store::lifetime::due(tx, 1)?.is_empty()))?;
             if !is_due {
                 break;
             }

@@ -21,9 +21,7 @@ use crate::store::event::{Object, record};
 use crate::store::{self, Fallible};
 use crate::sys::watch::Watch;
 
-use super::actions::{
-    check_message, claimants, demand_job, find_to_change, keep_message, note_time, wrong_state,
-};
+use super::actions::{check_message, claimants, demand_job, find_to_change, keep_message, note_time, wrong_state};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 

@@ -219,7 +219,8 @@ impl Spool {
     }
 }
 
-fn accepting(tx: &Tx<'_>) -> Fallible<()> {
+/// Refuses new jobs while the spool takes none.
+pub(crate) fn accepting(tx: &Tx<'_>) -> Fallible<()> {
     match store::spool::row(tx)?.state {
         SpoolerState::Cold | SpoolerState::Active => Ok(()),
         SpoolerState::Drain | SpoolerState::Warm => {

@@ -3,7 +3,7 @@
 //! `!` binds tighter than `&&`, and `&&` tighter than `||`; parentheses group. `==*` is presence when nothing follows it,
 //! and equality with a value that begins with `*` otherwise.
 
-use super::options::attribute_names;
+use super::options::{attribute_names, unknown};
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::{Clock, escaped, offsets, read_wanted};
 use crate::attributes::{Attribute, Class, Kind};
@@ -121,8 +121,7 @@ impl<'a> Parser<'a> {
         let attribute = names::resolve(word, &self.names).map_err(|bad| match bad {
             BadWord::Ambiguous(found) => Stop::usage(format!("filter: '{word}' may mean {}", found.join(" or "))),
             BadWord::Unknown(near) => {
-                let stop = Stop::usage(format!("filter: a {} has no attribute '{word}'", self.class.keyword()));
-                if near.is_empty() { stop } else { stop.hint(format!("did you mean {}?", near.join(", "))) }
+                unknown(format!("filter: a {} has no attribute '{word}'", self.class.keyword()), word, &near, None)
             }
         })?;
         if attribute.asked {
@@ -197,7 +196,7 @@ fn condition(
     let words = matches!(attribute.kind, Kind::Text | Kind::Name | Kind::Keyword(_) | Kind::Content);
     let value = match comparison {
         Comparison::Greater | Comparison::Less
-            if !matches!(attribute.kind, Kind::Integer(..) | Kind::Counted(_) | Kind::Time) =>
+            if !matches!(attribute.kind, Kind::Integer(..) | Kind::Counted(_) | Kind::Duration | Kind::Time) =>
         {
             return usage("compares numbers and times only");
         }
@@ -221,7 +220,7 @@ fn condition(
             (Field::UserName, Value::Text(name)) => return Ok(Condition::UserName(name.clone())),
             (Field::JobOwner, Value::Text(name)) => return Ok(Condition::Owner(name.clone())),
             (Field::CurrentJobState, Value::Text(word)) => {
-                if let Some(state) = job_state(word) {
+                if let Some(state) = JobState::from_infoprint(word) {
                     return Ok(Condition::State(state));
                 }
             }
@@ -236,11 +235,6 @@ fn condition(
         }
     }
     Ok(Condition::Field(attribute.field, comparison, value))
-}
-
-fn job_state(word: &str) -> Option<JobState> {
-    use JobState::{Held, Open, Paused, Printing, Ready, Retained, Terminating};
-    [Open, Ready, Held, Printing, Paused, Retained, Terminating].into_iter().find(|state| state.infoprint() == word)
 }
 
 fn start(text: &str) -> String {
@@ -283,7 +277,7 @@ mod tests {
         insta::assert_snapshot!(
             [
                 "",
-                "current-job-state==printing",
+                "current-job-state==cheerful",
                 "job-name!=x",
                 "job-name>x",
                 "job-priority~=x",

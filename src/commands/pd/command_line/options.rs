@@ -10,6 +10,7 @@ use clap::{ArgMatches, Command};
 
 use super::attribute_files::Includes;
 use super::strings::{self, Op, Pair};
+use crate::attributes::elsewhere::is_afp_only;
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
 use crate::attributes::{Attribute, Class, Settable, nameable};
@@ -213,14 +214,22 @@ pub fn meaning(name: &str, of: Names, allowed: &[Setting], program: &str) -> Res
     found.map_err(|bad| match bad {
         BadWord::Ambiguous(found) => Stop::usage(format!("'{}' may mean {}", escaped(name), found.join(" or "))),
         BadWord::Unknown(near) => {
-            let stop = Stop::usage(format!("{program} knows no attribute '{}'", escaped(name)));
-            if near.is_empty() {
-                stop.hint(format!("{program} --help   lists the attributes"))
-            } else {
-                stop.hint(format!("did you mean {}?", near.join(", ")))
-            }
+            let all = format!("{program} --help   lists the attributes");
+            unknown(format!("{program} knows no attribute '{}'", escaped(name)), name, &near, Some(all))
         }
     })
+}
+
+/// Says that there is no attribute `name`, in the words of `message`, with similar names; otherwise `hint`. An attribute that
+/// only AFP printing has is said to be one.
+pub fn unknown(message: String, name: &str, near: &[String], hint: Option<String>) -> Stop {
+    if is_afp_only(name) {
+        return Stop::usage(format!("attribute '{}' belongs to AFP printing and is not supported here", escaped(name)));
+    }
+    match near {
+        [] => hint.into_iter().fold(Stop::usage(message), Stop::hint),
+        near => Stop::usage(message).hint(format!("did you mean {}?", near.join(", "))),
+    }
 }
 
 /// Returns the names and synonyms of the attributes that a command on `class` may name.

@@ -1,11 +1,13 @@
 //! `-r`: what is to be shown, groups and names mixed (docs/reference/infoprint.md 5).
 
-use super::options::attribute_names;
+use super::options::{attribute_names, unknown};
 use super::strings::{Op, Pair};
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
 use crate::attributes::{Attribute, Class, Shown, find, nameable, of_class};
 use crate::commands::pd::Stop;
+use crate::commands::pd::displays::archive;
+use crate::commands::pd::displays::record::Style;
 use crate::model::field::Field;
 
 /// The most words of a request.
@@ -13,7 +15,7 @@ const MAX_WORDS: usize = 1_000;
 
 /// Returns every word of a request, for completion.
 pub fn words(class: Class) -> impl Iterator<Item = &'static str> {
-    ["none", "brief", "verbose", "all"].into_iter().chain(nameable(class).map(Attribute::name))
+    ["none", "brief", "verbose", "all", "archive"].into_iter().chain(nameable(class).map(Attribute::name))
 }
 
 /// One word of a request.
@@ -23,6 +25,8 @@ pub enum Wanted {
     Nothing,
     /// `brief`, `verbose` or `all`.
     Group(Shown),
+    /// `archive`: what can be given.
+    Archive,
     /// A name.
     Named(&'static Attribute),
 }
@@ -76,11 +80,6 @@ impl Requested {
         Ok(())
     }
 
-    /// Returns whether this is exactly `brief` or exactly `verbose`. These are shown as a table unless a style is given.
-    pub fn is_table(&self) -> bool {
-        matches!(self.0.as_slice(), [Wanted::Group(Shown::Brief | Shown::Verbose)])
-    }
-
     /// Selects the attributes of `class` (and of documents, with a job) in the order of display. `brief` = the set that
     /// `brief` shows where a verb has its own.
     pub fn select(&self, class: Class, brief: Option<&[Field]>) -> Selection {
@@ -98,12 +97,24 @@ impl Requested {
                         of_class(Class::Document).filter(|row| row.shown <= *level).for_each(|row| selection.add(row));
                     }
                 }
+                Wanted::Archive => {
+                    nameable(class).filter(|row| archive::is_for(class, row)).for_each(|row| selection.add(row))
+                }
                 Wanted::Named(row) => {
                     selection.name(row);
                 }
             }
         }
         selection
+    }
+
+    /// Returns the style in which it is shown where nobody says one.
+    pub fn usual_style(&self) -> Style {
+        match self.0.as_slice() {
+            [Wanted::Group(Shown::Brief | Shown::Verbose)] => Style::Column,
+            [Wanted::Archive] => Style::Archive,
+            _ => Style::Line,
+        }
     }
 }
 
@@ -154,8 +165,9 @@ fn wanted(word: &str, class: Class) -> Result<Wanted, Stop> {
         "brief" => return Ok(Wanted::Group(Shown::Brief)),
         "verbose" => return Ok(Wanted::Group(Shown::Verbose)),
         "all" => return Ok(Wanted::Group(Shown::All)),
-        "archive" | "all-device" => {
-            return Err(Stop::usage(format!("-r {word} is not available in this version"))
+        "archive" => return Ok(Wanted::Archive),
+        "all-device" => {
+            return Err(Stop::usage("-r all-device: devices are not asked for attributes of their own")
                 .hint("-r all   shows every attribute that has no special cost"));
         }
         _ => {}
@@ -166,8 +178,7 @@ fn wanted(word: &str, class: Class) -> Result<Wanted, Stop> {
             Err(Stop::usage(format!("'{}' may mean {}", escaped(word), found.join(" or "))))
         }
         Err(BadWord::Unknown(near)) => {
-            let stop = Stop::usage(format!("a {} has no attribute '{}'", class.keyword(), escaped(word)));
-            Err(if near.is_empty() { stop } else { stop.hint(format!("did you mean {}?", near.join(", "))) })
+            Err(unknown(format!("a {} has no attribute '{}'", class.keyword(), escaped(word)), word, &near, None))
         }
     }
 }
@@ -207,7 +218,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_requested_is_a_usage_error() {
-        for bad in ["", ",", "archive", "nosuch", "j", "enabled"] {
+        for bad in ["", ",", "all-device", "nosuch", "j", "enabled"] {
             assert!(matches!(request(bad), Err(Stop::Usage(_))), "{bad}");
         }
     }

@@ -9,9 +9,9 @@ use crate::attributes::text::{Clock, escaped, read_given};
 use crate::commands::pd::command_line::operation_class::take_class;
 use crate::commands::pd::command_line::options;
 use crate::commands::pd::command_line::options::{Item, Meaning, Names, Setting};
+use crate::commands::pd::command_line::strings::{Op, Pair};
 use crate::commands::pd::displays::listing::not_found;
 use crate::commands::pd::runner::{CommandLine, Verb};
-use crate::commands::pd::command_line::strings::{Op, Pair};
 use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::shell::Intent;
 use crate::model::job::JobStatus;
@@ -141,7 +141,7 @@ impl JobActionRequest {
                 say_gone(gone, job, shell, program);
                 Ok(())
             }
-            Action::Modify => Err(Failure::internal("not an action without attributes")),
+            Action::Modify | Action::Resubmit => Err(Failure::internal("not an action without attributes")),
         }
     }
 }
