@@ -226,7 +226,9 @@ fn script_04_moves_what_waits_in_its_order() {
         // The old device goes on, and gets not one octet of what was moved.
         site.site.start("mail-ad");
         site.site.start("bulk-ad");
-        site.site.wait_for("the moved ones are printed", || site.site.jobs().len() == 2);
+        // What was kept is kept again.
+        site.wait_for_state(&kept, "retained");
+        site.site.wait_for("the moved ones are printed", || site.site.jobs().len() == 3);
         let received = site.received("bulk-ad");
         let at =
             |tag: &str| received.find(&format!("<<BEGIN {tag} ")).unwrap_or_else(|| panic!("no {tag}: {received}"));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::inside::{Inside, Verb, now, pass};
 use serde_json::Value;
-use spoolsuite::attributes::{Attribute, Class, Kind, nameable};
+use spoolsuite::attributes::{Attribute, Class, Kind, Settable, nameable};
 use spoolsuite::commands::shell::Exit;
 use spoolsuite::commands::{pd, spoolcom};
 use spoolsuite::model::device::ConnectionInUse;
@@ -33,6 +33,7 @@ const LISTINGS: &[(&[&str], Verb, &[&str])] = &[
     (&["spoolcom JOB", "spoolcom JOB of one job"], spoolcom::run, &["JOB 1", "--json"]),
     (&["Attributes of a job"], pd::verbs::pdls::run, &["-U", "--json", "--history"]),
     (&["Attributes of a job"], pd::verbs::pdls::run, &["-U", "--json", "-j", "-r", "why,log", "4"]),
+    (&["Attributes of a job"], pd::verbs::pdls::run, &["-U", "--json", "-r", NOTED, "4"]),
     (&["spoolcom LOG"], spoolcom::run, &["DEV lp2, LOG", "--json"]),
     (&["spoolcom JOB WHY"], spoolcom::run, &["JOB 1, WHY", "--json"]),
     (&["spoolcom JOB WHY"], spoolcom::run, &["JOB 2, WHY", "--json"]),
@@ -41,6 +42,11 @@ const LISTINGS: &[(&[&str], Verb, &[&str])] = &[
     (&["spoolcom JOB WHY"], spoolcom::run, &["JOB 7, WHY", "--json"]),
     (&["spoolcom SPOOLER"], spoolcom::run, &["SPOOLER", "--json"]),
 ];
+
+/// Attributes that only the spool gives a value, if it has one.
+const NOTED: &str = "job-message-from-administrator modification-time name-of-last-accessor promotion-time deadline-in-jeopardy \
+                     estimated-completion-time required-resources-not-ready required-resources-not-supported \
+                     job-copies-completed media-sheets-completed document-state copies-completed";
 
 /// Objects inside others that have a section of their own.
 const NESTED: &[(&str, &str, &str)] =
@@ -54,6 +60,8 @@ fn given(row: &Attribute) -> GivenValue {
     let one = match row.kind {
         Kind::Keyword(words) => Given::Text(words[0].into()),
         Kind::Integer(_, high) => Given::Integer(high),
+        Kind::Time => Given::Time(1_800_000_000_000),
+        Kind::Boolean => Given::Boolean(true),
         _ => Given::Text(format!("some {}", row.heading.join(" "))),
     };
     let value = if row.many { Given::Many(vec![one.clone(), one]) } else { one };
@@ -82,7 +90,7 @@ fn one_of_everything() -> Inside {
     inside.submit("#office", b"for all\n", |submission| submission.priority = Priority::new(90).unwrap());
     inside.submit("park.default", b"later\n", |submission| {
         submission.hold = true;
-        let carried = nameable(Class::Job).filter(|row| row.is_carried());
+        let carried = nameable(Class::Job).filter(|row| row.is_carried() && row.settable != Settable::Never);
         submission.given = carried.map(given).collect();
     });
     let original = inside.dir.path().join("original.txt");

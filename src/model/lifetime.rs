@@ -203,7 +203,9 @@ impl Lifetime {
 pub struct Ended {
     /// When it ended, wall clock.
     pub at_ms: i64,
-    /// How, in the word of the history: `transferred`, `sent`, `confirmed`, `cancelled`.
+    /// When the last of it began to print.
+    pub started_ms: Option<i64>,
+    /// How, in the word of the history: `transferred`, `sent`, `confirmed`, `cancelled`; `kept` = it was never to be printed.
     pub outcome: String,
     /// The device that printed the last of it.
     pub device: Option<String>,

@@ -12,7 +12,7 @@ use super::job::{self, JobRow};
 use super::value::{columns, values};
 use super::{Fallible, Lock, Row, Tx};
 
-columns!(at { at_ms, at_spool, outcome, device });
+columns!(at { at_ms, at_spool, started_ms, outcome, device });
 
 /// What is stored of a job that has ended.
 #[derive(Clone, Debug)]
@@ -25,7 +25,12 @@ pub struct EndedRow {
 
 fn read(row: &Row<'_>) -> Fallible<EndedRow> {
     Ok(EndedRow {
-        ended: Ended { at_ms: row.get(at::at_ms)?, outcome: row.get(at::outcome)?, device: row.get(at::device)? },
+        ended: Ended {
+            at_ms: row.get(at::at_ms)?,
+            started_ms: row.get(at::started_ms)?,
+            outcome: row.get(at::outcome)?,
+            device: row.get(at::device)?,
+        },
         at_spool: SpoolTime(row.get(at::at_spool)?),
     })
 }
@@ -35,15 +40,25 @@ pub(crate) fn keep(
     tx: &Tx<'_>,
     job: &JobRow,
     (ending, until): (Ending, &KeptUntil),
-    (outcome, device): (&str, Option<&str>),
+    ended: &Ended,
     reasons: HoldReasons,
 ) -> Fallible<()> {
     set_ending(tx, job.id, Some(ending))?;
     job::set_reasons(tx, job.id, reasons, None)?;
     let time = super::spool::time(tx)?;
     tx.run(
-        "INSERT INTO ended (job_id, at_ms, at_spool, outcome, device, until_spool, until_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        values![job.id, tx.now().wall_ms, time.0, outcome, device, until.spool.map(|at| at.0), until.wall_ms],
+        "INSERT INTO ended (job_id, at_ms, at_spool, started_ms, outcome, device, until_spool, until_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        values![
+            job.id,
+            ended.at_ms,
+            time.0,
+            ended.started_ms,
+            ended.outcome,
+            ended.device,
+            until.spool.map(|at| at.0),
+            until.wall_ms
+        ],
     )?;
     Ok(())
 }

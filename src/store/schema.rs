@@ -405,6 +405,7 @@ CREATE TABLE ended (
     job_id          INTEGER PRIMARY KEY REFERENCES job (id),
     at_ms           INTEGER NOT NULL,
     at_spool        INTEGER NOT NULL,
+    started_ms      INTEGER,
     outcome         TEXT    NOT NULL,
     device          TEXT,
     until_spool     INTEGER,

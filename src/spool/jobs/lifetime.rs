@@ -12,7 +12,7 @@
 
 use crate::model::Call;
 use crate::model::event::EventWord;
-use crate::model::lifetime::{Ending, KeptUntil};
+use crate::model::lifetime::{Ended, Ending, KeptUntil};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, JobState, Wish};
 use crate::store::event::{Object, record};
 use crate::store::job::JobRow;
@@ -49,7 +49,7 @@ impl Spool {
         match Self::kept_until(tx, job)? {
             None => Self::finish(tx, job, device, outcome),
             Some(until) => {
-                Self::keep(tx, job, (ending, &until), (outcome, device))?;
+                Self::keep(tx, job, (ending, &until), (outcome, device), None)?;
                 Ok(Vec::new())
             }
         }
@@ -64,15 +64,22 @@ impl Spool {
         Ok(job.lifetime.kept_until(store::spool::time(tx)?, tx.now().wall_ms))
     }
 
-    /// Keeps a job that ends now.
+    /// Keeps a job that ends now; `started_ms` = when the last of it began to print.
     pub(crate) fn keep(
         tx: &Tx<'_>,
         job: &JobRow,
         (ending, until): (Ending, &KeptUntil),
         (outcome, device): (&str, Option<&str>),
+        started_ms: Option<i64>,
     ) -> Fallible<()> {
         let left = job.reasons.without(HoldReasons::CLEARED_BY_START);
-        store::lifetime::keep(tx, job, (ending, until), (outcome, device), left)?;
+        let ended = Ended {
+            at_ms: tx.now().wall_ms,
+            started_ms,
+            outcome: outcome.to_owned(),
+            device: device.map(str::to_owned),
+        };
+        store::lifetime::keep(tx, job, (ending, until), &ended, left)?;
         record(tx, Object::Job(job.id), EventWord::Retained, ending.keyword().unwrap_or_default())
     }
 

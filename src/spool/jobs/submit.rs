@@ -361,7 +361,7 @@ impl NewJob {
         if s.keep {
             let until = job.lifetime.kept_until(store::spool::time(tx)?, tx.now().wall_ms);
             let until = until.unwrap_or(KeptUntil { spool: None, wall_ms: None });
-            Spool::keep(tx, &job, (Ending::Kept, &until), ("kept", None))?;
+            Spool::keep(tx, &job, (Ending::Kept, &until), ("kept", None), None)?;
         }
         let global = GlobalJobId { server: self.server.clone(), serial };
         Ok((Accepted { id: job.id, number, local, global }, devices))

@@ -196,6 +196,10 @@ impl Spool {
             JobState::Retained => store::lifetime::ended(tx, job.id)?.map(|row| row.ended),
             _ => None,
         };
+        let started_ms = match &ended {
+            Some(ended) => ended.started_ms,
+            None => entries.iter().filter_map(|e| e.claimed_ms).min(),
+        };
         let given = known.given(tx, job.id)?;
         let (of_job, of_documents): (Vec<GivenValue>, Vec<GivenValue>) =
             given.into_iter().partition(|given| given.document == 0);
@@ -244,7 +248,7 @@ impl Spool {
             total_octets: job.octets,
             pages: job.pages,
             created_ms: job.created_ms,
-            started_ms: entries.iter().filter_map(|e| e.claimed_ms).min(),
+            started_ms,
             devices,
             intervening,
             given: of_job,

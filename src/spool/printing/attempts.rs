@@ -227,7 +227,7 @@ impl Spool {
             let name = device.name.to_string();
             if let Some(until) = Self::kept_until(tx, job)? {
                 store::entry::release(tx, entry, EntryState::Done, false)?;
-                Self::keep(tx, job, (Ending::of_delivery(outcome), &until), (outcome, Some(&name)))?;
+                Self::keep(tx, job, (Ending::of_delivery(outcome), &until), (outcome, Some(&name)), entry.claimed_ms)?;
                 return Ok(Vec::new());
             }
             store::entry::delete_claimed(tx, entry)?;

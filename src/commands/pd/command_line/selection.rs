@@ -4,10 +4,8 @@ use super::options::{attribute_names, unknown};
 use super::strings::{Op, Pair};
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
-use crate::attributes::{Attribute, Class, Shown, find, nameable, of_class};
+use crate::attributes::{Attribute, Class, Settable, Shown, find, nameable, of_class};
 use crate::commands::pd::Stop;
-use crate::commands::pd::displays::archive;
-use crate::commands::pd::displays::record::Style;
 use crate::model::field::Field;
 
 /// The most words of a request.
@@ -97,9 +95,7 @@ impl Requested {
                         of_class(Class::Document).filter(|row| row.shown <= *level).for_each(|row| selection.add(row));
                     }
                 }
-                Wanted::Archive => {
-                    nameable(class).filter(|row| archive::is_for(class, row)).for_each(|row| selection.add(row))
-                }
+                Wanted::Archive => nameable(class).filter(|row| is_archived(row)).for_each(|row| selection.add(row)),
                 Wanted::Named(row) => {
                     selection.name(row);
                 }
@@ -108,14 +104,20 @@ impl Requested {
         selection
     }
 
-    /// Returns the style in which it is shown where nobody says one.
-    pub fn usual_style(&self) -> Style {
-        match self.0.as_slice() {
-            [Wanted::Group(Shown::Brief | Shown::Verbose)] => Style::Column,
-            [Wanted::Archive] => Style::Archive,
-            _ => Style::Line,
-        }
+    /// Returns whether this is exactly `brief` or exactly `verbose`. These are shown as a table unless a style is given.
+    pub fn is_table(&self) -> bool {
+        matches!(self.0.as_slice(), [Wanted::Group(Shown::Brief | Shown::Verbose)])
     }
+
+    /// Returns whether this is exactly `archive`. It is shown as an attributes file unless a style is given.
+    pub fn is_archive(&self) -> bool {
+        matches!(self.0.as_slice(), [Wanted::Archive])
+    }
+}
+
+/// Returns whether an attribute can be given to a new object: `archive` has those.
+fn is_archived(row: &Attribute) -> bool {
+    row.settable != Settable::Never
 }
 
 impl Selection {

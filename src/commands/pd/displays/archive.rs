@@ -15,7 +15,7 @@ use std::io::{self, Write};
 
 use super::record::{Layout, Record};
 use crate::attributes::text::Lines;
-use crate::attributes::{Attribute, Class, Kind, NONE};
+use crate::attributes::{Attribute, NONE};
 use crate::model::field::{Field, Value};
 
 /// No value, in a place of its own.
@@ -72,13 +72,6 @@ fn quoted(value: &str) -> String {
     // A `#` begins a comment also within quotes.
     let value = value.replace('#', "\\#");
     if bare { value } else { format!("'{}'", value.replace('\'', "'\"'\"'")) }
-}
-
-/// Returns whether an object of this class is shown so.
-pub fn is_for(class: Class, row: &Attribute) -> bool {
-    row.settable != crate::attributes::Settable::Never
-        && (row.class == class || (class == Class::Job && row.class == Class::Document))
-        && row.kind != Kind::Content
 }
 
 #[cfg(test)]

@@ -153,7 +153,7 @@ impl Table {
     /// Returns the columns that stand beside each other: all of them, or as many as the terminal has room for, and the next
     /// ones below. A column that is wider than the terminal stands alone.
     fn blocks(&self, widths: &[usize]) -> Vec<Range<usize>> {
-        let Some(most) = self.most else { return vec![0..widths.len()] };
+        let most = self.most.unwrap_or(usize::MAX);
         let mut blocks = Vec::new();
         let (mut start, mut used) = (0, 0);
         for (column, width) in widths.iter().enumerate() {

@@ -159,7 +159,7 @@ impl ListingRequest {
             selection.documents.clear();
             selection.documents_named = false;
         }
-        let style = if json { Style::Json } else { self.style.unwrap_or_else(|| requested.usual_style()) };
+        let style = if json { Style::Json } else { self.style.unwrap_or_else(|| Style::usual(&requested)) };
         let mut documents = Condition::Any;
         if class == Class::Document {
             selection = selection.of_documents(style != Style::Line);

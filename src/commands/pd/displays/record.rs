@@ -6,7 +6,7 @@ use crate::attributes::names::{self, BadWord};
 use crate::attributes::object::Object;
 use crate::attributes::{Attribute, Class, NONE, Setter, text};
 use crate::commands::pd::Stop;
-use crate::commands::pd::command_line::selection::Selection;
+use crate::commands::pd::command_line::selection::{Requested, Selection};
 use crate::model::field::{Field, Value};
 use crate::model::job::{DocumentStatus, GivenValue, JobStatus};
 use crate::model::query::{Condition, Parts};
@@ -35,6 +35,15 @@ impl Style {
     /// Whether each attribute has its place, with a value or without.
     pub fn is_complete(self) -> bool {
         self.is_table() || self == Self::Archive
+    }
+
+    /// The style in which a request is shown where nobody says one.
+    pub fn usual(requested: &Requested) -> Self {
+        match requested {
+            requested if requested.is_table() => Self::Column,
+            requested if requested.is_archive() => Self::Archive,
+            _ => Self::Line,
+        }
     }
 
     /// The values of `-s`.

@@ -203,7 +203,7 @@ pub fn show(
     if jobs.is_empty() || (selection.object.is_empty() && selection.documents.is_empty()) {
         return Ok(());
     }
-    let style = style.unwrap_or_else(|| requested.usual_style());
+    let style = style.unwrap_or_else(|| Style::usual(requested));
     let layout = Layout {
         class: Class::Job,
         document_table: !selection.documents.is_empty(),

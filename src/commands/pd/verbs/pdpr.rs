@@ -369,7 +369,7 @@ fn show(
     if selection.object.is_empty() && selection.documents.is_empty() {
         return Ok(());
     }
-    let style = request.style.unwrap_or_else(|| request.requested.usual_style());
+    let style = request.style.unwrap_or_else(|| Style::usual(&request.requested));
     let layout = Layout {
         class: Class::Job,
         document_table: !selection.documents.is_empty(),
