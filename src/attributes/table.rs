@@ -5,11 +5,11 @@ use super::Class::{Document, Job};
 use super::Kind::{Boolean, Content, Counted, Duration, Integer, Keyword, Name, Text, Time};
 use super::Shown::{All, Brief, ByName, Verbose};
 use super::getters::{
-    INTERVENING_MAX, content, destination_name, device_state, document_pages, job_pages, number, octets_completed,
-    optional, originator, pages_completed, plain, previous_state, processing_time, queue_of, reasons, retained,
-    set_copies, set_destination, set_discard_time, set_form, set_format, set_hold, set_hold_after, set_name, set_owner,
-    set_print_after, set_priority, set_retain_forever, set_retain_until, set_retention_period, set_scheduling, text,
-    texts, time,
+    INTERVENING_MAX, content, destination_name, device_state, document_pages, is_enabled, job_pages, number,
+    octets_completed, optional, originator, pages_completed, plain, previous_state, problem, processing_time, queue_of,
+    retained, set_copies, set_destination, set_discard_time, set_form, set_format, set_hold, set_hold_after, set_name,
+    set_owner, set_print_after, set_priority, set_retain_forever, set_retain_until, set_retention_period,
+    set_scheduling, text, texts, time,
 };
 use super::row::{carried, destination, document, job, noted, queue, server};
 use super::{Attribute, NONE};
@@ -17,7 +17,7 @@ use crate::model::field::{Field, Value};
 use crate::model::job::{Format, FormatOrigin, Transfer};
 use crate::model::location::Destination;
 use crate::model::query::Parts;
-use crate::model::state::{DeviceWish, HoldReason, JobState};
+use crate::model::state::{HoldReason, JobState, SpoolerState};
 
 /// The largest count or number.
 const MAX: i64 = 2_147_483_647;
@@ -57,6 +57,7 @@ pub const JOB_REASONS: &[&str] = &[
     "completed",
     "cancelled-by-user",
     "cancelled-by-operator",
+    "job-transferred",
 ];
 
 /// Values of `outcome`.
@@ -91,8 +92,9 @@ pub static TABLE: &[Attribute] = &[
         .job(|j| destination_name(&j.destination)).finished(Brief, |j| destination_name(&j.destination)),
     job(Field::DestinationsAssigned, Name, Brief, &["Destinations", "Assigned"], "the devices that have it")
         .also(&["printers-assigned"]).many().job(|j| texts(&j.devices)).finished(Brief, |j| texts(&j.device)),
-    job(Field::JobStateReasons, Keyword(JOB_REASONS), Verbose, &["Reasons"], "why it is held, or how it ended")
-        .also(&["state-reasons", "reasons"]).many().job(reasons),
+    job(Field::JobStateReasons, Keyword(JOB_REASONS), Verbose, &["Reasons"],
+        "why it is held, how it ended, or that its printer has all of it")
+        .also(&["state-reasons", "reasons"]).many().job(|j| texts(j.reason_keywords())),
     job(Field::TotalJobOctets, Integer(0, i64::MAX), Verbose, &["Job", "Octets"],
         "octets of all its documents, copies not counted")
         .job(|j| number(j.total_octets)).finished(Verbose, |j| number(j.octets)),
@@ -249,11 +251,13 @@ pub static TABLE: &[Attribute] = &[
         "logical (a location jobs are sent to) or actual (a device)").also(&["printer-realization"])
         .logical(|_| text("logical")).actual(|_| text("actual")),
     destination(Field::DestinationState, Keyword(DESTINATION_STATES), Brief, &["State"],
-        "what an actual destination is doing").also(&["printer-state"]).actual(|a| text(device_state(&a.device.state))),
+        "what an actual destination is doing").also(&["printer-state"]).actual(|a| text(device_state(a.device))),
     destination(Field::Enabled, Boolean, Brief, &["Enabled"], "whether it takes jobs")
-        .logical(|l| Value::Boolean(l.server.accepts)).actual(|a| Value::Boolean(a.device.wish == DeviceWish::Started)),
+        .logical(|l| Value::Boolean(l.server.accepts)).actual(|a| Value::Boolean(a.server.accepts && is_enabled(a.device))),
     destination(Field::AssociatedQueue, Name, Brief, &["Queue"], "the queue behind it").many()
         .logical(|l| text(&l.location.name.group)).actual(|a| texts(a.queues)),
+    destination(Field::ProblemMessage, Text, Brief, &["Problem"],
+        "why an actual destination does not print, and since when").actual(|a| problem(a.device)),
     destination(Field::AssociatedServer, Name, All, &["Server"], "the server it belongs to")
         .logical(|l| text(l.server.name)).actual(|a| text(a.server.name)),
 
@@ -263,19 +267,23 @@ pub static TABLE: &[Attribute] = &[
     queue(Field::AssociatedServer, Name, Brief, &["Server"], "the server it belongs to").queue(|q| text(q.server.name)),
 
     server(Field::ServerName, Name, Brief, &["Server"], "its name").server(|s| text(s.name)),
-    server(Field::ServerState, Keyword(&["ready", "paused", "terminating"]), Brief, &["State"],
-        "ready prints; paused takes jobs and prints none; terminating takes none")
-        .server(|s| text(match (s.accepts, s.prints) {
-            (false, _) => "terminating",
-            (true, true) => "ready",
-            (true, false) => "paused",
+    server(Field::ServerState, Keyword(&["initializing", "ready", "paused", "terminating"]), Brief, &["State"],
+        "ready takes jobs and prints them; paused takes jobs and nobody prints them; initializing and terminating take none")
+        .server(|s| text(match (s.state, s.prints) {
+            (SpoolerState::Cold, _) => "initializing",
+            (SpoolerState::Warm | SpoolerState::Drain, _) => "terminating",
+            (SpoolerState::Active, true) => "ready",
+            (SpoolerState::Active, false) => "paused",
         })),
+    server(Field::ProblemMessage, Text, Brief, &["Problem"], "why nobody prints what waits, or what is wrong with the spool")
+        .server(|s| s.problem.map_or(NONE, plain)),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::attributes::{Class, Settable, Setter};
+    use crate::model::job::TRANSFERRED;
     use crate::model::lifetime::Ending;
     use crate::model::state::HoldReasons;
 
@@ -313,7 +321,6 @@ mod tests {
             assert_eq!(Format::from_keyword(word).map(Format::keyword), Some(*word));
         }
         let every: Vec<&str> = HoldReasons(u32::MAX).iter().map(|reason| reason.keyword()).collect();
-        let every: Vec<&str> = every.into_iter().chain(Ending::KEYWORDS).collect();
-        assert_eq!(every, JOB_REASONS);
+        assert_eq!([every.as_slice(), &Ending::KEYWORDS, &[TRANSFERRED]].concat(), JOB_REASONS);
     }
 }

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::field::{Field, Value};
 use super::ids::{DocumentId, GlobalJobId, JobId, JobNumber, LocalJobId, RouteId};
-use super::lifetime::{Ended, Lifetime};
+use super::lifetime::{Ended, Ending, Lifetime};
 use super::location::Destination;
 use super::names::DeviceName;
 use super::order::Priority;
-use super::state::{EntryState, HoldReasons, JobState};
+use super::state::{EntryState, HoldReason, HoldReasons, JobState};
 
 /// A file path or name as the system has it: any octets but NUL. It travels as octets; printing it may lose some.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -464,6 +464,12 @@ pub struct DocumentStatus {
     pub given: Vec<GivenValue>,
 }
 
+/// What a job says that is held because it is printed, as HOLDAFTER asked.
+pub const AFTER_PRINTING: &str = "printed, and held after that (HOLDAFTER)";
+
+/// The reason of a job that its printer has, while the connection is still open.
+pub const TRANSFERRED: &str = "job-transferred";
+
 /// A job as displays show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobStatus {
@@ -527,6 +533,27 @@ pub struct JobStatus {
     pub given: Vec<GivenValue>,
     /// Its documents, in order; none where a listing wanted none ([`Parts`](super::query::Parts)).
     pub documents: Vec<DocumentStatus>,
+}
+
+impl JobStatus {
+    /// Returns why it is held, in words, and what else is known of that.
+    pub fn hold_words(&self) -> (Vec<&str>, Option<&str>) {
+        let text = self.reason_text.as_deref();
+        let printed = text == Some(AFTER_PRINTING);
+        let words = self.reasons.iter().map(|reason| match reason {
+            HoldReason::Operator if printed => AFTER_PRINTING,
+            reason => reason.words(),
+        });
+        (words.collect(), text.filter(|_| !printed))
+    }
+
+    /// Returns its `job-state-reasons`: how it ended, which comes first, why it is held, or that it is delivered.
+    pub fn reason_keywords(&self) -> Vec<&'static str> {
+        let over = matches!(self.state, JobState::Retained | JobState::Terminating);
+        let ending = self.lifetime.ending.filter(|_| over).and_then(Ending::keyword);
+        let transferred = (self.state == JobState::Transferred).then_some(TRANSFERRED);
+        ending.into_iter().chain(self.reasons.iter().map(HoldReason::keyword)).chain(transferred).collect()
+    }
 }
 
 /// One queued or printing occurrence of a job.

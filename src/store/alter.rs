@@ -23,8 +23,8 @@ pub(crate) fn update_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
         "the job",
         "UPDATE job SET local_id = ?, owner_uid = ?, owner_gid = ?, owner = ?, name = ?, form = ?, priority = ?,
              hold_after = ?, group_id = ?, location_id = ?, route_id = ?, class_id = ?, work = ?, pages = ?,
-             sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ?, retention = ?, discard_ms = ?,
-             print_after_ms = ? WHERE id = ?",
+             sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ?, sort_place = ?, retention = ?,
+             discard_ms = ?, print_after_ms = ? WHERE id = ?",
         values![
             j.local,
             j.owner_uid,
@@ -44,6 +44,7 @@ pub(crate) fn update_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
             j.sort.rank,
             j.sort.key,
             j.sort.sequence,
+            j.place,
             j.lifetime.retention.map(Retention::stored),
             j.lifetime.discard_ms,
             j.lifetime.print_after_ms,

@@ -50,7 +50,7 @@ impl Spool {
             };
             (row.group, row.location, row.route) = (place.group, place.location, place.route);
             tx.lock(Lock::Route(row.route))?;
-            row.sort = spool.new_position(tx, row.route, row.priority, row.work)?;
+            (row.sort, row.place) = spool.new_position(tx, row.route, row.priority, row.work)?;
             store::alter::update_job(tx, &row)?;
             if anew {
                 store::alter::forget_defaults(tx, row.id)?;

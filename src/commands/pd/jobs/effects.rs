@@ -41,12 +41,13 @@ pub const ACTIONS: [Action; 6] =
     [Action::Modify, Action::Remove, Action::Promote, Action::Pause, Action::Resume, Action::Resubmit];
 
 /// Columns: modify, remove, promote, pause, resume, resubmit. `x` acts, `-` is refused, `h` acts if `job-hold=true` stands alone.
-pub const EFFECTS: [(JobState, &str); 7] = [
+pub const EFFECTS: [(JobState, &str); 8] = [
     (JobState::Open, "xx----"),
     (JobState::Ready, "xxxx-x"),
     (JobState::Held, "xx-x-x"),
     (JobState::Paused, "xx--x-"),
     (JobState::Printing, "hx-x--"),
+    (JobState::Transferred, "hx-x--"),
     (JobState::Retained, "xx---x"),
     (JobState::Terminating, "-x----"),
 ];
@@ -83,7 +84,7 @@ pub fn check(action: Action, job: &JobRef, status: &JobStatus, lone_hold: bool) 
     let message = format!("job {job} is {} and cannot be {what}", status.state.infoprint());
     let failure = Failure::new(FailureKind::State, message);
     Err(match (action, status.state) {
-        (Action::Modify, JobState::Printing) => {
+        (Action::Modify, JobState::Printing | JobState::Transferred) => {
             failure.hint(format!("pdmod -x job-hold=true {job}   alone takes it from its device and holds it"))
         }
         (Action::Promote, JobState::Held) => failure.hint(format!("pdmod -x job-hold=false {job}   releases it first")),
