@@ -8,13 +8,14 @@ use crate::support::managed;
 use serde_json::Value;
 use spoolsuite::attributes::text::minutes;
 use spoolsuite::attributes::{Attribute, Class, Kind, Settable, Shown, nameable, of_class};
-use spoolsuite::commands::pd::verbs::{pdls, pdmod, pdpr, pdset};
+use spoolsuite::commands::pd::verbs::{pdls, pdmod, pdpr, pdpromote, pdset};
 use spoolsuite::commands::shell::Exit;
 use spoolsuite::commands::spoolcom;
 use spoolsuite::model::field::Field;
+use spoolsuite::model::lifetime::{Lifetime, Retention};
 use spoolsuite::model::order::Priority;
 use spoolsuite::model::state::Delivery;
-use spoolsuite::spool::interface::engine::{AttemptEnd, Engine, Paper};
+use spoolsuite::spool::interface::engine::{AttemptEnd, Engine, Lease, Paper};
 use spoolsuite::spool::interface::operations::Operations;
 
 /// Jobs that print, wait, are held, need forms, go to a whole group, have values of every attribute that can be given, and
@@ -70,13 +71,54 @@ fn crowded() -> Inside {
     }
     // Nobody prints this one.
     inside.submit("gone.x", b"waits\n", |_| {});
+    lifetimes(&mut inside, &lease);
     inside
 }
+
+/// Adds jobs that wait for a time, that are kept, and of which more was said at submission.
+fn lifetimes(inside: &mut Inside, lease: &Lease) {
+    let later = now().wall_ms + 90 * 86_400_000;
+    let lives = [
+        Lifetime { retention: Some(Retention::Period(91)), print_after_ms: Some(later), ..Lifetime::default() },
+        Lifetime { retention: Some(Retention::Until(later)), discard_ms: Some(later + 1000), ..Lifetime::default() },
+        Lifetime { retention: Some(Retention::Forever), ..Lifetime::default() },
+        Lifetime { retention: Some(Retention::Period(600)), ..Lifetime::default() },
+    ];
+    for lifetime in lives {
+        inside.submit("park.default", b"kept\n", |submission| submission.lifetime = lifetime);
+    }
+    let printed = inside.submit("office.back", b"page\x0c", |submission| {
+        submission.lifetime.retention = Some(Retention::Period(5));
+        submission.priority = Priority::new(100).unwrap();
+    });
+    let lp2 = inside.local.device("lp2".parse().unwrap()).unwrap().id;
+    let claim = inside.spool.claim(lease, lp2, &now()).unwrap().unwrap();
+    assert_eq!(claim.number, printed.number);
+    let sent = AttemptEnd::Delivered { delivery: Delivery::Sent, octets: 5, paper: Paper::Top, remark: None };
+    inside.spool.attempt_ends(lease, &claim, sent, false, &now()).unwrap();
+    std::fs::write(inside.dir.path().join("more"), "text\n").unwrap();
+    let more = "job-scheduling=normal initial-value-job=a initial-value-document=b document-type=printable";
+    inside.run(pdpr::run, &["-d", "office.back", "-x", more, "more"], Exit::Done);
+    let promoted = inside.submit("office.back", b"first\n", |_| {});
+    inside.run(pdpromote::run, &["-m", "urgent", &promoted.global.to_string()], Exit::Done);
+}
+
+/// Attributes that nothing gives a value yet.
+const NEVER: [&str; 8] = [
+    "deadline-in-jeopardy",
+    "estimated-completion-time",
+    "required-resources-not-ready",
+    "required-resources-not-supported",
+    "job-copies-completed",
+    "media-sheets-completed",
+    "document-state",
+    "copies-completed",
+];
 
 /// Gives a job, which is named by its number, a value of every attribute that is only carried.
 fn give(inside: &Inside, number: &str, n: usize) {
     let job = serial(inside, number);
-    for row in nameable(Class::Job).filter(|row| row.is_carried()) {
+    for row in nameable(Class::Job).filter(|row| row.is_carried() && row.settable == Settable::Always) {
         let pair = format!("{}={}", row.name(), given(row, n));
         inside.run(pdmod::run, &["-x", &pair, &job], Exit::Done);
     }
@@ -99,6 +141,7 @@ fn given(row: &Attribute, n: usize) -> String {
         Kind::Integer(low, high) => (low + i64::try_from(n).unwrap()).min(high).to_string(),
         Kind::Boolean => n.is_multiple_of(2).to_string(),
         Kind::Time => format!("'2027-01-0{} 10:00:00'", n + 1),
+        Kind::Duration => format!("{n}:3{n}"),
         _ if row.many => ["staple", "'fold and Staple' punch", "Punch x", "'\u{202e}y'"][n % 4].to_owned(),
         _ => ["'fold and staple'", "Fold", "'\u{202e}y'", "40"][n % 4].to_owned(),
     }
@@ -233,6 +276,14 @@ fn holds(kind: Kind, operator: &str, wanted: &str, seen: &Seen) -> bool {
         "=*" => any(name, &|shown, wanted| shown.starts_with(wanted)),
         "*=" => any(name, &|shown, wanted| shown.ends_with(wanted)),
         "*=*" => any(name, &|shown, wanted| shown.contains(wanted)),
+        ">" | "<" if kind == Kind::Duration => {
+            let minutes = |text: &str| {
+                let (hours, minutes) = text.split_once(':').unwrap();
+                hours.parse::<i64>().unwrap() * 60 + minutes.parse::<i64>().unwrap()
+            };
+            let holds = |n: i64| if operator == ">" { n > minutes(wanted) } else { n < minutes(wanted) };
+            seen.shown.iter().any(|shown| holds(minutes(shown)))
+        }
         _ if matches!(kind, Kind::Integer(..) | Kind::Counted(_)) => {
             let wanted: i64 = wanted.parse().unwrap();
             let numbers = seen.json.iter().map(|number| number.as_i64().unwrap());
@@ -263,7 +314,7 @@ fn what_a_filter_finds_is_what_a_display_shows() {
             let all = listing.seen(&inside, row, None);
             assert!(!all.is_empty());
             if all.iter().all(|seen| seen.shown.is_empty()) {
-                empty.push(row.name().to_owned());
+                empty.extend(Some(row.name()).filter(|name| !NEVER.contains(name) && !listing.history));
             }
             for operator in OPERATORS {
                 if !is_comparable(row.kind, operator) {
@@ -318,7 +369,7 @@ fn what_the_audit_found_wrong_is_right() {
     assert_eq!(labels("job-priority=*4 && job-priority*=7"), BTreeSet::from([5]));
     assert_eq!(labels("job-name==REPORT9"), BTreeSet::from([4]));
     assert_eq!(labels("user-name==ANN@here"), BTreeSet::new());
-    assert_eq!(labels("job-priority>0").len(), 7);
+    assert_eq!(labels("job-priority>0 && job-number<10").len(), 7);
     let shown = inside.run(
         pdls::run,
         &["-U", "-g", "-r", "submission-time", "-s", "column", "-f", "job-number==4"],
@@ -328,7 +379,7 @@ fn what_the_audit_found_wrong_is_right() {
     assert_eq!(labels(&format!("submission-time=='{shown}'")), BTreeSet::from([4]));
     assert!(!labels(&format!("submission-time>'{shown}'")).contains(&4));
     assert!(!labels(&format!("submission-time<'{shown}'")).contains(&4));
-    assert_eq!(labels("submission-time=*2026").len(), 7);
+    assert_eq!(labels("submission-time=*2026 && job-number<10").len(), 7);
     let json = inside.run(pdls::run, &["-U", "--json", "-r", "form", "-f", "job-number==3"], Exit::Done);
     assert_eq!(json, "[\n{\"form\":\"\"}\n]\n");
 }
@@ -343,8 +394,9 @@ fn an_abbreviation_is_ambiguous_only_among_what_a_command_can_set() {
     inside.run(pdset::run, &["-c", "job", "-x", "j-n=shortest", &job], Exit::Done);
     let names = inside.run(pdls::run, &["-U", "-g", "-r", "job-name", "-s", "column"], Exit::Done);
     assert!(names.contains("short\n") && names.contains("shortest\n"), "{names}");
-    // What can be shown is more, and so is what it may mean.
-    inside.run(pdls::run, &["-U", "-r", "j-n"], Exit::Usage);
+    // What is shown means the same.
+    let names = inside.run(pdls::run, &["-U", "-r", "j-n", "-s", "line"], Exit::Done);
+    assert!(names.contains(": job-name = short\n"), "{names}");
     // A whole name means itself, also where it cannot be set.
     inside.run(pdmod::run, &["-x", "job-number=1", &job], Exit::Usage);
 }
@@ -379,6 +431,8 @@ fn every_value_that_is_given_is_kept_shown_altered_and_taken_away() {
         }
         let (first, second) = match row.field {
             Field::Form => ("A4".to_owned(), "A5".to_owned()),
+            // That it is not kept for ever is what all others say too.
+            Field::RetainForever => ("true".to_owned(), "true".to_owned()),
             _ => (given(row, 1), given(row, 3)),
         };
         let bare = |text: &str| text.replace('\'', "").replace('\u{202e}', "\\u{202e}");

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::support::inside::{Inside, Verb, now, pass};
 use crate::support::managed;
 use serde_json::Value;
-use spoolsuite::attributes::{Attribute, Class, nameable};
+use spoolsuite::attributes::{Attribute, Class, Settable, nameable};
 use spoolsuite::commands::shell::Exit;
 use spoolsuite::commands::{pd, spoolcom};
 use spoolsuite::model::device::ConnectionInUse;
@@ -33,6 +33,7 @@ const LISTINGS: &[(&[&str], Verb, &[&str])] = &[
     (&["spoolcom JOB", "spoolcom JOB of one job"], spoolcom::run, &["JOB 1", "--json"]),
     (&["Attributes of a job"], pd::verbs::pdls::run, &["-U", "--json", "--history"]),
     (&["Attributes of a job"], pd::verbs::pdls::run, &["-U", "--json", "-j", "-r", "why,log", "4"]),
+    (&["Attributes of a job"], pd::verbs::pdls::run, &["-U", "--json", "-r", NOTED, "4"]),
     (&["spoolcom LOG"], spoolcom::run, &["DEV lp2, LOG", "--json"]),
     (&["spoolcom JOB WHY"], spoolcom::run, &["JOB 1, WHY", "--json"]),
     (&["spoolcom JOB WHY"], spoolcom::run, &["JOB 2, WHY", "--json"]),
@@ -50,6 +51,11 @@ const LISTINGS: &[(&[&str], Verb, &[&str])] = &[
     (&["spoolcom SPOOLER STATISTICS"], spoolcom::run, &["SPOOLER, STATISTICS", "--json"]),
     (&["spoolcom COLLECT"], spoolcom::run, &["COLLECT", "--json"]),
 ];
+
+/// Attributes that only the spool gives a value, if it has one.
+const NOTED: &str = "job-message-from-administrator modification-time name-of-last-accessor promotion-time deadline-in-jeopardy \
+                     estimated-completion-time required-resources-not-ready required-resources-not-supported \
+                     job-copies-completed media-sheets-completed document-state copies-completed";
 
 /// Objects inside others that have a section of their own.
 const NESTED: &[(&str, &str, &str)] =
@@ -87,7 +93,7 @@ fn one_of_everything() -> Inside {
     inside.submit("#office", b"for all\n", |submission| submission.priority = Priority::new(90).unwrap());
     inside.submit("park.default", b"later\n", |submission| {
         submission.hold = true;
-        let carried = nameable(Class::Job).filter(|row| row.is_carried());
+        let carried = nameable(Class::Job).filter(|row| row.is_carried() && row.settable != Settable::Never);
         submission.given = carried.map(given).collect();
     });
     let original = inside.dir.path().join("original.txt");

@@ -46,6 +46,9 @@ fn make() {
         priority: Default::default(),
         hold: false,
         hold_after: false,
+        lifetime: spoolsuite::model::lifetime::Lifetime::default(),
+        owner: None,
+        keep: false,
         documents: vec![DocumentOffer {
             file_name: RawPath("text".into()),
             transfer: Transfer::Copy,
@@ -96,7 +99,7 @@ fn a_spool_of_schema_1_opens_and_its_job_can_be_read_and_deleted() {
     assert_eq!((job.name.as_str(), job.destination.to_string().as_str()), ("kept", "#OFFICE.FRONT"));
     assert!(job.documents[0].path.0.ends_with(&file));
     assert_eq!(spool.devices(None).unwrap()[0].name.to_string(), "LP1");
-    spool.delete_job(JobRef::Number(1.try_into().unwrap()), None).unwrap();
+    spool.delete_job(JobRef::Number(1.try_into().unwrap()), None, None).unwrap();
     let gone = spool.job(JobRef::Number(1.try_into().unwrap())).unwrap_err();
     assert_eq!(gone.kind, FailureKind::NotFound);
     assert!(!dir.path().join("acme1").join(file).exists());

@@ -162,6 +162,7 @@ fn no_message_repeats_a_word_of_a_command_line_as_it_is() {
         "pdpause",
         "pdresume",
         "pdpromote",
+        "pdresubmit",
         "pdfsck",
         "pdbackup",
         "spoolcom",

@@ -30,6 +30,7 @@ mod ground;
 mod header_pages;
 mod hold;
 mod hostile;
+mod infoprint_jobs;
 mod infoprint_site;
 mod json;
 mod keeper;

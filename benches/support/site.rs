@@ -193,6 +193,9 @@ pub fn submit(spool: &mut Local, destination: &str, file: &Path, transfer: Trans
         priority: Priority::default(),
         hold: false,
         hold_after: false,
+        lifetime: spoolsuite::model::lifetime::Lifetime::default(),
+        owner: None,
+        keep: false,
         documents: vec![DocumentOffer {
             file_name: path.clone(),
             copies: 1,

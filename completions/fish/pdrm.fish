@@ -1,6 +1,6 @@
 complete -c pdrm -s H -d 'Server to ask, as host:port; otherwise the usual one' -r
 complete -c pdrm -s m -d 'Why, in words; the log of the job keeps it' -r
-complete -c pdrm -s r -d 'How long to keep the removed job: only 0 in this version' -r
+complete -c pdrm -s r -d 'How long to keep a removed job, in hours and minutes or in minutes; 0 removes also one that is kept already' -r
 complete -c pdrm -s x -d 'Attributes of the command, as "message=\'wrong paper\'"' -r
 complete -c pdrm -s X -d 'Read such attributes from a file; PDPATH names the directory of relative names' -r -F
 complete -c pdrm -s h -l help -d 'Print help (see more with \'--help\')'

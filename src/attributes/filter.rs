@@ -74,6 +74,7 @@ impl Node {
             | Condition::Job(_)
             | Condition::UserName(_)
             | Condition::Owner(_)
+            | Condition::OwnerId(_)
             | Condition::State(_)
             | Condition::Collector(_)
             | Condition::DataFile(_)
@@ -158,6 +159,7 @@ impl<'a> Identity<'a> {
             Condition::Job(JobRef::Global(global)) => self.global == global,
             Condition::UserName(user) => self.user_name == user,
             Condition::Owner(owner) => self.owner == owner,
+            Condition::OwnerId(owner) => self.owner_uid == *owner,
             Condition::State(state) => self.state == Some(*state),
             Condition::Collector(name) => self.came_by.as_ref().is_some_and(|by| by.0 == *name),
             Condition::DataFile(asked) => {

@@ -6,12 +6,13 @@ use super::NONE;
 use crate::model::alter::JobChange;
 use crate::model::device::DeviceStatus;
 use crate::model::device::check_form;
-use crate::model::field::Value;
+use crate::model::field::{Field, Value};
 use crate::model::guardian::ProcessError;
-use crate::model::job::{Format, RawPath, Submission};
+use crate::model::job::{DocumentStatus, Format, GivenValue, JobStatus, RawPath, Submission};
+use crate::model::lifetime::{Ending, Retention};
 use crate::model::location::Destination;
 use crate::model::order::Priority;
-use crate::model::state::{DeviceState, DeviceWish};
+use crate::model::state::{DeviceState, DeviceWish, JobState};
 
 /// Jobs ahead are counted up to this number.
 pub(super) const INTERVENING_MAX: i64 = 1000;
@@ -93,6 +94,80 @@ pub(super) fn device_state(device: &DeviceStatus) -> &'static str {
     }
 }
 
+/// A point in time, where there is one.
+pub(super) fn time(ms: Option<i64>) -> Value {
+    ms.map_or(NONE, Value::Time)
+}
+
+/// The queue behind a destination.
+pub(super) fn queue_of(destination: &Destination) -> &str {
+    destination.group().as_str()
+}
+
+/// What a job did before. Where that is not on record it follows from what the job does now.
+pub(super) fn previous_state(job: &JobStatus) -> Value {
+    let ending = job.lifetime.ending;
+    plain(match job.state {
+        JobState::Open => return NONE,
+        JobState::Printing => JobState::Ready.infoprint(),
+        JobState::Transferred => JobState::Printing.infoprint(),
+        JobState::Terminating => JobState::Printing.infoprint(),
+        JobState::Retained if ending.is_some_and(Ending::is_cancelled) => JobState::Terminating.infoprint(),
+        JobState::Retained if ending == Some(Ending::Kept) => JobState::Open.infoprint(),
+        JobState::Retained => JobState::Printing.infoprint(),
+        JobState::Ready | JobState::Held | JobState::Paused => {
+            job.lifetime.previous.unwrap_or(JobState::Open).infoprint()
+        }
+    })
+}
+
+/// How long a job stays when it has ended, where the attribute `field` says it.
+pub(super) fn retained(job: &JobStatus, field: Field) -> Value {
+    job.lifetime.retention.filter(|one| one.field() == field).map_or(NONE, Retention::value)
+}
+
+/// Finds what was given.
+fn given(given: &[GivenValue], field: Field) -> Option<Value> {
+    given.iter().find(|one| one.field == field).map(|one| one.value.clone())
+}
+
+/// Who asked for a job.
+pub(super) fn originator(job: &JobStatus) -> Value {
+    given(&job.given, Field::JobOriginator).unwrap_or_else(|| plain(&job.user_name))
+}
+
+/// The pages of a job, as they were given or counted.
+pub(super) fn job_pages(job: &JobStatus) -> Value {
+    given(&job.given, Field::JobPageCount).unwrap_or_else(|| optional(job.pages))
+}
+
+/// The pages of a document, as they were given or counted.
+pub(super) fn document_pages(document: &DocumentStatus) -> Value {
+    given(&document.given, Field::PageCount).unwrap_or_else(|| optional(document.pages))
+}
+
+/// Whether a job that is kept was printed.
+fn was_printed(job: &JobStatus) -> bool {
+    job.ended.as_ref().is_some_and(|ended| ended.device.is_some())
+}
+
+/// The octets that were printed of a job.
+pub(super) fn octets_completed(job: &JobStatus) -> Value {
+    let all = job.documents.iter().map(|one| one.octets.saturating_mul(one.copies.into()));
+    if was_printed(job) { number(all.fold(0, u64::saturating_add)) } else { NONE }
+}
+
+/// The pages that were printed of a job.
+pub(super) fn pages_completed(job: &JobStatus) -> Value {
+    if was_printed(job) { job_pages(job) } else { NONE }
+}
+
+/// How long a job was on its device.
+pub(super) fn processing_time(job: &JobStatus) -> Value {
+    let span = job.ended.as_ref().zip(job.started_ms).filter(|_| was_printed(job));
+    span.map_or(NONE, |(ended, started)| Value::Integer((ended.at_ms - started).max(0) / 60_000))
+}
+
 type Set = Result<JobChange, String>;
 
 fn words(value: Option<&Value>) -> Option<String> {
@@ -145,6 +220,51 @@ pub(super) fn set_copies(value: Option<&Value>, document: Option<u32>) -> Set {
 
 pub(super) fn set_format(value: Option<&Value>, document: Option<u32>) -> Set {
     Ok(JobChange::Format { document, format: words(value).and_then(|word| Format::from_keyword(&word)) })
+}
+
+fn moment(value: Option<&Value>) -> Option<i64> {
+    match value {
+        Some(Value::Time(ms)) => Some(*ms),
+        _ => None,
+    }
+}
+
+pub(super) fn set_print_after(value: Option<&Value>, _: Option<u32>) -> Set {
+    Ok(JobChange::PrintAfter(moment(value)))
+}
+
+pub(super) fn set_discard_time(value: Option<&Value>, _: Option<u32>) -> Set {
+    Ok(JobChange::Discard(moment(value)))
+}
+
+fn set_retention(field: Field, value: Option<&Value>) -> Set {
+    Ok(JobChange::Retention { field, value: value.and_then(|value| Retention::of(field, value)) })
+}
+
+pub(super) fn set_retention_period(value: Option<&Value>, _: Option<u32>) -> Set {
+    set_retention(Field::JobRetentionPeriod, value)
+}
+
+pub(super) fn set_retain_until(value: Option<&Value>, _: Option<u32>) -> Set {
+    set_retention(Field::JobRetainUntil, value)
+}
+
+pub(super) fn set_retain_forever(value: Option<&Value>, _: Option<u32>) -> Set {
+    set_retention(Field::RetainForever, value)
+}
+
+pub(super) fn set_owner(submission: &mut Submission, value: &Value) -> Result<(), String> {
+    let name = words(Some(value)).filter(|name| !name.trim().is_empty()).ok_or("the name is empty")?;
+    submission.owner = Some(name);
+    Ok(())
+}
+
+/// Keeps what was said too: it is shown.
+pub(super) fn set_scheduling(submission: &mut Submission, value: &Value) -> Result<(), String> {
+    submission.keep = *value == Value::Text("retain-immediately".to_owned());
+    let field = Field::from_stored("job-scheduling").ok_or("it has no name")?;
+    submission.take(&JobChange::Carried { field, document: None, value: Some(value.clone()) });
+    Ok(())
 }
 
 pub(super) fn set_destination(submission: &mut Submission, value: &Value) -> Result<(), String> {

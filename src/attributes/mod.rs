@@ -9,6 +9,7 @@
 
 mod destinations;
 pub mod draft;
+pub mod elsewhere;
 pub mod filter;
 mod getters;
 pub mod names;
@@ -204,6 +205,11 @@ impl Attribute {
         matches!(self.field, Field::Carried(_))
     }
 
+    /// Returns whether it is kept and shown, and nothing is decided by it.
+    fn decides_nothing(&self) -> bool {
+        self.is_carried() && !matches!(self.set, Setter::Submission(_) | Setter::Change(_))
+    }
+
     /// Returns whether a group shows it of those objects alone that have a value of it.
     pub fn shows_only_values(&self) -> bool {
         self.is_carried() || (self.only.is_some() && self.shown == Shown::All)
@@ -311,10 +317,10 @@ impl Attribute {
     /// Says what it is, with its default. Of one that is only carried it says that it decides nothing.
     pub fn summary(&self) -> String {
         match self.default {
-            Some(default) if self.is_carried() => {
+            Some(default) if self.decides_nothing() => {
                 format!("{}; kept and shown, decides nothing; {default} unless given", self.help)
             }
-            None if self.is_carried() => format!("{}; kept and shown, decides nothing", self.help),
+            None if self.decides_nothing() => format!("{}; kept and shown, decides nothing", self.help),
             Some(default) => format!("{}; {default} unless given", self.help),
             None => self.help.to_owned(),
         }

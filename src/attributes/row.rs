@@ -87,6 +87,17 @@ pub(super) const fn carried(
     Attribute { settable: Settable::Always, set: Setter::Carried, needs: plain.needs.and(Parts::GIVEN), kept, ..plain }
 }
 
+/// A row of a job or a document that only the spool gives a value, and that decides nothing. It is kept like what is carried.
+pub(super) const fn noted(
+    class: Class,
+    name: &'static str,
+    kind: Kind,
+    heading: Words,
+    help: &'static str,
+) -> Attribute {
+    Attribute { settable: Settable::Never, set: Setter::Nobody, ..carried(class, name, kind, heading, help) }
+}
+
 impl Attribute {
     /// Other whole words that mean it.
     pub(super) const fn also(self, synonyms: Words) -> Self {
@@ -131,6 +142,11 @@ impl Attribute {
     /// It is given at any time, as this change.
     pub(super) const fn set(self, change: fn(Option<&Value>, Option<u32>) -> Result<JobChange, String>) -> Self {
         Self { settable: Settable::Always, set: Setter::Change(change), ..self }
+    }
+
+    /// It is given at any time; what was given is kept, and its getter prefers it.
+    pub(super) const fn kept_as_given(self) -> Self {
+        Self { settable: Settable::Always, set: Setter::Carried, needs: self.needs.and(Parts::GIVEN), ..self }
     }
 
     /// It is given with the submission only.

@@ -213,8 +213,8 @@ pub fn read(attribute: &Attribute, text: &str, clock: &Clock) -> Result<Value, F
     }
 }
 
-/// The longest span of time, in minutes.
-const MOST_MINUTES: i64 = 35_791_394;
+/// The longest span of time, in minutes: 999,999 hours.
+const MOST_MINUTES: i64 = 999_999 * 60;
 
 /// Reads a span of time, `HH:MM` or minutes alone, in minutes.
 pub fn minutes(text: &str) -> Option<i64> {
@@ -310,6 +310,9 @@ pub(super) fn check(kind: Kind, value: &Value) -> Result<(), String> {
         (Kind::Keyword(words), Value::Text(text)) if !words.contains(&text.as_str()) => {
             Err(format!("'{}' is none of {}", escaped(text), words.join(", ")))
         }
+        (Kind::Duration, Value::Integer(n)) if !(0..=MOST_MINUTES).contains(n) => {
+            Err(format!("'{n}' is no number of minutes"))
+        }
         (Kind::Integer(low, high), Value::Integer(n)) if !(low..=high).contains(n) => {
             Err(format!("'{n}' is not a number from {low} to {high}"))
         }
@@ -328,7 +331,8 @@ pub(super) fn check(kind: Kind, value: &Value) -> Result<(), String> {
     }
 }
 
-/// Reads a point in time: `HH:MM[:SS] [MM/DD/YY]` or `YYYY-MM-DD[ HH:MM[:SS]]` in the caller's zone, or RFC 3339 with an offset.
+/// Reads a point in time: `HH:MM[:SS] [AM|PM] [MM/DD/YY|MM/DD/YYYY]` or `YYYY-MM-DD[ HH:MM[:SS]]` in the caller's zone, or
+/// RFC 3339 with an offset.
 fn read_time(text: &str, clock: &Clock) -> Option<i64> {
     let text = text.trim();
     if let Ok(at) = text.parse::<Timestamp>() {
@@ -340,15 +344,38 @@ fn read_time(text: &str, clock: &Clock) -> Option<i64> {
     };
     let time_of =
         |word: &str| civil::Time::strptime("%H:%M:%S", word).or_else(|_| civil::Time::strptime("%H:%M", word)).ok();
+    let date_of =
+        |word: &str| civil::Date::strptime("%m/%d/%y", word).or_else(|_| civil::Date::strptime("%m/%d/%Y", word)).ok();
+    // The hours of a day that is halved: 12 AM is midnight, 12 PM noon.
+    let half = |word: &str, half: &str| {
+        let time = time_of(word)?;
+        let hour = match (half.to_ascii_uppercase().as_str(), time.hour()) {
+            ("AM", 12) => 0,
+            ("AM", hour @ 1..12) | ("PM", hour @ 12) => hour,
+            ("PM", hour @ 1..12) => hour + 12,
+            _ => return None,
+        };
+        time.with().hour(hour).build().ok()
+    };
     let today = || Some(Timestamp::from_millisecond(clock.now_ms).ok()?.to_zoned(clock.zone.clone()).date());
     let (first, second) = match text.split_once([' ', 'T']) {
         Some((first, second)) => (first, Some(second.trim())),
         None => (text, None),
     };
+    let (second, third) = match second.and_then(|text| text.split_once(' ')) {
+        Some((second, third)) => (Some(second), Some(third.trim())),
+        None => (second, None),
+    };
+    if let Some(time) = second.and_then(|word| half(first, word)) {
+        return local(third.map_or_else(today, date_of)?, time);
+    }
+    if third.is_some() {
+        return None;
+    }
     match (civil::Date::strptime("%Y-%m-%d", first), second) {
         (Ok(date), Some(time)) => local(date, time_of(time)?),
         (Ok(date), None) => local(date, civil::Time::midnight()),
-        (Err(_), Some(date)) => local(civil::Date::strptime("%m/%d/%y", date).ok()?, time_of(first)?),
+        (Err(_), Some(date)) => local(date_of(date)?, time_of(first)?),
         (Err(_), None) => local(today()?, time_of(first)?),
     }
 }
@@ -381,6 +408,20 @@ mod tests {
     }
 
     #[test]
+    fn a_length_of_time_is_read_and_written_in_hours_and_minutes() {
+        let read = |text: &str| value(Class::Job, Field::JobRetentionPeriod, text);
+        for (text, minutes, shown) in
+            [("0", 0, "0:00"), ("90", 90, "1:30"), ("01:00", 60, "1:00"), ("24:00", 1440, "24:00"), ("0:05", 5, "0:05")]
+        {
+            assert_eq!(read(text), Ok(Value::Integer(minutes)), "{text}");
+            assert_eq!(lines(Field::JobRetentionPeriod, &Value::Integer(minutes)), [shown]);
+        }
+        for bad in ["", ":", "1:", ":30", "1:60", "-1", "+1", "1:30:00", "x", "123456789", "1 : 30"] {
+            assert!(read(bad).unwrap_err().contains("no length of time"), "{bad}");
+        }
+    }
+
+    #[test]
     fn times_are_read_in_both_orders_and_zones() {
         let day = 1_795_219_200_000; // 2026-11-21 00:00 UTC
         let at = |text: &str| value(Class::Job, Field::CreationTime, text);
@@ -388,6 +429,14 @@ mod tests {
         assert_eq!(at("2026-11-21 01:00"), Ok(Value::Time(day + 3_600_000)));
         assert_eq!(at("01:00:00 11/21/26"), Ok(Value::Time(day + 3_600_000)));
         assert_eq!(at("01:00"), Ok(Value::Time(day + 3_600_000)));
+        for (text, hour) in
+            [("01:00:00 AM 11/21/2026", 1), ("12:00 am", 0), ("12:00:00 PM", 12), ("11:00 PM 11/21/26", 23)]
+        {
+            assert_eq!(at(text), Ok(Value::Time(day + hour * 3_600_000)), "{text}");
+        }
+        for bad in ["13:00 PM", "0:30 AM", "01:00 XM", "01:00 11/21/26 AM", "01:00:00 AM 2026-11-21"] {
+            assert!(at(bad).is_err(), "{bad}");
+        }
         assert_eq!(at("2026-11-21T01:00:00+01:00"), Ok(Value::Time(day)));
         assert!(at("tomorrow").is_err());
     }

@@ -126,7 +126,7 @@ fn the_history_lists_finished_jobs_the_last_one_first() {
     site.submit("office.front", |job| job.name = "first".into());
     let second = site.submit("#office", |job| job.name = "second".into());
     site.submit("office.front", |job| job.name = "living".into());
-    site.local.delete_job(JobRef::Number(second.number), None).unwrap();
+    site.local.delete_job(JobRef::Number(second.number), None, None).unwrap();
     pass(60);
     print(&mut site, &alive, Delivery::Transferred);
     let id = site.device_id("LP1");

@@ -145,7 +145,7 @@ fn a_transferred_job_waits_for_a_clean_close_and_a_deleted_one_for_its_attempt()
             "it is transferred: $LP1 has all 1000 octets since 09:00:07; the connection has yet to close cleanly",
         )],
     );
-    site.local.delete_job(job.clone(), None).unwrap();
+    site.local.delete_job(job.clone(), None, None).unwrap();
     check(
         &mut site,
         &job,

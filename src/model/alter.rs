@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::field::{Field, Value};
 use super::job::{Format, GivenValue, Origin, Submission};
+use super::lifetime::Retention;
 use super::names::LocationPattern;
 use super::order::Priority;
 use super::state::JobState;
@@ -49,6 +50,17 @@ pub enum JobChange {
     Priority(Option<Priority>),
     /// Whether it is kept after printing; by default it is not.
     HoldAfter(Option<bool>),
+    /// How long it stays when it has ended; by default it is gone then.
+    Retention {
+        /// Which of the three attributes says it. One that gives a value takes the value of the two others away.
+        field: Field,
+        /// What it says.
+        value: Option<Retention>,
+    },
+    /// When it ends in any case, milliseconds since 1970; by default never.
+    Discard(Option<i64>),
+    /// Before this it does not print, milliseconds since 1970; by default it may at once.
+    PrintAfter(Option<i64>),
     /// Where it is sent.
     Destination {
         /// The location or group.
@@ -89,8 +101,30 @@ impl JobChange {
             Self::HoldAfter(on) => (Field::HoldAfter, on.map(Value::Boolean)),
             Self::Hold(on) => (Field::JobHold, on.map(Value::Boolean)),
             Self::Carried { field, value, .. } => (*field, value.clone()),
+            Self::Retention { field, value } => (*field, value.map(Retention::value)),
+            Self::Discard(at) => (Field::JobDiscardTime, at.map(Value::Time)),
+            Self::PrintAfter(at) => (Field::JobPrintAfter, at.map(Value::Time)),
             Self::Destination { .. } | Self::Owner(_) | Self::Message(_) => return None,
         })
+    }
+
+    /// The attributes whose values it takes away because they say the opposite.
+    pub fn clears(&self) -> impl Iterator<Item = Field> {
+        let given = match self {
+            Self::Retention { field, value: Some(_) } => Some(*field),
+            _ => None,
+        };
+        Retention::FIELDS.into_iter().filter(move |field| given.is_some_and(|given| given != *field))
+    }
+
+    /// What becomes of `retention`.
+    pub fn retention(&self, retention: Option<Retention>) -> Option<Retention> {
+        match self {
+            Self::Retention { value: Some(value), .. } => Some(*value),
+            // The default of one attribute is no word about the other two.
+            Self::Retention { field, value: None } => retention.filter(|known| known.field() != *field),
+            _ => retention,
+        }
     }
 
     /// The one document that it names.
@@ -126,9 +160,17 @@ impl Submission {
                     }
                 }
             }
+            JobChange::Retention { .. } => {
+                self.lifetime.retention = change.retention(self.lifetime.retention);
+            }
+            JobChange::Discard(at) => self.lifetime.discard_ms = *at,
+            JobChange::PrintAfter(at) => self.lifetime.print_after_ms = *at,
             // What is carried is only given; the others do not belong to a job that is not there yet.
             JobChange::Carried { .. } | JobChange::Destination { .. } | JobChange::Owner(_) | JobChange::Message(_) => {
             }
+        }
+        for field in change.clears() {
+            self.given.retain(|given| given.field != field);
         }
         let Some((field, value)) = change.given() else { return };
         let document = change.document().unwrap_or(0);

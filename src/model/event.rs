@@ -102,6 +102,8 @@ event_words! {
     Remark = "remark",
     /// A job waits elsewhere now.
     Rerouted = "rerouted",
+    /// A job has ended and is kept.
+    Retained = "retained",
     /// RESTART started a device again.
     Restarted = "restarted",
     /// The database was restored from a backup, or saved from damage.

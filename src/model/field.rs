@@ -152,6 +152,34 @@ fields! {
     Form = "form",
     /// Kept after printing.
     HoldAfter = "hold-after",
+    /// How long it stays when it has ended.
+    JobRetentionPeriod = "job-retention-period",
+    /// Until when it stays then.
+    JobRetainUntil = "job-retain-until",
+    /// It stays until it is removed.
+    RetainForever = "retain-forever",
+    /// When it ends in any case.
+    JobDiscardTime = "job-discard-time",
+    /// When it may print.
+    JobPrintAfter = "job-print-after",
+    /// When it was retained.
+    RetainedTime = "retained-time",
+    /// The state before.
+    PreviousJobState = "previous-job-state",
+    /// The queue it is in.
+    QueueAssigned = "queue-assigned",
+    /// Devices that printed it.
+    DestinationsUsed = "destinations-used",
+    /// Who asked for it.
+    JobOriginator = "job-originator",
+    /// Whether all of it is here.
+    JobSubmissionComplete = "job-submission-complete",
+    /// Octets that were printed.
+    OctetsCompleted = "octets-completed",
+    /// Pages that were printed.
+    PagesCompleted = "pages-completed",
+    /// How long it printed.
+    ProcessingTime = "processing-time",
     /// Document number.
     DocumentSequenceNumber = "document-sequence-number",
     /// Document format.

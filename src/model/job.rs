@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::field::{Field, Value};
 use super::ids::{DocumentId, GlobalJobId, JobId, JobNumber, LocalJobId, RouteId};
+use super::lifetime::{Ended, Ending, Lifetime};
 use super::location::Destination;
 use super::names::{CollectorName, DeviceName};
 use super::order::Priority;
@@ -322,6 +323,8 @@ pub enum Origin {
     DefaultJob,
     /// The destination.
     Destination,
+    /// The spool notes it.
+    Spool,
 }
 
 impl Origin {
@@ -331,12 +334,13 @@ impl Origin {
             Self::User => "user",
             Self::DefaultJob => "default-job",
             Self::Destination => "destination",
+            Self::Spool => "spool",
         }
     }
 
     /// Finds it by its stored word.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::User, Self::DefaultJob, Self::Destination].into_iter().find(|origin| origin.word() == word)
+        [Self::User, Self::DefaultJob, Self::Destination, Self::Spool].into_iter().find(|origin| origin.word() == word)
     }
 }
 
@@ -371,6 +375,15 @@ pub struct Submission {
     pub hold: bool,
     /// Whether it is kept after printing.
     pub hold_after: bool,
+    /// How long it lives.
+    #[serde(default)]
+    pub lifetime: Lifetime,
+    /// `job-owner`; none = whoever submits it.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// Whether it is only kept, and never printed unless somebody sends it on.
+    #[serde(default)]
+    pub keep: bool,
     /// Its documents, at least one.
     pub documents: Vec<DocumentOffer>,
     /// The values that the user gave explicitly, for `==` and for a later resubmission.
@@ -399,6 +412,9 @@ impl Submission {
             priority: Priority::default(),
             hold: false,
             hold_after: false,
+            lifetime: Lifetime::default(),
+            owner: None,
+            keep: false,
             documents: vec![offer; documents],
             given: Vec::new(),
             collector: None,
@@ -495,6 +511,12 @@ pub struct JobStatus {
     pub form: String,
     /// Whether it is kept after printing.
     pub hold_after: bool,
+    /// How long it lives.
+    #[serde(default)]
+    pub lifetime: Lifetime,
+    /// How it ended, where it is kept.
+    #[serde(default)]
+    pub ended: Option<Ended>,
     /// Copies of the first document; 1 where a listing wanted no documents.
     pub copies: u32,
     /// Octets of all documents, copies not counted.
@@ -535,10 +557,12 @@ impl JobStatus {
         (words.collect(), text.filter(|_| !printed))
     }
 
-    /// Returns its `job-state-reasons`: why it is held, or that it is delivered.
+    /// Returns its `job-state-reasons`: how it ended, which comes first, why it is held, or that it is delivered.
     pub fn reason_keywords(&self) -> Vec<&'static str> {
+        let over = matches!(self.state, JobState::Retained | JobState::Terminating);
+        let ending = self.lifetime.ending.filter(|_| over).and_then(Ending::keyword);
         let transferred = (self.state == JobState::Transferred).then_some(TRANSFERRED);
-        self.reasons.iter().map(HoldReason::keyword).chain(transferred).collect()
+        ending.into_iter().chain(self.reasons.iter().map(HoldReason::keyword)).chain(transferred).collect()
     }
 }
 

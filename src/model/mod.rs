@@ -15,6 +15,7 @@ pub mod guardian_file;
 pub mod ids;
 pub mod job;
 pub mod kept;
+pub mod lifetime;
 pub mod location;
 pub mod managed;
 pub mod names;

@@ -46,6 +46,8 @@ pub enum Condition {
     UserName(String),
     /// Owned by this login name.
     Owner(String),
+    /// Owned by the user with this id.
+    OwnerId(u32),
     /// In this state.
     State(JobState),
     /// Came by this collector.

@@ -272,6 +272,23 @@ impl JobState {
         }
     }
 
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Open,
+        Self::Ready,
+        Self::Held,
+        Self::Printing,
+        Self::Paused,
+        Self::Retained,
+        Self::Terminating,
+        Self::Transferred,
+    ];
+
+    /// Finds it by its value of `current-job-state`; the first one where two have the same.
+    pub fn from_infoprint(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.infoprint() == word)
+    }
+
     /// Returns InfoPrint's `current-job-state`.
     pub fn infoprint(self) -> &'static str {
         match self {

@@ -2,6 +2,7 @@
 
 use crate::model::field::{Field, Value};
 use crate::model::job::Origin;
+use crate::model::lifetime::Retention;
 use crate::model::state::EntryState;
 use crate::model::{DocumentId, Failure, JobId, LocationId};
 
@@ -22,7 +23,8 @@ pub(crate) fn update_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
         "the job",
         "UPDATE job SET local_id = ?, owner_uid = ?, owner_gid = ?, owner = ?, name = ?, form = ?, priority = ?,
              hold_after = ?, group_id = ?, location_id = ?, route_id = ?, class_id = ?, work = ?, pages = ?,
-             sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ?, sort_place = ? WHERE id = ?",
+             sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ?, sort_place = ?, retention = ?,
+             discard_ms = ?, print_after_ms = ? WHERE id = ?",
         values![
             j.local,
             j.owner_uid,
@@ -43,6 +45,9 @@ pub(crate) fn update_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
             j.sort.key,
             j.sort.sequence,
             j.place,
+            j.lifetime.retention.map(Retention::stored),
+            j.lifetime.discard_ms,
+            j.lifetime.print_after_ms,
             j.id
         ],
     )
@@ -103,6 +108,30 @@ pub(crate) fn set_copies(tx: &Tx<'_>, id: DocumentId, copies: u32) -> Fallible<(
 
 /// Keeps `value` as what a user gave explicitly for a document (0 = the job), or forgets what was given.
 pub(crate) fn set_value(tx: &Tx<'_>, job: JobId, document: u32, field: Field, value: Option<&Value>) -> Fallible<()> {
+    keep_value(tx, job, (document, field), value, Origin::User)
+}
+
+/// Notes `value` of an attribute that only the spool sets.
+pub(crate) fn note_value(tx: &Tx<'_>, job: JobId, field: Field, value: &Value) -> Fallible<()> {
+    keep_value(tx, job, (0, field), Some(value), Origin::Spool)
+}
+
+/// Forgets what was not given by a user: what a destination or a default job gave.
+pub(crate) fn forget_defaults(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
+    tx.run(
+        "DELETE FROM job_value WHERE job_id = ? AND origin IN (?, ?)",
+        values![job, Origin::DefaultJob, Origin::Destination],
+    )?;
+    Ok(())
+}
+
+fn keep_value(
+    tx: &Tx<'_>,
+    job: JobId,
+    (document, field): (u32, Field),
+    value: Option<&Value>,
+    origin: Origin,
+) -> Fallible<()> {
     tx.run(
         "DELETE FROM job_value WHERE job_id = ? AND document = ? AND field = ?",
         values![job, document, field.stored()],
@@ -111,7 +140,7 @@ pub(crate) fn set_value(tx: &Tx<'_>, job: JobId, document: u32, field: Field, va
     let json = serde_json::to_string(value).map_err(|error| Failure::internal(format!("attribute value: {error}")))?;
     tx.run(
         "INSERT INTO job_value (job_id, document, field, position, value, origin) VALUES (?, ?, ?, ?, ?, ?)",
-        values![job, document, field.stored(), 0_u32, json, Origin::User],
+        values![job, document, field.stored(), 0_u32, json, origin],
     )?;
     Ok(())
 }

@@ -93,13 +93,13 @@ fn read(row: &Row<'_>) -> Fallible<FinishedRow> {
     })
 }
 
-/// Writes a job into the history.
+/// Writes a job into the history that ended at `at_ms`.
 pub(crate) fn insert(
     tx: &Tx<'_>,
     job: &JobRow,
     destination: &str,
     device: Option<&str>,
-    outcome: &str,
+    (outcome, at_ms): (&str, i64),
     removed: &Removed,
 ) -> Fallible<()> {
     // Most jobs have none, and then there is no text.
@@ -131,7 +131,7 @@ pub(crate) fn insert(
             job.pages,
             removed.files.len(),
             job.created_ms,
-            tx.now().wall_ms,
+            at_ms,
             super::spool::time(tx)?.0,
             carried
         ],

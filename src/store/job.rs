@@ -2,9 +2,10 @@
 
 use crate::model::field::{Field, Value};
 use crate::model::job::GivenValue;
+use crate::model::lifetime::{Ending, Lifetime, Retention};
 use crate::model::order::Priority;
 use crate::model::query::{Condition, Order};
-use crate::model::state::{EntryState, HoldReasons, Wish};
+use crate::model::state::{EntryState, HoldReasons, JobState, Wish};
 use crate::model::{
     ClassId, CollectorName, Failure, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern,
     RouteId, Serial,
@@ -71,8 +72,8 @@ pub struct JobRow {
     pub hold_after: bool,
     /// Still arriving.
     pub arriving: bool,
-    /// Kept after printing or cancelling.
-    pub retained: bool,
+    /// How long it lives, and how it ended.
+    pub lifetime: Lifetime,
     /// Group it was sent to.
     pub group: GroupId,
     /// Location it was sent to; none = the whole group.
@@ -141,6 +142,10 @@ columns!(at {
     sort_sequence,
     sort_place,
     collector,
+    retention,
+    discard_ms,
+    print_after_ms,
+    previous_state,
 });
 
 fn read(row: &Row<'_>) -> Fallible<JobRow> {
@@ -162,7 +167,13 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
         reason_text: row.get(at::reason_text)?,
         hold_after: row.get(at::hold_after)?,
         arriving: row.get(at::arriving)?,
-        retained: row.get(at::retained)?,
+        lifetime: Lifetime {
+            retention: row.get(at::retention)?,
+            discard_ms: row.get(at::discard_ms)?,
+            print_after_ms: row.get(at::print_after_ms)?,
+            ending: row.get::<Ended>(at::retained)?.0,
+            previous: row.get(at::previous_state)?,
+        },
         group: row.get(at::group_id)?,
         location: row.get(at::location_id)?,
         route: row.get(at::route_id)?,
@@ -184,8 +195,12 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
 
 pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_id, owner_server, owner_uid, owner_gid, owner, user_name, name, form, priority, wish,
              reasons, reason_text, hold_after, arriving, retained, group_id, location_id, route_id, class_id, created_ms,
-             work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence, collector, sort_place)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence, collector, sort_place, retention,
+             discard_ms, print_after_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// How a job ended, in its column.
+pub(super) struct Ended(pub(super) Option<Ending>);
 
 /// Inserts a job with the token of its submission; its `id` is ignored. Why does no row that is read have the token? Only
 /// the end of a job needs it, and a listing would read it for each job.
@@ -210,7 +225,7 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
             j.reason_text,
             j.hold_after,
             j.arriving,
-            j.retained,
+            Ended(j.lifetime.ending),
             j.group,
             j.location,
             j.route,
@@ -224,10 +239,13 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
             j.sort.key,
             j.sort.sequence,
             j.collector.as_ref().map(CollectorName::as_str),
-            j.place
+            j.place,
+            j.lifetime.retention.map(Retention::stored),
+            j.lifetime.discard_ms,
+            j.lifetime.print_after_ms
         ],
     )?;
-    let held = i64::from(j.wish != Wish::Run || !j.reasons.is_empty() || j.retained);
+    let held = i64::from(j.wish != Wish::Run || !j.reasons.is_empty() || j.lifetime.ending.is_some());
     tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(j.arriving), held, collected: 1, ..Counts::default() })?;
     tally::add_at(tx, j.location, 1)?;
     tx.has_made(Lock::Job(JobId(id)));
@@ -258,7 +276,7 @@ pub(crate) fn held_on_devices(tx: &Tx<'_>, limit: u32) -> Fallible<i64> {
 }
 
 /// Changes what is wanted of a job, or what holds it, and counts it.
-fn counting_held(tx: &Tx<'_>, id: JobId, change: impl FnOnce() -> Fallible<()>) -> Fallible<()> {
+pub(super) fn counting_held(tx: &Tx<'_>, id: JobId, change: impl FnOnce() -> Fallible<()>) -> Fallible<()> {
     let held = || {
         let found =
             tx.one("SELECT reasons OR wish OR retained FROM job WHERE id = ?", values![id], |row| row.only::<bool>());
@@ -332,6 +350,10 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
         Condition::Owner(owner) => {
             sql.push_str(" AND owner = ?");
             values.push(Box::new(owner.clone()));
+        }
+        Condition::OwnerId(owner) => {
+            sql.push_str(" AND owner_uid = ?");
+            values.push(Box::new(*owner));
         }
         Condition::Location(LocationPattern::Group(group)) => {
             // The plus keeps the rows in their order instead of sorting those of the group for every page.
@@ -420,6 +442,12 @@ pub(crate) fn set_reasons(tx: &Tx<'_>, id: JobId, reasons: HoldReasons, text: Op
     tx.demand_lock(Lock::Job(id))?;
     let sql = "UPDATE job SET reasons = ?, reason_text = ? WHERE id = ?";
     counting_held(tx, id, || tx.change("the job", sql, values![reasons, text, id]))
+}
+
+/// Notes the state that a job leaves.
+pub(crate) fn set_previous(tx: &Tx<'_>, id: JobId, state: JobState) -> Fallible<()> {
+    tx.demand_lock(Lock::Job(id))?;
+    tx.change("the job", "UPDATE job SET previous_state = ? WHERE id = ?", values![state, id])
 }
 
 /// Moves a job to another position.

@@ -32,6 +32,7 @@ pub mod generation;
 pub(crate) mod given;
 mod ground;
 pub mod job;
+pub mod lifetime;
 pub mod location;
 pub mod managed;
 pub mod notices;

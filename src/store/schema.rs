@@ -365,7 +365,8 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(FASTCNFG)?;
     tx.script(COLLECTORS)?;
     tx.script(ORDER)?;
-    tx.script(MANAGED)
+    tx.script(MANAGED)?;
+    tx.script(LIFETIME)
 }
 
 /// Collectors, and the one by which each job came; none = the one of a spool in which none was ever declared. ERRLOG as typed,
@@ -457,6 +458,31 @@ CREATE TABLE managed_value (
     value           TEXT    NOT NULL,
     PRIMARY KEY (object, object_id, field)
 ) WITHOUT ROWID;
+";
+
+/// How long jobs live, and what is known of those that have ended and are kept. Few jobs have any of it: an index of those
+/// costs the others nothing. Before, no job was kept when it had ended. A job may have another owner by name than the user
+/// who may change it, so that user's jobs have an index of their own.
+const LIFETIME: &str = "
+ALTER TABLE job ADD COLUMN retention TEXT;
+ALTER TABLE job ADD COLUMN discard_ms INTEGER;
+ALTER TABLE job ADD COLUMN print_after_ms INTEGER;
+ALTER TABLE job ADD COLUMN previous_state TEXT;
+CREATE INDEX job_discard ON job (discard_ms) WHERE discard_ms IS NOT NULL;
+CREATE INDEX job_print_after ON job (print_after_ms) WHERE print_after_ms IS NOT NULL;
+CREATE INDEX job_owner_id ON job (owner_uid, number);
+CREATE TABLE ended (
+    job_id          INTEGER PRIMARY KEY REFERENCES job (id),
+    at_ms           INTEGER NOT NULL,
+    at_spool        INTEGER NOT NULL,
+    started_ms      INTEGER,
+    outcome         TEXT    NOT NULL,
+    device          TEXT,
+    until_spool     INTEGER,
+    until_ms        INTEGER
+);
+CREATE INDEX ended_spool ON ended (until_spool) WHERE until_spool IS NOT NULL;
+CREATE INDEX ended_wall ON ended (until_ms) WHERE until_ms IS NOT NULL;
 ";
 
 /// Facts of one host stand beside the server they belong to: device and inode of a print file and of a file that is printed

@@ -142,6 +142,12 @@ pub(crate) fn time(tx: &Tx<'_>) -> Fallible<SpoolTime> {
     Ok(clock(tx)?.1)
 }
 
+/// Returns the spool time as whoever only looks finds it: the stored base stays as it is.
+pub(crate) fn seen_time(tx: &Tx<'_>) -> Fallible<SpoolTime> {
+    let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", clock_at::LIST), &[], read_clock)?;
+    Ok(found.ok_or_else(missing)?.1.at(tx.now()))
+}
+
 /// Sets the state.
 pub(crate) fn set_state(tx: &Tx<'_>, state: SpoolerState) -> Fallible<()> {
     tx.demand_lock(Lock::Spool)?;

@@ -8,11 +8,12 @@ use crate::model::device::{AfterReset, DeviceUri, Exclusive, Paper};
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::Field;
 use crate::model::job::{Format, FormatOrigin, Origin, RawPath, Transfer};
+use crate::model::lifetime::{Ending, Retention};
 use crate::model::location::{Destination, LocationKind};
 use crate::model::object::{ObjectClass, ObjectName};
 use crate::model::order::Priority;
 use crate::model::separation::{HeaderPages, StartFf};
-use crate::model::state::{DeviceWish, EntryState, HoldReasons, SpoolerState, Wish};
+use crate::model::state::{DeviceWish, EntryState, HoldReasons, JobState, SpoolerState, Wish};
 use crate::model::{
     ClassId, CollectorId, CollectorName, DestName, DeviceId, DeviceName, DocumentId, EntryId, GroupId, GroupName,
     JobId, JobNumber, LocalJobId, LocationId, ObjectId, ProcessId, ProcessName, RouteId, Serial,
@@ -280,6 +281,28 @@ words! {
     FormatOrigin: FormatOrigin::word, FormatOrigin::from_word, "origin of a document format";
     Origin: Origin::word, Origin::from_word, "origin of a value";
     EventDetail: EventDetail::stored, EventDetail::from_stored, "detail of an event";
+    JobState: JobState::infoprint, JobState::from_infoprint, "state of a job";
+}
+
+/// How a job ended; 0 stands for a job that has not.
+impl Bind for super::job::Ended {
+    fn bind(&self) -> Value<'_> {
+        Value::Integer(Ending::stored(self.0))
+    }
+}
+
+impl Read for super::job::Ended {
+    fn read(value: Value<'_>) -> Result<Self, String> {
+        Ending::from_stored(integer(value)?).map(Self)
+    }
+}
+
+/// How long a job is kept when it has ended. It is bound as its text.
+impl Read for Retention {
+    fn read(value: Value<'_>) -> Result<Self, String> {
+        let stored = text(value)?;
+        Self::from_stored(stored).ok_or_else(|| format!("'{stored}' is no retention"))
+    }
 }
 
 /// The attribute of a value that was given.

@@ -20,7 +20,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::model::guardian::ProcessError;
-use crate::model::{Failure, FailureKind, ProcessName};
+use crate::model::{Call, Failure, FailureKind, ProcessName};
 use crate::spool::disk::base::{Access, open};
 use crate::spool::disk::locks;
 use crate::spool::{Base, Spool, WakeTarget};
@@ -31,7 +31,7 @@ use crate::sys::{circumstances, clock, spawn};
 
 use super::attend::{FASTP, arguments};
 
-/// How often to look without being woken: for processes that somebody else started and that died.
+/// How often to look without being woken: for processes that somebody else started and that died, and for what is due.
 const LOOK: Duration = Duration::from_secs(30);
 /// How long children may take to end in good order; a print process gives its devices 10 seconds.
 const PARTING: Duration = Duration::from_secs(30);
@@ -213,6 +213,8 @@ impl Keeper {
     fn step(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), Failure> {
         let now = clock::now();
         let spool = open(&self.base, Access::Existing { now: now.clone() })?;
+        // What is due makes work too. What cannot be done now is done the next time.
+        let _ = spool.due(&Call::of_spooler(&now));
         let first = !std::mem::replace(&mut self.took_over, true);
         for target in spool.processes_with_work()? {
             let ours = self.children.values().any(|child| child.name == target.name);

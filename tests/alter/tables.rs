@@ -4,6 +4,7 @@ use spoolsuite::commands::pd::jobs::effects;
 use spoolsuite::commands::shell::Exit;
 use spoolsuite::commands::spoolcom::language::keywords::Key;
 use spoolsuite::commands::spoolcom::verbs::states::job_allows;
+use spoolsuite::model::lifetime::Retention;
 use spoolsuite::model::state::{Delivery, JobState};
 
 use super::world::{World, number, other};
@@ -46,7 +47,7 @@ fn every_cell_of_the_spoolcom_table_holds_on_a_real_spool() {
                     let claim = world.claim("LP1").unwrap();
                     world.deliver(&claim, Delivery::Sent);
                 }
-                let _ = world.ops().delete_job(number(n), None);
+                let _ = world.ops().delete_job(number(n), None, None);
             }
         }
     }
@@ -65,9 +66,10 @@ fn every_cell_of_the_effect_matrix_holds_on_a_real_spool() {
             (Action::Promote, &["pdpromote"], false),
             (Action::Pause, &["pdpause", "-c", "job"], false),
             (Action::Resume, &["pdresume", "-c", "job"], false),
+            (Action::Resubmit, &["pdresubmit", "office.front"], false),
         ] {
             let world = World::new(wire);
-            for state in STATES {
+            for state in STATES.into_iter().chain([JobState::Retained]) {
                 let n = world.job_in(state, state != JobState::Terminating);
                 let before = world.job(n);
                 let id = before.global.to_string();
@@ -92,7 +94,7 @@ fn every_cell_of_the_effect_matrix_holds_on_a_real_spool() {
                     let claim = world.claim("LP1").unwrap();
                     world.deliver(&claim, Delivery::Sent);
                 }
-                let _ = world.ops().delete_job(number(n), None);
+                let _ = world.ops().delete_job(number(n), None, Some(Retention::Period(0)));
             }
         }
     }
@@ -127,6 +129,7 @@ fn another_users_job_is_left_alone_in_every_verb() {
             &["pdset", "-c", "job", "-x", "job-hold=true"],
             &["pdpause", "-c", "job"],
             &["pdpromote"],
+            &["pdresubmit", "office.front"],
             &["pdrm"],
         ] {
             let before = world.job(n);

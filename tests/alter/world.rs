@@ -11,6 +11,7 @@ use spoolsuite::commands::{pd, spoolcom};
 use spoolsuite::model::alter::JobChange;
 use spoolsuite::model::device::DeviceChange;
 use spoolsuite::model::job::{DocumentOffer, JobStatus, RawPath, Submission, Transfer};
+use spoolsuite::model::lifetime::Retention;
 use spoolsuite::model::order::Priority;
 use spoolsuite::model::process::ProcessChange;
 use spoolsuite::model::query::{Condition, Order, Parts, Query};
@@ -140,6 +141,9 @@ impl World {
             priority: Priority::default(),
             hold: false,
             hold_after: false,
+            lifetime: spoolsuite::model::lifetime::Lifetime::default(),
+            owner: None,
+            keep: false,
             documents: copies.iter().map(offer).collect(),
             given: Vec::new(),
             collector: None,
@@ -179,10 +183,14 @@ impl World {
             JobState::Ready => {}
             JobState::Held => self.ops().hold_job(number(n)).unwrap(),
             JobState::Paused => self.ops().pause_job(number(n), None).unwrap(),
+            JobState::Retained => {
+                let kept = self.ops().delete_job(number(n), None, Some(Retention::Forever)).unwrap();
+                assert_eq!(kept, Removal::Retained);
+            }
             JobState::Printing | JobState::Terminating => {
                 let claim = self.claim("LP1").unwrap();
                 if state == JobState::Terminating {
-                    assert_eq!(self.ops().delete_job(number(n), None).unwrap(), Removal::Terminating);
+                    assert_eq!(self.ops().delete_job(number(n), None, None).unwrap(), Removal::Terminating);
                 }
                 if obedient {
                     *self.process.running.lock().unwrap() = Some((self.lease.clone(), claim));
@@ -230,6 +238,7 @@ impl World {
             "pdrm" => pd::verbs::pdrm::run(&rest, &mut shell),
             "pdpause" => pd::verbs::pdpause::run(&rest, &mut shell),
             "pdresume" => pd::verbs::pdresume::run(&rest, &mut shell),
+            "pdresubmit" => pd::verbs::pdresubmit::run(&rest, &mut shell),
             "pdpromote" => pd::verbs::pdpromote::run(&rest, &mut shell),
             other => panic!("no command {other}"),
         };

@@ -94,6 +94,9 @@ impl Inside {
             priority: Priority::default(),
             hold: false,
             hold_after: false,
+            lifetime: spoolsuite::model::lifetime::Lifetime::default(),
+            owner: None,
+            keep: false,
             documents: vec![DocumentOffer {
                 file_name: RawPath("letter.txt".into()),
                 transfer: Transfer::Copy,

@@ -67,6 +67,8 @@ pub fn job(n: u32) -> JobStatus {
         priority: crate::model::order::Priority::default(),
         form: String::new(),
         hold_after: false,
+        lifetime: crate::model::lifetime::Lifetime::default(),
+        ended: None,
         copies: 1,
         total_octets: 1234,
         pages: None,

@@ -462,6 +462,8 @@ pub fn job(n: u32, state: JobState) -> JobStatus {
         priority: Priority::default(),
         form: String::new(),
         hold_after: false,
+        lifetime: crate::model::lifetime::Lifetime::default(),
+        ended: None,
         copies: 1,
         total_octets: 12_000,
         pages: (n % 2 == 1).then_some(12),

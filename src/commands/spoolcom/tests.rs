@@ -9,6 +9,7 @@ use crate::commands::spoolcom::language::grammar::{GRAMMAR, ObjectKind, Operand,
 use crate::commands::spoolcom::language::keywords::{Key, Verb};
 use crate::commands::spoolcom::verbs::states::{device_allows, job_allows};
 use crate::model::device::{DeviceChange, Exclusive};
+use crate::model::lifetime::Retention;
 use crate::model::process::ProcessChange;
 use crate::model::state::{DeviceState, DeviceWish, HoldReasons, JobState, ProcessState};
 use crate::model::{Failure, FailureKind, JobRef, LocationPattern};
@@ -631,7 +632,7 @@ fn each_subcommand_is_its_operation() {
         ("LOC #office, DELETE", Request::DeleteLocation { pattern: "#office".parse().unwrap() }),
         ("LOC a.b, DEV NONE", Request::RouteLocation { pattern: "a.b".parse().unwrap(), device: None }),
         ("JOB 31, HOLD", Request::HoldJob { job: job() }),
-        ("JOB 31, DELETE!", Request::DeleteJob { job: job(), message: None }),
+        ("JOB 31, DELETE!", Request::DeleteJob { job: job(), message: None, retention: Some(Retention::Period(0)) }),
         ("SPOOLER, DRAIN", Request::DrainSpooler {}),
         ("SPOOLER, MGRACCESS", Request::SetManagerAccess { on: true }),
         ("SPOOLER, MGRACCESS OFF", Request::SetManagerAccess { on: false }),

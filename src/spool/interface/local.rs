@@ -52,7 +52,9 @@ impl Local {
 
     /// Carries out an operation that changes the spool and gives no print process work.
     pub(super) fn changes<T>(&self, work: impl FnOnce(&Spool, &Call) -> Result<T, Failure>) -> Result<T, Failure> {
-        work(&self.spool, &self.call())
+        let result = work(&self.spool, &self.call())?;
+        self.see_to_what_is_due();
+        Ok(result)
     }
 
     /// Carries out an operation that changes the spool, and sees to the print processes that have work.
@@ -61,7 +63,20 @@ impl Local {
         work: impl FnOnce(&Spool, &Call) -> Result<W, Failure>,
     ) -> Result<W::Result, Failure> {
         let call = self.call();
-        Ok(work(&self.spool, &call)?.attended(self, &call.now))
+        let result = work(&self.spool, &call)?.attended(self, &call.now);
+        self.see_to_what_is_due();
+        Ok(result)
+    }
+
+    /// Does what is due at this moment, after a change that was carried out: nothing that fails here makes that one fail, and
+    /// the next one tries again.
+    pub fn see_to_what_is_due(&self) {
+        let call = self.call();
+        if let Ok(targets) = self.spool.due(&call)
+            && !targets.is_empty()
+        {
+            self.attend(targets, &call.now);
+        }
     }
 
     /// Carries out an operation that waits; it makes a new call for each look. One that finds that a print process has

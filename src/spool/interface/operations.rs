@@ -23,6 +23,7 @@ use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, Format, JobStatus, Occurrence, RawPath, Submission};
+use crate::model::lifetime::Retention;
 use crate::model::location::{Destination, GroupStatus, LocationStatus};
 use crate::model::managed::{ManagedChange, ManagedObject};
 use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage};
@@ -365,12 +366,16 @@ operations! {
     /// Clears the holds that START clears and says which remain.
     wakes start_job / StartJob(job: JobRef) -> HoldReasons =>
         |spool, call| spool.start_job(call, &job);
-    /// Removes a job. A printing one is removed when its attempt has ended. The message goes into its history.
-    wakes delete_job / DeleteJob(job: JobRef, message: Option<String>) -> Removal =>
-        |spool, call| spool.delete_job(call, &job, message);
+    /// Removes a job. A printing one is removed when its attempt has ended. The message goes into its history. A job that has a
+    /// retention is kept; `retention` takes the place of the one that it has.
+    wakes delete_job / DeleteJob(job: JobRef, message: Option<String>, retention: Option<Retention>) -> Removal =>
+        |spool, call| spool.delete_job(call, &job, message, retention);
     /// Changes a job: all of the changes, or none. What decides its place makes it the newest arrival at its place.
     wakes alter_job / AlterJob(job: JobRef, changes: Vec<JobChange>) -> () =>
         |spool, call| spool.alter_job(call, &job, changes);
+    /// Sends a job that waits, is held or is kept to another destination; with `anew` without what the old one gave it.
+    wakes resubmit_job / ResubmitJob(job: JobRef, to: String, anew: bool) -> () =>
+        |spool, call| spool.resubmit_job(call, &job, to, anew);
     /// Keeps a job back until it is resumed; a printing one stops. The message goes into its history.
     wakes pause_job / PauseJob(job: JobRef, message: Option<String>) -> () =>
         |spool, call| spool.pause_job(call, &job, message);

@@ -107,6 +107,8 @@ pub struct Statistics {
 pub enum Removal {
     /// It is gone.
     Gone,
+    /// It is cancelled, and kept because it has a retention.
+    Retained,
     /// It is printing; it goes when its attempt has ended.
     Terminating,
     /// Every octet of it is with its device already: what prints cannot be stopped. It goes when the connection is closed.

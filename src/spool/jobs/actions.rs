@@ -18,7 +18,9 @@ use crate::attributes::object;
 use crate::model::Call;
 use crate::model::authority::Right;
 use crate::model::event::{EventDetail, EventWord};
+use crate::model::field::{Field, Value};
 use crate::model::job::{Identity, JobStatus, Transfer};
+use crate::model::lifetime::{Ending, Retention};
 use crate::model::query::{Cursor, Order, Page, Query};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, JobState, Wish};
 use crate::model::{DocumentId, Failure, FailureKind, JobId, JobRef};
@@ -259,6 +261,7 @@ impl Spool {
                 return Err(wrong_state(&row, state, "held"));
             }
             let reasons = row.reasons.with(HoldReason::Operator);
+            store::job::set_previous(tx, row.id, state)?;
             store::job::set_reasons(tx, row.id, reasons, row.reason_text.as_deref())?;
             store::entry::withdraw(tx, row.id)?;
             record_with(tx, Object::Job(row.id), EventWord::Held, EventDetail::Hold(HoldReason::Operator), "")?;
@@ -275,9 +278,11 @@ impl Spool {
             let row = find_to_change(tx, &spool, &job)?;
             demand_job(tx, &row, owner.as_ref())?;
             let (state, _) = Self::job_state(tx, &row)?;
-            if !matches!(state, JobState::Held | JobState::Paused) {
+            if !matches!(state, JobState::Held | JobState::Paused | JobState::Retained) {
                 return Err(wrong_state(&row, state, "started: only a held job can be"));
             }
+            store::job::set_previous(tx, row.id, state)?;
+            let row = if state == JobState::Retained { spool.revive(tx, &row)? } else { row };
             let left = row.reasons.without(HoldReasons::CLEARED_BY_START);
             store::job::set_wish(tx, row.id, Wish::Run)?;
             store::job::set_reasons(tx, row.id, left, if left.is_empty() { None } else { row.reason_text.as_deref() })?;
@@ -334,21 +339,42 @@ impl Spool {
         Ok(links.iter().filter_map(look).collect())
     }
 
-    /// Deletes a job; the message goes into its history. Returns what became of it, and the print processes that have to
-    /// stop printing it.
+    /// Deletes a job; the message goes into its history and stays with a job that is kept. `retention` takes the place of the
+    /// one that it has, and counts from the moment at which it ended. Returns what became of it, and the print processes that
+    /// have to stop printing it.
     pub(crate) fn delete_job(
         &self,
         call: &Call,
         job: &JobRef,
         message: Option<String>,
+        retention: Option<Retention>,
     ) -> Fallible<(Removal, Vec<WakeTarget>)> {
         check_message(message.as_ref())?;
         let owner = self.owners_groups(call, job)?;
         let (spool, job) = (self.clone(), job.clone());
         let (removal, aftermath) = self.change(Room::Gives, call, move |tx| {
-            let row = find_to_change(tx, &spool, &job)?;
+            let mut row = find_to_change(tx, &spool, &job)?;
             demand_job(tx, &row, owner.as_ref())?;
+            let (state, _) = Self::job_state(tx, &row)?;
+            if let Some(text) = &message {
+                keep_message(tx, row.id, text)?;
+            }
+            if let Some(retention) = retention {
+                row.lifetime.retention = Some(retention);
+                store::lifetime::set(tx, row.id, &row.lifetime)?;
+                keep_retention(tx, row.id, retention)?;
+            }
+            if state == JobState::Retained {
+                let erase = spool.keep_on(tx, &row, message.as_deref(), retention.is_some())?;
+                let removal = if erase.is_some() { Removal::Gone } else { Removal::Retained };
+                return Ok((removal, Aftermath { erase: erase.unwrap_or_default(), targets: Vec::new() }));
+            }
+            let ending = match tx.caller()?.uid == row.owner_uid {
+                true => Ending::CancelledByUser,
+                false => Ending::CancelledByOperator,
+            };
             store::job::set_wish(tx, row.id, Wish::Cancel)?;
+            store::lifetime::set_ending(tx, row.id, Some(ending))?;
             store::entry::withdraw(tx, row.id)?;
             record(tx, Object::Job(row.id), EventWord::Deleted, message.as_deref().unwrap_or_default())?;
             let entries = store::entry::of_job(tx, row.id)?;
@@ -357,18 +383,36 @@ impl Spool {
                 let removal = if stoppable { Removal::Terminating } else { Removal::Transferred };
                 return Ok((removal, Aftermath { erase: Vec::new(), targets: claimants(tx, &entries)? }));
             }
-            let erase = Self::finish(tx, &row, None, "cancelled")?;
-            Ok((Removal::Gone, Aftermath { erase, targets: Vec::new() }))
+            let removal = if Self::kept_until(tx, &row)?.is_some() { Removal::Retained } else { Removal::Gone };
+            let erase = Self::end(tx, &row, None, "cancelled", ending)?;
+            Ok((removal, Aftermath { erase, targets: Vec::new() }))
         })?;
         files::erase(&self.base().server(self.server()), &aftermath.erase);
         Ok((removal, aftermath.targets))
     }
 
-    /// Ends a job and moves its row to the history. Returns the files to erase after the commit.
+    /// Removes a job that is kept, if its retention does not keep it any longer; where it has none of its own to say, it stays.
+    /// Returns the files to erase after the commit, none when it stays.
+    fn keep_on(&self, tx: &Tx<'_>, job: &JobRow, message: Option<&str>, given: bool) -> Fallible<Option<Vec<String>>> {
+        if given && let Some(ended) = store::lifetime::ended(tx, job.id)? {
+            match job.lifetime.kept_until(ended.at_spool, tx.now().wall_ms) {
+                Some(until) => store::lifetime::set_until(tx, job.id, &until)?,
+                None => {
+                    record(tx, Object::Job(job.id), EventWord::Deleted, message.unwrap_or_default())?;
+                    return Self::finish(tx, job, None, "cancelled").map(Some);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Ends a job and moves its row to the history; of one that had ended before, its end is what it was. Returns the files to
+    /// erase after the commit.
     pub(crate) fn finish(tx: &Tx<'_>, job: &JobRow, device: Option<&str>, outcome: &str) -> Fallible<Vec<String>> {
         let destination = Self::job_destination(tx, job)?.stored();
+        let (outcome, device, at_ms) = Self::end_of(tx, job, outcome, device)?;
         let removed = store::job::delete(tx, job.id)?;
-        store::finished::insert(tx, job, &destination, device, outcome, &removed)?;
+        store::finished::insert(tx, job, &destination, device.as_deref(), (&outcome, at_ms), &removed)?;
         Ok(removed.files)
     }
 
@@ -403,6 +447,38 @@ impl Spool {
             store::event::list(tx, object, after)
         })
     }
+}
+
+/// Keeps the message that somebody left with a job, where its owner reads it.
+pub(crate) fn keep_message(tx: &Tx<'_>, job: JobId, text: &str) -> Fallible<()> {
+    note(tx, job, MESSAGE, &Value::Text(text.to_owned()))
+}
+
+/// The attribute that holds the last message.
+const MESSAGE: &str = "job-message-from-administrator";
+
+/// Notes the present moment as the value of an attribute that only the spool sets.
+pub(crate) fn note_time(tx: &Tx<'_>, job: JobId, attribute: &str) -> Fallible<()> {
+    note(tx, job, attribute, &Value::Time(tx.now().wall_ms))
+}
+
+/// Notes who altered a job, and when.
+pub(crate) fn note_alteration(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
+    note_time(tx, job, "modification-time")?;
+    note(tx, job, "name-of-last-accessor", &Value::Text(tx.who().to_owned()))
+}
+
+fn note(tx: &Tx<'_>, job: JobId, attribute: &str, value: &Value) -> Fallible<()> {
+    let unknown = || Failure::internal(format!("there is no attribute {attribute}"));
+    store::alter::note_value(tx, job, Field::from_stored(attribute).ok_or_else(unknown)?, value)
+}
+
+/// Keeps a retention as the one that was given: the other two ways of giving one are forgotten.
+fn keep_retention(tx: &Tx<'_>, job: JobId, retention: Retention) -> Fallible<()> {
+    Retention::FIELDS.into_iter().try_for_each(|field| {
+        let value = (field == retention.field()).then(|| retention.value());
+        store::alter::set_value(tx, job, 0, field, value.as_ref())
+    })
 }
 
 /// Makes the failure for a job whose state does not allow what was asked.

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use crate::attributes::text::title;
-use crate::attributes::{self, Class};
+use crate::attributes::{self, Class, Settable, Setter};
 use crate::documents::extent;
 use crate::model::Call;
 use crate::model::alter::{JobChange, NewOwner};
@@ -19,6 +19,7 @@ use crate::model::device::check_form;
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::{Field, Value};
 use crate::model::job::Format;
+use crate::model::lifetime::{KeptUntil, Lifetime, Retention};
 use crate::model::location::Destination;
 use crate::model::order::{Priority, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
@@ -64,7 +65,8 @@ fn check(changes: &[JobChange]) -> Fallible<()> {
 
 /// Checks a value of an attribute that is only carried.
 fn check_carried(field: Field, value: Option<&Value>) -> Fallible<()> {
-    let row = attributes::find_nameable(Class::Job, field).filter(|row| row.is_carried());
+    let row = attributes::find_nameable(Class::Job, field)
+        .filter(|row| matches!(row.set, Setter::Carried) && row.settable == Settable::Always);
     let row = row.ok_or_else(|| bad(format!("a job has no attribute '{}' that can be altered", field.stored())))?;
     value.map_or(Ok(()), |value| row.check(value)).map_err(|why| bad(format!("{}: {why}", row.name())))
 }
@@ -99,6 +101,8 @@ struct Altered {
     notes: Vec<String>,
     /// Whether this change holds (true) or releases (false) the job; none for neither.
     hold: Option<bool>,
+    /// Whether the job waits for a time from now on (true) or no longer (false); none for no word about it.
+    waits: Option<bool>,
 }
 
 impl Altered {
@@ -233,12 +237,17 @@ fn shown(value: &str) -> String {
 }
 
 /// A place that jobs are sent to.
-struct Place {
-    destination: Destination,
-    group: GroupId,
-    location: Option<LocationId>,
-    route: RouteId,
-    broadcast: bool,
+pub(crate) struct Place {
+    /// Its name.
+    pub(crate) destination: Destination,
+    /// Its group.
+    pub(crate) group: GroupId,
+    /// The location; none = the whole group.
+    pub(crate) location: Option<LocationId>,
+    /// Where jobs for it wait.
+    pub(crate) route: RouteId,
+    /// Whether they print on each device of the group.
+    pub(crate) broadcast: bool,
 }
 
 impl Spool {
@@ -275,6 +284,7 @@ impl Spool {
                 return Err(wrong_state(&row, state, "altered"));
             }
             let altered = spool.altered(tx, row, &changes, &extents, &owners)?;
+            super::actions::note_alteration(tx, altered.job.id)?;
             let mut targets = spool.write(tx, &altered)?;
             if altered.hold == Some(false) {
                 for (document, identity) in &fresh {
@@ -334,7 +344,8 @@ impl Spool {
     ) -> Fallible<Altered> {
         let documents = store::document::of_job(tx, row.id)?;
         let broadcast = Self::broadcasts(tx, &row)?;
-        let mut a = Altered { before: row.clone(), job: row, documents, broadcast, notes: Vec::new(), hold: None };
+        let mut a =
+            Altered { before: row.clone(), job: row, documents, broadcast, notes: Vec::new(), hold: None, waits: None };
         let mut owners = owners.iter();
         for change in changes {
             match change {
@@ -373,14 +384,33 @@ impl Spool {
                 }
                 JobChange::Owner(_) => owners.next().map_or(Ok(()), |owner| a.owner(tx, owner))?,
                 JobChange::Hold(on) => a.hold = Some(on.unwrap_or(false)),
+                JobChange::Retention { .. } => {
+                    let before = a.job.lifetime.retention;
+                    a.job.lifetime.retention = change.retention(before);
+                    let word = |one: Option<Retention>| one.map_or_else(String::new, Retention::stored);
+                    a.note("retention", &word(before), &word(a.job.lifetime.retention));
+                }
+                JobChange::Discard(at) => {
+                    a.job.lifetime.discard_ms = *at;
+                    a.notes.push(format!("job-discard-time to {}", in_words(at.map(Value::Time).as_ref())));
+                }
+                JobChange::PrintAfter(at) => {
+                    a.job.lifetime.print_after_ms = *at;
+                    a.waits = Some(at.is_some());
+                    a.notes.push(format!("job-print-after to {}", in_words(at.map(Value::Time).as_ref())));
+                }
                 JobChange::Carried { field, document, value } => {
                     a.has(*document)?;
                     let of = document.map_or(String::new(), |n| format!(" of document {n}"));
                     a.notes.push(format!("{}{of} to {}", field.stored(), in_words(value.as_ref())));
                 }
                 JobChange::Message(text) => {
+                    super::actions::keep_message(tx, a.job.id, text)?;
                     record(tx, Object::Job(a.job.id), EventWord::Message, text)?;
                 }
+            }
+            for field in change.clears() {
+                store::alter::set_value(tx, a.job.id, 0, field, None)?;
             }
             if let Some((field, value)) = change.given() {
                 for document in covered(change, &a.documents) {
@@ -388,6 +418,13 @@ impl Spool {
                 }
             }
         }
+        let changed = Lifetime {
+            retention: Some(a.job.lifetime.retention).filter(|now| *now != a.before.lifetime.retention).flatten(),
+            discard_ms: Some(a.job.lifetime.discard_ms).filter(|now| *now != a.before.lifetime.discard_ms).flatten(),
+            print_after_ms: a.job.lifetime.print_after_ms.filter(|_| a.waits.is_some()),
+            ..Lifetime::default()
+        };
+        changed.check(tx.now().wall_ms).map_err(bad)?;
         Ok(a)
     }
 
@@ -416,37 +453,60 @@ impl Spool {
         if !a.notes.is_empty() {
             note(EventWord::Altered, &a.notes.join("; "))?;
         }
-        match a.hold {
-            Some(true) if !job.reasons.has(HoldReason::Operator) => {
-                let reasons = job.reasons.with(HoldReason::Operator);
-                store::job::set_reasons(tx, job.id, reasons, job.reason_text.as_deref())?;
-                store::entry::withdraw(tx, job.id)?;
-                record_with(tx, Object::Job(job.id), EventWord::Held, EventDetail::Hold(HoldReason::Operator), "")?;
+        if job.lifetime.ending.is_some()
+            && let Some(ended) = store::lifetime::ended(tx, job.id)?
+        {
+            // One that would be gone is gone with the next step of what is due, and its files with it.
+            let gone = KeptUntil { spool: Some(ended.at_spool), wall_ms: None };
+            let until = job.lifetime.kept_until(ended.at_spool, tx.now().wall_ms);
+            store::lifetime::set_until(tx, job.id, &until.unwrap_or(gone))?;
+        }
+        for (wanted, reason) in [(a.hold, HoldReason::Operator), (a.waits, HoldReason::PrintAfter)] {
+            match wanted {
+                Some(true) if !job.reasons.has(reason) => {
+                    let reasons = job.reasons.with(reason);
+                    self.left(tx, &job)?;
+                    store::job::set_reasons(tx, job.id, reasons, job.reason_text.as_deref())?;
+                    store::entry::withdraw(tx, job.id)?;
+                    record_with(tx, Object::Job(job.id), EventWord::Held, EventDetail::Hold(reason), "")?;
+                    job.reasons = reasons;
+                }
+                Some(false) => job.reasons = self.release(tx, &job, reason)?,
+                _ => {}
             }
-            Some(false) => self.release(tx, &job)?,
-            _ => {}
         }
         let waits = store::entry::of_job(tx, job.id)?.iter().any(|entry| entry.state == EntryState::Queued);
-        if waits && (moves || a.hold == Some(false)) {
+        if waits && (moves || a.hold == Some(false) || a.waits == Some(false)) {
             return wakes::of_route(tx, job.route);
         }
         Ok(Vec::new())
     }
 
-    /// Ends a hold by wish, and one because of the document. A time or a release station still holds the job.
-    fn release(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<()> {
-        let wished = [HoldReason::Operator, HoldReason::Failed, HoldReason::Changed];
-        let left = job.reasons.without(wished.into_iter().fold(HoldReasons::NONE, HoldReasons::with));
+    /// Notes the state that a job leaves which is held from now on, or no longer.
+    fn left(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<()> {
+        store::job::set_previous(tx, job.id, Self::job_state(tx, job)?.0)
+    }
+
+    /// Ends a hold: by wish, and with it one because of the document, or by a time. What else holds the job still does.
+    /// Returns what holds it then.
+    fn release(&self, tx: &Tx<'_>, job: &JobRow, reason: HoldReason) -> Fallible<HoldReasons> {
+        let ended: &[HoldReason] = match reason {
+            HoldReason::Operator => &[HoldReason::Operator, HoldReason::Failed, HoldReason::Changed],
+            _ => &[reason],
+        };
+        let left = job.reasons.without(ended.iter().fold(HoldReasons::NONE, |all, one| all.with(*one)));
         if left == job.reasons {
-            return Ok(());
+            return Ok(left);
         }
+        self.left(tx, job)?;
         store::job::set_reasons(tx, job.id, left, if left.is_empty() { None } else { job.reason_text.as_deref() })?;
-        if left.is_empty() && job.wish == Wish::Run {
+        if left.is_empty() && job.wish == Wish::Run && job.lifetime.ending.is_none() {
             self.requeue(tx, job)?;
         }
         let words: Vec<&str> = left.iter().map(HoldReason::words).collect();
         let why = if words.is_empty() { String::new() } else { format!("still held: {}", words.join("; ")) };
-        record(tx, Object::Job(job.id), EventWord::Released, &why)
+        record(tx, Object::Job(job.id), EventWord::Released, &why)?;
+        Ok(left)
     }
 
     fn broadcasts(tx: &Tx<'_>, job: &JobRow) -> Fallible<bool> {
@@ -473,6 +533,11 @@ impl Spool {
             Some(name) if declare => Destination::Location(locations::declare(tx, &name)?.name),
             _ => self.destination(tx, &to.to_string())?,
         };
+        self.place_at(tx, destination)
+    }
+
+    /// Returns what a destination means for a job.
+    pub(crate) fn place_at(&self, tx: &Tx<'_>, destination: Destination) -> Fallible<Place> {
         let gone = || Failure::not_found(&destination);
         Ok(match &destination {
             Destination::Location(name) | Destination::Plain(name) => {

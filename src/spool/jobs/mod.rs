@@ -3,7 +3,9 @@
 pub(crate) mod actions;
 pub(crate) mod alter;
 pub(crate) mod history;
+pub(crate) mod lifetime;
 pub(crate) mod pause;
+pub(crate) mod resubmit;
 pub(crate) mod submit;
 pub(crate) mod view;
 pub(crate) mod visible;

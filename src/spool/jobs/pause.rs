@@ -21,8 +21,7 @@ use crate::store::event::{Object, record};
 use crate::store::{self, Fallible};
 use crate::sys::watch::Watch;
 
-use super::actions::check_message;
-use super::actions::{claimants, demand_job, find_to_change, wrong_state};
+use super::actions::{check_message, claimants, demand_job, find_to_change, keep_message, note_time, wrong_state};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -40,7 +39,11 @@ impl Spool {
             if !pausable.contains(&state) {
                 return Err(wrong_state(&row, state, "paused"));
             }
+            store::job::set_previous(tx, row.id, state)?;
             store::job::set_wish(tx, row.id, Wish::Pause)?;
+            if let Some(text) = &message {
+                keep_message(tx, row.id, text)?;
+            }
             store::entry::withdraw(tx, row.id)?;
             record(tx, Object::Job(row.id), EventWord::Paused, message.as_deref().unwrap_or_default())?;
             claimants(tx, &entries)
@@ -59,7 +62,11 @@ impl Spool {
             if state != JobState::Paused {
                 return Err(wrong_state(&row, state, "resumed: only a paused job can be"));
             }
+            store::job::set_previous(tx, row.id, state)?;
             store::job::set_wish(tx, row.id, Wish::Run)?;
+            if let Some(text) = &message {
+                keep_message(tx, row.id, text)?;
+            }
             record(tx, Object::Job(row.id), EventWord::Resumed, message.as_deref().unwrap_or_default())?;
             if !row.reasons.is_empty() {
                 return Ok(Vec::new());
@@ -84,6 +91,10 @@ impl Spool {
             row.sort.promoted = -store::spool::next_sequence(tx)?;
             store::job::set_sort(tx, row.id, &row.sort, row.place)?;
             store::alter::rekey_entries(tx, &row)?;
+            if let Some(text) = &message {
+                keep_message(tx, row.id, text)?;
+            }
+            note_time(tx, row.id, "promotion-time")?;
             record(tx, Object::Job(row.id), EventWord::Promoted, message.as_deref().unwrap_or_default())
         })
     }

@@ -15,10 +15,13 @@ use crate::attributes::text::title;
 use crate::attributes::{Class, Settable, find};
 use crate::documents::Sheet;
 use crate::model::Call;
+use crate::model::alter::JobChange;
 use crate::model::authority::Right;
 use crate::model::collector::by_way_of;
 use crate::model::event::EventWord;
+use crate::model::field::{Field, Value};
 use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission};
+use crate::model::lifetime::{Ending, KeptUntil, Lifetime, Retention};
 use crate::model::location::{Destination, LocationKind};
 use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
@@ -53,6 +56,9 @@ fn check(submission: &Submission) -> Fallible<()> {
         return bad("the submission has no usable token".to_owned());
     }
     check_name(&submission.name)?;
+    if submission.owner.as_ref().is_some_and(|owner| owner.trim().is_empty() || owner.chars().count() > MAX_JOB_NAME) {
+        return bad("job-owner: it is empty or longer than 255 characters".to_owned());
+    }
     crate::model::device::check_form(&submission.form).map_err(|why| Failure::new(FailureKind::BadValue, why))?;
     if submission.documents.iter().any(|d| d.copies == 0) {
         return bad("0 copies: the number of copies is at least 1".to_owned());
@@ -65,6 +71,25 @@ fn check(submission: &Submission) -> Fallible<()> {
         }
     }
     Ok(())
+}
+
+/// What was given of an attribute of the job.
+fn given(submission: &Submission, field: Field) -> Option<&Value> {
+    submission.given.iter().find(|one| one.document == 0 && one.field == field).map(|one| &one.value)
+}
+
+/// Completes what follows from what was said. Whoever asked for a job owns it; one that is handed in only to be kept is kept
+/// for ever where nobody says how long.
+fn complete(submission: &mut Submission) {
+    if submission.owner.is_none()
+        && let Some(Value::Text(name)) = given(submission, Field::JobOriginator)
+    {
+        submission.owner = Some(name.clone());
+    }
+    if submission.keep && submission.lifetime.retention.is_none() {
+        let (field, value) = (Field::RetainForever, Some(Retention::Forever));
+        submission.take(&JobChange::Retention { field, value });
+    }
 }
 
 /// Checks a value that was given explicitly: it is kept, and shown to others.
@@ -96,6 +121,7 @@ impl Spool {
         if let Some((collector, destination)) = by_way_of(&submission.destination) {
             submission = Submission { collector: Some(collector), destination: destination.to_owned(), ..submission };
         }
+        complete(&mut submission);
         check(&submission)?;
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
         // of its documents, and what they are printed on, decides how they are counted. Another answer a moment later
@@ -223,8 +249,14 @@ pub(crate) fn takes_jobs(row: &LocationRow) -> Fallible<()> {
 
 /// Refuses a job that the spooler, or its collector, does not take. Returns the collector by which it comes.
 fn accepting(tx: &Tx<'_>, submission: &Submission) -> Fallible<Option<CollectorName>> {
+    takes_work(tx)?;
+    collectors::taking(tx, submission.collector.as_ref())
+}
+
+/// Refuses work that the spooler does not take.
+pub(crate) fn takes_work(tx: &Tx<'_>) -> Fallible<()> {
     match store::spool::state(tx)?.refusal() {
-        None => collectors::taking(tx, submission.collector.as_ref()),
+        None => Ok(()),
         Some(why) => {
             Err(Failure::new(FailureKind::State, why).hint("an operator starts it: spoolcom 'SPOOLER, START'"))
         }
@@ -323,7 +355,10 @@ impl NewJob {
         let sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work)?;
         let fifo = devices.iter().any(|device| device.settings.fifo);
         let fifo = if devices.is_empty() { store::job::route_order(tx, route)?.unwrap_or(true) } else { fifo };
-        let reasons = if s.hold { HoldReasons::NONE.with(HoldReason::Operator) } else { HoldReasons::NONE };
+        let held = s.hold.then_some(HoldReason::Operator);
+        let later = s.lifetime.print_after_ms.map(|_| HoldReason::PrintAfter);
+        let reasons = held.into_iter().chain(later).fold(HoldReasons::NONE, HoldReasons::with);
+        s.lifetime.check(tx.now().wall_ms).map_err(|why| Failure::new(FailureKind::BadValue, why))?;
         let mut job = JobRow {
             id: JobId(0),
             number,
@@ -332,7 +367,7 @@ impl NewJob {
             owner_server: self.server.to_string(),
             owner_uid: self.caller.uid,
             owner_gid: self.owner_gid,
-            owner: self.caller.user.clone(),
+            owner: s.owner.clone().unwrap_or_else(|| self.caller.user.clone()),
             user_name: self.caller.identity(),
             name: s.name.clone(),
             form: s.form.trim().to_owned(),
@@ -342,7 +377,7 @@ impl NewJob {
             reason_text: None,
             hold_after: s.hold_after,
             arriving: false,
-            retained: false,
+            lifetime: Lifetime { ending: s.keep.then_some(Ending::Kept), previous: None, ..s.lifetime },
             group: group.id,
             location: location.map(|location| location.0),
             route,
@@ -369,6 +404,11 @@ impl NewJob {
             kinds(&self.documents)
         );
         record(tx, Object::Job(job.id), EventWord::Accepted, &why)?;
+        if s.keep {
+            let until = job.lifetime.kept_until(store::spool::time(tx)?, tx.now().wall_ms);
+            let until = until.unwrap_or(KeptUntil { spool: None, wall_ms: None });
+            Spool::keep(tx, &job, (Ending::Kept, &until), ("kept", None), None)?;
+        }
         let global = GlobalJobId { server: self.server.clone(), serial };
         Ok((Accepted { id: job.id, number, local, global }, devices))
     }
@@ -448,7 +488,7 @@ impl Spool {
 
     /// Makes the entries of a job: one for its route, or one for each device of a broadcasting group.
     pub(crate) fn insert_entries(&self, tx: &Tx<'_>, job: &JobRow, broadcast: bool) -> Fallible<()> {
-        let runs = job.wish == Wish::Run && job.reasons.is_empty();
+        let runs = job.wish == Wish::Run && job.reasons.is_empty() && job.lifetime.ending.is_none();
         let state = if runs { EntryState::Queued } else { EntryState::Withdrawn };
         let mut only = Vec::new();
         if broadcast {

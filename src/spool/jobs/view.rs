@@ -167,7 +167,7 @@ fn state_of(job: &JobRow, states: impl Iterator<Item = EntryState> + Clone) -> J
         arriving: job.arriving,
         wish: job.wish,
         reasons: job.reasons,
-        retained: job.retained,
+        retained: job.lifetime.ending.is_some(),
         claimed: count(EntryState::Claimed),
         transferred: count(EntryState::Transferred),
     })
@@ -235,6 +235,14 @@ impl Spool {
                 devices.push(device.name);
             }
         }
+        let ended = match state {
+            JobState::Retained => store::lifetime::ended(tx, job.id)?.map(|row| row.ended),
+            _ => None,
+        };
+        let started_ms = match &ended {
+            Some(ended) => ended.started_ms,
+            None => entries.iter().filter_map(|e| e.claimed_ms).min(),
+        };
         let given = known.given(tx, job.id)?;
         let (of_job, of_documents): (Vec<GivenValue>, Vec<GivenValue>) =
             given.into_iter().partition(|given| given.document == 0);
@@ -277,11 +285,13 @@ impl Spool {
             priority: job.priority,
             form: job.form,
             hold_after: job.hold_after,
+            lifetime: job.lifetime,
+            ended,
             copies: documents.first().map_or(1, |d| d.copies),
             total_octets: job.octets,
             pages: job.pages,
             created_ms: job.created_ms,
-            started_ms: entries.iter().filter_map(|e| e.claimed_ms).min(),
+            started_ms,
             devices,
             intervening,
             given: of_job,

@@ -52,8 +52,10 @@ impl Visible {
         }
         match condition {
             // What names a job, or somebody's jobs, is narrow already.
-            Condition::Job(_) | Condition::UserName(_) | Condition::Owner(_) => condition.clone(),
-            other => Condition::All(vec![Condition::Owner(self.caller.user.clone()), other.clone()]),
+            Condition::Job(_) | Condition::UserName(_) | Condition::Owner(_) | Condition::OwnerId(_) => {
+                condition.clone()
+            }
+            other => Condition::All(vec![Condition::OwnerId(self.caller.uid), other.clone()]),
         }
     }
 

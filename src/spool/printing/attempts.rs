@@ -16,6 +16,7 @@
 use crate::model::device::{AfterReset, DeviceUri};
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::job::AFTER_PRINTING;
+use crate::model::lifetime::Ending;
 use crate::model::state::{Delivery, DeviceWish, EntryState, HoldReason, Wish};
 use crate::model::{DeviceId, Failure};
 use crate::store::device::DeviceRow;
@@ -203,7 +204,8 @@ impl Spool {
         let state = if runs { EntryState::Queued } else { EntryState::Withdrawn };
         store::entry::release(tx, entry, state, duplicate)?;
         if job.wish == Wish::Cancel && !is_busy(tx, job)? {
-            return Self::finish(tx, job, None, "cancelled");
+            let ending = job.lifetime.ending.unwrap_or(Ending::CancelledByUser);
+            return Self::end(tx, job, None, "cancelled", ending);
         }
         Ok(Vec::new())
     }
@@ -227,8 +229,18 @@ impl Spool {
             store::tally::printed(tx)?;
         }
         if is_last && !held {
+            let name = device.name.to_string();
+            if let Some(until) = Self::kept_until(tx, job)? {
+                store::entry::release(tx, entry, EntryState::Done, false)?;
+                Self::keep(tx, job, (Ending::of_delivery(outcome), &until), (outcome, Some(&name)), entry.claimed_ms)?;
+                return Ok(Vec::new());
+            }
             store::entry::delete_claimed(tx, entry)?;
-            return Self::finish(tx, job, Some(&device.name.to_string()), outcome);
+            // It was cancelled while its last octets were on their way, but it did print.
+            if job.lifetime.ending.is_some() {
+                store::lifetime::set_ending(tx, job.id, None)?;
+            }
+            return Self::finish(tx, job, Some(&name), outcome);
         }
         store::entry::release(tx, entry, EntryState::Done, false)?;
         if !is_last {

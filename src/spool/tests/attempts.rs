@@ -173,7 +173,7 @@ fn a_job_that_is_deleted_while_it_prints_goes_when_its_attempt_has_ended() {
     let lease = site.begins();
     let job = site.job("a.b", 1);
     let claim = site.claim(&lease, lp).unwrap();
-    let (removal, targets) = site.spool.delete_job(&site.call(), &reference(job), None).unwrap();
+    let (removal, targets) = site.spool.delete_job(&site.call(), &reference(job), None, None).unwrap();
     assert_eq!((removal, targets.len()), (Removal::Terminating, 1));
     assert_eq!(site.status(job).unwrap().state, JobState::Terminating);
     assert_eq!(site.spool.attempt_wish(&lease, &claim).unwrap(), AttemptWish::Stop);

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::model::alter::JobChange;
+use crate::model::lifetime::Retention;
 use crate::model::state::HoldReason;
 use crate::spool::interface::engine::Outcome;
 use crate::store;
@@ -38,9 +39,17 @@ fn step(site: &Site, random: &mut Random, lease: &mut Lease, claims: &mut Vec<Cl
         }
         4 => drop(spool.hold_job(&call, &job)),
         5 => drop(spool.start_job(&call, &job)),
-        6 => drop(spool.delete_job(&call, &job, None)),
+        6 => {
+            let keep = [None, Some(Retention::Period(5)), Some(Retention::Period(0))][random.below(3)];
+            drop(spool.delete_job(&call, &job, None, keep));
+        }
         7 => {
-            let to = ["#A.B", "#A.C", "#A", "#B.B", "#C.NEW"][random.below(5)].parse().unwrap();
+            let to = ["#A.B", "#A.C", "#A", "#B.B", "#C.NEW"][random.below(5)];
+            if random.below(2) == 0 {
+                drop(spool.resubmit_job(&call, &job, to.to_owned(), false));
+                return;
+            }
+            let to = to.parse().unwrap();
             drop(spool.alter_job(&call, &job, vec![JobChange::Destination { to, declare: true }]));
         }
         8 | 9 => claims.extend(spool.claim(lease, devices[random.below(2)], &site.now()).unwrap()),

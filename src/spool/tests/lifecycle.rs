@@ -138,7 +138,7 @@ fn what_is_in_use_is_not_deleted() {
     let location: LocationPattern = "#A.B".parse().unwrap();
     let deleted = site.spool.delete_location(&site.call(), location.clone());
     assert_eq!(deleted.unwrap_err().kind, FailureKind::InUse);
-    site.spool.delete_job(&site.call(), &reference(job), None).unwrap();
+    site.spool.delete_job(&site.call(), &reference(job), None, None).unwrap();
     assert_eq!(site.spool.delete_location(&site.call(), location).unwrap(), 1);
     site.spool.delete_device(&site.call(), lp).unwrap();
     site.spool.delete_process(&site.call(), site.process()).unwrap();

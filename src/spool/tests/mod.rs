@@ -8,6 +8,7 @@ mod half_made;
 mod headers;
 mod interleavings;
 mod lifecycle;
+mod lifetime;
 mod order;
 mod pages;
 mod restart;
@@ -119,6 +120,9 @@ impl Site {
             priority: Priority::default(),
             hold: false,
             hold_after: false,
+            lifetime: crate::model::lifetime::Lifetime::default(),
+            owner: None,
+            keep: false,
             documents: vec![DocumentOffer {
                 file_name: RawPath("report.txt".into()),
                 transfer: Transfer::Copy,

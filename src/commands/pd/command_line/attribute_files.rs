@@ -66,6 +66,11 @@ impl Includes {
     pub fn new(shell: &Shell<'_>) -> Self {
         let path = (shell.env)("PDPATH").filter(|path| !path.is_empty());
         let directory = path.map_or_else(|| shell.cwd.clone(), |path| shell.cwd.join(path));
+        Self::within(directory)
+    }
+
+    /// Begins with `directory`, in which relative names are looked for.
+    pub fn within(directory: PathBuf) -> Self {
         Self { directory, open: Vec::new(), total: 0 }
     }
 
@@ -161,7 +166,7 @@ mod tests {
     use super::*;
 
     fn includes(dir: &Path) -> Includes {
-        Includes { directory: dir.to_owned(), open: Vec::new(), total: 0 }
+        Includes::within(dir.to_owned())
     }
 
     fn why(result: Result<Vec<Pair>, Stop>) -> String {

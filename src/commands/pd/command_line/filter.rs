@@ -3,7 +3,7 @@
 //! `!` binds tighter than `&&`, and `&&` tighter than `||`; parentheses group. `==*` is presence when nothing follows it,
 //! and equality with a value that begins with `*` otherwise.
 
-use super::options::{attribute_names, to_look_at};
+use super::options::{attribute_names, to_look_at, unknown};
 use crate::attributes::names::BadWord;
 use crate::attributes::text::{Clock, escaped, offsets, read_wanted};
 use crate::attributes::{Attribute, Class, Kind};
@@ -121,8 +121,7 @@ impl<'a> Parser<'a> {
         let attribute = to_look_at(word, &self.names).map_err(|bad| match bad {
             BadWord::Ambiguous(found) => Stop::usage(format!("filter: '{word}' may mean {}", found.join(" or "))),
             BadWord::Unknown(near) => {
-                let stop = Stop::usage(format!("filter: a {} has no attribute '{word}'", self.class.keyword()));
-                if near.is_empty() { stop } else { stop.hint(format!("did you mean {}?", near.join(", "))) }
+                unknown(format!("filter: a {} has no attribute '{word}'", self.class.keyword()), word, &near, None)
             }
         })?;
         if attribute.asked {
@@ -244,9 +243,7 @@ fn condition(
 
 /// The states that InfoPrint calls `word`.
 fn job_states(word: &str) -> Vec<JobState> {
-    use JobState::{Held, Open, Paused, Printing, Ready, Retained, Terminating, Transferred};
-    let all = [Open, Ready, Held, Printing, Transferred, Paused, Retained, Terminating];
-    all.into_iter().filter(|state| state.infoprint() == word).collect()
+    JobState::ALL.into_iter().filter(|state| state.infoprint() == word).collect()
 }
 
 fn start(text: &str) -> String {
@@ -289,7 +286,7 @@ mod tests {
         insta::assert_snapshot!(
             [
                 "",
-                "current-job-state==printing",
+                "current-job-state==cheerful",
                 "job-name!=x",
                 "job-name>x",
                 "job-priority~=x",

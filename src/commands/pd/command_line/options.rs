@@ -11,6 +11,7 @@ use clap::{ArgMatches, Command};
 use super::attribute_files::Includes;
 use super::class_words::class_of;
 use super::strings::{self, Op, Pair};
+use crate::attributes::elsewhere::is_afp_only;
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
 use crate::attributes::{Attribute, Class, Settable, nameable};
@@ -139,6 +140,7 @@ const SOURCES: &[(&str, Source)] = &[
     ("notify", Source::Flag("notification-delivery-method")),
     ("objects", Source::Argument),
     ("requested", Source::Flag("requested-attributes")),
+    ("retention", Source::Flag("job-retention-period")),
     ("strings", Source::Strings),
     ("style", Source::Flag("style")),
     ("when", Source::Flag("when")),
@@ -242,23 +244,23 @@ pub fn meaning(name: &str, of: Names, allowed: &[Setting], program: &str) -> Res
     found.map_err(|bad| match bad {
         BadWord::Ambiguous(found) => Stop::usage(format!("'{}' may mean {}", escaped(name), found.join(" or "))),
         BadWord::Unknown(near) => {
-            if names::is_afp_only(name) {
-                return afp_only(name);
-            }
-            let stop = Stop::usage(format!("{program} knows no attribute '{}'", escaped(name)));
-            if near.is_empty() {
-                stop.hint(format!("{program} --help   lists the attributes"))
-            } else {
-                stop.hint(format!("did you mean {}?", near.join(", ")))
-            }
+            let all = format!("{program} --help   lists the attributes");
+            unknown(format!("{program} knows no attribute '{}'", escaped(name)), name, &near, Some(all))
         }
     })
 }
 
-/// Says that an attribute is one of AFP printers.
-pub fn afp_only(name: &str) -> Stop {
-    Stop::usage(format!("{} is not supported here: it belongs to AFP printing", escaped(name)))
-        .hint("leave it out: documents leave as they are, and none of them is AFP")
+/// Says that there is no attribute `name`, in the words of `message`, with similar names; otherwise `hint`. An attribute that
+/// only AFP printing has is said to be one.
+pub fn unknown(message: String, name: &str, near: &[String], hint: Option<String>) -> Stop {
+    if is_afp_only(name) {
+        return Stop::usage(format!("{} is not supported here: it belongs to AFP printing", escaped(name)))
+            .hint("leave it out: documents leave as they are, and none of them is AFP");
+    }
+    match near {
+        [] => hint.into_iter().fold(Stop::usage(message), Stop::hint),
+        near => Stop::usage(message).hint(format!("did you mean {}?", near.join(", "))),
+    }
 }
 
 /// Returns the names and synonyms of the attributes that a command on `class` may name.

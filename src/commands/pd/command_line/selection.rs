@@ -1,10 +1,10 @@
 //! `-r`: what is to be shown, groups and names mixed (docs/reference/infoprint.md 5).
 
-use super::options::{afp_only, attribute_names, to_look_at};
+use super::options::{attribute_names, to_look_at, unknown};
 use super::strings::{Op, Pair};
-use crate::attributes::names::{self, BadWord};
+use crate::attributes::names::BadWord;
 use crate::attributes::text::escaped;
-use crate::attributes::{Attribute, Class, Shown, find, nameable, of_class};
+use crate::attributes::{Attribute, Class, Settable, Shown, find, nameable, of_class};
 use crate::commands::pd::Stop;
 use crate::model::field::Field;
 
@@ -13,7 +13,7 @@ const MAX_WORDS: usize = 1_000;
 
 /// Returns every word of a request, for completion.
 pub fn words(class: Class) -> impl Iterator<Item = &'static str> {
-    ["none", "brief", "verbose", "all"].into_iter().chain(nameable(class).map(Attribute::name))
+    ["none", "brief", "verbose", "all", "archive"].into_iter().chain(nameable(class).map(Attribute::name))
 }
 
 /// One word of a request.
@@ -23,6 +23,8 @@ pub enum Wanted {
     Nothing,
     /// `brief`, `verbose` or `all`.
     Group(Shown),
+    /// `archive`: what can be given.
+    Archive,
     /// A name.
     Named(&'static Attribute),
 }
@@ -76,11 +78,6 @@ impl Requested {
         Ok(())
     }
 
-    /// Returns whether this is exactly `brief` or exactly `verbose`. These are shown as a table unless a style is given.
-    pub fn is_table(&self) -> bool {
-        matches!(self.0.as_slice(), [Wanted::Group(Shown::Brief | Shown::Verbose)])
-    }
-
     /// Selects the attributes of `class` (and of documents, with a job) in the order of display. `brief` = the set that
     /// `brief` shows where a verb has its own.
     pub fn select(&self, class: Class, brief: Option<&[Field]>) -> Selection {
@@ -98,6 +95,7 @@ impl Requested {
                         of_class(Class::Document).filter(|row| row.shown <= *level).for_each(|row| selection.add(row));
                     }
                 }
+                Wanted::Archive => nameable(class).filter(|row| is_archived(row)).for_each(|row| selection.add(row)),
                 Wanted::Named(row) => {
                     selection.name(row);
                 }
@@ -105,6 +103,21 @@ impl Requested {
         }
         selection
     }
+
+    /// Returns whether this is exactly `brief` or exactly `verbose`. These are shown as a table unless a style is given.
+    pub fn is_table(&self) -> bool {
+        matches!(self.0.as_slice(), [Wanted::Group(Shown::Brief | Shown::Verbose)])
+    }
+
+    /// Returns whether this is exactly `archive`. It is shown as an attributes file unless a style is given.
+    pub fn is_archive(&self) -> bool {
+        matches!(self.0.as_slice(), [Wanted::Archive])
+    }
+}
+
+/// Returns whether an attribute can be given to a new object: `archive` has those.
+fn is_archived(row: &Attribute) -> bool {
+    row.settable != Settable::Never
 }
 
 impl Selection {
@@ -154,8 +167,9 @@ fn wanted(word: &str, class: Class) -> Result<Wanted, Stop> {
         "brief" => return Ok(Wanted::Group(Shown::Brief)),
         "verbose" => return Ok(Wanted::Group(Shown::Verbose)),
         "all" => return Ok(Wanted::Group(Shown::All)),
-        "archive" | "all-device" => {
-            return Err(Stop::usage(format!("-r {word} is not available in this version"))
+        "archive" => return Ok(Wanted::Archive),
+        "all-device" => {
+            return Err(Stop::usage("-r all-device: devices are not asked for attributes of their own")
                 .hint("-r all   shows every attribute that has no special cost"));
         }
         _ => {}
@@ -165,10 +179,8 @@ fn wanted(word: &str, class: Class) -> Result<Wanted, Stop> {
         Err(BadWord::Ambiguous(found)) => {
             Err(Stop::usage(format!("'{}' may mean {}", escaped(word), found.join(" or "))))
         }
-        Err(BadWord::Unknown(_)) if names::is_afp_only(word) => Err(afp_only(word)),
         Err(BadWord::Unknown(near)) => {
-            let stop = Stop::usage(format!("a {} has no attribute '{}'", class.keyword(), escaped(word)));
-            Err(if near.is_empty() { stop } else { stop.hint(format!("did you mean {}?", near.join(", "))) })
+            Err(unknown(format!("a {} has no attribute '{}'", class.keyword(), escaped(word)), word, &near, None))
         }
     }
 }
@@ -208,7 +220,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_requested_is_a_usage_error() {
-        for bad in ["", ",", "archive", "nosuch", "j", "enabled"] {
+        for bad in ["", ",", "all-device", "nosuch", "j", "enabled"] {
             assert!(matches!(request(bad), Err(Stop::Usage(_))), "{bad}");
         }
     }

@@ -89,6 +89,8 @@ impl Cells<'_> {
 pub struct Table {
     headings: Vec<Heading>,
     with_headings: bool,
+    /// The columns of the terminal; a wider table is folded. None = it is not.
+    most: Option<usize>,
     widths: Option<Vec<usize>>,
     labelled: bool,
     /// The line that is being put together.
@@ -97,8 +99,8 @@ pub struct Table {
 
 impl Table {
     /// A table with these columns.
-    pub fn new(headings: Vec<Heading>, with_headings: bool) -> Self {
-        Self { headings, with_headings, widths: None, labelled: false, line: Vec::new() }
+    pub fn new(headings: Vec<Heading>, with_headings: bool, most: Option<usize>) -> Self {
+        Self { headings, with_headings, most, widths: None, labelled: false, line: Vec::new() }
     }
 
     /// Whether it has no columns.
@@ -121,26 +123,48 @@ impl Table {
 
     /// Writes a page of rows, the first page below the headings; `from` = the column of `rows` with which the table begins.
     pub fn write(&mut self, out: &mut dyn Write, rows: &Rows, from: usize) -> io::Result<()> {
-        let widths = match self.widths.take() {
-            Some(widths) => widths,
-            None => {
-                let widths = self.measure(rows, from);
-                if self.with_headings {
-                    self.write_headings(out, &widths)?;
-                }
-                widths
-            }
+        let (widths, first) = match self.widths.take() {
+            Some(widths) => (widths, false),
+            None => (self.measure(rows, from), true),
         };
-        let columns = from..rows.columns;
-        for row in 0..rows.rows {
-            // An object without any value still has its line.
-            let height = columns.clone().map(|column| rows.cell(row, column).len()).max().unwrap_or(0).max(1);
-            for n in 0..height {
-                self.write_line(out, columns.clone().map(|column| rows.line(row, column, n)), &widths)?;
+        let blocks = self.blocks(&widths);
+        for (n, block) in blocks.iter().enumerate() {
+            if n > 0 {
+                out.write_all(b"\n")?;
+            }
+            // Below other blocks a reader has lost the headings of an earlier page.
+            if self.with_headings && (first || blocks.len() > 1) {
+                self.write_headings(out, &widths, block.clone())?;
+            }
+            let columns = from + block.start..from + block.end;
+            for row in 0..rows.rows {
+                // An object without any value still has its line.
+                let height = columns.clone().map(|column| rows.cell(row, column).len()).max().unwrap_or(0).max(1);
+                for n in 0..height {
+                    let cells = columns.clone().map(|column| rows.line(row, column, n));
+                    self.write_line(out, cells, &widths[block.clone()])?;
+                }
             }
         }
         self.widths = Some(widths);
         Ok(())
+    }
+
+    /// Returns the columns that stand beside each other: all of them, or as many as the terminal has room for, and the next
+    /// ones below. A column that is wider than the terminal stands alone.
+    fn blocks(&self, widths: &[usize]) -> Vec<Range<usize>> {
+        let most = self.most.unwrap_or(usize::MAX);
+        let mut blocks = Vec::new();
+        let (mut start, mut used) = (0, 0);
+        for (column, width) in widths.iter().enumerate() {
+            if column > start && used + width > most {
+                blocks.push(start..column);
+                (start, used) = (column, 0);
+            }
+            used += width + 1;
+        }
+        blocks.push(start..widths.len());
+        blocks
     }
 
     fn measure(&self, rows: &Rows, from: usize) -> Vec<usize> {
@@ -164,12 +188,14 @@ impl Table {
         widths
     }
 
-    fn write_headings(&mut self, out: &mut dyn Write, widths: &[usize]) -> io::Result<()> {
+    fn write_headings(&mut self, out: &mut dyn Write, widths: &[usize], block: Range<usize>) -> io::Result<()> {
         let headings = std::mem::take(&mut self.headings);
-        let height = headings.iter().map(|heading| heading.len()).max().unwrap_or(0);
+        let widths = &widths[block.clone()];
+        let here = &headings[block];
+        let height = here.iter().map(|heading| heading.len()).max().unwrap_or(0);
         for line in 0..height {
             // Shorter headings stand just above the dashes.
-            let cells = headings.iter().map(|heading| {
+            let cells = here.iter().map(|heading| {
                 (line + heading.len()).checked_sub(height).and_then(|n| heading.get(n)).copied().unwrap_or("")
             });
             self.write_line(out, cells, widths)?;
@@ -194,5 +220,41 @@ impl Table {
         line.truncate(line.iter().rposition(|octet| *octet != b' ').map_or(0, |last| last + 1));
         line.push(b'\n');
         out.write_all(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(most: Option<usize>) -> String {
+        let mut rows = Rows::new(3);
+        for n in 1..3 {
+            rows.add(|row| {
+                row.cell(|lines| lines.push(&format!("acme1:{n}")));
+                row.cell(|lines| ["one", "two"].iter().take(n).for_each(|text| lines.push(text)));
+                row.cell(|lines| lines.push("a long value"));
+            });
+        }
+        let mut out = Vec::new();
+        Table::new(vec![&["ID"], &["Some", "Words"], &["Name"]], true, most).write(&mut out, &rows, 0).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_table_is_folded_at_the_width_of_the_terminal_and_nowhere_else() {
+        let whole = table(None);
+        assert_eq!(table(Some(27)), whole);
+        assert_eq!(
+            whole,
+            "        Some\nID      Words Name\n------- ----- ------------\nacme1:1 one   a long value\n\
+             acme1:2 one   a long value\n        two\n"
+        );
+        assert_eq!(
+            table(Some(20)),
+            "        Some\nID      Words\n------- -----\nacme1:1 one\nacme1:2 one\n        two\n\n\
+             Name\n------------\na long value\na long value\n"
+        );
+        assert_eq!(table(Some(1)).matches("---").count(), 3 + 1 + 3, "each column alone");
     }
 }

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::columns::{self, Cells, Rows};
 use super::record::{Layout, Record, Style};
-use super::{json, lines, on_request};
+use super::{archive, json, lines, on_request};
 use crate::attributes::filter::Filter;
 use crate::attributes::object::Object;
 use crate::attributes::{Attribute, Class};
@@ -57,8 +57,8 @@ impl<'a> Display<'a> {
             json: Vec::new(),
             keys: json::Keys::of(&layout.selection),
             written: 0,
-            table: columns::Table::new(heads, layout.headings),
-            documents: columns::Table::new(headings(&layout.selection.documents), layout.headings),
+            table: columns::Table::new(heads, layout.headings, layout.width),
+            documents: columns::Table::new(headings(&layout.selection.documents), layout.headings, layout.width),
             wanted: Filter::new(&layout.documents, Class::Document),
         }
     }
@@ -78,6 +78,7 @@ impl<'a> Display<'a> {
                 self.written += 1;
                 return self.out.write_all(&self.json);
             }
+            Style::Archive => return archive::record(self.out, self.layout, &record),
             // Labels of jobs are all of one width; others are aligned, so their page is collected.
             Style::Line if matches!(self.layout.class, Class::Job | Class::Document) => {
                 return lines::record(self.out, self.layout, &record, 0);
@@ -114,6 +115,9 @@ impl<'a> Display<'a> {
     /// Shows a job with all its documents, or with one of them; or those documents, where they are the objects.
     pub fn add_read(&mut self, job: &JobStatus, document: Option<u32>) -> io::Result<()> {
         let selection = &self.layout.selection;
+        if self.layout.style == Style::Archive && self.layout.class == Class::Job {
+            return self.add(Record::archived(job, selection, document));
+        }
         if self.layout.class != Class::Document {
             return self.add(Record::of_job(job, selection, document));
         }

@@ -27,6 +27,10 @@ pub fn select(requested: &Requested) -> Result<Selection, Stop> {
                 let shown = |row: &&Attribute| row.kept.is_some_and(|kept| kept <= *level);
                 of_class(Class::Job).filter(shown).for_each(|row| selection.add(row));
             }
+            Wanted::Archive => {
+                return Err(Stop::usage("a finished job can no longer be archived")
+                    .hint("--history -r all   shows what the history keeps"));
+            }
             Wanted::Named(row) if row.kept.is_some() => selection.name(row),
             Wanted::Named(row) => {
                 return Err(Stop::usage(format!("the history does not keep {}", row.name()))

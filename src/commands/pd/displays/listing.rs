@@ -26,6 +26,7 @@ use crate::commands::why::Times;
 use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::{Failure, FailureKind, JobRef, ServerName};
 use crate::spool::interface::operations::Operations;
+use crate::sys::terminal;
 
 /// The flags of every listing.
 #[derive(Args, Debug)]
@@ -44,7 +45,7 @@ pub struct Flags {
     /// Attributes of jobs only, none of their documents
     #[arg(short = 'j')]
     jobs_only: bool,
-    /// Attributes to show: none, brief, verbose, all, or names
+    /// Attributes to show: none, brief, verbose, all, archive (a file for -X), or names
     #[arg(short = 'r', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
     #[arg(value_parser = options::suggest(selection::words(Class::Job)), hide_possible_values = true)]
     requested: Vec<OsString>,
@@ -82,6 +83,8 @@ pub struct ListingRequest {
     filter: Option<String>,
     style: Option<Style>,
     headings: bool,
+    /// The columns of the terminal that is written to.
+    width: Option<usize>,
 }
 
 impl ListingRequest {
@@ -97,6 +100,7 @@ impl ListingRequest {
             filter: None,
             style: None,
             headings: true,
+            width: terminal_width(shell),
         };
         items.into_iter().try_for_each(|item| request.take(item))?;
         Ok(request)
@@ -155,8 +159,7 @@ impl ListingRequest {
             selection.documents.clear();
             selection.documents_named = false;
         }
-        let usual = if requested.is_table() { Style::Column } else { Style::Line };
-        let style = if json { Style::Json } else { self.style.unwrap_or(usual) };
+        let style = if json { Style::Json } else { self.style.unwrap_or_else(|| Style::usual(&requested)) };
         let mut documents = Condition::Any;
         if class == Class::Document {
             selection = selection.of_documents(style != Style::Line);
@@ -168,11 +171,13 @@ impl ListingRequest {
             class,
             // Documents have their table when they were asked for by name, or with jobs that were.
             document_table: selection.documents_named || by_id,
-            selection: selection.laid_out(style.is_table()),
+            selection: selection.laid_out(style.is_complete()),
             style,
             documents,
             headings: self.headings && !self.line.matches.get_flag("bare"),
             zone: self.clock.zone.clone(),
+            now_ms: self.clock.now_ms,
+            width: self.width,
         };
         Ok((layout, filter))
     }
@@ -188,6 +193,11 @@ impl ListingRequest {
     pub fn times(&self) -> Times {
         Times { zone: self.clock.zone.clone(), now_ms: self.clock.now_ms }
     }
+}
+
+/// Returns the columns of the terminal that a command writes to; none where it writes to something else.
+pub fn terminal_width(shell: &Shell<'_>) -> Option<usize> {
+    if shell.out_is_terminal { terminal::columns(std::io::stdout()) } else { None }
 }
 
 /// Reads the value of a pair that is true or false.

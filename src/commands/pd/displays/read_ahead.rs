@@ -157,6 +157,8 @@ mod tests {
             document_table: true,
             documents: Condition::Any,
             zone: TimeZone::UTC,
+            now_ms: 0,
+            width: None,
         }
     }
 

@@ -4,11 +4,11 @@ use jiff::tz::TimeZone;
 
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::object::Object;
-use crate::attributes::{Attribute, Class, text};
+use crate::attributes::{Attribute, Class, NONE, Setter, text};
 use crate::commands::pd::Stop;
-use crate::commands::pd::command_line::selection::Selection;
+use crate::commands::pd::command_line::selection::{Requested, Selection};
 use crate::model::field::{Field, Value};
-use crate::model::job::{DocumentStatus, JobStatus};
+use crate::model::job::{DocumentStatus, GivenValue, JobStatus};
 use crate::model::query::{Condition, Parts};
 
 /// How records are laid out.
@@ -22,12 +22,28 @@ pub enum Style {
     Line,
     /// An array of objects.
     Json,
+    /// An attributes file.
+    Archive,
 }
 
 impl Style {
     /// Whether it has columns.
     pub fn is_table(self) -> bool {
         matches!(self, Self::Column | Self::DocCol)
+    }
+
+    /// Whether each attribute has its place, with a value or without.
+    pub fn is_complete(self) -> bool {
+        self.is_table() || self == Self::Archive
+    }
+
+    /// The style in which a request is shown where nobody says one.
+    pub fn usual(requested: &Requested) -> Self {
+        match requested {
+            requested if requested.is_table() => Self::Column,
+            requested if requested.is_archive() => Self::Archive,
+            _ => Self::Line,
+        }
     }
 
     /// The values of `-s`.
@@ -66,6 +82,10 @@ pub struct Layout {
     pub documents: Condition,
     /// The zone of displayed times.
     pub zone: TimeZone,
+    /// The present moment, milliseconds since 1970.
+    pub now_ms: i64,
+    /// The columns of the terminal where a table is to be folded; none = it is not folded.
+    pub width: Option<usize>,
 }
 
 impl Layout {
@@ -78,15 +98,16 @@ impl Layout {
     pub fn parts(&self) -> Parts {
         let shown = match self.style {
             Style::Column => self.document_table,
-            Style::DocCol | Style::Line | Style::Json => true,
+            Style::DocCol | Style::Line | Style::Json | Style::Archive => true,
         };
         let documents = self.selection.documents.iter().filter(|_| shown);
+        let also = if self.style == Style::Archive { Parts::GIVEN } else { Parts::JOB };
         self.selection
             .object
             .iter()
             .chain(documents)
             .chain(&self.selection.carried)
-            .fold(Parts::JOB, |parts, row| parts.and(row.needs))
+            .fold(also, |parts, row| parts.and(row.needs))
     }
 }
 
@@ -171,6 +192,30 @@ impl Record {
             documents: Vec::new(),
             structured: Vec::new(),
         }
+    }
+
+    /// What can be given of a job, as it was given or as it is. What was only counted or recognised is left out: it follows
+    /// from the documents, which may be others.
+    pub fn archived(job: &JobStatus, selection: &Selection, document: Option<u32>) -> Self {
+        let mut record = Self::of_job(job, selection, document);
+        let given = |row: &Attribute, given: &[GivenValue]| given.iter().any(|one| one.field == row.field);
+        let counted = |row: &Attribute| matches!(row.set, Setter::Carried) || row.field == Field::DocumentFormat;
+        for (row, value) in selection.object.iter().zip(&mut record.values) {
+            if counted(row) && !given(row, &job.given) {
+                *value = NONE;
+            }
+        }
+        for one in &mut record.documents {
+            let Some(document) = job.documents.iter().find(|document| document.sequence == one.number) else {
+                continue;
+            };
+            for (row, value) in selection.documents.iter().zip(&mut one.values) {
+                if counted(row) && !given(row, &document.given) {
+                    *value = NONE;
+                }
+            }
+        }
+        record
     }
 
     /// A job with all its documents, or with one of them.

@@ -20,8 +20,8 @@ use crate::commands::pd::command_line::strings::{Op, Pair};
 use crate::commands::pd::command_line::targets;
 use crate::commands::pd::command_line::targets::Target;
 use crate::commands::pd::displays::display::Display;
-use crate::commands::pd::displays::listing::not_found;
-use crate::commands::pd::displays::record::{Layout, Record, Style};
+use crate::commands::pd::displays::listing::{not_found, terminal_width};
+use crate::commands::pd::displays::record::{Layout, Style};
 use crate::commands::pd::{Exit, Shell, Stop};
 use crate::model::alter::JobChange;
 use crate::model::field::{Field, Value};
@@ -148,7 +148,7 @@ impl AlterationRequest {
                 }
             }
         }
-        self.show(&changed, shell, clock)?;
+        show(&self.requested, (self.style, self.bare), &changed, shell, clock)?;
         Ok(exit)
     }
 
@@ -189,30 +189,37 @@ impl AlterationRequest {
         }
         Ok(now)
     }
+}
 
-    /// Shows what `-r` asked for.
-    fn show(&self, jobs: &[JobStatus], shell: &mut Shell<'_>, clock: &Clock) -> Result<(), Stop> {
-        let selection = self.requested.select(Class::Job, None);
-        if jobs.is_empty() || (selection.object.is_empty() && selection.documents.is_empty()) {
-            return Ok(());
-        }
-        let usual = if self.requested.is_table() { Style::Column } else { Style::Line };
-        let style = self.style.unwrap_or(usual);
-        let layout = Layout {
-            class: Class::Job,
-            document_table: !selection.documents.is_empty(),
-            documents: Condition::Any,
-            selection: selection.laid_out(style.is_table()),
-            style,
-            headings: !self.bare,
-            zone: clock.zone.clone(),
-        };
-        let mut display = Display::new(shell.out, &layout);
-        for job in jobs {
-            display.add(Record::of_job(job, &layout.selection, None))?;
-        }
-        Ok(display.end()?)
+/// Shows what `-r` asked for of jobs that were changed; `bare` = no headings.
+pub fn show(
+    requested: &Requested,
+    (style, bare): (Option<Style>, bool),
+    jobs: &[JobStatus],
+    shell: &mut Shell<'_>,
+    clock: &Clock,
+) -> Result<(), Stop> {
+    let selection = requested.select(Class::Job, None);
+    if jobs.is_empty() || (selection.object.is_empty() && selection.documents.is_empty()) {
+        return Ok(());
     }
+    let style = style.unwrap_or_else(|| Style::usual(requested));
+    let layout = Layout {
+        class: Class::Job,
+        document_table: !selection.documents.is_empty(),
+        documents: Condition::Any,
+        selection: selection.laid_out(style.is_complete()),
+        style,
+        headings: !bare,
+        zone: clock.zone.clone(),
+        now_ms: clock.now_ms,
+        width: terminal_width(shell),
+    };
+    let mut display = Display::new(shell.out, &layout);
+    for job in jobs {
+        display.add_read(job, None)?;
+    }
+    Ok(display.end()?)
 }
 
 /// Says that the part of a job that was sent may print, where some was. `gone` is what [`parts::gone`] said before it was
@@ -285,7 +292,7 @@ fn edit(row: &'static Attribute, pair: &Pair, clock: &Clock) -> Result<Edit, Sto
         Settable::Always => {}
         Settable::Initially if row.field == Field::DestinationNameRequested => {
             return Err(Stop::usage(format!("{name} is given when a job is submitted and cannot be altered"))
-                .hint("spoolcom 'JOB number, LOC #GROUP.DEST'   sends a job elsewhere"));
+                .hint("pdresubmit DESTINATION JOB   sends a job elsewhere"));
         }
         Settable::Initially => {
             return Err(Stop::usage(format!("{name} is given when a job is submitted and cannot be altered")));

@@ -4,15 +4,18 @@
 
 use super::changes::{gone, job_of, message, say_gone, stopped};
 use super::effects::{self, Action};
-use crate::attributes::text::escaped;
+use crate::attributes::Attribute;
+use crate::attributes::text::{Clock, escaped, read_given};
 use crate::commands::pd::command_line::operation_class::take_class;
 use crate::commands::pd::command_line::options;
 use crate::commands::pd::command_line::options::{Item, Meaning, Names, Setting};
+use crate::commands::pd::command_line::strings::{Op, Pair};
 use crate::commands::pd::displays::listing::not_found;
 use crate::commands::pd::runner::{CommandLine, Verb};
-use crate::commands::pd::{Exit, Shell, Stop};
+use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::shell::Intent;
 use crate::model::job::JobStatus;
+use crate::model::lifetime::Retention;
 use crate::model::{Failure, FailureKind, JobRef};
 use crate::spool::interface::operations::Operations;
 
@@ -37,7 +40,7 @@ pub fn run(action: Action, mut line: CommandLine, shell: &mut Shell<'_>, ask: Op
     if matches!(action, Action::Pause | Action::Resume) {
         take_class(&mut line.items, program)?;
     }
-    let request = JobActionRequest::of(action, std::mem::take(&mut line.items), program)?;
+    let request = JobActionRequest::of(action, std::mem::take(&mut line.items), program, &clock(shell))?;
     if action == Action::Promote && request.jobs.len() != 1 {
         return Err(Stop::usage("one job is promoted at a time")
             .hint("the last one promoted stands first: promote several in reverse order"));
@@ -51,12 +54,14 @@ struct JobActionRequest {
     action: Action,
     jobs: Vec<JobRef>,
     message: Option<String>,
+    /// How long removed jobs are kept.
+    retention: Option<Retention>,
 }
 
 impl JobActionRequest {
     /// Turns the items, their class taken out, into a request.
-    fn of(action: Action, items: Vec<Item>, program: &str) -> Result<Self, Stop> {
-        let mut request = Self { action, jobs: Vec::new(), message: None };
+    fn of(action: Action, items: Vec<Item>, program: &str, clock: &Clock) -> Result<Self, Stop> {
+        let mut request = Self { action, jobs: Vec::new(), message: None, retention: None };
         for item in items {
             match item {
                 Item::Argument(word) => {
@@ -72,6 +77,11 @@ impl JobActionRequest {
                 Item::Set(Meaning::Setting(Setting::Message), pair) => request.message = Some(message(&pair)?),
                 Item::Set(Meaning::Setting(Setting::When), pair) => when(options::single(&pair, "when")?)?,
                 Item::Set(Meaning::Setting(_), _) => {}
+                Item::Set(Meaning::Attribute(row), pair)
+                    if action == Action::Remove && Retention::FIELDS.contains(&row.field) =>
+                {
+                    request.retention = Some(retention(row, &pair, clock)?);
+                }
                 Item::Set(Meaning::Attribute(row), _) => {
                     return Err(
                         Stop::usage(format!("{} cannot be set by {program}", row.name())).hint("pdmod alters jobs")
@@ -126,13 +136,23 @@ impl JobActionRequest {
             Action::Promote => spool.promote_job(global, self.message.clone()),
             Action::Remove => {
                 let gone = gone(spool, &status)?;
-                spool.delete_job(global, self.message.clone())?;
+                spool.delete_job(global, self.message.clone(), self.retention)?;
                 say_gone(gone, job, shell, program);
                 Ok(())
             }
-            Action::Modify => Err(Failure::internal("not an action without attributes")),
+            Action::Modify | Action::Resubmit => Err(Failure::internal("not an action without attributes")),
         }
     }
+}
+
+/// How long removed jobs are kept, as an attribute of theirs says it.
+fn retention(row: &'static Attribute, pair: &Pair, clock: &Clock) -> Result<Retention, Stop> {
+    if pair.op != Op::Set {
+        return Err(Stop::usage(format!("{} takes '=', not '{}'", row.name(), pair.op.sign())));
+    }
+    let value = read_given(row, &pair.values, clock).map_err(Stop::Usage)?;
+    // Nothing that is to be kept for ever is kept no longer.
+    Ok(Retention::of(row.field, &value).unwrap_or(Retention::Period(0)))
 }
 
 /// The value of `-w`.

@@ -21,6 +21,8 @@ pub enum Action {
     Pause,
     /// `pdresume -c job`.
     Resume,
+    /// `pdresubmit`.
+    Resubmit,
 }
 
 /// Whether a command acts.
@@ -35,18 +37,19 @@ pub enum Effect {
 }
 
 /// The actions, in the order of the columns.
-pub const ACTIONS: [Action; 5] = [Action::Modify, Action::Remove, Action::Promote, Action::Pause, Action::Resume];
+pub const ACTIONS: [Action; 6] =
+    [Action::Modify, Action::Remove, Action::Promote, Action::Pause, Action::Resume, Action::Resubmit];
 
-/// Columns: modify, remove, promote, pause, resume. `x` acts, `-` is refused, `h` acts if `job-hold=true` stands alone.
+/// Columns: modify, remove, promote, pause, resume, resubmit. `x` acts, `-` is refused, `h` acts if `job-hold=true` stands alone.
 pub const EFFECTS: [(JobState, &str); 8] = [
-    (JobState::Open, "xx---"),
-    (JobState::Ready, "xxxx-"),
-    (JobState::Held, "xx-x-"),
-    (JobState::Paused, "xx--x"),
-    (JobState::Printing, "hx-x-"),
-    (JobState::Transferred, "hx-x-"),
-    (JobState::Retained, "xx---"),
-    (JobState::Terminating, "-x---"),
+    (JobState::Open, "xx----"),
+    (JobState::Ready, "xxxx-x"),
+    (JobState::Held, "xx-x-x"),
+    (JobState::Paused, "xx--x-"),
+    (JobState::Printing, "hx-x--"),
+    (JobState::Transferred, "hx-x--"),
+    (JobState::Retained, "xx---x"),
+    (JobState::Terminating, "-x----"),
 ];
 
 /// Returns what `action` does to a job in `state`.
@@ -76,6 +79,7 @@ pub fn check(action: Action, job: &JobRef, status: &JobStatus, lone_hold: bool) 
         Action::Promote => "promoted",
         Action::Pause => "paused",
         Action::Resume => "resumed",
+        Action::Resubmit => "sent to another destination",
     };
     let message = format!("job {job} is {} and cannot be {what}", status.state.infoprint());
     let failure = Failure::new(FailureKind::State, message);
@@ -85,6 +89,10 @@ pub fn check(action: Action, job: &JobRef, status: &JobStatus, lone_hold: bool) 
         }
         (Action::Promote, JobState::Held) => failure.hint(format!("pdmod -x job-hold=false {job}   releases it first")),
         (Action::Promote, JobState::Paused) => failure.hint(format!("pdresume -c job {job}   resumes it first")),
+        (Action::Resubmit, JobState::Paused) => failure.hint(format!("pdresume -c job {job}   resumes it first")),
+        (Action::Resubmit, JobState::Printing) => {
+            failure.hint(format!("pdmod -x job-hold=true {job}   alone takes it from its device and holds it"))
+        }
         (Action::Resume, JobState::Held) => {
             failure.hint(format!("pdmod -x job-hold=false {job}   releases a held job"))
         }

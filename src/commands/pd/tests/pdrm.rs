@@ -34,7 +34,18 @@ fn nothing_is_asked_when_the_environment_says_so() {
 
 #[test]
 fn a_command_line_with_a_fault_removes_nothing() {
-    for line in ["1 x", "1 -r 30", "", "1 1.2", "1 acme1:", "1 -x job-name=a", "1 -q", "1 -x message+=a="] {
+    for line in [
+        "1 x",
+        "1 -r x",
+        "1 -r 1:60",
+        "1 -x job-retention-period+=1",
+        "",
+        "1 1.2",
+        "1 acme1:",
+        "1 -x job-name=a",
+        "1 -q",
+        "1 -x message+=a=",
+    ] {
         let fake = with(vec![job(1)]);
         let world = World { env: vec![("PD_CONFIRM_DELETE", "no")], ..World::default() };
         let answer = world.run(Box::new(fake.clone()), pdrm, line);

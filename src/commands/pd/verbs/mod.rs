@@ -14,6 +14,7 @@ pub mod pdpause;
 pub mod pdpr;
 pub mod pdpromote;
 pub mod pdq;
+pub mod pdresubmit;
 pub mod pdresume;
 pub mod pdrm;
 pub mod pdset;
@@ -32,6 +33,7 @@ pub const VERBS: &[Verb] = &[
     pdpr::VERB,
     pdpromote::VERB,
     pdq::VERB,
+    pdresubmit::VERB,
     pdresume::VERB,
     pdrm::VERB,
     pdset::VERB,

@@ -18,6 +18,7 @@ use crate::commands::pd::command_line::selection;
 use crate::commands::pd::command_line::selection::Requested;
 use crate::commands::pd::command_line::strings::{Op, Pair};
 use crate::commands::pd::displays::display::Display;
+use crate::commands::pd::displays::listing::terminal_width;
 use crate::commands::pd::displays::on_request;
 use crate::commands::pd::displays::record::{Layout, Record, Style};
 use crate::commands::pd::help;
@@ -388,20 +389,22 @@ fn show(
     if selection.object.is_empty() && selection.documents.is_empty() {
         return Ok(());
     }
-    let usual = if request.requested.is_table() { Style::Column } else { Style::Line };
-    let style = request.style.unwrap_or(usual);
+    let style = request.style.unwrap_or_else(|| Style::usual(&request.requested));
     let layout = Layout {
         class: Class::Job,
         document_table: !selection.documents.is_empty(),
         documents: Condition::Any,
-        selection: selection.laid_out(style.is_table()),
+        selection: selection.laid_out(style.is_complete()),
         style,
         headings: request.headings,
         zone: clock.zone.clone(),
+        now_ms: clock.now_ms,
+        width: terminal_width(shell),
     };
     let times = Times { zone: clock.zone.clone(), now_ms: shell.now_ms };
     let global = JobRef::Global(accepted.global.clone());
     let mut record = match spool.job(global.clone()) {
+        Ok(job) if style == Style::Archive => Record::archived(&job, &layout.selection, None),
         Ok(job) => Record::of_job(&job, &layout.selection, None),
         // It has printed and gone already. Scripts wait for the id, so what the history has of it is shown.
         Err(failure) if failure.kind == FailureKind::NotFound => {

@@ -34,9 +34,9 @@ pub struct Arguments {
     /// Why, in words; the log of the job keeps it
     #[arg(short = 'm', value_name = "TEXT", action = clap::ArgAction::Append, allow_hyphen_values = true)]
     message: Vec<OsString>,
-    /// How long to keep the removed job: only 0 in this version
+    /// How long to keep a removed job, in hours and minutes or in minutes; 0 removes also one that is kept already
     #[arg(short = 'r', value_name = "[HH:]MM", action = clap::ArgAction::Append)]
-    retention: Vec<String>,
+    retention: Vec<OsString>,
     #[command(flatten)]
     attributes: CommandAttributes,
     #[command(flatten)]
@@ -53,11 +53,6 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
 
 /// Removes the jobs that `line` names; `pddelete -c job` does the same.
 pub(super) fn remove(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
-    if let Some(period) = line.matches.get_many::<String>("retention").and_then(Iterator::last)
-        && !matches!(period.as_str(), "0" | "00" | "0:00" | "00:00")
-    {
-        return Err(Stop::usage("-r: removed jobs cannot be retained in this version; -r 0 removes at once"));
-    }
     let confirms = confirm::is_wanted(shell);
     each_job::run(Action::Remove, line, shell, confirms.then_some(ask))
 }

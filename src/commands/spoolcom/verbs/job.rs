@@ -19,6 +19,7 @@ use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::model::alter::JobChange;
 use crate::model::field::{Field, Value as FieldValue};
 use crate::model::job::{JobStatus, Occurrence};
+use crate::model::lifetime::Retention;
 use crate::model::query::{Comparison, Condition, Order, PAGE, Parts, Query};
 use crate::model::state::JobState;
 use crate::model::{CollectorName, Failure, FailureKind, JobNumber, JobRef, LocationPattern, Serial};
@@ -353,8 +354,9 @@ fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
             }
         }
         JobAction::Delete => {
-            match session.spool()?.delete_job(job.clone(), None).map_err(failed)? {
-                Removal::Gone => {}
+            // Who says DELETE wants it gone, whatever retention it has.
+            match session.spool()?.delete_job(job.clone(), None, Some(Retention::Period(0))).map_err(failed)? {
+                Removal::Gone | Removal::Retained => {}
                 Removal::Terminating => {
                     session.hint(&format!("JOB {job} is printing; it goes when its attempt has ended"));
                 }

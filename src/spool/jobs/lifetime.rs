@@ -1,0 +1,199 @@
+//! The end of a job, and what becomes of it by itself.
+//!
+//! States: a job that is printed or cancelled is gone, unless a retention keeps it; then it is Retained, with its print files,
+//! until its time is over, somebody removes it, or it prints again ([`Spool::revive`]). A time before which a job must not
+//! print holds it. A discard time ends a job that no device has; one that a device has is gone with its end.
+//!
+//! Who acts at those moments? Each command that writes ([`Spool::due`]), and whoever keeps the print processes in the
+//! foreground, twice a minute. Each step takes a bounded number of jobs in a transaction of its own. A crash before one leaves the job as it was,
+//! and the next step does it.
+//!
+//! How long a job is kept counts in spool time, which no jump of the clock moves; points in time are those of the wall clock.
+
+use crate::model::Call;
+use crate::model::event::EventWord;
+use crate::model::lifetime::{Ended, Ending, KeptUntil};
+use crate::model::state::{EntryState, HoldReason, HoldReasons, JobState, Wish};
+use crate::store::event::{Object, record};
+use crate::store::job::JobRow;
+use crate::store::{self, Fallible, Tx};
+
+use crate::spool::disk::files;
+use crate::spool::printing::wakes;
+use crate::spool::{Room, Spool, WakeTarget};
+
+/// How many jobs of each kind one step takes.
+const AT_ONCE: u32 = 64;
+/// How many steps one command makes: what is left, the next one does.
+const STEPS: u32 = 16;
+
+/// What a step has done.
+#[derive(Clone, Debug, Default)]
+struct Step {
+    erase: Vec<String>,
+    targets: Vec<WakeTarget>,
+    /// Whether more may be due.
+    more: bool,
+}
+
+impl Spool {
+    /// Ends a job: it is kept if its lifetime says so, or gone. Returns the files to erase after the commit. Its entries are
+    /// done or withdrawn by then, or go with it.
+    pub(crate) fn end(
+        tx: &Tx<'_>,
+        job: &JobRow,
+        device: Option<&str>,
+        outcome: &str,
+        ending: Ending,
+    ) -> Fallible<Vec<String>> {
+        match Self::kept_until(tx, job)? {
+            None => Self::finish(tx, job, device, outcome),
+            Some(until) => {
+                Self::keep(tx, job, (ending, &until), (outcome, device), None)?;
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// Returns until when a job is kept that ends now; none when it is gone.
+    pub(crate) fn kept_until(tx: &Tx<'_>, job: &JobRow) -> Fallible<Option<KeptUntil>> {
+        // Most jobs have no retention, and nothing is read for them.
+        if job.lifetime.retention.is_none() {
+            return Ok(None);
+        }
+        Ok(job.lifetime.kept_until(store::spool::time(tx)?, tx.now().wall_ms))
+    }
+
+    /// Keeps a job that ends now; `started_ms` = when the last of it began to print.
+    pub(crate) fn keep(
+        tx: &Tx<'_>,
+        job: &JobRow,
+        (ending, until): (Ending, &KeptUntil),
+        (outcome, device): (&str, Option<&str>),
+        started_ms: Option<i64>,
+    ) -> Fallible<()> {
+        let left = job.reasons.without(HoldReasons::CLEARED_BY_START);
+        let ended = Ended {
+            at_ms: tx.now().wall_ms,
+            started_ms,
+            outcome: outcome.to_owned(),
+            device: device.map(str::to_owned),
+        };
+        store::lifetime::keep(tx, job, (ending, until), &ended, left)?;
+        record(tx, Object::Job(job.id), EventWord::Retained, ending.keyword().unwrap_or_default())
+    }
+
+    /// Returns what the rows of a job tell of its end: how it ended, on which device, and when; those of a job that ends now
+    /// where it has not.
+    pub(crate) fn end_of(
+        tx: &Tx<'_>,
+        job: &JobRow,
+        outcome: &str,
+        device: Option<&str>,
+    ) -> Fallible<(String, Option<String>, i64)> {
+        let now = || (outcome.to_owned(), device.map(str::to_owned), tx.now().wall_ms);
+        if job.lifetime.ending.is_none() {
+            return Ok(now());
+        }
+        let ended = store::lifetime::ended(tx, job.id)?;
+        store::lifetime::forget(tx, job.id)?;
+        Ok(ended.map_or_else(now, |row| (row.ended.outcome, row.ended.device, row.ended.at_ms)))
+    }
+
+    /// Lets a job that has ended print again, as one that arrives now, unless something holds it.
+    pub(crate) fn revive(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<JobRow> {
+        store::lifetime::forget(tx, job.id)?;
+        store::lifetime::set_ending(tx, job.id, None)?;
+        store::job::set_wish(tx, job.id, Wish::Run)?;
+        let mut job = JobRow { wish: Wish::Run, ..job.clone() };
+        job.lifetime.ending = None;
+        Ok(job)
+    }
+
+    /// Does what is due: lets jobs print whose time has come, and ends those whose time is over. Returns the print processes
+    /// that have work now.
+    ///
+    /// # Errors
+    /// When the spool cannot be changed. What was not done is done the next time.
+    pub fn due(&self, call: &Call) -> Fallible<Vec<WakeTarget>> {
+        let mut targets = Vec::new();
+        for _ in 0..STEPS {
+            let is_due =
+                self.look(call, |tx| Ok(store::lifetime::may_be_due(tx)? && !store::lifetime::due(tx, 1)?.is_empty()))?;
+            if !is_due {
+                break;
+            }
+            let spool = self.clone();
+            let step = self.change(Room::Gives, &call.clone(), move |tx| spool.due_step(tx))?;
+            files::erase(&self.base().server(self.server()), &step.erase);
+            for target in step.targets {
+                wakes::add(&mut targets, Some(target));
+            }
+            if !step.more {
+                break;
+            }
+        }
+        Ok(targets)
+    }
+
+    /// Does one step of it in a transaction.
+    fn due_step(&self, tx: &Tx<'_>) -> Fallible<Step> {
+        let tx = &tx.spooler();
+        let due = store::lifetime::due(tx, AT_ONCE)?;
+        let full = |found: usize| u32::try_from(found).is_ok_and(|found| found >= AT_ONCE);
+        let more = full(due.print.len()) || full(due.discard.len()) || full(due.expired.len());
+        let mut step = Step { more, ..Step::default() };
+        for id in due.print {
+            if let Some(job) = store::job::lock(tx, id)? {
+                for target in self.may_print(tx, job)? {
+                    wakes::add(&mut step.targets, Some(target));
+                }
+            }
+        }
+        for id in due.discard {
+            if let Some(job) = store::job::lock(tx, id)? {
+                step.erase.extend(Self::discard(tx, job)?);
+            }
+        }
+        for id in due.expired {
+            if let Some(job) = store::job::lock(tx, id)?.filter(|job| job.lifetime.ending.is_some()) {
+                record(tx, Object::Job(job.id), EventWord::Deleted, "its retention is over")?;
+                step.erase.extend(Self::finish(tx, &job, None, "cancelled")?);
+            }
+        }
+        Ok(step)
+    }
+
+    /// Ends the hold of a job whose time has come.
+    fn may_print(&self, tx: &Tx<'_>, mut job: JobRow) -> Fallible<Vec<WakeTarget>> {
+        job.lifetime.print_after_ms = None;
+        store::lifetime::set(tx, job.id, &job.lifetime)?;
+        if !job.reasons.has(HoldReason::PrintAfter) {
+            return Ok(Vec::new());
+        }
+        let left = job.reasons.without(HoldReasons::NONE.with(HoldReason::PrintAfter));
+        let text = if left.is_empty() { None } else { job.reason_text.as_deref() };
+        store::job::set_reasons(tx, job.id, left, text)?;
+        record(tx, Object::Job(job.id), EventWord::Released, "its print-after time has come")?;
+        if !left.is_empty() || job.wish != Wish::Run || job.lifetime.ending.is_some() {
+            return Ok(Vec::new());
+        }
+        store::job::set_previous(tx, job.id, JobState::Held)?;
+        self.requeue(tx, &job)?;
+        wakes::of_route(tx, job.route)
+    }
+
+    /// Ends a job whose discard time has come. One that a device has ends with its attempt, and is not kept then.
+    fn discard(tx: &Tx<'_>, mut job: JobRow) -> Fallible<Vec<String>> {
+        let entries = store::entry::of_job(tx, job.id)?;
+        if entries.iter().any(|entry| matches!(entry.state, EntryState::Claimed | EntryState::Transferred)) {
+            job.lifetime.retention = None;
+            job.lifetime.discard_ms = None;
+            store::lifetime::set(tx, job.id, &job.lifetime)?;
+            record(tx, Object::Job(job.id), EventWord::Remark, "its discard time has come; it ends with its attempt")?;
+            return Ok(Vec::new());
+        }
+        record(tx, Object::Job(job.id), EventWord::Deleted, "its discard time has come")?;
+        Self::finish(tx, &job, None, "cancelled")
+    }
+}

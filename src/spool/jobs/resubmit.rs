@@ -1,0 +1,81 @@
+//! Sending jobs on to another destination.
+//!
+//! States: a job that waits, is held, or is kept after its end goes to another destination in one transaction, with its
+//! number, its names, its print files and what was given for it. One that waits stands there as a new arrival; one that is
+//! held stays held; one that was kept prints again. A job that a device has is never taken from it here: no octet of it
+//! leaves twice. Refused, the job stays where it was.
+//!
+//! Who may: the owner, the creator of the spool, and with MGRACCESS a manager of the owner's group.
+
+use crate::model::Call;
+use crate::model::event::EventWord;
+use crate::model::field::Field;
+use crate::model::state::JobState;
+use crate::model::{Failure, JobRef};
+use crate::store::event::{Object, record};
+use crate::store::{self, Fallible, Lock};
+
+use super::actions::{demand_job, find_to_change, wrong_state};
+use super::submit::takes_work;
+use crate::spool::printing::wakes;
+use crate::spool::{Room, Spool, WakeTarget};
+
+/// What a job is asked for that its new destination cannot know: it is forgotten when a job is printed again elsewhere.
+const FORGOTTEN: &str = "actual-destinations-requested";
+
+impl Spool {
+    /// Sends a job on to the destination `to`. With `anew` it loses what its old destination gave it. Returns the print
+    /// processes that have work now.
+    pub(crate) fn resubmit_job(&self, call: &Call, job: &JobRef, to: String, anew: bool) -> Fallible<Vec<WakeTarget>> {
+        let owner = self.owners_groups(call, job)?;
+        let (spool, job) = (self.clone(), job.clone());
+        self.change(Room::Gives, call, move |tx| {
+            let before = find_to_change(tx, &spool, &job)?;
+            demand_job(tx, &before, owner.as_ref())?;
+            let (state, entries) = Self::job_state(tx, &before)?;
+            if !matches!(state, JobState::Ready | JobState::Held | JobState::Retained) {
+                return Err(refused(wrong_state(&before, state, "sent to another destination"), state));
+            }
+            takes_work(tx)?;
+            let destination = spool.destination(tx, &to)?;
+            let place = spool.place_at(tx, destination)?;
+            let from = Self::job_destination(tx, &before)?;
+            let mut row = match state {
+                JobState::Retained => {
+                    let field = Field::from_stored(FORGOTTEN).ok_or_else(|| Failure::internal("no such attribute"))?;
+                    store::alter::set_value(tx, before.id, 0, field, None)?;
+                    spool.revive(tx, &before)?
+                }
+                _ => before,
+            };
+            (row.group, row.location, row.route) = (place.group, place.location, place.route);
+            tx.lock(Lock::Route(row.route))?;
+            (row.sort, row.place) = spool.new_position(tx, row.route, row.priority, row.work)?;
+            store::alter::update_job(tx, &row)?;
+            if anew {
+                store::alter::forget_defaults(tx, row.id)?;
+            }
+            store::job::set_previous(tx, row.id, state)?;
+            // An attempt at another device may have left pages. Its entry goes, but this must not be forgotten.
+            let uncertain =
+                state != JobState::Retained && entries.iter().any(|entry| entry.duplicate || entry.begun.is_some());
+            store::alter::delete_entries(tx, row.id)?;
+            spool.insert_entries(tx, &row, place.broadcast)?;
+            if uncertain {
+                store::alter::mark_duplicate(tx, row.id)?;
+            }
+            let why = format!("from {from} to {}", place.destination);
+            record(tx, Object::Job(row.id), EventWord::Rerouted, &why)?;
+            wakes::of_route(tx, row.route)
+        })
+    }
+}
+
+/// Says what helps a job in this state.
+fn refused(failure: Failure, state: JobState) -> Failure {
+    match state {
+        JobState::Paused => failure.hint("pdresume -c job   resumes it first"),
+        JobState::Printing => failure.hint("pdmod -x job-hold=true   alone takes it from its device and holds it"),
+        _ => failure,
+    }
+}
