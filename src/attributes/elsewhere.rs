@@ -39,7 +39,6 @@ pub const AFP_ONLY: &[&str] = &[
     "halftone",
     "image-out-format",
     "image-out-formats-supported",
-    "input-tray-select",
     "interrupt-message-page",
     "job-media-sheet-count",
     "job-rendering-attributes",

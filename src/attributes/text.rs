@@ -417,7 +417,7 @@ mod tests {
             assert_eq!(lines(Field::JobRetentionPeriod, &Value::Integer(minutes)), [shown]);
         }
         for bad in ["", ":", "1:", ":30", "1:60", "-1", "+1", "1:30:00", "x", "123456789", "1 : 30"] {
-            assert!(read(bad).unwrap_err().contains("no length of time"), "{bad}");
+            assert!(read(bad).unwrap_err().contains("no span of time"), "{bad}");
         }
     }
 
