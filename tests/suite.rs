@@ -39,6 +39,7 @@ mod neighbours;
 mod nth_call;
 mod objects;
 mod odd_arguments;
+mod odd_names;
 mod old_spools;
 mod opens;
 mod pd_manners;

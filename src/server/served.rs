@@ -28,6 +28,7 @@ use crate::spool::interface::operations::{Carrier, Operations, Reply, Request, a
 use crate::spool::{Attendant, Base, Local, Spool};
 use crate::supervise::Starter;
 use crate::sys::lock::FileLock;
+use crate::sys::own_file;
 use crate::sys::process::ProcessNote;
 use crate::sys::range_lock::RangeLock;
 use crate::sys::socket::{self, Deadline, Peer};
@@ -178,7 +179,7 @@ fn alone(
 ) -> Result<(FileLock, Option<RangeLock>), Failure> {
     let path = base.server_lock();
     let held = || {
-        let who = std::fs::read_to_string(&path).ok().and_then(|text| text.parse::<ProcessNote>().ok());
+        let who = own_file::read_text(&path).ok().and_then(|text| text.parse::<ProcessNote>().ok());
         let who = who.map_or_else(String::new, |note| format!(" (process {})", note.pid));
         Failure::new(FailureKind::Unreachable, format!("another pdserver{who} has {}", base.root().display()))
     };

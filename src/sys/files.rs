@@ -98,6 +98,11 @@ pub fn random_name(n: usize) -> io::Result<String> {
     Ok(name)
 }
 
+/// Opens a file to read it. One that nobody writes to, a FIFO, say, is not waited for.
+pub fn open_without_waiting(path: &Path) -> io::Result<File> {
+    File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
+}
+
 /// Makes the names in `dir` durable.
 pub fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()

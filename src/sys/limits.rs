@@ -17,6 +17,8 @@ use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction, signal};
 use nix::time::{ClockId, clock_gettime};
 
+use super::own_file;
+
 /// How long before its limit of processor time a process ends.
 const BEFORE_THE_LIMIT: Duration = Duration::from_millis(300);
 
@@ -109,8 +111,11 @@ pub fn no_memory() -> String {
     format!("no memory is left: raise ulimit -v (here {limit}), or memory.max of the control group")
 }
 
-/// The cure of an error, if a limit of this process is the cause.
+/// The cure of an error, if a limit of this process is the cause, or something that lies in the place of a file of the spool.
 pub fn cure(error: &io::Error) -> Option<String> {
+    if own_file::is_odd(error) {
+        return Some(own_file::CURE.to_owned());
+    }
     Some(match error.raw_os_error()? {
         libc::EMFILE => {
             format!(

@@ -501,3 +501,49 @@ fn what_becomes_of_a_part_of_a_job_that_was_stopped_is_no_other_job_s_fault() {
     assert_eq!(state.count("failed 2"), 0, "{:?}", state.record);
     assert!(state.printers[lp].done.iter().any(|(number, _)| *number == 2), "{:?}", state.record);
 }
+
+#[test]
+fn what_an_old_connection_delivered_does_not_come_back_because_the_next_one_fails() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::Off);
+    for label in [b"^XA1^XZ", b"^XA2^XZ"] {
+        let label = fake.document(label, Format::Zpl);
+        fake.submit(lp, vec![label]);
+    }
+    let process = fake.start();
+    // The printer is slow to close the connection of the first label, so that of the second one comes beside it.
+    let mut first = accept(&listener);
+    assert_eq!(read(&mut first, 7), b"^XA1^XZ");
+    let second = accept(&listener);
+    assert!(second.peek(&mut [0; 1]).unwrap() > 0);
+    // Closing with unread octets resets it: the thread of the device ends with an error.
+    drop(second);
+    drop(fake.until(|state| state.count("failed 2 touched true") == 1));
+    assert_eq!(first.read(&mut [0; 8]).unwrap(), 0);
+    drop(first);
+    drop(fake.until(|state| state.count("settled: ") == 1));
+    let printed = printer(listener);
+    process.join().unwrap().unwrap();
+    assert_eq!(printed.recv_timeout(Duration::from_secs(20)).unwrap(), b"^XA2^XZ");
+    let state = fake.state();
+    assert_eq!(state.printers[lp].done, [(1, Delivery::Sent), (2, Delivery::Sent)], "{:?}", state.record);
+}
+
+#[test]
+fn an_open_without_a_job_is_recorded_at_once() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::On);
+    // What may wait waits for longer than a test lasts.
+    let process = fake.start_with(Timing { report_delay: Duration::from_secs(3600), ..Fake::timing() });
+    let first = accept(&listener);
+    drop(fake.until(|state| state.count("opened: ") == 1));
+    drop(first);
+    let second = accept(&listener);
+    drop(fake.until(|state| state.count("opened: ") == 2));
+    fake.state().printers[lp].wish = DeviceWish::Draining;
+    fake.wake();
+    drop(second);
+    process.join().unwrap().unwrap();
+}

@@ -29,6 +29,7 @@ use crate::store::generation::Mark;
 use crate::sys::fault;
 use crate::sys::files::{copy_all, identity, open_regular, random_name, sync_dir};
 use crate::sys::lock::FileLock;
+use crate::sys::own_file;
 use crate::sys::process::ProcessNote;
 
 use super::aside::put_aside;
@@ -333,7 +334,7 @@ pub(crate) fn holders(base: &Base) -> Vec<(String, u32)> {
         let file = entry.file_name().to_string_lossy().into_owned();
         let Some(name) = file.strip_prefix("fastp.").and_then(|rest| rest.strip_suffix(".lock")) else { continue };
         if FileLock::is_held(&entry.path()).unwrap_or(false)
-            && let Ok(note) = std::fs::read_to_string(entry.path()).unwrap_or_default().parse::<ProcessNote>()
+            && let Ok(note) = own_file::read_text(&entry.path()).unwrap_or_default().parse::<ProcessNote>()
         {
             holders.push((name.to_uppercase(), note.pid));
         }
@@ -419,7 +420,7 @@ fn tidy(dir: &Path, prefix: &str) {
 fn demand_same_spool(base: &Base, server: &ServerName, manifest: &Manifest) -> Fallible<()> {
     let entries = std::fs::read_dir(base.root()).map_err(failed(base.root()))?;
     for entry in entries.flatten() {
-        let Ok(text) = std::fs::read_to_string(entry.path().join(".spool-id")) else { continue };
+        let Ok(text) = own_file::read_text(&entry.path().join(".spool-id")) else { continue };
         if text.trim() != manifest.spool_id || entry.file_name() != server.as_str() {
             let why = format!("{} holds print files of another spool than the backup", entry.path().display());
             return Err(Failure::new(FailureKind::State, why)
@@ -482,7 +483,7 @@ impl Drop for Temporary {
 fn sync_marks(base: &Base) -> io::Result<()> {
     for entry in std::fs::read_dir(base.root())? {
         let dir = entry?.path();
-        match File::open(dir.join(".generation")) {
+        match own_file::open_to_read(&dir.join(".generation")) {
             Ok(mark) => {
                 mark.sync_all()?;
                 sync_dir(&dir)?;
@@ -522,4 +523,33 @@ pub(crate) fn exchange(base: &Base, fresh: &Path, now: &Moment) -> io::Result<()
     std::fs::rename(fresh, base.database())?;
     fault::point("after-exchange");
     sync_dir(base.root())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails so many times, each time alike, and then ends.
+    struct Fails(io::ErrorKind, u32);
+
+    impl Read for Fails {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            match self.1 {
+                0 => Ok(0),
+                _ => {
+                    self.1 -= 1;
+                    Err(self.0.into())
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_on_after_an_interruption_and_after_no_other_error() {
+        let empty = blake3::hash(b"");
+        assert_eq!(digest(&mut Fails(io::ErrorKind::Interrupted, 3)).unwrap(), empty);
+        for error in [io::ErrorKind::Other, io::ErrorKind::StaleNetworkFileHandle, io::ErrorKind::PermissionDenied] {
+            assert_eq!(digest(&mut Fails(error, 1)).unwrap_err().kind(), error);
+        }
+    }
 }
