@@ -80,6 +80,9 @@ fn print_files_that_are_missing_damaged_or_nobodys_are_found_and_mended_and_each
     let jobs = site.jobs();
     let held = jobs.iter().filter(|job| job["job-state-reasons"].to_string().contains("document-corrupt")).count();
     assert_eq!((jobs.len(), held), (4, 3));
+    // Two are found where they are now; the third is nowhere.
+    let shown = site.run("pdls", &["-U", "-r", "document-content"]).expect(0).out;
+    assert_eq!(shown.matches("/corrupt/pdpr").count(), 2, "{shown}");
     // The sound one prints, the others stay where they are.
     site.start("LP1");
     site.wait_for("the sound one is printed", || site.jobs().len() == 3);

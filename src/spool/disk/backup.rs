@@ -27,7 +27,7 @@ use crate::store::Fallible;
 use crate::store::backup::{Kept, contents, copy, prepare};
 use crate::store::generation::Mark;
 use crate::sys::fault;
-use crate::sys::files::{copy_all, identity, open_regular, random_name, sync_dir};
+use crate::sys::files::{copy_all, identity, open_regular, random_name, read_some, sync_dir};
 use crate::sys::lock::FileLock;
 use crate::sys::own_file;
 use crate::sys::process::ProcessNote;
@@ -105,11 +105,9 @@ fn digest(file: &mut impl Read) -> io::Result<blake3::Hash> {
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; 256 * 1024];
     loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hasher.finalize()),
-            Ok(n) => drop(hasher.update(&buffer[..n])),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+        match read_some(file, &mut buffer)? {
+            0 => return Ok(hasher.finalize()),
+            n => drop(hasher.update(&buffer[..n])),
         }
     }
 }
@@ -523,33 +521,4 @@ pub(crate) fn exchange(base: &Base, fresh: &Path, now: &Moment) -> io::Result<()
     std::fs::rename(fresh, base.database())?;
     fault::point("after-exchange");
     sync_dir(base.root())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Fails so many times, each time alike, and then ends.
-    struct Fails(io::ErrorKind, u32);
-
-    impl Read for Fails {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            match self.1 {
-                0 => Ok(0),
-                _ => {
-                    self.1 -= 1;
-                    Err(self.0.into())
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_file_is_read_on_after_an_interruption_and_after_no_other_error() {
-        let empty = blake3::hash(b"");
-        assert_eq!(digest(&mut Fails(io::ErrorKind::Interrupted, 3)).unwrap(), empty);
-        for error in [io::ErrorKind::Other, io::ErrorKind::StaleNetworkFileHandle, io::ErrorKind::PermissionDenied] {
-            assert_eq!(digest(&mut Fails(error, 1)).unwrap_err().kind(), error);
-        }
-    }
 }

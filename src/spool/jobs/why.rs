@@ -360,7 +360,9 @@ impl Look<'_> {
                 }]
             }
             _ if row.file.is_none() => vec![DeviceCause::ProcessIndependent(process)],
-            (ProcessState::Dead, None) => vec![DeviceCause::ProcessDead(process)],
+            (ProcessState::Dead, None) => {
+                vec![DeviceCause::ProcessDead { process, last_words: self.spool.last_words() }]
+            }
             (ProcessState::Dormant, None) => vec![DeviceCause::ProcessNotRunning(process)],
         })
     }

@@ -367,19 +367,24 @@ impl Spool {
         })
     }
 
-    /// Returns what the run-time library wrote as the last line of the log when it ended a print process, and the cure.
-    fn last_words(&self) -> Option<String> {
+    /// Returns what was written at the end of the log when a print process was ended, by the run-time library or by the handler
+    /// of the signal, and the cure.
+    pub(crate) fn last_words(&self) -> Option<String> {
         let log = files::open_without_waiting(&self.base().log()).ok()?;
         let size = log.metadata().ok()?.len();
         let mut end = vec![0; 1024];
         let n = files::read_full_at(&log, &mut end, size.saturating_sub(1024)).ok()?;
         let text = String::from_utf8_lossy(&end[..n]).into_owned();
-        let line = text.trim_end().lines().last()?.trim();
-        if line.starts_with("memory allocation of") {
-            return Some(format!("{line}; {}", limits::no_memory()));
-        }
-        // "thread 'LP1' has overflowed its stack"
-        line.contains("has overflowed its stack").then(|| line.chars().take(200).collect())
+        // Lines of the log itself begin with their time: behind the last one of those.
+        let after = text.trim_end().lines().rev().map(str::trim).take_while(|line| !line.starts_with("20"));
+        after.take(8).find_map(|line| {
+            if line.starts_with("memory allocation of") {
+                return Some(format!("{line}; {}", limits::no_memory()));
+            }
+            // "thread 'LP1' has overflowed its stack"
+            let told = line.contains("has overflowed its stack") || line.starts_with(limits::LACK_OF_MEMORY);
+            told.then(|| line.chars().take(300).collect())
+        })
     }
 
     /// Records that a process could not be started, or ended early: it is in error until it begins again.
