@@ -57,6 +57,7 @@ mod submission_socket;
 mod support;
 mod titles;
 mod transports;
+mod unit;
 mod unrecorded;
 mod waits;
 mod who_starts;
