@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use crate::fastp::Timing;
 use crate::fastp::fake::Fake;
+use crate::model::DeviceId;
 use crate::model::device::Exclusive;
 use crate::model::job::Format;
 use crate::model::state::{Delivery, DeviceWish};
+use crate::model::wait::Wait;
+use crate::spool::printing::progress;
 
 pub(super) fn listen() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -546,4 +549,30 @@ fn an_open_without_a_job_is_recorded_at_once() {
     fake.wake();
     drop(second);
     process.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_device_that_waits_for_the_close_of_its_printer_says_so() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::On);
+    let process = fake.start();
+    let mut stream = accept(&listener);
+    fake.text(lp, "one");
+    fake.wake();
+    assert_eq!(read(&mut stream, 3), b"one");
+    drop(fake.until(|state| state.count("transferred 1") == 1));
+    let path = fake.base.progress(&fake.process);
+    let waits = || {
+        let slot = progress::read(&path).unwrap().without_job(DeviceId(lp as i64)).and_then(|slot| slot.awaits);
+        slot.map(|(wait, _)| wait)
+    };
+    fake.state().printers[lp].wish = DeviceWish::Draining;
+    fake.wake();
+    // Our half is closed; it was said before.
+    assert_eq!(stream.read(&mut [0; 8]).unwrap(), 0);
+    assert_eq!(waits(), Some(Wait::Close));
+    drop(stream);
+    process.join().unwrap().unwrap();
+    assert_eq!(waits(), None);
 }
