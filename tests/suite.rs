@@ -42,6 +42,7 @@ mod odd_arguments;
 mod odd_names;
 mod old_spools;
 mod opens;
+mod order;
 mod pd_manners;
 mod powerloss;
 mod printers;
@@ -55,11 +56,14 @@ mod starved;
 mod store_rules;
 mod submission_socket;
 mod support;
+mod syncs;
 mod titles;
 mod transports;
 mod unit;
 mod unrecorded;
 mod waits;
+mod ways_out;
+mod who_is_alive;
 mod who_starts;
 
 /// A file that no `mod` line names would never run.

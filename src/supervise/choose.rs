@@ -1,14 +1,16 @@
 //! Decides which spool a command uses.
 //!
-//! The order is: `-H`, `PDHOST`/`PD_SOCKET`, `PDBASE`, the socket of a system-wide server, the private base. A server
-//! that does not answer is an error, never a reason to use another spool.
+//! The order is: `-H` and `--spooler` (a directory is a spool, a socket its server, anything else a server on the
+//! network), `PDHOST`/`PD_SOCKET`, `PDBASE`, the socket of a system-wide server, the private base. A server that does
+//! not answer is an error, never a reason to use another spool.
 
 use std::ffi::OsString;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Failure, FailureKind};
+use crate::model::{Failure, FailureKind, ServerName};
 use crate::spool::disk::base::{Access, open, open_for_command, server_name};
 use crate::spool::interface::operations::Operations;
 use crate::spool::{Attendant, Base, Local, Nobody};
@@ -31,6 +33,7 @@ pub enum Place {
 fn no_server(what: &str) -> Failure {
     Failure::new(FailureKind::Unreachable, format!("{what}: this version cannot reach a server over the network"))
         .hint("PD_SOCKET=/PATH reaches a server of this machine")
+        .hint("the base directory of a spool can be named in its place: --spooler DIR, -H DIR")
         .hint("without -H, PDHOST and PD_SOCKET commands use the spool in PDBASE, or your private one")
 }
 
@@ -46,7 +49,15 @@ pub fn place_from(
 ) -> Result<Place, Failure> {
     let set = |name: &str| env(name).filter(|value| !value.is_empty());
     if let Some(host) = host {
-        return Err(no_server(&format!("-H {host}")));
+        // A directory is a spool, a socket its server; whatever else is named is a server on the network.
+        let path = cwd.join(host);
+        if std::fs::metadata(&path).is_ok_and(|found| found.file_type().is_socket()) {
+            return Ok(Place::Server(path));
+        }
+        if host.contains('/') || path.is_dir() {
+            return Ok(Place::Base(Base::new(path)));
+        }
+        return Err(no_server(host));
     }
     if let Some(value) = set("PDHOST") {
         return Err(no_server(&format!("PDHOST={}", value.to_string_lossy())));
@@ -102,16 +113,21 @@ pub fn usual_base(host: Option<&str>, env: &dyn Fn(&str) -> Option<OsString>, cw
     }
 }
 
-/// Opens the spool at `base`, for the user this process acts for.
+/// Opens the spool at `base` directly, for the user this process acts for, whether a server has it or not.
 pub fn open_at(base: &Base, purpose: Purpose) -> Result<Box<dyn Operations>, Failure> {
-    open_waited(base, purpose, Duration::ZERO)
+    open_waited(base, purpose, Duration::ZERO).map(|(spool, _)| spool)
 }
 
-/// The same for a command that has waited so long already, for a print process that did not answer.
+/// The same for a command that has waited so long already, for a print process that did not answer. The name of the
+/// spool's server comes with it.
 ///
 /// # Errors
 /// As [`open_at`].
-pub fn open_waited(base: &Base, purpose: Purpose, waited: Duration) -> Result<Box<dyn Operations>, Failure> {
+pub fn open_waited(
+    base: &Base,
+    purpose: Purpose,
+    waited: Duration,
+) -> Result<(Box<dyn Operations>, ServerName), Failure> {
     let spool = match purpose {
         Purpose::Look => open(base, Access::Existing { now: clock::now() })?,
         Purpose::Change => open_for_command(base, Access::Existing { now: clock::now() })?,
@@ -128,7 +144,8 @@ pub fn open_waited(base: &Base, purpose: Purpose, waited: Duration) -> Result<Bo
     };
     let creator = spool.was_made_by(nix::unistd::geteuid().as_raw());
     let caller = if creator { users::caller_without_groups() } else { users::caller() };
-    Ok(Box::new(Local::new(spool, caller, clock::now, attendant)))
+    let server = spool.server().clone();
+    Ok((Box::new(Local::new(spool, caller, clock::now, attendant)), server))
 }
 
 #[cfg(test)]
@@ -158,6 +175,8 @@ mod tests {
         assert!(choose(None, &[home, ("PDBASE", "/b"), ("PD_SOCKET", "6874")], none).is_err());
         assert!(choose(None, &[home, ("PDBASE", "/b"), ("PDHOST", "h")], none).is_err());
         assert!(choose(Some("h:6874"), &[home, ("PDBASE", "/b")], none).is_err());
+        assert_eq!(choose(Some("/srv/s"), &[home, ("PDBASE", "/b")], there).unwrap().root(), Path::new("/srv/s"));
+        assert_eq!(choose(Some("./s"), &[home], there).unwrap().root(), Path::new("/cwd/./s"));
         assert!(choose(None, &[], none).is_err());
         assert_eq!(choose(None, &[home, ("PDBASE", "")], none).unwrap().root(), Path::new("/home/ann/.local/state/pd"));
     }
