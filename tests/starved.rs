@@ -4,6 +4,7 @@
 //!
 //! `STARVED=1` tries every limit of the matrix.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
@@ -119,16 +120,14 @@ fn whatever_ends_for_want_of_memory_says_so_and_takes_nothing_for_damaged() {
     site.submit("office.front", "one", &file).expect(0);
     drop(site.stop());
     let base = site.base().to_str().unwrap();
-    let long = number("STARVED", 0) > 0;
+    let step = if number("STARVED", 0) > 0 { 32 } else { 256 };
     for (name, arguments) in [
         ("pdpr", &["-d", "office.front", file.to_str().unwrap()][..]),
         ("pdls", &["-U", "--json"]),
         ("pdfsck", &["--repair"]),
         ("spoolcom", &["DEV; JOB; PRINT; SPOOLER"]),
-        ("fastp", &["--base", base, "--process", "SPLA", "--idle", "0"]),
     ] {
         let least = least_memory(&site, name);
-        let step = if long { 32 } else { 256 };
         for kib in (least..least + 8192).step_by(step) {
             let outcome = run_below(&site, &format!("-c 0 -v {kib}"), name, arguments);
             assert!(outcome.status == 0 || !outcome.err.is_empty(), "{kib}: {name}: {outcome:#?}");
@@ -136,9 +135,20 @@ fn whatever_ends_for_want_of_memory_says_so_and_takes_nothing_for_damaged() {
             assert!(!all.contains("damaged") && !all.contains("LOST"), "{kib}: {name}: {all}");
         }
     }
-    let shown = site.run("spoolcom", &["JOB 1, WHY"]);
-    assert!(!shown.out.contains("damaged"), "{shown:#?}");
-    assert!(site.run("pdfsck", &[]).out.contains("nothing is wrong") || site.fastp().is_none());
+    // A print process either ends with words or goes on, and asks again for what it did not get.
+    let least = least_memory(&site, "fastp");
+    for kib in (least..least + 6144).step_by(step) {
+        let limit = format!("-c 0 -v {kib}");
+        let idle = ["--base", base, "--process", "SPLA", "--idle", "0"];
+        let process = RefCell::new(below(&site, &limit, "fastp", &idle).spawn().unwrap());
+        let shown = || site.run("spoolcom", &["PRINT $SPLA; DEV $LP1"]).out;
+        let has_ended = || process.borrow_mut().try_wait().unwrap().is_some();
+        shows(&site, "it ends or says what it lacks", || has_ended() || shown().contains("memory"));
+        let _ = kill(pid(process.borrow().id()), Signal::SIGTERM);
+        let outcome = finish(process.into_inner(), DEADLINE);
+        assert!(outcome.status == 0 || !outcome.err.is_empty(), "{kib}: {outcome:#?}");
+        assert!(!outcome.err.contains("damaged") && !shown().contains("damaged"), "{kib}: {outcome:#?}");
+    }
     site.spoolcom("PRINT $SPLA, START; DEV $LP1, START");
     site.wait_until_empty();
 }
