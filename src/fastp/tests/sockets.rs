@@ -539,7 +539,9 @@ fn an_open_without_a_job_is_recorded_at_once() {
     let (listener, uri) = listen();
     let lp = fake.device(&uri, Exclusive::On);
     // What may wait waits for longer than a test lasts.
-    let process = fake.start_with(Timing { report_delay: Duration::from_secs(3600), ..Fake::timing() });
+    // And no connection is too short to be a sound one, so that the next open is none after an error.
+    let (report_delay, short_lived) = (Duration::from_secs(3600), Duration::ZERO);
+    let process = fake.start_with(Timing { report_delay, short_lived, ..Fake::timing() });
     let first = accept(&listener);
     drop(fake.until(|state| state.count("opened: ") == 1));
     drop(first);
@@ -575,4 +577,20 @@ fn a_device_that_waits_for_the_close_of_its_printer_says_so() {
     drop(stream);
     process.join().unwrap().unwrap();
     assert_eq!(waits(), None);
+}
+
+#[test]
+fn a_text_that_returns_the_carriage_itself_makes_no_staircase() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::Off);
+    for text in ["one\r\ntwo\r\n", "\none\r\n", "no line end"] {
+        fake.text(lp, text);
+    }
+    let _printed = printer(listener);
+    fake.run();
+    assert_eq!(fake.state().count("staircase"), 0, "{:?}", fake.state().record);
+    fake.text(lp, "one\ntwo\n");
+    fake.run();
+    assert_eq!(fake.state().count("staircase"), 1);
 }
