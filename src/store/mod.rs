@@ -21,6 +21,7 @@
 //! `sqlite::rules` and `tests/store_rules.rs` hold the code to them.
 
 pub mod alter;
+pub mod collector;
 mod commit;
 pub mod device;
 pub mod document;
@@ -32,6 +33,8 @@ pub(crate) mod given;
 mod ground;
 pub mod job;
 pub mod location;
+pub mod managed;
+pub mod notices;
 pub mod object;
 pub mod process;
 pub mod restored;
