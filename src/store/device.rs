@@ -170,10 +170,11 @@ fn id_of(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Option<DeviceId>> {
     let exact = |name: &DeviceName| {
         tx.one("SELECT id FROM device WHERE name_key = ?", values![name.key()], |row| row.only::<DeviceId>())
     };
-    let local = local_name(tx, name)?;
-    let found = exact(&local)?;
-    // A spool of an earlier version may hold a device whose name has its own node.
-    if found.is_none() && local != *name { exact(name) } else { Ok(found) }
+    match exact(&local_name(tx, name)?)? {
+        // A spool of an earlier version may hold a device whose name has its own node.
+        None => exact(name),
+        found => Ok(found),
+    }
 }
 
 /// Returns the name by which this spool knows a device: without the node of its own server.
