@@ -8,6 +8,7 @@ mod backup;
 mod both_ways;
 mod boundaries;
 mod circumstances;
+mod collectors;
 mod command_files;
 mod corruption;
 mod crowd;

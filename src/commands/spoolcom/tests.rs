@@ -443,7 +443,8 @@ fn every_subcommand_that_the_grammar_calls_available_does_something() {
             ObjectKind::Name => &["$LP1", ""],
             ObjectKind::Nothing | ObjectKind::Comment | ObjectKind::Words => &[""],
         };
-        for row in grammar.rows.iter().filter(|row| row.stage == Stage::Now) {
+        // REBUILD needs a spool on disk: tests/collectors.rs.
+        for row in grammar.rows.iter().filter(|row| row.stage == Stage::Now && row.key != Key::Rebuild) {
             let (verb, key, operand) = (grammar.verb.word(), row.key.word(), some_operand(row));
             let line = |object: &&str| does_something(&format!("{verb} {object}, {key} {operand}"));
             assert!(objects.iter().any(line), "{verb}, {key} {operand} does nothing");

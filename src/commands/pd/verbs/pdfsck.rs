@@ -1,6 +1,7 @@
 //! `pdfsck`: looks at the whole spool on disk, and mends what can be mended.
 
 use std::ffi::OsString;
+use std::io::Write;
 
 use clap::{CommandFactory, Parser};
 
@@ -64,23 +65,27 @@ fn look(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         json["restored-since"] = report.restored_ms.map_or(serde_json::Value::Null, utc);
         writeln!(shell.out, "{}", crate::model::printable::json(&format!("{json:#}")))?;
     } else {
-        show(&report, shell)?;
+        show(&report, shell.out)?;
     }
     Ok(if report.is_clean() { Exit::Done } else { Exit::Failed })
 }
 
-fn show(report: &Report, shell: &mut Shell<'_>) -> Result<(), Stop> {
+/// Shows what was found, and what became of it.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn show(report: &Report, out: &mut dyn Write) -> std::io::Result<()> {
     for finding in &report.findings {
         let lost = if finding.loss { "LOST: " } else { "" };
-        writeln!(shell.out, "{lost}{}: {}", escaped(&finding.object), escaped(&finding.text))?;
+        writeln!(out, "{lost}{}: {}", escaped(&finding.object), escaped(&finding.text))?;
         match (&finding.mended, &finding.cure) {
-            (Some(mended), _) => writeln!(shell.out, "  mended: {}", escaped(mended))?,
-            (None, Some(cure)) => writeln!(shell.out, "  cure: {}", escaped(cure))?,
+            (Some(mended), _) => writeln!(out, "  mended: {}", escaped(mended))?,
+            (None, Some(cure)) => writeln!(out, "  cure: {}", escaped(cure))?,
             (None, None) => {}
         }
     }
     if report.accepted {
-        writeln!(shell.out, "accepted: what no job knows may be erased again; held jobs stay held until START")?;
+        writeln!(out, "accepted: what no job knows may be erased again; held jobs stay held until START")?;
     }
     let left = report.findings.iter().filter(|finding| finding.mended.is_none()).count();
     let verdict = match left {
@@ -89,7 +94,7 @@ fn show(report: &Report, shell: &mut Shell<'_>) -> Result<(), Stop> {
         n => format!("{n} things are wrong"),
     };
     writeln!(
-        shell.out,
+        out,
         "{} jobs, {} print files, {} files put aside: {verdict}",
         report.jobs, report.print_files, report.aside
     )?;

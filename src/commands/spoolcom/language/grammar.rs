@@ -368,6 +368,7 @@ subcommands! {
         ErrLog(OptionalName) "a file to which messages of the spooler are added; NONE: only its own log";
         Fastcnfg(OptionalText) "the primary FASTCNFG file; NONE: FASTCNFG in the base directory";
         MgrAccess(Switch) "group managers may handle the jobs of their group";
+        Rebuild "look at the whole spool and mend it, as pdfsck --repair does; it must be WARM or COLD (our addition)";
         Start "make the spooler active: it takes jobs and prints them; starts devices that nobody has drained";
         Statistics(Display) "counts of everything";
         Status(Display) "show it";
