@@ -39,6 +39,13 @@ fn a_spool_without_collectors_has_one_that_can_be_drained_and_declared() {
     other.spoolcom("COLLECT $B, FILE CSPOOL");
     assert_eq!(states(&other), pairs(&[("$B", "dormant"), ("$S", "active")]));
     other.submit("office.front", "one", &letter).expect(0);
+    // Nor does he who gives it its first attributes.
+    let third = Site::new();
+    third.declare();
+    third.spoolcom("COLLECT $S, CPU 3, DATA $D.X.Y");
+    assert_eq!(states(&third), pairs(&[("$S", "active")]));
+    third.run("spoolcom", &["COLLECT $S, CPU 4"]).expect(1).says("INVALID OPERATION IN CURRENT STATE");
+    third.spoolcom("COLLECT $S, CPU 3");
     // With a spooler that was never started nobody has come in by it.
     let cold = Site::new();
     cold.spoolcom("COLLECT $B, FILE CSPOOL");
