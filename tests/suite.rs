@@ -11,6 +11,7 @@ mod circumstances;
 mod command_files;
 mod corruption;
 mod crowd;
+mod device_actions;
 mod device_cures;
 mod device_life;
 mod device_queue;

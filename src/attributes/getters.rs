@@ -56,7 +56,7 @@ pub(super) fn device_state(state: &DeviceState) -> &'static str {
     match state {
         DeviceState::Offline => "shutdown",
         DeviceState::Waiting => "idle",
-        DeviceState::Printing(_) => "printing",
+        DeviceState::Printing(_) | DeviceState::Aligning => "printing",
         DeviceState::Suspended => "paused",
         DeviceState::DevError(_) => "needs-attention",
         DeviceState::ProcError => "needs-key-operator",

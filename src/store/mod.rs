@@ -34,6 +34,7 @@ pub mod job;
 pub mod location;
 pub mod object;
 pub mod process;
+pub mod request;
 pub mod restored;
 pub mod schema;
 pub mod spool;

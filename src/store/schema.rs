@@ -362,7 +362,8 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(CARRIED)?;
     tx.script(KEPT)?;
     tx.script(CONTENT)?;
-    tx.script(FASTCNFG)
+    tx.script(FASTCNFG)?;
+    tx.script(REQUESTS)
 }
 
 /// Words of another system that a device or a print process was given, and that mean nothing here.
@@ -382,6 +383,27 @@ ALTER TABLE location ADD COLUMN content TEXT;
 ALTER TABLE document ADD COLUMN format_origin TEXT NOT NULL DEFAULT 'recognised';
 ALTER TABLE document ADD COLUMN recognised TEXT NOT NULL DEFAULT 'passthru';
 UPDATE document SET recognised = format;
+";
+
+/// What operators ask of devices at work. The table of schema 1 was never written to; it did not name the entry whose attempt is
+/// meant.
+const REQUESTS: &str = "
+DROP TABLE request;
+CREATE TABLE request (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    device_id       INTEGER NOT NULL,
+    entry_id        INTEGER,
+    attempt         INTEGER NOT NULL,
+    process_id      INTEGER NOT NULL,
+    epoch           INTEGER NOT NULL,
+    action          TEXT    NOT NULL,
+    who             TEXT    NOT NULL,
+    asked_ms        INTEGER NOT NULL,
+    answered_ms     INTEGER,
+    outcome         INTEGER,
+    answer          TEXT
+);
+CREATE INDEX request_open ON request (device_id) WHERE answered_ms IS NULL;
 ";
 
 /// The primary FASTCNFG file is kept in the spool; before, each print process had it from its starter.

@@ -13,7 +13,7 @@ use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceWish, EntryState, HoldReasons, SpoolerState, Wish};
 use crate::model::{
     ClassId, DestName, DeviceId, DeviceName, DocumentId, EntryId, GroupId, GroupName, JobId, JobNumber, LocalJobId,
-    LocationId, LocationPattern, ObjectId, ProcessId, ProcessName, RouteId, Serial,
+    LocationId, LocationPattern, ObjectId, ProcessId, ProcessName, RequestId, RouteId, Serial,
 };
 
 /// A value as engines know it.
@@ -217,7 +217,7 @@ macro_rules! wrapped {
         }
     )+};
 }
-wrapped!(ClassId, DeviceId, DocumentId, EntryId, GroupId, JobId, LocationId, ObjectId, ProcessId, RouteId);
+wrapped!(ClassId, DeviceId, DocumentId, EntryId, GroupId, JobId, LocationId, ObjectId, ProcessId, RequestId, RouteId);
 wrapped!(HoldReasons, LocalJobId, Serial);
 
 /// Values with a number of their own: what has another number is unknown.

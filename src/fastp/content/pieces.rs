@@ -130,6 +130,17 @@ pub enum Piece<'a> {
     },
 }
 
+/// A place in a job: an octet of a document, and of which copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Index of the source.
+    pub index: usize,
+    /// Which copy, from 1.
+    pub copy: u32,
+    /// Octets of it before.
+    pub at: u64,
+}
+
 /// A job that is ready to be sent.
 #[derive(Debug)]
 pub struct Pieces {
@@ -154,6 +165,17 @@ impl Pieces {
     /// The pieces, in order. `top`: nothing was printed yet after all (a new output file).
     pub fn list(&self, top: bool) -> PieceIter<'_> {
         self.list_with(&self.sheets, top)
+    }
+
+    /// The pieces from a place in a text on, behind what feeds out the sheet that was begun.
+    pub fn list_from(&self, place: Place, feed: Feed) -> PieceIter<'_> {
+        let mut list = self.list(false);
+        list.feeds.text(self.sources[place.index].edges());
+        list.last = Some(Speech::Text);
+        (list.at, list.copy, list.phase) = (place.index, place.copy, Phase::Documents);
+        list.feed(feed);
+        list.ready.push_back(Piece::Body { index: place.index, copy: place.copy, from: place.at });
+        list
     }
 
     fn list_with<'a>(&'a self, sheets: &'a Sheets, top: bool) -> PieceIter<'a> {
@@ -478,4 +500,4 @@ impl<'a> Iterator for PieceIter<'a> {
 
 #[cfg(test)]
 #[path = "pieces_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use std::io::{Seek, Write};
 
 /// A source of `bytes`.
-fn source(format: Format, bytes: &[u8], copies: u32) -> Source {
+pub(in crate::fastp::content) fn source(format: Format, bytes: &[u8], copies: u32) -> Source {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     file.rewind().unwrap();
@@ -30,7 +30,7 @@ fn source(format: Format, bytes: &[u8], copies: u32) -> Source {
     source
 }
 
-fn text(bytes: &str, copies: u32) -> Source {
+pub(in crate::fastp::content) fn text(bytes: &str, copies: u32) -> Source {
     source(Format::Text, bytes.as_bytes(), copies)
 }
 
@@ -38,7 +38,7 @@ fn stream(bytes: &str) -> Source {
     source(Format::PostScript, bytes.as_bytes(), 1)
 }
 
-fn pieces(sources: Vec<Source>, paper: Paper) -> Pieces {
+pub(in crate::fastp::content) fn pieces(sources: Vec<Source>, paper: Paper) -> Pieces {
     Pieces { sources, paper, shared: false, renewable: true, last: None, sheets: Sheets::default(), earlier: None }
 }
 

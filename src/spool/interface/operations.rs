@@ -27,9 +27,12 @@ use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectNam
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
 use crate::model::queue::QueueItem;
+use crate::model::request::{Answer, Cleared, DeviceRequest};
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::why::Why;
-use crate::model::{DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName};
+use crate::model::{
+    DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName, RequestId,
+};
 
 use super::local::{Local, OnlyThese, WaitResult, longest};
 use super::records::{Event, EventSubject, Removal, SpoolStatus};
@@ -237,6 +240,18 @@ operations! {
     /// Waits until a device is OFFLINE, or `timeout_ms` have passed, and says what it is then.
     waits(timeout_ms) await_offline / AwaitOffline(name: DeviceName, timeout_ms: u64) -> DeviceStatus =>
         |spool, again| spool.await_offline(&name, longest(timeout_ms), again);
+    /// Takes the job in print from a device: it is held, or with `remove` it is deleted.
+    wakes clear_device / ClearDevice(name: DeviceName, remove: bool) -> Cleared =>
+        |spool, call| spool.clear_device(call, name, remove);
+    /// Makes a job that is queued for a device the next one that it prints, whatever the priorities of the others.
+    changes next_job / NextJob(name: DeviceName, job: JobRef) -> () =>
+        |spool, call| spool.next_job(call, name, &job);
+    /// Asks the print process of a device for something that only it can do.
+    wakes ask_device / AskDevice(name: DeviceName, what: DeviceRequest) -> RequestId =>
+        |spool, call| spool.ask_device(call, name, what);
+    /// Waits until what was asked is answered, at most `timeout_ms`, and returns the answer.
+    waits(timeout_ms) await_answer / AwaitAnswer(request: RequestId, timeout_ms: u64) -> Answer =>
+        |spool, again| spool.await_answer(request, longest(timeout_ms), again).map(WaitResult::from);
     /// Removes a device; it must be offline, without jobs of its own and without locations.
     changes delete_device / DeleteDevice(name: DeviceName) -> () =>
         |spool, call| spool.delete_device(call, name);

@@ -282,7 +282,7 @@ impl Spool {
     }
 
     /// Returns how many octets of a running attempt have left for good: from a file they are taken back.
-    fn gone(&self, device: &DeviceRow, entry: &EntryRow) -> Option<u64> {
+    pub(crate) fn gone(&self, device: &DeviceRow, entry: &EntryRow) -> Option<u64> {
         if matches!(device.address(), Some(DeviceUri::File(_) | DeviceUri::Null)) {
             return None;
         }

@@ -54,6 +54,9 @@ fn has_eligible(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<bool> {
 
 /// Tells whether a device gives its print process something to do now.
 pub(crate) fn device_has_work(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<bool> {
+    if device.wish != DeviceWish::Stopped && store::request::any_for_device(tx, device.id)? {
+        return Ok(true);
+    }
     match device.wish {
         DeviceWish::Stopped => Ok(device_errors::restart_at(tx, device)?.is_some()),
         DeviceWish::Suspended => Ok(false),

@@ -1,5 +1,6 @@
 //! The rules of the spool, on a spool in a temporary directory with a clock that the test sets.
 
+mod at_work;
 mod attempt_limit;
 mod attempts;
 mod counters;

@@ -244,7 +244,9 @@ subcommands! {
     /// Subcommands of DEV.
     DEV: DevSubcommand
     now {
+        Align "print a page with a ruler, for putting in paper; no job may be on the device";
         Attempts(Number(0, 32767)) "so often it may fail at one job before that is set aside; 0 without limit (our addition)";
+        Clear(OneOf(&["DEL"])) "take the job in print off the device: it is held, with DEL it is deleted; the next one begins";
         Content(OptionalName) "RAW: every octet leaves as it came, nothing of ours is added; NONE ends that (our addition)";
         Delete "remove the device; it must be offline, without jobs and locations";
         Delivery(OneOf(&["AGAIN", "ASK", "ONCE"])) "jobs whose connection the printer resets: print again, hold, or never (our addition)";
@@ -255,12 +257,15 @@ subcommands! {
         Fifo(Switch) "order of arrival instead of short jobs first";
         Form(OptionalText) "the form it carries; only jobs with the same form print on it";
         Header(OneOf(&["ON", "OFF", "BATCH"])) "pages of ours around text jobs: ON one before, BATCH two before and three after";
+        Job(Number(1, 9_999_999)) "make a job that waits for the device its next one, whatever its priority";
         Log(Display) "what happened to it, oldest first: who stopped it (our addition)";
         PageLength(Number(0, 32767)) "lines of text after which a page is fed; 0 leaves pages as they come (our addition)";
         Parm(Number(-32768, 65535)) "bits for the print process, e.g. %2000: read FASTCNFG";
         Process(Name) "the print process that drives it";
         Restart(SwitchOrNumber(10, 32767)) "seconds after which it is started again when an error took it offline, for ever; ON is 120";
         Retry(Number(1, 32767)) "seconds between tries, the floor of a growing wait";
+        Skip(Number(-999_999, 999_999)) "go on so many pages further in the text in print, or back: SKIP -3";
+        SkipTo(Number(1, 999_999)) "go on at that page of the text in print";
         Speed(Number(1, 32767)) "lines a minute, an estimate for the queue";
         Start "bring it online, or let it go on after SUSPEND";
         StartFf(SwitchBang) "ON: new page before each text job, behind a finished stream too; OFF: between texts; OFF!: none, its own first one is swallowed";
@@ -272,11 +277,6 @@ subcommands! {
         Width(Number(-1, 32767)) "columns: longer lines of text go on below (TRUNC cuts them); -1 leaves text as it came, header pages have 132";
     }
     later {
-        Align "print an alignment page";
-        Clear(OneOf(&["DEL"])) "stop the job in print";
-        Job(Number(1, 9_999_999)) "make a waiting job the next one";
-        Skip(Number(-999_999, 999_999)) "skip pages of the job in print";
-        SkipTo(Number(1, 999_999)) "go to a page of the job in print";
         Summary "count devices by state";
         Xref(Display) "show its locations and its process";
     }
