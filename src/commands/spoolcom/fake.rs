@@ -13,6 +13,7 @@ use crate::model::order::Priority;
 use crate::model::process::ProcessStatus;
 use crate::model::query::{Cursor, Page};
 use crate::model::queue::QueueItem;
+use crate::model::request::{Answer, Cleared};
 use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, HoldReasons, JobState, ProcessState};
 use crate::model::why::{Cause, Why};
 use crate::model::*;
@@ -70,6 +71,7 @@ fn looks(request: &Request) -> bool {
             | R::Job { .. }
             | R::Occurrences { .. }
             | R::AwaitStopped { .. }
+            | R::AwaitAnswer { .. }
             | R::Events { .. }
             | R::Why { .. }
     )
@@ -111,6 +113,12 @@ impl Carrier for Fake {
             Request::AwaitOffline { .. } => Reply::AwaitOffline(world.waits.remove(0)),
             Request::AwaitStanding { .. } => Reply::AwaitStanding(true),
             Request::DeleteDevice { .. } => Reply::DeleteDevice(()),
+            Request::ClearDevice { .. } => {
+                Reply::ClearDevice(Cleared { job: number(7), gone: Some(4711), running: true })
+            }
+            Request::NextJob { .. } => Reply::NextJob(()),
+            Request::AskDevice { .. } => Reply::AskDevice(RequestId(1)),
+            Request::AwaitAnswer { .. } => Reply::AwaitAnswer(Answer::Requested),
             Request::Devices { after } => {
                 Reply::Devices(page(&world.devices, |one| after.as_ref().is_none_or(|after| one.name > *after)))
             }

@@ -127,7 +127,7 @@ const REFUSED: &[&[&str]] = &[
     &["DEV lp1, WIDTH"],
     &["DEV lp1, EXCLUSIVE MAYBE"],
     &["DEV lp1, FIFO OFF!"],
-    &["DEV lp1, CLEAR"],
+    &["DEV lp1, CLEAR NOW"],
     &["DEV lp1, SUSPEND x"],
     &["DEV lp1, RESTART 9"],
     &["DEV lp1, RESTART -1"],
