@@ -153,3 +153,27 @@ fn a_print_process_killed_between_request_and_answer_leaves_it_refused() {
     let pages = printed(&printer.connections(), "long");
     assert!(pages.ends_with(&(1..=4000).collect::<Vec<_>>()), "the next attempt knows nothing of it");
 }
+
+#[test]
+fn a_font_goes_ahead_of_each_job_of_its_location_once() {
+    let printer = Sink::new(Mode::Normal);
+    let site = site(&printer, "OFF");
+    site.spoolcom("LOC #HOLD.DEFAULT, DEV; LOC #OFFICE.NET, FONT PAYLOGO; LOC #OFFICE.PLAIN, DEV $LP2");
+    let file = site.document("logo", b"[logo]");
+    site.submit("hold.default", "PAYLOGO", &file).expect(0);
+    site.spoolcom("FONT PAYLOGO, JOB (REPORT PAYLOGO)");
+    assert_eq!(site.spoolcom("FONT").out, "FONT     JOB\nPAYLOGO    1\n");
+    assert!(site.spoolcom("LOC #OFFICE.NET").out.contains("PAYLOGO"));
+    let kept = site.run("spoolcom", &["JOB 1, DELETE"]).expect(1);
+    assert!(kept.err.contains("ENTRY IN USE"), "{kept:?}");
+    let one = site.document("one", b"<one 1>\n");
+    site.run("pdpr", &["-d", "office.net", "-n", "2", "-t", "one", one.to_str().unwrap()]).expect(0);
+    site.submit("office.plain", "two", &site.document("two", b"<two 1>\n")).expect(0);
+    site.submit("office.net", "three", &site.document("three", b"<three 1>\n")).expect(0);
+    site.start("LP2");
+    printer.wait_for("all of them", |all| text(all).contains("<three 1>"));
+    let all = text(&printer.connections());
+    assert_eq!(all, "[logo]<one 1>\n\x0c<one 1>\n\x0c<two 1>\n\x0c[logo]<three 1>\n");
+    site.spoolcom("FONT PAYLOGO, DELETE; JOB 1, DELETE");
+    assert_eq!(site.spoolcom("FONT").out, "FONT  JOB\n");
+}

@@ -213,6 +213,7 @@ impl Fake {
             device: DeviceId(device as i64),
             attempt: 0,
             documents,
+            font: Vec::new(),
             begun: None,
             begun_separation: None,
             name: format!("job {number}"),

@@ -27,6 +27,7 @@ pub mod document;
 pub mod entry;
 pub mod event;
 pub mod finished;
+pub mod font;
 pub mod generation;
 pub(crate) mod given;
 mod ground;

@@ -363,7 +363,8 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(KEPT)?;
     tx.script(CONTENT)?;
     tx.script(FASTCNFG)?;
-    tx.script(REQUESTS)
+    tx.script(REQUESTS)?;
+    tx.script(FONTS)
 }
 
 /// Words of another system that a device or a print process was given, and that mean nothing here.
@@ -383,6 +384,18 @@ ALTER TABLE location ADD COLUMN content TEXT;
 ALTER TABLE document ADD COLUMN format_origin TEXT NOT NULL DEFAULT 'recognised';
 ALTER TABLE document ADD COLUMN recognised TEXT NOT NULL DEFAULT 'passthru';
 UPDATE document SET recognised = format;
+";
+
+/// Fonts, and the one that each location sends ahead of its jobs: by name, for there may be none of that name.
+const FONTS: &str = "
+CREATE TABLE font (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    name            TEXT    NOT NULL,
+    name_key        TEXT    NOT NULL UNIQUE,
+    job_id          INTEGER NOT NULL REFERENCES job (id)
+);
+CREATE INDEX font_job ON font (job_id);
+ALTER TABLE location ADD COLUMN font TEXT;
 ";
 
 /// What operators ask of devices at work. The table of schema 1 was never written to; it did not name the entry whose attempt is

@@ -12,8 +12,8 @@ use crate::model::order::Priority;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceWish, EntryState, HoldReasons, SpoolerState, Wish};
 use crate::model::{
-    ClassId, DestName, DeviceId, DeviceName, DocumentId, EntryId, GroupId, GroupName, JobId, JobNumber, LocalJobId,
-    LocationId, LocationPattern, ObjectId, ProcessId, ProcessName, RequestId, RouteId, Serial,
+    ClassId, DestName, DeviceId, DeviceName, DocumentId, EntryId, FontName, GroupId, GroupName, JobId, JobNumber,
+    LocalJobId, LocationId, LocationPattern, ObjectId, ProcessId, ProcessName, RequestId, RouteId, Serial,
 };
 
 /// A value as engines know it.
@@ -315,7 +315,7 @@ macro_rules! names {
         }
     )+};
 }
-names!(DestName, DeviceName, DeviceUri, GroupName, LocationPattern, ObjectName, ProcessName);
+names!(DestName, DeviceName, DeviceUri, FontName, GroupName, LocationPattern, ObjectName, ProcessName);
 
 /// A column of a table, by its name. Its place in a row comes from the list of columns that it is defined with.
 #[derive(Clone, Copy, Debug)]

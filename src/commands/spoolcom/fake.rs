@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::commands::shell::{Exit, Intent, Shell};
 use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
 use crate::model::job::{DocumentStatus, Format, JobStatus, Occurrence, RawPath, Transfer};
-use crate::model::location::{Destination, LocationStatus};
+use crate::model::location::{Destination, FontStatus, LocationStatus};
 use crate::model::order::Priority;
 use crate::model::process::ProcessStatus;
 use crate::model::query::{Cursor, Page};
@@ -72,6 +72,7 @@ fn looks(request: &Request) -> bool {
             | R::Occurrences { .. }
             | R::AwaitStopped { .. }
             | R::AwaitAnswer { .. }
+            | R::Fonts { .. }
             | R::Events { .. }
             | R::Why { .. }
     )
@@ -137,6 +138,15 @@ impl Carrier for Fake {
             Request::SetContent { pattern, .. } => {
                 Reply::SetContent(u32::from(!matches!(pattern, LocationPattern::EveryGroup(_))))
             }
+            Request::SetFont { pattern, .. } => {
+                Reply::SetFont(u32::from(!matches!(pattern, LocationPattern::EveryGroup(_))))
+            }
+            Request::DefineFont { .. } => Reply::DefineFont(()),
+            Request::DeleteFont { .. } => Reply::DeleteFont(()),
+            Request::Fonts { after } => Reply::Fonts(match after {
+                None => vec![FontStatus { name: "LOGO".parse().unwrap(), job: number(8) }],
+                Some(_) => Vec::new(),
+            }),
             Request::SetBroadcast { .. } => Reply::SetBroadcast(()),
             Request::DeleteLocation { .. } => Reply::DeleteLocation(1),
             Request::Locations { pattern, after } => Reply::Locations(page(&world.locations, |one| {
@@ -376,6 +386,7 @@ fn location_name(name: &str) -> LocationName {
 
 pub fn location(name: &str, device: Option<&str>) -> LocationStatus {
     LocationStatus {
+        font: None,
         id: LocationId(1),
         name: location_name(name),
         broadcast: false,

@@ -14,6 +14,7 @@ use super::language::tree::Command;
 use super::language::values::Object;
 use super::session::{EarlyEnd, Session};
 use super::verbs::dev::DeviceStatement;
+use super::verbs::font::FontStatement;
 use super::verbs::job::JobStatement;
 use super::verbs::loc::LocationStatement;
 use super::verbs::operands::Source;
@@ -41,6 +42,8 @@ pub enum Statement {
     Exit,
     /// FC
     Fc(open::Fc),
+    /// FONT
+    Font(FontStatement),
     /// HELP
     Help(help::Topic),
     /// JOB
@@ -76,7 +79,8 @@ impl Statement {
             Verb::Spooler => Self::Spooler(SpoolerStatement::of(command, source)?),
             Verb::Fc => Self::Fc(open::Fc::of(command)),
             Verb::Open => Self::Open(open::Supervisor::of(command)?),
-            verb @ (Verb::Batch | Verb::Collect | Verb::Font) => {
+            Verb::Font => Self::Font(FontStatement::of(command, source)?),
+            verb @ (Verb::Batch | Verb::Collect) => {
                 return Err(not_available(command, verb.word()));
             }
         })
@@ -88,6 +92,7 @@ impl Statement {
             Self::Comment | Self::Exit | Self::Fc(_) | Self::Help(_) => None,
             Self::Open(_) => Some(Intent::Read),
             Self::Dev(statement) => Some(statement.intent()),
+            Self::Font(statement) => Some(statement.intent()),
             Self::Job(statement) => Some(statement.intent()),
             Self::Loc(statement) => Some(statement.intent()),
             Self::Print(statement) => Some(statement.intent()),
@@ -103,6 +108,7 @@ impl Statement {
             Self::Comment | Self::Open(_) | Self::Fc(_) => {}
             Self::Help(topic) => help::run(*topic, session).map_err(|trouble| ("HELP".to_owned(), trouble))?,
             Self::Dev(statement) => statement.run(session)?,
+            Self::Font(statement) => statement.run(session)?,
             Self::Job(statement) => statement.run(session)?,
             Self::Loc(statement) => statement.run(session)?,
             Self::Print(statement) => statement.run(session)?,

@@ -141,7 +141,7 @@ const REFUSED: &[&[&str]] = &[
     &["LOC #G, DEV lp1"],
     &["LOC #G.D, BROADCAST"],
     &["LOC d, DELETE"],
-    &["LOC #G.D, FONT x"],
+    &["LOC #G.D, FONT no-name"],
     &["LOC a.b.c, DEV lp1"],
     &["JOB x, DELETE"],
     &["JOB 0, DELETE"],
@@ -441,6 +441,8 @@ fn every_subcommand_that_the_grammar_calls_available_does_something() {
             ObjectKind::Jobs => &["5"],
             ObjectKind::Name if grammar.verb == Verb::Loc => &["#OFFICE.FRONT", "#OFFICE"],
             ObjectKind::Name if grammar.verb == Verb::Print => &["$SPLA"],
+            ObjectKind::Name if grammar.verb == Verb::Font => &["LOGO"],
+            ObjectKind::Name if grammar.verb == Verb::Batch => &["301"],
             ObjectKind::Name => &["$LP1"],
             ObjectKind::Nothing | ObjectKind::Comment | ObjectKind::Words => &[""],
         };

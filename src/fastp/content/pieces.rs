@@ -119,6 +119,8 @@ pub enum Piece<'a> {
     Added(&'a [u8]),
     /// What follows goes over a new connection.
     Renew,
+    /// A document of the font: its index.
+    Font(usize),
     /// A document.
     Body {
         /// Index of its source.
@@ -146,6 +148,8 @@ pub struct Place {
 pub struct Pieces {
     /// Its documents, open.
     pub sources: Vec<Source>,
+    /// The font of its location, which is part of the first document as far as boundaries go.
+    pub font: Vec<Source>,
     /// Where the paper stands before it.
     pub paper: Paper,
     /// Whether neighbours share a stream that a printer reads, where a boundary must part them.
@@ -173,6 +177,7 @@ impl Pieces {
         list.feeds.text(self.sources[place.index].edges());
         list.last = Some(Speech::Text);
         (list.at, list.copy, list.phase) = (place.index, place.copy, Phase::Documents);
+        list.font = false;
         list.feed(feed);
         list.ready.push_back(Piece::Body { index: place.index, copy: place.copy, from: place.at });
         list
@@ -187,6 +192,7 @@ impl Pieces {
             last: self.last,
             at: 0,
             copy: 0,
+            font: true,
             phase: Phase::Before,
             ready: VecDeque::new(),
         }
@@ -309,6 +315,7 @@ impl Pieces {
             let size = match piece {
                 Piece::Added(bytes) => bytes.len() as u64,
                 Piece::Renew => 0,
+                Piece::Font(index) => self.font[index].size,
                 Piece::Body { index, from, .. } => self.sources[index].size - from,
             };
             let mut at = 0;
@@ -320,6 +327,7 @@ impl Pieces {
                         ours[..want].copy_from_slice(&bytes[at as usize..at as usize + want]);
                         true
                     }
+                    Piece::Font(index) => read_full_at(&self.font[index].file, &mut ours[..want], at)? == want,
                     Piece::Body { index, from, .. } => {
                         read_full_at(&self.sources[index].file, &mut ours[..want], from + at)? == want
                     }
@@ -405,6 +413,8 @@ pub struct PieceIter<'a> {
     last: Option<Speech>,
     at: usize,
     copy: u32,
+    /// The font has not been sent yet.
+    font: bool,
     phase: Phase,
     ready: VecDeque<Piece<'a>>,
 }
@@ -427,11 +437,22 @@ impl<'a> PieceIter<'a> {
         }
     }
 
+    /// The font, once a job.
+    fn font(&mut self) {
+        if std::mem::take(&mut self.font) {
+            let sent = self.pieces.font.iter().enumerate().filter(|(_, source)| source.size > 0);
+            self.ready.extend(sent.map(|(index, _)| Piece::Font(index)));
+        }
+    }
+
     fn headers(&mut self) {
         if self.pieces.has_header(self.sheets) {
             for _ in 0..self.sheets.pages {
                 let feed = self.feeds.page();
                 self.boundary(Speech::Text, feed);
+                if self.sheets.font_first {
+                    self.font();
+                }
                 self.ready.push_back(Piece::Added(&self.sheets.page));
             }
         }
@@ -455,6 +476,7 @@ impl<'a> PieceIter<'a> {
             FeedDecision::default()
         };
         self.boundary(speech, before.feed);
+        self.font();
         let from = if before.swallow { source.lead } else { 0 };
         if from < source.size {
             self.ready.push_back(Piece::Body { index: self.at, copy: self.copy, from });

@@ -17,6 +17,7 @@ fn octets(job: &Pieces, turn: &Turn) -> String {
         match piece {
             Piece::Added(bytes) => out.push_str(std::str::from_utf8(bytes).unwrap()),
             Piece::Renew => out.push('|'),
+            Piece::Font(_) => out.push('@'),
             Piece::Body { index, from, .. } => {
                 let mut bytes = vec![0; (job.sources[index].size - from) as usize];
                 read_full_at(&job.sources[index].file, &mut bytes, from).unwrap();

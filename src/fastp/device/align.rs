@@ -74,6 +74,7 @@ impl Device {
         let Some(open) = &mut self.open else { return Err(PrintError::Unwanted) };
         let nothing = Pieces {
             sources: Vec::new(),
+            font: Vec::new(),
             paper,
             shared: open.connection.shared_stream(),
             renewable: open.connection.is_renewable(),

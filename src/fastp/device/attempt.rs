@@ -20,11 +20,11 @@ use crate::fastp::content::feeds::Feed;
 use crate::fastp::content::header;
 use crate::fastp::content::header::Sheets;
 use crate::fastp::content::identity;
-use crate::fastp::content::pieces::{LaidOut, Piece, Pieces, Place};
+use crate::fastp::content::pieces::{LaidOut, Piece, Pieces, Place, Source};
 use crate::fastp::transports::{Chunk, CloseOutcome, Connection, UndoOutcome};
 use crate::model::device::Exclusive;
 use crate::model::event::EventWord;
-use crate::model::state::{Delivery, DeviceWish};
+use crate::model::state::{Delivery, DeviceWish, HoldReason};
 use crate::model::wait::Wait;
 use crate::model::{Failure, FailureKind};
 use crate::spool::interface::engine::{AttemptEnd, Claim, DeviceReport, Next, Observation, Outcome, Paper, Settlement};
@@ -101,6 +101,7 @@ impl Device {
         control.open = self.open.is_some();
         control.write_progress(true);
         let (sources, remark) = identity::examine(claim, control)?;
+        let font = identity::examine_font(claim, control)?;
         if claim.possible_duplicate {
             self.close_for_one_that_goes_alone(claim, control)?;
         }
@@ -116,6 +117,7 @@ impl Device {
         let separation = header::separation(claim, &self.settings, now, &context.zone);
         let job = Rc::new(Pieces {
             sources,
+            font,
             paper: if new_address { Paper::Top } else { claim.paper },
             shared: open.connection.shared_stream(),
             renewable: open.connection.is_renewable(),
@@ -199,6 +201,20 @@ impl Device {
                     open.connection.begin(job, None, control).map(drop)
                 }
                 Piece::Added(bytes) => open.connection.send(Chunk::Bytes(bytes), control),
+                Piece::Font(index) => {
+                    let Source { file, size, .. } = &job.font[index];
+                    // It is no progress of a document.
+                    control.adds(size.cast_signed());
+                    let sent = open.connection.send(Chunk::Document(index, file, 0..*size), control);
+                    sent.map_err(|error| match error {
+                        PrintError::Source(_, what) => PrintError::Document {
+                            reason: HoldReason::Failed,
+                            text: format!("the font of its location {what}"),
+                            moved: None,
+                        },
+                        other => other,
+                    })
+                }
                 Piece::Body { index, copy, from } => {
                     let source = &job.sources[index];
                     (control.document, control.copy) = (source.sequence, copy);
@@ -443,7 +459,7 @@ impl Device {
                 Ok(context.attempt_ends(claim, end, Vec::new(), true)?)
             }
             PrintError::Source(_, text) => {
-                let reason = crate::model::state::HoldReason::Failed;
+                let reason = HoldReason::Failed;
                 let end = AttemptEnd::DataFailed { reason, text, moved: None, touched };
                 Ok(context.attempt_ends(claim, end, Vec::new(), true)?)
             }

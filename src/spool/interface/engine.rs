@@ -102,6 +102,8 @@ pub struct Claim {
     pub attempt: u32,
     /// The documents, in order.
     pub documents: Vec<ClaimedDocument>,
+    /// The documents of the font of its location: they are sent once, ahead of the first one.
+    pub font: Vec<ClaimedDocument>,
     /// Where an earlier attempt began writing to a file, if one did and did not end.
     pub begun: Option<FilePosition>,
     /// How that attempt separated the job from its neighbours.

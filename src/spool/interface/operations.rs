@@ -22,7 +22,7 @@ use crate::model::alter::JobChange;
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, Format, JobStatus, Occurrence, RawPath, Submission};
-use crate::model::location::{Destination, LocationStatus};
+use crate::model::location::{Destination, FontStatus, LocationStatus};
 use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage};
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
@@ -31,7 +31,7 @@ use crate::model::request::{Answer, Cleared, DeviceRequest};
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::why::Why;
 use crate::model::{
-    DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName, RequestId,
+    DeviceName, Failure, FontName, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName, RequestId,
 };
 
 use super::local::{Local, OnlyThese, WaitResult, longest};
@@ -273,6 +273,19 @@ operations! {
     /// `#group.dest` is declared when it is unknown. Returns how many were set.
     changes set_content / SetContent(pattern: LocationPattern, content: Option<Format>) -> u32 =>
         |spool, call| spool.set_content(call, pattern, content);
+    /// The font that is sent ahead of the jobs of every location that matches, once a job; `#group.dest` is declared when it
+    /// is unknown. Returns how many were set.
+    changes set_font / SetFont(pattern: LocationPattern, font: Option<FontName>) -> u32 =>
+        |spool, call| spool.set_font(call, pattern, font);
+    /// Makes a job a font, which is defined by that. A job that is a font cannot be deleted.
+    changes define_font / DefineFont(name: FontName, job: JobRef) -> () =>
+        |spool, call| spool.define_font(call, name, &job);
+    /// Forgets a font; its job stays.
+    changes delete_font / DeleteFont(name: FontName) -> () =>
+        |spool, call| spool.delete_font(call, name);
+    /// Fonts by name, at most 1,000, those after `after`.
+    looks fonts / Fonts(after: Option<FontName>) -> Vec<FontStatus> =>
+        |spool, call| spool.fonts(call, after);
     /// Whether a job for the whole group prints on every device of it.
     changes set_broadcast / SetBroadcast(group: GroupName, on: bool) -> () =>
         |spool, call| spool.set_broadcast(call, group, on);

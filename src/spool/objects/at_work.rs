@@ -93,6 +93,7 @@ impl Spool {
             store::entry::withdraw(tx, job.id)?;
             record_with(tx, Object::Job(job.id), EventWord::Held, EventDetail::Hold(HoldReason::Operator), why)?;
         } else {
+            super::fonts::demand_no_font(tx, job)?;
             store::job::set_wish(tx, job.id, Wish::Cancel)?;
             store::entry::withdraw(tx, job.id)?;
             record(tx, Object::Job(job.id), EventWord::Deleted, why)?;

@@ -233,7 +233,8 @@ impl Spool {
         let is_last = !busy && (left.is_empty() || job.wish == Wish::Cancel);
         // A job that was held while its last octets were on their way stays held, and whoever held it is told.
         let held = (job.hold_after || !job.reasons.is_empty()) && job.wish != Wish::Cancel;
-        if is_last && !held {
+        let font = if is_last && !held { store::font::of_job(tx, job.id)? } else { None };
+        if is_last && !held && font.is_none() {
             store::entry::delete_claimed(tx, entry)?;
             return Self::finish(tx, job, Some(&device.name.to_string()), outcome);
         }
@@ -241,7 +242,16 @@ impl Spool {
         if !is_last {
             return Ok(Vec::new());
         }
-        if job.hold_after {
+        if let Some(font) = font {
+            store::job::set_reasons(tx, job.id, job.reasons.with(HoldReason::Operator), None)?;
+            record_with(
+                tx,
+                Object::Job(job.id),
+                EventWord::Held,
+                EventDetail::HoldAfter,
+                &format!("it is the font {font}"),
+            )?;
+        } else if job.hold_after {
             store::job::set_reasons(tx, job.id, job.reasons.with(HoldReason::Operator), None)?;
             record_with(tx, Object::Job(job.id), EventWord::Held, EventDetail::HoldAfter, "HOLDAFTER")?;
         } else {

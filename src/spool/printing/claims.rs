@@ -14,7 +14,7 @@ use crate::model::event::EventWord;
 use crate::model::order::estimate_ms;
 use crate::model::state::{DeviceWish, EntryState, ProcessState};
 use crate::model::time::{Moment, SpoolTime};
-use crate::model::{ClassId, DeviceId, Failure, RouteId};
+use crate::model::{ClassId, DeviceId, Failure, JobId, RouteId};
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, record};
@@ -256,24 +256,31 @@ impl Spool {
         Ok(Next::Job(Box::new(claim)))
     }
 
+    /// The documents of a job, as a print process wants them.
+    fn documents(&self, tx: &Tx<'_>, job: JobId) -> Fallible<Vec<ClaimedDocument>> {
+        let dir = self.base().server(self.server());
+        let found = store::document::of_job(tx, job)?.into_iter().map(|d| ClaimedDocument {
+            id: d.id,
+            sequence: d.sequence,
+            path: crate::model::job::RawPath(dir.join(&d.store_name)),
+            transfer: d.transfer,
+            octets: d.identity.size,
+            identity: d.identity,
+            digest: d.digest,
+            format: d.format,
+            format_origin: d.format_origin,
+            copies: d.copies,
+        });
+        Ok(found.collect())
+    }
+
     fn as_claim(&self, tx: &Tx<'_>, entry: EntryRow, device: &DeviceRow, more: bool) -> Fallible<Claim> {
         let job = store::job::by_id(tx, entry.job)?.ok_or_else(|| Failure::internal("an entry without a job"))?;
-        let dir = self.base().server(self.server());
-        let documents = store::document::of_job(tx, job.id)?
-            .into_iter()
-            .map(|d| ClaimedDocument {
-                id: d.id,
-                sequence: d.sequence,
-                path: crate::model::job::RawPath(dir.join(&d.store_name)),
-                transfer: d.transfer,
-                octets: d.identity.size,
-                identity: d.identity,
-                digest: d.digest,
-                format: d.format,
-                format_origin: d.format_origin,
-                copies: d.copies,
-            })
-            .collect();
+        let documents = self.documents(tx, job.id)?;
+        let font = store::location::font_towards(tx, job.group, job.location, device.id)?;
+        let font = font.map(|name| store::font::job_of(tx, &name)).transpose()?.flatten();
+        // A font does not go ahead of itself.
+        let font = font.filter(|font| *font != job.id).map(|font| self.documents(tx, font)).transpose()?;
         // On a file the recorded offset tells exactly what an earlier attempt wrote. Anywhere else it may be on paper.
         // Of a file of another host nothing can be told here.
         let begun_here = entry.begun_server.as_deref() == Some(self.server().as_str());
@@ -286,6 +293,7 @@ impl Spool {
             device: device.id,
             attempt: entry.attempt,
             documents,
+            font: font.unwrap_or_default(),
             possible_duplicate: entry.duplicate || (entry.begun.is_some() && !on_file),
             begun: entry.begun.filter(|_| begun_here),
             begun_separation: entry.begun_separation,

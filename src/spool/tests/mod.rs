@@ -5,6 +5,7 @@ mod attempt_limit;
 mod attempts;
 mod counters;
 mod cycles;
+mod fonts;
 mod half_made;
 mod headers;
 mod interleavings;

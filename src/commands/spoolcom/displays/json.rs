@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::model::FontName;
 use crate::model::device::{DeviceStatus, Exclusive, RAW, eol_word};
 use crate::model::job::{DocumentStatus, JobStatus, Occurrence, Transfer};
 use crate::model::kept::KeptWords;
@@ -137,6 +138,7 @@ pub fn location(status: &LocationStatus) -> Value {
         "dest": status.name.dest.as_str(),
         "broadcast": status.broadcast,
         "device": status.device.as_ref().map(|device| device.guardian()),
+        "font": status.font.as_ref().map(FontName::as_str),
         "content": status.content.map(|content| content_word(Some(content))),
         "jobs": status.jobs,
     })

@@ -4,6 +4,7 @@
 //! page at a time, so that its length does not matter. Columns are as wide as the content of the pages so far.
 
 pub mod device;
+pub mod font;
 pub mod history;
 pub mod job;
 pub mod json;

@@ -9,7 +9,7 @@
 //! (docs/reference/spoolcom.md 1).
 
 use super::keywords::{Key, Verb};
-use super::values::{DisplayRequest, Payload, Switch, SwitchOrNumber, Value};
+use super::values::{DisplayRequest, Object, Payload, Switch, SwitchOrNumber, Value};
 
 /// What follows a subcommand.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -170,6 +170,7 @@ macro_rules! payload {
     (OneOf) => { Option<String> };
     (Owner) => { Option<String> };
     (Display) => { DisplayRequest };
+    (Jobs) => { Object };
 }
 
 /// Makes the rows of a command, and a type of those that this version carries out.
@@ -292,6 +293,18 @@ subcommands! {
 }
 
 subcommands! {
+    /// Subcommands of FONT.
+    FONT: FontSubcommand
+    now {
+        Delete "forget the font; its job stays, and is no font any more";
+        Job(Jobs) "the job that is sent ahead; of several the first. It cannot be deleted as long as it is the font";
+        Status(Display) "show it";
+    }
+    later {}
+    meaningless {}
+}
+
+subcommands! {
     /// Subcommands of LOC.
     LOC: LocSubcommand
     now {
@@ -299,10 +312,10 @@ subcommands! {
         Content(OptionalName) "what the documents of its jobs are where the user does not say: RAW (left alone), a format (pcl, ascii ...); NONE: as recognised (our addition)";
         Delete "remove the location or the group; no job may be in it";
         Dev(OptionalName) "connect it to a device; NONE disconnects, its jobs wait";
+        Font(OptionalName) "the font that is sent ahead of its jobs, once a job; NONE ends that";
         Status(Display) "show it";
     }
     later {
-        Font(OptionalName) "font job sent ahead";
         Xref(Display) "show its device and process";
     }
     meaningless {}
@@ -393,12 +406,6 @@ const BATCH: &[Row] = &[
     later(Key::Unlink, Operand::Number(1, 9_999_999), "take a job out"),
 ];
 
-const FONT: &[Row] = &[
-    later(Key::Delete, Operand::None, "remove it"),
-    later(Key::Job, Operand::Jobs, "the job that holds it"),
-    later(Key::Status, Operand::Display, "show it"),
-];
-
 macro_rules! grammar {
     ($verb:ident, $object:ident $syntax:literal, $stage:ident, $rows:expr, $help:literal) => {
         Grammar {
@@ -420,7 +427,7 @@ pub const GRAMMAR: &[Grammar] = &[
     grammar!(Dev, Name " [$device]", Now, DEV, "devices: declare, alter, start, drain, show"),
     grammar!(Exit, Nothing "", Now, &[], "end; what follows is not executed"),
     grammar!(Fc, Words " [text]", Now, &[], "at the prompt: edit the last command, or the last that begins with text"),
-    grammar!(Font, Name " [name]", Later, FONT, "fonts sent ahead of jobs"),
+    grammar!(Font, Name " [name]", Now, FONT, "fonts: jobs that are sent ahead of those of some locations"),
     grammar!(Help, Words " [command [subcommand]]", Now, &[], "this help, or that of one command"),
     grammar!(Job, Jobs " [number|(qualifiers)]", Now, JOB, "jobs: show, hold, start, alter, delete"),
     grammar!(Loc, Name " [[#group.]dest|#group]", Now, LOC, "locations: what jobs are addressed to"),

@@ -6,6 +6,7 @@
 pub(crate) mod at_work;
 pub(crate) mod dev;
 pub(crate) mod drain;
+pub(crate) mod font;
 pub(crate) mod help;
 pub(crate) mod job;
 pub(crate) mod job_changes;
