@@ -150,6 +150,7 @@ impl Device {
                 why: format!("job {}: {why}", claim.number),
             })?;
         }
+        control.total = job.total(start.top);
         control.stage = Stage::Sending;
         control.job = Some(Rc::clone(&job));
         let before = self.send_pieces(claim, &job, start.top, control)?;

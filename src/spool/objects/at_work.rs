@@ -28,6 +28,7 @@ use crate::store::request::Asked;
 use crate::store::{self, Fallible, Tx};
 use crate::sys::watch::Watch;
 
+use super::alive::Alive;
 use super::devices::not_found;
 use crate::spool::disk::files;
 use crate::spool::jobs::actions::{Aftermath, OwnersGroups, claimants, demand_job, find_to_change};
@@ -71,7 +72,7 @@ impl Spool {
             Self::demand(tx, Right::Configure)?;
             let device = store::device::to_change(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
             let Some(entry) = spool.loaded(tx, &device)? else {
-                return Err(no_job(&device, &spool.device_status(tx, device.clone())?.state));
+                return Err(no_job(&device, &spool.device_status(tx, device.clone(), &mut Alive::new(&spool))?.state));
             };
             let job = store::job::lock(tx, entry.job)?.ok_or_else(|| Failure::internal("an entry without a job"))?;
             let gone = if entry.state == EntryState::Claimed { spool.gone(&device, &entry) } else { None };
@@ -131,7 +132,7 @@ impl Spool {
             }
             // Sequence numbers only ascend, so the job that is promoted later gets the smaller key.
             row.sort.promoted = -store::spool::next_sequence(tx)?;
-            store::job::set_sort(tx, row.id, &row.sort)?;
+            store::job::set_sort(tx, row.id, &row.sort, row.place)?;
             store::alter::rekey_entries(tx, &row)?;
             record(tx, Object::Job(row.id), EventWord::Promoted, &format!("DEV {shown}, JOB {}", row.number))
         })
@@ -197,7 +198,7 @@ impl Spool {
         owner: Option<&OwnersGroups>,
     ) -> Fallible<(crate::model::EntryId, u32)> {
         let Some(entry) = store::entry::of_device(tx, device.id, EntryState::Claimed)?.into_iter().next() else {
-            let state = self.device_status(tx, device.clone())?.state;
+            let state = self.device_status(tx, device.clone(), &mut Alive::new(self))?.state;
             let failure = no_job(device, &state);
             return Err(match state {
                 DeviceState::DevError(_) => {

@@ -8,7 +8,6 @@ use crate::model::request::{Answer, DeviceRequest};
 use crate::model::state::{DeviceState, HoldReason, JobState};
 use crate::model::{FailureKind, RequestId};
 use crate::spool::interface::engine::{AttemptWish, DeviceReport};
-use crate::sys::lock::FileLock;
 
 fn lp(name: &str) -> DeviceName {
     name.parse().unwrap()
@@ -159,7 +158,6 @@ fn align_is_for_a_device_without_a_job_and_shows_job_0_meanwhile() {
     let device = site.device("LP1", "#A.B", vec![Site::socket()]);
     let ask = || site.spool.ask_device(&site.call(), lp("lp1"), DeviceRequest::Align);
     let lease = site.begins();
-    let _lock = FileLock::try_exclusive(&site.spool.base().process_lock(&site.process())).unwrap().unwrap();
     let (id, targets) = ask().unwrap();
     assert_eq!(targets.len(), 1);
     let order = site.spool.order(&lease, device, &site.now()).unwrap().unwrap();
