@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Failure, FailureKind};
+use crate::model::{Failure, FailureKind, ServerName};
 use crate::spool::disk::base::{Access, open, open_for_command, server_name};
 use crate::spool::interface::operations::Operations;
 use crate::spool::{Attendant, Base, Local, Nobody};
@@ -113,16 +113,21 @@ pub fn usual_base(host: Option<&str>, env: &dyn Fn(&str) -> Option<OsString>, cw
     }
 }
 
-/// Opens the spool at `base`, for the user this process acts for.
+/// Opens the spool at `base` directly, for the user this process acts for, whether a server has it or not.
 pub fn open_at(base: &Base, purpose: Purpose) -> Result<Box<dyn Operations>, Failure> {
-    open_waited(base, purpose, Duration::ZERO)
+    open_waited(base, purpose, Duration::ZERO).map(|(spool, _)| spool)
 }
 
-/// The same for a command that has waited so long already, for a print process that did not answer.
+/// The same for a command that has waited so long already, for a print process that did not answer. The name of the
+/// spool's server comes with it.
 ///
 /// # Errors
 /// As [`open_at`].
-pub fn open_waited(base: &Base, purpose: Purpose, waited: Duration) -> Result<Box<dyn Operations>, Failure> {
+pub fn open_waited(
+    base: &Base,
+    purpose: Purpose,
+    waited: Duration,
+) -> Result<(Box<dyn Operations>, ServerName), Failure> {
     let spool = match purpose {
         Purpose::Look => open(base, Access::Existing { now: clock::now() })?,
         Purpose::Change => open_for_command(base, Access::Existing { now: clock::now() })?,
@@ -139,7 +144,8 @@ pub fn open_waited(base: &Base, purpose: Purpose, waited: Duration) -> Result<Bo
     };
     let creator = spool.was_made_by(nix::unistd::geteuid().as_raw());
     let caller = if creator { users::caller_without_groups() } else { users::caller() };
-    Ok(Box::new(Local::new(spool, caller, clock::now, attendant)))
+    let server = spool.server().clone();
+    Ok((Box::new(Local::new(spool, caller, clock::now, attendant)), server))
 }
 
 #[cfg(test)]
