@@ -12,6 +12,7 @@ mod collectors;
 mod command_files;
 mod corruption;
 mod crowd;
+mod device_actions;
 mod device_cures;
 mod device_life;
 mod device_queue;

@@ -13,8 +13,9 @@ use crate::model::order::Priority;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceWish, EntryState, HoldReasons, SpoolerState, Wish};
 use crate::model::{
-    ClassId, CollectorId, CollectorName, DestName, DeviceId, DeviceName, DocumentId, EntryId, GroupId, GroupName,
-    JobId, JobNumber, LocalJobId, LocationId, LocationPattern, ObjectId, ProcessId, ProcessName, RouteId, Serial,
+    ClassId, CollectorId, CollectorName, DestName, DeviceId, DeviceName, DocumentId, EntryId, FontName, GroupId,
+    GroupName, JobId, JobNumber, LocalJobId, LocationId, LocationPattern, ObjectId, ProcessId, ProcessName, RequestId,
+    RouteId, Serial,
 };
 
 /// A value as engines know it.
@@ -218,7 +219,20 @@ macro_rules! wrapped {
         }
     )+};
 }
-wrapped!(ClassId, CollectorId, DeviceId, DocumentId, EntryId, GroupId, JobId, LocationId, ObjectId, ProcessId, RouteId);
+wrapped!(
+    ClassId,
+    CollectorId,
+    DeviceId,
+    DocumentId,
+    EntryId,
+    GroupId,
+    JobId,
+    LocationId,
+    ObjectId,
+    ProcessId,
+    RequestId,
+    RouteId
+);
 wrapped!(HoldReasons, LocalJobId, Serial);
 
 /// Values with a number of their own: what has another number is unknown.
@@ -317,7 +331,7 @@ macro_rules! names {
         }
     )+};
 }
-names!(CollectorName, DestName, DeviceName, DeviceUri, GroupName, LocationPattern, ObjectName, ProcessName);
+names!(CollectorName, DestName, DeviceName, DeviceUri, FontName, GroupName, LocationPattern, ObjectName, ProcessName);
 
 /// A column of a table, by its name. Its place in a row comes from the list of columns that it is defined with.
 #[derive(Clone, Copy, Debug)]

@@ -33,6 +33,7 @@ use super::view::Known;
 use super::visible::Visible;
 use crate::spool::disk::files;
 use crate::spool::interface::records::{Event, EventSubject, Removal};
+use crate::spool::objects::fonts::demand_no_font;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -348,6 +349,7 @@ impl Spool {
         let (removal, aftermath) = self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
             demand_job(tx, &row, owner.as_ref())?;
+            demand_no_font(tx, &row)?;
             store::job::set_wish(tx, row.id, Wish::Cancel)?;
             store::entry::withdraw(tx, row.id)?;
             record(tx, Object::Job(row.id), EventWord::Deleted, message.as_deref().unwrap_or_default())?;
