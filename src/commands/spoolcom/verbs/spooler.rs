@@ -1,6 +1,6 @@
 //! SPOOLER: the spooler as a whole.
 
-use crate::commands::pd::verbs::pdfsck;
+use crate::commands::findings;
 use crate::commands::shell::{Exit, Intent};
 use crate::commands::spoolcom::displays::{Listing, statistics};
 use crate::commands::spoolcom::language::grammar::SpoolerSubcommand;
@@ -151,7 +151,7 @@ fn rebuild(session: &mut Session<'_>) -> Result<(), EarlyEnd> {
         let json = serde_json::to_value(&report).map_err(Failure::internal)?;
         writeln!(session.out, "[\n{}\n]", printable::json(&json.to_string()))?;
     } else {
-        pdfsck::show(&report, session.out)?;
+        findings::show(&report, session.out)?;
     }
     if report.is_clean() { Ok(()) } else { Err(EarlyEnd::Reported(Exit::Failed)) }
 }
