@@ -16,6 +16,7 @@ pub mod ids;
 pub mod job;
 pub mod kept;
 pub mod location;
+pub mod managed;
 pub mod names;
 pub mod object;
 pub mod order;

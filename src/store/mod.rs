@@ -34,6 +34,7 @@ pub(crate) mod given;
 mod ground;
 pub mod job;
 pub mod location;
+pub mod managed;
 pub mod notices;
 pub mod object;
 pub mod process;

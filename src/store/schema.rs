@@ -366,7 +366,8 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(COLLECTORS)?;
     tx.script(ORDER)?;
     tx.script(REQUESTS)?;
-    tx.script(FONTS)
+    tx.script(FONTS)?;
+    tx.script(MANAGED)
 }
 
 /// Collectors, and the one by which each job came; none = the one of a spool in which none was ever declared. ERRLOG as typed,
@@ -473,6 +474,24 @@ CREATE INDEX request_open ON request (device_id) WHERE answered_ms IS NULL;
 /// The primary FASTCNFG file is kept in the spool; before, each print process had it from its starter.
 const FASTCNFG: &str = "
 ALTER TABLE spool ADD COLUMN fastcnfg BLOB;
+";
+
+/// What InfoPrint commands say of destinations, queues and the server: what a location is, whether it takes jobs, whether a
+/// group was made by itself and stays without locations, which papers a device has besides its form, and what was set and has
+/// no column.
+const MANAGED: &str = "
+ALTER TABLE location ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE location ADD COLUMN whole_group INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE location ADD COLUMN takes_jobs INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE location_group ADD COLUMN declared INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN media TEXT NOT NULL DEFAULT '';
+CREATE TABLE managed_value (
+    object          TEXT    NOT NULL,
+    object_id       INTEGER NOT NULL,
+    field           TEXT    NOT NULL,
+    value           TEXT    NOT NULL,
+    PRIMARY KEY (object, object_id, field)
+) WITHOUT ROWID;
 ";
 
 /// Facts of one host stand beside the server they belong to: device and inode of a print file and of a file that is printed

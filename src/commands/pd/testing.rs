@@ -147,6 +147,10 @@ fn location(text: &str, device: Option<&str>) -> LocationStatus {
         content: None,
         route: RouteId(1),
         jobs: 0,
+        kind: crate::model::location::LocationKind::Location,
+        whole_group: false,
+        takes_jobs: true,
+        given: Vec::new(),
     }
 }
 
@@ -170,6 +174,7 @@ fn device() -> DeviceStatus {
         process_state: ProcessState::Dormant,
         waiting: 0,
         awaits_process: false,
+        given: Vec::new(),
     }
 }
 
@@ -247,6 +252,7 @@ impl Carrier for Fake {
                 locations: 2,
                 processes: 1,
                 last_error: None,
+                given: Vec::new(),
             }),
             Request::ResolveDestination { name } => match name.to_ascii_lowercase().as_str() {
                 "office.front" | "front" => {

@@ -342,6 +342,7 @@ pub fn about() -> SpoolStatus {
         locations: 2,
         processes: 1,
         last_error: None,
+        given: Vec::new(),
     }
 }
 
@@ -414,6 +415,7 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
         process_state: ProcessState::Active,
         waiting: 2,
         awaits_process: false,
+        given: Vec::new(),
     }
 }
 
@@ -449,6 +451,10 @@ pub fn location(name: &str, device: Option<&str>) -> LocationStatus {
         content: None,
         route: RouteId(1),
         jobs: 0,
+        kind: crate::model::location::LocationKind::Location,
+        whole_group: false,
+        takes_jobs: true,
+        given: Vec::new(),
     }
 }
 

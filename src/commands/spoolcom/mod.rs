@@ -15,6 +15,7 @@
 //! there only when it is a terminal. The exit status is the worst of all statuses.
 
 pub(crate) mod displays;
+pub(crate) mod dump_config;
 pub mod language;
 pub(crate) mod output;
 pub(crate) mod prompt;
@@ -91,6 +92,10 @@ pub fn definition() -> clap::Command {
             "foreground",
             "SPOOLER, START stays and keeps the print processes as its children until SIGTERM; for systemd, containers and cron",
         ))
+        .arg(
+            switch("dump-config", "Write the configuration of the spool as a command file that makes it in an empty one")
+                .conflicts_with_all(["in", "json", "foreground"]),
+        )
         .arg(switch("no-wait", "DEV, DRAIN does not wait until the device is offline").conflicts_with("wait"))
         .arg(
             value("wait", "SECONDS", "DEV, DRAIN gives up when nothing has moved for so long; 60 if not given")
@@ -165,6 +170,11 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         (Some(name), None) if name == "-" => From::Lines(Box::new(&mut *shell.input)),
         (Some(name), None) => From::File(name),
     };
+    let dumps = options.get_flag("dump-config");
+    if dumps && matches!(from, From::Words(_)) {
+        let what = "--dump-config stands alone: it writes commands and carries out none";
+        return usage(shell.err, Message::Syntax, what, &[]);
+    }
     let foreground = options.get_flag("foreground");
     if foreground && !matches!(&from, From::Words(statements) if statements.iter().any(Statement::starts_spooler)) {
         let what = "--foreground goes with SPOOLER, START on the command line";
@@ -179,7 +189,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
             return Exit::of(&failure);
         }
     };
-    let at_prompt = matches!(from, From::Prompt);
+    let at_prompt = matches!(from, From::Prompt) && !dumps;
     let interrupted: fn() -> bool = if at_prompt { interrupt::pending } else { || false };
     let patience =
         options.get_one::<u32>("wait").copied().map_or(PATIENCE, |seconds| Duration::from_secs(seconds.into()));
@@ -222,6 +232,10 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         let out: &mut dyn Write = if at_prompt { &mut stoppable } else { stoppable.inner() };
         let mut runner = settings.runner(out, &mut messages, shell.err_is_terminal, shell.open);
         match from {
+            _ if dumps => {
+                let exit = runner.dump_config();
+                runner.finish(exit)
+            }
             From::Words(statements) => {
                 let exit = runner.once(statements);
                 runner.finish(exit)

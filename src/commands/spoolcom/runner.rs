@@ -13,6 +13,7 @@ use crate::commands::shell::{Exit, Intent, Opener};
 use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::Operations;
 
+use super::dump_config::{self, Unwritten};
 use super::language::continuation::Whole;
 use super::language::keywords::Verb;
 use super::language::lexer::is_comment;
@@ -203,6 +204,24 @@ impl<'a, 'o> Runner<'a, 'o> {
             print_failure(self.session.err, "", &failure, &Subject::Spooler);
             Exit::Unreachable
         })
+    }
+
+    /// Writes the configuration of the spool to the output.
+    pub fn dump_config(&mut self) -> Exit {
+        let opened =
+            self.open_for(Intent::Read).map_err(|failure| Failure { kind: FailureKind::Unreachable, ..failure });
+        let spool =
+            opened.and_then(|()| self.session.spool.as_mut().ok_or_else(|| Failure::internal("no spool is open")));
+        let failure = match spool.map(|spool| dump_config::write(spool.as_mut(), self.session.out)) {
+            Ok(Ok(())) => return Exit::Done,
+            Ok(Err(Unwritten::Output(error))) if error.kind() == std::io::ErrorKind::BrokenPipe => return Exit::Failed,
+            Ok(Err(Unwritten::Output(error))) => {
+                Failure::new(FailureKind::Io, format!("the output cannot be written: {error}"))
+            }
+            Ok(Err(Unwritten::Failed(failure))) | Err(failure) => failure,
+        };
+        print_failure(self.session.err, "", &failure, &Subject::Spooler);
+        Exit::of(&failure)
     }
 
     /// Opens the spool for `intent`, unless it is already open for that or more.

@@ -368,7 +368,7 @@ impl Spool {
 
     /// Ends a job and moves its row to the history. Returns the files to erase after the commit.
     pub(crate) fn finish(tx: &Tx<'_>, job: &JobRow, device: Option<&str>, outcome: &str) -> Fallible<Vec<String>> {
-        let destination = Self::job_destination(tx, job)?.to_string();
+        let destination = Self::job_destination(tx, job)?.stored();
         let removed = store::job::delete(tx, job.id)?;
         store::finished::insert(tx, job, &destination, device, outcome, &removed)?;
         Ok(removed.files)
