@@ -47,6 +47,7 @@ fn commands() -> impl Strategy<Value = Vec<String>> {
         "[A-C]".prop_map(|group| format!("LOC #{group}, BROADCAST ON")),
         ("[A-C]", "[W-Z]").prop_map(|(group, dest)| format!("LOC #{group}.{dest}, CONTENT RAW")),
         Just("PRINT $SPLB, FILE $SYSTEM.SYSTEM.FASTP, PARM %2, CPU 2, BACKUP 3".to_owned()),
+        ("[A-C]", "[W-Z]").prop_map(|(group, dest)| format!("LOC #{group}.{dest}, FONT LOGO")),
         Just("PRINT $OWN, PARM 7".to_owned()),
         select(vec!["COLLECT $S, FILE $SYSTEM.SYSTEM.CSPOOL, DATA $D.S.F", "COLLECT $S1, UNIT 8, PRI 150"])
             .prop_map(str::to_owned),

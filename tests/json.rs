@@ -29,6 +29,7 @@ const LISTINGS: &[(&[&str], Verb, &[&str])] = &[
     (&["spoolcom DEV", "spoolcom DEV of one device"], spoolcom::run, &["DEV lp1", "--json"]),
     (&["spoolcom PRINT"], spoolcom::run, &["PRINT", "--json"]),
     (&["spoolcom LOC"], spoolcom::run, &["LOC", "--json"]),
+    (&["spoolcom FONT"], spoolcom::run, &["FONT", "--json"]),
     (&["spoolcom JOB"], spoolcom::run, &["JOB", "--json"]),
     (&["spoolcom JOB", "spoolcom JOB of one job"], spoolcom::run, &["JOB 1", "--json"]),
     (&["Attributes of a job"], pd::verbs::pdls::run, &["-U", "--json", "--history"]),
@@ -108,6 +109,7 @@ fn one_of_everything() -> Inside {
     }];
     inside.local.submit(linked, vec![std::fs::File::open(&original).unwrap().into()]).unwrap();
 
+    inside.run(spoolcom::run, &["FONT LOGO, JOB 5; LOC #OFFICE.BACK, FONT LOGO"], Exit::Done);
     let lease = inside.begins("SPLA");
     let id = |inside: &mut Inside, name: &str| inside.local.device(name.parse().unwrap()).unwrap().id;
     let (lp1, lp2) = (id(&mut inside, "lp1"), id(&mut inside, "lp2"));

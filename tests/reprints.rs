@@ -17,6 +17,8 @@ enum Cause {
     Hold,
     /// An operator deletes it.
     Delete,
+    /// An operator clears the device, and the job is held.
+    Clear,
     /// The user's file, which is linked, gets shorter.
     Changed,
     /// The printer resets the connection.
@@ -85,9 +87,9 @@ fn rule(cause: Cause, exclusive: &str, place: Place, closes: bool) -> Outcome {
         }
         match cause {
             Cause::Reset if before(tag) || is_the_one => drop(outcome.announced.insert(tag)),
-            Cause::Hold if is_the_one => drop(outcome.held.insert(tag, "job-hold-set")),
+            Cause::Hold | Cause::Clear if is_the_one => drop(outcome.held.insert(tag, "job-hold-set")),
             Cause::Changed if tag == "long" => drop(outcome.held.insert(tag, "document-changed")),
-            Cause::Hold | Cause::Delete | Cause::Changed if cut.is_some() && before(tag) && !closes => {
+            Cause::Hold | Cause::Clear | Cause::Delete | Cause::Changed if cut.is_some() && before(tag) && !closes => {
                 outcome.held.insert(tag, "job-may-have-printed");
                 outcome.announced.insert(tag);
             }
@@ -248,11 +250,16 @@ fn ours(cause: Cause) {
                 match cause {
                     Cause::Hold => drop(cell.site.run("spoolcom", &[&format!("JOB {job}, HOLD")])),
                     Cause::Delete => drop(cell.site.run("spoolcom", &[&format!("JOB {job}, DELETE!")])),
+                    Cause::Clear => drop(cell.site.run("spoolcom", &["DEV $LP2, CLEAR"]).expect(0)),
                     _ => std::fs::File::options().write(true).open(cell.file("long")).unwrap().set_len(1000).unwrap(),
                 }
                 cell.printer.set_mode(if closes { Mode::Normal } else { Mode::NeverCloses });
                 cell.check(exclusive, place, closes);
             }
+        }
+        // What is delivered is no job of the device any more, and CLEAR finds none.
+        if cause == Cause::Clear {
+            continue;
         }
         // Delivered, and its connection still there.
         let waits = if exclusive == "ON" { Mode::Normal } else { Mode::NeverCloses };
@@ -279,6 +286,11 @@ fn ours(cause: Cause) {
 #[test]
 fn a_job_that_is_held_brings_back_no_other() {
     ours(Cause::Hold);
+}
+
+#[test]
+fn a_job_that_is_cleared_from_its_device_brings_back_no_other() {
+    ours(Cause::Clear);
 }
 
 #[test]

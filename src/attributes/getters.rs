@@ -87,7 +87,7 @@ pub(super) fn device_state(device: &DeviceStatus) -> &'static str {
         }
         DeviceState::Offline => "shutdown",
         DeviceState::Waiting => "idle",
-        DeviceState::Printing(_) => "printing",
+        DeviceState::Printing(_) | DeviceState::Aligning => "printing",
         DeviceState::Suspended => "paused",
         DeviceState::DevError(_) => "needs-attention",
         DeviceState::ProcError => "needs-key-operator",

@@ -8,14 +8,19 @@ pub fn gone(occurrences: &[Occurrence]) -> Option<String> {
         .iter()
         .filter_map(|one| {
             let device = one.device.as_ref()?.guardian();
-            Some(match one.gone? {
-                // Progress is written a few times a second.
-                0 => format!("its beginning may have gone to {device}"),
-                octets => format!("at least {octets} octets of it had left for {device}"),
-            })
+            Some(left(&device, one.gone?))
         })
         .collect();
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Says how much of a job had left for a device.
+pub fn left(device: &str, octets: u64) -> String {
+    match octets {
+        // Progress is written a few times a second.
+        0 => format!("its beginning may have gone to {device}"),
+        octets => format!("at least {octets} octets of it had left for {device}"),
+    }
 }
 
 #[cfg(test)]

@@ -13,9 +13,12 @@ use super::device::connection_settings::ConnectionSettings;
 use super::process::run::run_with;
 use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Exclusive};
 use crate::model::job::{Format, RawPath, Transfer};
+use crate::model::request::{DeviceRequest, OpenRequest};
 use crate::model::separation::HeaderPages;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote};
-use crate::model::{DeviceId, DeviceName, DocumentId, EntryId, Failure, FailureKind, JobId, JobNumber, ProcessName};
+use crate::model::{
+    DeviceId, DeviceName, DocumentId, EntryId, Failure, FailureKind, JobId, JobNumber, ProcessName, RequestId,
+};
 use crate::spool::disk::paths::Base;
 use crate::spool::interface::engine::{Claim, ClaimedDocument, DeviceOrder, Paper, Remembered};
 use crate::sys::{files, wake};
@@ -49,6 +52,8 @@ pub struct Printer {
     pub claimed: Option<Claim>,
     pub transferred: Vec<Claim>,
     pub done: Vec<(u32, Delivery)>,
+    /// What is asked of it, or of its running attempt.
+    pub asked: Vec<OpenRequest>,
 }
 
 impl Printer {
@@ -150,6 +155,7 @@ impl Fake {
             claimed: None,
             transferred: Vec::new(),
             done: Vec::new(),
+            asked: Vec::new(),
         });
         state.printers.len() - 1
     }
@@ -207,6 +213,7 @@ impl Fake {
             device: DeviceId(device as i64),
             attempt: 0,
             documents,
+            font: Vec::new(),
             begun: None,
             begun_separation: None,
             name: format!("job {number}"),
@@ -224,6 +231,25 @@ impl Fake {
     pub fn text(&self, device: usize, text: &str) -> u32 {
         let document = self.document(text.as_bytes(), Format::Text);
         self.submit(device, vec![document])
+    }
+
+    /// Asks something of a device.
+    pub fn ask(&self, device: usize, what: DeviceRequest) {
+        self.put(device, what);
+        self.wake();
+    }
+
+    /// Asks something of a device, and wakes nobody.
+    pub fn put(&self, device: usize, what: DeviceRequest) {
+        let mut state = self.state();
+        let id = RequestId(state.record.len() as i64);
+        state.printers[device].asked.push(OpenRequest { id, what });
+    }
+
+    /// Starts the print process for what is asked of a device.
+    pub fn start_asked(self: &Arc<Self>, device: usize, what: DeviceRequest) -> JoinHandle<Result<(), Failure>> {
+        self.put(device, what);
+        self.start()
     }
 
     pub fn wake(&self) {
@@ -278,6 +304,7 @@ impl Fake {
             claimed: printer.claimed.is_some(),
             transferred: printer.transferred.len() as u32,
             paper: printer.paper,
+            asked: printer.asked.iter().find(|asked| asked.what == DeviceRequest::Align).copied(),
             restart_at_ms: printer.restart_at_ms(),
             connection: printer.connection.clone(),
         })

@@ -6,6 +6,7 @@ mod fifo;
 mod files;
 mod headers;
 mod leftovers;
+mod requests;
 mod restart;
 mod sockets;
 mod whole;

@@ -46,6 +46,8 @@ event_words! {
     Accepted = "accepted",
     /// Attributes were altered.
     Altered = "altered",
+    /// A print process answered what an operator had asked of a device at work.
+    Answered = "answered",
     /// A print process began an epoch.
     Began = "began",
     /// BROADCAST of a group was set.
@@ -54,6 +56,8 @@ event_words! {
     CannotConnect = "cannot-connect",
     /// A device took a job.
     Claimed = "claimed",
+    /// An operator took the job in print from a device.
+    Cleared = "cleared",
     /// A device was closed.
     Closed = "closed",
     /// A device said that a job is on paper.
@@ -100,6 +104,8 @@ event_words! {
     Released = "released",
     /// Something worth knowing.
     Remark = "remark",
+    /// An operator asked something of a device at work.
+    Requested = "requested",
     /// A job waits elsewhere now.
     Rerouted = "rerouted",
     /// A job has ended and is kept.

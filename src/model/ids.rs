@@ -45,6 +45,8 @@ row_id! {
     EntryId,
     /// Identity of an interned requirement class.
     ClassId,
+    /// Identity of what was asked of a device at work.
+    RequestId,
 }
 
 /// The number SPOOLCOM shows: 1 to 9,999,999, ascending, reused only after the last.

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::device::RAW;
 use super::field::{Field, Value};
-use super::ids::{LocationId, RouteId};
+use super::ids::{JobNumber, LocationId, RouteId};
 use super::job::Format;
-use super::names::{DeviceName, GroupName, LocationName, LocationPattern};
+use super::names::{DeviceName, FontName, GroupName, LocationName, LocationPattern};
 
 /// What a location is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,9 @@ pub struct LocationStatus {
     /// What the documents of jobs are that are sent to it, where nobody else says; [`Format::Passthru`] is CONTENT RAW.
     #[serde(default)]
     pub content: Option<Format>,
+    /// The font that is sent ahead of its jobs, where one of that name is defined.
+    #[serde(default)]
+    pub font: Option<FontName>,
     /// Where its entries wait.
     pub route: RouteId,
     /// Jobs waiting at it.
@@ -76,6 +79,15 @@ pub struct GroupStatus {
     /// What was set of it and is only kept.
     #[serde(default)]
     pub given: Vec<(Field, Value)>,
+}
+
+/// A font as displays show it: a job that is sent ahead of the jobs of some locations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FontStatus {
+    /// Its name as declared.
+    pub name: FontName,
+    /// The job that is sent.
+    pub job: JobNumber,
 }
 
 /// How SPOOLCOM writes CONTENT of a location.

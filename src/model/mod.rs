@@ -25,6 +25,7 @@ pub mod printable;
 pub mod process;
 pub mod query;
 pub mod queue;
+pub mod request;
 pub mod separation;
 pub mod state;
 pub mod time;

@@ -165,6 +165,67 @@ impl DestName {
     }
 }
 
+/// The name of a font, whose job is sent ahead of others: 1 to 16 letters and digits, a letter first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FontName(String);
+
+impl FontName {
+    /// Returns the name as it was declared.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+    /// Returns the form in which names are compared.
+    pub fn key(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+impl FromStr for FontName {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let fits = text.len() <= 16
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.chars().all(|c| c.is_ascii_alphanumeric());
+        if text.is_empty() {
+            return Err(BadName::Empty);
+        }
+        let shown = || text.chars().take(MAX_NAME).collect::<String>().escape_debug().to_string();
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(BadName::Form(shown(), "of 1 to 16 letters and digits, a letter first"))
+        }
+    }
+}
+
+impl TryFrom<String> for FontName {
+    type Error = BadName;
+    fn try_from(text: String) -> Result<Self, BadName> {
+        text.parse()
+    }
+}
+
+impl From<FontName> for String {
+    fn from(name: FontName) -> String {
+        name.0
+    }
+}
+
+impl fmt::Display for FontName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl PartialEq for FontName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for FontName {}
+
 /// A name that is copied like a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FixedName {

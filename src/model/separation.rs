@@ -121,6 +121,9 @@ pub struct Separation {
     /// CONTENT RAW: nothing is added to anything.
     #[serde(default)]
     pub raw: bool,
+    /// The font of the location goes before the header pages (PARM bit 15).
+    #[serde(default)]
+    pub font_first: bool,
 }
 
 #[cfg(test)]

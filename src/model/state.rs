@@ -362,6 +362,8 @@ pub enum DeviceState {
     Waiting,
     /// It prints this job.
     Printing(JobNumber),
+    /// It prints an alignment page: JOB 0.
+    Aligning,
     /// SUSPEND stopped it in mid-job.
     Suspended,
     /// It is in a device error (its number in decimal).
@@ -379,6 +381,8 @@ pub struct DeviceFacts<'a> {
     pub error: Option<&'a ErrorNote>,
     /// The job of its running attempt.
     pub job: Option<JobNumber>,
+    /// Whether it was asked for an alignment page that has not left yet.
+    pub aligning: bool,
     /// Its print process.
     pub process: ProcessState,
 }
@@ -391,6 +395,9 @@ impl DeviceState {
         }
         if matches!(facts.process, ProcessState::Error | ProcessState::Dead) {
             return Self::ProcError;
+        }
+        if facts.aligning {
+            return Self::Aligning;
         }
         // Is a device tried that was suspended in an error? No: it waits for its operator.
         if facts.wish == DeviceWish::Suspended {
@@ -408,7 +415,7 @@ impl DeviceState {
         match self {
             Self::Offline => "OFFLINE",
             Self::Waiting => "WAITING",
-            Self::Printing(_) => "PRINTING",
+            Self::Printing(_) | Self::Aligning => "PRINTING",
             Self::Suspended => "SUSPENDED",
             Self::DevError(_) => "DEVERROR",
             Self::ProcError => "PROCERROR",
@@ -421,6 +428,7 @@ impl fmt::Display for DeviceState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Printing(job) => f.pad(&format!("JOB {job}")),
+            Self::Aligning => f.pad("JOB 0"),
             Self::DevError(number) => f.pad(&format!("ERROR %{number:o}")),
             Self::ProcError => f.pad("PROC ERROR"),
             other => f.pad(other.word()),
@@ -494,7 +502,13 @@ mod tests {
     fn a_device_is_what_was_wanted_observed_and_lives() {
         let error = ErrorNote { number: 100, text: "not ready".into(), since_ms: 0, next_try_ms: None, tries: 1 };
         let job = JobNumber::new(7);
-        let base = DeviceFacts { wish: DeviceWish::Started, error: None, job: None, process: ProcessState::Active };
+        let base = DeviceFacts {
+            wish: DeviceWish::Started,
+            error: None,
+            job: None,
+            aligning: false,
+            process: ProcessState::Active,
+        };
         assert_eq!(DeviceState::of(&base), DeviceState::Waiting);
         assert_eq!(DeviceState::of(&DeviceFacts { job, ..base }).to_string(), "JOB 7");
         assert_eq!(DeviceState::of(&DeviceFacts { error: Some(&error), ..base }).to_string(), "ERROR %144");

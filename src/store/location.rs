@@ -7,7 +7,7 @@ use crate::model::job::Format;
 use crate::model::location::LocationKind;
 use crate::model::separation::Layout;
 use crate::model::{
-    DestName, DeviceId, DeviceName, GroupId, GroupName, LocationId, LocationName, LocationPattern, RouteId,
+    DestName, DeviceId, DeviceName, FontName, GroupId, GroupName, LocationId, LocationName, LocationPattern, RouteId,
 };
 
 use super::managed::{self, Holder};
@@ -45,6 +45,8 @@ pub struct LocationRow {
     pub device_name: Option<DeviceName>,
     /// What the documents of its jobs are, where nobody else says.
     pub content: Option<Format>,
+    /// The font that is sent ahead of its jobs.
+    pub font: Option<FontName>,
     /// What its device asks of text.
     pub layout: Layout,
     /// Where its entries wait.
@@ -62,7 +64,7 @@ pub struct LocationRow {
 columns!(at {
     id = "l.id", group_id = "g.id", group_name = "g.name", broadcast = "g.broadcast", group_route = "g.route_id",
     dest = "l.dest", device_id = "l.device_id", route_id = "l.route_id", device_name = "d.name", jobs = "l.jobs",
-    content = "l.content", device_width = "d.width", device_trunc = "d.trunc", device_eol = "d.eol_crlf",
+    content = "l.content", font = "l.font", device_width = "d.width", device_trunc = "d.trunc", device_eol = "d.eol_crlf",
     device_page_length = "d.page_length", device_raw = "d.content_raw", declared = "g.declared", kind = "l.kind",
     whole_group = "l.whole_group", takes_jobs = "l.takes_jobs",
 });
@@ -91,6 +93,7 @@ fn read(row: &Row<'_>) -> Fallible<LocationRow> {
         device: row.get(at::device_id)?,
         device_name: row.get(at::device_name)?,
         content: row.get(at::content)?,
+        font: row.get(at::font)?,
         layout: settings.layout(),
         route: row.get(at::route_id)?,
         // One that is wrong is found by pdfsck, and keeps nobody from looking.
@@ -300,6 +303,29 @@ pub(crate) fn set_device(tx: &Tx<'_>, id: LocationId, device: Option<DeviceId>) 
 /// Sets what the documents of its jobs are.
 pub(crate) fn set_content(tx: &Tx<'_>, id: LocationId, content: Option<Format>) -> Fallible<()> {
     tx.change("the location", "UPDATE location SET content = ? WHERE id = ?", values![content, id])
+}
+
+/// Sets the font that is sent ahead of its jobs.
+pub(crate) fn set_font(tx: &Tx<'_>, id: LocationId, font: Option<&FontName>) -> Fallible<()> {
+    tx.change("the location", "UPDATE location SET font = ? WHERE id = ?", values![font.map(FontName::as_str), id])
+}
+
+/// Returns the font of the location by which a job reaches a device: its own, or that of its group which leads there.
+pub(crate) fn font_towards(
+    tx: &Tx<'_>,
+    group: GroupId,
+    location: Option<LocationId>,
+    device: DeviceId,
+) -> Fallible<Option<FontName>> {
+    let found = match location {
+        Some(id) => tx.one("SELECT font FROM location WHERE id = ?", values![id], |row| row.only())?,
+        None => tx.one(
+            "SELECT font FROM location WHERE group_id = ? AND device_id = ? ORDER BY font IS NULL, dest_key LIMIT 1",
+            values![group, device],
+            |row| row.only(),
+        )?,
+    };
+    Ok(found.flatten())
 }
 
 /// Sets BROADCAST of a group.

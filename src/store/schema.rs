@@ -365,6 +365,8 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(FASTCNFG)?;
     tx.script(COLLECTORS)?;
     tx.script(ORDER)?;
+    tx.script(REQUESTS)?;
+    tx.script(FONTS)?;
     tx.script(MANAGED)?;
     tx.script(LIFETIME)
 }
@@ -435,6 +437,39 @@ ALTER TABLE location ADD COLUMN content TEXT;
 ALTER TABLE document ADD COLUMN format_origin TEXT NOT NULL DEFAULT 'recognised';
 ALTER TABLE document ADD COLUMN recognised TEXT NOT NULL DEFAULT 'passthru';
 UPDATE document SET recognised = format;
+";
+
+/// Fonts, and the one that each location sends ahead of its jobs: by name, for there may be none of that name.
+const FONTS: &str = "
+CREATE TABLE font (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    name            TEXT    NOT NULL,
+    name_key        TEXT    NOT NULL UNIQUE,
+    job_id          INTEGER NOT NULL REFERENCES job (id)
+);
+CREATE INDEX font_job ON font (job_id);
+ALTER TABLE location ADD COLUMN font TEXT;
+";
+
+/// What operators ask of devices at work. The table of schema 1 was never written to; it did not name the entry whose attempt is
+/// meant.
+const REQUESTS: &str = "
+DROP TABLE request;
+CREATE TABLE request (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    device_id       INTEGER NOT NULL,
+    entry_id        INTEGER,
+    attempt         INTEGER NOT NULL,
+    process_id      INTEGER NOT NULL,
+    epoch           INTEGER NOT NULL,
+    action          TEXT    NOT NULL,
+    who             TEXT    NOT NULL,
+    asked_ms        INTEGER NOT NULL,
+    answered_ms     INTEGER,
+    outcome         INTEGER,
+    answer          TEXT
+);
+CREATE INDEX request_open ON request (device_id) WHERE answered_ms IS NULL;
 ";
 
 /// The primary FASTCNFG file is kept in the spool; before, each print process had it from its starter.

@@ -15,8 +15,8 @@ use crate::model::order::Priority;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceWish, EntryState, HoldReasons, JobState, SpoolerState, Wish};
 use crate::model::{
-    ClassId, CollectorId, CollectorName, DestName, DeviceId, DeviceName, DocumentId, EntryId, GroupId, GroupName,
-    JobId, JobNumber, LocalJobId, LocationId, ObjectId, ProcessId, ProcessName, RouteId, Serial,
+    ClassId, CollectorId, CollectorName, DestName, DeviceId, DeviceName, DocumentId, EntryId, FontName, GroupId,
+    GroupName, JobId, JobNumber, LocalJobId, LocationId, ObjectId, ProcessId, ProcessName, RequestId, RouteId, Serial,
 };
 
 /// A value as engines know it.
@@ -220,7 +220,20 @@ macro_rules! wrapped {
         }
     )+};
 }
-wrapped!(ClassId, CollectorId, DeviceId, DocumentId, EntryId, GroupId, JobId, LocationId, ObjectId, ProcessId, RouteId);
+wrapped!(
+    ClassId,
+    CollectorId,
+    DeviceId,
+    DocumentId,
+    EntryId,
+    GroupId,
+    JobId,
+    LocationId,
+    ObjectId,
+    ProcessId,
+    RequestId,
+    RouteId
+);
 wrapped!(HoldReasons, LocalJobId, Serial);
 
 /// Values with a number of their own: what has another number is unknown.
@@ -348,7 +361,7 @@ macro_rules! names {
         }
     )+};
 }
-names!(CollectorName, DestName, DeviceName, DeviceUri, GroupName, ObjectName, ProcessName);
+names!(CollectorName, DestName, DeviceName, DeviceUri, FontName, GroupName, ObjectName, ProcessName);
 
 /// Where a finished job was sent.
 impl Read for Destination {

@@ -141,6 +141,7 @@ fn one(pattern: LocationPattern) -> crate::model::LocationName {
 
 fn location(text: &str, device: Option<&str>) -> LocationStatus {
     LocationStatus {
+        font: None,
         id: LocationId(1),
         name: text.parse().map(one).unwrap(),
         broadcast: false,

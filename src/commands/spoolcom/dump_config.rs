@@ -176,6 +176,7 @@ fn of_change(change: &DeviceChange) -> Result<String, Failure> {
 fn of_location(location: &LocationStatus) -> Vec<String> {
     let device = location.device.as_ref().map_or_else(|| "NONE".to_owned(), |device| device.guardian());
     let mut words = vec![format!("DEV {device}")];
+    words.extend(location.font.as_ref().map(|font| format!("FONT {font}")));
     words.extend(location.content.is_some().then(|| format!("CONTENT {}", content_word(location.content))));
     words
 }

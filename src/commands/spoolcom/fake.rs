@@ -9,11 +9,12 @@ use crate::commands::shell::{Exit, Intent, Shell};
 use crate::model::collector::{CollectorState, CollectorStatus};
 use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
 use crate::model::job::{DocumentStatus, Format, JobStatus, Occurrence, RawPath, Transfer};
-use crate::model::location::{Destination, LocationStatus};
+use crate::model::location::{Destination, FontStatus, LocationStatus};
 use crate::model::order::Priority;
 use crate::model::process::ProcessStatus;
 use crate::model::query::{Cursor, Page};
 use crate::model::queue::QueueItem;
+use crate::model::request::{Answer, Cleared};
 use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, HoldReasons, JobState, ProcessState};
 use crate::model::why::{Cause, Why};
 use crate::model::*;
@@ -77,6 +78,8 @@ fn looks(request: &Request) -> bool {
             | R::Job { .. }
             | R::Occurrences { .. }
             | R::AwaitStopped { .. }
+            | R::AwaitAnswer { .. }
+            | R::Fonts { .. }
             | R::Events { .. }
             | R::Why { .. }
     )
@@ -137,6 +140,12 @@ impl Carrier for Fake {
             Request::AwaitOffline { .. } => Reply::AwaitOffline(world.waits.remove(0)),
             Request::AwaitStanding { .. } => Reply::AwaitStanding(true),
             Request::DeleteDevice { .. } => Reply::DeleteDevice(()),
+            Request::ClearDevice { .. } => {
+                Reply::ClearDevice(Cleared { job: number(7), gone: Some(4711), running: true })
+            }
+            Request::NextJob { .. } => Reply::NextJob(()),
+            Request::AskDevice { .. } => Reply::AskDevice(RequestId(1)),
+            Request::AwaitAnswer { .. } => Reply::AwaitAnswer(Answer::Requested),
             Request::Devices { after } => {
                 Reply::Devices(page(&world.devices, |one| after.as_ref().is_none_or(|after| one.name > *after)))
             }
@@ -160,6 +169,15 @@ impl Carrier for Fake {
                 let found = found.ok_or_else(|| lost(format!("destination {name}")))?;
                 Reply::ResolveDestination(Destination::Location(found.name.clone()))
             }
+            Request::SetFont { pattern, .. } => {
+                Reply::SetFont(u32::from(!matches!(pattern, LocationPattern::EveryGroup(_))))
+            }
+            Request::DefineFont { .. } => Reply::DefineFont(()),
+            Request::DeleteFont { .. } => Reply::DeleteFont(()),
+            Request::Fonts { after } => Reply::Fonts(match after {
+                None => vec![FontStatus { name: "LOGO".parse().unwrap(), job: number(8) }],
+                Some(_) => Vec::new(),
+            }),
             Request::SetBroadcast { .. } => Reply::SetBroadcast(()),
             Request::DeleteLocation { .. } => Reply::DeleteLocation(1),
             Request::Locations { pattern, after } => Reply::Locations(page(&world.locations, |one| {
@@ -425,6 +443,7 @@ fn location_name(name: &str) -> LocationName {
 
 pub fn location(name: &str, device: Option<&str>) -> LocationStatus {
     LocationStatus {
+        font: None,
         id: LocationId(1),
         name: location_name(name),
         broadcast: false,

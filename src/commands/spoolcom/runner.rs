@@ -259,8 +259,26 @@ impl<'a, 'o> Runner<'a, 'o> {
             self.node = None;
         }
         let failure = Failure { kind: FailureKind::Unreachable, ..failure };
-        print_failure(self.session.err, place, &failure, &Subject::Spooler);
+        let subject = if supervisor.is_ours() { Subject::Spooler } else { self.what_is(supervisor) };
+        print_failure(self.session.err, place, &failure, &subject);
         Exit::Unreachable
+    }
+
+    /// Says what OPEN named instead of a supervisor: a process of another kind, what is none, or a supervisor that there is
+    /// not.
+    fn what_is(&mut self, supervisor: &Supervisor) -> Subject {
+        if !supervisor.typed.starts_with(['$', '\\']) {
+            return Subject::NoProcess;
+        }
+        let is_other = match self.peek() {
+            Some(spool) => {
+                let collector = supervisor.name().parse().is_ok_and(|name| spool.collector(name).is_ok());
+                collector || supervisor.name().parse().is_ok_and(|name| spool.process(name).is_ok())
+            }
+            None => false,
+        };
+        self.close();
+        if is_other { Subject::NoSupervisor } else { Subject::Spooler }
     }
 
     fn execute(&mut self, line: &Line, text: &str, number: Option<usize>) -> (Exit, Flow) {
@@ -302,6 +320,11 @@ impl<'a, 'o> Runner<'a, 'o> {
                 Err((place, trouble)) => {
                     worst = worst.max(self.session.report(&place, trouble));
                 }
+            }
+            // What closed the spool has to have it opened again for what follows.
+            if self.session.spool.is_none() && self.intent.is_some() {
+                self.intent = None;
+                begins = true;
             }
             // An interrupt ends the whole list, not only the command that was running.
             if (self.session.interrupted)() {

@@ -15,6 +15,7 @@ use super::language::values::Object;
 use super::session::{EarlyEnd, Session};
 use super::verbs::collect::CollectStatement;
 use super::verbs::dev::DeviceStatement;
+use super::verbs::font::FontStatement;
 use super::verbs::job::JobStatement;
 use super::verbs::loc::LocationStatement;
 use super::verbs::operands::Source;
@@ -44,6 +45,8 @@ pub enum Statement {
     Exit,
     /// FC
     Fc(open::Fc),
+    /// FONT
+    Font(FontStatement),
     /// HELP
     Help(help::Topic),
     /// JOB
@@ -80,7 +83,8 @@ impl Statement {
             Verb::Spooler => Self::Spooler(SpoolerStatement::of(command, source)?),
             Verb::Fc => Self::Fc(open::Fc::of(command)),
             Verb::Open => Self::Open(open::Supervisor::of(command)?),
-            verb @ (Verb::Batch | Verb::Font) => {
+            Verb::Font => Self::Font(FontStatement::of(command, source)?),
+            verb @ Verb::Batch => {
                 return Err(not_available(command, verb.word()));
             }
         })
@@ -93,6 +97,7 @@ impl Statement {
             Self::Open(_) => Some(Intent::Read),
             Self::Collect(statement) => Some(statement.intent()),
             Self::Dev(statement) => Some(statement.intent()),
+            Self::Font(statement) => Some(statement.intent()),
             Self::Job(statement) => Some(statement.intent()),
             Self::Loc(statement) => Some(statement.intent()),
             Self::Print(statement) => Some(statement.intent()),
@@ -109,6 +114,7 @@ impl Statement {
             Self::Help(topic) => help::run(*topic, session).map_err(|trouble| ("HELP".to_owned(), trouble))?,
             Self::Collect(statement) => statement.run(session)?,
             Self::Dev(statement) => statement.run(session)?,
+            Self::Font(statement) => statement.run(session)?,
             Self::Job(statement) => statement.run(session)?,
             Self::Loc(statement) => statement.run(session)?,
             Self::Print(statement) => statement.run(session)?,

@@ -128,7 +128,7 @@ const REFUSED: &[&[&str]] = &[
     &["DEV lp1, WIDTH"],
     &["DEV lp1, EXCLUSIVE MAYBE"],
     &["DEV lp1, FIFO OFF!"],
-    &["DEV lp1, CLEAR"],
+    &["DEV lp1, CLEAR NOW"],
     &["DEV lp1, SUSPEND x"],
     &["DEV lp1, RESTART 9"],
     &["DEV lp1, RESTART -1"],
@@ -141,7 +141,7 @@ const REFUSED: &[&[&str]] = &[
     &["DEV lp1, START; JOB (STATE X)"],
     &["LOC #G.D, BROADCAST"],
     &["LOC d, DELETE"],
-    &["LOC #G.D, FONT x"],
+    &["LOC #G.D, FONT no-name"],
     &["LOC a.b.c, DEV lp1"],
     &["JOB x, DELETE"],
     &["JOB 0, DELETE"],
@@ -168,7 +168,7 @@ const REFUSED: &[&[&str]] = &[
     &["JOB 5, DELETE", "\nDEV"],
     &["JOB 5, DELETE \u{1b}[1m"],
     &["BATCH 1, DELETE"],
-    &["FONT a, JOB 5"],
+    &["FONT a-b, JOB 5"],
     &["FC"],
     &["HELP NIX"],
     &["HELP DEV STRAT"],
@@ -441,10 +441,13 @@ fn every_subcommand_that_the_grammar_calls_available_does_something() {
             ObjectKind::Name if grammar.verb == Verb::Loc => &["#OFFICE.FRONT", "#OFFICE"],
             ObjectKind::Name if grammar.verb == Verb::Print => &["$SPLA", ""],
             ObjectKind::Name if grammar.verb == Verb::Collect => &["$S", ""],
+            ObjectKind::Name if grammar.verb == Verb::Font => &["LOGO"],
+            ObjectKind::Name if grammar.verb == Verb::Batch => &["301"],
             ObjectKind::Name => &["$LP1", ""],
             ObjectKind::Nothing | ObjectKind::Comment | ObjectKind::Words => &[""],
         };
-        for row in grammar.rows.iter().filter(|row| row.stage == Stage::Now) {
+        // REBUILD needs a spool on disk: tests/collectors.rs.
+        for row in grammar.rows.iter().filter(|row| row.stage == Stage::Now && row.key != Key::Rebuild) {
             let (verb, key, operand) = (grammar.verb.word(), row.key.word(), some_operand(row));
             let line = |object: &&str| does_something(&format!("{verb} {object}, {key} {operand}"));
             assert!(objects.iter().any(line), "{verb}, {key} {operand} does nothing");

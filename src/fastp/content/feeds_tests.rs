@@ -91,6 +91,7 @@ fn print(jobs: &[Vec<(Doc, u32)>], setting: Setting) -> (Vec<(usize, Mark)>, usi
     let (mut marks, mut feeds) = (Vec::new(), 0);
     for (number, job) in jobs.iter().enumerate() {
         let pieces = Pieces {
+            font: Vec::new(),
             sources: job.iter().map(|(doc, copies)| doc.source(*copies)).collect(),
             paper,
             shared: setting.shared,
@@ -109,7 +110,7 @@ fn print(jobs: &[Vec<(Doc, u32)>], setting: Setting) -> (Vec<(usize, Mark)>, usi
         let mut boundary = false;
         for piece in pieces.list(false) {
             match piece {
-                Piece::Added(UNIVERSAL_EXIT) | Piece::Renew => boundary = true,
+                Piece::Added(UNIVERSAL_EXIT) | Piece::Renew | Piece::Font(_) => boundary = true,
                 Piece::Added(b"\x0c" | b"\r\x0c") => feeds += 1,
                 Piece::Added(page) => {
                     let mark = if page == b"H" { Mark::Header } else { Mark::Trailer };

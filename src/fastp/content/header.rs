@@ -22,6 +22,8 @@ const ROWS: usize = 5;
 const NAME_ROWS: usize = 3;
 /// PARM bit 14: the paper has 72 lines.
 const PARM_LONG: u16 = 0o2;
+/// PARM bit 15: header and trailer pages are printed with the font of the location.
+const PARM_FONT_FIRST: u16 = 0o1;
 
 /// Returns how the attempt that begins at `wall_ms` separates its job from its neighbours.
 pub fn separation(claim: &Claim, settings: &DeviceSettings, wall_ms: i64, zone: &TimeZone) -> Separation {
@@ -48,6 +50,7 @@ pub fn separation(claim: &Claim, settings: &DeviceSettings, wall_ms: i64, zone: 
         text,
         layout: settings.layout(),
         raw: false,
+        font_first: settings.parm & PARM_FONT_FIRST != 0,
     }
 }
 
@@ -75,6 +78,8 @@ pub struct Sheets {
     pub layout: Layout,
     /// CONTENT RAW: every document is sent as it is, and nothing stands beside it.
     pub raw: bool,
+    /// The font of the location goes before the header pages, which are printed with it.
+    pub font_first: bool,
 }
 
 impl Sheets {
@@ -95,6 +100,7 @@ impl Sheets {
             endff: separation.endff,
             layout: separation.layout,
             raw: separation.raw,
+            font_first: separation.font_first,
         }
     }
 }

@@ -40,9 +40,32 @@ pub const MOVED: &str = "its file was moved or restored; it carries no digest";
 /// # Errors
 /// Returns [`PrintError::Document`] for a document that must not be printed, and other errors as they come.
 pub fn examine(claim: &Claim, control: &mut AttemptControl<'_>) -> Result<(Vec<Source>, Option<String>), PrintError> {
-    let mut sources = Vec::with_capacity(claim.documents.len());
+    examine_all(&claim.documents, control)
+}
+
+/// Does the same for the font that is sent ahead of the job. A font that must not be printed holds the job: it would look
+/// other than it is meant to.
+///
+/// # Errors
+/// As [`examine`].
+pub fn examine_font(claim: &Claim, control: &mut AttemptControl<'_>) -> Result<Vec<Source>, PrintError> {
+    match examine_all(&claim.font, control) {
+        Ok((sources, _)) => Ok(sources),
+        Err(PrintError::Document { text, moved, .. }) => {
+            let text = format!("the font of its location cannot be sent: {text}");
+            Err(PrintError::Document { reason: HoldReason::Failed, text, moved })
+        }
+        Err(other) => Err(other),
+    }
+}
+
+fn examine_all(
+    documents: &[ClaimedDocument],
+    control: &mut AttemptControl<'_>,
+) -> Result<(Vec<Source>, Option<String>), PrintError> {
+    let mut sources = Vec::with_capacity(documents.len());
     let mut remark = None;
-    for document in &claim.documents {
+    for document in documents {
         control.check()?;
         let ((file, now), word) = match document.transfer {
             Transfer::Copy => copy(document, control)?,

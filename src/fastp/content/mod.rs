@@ -6,3 +6,5 @@ pub mod feeds;
 pub mod header;
 pub mod identity;
 pub mod pieces;
+pub mod ruler;
+pub mod turn;

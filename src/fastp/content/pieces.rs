@@ -119,6 +119,8 @@ pub enum Piece<'a> {
     Added(&'a [u8]),
     /// What follows goes over a new connection.
     Renew,
+    /// A document of the font: its index.
+    Font(usize),
     /// A document.
     Body {
         /// Index of its source.
@@ -130,11 +132,24 @@ pub enum Piece<'a> {
     },
 }
 
+/// A place in a job: an octet of a document, and of which copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Index of the source.
+    pub index: usize,
+    /// Which copy, from 1.
+    pub copy: u32,
+    /// Octets of it before.
+    pub at: u64,
+}
+
 /// A job that is ready to be sent.
 #[derive(Debug)]
 pub struct Pieces {
     /// Its documents, open.
     pub sources: Vec<Source>,
+    /// The font of its location, which is part of the first document as far as boundaries go.
+    pub font: Vec<Source>,
     /// Where the paper stands before it.
     pub paper: Paper,
     /// Whether neighbours share a stream that a printer reads, where a boundary must part them.
@@ -156,6 +171,18 @@ impl Pieces {
         self.list_with(&self.sheets, top)
     }
 
+    /// The pieces from a place in a text on, behind what feeds out the sheet that was begun.
+    pub fn list_from(&self, place: Place, feed: Feed) -> PieceIter<'_> {
+        let mut list = self.list(false);
+        list.feeds.text(self.sources[place.index].edges());
+        list.last = Some(Speech::Text);
+        (list.at, list.copy, list.phase) = (place.index, place.copy, Phase::Documents);
+        list.font = false;
+        list.feed(feed);
+        list.ready.push_back(Piece::Body { index: place.index, copy: place.copy, from: place.at });
+        list
+    }
+
     fn list_with<'a>(&'a self, sheets: &'a Sheets, top: bool) -> PieceIter<'a> {
         let paper = if top { Paper::Top } else { self.paper };
         PieceIter {
@@ -165,6 +192,7 @@ impl Pieces {
             last: self.last,
             at: 0,
             copy: 0,
+            font: true,
             phase: Phase::Before,
             ready: VecDeque::new(),
         }
@@ -175,6 +203,7 @@ impl Pieces {
         let octets = |piece| match piece {
             Piece::Added(bytes) => bytes.len() as u64,
             Piece::Renew => 0,
+            Piece::Font(index) => self.font[index].size,
             Piece::Body { index, from, .. } => self.sources[index].size.saturating_sub(from),
         };
         self.list(top).map(octets).fold(0, u64::saturating_add)
@@ -297,6 +326,7 @@ impl Pieces {
             let size = match piece {
                 Piece::Added(bytes) => bytes.len() as u64,
                 Piece::Renew => 0,
+                Piece::Font(index) => self.font[index].size,
                 Piece::Body { index, from, .. } => self.sources[index].size - from,
             };
             let mut at = 0;
@@ -308,6 +338,7 @@ impl Pieces {
                         ours[..want].copy_from_slice(&bytes[at as usize..at as usize + want]);
                         true
                     }
+                    Piece::Font(index) => read_full_at(&self.font[index].file, &mut ours[..want], at)? == want,
                     Piece::Body { index, from, .. } => {
                         read_full_at(&self.sources[index].file, &mut ours[..want], from + at)? == want
                     }
@@ -393,6 +424,8 @@ pub struct PieceIter<'a> {
     last: Option<Speech>,
     at: usize,
     copy: u32,
+    /// The font has not been sent yet.
+    font: bool,
     phase: Phase,
     ready: VecDeque<Piece<'a>>,
 }
@@ -415,11 +448,22 @@ impl<'a> PieceIter<'a> {
         }
     }
 
+    /// The font, once a job.
+    fn font(&mut self) {
+        if std::mem::take(&mut self.font) {
+            let sent = self.pieces.font.iter().enumerate().filter(|(_, source)| source.size > 0);
+            self.ready.extend(sent.map(|(index, _)| Piece::Font(index)));
+        }
+    }
+
     fn headers(&mut self) {
         if self.pieces.has_header(self.sheets) {
             for _ in 0..self.sheets.pages {
                 let feed = self.feeds.page();
                 self.boundary(Speech::Text, feed);
+                if self.sheets.font_first {
+                    self.font();
+                }
                 self.ready.push_back(Piece::Added(&self.sheets.page));
             }
         }
@@ -443,6 +487,7 @@ impl<'a> PieceIter<'a> {
             FeedDecision::default()
         };
         self.boundary(speech, before.feed);
+        self.font();
         let from = if before.swallow { source.lead } else { 0 };
         if from < source.size {
             self.ready.push_back(Piece::Body { index: self.at, copy: self.copy, from });
@@ -488,4 +533,4 @@ impl<'a> Iterator for PieceIter<'a> {
 
 #[cfg(test)]
 #[path = "pieces_tests.rs"]
-mod tests;
+pub(super) mod tests;

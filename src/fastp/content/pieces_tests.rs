@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use std::io::{Seek, Write};
 
 /// A source of `bytes`.
-fn source(format: Format, bytes: &[u8], copies: u32) -> Source {
+pub(in crate::fastp::content) fn source(format: Format, bytes: &[u8], copies: u32) -> Source {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     file.rewind().unwrap();
@@ -30,7 +30,7 @@ fn source(format: Format, bytes: &[u8], copies: u32) -> Source {
     source
 }
 
-fn text(bytes: &str, copies: u32) -> Source {
+pub(in crate::fastp::content) fn text(bytes: &str, copies: u32) -> Source {
     source(Format::Text, bytes.as_bytes(), copies)
 }
 
@@ -38,8 +38,17 @@ fn stream(bytes: &str) -> Source {
     source(Format::PostScript, bytes.as_bytes(), 1)
 }
 
-fn pieces(sources: Vec<Source>, paper: Paper) -> Pieces {
-    Pieces { sources, paper, shared: false, renewable: true, last: None, sheets: Sheets::default(), earlier: None }
+pub(in crate::fastp::content) fn pieces(sources: Vec<Source>, paper: Paper) -> Pieces {
+    Pieces {
+        sources,
+        font: Vec::new(),
+        paper,
+        shared: false,
+        renewable: true,
+        last: None,
+        sheets: Sheets::default(),
+        earlier: None,
+    }
 }
 
 fn bytes(pieces: &Pieces, top: bool) -> String {
@@ -48,6 +57,11 @@ fn bytes(pieces: &Pieces, top: bool) -> String {
         match piece {
             Piece::Added(bytes) => out.push_str(std::str::from_utf8(bytes).unwrap()),
             Piece::Renew => out.push('|'),
+            Piece::Font(n) => {
+                let mut buffer = vec![0; pieces.font[n].size as usize];
+                read_full_at(&pieces.font[n].file, &mut buffer, 0).unwrap();
+                out.push_str(std::str::from_utf8(&buffer).unwrap());
+            }
             Piece::Body { index: n, from, .. } => {
                 if let Some(mut text) = pieces.laid_out(n, from).unwrap() {
                     while let Some(part) = text.next_part().unwrap() {
@@ -268,4 +282,26 @@ proptest! {
         expander.finish(&mut whole);
         prop_assert!(out == whole);
     }
+}
+
+#[test]
+fn a_font_goes_once_ahead_of_the_first_document_and_is_part_of_it() {
+    let with_font = |sources: Vec<Source>, paper| {
+        let font = vec![source(Format::Pcl, b"[font]", 9), source(Format::Pcl, b"", 1)];
+        Pieces { font, ..pieces(sources, paper) }
+    };
+    assert_eq!(
+        bytes(&with_font(vec![text("a\n", 2), text("b\n", 1)], Paper::Text), false),
+        "\x0c[font]a\n\x0ca\n\x0cb\n"
+    );
+    assert_eq!(bytes(&with_font(vec![text("", 1), text("b\n", 1)], Paper::Top), false), "[font]b\n");
+    assert_eq!(bytes(&with_font(vec![text("", 1)], Paper::Top), false), "", "nothing is printed with it");
+    let shared = Pieces { shared: true, last: Some(Speech::Text), ..with_font(vec![stream("%!PS")], Paper::Text) };
+    assert_eq!(bytes(&shared, false), "|[font]%!PS", "the boundary is that of the document");
+    let sheets = Sheets { page: b"(page)\r\n".to_vec(), pages: 1, ..Sheets::default() };
+    let headed = Pieces { sheets: sheets.clone(), ..with_font(vec![text("a\n", 1)], Paper::Top) };
+    assert_eq!(bytes(&headed, false), "(page)\r\n\x0c[font]a\n");
+    let inside =
+        Pieces { sheets: Sheets { font_first: true, ..sheets }, ..with_font(vec![text("a\n", 1)], Paper::Top) };
+    assert_eq!(bytes(&inside, false), "[font](page)\r\n\x0ca\n");
 }

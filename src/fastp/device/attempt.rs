@@ -16,14 +16,15 @@ use super::departing::Departing;
 use super::errors::PrintError;
 use super::exclusive::OpenDevice;
 use super::thread::{Device, ThreadEnd};
+use crate::fastp::content::feeds::Feed;
 use crate::fastp::content::header;
 use crate::fastp::content::header::Sheets;
 use crate::fastp::content::identity;
-use crate::fastp::content::pieces::{LaidOut, Piece, Pieces};
+use crate::fastp::content::pieces::{LaidOut, Piece, Pieces, Place, Source};
 use crate::fastp::transports::{Chunk, CloseOutcome, Connection, UndoOutcome};
 use crate::model::device::Exclusive;
 use crate::model::event::EventWord;
-use crate::model::state::{Delivery, DeviceWish};
+use crate::model::state::{Delivery, DeviceWish, HoldReason};
 use crate::model::wait::Wait;
 use crate::model::{Failure, FailureKind};
 use crate::spool::interface::engine::{AttemptEnd, Claim, DeviceReport, Next, Observation, Outcome, Paper, Settlement};
@@ -36,7 +37,7 @@ const STAIRCASE: &str = "its lines end with line feeds alone: on a printer that 
 /// Sends a text as the device wants it.
 fn send_text(
     connection: &mut dyn Connection,
-    index: usize,
+    Place { index, copy, .. }: Place,
     mut text: LaidOut<'_>,
     control: &mut AttemptControl<'_>,
 ) -> Result<(), PrintError> {
@@ -47,6 +48,7 @@ fn send_text(
             Ok(Some(part)) => {
                 // What the layout adds or leaves out is no progress of the document.
                 control.adds(part.octets.len() as i64 - part.of.cast_signed());
+                control.sends_body(Place { index, copy, at: read }, part.of, part.octets.len() as u64);
                 connection.send(Chunk::Bytes(part.octets), control)?;
             }
             Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
@@ -99,6 +101,7 @@ impl Device {
         control.open = self.open.is_some();
         control.write_progress(true);
         let (sources, remark) = identity::examine(claim, control)?;
+        let font = identity::examine_font(claim, control)?;
         if claim.possible_duplicate {
             self.close_for_one_that_goes_alone(claim, control)?;
         }
@@ -112,15 +115,16 @@ impl Device {
         };
         let now = crate::sys::clock::wall_ms();
         let separation = header::separation(claim, &self.settings, now, &context.zone);
-        let job = Pieces {
+        let job = Rc::new(Pieces {
             sources,
+            font,
             paper: if new_address { Paper::Top } else { claim.paper },
             shared: open.connection.shared_stream(),
             renewable: open.connection.is_renewable(),
             last: open.last,
             sheets: Sheets::of(&separation),
             earlier: claim.begun_separation.as_ref().map(Sheets::of),
-        };
+        });
         let raw = separation.raw.then(|| format!("sent as it is: {} is CONTENT RAW", context.name.guardian()));
         let stairs = (open.connection.shared_stream()
             && job.leaves_bare_line_feeds()
@@ -148,6 +152,7 @@ impl Device {
         }
         control.total = job.total(start.top);
         control.stage = Stage::Sending;
+        control.job = Some(Rc::clone(&job));
         let before = self.send_pieces(claim, &job, start.top, control)?;
         control.stage = Stage::Sent;
         fault::point("after-last-octet");
@@ -175,7 +180,15 @@ impl Device {
         control: &mut AttemptControl<'_>,
     ) -> Result<u64, PrintError> {
         let mut before = 0;
-        for piece in job.list(top) {
+        let mut list = job.list(top);
+        while let Some(piece) = list.next() {
+            // Asked before the first octet, or while a page of ours was sent.
+            if matches!(piece, Piece::Body { .. })
+                && let Some(turn) = control.take_turn()
+            {
+                list = job.list_from(turn.to, Feed::None);
+                continue;
+            }
             if piece == Piece::Renew {
                 self.renew(claim, control)?;
                 before = control.octets();
@@ -189,20 +202,41 @@ impl Device {
                     open.connection.begin(job, None, control).map(drop)
                 }
                 Piece::Added(bytes) => open.connection.send(Chunk::Bytes(bytes), control),
+                Piece::Font(index) => {
+                    let Source { file, size, .. } = &job.font[index];
+                    // It is no progress of a document.
+                    control.adds(size.cast_signed());
+                    let sent = open.connection.send(Chunk::Document(index, file, 0..*size), control);
+                    sent.map_err(|error| match error {
+                        PrintError::Source(_, what) => PrintError::Document {
+                            reason: HoldReason::Failed,
+                            text: format!("the font of its location {what}"),
+                            moved: None,
+                        },
+                        other => other,
+                    })
+                }
                 Piece::Body { index, copy, from } => {
                     let source = &job.sources[index];
                     (control.document, control.copy) = (source.sequence, copy);
+                    let place = Place { index, copy, at: from };
                     match job.laid_out(index, from) {
                         Ok(None) => {
+                            control.sends_body(place, source.size - from, source.size - from);
                             open.connection.send(Chunk::Document(index, &source.file, from..source.size), control)
                         }
-                        Ok(Some(text)) => send_text(open.connection.as_mut(), index, text, control),
+                        Ok(Some(text)) => send_text(open.connection.as_mut(), place, text, control),
                         Err(error) => Err(PrintError::Source(index, format!("cannot be read: {error}"))),
                     }
                 }
             };
             match sent {
                 Err(PrintError::Source(index, what)) => return Err(identity::damaged(&job.sources[index], &what)),
+                Err(PrintError::Turn) => {
+                    if let Some(turn) = control.take_turn() {
+                        list = job.list_from(turn.to, turn.feed);
+                    }
+                }
                 other => other?,
             }
         }
@@ -399,7 +433,7 @@ impl Device {
             PrintError::Device(fault) => fault.text.clone(),
             PrintError::Document { text, .. } | PrintError::Source(_, text) => text.clone(),
             PrintError::Refused(failure) => failure.to_string(),
-            PrintError::Stop | PrintError::Unwanted | PrintError::Lost => {
+            PrintError::Stop | PrintError::Unwanted | PrintError::Lost | PrintError::Turn => {
                 format!("job {} was stopped while it printed", claim.number)
             }
             PrintError::Ending => "the print process ends".into(),
@@ -426,12 +460,13 @@ impl Device {
                 Ok(context.attempt_ends(claim, end, Vec::new(), true)?)
             }
             PrintError::Source(_, text) => {
-                let reason = crate::model::state::HoldReason::Failed;
+                let reason = HoldReason::Failed;
                 let end = AttemptEnd::DataFailed { reason, text, moved: None, touched };
                 Ok(context.attempt_ends(claim, end, Vec::new(), true)?)
             }
             PrintError::Stop => Ok(context.attempt_ends(claim, AttemptEnd::Stopped { touched }, Vec::new(), true)?),
-            PrintError::Unwanted => {
+            // A turn is taken where pieces are sent; one that comes anywhere else gives the job back.
+            PrintError::Unwanted | PrintError::Turn => {
                 Ok(context.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false)?)
             }
             // Nothing is recorded for a claim that is not ours. Do we take the next job at once? No: main first checks

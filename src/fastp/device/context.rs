@@ -30,13 +30,14 @@ use crate::fastp::process::log::Log;
 use crate::fastp::process::prerequisites::ProgressFile;
 use crate::fastp::process::waker::Waker;
 use crate::model::process::ProcessTrouble;
+use crate::model::request::{Answer, OpenRequest};
 use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote};
 use crate::model::time::Moment;
-use crate::model::{DeviceId, DeviceName, EntryId, Failure, FailureKind};
+use crate::model::{DeviceId, DeviceName, EntryId, Failure, FailureKind, RequestId};
 use crate::spool::interface::engine::{
     AttemptEnd, AttemptWish, Claim, DeviceOrder, DeviceReport, Engine, FilePosition, Lease, Next, Observation, Outcome,
-    Remembered, Settlement, TimedReport,
+    Paper, Remembered, Settlement, TimedReport,
 };
 use crate::spool::printing::trouble::Troubles;
 use crate::sys::clock;
@@ -337,6 +338,22 @@ impl DeviceContext {
                 now
             }
         }
+    }
+
+    /// What operators ask of a running attempt. If the spool cannot say, they wait.
+    pub fn requests(&self, claim: &Claim) -> Vec<OpenRequest> {
+        self.engine.requests(&self.lease, claim).unwrap_or_else(|failure| {
+            self.log.line(format_args!("{}: job {}: {failure}", self.name, claim.number));
+            Vec::new()
+        })
+    }
+
+    /// Answers what an operator asked: what is done, or why it is not.
+    ///
+    /// # Errors
+    /// As [`DeviceContext::ask`].
+    pub fn answer(&self, request: RequestId, answer: Answer, paper: Option<Paper>) -> Result<(), SpoolError> {
+        self.record("answering", DeviceReport::Answered { request, answer, paper })
     }
 
     /// Settles these transferred jobs.

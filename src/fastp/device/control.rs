@@ -17,8 +17,12 @@ use super::context::DeviceContext;
 use super::delivered::Delivered;
 use super::errors::{Fault, PrintError};
 use super::stall::{Stall, Verdict};
+use crate::fastp::content::pieces::{Pieces, Place};
+use crate::fastp::content::turn::{self, Turn};
 use crate::model::event::EventWord;
 use crate::model::guardian::DeviceError;
+use crate::model::request::{Answer, OpenRequest};
+use crate::model::state::DeviceWish;
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::{AttemptWish, Claim, Observation, Outcome};
 use crate::spool::printing::progress::{Progress, Standstill};
@@ -48,6 +52,19 @@ pub struct Releasing {
     pub quiet: bool,
 }
 
+/// The body that is being sent: how far an attempt is in its documents.
+#[derive(Clone, Copy, Debug)]
+struct Body {
+    /// Where what is sent begins.
+    begins: Place,
+    /// Octets of the document that it is made of.
+    of: u64,
+    /// Octets that are sent for them.
+    length: u64,
+    /// Octets of the attempt before it.
+    before: u64,
+}
+
 /// The control of one attempt, or of opening and closing a device without one.
 pub struct AttemptControl<'a> {
     context: &'a DeviceContext,
@@ -55,6 +72,8 @@ pub struct AttemptControl<'a> {
     /// While the device is being opened, a device that is no longer wanted ends the attempt; afterwards its job is
     /// finished.
     pub opening: bool,
+    /// Whether an operator asked for what is done, so that a suspended device is wanted too.
+    pub on_request: bool,
     /// Whether the device is open for the attempt.
     pub open: bool,
     /// How far the attempt is.
@@ -69,6 +88,11 @@ pub struct AttemptControl<'a> {
     pub total: u64,
     /// How long the device may accept nothing (TIMEOUT); none = no limit.
     pub io_limit: Option<Duration>,
+    /// The job that is being sent, for whoever asks for other pages of it.
+    pub job: Option<Rc<Pieces>>,
+    /// Where an operator wants it to go on.
+    turn: Option<Turn>,
+    body: Option<Body>,
     stall: Stall,
     standstill: Option<Standstill>,
     /// What we wait for, and since when (boot clock).
@@ -96,6 +120,7 @@ impl<'a> AttemptControl<'a> {
             context,
             claim,
             opening: false,
+            on_request: false,
             open: false,
             stage: Stage::Before,
             hangup_fd: None,
@@ -103,6 +128,9 @@ impl<'a> AttemptControl<'a> {
             copy: 0,
             total: 0,
             io_limit: None,
+            job: None,
+            turn: None,
+            body: None,
             stall: Stall::default(),
             standstill: None,
             waiting_for: None,
@@ -167,6 +195,7 @@ impl<'a> AttemptControl<'a> {
         let mut wish = self.wish(AttemptWish::Continue);
         let mut still = false;
         loop {
+            self.take_requests(wish == AttemptWish::Suspend)?;
             match wish {
                 AttemptWish::Suspend if self.stage == Stage::Before => return Err(PrintError::Unwanted),
                 AttemptWish::Suspend if self.stage == Stage::Sending => self.stand_still(&mut still)?,
@@ -182,10 +211,84 @@ impl<'a> AttemptControl<'a> {
             wish = self.wish(AttemptWish::Suspend);
         }
         self.spool_checked_at = Instant::now();
-        if self.opening && !self.context.still_started()? {
+        if self.opening && !self.still_open_for()? {
             return Err(PrintError::Unwanted);
         }
+        // What is being sent ends here only where it can: between two octets of a document.
+        if self.turn.is_some() && self.body.is_some() && self.stage == Stage::Sending {
+            return Err(PrintError::Turn);
+        }
         Ok(())
+    }
+
+    /// Whether the device should still be open for what is done.
+    fn still_open_for(&self) -> Result<bool, PrintError> {
+        if !self.on_request {
+            return Ok(self.context.still_started()?);
+        }
+        let wished = |wish| matches!(wish, DeviceWish::Started | DeviceWish::Suspended);
+        let order = self.context.order()?;
+        Ok(!self.context.waker.finishing() && order.is_some_and(|order| wished(order.wish) && order.asked.is_some()))
+    }
+
+    /// Answers what operators ask of the attempt. Before the first octet that waits: the job is not known yet.
+    fn take_requests(&mut self, suspended: bool) -> Result<(), PrintError> {
+        let Some(claim) = self.claim.filter(|_| self.stage != Stage::Before) else { return Ok(()) };
+        for request in self.context.requests(claim) {
+            self.answer(request, suspended)?;
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, request: OpenRequest, suspended: bool) -> Result<(), PrintError> {
+        let Some(job) = self.job.clone().filter(|_| self.stage == Stage::Sending) else {
+            let answer = Answer::Refused("every octet of the job has left already".into());
+            return Ok(self.context.answer(request.id, answer, None)?);
+        };
+        // One that was asked before and is not carried out yet counts as done.
+        let now = self.turn.map_or_else(|| self.place(), |turn| turn.to);
+        let answer = match turn::find(&job, now, request.what) {
+            Err(why) => Answer::Refused(why),
+            Ok(found) => self.turns(found, suspended),
+        };
+        Ok(self.context.answer(request.id, answer, None)?)
+    }
+
+    /// The job goes on elsewhere from now on. Says so.
+    fn turns(&mut self, found: Turn, suspended: bool) -> Answer {
+        let found = match self.turn {
+            Some(first) => Turn { to: found.to, page: found.page, over: first.over + found.over, ..first },
+            None => found,
+        };
+        self.turn = Some(found);
+        let start = if suspended { " after START" } else { "" };
+        let text = format!("it goes on at page {}{start}", found.page);
+        if self.octets == 0 {
+            return Answer::Done(text);
+        }
+        Answer::Warned(format!("{text}; page {} was being sent", found.from_page))
+    }
+
+    /// Where the attempt is in the documents of its job.
+    fn place(&self) -> Place {
+        let Some(body) = self.body else { return Place { index: 0, copy: 1, at: 0 } };
+        let sent = self.octets.saturating_sub(body.before).min(body.length);
+        // Of text that is laid out, the part that was made of these octets.
+        let done = if body.of == body.length { sent } else { body.of.saturating_mul(sent) / body.length.max(1) };
+        Place { at: body.begins.at.saturating_add(done), ..body.begins }
+    }
+
+    /// Notes that what is sent next, `length` octets, stands for `of` octets of a document from a place on.
+    pub fn sends_body(&mut self, begins: Place, of: u64, length: u64) {
+        self.body = Some(Body { begins, of, length, before: self.octets });
+    }
+
+    /// Takes where the job is to go on. From then on what was sent before counts as sent.
+    pub fn take_turn(&mut self) -> Option<Turn> {
+        let turn = self.turn.take()?;
+        self.body = None;
+        self.surplus = self.surplus.saturating_sub(turn.over);
+        Some(turn)
     }
 
     fn wish(&self, now: AttemptWish) -> AttemptWish {

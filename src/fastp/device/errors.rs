@@ -174,6 +174,8 @@ pub enum PrintError {
     Source(usize, String),
     /// The job is held, paused or cancelled.
     Stop,
+    /// The job goes on at another page: what is being sent ends here.
+    Turn,
     /// The device is no longer wanted, and nothing was sent.
     Unwanted,
     /// The claim is no longer ours.

@@ -1,5 +1,6 @@
 //! One device: its thread, opening and closing, and one attempt at one job.
 
+pub(crate) mod align;
 pub(crate) mod attempt;
 pub mod connection_settings;
 pub mod context;

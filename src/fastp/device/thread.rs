@@ -161,6 +161,9 @@ impl Device {
         }) {
             self.close("its URI was changed", &mut control)?;
         }
+        if let Some(request) = order.asked {
+            return self.carry_out(request, &order, &mut control);
+        }
         match order.wish {
             DeviceWish::Started => self.started(&order, &mut control),
             DeviceWish::Draining => {
@@ -316,7 +319,7 @@ impl Device {
             Err(PrintError::Document { text, .. } | PrintError::Source(_, text)) => {
                 Err(self.record(&Fault::new(DeviceError::Other, text))?)
             }
-            Err(PrintError::Unwanted | PrintError::Stop | PrintError::Lost) => Ok(false),
+            Err(PrintError::Unwanted | PrintError::Stop | PrintError::Lost | PrintError::Turn) => Ok(false),
         }
     }
 

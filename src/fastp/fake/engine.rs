@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Fake, Printer};
 use crate::model::device::Exclusive;
+use crate::model::request::{DeviceRequest, OpenRequest};
 use crate::model::state::{Delivery, DeviceWish};
 use crate::model::time::Moment;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessId, ProcessName, ServerName};
@@ -115,6 +116,12 @@ impl Engine for Fake {
         Ok(())
     }
 
+    fn requests(&self, _: &Lease, claim: &Claim) -> Result<Vec<OpenRequest>, Failure> {
+        let state = self.state();
+        let asked = state.printers[at(claim.device)].asked.iter();
+        Ok(asked.filter(|asked| asked.what != DeviceRequest::Align).copied().collect())
+    }
+
     fn goes_dormant(&self, _: &Lease, _: &Moment) -> Result<bool, Failure> {
         self.fault("goes_dormant")?;
         let mut state = self.state();
@@ -122,6 +129,7 @@ impl Engine for Fake {
             let due = printer.error.is_some();
             let work = !printer.queue.is_empty();
             printer.wish == DeviceWish::Draining
+                || !printer.asked.is_empty()
                 || printer.restart_at_ms().is_some()
                 || printer.claimed.is_some()
                 || !printer.transferred.is_empty()
@@ -152,6 +160,11 @@ impl Printer {
             }
             DeviceReport::AttemptEnds { claim, end } => self.ended(claim.number.get(), end, at),
             DeviceReport::Settled(how) => self.settled(how),
+            DeviceReport::Answered { request, answer, paper } => {
+                self.asked.retain(|asked| asked.id != request);
+                self.paper = paper.unwrap_or(self.paper);
+                format!("answered: {answer:?}")
+            }
         }
     }
 

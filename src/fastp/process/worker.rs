@@ -93,7 +93,7 @@ fn at(due_ms: Option<i64>, interval: u32, wall_ms: i64) -> NextStart {
 /// What an order asks for, regardless of earlier failures of its threads.
 fn wanted(order: &DeviceOrder, wall_ms: i64) -> NextStart {
     // No thread runs, so the claim is left over from one that broke off. It is given back before anything else.
-    if order.claimed {
+    if order.claimed || order.asked.is_some() {
         return NextStart::Now;
     }
     match order.wish {

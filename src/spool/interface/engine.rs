@@ -13,11 +13,12 @@ pub use crate::model::device::{FilePosition, Paper, Remembered};
 use crate::model::event::EventWord;
 use crate::model::guardian::ProcessError;
 use crate::model::job::{Format, FormatOrigin, Identity, RawPath, Transfer};
+use crate::model::request::{Answer, OpenRequest};
 use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
 use crate::model::time::Moment;
 use crate::model::{
-    DeviceId, DeviceName, DocumentId, EntryId, Failure, JobId, JobNumber, ProcessId, ProcessName, ServerName,
+    DeviceId, DeviceName, DocumentId, EntryId, Failure, JobId, JobNumber, ProcessId, ProcessName, RequestId, ServerName,
 };
 
 /// The right to drive the devices of one print process.
@@ -53,6 +54,8 @@ pub struct DeviceOrder {
     pub transferred: u32,
     /// Where its paper stands.
     pub paper: Paper,
+    /// What an operator asks of the device itself, and nobody has answered.
+    pub asked: Option<OpenRequest>,
     /// When a device that an error stopped must start again (wall clock), if its RESTART says so.
     pub restart_at_ms: Option<i64>,
     /// What it was last opened with, as recorded. Recovery after a crash relies on it.
@@ -99,6 +102,8 @@ pub struct Claim {
     pub attempt: u32,
     /// The documents, in order.
     pub documents: Vec<ClaimedDocument>,
+    /// The documents of the font of its location: they are sent once, ahead of the first one.
+    pub font: Vec<ClaimedDocument>,
     /// Where an earlier attempt began writing to a file, if one did and did not end.
     pub begun: Option<FilePosition>,
     /// How that attempt separated the job from its neighbours.
@@ -290,6 +295,15 @@ pub enum DeviceReport {
     },
     /// Transferred jobs are settled.
     Settled(Settlement),
+    /// What an operator asked is answered. Nothing happens if it is answered already.
+    Answered {
+        /// What was asked.
+        request: RequestId,
+        /// What is done, or why not.
+        answer: Answer,
+        /// Where the paper stands after a page of ours; none = where it stood.
+        paper: Option<Paper>,
+    },
 }
 
 /// A report, and when it happened.
@@ -444,6 +458,11 @@ pub trait Engine: Send + Sync {
 
     /// Tells what a running attempt should do. This is cheap; processes ask after a wake-up and between documents.
     fn attempt_wish(&self, lease: &Lease, claim: &Claim) -> Result<AttemptWish, Failure>;
+
+    /// Reads what operators ask of a running attempt and nobody has answered.
+    fn requests(&self, _lease: &Lease, _claim: &Claim) -> Result<Vec<OpenRequest>, Failure> {
+        Ok(Vec::new())
+    }
 
     /// Goes dormant if there is nothing to do, in one transaction: no device of the process has a claim (a suspended
     /// job is one), a transferred job or a RESTART ahead, and no started one has an eligible entry, an error to retry

@@ -24,16 +24,18 @@ use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, Format, JobStatus, Occurrence, RawPath, Submission};
 use crate::model::lifetime::Retention;
-use crate::model::location::{Destination, GroupStatus, LocationStatus};
+use crate::model::location::{Destination, FontStatus, GroupStatus, LocationStatus};
 use crate::model::managed::{ManagedChange, ManagedObject};
 use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage};
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
 use crate::model::queue::QueueItem;
+use crate::model::request::{Answer, Cleared, DeviceRequest};
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::why::Why;
 use crate::model::{
-    CollectorName, DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName,
+    CollectorName, DeviceName, Failure, FontName, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName,
+    RequestId,
 };
 
 use super::local::{Local, OnlyThese, WaitResult, longest};
@@ -272,6 +274,18 @@ operations! {
     /// Waits until a device is OFFLINE, or `timeout_ms` have passed, and says what it is then.
     waits(timeout_ms) await_offline / AwaitOffline(name: DeviceName, timeout_ms: u64) -> DeviceStatus =>
         |spool, again| spool.await_offline(&name, longest(timeout_ms), again);
+    /// Takes the job in print from a device: it is held, or with `remove` it is deleted.
+    wakes clear_device / ClearDevice(name: DeviceName, remove: bool) -> Cleared =>
+        |spool, call| spool.clear_device(call, name, remove);
+    /// Makes a job that is queued for a device the next one that it prints, whatever the priorities of the others.
+    changes next_job / NextJob(name: DeviceName, job: JobRef) -> () =>
+        |spool, call| spool.next_job(call, name, &job);
+    /// Asks the print process of a device for something that only it can do.
+    wakes ask_device / AskDevice(name: DeviceName, what: DeviceRequest) -> RequestId =>
+        |spool, call| spool.ask_device(call, name, what);
+    /// Waits until what was asked is answered, at most `timeout_ms`, and returns the answer.
+    waits(timeout_ms) await_answer / AwaitAnswer(request: RequestId, timeout_ms: u64) -> Answer =>
+        |spool, again| spool.await_answer(request, longest(timeout_ms), again).map(WaitResult::from);
     /// Removes a device; it must be offline, without jobs of its own and without locations.
     changes delete_device / DeleteDevice(name: DeviceName) -> () =>
         |spool, call| spool.delete_device(call, name);
@@ -293,6 +307,19 @@ operations! {
     /// `#group.dest` is declared when it is unknown. Returns how many were set.
     changes set_content / SetContent(pattern: LocationPattern, content: Option<Format>) -> u32 =>
         |spool, call| spool.set_content(call, pattern, content);
+    /// The font that is sent ahead of the jobs of every location that matches, once a job; `#group.dest` is declared when it
+    /// is unknown. Returns how many were set.
+    changes set_font / SetFont(pattern: LocationPattern, font: Option<FontName>) -> u32 =>
+        |spool, call| spool.set_font(call, pattern, font);
+    /// Makes a job a font, which is defined by that. A job that is a font cannot be deleted.
+    changes define_font / DefineFont(name: FontName, job: JobRef) -> () =>
+        |spool, call| spool.define_font(call, name, &job);
+    /// Forgets a font; its job stays.
+    changes delete_font / DeleteFont(name: FontName) -> () =>
+        |spool, call| spool.delete_font(call, name);
+    /// Fonts by name, at most 1,000, those after `after`.
+    looks fonts / Fonts(after: Option<FontName>) -> Vec<FontStatus> =>
+        |spool, call| spool.fonts(call, after);
     /// Whether a job for the whole group prints on every device of it.
     changes set_broadcast / SetBroadcast(group: GroupName, on: bool) -> () =>
         |spool, call| spool.set_broadcast(call, group, on);

@@ -35,6 +35,7 @@ use super::view::Known;
 use super::visible::Visible;
 use crate::spool::disk::files;
 use crate::spool::interface::records::{Event, EventSubject, Removal};
+use crate::spool::objects::fonts::demand_no_font;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -355,6 +356,7 @@ impl Spool {
         let (removal, aftermath) = self.change(Room::Gives, call, move |tx| {
             let mut row = find_to_change(tx, &spool, &job)?;
             demand_job(tx, &row, owner.as_ref())?;
+            demand_no_font(tx, &row)?;
             let (state, _) = Self::job_state(tx, &row)?;
             if let Some(text) = &message {
                 keep_message(tx, row.id, text)?;

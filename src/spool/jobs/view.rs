@@ -349,6 +349,12 @@ impl Spool {
             Ok(found)
         })
     }
+
+    /// Returns the same of an entry that a device has now.
+    pub(crate) fn gone(&self, device: &DeviceRow, entry: &EntryRow) -> Option<u64> {
+        let progress = progress::read(&self.base().progress(device.settings.process.as_ref()?)).ok()?;
+        gone(device, progress.of_attempt(entry.id, entry.attempt)?)
+    }
 }
 
 /// Returns how many octets of a running attempt have left for good: from a file they are taken back.

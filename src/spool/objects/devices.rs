@@ -249,6 +249,7 @@ impl Spool {
             wish: row.wish,
             error: row.in_error(),
             job: running.as_ref().map(|r| r.job),
+            aligning: process_state == ProcessState::Active && store::request::any_for_device(tx, row.id)?,
             process: process_state,
         });
         let error = row.in_error().cloned();

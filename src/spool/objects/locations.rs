@@ -213,6 +213,7 @@ impl Spool {
                         broadcast: row.group.broadcast,
                         device: row.device_name,
                         content: row.content,
+                        font: row.font,
                         route: row.route,
                         kind: row.kind,
                         whole_group: row.whole_group,
@@ -282,7 +283,7 @@ fn only(name: &str, rows: Vec<LocationRow>) -> Fallible<Option<Destination>> {
     Ok(rows.into_iter().next().map(|row| Destination::of(row.name, row.kind)))
 }
 
-pub(super) fn matching(tx: &Tx<'_>, pattern: &LocationPattern) -> Fallible<Vec<LocationRow>> {
+pub(crate) fn matching(tx: &Tx<'_>, pattern: &LocationPattern) -> Fallible<Vec<LocationRow>> {
     if let LocationPattern::One(name) = pattern {
         return Ok(store::location::by_name(tx, name)?.into_iter().collect());
     }
@@ -388,7 +389,7 @@ pub(super) fn unknown(tx: &Tx<'_>, name: &str, what: &str) -> Fallible<Failure> 
     })
 }
 
-fn unknown_dest(tx: &Tx<'_>, dest: &DestName) -> Fallible<Failure> {
+pub(crate) fn unknown_dest(tx: &Tx<'_>, dest: &DestName) -> Fallible<Failure> {
     let failure = unknown(tx, dest.as_str(), "location")?;
     Ok(failure.hint(format!("a bare word is a destination in every group; a group is written #{dest}")))
 }

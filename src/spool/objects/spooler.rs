@@ -103,7 +103,7 @@ impl Spool {
                 devices: shown(counts.devices),
                 collectors: u64::try_from(collectors.len()).unwrap_or(u64::MAX),
                 processes: shown(counts.processes),
-                fonts: 0,
+                fonts: u64::try_from(store::font::list(tx, None)?.len()).unwrap_or(u64::MAX),
             })
         })
     }

@@ -17,6 +17,7 @@ use crate::model::device::{AfterReset, DeviceUri};
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::job::AFTER_PRINTING;
 use crate::model::lifetime::Ending;
+use crate::model::request::Answer;
 use crate::model::state::{Delivery, DeviceWish, EntryState, HoldReason, Wish};
 use crate::model::{DeviceId, Failure};
 use crate::store::device::DeviceRow;
@@ -100,6 +101,16 @@ impl Spool {
                     }
                 }
                 DeviceReport::Settled(settlement) => erase.extend(self.settle_in(tx, lease, &row, settlement)?),
+                DeviceReport::Answered { request, answer, paper } => {
+                    if let Some(paper) = paper {
+                        store::device::set_paper(tx, row.id, *paper)?;
+                    }
+                    if let Some(what) = store::request::answer(tx, *request, answer)? {
+                        let how = if matches!(answer, Answer::Refused(_)) { "refused: " } else { "" };
+                        let text = answer.stored().map(|(_, text)| text).unwrap_or_default();
+                        record(tx, Object::Device(row.id), EventWord::Answered, &format!("{what}: {how}{text}"))?;
+                    }
+                }
             }
             // Must the row be read again for the next report? Not for a device without an error, after a report that
             // changes nothing that the other reports look at.
@@ -119,6 +130,7 @@ impl Spool {
     /// Records the end of an attempt in a transaction.
     fn end_in(&self, tx: &Tx<'_>, entry: EntryRow, device: &DeviceRow, end: &AttemptEnd) -> Fallible<Erase> {
         let job = store::job::lock(tx, entry.job)?.ok_or_else(|| missing("a job"))?;
+        store::request::refuse_of_attempt(tx, device.id, (entry.id, entry.attempt), "its attempt has ended")?;
         if !end.touched() && entry.begun.is_some() {
             store::entry::clear_begun(tx, &entry)?;
         }
@@ -228,7 +240,8 @@ impl Spool {
         if is_last {
             store::tally::printed(tx)?;
         }
-        if is_last && !held {
+        let font = if is_last && !held { store::font::of_job(tx, job.id)? } else { None };
+        if is_last && !held && font.is_none() {
             let name = device.name.to_string();
             if let Some(until) = Self::kept_until(tx, job)? {
                 store::entry::release(tx, entry, EntryState::Done, false)?;
@@ -246,7 +259,16 @@ impl Spool {
         if !is_last {
             return Ok(Vec::new());
         }
-        if job.hold_after {
+        if let Some(font) = font {
+            store::job::set_reasons(tx, job.id, job.reasons.with(HoldReason::Operator), None)?;
+            record_with(
+                tx,
+                Object::Job(job.id),
+                EventWord::Held,
+                EventDetail::HoldAfter,
+                &format!("it is the font {font}"),
+            )?;
+        } else if job.hold_after {
             let reasons = job.reasons.with(HoldReason::Operator);
             store::job::set_reasons(tx, job.id, reasons, Some(AFTER_PRINTING))?;
             record_with(tx, Object::Job(job.id), EventWord::Held, EventDetail::HoldAfter, "HOLDAFTER")?;

@@ -56,6 +56,9 @@ pub(crate) fn has_eligible(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<bool> {
 
 /// Tells whether a device gives its print process something to do now.
 pub(crate) fn device_has_work(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<bool> {
+    if device.wish != DeviceWish::Stopped && store::request::any_for_device(tx, device.id)? {
+        return Ok(true);
+    }
     match device.wish {
         DeviceWish::Stopped => Ok(device_errors::restart_at(tx, device)?.is_some()),
         DeviceWish::Suspended => Ok(false),
@@ -290,24 +293,31 @@ impl Spool {
         Ok(Next::Job(Box::new(claim)))
     }
 
+    /// The documents of a job, as a print process wants them.
+    fn documents(&self, tx: &Tx<'_>, job: JobId) -> Fallible<Vec<ClaimedDocument>> {
+        let dir = self.base().server(self.server());
+        let found = store::document::of_job(tx, job)?.into_iter().map(|d| ClaimedDocument {
+            id: d.id,
+            sequence: d.sequence,
+            path: crate::model::job::RawPath(dir.join(&d.store_name)),
+            transfer: d.transfer,
+            octets: d.identity.size,
+            identity: d.identity,
+            digest: d.digest,
+            format: d.format,
+            format_origin: d.format_origin,
+            copies: d.copies,
+        });
+        Ok(found.collect())
+    }
+
     fn as_claim(&self, tx: &Tx<'_>, entry: EntryRow, device: &DeviceRow, more: bool) -> Fallible<Claim> {
         let job = store::job::by_id(tx, entry.job)?.ok_or_else(|| Failure::internal("an entry without a job"))?;
-        let dir = self.base().server(self.server());
-        let documents = store::document::of_job(tx, job.id)?
-            .into_iter()
-            .map(|d| ClaimedDocument {
-                id: d.id,
-                sequence: d.sequence,
-                path: crate::model::job::RawPath(dir.join(&d.store_name)),
-                transfer: d.transfer,
-                octets: d.identity.size,
-                identity: d.identity,
-                digest: d.digest,
-                format: d.format,
-                format_origin: d.format_origin,
-                copies: d.copies,
-            })
-            .collect();
+        let documents = self.documents(tx, job.id)?;
+        let font = store::location::font_towards(tx, job.group, job.location, device.id)?;
+        let font = font.map(|name| store::font::job_of(tx, &name)).transpose()?.flatten();
+        // A font does not go ahead of itself.
+        let font = font.filter(|font| *font != job.id).map(|font| self.documents(tx, font)).transpose()?;
         // On a file the recorded offset tells exactly what an earlier attempt wrote. Anywhere else it may be on paper.
         // Of a file of another host nothing can be told here.
         let begun_here = entry.begun_server.as_deref() == Some(self.server().as_str());
@@ -320,6 +330,7 @@ impl Spool {
             device: device.id,
             attempt: entry.attempt,
             documents,
+            font: font.unwrap_or_default(),
             possible_duplicate: entry.duplicate || (entry.begun.is_some() && !on_file),
             begun: entry.begun.filter(|_| begun_here),
             begun_separation: entry.begun_separation,

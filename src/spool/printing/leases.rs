@@ -17,6 +17,7 @@ use crate::model::Call;
 use crate::model::device::{DeviceUri, Exclusive};
 use crate::model::event::EventWord;
 use crate::model::guardian::ProcessError;
+use crate::model::request::OpenRequest;
 use crate::model::state::{DeviceWish, EntryState, Wish};
 use crate::model::time::Moment;
 use crate::model::{ClassId, DeviceId, Failure, FailureKind, ProcessName, ServerName};
@@ -88,6 +89,7 @@ impl Spool {
             claimed: engaged.contains(&ours),
             transferred: u32::try_from(transferred).unwrap_or(u32::MAX),
             paper: row.paper,
+            asked: store::request::open(tx, row.id, None)?.into_iter().next(),
             restart_at_ms,
             connection: row.connection,
         })
@@ -115,6 +117,7 @@ impl Engine for Spool {
             let epoch = store::process::begin_epoch(tx, row.id, server.as_str(), pid)?;
             store::process::set_error(tx, row.id, None, row.deaths)?;
             store::device::close_all(tx, &row.name)?;
+            store::request::refuse_of_epochs(tx, row.id, epoch, "its print process ended before it answered")?;
             let mut erase = Vec::new();
             for entry in store::entry::of_dead_epochs(tx, row.id, epoch)? {
                 let Some(job) = store::job::lock(tx, entry.job)? else { continue };
@@ -220,6 +223,10 @@ impl Engine for Spool {
                 _ => AttemptWish::Continue,
             })
         })
+    }
+
+    fn requests(&self, _lease: &Lease, claim: &Claim) -> Fallible<Vec<OpenRequest>> {
+        self.look(&Call::timeless(), |tx| store::request::open(tx, claim.device, Some((claim.entry, claim.attempt))))
     }
 
     fn goes_dormant(&self, lease: &Lease, now: &Moment) -> Fallible<bool> {

@@ -72,6 +72,7 @@ fn how_an_attempt_set_its_job_apart_outlives_the_process() {
         text: HeaderText { report: "\u{1b}\"é".into(), job: 1, ..HeaderText::default() },
         layout: Layout { eol_crlf: true, columns: Some(80), cut: true, page_lines: Some(72) },
         raw: false,
+        font_first: false,
     };
     let position = FilePosition { dev: 1, ino: 7, offset: 42 };
     site.spool.attempt_begins(&dead, &claim, &position, &separation, &site.now()).unwrap();

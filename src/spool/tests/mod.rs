@@ -1,9 +1,11 @@
 //! The rules of the spool, on a spool in a temporary directory with a clock that the test sets.
 
+mod at_work;
 mod attempt_limit;
 mod attempts;
 mod counters;
 mod cycles;
+mod fonts;
 mod half_made;
 mod headers;
 mod interleavings;

@@ -78,6 +78,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         object: "job",
+        text: "came by a collector that is not declared",
+        sql: "SELECT number FROM job WHERE collector IS NOT NULL
+                AND NOT EXISTS (SELECT 1 FROM collector WHERE name = job.collector)",
+        values: &[],
+    },
+    Rule {
+        object: "job",
         text: "is in the history and in the queues",
         sql: "SELECT j.number FROM job j JOIN finished f ON f.job_id = j.id",
         values: &[],

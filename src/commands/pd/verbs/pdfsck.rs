@@ -4,14 +4,14 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser};
 
-use crate::attributes::text::escaped;
+use crate::commands::findings;
 use crate::commands::pd::command_line::options::Names;
 use crate::commands::pd::help;
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop};
 use crate::commands::why::utc;
 use crate::model::{Call, Failure};
-use crate::spool::disk::fsck::{Report, Wanted, check};
+use crate::spool::disk::fsck::{Wanted, check};
 use crate::supervise::usual_base;
 use crate::sys::{clock, users};
 
@@ -64,34 +64,7 @@ fn look(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         json["restored-since"] = report.restored_ms.map_or(serde_json::Value::Null, utc);
         writeln!(shell.out, "{}", crate::model::printable::json(&format!("{json:#}")))?;
     } else {
-        show(&report, shell)?;
+        findings::show(&report, shell.out)?;
     }
     Ok(if report.is_clean() { Exit::Done } else { Exit::Failed })
-}
-
-fn show(report: &Report, shell: &mut Shell<'_>) -> Result<(), Stop> {
-    for finding in &report.findings {
-        let lost = if finding.loss { "LOST: " } else { "" };
-        writeln!(shell.out, "{lost}{}: {}", escaped(&finding.object), escaped(&finding.text))?;
-        match (&finding.mended, &finding.cure) {
-            (Some(mended), _) => writeln!(shell.out, "  mended: {}", escaped(mended))?,
-            (None, Some(cure)) => writeln!(shell.out, "  cure: {}", escaped(cure))?,
-            (None, None) => {}
-        }
-    }
-    if report.accepted {
-        writeln!(shell.out, "accepted: what no job knows may be erased again; held jobs stay held until START")?;
-    }
-    let left = report.findings.iter().filter(|finding| finding.mended.is_none()).count();
-    let verdict = match left {
-        0 => "nothing is wrong".to_owned(),
-        1 => "1 thing is wrong".to_owned(),
-        n => format!("{n} things are wrong"),
-    };
-    writeln!(
-        shell.out,
-        "{} jobs, {} print files, {} files put aside: {verdict}",
-        report.jobs, report.print_files, report.aside
-    )?;
-    Ok(())
 }

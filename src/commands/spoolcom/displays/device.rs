@@ -58,6 +58,7 @@ impl Shown for DeviceStatus {
                 "STATE",
                 match &self.state {
                     DeviceState::Printing(job) => format!("PRINTING JOB {job}"),
+                    DeviceState::Aligning => "PRINTING JOB 0".to_owned(),
                     DeviceState::DevError(number) => format!("DEVERROR %{number:o}"),
                     other => other.word().to_owned(),
                 },

@@ -5,7 +5,6 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::model::CollectorName;
 use crate::model::collector::{CollectorState, CollectorStatus};
 use crate::model::device::{DeviceStatus, Exclusive, RAW, eol_word};
 use crate::model::job::{DocumentStatus, JobStatus, Occurrence, Transfer};
@@ -14,6 +13,7 @@ use crate::model::location::{LocationKind, LocationStatus, content_word};
 use crate::model::process::ProcessStatus;
 use crate::model::separation::StartFf;
 use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, JobState, ProcessState};
+use crate::model::{CollectorName, FontName};
 use crate::spool::interface::records::SpoolStatus;
 
 use super::SUPERVISOR;
@@ -162,6 +162,7 @@ pub fn location(status: &LocationStatus) -> Value {
         "dest": status.name.dest.as_str(),
         "broadcast": status.broadcast,
         "device": status.device.as_ref().map(|device| device.guardian()),
+        "font": status.font.as_ref().map(FontName::as_str),
         "content": status.content.map(|content| content_word(Some(content))),
         "jobs": status.jobs,
         "made-as": match status.kind {

@@ -6,6 +6,11 @@ use crate::model::location::{LocationKind, LocationStatus, content_word};
 
 use super::{Column, Shown, Style, json, label, left, on_off};
 
+/// Returns the name of its font; empty without one.
+fn font(status: &LocationStatus) -> String {
+    status.font.as_ref().map(ToString::to_string).unwrap_or_default()
+}
+
 /// Names what prints its jobs: a device, the group for all devices of it, or nothing.
 fn leads_to(status: &LocationStatus) -> String {
     match &status.device {
@@ -34,7 +39,7 @@ impl Shown for LocationStatus {
             (false, false) => "D",
             (true, false) => "B D",
         };
-        vec![self.name.to_string(), flags.into(), leads_to(self), String::new()]
+        vec![self.name.to_string(), flags.into(), leads_to(self), font(self)]
     }
 
     fn detail(&self, _: &Style) -> Vec<(String, String)> {
@@ -42,7 +47,7 @@ impl Shown for LocationStatus {
             label("LOCATION", &self.name),
             label("BROADCAST", on_off(self.broadcast)),
             label("DEVICE", leads_to(self)),
-            label("FONT NAME", ""),
+            label("FONT NAME", font(self)),
             label("CONTENT", content_word(self.content)),
             label("JOBS", self.jobs),
         ]

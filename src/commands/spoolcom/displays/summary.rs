@@ -67,7 +67,7 @@ impl DeviceSummary {
     pub fn add(&mut self, device: &DeviceStatus) {
         let at = match device.state {
             DeviceState::Waiting => 0,
-            DeviceState::Printing(_) => 1,
+            DeviceState::Printing(_) | DeviceState::Aligning => 1,
             DeviceState::Suspended => 2,
             DeviceState::DevError(_) => 3,
             DeviceState::Offline => 4,

@@ -9,7 +9,7 @@
 //! (docs/reference/spoolcom.md 1).
 
 use super::keywords::{Key, Verb};
-use super::values::{DisplayRequest, Payload, Switch, SwitchOrNumber, Value};
+use super::values::{DisplayRequest, Object, Payload, Switch, SwitchOrNumber, Value};
 
 /// What follows a subcommand.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -170,6 +170,7 @@ macro_rules! payload {
     (OneOf) => { Option<String> };
     (Owner) => { Option<String> };
     (Display) => { DisplayRequest };
+    (Jobs) => { Object };
 }
 
 /// Makes the rows of a command, and a type of those that this version carries out.
@@ -269,7 +270,9 @@ subcommands! {
     /// Subcommands of DEV.
     DEV: DevSubcommand
     now {
+        Align "print a page with a ruler, for putting in paper; no job may be on the device";
         Attempts(Number(0, 32767)) "so often it may fail at one job before that is set aside; 0 without limit (our addition)";
+        Clear(OneOf(&["DEL"])) "take the job in print off the device: it is held, with DEL it is deleted; the next one begins";
         Content(OptionalName) "RAW: every octet leaves as it came, nothing of ours is added; NONE ends that (our addition)";
         Delete "remove the device; it must be offline, without jobs and locations";
         Delivery(OneOf(&["AGAIN", "ASK", "ONCE"])) "jobs whose connection the printer resets: print again, hold, or never (our addition)";
@@ -280,12 +283,15 @@ subcommands! {
         Fifo(Switch) "ON: order of arrival; OFF: short jobs first. ON where it has a URI, unless somebody says otherwise";
         Form(OptionalText) "the form it carries; only jobs with the same form print on it";
         Header(OneOf(&["ON", "OFF", "BATCH"])) "pages of ours around text jobs: ON one before, BATCH two before and three after";
+        Job(Number(1, 9_999_999)) "make a job that waits for the device its next one, whatever its priority";
         Log(Display) "what happened to it, oldest first: who stopped it (our addition)";
         PageLength(Number(0, 32767)) "lines of text after which a page is fed; 0 leaves pages as they come (our addition)";
         Parm(Number(-32768, 65535)) "bits for the print process, e.g. %2000: read FASTCNFG";
         Process(Name) "the print process that drives it";
         Restart(SwitchOrNumber(10, 32767)) "seconds after which it is started again when an error took it offline, for ever; ON is 120";
         Retry(Number(1, 32767)) "seconds between tries, the floor of a growing wait";
+        Skip(Number(-999_999, 999_999)) "go on so many pages further in the text in print, or back: SKIP -3";
+        SkipTo(Number(1, 999_999)) "go on at that page of the text in print";
         Speed(Number(1, 32767)) "lines a minute: decides the order with FIFO OFF, and which device of a group takes a job";
         Start "bring it online, take back a DRAIN, or let it go on after SUSPEND";
         StartFf(SwitchBang) "ON: new page before each text job, behind a finished stream too; OFF: between texts; OFF!: none, its own first one is swallowed";
@@ -299,11 +305,6 @@ subcommands! {
         Xref(Display) "show its locations and its process";
     }
     later {
-        Align "print an alignment page";
-        Clear(OneOf(&["DEL"])) "stop the job in print";
-        Job(Number(1, 9_999_999)) "make a waiting job the next one";
-        Skip(Number(-999_999, 999_999)) "skip pages of the job in print";
-        SkipTo(Number(1, 999_999)) "go to a page of the job in print";
     }
     meaningless {
         Charmap(OneOf(&["NONE", "IBMKANJIKANA", "JEFKANJIKANA", "JISKANJIKANA"])) AS_IT_CAME;
@@ -317,6 +318,18 @@ subcommands! {
 }
 
 subcommands! {
+    /// Subcommands of FONT.
+    FONT: FontSubcommand
+    now {
+        Delete "forget the font; its job stays, and is no font any more";
+        Job(Jobs) "the job that is sent ahead; of several the first. It cannot be deleted as long as it is the font";
+        Status(Display) "show it";
+    }
+    later {}
+    meaningless {}
+}
+
+subcommands! {
     /// Subcommands of LOC.
     LOC: LocSubcommand
     now {
@@ -324,11 +337,11 @@ subcommands! {
         Content(OptionalName) "what the documents of its jobs are where the user does not say: RAW (left alone), a format (pcl, ascii ...); NONE: as recognised (our addition)";
         Delete "remove the location or the group; no job may be in it";
         Dev(OptionalName) "connect it to a device; NONE disconnects, its jobs wait";
+        Font(OptionalName) "the font that is sent ahead of its jobs, once a job; NONE ends that";
         Status(Display) "show it";
         Xref(Display) "show its device and process";
     }
     later {
-        Font(OptionalName) "font job sent ahead";
     }
     meaningless {}
 }
@@ -368,6 +381,7 @@ subcommands! {
         ErrLog(OptionalName) "a file to which messages of the spooler are added; NONE: only its own log";
         Fastcnfg(OptionalText) "the primary FASTCNFG file; NONE: FASTCNFG in the base directory";
         MgrAccess(Switch) "group managers may handle the jobs of their group";
+        Rebuild "look at the whole spool and mend it, as pdfsck --repair does; it must be WARM or COLD (our addition)";
         Start "make the spooler active: it takes jobs and prints them; starts devices that nobody has drained";
         Statistics(Display) "counts of everything";
         Status(Display) "show it";
@@ -397,12 +411,6 @@ const BATCH: &[Row] = &[
     later(Key::Unlink, Operand::Number(1, 9_999_999), "take a job out"),
 ];
 
-const FONT: &[Row] = &[
-    later(Key::Delete, Operand::None, "remove it"),
-    later(Key::Job, Operand::Jobs, "the job that holds it"),
-    later(Key::Status, Operand::Display, "show it"),
-];
-
 macro_rules! grammar {
     ($verb:ident, $object:ident $syntax:literal, $stage:ident, $rows:expr, $help:literal) => {
         Grammar {
@@ -424,7 +432,7 @@ pub const GRAMMAR: &[Grammar] = &[
     grammar!(Dev, Name " [$device]", Now, DEV, "devices: declare, alter, start, drain, show"),
     grammar!(Exit, Nothing "", Now, &[], "end; what follows is not executed"),
     grammar!(Fc, Words " [text]", Now, &[], "at the prompt: edit the last command, or the last that begins with text"),
-    grammar!(Font, Name " [name]", Later, FONT, "fonts sent ahead of jobs"),
+    grammar!(Font, Name " [name]", Now, FONT, "fonts: jobs that are sent ahead of those of some locations"),
     grammar!(Help, Words " [command [subcommand]]", Now, &[], "this help, or that of one command"),
     grammar!(Job, Jobs " [number|(qualifiers)]", Now, JOB, "jobs: show, hold, start, alter, delete"),
     grammar!(Loc, Name " [[#group.]dest|#group]", Now, LOC, "locations: what jobs are addressed to"),

@@ -62,6 +62,10 @@ messages! {
     Full: "TABLE LIMIT EXCEEDED", "a limit, or the disk, is full", "";
     /// Not reached.
     OpenError: "SPOOLER OPEN ERROR 14", "the spool cannot be reached", "";
+    /// OPEN of what is no name of a process.
+    NotAProcess: "SPOOLER SUPERVISOR MUST BE A PROCESS", "OPEN named something that is no process", "";
+    /// OPEN of another process.
+    OtherProcess: "SPOOLCOM ATTACHED TO UNKNOWN TYPE PROCESS", "OPEN named a collector or a print process, which is no supervisor", "";
     /// A command after a failed OPEN.
     NotOpen: "SPOOLER NOT OPEN", "the last OPEN failed, and it closed the spooler that was open before",
         "OPEN $SPLS opens yours";
@@ -112,6 +116,10 @@ pub enum Subject {
     Spooler,
     /// A spooler that is not open.
     Closed,
+    /// What OPEN named is no process.
+    NoProcess,
+    /// What OPEN named is a process, and no supervisor.
+    NoSupervisor,
     /// A device that stays draining.
     Drain,
     /// Output that no collector takes, with the error of the file system.
@@ -122,6 +130,8 @@ pub enum Subject {
 pub fn message(kind: FailureKind, subject: &Subject) -> Message {
     match subject {
         Subject::Closed => return Message::NotOpen,
+        Subject::NoProcess => return Message::NotAProcess,
+        Subject::NoSupervisor => return Message::OtherProcess,
         Subject::Drain => return Message::StaysDraining,
         Subject::Out(_) => return Message::OutRefused,
         _ => {}

@@ -128,4 +128,5 @@ payloads! {
     String: Value::Text(Some(text)) => text.clone();
     Option<String>: Value::Text(text) => text.clone();
     DisplayRequest: Value::Display(display) => display.clone();
+    Object: Value::Jobs(object) => object.clone();
 }

@@ -6,7 +6,7 @@
 
 use crate::model::device::RAW;
 use crate::model::query::{Condition, Order, Parts, Query};
-use crate::model::{DeviceName, ProcessName};
+use crate::model::{CollectorName, DeviceName, ProcessName};
 use crate::spool::interface::operations::Operations;
 
 use crate::commands::spoolcom::displays::SUPERVISOR;
@@ -25,6 +25,8 @@ pub enum Named {
     Device,
     /// `$process`
     Process,
+    /// `$collector`
+    Collector,
     /// `#group.dest`
     Location,
     /// `#group.dest`, or `#group`
@@ -53,6 +55,11 @@ pub fn names_of(spool: &mut dyn Operations, named: Named, beginning: &str) -> Ve
             let more =
                 pages(exact, |after| Some(spool.processes(after).ok()?.into_iter().map(|one| one.name).collect()));
             first.into_iter().chain(more).map(|name| format!("${name}")).filter(wanted).take(MOST).collect()
+        }
+        Named::Collector => {
+            let found: Vec<CollectorName> =
+                pages(None, |after| Some(spool.collectors(after).ok()?.into_iter().map(|one| one.name).collect()));
+            found.into_iter().map(|name| format!("${name}")).filter(wanted).take(MOST).collect()
         }
         Named::Location | Named::LocationOrGroup => {
             let found =
@@ -195,6 +202,7 @@ fn object(verb: Verb, word: &str, names: &mut Names<'_>) -> Vec<Candidate> {
     match verb {
         Verb::Dev => named(Named::Device, word, names),
         Verb::Print => named(Named::Process, word, names),
+        Verb::Collect => named(Named::Collector, word, names),
         Verb::Loc => named(Named::LocationOrGroup, word, names),
         Verb::Job => named(Named::Job, word, names),
         Verb::Open => sigiled(vec![SUPERVISOR.to_owned()], word),
@@ -310,6 +318,8 @@ mod tests {
             "LOC off",
             "LOC #OFFICE.FRONT, DEV ",
             "PRINT $SPLA, START; SP",
+            "COLLECT ",
+            "COLLECT $s1",
             "SPOOLER, M",
             "HELP D",
             "HELP DEV DR",

@@ -20,6 +20,7 @@ use crate::model::state::DeviceState;
 use crate::model::{DeviceName, Failure, FailureKind};
 use crate::spool::interface::records::EventSubject;
 
+use super::at_work::{AtWork, job_number};
 use super::operands::{DollarName, Source, Step, no_name_before, object_name, operand_name, run_steps, unnamed, warn};
 use super::states::device_allows;
 use super::{drain, log, xref};
@@ -51,6 +52,8 @@ pub enum DeviceAction {
     Xref(DisplayRequest),
     /// LOG
     Log(DisplayRequest),
+    /// What concerns the job in print, or the device at work
+    AtWork(AtWork),
 }
 
 /// A DEV command.
@@ -102,7 +105,11 @@ impl DeviceStatement {
                         intent = display.intent();
                     }
                 }
-                DeviceAction::Start | DeviceAction::Suspend | DeviceAction::Drain | DeviceAction::Delete => {
+                DeviceAction::Start
+                | DeviceAction::Suspend
+                | DeviceAction::Drain
+                | DeviceAction::Delete
+                | DeviceAction::AtWork(_) => {
                     intent = Intent::Write;
                 }
             }
@@ -167,6 +174,10 @@ fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -
             session.spool()?.delete_device(name.clone())?;
         }
         DeviceAction::Summary(_) | DeviceAction::Xref(_) => return Err(unnamed()),
+        DeviceAction::AtWork(action) => {
+            check(action.key(), &session.spool()?.device(name.clone())?)?;
+            action.run(name, session)?;
+        }
         DeviceAction::Log(display) => {
             log::show(session, display, &EventSubject::Device(name.clone()), &Subject::Object)?;
         }
@@ -246,6 +257,12 @@ fn check(key: Key, status: &DeviceStatus) -> Result<(), Failure> {
             None => failure,
         },
         (Key::Suspend, _) => failure.hint("it takes no jobs already"),
+        (Key::Clear | Key::Skip | Key::SkipTo, _) => failure.hint("it has no job in print"),
+        (Key::Align, DeviceState::Offline) => failure.hint(format!("DEV {name}, START   first")),
+        (Key::Align, DeviceState::Printing(_)) => {
+            failure.hint(format!("DEV {name}, CLEAR   takes the job off the device"))
+        }
+        (Key::Align, _) => failure,
         _ => failure.hint(format!("DEV {name}, DRAIN   takes it offline first")),
     })
 }
@@ -259,6 +276,11 @@ fn action(subcommand: &Subcommand) -> Result<DeviceAction, Mistake> {
         S::Suspend => return Ok(DeviceAction::Suspend),
         S::Drain => return Ok(DeviceAction::Drain),
         S::Delete => return Ok(DeviceAction::Delete),
+        S::Align => return Ok(DeviceAction::AtWork(AtWork::Align)),
+        S::Clear(word) => return Ok(DeviceAction::AtWork(AtWork::Clear { remove: word.is_some() })),
+        S::Job(n) => return Ok(DeviceAction::AtWork(AtWork::Job(job_number(subcommand, n)?))),
+        S::Skip(pages) => return Ok(DeviceAction::AtWork(AtWork::Skip(pages))),
+        S::SkipTo(page) => return Ok(DeviceAction::AtWork(AtWork::SkipTo(page.unsigned_abs()))),
         S::Status(display) => return Ok(DeviceAction::Status(display)),
         S::Log(display) => return Ok(DeviceAction::Log(display)),
         S::Summary(display) => return Ok(DeviceAction::Summary(display)),

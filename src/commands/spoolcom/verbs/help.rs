@@ -93,7 +93,8 @@ pub fn overview() -> String {
     }
     text.push_str(
         "\nHELP command shows its subcommands, HELP command subcommand one of them. A command without a\n\
-         subcommand shows its object, or all of them.\n\
+         subcommand shows its object, or all of them. A word may be shortened to a beginning that no other word has, but not\n\
+         among the words of a shell; a line that ends with & goes on with the next one.\n\
          In a shell write everything between single quotes, or leave $ # and ( ) out:\n\n\
          \x20 spoolcom 'DEV $LP1, DRAIN, EXCLUSIVE OFF!, START'\n\
          \x20 spoolcom DEV lp1\n\

@@ -109,22 +109,17 @@ const STOP_MS: u64 = 2000;
 
 /// Which jobs.
 #[derive(Clone, Debug, PartialEq)]
-enum Which {
+pub enum Which {
+    /// The one with this number.
     One(JobRef),
+    /// Those that satisfy a condition and were created in this time.
     Matching(Condition, Option<Range>),
 }
 
-/// A JOB command.
-#[derive(Clone, Debug, PartialEq)]
-pub struct JobStatement {
-    which: Which,
-    steps: Vec<Step<JobAction>>,
-}
-
-impl JobStatement {
-    /// Makes the statement for `command`.
-    pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
-        let which = match &command.object {
+impl Which {
+    /// Reads a job number, a list of qualifiers, or nothing, which means all jobs.
+    pub fn of(object: &Object) -> Result<Self, Mistake> {
+        Ok(match object {
             Object::None => Which::Matching(Condition::Any, None),
             Object::Name(name) => Which::One(job_ref(&name.value).ok_or_else(|| {
                 let why =
@@ -142,7 +137,45 @@ impl JobStatement {
                 });
                 Which::Matching(Condition::All(conditions), range.transpose()?)
             }
+        })
+    }
+
+    /// Finds the first of them.
+    pub fn first(&self, session: &mut Session<'_>) -> Result<Option<JobRef>, EarlyEnd> {
+        let condition = match self {
+            Self::One(job) => return Ok(Some(job.clone())),
+            Self::Matching(condition, None) => condition.clone(),
+            Self::Matching(condition, Some(range)) => {
+                let created = range.condition(session.now_ms, &session.zone);
+                Condition::All(vec![condition.clone(), created])
+            }
         };
+        let query = Query { condition, order: Order::Number, parts: Parts::JOB };
+        let (spool, mut after) = (session.spool()?, None);
+        loop {
+            let found = spool.jobs(query.clone(), after, PAGE)?;
+            if let Some(first) = found.rows.first() {
+                return Ok(Some(JobRef::Number(first.number)));
+            }
+            match found.next {
+                Some(next) => after = Some(next),
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+/// A JOB command.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobStatement {
+    which: Which,
+    steps: Vec<Step<JobAction>>,
+}
+
+impl JobStatement {
+    /// Makes the statement for `command`.
+    pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
+        let which = Which::of(&command.object)?;
         let mut steps: Vec<Step<JobAction>> = Vec::new();
         for subcommand in &command.subcommands {
             match (JobAction::of(subcommand)?, steps.last_mut()) {

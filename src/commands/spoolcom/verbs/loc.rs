@@ -8,7 +8,7 @@ use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::DisplayRequest;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::model::job::Format;
-use crate::model::{DestName, DeviceName, Failure, GroupName, LocationName, LocationPattern, near};
+use crate::model::{DestName, DeviceName, Failure, FontName, GroupName, LocationName, LocationPattern, near};
 use crate::spool::interface::operations::Operations;
 
 use super::operands::{Source, Step, object_name, operand_name, run_steps};
@@ -21,6 +21,8 @@ pub enum LocationAction {
     Route(LocationPattern, Option<DeviceName>),
     /// CONTENT
     Content(LocationPattern, Option<Format>),
+    /// FONT
+    Font(LocationPattern, Option<FontName>),
     /// BROADCAST
     Broadcast(GroupName, bool),
     /// DELETE
@@ -59,7 +61,8 @@ impl LocationStatement {
         for step in &self.steps {
             match &step.action {
                 LocationAction::Route(LocationPattern::One(_), _)
-                | LocationAction::Content(LocationPattern::One(_), _) => return Intent::Declare,
+                | LocationAction::Content(LocationPattern::One(_), _)
+                | LocationAction::Font(LocationPattern::One(_), _) => return Intent::Declare,
                 LocationAction::Status(_, display) | LocationAction::Xref(_, display) => {
                     if intent == Intent::Read {
                         intent = display.intent();
@@ -67,6 +70,7 @@ impl LocationStatement {
                 }
                 LocationAction::Route(..)
                 | LocationAction::Content(..)
+                | LocationAction::Font(..)
                 | LocationAction::Broadcast(..)
                 | LocationAction::Delete(_) => {
                     intent = Intent::Write;
@@ -108,6 +112,16 @@ fn action(subcommand: &Subcommand, location: Option<&LocationPattern>) -> Result
         (LocSubcommand::Content(word), _) => {
             LocationAction::Content(named()?, word.map(|word| format(subcommand, &word)).transpose()?)
         }
+        // A destination that is left out is the usual one.
+        (LocSubcommand::Font(font), Some(LocationPattern::Group(group))) => {
+            let usual = LocationName { group: group.clone(), dest: DestName::default_dest() };
+            let font = font.map(|name| operand_name(subcommand, &name)).transpose()?;
+            LocationAction::Font(LocationPattern::One(usual), font)
+        }
+        (LocSubcommand::Font(font), _) => {
+            let font = font.map(|name| operand_name(subcommand, &name)).transpose()?;
+            LocationAction::Font(named()?, font)
+        }
         (LocSubcommand::Broadcast(on), Some(LocationPattern::Group(group))) => {
             LocationAction::Broadcast(group.clone(), on)
         }
@@ -144,6 +158,13 @@ fn execute(action: &LocationAction, session: &mut Session<'_>) -> Result<(), Ear
         LocationAction::Content(location, content) => {
             let spool = session.spool()?;
             match spool.set_content(location.clone(), *content)? {
+                0 => Err(unknown(spool, location).into()),
+                _ => Ok(()),
+            }
+        }
+        LocationAction::Font(location, font) => {
+            let spool = session.spool()?;
+            match spool.set_font(location.clone(), font.clone())? {
                 0 => Err(unknown(spool, location).into()),
                 _ => Ok(()),
             }

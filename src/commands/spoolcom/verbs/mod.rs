@@ -3,9 +3,11 @@
 //! A verb makes its statement from the syntax tree before anything is executed. It matches the type that the grammar
 //! makes of its subcommands, without a catch-all.
 
+pub(crate) mod at_work;
 pub(crate) mod collect;
 pub(crate) mod dev;
 pub(crate) mod drain;
+pub(crate) mod font;
 pub(crate) mod help;
 pub(crate) mod job;
 pub(crate) mod job_changes;

@@ -42,6 +42,11 @@ impl Supervisor {
         self.name.eq_ignore_ascii_case(SUPERVISOR.trim_start_matches('$'))
     }
 
+    /// Returns its name without node and `$`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Makes the failure for one that there is not.
     pub fn unknown(&self) -> Failure {
         let what =

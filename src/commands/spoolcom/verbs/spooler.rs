@@ -1,9 +1,10 @@
 //! SPOOLER: the spooler as a whole.
 
-use crate::commands::shell::Intent;
+use crate::commands::findings;
+use crate::commands::shell::{Exit, Intent};
 use crate::commands::spoolcom::displays::{Listing, statistics};
 use crate::commands::spoolcom::language::grammar::SpoolerSubcommand;
-use crate::commands::spoolcom::language::messages::Subject;
+use crate::commands::spoolcom::language::messages::{Message, Subject};
 use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::out_name::OutName;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
@@ -11,6 +12,11 @@ use crate::commands::spoolcom::language::values::DisplayRequest;
 use crate::commands::spoolcom::output;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::model::job::RawPath;
+use crate::model::state::SpoolerState;
+use crate::model::{Call, Failure, FailureKind, printable};
+use crate::spool::disk::fsck::{self, Wanted};
+use crate::spool::disk::paths::Base;
+use crate::sys::{clock, users};
 
 use super::operands::{Source, Step, run_steps, warn};
 
@@ -36,6 +42,14 @@ impl SpoolerStatement {
                 _ => {}
             }
             steps.push(source.step(command, Some(subcommand), meant));
+        }
+        if let Some(Step { action: SpoolerSubcommand::Rebuild, .. }) = steps.iter().rev().nth(1) {
+            let last = command.subcommands.last().map_or(command.head, |subcommand| subcommand.span);
+            return Err(Mistake::new(
+                Message::Syntax,
+                last,
+                "REBUILD is the last of its command: it closes the spooler",
+            ));
         }
         if steps.is_empty() {
             steps.push(source.step(command, None, SpoolerSubcommand::Status(DisplayRequest::default())));
@@ -110,6 +124,7 @@ fn execute(subcommand: &SpoolerSubcommand, session: &mut Session<'_>) -> Result<
             let counted = spool.statistics().map_err(about)?;
             Ok(statistics::show(out, style, &counted)?)
         }),
+        SpoolerSubcommand::Rebuild => rebuild(session),
         SpoolerSubcommand::Drain => session.spool()?.drain_spooler().map_err(about),
         SpoolerSubcommand::MgrAccess(on) => session.spool()?.set_manager_access(*on).map_err(about),
         SpoolerSubcommand::Status(display) => session.show(display, |spool, out, style| {
@@ -118,4 +133,25 @@ fn execute(subcommand: &SpoolerSubcommand, session: &mut Session<'_>) -> Result<
             Ok(listing.end()?)
         }),
     }
+}
+
+/// Looks at the whole spool and mends it. The spool is closed for that; the next command opens it again.
+fn rebuild(session: &mut Session<'_>) -> Result<(), EarlyEnd> {
+    let about = session.spool()?.about()?;
+    if !matches!(about.state, SpoolerState::Cold | SpoolerState::Warm) {
+        let failure = Failure::new(FailureKind::State, format!("the spooler is {}", about.state.word()));
+        let failure = failure.hint("SPOOLER, DRAIN first; REBUILD when it is WARM");
+        return Err(EarlyEnd::Failed(failure, Subject::Spooler));
+    }
+    session.spool = None;
+    let call = Call::of(&users::caller_without_groups(), &clock::now());
+    let report = fsck::check(&Base::new(about.base.0), Wanted { repair: true, accept: false }, &call)
+        .map_err(|failure| EarlyEnd::Failed(failure, Subject::Spooler))?;
+    if session.json {
+        let json = serde_json::to_value(&report).map_err(Failure::internal)?;
+        writeln!(session.out, "[\n{}\n]", printable::json(&json.to_string()))?;
+    } else {
+        findings::show(&report, session.out)?;
+    }
+    if report.is_clean() { Ok(()) } else { Err(EarlyEnd::Reported(Exit::Failed)) }
 }

@@ -58,7 +58,7 @@ pub fn device_allows(key: Key, state: &DeviceState) -> bool {
     let row = DEVICE.iter().find(|row| row.0 == key).map_or(DEVICE_ATTRIBUTE, |row| row.1);
     let column = match state {
         DeviceState::Offline => 0,
-        DeviceState::Printing(_) => 1,
+        DeviceState::Printing(_) | DeviceState::Aligning => 1,
         DeviceState::Waiting => 2,
         DeviceState::Suspended => 3,
         DeviceState::DevError(_) => 4,
