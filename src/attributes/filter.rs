@@ -19,7 +19,7 @@ use crate::model::field::{Field, Value};
 use crate::model::location::Destination;
 use crate::model::query::{Comparison, Condition, Parts};
 use crate::model::state::JobState;
-use crate::model::{GlobalJobId, JobNumber, JobRef, LocalJobId, LocationPattern};
+use crate::model::{BatchNumber, GlobalJobId, JobNumber, JobRef, LocalJobId, LocationPattern};
 
 /// A condition that is ready for objects of one class.
 #[derive(Debug)]
@@ -74,6 +74,7 @@ impl Node {
             | Condition::UserName(_)
             | Condition::Owner(_)
             | Condition::State(_)
+            | Condition::Batch(_)
             | Condition::Destination(_)
             | Condition::Location(_) => Self::Is(condition.clone()),
         }
@@ -114,6 +115,8 @@ struct Identity<'a> {
     destination: &'a Destination,
     /// A finished job is in no state.
     state: Option<JobState>,
+    /// A finished job is in no batch.
+    batch: Option<BatchNumber>,
 }
 
 impl<'a> Identity<'a> {
@@ -128,6 +131,7 @@ impl<'a> Identity<'a> {
                 user_name: &job.user_name,
                 destination: &job.destination,
                 state: Some(job.state),
+                batch: job.batch.map(|batch| batch.number),
             }),
             Object::Finished(job) => Some(Self {
                 number: job.number,
@@ -138,6 +142,7 @@ impl<'a> Identity<'a> {
                 user_name: &job.user_name,
                 destination: &job.destination,
                 state: None,
+                batch: None,
             }),
             _ => None,
         }
@@ -152,6 +157,8 @@ impl<'a> Identity<'a> {
             Condition::UserName(user) => self.user_name == user,
             Condition::Owner(owner) => self.owner == owner,
             Condition::State(state) => self.state == Some(*state),
+            Condition::Batch(None) => self.batch.is_some(),
+            Condition::Batch(batch) => self.batch == *batch,
             Condition::Destination(destination) => self.destination == destination,
             Condition::Location(pattern) => at(self.destination, pattern),
             _ => false,

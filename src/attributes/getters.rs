@@ -10,6 +10,7 @@ use crate::model::field::Value;
 use crate::model::guardian::ProcessError;
 use crate::model::job::{Format, RawPath, Submission};
 use crate::model::location::Destination;
+use crate::model::BatchNumber;
 use crate::model::order::Priority;
 use crate::model::state::{DeviceState, DeviceWish};
 
@@ -144,6 +145,12 @@ pub(super) fn set_copies(value: Option<&Value>, document: Option<u32>) -> Set {
 
 pub(super) fn set_format(value: Option<&Value>, document: Option<u32>) -> Set {
     Ok(JobChange::Format { document, format: words(value).and_then(|word| Format::from_keyword(&word)) })
+}
+
+pub(super) fn set_batch(submission: &mut Submission, value: &Value) -> Result<(), String> {
+    let number = count(Some(value)).and_then(BatchNumber::new).ok_or("expected a number from 1 to 9999999")?;
+    submission.batch = Some(number);
+    Ok(())
 }
 
 pub(super) fn set_destination(submission: &mut Submission, value: &Value) -> Result<(), String> {

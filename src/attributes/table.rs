@@ -6,7 +6,7 @@ use super::Kind::{Boolean, Content, Counted, Integer, Keyword, Name, Text, Time}
 use super::Shown::{All, Brief, ByName, Verbose};
 use super::getters::{
     INTERVENING_MAX, content, destination_name, device_state, is_enabled, number, optional, plain, problem, set_copies,
-    set_destination, set_form, set_format, set_hold, set_hold_after, set_name, set_priority, text, texts,
+    set_batch, set_destination, set_form, set_format, set_hold, set_hold_after, set_name, set_priority, text, texts,
 };
 use super::row::{carried, destination, document, job, queue, server};
 use super::{Attribute, NONE};
@@ -91,6 +91,9 @@ pub static TABLE: &[Attribute] = &[
         .default("false").set(set_hold_after).job(|j| Value::Boolean(j.hold_after)),
     job(Field::Form, Text, All, &["Form"], "the form it needs: up to 16 letters, digits and blanks")
         .set(set_form).job(|j| plain(&j.form)),
+    job(Field::JobBatchId, Integer(1, 9_999_999), All, &["Batch", "Id"],
+        "the batch it joins or begins: jobs of one owner, form and destination that print one after the other")
+        .submitted(set_batch).job(|j| optional(j.batch.map(|batch| batch.number.get()))),
     carried(Job, "job-comment", Text, &["Comment"], "free text about the job").also(&["comment"]),
     carried(Job, "job-start-message", Text, &["Start", "Message"], "what to know when it begins to print")
         .also(&["start-message"]),

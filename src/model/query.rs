@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::field::{Field, Value};
-use super::ids::{JobId, JobRef};
+use super::ids::{BatchNumber, JobId, JobRef};
 use super::location::Destination;
 use super::names::LocationPattern;
 use super::state::JobState;
@@ -46,6 +46,8 @@ pub enum Condition {
     UserName(String),
     /// Owned by this login name.
     Owner(String),
+    /// Part of this batch; none = of any.
+    Batch(Option<BatchNumber>),
     /// In this state.
     State(JobState),
     /// Sent here.

@@ -114,6 +114,7 @@ impl Site {
             priority: Priority::default(),
             hold: false,
             hold_after: false,
+            batch: None,
             documents: vec![offer],
             given: Vec::new(),
         };

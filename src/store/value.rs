@@ -12,7 +12,7 @@ use crate::model::order::Priority;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceWish, EntryState, HoldReasons, SpoolerState, Wish};
 use crate::model::{
-    ClassId, DestName, DeviceId, DeviceName, DocumentId, EntryId, FontName, GroupId, GroupName, JobId, JobNumber,
+    BatchNumber, ClassId, DestName, DeviceId, DeviceName, DocumentId, EntryId, FontName, GroupId, GroupName, JobId, JobNumber,
     LocalJobId, LocationId, LocationPattern, ObjectId, ProcessId, ProcessName, RequestId, RouteId, Serial,
 };
 
@@ -245,6 +245,7 @@ numbered! {
     Paper: |paper| paper as i64, Paper::from_stored, "place of the paper";
     Wish: Wish::stored, Wish::from_stored, "wish for a job";
     JobNumber: |number| i64::from(number.get()), |n| u32::try_from(n).ok().and_then(JobNumber::new), "job number";
+    BatchNumber: |number| i64::from(number.get()), |n| u32::try_from(n).ok().and_then(BatchNumber::new), "batch number";
     Priority: |priority| i64::from(priority.get()), |n| u8::try_from(n).ok().and_then(Priority::new), "priority";
 }
 

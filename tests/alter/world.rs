@@ -140,6 +140,7 @@ impl World {
             priority: Priority::default(),
             hold: false,
             hold_after: false,
+            batch: None,
             documents: copies.iter().map(offer).collect(),
             given: Vec::new(),
         };

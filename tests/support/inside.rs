@@ -94,6 +94,7 @@ impl Inside {
             priority: Priority::default(),
             hold: false,
             hold_after: false,
+            batch: None,
             documents: vec![DocumentOffer {
                 file_name: RawPath("letter.txt".into()),
                 transfer: Transfer::Copy,

@@ -13,6 +13,7 @@ use super::language::syntax::Parser;
 use super::language::tree::Command;
 use super::language::values::Object;
 use super::session::{EarlyEnd, Session};
+use super::verbs::batch::BatchStatement;
 use super::verbs::dev::DeviceStatement;
 use super::verbs::font::FontStatement;
 use super::verbs::job::JobStatement;
@@ -34,6 +35,8 @@ pub enum Flow {
 /// A command that is ready to be executed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Statement {
+    /// BATCH
+    Batch(BatchStatement),
     /// COMMENT
     Comment,
     /// DEV
@@ -80,7 +83,8 @@ impl Statement {
             Verb::Fc => Self::Fc(open::Fc::of(command)),
             Verb::Open => Self::Open(open::Supervisor::of(command)?),
             Verb::Font => Self::Font(FontStatement::of(command, source)?),
-            verb @ (Verb::Batch | Verb::Collect) => {
+            Verb::Batch => Self::Batch(BatchStatement::of(command, source)?),
+            verb @ Verb::Collect => {
                 return Err(not_available(command, verb.word()));
             }
         })
@@ -92,6 +96,7 @@ impl Statement {
             Self::Comment | Self::Exit | Self::Fc(_) | Self::Help(_) => None,
             Self::Open(_) => Some(Intent::Read),
             Self::Dev(statement) => Some(statement.intent()),
+            Self::Batch(statement) => Some(statement.intent()),
             Self::Font(statement) => Some(statement.intent()),
             Self::Job(statement) => Some(statement.intent()),
             Self::Loc(statement) => Some(statement.intent()),
@@ -108,6 +113,7 @@ impl Statement {
             Self::Comment | Self::Open(_) | Self::Fc(_) => {}
             Self::Help(topic) => help::run(*topic, session).map_err(|trouble| ("HELP".to_owned(), trouble))?,
             Self::Dev(statement) => statement.run(session)?,
+            Self::Batch(statement) => statement.run(session)?,
             Self::Font(statement) => statement.run(session)?,
             Self::Job(statement) => statement.run(session)?,
             Self::Loc(statement) => statement.run(session)?,

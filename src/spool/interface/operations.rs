@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::alter::JobChange;
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
-use crate::model::job::{Accepted, Format, JobStatus, Occurrence, RawPath, Submission};
+use crate::model::job::{Accepted, BatchChange, BatchResult, Format, JobStatus, Occurrence, RawPath, Submission};
 use crate::model::location::{Destination, FontStatus, LocationStatus};
 use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage};
 use crate::model::process::{ProcessChange, ProcessStatus};
@@ -31,7 +31,7 @@ use crate::model::request::{Answer, Cleared, DeviceRequest};
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::why::Why;
 use crate::model::{
-    DeviceName, Failure, FontName, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName, RequestId,
+    BatchNumber, DeviceName, Failure, FontName, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName, RequestId,
 };
 
 use super::local::{Local, OnlyThese, WaitResult, longest};
@@ -344,6 +344,15 @@ operations! {
     /// Changes a job: all of the changes, or none. What decides its place makes it the newest arrival at its place.
     wakes alter_job / AlterJob(job: JobRef, changes: Vec<JobChange>) -> () =>
         |spool, call| spool.alter_job(call, &job, changes);
+    /// Puts a job on hold into a batch, whose jobs are on hold too; a number that is no batch begins one.
+    changes link_job / LinkJob(batch: BatchNumber, job: JobRef) -> () =>
+        |spool, call| spool.link_job(call, batch, &job);
+    /// Takes a job on hold out of a batch.
+    changes unlink_job / UnlinkJob(batch: BatchNumber, job: JobRef) -> () =>
+        |spool, call| spool.unlink_job(call, batch, &job);
+    /// Changes all jobs of a batch, or none of them.
+    wakes change_batch / ChangeBatch(batch: BatchNumber, change: BatchChange) -> BatchResult =>
+        |spool, call| spool.change_batch(call, batch, change);
     /// Keeps a job back until it is resumed; a printing one stops. The message goes into its history.
     wakes pause_job / PauseJob(job: JobRef, message: Option<String>) -> () =>
         |spool, call| spool.pause_job(call, &job, message);

@@ -2,7 +2,9 @@
 
 pub(crate) mod actions;
 pub(crate) mod alter;
+pub(crate) mod batch;
 pub(crate) mod history;
+pub(crate) mod membership;
 pub(crate) mod pause;
 pub(crate) mod submit;
 pub(crate) mod view;

@@ -310,6 +310,7 @@ impl NewJob {
             retained: false,
             group: group.id,
             location,
+            batch: None,
             route,
             class,
             created_ms: tx.now().wall_ms,
@@ -324,6 +325,9 @@ impl NewJob {
         store::job::insert_values(tx, job.id, &s.given)?;
         for document in &self.documents {
             store::document::insert(tx, job.id, document)?;
+        }
+        if let Some(batch) = s.batch {
+            super::membership::join(tx, &job, batch)?;
         }
         spool.insert_entries(tx, &job, group.broadcast && location.is_none())?;
         let why = format!(

@@ -121,6 +121,7 @@ impl Site {
             priority: Priority::default(),
             hold: false,
             hold_after: false,
+            batch: None,
             documents: vec![DocumentOffer {
                 file_name: RawPath("report.txt".into()),
                 transfer: Transfer::Copy,

@@ -42,6 +42,8 @@ messages! {
     NotFound: "ENTRY NOT FOUND", "no object has that name or number", "";
     /// A job that an earlier subcommand removed.
     JobGone: "JOB number NOT FOUND", "an earlier subcommand of the same command removed the job; the rest was not executed", "";
+    /// UNLINK of a job that is not linked.
+    NotInBatch: "JOB IS NOT PART OF A BATCH JOB", "the job is not linked to the batch", "";
     /// Two objects answer.
     Ambiguous: "NAME IS AMBIGUOUS", "more than one object answers to the name", "";
     /// Still referred to.
@@ -107,6 +109,8 @@ pub enum Subject {
     Closed,
     /// A device that stays draining.
     Drain,
+    /// A job that is taken out of a batch.
+    Unlinked(JobRef),
 }
 
 /// Returns the message for a failure of `kind` about `subject`.
@@ -114,9 +118,10 @@ pub fn message(kind: FailureKind, subject: &Subject) -> Message {
     match subject {
         Subject::Closed => return Message::NotOpen,
         Subject::Drain => return Message::StaysDraining,
+        Subject::Unlinked(_) if kind == FailureKind::NotFound => return Message::NotInBatch,
         _ => {}
     }
-    let job = matches!(subject, Subject::Job(_) | Subject::SeenJob(_));
+    let job = matches!(subject, Subject::Job(_) | Subject::SeenJob(_) | Subject::Unlinked(_));
     match kind {
         FailureKind::NotFound if matches!(subject, Subject::SeenJob(_)) => Message::JobGone,
         FailureKind::NotFound => Message::NotFound,
