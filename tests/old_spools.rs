@@ -46,7 +46,7 @@ fn make() {
         priority: Default::default(),
         hold: false,
         hold_after: false,
-            batch: None,
+        batch: None,
         documents: vec![DocumentOffer {
             file_name: RawPath("text".into()),
             transfer: Transfer::Copy,

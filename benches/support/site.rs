@@ -193,7 +193,7 @@ pub fn submit(spool: &mut Local, destination: &str, file: &Path, transfer: Trans
         priority: Priority::default(),
         hold: false,
         hold_after: false,
-            batch: None,
+        batch: None,
         documents: vec![DocumentOffer {
             file_name: path.clone(),
             copies: 1,

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::NONE;
+use crate::model::BatchNumber;
 use crate::model::alter::JobChange;
 use crate::model::device::DeviceStatus;
 use crate::model::device::check_form;
@@ -10,7 +11,6 @@ use crate::model::field::Value;
 use crate::model::guardian::ProcessError;
 use crate::model::job::{Format, RawPath, Submission};
 use crate::model::location::Destination;
-use crate::model::BatchNumber;
 use crate::model::order::Priority;
 use crate::model::state::{DeviceState, DeviceWish};
 

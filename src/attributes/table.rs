@@ -5,8 +5,8 @@ use super::Class::{Document, Job};
 use super::Kind::{Boolean, Content, Counted, Integer, Keyword, Name, Text, Time};
 use super::Shown::{All, Brief, ByName, Verbose};
 use super::getters::{
-    INTERVENING_MAX, content, destination_name, device_state, is_enabled, number, optional, plain, problem, set_copies,
-    set_batch, set_destination, set_form, set_format, set_hold, set_hold_after, set_name, set_priority, text, texts,
+    INTERVENING_MAX, content, destination_name, device_state, is_enabled, number, optional, plain, problem, set_batch,
+    set_copies, set_destination, set_form, set_format, set_hold, set_hold_after, set_name, set_priority, text, texts,
 };
 use super::row::{carried, destination, document, job, queue, server};
 use super::{Attribute, NONE};

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::field::{Field, Value};
 use super::alter::JobChange;
+use super::field::{Field, Value};
 use super::ids::{BatchNumber, DocumentId, GlobalJobId, JobId, JobNumber, LocalJobId, RouteId};
 use super::location::Destination;
 use super::names::DeviceName;

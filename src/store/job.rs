@@ -1,8 +1,8 @@
 //! Rows of jobs and the explicit values their submitters gave.
 
 use crate::model::field::{Field, Value};
-use crate::model::job::GivenValue;
 use crate::model::job::BatchMember;
+use crate::model::job::GivenValue;
 use crate::model::order::Priority;
 use crate::model::query::{Condition, Order};
 use crate::model::state::{EntryState, HoldReasons, Wish};

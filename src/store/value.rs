@@ -12,8 +12,8 @@ use crate::model::order::Priority;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceWish, EntryState, HoldReasons, SpoolerState, Wish};
 use crate::model::{
-    BatchNumber, ClassId, DestName, DeviceId, DeviceName, DocumentId, EntryId, FontName, GroupId, GroupName, JobId, JobNumber,
-    LocalJobId, LocationId, LocationPattern, ObjectId, ProcessId, ProcessName, RequestId, RouteId, Serial,
+    BatchNumber, ClassId, DestName, DeviceId, DeviceName, DocumentId, EntryId, FontName, GroupId, GroupName, JobId,
+    JobNumber, LocalJobId, LocationId, LocationPattern, ObjectId, ProcessId, ProcessName, RequestId, RouteId, Serial,
 };
 
 /// A value as engines know it.

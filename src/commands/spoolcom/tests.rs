@@ -170,7 +170,7 @@ const REFUSED: &[&[&str]] = &[
     &["JOB 5, DELETE \u{1b}[1m"],
     &["SPOOLER, DUMP x"],
     &["COLLECT $S, START"],
-    &["BATCH 1, DELETE"],
+    &["BATCH x, DELETE"],
     &["FONT a-b, JOB 5"],
     &["FC"],
     &["HELP NIX"],
@@ -399,6 +399,7 @@ fn every_cell_of_the_job_table_holds() {
 fn some_operand(row: &Row) -> String {
     match (row.key, row.operand) {
         (Key::Uri, _) => "null:".into(),
+        (Key::Unlink, _) => "5".into(),
         (_, Operand::None | Operand::Bang | Operand::Display) => String::new(),
         (_, Operand::Switch | Operand::SwitchBang | Operand::SwitchOrNumber(..)) => "ON".into(),
         (_, Operand::Number(_, high)) => high.to_string(),

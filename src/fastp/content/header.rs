@@ -100,7 +100,11 @@ impl Sheets {
             pages: if separation.continues { 0 } else { pages },
             headed: separation.continues,
             // The text before may have ended in the middle of a line, and a form feed need not lead to column 1.
-            trailer: if batch && !separation.continued { [b"\r".to_vec(), bytes(&trailer(separation))].concat() } else { Vec::new() },
+            trailer: if batch && !separation.continued {
+                [b"\r".to_vec(), bytes(&trailer(separation))].concat()
+            } else {
+                Vec::new()
+            },
             startff: separation.startff,
             endff: separation.endff,
             layout: separation.layout,

@@ -18,7 +18,8 @@ use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
 use crate::model::time::Moment;
 use crate::model::{
-    BatchNumber, DeviceId, DeviceName, DocumentId, EntryId, Failure, JobId, JobNumber, ProcessId, ProcessName, RequestId, ServerName,
+    BatchNumber, DeviceId, DeviceName, DocumentId, EntryId, Failure, JobId, JobNumber, ProcessId, ProcessName,
+    RequestId, ServerName,
 };
 
 /// The right to drive the devices of one print process.

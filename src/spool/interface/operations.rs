@@ -31,7 +31,8 @@ use crate::model::request::{Answer, Cleared, DeviceRequest};
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::why::Why;
 use crate::model::{
-    BatchNumber, DeviceName, Failure, FontName, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName, RequestId,
+    BatchNumber, DeviceName, Failure, FontName, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName,
+    RequestId,
 };
 
 use super::local::{Local, OnlyThese, WaitResult, longest};

@@ -280,12 +280,7 @@ impl Spool {
     }
 
     /// Changes the attributes of a job. Returns the print processes that have work now, or have to stop.
-    pub(crate) fn alter_job(
-        &self,
-        call: &Call,
-        job: &JobRef,
-        changes: Vec<JobChange>,
-    ) -> Fallible<Vec<WakeTarget>> {
+    pub(crate) fn alter_job(&self, call: &Call, job: &JobRef, changes: Vec<JobChange>) -> Fallible<Vec<WakeTarget>> {
         let Prepared { changes, owners } = Prepared::of(changes)?;
         let extents = self.extents(call, job, &changes)?;
         let gives = changes.iter().all(|change| matches!(change, JobChange::Hold(_) | JobChange::Message(_)));

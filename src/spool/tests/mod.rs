@@ -3,6 +3,7 @@
 mod at_work;
 mod attempt_limit;
 mod attempts;
+mod batch;
 mod counters;
 mod cycles;
 mod fonts;

@@ -72,9 +72,7 @@ impl BatchStatement {
 
     /// Returns what it needs the spool for.
     pub fn intent(&self) -> Intent {
-        let looks = |step: &Step<BatchAction>| {
-            matches!(&step.action, BatchAction::Status(display) if display.intent() == Intent::Read)
-        };
+        let looks = |step: &Step<BatchAction>| matches!(&step.action, BatchAction::Status(display) if display.intent() == Intent::Read);
         if self.steps.iter().all(looks) { Intent::Read } else { Intent::Write }
     }
 
@@ -150,7 +148,10 @@ fn change(batch: BatchNumber, action: &BatchAction, session: &mut Session<'_>) -
             let job = JobRef::Number(*job);
             // The batch itself is looked for first: its failure is about no job.
             jobs_of(session.spool()?, Some(batch))?;
-            session.spool()?.job(job.clone()).map_err(|failure| EarlyEnd::Failed(failure, Subject::Job(job.clone())))?;
+            session
+                .spool()?
+                .job(job.clone())
+                .map_err(|failure| EarlyEnd::Failed(failure, Subject::Job(job.clone())))?;
             let unlinked = session.spool()?.unlink_job(batch, job.clone());
             unlinked.map_err(|failure| EarlyEnd::Failed(failure, Subject::Unlinked(job)))
         }
@@ -185,7 +186,9 @@ fn all(batch: BatchNumber, keys: &[Key], change: BatchChange, session: &mut Sess
             let why = format!("{word} is not allowed while job {number} is {}", job::state_words(one.state));
             let failure = Failure::new(FailureKind::State, why);
             let failure = match one.state {
-                JobState::Ready | JobState::Printing => failure.hint(format!("BATCH {batch}, HOLD   first; START afterwards")),
+                JobState::Ready | JobState::Printing => {
+                    failure.hint(format!("BATCH {batch}, HOLD   first; START afterwards"))
+                }
                 _ => failure,
             };
             return Err(EarlyEnd::Failed(failure, Subject::Job(JobRef::Number(number))));

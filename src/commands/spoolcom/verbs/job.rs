@@ -397,7 +397,10 @@ pub fn until_gone(job: JobRef, session: &mut Session<'_>) -> Result<(), EarlyEnd
         Ok(status) if !status.state.is_on_device() => Ok(()),
         Ok(_) => {
             // A closed standard error must not turn into a failure.
-            let _ = writeln!(session.err, "WARNING: JOB {job} IS STILL PRINTING\n  it goes when its device has let go of it");
+            let _ = writeln!(
+                session.err,
+                "WARNING: JOB {job} IS STILL PRINTING\n  it goes when its device has let go of it"
+            );
             Ok(())
         }
     }
