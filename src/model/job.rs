@@ -11,7 +11,7 @@ use super::alter::JobChange;
 use super::field::{Field, Value};
 use super::ids::{BatchNumber, DocumentId, GlobalJobId, JobId, JobNumber, LocalJobId, RouteId};
 use super::location::Destination;
-use super::names::DeviceName;
+use super::names::{CollectorName, DeviceName};
 use super::order::Priority;
 use super::state::{EntryState, HoldReason, HoldReasons, JobState};
 
@@ -379,6 +379,9 @@ pub struct Submission {
     pub documents: Vec<DocumentOffer>,
     /// The values that the user gave explicitly, for `==` and for a later resubmission.
     pub given: Vec<GivenValue>,
+    /// The collector by which it comes; none = the first one that is ACTIVE.
+    #[serde(default)]
+    pub collector: Option<CollectorName>,
 }
 
 #[cfg(test)]
@@ -403,6 +406,7 @@ impl Submission {
             batch: None,
             documents: vec![offer; documents],
             given: Vec::new(),
+            collector: None,
         }
     }
 }
@@ -548,6 +552,12 @@ pub struct JobStatus {
     pub given: Vec<GivenValue>,
     /// Its documents, in order; none where a listing wanted none ([`Parts`](super::query::Parts)).
     pub documents: Vec<DocumentStatus>,
+    /// The collector by which it came; none = the usual one.
+    #[serde(default)]
+    pub collector: Option<CollectorName>,
+    /// DATA of that collector, as typed.
+    #[serde(default)]
+    pub data_file: Option<String>,
 }
 
 impl JobStatus {

@@ -4,6 +4,7 @@
 pub mod alter;
 pub mod authority;
 pub mod call;
+pub mod collector;
 pub mod device;
 pub mod event;
 pub mod failure;
@@ -15,6 +16,7 @@ pub mod ids;
 pub mod job;
 pub mod kept;
 pub mod location;
+pub mod managed;
 pub mod names;
 pub mod object;
 pub mod order;

@@ -128,6 +128,10 @@ name!(
     ProcessName, dots: true
 );
 name!(
+    /// The name of a collector, without its `$`.
+    CollectorName, dots: false
+);
+name!(
     /// The name of an object of a class that is only kept, as [`super::object`] has them.
     ObjectName, dots: true
 );
@@ -139,6 +143,13 @@ name!(
     /// The destination half of a location.
     DestName, dots: false
 );
+
+impl CollectorName {
+    /// Returns the collector of a spool in which none was ever declared.
+    pub fn usual() -> Self {
+        Self("S".into())
+    }
+}
 
 impl GroupName {
     /// Returns the group to which a job goes that names no location.
@@ -214,6 +225,27 @@ impl PartialEq for FontName {
 }
 
 impl Eq for FontName {}
+
+/// A name that is copied like a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FixedName {
+    octets: [u8; MAX_NAME],
+    length: u8,
+}
+
+impl FixedName {
+    /// Makes one; none when the text is longer than a name.
+    pub fn new(text: &str) -> Option<Self> {
+        let mut octets = [0; MAX_NAME];
+        octets.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(Self { octets, length: u8::try_from(text.len()).ok()? })
+    }
+
+    /// Returns its text.
+    pub fn as_str(&self) -> &str {
+        self.octets.get(..usize::from(self.length)).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
+    }
+}
 
 /// The name of a device: `[node.]name[.sub]`, written `\node.$name.#sub` in the NonStop language.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -117,6 +117,7 @@ impl Site {
             batch: None,
             documents: vec![offer],
             given: Vec::new(),
+            collector: None,
         };
         alter(&mut submission);
         let files = submission.documents.iter().map(|_| {

@@ -22,6 +22,7 @@
 
 pub mod alter;
 pub mod batch;
+pub mod collector;
 mod commit;
 pub mod device;
 pub mod document;
@@ -34,6 +35,8 @@ pub(crate) mod given;
 mod ground;
 pub mod job;
 pub mod location;
+pub mod managed;
+pub mod notices;
 pub mod object;
 pub mod process;
 pub mod request;

@@ -3,17 +3,20 @@
 //! A parameter and a column have the type of what they mean: a state, a name, a number. What is stored and means nothing
 //! to this version is an error, never another value.
 
+use crate::model::collector::CollectorWish;
 use crate::model::device::{AfterReset, DeviceUri, Exclusive, Paper};
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::Field;
 use crate::model::job::{Format, FormatOrigin, Origin, RawPath, Transfer};
+use crate::model::location::{Destination, LocationKind};
 use crate::model::object::{ObjectClass, ObjectName};
 use crate::model::order::Priority;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceWish, EntryState, HoldReasons, SpoolerState, Wish};
 use crate::model::{
-    BatchNumber, ClassId, DestName, DeviceId, DeviceName, DocumentId, EntryId, FontName, GroupId, GroupName, JobId,
-    JobNumber, LocalJobId, LocationId, LocationPattern, ObjectId, ProcessId, ProcessName, RequestId, RouteId, Serial,
+    BatchNumber, ClassId, CollectorId, CollectorName, DestName, DeviceId, DeviceName, DocumentId, EntryId, FontName,
+    GroupId, GroupName, JobId, JobNumber, LocalJobId, LocationId, ObjectId, ProcessId, ProcessName, RequestId, RouteId,
+    Serial,
 };
 
 /// A value as engines know it.
@@ -217,7 +220,8 @@ macro_rules! wrapped {
         }
     )+};
 }
-wrapped!(ClassId, DeviceId, DocumentId, EntryId, GroupId, JobId, LocationId, ObjectId, ProcessId, RequestId, RouteId);
+wrapped!(ClassId, CollectorId, DeviceId, DocumentId, EntryId, GroupId, JobId, LocationId, ObjectId, ProcessId);
+wrapped!(RequestId, RouteId);
 wrapped!(HoldReasons, LocalJobId, Serial);
 
 /// Values with a number of their own: what has another number is unknown.
@@ -240,7 +244,9 @@ macro_rules! numbered {
 }
 numbered! {
     EntryState: |state| state as i64, EntryState::from_stored, "state of an entry";
+    CollectorWish: |wish| wish as i64, CollectorWish::from_stored, "wish for a collector";
     DeviceWish: |wish| wish as i64, DeviceWish::from_stored, "wish for a device";
+    LocationKind: |kind| kind as i64, LocationKind::from_stored, "kind of a location";
     SpoolerState: |state| state as i64, SpoolerState::from_stored, "state of a spooler";
     Paper: |paper| paper as i64, Paper::from_stored, "place of the paper";
     Wish: Wish::stored, Wish::from_stored, "wish for a job";
@@ -287,6 +293,12 @@ impl Read for Field {
     }
 }
 
+impl Bind for Field {
+    fn bind(&self) -> Value<'_> {
+        Value::Text(self.stored())
+    }
+}
+
 impl Bind for ObjectClass {
     fn bind(&self) -> Value<'_> {
         Value::Text(self.word())
@@ -316,7 +328,15 @@ macro_rules! names {
         }
     )+};
 }
-names!(DestName, DeviceName, DeviceUri, FontName, GroupName, LocationPattern, ObjectName, ProcessName);
+names!(CollectorName, DestName, DeviceName, DeviceUri, FontName, GroupName, ObjectName, ProcessName);
+
+/// Where a finished job was sent.
+impl Read for Destination {
+    fn read(value: Value<'_>) -> Result<Self, String> {
+        let name = text(value)?;
+        Self::from_stored(name).ok_or_else(|| format!("'{name}' is no name"))
+    }
+}
 
 /// A column of a table, by its name. Its place in a row comes from the list of columns that it is defined with.
 #[derive(Clone, Copy, Debug)]

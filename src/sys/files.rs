@@ -188,6 +188,14 @@ pub fn allocate(file: &File, size: u64) -> io::Result<()> {
     Ok(())
 }
 
+/// Returns how many octets of the file system of `path` are in use, and how many there are for whoever has no privilege.
+pub fn room(path: &Path) -> io::Result<(u64, u64)> {
+    let found = nix::sys::statvfs::statvfs(path)?;
+    let size = found.fragment_size();
+    let used = found.blocks().saturating_sub(found.blocks_free()).saturating_mul(size);
+    Ok((used, used.saturating_add(found.blocks_available().saturating_mul(size))))
+}
+
 /// Whether `path` lies on a file system of another machine, where neither locks nor shared memory can be trusted.
 pub fn is_network(path: &Path) -> io::Result<bool> {
     Ok(names_network(&nix::sys::statfs::statfs(path)?))

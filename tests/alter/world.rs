@@ -143,6 +143,7 @@ impl World {
             batch: None,
             documents: copies.iter().map(offer).collect(),
             given: Vec::new(),
+            collector: None,
         };
         self.as_caller(caller).submit(submission, files).unwrap().number.get()
     }

@@ -12,6 +12,7 @@ use crate::attributes::Class;
 use crate::attributes::filter::Filter;
 use crate::attributes::object::Object;
 use crate::commands::shell::{Exit, Intent, Shell};
+use crate::model::collector::CollectorState;
 use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, DocumentStatus, Format, FormatOrigin, JobStatus, RawPath, Submission};
@@ -76,6 +77,8 @@ pub fn job(n: u32) -> JobStatus {
         intervening: Some(n - 1),
         given: Vec::new(),
         documents: vec![document(1)],
+        collector: None,
+        data_file: None,
     }
 }
 
@@ -145,6 +148,10 @@ fn location(text: &str, device: Option<&str>) -> LocationStatus {
         content: None,
         route: RouteId(1),
         jobs: 0,
+        kind: crate::model::location::LocationKind::Location,
+        whole_group: false,
+        takes_jobs: true,
+        given: Vec::new(),
     }
 }
 
@@ -168,6 +175,7 @@ fn device() -> DeviceStatus {
         process_state: ProcessState::Dormant,
         waiting: 0,
         awaits_process: false,
+        given: Vec::new(),
     }
 }
 
@@ -234,6 +242,8 @@ impl Carrier for Fake {
                 creator_uid: 0,
                 manager_access: false,
                 fastcnfg: RawPath("/var/pd/FASTCNFG".into()),
+                error_log: None,
+                collectors: vec![("S".parse().unwrap(), CollectorState::Active)],
                 jobs: 0,
                 open_jobs: 0,
                 printing_jobs: 0,
@@ -243,6 +253,7 @@ impl Carrier for Fake {
                 locations: 2,
                 processes: 1,
                 last_error: None,
+                given: Vec::new(),
             }),
             Request::ResolveDestination { name } => match name.to_ascii_lowercase().as_str() {
                 "office.front" | "front" => {

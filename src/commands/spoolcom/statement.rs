@@ -14,6 +14,7 @@ use super::language::tree::Command;
 use super::language::values::Object;
 use super::session::{EarlyEnd, Session};
 use super::verbs::batch::BatchStatement;
+use super::verbs::collect::CollectStatement;
 use super::verbs::dev::DeviceStatement;
 use super::verbs::font::FontStatement;
 use super::verbs::job::JobStatement;
@@ -37,6 +38,8 @@ pub enum Flow {
 pub enum Statement {
     /// BATCH
     Batch(BatchStatement),
+    /// COLLECT
+    Collect(CollectStatement),
     /// COMMENT
     Comment,
     /// DEV
@@ -72,6 +75,7 @@ impl Statement {
         check_available(command)?;
         check_object(command)?;
         Ok(match command.grammar.verb {
+            Verb::Collect => Self::Collect(CollectStatement::of(command, source)?),
             Verb::Comment => Self::Comment,
             Verb::Dev => Self::Dev(DeviceStatement::of(command, source)?),
             Verb::Exit => Self::Exit,
@@ -84,9 +88,6 @@ impl Statement {
             Verb::Open => Self::Open(open::Supervisor::of(command)?),
             Verb::Font => Self::Font(FontStatement::of(command, source)?),
             Verb::Batch => Self::Batch(BatchStatement::of(command, source)?),
-            verb @ Verb::Collect => {
-                return Err(not_available(command, verb.word()));
-            }
         })
     }
 
@@ -95,6 +96,7 @@ impl Statement {
         match self {
             Self::Comment | Self::Exit | Self::Fc(_) | Self::Help(_) => None,
             Self::Open(_) => Some(Intent::Read),
+            Self::Collect(statement) => Some(statement.intent()),
             Self::Dev(statement) => Some(statement.intent()),
             Self::Batch(statement) => Some(statement.intent()),
             Self::Font(statement) => Some(statement.intent()),
@@ -112,6 +114,7 @@ impl Statement {
             // The runner carries out OPEN. FC never comes here.
             Self::Comment | Self::Open(_) | Self::Fc(_) => {}
             Self::Help(topic) => help::run(*topic, session).map_err(|trouble| ("HELP".to_owned(), trouble))?,
+            Self::Collect(statement) => statement.run(session)?,
             Self::Dev(statement) => statement.run(session)?,
             Self::Batch(statement) => statement.run(session)?,
             Self::Font(statement) => statement.run(session)?,
@@ -162,7 +165,7 @@ pub fn stronger(a: Option<Intent>, b: Option<Intent>) -> Option<Intent> {
         None => 0,
         Some(Intent::Read) => 1,
         Some(Intent::Write | Intent::Submit) => 2,
-        Some(Intent::Declare) => 3,
+        Some(Intent::Declare | Intent::DeclareAs(_)) => 3,
     };
     if rank(b) > rank(a) { b } else { a }
 }

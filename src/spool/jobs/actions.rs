@@ -368,7 +368,7 @@ impl Spool {
 
     /// Ends a job and moves its row to the history. Returns the files to erase after the commit.
     pub(crate) fn finish(tx: &Tx<'_>, job: &JobRow, device: Option<&str>, outcome: &str) -> Fallible<Vec<String>> {
-        let destination = Self::job_destination(tx, job)?.to_string();
+        let destination = Self::job_destination(tx, job)?.stored();
         let removed = store::job::delete(tx, job.id)?;
         store::finished::insert(tx, job, &destination, device, outcome, &removed)?;
         Ok(removed.files)
@@ -390,6 +390,10 @@ impl Spool {
                 EventSubject::Location(name) => {
                     let row = store::location::by_name(tx, name)?;
                     Object::Location(row.ok_or_else(|| Failure::not_found(format!("location {name}")))?.id)
+                }
+                EventSubject::Collector(name) => {
+                    let row = store::collector::by_name(tx, name)?;
+                    Object::Collector(row.ok_or_else(|| crate::spool::objects::collectors::not_found(name))?.id)
                 }
                 EventSubject::Object(class, name) => {
                     let row = store::object::by_name(tx, *class, name)?;

@@ -3,10 +3,12 @@
 pub(crate) mod additions;
 pub(crate) mod alive;
 pub(crate) mod at_work;
+pub(crate) mod collectors;
 pub(crate) mod device_wishes;
 pub(crate) mod devices;
 pub(crate) mod fonts;
 pub(crate) mod locations;
+pub(crate) mod managed;
 pub(crate) mod object;
 pub(crate) mod processes;
 pub(crate) mod spooler;

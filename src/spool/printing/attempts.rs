@@ -238,6 +238,9 @@ impl Spool {
         let is_last = !busy && (left.is_empty() || job.wish == Wish::Cancel);
         // A job that was held while its last octets were on their way stays held, and whoever held it is told.
         let held = (job.hold_after || !job.reasons.is_empty()) && job.wish != Wish::Cancel;
+        if is_last {
+            store::tally::printed(tx)?;
+        }
         let font = if is_last && !held { store::font::of_job(tx, job.id)? } else { None };
         if is_last && !held && font.is_none() {
             store::entry::delete_claimed(tx, entry)?;

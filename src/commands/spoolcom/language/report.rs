@@ -16,6 +16,7 @@ pub fn print_failure(err: &mut dyn Write, place: &str, failure: &Failure, subjec
         Subject::Job(job) | Subject::SeenJob(job) | Subject::Unlinked(job) => {
             message.text().replace("number", &job.to_string())
         }
+        Subject::Out(error) => message.text().replace("number", &error.to_string()),
         _ => message.text().to_owned(),
     };
     let separator = if place.is_empty() { "" } else { ": " };

@@ -5,6 +5,7 @@
 
 pub(crate) mod at_work;
 pub(crate) mod batch;
+pub(crate) mod collect;
 pub(crate) mod dev;
 pub(crate) mod drain;
 pub(crate) mod font;
@@ -18,3 +19,4 @@ pub(crate) mod operands;
 pub(crate) mod print;
 pub(crate) mod spooler;
 pub mod states;
+pub(crate) mod xref;
