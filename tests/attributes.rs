@@ -11,6 +11,7 @@ use spoolsuite::attributes::{Attribute, Class, Kind, Settable, Shown, nameable, 
 use spoolsuite::commands::pd::verbs::{pdls, pdmod, pdpr, pdpromote, pdset};
 use spoolsuite::commands::shell::Exit;
 use spoolsuite::commands::spoolcom;
+use spoolsuite::model::BatchNumber;
 use spoolsuite::model::field::Field;
 use spoolsuite::model::lifetime::{Lifetime, Retention};
 use spoolsuite::model::order::Priority;
@@ -61,6 +62,7 @@ fn crowded() -> Inside {
             submission.priority = Priority::new(priority).unwrap();
             submission.documents[0].copies = n as u32 + 1;
             submission.hold_after = n % 2 == 0;
+            submission.batch = BatchNumber::new(n as u32 * 100).filter(|_| n > 3);
         });
     }
     let claim = inside.spool.claim(&lease, lp1, &now()).unwrap().unwrap();

@@ -187,3 +187,41 @@ fn a_font_goes_ahead_of_each_job_of_its_location_once() {
     site.spoolcom("FONT PAYLOGO, DELETE; JOB 1, DELETE");
     assert_eq!(site.spoolcom("FONT").out, "FONT  JOB\n");
 }
+
+#[test]
+fn a_batch_prints_as_one_listing() {
+    let printer = Sink::new(Mode::Normal);
+    let site = site(&printer, "OFF");
+    site.spoolcom("DEV $LP2, HEADER ON; LOC #HOLD.DEFAULT, DEV");
+    for tag in ["a", "b"] {
+        let file = site.document(tag, format!("<{tag} 1>\n").as_bytes());
+        site.run("pdpr", &["-d", "hold.default", "-t", tag, file.to_str().unwrap()]).expect(0);
+    }
+    site.spoolcom("JOB (LOC #HOLD), HOLD; BATCH 301, LINK 2; BATCH 301, LINK 1");
+    let refused = site.run("spoolcom", &["JOB 1, FORM X"]).expect(1);
+    assert!(refused.err.contains("JOB 1 INVALID OPERATION IN CURRENT STATE"), "{refused:?}");
+    let unlinked = site.run("spoolcom", &["BATCH 7, COPIES 2"]).expect(1);
+    assert!(unlinked.err.contains("ENTRY NOT FOUND"), "{unlinked:?}");
+    site.spoolcom("BATCH 301, COPIES 2, LOC #OFFICE.NET");
+    submit(&site, "c", "<c 1>\n");
+    let shown = site.spoolcom("BATCH").out;
+    let rows: Vec<Vec<&str>> = shown.lines().skip(1).map(|row| row.split_whitespace().take(3).collect()).collect();
+    assert_eq!(rows, [["2", "301", "HL"], ["1", "301", "HL"]], "{shown}");
+    site.spoolcom("BATCH 301, START");
+    let joins = site.document("d", b"<d 1>\n");
+    let options = "job-batch-id=301";
+    site.run("pdpr", &["-d", "office.net", "-t", "d", "-x", options, joins.to_str().unwrap()]).expect(0);
+    let listed = site.jobs();
+    assert_eq!(listed.iter().filter(|job| job["job-batch-id"] == 301).count(), 3, "{listed:#?}");
+    site.start("LP2");
+    site.wait_until_empty();
+    let all = text(&printer.connections());
+    let order: Vec<&str> = all.lines().filter(|line| line.trim_start_matches('\x0c').starts_with('<')).collect();
+    let order: Vec<&str> = order.iter().map(|line| line.trim_start_matches('\x0c')).collect();
+    let at = order.iter().position(|line| *line == "<b 1>").unwrap();
+    assert_eq!(order[at..at + 5], ["<b 1>", "<b 1>", "<a 1>", "<a 1>", "<d 1>"], "{order:?}");
+    // Pages of ours stand before the batch and before the other job, and nowhere else.
+    let between = &all[all.find("<b 1>").unwrap()..all.find("<d 1>").unwrap()];
+    let ours = between.lines().map(|line| line.trim_matches(['\x0c', '\r'])).filter(|line| !line.is_empty());
+    assert_eq!(ours.collect::<Vec<_>>(), ["<b 1>", "<b 1>", "<a 1>", "<a 1>"], "{all}");
+}

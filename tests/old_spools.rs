@@ -49,6 +49,7 @@ fn make() {
         lifetime: spoolsuite::model::lifetime::Lifetime::default(),
         owner: None,
         keep: false,
+        batch: None,
         documents: vec![DocumentOffer {
             file_name: RawPath("text".into()),
             transfer: Transfer::Copy,

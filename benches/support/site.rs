@@ -196,6 +196,7 @@ pub fn submit(spool: &mut Local, destination: &str, file: &Path, transfer: Trans
         lifetime: spoolsuite::model::lifetime::Lifetime::default(),
         owner: None,
         keep: false,
+        batch: None,
         documents: vec![DocumentOffer {
             file_name: path.clone(),
             copies: 1,

@@ -20,7 +20,7 @@ use crate::model::field::{Field, Value};
 use crate::model::location::Destination;
 use crate::model::query::{Comparison, Condition, Parts};
 use crate::model::state::JobState;
-use crate::model::{CollectorName, GlobalJobId, JobNumber, JobRef, LocalJobId, LocationPattern};
+use crate::model::{BatchNumber, CollectorName, GlobalJobId, JobNumber, JobRef, LocalJobId, LocationPattern};
 
 /// A condition that is ready for objects of one class.
 #[derive(Debug)]
@@ -76,6 +76,7 @@ impl Node {
             | Condition::Owner(_)
             | Condition::OwnerId(_)
             | Condition::State(_)
+            | Condition::Batch(_)
             | Condition::Collector(_)
             | Condition::DataFile(_)
             | Condition::Destination(_)
@@ -118,6 +119,8 @@ struct Identity<'a> {
     destination: &'a Destination,
     /// A finished job is in no state.
     state: Option<JobState>,
+    /// A finished job is in no batch.
+    batch: Option<BatchNumber>,
     /// The collector by which it came, and its data file. Of a finished job nobody knows that any more.
     came_by: Option<(CollectorName, Option<&'a str>)>,
 }
@@ -134,6 +137,7 @@ impl<'a> Identity<'a> {
                 user_name: &job.user_name,
                 destination: &job.destination,
                 state: Some(job.state),
+                batch: job.batch.map(|batch| batch.number),
                 came_by: Some((job.collector.clone().unwrap_or_else(CollectorName::usual), job.data_file.as_deref())),
             }),
             Object::Finished(job) => Some(Self {
@@ -145,6 +149,7 @@ impl<'a> Identity<'a> {
                 user_name: &job.user_name,
                 destination: &job.destination,
                 state: None,
+                batch: None,
                 came_by: None,
             }),
             _ => None,
@@ -161,6 +166,8 @@ impl<'a> Identity<'a> {
             Condition::Owner(owner) => self.owner == owner,
             Condition::OwnerId(owner) => self.owner_uid == *owner,
             Condition::State(state) => self.state == Some(*state),
+            Condition::Batch(None) => self.batch.is_some(),
+            Condition::Batch(batch) => self.batch == *batch,
             Condition::Collector(name) => self.came_by.as_ref().is_some_and(|by| by.0 == *name),
             Condition::DataFile(asked) => {
                 let typed = self.came_by.as_ref().and_then(|by| by.1);

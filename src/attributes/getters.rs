@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::NONE;
+use crate::model::BatchNumber;
 use crate::model::alter::JobChange;
 use crate::model::device::DeviceStatus;
 use crate::model::device::check_form;
@@ -264,6 +265,12 @@ pub(super) fn set_scheduling(submission: &mut Submission, value: &Value) -> Resu
     submission.keep = *value == Value::Text("retain-immediately".to_owned());
     let field = Field::from_stored("job-scheduling").ok_or("it has no name")?;
     submission.take(&JobChange::Carried { field, document: None, value: Some(value.clone()) });
+    Ok(())
+}
+
+pub(super) fn set_batch(submission: &mut Submission, value: &Value) -> Result<(), String> {
+    let number = count(Some(value)).and_then(BatchNumber::new).ok_or("expected a number from 1 to 9999999")?;
+    submission.batch = Some(number);
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use super::Kind::{Boolean, Content, Counted, Duration, Integer, Keyword, Name, T
 use super::Shown::{All, Brief, ByName, Verbose};
 use super::getters::{
     INTERVENING_MAX, content, destination_name, document_pages, job_pages, number, octets_completed, optional,
-    originator, pages_completed, plain, previous_state, processing_time, queue_of, retained, set_copies,
+    originator, pages_completed, plain, previous_state, processing_time, queue_of, retained, set_batch, set_copies,
     set_destination, set_discard_time, set_form, set_format, set_hold, set_hold_after, set_name, set_owner,
     set_print_after, set_priority, set_retain_forever, set_retain_until, set_retention_period, set_scheduling, text,
     texts, time,
@@ -129,6 +129,9 @@ pub static TABLE: &[Attribute] = &[
     carried(Job, "job-deadline-time", Time, &["Deadline"], "when it should be ready").also(&["deadline-time"]),
     job(Field::Form, Text, All, &["Form"], "the form it needs: up to 16 letters, digits and blanks")
         .set(set_form).job(|j| plain(&j.form)),
+    job(Field::JobBatchId, Integer(1, 9_999_999), All, &["Batch", "Id"],
+        "the batch it joins or begins: jobs of one owner, form and destination that print one after the other")
+        .submitted(set_batch).job(|j| optional(j.batch.map(|batch| batch.number.get()))),
     carried(Job, "job-comment", Text, &["Comment"], "free text about the job").also(&["comment"]),
     noted(Job, "job-message-from-administrator", Text, &["Message From", "Administrator"],
         "what -m of the last command said that acted on it").also(&["message-from-administrator"]),

@@ -214,6 +214,7 @@ impl Fake {
             attempt: 0,
             documents,
             font: Vec::new(),
+            batch: None,
             begun: None,
             begun_separation: None,
             name: format!("job {number}"),

@@ -150,6 +150,8 @@ fields! {
     Log = "log",
     /// Form name.
     Form = "form",
+    /// The number of its batch.
+    JobBatchId = "job-batch-id",
     /// Kept after printing.
     HoldAfter = "hold-after",
     /// How long it stays when it has ended.

@@ -93,6 +93,54 @@ impl fmt::Display for JobNumber {
     }
 }
 
+/// The number of a batch: 1 to 9,999,999. Whoever links the first job chooses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct BatchNumber(u32);
+
+impl BatchNumber {
+    /// The highest number.
+    pub const MAX: u32 = 9_999_999;
+
+    /// Makes a batch number, if `n` is in range.
+    pub fn new(n: u32) -> Option<Self> {
+        (1..=Self::MAX).contains(&n).then_some(Self(n))
+    }
+
+    /// Returns the number itself.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl TryFrom<u32> for BatchNumber {
+    type Error = String;
+    fn try_from(n: u32) -> Result<Self, String> {
+        Self::new(n).ok_or_else(|| format!("{n} is not a batch number (1 to {})", Self::MAX))
+    }
+}
+
+impl From<BatchNumber> for u32 {
+    fn from(n: BatchNumber) -> u32 {
+        n.0
+    }
+}
+
+impl FromStr for BatchNumber {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = || format!("'{}' is not a batch number (1 to {})", text.escape_debug(), Self::MAX);
+        let digits = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
+        text.parse().ok().filter(|_| digits).and_then(Self::new).ok_or_else(bad)
+    }
+}
+
+impl fmt::Display for BatchNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A small number by which users name their own jobs: at most nine digits, counted for each user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

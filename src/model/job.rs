@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::alter::JobChange;
 use super::field::{Field, Value};
-use super::ids::{DocumentId, GlobalJobId, JobId, JobNumber, LocalJobId, RouteId};
+use super::ids::{BatchNumber, DocumentId, GlobalJobId, JobId, JobNumber, LocalJobId, RouteId};
 use super::lifetime::{Ended, Ending, Lifetime};
 use super::location::Destination;
 use super::names::{CollectorName, DeviceName};
@@ -384,6 +385,9 @@ pub struct Submission {
     /// Whether it is only kept, and never printed unless somebody sends it on.
     #[serde(default)]
     pub keep: bool,
+    /// The batch that it joins, or begins.
+    #[serde(default)]
+    pub batch: Option<BatchNumber>,
     /// Its documents, at least one.
     pub documents: Vec<DocumentOffer>,
     /// The values that the user gave explicitly, for `==` and for a later resubmission.
@@ -415,6 +419,7 @@ impl Submission {
             lifetime: Lifetime::default(),
             owner: None,
             keep: false,
+            batch: None,
             documents: vec![offer; documents],
             given: Vec::new(),
             collector: None,
@@ -474,6 +479,35 @@ pub const AFTER_PRINTING: &str = "printed, and held after that (HOLDAFTER)";
 /// The reason of a job that its printer has, while the connection is still open.
 pub const TRANSFERRED: &str = "job-transferred";
 
+/// The batch of a job, and its place there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BatchMember {
+    /// The batch.
+    pub number: BatchNumber,
+    /// Ascends in the order in which jobs were linked.
+    pub place: i64,
+}
+
+/// What is done to all jobs of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BatchChange {
+    /// They are held.
+    Hold,
+    /// Those on hold go to the queue, at one place, in the order of LINK.
+    Start,
+    /// They are deleted.
+    Delete,
+    /// Attributes are set.
+    Alter(Vec<JobChange>),
+}
+
+/// What remains after a change of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchResult {
+    /// Jobs that START leaves on hold, and why.
+    pub remaining: Vec<(JobNumber, HoldReasons)>,
+}
+
 /// A job as displays show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobStatus {
@@ -481,6 +515,9 @@ pub struct JobStatus {
     pub id: JobId,
     /// SPOOLCOM's number.
     pub number: JobNumber,
+    /// Its batch.
+    #[serde(default)]
+    pub batch: Option<BatchMember>,
     /// The owner's own number for it.
     pub local: LocalJobId,
     /// Its name everywhere.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::field::{Field, Value};
-use super::ids::{JobId, JobRef};
+use super::ids::{BatchNumber, JobId, JobRef};
 use super::location::Destination;
 use super::names::{CollectorName, LocationPattern};
 use super::state::JobState;
@@ -48,6 +48,8 @@ pub enum Condition {
     Owner(String),
     /// Owned by the user with this id.
     OwnerId(u32),
+    /// Part of this batch; none = of any.
+    Batch(Option<BatchNumber>),
     /// In this state.
     State(JobState),
     /// Came by this collector.

@@ -124,6 +124,12 @@ pub struct Separation {
     /// The font of the location goes before the header pages (PARM bit 15).
     #[serde(default)]
     pub font_first: bool,
+    /// Jobs of its batch come before it: the header pages are theirs.
+    #[serde(default)]
+    pub continues: bool,
+    /// Jobs of its batch come behind it: the trailer pages are theirs.
+    #[serde(default)]
+    pub continued: bool,
 }
 
 #[cfg(test)]

@@ -117,6 +117,7 @@ impl Site {
             lifetime: crate::model::lifetime::Lifetime::default(),
             owner: None,
             keep: false,
+            batch: None,
             documents: vec![offer],
             given: Vec::new(),
             collector: None,

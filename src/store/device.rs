@@ -3,7 +3,7 @@
 use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Paper, Remembered};
 use crate::model::kept::KeptWords;
 use crate::model::state::{DeviceWish, ErrorNote};
-use crate::model::{DeviceId, DeviceName, JobId, ProcessName, RouteId};
+use crate::model::{BatchNumber, DeviceId, DeviceName, JobId, ProcessName, RouteId};
 
 use super::tally::{self, Counts};
 use super::value::{columns, values};
@@ -29,6 +29,8 @@ pub struct DeviceRow {
     pub error: Option<ErrorNote>,
     /// Whether it was open when last recorded.
     pub open: bool,
+    /// The batch that it is in the middle of: its next job goes first.
+    pub batch: Option<BatchNumber>,
     /// How often it was opened.
     pub opens: u64,
     /// Where its paper stands.
@@ -92,6 +94,7 @@ columns!(at {
     kept,
     fifo_told,
     rate,
+    batch,
     media,
 });
 
@@ -146,6 +149,7 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
             None => None,
         },
         open: row.get(at::is_open)?,
+        batch: row.get(at::batch)?,
         opens: row.get(at::opens)?,
         paper: row.get(at::paper)?,
         rate: row.get(at::rate)?,

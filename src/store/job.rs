@@ -1,6 +1,7 @@
 //! Rows of jobs and the explicit values their submitters gave.
 
 use crate::model::field::{Field, Value};
+use crate::model::job::BatchMember;
 use crate::model::job::GivenValue;
 use crate::model::lifetime::{Ending, Lifetime, Retention};
 use crate::model::order::Priority;
@@ -78,6 +79,8 @@ pub struct JobRow {
     pub group: GroupId,
     /// Location it was sent to; none = the whole group.
     pub location: Option<LocationId>,
+    /// Its batch.
+    pub batch: Option<BatchMember>,
     /// Where its entries wait.
     pub route: RouteId,
     /// What it needs of a device.
@@ -141,6 +144,8 @@ columns!(at {
     sort_key,
     sort_sequence,
     sort_place,
+    batch,
+    batch_place,
     collector,
     retention,
     discard_ms,
@@ -176,6 +181,10 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
         },
         group: row.get(at::group_id)?,
         location: row.get(at::location_id)?,
+        batch: match row.get(at::batch)? {
+            Some(number) => Some(BatchMember { number, place: row.get(at::batch_place)? }),
+            None => None,
+        },
         route: row.get(at::route_id)?,
         class: row.get(at::class_id)?,
         created_ms: row.get(at::created_ms)?,
@@ -346,6 +355,11 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
         Condition::UserName(user) => {
             sql.push_str(" AND user_name = ?");
             values.push(Box::new(user.clone()));
+        }
+        Condition::Batch(None) => sql.push_str(" AND batch IS NOT NULL"),
+        Condition::Batch(Some(batch)) => {
+            sql.push_str(" AND batch = ?");
+            values.push(Box::new(*batch));
         }
         Condition::Owner(owner) => {
             sql.push_str(" AND owner = ?");

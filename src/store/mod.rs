@@ -21,6 +21,7 @@
 //! `sqlite::rules` and `tests/store_rules.rs` hold the code to them.
 
 pub mod alter;
+pub mod batch;
 pub mod collector;
 mod commit;
 pub mod device;

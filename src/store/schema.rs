@@ -368,7 +368,8 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(REQUESTS)?;
     tx.script(FONTS)?;
     tx.script(MANAGED)?;
-    tx.script(LIFETIME)
+    tx.script(LIFETIME)?;
+    tx.script(BATCHES)
 }
 
 /// Collectors, and the one by which each job came; none = the one of a spool in which none was ever declared. ERRLOG as typed,
@@ -449,6 +450,14 @@ CREATE TABLE font (
 );
 CREATE INDEX font_job ON font (job_id);
 ALTER TABLE location ADD COLUMN font TEXT;
+";
+
+/// The batch of a job and its place in it, and the batch that a device is in the middle of.
+const BATCHES: &str = "
+ALTER TABLE job ADD COLUMN batch INTEGER;
+ALTER TABLE job ADD COLUMN batch_place INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX job_batch ON job (batch, batch_place) WHERE batch IS NOT NULL;
+ALTER TABLE device ADD COLUMN batch INTEGER;
 ";
 
 /// What operators ask of devices at work. The table of schema 1 was never written to; it did not name the entry whose attempt is

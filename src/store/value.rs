@@ -15,8 +15,9 @@ use crate::model::order::Priority;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceWish, EntryState, HoldReasons, JobState, SpoolerState, Wish};
 use crate::model::{
-    ClassId, CollectorId, CollectorName, DestName, DeviceId, DeviceName, DocumentId, EntryId, FontName, GroupId,
-    GroupName, JobId, JobNumber, LocalJobId, LocationId, ObjectId, ProcessId, ProcessName, RequestId, RouteId, Serial,
+    BatchNumber, ClassId, CollectorId, CollectorName, DestName, DeviceId, DeviceName, DocumentId, EntryId, FontName,
+    GroupId, GroupName, JobId, JobNumber, LocalJobId, LocationId, ObjectId, ProcessId, ProcessName, RequestId, RouteId,
+    Serial,
 };
 
 /// A value as engines know it.
@@ -220,20 +221,8 @@ macro_rules! wrapped {
         }
     )+};
 }
-wrapped!(
-    ClassId,
-    CollectorId,
-    DeviceId,
-    DocumentId,
-    EntryId,
-    GroupId,
-    JobId,
-    LocationId,
-    ObjectId,
-    ProcessId,
-    RequestId,
-    RouteId
-);
+wrapped!(ClassId, CollectorId, DeviceId, DocumentId, EntryId, GroupId, JobId, LocationId, ObjectId, ProcessId);
+wrapped!(RequestId, RouteId);
 wrapped!(HoldReasons, LocalJobId, Serial);
 
 /// Values with a number of their own: what has another number is unknown.
@@ -263,6 +252,7 @@ numbered! {
     Paper: |paper| paper as i64, Paper::from_stored, "place of the paper";
     Wish: Wish::stored, Wish::from_stored, "wish for a job";
     JobNumber: |number| i64::from(number.get()), |n| u32::try_from(n).ok().and_then(JobNumber::new), "job number";
+    BatchNumber: |number| i64::from(number.get()), |n| u32::try_from(n).ok().and_then(BatchNumber::new), "batch number";
     Priority: |priority| i64::from(priority.get()), |n| u8::try_from(n).ok().and_then(Priority::new), "priority";
 }
 

@@ -144,6 +144,7 @@ impl World {
             lifetime: spoolsuite::model::lifetime::Lifetime::default(),
             owner: None,
             keep: false,
+            batch: None,
             documents: copies.iter().map(offer).collect(),
             given: Vec::new(),
             collector: None,

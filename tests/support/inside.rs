@@ -97,6 +97,7 @@ impl Inside {
             lifetime: spoolsuite::model::lifetime::Lifetime::default(),
             owner: None,
             keep: false,
+            batch: None,
             documents: vec![DocumentOffer {
                 file_name: RawPath("letter.txt".into()),
                 transfer: Transfer::Copy,

@@ -50,6 +50,7 @@ pub struct Fake(pub Rc<RefCell<State>>);
 /// A job number `n` with one document, of this user.
 pub fn job(n: u32) -> JobStatus {
     JobStatus {
+        batch: None,
         id: JobId(n.into()),
         number: JobNumber::new(n).unwrap(),
         local: LocalJobId(n),

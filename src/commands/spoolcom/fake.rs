@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::commands::shell::{Exit, Intent, Shell};
 use crate::model::collector::{CollectorState, CollectorStatus};
 use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
-use crate::model::job::{DocumentStatus, Format, JobStatus, Occurrence, RawPath, Transfer};
+use crate::model::job::{BatchResult, DocumentStatus, Format, JobStatus, Occurrence, RawPath, Transfer};
 use crate::model::location::{Destination, FontStatus, LocationStatus};
 use crate::model::order::Priority;
 use crate::model::process::ProcessStatus;
@@ -169,6 +169,9 @@ impl Carrier for Fake {
                 let found = found.ok_or_else(|| lost(format!("destination {name}")))?;
                 Reply::ResolveDestination(Destination::Location(found.name.clone()))
             }
+            Request::LinkJob { .. } => Reply::LinkJob(()),
+            Request::UnlinkJob { .. } => Reply::UnlinkJob(()),
+            Request::ChangeBatch { .. } => Reply::ChangeBatch(BatchResult::default()),
             Request::SetFont { pattern, .. } => {
                 Reply::SetFont(u32::from(!matches!(pattern, LocationPattern::EveryGroup(_))))
             }
@@ -464,6 +467,7 @@ fn destination(name: &str) -> Destination {
 
 pub fn job(n: u32, state: JobState) -> JobStatus {
     JobStatus {
+        batch: None,
         id: JobId(i64::from(n)),
         number: number(n),
         local: LocalJobId(n),

@@ -13,6 +13,7 @@ use super::language::syntax::Parser;
 use super::language::tree::Command;
 use super::language::values::Object;
 use super::session::{EarlyEnd, Session};
+use super::verbs::batch::BatchStatement;
 use super::verbs::collect::CollectStatement;
 use super::verbs::dev::DeviceStatement;
 use super::verbs::font::FontStatement;
@@ -35,6 +36,8 @@ pub enum Flow {
 /// A command that is ready to be executed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Statement {
+    /// BATCH
+    Batch(BatchStatement),
     /// COLLECT
     Collect(CollectStatement),
     /// COMMENT
@@ -84,9 +87,7 @@ impl Statement {
             Verb::Fc => Self::Fc(open::Fc::of(command)),
             Verb::Open => Self::Open(open::Supervisor::of(command)?),
             Verb::Font => Self::Font(FontStatement::of(command, source)?),
-            verb @ Verb::Batch => {
-                return Err(not_available(command, verb.word()));
-            }
+            Verb::Batch => Self::Batch(BatchStatement::of(command, source)?),
         })
     }
 
@@ -97,6 +98,7 @@ impl Statement {
             Self::Open(_) => Some(Intent::Read),
             Self::Collect(statement) => Some(statement.intent()),
             Self::Dev(statement) => Some(statement.intent()),
+            Self::Batch(statement) => Some(statement.intent()),
             Self::Font(statement) => Some(statement.intent()),
             Self::Job(statement) => Some(statement.intent()),
             Self::Loc(statement) => Some(statement.intent()),
@@ -114,6 +116,7 @@ impl Statement {
             Self::Help(topic) => help::run(*topic, session).map_err(|trouble| ("HELP".to_owned(), trouble))?,
             Self::Collect(statement) => statement.run(session)?,
             Self::Dev(statement) => statement.run(session)?,
+            Self::Batch(statement) => statement.run(session)?,
             Self::Font(statement) => statement.run(session)?,
             Self::Job(statement) => statement.run(session)?,
             Self::Loc(statement) => statement.run(session)?,

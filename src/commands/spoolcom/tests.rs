@@ -167,7 +167,7 @@ const REFUSED: &[&[&str]] = &[
     &["JOB 5, DELETE\nDEV (x"],
     &["JOB 5, DELETE", "\nDEV"],
     &["JOB 5, DELETE \u{1b}[1m"],
-    &["BATCH 1, DELETE"],
+    &["BATCH x, DELETE"],
     &["FONT a-b, JOB 5"],
     &["FC"],
     &["HELP NIX"],
@@ -396,6 +396,7 @@ fn every_cell_of_the_job_table_holds() {
 fn some_operand(row: &Row) -> String {
     match (row.key, row.operand) {
         (Key::Uri, _) => "null:".into(),
+        (Key::Unlink, _) => "5".into(),
         (_, Operand::None | Operand::Bang | Operand::Display) => String::new(),
         (_, Operand::Switch | Operand::SwitchBang | Operand::SwitchOrNumber(..)) => "ON".into(),
         (_, Operand::Number(_, high)) => high.to_string(),
@@ -722,4 +723,48 @@ proptest! {
 fn a_byte_order_mark_at_the_head_of_a_command_file_is_skipped() {
     let world = world();
     assert_eq!(run_with(&world, &["--in", "-"], false, "\u{feff}SPOOLER, START\n").exit, Exit::Done);
+}
+
+/// Every cell of the state tables, as typed: what a state forbids changes nothing and is refused for that reason alone.
+#[test]
+fn every_cell_of_the_state_tables_is_what_a_command_meets() {
+    let forbidden = "INVALID OPERATION IN CURRENT STATE";
+    let states = [
+        DeviceState::Offline,
+        DeviceState::Printing(number(7)),
+        DeviceState::Aligning,
+        DeviceState::Waiting,
+        DeviceState::Suspended,
+        DeviceState::DevError(100),
+        DeviceState::ProcError,
+    ];
+    let mut cells = 0;
+    for row in Verb::Dev.grammar().rows.iter().filter(|row| row.stage == Stage::Now) {
+        for state in &states {
+            let world = world();
+            world.borrow_mut().devices = vec![device("LP1", state.clone())];
+            let line = format!("DEV $LP1, {} {}", row.key.word(), some_operand(row));
+            let ran = run(&world, &["--no-wait", &line]);
+            let allowed = device_allows(row.key, state);
+            // The same declaration again is no error in any state.
+            let again = ran.exit == Exit::Done && changes(&world).iter().all(|change| change.name() == "change_device");
+            assert!(again || (ran.err.contains(forbidden) != allowed), "{line} while {state}: {ran}");
+            assert!(allowed || again || changes(&world).is_empty(), "{line} while {state}");
+            cells += 1;
+        }
+    }
+    let states = [JobState::Held, JobState::Printing, JobState::Ready, JobState::Open, JobState::Terminating];
+    for row in Verb::Job.grammar().rows.iter().filter(|row| row.stage == Stage::Now && !row.displays()) {
+        for state in states {
+            let world = world();
+            world.borrow_mut().jobs = vec![job(5, state)];
+            let line = format!("JOB 5, {} {}", row.key.word(), some_operand(row));
+            let ran = run(&world, &["--no-wait", &line]);
+            let allowed = job_allows(row.key, state);
+            assert_eq!(ran.err.contains(&format!("JOB 5 {forbidden}")), !allowed, "{line} while {state:?}: {ran}");
+            assert!(allowed || changes(&world).is_empty(), "{line} while {state:?}");
+            cells += 1;
+        }
+    }
+    assert!(cells > 200, "{cells}");
 }

@@ -51,6 +51,8 @@ pub fn separation(claim: &Claim, settings: &DeviceSettings, wall_ms: i64, zone: 
         layout: settings.layout(),
         raw: false,
         font_first: settings.parm & PARM_FONT_FIRST != 0,
+        continues: claim.batch.is_some_and(|part| !part.first),
+        continued: claim.batch.is_some_and(|part| !part.last),
     }
 }
 
@@ -68,6 +70,8 @@ pub struct Sheets {
     pub page: Vec<u8>,
     /// How often it is printed.
     pub pages: u32,
+    /// The header pages were printed with an earlier job of the same batch.
+    pub headed: bool,
     /// The trailer pages, as one piece; empty = none.
     pub trailer: Vec<u8>,
     /// STARTFF
@@ -93,9 +97,14 @@ impl Sheets {
         };
         Self {
             page: if pages > 0 { bytes(&page(separation)) } else { Vec::new() },
-            pages,
+            pages: if separation.continues { 0 } else { pages },
+            headed: separation.continues,
             // The text before may have ended in the middle of a line, and a form feed need not lead to column 1.
-            trailer: if batch { [b"\r".to_vec(), bytes(&trailer(separation))].concat() } else { Vec::new() },
+            trailer: if batch && !separation.continued {
+                [b"\r".to_vec(), bytes(&trailer(separation))].concat()
+            } else {
+                Vec::new()
+            },
             startff: separation.startff,
             endff: separation.endff,
             layout: separation.layout,

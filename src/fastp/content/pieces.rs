@@ -275,7 +275,7 @@ impl Pieces {
     /// Whether trailer pages go after it: it has a header, and ends with text.
     fn has_trailer(&self, sheets: &Sheets) -> bool {
         let ends = self.printed().next_back().is_some_and(|last| Self::is_text(sheets, last));
-        !sheets.trailer.is_empty() && ends && self.has_header(sheets)
+        !sheets.trailer.is_empty() && ends && (sheets.headed || self.has_header(sheets))
     }
 
     /// Which of our pages are omitted, and why, in words.

@@ -305,3 +305,17 @@ fn a_font_goes_once_ahead_of_the_first_document_and_is_part_of_it() {
         Pieces { sheets: Sheets { font_first: true, ..sheets }, ..with_font(vec![text("a\n", 1)], Paper::Top) };
     assert_eq!(bytes(&inside, false), "[font](page)\r\n\x0ca\n");
 }
+
+#[test]
+fn a_batch_has_one_set_of_pages_around_all_of_its_jobs() {
+    let page = b"(page)\r\n".to_vec();
+    let trailer = b"(trailer)\r\n".to_vec();
+    let job = |paper, sheets| Pieces { sheets, ..pieces(vec![text("a\n", 1)], paper) };
+    let whole = Sheets { page, pages: 1, trailer, ..Sheets::default() };
+    let first = Sheets { trailer: Vec::new(), ..whole.clone() };
+    let middle = Sheets { pages: 0, headed: true, ..first.clone() };
+    let last = Sheets { pages: 0, headed: true, ..whole };
+    assert_eq!(bytes(&job(Paper::Top, first), false), "(page)\r\n\x0ca\n");
+    assert_eq!(bytes(&job(Paper::Text, middle), false), "\x0ca\n");
+    assert_eq!(bytes(&job(Paper::Text, last), false), "\x0ca\n\x0c(trailer)\r\n");
+}

@@ -7,7 +7,10 @@
 //! Pages count through the documents of a job, each once, whatever its copies. What was sent before the turn stays where
 //! it is; the sheet that was begun is fed out.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io;
+use std::rc::Rc;
 
 use super::feeds::Feed;
 use super::pieces::{FORM_FEED, Pieces, Place, Source};
@@ -42,7 +45,7 @@ pub fn find(job: &Pieces, now: Place, what: DeviceRequest) -> Result<Turn, Strin
     if job.sheets.raw {
         return Err("the device is CONTENT RAW: every octet leaves as it came".into());
     }
-    let indexes = Indexes { job };
+    let indexes = Indexes { job, known: RefCell::default() };
     let (before, own) = indexes.until(now.index)?;
     let from_page = before + page_at(&own, now.at);
     let page = match what {
@@ -93,13 +96,23 @@ fn page_at(index: &Index, at: u64) -> u64 {
     (index.begins.partition_point(|begin| *begin <= at) as u64).max(1)
 }
 
-/// The pages of the documents of a job. Each is looked for when it is asked for: reading a document takes time.
+/// The pages of the documents of a job. Each is looked for when it is asked for, and once: reading a document takes time.
 struct Indexes<'a> {
     job: &'a Pieces,
+    known: RefCell<BTreeMap<u32, Rc<Index>>>,
 }
 
 impl Indexes<'_> {
-    fn of(&self, source: &Source) -> Result<Index, String> {
+    fn of(&self, source: &Source) -> Result<Rc<Index>, String> {
+        if let Some(known) = self.known.borrow().get(&source.sequence) {
+            return Ok(Rc::clone(known));
+        }
+        let index = Rc::new(self.look_for(source)?);
+        self.known.borrow_mut().insert(source.sequence, Rc::clone(&index));
+        Ok(index)
+    }
+
+    fn look_for(&self, source: &Source) -> Result<Index, String> {
         let mut first = [0; 2];
         let read = read_full_at(&source.file, &mut first, 0);
         let why = match source.format {
@@ -119,7 +132,7 @@ impl Indexes<'_> {
     }
 
     /// Returns how many pages the documents before `until` have, and the pages of that one.
-    fn until(&self, until: usize) -> Result<(u64, Index), String> {
+    fn until(&self, until: usize) -> Result<(u64, Rc<Index>), String> {
         let mut before = 0;
         for (n, source) in self.job.sources.iter().enumerate() {
             let index = self.of(source)?;

@@ -53,7 +53,8 @@ fn skip_counts_from_the_page_that_is_sent() {
 
 #[test]
 fn pages_count_through_the_documents_and_the_copy_in_print_stays() {
-    let job = pieces(vec![text("1\n\x0c2\n", 2), text("3\n\x0c4\n", 3)], Paper::Top);
+    let mut job = pieces(vec![text("1\n\x0c2\n", 2), text("3\n\x0c4\n", 3)], Paper::Top);
+    job.sources[1].sequence = 2;
     let place = |now, page| find(&job, now, DeviceRequest::SkipTo(page)).unwrap().to;
     assert_eq!(place(Place { index: 0, copy: 2, at: 1 }, 2), Place { index: 0, copy: 2, at: 3 });
     assert_eq!(place(Place { index: 0, copy: 2, at: 1 }, 4), Place { index: 1, copy: 1, at: 3 });
@@ -81,6 +82,7 @@ fn a_stream_and_a_raw_device_are_refused_with_a_reason() {
     let mut job = pieces(vec![text("1\n", 1)], Paper::Top);
     job.sheets.raw = true;
     assert!(find(&job, at(0), DeviceRequest::SkipTo(1)).unwrap_err().contains("CONTENT RAW"));
-    let wide = pieces(vec![text("\u{feff}1\n", 1), source(Format::Text, b"\xff\xfe1\0\n\0", 1)], Paper::Top);
+    let mut wide = pieces(vec![text("\u{feff}1\n", 1), source(Format::Text, b"\xff\xfe1\0\n\0", 1)], Paper::Top);
+    wide.sources[1].sequence = 2;
     assert!(find(&wide, at(0), DeviceRequest::SkipTo(2)).unwrap_err().contains("sixteen bits"));
 }

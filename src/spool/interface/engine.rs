@@ -18,7 +18,8 @@ use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
 use crate::model::time::Moment;
 use crate::model::{
-    DeviceId, DeviceName, DocumentId, EntryId, Failure, JobId, JobNumber, ProcessId, ProcessName, RequestId, ServerName,
+    BatchNumber, DeviceId, DeviceName, DocumentId, EntryId, Failure, JobId, JobNumber, ProcessId, ProcessName,
+    RequestId, ServerName,
 };
 
 /// The right to drive the devices of one print process.
@@ -87,6 +88,17 @@ pub struct ClaimedDocument {
     pub copies: u32,
 }
 
+/// Which part of a batch a job is, as it comes out of its device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchPart {
+    /// The batch.
+    pub number: BatchNumber,
+    /// The device prints the first one of it with this.
+    pub first: bool,
+    /// No other of it waits for the device.
+    pub last: bool,
+}
+
 /// A job that belongs to one device's attempt, and to no other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
@@ -108,6 +120,8 @@ pub struct Claim {
     pub begun: Option<FilePosition>,
     /// How that attempt separated the job from its neighbours.
     pub begun_separation: Option<Separation>,
+    /// Which part of a batch it is, if it is one.
+    pub batch: Option<BatchPart>,
     /// Name of the job, for its header page.
     pub name: String,
     /// `#GROUP.DEST`, or `#GROUP` of a job sent to a whole group.

@@ -22,7 +22,7 @@ use crate::model::alter::JobChange;
 use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
-use crate::model::job::{Accepted, Format, JobStatus, Occurrence, RawPath, Submission};
+use crate::model::job::{Accepted, BatchChange, BatchResult, Format, JobStatus, Occurrence, RawPath, Submission};
 use crate::model::lifetime::Retention;
 use crate::model::location::{Destination, FontStatus, GroupStatus, LocationStatus};
 use crate::model::managed::{ManagedChange, ManagedObject};
@@ -34,8 +34,8 @@ use crate::model::request::{Answer, Cleared, DeviceRequest};
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::why::Why;
 use crate::model::{
-    CollectorName, DeviceName, Failure, FontName, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName,
-    RequestId,
+    BatchNumber, CollectorName, DeviceName, Failure, FontName, GroupName, JobId, JobRef, LocationName, LocationPattern,
+    ProcessName, RequestId,
 };
 
 use super::local::{Local, OnlyThese, WaitResult, longest};
@@ -403,6 +403,15 @@ operations! {
     /// Sends a job that waits, is held or is kept to another destination; with `anew` without what the old one gave it.
     wakes resubmit_job / ResubmitJob(job: JobRef, to: String, anew: bool) -> () =>
         |spool, call| spool.resubmit_job(call, &job, to, anew);
+    /// Puts a job on hold into a batch, whose jobs are on hold too; a number that is no batch begins one.
+    changes link_job / LinkJob(batch: BatchNumber, job: JobRef) -> () =>
+        |spool, call| spool.link_job(call, batch, &job);
+    /// Takes a job on hold out of a batch.
+    changes unlink_job / UnlinkJob(batch: BatchNumber, job: JobRef) -> () =>
+        |spool, call| spool.unlink_job(call, batch, &job);
+    /// Changes all jobs of a batch, or none of them.
+    wakes change_batch / ChangeBatch(batch: BatchNumber, change: BatchChange) -> BatchResult =>
+        |spool, call| spool.change_batch(call, batch, change);
     /// Keeps a job back until it is resumed; a printing one stops. The message goes into its history.
     wakes pause_job / PauseJob(job: JobRef, message: Option<String>) -> () =>
         |spool, call| spool.pause_job(call, &job, message);

@@ -33,6 +33,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::{files, users};
 
 use super::actions::{claimants, demand_job, find_to_change, wrong_state};
+use super::membership::demand_own;
 use super::submit;
 use crate::spool::disk::files::Kind;
 use crate::spool::objects::locations;
@@ -250,26 +251,47 @@ pub(crate) struct Place {
     pub(crate) broadcast: bool,
 }
 
-impl Spool {
-    /// Changes the attributes of a job. Returns the print processes that have work now, or have to stop.
-    pub(crate) fn alter_job(
-        &self,
-        call: &Call,
-        job: &JobRef,
-        mut changes: Vec<JobChange>,
-    ) -> Fallible<Vec<WakeTarget>> {
+/// Changes that were checked as far as that can be done without the spool.
+pub(crate) struct Prepared {
+    changes: Vec<JobChange>,
+    /// The users that they name, in order.
+    owners: Vec<Owner>,
+}
+
+impl Prepared {
+    /// Checks changes.
+    pub(crate) fn of(mut changes: Vec<JobChange>) -> Fallible<Self> {
         for change in &mut changes {
             if let JobChange::Name(Some(name)) = change {
                 *name = title(name);
             }
         }
         check(&changes)?;
-        let extents = self.extents(call, job, &changes)?;
         let owners = changes.iter().filter_map(|change| match change {
             JobChange::Owner(owner) => Some(Owner::find(owner)),
             _ => None,
         });
-        let owners: Vec<Owner> = owners.collect::<Fallible<_>>()?;
+        let owners = owners.collect::<Fallible<_>>()?;
+        Ok(Self { changes, owners })
+    }
+}
+
+impl Spool {
+    /// Changes the attributes of a job in a transaction that has locked it: as one of several, of which each is changed or
+    /// none. Returns the print processes that have work now.
+    pub(crate) fn alter_in(&self, tx: &Tx<'_>, job: JobRow, prepared: &Prepared) -> Fallible<Vec<WakeTarget>> {
+        let (state, _) = Self::job_state(tx, &job)?;
+        if !state.takes(&prepared.changes) {
+            return Err(wrong_state(&job, state, "altered"));
+        }
+        let altered = self.altered(tx, job, &prepared.changes, &Extents::default(), &prepared.owners)?;
+        self.write(tx, &altered)
+    }
+
+    /// Changes the attributes of a job. Returns the print processes that have work now, or have to stop.
+    pub(crate) fn alter_job(&self, call: &Call, job: &JobRef, changes: Vec<JobChange>) -> Fallible<Vec<WakeTarget>> {
+        let Prepared { changes, owners } = Prepared::of(changes)?;
+        let extents = self.extents(call, job, &changes)?;
         let gives = changes.iter().all(|change| matches!(change, JobChange::Hold(_) | JobChange::Message(_)));
         // Who releases a job whose linked document is another file now wants that file printed, as START does.
         let releases = |change: &JobChange| matches!(change, JobChange::Hold(on) if *on != Some(true));
@@ -279,6 +301,7 @@ impl Spool {
         self.change(if gives { Room::Gives } else { Room::Takes }, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
             demand_job(tx, &row, owner.as_ref())?;
+            demand_own(&row, &changes)?;
             let (state, entries) = Self::job_state(tx, &row)?;
             if !state.takes(&changes) {
                 return Err(wrong_state(&row, state, "altered"));
@@ -509,7 +532,7 @@ impl Spool {
         Ok(left)
     }
 
-    fn broadcasts(tx: &Tx<'_>, job: &JobRow) -> Fallible<bool> {
+    pub(crate) fn broadcasts(tx: &Tx<'_>, job: &JobRow) -> Fallible<bool> {
         Ok(match Self::job_destination(tx, job)? {
             Destination::Group(name) => store::location::group(tx, &name)?.is_some_and(|group| group.broadcast),
             // Jobs of a location for its whole group print as those of the group.

@@ -380,6 +380,7 @@ impl NewJob {
             lifetime: Lifetime { ending: s.keep.then_some(Ending::Kept), previous: None, ..s.lifetime },
             group: group.id,
             location: location.map(|location| location.0),
+            batch: None,
             route,
             class,
             created_ms: tx.now().wall_ms,
@@ -395,6 +396,9 @@ impl NewJob {
         store::job::insert_values(tx, job.id, &s.given)?;
         for document in &self.documents {
             store::document::insert(tx, job.id, document)?;
+        }
+        if let Some(batch) = s.batch {
+            super::membership::join(tx, &job, batch)?;
         }
         spool.insert_entries(tx, &job, group.broadcast && location.is_none_or(|location| location.1))?;
         let why = format!(

@@ -270,6 +270,7 @@ impl Spool {
         Ok(JobStatus {
             id: job.id,
             number: job.number,
+            batch: job.batch,
             local: job.local,
             global: GlobalJobId { server: self.server().clone(), serial: job.serial },
             name: job.name,

@@ -15,7 +15,7 @@
 
 use crate::model::device::{AfterReset, DeviceUri};
 use crate::model::event::{EventDetail, EventWord};
-use crate::model::job::AFTER_PRINTING;
+use crate::model::job::{AFTER_PRINTING, BatchMember};
 use crate::model::lifetime::Ending;
 use crate::model::request::Answer;
 use crate::model::state::{Delivery, DeviceWish, EntryState, HoldReason, Wish};
@@ -117,7 +117,9 @@ impl Spool {
             known = match report {
                 DeviceReport::Observed(Observation::Opened { .. } | Observation::Closed { .. })
                 | DeviceReport::AttemptBegins { .. } => Some(row),
-                DeviceReport::AttemptEnds { end: AttemptEnd::Delivered { paper, .. }, .. } => {
+                DeviceReport::AttemptEnds { claim, end: AttemptEnd::Delivered { paper, .. } }
+                    if row.batch.is_none() && claim.batch.is_none() =>
+                {
                     row.paper = *paper;
                     Some(row)
                 }
@@ -146,6 +148,7 @@ impl Spool {
                     attempt_limit::cleared(tx, device)?;
                     device_errors::recovered(tx, device)?;
                 }
+                self.batch_goes_on(tx, device, &job)?;
                 if *paper != device.paper {
                     store::device::set_paper(tx, device.id, *paper)?;
                 }
@@ -334,6 +337,20 @@ impl Spool {
         store::job::set_reasons(tx, job.id, reasons, Some(why))?;
         store::entry::withdraw(tx, job.id)?;
         Self::give_back(tx, entry, &JobRow { reasons, ..job }, true)
+    }
+
+    /// Notes which batch a device is in the middle of, now that it has delivered a job.
+    fn batch_goes_on(&self, tx: &Tx<'_>, device: &DeviceRow, job: &JobRow) -> Fallible<()> {
+        let batch = match job.batch {
+            Some(BatchMember { number, .. }) if store::batch::another_waits(tx, number, job.id, device.id)? => {
+                Some(number)
+            }
+            _ => None,
+        };
+        if batch != device.batch {
+            store::batch::set_of_device(tx, device.id, batch)?;
+        }
+        Ok(())
     }
 
     /// Records in a transaction what was seen at a device.

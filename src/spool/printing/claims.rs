@@ -11,6 +11,7 @@
 
 use crate::model::device::{DeviceUri, Exclusive};
 use crate::model::event::EventWord;
+use crate::model::job::BatchMember;
 use crate::model::order::estimate_ms;
 use crate::model::state::{DeviceWish, EntryState, ProcessState};
 use crate::model::time::{Moment, SpoolTime};
@@ -25,7 +26,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 
 use super::device_errors;
 use crate::spool::Spool;
-use crate::spool::interface::engine::{Claim, ClaimedDocument, Lease, Next};
+use crate::spool::interface::engine::{BatchPart, Claim, ClaimedDocument, Lease, Next};
 use crate::spool::interface::records::SpoolerState;
 
 /// How many entries of a group's queue a device looks at, to find one that no other device would finish sooner.
@@ -100,9 +101,18 @@ pub(crate) fn choose(
         return Ok(Choice { entry: Some(begun), waiting: usize::MAX });
     }
     let classes = store::job::classes_for(tx, &device.settings.form)?;
+    let routes = store::device::routes(tx, device.id)?;
+    // A batch is one listing: no other job comes between its jobs.
+    if let Some(batch) = device.batch
+        && let Some(next) = store::batch::next_entry(tx, batch, device.id)?
+        && classes.contains(&next.class)
+        && routes.iter().any(|(route, _)| *route == next.route)
+    {
+        return Ok(Choice { entry: Some(next), waiting: usize::MAX });
+    }
     let mut best: Option<EntryRow> = None;
     let mut waiting = 0;
-    for (route, is_group) in store::device::routes(tx, device.id)? {
+    for (route, is_group) in routes {
         // Why two entries of its own queue? What becomes of the connection depends on whether another one waits.
         let limit = if is_group { LOOK_AHEAD } else { 2 };
         // The other devices are read only when the group has something for us. In a group of a thousand devices that
@@ -284,7 +294,14 @@ impl Spool {
             record(tx, Object::Job(entry.job), EventWord::Claimed, &why)?;
         }
         let unannounced = entry.duplicate && row.error.is_none() && !announced;
+        let (route, only) = (entry.route, entry.only);
         let claim = self.as_claim(tx, entry, row, waiting > 1)?;
+        // The devices of a group would share the rest of a batch among them.
+        if let Some(part) = claim.batch.filter(|part| only.is_none() && !part.last)
+            && store::device::routes(tx, device)?.contains(&(route, true))
+        {
+            store::batch::keep_to(tx, part.number, device)?;
+        }
         if unannounced {
             let why =
                 format!("attempt {} on {}: possible duplicate pages starting at 1", claim.attempt, row.name.guardian());
@@ -323,6 +340,14 @@ impl Spool {
         let begun_here = entry.begun_server.as_deref() == Some(self.server().as_str());
         let on_file = begun_here && matches!(device.address(), Some(DeviceUri::File(_)));
         let (group, dest) = store::location::names_of(tx, job.group, job.location)?;
+        let batch = match job.batch {
+            None => None,
+            Some(BatchMember { number, .. }) => Some(BatchPart {
+                number,
+                first: device.batch != Some(number),
+                last: !store::batch::another_waits(tx, number, job.id, device.id)?,
+            }),
+        };
         Ok(Claim {
             entry: entry.id,
             job: job.id,
@@ -331,6 +356,7 @@ impl Spool {
             attempt: entry.attempt,
             documents,
             font: font.unwrap_or_default(),
+            batch,
             possible_duplicate: entry.duplicate || (entry.begun.is_some() && !on_file),
             begun: entry.begun.filter(|_| begun_here),
             begun_separation: entry.begun_separation,

@@ -73,6 +73,8 @@ fn how_an_attempt_set_its_job_apart_outlives_the_process() {
         layout: Layout { eol_crlf: true, columns: Some(80), cut: true, page_lines: Some(72) },
         raw: false,
         font_first: false,
+        continues: false,
+        continued: true,
     };
     let position = FilePosition { dev: 1, ino: 7, offset: 42 };
     site.spool.attempt_begins(&dead, &claim, &position, &separation, &site.now()).unwrap();

@@ -3,6 +3,7 @@
 mod at_work;
 mod attempt_limit;
 mod attempts;
+mod batch;
 mod counters;
 mod cycles;
 mod fonts;
@@ -125,6 +126,7 @@ impl Site {
             lifetime: crate::model::lifetime::Lifetime::default(),
             owner: None,
             keep: false,
+            batch: None,
             documents: vec![DocumentOffer {
                 file_name: RawPath("report.txt".into()),
                 transfer: Transfer::Copy,

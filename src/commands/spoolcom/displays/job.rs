@@ -62,6 +62,11 @@ fn pages(job: &JobStatus) -> String {
     }
 }
 
+/// Returns the number of its batch; empty without one.
+fn batch(job: &JobStatus) -> String {
+    job.batch.map(|batch| batch.number.to_string()).unwrap_or_default()
+}
+
 impl Shown for JobStatus {
     const COLUMNS: &'static [Column] = &[
         right("JOB"),
@@ -79,7 +84,7 @@ impl Shown for JobStatus {
     fn row(&self, style: &Style) -> Vec<String> {
         vec![
             self.number.to_string(),
-            String::new(),
+            batch(self),
             self.state.st().into(),
             flags(self),
             format!("{},{}", self.owner_gid, self.owner_uid),
@@ -97,7 +102,7 @@ impl Shown for JobStatus {
         let mut lines = vec![
             label("JOB", self.number),
             label("STATE", state(self.state)),
-            label("BATCH", ""),
+            label("BATCH", batch(self)),
             label("OWNER", format!("{},{} {}", self.owner_gid, self.owner_uid, plain(&self.owner))),
             label("LOCATION", &self.destination),
             label("DEVICE", devices.join(" ")),

@@ -186,6 +186,7 @@ pub fn job(status: &JobStatus) -> Value {
     };
     json!({
         "job": status.number.get(),
+        "batch": status.batch.map(|batch| batch.number.get()),
         "state": state,
         "current-job-state": status.state.infoprint(),
         "job-state-reasons": status.reason_keywords(),

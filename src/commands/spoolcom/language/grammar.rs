@@ -318,6 +318,30 @@ subcommands! {
 }
 
 subcommands! {
+    /// Subcommands of BATCH.
+    BATCH: BatchSubcommand
+    now {
+        Copies(Number(1, 32767)) "number of copies of each of its jobs";
+        Delete(Bang) "remove its jobs; one that prints stops at once and goes then; with ! it is waited for";
+        Form(OptionalText) "form name of all its jobs";
+        Hold "keep its jobs back";
+        HoldAfter(Switch) "keep its jobs after printing";
+        Link(Number(1, 9_999_999)) "add a job on hold; a number that is no batch begins one";
+        Loc(OptionalName) "send all its jobs elsewhere; NONE is #DEFAULT";
+        Owner(Owner) "give all its jobs to another user: a login name or gid,uid; NONE is yourself";
+        Report(OptionalText) "report name of each of its jobs";
+        SelPri(Number(0, 7)) "selection priority; above 4 for the creator of the spool";
+        Start "take its jobs off hold; they print one after the other, in the order of LINK";
+        Status(Display) "show its jobs";
+        Unlink(Number(1, 9_999_999)) "take a job on hold out of it";
+    }
+    later {
+        Current "make it the current batch";
+    }
+    meaningless {}
+}
+
+subcommands! {
     /// Subcommands of FONT.
     FONT: FontSubcommand
     now {
@@ -351,7 +375,7 @@ subcommands! {
     JOB: JobSubcommand
     now {
         Copies(Number(1, 32767)) "number of copies, of every document";
-        Delete(Bang) "remove it; a printing one stops at once and goes then, with ! or without";
+        Delete(Bang) "remove it; a printing one stops at once and goes then; with ! it is waited for";
         Form(OptionalText) "form name; it prints only where that form is";
         Hold "keep it back; a printing one stops at once";
         HoldAfter(Switch) "hold it after printing instead of removing it";
@@ -390,27 +414,6 @@ subcommands! {
     meaningless {}
 }
 
-const fn later(key: Key, operand: Operand, help: &'static str) -> Row {
-    row(key, operand, Stage::Later, help)
-}
-
-const BATCH: &[Row] = &[
-    later(Key::Copies, Operand::Number(1, 32767), "copies of every job"),
-    later(Key::Current, Operand::None, "make it the current batch"),
-    later(Key::Delete, Operand::Bang, "remove its jobs"),
-    later(Key::Form, Operand::OptionalText, "form name"),
-    later(Key::Hold, Operand::None, "keep its jobs back"),
-    later(Key::HoldAfter, Operand::Switch, "keep its jobs after printing"),
-    later(Key::Link, Operand::Number(1, 9_999_999), "add a job"),
-    later(Key::Loc, Operand::OptionalName, "send its jobs elsewhere"),
-    later(Key::Owner, Operand::Owner, "give its jobs to another user"),
-    later(Key::Report, Operand::OptionalText, "report name"),
-    later(Key::SelPri, Operand::Number(0, 7), "selection priority"),
-    later(Key::Start, Operand::None, "take its jobs off hold"),
-    later(Key::Status, Operand::Display, "show it"),
-    later(Key::Unlink, Operand::Number(1, 9_999_999), "take a job out"),
-];
-
 macro_rules! grammar {
     ($verb:ident, $object:ident $syntax:literal, $stage:ident, $rows:expr, $help:literal) => {
         Grammar {
@@ -426,7 +429,7 @@ macro_rules! grammar {
 
 /// Every command.
 pub const GRAMMAR: &[Grammar] = &[
-    grammar!(Batch, Name " [number]", Later, BATCH, "jobs that belong together"),
+    grammar!(Batch, Name " [number]", Now, BATCH, "batches: jobs that print one after the other, as one listing"),
     grammar!(Collect, Name " [$process]", Now, COLLECT, "collectors: declare, start, drain, show where jobs arrive"),
     grammar!(Comment, Comment " [text]", Now, &[], "ignored; so is a line that begins with /*"),
     grammar!(Dev, Name " [$device]", Now, DEV, "devices: declare, alter, start, drain, show"),

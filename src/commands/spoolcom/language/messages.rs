@@ -42,6 +42,8 @@ messages! {
     NotFound: "ENTRY NOT FOUND", "no object has that name or number", "";
     /// A job that an earlier subcommand removed.
     JobGone: "JOB number NOT FOUND", "an earlier subcommand of the same command removed the job; the rest was not executed", "";
+    /// UNLINK of a job that is not linked.
+    NotInBatch: "JOB IS NOT PART OF A BATCH JOB", "the job is not linked to the batch", "";
     /// Two objects answer.
     Ambiguous: "NAME IS AMBIGUOUS", "more than one object answers to the name", "";
     /// Still referred to.
@@ -122,6 +124,8 @@ pub enum Subject {
     NoSupervisor,
     /// A device that stays draining.
     Drain,
+    /// A job that is taken out of a batch.
+    Unlinked(JobRef),
     /// Output that no collector takes, with the error of the file system.
     Out(u32),
 }
@@ -133,10 +137,11 @@ pub fn message(kind: FailureKind, subject: &Subject) -> Message {
         Subject::NoProcess => return Message::NotAProcess,
         Subject::NoSupervisor => return Message::OtherProcess,
         Subject::Drain => return Message::StaysDraining,
+        Subject::Unlinked(_) if kind == FailureKind::NotFound => return Message::NotInBatch,
         Subject::Out(_) => return Message::OutRefused,
         _ => {}
     }
-    let job = matches!(subject, Subject::Job(_) | Subject::SeenJob(_));
+    let job = matches!(subject, Subject::Job(_) | Subject::SeenJob(_) | Subject::Unlinked(_));
     match kind {
         FailureKind::NotFound if matches!(subject, Subject::SeenJob(_)) => Message::JobGone,
         FailureKind::NotFound => Message::NotFound,

@@ -13,7 +13,9 @@ use super::mistake::Mistake;
 pub fn print_failure(err: &mut dyn Write, place: &str, failure: &Failure, subject: &Subject) {
     let message = message(failure.kind, subject);
     let line = match subject {
-        Subject::Job(job) | Subject::SeenJob(job) => message.text().replace("number", &job.to_string()),
+        Subject::Job(job) | Subject::SeenJob(job) | Subject::Unlinked(job) => {
+            message.text().replace("number", &job.to_string())
+        }
         Subject::Out(error) => message.text().replace("number", &error.to_string()),
         _ => message.text().to_owned(),
     };

@@ -38,8 +38,8 @@ pub enum JobAction {
     Hold,
     /// START
     Start,
-    /// DELETE. A printing job is stopped at once, with or without `!`.
-    Delete,
+    /// DELETE. A printing job is stopped at once, with or without `!`, which waits until it is gone.
+    Delete(bool),
     /// Attributes, each with its word.
     Alter(Vec<(Key, JobChange)>),
     /// STATUS
@@ -59,7 +59,7 @@ impl JobAction {
         let change = match subcommand.read()? {
             S::Hold => return Ok(Self::Hold),
             S::Start => return Ok(Self::Start),
-            S::Delete(_) => return Ok(Self::Delete),
+            S::Delete(waits) => return Ok(Self::Delete(waits)),
             S::Status(display) => return Ok(Self::Status(display)),
             S::Summary(display) => return Ok(Self::Summary(display)),
             S::Log(display) => return Ok(Self::Log(display)),
@@ -88,7 +88,7 @@ impl JobAction {
         match self {
             Self::Hold => vec![Key::Hold],
             Self::Start => vec![Key::Start],
-            Self::Delete => vec![Key::Delete],
+            Self::Delete(_) => vec![Key::Delete],
             Self::Alter(changes) => changes.iter().map(|change| change.0).collect(),
             Self::Status(_) => vec![Key::Status],
             Self::Summary(_) => vec![Key::Summary],
@@ -284,7 +284,7 @@ fn run_at(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
             log::show(session, display, &EventSubject::Job(job.clone()), &subject)
         }
         JobAction::Summary(_) => Err(unnamed()),
-        JobAction::Hold | JobAction::Start | JobAction::Delete | JobAction::Alter(_) => {
+        JobAction::Hold | JobAction::Start | JobAction::Delete(_) | JobAction::Alter(_) => {
             change(action, job, seen, session)
         }
     }
@@ -360,7 +360,7 @@ fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
             _ => failure,
         }));
     }
-    let stops = matches!(action, JobAction::Hold | JobAction::Delete) && status.state == JobState::Printing;
+    let stops = matches!(action, JobAction::Hold | JobAction::Delete(_)) && status.state == JobState::Printing;
     let gone = if stops { parts::gone(&session.spool()?.occurrences(status.id).map_err(failed)?) } else { None };
     match action {
         JobAction::Hold => {
@@ -386,10 +386,11 @@ fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
                 let _ = writeln!(session.err, "WARNING: JOB {job} REMAINS ON HOLD\n  {}", why.join("; "));
             }
         }
-        JobAction::Delete => {
+        JobAction::Delete(waits) => {
             // Who says DELETE wants it gone, whatever retention it has.
             match session.spool()?.delete_job(job.clone(), None, Some(Retention::Period(0))).map_err(failed)? {
                 Removal::Gone | Removal::Retained => {}
+                _ if *waits => until_gone(job.clone(), session)?,
                 Removal::Terminating => {
                     session.hint(&format!("JOB {job} is printing; it goes when its attempt has ended"));
                 }
@@ -405,6 +406,26 @@ fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
         let _ = writeln!(session.err, "WARNING: THE PART OF JOB {job} THAT WAS SENT MAY PRINT\n  {gone}");
     }
     Ok(())
+}
+
+/// Waits until a job that was deleted is gone, and warns if it is not.
+pub fn until_gone(job: JobRef, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
+    if !session.wait {
+        return Ok(());
+    }
+    match session.spool()?.await_stopped(job.clone(), STOP_MS) {
+        Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),
+        Err(failure) => Err(failure.into()),
+        Ok(status) if !status.state.is_on_device() => Ok(()),
+        Ok(_) => {
+            // A closed standard error must not turn into a failure.
+            let _ = writeln!(
+                session.err,
+                "WARNING: JOB {job} IS STILL PRINTING\n  it goes when its device has let go of it"
+            );
+            Ok(())
+        }
+    }
 }
 
 /// Waits for a held job to leave its device, and warns if it does not.

@@ -4,6 +4,7 @@
 //! makes of its subcommands, without a catch-all.
 
 pub(crate) mod at_work;
+pub(crate) mod batch;
 pub(crate) mod collect;
 pub(crate) mod dev;
 pub(crate) mod drain;

@@ -91,17 +91,101 @@ mod tests {
         assert!(DEVICE.iter().all(|row| row.1.len() == 6) && JOB.iter().all(|row| row.1.len() == 6));
     }
 
+    /// The tables of the manual (docs/reference/spoolcom.md 4), cell by cell; START and DRAIN in every state are ours.
     #[test]
-    fn attributes_of_a_device_change_only_while_it_is_offline() {
-        let number = JobNumber::new(1).unwrap();
-        let states = [
+    fn every_cell_of_the_device_table_is_what_the_manual_says() {
+        let states = states_of_devices();
+        let allowed =
+            |key| states.iter().map(|state| if device_allows(key, state) { 'x' } else { '-' }).collect::<String>();
+        let table = [
+            (Key::Suspend, "-x-xx-"),
+            (Key::Xref, "xxxxxx"),
+            (Key::Status, "xxxxxx"),
+            (Key::Summary, "xxxxxx"),
+            (Key::Delete, "x-----"),
+            (Key::Start, "xxxxxx"),
+            (Key::Drain, "xxxxxx"),
+            (Key::Clear, "-x-xx-"),
+            (Key::Skip, "-x-xx-"),
+            (Key::SkipTo, "-x-xx-"),
+            (Key::Align, "--xxx-"),
+            (Key::Job, "xxxxxx"),
+        ];
+        for (key, cells) in table {
+            assert_eq!(allowed(key), cells, "{key:?}");
+        }
+        let attributes = [
+            Key::Timeout,
+            Key::Trunc,
+            Key::Width,
+            Key::Charmap,
+            Key::DevReset,
+            Key::DevType,
+            Key::EndFf,
+            Key::Exclusive,
+            Key::Fifo,
+            Key::Form,
+            Key::Header,
+            Key::LuEolValue,
+            Key::LuEolWhen,
+            Key::LuTofValue,
+            Key::Parm,
+            Key::Prexlate,
+            Key::Process,
+            Key::Restart,
+            Key::Retry,
+            Key::Speed,
+            Key::StartFf,
+        ];
+        for key in attributes {
+            assert_eq!(allowed(key), "x-----", "{key:?}");
+        }
+        // Every subcommand of the manual was looked at, and every one that there is has a row.
+        assert_eq!(table.len() + attributes.len(), 33);
+        for row in Verb::Dev.grammar().rows {
+            let ours = [Key::Attempts, Key::Content, Key::Delivery, Key::Eol, Key::Log, Key::PageLength, Key::Uri];
+            let known = table.iter().any(|one| one.0 == row.key) || attributes.contains(&row.key);
+            assert!(known || ours.contains(&row.key), "{:?}", row.key);
+        }
+    }
+
+    #[test]
+    fn every_cell_of_the_job_table_is_what_the_manual_says() {
+        use JobState as S;
+        // Hold, Print, Ready, Open. A job never waits for a place in a queue.
+        let states = [S::Held, S::Printing, S::Ready, S::Open];
+        let cells = |key, states: &[S]| -> String {
+            states.iter().map(|state| if job_allows(key, *state) { 'x' } else { '-' }).collect()
+        };
+        let table = [
+            (&[Key::Copies, Key::Form, Key::Loc, Key::Owner, Key::Report, Key::SelPri, Key::Start][..], "x---"),
+            (&[Key::Delete, Key::Hold], "xxx-"),
+            (&[Key::HoldAfter, Key::Status], "xxxx"),
+        ];
+        for (key, expected) in table.iter().flat_map(|(keys, cells)| keys.iter().map(move |key| (*key, *cells))) {
+            assert_eq!(cells(key, &states), expected, "{key:?}");
+            // What this system has more of counts as what the manual would call it.
+            assert_eq!(cells(key, &[S::Paused, S::Retained]), expected[..1].repeat(2), "{key:?}");
+            assert_eq!(cells(key, &[S::Transferred]), expected[1..2], "{key:?}");
+        }
+        assert_eq!(table.iter().map(|row| row.0.len()).sum::<usize>(), 11);
+        assert!(!job_allows(Key::Hold, S::Terminating) && job_allows(Key::Delete, S::Terminating));
+    }
+
+    fn states_of_devices() -> [DeviceState; 6] {
+        [
             DeviceState::Offline,
-            DeviceState::Printing(number),
+            DeviceState::Printing(JobNumber::new(1).unwrap()),
             DeviceState::Waiting,
             DeviceState::Suspended,
             DeviceState::DevError(100),
             DeviceState::ProcError,
-        ];
+        ]
+    }
+
+    #[test]
+    fn attributes_of_a_device_change_only_while_it_is_offline() {
+        let states = states_of_devices();
         for row in Verb::Dev.grammar().rows.iter().filter(|row| !DEVICE.iter().any(|other| other.0 == row.key)) {
             for state in &states {
                 assert_eq!(device_allows(row.key, state), *state == DeviceState::Offline, "{:?} {state:?}", row.key);
