@@ -8,6 +8,7 @@ complete -c pdcreate -s r -d 'Show these attributes of the objects: none, brief,
 brief\t''
 verbose\t''
 all\t''
+archive\t''
 destination-name\t''
 destination-realization\t''
 destination-state\t''

@@ -5,10 +5,11 @@ queue\t''
 server\t''"
 complete -c pdls -s H -d 'Server to ask, as host:port; otherwise the usual one' -r
 complete -c pdls -s f -d 'List only what fulfils this, as "name==value && name=*beginning"' -r
-complete -c pdls -s r -d 'Attributes to show: none, brief, verbose, all, or names' -r -f -a "none\t''
+complete -c pdls -s r -d 'Attributes to show: none, brief, verbose, all, archive, or names' -r -f -a "none\t''
 brief\t''
 verbose\t''
 all\t''
+archive\t''
 job-client-id\t''
 job-identifier\t''
 job-name\t''

@@ -5,6 +5,7 @@ complete -c pdmod -s r -d 'Show these attributes of the altered jobs: none, brie
 brief\t''
 verbose\t''
 all\t''
+archive\t''
 job-client-id\t''
 job-identifier\t''
 job-name\t''

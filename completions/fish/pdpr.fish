@@ -7,6 +7,7 @@ complete -c pdpr -s r -d 'Show these attributes of the accepted job: none, brief
 brief\t''
 verbose\t''
 all\t''
+archive\t''
 job-client-id\t''
 job-identifier\t''
 job-name\t''

@@ -1,10 +1,11 @@
 complete -c pdq -s d -d 'Destination whose queue is listed (-p means the same); without it and without jobs PDPRINTER names one' -r
 complete -c pdq -s H -d 'Server to ask, as host:port; otherwise the usual one' -r
 complete -c pdq -s f -d 'List only what fulfils this, as "name==value && name=*beginning"' -r
-complete -c pdq -s r -d 'Attributes to show: none, brief, verbose, all, or names' -r -f -a "none\t''
+complete -c pdq -s r -d 'Attributes to show: none, brief, verbose, all, archive, or names' -r -f -a "none\t''
 brief\t''
 verbose\t''
 all\t''
+archive\t''
 job-client-id\t''
 job-identifier\t''
 job-name\t''

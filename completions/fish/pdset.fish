@@ -8,6 +8,7 @@ complete -c pdset -s r -d 'Show these attributes of the objects: none, brief, ve
 brief\t''
 verbose\t''
 all\t''
+archive\t''
 destination-name\t''
 destination-realization\t''
 destination-state\t''

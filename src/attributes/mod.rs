@@ -164,6 +164,8 @@ pub struct Attribute {
     pub set: Setter,
     /// How it is read.
     pub get: Getters,
+    /// Whether what is kept of it as it was set decides something, though it has no key of its own.
+    pub used: bool,
     /// Whether the spool must be asked for it job by job. Then it has no getter, and no filter compares it.
     pub asked: bool,
     /// What must be read of a job besides the job itself.
@@ -311,10 +313,10 @@ impl Attribute {
     /// Says what it is, with its default. Of one that is only carried it says that it decides nothing.
     pub fn summary(&self) -> String {
         match self.default {
-            Some(default) if self.is_carried() => {
+            Some(default) if self.is_carried() && !self.used => {
                 format!("{}; kept and shown, decides nothing; {default} unless given", self.help)
             }
-            None if self.is_carried() => format!("{}; kept and shown, decides nothing", self.help),
+            None if self.is_carried() && !self.used => format!("{}; kept and shown, decides nothing", self.help),
             Some(default) => format!("{}; {default} unless given", self.help),
             None => self.help.to_owned(),
         }

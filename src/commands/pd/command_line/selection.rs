@@ -4,7 +4,7 @@ use super::options::{afp_only, attribute_names};
 use super::strings::{Op, Pair};
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
-use crate::attributes::{Attribute, Class, Shown, find, nameable, of_class};
+use crate::attributes::{Attribute, Class, Settable, Shown, find, nameable, of_class};
 use crate::commands::pd::Stop;
 use crate::model::field::Field;
 
@@ -13,7 +13,7 @@ const MAX_WORDS: usize = 1_000;
 
 /// Returns every word of a request, for completion.
 pub fn words(class: Class) -> impl Iterator<Item = &'static str> {
-    ["none", "brief", "verbose", "all"].into_iter().chain(nameable(class).map(Attribute::name))
+    ["none", "brief", "verbose", "all", "archive"].into_iter().chain(nameable(class).map(Attribute::name))
 }
 
 /// One word of a request.
@@ -23,6 +23,8 @@ pub enum Wanted {
     Nothing,
     /// `brief`, `verbose` or `all`.
     Group(Shown),
+    /// `archive`: everything that can be set, in the form of an attributes file.
+    Archive,
     /// A name.
     Named(&'static Attribute),
 }
@@ -81,6 +83,11 @@ impl Requested {
         matches!(self.0.as_slice(), [Wanted::Group(Shown::Brief | Shown::Verbose)])
     }
 
+    /// Returns whether `archive` is among what is asked for.
+    pub fn is_archive(&self) -> bool {
+        self.0.contains(&Wanted::Archive)
+    }
+
     /// Selects the attributes of `class` (and of documents, with a job) in the order of display. `brief` = the set that
     /// `brief` shows where a verb has its own.
     pub fn select(&self, class: Class, brief: Option<&[Field]>) -> Selection {
@@ -88,6 +95,9 @@ impl Requested {
         for wanted in &self.0 {
             match wanted {
                 Wanted::Nothing => {}
+                Wanted::Archive => {
+                    nameable(class).filter(|row| row.settable != Settable::Never).for_each(|row| selection.add(row));
+                }
                 Wanted::Group(Shown::Brief) if brief.is_some() => {
                     let fields = brief.unwrap_or_default();
                     of_class(class).filter(|row| fields.contains(&row.field)).for_each(|row| selection.add(row));
@@ -154,8 +164,9 @@ fn wanted(word: &str, class: Class) -> Result<Wanted, Stop> {
         "brief" => return Ok(Wanted::Group(Shown::Brief)),
         "verbose" => return Ok(Wanted::Group(Shown::Verbose)),
         "all" => return Ok(Wanted::Group(Shown::All)),
-        "archive" | "all-device" => {
-            return Err(Stop::usage(format!("-r {word} is not available in this version"))
+        "archive" => return Ok(Wanted::Archive),
+        "all-device" => {
+            return Err(Stop::usage("-r all-device is not available in this version: no device is asked for it")
                 .hint("-r all   shows every attribute that has no special cost"));
         }
         _ => {}
@@ -208,7 +219,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_requested_is_a_usage_error() {
-        for bad in ["", ",", "archive", "nosuch", "j", "enabled"] {
+        for bad in ["", ",", "all-device", "nosuch", "j", "enabled"] {
             assert!(matches!(request(bad), Err(Stop::Usage(_))), "{bad}");
         }
     }

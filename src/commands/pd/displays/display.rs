@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::columns::{self, Cells, Rows};
 use super::record::{Layout, Record, Style};
-use super::{json, lines, on_request};
+use super::{archive, json, lines, on_request};
 use crate::attributes::filter::Filter;
 use crate::attributes::object::Object;
 use crate::attributes::{Attribute, Class};
@@ -77,6 +77,10 @@ impl<'a> Display<'a> {
                 json::record(&mut self.json, &self.keys, self.layout, &record)?;
                 self.written += 1;
                 return self.out.write_all(&self.json);
+            }
+            Style::Archive => {
+                self.written += 1;
+                return archive::record(self.out, self.layout, &record, self.written == 1);
             }
             // Labels of jobs are all of one width; others are aligned, so their page is collected.
             Style::Line if matches!(self.layout.class, Class::Job | Class::Document) => {

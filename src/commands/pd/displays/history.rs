@@ -27,6 +27,11 @@ pub fn select(requested: &Requested) -> Result<Selection, Stop> {
                 let shown = |row: &&Attribute| row.kept.is_some_and(|kept| kept <= *level);
                 of_class(Class::Job).filter(shown).for_each(|row| selection.add(row));
             }
+            Wanted::Archive => {
+                return Err(Stop::usage(
+                    "-r archive shows what can be set of an object, and a finished job is altered no more",
+                ));
+            }
             Wanted::Named(row) if row.kept.is_some() => selection.name(row),
             Wanted::Named(row) => {
                 return Err(Stop::usage(format!("the history does not keep {}", row.name()))

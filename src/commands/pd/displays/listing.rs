@@ -44,7 +44,7 @@ pub struct Flags {
     /// Attributes of jobs only, none of their documents
     #[arg(short = 'j')]
     jobs_only: bool,
-    /// Attributes to show: none, brief, verbose, all, or names
+    /// Attributes to show: none, brief, verbose, all, archive, or names
     #[arg(short = 'r', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
     #[arg(value_parser = options::suggest(selection::words(Class::Job)), hide_possible_values = true)]
     requested: Vec<OsString>,
@@ -155,11 +155,15 @@ impl ListingRequest {
             selection.documents.clear();
             selection.documents_named = false;
         }
-        let usual = if requested.is_table() { Style::Column } else { Style::Line };
+        let usual = match requested.is_table() {
+            true => Style::Column,
+            false if requested.is_archive() => Style::Archive,
+            false => Style::Line,
+        };
         let style = if json { Style::Json } else { self.style.unwrap_or(usual) };
         let mut documents = Condition::Any;
         if class == Class::Document {
-            selection = selection.of_documents(style != Style::Line);
+            selection = selection.of_documents(!matches!(style, Style::Line | Style::Archive));
             // A job fulfils a condition on documents when one of them does, so the spool is not asked: what must not hold for
             // a document may hold for another one of its job.
             documents = std::mem::replace(&mut filter, Condition::Any);
@@ -168,7 +172,7 @@ impl ListingRequest {
             class,
             // Documents have their table when they were asked for by name, or with jobs that were.
             document_table: selection.documents_named || by_id,
-            selection: selection.laid_out(style.is_table()),
+            selection: selection.laid_out(style.is_table() || style == Style::Archive),
             style,
             documents,
             headings: self.headings && !self.line.matches.get_flag("bare"),

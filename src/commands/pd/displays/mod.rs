@@ -1,5 +1,6 @@
 //! From records to lines, columns and JSON.
 
+pub mod archive;
 pub mod columns;
 pub mod display;
 pub mod history;

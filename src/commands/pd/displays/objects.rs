@@ -38,6 +38,7 @@ pub fn list(
         prints: about.prints,
         state: about.state,
         problem: about.last_error.as_deref(),
+        now_ms: shell.now_ms,
         given: &about.given,
         members: None,
     };

@@ -22,6 +22,8 @@ pub enum Style {
     Line,
     /// An array of objects.
     Json,
+    /// An attributes file for each object.
+    Archive,
 }
 
 impl Style {
@@ -78,7 +80,7 @@ impl Layout {
     pub fn parts(&self) -> Parts {
         let shown = match self.style {
             Style::Column => self.document_table,
-            Style::DocCol | Style::Line | Style::Json => true,
+            Style::DocCol | Style::Line | Style::Json | Style::Archive => true,
         };
         let documents = self.selection.documents.iter().filter(|_| shown);
         self.selection
