@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::documents::{stream, take_apart, text};
 use crate::support::sink::{Mode, Sink};
-use crate::support::{DEADLINE, Dice, Site, finish, number, pid};
+use crate::support::{DEADLINE, Dice, Site, finish, number, pid, program};
 use nix::sys::signal::{Signal, kill};
 
 /// One act on the disk. Objects (files, directories, links) have numbers of their own here: the kernel gives its numbers
@@ -355,6 +355,31 @@ fn recorder(dir: &Path) -> PathBuf {
     library
 }
 
+/// The programs in a directory of their own, where what a command starts is recorded, too: a program that is started has
+/// nothing of its starter's environment.
+fn programs(site: &Site, dir: &Path) -> PathBuf {
+    let programs = dir.join("programs");
+    std::fs::create_dir(&programs).unwrap();
+    for entry in std::fs::read_dir(program("pdpr").parent().unwrap()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_owned();
+        let is_ours = path.is_file() && !name.to_string_lossy().contains('.') && name != "fastp";
+        if is_ours && std::fs::hard_link(&path, programs.join(&name)).is_err() {
+            std::fs::copy(&path, programs.join(&name)).unwrap();
+        }
+    }
+    let mut script = String::from("#!/bin/sh\n");
+    for (name, value) in site.env.iter().filter(|(name, _)| ["LD_PRELOAD", "RECORD_ROOT", "RECORD_LOG"].contains(name))
+    {
+        script.push_str(&format!("export {name}='{value}'\n"));
+    }
+    script.push_str(&format!("exec '{}' \"$@\"\n", program("fastp").display()));
+    let fastp = programs.join("fastp");
+    std::fs::write(&fastp, script).unwrap();
+    std::fs::set_permissions(&fastp, PermissionsExt::from_mode(0o755)).unwrap();
+    programs
+}
+
 impl Scene {
     /// A scenario on a spool at `root/home/base`, of which `prepare` makes what is there already.
     fn new(prepare: impl FnOnce(&Site, &Path)) -> Self {
@@ -370,6 +395,7 @@ impl Scene {
         site.env.push(("LD_PRELOAD", leak(library.display())));
         site.env.push(("RECORD_ROOT", leak(root.display())));
         site.env.push(("RECORD_LOG", leak(dir.path().join("record").display())));
+        site.programs = Some(programs(&site, dir.path()));
         Self { dir, root, site, record, known }
     }
 
@@ -395,6 +421,7 @@ impl Scene {
     /// Ends the recording.
     fn end(mut self) -> Played {
         drop(self.site.stop());
+        self.site.programs = None;
         self.site.env.retain(|(name, _)| !["LD_PRELOAD", "RECORD_ROOT", "RECORD_LOG"].contains(name));
         self.record.read(&self.log(), std::mem::take(&mut self.known));
         Played { dir: self.dir, root: self.root, site: self.site, record: self.record }

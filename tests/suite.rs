@@ -56,6 +56,7 @@ mod starved;
 mod store_rules;
 mod submission_socket;
 mod support;
+mod syncs;
 mod titles;
 mod transports;
 mod unrecorded;

@@ -1,11 +1,13 @@
 //! The operations of a spool over the wire: the command's side.
 
 pub(crate) mod channel;
+mod embedded;
 pub(crate) mod hello;
 mod remote;
 mod served;
 pub(crate) mod submission_socket;
 
+pub use embedded::EmbeddedSpool;
 pub use remote::Remote;
 pub use served::ServedSpool;
 pub use submission_socket::Submitter;

@@ -7,11 +7,12 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::client::{ServedSpool, Submitter, submission_socket};
+use crate::client::{EmbeddedSpool, ServedSpool, Submitter, submission_socket};
 use crate::model::job::RawPath;
 use crate::model::names::FixedName;
 use crate::model::printable::escaped;
 use crate::model::{Failure, FailureKind};
+use crate::spool::disk::locks;
 use crate::spool::disk::paths::Base;
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request};
 use crate::supervise::{self, Place, Purpose};
@@ -138,15 +139,21 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
         };
         match supervise::usual_place(host, &|name| std::env::var_os(name), &place)? {
             Place::Base(base) => {
-                let mut spool = match intent {
-                    Intent::DeclareAs(server) => supervise::open_named(&base, server.as_str())?,
-                    _ => supervise::open_at(&base, purpose)?,
-                };
-                // Kept in the spool, because a print process has nothing of the environment of whoever starts it.
-                if let Some(path) = env("FASTCNFG").filter(|path| purpose != Purpose::Look && !path.is_empty()) {
+                // A spool that is made has a server of the name that was typed; one that is there keeps its own.
+                if let Intent::DeclareAs(server) = intent
+                    && !base.database().exists()
+                {
+                    drop(supervise::open_named(&base, server.as_str())?);
+                }
+                let mut spool = embedded(base, purpose, None)?;
+                // Kept in the spool, because a print process has nothing of the environment of whoever starts it. A server
+                // has its own.
+                if let Some(path) = env("FASTCNFG").filter(|path| purpose != Purpose::Look && !path.is_empty())
+                    && !spool.is_served()
+                {
                     spool.set_fastcnfg(Some(RawPath(path.into())))?;
                 }
-                Ok(spool)
+                Ok(Box::new(spool))
             }
             Place::Server(path) => served(&path),
         }
@@ -189,13 +196,25 @@ fn served(path: &std::path::Path) -> Result<Box<dyn Operations>, Failure> {
     Ok(Box::new(ServedSpool::connect(path)?))
 }
 
+/// The spool in a directory of our own, for a command that began to look for it at `began`.
+fn embedded(base: Base, purpose: Purpose, began: Option<Instant>) -> Result<EmbeddedSpool, Failure> {
+    let waited = move || began.map_or(Duration::ZERO, |began| began.elapsed());
+    let place = base.clone();
+    EmbeddedSpool::open(base, Box::new(move || supervise::open_waited(&place, purpose, waited())))
+}
+
 /// Makes the way of a submission: to the submission socket, or into the spool. `PD_SUBMISSION_SOCKET_MS` says how long
 /// the first answer may take; 0 means that the socket is not used.
 fn submitter(base: Base) -> Box<dyn Operations> {
     let patience = std::env::var("PD_SUBMISSION_SOCKET_MS").ok().and_then(|text| text.parse().ok());
     let patience = patience.map_or(submission_socket::FIRST_ANSWER, Duration::from_millis).min(Duration::from_secs(60));
+    // A print process takes no submissions for a server.
+    let patience = if locks::is_served(&base) { Duration::ZERO } else { patience };
     let (path, gate, began) = (base.submission_socket(), base.write_lock(), Instant::now());
-    let spool = Box::new(move || supervise::open_waited(&base, Purpose::Change, began.elapsed()));
+    let spool = Box::new(move || {
+        let spool = embedded(base.clone(), Purpose::Change, Some(began))?;
+        Ok(Box::new(spool) as Box<dyn Operations>)
+    });
     // The print process waits at the gate for us.
     let tell = Box::new(move || {
         if holder::of(&gate).is_some() {

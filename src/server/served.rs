@@ -4,9 +4,10 @@
 //! rights of that user decide ([`crate::model::authority`]). Operators are the members of one Unix group, root, and the
 //! account of the server itself. Commands never cross the socket, only operations as values.
 //!
-//! States: lock of the base → spool open → listening → ready → ending. A crash leaves what a crash of a command leaves,
-//! and the socket's name, which the next server replaces under its lock. Print processes are programs of their own: they
-//! go on when the server ends, and the next one finds them.
+//! States: listening → spool open → lock of the base → ready → ending. It listens before it has the lock, because a command
+//! of its own account that finds the lock taken connects at once; it is answered when the server is ready. A crash leaves
+//! what a crash of a command leaves, and the socket's name, which the next server replaces under its lock. Print processes
+//! are programs of their own: they go on when the server ends, and the next one finds them.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -23,13 +24,11 @@ use super::connections::{Connections, Limits};
 use crate::client::hello;
 use crate::model::{Caller, Failure, FailureKind, ServerName};
 use crate::spool::disk::base::{Access, open, server_name};
-use crate::spool::disk::locks;
+use crate::spool::disk::locks::{self, ServerLock};
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request, answer};
 use crate::spool::{Attendant, Base, Local, Spool};
 use crate::supervise::Starter;
 use crate::sys::lock::FileLock;
-use crate::sys::process::ProcessNote;
-use crate::sys::range_lock::RangeLock;
 use crate::sys::socket::{self, Deadline, Peer};
 use crate::sys::{clock, users};
 use crate::wire::hello::Hello;
@@ -80,8 +79,21 @@ pub struct Server {
     connections: Arc<Connections>,
     stop: Arc<(Mutex<bool>, Condvar)>,
     threads: Vec<std::thread::JoinHandle<()>>,
-    socket: Option<PathBuf>,
-    _locks: (FileLock, Option<RangeLock>, Option<FileLock>),
+    socket: Option<Socket>,
+    _lock: ServerLock,
+}
+
+/// A socket that this server has opened. Dropped, its name goes, while nobody else may listen there.
+struct Socket {
+    path: PathBuf,
+    _lock: FileLock,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // One that is gone already is found by nobody either.
+        let _ = std::fs::remove_file(&self.path);
+    }
 }
 
 fn io_failure(what: &Path, error: &io::Error) -> Failure {
@@ -103,6 +115,10 @@ impl Server {
     /// When another server has the spool or the socket, or one of them cannot be opened.
     pub fn start(options: &Options, given: Option<UnixListener>, hooks: Hooks) -> Result<Self, Failure> {
         let base = &options.base;
+        let (listener, socket) = match given {
+            Some(listener) => (listener, None),
+            None => listen(&options.socket).map(|(listener, socket)| (listener, Some(socket)))?,
+        };
         let server = options.name.clone().unwrap_or_else(|| server_name(&users::host()));
         let spool = open(base, Access::Create { server, now: clock::now() })?;
         if let Some(asked) = options.name.as_ref().filter(|asked| *asked != spool.server()) {
@@ -113,14 +129,15 @@ impl Server {
             )
             .hint("a spool keeps the name it was made with: the labels of its jobs carry it; leave --name out"));
         }
-        let locks = alone(base, &spool, hooks.log.as_ref())?;
-        let (listener, socket_lock, path) = match given {
-            Some(listener) => (listener, None, None),
-            None => {
-                let (listener, lock) = listen(&options.socket)?;
-                (listener, Some(lock), Some(options.socket.clone()))
-            }
-        };
+        let lock = alone(base, &spool)?;
+        let place = listener.local_addr().ok().and_then(|address| address.as_pathname().map(Path::to_owned));
+        let place = socket.as_ref().map(|socket| socket.path.clone()).or(place);
+        // Without its note the server has the spool all the same, and commands of its account are refused.
+        if let Err(error) = lock.sign(place.as_deref()) {
+            (hooks.log)(&format!("{}: {error}", base.server_lock().display()));
+        }
+        // Whoever commits shortens the log where no thread can.
+        let _ = spool.keep_log_short();
         let starter = Starter::beside_us().map_err(|error| {
             Failure::new(FailureKind::Unreachable, format!("the kernel hides where we are: {error}"))
         })?;
@@ -136,7 +153,7 @@ impl Server {
         let until = Arc::clone(&stop);
         let name = spool.server().clone();
         threads.push(thread("supervise", Box::new(move || supervise(&spool, attendant.as_ref(), &until, &hooks)))?);
-        Ok(Self { name, connections, stop, threads, socket: path, _locks: (locks.0, locks.1, socket_lock) })
+        Ok(Self { name, connections, stop, threads, socket, _lock: lock })
     }
 
     /// Its name.
@@ -146,7 +163,7 @@ impl Server {
 
     /// Where it listens, unless it was given an open socket.
     pub fn place(&self) -> Option<&Path> {
-        self.socket.as_deref()
+        self.socket.as_ref().map(|socket| socket.path.as_path())
     }
 
     /// How many connections it serves.
@@ -158,9 +175,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // Nobody finds it any more; who waits for a connection finds out at once.
-        if let Some(path) = &self.socket {
-            let _ = std::fs::remove_file(path);
-        }
+        self.socket = None;
         self.connections.close(PARTING);
         *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.stop.1.notify_all();
@@ -170,34 +185,39 @@ impl Drop for Server {
     }
 }
 
-/// Makes sure that no other server has this spool. Signs the lock, so that the other one can be named.
-fn alone(
-    base: &Base,
-    spool: &Spool,
-    log: &(dyn Fn(&str) + Send + Sync),
-) -> Result<(FileLock, Option<RangeLock>), Failure> {
-    let path = base.server_lock();
-    let held = || {
-        let who = std::fs::read_to_string(&path).ok().and_then(|text| text.parse::<ProcessNote>().ok());
-        let who = who.map_or_else(String::new, |note| format!(" (process {})", note.pid));
-        Failure::new(FailureKind::Unreachable, format!("another pdserver{who} has {}", base.root().display()))
-    };
-    let proof = base.spool_id(spool.server());
-    let octet =
-        locks::serve_spool(&proof, PREDECESSOR).map_err(|error| io_failure(&proof, &error))?.ok_or_else(held)?;
-    let file = FileLock::exclusive(&path, PREDECESSOR).map_err(|error| io_failure(&path, &error))?.ok_or_else(held)?;
-    // Without the note the other one has no number; that is all.
-    if let Err(error) =
-        std::os::unix::fs::FileExt::write_all_at(file.file(), ProcessNote::ours().to_string().as_bytes(), 0)
-    {
-        log(&format!("{}: {error}", path.display()));
+/// Makes sure that no other server has this spool, and nobody else changes it or starts its print processes.
+fn alone(base: &Base, spool: &Spool) -> Result<ServerLock, Failure> {
+    let root = base.root().display();
+    let in_use = |what: String, hint: &str| Failure::new(FailureKind::Unreachable, what).hint(hint);
+    if FileLock::is_held(&base.keeper_lock()).unwrap_or(false) {
+        let what = format!("a command keeps the print processes of {root} in the foreground");
+        return Err(in_use(what, "end that spoolcom --foreground first: a server starts the print processes itself"));
     }
-    Ok((file, Some(octet)))
+    let path = base.spool_id(spool.server());
+    let lock = locks::serve_spool(base, spool.server(), PREDECESSOR).map_err(|error| io_failure(&path, &error))?;
+    lock.ok_or_else(|| match locks::server_of(base).filter(|note| note.process.is_there()) {
+        Some(note) => in_use(
+            format!("another pdserver (process {}) has {root}", note.process.pid),
+            "a spool has one server: end that one first",
+        ),
+        None => in_use(
+            format!("a command is at work on {root}: it hands in a document, perhaps"),
+            "start the server again when the command has ended",
+        ),
+    })
 }
 
 /// Listens at `path`, where anybody of this machine may connect, and nobody else listens.
-fn listen(path: &Path) -> Result<(UnixListener, FileLock), Failure> {
-    let failure = |error: io::Error| io_failure(path, &error);
+fn listen(path: &Path) -> Result<(UnixListener, Socket), Failure> {
+    let failure = |error: io::Error| {
+        let failure = io_failure(path, &error);
+        match error.kind() {
+            io::ErrorKind::NotFound => failure
+                .hint("its directory is missing: systemd-tmpfiles --create makes /run/pd")
+                .hint("--socket PATH says where else to listen"),
+            _ => failure,
+        }
+    };
     let mut lock_path = path.as_os_str().to_owned();
     lock_path.push(".lock");
     let lock = FileLock::exclusive(Path::new(&lock_path), PREDECESSOR).map_err(failure)?;
@@ -206,9 +226,10 @@ fn listen(path: &Path) -> Result<(UnixListener, FileLock), Failure> {
             .hint("--socket PATH says where else this one shall listen")
     })?;
     let listener = socket::listen(path).map_err(failure)?;
+    let socket = Socket { path: path.to_owned(), _lock: lock };
     // Whatever the umask: the kernel says who connects, and rights go by that.
     std::fs::set_permissions(path, PermissionsExt::from_mode(0o666)).map_err(failure)?;
-    Ok((listener, lock))
+    Ok((listener, socket))
 }
 
 fn connections(

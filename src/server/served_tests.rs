@@ -48,15 +48,22 @@ fn a_spool_has_one_server_and_keeps_its_name() {
     let dir = tempfile::tempdir().unwrap();
     let (first, path) = server(&dir);
     let base = Base::new(dir.path().join("base"));
+    let elsewhere = dir.path().join("elsewhere");
     let options = |name: Option<&str>| Options {
         base: base.clone(),
         name: name.map(|name| name.parse().unwrap()),
-        socket: path.clone(),
+        socket: elsewhere.clone(),
         operators: String::new(),
     };
     let hooks = || Hooks { log: Arc::new(|_| ()), alive: Arc::new(|| ()) };
     let failure = Server::start(&options(Some("another")), None, hooks()).map(|_| ()).unwrap_err();
     assert!(failure.message.contains("this spool belongs to server"), "{failure}");
+    let failure = Server::start(&options(None), None, hooks()).map(|_| ()).unwrap_err();
+    assert!(failure.message.starts_with(&format!("another pdserver (process {})", std::process::id())), "{failure}");
+    let same_place = Options { socket: path.clone(), ..options(None) };
+    let failure = Server::start(&same_place, None, hooks()).map(|_| ()).unwrap_err();
+    assert!(failure.message.starts_with("another pdserver listens at"), "{failure}");
+    assert!(path.exists() && !elsewhere.exists(), "a server that does not start leaves no socket");
     drop(first);
     assert!(!path.exists());
     Server::start(&options(None), None, hooks()).unwrap();

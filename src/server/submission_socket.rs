@@ -9,23 +9,23 @@
 //! who is refused here. A crash leaves what a crash of `pdpr` leaves: print files without a job, which the sweep
 //! removes, or a job whose submitter was not told; he asks the spool.
 
-use std::collections::HashMap;
 use std::io;
-use std::net::Shutdown;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::client::submission_socket::places;
 use crate::model::{Failure, FailureKind};
+use crate::spool::disk::locks;
 use crate::spool::disk::paths::Base;
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request, answer};
 use crate::sys::files::{self, FileId};
 use crate::sys::lock::FileLock;
-use crate::sys::socket::{self, Deadline};
+use crate::sys::socket::{self, Deadline, Peer};
 
 use super::connection::serve;
+use super::connections::{Connections, Limits};
 
 /// Connections at a time.
 pub const MOST: usize = 16;
@@ -34,8 +34,6 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How long requests that were read may take to be answered when the socket closes. A successor of the print process
 /// waits longer than that for its lock.
 const PARTING: Duration = Duration::from_secs(3);
-/// Pause after a failed accept: descriptors come back when somebody closes some.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// Opens the spool for one connection.
 pub type Opener = Arc<dyn Fn() -> Box<dyn Operations> + Send + Sync>;
@@ -51,18 +49,13 @@ struct Shared {
     base_id: Option<FileId>,
     open: Opener,
     state: Mutex<State>,
-    /// Notified when a connection ends, and when the socket closes.
-    changed: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     closed: bool,
-    listener: Option<Arc<UnixListener>>,
-    /// Identity of the socket file.
-    name: Option<FileId>,
-    connections: HashMap<u64, Arc<UnixStream>>,
-    next: u64,
+    /// The connections, and the identity of the socket file.
+    listening: Option<(Arc<Connections>, Option<FileId>)>,
 }
 
 impl SubmissionSocket {
@@ -73,7 +66,7 @@ impl SubmissionSocket {
     /// Returns an error when no thread can be started.
     pub fn open(base: &Base, open: Opener) -> io::Result<Self> {
         let (base, base_id) = (base.clone(), files::file_id(base.root()));
-        let shared = Arc::new(Shared { base, base_id, open, state: Mutex::default(), changed: Condvar::new() });
+        let shared = Arc::new(Shared { base, base_id, open, state: Mutex::default() });
         let here = Arc::clone(&shared);
         std::thread::Builder::new().name("submissions".into()).spawn(move || {
             // Without the socket every submission goes into the spool directly, so there is nothing to report.
@@ -84,23 +77,19 @@ impl SubmissionSocket {
 
     /// Closes the socket: nobody finds it any more, and what was read is answered, within three seconds.
     pub fn close(&self) {
-        let mut state = self.shared.state();
-        state.closed = true;
-        self.shared.changed.notify_all();
-        if let Some(listener) = state.listener.take() {
+        let listening = {
+            let mut state = self.shared.state();
+            state.closed = true;
+            state.listening.take()
+        };
+        if let Some((connections, name)) = listening {
             // If another base was put in the place of ours, the name is not ours.
             let path = self.shared.base.submission_socket();
-            if state.name.is_some() && files::file_id(&path) == state.name {
+            if name.is_some() && files::file_id(&path) == name {
                 let _ = std::fs::remove_file(path);
             }
-            let _ = socket::stop_listening(&listener);
+            connections.close(PARTING);
         }
-        for stream in state.connections.values() {
-            // Requests that have arrived can still be read, and what is read can be answered.
-            let _ = stream.shutdown(Shutdown::Read);
-        }
-        let busy = |state: &mut State| !state.connections.is_empty();
-        let _left = self.shared.changed.wait_timeout_while(state, PARTING, busy);
     }
 }
 
@@ -118,31 +107,24 @@ impl Shared {
     /// Waits for the lock, then listens until the socket is closed.
     fn listen(self: &Arc<Self>) -> io::Result<()> {
         let _lock = FileLock::wait(&self.base.submission_lock())?;
-        let listener = {
+        let connections = {
             let mut state = self.state();
             if state.closed {
                 return Ok(());
             }
             self.clear()?;
-            let listener = Arc::new(socket::listen(&self.base.submission_socket())?);
-            state.name = files::file_id(&self.base.submission_socket());
-            state.listener = Some(Arc::clone(&listener));
-            listener
+            let listener = socket::listen(&self.base.submission_socket())?;
+            let name = files::file_id(&self.base.submission_socket());
+            let here = Arc::clone(self);
+            let serve = move |stream: &UnixStream, peer: Peer| here.serve(stream, peer);
+            let limits = Limits { all: MOST, of_user: MOST };
+            // A client that is one too many uses the spool directly, and needs no words.
+            let connections = Connections::new(listener, limits, Box::new(serve), Box::new(|_, _, _| ()));
+            state.listening = Some((Arc::clone(&connections), name));
+            connections
         };
-        loop {
-            let accepted = listener.accept();
-            if self.state().closed {
-                return Ok(());
-            }
-            match accepted {
-                Ok((stream, _)) => self.admit(stream),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => {
-                    let state = self.state();
-                    drop(self.changed.wait_timeout_while(state, PAUSE, |state| !state.closed));
-                }
-            }
-        }
+        connections.accept();
+        Ok(())
     }
 
     /// Removes the sockets that dead processes left, those of other releases too: the holder of the lock is alone.
@@ -156,42 +138,13 @@ impl Shared {
         Ok(())
     }
 
-    /// Starts a thread for a connection; a connection too many, or of another user, is closed.
-    fn admit(self: &Arc<Self>, stream: UnixStream) {
-        if !socket::peer(&stream).is_ok_and(|peer| peer.uid == nix::unistd::geteuid().as_raw()) {
+    /// Serves a connection of our own user; whatever goes wrong there, its client uses the spool directly.
+    fn serve(self: &Arc<Self>, stream: &UnixStream, peer: Peer) {
+        if peer.uid != nix::unistd::geteuid().as_raw() {
             return;
         }
-        let stream = Arc::new(stream);
-        let number = {
-            let mut state = self.state();
-            if state.closed || state.connections.len() >= MOST {
-                return;
-            }
-            state.next += 1;
-            let number = state.next;
-            state.connections.insert(number, Arc::clone(&stream));
-            number
-        };
-        // Dropped with the thread, however it ends, and also when none could be started.
-        let registration = Registration { shared: Arc::clone(self), number };
-        let _ = std::thread::Builder::new().name("submissions".into()).spawn(move || {
-            let shared = Arc::clone(&registration.shared);
-            let spool: Box<dyn Operations> = Box::new(SubmissionsOnly { spool: (shared.open)(), shared });
-            let _ = serve(&stream, &mut Ok(spool), || Deadline::after(PATIENCE), PATIENCE);
-        });
-    }
-}
-
-/// Registers a connection among those that are served.
-struct Registration {
-    shared: Arc<Shared>,
-    number: u64,
-}
-
-impl Drop for Registration {
-    fn drop(&mut self) {
-        self.shared.state().connections.remove(&self.number);
-        self.shared.changed.notify_all();
+        let spool: Box<dyn Operations> = Box::new(SubmissionsOnly { spool: (self.open)(), shared: Arc::clone(self) });
+        let _ = serve(stream, &mut Ok(spool), || Deadline::after(PATIENCE), PATIENCE);
     }
 }
 
@@ -208,6 +161,9 @@ impl Carrier for SubmissionsOnly {
         // If the base was moved, the database is still open, but files would go to the old place.
         if self.shared.base_id.is_none() || files::file_id(self.shared.base.root()) != self.shared.base_id {
             return refused("was moved away");
+        }
+        if locks::is_served(&self.shared.base) {
+            return refused("was handed to a server");
         }
         match &request {
             Request::ResolveDestination { .. } | Request::Job { .. } => {}

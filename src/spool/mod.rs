@@ -72,6 +72,37 @@ impl Spool {
         self.inner.store.has_waited(waited);
     }
 
+    /// Tells whether somebody should shorten the log of the database, and nobody of this process does.
+    pub fn needs_shorter_log(&self) -> bool {
+        self.inner.store.is_for_command() && self.inner.store.log_is_long()
+    }
+
+    /// Shortens the log of the database if it is long.
+    ///
+    /// # Errors
+    /// When the database cannot be written. Nothing is lost then.
+    pub fn shorten_log(&self) -> Fallible<()> {
+        self.inner.store.shorten_long_log()
+    }
+
+    /// From now on a thread of this process shortens the log when it is long, until the spool is dropped: nobody who
+    /// waits for an answer waits for that.
+    ///
+    /// # Errors
+    /// When no thread can be started; whoever commits shortens the log then, as before.
+    pub fn keep_log_short(&self) -> std::io::Result<()> {
+        let (spool, bell) = (Arc::downgrade(&self.inner), self.inner.store.log_bell());
+        std::thread::Builder::new().name("log".into()).spawn(move || {
+            while bell.wait() {
+                let Some(inner) = spool.upgrade() else { return };
+                // The next commit rings again; within bounds whoever commits does it.
+                let _ = inner.store.shorten_long_log();
+            }
+        })?;
+        self.inner.store.leave_log();
+        Ok(())
+    }
+
     /// Tells whether the user with this id made it. His groups matter for no right then.
     pub fn was_made_by(&self, uid: u32) -> bool {
         self.inner.creator_uid == uid

@@ -145,8 +145,9 @@ impl Store {
         // Between commit and answer: what went into files that have no name any more is not acknowledged.
         self.demand_ground()?;
         // In a crowd the log is left to the last of it, within bounds: written back after each batch, the same pages would
-        // be written again and again.
-        if guard(&self.waiting).is_empty() || self.log_is_huge() {
+        // be written again and again. Whoever waits for an answer does not wait for that, where somebody else does it.
+        let left = self.leaves_log() || !guard(&self.waiting).is_empty();
+        if !left || self.log_is_huge() {
             self.shorten_log(&session);
         }
         // What was damaged is read anew by whoever writes next: it may have been mended meanwhile.

@@ -81,6 +81,12 @@ pub(super) fn is_passing(error: &io::Error) -> bool {
 }
 
 impl Attendant for Starter {
+    fn shorten_log(&self, spool: &Spool) {
+        let arguments = [OsStr::new("--base"), spool.base().root().as_os_str(), OsStr::new("--shorten-log")];
+        // The next submission tries again; within bounds whoever commits does it.
+        let _ = spawn::detached(&self.directory.join(FASTP), &arguments);
+    }
+
     fn attend(&self, spool: &Spool, targets: &[WakeTarget], now: &Moment) {
         debug_assert!(!crate::spool::is_in_change(), "a process is woken inside a transaction");
         for target in targets.iter().filter(|target| !target.in_error) {

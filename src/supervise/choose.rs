@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Failure, FailureKind};
+use crate::model::{Failure, FailureKind, ServerName};
 use crate::spool::disk::base::{Access, open, open_for_command, server_name};
 use crate::spool::interface::operations::Operations;
 use crate::spool::{Attendant, Base, Local, Nobody};
@@ -113,9 +113,9 @@ pub fn usual_base(host: Option<&str>, env: &dyn Fn(&str) -> Option<OsString>, cw
     }
 }
 
-/// Opens the spool at `base`, for the user this process acts for.
+/// Opens the spool at `base` directly, for the user this process acts for, whether a server has it or not.
 pub fn open_at(base: &Base, purpose: Purpose) -> Result<Box<dyn Operations>, Failure> {
-    open_waited(base, purpose, Duration::ZERO)
+    open_waited(base, purpose, Duration::ZERO).map(|(spool, _)| spool)
 }
 
 /// The same to declare something, where a spool that is made has a server of that name.
@@ -123,14 +123,19 @@ pub fn open_at(base: &Base, purpose: Purpose) -> Result<Box<dyn Operations>, Fai
 /// # Errors
 /// As [`open_at`].
 pub fn open_named(base: &Base, server: &str) -> Result<Box<dyn Operations>, Failure> {
-    open_for(base, Purpose::Declare, Some(server), Duration::ZERO)
+    open_for(base, Purpose::Declare, Some(server), Duration::ZERO).map(|(spool, _)| spool)
 }
 
-/// The same for a command that has waited so long already, for a print process that did not answer.
+/// The same for a command that has waited so long already, for a print process that did not answer. The name of the
+/// spool's server comes with it.
 ///
 /// # Errors
 /// As [`open_at`].
-pub fn open_waited(base: &Base, purpose: Purpose, waited: Duration) -> Result<Box<dyn Operations>, Failure> {
+pub fn open_waited(
+    base: &Base,
+    purpose: Purpose,
+    waited: Duration,
+) -> Result<(Box<dyn Operations>, ServerName), Failure> {
     open_for(base, purpose, None, waited)
 }
 
@@ -139,7 +144,7 @@ fn open_for(
     purpose: Purpose,
     server: Option<&str>,
     waited: Duration,
-) -> Result<Box<dyn Operations>, Failure> {
+) -> Result<(Box<dyn Operations>, ServerName), Failure> {
     let spool = match purpose {
         Purpose::Look => open(base, Access::Existing { now: clock::now() })?,
         Purpose::Change => open_for_command(base, Access::Existing { now: clock::now() })?,
@@ -160,7 +165,8 @@ fn open_for(
     };
     let creator = spool.was_made_by(nix::unistd::geteuid().as_raw());
     let caller = if creator { users::caller_without_groups() } else { users::caller() };
-    Ok(Box::new(Local::new(spool, caller, clock::now, attendant)))
+    let server = spool.server().clone();
+    Ok((Box::new(Local::new(spool, caller, clock::now, attendant)), server))
 }
 
 #[cfg(test)]

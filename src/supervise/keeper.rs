@@ -22,8 +22,10 @@ use nix::unistd::Pid;
 use crate::model::guardian::ProcessError;
 use crate::model::{Failure, FailureKind, ProcessName};
 use crate::spool::disk::base::{Access, open};
+use crate::spool::disk::locks;
 use crate::spool::{Base, Spool, WakeTarget};
 use crate::sys::lock::FileLock;
+use crate::sys::range_lock::RangeLock;
 use crate::sys::wake::{self, WakeSocket};
 use crate::sys::{circumstances, clock, spawn};
 
@@ -54,6 +56,8 @@ struct Setback {
 pub struct Keeper {
     base: Base,
     _lock: FileLock,
+    /// No server begins while a keeper lives: two would start the same processes.
+    _without_server: RangeLock,
     socket: WakeSocket,
     signals: SignalFd,
     directory: PathBuf,
@@ -82,7 +86,17 @@ impl Keeper {
         let signals = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
             .map_err(|error| cannot("signals", error))?;
         // This makes `run/` where it is missing, and says what is wrong with the spool.
-        drop(open(base, Access::Existing { now: clock::now() })?);
+        let spool = open(base, Access::Existing { now: clock::now() })?;
+        let proof = base.spool_id(spool.server());
+        drop(spool);
+        let without = locks::change_without_server(&proof).map_err(|error| cannot("its lock", error))?;
+        let Some(without) = without else {
+            let who =
+                locks::server_of(base).map_or_else(String::new, |note| format!(" (process {})", note.process.pid));
+            let what = format!("pdserver{who} has this spool, and starts its print processes itself");
+            return Err(Failure::new(FailureKind::InUse, what)
+                .hint("leave --foreground out, or end the server: systemctl stop pdserver"));
+        };
         let lock = FileLock::try_exclusive(&base.keeper_lock()).map_err(|error| cannot("its lock", error))?;
         let Some(lock) = lock else {
             let what = "another command keeps the print processes of this spool in the foreground";
@@ -93,6 +107,7 @@ impl Keeper {
         Ok(Self {
             base: base.clone(),
             _lock: lock,
+            _without_server: without,
             socket,
             signals,
             directory,

@@ -107,6 +107,8 @@ pub struct Site {
     pub files: tempfile::TempDir,
     /// What its programs find in their environment beside the usual.
     pub env: Vec<(&'static str, &'static str)>,
+    /// Where its programs lie, unless they are the ones that were built.
+    pub programs: Option<PathBuf>,
 }
 
 impl Site {
@@ -122,7 +124,7 @@ impl Site {
     /// A spool whose base is this directory, which may exist.
     pub fn at(base: &Path) -> Self {
         let files = tempfile::tempdir().unwrap();
-        Self { dir: None, home: files.path().to_owned(), base: Base::new(base), files, env: Vec::new() }
+        Self { dir: None, home: files.path().to_owned(), base: Base::new(base), files, env: Vec::new(), programs: None }
     }
 
     /// The directory itself, of a spool that was declared.
@@ -136,7 +138,7 @@ impl Site {
 
     /// A program with this site's environment and nothing else that could lead it elsewhere.
     pub fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(program(name));
+        let mut command = Command::new(self.programs.as_ref().map_or_else(|| program(name), |dir| dir.join(name)));
         self.dress(&mut command);
         command
     }

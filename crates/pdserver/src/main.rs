@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use nix::sys::signal::{SigSet, Signal};
-use spoolsuite::model::printable::escaped;
+use spoolsuite::model::printable::{escaped, escaped_lines};
 use spoolsuite::model::{Failure, ServerName};
 use spoolsuite::server::served::{Hooks, Options, Server};
 use spoolsuite::spool::Base;
@@ -18,7 +18,16 @@ use spoolsuite::sys::service::{self, Manager};
 use arguments::Arguments;
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // Help and the version are no faults: they go where scripts expect them.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            eprint!("{}", escaped_lines(&error.render().to_string()));
+            return ExitCode::from(2);
+        }
+    };
+    match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("pdserver: {}", escaped(&format!("{error:#}")));

@@ -2,194 +2,19 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod account;
+mod shown;
+mod support;
+mod syncs;
+
 use std::io::Write;
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::net::UnixDatagram;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// How long anything may take before the test fails.
-const DEADLINE: Duration = Duration::from_secs(120);
-/// The account of the server: a number without a name.
-const SERVER: u32 = 47_130;
-/// An operator: his group is the one that the server is told.
-const OPERATOR: u32 = 65_534;
-const ANN: u32 = 47_110;
-const BOB: u32 = 47_120;
-
-/// How a program ended.
-#[derive(Debug)]
-struct Outcome {
-    status: i32,
-    out: String,
-    err: String,
-}
-
-impl Outcome {
-    #[track_caller]
-    fn expect(self, status: i32) -> Self {
-        assert_eq!(self.status, status, "{self:#?}");
-        self
-    }
-
-    #[track_caller]
-    fn says(self, part: &str) -> Self {
-        assert!(self.err.contains(part), "no '{part}' in {self:#?}");
-        self
-    }
-}
-
-/// A machine with a server.
-struct Machine {
-    dir: tempfile::TempDir,
-    server: Option<Child>,
-    ready: UnixDatagram,
-}
-
-impl Machine {
-    /// None where we cannot become other users, which is said.
-    fn new() -> Option<Self> {
-        if !nix::unistd::geteuid().is_root() {
-            eprintln!("SKIPPED: only root can become other users");
-            return None;
-        }
-        let dir = tempfile::tempdir().unwrap();
-        let open = |path: &Path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
-        open(dir.path());
-        for name in ["pdpr", "pdls", "pdrm", "spoolcom", "fastp", "pdserver"] {
-            let test = std::env::current_exe().unwrap();
-            let program = test.parent().and_then(Path::parent).unwrap().join(name);
-            assert!(program.exists(), "{} is not built: cargo test --workspace", program.display());
-            std::fs::copy(&program, dir.path().join(name)).unwrap();
-        }
-        for name in ["run", "paper"] {
-            std::fs::create_dir(dir.path().join(name)).unwrap();
-            open(&dir.path().join(name));
-            chown(dir.path().join(name), Some(SERVER), Some(SERVER)).unwrap();
-        }
-        let base = dir.path().join("base");
-        std::fs::create_dir(&base).unwrap();
-        std::fs::set_permissions(&base, PermissionsExt::from_mode(0o700)).unwrap();
-        chown(&base, Some(SERVER), Some(SERVER)).unwrap();
-        let notify = dir.path().join("notify");
-        let ready = UnixDatagram::bind(&notify).unwrap();
-        std::fs::set_permissions(&notify, PermissionsExt::from_mode(0o666)).unwrap();
-        ready.set_read_timeout(Some(DEADLINE)).unwrap();
-        let mut machine = Self { dir, server: None, ready };
-        machine.start();
-        Some(machine)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn command(&self, uid: u32, program: &str) -> Command {
-        let mut command = Command::new(self.path(program));
-        command
-            .env_clear()
-            .env("PD_SOCKET", self.path("run/socket"))
-            .env("PD_FASTP_IDLE", "0.2")
-            .env("TZ", "UTC")
-            .uid(uid)
-            .gid(uid)
-            .current_dir("/")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    fn server_command(&self) -> Command {
-        let mut command = self.command(SERVER, "pdserver");
-        command.args(["--name", "acme1", "--operators", "nogroup", "--base"]).arg(self.path("base"));
-        command.arg("--socket").arg(self.path("run/socket"));
-        command
-    }
-
-    /// Starts the server and waits until it says that it is ready.
-    fn start(&mut self) {
-        let log = std::fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
-        let mut command = self.server_command();
-        command.env("NOTIFY_SOCKET", self.path("notify")).stdout(Stdio::null()).stderr(log);
-        self.server = Some(command.spawn().unwrap());
-        let mut word = [0; 64];
-        let n = self.ready.recv(&mut word).unwrap_or_else(|error| panic!("{error}: {}", self.log()));
-        assert_eq!(&word[..n], b"READY=1", "{}", self.log());
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.path("log")).unwrap_or_default()
-    }
-
-    /// Tells the server to end, and returns its status.
-    fn stop(&mut self) -> Option<i32> {
-        let mut server = self.server.take()?;
-        kill(Pid::from_raw(server.id() as i32), Signal::SIGTERM).unwrap();
-        let status = server.wait().unwrap();
-        let mut word = [0; 64];
-        self.ready.recv(&mut word).unwrap();
-        status.code()
-    }
-
-    #[track_caller]
-    fn run(&self, uid: u32, program: &str, arguments: &[&str]) -> Outcome {
-        let output = self.command(uid, program).args(arguments).output().unwrap();
-        Outcome {
-            status: output.status.code().unwrap_or(-1),
-            out: String::from_utf8_lossy(&output.stdout).into_owned(),
-            err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-
-    /// A file of this user that nobody else can read.
-    fn file(&self, uid: u32, name: &str, text: &str, mode: u32) -> String {
-        let path = self.path(name);
-        std::fs::write(&path, text).unwrap();
-        chown(&path, Some(uid), Some(uid)).unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
-    /// A device that appends to `paper/out`, and `#OFFICE.FRONT` before it.
-    fn declare(&self) {
-        let uri = format!("file://{}", self.path("paper/out").display());
-        let commands = format!(
-            "PRINT SPLA, FILE fastp; SPOOLER, START; DEV LP1, PROCESS SPLA, URI {uri}, HEADER OFF; LOC #OFFICE.FRONT, DEV LP1"
-        );
-        self.run(OPERATOR, "spoolcom", &[&commands]).expect(0);
-    }
-
-    fn paper(&self) -> String {
-        std::fs::read_to_string(self.path("paper/out")).unwrap_or_default()
-    }
-
-    /// Waits until `condition` holds. Nothing tells a test what a server of another user does, so it looks again.
-    #[track_caller]
-    fn wait_for(&self, what: &str, mut condition: impl FnMut() -> bool) {
-        let end = Instant::now() + DEADLINE;
-        while !condition() {
-            assert!(Instant::now() < end, "not within {DEADLINE:?}: {what}; {}", self.log());
-            std::thread::yield_now();
-            self.run(OPERATOR, "pdls", &["-c", "server"]);
-        }
-    }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        // The print process goes dormant by itself.
-        if let Some(mut server) = self.server.take() {
-            let _ = server.kill();
-            let _ = server.wait();
-        }
-    }
-}
+use support::{ANN, BOB, DEADLINE, Machine, OPERATOR, SERVER};
 
 #[test]
 fn each_user_prints_what_only_he_can_read() {
@@ -280,6 +105,7 @@ fn the_server_starts_a_print_process_that_died() {
 fn what_a_path_holds_never_reaches_a_terminal_as_it_is() {
     let Some(machine) = Machine::new() else { return };
     let mut command = machine.command(SERVER, "pdserver");
+    command.arg("--socket").arg(machine.path("run/other"));
     let output = command.args(["--base", "/dev/null/\u{1b}[31mred\u{202e}"]).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -71,6 +71,7 @@ fn looks(request: &Request) -> bool {
             | R::Occurrences { .. }
             | R::AwaitStopped { .. }
             | R::Events { .. }
+            | R::Groups { .. }
             | R::Why { .. }
     )
 }

@@ -57,8 +57,11 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR", required_unless_present = "check", value_hint = ValueHint::DirPath)]
     base: Option<PathBuf>,
     /// The print process, with or without its '$'
-    #[arg(long, value_name = "NAME", required_unless_present = "check", conflicts_with = "check")]
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["check", "shorten_log"], conflicts_with = "check")]
     process: Option<String>,
+    /// Shorten the log of the database if it is long, and end: for a command whose user does not wait for that
+    #[arg(long, conflicts_with_all = ["check", "process"])]
+    shorten_log: bool,
     /// Go dormant after this many seconds without work
     #[arg(long, value_name = "SECONDS", conflicts_with = "check", value_parser = idle)]
     idle: Option<Duration>,
@@ -98,6 +101,10 @@ pub fn run_main(open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>) -> E
 }
 
 fn start(arguments: Arguments, open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>) -> anyhow::Result<()> {
+    if arguments.shorten_log {
+        let base = std::path::absolute(arguments.base.unwrap_or_default()).context("--base")?;
+        return Ok(open(&Base::new(base), clock::now())?.shorten_log()?);
+    }
     let process = arguments.process.unwrap_or_default();
     let name: ProcessName = process.trim_start_matches(['\\', '$']).parse().context("--process")?;
     let base = std::path::absolute(arguments.base.unwrap_or_default()).context("--base")?;

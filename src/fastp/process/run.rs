@@ -56,6 +56,8 @@ pub fn run(spool: &Spool, name: &ProcessName, idle: Duration) -> Result<(), Fail
     let log = Log::new(&spool.base().log(), name.as_str());
     let waits = log.clone();
     notice::listen(move |text| waits.line(text));
+    // Whoever commits shortens the log where no thread can.
+    let _ = spool.keep_log_short();
     let open_submissions = |log: &Log| submission_socket::open(spool, log);
     spool
         .demand_sound(name, &clock::now())

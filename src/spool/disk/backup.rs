@@ -314,6 +314,13 @@ pub(crate) fn alone(base: &Base, server: Option<&ServerName>) -> Fallible<Alone>
         let failure = holders(base).into_iter().fold(failure, |failure, (name, pid)| {
             failure.hint(format!("print process ${name} uses it: kill -TERM {pid} ends it in good order"))
         });
+        let failure = match locks::server_of(base).filter(|_| locks::is_served(base)) {
+            Some(note) => failure.hint(format!(
+                "pdserver has it: systemctl stop pdserver, or kill -TERM {}, ends it in good order; start it again afterwards",
+                note.process.pid
+            )),
+            None => failure,
+        };
         failure.hint("a print process also ends by itself about two minutes after its last job")
     };
     let path = base.spool_lock();

@@ -1,6 +1,6 @@
 //! Accepting a print file into the server's directory.
 //!
-//! States: nothing → unnamed temporary → named `pdprXXXXXX` → on disk → referenced by a committed job. A link has its name
+//! States: nothing → unnamed temporary → named `pdprXXXXXX` → on disk, name and data → referenced by a committed job. A link has its name
 //! at once. A crash before the name appears leaves nothing; after it, an orphan that the sweep removes because no job refers
 //! to it and nobody locks it.
 //!
@@ -35,6 +35,9 @@ const KERNEL_COPY: u64 = 16 << 20;
 /// Regular files larger than this are copied inside the kernel too, by a command, which then looks into its copy; for
 /// smaller ones a mapping costs more than it spares.
 const MAPPED: u64 = 256 * 1024;
+
+/// Documents of one submission that are synced at the same time; more than so many share threads.
+const MOST_SYNCS: usize = 64;
 
 /// How the octets of a copy are seen, to count and digest them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,45 +152,77 @@ impl Intake {
     /// # Errors
     /// When they may not be on disk; those of `meanwhile`.
     pub fn to_disk(&self, offers: &[DocumentOffer], meanwhile: impl FnOnce() -> Fallible<()>) -> Fallible<()> {
+        let Some(first) = offers.first() else { return meanwhile() };
         std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().name("sync".into()).stack_size(64 * 1024);
-            match thread.spawn_scoped(scope, || self.sync(offers)) {
-                Ok(thread) => {
-                    let done = meanwhile();
-                    thread.join().map_err(|_| Failure::internal("a thread that syncs print files panicked"))??;
-                    done
-                }
-                Err(_) => self.sync(offers).and_then(|()| meanwhile()),
-            }
+            let names = spawn(scope, || self.sync_names(first));
+            let done = self.sync_copies(offers, meanwhile);
+            let named = names.map_or_else(|()| self.sync_names(first), joined);
+            done.and(named)
         })
     }
 
     /// Brings the copies, and the names of copies and links, to the disk.
     ///
-    /// Is it safe that they are named before? Yes: no job refers to them before the transaction, and by then the data and
-    /// the directory are synced; a crash in between leaves orphans for the sweep. In this order the file system commits
-    /// both at once and the sync of the directory finds little left to do. A failed sync is never tried again: the kernel
-    /// may have dropped the pages, and a second one would lie.
-    ///
     /// # Errors
     /// When they may not be on disk.
     pub fn sync(&self, offers: &[DocumentOffer]) -> Fallible<()> {
-        for (document, offer) in self.documents.iter().zip(offers) {
-            if let Some(file) = &document.file {
-                file.sync_all().map_err(|error| failure(&offer.file_name, &error))?;
-                fault::point("after-data-fsync");
+        let Some(first) = offers.first() else { return Ok(()) };
+        self.sync_copies(offers, || self.sync_names(first))
+    }
+
+    /// Brings the copies to the disk, all of them and `beside` at the same time: a submission waits for the disk once, however
+    /// many documents it has, and a second time for the commit.
+    ///
+    /// Is it safe that they are named before they are on disk, and that the directory may be there before they are? Yes: no
+    /// job refers to them before the transaction, and that begins when all of it is on disk; a crash in between leaves
+    /// orphans for the sweep. A failed sync is never tried again: the kernel may have dropped the pages, and a second one
+    /// would lie.
+    fn sync_copies(&self, offers: &[DocumentOffer], beside: impl FnOnce() -> Fallible<()>) -> Fallible<()> {
+        let copies: Vec<_> = self.documents.iter().zip(offers).collect();
+        let each = copies.len().div_ceil(MOST_SYNCS).max(1);
+        let sync = |copies: &[(&Received, &DocumentOffer)]| {
+            for (document, offer) in copies {
+                if let Some(file) = &document.file {
+                    file.sync_all().map_err(|error| failure(&offer.file_name, &error))?;
+                    fault::point("after-data-fsync");
+                }
             }
-        }
-        match offers.first() {
-            Some(first) => sync_dir(&self.dir).map_err(|error| failure(&first.file_name, &error)),
-            None => Ok(()),
-        }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let parts: Vec<_> = copies.chunks(each).map(|part| (part, spawn(scope, move || sync(part)))).collect();
+            let mut done = beside();
+            for (part, thread) in parts {
+                // Where no thread can be started it is done here.
+                done = done.and(thread.map_or_else(|()| sync(part), joined));
+            }
+            done
+        })
+    }
+
+    fn sync_names(&self, first: &DocumentOffer) -> Fallible<()> {
+        sync_dir(&self.dir).map_err(|error| failure(&first.file_name, &error))
     }
 
     /// The job is committed, or may be: its files stay.
     pub fn keep(&mut self) {
         self.keep = true;
     }
+}
+
+type Syncing<'scope> = std::thread::ScopedJoinHandle<'scope, Fallible<()>>;
+
+/// Starts a thread that syncs, if one can be started.
+fn spawn<'scope>(
+    scope: &'scope std::thread::Scope<'scope, '_>,
+    sync: impl FnOnce() -> Fallible<()> + Send + 'scope,
+) -> Result<Syncing<'scope>, ()> {
+    let thread = std::thread::Builder::new().name("sync".into()).stack_size(64 * 1024);
+    thread.spawn_scoped(scope, sync).map_err(drop)
+}
+
+fn joined(thread: Syncing<'_>) -> Fallible<()> {
+    thread.join().map_err(|_| Failure::internal("a thread that syncs print files panicked"))?
 }
 
 impl Drop for Intake {

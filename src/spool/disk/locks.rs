@@ -5,12 +5,16 @@
 //! which tools and older versions look at, and on an octet of the server directory's `.spool-id`, without which no command
 //! works. `spool.db` itself is never locked: closing any other descriptor of it would drop SQLite's own locks.
 
+use std::ffi::OsStr;
 use std::io;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::{ProcessName, ServerName};
 use crate::sys::lock::FileLock;
+use crate::sys::process::ProcessNote;
 use crate::sys::range_lock::{Kind, RangeLock};
 
 use super::paths::Base;
@@ -19,7 +23,7 @@ use super::paths::Base;
 const IN_USE: u64 = 0;
 /// Held alone by a running backup: no print file is erased meanwhile.
 const BACKUP: u64 = 1;
-/// Held alone by the server that has the spool.
+/// Held alone by the server that has the spool; shared by commands that change it themselves, while they do.
 const SERVED: u64 = 2;
 /// Where the octets of print processes begin.
 const PROCESSES: u64 = 1 << 32;
@@ -113,12 +117,75 @@ pub fn have_spool_alone(spool_id: &Path, deadline: Duration) -> io::Result<Optio
     RangeLock::take(spool_id, IN_USE, Kind::Exclusive, deadline)
 }
 
-/// Says that a server has the spool. None when another one has it for longer than `deadline`.
+/// The lock of the server that has a spool.
+#[derive(Debug)]
+pub struct ServerLock {
+    /// The file in `run/`, in which the server signs.
+    file: FileLock,
+    _place: RangeLock,
+}
+
+/// A server that has a spool, as it has signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerNote {
+    /// Its process.
+    pub process: ProcessNote,
+    /// Where it listens, if it knows.
+    pub socket: Option<PathBuf>,
+}
+
+/// Octets of a [`ProcessNote`]; what follows in the file of the lock is the path of the socket, up to the end of the line.
+const PROCESS_NOTE: usize = 32;
+
+/// Has the spool as its server. None when another server has it, or a command works on it, for longer than `deadline`.
 ///
 /// # Errors
 /// When it cannot be locked.
-pub fn serve_spool(spool_id: &Path, deadline: Duration) -> io::Result<Option<RangeLock>> {
-    RangeLock::take(spool_id, SERVED, Kind::Exclusive, deadline)
+pub fn serve_spool(base: &Base, server: &ServerName, deadline: Duration) -> io::Result<Option<ServerLock>> {
+    let Some(octet) = RangeLock::take(&base.spool_id(server), SERVED, Kind::Exclusive, deadline)? else {
+        return Ok(None);
+    };
+    let file = FileLock::exclusive(&base.server_lock(), deadline)?;
+    Ok(file.map(|file| ServerLock { file, _place: octet }))
+}
+
+impl ServerLock {
+    /// Signs the lock, so that commands find the server.
+    ///
+    /// # Errors
+    /// When the file cannot be written. The lock holds all the same; nobody learns where the server listens.
+    pub fn sign(&self, socket: Option<&Path>) -> io::Result<()> {
+        let mut note = ProcessNote::ours().to_string().into_bytes();
+        // A name with a line break is none that a note can hold.
+        if let Some(path) = socket.filter(|path| !path.as_os_str().as_bytes().contains(&b'\n')) {
+            note.extend(path.as_os_str().as_bytes());
+            note.push(b'\n');
+        }
+        let file = self.file.file();
+        file.write_all_at(&note, 0)?;
+        file.set_len(note.len() as u64)
+    }
+}
+
+/// Tells whether a server has the spool. Whoever cannot look is told no: he cannot open the spool either.
+pub fn is_served(base: &Base) -> bool {
+    FileLock::is_held(&base.server_lock()).unwrap_or(false)
+}
+
+/// Returns the server that has the spool, by its note.
+pub fn server_of(base: &Base) -> Option<ServerNote> {
+    let text = std::fs::read(base.server_lock()).ok()?;
+    let process = std::str::from_utf8(text.get(..PROCESS_NOTE)?).ok()?.parse().ok()?;
+    let path = text[PROCESS_NOTE..].split(|octet| *octet == b'\n').next().filter(|path| !path.is_empty());
+    Some(ServerNote { process, socket: path.map(|path| PathBuf::from(OsStr::from_bytes(path))) })
+}
+
+/// Says that the spool is changed by somebody who is not its server. None when a server has it.
+///
+/// # Errors
+/// When that cannot be said: where nothing can be written, for one.
+pub fn change_without_server(spool_id: &Path) -> io::Result<Option<RangeLock>> {
+    RangeLock::take(spool_id, SERVED, Kind::Shared, Duration::ZERO)
 }
 
 /// Keeps every print file where it is, until this is dropped. None when another backup runs.

@@ -41,7 +41,7 @@ impl Base {
     pub fn write_lock(&self) -> PathBuf {
         self.run().join("write.lock")
     }
-    /// Held shared by embedded operations, alone by a server.
+    /// Held shared by whoever has the spool open, alone by whoever alters its schema or puts another database there.
     pub fn spool_lock(&self) -> PathBuf {
         self.run().join("spool.lock")
     }
@@ -61,7 +61,7 @@ impl Base {
     pub fn keeper_lock(&self) -> PathBuf {
         self.run().join("keeper.lock")
     }
-    /// Returns the lock that the server that has this spool holds.
+    /// Returns the lock that the server that has this spool holds. It says where the server listens.
     pub fn server_lock(&self) -> PathBuf {
         self.run().join("pdserver.lock")
     }

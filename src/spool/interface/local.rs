@@ -131,7 +131,12 @@ impl Wakes for OnlyThese {
 impl Wakes for Taken {
     type Result = Accepted;
     fn attended(self, spool: &Local, now: &Moment) -> Accepted {
+        // A print process that lives shortens the log itself.
+        let alone = self.running.is_empty() && self.targets.is_empty();
         spool.attend_with(self.targets, spool.spool.dead_of(self.running), now);
+        if alone && spool.spool.needs_shorter_log() {
+            spool.attendant.shorten_log(&spool.spool);
+        }
         self.accepted
     }
 }

@@ -120,7 +120,11 @@ impl Spool {
         let mut intake = Intake::receive(&dir, &submission.documents, files, how)?;
         let plan = NewJob::new(&submission, &intake.documents, call.caller()?, self.server());
         match self.inner.store.is_for_command() {
-            true => intake.to_disk(&submission.documents, || self.inner.store.plan(store::submission::plan))?,
+            true => {
+                intake.to_disk(&submission.documents, || self.inner.store.plan(store::submission::plan))?;
+                // The submitter waits for the commit and for nothing behind it: see [`Spool::needs_shorter_log`].
+                self.inner.store.leave_log();
+            }
             false => intake.sync(&submission.documents)?,
         }
         let spool = self.clone();

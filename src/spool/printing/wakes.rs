@@ -41,6 +41,9 @@ pub struct WakeTarget {
 pub trait Attendant: Send + Sync {
     /// Wakes or starts each of `targets`.
     fn attend(&self, spool: &Spool, targets: &[WakeTarget], now: &Moment);
+
+    /// Has the log of the database shortened by somebody for whom nobody waits. Where nobody can, it stays long for a while.
+    fn shorten_log(&self, _spool: &Spool) {}
 }
 
 /// Starts nothing. Tests use it, and processes that are print processes themselves.

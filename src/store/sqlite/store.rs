@@ -12,7 +12,7 @@ use super::gate::{COMMAND_WAITS, PROCESS_WAITS, Patience, TELLS_AFTER, busy};
 use super::rules;
 use super::{Session, Tx, vacuum};
 use crate::model::{Call, Failure, FailureKind};
-use crate::store::{Fallible, commit, ground, guard, met_damage, schema};
+use crate::store::{Fallible, commit, generation, ground, guard, met_damage, schema};
 use crate::sys::files::sync_dir;
 use crate::sys::lock::FileLock;
 use crate::sys::{holder, limits, notice};
@@ -21,7 +21,7 @@ use crate::sys::{holder, limits, notice};
 /// command that finds nobody else at the database reads the whole log: it must stay short.
 const LOG_LIMIT: u64 = 512 << 10;
 
-/// How long it may become while threads of this process wait to write.
+/// How long it may become while threads of this process wait to write, or where somebody else is to shorten it.
 const LOG_LIMIT_IN_A_CROWD: u64 = 4 << 20;
 
 /// The database, shared by the threads of a process.
@@ -36,6 +36,9 @@ pub struct Store {
     reader_free: Condvar,
     /// Whether the name of the log is known to be on disk.
     log_named: AtomicBool,
+    /// Whether a long log is left to somebody else, so that nobody who waits for an answer waits for the disk once more.
+    log_left: AtomicBool,
+    bell: Arc<LogBell>,
     /// Whether looks use the writer's connection while nobody writes.
     alone: bool,
     /// How long the gate is waited for.
@@ -46,6 +49,37 @@ pub struct Store {
     pub(in crate::store) mark: OnceLock<PathBuf>,
     /// Which files the connection that writes has open, and whether others were found in their place.
     ground: ground::Ground,
+}
+
+/// Tells the thread that shortens the log that it is long, and that nobody needs it any more.
+#[derive(Default)]
+pub(crate) struct LogBell {
+    state: Mutex<(bool, bool)>,
+    rung: Condvar,
+}
+
+impl LogBell {
+    /// Waits until the log is long. False when the store is gone.
+    pub(crate) fn wait(&self) -> bool {
+        let waits = |state: &mut (bool, bool)| !state.0 && !state.1;
+        let state = self.rung.wait_while(guard(&self.state), waits);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        state.0 = false;
+        !state.1
+    }
+
+    fn ring(&self, is_over: bool) {
+        let mut state = guard(&self.state);
+        state.0 = true;
+        state.1 |= is_over;
+        self.rung.notify_all();
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.bell.ring(true);
+    }
 }
 
 /// Connections for looking: those at hand, and how many there are in all.
@@ -81,6 +115,8 @@ impl Store {
             readers: Mutex::new(Readers::default()),
             reader_free: Condvar::new(),
             log_named: AtomicBool::new(false),
+            log_left: AtomicBool::new(false),
+            bell: Arc::default(),
             alone: false,
             patience: Patience::of_command(),
             told: Mutex::new(None),
@@ -97,12 +133,16 @@ impl Store {
     /// Returns the same for a command that changes something and ends: it looks through the connection that writes.
     /// Opening a second one, which reads the schema again, would cost it more than all its looks.
     pub fn for_command(path: &Path, gate: &Path) -> Self {
-        Self { alone: true, ..Self::new(path, gate) }
+        let mut store = Self::new(path, gate);
+        store.alone = true;
+        store
     }
 
     /// Returns the same for a print process, which asks again when the spool was busy.
     pub fn for_print_process(path: &Path, gate: &Path) -> Self {
-        Self { patience: Patience::of_process(PROCESS_WAITS), ..Self::new(path, gate) }
+        let mut store = Self::new(path, gate);
+        store.patience = Patience::of_process(PROCESS_WAITS);
+        store
     }
 
     /// Notes that the caller has waited so long already before it came here: for a print process that did not answer, say.
@@ -325,6 +365,68 @@ impl Store {
         Ok(())
     }
 
+    /// Leaves a long log to somebody else, from now on: to a thread or process that calls [`Store::shorten_long_log`].
+    pub(crate) fn leave_log(&self) {
+        self.log_left.store(true, Ordering::Relaxed);
+    }
+
+    /// What is rung when the log is long.
+    pub(crate) fn log_bell(&self) -> Arc<LogBell> {
+        Arc::clone(&self.bell)
+    }
+
+    /// Whether the log is left to somebody else, who is told when it is long.
+    pub(in crate::store) fn leaves_log(&self) -> bool {
+        let left = self.log_left.load(Ordering::Relaxed);
+        if left && self.log_is_long() {
+            self.bell.ring(false);
+        }
+        left
+    }
+
+    /// Tells whether somebody should shorten the log.
+    pub(crate) fn log_is_long(&self) -> bool {
+        std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= LOG_LIMIT)
+    }
+
+    /// Shortens the log if it is long, while nobody waits for an answer.
+    ///
+    /// # Errors
+    /// When the database cannot be written. Nothing is lost then; the log stays long.
+    pub(crate) fn shorten_long_log(&self) -> Fallible<()> {
+        if !self.log_is_long() {
+            return Ok(());
+        }
+        // On a connection of its own and beside those who write: most of the log is written back before they are kept waiting.
+        let session = Session::open(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        session.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        let _gate = self.pass_gate()?;
+        self.demand_ground()?;
+        self.shorten_log(&session);
+        Ok(())
+    }
+
+    /// Begins an empty log: the next commit finds its name and its header on the disk, and waits for one sync. Called behind
+    /// the gate, outside of a transaction. When that fails the next commit does it.
+    fn begin_log(&self, session: &Session) -> Fallible<()> {
+        self.begin_writing(session)?;
+        let begun = || -> Fallible<()> {
+            // It may be the name of another log by now.
+            self.log_named.store(false, Ordering::SeqCst);
+            self.name_log()?;
+            session.rules.end();
+            // A row that is written as it is leaves no page to commit; a number that goes up does. The mark beside the print
+            // files stays behind until the next commit, which does no harm.
+            generation::count(&Tx::new(session, &Call::timeless()))?;
+            session.commit()
+        };
+        begun().inspect_err(|_| {
+            if !session.is_over() {
+                let _ = session.undo();
+            }
+        })
+    }
+
     /// Tells whether the log is too long even for a crowd of writers.
     pub(in crate::store) fn log_is_huge(&self) -> bool {
         std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= LOG_LIMIT_IN_A_CROWD)
@@ -333,7 +435,7 @@ impl Store {
     /// Writes a long log back and empties it. Called behind the gate. What was committed is durable already: when this
     /// fails, or a reader still needs the log, a later writer does it.
     pub(in crate::store) fn shorten_log(&self, session: &Session) {
-        if !std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= LOG_LIMIT) {
+        if !self.log_is_long() {
             return;
         }
         // Pages that hold nothing any more are given back to the file system, a bounded number at a time.
@@ -342,6 +444,9 @@ impl Store {
         let _ = session.db.busy_timeout(Duration::ZERO);
         let _ = session.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         let _ = session.db.busy_timeout(COMMAND_WAITS);
+        if std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() == 0) {
+            let _ = self.begin_log(session);
+        }
     }
 }
 

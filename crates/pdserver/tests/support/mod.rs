@@ -1,0 +1,215 @@
+//! A machine with a server under an account of its own, and commands of other users.
+
+#![allow(dead_code, reason = "each program of tests uses a part")]
+
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// How long anything may take before the test fails.
+pub const DEADLINE: Duration = Duration::from_secs(120);
+/// The account of the server: a number without a name.
+pub const SERVER: u32 = 47_130;
+/// An operator: his group is the one that the server is told.
+pub const OPERATOR: u32 = 65_534;
+pub const ANN: u32 = 47_110;
+pub const BOB: u32 = 47_120;
+
+/// How a program ended.
+#[derive(Debug)]
+pub struct Outcome {
+    pub status: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Outcome {
+    /// Runs a command to its end.
+    #[track_caller]
+    pub fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    #[track_caller]
+    pub fn expect(self, status: i32) -> Self {
+        assert_eq!(self.status, status, "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn says(self, part: &str) -> Self {
+        assert!(self.err.contains(part), "no '{part}' in {self:#?}");
+        self
+    }
+}
+
+/// A machine with a server.
+pub struct Machine {
+    pub dir: tempfile::TempDir,
+    pub server: Option<Child>,
+    ready: UnixDatagram,
+}
+
+impl Machine {
+    /// None where we cannot become other users, which is said.
+    pub fn new() -> Option<Self> {
+        if !nix::unistd::geteuid().is_root() {
+            eprintln!("SKIPPED: only root can become other users");
+            return None;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let open = |path: &Path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+        open(dir.path());
+        for name in ["pdpr", "pdls", "pdrm", "pdbackup", "pdfsck", "spoolcom", "fastp", "pdserver"] {
+            let test = std::env::current_exe().unwrap();
+            let program = test.parent().and_then(Path::parent).unwrap().join(name);
+            assert!(program.exists(), "{} is not built: cargo test --workspace", program.display());
+            std::fs::copy(&program, dir.path().join(name)).unwrap();
+        }
+        for name in ["run", "paper"] {
+            std::fs::create_dir(dir.path().join(name)).unwrap();
+            open(&dir.path().join(name));
+            chown(dir.path().join(name), Some(SERVER), Some(SERVER)).unwrap();
+        }
+        let base = dir.path().join("base");
+        std::fs::create_dir(&base).unwrap();
+        std::fs::set_permissions(&base, PermissionsExt::from_mode(0o700)).unwrap();
+        chown(&base, Some(SERVER), Some(SERVER)).unwrap();
+        let notify = dir.path().join("notify");
+        let ready = UnixDatagram::bind(&notify).unwrap();
+        std::fs::set_permissions(&notify, PermissionsExt::from_mode(0o666)).unwrap();
+        ready.set_read_timeout(Some(DEADLINE)).unwrap();
+        let mut machine = Self { dir, server: None, ready };
+        machine.start();
+        Some(machine)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn command(&self, uid: u32, program: &str) -> Command {
+        let mut command = Command::new(self.path(program));
+        command
+            .env_clear()
+            .env("PD_SOCKET", self.path("run/socket"))
+            .env("PD_FASTP_IDLE", "0.2")
+            .env("TZ", "UTC")
+            .uid(uid)
+            .gid(uid)
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// A command of the server's own account, which names the base and not the socket.
+    pub fn direct(&self, program: &str) -> Command {
+        let mut command = self.command(SERVER, program);
+        command.env_remove("PD_SOCKET").env("PDBASE", self.path("base"));
+        command
+    }
+
+    #[track_caller]
+    pub fn run_direct(&self, program: &str, arguments: &[&str]) -> Outcome {
+        Outcome::of(self.direct(program).args(arguments))
+    }
+
+    pub fn server_command(&self) -> Command {
+        let mut command = self.command(SERVER, "pdserver");
+        command.args(["--name", "acme1", "--operators", "nogroup", "--base"]).arg(self.path("base"));
+        command.arg("--socket").arg(self.path("run/socket"));
+        command
+    }
+
+    /// Starts the server and waits until it says that it is ready.
+    pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// The same with more variables.
+    pub fn start_with(&mut self, variables: &[(&str, &Path)]) {
+        let log = std::fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
+        let mut command = self.server_command();
+        command.envs(variables.iter().copied());
+        command.env("NOTIFY_SOCKET", self.path("notify")).stdout(Stdio::null()).stderr(log);
+        self.server = Some(command.spawn().unwrap());
+        let mut word = [0; 64];
+        let n = self.ready.recv(&mut word).unwrap_or_else(|error| panic!("{error}: {}", self.log()));
+        assert_eq!(&word[..n], b"READY=1", "{}", self.log());
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// Tells the server to end, and returns its status.
+    pub fn stop(&mut self) -> Option<i32> {
+        let mut server = self.server.take()?;
+        kill(Pid::from_raw(server.id() as i32), Signal::SIGTERM).unwrap();
+        let status = server.wait().unwrap();
+        let mut word = [0; 64];
+        self.ready.recv(&mut word).unwrap();
+        status.code()
+    }
+
+    #[track_caller]
+    pub fn run(&self, uid: u32, program: &str, arguments: &[&str]) -> Outcome {
+        Outcome::of(self.command(uid, program).args(arguments))
+    }
+
+    /// A file of this user that nobody else can read.
+    pub fn file(&self, uid: u32, name: &str, text: &str, mode: u32) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, text).unwrap();
+        chown(&path, Some(uid), Some(uid)).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// A device that appends to `paper/out`, and `#OFFICE.FRONT` before it.
+    pub fn declare(&self) {
+        let uri = format!("file://{}", self.path("paper/out").display());
+        let commands = format!(
+            "PRINT SPLA, FILE fastp; SPOOLER, START; DEV LP1, PROCESS SPLA, URI {uri}, HEADER OFF; LOC #OFFICE.FRONT, DEV LP1"
+        );
+        self.run(OPERATOR, "spoolcom", &[&commands]).expect(0);
+    }
+
+    pub fn paper(&self) -> String {
+        std::fs::read_to_string(self.path("paper/out")).unwrap_or_default()
+    }
+
+    /// Waits until `condition` holds. Nothing tells a test what a server of another user does, so it looks again.
+    #[track_caller]
+    pub fn wait_for(&self, what: &str, mut condition: impl FnMut() -> bool) {
+        let end = Instant::now() + DEADLINE;
+        while !condition() {
+            assert!(Instant::now() < end, "not within {DEADLINE:?}: {what}; {}", self.log());
+            std::thread::yield_now();
+            self.run(OPERATOR, "pdls", &["-c", "server"]);
+        }
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // The print process goes dormant by itself.
+        if let Some(mut server) = self.server.take() {
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+    }
+}
