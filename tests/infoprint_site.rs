@@ -220,3 +220,276 @@ fn a_disabled_destination_takes_no_jobs_and_an_enabled_one_prints() {
         printers.mail.as_ref().unwrap().connections().into_iter().flat_map(|one| one.octets).collect();
     assert_eq!(printed.iter().filter(|octet| **octet == b'h').count(), 3, "{printed:?}");
 }
+
+/// Deletes the objects of the site, destinations before their queues.
+fn delete_all(site: &Site) {
+    let mut site_env = vec![("PD_CONFIRM_DELETE", "no")];
+    site_env.extend(site.env.iter().copied());
+    let run = |name: &str, args: &[&str]| {
+        let mut command = site.command(name);
+        command.args(args).envs(site_env.iter().copied());
+        finish(command.spawn().unwrap(), DEADLINE).expect(0);
+    };
+    run("pddisable", &["mail-ad", "bulk-ad"]);
+    run("pddelete", &["mail-ld", "acme1:mail-ad", "bulk-ld", "bulk-ad"]);
+    run("pddelete", &["-c", "queue", "acme1-q", "bulk-q"]);
+}
+
+#[test]
+fn what_was_archived_makes_the_same_objects_again() {
+    let printers = Printers::ready("dash", true);
+    let site = &printers.site;
+    // What an attributes file has to quote.
+    let hard = "a 'b' \"c\" #d = e\\ f";
+    site.run("pdset", &["-x", &format!("descriptor=\"{}\"", hard.replace('"', "\"'\"'\"")), "mail-ld"]).expect(0);
+    site.run(
+        "pdset",
+        &["-c", "queue", "-x", "backlog-upper-bound=1:30 notify-operator=email:a@h1", "-m", "busy", "acme1-q"],
+    )
+    .expect(0);
+    site.run("pddisable", &["-m", "for a while", "mail-ad"]).expect(0);
+    let settings = "device-width=80 device-eol=crlf job-size-range-supported=5: device-exclusive=each form='A4 BLUE' \
+                    additional-accounting-log-attributes=copy-count";
+    site.run("pdset", &["-x", settings, "mail-ad"]).expect(0);
+    let objects = [("queue", "acme1-q"), ("destination", "mail-ad"), ("destination", "mail-ld")];
+    let archive = |class: &str, name: &str| site.run("pdls", &["-c", class, "-r", "archive", name]).expect(0).out;
+    let all = |class: &str, name: &str| {
+        // A new destination is disabled.
+        let shown = site.run("pdls", &["-c", class, "-r", "all", "-g", "-s", "line", name]).expect(0).out;
+        shown.lines().filter(|line| !line.starts_with("enabled")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let before: Vec<(String, Vec<String>)> =
+        objects.map(|(class, name)| (archive(class, name), all(class, name))).into();
+    assert!(before[2].1.contains(&format!("descriptor = {hard}")), "{:?}", before[2].1);
+    delete_all(site);
+    assert_eq!(site.run("pdls", &["-c", "destination", "--json", "acme1:"]).expect(0).out, "[]\n");
+    for ((class, name), (text, shown)) in objects.into_iter().zip(&before) {
+        let file = site.document(&format!("{name}.att"), text.as_bytes());
+        let made =
+            site.run("pdcreate", &["-c", class, "-X", file.to_str().unwrap(), &format!("acme1:{name}")]).expect(0);
+        assert_eq!(made.err, "", "{text}");
+        assert_eq!(&archive(class, name), text);
+        if name != "acme1-q" {
+            assert_eq!(&all(class, name), shown);
+        }
+    }
+    // The server is not made again, and its archive is accepted all the same.
+    let file = site.document("server.att", archive("server", "acme1").as_bytes());
+    site.run("pdset", &["-c", "server", "-X", file.to_str().unwrap(), "acme1"]).expect(0);
+}
+
+#[test]
+fn what_is_deleted_is_confirmed_empty_and_disabled() {
+    let printers = Printers::ready("dash", true);
+    let site = &printers.site;
+    site.run("pddelete", &["mail-ld"]).expect(1).says("nobody confirmed it");
+    let sure = |args: &[&str]| {
+        let mut command = site.command("pddelete");
+        finish(command.args(args).env("PD_CONFIRM_DELETE", "no").spawn().unwrap(), DEADLINE)
+    };
+    sure(&["mail-ad"]).expect(1).says("destination mail-ad is enabled").says("pddisable mail-ad");
+    sure(&["-c", "queue", "acme1-q"]).expect(1).says("still has 2 destinations");
+    sure(&["-c", "server", "acme1"]).expect(1).says("the server is not deleted");
+    sure(&["nosuch", "bulk-ld"]).expect(1).says("cannot find destination nosuch");
+    site.run("pdls", &["-c", "destination", "bulk-ld"]).expect(1);
+    // A job keeps its destination.
+    let id = printers.submit("held", 4, &["-x", "job-hold=true"]);
+    sure(&["mail-ld"]).expect(1).says("still has 1 job");
+    site.run("pdset", &["-x", "associated-queue=bulk-q", "mail-ld"]).expect(1).says("still has 1 job");
+    site.run("spoolcom", &["LOC #acme1-q.mail-ld, DEV $bulk-ad"]).expect(1).says("still has 1 job");
+    sure(&["-c", "job", &id]).expect(0);
+    sure(&["mail-ld"]).expect(0);
+    site.run("pddisable", &["mail-ad"]).expect(0);
+    sure(&["mail-ad"]).expect(0);
+    sure(&["-c", "queue", "acme1-q"]).expect(0);
+    site.run("pdls", &["-c", "queue", "acme1-q"]).expect(1).says("cannot find queue acme1-q");
+}
+
+#[test]
+fn an_actual_destination_is_changed_while_it_is_disabled_all_or_nothing() {
+    let printers = Printers::ready("dash", true);
+    let site = &printers.site;
+    site.run("pdset", &["-x", "descriptor=x", "mail-ad"]).expect(1).says("is enabled").says("pddisable mail-ad");
+    // A word of the operator, and what the device says of itself, are no change of it.
+    site.run("pdset", &["-m", "noisy", "mail-ad"]).expect(0);
+    site.run("pdset", &["-x", "device-contact='Ann'", "mail-ad"]).expect(0);
+    site.run("pddisable", &["mail-ad"]).expect(0);
+    site.wait_for("it is disabled", || printers.shown("mail-ad", "destination-state").contains("shutdown"));
+    for (bad, why) in [
+        ("destination-realization=logical", "is given when a destination is made"),
+        ("destination-state=idle", "the spool determines it"),
+        ("descriptor+=x", "has one value"),
+        ("destination-tcpip-port-number=0", "is not a number from 1 to 65535"),
+        ("job-size-range-supported=9:2", "is no range"),
+        ("form-definition=F1", "not supported here"),
+        ("nosuch=1", "knows no attribute"),
+    ] {
+        site.run("pdset", &["-x", bad, "mail-ad"]).expect(2).says(why);
+    }
+    for (bad, why) in [
+        ("descriptor=new media-ready=a5", "media-supported has not"),
+        ("descriptor=new hot-folder-directory=/x", "only logical destinations have it"),
+        ("descriptor=new associated-queue=nosuch", "cannot find queue nosuch"),
+        ("descriptor=new print-process=NONE", "cannot find"),
+        ("descriptor=new scheduler-sort-secondary-order=deadline", "not available"),
+    ] {
+        site.run("pdset", &["-x", bad, "mail-ad"]).expect(1).says(why);
+    }
+    let shown = printers.shown("mail-ad", "descriptor,message,device-contact");
+    assert_eq!(shown, "descriptor = mail room\nmessage = noisy\ndevice-contact = Ann\n", "nothing else was changed");
+    // Values are added and removed, and one that loses its last value has its default again.
+    site.run("pdset", &["-x", "media-supported+=a4 letter", "-x", "sides-supported-=2", "mail-ad"]).expect(0);
+    let media = printers.shown("mail-ad", "media-supported,sides-supported");
+    assert_eq!(
+        media.split_whitespace().collect::<Vec<_>>(),
+        ["media-supported", "=", "legal", "a4", "letter", "sides-supported", "=", "1"]
+    );
+    site.run("pdset", &["-x", "sides-supported-=1 destination-poll-interval=9", "mail-ad"]).expect(0);
+    site.run(
+        "pdset",
+        &["-x", "destination-poll-interval==", "-r", "destination-poll-interval sides-supported", "-g", "mail-ad"],
+    )
+    .expect(0);
+    assert_eq!(
+        printers.shown("mail-ad", "destination-poll-interval,sides-supported"),
+        "destination-poll-interval = 2\nsides-supported =\n"
+    );
+}
+
+#[test]
+fn a_paper_that_is_ready_lets_jobs_print_that_want_it() {
+    let printers = Printers::ready("dash", true);
+    let site = &printers.site;
+    let of = |name: &str, form: &str| printers.submit(name, 8, &["-x", &format!("form={form}")]);
+    of("letter", "letter");
+    site.wait_until_empty();
+    of("a4", "A4");
+    let why = site.run("pdls", &["-U", "-j", "-r", "why"]).expect(0).out;
+    assert!(why.to_lowercase().contains("letter"), "what is loaded is named: {why}");
+    site.run("pddisable", &["mail-ad"]).expect(0);
+    site.wait_for("it is disabled", || printers.shown("mail-ad", "destination-state").contains("shutdown"));
+    site.run("pdset", &["-x", "media-supported+=A4 input-trays-medium=tray-1:letter tray-2:A4", "mail-ad"]).expect(0);
+    let shown = printers.shown("mail-ad", "input-trays-supported,media-ready");
+    assert_eq!(
+        shown.split_whitespace().collect::<Vec<_>>(),
+        ["input-trays-supported", "=", "tray-1", "tray-2", "media-ready", "=", "letter", "A4"]
+    );
+    site.run("pdenable", &["mail-ad"]).expect(0);
+    site.wait_until_empty();
+}
+
+/// An attribute of `pdset` and the word of `spoolcom` that is the same setting.
+struct Counterpart {
+    attribute: &'static str,
+    /// A value here, and what `DEV` is told there to have it.
+    values: [(&'static str, &'static str); 2],
+}
+
+const COUNTERPARTS: &[Counterpart] = &[
+    Counterpart {
+        attribute: "device-uri",
+        values: [("socket://127.0.0.1:9", "URI socket://127.0.0.1:9"), ("null:", "URI null:")],
+    },
+    Counterpart { attribute: "form", values: [("A4", "FORM A4"), ("BLUE", "FORM BLUE")] },
+    Counterpart { attribute: "device-speed", values: [("700", "SPEED 700"), ("9", "SPEED 9")] },
+    Counterpart { attribute: "device-exclusive", values: [("on", "EXCLUSIVE ON"), ("each", "EXCLUSIVE OFF !")] },
+    Counterpart {
+        attribute: "scheduler-sort-secondary-order",
+        values: [("shortest-job-first", "FIFO OFF"), ("fifo", "FIFO ON")],
+    },
+    Counterpart { attribute: "device-retry", values: [("7", "RETRY 7"), ("1", "RETRY 1")] },
+    Counterpart { attribute: "device-timeout", values: [("3", "TIMEOUT 3"), ("-1", "TIMEOUT -1")] },
+    Counterpart { attribute: "device-restart", values: [("60", "RESTART 60"), ("0", "RESTART OFF")] },
+    Counterpart { attribute: "device-delivery", values: [("ask", "DELIVERY ASK"), ("once", "DELIVERY ONCE")] },
+    Counterpart { attribute: "device-attempts", values: [("2", "ATTEMPTS 2"), ("9", "ATTEMPTS 9")] },
+    Counterpart { attribute: "device-header", values: [("batch", "HEADER BATCH"), ("on", "HEADER ON")] },
+    Counterpart { attribute: "device-startff", values: [("on", "STARTFF ON"), ("swallow", "STARTFF OFF !")] },
+    Counterpart { attribute: "device-endff", values: [("true", "ENDFF ON"), ("false", "ENDFF OFF")] },
+    Counterpart { attribute: "device-width", values: [("80", "WIDTH 80"), ("-1", "WIDTH -1")] },
+    Counterpart { attribute: "device-trunc", values: [("true", "TRUNC ON"), ("false", "TRUNC OFF")] },
+    Counterpart { attribute: "device-eol", values: [("crlf", "EOL CRLF"), ("none", "EOL NONE")] },
+    Counterpart { attribute: "device-page-length", values: [("66", "PAGELENGTH 66"), ("0", "PAGELENGTH 0")] },
+    Counterpart { attribute: "device-raw", values: [("true", "CONTENT RAW"), ("false", "CONTENT NONE")] },
+    Counterpart { attribute: "print-process", values: [("OTHER", "PROCESS $OTHER"), ("SPLA", "PROCESS $SPLA")] },
+];
+
+#[test]
+fn both_languages_set_and_show_the_same_settings() {
+    let site = Site::new();
+    site.run("pdcreate", &["-c", "queue", "acme1:q"]).expect(0);
+    let make = "destination-realization=actual associated-queue=q device-uri=null:";
+    site.run("pdcreate", &["-x", make, "acme1:here", "acme1:there"]).expect(0);
+    site.spoolcom("PRINT $OTHER, FILE fastp");
+    let shown = |name: &str, attribute: &str| {
+        site.run("pdls", &["-c", "destination", "-g", "-s", "line", "-r", attribute, name]).expect(0).out
+    };
+    let detail = |name: &str| {
+        let text = site.spoolcom(&format!("DEV {name}, STATUS DETAIL")).out;
+        text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    for one in COUNTERPARTS {
+        for (value, told) in one.values {
+            site.run("pdset", &["-x", &format!("{}={value}", one.attribute), "here"]).expect(0);
+            site.spoolcom(&format!("DEV there, {told}"));
+            assert_eq!(shown("here", one.attribute), format!("{} = {value}\n", one.attribute));
+            assert_eq!(shown("there", one.attribute), shown("here", one.attribute), "{told}");
+            assert_eq!(detail("here"), detail("there"), "{} = {value}", one.attribute);
+        }
+    }
+}
+
+#[test]
+fn objects_of_one_language_are_seen_in_the_other() {
+    let printers = Printers::ready("dash", true);
+    let site = &printers.site;
+    site.run("pdcreate", &["-c", "queue", "acme1:empty-q"]).expect(0);
+    let locations = site.spoolcom("LOC").out;
+    for line in ["#acme1-q.mail-ad", "#acme1-q.mail-ld", "#empty-q"] {
+        assert!(locations.lines().any(|shown| shown.split_whitespace().next() == Some(line)), "{locations}");
+    }
+    let of = |name: &str| -> serde_json::Value {
+        serde_json::from_str::<serde_json::Value>(&site.spoolcom_json(name)).unwrap()[0].clone()
+    };
+    let logical = of("LOC #acme1-q.mail-ld");
+    assert_eq!(
+        (logical["made-as"].as_str(), logical["whole-group"].as_bool()),
+        (Some("logical-destination"), Some(true))
+    );
+    assert_eq!(of("LOC #acme1-q.mail-ad")["device"], "$mail-ad");
+    site.run("pddisable", &["mail-ld"]).expect(0);
+    assert_eq!(of("LOC #acme1-q.mail-ld")["takes-jobs"], false);
+    site.run("pdenable", &["mail-ld"]).expect(0);
+    // BROADCAST and CONTENT of either language are those of the other one.
+    site.run("pdset", &["-c", "queue", "-x", "broadcast=true", "acme1-q"]).expect(0);
+    assert_eq!(of("LOC #acme1-q.mail-ld")["broadcast"], true);
+    site.spoolcom("LOC #acme1-q, BROADCAST OFF; LOC #acme1-q.mail-ld, CONTENT pcl");
+    let queue = site.run("pdls", &["-c", "queue", "-g", "-s", "line", "-r", "broadcast", "acme1-q"]).expect(0).out;
+    assert_eq!(
+        (queue.as_str(), printers.shown("mail-ld", "destination-content").as_str()),
+        ("broadcast = false\n", "destination-content = pcl\n")
+    );
+    // The other way round: what was declared there is listed here, set and disabled here.
+    site.spoolcom("DEV $LP9, PROCESS $SPLA, URI null:; LOC #OFFICE.FRONT, DEV $LP9");
+    let names = site
+        .run("pdls", &["-c", "destination", "-g", "-s", "column", "-r", "destination-name", "acme1:"])
+        .expect(0)
+        .out;
+    assert!(names.lines().any(|line| line == "OFFICE.FRONT") && names.lines().any(|line| line == "LP9"), "{names}");
+    assert!(!names.contains('#') && !names.contains("acme1-q.mail"), "plain names: {names}");
+    site.run("pdset", &["-x", "descriptor=front", "-m", "closed on Friday", "office.front"]).expect(0);
+    site.run("pddisable", &["office.front"]).expect(0);
+    let file = site.document("a.txt", b"x");
+    site.run("pdpr", &["-d", "front", file.to_str().unwrap()]).expect(1).says("OFFICE.FRONT is disabled");
+    let shown = printers.shown("office.front", "descriptor,message,enabled");
+    assert_eq!(shown, "descriptor = front\nmessage = closed on Friday\nenabled = false\n");
+    // A job for the plain name and one of the other language wait in one queue.
+    printers.submit("held", 3, &["-x", "job-hold=true"]);
+    let jobs = site.jobs();
+    assert_eq!(jobs[0]["destination-name-requested"], "mail-ld");
+    assert!(site.spoolcom("JOB").out.contains("#acme1-q.mail-ld"));
+    let filtered = site.run(
+        "pdls",
+        &["-U", "-j", "-g", "-s", "column", "-r", "job-name", "-f", "destination-name-requested==mail-ld"],
+    );
+    assert_eq!(filtered.expect(0).out.trim(), "held");
+}

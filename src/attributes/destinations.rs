@@ -25,8 +25,16 @@ const MAX: i64 = 2_147_483_647;
 const MAX_OCTETS: i64 = 9_223_372_036_854_775_800;
 
 /// Values of `destination-state`.
-pub const DESTINATION_STATES: &[&str] =
-    &["idle", "printing", "paused", "needs-attention", "needs-key-operator", "shutdown"];
+pub const DESTINATION_STATES: &[&str] = &[
+    "idle",
+    "connecting-to-printer",
+    "printing",
+    "paused",
+    "needs-attention",
+    "needs-key-operator",
+    "timed-out",
+    "shutdown",
+];
 
 /// Orders of jobs.
 const SCHEDULERS: &[&str] = &["deadline", "fifo", "job-priority", "longest-job-first", "shortest-job-first"];
@@ -44,7 +52,7 @@ pub static TABLE: &[Attribute] = &[
         .also(&["printer-realization"]).values_also(&[("physical", "actual")]).managed(set_realization).initially()
         .logical(|_| text("logical")).actual(|_| text("actual")),
     destination(Field::DestinationState, Keyword(DESTINATION_STATES), Brief, &["State"],
-        "what an actual destination is doing").also(&["printer-state"]).only(Actual).actual(|a| text(device_state(a.device))),
+        "what an actual destination is doing").also(&["printer-state"]).only(Actual).actual(|a| text(device_state(a))),
     destination(Field::Enabled, Boolean, Brief, &["Enabled"], "whether it takes jobs")
         .logical(|l| Value::Boolean(l.server.accepts && l.location.takes_jobs))
         .actual(|a| Value::Boolean(a.server.accepts && is_enabled(a.device))),
@@ -105,7 +113,7 @@ pub static TABLE: &[Attribute] = &[
     carried(Destination, "connection-timeout", Integer(0, 9999), &["Connection", "Timeout"],
         "seconds after which connecting was given up; 0 never").only(Actual),
     carried(Destination, "destination-timeout-period", Integer(0, MAX), &["Timeout", "Period"],
-        "seconds after which a device that cannot be had is timed out; it is tried on").default("60")
+        "seconds after which a device that cannot be had is shown as timed-out; it is tried on").default("60").means_something()
         .also(&["timeout-period", "printer-timeout-period"]).only(Actual),
     carried(Destination, "destination-register-threshold", Duration, &["Register", "Threshold"],
         "time between two tries to register with the server of its queue").default("10")
@@ -153,7 +161,7 @@ pub static TABLE: &[Attribute] = &[
         .actual(|a| trays(&a.device.given)),
     destination(Field::MediaReady, Text, All, &["Media", "Ready"],
         "papers that are loaded: jobs that want one of them, or none, are printed").many().only(Actual).kept_as_set()
-        .actual(|a| texts(a.device.settings.media.iter().chain(Some(&a.device.settings.form).filter(|form| !form.is_empty())))),
+        .actual(|a| texts(a.device.settings.papers())),
     destination(Field::Form, Text, All, &["Form"], "the form that is loaded, as spoolcom knows it").only(Actual).managed(set_form)
         .actual(|a| plain(a.device.settings.form.trim())),
     carried(Destination, "sides-supported", Integer(1, 2), &["Sides", "Supported"], "printed sides of a sheet").many(),
@@ -338,6 +346,11 @@ pub static TABLE: &[Attribute] = &[
 ];
 
 impl Attribute {
+    /// What is kept of it decides something.
+    const fn means_something(self) -> Self {
+        Self { used: true, ..self }
+    }
+
     /// Nobody sets it.
     const fn unsettable(self) -> Self {
         Self { settable: Settable::Never, set: Setter::Nobody, ..self }

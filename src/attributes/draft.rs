@@ -162,6 +162,7 @@ impl Draft {
     pub fn finish(&mut self) -> Result<(), Failure> {
         if self.realization == Some(Realization::Actual) {
             self.address()?;
+            self.without_form();
             let media = media(&self.kept);
             if media != self.settings.media {
                 self.device(DeviceChange::Media(media));
@@ -197,6 +198,18 @@ impl Draft {
             self.device(DeviceChange::Uri(uri));
         }
         Ok(())
+    }
+
+    /// Takes the form out of the papers that are said to be loaded besides: it is shown among them, and follows `form`.
+    fn without_form(&mut self) {
+        let form = self.settings.form.trim().to_owned();
+        if let Some(ready) = self.kept.remove(&Field::MediaReady) {
+            let is_form = |value: &Value| matches!(value, Value::Text(text) if text.eq_ignore_ascii_case(&form));
+            let others: Vec<Value> = ready.each().iter().filter(|value| !is_form(value)).cloned().collect();
+            if !others.is_empty() {
+                self.kept.insert(Field::MediaReady, Value::Many(others));
+            }
+        }
     }
 
     /// Checks that what is ready is supported, where something is said to be supported.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::NONE;
+use super::object::Actual;
 use crate::model::BatchNumber;
 use crate::model::alter::JobChange;
 use crate::model::device::DeviceStatus;
@@ -72,26 +73,42 @@ pub(super) fn problem(device: &DeviceStatus) -> Value {
     Value::Text(format!("{}{since}", trouble.word))
 }
 
-/// Returns the value of `destination-state`.
-pub(super) fn device_state(device: &DeviceStatus) -> &'static str {
+/// Seconds after which a device that cannot be had is timed out, unless its destination says it.
+pub(super) const TIMEOUT_PERIOD: i64 = 60;
+
+/// Returns the value of `destination-state`: what is in its way first, then what it does (docs/reference/infoprint.md 8).
+pub(super) fn device_state(actual: &Actual<'_>) -> &'static str {
+    let device = actual.device;
     let by_process = |word: &str| ProcessError::is_brief(word) || word.starts_with("process ");
+    let trouble = device.trouble.as_ref().filter(|trouble| !trouble.word.starts_with("spooler "));
     match &device.state {
-        DeviceState::Waiting | DeviceState::Printing(_)
-            if device.trouble.as_ref().is_some_and(|t| by_process(&t.word)) =>
-        {
-            "needs-key-operator"
-        }
-        DeviceState::Waiting | DeviceState::Printing(_)
-            if device.trouble.as_ref().is_some_and(|t| !t.word.starts_with("spooler ")) =>
-        {
-            "needs-attention"
-        }
-        DeviceState::Offline => "shutdown",
-        DeviceState::Waiting => "idle",
+        DeviceState::ProcError => return "needs-key-operator",
+        DeviceState::Suspended => return "paused",
+        // What stopped it by itself needs somebody; what somebody stopped is shut down.
+        DeviceState::Offline if device.stopped_by_error => return "needs-key-operator",
+        DeviceState::Offline => return "shutdown",
+        DeviceState::Waiting | DeviceState::Printing(_) | DeviceState::Aligning | DeviceState::DevError(_) => {}
+    }
+    if trouble.is_some_and(|trouble| by_process(&trouble.word)) {
+        return "needs-key-operator";
+    }
+    let in_error = matches!(device.state, DeviceState::DevError(_));
+    if trouble.is_some() || in_error {
+        let noted = device.error.as_ref().map(|error| error.since_ms);
+        let since = trouble.and_then(|trouble| trouble.since_ms).or(noted);
+        let period = device.given.iter().find(|one| one.0.stored() == "destination-timeout-period");
+        let period = match period.map(|one| &one.1) {
+            Some(Value::Integer(seconds)) => *seconds,
+            _ => TIMEOUT_PERIOD,
+        };
+        let over = since.is_some_and(|since| actual.server.now_ms.saturating_sub(since) >= period.saturating_mul(1000));
+        return if over && !device.open { "timed-out" } else { "needs-attention" };
+    }
+    let opening = !device.open && device.awaits.as_ref().is_some_and(|awaits| awaits.wait.is_before_open());
+    match &device.state {
+        _ if opening => "connecting-to-printer",
         DeviceState::Printing(_) | DeviceState::Aligning => "printing",
-        DeviceState::Suspended => "paused",
-        DeviceState::DevError(_) => "needs-attention",
-        DeviceState::ProcError => "needs-key-operator",
+        _ => "idle",
     }
 }
 

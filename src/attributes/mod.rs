@@ -165,6 +165,8 @@ pub struct Attribute {
     pub set: Setter,
     /// How it is read.
     pub get: Getters,
+    /// Whether what is kept of it as it was set decides something, though it has no key of its own.
+    pub used: bool,
     /// Whether the spool must be asked for it job by job. Then it has no getter, and no filter compares it.
     pub asked: bool,
     /// What must be read of a job besides the job itself.

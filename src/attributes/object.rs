@@ -78,6 +78,8 @@ pub struct ServerFacts<'a> {
     pub state: SpoolerState,
     /// What is wrong with it.
     pub problem: Option<&'a str>,
+    /// Milliseconds since 1970, when somebody looks.
+    pub now_ms: i64,
     /// What was set of it and is only kept.
     pub given: &'a [(Field, Value)],
     /// Its objects, where they are looked at.

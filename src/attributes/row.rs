@@ -34,6 +34,7 @@ const fn row(class: Class, field: Field, kind: Kind, shown: Shown, heading: Word
         settable: Settable::Never,
         set: Setter::Nobody,
         get: NO_GETTERS,
+        used: false,
         asked: false,
         needs,
         shown,

@@ -70,7 +70,7 @@ pub const FORMATS: &[&str] = &Format::KEYWORDS;
 pub const FORMAT_ORIGINS: &[&str] = &FormatOrigin::WORDS;
 
 /// Every attribute of jobs and documents, in the order in which displays show them. Those of destinations, queues and the server
-/// are in `super::destinations`.
+/// are in `destinations`.
 #[rustfmt::skip]
 pub static TABLE: &[Attribute] = &[
     job(Field::JobClientId, Integer(1, 999_999_999), Brief, &["Job"], "the submitter's own number for the job")

@@ -344,6 +344,12 @@ impl DeviceSettings {
         changes.extend(words.map(DeviceChange::Kept));
         changes
     }
+    /// Returns the papers that are loaded: its form, if it has one, and the others.
+    pub fn papers(&self) -> impl Iterator<Item = &str> {
+        let form = self.form.trim();
+        let others = self.media.iter().map(String::as_str).filter(move |paper| !paper.eq_ignore_ascii_case(form));
+        Some(form).filter(|form| !form.is_empty()).into_iter().chain(others)
+    }
     /// Applies one change.
     pub fn apply(&mut self, change: &DeviceChange) {
         match change.clone() {

@@ -388,6 +388,16 @@ pub(crate) fn set_aside(tx: &Tx<'_>, id: DeviceId, job: Option<JobId>) -> Fallib
     tx.change("the device", "UPDATE device SET set_aside = ? WHERE id = ?", values![job, id])
 }
 
+/// Returns what a device carries, as names are compared, one a line: its form first, then the papers it has besides.
+pub(crate) fn carries(settings: &DeviceSettings) -> String {
+    let mut found = form_key(&settings.form);
+    for paper in &settings.media {
+        found.push('\n');
+        found.push_str(&form_key(paper));
+    }
+    found
+}
+
 /// Returns the form in which form names are compared.
 pub(crate) fn form_key(form: &str) -> String {
     form.trim().to_ascii_uppercase()

@@ -556,9 +556,15 @@ pub(crate) fn class(tx: &Tx<'_>, form: &str) -> Fallible<ClassId> {
 
 const INTERN: &str = "INSERT INTO requirement_class (form_key) VALUES (?) ON CONFLICT (form_key) DO NOTHING";
 
-/// Returns the classes that a device with this form satisfies.
-pub(crate) fn classes_for(tx: &Tx<'_>, form: &str) -> Fallible<Vec<ClassId>> {
-    tx.rows(CLASS, values![super::device::form_key(form)], |row| row.only())
+/// Returns the classes that a device satisfies which carries these forms, as [`super::device::carries`] says it.
+pub(crate) fn classes_for(tx: &Tx<'_>, carries: &str) -> Fallible<Vec<ClassId>> {
+    let mut found: Vec<ClassId> = Vec::new();
+    // The form that no job names is a line without anything on it.
+    for form in carries.split('\n') {
+        let class = tx.one(CLASS, values![super::device::form_key(form)], |row| row.only())?;
+        found.extend(class.filter(|class| !found.contains(class)));
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -101,16 +101,23 @@ pub(crate) fn any_for_one(tx: &Tx<'_>, route: RouteId) -> Fallible<bool> {
     )
 }
 
+/// When a device carries what a class asks for: as its form, or as a paper that it has besides.
+const CARRIES: [&str; 2] = [
+    "c.form_key = d.form_key",
+    "d.media <> '' AND instr(char(10) || upper(d.media) || char(10), char(10) || c.form_key || char(10)) > 0",
+];
+
 /// Tells whether a started device of a print process has an entry that waits for it and that it can print, or an entry of
 /// an earlier epoch that only its next one gives back.
 pub(crate) fn any_for_process(tx: &Tx<'_>, process: &ProcessName, id: ProcessId) -> Fallible<bool> {
     if super::entry::busy(tx, id)? {
         return Ok(true);
     }
-    for (route, only) in [("l.route_id", "?3"), ("g.route_id", "?3"), ("g.route_id", "d.id")] {
+    let ways = [("l.route_id", "?3"), ("g.route_id", "?3"), ("g.route_id", "d.id")];
+    for ((route, only), carries) in CARRIES.iter().flat_map(|carries| ways.map(|way| (way, carries))) {
         let sql = format!(
             "SELECT 1 FROM device d JOIN location l ON l.device_id = d.id JOIN location_group g ON g.id = l.group_id
-                 JOIN requirement_class c ON c.form_key = d.form_key
+                 JOIN requirement_class c ON {carries}
              WHERE d.process_key = ?1 AND d.wish = ?2 AND EXISTS (
                  SELECT 1 FROM entry e WHERE e.state = ?4 AND e.route_id = {route} AND e.only_device = {only}
                      AND e.class_id = c.id) LIMIT 1"

@@ -16,7 +16,7 @@ use crate::model::collector::CollectorState;
 use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, DocumentStatus, Format, FormatOrigin, JobStatus, RawPath, Submission};
-use crate::model::location::{Destination, LocationStatus};
+use crate::model::location::{Destination, GroupStatus, LocationStatus};
 use crate::model::query::{Condition, Cursor, Page};
 use crate::model::queue::QueueItem;
 use crate::model::state::{DeviceState, DeviceWish, HoldReason, HoldReasons, JobState, ProcessState};
@@ -276,6 +276,15 @@ impl Carrier for Fake {
                 };
                 Reply::Locations(all.into_iter().filter(hit).collect())
             }
+            Request::Groups { after } => Reply::Groups(match after {
+                None => vec![GroupStatus {
+                    name: "OFFICE".parse().unwrap(),
+                    broadcast: false,
+                    declared: false,
+                    given: Vec::new(),
+                }],
+                Some(_) => Vec::new(),
+            }),
             Request::Devices { .. } => Reply::Devices(vec![device()]),
             Request::Device { name } if name.key() == "lp1" => {
                 let prints = |job: &&JobStatus| job.state == JobState::Printing;

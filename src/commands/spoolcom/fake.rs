@@ -81,6 +81,7 @@ fn looks(request: &Request) -> bool {
             | R::AwaitAnswer { .. }
             | R::Fonts { .. }
             | R::Events { .. }
+            | R::Groups { .. }
             | R::Why { .. }
     )
 }
@@ -183,6 +184,7 @@ impl Carrier for Fake {
             }),
             Request::SetBroadcast { .. } => Reply::SetBroadcast(()),
             Request::DeleteLocation { .. } => Reply::DeleteLocation(1),
+            Request::Groups { .. } => Reply::Groups(Vec::new()),
             Request::Locations { pattern, after } => Reply::Locations(page(&world.locations, |one| {
                 after.as_ref().is_none_or(|after| one.name > *after)
                     && match &pattern {

@@ -284,7 +284,7 @@ impl Look<'_> {
             found.retain(|cause| !matches!(cause, DeviceCause::NeverStarted { lacks } if lacks.is_empty()));
         }
         let form = |form: &str| store::device::form_key(form);
-        if form(&job.form) != form(&device.settings.form) {
+        if !store::device::carries(&device.settings).split('\n').any(|one| one == form(&job.form)) {
             // A process that is started for nothing but this job has nothing to do: starting one is no advice.
             found.retain(|cause| {
                 use DeviceCause::{ProcessDead, ProcessIndependent, ProcessNotRunning};
@@ -292,7 +292,7 @@ impl Look<'_> {
             });
             found.push(DeviceCause::Form {
                 wanted: job.form.trim().to_owned(),
-                loaded: device.settings.form.trim().to_owned(),
+                loaded: device.settings.papers().collect::<Vec<_>>().join(", "),
             });
         }
         if found.is_empty() && active {

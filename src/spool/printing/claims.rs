@@ -52,7 +52,7 @@ pub(crate) fn is_eligible(tx: &Tx<'_>, device: DeviceId, classes: &[ClassId]) ->
 }
 
 pub(crate) fn has_eligible(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<bool> {
-    is_eligible(tx, device.id, &store::job::classes_for(tx, &device.settings.form)?)
+    is_eligible(tx, device.id, &store::job::classes_for(tx, &store::device::carries(&device.settings))?)
 }
 
 /// Tells whether a device gives its print process something to do now.
@@ -97,10 +97,10 @@ pub(crate) fn choose(
     now: SpoolTime,
     alive: &dyn Fn(&ProcessRow) -> bool,
 ) -> Fallible<Choice> {
-    if let Some(begun) = store::entry::begun_on(tx, device.id, &store::device::form_key(&device.settings.form))? {
+    if let Some(begun) = store::entry::begun_on(tx, device.id, &store::device::carries(&device.settings))? {
         return Ok(Choice { entry: Some(begun), waiting: usize::MAX });
     }
-    let classes = store::job::classes_for(tx, &device.settings.form)?;
+    let classes = store::job::classes_for(tx, &store::device::carries(&device.settings))?;
     let routes = store::device::routes(tx, device.id)?;
     // A batch is one listing: no other job comes between its jobs.
     if let Some(batch) = device.batch
@@ -141,7 +141,7 @@ pub(crate) fn choose(
 
 /// Another device of the group that could take an entry: its speed, and how soon it will be free.
 struct Rival {
-    form_key: String,
+    classes: Vec<ClassId>,
     speed: u32,
     free_in_ms: i64,
 }
@@ -173,7 +173,7 @@ fn rivals(
             free_in_ms = (whole - passed).max(0);
         }
         found.push(Rival {
-            form_key: store::device::form_key(&other.settings.form),
+            classes: store::job::classes_for(tx, &store::device::carries(&other.settings))?,
             speed: other.settings.speed,
             free_in_ms,
         });
@@ -183,7 +183,6 @@ fn rivals(
 
 /// Returns the first of `heads` that no rival would finish sooner, when each earlier one is left to its rival.
 fn first_for_us(heads: Vec<EntryRow>, device: &DeviceRow, rivals: &[Rival]) -> Option<EntryRow> {
-    let ours = store::device::form_key(&device.settings.form);
     let mut free: Vec<i64> = rivals.iter().map(|r| r.free_in_ms).collect();
     for entry in heads {
         if entry.only.is_some() {
@@ -193,7 +192,7 @@ fn first_for_us(heads: Vec<EntryRow>, device: &DeviceRow, rivals: &[Rival]) -> O
         let sooner = rivals
             .iter()
             .enumerate()
-            .filter(|(_, r)| r.form_key == ours)
+            .filter(|(_, r)| r.classes.contains(&entry.class))
             .map(|(i, r)| (free[i].saturating_add(estimate_ms(entry.work, r.speed)), i))
             .min();
         match sooner {

@@ -74,8 +74,8 @@ impl Spool {
             DeviceWish::Started => DeviceWish::Stopped,
             other => other,
         };
-        let eligible =
-            wish == DeviceWish::Started && claims::is_eligible(tx, row.id, shared.classes(tx, &row.settings.form)?)?;
+        let eligible = wish == DeviceWish::Started
+            && claims::is_eligible(tx, row.id, shared.classes(tx, &store::device::carries(&row.settings))?)?;
         let restart_at_ms = device_errors::restart_at(tx, &row)?;
         let transferred = engaged.iter().filter(|(state, _)| *state == EntryState::Transferred).count();
         let ours = (EntryState::Claimed, Some((lease.process, lease.epoch)));

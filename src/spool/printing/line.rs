@@ -164,7 +164,7 @@ impl Lines {
     }
 
     fn begin(&mut self, tx: &Tx<'_>, device: &DeviceRow, alive: &mut Alive) -> Fallible<Line> {
-        let form = store::device::form_key(&device.settings.form);
+        let form = store::device::carries(&device.settings);
         let classes = match self.classes.get(&form) {
             Some(classes) => classes.clone(),
             None => {

@@ -116,7 +116,7 @@ fn merged(tx: &Tx<'_>, runs: Vec<Run>, fifo: bool, after: &SortKey, limit: usize
 
 /// Returns the runs of a part of a device's queue.
 fn runs(tx: &Tx<'_>, device: &DeviceRow, part: Part) -> Fallible<Vec<Run>> {
-    let fitting = store::job::classes_for(tx, &device.settings.form)?;
+    let fitting = store::job::classes_for(tx, &store::device::carries(&device.settings))?;
     let mut found = Vec::new();
     for (route, _) in store::device::routes(tx, device.id)? {
         for only in [None, Some(device.id)] {
@@ -159,8 +159,7 @@ impl Spool {
         let mut read = |tx: &Tx<'_>| -> Fallible<Page<QueueItem>> {
             let device =
                 store::device::by_name(tx, name)?.ok_or_else(|| crate::spool::objects::devices::not_found(tx, name))?;
-            let form = store::device::form_key(&device.settings.form);
-            let begun = store::entry::begun_on(tx, device.id, &form)?;
+            let begun = store::entry::begun_on(tx, device.id, &store::device::carries(&device.settings))?;
             let mut alive = Alive::new(self);
             let (mut printing, mut returned) = (0, Vec::new());
             for entry in store::entry::of_device(tx, device.id, EntryState::Claimed)? {

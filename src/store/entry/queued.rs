@@ -43,7 +43,7 @@ pub(crate) fn heads(
 
 /// Returns the queued entry that a device began to write to its file and did not end, if its route still leads here and
 /// it still fits: it has to be resumed before anything else is appended behind what was written.
-pub(crate) fn begun_on(tx: &Tx<'_>, device: DeviceId, form_key: &str) -> Fallible<Option<EntryRow>> {
+pub(crate) fn begun_on(tx: &Tx<'_>, device: DeviceId, carries: &str) -> Fallible<Option<EntryRow>> {
     // Hardly ever is there one, and every claim asks: the index alone tells.
     if !tx.finds("SELECT 1 FROM entry WHERE begun_device = ? AND state = ?", values![device, EntryState::Queued])? {
         return Ok(None);
@@ -51,14 +51,15 @@ pub(crate) fn begun_on(tx: &Tx<'_>, device: DeviceId, form_key: &str) -> Fallibl
     let columns: Vec<String> = COLUMNS.split(',').map(|column| format!("e.{}", column.trim())).collect();
     let sql = format!(
         "SELECT {} FROM entry e JOIN requirement_class c ON e.class_id = c.id
-         WHERE e.begun_device = ?1 AND e.state = ?3 AND e.only_device IN (?4, ?1) AND c.form_key = ?2
+         WHERE e.begun_device = ?1 AND e.state = ?3 AND e.only_device IN (?4, ?1)
+           AND instr(char(10) || ?2 || char(10), char(10) || c.form_key || char(10)) > 0
            AND (e.route_id IN (SELECT route_id FROM location WHERE device_id = ?1)
                 OR e.route_id IN (SELECT g.route_id FROM location_group g JOIN location l ON l.group_id = g.id
                                   WHERE l.device_id = ?1))
          ORDER BY e.id LIMIT 1",
         columns.join(", ")
     );
-    tx.one(&sql, values![device, form_key, EntryState::Queued, ANY], read)
+    tx.one(&sql, values![device, carries, EntryState::Queued, ANY], read)
 }
 
 /// Returns the number that a statement counts.

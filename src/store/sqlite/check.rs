@@ -178,6 +178,7 @@ const BY_WEIGHT: &[&str] = &[
     "submission",
     "local_counter",
     "job_value",
+    "managed_value",
     "finished",
     "event",
 ];

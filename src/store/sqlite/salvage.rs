@@ -297,6 +297,7 @@ fn complete(tx: &Tx<'_>, saved: &mut Salvage) -> Fallible<()> {
     }
     tx.script(
         "UPDATE location SET device_id = NULL WHERE device_id NOT IN (SELECT id FROM device);
+         UPDATE location SET kind = 0 WHERE kind = 2 AND device_id IS NULL;
          UPDATE job SET class_id = (SELECT min(id) FROM requirement_class)
              WHERE class_id NOT IN (SELECT id FROM requirement_class);
          UPDATE entry SET class_id = (SELECT class_id FROM job WHERE id = job_id)

@@ -24,7 +24,14 @@ static NOTHING: Value = NONE;
 /// Writes one object.
 pub fn record(out: &mut dyn Write, layout: &Layout, record: &Record) -> io::Result<()> {
     writeln!(out, "# {}", crate::attributes::text::escaped(&record.label))?;
-    for (row, value) in layout.selection.object.iter().zip(&record.values) {
+    // Of a destination only what one of its kind has.
+    let of = |field: Field| layout.selection.object.iter().position(|row| row.field == field);
+    let realization = of(Field::DestinationRealization).and_then(|at| record.values.get(at));
+    let has = |row: &Attribute| match (row.only, realization) {
+        (Some(only), Some(Value::Text(word))) => only.word() == word,
+        _ => true,
+    };
+    for (row, value) in layout.selection.object.iter().zip(&record.values).filter(|one| has(one.0)) {
         line(out, layout, row, value)?;
     }
     for (n, row) in layout.selection.documents.iter().enumerate() {

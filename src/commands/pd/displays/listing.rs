@@ -162,7 +162,7 @@ impl ListingRequest {
         let style = if json { Style::Json } else { self.style.unwrap_or_else(|| Style::usual(&requested)) };
         let mut documents = Condition::Any;
         if class == Class::Document {
-            selection = selection.of_documents(style != Style::Line);
+            selection = selection.of_documents(!matches!(style, Style::Line | Style::Archive));
             // A job fulfils a condition on documents when one of them does, so the spool is not asked: what must not hold for
             // a document may hold for another one of its job.
             documents = std::mem::replace(&mut filter, Condition::Any);

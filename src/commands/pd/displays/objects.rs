@@ -40,6 +40,7 @@ pub fn list(
         state: about.state,
         problem: about.last_error.as_deref(),
         collectors: &about.collectors,
+        now_ms: shell.now_ms,
         given: &about.given,
         members: None,
     };

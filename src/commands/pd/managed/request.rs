@@ -180,13 +180,17 @@ impl ManagedRequest {
         if selection.object.is_empty() {
             return Ok(None);
         }
-        let usual = if requested.is_table() { Style::Column } else { Style::Line };
+        let usual = match requested.is_table() {
+            true => Style::Column,
+            false if requested.is_archive() => Style::Archive,
+            false => Style::Line,
+        };
         let style = self.style.unwrap_or(usual);
         Ok(Some(Layout {
             class: self.class,
             document_table: false,
             documents: Condition::Any,
-            selection: selection.laid_out(style.is_table()),
+            selection: selection.laid_out(style.is_table() || style == Style::Archive),
             style,
             headings: !self.bare,
             zone: self.clock.zone.clone(),

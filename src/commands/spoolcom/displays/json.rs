@@ -9,7 +9,7 @@ use crate::model::collector::{CollectorState, CollectorStatus};
 use crate::model::device::{DeviceStatus, Exclusive, RAW, eol_word};
 use crate::model::job::{DocumentStatus, JobStatus, Occurrence, Transfer};
 use crate::model::kept::KeptWords;
-use crate::model::location::{LocationKind, LocationStatus, content_word};
+use crate::model::location::{GroupStatus, LocationKind, LocationStatus, content_word};
 use crate::model::process::ProcessStatus;
 use crate::model::separation::StartFf;
 use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, JobState, ProcessState};
@@ -172,6 +172,22 @@ pub fn location(status: &LocationStatus) -> Value {
         },
         "whole-group": status.whole_group,
         "takes-jobs": status.takes_jobs,
+    })
+}
+
+/// Returns a group without locations in JSON.
+pub fn group(status: &GroupStatus) -> Value {
+    json!({
+        "location": format!("#{}", status.name),
+        "group": status.name.as_str(),
+        "dest": null,
+        "broadcast": status.broadcast,
+        "device": null,
+        "content": null,
+        "jobs": 0,
+        "made-as": "queue",
+        "whole-group": false,
+        "takes-jobs": true,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::location::{LocationKind, LocationStatus, content_word};
+use crate::model::location::{GroupStatus, LocationKind, LocationStatus, content_word};
 
 use super::{Column, Shown, Style, json, label, left, on_off};
 
@@ -26,6 +26,46 @@ fn kind(kind: LocationKind) -> Option<&'static str> {
         LocationKind::Location => None,
         LocationKind::Logical => Some("LOGICAL DESTINATION"),
         LocationKind::Outlet => Some("WAY TO AN ACTUAL DESTINATION"),
+    }
+}
+
+/// One line of LOC STATUS.
+pub enum LocationLine {
+    /// A location.
+    Location(Box<LocationStatus>),
+    /// A group that has none: a queue of InfoPrint commands.
+    Group(GroupStatus),
+}
+
+impl Shown for LocationLine {
+    const COLUMNS: &'static [Column] = LocationStatus::COLUMNS;
+
+    fn row(&self, style: &Style) -> Vec<String> {
+        match self {
+            Self::Location(status) => status.row(style),
+            Self::Group(group) => {
+                let flags = if group.broadcast { "B" } else { "" };
+                vec![format!("#{}", group.name), flags.into(), String::new(), String::new()]
+            }
+        }
+    }
+
+    fn detail(&self, style: &Style) -> Vec<(String, String)> {
+        match self {
+            Self::Location(status) => status.detail(style),
+            Self::Group(group) => vec![
+                label("LOCATION", format!("#{}", group.name)),
+                label("BROADCAST", on_off(group.broadcast)),
+                label("MADE AS", "QUEUE"),
+            ],
+        }
+    }
+
+    fn json(&self) -> Value {
+        match self {
+            Self::Location(status) => status.json(),
+            Self::Group(group) => json::group(group),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ pub mod font;
 pub mod history;
 pub mod job;
 pub mod json;
-mod location;
+pub mod location;
 pub mod process;
 pub mod queue;
 mod spooler;

@@ -1,7 +1,10 @@
 //! LOC: locations, to which jobs are addressed.
 
+use std::collections::BTreeSet;
+
 use crate::commands::shell::Intent;
 use crate::commands::spoolcom::displays::Listing;
+use crate::commands::spoolcom::displays::location::LocationLine;
 use crate::commands::spoolcom::language::grammar::LocSubcommand;
 use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
@@ -189,18 +192,34 @@ fn show(
 ) -> Result<(), EarlyEnd> {
     session.show(display, |spool, out, style| {
         let mut listing = Listing::new(out, style);
-        let mut after = None;
+        let (mut after, mut groups) = (None, BTreeSet::new());
         loop {
             let page = spool.locations(location.cloned(), after.clone())?;
             let Some(last) = page.last() else { break };
             after = Some(last.name.clone());
-            listing.page(&page)?;
+            groups.extend(page.iter().map(|status| status.name.group.key()));
+            let lines: Vec<LocationLine> =
+                page.into_iter().map(|status| LocationLine::Location(Box::new(status))).collect();
+            listing.page(&lines)?;
+        }
+        // Queues of InfoPrint commands stay without locations.
+        let mut after_group = None;
+        while location.is_none() {
+            let page = spool.groups(after_group.clone())?;
+            let Some(last) = page.last() else { break };
+            after_group = Some(last.name.clone());
+            let bare = page.into_iter().filter(|group| !groups.contains(&group.name.key()));
+            let lines: Vec<LocationLine> = bare.map(LocationLine::Group).collect();
+            if !lines.is_empty() {
+                listing.page(&lines)?;
+            }
         }
         match location {
             Some(location) if after.is_none() => Err(unknown(spool, location).into()),
             _ => Ok(listing.end()?),
         }
     })?;
+
     if location.is_none() && session.from_shell {
         session.hint("all locations; in a shell one of them is written  spoolcom LOC group.dest  or  'LOC #GROUP'");
     }
