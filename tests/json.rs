@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::inside::{Inside, Verb, now, pass};
+use crate::support::managed;
 use serde_json::Value;
-use spoolsuite::attributes::{Attribute, Class, Kind, Settable, nameable};
+use spoolsuite::attributes::{Attribute, Class, Settable, nameable};
 use spoolsuite::commands::shell::Exit;
 use spoolsuite::commands::{pd, spoolcom};
 use spoolsuite::model::device::ConnectionInUse;
-use spoolsuite::model::field::Value as Given;
 use spoolsuite::model::job::{DocumentOffer, GivenValue, Origin, RawPath, Transfer};
 use spoolsuite::model::order::Priority;
 use spoolsuite::model::state::ErrorNote;
@@ -57,14 +57,7 @@ const NOT_HERE: &[&str] = &["error"];
 
 /// A value that `row` may have, as if it had been given.
 fn given(row: &Attribute) -> GivenValue {
-    let one = match row.kind {
-        Kind::Keyword(words) => Given::Text(words[0].into()),
-        Kind::Integer(_, high) => Given::Integer(high),
-        Kind::Time => Given::Time(1_800_000_000_000),
-        Kind::Boolean => Given::Boolean(true),
-        _ => Given::Text(format!("some {}", row.heading.join(" "))),
-    };
-    let value = if row.many { Given::Many(vec![one.clone(), one]) } else { one };
+    let value = managed::value(row);
     let document = u32::from(row.class == Class::Document);
     GivenValue { document, field: row.field, value, origin: Origin::User }
 }
@@ -78,6 +71,7 @@ fn one_of_everything() -> Inside {
                     DEV $LP2, START";
     inside.run(spoolcom::run, &[commands], Exit::Done);
     inside.local.set_broadcast("office".parse().unwrap(), true).unwrap();
+    managed::manage(&mut inside);
     inside.submit("office.front", b"one\ntwo\n", |submission| {
         submission.documents[0].copies = 2;
         submission.hold_after = true;

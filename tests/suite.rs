@@ -30,6 +30,7 @@ mod header_pages;
 mod hold;
 mod hostile;
 mod infoprint_jobs;
+mod infoprint_site;
 mod json;
 mod keeper;
 mod kills;

@@ -163,9 +163,11 @@ impl<'a> Identity<'a> {
 
 fn at(destination: &Destination, pattern: &LocationPattern) -> bool {
     match (destination, pattern) {
-        (Destination::Location(name), LocationPattern::One(wanted)) => name == wanted,
-        (Destination::Location(name), LocationPattern::Group(group)) => name.group == *group,
-        (Destination::Location(name), LocationPattern::EveryGroup(dest)) => name.dest == *dest,
+        (Destination::Location(name) | Destination::Plain(name), LocationPattern::One(wanted)) => name == wanted,
+        (Destination::Location(name) | Destination::Plain(name), LocationPattern::Group(group)) => name.group == *group,
+        (Destination::Location(name) | Destination::Plain(name), LocationPattern::EveryGroup(dest)) => {
+            name.dest == *dest
+        }
         (Destination::Group(group), LocationPattern::Group(wanted)) => group == wanted,
         (Destination::Group(_), _) => false,
     }

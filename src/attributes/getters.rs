@@ -38,10 +38,11 @@ pub(super) fn texts(values: impl IntoIterator<Item = impl ToString>) -> Value {
     Value::Many(values.into_iter().map(text).collect())
 }
 
-/// Names a destination as `pdpr -d` does: a location without `#`, a group with it.
+/// Names a destination as `pdpr -d` does: a location without `#`, a group with it, and a plain one by its own name.
 pub(super) fn destination_name(destination: &Destination) -> Value {
     plain(match destination {
         Destination::Location(name) => format!("{}.{}", name.group, name.dest),
+        Destination::Plain(name) => name.dest.to_string(),
         Destination::Group(group) => format!("#{group}"),
     })
 }
@@ -100,10 +101,7 @@ pub(super) fn time(ms: Option<i64>) -> Value {
 
 /// The queue behind a destination.
 pub(super) fn queue_of(destination: &Destination) -> &str {
-    match destination {
-        Destination::Location(name) => name.group.as_str(),
-        Destination::Group(group) => group.as_str(),
-    }
+    destination.group().as_str()
 }
 
 /// What a job did before. Where that is not on record it follows from what the job does now.

@@ -7,6 +7,9 @@ use crate::model::finished::FinishedStatus;
 use crate::model::job::{DocumentStatus, JobStatus, Submission};
 use crate::model::query::Parts;
 
+use crate::model::managed::Realization;
+
+use super::draft::Draft;
 use super::object::{Actual, Logical, QueueFacts, ServerFacts};
 
 type Words = &'static [&'static str];
@@ -22,9 +25,11 @@ const fn row(class: Class, field: Field, kind: Kind, shown: Shown, heading: Word
     Attribute {
         field,
         class,
+        only: None,
         synonyms: &[],
         kind,
         value_synonyms: &[],
+        decides: false,
         many: false,
         default: None,
         settable: Settable::Never,
@@ -105,6 +110,31 @@ impl Attribute {
         Self { value_synonyms: synonyms, ..self }
     }
 
+    /// Only destinations of that realization have it.
+    pub(super) const fn only(self, realization: Realization) -> Self {
+        Self { only: Some(realization), ..self }
+    }
+
+    /// It is set of a destination, a queue or the server with this function, at any time.
+    pub(super) const fn managed(self, set: fn(&mut Draft, Option<&Value>) -> Result<(), String>) -> Self {
+        Self { settable: Settable::Always, set: Setter::Managed(set), ..self }
+    }
+
+    /// It is kept as it was set, at any time, and something else is read from it.
+    pub(super) const fn kept_as_set(self) -> Self {
+        Self { settable: Settable::Always, set: Setter::Carried, ..self }
+    }
+
+    /// It is given when the object is made, and never later.
+    pub(super) const fn initially(self) -> Self {
+        Self { settable: Settable::Initially, ..self }
+    }
+
+    /// Something is decided by it although it is only carried.
+    pub(super) const fn decides(self) -> Self {
+        Self { decides: true, ..self }
+    }
+
     /// It may have several values.
     pub(super) const fn many(self) -> Self {
         Self { many: true, ..self }
@@ -123,11 +153,6 @@ impl Attribute {
     /// It is given at any time; what was given is kept, and its getter prefers it.
     pub(super) const fn kept_as_given(self) -> Self {
         Self { settable: Settable::Always, set: Setter::Carried, needs: self.needs.and(Parts::GIVEN), ..self }
-    }
-
-    /// What is kept of it is given with the submission only.
-    pub(super) const fn initially(self) -> Self {
-        Self { settable: Settable::Initially, ..self }
     }
 
     /// It is given with the submission only.

@@ -5,19 +5,18 @@ use super::Class::{Document, Job};
 use super::Kind::{Boolean, Content, Counted, Duration, Integer, Keyword, Name, Text, Time};
 use super::Shown::{All, Brief, ByName, Verbose};
 use super::getters::{
-    INTERVENING_MAX, content, destination_name, device_state, document_pages, is_enabled, job_pages, number,
-    octets_completed, optional, originator, pages_completed, plain, previous_state, problem, processing_time, queue_of,
-    retained, set_copies, set_destination, set_discard_time, set_form, set_format, set_hold, set_hold_after, set_name,
-    set_owner, set_print_after, set_priority, set_retain_forever, set_retain_until, set_retention_period,
-    set_scheduling, text, texts, time,
+    INTERVENING_MAX, content, destination_name, document_pages, job_pages, number, octets_completed, optional,
+    originator, pages_completed, plain, previous_state, processing_time, queue_of, retained, set_copies,
+    set_destination, set_discard_time, set_form, set_format, set_hold, set_hold_after, set_name, set_owner,
+    set_print_after, set_priority, set_retain_forever, set_retain_until, set_retention_period, set_scheduling, text,
+    texts, time,
 };
-use super::row::{carried, destination, document, job, noted, queue, server};
+use super::row::{carried, document, job, noted};
 use super::{Attribute, NONE};
 use crate::model::field::{Field, Value};
 use crate::model::job::{Format, FormatOrigin, Transfer};
-use crate::model::location::Destination;
 use crate::model::query::Parts;
-use crate::model::state::{HoldReason, JobState, SpoolerState};
+use crate::model::state::{HoldReason, JobState};
 
 /// The largest count or number.
 const MAX: i64 = 2_147_483_647;
@@ -69,11 +68,8 @@ pub const FORMATS: &[&str] = &Format::KEYWORDS;
 /// Values of `document-format-origin`.
 pub const FORMAT_ORIGINS: &[&str] = &FormatOrigin::WORDS;
 
-/// Values of `destination-state`.
-pub const DESTINATION_STATES: &[&str] =
-    &["idle", "printing", "paused", "needs-attention", "needs-key-operator", "shutdown"];
-
-/// Every attribute, in the order in which displays show them.
+/// Every attribute of jobs and documents, in the order in which displays show them. Those of destinations, queues and the server
+/// are in [`super::destinations`].
 #[rustfmt::skip]
 pub static TABLE: &[Attribute] = &[
     job(Field::JobClientId, Integer(1, 999_999_999), Brief, &["Job"], "the submitter's own number for the job")
@@ -244,45 +240,12 @@ pub static TABLE: &[Attribute] = &[
     document(Field::DocumentContent, Content, ByName, &["Document", "Content"],
         "the print file and the server that owns it, as path:server; shown only when asked for by name")
         .document(|d| content(&d.path, &d.server)),
-
-    destination(Field::DestinationName, Name, Brief, &["Destination"], "its name").also(&["printer-name"])
-        .logical(|l| destination_name(&Destination::Location(l.location.name.clone()))).actual(|a| text(&a.device.name)),
-    destination(Field::DestinationRealization, Keyword(&["logical", "actual"]), Brief, &["Realization"],
-        "logical (a location jobs are sent to) or actual (a device)").also(&["printer-realization"])
-        .logical(|_| text("logical")).actual(|_| text("actual")),
-    destination(Field::DestinationState, Keyword(DESTINATION_STATES), Brief, &["State"],
-        "what an actual destination is doing").also(&["printer-state"]).actual(|a| text(device_state(a.device))),
-    destination(Field::Enabled, Boolean, Brief, &["Enabled"], "whether it takes jobs")
-        .logical(|l| Value::Boolean(l.server.accepts)).actual(|a| Value::Boolean(a.server.accepts && is_enabled(a.device))),
-    destination(Field::AssociatedQueue, Name, Brief, &["Queue"], "the queue behind it").many()
-        .logical(|l| text(&l.location.name.group)).actual(|a| texts(a.queues)),
-    destination(Field::ProblemMessage, Text, Brief, &["Problem"],
-        "why an actual destination does not print, and since when").actual(|a| problem(a.device)),
-    destination(Field::AssociatedServer, Name, All, &["Server"], "the server it belongs to")
-        .logical(|l| text(l.server.name)).actual(|a| text(a.server.name)),
-
-    queue(Field::QueueName, Name, Brief, &["Queue"], "its name").queue(|q| text(q.name)),
-    queue(Field::QueueState, Keyword(&["ready", "paused"]), Brief, &["State"], "whether jobs leave it for printing")
-        .queue(|q| text(if q.server.prints { "ready" } else { "paused" })),
-    queue(Field::AssociatedServer, Name, Brief, &["Server"], "the server it belongs to").queue(|q| text(q.server.name)),
-
-    server(Field::ServerName, Name, Brief, &["Server"], "its name").server(|s| text(s.name)),
-    server(Field::ServerState, Keyword(&["initializing", "ready", "paused", "terminating"]), Brief, &["State"],
-        "ready takes jobs and prints them; paused takes jobs and nobody prints them; initializing and terminating take none")
-        .server(|s| text(match (s.state, s.prints) {
-            (SpoolerState::Cold, _) => "initializing",
-            (SpoolerState::Warm | SpoolerState::Drain, _) => "terminating",
-            (SpoolerState::Active, true) => "ready",
-            (SpoolerState::Active, false) => "paused",
-        })),
-    server(Field::ProblemMessage, Text, Brief, &["Problem"], "why nobody prints what waits, or what is wrong with the spool")
-        .server(|s| s.problem.map_or(NONE, plain)),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attributes::{Class, Settable, Setter};
+    use crate::attributes::{Class, Settable, Setter, rows};
     use crate::model::job::TRANSFERRED;
     use crate::model::lifetime::Ending;
     use crate::model::state::HoldReasons;
@@ -290,22 +253,22 @@ mod tests {
     #[test]
     fn every_field_has_a_row_and_no_class_has_two_rows_of_one_name() {
         for field in Field::ALL {
-            assert!(TABLE.iter().any(|row| row.field == *field), "{field:?}");
+            assert!(rows().any(|row| row.field == *field), "{field:?}");
         }
-        for (n, row) in TABLE.iter().enumerate() {
+        for (n, row) in rows().enumerate() {
             assert!((1..=2).contains(&row.heading.len()), "{}", row.name());
             // Every class of records that has it has a getter, and what costs a question has none.
             let read = match row.class {
                 Class::Job => row.get.job.is_some() || row.get.finished.is_some(),
                 Class::Document => row.get.document.is_some(),
-                Class::Destination => row.get.actual.is_some(),
+                Class::Destination => row.get.actual.is_some() || row.get.logical.is_some(),
                 Class::Queue => row.get.queue.is_some(),
                 Class::Server => row.get.server.is_some(),
             };
             assert_eq!(read, !row.asked && !row.is_carried(), "{}", row.name());
             assert_eq!(row.settable == Settable::Never, matches!(row.set, Setter::Nobody), "{}", row.name());
             let words: Vec<&str> = row.synonyms.iter().copied().chain([row.name()]).collect();
-            for other in TABLE.iter().skip(n + 1).filter(|other| other.class == row.class) {
+            for other in rows().skip(n + 1).filter(|other| other.class == row.class) {
                 assert!(!words.contains(&other.name()), "{}", other.name());
                 assert!(!other.synonyms.iter().any(|word| words.contains(word)), "{}", other.name());
             }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::field::{Field, Value};
 use super::ids::{DeviceId, JobNumber};
 use super::kept::{KeptWord, KeptWords};
 use super::names::{DeviceName, ProcessName};
@@ -128,6 +129,9 @@ pub struct DeviceSettings {
     /// Words that mean nothing here, as they were typed.
     #[serde(default)]
     pub kept: KeptWords,
+    /// Papers that it has besides its form: jobs that want one of them are printed too.
+    #[serde(default)]
+    pub media: Vec<String>,
 }
 
 impl Default for DeviceSettings {
@@ -155,6 +159,7 @@ impl Default for DeviceSettings {
             delivery: AfterReset::Again,
             attempts: ATTEMPTS,
             kept: KeptWords::default(),
+            media: Vec::new(),
         }
     }
 }
@@ -204,6 +209,8 @@ pub enum DeviceChange {
     Attempts(u32),
     /// A word that means nothing here
     Kept(KeptWord),
+    /// Papers that it has besides its form.
+    Media(Vec<String>),
 }
 
 impl fmt::Display for DeviceChange {
@@ -234,6 +241,8 @@ impl fmt::Display for DeviceChange {
             Self::Delivery(v) => write!(f, "DELIVERY {}", v.word()),
             Self::Attempts(v) => write!(f, "ATTEMPTS {v}"),
             Self::Kept(v) => v.fmt(f),
+            Self::Media(v) if v.is_empty() => f.write_str("MEDIA NONE"),
+            Self::Media(v) => write!(f, "MEDIA {}", v.join(" ")),
         }
     }
 }
@@ -298,6 +307,7 @@ impl DeviceSettings {
             DeviceChange::Delivery(v) => self.delivery = v,
             DeviceChange::Attempts(v) => self.attempts = v,
             DeviceChange::Kept(v) => self.kept.keep(v),
+            DeviceChange::Media(v) => self.media = v,
         }
     }
 }
@@ -413,6 +423,9 @@ pub struct DeviceStatus {
     /// Whether something waits that it would print if its print process ran; looked for only while that does not.
     #[serde(default)]
     pub awaits_process: bool,
+    /// What was set of it and is only kept.
+    #[serde(default)]
+    pub given: Vec<(Field, Value)>,
 }
 
 /// Where the paper of a device stands, for the form-feed rules.

@@ -1,6 +1,7 @@
 //! The vocabulary: names, numbers, states, keys of the queue order, and validation. Nothing here does I/O or reads a
 //! clock.
 
+pub mod account;
 pub mod alter;
 pub mod authority;
 pub mod call;
@@ -16,6 +17,7 @@ pub mod job;
 pub mod kept;
 pub mod lifetime;
 pub mod location;
+pub mod managed;
 pub mod names;
 pub mod object;
 pub mod order;

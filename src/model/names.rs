@@ -154,6 +154,27 @@ impl DestName {
     }
 }
 
+/// A name that is copied like a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FixedName {
+    octets: [u8; MAX_NAME],
+    length: u8,
+}
+
+impl FixedName {
+    /// Makes one; none when the text is longer than a name.
+    pub fn new(text: &str) -> Option<Self> {
+        let mut octets = [0; MAX_NAME];
+        octets.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(Self { octets, length: u8::try_from(text.len()).ok()? })
+    }
+
+    /// Returns its text.
+    pub fn as_str(&self) -> &str {
+        self.octets.get(..usize::from(self.length)).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
+    }
+}
+
 /// The name of a device: `[node.]name[.sub]`, written `\node.$name.#sub` in the NonStop language.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -1,7 +1,8 @@
 //! Rows of finished jobs: the history.
 
 use crate::model::field::{Field, Value};
-use crate::model::{DeviceName, Failure, JobId, JobNumber, JobRef, LocalJobId, LocationPattern, Serial};
+use crate::model::location::Destination;
+use crate::model::{DeviceName, Failure, JobId, JobNumber, JobRef, LocalJobId, Serial};
 
 use super::job::{JobRow, Removed};
 use super::value::{Bind, columns, values};
@@ -27,7 +28,7 @@ pub struct FinishedRow {
     /// Its name.
     pub name: String,
     /// Where it was sent.
-    pub destination: LocationPattern,
+    pub destination: Destination,
     /// The device that printed the last of it.
     pub device: Option<DeviceName>,
     /// How it ended: `sent`, `transferred`, `confirmed`, `cancelled`.

@@ -20,6 +20,7 @@
 //!
 //! `sqlite::rules` and `tests/store_rules.rs` hold the code to them.
 
+pub(crate) mod account;
 pub mod alter;
 mod commit;
 pub mod device;
@@ -33,6 +34,7 @@ mod ground;
 pub mod job;
 pub mod lifetime;
 pub mod location;
+pub mod managed;
 pub mod object;
 pub mod process;
 pub mod restored;

@@ -8,13 +8,14 @@ use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::Field;
 use crate::model::job::{Format, FormatOrigin, Origin, RawPath, Transfer};
 use crate::model::lifetime::{Ending, Retention};
+use crate::model::location::{Destination, LocationKind};
 use crate::model::object::{ObjectClass, ObjectName};
 use crate::model::order::Priority;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceWish, EntryState, HoldReasons, JobState, SpoolerState, Wish};
 use crate::model::{
     ClassId, DestName, DeviceId, DeviceName, DocumentId, EntryId, GroupId, GroupName, JobId, JobNumber, LocalJobId,
-    LocationId, LocationPattern, ObjectId, ProcessId, ProcessName, RouteId, Serial,
+    LocationId, ObjectId, ProcessId, ProcessName, RouteId, Serial,
 };
 
 /// A value as engines know it.
@@ -242,6 +243,7 @@ macro_rules! numbered {
 numbered! {
     EntryState: |state| state as i64, EntryState::from_stored, "state of an entry";
     DeviceWish: |wish| wish as i64, DeviceWish::from_stored, "wish for a device";
+    LocationKind: |kind| kind as i64, LocationKind::from_stored, "kind of a location";
     SpoolerState: |state| state as i64, SpoolerState::from_stored, "state of a spooler";
     Paper: |paper| paper as i64, Paper::from_stored, "place of the paper";
     Wish: Wish::stored, Wish::from_stored, "wish for a job";
@@ -309,6 +311,12 @@ impl Read for Field {
     }
 }
 
+impl Bind for Field {
+    fn bind(&self) -> Value<'_> {
+        Value::Text(self.stored())
+    }
+}
+
 impl Bind for ObjectClass {
     fn bind(&self) -> Value<'_> {
         Value::Text(self.word())
@@ -338,7 +346,15 @@ macro_rules! names {
         }
     )+};
 }
-names!(DestName, DeviceName, DeviceUri, GroupName, LocationPattern, ObjectName, ProcessName);
+names!(DestName, DeviceName, DeviceUri, GroupName, ObjectName, ProcessName);
+
+/// Where a finished job was sent.
+impl Read for Destination {
+    fn read(value: Value<'_>) -> Result<Self, String> {
+        let name = text(value)?;
+        Self::from_stored(name).ok_or_else(|| format!("'{name}' is no name"))
+    }
+}
 
 /// A column of a table, by its name. Its place in a row comes from the list of columns that it is defined with.
 #[derive(Clone, Copy, Debug)]

@@ -145,6 +145,10 @@ fn location(text: &str, device: Option<&str>) -> LocationStatus {
         content: None,
         route: RouteId(1),
         jobs: 0,
+        kind: crate::model::location::LocationKind::Location,
+        whole_group: false,
+        takes_jobs: true,
+        given: Vec::new(),
     }
 }
 
@@ -168,6 +172,7 @@ fn device() -> DeviceStatus {
         process_state: ProcessState::Dormant,
         waiting: 0,
         awaits_process: false,
+        given: Vec::new(),
     }
 }
 
@@ -243,6 +248,7 @@ impl Carrier for Fake {
                 locations: 2,
                 processes: 1,
                 last_error: None,
+                given: Vec::new(),
             }),
             Request::ResolveDestination { name } => match name.to_ascii_lowercase().as_str() {
                 "office.front" | "front" => {

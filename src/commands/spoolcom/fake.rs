@@ -291,6 +291,7 @@ pub fn about() -> SpoolStatus {
         locations: 2,
         processes: 1,
         last_error: None,
+        given: Vec::new(),
     }
 }
 
@@ -347,6 +348,7 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
         process_state: ProcessState::Active,
         waiting: 2,
         awaits_process: false,
+        given: Vec::new(),
     }
 }
 
@@ -381,6 +383,10 @@ pub fn location(name: &str, device: Option<&str>) -> LocationStatus {
         content: None,
         route: RouteId(1),
         jobs: 0,
+        kind: crate::model::location::LocationKind::Location,
+        whole_group: false,
+        takes_jobs: true,
+        given: Vec::new(),
     }
 }
 

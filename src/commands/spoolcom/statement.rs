@@ -150,7 +150,7 @@ pub fn stronger(a: Option<Intent>, b: Option<Intent>) -> Option<Intent> {
         None => 0,
         Some(Intent::Read) => 1,
         Some(Intent::Write | Intent::Submit) => 2,
-        Some(Intent::Declare) => 3,
+        Some(Intent::Declare | Intent::DeclareAs(_)) => 3,
     };
     if rank(b) > rank(a) { b } else { a }
 }

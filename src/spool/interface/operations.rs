@@ -23,7 +23,8 @@ use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, Format, JobStatus, Occurrence, RawPath, Submission};
 use crate::model::lifetime::Retention;
-use crate::model::location::{Destination, LocationStatus};
+use crate::model::location::{Destination, GroupStatus, LocationStatus};
+use crate::model::managed::{ManagedChange, ManagedObject};
 use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage};
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
@@ -272,6 +273,24 @@ operations! {
     /// An unknown one fails with names that resemble it.
     looks resolve_destination / ResolveDestination(name: String) -> Destination =>
         |spool, call| spool.resolve(call, &name);
+
+    /// Groups by name, at most 1,000, those after `after`.
+    looks groups / Groups(after: Option<GroupName>) -> Vec<GroupStatus> =>
+        |spool, call| spool.groups(call, after);
+
+    /// Makes a destination or a queue. A destination is disabled, and has what it needs to print.
+    changes create_managed / CreateManaged(object: ManagedObject, changes: Vec<ManagedChange>, message: Option<String>) -> () =>
+        |spool, call| spool.create_managed(call, object, changes, message);
+    /// Changes attributes of a destination, a queue or the server: all of the changes, or none. An actual destination is
+    /// disabled then.
+    wakes set_managed / SetManaged(object: ManagedObject, changes: Vec<ManagedChange>, message: Option<String>) -> () =>
+        |spool, call| spool.set_managed(call, object, changes, message).map(OnlyThese);
+    /// Deletes a destination without jobs, or a queue without destinations.
+    changes delete_managed / DeleteManaged(object: ManagedObject) -> () =>
+        |spool, call| spool.delete_managed(call, object);
+    /// Enables or disables a destination, those of a queue, or those of the server. A device goes on to the end of its job.
+    wakes enable_managed / EnableManaged(object: ManagedObject, on: bool, message: Option<String>) -> () =>
+        |spool, call| spool.enable_managed(call, object, on, message);
 
     /// Creates an object of a class that the model only keeps: queues, servers, stations, profiles and so on.
     changes create_object / CreateObject(class: ObjectClass, name: ObjectName, attributes: Vec<ObjectAttribute>) -> () =>

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use crate::model::event::Event;
+use crate::model::field::{Field, Value};
 use crate::model::job::RawPath;
 use crate::model::object::{ObjectClass, ObjectName};
 pub use crate::model::state::SpoolerState;
@@ -45,6 +46,9 @@ pub struct SpoolStatus {
     pub processes: u64,
     /// Last error of the spool itself, in words (a full disk, a ballast that could not be restored).
     pub last_error: Option<String>,
+    /// What was set of the server and is only kept.
+    #[serde(default)]
+    pub given: Vec<(Field, Value)>,
 }
 
 /// What became of a job that was to be deleted.

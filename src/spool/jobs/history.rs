@@ -12,9 +12,8 @@ use crate::attributes::filter::Filter;
 use crate::attributes::object::Object;
 use crate::model::Call;
 use crate::model::finished::FinishedStatus;
-use crate::model::location::Destination;
 use crate::model::query::{Condition, Cursor, Page};
-use crate::model::{GlobalJobId, GroupName, JobId, JobRef, LocationPattern};
+use crate::model::{GlobalJobId, JobId, JobRef};
 use crate::store::finished::FinishedRow;
 use crate::store::{self, Fallible, Tx};
 
@@ -86,11 +85,6 @@ impl Spool {
     }
 
     fn finished_status(&self, row: FinishedRow) -> Fallible<FinishedStatus> {
-        let destination = match row.destination {
-            LocationPattern::One(name) => Destination::Location(name),
-            LocationPattern::Group(group) => Destination::Group(group),
-            LocationPattern::EveryGroup(dest) => Destination::Group(dest.as_str().parse::<GroupName>()?),
-        };
         Ok(FinishedStatus {
             id: row.id,
             number: row.number,
@@ -100,7 +94,7 @@ impl Spool {
             owner: row.owner,
             owner_uid: row.owner_uid,
             user_name: row.user_name,
-            destination,
+            destination: row.destination,
             device: row.device,
             outcome: row.outcome,
             octets: row.octets,

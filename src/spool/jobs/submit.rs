@@ -21,7 +21,7 @@ use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
 use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission};
 use crate::model::lifetime::{Ending, KeptUntil, Lifetime, Retention};
-use crate::model::location::Destination;
+use crate::model::location::{Destination, LocationKind};
 use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
 use crate::model::{Caller, Failure, FailureKind, GlobalJobId, JobId, RouteId, ServerName};
@@ -30,6 +30,7 @@ use crate::store::document::DocumentRow;
 use crate::store::entry::NewEntry;
 use crate::store::event::{Object, record};
 use crate::store::job::{JobRow, SortKey};
+use crate::store::location::LocationRow;
 use crate::store::submission::{Fate, Known};
 use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::{fault, users};
@@ -127,6 +128,11 @@ impl Spool {
             }
             accepting(tx)?;
             let destination = self.destination(tx, &submission.destination)?;
+            if let Some(name) = destination.location()
+                && let Some(row) = store::location::by_name(tx, name)?
+            {
+                takes_jobs(&row)?;
+            }
             Self::printed_on(tx, &destination)
         })?;
         self.demand_recordable(&call.now)?;
@@ -206,7 +212,7 @@ impl Spool {
     /// one.
     pub(crate) fn printed_on(tx: &Tx<'_>, destination: &Destination) -> Fallible<(Option<Format>, Sheet)> {
         let row = match destination {
-            Destination::Location(name) => store::location::by_name(tx, name)?,
+            Destination::Location(name) | Destination::Plain(name) => store::location::by_name(tx, name)?,
             Destination::Group(_) => None,
         };
         Ok(row.map_or_else(|| (None, Sheet::default()), |row| (row.content, Sheet::of(row.layout))))
@@ -220,6 +226,20 @@ impl Spool {
         let accepted = Accepted { id: known.id, number: known.number, local: known.local, global };
         Ok(Taken { accepted, targets, running: wakes::running(tx)? })
     }
+}
+
+/// Refuses a job for a destination that is disabled.
+pub(crate) fn takes_jobs(row: &LocationRow) -> Fallible<()> {
+    if row.takes_jobs {
+        return Ok(());
+    }
+    let name = match row.kind {
+        LocationKind::Location => format!("{}.{}", row.name.group, row.name.dest),
+        LocationKind::Logical | LocationKind::Outlet => row.name.dest.to_string(),
+    };
+    Err(Failure::new(FailureKind::State, format!("destination {name} is disabled: it takes no jobs")).hint(format!(
+        "pdenable {name}   enables it;  pdls -c destination -r message {name}   may say why it is disabled"
+    )))
 }
 
 /// Refuses new jobs while the spool takes none.
@@ -294,10 +314,13 @@ impl NewJob {
         let s = &self.submission;
         let gone = || Failure::not_found(destination);
         let (group, location, route) = match destination {
-            Destination::Location(name) => {
+            Destination::Location(name) | Destination::Plain(name) => {
                 let row = store::location::by_name(tx, name)?.ok_or_else(gone)?;
-                tx.lock(Lock::Route(row.route))?;
-                (row.group, Some(row.id), row.route)
+                let route = row.job_route();
+                tx.lock(Lock::Route(route))?;
+                let row = store::location::by_name(tx, name)?.ok_or_else(gone)?;
+                takes_jobs(&row)?;
+                (row.group, Some((row.id, row.whole_group)), route)
             }
             Destination::Group(name) => {
                 let row = store::location::group_to_change(tx, name)?.ok_or_else(gone)?;
@@ -339,7 +362,7 @@ impl NewJob {
             arriving: false,
             lifetime: Lifetime { ending: s.keep.then_some(Ending::Kept), previous: None, ..s.lifetime },
             group: group.id,
-            location,
+            location: location.map(|location| location.0),
             route,
             class,
             created_ms: tx.now().wall_ms,
@@ -355,7 +378,7 @@ impl NewJob {
         for document in &self.documents {
             store::document::insert(tx, job.id, document)?;
         }
-        spool.insert_entries(tx, &job, group.broadcast && location.is_none())?;
+        spool.insert_entries(tx, &job, group.broadcast && location.is_none_or(|location| location.1))?;
         let why = format!(
             "{} for {destination}, {} octets, {}",
             plural(self.documents.len(), "document"),

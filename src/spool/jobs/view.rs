@@ -182,7 +182,7 @@ impl Spool {
     pub(crate) fn job_destination(tx: &Tx<'_>, job: &JobRow) -> Fallible<Destination> {
         let (group, dest) = store::location::names_of(tx, job.group, job.location)?;
         Ok(match dest {
-            Some(dest) => Destination::Location(LocationName { group, dest }),
+            Some((dest, kind)) => Destination::of(LocationName { group, dest }, kind),
             None => Destination::Group(group),
         })
     }

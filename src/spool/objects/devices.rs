@@ -25,6 +25,7 @@ use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, last, record};
 use crate::store::job::JobRow;
+use crate::store::managed::Holder;
 use crate::store::{self, Fallible, Tx};
 
 use super::alive::{Alive, Known};
@@ -119,7 +120,8 @@ impl Spool {
         })
     }
 
-    fn check_change(&self, change: &DeviceChange) -> Fallible<()> {
+    /// Checks a change on its own.
+    pub(super) fn check_change(&self, change: &DeviceChange) -> Fallible<()> {
         let bad = |message: String| Err(Failure::new(FailureKind::BadValue, message));
         match change {
             DeviceChange::Uri(uri @ (DeviceUri::File(path) | DeviceUri::Char(path) | DeviceUri::Fifo(path))) => {
@@ -187,7 +189,13 @@ impl Spool {
         self.look(call, |tx| {
             let mut alive = Alive::new(self);
             let rows = store::device::list(tx, after.as_ref())?;
-            rows.into_iter().map(|row| self.device_status(tx, row, &mut alive)).collect()
+            let holders: Vec<Holder> = rows.iter().map(|row| Holder::Device(row.id)).collect();
+            let mut given = store::managed::of_each(tx, &holders)?;
+            let mut status = |row: DeviceRow| {
+                let given = given.remove(&row.id.0).unwrap_or_default();
+                Ok(DeviceStatus { given, ..self.device_status(tx, row, &mut alive)? })
+            };
+            rows.into_iter().map(&mut status).collect()
         })
     }
 
@@ -195,7 +203,8 @@ impl Spool {
     pub(crate) fn device(&self, call: &Call, name: &DeviceName) -> Fallible<DeviceStatus> {
         self.look(call, |tx| {
             let row = store::device::by_name(tx, name)?.ok_or_else(|| not_found(tx, name))?;
-            self.device_status(tx, row, &mut Alive::new(self))
+            let given = store::managed::of(tx, Holder::Device(row.id))?;
+            Ok(DeviceStatus { given, ..self.device_status(tx, row, &mut Alive::new(self))? })
         })
     }
 
@@ -274,6 +283,7 @@ impl Spool {
             process_state,
             waiting,
             awaits_process,
+            given: Vec::new(),
         })
     }
 }

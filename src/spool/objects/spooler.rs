@@ -18,6 +18,7 @@ use crate::model::job::RawPath;
 use crate::model::state::{EntryState, ProcessState};
 use crate::model::{Call, Failure, FailureKind};
 use crate::store::event::{Object, record};
+use crate::store::managed::Holder;
 use crate::store::{self, Fallible, Lock, Tx};
 
 use super::alive::Alive;
@@ -65,6 +66,7 @@ impl Spool {
                     (false, false) => Some("the disk was full: room is being kept for completing jobs".to_owned()),
                     (false, true) => nobody,
                 },
+                given: store::managed::of(tx, Holder::Spool)?,
             })
         })
     }

@@ -9,6 +9,7 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{ArgMatches, Command};
 
 use super::attribute_files::Includes;
+use super::class_words::class_of;
 use super::strings::{self, Op, Pair};
 use crate::attributes::elsewhere::is_afp_only;
 use crate::attributes::names::{self, BadWord};
@@ -105,6 +106,12 @@ impl Names {
     pub const SETS_NONE: Self = Self { class: Class::Job, sets: Settable::Never };
     /// The command makes jobs.
     pub const MAKES_JOBS: Self = Self { class: Class::Job, sets: Settable::Initially };
+    /// The command makes objects of the class that `-c` names, or destinations.
+    pub const MAKES_BY_CLASS: Self = Self { class: Class::Destination, sets: Settable::Initially };
+    /// The command alters objects of the class that `-c` names, or destinations.
+    pub const ALTERS_BY_CLASS: Self = Self { class: Class::Destination, sets: Settable::Always };
+    /// The command acts on objects of the class that `-c` names, or on destinations, and sets no attribute.
+    pub const ACTS_BY_CLASS: Self = Self { class: Class::Destination, sets: Settable::Never };
     /// The command alters jobs and their documents.
     pub const ALTERS_JOBS: Self = Self { class: Class::Job, sets: Settable::Always };
 
@@ -156,11 +163,11 @@ pub fn ordered(
     }
     found.sort_by_key(|one| one.0);
     let mut includes = Includes::new(shell);
-    let mut items = Vec::with_capacity(found.len());
+    let mut written = Vec::with_capacity(found.len());
     for (_, source, value) in found {
         let pairs = match source {
             Source::Argument => {
-                items.push(Item::Argument(value));
+                written.push(Written::Argument(value));
                 continue;
             }
             Source::Flag(name) => {
@@ -171,11 +178,42 @@ pub fn ordered(
             Source::Strings => includes.expand(strings::parse(&lossy(&value))?)?,
             Source::Files => includes.file(&utf8(value)?)?,
         };
-        for pair in pairs {
-            items.push(Item::Set(meaning(&pair.name, names, allowed, command.get_name())?, pair));
+        written.extend(pairs.into_iter().map(Written::Pair));
+    }
+    // The class may stand anywhere in the line, and decides what the names mean.
+    let names = match names.class {
+        Class::Destination => Names { class: class_of_line(&written, allowed)?, ..names },
+        _ => names,
+    };
+    let item = |one: Written| match one {
+        Written::Argument(value) => Ok(Item::Argument(value)),
+        Written::Pair(pair) => Ok(Item::Set(meaning(&pair.name, names, allowed, command.get_name())?, pair)),
+    };
+    written.into_iter().map(item).collect()
+}
+
+/// Finds the class that a command line names, before anybody knows what its other names mean; destination if it names none.
+fn class_of_line(written: &[Written], allowed: &[Setting]) -> Result<Class, Stop> {
+    let settings: Vec<(&'static str, Setting)> =
+        SETTINGS.iter().filter(|row| allowed.contains(&row.1)).copied().collect();
+    let mut class = Class::Destination;
+    for one in written {
+        if let Written::Pair(pair) = one
+            && names::resolve(&pair.name, &settings) == Ok(Setting::OperationClass)
+        {
+            class = class_of(single(pair, "operation-class")?)?;
         }
     }
-    Ok(items)
+    Ok(class)
+}
+
+/// One thing of the command line, of which nobody knows yet what its name means.
+#[derive(Debug)]
+enum Written {
+    /// An attribute and what is to become of it.
+    Pair(Pair),
+    /// An argument.
+    Argument(OsString),
 }
 
 /// The flags whose values are for people to read.
@@ -216,7 +254,8 @@ pub fn meaning(name: &str, of: Names, allowed: &[Setting], program: &str) -> Res
 /// only AFP printing has is said to be one.
 pub fn unknown(message: String, name: &str, near: &[String], hint: Option<String>) -> Stop {
     if is_afp_only(name) {
-        return Stop::usage(format!("attribute '{}' belongs to AFP printing and is not supported here", escaped(name)));
+        return Stop::usage(format!("{} is not supported here: it belongs to AFP printing", escaped(name)))
+            .hint("leave it out: documents leave as they are, and none of them is AFP");
     }
     match near {
         [] => hint.into_iter().fold(Stop::usage(message), Stop::hint),

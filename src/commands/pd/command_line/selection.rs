@@ -136,7 +136,7 @@ impl Selection {
         if !table {
             let named = std::mem::take(&mut self.named);
             for part in [&mut self.object, &mut self.documents] {
-                self.carried.extend(part.extract_if(.., |row| row.is_carried() && !named.contains(row)));
+                self.carried.extend(part.extract_if(.., |row| row.shows_only_values() && !named.contains(row)));
             }
             self.named = named;
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::model::device::{DeviceStatus, Exclusive, RAW, eol_word};
 use crate::model::job::{DocumentStatus, JobStatus, Occurrence, Transfer};
 use crate::model::kept::KeptWords;
-use crate::model::location::{LocationStatus, content_word};
+use crate::model::location::{LocationKind, LocationStatus, content_word};
 use crate::model::process::ProcessStatus;
 use crate::model::separation::StartFf;
 use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, JobState, ProcessState};
@@ -142,6 +142,13 @@ pub fn location(status: &LocationStatus) -> Value {
         "device": status.device.as_ref().map(|device| device.guardian()),
         "content": status.content.map(|content| content_word(Some(content))),
         "jobs": status.jobs,
+        "made-as": match status.kind {
+            LocationKind::Location => "location",
+            LocationKind::Logical => "logical-destination",
+            LocationKind::Outlet => "way-to-actual-destination",
+        },
+        "whole-group": status.whole_group,
+        "takes-jobs": status.takes_jobs,
     })
 }
 
