@@ -32,6 +32,8 @@ use crate::spool::{Room, Spool};
 
 /// How many records are written at once.
 const AT_ONCE: u32 = 64;
+/// The stack of the thread that writes for a device.
+const STACK: usize = 1 << 20;
 /// Whoever else writes is done in less.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// The end of a log in which a record is looked for: more than any process writes at once.
@@ -70,6 +72,18 @@ pub(crate) fn note(tx: &Tx<'_>, job: &JobRow, device: &DeviceRow, octets: u64) -
 }
 
 impl Spool {
+    /// Does what [`Spool::write_accounts`] does, for a thread of a device: its stack is too small for that.
+    ///
+    /// # Errors
+    /// As there, or when no thread can be started.
+    pub(crate) fn write_accounts_aside(&self, now: &Moment) -> Fallible<()> {
+        let (spool, now) = (self.clone(), now.clone());
+        let writing = std::thread::Builder::new().name("accounting".to_owned()).stack_size(STACK);
+        let writing = writing.spawn(move || spool.write_accounts(&now));
+        let writing = writing.map_err(|error| Failure::new(FailureKind::Io, format!("accounting: {error}")))?;
+        writing.join().unwrap_or_else(|_| Err(Failure::internal("accounting has panicked")))
+    }
+
     /// Writes the records that wait into their logs. What cannot be written now waits for the next time.
     ///
     /// # Errors

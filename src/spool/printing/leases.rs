@@ -200,7 +200,7 @@ impl Engine for Spool {
         self.erase(&erase);
         if accounts {
             // A log that cannot be written stops no job: what waits for it is written the next time.
-            let _ = self.write_accounts(now);
+            let _ = self.write_accounts_aside(now);
         }
         Ok(next)
     }
