@@ -253,7 +253,8 @@ fn a_connection_that_is_reset_while_its_job_is_suspended_is_noticed_and_the_job_
     site.wait_for("the job goes back", || job_state(&site, "long").unwrap() == "pending");
     let shown = device(&site, "LP2");
     assert_eq!((&shown["state"], &shown["error"]["next-try"]), (&Value::from("suspended"), &Value::Null), "{shown}");
-    assert!(shown["error"]["text"].as_str().unwrap().contains("while its job was suspended"), "{shown}");
+    let text = shown["error"]["text"].as_str().unwrap();
+    assert!(text.contains("while its job was suspended") && text.contains("the connection was reset"), "{shown}");
     printer.set_mode(Mode::Normal);
     site.spoolcom("DEV $LP2, START");
     site.wait_until_empty();

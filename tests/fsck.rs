@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::support::Site;
 use crate::support::documents::text;
+use crate::support::{DEADLINE, Site, finish, pid};
 use serde_json::Value;
+use spoolsuite::spool::disk::locks;
 
 fn waiting(jobs: usize) -> Site {
     let site = Site::new();
@@ -79,6 +80,9 @@ fn print_files_that_are_missing_damaged_or_nobodys_are_found_and_mended_and_each
     let jobs = site.jobs();
     let held = jobs.iter().filter(|job| job["job-state-reasons"].to_string().contains("document-corrupt")).count();
     assert_eq!((jobs.len(), held), (4, 3));
+    // Two are found where they are now; the third is nowhere.
+    let shown = site.run("pdls", &["-U", "-r", "document-content"]).expect(0).out;
+    assert_eq!(shown.matches("/corrupt/pdpr").count(), 2, "{shown}");
     // The sound one prints, the others stay where they are.
     site.start("LP1");
     site.wait_for("the sound one is printed", || site.jobs().len() == 3);
@@ -123,6 +127,37 @@ fn the_proof_of_the_directory_and_run_are_made_again() {
     assert!(findings(&site, &[], 0).is_empty());
     std::fs::write(site.server_dir().join(".spool-id"), "another").unwrap();
     assert_eq!(codes(&site, &["--repair"], 1), ["other-spool"]);
+    std::fs::write(site.server_dir().join(".spool-id"), [0xff, 0xfe]).unwrap();
+    assert_eq!(codes(&site, &["--repair"], 1), ["spool-id"]);
+    assert!(site.run("pdfsck", &[]).expect(1).out.contains("cannot be read"));
+    site.run("pdls", &[]).expect(3).says(".spool-id");
+}
+
+#[test]
+fn what_is_wrong_with_a_print_process_is_named() {
+    let site = waiting(1);
+    drop(site.stop());
+    let start = |idle: &str| {
+        let mut command = site.command("fastp");
+        command.arg("--base").arg(site.base()).args(["--process", "SPLA"]).env("PD_FASTP_IDLE", idle);
+        command.spawn().unwrap()
+    };
+    let found = |code: &str| vec![(code.to_owned(), "print process $SPLA".to_owned())];
+    finish(start("-1"), DEADLINE).expect(1);
+    assert_eq!(findings(&site, &[], 1), found("process-error"));
+    let mut process = start("600");
+    site.wait_for("it runs", || site.fastp() == Some(pid(process.id())) && site.counts_as_running());
+    assert!(findings(&site, &[], 0).is_empty(), "nothing is wrong with one that runs");
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert_eq!(findings(&site, &[], 1), found("process-dead"));
+    // It would live, if its locks were held; without its file in run/ it is on its way out.
+    let (server, name) = (site.server_dir(), "SPLA".parse().unwrap());
+    let server = server.file_name().unwrap().to_str().unwrap().parse().unwrap();
+    let lives = locks::take_process(site.paths(), &server, &name, DEADLINE).unwrap();
+    assert!(lives.is_some() && findings(&site, &[], 0).is_empty());
+    std::fs::remove_file(site.paths().process_lock(&name)).unwrap();
+    assert_eq!(findings(&site, &[], 1), found("process-uprooted"));
 }
 
 /// A leaf of the tree at a page: the one in the middle (the format of the database file is public and stable).

@@ -110,10 +110,10 @@ fn attribute(prefix: &str, row: &Attribute) -> String {
         Kind::Text | Kind::Name => ("string", String::new()),
         Kind::Keyword(words) => ("keyword", format!(": {}", words.join(", "))),
         Kind::Integer(..) | Kind::Counted(_) => ("integer", String::new()),
+        Kind::Duration => ("integer", ", in minutes".to_owned()),
         Kind::Boolean => ("boolean", String::new()),
         Kind::Time => ("time", String::new()),
         Kind::Content => ("object", String::new()),
-        Kind::Duration => ("integer", ", in minutes".to_owned()),
         Kind::Range(..) => ("string", ", as low:high".to_owned()),
     };
     // Displayed as lines, in JSON as the objects of the displays of spoolcom.

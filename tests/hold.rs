@@ -104,7 +104,7 @@ fn a_paused_job_leaves_its_device_and_comes_back_to_its_place() {
     let (long, _) = stuck(&printer, &site);
     let id = field(&site, "long", "job-identifier").unwrap();
     printer.set_mode(Mode::Normal);
-    site.run("pdpause", &["-c", "job", &id]).expect(0).says("the part that was sent may print: about ");
+    site.run("pdpause", &["-c", "job", &id]).expect(0).says("the part that was sent may print: at least ");
     assert_eq!(field(&site, "long", "current-job-state").unwrap(), "paused");
     site.run("pdmod", &["-t", "renamed", &id]).expect(0);
     site.run("pdresume", &["-c", "job", &id]).expect(0);

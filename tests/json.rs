@@ -41,6 +41,15 @@ const LISTINGS: &[(&[&str], Verb, &[&str])] = &[
     (&["spoolcom JOB WHY"], spoolcom::run, &["JOB 4, WHY", "--json"]),
     (&["spoolcom JOB WHY"], spoolcom::run, &["JOB 7, WHY", "--json"]),
     (&["spoolcom SPOOLER"], spoolcom::run, &["SPOOLER", "--json"]),
+    (&["spoolcom XREF"], spoolcom::run, &["LOC, XREF", "--json"]),
+    (&["spoolcom XREF"], spoolcom::run, &["DEV, XREF", "--json"]),
+    (&["spoolcom XREF"], spoolcom::run, &["PRINT, XREF", "--json"]),
+    (&["spoolcom DEV SUMMARY"], spoolcom::run, &["DEV, SUMMARY", "--json"]),
+    (&["spoolcom JOB SUMMARY"], spoolcom::run, &["JOB, SUMMARY", "--json"]),
+    (&["spoolcom PRINT SUMMARY and COLLECT SUMMARY"], spoolcom::run, &["PRINT, SUMMARY", "--json"]),
+    (&["spoolcom PRINT SUMMARY and COLLECT SUMMARY"], spoolcom::run, &["COLLECT, SUMMARY", "--json"]),
+    (&["spoolcom SPOOLER STATISTICS"], spoolcom::run, &["SPOOLER, STATISTICS", "--json"]),
+    (&["spoolcom COLLECT"], spoolcom::run, &["COLLECT", "--json"]),
 ];
 
 /// Attributes that only the spool gives a value, if it has one.
@@ -261,6 +270,8 @@ fn hide(value: &mut Value, base: &str) {
                         let end = path.len() - 6;
                         *value = Value::from(path[..end].replace(base, "[base]") + "[six]");
                     }
+                    // How full the disk is.
+                    ("units-allocated" | "total-units" | "percent-full", _) => *value = Value::from("[number]"),
                     ("base", _) => *value = Value::from("[base]"),
                     ("fastcnfg", Value::String(path)) => *value = Value::from(path.replace(base, "[base]")),
                     _ => hide(value, base),

@@ -4,8 +4,11 @@
 //!
 //! `STARVED=1` tries every limit of the matrix.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
+use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -101,6 +104,79 @@ fn below_every_limit_a_program_works_or_says_why_and_nothing_acknowledged_is_los
     let strange = once.iter().find(|tag| !acknowledged.contains(tag) && !unknown.contains(*tag));
     assert_eq!(strange, None, "what was refused is not printed");
     site.wait_for_no_print_files();
+}
+
+/// The least memory, in KiB, with which a program comes as far as saying its version.
+fn least_memory(site: &Site, name: &str) -> u32 {
+    let comes_up = |kib: u32| run_below(site, &format!("-c 0 -v {kib}"), name, &["--version"]).status == 0;
+    (40..400).map(|n| n * 256).find(|kib| comes_up(*kib)).unwrap()
+}
+
+#[test]
+fn whatever_ends_for_want_of_memory_says_so_and_takes_nothing_for_damaged() {
+    let site = Site::new();
+    site.declare();
+    let file = site.document("one", &text("one", 300));
+    site.submit("office.front", "one", &file).expect(0);
+    drop(site.stop());
+    let base = site.base().to_str().unwrap();
+    let step = if number("STARVED", 0) > 0 { 32 } else { 256 };
+    for (name, arguments) in [
+        ("pdpr", &["-d", "office.front", file.to_str().unwrap()][..]),
+        ("pdls", &["-U", "--json"]),
+        ("pdfsck", &["--repair"]),
+        ("spoolcom", &["DEV; JOB; PRINT; SPOOLER"]),
+    ] {
+        let least = least_memory(&site, name);
+        for kib in (least..least + 8192).step_by(step) {
+            let outcome = run_below(&site, &format!("-c 0 -v {kib}"), name, arguments);
+            assert!(outcome.status == 0 || !outcome.err.is_empty(), "{kib}: {name}: {outcome:#?}");
+            let all = outcome.out + &outcome.err;
+            assert!(!all.contains("damaged") && !all.contains("LOST"), "{kib}: {name}: {all}");
+        }
+    }
+    // A print process either ends with words or goes on, and asks again for what it did not get.
+    let least = least_memory(&site, "fastp");
+    for kib in (least..least + 6144).step_by(step) {
+        let limit = format!("-c 0 -v {kib}");
+        let idle = ["--base", base, "--process", "SPLA", "--idle", "0"];
+        let process = RefCell::new(below(&site, &limit, "fastp", &idle).spawn().unwrap());
+        let shown = || site.run("spoolcom", &["PRINT $SPLA; DEV $LP1"]).out;
+        let has_ended = || process.borrow_mut().try_wait().unwrap().is_some();
+        shows(&site, "it ends or says what it lacks", || has_ended() || shown().contains("memory"));
+        let _ = kill(pid(process.borrow().id()), Signal::SIGTERM);
+        let outcome = finish(process.into_inner(), DEADLINE);
+        assert!(outcome.status == 0 || !outcome.err.is_empty(), "{kib}: {outcome:#?}");
+        assert!(!outcome.err.contains("damaged") && !shown().contains("damaged"), "{kib}: {outcome:#?}");
+    }
+    site.spoolcom("PRINT $SPLA, START; DEV $LP1, START");
+    site.wait_until_empty();
+}
+
+#[test]
+fn a_process_that_died_for_want_of_memory_has_left_its_reason() {
+    let site = Site::new();
+    site.declare();
+    // A printer that is off keeps the process with its job.
+    let off = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    site.device("LP2", &format!("socket://{off}"), "OFF");
+    site.spoolcom("LOC #OFFICE.BACK, DEV $LP2");
+    let file = site.document("one", &text("one", 300));
+    site.submit("office.back", "one", &file).expect(0);
+    let mut process = process_below(&site, "-c 0 -v 4000000");
+    site.wait_for("it runs", || site.fastp() == Some(pid(process.id())) && site.counts_as_running());
+    // Below the same limit: a command in better circumstances would replace it.
+    run_below(&site, "-c 0 -v 4000000", "spoolcom", &["DEV $LP2, START"]).expect(0);
+    // The signal of the run-time library when an allocation fails.
+    kill(pid(process.id()), Signal::SIGABRT).unwrap();
+    assert_eq!(
+        process.wait().unwrap().signal(),
+        Some(Signal::SIGABRT as i32),
+        "whoever waits for it is told the truth"
+    );
+    let said = why(&site, "1");
+    let told = ["died", "it was ended in the middle", "raise ulimit -v (here 4096000000)"];
+    assert!(told.iter().all(|word| said.contains(word)), "{said}\n{}", site.log());
 }
 
 #[test]

@@ -290,6 +290,9 @@ pub static TABLE: &[Attribute] = &[
         })),
     server(Field::ProblemMessage, Text, Brief, &["Problem"], "why nobody prints what waits, or what is wrong with the spool")
         .server(|s| s.problem.map_or(NONE, plain)),
+    server(Field::Collectors, Text, All, &["Collectors"],
+        "where jobs come in, each with its state: those of the NonStop language").many()
+        .server(|s| texts(s.collectors.iter().map(|(name, state)| format!("{name}:{}", state.word().to_lowercase())))),
     server(Field::LogicalDestinationsSupported, Name, Verbose, &["Logical", "Destinations Supported"], "its logical destinations")
         .also(&["logical-printers-supported"]).many().server(|s| s.members.map_or(NONE, |members| texts(&members.logical))),
     server(Field::ActualDestinationsSupported, Name, Verbose, &["Actual", "Destinations Supported"], "its actual destinations")

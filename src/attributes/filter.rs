@@ -15,11 +15,12 @@ use jiff::tz::TimeZone;
 use super::object::Object;
 use super::text::{escaped, is_plain, write};
 use super::{Attribute, Class, Kind, find_nameable};
+use crate::model::collector::is_data_file;
 use crate::model::field::{Field, Value};
 use crate::model::location::Destination;
 use crate::model::query::{Comparison, Condition, Parts};
 use crate::model::state::JobState;
-use crate::model::{GlobalJobId, JobNumber, JobRef, LocalJobId, LocationPattern};
+use crate::model::{CollectorName, GlobalJobId, JobNumber, JobRef, LocalJobId, LocationPattern};
 
 /// A condition that is ready for objects of one class.
 #[derive(Debug)]
@@ -75,6 +76,8 @@ impl Node {
             | Condition::Owner(_)
             | Condition::OwnerId(_)
             | Condition::State(_)
+            | Condition::Collector(_)
+            | Condition::DataFile(_)
             | Condition::Destination(_)
             | Condition::Location(_) => Self::Is(condition.clone()),
         }
@@ -115,6 +118,8 @@ struct Identity<'a> {
     destination: &'a Destination,
     /// A finished job is in no state.
     state: Option<JobState>,
+    /// The collector by which it came, and its data file. Of a finished job nobody knows that any more.
+    came_by: Option<(CollectorName, Option<&'a str>)>,
 }
 
 impl<'a> Identity<'a> {
@@ -129,6 +134,7 @@ impl<'a> Identity<'a> {
                 user_name: &job.user_name,
                 destination: &job.destination,
                 state: Some(job.state),
+                came_by: Some((job.collector.clone().unwrap_or_else(CollectorName::usual), job.data_file.as_deref())),
             }),
             Object::Finished(job) => Some(Self {
                 number: job.number,
@@ -139,6 +145,7 @@ impl<'a> Identity<'a> {
                 user_name: &job.user_name,
                 destination: &job.destination,
                 state: None,
+                came_by: None,
             }),
             _ => None,
         }
@@ -154,6 +161,11 @@ impl<'a> Identity<'a> {
             Condition::Owner(owner) => self.owner == owner,
             Condition::OwnerId(owner) => self.owner_uid == *owner,
             Condition::State(state) => self.state == Some(*state),
+            Condition::Collector(name) => self.came_by.as_ref().is_some_and(|by| by.0 == *name),
+            Condition::DataFile(asked) => {
+                let typed = self.came_by.as_ref().and_then(|by| by.1);
+                typed.is_some_and(|typed| is_data_file(typed, asked))
+            }
             Condition::Destination(destination) => self.destination == destination,
             Condition::Location(pattern) => at(self.destination, pattern),
             _ => false,

@@ -207,6 +207,11 @@ impl Attribute {
         matches!(self.field, Field::Carried(_))
     }
 
+    /// Returns whether it is kept and shown, and nothing is decided by it.
+    fn decides_nothing(&self) -> bool {
+        self.is_carried() && !self.decides && !matches!(self.set, Setter::Submission(_) | Setter::Change(_))
+    }
+
     /// Returns whether a group shows it of those objects alone that have a value of it.
     pub fn shows_only_values(&self) -> bool {
         self.is_carried() || (self.only.is_some() && self.shown == Shown::All)
@@ -313,14 +318,11 @@ impl Attribute {
 
     /// Says what it is, with its default. Of one that is only carried it says that it decides nothing.
     pub fn summary(&self) -> String {
-        let is_idle = self.is_carried() && matches!(self.set, Setter::Carried) && !self.decides;
         match self.default {
-            Some(default) if is_idle => {
+            Some(default) if self.decides_nothing() => {
                 format!("{}; kept and shown, decides nothing; {default} unless given", self.help)
             }
-            None if is_idle => {
-                format!("{}; kept and shown, decides nothing", self.help)
-            }
+            None if self.decides_nothing() => format!("{}; kept and shown, decides nothing", self.help),
             Some(default) => format!("{}; {default} unless given", self.help),
             None => self.help.to_owned(),
         }

@@ -1,5 +1,7 @@
 //! The objects that getters read: records of the model, with the few facts that a display knows beside them.
 
+use crate::model::CollectorName;
+use crate::model::collector::CollectorState;
 use crate::model::device::DeviceStatus;
 use crate::model::field::{Field, Value};
 use crate::model::finished::FinishedStatus;
@@ -70,6 +72,8 @@ pub struct ServerFacts<'a> {
     pub accepts: bool,
     /// Whether jobs leave its queues for printing.
     pub prints: bool,
+    /// Its collectors, each with its state.
+    pub collectors: &'a [(CollectorName, CollectorState)],
     /// The state of its spooler.
     pub state: SpoolerState,
     /// What is wrong with it.

@@ -13,6 +13,7 @@ use super::getters::{
 };
 use super::row::{carried, document, job, noted};
 use super::{Attribute, NONE};
+use crate::model::CollectorName;
 use crate::model::field::{Field, Value};
 use crate::model::job::{Format, FormatOrigin, Transfer};
 use crate::model::query::Parts;
@@ -88,6 +89,8 @@ pub static TABLE: &[Attribute] = &[
         .job(|j| destination_name(&j.destination)).finished(Brief, |j| destination_name(&j.destination)),
     job(Field::DestinationsAssigned, Name, Brief, &["Destinations", "Assigned"], "the devices that have it")
         .also(&["printers-assigned"]).many().job(|j| texts(&j.devices)).finished(Brief, |j| texts(&j.device)),
+    job(Field::Collector, Name, All, &["Collector"], "the collector by which it came, one of the NonStop language")
+        .job(|j| text(j.collector.as_ref().unwrap_or(&CollectorName::usual()))),
     job(Field::JobStateReasons, Keyword(JOB_REASONS), Verbose, &["Reasons"],
         "why it is held, how it ended, or that its printer has all of it")
         .also(&["state-reasons", "reasons"]).many().job(|j| texts(j.reason_keywords())),

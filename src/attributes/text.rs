@@ -213,8 +213,8 @@ pub fn read(attribute: &Attribute, text: &str, clock: &Clock) -> Result<Value, F
     }
 }
 
-/// The longest span of time, in minutes.
-const MOST_MINUTES: i64 = 35_791_394;
+/// The longest span of time, in minutes: 999,999 hours.
+const MOST_MINUTES: i64 = 999_999 * 60;
 
 /// Reads a span of time, `HH:MM` or minutes alone, in minutes.
 pub fn minutes(text: &str) -> Option<i64> {
@@ -310,6 +310,9 @@ pub(super) fn check(kind: Kind, value: &Value) -> Result<(), String> {
         (Kind::Keyword(words), Value::Text(text)) if !words.contains(&text.as_str()) => {
             Err(format!("'{}' is none of {}", escaped(text), words.join(", ")))
         }
+        (Kind::Duration, Value::Integer(n)) if !(0..=MOST_MINUTES).contains(n) => {
+            Err(format!("'{n}' is no number of minutes"))
+        }
         (Kind::Integer(low, high), Value::Integer(n)) if !(low..=high).contains(n) => {
             Err(format!("'{n}' is not a number from {low} to {high}"))
         }
@@ -320,7 +323,8 @@ pub(super) fn check(kind: Kind, value: &Value) -> Result<(), String> {
             Err(format!("'{}' is no range from {low} to {high}", escaped(text)))
         }
         (Kind::Text | Kind::Name | Kind::Keyword(_) | Kind::Range(..), Value::Text(_))
-        | (Kind::Integer(..) | Kind::Duration, Value::Integer(_))
+        | (Kind::Duration, Value::Integer(_))
+        | (Kind::Integer(..), Value::Integer(_))
         | (Kind::Boolean, Value::Boolean(_))
         | (Kind::Time, Value::Time(_)) => Ok(()),
         _ => Err("it has a value of another kind".to_owned()),

@@ -139,10 +139,7 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
         };
         match supervise::usual_place(host, &|name| std::env::var_os(name), &place)? {
             Place::Base(base) => {
-                let server = match intent {
-                    Intent::DeclareAs(server) => Some(server),
-                    _ => None,
-                };
+                let server = if let Intent::DeclareAs(server) = intent { Some(server) } else { None };
                 let mut spool = embedded(base, purpose, server, None)?;
                 // Kept in the spool, because a print process has nothing of the environment of whoever starts it. A server
                 // has its own.
@@ -194,7 +191,8 @@ fn served(path: &std::path::Path) -> Result<Box<dyn Operations>, Failure> {
     Ok(Box::new(ServedSpool::connect(path)?))
 }
 
-/// The spool in a directory of our own, for a command that began to look for it at `began`.
+/// The spool in a directory of our own, for a command that began to look for it at `began`. One that is made has a server of
+/// the name that is given.
 fn embedded(
     base: Base,
     purpose: Purpose,
@@ -203,8 +201,8 @@ fn embedded(
 ) -> Result<EmbeddedSpool, Failure> {
     let waited = move || began.map_or(Duration::ZERO, |began| began.elapsed());
     let place = base.clone();
-    let named = move || supervise::open_waited(&place, purpose, server.as_ref().map(FixedName::as_str), waited());
-    EmbeddedSpool::open(base, Box::new(named))
+    let open = move || supervise::open_waited(&place, purpose, server.as_ref().map(FixedName::as_str), waited());
+    EmbeddedSpool::open(base, Box::new(open))
 }
 
 /// Makes the way of a submission: to the submission socket, or into the spool. `PD_SUBMISSION_SOCKET_MS` says how long

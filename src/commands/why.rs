@@ -167,8 +167,9 @@ fn on_device(device: &str, cause: &DeviceCause, times: &Times) -> String {
             let again = again.unwrap_or_default();
             format!("{device} is offline by {}; RESTART starts it again{again}", error_words(error, times))
         }
-        DeviceCause::ProcessDead(name) => {
-            format!("print process ${name} of {device} died; {}", started_by(&format!("${name}")))
+        DeviceCause::ProcessDead { process, last_words } => {
+            let why = last_words.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
+            format!("print process ${process} of {device} died{why}; {}", started_by(&format!("${process}")))
         }
         DeviceCause::ProcessNotRunning(name) => {
             format!("print process ${name} of {device} is not running; {}", started_by(&format!("${name}")))
@@ -317,8 +318,10 @@ fn device_details(cause: &DeviceCause) -> Value {
             "next-try": error.next_try_ms.map_or(Value::Null, utc),
             "tries": error.tries,
         }),
-        DeviceCause::ProcessDead(name)
-        | DeviceCause::ProcessNotRunning(name)
+        DeviceCause::ProcessDead { process, last_words } => {
+            json!({ "process": format!("${process}"), "reason-text": last_words })
+        }
+        DeviceCause::ProcessNotRunning(name)
         | DeviceCause::ProcessIndependent(name)
         | DeviceCause::ProcessGone(name) => json!({ "process": format!("${name}") }),
         DeviceCause::ProcessHung { process, since_ms } | DeviceCause::ProcessSilent { process, since_ms } => {

@@ -280,6 +280,70 @@ impl DeviceSettings {
             page_lines: (self.page_length > 0).then_some(self.page_length),
         }
     }
+    /// Returns what makes a device that was just declared into one with these settings, in the order of a command. What it
+    /// has anyway is left out.
+    pub fn changes(&self) -> Vec<DeviceChange> {
+        // Every setting stands here, so that a new one cannot be forgotten.
+        let Self {
+            process,
+            uri,
+            form,
+            speed,
+            exclusive,
+            fifo,
+            fifo_told,
+            retry,
+            timeout,
+            header,
+            startff,
+            endff,
+            width,
+            trunc,
+            eol_crlf,
+            page_length,
+            content_raw,
+            parm,
+            restart,
+            delivery,
+            attempts,
+            kept,
+            media,
+        } = self.clone();
+        let mut changes: Vec<DeviceChange> = Vec::new();
+        changes.extend(process.map(DeviceChange::Process));
+        changes.extend(uri.map(DeviceChange::Uri));
+        changes.extend([
+            DeviceChange::Form(form),
+            DeviceChange::Speed(speed),
+            DeviceChange::Exclusive(exclusive),
+            DeviceChange::Retry(retry),
+            DeviceChange::Timeout(timeout),
+            DeviceChange::Header(header),
+            DeviceChange::StartFf(startff),
+            DeviceChange::EndFf(endff),
+            DeviceChange::Width(width),
+            DeviceChange::Trunc(trunc),
+            DeviceChange::EolCrLf(eol_crlf),
+            DeviceChange::PageLength(page_length),
+            DeviceChange::ContentRaw(content_raw),
+            DeviceChange::Parm(parm),
+            DeviceChange::Restart(restart),
+            DeviceChange::Delivery(delivery),
+            DeviceChange::Attempts(attempts),
+            DeviceChange::Media(media),
+        ]);
+        let mut made = Self::default();
+        changes.retain(|change| {
+            let before = made.clone();
+            made.apply(change);
+            made != before
+        });
+        // Said only where somebody said it: else it follows from the URI.
+        changes.extend(fifo_told.then_some(DeviceChange::Fifo(fifo)));
+        let words = kept.iter().map(|(word, value)| KeptWord { word: word.to_owned(), value: value.to_owned() });
+        changes.extend(words.map(DeviceChange::Kept));
+        changes
+    }
     /// Applies one change.
     pub fn apply(&mut self, change: &DeviceChange) {
         match change.clone() {
@@ -474,6 +538,25 @@ pub struct FilePosition {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_changes_of_a_device_make_it_again() {
+        let mut settings = DeviceSettings::default();
+        assert_eq!(settings.changes(), []);
+        let kept = KeptWord { word: "CHARMAP".into(), value: "NONE".into() };
+        for change in [
+            DeviceChange::Uri(DeviceUri::Null),
+            DeviceChange::Width(80),
+            DeviceChange::Fifo(false),
+            DeviceChange::Kept(kept),
+            DeviceChange::Attempts(0),
+        ] {
+            settings.apply(&change);
+            let mut made = DeviceSettings::default();
+            settings.changes().iter().for_each(|change| made.apply(change));
+            assert_eq!(made, settings, "after {change}");
+        }
+    }
 
     #[test]
     fn an_entry_is_looked_for_without_a_uri_and_with_parm_bit_5() {

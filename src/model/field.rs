@@ -218,6 +218,10 @@ fields! {
     ServerName = "server-name",
     /// Server state.
     ServerState = "server-state",
+    /// The collector by which a job came.
+    Collector = "collector",
+    /// The collectors of a server.
+    Collectors = "collectors",
     /// Address of a device.
     DeviceUri = "device-uri",
     /// Host of a device.

@@ -5,6 +5,7 @@ pub mod account;
 pub mod alter;
 pub mod authority;
 pub mod call;
+pub mod collector;
 pub mod device;
 pub mod event;
 pub mod failure;

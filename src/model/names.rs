@@ -128,6 +128,10 @@ name!(
     ProcessName, dots: true
 );
 name!(
+    /// The name of a collector, without its `$`.
+    CollectorName, dots: false
+);
+name!(
     /// The name of an object of a class that is only kept, as [`super::object`] has them.
     ObjectName, dots: true
 );
@@ -139,6 +143,13 @@ name!(
     /// The destination half of a location.
     DestName, dots: false
 );
+
+impl CollectorName {
+    /// Returns the collector of a spool in which none was ever declared.
+    pub fn usual() -> Self {
+        Self("S".into())
+    }
+}
 
 impl GroupName {
     /// Returns the group to which a job goes that names no location.

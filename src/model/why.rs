@@ -71,7 +71,12 @@ pub enum DeviceCause {
     /// An error took the device offline, and RESTART starts it again.
     Restarts(ErrorNote),
     /// The print process died.
-    ProcessDead(ProcessName),
+    ProcessDead {
+        /// Its name.
+        process: ProcessName,
+        /// Why, if it could still say so.
+        last_words: Option<String>,
+    },
     /// The print process is not running though there is work.
     ProcessNotRunning(ProcessName),
     /// The print process is not running, and its user has to start it.
@@ -243,7 +248,7 @@ impl DeviceCause {
             Self::Error(_) => "device-error",
             Self::ErrorForGood(_) => "device-error-for-good",
             Self::Restarts(_) => "device-restarts",
-            Self::ProcessDead(_) => "process-dead",
+            Self::ProcessDead { .. } => "process-dead",
             Self::ProcessNotRunning(_) => "process-not-running",
             Self::ProcessIndependent(_) => "process-independent",
             Self::ProcessHung { .. } => "process-hung",
@@ -269,7 +274,7 @@ impl DeviceCause {
             Self::Opening { next: true, .. } => 0,
             Self::Opening { next: false, .. } => 1,
             Self::LeftToAnother | Self::Error(_) | Self::Restarts(_) => 1,
-            Self::ProcessDead(_) | Self::ProcessNotRunning(_) | Self::ProcessSilent { .. } => 1,
+            Self::ProcessDead { .. } | Self::ProcessNotRunning(_) | Self::ProcessSilent { .. } => 1,
             Self::ProcessError { tried_again: true, .. } | Self::ProcessTrouble { .. } => 1,
             _ => 2,
         }

@@ -119,6 +119,7 @@ impl Site {
             keep: false,
             documents: vec![offer],
             given: Vec::new(),
+            collector: None,
         };
         alter(&mut submission);
         let files = submission.documents.iter().map(|_| {

@@ -170,10 +170,11 @@ fn id_of(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Option<DeviceId>> {
     let exact = |name: &DeviceName| {
         tx.one("SELECT id FROM device WHERE name_key = ?", values![name.key()], |row| row.only::<DeviceId>())
     };
-    let local = local_name(tx, name)?;
-    let found = exact(&local)?;
-    // A spool of an earlier version may hold a device whose name has its own node.
-    if found.is_none() && local != *name { exact(name) } else { Ok(found) }
+    match exact(&local_name(tx, name)?)? {
+        // A spool of an earlier version may hold a device whose name has its own node.
+        None => exact(name),
+        found => Ok(found),
+    }
 }
 
 /// Returns the name by which this spool knows a device: without the node of its own server.
@@ -416,6 +417,16 @@ pub(crate) fn stop_by_error(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
         "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ? WHERE id = ?",
         values![DeviceWish::Stopped, false, true, id],
     )
+}
+
+/// Stores that an operator wants a stopped device to stay so. Returns whether nobody had said anything of it before.
+pub(crate) fn stays_stopped(tx: &Tx<'_>, id: DeviceId) -> Fallible<bool> {
+    tx.demand_lock(Lock::Device(id))?;
+    let changed = tx.run(
+        "UPDATE device SET untouched = ? WHERE id = ? AND wish = ? AND untouched <> ?",
+        values![false, id, DeviceWish::Stopped, false],
+    )?;
+    Ok(changed == 1)
 }
 
 /// Returns the devices that nobody has started or drained yet.

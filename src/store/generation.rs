@@ -16,6 +16,7 @@ use std::path::Path;
 use super::value::columns;
 use super::{Fallible, Row, Tx};
 use crate::model::Failure;
+use crate::sys::own_file;
 
 /// What the database had counted to when a transaction was committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +63,7 @@ impl Mark {
     pub fn read(path: &Path) -> Option<Self> {
         use std::io::Read;
         let mut text = String::new();
-        File::open(path).ok()?.take(LONGEST).read_to_string(&mut text).ok()?;
+        own_file::open_to_read(path).ok()?.take(LONGEST).read_to_string(&mut text).ok()?;
         Self::parse(&text)
     }
 
@@ -71,7 +72,7 @@ impl Mark {
     /// # Errors
     /// When it cannot be written. The mark that stands there is then older than the database, which does no harm.
     pub fn write(&self, path: &Path) -> io::Result<()> {
-        let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let file = own_file::open(path, File::options().write(true).create(true).truncate(false).mode(0o600))?;
         file.write_all_at(self.line().as_bytes(), 0)
     }
 }

@@ -7,7 +7,8 @@ use crate::model::order::Priority;
 use crate::model::query::{Condition, Order};
 use crate::model::state::{EntryState, HoldReasons, JobState, Wish};
 use crate::model::{
-    ClassId, Failure, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern, RouteId, Serial,
+    ClassId, CollectorName, Failure, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern,
+    RouteId, Serial,
 };
 
 use super::tally::{self, Counts};
@@ -91,6 +92,8 @@ pub struct JobRow {
     pub pages: Option<u64>,
     /// Its position.
     pub sort: SortKey,
+    /// The collector by which it came; none = the usual one.
+    pub collector: Option<CollectorName>,
     /// What listings of jobs compare in place of the key of its position: see `place()`.
     pub place: i64,
 }
@@ -138,6 +141,7 @@ columns!(at {
     sort_key,
     sort_sequence,
     sort_place,
+    collector,
     retention,
     discard_ms,
     print_after_ms,
@@ -185,14 +189,15 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
             sequence: row.get(at::sort_sequence)?,
         },
         place: row.get(at::sort_place)?,
+        collector: row.get(at::collector)?,
     })
 }
 
 pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_id, owner_server, owner_uid, owner_gid, owner, user_name, name, form, priority, wish,
              reasons, reason_text, hold_after, arriving, retained, group_id, location_id, route_id, class_id, created_ms,
-             work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence, sort_place, retention, discard_ms,
-             print_after_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence, collector, sort_place, retention,
+             discard_ms, print_after_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// How a job ended, in its column.
 pub(super) struct Ended(pub(super) Option<Ending>);
@@ -233,13 +238,15 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
             j.sort.rank,
             j.sort.key,
             j.sort.sequence,
+            j.collector.as_ref().map(CollectorName::as_str),
             j.place,
             j.lifetime.retention.map(Retention::stored),
             j.lifetime.discard_ms,
             j.lifetime.print_after_ms
         ],
     )?;
-    tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(j.arriving), ..Counts::default() })?;
+    let held = i64::from(j.wish != Wish::Run || !j.reasons.is_empty() || j.lifetime.ending.is_some());
+    tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(j.arriving), held, collected: 1, ..Counts::default() })?;
     tally::add_at(tx, j.location, 1)?;
     tx.has_made(Lock::Job(JobId(id)));
     Ok(JobId(id))
@@ -255,6 +262,32 @@ pub(crate) fn insert_values(tx: &Tx<'_>, job: JobId, given: &[GivenValue]) -> Fa
     tx.batch(sql, given.iter().zip(&texts).enumerate(), |(position, (value, text)), insert| {
         insert(values![job, value.document, value.field.stored(), position, text, value.origin])
     })
+}
+
+const HELD_ON_DEVICES: &str =
+    "SELECT count(*) FROM (SELECT DISTINCT job_id FROM entry CROSS JOIN job ON job.id = job_id
+     WHERE entry.state IN (?, ?) AND (reasons OR wish OR retained) LIMIT ?)";
+
+/// Returns how many jobs are still on a device, and held, paused or kept already; counted up to `limit`.
+pub(crate) fn held_on_devices(tx: &Tx<'_>, limit: u32) -> Fallible<i64> {
+    let found =
+        tx.one(HELD_ON_DEVICES, values![EntryState::Claimed, EntryState::Transferred, limit], |row| row.only::<i64>());
+    Ok(found?.unwrap_or(0))
+}
+
+/// Changes what is wanted of a job, or what holds it, and counts it.
+pub(super) fn counting_held(tx: &Tx<'_>, id: JobId, change: impl FnOnce() -> Fallible<()>) -> Fallible<()> {
+    let held = || {
+        let found =
+            tx.one("SELECT reasons OR wish OR retained FROM job WHERE id = ?", values![id], |row| row.only::<bool>());
+        Ok::<_, Failure>(i64::from(found?.unwrap_or(false)))
+    };
+    let before = held()?;
+    change()?;
+    match held()? - before {
+        0 => Ok(()),
+        held => tally::add(tx, Counts { held, ..Counts::default() }),
+    }
 }
 
 /// Returns the job with that identity.
@@ -400,13 +433,15 @@ pub(crate) fn candidates(
 /// Sets the wish.
 pub(crate) fn set_wish(tx: &Tx<'_>, id: JobId, wish: Wish) -> Fallible<()> {
     tx.demand_lock(Lock::Job(id))?;
-    tx.change("the job", "UPDATE job SET wish = ? WHERE id = ?", values![wish, id])
+    let sql = "UPDATE job SET wish = ? WHERE id = ?";
+    counting_held(tx, id, || tx.change("the job", sql, values![wish, id]))
 }
 
 /// Sets the hold reasons and their words.
 pub(crate) fn set_reasons(tx: &Tx<'_>, id: JobId, reasons: HoldReasons, text: Option<&str>) -> Fallible<()> {
     tx.demand_lock(Lock::Job(id))?;
-    tx.change("the job", "UPDATE job SET reasons = ?, reason_text = ? WHERE id = ?", values![reasons, text, id])
+    let sql = "UPDATE job SET reasons = ?, reason_text = ? WHERE id = ?";
+    counting_held(tx, id, || tx.change("the job", sql, values![reasons, text, id]))
 }
 
 /// Notes the state that a job leaves.
@@ -475,11 +510,13 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
     let sql = format!("DELETE FROM job WHERE id = ? RETURNING {}", was_at::LIST);
     // Why all rows and not the first? References to the job are checked when the statement has come to its end.
     let gone = tx.rows(&sql, values![id], |row| {
-        Ok((row.get(was_at::token)?, row.get(was_at::location_id)?, row.get(was_at::arriving)?))
+        let (open, held): (bool, bool) = (row.get(was_at::arriving)?, row.get(was_at::held)?);
+        let less = Counts { jobs: -1, open_jobs: -i64::from(open), held: -i64::from(held), ..Counts::default() };
+        Ok((row.get(was_at::token)?, row.get(was_at::location_id)?, less))
     })?;
-    let gone: Option<(String, Option<LocationId>, bool)> = gone.into_iter().next();
-    let (token, location, arriving) = gone.ok_or_else(|| sqlite::changed("the job"))?;
-    tally::add(tx, Counts { jobs: -1, open_jobs: -i64::from(arriving), ..Counts::default() })?;
+    let gone: Option<(String, Option<LocationId>, Counts)> = gone.into_iter().next();
+    let (token, location, less) = gone.ok_or_else(|| sqlite::changed("the job"))?;
+    tally::add(tx, less)?;
     tally::add_at(tx, location, -1)?;
     let mut carried: Vec<(Field, Value)> = given.into_iter().flatten().collect();
     // Which row a DELETE returns first is nobody's promise.
@@ -487,7 +524,7 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
     Ok(Removed { token, files, carried })
 }
 
-columns!(was_at { token, location_id, arriving });
+columns!(was_at { token, location_id, arriving, held = "(reasons OR wish OR retained)" });
 
 pub(super) const CLASS: &str = "SELECT id FROM requirement_class WHERE form_key = ?";
 

@@ -66,7 +66,9 @@ pub(crate) fn keep(
 /// Sets how a job is to end, or that it has not ended.
 pub(crate) fn set_ending(tx: &Tx<'_>, id: JobId, ending: Option<Ending>) -> Fallible<()> {
     tx.demand_lock(Lock::Job(id))?;
-    tx.change("the job", "UPDATE job SET retained = ? WHERE id = ?", values![job::Ended(ending), id])
+    job::counting_held(tx, id, || {
+        tx.change("the job", "UPDATE job SET retained = ? WHERE id = ?", values![job::Ended(ending), id])
+    })
 }
 
 /// Sets how long a job lives.

@@ -22,6 +22,7 @@
 
 pub(crate) mod account;
 pub mod alter;
+pub mod collector;
 mod commit;
 pub mod device;
 pub mod document;
@@ -35,6 +36,7 @@ pub mod job;
 pub mod lifetime;
 pub mod location;
 pub mod managed;
+pub mod notices;
 pub mod object;
 pub mod process;
 pub mod restored;

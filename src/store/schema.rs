@@ -363,11 +363,35 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(KEPT)?;
     tx.script(CONTENT)?;
     tx.script(FASTCNFG)?;
+    tx.script(COLLECTORS)?;
     tx.script(ORDER)?;
     tx.script(MANAGED)?;
     tx.script(LIFETIME)?;
     tx.script(ACCOUNT)
 }
+
+/// Collectors, and the one by which each job came; none = the one of a spool in which none was ever declared. ERRLOG as typed,
+/// and counters since the cold start.
+const COLLECTORS: &str = "
+CREATE TABLE collector (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    name            TEXT    NOT NULL,
+    name_key        TEXT    NOT NULL UNIQUE,
+    file            TEXT,
+    kept            TEXT,
+    wish            INTEGER NOT NULL,
+    was_started     INTEGER NOT NULL
+);
+ALTER TABLE job ADD COLUMN collector TEXT;
+CREATE INDEX job_collector ON job (collector) WHERE collector IS NOT NULL;
+CREATE INDEX job_arriving ON job (id) WHERE arriving;
+ALTER TABLE spool ADD COLUMN has_collectors INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN error_log TEXT;
+ALTER TABLE spool ADD COLUMN jobs_collected INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN jobs_printed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN held_jobs INTEGER NOT NULL DEFAULT 0;
+UPDATE spool SET held_jobs = (SELECT count(*) FROM job WHERE reasons OR wish OR retained);
+";
 
 /// Listings of jobs follow the order of the devices that print them, devices remember whether somebody chose that order, and
 /// how fast they are. Who declared a device before keeps the order that it had.
@@ -427,6 +451,24 @@ CREATE TABLE account (
 );
 ";
 
+/// What InfoPrint commands say of destinations, queues and the server: what a location is, whether it takes jobs, whether a
+/// group was made by itself and stays without locations, which papers a device has besides its form, and what was set and has
+/// no column.
+const MANAGED: &str = "
+ALTER TABLE location ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE location ADD COLUMN whole_group INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE location ADD COLUMN takes_jobs INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE location_group ADD COLUMN declared INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN media TEXT NOT NULL DEFAULT '';
+CREATE TABLE managed_value (
+    object          TEXT    NOT NULL,
+    object_id       INTEGER NOT NULL,
+    field           TEXT    NOT NULL,
+    value           TEXT    NOT NULL,
+    PRIMARY KEY (object, object_id, field)
+) WITHOUT ROWID;
+";
+
 /// How long jobs live, and what is known of those that have ended and are kept. Few jobs have any of it: an index of those
 /// costs the others nothing. Before, no job was kept when it had ended. A job may have another owner by name than the user
 /// who may change it, so that user's jobs have an index of their own.
@@ -450,24 +492,6 @@ CREATE TABLE ended (
 );
 CREATE INDEX ended_spool ON ended (until_spool) WHERE until_spool IS NOT NULL;
 CREATE INDEX ended_wall ON ended (until_ms) WHERE until_ms IS NOT NULL;
-";
-
-/// What InfoPrint commands say of destinations, queues and the server: what a location is, whether it takes jobs, whether a
-/// group was made by itself and stays without locations, which papers a device has besides its form, and what was set and has
-/// no column.
-const MANAGED: &str = "
-ALTER TABLE location ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE location ADD COLUMN whole_group INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE location ADD COLUMN takes_jobs INTEGER NOT NULL DEFAULT 1;
-ALTER TABLE location_group ADD COLUMN declared INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE device ADD COLUMN media TEXT NOT NULL DEFAULT '';
-CREATE TABLE managed_value (
-    object          TEXT    NOT NULL,
-    object_id       INTEGER NOT NULL,
-    field           TEXT    NOT NULL,
-    value           TEXT    NOT NULL,
-    PRIMARY KEY (object, object_id, field)
-) WITHOUT ROWID;
 ";
 
 /// Facts of one host stand beside the server they belong to: device and inode of a print file and of a file that is printed

@@ -24,9 +24,15 @@ pub struct Counts {
     pub locations: i64,
     /// Print processes.
     pub processes: i64,
+    /// Jobs that are held, paused or kept, those among them that are still on a device.
+    pub held: i64,
+    /// Jobs that were taken in since the cold start. No rows say how many.
+    pub collected: i64,
+    /// Jobs that were printed since the cold start. No rows say how many.
+    pub printed: i64,
 }
 
-columns!(at { jobs, open_jobs, devices, locations, processes });
+columns!(at { jobs, open_jobs, devices, locations, processes, held_jobs, jobs_collected, jobs_printed });
 
 /// Returns the counters.
 pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
@@ -37,18 +43,22 @@ pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
             devices: row.get(at::devices)?,
             locations: row.get(at::locations)?,
             processes: row.get(at::processes)?,
+            held: row.get(at::held_jobs)?,
+            collected: row.get(at::jobs_collected)?,
+            printed: row.get(at::jobs_printed)?,
         })
     });
     Ok(found?.unwrap_or_default())
 }
 
 pub(super) const ADD: &str = "UPDATE spool SET jobs = jobs + ?, open_jobs = open_jobs + ?,
-     devices = devices + ?, locations = locations + ?, processes = processes + ? WHERE id = 1";
+     devices = devices + ?, locations = locations + ?, processes = processes + ?,
+     held_jobs = held_jobs + ?, jobs_collected = jobs_collected + ?, jobs_printed = jobs_printed + ? WHERE id = 1";
 
 /// Counts that there are so many more, or less.
 pub(super) fn add(tx: &Tx<'_>, more: Counts) -> Fallible<()> {
-    let Counts { jobs, open_jobs, devices, locations, processes } = more;
-    tx.run(ADD, values![jobs, open_jobs, devices, locations, processes])?;
+    let Counts { jobs, open_jobs, devices, locations, processes, held, collected, printed } = more;
+    tx.run(ADD, values![jobs, open_jobs, devices, locations, processes, held, collected, printed])?;
     Ok(())
 }
 
@@ -62,6 +72,17 @@ pub(super) fn add_at(tx: &Tx<'_>, location: Option<LocationId>, more: i64) -> Fa
     Ok(())
 }
 
+/// Counts that every job is held.
+pub(crate) fn all_held(tx: &Tx<'_>) -> Fallible<()> {
+    tx.run("UPDATE spool SET held_jobs = jobs WHERE id = 1", &[])?;
+    Ok(())
+}
+
+/// Counts that one more job was printed.
+pub(crate) fn printed(tx: &Tx<'_>) -> Fallible<()> {
+    add(tx, Counts { printed: 1, ..Counts::default() })
+}
+
 /// Counts the rows.
 pub(crate) fn scan(tx: &Tx<'_>) -> Fallible<Counts> {
     let count = |sql: &str| -> Fallible<i64> { Ok(tx.one(sql, &[], |row| row.only())?.unwrap_or(0)) };
@@ -72,6 +93,8 @@ pub(crate) fn scan(tx: &Tx<'_>) -> Fallible<Counts> {
         devices: count("SELECT count(*) FROM device")?,
         locations: count("SELECT count(*) FROM location")?,
         processes: count("SELECT count(*) FROM process")?,
+        held: count("SELECT count(*) FROM job WHERE reasons OR wish OR retained")?,
+        ..Counts::default()
     })
 }
 
@@ -88,6 +111,7 @@ pub(crate) fn wrong(tx: &Tx<'_>) -> Fallible<Vec<(String, String)>> {
         ("devices", known.devices, found.devices),
         ("locations", known.locations, found.locations),
         ("print processes", known.processes, found.processes),
+        ("held jobs", known.held, found.held),
     ];
     let differ = each.into_iter().filter(|(_, known, found)| known != found);
     let mut wrong: Vec<(String, String)> = differ
@@ -113,6 +137,8 @@ pub(crate) fn recount(tx: &Tx<'_>) -> Fallible<()> {
             devices: found.devices - known.devices,
             locations: found.locations - known.locations,
             processes: found.processes - known.processes,
+            held: found.held - known.held,
+            ..Counts::default()
         },
     )?;
     tx.run(&format!("UPDATE location SET jobs = {AT} WHERE jobs <> {AT}"), &[])?;

@@ -3,6 +3,7 @@
 //! A parameter and a column have the type of what they mean: a state, a name, a number. What is stored and means nothing
 //! to this version is an error, never another value.
 
+use crate::model::collector::CollectorWish;
 use crate::model::device::{AfterReset, DeviceUri, Exclusive, Paper};
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::Field;
@@ -14,8 +15,8 @@ use crate::model::order::Priority;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceWish, EntryState, HoldReasons, JobState, SpoolerState, Wish};
 use crate::model::{
-    ClassId, DestName, DeviceId, DeviceName, DocumentId, EntryId, GroupId, GroupName, JobId, JobNumber, LocalJobId,
-    LocationId, ObjectId, ProcessId, ProcessName, RouteId, Serial,
+    ClassId, CollectorId, CollectorName, DestName, DeviceId, DeviceName, DocumentId, EntryId, GroupId, GroupName,
+    JobId, JobNumber, LocalJobId, LocationId, ObjectId, ProcessId, ProcessName, RouteId, Serial,
 };
 
 /// A value as engines know it.
@@ -219,7 +220,7 @@ macro_rules! wrapped {
         }
     )+};
 }
-wrapped!(ClassId, DeviceId, DocumentId, EntryId, GroupId, JobId, LocationId, ObjectId, ProcessId, RouteId);
+wrapped!(ClassId, CollectorId, DeviceId, DocumentId, EntryId, GroupId, JobId, LocationId, ObjectId, ProcessId, RouteId);
 wrapped!(HoldReasons, LocalJobId, Serial);
 
 /// Values with a number of their own: what has another number is unknown.
@@ -242,6 +243,7 @@ macro_rules! numbered {
 }
 numbered! {
     EntryState: |state| state as i64, EntryState::from_stored, "state of an entry";
+    CollectorWish: |wish| wish as i64, CollectorWish::from_stored, "wish for a collector";
     DeviceWish: |wish| wish as i64, DeviceWish::from_stored, "wish for a device";
     LocationKind: |kind| kind as i64, LocationKind::from_stored, "kind of a location";
     SpoolerState: |state| state as i64, SpoolerState::from_stored, "state of a spooler";
@@ -346,7 +348,7 @@ macro_rules! names {
         }
     )+};
 }
-names!(DestName, DeviceName, DeviceUri, GroupName, ObjectName, ProcessName);
+names!(CollectorName, DestName, DeviceName, DeviceUri, GroupName, ObjectName, ProcessName);
 
 /// Where a finished job was sent.
 impl Read for Destination {

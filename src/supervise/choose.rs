@@ -118,8 +118,8 @@ pub fn open_at(base: &Base, purpose: Purpose) -> Result<Box<dyn Operations>, Fai
     open_waited(base, purpose, None, Duration::ZERO).map(|(spool, _)| spool)
 }
 
-/// The same for a command that has waited so long already, for a print process that did not answer; a spool that is made has a
-/// server with the name `server`, or else that of this host. The name of the spool's server comes with it.
+/// The same for a command that has waited so long already, for a print process that did not answer; where a spool is made to
+/// declare something, it has a server of that name. The name of the spool's server comes with it.
 ///
 /// # Errors
 /// As [`open_at`].

@@ -9,8 +9,9 @@
 //! crash of the keeper leaves its lock free, its children are told to end, and commands start processes themselves again.
 
 use std::collections::HashMap;
+use std::io;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -27,9 +28,9 @@ use crate::spool::{Base, Spool, WakeTarget};
 use crate::sys::lock::FileLock;
 use crate::sys::range_lock::RangeLock;
 use crate::sys::wake::{self, WakeSocket};
-use crate::sys::{circumstances, clock, spawn};
+use crate::sys::{circumstances, clock, limits, spawn};
 
-use super::attend::arguments;
+use super::attend::{FASTP, arguments};
 
 /// How often to look without being woken: for processes that somebody else started and that died, and for what is due.
 const LOOK: Duration = Duration::from_secs(30);
@@ -72,6 +73,12 @@ fn cannot(what: &str, error: impl std::fmt::Display) -> Failure {
     Failure::new(FailureKind::Io, format!("the print processes cannot be kept in the foreground: {what}: {error}"))
 }
 
+/// The same of a file of ours: what can be done about it, too.
+fn cannot_use(path: &Path, error: &io::Error) -> Failure {
+    let failure = cannot(&path.display().to_string(), error);
+    limits::cure(error).into_iter().fold(failure, Failure::hint)
+}
+
 impl Keeper {
     /// Becomes the keeper of a spool. From now on commands wake it instead of starting processes, so [`Keeper::keep`] is to
     /// follow soon. Must be called before other threads start: its signals are blocked in all of them.
@@ -97,12 +104,14 @@ impl Keeper {
             return Err(Failure::new(FailureKind::InUse, what)
                 .hint("leave --foreground out, or end the server: systemctl stop pdserver"));
         };
-        let lock = FileLock::try_exclusive(&base.keeper_lock()).map_err(|error| cannot("its lock", error))?;
+        let lock =
+            FileLock::try_exclusive(&base.keeper_lock()).map_err(|error| cannot_use(&base.keeper_lock(), &error))?;
         let Some(lock) = lock else {
             let what = "another command keeps the print processes of this spool in the foreground";
             return Err(Failure::new(FailureKind::InUse, what).hint("end that one first"));
         };
-        let socket = WakeSocket::bind(&base.keeper_socket()).map_err(|error| cannot("its socket", error))?;
+        let socket =
+            WakeSocket::bind(&base.keeper_socket()).map_err(|error| cannot_use(&base.keeper_socket(), &error))?;
         let directory = spawn::program_dir().map_err(|error| cannot("its programs", error))?;
         Ok(Self {
             base: base.clone(),
@@ -248,8 +257,10 @@ impl Keeper {
     }
 
     fn start(&mut self, spool: &Spool, target: &WakeTarget, tell: &mut dyn FnMut(&str)) {
-        let Some(file) = &target.file else { return };
-        let program = self.directory.join(file);
+        if target.file.is_none() {
+            return;
+        }
+        let program = self.directory.join(FASTP);
         match spawn::child(&program, &arguments(&self.base, &target.name)) {
             Ok(pid) => {
                 tell(&format!("${}[{pid}] is started", target.name));

@@ -98,6 +98,11 @@ pub fn random_name(n: usize) -> io::Result<String> {
     Ok(name)
 }
 
+/// Opens a file to read it. One that nobody writes to, a FIFO, say, is not waited for.
+pub fn open_without_waiting(path: &Path) -> io::Result<File> {
+    File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
+}
+
 /// Makes the names in `dir` durable.
 pub fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
@@ -186,6 +191,14 @@ pub fn allocate(file: &File, size: u64) -> io::Result<()> {
     let size = libc::off_t::try_from(size).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
     nix::fcntl::posix_fallocate(file, 0, size)?;
     Ok(())
+}
+
+/// Returns how many octets of the file system of `path` are in use, and how many there are for whoever has no privilege.
+pub fn room(path: &Path) -> io::Result<(u64, u64)> {
+    let found = nix::sys::statvfs::statvfs(path)?;
+    let size = found.fragment_size();
+    let used = found.blocks().saturating_sub(found.blocks_free()).saturating_mul(size);
+    Ok((used, used.saturating_add(found.blocks_available().saturating_mul(size))))
 }
 
 /// Whether `path` lies on a file system of another machine, where neither locks nor shared memory can be trusted.
@@ -279,6 +292,16 @@ pub fn in_memory(file: &File, offset: u64, most: u64) -> io::Result<OwnedFd> {
     }
 }
 
+/// Reads what comes next, at most a buffer full; none = the end. An interruption is no error.
+pub fn read_some(from: &mut impl io::Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match from.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
 /// Reads up to `buffer.len()` octets at `offset`, as many as there are.
 pub fn read_full_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut filled = 0;
@@ -314,6 +337,29 @@ pub fn event_fd() -> io::Result<File> {
 mod tests {
     use super::*;
     use std::io::{Read, Write};
+
+    /// Fails so many times, each time alike, and then ends.
+    struct Fails(io::ErrorKind, u32);
+
+    impl io::Read for Fails {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            match self.1 {
+                0 => Ok(0),
+                _ => {
+                    self.1 -= 1;
+                    Err(self.0.into())
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_comes_next_is_read_after_an_interruption_and_after_no_other_error() {
+        assert_eq!(read_some(&mut Fails(io::ErrorKind::Interrupted, 3), &mut [0; 8]).unwrap(), 0);
+        for error in [io::ErrorKind::Other, io::ErrorKind::StaleNetworkFileHandle, io::ErrorKind::PermissionDenied] {
+            assert_eq!(read_some(&mut Fails(error, 1), &mut [0; 8]).unwrap_err().kind(), error);
+        }
+    }
 
     #[test]
     fn a_file_is_complete_or_absent() {

@@ -3,7 +3,6 @@
 //! The holder signs when it has the lock, over what the one before it wrote; nobody erases. So a note is believed only while
 //! the lock is held and its process is there.
 
-use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -50,7 +49,7 @@ pub fn of(path: &Path) -> Option<Holder> {
         return None;
     }
     let mut note = [0; SIZE];
-    let n = super::files::read_full_at(&File::open(path).ok()?, &mut note, 0).ok()?;
+    let n = super::files::read_full_at(&super::own_file::open_to_read(path).ok()?, &mut note, 0).ok()?;
     let mut words = std::str::from_utf8(&note[..n]).ok()?.split_whitespace();
     let mut next = || words.next();
     let process = ProcessNote { pid: next()?.parse().ok()?, start: next()?.parse().ok()? };

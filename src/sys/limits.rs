@@ -5,6 +5,7 @@
 //! | size of files (`ulimit -f`) | the signal is ignored, so that the write fails: with one file, and not with the process |
 //! | processor time (`ulimit -t`) | a little before the limit a timer ends the process, while it can still say why |
 //! | descriptors, threads, memory (`-n`, `-u`, `-v`) | a call fails; [`cure`] and [`likely_cure`] name the limit |
+//! | memory, where no call of ours fails | the process is ended; a handler of that signal names the limit |
 
 use std::ffi::OsStr;
 use std::io;
@@ -17,11 +18,13 @@ use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction, signal};
 use nix::time::{ClockId, clock_gettime};
 
+use super::own_file;
+
 /// How long before its limit of processor time a process ends.
 const BEFORE_THE_LIMIT: Duration = Duration::from_millis(300);
 
 /// A file that would grow beyond the limit is an error of that write from now on, instead of the end of the process.
-pub fn survive_large_files() {
+fn survive_large_files() {
     // SAFETY: SIG_IGN installs no handler of ours.
     let _ = unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) };
 }
@@ -49,6 +52,61 @@ pub fn warn_before_processor_limit() {
     unsafe { libc::setitimer(libc::ITIMER_PROF, &raw const timer, std::ptr::null_mut()) };
 }
 
+/// How the line begins that a process leaves when it is ended for want of memory.
+pub const LACK_OF_MEMORY: &str = "it was ended in the middle";
+
+/// What a process says that is ended for want of memory, and whether it ends with a status of its own then.
+static MEMORY_IS_USED_UP: OnceLock<(Vec<u8>, bool)> = OnceLock::new();
+
+extern "C" fn say_what_is_lacking(signal: libc::c_int) {
+    if let Some((words, exits)) = MEMORY_IS_USED_UP.get() {
+        // SAFETY: write and _exit are async-signal-safe; the words live as long as the process.
+        unsafe {
+            libc::write(2, words.as_ptr().cast(), words.len());
+            if *exits {
+                libc::_exit(1);
+            }
+        }
+    }
+    // The usual thing happens then, as soon as this returns.
+    // SAFETY: signal and raise are async-signal-safe.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+        libc::raise(signal);
+    }
+}
+
+/// Where memory is limited, has a process say so that is ended for want of it: where an allocation fails the run-time library
+/// aborts, and where the stack cannot grow the kernel ends it. `program` = a command, whose name begins the line, and which
+/// ends with status 1.
+fn leave_last_words_about_memory(program: Option<&OsStr>) {
+    let is_limited = |resource| getrlimit(resource).is_ok_and(|(soft, _)| soft != libc::RLIM_INFINITY);
+    if !is_limited(Resource::RLIMIT_AS) && !is_limited(Resource::RLIMIT_DATA) {
+        return;
+    }
+    let name = program.map(|program| std::path::Path::new(program).file_name().unwrap_or(program));
+    let mut words = name.map_or_else(Vec::new, |name| [name.as_bytes(), b": "].concat());
+    words.extend(format!("{LACK_OF_MEMORY}, most likely because {}\n", no_memory()).into_bytes());
+    if name.is_some() {
+        words.pop();
+        words.extend(b": whatever it did not say was done is to be looked at\n");
+    }
+    let _ = MEMORY_IS_USED_UP.set((words, name.is_some()));
+    // On the stack that the run-time library has prepared for such cases.
+    let action = SigAction::new(SigHandler::Handler(say_what_is_lacking), SaFlags::SA_ONSTACK, SigSet::empty());
+    for ends in [Signal::SIGABRT, Signal::SIGSEGV, Signal::SIGBUS] {
+        // SAFETY: the handler makes only async-signal-safe calls.
+        let _ = unsafe { sigaction(ends, &action) };
+    }
+}
+
+/// Prepares a print process for the limits of its starter.
+pub fn prepare_process() {
+    // A file that may not grow is an error of one device, and not the end of all of them.
+    survive_large_files();
+    leave_last_words_about_memory(None);
+}
+
 /// What a command says when its processor time is used up.
 static LAST_WORDS: OnceLock<Vec<u8>> = OnceLock::new();
 
@@ -65,6 +123,7 @@ extern "C" fn say_and_end(_: libc::c_int) {
 /// Prepares a command that ends soon for the limits of its caller: it says which one ended it.
 pub fn prepare_command(program: &OsStr) {
     survive_large_files();
+    leave_last_words_about_memory(Some(program));
     if processor_seconds().is_none() {
         return;
     }
@@ -109,8 +168,11 @@ pub fn no_memory() -> String {
     format!("no memory is left: raise ulimit -v (here {limit}), or memory.max of the control group")
 }
 
-/// The cure of an error, if a limit of this process is the cause.
+/// The cure of an error, if a limit of this process is the cause, or something that lies in the place of a file of the spool.
 pub fn cure(error: &io::Error) -> Option<String> {
+    if own_file::is_odd(error) {
+        return Some(own_file::CURE.to_owned());
+    }
     Some(match error.raw_os_error()? {
         libc::EMFILE => {
             format!(

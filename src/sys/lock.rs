@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
+use super::own_file;
+
 /// A lock that is held until this is dropped or the process ends.
 #[derive(Debug)]
 pub struct FileLock {
@@ -29,7 +31,7 @@ fn request(kind: i32) -> libc::flock {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+    own_file::open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600))
 }
 
 fn try_lock(file: &File, kind: i32) -> io::Result<bool> {
@@ -96,7 +98,7 @@ impl FileLock {
     /// # Errors
     /// When the file is there and cannot be opened or locked, or when somebody has it alone for longer than `deadline`.
     pub fn shared_for_looking(path: &Path, deadline: Duration) -> io::Result<Option<Self>> {
-        let file = match File::open(path) {
+        let file = match own_file::open_to_read(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -188,12 +190,13 @@ impl FileLock {
         }
     }
 
-    /// Whether somebody holds the lock. Takes nothing; a file that does not exist is not locked.
+    /// Whether somebody holds the lock. Takes nothing; a file that does not exist is not locked, and what else lies there
+    /// nobody locks.
     pub fn is_held(path: &Path) -> io::Result<bool> {
         // For reading only: a probe is no change that somebody waits for.
-        let file = match File::open(path) {
+        let file = match own_file::open_to_read(path) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound || own_file::is_odd(&error) => return Ok(false),
             Err(error) => return Err(error),
         };
         Self::is_held_on(&file)

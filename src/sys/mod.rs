@@ -10,6 +10,7 @@ pub mod limits;
 pub mod lock;
 pub mod map;
 pub mod notice;
+pub mod own_file;
 pub mod pipe;
 pub mod place;
 pub mod process;

@@ -15,6 +15,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
 use super::lock::{ask_again, received};
+use super::own_file;
 
 /// A lock on one octet, held until this is dropped or the process ends.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ impl RangeLock {
     /// # Errors
     /// When the file cannot be opened or locked.
     pub fn take(path: &Path, at: u64, kind: Kind, deadline: Duration) -> io::Result<Option<Self>> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        let file = own_file::open(path, OpenOptions::new().read(true).write(true))?;
         let lock = request(kind, at)?;
         match fcntl(file.as_fd(), FcntlArg::F_OFD_SETLK(&lock)) {
             Ok(_) => return Ok(Some(Self { _file: file })),
@@ -74,7 +75,7 @@ impl RangeLock {
             return received(&receiver, deadline);
         }
         // Where no thread can be started, it is asked for again and again.
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        let file = own_file::open(path, OpenOptions::new().read(true).write(true))?;
         let taken = ask_again(deadline, || match fcntl(file.as_fd(), FcntlArg::F_OFD_SETLK(&lock)) {
             Ok(_) => Ok(true),
             Err(nix::Error::EAGAIN | nix::Error::EACCES) => Ok(false),
@@ -88,7 +89,7 @@ impl RangeLock {
     /// # Errors
     /// When the file is there and cannot be examined.
     pub fn is_held(path: &Path, at: u64) -> io::Result<bool> {
-        let file = match File::open(path) {
+        let file = match own_file::open_to_read(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),

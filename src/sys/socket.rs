@@ -79,10 +79,7 @@ fn address(path: &Path) -> io::Result<(Option<File>, UnixAddr)> {
 
 /// Listens at `path`, and replaces what a dead process left. The caller holds the lock that makes this safe.
 pub fn listen(path: &Path) -> io::Result<UnixListener> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    super::own_file::remove_socket(path)?;
     let (_directory, address) = address(path)?;
     let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
     bind(socket.as_raw_fd(), &address)?;

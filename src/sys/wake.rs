@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use nix::libc;
 
 use super::files::descriptors_have_paths;
+use super::own_file;
 
 /// The receiving end.
 #[derive(Debug)]
@@ -36,10 +37,7 @@ impl WakeSocket {
     /// Binds the socket, and replaces one that a dead process left. The caller holds the lock that makes this safe.
     pub fn bind(path: &Path) -> io::Result<Self> {
         let (_dir, path) = short(path)?;
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        own_file::remove_socket(&path)?;
         let socket = UnixDatagram::bind(&path)?;
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600))?;
         socket.set_nonblocking(true)?;

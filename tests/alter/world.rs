@@ -146,6 +146,7 @@ impl World {
             keep: false,
             documents: copies.iter().map(offer).collect(),
             given: Vec::new(),
+            collector: None,
         };
         self.as_caller(caller).submit(submission, files).unwrap().number.get()
     }

@@ -13,8 +13,8 @@ pub fn value(row: &Attribute) -> Value {
         Kind::Keyword(words) => Value::Text(words[0].into()),
         Kind::Integer(_, high) => Value::Integer(high),
         Kind::Boolean => Value::Boolean(true),
-        Kind::Time => Value::Time(1_800_000_000_000),
         Kind::Duration => Value::Integer(90),
+        Kind::Time => Value::Time(1_800_000_000_000),
         Kind::Range(low, _) => Value::Text(format!("{low}:100")),
         // What is ready must be supported.
         _ => Value::Text(format!("some {}", row.heading.join(" ").replace("Ready", "Supported"))),

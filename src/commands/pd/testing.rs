@@ -12,6 +12,7 @@ use crate::attributes::Class;
 use crate::attributes::filter::Filter;
 use crate::attributes::object::Object;
 use crate::commands::shell::{Exit, Intent, Shell};
+use crate::model::collector::CollectorState;
 use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, DocumentStatus, Format, FormatOrigin, JobStatus, RawPath, Submission};
@@ -77,6 +78,8 @@ pub fn job(n: u32) -> JobStatus {
         intervening: Some(n - 1),
         given: Vec::new(),
         documents: vec![document(1)],
+        collector: None,
+        data_file: None,
     }
 }
 
@@ -239,6 +242,8 @@ impl Carrier for Fake {
                 creator_uid: 0,
                 manager_access: false,
                 fastcnfg: RawPath("/var/pd/FASTCNFG".into()),
+                error_log: None,
+                collectors: vec![("S".parse().unwrap(), CollectorState::Active)],
                 jobs: 0,
                 open_jobs: 0,
                 printing_jobs: 0,

@@ -110,8 +110,7 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base, Moment) -> Result<Spool,
     let base = std::path::absolute(arguments.base.unwrap_or_default()).context("--base")?;
     let base = Base::new(base);
     keep_last_words(&base.log());
-    // A file that may not grow is an error of one device, and not the end of all of them.
-    limits::survive_large_files();
+    limits::prepare_process();
     // Done before the spool starts threads of its own: the signal must reach the thread that waits for it.
     block_signals()?;
     circumstances::restore();

@@ -11,6 +11,8 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use nix::libc;
+
 use crate::model::printable::escape;
 use crate::sys::clock;
 
@@ -33,6 +35,12 @@ struct Inner {
     limit: u64,
 }
 
+/// Opens the log to append to it. It may be a link to another place, and whatever it is, nobody waits for it.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(flags).open(path)
+}
+
 /// Has what the run-time library says when it ends this process (no memory, an overflowed stack) written to the log at
 /// `path`, where standard error is thrown away.
 pub fn keep_last_words(path: &Path) {
@@ -41,7 +49,7 @@ pub fn keep_last_words(path: &Path) {
         Ok(ours.st_rdev == nothing.rdev() && nothing.rdev() != 0)
     };
     if thrown_away().unwrap_or(false)
-        && let Ok(log) = OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+        && let Ok(log) = open(path)
     {
         let _ = nix::unistd::dup2_stderr(&log);
     }
@@ -105,7 +113,7 @@ impl Inner {
         }
         let mut file = match self.file.take() {
             Some(file) => file,
-            None => OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path)?,
+            None => open(&self.path)?,
         };
         file.write_all(line)?;
         self.file = Some(file);

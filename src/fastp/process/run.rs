@@ -115,7 +115,8 @@ pub fn run_with(
         return Ok(());
     };
     with_room(base, || write_holder(&lock.file)).map_err(cannot("its lock"))?;
-    let socket = with_room(base, || WakeSocket::bind(&base.process_socket(name))).map_err(cannot("its socket"))?;
+    let socket = with_room(base, || WakeSocket::bind(&base.process_socket(name)))
+        .map_err(cannot(&format!("its socket {}", base.process_socket(name).display())))?;
     let waker = Arc::new(Waker::new().map_err(cannot("events"))?);
     let signals = Signals::listen(&waker).map_err(no_thread("signals"))?;
     let progress = Arc::new(ProgressFile::new(base, name));

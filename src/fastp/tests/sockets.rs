@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use crate::fastp::Timing;
 use crate::fastp::fake::Fake;
+use crate::model::DeviceId;
 use crate::model::device::Exclusive;
 use crate::model::job::Format;
 use crate::model::state::{Delivery, DeviceWish};
+use crate::model::wait::Wait;
+use crate::spool::printing::progress;
 
 pub(super) fn listen() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -500,4 +503,94 @@ fn what_becomes_of_a_part_of_a_job_that_was_stopped_is_no_other_job_s_fault() {
     let state = fake.state();
     assert_eq!(state.count("failed 2"), 0, "{:?}", state.record);
     assert!(state.printers[lp].done.iter().any(|(number, _)| *number == 2), "{:?}", state.record);
+}
+
+#[test]
+fn what_an_old_connection_delivered_does_not_come_back_because_the_next_one_fails() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::Off);
+    for label in [b"^XA1^XZ", b"^XA2^XZ"] {
+        let label = fake.document(label, Format::Zpl);
+        fake.submit(lp, vec![label]);
+    }
+    let process = fake.start();
+    // The printer is slow to close the connection of the first label, so that of the second one comes beside it.
+    let mut first = accept(&listener);
+    assert_eq!(read(&mut first, 7), b"^XA1^XZ");
+    let second = accept(&listener);
+    assert!(second.peek(&mut [0; 1]).unwrap() > 0);
+    // Closing with unread octets resets it: the thread of the device ends with an error.
+    drop(second);
+    drop(fake.until(|state| state.count("failed 2 touched true") == 1));
+    assert_eq!(first.read(&mut [0; 8]).unwrap(), 0);
+    drop(first);
+    drop(fake.until(|state| state.count("settled: ") == 1));
+    let printed = printer(listener);
+    process.join().unwrap().unwrap();
+    assert_eq!(printed.recv_timeout(Duration::from_secs(20)).unwrap(), b"^XA2^XZ");
+    let state = fake.state();
+    assert_eq!(state.printers[lp].done, [(1, Delivery::Sent), (2, Delivery::Sent)], "{:?}", state.record);
+}
+
+#[test]
+fn an_open_without_a_job_is_recorded_at_once() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::On);
+    // What may wait waits for longer than a test lasts.
+    // And no connection is too short to be a sound one, so that the next open is none after an error.
+    let (report_delay, short_lived) = (Duration::from_secs(3600), Duration::ZERO);
+    let process = fake.start_with(Timing { report_delay, short_lived, ..Fake::timing() });
+    let first = accept(&listener);
+    drop(fake.until(|state| state.count("opened: ") == 1));
+    drop(first);
+    let second = accept(&listener);
+    drop(fake.until(|state| state.count("opened: ") == 2));
+    fake.state().printers[lp].wish = DeviceWish::Draining;
+    fake.wake();
+    drop(second);
+    process.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_device_that_waits_for_the_close_of_its_printer_says_so() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::On);
+    let process = fake.start();
+    let mut stream = accept(&listener);
+    fake.text(lp, "one");
+    fake.wake();
+    assert_eq!(read(&mut stream, 3), b"one");
+    drop(fake.until(|state| state.count("transferred 1") == 1));
+    let path = fake.base.progress(&fake.process);
+    let waits = || {
+        let slot = progress::read(&path).unwrap().without_job(DeviceId(lp as i64)).and_then(|slot| slot.awaits);
+        slot.map(|(wait, _)| wait)
+    };
+    fake.state().printers[lp].wish = DeviceWish::Draining;
+    fake.wake();
+    // Our half is closed; it was said before.
+    assert_eq!(stream.read(&mut [0; 8]).unwrap(), 0);
+    assert_eq!(waits(), Some(Wait::Close));
+    drop(stream);
+    process.join().unwrap().unwrap();
+    assert_eq!(waits(), None);
+}
+
+#[test]
+fn a_text_that_returns_the_carriage_itself_makes_no_staircase() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::Off);
+    for text in ["one\r\ntwo\r\n", "\none\r\n", "no line end"] {
+        fake.text(lp, text);
+    }
+    let _printed = printer(listener);
+    fake.run();
+    assert_eq!(fake.state().count("staircase"), 0, "{:?}", fake.state().record);
+    fake.text(lp, "one\ntwo\n");
+    fake.run();
+    assert_eq!(fake.state().count("staircase"), 1);
 }

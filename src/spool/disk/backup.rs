@@ -27,8 +27,9 @@ use crate::store::Fallible;
 use crate::store::backup::{Kept, contents, copy, prepare};
 use crate::store::generation::Mark;
 use crate::sys::fault;
-use crate::sys::files::{copy_all, identity, open_regular, random_name, sync_dir};
+use crate::sys::files::{copy_all, identity, open_regular, random_name, read_some, sync_dir};
 use crate::sys::lock::FileLock;
+use crate::sys::own_file;
 use crate::sys::process::ProcessNote;
 
 use super::aside::put_aside;
@@ -104,11 +105,9 @@ fn digest(file: &mut impl Read) -> io::Result<blake3::Hash> {
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; 256 * 1024];
     loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hasher.finalize()),
-            Ok(n) => drop(hasher.update(&buffer[..n])),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+        match read_some(file, &mut buffer)? {
+            0 => return Ok(hasher.finalize()),
+            n => drop(hasher.update(&buffer[..n])),
         }
     }
 }
@@ -340,7 +339,7 @@ pub(crate) fn holders(base: &Base) -> Vec<(String, u32)> {
         let file = entry.file_name().to_string_lossy().into_owned();
         let Some(name) = file.strip_prefix("fastp.").and_then(|rest| rest.strip_suffix(".lock")) else { continue };
         if FileLock::is_held(&entry.path()).unwrap_or(false)
-            && let Ok(note) = std::fs::read_to_string(entry.path()).unwrap_or_default().parse::<ProcessNote>()
+            && let Ok(note) = own_file::read_text(&entry.path()).unwrap_or_default().parse::<ProcessNote>()
         {
             holders.push((name.to_uppercase(), note.pid));
         }
@@ -426,7 +425,7 @@ fn tidy(dir: &Path, prefix: &str) {
 fn demand_same_spool(base: &Base, server: &ServerName, manifest: &Manifest) -> Fallible<()> {
     let entries = std::fs::read_dir(base.root()).map_err(failed(base.root()))?;
     for entry in entries.flatten() {
-        let Ok(text) = std::fs::read_to_string(entry.path().join(".spool-id")) else { continue };
+        let Ok(text) = own_file::read_text(&entry.path().join(".spool-id")) else { continue };
         if text.trim() != manifest.spool_id || entry.file_name() != server.as_str() {
             let why = format!("{} holds print files of another spool than the backup", entry.path().display());
             return Err(Failure::new(FailureKind::State, why)
@@ -489,7 +488,7 @@ impl Drop for Temporary {
 fn sync_marks(base: &Base) -> io::Result<()> {
     for entry in std::fs::read_dir(base.root())? {
         let dir = entry?.path();
-        match File::open(dir.join(".generation")) {
+        match own_file::open_to_read(&dir.join(".generation")) {
             Ok(mark) => {
                 mark.sync_all()?;
                 sync_dir(&dir)?;

@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use crate::model::{Failure, FailureKind};
 use crate::store::Fallible;
 use crate::sys::files::allocate;
-use crate::sys::limits;
+use crate::sys::{limits, own_file};
 
 use super::paths::Base;
 
@@ -23,14 +23,15 @@ pub const SIZE: u64 = 4 << 20;
 pub fn ensure(base: &Base) -> Fallible<()> {
     debug_assert!(!crate::store::in_change(), "print files are touched inside a transaction");
     let path = base.ballast();
-    if let Ok(meta) = std::fs::metadata(&path)
+    if let Ok(meta) = std::fs::symlink_metadata(&path)
+        && meta.is_file()
         && meta.len() >= SIZE
         && meta.blocks().saturating_mul(512) >= SIZE
     {
         return Ok(());
     }
     let place = || -> std::io::Result<()> {
-        let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+        let file = own_file::open(&path, File::options().write(true).create(true).truncate(false).mode(0o600))?;
         allocate(&file, SIZE)?;
         file.sync_all()
     };
@@ -40,7 +41,10 @@ pub fn ensure(base: &Base) -> Fallible<()> {
         _ => Err(error),
     });
     placed.map_err(|error| {
-        let _ = std::fs::remove_file(&path);
+        // What is not ours stays.
+        if !own_file::is_odd(&error) {
+            let _ = std::fs::remove_file(&path);
+        }
         if let Some(cure) = limits::cure(&error) {
             return Failure::new(FailureKind::Io, format!("{}: {error}: no job is accepted", path.display()))
                 .hint(cure);
@@ -53,7 +57,8 @@ pub fn ensure(base: &Base) -> Fallible<()> {
 /// Gives it back. True when there was something to give.
 pub fn release(base: &Base) -> bool {
     debug_assert!(!crate::store::in_change(), "print files are touched inside a transaction");
-    std::fs::remove_file(base.ballast()).is_ok()
+    let path = base.ballast();
+    own_file::odd_file(&path).is_none() && std::fs::remove_file(path).is_ok()
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::store::restored;
 use crate::store::{self, Fallible, Lock, Store, Tx};
 use crate::sys::files::{is_network, random_name, sync_dir};
 use crate::sys::lock::FileLock;
+use crate::sys::own_file;
 
 use super::paths::Base;
 use super::refusals::{io_failure, refused};
@@ -87,7 +88,11 @@ pub fn open_for_command(base: &Base, access: Access) -> Fallible<Spool> {
 /// # Errors
 /// As [`open`].
 pub fn open_for_process(base: &Base, access: Access) -> Fallible<Spool> {
-    open_with(base, access, Store::for_print_process)
+    let spool = open_with(base, access, Store::for_print_process)?;
+    // A living process asks again and again until it can write; one that cannot begin ends and says why.
+    let gate = base.write_lock();
+    own_file::demand(&gate).map_err(|error| io_failure(&gate, &error))?;
+    Ok(spool)
 }
 
 /// Makes a store of the paths of its database and gate.
@@ -293,7 +298,7 @@ impl Spool {
         let dir = base.server(&self.inner.server);
         let proof = base.spool_id(&self.inner.server);
         rights::close_own(&dir)?;
-        match std::fs::read_to_string(&proof) {
+        match own_file::read_text(&proof) {
             Ok(text) if text.trim() == self.inner.spool_id => return Ok(()),
             Ok(_) => {
                 return Err(refused(format!("{} belongs to another spool than spool.db", dir.display()))

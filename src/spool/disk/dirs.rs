@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use crate::sys::files::sync_dir;
+use crate::sys::own_file;
 
 /// Our own rights in a directory of ours; others have none.
 const MODE: u32 = 0o700;
@@ -18,7 +19,12 @@ const MODE: u32 = 0o700;
 pub fn make(path: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(MODE).create(path) {
         Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return make_usable(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return match own_file::odd_directory(path) {
+                Some(odd) => Err(odd.into()),
+                None => make_usable(path),
+            };
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let Some(parent) = path.parent() else { return Err(error) };
             make(parent)?;

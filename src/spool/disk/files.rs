@@ -18,7 +18,7 @@ use crate::model::job::{DocumentOffer, Format, FormatOrigin, Identity, RawPath, 
 use crate::model::{Failure, FailureKind};
 use crate::store::Fallible;
 use crate::sys::fault;
-use crate::sys::files::{Unnamed, copy_all, identity, random_name, read_full_at, sync_dir};
+use crate::sys::files::{Unnamed, copy_all, identity, random_name, read_full_at, read_some, sync_dir};
 use crate::sys::limits;
 use crate::sys::lock::FileLock;
 use crate::sys::map;
@@ -282,12 +282,10 @@ fn copy(dir: &Path, mut source: File, offer: &DocumentOffer, how: Reading) -> Fa
         // A short head is all there is.
         let mut buffer = vec![0u8; if head.len() < DETECT_OCTETS { 0 } else { CHUNK }];
         while !buffer.is_empty() {
-            let n = match source.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(n) => n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(io(error)),
-            };
+            let n = read_some(&mut source, &mut buffer).map_err(io)?;
+            if n == 0 {
+                break;
+            }
             unnamed.file.write_all(&buffer[..n]).map_err(io)?;
             hasher.update(&buffer[..n]);
             if format.is_text() {
@@ -391,11 +389,9 @@ fn examine(dir: &Path, source: File, offer: &DocumentOffer, how: Reading) -> Fal
         counter.push(&head);
         let mut buffer = vec![0u8; CHUNK];
         loop {
-            match (&source).read(&mut buffer) {
-                Ok(0) => break,
-                Ok(n) => counter.push(&buffer[..n]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(io(error)),
+            match read_some(&mut &source, &mut buffer).map_err(io)? {
+                0 => break,
+                n => counter.push(&buffer[..n]),
             }
         }
     }

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -25,11 +25,12 @@ use crate::store::generation::Mark;
 use crate::store::salvage::{Beside, salvage};
 use crate::store::{self, Fallible};
 use crate::sys::files::{open_regular, random_name, sync_dir};
+use crate::sys::own_file::{self, Odd};
 
 use super::aside::put_aside;
 use super::backup::{alone, exchange};
 use super::base::{Access, open};
-use super::paths::Base;
+use super::paths::{Base, KindInRun};
 use super::refusals::io_failure;
 use super::sweep::{is_free, print_file};
 use super::{dirs, locks};
@@ -123,6 +124,8 @@ impl Finding {
 
 /// The code of a counter that differs from what it counts.
 const COUNTER: &str = "counter";
+/// The code of what lies in the place of a file or directory of the spool.
+const WRONG_KIND: &str = "wrong-kind";
 const REPAIR: &str = "pdfsck --repair";
 const ACCEPT: &str = "look at the held jobs and at corrupt/, then pdfsck --accept";
 
@@ -139,6 +142,11 @@ pub fn check(base: &Base, wanted: Wanted, call: &Call) -> Fallible<Report> {
     }
     let mut report = Report::default();
     directories(base, wanted, &mut report);
+    wrong_kinds(base, wanted, &mut report);
+    if report.findings.iter().any(|finding| finding.code == WRONG_KIND && finding.mended.is_none()) {
+        // Nothing of the spool is opened beside that.
+        return Ok(report);
+    }
     let servers = servers(base);
     if !database_is_there(base, &servers)? {
         return Ok(no_database(base, &servers, report));
@@ -201,6 +209,7 @@ fn directories(base: &Base, wanted: Wanted, report: &mut Report) {
     for path in [base.root().to_path_buf(), base.run()] {
         let object = path.display().to_string();
         let finding = match std::fs::metadata(&path) {
+            _ if own_file::odd_directory(&path).is_some() => continue,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 report.add("directory-missing", object, "is missing").cure("the next command makes it again")
             }
@@ -219,13 +228,55 @@ fn directories(base: &Base, wanted: Wanted, report: &mut Report) {
     }
 }
 
+/// What lies in the place of a file, socket or directory of the spool, with its path.
+fn odd_things(base: &Base) -> Vec<(PathBuf, Odd)> {
+    let inside = |dir: &Path| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect()
+    };
+    let run = base.run();
+    let mut odd: Vec<(PathBuf, Odd)> = inside(&run)
+        .into_iter()
+        .filter_map(|path| {
+            let found = match Base::kind_in_run(path.file_name()?.to_str()?)? {
+                KindInRun::File => own_file::odd_file(&path),
+                KindInRun::Socket => own_file::odd_socket(&path),
+                KindInRun::Log if path.is_file() => None,
+                KindInRun::Log => own_file::odd_file(&path),
+            };
+            Some((path, found?))
+        })
+        .collect();
+    odd.extend(own_file::odd_directory(&run).map(|found| (run, found)));
+    for dir in inside(base.root()) {
+        for name in [".spool-id", ".generation"] {
+            let path = dir.join(name);
+            odd.extend(own_file::odd_file(&path).map(|found| (path, found)));
+        }
+    }
+    odd.sort_by(|a, b| a.0.cmp(&b.0));
+    odd
+}
+
+/// Locks, sockets and marks that are something else. Nobody uses those, so that they can be put aside beside living processes.
+fn wrong_kinds(base: &Base, wanted: Wanted, report: &mut Report) {
+    for (path, odd) in odd_things(base) {
+        let finding = report.add(WRONG_KIND, path.display().to_string(), odd.to_string());
+        finding.cure("pdfsck --repair moves it into corrupt/ beside it, and the spool makes its own again");
+        if wanted.repair {
+            let aside = put_aside(&path, &format!("it lay in the place of a part of the spool: it {odd}"));
+            finding.try_mend("it was moved into corrupt/ beside it", aside.map(drop));
+        }
+    }
+}
+
 /// Returns server directories of a base, by the proof in them.
 fn servers(base: &Base) -> Vec<(String, String)> {
     let Ok(entries) = std::fs::read_dir(base.root()) else { return Vec::new() };
     let mut servers: Vec<(String, String)> = entries
         .flatten()
         .filter_map(|entry| {
-            let id = std::fs::read_to_string(entry.path().join(".spool-id")).ok()?;
+            let id = own_file::read_text(&entry.path().join(".spool-id")).ok()?;
             Some((entry.file_name().into_string().ok()?, id.trim().to_owned()))
         })
         .collect();
@@ -313,7 +364,7 @@ fn rescue(base: &Base, servers: &[(String, String)], report: &mut Report, call: 
 fn server_directory(base: &Base, server: &ServerName, known: &Contents, wanted: Wanted, report: &mut Report) -> bool {
     let proof = base.spool_id(server);
     let object = proof.display().to_string();
-    match std::fs::read_to_string(&proof) {
+    match own_file::read_text(&proof) {
         Ok(text) if text.trim() == known.spool_id => return true,
         Ok(_) => {
             report
@@ -323,7 +374,9 @@ fn server_directory(base: &Base, server: &ServerName, known: &Contents, wanted: 
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => {
-            report.add("spool-id", object, format!("cannot be read: {error}"));
+            report
+                .add("spool-id", object, format!("cannot be read: {error}"))
+                .cure("put the right one back, or move it away: then pdfsck --repair writes it again");
             return false;
         }
     }

@@ -10,6 +10,17 @@ const SUBMISSION: &str = "submission.";
 /// How the names of the files begin in which print processes say that they cannot go on.
 pub const TROUBLE: &str = "trouble.";
 
+/// What the spool has under a name in `run/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KindInRun {
+    /// A lock, or what a process writes down.
+    File,
+    /// A socket.
+    Socket,
+    /// A log, which may be a link to another place.
+    Log,
+}
+
 /// The base directory of a spool, `$PDBASE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
@@ -36,6 +47,17 @@ impl Base {
     /// `run/`: locks, sockets, progress, ballast, log.
     pub fn run(&self) -> PathBuf {
         self.root.join("run")
+    }
+    /// Tells what the spool has under this name in `run/`, if it is one of its own.
+    pub fn kind_in_run(name: &str) -> Option<KindInRun> {
+        let starts = |starts: &[&str]| starts.iter().any(|start| name.starts_with(start));
+        match name {
+            "ballast" => Some(KindInRun::File),
+            _ if name.ends_with(".lock") || starts(&["progress.", TROUBLE]) => Some(KindInRun::File),
+            _ if name.ends_with(".sock") => Some(KindInRun::Socket),
+            _ if starts(&["fastp.log"]) => Some(KindInRun::Log),
+            _ => None,
+        }
     }
     /// Returns the write gate.
     pub fn write_lock(&self) -> PathBuf {

@@ -28,6 +28,7 @@ use crate::store::generation::Mark;
 use crate::store::{self, Fallible, Lock};
 use crate::sys::files::FileId;
 use crate::sys::lock::FileLock;
+use crate::sys::own_file;
 use crate::sys::range_lock::RangeLock;
 
 use super::aside::put_aside;
@@ -62,7 +63,7 @@ impl Spool {
             Ok(orphans)
         })?;
         let spool_id = self.base().spool_id(self.server());
-        let proof = std::fs::read_to_string(&spool_id).unwrap_or_default();
+        let proof = own_file::read_text(&spool_id).unwrap_or_default();
         if orphans.is_empty() || proof.trim() != self.inner.spool_id || locks::print_files_are_kept(&spool_id) {
             return Ok(0);
         }

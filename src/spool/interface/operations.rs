@@ -19,6 +19,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::alter::JobChange;
+use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, Format, JobStatus, Occurrence, RawPath, Submission};
@@ -31,10 +32,12 @@ use crate::model::query::{Cursor, Page, Query};
 use crate::model::queue::QueueItem;
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::why::Why;
-use crate::model::{DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName};
+use crate::model::{
+    CollectorName, DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName,
+};
 
 use super::local::{Local, OnlyThese, WaitResult, longest};
-use super::records::{Event, EventSubject, Removal, SpoolStatus};
+use super::records::{Event, EventSubject, JobSummary, Removal, SpoolStatus, Statistics};
 
 /// What an operation does to the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,6 +194,36 @@ operations! {
     /// Makes the spool ACTIVE, starts what has work.
     wakes start_spooler / StartSpooler() -> () =>
         |spool, call| spool.start_spooler(call);
+    /// What of a spool is counted.
+    looks statistics / Statistics() -> Statistics =>
+        |spool, call| spool.statistics(call);
+    /// The log file of the spooler as typed; none = its own log alone.
+    changes set_error_log / SetErrorLog(name: Option<String>) -> () =>
+        |spool, call| spool.set_error_log(call, name);
+
+    /// Writes a snapshot of the database to a new file.
+    looks dump / Dump(to: RawPath) -> () =>
+        |spool, call| spool.dump(call, &to);
+
+    /// Declares a collector, or alters it; it must be dormant to be altered.
+    changes change_collector / ChangeCollector(name: CollectorName, changes: Vec<CollectorChange>) -> () =>
+        |spool, call| spool.change_collector(call, name, changes);
+    /// Has a collector take jobs.
+    changes start_collector / StartCollector(name: CollectorName) -> () =>
+        |spool, call| spool.start_collector(call, name);
+    /// Has a collector take no new jobs. Returns at once with the state it is in.
+    changes drain_collector / DrainCollector(name: CollectorName) -> CollectorState =>
+        |spool, call| spool.drain_collector(call, name);
+    /// Removes a collector; it must be dormant, without jobs that came by it.
+    changes delete_collector / DeleteCollector(name: CollectorName) -> () =>
+        |spool, call| spool.delete_collector(call, name);
+    /// Collectors by name, at most 1,000, those after `after`.
+    looks collectors / Collectors(after: Option<CollectorName>) -> Vec<CollectorStatus> =>
+        |spool, call| spool.collectors(call, after);
+    /// One collector.
+    looks collector / Collector(name: CollectorName) -> CollectorStatus =>
+        |spool, call| spool.collector(call, &name);
+
     /// What the devices lack that SPOOLER START has left as they are, the first twenty of them.
     looks unready_devices / UnreadyDevices() -> Vec<Failure> =>
         |spool, call| spool.unready_devices(call);
@@ -312,6 +345,9 @@ operations! {
     /// Jobs, a page at a time, at most 1,000.
     looks jobs / Jobs(query: Query, after: Option<Cursor>, limit: u32) -> Page<JobStatus> =>
         |spool, call| spool.jobs(call, &query, after, limit);
+    /// How many jobs are in each state.
+    looks job_summary / JobSummary() -> JobSummary =>
+        |spool, call| spool.job_summary(call);
     /// One job.
     looks job / Job(job: JobRef) -> JobStatus =>
         |spool, call| spool.job(call, &job);

@@ -433,6 +433,10 @@ impl Spool {
                     let row = store::location::by_name(tx, name)?;
                     Object::Location(row.ok_or_else(|| Failure::not_found(format!("location {name}")))?.id)
                 }
+                EventSubject::Collector(name) => {
+                    let row = store::collector::by_name(tx, name)?;
+                    Object::Collector(row.ok_or_else(|| crate::spool::objects::collectors::not_found(name))?.id)
+                }
                 EventSubject::Object(class, name) => {
                     let row = store::object::by_name(tx, *class, name)?;
                     let row = row.ok_or_else(|| crate::spool::objects::object::not_found(*class, name))?;

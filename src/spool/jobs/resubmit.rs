@@ -16,7 +16,7 @@ use crate::store::event::{Object, record};
 use crate::store::{self, Fallible, Lock};
 
 use super::actions::{demand_job, find_to_change, wrong_state};
-use super::submit::{accepting, takes_jobs};
+use super::submit::{takes_jobs, takes_work};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -36,7 +36,7 @@ impl Spool {
             if !matches!(state, JobState::Ready | JobState::Held | JobState::Retained) {
                 return Err(refused(wrong_state(&before, state, "sent to another destination"), state));
             }
-            accepting(tx)?;
+            takes_work(tx)?;
             let destination = spool.destination(tx, &to)?;
             if let Some(name) = destination.location()
                 && let Some(row) = store::location::by_name(tx, name)?

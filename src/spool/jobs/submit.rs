@@ -17,6 +17,7 @@ use crate::documents::Sheet;
 use crate::model::Call;
 use crate::model::alter::JobChange;
 use crate::model::authority::Right;
+use crate::model::collector::by_way_of;
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
 use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission};
@@ -24,7 +25,7 @@ use crate::model::lifetime::{Ending, KeptUntil, Lifetime, Retention};
 use crate::model::location::{Destination, LocationKind};
 use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
-use crate::model::{Caller, Failure, FailureKind, GlobalJobId, JobId, RouteId, ServerName};
+use crate::model::{Caller, CollectorName, Failure, FailureKind, GlobalJobId, JobId, RouteId, ServerName};
 use crate::store::device::DeviceRow;
 use crate::store::document::DocumentRow;
 use crate::store::entry::NewEntry;
@@ -36,6 +37,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::{fault, users};
 
 use crate::spool::disk::files::{Intake, Look, Reading, Received};
+use crate::spool::objects::collectors;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -116,6 +118,9 @@ impl Spool {
     /// Submits a job.
     pub(crate) fn submit(&self, call: &Call, mut submission: Submission, files: Vec<OwnedFd>) -> Fallible<Taken> {
         submission.name = title(&submission.name);
+        if let Some((collector, destination)) = by_way_of(&submission.destination) {
+            submission = Submission { collector: Some(collector), destination: destination.to_owned(), ..submission };
+        }
         complete(&mut submission);
         check(&submission)?;
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
@@ -126,7 +131,7 @@ impl Spool {
             if submission.priority > Priority::default() {
                 Self::demand(tx, Right::RaisePriority)?;
             }
-            accepting(tx)?;
+            accepting(tx, &submission)?;
             let destination = self.destination(tx, &submission.destination)?;
             if let Some(name) = destination.location()
                 && let Some(row) = store::location::by_name(tx, name)?
@@ -164,9 +169,9 @@ impl Spool {
                     return Err(Failure::new(FailureKind::State, why));
                 }
             }
-            accepting(tx)?;
+            let collector = accepting(tx, &plan.submission)?;
             let destination = spool.destination(tx, &plan.submission.destination)?;
-            let (accepted, devices) = plan.insert(tx, &spool, &destination)?;
+            let (accepted, devices) = plan.insert(tx, &spool, &destination, collector)?;
             let (targets, running) = (wakes::of_devices(tx, &devices)?, wakes::running(tx)?);
             fault::point("before-commit");
             Ok((Taken { accepted, targets, running }, true))
@@ -242,8 +247,14 @@ pub(crate) fn takes_jobs(row: &LocationRow) -> Fallible<()> {
     )))
 }
 
-/// Refuses new jobs while the spool takes none.
-pub(crate) fn accepting(tx: &Tx<'_>) -> Fallible<()> {
+/// Refuses a job that the spooler, or its collector, does not take. Returns the collector by which it comes.
+fn accepting(tx: &Tx<'_>, submission: &Submission) -> Fallible<Option<CollectorName>> {
+    takes_work(tx)?;
+    collectors::taking(tx, submission.collector.as_ref())
+}
+
+/// Refuses work that the spooler does not take.
+pub(crate) fn takes_work(tx: &Tx<'_>) -> Fallible<()> {
     match store::spool::state(tx)?.refusal() {
         None => Ok(()),
         Some(why) => {
@@ -310,7 +321,13 @@ impl NewJob {
         }
     }
 
-    fn insert(&self, tx: &Tx<'_>, spool: &Spool, destination: &Destination) -> Fallible<(Accepted, Vec<DeviceRow>)> {
+    fn insert(
+        &self,
+        tx: &Tx<'_>,
+        spool: &Spool,
+        destination: &Destination,
+        collector: Option<CollectorName>,
+    ) -> Fallible<(Accepted, Vec<DeviceRow>)> {
         let s = &self.submission;
         let gone = || Failure::not_found(destination);
         let (group, location, route) = match destination {
@@ -371,6 +388,7 @@ impl NewJob {
             pages: self.pages,
             sort,
             place: store::job::place(&sort, fifo),
+            collector,
         };
         job.id = store::job::insert(tx, &job, &s.token)?;
         store::submission::accept(tx, &s.token, &Known { id: job.id, number, local, serial })?;

@@ -15,7 +15,9 @@ use crate::model::job::{DocumentStatus, Format, FormatOrigin, GivenValue, JobSta
 use crate::model::location::Destination;
 use crate::model::query::{PAGE, Parts};
 use crate::model::state::{EntryState, JobFacts, JobState};
-use crate::model::{DeviceName, Failure, GlobalJobId, GroupId, JobId, JobRef, LocationId, LocationName, RouteId};
+use crate::model::{
+    CollectorName, DeviceName, Failure, GlobalJobId, GroupId, JobId, JobRef, LocationId, LocationName, RouteId,
+};
 use crate::store::device::DeviceRow;
 use crate::store::document::ShownRow;
 use crate::store::entry::{EntryRow, Progress};
@@ -36,6 +38,8 @@ pub(crate) struct Known {
     /// The queues of devices, as far as places in them were asked for.
     lines: Lines,
     destinations: BTreeMap<(GroupId, Option<LocationId>), Destination>,
+    /// DATA of each collector.
+    data_files: BTreeMap<CollectorName, Option<String>>,
     /// The routes whose devices all take octets as they come.
     raw: BTreeMap<RouteId, bool>,
     /// The entries that were read ahead. Those of any other job are read one job at a time.
@@ -133,6 +137,18 @@ impl Known {
         let raw = store::device::takes_all_raw(tx, route)?;
         self.raw.insert(route, raw);
         Ok(raw)
+    }
+
+    /// Returns DATA of a collector.
+    fn data_file(&mut self, tx: &Tx<'_>, collector: Option<&CollectorName>) -> Fallible<Option<String>> {
+        let name = &collector.cloned().unwrap_or_else(CollectorName::usual);
+        if let Some(known) = self.data_files.get(name) {
+            return Ok(known.clone());
+        }
+        let row = store::collector::by_name(tx, name)?;
+        let data = row.and_then(|row| row.kept.value("DATA").map(str::to_owned));
+        self.data_files.insert(name.clone(), data.clone());
+        Ok(data)
     }
 
     fn destination(&mut self, tx: &Tx<'_>, job: &JobRow) -> Fallible<Destination> {
@@ -280,6 +296,8 @@ impl Spool {
             intervening,
             given: of_job,
             documents,
+            data_file: known.data_file(tx, job.collector.as_ref())?,
+            collector: job.collector,
         })
     }
 

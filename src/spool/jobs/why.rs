@@ -288,7 +288,7 @@ impl Look<'_> {
             // A process that is started for nothing but this job has nothing to do: starting one is no advice.
             found.retain(|cause| {
                 use DeviceCause::{ProcessDead, ProcessIndependent, ProcessNotRunning};
-                !matches!(cause, ProcessDead(_) | ProcessNotRunning(_) | ProcessIndependent(_))
+                !matches!(cause, ProcessDead { .. } | ProcessNotRunning(_) | ProcessIndependent(_))
             });
             found.push(DeviceCause::Form {
                 wanted: job.form.trim().to_owned(),
@@ -370,7 +370,9 @@ impl Look<'_> {
                 vec![DeviceCause::ProcessHung { process, since_ms: pulse.silent_since_ms.unwrap_or(now_ms) }]
             }
             _ if row.file.is_none() => vec![DeviceCause::ProcessIndependent(process)],
-            (ProcessState::Dead, None) => vec![DeviceCause::ProcessDead(process)],
+            (ProcessState::Dead, None) => {
+                vec![DeviceCause::ProcessDead { process, last_words: self.spool.last_words() }]
+            }
             (ProcessState::Dormant, None) => vec![DeviceCause::ProcessNotRunning(process)],
         })
     }

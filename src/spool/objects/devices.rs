@@ -61,12 +61,14 @@ impl Spool {
             };
             let mut settings = row.settings.clone();
             for change in &changes {
-                if let DeviceChange::Process(process) = change
-                    && store::process::to_change(tx, process)?.is_none()
-                {
-                    return Err(unknown_process(tx, process)?);
+                match change {
+                    // The process is named as it was declared, however it was typed.
+                    DeviceChange::Process(process) => match store::process::to_change(tx, process)? {
+                        Some(found) => settings.apply(&DeviceChange::Process(found.name)),
+                        None => return Err(unknown_process(tx, process)?),
+                    },
+                    other => settings.apply(other),
                 }
-                settings.apply(change);
             }
             if settings == row.settings {
                 return Ok(Vec::new());

@@ -12,6 +12,7 @@
 
 use crate::model::Call;
 use crate::model::authority::Right;
+use crate::model::collector::by_way_of;
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::job::Format;
 use crate::model::location::{Destination, LocationKind, LocationStatus, content_word};
@@ -231,6 +232,8 @@ impl Spool {
     /// a `dest` that is unique, then the name of a device to which a single location leads.
     pub(crate) fn destination(&self, tx: &Tx<'_>, name: &str) -> Fallible<Destination> {
         let plain = name.strip_prefix(&format!("{}:", self.server())).unwrap_or(name);
+        // The collector by which it is reached decides nothing of where it leads.
+        let plain = by_way_of(plain).map_or(plain, |(_, rest)| rest);
         // The whole name of a logical destination comes first, whatever else has that name.
         if let Some(row) = store::location::logical(tx, plain)? {
             return Ok(Destination::Plain(row.name));

@@ -2,6 +2,7 @@
 
 pub(crate) mod additions;
 pub(crate) mod alive;
+pub(crate) mod collectors;
 pub(crate) mod device_wishes;
 pub(crate) mod devices;
 pub(crate) mod locations;

@@ -26,9 +26,10 @@ use crate::store::event::{Object, record};
 use crate::store::process::ProcessRow;
 use crate::store::{self, Fallible, Lock};
 use crate::sys::circumstances::Circumstances;
-use crate::sys::limits;
 use crate::sys::lock::FileLock;
+use crate::sys::own_file;
 use crate::sys::process::ProcessNote;
+use crate::sys::{files, limits};
 
 use crate::spool::disk::locks;
 use crate::spool::printing::{trouble, wakes};
@@ -295,7 +296,7 @@ impl Spool {
         let path = self.base().process_lock(&row.name);
         // Is it still the same process, and not another one that got its number? Yes: the lock file names it by number
         // and start time.
-        let note: Option<ProcessNote> = std::fs::read_to_string(&path).ok().and_then(|text| text.parse().ok());
+        let note: Option<ProcessNote> = own_file::read_text(&path).ok().and_then(|text| text.parse().ok());
         if !note.is_some_and(|note| note.pid == pid && note.is_there()) {
             return Ok(false);
         }
@@ -352,19 +353,24 @@ impl Spool {
         })
     }
 
-    /// Returns what the run-time library wrote as the last line of the log when it ended a print process, and the cure.
-    fn last_words(&self) -> Option<String> {
-        let log = std::fs::File::open(self.base().log()).ok()?;
+    /// Returns what was written at the end of the log when a print process was ended, by the run-time library or by the handler
+    /// of the signal, and the cure.
+    pub(crate) fn last_words(&self) -> Option<String> {
+        let log = files::open_without_waiting(&self.base().log()).ok()?;
         let size = log.metadata().ok()?.len();
         let mut end = vec![0; 1024];
-        let n = crate::sys::files::read_full_at(&log, &mut end, size.saturating_sub(1024)).ok()?;
+        let n = files::read_full_at(&log, &mut end, size.saturating_sub(1024)).ok()?;
         let text = String::from_utf8_lossy(&end[..n]).into_owned();
-        let line = text.trim_end().lines().last()?.trim();
-        if line.starts_with("memory allocation of") {
-            return Some(format!("{line}; {}", limits::no_memory()));
-        }
-        // "thread 'LP1' has overflowed its stack"
-        line.contains("has overflowed its stack").then(|| line.chars().take(200).collect())
+        // Lines of the log itself begin with their time: behind the last one of those.
+        let after = text.trim_end().lines().rev().map(str::trim).take_while(|line| !line.starts_with("20"));
+        after.take(8).find_map(|line| {
+            if line.starts_with("memory allocation of") {
+                return Some(format!("{line}; {}", limits::no_memory()));
+            }
+            // "thread 'LP1' has overflowed its stack"
+            let told = line.contains("has overflowed its stack") || line.starts_with(limits::LACK_OF_MEMORY);
+            told.then(|| line.chars().take(300).collect())
+        })
     }
 
     /// Records that a process could not be started, or ended early: it is in error until it begins again.

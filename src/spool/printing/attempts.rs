@@ -226,6 +226,9 @@ impl Spool {
         let is_last = !busy && (left.is_empty() || job.wish == Wish::Cancel);
         // A job that was held while its last octets were on their way stays held, and whoever held it is told.
         let held = (job.hold_after || !job.reasons.is_empty()) && job.wish != Wish::Cancel;
+        if is_last {
+            store::tally::printed(tx)?;
+        }
         if is_last && !held {
             let name = device.name.to_string();
             if let Some(until) = Self::kept_until(tx, job)? {

@@ -16,6 +16,7 @@ use crate::model::device::Stalled;
 use crate::model::time::Moment;
 use crate::model::wait::Wait;
 use crate::model::{DeviceId, EntryId};
+use crate::sys::own_file;
 
 /// Octets of a slot.
 const SLOT: usize = 128;
@@ -113,7 +114,7 @@ pub struct Writer {
 impl Writer {
     /// Begins an empty progress file.
     pub fn create(path: &Path) -> io::Result<Self> {
-        let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        let file = own_file::open(path, File::options().write(true).create(true).truncate(true).mode(0o600))?;
         Ok(Self { file })
     }
 
@@ -207,7 +208,7 @@ pub fn heartbeat(path: &Path) -> io::Result<Option<(u32, i64)>> {
 
 /// Reads a progress file. Without a file the process never ran, and the snapshot is empty.
 pub fn read(path: &Path) -> io::Result<Snapshot> {
-    let file = match File::open(path) {
+    let file = match own_file::open_to_read(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Snapshot::default()),
         Err(error) => return Err(error),

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::process::ProcessTrouble;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
 use crate::spool::disk::paths::TROUBLE;
+use crate::sys::own_file;
 
 /// More troubles than this are not written down: the first ones tell enough.
 const MOST: usize = 32;
@@ -68,7 +69,7 @@ pub struct Troubles {
 impl Troubles {
     /// Begins an empty file at `path`.
     pub fn create(path: &Path, process: &ProcessName, boot_id: &str) -> Self {
-        let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path).ok();
+        let file = own_file::open(path, File::options().write(true).create(true).truncate(true).mode(0o600)).ok();
         let (process, boot_id) = (process.clone(), boot_id.to_owned());
         let note = Note { process, pid: std::process::id(), boot_id, over: false, troubles: Vec::new() };
         Self { file, note: Mutex::new(note) }
@@ -130,7 +131,7 @@ fn checksum(octets: &[u8]) -> u64 {
 
 /// Reads what a process has written down; none when nothing is wrong, or what lies there is no note.
 pub fn read(path: &Path) -> Option<Note> {
-    let file = File::open(path).ok()?;
+    let file = own_file::open_to_read(path).ok()?;
     let size = usize::try_from(file.metadata().ok()?.len()).ok()?;
     if !(HEAD..=LARGEST).contains(&size) {
         return None;

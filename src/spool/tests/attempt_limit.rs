@@ -137,3 +137,19 @@ fn a_connection_that_we_cut_brings_no_delivered_job_again() {
     assert!(site.claim(&lease, lp).is_none());
     assert!(site.status(job).unwrap().reasons.has(HoldReason::MayHavePrinted));
 }
+
+#[test]
+fn a_broadcast_that_may_have_printed_on_one_device_prints_on_no_other_before_an_operator_says_so() {
+    let site = Site::new();
+    let one = site.device("LP1", "#G.ONE", vec![Site::socket()]);
+    let two = site.device("LP2", "#G.TWO", vec![Site::socket()]);
+    site.spool.set_broadcast(&site.call(), "G".parse().unwrap(), true).unwrap();
+    let lease = site.begins();
+    let job = site.job("#g", 1);
+    let claim = site.claim(&lease, one).unwrap();
+    site.ends(&lease, &claim, transferred());
+    let cut = Outcome::Cut { why: "job 2 was stopped".into() };
+    site.spool.settle_transferred(&lease, one, cut, &site.now()).unwrap();
+    assert!(site.status(job).unwrap().reasons.has(HoldReason::MayHavePrinted));
+    assert!(site.claim(&lease, two).is_none());
+}

@@ -143,3 +143,13 @@ fn what_is_in_use_is_not_deleted() {
     site.spool.delete_device(&site.call(), lp).unwrap();
     site.spool.delete_process(&site.call(), site.process()).unwrap();
 }
+
+#[test]
+fn a_spool_that_is_in_use_is_not_had_alone() {
+    let site = Site::new();
+    let proof = site.spool.base().spool_id(site.spool.server());
+    let alone = || crate::spool::disk::locks::have_spool_alone(&proof, std::time::Duration::ZERO).unwrap();
+    assert!(alone().is_none());
+    drop(site.spool);
+    assert!(alone().is_some());
+}

@@ -131,6 +131,7 @@ impl Site {
                 format: None,
             }],
             given: Vec::new(),
+            collector: None,
         }
     }
 

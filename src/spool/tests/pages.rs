@@ -1,6 +1,7 @@
 //! Jobs a page at a time.
 
 use super::*;
+use crate::model::GlobalJobId;
 use crate::model::field::{Field, Value};
 use crate::model::job::{GivenValue, Origin};
 use crate::model::query::{Comparison, Condition, Order, Parts, Query};
@@ -120,4 +121,28 @@ fn entries_that_have_a_device_are_found_among_all() {
             Ok(())
         })
         .unwrap();
+}
+
+#[test]
+fn each_way_to_name_a_job_finds_that_job_and_no_other() {
+    let site = Site::new();
+    site.device("LP1", "#A.B", vec![]);
+    let numbers: Vec<u32> = (0..3).map(|_| site.job("a.b", 1)).collect();
+    let wanted = site.status(numbers[1]).unwrap();
+    let found = |job: JobRef| {
+        let query = Query { condition: Condition::Job(job), order: Order::Number, parts: Parts::default() };
+        site.pages(&query, 10).into_iter().map(|job| job.number.get()).collect::<Vec<_>>()
+    };
+    let elsewhere = GlobalJobId { server: "other".parse().unwrap(), serial: wanted.global.serial };
+    for job in [
+        JobRef::Number(wanted.number),
+        JobRef::Local(wanted.local),
+        JobRef::Serial(wanted.global.serial),
+        JobRef::Global(wanted.global.clone()),
+    ] {
+        assert_eq!(found(job.clone()), [numbers[1]], "{job:?}");
+        assert_eq!(site.spool.job(&site.call(), &job).unwrap().number.get(), numbers[1], "{job:?}");
+    }
+    assert!(found(JobRef::Global(elsewhere.clone())).is_empty());
+    assert!(site.spool.job(&site.call(), &JobRef::Global(elsewhere)).is_err());
 }

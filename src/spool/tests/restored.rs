@@ -197,3 +197,18 @@ fn a_clock_that_is_set_a_year_ahead_erases_no_history() {
     site.spool.begins(&site.process(), 1, &later).unwrap();
     assert_eq!(known(), 0);
 }
+
+#[test]
+fn a_process_that_never_rests_forgets_old_history_too() {
+    let site = Site::new();
+    let device = site.device("LP1", "#A.B", vec![]);
+    let lease = site.begins();
+    site.job("a.b", 1);
+    site.print_all(&lease, device);
+    site.pass(31 * 24 * 3_600_000);
+    let known = || site.spool.look(&Call::timeless(), |tx| store::finished::list(tx, None, None, 1000)).unwrap().len();
+    // It does so with every so many jobs, not with each.
+    let later: Vec<u32> = (0..32).map(|_| site.job("a.b", 1)).collect();
+    assert_eq!(site.print_all(&lease, device), later);
+    assert_eq!(known(), later.len());
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::FailureKind;
+use crate::model::alter::JobChange;
 use crate::model::field::{Field, Value};
 use crate::model::job::{GivenValue, Origin};
 use crate::store;
@@ -180,4 +181,35 @@ fn a_value_that_is_none_of_its_attribute_is_not_taken_in() {
     let twice = vec![GivenValue { document: 0, field, value: text("x"), origin: Origin::User }; 2];
     let failure = site.hand_in(Submission { given: twice, ..site.submission("a.b") }, b"x\n").unwrap_err();
     assert!(failure.message.contains("twice"), "{failure}");
+}
+
+#[test]
+fn the_longest_token_is_settled_and_a_longer_one_is_refused() {
+    let site = Site::new();
+    site.device("LP1", "#A.B", vec![]);
+    for (length, is_usable) in [(128, true), (129, false), (0, false)] {
+        let token = "t".repeat(length);
+        let submission = crate::model::job::Submission { token: token.clone(), ..site.submission("a.b") };
+        assert_eq!(site.hand_in(submission, b"line\n").is_ok(), is_usable, "{length}");
+        let settled = site.spool.settle(&site.call(), token);
+        assert_eq!(settled.is_ok_and(|taken| taken.is_some()), is_usable, "{length}");
+    }
+}
+
+#[test]
+fn a_hold_of_a_job_that_prints_wakes_its_process_and_what_is_altered_is_in_the_log() {
+    let site = Site::new();
+    let device = site.device("LP1", "#A.B", vec![]);
+    let lease = site.begins();
+    let job = site.job("a.b", 1);
+    let alter = |change: JobChange| site.spool.alter_job(&site.call(), &reference(job), vec![change]).unwrap();
+    let told = |word: &str| {
+        let events = site.spool.events(&site.call(), &EventSubject::Job(reference(job)), 0).unwrap();
+        events.iter().any(|event| event.why.contains(word))
+    };
+    alter(JobChange::HoldAfter(Some(true)));
+    assert!(told("hold-after"));
+    assert!(site.claim(&lease, device).is_some());
+    let woken: Vec<_> = alter(JobChange::Hold(Some(true))).into_iter().map(|target| target.name).collect();
+    assert_eq!(woken, [site.process()]);
 }

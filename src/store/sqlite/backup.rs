@@ -66,6 +66,13 @@ pub(super) fn open(path: &Path) -> Fallible<Session> {
 /// # Errors
 /// When it cannot be read or written. What was written is worthless then.
 pub fn copy(from: &Path, to: &Path) -> Fallible<()> {
+    copy_pages(from, to)?;
+    let synced = std::fs::File::open(to).and_then(|file| file.sync_all());
+    synced.map_err(|error| Failure::new(FailureKind::Io, format!("{}: {error}", to.display())))
+}
+
+/// The copy is closed when this returns.
+fn copy_pages(from: &Path, to: &Path) -> Fallible<()> {
     let source = open(from)?;
     let mut copy = Connection::open(to)?;
     {
@@ -76,10 +83,7 @@ pub fn copy(from: &Path, to: &Path) -> Fallible<()> {
             _ => return Err(Failure::new(FailureKind::Timeout, "spool.db was busy for half a minute")),
         }
     }
-    copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
-    drop(copy);
-    let synced = std::fs::File::open(to).and_then(|file| file.sync_all());
-    synced.map_err(|error| Failure::new(FailureKind::Io, format!("{}: {error}", to.display())))
+    Ok(copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?)
 }
 
 /// Returns what the database at `path` holds.

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{Fallible, Session, Store, backup, broken, schema};
-use crate::model::Call;
 use crate::model::state::{EntryState, HoldReasons};
+use crate::model::{Call, Failure, FailureKind};
 use crate::store::tally;
 use crate::store::value::Bind;
+use crate::sys::limits;
 
 /// What was found in a database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,14 +93,17 @@ pub fn examine(path: &Path) -> Fallible<Damage> {
     let mut damage = Damage::default();
     match session.version() {
         Ok(version) => schema::check(version)?,
+        Err(failure) if is_lack_of_memory(&failure.message) => return Err(failure),
         Err(failure) => {
             damage.pages.push(failure.message);
             return Ok(damage);
         }
     }
     // What stops the engine in the middle is damage, too.
-    if let Err(failure) = look(&session, &mut damage) {
-        damage.pages.push(failure.message);
+    match look(&session, &mut damage) {
+        Err(failure) if is_lack_of_memory(&failure.message) => return Err(failure),
+        Err(failure) => damage.pages.push(failure.message),
+        Ok(()) => {}
     }
     Ok(damage)
 }
@@ -144,12 +148,17 @@ fn complaints(db: &Connection, check: &str) -> Fallible<Vec<String>> {
     let mut lines = db.prepare(check)?;
     let lines = lines.query_map([], |row| row.get::<_, String>(0))?;
     let lines: Vec<String> = lines.collect::<Result<_, _>>()?;
+    // Pages that could not be read for want of memory are not damaged, nor is what was not counted on them.
+    if lines.iter().any(|line| is_lack_of_memory(line)) {
+        return Err(Failure::new(FailureKind::Io, format!("spool.db: {OUT_OF_MEMORY}")).hint(limits::no_memory()));
+    }
     Ok(if lines.len() == 1 && lines[0] == "ok" { Vec::new() } else { lines })
 }
 
 /// Tables in the order in which they are looked at when time is short: what decides about jobs first, history last.
 const BY_WEIGHT: &[&str] = &[
     "spool",
+    "collector",
     "process",
     "device",
     "route",
@@ -186,6 +195,14 @@ impl Store {
         }
         Ok(true)
     }
+}
+
+/// What the engine says when it got no memory.
+const OUT_OF_MEMORY: &str = "out of memory";
+
+/// Tells whether a message of the engine is about memory: by its words, or by the number of that error.
+fn is_lack_of_memory(message: &str) -> bool {
+    message.contains(OUT_OF_MEMORY) || message.ends_with("error code=7")
 }
 
 /// Tells whether the engine stopped because its time was over.

@@ -304,15 +304,17 @@ impl Store {
 
     /// A connection for looking; waits for one when all are in use.
     fn reader(&self) -> Fallible<ReaderPlace<'_>> {
-        let mut readers = guard(&self.readers);
-        while readers.idle.is_empty() && readers.all >= MOST_READERS {
-            readers = self.reader_free.wait(readers).unwrap_or_else(PoisonError::into_inner);
-        }
-        let idle = readers.idle.pop();
-        if idle.is_none() {
-            readers.all += 1;
-        }
-        drop(readers);
+        let idle = {
+            let mut readers = guard(&self.readers);
+            while readers.idle.is_empty() && readers.all >= MOST_READERS {
+                readers = self.reader_free.wait(readers).unwrap_or_else(PoisonError::into_inner);
+            }
+            let idle = readers.idle.pop();
+            if idle.is_none() {
+                readers.all += 1;
+            }
+            idle
+        };
         let mut place = ReaderPlace { store: self, session: idle };
         if place.session.is_none() {
             place.session = Some(Session::open(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?);

@@ -26,10 +26,22 @@ struct Wanted {
     list: bool,
     /// Only these numbers; empty = all.
     only: Vec<usize>,
+    /// Mutants beside those that the seed picks: words of their names.
+    also: Vec<String>,
+    /// Only the tests of the library and the near ones: whatever passes those is tried again without this.
+    near: bool,
 }
 
 fn wanted(root: &Path) -> Option<Wanted> {
-    let mut wanted = Wanted { seed: 1, count: 80, work: root.join("target/mutants"), list: false, only: Vec::new() };
+    let mut wanted = Wanted {
+        seed: 1,
+        count: 80,
+        work: root.join("target/mutants"),
+        list: false,
+        only: Vec::new(),
+        also: Vec::new(),
+        near: false,
+    };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -37,7 +49,9 @@ fn wanted(root: &Path) -> Option<Wanted> {
             "--count" => wanted.count = words.next()?.parse().ok()?,
             "--work" => wanted.work = words.next()?.into(),
             "--only" => wanted.only.push(words.next()?.parse().ok()?),
+            "--also" => wanted.also.push(words.next()?),
             "--list" => wanted.list = true,
+            "--near" => wanted.near = true,
             _ => return None,
         }
     }
@@ -47,7 +61,9 @@ fn wanted(root: &Path) -> Option<Wanted> {
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the tree is there");
     let Some(wanted) = wanted(&root) else {
-        eprintln!("usage: mutants [--seed N] [--count N] [--work DIR] [--only NUMBER]... [--list]");
+        eprintln!(
+            "usage: mutants [--seed N] [--count N] [--work DIR] [--only NUMBER]... [--also WORDS]... [--near] [--list]"
+        );
         return ExitCode::from(2);
     };
     let mut all = find::mutants(&root);

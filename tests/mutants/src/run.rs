@@ -78,8 +78,19 @@ pub fn campaign(root: &Path, wanted: &Wanted, all: Vec<Mutant>) -> Result<usize>
     let scratch = std::env::temp_dir().join(format!("mutants.{}", std::process::id()));
     let site = Site { tree: work.join("tree"), target: work.join("target"), number: work.join("number"), scratch };
     std::fs::write(&site.number, "0").map_err(io)?;
+    // Far behind the others, so that their numbers stay.
+    let also: Vec<(usize, Mutant)> = all
+        .iter()
+        .skip(wanted.count + 20)
+        .filter(|mutant| wanted.also.iter().any(|words| mutant.name().contains(words)))
+        .cloned()
+        .enumerate()
+        .map(|(at, mutant)| (2001 + at, mutant))
+        .collect();
     let mut rest = all.into_iter().enumerate().map(|(at, mutant)| (at + 1, mutant));
     let mut picked: Vec<(usize, Mutant)> = rest.by_ref().take(wanted.count).collect();
+    let mut missing = 0;
+    picked.extend(also);
     let places = loop {
         let (changed, places) = tree::plant(root, &site.number, &picked).map_err(io)?;
         tree::copy(root, &site.tree, &changed).map_err(io)?;
@@ -87,16 +98,16 @@ pub fn campaign(root: &Path, wanted: &Wanted, all: Vec<Mutant>) -> Result<usize>
         if bad.is_empty() {
             break places;
         }
-        for (_, mutant) in picked.extract_if(.., |(number, _)| bad.contains(number)) {
+        for (number, mutant) in picked.extract_if(.., |(number, _)| bad.contains(number)) {
             eprintln!("does not compile: {}", mutant.name());
+            missing += usize::from(number <= 2000);
         }
-        let missing = wanted.count - picked.len();
-        picked.extend(rest.by_ref().take(missing));
+        picked.extend(rest.by_ref().take(std::mem::take(&mut missing)));
     };
     drop(places);
     let programs = build(&site)?;
     let results = work.join("results.jsonl");
-    let mut known = read(&results);
+    let mut known = read(&results, wanted.near);
     let tests = reach(&site, &programs, &work.join("reached.json"))?;
     for (at, (number, mutant)) in picked.iter().enumerate() {
         let name = mutant.name();
@@ -107,9 +118,9 @@ pub fn campaign(root: &Path, wanted: &Wanted, all: Vec<Mutant>) -> Result<usize>
         }
         std::fs::write(&site.number, number.to_string()).map_err(io)?;
         let begun = Instant::now();
-        let noticed = notice(&site, &tests, mutant, *number)?;
+        let noticed = notice(&site, &tests, mutant, *number, wanted.near)?;
         let line = json!({
-            "number": number, "mutant": name, "noticed": noticed, "seconds": begun.elapsed().as_secs(),
+            "number": number, "mutant": name, "noticed": noticed, "seconds": begun.elapsed().as_secs(), "near": wanted.near,
         });
         let reached = tests.iter().filter(|test| test.reached.contains(number)).count();
         eprintln!("{}/{} {line}, {reached} tests pass it", at + 1, picked.len());
@@ -136,11 +147,13 @@ pub fn campaign(root: &Path, wanted: &Wanted, all: Vec<Mutant>) -> Result<usize>
     Ok(survivors)
 }
 
-/// What is known already, by the name of the mutant: which test noticed it.
-fn read(results: &Path) -> BTreeMap<String, Option<String>> {
+/// What is known already, by the name of the mutant: which test noticed it. What only near tests have passed is not known
+/// when all are asked.
+fn read(results: &Path, near: bool) -> BTreeMap<String, Option<String>> {
     let text = std::fs::read_to_string(results).unwrap_or_default();
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     lines
+        .filter(|line| near || !line["noticed"].is_null() || line["near"] != true)
         .filter_map(|line| Some((line["mutant"].as_str()?.to_owned(), line["noticed"].as_str().map(str::to_owned))))
         .collect()
 }
@@ -207,9 +220,12 @@ fn build(site: &Site) -> Result<(PathBuf, PathBuf)> {
 fn reach(site: &Site, (library, suite): &(PathBuf, PathBuf), memory: &Path) -> Result<Vec<Test>> {
     let stamp = |path: &Path| format!("{:?}", path.metadata().and_then(|meta| meta.modified()).ok());
     let stamps = format!("{} {}", stamp(library), stamp(suite));
-    if let Some(tests) = remembered(memory, &stamps) {
-        return Ok(tests);
-    }
+    let known = match remembered(memory, &stamps) {
+        (tests, true) => return Ok(tests),
+        // Of a test that was there before it is known what it passes, however the program was built since: the mutants are the
+        // same, or the results would be others too.
+        (tests, false) => tests,
+    };
     let mut queue = Vec::new();
     for program in [library, suite] {
         let list = Command::new(program).args(["--list", "--format", "terse"]).current_dir(&site.tree).output();
@@ -217,7 +233,7 @@ fn reach(site: &Site, (library, suite): &(PathBuf, PathBuf), memory: &Path) -> R
         for line in String::from_utf8_lossy(&list).lines() {
             let Some(name) = line.strip_suffix(": test") else { continue };
             let is_near = program == library || !NOT_RUN.iter().any(|module| name.starts_with(&format!("{module}::")));
-            if is_near {
+            if is_near && !known.iter().any(|test| test.name == name) {
                 queue.push((program.clone(), name.to_owned()));
             }
         }
@@ -255,6 +271,8 @@ fn reach(site: &Site, (library, suite): &(PathBuf, PathBuf), memory: &Path) -> R
         }
     });
     let mut found: Vec<Test> = found.into_inner().map_err(|error| error.to_string())?;
+    let there = |old: &Test| [library, suite].contains(&&old.program);
+    found.extend(known.into_iter().filter(there));
     found.sort_by(|a, b| a.time.cmp(&b.time));
     eprintln!("{} of {count} tests pass without a mutant", found.len());
     let all: Vec<Value> =
@@ -263,21 +281,21 @@ fn reach(site: &Site, (library, suite): &(PathBuf, PathBuf), memory: &Path) -> R
     Ok(found)
 }
 
-fn remembered(memory: &Path, stamps: &str) -> Option<Vec<Test>> {
-    let all: Value = serde_json::from_str(&std::fs::read_to_string(memory).ok()?).ok()?;
-    if all["stamps"] != stamps {
-        return None;
-    }
+/// The tests that are known, and whether they are those of these programs.
+fn remembered(memory: &Path, stamps: &str) -> (Vec<Test>, bool) {
+    let text = std::fs::read_to_string(memory).unwrap_or_default();
+    let all: Value = serde_json::from_str(&text).unwrap_or_default();
     let test = |one: &Value| {
         let reached = one[3].as_array()?.iter().filter_map(|number| usize::try_from(number.as_u64()?).ok()).collect();
         let time = Duration::from_millis(one[2].as_u64()?);
         Some(Test { program: one[0].as_str()?.into(), name: one[1].as_str()?.to_owned(), time, reached })
     };
-    all["tests"].as_array()?.iter().map(test).collect()
+    let tests = all["tests"].as_array().into_iter().flatten().filter_map(test).collect();
+    (tests, all["stamps"] == stamps)
 }
 
 /// The test that notices the mutant, if one does.
-fn notice(site: &Site, tests: &[Test], mutant: &Mutant, number: usize) -> Result<Option<String>> {
+fn notice(site: &Site, tests: &[Test], mutant: &Mutant, number: usize, only_near: bool) -> Result<Option<String>> {
     let near = NEAR.iter().find(|(room, _, _)| mutant.file.starts_with(room));
     let is_near = |test: &Test| {
         near.is_some_and(|(_, library, suite)| {
@@ -297,7 +315,7 @@ fn notice(site: &Site, tests: &[Test], mutant: &Mutant, number: usize) -> Result
         &is_near,
         &|_| true,
     ];
-    for condition in conditions {
+    for condition in conditions.into_iter().take(if only_near { 3 } else { 6 }) {
         steps.push(rest.extract_if(.., |test| condition(test)).collect());
     }
     for mut step in steps {
@@ -307,15 +325,21 @@ fn notice(site: &Site, tests: &[Test], mutant: &Mutant, number: usize) -> Result
             let mut names: Vec<String> = some.iter().map(|test| test.name.clone()).collect();
             let time: Duration = some.iter().map(|test| test.time).sum();
             while !names.is_empty() {
-                let run = |names: &[String]| {
+                let run = |names: &[String], times: u32| {
                     let words = [&["--exact".to_owned()], names].concat();
-                    run(site, &site.scratch, &some[0].program, &words, &number.to_string(), time * TIMES + ON_TOP)
+                    let limit = (time * TIMES + ON_TOP) * times;
+                    run(site, &site.scratch, &some[0].program, &words, &number.to_string(), limit)
                 };
-                match run(&names)? {
+                let mut ran = run(&names, 1)?;
+                if matches!(ran, Ran::Late) {
+                    // A busy machine is not taken for a notice here either.
+                    ran = run(&names, 3)?;
+                }
+                match ran {
                     Ran::Passed => break,
                     Ran::Late => return Ok(Some(format!("{} did not end", names.join(" ")))),
                     // On a busy machine a test may fail for want of time: it must fail once more by itself.
-                    Ran::Failed(test) => match run(std::slice::from_ref(&test))? {
+                    Ran::Failed(test) => match run(std::slice::from_ref(&test), 1)? {
                         Ran::Passed if names.contains(&test) => names.retain(|other| *other != test),
                         _ => return Ok(Some(test)),
                     },

@@ -196,7 +196,7 @@ fn condition(
     let words = matches!(attribute.kind, Kind::Text | Kind::Name | Kind::Keyword(_) | Kind::Content | Kind::Range(..));
     let value = match comparison {
         Comparison::Greater | Comparison::Less
-            if !matches!(attribute.kind, Kind::Integer(..) | Kind::Counted(_) | Kind::Duration | Kind::Time) =>
+            if !matches!(attribute.kind, Kind::Integer(..) | Kind::Counted(_) | Kind::Time | Kind::Duration) =>
         {
             return usage("compares numbers and times only");
         }

@@ -12,6 +12,7 @@ use crate::attributes::Class;
 use crate::attributes::filter::Filter;
 use crate::attributes::object::{Actual, Logical, Members, Object, QueueFacts, ServerFacts, device_is_ready};
 use crate::commands::pd::{Exit, Shell, Stop};
+use crate::model::collector::CollectorState;
 use crate::model::device::DeviceStatus;
 use crate::model::field::Field;
 use crate::model::location::{Destination, GroupStatus, LocationKind, LocationStatus};
@@ -34,10 +35,11 @@ pub fn list(
     let about = spool.about()?;
     let here = ServerFacts {
         name: about.server.as_str(),
-        accepts: about.state.accepts(),
+        accepts: about.state.accepts() && about.collectors.iter().any(|(_, state)| *state == CollectorState::Active),
         prints: about.prints,
         state: about.state,
         problem: about.last_error.as_deref(),
+        collectors: &about.collectors,
         given: &about.given,
         members: None,
     };

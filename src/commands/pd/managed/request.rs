@@ -13,7 +13,7 @@ use crate::commands::pd::command_line::operation_class::take_one_of;
 use crate::commands::pd::command_line::options::{self, Item, Meaning, Setting};
 use crate::commands::pd::command_line::selection::{self, Requested};
 use crate::commands::pd::command_line::strings::{Op, Pair};
-use crate::commands::pd::displays::listing::{check_server, truth};
+use crate::commands::pd::displays::listing::{check_server, terminal_width, truth};
 use crate::commands::pd::displays::objects;
 use crate::commands::pd::displays::record::{Layout, Style};
 use crate::commands::pd::jobs::changes::message;
@@ -149,7 +149,7 @@ impl ManagedRequest {
         program: &str,
         act: &mut Act<'_>,
     ) -> Result<Exit, Stop> {
-        let layout = self.layout()?;
+        let layout = self.layout(terminal_width(shell))?;
         let mut exit = Exit::Done;
         let mut done = Vec::new();
         for one in &self.objects {
@@ -173,24 +173,25 @@ impl ManagedRequest {
     }
 
     /// Returns what is shown afterwards; none where nothing was asked for.
-    fn layout(&self) -> Result<Option<Layout>, Stop> {
+    fn layout(&self, width: Option<usize>) -> Result<Option<Layout>, Stop> {
         let mut requested = Requested::default();
         self.requested.iter().try_for_each(|pair| requested.take(pair, self.class))?;
         let selection = requested.select(self.class, None);
         if selection.object.is_empty() {
             return Ok(None);
         }
-        let style = self.style.unwrap_or_else(|| Style::usual(&requested));
+        let usual = if requested.is_table() { Style::Column } else { Style::Line };
+        let style = self.style.unwrap_or(usual);
         Ok(Some(Layout {
             class: self.class,
             document_table: false,
             documents: Condition::Any,
-            selection: selection.laid_out(style.is_complete()),
+            selection: selection.laid_out(style.is_table()),
             style,
             headings: !self.bare,
             zone: self.clock.zone.clone(),
             now_ms: self.clock.now_ms,
-            width: None,
+            width,
         }))
     }
 }

@@ -5,6 +5,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::model::CollectorName;
+use crate::model::collector::{CollectorState, CollectorStatus};
 use crate::model::device::{DeviceStatus, Exclusive, RAW, eol_word};
 use crate::model::job::{DocumentStatus, JobStatus, Occurrence, Transfer};
 use crate::model::kept::KeptWords;
@@ -132,6 +134,26 @@ pub fn process(status: &ProcessStatus) -> Value {
     })
 }
 
+/// Returns a collector in JSON.
+pub fn collector(status: &CollectorStatus) -> Value {
+    let (used, total) = status.units();
+    json!({
+        "collect": format!("${}", status.name),
+        "state": status.state.word().to_lowercase(),
+        "error": match status.state {
+            CollectorState::Error(number) => Value::from(number),
+            _ => Value::Null,
+        },
+        "file": status.file,
+        "data-file": status.data(),
+        "without-effect": without_effect(&status.kept),
+        "open-jobs": status.open_jobs,
+        "units-allocated": used,
+        "total-units": total,
+        "percent-full": status.percent_full(),
+    })
+}
+
 /// Returns a location in JSON.
 pub fn location(status: &LocationStatus) -> Value {
     json!({
@@ -187,6 +209,8 @@ pub fn job(status: &JobStatus) -> Value {
         "started": status.started_ms.map_or(Value::Null, time),
         "intervening-jobs": status.intervening,
         "documents": status.documents.iter().map(document).collect::<Vec<_>>(),
+        "collect": format!("${}", status.collector.clone().unwrap_or_else(CollectorName::usual)),
+        "data-file": status.data_file,
     })
 }
 
@@ -234,6 +258,10 @@ pub fn spooler(status: &SpoolStatus) -> Value {
         "fastcnfg": status.fastcnfg.0.to_string_lossy(),
         "creator-uid": status.creator_uid,
         "last-error": status.last_error,
+        "log-file": status.error_log,
+        "collectors": status.collectors.iter().map(|(name, state)| {
+            json!({ "collect": format!("${name}"), "state": state.word().to_lowercase() })
+        }).collect::<Vec<_>>(),
         "jobs": status.jobs,
         "open-jobs": status.open_jobs,
         "printing-jobs": status.printing_jobs,

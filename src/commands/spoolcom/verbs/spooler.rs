@@ -1,34 +1,46 @@
 //! SPOOLER: the spooler as a whole.
 
 use crate::commands::shell::Intent;
-use crate::commands::spoolcom::displays::Listing;
+use crate::commands::spoolcom::displays::{Listing, statistics};
 use crate::commands::spoolcom::language::grammar::SpoolerSubcommand;
 use crate::commands::spoolcom::language::messages::Subject;
 use crate::commands::spoolcom::language::mistake::Mistake;
-use crate::commands::spoolcom::language::tree::Command;
+use crate::commands::spoolcom::language::out_name::OutName;
+use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::DisplayRequest;
+use crate::commands::spoolcom::output;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::model::job::RawPath;
 
-use super::operands::{Source, Step, run_steps};
+use super::operands::{Source, Step, run_steps, warn};
 
 /// A SPOOLER command. Its subcommands need no further meaning.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpoolerStatement {
+    warnings: Vec<String>,
     steps: Vec<Step<SpoolerSubcommand>>,
 }
 
 impl SpoolerStatement {
     /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
-        let mut steps = Vec::new();
+        let (mut steps, mut warnings) = (Vec::new(), Vec::new());
         for subcommand in &command.subcommands {
-            steps.push(source.step(command, Some(subcommand), subcommand.read()?));
+            let meant: SpoolerSubcommand = subcommand.read()?;
+            match &meant {
+                SpoolerSubcommand::ErrLog(Some(name)) if !log_file(subcommand, name)? => warnings.push(format!(
+                    "WARNING: ERRLOG {name} HAS NO EFFECT HERE: messages stay in the log of the spool ({})",
+                    source.place(command, None)
+                )),
+                SpoolerSubcommand::Dump(name) => dump_file(subcommand, name)?,
+                _ => {}
+            }
+            steps.push(source.step(command, Some(subcommand), meant));
         }
         if steps.is_empty() {
             steps.push(source.step(command, None, SpoolerSubcommand::Status(DisplayRequest::default())));
         }
-        Ok(Self { steps })
+        Ok(Self { warnings, steps })
     }
 
     /// Whether START is among its subcommands.
@@ -39,7 +51,9 @@ impl SpoolerStatement {
     /// Returns what it needs the spool for.
     pub fn intent(&self) -> Intent {
         let looks = |step: &Step<SpoolerSubcommand>| match &step.action {
-            SpoolerSubcommand::Status(display) => display.intent() == Intent::Read,
+            SpoolerSubcommand::Status(display) | SpoolerSubcommand::Statistics(display) => {
+                display.intent() == Intent::Read
+            }
             _ => false,
         };
         if self.steps.iter().all(looks) { Intent::Read } else { Intent::Write }
@@ -47,7 +61,21 @@ impl SpoolerStatement {
 
     /// Executes it.
     pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
+        warn(&self.warnings, session);
         run_steps(&self.steps, session, execute)
+    }
+}
+
+/// Whether ERRLOG names a file; a console or a process is none.
+fn log_file(subcommand: &Subcommand, name: &str) -> Result<bool, Mistake> {
+    let read = OutName::read(name).map_err(|why| subcommand.bad_value(why))?;
+    Ok(matches!(read, OutName::File(_) | OutName::Guardian(_)))
+}
+
+fn dump_file(subcommand: &Subcommand, name: &str) -> Result<(), Mistake> {
+    match OutName::read(name).map_err(|why| subcommand.bad_value(why))? {
+        OutName::File(_) | OutName::Guardian(_) => Ok(()),
+        OutName::Console | OutName::Job { .. } => Err(subcommand.bad_value(format!("{name} is no file"))),
     }
 }
 
@@ -68,6 +96,20 @@ fn execute(subcommand: &SpoolerSubcommand, session: &mut Session<'_>) -> Result<
             }
             Ok(())
         }
+        SpoolerSubcommand::ErrLog(name) => session.spool()?.set_error_log(name.clone()).map_err(about),
+        SpoolerSubcommand::Dump(name) => {
+            let cwd = session.cwd.clone();
+            let spool = session.spool()?;
+            let path = match OutName::read(name) {
+                Ok(OutName::Guardian(name)) => output::guardian(&name, spool, true)?,
+                _ => cwd.join(name),
+            };
+            spool.dump(RawPath(path)).map_err(about)
+        }
+        SpoolerSubcommand::Statistics(display) => session.show(display, |spool, out, style| {
+            let counted = spool.statistics().map_err(about)?;
+            Ok(statistics::show(out, style, &counted)?)
+        }),
         SpoolerSubcommand::Drain => session.spool()?.drain_spooler().map_err(about),
         SpoolerSubcommand::MgrAccess(on) => session.spool()?.set_manager_access(*on).map_err(about),
         SpoolerSubcommand::Status(display) => session.show(display, |spool, out, style| {
