@@ -95,6 +95,45 @@ impl Scripts {
     }
 }
 
+#[test]
+fn script_10_sums_jobs_pages_and_octets_of_each_user() {
+    each(|site| {
+        site.run("10-pages-per-user.sh", &[]).expect(1);
+        site.site.run("pdset", &["-c", "server", "-x", "log-accounting-data=true", &site.server]).expect(0);
+        site.site.run("pdset", &["-c", "destination", "-x", "log-accounting-data=false", "bulk-ad"]).expect(0);
+        let print = |to: &str, text: &str, words: &[&str]| {
+            let file = site.site.document("f", text.as_bytes());
+            let all = [&["-d", to, "-t", "a, b"][..], words, &[file.to_str().unwrap()]].concat();
+            site.site.run("pdpr", &all).expect(0);
+        };
+        print("mail-ld", "1\n\x0c2\n\x0c3\n\x0c", &["-n", "2", "-x", "job-owner=ann@h1"]);
+        print("mail-ld", "1\n\x0c", &["-x", "job-owner=ann@h2 job-retention-period=1:00"]);
+        print("mail-ld", "1\n\x0c2\n\x0c", &["-x", "job-owner=bob"]);
+        print("bulk-ld", "1\n\x0c", &["-x", "job-owner=bob"]);
+        // Who cancels a job before a device has it pays nothing.
+        let gone = site.submit("gone", &["-x", "job-hold=true job-owner=bob"]);
+        site.remove(&[&gone]).expect(0);
+        site.site.start("mail-ad");
+        site.site.start("bulk-ad");
+        let logs = site.site.server_dir().join("accounting.logs");
+        let log = logs.join("mail-ad.accounting.log.v1");
+        let lines = || std::fs::read_to_string(&log).unwrap_or_default();
+        site.site.wait_for("the jobs are printed", || site.site.jobs().len() == 1);
+        // The next command that writes sees to what is left, if the print process has not written it yet.
+        site.site.run("pdmod", &["-m", "printed", "2"]).expect(0);
+        let lines = lines();
+        assert_eq!(lines.lines().count(), 3, "{lines}");
+        assert!(lines.lines().all(|line| line.split(',').count() == 13 && line.ends_with(",ascii,a; b")), "{lines}");
+        assert!(lines.starts_with("mail-ad,ann@h1,") && !logs.join("bulk-ad.accounting.log.v1").exists());
+        let ran = site.run("10-pages-per-user.sh", &[]).expect(0);
+        let sums: Vec<Vec<&str>> = ran.out.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(sums[0][..5], ["ann", "2", "jobs", "7", "pages"], "{}", ran.out);
+        assert_eq!(sums[1][..5], ["bob", "1", "jobs", "2", "pages"], "{}", ran.out);
+        let octets: usize = sums.iter().map(|line| line[5].parse::<usize>().unwrap()).sum();
+        assert_eq!(octets, site.received("mail-ad").len(), "{}", ran.out);
+    });
+}
+
 fn number(id: &str) -> &str {
     id.rsplit(':').next().unwrap()
 }

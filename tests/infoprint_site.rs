@@ -181,7 +181,7 @@ fn a_device_that_is_well_keeps_its_jobs() {
 fn a_device_that_cannot_be_reached_is_disabled_with_a_word() {
     for shell in SHELLS {
         let printers = Printers::ready(shell, false);
-        printers.submit("one", 10, &[]);
+        let ids = [printers.submit("one", 10, &[]), printers.submit("two", 10, &[])];
         printers.site.wait_for("the device cannot be reached", || {
             !printers.shown("mail-ad", "destination-state").contains("= idle")
         });
@@ -190,6 +190,12 @@ fn a_device_that_cannot_be_reached_is_disabled_with_a_word() {
         let state = first.strip_prefix("mail-ad out of order: ").unwrap_or_else(|| panic!("{said:?}"));
         let broken = ["needs-attention", "needs-key-operator", "timed-out", "connecting-to-printer"];
         assert!(broken.contains(&state), "{said:?}");
+        let moved: Vec<String> = ids.iter().map(|id| format!("moved {id}")).collect();
+        assert_eq!(
+            (said.status, said.out.lines().skip(1).collect::<Vec<_>>()),
+            (0, moved.iter().map(String::as_str).collect()),
+            "{said:?}"
+        );
         let shown = printers.shown("mail-ad", "enabled,message");
         assert_eq!(shown, "enabled = false\nmessage = jobs moved to bulk-ld\n", "{shell}");
     }

@@ -209,7 +209,7 @@ pub static TABLE: &[Attribute] = &[
         "whether errors of a job are printed after it").only(Actual),
     carried(Destination, "transform-sequence", Name, &["Transforms"], "what converts its documents").many().only(Actual),
     carried(Destination, "log-accounting-data", Boolean, &["Accounting"], "whether its jobs are accounted for; as the server says where it has no value")
-        .only(Actual),
+        .decides().only(Actual),
     carried(Destination, "additional-accounting-log-attributes", Text, &["Accounting", "Attributes"],
         "what else stands in the accounting log").many().only(Actual),
     carried(Destination, "accounting-log-version", Text, &["Accounting", "Version"], "the form of the accounting log").only(Actual),
@@ -312,7 +312,7 @@ pub static TABLE: &[Attribute] = &[
     carried(Server, "accept-unsupported-jobs", Boolean, &["Accept", "Unsupported"], "whether jobs are taken that no device can print")
         .default("false"),
     carried(Server, "log-accounting-data", Boolean, &["Accounting"], "whether jobs are accounted for on devices that do not say it")
-        .default("false"),
+        .decides().default("false"),
     carried(Server, "additional-accounting-log-attributes", Text, &["Accounting", "Attributes"],
         "what else stands in the accounting log").many(),
     carried(Server, "accounting-log-version", Text, &["Accounting", "Version"], "the form of the accounting log"),

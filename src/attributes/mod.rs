@@ -155,6 +155,8 @@ pub struct Attribute {
     pub kind: Kind,
     /// Other words for its values, each with the one that it means.
     pub value_synonyms: &'static [(&'static str, &'static str)],
+    /// Whether something is decided by it although it is only carried.
+    pub decides: bool,
     /// Whether it may have several values.
     pub many: bool,
     /// What is shown when nobody gives a value; none where that is nothing, or depends on something.
@@ -209,7 +211,7 @@ impl Attribute {
 
     /// Returns whether it is kept and shown, and nothing is decided by it.
     fn decides_nothing(&self) -> bool {
-        self.is_carried() && !matches!(self.set, Setter::Submission(_) | Setter::Change(_))
+        self.is_carried() && !self.decides && !matches!(self.set, Setter::Submission(_) | Setter::Change(_))
     }
 
     /// Returns whether a group shows it of those objects alone that have a value of it.

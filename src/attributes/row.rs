@@ -29,6 +29,7 @@ const fn row(class: Class, field: Field, kind: Kind, shown: Shown, heading: Word
         synonyms: &[],
         kind,
         value_synonyms: &[],
+        decides: false,
         many: false,
         default: None,
         settable: Settable::Never,
@@ -128,6 +129,11 @@ impl Attribute {
     /// It is given when the object is made, and never later.
     pub(super) const fn initially(self) -> Self {
         Self { settable: Settable::Initially, ..self }
+    }
+
+    /// Something is decided by it although it is only carried.
+    pub(super) const fn decides(self) -> Self {
+        Self { decides: true, ..self }
     }
 
     /// It may have several values.

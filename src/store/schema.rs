@@ -369,7 +369,8 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(FONTS)?;
     tx.script(MANAGED)?;
     tx.script(LIFETIME)?;
-    tx.script(BATCHES)
+    tx.script(BATCHES)?;
+    tx.script(ACCOUNT)
 }
 
 /// Collectors, and the one by which each job came; none = the one of a spool in which none was ever declared. ERRLOG as typed,
@@ -484,6 +485,14 @@ CREATE INDEX request_open ON request (device_id) WHERE answered_ms IS NULL;
 /// The primary FASTCNFG file is kept in the spool; before, each print process had it from its starter.
 const FASTCNFG: &str = "
 ALTER TABLE spool ADD COLUMN fastcnfg BLOB;
+";
+
+/// Records that are still to be written into the accounting logs.
+const ACCOUNT: &str = "
+CREATE TABLE account (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    record          TEXT    NOT NULL
+);
 ";
 
 /// What InfoPrint commands say of destinations, queues and the server: what a location is, whether it takes jobs, whether a

@@ -72,6 +72,7 @@ impl Local {
     /// the next one tries again.
     pub fn see_to_what_is_due(&self) {
         let call = self.call();
+        let _ = self.spool.write_accounts(&call.now);
         if let Ok(targets) = self.spool.due(&call)
             && !targets.is_empty()
         {

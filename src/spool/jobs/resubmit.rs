@@ -16,7 +16,7 @@ use crate::store::event::{Object, record};
 use crate::store::{self, Fallible, Lock};
 
 use super::actions::{demand_job, find_to_change, wrong_state};
-use super::submit::takes_work;
+use super::submit::{takes_jobs, takes_work};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -38,6 +38,11 @@ impl Spool {
             }
             takes_work(tx)?;
             let destination = spool.destination(tx, &to)?;
+            if let Some(name) = destination.location()
+                && let Some(row) = store::location::by_name(tx, name)?
+            {
+                takes_jobs(&row)?;
+            }
             let place = spool.place_at(tx, destination)?;
             let from = Self::job_destination(tx, &before)?;
             let mut row = match state {

@@ -26,7 +26,7 @@ use crate::store::event::{Object, is_recorded, record, record_with};
 use crate::store::job::JobRow;
 use crate::store::{self, Fallible, Lock, Tx};
 
-use super::{attempt_limit, device_errors};
+use super::{accounting, attempt_limit, device_errors};
 use crate::spool::Spool;
 use crate::spool::interface::engine::{
     AttemptEnd, Claim, DeviceReport, Lease, Observation, Outcome, Settlement, TimedReport,
@@ -163,7 +163,7 @@ impl Spool {
                 if *delivery == Delivery::Transferred {
                     store::entry::set_transferred(tx, &entry, *octets)?;
                 } else {
-                    erase = Self::entry_done(tx, &entry, &job, device, delivery.word())?;
+                    erase = Self::entry_done(tx, &entry, &job, device, (delivery.word(), *octets))?;
                 }
             }
             AttemptEnd::DeviceFailed { error, touched, alone } => {
@@ -225,14 +225,15 @@ impl Spool {
         Ok(Vec::new())
     }
 
-    /// Records that an entry is printed. With its last entry the job is held (HOLDAFTER) or ended.
+    /// Records that an entry is printed, `octets` of it. With its last entry the job is held (HOLDAFTER) or ended.
     pub(crate) fn entry_done(
         tx: &Tx<'_>,
         entry: &EntryRow,
         job: &JobRow,
         device: &DeviceRow,
-        outcome: &str,
+        (outcome, octets): (&str, u64),
     ) -> Fallible<Erase> {
+        accounting::note(tx, job, device, octets)?;
         let others = store::entry::of_job(tx, job.id)?.into_iter().filter(|other| other.id != entry.id);
         let left: Vec<EntryState> =
             others.map(|other| other.state).filter(|state| *state != EntryState::Done).collect();
@@ -295,14 +296,15 @@ impl Spool {
             }
             let job = store::job::lock(tx, entry.job)?.ok_or_else(|| missing("a job"))?;
             let note = |what: EventWord, why: &str| record(tx, Object::Job(job.id), what, why);
+            let sent = entry.octets_sent.unwrap_or(0);
             match &settlement.outcome {
                 Outcome::Closed => {
                     note(EventWord::Sent, &format!("{} closed the connection cleanly", device.name.guardian()))?;
-                    erase.extend(Self::entry_done(tx, &entry, &job, device, Delivery::Sent.word())?);
+                    erase.extend(Self::entry_done(tx, &entry, &job, device, (Delivery::Sent.word(), sent))?);
                 }
                 Outcome::Released { why } => {
                     note(EventWord::Released, why)?;
-                    erase.extend(Self::entry_done(tx, &entry, &job, device, Delivery::Transferred.word())?);
+                    erase.extend(Self::entry_done(tx, &entry, &job, device, (Delivery::Transferred.word(), sent))?);
                 }
                 Outcome::Reset { why } => match device.settings.delivery {
                     AfterReset::Again => {
@@ -315,7 +317,7 @@ impl Spool {
                     AfterReset::Once => {
                         let why = format!("in doubt, DELIVERY ONCE: {}: {why}", device.name.guardian());
                         note(EventWord::Released, &why)?;
-                        erase.extend(Self::entry_done(tx, &entry, &job, device, Delivery::Transferred.word())?);
+                        erase.extend(Self::entry_done(tx, &entry, &job, device, (Delivery::Transferred.word(), sent))?);
                     }
                 },
                 Outcome::Cut { why } => erase.extend(Self::hold_in_doubt(tx, &entry, job, why)?),

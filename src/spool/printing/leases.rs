@@ -189,7 +189,7 @@ impl Engine for Spool {
         now: &Moment,
     ) -> Fallible<Next> {
         let (spool, lease) = (self.clone(), lease.clone());
-        let (next, erase) = self.change(Room::Gives, &Call::of_process(&lease.name, now), move |tx| {
+        let (next, erase, accounts) = self.change(Room::Gives, &Call::of_process(&lease.name, now), move |tx| {
             tx.lock(Lock::Spool)?;
             demand_lease(tx, &lease)?;
             let (erase, free) = spool.record_in(tx, &lease, device, &reports)?;
@@ -198,9 +198,13 @@ impl Engine for Spool {
                 Some(row) => spool.claim_for(tx, &lease, &row)?,
                 None => spool.claim_in(tx, &lease, device)?,
             };
-            Ok((next, erase))
+            Ok((next, erase, store::account::any(tx)?))
         })?;
         self.erase(&erase);
+        if accounts {
+            // A log that cannot be written stops no job: what waits for it is written the next time.
+            let _ = self.write_accounts_aside(now);
+        }
         Ok(next)
     }
 

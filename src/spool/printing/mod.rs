@@ -1,5 +1,6 @@
 //! What happens while jobs print: claims and their ends, what devices report, progress, and who is to be woken.
 
+pub(crate) mod accounting;
 pub(crate) mod attempt_limit;
 pub(crate) mod attempts;
 pub(crate) mod claims;

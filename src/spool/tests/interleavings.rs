@@ -33,7 +33,8 @@ fn a_stale_end_does_not_delete_a_job_under_its_new_claim() {
     assert_eq!((again.entry, again.attempt), (claim.entry, 2));
 
     let stale = entry.clone();
-    let end = site.spool.change(Room::Gives, &call, move |tx| Spool::entry_done(tx, &stale, &job, &device, "sent"));
+    let end =
+        site.spool.change(Room::Gives, &call, move |tx| Spool::entry_done(tx, &stale, &job, &device, ("sent", 1)));
     assert_eq!(end.unwrap_err().kind, FailureKind::State);
     let stale = entry.clone();
     let back = site.spool.change(Room::Gives, &call, move |tx| {

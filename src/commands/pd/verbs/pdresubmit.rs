@@ -22,7 +22,6 @@ use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, about, clock, help};
 use crate::commands::shell::Intent;
 use crate::model::job::JobStatus;
-use crate::model::location::Destination;
 use crate::model::query::{Condition, Order, PAGE, Parts, Query};
 use crate::model::state::JobState;
 use crate::model::{BadName, Failure, FailureKind, GroupName, JobRef, LocationPattern, ServerName};
@@ -235,10 +234,7 @@ fn jobs_of(spool: &mut dyn Operations, source: &Source) -> Result<Vec<JobRef>, S
             }
             Condition::Location(LocationPattern::Group(group))
         }
-        false => match spool.resolve_destination(plain).map_err(|failure| about(name, failure))? {
-            Destination::Group(group) => Condition::Destination(Destination::Group(group)),
-            location => Condition::Destination(location),
-        },
+        false => Condition::Destination(spool.resolve_destination(plain).map_err(|failure| about(name, failure))?),
     };
     let states = [JobState::Ready, JobState::Held, JobState::Retained, JobState::Paused];
     let states = Condition::Either(states.into_iter().map(Condition::State).collect());
