@@ -20,10 +20,10 @@ use spoolsuite::spool::interface::operations::Operations;
 fn crowded() -> Inside {
     let mut inside = Inside::new();
     let commands = "PRINT $SPLA, FILE fastp; SPOOLER, START; DEV $LP1, PROCESS $SPLA, URI null:; \
-                    DEV $lp2, PROCESS $SPLA, URI null:; DEV $BARE, SPEED 5; LOC #OFFICE.FRONT, DEV $LP1; LOC #OFFICE.Back, DEV $LP2; \
+                    DEV $lp2, PROCESS $SPLA, URI null:; DEV $BARE, SPEED 5; PRINT $SPLB, FILE fastp; DEV $LP3, PROCESS $SPLB, URI null:; LOC #GONE.X, DEV $LP3; DEV $LP3, START; LOC #OFFICE.FRONT, DEV $LP1; LOC #OFFICE.Back, DEV $LP2; \
                     LOC #PARK.DEFAULT, DEV; DEV $LP1, START; DEV $LP2, START";
     inside.run(spoolcom::run, &[commands], Exit::Done);
-    let lease = inside.spool.begins(&"SPLA".parse().unwrap(), 4711, &now()).unwrap();
+    let lease = inside.begins("SPLA");
     let lp1 = inside.local.device("lp1".parse().unwrap()).unwrap().id;
     for (n, (name, destination)) in [("Over", "office.front"), ("over", "office.back")].into_iter().enumerate() {
         pass(61_234);
@@ -65,6 +65,8 @@ fn crowded() -> Inside {
     for (n, job) in ["4", "5", "6", "8"].into_iter().enumerate() {
         give(&inside, job, n);
     }
+    // Nobody prints this one.
+    inside.submit("gone.x", b"waits\n", |_| {});
     inside
 }
 
@@ -300,7 +302,7 @@ fn what_the_audit_found_wrong_is_right() {
     assert_eq!(labels("job-priority=*4 && job-priority*=7"), BTreeSet::from([5]));
     assert_eq!(labels("job-name==REPORT9"), BTreeSet::from([4]));
     assert_eq!(labels("user-name==ANN@here"), BTreeSet::new());
-    assert_eq!(labels("job-priority>0").len(), 6);
+    assert_eq!(labels("job-priority>0").len(), 7);
     let shown = inside.run(
         pdls::run,
         &["-U", "-g", "-r", "submission-time", "-s", "column", "-f", "job-number==4"],
@@ -310,7 +312,7 @@ fn what_the_audit_found_wrong_is_right() {
     assert_eq!(labels(&format!("submission-time=='{shown}'")), BTreeSet::from([4]));
     assert!(!labels(&format!("submission-time>'{shown}'")).contains(&4));
     assert!(!labels(&format!("submission-time<'{shown}'")).contains(&4));
-    assert_eq!(labels("submission-time=*2026").len(), 6);
+    assert_eq!(labels("submission-time=*2026").len(), 7);
     let json = inside.run(pdls::run, &["-U", "--json", "-r", "form", "-f", "job-number==3"], Exit::Done);
     assert_eq!(json, "[\n{\"form\":\"\"}\n]\n");
 }

@@ -180,7 +180,10 @@ fn other_users_look_and_submit_and_change_nothing_of_ours() {
     for wire in [false, true] {
         let mut world = World::new(wire);
         std::fs::write(world.dir.path().join("a.txt"), "one\n").unwrap();
-        world.run(&["spoolcom", "PRINT $SPLA, FILE fastp; DEV $LP1, PROCESS $SPLA, URI null:; LOC #A.B, DEV $LP1"]);
+        world.run(&[
+            "spoolcom",
+            "PRINT $SPLA, FILE fastp; SPOOLER, START; DEV $LP1, PROCESS $SPLA, URI null:; LOC #A.B, DEV $LP1",
+        ]);
         assert_eq!(world.run(&["pdpr", "-d", "a.b", "a.txt"]).exit, Exit::Done);
         world.caller =
             Caller { uid: 54_321, user: "mallory".into(), host: "elsewhere".into(), groups: vec![], operator: false };

@@ -63,7 +63,7 @@ fn print_start_brings_back_the_devices_of_a_process_that_kept_dying() {
     site.wait_for("the print process is in error", || {
         let mut again = site.command("spoolcom");
         finish(again.arg("SPOOLER, START").env("PD_FAULT", "claimed").spawn().unwrap(), DEADLINE).expect(0);
-        device(&site, "LP1")["state"] == "procerror"
+        site.spoolcom("PRINT $SPLA, STATUS DETAIL").out.contains("three times")
     });
     assert_eq!(device(&site, "EMPTY")["state"], "procerror");
     assert_eq!(device(&site, "DRAINED")["state"], "offline");
@@ -87,7 +87,9 @@ fn print_start_brings_back_the_devices_of_a_process_that_kept_dying() {
     // Its deaths are forgotten: it takes three more, not one, to be in error again.
     let mut fault = site.submission("office.front", "once more", &file);
     finish(fault.env("PD_FAULT", "claimed").spawn().unwrap(), DEADLINE).expect(0);
-    site.wait_for("it was claimed", || site.jobs().iter().any(|job| job["current-job-state"] == "processing"));
+    let claimed = "SELECT count(*) FROM entry WHERE state = 1";
+    let db = site.database();
+    site.wait_for("it was claimed", || db.query_row(claimed, [], |row| row.get::<_, i64>(0)).unwrap() > 0);
     assert!(site.fastp_ends(DEADLINE));
     site.spoolcom("SPOOLER, START");
     site.wait_until_empty();
@@ -110,8 +112,14 @@ fn print_start_ends_a_process_that_hangs_and_its_successor_prints() {
     assert_eq!(device(&site, "LP2")["state"], "procerror");
     let why = site.spoolcom("JOB 1, WHY").out;
     assert!(why.contains("PRINT $SPLA, START"), "{why}");
+    let shown = site.spoolcom("PRINT $SPLA, STATUS DETAIL").out;
+    assert!(shown.contains("ERROR %1050") && shown.contains(&format!("PROCESS ID: {hung}")), "{shown}");
+    assert!(site.spoolcom("DEV").out.contains("PROCESS HANGS SINCE "));
     printer.set_mode(Mode::Normal);
     site.spoolcom("PRINT $SPLA, START");
+    let log = site.spoolcom("PRINT $SPLA, LOG").out;
+    assert!(log.contains(&format!("a sign of life for a minute: process {hung}")), "{log}");
+    assert!(log.contains(&format!("PRINT START ended process {hung}, which hung")), "{log}");
     site.wait_until_empty();
     let complete: Vec<String> = printer.connections().iter().flat_map(|one| take_apart(&one.octets).complete).collect();
     assert_eq!(complete, ["long"]);

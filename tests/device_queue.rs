@@ -45,7 +45,7 @@ fn numbers<'a>(items: impl IntoIterator<Item = &'a QueueItem>) -> Vec<u32> {
 
 /// What `LP1` prints, claim by claim, until nothing is left for it.
 fn printed(inside: &mut Inside) -> Vec<u32> {
-    let lease = inside.spool.begins(&"SPLA".parse().unwrap(), 1, &now()).unwrap();
+    let lease = inside.begins("SPLA");
     let device = inside.local.device("LP1".parse().unwrap()).unwrap().id;
     let mut claim = inside.spool.claim(&lease, device, &now()).unwrap();
     let mut order = Vec::new();
@@ -133,7 +133,7 @@ fn what_was_begun_on_a_file_stands_before_everything_that_came_since() {
     let mut inside = spool("FIFO ON");
     inside.submit("g.a", b"first\n", |_| {});
     inside.submit("g.a", b"second\n", |_| {});
-    let lease = inside.spool.begins(&"SPLA".parse().unwrap(), 1, &now()).unwrap();
+    let lease = inside.begins("SPLA");
     let device = inside.local.device("LP1".parse().unwrap()).unwrap().id;
     let claim = inside.spool.claim(&lease, device, &now()).unwrap().unwrap();
     let while_printing = queue(&mut inside, 10);

@@ -150,7 +150,7 @@ fn a_base_that_is_made_with_a_umask_that_takes_our_own_rights_away_can_be_used()
     site.dress(&mut command);
     let spoolcom = crate::support::program("spoolcom");
     command.args(["-c", "umask 0177; exec \"$0\" \"$1\""]).arg(&spoolcom);
-    command.arg("PRINT $SPLA, FILE fastp; DEV $LP1, PROCESS $SPLA, URI null:; LOC #A.B, DEV $LP1");
+    command.arg("PRINT $SPLA, FILE fastp; SPOOLER, START; DEV $LP1, PROCESS $SPLA, URI null:; LOC #A.B, DEV $LP1");
     finish(command.spawn().unwrap(), DEADLINE).expect(0);
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     for dir in [site.base().to_path_buf(), site.paths().run(), site.server_dir()] {

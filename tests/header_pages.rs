@@ -34,7 +34,7 @@ fn a_new_device_prints_a_header_page_before_each_text_job() {
     let uri = format!("file://{}", site.sink().display());
     site.spoolcom(&format!("DEV $LP1, PROCESS $SPLA, URI {uri}; LOC #OFFICE.FRONT, DEV $LP1; DEV $LP1, START"));
     let shown = site.spoolcom("DEV $LP1").out;
-    assert!(shown.lines().nth(1).unwrap().contains("  H      $SPLA"), "{shown}");
+    assert!(shown.lines().nth(1).unwrap().contains("  H F    $SPLA"), "{shown}");
     print(&site, "one", b"first\n");
     print(&site, "two", b"second\n");
     let sheets = sheets(&site);

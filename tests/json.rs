@@ -97,7 +97,7 @@ fn one_of_everything() -> Inside {
     }];
     inside.local.submit(linked, vec![std::fs::File::open(&original).unwrap().into()]).unwrap();
 
-    let lease = inside.spool.begins(&"SPLA".parse().unwrap(), 4711, &now()).unwrap();
+    let lease = inside.begins("SPLA");
     let id = |inside: &mut Inside, name: &str| inside.local.device(name.parse().unwrap()).unwrap().id;
     let (lp1, lp2) = (id(&mut inside, "lp1"), id(&mut inside, "lp2"));
     // The broadcast job comes first; it goes back, so that the first one can be shown in print.

@@ -16,8 +16,11 @@ fn died(site: &Site, tag: &str) {
     let file = site.document(tag, &text(tag, 300));
     let mut command = site.submission("office.front", tag, &file);
     finish(command.env("PD_FAULT", "claimed").spawn().unwrap(), DEADLINE).expect(0);
-    site.wait_for("the job was claimed", || site.jobs().iter().any(|job| job["current-job-state"] == "processing"));
+    let claimed = "SELECT count(*) FROM entry WHERE state = 1";
+    let db = site.database();
+    site.wait_for("the job was claimed", || db.query_row(claimed, [], |row| row.get::<_, i64>(0)).unwrap() > 0);
     assert!(site.fastp_ends(DEADLINE));
+    assert!(site.jobs().iter().all(|job| job["current-job-state"] == "pending"), "nobody prints it now");
     assert!(site.counts_as_running(), "it died and did not go dormant");
 }
 

@@ -164,6 +164,7 @@ fn standard_input_that_is_no_terminal_is_a_command_file() {
 fn pdpr_says_what_it_waits_for_on_a_terminal_only() {
     let site = Site::new();
     site.declare();
+    site.spoolcom("DEV $LP1, START");
     let command = || {
         let mut command = piped(site.command("pdpr"));
         command.args(["-d", "office.front", "-t", "stream", "-"]);

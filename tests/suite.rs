@@ -41,6 +41,7 @@ mod objects;
 mod odd_arguments;
 mod old_spools;
 mod opens;
+mod order;
 mod pd_manners;
 mod powerloss;
 mod printers;
@@ -59,6 +60,8 @@ mod titles;
 mod transports;
 mod unrecorded;
 mod waits;
+mod ways_out;
+mod who_is_alive;
 mod who_starts;
 
 /// A file that no `mod` line names would never run.

@@ -46,11 +46,11 @@ fn others() -> Vec<Caller> {
 
 impl World {
     fn new(wire: bool) -> Self {
-        let inside = Inside::new();
+        let mut inside = Inside::new();
         let local = Box::new(Inside::local(&inside.spool));
         let ran = run(local, "PRINT $SPLA, FILE fastp; SPOOLER, START; SPOOLER, MGRACCESS ON");
         assert_eq!(ran.exit, Exit::Done, "{ran:?}");
-        let lease = inside.spool.begins(&"SPLA".parse().unwrap(), 4711, &now()).unwrap();
+        let lease = inside.begins("SPLA");
         let mut world = Self { inside, lease, wire };
         for name in ["NEW", "OFF", "IDLE", "BUSY", "DRAINS", "ERR", "FAILED", "GAVEUP", "SUSP", "SUSPERR"] {
             world.done(&format!("DEV ${name}, PROCESS $SPLA, URI socket://h:9100; LOC #ALL.{name}, DEV ${name}"));

@@ -22,6 +22,7 @@ const JOB: Differs = &[
     ("local_id", "t.local_id + s.n"),
     ("sort_key", "t.sort_key + s.n"),
     ("sort_sequence", "t.sort_sequence + s.n"),
+    ("sort_place", "CASE t.sort_place WHEN 0 THEN 0 ELSE t.sort_place + s.n END"),
 ];
 const DOCUMENT: Differs = &[
     ("id", "t.id + s.n"),

@@ -1,8 +1,8 @@
 complete -c spoolcom -l in -d 'Read commands from FILE, one line after the other; - is standard input' -r
 complete -c spoolcom -l out -d 'Add displays to FILE instead of standard output' -r
-complete -c spoolcom -l spooler -d 'Use this spool: its base directory or its server' -r
+complete -c spoolcom -l spooler -d 'Use this spool: its base directory' -r
 complete -c spoolcom -l wait -d 'DEV, DRAIN gives up when nothing has moved for so long; 60 if not given' -r
-complete -c spoolcom -l state -d 'Only jobs in this state: open, ready, print, hold' -r
+complete -c spoolcom -l state -d 'Only jobs in this state: open, ready, print, transfer, hold' -r
 complete -c spoolcom -l owner -d 'Only jobs of this user' -r
 complete -c spoolcom -l loc -d 'Only jobs for this location' -r
 complete -c spoolcom -l form -d 'Only jobs with this form name' -r

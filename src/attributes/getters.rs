@@ -1,13 +1,17 @@
 //! Functions with which rows of the table turn what a record holds into a value, and a value into a change.
 
+use jiff::Timestamp;
+
 use super::NONE;
 use crate::model::alter::JobChange;
+use crate::model::device::DeviceStatus;
 use crate::model::device::check_form;
 use crate::model::field::Value;
+use crate::model::guardian::ProcessError;
 use crate::model::job::{Format, RawPath, Submission};
 use crate::model::location::Destination;
 use crate::model::order::Priority;
-use crate::model::state::DeviceState;
+use crate::model::state::{DeviceState, DeviceWish};
 
 /// Jobs ahead are counted up to this number.
 pub(super) const INTERVENING_MAX: i64 = 1000;
@@ -51,9 +55,34 @@ pub(super) fn content(path: &RawPath, server: &str) -> Value {
     Value::Many(parts)
 }
 
+/// The value of `enabled` of an actual destination. One that is paused takes jobs: what is paused is its output.
+pub(super) fn is_enabled(device: &DeviceStatus) -> bool {
+    matches!(device.wish, DeviceWish::Started | DeviceWish::Suspended)
+}
+
+/// The value of `problem-message`: a word, and since when.
+pub(super) fn problem(device: &DeviceStatus) -> Value {
+    let Some(trouble) = &device.trouble else { return NONE };
+    let since = trouble.since_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    // Is it the zone of the reader? No: a value is the same for everybody, as in JSON.
+    let since = since.map(|at| at.strftime(" since %Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default();
+    Value::Text(format!("{}{since}", trouble.word))
+}
+
 /// Returns the value of `destination-state`.
-pub(super) fn device_state(state: &DeviceState) -> &'static str {
-    match state {
+pub(super) fn device_state(device: &DeviceStatus) -> &'static str {
+    let by_process = |word: &str| ProcessError::is_brief(word) || word.starts_with("process ");
+    match &device.state {
+        DeviceState::Waiting | DeviceState::Printing(_)
+            if device.trouble.as_ref().is_some_and(|t| by_process(&t.word)) =>
+        {
+            "needs-key-operator"
+        }
+        DeviceState::Waiting | DeviceState::Printing(_)
+            if device.trouble.as_ref().is_some_and(|t| !t.word.starts_with("spooler ")) =>
+        {
+            "needs-attention"
+        }
         DeviceState::Offline => "shutdown",
         DeviceState::Waiting => "idle",
         DeviceState::Printing(_) => "printing",

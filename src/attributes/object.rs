@@ -4,6 +4,7 @@ use crate::model::device::DeviceStatus;
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{DocumentStatus, JobStatus};
 use crate::model::location::LocationStatus;
+use crate::model::state::SpoolerState;
 
 /// An object whose attributes are read.
 #[derive(Clone, Copy, Debug)]
@@ -62,4 +63,8 @@ pub struct ServerFacts<'a> {
     pub accepts: bool,
     /// Whether jobs leave its queues for printing.
     pub prints: bool,
+    /// The state of its spooler.
+    pub state: SpoolerState,
+    /// What is wrong with it.
+    pub problem: Option<&'a str>,
 }

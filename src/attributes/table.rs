@@ -5,8 +5,8 @@ use super::Class::{Document, Job};
 use super::Kind::{Boolean, Content, Counted, Integer, Keyword, Name, Text, Time};
 use super::Shown::{All, Brief, ByName, Verbose};
 use super::getters::{
-    INTERVENING_MAX, content, destination_name, device_state, number, optional, plain, set_copies, set_destination,
-    set_form, set_format, set_hold, set_hold_after, set_name, set_priority, text, texts,
+    INTERVENING_MAX, content, destination_name, device_state, is_enabled, number, optional, plain, problem, set_copies,
+    set_destination, set_form, set_format, set_hold, set_hold_after, set_name, set_priority, text, texts,
 };
 use super::row::{carried, destination, document, job, queue, server};
 use super::{Attribute, NONE};
@@ -14,7 +14,7 @@ use crate::model::field::{Field, Value};
 use crate::model::job::{Format, FormatOrigin, Transfer};
 use crate::model::location::Destination;
 use crate::model::query::Parts;
-use crate::model::state::{DeviceWish, HoldReason};
+use crate::model::state::{HoldReason, SpoolerState};
 
 /// The largest count or number.
 const MAX: i64 = 2_147_483_647;
@@ -36,6 +36,7 @@ pub const JOB_REASONS: &[&str] = &[
     "job-restored",
     "job-may-have-printed",
     "too-many-attempts",
+    "job-transferred",
 ];
 
 /// Values of `outcome`.
@@ -70,8 +71,9 @@ pub static TABLE: &[Attribute] = &[
         .job(|j| destination_name(&j.destination)).finished(Brief, |j| destination_name(&j.destination)),
     job(Field::DestinationsAssigned, Name, Brief, &["Destinations", "Assigned"], "the devices that have it")
         .also(&["printers-assigned"]).many().job(|j| texts(&j.devices)).finished(Brief, |j| texts(&j.device)),
-    job(Field::JobStateReasons, Keyword(JOB_REASONS), Verbose, &["Reasons"], "why it is held")
-        .also(&["state-reasons", "reasons"]).many().job(|j| texts(j.reasons.iter().map(HoldReason::keyword))),
+    job(Field::JobStateReasons, Keyword(JOB_REASONS), Verbose, &["Reasons"],
+        "why it is held, or that its printer has all of it")
+        .also(&["state-reasons", "reasons"]).many().job(|j| texts(j.reason_keywords())),
     job(Field::TotalJobOctets, Integer(0, i64::MAX), Verbose, &["Job", "Octets"],
         "octets of all its documents, copies not counted")
         .job(|j| number(j.total_octets)).finished(Verbose, |j| number(j.octets)),
@@ -153,11 +155,13 @@ pub static TABLE: &[Attribute] = &[
         "logical (a location jobs are sent to) or actual (a device)").also(&["printer-realization"])
         .logical(|_| text("logical")).actual(|_| text("actual")),
     destination(Field::DestinationState, Keyword(DESTINATION_STATES), Brief, &["State"],
-        "what an actual destination is doing").also(&["printer-state"]).actual(|a| text(device_state(&a.device.state))),
+        "what an actual destination is doing").also(&["printer-state"]).actual(|a| text(device_state(a.device))),
     destination(Field::Enabled, Boolean, Brief, &["Enabled"], "whether it takes jobs")
-        .logical(|l| Value::Boolean(l.server.accepts)).actual(|a| Value::Boolean(a.device.wish == DeviceWish::Started)),
+        .logical(|l| Value::Boolean(l.server.accepts)).actual(|a| Value::Boolean(a.server.accepts && is_enabled(a.device))),
     destination(Field::AssociatedQueue, Name, Brief, &["Queue"], "the queue behind it").many()
         .logical(|l| text(&l.location.name.group)).actual(|a| texts(a.queues)),
+    destination(Field::ProblemMessage, Text, Brief, &["Problem"],
+        "why an actual destination does not print, and since when").actual(|a| problem(a.device)),
     destination(Field::AssociatedServer, Name, All, &["Server"], "the server it belongs to")
         .logical(|l| text(l.server.name)).actual(|a| text(a.server.name)),
 
@@ -167,19 +171,23 @@ pub static TABLE: &[Attribute] = &[
     queue(Field::AssociatedServer, Name, Brief, &["Server"], "the server it belongs to").queue(|q| text(q.server.name)),
 
     server(Field::ServerName, Name, Brief, &["Server"], "its name").server(|s| text(s.name)),
-    server(Field::ServerState, Keyword(&["ready", "paused", "terminating"]), Brief, &["State"],
-        "ready prints; paused takes jobs and prints none; terminating takes none")
-        .server(|s| text(match (s.accepts, s.prints) {
-            (false, _) => "terminating",
-            (true, true) => "ready",
-            (true, false) => "paused",
+    server(Field::ServerState, Keyword(&["initializing", "ready", "paused", "terminating"]), Brief, &["State"],
+        "ready takes jobs and prints them; paused takes jobs and nobody prints them; initializing and terminating take none")
+        .server(|s| text(match (s.state, s.prints) {
+            (SpoolerState::Cold, _) => "initializing",
+            (SpoolerState::Warm | SpoolerState::Drain, _) => "terminating",
+            (SpoolerState::Active, true) => "ready",
+            (SpoolerState::Active, false) => "paused",
         })),
+    server(Field::ProblemMessage, Text, Brief, &["Problem"], "why nobody prints what waits, or what is wrong with the spool")
+        .server(|s| s.problem.map_or(NONE, plain)),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::attributes::{Class, Settable, Setter};
+    use crate::model::job::TRANSFERRED;
     use crate::model::state::{HoldReasons, JobState};
 
     #[test]
@@ -216,6 +224,6 @@ mod tests {
             assert_eq!(Format::from_keyword(word).map(Format::keyword), Some(*word));
         }
         let every: Vec<&str> = HoldReasons(u32::MAX).iter().map(|reason| reason.keyword()).collect();
-        assert_eq!(every, JOB_REASONS);
+        assert_eq!([every.as_slice(), &[TRANSFERRED]].concat(), JOB_REASONS);
     }
 }

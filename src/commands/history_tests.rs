@@ -110,7 +110,10 @@ fn the_log_of_a_living_job_and_of_a_finished_one() {
     insta::assert_snapshot!(log);
     for reference in ["1795251600", "acme1:1795251600"] {
         assert_eq!(run(&site, pdls, &["-U", "--history", "-r", "log", reference]).to_string(), log);
-        let gone = format!("! pdls: cannot find job {reference}\n= 1");
+        let gone = format!(
+            "! pdls: cannot find job {reference}\n!   hint: it has ended (sent): JOB 1, LOG shows what happened to it\n\
+             !   hint: pdls --history -r log 1795251600   shows the same\n= 1"
+        );
         assert_eq!(run(&site, pdls, &["-U", reference]).to_string(), gone);
         assert_eq!(run(&site, pdls, &["-U", "-r", "log", reference]).to_string(), gone);
     }

@@ -11,7 +11,7 @@ pub fn gone(occurrences: &[Occurrence]) -> Option<String> {
             Some(match one.gone? {
                 // Progress is written a few times a second.
                 0 => format!("its beginning may have gone to {device}"),
-                octets => format!("about {octets} octets of it had left for {device}"),
+                octets => format!("at least {octets} octets of it had left for {device}"),
             })
         })
         .collect();
@@ -37,6 +37,6 @@ mod tests {
         };
         assert_eq!(gone(&[one(None)]), None);
         assert_eq!(gone(&[one(Some(0))]).unwrap(), "its beginning may have gone to $LP1");
-        assert_eq!(gone(&[one(Some(7)), one(None)]).unwrap(), "about 7 octets of it had left for $LP1");
+        assert_eq!(gone(&[one(Some(7)), one(None)]).unwrap(), "at least 7 octets of it had left for $LP1");
     }
 }

@@ -11,7 +11,7 @@
 //! | `process-error` | `device` `process` `number` `error-text` `since` `tried-again` |
 //! | `process-trouble` | `device` `process` `number` `error-text` `since` `tries` |
 //! | `process-dead` `process-not-running` `process-independent` `process-gone` | `device` `process` |
-//! | `process-hung` | `device` `process` `since` |
+//! | `process-hung` `process-silent` | `device` `process` `since` |
 //! | `device-stopped` `device-offline` `device-draining` `device-suspended` | `device` `who` `since` |
 //! | `device-never-started` | `device` `lacks` |
 //! | `form-mismatch` | `device` `wanted` `loaded` |
@@ -181,6 +181,12 @@ fn on_device(device: &str, cause: &DeviceCause, times: &Times) -> String {
             let hint = format!("PRINT ${process}, START ends it and starts another");
             format!("print process ${process} of {device} hangs: no sign of life since {since}; {hint}")
         }
+        DeviceCause::ProcessSilent { process, since_ms } => {
+            let since = times.short(*since_ms);
+            format!(
+                "print process ${process} of {device} shows no sign of life since {since}; after a minute it is taken to hang"
+            )
+        }
         DeviceCause::ProcessError { process, error, tried_again } => {
             let start = match tried_again {
                 true => started_by(&format!("${process}")),
@@ -315,7 +321,7 @@ fn device_details(cause: &DeviceCause) -> Value {
         | DeviceCause::ProcessNotRunning(name)
         | DeviceCause::ProcessIndependent(name)
         | DeviceCause::ProcessGone(name) => json!({ "process": format!("${name}") }),
-        DeviceCause::ProcessHung { process, since_ms } => {
+        DeviceCause::ProcessHung { process, since_ms } | DeviceCause::ProcessSilent { process, since_ms } => {
             json!({ "process": format!("${process}"), "since": utc(*since_ms) })
         }
         DeviceCause::ProcessTrouble { process, error } => json!({

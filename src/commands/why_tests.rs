@@ -4,7 +4,7 @@ use super::why::{Times, object, words};
 use crate::model::JobRef;
 use crate::model::device::DeviceChange;
 use crate::model::guardian::ProcessError;
-use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
+use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason, SpoolerState};
 use crate::model::wait::Wait;
 use crate::spool::interface::engine::{AttemptEnd, Engine, Observation};
 use crate::spool::interface::operations::Operations;
@@ -115,6 +115,7 @@ fn a_printer_that_took_nothing_since_the_attempt_began_is_slow_too() {
     let job = site.job();
     site.claim(&alive, "LP1");
     pass(30);
+    alive.progress.heartbeat(77, clock().boot_ms).unwrap();
     check(
         &mut site,
         &job,
@@ -214,7 +215,10 @@ fn a_spooler_that_is_not_active_comes_first() {
     site.process("SPLA");
     site.device("LP1", "SPLA", &[]);
     site.route("#OFFICE.FRONT", Some("LP1"));
+    site.local.start_spooler().unwrap();
     let job = site.job();
+    // A spool of an earlier version may have jobs although it was never started.
+    site.set_spooler_state(SpoolerState::Cold);
     check(&mut site, &job, &[("spooler-cold", "the spooler is COLD: it was never started; SPOOLER, START starts it")]);
     site.local.start_spooler().unwrap();
     let alive = site.alive("SPLA");

@@ -148,11 +148,12 @@ enum Takes {
     HoldAfter,
 }
 
-const TAKES: [(JobState, Takes); 7] = [
+const TAKES: [(JobState, Takes); 8] = [
     (JobState::Open, Takes::Anything),
     (JobState::Ready, Takes::Anything),
     (JobState::Held, Takes::Anything),
     (JobState::Printing, Takes::HoldOrHoldAfter),
+    (JobState::Transferred, Takes::HoldOrHoldAfter),
     (JobState::Paused, Takes::Anything),
     (JobState::Retained, Takes::Anything),
     (JobState::Terminating, Takes::HoldAfter),

@@ -89,6 +89,10 @@ pub struct DeviceSettings {
     pub exclusive: Exclusive,
     /// Whether jobs print in order of arrival instead of short-first.
     pub fifo: bool,
+    /// Whether somebody said so. If nobody did, a device with a URI prints in order of arrival, and a NonStop device without one
+    /// short first.
+    #[serde(default)]
+    pub fifo_told: bool,
     /// Seconds between retries of a retryable error. The wait grows; this is its minimum.
     pub retry: u32,
     /// Number of retries before it gives up; −1 = never.
@@ -135,6 +139,7 @@ impl Default for DeviceSettings {
             speed: 100,
             exclusive: Exclusive::Off,
             fifo: false,
+            fifo_told: false,
             retry: 5,
             timeout: -1,
             header: HeaderPages::On,
@@ -270,11 +275,14 @@ impl DeviceSettings {
     pub fn apply(&mut self, change: &DeviceChange) {
         match change.clone() {
             DeviceChange::Process(v) => self.process = Some(v),
-            DeviceChange::Uri(v) => self.uri = Some(v),
+            DeviceChange::Uri(v) => {
+                self.uri = Some(v);
+                self.fifo |= !self.fifo_told;
+            }
             DeviceChange::Form(v) => self.form = v,
             DeviceChange::Speed(v) => self.speed = v,
             DeviceChange::Exclusive(v) => self.exclusive = v,
-            DeviceChange::Fifo(v) => self.fifo = v,
+            DeviceChange::Fifo(v) => (self.fifo, self.fifo_told) = (v, true),
             DeviceChange::Retry(v) => self.retry = v,
             DeviceChange::Timeout(v) => self.timeout = v,
             DeviceChange::Header(v) => self.header = v,
@@ -298,7 +306,10 @@ impl DeviceSettings {
 pub fn check_form(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.chars().count() > 16 || !text.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ') {
-        return Err(format!("'{}' is not a form name (up to 16 letters, digits and blanks)", text.escape_debug()));
+        return Err(format!(
+            "'{}' is not a form name (up to 16 letters, digits and blanks)",
+            super::printable::escaped(text)
+        ));
     }
     Ok(text.to_owned())
 }
@@ -338,6 +349,15 @@ pub struct Stalled {
     pub octets: u64,
 }
 
+/// Why a device does not print although it is wanted to: a word for a column, and since when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// A few words in lower case: `no reader`, `connection refused`, `process not running`.
+    pub word: String,
+    /// When it began, wall clock: the first time, not the last try; none where that is not known.
+    pub since_ms: Option<i64>,
+}
+
 /// What a device was last opened with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionInUse {
@@ -372,9 +392,15 @@ pub struct DeviceStatus {
     pub error: Option<ErrorNote>,
     /// Whether it is offline because of that error. If so, anybody may start it, and RESTART does.
     pub stopped_by_error: bool,
+    /// Why it does not print although it is wanted to, if that is so.
+    #[serde(default)]
+    pub trouble: Option<Trouble>,
     /// What keeps its print process from going on at it, although it lives. It is not on record: the spool may be what fails.
     #[serde(default)]
-    pub trouble: Option<ErrorNote>,
+    pub process_trouble: Option<ErrorNote>,
+    /// Octets that it takes in a second, measured at jobs that it printed; none before there was one.
+    #[serde(default)]
+    pub rate: Option<u64>,
     /// The job in print.
     pub running: Option<RunningJob>,
     /// What its print process waits for at it, with or without a job.
@@ -384,6 +410,9 @@ pub struct DeviceStatus {
     pub process_state: ProcessState,
     /// Entries waiting for it (on its locations and their groups), counted up to 1,001.
     pub waiting: u32,
+    /// Whether something waits that it would print if its print process ran; looked for only while that does not.
+    #[serde(default)]
+    pub awaits_process: bool,
 }
 
 /// Where the paper of a device stands, for the form-feed rules.

@@ -86,6 +86,8 @@ event_words! {
     Moving = "moving",
     /// A device was opened.
     Opened = "opened",
+    /// A shorter job was printed before a job that arrived earlier.
+    Passed = "passed",
     /// A job was paused.
     Paused = "paused",
     /// Pages may come out twice.

@@ -116,6 +116,8 @@ fields! {
     CurrentJobState = "current-job-state",
     /// Hold reasons.
     JobStateReasons = "job-state-reasons",
+    /// Why a destination does not print.
+    ProblemMessage = "problem-message",
     /// Jobs before it.
     InterveningJobs = "intervening-jobs",
     /// Where it was sent.

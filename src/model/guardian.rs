@@ -106,6 +106,80 @@ impl DeviceError {
         self.row().2
     }
 
+    /// Returns the word for a column of trouble.
+    pub fn brief(self) -> &'static str {
+        match self {
+            Self::IsDirectory | Self::NotADirectory | Self::TooManyLinks | Self::NameTooLong => "wrong path",
+            Self::OtherKind => "wrong kind of file",
+            Self::NoDirectory => "no such directory",
+            Self::NoFifo => "no such FIFO",
+            Self::InUse => "in use",
+            Self::ChangedMeanwhile => "file changed",
+            Self::NoDevice => "no such device",
+            Self::NoReader => "no reader",
+            Self::NoAddress => "name unknown",
+            Self::NoUri => "no address",
+            Self::TooManyOpenFiles
+            | Self::SystemTooManyOpenFiles
+            | Self::OutOfMemory
+            | Self::OutOfResources
+            | Self::NoBufferSpace => "out of resources",
+            Self::TookTooLong => "too slow",
+            Self::AcceptsNothing => "stalled",
+            Self::DoesNotClose | Self::NeverCloses => "does not close",
+            Self::DiskFull => "disk full",
+            Self::QuotaExceeded => "quota used up",
+            Self::FileTooLarge => "file too large",
+            Self::PermissionDenied | Self::NotPermitted => "no permission",
+            Self::ReadOnly => "read-only",
+            Self::OpenToOthers => "open to others",
+            Self::InsideSpool => "inside the spool",
+            Self::InputOutput => "input/output error",
+            Self::FileSystemGone => "file system gone",
+            Self::FastcnfgMistake => "fastcnfg",
+            Self::NotReady => "not ready",
+            Self::OutOfPaper => "out of paper",
+            Self::NoResponse => "no response",
+            Self::FormatUnit => "format unit failed",
+            Self::Parity => "parity error",
+            Self::Overrun => "overrun",
+            Self::HungUp | Self::ConnectionGone => "hung up",
+            Self::SwitchedOn => "switched on",
+            Self::NoLocalAddress => "no local address",
+            Self::NetworkDown => "network down",
+            Self::NetworkUnreachable => "network unreachable",
+            Self::ConnectionAborted => "connection aborted",
+            Self::ConnectionReset => "connection reset",
+            Self::NoAnswer => "no answer",
+            Self::ConnectionRefused => "refused",
+            Self::HostDown => "host down",
+            Self::NoRoute => "no route",
+            Self::Other | Self::Unlisted(_) => "error",
+        }
+    }
+
+    /// Returns the error that a note on record is about, by its number and the words that it was recorded with.
+    pub fn recorded(number: u32, text: &str) -> Self {
+        let mut of_number = Self::ALL.iter().filter(|error| error.number() == number);
+        let first = of_number.clone().next().copied().unwrap_or(Self::Unlisted(number));
+        // What is recorded says where, and so does not always have the words of the table.
+        const OTHERS: &[(&str, DeviceError)] = &[
+            ("no program reads it", DeviceError::NoReader),
+            ("no address", DeviceError::NoAddress),
+            ("cannot resolve", DeviceError::NoAddress),
+            ("cannot reach", DeviceError::NoAddress),
+            ("has no URI", DeviceError::NoUri),
+            ("FASTCNFG", DeviceError::NoUri),
+            ("FASTCNFG", DeviceError::FastcnfgMistake),
+            ("no such FIFO", DeviceError::NoFifo),
+            ("nothing was accepted", DeviceError::AcceptsNothing),
+            ("did not close", DeviceError::DoesNotClose),
+        ];
+        let other = |error: &Self| OTHERS.iter().any(|(words, meant)| meant == error && text.contains(words));
+        let says = |error: &&Self| text.contains(error.words()) || other(error);
+        of_number.find(says).copied().unwrap_or(first)
+    }
+
     /// Returns what a device means by `number`. Is an unlisted number retried? Yes: trying costs nothing.
     pub fn reported(number: u32) -> Self {
         let listed = Self::ALL.iter().find(|error| error.number() == number && REPORTED.contains(&number));
@@ -127,6 +201,8 @@ impl DeviceError {
 pub enum ProcessError {
     /// It shows no sign of life.
     Hung,
+    /// It died.
+    Died,
     /// It died three times in a row.
     KeepsDying,
     /// It lives, and the spool does not take what it has to record, or does not tell it what to do.
@@ -143,8 +219,9 @@ pub enum ProcessError {
 
 impl ProcessError {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Hung,
+        Self::Died,
         Self::KeepsDying,
         Self::SpoolFails,
         Self::Starved,
@@ -160,7 +237,7 @@ impl ProcessError {
     pub fn number(self) -> u32 {
         match self {
             Self::Hung => 0o1050,
-            Self::KeepsDying => 0o1000 + 201,
+            Self::Died | Self::KeepsDying => 0o1000 + 201,
             Self::SpoolFails => 0o1000 + 59,
             Self::Starved => 0o1000 + 31,
             Self::CannotStart => Self::CREATION + 14,
@@ -173,6 +250,7 @@ impl ProcessError {
     pub fn words(self) -> &'static str {
         match self {
             Self::Hung => "it has not shown a sign of life for a minute",
+            Self::Died => "it died; the next command that changes something starts it again",
             Self::KeepsDying => "it died three times within a minute",
             Self::SpoolFails => "the spool does not record what it does; it tries again by itself",
             Self::Starved => "it lacks descriptors, threads or memory; it tries again by itself",
@@ -180,6 +258,25 @@ impl ProcessError {
             Self::TimeUsedUp => "it used up its limit of processor time",
             Self::SpoolDamaged => "it does not begin: the spool is damaged",
         }
+    }
+
+    /// Returns the words of the error with that number for a column.
+    pub fn brief(number: u32) -> &'static str {
+        match Self::ALL.into_iter().find(|error| error.number() == number) {
+            Some(Self::Hung) => "process hangs",
+            Some(Self::Died | Self::KeepsDying) => "process dies",
+            Some(Self::SpoolFails) => "spool fails",
+            Some(Self::Starved) => "process starved",
+            Some(Self::TimeUsedUp) => "cpu limit",
+            Some(Self::SpoolDamaged) => "spool damaged",
+            Some(Self::CannotStart) | None if Self::is_creation(number) => "cannot start",
+            _ => "process in error",
+        }
+    }
+
+    /// Tells whether a word is one of [`Self::brief`].
+    pub fn is_brief(word: &str) -> bool {
+        Self::ALL.into_iter().any(|error| Self::brief(error.number()) == word)
     }
 
     /// Tells whether `number` means that a process could not be started. New work tries to start it again.
@@ -215,7 +312,7 @@ mod tests {
     #[test]
     fn only_a_process_that_could_not_be_started_is_tried_again() {
         let tried = ProcessError::ALL.map(|error| ProcessError::is_creation(error.number()));
-        assert_eq!(tried, [false, false, false, false, true, true, true]);
+        assert_eq!(tried, [false, false, false, false, false, true, true, true]);
         assert!(DeviceError::ALL.iter().all(|error| !ProcessError::is_creation(error.number())));
     }
 }

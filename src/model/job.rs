@@ -12,7 +12,7 @@ use super::ids::{DocumentId, GlobalJobId, JobId, JobNumber, LocalJobId, RouteId}
 use super::location::Destination;
 use super::names::DeviceName;
 use super::order::Priority;
-use super::state::{EntryState, HoldReasons, JobState};
+use super::state::{EntryState, HoldReason, HoldReasons, JobState};
 
 /// A file path or name as the system has it: any octets but NUL. It travels as octets; printing it may lose some.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -448,6 +448,12 @@ pub struct DocumentStatus {
     pub given: Vec<GivenValue>,
 }
 
+/// What a job says that is held because it is printed, as HOLDAFTER asked.
+pub const AFTER_PRINTING: &str = "printed, and held after that (HOLDAFTER)";
+
+/// The reason of a job that its printer has, while the connection is still open.
+pub const TRANSFERRED: &str = "job-transferred";
+
 /// A job as displays show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobStatus {
@@ -505,6 +511,25 @@ pub struct JobStatus {
     pub given: Vec<GivenValue>,
     /// Its documents, in order; none where a listing wanted none ([`Parts`](super::query::Parts)).
     pub documents: Vec<DocumentStatus>,
+}
+
+impl JobStatus {
+    /// Returns why it is held, in words, and what else is known of that.
+    pub fn hold_words(&self) -> (Vec<&str>, Option<&str>) {
+        let text = self.reason_text.as_deref();
+        let printed = text == Some(AFTER_PRINTING);
+        let words = self.reasons.iter().map(|reason| match reason {
+            HoldReason::Operator if printed => AFTER_PRINTING,
+            reason => reason.words(),
+        });
+        (words.collect(), text.filter(|_| !printed))
+    }
+
+    /// Returns its `job-state-reasons`: why it is held, or that it is delivered.
+    pub fn reason_keywords(&self) -> Vec<&'static str> {
+        let transferred = (self.state == JobState::Transferred).then_some(TRANSFERRED);
+        self.reasons.iter().map(HoldReason::keyword).chain(transferred).collect()
+    }
 }
 
 /// One queued or printing occurrence of a job.

@@ -36,10 +36,10 @@ pub enum BadName {
 }
 
 fn check(text: &str, dots: bool) -> Result<(), BadName> {
-    let shown = || text.chars().take(MAX_NAME).collect::<String>().escape_debug().to_string();
+    let shown = || super::printable::escaped(&text.chars().take(MAX_NAME).collect::<String>());
     let first = text.chars().next().ok_or(BadName::Empty)?;
     if text.chars().count() > MAX_NAME {
-        return Err(BadName::TooLong(text.chars().take(16).collect::<String>().escape_debug().to_string()));
+        return Err(BadName::TooLong(super::printable::escaped(&text.chars().take(16).collect::<String>())));
     }
     let odd = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_') || (dots && *c == '.'));
     if let Some(c) = text.chars().find(odd) {
@@ -175,9 +175,16 @@ impl DeviceName {
         Self { node: None, ..self.clone() }
     }
 
-    /// Returns the form in which names are compared and stored uniquely.
+    /// Returns the form in which names are compared, stored uniquely and sorted: as a person reads them, without the signs.
+    /// `$FAST2.#T1` stands behind `$FAST2`, and `\WEST.$M` at W. What tells it from a plain name with dots follows a character
+    /// that no name has.
     pub fn key(&self) -> String {
-        self.to_string().to_ascii_lowercase()
+        let text = self.to_string().to_ascii_lowercase();
+        if self.node.is_none() && self.sub.is_none() {
+            return text;
+        }
+        let read: String = text.chars().filter(|c| !matches!(c, '\\' | '$' | '#')).collect();
+        format!("{read}\u{1}{text}")
     }
 
     /// Returns the name in the NonStop language: `\NODE.$NAME.#SUB`.
@@ -213,7 +220,7 @@ impl FromStr for DeviceName {
     /// Accepts `LP1`, `$LP1`, `$LP1.#A`, `\WEST.$LP1` and `\WEST.$LP1.#A`.
     fn from_str(text: &str) -> Result<Self, BadName> {
         const FORM: &str = "[\\node.]$device[.#sub]";
-        let bad = || BadName::Form(text.escape_debug().to_string(), FORM);
+        let bad = || BadName::Form(super::printable::escaped(text), FORM);
         let (node, rest) = match text.strip_prefix('\\') {
             Some(rest) => {
                 // Names of servers may hold dots: a name that has its '$' says where they end.
@@ -228,7 +235,7 @@ impl FromStr for DeviceName {
             None => (rest, None),
         };
         if text.len() > MAX_NAME {
-            return Err(BadName::TooLong(text.chars().take(16).collect::<String>().escape_debug().to_string()));
+            return Err(BadName::TooLong(super::printable::escaped(&text.chars().take(16).collect::<String>())));
         }
         Ok(Self { node, name: name.parse()?, sub })
     }

@@ -326,7 +326,7 @@ fn bad(message: String) -> Failure {
 
 /// A word of a user, fit to be shown.
 fn shown(word: &str) -> String {
-    word.chars().take(80).flat_map(char::escape_default).collect()
+    super::printable::escaped(&word.chars().take(80).collect::<String>())
 }
 
 fn few(n: usize) -> Result<(), Failure> {

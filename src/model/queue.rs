@@ -12,8 +12,8 @@ pub struct QueueItem {
     pub sequence: Option<u32>,
     /// The job. Its `intervening` counts what the device prints before it.
     pub job: JobStatus,
-    /// How long the device would print it at its SPEED, in milliseconds.
-    pub estimate_ms: i64,
+    /// How long the device would print it, in milliseconds, as fast as it was measured to be; none before it was.
+    pub estimate_ms: Option<i64>,
     /// Whether it was begun on this device, and so is resumed before anything else.
     pub begun: bool,
     /// Whether it waits for this device alone, because it is broadcast to its whole group.

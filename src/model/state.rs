@@ -112,7 +112,7 @@ impl HoldReasons {
 /// The state of the whole spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SpoolerState {
-    /// Never started: it accepts jobs, but does not print.
+    /// Never started: it is being declared, and takes no jobs.
     Cold = 0,
     /// Drained, and not started again.
     Warm = 1,
@@ -126,6 +126,19 @@ impl SpoolerState {
     /// Finds it by its stored number.
     pub fn from_stored(n: i64) -> Option<Self> {
         [Self::Cold, Self::Warm, Self::Active, Self::Drain].into_iter().find(|state| *state as i64 == n)
+    }
+    /// Tells whether it takes jobs: only a spooler that prints does.
+    pub fn accepts(self) -> bool {
+        self == Self::Active
+    }
+    /// Says why it takes no jobs, in the words that `pdpr` and WHY share; none while it takes them.
+    pub fn refusal(self) -> Option<&'static str> {
+        match self {
+            Self::Active => None,
+            Self::Cold => Some("the spooler is COLD: it was never started, and takes no jobs"),
+            Self::Warm => Some("the spooler is WARM: it was drained, and takes no jobs"),
+            Self::Drain => Some("the spooler is in DRAIN: it finishes what prints, and takes no jobs"),
+        }
     }
     /// Returns the word of SPOOLER STATUS.
     pub fn word(self) -> &'static str {
@@ -216,6 +229,8 @@ pub enum JobState {
     Held,
     /// On a device.
     Printing,
+    /// Delivered: its printer has every octet, and the connection has not closed yet.
+    Transferred,
     /// Paused.
     Paused,
     /// Printed or cancelled, but kept.
@@ -231,7 +246,8 @@ impl JobState {
         match facts {
             JobFacts { arriving: true, .. } => Self::Open,
             JobFacts { wish: Wish::Cancel, .. } if busy => Self::Terminating,
-            _ if busy => Self::Printing,
+            _ if facts.claimed > 0 => Self::Printing,
+            _ if busy => Self::Transferred,
             JobFacts { retained: true, .. } => Self::Retained,
             JobFacts { wish: Wish::Cancel, .. } => Self::Terminating,
             JobFacts { wish: Wish::Pause, .. } => Self::Paused,
@@ -240,12 +256,18 @@ impl JobState {
         }
     }
 
+    /// Tells whether a device has it: it prints, or it is delivered over a connection that is still open.
+    pub fn is_on_device(self) -> bool {
+        matches!(self, Self::Printing | Self::Transferred)
+    }
+
     /// Returns the word of SPOOLCOM's `ST` column.
     pub fn st(self) -> &'static str {
         match self {
             Self::Open => "OP",
             Self::Ready => "RD",
             Self::Printing | Self::Terminating => "PR",
+            Self::Transferred => "TR",
             Self::Held | Self::Paused | Self::Retained => "HL",
         }
     }
@@ -259,7 +281,8 @@ impl JobState {
             Self::Printing => "processing",
             Self::Paused => "paused",
             Self::Retained => "retained",
-            Self::Terminating => "terminating",
+            // The printer has it: it is not printing any more as far as we can tell, and nobody can stop it.
+            Self::Terminating | Self::Transferred => "terminating",
         }
     }
 }
@@ -307,7 +330,7 @@ pub enum ProcessState {
     Dormant,
     /// It runs.
     Active,
-    /// Its row says running, but it is dead. The next command that makes work starts it again.
+    /// It died: its row says running, but nobody holds its lock. The next command that changes something starts it again.
     Dead,
     /// It needs `PRINT p, START`.
     Error,
@@ -349,7 +372,7 @@ impl DeviceState {
         if facts.wish == DeviceWish::Stopped {
             return Self::Offline;
         }
-        if facts.process == ProcessState::Error {
+        if matches!(facts.process, ProcessState::Error | ProcessState::Dead) {
             return Self::ProcError;
         }
         // Is a device tried that was suspended in an error? No: it waits for its operator.
@@ -436,7 +459,8 @@ mod tests {
         assert_eq!(JobState::of(&JobFacts { arriving: true, ..facts() }), JobState::Open);
         assert_eq!(JobState::of(&JobFacts { reasons: held, ..facts() }), JobState::Held);
         assert_eq!(JobState::of(&JobFacts { reasons: held, claimed: 1, ..facts() }), JobState::Printing);
-        assert_eq!(JobState::of(&JobFacts { transferred: 1, ..facts() }), JobState::Printing);
+        assert_eq!(JobState::of(&JobFacts { transferred: 1, ..facts() }), JobState::Transferred);
+        assert_eq!(JobState::of(&JobFacts { transferred: 1, claimed: 1, ..facts() }), JobState::Printing);
         assert_eq!(JobState::of(&JobFacts { wish: Wish::Cancel, claimed: 1, ..facts() }), JobState::Terminating);
         assert_eq!(JobState::of(&JobFacts { wish: Wish::Cancel, retained: true, ..facts() }), JobState::Retained);
         assert_eq!(JobState::of(&JobFacts { wish: Wish::Pause, ..facts() }), JobState::Paused);
@@ -465,7 +489,9 @@ mod tests {
         let suspended = DeviceFacts { wish: DeviceWish::Suspended, job, ..base };
         assert_eq!(DeviceState::of(&suspended), DeviceState::Suspended);
         assert_eq!(DeviceState::of(&DeviceFacts { error: Some(&error), ..suspended }), DeviceState::Suspended);
-        let dead = DeviceFacts { process: ProcessState::Error, ..suspended };
-        assert_eq!(DeviceState::of(&dead), DeviceState::ProcError, "nobody would hear its START");
+        for process in [ProcessState::Error, ProcessState::Dead] {
+            let dead = DeviceFacts { process, ..suspended };
+            assert_eq!(DeviceState::of(&dead), DeviceState::ProcError, "nobody would hear its START");
+        }
     }
 }

@@ -73,7 +73,7 @@ impl FromStr for DeviceUri {
     /// Reads a URI. The path of `file://` is percent-decoded; it must be absolute, without NUL and `..`. Behind it may
     /// stand `?shared=yes`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let bad = |why: &str| Err(format!("URI '{}': {why}", text.escape_debug()));
+        let bad = |why: &str| Err(format!("URI '{}': {why}", super::printable::escaped(text)));
         if text.contains(char::REPLACEMENT_CHARACTER) {
             return bad("holds octets that are no UTF-8; in a path they are written %XX");
         }
@@ -103,7 +103,7 @@ fn socket(rest: &str) -> Result<DeviceUri, String> {
     };
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     if let Some((_, path)) = authority.split_once('/') {
-        return Err(format!("a socket has no path: leave out '/{}'", path.escape_debug()));
+        return Err(format!("a socket has no path: leave out '/{}'", super::printable::escaped(path)));
     }
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
@@ -154,7 +154,7 @@ fn bracketed(text: &str) -> Result<String, String> {
         }
         None => (text, None),
     };
-    let shown = text.escape_debug();
+    let shown = super::printable::escaped(text);
     let Ok(parsed) = address.parse::<Ipv6Addr>() else {
         return Err(format!("'[{shown}]' is no IPv6 address"));
     };
@@ -170,7 +170,7 @@ fn bracketed(text: &str) -> Result<String, String> {
     };
     let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '@');
     if zone.is_empty() || zone.len() > 15 || !zone.chars().all(usable) {
-        return Err(format!("'[{shown}]': '{}' is no name of an interface", zone.escape_debug()));
+        return Err(format!("'[{shown}]': '{}' is no name of an interface", super::printable::escaped(zone)));
     }
     Ok(format!("{address}%{zone}"))
 }
@@ -188,7 +188,7 @@ fn without_options(options: &str, uri: &DeviceUri) -> String {
                              (TIMEOUT of the device limits the tries)"
                 .into(),
             "snmp" => "snmp is not used".into(),
-            _ => format!("the option '{}' is not understood", name.escape_debug()),
+            _ => format!("the option '{}' is not understood", super::printable::escaped(name)),
         });
     }
     let said = if said.is_empty() { "nothing may follow '?'".to_owned() } else { said.join("; ") };

@@ -63,6 +63,22 @@ impl Wait {
         self.row().2
     }
 
+    /// Returns the word for a column of trouble, and whether it is trouble from the first moment; none when a wait of this
+    /// kind is what a device does.
+    pub fn trouble(self) -> Option<(&'static str, bool)> {
+        match self {
+            Self::Reader => Some(("no reader", true)),
+            Self::Refused => Some(("refused", true)),
+            Self::Fastcnfg => Some(("fastcnfg", false)),
+            Self::Address => Some(("no address yet", false)),
+            Self::Connection => Some(("no answer", false)),
+            Self::Opening => Some(("does not open", false)),
+            Self::LastOctets => Some(("stalled", false)),
+            Self::Close => Some(("does not close", false)),
+            Self::Pause => None,
+        }
+    }
+
     /// Tells whether the device is not open yet, so that nothing of a job can have been sent.
     pub fn is_before_open(self) -> bool {
         self.number() <= Self::Opening.number()

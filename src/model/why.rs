@@ -83,6 +83,13 @@ pub enum DeviceCause {
         /// Its last sign of life, wall clock.
         since_ms: i64,
     },
+    /// The print process has shown no sign of life for a while, but is not given up yet.
+    ProcessSilent {
+        /// Which.
+        process: ProcessName,
+        /// Its last sign of life, wall clock.
+        since_ms: i64,
+    },
     /// The print process is in error.
     ProcessError {
         /// Which.
@@ -190,6 +197,16 @@ pub struct Why {
 }
 
 impl Cause {
+    /// Tells whether the job waits until somebody does something, other than what its submitter asked to wait for.
+    pub fn waits_for_somebody(&self) -> bool {
+        match self {
+            Self::Device { cause, .. } => cause.rank() == 2,
+            Self::NoDevice { .. } | Self::GroupWithoutDevices(_) => true,
+            Self::SpoolerCold | Self::SpoolerDraining(_) | Self::SpoolerDrained(_) => true,
+            _ => false,
+        }
+    }
+
     /// Returns its stable word.
     pub fn keyword(&self) -> &'static str {
         match self {
@@ -230,6 +247,7 @@ impl DeviceCause {
             Self::ProcessNotRunning(_) => "process-not-running",
             Self::ProcessIndependent(_) => "process-independent",
             Self::ProcessHung { .. } => "process-hung",
+            Self::ProcessSilent { .. } => "process-silent",
             Self::ProcessError { .. } => "process-error",
             Self::ProcessTrouble { .. } => "process-trouble",
             Self::ProcessGone(_) => "process-gone",
@@ -251,7 +269,7 @@ impl DeviceCause {
             Self::Opening { next: true, .. } => 0,
             Self::Opening { next: false, .. } => 1,
             Self::LeftToAnother | Self::Error(_) | Self::Restarts(_) => 1,
-            Self::ProcessDead(_) | Self::ProcessNotRunning(_) => 1,
+            Self::ProcessDead(_) | Self::ProcessNotRunning(_) | Self::ProcessSilent { .. } => 1,
             Self::ProcessError { tried_again: true, .. } | Self::ProcessTrouble { .. } => 1,
             _ => 2,
         }

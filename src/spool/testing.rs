@@ -14,7 +14,7 @@ use crate::model::event::EventWord;
 use crate::model::job::{Accepted, DocumentOffer, RawPath, Submission, Transfer};
 use crate::model::order::Priority;
 use crate::model::process::ProcessChange;
-use crate::model::state::{Delivery, DeviceWish, ErrorNote, Wish};
+use crate::model::state::{Delivery, DeviceWish, ErrorNote, SpoolerState, Wish};
 use crate::model::time::Moment;
 use crate::model::{Call, Caller, DeviceId, JobRef, ProcessName};
 use crate::store;
@@ -165,6 +165,14 @@ impl Site {
             .unwrap();
     }
 
+    pub fn set_spooler_state(&mut self, state: SpoolerState) {
+        let set = move |tx: &store::Tx<'_>| {
+            tx.lock(store::Lock::Spool)?;
+            store::spool::set_state(tx, state)
+        };
+        self.spool.change(Room::Gives, &Call::timeless(), set).unwrap();
+    }
+
     pub fn pause(&mut self, job: &JobRef) {
         let id = self.local.job(job.clone()).unwrap().id;
         self.spool
@@ -199,6 +207,7 @@ pub fn at(claim: &Claim, octets: u64) -> Progress {
         document: 1,
         copy: 1,
         octets,
+        total: 0,
         at_boot_ms: clock().boot_ms,
         stalled: None,
         awaits: None,

@@ -22,7 +22,7 @@ pub(crate) fn update_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
         "the job",
         "UPDATE job SET local_id = ?, owner_uid = ?, owner_gid = ?, owner = ?, name = ?, form = ?, priority = ?,
              hold_after = ?, group_id = ?, location_id = ?, route_id = ?, class_id = ?, work = ?, pages = ?,
-             sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ? WHERE id = ?",
+             sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ?, sort_place = ? WHERE id = ?",
         values![
             j.local,
             j.owner_uid,
@@ -42,6 +42,7 @@ pub(crate) fn update_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
             j.sort.rank,
             j.sort.key,
             j.sort.sequence,
+            j.place,
             j.id
         ],
     )

@@ -33,6 +33,8 @@ pub struct DeviceRow {
     pub opens: u64,
     /// Where its paper stands.
     pub paper: Paper,
+    /// Octets that it takes in a second, measured at jobs that it printed; none before there was one.
+    pub rate: Option<u64>,
     /// What it was last opened with.
     pub connection: Option<ConnectionInUse>,
 }
@@ -88,6 +90,8 @@ columns!(at {
     last_entry,
     complaint,
     kept,
+    fifo_told,
+    rate,
 });
 
 /// The identities of the devices that the route `?1` leads to; one may be there twice. Not a UNION, which would be a merge
@@ -109,6 +113,7 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
             speed: row.get(at::speed)?,
             exclusive: row.get(at::exclusive)?,
             fifo: row.get(at::fifo)?,
+            fifo_told: row.get(at::fifo_told)?,
             retry: row.get(at::retry)?,
             timeout: row.get(at::timeout)?,
             header: row.get(at::header)?,
@@ -141,6 +146,7 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
         open: row.get(at::is_open)?,
         opens: row.get(at::opens)?,
         paper: row.get(at::paper)?,
+        rate: row.get(at::rate)?,
         connection: match address {
             Some(address) => {
                 Some(ConnectionInUse { address, entry: row.get(at::last_entry)?, complaint: row.get(at::complaint)? })
@@ -222,10 +228,19 @@ pub(super) fn of_route_sql() -> String {
     format!("SELECT {} FROM device WHERE id IN ({OF_ROUTE}) ORDER BY name_key", at::LIST)
 }
 
-/// Returns the highest SPEED among the devices that a route leads to, if there are any.
-pub(crate) fn speed_of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Option<u32>> {
-    let found = tx.one(&format!("SELECT max(speed) FROM device WHERE id IN ({OF_ROUTE})"), values![route], |row| {
-        row.only::<Option<u32>>()
+/// Returns up to `limit` of the devices that a route leads to.
+pub(crate) fn some_of_route(tx: &Tx<'_>, route: RouteId, limit: u32) -> Fallible<Vec<DeviceRow>> {
+    tx.rows(&format!("SELECT {} FROM device WHERE id IN ({OF_ROUTE}) LIMIT ?2", at::LIST), values![route, limit], read)
+}
+
+columns!(of_all { speed = "max(speed)", fifo = "max(fifo)" });
+
+/// Returns the highest SPEED among the devices that a route leads to, and whether any of them prints in the order of
+/// arrival; none when it leads to no device.
+pub(crate) fn speed_and_order_of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Option<(u32, bool)>> {
+    let sql = format!("SELECT {} FROM device WHERE id IN ({OF_ROUTE})", of_all::LIST);
+    let found = tx.one(&sql, values![route], |row| {
+        Ok(row.get::<Option<u32>>(of_all::speed)?.zip(row.get::<Option<bool>>(of_all::fifo)?))
     });
     Ok(found?.flatten())
 }
@@ -234,6 +249,24 @@ pub(crate) fn speed_of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Option<u32
 pub(crate) fn takes_all_raw(tx: &Tx<'_>, route: RouteId) -> Fallible<bool> {
     let sql = format!("SELECT min(content_raw) FROM device WHERE id IN ({OF_ROUTE})");
     Ok(tx.one(&sql, values![route], |row| row.only::<Option<bool>>())?.flatten().unwrap_or(false))
+}
+
+/// Tells whether a route leads to a device, and to one that prints in the order of arrival. Each look ends with the first
+/// that is found.
+pub(crate) fn order_of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Option<bool>> {
+    let of = |whose: &str, fifo: &str| {
+        format!("SELECT 1 FROM {whose} JOIN device d ON d.id = l.device_id WHERE {fifo} LIMIT 1")
+    };
+    let (one, group) = ("location l", "location_group g JOIN location l ON l.group_id = g.id");
+    for (whose, key) in [(one, "l.route_id = ?1"), (group, "g.route_id = ?1")] {
+        if tx.finds(&of(whose, &format!("{key} AND d.fifo <> ?2")), values![route, false])? {
+            return Ok(Some(true));
+        }
+        if tx.finds(&of(whose, key), values![route])? {
+            return Ok(Some(false));
+        }
+    }
+    Ok(None)
 }
 
 columns!(leads { location_route = "l.route_id", group_route = "g.route_id" });
@@ -259,8 +292,8 @@ pub(crate) fn insert(tx: &Tx<'_>, name: &DeviceName) -> Fallible<DeviceId> {
     let id = tx.insert(
         "INSERT INTO device (name, name_key, form, form_key, speed, exclusive, fifo, retry, timeout, header, parm, wish,
              untouched, stopped_by_error, is_open, opens, paper, startff, endff, width, restart,
-             delivery, attempts, trunc, eol_crlf, page_length, content_raw)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             delivery, attempts, trunc, eol_crlf, page_length, content_raw, fifo_told)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values![
             name.to_string(),
             name.key(),
@@ -288,7 +321,8 @@ pub(crate) fn insert(tx: &Tx<'_>, name: &DeviceName) -> Fallible<DeviceId> {
             d.trunc,
             d.eol_crlf,
             d.page_length,
-            d.content_raw
+            d.content_raw,
+            d.fifo_told
         ],
     )?;
     tally::add(tx, Counts { devices: 1, ..Counts::default() })?;
@@ -304,7 +338,7 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
         "UPDATE device SET process = ?, process_key = ?, uri = ?, form = ?, form_key = ?, speed = ?, exclusive = ?, fifo = ?,
              retry = ?, timeout = ?, header = ?, parm = ?, startff = ?, endff = ?, width = ?,
              restart = ?, delivery = ?, attempts = ?, trunc = ?, eol_crlf = ?, page_length = ?,
-             content_raw = ? WHERE id = ?",
+             content_raw = ?, fifo_told = ? WHERE id = ?",
         values![
             s.process.as_ref().map(ProcessName::as_str),
             s.process.as_ref().map(ProcessName::key),
@@ -328,6 +362,7 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
             s.eol_crlf,
             s.page_length,
             s.content_raw,
+            s.fifo_told,
             id
         ],
     )
@@ -434,6 +469,11 @@ pub(crate) fn set_remembered(tx: &Tx<'_>, id: DeviceId, found: &Remembered) -> F
     )
 }
 
+/// Stores how many octets it takes in a second.
+pub(crate) fn set_rate(tx: &Tx<'_>, id: DeviceId, rate: u64) -> Fallible<()> {
+    tx.change("the device", "UPDATE device SET rate = ? WHERE id = ?", values![rate, id])
+}
+
 /// Stores that it is closed.
 pub(crate) fn set_closed(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
     tx.demand_lock(Lock::Device(id))?;
@@ -470,7 +510,7 @@ mod tests {
     #[test]
     fn where_a_route_leads_and_what_leads_to_a_device_is_found_without_a_look_at_all_locations() {
         let memory = Memory::new();
-        for sql in [format!("SELECT max(speed) FROM device WHERE id IN ({OF_ROUTE})"), routes_sql()] {
+        for sql in [format!("SELECT {} FROM device WHERE id IN ({OF_ROUTE})", of_all::LIST), routes_sql()] {
             let plan = memory.plan(&sql);
             assert!(plan.contains("SEARCH") && !plan.contains("SCAN"), "{sql}: {plan}");
         }

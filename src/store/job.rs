@@ -3,7 +3,7 @@
 use crate::model::field::{Field, Value};
 use crate::model::job::GivenValue;
 use crate::model::order::Priority;
-use crate::model::query::{Condition, Cursor, Order};
+use crate::model::query::{Condition, Order};
 use crate::model::state::{EntryState, HoldReasons, Wish};
 use crate::model::{
     ClassId, Failure, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern, RouteId, Serial,
@@ -90,6 +90,19 @@ pub struct JobRow {
     pub pages: Option<u64>,
     /// Its position.
     pub sort: SortKey,
+    /// What listings of jobs compare in place of the key of its position: see [`place`].
+    pub place: i64,
+}
+
+/// Returns what listings of jobs compare in place of the key. Jobs of a route whose devices print in the order of arrival
+/// all have 0, so that only their sequence counts; the others have their key, which is never 0.
+pub(crate) fn place(sort: &SortKey, fifo: bool) -> i64 {
+    if fifo { 0 } else { sort.key.max(1) }
+}
+
+/// Tells whether a job is listed in the order of arrival.
+pub(crate) fn is_in_order_of_arrival(job: &JobRow) -> bool {
+    job.place == 0
 }
 
 columns!(at {
@@ -123,6 +136,7 @@ columns!(at {
     sort_rank,
     sort_key,
     sort_sequence,
+    sort_place,
 });
 
 fn read(row: &Row<'_>) -> Fallible<JobRow> {
@@ -159,13 +173,14 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
             key: row.get(at::sort_key)?,
             sequence: row.get(at::sort_sequence)?,
         },
+        place: row.get(at::sort_place)?,
     })
 }
 
 pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_id, owner_server, owner_uid, owner_gid, owner, user_name, name, form, priority, wish,
              reasons, reason_text, hold_after, arriving, retained, group_id, location_id, route_id, class_id, created_ms,
-             work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence, sort_place)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Inserts a job with the token of its submission; its `id` is ignored. Why does no row that is read have the token? Only
 /// the end of a job needs it, and a listing would read it for each job.
@@ -202,7 +217,8 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
             j.sort.promoted,
             j.sort.rank,
             j.sort.key,
-            j.sort.sequence
+            j.sort.sequence,
+            j.place
         ],
     )?;
     tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(j.arriving), ..Counts::default() })?;
@@ -314,34 +330,44 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
 }
 
 /// Returns where a job stands in an order: the key of a cursor.
-pub(crate) fn cursor_key(order: Order, number: JobNumber, sort: &SortKey) -> Vec<i64> {
+pub(crate) fn cursor_key(order: Order, job: &JobRow) -> Vec<i64> {
     match order {
-        Order::Number => vec![i64::from(number.get())],
-        Order::Schedule => vec![sort.promoted, sort.rank, sort.key, sort.sequence],
+        Order::Number => vec![i64::from(job.number.get())],
+        Order::Schedule => vec![job.sort.promoted, job.sort.rank, job.place, job.sort.sequence],
     }
 }
 
-/// Rows that may satisfy `condition`, in `order`, after `after`: the caller checks the rest of the condition.
+/// Rows that may satisfy `condition`, in `order`, after the place `after`: of all jobs, or of those `on_devices` only. The
+/// caller checks the rest of the condition.
 pub(crate) fn candidates(
     tx: &Tx<'_>,
     condition: &Condition,
     order: Order,
-    uid: u32,
-    server: &str,
-    after: Option<&Cursor>,
+    (uid, server): (u32, &str),
+    (on_devices, after): (bool, Option<&[i64]>),
     limit: u32,
 ) -> Fallible<Vec<JobRow>> {
-    let mut sql = format!("SELECT {} FROM job WHERE 1 = 1", at::LIST);
     let mut values: Vec<Box<dyn Bind>> = Vec::new();
+    let mut sql = if on_devices {
+        values.push(Box::new(EntryState::Claimed));
+        values.push(Box::new(EntryState::Transferred));
+        // Few jobs are on devices as a rule: begin with those, however many wait.
+        format!(
+            "SELECT {} FROM (SELECT DISTINCT job_id FROM entry WHERE state IN (?, ?)) CROSS JOIN job WHERE id = job_id",
+            at::LIST
+        )
+    } else {
+        format!("SELECT {} FROM job WHERE 1 = 1", at::LIST)
+    };
     necessary(condition, uid, server, &mut sql, &mut values);
     let (columns, width) = match order {
         Order::Number => ("number", 1),
-        Order::Schedule => ("sort_promoted, sort_rank, sort_key, sort_sequence", 4),
+        Order::Schedule => ("sort_promoted, sort_rank, sort_place, sort_sequence", 4),
     };
-    if let Some(cursor) = after.filter(|cursor| cursor.key.len() == width) {
+    if let Some(key) = after.filter(|key| key.len() == width) {
         let marks = vec!["?"; width].join(", ");
         sql.push_str(&format!(" AND ({columns}) > ({marks})"));
-        values.extend(cursor.key.iter().map(|k| Box::new(*k) as Box<dyn Bind>));
+        values.extend(key.iter().map(|k| Box::new(*k) as Box<dyn Bind>));
     }
     sql.push_str(&format!(" ORDER BY {columns} LIMIT ?"));
     values.push(Box::new(page(limit)));
@@ -362,13 +388,29 @@ pub(crate) fn set_reasons(tx: &Tx<'_>, id: JobId, reasons: HoldReasons, text: Op
 }
 
 /// Moves a job to another position.
-pub(crate) fn set_sort(tx: &Tx<'_>, id: JobId, sort: &SortKey) -> Fallible<()> {
+pub(crate) fn set_sort(tx: &Tx<'_>, id: JobId, sort: &SortKey, place: i64) -> Fallible<()> {
     tx.demand_lock(Lock::Job(id))?;
     tx.change(
         "the job",
-        "UPDATE job SET sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ? WHERE id = ?",
-        values![sort.promoted, sort.rank, sort.key, sort.sequence, id],
+        "UPDATE job SET sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ?, sort_place = ? WHERE id = ?",
+        values![sort.promoted, sort.rank, sort.key, sort.sequence, place, id],
     )
+}
+
+/// Tells whether the jobs of a route are listed in the order of arrival; none when it has no jobs. All of them are, or none.
+pub(crate) fn route_order(tx: &Tx<'_>, route: RouteId) -> Fallible<Option<bool>> {
+    let found =
+        tx.one("SELECT sort_place FROM job WHERE route_id = ? LIMIT 1", values![route], |row| row.only::<i64>());
+    Ok(found?.map(|place| place == 0))
+}
+
+/// Lists the jobs of a route in the order of arrival, or in that of their keys.
+pub(crate) fn set_route_order(tx: &Tx<'_>, route: RouteId, fifo: bool) -> Fallible<()> {
+    tx.run(
+        "UPDATE job SET sort_place = CASE WHEN ? THEN 0 WHEN sort_key < 1 THEN 1 ELSE sort_key END WHERE route_id = ?",
+        values![fifo, route],
+    )?;
+    Ok(())
 }
 
 /// What is left to do for a job that was removed.

@@ -362,8 +362,35 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(CARRIED)?;
     tx.script(KEPT)?;
     tx.script(CONTENT)?;
-    tx.script(FASTCNFG)
+    tx.script(FASTCNFG)?;
+    tx.script(ORDER)
 }
+
+/// Listings of jobs follow the order of the devices that print them, devices remember whether somebody chose that order, and
+/// how fast they are. Who declared a device before keeps the order that it had.
+const ORDER: &str = "
+ALTER TABLE device ADD COLUMN fifo_told INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE device ADD COLUMN rate INTEGER;
+ALTER TABLE job ADD COLUMN sort_place INTEGER NOT NULL DEFAULT 0;
+UPDATE job SET sort_place = max(1, sort_key) WHERE EXISTS (
+    SELECT 1 FROM device WHERE id IN (
+        SELECT device_id FROM location WHERE route_id = job.route_id
+        UNION ALL SELECT l.device_id FROM location l JOIN location_group g ON l.group_id = g.id
+              WHERE g.route_id = job.route_id));
+UPDATE job SET sort_place = 0 WHERE EXISTS (
+    SELECT 1 FROM device WHERE fifo <> 0 AND id IN (
+        SELECT device_id FROM location WHERE route_id = job.route_id
+        UNION ALL SELECT l.device_id FROM location l JOIN location_group g ON l.group_id = g.id
+              WHERE g.route_id = job.route_id));
+UPDATE device SET name_key = replace(replace(replace(lower(name), '\\', ''), '$', ''), '#', '') || char(1) || lower(name)
+ WHERE name LIKE '%$%';
+DROP INDEX job_user;
+DROP INDEX job_route;
+DROP INDEX job_schedule;
+CREATE INDEX job_user ON job (user_name, sort_promoted, sort_rank, sort_place, sort_sequence);
+CREATE INDEX job_route ON job (route_id, sort_promoted, sort_rank, sort_place, sort_sequence);
+CREATE INDEX job_schedule ON job (sort_promoted, sort_rank, sort_place, sort_sequence);
+";
 
 /// Words of another system that a device or a print process was given, and that mean nothing here.
 const KEPT: &str = "
@@ -427,7 +454,6 @@ ALTER TABLE finished ADD COLUMN carried TEXT;
 const TALLIES: &str = "
 ALTER TABLE spool ADD COLUMN jobs INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE spool ADD COLUMN open_jobs INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE spool ADD COLUMN printing_jobs INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE spool ADD COLUMN devices INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE spool ADD COLUMN locations INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE spool ADD COLUMN processes INTEGER NOT NULL DEFAULT 0;
@@ -435,7 +461,6 @@ ALTER TABLE location ADD COLUMN jobs INTEGER NOT NULL DEFAULT 0;
 UPDATE spool SET
     jobs = (SELECT count(*) FROM job),
     open_jobs = (SELECT count(*) FROM job WHERE arriving <> 0),
-    printing_jobs = (SELECT count(DISTINCT job_id) FROM entry WHERE state IN (1, 2)),
     devices = (SELECT count(*) FROM device),
     locations = (SELECT count(*) FROM location),
     processes = (SELECT count(*) FROM process);

@@ -2,11 +2,11 @@
 //!
 //! The counters of the spool stand in its own row, which every submission and every commit writes anyway; those of jobs at a
 //! location stand in the row of the location. Whoever inserts or removes a row counts in the same transaction: the functions
-//! of this room for jobs, entries, devices, locations and print processes do, and nobody else writes these tables. So a crash
-//! leaves rows and counters that fit. `pdfsck` compares them with the rows, and counts again what differs.
+//! of this room for jobs, devices, locations and print processes do, and nobody else writes these tables. So a crash leaves
+//! rows and counters that fit. `pdfsck` compares them with the rows, and counts again what differs. Jobs on devices are not
+//! counted here: which of them print in truth depends on who is alive.
 
 use crate::model::LocationId;
-use crate::model::state::EntryState;
 
 use super::value::{columns, values};
 use super::{Fallible, Tx};
@@ -18,8 +18,6 @@ pub struct Counts {
     pub jobs: i64,
     /// Jobs still arriving.
     pub open_jobs: i64,
-    /// Jobs on a device.
-    pub printing_jobs: i64,
     /// Devices.
     pub devices: i64,
     /// Locations.
@@ -28,7 +26,7 @@ pub struct Counts {
     pub processes: i64,
 }
 
-columns!(at { jobs, open_jobs, printing_jobs, devices, locations, processes });
+columns!(at { jobs, open_jobs, devices, locations, processes });
 
 /// Returns the counters.
 pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
@@ -36,7 +34,6 @@ pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
         Ok(Counts {
             jobs: row.get(at::jobs)?,
             open_jobs: row.get(at::open_jobs)?,
-            printing_jobs: row.get(at::printing_jobs)?,
             devices: row.get(at::devices)?,
             locations: row.get(at::locations)?,
             processes: row.get(at::processes)?,
@@ -45,14 +42,13 @@ pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
     Ok(found?.unwrap_or_default())
 }
 
-pub(super) const ADD: &str =
-    "UPDATE spool SET jobs = jobs + ?, open_jobs = open_jobs + ?, printing_jobs = printing_jobs + ?,
+pub(super) const ADD: &str = "UPDATE spool SET jobs = jobs + ?, open_jobs = open_jobs + ?,
      devices = devices + ?, locations = locations + ?, processes = processes + ? WHERE id = 1";
 
 /// Counts that there are so many more, or less.
 pub(super) fn add(tx: &Tx<'_>, more: Counts) -> Fallible<()> {
-    let Counts { jobs, open_jobs, printing_jobs, devices, locations, processes } = more;
-    tx.run(ADD, values![jobs, open_jobs, printing_jobs, devices, locations, processes])?;
+    let Counts { jobs, open_jobs, devices, locations, processes } = more;
+    tx.run(ADD, values![jobs, open_jobs, devices, locations, processes])?;
     Ok(())
 }
 
@@ -70,12 +66,9 @@ pub(super) fn add_at(tx: &Tx<'_>, location: Option<LocationId>, more: i64) -> Fa
 pub(crate) fn scan(tx: &Tx<'_>) -> Fallible<Counts> {
     let count = |sql: &str| -> Fallible<i64> { Ok(tx.one(sql, &[], |row| row.only())?.unwrap_or(0)) };
     let open = "SELECT count(*) FROM job WHERE arriving <> ?";
-    let printing = "SELECT count(DISTINCT job_id) FROM entry WHERE state IN (?, ?)";
-    let on_device = values![EntryState::Claimed, EntryState::Transferred];
     Ok(Counts {
         jobs: count("SELECT count(*) FROM job")?,
         open_jobs: tx.one(open, values![false], |row| row.only())?.unwrap_or(0),
-        printing_jobs: tx.one(printing, on_device, |row| row.only())?.unwrap_or(0),
         devices: count("SELECT count(*) FROM device")?,
         locations: count("SELECT count(*) FROM location")?,
         processes: count("SELECT count(*) FROM process")?,
@@ -92,7 +85,6 @@ pub(crate) fn wrong(tx: &Tx<'_>) -> Fallible<Vec<(String, String)>> {
     let each = [
         ("jobs", known.jobs, found.jobs),
         ("open jobs", known.open_jobs, found.open_jobs),
-        ("printing jobs", known.printing_jobs, found.printing_jobs),
         ("devices", known.devices, found.devices),
         ("locations", known.locations, found.locations),
         ("print processes", known.processes, found.processes),
@@ -118,7 +110,6 @@ pub(crate) fn recount(tx: &Tx<'_>) -> Fallible<()> {
         Counts {
             jobs: found.jobs - known.jobs,
             open_jobs: found.open_jobs - known.open_jobs,
-            printing_jobs: found.printing_jobs - known.printing_jobs,
             devices: found.devices - known.devices,
             locations: found.locations - known.locations,
             processes: found.processes - known.processes,

@@ -1,7 +1,9 @@
 //! Queued entries in the order of a device, from any place on: what waits, read by index a few rows at a time.
 
-use crate::model::state::EntryState;
-use crate::model::{ClassId, DeviceId, RouteId};
+use std::collections::BTreeSet;
+
+use crate::model::state::{DeviceWish, EntryState};
+use crate::model::{ClassId, DeviceId, JobId, ProcessId, ProcessName, RouteId};
 
 use super::entry::{ANY, COLUMNS, EntryRow, read};
 use super::job::SortKey;
@@ -40,21 +42,21 @@ pub(crate) fn after(tx: &Tx<'_>, run: &Run, fifo: bool, after: &SortKey, limit: 
 
 columns!(at { promoted, rank, sort_key, sequence });
 
-/// Returns the places of the first `limit` queued entries of a run that stand at `from` or after it, in the order of a
-/// device without FIFO. Decided by an index alone.
-pub(crate) fn places(tx: &Tx<'_>, run: &Run, from: &SortKey, limit: u32) -> Fallible<Vec<SortKey>> {
+/// Returns the places of the first `limit` queued entries of a run that stand after `after`, in the order of a device.
+/// Decided by an index alone.
+pub(crate) fn places(tx: &Tx<'_>, run: &Run, fifo: bool, after: &SortKey, limit: u32) -> Fallible<Vec<SortKey>> {
     let values = values![
         run.route,
         run.only.unwrap_or(ANY),
         run.class,
-        from.promoted,
-        from.rank,
-        from.key,
-        from.sequence,
+        after.promoted,
+        after.rank,
+        after.key,
+        after.sequence,
         limit,
         EntryState::Queued
     ];
-    tx.rows(&places_sql(), values, |row| {
+    tx.rows(&places_sql(fifo), values, |row| {
         Ok(SortKey {
             promoted: row.get(at::promoted)?,
             rank: row.get(at::rank)?,
@@ -64,25 +66,87 @@ pub(crate) fn places(tx: &Tx<'_>, run: &Run, from: &SortKey, limit: u32) -> Fall
     })
 }
 
-fn places_sql() -> String {
-    let order = at::LIST;
+fn places_sql(fifo: bool) -> String {
+    let (order, marks) = order(fifo);
+    // In the order of arrival the key plays no part, and its index does not have it.
+    let places = if fifo { "promoted, rank, 0 AS sort_key, sequence" } else { at::LIST };
     format!(
-        "SELECT {order} FROM entry WHERE state = ?9 AND route_id = ?1 AND only_device = ?2 AND class_id = ?3
-             AND ({order}) >= (?4, ?5, ?6, ?7) ORDER BY {order} LIMIT ?8"
+        "SELECT {places} FROM entry WHERE state = ?9 AND route_id = ?1 AND only_device = ?2 AND class_id = ?3
+             AND ({order}) > ({marks}) ORDER BY {order} LIMIT ?8"
     )
 }
 
-/// Returns each order has its index, and each comparison follows the columns of one.
-fn sql(fifo: bool) -> String {
-    let (order, marks) = match fifo {
+/// Returns the columns of an order and the marks of a place in it. Each order has its index, and each comparison follows
+/// the columns of one.
+fn order(fifo: bool) -> (&'static str, &'static str) {
+    match fifo {
         true => ("promoted, rank, sequence", "?4, ?5, ?7"),
         false => ("promoted, rank, sort_key, sequence", "?4, ?5, ?6, ?7"),
-    };
+    }
+}
+
+fn sql(fifo: bool) -> String {
+    let (order, marks) = order(fifo);
     format!(
         "SELECT {COLUMNS} FROM entry WHERE state = ?9 AND route_id = ?1 AND only_device = ?2 AND class_id = ?3
              AND ({order}) > ({marks}) ORDER BY {order} LIMIT ?8"
     )
 }
+
+/// Tells whether entries wait in a route that only one of its devices may claim.
+pub(crate) fn any_for_one(tx: &Tx<'_>, route: RouteId) -> Fallible<bool> {
+    tx.finds(
+        "SELECT 1 FROM entry WHERE state = ? AND route_id = ? AND only_device > ? LIMIT 1",
+        values![EntryState::Queued, route, ANY],
+    )
+}
+
+/// Tells whether a started device of a print process has an entry that waits for it and that it can print, or an entry of
+/// an earlier epoch that only its next one gives back.
+pub(crate) fn any_for_process(tx: &Tx<'_>, process: &ProcessName, id: ProcessId) -> Fallible<bool> {
+    if super::entry::busy(tx, id)? {
+        return Ok(true);
+    }
+    for (route, only) in [("l.route_id", "?3"), ("g.route_id", "?3"), ("g.route_id", "d.id")] {
+        let sql = format!(
+            "SELECT 1 FROM device d JOIN location l ON l.device_id = d.id JOIN location_group g ON g.id = l.group_id
+                 JOIN requirement_class c ON c.form_key = d.form_key
+             WHERE d.process_key = ?1 AND d.wish = ?2 AND EXISTS (
+                 SELECT 1 FROM entry e WHERE e.state = ?4 AND e.route_id = {route} AND e.only_device = {only}
+                     AND e.class_id = c.id) LIMIT 1"
+        );
+        if tx.finds(&sql, values![process.key(), DeviceWish::Started, ANY, EntryState::Queued])? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Returns the devices that have begun a queued entry on their file.
+pub(crate) fn devices_with_begun(tx: &Tx<'_>) -> Fallible<BTreeSet<DeviceId>> {
+    // A comparison with any device makes it the index of the entries that have one.
+    let found = tx.rows(
+        "SELECT DISTINCT begun_device FROM entry WHERE begun_device > ? AND state = ?",
+        values![i64::MIN, EntryState::Queued],
+        |row| row.only(),
+    )?;
+    Ok(found.into_iter().collect())
+}
+
+/// Returns the queued entry of a route and class that arrived first among those of one promotion and rank, for a device.
+pub(crate) fn eldest(tx: &Tx<'_>, run: &Run, (promoted, rank): (i64, i64)) -> Fallible<Option<(i64, JobId)>> {
+    tx.one(
+        &format!(
+            "SELECT {} FROM entry WHERE state = ? AND route_id = ? AND only_device = ? AND class_id = ?
+                 AND promoted = ? AND rank = ? ORDER BY sequence LIMIT 1",
+            first::LIST
+        ),
+        values![EntryState::Queued, run.route, run.only.unwrap_or(ANY), run.class, promoted, rank],
+        |row| Ok((row.get(first::sequence)?, row.get(first::job_id)?)),
+    )
+}
+
+columns!(first { sequence, job_id });
 
 /// Returns the next requirement class after `after` of which entries are queued in a route. One step in an index,
 /// however many entries each class has.
@@ -121,8 +185,11 @@ mod tests {
 
     #[test]
     fn places_are_read_from_the_index_alone() {
-        let plan = Memory::new().plan(&places_sql());
-        assert!(plan.contains("USING COVERING INDEX entry_order (state=? AND route_id=? AND only_device=?"), "{plan}");
-        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+        for (fifo, index) in [(false, "entry_order"), (true, "entry_fifo")] {
+            let plan = Memory::new().plan(&places_sql(fifo));
+            let wanted = format!("USING COVERING INDEX {index} (state=? AND route_id=? AND only_device=?");
+            assert!(plan.contains(&wanted), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! Decides which spool a command uses.
 //!
-//! The order is: `-H`, `PDHOST`/`PD_SOCKET`, `PDBASE`, the socket of a system-wide server, the private base. A server
-//! that does not answer is an error, never a reason to use another spool.
+//! The order is: `-H` and `--spooler` (a directory is a spool, a socket its server, anything else a server on the
+//! network), `PDHOST`/`PD_SOCKET`, `PDBASE`, the socket of a system-wide server, the private base. A server that does
+//! not answer is an error, never a reason to use another spool.
 
 use std::ffi::OsString;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +33,7 @@ pub enum Place {
 fn no_server(what: &str) -> Failure {
     Failure::new(FailureKind::Unreachable, format!("{what}: this version cannot reach a server over the network"))
         .hint("PD_SOCKET=/PATH reaches a server of this machine")
+        .hint("the base directory of a spool can be named in its place: --spooler DIR, -H DIR")
         .hint("without -H, PDHOST and PD_SOCKET commands use the spool in PDBASE, or your private one")
 }
 
@@ -46,7 +49,15 @@ pub fn place_from(
 ) -> Result<Place, Failure> {
     let set = |name: &str| env(name).filter(|value| !value.is_empty());
     if let Some(host) = host {
-        return Err(no_server(&format!("-H {host}")));
+        // A directory is a spool, a socket its server; whatever else is named is a server on the network.
+        let path = cwd.join(host);
+        if std::fs::metadata(&path).is_ok_and(|found| found.file_type().is_socket()) {
+            return Ok(Place::Server(path));
+        }
+        if host.contains('/') || path.is_dir() {
+            return Ok(Place::Base(Base::new(path)));
+        }
+        return Err(no_server(host));
     }
     if let Some(value) = set("PDHOST") {
         return Err(no_server(&format!("PDHOST={}", value.to_string_lossy())));
@@ -164,6 +175,8 @@ mod tests {
         assert!(choose(None, &[home, ("PDBASE", "/b"), ("PD_SOCKET", "6874")], none).is_err());
         assert!(choose(None, &[home, ("PDBASE", "/b"), ("PDHOST", "h")], none).is_err());
         assert!(choose(Some("h:6874"), &[home, ("PDBASE", "/b")], none).is_err());
+        assert_eq!(choose(Some("/srv/s"), &[home, ("PDBASE", "/b")], there).unwrap().root(), Path::new("/srv/s"));
+        assert_eq!(choose(Some("./s"), &[home], there).unwrap().root(), Path::new("/cwd/./s"));
         assert!(choose(None, &[], none).is_err());
         assert_eq!(choose(None, &[home, ("PDBASE", "")], none).unwrap().root(), Path::new("/home/ann/.local/state/pd"));
     }

@@ -234,7 +234,7 @@ fn a_transferred_job_cannot_be_stopped_and_says_so() {
         let mut ops = world.ops();
         ops.hold_job(number(held)).unwrap();
         assert_eq!(ops.delete_job(number(deleted), None).unwrap(), Removal::Transferred);
-        assert_eq!(ops.job(number(held)).unwrap().state, JobState::Printing);
+        assert_eq!(ops.job(number(held)).unwrap().state, JobState::Transferred);
         assert_eq!(ops.job(number(deleted)).unwrap().state, JobState::Terminating);
         let device = world.device("LP1");
         world.spool.settle_transferred(&world.lease, device, Outcome::Closed, &clock()).unwrap();

@@ -22,6 +22,7 @@ use spoolsuite::spool::interface::engine::{AttemptEnd, AttemptWish, Claim, Engin
 use spoolsuite::spool::interface::operations::Operations;
 use spoolsuite::spool::interface::records::{EventSubject, Removal};
 use spoolsuite::spool::{Attendant, Base, Local, Spool, WakeTarget};
+use spoolsuite::sys::lock::FileLock;
 use spoolsuite::sys::users;
 
 pub fn clock() -> Moment {
@@ -53,6 +54,8 @@ pub struct World {
     pub dir: tempfile::TempDir,
     pub spool: Spool,
     pub process: Arc<Process>,
+    /// Its print process lives.
+    _lock: FileLock,
     pub lease: Lease,
     pub wire: bool,
 }
@@ -92,9 +95,11 @@ impl World {
             local.route_location(location.parse().unwrap(), Some(name.clone())).unwrap();
             local.start_device(name).unwrap();
         }
-        let lease = spool.begins(&"SPLA".parse().unwrap(), 1, &clock()).unwrap();
+        let name = "SPLA".parse().unwrap();
+        let lock = FileLock::try_exclusive(&spool.base().process_lock(&name)).unwrap().unwrap();
+        let lease = spool.begins(&name, 1, &clock()).unwrap();
         process.woken.lock().unwrap().clear();
-        Self { dir, spool, process, lease, wire }
+        Self { dir, spool, process, lease, wire, _lock: lock }
     }
 
     pub fn as_caller(&self, caller: Caller) -> Box<dyn Operations> {

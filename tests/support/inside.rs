@@ -9,13 +9,15 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use spoolsuite::commands::shell::{Exit, Intent, Shell};
-use spoolsuite::model::Caller;
 use spoolsuite::model::job::{Accepted, DocumentOffer, RawPath, Submission, Transfer};
 use spoolsuite::model::order::Priority;
 use spoolsuite::model::time::Moment;
+use spoolsuite::model::{Caller, ProcessName};
 use spoolsuite::spool::disk::base::{Access, open};
+use spoolsuite::spool::interface::engine::{Engine, Lease};
 use spoolsuite::spool::interface::operations::Operations;
 use spoolsuite::spool::{Base, Local, Nobody, Spool};
+use spoolsuite::sys::lock::FileLock;
 
 /// 21 November 2026, 09:06:40 UTC.
 pub const START: i64 = 1_795_252_000_000;
@@ -44,6 +46,8 @@ pub struct Inside {
     pub spool: Spool,
     pub local: Local,
     tokens: u32,
+    /// The locks of the print processes that live, as far as the spool can tell.
+    locks: Vec<FileLock>,
 }
 
 impl Inside {
@@ -53,7 +57,21 @@ impl Inside {
         let base = Base::new(dir.path().join("base"));
         let spool = open(&base, Access::Create { server: "acme1".parse().unwrap(), now: now() }).unwrap();
         let local = Self::local(&spool);
-        Self { dir, spool, local, tokens: 0 }
+        Self { dir, spool, local, tokens: 0, locks: Vec::new() }
+    }
+
+    /// A print process begins, and lives until [`Inside::all_die`], as far as the spool can tell.
+    pub fn begins(&mut self, process: &str) -> Lease {
+        let process: ProcessName = process.parse().unwrap();
+        let lock = FileLock::try_exclusive(&self.spool.base().process_lock(&process)).unwrap();
+        // One that begins again while it lives has its lock already.
+        self.locks.extend(lock);
+        self.spool.begins(&process, 4711, &now()).unwrap()
+    }
+
+    /// Every print process dies, without a word.
+    pub fn all_die(&mut self) {
+        self.locks.clear();
     }
 
     /// Another handle on the spool.

@@ -32,7 +32,7 @@ impl OfNobody {
         std::fs::create_dir(site.base()).unwrap();
         std::os::unix::fs::chown(site.base(), Some(NOBODY), Some(NOBODY)).unwrap();
         let new = Self { site, dir };
-        new.spoolcom("PRINT SPLA, FILE fastp; DEV LP1, PROCESS SPLA, URI null:; LOC #A.B, DEV LP1");
+        new.spoolcom("PRINT SPLA, FILE fastp; SPOOLER, START; DEV LP1, PROCESS SPLA, URI null:; LOC #A.B, DEV LP1");
         Some(new)
     }
 

@@ -159,10 +159,13 @@ fn device() -> DeviceStatus {
         error: None,
         stopped_by_error: false,
         trouble: None,
+        process_trouble: None,
+        rate: None,
         running: None,
         awaits: None,
         process_state: ProcessState::Dormant,
         waiting: 0,
+        awaits_process: false,
     }
 }
 
@@ -232,6 +235,8 @@ impl Carrier for Fake {
                 jobs: 0,
                 open_jobs: 0,
                 printing_jobs: 0,
+                transferred_jobs: 0,
+                prints: true,
                 devices: 1,
                 locations: 2,
                 processes: 1,
@@ -279,7 +284,7 @@ impl Carrier for Fake {
                 let item = |(n, job): (usize, &JobStatus)| QueueItem {
                     sequence: u32::try_from(n + 1).ok(),
                     job: job.clone(),
-                    estimate_ms: 1000,
+                    estimate_ms: Some(1000),
                     begun: false,
                     broadcast: false,
                 };

@@ -267,6 +267,7 @@ pub fn at_prompt(world: &Rc<RefCell<World>>, sit: impl FnOnce(&RefCell<Runner<'_
         from_shell: false,
         interrupted: || false,
         broken: false,
+        output_failed: false,
     };
     let exit = sit(&RefCell::new(Runner::new(session, &mut open, None)));
     Ran { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
@@ -284,6 +285,8 @@ pub fn about() -> SpoolStatus {
         jobs: 3,
         open_jobs: 0,
         printing_jobs: 1,
+        transferred_jobs: 0,
+        prints: true,
         devices: 2,
         locations: 2,
         processes: 1,
@@ -337,10 +340,13 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
         stopped_by_error: false,
         trouble: None,
         error,
+        process_trouble: None,
+        rate: None,
         running,
         awaits: None,
         process_state: ProcessState::Active,
         waiting: 2,
+        awaits_process: false,
     }
 }
 
@@ -433,7 +439,7 @@ pub fn waits(n: u32, sequence: Option<u32>) -> QueueItem {
     if sequence.is_none() {
         job.form = "CHEQUES".into();
     }
-    QueueItem { sequence, job, estimate_ms: 119_001, begun: sequence == Some(1), broadcast: sequence == Some(2) }
+    QueueItem { sequence, job, estimate_ms: Some(119_001), begun: sequence == Some(1), broadcast: sequence == Some(2) }
 }
 
 /// Makes a world of two devices, a process, two locations and three jobs.

@@ -82,7 +82,7 @@ pub fn definition() -> clap::Command {
         .after_help(EXAMPLES)
         .arg(value("in", "FILE", "Read commands from FILE, one line after the other; - is standard input"))
         .arg(value("out", "FILE", "Add displays to FILE instead of standard output"))
-        .arg(value("spooler", "SPOOL", "Use this spool: its base directory or its server"))
+        .arg(value("spooler", "SPOOL", "Use this spool: its base directory"))
         .arg(switch("json", "Displays are JSON"))
         .arg(switch(
             "foreground",
@@ -198,7 +198,10 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
     let from = match from {
         From::File(name) => match before.input(&name).and_then(|path| read_in(&name, &path)) {
             Ok(file) => From::Lines(Box::new(BufReader::new(file))),
-            Err(failure) => return usage(shell.err, Message::FileError, &failure.message, &[]),
+            Err(failure) => {
+                usage(shell.err, Message::FileError, &failure.message, &[]);
+                return unopened(&failure);
+            }
         },
         from => from,
     };
@@ -206,7 +209,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         Ok(output) => output.unwrap_or(Output::Standard),
         Err(failure) => {
             print_failure(shell.err, "", &failure, &Subject::Object);
-            return if failure.kind == FailureKind::Unreachable { Exit::Unreachable } else { Exit::Usage };
+            return unopened(&failure);
         }
     };
     drop(before);
@@ -237,6 +240,16 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
             .max(settings.runner(&mut nowhere, shell.err, shell.err_is_terminal, shell.open).end_output(output));
     }
     exit
+}
+
+/// Returns the status after an IN or OUT file that cannot be opened: a name that is wrong is a mistake of the command line,
+/// a file that is missing is not.
+fn unopened(failure: &Failure) -> Exit {
+    match failure.kind {
+        FailureKind::Unreachable => Exit::Unreachable,
+        FailureKind::BadValue => Exit::Usage,
+        _ => Exit::Failed,
+    }
 }
 
 /// Keeps the print processes until a signal ends that.
@@ -305,6 +318,7 @@ impl Settings {
             from_shell: false,
             interrupted: self.interrupted,
             broken: false,
+            output_failed: false,
         };
         let mut runner = Runner::new(session, open, self.spooler.clone());
         runner.demand_node(self.node.clone());
@@ -314,7 +328,10 @@ impl Settings {
 
 fn read_in(name: &str, path: &Path) -> Result<File, Failure> {
     File::open(path).map_err(|error| {
-        Failure::new(FailureKind::Io, format!("cannot read IN file '{}': {error}", name.escape_debug()))
+        Failure::new(
+            FailureKind::Io,
+            format!("cannot read IN file '{}': {error}", crate::model::printable::escaped(name)),
+        )
     })
 }
 

@@ -102,7 +102,8 @@ fn demand_node(node: &str, spool: &mut dyn Operations) -> Result<(), Failure> {
     if server.as_str().eq_ignore_ascii_case(node) {
         return Ok(());
     }
-    Err(Failure::not_found(format!("system \\{}", node.escape_debug())).hint(format!("this is \\{server}")))
+    Err(Failure::not_found(format!("system \\{}", crate::model::printable::escaped(node)))
+        .hint(format!("this is \\{server}")))
 }
 
 /// Returns the path of a file of a NonStop system. With `makes` its directory is made.
@@ -112,8 +113,9 @@ fn demand_node(node: &str, spool: &mut dyn Operations) -> Result<(), Failure> {
 pub fn guardian(name: &str, spool: &mut dyn Operations, makes: bool) -> Result<PathBuf, Failure> {
     let about = spool.about()?;
     let root = about.base.0;
-    let path = guardian_file::file(name, &root.join("x"), &root, about.server.as_str())
-        .map_err(|why| Failure::new(FailureKind::BadValue, format!("{}: {why}", name.escape_debug())))?;
+    let path = guardian_file::file(name, &root.join("x"), &root, about.server.as_str()).map_err(|why| {
+        Failure::new(FailureKind::BadValue, format!("{}: {why}", crate::model::printable::escaped(name)))
+    })?;
     if let Some(dir) = path.parent().filter(|_| makes) {
         std::fs::create_dir_all(dir).map_err(|error| cannot(&format!("make {}", dir.display()), &error))?;
     }
@@ -134,7 +136,7 @@ fn destination(name: &str, spool: &mut dyn Operations, err: &mut dyn Write) -> R
         Some((_, location)) => format!("#{location}").parse::<LocationPattern>()?,
         None if name.trim_start_matches('$').eq_ignore_ascii_case(COLLECTOR) => LocationPattern::One(whole()),
         None => {
-            return Err(Failure::not_found(format!("device or collector {}", name.escape_debug()))
+            return Err(Failure::not_found(format!("device or collector {}", crate::model::printable::escaped(name)))
                 .hint("a location is written $S.#GROUP.DEST; a file whose name begins with $ as ./$NAME"));
         }
     };
@@ -174,7 +176,10 @@ pub fn open_out(path: &Path) -> Result<File, Failure> {
     append_as_usual(path).map_err(|error| {
         Failure::new(
             FailureKind::Io,
-            format!("cannot write OUT file '{}': {error}", path.display().to_string().escape_debug()),
+            format!(
+                "cannot write OUT file '{}': {error}",
+                crate::model::printable::escaped(&path.display().to_string())
+            ),
         )
     })
 }

@@ -155,9 +155,10 @@ impl<'a, 'o> Runner<'a, 'o> {
                 };
                 output::guardian(&name, spool.as_mut(), false)
             }
-            OutName::Console | OutName::Job { .. } => {
-                Err(bad(format!("{} is no file that commands can be read from", name.escape_debug())))
-            }
+            OutName::Console | OutName::Job { .. } => Err(bad(format!(
+                "{} is no file that commands can be read from",
+                crate::model::printable::escaped(name)
+            ))),
         }
     }
 
@@ -216,7 +217,8 @@ impl<'a, 'o> Runner<'a, 'o> {
         if let Some(node) = &self.node {
             let server = spool.about()?.server;
             if !server.as_str().eq_ignore_ascii_case(node) {
-                let what = format!("there is no spooler on \\{}; this is \\{server}", node.escape_debug());
+                let what =
+                    format!("there is no spooler on \\{}; this is \\{server}", crate::model::printable::escaped(node));
                 return Err(Failure::new(FailureKind::Unreachable, what));
             }
         }

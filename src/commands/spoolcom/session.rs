@@ -70,6 +70,8 @@ pub struct Session<'a> {
     pub interrupted: fn() -> bool,
     /// Whether the spool failed in a way that opening it again may cure.
     pub broken: bool,
+    /// Whether it was said that the output cannot be written.
+    pub output_failed: bool,
 }
 
 impl Session<'_> {
@@ -133,6 +135,8 @@ impl Session<'_> {
             }
             // The reader of the output has gone, so nothing more can be said.
             EarlyEnd::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Failed,
+            // What fails once fails for every display that follows.
+            EarlyEnd::Output(_) if std::mem::replace(&mut self.output_failed, true) => Exit::Failed,
             EarlyEnd::Output(error) => {
                 let failure = Failure::new(FailureKind::Io, format!("the output cannot be written: {error}"));
                 print_failure(self.err, place, &failure, &Subject::Object);

@@ -193,7 +193,10 @@ fn link(document: &ClaimedDocument, control: &mut AttemptControl<'_>) -> Result<
         Some(Ok(found)) => found,
     };
     if !now.same_file(&document.identity) {
-        return Err(hold(HoldReason::Changed, &format!("{target} is another file now")));
+        return Err(hold(
+            HoldReason::Changed,
+            &format!("{target} is another file now; START prints the one that is there then"),
+        ));
     }
     Ok((file, now))
 }

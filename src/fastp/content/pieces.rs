@@ -170,6 +170,16 @@ impl Pieces {
         }
     }
 
+    /// Octets of all pieces: documents, copies, and what is added to them.
+    pub fn total(&self, top: bool) -> u64 {
+        let octets = |piece| match piece {
+            Piece::Added(bytes) => bytes.len() as u64,
+            Piece::Renew => 0,
+            Piece::Body { index, from, .. } => self.sources[index].size.saturating_sub(from),
+        };
+        self.list(top).map(octets).fold(0, u64::saturating_add)
+    }
+
     /// Where the paper stands after it.
     pub fn paper_after(&self, top: bool) -> Paper {
         let mut list = self.list(top);

@@ -146,6 +146,7 @@ impl Device {
                 why: format!("job {}: {why}", claim.number),
             })?;
         }
+        control.total = job.total(start.top);
         control.stage = Stage::Sending;
         let before = self.send_pieces(claim, &job, start.top, control)?;
         control.stage = Stage::Sent;

@@ -65,6 +65,8 @@ pub struct AttemptControl<'a> {
     pub document: u32,
     /// Copy in print, from 1.
     pub copy: u32,
+    /// Octets that the attempt sends in all, header pages and form feeds included; 0 = not known yet.
+    pub total: u64,
     /// How long the device may accept nothing (TIMEOUT); none = no limit.
     pub io_limit: Option<Duration>,
     stall: Stall,
@@ -81,7 +83,7 @@ pub struct AttemptControl<'a> {
     releasing: Option<Releasing>,
     /// Whether a suspended device has said so after its last octet.
     said_it_stands: bool,
-    /// Octets when progress was last written.
+    /// Octets that the device had taken when progress was last written.
     octets_written: u64,
     spool_checked_at: Instant,
     progress_written_at: Option<Instant>,
@@ -99,6 +101,7 @@ impl<'a> AttemptControl<'a> {
             hangup_fd: None,
             document: 0,
             copy: 0,
+            total: 0,
             io_limit: None,
             stall: Stall::default(),
             standstill: None,
@@ -128,6 +131,11 @@ impl<'a> AttemptControl<'a> {
     /// Octets sent, added ones included.
     pub fn octets(&self) -> u64 {
         self.octets
+    }
+
+    /// Octets that the device has taken, as far as its transport can tell: not what this system still keeps for it.
+    fn taken(&self) -> u64 {
+        self.stall.taken(self.octets)
     }
 
     /// Checks whether to go on; asks the spool only after a wake-up.
@@ -271,8 +279,9 @@ impl<'a> AttemptControl<'a> {
             return;
         }
         self.progress_written_at = Some(Instant::now());
-        self.octets_written = self.octets;
-        self.shown = self.shown.max(self.octets.saturating_add_signed(-self.surplus));
+        self.octets_written = self.taken();
+        let most = if self.total > 0 { self.total } else { u64::MAX };
+        self.shown = self.shown.max(self.octets_written.saturating_add_signed(-self.surplus)).min(most);
         let progress = Progress {
             device: self.context.device,
             entry: self.claim.map(|claim| claim.entry),
@@ -280,6 +289,7 @@ impl<'a> AttemptControl<'a> {
             document: self.document,
             copy: self.copy,
             octets: self.shown,
+            total: self.total,
             at_boot_ms: clock::boot_ms(),
             stalled: self.standstill,
             awaits: self.waiting_for,
@@ -298,7 +308,7 @@ impl<'a> AttemptControl<'a> {
         timeout: Option<Duration>,
     ) -> Result<PollFlags, PrintError> {
         // Show what was sent before a wait that may be long, so that a slow printer's progress is visible.
-        self.write_progress(self.progress_written_at.is_none() || self.octets_written != self.octets);
+        self.write_progress(self.progress_written_at.is_none() || self.octets_written != self.taken());
         self.check()?;
         // We offer octets of a job, and the device does not accept them.
         let offering = self.claim.is_some() && !self.opening && events.contains(PollFlags::POLLOUT);

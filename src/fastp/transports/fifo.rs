@@ -141,6 +141,8 @@ impl FifoWriter {
         timeout: Option<Duration>,
         control: &mut AttemptControl<'_>,
     ) -> Result<(), PrintError> {
+        let left = unread(self.file.as_fd()).map_err(|error| self.failed(&error))?;
+        control.device_accepted(self.sent.saturating_sub(left.into()))?;
         let patience = control.stall_timeout()?;
         let timeout = timeout.map_or(patience, |timeout| timeout.min(patience));
         let ready = control.wait(self.file.as_fd(), events, Some(timeout))?;
@@ -183,9 +185,11 @@ impl Connection for FifoWriter {
         &mut self,
         _: &Pieces,
         _: Option<&FilePosition>,
-        _: &mut AttemptControl<'_>,
+        control: &mut AttemptControl<'_>,
     ) -> Result<JobStart, PrintError> {
         self.sent = 0;
+        // From here on what counts is what the program reads.
+        control.device_accepted(0)?;
         Ok(JobStart::default())
     }
 
@@ -201,7 +205,6 @@ impl Connection for FifoWriter {
                 self.sent = 0;
                 return Ok(Delivery::Sent);
             }
-            control.device_accepted(self.sent.saturating_sub(left.into()))?;
             // Nothing signals that the last octet was read, so we ask; that the reader is gone we learn at once.
             self.wait(PollFlags::empty(), Some(wait.wait()), control)?;
         }

@@ -112,11 +112,13 @@ impl Connection for SocketConnection {
         &mut self,
         _: &Pieces,
         _: Option<&FilePosition>,
-        _: &mut AttemptControl<'_>,
+        control: &mut AttemptControl<'_>,
     ) -> Result<JobStart, PrintError> {
         self.sent = 0;
         self.before = acknowledged(self.stream.as_fd()).unwrap_or(0);
         self.carried = true;
+        // From here on what counts is what the printer acknowledges.
+        control.device_accepted(0)?;
         Ok(JobStart::default())
     }
 

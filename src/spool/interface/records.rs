@@ -29,8 +29,14 @@ pub struct SpoolStatus {
     pub jobs: u64,
     /// Jobs still arriving.
     pub open_jobs: u64,
-    /// Jobs on a device.
+    /// Jobs that a device prints now.
     pub printing_jobs: u64,
+    /// Jobs that are delivered over a connection that is still open.
+    #[serde(default)]
+    pub transferred_jobs: u64,
+    /// Whether what waits is printed: the spooler is ACTIVE, and no print process that has work is dead, hung or in error.
+    #[serde(default)]
+    pub prints: bool,
     /// Devices, locations and print processes.
     pub devices: u64,
     /// See above.

@@ -19,9 +19,9 @@ use crate::model::Call;
 use crate::model::authority::Right;
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::job::{Identity, JobStatus, Transfer};
-use crate::model::query::{Cursor, Page, Query};
+use crate::model::query::{Cursor, Order, Page, Query};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, JobState, Wish};
-use crate::model::{DocumentId, Failure, FailureKind, JobRef};
+use crate::model::{DocumentId, Failure, FailureKind, JobId, JobRef};
 use crate::store::document::DocumentRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, record, record_with};
@@ -38,6 +38,58 @@ use crate::spool::{Room, Spool, WakeTarget};
 
 /// A page looks at no more jobs than this, however few satisfy its condition.
 const LOOK_AT_MOST: u32 = 5_000;
+
+/// The parts of a listing in the order of the queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// The jobs that devices have: they stand first.
+    OnDevices = 0,
+    /// All others.
+    Others = 1,
+    /// All jobs: a listing by number has one part.
+    Every = 2,
+}
+
+/// Where a page of a listing begins.
+#[derive(Clone, Debug)]
+struct ListingPlace {
+    part: Part,
+    /// When the listing began, wall clock. A job that a device takes later stays where it stood, so that it is listed once.
+    since_ms: i64,
+    /// The place of the last job in the part.
+    after: Option<Vec<i64>>,
+}
+
+impl ListingPlace {
+    fn of(order: Order, cursor: Option<&Cursor>, now_ms: i64) -> Self {
+        let key = cursor.map(|cursor| cursor.key.as_slice());
+        match (order, key) {
+            (Order::Number, key) => Self { part: Part::Every, since_ms: now_ms, after: key.map(<[i64]>::to_vec) },
+            (Order::Schedule, Some([part, since_ms, after @ ..])) => Self {
+                part: if *part == Part::OnDevices as i64 { Part::OnDevices } else { Part::Others },
+                since_ms: *since_ms,
+                after: Some(after.to_vec()).filter(|after| !after.is_empty()),
+            },
+            (Order::Schedule, _) => Self { part: Part::OnDevices, since_ms: now_ms, after: None },
+        }
+    }
+
+    fn key(&self) -> Vec<i64> {
+        let mut key = if self.part == Part::Every { Vec::new() } else { vec![self.part as i64, self.since_ms] };
+        key.extend(self.after.iter().flatten());
+        key
+    }
+
+    /// Tells whether a job belongs to this part.
+    fn has(&self, job: &JobStatus) -> bool {
+        let first = !job.devices.is_empty() && job.started_ms.is_none_or(|at| at <= self.since_ms);
+        match self.part {
+            Part::OnDevices => first,
+            Part::Others => !first,
+            Part::Every => true,
+        }
+    }
+}
 
 /// What follows from a change of a job.
 #[derive(Clone, Debug, Default)]
@@ -67,9 +119,27 @@ pub(crate) fn not_found(job: &JobRef) -> Failure {
 
 /// Finds the job that the caller means.
 pub(crate) fn find(tx: &Tx<'_>, spool: &Spool, job: &JobRef) -> Fallible<JobRow> {
-    let row = store::job::by_ref(tx, job, tx.caller()?.uid, spool.server().as_str())?.ok_or_else(|| not_found(job))?;
-    Visible::of(tx)?.demand(job, row.owner_uid)?;
-    Ok(row)
+    match store::job::by_ref(tx, job, tx.caller()?.uid, spool.server().as_str())? {
+        Some(row) => {
+            Visible::of(tx)?.demand(job, row.owner_uid)?;
+            Ok(row)
+        }
+        None => Err(gone(tx, spool, job)?),
+    }
+}
+
+/// Makes the failure for a job that is not in the spool: one that has ended says where its history is, to those who may
+/// see it.
+pub(crate) fn gone(tx: &Tx<'_>, spool: &Spool, job: &JobRef) -> Fallible<Failure> {
+    let found = store::finished::by_ref(tx, job, tx.caller()?.uid, spool.server().as_str())?;
+    let mut visible = Visible::of(tx)?;
+    let Some(row) = found.filter(|row| visible.owner(row.owner_uid)) else {
+        return Ok(not_found(job));
+    };
+    let (number, serial) = (row.number, row.serial);
+    Ok(not_found(job)
+        .hint(format!("it has ended ({}): JOB {number}, LOG shows what happened to it", row.outcome))
+        .hint(format!("pdls --history -r log {serial}   shows the same")))
 }
 
 /// Finds the job, locks it, and reads it then: nobody else changes it until the transaction ends.
@@ -124,39 +194,38 @@ impl Spool {
             let condition = visible.narrow(&query.condition);
             let filter = Filter::new(&condition, Class::Job);
             let mut known = Known::of(query.parts.and(filter.needs()));
-            let mut after = after;
+            let mut place = ListingPlace::of(query.order, after.as_ref(), tx.now().wall_ms);
+            let mut last = after.map(|cursor| cursor.job);
             let mut looked_at = 0;
+            let next = |place: &ListingPlace, last: Option<JobId>| last.map(|job| Cursor { key: place.key(), job });
             loop {
                 let candidates = store::job::candidates(
                     tx,
                     &condition,
                     query.order,
-                    uid,
-                    self.server().as_str(),
-                    after.as_ref(),
+                    (uid, self.server().as_str()),
+                    (place.part == Part::OnDevices, place.after.as_deref()),
                     limit,
                 )?;
                 let exhausted = (candidates.len() as u32) < limit;
                 known.read_ahead(tx, &candidates)?;
-                let mut last = None;
                 for row in candidates {
-                    last = Some((row.id, row.number, row.sort));
+                    place.after = Some(store::job::cursor_key(query.order, &row));
+                    last = Some(row.id);
                     if !visible.owner(row.owner_uid) {
                         continue;
                     }
                     let status = self.job_status(tx, row, &mut known)?;
-                    if filter.takes(&object::Object::Job(&status), uid) {
+                    if place.has(&status) && filter.takes(&object::Object::Job(&status), uid) {
                         rows.push(status);
                     }
                     if rows.len() as u32 == limit {
-                        break;
+                        return Ok(Page { rows, next: next(&place, last) });
                     }
                 }
-                after = last
-                    .map(|(job, number, sort)| Cursor { key: store::job::cursor_key(query.order, number, &sort), job })
-                    .or(after);
-                if rows.len() as u32 == limit {
-                    return Ok(Page { rows, next: after });
+                if exhausted && place.part == Part::OnDevices {
+                    place = ListingPlace { part: Part::Others, after: None, ..place };
+                    continue;
                 }
                 if exhausted {
                     return Ok(Page { rows, next: None });
@@ -164,7 +233,7 @@ impl Spool {
                 // A filter that matches almost nothing must not hold one read transaction open over a million jobs.
                 looked_at += limit;
                 if looked_at >= LOOK_AT_MOST {
-                    return Ok(Page { rows, next: after });
+                    return Ok(Page { rows, next: next(&place, last) });
                 }
             }
         })
@@ -228,8 +297,8 @@ impl Spool {
 
     /// Puts a held job back into the queues. It has lost its place: it stands where a job that arrives now would stand.
     pub(crate) fn requeue(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<()> {
-        let sort = self.new_position(tx, job.route, job.priority, job.work)?;
-        store::job::set_sort(tx, job.id, &sort)?;
+        let (sort, place) = self.new_position(tx, job.route, job.priority, job.work)?;
+        store::job::set_sort(tx, job.id, &sort, place)?;
         let entries = store::entry::of_job(tx, job.id)?;
         // A broadcast that was held half-way prints only where it has not printed yet. One that printed everywhere
         // prints again.
@@ -243,7 +312,7 @@ impl Spool {
     /// Returns the new identities of the linked documents of a job that is held because one of them is another file
     /// now. Whoever starts the job all the same wants the new file printed, so START stores these. They are read before
     /// the transaction, because a link may lead to a file system that does not answer.
-    fn changed_documents(&self, call: &Call, job: &JobRef) -> Fallible<Vec<(DocumentId, Identity)>> {
+    pub(crate) fn changed_documents(&self, call: &Call, job: &JobRef) -> Fallible<Vec<(DocumentId, Identity)>> {
         let links: Vec<DocumentRow> = self.look(call, |tx| {
             let row = find(tx, self, job)?;
             if !row.reasons.has(HoldReason::Changed) {

@@ -206,7 +206,10 @@ impl Owner {
             NewOwner::Ids { gid, uid } => (*uid, Some(*gid)),
             NewOwner::Name(name) => {
                 let uid = users::uid_of(name);
-                (uid.ok_or_else(|| bad(format!("no user is called '{}'", name.escape_debug())))?, None)
+                (
+                    uid.ok_or_else(|| bad(format!("no user is called '{}'", crate::model::printable::escaped(name))))?,
+                    None,
+                )
             }
         };
         let gid = typed_gid.unwrap_or_else(|| users::primary_group(uid));
@@ -259,6 +262,9 @@ impl Spool {
         });
         let owners: Vec<Owner> = owners.collect::<Fallible<_>>()?;
         let gives = changes.iter().all(|change| matches!(change, JobChange::Hold(_) | JobChange::Message(_)));
+        // Who releases a job whose linked document is another file now wants that file printed, as START does.
+        let releases = |change: &JobChange| matches!(change, JobChange::Hold(on) if *on != Some(true));
+        let fresh = if changes.iter().any(releases) { self.changed_documents(call, job)? } else { Vec::new() };
         let owner = self.owners_groups(call, job)?;
         let (spool, job) = (self.clone(), job.clone());
         self.change(if gives { Room::Gives } else { Room::Takes }, call, move |tx| {
@@ -270,6 +276,11 @@ impl Spool {
             }
             let altered = spool.altered(tx, row, &changes, &extents, &owners)?;
             let mut targets = spool.write(tx, &altered)?;
+            if altered.hold == Some(false) {
+                for (document, identity) in &fresh {
+                    store::document::set_identity(tx, *document, identity)?;
+                }
+            }
             if altered.hold == Some(true) {
                 for target in claimants(tx, &entries)? {
                     wakes::add(&mut targets, Some(target));
@@ -386,7 +397,7 @@ impl Spool {
         let moves = a.moves();
         tx.lock(Lock::Route(job.route))?;
         if moves {
-            job.sort = self.new_position(tx, job.route, job.priority, job.work)?;
+            (job.sort, job.place) = self.new_position(tx, job.route, job.priority, job.work)?;
         }
         store::alter::update_job(tx, &job)?;
         if job.route != a.before.route {

@@ -36,7 +36,8 @@ impl Spool {
             let row = find_to_change(tx, &spool, &job)?;
             demand_job(tx, &row, owner.as_ref())?;
             let (state, entries) = Self::job_state(tx, &row)?;
-            if !matches!(state, JobState::Ready | JobState::Held | JobState::Printing) {
+            let pausable = [JobState::Ready, JobState::Held, JobState::Printing, JobState::Transferred];
+            if !pausable.contains(&state) {
                 return Err(wrong_state(&row, state, "paused"));
             }
             store::job::set_wish(tx, row.id, Wish::Pause)?;
@@ -81,7 +82,7 @@ impl Spool {
             }
             // Sequence numbers only ascend, so the job that is promoted later gets the smaller key.
             row.sort.promoted = -store::spool::next_sequence(tx)?;
-            store::job::set_sort(tx, row.id, &row.sort)?;
+            store::job::set_sort(tx, row.id, &row.sort, row.place)?;
             store::alter::rekey_entries(tx, &row)?;
             record(tx, Object::Job(row.id), EventWord::Promoted, message.as_deref().unwrap_or_default())
         })
@@ -95,7 +96,8 @@ impl Spool {
         loop {
             let status = self.job(call, job)?;
             let left = deadline.saturating_duration_since(Instant::now());
-            if !matches!(status.state, JobState::Printing | JobState::Terminating) || left.is_zero() {
+            let on_device = [JobState::Printing, JobState::Transferred, JobState::Terminating].contains(&status.state);
+            if !on_device || left.is_zero() {
                 return Ok(status);
             }
             watch.wait(left).map_err(io)?;

@@ -32,7 +32,6 @@ use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::{fault, users};
 
 use crate::spool::disk::files::{Intake, Look, Reading, Received};
-use crate::spool::interface::records::SpoolerState;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -198,11 +197,10 @@ impl Spool {
 }
 
 fn accepting(tx: &Tx<'_>) -> Fallible<()> {
-    match store::spool::row(tx)?.state {
-        SpoolerState::Cold | SpoolerState::Active => Ok(()),
-        SpoolerState::Drain | SpoolerState::Warm => {
-            Err(Failure::new(FailureKind::State, "the spooler was drained: new jobs are refused")
-                .hint("an operator starts it again: spoolcom SPOOLER, START"))
+    match store::spool::state(tx)?.refusal() {
+        None => Ok(()),
+        Some(why) => {
+            Err(Failure::new(FailureKind::State, why).hint("an operator starts it: spoolcom 'SPOOLER, START'"))
         }
     }
 }
@@ -288,6 +286,8 @@ impl NewJob {
         let devices = store::device::of_route(tx, route)?;
         let speed = devices.iter().map(|device| device.settings.speed).max();
         let sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work)?;
+        let fifo = devices.iter().any(|device| device.settings.fifo);
+        let fifo = if devices.is_empty() { store::job::route_order(tx, route)?.unwrap_or(true) } else { fifo };
         let reasons = if s.hold { HoldReasons::NONE.with(HoldReason::Operator) } else { HoldReasons::NONE };
         let mut job = JobRow {
             id: JobId(0),
@@ -317,6 +317,7 @@ impl NewJob {
             octets: self.octets,
             pages: self.pages,
             sort,
+            place: store::job::place(&sort, fifo),
         };
         job.id = store::job::insert(tx, &job, &s.token)?;
         store::submission::accept(tx, &s.token, &Known { id: job.id, number, local, serial })?;
@@ -381,11 +382,32 @@ fn plural(n: usize, what: &str) -> String {
 }
 
 impl Spool {
-    /// Returns the place of a job that arrives now.
-    pub(crate) fn new_position(&self, tx: &Tx<'_>, route: RouteId, priority: Priority, work: u64) -> Fallible<SortKey> {
+    /// Returns the place of a job that arrives now, and what listings of jobs compare of it.
+    pub(crate) fn new_position(
+        &self,
+        tx: &Tx<'_>,
+        route: RouteId,
+        priority: Priority,
+        work: u64,
+    ) -> Fallible<(SortKey, i64)> {
         tx.lock(Lock::Route(route))?;
-        let speed = store::device::speed_of_route(tx, route)?;
-        NewJob::position(tx, (speed, store::spool::next_sequence(tx)?), priority, work)
+        let (speed, fifo) = store::device::speed_and_order_of_route(tx, route)?.unzip();
+        let fifo = match fifo {
+            Some(fifo) => fifo,
+            None => store::job::route_order(tx, route)?.unwrap_or(true),
+        };
+        let sort = NewJob::position(tx, (speed, store::spool::next_sequence(tx)?), priority, work)?;
+        Ok((sort, store::job::place(&sort, fifo)))
+    }
+
+    /// Lists the jobs of a route in the order of its devices, after these or their order have changed.
+    pub(crate) fn reorder(tx: &Tx<'_>, route: RouteId) -> Fallible<()> {
+        let Some(listed) = store::job::route_order(tx, route)? else { return Ok(()) };
+        match store::device::order_of_route(tx, route)? {
+            Some(fifo) if fifo != listed => store::job::set_route_order(tx, route, fifo),
+            // Without a device nothing prints them in any order.
+            _ => Ok(()),
+        }
     }
 
     /// Makes the entries of a job: one for its route, or one for each device of a broadcasting group.

@@ -15,34 +15,33 @@ use crate::model::job::{DocumentStatus, Format, FormatOrigin, GivenValue, JobSta
 use crate::model::location::Destination;
 use crate::model::query::{PAGE, Parts};
 use crate::model::state::{EntryState, JobFacts, JobState};
-use crate::model::{
-    ClassId, DeviceName, Failure, GlobalJobId, GroupId, JobId, JobRef, LocationId, LocationName, RouteId,
-};
+use crate::model::{DeviceName, Failure, GlobalJobId, GroupId, JobId, JobRef, LocationId, LocationName, RouteId};
 use crate::store::device::DeviceRow;
 use crate::store::document::ShownRow;
 use crate::store::entry::{EntryRow, Progress};
-use crate::store::job::{JobRow, SortKey};
-use crate::store::waiting::Run;
+use crate::store::job::JobRow;
 use crate::store::{self, Fallible, Tx};
 
 use super::visible::Visible;
 use crate::spool::Spool;
+use crate::spool::objects::alive::Alive;
+use crate::spool::printing::line::Lines;
 use crate::spool::printing::progress;
-
-/// Positions are exact below this number. It stands for every higher one.
-pub(crate) const POSITION_LIMIT: u32 = 1001;
 
 /// What a listing has looked up already, so that a thousand jobs do not cause the same query a thousand times.
 #[derive(Default)]
 pub(crate) struct Known {
     /// The parts of each job that have to be read.
     parts: Parts,
-    positions: BTreeMap<(RouteId, ClassId), Line>,
+    /// The queues of devices, as far as places in them were asked for.
+    lines: Lines,
     destinations: BTreeMap<(GroupId, Option<LocationId>), Destination>,
     /// The routes whose devices all take octets as they come.
     raw: BTreeMap<RouteId, bool>,
     /// The entries that were read ahead. Those of any other job are read one job at a time.
     entries: Option<Ahead<Progress>>,
+    /// Who prints.
+    alive: Option<Alive>,
     documents: Option<Ahead<ShownRow>>,
     given: Option<Ahead<GivenValue>>,
 }
@@ -165,6 +164,20 @@ impl Spool {
         Ok((state_of(job, entries.iter().map(|e| e.state)), entries))
     }
 
+    /// Returns the state of a job, and its entries, as they are in truth: what a dead process had waits again.
+    pub(crate) fn true_state(
+        &self,
+        tx: &Tx<'_>,
+        job: &JobRow,
+        alive: &mut Alive,
+    ) -> Fallible<(JobState, Vec<EntryRow>)> {
+        let mut entries = store::entry::of_job(tx, job.id)?;
+        for entry in &mut entries {
+            entry.state = alive.truly(tx, entry.state, entry.claimed_by)?;
+        }
+        Ok((state_of(job, entries.iter().map(|e| e.state)), entries))
+    }
+
     /// Returns where a job was sent, by name.
     pub(crate) fn job_destination(tx: &Tx<'_>, job: &JobRow) -> Fallible<Destination> {
         let (group, dest) = store::location::names_of(tx, job.group, job.location)?;
@@ -176,8 +189,27 @@ impl Spool {
 
     /// Returns a job as displays show it.
     pub(crate) fn job_status(&self, tx: &Tx<'_>, job: JobRow, known: &mut Known) -> Fallible<JobStatus> {
-        let entries = known.entries(tx, job.id)?;
+        let mut entries = known.entries(tx, job.id)?;
+        let alive = known.alive.get_or_insert_with(|| Alive::new(self));
+        for entry in &mut entries {
+            entry.state = alive.truly(tx, entry.state, entry.by)?;
+            // All that is left is the close of its connection: it is delivered, and soon the record says so.
+            if entry.state == EntryState::Claimed
+                && let Some(process) = alive.claimant(tx, entry.by)?
+                && process.progress(self).awaits_close(entry.id, entry.attempt)
+            {
+                entry.state = EntryState::Transferred;
+            }
+            if entry.state == EntryState::Queued {
+                entry.claimed_ms = None;
+            }
+        }
         let state = state_of(&job, entries.iter().map(|e| e.state));
+        let intervening = match state {
+            JobState::Ready if known.parts.position => known.lines.position(tx, &job, alive)?,
+            JobState::Printing | JobState::Transferred if known.parts.position => Some(0),
+            _ => None,
+        };
         let destination = known.destination(tx, &job)?;
         let mut devices: Vec<DeviceName> = Vec::new();
         let mut raw = None;
@@ -187,11 +219,6 @@ impl Spool {
                 devices.push(device.name);
             }
         }
-        let intervening = match state {
-            JobState::Ready if known.parts.position => Some(position(tx, &job, known)?),
-            JobState::Printing if known.parts.position => Some(0),
-            _ => None,
-        };
         let given = known.given(tx, job.id)?;
         let (of_job, of_documents): (Vec<GivenValue>, Vec<GivenValue>) =
             given.into_iter().partition(|given| given.document == 0);
@@ -246,184 +273,60 @@ impl Spool {
         })
     }
 
-    /// Returns the places where a job waits or prints.
+    /// Returns the places where a job waits or prints: on each device that may print it.
     pub(crate) fn occurrences(&self, call: &Call, id: JobId) -> Fallible<Vec<Occurrence>> {
         self.look(call, |tx| {
             let job = store::job::by_id(tx, id)?.ok_or_else(|| Failure::not_found("the job"))?;
             Visible::of(tx)?.demand(&JobRef::Number(job.number), job.owner_uid)?;
             let destination = Self::job_destination(tx, &job)?;
             let routed = store::device::of_route(tx, job.route)?;
+            let (mut alive, mut lines) = (Alive::new(self), Lines::default());
             let mut found = Vec::new();
             for entry in store::entry::of_job(tx, id)? {
-                let unique = match routed.as_slice() {
-                    [one] => Some(one.id),
-                    _ => None,
-                };
-                let device = entry.device.or(entry.only).or(unique);
-                let row = device.map(|id| store::device::by_id(tx, id)).transpose()?.flatten();
-                let gone = row.as_ref().filter(|_| entry.state == EntryState::Claimed);
-                let gone = gone.and_then(|device| self.gone(device, &entry));
-                let name = row.map(|d| d.name);
-                let sequence = (entry.state == EntryState::Queued)
-                    .then(|| position(tx, &job, &mut Known::default()).map(|n| n + 1))
-                    .transpose()?;
-                found.push(Occurrence {
+                let state = alive.truly(tx, entry.state, entry.claimed_by)?;
+                let one = Occurrence {
                     destination: destination.clone(),
-                    device: name,
-                    sequence,
-                    state: entry.state,
+                    device: None,
+                    sequence: None,
+                    state,
                     copy: 1,
                     attempt: entry.attempt,
-                    gone,
-                });
+                    gone: None,
+                };
+                let on = entry.device.filter(|_| state != EntryState::Queued).or(entry.only);
+                let devices: Vec<DeviceRow> = match on {
+                    Some(device) => store::device::by_id(tx, device)?.into_iter().collect(),
+                    None => routed.clone(),
+                };
+                if devices.is_empty() {
+                    let sequence = match state {
+                        EntryState::Queued => lines.position(tx, &job, &mut alive)?.map(|n| n + 1),
+                        _ => None,
+                    };
+                    found.push(Occurrence { sequence, ..one.clone() });
+                }
+                for device in devices {
+                    let mut at = Occurrence { device: Some(device.name.clone()), ..one.clone() };
+                    if state == EntryState::Queued {
+                        let standing = lines.standing(tx, &device, (job.id, entry.class, &entry.sort), &mut alive)?;
+                        at.sequence = standing.map(|standing| standing.ahead + 1);
+                    } else if let Some(process) = alive.claimant(tx, entry.claimed_by)? {
+                        let slot = process.progress(self).of_attempt(entry.id, entry.attempt);
+                        at.copy = slot.map_or(1, |slot| slot.copy.max(1));
+                        at.gone = slot.filter(|_| state == EntryState::Claimed).and_then(|slot| gone(&device, slot));
+                    }
+                    found.push(at);
+                }
             }
             Ok(found)
         })
     }
-
-    /// Returns how many octets of a running attempt have left for good: from a file they are taken back.
-    fn gone(&self, device: &DeviceRow, entry: &EntryRow) -> Option<u64> {
-        if matches!(device.address(), Some(DeviceUri::File(_) | DeviceUri::Null)) {
-            return None;
-        }
-        let progress = progress::read(&self.base().progress(device.settings.process.as_ref()?)).ok()?;
-        let slot = progress.of_attempt(entry.id, entry.attempt)?;
-        (slot.octets > 0 || slot.open).then_some(slot.octets)
-    }
 }
 
-/// A queue that was counted up to a place.
-struct Line {
-    /// How many stand before `from`, those on a device among them.
-    before: u32,
-    /// The place that was counted to.
-    from: SortKey,
-    /// The places that follow, `from` itself included, as far as they were read.
-    places: Vec<SortKey>,
-    /// Whether no other place follows.
-    all: bool,
-}
-
-/// How many places are read first when counting goes on.
-const FIRST_PLACES: u32 = 8;
-
-impl Line {
-    fn position(&mut self, tx: &Tx<'_>, job: &JobRow) -> Fallible<u32> {
-        if self.before >= POSITION_LIMIT {
-            return Ok(POSITION_LIMIT);
-        }
-        let most = POSITION_LIMIT - self.before;
-        loop {
-            let before = u32::try_from(self.places.partition_point(|place| *place < job.sort)).unwrap_or(most);
-            let read = u32::try_from(self.places.len()).unwrap_or(most);
-            if before < read || self.all || read >= most {
-                return Ok((self.before + before).min(POSITION_LIMIT));
-            }
-            // Why read from the beginning again, and not from the last place on? Several entries may have the same
-            // place.
-            let wanted = (read * 4).max(FIRST_PLACES).min(most);
-            let run = Run { route: job.route, only: None, class: job.class };
-            self.places = store::waiting::places(tx, &run, &self.from, wanted)?;
-            self.all = u32::try_from(self.places.len()).is_ok_and(|read| read < wanted);
-        }
+/// Returns how many octets of a running attempt have left for good: from a file they are taken back.
+fn gone(device: &DeviceRow, slot: &progress::Progress) -> Option<u64> {
+    if matches!(device.address(), Some(DeviceUri::File(_) | DeviceUri::Null)) {
+        return None;
     }
-}
-
-/// Counts the jobs before a queued one: the jobs of its route on a device, and the jobs queued before it that need the
-/// same of a device. The count is exact to 1,000; more are 1,001.
-fn position(tx: &Tx<'_>, job: &JobRow, known: &mut Known) -> Fallible<u32> {
-    // A later place has at least as many jobs before it, so counting goes on from the place that was counted last.
-    if let Some(line) = known.positions.get_mut(&(job.route, job.class)).filter(|line| line.from <= job.sort) {
-        return line.position(tx, job);
-    }
-    let at = store::entry::claimed_in_route(tx, job.route, POSITION_LIMIT)?
-        + store::entry::before(tx, job.route, job.class, &job.sort, POSITION_LIMIT)?;
-    let before = at.min(POSITION_LIMIT);
-    let line = Line { before, from: job.sort, places: Vec::new(), all: false };
-    known.positions.insert((job.route, job.class), line);
-    Ok(before)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::Memory;
-    use crate::store::entry::NewEntry;
-
-    const ROUTES: [i64; 3] = [1, 2, 3];
-
-    /// Queues of 1,500, 40 and 2 entries, and the jobs of all of them in order of their arrival.
-    fn queues() -> (Memory, Vec<JobRow>) {
-        let memory = Memory::unlinked();
-        let tx = memory.tx();
-        let mut jobs = Vec::new();
-        for n in 0..1542 {
-            let route = RouteId(ROUTES[if n % 38 == 7 && n < 1520 { 1 } else { usize::from(n % 771 == 5) * 2 }]);
-            let sort = SortKey { promoted: 0, rank: n % 3, key: n * 7919 % 1000, sequence: n };
-            let class = ClassId(1);
-            let job = JobRow { id: JobId(n), route, class, sort, ..row() };
-            let entry = NewEntry { job: job.id, route, only: None, class, sort, work: 1, state: EntryState::Queued };
-            store::entry::insert(&tx, &entry).unwrap();
-            // Some have two entries at the same place, as a broadcast to a group that no longer broadcasts.
-            if n % 100 == 1 {
-                store::entry::insert(&tx, &entry).unwrap();
-            }
-            jobs.push(job);
-        }
-        (memory, jobs)
-    }
-
-    fn row() -> JobRow {
-        JobRow {
-            id: JobId(0),
-            number: crate::model::JobNumber::new(1).unwrap(),
-            serial: crate::model::Serial(1),
-            local: crate::model::LocalJobId(1),
-            owner_server: String::new(),
-            owner_uid: 0,
-            owner_gid: 0,
-            owner: String::new(),
-            user_name: String::new(),
-            name: String::new(),
-            form: String::new(),
-            priority: crate::model::order::Priority::default(),
-            wish: crate::model::state::Wish::Run,
-            reasons: crate::model::state::HoldReasons::NONE,
-            reason_text: None,
-            hold_after: false,
-            arriving: false,
-            retained: false,
-            group: GroupId(1),
-            location: None,
-            route: RouteId(1),
-            class: ClassId(1),
-            created_ms: 0,
-            work: 1,
-            octets: 1,
-            pages: None,
-            sort: SortKey::default(),
-        }
-    }
-
-    #[test]
-    fn a_position_is_the_same_whether_counted_on_or_anew() {
-        let (memory, mut jobs) = queues();
-        let tx = memory.tx();
-        let anew: BTreeMap<JobId, u32> =
-            jobs.iter().map(|job| (job.id, position(&tx, job, &mut Known::default()).unwrap())).collect();
-        assert!(anew.values().any(|n| *n == 1000) && anew.values().any(|n| *n == 1001));
-        let mut in_order = jobs.clone();
-        in_order.sort_by_key(|job| job.sort);
-        let backwards = in_order.iter().rev().cloned().collect();
-        jobs.sort_by_key(|job| job.id.0 * 7919 % 1543);
-        for (what, jobs) in [("in order", in_order), ("backwards", backwards), ("mixed", jobs)] {
-            // A page begins anywhere.
-            for first in [0, 700, 1300] {
-                let mut known = Known::default();
-                for job in &jobs[first..] {
-                    assert_eq!(position(&tx, job, &mut known).unwrap(), anew[&job.id], "{what} from {first}: {job:?}");
-                }
-            }
-        }
-    }
+    (slot.octets > 0 || slot.open).then_some(slot.octets)
 }

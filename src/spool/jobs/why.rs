@@ -7,8 +7,10 @@
 //! print the job, then devices that recover by themselves, then devices that wait for somebody. Each of several devices
 //! shows its most decisive cause; a single device shows all.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use crate::model::Call;
-use crate::model::device::RunningJob;
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::guardian::ProcessError;
 use crate::model::location::Destination;
@@ -23,11 +25,13 @@ use crate::store::job::JobRow;
 use crate::store::process::ProcessRow;
 use crate::store::{self, Fallible, Tx};
 
-use super::view::POSITION_LIMIT;
 use crate::spool::Spool;
 use crate::spool::interface::records::{Event, SpoolerState};
+use crate::spool::objects::alive::{Alive, Known};
+use crate::spool::objects::devices::running_job;
+use crate::spool::printing::claims;
+use crate::spool::printing::line::{Lines, POSITION_LIMIT};
 use crate::spool::printing::progress::Progress;
-use crate::spool::printing::{claims, progress};
 
 /// A printer that has taken nothing for this long is slow.
 const QUIET_MS: i64 = 30_000;
@@ -37,6 +41,8 @@ struct Look<'a> {
     spool: &'a Spool,
     tx: &'a Tx<'a>,
     state: SpoolerState,
+    alive: RefCell<Alive>,
+    lines: RefCell<Lines>,
 }
 
 fn act(event: Event) -> Attribution {
@@ -48,7 +54,9 @@ impl Spool {
     pub(crate) fn why(&self, call: &Call, job: &JobRef) -> Fallible<Why> {
         self.look(call, |tx| {
             let row = super::actions::find(tx, self, job)?;
-            let look = Look { spool: self, tx, state: store::spool::row(tx)?.state };
+            let alive = RefCell::new(Alive::new(self));
+            let state = store::spool::row(tx)?.state;
+            let look = Look { spool: self, tx, state, alive, lines: RefCell::default() };
             let mut causes = look.of_job(&row)?;
             if causes.is_empty() {
                 causes.push(Cause::NothingKnown);
@@ -61,7 +69,7 @@ impl Spool {
 
 impl Look<'_> {
     fn of_job(&self, job: &JobRow) -> Fallible<Vec<Cause>> {
-        let (state, entries) = Spool::job_state(self.tx, job)?;
+        let (state, entries) = self.spool.true_state(self.tx, job, &mut self.alive.borrow_mut())?;
         match state {
             JobState::Open => Ok(vec![Cause::Arriving]),
             JobState::Retained => Ok(vec![Cause::Retained]),
@@ -79,7 +87,7 @@ impl Look<'_> {
                 Ok(causes)
             }
             JobState::Held => self.holds(job),
-            JobState::Printing => {
+            JobState::Printing | JobState::Transferred => {
                 let mut causes = self.on_devices(job, &entries)?;
                 // HOLD or a pause stops a printing job and then keeps it back.
                 if job.wish == Wish::Pause {
@@ -159,37 +167,28 @@ impl Look<'_> {
     /// Returns how far a device is with a claimed entry.
     fn printing(&self, device: &DeviceRow, entry: &EntryRow) -> Fallible<Option<Printing>> {
         let Some(job) = store::job::by_id(self.tx, entry.job)? else { return Ok(None) };
-        let documents = store::document::of_job(self.tx, job.id)?;
-        let total = documents.iter().map(|d| d.identity.size.saturating_mul(u64::from(d.copies))).sum();
-        let progress = self.progress(device);
-        let slot = progress.of_attempt(entry.id, entry.attempt);
+        let Some(process) = self.alive.borrow_mut().claimant(self.tx, entry.claimed_by)? else { return Ok(None) };
+        let slot = process.progress(self.spool).of_attempt(entry.id, entry.attempt);
         // The slot has times of the boot clock, as its process does. Without a slot nothing was sent yet.
         let began = store::spool::row(self.tx)?.time.at(self.tx.now()).0 - entry.claimed_spool.unwrap_or(0);
         let quiet = slot.map_or(began, |s| self.tx.now().boot_ms - s.at_boot_ms);
-        let document = slot.map_or(0, |s| s.document);
+        let running = running_job(self.tx, entry, job, slot)?;
         Ok(Some(Printing {
-            running: RunningJob {
-                job: job.number,
-                name: job.name,
-                document,
-                documents: u32::try_from(documents.len()).unwrap_or(u32::MAX),
-                copies: documents.iter().find(|d| d.sequence == document.max(1)).map_or(1, |d| d.copies),
-                copy: slot.map_or(1, |s| s.copy.max(1)),
-                octets: slot.map_or(0, |s| s.octets),
-                total_octets: total,
-                since_ms: entry.claimed_ms.unwrap_or(self.tx.now().wall_ms),
-                stalled: slot.and_then(|s| s.stalled_at(self.tx.now())),
-            },
-            documents: u32::try_from(documents.len()).unwrap_or(u32::MAX),
-            quiet_since_ms: (quiet > QUIET_MS).then(|| self.tx.now().wall_ms - quiet),
+            documents: running.documents,
+            running,
+            // A process that shows no sign of life does not look at its printer: nobody knows whether that is slow.
+            quiet_since_ms: (quiet > QUIET_MS && process.pulse.silent_since_ms.is_none())
+                .then(|| self.tx.now().wall_ms - quiet),
             awaits: slot.and_then(|slot| self.awaits(device, slot)),
         }))
     }
 
-    /// Reads the progress of the print process of a device; an empty one if it cannot be read.
-    fn progress(&self, device: &DeviceRow) -> progress::Snapshot {
-        let process = device.settings.process.as_ref();
-        process.and_then(|process| progress::read(&self.spool.base().progress(process)).ok()).unwrap_or_default()
+    /// Returns the print process of a device; none when it has none, or one that is not declared.
+    fn process_of(&self, device: &DeviceRow) -> Fallible<Option<Rc<Known>>> {
+        match &device.settings.process {
+            Some(process) => self.alive.borrow_mut().named(self.tx, process),
+            None => Ok(None),
+        }
     }
 
     fn awaits(&self, device: &DeviceRow, slot: &Progress) -> Option<Awaited> {
@@ -282,6 +281,11 @@ impl Look<'_> {
         }
         let form = |form: &str| store::device::form_key(form);
         if form(&job.form) != form(&device.settings.form) {
+            // A process that is started for nothing but this job has nothing to do: starting one is no advice.
+            found.retain(|cause| {
+                use DeviceCause::{ProcessDead, ProcessIndependent, ProcessNotRunning};
+                !matches!(cause, ProcessDead(_) | ProcessNotRunning(_) | ProcessIndependent(_))
+            });
             found.push(DeviceCause::Form {
                 wanted: job.form.trim().to_owned(),
                 loaded: device.settings.form.trim().to_owned(),
@@ -291,8 +295,9 @@ impl Look<'_> {
             found.push(self.place(entry, device)?);
         }
         if active && device.wish == DeviceWish::Started && self.process(device)?.is_empty() {
-            let progress = self.progress(device);
-            let awaits = progress.without_job(device.id).and_then(|slot| self.awaits(device, slot));
+            let process = self.process_of(device)?;
+            let slot = process.as_ref().and_then(|known| known.progress(self.spool).without_job(device.id));
+            let awaits = slot.and_then(|slot| self.awaits(device, slot));
             let opening = awaits.filter(|awaits| awaits.wait.is_before_open());
             found.extend(opening.map(|awaits| DeviceCause::Opening { awaits, next: false }));
         }
@@ -332,13 +337,13 @@ impl Look<'_> {
     /// Returns what is wrong with the print process of a device: one cause, or none.
     fn process(&self, device: &DeviceRow) -> Fallible<Vec<DeviceCause>> {
         let Some(name) = &device.settings.process else { return Ok(Vec::new()) };
-        let Some(row) = store::process::by_name(self.tx, name)? else {
+        let Some(known) = self.alive.borrow_mut().named(self.tx, name)? else {
             return Ok(vec![DeviceCause::ProcessGone(name.clone())]);
         };
-        let state = self.spool.process_state(&row, self.tx.now());
+        let (row, pulse) = (&known.row, known.pulse);
         let process = row.name.clone();
         if row.error.is_none()
-            && let Some(error) = self.spool.device_trouble(&row, device, self.tx.now())
+            && let Some(error) = Spool::device_trouble(known.troubles(self.spool, self.tx.now()), device, self.tx.now())
         {
             let tried_again = ProcessError::is_creation(error.number);
             return Ok(vec![match tried_again {
@@ -346,18 +351,19 @@ impl Look<'_> {
                 false => DeviceCause::ProcessTrouble { process, error },
             }]);
         }
-        Ok(match (state, row.error) {
-            (ProcessState::Active, _) => Vec::new(),
+        let now_ms = self.tx.now().wall_ms;
+        Ok(match (pulse.state, row.error.clone()) {
+            (ProcessState::Active, _) => match pulse.silent_since_ms {
+                // It is not given up yet, but its printers are not to blame.
+                Some(since_ms) => vec![DeviceCause::ProcessSilent { process, since_ms }],
+                None => Vec::new(),
+            },
             (_, Some(error)) => {
                 let tried_again = ProcessError::is_creation(error.number);
                 vec![DeviceCause::ProcessError { process, error, tried_again }]
             }
             (ProcessState::Error, None) => {
-                let beat = progress::read(&self.spool.base().progress(name)).map_or(0, |s| s.heartbeat_boot_ms);
-                vec![DeviceCause::ProcessHung {
-                    process,
-                    since_ms: self.tx.now().wall_ms - (self.tx.now().boot_ms - beat),
-                }]
+                vec![DeviceCause::ProcessHung { process, since_ms: pulse.silent_since_ms.unwrap_or(now_ms) }]
             }
             _ if row.file.is_none() => vec![DeviceCause::ProcessIndependent(process)],
             (ProcessState::Dead, None) => vec![DeviceCause::ProcessDead(process)],
@@ -367,23 +373,21 @@ impl Look<'_> {
 
     /// Returns the place of a queued entry on a device that nothing is wrong with.
     fn place(&self, entry: &EntryRow, device: &DeviceRow) -> Fallible<DeviceCause> {
-        let claimed = store::entry::of_device(self.tx, device.id, EntryState::Claimed)?.into_iter().next();
+        let mut claimed = None;
+        for one in store::entry::of_device(self.tx, device.id, EntryState::Claimed)? {
+            if claimed.is_none() && self.alive.borrow_mut().claimant(self.tx, one.claimed_by)?.is_some() {
+                claimed = Some(one);
+            }
+        }
         let printing = match &claimed {
             Some(claimed) => self.printing(device, claimed)?,
             None => None,
         };
-        let form = store::device::form_key(&device.settings.form);
-        let begun = store::entry::begun_on(self.tx, device.id, &form)?;
-        let mut ahead = 0;
-        if begun.as_ref().is_none_or(|begun| begun.id != entry.id) {
-            let fifo = device.settings.fifo;
-            for (route, _) in store::device::routes(self.tx, device.id)? {
-                let queue = (route, entry.class, device.id);
-                ahead += store::entry::ahead(self.tx, queue, &entry.sort, fifo, POSITION_LIMIT)?;
-            }
-            // A job that was begun on the device's file is resumed first, wherever it stands.
-            ahead += u32::from(begun.is_some_and(|begun| entry.sort.place(fifo) < begun.sort.place(fifo)));
-        }
+        let asked = (entry.job, entry.class, &entry.sort);
+        let mut alive = self.alive.borrow_mut();
+        let standing = self.lines.borrow_mut().standing(self.tx, device, asked, &mut alive)?;
+        drop(alive);
+        let ahead = standing.map_or(0, |standing| standing.ahead);
         if ahead > 0 {
             let jobs = (ahead + u32::from(printing.is_some())).min(POSITION_LIMIT);
             return Ok(DeviceCause::Behind { jobs, printing });

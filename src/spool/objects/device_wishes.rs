@@ -21,6 +21,7 @@ use crate::store::event::{Object, record};
 use crate::store::{self, Fallible};
 use crate::sys::watch::Watch;
 
+use super::alive::Alive;
 use super::devices::{by_id, is_busy, lacks, not_found};
 use super::spooler::is_something;
 use crate::spool::interface::local::WaitResult;
@@ -70,7 +71,7 @@ impl Spool {
                 Some(process) => wakes::target(tx, process)?,
                 None => None,
             };
-            let status = spool.device_status(tx, row.clone())?;
+            let status = spool.device_status(tx, row.clone(), &mut Alive::new(&spool))?;
             if !matches!(status.state, DeviceState::Printing(_) | DeviceState::DevError(_)) {
                 let (shown, state) = (row.name.guardian(), status.state);
                 let failure =
@@ -162,7 +163,7 @@ impl Spool {
                 }
                 Some(process) if busy || process.running => {
                     store::device::set_wish(tx, row.id, DeviceWish::Draining)?;
-                    let state = spool.device_status(tx, by_id(tx, &row)?)?.state;
+                    let state = spool.device_status(tx, by_id(tx, &row)?, &mut Alive::new(&spool))?.state;
                     Ok((state, wakes::target(tx, &process.name)?.into_iter().collect()))
                 }
                 _ => {

@@ -15,16 +15,21 @@ use std::path::Path;
 
 use crate::model::Call;
 use crate::model::authority::Right;
-use crate::model::device::{DeviceChange, DeviceStatus, DeviceUri, RunningJob};
+use crate::model::device::{DeviceChange, DeviceStatus, DeviceUri, RunningJob, Trouble};
 use crate::model::event::EventWord;
-use crate::model::state::{DeviceFacts, DeviceState, DeviceWish, EntryState, ProcessState};
+use crate::model::guardian::{DeviceError, ProcessError};
+use crate::model::state::{DeviceFacts, DeviceState, DeviceWish, EntryState, ErrorNote, ProcessState, SpoolerState};
 use crate::model::wait::Awaited;
 use crate::model::{DeviceName, Failure, FailureKind, ProcessName, near};
 use crate::store::device::DeviceRow;
-use crate::store::event::{Object, record};
+use crate::store::entry::EntryRow;
+use crate::store::event::{Object, last, record};
+use crate::store::job::JobRow;
 use crate::store::{self, Fallible, Tx};
 
-use crate::spool::printing::{device_errors, progress, wakes};
+use super::alive::{Alive, Known};
+use crate::spool::printing::progress::Progress;
+use crate::spool::printing::{claims, device_errors, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
 
 /// Waiting entries are counted up to this number.
@@ -83,6 +88,11 @@ impl Spool {
             store::device::set_settings(tx, row.id, &settings)?;
             if settings.kept != row.settings.kept {
                 store::device::set_kept(tx, row.id, &settings.kept)?;
+            }
+            if settings.fifo != row.settings.fifo {
+                for (route, _) in store::device::routes(tx, row.id)? {
+                    Self::reorder(tx, route)?;
+                }
             }
             let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
             record(tx, Object::Device(row.id), EventWord::Altered, &words.join(", "))?;
@@ -157,15 +167,12 @@ impl Spool {
             }
             let locations = store::location::of_device(tx, row.id)?;
             if let Some(first) = locations.first() {
-                return Err(Failure::new(
-                    FailureKind::InUse,
-                    format!(
-                        "{} of {shown} {}",
-                        locations.len(),
-                        if locations.len() == 1 { "location routes to it" } else { "locations route to it" }
-                    ),
-                )
-                .hint(format!("LOC {}, DEV NONE disconnects one", first.name)));
+                let routes = match locations.len() {
+                    1 => "1 location leads".to_owned(),
+                    n => format!("{n} locations lead"),
+                };
+                return Err(Failure::new(FailureKind::InUse, format!("{routes} to {shown}"))
+                    .hint(format!("LOC {}, DEV NONE disconnects one", first.name)));
             }
             if is_busy(tx, &row)? || store::entry::any_only_for(tx, row.id)? {
                 return Err(Failure::new(FailureKind::InUse, format!("device {shown} still has jobs of its own")));
@@ -178,8 +185,9 @@ impl Spool {
     /// Returns one page of the devices, after `after`.
     pub(crate) fn devices(&self, call: &Call, after: Option<DeviceName>) -> Fallible<Vec<DeviceStatus>> {
         self.look(call, |tx| {
+            let mut alive = Alive::new(self);
             let rows = store::device::list(tx, after.as_ref())?;
-            rows.into_iter().map(|row| self.device_status(tx, row)).collect()
+            rows.into_iter().map(|row| self.device_status(tx, row, &mut alive)).collect()
         })
     }
 
@@ -187,47 +195,35 @@ impl Spool {
     pub(crate) fn device(&self, call: &Call, name: &DeviceName) -> Fallible<DeviceStatus> {
         self.look(call, |tx| {
             let row = store::device::by_name(tx, name)?.ok_or_else(|| not_found(tx, name))?;
-            self.device_status(tx, row)
+            self.device_status(tx, row, &mut Alive::new(self))
         })
     }
 
     /// Returns a device as displays show it.
-    pub(crate) fn device_status(&self, tx: &Tx<'_>, row: DeviceRow) -> Fallible<DeviceStatus> {
+    pub(crate) fn device_status(&self, tx: &Tx<'_>, row: DeviceRow, alive: &mut Alive) -> Fallible<DeviceStatus> {
         let process = match &row.settings.process {
-            Some(process) => store::process::by_name(tx, process)?,
+            Some(process) => alive.named(tx, process)?,
             None => None,
         };
-        let process_state = process.as_ref().map_or(ProcessState::Dormant, |p| self.process_state(p, tx.now()));
-        let claimed = store::entry::of_device(tx, row.id, EntryState::Claimed)?.into_iter().next();
-        // The attempt of a dead process is over, although nobody has recorded it yet. Its progress means nothing.
-        let lives = matches!(process_state, ProcessState::Active | ProcessState::Error);
-        let progress = match row.settings.process.as_ref().filter(|_| lives) {
-            Some(process) => progress::read(&self.base().progress(process)).unwrap_or_default(),
-            None => progress::Snapshot::default(),
-        };
+        let process_state = process.as_ref().map_or(ProcessState::Dormant, |known| known.pulse.state);
+        // The attempt of a dead process is over, although nobody has recorded it yet.
+        let (mut claimed, mut left_over) = (None, false);
+        for entry in store::entry::of_device(tx, row.id, EntryState::Claimed)? {
+            match alive.claimant(tx, entry.claimed_by)? {
+                Some(_) => claimed = claimed.or(Some(entry)),
+                None => left_over = true,
+            }
+        }
+        let progress = process.as_ref().map(|known| known.progress(self));
         let slot = match &claimed {
-            Some(entry) => progress.of_attempt(entry.id, entry.attempt),
-            None => progress.without_job(row.id),
+            Some(entry) => progress.and_then(|progress| progress.of_attempt(entry.id, entry.attempt)),
+            None => progress.and_then(|progress| progress.without_job(row.id)),
         };
         let mut running = None;
         if let Some(entry) = &claimed
             && let Some(job) = store::job::by_id(tx, entry.job)?
         {
-            let documents = store::document::of_job(tx, job.id)?;
-            let total = documents.iter().map(|d| d.identity.size.saturating_mul(u64::from(d.copies))).sum();
-            let document = slot.map_or(0, |s| s.document);
-            running = Some(RunningJob {
-                job: job.number,
-                name: job.name,
-                document,
-                documents: u32::try_from(documents.len()).unwrap_or(u32::MAX),
-                copies: documents.iter().find(|d| d.sequence == document.max(1)).map_or(1, |d| d.copies),
-                copy: slot.map_or(1, |s| s.copy.max(1)),
-                octets: slot.map_or(0, |s| s.octets),
-                total_octets: total,
-                since_ms: entry.claimed_ms.unwrap_or(0),
-                stalled: slot.and_then(|s| s.stalled_at(tx.now())),
-            });
+            running = Some(running_job(tx, entry, job, slot)?);
         }
         // The database learns that the device was opened for a job only when the job ends or takes long. The slot
         // knows.
@@ -245,7 +241,20 @@ impl Spool {
             process: process_state,
         });
         let error = row.in_error().cloned();
-        let trouble = process.as_ref().and_then(|process| self.device_trouble(process, &row, tx.now()));
+        let unserved = process_state != ProcessState::Active && row.wish == DeviceWish::Started;
+        let awaits_process = unserved && (left_over || (waiting > 0 && claims::has_eligible(tx, &row)?));
+        let spooler = alive.spooler(tx)?;
+        let process_trouble =
+            process.as_ref().and_then(|known| Self::device_trouble(known.troubles(self, tx.now()), &row, tx.now()));
+        let facts = Facts {
+            process: process.as_deref(),
+            process_trouble: process_trouble.as_ref(),
+            spooler,
+            running: running.as_ref(),
+            awaits: awaits.as_ref(),
+            awaits_process,
+        };
+        let trouble = trouble(tx, &row, &facts)?;
         Ok(DeviceStatus {
             id: row.id,
             name: row.name,
@@ -258,10 +267,13 @@ impl Spool {
             error,
             stopped_by_error: row.stopped_by_error,
             trouble,
+            process_trouble,
+            rate: row.rate,
             running,
             awaits,
             process_state,
             waiting,
+            awaits_process,
         })
     }
 }
@@ -284,6 +296,103 @@ pub(crate) fn lacks(tx: &Tx<'_>, row: &DeviceRow, may_have_entry: bool, fastcnfg
         return Ok(Some(unknown_process(tx, process)?));
     }
     Ok(None)
+}
+
+/// What decides beside its row why a device does not print.
+struct Facts<'a> {
+    /// Its print process.
+    process: Option<&'a Known>,
+    /// What that process says of itself.
+    process_trouble: Option<&'a ErrorNote>,
+    spooler: SpoolerState,
+    running: Option<&'a RunningJob>,
+    awaits: Option<&'a Awaited>,
+    /// Whether work waits for it that nobody does.
+    awaits_process: bool,
+}
+
+/// Returns why a device does not print although it is wanted to: one word and since when, the most decisive reason first.
+fn trouble(tx: &Tx<'_>, row: &DeviceRow, facts: &Facts<'_>) -> Fallible<Option<Trouble>> {
+    let is = |word: &str, since_ms: Option<i64>| Ok(Some(Trouble { word: word.to_owned(), since_ms }));
+    if row.wish == DeviceWish::Stopped {
+        let error = row.error.as_ref().filter(|_| row.stopped_by_error);
+        return Ok(error.map(of_error));
+    }
+    if let Some(found) = of_process(row, facts) {
+        return Ok(Some(found));
+    }
+    if let Some(error) = row.in_error() {
+        return Ok(Some(of_error(error)));
+    }
+    if let Some(stalled) = facts.running.and_then(|running| running.stalled) {
+        return is("stalled", Some(stalled.since_ms));
+    }
+    if let Some(awaits) = facts.awaits
+        && let Some((word, at_once)) = awaits.wait.trouble()
+        && (at_once || tx.now().wall_ms - awaits.since_ms > LONG_MS)
+    {
+        return is(word, Some(awaits.since_ms));
+    }
+    if row.connection.as_ref().is_some_and(|used| used.complaint.is_some()) {
+        let said = last(tx, Object::Device(row.id), &[EventWord::Fastcnfg])?;
+        return is("fastcnfg", said.map(|event| event.at_ms));
+    }
+    if row.wish == DeviceWish::Started && facts.spooler != SpoolerState::Active {
+        return is(&format!("spooler {}", facts.spooler.word()), None);
+    }
+    Ok(None)
+}
+
+/// Returns what is wrong with the print process of a device, as far as that keeps the device from printing.
+fn of_process(row: &DeviceRow, facts: &Facts<'_>) -> Option<Trouble> {
+    let is = |word: &str, since_ms: Option<i64>| Some(Trouble { word: word.to_owned(), since_ms });
+    row.settings.process.as_ref()?;
+    let Some(known) = facts.process else { return is("process not declared", None) };
+    let noted = |note: &ErrorNote| is(ProcessError::brief(note.number), Some(note.since_ms));
+    match known.pulse.state {
+        ProcessState::Error => match known.row.error.as_ref().or(facts.process_trouble) {
+            Some(note) => noted(note),
+            None => is("process hangs", known.pulse.silent_since_ms),
+        },
+        ProcessState::Dead => is("process died", None),
+        ProcessState::Dormant if facts.awaits_process && facts.spooler == SpoolerState::Active => {
+            is("process not running", None)
+        }
+        ProcessState::Active if known.pulse.silent_since_ms.is_some() => {
+            is("process silent", known.pulse.silent_since_ms)
+        }
+        _ => facts.process_trouble.and_then(noted),
+    }
+}
+
+/// A wait that lasts longer than this is trouble, whatever is waited for.
+const LONG_MS: i64 = 30_000;
+
+fn of_error(error: &ErrorNote) -> Trouble {
+    let word = DeviceError::recorded(error.number, &error.text).brief();
+    Trouble { word: word.to_owned(), since_ms: Some(error.since_ms) }
+}
+
+/// Returns how far a device is with a claimed entry. Without a slot nothing was sent yet.
+pub(crate) fn running_job(tx: &Tx<'_>, entry: &EntryRow, job: JobRow, slot: Option<&Progress>) -> Fallible<RunningJob> {
+    let documents = store::document::of_job(tx, job.id)?;
+    let accepted = documents.iter().map(|d| d.identity.size.saturating_mul(u64::from(d.copies))).sum();
+    let document = slot.map_or(0, |s| s.document);
+    let octets = slot.map_or(0, |s| s.octets);
+    // What is sent beside the documents counts on both sides, and so does what was added to a linked document since.
+    let total = slot.map(|s| s.total).filter(|total| *total > 0).unwrap_or(accepted).max(octets);
+    Ok(RunningJob {
+        job: job.number,
+        name: job.name,
+        document,
+        documents: u32::try_from(documents.len()).unwrap_or(u32::MAX),
+        copies: documents.iter().find(|d| d.sequence == document.max(1)).map_or(1, |d| d.copies),
+        copy: slot.map_or(1, |s| s.copy.max(1)),
+        octets,
+        total_octets: total,
+        since_ms: entry.claimed_ms.unwrap_or(tx.now().wall_ms),
+        stalled: slot.and_then(|s| s.stalled_at(tx.now())),
+    })
 }
 
 /// Tells whether an attempt at a device has not ended, or its connection has not closed.

@@ -74,6 +74,8 @@ impl Spool {
                 if let Some(former) = row.device {
                     leaves_group(tx, row, former, &mut targets)?;
                 }
+                Self::reorder(tx, row.route)?;
+                Self::reorder(tx, row.group.route)?;
                 let object = Object::Location(row.id);
                 match &device {
                     Some(device) => record(tx, object, EventWord::Routed, &format!("to {}", device.guardian()))?,
@@ -161,6 +163,9 @@ impl Spool {
             }
             for row in &rows {
                 store::location::delete(tx, row)?;
+                if !whole_group {
+                    Self::reorder(tx, row.group.route)?;
+                }
                 record(tx, Object::Location(row.id), EventWord::Deleted, &row.name.to_string())?;
             }
             store::location::delete_group_if_empty(tx, &first.group)?;
@@ -324,7 +329,7 @@ fn in_use(what: &str, jobs: u32) -> Failure {
 }
 
 fn unknown(tx: &Tx<'_>, name: &str, what: &str) -> Fallible<Failure> {
-    let shown: String = name.chars().take(80).flat_map(char::escape_default).collect();
+    let shown = crate::model::printable::escaped(&name.chars().take(80).collect::<String>());
     let failure = Failure::not_found(format!("{what} {shown}"));
     let names = store::location::names(tx)?;
     let near = near(name, names.iter().map(String::as_str));

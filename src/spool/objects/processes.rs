@@ -36,8 +36,6 @@ use crate::spool::{Room, Spool, WakeTarget};
 
 /// Three deaths within this time put the process in error.
 const DEATHS_WITHIN_MS: i64 = 60_000;
-/// A process whose heartbeat is older than this hangs. It beats at least every ten seconds.
-pub(crate) const HEARTBEAT_MS: i64 = 60_000;
 
 impl Spool {
     /// Changes the attributes of a print process that is not running, or declares it.
@@ -95,14 +93,27 @@ impl Spool {
             Self::demand(tx, Right::Configure)?;
             store::process::by_name(tx, &name)?.ok_or_else(|| not_found(&name))
         })?;
-        if (self.hangs(&row, &call.now) || self.process_trouble(&row, &call.now).is_some())
-            && let Some(pid) = row.pid
-        {
-            self.end_hung(&row, pid)?;
-        }
+        let pulse = self.pulse(&row, &call.now);
+        let hangs = pulse.hangs(&call.now);
+        let troubled = hangs || self.process_trouble(&row, &call.now).is_some();
+        let ended = match row.pid.filter(|_| troubled) {
+            Some(pid) if self.end_hung(&row, pid)? && hangs => pulse.silent_since_ms.map(|since_ms| (pid, since_ms)),
+            _ => None,
+        };
 
         self.change(Room::Gives, call, move |tx| {
             let row = store::process::to_change(tx, &name)?.ok_or_else(|| not_found(&name))?;
+            if let Some((pid, since_ms)) = ended {
+                let why = format!("{}: process {pid}", ProcessError::Hung.words());
+                record(
+                    &tx.spooler().at(&at_wall(tx.now(), since_ms)),
+                    Object::Process(row.id),
+                    EventWord::Error,
+                    &why,
+                )?;
+                let why = format!("PRINT START ended process {pid}, which hung");
+                record(tx, Object::Process(row.id), EventWord::Ended, &why)?;
+            }
             store::process::set_error(tx, row.id, None, [None, None])?;
             for device in store::device::of_process(tx, &row.name)? {
                 tx.lock(Lock::Device(device.id))?;
@@ -166,11 +177,11 @@ impl Spool {
     }
 
     fn process_status(&self, row: ProcessRow, now: &Moment) -> ProcessStatus {
-        let state = self.process_state(&row, now);
+        let pulse = self.pulse(&row, now);
         let trouble = self.troubles(&row, now).into_iter().next().map(|trouble| trouble_note(&trouble, now));
-        let hung = state == ProcessState::Error && row.error.is_none() && trouble.is_none();
-        let lives = state == ProcessState::Active || (trouble.is_some() && self.runs(&row, now));
-        let pid = lives.then_some(row.pid).flatten();
+        let hung = pulse.state == ProcessState::Error && row.error.is_none() && trouble.is_none();
+        // Also of one that hangs: whoever looks into it needs to know which it is.
+        let pid = row.pid.filter(|_| pulse.lives);
         let circumstances = pid.and_then(|pid| Circumstances::of(pid).ok());
         ProcessStatus {
             error: if trouble.is_some() && row.error.is_none() {
@@ -179,14 +190,14 @@ impl Spool {
                 Some(ErrorNote {
                     number: ProcessError::Hung.number(),
                     text: ProcessError::Hung.words().to_owned(),
-                    since_ms: now.wall_ms,
+                    since_ms: pulse.silent_since_ms.unwrap_or(now.wall_ms),
                     next_try_ms: None,
                     tries: 0,
                 })
             } else {
                 row.error
             },
-            state,
+            state: pulse.state,
             id: row.id,
             name: row.name,
             file: row.file,
@@ -221,17 +232,7 @@ impl Spool {
 
     /// What is known of a process, from its row, its lock (probed, never taken) and its heartbeat.
     pub(crate) fn process_state(&self, row: &ProcessRow, now: &Moment) -> ProcessState {
-        if row.error.is_some() {
-            return ProcessState::Error;
-        }
-        let held = self.process_lives(&row.name).unwrap_or(false);
-        match (held, row.running) {
-            _ if self.process_trouble(row, now).is_some() => ProcessState::Error,
-            (true, _) if self.hangs(row, now) => ProcessState::Error,
-            (true, _) => ProcessState::Active,
-            (false, true) => ProcessState::Dead,
-            (false, false) => ProcessState::Dormant,
-        }
+        self.pulse(row, now).state
     }
 
     /// Returns what a process says that keeps it, or some of its devices, from going on; lasting troubles first. One that is
@@ -258,14 +259,20 @@ impl Spool {
         Some(trouble_note(&first, now))
     }
 
-    /// Returns what keeps one device of a process from going on. A device that lacks a thread has an error on record, which
-    /// says the same.
-    pub(crate) fn device_trouble(&self, row: &ProcessRow, device: &DeviceRow, now: &Moment) -> Option<ErrorNote> {
-        let mut troubles = self.troubles(row, now);
-        troubles.retain(|trouble| !(trouble.what.starved && device.error.is_some()));
-        let of_device = troubles.iter().find(|trouble| trouble.device == Some(device.id));
-        let found = of_device.or_else(|| troubles.iter().find(|trouble| is_of_process(trouble)))?;
+    /// Returns what keeps one device of a process from going on, of the troubles that the process has. A device that lacks
+    /// a thread has an error on record, which says the same.
+    pub(crate) fn device_trouble(troubles: &[trouble::Trouble], device: &DeviceRow, now: &Moment) -> Option<ErrorNote> {
+        let said: Vec<_> =
+            troubles.iter().filter(|trouble| !(trouble.what.starved && device.error.is_some())).collect();
+        let of_device = said.iter().find(|trouble| trouble.device == Some(device.id));
+        let found = of_device.or_else(|| said.iter().find(|trouble| is_of_process(trouble)))?;
         Some(trouble_note(found, now))
+    }
+
+    /// Whether it runs, and does not hang: one that cannot go on runs too.
+    fn runs(&self, row: &ProcessRow, now: &Moment) -> bool {
+        let pulse = self.pulse(row, now);
+        pulse.lives && !pulse.hangs(now)
     }
 
     /// Refuses new jobs while what was printed cannot be recorded: they could not be claimed either.
@@ -283,40 +290,19 @@ impl Spool {
         Ok(())
     }
 
-    /// Whether it runs, and does not hang: one that cannot go on runs too.
-    fn runs(&self, row: &ProcessRow, now: &Moment) -> bool {
-        match self.process_state(row, now) {
-            ProcessState::Active => true,
-            ProcessState::Error => self.process_lives(&row.name).unwrap_or(false) && !self.hangs(row, now),
-            _ => false,
-        }
-    }
-
-    /// Tells whether a process holds its lock but has shown no sign of life for [`HEARTBEAT_MS`].
-    pub(crate) fn hangs(&self, row: &ProcessRow, now: &Moment) -> bool {
-        if !row.running || row.running_boot.as_deref() != Some(now.boot_id.as_str()) {
-            return false;
-        }
-        let Ok(snapshot) = crate::spool::printing::progress::read(&self.base().progress(&row.name)) else {
-            return false;
-        };
-        Some(snapshot.pid) == row.pid
-            && now.boot_ms - snapshot.heartbeat_boot_ms > HEARTBEAT_MS
-            && self.process_lives(&row.name).unwrap_or(false)
-    }
-
-    fn end_hung(&self, row: &ProcessRow, pid: u32) -> Fallible<()> {
+    /// Ends a process that hangs. Returns whether there was one to end.
+    fn end_hung(&self, row: &ProcessRow, pid: u32) -> Fallible<bool> {
         let path = self.base().process_lock(&row.name);
         // Is it still the same process, and not another one that got its number? Yes: the lock file names it by number
         // and start time.
         let note: Option<ProcessNote> = std::fs::read_to_string(&path).ok().and_then(|text| text.parse().ok());
         if !note.is_some_and(|note| note.pid == pid && note.is_there()) {
-            return Ok(());
+            return Ok(false);
         }
-        let Ok(raw) = i32::try_from(pid) else { return Ok(()) };
+        let Ok(raw) = i32::try_from(pid) else { return Ok(false) };
         let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(raw), nix::sys::signal::Signal::SIGKILL);
         match FileLock::exclusive(&path, std::time::Duration::from_secs(10)) {
-            Ok(Some(_)) => Ok(()),
+            Ok(Some(_)) => Ok(true),
             Ok(None) => Err(Failure::new(
                 FailureKind::Timeout,
                 format!("${} hangs and cannot be ended (process {pid})", row.name),
@@ -423,6 +409,11 @@ fn trouble_note(trouble: &trouble::Trouble, now: &Moment) -> ErrorNote {
         next_try_ms: None,
         tries: trouble.tries,
     }
+}
+
+/// The moment at which a thing was seen that is recorded now.
+fn at_wall(now: &Moment, wall_ms: i64) -> Moment {
+    Moment { wall_ms, boot_ms: now.boot_ms - (now.wall_ms - wall_ms), ..now.clone() }
 }
 
 /// Tells whether FILE names our program. A name of a NonStop system (`$SYSTEM.SYSTEM.FASTP`) is judged by its last part;

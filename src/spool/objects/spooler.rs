@@ -1,23 +1,26 @@
 //! The spooler as a whole: its state and its counts.
 //!
 //! States: COLD until the first START, ACTIVE after it, DRAIN from SPOOLER DRAIN on, WARM when the last attempt has
-//! ended. START makes the spooler ACTIVE again from each of them; from WARM it forgets MGRACCESS. COLD and ACTIVE accept
-//! jobs, DRAIN and WARM refuse them; while it drains nothing is added. Only an ACTIVE spooler begins to print.
+//! ended. START makes the spooler ACTIVE again from each of them; from WARM it forgets MGRACCESS. Only an ACTIVE spooler
+//! takes jobs and begins to print; while it drains nothing is added.
 //!
 //! Who may: only the creator of the spool starts and drains it, and sets MGRACCESS. Anybody looks.
 //!
 //! A crash: the state is a row, so a drain is still a drain after a crash. The end of an attempt makes the spooler
 //! WARM. The attempts of a process that died end when the next process of its name begins.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::model::authority::Right;
 use crate::model::event::EventWord;
 use crate::model::job::RawPath;
+use crate::model::state::{EntryState, ProcessState};
 use crate::model::{Call, Failure, FailureKind};
 use crate::store::event::{Object, record};
 use crate::store::{self, Fallible, Lock, Tx};
 
+use super::alive::Alive;
 use super::devices::lacks;
 use crate::spool::interface::records::{SpoolStatus, SpoolerState};
 use crate::spool::printing::wakes;
@@ -35,6 +38,9 @@ impl Spool {
             // A counter that is wrong is found by pdfsck, and keeps nobody from looking.
             let shown = |n: i64| u64::try_from(n).unwrap_or(0);
             let restored = store::restored::since(tx)?.is_some();
+            let mut alive = Alive::new(self);
+            let on_devices = on_devices(tx, &mut alive)?;
+            let nobody = if row.state == SpoolerState::Active { self.nobody_prints(tx, &mut alive)? } else { None };
             Ok(SpoolStatus {
                 spool_id: row.spool_id,
                 server: self.server().clone(),
@@ -45,20 +51,46 @@ impl Spool {
                 fastcnfg: RawPath(self.fastcnfg_in(tx)?),
                 jobs: shown(counts.jobs),
                 open_jobs: shown(counts.open_jobs),
-                printing_jobs: shown(counts.printing_jobs),
+                printing_jobs: on_devices.printing,
+                transferred_jobs: on_devices.transferred,
                 devices: shown(counts.devices),
                 locations: shown(counts.locations),
                 processes: shown(counts.processes),
+                prints: row.state == SpoolerState::Active && nobody.is_none(),
                 last_error: match (restored, self.base().ballast().exists()) {
                     (true, _) => Some(
                         "spool.db was restored: what it knows is held, nothing is erased until pdfsck --accept"
                             .to_owned(),
                     ),
                     (false, false) => Some("the disk was full: room is being kept for completing jobs".to_owned()),
-                    (false, true) => None,
+                    (false, true) => nobody,
                 },
             })
         })
+    }
+
+    /// Says why work waits and nobody prints it; none when somebody does, or nothing waits. A process that is dormant and has
+    /// work is one whose starter died or has not come to it yet: the next command that changes something starts it.
+    fn nobody_prints(&self, tx: &Tx<'_>, alive: &mut Alive) -> Fallible<Option<String>> {
+        let (mut first, mut more) = (None, 0);
+        for row in store::process::list(tx, None)? {
+            let Some(known) = alive.named(tx, &row.name)? else { continue };
+            if known.pulse.state == ProcessState::Active || !store::waiting::any_for_process(tx, &row.name, row.id)? {
+                continue;
+            }
+            more += 1;
+            let name = &row.name;
+            first.get_or_insert_with(|| match (known.pulse.state, &row.error, &row.file) {
+                (_, Some(error), _) => format!("print process ${name} is in error: {}", error.text),
+                (ProcessState::Error, None, _) => format!("print process ${name} hangs"),
+                (_, None, None) => format!("print process ${name} is not running: its user starts it"),
+                _ => format!("print process ${name} is not running"),
+            });
+        }
+        Ok(first.map(|first| match more {
+            1 => format!("{first}; jobs wait for it"),
+            n => format!("{first}; jobs wait for it and {} more", n - 1),
+        }))
     }
 
     /// Makes the spooler ACTIVE, and starts the devices that nobody has started or drained yet. Returns the print
@@ -196,6 +228,27 @@ impl Spool {
 /// Whether anything lies at a path: a link that leads nowhere is something too. Whoever reads it says what is wrong with it.
 pub(crate) fn is_something(path: &Path) -> bool {
     !std::fs::symlink_metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
+/// The jobs that devices have in truth.
+struct OnDevices {
+    printing: u64,
+    transferred: u64,
+}
+
+/// Counts the jobs that devices have: those of epochs that live.
+fn on_devices(tx: &Tx<'_>, alive: &mut Alive) -> Fallible<OnDevices> {
+    let (mut printing, mut transferred) = (BTreeSet::new(), BTreeSet::new());
+    for (job, state, by) in store::entry::jobs_on_devices(tx, u32::MAX)? {
+        match alive.truly(tx, state, by)? {
+            EntryState::Claimed => printing.insert(job),
+            EntryState::Transferred => transferred.insert(job),
+            _ => false,
+        };
+    }
+    // A job that is printed by one device and delivered to another one still prints.
+    let transferred = transferred.difference(&printing).count() as u64;
+    Ok(OnDevices { printing: printing.len() as u64, transferred })
 }
 
 /// Makes a draining spooler WARM when no attempt runs any more.

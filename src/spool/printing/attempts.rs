@@ -15,6 +15,7 @@
 
 use crate::model::device::{AfterReset, DeviceUri};
 use crate::model::event::{EventDetail, EventWord};
+use crate::model::job::AFTER_PRINTING;
 use crate::model::state::{Delivery, DeviceWish, EntryState, HoldReason, Wish};
 use crate::model::{DeviceId, Failure};
 use crate::store::device::DeviceRow;
@@ -142,6 +143,7 @@ impl Spool {
                     note(EventWord::Remark, remark)?;
                 }
                 note(delivery.word().into(), &format!("{octets} octets to {shown}"))?;
+                measure(tx, &entry, device, *octets)?;
                 if *delivery == Delivery::Transferred {
                     store::entry::set_transferred(tx, &entry, *octets)?;
                 } else {
@@ -230,7 +232,8 @@ impl Spool {
             return Ok(Vec::new());
         }
         if job.hold_after {
-            store::job::set_reasons(tx, job.id, job.reasons.with(HoldReason::Operator), None)?;
+            let reasons = job.reasons.with(HoldReason::Operator);
+            store::job::set_reasons(tx, job.id, reasons, Some(AFTER_PRINTING))?;
             record_with(tx, Object::Job(job.id), EventWord::Held, EventDetail::HoldAfter, "HOLDAFTER")?;
         } else {
             let why = format!("it had been printed completely on {} ({outcome})", device.name.guardian());
@@ -337,6 +340,26 @@ impl Spool {
             }
         }
     }
+}
+
+/// A delivery of fewer octets that took less time says more about opening and closing than about the printer.
+const MEASURED: (u64, i64) = (256 * 1024, 1000);
+
+/// Remembers how fast a device takes octets. Is it written at every job? No: only when it is new or has changed by an eighth.
+fn measure(tx: &Tx<'_>, entry: &EntryRow, device: &DeviceRow, octets: u64) -> Fallible<()> {
+    let Some(claimed_ms) = entry.claimed_ms else { return Ok(()) };
+    let took = tx.now().wall_ms - claimed_ms;
+    if octets == 0 || took < 1 || (octets < MEASURED.0 && took < MEASURED.1) {
+        return Ok(());
+    }
+    let rate = (octets.saturating_mul(1000) / took.unsigned_abs()).max(1);
+    let rate = match device.rate {
+        Some(known) if known.abs_diff(rate) <= known / 8 => return Ok(()),
+        // One job that stood still for a while does not make a slow printer.
+        Some(known) => (known / 4 * 3).saturating_add(rate / 4).max(1),
+        None => rate,
+    };
+    store::device::set_rate(tx, device.id, rate)
 }
 
 fn is_busy(tx: &Tx<'_>, job: &JobRow) -> Fallible<bool> {

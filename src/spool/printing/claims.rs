@@ -14,11 +14,13 @@ use crate::model::event::EventWord;
 use crate::model::order::estimate_ms;
 use crate::model::state::{DeviceWish, EntryState, ProcessState};
 use crate::model::time::{Moment, SpoolTime};
-use crate::model::{ClassId, DeviceId, Failure, RouteId};
+use crate::model::{ClassId, DeviceId, Failure, JobId, RouteId};
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
-use crate::store::event::{Object, record};
+use crate::store::event::{Object, last, record};
+use crate::store::job::JobRow;
 use crate::store::process::ProcessRow;
+use crate::store::waiting::{self, Run};
 use crate::store::{self, Fallible, Lock, Tx};
 
 use super::device_errors;
@@ -48,7 +50,7 @@ pub(crate) fn is_eligible(tx: &Tx<'_>, device: DeviceId, classes: &[ClassId]) ->
     Ok(false)
 }
 
-fn has_eligible(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<bool> {
+pub(crate) fn has_eligible(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<bool> {
     is_eligible(tx, device.id, &store::job::classes_for(tx, &device.settings.form)?)
 }
 
@@ -189,6 +191,25 @@ fn first_for_us(heads: Vec<EntryRow>, device: &DeviceRow, rivals: &[Rival]) -> O
     None
 }
 
+/// Returns the oldest job that an entry passes on a device which prints short jobs first; none when it passes none.
+fn passed(tx: &Tx<'_>, device: &DeviceRow, entry: &EntryRow) -> Fallible<Option<JobRow>> {
+    if device.settings.fifo || entry.sort.promoted != 0 {
+        return Ok(None);
+    }
+    let mut oldest: Option<(i64, JobId)> = None;
+    for (route, is_group) in store::device::routes(tx, device.id)? {
+        for only in std::iter::once(None).chain(is_group.then_some(Some(device.id))) {
+            let run = Run { route, only, class: entry.class };
+            let found = waiting::eldest(tx, &run, (0, entry.sort.rank))?;
+            oldest = oldest.into_iter().chain(found).min();
+        }
+    }
+    match oldest.filter(|(sequence, _)| *sequence < entry.sort.sequence) {
+        Some((_, job)) => store::job::by_id(tx, job),
+        None => Ok(None),
+    }
+}
+
 impl Spool {
     /// Tells whether a print process runs and is well.
     pub(crate) fn is_alive(&self, process: &ProcessRow, now: &Moment) -> bool {
@@ -240,7 +261,23 @@ impl Spool {
         };
         // Is each try of a device in error an event? No: its error is one already.
         if row.error.is_none() || entry.attempt == 1 {
-            let why = format!("by {}, attempt {}", row.name.guardian(), entry.attempt);
+            let mut why = format!("by {}, attempt {}", row.name.guardian(), entry.attempt);
+            if let Some(older) = passed(tx, row, &entry)? {
+                why.push_str(&format!(
+                    ", before job {}, which is older: this one is shorter, and FIFO is OFF",
+                    older.number
+                ));
+                let object = Object::Job(older.id);
+                // Many short jobs may pass a long one: its log says so once.
+                if last(tx, object, &[EventWord::Passed])?.is_none() {
+                    let number =
+                        store::job::by_id(tx, entry.job)?.map_or_else(String::new, |job| job.number.to_string());
+                    let name = row.name.guardian();
+                    let by =
+                        format!("by job {number} on {name}, which is shorter: FIFO is OFF, and waiting counts for it");
+                    record(&tx.spooler(), object, EventWord::Passed, &by)?;
+                }
+            }
             record(tx, Object::Job(entry.job), EventWord::Claimed, &why)?;
         }
         let unannounced = entry.duplicate && row.error.is_none() && !announced;

@@ -5,6 +5,7 @@ pub(crate) mod attempts;
 pub(crate) mod claims;
 pub(crate) mod device_errors;
 pub(crate) mod leases;
+pub(crate) mod line;
 pub mod progress;
 pub(crate) mod queue;
 pub mod trouble;

@@ -8,7 +8,7 @@
 //! that holds its lock and has no heartbeat hangs.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -39,8 +39,10 @@ pub struct Progress {
     pub document: u32,
     /// Copy in print, from 1.
     pub copy: u32,
-    /// Octets of the whole job that the transport has taken.
+    /// Octets of the whole job that the device has taken, as far as the transport can tell.
     pub octets: u64,
+    /// Octets that the attempt sends in all, header pages and form feeds included; 0 = not known yet.
+    pub total: u64,
     /// When this was written, boot clock.
     pub at_boot_ms: i64,
     /// Whether the device stands still.
@@ -91,6 +93,11 @@ impl Snapshot {
         self.slots.iter().find(|slot| slot.entry == Some(entry) && slot.attempt == attempt)
     }
 
+    /// Tells whether all that an attempt waits for is the close of its connection.
+    pub fn awaits_close(&self, entry: EntryId, attempt: u32) -> bool {
+        self.of_attempt(entry, attempt).is_some_and(|slot| slot.awaits.is_some_and(|(wait, _)| wait == Wait::Close))
+    }
+
     /// Returns the slot of a device that is opened or closed without a job.
     pub fn without_job(&self, device: DeviceId) -> Option<&Progress> {
         self.slots.iter().find(|slot| slot.entry.is_none() && slot.device == device)
@@ -136,6 +143,7 @@ impl Writer {
         slot.put(&wait.to_le_bytes());
         slot.put(&since_boot_ms.to_le_bytes());
         slot.put(&u64::from(progress.open).to_le_bytes());
+        slot.put(&progress.total.to_le_bytes());
         self.file.write_all_at(&slot.sealed(), (index * SLOT) as u64)
     }
 
@@ -180,6 +188,23 @@ fn narrow(n: u64) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
+/// Reads the sign of life of a process: its id, and when it gave it (boot clock). None when it never did.
+pub fn heartbeat(path: &Path) -> io::Result<Option<(u32, i64)>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut slot = [0u8; SLOT];
+    match file.read_exact_at(&mut slot, 0) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let whole = slot[BODY..] == checksum(&slot[..BODY]).to_le_bytes() && narrow(field(&slot, 0)) == HEARTBEAT;
+    Ok(whole.then(|| (narrow(field(&slot, 1)), field(&slot, 2).cast_signed())))
+}
+
 /// Reads a progress file. Without a file the process never ran, and the snapshot is empty.
 pub fn read(path: &Path) -> io::Result<Snapshot> {
     let file = match File::open(path) {
@@ -187,36 +212,33 @@ pub fn read(path: &Path) -> io::Result<Snapshot> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Snapshot::default()),
         Err(error) => return Err(error),
     };
-    let count = (file.metadata()?.len() / SLOT as u64).min(MOST);
     let mut found = Snapshot::default();
-    for index in 0..count {
-        let mut slot = [0u8; SLOT];
-        match file.read_exact_at(&mut slot, index * SLOT as u64) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
-            Err(error) => return Err(error),
-        }
+    // At once: a listing of ten thousand devices reads it for all of them.
+    let mut octets = Vec::new();
+    file.take(MOST * SLOT as u64).read_to_end(&mut octets)?;
+    for (index, slot) in octets.as_chunks::<SLOT>().0.iter().enumerate() {
         let sum = checksum(&slot[..BODY]);
         if slot[BODY..] != sum.to_le_bytes() {
             continue;
         }
-        match (index, narrow(field(&slot, 0))) {
+        match (index, narrow(field(slot, 0))) {
             (0, HEARTBEAT) => {
-                found.pid = narrow(field(&slot, 1));
-                found.heartbeat_boot_ms = field(&slot, 2).cast_signed();
+                found.pid = narrow(field(slot, 1));
+                found.heartbeat_boot_ms = field(slot, 2).cast_signed();
             }
             (1.., RUNNING) => found.slots.push(Progress {
-                device: DeviceId(field(&slot, 1).cast_signed()),
-                entry: Some(EntryId(field(&slot, 2).cast_signed())).filter(|entry| entry.0 != 0),
-                attempt: narrow(field(&slot, 3)),
-                document: narrow(field(&slot, 4)),
-                copy: narrow(field(&slot, 5)),
-                octets: field(&slot, 6),
-                at_boot_ms: field(&slot, 7).cast_signed(),
-                stalled: (field(&slot, 8) == 1)
-                    .then(|| Standstill { since_boot_ms: field(&slot, 9).cast_signed(), octets: field(&slot, 10) }),
-                awaits: Wait::from_number(field(&slot, 11)).map(|wait| (wait, field(&slot, 12).cast_signed())),
-                open: field(&slot, 13) == 1,
+                device: DeviceId(field(slot, 1).cast_signed()),
+                entry: Some(EntryId(field(slot, 2).cast_signed())).filter(|entry| entry.0 != 0),
+                attempt: narrow(field(slot, 3)),
+                document: narrow(field(slot, 4)),
+                copy: narrow(field(slot, 5)),
+                octets: field(slot, 6),
+                at_boot_ms: field(slot, 7).cast_signed(),
+                stalled: (field(slot, 8) == 1)
+                    .then(|| Standstill { since_boot_ms: field(slot, 9).cast_signed(), octets: field(slot, 10) }),
+                awaits: Wait::from_number(field(slot, 11)).map(|wait| (wait, field(slot, 12).cast_signed())),
+                open: field(slot, 13) == 1,
+                total: field(slot, 14),
             }),
             _ => {}
         }
@@ -236,6 +258,7 @@ mod tests {
             document: 1,
             copy: 3,
             octets: u64::MAX,
+            total: 12,
             at_boot_ms: -1,
             stalled: (device == 30).then_some(Standstill { since_boot_ms: -7, octets: 8 }),
             awaits: (device != 10).then_some((Wait::Reader, -5)),

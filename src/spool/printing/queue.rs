@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use crate::model::Call;
-use crate::model::order::estimate_ms;
+use crate::model::job::JobStatus;
 use crate::model::query::{Cursor, PAGE, Page, Parts};
 use crate::model::queue::QueueItem;
 use crate::model::state::EntryState;
@@ -19,15 +19,14 @@ use crate::store::job::SortKey;
 use crate::store::waiting::{self, Run};
 use crate::store::{self, Fallible, Tx};
 
+use super::line::START;
 use crate::spool::Spool;
 use crate::spool::jobs::view::Known;
 use crate::spool::jobs::visible::Visible;
+use crate::spool::objects::alive::Alive;
 
 /// The most rows of a run that are read at once.
 const CHUNK: u32 = 64;
-
-/// The place before every other place.
-const START: SortKey = SortKey { promoted: i64::MIN, rank: i64::MIN, key: i64::MIN, sequence: i64::MIN };
 
 /// The parts of a queue, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,6 +137,13 @@ fn runs(tx: &Tx<'_>, device: &DeviceRow, part: Part) -> Fallible<Vec<Run>> {
     Ok(found)
 }
 
+/// Returns how long a device takes for a job, in milliseconds, at the octets in a second that it was measured to take.
+fn estimate(job: &JobStatus, rate: u64) -> i64 {
+    let octets: u64 = job.documents.iter().map(|d| d.octets.saturating_mul(u64::from(d.copies))).sum();
+    let ms = u128::from(octets) * 1000 / u128::from(rate.max(1));
+    i64::try_from(ms).unwrap_or(i64::MAX)
+}
+
 impl Spool {
     /// Returns what waits for a device: see [`crate::spool::interface::operations::Operations::device_queue`].
     pub(crate) fn device_queue(
@@ -155,8 +161,15 @@ impl Spool {
                 store::device::by_name(tx, name)?.ok_or_else(|| crate::spool::objects::devices::not_found(tx, name))?;
             let form = store::device::form_key(&device.settings.form);
             let begun = store::entry::begun_on(tx, device.id, &form)?;
-            let printing = store::entry::of_device(tx, device.id, EntryState::Claimed)?.len();
-            let printing = u32::try_from(printing).unwrap_or(u32::MAX);
+            let mut alive = Alive::new(self);
+            let (mut printing, mut returned) = (0, Vec::new());
+            for entry in store::entry::of_device(tx, device.id, EntryState::Claimed)? {
+                match alive.claimant(tx, entry.claimed_by)? {
+                    Some(_) => printing += 1,
+                    // Its process died: it waits again, though its row does not say so yet.
+                    None => returned.push(entry),
+                }
+            }
             // The position is that in the queue of this device.
             let mut known = Known::of(Parts { position: false, ..Parts::ALL });
             let mut items = Vec::new();
@@ -172,7 +185,14 @@ impl Spool {
             loop {
                 // Read one more than the page holds: it tells whether another page follows.
                 let wanted = limit + 2 - items.len();
-                let rows = merged(tx, runs(tx, &device, place.part)?, device.settings.fifo, &place.after, wanted)?;
+                let fifo = device.settings.fifo;
+                let mut rows = merged(tx, runs(tx, &device, place.part)?, fifo, &place.after, wanted)?;
+                if place.part == Part::Fits {
+                    let after = place.after.place(fifo);
+                    rows.extend(returned.iter().filter(|entry| entry.sort.place(fifo) > after).cloned());
+                    rows.sort_by_key(|entry| entry.sort.place(fifo));
+                    rows.truncate(wanted);
+                }
                 for entry in rows {
                     if begun.as_ref().is_some_and(|begun| begun.id == entry.id) {
                         continue;
@@ -219,10 +239,10 @@ impl Spool {
         job.intervening = sequence.map(|n| (n - 1).saturating_add(printing));
         Ok(QueueItem {
             sequence,
-            job,
-            estimate_ms: estimate_ms(entry.work, device.settings.speed),
+            estimate_ms: device.rate.map(|rate| estimate(&job, rate)),
             begun: false,
             broadcast: entry.only.is_some(),
+            job,
         })
     }
 }

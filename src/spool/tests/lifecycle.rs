@@ -4,7 +4,6 @@ use super::*;
 use crate::model::FailureKind;
 use crate::model::state::ProcessState;
 use crate::spool::interface::records::SpoolerState;
-use crate::sys::lock::FileLock;
 
 #[test]
 fn a_process_goes_dormant_only_when_nothing_waits_and_no_wake_up_is_lost() {
@@ -51,6 +50,7 @@ fn the_third_death_within_a_minute_is_an_error_until_print_start() {
     let name = site.process();
     for death in 1..=3 {
         let lease = site.begins();
+        drop(site.lock.take());
         assert_eq!(site.spool.process(&site.call(), &name).unwrap().state, ProcessState::Dead);
         site.pass(5_000);
         let again = site.spool.process_died(lease.process, lease.epoch, &site.now()).unwrap();
@@ -81,13 +81,12 @@ fn deaths_far_apart_are_no_error() {
 #[test]
 fn a_process_that_runs_holds_its_lock() {
     let site = Site::new();
-    let lock = FileLock::try_exclusive(&site.spool.base().process_lock(&site.process())).unwrap().unwrap();
     site.begins();
     assert_eq!(site.spool.process(&site.call(), &site.process()).unwrap().state, ProcessState::Active);
     let parm = vec![ProcessChange::Parm(1)];
     let refused = site.spool.change_process(&site.call(), site.process(), parm).unwrap_err();
     assert_eq!(refused.kind, FailureKind::State);
-    drop(lock);
+    drop(site.lock.take());
     assert_eq!(site.spool.process(&site.call(), &site.process()).unwrap().state, ProcessState::Dead);
 }
 

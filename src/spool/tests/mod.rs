@@ -15,7 +15,7 @@ mod restored;
 mod submission;
 mod sweep;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::Write;
 use std::os::fd::OwnedFd;
 
@@ -31,12 +31,15 @@ use super::disk::base::{Access, open};
 use super::interface::engine::{AttemptEnd, Claim, Engine, Lease, Paper};
 use super::interface::records::EventSubject;
 use super::{Base, Spool, WakeTarget};
+use crate::sys::lock::FileLock;
 
 pub(super) struct Site {
     pub(super) dir: tempfile::TempDir,
     pub(super) spool: Spool,
     pub(super) caller: Caller,
     ms: Cell<i64>,
+    /// Its print process lives while this is held.
+    pub(super) lock: RefCell<Option<FileLock>>,
     tokens: Cell<u32>,
 }
 
@@ -51,7 +54,7 @@ impl Site {
         let base = Base::new(dir.path().join("base"));
         let spool = open(&base, Access::Create { server: "acme1".parse().unwrap(), now: moment(0) }).unwrap();
         let caller = crate::sys::users::caller();
-        let site = Self { dir, spool, caller, ms: Cell::new(0), tokens: Cell::new(0) };
+        let site = Self { dir, spool, caller, ms: Cell::new(0), lock: RefCell::default(), tokens: Cell::new(0) };
         let fastp = vec![ProcessChange::File("fastp".into())];
         site.spool.change_process(&site.call(), site.process(), fastp).unwrap();
         site.spool.start_spooler(&site.call()).unwrap();
@@ -148,7 +151,11 @@ impl Site {
         self.spool.job(&self.call(), &reference(number))
     }
 
+    /// Its print process begins, and lives from then on.
     pub(super) fn begins(&self) -> Lease {
+        self.lock.borrow_mut().get_or_insert_with(|| {
+            FileLock::try_exclusive(&self.spool.base().process_lock(&self.process())).unwrap().unwrap()
+        });
         self.spool.begins(&self.process(), 4711, &self.now()).unwrap()
     }
 

@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn higher_priority_first_then_short_first() {
     let site = Site::new();
-    let lp = site.device("LP1", "#A.B", vec![]);
+    let lp = site.device("LP1", "#A.B", vec![DeviceChange::Fifo(false)]);
     let lease = site.begins();
     let long = site.job("a.b", 500);
     let short = site.job("a.b", 5);
@@ -18,7 +18,7 @@ fn higher_priority_first_then_short_first() {
 #[test]
 fn a_long_job_that_waited_is_not_overtaken_for_ever() {
     let site = Site::new();
-    let lp = site.device("LP1", "#A.B", vec![]);
+    let lp = site.device("LP1", "#A.B", vec![DeviceChange::Fifo(false)]);
     let lease = site.begins();
     // 100 lines a minute: 500 lines are five minutes.
     let long = site.job("a.b", 500);
@@ -140,7 +140,7 @@ proptest! {
         jobs in proptest::collection::vec((1usize..300, 1u8..=100, 0i64..20_000), 1..12)
     ) {
         let site = Site::new();
-        let lp = site.device("LP1", "#A.B", vec![]);
+        let lp = site.device("LP1", "#A.B", vec![DeviceChange::Fifo(false)]);
         let lease = site.begins();
         let mut numbers = Vec::new();
         for (lines, priority, pass) in jobs {

@@ -7,8 +7,7 @@ use crate::model::device::FilePosition;
 use crate::model::separation::Separation;
 use crate::model::state::EntryState;
 use crate::model::time::SpoolTime;
-use crate::model::{DeviceId, Failure, ProcessId};
-use crate::store::tally::{self, Counts};
+use crate::model::{DeviceId, Failure, JobId, ProcessId};
 use crate::store::value::{Bits, columns, values};
 use crate::store::{Fallible, Tx};
 
@@ -39,6 +38,20 @@ pub(crate) fn on_device(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<(EntrySta
         },
     )
 }
+
+/// Returns the jobs that a device has, whatever became of its process: job, state, and who claimed it, at most `limit`.
+pub(crate) fn jobs_on_devices(tx: &Tx<'_>, limit: u32) -> Fallible<Vec<(JobId, EntryState, Option<Claimant>)>> {
+    tx.rows(
+        &format!("SELECT {} FROM entry WHERE state IN (?, ?) LIMIT ?", on::LIST),
+        values![EntryState::Claimed, EntryState::Transferred, limit],
+        |row| {
+            let by = row.get::<Option<ProcessId>>(on::process_id)?.zip(row.get(on::epoch)?);
+            Ok((row.get(on::job_id)?, row.get(on::state)?, by))
+        },
+    )
+}
+
+columns!(on { job_id, state, process_id, epoch });
 
 /// Returns the claims and transfers of earlier epochs of a process: those of a dead one.
 pub(crate) fn of_dead_epochs(tx: &Tx<'_>, process: ProcessId, epoch: u64) -> Fallible<Vec<EntryRow>> {
@@ -90,9 +103,6 @@ pub(crate) fn claim(
             entry.attempt
         ],
     )?;
-    if changed == 1 {
-        count_on_devices(tx, &entry, 1)?;
-    }
     Ok((changed == 1).then_some(EntryRow {
         state: EntryState::Claimed,
         attempt: entry.attempt + 1,
@@ -102,18 +112,6 @@ pub(crate) fn claim(
         claimed_spool: Some(spool_time.0),
         ..entry
     }))
-}
-
-/// Counts a job that comes to a device, or leaves one, unless another of its entries is on one: of a broadcast.
-fn count_on_devices(tx: &Tx<'_>, entry: &EntryRow, more: i64) -> Fallible<()> {
-    let other = tx.finds(
-        "SELECT 1 FROM entry WHERE job_id = ? AND id <> ? AND state IN (?, ?)",
-        values![entry.job, entry.id, EntryState::Claimed, EntryState::Transferred],
-    )?;
-    match other {
-        true => Ok(()),
-        false => tally::add(tx, Counts { printing_jobs: more, ..Counts::default() }),
-    }
 }
 
 /// What a claimed or transferred entry is called in a failure.
@@ -175,8 +173,7 @@ pub(crate) fn release(tx: &Tx<'_>, entry: &EntryRow, state: EntryState, duplicat
              claimed_spool = NULL, octets_sent = NULL, duplicate = CASE WHEN ? THEN ? ELSE duplicate END
          WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
         values![state, duplicate, true, entry.id, entry.state, entry.epoch(), entry.attempt],
-    )?;
-    count_on_devices(tx, entry, -1)
+    )
 }
 
 /// The attempt has handed over every octet; its row stays until the connection has closed.
@@ -194,6 +191,5 @@ pub(crate) fn delete_claimed(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<()> {
         CLAIM,
         "DELETE FROM entry WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
         values![entry.id, entry.state, entry.epoch(), entry.attempt],
-    )?;
-    count_on_devices(tx, entry, -1)
+    )
 }

@@ -20,14 +20,14 @@ use super::{Fallible, Lock, Row, Tx};
 
 pub use claimed::Claimant;
 pub(crate) use claimed::{
-    any_on_a_device, busy, claim, clear_begun, delete_claimed, of_dead_epochs, of_device, on_device, release,
-    set_begun, set_spent, set_transferred,
+    any_on_a_device, busy, claim, clear_begun, delete_claimed, jobs_on_devices, of_dead_epochs, of_device, on_device,
+    release, set_begun, set_spent, set_transferred,
 };
 pub use progress::Progress;
 pub(crate) use progress::{begun, progress};
 #[cfg(test)]
 pub(crate) use queued::plan_of_heads;
-pub(crate) use queued::{ahead, any, before, begun_on, claimed_in_route, heads, waiting};
+pub(crate) use queued::{any, begun_on, heads, waiting};
 
 /// An entry as stored.
 #[derive(Clone, Debug)]

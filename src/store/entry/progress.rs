@@ -3,13 +3,21 @@
 use std::collections::BTreeMap;
 
 use crate::model::state::EntryState;
-use crate::model::{DeviceId, EntryId, JobId};
+use crate::model::{DeviceId, EntryId, JobId, ProcessId};
 use crate::store::value::{columns, values};
 use crate::store::{Fallible, Row, Tx};
+
+use super::Claimant;
 
 /// How far an entry is: what displays of jobs need of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
+    /// Identity.
+    pub id: EntryId,
+    /// Attempts so far.
+    pub attempt: u32,
+    /// The process and epoch that have it.
+    pub by: Option<Claimant>,
     /// What it is doing.
     pub state: EntryState,
     /// The device that has or had it.
@@ -18,10 +26,13 @@ pub struct Progress {
     pub claimed_ms: Option<i64>,
 }
 
-columns!(far { job_id, state, device_id, claimed_ms, id });
+columns!(far { job_id, state, device_id, claimed_ms, id, attempt, process_id, epoch });
 
 fn read_progress(row: &Row<'_>) -> Fallible<(JobId, Progress)> {
     let progress = Progress {
+        id: row.get(far::id)?,
+        attempt: row.get(far::attempt)?,
+        by: row.get::<Option<ProcessId>>(far::process_id)?.zip(row.get(far::epoch)?),
         state: row.get(far::state)?,
         device: row.get(far::device_id)?,
         claimed_ms: row.get(far::claimed_ms)?,
@@ -47,16 +58,14 @@ pub(crate) fn progress(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTree
 /// Returns how far the entries are that a device has or had, of all jobs; none when there are more than `limit`. The
 /// others wait or are withdrawn: no state of a job and no display depends on which.
 pub(crate) fn begun(tx: &Tx<'_>, limit: u32) -> Fallible<Option<BTreeMap<JobId, Vec<Progress>>>> {
-    let mut all = tx.rows(&begun_sql(), values![i64::MIN, i64::from(limit) + 1], |row| {
-        Ok((row.get::<EntryId>(far::id)?, read_progress(row)?))
-    })?;
+    let mut all = tx.rows(&begun_sql(), values![i64::MIN, i64::from(limit) + 1], read_progress)?;
     if all.len() > limit as usize {
         return Ok(None);
     }
     // Of each job in the same order always.
-    all.sort_unstable_by_key(|(id, _)| *id);
+    all.sort_unstable_by_key(|(_, progress)| progress.id);
     let mut found: BTreeMap<JobId, Vec<Progress>> = BTreeMap::new();
-    for (_, (job, progress)) in all {
+    for (job, progress) in all {
         found.entry(job).or_default().push(progress);
     }
     Ok(Some(found))

@@ -2,7 +2,6 @@
 
 use crate::model::state::EntryState;
 use crate::model::{ClassId, DeviceId, RouteId};
-use crate::store::job::SortKey;
 use crate::store::value::{Bind, values};
 use crate::store::{Fallible, Tx};
 
@@ -73,52 +72,6 @@ pub(crate) fn waiting(tx: &Tx<'_>, route: RouteId, device: DeviceId, limit: u32)
         tx,
         "SELECT count(*) FROM (SELECT 1 FROM entry WHERE state = ? AND route_id = ? AND only_device IN (?, ?) LIMIT ?)",
         values![EntryState::Queued, route, ANY, device, limit],
-    )
-}
-
-/// Returns how many queued entries of a route and class stand before `to`, counted to `limit`.
-pub(crate) fn before(tx: &Tx<'_>, route: RouteId, class: ClassId, to: &SortKey, limit: u32) -> Fallible<u32> {
-    counted(
-        tx,
-        "SELECT count(*) FROM (
-             SELECT 1 FROM entry WHERE state = ? AND route_id = ? AND only_device = ? AND class_id = ?
-                AND (promoted, rank, sort_key, sequence) < (?, ?, ?, ?) LIMIT ?)",
-        values![EntryState::Queued, route, ANY, class, to.promoted, to.rank, to.key, to.sequence, limit],
-    )
-}
-
-/// Returns how many queued entries of a route and class a device would take before the position `to`, in its order,
-/// counted to `limit`.
-pub(crate) fn ahead(
-    tx: &Tx<'_>,
-    (route, class, device): (RouteId, ClassId, DeviceId),
-    to: &SortKey,
-    fifo: bool,
-    limit: u32,
-) -> Fallible<u32> {
-    let before = match fifo {
-        true => "(promoted, rank, sequence) < (?4, ?5, ?7)",
-        false => "(promoted, rank, sort_key, sequence) < (?4, ?5, ?6, ?7)",
-    };
-    let sql = format!(
-        "SELECT count(*) FROM (SELECT 1 FROM entry
-             WHERE state = ?9 AND route_id = ?1 AND only_device = ?2 AND class_id = ?3 AND {before} LIMIT ?8)"
-    );
-    let mut count = 0;
-    for only in [ANY, device] {
-        let key = &to.key;
-        let queued = EntryState::Queued;
-        count += counted(tx, &sql, values![route, only, class, to.promoted, to.rank, key, to.sequence, limit, queued])?;
-    }
-    Ok(count.min(limit))
-}
-
-/// Returns how many entries of a route are on a device now, counted to `limit`.
-pub(crate) fn claimed_in_route(tx: &Tx<'_>, route: RouteId, limit: u32) -> Fallible<u32> {
-    counted(
-        tx,
-        "SELECT count(*) FROM (SELECT 1 FROM entry WHERE state = ? AND route_id = ? LIMIT ?)",
-        values![EntryState::Claimed, route, limit],
     )
 }
 

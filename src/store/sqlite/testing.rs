@@ -46,13 +46,6 @@ impl Memory {
         memory
     }
 
-    /// Returns the same, where rows may refer to what is not there.
-    pub(crate) fn unlinked() -> Self {
-        let memory = Self::new();
-        memory.session.db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false).unwrap();
-        memory
-    }
-
     pub(crate) fn tx(&self) -> Tx<'_> {
         Tx::new(&self.session, &self.call)
     }

@@ -221,8 +221,12 @@ fn condition(
             (Field::UserName, Value::Text(name)) => return Ok(Condition::UserName(name.clone())),
             (Field::JobOwner, Value::Text(name)) => return Ok(Condition::Owner(name.clone())),
             (Field::CurrentJobState, Value::Text(word)) => {
-                if let Some(state) = job_state(word) {
-                    return Ok(Condition::State(state));
+                let states = job_states(word);
+                if let [state] = states.as_slice() {
+                    return Ok(Condition::State(*state));
+                }
+                if !states.is_empty() {
+                    return Ok(Condition::Either(states.into_iter().map(Condition::State).collect()));
                 }
             }
             (Field::DestinationNameRequested, Value::Text(name)) => match name.parse() {
@@ -238,9 +242,11 @@ fn condition(
     Ok(Condition::Field(attribute.field, comparison, value))
 }
 
-fn job_state(word: &str) -> Option<JobState> {
-    use JobState::{Held, Open, Paused, Printing, Ready, Retained, Terminating};
-    [Open, Ready, Held, Printing, Paused, Retained, Terminating].into_iter().find(|state| state.infoprint() == word)
+/// The states that InfoPrint calls `word`.
+fn job_states(word: &str) -> Vec<JobState> {
+    use JobState::{Held, Open, Paused, Printing, Ready, Retained, Terminating, Transferred};
+    let all = [Open, Ready, Held, Printing, Transferred, Paused, Retained, Terminating];
+    all.into_iter().filter(|state| state.infoprint() == word).collect()
 }
 
 fn start(text: &str) -> String {

@@ -17,7 +17,6 @@ use crate::model::location::LocationStatus;
 use crate::model::query::{Condition, PAGE};
 use crate::model::{Failure, FailureKind, LocationPattern, ServerName};
 use crate::spool::interface::operations::Operations;
-use crate::spool::interface::records::SpoolerState;
 
 /// Lists the objects that `arguments` name, or all of them.
 ///
@@ -34,9 +33,10 @@ pub fn list(
     let about = spool.about()?;
     let here = ServerFacts {
         name: about.server.as_str(),
-        accepts: about.state != SpoolerState::Drain,
-        // Jobs leave queues for printing while the spooler is ACTIVE only.
-        prints: about.state == SpoolerState::Active,
+        accepts: about.state.accepts(),
+        prints: about.prints,
+        state: about.state,
+        problem: about.last_error.as_deref(),
     };
     let filter = Filter::new(condition, layout.class);
     let mut exit = Exit::Done;

@@ -173,7 +173,7 @@ impl AlterationRequest {
         if !changes.is_empty() {
             spool.alter_job(global.clone(), changes)?;
         }
-        if self.lone_hold() && status.state == JobState::Printing {
+        if self.lone_hold() && status.state.is_on_device() {
             let stopped = stopped(spool, job, &global, shell, program)?;
             say_gone(gone, job, shell, program);
             return Ok(stopped);
@@ -244,7 +244,7 @@ pub fn stopped(
     program: &str,
 ) -> Result<JobStatus, Failure> {
     let status = spool.await_stopped(global.clone(), STOP_MS)?;
-    if status.state == JobState::Printing {
+    if status.state.is_on_device() {
         let whole = Occurrence::all_sent(&spool.occurrences(status.id)?);
         let why = if whole {
             "every octet of it is with its device, which cannot be stopped; it is kept back when the connection is closed"

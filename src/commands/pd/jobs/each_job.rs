@@ -13,7 +13,6 @@ use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop};
 use crate::commands::shell::Intent;
 use crate::model::job::JobStatus;
-use crate::model::state::JobState;
 use crate::model::{Failure, FailureKind, JobRef};
 use crate::spool::interface::operations::Operations;
 
@@ -117,7 +116,7 @@ impl JobActionRequest {
             Action::Pause => {
                 let gone = gone(spool, &status)?;
                 spool.pause_job(global.clone(), self.message.clone())?;
-                if status.state == JobState::Printing {
+                if status.state.is_on_device() {
                     stopped(spool, job, &global, shell, program)?;
                 }
                 say_gone(gone, job, shell, program);

@@ -38,12 +38,13 @@ pub enum Effect {
 pub const ACTIONS: [Action; 5] = [Action::Modify, Action::Remove, Action::Promote, Action::Pause, Action::Resume];
 
 /// Columns: modify, remove, promote, pause, resume. `x` acts, `-` is refused, `h` acts if `job-hold=true` stands alone.
-pub const EFFECTS: [(JobState, &str); 7] = [
+pub const EFFECTS: [(JobState, &str); 8] = [
     (JobState::Open, "xx---"),
     (JobState::Ready, "xxxx-"),
     (JobState::Held, "xx-x-"),
     (JobState::Paused, "xx--x"),
     (JobState::Printing, "hx-x-"),
+    (JobState::Transferred, "hx-x-"),
     (JobState::Retained, "xx---"),
     (JobState::Terminating, "-x---"),
 ];
@@ -79,7 +80,7 @@ pub fn check(action: Action, job: &JobRef, status: &JobStatus, lone_hold: bool) 
     let message = format!("job {job} is {} and cannot be {what}", status.state.infoprint());
     let failure = Failure::new(FailureKind::State, message);
     Err(match (action, status.state) {
-        (Action::Modify, JobState::Printing) => {
+        (Action::Modify, JobState::Printing | JobState::Transferred) => {
             failure.hint(format!("pdmod -x job-hold=true {job}   alone takes it from its device and holds it"))
         }
         (Action::Promote, JobState::Held) => failure.hint(format!("pdmod -x job-hold=false {job}   releases it first")),

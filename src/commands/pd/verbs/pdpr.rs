@@ -27,10 +27,12 @@ use crate::commands::pd::jobs::reading_progress::Watched;
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, about, clock};
 use crate::commands::shell::Intent;
+use crate::commands::why;
 use crate::commands::why::Times;
 use crate::model::field::{Field, Value};
 use crate::model::job::{Accepted, Submission};
 use crate::model::query::{Condition, Order, Parts, Query};
+use crate::model::why::Cause;
 use crate::model::{Failure, FailureKind, JobRef};
 use crate::spool::interface::operations::Operations;
 
@@ -155,6 +157,9 @@ fn submit(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
             "{PROGRAM}: {unused} stands after the last file and was not used: it holds for the files that follow it\n  \
              hint: write it before the file:  {PROGRAM} -n 3 letter.txt"
         );
+    }
+    if shell.err_is_terminal {
+        say_what_keeps_it(&accepted, spool.as_mut(), shell, &clock);
     }
     match show(&request, &accepted, spool.as_mut(), shell, &clock) {
         // The exit status must differ from that of a job that was not accepted.
@@ -334,6 +339,21 @@ fn submission(
             .map_err(|why| Failure::new(FailureKind::BadValue, format!("{}: {why}", row.name())))?;
     }
     Ok((submission, files))
+}
+
+/// Says, to a person, that the job is accepted and does not print now, when somebody has to do something first. A hold that was
+/// asked for is no news.
+fn say_what_keeps_it(accepted: &Accepted, spool: &mut dyn Operations, shell: &mut Shell<'_>, clock: &Clock) {
+    // It is accepted, whatever becomes of this question.
+    let Ok(why) = spool.why(JobRef::Global(accepted.global.clone())) else { return };
+    if !why.causes.iter().all(Cause::waits_for_somebody) {
+        return;
+    }
+    let times = Times { zone: clock.zone.clone(), now_ms: shell.now_ms };
+    for cause in &why.causes {
+        // A closed standard error must not turn into a failure.
+        let _ = writeln!(shell.err, "{PROGRAM}: accepted, but {}", why::words(cause, &times));
+    }
 }
 
 /// Finds out what became of a submission whose outcome is unknown.

@@ -4,7 +4,9 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use crate::model::device::{ConnectionInUse, DeviceStatus, Exclusive, RunningJob, Stalled, content_word, eol_word};
+use crate::model::device::{
+    ConnectionInUse, DeviceStatus, Exclusive, RunningJob, Stalled, Trouble, content_word, eol_word,
+};
 use crate::model::separation::HeaderPages;
 use crate::model::state::{DeviceState, DeviceWish, ProcessState};
 use crate::model::wait::Wait;
@@ -34,10 +36,18 @@ fn flags(status: &DeviceStatus) -> String {
 }
 
 impl Shown for DeviceStatus {
-    const COLUMNS: &'static [Column] = &[left("DEVICE"), left("STATE"), left("FLAGS"), left("PROC"), left("FORM")];
+    const COLUMNS: &'static [Column] =
+        &[left("DEVICE"), left("STATE"), left("FLAGS"), left("PROC"), left("FORM"), left("TROUBLE")];
 
-    fn row(&self, _: &Style) -> Vec<String> {
-        vec![self.name.guardian(), self.state.to_string(), flags(self), process(self), self.settings.form.clone()]
+    fn row(&self, style: &Style) -> Vec<String> {
+        vec![
+            self.name.guardian(),
+            self.state.to_string(),
+            flags(self),
+            process(self),
+            self.settings.form.clone(),
+            self.trouble.as_ref().map(|trouble| in_trouble(trouble, |ms| style.time(ms))).unwrap_or_default(),
+        ]
     }
 
     fn detail(&self, style: &Style) -> Vec<(String, String)> {
@@ -54,8 +64,11 @@ impl Shown for DeviceStatus {
             ),
         ];
         if let Some(trouble) = &self.trouble {
-            lines.push(label("CANNOT GO ON", format!("%{:o} {}", trouble.number, plain(&trouble.text))));
-            lines.push(label("CANNOT GO ON SINCE", style.date(trouble.since_ms)));
+            lines.push(label("TROUBLE", in_trouble(trouble, |ms| style.date(ms))));
+        }
+        if let Some(error) = &self.process_trouble {
+            lines.push(label("CANNOT GO ON", format!("%{:o} {}", error.number, plain(&error.text))));
+            lines.push(label("CANNOT GO ON SINCE", style.date(error.since_ms)));
         }
         if let Some(stalled) = self.running.as_ref().and_then(|running| running.stalled) {
             lines.push(label("STALLED SINCE", style.date(stalled.since_ms)));
@@ -80,6 +93,7 @@ impl Shown for DeviceStatus {
             label("URI", settings.uri.as_ref().map(ToString::to_string).unwrap_or_default()),
             label("FORM", &settings.form),
             label("SPEED", settings.speed),
+            label("RATE", self.rate.map_or_else(|| "UNKNOWN".to_owned(), |rate| format!("{rate} OCTETS A SECOND"))),
             label("PARM", parm(settings.parm)),
             label("RETRY", settings.retry),
             label("TIMEOUT", settings.timeout),
@@ -112,6 +126,12 @@ impl Shown for DeviceStatus {
     fn json(&self) -> Value {
         json::device(self)
     }
+}
+
+/// Writes why a device does not print, and since when.
+fn in_trouble(trouble: &Trouble, at: impl Fn(i64) -> String) -> String {
+    let since = trouble.since_ms.map(|ms| format!(" SINCE {}", at(ms))).unwrap_or_default();
+    format!("{}{since}", plain(&trouble.word).to_uppercase())
 }
 
 /// Returns a part of what the device was last opened with.
@@ -149,12 +169,12 @@ pub fn awaited(style: &Style, status: &DeviceStatus) -> Option<String> {
 /// Shows what keeps a single device from printing, or from being opened as FASTCNFG wants it: its error, what its
 /// process waits for, a printer that stands still, the process itself.
 pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io::Result<()> {
-    if let Some(trouble) = &status.trouble {
-        let (number, text, since) = (trouble.number, plain(&trouble.text), style.date(trouble.since_ms));
+    if let Some(error) = &status.process_trouble {
+        let (number, text, since) = (error.number, plain(&error.text), style.date(error.since_ms));
         writeln!(out, "CANNOT GO ON SINCE {since}: ERROR %{number:o}: {text}")?;
     }
-    let in_error = matches!(status.state, DeviceState::DevError(_)) || status.stopped_by_error;
-    if let Some(error) = status.error.as_ref().filter(|_| in_error) {
+    let wanted = status.wish != DeviceWish::Stopped || status.stopped_by_error;
+    if let Some(error) = status.error.as_ref().filter(|_| wanted) {
         let next = if status.stopped_by_error { "RESTART" } else { "NEXT TRY" };
         let next = next_try(status, style).map(|date| format!("; {next} {date}")).unwrap_or_default();
         writeln!(out, "ERROR %{:o}: {}{next}", error.number, plain(&error.text))?;
@@ -176,17 +196,21 @@ pub fn troubles(out: &mut dyn Write, style: &Style, status: &DeviceStatus) -> io
     }
 }
 
-/// Says what the operator should know of a print process that does not run although its device has work.
+/// Says what the operator should know where nobody prints although the device has work: of the print process, or of the
+/// spooler.
 pub fn process_note(status: &DeviceStatus) -> Option<String> {
+    if let Some(state) = status.trouble.as_ref().and_then(|trouble| trouble.word.strip_prefix("spooler ")) {
+        return Some(format!("THE SPOOLER IS {state}; SPOOLER, START STARTS IT"));
+    }
     let name = status.settings.process.as_ref()?;
-    let works = status.wish != DeviceWish::Stopped && (status.waiting > 0 || status.running.is_some());
-    let wanted = works || status.error.as_ref().is_some_and(|error| error.next_try_ms.is_some());
+    let online = status.wish != DeviceWish::Stopped;
+    let wanted = status.awaits_process || status.error.as_ref().is_some_and(|error| error.next_try_ms.is_some());
     match status.process_state {
-        ProcessState::Dead => {}
-        ProcessState::Dormant if wanted => {}
+        ProcessState::Dead if online => {}
+        ProcessState::Dormant if online && wanted => {}
         // What it says itself is shown; it tries again.
-        ProcessState::Error if status.trouble.is_some() => return None,
-        ProcessState::Error => {
+        ProcessState::Error if status.process_trouble.is_some() => return None,
+        ProcessState::Error if online => {
             return Some(format!("PRINT PROCESS ${name} IS IN ERROR; PRINT ${name}, START STARTS IT AGAIN"));
         }
         _ => return None,

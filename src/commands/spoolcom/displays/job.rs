@@ -16,6 +16,7 @@ pub fn state_words(state: JobState) -> &'static str {
         JobState::Ready => "READY",
         JobState::Held | JobState::Paused => "on HOLD",
         JobState::Printing => "printing (PRINT)",
+        JobState::Transferred => "delivered, its connection still open (TRANSFER)",
         JobState::Retained => "on HOLD after printing",
         JobState::Terminating => "being removed from its device (PRINT)",
     }
@@ -28,6 +29,7 @@ fn state(state: JobState) -> &'static str {
         JobState::Ready => "READY",
         JobState::Held | JobState::Paused | JobState::Retained => "HOLD",
         JobState::Printing => "PRINT",
+        JobState::Transferred => "TRANSFER",
         JobState::Terminating => "PRINT (BEING REMOVED)",
     }
 }
@@ -89,7 +91,7 @@ impl Shown for JobStatus {
     }
 
     fn detail(&self, style: &Style) -> Vec<(String, String)> {
-        let reasons: Vec<&str> = self.reasons.iter().map(HoldReason::words).collect();
+        let (reasons, text) = self.hold_words();
         let devices: Vec<String> = self.devices.iter().map(|device| device.guardian()).collect();
         let mut lines = vec![
             label("JOB", self.number),
@@ -105,7 +107,7 @@ impl Shown for JobStatus {
             label("HOLD", on_off(!self.reasons.is_empty())),
             label("HOLD REASON", reasons.join("; ")),
         ];
-        if let Some(text) = &self.reason_text {
+        if let Some(text) = text {
             lines.push(label("HOLD TEXT", plain(text)));
         }
         lines.extend([

@@ -11,7 +11,7 @@ use crate::model::kept::KeptWords;
 use crate::model::location::{LocationStatus, content_word};
 use crate::model::process::ProcessStatus;
 use crate::model::separation::StartFf;
-use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, HoldReason, JobState, ProcessState};
+use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, JobState, ProcessState};
 use crate::spool::interface::records::SpoolStatus;
 
 use super::SUPERVISOR;
@@ -106,11 +106,14 @@ pub fn device(status: &DeviceStatus) -> Value {
             json!({ "address": used.address.to_string(), "entry": used.entry, "complaint": used.complaint })
         }),
         "waiting": status.waiting,
+        "trouble": status.trouble.as_ref().map(|trouble| &trouble.word),
+        "trouble-since": status.trouble.as_ref().and_then(|trouble| trouble.since_ms).map(time),
+        "octets-per-second": status.rate,
         "running": running,
         "waiting-for": status.awaits.as_ref().map(|awaits| awaits.wait.keyword()),
         "waiting-since": status.awaits.as_ref().map(|awaits| time(awaits.since_ms)),
         "error": error(status.error.as_ref()),
-        "trouble": error(status.trouble.as_ref()),
+        "process-trouble": error(status.process_trouble.as_ref()),
     })
 }
 
@@ -149,12 +152,13 @@ pub fn job(status: &JobStatus) -> Value {
         JobState::Ready => "ready",
         JobState::Held | JobState::Paused | JobState::Retained => "hold",
         JobState::Printing | JobState::Terminating => "print",
+        JobState::Transferred => "transfer",
     };
     json!({
         "job": status.number.get(),
         "state": state,
         "current-job-state": status.state.infoprint(),
-        "job-state-reasons": status.reasons.iter().map(HoldReason::keyword).collect::<Vec<_>>(),
+        "job-state-reasons": status.reason_keywords(),
         "reason-text": status.reason_text,
         "job-identifier": status.global.to_string(),
         "job-client-id": status.local.0,
@@ -226,6 +230,8 @@ pub fn spooler(status: &SpoolStatus) -> Value {
         "jobs": status.jobs,
         "open-jobs": status.open_jobs,
         "printing-jobs": status.printing_jobs,
+        "transferred-jobs": status.transferred_jobs,
+        "prints": status.prints,
         "devices": status.devices,
         "locations": status.locations,
         "processes": status.processes,

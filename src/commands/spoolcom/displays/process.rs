@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
+use crate::model::guardian::ProcessError;
 use crate::model::process::ProcessStatus;
 use crate::model::state::ProcessState;
 
@@ -16,7 +17,8 @@ pub fn state(process: &ProcessStatus) -> String {
         (ProcessState::Active, Some(error)) => format!("ACTIVE, ERROR %{:o}", error.number),
         (ProcessState::Active, None) => "ACTIVE".into(),
         (ProcessState::Dormant, _) => "DORMANT".into(),
-        (ProcessState::Dead, _) => "DEAD".into(),
+        // The manual has no word for one that died: it is in error until it is started again.
+        (ProcessState::Dead, _) => format!("ERROR %{:o}", ProcessError::Died.number()),
         (ProcessState::Error, Some(error)) => format!("ERROR %{:o}", error.number),
         (ProcessState::Error, None) => "ERROR".into(),
     }
@@ -59,8 +61,11 @@ impl Shown for ProcessStatus {
     }
 
     fn detail(&self, _: &Style) -> Vec<(String, String)> {
-        let error =
-            self.error.as_ref().map_or("NONE".into(), |error| format!("%{:o} {}", error.number, plain(&error.text)));
+        let error = match (&self.error, self.state) {
+            (Some(error), _) => format!("%{:o} {}", error.number, plain(&error.text)),
+            (None, ProcessState::Dead) => format!("%{:o} {}", ProcessError::Died.number(), ProcessError::Died.words()),
+            (None, _) => "NONE".into(),
+        };
         let mut lines = vec![
             label("PRINT", format!("${}", self.name)),
             label("STATE", state(self)),

@@ -67,7 +67,7 @@ fn item(item: &QueueItem) -> Value {
         "selpri": job.priority.selpri(),
         "job-priority": job.priority.get(),
         "created": json::time(job.created_ms),
-        "estimate-seconds": seconds(item.estimate_ms),
+        "estimate-seconds": item.estimate_ms.map(seconds),
         "begun": item.begun,
         "broadcast": item.broadcast,
     })
@@ -103,10 +103,9 @@ fn running_row(style: &Style, running: &RunningJob) -> Vec<String> {
     let of = |n: u32, all: u32| format!("{n} OF {all}");
     let octets = match running.total_octets {
         0 => running.octets.to_string(),
-        // The document of a link may have grown since it was accepted, and form feeds are added.
         total => {
-            let percent = u128::from(running.octets) * 100 / u128::from(total);
-            format!("{} OF {total} ({}%)", running.octets, percent.min(100))
+            let octets = running.octets.min(total);
+            format!("{octets} OF {total} ({}%)", u128::from(octets) * 100 / u128::from(total))
         }
     };
     vec![
@@ -137,7 +136,7 @@ fn row(style: &Style, item: &QueueItem) -> Vec<String> {
         job.pages.map(|n| n.to_string()).unwrap_or_default(),
         job.total_octets.to_string(),
         job.priority.selpri().to_string(),
-        takes(item.estimate_ms),
+        item.estimate_ms.map_or_else(|| "UNKNOWN".to_owned(), takes),
         plain(&job.name),
         job.destination.to_string(),
         note,

@@ -225,7 +225,7 @@ subcommands! {
         File(Name) "its program: fastp";
         Log(Display) "what happened to it, oldest first (our addition)";
         Parm(Number(-32768, 65535)) "a word handed to the process at its start";
-        Start "clear its error and start it when it has work";
+        Start "clear its error, end it if it hangs, and start it when it has work";
         Status(Display) "show it";
     }
     later {
@@ -252,7 +252,7 @@ subcommands! {
         EndFf(Switch) "new page after each text job";
         Eol(OneOf(&["CRLF", "NONE"])) "CRLF completes the line ends of text (against a staircase); NONE leaves them (our addition)";
         Exclusive(SwitchBang) "ON keeps the device open, OFF closes it when nothing waits, OFF! after each job";
-        Fifo(Switch) "order of arrival instead of short jobs first";
+        Fifo(Switch) "ON: order of arrival; OFF: short jobs first. ON where it has a URI, unless somebody says otherwise";
         Form(OptionalText) "the form it carries; only jobs with the same form print on it";
         Header(OneOf(&["ON", "OFF", "BATCH"])) "pages of ours around text jobs: ON one before, BATCH two before and three after";
         Log(Display) "what happened to it, oldest first: who stopped it (our addition)";
@@ -261,8 +261,8 @@ subcommands! {
         Process(Name) "the print process that drives it";
         Restart(SwitchOrNumber(10, 32767)) "seconds after which it is started again when an error took it offline, for ever; ON is 120";
         Retry(Number(1, 32767)) "seconds between tries, the floor of a growing wait";
-        Speed(Number(1, 32767)) "lines a minute, an estimate for the queue";
-        Start "bring it online, or let it go on after SUSPEND";
+        Speed(Number(1, 32767)) "lines a minute: decides the order with FIFO OFF, and which device of a group takes a job";
+        Start "bring it online, take back a DRAIN, or let it go on after SUSPEND";
         StartFf(SwitchBang) "ON: new page before each text job, behind a finished stream too; OFF: between texts; OFF!: none, its own first one is swallowed";
         Status(Display) "show it";
         Suspend "stop at once, keep the job, answer when no octet leaves; START goes on";
@@ -316,7 +316,7 @@ subcommands! {
         Delete(Bang) "remove it; a printing one stops at once and goes then, with ! or without";
         Form(OptionalText) "form name; it prints only where that form is";
         Hold "keep it back; a printing one stops at once";
-        HoldAfter(Switch) "keep it after printing";
+        HoldAfter(Switch) "hold it after printing instead of removing it";
         Loc(OptionalName) "send it elsewhere; an unknown #group.dest comes into being; NONE is #DEFAULT";
         Log(Display) "what happened to it, oldest first; also to a finished job (our addition)";
         Owner(Owner) "give it to another user: a login name or gid,uid; NONE is yourself";
@@ -338,10 +338,10 @@ subcommands! {
     /// Subcommands of SPOOLER.
     SPOOLER: SpoolerSubcommand
     now {
-        Drain "orderly stop: no new jobs, running ones finish; does not wait";
+        Drain "orderly stop: new jobs are refused, running ones finish; does not wait";
         Fastcnfg(OptionalText) "the primary FASTCNFG file; NONE: FASTCNFG in the base directory";
         MgrAccess(Switch) "group managers may handle the jobs of their group";
-        Start "make the spooler active and start what has work";
+        Start "make the spooler active: it takes jobs and prints them; starts devices that nobody has drained";
         Status(Display) "show it";
     }
     later {

@@ -45,7 +45,7 @@ impl OutName {
                 None => return Err("a name with a node is written \\NODE.$NAME".into()),
             },
         };
-        let shown = || name.escape_debug().to_string();
+        let shown = || crate::model::printable::escaped(name);
         match name.trim_start_matches('$').split('.').collect::<Vec<_>>()[..] {
             _ if name.trim_start_matches(['$', '#']).is_empty() => Err(format!("{} names nothing", shown())),
             ["0"] if name.starts_with('$') => Ok(Self::Console),

@@ -16,7 +16,7 @@ use super::keywords::Qualifier;
 const WITH_VALUE: [&str; 4] = ["--in", "--out", "--spooler", "--wait"];
 /// Options that are qualifiers of JOB, with their help.
 pub const QUALIFIERS: [(&str, Qualifier, &str); 5] = [
-    ("--state", Qualifier::State, "Only jobs in this state: open, ready, print, hold"),
+    ("--state", Qualifier::State, "Only jobs in this state: open, ready, print, transfer, hold"),
     ("--owner", Qualifier::Owner, "Only jobs of this user"),
     ("--loc", Qualifier::Loc, "Only jobs for this location"),
     ("--form", Qualifier::Form, "Only jobs with this form name"),

@@ -236,7 +236,7 @@ fn qualifier(words: &[&str], word: &str, names: &mut Names<'_>) -> Vec<Candidate
         [key] => match Qualifier::from_word(key) {
             Some(Qualifier::Loc) => named(Named::Location, word, names),
             Some(Qualifier::State) => {
-                keywords(word, ["OPEN", "READY", "PRINT", "HOLD"].map(|word| (word, false)).into_iter())
+                keywords(word, ["OPEN", "READY", "PRINT", "TRANSFER", "HOLD"].map(|word| (word, false)).into_iter())
             }
             _ => Vec::new(),
         },

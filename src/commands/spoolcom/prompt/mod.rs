@@ -108,7 +108,7 @@ fn edited(runner: &mut Runner<'_, '_>, history: &History, beginning: Option<&str
         return line.to_owned();
     }
     let what = match beginning {
-        Some(beginning) => format!("no earlier command begins with '{}'", beginning.escape_debug()),
+        Some(beginning) => format!("no earlier command begins with '{}'", crate::model::printable::escaped(beginning)),
         None => "there is no earlier command".to_owned(),
     };
     print_failure(runner.session.err, "FC", &Failure::new(FailureKind::NotFound, what), &Subject::Object);

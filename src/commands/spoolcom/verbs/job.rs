@@ -216,7 +216,9 @@ fn run_at(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
         JobAction::Status(display) => session.show(display, |spool, out, style| {
             let status = spool.job(job.clone()).map_err(|failure| about(failure, job, seen))?;
             let occurrences = match status.state {
-                JobState::Ready | JobState::Printing | JobState::Terminating => spool.occurrences(status.id)?,
+                JobState::Ready | JobState::Printing | JobState::Transferred | JobState::Terminating => {
+                    spool.occurrences(status.id)?
+                }
                 _ => Vec::new(),
             };
             Ok(job::single(out, style, &status, &occurrences)?)
@@ -298,7 +300,7 @@ fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
         );
         return Err(failed(match (action, status.state) {
             (JobAction::Start, _) => failure.hint("only a job on hold can be started"),
-            (JobAction::Alter(_), JobState::Ready | JobState::Printing) => {
+            (JobAction::Alter(_), JobState::Ready | JobState::Printing | JobState::Transferred) => {
                 failure.hint(format!("JOB {job}, HOLD   first; START afterwards"))
             }
             _ => failure,
@@ -310,7 +312,7 @@ fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
         JobAction::Hold => {
             session.spool()?.hold_job(job.clone()).map_err(failed)?;
             // The next subcommand must find the job on hold, so that  HOLD, COPIES 2, START  works while it prints.
-            if status.state == JobState::Printing && session.wait {
+            if status.state.is_on_device() && session.wait {
                 stopped(job, session).map_err(failed)?;
             }
         }
@@ -353,7 +355,7 @@ fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
 /// Waits for a held job to leave its device, and warns if it does not.
 fn stopped(job: &JobRef, session: &mut Session<'_>) -> Result<(), Failure> {
     let status = session.spool()?.await_stopped(job.clone(), STOP_MS)?;
-    if status.state == JobState::Printing {
+    if status.state.is_on_device() {
         let sent = Occurrence::all_sent(&session.spool()?.occurrences(status.id)?);
         let why = if sent {
             "every octet of it is with its device, which cannot be stopped; it is on hold when the connection is closed"
@@ -387,9 +389,10 @@ fn condition(filter: &Filter) -> Result<Condition, Mistake> {
             match value.to_ascii_uppercase().as_str() {
                 "OPEN" => Condition::State(JobState::Open),
                 "READY" => Condition::State(JobState::Ready),
+                "TRANSFER" => Condition::State(JobState::Transferred),
                 "PRINT" => either(&[JobState::Printing, JobState::Terminating]),
                 "HOLD" => either(&[JobState::Held, JobState::Paused, JobState::Retained]),
-                _ => return Err(bad("expected a state: OPEN, READY, PRINT, HOLD".into())),
+                _ => return Err(bad("expected a state: OPEN, READY, PRINT, TRANSFER, HOLD".into())),
             }
         }
         Qualifier::Owner => Condition::Owner(

@@ -44,7 +44,8 @@ impl Supervisor {
 
     /// Makes the failure for one that there is not.
     pub fn unknown(&self) -> Failure {
-        let what = format!("no spooler is called {}; yours is {SUPERVISOR}", self.typed.escape_debug());
+        let what =
+            format!("no spooler is called {}; yours is {SUPERVISOR}", crate::model::printable::escaped(&self.typed));
         Failure::new(FailureKind::Unreachable, what).hint("spoolcom --spooler SPOOL   talks to another one")
     }
 }

@@ -71,7 +71,7 @@ pub fn job_allows(key: Key, state: JobState) -> bool {
     let row = JOB.iter().find(|row| row.0 == key).map_or("", |row| row.1);
     let column = match state {
         JobState::Held | JobState::Paused | JobState::Retained => 0,
-        JobState::Printing => 1,
+        JobState::Printing | JobState::Transferred => 1,
         JobState::Ready => 2,
         JobState::Open => 3,
         JobState::Terminating => 5,
