@@ -1,5 +1,7 @@
 //! The objects that getters read: records of the model, with the few facts that a display knows beside them.
 
+use crate::model::access::Access;
+use crate::model::authority::UserLimits;
 use crate::model::device::DeviceStatus;
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{DocumentStatus, JobStatus};
@@ -50,6 +52,8 @@ pub struct Actual<'a> {
 pub struct QueueFacts<'a> {
     /// Its name.
     pub name: &'a str,
+    /// Its access rules.
+    pub access: &'a Access,
     /// Its server.
     pub server: &'a ServerFacts<'a>,
 }
@@ -63,6 +67,10 @@ pub struct ServerFacts<'a> {
     pub accepts: bool,
     /// Whether jobs leave its queues for printing.
     pub prints: bool,
+    /// Its access rules.
+    pub access: &'a Access,
+    /// What one user may have.
+    pub limits: UserLimits,
     /// The state of its spooler.
     pub state: SpoolerState,
     /// What is wrong with it.

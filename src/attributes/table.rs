@@ -164,11 +164,14 @@ pub static TABLE: &[Attribute] = &[
         "why an actual destination does not print, and since when").actual(|a| problem(a.device)),
     destination(Field::AssociatedServer, Name, All, &["Server"], "the server it belongs to")
         .logical(|l| text(l.server.name)).actual(|a| text(a.server.name)),
+    destination(Field::Access, Text, All, &["Access"], "who may do what with it: operation:user, operation:@group, operation:*")
+        .many().logical(|l| texts(l.location.access.values())).actual(|a| texts(a.device.access.values())),
 
     queue(Field::QueueName, Name, Brief, &["Queue"], "its name").queue(|q| text(q.name)),
     queue(Field::QueueState, Keyword(&["ready", "paused"]), Brief, &["State"], "whether jobs leave it for printing")
         .queue(|q| text(if q.server.prints { "ready" } else { "paused" })),
     queue(Field::AssociatedServer, Name, Brief, &["Server"], "the server it belongs to").queue(|q| text(q.server.name)),
+    queue(Field::Access, Text, All, &["Access"], "who may do what with the jobs of all its destinations").many().queue(|q| texts(q.access.values())),
 
     server(Field::ServerName, Name, Brief, &["Server"], "its name").server(|s| text(s.name)),
     server(Field::ServerState, Keyword(&["initializing", "ready", "paused", "terminating"]), Brief, &["State"],
@@ -181,6 +184,14 @@ pub static TABLE: &[Attribute] = &[
         })),
     server(Field::ProblemMessage, Text, Brief, &["Problem"], "why nobody prints what waits, or what is wrong with the spool")
         .server(|s| s.problem.map_or(NONE, plain)),
+    server(Field::Access, Text, All, &["Access"], "who may do what with all destinations").many()
+        .server(|s| texts(s.access.values())),
+    server(Field::JobsPerUser, Integer(1, i64::MAX), All, &["Jobs Per", "User"], "jobs that one user may have")
+        .server(|s| optional(s.limits.jobs)),
+    server(Field::OctetsPerUser, Integer(1, i64::MAX), All, &["Octets Per", "User"],
+        "octets that the jobs of one user may have").server(|s| optional(s.limits.octets)),
+    server(Field::SubmissionsPerUser, Integer(1, MAX), All, &["Submissions", "Per User"],
+        "submissions of one user that may be under way").server(|s| optional(s.limits.opens)),
 ];
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::access::Access;
+
 use super::ids::{DeviceId, JobNumber};
 use super::kept::{KeptWord, KeptWords};
 use super::names::{DeviceName, ProcessName};
@@ -413,6 +415,9 @@ pub struct DeviceStatus {
     /// Whether something waits that it would print if its print process ran; looked for only while that does not.
     #[serde(default)]
     pub awaits_process: bool,
+    /// Its access rules.
+    #[serde(default)]
+    pub access: Access,
 }
 
 /// Where the paper of a device stands, for the form-feed rules.

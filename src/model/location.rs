@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::access::Access;
 use super::device::RAW;
 use super::ids::{LocationId, RouteId};
 use super::job::Format;
@@ -25,6 +26,12 @@ pub struct LocationStatus {
     pub route: RouteId,
     /// Jobs waiting at it.
     pub jobs: u64,
+    /// Its access rules.
+    #[serde(default)]
+    pub access: Access,
+    /// Those of its group.
+    #[serde(default)]
+    pub group_access: Access,
 }
 
 /// How SPOOLCOM writes CONTENT of a location.

@@ -1,6 +1,7 @@
 //! The vocabulary: names, numbers, states, keys of the queue order, and validation. Nothing here does I/O or reads a
 //! clock.
 
+pub mod access;
 pub mod alter;
 pub mod authority;
 pub mod call;

@@ -499,6 +499,7 @@ pub(crate) fn close_all(tx: &Tx<'_>, process: &ProcessName) -> Fallible<()> {
 pub(crate) fn delete(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
     tx.demand_lock(Lock::Device(id))?;
     tx.change("the device", "DELETE FROM device WHERE id = ?", values![id])?;
+    super::access::forget(tx, super::access::Owner::Device(id))?;
     tally::add(tx, Counts { devices: -1, ..Counts::default() })
 }
 

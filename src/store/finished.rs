@@ -1,7 +1,8 @@
 //! Rows of finished jobs: the history.
 
 use crate::model::field::{Field, Value};
-use crate::model::{DeviceName, Failure, JobId, JobNumber, JobRef, LocalJobId, LocationPattern, Serial};
+use crate::model::location::Destination;
+use crate::model::{DeviceName, Failure, GroupName, JobId, JobNumber, JobRef, LocalJobId, LocationPattern, Serial};
 
 use super::job::{JobRow, Removed};
 use super::value::{Bind, columns, values};
@@ -44,6 +45,17 @@ pub struct FinishedRow {
     pub finished_ms: i64,
     /// What was given for it and is only carried.
     pub carried: Vec<(Field, Value)>,
+}
+
+impl FinishedRow {
+    /// Where the job was sent.
+    pub(crate) fn sent_to(&self) -> Fallible<Destination> {
+        Ok(match &self.destination {
+            LocationPattern::One(name) => Destination::Location(name.clone()),
+            LocationPattern::Group(group) => Destination::Group(group.clone()),
+            LocationPattern::EveryGroup(dest) => Destination::Group(dest.as_str().parse::<GroupName>()?),
+        })
+    }
 }
 
 columns!(at {

@@ -223,6 +223,7 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
     )?;
     tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(j.arriving), ..Counts::default() })?;
     tally::add_at(tx, j.location, 1)?;
+    tally::add_of(tx, (&j.owner_server, j.owner_uid), 1, octets(j.octets))?;
     tx.has_made(Lock::Job(JobId(id)));
     Ok(JobId(id))
 }
@@ -447,19 +448,26 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
     let sql = format!("DELETE FROM job WHERE id = ? RETURNING {}", was_at::LIST);
     // Why all rows and not the first? References to the job are checked when the statement has come to its end.
     let gone = tx.rows(&sql, values![id], |row| {
-        Ok((row.get(was_at::token)?, row.get(was_at::location_id)?, row.get(was_at::arriving)?))
+        let of: (String, u32, u64) = (row.get(was_at::owner_server)?, row.get(was_at::owner_uid)?, row.get(was_at::octets)?);
+        Ok((row.get(was_at::token)?, row.get(was_at::location_id)?, row.get(was_at::arriving)?, of))
     })?;
-    let gone: Option<(String, Option<LocationId>, bool)> = gone.into_iter().next();
-    let (token, location, arriving) = gone.ok_or_else(|| sqlite::changed("the job"))?;
+    let gone: Option<(String, Option<LocationId>, bool, (String, u32, u64))> = gone.into_iter().next();
+    let (token, location, arriving, (server, uid, size)) = gone.ok_or_else(|| sqlite::changed("the job"))?;
     tally::add(tx, Counts { jobs: -1, open_jobs: -i64::from(arriving), ..Counts::default() })?;
     tally::add_at(tx, location, -1)?;
+    tally::add_of(tx, (&server, uid), -1, -octets(size))?;
     let mut carried: Vec<(Field, Value)> = given.into_iter().flatten().collect();
     // Which row a DELETE returns first is nobody's promise.
     carried.sort_by(|one, other| one.0.stored().cmp(other.0.stored()));
     Ok(Removed { token, files, carried })
 }
 
-columns!(was_at { token, location_id, arriving });
+columns!(was_at { token, location_id, arriving, owner_server, owner_uid, octets });
+
+/// Octets as counters count them.
+pub(super) fn octets(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
 
 pub(super) const CLASS: &str = "SELECT id FROM requirement_class WHERE form_key = ?";
 

@@ -11,7 +11,7 @@ use crate::model::{
 
 use super::tally::{self, Counts};
 use super::value::{columns, values};
-use super::{Fallible, Lock, Row, Tx, page};
+use super::{Fallible, Lock, Row, Tx, access, page};
 
 /// A group as stored.
 #[derive(Clone, Debug)]
@@ -254,6 +254,7 @@ pub(crate) fn group_job_count(tx: &Tx<'_>, id: GroupId, limit: u32) -> Fallible<
 /// Removes a location and its route; no job refers to it.
 pub(crate) fn delete(tx: &Tx<'_>, location: &LocationRow) -> Fallible<()> {
     tx.change("the location", "DELETE FROM location WHERE id = ?", values![location.id])?;
+    access::forget(tx, access::Owner::Location(location.id))?;
     tally::add(tx, Counts { locations: -1, ..Counts::default() })?;
     tx.change("the route", "DELETE FROM route WHERE id = ?", values![location.route])
 }
@@ -266,6 +267,7 @@ pub(crate) fn delete_group_if_empty(tx: &Tx<'_>, group: &GroupRow) -> Fallible<(
         tx.finds(USED, values![group.id])? || tx.finds("SELECT 1 FROM job WHERE group_id = ?", values![group.id])?;
     if !used {
         tx.change("the group", "DELETE FROM location_group WHERE id = ?", values![group.id])?;
+        access::forget(tx, access::Owner::Group(group.id))?;
         tx.change("the route", "DELETE FROM route WHERE id = ?", values![group.route])?;
     }
     Ok(())

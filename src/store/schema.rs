@@ -363,8 +363,31 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(KEPT)?;
     tx.script(CONTENT)?;
     tx.script(FASTCNFG)?;
-    tx.script(ORDER)
+    tx.script(ORDER)?;
+    tx.script(USERS)
 }
+
+/// Access rules; and limits for users, with what each user has. A user's counters stand beside the last of his own numbers,
+/// which every submission of his writes anyway.
+const USERS: &str = "
+CREATE TABLE access (
+    object          TEXT    NOT NULL,
+    object_id       INTEGER NOT NULL,
+    operation       TEXT    NOT NULL,
+    position        INTEGER NOT NULL,
+    who             TEXT    NOT NULL,
+    PRIMARY KEY (object, object_id, operation, position)
+) WITHOUT ROWID;
+ALTER TABLE spool ADD COLUMN has_rules INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN user_jobs INTEGER;
+ALTER TABLE spool ADD COLUMN user_octets INTEGER;
+ALTER TABLE spool ADD COLUMN user_opens INTEGER;
+ALTER TABLE local_counter ADD COLUMN jobs INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE local_counter ADD COLUMN octets INTEGER NOT NULL DEFAULT 0;
+UPDATE local_counter SET
+    jobs = (SELECT count(*) FROM job WHERE owner_uid = local_counter.owner_uid),
+    octets = (SELECT coalesce(sum(octets), 0) FROM job WHERE owner_uid = local_counter.owner_uid);
+";
 
 /// Listings of jobs follow the order of the devices that print them, devices remember whether somebody chose that order, and
 /// how fast they are. Who declared a device before keeps the order that it had.

@@ -1,6 +1,6 @@
 //! The one row of the spool: its identity, state and counters.
 
-use crate::model::authority::Trust;
+use crate::model::authority::{Trust, UserLimits};
 use crate::model::job::RawPath;
 use crate::model::state::SpoolerState;
 use crate::model::time::{SpoolTime, TimeBase};
@@ -18,6 +18,8 @@ pub struct SpoolRow {
     pub server: String,
     /// Whom it trusts.
     pub trust: Trust,
+    /// What one user may have.
+    pub limits: UserLimits,
     /// Its state.
     pub state: SpoolerState,
     /// Its clock.
@@ -55,6 +57,10 @@ columns!(at {
     server,
     creator_uid,
     manager_access,
+    has_rules,
+    user_jobs,
+    user_octets,
+    user_opens,
     state,
     time_spool_ms,
     time_wall_ms,
@@ -68,7 +74,16 @@ pub(crate) fn row(tx: &Tx<'_>) -> Fallible<SpoolRow> {
         Ok(SpoolRow {
             spool_id: row.get(at::spool_id)?,
             server: row.get(at::server)?,
-            trust: Trust { creator_uid: row.get(at::creator_uid)?, manager_access: row.get(at::manager_access)? },
+            trust: Trust {
+                creator_uid: row.get(at::creator_uid)?,
+                manager_access: row.get(at::manager_access)?,
+                has_rules: row.get(at::has_rules)?,
+            },
+            limits: UserLimits {
+                jobs: row.get(at::user_jobs)?,
+                octets: row.get(at::user_octets)?,
+                opens: row.get(at::user_opens)?,
+            },
             state: row.get(at::state)?,
             time: TimeBase {
                 spool_ms: row.get(at::time_spool_ms)?,
@@ -153,6 +168,16 @@ pub(crate) fn set_state(tx: &Tx<'_>, state: SpoolerState) -> Fallible<()> {
 pub(crate) fn set_manager_access(tx: &Tx<'_>, on: bool) -> Fallible<()> {
     tx.demand_lock(Lock::Spool)?;
     tx.run("UPDATE spool SET manager_access = ? WHERE id = 1", values![on])?;
+    Ok(())
+}
+
+/// Sets what one user may have.
+pub(crate) fn set_limits(tx: &Tx<'_>, limits: &UserLimits) -> Fallible<()> {
+    tx.demand_lock(Lock::Spool)?;
+    tx.run(
+        "UPDATE spool SET user_jobs = ?, user_octets = ?, user_opens = ? WHERE id = 1",
+        values![limits.jobs, limits.octets, limits.opens],
+    )?;
     Ok(())
 }
 

@@ -62,6 +62,29 @@ pub(super) fn add_at(tx: &Tx<'_>, location: Option<LocationId>, more: i64) -> Fa
     Ok(())
 }
 
+pub(super) const ADD_OF: &str =
+    "UPDATE local_counter SET jobs = jobs + ?, octets = octets + ? WHERE server = ? AND owner_uid = ?";
+
+/// Counts that a user of a server has so many more jobs and octets, or less. His row is there since he got the number of his
+/// first job.
+pub(super) fn add_of(tx: &Tx<'_>, (server, uid): (&str, u32), jobs: i64, octets: i64) -> Fallible<()> {
+    tx.run(ADD_OF, values![jobs, octets, server, uid])?;
+    Ok(())
+}
+
+columns!(of_at { jobs, octets });
+
+/// Returns how many jobs and octets a user of a server has.
+pub(crate) fn of_user(tx: &Tx<'_>, server: &str, uid: u32) -> Fallible<(u64, u64)> {
+    let sql = format!("SELECT {} FROM local_counter WHERE server = ? AND owner_uid = ?", of_at::LIST);
+    let found = tx.one(&sql, values![server, uid], |row| {
+        Ok((row.get::<i64>(of_at::jobs)?, row.get::<i64>(of_at::octets)?))
+    })?;
+    // One that is wrong is found by pdfsck.
+    let shown = |n: i64| u64::try_from(n).unwrap_or(0);
+    Ok(found.map_or((0, 0), |(jobs, octets)| (shown(jobs), shown(octets))))
+}
+
 /// Counts the rows.
 pub(crate) fn scan(tx: &Tx<'_>) -> Fallible<Counts> {
     let count = |sql: &str| -> Fallible<i64> { Ok(tx.one(sql, &[], |row| row.only())?.unwrap_or(0)) };
@@ -77,7 +100,10 @@ pub(crate) fn scan(tx: &Tx<'_>) -> Fallible<Counts> {
 
 const AT: &str = "(SELECT count(*) FROM job WHERE location_id = location.id)";
 
+const OF: &str = "job WHERE owner_server = local_counter.server AND owner_uid = local_counter.owner_uid";
+
 columns!(wrong_at { dest, jobs });
+columns!(wrong_of { owner_uid, jobs, octets });
 
 /// Returns the counters that differ from the rows: what they count, and in which way they are wrong.
 pub(crate) fn wrong(tx: &Tx<'_>) -> Fallible<Vec<(String, String)>> {
@@ -99,6 +125,17 @@ pub(crate) fn wrong(tx: &Tx<'_>) -> Fallible<Vec<(String, String)>> {
         wrong.push((format!("location {dest}"), format!("is said to have {jobs} jobs, and has not")));
         Ok(())
     })?;
+    let sql = format!(
+        "SELECT {} FROM local_counter WHERE jobs <> (SELECT count(*) FROM {OF})
+             OR octets <> (SELECT coalesce(sum(octets), 0) FROM {OF}) LIMIT 100",
+        wrong_of::LIST
+    );
+    tx.each(&sql, &[], |row| {
+        let (jobs, octets): (i64, i64) = (row.get(wrong_of::jobs)?, row.get(wrong_of::octets)?);
+        let said = format!("is said to have {jobs} jobs with {octets} octets, and has not");
+        wrong.push((format!("user {}", row.get::<u32>(wrong_of::owner_uid)?), said));
+        Ok(())
+    })?;
     Ok(wrong)
 }
 
@@ -116,6 +153,19 @@ pub(crate) fn recount(tx: &Tx<'_>) -> Fallible<()> {
         },
     )?;
     tx.run(&format!("UPDATE location SET jobs = {AT} WHERE jobs <> {AT}"), &[])?;
+    tx.run(
+        "INSERT INTO local_counter (server, owner_uid, last)
+         SELECT owner_server, owner_uid, max(local_id) FROM job WHERE true GROUP BY owner_server, owner_uid
+         ON CONFLICT (server, owner_uid) DO NOTHING",
+        &[],
+    )?;
+    tx.run(
+        &format!(
+            "UPDATE local_counter SET jobs = (SELECT count(*) FROM {OF}),
+                 octets = (SELECT coalesce(sum(octets), 0) FROM {OF})"
+        ),
+        &[],
+    )?;
     Ok(())
 }
 
@@ -123,5 +173,6 @@ pub(crate) fn recount(tx: &Tx<'_>) -> Fallible<()> {
 #[cfg(test)]
 pub(crate) fn spoil(tx: &Tx<'_>) -> Fallible<()> {
     add(tx, Counts { jobs: -7, ..Counts::default() })?;
+    tx.run("UPDATE local_counter SET octets = octets - ?", values![1])?;
     tx.run("UPDATE location SET jobs = jobs + ?", values![3]).map(drop)
 }

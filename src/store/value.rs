@@ -3,6 +3,7 @@
 //! A parameter and a column have the type of what they mean: a state, a name, a number. What is stored and means nothing
 //! to this version is an error, never another value.
 
+use crate::model::access::{Grantee, Operation};
 use crate::model::device::{AfterReset, DeviceUri, Exclusive, Paper};
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::Field;
@@ -267,6 +268,7 @@ macro_rules! words {
     )+};
 }
 words! {
+    Operation: Operation::keyword, Operation::from_word, "operation of an access rule";
     AfterReset: AfterReset::word, AfterReset::from_word, "value of DELIVERY";
     Exclusive: Exclusive::word, Exclusive::from_word, "value of EXCLUSIVE";
     HeaderPages: HeaderPages::word, HeaderPages::from_word, "value of HEADER";
@@ -276,6 +278,18 @@ words! {
     FormatOrigin: FormatOrigin::word, FormatOrigin::from_word, "origin of a document format";
     Origin: Origin::word, Origin::from_word, "origin of a value";
     EventDetail: EventDetail::stored, EventDetail::from_stored, "detail of an event";
+}
+
+impl Bind for Grantee {
+    fn bind(&self) -> Value<'_> {
+        Value::Text(self.stored())
+    }
+}
+
+impl Read for Grantee {
+    fn read(value: Value<'_>) -> Result<Self, String> {
+        text(value)?.parse().map_err(|failure: crate::model::Failure| failure.message)
+    }
 }
 
 /// The attribute of a value that was given.

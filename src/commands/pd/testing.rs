@@ -12,6 +12,8 @@ use crate::attributes::Class;
 use crate::attributes::filter::Filter;
 use crate::attributes::object::Object;
 use crate::commands::shell::{Exit, Intent, Shell};
+use crate::model::access::Access;
+use crate::model::authority::UserLimits;
 use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, DocumentStatus, Format, FormatOrigin, JobStatus, RawPath, Submission};
@@ -143,6 +145,8 @@ fn location(text: &str, device: Option<&str>) -> LocationStatus {
         content: None,
         route: RouteId(1),
         jobs: 0,
+        access: Access::default(),
+        group_access: Access::default(),
     }
 }
 
@@ -166,6 +170,7 @@ fn device() -> DeviceStatus {
         process_state: ProcessState::Dormant,
         waiting: 0,
         awaits_process: false,
+        access: Access::default(),
     }
 }
 
@@ -241,6 +246,8 @@ impl Carrier for Fake {
                 locations: 2,
                 processes: 1,
                 last_error: None,
+                limits: UserLimits::default(),
+                access: Access::default(),
             }),
             Request::ResolveDestination { name } => match name.to_ascii_lowercase().as_str() {
                 "office.front" | "front" => {

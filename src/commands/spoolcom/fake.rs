@@ -6,6 +6,8 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use crate::commands::shell::{Exit, Intent, Shell};
+use crate::model::access::Access;
+use crate::model::authority::UserLimits;
 use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
 use crate::model::job::{DocumentStatus, Format, JobStatus, Occurrence, RawPath, Transfer};
 use crate::model::location::{Destination, LocationStatus};
@@ -291,6 +293,8 @@ pub fn about() -> SpoolStatus {
         locations: 2,
         processes: 1,
         last_error: None,
+        limits: UserLimits::default(),
+        access: Access::default(),
     }
 }
 
@@ -347,6 +351,7 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
         process_state: ProcessState::Active,
         waiting: 2,
         awaits_process: false,
+        access: Access::default(),
     }
 }
 
@@ -381,6 +386,8 @@ pub fn location(name: &str, device: Option<&str>) -> LocationStatus {
         content: None,
         route: RouteId(1),
         jobs: 0,
+        access: Access::default(),
+        group_access: Access::default(),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::access::Access;
+use crate::model::authority::UserLimits;
 pub use crate::model::event::Event;
 use crate::model::job::RawPath;
 use crate::model::object::{ObjectClass, ObjectName};
@@ -45,6 +47,12 @@ pub struct SpoolStatus {
     pub processes: u64,
     /// Last error of the spool itself, in words (a full disk, a ballast that could not be restored).
     pub last_error: Option<String>,
+    /// What one user may have.
+    #[serde(default)]
+    pub limits: UserLimits,
+    /// Its access rules, which hold for all devices and locations.
+    #[serde(default)]
+    pub access: Access,
 }
 
 /// What became of a job that was to be deleted.

@@ -12,9 +12,8 @@ use crate::attributes::filter::Filter;
 use crate::attributes::object::Object;
 use crate::model::Call;
 use crate::model::finished::FinishedStatus;
-use crate::model::location::Destination;
 use crate::model::query::{Condition, Cursor, Page};
-use crate::model::{GlobalJobId, GroupName, JobId, JobRef, LocationPattern};
+use crate::model::{GlobalJobId, JobId, JobRef};
 use crate::store::finished::FinishedRow;
 use crate::store::{self, Fallible, Tx};
 
@@ -39,7 +38,7 @@ impl Spool {
             if let Some(job) = named(condition) {
                 let row = store::finished::by_ref(tx, job, uid, self.server().as_str())?;
                 if let Some(row) = &row {
-                    visible.demand(job, row.owner_uid)?;
+                    visible.demand(tx, job, row.owner_uid, &row.sent_to()?)?;
                 }
                 let rows = row.map(|row| self.finished_status(row)).transpose()?.into_iter();
                 let rows = rows.filter(|job| filter.takes(&Object::Finished(job), uid)).collect();
@@ -52,7 +51,7 @@ impl Spool {
                 let exhausted = (found.len() as u32) < limit;
                 for row in found {
                     at = Some((row.finished_ms, row.id));
-                    if !visible.owner(row.owner_uid) {
+                    if !visible.sees(tx, row.owner_uid, &row.sent_to()?)? {
                         continue;
                     }
                     let job = self.finished_status(row)?;
@@ -73,24 +72,17 @@ impl Spool {
     /// Returns the identity of a job, living or finished.
     pub(crate) fn job_ever(&self, tx: &Tx<'_>, job: &JobRef) -> Fallible<JobId> {
         let (uid, server) = (tx.caller()?.uid, self.server().as_str());
-        let (id, owner) = match store::job::by_ref(tx, job, uid, server)? {
-            Some(row) => (row.id, row.owner_uid),
-            None => {
-                let row = store::finished::by_ref(tx, job, uid, server)?;
-                let row = row.ok_or_else(|| super::actions::not_found(job))?;
-                (row.id, row.owner_uid)
-            }
-        };
-        Visible::of(tx)?.demand(job, owner)?;
-        Ok(id)
+        if let Some(row) = store::job::by_ref(tx, job, uid, server)? {
+            Visible::of(tx)?.demand_job(tx, job, &row)?;
+            return Ok(row.id);
+        }
+        let row = store::finished::by_ref(tx, job, uid, server)?.ok_or_else(|| super::actions::not_found(job))?;
+        Visible::of(tx)?.demand(tx, job, row.owner_uid, &row.sent_to()?)?;
+        Ok(row.id)
     }
 
     fn finished_status(&self, row: FinishedRow) -> Fallible<FinishedStatus> {
-        let destination = match row.destination {
-            LocationPattern::One(name) => Destination::Location(name),
-            LocationPattern::Group(group) => Destination::Group(group),
-            LocationPattern::EveryGroup(dest) => Destination::Group(dest.as_str().parse::<GroupName>()?),
-        };
+        let destination = row.sent_to()?;
         Ok(FinishedStatus {
             id: row.id,
             number: row.number,

@@ -5,17 +5,19 @@
 //! after it leaves a job that prints. The locks stand until the commit is over, so that no sweep takes the files of a
 //! submission for orphans.
 //!
-//! Who may: anybody submits. Only the creator of the spool gives a job a priority above the usual one. A token belongs
+//! Who may: anybody submits, unless an access rule of the destination names others, and within the limits of users. Only
+//! the creator of the spool and operators give a job a priority above the usual one. A token belongs
 //! to one submission: the same token finds the same job, so that a repeated submission prints once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::attributes::text::title;
 use crate::attributes::{Class, Settable, find};
 use crate::documents::Sheet;
 use crate::model::Call;
-use crate::model::authority::Right;
+use crate::model::authority::{Right, UserLimits};
 use crate::model::event::EventWord;
 use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission};
 use crate::model::location::Destination;
@@ -94,15 +96,15 @@ impl Spool {
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
         // of its documents, and what they are printed on, decides how they are counted. Another answer a moment later
         // changes nothing: they are what was said when they came.
-        let (content, sheet) = self.look(call, |tx| {
-            Self::demand(tx, Right::Submit)?;
-            if submission.priority > Priority::default() {
-                Self::demand(tx, Right::RaisePriority)?;
-            }
+        let (content, sheet, opens) = self.look(call, |tx| {
             accepting(tx)?;
             let destination = self.destination(tx, &submission.destination)?;
-            Self::printed_on(tx, &destination)
+            may_submit(tx, &submission, &destination, sizes(&files))?;
+            let (content, sheet) = Self::printed_on(tx, &destination)?;
+            Ok((content, sheet, most_opens(tx)?))
         })?;
+        // Until the end: it is under way.
+        let _open = self.opened(call.caller()?.uid, opens.as_ref())?;
         self.demand_recordable(&call.now)?;
         crate::spool::disk::ballast::ensure(self.base())?;
         let dir = self.base().server(self.server());
@@ -134,6 +136,7 @@ impl Spool {
             }
             accepting(tx)?;
             let destination = spool.destination(tx, &plan.submission.destination)?;
+            may_submit(tx, &plan.submission, &destination, plan.octets)?;
             let (accepted, devices) = plan.insert(tx, &spool, &destination)?;
             let (targets, running) = (wakes::of_devices(tx, &devices)?, wakes::running(tx)?);
             fault::point("before-commit");
@@ -193,6 +196,65 @@ impl Spool {
         let global = GlobalJobId { server: self.server().clone(), serial: known.serial };
         let accepted = Accepted { id: known.id, number: known.number, local: known.local, global };
         Ok(Taken { accepted, targets, running: wakes::running(tx)? })
+    }
+}
+
+/// Refuses a caller who may not submit there, or not so much.
+fn may_submit(tx: &Tx<'_>, submission: &Submission, destination: &Destination, octets: u64) -> Fallible<()> {
+    let row = store::spool::row(tx)?;
+    let place = Spool::place_of(tx, &row.trust, destination)?;
+    Spool::demand(tx, Right::Submit { place: &place })?;
+    if submission.priority > Priority::default() {
+        Spool::demand(tx, Right::RaisePriority { place: &place })?;
+    }
+    let caller = tx.caller()?;
+    if row.limits == UserLimits::default() || row.trust.trusts(caller) {
+        return Ok(());
+    }
+    row.limits.allow(store::tally::of_user(tx, &row.server, caller.uid)?, octets)
+}
+
+/// The limit of submissions under way that holds for the caller.
+fn most_opens(tx: &Tx<'_>) -> Fallible<Option<UserLimits>> {
+    let row = store::spool::row(tx)?;
+    Ok((row.limits.opens.is_some() && !row.trust.trusts(tx.caller()?)).then_some(row.limits))
+}
+
+/// Octets of the documents that are files. What comes through a pipe counts when it is there.
+fn sizes(files: &[OwnedFd]) -> u64 {
+    let of = |file: &OwnedFd| nix::sys::stat::fstat(file).ok().and_then(|meta| u64::try_from(meta.st_size).ok());
+    files.iter().filter_map(of).sum()
+}
+
+/// A submission that is under way, among those of its user.
+pub(crate) struct Open {
+    all: Arc<Mutex<HashMap<u32, u32>>>,
+    uid: u32,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = all.get(&self.uid).map_or(0, |n| n.saturating_sub(1));
+        match left {
+            0 => drop(all.remove(&self.uid)),
+            left => drop(all.insert(self.uid, left)),
+        }
+    }
+}
+
+impl Spool {
+    /// Counts one more submission of a user as under way, unless that is one too many. They are those of this process: a
+    /// server has all of them, and a spool without one has one user.
+    fn opened(&self, uid: u32, limits: Option<&UserLimits>) -> Fallible<Open> {
+        let all = Arc::clone(&self.inner.opens);
+        {
+            let mut counts = all.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = counts.entry(uid).or_default();
+            limits.map_or(Ok(()), |limits| limits.allow_open(*count))?;
+            *count += 1;
+        }
+        Ok(Open { all, uid })
     }
 }
 

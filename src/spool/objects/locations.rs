@@ -19,6 +19,7 @@ use crate::model::state::EntryState;
 use crate::model::{
     DestName, DeviceId, DeviceName, Failure, FailureKind, GroupName, LocationName, LocationPattern, near,
 };
+use crate::store::access::Owner;
 use crate::store::event::{Object, record, record_with};
 use crate::store::location::LocationRow;
 use crate::store::{self, Fallible, Lock, Tx};
@@ -191,9 +192,12 @@ impl Spool {
                     other => unknown(tx, &other.to_string(), "location")?,
                 });
             }
+            let has_rules = store::spool::row(tx)?.trust.has_rules;
             rows.into_iter()
                 .map(|row| {
                     Ok(LocationStatus {
+                        access: Self::access_of(tx, has_rules, Owner::Location(row.id))?,
+                        group_access: Self::access_of(tx, has_rules, Owner::Group(row.group.id))?,
                         jobs: row.jobs,
                         id: row.id,
                         name: row.name,

@@ -48,6 +48,8 @@ impl Spool {
                 state: row.state,
                 creator_uid: row.trust.creator_uid,
                 manager_access: row.trust.manager_access,
+                limits: row.limits,
+                access: Self::access_of(tx, row.trust.has_rules, store::access::Owner::Spool)?,
                 fastcnfg: RawPath(self.fastcnfg_in(tx)?),
                 jobs: shown(counts.jobs),
                 open_jobs: shown(counts.open_jobs),

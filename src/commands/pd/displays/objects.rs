@@ -12,6 +12,7 @@ use crate::attributes::Class;
 use crate::attributes::filter::Filter;
 use crate::attributes::object::{Actual, Logical, Object, QueueFacts, ServerFacts};
 use crate::commands::pd::{Exit, Shell, Stop};
+use crate::model::access::Access;
 use crate::model::device::DeviceStatus;
 use crate::model::location::LocationStatus;
 use crate::model::query::{Condition, PAGE};
@@ -37,6 +38,8 @@ pub fn list(
         prints: about.prints,
         state: about.state,
         problem: about.last_error.as_deref(),
+        access: &about.access,
+        limits: about.limits,
     };
     let filter = Filter::new(condition, layout.class);
     let mut exit = Exit::Done;
@@ -115,15 +118,16 @@ fn queues(
     name: Option<&str>,
     add: &mut Add<'_>,
 ) -> Result<(), Stop> {
-    let mut groups: BTreeMap<String, String> = BTreeMap::new();
+    let mut groups: BTreeMap<String, (String, Access)> = BTreeMap::new();
     every_location(spool, None, &mut |location| {
-        groups.entry(location.name.group.key()).or_insert_with(|| location.name.group.to_string());
+        let known = || (location.name.group.to_string(), location.group_access.clone());
+        groups.entry(location.name.group.key()).or_insert_with(known);
         Ok(())
     })?;
     if let Some(name) = name {
         let key = name.trim_start_matches('#').to_ascii_lowercase();
         let Some(found) = groups.remove(&key) else {
-            let near = crate::model::near(&key, groups.values().map(String::as_str));
+            let near = crate::model::near(&key, groups.values().map(|(name, _)| name.as_str()));
             let failure = Failure::not_found(format!("queue {name}"));
             return Err(if near.is_empty() {
                 failure
@@ -134,8 +138,8 @@ fn queues(
         };
         groups = BTreeMap::from([(key, found)]);
     }
-    for group in groups.into_values() {
-        add(group.clone(), &Object::Queue(QueueFacts { name: &group, server: here }))?;
+    for (group, access) in groups.into_values() {
+        add(group.clone(), &Object::Queue(QueueFacts { name: &group, access: &access, server: here }))?;
     }
     Ok(())
 }

@@ -114,6 +114,7 @@ pub fn device(status: &DeviceStatus) -> Value {
         "waiting-since": status.awaits.as_ref().map(|awaits| time(awaits.since_ms)),
         "error": error(status.error.as_ref()),
         "process-trouble": error(status.process_trouble.as_ref()),
+        "access": status.access.values(),
     })
 }
 
@@ -141,6 +142,8 @@ pub fn location(status: &LocationStatus) -> Value {
         "broadcast": status.broadcast,
         "device": status.device.as_ref().map(|device| device.guardian()),
         "content": status.content.map(|content| content_word(Some(content))),
+        "access": status.access.values(),
+        "group-access": status.group_access.values(),
         "jobs": status.jobs,
     })
 }
@@ -224,6 +227,10 @@ pub fn spooler(status: &SpoolStatus) -> Value {
         "base": status.base.0.to_string_lossy(),
         "spool-id": status.spool_id,
         "mgraccess": status.manager_access,
+        "access": status.access.values(),
+        "jobs-per-user": status.limits.jobs,
+        "octets-per-user": status.limits.octets,
+        "submissions-per-user": status.limits.opens,
         "fastcnfg": status.fastcnfg.0.to_string_lossy(),
         "creator-uid": status.creator_uid,
         "last-error": status.last_error,

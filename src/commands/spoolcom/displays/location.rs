@@ -22,6 +22,8 @@ impl Shown for LocationStatus {
             label("DEVICE", self.device.as_ref().map(|device| device.guardian()).unwrap_or_default()),
             label("FONT NAME", ""),
             label("CONTENT", content_word(self.content)),
+            label("ACCESS", &self.access),
+            label("GROUP ACCESS", &self.group_access),
             label("JOBS", self.jobs),
         ]
     }

@@ -12,6 +12,10 @@ fn log(status: &SpoolStatus) -> String {
     RawPath(Base::new(status.base.0.clone()).log()).to_string()
 }
 
+fn limit(most: Option<u64>) -> String {
+    most.map_or_else(|| "NONE".to_owned(), |most| most.to_string())
+}
+
 impl Shown for SpoolStatus {
     const COLUMNS: &'static [Column] = &[left("SPOOLER"), left("STATE"), left("LOGGING FILE"), left("LAST ERROR")];
 
@@ -25,6 +29,10 @@ impl Shown for SpoolStatus {
             label("SPOOL SUPERVISOR", SUPERVISOR),
             label("STATE", self.state.word()),
             label("MGRACCESS", on_off(self.manager_access)),
+            label("ACCESS", &self.access),
+            label("USERJOBS", limit(self.limits.jobs)),
+            label("USEROCTETS", limit(self.limits.octets)),
+            label("USEROPENS", limit(self.limits.opens.map(u64::from))),
             label("FASTCNFG", &self.fastcnfg),
             label("LOG FILE", log(self)),
             label("LAST ERROR", plain(self.last_error.as_deref().unwrap_or("NONE"))),

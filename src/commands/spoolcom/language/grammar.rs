@@ -244,6 +244,7 @@ subcommands! {
     /// Subcommands of DEV.
     DEV: DevSubcommand
     now {
+        Access(OptionalText) "who may SUBMIT, see TITLES or CONTENT, HOLD, ALTER, OPERATE: operation ann @group *; operation NONE; NONE (our addition)";
         Attempts(Number(0, 32767)) "so often it may fail at one job before that is set aside; 0 without limit (our addition)";
         Content(OptionalName) "RAW: every octet leaves as it came, nothing of ours is added; NONE ends that (our addition)";
         Delete "remove the device; it must be offline, without jobs and locations";
@@ -295,6 +296,7 @@ subcommands! {
     /// Subcommands of LOC.
     LOC: LocSubcommand
     now {
+        Access(OptionalText) "who may SUBMIT, see TITLES or CONTENT, HOLD, ALTER, OPERATE: operation ann @group *; operation NONE; NONE (our addition)";
         Broadcast(Switch) "a job for the group prints on each of its devices (LOC #group)";
         Content(OptionalName) "what the documents of its jobs are where the user does not say: RAW (left alone), a format (pcl, ascii ...); NONE: as recognised (our addition)";
         Delete "remove the location or the group; no job may be in it";
@@ -338,11 +340,15 @@ subcommands! {
     /// Subcommands of SPOOLER.
     SPOOLER: SpoolerSubcommand
     now {
+        Access(OptionalText) "who may SUBMIT, see TITLES or CONTENT, HOLD, ALTER, OPERATE: operation ann @group *; operation NONE; NONE (our addition)";
         Drain "orderly stop: new jobs are refused, running ones finish; does not wait";
         Fastcnfg(OptionalText) "the primary FASTCNFG file; NONE: FASTCNFG in the base directory";
         MgrAccess(Switch) "group managers may handle the jobs of their group";
         Start "make the spooler active: it takes jobs and prints them; starts devices that nobody has drained";
         Status(Display) "show it";
+        UserJobs(OptionalName) "jobs that one user may have; NONE without limit (our addition)";
+        UserOctets(OptionalName) "octets that the jobs of one user may have, as 500M or 2G; NONE without limit (our addition)";
+        UserOpens(OptionalName) "submissions of one user that may be under way; NONE without limit (our addition)";
     }
     later {
         Dump(Name) "write a snapshot";

@@ -12,6 +12,7 @@ use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::{DisplayRequest, Switch, SwitchOrNumber};
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::model::access::{AccessChange, AccessObject};
 use crate::model::device::{AfterReset, DeviceChange, DeviceStatus, DeviceUri, Exclusive, RAW, check_form};
 use crate::model::job::Format;
 use crate::model::separation::{HeaderPages, StartFf};
@@ -19,7 +20,7 @@ use crate::model::state::DeviceState;
 use crate::model::{DeviceName, Failure, FailureKind};
 use crate::spool::interface::records::EventSubject;
 
-use super::operands::{DollarName, Source, Step, object_name, operand_name, run_steps, unnamed, warn};
+use super::operands::{DollarName, access_change, Source, Step, object_name, operand_name, run_steps, unnamed, warn};
 use super::states::device_allows;
 use super::{drain, log};
 
@@ -34,6 +35,8 @@ const STANDS_MS: u64 = 2000;
 pub enum DeviceAction {
     /// Attributes, and the word of the first of them. An unknown device is declared.
     Change(Key, Vec<DeviceChange>),
+    /// ACCESS
+    Access(AccessChange),
     /// START
     Start,
     /// SUSPEND
@@ -90,7 +93,11 @@ impl DeviceStatement {
                     intent = display.intent();
                 }
                 DeviceAction::Status(_) | DeviceAction::Log(_) => {}
-                DeviceAction::Start | DeviceAction::Suspend | DeviceAction::Drain | DeviceAction::Delete => {
+                DeviceAction::Access(_)
+                | DeviceAction::Start
+                | DeviceAction::Suspend
+                | DeviceAction::Drain
+                | DeviceAction::Delete => {
                     intent = Intent::Write;
                 }
             }
@@ -126,6 +133,10 @@ fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -
                 Err(failure) => return Err(failure.into()),
             }
             session.spool()?.change_device(name.clone(), changes.clone())?;
+        }
+        DeviceAction::Access(change) => {
+            let device = AccessObject::Device(name.clone());
+            session.spool()?.set_access(device, vec![change.clone()])?;
         }
         DeviceAction::Start => {
             check(Key::Start, &session.spool()?.device(name.clone())?)?;
@@ -233,6 +244,7 @@ fn action(subcommand: &Subcommand) -> Result<DeviceAction, Mistake> {
         S::Delete => return Ok(DeviceAction::Delete),
         S::Status(display) => return Ok(DeviceAction::Status(display)),
         S::Log(display) => return Ok(DeviceAction::Log(display)),
+        S::Access(rule) => return Ok(DeviceAction::Access(access_change(subcommand, rule.as_deref())?)),
         S::Process(name) => DeviceChange::Process(operand_name::<DollarName>(subcommand, &name)?.0),
         S::Uri(text) => DeviceChange::Uri(text.parse::<DeviceUri>().map_err(|why| subcommand.bad_value(why))?),
         S::Form(form) => {

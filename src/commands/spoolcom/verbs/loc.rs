@@ -7,11 +7,12 @@ use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::DisplayRequest;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::model::access::{AccessChange, AccessObject};
 use crate::model::job::Format;
 use crate::model::{DeviceName, Failure, GroupName, LocationPattern, near};
 use crate::spool::interface::operations::Operations;
 
-use super::operands::{Source, Step, object_name, operand_name, run_steps};
+use super::operands::{Source, access_change, Step, object_name, operand_name, run_steps};
 
 /// What one LOC subcommand does, and to which location.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,8 @@ pub enum LocationAction {
     Route(LocationPattern, Option<DeviceName>),
     /// CONTENT
     Content(LocationPattern, Option<Format>),
+    /// ACCESS
+    Access(AccessObject, AccessChange),
     /// BROADCAST
     Broadcast(GroupName, bool),
     /// DELETE
@@ -61,6 +64,7 @@ impl LocationStatement {
                 LocationAction::Status(..) => {}
                 LocationAction::Route(..)
                 | LocationAction::Content(..)
+                | LocationAction::Access(..)
                 | LocationAction::Broadcast(..)
                 | LocationAction::Delete(_) => {
                     intent = Intent::Write;
@@ -97,6 +101,17 @@ fn action(subcommand: &Subcommand, location: Option<&LocationPattern>) -> Result
         }
         (LocSubcommand::Content(word), _) => {
             LocationAction::Content(named()?, word.map(|word| format(subcommand, &word)).transpose()?)
+        }
+        (LocSubcommand::Access(rule), Some(LocationPattern::Group(group))) => {
+            LocationAction::Access(AccessObject::Group(group.clone()), access_change(subcommand, rule.as_deref())?)
+        }
+        (LocSubcommand::Access(rule), Some(LocationPattern::One(name))) => {
+            LocationAction::Access(AccessObject::Location(name.clone()), access_change(subcommand, rule.as_deref())?)
+        }
+        (LocSubcommand::Access(_), _) => {
+            return Err(subcommand
+                .bad_value("ACCESS is of one location or of a group")
+                .hint("LOC #GROUP.DEST, ACCESS SUBMIT @sales   or   LOC #GROUP, ACCESS OPERATE ann"));
         }
         (LocSubcommand::Broadcast(on), Some(LocationPattern::Group(group))) => {
             LocationAction::Broadcast(group.clone(), on)
@@ -137,6 +152,9 @@ fn execute(action: &LocationAction, session: &mut Session<'_>) -> Result<(), Ear
                 0 => Err(unknown(spool, location).into()),
                 _ => Ok(()),
             }
+        }
+        LocationAction::Access(object, change) => {
+            Ok(session.spool()?.set_access(object.clone(), vec![change.clone()])?)
         }
         LocationAction::Broadcast(group, on) => Ok(session.spool()?.set_broadcast(group.clone(), *on)?),
         LocationAction::Delete(location) => {

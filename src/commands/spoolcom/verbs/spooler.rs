@@ -5,17 +5,45 @@ use crate::commands::spoolcom::displays::Listing;
 use crate::commands::spoolcom::language::grammar::SpoolerSubcommand;
 use crate::commands::spoolcom::language::messages::Subject;
 use crate::commands::spoolcom::language::mistake::Mistake;
-use crate::commands::spoolcom::language::tree::Command;
+use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::DisplayRequest;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::model::access::{AccessChange, AccessObject};
+use crate::model::authority::UserLimit;
 use crate::model::job::RawPath;
 
-use super::operands::{Source, Step, run_steps};
+use super::operands::{Source, Step, access_change, most, run_steps};
 
-/// A SPOOLER command. Its subcommands need no further meaning.
+/// What one SPOOLER subcommand does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SpoolerAction {
+    /// ACCESS
+    Access(AccessChange),
+    /// USERJOBS, USEROCTETS, USEROPENS
+    Limit(UserLimit, Option<u64>),
+    /// What needs no further meaning.
+    Plain(SpoolerSubcommand),
+}
+
+/// A SPOOLER command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpoolerStatement {
-    steps: Vec<Step<SpoolerSubcommand>>,
+    steps: Vec<Step<SpoolerAction>>,
+}
+
+/// Returns what `subcommand` does.
+fn action(subcommand: &Subcommand) -> Result<SpoolerAction, Mistake> {
+    let limit = |limit: UserLimit, text: Option<String>| {
+        let most = most(subcommand, text.as_deref(), limit == UserLimit::Octets)?;
+        Ok(SpoolerAction::Limit(limit, most))
+    };
+    match subcommand.read()? {
+        SpoolerSubcommand::Access(rule) => Ok(SpoolerAction::Access(access_change(subcommand, rule.as_deref())?)),
+        SpoolerSubcommand::UserJobs(text) => limit(UserLimit::Jobs, text),
+        SpoolerSubcommand::UserOctets(text) => limit(UserLimit::Octets, text),
+        SpoolerSubcommand::UserOpens(text) => limit(UserLimit::Opens, text),
+        plain => Ok(SpoolerAction::Plain(plain)),
+    }
 }
 
 impl SpoolerStatement {
@@ -23,23 +51,24 @@ impl SpoolerStatement {
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let mut steps = Vec::new();
         for subcommand in &command.subcommands {
-            steps.push(source.step(command, Some(subcommand), subcommand.read()?));
+            steps.push(source.step(command, Some(subcommand), action(subcommand)?));
         }
         if steps.is_empty() {
-            steps.push(source.step(command, None, SpoolerSubcommand::Status(DisplayRequest::default())));
+            let status = SpoolerAction::Plain(SpoolerSubcommand::Status(DisplayRequest::default()));
+            steps.push(source.step(command, None, status));
         }
         Ok(Self { steps })
     }
 
     /// Whether START is among its subcommands.
     pub fn starts(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step.action, SpoolerSubcommand::Start))
+        self.steps.iter().any(|step| matches!(step.action, SpoolerAction::Plain(SpoolerSubcommand::Start)))
     }
 
     /// Returns what it needs the spool for.
     pub fn intent(&self) -> Intent {
-        let looks = |step: &Step<SpoolerSubcommand>| match &step.action {
-            SpoolerSubcommand::Status(display) => display.intent() == Intent::Read,
+        let looks = |step: &Step<SpoolerAction>| match &step.action {
+            SpoolerAction::Plain(SpoolerSubcommand::Status(display)) => display.intent() == Intent::Read,
             _ => false,
         };
         if self.steps.iter().all(looks) { Intent::Read } else { Intent::Write }
@@ -51,9 +80,21 @@ impl SpoolerStatement {
     }
 }
 
-fn execute(subcommand: &SpoolerSubcommand, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
+fn execute(action: &SpoolerAction, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     let about = |failure| EarlyEnd::Failed(failure, Subject::Spooler);
+    let subcommand = match action {
+        SpoolerAction::Access(change) => {
+            return session.spool()?.set_access(AccessObject::Spooler, vec![change.clone()]).map_err(about);
+        }
+        SpoolerAction::Limit(limit, most) => return session.spool()?.set_user_limit(*limit, *most).map_err(about),
+        SpoolerAction::Plain(subcommand) => subcommand,
+    };
     match subcommand {
+        // Their meaning is an action of its own.
+        SpoolerSubcommand::Access(_)
+        | SpoolerSubcommand::UserJobs(_)
+        | SpoolerSubcommand::UserOctets(_)
+        | SpoolerSubcommand::UserOpens(_) => Ok(()),
         SpoolerSubcommand::Fastcnfg(path) => {
             let path = path.clone().map(|path| RawPath(path.into()));
             session.spool()?.set_fastcnfg(path).map_err(about)
