@@ -90,7 +90,7 @@ pub struct JobRow {
     pub pages: Option<u64>,
     /// Its position.
     pub sort: SortKey,
-    /// What listings of jobs compare in place of the key of its position: see [`place`].
+    /// What listings of jobs compare in place of the key of its position: see `place()`.
     pub place: i64,
 }
 
