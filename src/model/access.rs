@@ -47,9 +47,9 @@ operations! {
     Titles = "TITLES" "titles",
     /// See where print files are, and read them; titles too.
     Content = "CONTENT" "content",
-    /// Hold and start jobs, pause and resume them.
+    /// Hold and start jobs, pause and resume them, and see them.
     Hold = "HOLD" "hold",
-    /// Alter and delete jobs.
+    /// Alter and delete jobs, and see them.
     Alter = "ALTER" "alter",
     /// Start, suspend and drain a device, and everything with the jobs but reading their content.
     Operate = "OPERATE" "operate",
@@ -64,7 +64,7 @@ impl Operation {
     /// What grants it, beside itself.
     fn granted_by(self) -> &'static [Self] {
         match self {
-            Self::Titles => &[Self::Content, Self::Operate],
+            Self::Titles => &[Self::Content, Self::Hold, Self::Alter, Self::Operate],
             Self::Hold | Self::Alter => &[Self::Operate],
             Self::Submit | Self::Content | Self::Operate => &[],
         }
@@ -234,7 +234,8 @@ impl AccessChange {
         if names.len() == 1 && is_none(names[0]) {
             return Ok(Self { operation: Some(operation), who: Vec::new() });
         }
-        let change = Self { operation: Some(operation), who: names.into_iter().map(str::parse).collect::<Result<_, _>>()? };
+        let change =
+            Self { operation: Some(operation), who: names.into_iter().map(str::parse).collect::<Result<_, _>>()? };
         change.check()?;
         Ok(change)
     }
@@ -290,7 +291,8 @@ impl Place {
     pub fn refuses_submission(&self, uid: u32, user: &str, groups: &[String]) -> Option<&AccessObject> {
         let (object, access) = self.0.iter().find(|(_, access)| access.rule(Operation::Submit).is_some())?;
         // Who operates a queue may also send something through it.
-        let may = access.grants(Operation::Submit, uid, user, groups) || self.grants(Operation::Operate, uid, user, groups);
+        let may =
+            access.grants(Operation::Submit, uid, user, groups) || self.grants(Operation::Operate, uid, user, groups);
         (!may).then_some(object)
     }
 
@@ -333,8 +335,8 @@ mod tests {
         for (rules, granted) in [
             ("TITLES ann", &[Operation::Titles][..]),
             ("CONTENT @sales", &[Operation::Titles, Operation::Content]),
-            ("HOLD 7", &[Operation::Hold]),
-            ("ALTER *", &[Operation::Alter]),
+            ("HOLD 7", &[Operation::Titles, Operation::Hold]),
+            ("ALTER *", &[Operation::Titles, Operation::Alter]),
             ("OPERATE ann", &[Operation::Titles, Operation::Hold, Operation::Alter, Operation::Operate]),
             ("OPERATE @others 8 anna", &[]),
         ] {
@@ -345,7 +347,7 @@ mod tests {
 
     #[test]
     fn the_most_particular_rule_decides_who_submits() {
-        let location = AccessObject::Location("#a.b".parse().unwrap());
+        let location = AccessObject::Group("a".parse().unwrap());
         let place = |own: &[&str], whole: &[&str]| {
             Place(vec![(location.clone(), access(own)), (AccessObject::Spooler, access(whole))])
         };

@@ -113,7 +113,9 @@ impl Trust {
                         .hint("an operator may name you; pdls -c destination -r access shows the rules"))
                 }
             },
-            Right::StartDevice { offline_by_error, place } if offline_by_error || granted(place, Operation::Operate) => {
+            Right::StartDevice { offline_by_error, place }
+                if offline_by_error || granted(place, Operation::Operate) =>
+            {
                 Ok(())
             }
             Right::Operate { place } | Right::RaisePriority { place } if granted(place, Operation::Operate) => Ok(()),
@@ -270,9 +272,13 @@ mod tests {
         let staff = vec!["staff".to_owned()];
         let see = Right::SeeJob(OfJob { owner_uid: 2, owner_groups: &staff, place });
         let change = Right::ChangeJob(OfJob { owner_uid: 2, owner_groups: &staff, place });
-        for right in
-            [Right::Configure, Right::RaisePriority { place }, Right::StartDevice { offline_by_error: false, place }, see, change]
-        {
+        for right in [
+            Right::Configure,
+            Right::RaisePriority { place },
+            Right::StartDevice { offline_by_error: false, place },
+            see,
+            change,
+        ] {
             assert!(trust.allows(&operator, right).is_ok(), "{right:?}");
             assert!(trust.allows(&caller(3, &["staff-managers"]), right).is_err(), "{right:?}");
         }
@@ -312,7 +318,10 @@ mod tests {
         assert_eq!(granted(&place(&["SUBMIT u8"]), &bob), mine);
         let operates = [true, true, false, true, true, true, true, true, false];
         assert_eq!(granted(&place(&["SUBMIT u8", "OPERATE @sales"]), &ann), operates);
-        assert_eq!(granted(&place(&["CONTENT u7"]), &ann), [true, true, true, false, false, false, false, false, false]);
+        assert_eq!(
+            granted(&place(&["CONTENT u7"]), &ann),
+            [true, true, true, false, false, false, false, false, false]
+        );
         let refused = trust.allows(&ann, Right::Submit { place: &place(&["SUBMIT u8"]) }).unwrap_err();
         assert_eq!(refused.kind, FailureKind::Security);
         assert!(refused.message.contains("ACCESS SUBMIT of $LP1 does not name you"), "{refused}");

@@ -36,7 +36,8 @@ columns!(at { operation, who });
 /// Returns the rules of an object.
 pub(crate) fn of(tx: &Tx<'_>, owner: Owner) -> Fallible<Access> {
     let (object, id) = owner.stored();
-    let sql = format!("SELECT {} FROM access WHERE object = ? AND object_id = ? ORDER BY operation, position", at::LIST);
+    let sql =
+        format!("SELECT {} FROM access WHERE object = ? AND object_id = ? ORDER BY operation, position", at::LIST);
     let rows = tx.rows(&sql, values![object, id], |row| {
         Ok((row.get::<Operation>(at::operation)?, row.get::<Grantee>(at::who)?))
     })?;

@@ -448,7 +448,8 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
     let sql = format!("DELETE FROM job WHERE id = ? RETURNING {}", was_at::LIST);
     // Why all rows and not the first? References to the job are checked when the statement has come to its end.
     let gone = tx.rows(&sql, values![id], |row| {
-        let of: (String, u32, u64) = (row.get(was_at::owner_server)?, row.get(was_at::owner_uid)?, row.get(was_at::octets)?);
+        let of: (String, u32, u64) =
+            (row.get(was_at::owner_server)?, row.get(was_at::owner_uid)?, row.get(was_at::octets)?);
         Ok((row.get(was_at::token)?, row.get(was_at::location_id)?, row.get(was_at::arriving)?, of))
     })?;
     let gone: Option<(String, Option<LocationId>, bool, (String, u32, u64))> = gone.into_iter().next();

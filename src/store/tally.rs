@@ -77,9 +77,8 @@ columns!(of_at { jobs, octets });
 /// Returns how many jobs and octets a user of a server has.
 pub(crate) fn of_user(tx: &Tx<'_>, server: &str, uid: u32) -> Fallible<(u64, u64)> {
     let sql = format!("SELECT {} FROM local_counter WHERE server = ? AND owner_uid = ?", of_at::LIST);
-    let found = tx.one(&sql, values![server, uid], |row| {
-        Ok((row.get::<i64>(of_at::jobs)?, row.get::<i64>(of_at::octets)?))
-    })?;
+    let found =
+        tx.one(&sql, values![server, uid], |row| Ok((row.get::<i64>(of_at::jobs)?, row.get::<i64>(of_at::octets)?)))?;
     // One that is wrong is found by pdfsck.
     let shown = |n: i64| u64::try_from(n).unwrap_or(0);
     Ok(found.map_or((0, 0), |(jobs, octets)| (shown(jobs), shown(octets))))

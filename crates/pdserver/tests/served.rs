@@ -2,7 +2,9 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod access;
 mod account;
+mod limits;
 mod shown;
 mod support;
 mod syncs;

@@ -108,7 +108,13 @@ impl Visible {
     }
 
     /// Whether he has `right` to a job of this owner at `destination`.
-    fn has(&mut self, tx: &Tx<'_>, owner: u32, destination: &Destination, right: fn(OfJob<'_>) -> Right<'_>) -> Fallible<bool> {
+    fn has(
+        &mut self,
+        tx: &Tx<'_>,
+        owner: u32,
+        destination: &Destination,
+        right: fn(OfJob<'_>) -> Right<'_>,
+    ) -> Fallible<bool> {
         if self.owner(owner) {
             return Ok(true);
         }

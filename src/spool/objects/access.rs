@@ -7,10 +7,10 @@
 //! Who may: the creator of the spool and operators; whoever operates one device or queue only does not change its rules.
 
 use crate::model::Call;
+use crate::model::Failure;
 use crate::model::access::{Access, AccessChange, AccessObject};
 use crate::model::authority::{Right, UserLimit};
 use crate::model::event::EventWord;
-use crate::model::Failure;
 use crate::store::access::Owner;
 use crate::store::event::{Object, record};
 use crate::store::{self, Fallible, Lock, Tx};
@@ -82,4 +82,3 @@ fn owner_of(tx: &Tx<'_>, object: &AccessObject) -> Fallible<(Owner, Object)> {
         }
     })
 }
-

@@ -20,7 +20,7 @@ use crate::model::state::DeviceState;
 use crate::model::{DeviceName, Failure, FailureKind};
 use crate::spool::interface::records::EventSubject;
 
-use super::operands::{DollarName, access_change, Source, Step, object_name, operand_name, run_steps, unnamed, warn};
+use super::operands::{DollarName, Source, Step, access_change, object_name, operand_name, run_steps, unnamed, warn};
 use super::states::device_allows;
 use super::{drain, log};
 

@@ -12,7 +12,7 @@ use crate::model::job::Format;
 use crate::model::{DeviceName, Failure, GroupName, LocationPattern, near};
 use crate::spool::interface::operations::Operations;
 
-use super::operands::{Source, access_change, Step, object_name, operand_name, run_steps};
+use super::operands::{Source, Step, access_change, object_name, operand_name, run_steps};
 
 /// What one LOC subcommand does, and to which location.
 #[derive(Clone, Debug, PartialEq)]
