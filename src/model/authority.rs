@@ -324,7 +324,7 @@ mod tests {
         );
         let refused = trust.allows(&ann, Right::Submit { place: &place(&["SUBMIT u8"]) }).unwrap_err();
         assert_eq!(refused.kind, FailureKind::Security);
-        assert!(refused.message.contains("ACCESS SUBMIT of $LP1 does not name you"), "{refused}");
+        assert!(refused.message.contains("ACCESS SUBMIT of $lp1 does not name you"), "{refused}");
     }
 
     #[test]

@@ -448,12 +448,17 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
     let sql = format!("DELETE FROM job WHERE id = ? RETURNING {}", was_at::LIST);
     // Why all rows and not the first? References to the job are checked when the statement has come to its end.
     let gone = tx.rows(&sql, values![id], |row| {
-        let of: (String, u32, u64) =
-            (row.get(was_at::owner_server)?, row.get(was_at::owner_uid)?, row.get(was_at::octets)?);
-        Ok((row.get(was_at::token)?, row.get(was_at::location_id)?, row.get(was_at::arriving)?, of))
+        Ok(Gone {
+            token: row.get(was_at::token)?,
+            location: row.get(was_at::location_id)?,
+            arriving: row.get(was_at::arriving)?,
+            server: row.get(was_at::owner_server)?,
+            uid: row.get(was_at::owner_uid)?,
+            octets: row.get(was_at::octets)?,
+        })
     })?;
-    let gone: Option<(String, Option<LocationId>, bool, (String, u32, u64))> = gone.into_iter().next();
-    let (token, location, arriving, (server, uid, size)) = gone.ok_or_else(|| sqlite::changed("the job"))?;
+    let Gone { token, location, arriving, server, uid, octets: size } =
+        gone.into_iter().next().ok_or_else(|| sqlite::changed("the job"))?;
     tally::add(tx, Counts { jobs: -1, open_jobs: -i64::from(arriving), ..Counts::default() })?;
     tally::add_at(tx, location, -1)?;
     tally::add_of(tx, (&server, uid), -1, -octets(size))?;
@@ -461,6 +466,16 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
     // Which row a DELETE returns first is nobody's promise.
     carried.sort_by(|one, other| one.0.stored().cmp(other.0.stored()));
     Ok(Removed { token, files, carried })
+}
+
+/// What is needed of a row that was removed.
+struct Gone {
+    token: String,
+    location: Option<LocationId>,
+    arriving: bool,
+    server: String,
+    uid: u32,
+    octets: u64,
 }
 
 columns!(was_at { token, location_id, arriving, owner_server, owner_uid, octets });

@@ -76,10 +76,7 @@ fn titles_contents_holding_and_altering_are_granted_one_by_one() {
     );
     assert!(!sees("job-name").contains("Salaries") && !may("JOB 2, HOLD") && !may("JOB 2, DELETE"));
     let log = machine.log();
-    assert!(
-        log.contains(&format!("refused job to {BOB} ({BOB}): job 2: the job belongs to another user")),
-        "{log}"
-    );
+    assert!(log.contains(&format!("refused job to {BOB} ({BOB}): job 2: the job belongs to another user")), "{log}");
 }
 
 #[test]
@@ -96,7 +93,13 @@ fn an_operator_of_one_device_operates_it_and_nothing_else() {
     submits(&machine, ANN, "Minutes", 0);
     let seen = machine.run(DAEMON, "pdls", &["-U", "-r", "job-name", "-g"]).expect(0).out;
     assert!(seen.contains("Salaries") && seen.contains("Minutes"), "{seen}");
-    assert!(may("JOB 1, HOLD") && may("JOB 1, START") && may("JOB 2, HOLD") && may("JOB 2, SELPRI 7") && may("JOB 2, DELETE"));
+    assert!(
+        may("JOB 1, HOLD")
+            && may("JOB 1, START")
+            && may("JOB 2, HOLD")
+            && may("JOB 2, SELPRI 7")
+            && may("JOB 2, DELETE")
+    );
     for other in [
         "DEV LP2, START",
         "DEV LP1, FORM X",

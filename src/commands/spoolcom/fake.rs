@@ -94,6 +94,8 @@ impl Carrier for Fake {
             Request::DrainSpooler {} => Reply::DrainSpooler(()),
             Request::SetManagerAccess { .. } => Reply::SetManagerAccess(()),
             Request::SetFastcnfg { .. } => Reply::SetFastcnfg(()),
+            Request::SetAccess { .. } => Reply::SetAccess(()),
+            Request::SetUserLimit { .. } => Reply::SetUserLimit(()),
             Request::ChangeProcess { .. } => Reply::ChangeProcess(()),
             Request::StartProcess { .. } => Reply::StartProcess(()),
             Request::DeleteProcess { .. } => Reply::DeleteProcess(()),

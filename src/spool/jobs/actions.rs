@@ -155,11 +155,13 @@ pub(crate) struct OwnersGroups {
 }
 
 /// Refuses a caller who may not change the job. `owner` is what [`Spool::owners_groups`] found.
+#[allow(clippy::redundant_closure, reason = "the constructor itself holds for one lifetime only")]
 pub(crate) fn demand_job(tx: &Tx<'_>, job: &JobRow, owner: Option<&OwnersGroups>) -> Fallible<()> {
     demand_right(tx, job, owner, |job| Right::ChangeJob(job))
 }
 
 /// The same for holding, starting, pausing and resuming it.
+#[allow(clippy::redundant_closure, reason = "the constructor itself holds for one lifetime only")]
 pub(crate) fn demand_hold(tx: &Tx<'_>, job: &JobRow, owner: Option<&OwnersGroups>) -> Fallible<()> {
     demand_right(tx, job, owner, |job| Right::HoldJob(job))
 }

@@ -133,6 +133,7 @@ impl Visible {
     }
 
     /// Whether he sees a job of this owner at `destination`.
+    #[allow(clippy::redundant_closure, reason = "the constructor itself holds for one lifetime only")]
     pub(crate) fn sees(&mut self, tx: &Tx<'_>, owner: u32, destination: &Destination) -> Fallible<bool> {
         self.has(tx, owner, destination, |job| Right::SeeJob(job))
     }
@@ -185,6 +186,7 @@ impl Visible {
     }
 
     /// A job that the caller sees, with the places of its print files if he may read them.
+    #[allow(clippy::redundant_closure, reason = "the constructor itself holds for one lifetime only")]
     pub(crate) fn shown(&mut self, tx: &Tx<'_>, mut job: JobStatus) -> Fallible<JobStatus> {
         if !self.has(tx, job.owner_uid, &job.destination, |job| Right::ReadJob(job))? {
             job.documents.iter_mut().for_each(|document| document.path = RawPath::default());
