@@ -104,3 +104,15 @@ fn a_server_stands_for_all_of_its_objects() {
         site.run("pdls", &["-c", "destination", "-g", "-r", "destination-name", "-s", "column", server]).expect(0).out;
     assert_eq!(one.lines().count(), 1, "{one}");
 }
+
+#[test]
+fn a_shortened_name_is_ambiguous_only_among_what_can_be_given_to_a_job() {
+    let site = waiting(&["d"]);
+    site.run("pdmod", &["-x", "j-n=ledger", "1"]).expect(0);
+    for words in [&["-r", "j-n", "1"][..], &["-r", "j-n", "-U", "-f", "j-n==ledger"], &["-r", "job-name", "1"]] {
+        let ran = site.run("pdls", words).expect(0);
+        assert!(ran.out.contains("job-name = ledger") || ran.out.contains("ledger"), "{words:?}: {ran:#?}");
+        assert!(!ran.out.contains("job-number"), "{words:?}: {ran:#?}");
+    }
+    assert!(site.run("pdls", &["-r", "job-number", "1"]).expect(0).out.contains("job-number = 1"));
+}

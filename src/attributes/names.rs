@@ -42,6 +42,29 @@ pub fn resolve<T: Copy + PartialEq>(word: &str, candidates: &[(&'static str, T)]
     }
 }
 
+/// Finds what `word` means among `first` and `others`. A whole name always means itself. A shortened one means what is among
+/// the first, and is ambiguous only among these; it means one of the others when none of the first fits.
+///
+/// # Errors
+/// [`BadWord`] when it means none of them or several. Similar names are those of the first, if there are any.
+pub fn resolve_first<T: Copy + PartialEq>(
+    word: &str,
+    first: &[(&'static str, T)],
+    others: &[(&'static str, T)],
+) -> Result<T, BadWord> {
+    let mut whole = first.iter().chain(others).filter(|candidate| candidate.0.eq_ignore_ascii_case(word));
+    if let Some(found) = whole.next() {
+        return Ok(found.1);
+    }
+    match resolve(word, first) {
+        Err(BadWord::Unknown(near)) => resolve(word, others).map_err(|bad| match bad {
+            BadWord::Unknown(other) => BadWord::Unknown(if near.is_empty() { other } else { near }),
+            many => many,
+        }),
+        found => found,
+    }
+}
+
 /// Finds the keyword that `word` means.
 ///
 /// # Errors
@@ -85,6 +108,16 @@ mod tests {
         assert_eq!(resolve("JOB-NAME", &NAMES), Ok(3));
         assert_eq!(resolve("j-o", &NAMES), Err(BadWord::Ambiguous(vec!["job-owner", "job-originator"])));
         assert_eq!(resolve("ow", &NAMES), Ok(1));
+    }
+
+    #[test]
+    fn a_shortened_name_means_the_first_that_fit_and_a_whole_one_itself() {
+        let (first, others) = NAMES.split_at(3);
+        assert_eq!(resolve_first("j-n", first, others), Ok(3));
+        assert_eq!(resolve_first("j-n-u", first, others), Ok(4));
+        assert_eq!(resolve_first("owner", first, others), Ok(1));
+        assert_eq!(resolve_first("j-o", first, others), Err(BadWord::Ambiguous(vec!["job-owner", "job-originator"])));
+        assert_eq!(resolve_first("jbo-name", first, others), Err(BadWord::Unknown(vec!["job-name".into()])));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! `!` binds tighter than `&&`, and `&&` tighter than `||`; parentheses group. `==*` is presence when nothing follows it,
 //! and equality with a value that begins with `*` otherwise.
 
-use super::options::attribute_names;
-use crate::attributes::names::{self, BadWord};
+use super::options::{attribute_names, to_look_at};
+use crate::attributes::names::BadWord;
 use crate::attributes::text::{Clock, escaped, offsets, read_wanted};
 use crate::attributes::{Attribute, Class, Kind};
 use crate::commands::pd::Stop;
@@ -118,7 +118,7 @@ impl<'a> Parser<'a> {
             return Err(Stop::usage(format!("the filter expects an attribute at '{}'", start(self.rest)))
                 .hint("pdls -f \"current-job-state==held && job-name=*report\""));
         }
-        let attribute = names::resolve(word, &self.names).map_err(|bad| match bad {
+        let attribute = to_look_at(word, &self.names).map_err(|bad| match bad {
             BadWord::Ambiguous(found) => Stop::usage(format!("filter: '{word}' may mean {}", found.join(" or "))),
             BadWord::Unknown(near) => {
                 let stop = Stop::usage(format!("filter: a {} has no attribute '{word}'", self.class.keyword()));

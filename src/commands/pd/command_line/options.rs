@@ -196,19 +196,11 @@ fn utf8(value: OsString) -> Result<String, Stop> {
 pub fn meaning(name: &str, of: Names, allowed: &[Setting], program: &str) -> Result<Meaning, Stop> {
     let settings = SETTINGS.iter().filter(|row| allowed.contains(&row.1)).map(|row| (row.0, Meaning::Setting(row.1)));
     let attributes = attribute_names(of.class);
-    let set = attributes.iter().filter(|one| of.sets(one.1));
     let as_meaning = |one: &(&'static str, &'static Attribute)| (one.0, Meaning::Attribute(one.1));
-    let can: Vec<(&'static str, Meaning)> = settings.clone().chain(set.map(as_meaning)).collect();
-    let all: Vec<(&'static str, Meaning)> = settings.chain(attributes.iter().map(as_meaning)).collect();
-    let whole = all.iter().find(|one| one.0.eq_ignore_ascii_case(name));
-    let found = match whole.map_or_else(|| names::resolve(name, &can), |whole| Ok(whole.1)) {
-        Err(BadWord::Unknown(near)) => match names::resolve(name, &all) {
-            // Similar names are those that can be set, if there are any.
-            Err(BadWord::Unknown(other)) => Err(BadWord::Unknown(if near.is_empty() { other } else { near })),
-            other => other,
-        },
-        other => other,
-    };
+    let (set, others): (Vec<_>, Vec<_>) = attributes.iter().partition(|one| of.sets(one.1));
+    let can: Vec<(&'static str, Meaning)> = settings.chain(set.into_iter().map(as_meaning)).collect();
+    let others: Vec<(&'static str, Meaning)> = others.into_iter().map(as_meaning).collect();
+    let found = names::resolve_first(name, &can, &others);
     found.map_err(|bad| match bad {
         BadWord::Ambiguous(found) => Stop::usage(format!("'{}' may mean {}", escaped(name), found.join(" or "))),
         BadWord::Unknown(near) => {
@@ -227,6 +219,17 @@ pub fn attribute_names(class: Class) -> Vec<(&'static str, &'static Attribute)> 
     nameable(class)
         .flat_map(|row| std::iter::once(row.name()).chain(row.synonyms.iter().copied()).map(move |name| (name, row)))
         .collect()
+}
+
+/// Finds the attribute that a word means where it is only looked at. A shortened one means an attribute that can be given
+/// to such an object, if there is one: those are what scripts abbreviate.
+///
+/// # Errors
+/// [`BadWord`] when it means none of them or several.
+pub fn to_look_at(word: &str, names: &[(&'static str, &'static Attribute)]) -> Result<&'static Attribute, BadWord> {
+    let given = |one: &&(&'static str, &'static Attribute)| one.1.settable != Settable::Never;
+    let (given, others): (Vec<_>, Vec<_>) = names.iter().copied().partition(|one| given(&one));
+    names::resolve_first(word, &given, &others)
 }
 
 /// Makes a parser that takes any value as it is. The words are for completion only, because abbreviations are values too.

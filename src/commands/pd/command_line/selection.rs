@@ -1,8 +1,8 @@
 //! `-r`: what is to be shown, groups and names mixed (docs/reference/infoprint.md 5).
 
-use super::options::attribute_names;
+use super::options::{attribute_names, to_look_at};
 use super::strings::{Op, Pair};
-use crate::attributes::names::{self, BadWord};
+use crate::attributes::names::BadWord;
 use crate::attributes::text::escaped;
 use crate::attributes::{Attribute, Class, Shown, find, nameable, of_class};
 use crate::commands::pd::Stop;
@@ -160,7 +160,7 @@ fn wanted(word: &str, class: Class) -> Result<Wanted, Stop> {
         }
         _ => {}
     }
-    match names::resolve(word, &attribute_names(class)) {
+    match to_look_at(word, &attribute_names(class)) {
         Ok(row) => Ok(Wanted::Named(row)),
         Err(BadWord::Ambiguous(found)) => {
             Err(Stop::usage(format!("'{}' may mean {}", escaped(word), found.join(" or "))))
