@@ -6,6 +6,7 @@ use crate::model::device::DeviceStatus;
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{DocumentStatus, JobStatus};
 use crate::model::location::LocationStatus;
+use crate::model::space::SpoolSpace;
 use crate::model::state::SpoolerState;
 
 /// An object whose attributes are read.
@@ -71,6 +72,8 @@ pub struct ServerFacts<'a> {
     pub access: &'a Access,
     /// What one user may have.
     pub limits: UserLimits,
+    /// What it holds.
+    pub space: SpoolSpace,
     /// The state of its spooler.
     pub state: SpoolerState,
     /// What is wrong with it.

@@ -186,6 +186,8 @@ pub static TABLE: &[Attribute] = &[
         .server(|s| s.problem.map_or(NONE, plain)),
     server(Field::Access, Text, All, &["Access"], "who may do what with all destinations").many()
         .server(|s| texts(s.access.values())),
+    server(Field::SpoolSpace, Text, All, &["Spool", "Space"],
+        "print files of its jobs (copies, links), and the room on their disk").many().server(|s| texts(s.space.lines())),
     server(Field::JobsPerUser, Integer(1, i64::MAX), All, &["Jobs Per", "User"], "jobs that one user may have")
         .server(|s| optional(s.limits.jobs)),
     server(Field::OctetsPerUser, Integer(1, i64::MAX), All, &["Octets Per", "User"],

@@ -106,6 +106,8 @@ fields! {
     JobIdentifier = "job-identifier",
     /// Access rules.
     Access = "access",
+    /// What print files take, and the room that there is.
+    SpoolSpace = "spool-space",
     /// What one user may have.
     JobsPerUser = "jobs-per-user",
     /// What one user may have.

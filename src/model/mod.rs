@@ -24,6 +24,7 @@ pub mod process;
 pub mod query;
 pub mod queue;
 pub mod separation;
+pub mod space;
 pub mod state;
 pub mod time;
 pub mod uri;

@@ -426,6 +426,7 @@ pub(crate) struct Removed {
 }
 
 columns!(removed { document, field, value });
+columns!(document_at { store_name, transfer, octets });
 
 /// Removes a job with everything that belongs to it, except its events and history. An entry that a device has stays, and
 /// the job with it: the transaction fails.
@@ -435,7 +436,13 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
         "DELETE FROM entry WHERE job_id = ? AND state NOT IN (?, ?)",
         values![id, EntryState::Claimed, EntryState::Transferred],
     )?;
-    let files = tx.rows("DELETE FROM document WHERE job_id = ? RETURNING store_name", values![id], |row| row.only())?;
+    let sql = format!("DELETE FROM document WHERE job_id = ? RETURNING {}", document_at::LIST);
+    let documents: Vec<(String, Counts)> = tx.rows(&sql, values![id], |row| {
+        let counts = Counts::of_document(row.get(document_at::transfer)?, octets(row.get(document_at::octets)?));
+        Ok((row.get(document_at::store_name)?, counts))
+    })?;
+    let counts = documents.iter().fold(Counts::default(), |sum, (_, counts)| sum.and(*counts));
+    let files = documents.into_iter().map(|(name, _)| name).collect();
     let sql = format!("DELETE FROM job_value WHERE job_id = ? RETURNING {}", removed::LIST);
     let given = tx.rows(&sql, values![id], |row| {
         let field: Field = row.get(removed::field)?;
@@ -459,7 +466,7 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
     })?;
     let Gone { token, location, arriving, server, uid, octets: size } =
         gone.into_iter().next().ok_or_else(|| sqlite::changed("the job"))?;
-    tally::add(tx, Counts { jobs: -1, open_jobs: -i64::from(arriving), ..Counts::default() })?;
+    tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(arriving), ..counts }.less())?;
     tally::add_at(tx, location, -1)?;
     tally::add_of(tx, (&server, uid), -1, -octets(size))?;
     let mut carried: Vec<(Field, Value)> = given.into_iter().flatten().collect();

@@ -2,6 +2,7 @@
 
 use crate::model::authority::{Trust, UserLimits};
 use crate::model::job::RawPath;
+use crate::model::space::Reserve;
 use crate::model::state::SpoolerState;
 use crate::model::time::{SpoolTime, TimeBase};
 use crate::model::{Failure, JobNumber, LocalJobId, Serial};
@@ -20,6 +21,8 @@ pub struct SpoolRow {
     pub trust: Trust,
     /// What one user may have.
     pub limits: UserLimits,
+    /// What is kept free on the disk.
+    pub reserve: Option<Reserve>,
     /// Its state.
     pub state: SpoolerState,
     /// Its clock.
@@ -61,6 +64,8 @@ columns!(at {
     user_jobs,
     user_octets,
     user_opens,
+    reserve_octets,
+    reserve_percent,
     state,
     time_spool_ms,
     time_wall_ms,
@@ -83,6 +88,10 @@ pub(crate) fn row(tx: &Tx<'_>) -> Fallible<SpoolRow> {
                 jobs: row.get(at::user_jobs)?,
                 octets: row.get(at::user_octets)?,
                 opens: row.get(at::user_opens)?,
+            },
+            reserve: match (row.get::<Option<u64>>(at::reserve_octets)?, row.get(at::reserve_percent)?) {
+                (_, Some(percent)) => Some(Reserve::Percent(percent)),
+                (octets, None) => octets.map(Reserve::Octets),
             },
             state: row.get(at::state)?,
             time: TimeBase {
@@ -168,6 +177,18 @@ pub(crate) fn set_state(tx: &Tx<'_>, state: SpoolerState) -> Fallible<()> {
 pub(crate) fn set_manager_access(tx: &Tx<'_>, on: bool) -> Fallible<()> {
     tx.demand_lock(Lock::Spool)?;
     tx.run("UPDATE spool SET manager_access = ? WHERE id = 1", values![on])?;
+    Ok(())
+}
+
+/// Sets what is kept free on the disk.
+pub(crate) fn set_reserve(tx: &Tx<'_>, reserve: Option<Reserve>) -> Fallible<()> {
+    tx.demand_lock(Lock::Spool)?;
+    let (octets, percent) = match reserve {
+        Some(Reserve::Octets(octets)) => (Some(octets), None),
+        Some(Reserve::Percent(percent)) => (None, Some(percent)),
+        None => (None, None),
+    };
+    tx.run("UPDATE spool SET reserve_octets = ?, reserve_percent = ? WHERE id = 1", values![octets, percent])?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@
 //! counted here: which of them print in truth depends on who is alive.
 
 use crate::model::LocationId;
+use crate::model::job::Transfer;
 
 use super::value::{columns, values};
 use super::{Fallible, Tx};
@@ -24,9 +25,54 @@ pub struct Counts {
     pub locations: i64,
     /// Print processes.
     pub processes: i64,
+    /// Copies of documents.
+    pub copies: i64,
+    /// Their octets.
+    pub copy_octets: i64,
+    /// Links to documents.
+    pub links: i64,
 }
 
-columns!(at { jobs, open_jobs, devices, locations, processes });
+columns!(at { jobs, open_jobs, devices, locations, processes, copies, copy_octets, links });
+
+impl Counts {
+    /// A document that is copied or linked.
+    pub(super) fn of_document(transfer: Transfer, octets: i64) -> Self {
+        match transfer {
+            Transfer::Copy => Self { copies: 1, copy_octets: octets, ..Self::default() },
+            Transfer::Link => Self { links: 1, ..Self::default() },
+        }
+    }
+
+    /// These and those.
+    pub(super) fn and(self, more: Self) -> Self {
+        Self {
+            jobs: self.jobs + more.jobs,
+            open_jobs: self.open_jobs + more.open_jobs,
+            devices: self.devices + more.devices,
+            locations: self.locations + more.locations,
+            processes: self.processes + more.processes,
+            copies: self.copies + more.copies,
+            copy_octets: self.copy_octets + more.copy_octets,
+            links: self.links + more.links,
+        }
+    }
+
+    /// So many less.
+    pub(super) fn less(self) -> Self {
+        let Self { jobs, open_jobs, devices, locations, processes, copies, copy_octets, links } = self;
+        Self {
+            jobs: -jobs,
+            open_jobs: -open_jobs,
+            devices: -devices,
+            locations: -locations,
+            processes: -processes,
+            copies: -copies,
+            copy_octets: -copy_octets,
+            links: -links,
+        }
+    }
+}
 
 /// Returns the counters.
 pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
@@ -37,18 +83,22 @@ pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
             devices: row.get(at::devices)?,
             locations: row.get(at::locations)?,
             processes: row.get(at::processes)?,
+            copies: row.get(at::copies)?,
+            copy_octets: row.get(at::copy_octets)?,
+            links: row.get(at::links)?,
         })
     });
     Ok(found?.unwrap_or_default())
 }
 
 pub(super) const ADD: &str = "UPDATE spool SET jobs = jobs + ?, open_jobs = open_jobs + ?,
-     devices = devices + ?, locations = locations + ?, processes = processes + ? WHERE id = 1";
+     devices = devices + ?, locations = locations + ?, processes = processes + ?,
+     copies = copies + ?, copy_octets = copy_octets + ?, links = links + ? WHERE id = 1";
 
 /// Counts that there are so many more, or less.
 pub(super) fn add(tx: &Tx<'_>, more: Counts) -> Fallible<()> {
-    let Counts { jobs, open_jobs, devices, locations, processes } = more;
-    tx.run(ADD, values![jobs, open_jobs, devices, locations, processes])?;
+    let Counts { jobs, open_jobs, devices, locations, processes, copies, copy_octets, links } = more;
+    tx.run(ADD, values![jobs, open_jobs, devices, locations, processes, copies, copy_octets, links])?;
     Ok(())
 }
 
@@ -94,6 +144,9 @@ pub(crate) fn scan(tx: &Tx<'_>) -> Fallible<Counts> {
         devices: count("SELECT count(*) FROM device")?,
         locations: count("SELECT count(*) FROM location")?,
         processes: count("SELECT count(*) FROM process")?,
+        copies: count("SELECT count(*) FROM document WHERE transfer <> 'link'")?,
+        copy_octets: count("SELECT coalesce(sum(octets), 0) FROM document WHERE transfer <> 'link'")?,
+        links: count("SELECT count(*) FROM document WHERE transfer = 'link'")?,
     })
 }
 
@@ -113,6 +166,9 @@ pub(crate) fn wrong(tx: &Tx<'_>) -> Fallible<Vec<(String, String)>> {
         ("devices", known.devices, found.devices),
         ("locations", known.locations, found.locations),
         ("print processes", known.processes, found.processes),
+        ("copies of documents", known.copies, found.copies),
+        ("octets of copies", known.copy_octets, found.copy_octets),
+        ("links to documents", known.links, found.links),
     ];
     let differ = each.into_iter().filter(|(_, known, found)| known != found);
     let mut wrong: Vec<(String, String)> = differ
@@ -149,6 +205,9 @@ pub(crate) fn recount(tx: &Tx<'_>) -> Fallible<()> {
             devices: found.devices - known.devices,
             locations: found.locations - known.locations,
             processes: found.processes - known.processes,
+            copies: found.copies - known.copies,
+            copy_octets: found.copy_octets - known.copy_octets,
+            links: found.links - known.links,
         },
     )?;
     tx.run(&format!("UPDATE location SET jobs = {AT} WHERE jobs <> {AT}"), &[])?;

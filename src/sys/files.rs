@@ -188,6 +188,13 @@ pub fn allocate(file: &File, size: u64) -> io::Result<()> {
     Ok(())
 }
 
+/// Returns the octets of the file system at `path`, and of them those that are free for us.
+pub fn space(path: &Path) -> io::Result<(u64, u64)> {
+    let found = nix::sys::statvfs::statvfs(path)?;
+    let octets = |blocks: u64| blocks.saturating_mul(found.fragment_size());
+    Ok((octets(found.blocks()), octets(found.blocks_available())))
+}
+
 /// Whether `path` lies on a file system of another machine, where neither locks nor shared memory can be trusted.
 pub fn is_network(path: &Path) -> io::Result<bool> {
     Ok(names_network(&nix::sys::statfs::statfs(path)?))

@@ -6,6 +6,7 @@ mod access;
 mod account;
 mod limits;
 mod shown;
+mod supervised;
 mod support;
 mod syncs;
 

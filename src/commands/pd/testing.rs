@@ -246,6 +246,7 @@ impl Carrier for Fake {
                 locations: 2,
                 processes: 1,
                 last_error: None,
+                space: Default::default(),
                 limits: UserLimits::default(),
                 access: Access::default(),
             }),

@@ -96,6 +96,7 @@ impl Carrier for Fake {
             Request::SetFastcnfg { .. } => Reply::SetFastcnfg(()),
             Request::SetAccess { .. } => Reply::SetAccess(()),
             Request::SetUserLimit { .. } => Reply::SetUserLimit(()),
+            Request::SetReserve { .. } => Reply::SetReserve(()),
             Request::ChangeProcess { .. } => Reply::ChangeProcess(()),
             Request::StartProcess { .. } => Reply::StartProcess(()),
             Request::DeleteProcess { .. } => Reply::DeleteProcess(()),
@@ -295,6 +296,7 @@ pub fn about() -> SpoolStatus {
         locations: 2,
         processes: 1,
         last_error: None,
+        space: Default::default(),
         limits: UserLimits::default(),
         access: Access::default(),
     }

@@ -29,6 +29,7 @@ use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectNam
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
 use crate::model::queue::QueueItem;
+use crate::model::space::Reserve;
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::why::Why;
 use crate::model::{DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName};
@@ -207,6 +208,10 @@ operations! {
     /// Sets what one user may have of something; none = without limit.
     changes set_user_limit / SetUserLimit(limit: UserLimit, most: Option<u64>) -> () =>
         |spool, call| spool.set_user_limit(call, limit, most);
+
+    /// Sets what is kept free on the file system of the spool: below it submissions are refused.
+    changes set_reserve / SetReserve(reserve: Option<Reserve>) -> () =>
+        |spool, call| spool.set_reserve(call, reserve);
 
     /// Which file is the primary FASTCNFG file; none = `FASTCNFG` in the base directory.
     changes set_fastcnfg / SetFastcnfg(path: Option<RawPath>) -> () =>

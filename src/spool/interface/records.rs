@@ -7,6 +7,7 @@ use crate::model::authority::UserLimits;
 pub use crate::model::event::Event;
 use crate::model::job::RawPath;
 use crate::model::object::{ObjectClass, ObjectName};
+use crate::model::space::SpoolSpace;
 pub use crate::model::state::SpoolerState;
 use crate::model::{DeviceName, JobRef, LocationName, ProcessName, ServerName};
 
@@ -47,6 +48,9 @@ pub struct SpoolStatus {
     pub processes: u64,
     /// Last error of the spool itself, in words (a full disk, a ballast that could not be restored).
     pub last_error: Option<String>,
+    /// What it holds, and the room that there is.
+    #[serde(default)]
+    pub space: SpoolSpace,
     /// What one user may have.
     #[serde(default)]
     pub limits: UserLimits,

@@ -19,7 +19,7 @@ use crate::documents::Sheet;
 use crate::model::Call;
 use crate::model::authority::{Right, UserLimits};
 use crate::model::event::EventWord;
-use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission};
+use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission, Transfer};
 use crate::model::location::Destination;
 use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
@@ -34,6 +34,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::{fault, users};
 
 use crate::spool::disk::files::{Intake, Look, Reading, Received};
+use crate::spool::disk::reserve;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -96,13 +97,19 @@ impl Spool {
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
         // of its documents, and what they are printed on, decides how they are counted. Another answer a moment later
         // changes nothing: they are what was said when they came.
-        let (content, sheet, opens) = self.look(call, |tx| {
+        let (content, sheet, opens, reserve) = self.look(call, |tx| {
             accepting(tx)?;
             let destination = self.destination(tx, &submission.destination)?;
             may_submit(tx, &submission, &destination, sizes(&files))?;
             let (content, sheet) = Self::printed_on(tx, &destination)?;
-            Ok((content, sheet, most_opens(tx)?))
+            Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve))
         })?;
+        // Links take no room.
+        let octets = match submission.documents.iter().any(|document| document.transfer == Transfer::Copy) {
+            true => sizes(&files),
+            false => 0,
+        };
+        reserve::demand(self.base(), reserve, octets)?;
         // Until the end: it is under way.
         let _open = self.opened(call.caller()?.uid, opens.as_ref())?;
         self.demand_recordable(&call.now)?;
@@ -112,7 +119,7 @@ impl Spool {
             true => Look::Mapped,
             false => Look::Read,
         };
-        let how = Reading { look, content, sheet };
+        let how = Reading { look, content, sheet, least_free: reserve::least(self.base(), reserve) };
         let mut intake = Intake::receive(&dir, &submission.documents, files, how)?;
         let plan = NewJob::new(&submission, &intake.documents, call.caller()?, self.server());
         match self.inner.store.is_for_command() {

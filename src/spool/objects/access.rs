@@ -1,4 +1,4 @@
-//! Access rules and limits of users: setting them.
+//! Access rules, limits of users and the reserve of the disk: setting them.
 //!
 //! States: an object has no rules → rules → none again; they go with the object. Each change is one transaction with its
 //! event at the object, and holds from the next question of anybody on. What they mean is [`crate::model::authority`]'s
@@ -11,6 +11,7 @@ use crate::model::Failure;
 use crate::model::access::{Access, AccessChange, AccessObject};
 use crate::model::authority::{Right, UserLimit};
 use crate::model::event::EventWord;
+use crate::model::space::Reserve;
 use crate::store::access::Owner;
 use crate::store::event::{Object, record};
 use crate::store::{self, Fallible, Lock, Tx};
@@ -53,6 +54,20 @@ impl Spool {
             store::spool::set_limits(tx, &limits)?;
             let most = most.map_or_else(|| "NONE".to_owned(), |most| most.to_string());
             record(tx, Object::Spool, EventWord::Altered, &format!("{} {most}", limit.word()))
+        })
+    }
+
+    /// Sets what is kept free on the file system of the spool.
+    pub(crate) fn set_reserve(&self, call: &Call, reserve: Option<Reserve>) -> Fallible<()> {
+        self.change(Room::Gives, call, move |tx| {
+            tx.lock(Lock::Spool)?;
+            Self::demand(tx, Right::Configure)?;
+            if store::spool::row(tx)?.reserve == reserve {
+                return Ok(());
+            }
+            store::spool::set_reserve(tx, reserve)?;
+            let reserve = reserve.map_or_else(|| "NONE".to_owned(), |reserve| reserve.to_string());
+            record(tx, Object::Spool, EventWord::Altered, &format!("RESERVE {reserve}"))
         })
     }
 

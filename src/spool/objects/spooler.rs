@@ -15,13 +15,16 @@ use std::path::{Path, PathBuf};
 use crate::model::authority::Right;
 use crate::model::event::EventWord;
 use crate::model::job::RawPath;
+use crate::model::space::SpoolSpace;
 use crate::model::state::{EntryState, ProcessState};
+use crate::model::time::Moment;
 use crate::model::{Call, Failure, FailureKind};
 use crate::store::event::{Object, record};
 use crate::store::{self, Fallible, Lock, Tx};
 
 use super::alive::Alive;
 use super::devices::lacks;
+use crate::spool::disk::reserve;
 use crate::spool::interface::records::{SpoolStatus, SpoolerState};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -49,6 +52,14 @@ impl Spool {
                 creator_uid: row.trust.creator_uid,
                 manager_access: row.trust.manager_access,
                 limits: row.limits,
+                space: SpoolSpace {
+                    copies: shown(counts.copies),
+                    copy_octets: shown(counts.copy_octets),
+                    links: shown(counts.links),
+                    reserve: row.reserve,
+                    disk: reserve::disk(self.base()),
+                    refuses: row.reserve.is_some() && reserve::refuses(self.base()),
+                },
                 access: Self::access_of(tx, row.trust.has_rules, store::access::Owner::Spool)?,
                 fastcnfg: RawPath(self.fastcnfg_in(tx)?),
                 jobs: shown(counts.jobs),
@@ -69,6 +80,11 @@ impl Spool {
                 },
             })
         })
+    }
+
+    /// What keeps jobs from printing, in words: a print process that is dead, hung or in error, or the disk.
+    pub(crate) fn trouble(&self, now: &Moment) -> Fallible<Option<String>> {
+        Ok(self.about(&Call::of_spooler(now))?.last_error)
     }
 
     /// Says why work waits and nobody prints it; none when somebody does, or nothing waits. A process that is dormant and has

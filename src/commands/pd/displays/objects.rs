@@ -40,6 +40,7 @@ pub fn list(
         problem: about.last_error.as_deref(),
         access: &about.access,
         limits: about.limits,
+        space: about.space,
     };
     let filter = Filter::new(condition, layout.class);
     let mut exit = Exit::Done;

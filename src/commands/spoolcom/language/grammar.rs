@@ -344,6 +344,7 @@ subcommands! {
         Drain "orderly stop: new jobs are refused, running ones finish; does not wait";
         Fastcnfg(OptionalText) "the primary FASTCNFG file; NONE: FASTCNFG in the base directory";
         MgrAccess(Switch) "group managers may handle the jobs of their group";
+        Reserve(OptionalName) "what is kept free on the disk, as 500M or 5%: below it new jobs are refused; NONE: until it is full (our addition)";
         Start "make the spooler active: it takes jobs and prints them; starts devices that nobody has drained";
         Status(Display) "show it";
         UserJobs(OptionalName) "jobs that one user may have; NONE without limit (our addition)";

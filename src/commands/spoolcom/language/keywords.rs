@@ -42,7 +42,7 @@ keywords!(
         Loc = "LOC", Log = "LOG", LuEolValue = "LUEOLVALUE", LuEolWhen = "LUEOLWHEN", LuTofValue = "LUTOFVALUE",
         MgrAccess = "MGRACCESS", Next = "NEXT", Owner = "OWNER", PageLength = "PAGELENGTH",
         Parm = "PARM", Prexlate = "PREXLATE", Pri = "PRI",
-        Process = "PROCESS", Report = "REPORT", Restart = "RESTART", Retry = "RETRY", SelPri = "SELPRI", Skip = "SKIP",
+        Process = "PROCESS", Report = "REPORT", Reserve = "RESERVE", Restart = "RESTART", Retry = "RETRY", SelPri = "SELPRI", Skip = "SKIP",
         SkipTo = "SKIPTO", Speed = "SPEED", Start = "START", StartFf = "STARTFF", Statistics = "STATISTICS",
         Status = "STATUS", Summary = "SUMMARY", Suspend = "SUSPEND", Timeout = "TIMEOUT", Trunc = "TRUNC",
         Unit = "UNIT", Unlink = "UNLINK", Uri = "URI", UserJobs = "USERJOBS", UserOctets = "USEROCTETS", UserOpens = "USEROPENS", Why = "WHY", Width = "WIDTH", Xref = "XREF",

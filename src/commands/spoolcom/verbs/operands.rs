@@ -10,33 +10,25 @@ use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::model::access::AccessChange;
 use crate::model::kept::KeptWord;
+use crate::model::space::octets;
 use crate::model::{BadName, Failure, ProcessName};
+
+/// Makes the mistake of a value that the model does not take.
+pub fn wrong(subcommand: &Subcommand, failure: Failure) -> Mistake {
+    let mistake = subcommand.bad_value(failure.message);
+    failure.hints.into_iter().fold(mistake, Mistake::hint)
+}
 
 /// Reads what follows ACCESS; nothing and NONE take all rules away.
 pub fn access_change(subcommand: &Subcommand, rule: Option<&str>) -> Result<AccessChange, Mistake> {
-    AccessChange::parse(rule.unwrap_or("NONE")).map_err(|failure| {
-        let mistake = subcommand.bad_value(failure.message);
-        failure.hints.into_iter().fold(mistake, Mistake::hint)
-    })
+    AccessChange::parse(rule.unwrap_or("NONE")).map_err(|failure| wrong(subcommand, failure))
 }
 
 /// Reads a count, or octets as `500M`; nothing and NONE are without limit.
 pub fn most(subcommand: &Subcommand, text: Option<&str>, in_octets: bool) -> Result<Option<u64>, Mistake> {
     let Some(text) = text else { return Ok(None) };
-    let (digits, unit) = match text.char_indices().last() {
-        Some((at, last)) if in_octets && last.is_ascii_alphabetic() => (&text[..at], Some(last)),
-        _ => (text, None),
-    };
-    let shift = match unit.map(|unit| unit.to_ascii_uppercase()) {
-        None => Some(0),
-        Some('K') => Some(10),
-        Some('M') => Some(20),
-        Some('G') => Some(30),
-        Some('T') => Some(40),
-        Some(_) => None,
-    };
-    let number = digits.parse::<u64>().ok().zip(shift).and_then(|(number, shift)| number.checked_mul(1 << shift));
-    match number.filter(|number| *number > 0) {
+    let number = if in_octets { octets(text) } else { text.parse().ok().filter(|number| *number > 0) };
+    match number {
         Some(number) => Ok(Some(number)),
         None if in_octets => Err(subcommand.bad_value("expected octets, as 100000000, 500M or 2G, or NONE")),
         None => Err(subcommand.bad_value("expected a number from 1, or NONE")),

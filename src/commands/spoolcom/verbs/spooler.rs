@@ -11,8 +11,9 @@ use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::model::access::{AccessChange, AccessObject};
 use crate::model::authority::UserLimit;
 use crate::model::job::RawPath;
+use crate::model::space::Reserve;
 
-use super::operands::{Source, Step, access_change, most, run_steps};
+use super::operands::{Source, Step, access_change, most, run_steps, wrong};
 
 /// What one SPOOLER subcommand does.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +22,8 @@ pub enum SpoolerAction {
     Access(AccessChange),
     /// USERJOBS, USEROCTETS, USEROPENS
     Limit(UserLimit, Option<u64>),
+    /// RESERVE
+    Reserve(Option<Reserve>),
     /// What needs no further meaning.
     Plain(SpoolerSubcommand),
 }
@@ -42,6 +45,10 @@ fn action(subcommand: &Subcommand) -> Result<SpoolerAction, Mistake> {
         SpoolerSubcommand::UserJobs(text) => limit(UserLimit::Jobs, text),
         SpoolerSubcommand::UserOctets(text) => limit(UserLimit::Octets, text),
         SpoolerSubcommand::UserOpens(text) => limit(UserLimit::Opens, text),
+        SpoolerSubcommand::Reserve(text) => {
+            let reserve = text.map(|text| text.parse::<Reserve>()).transpose();
+            reserve.map(SpoolerAction::Reserve).map_err(|failure| wrong(subcommand, failure))
+        }
         plain => Ok(SpoolerAction::Plain(plain)),
     }
 }
@@ -87,11 +94,13 @@ fn execute(action: &SpoolerAction, session: &mut Session<'_>) -> Result<(), Earl
             return session.spool()?.set_access(AccessObject::Spooler, vec![change.clone()]).map_err(about);
         }
         SpoolerAction::Limit(limit, most) => return session.spool()?.set_user_limit(*limit, *most).map_err(about),
+        SpoolerAction::Reserve(reserve) => return session.spool()?.set_reserve(*reserve).map_err(about),
         SpoolerAction::Plain(subcommand) => subcommand,
     };
     match subcommand {
         // Their meaning is an action of its own.
         SpoolerSubcommand::Access(_)
+        | SpoolerSubcommand::Reserve(_)
         | SpoolerSubcommand::UserJobs(_)
         | SpoolerSubcommand::UserOctets(_)
         | SpoolerSubcommand::UserOpens(_) => Ok(()),
