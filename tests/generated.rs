@@ -113,13 +113,15 @@ fn attribute(prefix: &str, row: &Attribute) -> String {
         Kind::Boolean => ("boolean", String::new()),
         Kind::Time => ("time", String::new()),
         Kind::Content => ("object", String::new()),
+        Kind::Duration => ("integer", ", in minutes".to_owned()),
+        Kind::Range(..) => ("string", ", as low:high".to_owned()),
     };
     // Displayed as lines, in JSON as the objects of the displays of spoolcom.
     let one = if row.asked { "object" } else { one };
     let kind = if row.many { format!("array of {one}s") } else { format!("{one} or null") };
     let only = match row.shown {
         Shown::ByName => " (only when it is named)",
-        _ if row.is_carried() => " (only where it has a value, or is named)",
+        _ if row.shows_only_values() => " (only where it has a value, or is named)",
         _ => "",
     };
     format!("| `{prefix}{}` | {kind} | {}{words}{only} |\n", row.name(), row.summary())

@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::inside::{Inside, Verb, now, pass};
+use crate::support::managed;
 use serde_json::Value;
-use spoolsuite::attributes::{Attribute, Class, Kind, nameable};
+use spoolsuite::attributes::{Attribute, Class, nameable};
 use spoolsuite::commands::shell::Exit;
 use spoolsuite::commands::{pd, spoolcom};
 use spoolsuite::model::device::ConnectionInUse;
-use spoolsuite::model::field::Value as Given;
 use spoolsuite::model::job::{DocumentOffer, GivenValue, Origin, RawPath, Transfer};
 use spoolsuite::model::order::Priority;
 use spoolsuite::model::state::ErrorNote;
@@ -40,6 +40,15 @@ const LISTINGS: &[(&[&str], Verb, &[&str])] = &[
     (&["spoolcom JOB WHY"], spoolcom::run, &["JOB 4, WHY", "--json"]),
     (&["spoolcom JOB WHY"], spoolcom::run, &["JOB 7, WHY", "--json"]),
     (&["spoolcom SPOOLER"], spoolcom::run, &["SPOOLER", "--json"]),
+    (&["spoolcom XREF"], spoolcom::run, &["LOC, XREF", "--json"]),
+    (&["spoolcom XREF"], spoolcom::run, &["DEV, XREF", "--json"]),
+    (&["spoolcom XREF"], spoolcom::run, &["PRINT, XREF", "--json"]),
+    (&["spoolcom DEV SUMMARY"], spoolcom::run, &["DEV, SUMMARY", "--json"]),
+    (&["spoolcom JOB SUMMARY"], spoolcom::run, &["JOB, SUMMARY", "--json"]),
+    (&["spoolcom PRINT SUMMARY and COLLECT SUMMARY"], spoolcom::run, &["PRINT, SUMMARY", "--json"]),
+    (&["spoolcom PRINT SUMMARY and COLLECT SUMMARY"], spoolcom::run, &["COLLECT, SUMMARY", "--json"]),
+    (&["spoolcom SPOOLER STATISTICS"], spoolcom::run, &["SPOOLER, STATISTICS", "--json"]),
+    (&["spoolcom COLLECT"], spoolcom::run, &["COLLECT", "--json"]),
 ];
 
 /// Objects inside others that have a section of their own.
@@ -51,12 +60,7 @@ const NOT_HERE: &[&str] = &["error"];
 
 /// A value that `row` may have, as if it had been given.
 fn given(row: &Attribute) -> GivenValue {
-    let one = match row.kind {
-        Kind::Keyword(words) => Given::Text(words[0].into()),
-        Kind::Integer(_, high) => Given::Integer(high),
-        _ => Given::Text(format!("some {}", row.heading.join(" "))),
-    };
-    let value = if row.many { Given::Many(vec![one.clone(), one]) } else { one };
+    let value = managed::value(row);
     let document = u32::from(row.class == Class::Document);
     GivenValue { document, field: row.field, value, origin: Origin::User }
 }
@@ -70,6 +74,7 @@ fn one_of_everything() -> Inside {
                     DEV $LP2, START";
     inside.run(spoolcom::run, &[commands], Exit::Done);
     inside.local.set_broadcast("office".parse().unwrap(), true).unwrap();
+    managed::manage(&mut inside);
     inside.submit("office.front", b"one\ntwo\n", |submission| {
         submission.documents[0].copies = 2;
         submission.hold_after = true;
@@ -259,6 +264,8 @@ fn hide(value: &mut Value, base: &str) {
                         let end = path.len() - 6;
                         *value = Value::from(path[..end].replace(base, "[base]") + "[six]");
                     }
+                    // How full the disk is.
+                    ("units-allocated" | "total-units" | "percent-full", _) => *value = Value::from("[number]"),
                     ("base", _) => *value = Value::from("[base]"),
                     ("fastcnfg", Value::String(path)) => *value = Value::from(path.replace(base, "[base]")),
                     _ => hide(value, base),

@@ -54,6 +54,7 @@ fn make() {
             format: None,
         }],
         given: Vec::new(),
+        collector: None,
     };
     spool.submit(submission, vec![std::fs::File::open(&text).unwrap().into()]).unwrap();
     let about = spool.about().unwrap();

@@ -201,6 +201,7 @@ pub fn submit(spool: &mut Local, destination: &str, file: &Path, transfer: Trans
             format: None,
         }],
         given: Vec::new(),
+        collector: None,
     };
     spool.submit(submission, vec![OwnedFd::from(File::open(file).unwrap())]).unwrap();
 }

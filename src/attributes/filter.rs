@@ -15,11 +15,12 @@ use jiff::tz::TimeZone;
 use super::object::Object;
 use super::text::{escaped, is_plain, write};
 use super::{Attribute, Class, Kind, find_nameable};
+use crate::model::collector::is_data_file;
 use crate::model::field::{Field, Value};
 use crate::model::location::Destination;
 use crate::model::query::{Comparison, Condition, Parts};
 use crate::model::state::JobState;
-use crate::model::{GlobalJobId, JobNumber, JobRef, LocalJobId, LocationPattern};
+use crate::model::{CollectorName, GlobalJobId, JobNumber, JobRef, LocalJobId, LocationPattern};
 
 /// A condition that is ready for objects of one class.
 #[derive(Debug)]
@@ -74,6 +75,8 @@ impl Node {
             | Condition::UserName(_)
             | Condition::Owner(_)
             | Condition::State(_)
+            | Condition::Collector(_)
+            | Condition::DataFile(_)
             | Condition::Destination(_)
             | Condition::Location(_) => Self::Is(condition.clone()),
         }
@@ -114,6 +117,8 @@ struct Identity<'a> {
     destination: &'a Destination,
     /// A finished job is in no state.
     state: Option<JobState>,
+    /// The collector by which it came, and its data file. Of a finished job nobody knows that any more.
+    came_by: Option<(CollectorName, Option<&'a str>)>,
 }
 
 impl<'a> Identity<'a> {
@@ -128,6 +133,7 @@ impl<'a> Identity<'a> {
                 user_name: &job.user_name,
                 destination: &job.destination,
                 state: Some(job.state),
+                came_by: Some((job.collector.clone().unwrap_or_else(CollectorName::usual), job.data_file.as_deref())),
             }),
             Object::Finished(job) => Some(Self {
                 number: job.number,
@@ -138,6 +144,7 @@ impl<'a> Identity<'a> {
                 user_name: &job.user_name,
                 destination: &job.destination,
                 state: None,
+                came_by: None,
             }),
             _ => None,
         }
@@ -152,6 +159,11 @@ impl<'a> Identity<'a> {
             Condition::UserName(user) => self.user_name == user,
             Condition::Owner(owner) => self.owner == owner,
             Condition::State(state) => self.state == Some(*state),
+            Condition::Collector(name) => self.came_by.as_ref().is_some_and(|by| by.0 == *name),
+            Condition::DataFile(asked) => {
+                let typed = self.came_by.as_ref().and_then(|by| by.1);
+                typed.is_some_and(|typed| is_data_file(typed, asked))
+            }
             Condition::Destination(destination) => self.destination == destination,
             Condition::Location(pattern) => at(self.destination, pattern),
             _ => false,
@@ -161,9 +173,11 @@ impl<'a> Identity<'a> {
 
 fn at(destination: &Destination, pattern: &LocationPattern) -> bool {
     match (destination, pattern) {
-        (Destination::Location(name), LocationPattern::One(wanted)) => name == wanted,
-        (Destination::Location(name), LocationPattern::Group(group)) => name.group == *group,
-        (Destination::Location(name), LocationPattern::EveryGroup(dest)) => name.dest == *dest,
+        (Destination::Location(name) | Destination::Plain(name), LocationPattern::One(wanted)) => name == wanted,
+        (Destination::Location(name) | Destination::Plain(name), LocationPattern::Group(group)) => name.group == *group,
+        (Destination::Location(name) | Destination::Plain(name), LocationPattern::EveryGroup(dest)) => {
+            name.dest == *dest
+        }
         (Destination::Group(group), LocationPattern::Group(wanted)) => group == wanted,
         (Destination::Group(_), _) => false,
     }

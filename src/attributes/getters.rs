@@ -37,10 +37,11 @@ pub(super) fn texts(values: impl IntoIterator<Item = impl ToString>) -> Value {
     Value::Many(values.into_iter().map(text).collect())
 }
 
-/// Names a destination as `pdpr -d` does: a location without `#`, a group with it.
+/// Names a destination as `pdpr -d` does: a location without `#`, a group with it, and a plain one by its own name.
 pub(super) fn destination_name(destination: &Destination) -> Value {
     plain(match destination {
         Destination::Location(name) => format!("{}.{}", name.group, name.dest),
+        Destination::Plain(name) => name.dest.to_string(),
         Destination::Group(group) => format!("#{group}"),
     })
 }

@@ -7,6 +7,8 @@
 //! [`names`] reads abbreviations, [`text`] reads and writes values, [`filter`] decides conditions, and [`object`] has what the
 //! getters read. Nothing here does I/O or reads a clock; the time zone is an argument.
 
+mod destinations;
+pub mod draft;
 pub mod filter;
 mod getters;
 pub mod names;
@@ -19,7 +21,9 @@ use crate::model::alter::JobChange;
 use crate::model::field::{Field, Value};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{DocumentStatus, GivenValue, JobStatus, Submission};
+use crate::model::managed::Realization;
 use crate::model::query::Parts;
+use draft::Draft;
 use object::{Actual, Logical, Object, QueueFacts, ServerFacts};
 
 /// A kind of object that has attributes.
@@ -69,6 +73,10 @@ pub enum Kind {
     Time,
     /// A print file and the server that owns it.
     Content,
+    /// A span of time in minutes, written as hours and minutes.
+    Duration,
+    /// From a low to a high number, both between these.
+    Range(i64, i64),
 }
 
 /// When a value may be set (docs/reference/infoprint.md 2).
@@ -126,6 +134,9 @@ pub enum Setter {
     Change(fn(Option<&Value>, Option<u32>) -> Result<JobChange, String>),
     /// It is kept as it was given.
     Carried,
+    /// With a destination, a queue or the server, when it is made or later. The function takes a value into a draft; none is
+    /// the default.
+    Managed(fn(&mut Draft, Option<&Value>) -> Result<(), String>),
 }
 
 /// One attribute of one class of objects.
@@ -135,6 +146,8 @@ pub struct Attribute {
     pub field: Field,
     /// Which objects have it.
     pub class: Class,
+    /// Of destinations, which of the two have it; none where both do.
+    pub only: Option<Realization>,
     /// Other whole words that mean it.
     pub synonyms: &'static [&'static str],
     /// Its values.
@@ -191,6 +204,11 @@ impl Attribute {
         matches!(self.field, Field::Carried(_))
     }
 
+    /// Returns whether a group shows it of those objects alone that have a value of it.
+    pub fn shows_only_values(&self) -> bool {
+        self.is_carried() || (self.only.is_some() && self.shown == Shown::All)
+    }
+
     /// Returns its value of `object`; [`NONE`] where the object has no value now, or does not have the attribute.
     #[inline]
     pub fn value(&self, object: &Object<'_>) -> Value {
@@ -198,10 +216,15 @@ impl Attribute {
             Object::Job(job) => self.get.job.map_or_else(|| self.given(&job.given), |get| get(job)),
             Object::Document(one) => self.get.document.map_or_else(|| self.given(&one.given), |get| get(one)),
             Object::Finished(job) => self.get.finished.map_or_else(|| self.remembered(&job.carried), |get| get(job)),
-            Object::Logical(location) => self.get.logical.map_or(NONE, |get| get(location)),
-            Object::Actual(device) => self.get.actual.map_or(NONE, |get| get(device)),
-            Object::Queue(queue) => self.get.queue.map_or(NONE, |get| get(queue)),
-            Object::Server(server) => self.get.server.map_or(NONE, |get| get(server)),
+            Object::Logical(one) if self.is_of(Realization::Logical) => {
+                self.get.logical.map_or_else(|| self.kept_of(&one.location.given), |get| get(one))
+            }
+            Object::Actual(one) if self.is_of(Realization::Actual) => {
+                self.get.actual.map_or_else(|| self.kept_of(&one.device.given), |get| get(one))
+            }
+            Object::Logical(_) | Object::Actual(_) => NONE,
+            Object::Queue(queue) => self.get.queue.map_or_else(|| self.kept_of(&queue.group.given), |get| get(queue)),
+            Object::Server(server) => self.get.server.map_or_else(|| self.kept_of(server.given), |get| get(server)),
         }
     }
 
@@ -209,6 +232,35 @@ impl Attribute {
     fn given(&self, given: &[GivenValue]) -> Value {
         let found = given.iter().find(|one| one.field == self.field).filter(|_| self.is_carried());
         found.map_or(NONE, |one| one.value.clone())
+    }
+
+    /// Tells whether destinations of that realization have it.
+    pub fn is_of(&self, realization: Realization) -> bool {
+        self.only.is_none_or(|only| only == realization)
+    }
+
+    /// Finds the value of one that is only kept among what was set of a destination, a queue or the server; its default where
+    /// nobody set one.
+    fn kept_of(&self, given: &[(Field, Value)]) -> Value {
+        if !self.is_carried() {
+            return NONE;
+        }
+        match given.iter().find(|one| one.0 == self.field) {
+            Some(one) => one.1.clone(),
+            None => self.default_value(),
+        }
+    }
+
+    /// Returns the value that is shown when nobody gives one.
+    pub fn default_value(&self) -> Value {
+        let Some(text) = self.default else { return NONE };
+        let value = |text: &str| match self.kind {
+            Kind::Boolean => Value::Boolean(text == "true"),
+            Kind::Integer(..) => text.parse().map_or(NONE, Value::Integer),
+            Kind::Duration => text::minutes(text).map_or(NONE, Value::Integer),
+            _ => Value::Text(text.to_owned()),
+        };
+        if self.many { Value::Many(text.split(' ').map(value).collect()) } else { value(text) }
     }
 
     /// Finds the value of one that is only carried among what the history kept.
@@ -225,7 +277,7 @@ impl Attribute {
         match self.set {
             Setter::Change(change) => change(value, document),
             Setter::Carried => Ok(JobChange::Carried { field: self.field, document, value: value.cloned() }),
-            Setter::Nobody | Setter::Submission(_) => Err("it cannot be altered".to_owned()),
+            Setter::Nobody | Setter::Submission(_) | Setter::Managed(_) => Err("it cannot be altered".to_owned()),
         }
     }
 
@@ -259,7 +311,10 @@ impl Attribute {
     /// Says what it is, with its default. Of one that is only carried it says that it decides nothing.
     pub fn summary(&self) -> String {
         match self.default {
-            _ if self.is_carried() => format!("{}; kept and shown, decides nothing", self.help),
+            Some(default) if self.is_carried() => {
+                format!("{}; kept and shown, decides nothing; {default} unless given", self.help)
+            }
+            None if self.is_carried() => format!("{}; kept and shown, decides nothing", self.help),
             Some(default) => format!("{}; {default} unless given", self.help),
             None => self.help.to_owned(),
         }
@@ -271,12 +326,17 @@ pub const MAX_VALUES: usize = 100;
 
 /// Returns the attributes of `class` in the order in which they are shown.
 pub fn of_class(class: Class) -> impl Iterator<Item = &'static Attribute> {
-    table::TABLE.iter().filter(move |row| row.class == class)
+    rows().filter(move |row| row.class == class)
+}
+
+/// Returns all attributes, in the order in which displays show those of a class.
+pub fn rows() -> impl Iterator<Item = &'static Attribute> {
+    table::TABLE.iter().chain(destinations::TABLE)
 }
 
 /// Returns the attributes that a command on objects of `class` may name. A command on jobs may name those of documents too.
 pub fn nameable(class: Class) -> impl Iterator<Item = &'static Attribute> {
-    table::TABLE.iter().filter(move |row| row.class == class || (class == Class::Job && row.class == Class::Document))
+    rows().filter(move |row| row.class == class || (class == Class::Job && row.class == Class::Document))
 }
 
 /// Finds the attribute `field` of `class`.

@@ -74,6 +74,67 @@ pub fn keyword(word: &str, keywords: &[&'static str]) -> Result<&'static str, Ba
     resolve(word, &candidates)
 }
 
+/// Attributes of AFP printing, by their whole names: some are complete here, others are beginnings of a family.
+const AFP_ONLY: &[&str] = &[
+    "account-text",
+    "accounting1-text",
+    "accounting2-text",
+    "accounting3-text",
+    "ack-interval",
+    "address1-text",
+    "address2-text",
+    "address3-text",
+    "address4-text",
+    "base-printer",
+    "building-text",
+    "chars",
+    "color-bits-per-plane",
+    "color-mapping-table",
+    "color-profile",
+    "color-rendering-intent",
+    "color-toner-saver",
+    "data-fidelity-problem-reported",
+    "department-text",
+    "font-resolution",
+    "form-definition",
+    "halftone",
+    "image-out-format",
+    "image-out-formats-supported",
+    "input-tray-select",
+    "interrupt-message-page",
+    "maximum-messages",
+    "name-text",
+    "new-line-option",
+    "node-id-text",
+    "other-transform-options",
+    "output-format",
+    "overlay-back",
+    "overlay-front",
+    "page-definition",
+    "programmer-text",
+    "psf-exit-program-name",
+    "psf-tray-characteristics",
+    "record-count",
+    "resource-context",
+    "resource-context-font",
+    "resource-context-form-definition",
+    "resource-context-overlay",
+    "resource-context-page-definition",
+    "resource-context-page-segment",
+    "resource-context-user",
+    "resource-exit",
+    "room-text",
+    "shared-formatting",
+    "snmp-context-name",
+    "title-text",
+    "user-id-text",
+];
+
+/// Tells whether `name` is the whole name of an attribute that only AFP printing has.
+pub fn is_afp_only(name: &str) -> bool {
+    AFP_ONLY.iter().any(|one| one.eq_ignore_ascii_case(name))
+}
+
 /// Returns whether `short` abbreviates `full`: it has as many words, each a beginning of its counterpart.
 fn abbreviates(short: &str, full: &str) -> bool {
     let mut short = short.split('-');

@@ -1,13 +1,16 @@
 //! The objects that getters read: records of the model, with the few facts that a display knows beside them.
 
+use crate::model::CollectorName;
 use crate::model::access::Access;
 use crate::model::authority::UserLimits;
+use crate::model::collector::CollectorState;
 use crate::model::device::DeviceStatus;
+use crate::model::field::{Field, Value};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{DocumentStatus, JobStatus};
-use crate::model::location::LocationStatus;
+use crate::model::location::{GroupStatus, LocationStatus};
 use crate::model::space::SpoolSpace;
-use crate::model::state::SpoolerState;
+use crate::model::state::{DeviceState, DeviceWish, SpoolerState};
 
 /// An object whose attributes are read.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +36,8 @@ pub enum Object<'a> {
 pub struct Logical<'a> {
     /// The location.
     pub location: &'a LocationStatus,
+    /// The devices that print its jobs and take some now.
+    pub ready: &'a [String],
     /// Its server.
     pub server: &'a ServerFacts<'a>,
 }
@@ -51,10 +56,12 @@ pub struct Actual<'a> {
 /// A group of locations.
 #[derive(Clone, Copy, Debug)]
 pub struct QueueFacts<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// Its access rules.
-    pub access: &'a Access,
+    /// The group.
+    pub group: &'a GroupStatus,
+    /// The logical destinations that feed it.
+    pub logical: &'a [String],
+    /// The actual destinations that it feeds.
+    pub actual: &'a [String],
     /// Its server.
     pub server: &'a ServerFacts<'a>,
 }
@@ -74,8 +81,32 @@ pub struct ServerFacts<'a> {
     pub limits: UserLimits,
     /// What it holds.
     pub space: SpoolSpace,
+    /// Its collectors, each with its state.
+    pub collectors: &'a [(CollectorName, CollectorState)],
     /// The state of its spooler.
     pub state: SpoolerState,
     /// What is wrong with it.
     pub problem: Option<&'a str>,
+    /// What was set of it and is only kept.
+    pub given: &'a [(Field, Value)],
+    /// Its objects, where they are looked at.
+    pub members: Option<&'a Members>,
+}
+
+/// The objects of a server by name.
+#[derive(Clone, Debug, Default)]
+pub struct Members {
+    /// Its logical destinations.
+    pub logical: Vec<String>,
+    /// Its actual destinations.
+    pub actual: Vec<String>,
+    /// Its queues.
+    pub queues: Vec<String>,
+}
+
+/// Tells whether a device takes jobs now: it is enabled, and nothing keeps it from printing.
+pub fn device_is_ready(device: &DeviceStatus) -> bool {
+    device.wish == DeviceWish::Started
+        && device.trouble.is_none()
+        && matches!(device.state, DeviceState::Waiting | DeviceState::Printing(_))
 }

@@ -7,6 +7,9 @@ use crate::model::finished::FinishedStatus;
 use crate::model::job::{DocumentStatus, JobStatus, Submission};
 use crate::model::query::Parts;
 
+use crate::model::managed::Realization;
+
+use super::draft::Draft;
 use super::object::{Actual, Logical, QueueFacts, ServerFacts};
 
 type Words = &'static [&'static str];
@@ -22,6 +25,7 @@ const fn row(class: Class, field: Field, kind: Kind, shown: Shown, heading: Word
     Attribute {
         field,
         class,
+        only: None,
         synonyms: &[],
         kind,
         value_synonyms: &[],
@@ -92,6 +96,26 @@ impl Attribute {
     /// Other words for its values.
     pub(super) const fn values_also(self, synonyms: &'static [(&'static str, &'static str)]) -> Self {
         Self { value_synonyms: synonyms, ..self }
+    }
+
+    /// Only destinations of that realization have it.
+    pub(super) const fn only(self, realization: Realization) -> Self {
+        Self { only: Some(realization), ..self }
+    }
+
+    /// It is set of a destination, a queue or the server with this function, at any time.
+    pub(super) const fn managed(self, set: fn(&mut Draft, Option<&Value>) -> Result<(), String>) -> Self {
+        Self { settable: Settable::Always, set: Setter::Managed(set), ..self }
+    }
+
+    /// It is kept as it was set, at any time, and something else is read from it.
+    pub(super) const fn kept_as_set(self) -> Self {
+        Self { settable: Settable::Always, set: Setter::Carried, ..self }
+    }
+
+    /// It is given when the object is made, and never later.
+    pub(super) const fn initially(self) -> Self {
+        Self { settable: Settable::Initially, ..self }
     }
 
     /// It may have several values.

@@ -5,16 +5,16 @@ use super::Class::{Document, Job};
 use super::Kind::{Boolean, Content, Counted, Integer, Keyword, Name, Text, Time};
 use super::Shown::{All, Brief, ByName, Verbose};
 use super::getters::{
-    INTERVENING_MAX, content, destination_name, device_state, is_enabled, number, optional, plain, problem, set_copies,
-    set_destination, set_form, set_format, set_hold, set_hold_after, set_name, set_priority, text, texts,
+    INTERVENING_MAX, content, destination_name, number, optional, plain, set_copies, set_destination, set_form,
+    set_format, set_hold, set_hold_after, set_name, set_priority, text, texts,
 };
-use super::row::{carried, destination, document, job, queue, server};
+use super::row::{carried, document, job};
 use super::{Attribute, NONE};
+use crate::model::CollectorName;
 use crate::model::field::{Field, Value};
 use crate::model::job::{Format, FormatOrigin, Transfer};
-use crate::model::location::Destination;
 use crate::model::query::Parts;
-use crate::model::state::{HoldReason, SpoolerState};
+use crate::model::state::HoldReason;
 
 /// The largest count or number.
 const MAX: i64 = 2_147_483_647;
@@ -48,11 +48,8 @@ pub const FORMATS: &[&str] = &Format::KEYWORDS;
 /// Values of `document-format-origin`.
 pub const FORMAT_ORIGINS: &[&str] = &FormatOrigin::WORDS;
 
-/// Values of `destination-state`.
-pub const DESTINATION_STATES: &[&str] =
-    &["idle", "printing", "paused", "needs-attention", "needs-key-operator", "shutdown"];
-
-/// Every attribute, in the order in which displays show them.
+/// Every attribute of jobs and documents, in the order in which displays show them. Those of destinations, queues and the server
+/// are in [`super::destinations`].
 #[rustfmt::skip]
 pub static TABLE: &[Attribute] = &[
     job(Field::JobClientId, Integer(1, 999_999_999), Brief, &["Job"], "the submitter's own number for the job")
@@ -71,6 +68,8 @@ pub static TABLE: &[Attribute] = &[
         .job(|j| destination_name(&j.destination)).finished(Brief, |j| destination_name(&j.destination)),
     job(Field::DestinationsAssigned, Name, Brief, &["Destinations", "Assigned"], "the devices that have it")
         .also(&["printers-assigned"]).many().job(|j| texts(&j.devices)).finished(Brief, |j| texts(&j.device)),
+    job(Field::Collector, Name, All, &["Collector"], "the collector by which it came, one of the NonStop language")
+        .job(|j| text(j.collector.as_ref().unwrap_or(&CollectorName::usual()))),
     job(Field::JobStateReasons, Keyword(JOB_REASONS), Verbose, &["Reasons"],
         "why it is held, or that its printer has all of it")
         .also(&["state-reasons", "reasons"]).many().job(|j| texts(j.reason_keywords())),
@@ -148,80 +147,34 @@ pub static TABLE: &[Attribute] = &[
     document(Field::DocumentContent, Content, ByName, &["Document", "Content"],
         "the print file and the server that owns it, as path:server; shown only when asked for by name")
         .document(|d| content(&d.path, &d.server)),
-
-    destination(Field::DestinationName, Name, Brief, &["Destination"], "its name").also(&["printer-name"])
-        .logical(|l| destination_name(&Destination::Location(l.location.name.clone()))).actual(|a| text(&a.device.name)),
-    destination(Field::DestinationRealization, Keyword(&["logical", "actual"]), Brief, &["Realization"],
-        "logical (a location jobs are sent to) or actual (a device)").also(&["printer-realization"])
-        .logical(|_| text("logical")).actual(|_| text("actual")),
-    destination(Field::DestinationState, Keyword(DESTINATION_STATES), Brief, &["State"],
-        "what an actual destination is doing").also(&["printer-state"]).actual(|a| text(device_state(a.device))),
-    destination(Field::Enabled, Boolean, Brief, &["Enabled"], "whether it takes jobs")
-        .logical(|l| Value::Boolean(l.server.accepts)).actual(|a| Value::Boolean(a.server.accepts && is_enabled(a.device))),
-    destination(Field::AssociatedQueue, Name, Brief, &["Queue"], "the queue behind it").many()
-        .logical(|l| text(&l.location.name.group)).actual(|a| texts(a.queues)),
-    destination(Field::ProblemMessage, Text, Brief, &["Problem"],
-        "why an actual destination does not print, and since when").actual(|a| problem(a.device)),
-    destination(Field::AssociatedServer, Name, All, &["Server"], "the server it belongs to")
-        .logical(|l| text(l.server.name)).actual(|a| text(a.server.name)),
-    destination(Field::Access, Text, All, &["Access"], "who may do what with it: operation:user, operation:@group, operation:*")
-        .many().logical(|l| texts(l.location.access.values())).actual(|a| texts(a.device.access.values())),
-
-    queue(Field::QueueName, Name, Brief, &["Queue"], "its name").queue(|q| text(q.name)),
-    queue(Field::QueueState, Keyword(&["ready", "paused"]), Brief, &["State"], "whether jobs leave it for printing")
-        .queue(|q| text(if q.server.prints { "ready" } else { "paused" })),
-    queue(Field::AssociatedServer, Name, Brief, &["Server"], "the server it belongs to").queue(|q| text(q.server.name)),
-    queue(Field::Access, Text, All, &["Access"], "who may do what with the jobs of all its destinations").many().queue(|q| texts(q.access.values())),
-
-    server(Field::ServerName, Name, Brief, &["Server"], "its name").server(|s| text(s.name)),
-    server(Field::ServerState, Keyword(&["initializing", "ready", "paused", "terminating"]), Brief, &["State"],
-        "ready takes jobs and prints them; paused takes jobs and nobody prints them; initializing and terminating take none")
-        .server(|s| text(match (s.state, s.prints) {
-            (SpoolerState::Cold, _) => "initializing",
-            (SpoolerState::Warm | SpoolerState::Drain, _) => "terminating",
-            (SpoolerState::Active, true) => "ready",
-            (SpoolerState::Active, false) => "paused",
-        })),
-    server(Field::ProblemMessage, Text, Brief, &["Problem"], "why nobody prints what waits, or what is wrong with the spool")
-        .server(|s| s.problem.map_or(NONE, plain)),
-    server(Field::Access, Text, All, &["Access"], "who may do what with all destinations").many()
-        .server(|s| texts(s.access.values())),
-    server(Field::SpoolSpace, Text, All, &["Spool", "Space"],
-        "print files of its jobs (copies, links), and the room on their disk").many().server(|s| texts(s.space.lines())),
-    server(Field::JobsPerUser, Integer(1, i64::MAX), All, &["Jobs Per", "User"], "jobs that one user may have")
-        .server(|s| optional(s.limits.jobs)),
-    server(Field::OctetsPerUser, Integer(1, i64::MAX), All, &["Octets Per", "User"],
-        "octets that the jobs of one user may have").server(|s| optional(s.limits.octets)),
-    server(Field::SubmissionsPerUser, Integer(1, MAX), All, &["Submissions", "Per User"],
-        "submissions of one user that may be under way").server(|s| optional(s.limits.opens)),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attributes::{Class, Settable, Setter};
+    use crate::attributes::{Class, Settable, Setter, rows};
     use crate::model::job::TRANSFERRED;
     use crate::model::state::{HoldReasons, JobState};
 
     #[test]
     fn every_field_has_a_row_and_no_class_has_two_rows_of_one_name() {
         for field in Field::ALL {
-            assert!(TABLE.iter().any(|row| row.field == *field), "{field:?}");
+            assert!(rows().any(|row| row.field == *field), "{field:?}");
         }
-        for (n, row) in TABLE.iter().enumerate() {
+        for (n, row) in rows().enumerate() {
             assert!((1..=2).contains(&row.heading.len()), "{}", row.name());
             // Every class of records that has it has a getter, and what costs a question has none.
             let read = match row.class {
                 Class::Job => row.get.job.is_some() || row.get.finished.is_some(),
                 Class::Document => row.get.document.is_some(),
-                Class::Destination => row.get.actual.is_some(),
+                Class::Destination => row.get.actual.is_some() || row.get.logical.is_some(),
                 Class::Queue => row.get.queue.is_some(),
                 Class::Server => row.get.server.is_some(),
             };
             assert_eq!(read, !row.asked && !row.is_carried(), "{}", row.name());
             assert_eq!(row.settable == Settable::Never, matches!(row.set, Setter::Nobody), "{}", row.name());
             let words: Vec<&str> = row.synonyms.iter().copied().chain([row.name()]).collect();
-            for other in TABLE.iter().skip(n + 1).filter(|other| other.class == row.class) {
+            for other in rows().skip(n + 1).filter(|other| other.class == row.class) {
                 assert!(!words.contains(&other.name()), "{}", other.name());
                 assert!(!other.synonyms.iter().any(|word| words.contains(word)), "{}", other.name());
             }

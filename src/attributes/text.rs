@@ -93,6 +93,7 @@ pub(super) fn write(kind: Kind, value: &Value, zone: &TimeZone, out: &mut String
             Ok(())
         }
         (Kind::Counted(most), Value::Integer(n)) if *n > most => write!(out, "{most}+"),
+        (Kind::Duration, Value::Integer(n)) => write!(out, "{}:{:02}", n / 60, n % 60),
         (_, Value::Integer(n)) => write!(out, "{n}"),
         (_, Value::Boolean(b)) => write!(out, "{b}"),
         (_, Value::Time(ms)) => match shown(*ms, |at| zone.to_datetime(at)).as_ref().map(|text| str::from_utf8(text)) {
@@ -185,6 +186,16 @@ pub fn read(attribute: &Attribute, text: &str, clock: &Clock) -> Result<Value, F
         Kind::Text | Kind::Name | Kind::Content => Ok(Value::Text(text.to_owned())),
         Kind::Integer(low, high) => read_number(name, text, low, high),
         Kind::Counted(_) => read_number(name, text, 0, i64::MAX),
+        Kind::Duration => match minutes(text) {
+            Some(n) => Ok(Value::Integer(n)),
+            None => Err(bad(format!("'{}' is no span of time", escaped(text)))
+                .hint("a span of time is written HH:MM, or as minutes alone")),
+        },
+        Kind::Range(low, high) => match range(text, low, high) {
+            Some((from, to)) => Ok(Value::Text(format!("{from}:{to}"))),
+            None => Err(bad(format!("'{}' is no range from {low} to {high}", escaped(text)))
+                .hint("a range is written LOW:HIGH; a side that is left out has no limit")),
+        },
         Kind::Boolean => match names::keyword(text, &["true", "false", "yes", "no"]) {
             Ok(word) => Ok(Value::Boolean(matches!(word, "true" | "yes"))),
             Err(_) => Err(bad(format!("'{}' is neither true nor false", escaped(text)))),
@@ -200,6 +211,34 @@ pub fn read(attribute: &Attribute, text: &str, clock: &Clock) -> Result<Value, F
                 .hint("a time is written YYYY-MM-DD HH:MM[:SS], HH:MM:SS MM/DD/YY, or HH:MM for today")),
         },
     }
+}
+
+/// The longest span of time, in minutes.
+const MOST_MINUTES: i64 = 35_791_394;
+
+/// Reads a span of time, `HH:MM` or minutes alone, in minutes.
+pub fn minutes(text: &str) -> Option<i64> {
+    let number = |text: &str| {
+        let digits = !text.is_empty() && text.len() <= 9 && text.bytes().all(|octet| octet.is_ascii_digit());
+        digits.then(|| text.parse::<i64>().ok()).flatten()
+    };
+    let found = match text.split_once(':') {
+        Some((hours, minutes)) => number(hours)? * 60 + number(minutes).filter(|n| *n < 60)?,
+        None => number(text)?,
+    };
+    (found <= MOST_MINUTES).then_some(found)
+}
+
+/// Reads a range `low:high`. A side that is left out is the limit of that side; a number alone is the low one.
+pub fn range(text: &str, low: i64, high: i64) -> Option<(i64, i64)> {
+    let (from, to) = text.split_once(':').unwrap_or((text, ""));
+    let side = |text: &str, usual: i64| match text {
+        "" => Some(usual),
+        text if text.bytes().all(|octet| octet.is_ascii_digit()) => text.parse::<i64>().ok(),
+        _ => None,
+    };
+    let (from, to) = (side(from, low)?, side(to, high)?);
+    (!text.is_empty() && low <= from && from <= to && to <= high).then_some((from, to))
 }
 
 fn read_number(name: &str, text: &str, low: i64, high: i64) -> Result<Value, Failure> {
@@ -218,7 +257,9 @@ fn read_number(name: &str, text: &str, low: i64, high: i64) -> Result<Value, Fai
 /// [`FailureKind::BadValue`] when nothing of `attribute` can be compared with it.
 pub fn read_wanted(attribute: &Attribute, text: &str, clock: &Clock) -> Result<Value, Failure> {
     match (attribute.kind, text.parse::<i64>()) {
-        (Kind::Integer(..) | Kind::Counted(_), Ok(n)) if !text.starts_with('+') => Ok(Value::Integer(n)),
+        (Kind::Integer(..) | Kind::Counted(_) | Kind::Duration, Ok(n)) if !text.starts_with('+') => {
+            Ok(Value::Integer(n))
+        }
         _ if attribute.field == Field::JobName => read(attribute, &title(text), clock),
         _ => read(attribute, text, clock),
     }
@@ -272,7 +313,14 @@ pub(super) fn check(kind: Kind, value: &Value) -> Result<(), String> {
         (Kind::Integer(low, high), Value::Integer(n)) if !(low..=high).contains(n) => {
             Err(format!("'{n}' is not a number from {low} to {high}"))
         }
-        (Kind::Text | Kind::Name | Kind::Keyword(_), Value::Text(_))
+        (Kind::Duration, Value::Integer(n)) if !(0..=MOST_MINUTES).contains(n) => {
+            Err(format!("'{n}' is not a number of minutes from 0 to {MOST_MINUTES}"))
+        }
+        (Kind::Range(low, high), Value::Text(text)) if range(text, low, high).is_none() => {
+            Err(format!("'{}' is no range from {low} to {high}", escaped(text)))
+        }
+        (Kind::Text | Kind::Name | Kind::Keyword(_) | Kind::Range(..), Value::Text(_))
+        | (Kind::Duration, Value::Integer(_))
         | (Kind::Integer(..), Value::Integer(_))
         | (Kind::Boolean, Value::Boolean(_))
         | (Kind::Time, Value::Time(_)) => Ok(()),
@@ -375,7 +423,7 @@ mod tests {
 
         #[test]
         fn reading_never_panics(text in ".{0,40}") {
-            for row in crate::attributes::table::TABLE {
+            for row in crate::attributes::rows() {
                 let _ = read(row, &text, &clock());
             }
         }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::{EmbeddedSpool, ServedSpool, Submitter, submission_socket};
 use crate::model::job::RawPath;
+use crate::model::names::FixedName;
 use crate::model::printable::escaped;
 use crate::model::{Failure, FailureKind};
 use crate::spool::disk::locks;
@@ -57,6 +58,8 @@ pub enum Intent {
     Submit,
     /// Declare something: a private spool is made if there is none.
     Declare,
+    /// The same, and a spool that is made has a server of this name.
+    DeclareAs(FixedName),
 }
 
 /// Opens a spool for an intent: the one that `-H` or `--spooler` names, or the usual one.
@@ -132,11 +135,12 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
                     Place::Server(path) => served(&path),
                 };
             }
-            Intent::Declare => Purpose::Declare,
+            Intent::Declare | Intent::DeclareAs(_) => Purpose::Declare,
         };
         match supervise::usual_place(host, &|name| std::env::var_os(name), &place)? {
             Place::Base(base) => {
-                let mut spool = embedded(base, purpose, None)?;
+                let server = if let Intent::DeclareAs(server) = intent { Some(server) } else { None };
+                let mut spool = embedded(base, purpose, server, None)?;
                 // Kept in the spool, because a print process has nothing of the environment of whoever starts it. A server
                 // has its own.
                 if let Some(path) = env("FASTCNFG").filter(|path| purpose != Purpose::Look && !path.is_empty())
@@ -187,11 +191,18 @@ fn served(path: &std::path::Path) -> Result<Box<dyn Operations>, Failure> {
     Ok(Box::new(ServedSpool::connect(path)?))
 }
 
-/// The spool in a directory of our own, for a command that began to look for it at `began`.
-fn embedded(base: Base, purpose: Purpose, began: Option<Instant>) -> Result<EmbeddedSpool, Failure> {
+/// The spool in a directory of our own, for a command that began to look for it at `began`. One that is made has a server of
+/// the name that is given.
+fn embedded(
+    base: Base,
+    purpose: Purpose,
+    server: Option<FixedName>,
+    began: Option<Instant>,
+) -> Result<EmbeddedSpool, Failure> {
     let waited = move || began.map_or(Duration::ZERO, |began| began.elapsed());
     let place = base.clone();
-    EmbeddedSpool::open(base, Box::new(move || supervise::open_waited(&place, purpose, waited())))
+    let open = move || supervise::open_waited(&place, purpose, server.as_ref().map(FixedName::as_str), waited());
+    EmbeddedSpool::open(base, Box::new(open))
 }
 
 /// Makes the way of a submission: to the submission socket, or into the spool. `PD_SUBMISSION_SOCKET_MS` says how long
@@ -203,7 +214,7 @@ fn submitter(base: Base) -> Box<dyn Operations> {
     let patience = if locks::is_served(&base) { Duration::ZERO } else { patience };
     let (path, gate, began) = (base.submission_socket(), base.write_lock(), Instant::now());
     let spool = Box::new(move || {
-        let spool = embedded(base.clone(), Purpose::Change, Some(began))?;
+        let spool = embedded(base.clone(), Purpose::Change, None, Some(began))?;
         Ok(Box::new(spool) as Box<dyn Operations>)
     });
     // The print process waits at the gate for us.

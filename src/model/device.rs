@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access::Access;
 
+use super::field::{Field, Value};
 use super::ids::{DeviceId, JobNumber};
 use super::kept::{KeptWord, KeptWords};
 use super::names::{DeviceName, ProcessName};
@@ -130,6 +131,9 @@ pub struct DeviceSettings {
     /// Words that mean nothing here, as they were typed.
     #[serde(default)]
     pub kept: KeptWords,
+    /// Papers that it has besides its form: jobs that want one of them are printed too.
+    #[serde(default)]
+    pub media: Vec<String>,
 }
 
 impl Default for DeviceSettings {
@@ -157,6 +161,7 @@ impl Default for DeviceSettings {
             delivery: AfterReset::Again,
             attempts: ATTEMPTS,
             kept: KeptWords::default(),
+            media: Vec::new(),
         }
     }
 }
@@ -206,6 +211,8 @@ pub enum DeviceChange {
     Attempts(u32),
     /// A word that means nothing here
     Kept(KeptWord),
+    /// Papers that it has besides its form.
+    Media(Vec<String>),
 }
 
 impl fmt::Display for DeviceChange {
@@ -236,6 +243,8 @@ impl fmt::Display for DeviceChange {
             Self::Delivery(v) => write!(f, "DELIVERY {}", v.word()),
             Self::Attempts(v) => write!(f, "ATTEMPTS {v}"),
             Self::Kept(v) => v.fmt(f),
+            Self::Media(v) if v.is_empty() => f.write_str("MEDIA NONE"),
+            Self::Media(v) => write!(f, "MEDIA {}", v.join(" ")),
         }
     }
 }
@@ -273,6 +282,70 @@ impl DeviceSettings {
             page_lines: (self.page_length > 0).then_some(self.page_length),
         }
     }
+    /// Returns what makes a device that was just declared into one with these settings, in the order of a command. What it
+    /// has anyway is left out.
+    pub fn changes(&self) -> Vec<DeviceChange> {
+        // Every setting stands here, so that a new one cannot be forgotten.
+        let Self {
+            process,
+            uri,
+            form,
+            speed,
+            exclusive,
+            fifo,
+            fifo_told,
+            retry,
+            timeout,
+            header,
+            startff,
+            endff,
+            width,
+            trunc,
+            eol_crlf,
+            page_length,
+            content_raw,
+            parm,
+            restart,
+            delivery,
+            attempts,
+            kept,
+            media,
+        } = self.clone();
+        let mut changes: Vec<DeviceChange> = Vec::new();
+        changes.extend(process.map(DeviceChange::Process));
+        changes.extend(uri.map(DeviceChange::Uri));
+        changes.extend([
+            DeviceChange::Form(form),
+            DeviceChange::Speed(speed),
+            DeviceChange::Exclusive(exclusive),
+            DeviceChange::Retry(retry),
+            DeviceChange::Timeout(timeout),
+            DeviceChange::Header(header),
+            DeviceChange::StartFf(startff),
+            DeviceChange::EndFf(endff),
+            DeviceChange::Width(width),
+            DeviceChange::Trunc(trunc),
+            DeviceChange::EolCrLf(eol_crlf),
+            DeviceChange::PageLength(page_length),
+            DeviceChange::ContentRaw(content_raw),
+            DeviceChange::Parm(parm),
+            DeviceChange::Restart(restart),
+            DeviceChange::Delivery(delivery),
+            DeviceChange::Attempts(attempts),
+            DeviceChange::Media(media),
+        ]);
+        let mut made = Self::default();
+        changes.retain(|change| {
+            let before = made.clone();
+            made.apply(change);
+            made != before
+        });
+        // Said only where somebody said it: else it follows from the URI.
+        changes.extend(fifo_told.then_some(DeviceChange::Fifo(fifo)));
+        let words = kept.iter().map(|(word, value)| KeptWord { word: word.to_owned(), value: value.to_owned() });
+        changes.extend(words.map(DeviceChange::Kept));
+        changes
+    }
     /// Applies one change.
     pub fn apply(&mut self, change: &DeviceChange) {
         match change.clone() {
@@ -300,6 +373,7 @@ impl DeviceSettings {
             DeviceChange::Delivery(v) => self.delivery = v,
             DeviceChange::Attempts(v) => self.attempts = v,
             DeviceChange::Kept(v) => self.kept.keep(v),
+            DeviceChange::Media(v) => self.media = v,
         }
     }
 }
@@ -418,6 +492,9 @@ pub struct DeviceStatus {
     /// Its access rules.
     #[serde(default)]
     pub access: Access,
+    /// What was set of it and is only kept.
+    #[serde(default)]
+    pub given: Vec<(Field, Value)>,
 }
 
 /// Where the paper of a device stands, for the form-feed rules.
@@ -466,6 +543,25 @@ pub struct FilePosition {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_changes_of_a_device_make_it_again() {
+        let mut settings = DeviceSettings::default();
+        assert_eq!(settings.changes(), []);
+        let kept = KeptWord { word: "CHARMAP".into(), value: "NONE".into() };
+        for change in [
+            DeviceChange::Uri(DeviceUri::Null),
+            DeviceChange::Width(80),
+            DeviceChange::Fifo(false),
+            DeviceChange::Kept(kept),
+            DeviceChange::Attempts(0),
+        ] {
+            settings.apply(&change);
+            let mut made = DeviceSettings::default();
+            settings.changes().iter().for_each(|change| made.apply(change));
+            assert_eq!(made, settings, "after {change}");
+        }
+    }
 
     #[test]
     fn an_entry_is_looked_for_without_a_uri_and_with_parm_bit_5() {

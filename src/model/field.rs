@@ -200,6 +200,96 @@ fields! {
     ServerName = "server-name",
     /// Server state.
     ServerState = "server-state",
+    /// The collector by which a job came.
+    Collector = "collector",
+    /// The collectors of a server.
+    Collectors = "collectors",
+    /// Address of a device.
+    DeviceUri = "device-uri",
+    /// Host of a device.
+    DestinationHost = "destination-tcpip-internet-address",
+    /// Port of a device.
+    DestinationPort = "destination-tcpip-port-number",
+    /// Print process of a device.
+    PrintProcess = "print-process",
+    /// Papers in the trays of a device.
+    InputTraysMedium = "input-trays-medium",
+    /// Its trays.
+    InputTraysSupported = "input-trays-supported",
+    /// Papers that are loaded.
+    MediaReady = "media-ready",
+    /// Order of jobs with one priority.
+    SchedulerSecondary = "scheduler-sort-secondary-order",
+    /// Orders of jobs.
+    SchedulersSupported = "schedulers-supported",
+    /// Attributes that jobs may have.
+    JobAttributesSupported = "job-attributes-supported",
+    /// Devices that take jobs now.
+    DestinationsReady = "destinations-ready",
+    /// What documents are.
+    DestinationContent = "destination-content",
+    /// Lines per minute.
+    DeviceSpeed = "device-speed",
+    /// When a device is open.
+    DeviceExclusive = "device-exclusive",
+    /// Seconds between tries.
+    DeviceRetry = "device-retry",
+    /// Tries.
+    DeviceTimeout = "device-timeout",
+    /// Seconds after which a stopped device is started again.
+    DeviceRestart = "device-restart",
+    /// What becomes of jobs after a reset.
+    DeviceDelivery = "device-delivery",
+    /// Attempts at one job.
+    DeviceAttempts = "device-attempts",
+    /// Header pages.
+    DeviceHeader = "device-header",
+    /// Form feed at the beginning.
+    DeviceStartFf = "device-startff",
+    /// Form feed at the end.
+    DeviceEndFf = "device-endff",
+    /// Columns of a line.
+    DeviceWidth = "device-width",
+    /// Whether longer lines are cut.
+    DeviceTrunc = "device-trunc",
+    /// Line ends.
+    DeviceEol = "device-eol",
+    /// Lines of a page.
+    DevicePageLength = "device-page-length",
+    /// Whether nothing is ever added.
+    DeviceRaw = "device-raw",
+    /// Logical destinations of a queue.
+    LogicalDestinationsAssigned = "logical-destinations-assigned",
+    /// Actual destinations of a queue.
+    ActualDestinationsAssigned = "actual-destinations-assigned",
+    /// Whether a job for a whole queue prints on each device.
+    Broadcast = "broadcast",
+    /// Kind of a queue.
+    QueueType = "queue-type",
+    /// Logical destinations of a server.
+    LogicalDestinationsSupported = "logical-destinations-supported",
+    /// Actual destinations of a server.
+    ActualDestinationsSupported = "actual-destinations-supported",
+    /// Queues of a server.
+    QueuesSupported = "queues-supported",
+    /// States of jobs.
+    JobStatesSupported = "job-states-supported",
+    /// States of actual destinations.
+    DestinationStatesSupported = "destination-states-supported",
+    /// Ways of documents into the spool.
+    TransferMethodsSupported = "transfer-methods-supported",
+    /// Classes of objects.
+    ObjectClassSupported = "object-class-supported",
+    /// Whether a job may have several documents.
+    MultipleDocumentsSupported = "multiple-documents-supported",
+    /// Time that a queue would take.
+    QueueBacklog = "queue-backlog",
+    /// Whether that is too long.
+    Backlogged = "backlogged",
+    /// Events that somebody can be told of.
+    EventsSupported = "events-supported",
+    /// Whether one document may be altered.
+    ModifyIndividualDocumentSupported = "modify-individual-document-supported",
 }
 
 /// A value of an attribute.

@@ -39,6 +39,8 @@ row_id! {
     DocumentId,
     /// Identity of an object of a class that is only kept.
     ObjectId,
+    /// Identity of a collector.
+    CollectorId,
     /// Identity of a queue entry.
     EntryId,
     /// Identity of an interned requirement class.

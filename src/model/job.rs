@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::field::{Field, Value};
 use super::ids::{DocumentId, GlobalJobId, JobId, JobNumber, LocalJobId, RouteId};
 use super::location::Destination;
-use super::names::DeviceName;
+use super::names::{CollectorName, DeviceName};
 use super::order::Priority;
 use super::state::{EntryState, HoldReason, HoldReasons, JobState};
 
@@ -375,6 +375,9 @@ pub struct Submission {
     pub documents: Vec<DocumentOffer>,
     /// The values that the user gave explicitly, for `==` and for a later resubmission.
     pub given: Vec<GivenValue>,
+    /// The collector by which it comes; none = the first one that is ACTIVE.
+    #[serde(default)]
+    pub collector: Option<CollectorName>,
 }
 
 #[cfg(test)]
@@ -398,6 +401,7 @@ impl Submission {
             hold_after: false,
             documents: vec![offer; documents],
             given: Vec::new(),
+            collector: None,
         }
     }
 }
@@ -511,6 +515,12 @@ pub struct JobStatus {
     pub given: Vec<GivenValue>,
     /// Its documents, in order; none where a listing wanted none ([`Parts`](super::query::Parts)).
     pub documents: Vec<DocumentStatus>,
+    /// The collector by which it came; none = the usual one.
+    #[serde(default)]
+    pub collector: Option<CollectorName>,
+    /// DATA of that collector, as typed.
+    #[serde(default)]
+    pub data_file: Option<String>,
 }
 
 impl JobStatus {

@@ -128,6 +128,10 @@ name!(
     ProcessName, dots: true
 );
 name!(
+    /// The name of a collector, without its `$`.
+    CollectorName, dots: false
+);
+name!(
     /// The name of an object of a class that is only kept, as [`super::object`] has them.
     ObjectName, dots: true
 );
@@ -140,6 +144,13 @@ name!(
     DestName, dots: false
 );
 
+impl CollectorName {
+    /// Returns the collector of a spool in which none was ever declared.
+    pub fn usual() -> Self {
+        Self("S".into())
+    }
+}
+
 impl GroupName {
     /// Returns the group to which a job goes that names no location.
     pub fn default_group() -> Self {
@@ -151,6 +162,27 @@ impl DestName {
     /// Returns the destination that stands for a group named alone.
     pub fn default_dest() -> Self {
         Self("DEFAULT".into())
+    }
+}
+
+/// A name that is copied like a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FixedName {
+    octets: [u8; MAX_NAME],
+    length: u8,
+}
+
+impl FixedName {
+    /// Makes one; none when the text is longer than a name.
+    pub fn new(text: &str) -> Option<Self> {
+        let mut octets = [0; MAX_NAME];
+        octets.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(Self { octets, length: u8::try_from(text.len()).ok()? })
+    }
+
+    /// Returns its text.
+    pub fn as_str(&self) -> &str {
+        self.octets.get(..usize::from(self.length)).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::field::{Field, Value};
 use super::ids::{JobId, JobRef};
 use super::location::Destination;
-use super::names::LocationPattern;
+use super::names::{CollectorName, LocationPattern};
 use super::state::JobState;
 
 /// How a field is compared (docs/reference/infoprint.md 4).
@@ -48,6 +48,10 @@ pub enum Condition {
     Owner(String),
     /// In this state.
     State(JobState),
+    /// Came by this collector.
+    Collector(CollectorName),
+    /// Came by a collector with this data file: its whole name, or its last part alone.
+    DataFile(String),
     /// Sent here.
     Destination(Destination),
     /// Sent to a location that matches.

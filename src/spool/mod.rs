@@ -117,7 +117,24 @@ impl Spool {
 
     /// Changes the spool in one transaction. On a full disk a change that gives room releases the ballast and is
     /// tried once more.
-    fn change<T, W>(&self, room: Room, call: &Call, work: W) -> Fallible<T>
+    fn change<T, W>(&self, room: Room, call: &Call, mut work: W) -> Fallible<T>
+    where
+        T: Send + 'static,
+        W: FnMut(&Tx<'_>) -> Fallible<T> + Send + 'static,
+    {
+        let noting = move |tx: &Tx<'_>| {
+            store::notices::begin();
+            let done = work(tx)?;
+            Ok((done, store::notices::take(tx)?))
+        };
+        let (done, notices) = self.commit(room, call, noting)?;
+        if let Some(notices) = notices {
+            disk::error_log::write(&self.inner.base, &self.inner.server, &notices);
+        }
+        Ok(done)
+    }
+
+    fn commit<T, W>(&self, room: Room, call: &Call, work: W) -> Fallible<T>
     where
         T: Send + 'static,
         W: FnMut(&Tx<'_>) -> Fallible<T> + Send + 'static,

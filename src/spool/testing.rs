@@ -116,6 +116,7 @@ impl Site {
             hold_after: false,
             documents: vec![offer],
             given: Vec::new(),
+            collector: None,
         };
         alter(&mut submission);
         let files = submission.documents.iter().map(|_| {

@@ -92,6 +92,7 @@ columns!(at {
     kept,
     fifo_told,
     rate,
+    media,
 });
 
 /// The identities of the devices that the route `?1` leads to; one may be there twice. Not a UNION, which would be a merge
@@ -128,6 +129,7 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
             restart: row.get(at::restart)?,
             delivery: row.get(at::delivery)?,
             attempts: row.get(at::attempts)?,
+            media: row.get::<String>(at::media)?.lines().map(str::to_owned).collect(),
             kept: row.get::<Option<String>>(at::kept)?.map(|text| KeptWords::from_stored(&text)).unwrap_or_default(),
         },
         set_aside: row.get(at::set_aside)?,
@@ -338,7 +340,7 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
         "UPDATE device SET process = ?, process_key = ?, uri = ?, form = ?, form_key = ?, speed = ?, exclusive = ?, fifo = ?,
              retry = ?, timeout = ?, header = ?, parm = ?, startff = ?, endff = ?, width = ?,
              restart = ?, delivery = ?, attempts = ?, trunc = ?, eol_crlf = ?, page_length = ?,
-             content_raw = ?, fifo_told = ? WHERE id = ?",
+             content_raw = ?, fifo_told = ?, media = ? WHERE id = ?",
         values![
             s.process.as_ref().map(ProcessName::as_str),
             s.process.as_ref().map(ProcessName::key),
@@ -363,6 +365,7 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
             s.page_length,
             s.content_raw,
             s.fifo_told,
+            s.media.join("\n"),
             id
         ],
     )
@@ -413,6 +416,16 @@ pub(crate) fn stop_by_error(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
         "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ? WHERE id = ?",
         values![DeviceWish::Stopped, false, true, id],
     )
+}
+
+/// Stores that an operator wants a stopped device to stay so. Returns whether nobody had said anything of it before.
+pub(crate) fn stays_stopped(tx: &Tx<'_>, id: DeviceId) -> Fallible<bool> {
+    tx.demand_lock(Lock::Device(id))?;
+    let changed = tx.run(
+        "UPDATE device SET untouched = ? WHERE id = ? AND wish = ? AND untouched <> ?",
+        values![false, id, DeviceWish::Stopped, false],
+    )?;
+    Ok(changed == 1)
 }
 
 /// Returns the devices that nobody has started or drained yet.
@@ -498,6 +511,7 @@ pub(crate) fn close_all(tx: &Tx<'_>, process: &ProcessName) -> Fallible<()> {
 /// Removes a device; nothing refers to it.
 pub(crate) fn delete(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
     tx.demand_lock(Lock::Device(id))?;
+    super::managed::forget(tx, super::managed::Holder::Device(id))?;
     tx.change("the device", "DELETE FROM device WHERE id = ?", values![id])?;
     super::access::forget(tx, super::access::Owner::Device(id))?;
     tally::add(tx, Counts { devices: -1, ..Counts::default() })

@@ -6,7 +6,7 @@
 
 use crate::model::event::{Event, EventDetail, EventWord};
 use crate::model::object::ObjectClass;
-use crate::model::{DeviceId, JobId, LocationId, ObjectId, ProcessId};
+use crate::model::{CollectorId, DeviceId, JobId, LocationId, ObjectId, ProcessId};
 
 use super::value::{Bind, columns, values};
 use super::{Fallible, Row, Tx, page};
@@ -22,6 +22,8 @@ pub enum Object {
     Process(ProcessId),
     /// A location.
     Location(LocationId),
+    /// A collector.
+    Collector(CollectorId),
     /// An object of a class that is only kept. The word of its class is none of the words for the others.
     Kept(ObjectClass, ObjectId),
     /// The spool.
@@ -35,6 +37,7 @@ impl Object {
             Self::Device(id) => ("device", id.0),
             Self::Process(id) => ("process", id.0),
             Self::Location(id) => ("location", id.0),
+            Self::Collector(id) => ("collector", id.0),
             Self::Kept(class, id) => (class.word(), id.0),
             Self::Spool => ("spool", 1),
         }
@@ -64,6 +67,7 @@ pub(crate) fn record_with(
 fn write(tx: &Tx<'_>, object: Object, what: &EventWord, detail: Option<EventDetail>, why: &str) -> Fallible<()> {
     let (kind, id) = object.stored();
     tx.run(INSERT, values![tx.now().wall_ms, kind, id, tx.who(), what, detail, why])?;
+    super::notices::see(tx, object, what, why);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use crate::model::field::{Field, Value};
 use crate::model::location::Destination;
-use crate::model::{DeviceName, Failure, GroupName, JobId, JobNumber, JobRef, LocalJobId, LocationPattern, Serial};
+use crate::model::{DeviceName, Failure, JobId, JobNumber, JobRef, LocalJobId, Serial};
 
 use super::job::{JobRow, Removed};
 use super::value::{Bind, columns, values};
@@ -28,7 +28,7 @@ pub struct FinishedRow {
     /// Its name.
     pub name: String,
     /// Where it was sent.
-    pub destination: LocationPattern,
+    pub destination: Destination,
     /// The device that printed the last of it.
     pub device: Option<DeviceName>,
     /// How it ended: `sent`, `transferred`, `confirmed`, `cancelled`.
@@ -45,17 +45,6 @@ pub struct FinishedRow {
     pub finished_ms: i64,
     /// What was given for it and is only carried.
     pub carried: Vec<(Field, Value)>,
-}
-
-impl FinishedRow {
-    /// Where the job was sent.
-    pub(crate) fn sent_to(&self) -> Fallible<Destination> {
-        Ok(match &self.destination {
-            LocationPattern::One(name) => Destination::Location(name.clone()),
-            LocationPattern::Group(group) => Destination::Group(group.clone()),
-            LocationPattern::EveryGroup(dest) => Destination::Group(dest.as_str().parse::<GroupName>()?),
-        })
-    }
 }
 
 columns!(at {

@@ -6,7 +6,8 @@ use crate::model::order::Priority;
 use crate::model::query::{Condition, Order};
 use crate::model::state::{EntryState, HoldReasons, Wish};
 use crate::model::{
-    ClassId, Failure, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern, RouteId, Serial,
+    ClassId, CollectorName, Failure, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern,
+    RouteId, Serial,
 };
 
 use super::tally::{self, Counts};
@@ -90,6 +91,8 @@ pub struct JobRow {
     pub pages: Option<u64>,
     /// Its position.
     pub sort: SortKey,
+    /// The collector by which it came; none = the usual one.
+    pub collector: Option<CollectorName>,
     /// What listings of jobs compare in place of the key of its position: see `place()`.
     pub place: i64,
 }
@@ -137,6 +140,7 @@ columns!(at {
     sort_key,
     sort_sequence,
     sort_place,
+    collector,
 });
 
 fn read(row: &Row<'_>) -> Fallible<JobRow> {
@@ -174,13 +178,14 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
             sequence: row.get(at::sort_sequence)?,
         },
         place: row.get(at::sort_place)?,
+        collector: row.get(at::collector)?,
     })
 }
 
 pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_id, owner_server, owner_uid, owner_gid, owner, user_name, name, form, priority, wish,
              reasons, reason_text, hold_after, arriving, retained, group_id, location_id, route_id, class_id, created_ms,
-             work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence, sort_place)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence, collector, sort_place)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Inserts a job with the token of its submission; its `id` is ignored. Why does no row that is read have the token? Only
 /// the end of a job needs it, and a listing would read it for each job.
@@ -218,10 +223,12 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
             j.sort.rank,
             j.sort.key,
             j.sort.sequence,
+            j.collector.as_ref().map(CollectorName::as_str),
             j.place
         ],
     )?;
-    tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(j.arriving), ..Counts::default() })?;
+    let held = i64::from(j.wish != Wish::Run || !j.reasons.is_empty() || j.retained);
+    tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(j.arriving), held, collected: 1, ..Counts::default() })?;
     tally::add_at(tx, j.location, 1)?;
     tally::add_of(tx, (&j.owner_server, j.owner_uid), 1, octets(j.octets))?;
     tx.has_made(Lock::Job(JobId(id)));
@@ -238,6 +245,32 @@ pub(crate) fn insert_values(tx: &Tx<'_>, job: JobId, given: &[GivenValue]) -> Fa
     tx.batch(sql, given.iter().zip(&texts).enumerate(), |(position, (value, text)), insert| {
         insert(values![job, value.document, value.field.stored(), position, text, value.origin])
     })
+}
+
+const HELD_ON_DEVICES: &str =
+    "SELECT count(*) FROM (SELECT DISTINCT job_id FROM entry CROSS JOIN job ON job.id = job_id
+     WHERE entry.state IN (?, ?) AND (reasons OR wish OR retained) LIMIT ?)";
+
+/// Returns how many jobs are still on a device, and held, paused or kept already; counted up to `limit`.
+pub(crate) fn held_on_devices(tx: &Tx<'_>, limit: u32) -> Fallible<i64> {
+    let found =
+        tx.one(HELD_ON_DEVICES, values![EntryState::Claimed, EntryState::Transferred, limit], |row| row.only::<i64>());
+    Ok(found?.unwrap_or(0))
+}
+
+/// Changes what is wanted of a job, or what holds it, and counts it.
+fn counting_held(tx: &Tx<'_>, id: JobId, change: impl FnOnce() -> Fallible<()>) -> Fallible<()> {
+    let held = || {
+        let found =
+            tx.one("SELECT reasons OR wish OR retained FROM job WHERE id = ?", values![id], |row| row.only::<bool>());
+        Ok::<_, Failure>(i64::from(found?.unwrap_or(false)))
+    };
+    let before = held()?;
+    change()?;
+    match held()? - before {
+        0 => Ok(()),
+        held => tally::add(tx, Counts { held, ..Counts::default() }),
+    }
 }
 
 /// Returns the job with that identity.
@@ -379,13 +412,15 @@ pub(crate) fn candidates(
 /// Sets the wish.
 pub(crate) fn set_wish(tx: &Tx<'_>, id: JobId, wish: Wish) -> Fallible<()> {
     tx.demand_lock(Lock::Job(id))?;
-    tx.change("the job", "UPDATE job SET wish = ? WHERE id = ?", values![wish, id])
+    let sql = "UPDATE job SET wish = ? WHERE id = ?";
+    counting_held(tx, id, || tx.change("the job", sql, values![wish, id]))
 }
 
 /// Sets the hold reasons and their words.
 pub(crate) fn set_reasons(tx: &Tx<'_>, id: JobId, reasons: HoldReasons, text: Option<&str>) -> Fallible<()> {
     tx.demand_lock(Lock::Job(id))?;
-    tx.change("the job", "UPDATE job SET reasons = ?, reason_text = ? WHERE id = ?", values![reasons, text, id])
+    let sql = "UPDATE job SET reasons = ?, reason_text = ? WHERE id = ?";
+    counting_held(tx, id, || tx.change("the job", sql, values![reasons, text, id]))
 }
 
 /// Moves a job to another position.
@@ -458,15 +493,20 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
         Ok(Gone {
             token: row.get(was_at::token)?,
             location: row.get(was_at::location_id)?,
-            arriving: row.get(was_at::arriving)?,
+            counts: Counts {
+                jobs: 1,
+                open_jobs: i64::from(row.get::<bool>(was_at::arriving)?),
+                held: i64::from(row.get::<bool>(was_at::held)?),
+                ..Counts::default()
+            },
             server: row.get(was_at::owner_server)?,
             uid: row.get(was_at::owner_uid)?,
             octets: row.get(was_at::octets)?,
         })
     })?;
-    let Gone { token, location, arriving, server, uid, octets: size } =
+    let Gone { token, location, counts: own, server, uid, octets: size } =
         gone.into_iter().next().ok_or_else(|| sqlite::changed("the job"))?;
-    tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(arriving), ..counts }.less())?;
+    tally::add(tx, own.and(counts).less())?;
     tally::add_at(tx, location, -1)?;
     tally::add_of(tx, (&server, uid), -1, -octets(size))?;
     let mut carried: Vec<(Field, Value)> = given.into_iter().flatten().collect();
@@ -479,13 +519,15 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
 struct Gone {
     token: String,
     location: Option<LocationId>,
-    arriving: bool,
+    counts: Counts,
     server: String,
     uid: u32,
     octets: u64,
 }
 
-columns!(was_at { token, location_id, arriving, owner_server, owner_uid, octets });
+columns!(was_at {
+    token, location_id, arriving, held = "(reasons OR wish OR retained)", owner_server, owner_uid, octets,
+});
 
 /// Octets as counters count them.
 pub(super) fn octets(n: u64) -> i64 {

@@ -4,11 +4,13 @@ use std::cmp::Ordering;
 
 use crate::model::device::DeviceSettings;
 use crate::model::job::Format;
+use crate::model::location::LocationKind;
 use crate::model::separation::Layout;
 use crate::model::{
     DestName, DeviceId, DeviceName, GroupId, GroupName, LocationId, LocationName, LocationPattern, RouteId,
 };
 
+use super::managed::{self, Holder};
 use super::tally::{self, Counts};
 use super::value::{columns, values};
 use super::{Fallible, Lock, Row, Tx, access, page};
@@ -24,6 +26,8 @@ pub struct GroupRow {
     pub broadcast: bool,
     /// Where the entries of jobs for the whole group wait.
     pub route: RouteId,
+    /// Whether it was made by itself, as a queue: it stays when its last location goes.
+    pub declared: bool,
 }
 
 /// A location as stored.
@@ -47,13 +51,20 @@ pub struct LocationRow {
     pub route: RouteId,
     /// How many jobs were sent to it.
     pub jobs: u64,
+    /// What it is.
+    pub kind: LocationKind,
+    /// Whether jobs for it print on any device of its group.
+    pub whole_group: bool,
+    /// Whether it takes jobs.
+    pub takes_jobs: bool,
 }
 
 columns!(at {
     id = "l.id", group_id = "g.id", group_name = "g.name", broadcast = "g.broadcast", group_route = "g.route_id",
     dest = "l.dest", device_id = "l.device_id", route_id = "l.route_id", device_name = "d.name", jobs = "l.jobs",
     content = "l.content", device_width = "d.width", device_trunc = "d.trunc", device_eol = "d.eol_crlf",
-    device_page_length = "d.page_length", device_raw = "d.content_raw",
+    device_page_length = "d.page_length", device_raw = "d.content_raw", declared = "g.declared", kind = "l.kind",
+    whole_group = "l.whole_group", takes_jobs = "l.takes_jobs",
 });
 const FROM: &str = "location l JOIN location_group g ON l.group_id = g.id LEFT JOIN device d ON l.device_id = d.id";
 
@@ -74,6 +85,7 @@ fn read(row: &Row<'_>) -> Fallible<LocationRow> {
             name: group.clone(),
             broadcast: row.get(at::broadcast)?,
             route: row.get(at::group_route)?,
+            declared: row.get(at::declared)?,
         },
         name: LocationName { group, dest: row.get(at::dest)? },
         device: row.get(at::device_id)?,
@@ -83,22 +95,35 @@ fn read(row: &Row<'_>) -> Fallible<LocationRow> {
         route: row.get(at::route_id)?,
         // One that is wrong is found by pdfsck, and keeps nobody from looking.
         jobs: u64::try_from(row.get::<i64>(at::jobs)?).unwrap_or(0),
+        kind: row.get(at::kind)?,
+        whole_group: row.get(at::whole_group)?,
+        takes_jobs: row.get(at::takes_jobs)?,
     })
 }
 
-columns!(of_group { id, name, broadcast, route_id });
+impl LocationRow {
+    /// Returns the route on which its jobs wait: its own, or that of its group.
+    pub fn job_route(&self) -> RouteId {
+        if self.whole_group { self.group.route } else { self.route }
+    }
+}
+
+columns!(of_group { id, name, broadcast, route_id, declared });
+
+fn read_group(row: &Row<'_>) -> Fallible<GroupRow> {
+    Ok(GroupRow {
+        id: row.get(of_group::id)?,
+        name: row.get(of_group::name)?,
+        broadcast: row.get(of_group::broadcast)?,
+        route: row.get(of_group::route_id)?,
+        declared: row.get(of_group::declared)?,
+    })
+}
 
 /// Returns the group of that name.
 pub(crate) fn group(tx: &Tx<'_>, group: &GroupName) -> Fallible<Option<GroupRow>> {
     let sql = format!("SELECT {} FROM location_group WHERE name_key = ?", of_group::LIST);
-    tx.one(&sql, values![group.key()], |row| {
-        Ok(GroupRow {
-            id: row.get(of_group::id)?,
-            name: row.get(of_group::name)?,
-            broadcast: row.get(of_group::broadcast)?,
-            route: row.get(of_group::route_id)?,
-        })
-    })
+    tx.one(&sql, values![group.key()], read_group)
 }
 
 /// Returns the same with its route locked: to decide from where it leads.
@@ -107,6 +132,27 @@ pub(crate) fn group_to_change(tx: &Tx<'_>, name: &GroupName) -> Fallible<Option<
         Some(row) => tx.lock(Lock::Route(row.route)).and_then(|()| group(tx, name)),
         None => Ok(None),
     }
+}
+
+/// Returns groups by name after `after`, one page.
+pub(crate) fn groups(tx: &Tx<'_>, after: Option<&GroupName>) -> Fallible<Vec<GroupRow>> {
+    let sql = format!("SELECT {} FROM location_group WHERE name_key > ? ORDER BY name_key LIMIT ?", of_group::LIST);
+    tx.rows(&sql, values![after.map_or_else(String::new, GroupName::key), page(u32::MAX)], read_group)
+}
+
+/// Returns the location with that plain name: a logical destination.
+pub(crate) fn logical(tx: &Tx<'_>, name: &str) -> Fallible<Option<LocationRow>> {
+    tx.one(&logical_sql(), values![name.to_ascii_lowercase(), LocationKind::Logical], read)
+}
+
+fn logical_sql() -> String {
+    format!("SELECT {} FROM {FROM} WHERE l.dest_key = ? AND l.kind = ? LIMIT 1", at::LIST)
+}
+
+/// Returns the location that was made with a device, and leads from its queue to it.
+pub(crate) fn outlet(tx: &Tx<'_>, device: DeviceId) -> Fallible<Option<LocationRow>> {
+    let sql = format!("SELECT {} FROM {FROM} WHERE l.device_id = ? AND l.kind = ? LIMIT 1", at::LIST);
+    tx.one(&sql, values![device, LocationKind::Outlet], read)
 }
 
 /// Returns the location of that name.
@@ -193,8 +239,9 @@ const LEADS_TO: &str = "SELECT 1 FROM location WHERE device_id = ? AND +group_id
 /// Returns every `GROUP.DEST` and group, for "did you mean": at most 10,000.
 pub(crate) fn names(tx: &Tx<'_>) -> Fallible<Vec<String>> {
     tx.rows(
-        "SELECT '#' || g.name || '.' || l.dest FROM location l JOIN location_group g ON l.group_id = g.id LIMIT 10000",
-        &[],
+        "SELECT CASE WHEN l.kind = ? THEN '#' || g.name || '.' || l.dest ELSE l.dest END
+           FROM location l JOIN location_group g ON l.group_id = g.id LIMIT 10000",
+        values![LocationKind::Location],
         |row| row.only(),
     )
 }
@@ -222,6 +269,27 @@ pub(crate) fn insert(tx: &Tx<'_>, group: GroupId, dest: &DestName) -> Fallible<L
     )?;
     tally::add(tx, Counts { locations: 1, ..Counts::default() })?;
     Ok(LocationId(id))
+}
+
+/// Stores what a location is, and whether its jobs print on any device of its group.
+pub(crate) fn set_kind(tx: &Tx<'_>, id: LocationId, kind: LocationKind, whole_group: bool) -> Fallible<()> {
+    let sql = "UPDATE location SET kind = ?, whole_group = ? WHERE id = ?";
+    tx.change("the location", sql, values![kind, whole_group, id])
+}
+
+/// Stores whether a location takes jobs.
+pub(crate) fn set_takes_jobs(tx: &Tx<'_>, id: LocationId, on: bool) -> Fallible<()> {
+    tx.change("the location", "UPDATE location SET takes_jobs = ? WHERE id = ?", values![on, id])
+}
+
+/// Moves a location without jobs to another group.
+pub(crate) fn set_group(tx: &Tx<'_>, id: LocationId, group: GroupId) -> Fallible<()> {
+    tx.change("the location", "UPDATE location SET group_id = ? WHERE id = ?", values![group, id])
+}
+
+/// Stores whether a group stays when its last location goes.
+pub(crate) fn set_declared(tx: &Tx<'_>, id: GroupId, on: bool) -> Fallible<()> {
+    tx.change("the group", "UPDATE location_group SET declared = ? WHERE id = ?", values![on, id])
 }
 
 /// Connects a location to a device or to nothing.
@@ -253,6 +321,7 @@ pub(crate) fn group_job_count(tx: &Tx<'_>, id: GroupId, limit: u32) -> Fallible<
 
 /// Removes a location and its route; no job refers to it.
 pub(crate) fn delete(tx: &Tx<'_>, location: &LocationRow) -> Fallible<()> {
+    managed::forget(tx, Holder::Location(location.id))?;
     tx.change("the location", "DELETE FROM location WHERE id = ?", values![location.id])?;
     access::forget(tx, access::Owner::Location(location.id))?;
     tally::add(tx, Counts { locations: -1, ..Counts::default() })?;
@@ -263,9 +332,11 @@ const USED: &str = "SELECT 1 FROM location WHERE group_id = ?";
 
 /// Removes a group and its route if no location and no job is left in it.
 pub(crate) fn delete_group_if_empty(tx: &Tx<'_>, group: &GroupRow) -> Fallible<()> {
-    let used =
-        tx.finds(USED, values![group.id])? || tx.finds("SELECT 1 FROM job WHERE group_id = ?", values![group.id])?;
+    let used = group.declared
+        || tx.finds(USED, values![group.id])?
+        || tx.finds("SELECT 1 FROM job WHERE group_id = ?", values![group.id])?;
     if !used {
+        managed::forget(tx, Holder::Group(group.id))?;
         tx.change("the group", "DELETE FROM location_group WHERE id = ?", values![group.id])?;
         access::forget(tx, access::Owner::Group(group.id))?;
         tx.change("the route", "DELETE FROM route WHERE id = ?", values![group.route])?;
@@ -273,17 +344,20 @@ pub(crate) fn delete_group_if_empty(tx: &Tx<'_>, group: &GroupRow) -> Fallible<(
     Ok(())
 }
 
+columns!(named { dest, kind });
+
 /// Returns the names of a group and, if given, of one of its locations.
 pub(crate) fn names_of(
     tx: &Tx<'_>,
     group: GroupId,
     location: Option<LocationId>,
-) -> Fallible<(GroupName, Option<DestName>)> {
+) -> Fallible<(GroupName, Option<(DestName, LocationKind)>)> {
     let gone = || crate::model::Failure::internal("the destination of a job is gone");
     let name = tx.one("SELECT name FROM location_group WHERE id = ?", values![group], |row| row.only())?;
     let dest = match location {
         Some(id) => {
-            let dest = tx.one("SELECT dest FROM location WHERE id = ?", values![id], |row| row.only())?;
+            let sql = format!("SELECT {} FROM location WHERE id = ?", named::LIST);
+            let dest = tx.one(&sql, values![id], |row| Ok((row.get(named::dest)?, row.get(named::kind)?)))?;
             Some(dest.ok_or_else(gone)?)
         }
         None => None,
@@ -307,6 +381,8 @@ mod tests {
             assert!(plan.contains("SEARCH") && !plan.contains("SCAN") && !plan.contains("TEMP"), "{sql}: {plan}");
         }
         let plan = memory.plan(&of_dest_sql(">"));
+        assert!(plan.contains("location_dest") && !plan.contains("SCAN"), "{plan}");
+        let plan = memory.plan(&logical_sql());
         assert!(plan.contains("location_dest") && !plan.contains("SCAN"), "{plan}");
         let plan = memory.plan(LEADS_TO);
         assert!(plan.contains("location_device"), "by the device, which has few locations: {plan}");

@@ -22,6 +22,7 @@
 
 pub mod access;
 pub mod alter;
+pub mod collector;
 mod commit;
 pub mod device;
 pub mod document;
@@ -33,6 +34,8 @@ pub(crate) mod given;
 mod ground;
 pub mod job;
 pub mod location;
+pub mod managed;
+pub mod notices;
 pub mod object;
 pub mod process;
 pub mod restored;

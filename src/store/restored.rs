@@ -12,7 +12,7 @@ use crate::model::state::{EntryState, HoldReason, HoldReasons};
 use super::event::{Object, record};
 use super::generation::Mark;
 use super::value::values;
-use super::{Fallible, Lock, Tx, generation};
+use super::{Fallible, Lock, Tx, generation, tally};
 
 /// Returns since when the database counts as restored, wall clock.
 pub(crate) fn since(tx: &Tx<'_>) -> Fallible<Option<i64>> {
@@ -54,6 +54,7 @@ pub(crate) fn begin(tx: &Tx<'_>, seen: Option<&Mark>, why: &str) -> Fallible<u64
         "UPDATE job SET reasons = reasons | ?1, reason_text = coalesce(reason_text, ?2)",
         values![HoldReasons::NONE.with(HoldReason::Restored), text],
     )?;
+    tally::all_held(tx)?;
     // Where an attempt began in a file says nothing any more: the file has gone on since.
     tx.run(
         "UPDATE entry SET duplicate = ?, begun_device = NULL, begun_server = NULL, begun_dev = NULL, begun_ino = NULL, begun_offset = NULL,

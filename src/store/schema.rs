@@ -363,7 +363,9 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(KEPT)?;
     tx.script(CONTENT)?;
     tx.script(FASTCNFG)?;
+    tx.script(COLLECTORS)?;
     tx.script(ORDER)?;
+    tx.script(MANAGED)?;
     tx.script(USERS)
 }
 
@@ -396,6 +398,29 @@ ALTER TABLE local_counter ADD COLUMN octets INTEGER NOT NULL DEFAULT 0;
 UPDATE local_counter SET
     jobs = (SELECT count(*) FROM job WHERE owner_uid = local_counter.owner_uid),
     octets = (SELECT coalesce(sum(octets), 0) FROM job WHERE owner_uid = local_counter.owner_uid);
+";
+
+/// Collectors, and the one by which each job came; none = the one of a spool in which none was ever declared. ERRLOG as typed,
+/// and counters since the cold start.
+const COLLECTORS: &str = "
+CREATE TABLE collector (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    name            TEXT    NOT NULL,
+    name_key        TEXT    NOT NULL UNIQUE,
+    file            TEXT,
+    kept            TEXT,
+    wish            INTEGER NOT NULL,
+    was_started     INTEGER NOT NULL
+);
+ALTER TABLE job ADD COLUMN collector TEXT;
+CREATE INDEX job_collector ON job (collector) WHERE collector IS NOT NULL;
+CREATE INDEX job_arriving ON job (id) WHERE arriving;
+ALTER TABLE spool ADD COLUMN has_collectors INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN error_log TEXT;
+ALTER TABLE spool ADD COLUMN jobs_collected INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN jobs_printed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN held_jobs INTEGER NOT NULL DEFAULT 0;
+UPDATE spool SET held_jobs = (SELECT count(*) FROM job WHERE reasons OR wish OR retained);
 ";
 
 /// Listings of jobs follow the order of the devices that print them, devices remember whether somebody chose that order, and
@@ -446,6 +471,24 @@ UPDATE document SET recognised = format;
 /// The primary FASTCNFG file is kept in the spool; before, each print process had it from its starter.
 const FASTCNFG: &str = "
 ALTER TABLE spool ADD COLUMN fastcnfg BLOB;
+";
+
+/// What InfoPrint commands say of destinations, queues and the server: what a location is, whether it takes jobs, whether a
+/// group was made by itself and stays without locations, which papers a device has besides its form, and what was set and has
+/// no column.
+const MANAGED: &str = "
+ALTER TABLE location ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE location ADD COLUMN whole_group INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE location ADD COLUMN takes_jobs INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE location_group ADD COLUMN declared INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN media TEXT NOT NULL DEFAULT '';
+CREATE TABLE managed_value (
+    object          TEXT    NOT NULL,
+    object_id       INTEGER NOT NULL,
+    field           TEXT    NOT NULL,
+    value           TEXT    NOT NULL,
+    PRIMARY KEY (object, object_id, field)
+) WITHOUT ROWID;
 ";
 
 /// Facts of one host stand beside the server they belong to: device and inode of a print file and of a file that is printed

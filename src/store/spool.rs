@@ -213,6 +213,17 @@ pub(crate) fn set_fastcnfg(tx: &Tx<'_>, path: Option<&RawPath>) -> Fallible<()> 
     Ok(())
 }
 
+/// ERRLOG as typed; none where nobody named a file.
+pub(crate) fn error_log(tx: &Tx<'_>) -> Fallible<Option<String>> {
+    Ok(tx.one("SELECT error_log FROM spool WHERE id = 1", &[], |row| row.only())?.flatten())
+}
+
+/// Sets it.
+pub(crate) fn set_error_log(tx: &Tx<'_>, name: Option<&str>) -> Fallible<()> {
+    tx.demand_lock(Lock::Spool)?;
+    tx.change("the spool", "UPDATE spool SET error_log = ? WHERE id = 1", values![name])
+}
+
 fn taken(counter: Counter) -> Failure {
     Failure::internal(format!("no number of {counter:?} is left"))
 }

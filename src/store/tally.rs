@@ -31,9 +31,27 @@ pub struct Counts {
     pub copy_octets: i64,
     /// Links to documents.
     pub links: i64,
+    /// Jobs that are held, paused or kept, those among them that are still on a device.
+    pub held: i64,
+    /// Jobs that were taken in since the cold start. No rows say how many.
+    pub collected: i64,
+    /// Jobs that were printed since the cold start. No rows say how many.
+    pub printed: i64,
 }
 
-columns!(at { jobs, open_jobs, devices, locations, processes, copies, copy_octets, links });
+columns!(at {
+    jobs,
+    open_jobs,
+    devices,
+    locations,
+    processes,
+    copies,
+    copy_octets,
+    links,
+    held_jobs,
+    jobs_collected,
+    jobs_printed,
+});
 
 impl Counts {
     /// A document that is copied or linked.
@@ -55,12 +73,27 @@ impl Counts {
             copies: self.copies + more.copies,
             copy_octets: self.copy_octets + more.copy_octets,
             links: self.links + more.links,
+            held: self.held + more.held,
+            collected: self.collected + more.collected,
+            printed: self.printed + more.printed,
         }
     }
 
     /// So many less.
     pub(super) fn less(self) -> Self {
-        let Self { jobs, open_jobs, devices, locations, processes, copies, copy_octets, links } = self;
+        let Self {
+            jobs,
+            open_jobs,
+            devices,
+            locations,
+            processes,
+            copies,
+            copy_octets,
+            links,
+            held,
+            collected,
+            printed,
+        } = self;
         Self {
             jobs: -jobs,
             open_jobs: -open_jobs,
@@ -70,6 +103,9 @@ impl Counts {
             copies: -copies,
             copy_octets: -copy_octets,
             links: -links,
+            held: -held,
+            collected: -collected,
+            printed: -printed,
         }
     }
 }
@@ -86,6 +122,9 @@ pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
             copies: row.get(at::copies)?,
             copy_octets: row.get(at::copy_octets)?,
             links: row.get(at::links)?,
+            held: row.get(at::held_jobs)?,
+            collected: row.get(at::jobs_collected)?,
+            printed: row.get(at::jobs_printed)?,
         })
     });
     Ok(found?.unwrap_or_default())
@@ -93,12 +132,16 @@ pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
 
 pub(super) const ADD: &str = "UPDATE spool SET jobs = jobs + ?, open_jobs = open_jobs + ?,
      devices = devices + ?, locations = locations + ?, processes = processes + ?,
-     copies = copies + ?, copy_octets = copy_octets + ?, links = links + ? WHERE id = 1";
+     copies = copies + ?, copy_octets = copy_octets + ?, links = links + ?,
+     held_jobs = held_jobs + ?, jobs_collected = jobs_collected + ?, jobs_printed = jobs_printed + ? WHERE id = 1";
 
 /// Counts that there are so many more, or less.
 pub(super) fn add(tx: &Tx<'_>, more: Counts) -> Fallible<()> {
-    let Counts { jobs, open_jobs, devices, locations, processes, copies, copy_octets, links } = more;
-    tx.run(ADD, values![jobs, open_jobs, devices, locations, processes, copies, copy_octets, links])?;
+    let Counts { jobs, open_jobs, devices, locations, processes, copies, copy_octets, links, held, collected, printed } =
+        more;
+    let counts =
+        values![jobs, open_jobs, devices, locations, processes, copies, copy_octets, links, held, collected, printed];
+    tx.run(ADD, counts)?;
     Ok(())
 }
 
@@ -134,6 +177,17 @@ pub(crate) fn of_user(tx: &Tx<'_>, server: &str, uid: u32) -> Fallible<(u64, u64
     Ok(found.map_or((0, 0), |(jobs, octets)| (shown(jobs), shown(octets))))
 }
 
+/// Counts that every job is held.
+pub(crate) fn all_held(tx: &Tx<'_>) -> Fallible<()> {
+    tx.run("UPDATE spool SET held_jobs = jobs WHERE id = 1", &[])?;
+    Ok(())
+}
+
+/// Counts that one more job was printed.
+pub(crate) fn printed(tx: &Tx<'_>) -> Fallible<()> {
+    add(tx, Counts { printed: 1, ..Counts::default() })
+}
+
 /// Counts the rows.
 pub(crate) fn scan(tx: &Tx<'_>) -> Fallible<Counts> {
     let count = |sql: &str| -> Fallible<i64> { Ok(tx.one(sql, &[], |row| row.only())?.unwrap_or(0)) };
@@ -147,6 +201,8 @@ pub(crate) fn scan(tx: &Tx<'_>) -> Fallible<Counts> {
         copies: count("SELECT count(*) FROM document WHERE transfer <> 'link'")?,
         copy_octets: count("SELECT coalesce(sum(octets), 0) FROM document WHERE transfer <> 'link'")?,
         links: count("SELECT count(*) FROM document WHERE transfer = 'link'")?,
+        held: count("SELECT count(*) FROM job WHERE reasons OR wish OR retained")?,
+        ..Counts::default()
     })
 }
 
@@ -169,6 +225,7 @@ pub(crate) fn wrong(tx: &Tx<'_>) -> Fallible<Vec<(String, String)>> {
         ("copies of documents", known.copies, found.copies),
         ("octets of copies", known.copy_octets, found.copy_octets),
         ("links to documents", known.links, found.links),
+        ("held jobs", known.held, found.held),
     ];
     let differ = each.into_iter().filter(|(_, known, found)| known != found);
     let mut wrong: Vec<(String, String)> = differ
@@ -208,6 +265,8 @@ pub(crate) fn recount(tx: &Tx<'_>) -> Fallible<()> {
             copies: found.copies - known.copies,
             copy_octets: found.copy_octets - known.copy_octets,
             links: found.links - known.links,
+            held: found.held - known.held,
+            ..Counts::default()
         },
     )?;
     tx.run(&format!("UPDATE location SET jobs = {AT} WHERE jobs <> {AT}"), &[])?;

@@ -4,17 +4,19 @@
 //! to this version is an error, never another value.
 
 use crate::model::access::{Grantee, Operation};
+use crate::model::collector::CollectorWish;
 use crate::model::device::{AfterReset, DeviceUri, Exclusive, Paper};
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::Field;
 use crate::model::job::{Format, FormatOrigin, Origin, RawPath, Transfer};
+use crate::model::location::{Destination, LocationKind};
 use crate::model::object::{ObjectClass, ObjectName};
 use crate::model::order::Priority;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::{DeviceWish, EntryState, HoldReasons, SpoolerState, Wish};
 use crate::model::{
-    ClassId, DestName, DeviceId, DeviceName, DocumentId, EntryId, GroupId, GroupName, JobId, JobNumber, LocalJobId,
-    LocationId, LocationPattern, ObjectId, ProcessId, ProcessName, RouteId, Serial,
+    ClassId, CollectorId, CollectorName, DestName, DeviceId, DeviceName, DocumentId, EntryId, GroupId, GroupName,
+    JobId, JobNumber, LocalJobId, LocationId, ObjectId, ProcessId, ProcessName, RouteId, Serial,
 };
 
 /// A value as engines know it.
@@ -218,7 +220,7 @@ macro_rules! wrapped {
         }
     )+};
 }
-wrapped!(ClassId, DeviceId, DocumentId, EntryId, GroupId, JobId, LocationId, ObjectId, ProcessId, RouteId);
+wrapped!(ClassId, CollectorId, DeviceId, DocumentId, EntryId, GroupId, JobId, LocationId, ObjectId, ProcessId, RouteId);
 wrapped!(HoldReasons, LocalJobId, Serial);
 
 /// Values with a number of their own: what has another number is unknown.
@@ -241,7 +243,9 @@ macro_rules! numbered {
 }
 numbered! {
     EntryState: |state| state as i64, EntryState::from_stored, "state of an entry";
+    CollectorWish: |wish| wish as i64, CollectorWish::from_stored, "wish for a collector";
     DeviceWish: |wish| wish as i64, DeviceWish::from_stored, "wish for a device";
+    LocationKind: |kind| kind as i64, LocationKind::from_stored, "kind of a location";
     SpoolerState: |state| state as i64, SpoolerState::from_stored, "state of a spooler";
     Paper: |paper| paper as i64, Paper::from_stored, "place of the paper";
     Wish: Wish::stored, Wish::from_stored, "wish for a job";
@@ -300,6 +304,12 @@ impl Read for Field {
     }
 }
 
+impl Bind for Field {
+    fn bind(&self) -> Value<'_> {
+        Value::Text(self.stored())
+    }
+}
+
 impl Bind for ObjectClass {
     fn bind(&self) -> Value<'_> {
         Value::Text(self.word())
@@ -329,7 +339,15 @@ macro_rules! names {
         }
     )+};
 }
-names!(DestName, DeviceName, DeviceUri, GroupName, LocationPattern, ObjectName, ProcessName);
+names!(CollectorName, DestName, DeviceName, DeviceUri, GroupName, ObjectName, ProcessName);
+
+/// Where a finished job was sent.
+impl Read for Destination {
+    fn read(value: Value<'_>) -> Result<Self, String> {
+        let name = text(value)?;
+        Self::from_stored(name).ok_or_else(|| format!("'{name}' is no name"))
+    }
+}
 
 /// A column of a table, by its name. Its place in a row comes from the list of columns that it is defined with.
 #[derive(Clone, Copy, Debug)]

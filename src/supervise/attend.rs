@@ -47,13 +47,16 @@ impl Starter {
     }
 
     fn start(&self, spool: &Spool, target: &WakeTarget, now: &Moment) {
-        // The user starts an independent process himself.
-        let Some(file) = &target.file else { return };
+        // The user starts an independent process himself. FILE decides nothing else: there is one program, however a site
+        // names it.
+        if target.file.is_none() {
+            return;
+        }
         // Whoever keeps the processes in the foreground starts this one too: it then lives as long as he does.
         if wake::wake(&spool.base().keeper_socket()).unwrap_or(false) {
             return;
         }
-        let program = self.directory.join(file);
+        let program = self.directory.join(FASTP);
         if let Err(error) = spawn::detached(&program, &arguments(spool.base(), &target.name)) {
             let why = match error.raw_os_error() {
                 Some(EAGAIN | ENOMEM) => limits::no_thread(&error),
@@ -68,7 +71,7 @@ impl Starter {
 }
 
 /// The print process program.
-const FASTP: &str = "fastp";
+pub(super) const FASTP: &str = "fastp";
 
 pub(super) fn arguments<'a>(base: &'a Base, name: &'a ProcessName) -> [&'a OsStr; 4] {
     [OsStr::new("--base"), base.root().as_os_str(), OsStr::new("--process"), OsStr::new(name.as_str())]

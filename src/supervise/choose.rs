@@ -115,24 +115,29 @@ pub fn usual_base(host: Option<&str>, env: &dyn Fn(&str) -> Option<OsString>, cw
 
 /// Opens the spool at `base` directly, for the user this process acts for, whether a server has it or not.
 pub fn open_at(base: &Base, purpose: Purpose) -> Result<Box<dyn Operations>, Failure> {
-    open_waited(base, purpose, Duration::ZERO).map(|(spool, _)| spool)
+    open_waited(base, purpose, None, Duration::ZERO).map(|(spool, _)| spool)
 }
 
-/// The same for a command that has waited so long already, for a print process that did not answer. The name of the
-/// spool's server comes with it.
+/// The same for a command that has waited so long already, for a print process that did not answer; where a spool is made to
+/// declare something, it has a server of that name. The name of the spool's server comes with it.
 ///
 /// # Errors
 /// As [`open_at`].
 pub fn open_waited(
     base: &Base,
     purpose: Purpose,
+    server: Option<&str>,
     waited: Duration,
 ) -> Result<(Box<dyn Operations>, ServerName), Failure> {
     let spool = match purpose {
         Purpose::Look => open(base, Access::Existing { now: clock::now() })?,
         Purpose::Change => open_for_command(base, Access::Existing { now: clock::now() })?,
         Purpose::Declare => {
-            open_for_command(base, Access::Create { server: server_name(&users::host()), now: clock::now() })?
+            let server = match server {
+                Some(name) => name.parse()?,
+                None => server_name(&users::host()),
+            };
+            open_for_command(base, Access::Create { server, now: clock::now() })?
         }
     };
     if !waited.is_zero() {

@@ -29,7 +29,7 @@ use crate::sys::range_lock::RangeLock;
 use crate::sys::wake::{self, WakeSocket};
 use crate::sys::{circumstances, clock, spawn};
 
-use super::attend::arguments;
+use super::attend::{FASTP, arguments};
 
 /// How often to look without being woken: for processes that somebody else started and that died.
 const LOOK: Duration = Duration::from_secs(30);
@@ -246,8 +246,10 @@ impl Keeper {
     }
 
     fn start(&mut self, spool: &Spool, target: &WakeTarget, tell: &mut dyn FnMut(&str)) {
-        let Some(file) = &target.file else { return };
-        let program = self.directory.join(file);
+        if target.file.is_none() {
+            return;
+        }
+        let program = self.directory.join(FASTP);
         match spawn::child(&program, &arguments(&self.base, &target.name)) {
             Ok(pid) => {
                 tell(&format!("${}[{pid}] is started", target.name));

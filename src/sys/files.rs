@@ -188,11 +188,12 @@ pub fn allocate(file: &File, size: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns the octets of the file system at `path`, and of them those that are free for us.
-pub fn space(path: &Path) -> io::Result<(u64, u64)> {
+/// Returns how many octets of the file system of `path` are in use, and how many there are for whoever has no privilege.
+pub fn room(path: &Path) -> io::Result<(u64, u64)> {
     let found = nix::sys::statvfs::statvfs(path)?;
-    let octets = |blocks: u64| blocks.saturating_mul(found.fragment_size());
-    Ok((octets(found.blocks()), octets(found.blocks_available())))
+    let size = found.fragment_size();
+    let used = found.blocks().saturating_sub(found.blocks_free()).saturating_mul(size);
+    Ok((used, used.saturating_add(found.blocks_available().saturating_mul(size))))
 }
 
 /// Whether `path` lies on a file system of another machine, where neither locks nor shared memory can be trusted.

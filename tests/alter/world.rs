@@ -142,6 +142,7 @@ impl World {
             hold_after: false,
             documents: copies.iter().map(offer).collect(),
             given: Vec::new(),
+            collector: None,
         };
         self.as_caller(caller).submit(submission, files).unwrap().number.get()
     }

@@ -102,6 +102,7 @@ impl Inside {
                 format: None,
             }],
             given: Vec::new(),
+            collector: None,
         };
         (submission, File::open(&path).unwrap().into())
     }
@@ -116,6 +117,13 @@ impl Inside {
     /// Runs a command on the spool; its output, after it ended with `exit`.
     #[track_caller]
     pub fn run(&self, verb: Verb, words: &[&str], exit: Exit) -> String {
+        let (ended, out, err) = self.attempt(verb, words);
+        assert_eq!(ended, exit, "{words:?}: {err}");
+        out
+    }
+
+    /// Runs a command on the spool: how it ended, its output and its messages.
+    pub fn attempt(&self, verb: Verb, words: &[&str]) -> (Exit, String, String) {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut open = |_: Option<&str>, _: Intent| Ok(Box::new(Self::local(&self.spool)) as Box<dyn Operations>);
@@ -135,7 +143,6 @@ impl Inside {
                 open: &mut open,
             },
         );
-        assert_eq!(ended, exit, "{words:?}: {}", String::from_utf8_lossy(&err));
-        String::from_utf8(out).unwrap()
+        (ended, String::from_utf8(out).unwrap(), String::from_utf8_lossy(&err).into_owned())
     }
 }

@@ -6,6 +6,7 @@
 pub mod documents;
 pub mod inside;
 pub mod lines;
+pub mod managed;
 pub mod network;
 pub mod nobody;
 pub mod pages;

@@ -78,8 +78,8 @@ fn below_the_reserve_submissions_are_refused_and_service_resumes_by_itself() {
     let space = || machine.run(ANN, "pdls", &["-c", "server", "-r", "spool-space", "-g"]).expect(0).out;
     assert!(space().contains("copies: 1 of 7 octets") && space().contains("links: 1"), "{}", space());
     // More than this disk has: everybody is refused, at every entrance, and nothing is left behind.
-    let disk = nix_space(&machine);
-    machine.run(OPERATOR, "spoolcom", &[&format!("SPOOLER, RESERVE {}", disk.0)]).expect(0);
+    let disk = spoolsuite::sys::files::room(&machine.path("base")).unwrap();
+    machine.run(OPERATOR, "spoolcom", &[&format!("SPOOLER, RESERVE {}", disk.1)]).expect(0);
     for _ in 0..2 {
         let refused = machine.run(ANN, "pdpr", &["-d", "office.front", &note]).expect(1);
         assert!(refused.err.contains("RESERVE") && refused.err.contains("by themselves"), "{refused:#?}");
@@ -102,9 +102,4 @@ fn below_the_reserve_submissions_are_refused_and_service_resumes_by_itself() {
     assert!(!space().contains("refused"), "{}", space());
     let server = machine.run(ANN, "spoolcom", &["--json", "SPOOLER"]).expect(0).out;
     assert!(server.contains("\"reserve\":\"1048576\""), "{server}");
-}
-
-/// Octets of the file system of the spool, and those that are free.
-fn nix_space(machine: &Machine) -> (u64, u64) {
-    spoolsuite::sys::files::space(&machine.path("base")).unwrap()
 }

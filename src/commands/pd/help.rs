@@ -60,6 +60,19 @@ pub fn altering() -> String {
     text
 }
 
+/// Makes this text for `pdcreate` and `pdset`.
+pub fn managing() -> String {
+    let mut text = String::new();
+    for class in [Class::Destination, Class::Queue, Class::Server] {
+        let _ = writeln!(text, "Settable attributes of a {}:", class.keyword());
+        of_class(class).filter(|row| row.settable != Settable::Never).for_each(|row| describe(&mut text, row));
+        text.push('\n');
+    }
+    text.push_str("The attributes of a job are those of pdmod.\n");
+    let _ = write!(text, "\nEnvironment:\n  PDPATH  Directory of attributes files\n{SPOOL}\n{ABBREVIATIONS}\n{EXITS}");
+    text
+}
+
 /// Makes this text for commands that act on jobs and set no attributes.
 pub fn acting() -> String {
     format!("Environment:\n  PDPATH  Directory of attributes files\n{SPOOL}\n{EXITS}")
@@ -116,9 +129,15 @@ fn describe(text: &mut String, row: &Attribute) {
         Kind::Keyword(words) => format!(" [{}]", words.join(", ")),
         _ => String::new(),
     };
+    let only = match (row.only, row.settable) {
+        (Some(only), Settable::Initially) => format!("; {} destinations, when they are made", only.word()),
+        (Some(only), _) => format!("; {} destinations", only.word()),
+        (None, Settable::Initially) if row.class != Class::Job => "; when it is made".to_owned(),
+        (None, _) => String::new(),
+    };
     let also = match row.synonyms {
         [] => String::new(),
         many => format!("; also {}", many.join(", ")),
     };
-    let _ = writeln!(text, "  {}{mark}  {}{values}{also}", row.name(), row.summary());
+    let _ = writeln!(text, "  {}{mark}  {}{values}{only}{also}", row.name(), row.summary());
 }

@@ -9,6 +9,7 @@ pub(crate) mod command_line;
 pub(crate) mod displays;
 pub(crate) mod help;
 pub mod jobs;
+pub mod managed;
 pub mod runner;
 pub mod verbs;
 

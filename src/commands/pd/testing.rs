@@ -14,6 +14,7 @@ use crate::attributes::object::Object;
 use crate::commands::shell::{Exit, Intent, Shell};
 use crate::model::access::Access;
 use crate::model::authority::UserLimits;
+use crate::model::collector::CollectorState;
 use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, DocumentStatus, Format, FormatOrigin, JobStatus, RawPath, Submission};
@@ -77,6 +78,8 @@ pub fn job(n: u32) -> JobStatus {
         intervening: Some(n - 1),
         given: Vec::new(),
         documents: vec![document(1)],
+        collector: None,
+        data_file: None,
     }
 }
 
@@ -147,6 +150,10 @@ fn location(text: &str, device: Option<&str>) -> LocationStatus {
         jobs: 0,
         access: Access::default(),
         group_access: Access::default(),
+        kind: crate::model::location::LocationKind::Location,
+        whole_group: false,
+        takes_jobs: true,
+        given: Vec::new(),
     }
 }
 
@@ -171,6 +178,7 @@ fn device() -> DeviceStatus {
         waiting: 0,
         awaits_process: false,
         access: Access::default(),
+        given: Vec::new(),
     }
 }
 
@@ -237,6 +245,8 @@ impl Carrier for Fake {
                 creator_uid: 0,
                 manager_access: false,
                 fastcnfg: RawPath("/var/pd/FASTCNFG".into()),
+                error_log: None,
+                collectors: vec![("S".parse().unwrap(), CollectorState::Active)],
                 jobs: 0,
                 open_jobs: 0,
                 printing_jobs: 0,
@@ -249,6 +259,7 @@ impl Carrier for Fake {
                 space: Default::default(),
                 limits: UserLimits::default(),
                 access: Access::default(),
+                given: Vec::new(),
             }),
             Request::ResolveDestination { name } => match name.to_ascii_lowercase().as_str() {
                 "office.front" | "front" => {

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use crate::commands::shell::{Exit, Intent, Shell};
 use crate::model::access::Access;
 use crate::model::authority::UserLimits;
+use crate::model::collector::{CollectorState, CollectorStatus};
 use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
 use crate::model::job::{DocumentStatus, Format, JobStatus, Occurrence, RawPath, Transfer};
 use crate::model::location::{Destination, LocationStatus};
@@ -19,7 +20,7 @@ use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, HoldRe
 use crate::model::why::{Cause, Why};
 use crate::model::*;
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request};
-use crate::spool::interface::records::{Event, Removal, SpoolStatus, SpoolerState};
+use crate::spool::interface::records::{Event, JobSummary, Removal, SpoolStatus, SpoolerState, Statistics};
 
 use crate::commands::spoolcom::runner::Runner;
 use crate::commands::spoolcom::session::Session;
@@ -33,6 +34,7 @@ pub struct World {
     pub devices: Vec<DeviceStatus>,
     pub processes: Vec<ProcessStatus>,
     pub locations: Vec<LocationStatus>,
+    pub collectors: Vec<CollectorStatus>,
     pub jobs: Vec<JobStatus>,
     /// What waits for any device.
     pub queue: Vec<QueueItem>,
@@ -59,6 +61,11 @@ fn looks(request: &Request) -> bool {
     matches!(
         request,
         R::About {}
+            | R::Collectors { .. }
+            | R::Collector { .. }
+            | R::ResolveDestination { .. }
+            | R::Statistics {}
+            | R::JobSummary {}
             | R::UnreadyDevices {}
             | R::Processes { .. }
             | R::Process { .. }
@@ -89,6 +96,25 @@ impl Carrier for Fake {
         let lost = |what: String| Failure::not_found(what);
         Ok(match request {
             Request::About {} => Reply::About(about()),
+            Request::Collectors { after } => {
+                Reply::Collectors(page(&world.collectors, |one| after.as_ref().is_none_or(|after| one.name > *after)))
+            }
+            Request::Collector { name } => {
+                let found = world.collectors.iter().find(|one| one.name == name);
+                Reply::Collector(found.cloned().ok_or_else(|| lost(format!("collector ${name}")))?)
+            }
+            Request::ChangeCollector { .. } => Reply::ChangeCollector(()),
+            Request::StartCollector { .. } => Reply::StartCollector(()),
+            Request::DrainCollector { .. } => Reply::DrainCollector(CollectorState::Dormant),
+            Request::DeleteCollector { .. } => Reply::DeleteCollector(()),
+            Request::Statistics {} => {
+                Reply::Statistics(Statistics { jobs: 3, jobs_collected: 912, ..Default::default() })
+            }
+            Request::JobSummary {} => {
+                Reply::JobSummary(JobSummary { printing: 1, ready: 1, hold: 1, ..Default::default() })
+            }
+            Request::SetErrorLog { .. } => Reply::SetErrorLog(()),
+            Request::Dump { .. } => Reply::Dump(()),
             Request::StartSpooler {} => Reply::StartSpooler(()),
             Request::UnreadyDevices {} => Reply::UnreadyDevices(world.unready.clone()),
             Request::DrainSpooler {} => Reply::DrainSpooler(()),
@@ -133,6 +159,11 @@ impl Carrier for Fake {
             }
             Request::SetContent { pattern, .. } => {
                 Reply::SetContent(u32::from(!matches!(pattern, LocationPattern::EveryGroup(_))))
+            }
+            Request::ResolveDestination { name } => {
+                let found = world.locations.iter().find(|one| one.name.to_string() == name);
+                let found = found.ok_or_else(|| lost(format!("destination {name}")))?;
+                Reply::ResolveDestination(Destination::Location(found.name.clone()))
             }
             Request::SetBroadcast { .. } => Reply::SetBroadcast(()),
             Request::DeleteLocation { .. } => Reply::DeleteLocation(1),
@@ -287,6 +318,8 @@ pub fn about() -> SpoolStatus {
         creator_uid: 1000,
         manager_access: false,
         fastcnfg: RawPath("/var/spool/pd/FASTCNFG".into()),
+        error_log: None,
+        collectors: vec![("S".parse().unwrap(), CollectorState::Active)],
         jobs: 3,
         open_jobs: 0,
         printing_jobs: 1,
@@ -299,7 +332,24 @@ pub fn about() -> SpoolStatus {
         space: Default::default(),
         limits: UserLimits::default(),
         access: Access::default(),
+        given: Vec::new(),
     }
+}
+
+pub fn collector(name: &str, state: CollectorState) -> CollectorStatus {
+    let mut status = CollectorStatus {
+        name: name.parse().unwrap(),
+        state,
+        file: Some("$SYSTEM.SYSTEM.CSPOOL".into()),
+        kept: Default::default(),
+        open_jobs: 0,
+        used: 37 << 20,
+        total: 100 << 20,
+    };
+    for (word, value) in [("CPU", "3"), ("BACKUP", "10"), ("DATA", "$DATA1.SPOOL.SDATA"), ("DEBUG", "")] {
+        status.kept.keep(crate::model::kept::KeptWord { word: word.into(), value: value.into() });
+    }
+    status
 }
 
 pub fn number(n: u32) -> JobNumber {
@@ -356,6 +406,7 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
         waiting: 2,
         awaits_process: false,
         access: Access::default(),
+        given: Vec::new(),
     }
 }
 
@@ -392,6 +443,10 @@ pub fn location(name: &str, device: Option<&str>) -> LocationStatus {
         jobs: 0,
         access: Access::default(),
         group_access: Access::default(),
+        kind: crate::model::location::LocationKind::Location,
+        whole_group: false,
+        takes_jobs: true,
+        given: Vec::new(),
     }
 }
 
@@ -441,6 +496,8 @@ pub fn job(n: u32, state: JobState) -> JobStatus {
             given: Vec::new(),
         }],
         given: Vec::new(),
+        collector: None,
+        data_file: None,
     }
 }
 
@@ -462,6 +519,7 @@ pub fn world() -> Rc<RefCell<World>> {
         devices: vec![fast, device("LP1", DeviceState::Printing(number(7))), device("OLD", DeviceState::Offline)],
         processes: vec![process("SPLA", ProcessState::Active), process("SPLB", ProcessState::Dormant)],
         locations: vec![location("#HOLD.DEFAULT", None), location("#OFFICE.FRONT", Some("LP1"))],
+        collectors: vec![collector("S", CollectorState::Active), collector("S1", CollectorState::Error(43))],
         queue: vec![waits(2, Some(1)), waits(9, None)],
         jobs: vec![job(2, JobState::Ready), job(7, JobState::Printing), job(31, JobState::Held)],
         ..World::default()

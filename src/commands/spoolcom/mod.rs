@@ -15,6 +15,7 @@
 //! there only when it is a terminal. The exit status is the worst of all statuses.
 
 pub(crate) mod displays;
+pub(crate) mod dump_config;
 pub mod language;
 pub(crate) mod output;
 pub(crate) mod prompt;
@@ -23,6 +24,8 @@ pub(crate) mod session;
 pub(crate) mod statement;
 pub mod verbs;
 
+#[cfg(test)]
+mod collect_tests;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
@@ -42,13 +45,14 @@ use crate::model::{Failure, FailureKind, printable};
 use crate::supervise::{Keeper, usual_base};
 use crate::sys::interrupt;
 
+use language::continuation::Whole;
 use language::messages::{Message, Subject};
 use language::out_name::OutName;
 use language::report::{print_failure, refuse, usage};
 use language::run_options::RunOptions;
 use language::syntax::Parser;
 use language::words;
-use output::Output;
+use output::{Messages, Output};
 use runner::Runner;
 use session::{Session, Stoppable};
 use statement::{Statement, without_fc};
@@ -88,6 +92,10 @@ pub fn definition() -> clap::Command {
             "foreground",
             "SPOOLER, START stays and keeps the print processes as its children until SIGTERM; for systemd, containers and cron",
         ))
+        .arg(
+            switch("dump-config", "Write the configuration of the spool as a command file that makes it in an empty one")
+                .conflicts_with_all(["in", "json", "foreground"]),
+        )
         .arg(switch("no-wait", "DEV, DRAIN does not wait until the device is offline").conflicts_with("wait"))
         .arg(
             value("wait", "SECONDS", "DEV, DRAIN gives up when nothing has moved for so long; 60 if not given")
@@ -162,6 +170,11 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         (Some(name), None) if name == "-" => From::Lines(Box::new(&mut *shell.input)),
         (Some(name), None) => From::File(name),
     };
+    let dumps = options.get_flag("dump-config");
+    if dumps && matches!(from, From::Words(_)) {
+        let what = "--dump-config stands alone: it writes commands and carries out none";
+        return usage(shell.err, Message::Syntax, what, &[]);
+    }
     let foreground = options.get_flag("foreground");
     if foreground && !matches!(&from, From::Words(statements) if statements.iter().any(Statement::starts_spooler)) {
         let what = "--foreground goes with SPOOLER, START on the command line";
@@ -176,7 +189,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
             return Exit::of(&failure);
         }
     };
-    let at_prompt = matches!(from, From::Prompt);
+    let at_prompt = matches!(from, From::Prompt) && !dumps;
     let interrupted: fn() -> bool = if at_prompt { interrupt::pending } else { || false };
     let patience =
         options.get_one::<u32>("wait").copied().map_or(PATIENCE, |seconds| Duration::from_secs(seconds.into()));
@@ -207,17 +220,22 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
     };
     let mut output = match output.map(|name| before.output(&name)).transpose() {
         Ok(output) => output.unwrap_or(Output::Standard),
-        Err(failure) => {
-            print_failure(shell.err, "", &failure, &Subject::Object);
-            return unopened(&failure);
+        Err(cannot) => {
+            print_failure(shell.err, "", &cannot.failure, &cannot.subject);
+            return unopened(&cannot.failure);
         }
     };
     drop(before);
+    let mut messages = Messages::new(shell.err, &output);
     let exit = {
         let mut stoppable = Stoppable::new(output.stream(shell.out), interrupted);
         let out: &mut dyn Write = if at_prompt { &mut stoppable } else { stoppable.inner() };
-        let mut runner = settings.runner(out, shell.err, shell.err_is_terminal, shell.open);
+        let mut runner = settings.runner(out, &mut messages, shell.err_is_terminal, shell.open);
         match from {
+            _ if dumps => {
+                let exit = runner.dump_config();
+                runner.finish(exit)
+            }
             From::Words(statements) => {
                 let exit = runner.once(statements);
                 runner.finish(exit)
@@ -355,13 +373,13 @@ fn read_words(words: &[OsString], err: &mut dyn Write) -> Result<Words, Exit> {
     let strict = words.len() > 1;
     // A line break separates commands in one quoted string. Among several words it can only come from a variable, so
     // it is refused.
-    let lines: Vec<&str> = if strict { vec![&text] } else { text.lines().collect() };
+    let lines = if strict { vec![(1, text.clone())] } else { whole_lines(&text) };
     let mut statements = Vec::new();
     let mut only_supervisor = false;
-    for (n, line) in lines.iter().enumerate() {
-        let number = (lines.len() > 1).then_some(n + 1);
+    for (n, line) in &lines {
+        let number = (!strict && text.lines().count() > 1).then_some(*n);
         let mut parser = Parser::new(line, strict);
-        if n == 0 {
+        if *n == 1 {
             read.options = parser.run_options().map_err(|mistake| refuse(err, number, line, &mistake))?;
             let supervisor = parser.supervisor().map_err(|mistake| refuse(err, number, line, &mistake))?;
             only_supervisor = supervisor.is_some() || read.options != RunOptions::default();
@@ -379,6 +397,19 @@ fn read_words(words: &[OsString], err: &mut dyn Write) -> Result<Words, Exit> {
     }
     read.statements = (!only_supervisor).then_some(statements);
     Ok(read)
+}
+
+/// Returns the lines of a quoted string, each with the number of its first one: a line may go on with the next one.
+fn whole_lines(text: &str) -> Vec<(usize, String)> {
+    let (mut lines, mut whole, mut first) = (Vec::new(), Whole::default(), 1);
+    for (at, line) in text.lines().enumerate() {
+        if !whole.is_begun() {
+            first = at + 1;
+        }
+        lines.extend(whole.add(line).map(|line| (first, line)));
+    }
+    lines.extend(whole.end().map(|line| (first, line)));
+    lines
 }
 
 /// Returns the node of a supervisor that has the name of ours.

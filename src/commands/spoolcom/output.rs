@@ -9,20 +9,21 @@ use std::io::{self, Seek, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use crate::model::collector::{CollectorState, FILE_NOT_RUNNING, by_way_of};
 use crate::model::guardian_file;
 use crate::model::job::{DocumentOffer, RawPath, Submission, Transfer};
-use crate::model::{DestName, DeviceName, Failure, FailureKind, GroupName, LocationName, LocationPattern};
+use crate::model::{
+    CollectorName, DestName, DeviceName, Failure, FailureKind, GroupName, LocationName, LocationPattern,
+};
 use crate::spool::interface::operations::Operations;
 use crate::sys::files;
 use crate::sys::umask::append_as_usual;
 
+use super::language::messages::Subject;
 use super::language::out_name::OutName;
 
 /// The report name of a job that a display becomes.
 const REPORT: &str = "SPOOLCOM";
-/// The collector of a spool in which none was declared.
-const COLLECTOR: &str = "S";
-
 /// An open destination.
 #[derive(Debug)]
 pub enum Output {
@@ -30,8 +31,55 @@ pub enum Output {
     Standard,
     /// A file.
     File(File),
-    /// A job for this destination.
-    Job(File, String),
+    /// A job for this destination, by way of this collector.
+    Job(File, String, Option<CollectorName>),
+}
+
+/// Why a destination cannot be opened.
+#[derive(Debug)]
+pub struct CannotOpen {
+    /// What failed.
+    pub failure: Failure,
+    /// What it was about.
+    pub subject: Subject,
+}
+
+impl From<Failure> for CannotOpen {
+    fn from(failure: Failure) -> Self {
+        Self { failure, subject: Subject::Object }
+    }
+}
+
+/// Messages go to standard error, and to the file in which the output is collected, as on a NonStop system.
+pub struct Messages<'a> {
+    err: &'a mut dyn Write,
+    copy: Option<File>,
+}
+
+impl<'a> Messages<'a> {
+    /// Has what is written to `err` come into `output` too.
+    pub fn new(err: &'a mut dyn Write, output: &Output) -> Self {
+        let copy = match output {
+            Output::Standard => None,
+            Output::File(file) | Output::Job(file, ..) => file.try_clone().ok(),
+        };
+        Self { err, copy }
+    }
+}
+
+impl Write for Messages<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // What cannot be added there is on standard error all the same.
+        if let Some(copy) = &mut self.copy {
+            let _ = copy.write_all(bytes);
+        }
+        self.err.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.err.flush()
+    }
 }
 
 impl Output {
@@ -39,7 +87,12 @@ impl Output {
     ///
     /// # Errors
     /// Fails when the file cannot be written, or when there is no such destination.
-    pub fn open(name: &OutName, spool: &mut dyn Operations, cwd: &Path, err: &mut dyn Write) -> Result<Self, Failure> {
+    pub fn open(
+        name: &OutName,
+        spool: &mut dyn Operations,
+        cwd: &Path,
+        err: &mut dyn Write,
+    ) -> Result<Self, CannotOpen> {
         Ok(match name {
             OutName::File(name) => Self::File(open_out(&cwd.join(name))?),
             OutName::Guardian(name) => Self::File(open_out(&guardian(name, spool, true)?)?),
@@ -52,9 +105,11 @@ impl Output {
                 if let Some(node) = node {
                     demand_node(node, spool)?;
                 }
-                let destination = destination(name, spool, err)?;
+                let named = by_way_of(name).map(|(collector, _)| collector);
+                let (destination, collector) = destination(name, named, spool, err)?;
+                demand_collector(collector.as_ref(), spool)?;
                 let file = files::file_in_memory().map_err(|error| cannot("keep the output", &error))?;
-                Self::Job(file, destination)
+                Self::Job(file, destination, collector)
             }
         })
     }
@@ -63,7 +118,7 @@ impl Output {
     pub fn stream<'a>(&'a mut self, standard: &'a mut dyn Write) -> &'a mut dyn Write {
         match self {
             Self::Standard => standard,
-            Self::File(file) | Self::Job(file, _) => file,
+            Self::File(file) | Self::Job(file, ..) => file,
         }
     }
 
@@ -72,7 +127,7 @@ impl Output {
     /// # Errors
     /// Fails when the job is refused.
     pub fn end(self, spool: &mut dyn Operations) -> Result<(), Failure> {
-        let Self::Job(mut file, destination) = self else { return Ok(()) };
+        let Self::Job(mut file, destination, collector) = self else { return Ok(()) };
         let length = file.stream_position().map_err(|error| cannot("read the output", &error))?;
         if length == 0 {
             return Ok(());
@@ -86,8 +141,14 @@ impl Output {
             copies: 1,
             format: None,
         };
-        let submission =
-            Submission { token, destination, name: REPORT.into(), documents: vec![offer], ..Submission::default() };
+        let submission = Submission {
+            token,
+            destination,
+            collector,
+            name: REPORT.into(),
+            documents: vec![offer],
+            ..Submission::default()
+        };
         spool.submit(submission, vec![OwnedFd::from(file)]).map(drop)
     }
 }
@@ -122,11 +183,33 @@ pub fn guardian(name: &str, spool: &mut dyn Operations, makes: bool) -> Result<P
     Ok(path)
 }
 
-/// Finds the destination of a job that a display becomes: a device of that name, or a location.
-fn destination(name: &str, spool: &mut dyn Operations, err: &mut dyn Write) -> Result<String, Failure> {
+/// Refuses output that becomes a job when no collector takes it.
+fn demand_collector(named: Option<&CollectorName>, spool: &mut dyn Operations) -> Result<(), CannotOpen> {
+    let error = match named {
+        Some(name) => spool.collector(name.clone())?.state.refusal(),
+        None => {
+            let states: Vec<CollectorState> = spool.about()?.collectors.into_iter().map(|(_, state)| state).collect();
+            let all: Option<Vec<u32>> = states.into_iter().map(CollectorState::refusal).collect();
+            // Those that drain have the higher number.
+            all.map(|errors| errors.into_iter().max().unwrap_or(FILE_NOT_RUNNING))
+        }
+    };
+    let Some(error) = error else { return Ok(()) };
+    let what = named.map_or_else(|| "no collector is ACTIVE".to_owned(), |name| format!("${name} takes no jobs"));
+    Err(CannotOpen { failure: Failure::new(FailureKind::State, what), subject: Subject::Out(error) })
+}
+
+/// Finds the destination of a job that a display becomes, and the collector that it names: a device of that name, a location,
+/// or a collector alone.
+fn destination(
+    name: &str,
+    mut collector: Option<CollectorName>,
+    spool: &mut dyn Operations,
+    err: &mut dyn Write,
+) -> Result<(String, Option<CollectorName>), Failure> {
     if let Ok(device) = name.parse::<DeviceName>().map(|device| spool.device(device)) {
         match device {
-            Ok(found) => return leading_to(&found.name, spool),
+            Ok(found) => return Ok((leading_to(&found.name, spool)?, None)),
             Err(failure) if failure.kind == FailureKind::NotFound => {}
             Err(failure) => return Err(failure),
         }
@@ -134,11 +217,19 @@ fn destination(name: &str, spool: &mut dyn Operations, err: &mut dyn Write) -> R
     let whole = || LocationName { group: GroupName::default_group(), dest: DestName::default_dest() };
     let pattern = match name.split_once('#') {
         Some((_, location)) => format!("#{location}").parse::<LocationPattern>()?,
-        None if name.trim_start_matches('$').eq_ignore_ascii_case(COLLECTOR) => LocationPattern::One(whole()),
-        None => {
-            return Err(Failure::not_found(format!("device or collector {}", crate::model::printable::escaped(name)))
+        None => match named_collector(name, spool)? {
+            Some(found) => {
+                collector = Some(found);
+                LocationPattern::One(whole())
+            }
+            None => {
+                return Err(Failure::not_found(format!(
+                    "device or collector {}",
+                    crate::model::printable::escaped(name)
+                ))
                 .hint("a location is written $S.#GROUP.DEST; a file whose name begins with $ as ./$NAME"));
-        }
+            }
+        },
     };
     let destination = pattern.to_string();
     let new = match (spool.resolve_destination(destination.clone()), pattern) {
@@ -147,12 +238,22 @@ fn destination(name: &str, spool: &mut dyn Operations, err: &mut dyn Write) -> R
             LocationName { group, dest: DestName::default_dest() }
         }
         (Err(failure), _) => return Err(failure),
-        (Ok(_), _) => return Ok(destination),
+        (Ok(_), _) => return Ok((destination, collector)),
     };
     spool.route_location(LocationPattern::One(new.clone()), None)?;
     // A closed standard error must not turn into a failure.
     let _ = writeln!(err, "WARNING: {new} IS NEW AND LEADS TO NO DEVICE: THE OUTPUT WAITS THERE");
-    Ok(new.to_string())
+    Ok((new.to_string(), collector))
+}
+
+/// Returns the collector that a name is the name of.
+fn named_collector(name: &str, spool: &mut dyn Operations) -> Result<Option<CollectorName>, Failure> {
+    let Ok(name) = name.trim_start_matches('$').parse::<CollectorName>() else { return Ok(None) };
+    match spool.collector(name) {
+        Ok(found) => Ok(Some(found.name)),
+        Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Finds a location that leads to a device: the first by name.

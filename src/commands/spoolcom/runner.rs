@@ -13,12 +13,14 @@ use crate::commands::shell::{Exit, Intent, Opener};
 use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::Operations;
 
+use super::dump_config::{self, Unwritten};
+use super::language::continuation::Whole;
 use super::language::keywords::Verb;
 use super::language::lexer::is_comment;
 use super::language::messages::{Message, Subject};
 use super::language::out_name::OutName;
 use super::language::report::{print_failure, refuse, usage};
-use super::output::{self, Output};
+use super::output::{self, CannotOpen, Output};
 use super::session::Session;
 use super::statement::{Flow, Line, Statement, read_line, stronger, without_fc};
 use super::verbs::open::Supervisor;
@@ -78,38 +80,35 @@ impl<'a, 'o> Runner<'a, 'o> {
     }
 
     fn lines(&mut self, mut input: Box<dyn BufRead + '_>) -> Exit {
-        let mut worst = Exit::Done;
+        let (mut worst, mut whole, mut first) = (Exit::Done, Whole::default(), 1);
         for number in 1.. {
-            let mut octets = Vec::new();
-            let mut read = input.by_ref().take(MAX_LINE).read_until(b'\n', &mut octets);
-            let mut whole = octets.pop_if(|octet| *octet == b'\n').is_some();
-            if octets.len() as u64 == MAX_LINE && !whole && is_long_comment(&octets) {
-                read = skip_line(&mut *input);
-                whole = true;
+            let read = match read_physical(&mut *input, number) {
+                Ok(read) => read,
+                Err((message, why)) => return worst.max(usage(self.session.err, message, &why, &[])),
+            };
+            if !whole.is_begun() {
+                first = number;
             }
-            match read {
-                Ok(0) if !whole => break,
-                Ok(_) => {}
-                Err(error) => {
-                    let why = format!("line {number}: the IN file cannot be read: {error}");
-                    return worst.max(usage(self.session.err, Message::FileError, &why, &[]));
-                }
-            }
-            if !whole && octets.len() as u64 == MAX_LINE {
-                let why = format!("line {number} is longer than {MAX_LINE} octets; the rest of the file was not read");
+            if whole.len() > MAX_LINE as usize {
+                let why =
+                    format!("line {first} goes on for more than {MAX_LINE} octets; the rest of the file was not read");
                 return worst.max(usage(self.session.err, Message::Syntax, &why, &[]));
             }
-            octets.pop_if(|octet| *octet == b'\r');
-            if number == 1 && octets.starts_with("\u{feff}".as_bytes()) {
-                octets.drain(.."\u{feff}".len());
+            let ends = read.is_none();
+            let text = match read {
+                Some(line) => whole.add(&line),
+                None => whole.end(),
+            };
+            if let Some(text) = text {
+                let read = read_line(&text, Some(first)).into_iter();
+                let line: Line = read.map(|read| read.and_then(without_fc)).collect();
+                let (exit, flow) = self.execute_line(&line, &text, Some(first));
+                worst = worst.max(exit);
+                if flow == Flow::Stop {
+                    break;
+                }
             }
-            // A title or a comment may hold octets that are no UTF-8: no name of an object does.
-            let text = String::from_utf8_lossy(&octets);
-            let read = read_line(&text, Some(number)).into_iter();
-            let line: Line = read.map(|read| read.and_then(without_fc)).collect();
-            let (exit, flow) = self.execute_line(&line, &text, Some(number));
-            worst = worst.max(exit);
-            if flow == Flow::Stop {
+            if ends {
                 break;
             }
         }
@@ -129,14 +128,16 @@ impl<'a, 'o> Runner<'a, 'o> {
     ///
     /// # Errors
     /// Fails when the file cannot be written, or when there is no such destination.
-    pub fn output(&mut self, name: &OutName) -> Result<Output, Failure> {
+    pub fn output(&mut self, name: &OutName) -> Result<Output, CannotOpen> {
         let cwd = self.session.cwd.clone();
         if let OutName::File(name) = name {
             return Ok(Output::File(output::open_out(&cwd.join(name))?));
         }
         let intent = if matches!(name, OutName::Job { .. }) { Intent::Write } else { Intent::Read };
         self.open_for(intent)?;
-        let Some(spool) = &mut self.session.spool else { return Err(Failure::internal("the spool is not open")) };
+        let Some(spool) = &mut self.session.spool else {
+            return Err(Failure::internal("the spool is not open").into());
+        };
         Output::open(name, spool.as_mut(), &cwd, self.session.err)
     }
 
@@ -203,6 +204,24 @@ impl<'a, 'o> Runner<'a, 'o> {
             print_failure(self.session.err, "", &failure, &Subject::Spooler);
             Exit::Unreachable
         })
+    }
+
+    /// Writes the configuration of the spool to the output.
+    pub fn dump_config(&mut self) -> Exit {
+        let opened =
+            self.open_for(Intent::Read).map_err(|failure| Failure { kind: FailureKind::Unreachable, ..failure });
+        let spool =
+            opened.and_then(|()| self.session.spool.as_mut().ok_or_else(|| Failure::internal("no spool is open")));
+        let failure = match spool.map(|spool| dump_config::write(spool.as_mut(), self.session.out)) {
+            Ok(Ok(())) => return Exit::Done,
+            Ok(Err(Unwritten::Output(error))) if error.kind() == std::io::ErrorKind::BrokenPipe => return Exit::Failed,
+            Ok(Err(Unwritten::Output(error))) => {
+                Failure::new(FailureKind::Io, format!("the output cannot be written: {error}"))
+            }
+            Ok(Err(Unwritten::Failed(failure))) | Err(failure) => failure,
+        };
+        print_failure(self.session.err, "", &failure, &Subject::Spooler);
+        Exit::of(&failure)
     }
 
     /// Opens the spool for `intent`, unless it is already open for that or more.
@@ -291,6 +310,37 @@ impl<'a, 'o> Runner<'a, 'o> {
         }
         (worst, Flow::GoOn)
     }
+}
+
+/// Reads one line of a command file; none at its end.
+///
+/// # Errors
+/// Fails when the file cannot be read, or when the line is too long: with what to say then.
+fn read_physical(input: &mut dyn BufRead, number: usize) -> Result<Option<String>, (Message, String)> {
+    let mut octets = Vec::new();
+    let mut read = input.take(MAX_LINE).read_until(b'\n', &mut octets);
+    let mut whole = octets.pop_if(|octet| *octet == b'\n').is_some();
+    if octets.len() as u64 == MAX_LINE && !whole && is_long_comment(&octets) {
+        read = skip_line(input);
+        whole = true;
+    }
+    match read {
+        Ok(0) if !whole => return Ok(None),
+        Ok(_) => {}
+        Err(error) => {
+            return Err((Message::FileError, format!("line {number}: the IN file cannot be read: {error}")));
+        }
+    }
+    if !whole && octets.len() as u64 == MAX_LINE {
+        let why = format!("line {number} is longer than {MAX_LINE} octets; the rest of the file was not read");
+        return Err((Message::Syntax, why));
+    }
+    octets.pop_if(|octet| *octet == b'\r');
+    if number == 1 && octets.starts_with("\u{feff}".as_bytes()) {
+        octets.drain(.."\u{feff}".len());
+    }
+    // A title or a comment may hold octets that are no UTF-8: no name of an object does.
+    Ok(Some(String::from_utf8_lossy(&octets).into_owned()))
 }
 
 /// Tells whether the first octets of a long line are those of a comment.

@@ -104,7 +104,8 @@ impl Session<'_> {
             None => return Err(Failure::internal("the spool is not open").into()),
         };
         let mut output = match &display.out {
-            Some(name) => Output::open(name, spool, &self.cwd, self.err)?,
+            Some(name) => Output::open(name, spool, &self.cwd, self.err)
+                .map_err(|cannot| EarlyEnd::Failed(cannot.failure, cannot.subject))?,
             None => Output::Standard,
         };
         show(spool, output.stream(self.out), &style)?;

@@ -13,6 +13,7 @@ use super::language::syntax::Parser;
 use super::language::tree::Command;
 use super::language::values::Object;
 use super::session::{EarlyEnd, Session};
+use super::verbs::collect::CollectStatement;
 use super::verbs::dev::DeviceStatement;
 use super::verbs::job::JobStatement;
 use super::verbs::loc::LocationStatement;
@@ -33,6 +34,8 @@ pub enum Flow {
 /// A command that is ready to be executed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Statement {
+    /// COLLECT
+    Collect(CollectStatement),
     /// COMMENT
     Comment,
     /// DEV
@@ -66,6 +69,7 @@ impl Statement {
         check_available(command)?;
         check_object(command)?;
         Ok(match command.grammar.verb {
+            Verb::Collect => Self::Collect(CollectStatement::of(command, source)?),
             Verb::Comment => Self::Comment,
             Verb::Dev => Self::Dev(DeviceStatement::of(command, source)?),
             Verb::Exit => Self::Exit,
@@ -76,7 +80,7 @@ impl Statement {
             Verb::Spooler => Self::Spooler(SpoolerStatement::of(command, source)?),
             Verb::Fc => Self::Fc(open::Fc::of(command)),
             Verb::Open => Self::Open(open::Supervisor::of(command)?),
-            verb @ (Verb::Batch | Verb::Collect | Verb::Font) => {
+            verb @ (Verb::Batch | Verb::Font) => {
                 return Err(not_available(command, verb.word()));
             }
         })
@@ -87,6 +91,7 @@ impl Statement {
         match self {
             Self::Comment | Self::Exit | Self::Fc(_) | Self::Help(_) => None,
             Self::Open(_) => Some(Intent::Read),
+            Self::Collect(statement) => Some(statement.intent()),
             Self::Dev(statement) => Some(statement.intent()),
             Self::Job(statement) => Some(statement.intent()),
             Self::Loc(statement) => Some(statement.intent()),
@@ -102,6 +107,7 @@ impl Statement {
             // The runner carries out OPEN. FC never comes here.
             Self::Comment | Self::Open(_) | Self::Fc(_) => {}
             Self::Help(topic) => help::run(*topic, session).map_err(|trouble| ("HELP".to_owned(), trouble))?,
+            Self::Collect(statement) => statement.run(session)?,
             Self::Dev(statement) => statement.run(session)?,
             Self::Job(statement) => statement.run(session)?,
             Self::Loc(statement) => statement.run(session)?,
@@ -150,7 +156,7 @@ pub fn stronger(a: Option<Intent>, b: Option<Intent>) -> Option<Intent> {
         None => 0,
         Some(Intent::Read) => 1,
         Some(Intent::Write | Intent::Submit) => 2,
-        Some(Intent::Declare) => 3,
+        Some(Intent::Declare | Intent::DeclareAs(_)) => 3,
     };
     if rank(b) > rank(a) { b } else { a }
 }

@@ -18,7 +18,7 @@ use crate::model::job::{DocumentOffer, Format, FormatOrigin, Identity, RawPath, 
 use crate::model::{Failure, FailureKind};
 use crate::store::Fallible;
 use crate::sys::fault;
-use crate::sys::files::{Unnamed, copy_all, identity, random_name, read_full_at, space, sync_dir};
+use crate::sys::files::{Unnamed, copy_all, identity, random_name, read_full_at, room, sync_dir};
 use crate::sys::limits;
 use crate::sys::lock::FileLock;
 use crate::sys::map;
@@ -298,7 +298,7 @@ fn copy(dir: &Path, mut source: File, offer: &DocumentOffer, how: Reading) -> Fa
             until_a_look = until_a_look.saturating_sub(n);
             if let (0, Some(least)) = (until_a_look, how.least_free) {
                 until_a_look = LOOK_FOR_ROOM;
-                if space(dir).is_ok_and(|(_, free)| free < least) {
+                if room(dir).is_ok_and(|(used, total)| total.saturating_sub(used) < least) {
                     return Err(io(io::ErrorKind::StorageFull.into()));
                 }
             }

@@ -6,6 +6,7 @@ pub mod backup;
 pub mod ballast;
 pub mod base;
 pub mod dirs;
+pub mod error_log;
 pub mod files;
 pub mod fsck;
 pub mod locks;

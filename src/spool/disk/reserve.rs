@@ -15,7 +15,7 @@ use super::paths::Base;
 
 /// Octets of the file system of the spool, and of them those that are free for it; none where it does not say.
 pub fn disk(base: &Base) -> Option<(u64, u64)> {
-    files::space(base.root()).ok()
+    files::room(base.root()).ok().map(|(used, total)| (total, total.saturating_sub(used)))
 }
 
 /// Whether submissions were refused and no room came back yet.

@@ -21,10 +21,12 @@ use serde::{Deserialize, Serialize};
 use crate::model::access::{AccessChange, AccessObject};
 use crate::model::alter::JobChange;
 use crate::model::authority::UserLimit;
+use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, Format, JobStatus, Occurrence, RawPath, Submission};
-use crate::model::location::{Destination, LocationStatus};
+use crate::model::location::{Destination, GroupStatus, LocationStatus};
+use crate::model::managed::{ManagedChange, ManagedObject};
 use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage};
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
@@ -32,10 +34,12 @@ use crate::model::queue::QueueItem;
 use crate::model::space::Reserve;
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::why::Why;
-use crate::model::{DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName};
+use crate::model::{
+    CollectorName, DeviceName, Failure, GroupName, JobId, JobRef, LocationName, LocationPattern, ProcessName,
+};
 
 use super::local::{Local, OnlyThese, WaitResult, longest};
-use super::records::{Event, EventSubject, Removal, SpoolStatus};
+use super::records::{Event, EventSubject, JobSummary, Removal, SpoolStatus, Statistics};
 
 /// What an operation does to the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,6 +196,36 @@ operations! {
     /// Makes the spool ACTIVE, starts what has work.
     wakes start_spooler / StartSpooler() -> () =>
         |spool, call| spool.start_spooler(call);
+    /// What of a spool is counted.
+    looks statistics / Statistics() -> Statistics =>
+        |spool, call| spool.statistics(call);
+    /// The log file of the spooler as typed; none = its own log alone.
+    changes set_error_log / SetErrorLog(name: Option<String>) -> () =>
+        |spool, call| spool.set_error_log(call, name);
+
+    /// Writes a snapshot of the database to a new file.
+    looks dump / Dump(to: RawPath) -> () =>
+        |spool, call| spool.dump(call, &to);
+
+    /// Declares a collector, or alters it; it must be dormant to be altered.
+    changes change_collector / ChangeCollector(name: CollectorName, changes: Vec<CollectorChange>) -> () =>
+        |spool, call| spool.change_collector(call, name, changes);
+    /// Has a collector take jobs.
+    changes start_collector / StartCollector(name: CollectorName) -> () =>
+        |spool, call| spool.start_collector(call, name);
+    /// Has a collector take no new jobs. Returns at once with the state it is in.
+    changes drain_collector / DrainCollector(name: CollectorName) -> CollectorState =>
+        |spool, call| spool.drain_collector(call, name);
+    /// Removes a collector; it must be dormant, without jobs that came by it.
+    changes delete_collector / DeleteCollector(name: CollectorName) -> () =>
+        |spool, call| spool.delete_collector(call, name);
+    /// Collectors by name, at most 1,000, those after `after`.
+    looks collectors / Collectors(after: Option<CollectorName>) -> Vec<CollectorStatus> =>
+        |spool, call| spool.collectors(call, after);
+    /// One collector.
+    looks collector / Collector(name: CollectorName) -> CollectorStatus =>
+        |spool, call| spool.collector(call, &name);
+
     /// What the devices lack that SPOOLER START has left as they are, the first twenty of them.
     looks unready_devices / UnreadyDevices() -> Vec<Failure> =>
         |spool, call| spool.unready_devices(call);
@@ -286,6 +320,24 @@ operations! {
     looks resolve_destination / ResolveDestination(name: String) -> Destination =>
         |spool, call| spool.resolve(call, &name);
 
+    /// Groups by name, at most 1,000, those after `after`.
+    looks groups / Groups(after: Option<GroupName>) -> Vec<GroupStatus> =>
+        |spool, call| spool.groups(call, after);
+
+    /// Makes a destination or a queue. A destination is disabled, and has what it needs to print.
+    changes create_managed / CreateManaged(object: ManagedObject, changes: Vec<ManagedChange>, message: Option<String>) -> () =>
+        |spool, call| spool.create_managed(call, object, changes, message);
+    /// Changes attributes of a destination, a queue or the server: all of the changes, or none. An actual destination is
+    /// disabled then.
+    wakes set_managed / SetManaged(object: ManagedObject, changes: Vec<ManagedChange>, message: Option<String>) -> () =>
+        |spool, call| spool.set_managed(call, object, changes, message).map(OnlyThese);
+    /// Deletes a destination without jobs, or a queue without destinations.
+    changes delete_managed / DeleteManaged(object: ManagedObject) -> () =>
+        |spool, call| spool.delete_managed(call, object);
+    /// Enables or disables a destination, those of a queue, or those of the server. A device goes on to the end of its job.
+    wakes enable_managed / EnableManaged(object: ManagedObject, on: bool, message: Option<String>) -> () =>
+        |spool, call| spool.enable_managed(call, object, on, message);
+
     /// Creates an object of a class that the model only keeps: queues, servers, stations, profiles and so on.
     changes create_object / CreateObject(class: ObjectClass, name: ObjectName, attributes: Vec<ObjectAttribute>) -> () =>
         |spool, call| spool.create_object(call, class, name, attributes);
@@ -306,6 +358,9 @@ operations! {
     /// Jobs, a page at a time, at most 1,000.
     looks jobs / Jobs(query: Query, after: Option<Cursor>, limit: u32) -> Page<JobStatus> =>
         |spool, call| spool.jobs(call, &query, after, limit);
+    /// How many jobs are in each state.
+    looks job_summary / JobSummary() -> JobSummary =>
+        |spool, call| spool.job_summary(call);
     /// One job.
     looks job / Job(job: JobRef) -> JobStatus =>
         |spool, call| spool.job(call, &job);

@@ -4,12 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::access::Access;
 use crate::model::authority::UserLimits;
+use crate::model::collector::CollectorState;
 pub use crate::model::event::Event;
+use crate::model::field::{Field, Value};
 use crate::model::job::RawPath;
 use crate::model::object::{ObjectClass, ObjectName};
 use crate::model::space::SpoolSpace;
 pub use crate::model::state::SpoolerState;
-use crate::model::{DeviceName, JobRef, LocationName, ProcessName, ServerName};
+use crate::model::{CollectorName, DeviceName, JobRef, LocationName, ProcessName, ServerName};
 
 /// The spool as displays show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +30,12 @@ pub struct SpoolStatus {
     pub manager_access: bool,
     /// The primary FASTCNFG file.
     pub fastcnfg: RawPath,
+    /// ERRLOG as typed; none where nobody named a file.
+    #[serde(default)]
+    pub error_log: Option<String>,
+    /// The collectors, each with its state.
+    #[serde(default)]
+    pub collectors: Vec<(CollectorName, CollectorState)>,
     /// Jobs in any state.
     pub jobs: u64,
     /// Jobs still arriving.
@@ -57,6 +65,53 @@ pub struct SpoolStatus {
     /// Its access rules, which hold for all devices and locations.
     #[serde(default)]
     pub access: Access,
+    /// What was set of the server and is only kept.
+    #[serde(default)]
+    pub given: Vec<(Field, Value)>,
+}
+
+/// How many jobs are in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobSummary {
+    /// In print.
+    pub printing: u64,
+    /// Delivered over a connection that is still open.
+    pub transferred: u64,
+    /// Queued.
+    pub ready: u64,
+    /// Still arriving.
+    pub open: u64,
+    /// Held, paused, or kept after printing.
+    pub hold: u64,
+}
+
+/// What is counted of a spool, for SPOOLER STATISTICS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statistics {
+    /// Jobs in any state.
+    pub jobs: u64,
+    /// Jobs still arriving.
+    pub open_jobs: u64,
+    /// Print processes and collectors that are active.
+    pub openers: u64,
+    /// Jobs in print.
+    pub printing_jobs: u64,
+    /// Jobs that were taken in since the cold start.
+    pub jobs_collected: u64,
+    /// Jobs that were printed since the cold start.
+    pub jobs_printed: u64,
+    /// Batches.
+    pub batches: u64,
+    /// Locations.
+    pub locations: u64,
+    /// Devices.
+    pub devices: u64,
+    /// Collectors.
+    pub collectors: u64,
+    /// Print processes.
+    pub processes: u64,
+    /// Fonts.
+    pub fonts: u64,
 }
 
 /// What became of a job that was to be deleted.
@@ -81,6 +136,8 @@ pub enum EventSubject {
     Process(ProcessName),
     /// A location.
     Location(LocationName),
+    /// A collector.
+    Collector(CollectorName),
     /// An object of a class that is only kept.
     Object(ObjectClass, ObjectName),
     /// The spool itself.

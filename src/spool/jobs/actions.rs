@@ -133,7 +133,7 @@ pub(crate) fn find(tx: &Tx<'_>, spool: &Spool, job: &JobRef) -> Fallible<JobRow>
 pub(crate) fn gone(tx: &Tx<'_>, spool: &Spool, job: &JobRef) -> Fallible<Failure> {
     let found = store::finished::by_ref(tx, job, tx.caller()?.uid, spool.server().as_str())?;
     let Some(row) = found else { return Ok(not_found(job)) };
-    if !Visible::of(tx)?.sees(tx, row.owner_uid, &row.sent_to()?)? {
+    if !Visible::of(tx)?.sees(tx, row.owner_uid, &row.destination)? {
         return Ok(not_found(job));
     }
     let (number, serial) = (row.number, row.serial);
@@ -384,7 +384,7 @@ impl Spool {
 
     /// Ends a job and moves its row to the history. Returns the files to erase after the commit.
     pub(crate) fn finish(tx: &Tx<'_>, job: &JobRow, device: Option<&str>, outcome: &str) -> Fallible<Vec<String>> {
-        let destination = Self::job_destination(tx, job)?.to_string();
+        let destination = Self::job_destination(tx, job)?.stored();
         let removed = store::job::delete(tx, job.id)?;
         store::finished::insert(tx, job, &destination, device, outcome, &removed)?;
         Ok(removed.files)
@@ -406,6 +406,10 @@ impl Spool {
                 EventSubject::Location(name) => {
                     let row = store::location::by_name(tx, name)?;
                     Object::Location(row.ok_or_else(|| Failure::not_found(format!("location {name}")))?.id)
+                }
+                EventSubject::Collector(name) => {
+                    let row = store::collector::by_name(tx, name)?;
+                    Object::Collector(row.ok_or_else(|| crate::spool::objects::collectors::not_found(name))?.id)
                 }
                 EventSubject::Object(class, name) => {
                     let row = store::object::by_name(tx, *class, name)?;

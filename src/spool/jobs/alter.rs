@@ -453,8 +453,11 @@ impl Spool {
 
     fn broadcasts(tx: &Tx<'_>, job: &JobRow) -> Fallible<bool> {
         Ok(match Self::job_destination(tx, job)? {
-            Destination::Location(_) => false,
             Destination::Group(name) => store::location::group(tx, &name)?.is_some_and(|group| group.broadcast),
+            // Jobs of a location for its whole group print as those of the group.
+            Destination::Location(name) | Destination::Plain(name) => {
+                store::location::by_name(tx, &name)?.is_some_and(|row| row.whole_group && row.group.broadcast)
+            }
         })
     }
 
@@ -474,9 +477,10 @@ impl Spool {
         };
         let gone = || Failure::not_found(&destination);
         Ok(match &destination {
-            Destination::Location(name) => {
+            Destination::Location(name) | Destination::Plain(name) => {
                 let row = store::location::by_name(tx, name)?.ok_or_else(gone)?;
-                Place { group: row.group.id, location: Some(row.id), route: row.route, broadcast: false, destination }
+                let (route, broadcast) = (row.job_route(), row.whole_group && row.group.broadcast);
+                Place { group: row.group.id, location: Some(row.id), route, broadcast, destination }
             }
             Destination::Group(name) => {
                 let row = store::location::group_to_change(tx, name)?.ok_or_else(gone)?;

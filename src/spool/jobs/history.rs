@@ -38,7 +38,7 @@ impl Spool {
             if let Some(job) = named(condition) {
                 let row = store::finished::by_ref(tx, job, uid, self.server().as_str())?;
                 if let Some(row) = &row {
-                    visible.demand(tx, job, row.owner_uid, &row.sent_to()?)?;
+                    visible.demand(tx, job, row.owner_uid, &row.destination)?;
                 }
                 let rows = row.map(|row| self.finished_status(row)).transpose()?.into_iter();
                 let rows = rows.filter(|job| filter.takes(&Object::Finished(job), uid)).collect();
@@ -51,7 +51,7 @@ impl Spool {
                 let exhausted = (found.len() as u32) < limit;
                 for row in found {
                     at = Some((row.finished_ms, row.id));
-                    if !visible.sees(tx, row.owner_uid, &row.sent_to()?)? {
+                    if !visible.sees(tx, row.owner_uid, &row.destination)? {
                         continue;
                     }
                     let job = self.finished_status(row)?;
@@ -77,12 +77,11 @@ impl Spool {
             return Ok(row.id);
         }
         let row = store::finished::by_ref(tx, job, uid, server)?.ok_or_else(|| super::actions::not_found(job))?;
-        Visible::of(tx)?.demand(tx, job, row.owner_uid, &row.sent_to()?)?;
+        Visible::of(tx)?.demand(tx, job, row.owner_uid, &row.destination)?;
         Ok(row.id)
     }
 
     fn finished_status(&self, row: FinishedRow) -> Fallible<FinishedStatus> {
-        let destination = row.sent_to()?;
         Ok(FinishedStatus {
             id: row.id,
             number: row.number,
@@ -92,7 +91,7 @@ impl Spool {
             owner: row.owner,
             owner_uid: row.owner_uid,
             user_name: row.user_name,
-            destination,
+            destination: row.destination,
             device: row.device,
             outcome: row.outcome,
             octets: row.octets,

@@ -18,23 +18,26 @@ use crate::attributes::{Class, Settable, find};
 use crate::documents::Sheet;
 use crate::model::Call;
 use crate::model::authority::{Right, UserLimits};
+use crate::model::collector::by_way_of;
 use crate::model::event::EventWord;
 use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission, Transfer};
-use crate::model::location::Destination;
+use crate::model::location::{Destination, LocationKind};
 use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
-use crate::model::{Caller, Failure, FailureKind, GlobalJobId, JobId, RouteId, ServerName};
+use crate::model::{Caller, CollectorName, Failure, FailureKind, GlobalJobId, JobId, RouteId, ServerName};
 use crate::store::device::DeviceRow;
 use crate::store::document::DocumentRow;
 use crate::store::entry::NewEntry;
 use crate::store::event::{Object, record};
 use crate::store::job::{JobRow, SortKey};
+use crate::store::location::LocationRow;
 use crate::store::submission::{Fate, Known};
 use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::{fault, users};
 
 use crate::spool::disk::files::{Intake, Look, Reading, Received};
 use crate::spool::disk::reserve;
+use crate::spool::objects::collectors;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -93,14 +96,22 @@ impl Spool {
     /// Submits a job.
     pub(crate) fn submit(&self, call: &Call, mut submission: Submission, files: Vec<OwnedFd>) -> Fallible<Taken> {
         submission.name = title(&submission.name);
+        if let Some((collector, destination)) = by_way_of(&submission.destination) {
+            submission = Submission { collector: Some(collector), destination: destination.to_owned(), ..submission };
+        }
         check(&submission)?;
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
         // of its documents, and what they are printed on, decides how they are counted. Another answer a moment later
         // changes nothing: they are what was said when they came.
         let (content, sheet, opens, reserve) = self.look(call, |tx| {
-            accepting(tx)?;
+            accepting(tx, &submission)?;
             let destination = self.destination(tx, &submission.destination)?;
             may_submit(tx, &submission, &destination, sizes(&files))?;
+            if let Some(name) = destination.location()
+                && let Some(row) = store::location::by_name(tx, name)?
+            {
+                takes_jobs(&row)?;
+            }
             let (content, sheet) = Self::printed_on(tx, &destination)?;
             Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve))
         })?;
@@ -141,10 +152,10 @@ impl Spool {
                     return Err(Failure::new(FailureKind::State, why));
                 }
             }
-            accepting(tx)?;
+            let collector = accepting(tx, &plan.submission)?;
             let destination = spool.destination(tx, &plan.submission.destination)?;
             may_submit(tx, &plan.submission, &destination, plan.octets)?;
-            let (accepted, devices) = plan.insert(tx, &spool, &destination)?;
+            let (accepted, devices) = plan.insert(tx, &spool, &destination, collector)?;
             let (targets, running) = (wakes::of_devices(tx, &devices)?, wakes::running(tx)?);
             fault::point("before-commit");
             Ok((Taken { accepted, targets, running }, true))
@@ -190,7 +201,7 @@ impl Spool {
     /// one.
     pub(crate) fn printed_on(tx: &Tx<'_>, destination: &Destination) -> Fallible<(Option<Format>, Sheet)> {
         let row = match destination {
-            Destination::Location(name) => store::location::by_name(tx, name)?,
+            Destination::Location(name) | Destination::Plain(name) => store::location::by_name(tx, name)?,
             Destination::Group(_) => None,
         };
         Ok(row.map_or_else(|| (None, Sheet::default()), |row| (row.content, Sheet::of(row.layout))))
@@ -265,9 +276,24 @@ impl Spool {
     }
 }
 
-fn accepting(tx: &Tx<'_>) -> Fallible<()> {
+/// Refuses a job for a destination that is disabled.
+pub(crate) fn takes_jobs(row: &LocationRow) -> Fallible<()> {
+    if row.takes_jobs {
+        return Ok(());
+    }
+    let name = match row.kind {
+        LocationKind::Location => format!("{}.{}", row.name.group, row.name.dest),
+        LocationKind::Logical | LocationKind::Outlet => row.name.dest.to_string(),
+    };
+    Err(Failure::new(FailureKind::State, format!("destination {name} is disabled: it takes no jobs")).hint(format!(
+        "pdenable {name}   enables it;  pdls -c destination -r message {name}   may say why it is disabled"
+    )))
+}
+
+/// Refuses a job that the spooler, or its collector, does not take. Returns the collector by which it comes.
+fn accepting(tx: &Tx<'_>, submission: &Submission) -> Fallible<Option<CollectorName>> {
     match store::spool::state(tx)?.refusal() {
-        None => Ok(()),
+        None => collectors::taking(tx, submission.collector.as_ref()),
         Some(why) => {
             Err(Failure::new(FailureKind::State, why).hint("an operator starts it: spoolcom 'SPOOLER, START'"))
         }
@@ -332,14 +358,23 @@ impl NewJob {
         }
     }
 
-    fn insert(&self, tx: &Tx<'_>, spool: &Spool, destination: &Destination) -> Fallible<(Accepted, Vec<DeviceRow>)> {
+    fn insert(
+        &self,
+        tx: &Tx<'_>,
+        spool: &Spool,
+        destination: &Destination,
+        collector: Option<CollectorName>,
+    ) -> Fallible<(Accepted, Vec<DeviceRow>)> {
         let s = &self.submission;
         let gone = || Failure::not_found(destination);
         let (group, location, route) = match destination {
-            Destination::Location(name) => {
+            Destination::Location(name) | Destination::Plain(name) => {
                 let row = store::location::by_name(tx, name)?.ok_or_else(gone)?;
-                tx.lock(Lock::Route(row.route))?;
-                (row.group, Some(row.id), row.route)
+                let route = row.job_route();
+                tx.lock(Lock::Route(route))?;
+                let row = store::location::by_name(tx, name)?.ok_or_else(gone)?;
+                takes_jobs(&row)?;
+                (row.group, Some((row.id, row.whole_group)), route)
             }
             Destination::Group(name) => {
                 let row = store::location::group_to_change(tx, name)?.ok_or_else(gone)?;
@@ -378,7 +413,7 @@ impl NewJob {
             arriving: false,
             retained: false,
             group: group.id,
-            location,
+            location: location.map(|location| location.0),
             route,
             class,
             created_ms: tx.now().wall_ms,
@@ -387,6 +422,7 @@ impl NewJob {
             pages: self.pages,
             sort,
             place: store::job::place(&sort, fifo),
+            collector,
         };
         job.id = store::job::insert(tx, &job, &s.token)?;
         store::submission::accept(tx, &s.token, &Known { id: job.id, number, local, serial })?;
@@ -394,7 +430,7 @@ impl NewJob {
         for document in &self.documents {
             store::document::insert(tx, job.id, document)?;
         }
-        spool.insert_entries(tx, &job, group.broadcast && location.is_none())?;
+        spool.insert_entries(tx, &job, group.broadcast && location.is_none_or(|location| location.1))?;
         let why = format!(
             "{} for {destination}, {} octets, {}",
             plural(self.documents.len(), "document"),

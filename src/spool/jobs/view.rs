@@ -15,7 +15,9 @@ use crate::model::job::{DocumentStatus, Format, FormatOrigin, GivenValue, JobSta
 use crate::model::location::Destination;
 use crate::model::query::{PAGE, Parts};
 use crate::model::state::{EntryState, JobFacts, JobState};
-use crate::model::{DeviceName, Failure, GlobalJobId, GroupId, JobId, JobRef, LocationId, LocationName, RouteId};
+use crate::model::{
+    CollectorName, DeviceName, Failure, GlobalJobId, GroupId, JobId, JobRef, LocationId, LocationName, RouteId,
+};
 use crate::store::device::DeviceRow;
 use crate::store::document::ShownRow;
 use crate::store::entry::{EntryRow, Progress};
@@ -36,6 +38,8 @@ pub(crate) struct Known {
     /// The queues of devices, as far as places in them were asked for.
     lines: Lines,
     destinations: BTreeMap<(GroupId, Option<LocationId>), Destination>,
+    /// DATA of each collector.
+    data_files: BTreeMap<CollectorName, Option<String>>,
     /// The routes whose devices all take octets as they come.
     raw: BTreeMap<RouteId, bool>,
     /// The entries that were read ahead. Those of any other job are read one job at a time.
@@ -135,6 +139,18 @@ impl Known {
         Ok(raw)
     }
 
+    /// Returns DATA of a collector.
+    fn data_file(&mut self, tx: &Tx<'_>, collector: Option<&CollectorName>) -> Fallible<Option<String>> {
+        let name = &collector.cloned().unwrap_or_else(CollectorName::usual);
+        if let Some(known) = self.data_files.get(name) {
+            return Ok(known.clone());
+        }
+        let row = store::collector::by_name(tx, name)?;
+        let data = row.and_then(|row| row.kept.value("DATA").map(str::to_owned));
+        self.data_files.insert(name.clone(), data.clone());
+        Ok(data)
+    }
+
     fn destination(&mut self, tx: &Tx<'_>, job: &JobRow) -> Fallible<Destination> {
         if let Some(known) = self.destinations.get(&(job.group, job.location)) {
             return Ok(known.clone());
@@ -182,7 +198,7 @@ impl Spool {
     pub(crate) fn job_destination(tx: &Tx<'_>, job: &JobRow) -> Fallible<Destination> {
         let (group, dest) = store::location::names_of(tx, job.group, job.location)?;
         Ok(match dest {
-            Some(dest) => Destination::Location(LocationName { group, dest }),
+            Some((dest, kind)) => Destination::of(LocationName { group, dest }, kind),
             None => Destination::Group(group),
         })
     }
@@ -270,6 +286,8 @@ impl Spool {
             intervening,
             given: of_job,
             documents,
+            data_file: known.data_file(tx, job.collector.as_ref())?,
+            collector: job.collector,
         })
     }
 

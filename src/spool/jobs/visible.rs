@@ -29,7 +29,7 @@ impl Spool {
         }
         let mut place = Place::default();
         let (group, route) = match destination {
-            Destination::Location(name) => match store::location::by_name(tx, name)? {
+            Destination::Location(name) | Destination::Plain(name) => match store::location::by_name(tx, name)? {
                 Some(row) => {
                     let own = store::access::of(tx, Owner::Location(row.id))?;
                     place.0.push((AccessObject::Location(row.name), own));

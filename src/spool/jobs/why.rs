@@ -242,7 +242,11 @@ impl Look<'_> {
     fn nowhere(&self, job: &JobRow) -> Fallible<Cause> {
         Ok(match Spool::job_destination(self.tx, job)? {
             Destination::Group(group) => Cause::GroupWithoutDevices(group),
-            Destination::Location(location) => {
+            Destination::Location(location) | Destination::Plain(location) => {
+                let leads = store::location::by_name(self.tx, &location)?;
+                if leads.is_some_and(|row| row.whole_group) {
+                    return Ok(Cause::GroupWithoutDevices(location.group));
+                }
                 let routed = match job.location {
                     Some(id) => last(self.tx, Object::Location(id), &[EventWord::Routed])?,
                     None => None,

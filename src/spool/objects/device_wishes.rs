@@ -139,6 +139,13 @@ impl Spool {
                     device_errors::no_more_tries(tx, &row)?;
                     let why = if row.settings.restart > 0 { "no RESTART any more" } else { "DEV DRAIN" };
                     record(tx, Object::Device(row.id), EventWord::Drained, why)?;
+                } else if store::device::stays_stopped(tx, row.id)? {
+                    record(
+                        tx,
+                        Object::Device(row.id),
+                        EventWord::Drained,
+                        "DEV DRAIN: SPOOLER START leaves it offline",
+                    )?;
                 }
                 return Ok((DeviceState::Offline, Vec::new()));
             }

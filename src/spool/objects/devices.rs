@@ -26,6 +26,7 @@ use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, last, record};
 use crate::store::job::JobRow;
+use crate::store::managed::Holder;
 use crate::store::{self, Fallible, Tx};
 
 use super::alive::{Alive, Known};
@@ -61,12 +62,14 @@ impl Spool {
             };
             let mut settings = row.settings.clone();
             for change in &changes {
-                if let DeviceChange::Process(process) = change
-                    && store::process::to_change(tx, process)?.is_none()
-                {
-                    return Err(unknown_process(tx, process)?);
+                match change {
+                    // The process is named as it was declared, however it was typed.
+                    DeviceChange::Process(process) => match store::process::to_change(tx, process)? {
+                        Some(found) => settings.apply(&DeviceChange::Process(found.name)),
+                        None => return Err(unknown_process(tx, process)?),
+                    },
+                    other => settings.apply(other),
                 }
-                settings.apply(change);
             }
             if settings == row.settings {
                 return Ok(Vec::new());
@@ -120,7 +123,8 @@ impl Spool {
         })
     }
 
-    fn check_change(&self, change: &DeviceChange) -> Fallible<()> {
+    /// Checks a change on its own.
+    pub(super) fn check_change(&self, change: &DeviceChange) -> Fallible<()> {
         let bad = |message: String| Err(Failure::new(FailureKind::BadValue, message));
         match change {
             DeviceChange::Uri(uri @ (DeviceUri::File(path) | DeviceUri::Char(path) | DeviceUri::Fifo(path))) => {
@@ -188,7 +192,13 @@ impl Spool {
         self.look(call, |tx| {
             let mut alive = Alive::new(self);
             let rows = store::device::list(tx, after.as_ref())?;
-            rows.into_iter().map(|row| self.device_status(tx, row, &mut alive)).collect()
+            let holders: Vec<Holder> = rows.iter().map(|row| Holder::Device(row.id)).collect();
+            let mut given = store::managed::of_each(tx, &holders)?;
+            let mut status = |row: DeviceRow| {
+                let given = given.remove(&row.id.0).unwrap_or_default();
+                Ok(DeviceStatus { given, ..self.device_status(tx, row, &mut alive)? })
+            };
+            rows.into_iter().map(&mut status).collect()
         })
     }
 
@@ -196,7 +206,8 @@ impl Spool {
     pub(crate) fn device(&self, call: &Call, name: &DeviceName) -> Fallible<DeviceStatus> {
         self.look(call, |tx| {
             let row = store::device::by_name(tx, name)?.ok_or_else(|| not_found(tx, name))?;
-            self.device_status(tx, row, &mut Alive::new(self))
+            let given = store::managed::of(tx, Holder::Device(row.id))?;
+            Ok(DeviceStatus { given, ..self.device_status(tx, row, &mut Alive::new(self))? })
         })
     }
 
@@ -277,6 +288,7 @@ impl Spool {
             process_state,
             waiting,
             awaits_process,
+            given: Vec::new(),
         })
     }
 }

@@ -12,16 +12,18 @@
 
 use crate::model::Call;
 use crate::model::authority::Right;
+use crate::model::collector::by_way_of;
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::job::Format;
-use crate::model::location::{Destination, LocationStatus, content_word};
+use crate::model::location::{Destination, LocationKind, LocationStatus, content_word};
 use crate::model::state::EntryState;
 use crate::model::{
     DestName, DeviceId, DeviceName, Failure, FailureKind, GroupName, LocationName, LocationPattern, near,
 };
 use crate::store::access::Owner;
 use crate::store::event::{Object, record, record_with};
-use crate::store::location::LocationRow;
+use crate::store::location::{GroupRow, LocationRow};
+use crate::store::managed::Holder;
 use crate::store::{self, Fallible, Lock, Tx};
 
 use crate::spool::printing::wakes;
@@ -65,6 +67,9 @@ impl Spool {
                 )
                 .hint(format!("LOC #{group}.DEST, DEV $x connects one destination of it")));
             }
+            for row in rows.iter().filter(|row| row.kind != LocationKind::Location) {
+                demand_routable(tx, row)?;
+            }
             let mut targets = Vec::new();
             let id = device_row.as_ref().map(|device| device.id);
             for row in rows.iter().filter(|row| row.device != id || id.is_none()) {
@@ -72,6 +77,9 @@ impl Spool {
                 tx.lock(Lock::Route(row.group.route))?;
                 let row = &store::location::by_name(tx, &row.name)?.ok_or_else(|| Failure::not_found(&row.name))?;
                 store::location::set_device(tx, row.id, id)?;
+                if row.whole_group {
+                    store::location::set_kind(tx, row.id, row.kind, false)?;
+                }
                 if let Some(former) = row.device {
                     leaves_group(tx, row, former, &mut targets)?;
                 }
@@ -169,7 +177,9 @@ impl Spool {
                 }
                 record(tx, Object::Location(row.id), EventWord::Deleted, &row.name.to_string())?;
             }
-            store::location::delete_group_if_empty(tx, &first.group)?;
+            // A queue goes with its last location when all of it is deleted.
+            let group = GroupRow { declared: first.group.declared && !whole_group, ..first.group.clone() };
+            store::location::delete_group_if_empty(tx, &group)?;
             Ok(u32::try_from(rows.len()).unwrap_or(u32::MAX))
         })
     }
@@ -183,6 +193,8 @@ impl Spool {
     ) -> Fallible<Vec<LocationStatus>> {
         self.look(call, |tx| {
             let rows = store::location::list(tx, pattern.as_ref(), after.as_ref())?;
+            let holders: Vec<Holder> = rows.iter().map(|row| Holder::Location(row.id)).collect();
+            let mut given = store::managed::of_each(tx, &holders)?;
             if rows.is_empty()
                 && after.is_none()
                 && let Some(pattern) = &pattern
@@ -199,12 +211,16 @@ impl Spool {
                         access: Self::access_of(tx, has_rules, Owner::Location(row.id))?,
                         group_access: Self::access_of(tx, has_rules, Owner::Group(row.group.id))?,
                         jobs: row.jobs,
+                        given: given.remove(&row.id.0).unwrap_or_default(),
                         id: row.id,
                         name: row.name,
                         broadcast: row.group.broadcast,
                         device: row.device_name,
                         content: row.content,
                         route: row.route,
+                        kind: row.kind,
+                        whole_group: row.whole_group,
+                        takes_jobs: row.takes_jobs,
                     })
                 })
                 .collect()
@@ -220,6 +236,12 @@ impl Spool {
     /// a `dest` that is unique, then the name of a device to which a single location leads.
     pub(crate) fn destination(&self, tx: &Tx<'_>, name: &str) -> Fallible<Destination> {
         let plain = name.strip_prefix(&format!("{}:", self.server())).unwrap_or(name);
+        // The collector by which it is reached decides nothing of where it leads.
+        let plain = by_way_of(plain).map_or(plain, |(_, rest)| rest);
+        // The whole name of a logical destination comes first, whatever else has that name.
+        if let Some(row) = store::location::logical(tx, plain)? {
+            return Ok(Destination::Plain(row.name));
+        }
         let pattern: LocationPattern = match plain.trim_start_matches('$').parse() {
             Ok(pattern) => pattern,
             Err(_) => return Err(unknown(tx, name, "destination")?),
@@ -227,7 +249,7 @@ impl Spool {
         match &pattern {
             LocationPattern::One(location) => {
                 if let Some(row) = store::location::by_name(tx, location)? {
-                    return Ok(Destination::Location(row.name));
+                    return Ok(Destination::of(row.name, row.kind));
                 }
             }
             LocationPattern::Group(group) => {
@@ -261,10 +283,10 @@ fn only(name: &str, rows: Vec<LocationRow>) -> Fallible<Option<Destination>> {
         return Err(Failure::new(FailureKind::Ambiguous, format!("{name} is the name of {} destinations", rows.len()))
             .hint(format!("say which: {}", names.join(", "))));
     }
-    Ok(rows.into_iter().next().map(|row| Destination::Location(row.name)))
+    Ok(rows.into_iter().next().map(|row| Destination::of(row.name, row.kind)))
 }
 
-fn matching(tx: &Tx<'_>, pattern: &LocationPattern) -> Fallible<Vec<LocationRow>> {
+pub(super) fn matching(tx: &Tx<'_>, pattern: &LocationPattern) -> Fallible<Vec<LocationRow>> {
     if let LocationPattern::One(name) = pattern {
         return Ok(store::location::by_name(tx, name)?.into_iter().collect());
     }
@@ -283,7 +305,12 @@ fn matching(tx: &Tx<'_>, pattern: &LocationPattern) -> Fallible<Vec<LocationRow>
 /// Takes the device `former` out of the broadcasts of a group, if no location of the group leads to it any more. Its
 /// part of each broadcast is dropped; if it is the last part, any device of the group may print it, and those processes
 /// become `targets`. Nothing here costs more in a larger group, unless such a last part waits.
-fn leaves_group(tx: &Tx<'_>, row: &LocationRow, former: DeviceId, targets: &mut Vec<WakeTarget>) -> Fallible<()> {
+pub(super) fn leaves_group(
+    tx: &Tx<'_>,
+    row: &LocationRow,
+    former: DeviceId,
+    targets: &mut Vec<WakeTarget>,
+) -> Fallible<()> {
     if store::location::leads_to(tx, row.group.id, former)? {
         return Ok(());
     }
@@ -308,6 +335,25 @@ fn leaves_group(tx: &Tx<'_>, row: &LocationRow, former: DeviceId, targets: &mut 
     Ok(())
 }
 
+/// Refuses to lead a location elsewhere that was made as a destination, where that would leave something behind.
+fn demand_routable(tx: &Tx<'_>, row: &LocationRow) -> Fallible<()> {
+    if row.kind == LocationKind::Outlet {
+        return Err(Failure::new(
+            FailureKind::State,
+            format!("{} was made with the actual destination {}", row.name, row.name.dest),
+        )
+        .hint(format!(
+            "pdset -c destination -x associated-queue=QUEUE {}   has it print another queue",
+            row.name.dest
+        )));
+    }
+    // Its jobs wait with those of the whole group, and would stay there.
+    match if row.whole_group { store::location::job_count(tx, row.id, COUNT_LIMIT)? } else { 0 } {
+        0 => Ok(()),
+        jobs => Err(in_use(&row.name.to_string(), jobs)),
+    }
+}
+
 /// Declares a location that leads to no device, and its group if the group is new.
 pub(crate) fn declare(tx: &Tx<'_>, name: &LocationName) -> Fallible<LocationRow> {
     super::additions::demand_additions(tx)?;
@@ -323,7 +369,7 @@ pub(crate) fn declare(tx: &Tx<'_>, name: &LocationName) -> Fallible<LocationRow>
 /// Jobs that keep a location are counted up to this number.
 const COUNT_LIMIT: u32 = 1001;
 
-fn in_use(what: &str, jobs: u32) -> Failure {
+pub(super) fn in_use(what: &str, jobs: u32) -> Failure {
     let jobs = match jobs {
         1 => "1 job".to_owned(),
         COUNT_LIMIT.. => format!("more than {} jobs", COUNT_LIMIT - 1),
@@ -332,7 +378,7 @@ fn in_use(what: &str, jobs: u32) -> Failure {
     Failure::new(FailureKind::InUse, format!("{what} still has {jobs}")).hint("delete them or let them print first")
 }
 
-fn unknown(tx: &Tx<'_>, name: &str, what: &str) -> Fallible<Failure> {
+pub(super) fn unknown(tx: &Tx<'_>, name: &str, what: &str) -> Fallible<Failure> {
     let shown = crate::model::printable::escaped(&name.chars().take(80).collect::<String>());
     let failure = Failure::not_found(format!("{what} {shown}"));
     let names = store::location::names(tx)?;

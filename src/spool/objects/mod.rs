@@ -3,9 +3,11 @@
 pub(crate) mod access;
 mod additions;
 pub(crate) mod alive;
+pub(crate) mod collectors;
 pub(crate) mod device_wishes;
 pub(crate) mod devices;
 pub(crate) mod locations;
+pub(crate) mod managed;
 pub(crate) mod object;
 pub(crate) mod processes;
 pub(crate) mod spooler;

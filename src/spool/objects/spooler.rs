@@ -10,9 +10,12 @@
 //! WARM. The attempts of a process that died end when the next process of its name begins.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::model::authority::Right;
+use crate::model::collector::CollectorState;
 use crate::model::event::EventWord;
 use crate::model::job::RawPath;
 use crate::model::space::SpoolSpace;
@@ -20,14 +23,20 @@ use crate::model::state::{EntryState, ProcessState};
 use crate::model::time::Moment;
 use crate::model::{Call, Failure, FailureKind};
 use crate::store::event::{Object, record};
+use crate::store::managed::Holder;
 use crate::store::{self, Fallible, Lock, Tx};
 
 use super::alive::Alive;
+use super::collectors;
 use super::devices::lacks;
+use crate::spool::disk::error_log;
 use crate::spool::disk::reserve;
-use crate::spool::interface::records::{SpoolStatus, SpoolerState};
+use crate::spool::interface::records::{JobSummary, SpoolStatus, SpoolerState, Statistics};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
+
+/// More devices than a spool has: each has one job in print.
+const DEVICES: u32 = 100_000;
 
 /// So many devices that lack something are named one by one.
 const UNREADY: usize = 20;
@@ -62,6 +71,8 @@ impl Spool {
                 },
                 access: Self::access_of(tx, row.trust.has_rules, store::access::Owner::Spool)?,
                 fastcnfg: RawPath(self.fastcnfg_in(tx)?),
+                error_log: store::spool::error_log(tx)?,
+                collectors: self.collectors_in(tx, None)?.into_iter().map(|one| (one.name, one.state)).collect(),
                 jobs: shown(counts.jobs),
                 open_jobs: shown(counts.open_jobs),
                 printing_jobs: on_devices.printing,
@@ -78,6 +89,7 @@ impl Spool {
                     (false, false) => Some("the disk was full: room is being kept for completing jobs".to_owned()),
                     (false, true) => nobody,
                 },
+                given: store::managed::of(tx, Holder::Spool)?,
             })
         })
     }
@@ -85,6 +97,79 @@ impl Spool {
     /// What keeps jobs from printing, in words: a print process that is dead, hung or in error, or the disk.
     pub(crate) fn trouble(&self, now: &Moment) -> Fallible<Option<String>> {
         Ok(self.about(&Call::of_spooler(now))?.last_error)
+    }
+
+    /// Returns what is counted of the spool.
+    pub(crate) fn statistics(&self, call: &Call) -> Fallible<Statistics> {
+        self.look(call, |tx| {
+            let counts = store::tally::counts(tx)?;
+            // A counter that is wrong is found by pdfsck, and keeps nobody from looking.
+            let shown = |n: i64| u64::try_from(n).unwrap_or(0);
+            let collectors = self.collectors_in(tx, None)?;
+            let open = collectors.iter().filter(|one| one.state == CollectorState::Active).count();
+            let running = store::process::running(tx)?.len();
+            let on_devices = on_devices(tx, &mut Alive::new(self))?;
+            Ok(Statistics {
+                jobs: shown(counts.jobs),
+                open_jobs: shown(counts.open_jobs),
+                openers: u64::try_from(open + running).unwrap_or(u64::MAX),
+                printing_jobs: on_devices.printing,
+                jobs_collected: shown(counts.collected),
+                jobs_printed: shown(counts.printed),
+                batches: 0,
+                locations: shown(counts.locations),
+                devices: shown(counts.devices),
+                collectors: u64::try_from(collectors.len()).unwrap_or(u64::MAX),
+                processes: shown(counts.processes),
+                fonts: 0,
+            })
+        })
+    }
+
+    /// Returns how many jobs are in each state.
+    pub(crate) fn job_summary(&self, call: &Call) -> Fallible<JobSummary> {
+        self.look(call, |tx| {
+            let counts = store::tally::counts(tx)?;
+            let hold = counts.held - store::job::held_on_devices(tx, DEVICES)?;
+            // A counter that is wrong is found by pdfsck, and keeps nobody from looking.
+            let shown = |n: i64| u64::try_from(n).unwrap_or(0);
+            let OnDevices { printing, transferred } = on_devices(tx, &mut Alive::new(self))?;
+            let (open, hold) = (shown(counts.open_jobs), shown(hold));
+            let ready = shown(counts.jobs).saturating_sub(printing + transferred + open + hold);
+            Ok(JobSummary { printing, transferred, ready, open, hold })
+        })
+    }
+
+    /// Writes a snapshot of the database to a new file. The spooler goes on meanwhile.
+    pub(crate) fn dump(&self, call: &Call, to: &RawPath) -> Fallible<()> {
+        self.look(call, |tx| Self::demand(tx, Right::Configure))?;
+        if is_something(&to.0) {
+            return Err(Failure::new(FailureKind::Io, format!("{to} is there already")).hint("DUMP makes a new file"));
+        }
+        // Nobody else reads the titles of jobs in it.
+        let made = File::options().write(true).create_new(true).mode(0o600).open(&to.0);
+        made.map_err(|error| Failure::new(FailureKind::Io, format!("cannot make {to}: {error}")))?;
+        store::backup::copy(&self.base().database(), &to.0)
+    }
+
+    /// Names the log file of the spooler; none = its own log alone.
+    pub(crate) fn set_error_log(&self, call: &Call, name: Option<String>) -> Fallible<()> {
+        self.look(call, |tx| Self::demand(tx, Right::Configure))?;
+        if let Some(name) = &name
+            && let Some(path) = error_log::path(name, self.base(), self.server())?
+        {
+            error_log::try_out(&path)?;
+        }
+        self.change(Room::Takes, call, move |tx| {
+            tx.lock(Lock::Spool)?;
+            Self::demand(tx, Right::Configure)?;
+            if store::spool::error_log(tx)? == name {
+                return Ok(());
+            }
+            store::spool::set_error_log(tx, name.as_deref())?;
+            let shown = name.as_deref().unwrap_or("NONE");
+            record(tx, Object::Spool, EventWord::Altered, &format!("ERRLOG {shown}"))
+        })
     }
 
     /// Says why work waits and nobody prints it; none when somebody does, or nothing waits. A process that is dormant and has
@@ -121,6 +206,7 @@ impl Spool {
             Self::demand(tx, Right::Configure)?;
             let state = store::spool::row(tx)?.state;
             if state != SpoolerState::Active {
+                collectors::start_all(tx)?;
                 store::spool::set_state(tx, SpoolerState::Active)?;
                 record(tx, Object::Spool, EventWord::Started, &format!("was {}", state.word()))?;
             }
@@ -171,6 +257,7 @@ impl Spool {
                 return Ok(Vec::new());
             }
             if state != SpoolerState::Drain {
+                collectors::drain_all(tx)?;
                 store::spool::set_state(tx, SpoolerState::Drain)?;
                 record(tx, Object::Spool, EventWord::Drained, "")?;
             }

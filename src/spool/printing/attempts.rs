@@ -223,6 +223,9 @@ impl Spool {
         let is_last = !busy && (left.is_empty() || job.wish == Wish::Cancel);
         // A job that was held while its last octets were on their way stays held, and whoever held it is told.
         let held = (job.hold_after || !job.reasons.is_empty()) && job.wish != Wish::Cancel;
+        if is_last {
+            store::tally::printed(tx)?;
+        }
         if is_last && !held {
             store::entry::delete_claimed(tx, entry)?;
             return Self::finish(tx, job, Some(&device.name.to_string()), outcome);

@@ -324,7 +324,7 @@ impl Spool {
             begun: entry.begun.filter(|_| begun_here),
             begun_separation: entry.begun_separation,
             name: job.name,
-            location: dest.map_or_else(|| format!("#{group}"), |dest| format!("#{group}.{dest}")),
+            location: dest.map_or_else(|| format!("#{group}"), |(dest, _)| format!("#{group}.{dest}")),
             form: job.form,
             owner: job.owner,
             paper: device.paper,

@@ -127,6 +127,7 @@ impl Site {
                 format: None,
             }],
             given: Vec::new(),
+            collector: None,
         }
     }
 

@@ -150,6 +150,7 @@ fn complaints(db: &Connection, check: &str) -> Fallible<Vec<String>> {
 /// Tables in the order in which they are looked at when time is short: what decides about jobs first, history last.
 const BY_WEIGHT: &[&str] = &[
     "spool",
+    "collector",
     "process",
     "device",
     "route",

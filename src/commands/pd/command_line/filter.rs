@@ -194,10 +194,10 @@ fn condition(
     clock: &Clock,
 ) -> Result<Condition, Stop> {
     let usage = |what: &str| Err(Stop::usage(format!("filter: {}: '{sign}' {what}", attribute.name())));
-    let words = matches!(attribute.kind, Kind::Text | Kind::Name | Kind::Keyword(_) | Kind::Content);
+    let words = matches!(attribute.kind, Kind::Text | Kind::Name | Kind::Keyword(_) | Kind::Content | Kind::Range(..));
     let value = match comparison {
         Comparison::Greater | Comparison::Less
-            if !matches!(attribute.kind, Kind::Integer(..) | Kind::Counted(_) | Kind::Time) =>
+            if !matches!(attribute.kind, Kind::Integer(..) | Kind::Counted(_) | Kind::Time | Kind::Duration) =>
         {
             return usage("compares numbers and times only");
         }

@@ -24,6 +24,15 @@ pub struct ClassFlag {
     class: Vec<OsString>,
 }
 
+/// `-c` of a command whose objects are of several classes.
+#[derive(Args, Debug)]
+pub struct ObjectClassFlag {
+    /// Class of the objects; without -c it is destination
+    #[arg(short = 'c', value_name = "CLASS", action = clap::ArgAction::Append)]
+    #[arg(value_parser = options::suggest(["destination", "queue", "server", "job"]), hide_possible_values = true)]
+    class: Vec<OsString>,
+}
+
 /// `-m`
 #[derive(Args, Debug)]
 pub struct MessageFlag {

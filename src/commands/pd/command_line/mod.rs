@@ -1,6 +1,7 @@
 //! From words to typed values: flags, attribute strings, attributes files, filters, and what `-r` selects.
 
 pub mod attribute_files;
+pub mod class_words;
 pub mod filter;
 pub mod flags;
 pub mod job_query;

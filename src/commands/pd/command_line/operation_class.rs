@@ -1,6 +1,8 @@
-//! `-c` of the commands for administrators, whose objects are of several classes; of them this version has jobs.
+//! `-c` of the commands for administrators, whose objects are of several classes.
 
+use super::class_words::class_of;
 use super::options::{self, Item, Meaning, Setting};
+use crate::attributes::Class;
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
 use crate::commands::pd::Stop;
@@ -23,6 +25,22 @@ const CLASSES: &[(&str, bool)] = &[
     ("resource-context", false),
     ("transform", false),
 ];
+
+/// Takes the class out of `items`, for a command that has those of `accepted`; the last one counts.
+pub fn take_one_of(items: &mut Vec<Item>, accepted: &[Class], program: &str) -> Result<Class, Stop> {
+    let mut class = Class::Destination;
+    for item in items.iter() {
+        if let Item::Set(Meaning::Setting(Setting::OperationClass), pair) = item {
+            class = class_of(options::single(pair, "operation-class")?)?;
+        }
+    }
+    items.retain(|item| !matches!(item, Item::Set(Meaning::Setting(Setting::OperationClass), _)));
+    if accepted.contains(&class) {
+        return Ok(class);
+    }
+    let words: Vec<&str> = accepted.iter().map(|class| class.keyword()).collect();
+    Err(Stop::usage(format!("{program} has no class {}", class.keyword())).hint(format!("-c {}", words.join(", "))))
+}
 
 /// Takes the class out of `items`, which must be job; the last one counts.
 pub fn take_class(items: &mut Vec<Item>, program: &str) -> Result<(), Stop> {

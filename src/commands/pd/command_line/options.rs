@@ -9,6 +9,7 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{ArgMatches, Command};
 
 use super::attribute_files::Includes;
+use super::class_words::class_of;
 use super::strings::{self, Op, Pair};
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
@@ -104,6 +105,12 @@ impl Names {
     pub const SETS_NONE: Self = Self { class: Class::Job, sets: Settable::Never };
     /// The command makes jobs.
     pub const MAKES_JOBS: Self = Self { class: Class::Job, sets: Settable::Initially };
+    /// The command makes objects of the class that `-c` names, or destinations.
+    pub const MAKES_BY_CLASS: Self = Self { class: Class::Destination, sets: Settable::Initially };
+    /// The command alters objects of the class that `-c` names, or destinations.
+    pub const ALTERS_BY_CLASS: Self = Self { class: Class::Destination, sets: Settable::Always };
+    /// The command acts on objects of the class that `-c` names, or on destinations, and sets no attribute.
+    pub const ACTS_BY_CLASS: Self = Self { class: Class::Destination, sets: Settable::Never };
     /// The command alters jobs and their documents.
     pub const ALTERS_JOBS: Self = Self { class: Class::Job, sets: Settable::Always };
 
@@ -154,11 +161,11 @@ pub fn ordered(
     }
     found.sort_by_key(|one| one.0);
     let mut includes = Includes::new(shell);
-    let mut items = Vec::with_capacity(found.len());
+    let mut written = Vec::with_capacity(found.len());
     for (_, source, value) in found {
         let pairs = match source {
             Source::Argument => {
-                items.push(Item::Argument(value));
+                written.push(Written::Argument(value));
                 continue;
             }
             Source::Flag(name) => {
@@ -169,11 +176,42 @@ pub fn ordered(
             Source::Strings => includes.expand(strings::parse(&lossy(&value))?)?,
             Source::Files => includes.file(&utf8(value)?)?,
         };
-        for pair in pairs {
-            items.push(Item::Set(meaning(&pair.name, names, allowed, command.get_name())?, pair));
+        written.extend(pairs.into_iter().map(Written::Pair));
+    }
+    // The class may stand anywhere in the line, and decides what the names mean.
+    let names = match names.class {
+        Class::Destination => Names { class: class_of_line(&written, allowed)?, ..names },
+        _ => names,
+    };
+    let item = |one: Written| match one {
+        Written::Argument(value) => Ok(Item::Argument(value)),
+        Written::Pair(pair) => Ok(Item::Set(meaning(&pair.name, names, allowed, command.get_name())?, pair)),
+    };
+    written.into_iter().map(item).collect()
+}
+
+/// Finds the class that a command line names, before anybody knows what its other names mean; destination if it names none.
+fn class_of_line(written: &[Written], allowed: &[Setting]) -> Result<Class, Stop> {
+    let settings: Vec<(&'static str, Setting)> =
+        SETTINGS.iter().filter(|row| allowed.contains(&row.1)).copied().collect();
+    let mut class = Class::Destination;
+    for one in written {
+        if let Written::Pair(pair) = one
+            && names::resolve(&pair.name, &settings) == Ok(Setting::OperationClass)
+        {
+            class = class_of(single(pair, "operation-class")?)?;
         }
     }
-    Ok(items)
+    Ok(class)
+}
+
+/// One thing of the command line, of which nobody knows yet what its name means.
+#[derive(Debug)]
+enum Written {
+    /// An attribute and what is to become of it.
+    Pair(Pair),
+    /// An argument.
+    Argument(OsString),
 }
 
 /// The flags whose values are for people to read.
@@ -204,6 +242,9 @@ pub fn meaning(name: &str, of: Names, allowed: &[Setting], program: &str) -> Res
     found.map_err(|bad| match bad {
         BadWord::Ambiguous(found) => Stop::usage(format!("'{}' may mean {}", escaped(name), found.join(" or "))),
         BadWord::Unknown(near) => {
+            if names::is_afp_only(name) {
+                return afp_only(name);
+            }
             let stop = Stop::usage(format!("{program} knows no attribute '{}'", escaped(name)));
             if near.is_empty() {
                 stop.hint(format!("{program} --help   lists the attributes"))
@@ -212,6 +253,12 @@ pub fn meaning(name: &str, of: Names, allowed: &[Setting], program: &str) -> Res
             }
         }
     })
+}
+
+/// Says that an attribute is one of AFP printers.
+pub fn afp_only(name: &str) -> Stop {
+    Stop::usage(format!("{} is not supported here: it belongs to AFP printing", escaped(name)))
+        .hint("leave it out: documents leave as they are, and none of them is AFP")
 }
 
 /// Returns the names and synonyms of the attributes that a command on `class` may name.

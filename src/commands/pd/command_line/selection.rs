@@ -1,8 +1,8 @@
 //! `-r`: what is to be shown, groups and names mixed (docs/reference/infoprint.md 5).
 
-use super::options::{attribute_names, to_look_at};
+use super::options::{afp_only, attribute_names, to_look_at};
 use super::strings::{Op, Pair};
-use crate::attributes::names::BadWord;
+use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
 use crate::attributes::{Attribute, Class, Shown, find, nameable, of_class};
 use crate::commands::pd::Stop;
@@ -123,7 +123,7 @@ impl Selection {
         if !table {
             let named = std::mem::take(&mut self.named);
             for part in [&mut self.object, &mut self.documents] {
-                self.carried.extend(part.extract_if(.., |row| row.is_carried() && !named.contains(row)));
+                self.carried.extend(part.extract_if(.., |row| row.shows_only_values() && !named.contains(row)));
             }
             self.named = named;
         }
@@ -165,6 +165,7 @@ fn wanted(word: &str, class: Class) -> Result<Wanted, Stop> {
         Err(BadWord::Ambiguous(found)) => {
             Err(Stop::usage(format!("'{}' may mean {}", escaped(word), found.join(" or "))))
         }
+        Err(BadWord::Unknown(_)) if names::is_afp_only(word) => Err(afp_only(word)),
         Err(BadWord::Unknown(near)) => {
             let stop = Stop::usage(format!("a {} has no attribute '{}'", class.keyword(), escaped(word)));
             Err(if near.is_empty() { stop } else { stop.hint(format!("did you mean {}?", near.join(", "))) })

@@ -10,13 +10,14 @@ use super::listing::check_server;
 use super::record::{Layout, Record};
 use crate::attributes::Class;
 use crate::attributes::filter::Filter;
-use crate::attributes::object::{Actual, Logical, Object, QueueFacts, ServerFacts};
+use crate::attributes::object::{Actual, Logical, Members, Object, QueueFacts, ServerFacts, device_is_ready};
 use crate::commands::pd::{Exit, Shell, Stop};
-use crate::model::access::Access;
+use crate::model::collector::CollectorState;
 use crate::model::device::DeviceStatus;
-use crate::model::location::LocationStatus;
+use crate::model::field::Field;
+use crate::model::location::{Destination, GroupStatus, LocationKind, LocationStatus};
 use crate::model::query::{Condition, PAGE};
-use crate::model::{Failure, FailureKind, LocationPattern, ServerName};
+use crate::model::{DeviceName, Failure, FailureKind, LocationPattern, ServerName};
 use crate::spool::interface::operations::Operations;
 
 /// Lists the objects that `arguments` name, or all of them.
@@ -34,18 +35,22 @@ pub fn list(
     let about = spool.about()?;
     let here = ServerFacts {
         name: about.server.as_str(),
-        accepts: about.state.accepts(),
+        accepts: about.state.accepts() && about.collectors.iter().any(|(_, state)| *state == CollectorState::Active),
         prints: about.prints,
         state: about.state,
         problem: about.last_error.as_deref(),
         access: &about.access,
         limits: about.limits,
         space: about.space,
+        collectors: &about.collectors,
+        given: &about.given,
+        members: None,
     };
+    let around = Around::of(spool, layout, condition)?;
+    let here = ServerFacts { members: around.members.as_ref(), ..here };
     let filter = Filter::new(condition, layout.class);
     let mut exit = Exit::Done;
     let mut failures: Vec<Failure> = Vec::new();
-    let behind = if layout.class == Class::Destination { queues_of_devices(spool)? } else { BTreeMap::new() };
     let all = [String::from("*:")];
     let arguments = if arguments.is_empty() { &all[..] } else { arguments };
     let mut display = Display::new(shell.out, layout);
@@ -59,8 +64,8 @@ pub fn list(
         };
         let mut those = |spool: &mut dyn Operations, name: Option<&str>| match layout.class {
             Class::Server => server(&here, name, &mut add),
-            Class::Queue => queues(spool, &here, name, &mut add),
-            _ => destinations(spool, &here, &behind, name, &mut add),
+            Class::Queue => queues(spool, &here, &around, name, &mut add),
+            _ => destinations(spool, &here, &around, name, &mut add),
         };
         let result = match name_of(spool, argument).and_then(|name| those(spool, name)) {
             // No object has that name, but the server does: it stands for all of its objects.
@@ -113,52 +118,148 @@ fn server(here: &ServerFacts<'_>, name: Option<&str>, add: &mut Add<'_>) -> Resu
     add(here.name.to_owned(), &Object::Server(*here))
 }
 
+/// What the objects of a server are to each other.
+#[derive(Default)]
+struct Around {
+    /// For each device the queues whose locations route to it.
+    queues: BTreeMap<String, BTreeSet<String>>,
+    /// For each queue the logical destinations that feed it.
+    logical: BTreeMap<String, Vec<String>>,
+    /// For each queue the devices that it feeds.
+    actual: BTreeMap<String, Vec<DeviceName>>,
+    /// The devices that are enabled and well, where somebody asks for them.
+    ready: BTreeSet<String>,
+    /// The objects of the server, where somebody asks for them.
+    members: Option<Members>,
+}
+
+impl Around {
+    /// Looks at what `layout` and `condition` may ask for.
+    fn of(spool: &mut dyn Operations, layout: &Layout, condition: &Condition) -> Result<Self, Stop> {
+        let mut around = Self::default();
+        let asks = |fields: &[Field]| {
+            let rows = layout.selection.object.iter().chain(&layout.selection.carried);
+            *condition != Condition::Any || rows.into_iter().any(|row| fields.contains(&row.field))
+        };
+        let of_server = layout.class == Class::Server
+            && asks(&[Field::LogicalDestinationsSupported, Field::ActualDestinationsSupported, Field::QueuesSupported]);
+        if layout.class == Class::Server && !of_server {
+            return Ok(around);
+        }
+        every_location(spool, None, &mut |location| {
+            let group = location.name.group.key();
+            if location.kind != LocationKind::Outlet {
+                around.logical.entry(group.clone()).or_default().push(label_of(location));
+            }
+            if let Some(device) = &location.device {
+                around.queues.entry(device.key()).or_default().insert(location.name.group.to_string());
+                let devices = around.actual.entry(group).or_default();
+                if !devices.contains(device) {
+                    devices.push(device.clone());
+                }
+            }
+            Ok(())
+        })?;
+        if layout.class == Class::Destination && asks(&[Field::DestinationsReady]) {
+            every_device(spool, &mut |device| {
+                if device_is_ready(device) {
+                    around.ready.insert(device.name.key());
+                }
+                Ok(())
+            })?;
+        }
+        if of_server {
+            let logical = around.logical.values().flatten().cloned().collect();
+            let mut members = Members { logical, ..Members::default() };
+            every_device(spool, &mut |device| {
+                members.actual.push(device.name.to_string());
+                Ok(())
+            })?;
+            every_group(spool, &mut |group| {
+                members.queues.push(group.name.to_string());
+                Ok(())
+            })?;
+            around.members = Some(members);
+        }
+        Ok(around)
+    }
+
+    /// Returns the devices that print the jobs of a location and take some now.
+    fn ready_for(&self, location: &LocationStatus) -> Vec<String> {
+        let of_group = self.actual.get(&location.name.group.key());
+        let devices: Vec<&DeviceName> = match &location.device {
+            Some(device) => vec![device],
+            None if location.whole_group => of_group.into_iter().flatten().collect(),
+            None => Vec::new(),
+        };
+        devices.into_iter().filter(|device| self.ready.contains(&device.key())).map(ToString::to_string).collect()
+    }
+}
+
+/// Names a location as the pd commands do: a logical destination by its own name, any other one as `group.dest`.
+fn label_of(location: &LocationStatus) -> String {
+    match location.kind {
+        LocationKind::Location => format!("{}.{}", location.name.group, location.name.dest),
+        LocationKind::Logical | LocationKind::Outlet => location.name.dest.to_string(),
+    }
+}
+
 fn queues(
     spool: &mut dyn Operations,
     here: &ServerFacts<'_>,
+    around: &Around,
     name: Option<&str>,
     add: &mut Add<'_>,
 ) -> Result<(), Stop> {
-    let mut groups: BTreeMap<String, (String, Access)> = BTreeMap::new();
-    every_location(spool, None, &mut |location| {
-        let known = || (location.name.group.to_string(), location.group_access.clone());
-        groups.entry(location.name.group.key()).or_insert_with(known);
-        Ok(())
+    let wanted = name.map(|name| name.trim_start_matches('#').to_ascii_lowercase());
+    let (mut found, mut names) = (false, Vec::new());
+    every_group(spool, &mut |group| {
+        let key = group.name.key();
+        if wanted.as_ref().is_some_and(|wanted| *wanted != key) {
+            names.push(group.name.to_string());
+            return Ok(());
+        }
+        found = true;
+        let actual: Vec<String> = around.actual.get(&key).into_iter().flatten().map(ToString::to_string).collect();
+        let logical = around.logical.get(&key).map(Vec::as_slice).unwrap_or_default();
+        add(group.name.to_string(), &Object::Queue(QueueFacts { group, logical, actual: &actual, server: here }))
     })?;
-    if let Some(name) = name {
-        let key = name.trim_start_matches('#').to_ascii_lowercase();
-        let Some(found) = groups.remove(&key) else {
-            let near = crate::model::near(&key, groups.values().map(|(name, _)| name.as_str()));
+    match name {
+        Some(name) if !found => {
+            let near = crate::model::near(name, names.iter().map(String::as_str));
             let failure = Failure::not_found(format!("queue {name}"));
-            return Err(if near.is_empty() {
-                failure
-            } else {
-                failure.hint(format!("did you mean {}?", near.join(", ")))
-            }
-            .into());
-        };
-        groups = BTreeMap::from([(key, found)]);
+            let failure =
+                if near.is_empty() { failure } else { failure.hint(format!("did you mean {}?", near.join(", "))) };
+            Err(failure.into())
+        }
+        _ => Ok(()),
     }
-    for (group, access) in groups.into_values() {
-        add(group.clone(), &Object::Queue(QueueFacts { name: &group, access: &access, server: here }))?;
-    }
-    Ok(())
 }
 
 fn destinations(
     spool: &mut dyn Operations,
     here: &ServerFacts<'_>,
-    queues: &BTreeMap<String, BTreeSet<String>>,
+    around: &Around,
     name: Option<&str>,
     add: &mut Add<'_>,
 ) -> Result<(), Stop> {
     let mut found = false;
     let mut logical = |location: &LocationStatus| {
+        // An actual destination is shown itself, not the way that leads to it.
+        if location.kind == LocationKind::Outlet {
+            return Ok(());
+        }
         found = true;
-        let label = format!("{}.{}", location.name.group, location.name.dest);
-        add(label, &Object::Logical(Logical { location, server: here }))
+        let ready = around.ready_for(location);
+        add(label_of(location), &Object::Logical(Logical { location, ready: &ready, server: here }))
     };
-    match name.map(str::parse::<LocationPattern>) {
+    // The whole name of a logical destination comes before every other meaning.
+    let resolved = name.map(|name| spool.resolve_destination(name.to_owned()));
+    let plain = match resolved {
+        Some(Ok(Destination::Plain(location))) => Some(LocationPattern::One(location)),
+        _ => None,
+    };
+    match plain.map(Ok).or_else(|| name.map(str::parse::<LocationPattern>)) {
         None => every_location(spool, None, &mut logical)?,
         Some(Ok(pattern)) => match every_location(spool, Some(pattern), &mut logical) {
             Err(Stop::Failed(failure)) if failure.kind == FailureKind::NotFound => {}
@@ -168,20 +269,10 @@ fn destinations(
         Some(Err(_)) => {}
     }
     let mut actual = |device: &DeviceStatus| {
-        let queues: Vec<String> = queues.get(&device.name.key()).into_iter().flatten().cloned().collect();
+        let queues: Vec<String> = around.queues.get(&device.name.key()).into_iter().flatten().cloned().collect();
         add(device.name.to_string(), &Object::Actual(Actual { device, queues: &queues, server: here }))
     };
-    let Some(name) = name else {
-        let mut after = None;
-        loop {
-            let page = spool.devices(after)?;
-            page.iter().try_for_each(&mut actual)?;
-            match page.last() {
-                Some(last) if page.len() >= PAGE as usize => after = Some(last.name.clone()),
-                _ => return Ok(()),
-            }
-        }
-    };
+    let Some(name) = name else { return every_device(spool, &mut actual) };
     match name.parse().map(|name| spool.device(name)) {
         Ok(Ok(device)) => return actual(&device),
         Ok(Err(failure)) if failure.kind != FailureKind::NotFound => return Err(failure.into()),
@@ -211,14 +302,29 @@ fn every_location(
     }
 }
 
-/// For each device the queues whose locations route to it.
-fn queues_of_devices(spool: &mut dyn Operations) -> Result<BTreeMap<String, BTreeSet<String>>, Stop> {
-    let mut queues: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    every_location(spool, None, &mut |location| {
-        if let Some(device) = &location.device {
-            queues.entry(device.key()).or_default().insert(location.name.group.to_string());
+fn every_device(
+    spool: &mut dyn Operations,
+    each: &mut dyn FnMut(&DeviceStatus) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    let mut after = None;
+    loop {
+        let page = spool.devices(after)?;
+        page.iter().try_for_each(&mut *each)?;
+        match page.last() {
+            Some(last) if page.len() >= PAGE as usize => after = Some(last.name.clone()),
+            _ => return Ok(()),
         }
-        Ok(())
-    })?;
-    Ok(queues)
+    }
+}
+
+fn every_group(spool: &mut dyn Operations, each: &mut dyn FnMut(&GroupStatus) -> Result<(), Stop>) -> Result<(), Stop> {
+    let mut after = None;
+    loop {
+        let page = spool.groups(after)?;
+        page.iter().try_for_each(&mut *each)?;
+        match page.last() {
+            Some(last) if page.len() >= PAGE as usize => after = Some(last.name.clone()),
+            _ => return Ok(()),
+        }
+    }
 }

@@ -110,13 +110,24 @@ fn carried(selection: &Selection, class: Class, object: &Object<'_>) -> Vec<Carr
         Object::Job(job) => job.given.is_empty(),
         Object::Document(document) => document.given.is_empty(),
         Object::Finished(job) => job.carried.is_empty(),
-        _ => true,
+        Object::Logical(_) | Object::Actual(_) | Object::Queue(_) | Object::Server(_) => false,
     };
     if nothing {
         return Vec::new();
     }
     let rows = selection.carried.iter().filter(|row| row.class == class);
     rows.map(|row| (*row, row.value(object))).filter(|one| !one.1.each().is_empty()).collect()
+}
+
+/// The class of an object that stands alone.
+fn class_of(object: &Object<'_>) -> Class {
+    match object {
+        Object::Job(_) | Object::Finished(_) => Class::Job,
+        Object::Document(_) => Class::Document,
+        Object::Logical(_) | Object::Actual(_) => Class::Destination,
+        Object::Queue(_) => Class::Queue,
+        Object::Server(_) => Class::Server,
+    }
 }
 
 /// One object to be shown: its label, and a value for each selected attribute.
@@ -140,7 +151,7 @@ impl Record {
         Self {
             label: label.into(),
             values: selection.object.iter().map(|row| row.value(object)).collect(),
-            carried: carried(selection, Class::Job, object),
+            carried: carried(selection, class_of(object), object),
             documents: Vec::new(),
             structured: Vec::new(),
         }

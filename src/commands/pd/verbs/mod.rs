@@ -3,6 +3,10 @@
 use super::runner::Verb;
 
 pub mod pdbackup;
+pub mod pdcreate;
+pub mod pddelete;
+pub mod pddisable;
+pub mod pdenable;
 pub mod pdfsck;
 pub mod pdls;
 pub mod pdmod;
@@ -17,6 +21,10 @@ pub mod pdset;
 /// Every `pd` command.
 pub const VERBS: &[Verb] = &[
     pdbackup::VERB,
+    pdcreate::VERB,
+    pddelete::VERB,
+    pddisable::VERB,
+    pdenable::VERB,
     pdfsck::VERB,
     pdls::VERB,
     pdmod::VERB,

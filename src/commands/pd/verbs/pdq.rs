@@ -23,7 +23,6 @@ use crate::commands::pd::{Exit, Shell, Stop, about};
 use crate::commands::shell::Intent;
 use crate::commands::why::Times;
 use crate::model::device::DeviceStatus;
-use crate::model::location::Destination;
 use crate::model::query::{Condition, PAGE};
 use crate::model::{DeviceName, Failure, FailureKind, GroupName, JobRef, LocationPattern, ServerName};
 use crate::spool::interface::operations::Operations;
@@ -167,8 +166,7 @@ fn logical(spool: &mut dyn Operations, pattern: &LocationPattern, name: &str) ->
         }
     }
     match spool.resolve_destination(name.to_owned()) {
-        Ok(Destination::Location(location)) => Ok(Some(location.group)),
-        Ok(Destination::Group(group)) => Ok(Some(group)),
+        Ok(destination) => Ok(Some(destination.group().clone())),
         Err(failure) => none_of(failure),
     }
 }

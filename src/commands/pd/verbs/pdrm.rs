@@ -4,9 +4,6 @@
 //! has ended.
 
 use std::ffi::OsString;
-use std::fs::OpenOptions;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
 
 use clap::{CommandFactory, Parser};
 
@@ -16,6 +13,7 @@ use crate::commands::pd::command_line::options::Setting;
 use crate::commands::pd::help;
 use crate::commands::pd::jobs::each_job;
 use crate::commands::pd::jobs::effects::Action;
+use crate::commands::pd::managed::confirm;
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop};
 use crate::model::job::JobStatus;
@@ -53,54 +51,26 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
     VERB.run(words, shell)
 }
 
-fn remove(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
+/// Removes the jobs that `line` names; `pddelete -c job` does the same.
+pub(super) fn remove(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     if let Some(period) = line.matches.get_many::<String>("retention").and_then(Iterator::last)
         && !matches!(period.as_str(), "0" | "00" | "0:00" | "00:00")
     {
         return Err(Stop::usage("-r: removed jobs cannot be retained in this version; -r 0 removes at once"));
     }
-    let confirms = (shell.env)("PD_CONFIRM_DELETE").is_none_or(|word| !word.eq_ignore_ascii_case("no"));
+    let confirms = confirm::is_wanted(shell);
     each_job::run(Action::Remove, line, shell, confirms.then_some(ask))
 }
 
 /// Asks whether `job` shall go, at a terminal. Anything but y and yes is a no.
 fn ask(shell: &mut Shell<'_>, job: &JobRef, status: &JobStatus) -> Result<(), Failure> {
     let question = format!("{PROGRAM}: remove job {job} ({})? [y/N] ", escaped(&status.name));
-    // Standard input that is no terminal is left alone: in a `while read` loop it holds the next jobs, not an answer.
-    let answer = match (shell.input_is_terminal, shell.terminal) {
-        (true, _) => {
-            let _ = shell.err.write_all(question.as_bytes()).and_then(|()| shell.err.flush());
-            let answer = line_of(&mut *shell.input);
-            if answer.is_none() {
-                let _ = writeln!(shell.err);
-            }
-            answer
-        }
-        (false, Some(path)) => asked_at(path, &question),
-        (false, None) => None,
-    };
-    let Some(answer) = answer else {
+    let Some(yes) = confirm::ask(shell, &question) else {
         return Err(Failure::new(FailureKind::State, format!("job {job} was not removed: nobody confirmed it"))
             .hint("PD_CONFIRM_DELETE=no   removes without asking"));
     };
-    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+    if yes {
         return Ok(());
     }
     Err(Failure::new(FailureKind::State, format!("job {job} was not removed: the answer was no")))
-}
-
-/// Asks at the terminal `path`; none when it cannot be asked or ends.
-fn asked_at(path: &Path, question: &str) -> Option<String> {
-    let mut terminal = OpenOptions::new().read(true).write(true).open(path).ok()?;
-    terminal.write_all(question.as_bytes()).ok()?;
-    line_of(&mut BufReader::new(terminal))
-}
-
-/// Reads a line; none at the end of the input.
-fn line_of(input: &mut dyn BufRead) -> Option<String> {
-    let mut answer = Vec::new();
-    match Read::take(input, 1024).read_until(b'\n', &mut answer) {
-        Ok(n) if n > 0 => Some(String::from_utf8_lossy(&answer).into_owned()),
-        _ => None,
-    }
 }

@@ -1,41 +1,40 @@
-//! `pdset`: sets attributes of objects; in this version of jobs, by the rules of `pdmod`.
+//! `pdset`: sets attributes of destinations, queues and the server, and of jobs by the rules of `pdmod`.
 
 use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser};
 
-use crate::commands::pd::command_line::flags::{ClassFlag, MessageFlag, ObjectAttributes, ServerFlag};
-use crate::commands::pd::command_line::operation_class::take_class;
+use crate::attributes::Class;
+use crate::commands::pd::command_line::flags::{MessageFlag, ObjectAttributes, ObjectClassFlag, ServerFlag};
+use crate::commands::pd::command_line::operation_class::take_one_of;
 use crate::commands::pd::command_line::options::{Names, Setting};
 use crate::commands::pd::help;
-use crate::commands::pd::jobs::changes::{AlterationRequest, ShowFlags};
+use crate::commands::pd::jobs::changes::AlterationRequest;
+use crate::commands::pd::managed::request::{ManagedRequest, ShowFlags};
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::shell::Intent;
 
 const PROGRAM: &str = "pdset";
 
-/// Set attributes of objects; in this version of jobs (-c job).
+/// Set attributes of destinations, queues, the server, and jobs.
 ///
-/// For each job all the changes hold, or none of them, by the rules of pdmod: a job that is printing takes job-hold=true
-/// alone. Attributes of destinations, queues and servers are set with spoolcom.
+/// For each object all the changes hold, or none of them. An actual destination must be disabled (pddisable) while it is
+/// changed. With -c job the rules of pdmod hold: a job that is printing takes job-hold=true alone.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
 pub struct Arguments {
     #[command(flatten)]
     server: ServerFlag,
     #[command(flatten)]
-    class: ClassFlag,
-    /// No headings, no labels in what -r shows
-    #[arg(short = 'g')]
-    bare: bool,
+    class: ObjectClassFlag,
     #[command(flatten)]
     message: MessageFlag,
     #[command(flatten)]
     show: ShowFlags,
     #[command(flatten)]
     attributes: ObjectAttributes,
-    /// Objects: with -c job local ids, ten digits, or server:digits
+    /// Objects: [server:]name; with -c job local ids, ten digits, or server:digits
     #[arg(value_name = "OBJECT", required = true)]
     objects: Vec<OsString>,
 }
@@ -44,8 +43,8 @@ pub struct Arguments {
 pub const VERB: Verb = Verb {
     name: PROGRAM,
     definition: Arguments::command,
-    help: help::altering,
-    names: Names::ALTERS_JOBS,
+    help: help::managing,
+    names: Names::ALTERS_BY_CLASS,
     settings: &[Setting::OperationClass, Setting::Message, Setting::Requested, Setting::Style, Setting::Headings],
     act: set,
 };
@@ -56,10 +55,23 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
 }
 
 fn set(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
-    take_class(&mut line.items, PROGRAM)?;
-    let clock = clock(shell);
+    let accepted = [Class::Destination, Class::Queue, Class::Server, Class::Job];
+    let class = take_one_of(&mut line.items, &accepted, PROGRAM)?;
+    let (clock, bare) = (clock(shell), line.matches.get_flag("bare"));
     let items = std::mem::take(&mut line.items);
-    let request = AlterationRequest::of(items, line.matches.get_flag("bare"), &clock)?;
+    if class == Class::Job {
+        let request = AlterationRequest::of(items, bare, &clock)?;
+        let mut spool = line.open(shell, Intent::Write)?;
+        return request.apply(spool.as_mut(), shell, PROGRAM, &clock);
+    }
+    let request = ManagedRequest::of(items, class, false, bare, clock)?;
+    if request.changes.is_empty() && request.message.is_none() {
+        return Err(
+            Stop::usage("nothing is to be changed").hint("-x \"descriptor='mail room'\"   changes an attribute")
+        );
+    }
     let mut spool = line.open(shell, Intent::Write)?;
-    request.apply(spool.as_mut(), shell, PROGRAM, &clock)
+    request.each(spool.as_mut(), shell, PROGRAM, &mut |spool, _, object| {
+        spool.set_managed(object.clone(), request.changes.clone(), request.message.clone())
+    })
 }

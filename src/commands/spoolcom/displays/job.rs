@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
+use crate::model::CollectorName;
 use crate::model::job::{FormatOrigin, JobStatus, Occurrence, Transfer};
 use crate::model::state::{EntryState, HoldReason, JobState};
 
@@ -116,6 +117,8 @@ impl Shown for JobStatus {
             label("OCTETS", self.total_octets),
             label("OPENED", style.date(self.created_ms)),
             label("PRINTING SINCE", self.started_ms.map(|ms| style.date(ms)).unwrap_or_default()),
+            label("COLLECT", format!("${}", self.collector.clone().unwrap_or_else(CollectorName::usual))),
+            label("DATA FILE", plain(self.data_file.as_deref().unwrap_or_default())),
             label("GLOBAL ID", &self.global),
         ]);
         for document in &self.documents {

@@ -5,10 +5,12 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::model::CollectorName;
+use crate::model::collector::{CollectorState, CollectorStatus};
 use crate::model::device::{DeviceStatus, Exclusive, RAW, eol_word};
 use crate::model::job::{DocumentStatus, JobStatus, Occurrence, Transfer};
 use crate::model::kept::KeptWords;
-use crate::model::location::{LocationStatus, content_word};
+use crate::model::location::{LocationKind, LocationStatus, content_word};
 use crate::model::process::ProcessStatus;
 use crate::model::separation::StartFf;
 use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, JobState, ProcessState};
@@ -133,6 +135,26 @@ pub fn process(status: &ProcessStatus) -> Value {
     })
 }
 
+/// Returns a collector in JSON.
+pub fn collector(status: &CollectorStatus) -> Value {
+    let (used, total) = status.units();
+    json!({
+        "collect": format!("${}", status.name),
+        "state": status.state.word().to_lowercase(),
+        "error": match status.state {
+            CollectorState::Error(number) => Value::from(number),
+            _ => Value::Null,
+        },
+        "file": status.file,
+        "data-file": status.data(),
+        "without-effect": without_effect(&status.kept),
+        "open-jobs": status.open_jobs,
+        "units-allocated": used,
+        "total-units": total,
+        "percent-full": status.percent_full(),
+    })
+}
+
 /// Returns a location in JSON.
 pub fn location(status: &LocationStatus) -> Value {
     json!({
@@ -145,6 +167,13 @@ pub fn location(status: &LocationStatus) -> Value {
         "access": status.access.values(),
         "group-access": status.group_access.values(),
         "jobs": status.jobs,
+        "made-as": match status.kind {
+            LocationKind::Location => "location",
+            LocationKind::Logical => "logical-destination",
+            LocationKind::Outlet => "way-to-actual-destination",
+        },
+        "whole-group": status.whole_group,
+        "takes-jobs": status.takes_jobs,
     })
 }
 
@@ -183,6 +212,8 @@ pub fn job(status: &JobStatus) -> Value {
         "started": status.started_ms.map_or(Value::Null, time),
         "intervening-jobs": status.intervening,
         "documents": status.documents.iter().map(document).collect::<Vec<_>>(),
+        "collect": format!("${}", status.collector.clone().unwrap_or_else(CollectorName::usual)),
+        "data-file": status.data_file,
     })
 }
 
@@ -241,6 +272,10 @@ pub fn spooler(status: &SpoolStatus) -> Value {
         "fastcnfg": status.fastcnfg.0.to_string_lossy(),
         "creator-uid": status.creator_uid,
         "last-error": status.last_error,
+        "log-file": status.error_log,
+        "collectors": status.collectors.iter().map(|(name, state)| {
+            json!({ "collect": format!("${name}"), "state": state.word().to_lowercase() })
+        }).collect::<Vec<_>>(),
         "jobs": status.jobs,
         "open-jobs": status.open_jobs,
         "printing-jobs": status.printing_jobs,

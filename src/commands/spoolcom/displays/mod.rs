@@ -3,6 +3,7 @@
 //! A listing is a table with one line for each object, with DETAIL a block for each object, or JSON. It is written a
 //! page at a time, so that its length does not matter. Columns are as wide as the content of the pages so far.
 
+pub mod collector;
 pub mod device;
 pub mod history;
 pub mod job;
@@ -11,6 +12,9 @@ mod location;
 pub mod process;
 pub mod queue;
 mod spooler;
+pub mod statistics;
+pub mod summary;
+pub mod xref;
 
 use std::io::{self, Write};
 
@@ -20,6 +24,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
+use crate::model::kept::KeptWords;
 use crate::model::printable;
 
 /// The name of the supervisor. A private spooler has the usual one.
@@ -201,6 +206,17 @@ fn block(lines: &[(String, String)]) -> String {
 /// Makes a line of DETAIL.
 fn label(label: &str, value: impl ToString) -> (String, String) {
     (label.to_owned(), value.to_string())
+}
+
+/// Returns the CPU column: the processor and its backup, as typed; without a backup -1.
+fn cpus(kept: &KeptWords) -> String {
+    let (cpu, backup) = (kept.value("CPU").unwrap_or("0"), kept.value("BACKUP").unwrap_or("-1"));
+    plain(&format!("{cpu} ,{backup:>2}"))
+}
+
+/// Returns the PRI column, as typed; 145 where nobody said anything else.
+fn priority(kept: &KeptWords) -> String {
+    plain(kept.value("PRI").unwrap_or("145"))
 }
 
 /// Returns ON or OFF.

@@ -8,7 +8,7 @@ use crate::model::guardian::ProcessError;
 use crate::model::process::ProcessStatus;
 use crate::model::state::ProcessState;
 
-use super::{Column, Shown, Style, json, label, left, parm, plain};
+use super::{Column, Shown, Style, cpus, json, label, left, parm, plain, priority, right};
 
 /// Returns the STATE of a print process.
 pub fn state(process: &ProcessStatus) -> String {
@@ -46,18 +46,13 @@ pub fn trouble(out: &mut dyn Write, style: &Style, process: &ProcessStatus) -> i
 
 impl Shown for ProcessStatus {
     // These are the headings of the manual. CPU and PRI are as typed, because the kernel chooses both.
-    const COLUMNS: &'static [Column] = &[left("PRINT"), left("STATE"), left("FLAGS"), left("CPU"), left("PRI")];
+    const COLUMNS: &'static [Column] = &[left("PRINT"), left("STATE"), left("FLAGS"), left("CPU"), right("PRI")];
 
     fn row(&self, _: &Style) -> Vec<String> {
-        let kept = |word: &str| self.kept.value(word).map(plain);
         let debug = self.kept.value("DEBUG").is_some_and(|value| !value.eq_ignore_ascii_case("OFF"));
         let flags =
             [(self.file.is_none(), "I"), (debug, "D")].iter().filter(|flag| flag.0).map(|flag| flag.1).collect();
-        let cpu = match (kept("CPU"), kept("BACKUP")) {
-            (None, None) => String::new(),
-            (cpu, backup) => format!("{} , {}", cpu.unwrap_or_default(), backup.unwrap_or_else(|| "-1".into())),
-        };
-        vec![format!("${}", self.name), state(self), flags, cpu, kept("PRI").unwrap_or_default()]
+        vec![format!("${}", self.name), state(self), flags, cpus(&self.kept), priority(&self.kept)]
     }
 
     fn detail(&self, _: &Style) -> Vec<(String, String)> {

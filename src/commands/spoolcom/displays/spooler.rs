@@ -8,7 +8,11 @@ use crate::spool::interface::records::SpoolStatus;
 
 use super::{Column, SUPERVISOR, Shown, Style, json, label, left, on_off, plain};
 
+/// Returns the log file: as typed, or the one that every spool has.
 fn log(status: &SpoolStatus) -> String {
+    if let Some(typed) = &status.error_log {
+        return plain(typed);
+    }
     RawPath(Base::new(status.base.0.clone()).log()).to_string()
 }
 

@@ -211,11 +211,37 @@ macro_rules! subcommands {
 const CPU_WHY: &str = "the kernel chooses the processor";
 const BACKUP_WHY: &str = "a print process that dies is started again by itself";
 const PRI_WHY: &str = "the kernel schedules; use nice(1) on the commands that start the spooler";
+const DATA_WHY: &str = "jobs lie in the directory of the server; JOB (DATAFILE file) selects by it all the same";
+const UNIT_WHY: &str = "a job takes as much of the disk as it is long";
 const AS_IT_CAME: &str = "a document leaves as it came";
 const DEVRESET_WHY: &str = "nothing of ours resets a printer";
 const DEVTYPE_WHY: &str = "what a printer is sent follows from its documents";
 const NO_LU: &str = "no printer here is an SNA logical unit";
 const DEBUG_WHY: &str = "attach a debugger to the process id that PRINT, STATUS DETAIL shows";
+
+subcommands! {
+    /// Subcommands of COLLECT.
+    COLLECT: CollectSubcommand
+    now {
+        Delete "remove the collector; it must be dormant, without jobs that came by it";
+        Drain "take no new jobs; it is dormant when those that are arriving are complete";
+        File(Name) "its program: any whose last part is CSPOOL; none runs here";
+        ListOpens(Display) "list the jobs that are arriving by it";
+        Log(Display) "what happened to it, oldest first (our addition)";
+        Start "take jobs";
+        Status(Display) "show it";
+        Summary(Display) "count collectors by state";
+    }
+    later {}
+    meaningless {
+        Backup(Number(-1, 15)) BACKUP_WHY;
+        Cpu(Number(0, 15)) CPU_WHY;
+        Data(Name) DATA_WHY;
+        Debug(Switch) DEBUG_WHY;
+        Pri(Number(1, 199)) PRI_WHY;
+        Unit(Number(2, 32767)) UNIT_WHY;
+    }
+}
 
 subcommands! {
     /// Subcommands of PRINT.
@@ -227,11 +253,10 @@ subcommands! {
         Parm(Number(-32768, 65535)) "a word handed to the process at its start";
         Start "clear its error, end it if it hangs, and start it when it has work";
         Status(Display) "show it";
-    }
-    later {
-        Summary "count processes by state";
+        Summary(Display) "count processes by state";
         Xref(Display) "show its devices and their locations";
     }
+    later {}
     meaningless {
         Backup(Number(-1, 15)) BACKUP_WHY;
         Cpu(Number(0, 15)) CPU_WHY;
@@ -266,11 +291,13 @@ subcommands! {
         Start "bring it online, take back a DRAIN, or let it go on after SUSPEND";
         StartFf(SwitchBang) "ON: new page before each text job, behind a finished stream too; OFF: between texts; OFF!: none, its own first one is swallowed";
         Status(Display) "show it";
+        Summary(Display) "count devices by state";
         Suspend "stop at once, keep the job, answer when no octet leaves; START goes on";
         Timeout(Number(-1, 32767)) "retries (not seconds) before an error takes it offline; -1 never";
         Trunc(Switch) "cut lines of text that are longer than WIDTH; OFF wraps them";
         Uri(Text) "where its octets go: file:///path, char:///dev/x, fifo:///path, socket://host:port, null:";
         Width(Number(-1, 32767)) "columns: longer lines of text go on below (TRUNC cuts them); -1 leaves text as it came, header pages have 132";
+        Xref(Display) "show its locations and its process";
     }
     later {
         Align "print an alignment page";
@@ -278,8 +305,6 @@ subcommands! {
         Job(Number(1, 9_999_999)) "make a waiting job the next one";
         Skip(Number(-999_999, 999_999)) "skip pages of the job in print";
         SkipTo(Number(1, 999_999)) "go to a page of the job in print";
-        Summary "count devices by state";
-        Xref(Display) "show its locations and its process";
     }
     meaningless {
         Charmap(OneOf(&["NONE", "IBMKANJIKANA", "JEFKANJIKANA", "JISKANJIKANA"])) AS_IT_CAME;
@@ -302,10 +327,10 @@ subcommands! {
         Delete "remove the location or the group; no job may be in it";
         Dev(OptionalName) "connect it to a device; NONE disconnects, its jobs wait";
         Status(Display) "show it";
+        Xref(Display) "show its device and process";
     }
     later {
         Font(OptionalName) "font job sent ahead";
-        Xref(Display) "show its device and process";
     }
     meaningless {}
 }
@@ -326,12 +351,12 @@ subcommands! {
         SelPri(Number(0, 7)) "selection priority; above 4 for the creator of the spool";
         Start "take it off hold, as the newest arrival";
         Status(Display) "show it";
+        Summary(Display) "count jobs by state";
         Why(Display) "why it is not printing (our addition)";
     }
     later {
         Current "make it the current job";
         Next "make the next job the current one";
-        Summary "count jobs by state";
     }
     meaningless {}
 }
@@ -342,46 +367,25 @@ subcommands! {
     now {
         Access(OptionalText) "who may SUBMIT, see TITLES or CONTENT, HOLD, ALTER, OPERATE: operation ann @group *; operation NONE; NONE (our addition)";
         Drain "orderly stop: new jobs are refused, running ones finish; does not wait";
+        Dump(Name) "write a snapshot of its database to a new file";
+        ErrLog(OptionalName) "a file to which messages of the spooler are added; NONE: only its own log";
         Fastcnfg(OptionalText) "the primary FASTCNFG file; NONE: FASTCNFG in the base directory";
         MgrAccess(Switch) "group managers may handle the jobs of their group";
         Reserve(OptionalName) "what is kept free on the disk, as 500M or 5%: below it new jobs are refused; NONE: until it is full (our addition)";
         Start "make the spooler active: it takes jobs and prints them; starts devices that nobody has drained";
+        Statistics(Display) "counts of everything";
         Status(Display) "show it";
         UserJobs(OptionalName) "jobs that one user may have; NONE without limit (our addition)";
         UserOctets(OptionalName) "octets that the jobs of one user may have, as 500M or 2G; NONE without limit (our addition)";
         UserOpens(OptionalName) "submissions of one user that may be under way; NONE without limit (our addition)";
     }
-    later {
-        Dump(Name) "write a snapshot";
-        ErrLog(Name) "change the log file";
-        Statistics "counts of everything";
-    }
+    later {}
     meaningless {}
 }
 
 const fn later(key: Key, operand: Operand, help: &'static str) -> Row {
     row(key, operand, Stage::Later, help)
 }
-
-const fn never(key: Key, operand: Operand, why: &'static str) -> Row {
-    row(key, operand, Stage::Meaningless(why), "accepted, kept and shown; no meaning on this system")
-}
-
-const COLLECT: &[Row] = &[
-    never(Key::Backup, Operand::Number(-1, 15), BACKUP_WHY),
-    never(Key::Cpu, Operand::Number(0, 15), CPU_WHY),
-    later(Key::Data, Operand::Name, "where jobs are kept"),
-    never(Key::Debug, Operand::Switch, DEBUG_WHY),
-    later(Key::Delete, Operand::None, "remove it"),
-    later(Key::Drain, Operand::None, "refuse new jobs"),
-    later(Key::File, Operand::Name, "its program"),
-    later(Key::ListOpens, Operand::None, "jobs that are arriving"),
-    never(Key::Pri, Operand::Number(1, 199), PRI_WHY),
-    later(Key::Start, Operand::None, "accept jobs"),
-    later(Key::Status, Operand::Display, "show it"),
-    later(Key::Summary, Operand::None, "count collectors by state"),
-    later(Key::Unit, Operand::Number(2, 32767), "allocation step"),
-];
 
 const BATCH: &[Row] = &[
     later(Key::Copies, Operand::Number(1, 32767), "copies of every job"),
@@ -422,7 +426,7 @@ macro_rules! grammar {
 /// Every command.
 pub const GRAMMAR: &[Grammar] = &[
     grammar!(Batch, Name " [number]", Later, BATCH, "jobs that belong together"),
-    grammar!(Collect, Name " [$process]", Later, COLLECT, "where jobs arrive"),
+    grammar!(Collect, Name " [$process]", Now, COLLECT, "collectors: declare, start, drain, show where jobs arrive"),
     grammar!(Comment, Comment " [text]", Now, &[], "ignored; so is a line that begins with /*"),
     grammar!(Dev, Name " [$device]", Now, DEV, "devices: declare, alter, start, drain, show"),
     grammar!(Exit, Nothing "", Now, &[], "end; what follows is not executed"),

@@ -65,6 +65,13 @@ messages! {
     /// A command after a failed OPEN.
     NotOpen: "SPOOLER NOT OPEN", "the last OPEN failed, and it closed the spooler that was open before",
         "OPEN $SPLS opens yours";
+    /// Nothing arrives.
+    NoOpenJobs: "THERE ARE NO JOBS CURRENTLY OPEN", "LISTOPENS found no job that is arriving; nothing is wrong", "";
+    /// An abbreviation with several meanings.
+    AmbiguousWord: "ABBREVIATION IS AMBIGUOUS", "more than one word begins like that", "";
+    /// Output that becomes a job, and is refused.
+    OutRefused: "CAN'T SPOOLSTART 'OUT' FILE: number", "no collector takes the job that the output would become",
+        "COLLECT, STATUS shows them; COLLECT $S, START starts one";
     /// A drain that stands still.
     StaysDraining: "DEVICE STAYS DRAINING", "its job stood still for as long as DRAIN waits; the drain stands",
         "DEV $device, DRAIN waits again; DEV $device, START takes the drain back";
@@ -107,6 +114,8 @@ pub enum Subject {
     Closed,
     /// A device that stays draining.
     Drain,
+    /// Output that no collector takes, with the error of the file system.
+    Out(u32),
 }
 
 /// Returns the message for a failure of `kind` about `subject`.
@@ -114,6 +123,7 @@ pub fn message(kind: FailureKind, subject: &Subject) -> Message {
     match subject {
         Subject::Closed => return Message::NotOpen,
         Subject::Drain => return Message::StaysDraining,
+        Subject::Out(_) => return Message::OutRefused,
         _ => {}
     }
     let job = matches!(subject, Subject::Job(_) | Subject::SeenJob(_));

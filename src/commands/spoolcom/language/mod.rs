@@ -1,5 +1,7 @@
 //! The language: from the words of a command line to a syntax tree, its tables, and the texts of messages.
 
+pub(crate) mod abbreviations;
+pub(crate) mod continuation;
 pub(crate) mod dates;
 pub(crate) mod grammar;
 pub mod keywords;

@@ -14,6 +14,7 @@ pub fn print_failure(err: &mut dyn Write, place: &str, failure: &Failure, subjec
     let message = message(failure.kind, subject);
     let line = match subject {
         Subject::Job(job) | Subject::SeenJob(job) => message.text().replace("number", &job.to_string()),
+        Subject::Out(error) => message.text().replace("number", &error.to_string()),
         _ => message.text().to_owned(),
     };
     let separator = if place.is_empty() { "" } else { ": " };

@@ -5,6 +5,7 @@
 
 use crate::model::near;
 
+use super::abbreviations::{Meaning, ambiguous, meaning};
 use super::grammar::{Grammar, ObjectKind, Operand, Row, Stage};
 use super::keywords::{Qualifier, Verb};
 use super::lexer::{Lexeme, Lexer, Token, is_comment};
@@ -13,7 +14,7 @@ use super::mistake::{Mistake, Span};
 use super::out_name::OutName;
 use super::run_options::RunOptions;
 use super::tree::{Command, Subcommand};
-use super::values::{DisplayRequest, Filter, Object, Spanned, Switch, Value};
+use super::values::{DisplayRequest, Filter, JOB_STATES, Object, Spanned, Switch, Value};
 
 /// Reads the commands of one line.
 pub struct Parser<'a> {
@@ -104,7 +105,8 @@ impl<'a> Parser<'a> {
     }
 
     fn command(&mut self, word: &str, verb_span: Span) -> Result<Command, Mistake> {
-        let Some(verb) = Verb::from_word(word) else {
+        let words: Vec<&str> = Verb::ALL.iter().map(|verb| verb.word()).collect();
+        let Some(verb) = self.one_of(word, &words, verb_span)?.map(|at| Verb::ALL[at]) else {
             return Err(unknown_command(word, verb_span));
         };
         let grammar = verb.grammar();
@@ -146,6 +148,15 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Finds which of `words` a typed word is, or begins; none when it is none of them.
+    fn one_of(&self, typed: &str, words: &[&'static str], span: Span) -> Result<Option<usize>, Mistake> {
+        match meaning(typed, words, !self.strict) {
+            Meaning::One(at) => Ok(Some(at)),
+            Meaning::None => Ok(None),
+            Meaning::Several(words) => Err(ambiguous(typed, &words, span)),
+        }
+    }
+
     fn object(&mut self, jobs: bool) -> Result<(Object, Span), Mistake> {
         let Lexeme { token, span } = self.lexer.peek()?;
         match token {
@@ -177,12 +188,12 @@ impl<'a> Parser<'a> {
         let mut filters: Vec<Filter> = Vec::new();
         loop {
             let Lexeme { token, span } = self.lexer.next_lexeme()?;
+            let words: Vec<&str> = Qualifier::ALL.iter().map(|key| key.word()).collect();
             let key = match &token {
-                Token::Word(word) => Qualifier::from_word(word),
+                Token::Word(word) => self.one_of(word, &words, span)?.map(|at| Qualifier::ALL[at]),
                 _ => None,
             };
             let Some(key) = key else {
-                let words: Vec<&str> = Qualifier::ALL.iter().map(|key| key.word()).collect();
                 return Err(Mistake::expected(span, format!("a qualifier: {}", words.join(", "))));
             };
             if filters.iter().any(|filter| filter.key == key) {
@@ -200,6 +211,11 @@ impl<'a> Parser<'a> {
                     value = value.map(|text| format!("{text} {rest}"));
                     place = place.to(end);
                 }
+            }
+            if key == Qualifier::State
+                && let Some(at) = self.one_of(value.as_deref().unwrap_or_default(), JOB_STATES, place)?
+            {
+                value = Some(JOB_STATES[at].to_owned());
             }
             if value.is_none() && (key != Qualifier::Owner || self.strict) {
                 return Err(Mistake::expected(place, format!("the value of {}", key.word())));
@@ -236,20 +252,20 @@ impl<'a> Parser<'a> {
         let Token::Word(word) = token else {
             return Err(expected_subcommand(span, grammar));
         };
-        let named = |word: &str| grammar.rows.iter().find(|row| row.key.word().eq_ignore_ascii_case(word));
+        let words: Vec<&str> = grammar.rows.iter().map(|row| row.key.word()).collect();
+        let named = |word: &str| Ok::<_, Mistake>(self.one_of(word, &words, span)?.and_then(|at| grammar.rows.get(at)));
         // STATUS/OUT file/: the clause may follow without a blank.
-        let shown = self.line.get(span.start..span.end).and_then(|typed| typed.split_once('/'));
-        let shown = shown.and_then(|(before, _)| Some((named(before)?, span.start + before.len())));
-        if let Some((row, end)) = shown.filter(|(row, _)| row.operand == Operand::Display) {
-            self.lexer.go_to(end);
+        if let Some((before, _)) = self.line.get(span.start..span.end).and_then(|typed| typed.split_once('/'))
+            && let Some(row) = named(before)?.filter(|row| row.operand == Operand::Display)
+        {
+            self.lexer.go_to(span.start + before.len());
             let (value, operand) = self.operand(row)?;
             return Ok(Subcommand { row, value, span: span.to(operand), operand });
         }
-        let Some(row) = named(&word) else {
-            let words = grammar.rows.iter().map(|row| row.key.word());
+        let Some(row) = named(&word)? else {
             let mut mistake = expected_subcommand(span, grammar);
             mistake.message = Message::UnknownSubcommand;
-            for near in near(&word, words).into_iter().take(1) {
+            for near in near(&word, words.iter().copied()).into_iter().take(1) {
                 mistake = mistake.hint(format!("did you mean {near}?"));
             }
             return Err(mistake);
@@ -261,8 +277,17 @@ impl<'a> Parser<'a> {
     fn operand(&mut self, row: &'static Row) -> Result<(Value, Span), Mistake> {
         let Lexeme { token, span } = self.lexer.peek()?;
         let nothing = Span { start: span.start, end: span.start };
+        // A fixed value may be abbreviated; what is none of them stays as it was typed.
+        let fixed = match row.operand {
+            Operand::Switch | Operand::SwitchBang | Operand::SwitchOrNumber(..) => &["ON", "OFF"],
+            Operand::OneOf(words) => words,
+            _ => &[],
+        };
         let word = match &token {
-            Token::Word(word) => Some(word.to_ascii_uppercase()),
+            Token::Word(word) => Some(match self.one_of(word, fixed, span)? {
+                Some(at) => fixed[at].to_owned(),
+                None => word.to_ascii_uppercase(),
+            }),
             _ => None,
         };
         let key = row.key.word();
@@ -285,8 +310,8 @@ impl<'a> Parser<'a> {
                         (Value::Switch(Switch::Off), span)
                     }
                 }
-                Some(_) if row.operand == Operand::Switch => return Err(Mistake::expected(span, "ON or OFF")),
-                Some(_) => return Err(Mistake::expected(span, "ON, OFF or OFF!")),
+                Some(_) if row.operand == Operand::Switch => return Err(bad_value(span, "ON or OFF")),
+                Some(_) => return Err(bad_value(span, "ON, OFF or OFF!")),
             },
             Operand::SwitchOrNumber(low, high) => match word.as_deref() {
                 None => (Value::Switch(Switch::On), nothing),
@@ -321,7 +346,7 @@ impl<'a> Parser<'a> {
                 Some(word) if words.contains(&word.as_str()) => {
                     (Value::Text(Some(word)), self.lexer.next_lexeme()?.span)
                 }
-                Some(_) => return Err(Mistake::expected(span, format!("one of {}", words.join(", ")))),
+                Some(_) => return Err(bad_value(span, format!("one of {}", words.join(", ")))),
             },
             Operand::Owner => self.owner(key)?,
             Operand::Jobs => {
@@ -376,7 +401,7 @@ impl<'a> Parser<'a> {
         }
         match read_number(&word) {
             Some(n) if (low..=high).contains(&n) => Ok((Value::Number(n), span)),
-            _ => Err(expected(span)),
+            _ => Err(bad_value(span, format!("a number from {low} to {high}"))),
         }
     }
 
@@ -402,12 +427,19 @@ impl<'a> Parser<'a> {
         if matches!(&out, Some(OutName::File(file)) if file.contains(char::REPLACEMENT_CHARACTER)) {
             return Err(Mistake::expected(span, "the name of a file in UTF-8"));
         }
-        match rest.to_ascii_uppercase().as_str() {
+        match rest {
             "" => Ok((Value::Display(DisplayRequest { detail: false, out }), span)),
-            "DETAIL" => Ok((Value::Display(DisplayRequest { detail: true, out }), span)),
+            rest if self.one_of(rest, &["DETAIL"], span)?.is_some() => {
+                Ok((Value::Display(DisplayRequest { detail: true, out }), span))
+            }
             _ => Err(expected()),
         }
     }
+}
+
+/// Makes the mistake for a value that is there, and wrong.
+fn bad_value(span: Span, what: impl std::fmt::Display) -> Mistake {
+    Mistake::new(Message::ValueInvalid, span, format!("expected {what}"))
 }
 
 fn unknown_command(word: &str, span: Span) -> Mistake {
@@ -427,7 +459,7 @@ fn expected_subcommand(span: Span, grammar: &Grammar) -> Mistake {
 }
 
 /// Reads a number as SPOOLCOM writes it: decimal with an optional sign, or octal after `%` or `0o`.
-fn read_number(text: &str) -> Option<i64> {
+pub fn read_number(text: &str) -> Option<i64> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, text.strip_prefix('+').unwrap_or(text)),

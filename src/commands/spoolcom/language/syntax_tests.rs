@@ -63,7 +63,7 @@ fn a_job_list_holds_each_qualifier_once() {
     assert_eq!(
         shown,
         [
-            (Qualifier::State, Some("print")),
+            (Qualifier::State, Some("PRINT")),
             (Qualifier::Owner, Some("100,1000")),
             (Qualifier::Loc, Some("#A.B")),
             (Qualifier::Report, Some("A B"))

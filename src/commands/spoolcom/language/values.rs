@@ -15,6 +15,9 @@ pub struct Spanned<T> {
     pub span: Span,
 }
 
+/// The states that the qualifier STATE knows.
+pub const JOB_STATES: &[&str] = &["OPEN", "READY", "PRINT", "TRANSFER", "HOLD"];
+
 /// One qualifier of a JOB list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {

@@ -4,6 +4,7 @@
 //! OFFLINE, so that `DEV $LP1, DRAIN, EXCLUSIVE OFF!, START` works while a job prints.
 
 use crate::commands::shell::Intent;
+use crate::commands::spoolcom::displays::summary::DeviceSummary;
 use crate::commands::spoolcom::displays::{Listing, device, queue};
 use crate::commands::spoolcom::language::grammar::DevSubcommand;
 use crate::commands::spoolcom::language::keywords::Key;
@@ -20,9 +21,11 @@ use crate::model::state::DeviceState;
 use crate::model::{DeviceName, Failure, FailureKind};
 use crate::spool::interface::records::EventSubject;
 
-use super::operands::{DollarName, Source, Step, access_change, object_name, operand_name, run_steps, unnamed, warn};
+use super::operands::{
+    DollarName, Source, Step, access_change, no_name_before, object_name, operand_name, run_steps, unnamed, warn,
+};
 use super::states::device_allows;
-use super::{drain, log};
+use super::{drain, log, xref};
 
 /// RESTART ON, in seconds.
 const RESTART_ON: u32 = 120;
@@ -47,6 +50,10 @@ pub enum DeviceAction {
     Delete,
     /// STATUS
     Status(DisplayRequest),
+    /// SUMMARY
+    Summary(DisplayRequest),
+    /// XREF
+    Xref(DisplayRequest),
     /// LOG
     Log(DisplayRequest),
 }
@@ -69,6 +76,9 @@ impl DeviceStatement {
                 Some(word) => DeviceAction::Change(subcommand.key(), vec![DeviceChange::Kept(word)]),
                 None => action(subcommand)?,
             };
+            if matches!(action, DeviceAction::Summary(_)) {
+                no_name_before(subcommand, command)?;
+            }
             match (action, steps.last_mut()) {
                 // Attributes that follow each other are one change: all of them hold, or none.
                 (DeviceAction::Change(_, more), Some(Step { action: DeviceAction::Change(_, changes), .. })) => {
@@ -89,10 +99,14 @@ impl DeviceStatement {
         for step in &self.steps {
             match step.action {
                 DeviceAction::Change(..) => return Intent::Declare,
-                DeviceAction::Status(ref display) | DeviceAction::Log(ref display) if intent == Intent::Read => {
-                    intent = display.intent();
+                DeviceAction::Status(ref display)
+                | DeviceAction::Log(ref display)
+                | DeviceAction::Summary(ref display)
+                | DeviceAction::Xref(ref display) => {
+                    if intent == Intent::Read {
+                        intent = display.intent();
+                    }
                 }
-                DeviceAction::Status(_) | DeviceAction::Log(_) => {}
                 DeviceAction::Access(_)
                 | DeviceAction::Start
                 | DeviceAction::Suspend
@@ -109,6 +123,8 @@ impl DeviceStatement {
     pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
         warn(&self.warnings, session);
         run_steps(&self.steps, session, |action, session| match (&self.device, action) {
+            (_, DeviceAction::Summary(display)) => summary(session, display),
+            (name, DeviceAction::Xref(display)) => xref::by_device(session, display, name.as_ref()),
             (Some(name), action) => run_at(name, action, session),
             (None, DeviceAction::Status(display)) => all(session, display),
             (None, _) => Err(unnamed()),
@@ -163,6 +179,7 @@ fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -
             check(Key::Delete, &session.spool()?.device(name.clone())?)?;
             session.spool()?.delete_device(name.clone())?;
         }
+        DeviceAction::Summary(_) | DeviceAction::Xref(_) => return Err(unnamed()),
         DeviceAction::Log(display) => {
             log::show(session, display, &EventSubject::Device(name.clone()), &Subject::Object)?;
         }
@@ -181,6 +198,19 @@ fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -
         })?,
     }
     Ok(())
+}
+
+fn summary(session: &mut Session<'_>, display: &DisplayRequest) -> Result<(), EarlyEnd> {
+    session.show(display, |spool, out, style| {
+        let mut counts = DeviceSummary::default();
+        xref::each_page(spool, |page| {
+            page.iter().for_each(|one| counts.add(one));
+            Ok(())
+        })?;
+        let mut listing = Listing::new(out, style);
+        listing.page(&[counts])?;
+        Ok(listing.end()?)
+    })
 }
 
 fn all(session: &mut Session<'_>, display: &DisplayRequest) -> Result<(), EarlyEnd> {
@@ -245,6 +275,8 @@ fn action(subcommand: &Subcommand) -> Result<DeviceAction, Mistake> {
         S::Status(display) => return Ok(DeviceAction::Status(display)),
         S::Log(display) => return Ok(DeviceAction::Log(display)),
         S::Access(rule) => return Ok(DeviceAction::Access(access_change(subcommand, rule.as_deref())?)),
+        S::Summary(display) => return Ok(DeviceAction::Summary(display)),
+        S::Xref(display) => return Ok(DeviceAction::Xref(display)),
         S::Process(name) => DeviceChange::Process(operand_name::<DollarName>(subcommand, &name)?.0),
         S::Uri(text) => DeviceChange::Uri(text.parse::<DeviceUri>().map_err(|why| subcommand.bad_value(why))?),
         S::Form(form) => {

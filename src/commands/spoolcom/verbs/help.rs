@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::model::near;
 
+use crate::commands::spoolcom::language::abbreviations::{Meaning, ambiguous, meaning};
 use crate::commands::spoolcom::language::grammar::{GRAMMAR, Grammar, Row, Stage};
 use crate::commands::spoolcom::language::keywords::Verb;
 use crate::commands::spoolcom::language::messages::Message;
@@ -47,19 +48,25 @@ pub fn topic(command: &Command) -> Result<Topic, Mistake> {
     let Some(word) = words.next() else {
         return Ok(Topic::All);
     };
-    let Some(verb) = Verb::from_word(word) else {
-        let known = Verb::ALL.iter().map(|verb| verb.word()).collect();
+    // A topic may be abbreviated anywhere: nothing is changed.
+    let one_of = |word: &str, known: &[&'static str]| match meaning(word, known, true) {
+        Meaning::One(at) => Ok(Some(at)),
+        Meaning::None => Ok(None),
+        Meaning::Several(words) => Err(ambiguous(word, &words, name.span)),
+    };
+    let known: Vec<&str> = Verb::ALL.iter().map(|verb| verb.word()).collect();
+    let Some(verb) = one_of(word, &known)?.map(|at| Verb::ALL[at]) else {
         return Err(unknown(Message::UnknownCommand, word, "HELP knows the commands of SPOOLCOM".into(), known));
     };
     let Some(word) = words.next() else {
         return Ok(Topic::Command(verb));
     };
     let rows = verb.grammar().rows;
-    match (rows.iter().find(|row| row.key.word().eq_ignore_ascii_case(word)), words.next()) {
+    let known: Vec<&str> = rows.iter().map(|row| row.key.word()).collect();
+    match (one_of(word, &known)?.and_then(|at| rows.get(at)), words.next()) {
         (Some(row), None) => Ok(Topic::Subcommand(verb, row)),
         (Some(_), Some(_)) => Err(Mistake::expected(name.span, "HELP command subcommand")),
         (None, _) => {
-            let known = rows.iter().map(|row| row.key.word()).collect();
             let why = format!("HELP {} lists its subcommands", verb.word());
             Err(unknown(Message::UnknownSubcommand, word, why, known))
         }

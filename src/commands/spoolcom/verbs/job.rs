@@ -5,12 +5,14 @@
 
 use crate::commands::parts;
 use crate::commands::shell::{Exit, Intent};
+use crate::commands::spoolcom::displays::summary::JobCounts;
 use crate::commands::spoolcom::displays::{Listing, history, job};
 use crate::commands::spoolcom::language::dates::{self, Range};
 use crate::commands::spoolcom::language::grammar::JobSubcommand;
 use crate::commands::spoolcom::language::keywords::{Key, Qualifier};
 use crate::commands::spoolcom::language::messages::{Message, Subject};
 use crate::commands::spoolcom::language::mistake::Mistake;
+use crate::commands::spoolcom::language::syntax::read_number;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::{DisplayRequest, Filter, Object};
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
@@ -19,12 +21,12 @@ use crate::model::field::{Field, Value as FieldValue};
 use crate::model::job::{JobStatus, Occurrence};
 use crate::model::query::{Comparison, Condition, Order, PAGE, Parts, Query};
 use crate::model::state::JobState;
-use crate::model::{Failure, FailureKind, JobNumber, JobRef, LocationPattern, Serial};
+use crate::model::{CollectorName, Failure, FailureKind, JobNumber, JobRef, LocationPattern, Serial};
 use crate::spool::interface::operations::Operations;
 use crate::spool::interface::records::{EventSubject, Removal};
 use crate::sys::users;
 
-use super::operands::{Source, Step, run_steps};
+use super::operands::{Dollar, Source, Step, run_steps, unnamed};
 use super::states::job_allows;
 use super::{job_changes, log};
 
@@ -41,6 +43,8 @@ pub enum JobAction {
     Alter(Vec<(Key, JobChange)>),
     /// STATUS
     Status(DisplayRequest),
+    /// SUMMARY, of all jobs
+    Summary(DisplayRequest),
     /// LOG, of one job
     Log(DisplayRequest),
     /// WHY, of one job
@@ -56,6 +60,7 @@ impl JobAction {
             S::Start => return Ok(Self::Start),
             S::Delete(_) => return Ok(Self::Delete),
             S::Status(display) => return Ok(Self::Status(display)),
+            S::Summary(display) => return Ok(Self::Summary(display)),
             S::Log(display) => return Ok(Self::Log(display)),
             S::Why(display) => return Ok(Self::Why(display)),
             S::Copies(n) => job_changes::copies(n),
@@ -71,7 +76,9 @@ impl JobAction {
 
     fn looks(&self) -> bool {
         match self {
-            Self::Status(display) | Self::Log(display) | Self::Why(display) => display.intent() == Intent::Read,
+            Self::Status(display) | Self::Summary(display) | Self::Log(display) | Self::Why(display) => {
+                display.intent() == Intent::Read
+            }
             _ => false,
         }
     }
@@ -83,6 +90,7 @@ impl JobAction {
             Self::Delete => vec![Key::Delete],
             Self::Alter(changes) => changes.iter().map(|change| change.0).collect(),
             Self::Status(_) => vec![Key::Status],
+            Self::Summary(_) => vec![Key::Summary],
             Self::Log(_) => vec![Key::Log],
             Self::Why(_) => vec![Key::Why],
         }
@@ -137,6 +145,10 @@ impl JobStatement {
         let mut steps: Vec<Step<JobAction>> = Vec::new();
         for subcommand in &command.subcommands {
             match (JobAction::of(subcommand)?, steps.last_mut()) {
+                (JobAction::Summary(_), _) if command.object != Object::None => {
+                    let why = "expected JOB, SUMMARY: it counts all jobs";
+                    return Err(Mistake::new(Message::Syntax, subcommand.span, why));
+                }
                 (JobAction::Log(_) | JobAction::Why(_), _) if matches!(which, Which::Matching(..)) => {
                     return Err(one_only(subcommand));
                 }
@@ -182,7 +194,8 @@ impl JobStatement {
         let query = Query { condition: condition.clone(), order: Order::Number, parts: Parts::ALL };
         // Find the jobs before anything else, so that the jobs that are changed are those that were shown. Displays
         // alone need no list: they take any number of jobs, a page at a time.
-        let jobs = match self.steps.iter().find(|step| !matches!(step.action, JobAction::Status(_))) {
+        let shows = |action: &JobAction| matches!(action, JobAction::Status(_) | JobAction::Summary(_));
+        let jobs = match self.steps.iter().find(|step| !shows(&step.action)) {
             Some(step) => Some(find(session, &query).map_err(|trouble| (step.place.clone(), trouble))?),
             None => None,
         };
@@ -191,6 +204,11 @@ impl JobStatement {
         }
         for step in &self.steps {
             let done = match (&step.action, &jobs) {
+                (JobAction::Summary(display), _) => session.show(display, |spool, out, style| {
+                    let mut listing = Listing::new(out, style);
+                    listing.page(&[JobCounts::of(&spool.job_summary()?)])?;
+                    Ok(listing.end()?)
+                }),
                 (JobAction::Status(display), None) => session.show(display, |spool, out, style| {
                     let mut listing = Listing::new(out, style);
                     each_page(spool, &query, |page| Ok(listing.page(page)?))?;
@@ -231,6 +249,7 @@ fn run_at(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
             let subject = if seen { Subject::SeenJob(job.clone()) } else { Subject::Job(job.clone()) };
             log::show(session, display, &EventSubject::Job(job.clone()), &subject)
         }
+        JobAction::Summary(_) => Err(unnamed()),
         JobAction::Hold | JobAction::Start | JobAction::Delete | JobAction::Alter(_) => {
             change(action, job, seen, session)
         }
@@ -268,7 +287,8 @@ fn find(session: &mut Session<'_>, query: &Query) -> Result<Vec<JobRef>, EarlyEn
     Ok(list)
 }
 
-fn each_page(
+/// Reads the jobs that satisfy `query`, a page at a time.
+pub fn each_page(
     spool: &mut dyn Operations,
     query: &Query,
     mut page: impl FnMut(&[JobStatus]) -> Result<(), EarlyEnd>,
@@ -343,7 +363,7 @@ fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
                 )),
             }
         }
-        JobAction::Status(_) | JobAction::Log(_) | JobAction::Why(_) => {}
+        JobAction::Status(_) | JobAction::Summary(_) | JobAction::Log(_) | JobAction::Why(_) => {}
     }
     if let Some(gone) = gone {
         // A closed standard error must not turn into a failure.
@@ -373,10 +393,8 @@ fn job_ref(text: &str) -> Option<JobRef> {
     if let Some(serial) = Serial::parse(text) {
         return Some(JobRef::Serial(serial));
     }
-    if !text.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    text.parse().ok().and_then(JobNumber::new).map(JobRef::Number)
+    let number = read_number(text).filter(|_| !text.starts_with(['+', '-']))?;
+    u32::try_from(number).ok().and_then(JobNumber::new).map(JobRef::Number)
 }
 
 fn condition(filter: &Filter) -> Result<Condition, Mistake> {
@@ -406,11 +424,13 @@ fn condition(filter: &Filter) -> Result<Condition, Mistake> {
             Condition::Field(Field::Form, Comparison::Equal, FieldValue::Text(form))
         }
         Qualifier::Report => Condition::Field(Field::JobName, Comparison::Equal, FieldValue::Text(value.to_owned())),
-        // [`dates`] has read a date before.
-        Qualifier::Collect | Qualifier::DataFile | Qualifier::Date => {
-            let why = format!("the qualifier {} is not available in this version", filter.key.word());
-            return Err(Mistake::new(Message::NotAvailable, filter.span, why));
+        Qualifier::Collect => {
+            let name: Dollar<CollectorName> = value.parse().map_err(|error| bad(format!("{error}")))?;
+            Condition::Collector(name.0)
         }
+        Qualifier::DataFile => Condition::DataFile(value.to_owned()),
+        // [`dates`] has read a date before, and it is none of these.
+        Qualifier::Date => Condition::Any,
     })
 }
 

@@ -9,10 +9,11 @@ use crate::commands::spoolcom::language::values::DisplayRequest;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::model::access::{AccessChange, AccessObject};
 use crate::model::job::Format;
-use crate::model::{DeviceName, Failure, GroupName, LocationPattern, near};
+use crate::model::{DestName, DeviceName, Failure, GroupName, LocationName, LocationPattern, near};
 use crate::spool::interface::operations::Operations;
 
 use super::operands::{Source, Step, access_change, object_name, operand_name, run_steps};
+use super::xref;
 
 /// What one LOC subcommand does, and to which location.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +30,8 @@ pub enum LocationAction {
     Delete(LocationPattern),
     /// STATUS, of all locations without one
     Status(Option<LocationPattern>, DisplayRequest),
+    /// XREF, of all locations without one
+    Xref(Option<LocationPattern>, DisplayRequest),
 }
 
 /// A LOC command.
@@ -60,8 +63,11 @@ impl LocationStatement {
             match &step.action {
                 LocationAction::Route(LocationPattern::One(_), _)
                 | LocationAction::Content(LocationPattern::One(_), _) => return Intent::Declare,
-                LocationAction::Status(_, display) if intent == Intent::Read => intent = display.intent(),
-                LocationAction::Status(..) => {}
+                LocationAction::Status(_, display) | LocationAction::Xref(_, display) => {
+                    if intent == Intent::Read {
+                        intent = display.intent();
+                    }
+                }
                 LocationAction::Route(..)
                 | LocationAction::Content(..)
                 | LocationAction::Access(..)
@@ -80,19 +86,23 @@ impl LocationStatement {
     }
 }
 
-/// Returns what `subcommand` does to `location`.
+/// Returns what `subcommand` does to `location`. A group alone is its destination DEFAULT where a destination is needed.
 fn action(subcommand: &Subcommand, location: Option<&LocationPattern>) -> Result<LocationAction, Mistake> {
     let named = || location.cloned().ok_or_else(|| subcommand.bad_value("expected a location"));
+    let one = || {
+        Ok(match named()? {
+            LocationPattern::Group(group) => {
+                LocationPattern::One(LocationName { group, dest: DestName::default_dest() })
+            }
+            other => other,
+        })
+    };
     Ok(match (subcommand.read()?, location) {
         (LocSubcommand::Status(display), location) => LocationAction::Status(location.cloned(), display),
-        (LocSubcommand::Dev(_), Some(LocationPattern::Group(group))) => {
-            return Err(subcommand
-                .bad_value(format!("DEV connects a destination, not the whole group #{group}"))
-                .hint(format!("LOC #{group}.DEST, DEV $device   or for every group:  LOC DEST, DEV $device")));
-        }
+        (LocSubcommand::Xref(display), location) => LocationAction::Xref(location.cloned(), display),
         (LocSubcommand::Dev(device), _) => {
             let device = device.map(|name| operand_name(subcommand, &name)).transpose()?;
-            LocationAction::Route(named()?, device)
+            LocationAction::Route(one()?, device)
         }
         (LocSubcommand::Content(_), Some(LocationPattern::Group(group))) => {
             return Err(subcommand
@@ -165,6 +175,7 @@ fn execute(action: &LocationAction, session: &mut Session<'_>) -> Result<(), Ear
             }
         }
         LocationAction::Status(location, display) => show(location.as_ref(), display, session),
+        LocationAction::Xref(location, display) => xref::by_location(session, display, location.as_ref()),
     }
 }
 

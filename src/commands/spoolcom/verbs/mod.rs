@@ -3,6 +3,7 @@
 //! A verb makes its statement from the syntax tree before anything is executed. It matches the type that the grammar
 //! makes of its subcommands, without a catch-all.
 
+pub(crate) mod collect;
 pub(crate) mod dev;
 pub(crate) mod drain;
 pub(crate) mod help;
@@ -15,3 +16,4 @@ pub(crate) mod operands;
 pub(crate) mod print;
 pub(crate) mod spooler;
 pub mod states;
+pub(crate) mod xref;

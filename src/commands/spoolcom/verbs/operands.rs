@@ -122,11 +122,21 @@ pub fn operand_name<N: FromStr<Err: Display>>(subcommand: &Subcommand, text: &st
     text.parse().map_err(|error| subcommand.bad_value(format!("{error}")))
 }
 
-/// The name of a print process, with or without its `$`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DollarName(pub ProcessName);
+/// Refuses a name before a subcommand that is about all objects.
+pub fn no_name_before(subcommand: &Subcommand, command: &Command) -> Result<(), Mistake> {
+    let Some(name) = command.name() else { return Ok(()) };
+    let (verb, word) = (command.grammar.verb.word(), subcommand.key().word());
+    Err(Mistake::new(Message::Syntax, name.span, format!("expected {verb}, {word}: it counts all of them")))
+}
 
-impl FromStr for DollarName {
+/// A name with or without its `$`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dollar<N>(pub N);
+
+/// The name of a print process, with or without its `$`.
+pub type DollarName = Dollar<ProcessName>;
+
+impl<N: FromStr<Err = BadName>> FromStr for Dollar<N> {
     type Err = BadName;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.strip_prefix('$').unwrap_or(text).parse().map(Self)

@@ -1,6 +1,7 @@
 //! PRINT: print processes.
 
 use crate::commands::shell::Intent;
+use crate::commands::spoolcom::displays::summary::ProcessSummary;
 use crate::commands::spoolcom::displays::{Listing, process};
 use crate::commands::spoolcom::language::grammar::PrintSubcommand;
 use crate::commands::spoolcom::language::messages::Subject;
@@ -9,11 +10,12 @@ use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::DisplayRequest;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::model::ProcessName;
-use crate::model::process::ProcessChange;
+use crate::model::process::{ProcessChange, ProcessStatus};
+use crate::spool::interface::operations::Operations;
 use crate::spool::interface::records::EventSubject;
 
-use super::log;
-use super::operands::{DollarName, Source, Step, object_name, run_steps, unnamed, warn};
+use super::operands::{DollarName, Source, Step, no_name_before, object_name, run_steps, unnamed, warn};
+use super::{log, xref};
 
 /// What one PRINT subcommand does.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +28,10 @@ pub enum PrintAction {
     Delete,
     /// STATUS
     Status(DisplayRequest),
+    /// SUMMARY
+    Summary(DisplayRequest),
+    /// XREF
+    Xref(DisplayRequest),
     /// LOG
     Log(DisplayRequest),
 }
@@ -48,6 +54,9 @@ impl PrintStatement {
                 Some(word) => PrintAction::Change(vec![ProcessChange::Kept(word)]),
                 None => action(subcommand)?,
             };
+            if matches!(action, PrintAction::Summary(_)) {
+                no_name_before(subcommand, command)?;
+            }
             match (action, steps.last_mut()) {
                 // Attributes that follow each other are one change: all of them hold, or none.
                 (PrintAction::Change(more), Some(Step { action: PrintAction::Change(changes), .. })) => {
@@ -69,10 +78,14 @@ impl PrintStatement {
             match &step.action {
                 PrintAction::Change(_) => return Intent::Declare,
                 PrintAction::Start | PrintAction::Delete => intent = Intent::Write,
-                PrintAction::Status(display) | PrintAction::Log(display) if intent == Intent::Read => {
-                    intent = display.intent();
+                PrintAction::Status(display)
+                | PrintAction::Log(display)
+                | PrintAction::Summary(display)
+                | PrintAction::Xref(display) => {
+                    if intent == Intent::Read {
+                        intent = display.intent();
+                    }
                 }
-                PrintAction::Status(_) | PrintAction::Log(_) => {}
             }
         }
         intent
@@ -82,6 +95,8 @@ impl PrintStatement {
     pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
         warn(&self.warnings, session);
         run_steps(&self.steps, session, |action, session| match (&self.process, action) {
+            (_, PrintAction::Summary(display)) => summary(session, display),
+            (name, PrintAction::Xref(display)) => xref::by_process(session, display, name.as_ref()),
             (Some(name), action) => run_at(name, action, session),
             (None, PrintAction::Status(display)) => all(session, display),
             (None, _) => Err(unnamed()),
@@ -96,6 +111,8 @@ fn action(subcommand: &Subcommand) -> Result<PrintAction, Mistake> {
         PrintSubcommand::Delete => PrintAction::Delete,
         PrintSubcommand::Status(display) => PrintAction::Status(display),
         PrintSubcommand::Log(display) => PrintAction::Log(display),
+        PrintSubcommand::Summary(display) => PrintAction::Summary(display),
+        PrintSubcommand::Xref(display) => PrintAction::Xref(display),
         PrintSubcommand::File(file) => PrintAction::Change(vec![ProcessChange::File(file)]),
         // The grammar has checked the range.
         PrintSubcommand::Parm(n) => PrintAction::Change(vec![ProcessChange::Parm(n as u16)]),
@@ -107,6 +124,7 @@ fn run_at(name: &ProcessName, action: &PrintAction, session: &mut Session<'_>) -
         PrintAction::Change(changes) => Ok(session.spool()?.change_process(name.clone(), changes.clone())?),
         PrintAction::Start => Ok(session.spool()?.start_process(name.clone())?),
         PrintAction::Delete => Ok(session.spool()?.delete_process(name.clone())?),
+        PrintAction::Summary(_) | PrintAction::Xref(_) => Err(unnamed()),
         PrintAction::Log(display) => {
             log::show(session, display, &EventSubject::Process(name.clone()), &Subject::Object)
         }
@@ -120,16 +138,36 @@ fn run_at(name: &ProcessName, action: &PrintAction, session: &mut Session<'_>) -
     }
 }
 
+fn each_page(
+    spool: &mut dyn Operations,
+    mut act: impl FnMut(&[ProcessStatus]) -> Result<(), EarlyEnd>,
+) -> Result<(), EarlyEnd> {
+    let mut after = None;
+    loop {
+        let page = spool.processes(after)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.name.clone());
+        act(&page)?;
+    }
+}
+
+fn summary(session: &mut Session<'_>, display: &DisplayRequest) -> Result<(), EarlyEnd> {
+    session.show(display, |spool, out, style| {
+        let mut counts = ProcessSummary::default();
+        each_page(spool, |page| {
+            page.iter().for_each(|one| counts.add(one));
+            Ok(())
+        })?;
+        let mut listing = Listing::new(out, style);
+        listing.page(&[counts])?;
+        Ok(listing.end()?)
+    })
+}
+
 fn all(session: &mut Session<'_>, display: &DisplayRequest) -> Result<(), EarlyEnd> {
     session.show(display, |spool, out, style| {
         let mut listing = Listing::new(out, style);
-        let mut after = None;
-        loop {
-            let page = spool.processes(after)?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.name.clone());
-            listing.page(&page)?;
-        }
+        each_page(spool, |page| Ok(listing.page(page)?))?;
         Ok(listing.end()?)
     })?;
     if session.from_shell {

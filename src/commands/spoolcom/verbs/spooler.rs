@@ -1,19 +1,21 @@
 //! SPOOLER: the spooler as a whole.
 
 use crate::commands::shell::Intent;
-use crate::commands::spoolcom::displays::Listing;
+use crate::commands::spoolcom::displays::{Listing, statistics};
 use crate::commands::spoolcom::language::grammar::SpoolerSubcommand;
 use crate::commands::spoolcom::language::messages::Subject;
 use crate::commands::spoolcom::language::mistake::Mistake;
+use crate::commands::spoolcom::language::out_name::OutName;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::DisplayRequest;
+use crate::commands::spoolcom::output;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::model::access::{AccessChange, AccessObject};
 use crate::model::authority::UserLimit;
 use crate::model::job::RawPath;
 use crate::model::space::Reserve;
 
-use super::operands::{Source, Step, access_change, most, run_steps, wrong};
+use super::operands::{Source, Step, access_change, most, run_steps, warn, wrong};
 
 /// What one SPOOLER subcommand does.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +33,7 @@ pub enum SpoolerAction {
 /// A SPOOLER command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpoolerStatement {
+    warnings: Vec<String>,
     steps: Vec<Step<SpoolerAction>>,
 }
 
@@ -56,15 +59,25 @@ fn action(subcommand: &Subcommand) -> Result<SpoolerAction, Mistake> {
 impl SpoolerStatement {
     /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
-        let mut steps = Vec::new();
+        let (mut steps, mut warnings) = (Vec::new(), Vec::new());
         for subcommand in &command.subcommands {
-            steps.push(source.step(command, Some(subcommand), action(subcommand)?));
+            let meant = action(subcommand)?;
+            match &meant {
+                SpoolerAction::Plain(SpoolerSubcommand::ErrLog(Some(name))) if !log_file(subcommand, name)? => warnings
+                    .push(format!(
+                        "WARNING: ERRLOG {name} HAS NO EFFECT HERE: messages stay in the log of the spool ({})",
+                        source.place(command, None)
+                    )),
+                SpoolerAction::Plain(SpoolerSubcommand::Dump(name)) => dump_file(subcommand, name)?,
+                _ => {}
+            }
+            steps.push(source.step(command, Some(subcommand), meant));
         }
         if steps.is_empty() {
             let status = SpoolerAction::Plain(SpoolerSubcommand::Status(DisplayRequest::default()));
             steps.push(source.step(command, None, status));
         }
-        Ok(Self { steps })
+        Ok(Self { warnings, steps })
     }
 
     /// Whether START is among its subcommands.
@@ -75,7 +88,9 @@ impl SpoolerStatement {
     /// Returns what it needs the spool for.
     pub fn intent(&self) -> Intent {
         let looks = |step: &Step<SpoolerAction>| match &step.action {
-            SpoolerAction::Plain(SpoolerSubcommand::Status(display)) => display.intent() == Intent::Read,
+            SpoolerAction::Plain(SpoolerSubcommand::Status(display) | SpoolerSubcommand::Statistics(display)) => {
+                display.intent() == Intent::Read
+            }
             _ => false,
         };
         if self.steps.iter().all(looks) { Intent::Read } else { Intent::Write }
@@ -83,7 +98,21 @@ impl SpoolerStatement {
 
     /// Executes it.
     pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
+        warn(&self.warnings, session);
         run_steps(&self.steps, session, execute)
+    }
+}
+
+/// Whether ERRLOG names a file; a console or a process is none.
+fn log_file(subcommand: &Subcommand, name: &str) -> Result<bool, Mistake> {
+    let read = OutName::read(name).map_err(|why| subcommand.bad_value(why))?;
+    Ok(matches!(read, OutName::File(_) | OutName::Guardian(_)))
+}
+
+fn dump_file(subcommand: &Subcommand, name: &str) -> Result<(), Mistake> {
+    match OutName::read(name).map_err(|why| subcommand.bad_value(why))? {
+        OutName::File(_) | OutName::Guardian(_) => Ok(()),
+        OutName::Console | OutName::Job { .. } => Err(subcommand.bad_value(format!("{name} is no file"))),
     }
 }
 
@@ -118,6 +147,20 @@ fn execute(action: &SpoolerAction, session: &mut Session<'_>) -> Result<(), Earl
             }
             Ok(())
         }
+        SpoolerSubcommand::ErrLog(name) => session.spool()?.set_error_log(name.clone()).map_err(about),
+        SpoolerSubcommand::Dump(name) => {
+            let cwd = session.cwd.clone();
+            let spool = session.spool()?;
+            let path = match OutName::read(name) {
+                Ok(OutName::Guardian(name)) => output::guardian(&name, spool, true)?,
+                _ => cwd.join(name),
+            };
+            spool.dump(RawPath(path)).map_err(about)
+        }
+        SpoolerSubcommand::Statistics(display) => session.show(display, |spool, out, style| {
+            let counted = spool.statistics().map_err(about)?;
+            Ok(statistics::show(out, style, &counted)?)
+        }),
         SpoolerSubcommand::Drain => session.spool()?.drain_spooler().map_err(about),
         SpoolerSubcommand::MgrAccess(on) => session.spool()?.set_manager_access(*on).map_err(about),
         SpoolerSubcommand::Status(display) => session.show(display, |spool, out, style| {

@@ -45,6 +45,7 @@ const JOB: &[(Key, &str)] = &[
     (Key::HoldAfter, "xxxxxx"),
     (Key::Log, "xxxxxx"),
     (Key::Status, "xxxxxx"),
+    (Key::Summary, "xxxxxx"),
     (Key::Why, "xxxxxx"),
 ];
 

@@ -1,0 +1,214 @@
+//! COLLECT: collectors, the doors by which jobs come in.
+
+use crate::commands::shell::Intent;
+use crate::commands::spoolcom::displays::Listing;
+use crate::commands::spoolcom::displays::collector::OpenJob;
+use crate::commands::spoolcom::displays::summary::CollectorSummary;
+use crate::commands::spoolcom::language::grammar::CollectSubcommand;
+use crate::commands::spoolcom::language::messages::{Message, Subject};
+use crate::commands::spoolcom::language::mistake::Mistake;
+use crate::commands::spoolcom::language::tree::{Command, Subcommand};
+use crate::commands::spoolcom::language::values::DisplayRequest;
+use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::model::CollectorName;
+use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
+use crate::model::query::{Condition, Order, Parts, Query};
+use crate::model::state::JobState;
+use crate::spool::interface::operations::Operations;
+use crate::spool::interface::records::EventSubject;
+
+use super::log;
+use super::operands::{Dollar, Source, Step, no_name_before, object_name, run_steps, unnamed, warn};
+
+/// What one COLLECT subcommand does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CollectAction {
+    /// Attributes. An unknown collector is declared.
+    Change(Vec<CollectorChange>),
+    /// START
+    Start,
+    /// DRAIN
+    Drain,
+    /// DELETE
+    Delete,
+    /// LISTOPENS
+    ListOpens(DisplayRequest),
+    /// STATUS
+    Status(DisplayRequest),
+    /// SUMMARY
+    Summary(DisplayRequest),
+    /// LOG
+    Log(DisplayRequest),
+}
+
+/// A COLLECT command.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CollectStatement {
+    collector: Option<CollectorName>,
+    warnings: Vec<String>,
+    steps: Vec<Step<CollectAction>>,
+}
+
+impl CollectStatement {
+    /// Makes the statement for `command`.
+    pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
+        let collector = object_name::<Dollar<CollectorName>>(command)?.map(|name| name.0);
+        let (mut steps, mut warnings): (Vec<Step<CollectAction>>, Vec<String>) = Default::default();
+        for subcommand in &command.subcommands {
+            let action = match source.kept(command, subcommand, &mut warnings) {
+                Some(word) => CollectAction::Change(vec![CollectorChange::Kept(word)]),
+                None => action(subcommand)?,
+            };
+            if matches!(action, CollectAction::Summary(_)) {
+                no_name_before(subcommand, command)?;
+            }
+            match (action, steps.last_mut()) {
+                // Attributes that follow each other are one change: all of them hold, or none.
+                (CollectAction::Change(more), Some(Step { action: CollectAction::Change(changes), .. })) => {
+                    changes.extend(more);
+                }
+                (action, _) => steps.push(source.step(command, Some(subcommand), action)),
+            }
+        }
+        if steps.is_empty() {
+            steps.push(source.step(command, None, CollectAction::Status(DisplayRequest::default())));
+        }
+        Ok(Self { collector, warnings, steps })
+    }
+
+    /// Returns what it needs the spool for.
+    pub fn intent(&self) -> Intent {
+        let mut intent = Intent::Read;
+        for step in &self.steps {
+            match &step.action {
+                CollectAction::Change(_) => return Intent::Declare,
+                CollectAction::Start | CollectAction::Drain | CollectAction::Delete => intent = Intent::Write,
+                CollectAction::Status(display)
+                | CollectAction::Log(display)
+                | CollectAction::Summary(display)
+                | CollectAction::ListOpens(display) => {
+                    if intent == Intent::Read {
+                        intent = display.intent();
+                    }
+                }
+            }
+        }
+        intent
+    }
+
+    /// Executes it.
+    pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
+        warn(&self.warnings, session);
+        run_steps(&self.steps, session, |action, session| match (&self.collector, action) {
+            (_, CollectAction::Summary(display)) => summary(session, display),
+            (name, CollectAction::ListOpens(display)) => list_opens(session, name.as_ref(), display),
+            (Some(name), action) => run_at(name, action, session),
+            (None, CollectAction::Status(display)) => all(session, display),
+            (None, _) => Err(unnamed()),
+        })
+    }
+}
+
+/// Returns what `subcommand` does.
+fn action(subcommand: &Subcommand) -> Result<CollectAction, Mistake> {
+    use CollectSubcommand as S;
+    Ok(match subcommand.read()? {
+        S::Start => CollectAction::Start,
+        S::Drain => CollectAction::Drain,
+        S::Delete => CollectAction::Delete,
+        S::ListOpens(display) => CollectAction::ListOpens(display),
+        S::Status(display) => CollectAction::Status(display),
+        S::Summary(display) => CollectAction::Summary(display),
+        S::Log(display) => CollectAction::Log(display),
+        S::File(file) => CollectAction::Change(vec![CollectorChange::File(file)]),
+    })
+}
+
+fn run_at(name: &CollectorName, action: &CollectAction, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
+    match action {
+        CollectAction::Change(changes) => Ok(session.spool()?.change_collector(name.clone(), changes.clone())?),
+        CollectAction::Start => Ok(session.spool()?.start_collector(name.clone())?),
+        CollectAction::Delete => Ok(session.spool()?.delete_collector(name.clone())?),
+        CollectAction::Drain => {
+            if session.spool()?.drain_collector(name.clone())? == CollectorState::Drain {
+                // A closed standard error must not turn into a failure.
+                let _ = writeln!(
+                    session.err,
+                    "WARNING: DRAIN OF ${name} IS REQUESTED\n  jobs are still arriving; COLLECT ${name}, LISTOPENS lists them"
+                );
+            }
+            Ok(())
+        }
+        CollectAction::Log(display) => {
+            log::show(session, display, &EventSubject::Collector(name.clone()), &Subject::Object)
+        }
+        CollectAction::Status(display) => session.show(display, |spool, out, style| {
+            let mut listing = Listing::new(out, style);
+            listing.page(&[spool.collector(name.clone())?])?;
+            Ok(listing.end()?)
+        }),
+        CollectAction::Summary(_) | CollectAction::ListOpens(_) => Err(unnamed()),
+    }
+}
+
+fn each_page(
+    spool: &mut dyn Operations,
+    mut act: impl FnMut(&[CollectorStatus]) -> Result<(), EarlyEnd>,
+) -> Result<(), EarlyEnd> {
+    let mut after = None;
+    loop {
+        let page = spool.collectors(after)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.name.clone());
+        act(&page)?;
+    }
+}
+
+fn all(session: &mut Session<'_>, display: &DisplayRequest) -> Result<(), EarlyEnd> {
+    session.show(display, |spool, out, style| {
+        let mut listing = Listing::new(out, style);
+        each_page(spool, |page| Ok(listing.page(page)?))?;
+        Ok(listing.end()?)
+    })
+}
+
+fn summary(session: &mut Session<'_>, display: &DisplayRequest) -> Result<(), EarlyEnd> {
+    session.show(display, |spool, out, style| {
+        let mut counts = CollectorSummary::default();
+        each_page(spool, |page| {
+            page.iter().for_each(|one| counts.add(one));
+            Ok(())
+        })?;
+        let mut listing = Listing::new(out, style);
+        listing.page(&[counts])?;
+        Ok(listing.end()?)
+    })
+}
+
+/// Lists the jobs that are arriving, by one collector or by any.
+fn list_opens(
+    session: &mut Session<'_>,
+    name: Option<&CollectorName>,
+    display: &DisplayRequest,
+) -> Result<(), EarlyEnd> {
+    session.show(display, |spool, out, style| {
+        let mut conditions = vec![Condition::State(JobState::Open)];
+        if let Some(name) = name {
+            conditions.push(Condition::Collector(spool.collector(name.clone())?.name));
+        }
+        let query = Query { condition: Condition::All(conditions), order: Order::Number, parts: Parts::JOB };
+        let mut listing = Listing::new(out, style);
+        let mut found = false;
+        // A listing of all jobs only to find that none arrives would be long.
+        if spool.about()?.open_jobs > 0 {
+            super::job::each_page(spool, &query, |page| {
+                found |= !page.is_empty();
+                Ok(listing.page(&page.iter().cloned().map(OpenJob).collect::<Vec<_>>())?)
+            })?;
+        }
+        if !found && !style.json {
+            return Ok(writeln!(out, "{}", Message::NoOpenJobs.text())?);
+        }
+        Ok(listing.end()?)
+    })
+}

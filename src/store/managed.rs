@@ -1,0 +1,87 @@
+//! Values of attributes that were set of a device, a location, a group or the spool, and that have no column.
+
+use std::collections::BTreeMap;
+
+use crate::model::field::{Field, Value};
+use crate::model::{DeviceId, Failure, GroupId, LocationId};
+
+use super::value::{columns, values};
+use super::{Fallible, Row, Tx};
+
+/// Whose values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// A device.
+    Device(DeviceId),
+    /// A location.
+    Location(LocationId),
+    /// A group.
+    Group(GroupId),
+    /// The spool.
+    Spool,
+}
+
+impl Holder {
+    fn stored(self) -> (&'static str, i64) {
+        match self {
+            Self::Device(id) => ("device", id.0),
+            Self::Location(id) => ("location", id.0),
+            Self::Group(id) => ("group", id.0),
+            Self::Spool => ("spool", 1),
+        }
+    }
+}
+
+/// Values by the identity of whose they are.
+pub(crate) type ByIdentity = BTreeMap<i64, Vec<(Field, Value)>>;
+
+columns!(at { object_id, field, value });
+
+fn read(row: &Row<'_>) -> Fallible<(Field, Value)> {
+    let text: String = row.get(at::value)?;
+    let value =
+        serde_json::from_str(&text).map_err(|_| Failure::internal("spool.db: the text of a value is unknown"))?;
+    Ok((row.get(at::field)?, value))
+}
+
+/// Returns what was set of one.
+pub(crate) fn of(tx: &Tx<'_>, holder: Holder) -> Fallible<Vec<(Field, Value)>> {
+    let (object, id) = holder.stored();
+    let sql = format!("SELECT {} FROM managed_value WHERE object = ? AND object_id = ? ORDER BY field", at::LIST);
+    tx.rows(&sql, values![object, id], read)
+}
+
+/// Returns what was set of those whose identities lie between the smallest and the largest of `holders`, which are of one
+/// kind.
+pub(crate) fn of_each(tx: &Tx<'_>, holders: &[Holder]) -> Fallible<ByIdentity> {
+    let mut found = ByIdentity::new();
+    let ids = || holders.iter().map(|holder| holder.stored().1);
+    let (Some(first), Some(low), Some(high)) = (holders.first(), ids().min(), ids().max()) else { return Ok(found) };
+    let sql =
+        format!("SELECT {} FROM managed_value WHERE object = ? AND object_id BETWEEN ? AND ? ORDER BY field", at::LIST);
+    tx.each(&sql, values![first.stored().0, low, high], |row| {
+        let one = read(row)?;
+        found.entry(row.get(at::object_id)?).or_default().push(one);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Sets all values of one.
+pub(crate) fn set(tx: &Tx<'_>, holder: Holder, values: &BTreeMap<Field, Value>) -> Fallible<()> {
+    forget(tx, holder)?;
+    let (object, id) = holder.stored();
+    for (field, value) in values {
+        let text = serde_json::to_string(value).map_err(|error| Failure::internal(format!("attribute: {error}")))?;
+        let sql = "INSERT INTO managed_value (object, object_id, field, value) VALUES (?, ?, ?, ?)";
+        tx.run(sql, values![object, id, field, text])?;
+    }
+    Ok(())
+}
+
+/// Removes all values of one.
+pub(crate) fn forget(tx: &Tx<'_>, holder: Holder) -> Fallible<()> {
+    let (object, id) = holder.stored();
+    tx.run("DELETE FROM managed_value WHERE object = ? AND object_id = ?", values![object, id])?;
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! Destinations, a queue and a server with a value of every attribute.
+
+use spoolsuite::attributes::{Attribute, Class, Kind, Settable, of_class};
+use spoolsuite::model::field::{Field, Value};
+use spoolsuite::model::managed::{ManagedChange, ManagedClass, ManagedEdit, ManagedObject, Realization};
+use spoolsuite::spool::interface::operations::Operations;
+
+use super::inside::Inside;
+
+/// A value that `row` may have.
+pub fn value(row: &Attribute) -> Value {
+    let one = match row.kind {
+        Kind::Keyword(words) => Value::Text(words[0].into()),
+        Kind::Integer(_, high) => Value::Integer(high),
+        Kind::Boolean => Value::Boolean(true),
+        Kind::Duration => Value::Integer(90),
+        Kind::Range(low, _) => Value::Text(format!("{low}:100")),
+        // What is ready must be supported.
+        _ => Value::Text(format!("some {}", row.heading.join(" ").replace("Ready", "Supported"))),
+    };
+    if row.many { Value::Many(vec![one.clone(), one]) } else { one }
+}
+
+/// A queue, a destination of each kind and the server, with a value of every attribute that is only kept.
+pub fn manage(inside: &mut Inside) {
+    let text = |text: &str| ManagedEdit::Set(Value::Text(text.into()));
+    let kept = |class: Class, only: Option<Realization>| -> Vec<ManagedChange> {
+        let rows = of_class(class).filter(|row| row.is_carried() && row.settable != Settable::Never);
+        let rows = rows.filter(|row| only.is_none_or(|only| row.is_of(only)));
+        rows.map(|row| ManagedChange { field: row.field, edit: ManagedEdit::Set(value(row)) }).collect()
+    };
+    let object = |class, name: &str| ManagedObject { class, name: name.into() };
+    let message = Some("a word".to_owned());
+    let queue = kept(Class::Queue, None);
+    inside.local.create_managed(object(ManagedClass::Queue, "sales-q"), queue, message.clone()).unwrap();
+    for (name, only) in [("sales-ld", Realization::Logical), ("sales-ad", Realization::Actual)] {
+        let mut changes = kept(Class::Destination, Some(only));
+        changes.push(ManagedChange { field: Field::DestinationRealization, edit: text(only.word()) });
+        changes.push(ManagedChange { field: Field::AssociatedQueue, edit: text("sales-q") });
+        if only == Realization::Logical {
+            changes.push(ManagedChange { field: Field::DestinationContent, edit: text("pcl") });
+        } else {
+            let trays = Value::Many(vec![Value::Text("tray-1:some Media Supported".into())]);
+            changes.push(ManagedChange { field: Field::Form, edit: text("A5") });
+            changes.push(ManagedChange { field: Field::DestinationHost, edit: text("127.0.0.1") });
+            changes.push(ManagedChange { field: Field::InputTraysMedium, edit: ManagedEdit::Set(trays) });
+        }
+        inside.local.create_managed(object(ManagedClass::Destination, name), changes, message.clone()).unwrap();
+    }
+    for (class, name) in [(ManagedClass::Destination, "sales-ld"), (ManagedClass::Destination, "sales-ad")] {
+        inside.local.enable_managed(object(class, name), true, message.clone()).unwrap();
+    }
+    let server = kept(Class::Server, None);
+    inside.local.set_managed(object(ManagedClass::Server, "acme1"), server, message).unwrap();
+}
