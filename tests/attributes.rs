@@ -27,6 +27,9 @@ fn crowded() -> Inside {
                     DEV $lp2, PROCESS $SPLA, URI null:; DEV $BARE, SPEED 5; PRINT $SPLB, FILE fastp; DEV $LP3, PROCESS $SPLB, URI null:; LOC #GONE.X, DEV $LP3; DEV $LP3, START; LOC #OFFICE.FRONT, DEV $LP1; LOC #OFFICE.Back, DEV $LP2; \
                     LOC #PARK.DEFAULT, DEV; DEV $LP1, START; DEV $LP2, START";
     inside.run(spoolcom::run, &[commands], Exit::Done);
+    let rules = "LOC #OFFICE.FRONT, ACCESS SUBMIT ann @Sales, ACCESS OPERATE bob; LOC #OFFICE, ACCESS TITLES *; DEV $LP1, ACCESS HOLD 4711; \
+                 SPOOLER, ACCESS CONTENT @audit, USERJOBS 7, USEROCTETS 3M, USEROPENS 4";
+    inside.run(spoolcom::run, &[rules], Exit::Done);
     managed::manage(&mut inside);
     let lease = inside.begins("SPLA");
     let lp1 = inside.local.device("lp1".parse().unwrap()).unwrap().id;

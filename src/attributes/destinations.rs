@@ -7,7 +7,7 @@ use super::Class::{Destination, Queue, Server};
 use super::Kind::{Boolean, Duration, Integer, Keyword, Name, Range, Text};
 use super::Shown::{All, Brief, Verbose};
 use super::draft::Draft;
-use super::getters::{destination_name, device_state, is_enabled, number, plain, problem, text, texts};
+use super::getters::{destination_name, device_state, is_enabled, number, optional, plain, problem, text, texts};
 use super::row::{carried, destination, queue, server};
 use super::table::{FORMATS, JOB_STATES};
 use super::{Attribute, NONE, Settable, Setter};
@@ -81,6 +81,8 @@ pub static TABLE: &[Attribute] = &[
         &["Hot Folder", "Method"], "how it is seen that a file of the hot folder is complete").only(Logical),
     carried(Destination, "hot-folder-poll-interval", Integer(1, MAX), &["Hot Folder", "Interval"],
         "seconds between two looks into the hot folder").only(Logical),
+    destination(Field::Access, Text, All, &["Access"], "who may do what with it: operation:user, operation:@group, operation:*")
+        .many().logical(|l| texts(l.location.access.values())).actual(|a| texts(a.device.access.values())),
     destination(Field::DestinationsReady, Name, All, &["Destinations", "Ready"],
         "the devices that print its jobs and are enabled and well").also(&["printers-ready"]).many().only(Logical)
         .logical(|l| texts(l.ready)),
@@ -265,6 +267,8 @@ pub static TABLE: &[Attribute] = &[
     queue(Field::QueueState, Keyword(&["ready", "paused"]), Brief, &["State"], "whether jobs leave it for printing")
         .queue(|q| text(if q.server.prints { "ready" } else { "paused" })),
     queue(Field::AssociatedServer, Name, Brief, &["Server"], "the server it belongs to").queue(|q| text(q.server.name)),
+    queue(Field::Access, Text, All, &["Access"], "who may do what with the jobs of all its destinations")
+        .many().queue(|q| texts(q.group.access.values())),
     queue(Field::LogicalDestinationsAssigned, Name, Verbose, &["Logical", "Destinations Assigned"], "the logical destinations that feed it")
         .also(&["logical-printers-assigned"]).many().queue(|q| texts(q.logical)),
     queue(Field::ActualDestinationsAssigned, Name, Verbose, &["Actual", "Destinations Assigned"], "the actual destinations that it feeds")
@@ -288,6 +292,16 @@ pub static TABLE: &[Attribute] = &[
     carried(Queue, "notify-operator", Text, &["Notify", "Operator"], "who is told what jobs say, as method:address").many(),
 
     server(Field::ServerName, Name, Brief, &["Server"], "its name").server(|s| text(s.name)),
+    server(Field::Access, Text, All, &["Access"], "who may do what with all destinations").many()
+        .server(|s| texts(s.access.values())),
+    server(Field::SpoolSpace, Text, All, &["Spool", "Space"],
+        "print files of its jobs (copies, links), and the room on their disk").many().server(|s| texts(s.space.lines())),
+    server(Field::JobsPerUser, Integer(1, i64::MAX), All, &["Jobs Per", "User"], "jobs that one user may have")
+        .server(|s| optional(s.limits.jobs)),
+    server(Field::OctetsPerUser, Integer(1, i64::MAX), All, &["Octets Per", "User"],
+        "octets that the jobs of one user may have").server(|s| optional(s.limits.octets)),
+    server(Field::SubmissionsPerUser, Integer(1, MAX), All, &["Submissions", "Per User"],
+        "submissions of one user that may be under way").server(|s| optional(s.limits.opens)),
     server(Field::ServerState, Keyword(&["initializing", "ready", "paused", "terminating"]), Brief, &["State"],
         "ready takes jobs and prints them; paused takes jobs and nobody prints them; initializing and terminating take none")
         .server(|s| text(match (s.state, s.prints) {

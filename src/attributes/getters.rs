@@ -52,6 +52,10 @@ pub(super) fn destination_name(destination: &Destination) -> Value {
 /// Makes the two components of `document-content`. The text of a path that is not UTF-8 cannot be turned back into the
 /// path, so its octets follow in hexadecimal as a third component.
 pub(super) fn content(path: &RawPath, server: &str) -> Value {
+    // Whom the spool does not show it.
+    if path.0.as_os_str().is_empty() {
+        return NONE;
+    }
     let mut parts = vec![text(path.0.to_string_lossy()), text(server)];
     if path.0.to_str().is_none() {
         parts.push(Value::Text(path.bytes().iter().map(|octet| format!("{octet:02x}")).collect()));

@@ -1,12 +1,15 @@
 //! The objects that getters read: records of the model, with the few facts that a display knows beside them.
 
 use crate::model::CollectorName;
+use crate::model::access::Access;
+use crate::model::authority::UserLimits;
 use crate::model::collector::CollectorState;
 use crate::model::device::DeviceStatus;
 use crate::model::field::{Field, Value};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{DocumentStatus, JobStatus};
 use crate::model::location::{GroupStatus, LocationStatus};
+use crate::model::space::SpoolSpace;
 use crate::model::state::{DeviceState, DeviceWish, SpoolerState};
 
 /// An object whose attributes are read.
@@ -72,6 +75,12 @@ pub struct ServerFacts<'a> {
     pub accepts: bool,
     /// Whether jobs leave its queues for printing.
     pub prints: bool,
+    /// Its access rules.
+    pub access: &'a Access,
+    /// What one user may have.
+    pub limits: UserLimits,
+    /// What it holds.
+    pub space: SpoolSpace,
     /// Its collectors, each with its state.
     pub collectors: &'a [(CollectorName, CollectorState)],
     /// The state of its spooler.

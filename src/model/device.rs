@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::access::Access;
+
 use super::field::{Field, Value};
 use super::ids::{DeviceId, JobNumber};
 use super::kept::{KeptWord, KeptWords};
@@ -493,6 +495,9 @@ pub struct DeviceStatus {
     /// Whether something waits that it would print if its print process ran; looked for only while that does not.
     #[serde(default)]
     pub awaits_process: bool,
+    /// Its access rules.
+    #[serde(default)]
+    pub access: Access,
     /// What was set of it and is only kept.
     #[serde(default)]
     pub given: Vec<(Field, Value)>,

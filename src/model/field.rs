@@ -104,6 +104,16 @@ fields! {
     JobClientId = "job-client-id",
     /// Global id.
     JobIdentifier = "job-identifier",
+    /// Access rules.
+    Access = "access",
+    /// What print files take, and the room that there is.
+    SpoolSpace = "spool-space",
+    /// What one user may have.
+    JobsPerUser = "jobs-per-user",
+    /// What one user may have.
+    OctetsPerUser = "octets-per-user",
+    /// What one user may have.
+    SubmissionsPerUser = "submissions-per-user",
     /// SPOOLCOM's number.
     JobNumber = "job-number",
     /// Name, REPORT.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::access::Access;
 use super::device::RAW;
 use super::field::{Field, Value};
 use super::ids::{JobNumber, LocationId, RouteId};
@@ -49,6 +50,12 @@ pub struct LocationStatus {
     pub route: RouteId,
     /// Jobs waiting at it.
     pub jobs: u64,
+    /// Its access rules.
+    #[serde(default)]
+    pub access: Access,
+    /// Those of its group.
+    #[serde(default)]
+    pub group_access: Access,
     /// What it is.
     #[serde(default)]
     pub kind: LocationKind,
@@ -76,6 +83,9 @@ pub struct GroupStatus {
     pub broadcast: bool,
     /// Whether it stays without locations: it was made as a queue.
     pub declared: bool,
+    /// Its access rules.
+    #[serde(default)]
+    pub access: Access,
     /// What was set of it and is only kept.
     #[serde(default)]
     pub given: Vec<(Field, Value)>,

@@ -1,6 +1,7 @@
 //! The vocabulary: names, numbers, states, keys of the queue order, and validation. Nothing here does I/O or reads a
 //! clock.
 
+pub mod access;
 pub mod account;
 pub mod alter;
 pub mod authority;
@@ -28,6 +29,7 @@ pub mod query;
 pub mod queue;
 pub mod request;
 pub mod separation;
+pub mod space;
 pub mod state;
 pub mod time;
 pub mod uri;

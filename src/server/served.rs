@@ -10,11 +10,12 @@
 //! are programs of their own: they go on when the server ends, and the next one finds them.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nix::sys::stat::{SFlag, fstat};
@@ -29,8 +30,9 @@ use crate::spool::interface::operations::{Carrier, Operations, Reply, Request, a
 use crate::spool::{Attendant, Base, Local, Spool};
 use crate::supervise::Starter;
 use crate::sys::lock::FileLock;
+use crate::sys::process::Deaths;
 use crate::sys::socket::{self, Deadline, Peer};
-use crate::sys::{clock, users};
+use crate::sys::{clock, files, users};
 use crate::wire::hello::Hello;
 
 /// Connections at a time. Each takes a thread and a descriptor.
@@ -41,7 +43,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const REFUSAL: Duration = Duration::from_secs(1);
 /// How long what was read may take to be answered when the server ends.
 const PARTING: Duration = Duration::from_secs(10);
-/// How often the server looks whether a print process died.
+/// How often the server looks whether a print process died of which it was not told.
 const LOOK: Duration = Duration::from_secs(1);
 /// At every how many looks it also looks for processes that should live and do not.
 const WHOLE: u32 = 10;
@@ -77,7 +79,7 @@ pub struct Hooks {
 pub struct Server {
     name: ServerName,
     connections: Arc<Connections>,
-    stop: Arc<(Mutex<bool>, Condvar)>,
+    stop: Arc<Stop>,
     threads: Vec<std::thread::JoinHandle<()>>,
     socket: Option<Socket>,
     _lock: ServerLock,
@@ -143,7 +145,8 @@ impl Server {
         })?;
         let attendant: Arc<dyn Attendant> = Arc::new(starter);
         let connections = connections(listener, &spool, &attendant, &options.operators, &hooks.log);
-        let stop = Arc::new((Mutex::new(false), Condvar::new()));
+        let bell = files::event_fd().map_err(|error| Failure::new(FailureKind::Io, format!("no event: {error}")))?;
+        let stop = Arc::new(Stop { is_over: AtomicBool::new(false), bell });
         let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
             let started = std::thread::Builder::new().name(name.into()).spawn(work);
             started.map_err(|error| Failure::new(FailureKind::Io, format!("no thread: {error}")))
@@ -177,8 +180,7 @@ impl Drop for Server {
         // Nobody finds it any more; who waits for a connection finds out at once.
         self.socket = None;
         self.connections.close(PARTING);
-        *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.stop.1.notify_all();
+        self.stop.ring();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
@@ -295,11 +297,28 @@ fn demand_readable(files: &[OwnedFd]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Looks after the print processes until the server ends: one that died while it had work is started again, and one that has
-/// work is started, the first time at once: the machine may just have started.
-fn supervise(spool: &Spool, attendant: &dyn Attendant, stop: &(Mutex<bool>, Condvar), hooks: &Hooks) {
+/// Tells the supervisor that the server ends.
+struct Stop {
+    is_over: AtomicBool,
+    bell: std::fs::File,
+}
+
+impl Stop {
+    fn ring(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        // Without it the supervisor sees it at its next look.
+        let _ = io::Write::write_all(&mut &self.bell, &1u64.to_ne_bytes());
+    }
+}
+
+/// Looks after the print processes until the server ends: one that died while it had work is started again at once, and one
+/// that has work is started, the first time at once: the machine may just have started. What keeps jobs from printing is said
+/// in the log, once for each trouble.
+fn supervise(spool: &Spool, attendant: &dyn Attendant, stop: &Stop, hooks: &Hooks) {
     let log = &hooks.log;
     let mut said = None;
+    let mut trouble = None;
+    let mut deaths = Deaths::default();
     let mut whole = WHOLE;
     loop {
         whole += 1;
@@ -312,6 +331,13 @@ fn supervise(spool: &Spool, attendant: &dyn Attendant, stop: &(Mutex<bool>, Cond
                 said = None;
                 if whole >= WHOLE {
                     whole = 0;
+                    let now = spool.trouble(&clock::now()).unwrap_or_default();
+                    match &now {
+                        Some(what) if now != trouble => log(what),
+                        None if trouble.is_some() => log("what kept jobs from printing is over"),
+                        _ => {}
+                    }
+                    trouble = now;
                 }
                 (hooks.alive)();
                 for process in &dead {
@@ -329,10 +355,13 @@ fn supervise(spool: &Spool, attendant: &dyn Attendant, stop: &(Mutex<bool>, Cond
             }
             Err(_) => {}
         }
-        let stopped = stop.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = stop.1.wait_timeout_while(stopped, LOOK, |stopped| !*stopped);
-        if *waited.unwrap_or_else(PoisonError::into_inner).0 {
+        if stop.is_over.load(Ordering::SeqCst) {
             return;
+        }
+        let pids = spool.running_pids().unwrap_or_default();
+        if deaths.wait(&pids, stop.bell.as_fd(), LOOK).is_err() {
+            // The kernel is short of something: the pace of the looks stays.
+            std::thread::sleep(LOOK);
         }
     }
 }

@@ -45,6 +45,8 @@ struct Inner {
     _lock: Option<FileLock>,
     /// The same on what cannot vanish unnoticed.
     _place: Option<RangeLock>,
+    /// How many submissions of each user are under way in this process.
+    opens: Arc<Mutex<std::collections::HashMap<u32, u32>>>,
 }
 
 /// What a change does to the disk.

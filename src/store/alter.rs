@@ -6,18 +6,27 @@ use crate::model::lifetime::Retention;
 use crate::model::state::EntryState;
 use crate::model::{DocumentId, Failure, JobId, LocationId};
 
-use super::job::JobRow;
-use super::value::values;
+use super::job::{JobRow, octets};
+use super::value::{columns, values};
 use super::{Fallible, Lock, Tx, tally};
+
+columns!(was_at { location_id, owner_uid });
 
 /// Writes everything of a job that can be changed.
 pub(crate) fn update_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
     tx.demand_lock(Lock::Job(j.id))?;
-    let was =
-        tx.one("SELECT location_id FROM job WHERE id = ?", values![j.id], |row| row.only::<Option<LocationId>>())?;
-    if let Some(was) = was.filter(|was| *was != j.location) {
-        tally::add_at(tx, was, -1)?;
-        tally::add_at(tx, j.location, 1)?;
+    let was = tx.one(&format!("SELECT {} FROM job WHERE id = ?", was_at::LIST), values![j.id], |row| {
+        Ok((row.get::<Option<LocationId>>(was_at::location_id)?, row.get::<u32>(was_at::owner_uid)?))
+    })?;
+    if let Some((location, owner)) = was {
+        if location != j.location {
+            tally::add_at(tx, location, -1)?;
+            tally::add_at(tx, j.location, 1)?;
+        }
+        if owner != j.owner_uid {
+            tally::add_of(tx, (&j.owner_server, owner), -1, -octets(j.octets))?;
+            tally::add_of(tx, (&j.owner_server, j.owner_uid), 1, octets(j.octets))?;
+        }
     }
     tx.change(
         "the job",

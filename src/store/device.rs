@@ -528,6 +528,7 @@ pub(crate) fn delete(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
     tx.demand_lock(Lock::Device(id))?;
     super::managed::forget(tx, super::managed::Holder::Device(id))?;
     tx.change("the device", "DELETE FROM device WHERE id = ?", values![id])?;
+    super::access::forget(tx, super::access::Owner::Device(id))?;
     tally::add(tx, Counts { devices: -1, ..Counts::default() })
 }
 

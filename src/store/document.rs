@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::job::{Format, FormatOrigin, Identity, RawPath, Transfer};
 use crate::model::{DocumentId, JobId};
 
+use super::tally::{self, Counts};
 use super::value::{Bits, columns, values};
 use super::{Fallible, Row, Tx};
 
@@ -199,6 +200,7 @@ pub(crate) fn insert(tx: &Tx<'_>, job: JobId, d: &DocumentRow) -> Fallible<()> {
             d.recognised
         ],
     )?;
+    tally::add(tx, Counts::of_document(d.transfer, super::job::octets(d.identity.size)))?;
     Ok(())
 }
 

@@ -257,6 +257,7 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
     let held = i64::from(j.wish != Wish::Run || !j.reasons.is_empty() || j.lifetime.ending.is_some());
     tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(j.arriving), held, collected: 1, ..Counts::default() })?;
     tally::add_at(tx, j.location, 1)?;
+    tally::add_of(tx, (&j.owner_server, j.owner_uid), 1, octets(j.octets))?;
     tx.has_made(Lock::Job(JobId(id)));
     Ok(JobId(id))
 }
@@ -502,6 +503,7 @@ pub(crate) struct Removed {
 }
 
 columns!(removed { document, field, value });
+columns!(document_at { store_name, transfer, octets });
 
 /// Removes a job with everything that belongs to it, except its events and history. An entry that a device has stays, and
 /// the job with it: the transaction fails.
@@ -511,7 +513,13 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
         "DELETE FROM entry WHERE job_id = ? AND state NOT IN (?, ?)",
         values![id, EntryState::Claimed, EntryState::Transferred],
     )?;
-    let files = tx.rows("DELETE FROM document WHERE job_id = ? RETURNING store_name", values![id], |row| row.only())?;
+    let sql = format!("DELETE FROM document WHERE job_id = ? RETURNING {}", document_at::LIST);
+    let documents: Vec<(String, Counts)> = tx.rows(&sql, values![id], |row| {
+        let counts = Counts::of_document(row.get(document_at::transfer)?, octets(row.get(document_at::octets)?));
+        Ok((row.get(document_at::store_name)?, counts))
+    })?;
+    let counts = documents.iter().fold(Counts::default(), |sum, (_, counts)| sum.and(*counts));
+    let files = documents.into_iter().map(|(name, _)| name).collect();
     let sql = format!("DELETE FROM job_value WHERE job_id = ? RETURNING {}", removed::LIST);
     let given = tx.rows(&sql, values![id], |row| {
         let field: Field = row.get(removed::field)?;
@@ -524,21 +532,49 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
     let sql = format!("DELETE FROM job WHERE id = ? RETURNING {}", was_at::LIST);
     // Why all rows and not the first? References to the job are checked when the statement has come to its end.
     let gone = tx.rows(&sql, values![id], |row| {
-        let (open, held): (bool, bool) = (row.get(was_at::arriving)?, row.get(was_at::held)?);
-        let less = Counts { jobs: -1, open_jobs: -i64::from(open), held: -i64::from(held), ..Counts::default() };
-        Ok((row.get(was_at::token)?, row.get(was_at::location_id)?, less))
+        Ok(Gone {
+            token: row.get(was_at::token)?,
+            location: row.get(was_at::location_id)?,
+            counts: Counts {
+                jobs: 1,
+                open_jobs: i64::from(row.get::<bool>(was_at::arriving)?),
+                held: i64::from(row.get::<bool>(was_at::held)?),
+                ..Counts::default()
+            },
+            server: row.get(was_at::owner_server)?,
+            uid: row.get(was_at::owner_uid)?,
+            octets: row.get(was_at::octets)?,
+        })
     })?;
-    let gone: Option<(String, Option<LocationId>, Counts)> = gone.into_iter().next();
-    let (token, location, less) = gone.ok_or_else(|| sqlite::changed("the job"))?;
-    tally::add(tx, less)?;
+    let Gone { token, location, counts: own, server, uid, octets: size } =
+        gone.into_iter().next().ok_or_else(|| sqlite::changed("the job"))?;
+    tally::add(tx, own.and(counts).less())?;
     tally::add_at(tx, location, -1)?;
+    tally::add_of(tx, (&server, uid), -1, -octets(size))?;
     let mut carried: Vec<(Field, Value)> = given.into_iter().flatten().collect();
     // Which row a DELETE returns first is nobody's promise.
     carried.sort_by(|one, other| one.0.stored().cmp(other.0.stored()));
     Ok(Removed { token, files, carried })
 }
 
-columns!(was_at { token, location_id, arriving, held = "(reasons OR wish OR retained)" });
+/// What is needed of a row that was removed.
+struct Gone {
+    token: String,
+    location: Option<LocationId>,
+    counts: Counts,
+    server: String,
+    uid: u32,
+    octets: u64,
+}
+
+columns!(was_at {
+    token, location_id, arriving, held = "(reasons OR wish OR retained)", owner_server, owner_uid, octets,
+});
+
+/// Octets as counters count them.
+pub(super) fn octets(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
 
 pub(super) const CLASS: &str = "SELECT id FROM requirement_class WHERE form_key = ?";
 

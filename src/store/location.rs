@@ -13,7 +13,7 @@ use crate::model::{
 use super::managed::{self, Holder};
 use super::tally::{self, Counts};
 use super::value::{columns, values};
-use super::{Fallible, Lock, Row, Tx, page};
+use super::{Fallible, Lock, Row, Tx, access, page};
 
 /// A group as stored.
 #[derive(Clone, Debug)]
@@ -349,6 +349,7 @@ pub(crate) fn group_job_count(tx: &Tx<'_>, id: GroupId, limit: u32) -> Fallible<
 pub(crate) fn delete(tx: &Tx<'_>, location: &LocationRow) -> Fallible<()> {
     managed::forget(tx, Holder::Location(location.id))?;
     tx.change("the location", "DELETE FROM location WHERE id = ?", values![location.id])?;
+    access::forget(tx, access::Owner::Location(location.id))?;
     tally::add(tx, Counts { locations: -1, ..Counts::default() })?;
     tx.change("the route", "DELETE FROM route WHERE id = ?", values![location.route])
 }
@@ -363,6 +364,7 @@ pub(crate) fn delete_group_if_empty(tx: &Tx<'_>, group: &GroupRow) -> Fallible<(
     if !used {
         managed::forget(tx, Holder::Group(group.id))?;
         tx.change("the group", "DELETE FROM location_group WHERE id = ?", values![group.id])?;
+        access::forget(tx, access::Owner::Group(group.id))?;
         tx.change("the route", "DELETE FROM route WHERE id = ?", values![group.route])?;
     }
     Ok(())

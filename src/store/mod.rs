@@ -20,6 +20,7 @@
 //!
 //! `sqlite::rules` and `tests/store_rules.rs` hold the code to them.
 
+pub mod access;
 pub(crate) mod account;
 pub mod alter;
 pub mod batch;

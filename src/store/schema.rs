@@ -370,8 +370,40 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(MANAGED)?;
     tx.script(LIFETIME)?;
     tx.script(BATCHES)?;
-    tx.script(ACCOUNT)
+    tx.script(ACCOUNT)?;
+    tx.script(USERS)
 }
+
+/// Access rules; what is kept free on the disk, and what the print files take of it; limits for users, with what each has. A user's counters stand beside the last of his own numbers,
+/// which every submission of his writes anyway.
+const USERS: &str = "
+CREATE TABLE access (
+    object          TEXT    NOT NULL,
+    object_id       INTEGER NOT NULL,
+    operation       TEXT    NOT NULL,
+    position        INTEGER NOT NULL,
+    who             TEXT    NOT NULL,
+    PRIMARY KEY (object, object_id, operation, position)
+) WITHOUT ROWID;
+ALTER TABLE spool ADD COLUMN has_rules INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN user_jobs INTEGER;
+ALTER TABLE spool ADD COLUMN user_octets INTEGER;
+ALTER TABLE spool ADD COLUMN user_opens INTEGER;
+ALTER TABLE spool ADD COLUMN reserve_octets INTEGER;
+ALTER TABLE spool ADD COLUMN reserve_percent INTEGER;
+ALTER TABLE spool ADD COLUMN copies INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN copy_octets INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN links INTEGER NOT NULL DEFAULT 0;
+UPDATE spool SET
+    copies = (SELECT count(*) FROM document WHERE transfer <> 'link'),
+    copy_octets = (SELECT coalesce(sum(octets), 0) FROM document WHERE transfer <> 'link'),
+    links = (SELECT count(*) FROM document WHERE transfer = 'link');
+ALTER TABLE local_counter ADD COLUMN jobs INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE local_counter ADD COLUMN octets INTEGER NOT NULL DEFAULT 0;
+UPDATE local_counter SET
+    jobs = (SELECT count(*) FROM job WHERE owner_uid = local_counter.owner_uid),
+    octets = (SELECT coalesce(sum(octets), 0) FROM job WHERE owner_uid = local_counter.owner_uid);
+";
 
 /// Collectors, and the one by which each job came; none = the one of a spool in which none was ever declared. ERRLOG as typed,
 /// and counters since the cold start.

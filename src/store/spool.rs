@@ -1,7 +1,8 @@
 //! The one row of the spool: its identity, state and counters.
 
-use crate::model::authority::Trust;
+use crate::model::authority::{Trust, UserLimits};
 use crate::model::job::RawPath;
+use crate::model::space::Reserve;
 use crate::model::state::SpoolerState;
 use crate::model::time::{SpoolTime, TimeBase};
 use crate::model::{Failure, JobNumber, LocalJobId, Serial};
@@ -18,6 +19,10 @@ pub struct SpoolRow {
     pub server: String,
     /// Whom it trusts.
     pub trust: Trust,
+    /// What one user may have.
+    pub limits: UserLimits,
+    /// What is kept free on the disk.
+    pub reserve: Option<Reserve>,
     /// Its state.
     pub state: SpoolerState,
     /// Its clock.
@@ -55,6 +60,12 @@ columns!(at {
     server,
     creator_uid,
     manager_access,
+    has_rules,
+    user_jobs,
+    user_octets,
+    user_opens,
+    reserve_octets,
+    reserve_percent,
     state,
     time_spool_ms,
     time_wall_ms,
@@ -68,7 +79,20 @@ pub(crate) fn row(tx: &Tx<'_>) -> Fallible<SpoolRow> {
         Ok(SpoolRow {
             spool_id: row.get(at::spool_id)?,
             server: row.get(at::server)?,
-            trust: Trust { creator_uid: row.get(at::creator_uid)?, manager_access: row.get(at::manager_access)? },
+            trust: Trust {
+                creator_uid: row.get(at::creator_uid)?,
+                manager_access: row.get(at::manager_access)?,
+                has_rules: row.get(at::has_rules)?,
+            },
+            limits: UserLimits {
+                jobs: row.get(at::user_jobs)?,
+                octets: row.get(at::user_octets)?,
+                opens: row.get(at::user_opens)?,
+            },
+            reserve: match (row.get::<Option<u64>>(at::reserve_octets)?, row.get(at::reserve_percent)?) {
+                (_, Some(percent)) => Some(Reserve::Percent(percent)),
+                (octets, None) => octets.map(Reserve::Octets),
+            },
             state: row.get(at::state)?,
             time: TimeBase {
                 spool_ms: row.get(at::time_spool_ms)?,
@@ -159,6 +183,28 @@ pub(crate) fn set_state(tx: &Tx<'_>, state: SpoolerState) -> Fallible<()> {
 pub(crate) fn set_manager_access(tx: &Tx<'_>, on: bool) -> Fallible<()> {
     tx.demand_lock(Lock::Spool)?;
     tx.run("UPDATE spool SET manager_access = ? WHERE id = 1", values![on])?;
+    Ok(())
+}
+
+/// Sets what is kept free on the disk.
+pub(crate) fn set_reserve(tx: &Tx<'_>, reserve: Option<Reserve>) -> Fallible<()> {
+    tx.demand_lock(Lock::Spool)?;
+    let (octets, percent) = match reserve {
+        Some(Reserve::Octets(octets)) => (Some(octets), None),
+        Some(Reserve::Percent(percent)) => (None, Some(percent)),
+        None => (None, None),
+    };
+    tx.run("UPDATE spool SET reserve_octets = ?, reserve_percent = ? WHERE id = 1", values![octets, percent])?;
+    Ok(())
+}
+
+/// Sets what one user may have.
+pub(crate) fn set_limits(tx: &Tx<'_>, limits: &UserLimits) -> Fallible<()> {
+    tx.demand_lock(Lock::Spool)?;
+    tx.run(
+        "UPDATE spool SET user_jobs = ?, user_octets = ?, user_opens = ? WHERE id = 1",
+        values![limits.jobs, limits.octets, limits.opens],
+    )?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@
 //! counted here: which of them print in truth depends on who is alive.
 
 use crate::model::LocationId;
+use crate::model::job::Transfer;
 
 use super::value::{columns, values};
 use super::{Fallible, Tx};
@@ -24,6 +25,12 @@ pub struct Counts {
     pub locations: i64,
     /// Print processes.
     pub processes: i64,
+    /// Copies of documents.
+    pub copies: i64,
+    /// Their octets.
+    pub copy_octets: i64,
+    /// Links to documents.
+    pub links: i64,
     /// Jobs that are held, paused or kept, those among them that are still on a device.
     pub held: i64,
     /// Jobs that were taken in since the cold start. No rows say how many.
@@ -32,7 +39,76 @@ pub struct Counts {
     pub printed: i64,
 }
 
-columns!(at { jobs, open_jobs, devices, locations, processes, held_jobs, jobs_collected, jobs_printed });
+columns!(at {
+    jobs,
+    open_jobs,
+    devices,
+    locations,
+    processes,
+    copies,
+    copy_octets,
+    links,
+    held_jobs,
+    jobs_collected,
+    jobs_printed,
+});
+
+impl Counts {
+    /// A document that is copied or linked.
+    pub(super) fn of_document(transfer: Transfer, octets: i64) -> Self {
+        match transfer {
+            Transfer::Copy => Self { copies: 1, copy_octets: octets, ..Self::default() },
+            Transfer::Link => Self { links: 1, ..Self::default() },
+        }
+    }
+
+    /// These and those.
+    pub(super) fn and(self, more: Self) -> Self {
+        Self {
+            jobs: self.jobs + more.jobs,
+            open_jobs: self.open_jobs + more.open_jobs,
+            devices: self.devices + more.devices,
+            locations: self.locations + more.locations,
+            processes: self.processes + more.processes,
+            copies: self.copies + more.copies,
+            copy_octets: self.copy_octets + more.copy_octets,
+            links: self.links + more.links,
+            held: self.held + more.held,
+            collected: self.collected + more.collected,
+            printed: self.printed + more.printed,
+        }
+    }
+
+    /// So many less.
+    pub(super) fn less(self) -> Self {
+        let Self {
+            jobs,
+            open_jobs,
+            devices,
+            locations,
+            processes,
+            copies,
+            copy_octets,
+            links,
+            held,
+            collected,
+            printed,
+        } = self;
+        Self {
+            jobs: -jobs,
+            open_jobs: -open_jobs,
+            devices: -devices,
+            locations: -locations,
+            processes: -processes,
+            copies: -copies,
+            copy_octets: -copy_octets,
+            links: -links,
+            held: -held,
+            collected: -collected,
+            printed: -printed,
+        }
+    }
+}
 
 /// Returns the counters.
 pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
@@ -43,6 +119,9 @@ pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
             devices: row.get(at::devices)?,
             locations: row.get(at::locations)?,
             processes: row.get(at::processes)?,
+            copies: row.get(at::copies)?,
+            copy_octets: row.get(at::copy_octets)?,
+            links: row.get(at::links)?,
             held: row.get(at::held_jobs)?,
             collected: row.get(at::jobs_collected)?,
             printed: row.get(at::jobs_printed)?,
@@ -53,12 +132,16 @@ pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
 
 pub(super) const ADD: &str = "UPDATE spool SET jobs = jobs + ?, open_jobs = open_jobs + ?,
      devices = devices + ?, locations = locations + ?, processes = processes + ?,
+     copies = copies + ?, copy_octets = copy_octets + ?, links = links + ?,
      held_jobs = held_jobs + ?, jobs_collected = jobs_collected + ?, jobs_printed = jobs_printed + ? WHERE id = 1";
 
 /// Counts that there are so many more, or less.
 pub(super) fn add(tx: &Tx<'_>, more: Counts) -> Fallible<()> {
-    let Counts { jobs, open_jobs, devices, locations, processes, held, collected, printed } = more;
-    tx.run(ADD, values![jobs, open_jobs, devices, locations, processes, held, collected, printed])?;
+    let Counts { jobs, open_jobs, devices, locations, processes, copies, copy_octets, links, held, collected, printed } =
+        more;
+    let counts =
+        values![jobs, open_jobs, devices, locations, processes, copies, copy_octets, links, held, collected, printed];
+    tx.run(ADD, counts)?;
     Ok(())
 }
 
@@ -70,6 +153,28 @@ pub(super) fn add_at(tx: &Tx<'_>, location: Option<LocationId>, more: i64) -> Fa
         tx.run(ADD_AT, values![more, location])?;
     }
     Ok(())
+}
+
+pub(super) const ADD_OF: &str =
+    "UPDATE local_counter SET jobs = jobs + ?, octets = octets + ? WHERE server = ? AND owner_uid = ?";
+
+/// Counts that a user of a server has so many more jobs and octets, or less. His row is there since he got the number of his
+/// first job.
+pub(super) fn add_of(tx: &Tx<'_>, (server, uid): (&str, u32), jobs: i64, octets: i64) -> Fallible<()> {
+    tx.run(ADD_OF, values![jobs, octets, server, uid])?;
+    Ok(())
+}
+
+columns!(of_at { jobs, octets });
+
+/// Returns how many jobs and octets a user of a server has.
+pub(crate) fn of_user(tx: &Tx<'_>, server: &str, uid: u32) -> Fallible<(u64, u64)> {
+    let sql = format!("SELECT {} FROM local_counter WHERE server = ? AND owner_uid = ?", of_at::LIST);
+    let found =
+        tx.one(&sql, values![server, uid], |row| Ok((row.get::<i64>(of_at::jobs)?, row.get::<i64>(of_at::octets)?)))?;
+    // One that is wrong is found by pdfsck.
+    let shown = |n: i64| u64::try_from(n).unwrap_or(0);
+    Ok(found.map_or((0, 0), |(jobs, octets)| (shown(jobs), shown(octets))))
 }
 
 /// Counts that every job is held.
@@ -93,6 +198,9 @@ pub(crate) fn scan(tx: &Tx<'_>) -> Fallible<Counts> {
         devices: count("SELECT count(*) FROM device")?,
         locations: count("SELECT count(*) FROM location")?,
         processes: count("SELECT count(*) FROM process")?,
+        copies: count("SELECT count(*) FROM document WHERE transfer <> 'link'")?,
+        copy_octets: count("SELECT coalesce(sum(octets), 0) FROM document WHERE transfer <> 'link'")?,
+        links: count("SELECT count(*) FROM document WHERE transfer = 'link'")?,
         held: count("SELECT count(*) FROM job WHERE reasons OR wish OR retained")?,
         ..Counts::default()
     })
@@ -100,7 +208,10 @@ pub(crate) fn scan(tx: &Tx<'_>) -> Fallible<Counts> {
 
 const AT: &str = "(SELECT count(*) FROM job WHERE location_id = location.id)";
 
+const OF: &str = "job WHERE owner_server = local_counter.server AND owner_uid = local_counter.owner_uid";
+
 columns!(wrong_at { dest, jobs });
+columns!(wrong_of { owner_uid, jobs, octets });
 
 /// Returns the counters that differ from the rows: what they count, and in which way they are wrong.
 pub(crate) fn wrong(tx: &Tx<'_>) -> Fallible<Vec<(String, String)>> {
@@ -111,6 +222,9 @@ pub(crate) fn wrong(tx: &Tx<'_>) -> Fallible<Vec<(String, String)>> {
         ("devices", known.devices, found.devices),
         ("locations", known.locations, found.locations),
         ("print processes", known.processes, found.processes),
+        ("copies of documents", known.copies, found.copies),
+        ("octets of copies", known.copy_octets, found.copy_octets),
+        ("links to documents", known.links, found.links),
         ("held jobs", known.held, found.held),
     ];
     let differ = each.into_iter().filter(|(_, known, found)| known != found);
@@ -121,6 +235,17 @@ pub(crate) fn wrong(tx: &Tx<'_>) -> Fallible<Vec<(String, String)>> {
     tx.each(&sql, &[], |row| {
         let (dest, jobs): (String, i64) = (row.get(wrong_at::dest)?, row.get(wrong_at::jobs)?);
         wrong.push((format!("location {dest}"), format!("is said to have {jobs} jobs, and has not")));
+        Ok(())
+    })?;
+    let sql = format!(
+        "SELECT {} FROM local_counter WHERE jobs <> (SELECT count(*) FROM {OF})
+             OR octets <> (SELECT coalesce(sum(octets), 0) FROM {OF}) LIMIT 100",
+        wrong_of::LIST
+    );
+    tx.each(&sql, &[], |row| {
+        let (jobs, octets): (i64, i64) = (row.get(wrong_of::jobs)?, row.get(wrong_of::octets)?);
+        let said = format!("is said to have {jobs} jobs with {octets} octets, and has not");
+        wrong.push((format!("user {}", row.get::<u32>(wrong_of::owner_uid)?), said));
         Ok(())
     })?;
     Ok(wrong)
@@ -137,11 +262,27 @@ pub(crate) fn recount(tx: &Tx<'_>) -> Fallible<()> {
             devices: found.devices - known.devices,
             locations: found.locations - known.locations,
             processes: found.processes - known.processes,
+            copies: found.copies - known.copies,
+            copy_octets: found.copy_octets - known.copy_octets,
+            links: found.links - known.links,
             held: found.held - known.held,
             ..Counts::default()
         },
     )?;
     tx.run(&format!("UPDATE location SET jobs = {AT} WHERE jobs <> {AT}"), &[])?;
+    tx.run(
+        "INSERT INTO local_counter (server, owner_uid, last)
+         SELECT owner_server, owner_uid, max(local_id) FROM job WHERE true GROUP BY owner_server, owner_uid
+         ON CONFLICT (server, owner_uid) DO NOTHING",
+        &[],
+    )?;
+    tx.run(
+        &format!(
+            "UPDATE local_counter SET jobs = (SELECT count(*) FROM {OF}),
+                 octets = (SELECT coalesce(sum(octets), 0) FROM {OF})"
+        ),
+        &[],
+    )?;
     Ok(())
 }
 
@@ -149,5 +290,6 @@ pub(crate) fn recount(tx: &Tx<'_>) -> Fallible<()> {
 #[cfg(test)]
 pub(crate) fn spoil(tx: &Tx<'_>) -> Fallible<()> {
     add(tx, Counts { jobs: -7, ..Counts::default() })?;
+    tx.run("UPDATE local_counter SET octets = octets - ?", values![1])?;
     tx.run("UPDATE location SET jobs = jobs + ?", values![3]).map(drop)
 }

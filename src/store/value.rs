@@ -3,6 +3,7 @@
 //! A parameter and a column have the type of what they mean: a state, a name, a number. What is stored and means nothing
 //! to this version is an error, never another value.
 
+use crate::model::access::{Grantee, Operation};
 use crate::model::collector::CollectorWish;
 use crate::model::device::{AfterReset, DeviceUri, Exclusive, Paper};
 use crate::model::event::{EventDetail, EventWord};
@@ -275,6 +276,7 @@ macro_rules! words {
     )+};
 }
 words! {
+    Operation: Operation::keyword, Operation::from_word, "operation of an access rule";
     AfterReset: AfterReset::word, AfterReset::from_word, "value of DELIVERY";
     Exclusive: Exclusive::word, Exclusive::from_word, "value of EXCLUSIVE";
     HeaderPages: HeaderPages::word, HeaderPages::from_word, "value of HEADER";
@@ -305,6 +307,18 @@ impl Read for Retention {
     fn read(value: Value<'_>) -> Result<Self, String> {
         let stored = text(value)?;
         Self::from_stored(stored).ok_or_else(|| format!("'{stored}' is no retention"))
+    }
+}
+
+impl Bind for Grantee {
+    fn bind(&self) -> Value<'_> {
+        Value::Text(self.stored())
+    }
+}
+
+impl Read for Grantee {
+    fn read(value: Value<'_>) -> Result<Self, String> {
+        text(value)?.parse().map_err(|failure: crate::model::Failure| failure.message)
     }
 }
 

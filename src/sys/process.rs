@@ -1,9 +1,15 @@
 //! Identifies a process. An id alone names another process after a while; together with the start time it names one for
 //! as long as the machine runs.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::str::FromStr;
+use std::time::Duration;
+
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// A process, as it is noted in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +60,49 @@ impl FromStr for ProcessNote {
     }
 }
 
+/// Waits for the deaths of processes, whoever's children they are.
+#[derive(Debug, Default)]
+pub struct Deaths {
+    /// By id; none for one that has died, or cannot be watched.
+    watched: BTreeMap<u32, Option<OwnedFd>>,
+}
+
+impl Deaths {
+    /// Waits until one of `pids` dies, `bell` is rung, or `timeout` has passed. A death wakes once. Is the wrong process watched
+    /// when an id was given anew? Then its end wakes for nothing, which does no harm.
+    ///
+    /// # Errors
+    /// When the kernel cannot wait; the next call tries again.
+    pub fn wait(&mut self, pids: &[u32], bell: BorrowedFd<'_>, timeout: Duration) -> io::Result<()> {
+        self.watched.retain(|pid, _| pids.contains(pid));
+        for pid in pids {
+            self.watched.entry(*pid).or_insert_with(|| open(*pid).ok());
+        }
+        let of: Vec<(u32, &OwnedFd)> = self.watched.iter().filter_map(|(pid, fd)| Some((*pid, fd.as_ref()?))).collect();
+        let mut polled: Vec<PollFd<'_>> = of.iter().map(|(_, fd)| PollFd::new(fd.as_fd(), PollFlags::POLLIN)).collect();
+        polled.push(PollFd::new(bell, PollFlags::POLLIN));
+        match poll(&mut polled, PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX)) {
+            Ok(_) | Err(nix::Error::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let died = of.iter().zip(&polled).filter(|(_, fd)| fd.any().unwrap_or(false));
+        let died: Vec<u32> = died.map(|((pid, _), _)| *pid).collect();
+        for pid in died {
+            self.watched.insert(pid, None);
+        }
+        Ok(())
+    }
+}
+
+/// A descriptor that can be read when the process has died.
+fn open(pid: u32) -> io::Result<OwnedFd> {
+    // SAFETY: the call takes two numbers and returns a new descriptor, or a negative number.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let fd = i32::try_from(fd).ok().filter(|fd| *fd >= 0).ok_or_else(io::Error::last_os_error)?;
+    // SAFETY: the kernel has just made it for us; nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +114,24 @@ mod tests {
         assert!(!ProcessNote { start: ours.start + 1, ..ours }.is_there());
         assert!(!ProcessNote { start: 0, ..ours }.is_there());
         assert!(!ProcessNote { pid: u32::MAX, ..ours }.is_there());
+    }
+
+    #[test]
+    fn a_death_wakes_once_and_a_bell_each_time() {
+        let bell = crate::sys::files::event_fd().unwrap();
+        let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+        let (pids, mut deaths) = ([child.id(), u32::MAX], Deaths::default());
+        let ended = |deaths: &Deaths| deaths.watched[&pids[0]].is_none();
+        deaths.wait(&pids, bell.as_fd(), Duration::ZERO).unwrap();
+        assert!(!ended(&deaths));
+        child.kill().unwrap();
+        deaths.wait(&pids, bell.as_fd(), Duration::from_secs(60)).unwrap();
+        assert!(ended(&deaths), "the death did not wake");
+        child.wait().unwrap();
+        io::Write::write_all(&mut &bell, &1u64.to_ne_bytes()).unwrap();
+        deaths.wait(&pids, bell.as_fd(), Duration::from_secs(60)).unwrap();
+        deaths.wait(&[], bell.as_fd(), Duration::from_secs(60)).unwrap();
+        assert!(deaths.watched.is_empty());
     }
 
     #[test]

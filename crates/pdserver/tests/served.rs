@@ -2,8 +2,11 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod access;
 mod account;
+mod limits;
 mod shown;
+mod supervised;
 mod support;
 mod syncs;
 

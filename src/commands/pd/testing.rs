@@ -12,6 +12,8 @@ use crate::attributes::Class;
 use crate::attributes::filter::Filter;
 use crate::attributes::object::Object;
 use crate::commands::shell::{Exit, Intent, Shell};
+use crate::model::access::Access;
+use crate::model::authority::UserLimits;
 use crate::model::collector::CollectorState;
 use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
 use crate::model::finished::FinishedStatus;
@@ -150,6 +152,8 @@ fn location(text: &str, device: Option<&str>) -> LocationStatus {
         content: None,
         route: RouteId(1),
         jobs: 0,
+        access: Access::default(),
+        group_access: Access::default(),
         kind: crate::model::location::LocationKind::Location,
         whole_group: false,
         takes_jobs: true,
@@ -177,6 +181,7 @@ fn device() -> DeviceStatus {
         process_state: ProcessState::Dormant,
         waiting: 0,
         awaits_process: false,
+        access: Access::default(),
         given: Vec::new(),
     }
 }
@@ -255,6 +260,9 @@ impl Carrier for Fake {
                 locations: 2,
                 processes: 1,
                 last_error: None,
+                space: Default::default(),
+                limits: UserLimits::default(),
+                access: Access::default(),
                 given: Vec::new(),
             }),
             Request::ResolveDestination { name } => match name.to_ascii_lowercase().as_str() {
@@ -282,6 +290,7 @@ impl Carrier for Fake {
                     broadcast: false,
                     declared: false,
                     given: Vec::new(),
+                    access: Access::default(),
                 }],
                 Some(_) => Vec::new(),
             }),

@@ -6,6 +6,8 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use crate::commands::shell::{Exit, Intent, Shell};
+use crate::model::access::Access;
+use crate::model::authority::UserLimits;
 use crate::model::collector::{CollectorState, CollectorStatus};
 use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
 use crate::model::job::{BatchResult, DocumentStatus, Format, JobStatus, Occurrence, RawPath, Transfer};
@@ -122,6 +124,9 @@ impl Carrier for Fake {
             Request::DrainSpooler {} => Reply::DrainSpooler(()),
             Request::SetManagerAccess { .. } => Reply::SetManagerAccess(()),
             Request::SetFastcnfg { .. } => Reply::SetFastcnfg(()),
+            Request::SetAccess { .. } => Reply::SetAccess(()),
+            Request::SetUserLimit { .. } => Reply::SetUserLimit(()),
+            Request::SetReserve { .. } => Reply::SetReserve(()),
             Request::ChangeProcess { .. } => Reply::ChangeProcess(()),
             Request::StartProcess { .. } => Reply::StartProcess(()),
             Request::DeleteProcess { .. } => Reply::DeleteProcess(()),
@@ -347,6 +352,9 @@ pub fn about() -> SpoolStatus {
         locations: 2,
         processes: 1,
         last_error: None,
+        space: Default::default(),
+        limits: UserLimits::default(),
+        access: Access::default(),
         given: Vec::new(),
     }
 }
@@ -420,6 +428,7 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
         process_state: ProcessState::Active,
         waiting: 2,
         awaits_process: false,
+        access: Access::default(),
         given: Vec::new(),
     }
 }
@@ -456,6 +465,8 @@ pub fn location(name: &str, device: Option<&str>) -> LocationStatus {
         content: None,
         route: RouteId(1),
         jobs: 0,
+        access: Access::default(),
+        group_access: Access::default(),
         kind: crate::model::location::LocationKind::Location,
         whole_group: false,
         takes_jobs: true,

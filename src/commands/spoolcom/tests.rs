@@ -397,6 +397,8 @@ fn some_operand(row: &Row) -> String {
     match (row.key, row.operand) {
         (Key::Uri, _) => "null:".into(),
         (Key::Unlink, _) => "5".into(),
+        (Key::Access, _) => "SUBMIT ann".into(),
+        (Key::UserJobs | Key::UserOctets | Key::UserOpens | Key::Reserve, _) => "5".into(),
         (_, Operand::None | Operand::Bang | Operand::Display) => String::new(),
         (_, Operand::Switch | Operand::SwitchBang | Operand::SwitchOrNumber(..)) => "ON".into(),
         (_, Operand::Number(_, high)) => high.to_string(),

@@ -152,8 +152,16 @@ fn open_with(base: &Base, access: Access, make: MakeStore) -> Fallible<Spool> {
     })?;
     let server: ServerName = row.server.parse()?;
     let creator_uid = row.trust.creator_uid;
-    let inner =
-        Inner { base: base.clone(), store, server, spool_id: row.spool_id, creator_uid, _lock: lock, _place: None };
+    let inner = Inner {
+        base: base.clone(),
+        store,
+        server,
+        spool_id: row.spool_id,
+        creator_uid,
+        _lock: lock,
+        _place: None,
+        opens: Arc::default(),
+    };
     let mut spool = Spool { inner: Arc::new(inner) };
     spool.check_server_dir()?;
     let id = base.spool_id(spool.server());

@@ -18,7 +18,7 @@ use crate::model::job::{DocumentOffer, Format, FormatOrigin, Identity, RawPath, 
 use crate::model::{Failure, FailureKind};
 use crate::store::Fallible;
 use crate::sys::fault;
-use crate::sys::files::{Unnamed, copy_all, identity, random_name, read_full_at, read_some, sync_dir};
+use crate::sys::files::{Unnamed, copy_all, identity, random_name, read_full_at, read_some, room, sync_dir};
 use crate::sys::limits;
 use crate::sys::lock::FileLock;
 use crate::sys::map;
@@ -35,6 +35,9 @@ const KERNEL_COPY: u64 = 16 << 20;
 /// Regular files larger than this are copied inside the kernel too, by a command, which then looks into its copy; for
 /// smaller ones a mapping costs more than it spares.
 const MAPPED: u64 = 256 * 1024;
+
+/// After so many octets of a document it is seen whether there is room for more.
+const LOOK_FOR_ROOM: usize = 1 << 20;
 
 /// Documents of one submission that are synced at the same time; more than so many share threads.
 const MOST_SYNCS: usize = 64;
@@ -57,6 +60,8 @@ pub struct Reading {
     pub content: Option<Format>,
     /// What text is printed on.
     pub sheet: Sheet,
+    /// What is to be left free on the disk while a document arrives whose size nobody knows.
+    pub least_free: Option<u64>,
 }
 
 /// What a document is, and by whom that was said.
@@ -281,12 +286,20 @@ fn copy(dir: &Path, mut source: File, offer: &DocumentOffer, how: Reading) -> Fa
         }
         // A short head is all there is.
         let mut buffer = vec![0u8; if head.len() < DETECT_OCTETS { 0 } else { CHUNK }];
+        let mut until_a_look = LOOK_FOR_ROOM;
         while !buffer.is_empty() {
             let n = read_some(&mut source, &mut buffer).map_err(io)?;
             if n == 0 {
                 break;
             }
             unnamed.file.write_all(&buffer[..n]).map_err(io)?;
+            until_a_look = until_a_look.saturating_sub(n);
+            if let (0, Some(least)) = (until_a_look, how.least_free) {
+                until_a_look = LOOK_FOR_ROOM;
+                if room(dir).is_ok_and(|(used, total)| total.saturating_sub(used) < least) {
+                    return Err(io(io::ErrorKind::StorageFull.into()));
+                }
+            }
             hasher.update(&buffer[..n]);
             if format.is_text() {
                 counter.push(&buffer[..n]);
@@ -454,7 +467,7 @@ mod tests {
             let path = dir.path().join("document");
             std::fs::write(&path, &bytes).unwrap();
             let [read, mapped] = [Look::Read, Look::Mapped].map(|look| {
-                let how = Reading { look, content: None, sheet: Sheet::default() };
+                let how = Reading { look, content: None, sheet: Sheet::default(), least_free: None };
                 copy(dir.path(), File::open(&path).unwrap(), &Submission::sample("t", "d", 1).documents[0], how)
                     .unwrap()
             });

@@ -13,5 +13,6 @@ pub mod locks;
 pub mod own_files;
 pub mod paths;
 pub(crate) mod refusals;
+pub mod reserve;
 mod rights;
 pub(crate) mod sweep;

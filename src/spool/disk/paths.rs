@@ -71,6 +71,10 @@ impl Base {
     pub fn ballast(&self) -> PathBuf {
         self.run().join("ballast")
     }
+    /// Is there while submissions are refused because too little room is left.
+    pub fn refusing(&self) -> PathBuf {
+        self.run().join("full")
+    }
     /// The primary FASTCNFG file, unless the spool has another one on record.
     pub fn usual_fastcnfg(&self) -> PathBuf {
         self.root.join("FASTCNFG")

@@ -18,7 +18,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::access::{AccessChange, AccessObject};
 use crate::model::alter::JobChange;
+use crate::model::authority::UserLimit;
 use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
@@ -31,6 +33,7 @@ use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
 use crate::model::queue::QueueItem;
 use crate::model::request::{Answer, Cleared, DeviceRequest};
+use crate::model::space::Reserve;
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::why::Why;
 use crate::model::{
@@ -235,6 +238,17 @@ operations! {
     /// Whether group managers may handle their members' jobs.
     changes set_manager_access / SetManagerAccess(on: bool) -> () =>
         |spool, call| spool.set_manager_access(call, on);
+
+    /// Changes the access rules of an object: all of the changes, or none.
+    changes set_access / SetAccess(object: AccessObject, changes: Vec<AccessChange>) -> () =>
+        |spool, call| spool.set_access(call, object, changes);
+    /// Sets what one user may have of something; none = without limit.
+    changes set_user_limit / SetUserLimit(limit: UserLimit, most: Option<u64>) -> () =>
+        |spool, call| spool.set_user_limit(call, limit, most);
+
+    /// Sets what is kept free on the file system of the spool: below it submissions are refused.
+    changes set_reserve / SetReserve(reserve: Option<Reserve>) -> () =>
+        |spool, call| spool.set_reserve(call, reserve);
 
     /// Which file is the primary FASTCNFG file; none = `FASTCNFG` in the base directory.
     changes set_fastcnfg / SetFastcnfg(path: Option<RawPath>) -> () =>

@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::access::Access;
+use crate::model::authority::UserLimits;
 use crate::model::collector::CollectorState;
 pub use crate::model::event::Event;
 use crate::model::field::{Field, Value};
 use crate::model::job::RawPath;
 use crate::model::object::{ObjectClass, ObjectName};
+use crate::model::space::SpoolSpace;
 pub use crate::model::state::SpoolerState;
 use crate::model::{CollectorName, DeviceName, JobRef, LocationName, ProcessName, ServerName};
 
@@ -53,6 +56,15 @@ pub struct SpoolStatus {
     pub processes: u64,
     /// Last error of the spool itself, in words (a full disk, a ballast that could not be restored).
     pub last_error: Option<String>,
+    /// What it holds, and the room that there is.
+    #[serde(default)]
+    pub space: SpoolSpace,
+    /// What one user may have.
+    #[serde(default)]
+    pub limits: UserLimits,
+    /// Its access rules, which hold for all devices and locations.
+    #[serde(default)]
+    pub access: Access,
     /// What was set of the server and is only kept.
     #[serde(default)]
     pub given: Vec<(Field, Value)>,

@@ -16,7 +16,7 @@ use crate::attributes::Class;
 use crate::attributes::filter::Filter;
 use crate::attributes::object;
 use crate::model::Call;
-use crate::model::authority::Right;
+use crate::model::authority::{OfJob, Right};
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::{Field, Value};
 use crate::model::job::{Identity, JobStatus, Transfer};
@@ -124,7 +124,7 @@ pub(crate) fn not_found(job: &JobRef) -> Failure {
 pub(crate) fn find(tx: &Tx<'_>, spool: &Spool, job: &JobRef) -> Fallible<JobRow> {
     match store::job::by_ref(tx, job, tx.caller()?.uid, spool.server().as_str())? {
         Some(row) => {
-            Visible::of(tx)?.demand(job, row.owner_uid)?;
+            Visible::of(tx)?.demand_job(tx, job, &row)?;
             Ok(row)
         }
         None => Err(gone(tx, spool, job)?),
@@ -135,10 +135,10 @@ pub(crate) fn find(tx: &Tx<'_>, spool: &Spool, job: &JobRef) -> Fallible<JobRow>
 /// see it.
 pub(crate) fn gone(tx: &Tx<'_>, spool: &Spool, job: &JobRef) -> Fallible<Failure> {
     let found = store::finished::by_ref(tx, job, tx.caller()?.uid, spool.server().as_str())?;
-    let mut visible = Visible::of(tx)?;
-    let Some(row) = found.filter(|row| visible.owner(row.owner_uid)) else {
+    let Some(row) = found else { return Ok(not_found(job)) };
+    if !Visible::of(tx)?.sees(tx, row.owner_uid, &row.destination)? {
         return Ok(not_found(job));
-    };
+    }
     let (number, serial) = (row.number, row.serial);
     Ok(not_found(job)
         .hint(format!("it has ended ({}): JOB {number}, LOG shows what happened to it", row.outcome))
@@ -158,10 +158,27 @@ pub(crate) struct OwnersGroups {
 }
 
 /// Refuses a caller who may not change the job. `owner` is what [`Spool::owners_groups`] found.
+#[allow(clippy::redundant_closure, reason = "the constructor itself holds for one lifetime only")]
 pub(crate) fn demand_job(tx: &Tx<'_>, job: &JobRow, owner: Option<&OwnersGroups>) -> Fallible<()> {
+    demand_right(tx, job, owner, |job| Right::ChangeJob(job))
+}
+
+/// The same for holding, starting, pausing and resuming it.
+#[allow(clippy::redundant_closure, reason = "the constructor itself holds for one lifetime only")]
+pub(crate) fn demand_hold(tx: &Tx<'_>, job: &JobRow, owner: Option<&OwnersGroups>) -> Fallible<()> {
+    demand_right(tx, job, owner, |job| Right::HoldJob(job))
+}
+
+fn demand_right(
+    tx: &Tx<'_>,
+    job: &JobRow,
+    owner: Option<&OwnersGroups>,
+    right: for<'a> fn(OfJob<'a>) -> Right<'a>,
+) -> Fallible<()> {
     // The job may have another owner by now: his groups are not known then, and decide nothing.
     let owner_groups = owner.filter(|owner| owner.uid == job.owner_uid).map_or(&[][..], |owner| &owner.groups);
-    Spool::demand(tx, Right::ChangeJob { owner_uid: job.owner_uid, owner_groups })
+    let place = Spool::place_of_job(tx, job)?;
+    Spool::demand(tx, right(OfJob { owner_uid: job.owner_uid, owner_groups, place: &place }))
         .map_err(|failure| Failure { message: format!("job {}: {}", job.number, failure.message), ..failure })
 }
 
@@ -215,10 +232,10 @@ impl Spool {
                 for row in candidates {
                     place.after = Some(store::job::cursor_key(query.order, &row));
                     last = Some(row.id);
-                    if !visible.owner(row.owner_uid) {
+                    if !visible.sees_job(tx, &row)? {
                         continue;
                     }
-                    let status = self.job_status(tx, row, &mut known)?;
+                    let status = visible.shown(tx, self.job_status(tx, row, &mut known)?)?;
                     if place.has(&status) && filter.takes(&object::Object::Job(&status), uid) {
                         rows.push(status);
                     }
@@ -246,7 +263,8 @@ impl Spool {
     pub(crate) fn job(&self, call: &Call, job: &JobRef) -> Fallible<JobStatus> {
         self.look(call, |tx| {
             let row = find(tx, self, job)?;
-            self.job_status(tx, row, &mut Known::default())
+            let status = self.job_status(tx, row, &mut Known::default())?;
+            Visible::of(tx)?.shown(tx, status)
         })
     }
 
@@ -256,7 +274,7 @@ impl Spool {
         let (spool, job) = (self.clone(), job.clone());
         self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
-            demand_job(tx, &row, owner.as_ref())?;
+            demand_hold(tx, &row, owner.as_ref())?;
             let (state, entries) = Self::job_state(tx, &row)?;
             if matches!(state, JobState::Terminating | JobState::Retained) {
                 return Err(wrong_state(&row, state, "held"));
@@ -277,7 +295,7 @@ impl Spool {
         let (spool, job) = (self.clone(), job.clone());
         self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
-            demand_job(tx, &row, owner.as_ref())?;
+            demand_hold(tx, &row, owner.as_ref())?;
             let (state, _) = Self::job_state(tx, &row)?;
             if !matches!(state, JobState::Held | JobState::Paused | JobState::Retained) {
                 return Err(wrong_state(&row, state, "started: only a held job can be"));

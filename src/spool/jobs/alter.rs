@@ -388,7 +388,7 @@ impl Spool {
                 JobChange::Priority(priority) => {
                     let priority = priority.unwrap_or_default();
                     if priority > Priority::default() && priority != a.job.priority {
-                        Self::demand(tx, Right::RaisePriority)?;
+                        Self::demand(tx, Right::RaisePriority { place: &Self::place_of_job(tx, &a.job)? })?;
                     }
                     a.note("priority", &a.job.priority.get().to_string(), &priority.get().to_string());
                     a.job.priority = priority;
@@ -400,6 +400,8 @@ impl Spool {
                 }
                 JobChange::Destination { to, declare } => {
                     let place = self.place(tx, to, *declare)?;
+                    let rules = Self::place_of(tx, &store::spool::row(tx)?.trust, &place.destination)?;
+                    Self::demand(tx, Right::Submit { place: &rules })?;
                     let from = Self::job_destination(tx, &a.job)?;
                     a.note("destination", &from.to_string(), &place.destination.to_string());
                     (a.job.group, a.job.location, a.job.route) = (place.group, place.location, place.route);

@@ -38,7 +38,7 @@ impl Spool {
             if let Some(job) = named(condition) {
                 let row = store::finished::by_ref(tx, job, uid, self.server().as_str())?;
                 if let Some(row) = &row {
-                    visible.demand(job, row.owner_uid)?;
+                    visible.demand(tx, job, row.owner_uid, &row.destination)?;
                 }
                 let rows = row.map(|row| self.finished_status(row)).transpose()?.into_iter();
                 let rows = rows.filter(|job| filter.takes(&Object::Finished(job), uid)).collect();
@@ -51,7 +51,7 @@ impl Spool {
                 let exhausted = (found.len() as u32) < limit;
                 for row in found {
                     at = Some((row.finished_ms, row.id));
-                    if !visible.owner(row.owner_uid) {
+                    if !visible.sees(tx, row.owner_uid, &row.destination)? {
                         continue;
                     }
                     let job = self.finished_status(row)?;
@@ -72,16 +72,13 @@ impl Spool {
     /// Returns the identity of a job, living or finished.
     pub(crate) fn job_ever(&self, tx: &Tx<'_>, job: &JobRef) -> Fallible<JobId> {
         let (uid, server) = (tx.caller()?.uid, self.server().as_str());
-        let (id, owner) = match store::job::by_ref(tx, job, uid, server)? {
-            Some(row) => (row.id, row.owner_uid),
-            None => {
-                let row = store::finished::by_ref(tx, job, uid, server)?;
-                let row = row.ok_or_else(|| super::actions::not_found(job))?;
-                (row.id, row.owner_uid)
-            }
-        };
-        Visible::of(tx)?.demand(job, owner)?;
-        Ok(id)
+        if let Some(row) = store::job::by_ref(tx, job, uid, server)? {
+            Visible::of(tx)?.demand_job(tx, job, &row)?;
+            return Ok(row.id);
+        }
+        let row = store::finished::by_ref(tx, job, uid, server)?.ok_or_else(|| super::actions::not_found(job))?;
+        Visible::of(tx)?.demand(tx, job, row.owner_uid, &row.destination)?;
+        Ok(row.id)
     }
 
     fn finished_status(&self, row: FinishedRow) -> Fallible<FinishedStatus> {

@@ -21,7 +21,7 @@ use crate::store::event::{Object, record};
 use crate::store::{self, Fallible};
 use crate::sys::watch::Watch;
 
-use super::actions::{check_message, claimants, demand_job, find_to_change, keep_message, note_time, wrong_state};
+use super::actions::{check_message, claimants, demand_hold, find_to_change, keep_message, note_time, wrong_state};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -33,7 +33,7 @@ impl Spool {
         let (spool, job) = (self.clone(), job.clone());
         self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
-            demand_job(tx, &row, owner.as_ref())?;
+            demand_hold(tx, &row, owner.as_ref())?;
             let (state, entries) = Self::job_state(tx, &row)?;
             let pausable = [JobState::Ready, JobState::Held, JobState::Printing, JobState::Transferred];
             if !pausable.contains(&state) {
@@ -57,7 +57,7 @@ impl Spool {
         let (spool, job) = (self.clone(), job.clone());
         self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
-            demand_job(tx, &row, owner.as_ref())?;
+            demand_hold(tx, &row, owner.as_ref())?;
             let (state, _) = Self::job_state(tx, &row)?;
             if state != JobState::Paused {
                 return Err(wrong_state(&row, state, "resumed: only a paused job can be"));
@@ -82,7 +82,7 @@ impl Spool {
         let (spool, job) = (self.clone(), job.clone());
         self.change(Room::Gives, call, move |tx| {
             let mut row = find_to_change(tx, &spool, &job)?;
-            Self::demand(tx, Right::Configure)?;
+            Self::demand(tx, Right::Operate { place: &Self::place_of_job(tx, &row)? })?;
             let (state, _) = Self::job_state(tx, &row)?;
             if state != JobState::Ready {
                 return Err(wrong_state(&row, state, "promoted: only a pending job can be"));

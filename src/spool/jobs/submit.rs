@@ -5,22 +5,24 @@
 //! after it leaves a job that prints. The locks stand until the commit is over, so that no sweep takes the files of a
 //! submission for orphans.
 //!
-//! Who may: anybody submits. Only the creator of the spool gives a job a priority above the usual one. A token belongs
+//! Who may: anybody submits, unless an access rule of the destination names others, and within the limits of users. Only
+//! the creator of the spool and operators give a job a priority above the usual one. A token belongs
 //! to one submission: the same token finds the same job, so that a repeated submission prints once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::attributes::text::title;
 use crate::attributes::{Class, Settable, find};
 use crate::documents::Sheet;
 use crate::model::Call;
 use crate::model::alter::JobChange;
-use crate::model::authority::Right;
+use crate::model::authority::{Right, UserLimits};
 use crate::model::collector::by_way_of;
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
-use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission};
+use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission, Transfer};
 use crate::model::lifetime::{Ending, KeptUntil, Lifetime, Retention};
 use crate::model::location::{Destination, LocationKind};
 use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
@@ -37,6 +39,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::{fault, users};
 
 use crate::spool::disk::files::{Intake, Look, Reading, Received};
+use crate::spool::disk::reserve;
 use crate::spool::objects::collectors;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -126,20 +129,26 @@ impl Spool {
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
         // of its documents, and what they are printed on, decides how they are counted. Another answer a moment later
         // changes nothing: they are what was said when they came.
-        let (content, sheet) = self.look(call, |tx| {
-            Self::demand(tx, Right::Submit)?;
-            if submission.priority > Priority::default() {
-                Self::demand(tx, Right::RaisePriority)?;
-            }
+        let (content, sheet, opens, reserve) = self.look(call, |tx| {
             accepting(tx, &submission)?;
             let destination = self.destination(tx, &submission.destination)?;
+            may_submit(tx, &submission, &destination, sizes(&files))?;
             if let Some(name) = destination.location()
                 && let Some(row) = store::location::by_name(tx, name)?
             {
                 takes_jobs(&row)?;
             }
-            Self::printed_on(tx, &destination)
+            let (content, sheet) = Self::printed_on(tx, &destination)?;
+            Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve))
         })?;
+        // Links take no room.
+        let octets = match submission.documents.iter().any(|document| document.transfer == Transfer::Copy) {
+            true => sizes(&files),
+            false => 0,
+        };
+        reserve::demand(self.base(), reserve, octets)?;
+        // Until the end: it is under way.
+        let _open = self.opened(call.caller()?.uid, opens.as_ref())?;
         self.demand_recordable(&call.now)?;
         crate::spool::disk::ballast::ensure(self.base())?;
         let dir = self.base().server(self.server());
@@ -147,7 +156,7 @@ impl Spool {
             true => Look::Mapped,
             false => Look::Read,
         };
-        let how = Reading { look, content, sheet };
+        let how = Reading { look, content, sheet, least_free: reserve::least(self.base(), reserve) };
         let mut intake = Intake::receive(&dir, &submission.documents, files, how)?;
         let plan = NewJob::new(&submission, &intake.documents, call.caller()?, self.server());
         match self.inner.store.is_for_command() {
@@ -171,6 +180,7 @@ impl Spool {
             }
             let collector = accepting(tx, &plan.submission)?;
             let destination = spool.destination(tx, &plan.submission.destination)?;
+            may_submit(tx, &plan.submission, &destination, plan.octets)?;
             let (accepted, devices) = plan.insert(tx, &spool, &destination, collector)?;
             let (targets, running) = (wakes::of_devices(tx, &devices)?, wakes::running(tx)?);
             fault::point("before-commit");
@@ -230,6 +240,65 @@ impl Spool {
         let global = GlobalJobId { server: self.server().clone(), serial: known.serial };
         let accepted = Accepted { id: known.id, number: known.number, local: known.local, global };
         Ok(Taken { accepted, targets, running: wakes::running(tx)? })
+    }
+}
+
+/// Refuses a caller who may not submit there, or not so much.
+fn may_submit(tx: &Tx<'_>, submission: &Submission, destination: &Destination, octets: u64) -> Fallible<()> {
+    let row = store::spool::row(tx)?;
+    let place = Spool::place_of(tx, &row.trust, destination)?;
+    Spool::demand(tx, Right::Submit { place: &place })?;
+    if submission.priority > Priority::default() {
+        Spool::demand(tx, Right::RaisePriority { place: &place })?;
+    }
+    let caller = tx.caller()?;
+    if row.limits == UserLimits::default() || row.trust.trusts(caller) {
+        return Ok(());
+    }
+    row.limits.allow(store::tally::of_user(tx, &row.server, caller.uid)?, octets)
+}
+
+/// The limit of submissions under way that holds for the caller.
+fn most_opens(tx: &Tx<'_>) -> Fallible<Option<UserLimits>> {
+    let row = store::spool::row(tx)?;
+    Ok((row.limits.opens.is_some() && !row.trust.trusts(tx.caller()?)).then_some(row.limits))
+}
+
+/// Octets of the documents that are files. What comes through a pipe counts when it is there.
+fn sizes(files: &[OwnedFd]) -> u64 {
+    let of = |file: &OwnedFd| nix::sys::stat::fstat(file).ok().and_then(|meta| u64::try_from(meta.st_size).ok());
+    files.iter().filter_map(of).sum()
+}
+
+/// A submission that is under way, among those of its user.
+pub(crate) struct Open {
+    all: Arc<Mutex<HashMap<u32, u32>>>,
+    uid: u32,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = all.get(&self.uid).map_or(0, |n| n.saturating_sub(1));
+        match left {
+            0 => drop(all.remove(&self.uid)),
+            left => drop(all.insert(self.uid, left)),
+        }
+    }
+}
+
+impl Spool {
+    /// Counts one more submission of a user as under way, unless that is one too many. They are those of this process: a
+    /// server has all of them, and a spool without one has one user.
+    fn opened(&self, uid: u32, limits: Option<&UserLimits>) -> Fallible<Open> {
+        let all = Arc::clone(&self.inner.opens);
+        {
+            let mut counts = all.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = counts.entry(uid).or_default();
+            limits.map_or(Ok(()), |limits| limits.allow_open(*count))?;
+            *count += 1;
+        }
+        Ok(Open { all, uid })
     }
 }
 

@@ -306,7 +306,7 @@ impl Spool {
     pub(crate) fn occurrences(&self, call: &Call, id: JobId) -> Fallible<Vec<Occurrence>> {
         self.look(call, |tx| {
             let job = store::job::by_id(tx, id)?.ok_or_else(|| Failure::not_found("the job"))?;
-            Visible::of(tx)?.demand(&JobRef::Number(job.number), job.owner_uid)?;
+            Visible::of(tx)?.demand_job(tx, &JobRef::Number(job.number), &job)?;
             let destination = Self::job_destination(tx, &job)?;
             let routed = store::device::of_route(tx, job.route)?;
             let (mut alive, mut lines) = (Alive::new(self), Lines::default());

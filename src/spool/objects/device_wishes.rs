@@ -5,7 +5,7 @@
 //! device that is drained is Stopped at once: its job does not print on, it goes back to its place. Only the stop of an
 //! operator sticks: anybody may start a device that an error has stopped, and so does RESTART.
 //!
-//! Who may: the creator of the spool; anybody starts a device that is offline because of an error. Anybody waits.
+//! Who may: the creator of the spool, operators, and whom ACCESS OPERATE of the device names; anybody starts a device that is offline because of an error. Anybody waits.
 //!
 //! A crash: the wish stays, and the next process of that name carries it out.
 
@@ -38,7 +38,7 @@ impl Spool {
             // Only an operator starts what an operator took offline or suspended, whatever error the device was in.
             let offline_by_error =
                 row.stopped_by_error || (row.wish == DeviceWish::Started && row.in_error().is_some());
-            Self::demand(tx, Right::StartDevice { offline_by_error })?;
+            Self::demand(tx, Right::StartDevice { offline_by_error, place: &Self::place_of_device(tx, &row)? })?;
             if let Some(failure) = lacks(tx, &row, may_have_entry, &fastcnfg)? {
                 return Err(failure);
             }
@@ -62,8 +62,8 @@ impl Spool {
     pub(crate) fn suspend_device(&self, call: &Call, name: DeviceName) -> Fallible<Vec<WakeTarget>> {
         let spool = self.clone();
         self.change(Room::Gives, call, move |tx| {
-            Self::demand(tx, Right::Configure)?;
             let row = store::device::to_change(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
+            Self::demand(tx, Right::Operate { place: &Self::place_of_device(tx, &row)? })?;
             if row.wish == DeviceWish::Suspended {
                 return Ok(Vec::new());
             }
@@ -130,8 +130,8 @@ impl Spool {
     pub(crate) fn drain_device(&self, call: &Call, name: DeviceName) -> Fallible<(DeviceState, Vec<WakeTarget>)> {
         let spool = self.clone();
         self.change(Room::Gives, call, move |tx| {
-            Self::demand(tx, Right::Configure)?;
             let row = store::device::to_change(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
+            Self::demand(tx, Right::Operate { place: &Self::place_of_device(tx, &row)? })?;
             if row.wish == DeviceWish::Stopped {
                 if row.stopped_by_error {
                     // The error stopped it, and RESTART would start it again. From now on an operator has stopped it.

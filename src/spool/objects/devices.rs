@@ -21,6 +21,7 @@ use crate::model::guardian::{DeviceError, ProcessError};
 use crate::model::state::{DeviceFacts, DeviceState, DeviceWish, EntryState, ErrorNote, ProcessState, SpoolerState};
 use crate::model::wait::Awaited;
 use crate::model::{DeviceName, Failure, FailureKind, ProcessName, near};
+use crate::store::access::Owner;
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, last, record};
@@ -267,7 +268,9 @@ impl Spool {
             awaits_process,
         };
         let trouble = trouble(tx, &row, &facts)?;
+        let access = Self::access_of(tx, store::spool::row(tx)?.trust.has_rules, Owner::Device(row.id))?;
         Ok(DeviceStatus {
+            access,
             id: row.id,
             name: row.name,
             settings: row.settings,

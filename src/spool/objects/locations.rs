@@ -20,6 +20,7 @@ use crate::model::state::EntryState;
 use crate::model::{
     DestName, DeviceId, DeviceName, Failure, FailureKind, GroupName, LocationName, LocationPattern, near,
 };
+use crate::store::access::Owner;
 use crate::store::event::{Object, record, record_with};
 use crate::store::location::{GroupRow, LocationRow};
 use crate::store::managed::Holder;
@@ -203,9 +204,12 @@ impl Spool {
                     other => unknown(tx, &other.to_string(), "location")?,
                 });
             }
+            let has_rules = store::spool::row(tx)?.trust.has_rules;
             rows.into_iter()
                 .map(|row| {
                     Ok(LocationStatus {
+                        access: Self::access_of(tx, has_rules, Owner::Location(row.id))?,
+                        group_access: Self::access_of(tx, has_rules, Owner::Group(row.group.id))?,
                         jobs: row.jobs,
                         given: given.remove(&row.id.0).unwrap_or_default(),
                         id: row.id,

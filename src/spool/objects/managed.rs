@@ -15,6 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attributes::draft::Draft;
+use crate::model::access::Access;
 use crate::model::authority::Right;
 use crate::model::device::{DeviceChange, DeviceSettings};
 use crate::model::event::EventWord;
@@ -62,13 +63,19 @@ impl Spool {
             let rows = store::location::groups(tx, after.as_ref())?;
             let holders: Vec<Holder> = rows.iter().map(|row| Holder::Group(row.id)).collect();
             let mut given = store::managed::of_each(tx, &holders)?;
-            let status = |row: GroupRow| GroupStatus {
+            let has_rules = store::spool::row(tx)?.trust.has_rules;
+            let mut access = Vec::new();
+            for row in &rows {
+                access.push(Self::access_of(tx, has_rules, store::access::Owner::Group(row.id))?);
+            }
+            let status = |(row, access): (GroupRow, Access)| GroupStatus {
+                access,
                 given: given.remove(&row.id.0).unwrap_or_default(),
                 name: row.name,
                 broadcast: row.broadcast,
                 declared: row.declared,
             };
-            Ok(rows.into_iter().map(status).collect())
+            Ok(rows.into_iter().zip(access).map(status).collect())
         })
     }
 

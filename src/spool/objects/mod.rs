@@ -1,6 +1,7 @@
 //! The objects that an operator declares: devices, locations, print processes, and the spooler as a whole.
 
-pub(crate) mod additions;
+pub(crate) mod access;
+mod additions;
 pub(crate) mod alive;
 pub(crate) mod at_work;
 pub(crate) mod collectors;

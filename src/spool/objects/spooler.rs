@@ -18,7 +18,9 @@ use crate::model::authority::Right;
 use crate::model::collector::CollectorState;
 use crate::model::event::EventWord;
 use crate::model::job::RawPath;
+use crate::model::space::SpoolSpace;
 use crate::model::state::{EntryState, ProcessState};
+use crate::model::time::Moment;
 use crate::model::{Call, Failure, FailureKind};
 use crate::store::event::{Object, record};
 use crate::store::managed::Holder;
@@ -28,6 +30,7 @@ use super::alive::Alive;
 use super::collectors;
 use super::devices::lacks;
 use crate::spool::disk::error_log;
+use crate::spool::disk::reserve;
 use crate::spool::interface::records::{JobSummary, SpoolStatus, SpoolerState, Statistics};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -57,6 +60,16 @@ impl Spool {
                 state: row.state,
                 creator_uid: row.trust.creator_uid,
                 manager_access: row.trust.manager_access,
+                limits: row.limits,
+                space: SpoolSpace {
+                    copies: shown(counts.copies),
+                    copy_octets: shown(counts.copy_octets),
+                    links: shown(counts.links),
+                    reserve: row.reserve,
+                    disk: reserve::disk(self.base()),
+                    refuses: row.reserve.is_some() && reserve::refuses(self.base()),
+                },
+                access: Self::access_of(tx, row.trust.has_rules, store::access::Owner::Spool)?,
                 fastcnfg: RawPath(self.fastcnfg_in(tx)?),
                 error_log: store::spool::error_log(tx)?,
                 collectors: self.collectors_in(tx, None)?.into_iter().map(|one| (one.name, one.state)).collect(),
@@ -79,6 +92,11 @@ impl Spool {
                 given: store::managed::of(tx, Holder::Spool)?,
             })
         })
+    }
+
+    /// What keeps jobs from printing, in words: a print process that is dead, hung or in error, or the disk.
+    pub(crate) fn trouble(&self, now: &Moment) -> Fallible<Option<String>> {
+        Ok(self.about(&Call::of_spooler(now))?.last_error)
     }
 
     /// Returns what is counted of the spool.

@@ -219,8 +219,8 @@ impl Spool {
         self.look(call, |tx| {
             let page = read(tx)?;
             let mut visible = Visible::of(tx)?;
-            let veil = |item: QueueItem| QueueItem { job: visible.veiled(item.job), ..item };
-            Ok(Page { rows: page.rows.into_iter().map(veil).collect(), next: page.next })
+            let mut veil = |item: QueueItem| Ok(QueueItem { job: visible.veiled(tx, item.job)?, ..item });
+            Ok(Page { rows: page.rows.into_iter().map(&mut veil).collect::<Fallible<_>>()?, next: page.next })
         })
     }
 

@@ -55,6 +55,14 @@ impl Attendant for Nobody {
 }
 
 impl Spool {
+    /// Returns the numbers of the processes whose rows say running, for whoever wants to know at once that one died.
+    pub(crate) fn running_pids(&self) -> Fallible<Vec<u32>> {
+        self.look(&Call::timeless(), |tx| {
+            let rows = store::process::list(tx, None)?;
+            Ok(rows.into_iter().filter(|row| row.running).filter_map(|row| row.pid).collect())
+        })
+    }
+
     /// Returns the processes whose row says running although nobody holds their lock: they died, perhaps with the
     /// machine.
     pub(crate) fn dead_processes(&self) -> Fallible<Vec<WakeTarget>> {

@@ -114,6 +114,7 @@ impl Shown for DeviceStatus {
         ]);
         lines.extend(settings.kept.iter().map(|(word, value)| label(word, plain(value))));
         lines.extend([
+            label("ACCESS", &self.access),
             label("OPEN", on_off(self.open)),
             label("OPENS", self.opens),
             label("CONNECTION", used(self, |used| Some(used.address.to_string()))),

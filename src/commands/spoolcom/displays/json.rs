@@ -116,6 +116,7 @@ pub fn device(status: &DeviceStatus) -> Value {
         "waiting-since": status.awaits.as_ref().map(|awaits| time(awaits.since_ms)),
         "error": error(status.error.as_ref()),
         "process-trouble": error(status.process_trouble.as_ref()),
+        "access": status.access.values(),
     })
 }
 
@@ -164,6 +165,8 @@ pub fn location(status: &LocationStatus) -> Value {
         "device": status.device.as_ref().map(|device| device.guardian()),
         "font": status.font.as_ref().map(FontName::as_str),
         "content": status.content.map(|content| content_word(Some(content))),
+        "access": status.access.values(),
+        "group-access": status.group_access.values(),
         "jobs": status.jobs,
         "made-as": match status.kind {
             LocationKind::Location => "location",
@@ -273,6 +276,17 @@ pub fn spooler(status: &SpoolStatus) -> Value {
         "base": status.base.0.to_string_lossy(),
         "spool-id": status.spool_id,
         "mgraccess": status.manager_access,
+        "access": status.access.values(),
+        "reserve": status.space.reserve.map(|reserve| reserve.to_string()),
+        "refuses-for-space": status.space.refuses,
+        "percent-full": status.space.percent_full(),
+        "free-octets": status.space.disk.map(|(_, free)| free),
+        "copies": status.space.copies,
+        "copy-octets": status.space.copy_octets,
+        "links": status.space.links,
+        "jobs-per-user": status.limits.jobs,
+        "octets-per-user": status.limits.octets,
+        "submissions-per-user": status.limits.opens,
         "fastcnfg": status.fastcnfg.0.to_string_lossy(),
         "creator-uid": status.creator_uid,
         "last-error": status.last_error,

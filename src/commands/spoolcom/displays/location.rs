@@ -89,6 +89,8 @@ impl Shown for LocationStatus {
             label("DEVICE", leads_to(self)),
             label("FONT NAME", font(self)),
             label("CONTENT", content_word(self.content)),
+            label("ACCESS", &self.access),
+            label("GROUP ACCESS", &self.group_access),
             label("JOBS", self.jobs),
         ]
         .into_iter()

@@ -16,6 +16,10 @@ fn log(status: &SpoolStatus) -> String {
     RawPath(Base::new(status.base.0.clone()).log()).to_string()
 }
 
+fn limit(most: Option<u64>) -> String {
+    most.map_or_else(|| "NONE".to_owned(), |most| most.to_string())
+}
+
 impl Shown for SpoolStatus {
     const COLUMNS: &'static [Column] = &[left("SPOOLER"), left("STATE"), left("LOGGING FILE"), left("LAST ERROR")];
 
@@ -29,6 +33,14 @@ impl Shown for SpoolStatus {
             label("SPOOL SUPERVISOR", SUPERVISOR),
             label("STATE", self.state.word()),
             label("MGRACCESS", on_off(self.manager_access)),
+            label("ACCESS", &self.access),
+            label("USERJOBS", limit(self.limits.jobs)),
+            label("USEROCTETS", limit(self.limits.octets)),
+            label("USEROPENS", limit(self.limits.opens.map(u64::from))),
+            label("RESERVE", self.space.reserve.map_or_else(|| "NONE".to_owned(), |reserve| reserve.to_string())),
+            label("%FULL", self.space.percent_full().map_or_else(String::new, |full| full.to_string())),
+            label("COPIES", format!("{} OF {} OCTETS", self.space.copies, self.space.copy_octets)),
+            label("LINKS", self.space.links),
             label("FASTCNFG", &self.fastcnfg),
             label("LOG FILE", log(self)),
             label("LAST ERROR", plain(self.last_error.as_deref().unwrap_or("NONE"))),

@@ -270,6 +270,7 @@ subcommands! {
     /// Subcommands of DEV.
     DEV: DevSubcommand
     now {
+        Access(OptionalText) "who may SUBMIT, see TITLES or CONTENT, HOLD, ALTER, OPERATE: operation ann @group *; operation NONE; NONE (our addition)";
         Align "print a page with a ruler, for putting in paper; no job may be on the device";
         Attempts(Number(0, 32767)) "so often it may fail at one job before that is set aside; 0 without limit (our addition)";
         Clear(OneOf(&["DEL"])) "take the job in print off the device: it is held, with DEL it is deleted; the next one begins";
@@ -357,6 +358,7 @@ subcommands! {
     /// Subcommands of LOC.
     LOC: LocSubcommand
     now {
+        Access(OptionalText) "who may SUBMIT, see TITLES or CONTENT, HOLD, ALTER, OPERATE: operation ann @group *; operation NONE; NONE (our addition)";
         Broadcast(Switch) "a job for the group prints on each of its devices (LOC #group)";
         Content(OptionalName) "what the documents of its jobs are where the user does not say: RAW (left alone), a format (pcl, ascii ...); NONE: as recognised (our addition)";
         Delete "remove the location or the group; no job may be in it";
@@ -400,15 +402,20 @@ subcommands! {
     /// Subcommands of SPOOLER.
     SPOOLER: SpoolerSubcommand
     now {
+        Access(OptionalText) "who may SUBMIT, see TITLES or CONTENT, HOLD, ALTER, OPERATE: operation ann @group *; operation NONE; NONE (our addition)";
         Drain "orderly stop: new jobs are refused, running ones finish; does not wait";
         Dump(Name) "write a snapshot of its database to a new file";
         ErrLog(OptionalName) "a file to which messages of the spooler are added; NONE: only its own log";
         Fastcnfg(OptionalText) "the primary FASTCNFG file; NONE: FASTCNFG in the base directory";
         MgrAccess(Switch) "group managers may handle the jobs of their group";
         Rebuild "look at the whole spool and mend it, as pdfsck --repair does; it must be WARM or COLD (our addition)";
+        Reserve(OptionalName) "what is kept free on the disk, as 500M or 5%: below it new jobs are refused; NONE: until it is full (our addition)";
         Start "make the spooler active: it takes jobs and prints them; starts devices that nobody has drained";
         Statistics(Display) "counts of everything";
         Status(Display) "show it";
+        UserJobs(OptionalName) "jobs that one user may have; NONE without limit (our addition)";
+        UserOctets(OptionalName) "octets that the jobs of one user may have, as 500M or 2G; NONE without limit (our addition)";
+        UserOpens(OptionalName) "submissions of one user that may be under way; NONE without limit (our addition)";
     }
     later {}
     meaningless {}

@@ -33,7 +33,7 @@ keywords!(
 keywords!(
     /// The subcommands of all commands.
     Key {
-        Align = "ALIGN", Attempts = "ATTEMPTS", Backup = "BACKUP", Broadcast = "BROADCAST", Charmap = "CHARMAP", Clear = "CLEAR",
+        Access = "ACCESS", Align = "ALIGN", Attempts = "ATTEMPTS", Backup = "BACKUP", Broadcast = "BROADCAST", Charmap = "CHARMAP", Clear = "CLEAR",
         Content = "CONTENT", Copies = "COPIES", Cpu = "CPU", Current = "CURRENT", Data = "DATA", Debug = "DEBUG", Delete = "DELETE",
         Delivery = "DELIVERY",
         Dev = "DEV", DevReset = "DEVRESET", DevType = "DEVTYPE", Drain = "DRAIN", Dump = "DUMP", EndFf = "ENDFF",
@@ -42,10 +42,10 @@ keywords!(
         Loc = "LOC", Log = "LOG", LuEolValue = "LUEOLVALUE", LuEolWhen = "LUEOLWHEN", LuTofValue = "LUTOFVALUE",
         MgrAccess = "MGRACCESS", Next = "NEXT", Owner = "OWNER", PageLength = "PAGELENGTH",
         Parm = "PARM", Prexlate = "PREXLATE", Pri = "PRI",
-        Process = "PROCESS", Rebuild = "REBUILD", Report = "REPORT", Restart = "RESTART", Retry = "RETRY", SelPri = "SELPRI", Skip = "SKIP",
+        Process = "PROCESS", Rebuild = "REBUILD", Report = "REPORT", Reserve = "RESERVE", Restart = "RESTART", Retry = "RETRY", SelPri = "SELPRI", Skip = "SKIP",
         SkipTo = "SKIPTO", Speed = "SPEED", Start = "START", StartFf = "STARTFF", Statistics = "STATISTICS",
         Status = "STATUS", Summary = "SUMMARY", Suspend = "SUSPEND", Timeout = "TIMEOUT", Trunc = "TRUNC",
-        Unit = "UNIT", Unlink = "UNLINK", Uri = "URI", Why = "WHY", Width = "WIDTH", Xref = "XREF",
+        Unit = "UNIT", Unlink = "UNLINK", Uri = "URI", UserJobs = "USERJOBS", UserOctets = "USEROCTETS", UserOpens = "USEROPENS", Why = "WHY", Width = "WIDTH", Xref = "XREF",
     }
 );
 

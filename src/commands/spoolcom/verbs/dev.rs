@@ -13,6 +13,7 @@ use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::{DisplayRequest, Switch, SwitchOrNumber};
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::model::access::{AccessChange, AccessObject};
 use crate::model::device::{AfterReset, DeviceChange, DeviceStatus, DeviceUri, Exclusive, RAW, check_form};
 use crate::model::job::Format;
 use crate::model::separation::{HeaderPages, StartFf};
@@ -21,7 +22,9 @@ use crate::model::{DeviceName, Failure, FailureKind};
 use crate::spool::interface::records::EventSubject;
 
 use super::at_work::{AtWork, job_number};
-use super::operands::{DollarName, Source, Step, no_name_before, object_name, operand_name, run_steps, unnamed, warn};
+use super::operands::{
+    DollarName, Source, Step, access_change, no_name_before, object_name, operand_name, run_steps, unnamed, warn,
+};
 use super::states::device_allows;
 use super::{drain, log, xref};
 
@@ -36,6 +39,8 @@ const STANDS_MS: u64 = 2000;
 pub enum DeviceAction {
     /// Attributes, and the word of the first of them. An unknown device is declared.
     Change(Key, Vec<DeviceChange>),
+    /// ACCESS
+    Access(AccessChange),
     /// START
     Start,
     /// SUSPEND
@@ -105,7 +110,8 @@ impl DeviceStatement {
                         intent = display.intent();
                     }
                 }
-                DeviceAction::Start
+                DeviceAction::Access(_)
+                | DeviceAction::Start
                 | DeviceAction::Suspend
                 | DeviceAction::Drain
                 | DeviceAction::Delete
@@ -147,6 +153,10 @@ fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -
                 Err(failure) => return Err(failure.into()),
             }
             session.spool()?.change_device(name.clone(), changes.clone())?;
+        }
+        DeviceAction::Access(change) => {
+            let device = AccessObject::Device(name.clone());
+            session.spool()?.set_access(device, vec![change.clone()])?;
         }
         DeviceAction::Start => {
             check(Key::Start, &session.spool()?.device(name.clone())?)?;
@@ -283,6 +293,7 @@ fn action(subcommand: &Subcommand) -> Result<DeviceAction, Mistake> {
         S::SkipTo(page) => return Ok(DeviceAction::AtWork(AtWork::SkipTo(page.unsigned_abs()))),
         S::Status(display) => return Ok(DeviceAction::Status(display)),
         S::Log(display) => return Ok(DeviceAction::Log(display)),
+        S::Access(rule) => return Ok(DeviceAction::Access(access_change(subcommand, rule.as_deref())?)),
         S::Summary(display) => return Ok(DeviceAction::Summary(display)),
         S::Xref(display) => return Ok(DeviceAction::Xref(display)),
         S::Process(name) => DeviceChange::Process(operand_name::<DollarName>(subcommand, &name)?.0),

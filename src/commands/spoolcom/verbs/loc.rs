@@ -10,11 +10,12 @@ use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::DisplayRequest;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::model::access::{AccessChange, AccessObject};
 use crate::model::job::Format;
 use crate::model::{DestName, DeviceName, Failure, FontName, GroupName, LocationName, LocationPattern, near};
 use crate::spool::interface::operations::Operations;
 
-use super::operands::{Source, Step, object_name, operand_name, run_steps};
+use super::operands::{Source, Step, access_change, object_name, operand_name, run_steps};
 use super::xref;
 
 /// What one LOC subcommand does, and to which location.
@@ -26,6 +27,8 @@ pub enum LocationAction {
     Content(LocationPattern, Option<Format>),
     /// FONT
     Font(LocationPattern, Option<FontName>),
+    /// ACCESS
+    Access(AccessObject, AccessChange),
     /// BROADCAST
     Broadcast(GroupName, bool),
     /// DELETE
@@ -74,6 +77,7 @@ impl LocationStatement {
                 LocationAction::Route(..)
                 | LocationAction::Content(..)
                 | LocationAction::Font(..)
+                | LocationAction::Access(..)
                 | LocationAction::Broadcast(..)
                 | LocationAction::Delete(_) => {
                     intent = Intent::Write;
@@ -125,6 +129,17 @@ fn action(subcommand: &Subcommand, location: Option<&LocationPattern>) -> Result
             let font = font.map(|name| operand_name(subcommand, &name)).transpose()?;
             LocationAction::Font(named()?, font)
         }
+        (LocSubcommand::Access(rule), Some(LocationPattern::Group(group))) => {
+            LocationAction::Access(AccessObject::Group(group.clone()), access_change(subcommand, rule.as_deref())?)
+        }
+        (LocSubcommand::Access(rule), Some(LocationPattern::One(name))) => {
+            LocationAction::Access(AccessObject::Location(name.clone()), access_change(subcommand, rule.as_deref())?)
+        }
+        (LocSubcommand::Access(_), _) => {
+            return Err(subcommand
+                .bad_value("ACCESS is of one location or of a group")
+                .hint("LOC #GROUP.DEST, ACCESS SUBMIT @sales   or   LOC #GROUP, ACCESS OPERATE ann"));
+        }
         (LocSubcommand::Broadcast(on), Some(LocationPattern::Group(group))) => {
             LocationAction::Broadcast(group.clone(), on)
         }
@@ -171,6 +186,9 @@ fn execute(action: &LocationAction, session: &mut Session<'_>) -> Result<(), Ear
                 0 => Err(unknown(spool, location).into()),
                 _ => Ok(()),
             }
+        }
+        LocationAction::Access(object, change) => {
+            Ok(session.spool()?.set_access(object.clone(), vec![change.clone()])?)
         }
         LocationAction::Broadcast(group, on) => Ok(session.spool()?.set_broadcast(group.clone(), *on)?),
         LocationAction::Delete(location) => {

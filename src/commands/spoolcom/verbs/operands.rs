@@ -8,8 +8,32 @@ use crate::commands::spoolcom::language::messages::Message;
 use crate::commands::spoolcom::language::mistake::{Mistake, Span};
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::model::access::AccessChange;
 use crate::model::kept::KeptWord;
+use crate::model::space::octets;
 use crate::model::{BadName, Failure, ProcessName};
+
+/// Makes the mistake of a value that the model does not take.
+pub fn wrong(subcommand: &Subcommand, failure: Failure) -> Mistake {
+    let mistake = subcommand.bad_value(failure.message);
+    failure.hints.into_iter().fold(mistake, Mistake::hint)
+}
+
+/// Reads what follows ACCESS; nothing and NONE take all rules away.
+pub fn access_change(subcommand: &Subcommand, rule: Option<&str>) -> Result<AccessChange, Mistake> {
+    AccessChange::parse(rule.unwrap_or("NONE")).map_err(|failure| wrong(subcommand, failure))
+}
+
+/// Reads a count, or octets as `500M`; nothing and NONE are without limit.
+pub fn most(subcommand: &Subcommand, text: Option<&str>, in_octets: bool) -> Result<Option<u64>, Mistake> {
+    let Some(text) = text else { return Ok(None) };
+    let number = if in_octets { octets(text) } else { text.parse().ok().filter(|number| *number > 0) };
+    match number {
+        Some(number) => Ok(Some(number)),
+        None if in_octets => Err(subcommand.bad_value("expected octets, as 100000000, 500M or 2G, or NONE")),
+        None => Err(subcommand.bad_value("expected a number from 1, or NONE")),
+    }
+}
 
 /// The line that statements are made from.
 pub struct Source<'a> {

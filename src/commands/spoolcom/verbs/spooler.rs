@@ -11,20 +11,55 @@ use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::DisplayRequest;
 use crate::commands::spoolcom::output;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::model::access::{AccessChange, AccessObject};
+use crate::model::authority::UserLimit;
 use crate::model::job::RawPath;
+use crate::model::space::Reserve;
 use crate::model::state::SpoolerState;
 use crate::model::{Call, Failure, FailureKind, printable};
 use crate::spool::disk::fsck::{self, Wanted};
 use crate::spool::disk::paths::Base;
 use crate::sys::{clock, users};
 
-use super::operands::{Source, Step, run_steps, warn};
+use super::operands::{Source, Step, access_change, most, run_steps, warn, wrong};
 
-/// A SPOOLER command. Its subcommands need no further meaning.
+/// What one SPOOLER subcommand does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SpoolerAction {
+    /// ACCESS
+    Access(AccessChange),
+    /// USERJOBS, USEROCTETS, USEROPENS
+    Limit(UserLimit, Option<u64>),
+    /// RESERVE
+    Reserve(Option<Reserve>),
+    /// What needs no further meaning.
+    Plain(SpoolerSubcommand),
+}
+
+/// A SPOOLER command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpoolerStatement {
     warnings: Vec<String>,
-    steps: Vec<Step<SpoolerSubcommand>>,
+    steps: Vec<Step<SpoolerAction>>,
+}
+
+/// Returns what `subcommand` does.
+fn action(subcommand: &Subcommand) -> Result<SpoolerAction, Mistake> {
+    let limit = |limit: UserLimit, text: Option<String>| {
+        let most = most(subcommand, text.as_deref(), limit == UserLimit::Octets)?;
+        Ok(SpoolerAction::Limit(limit, most))
+    };
+    match subcommand.read()? {
+        SpoolerSubcommand::Access(rule) => Ok(SpoolerAction::Access(access_change(subcommand, rule.as_deref())?)),
+        SpoolerSubcommand::UserJobs(text) => limit(UserLimit::Jobs, text),
+        SpoolerSubcommand::UserOctets(text) => limit(UserLimit::Octets, text),
+        SpoolerSubcommand::UserOpens(text) => limit(UserLimit::Opens, text),
+        SpoolerSubcommand::Reserve(text) => {
+            let reserve = text.map(|text| text.parse::<Reserve>()).transpose();
+            reserve.map(SpoolerAction::Reserve).map_err(|failure| wrong(subcommand, failure))
+        }
+        plain => Ok(SpoolerAction::Plain(plain)),
+    }
 }
 
 impl SpoolerStatement {
@@ -32,18 +67,19 @@ impl SpoolerStatement {
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let (mut steps, mut warnings) = (Vec::new(), Vec::new());
         for subcommand in &command.subcommands {
-            let meant: SpoolerSubcommand = subcommand.read()?;
+            let meant = action(subcommand)?;
             match &meant {
-                SpoolerSubcommand::ErrLog(Some(name)) if !log_file(subcommand, name)? => warnings.push(format!(
-                    "WARNING: ERRLOG {name} HAS NO EFFECT HERE: messages stay in the log of the spool ({})",
-                    source.place(command, None)
-                )),
-                SpoolerSubcommand::Dump(name) => dump_file(subcommand, name)?,
+                SpoolerAction::Plain(SpoolerSubcommand::ErrLog(Some(name))) if !log_file(subcommand, name)? => warnings
+                    .push(format!(
+                        "WARNING: ERRLOG {name} HAS NO EFFECT HERE: messages stay in the log of the spool ({})",
+                        source.place(command, None)
+                    )),
+                SpoolerAction::Plain(SpoolerSubcommand::Dump(name)) => dump_file(subcommand, name)?,
                 _ => {}
             }
             steps.push(source.step(command, Some(subcommand), meant));
         }
-        if let Some(Step { action: SpoolerSubcommand::Rebuild, .. }) = steps.iter().rev().nth(1) {
+        if let Some(Step { action: SpoolerAction::Plain(SpoolerSubcommand::Rebuild), .. }) = steps.iter().rev().nth(1) {
             let last = command.subcommands.last().map_or(command.head, |subcommand| subcommand.span);
             return Err(Mistake::new(
                 Message::Syntax,
@@ -52,20 +88,21 @@ impl SpoolerStatement {
             ));
         }
         if steps.is_empty() {
-            steps.push(source.step(command, None, SpoolerSubcommand::Status(DisplayRequest::default())));
+            let status = SpoolerAction::Plain(SpoolerSubcommand::Status(DisplayRequest::default()));
+            steps.push(source.step(command, None, status));
         }
         Ok(Self { warnings, steps })
     }
 
     /// Whether START is among its subcommands.
     pub fn starts(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step.action, SpoolerSubcommand::Start))
+        self.steps.iter().any(|step| matches!(step.action, SpoolerAction::Plain(SpoolerSubcommand::Start)))
     }
 
     /// Returns what it needs the spool for.
     pub fn intent(&self) -> Intent {
-        let looks = |step: &Step<SpoolerSubcommand>| match &step.action {
-            SpoolerSubcommand::Status(display) | SpoolerSubcommand::Statistics(display) => {
+        let looks = |step: &Step<SpoolerAction>| match &step.action {
+            SpoolerAction::Plain(SpoolerSubcommand::Status(display) | SpoolerSubcommand::Statistics(display)) => {
                 display.intent() == Intent::Read
             }
             _ => false,
@@ -93,9 +130,23 @@ fn dump_file(subcommand: &Subcommand, name: &str) -> Result<(), Mistake> {
     }
 }
 
-fn execute(subcommand: &SpoolerSubcommand, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
+fn execute(action: &SpoolerAction, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     let about = |failure| EarlyEnd::Failed(failure, Subject::Spooler);
+    let subcommand = match action {
+        SpoolerAction::Access(change) => {
+            return session.spool()?.set_access(AccessObject::Spooler, vec![change.clone()]).map_err(about);
+        }
+        SpoolerAction::Limit(limit, most) => return session.spool()?.set_user_limit(*limit, *most).map_err(about),
+        SpoolerAction::Reserve(reserve) => return session.spool()?.set_reserve(*reserve).map_err(about),
+        SpoolerAction::Plain(subcommand) => subcommand,
+    };
     match subcommand {
+        // Their meaning is an action of its own.
+        SpoolerSubcommand::Access(_)
+        | SpoolerSubcommand::Reserve(_)
+        | SpoolerSubcommand::UserJobs(_)
+        | SpoolerSubcommand::UserOctets(_)
+        | SpoolerSubcommand::UserOpens(_) => Ok(()),
         SpoolerSubcommand::Fastcnfg(path) => {
             let path = path.clone().map(|path| RawPath(path.into()));
             session.spool()?.set_fastcnfg(path).map_err(about)
