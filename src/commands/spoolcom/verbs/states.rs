@@ -12,6 +12,7 @@ use crate::commands::spoolcom::language::keywords::Key;
 ///
 /// The columns are Offline, Busy, Waiting, Suspended, Deverror and Procerror. All attributes share one row.
 const DEVICE: &[(Key, &str)] = &[
+    (Key::Access, "xxxxxx"),
     (Key::Align, "--xxx-"),
     (Key::Clear, "-x-xx-"),
     (Key::Delete, "x-----"),
@@ -143,7 +144,16 @@ mod tests {
         // Every subcommand of the manual was looked at, and every one that there is has a row.
         assert_eq!(table.len() + attributes.len(), 33);
         for row in Verb::Dev.grammar().rows {
-            let ours = [Key::Attempts, Key::Content, Key::Delivery, Key::Eol, Key::Log, Key::PageLength, Key::Uri];
+            let ours = [
+                Key::Access,
+                Key::Attempts,
+                Key::Content,
+                Key::Delivery,
+                Key::Eol,
+                Key::Log,
+                Key::PageLength,
+                Key::Uri,
+            ];
             let known = table.iter().any(|one| one.0 == row.key) || attributes.contains(&row.key);
             assert!(known || ours.contains(&row.key), "{:?}", row.key);
         }
