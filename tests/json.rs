@@ -273,7 +273,14 @@ fn hide(value: &mut Value, base: &str) {
                         *value = Value::from(path[..end].replace(base, "[base]") + "[six]");
                     }
                     // How full the disk is.
-                    ("units-allocated" | "total-units" | "percent-full", _) => *value = Value::from("[number]"),
+                    ("units-allocated" | "total-units" | "percent-full" | "free-octets", _) => {
+                        *value = Value::from("[number]")
+                    }
+                    ("spool-space", Value::Array(lines)) => {
+                        let free = |line: &Value| line.as_str().is_some_and(|line| line.starts_with("free: "));
+                        let lines: Vec<Value> = lines.iter().filter(|line| !free(line)).cloned().collect();
+                        *value = lines.into();
+                    }
                     ("base", _) => *value = Value::from("[base]"),
                     ("fastcnfg", Value::String(path)) => *value = Value::from(path.replace(base, "[base]")),
                     _ => hide(value, base),

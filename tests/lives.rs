@@ -1,14 +1,10 @@
 //! Print processes that die: whoever writes next starts them again, and a drain that waits for one of them ends.
 
-use std::fs::File;
-use std::os::fd::AsRawFd;
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use crate::support::documents::{take_apart, text};
 use crate::support::{DEADLINE, Site, finish};
 use crate::unrecorded::shows;
-use spoolsuite::sys::lock::FileLock;
 use spoolsuite::sys::process::ProcessNote;
 
 /// A site whose print process dies as soon as it has claimed the job `tag`.
@@ -105,10 +101,9 @@ fn a_print_process_ends_when_its_spool_is_removed() {
         let open = || site.run("spoolcom", &["DEV $LP1", "--json"]).out.contains("\"open\":true");
         site.fastp().is_some() && site.paths().submission_socket().exists() && open()
     });
-    let lock = File::open(site.paths().process_lock(&"SPLA".parse().unwrap())).unwrap();
+    let process = site.fastp().unwrap();
     std::fs::remove_dir_all(&base).unwrap();
-    let lock = PathBuf::from(format!("/proc/self/fd/{}", lock.as_raw_fd()));
-    assert!(FileLock::exclusive(&lock, DEADLINE).unwrap().is_some(), "it lives on");
+    assert!(crate::support::dies(process, DEADLINE), "it lives on");
 }
 
 /// Ended, and not collected yet: it was adopted by whoever collects the orphans of this machine.

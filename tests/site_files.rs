@@ -198,6 +198,7 @@ fn a_cold_start_file_runs_to_its_end_and_again_changes_nothing() {
                 "units-allocated",
                 "total-units",
                 "percent-full",
+                "free-octets",
                 "state",
                 "pid",
                 "process-state",

@@ -14,6 +14,7 @@ pub mod screen;
 pub mod sink;
 
 use std::collections::HashSet;
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -26,7 +27,7 @@ use serde_json::Value;
 use spoolsuite::model::ProcessName;
 use spoolsuite::spool::disk::paths::Base;
 use spoolsuite::sys::lock::FileLock;
-use spoolsuite::sys::process::ProcessNote;
+use spoolsuite::sys::process::{Deaths, ProcessNote};
 use spoolsuite::sys::socket;
 use spoolsuite::sys::watch::Watch;
 
@@ -357,7 +358,11 @@ impl Site {
 
     /// Waits until no print process holds its lock: the kernel wakes us when the holder dies.
     pub fn fastp_ends(&self, deadline: Duration) -> bool {
-        FileLock::exclusive(&self.base.process_lock(&self.process()), deadline).is_ok_and(|lock| lock.is_some())
+        match FileLock::exclusive(&self.base.process_lock(&self.process()), deadline) {
+            Ok(lock) => lock.is_some(),
+            // The spool of another user, who does not let us lock.
+            Err(_) => self.fastp().is_none_or(|pid| dies(pid, deadline)),
+        }
     }
 
     /// The end of the print process's log, for a failing test.
@@ -442,11 +447,22 @@ fn end(path: &Path) -> Option<FileLock> {
 /// The print process that holds this lock. It is known by its number and when it started: another one that has got the
 /// number of one that died is not taken for it.
 fn holder(lock: &Path) -> Option<Pid> {
-    if !FileLock::is_held(lock).ok()? {
+    // In the spool of another user nobody else may ask.
+    if !FileLock::is_held(lock).unwrap_or(true) {
         return None;
     }
     let note: ProcessNote = std::fs::read_to_string(lock).ok()?.parse().ok()?;
     (note.pid > 1 && note.is_there()).then(|| pid(note.pid))
+}
+
+/// Waits until a process has died, whoever's child it is. False when it lives on.
+pub fn dies(pid: Pid, deadline: Duration) -> bool {
+    let Ok(note) = ProcessNote::of(pid.as_raw().cast_unsigned()) else { return true };
+    let (bell, _silent) = nix::unistd::pipe().unwrap();
+    Deaths::default().wait(&[note.pid], bell.as_fd(), deadline).unwrap();
+    // One that is not collected yet is dead too.
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", note.pid)).unwrap_or_default();
+    !note.is_there() || stat.rsplit_once(')').is_some_and(|(_, after)| after.trim_start().starts_with('Z'))
 }
 
 impl Drop for Site {
