@@ -15,6 +15,7 @@ pub mod sink;
 
 use std::collections::HashSet;
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -358,11 +359,12 @@ impl Site {
 
     /// Waits until no print process holds its lock: the kernel wakes us when the holder dies.
     pub fn fastp_ends(&self, deadline: Duration) -> bool {
-        match FileLock::exclusive(&self.base.process_lock(&self.process()), deadline) {
-            Ok(lock) => lock.is_some(),
-            // The spool of another user, who does not let us lock.
-            Err(_) => self.fastp().is_none_or(|pid| dies(pid, deadline)),
+        let lock = self.base.process_lock(&self.process());
+        // In the spool of another user nobody else locks anything.
+        if std::fs::metadata(&lock).is_ok_and(|meta| meta.uid() != nix::unistd::geteuid().as_raw()) {
+            return self.fastp().is_none_or(|pid| dies(pid, deadline));
         }
+        FileLock::exclusive(&lock, deadline).is_ok_and(|lock| lock.is_some())
     }
 
     /// The end of the print process's log, for a failing test.
@@ -447,8 +449,8 @@ fn end(path: &Path) -> Option<FileLock> {
 /// The print process that holds this lock. It is known by its number and when it started: another one that has got the
 /// number of one that died is not taken for it.
 fn holder(lock: &Path) -> Option<Pid> {
-    // In the spool of another user nobody else may ask.
-    if !FileLock::is_held(lock).unwrap_or(true) {
+    // Not by its path: the spool may be another user's, which only he is told about.
+    if !FileLock::is_held_on(&std::fs::File::open(lock).ok()?).ok()? {
         return None;
     }
     let note: ProcessNote = std::fs::read_to_string(lock).ok()?.parse().ok()?;
