@@ -438,6 +438,8 @@ fn end(path: &Path) -> Option<FileLock> {
         if let Some(pid) = holder(path) {
             let _ = kill(pid, Signal::SIGKILL);
         }
+        // One in the spool of another user is ours now: we end it.
+        let _ = std::os::unix::fs::chown(path, Some(nix::unistd::geteuid().as_raw()), None);
         // Who has just taken the lock has not signed it yet, for a moment.
         if let Ok(Some(lock)) = FileLock::exclusive(path, Duration::from_millis(100)) {
             return Some(lock);
