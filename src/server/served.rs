@@ -246,7 +246,8 @@ fn connections(
     let serve_one = move |stream: &UnixStream, peer: Peer| {
         let caller = caller_of(peer, &operators);
         let local = Local::new(spool.clone(), caller.clone(), clock::now, Arc::clone(&attendant));
-        let door = Door { spool: Box::new(local), caller, log: Arc::clone(&log) };
+        let guardian = spool.base().root().join("guardian");
+        let door = Door { spool: Box::new(local), caller, log: Arc::clone(&log), guardian };
         let door: Box<dyn Operations> = Box::new(door);
         if let Err(error) = serve(stream, &mut Ok(door), || Deadline::NEVER, PATIENCE) {
             log(&format!("connection of {} (process {}): {error}", users::name(peer.uid), peer.pid));
@@ -266,12 +267,30 @@ struct Door {
     spool: Box<dyn Operations>,
     caller: Caller,
     log: Log,
+    /// Where files of the names of another system lie.
+    guardian: PathBuf,
+}
+
+/// Refuses a file that is not below `guardian`.
+fn demand_own(path: &std::path::Path, guardian: &std::path::Path) -> Result<(), Failure> {
+    let plain = path.components().all(|part| part != std::path::Component::ParentDir);
+    if plain && path.starts_with(guardian) {
+        return Ok(());
+    }
+    let what = format!("{}: a server writes to no path that it is given", path.display());
+    Err(Failure::new(FailureKind::Security, what).hint("$VOLUME.SUBVOLUME.FILE names a file of the spool itself"))
 }
 
 impl Carrier for Door {
     fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
-        if let Request::Submit { .. } = &request {
-            demand_readable(&files)?;
+        match &request {
+            Request::Submit { .. } => demand_readable(&files)?,
+            // The server opens no path of a user with its own rights. Below this directory nobody else makes anything.
+            Request::Dump { to } => demand_own(&to.0, &self.guardian)?,
+            Request::SetErrorLog { name: Some(name) } if name.contains('/') => {
+                demand_own(std::path::Path::new(name), &self.guardian)?;
+            }
+            _ => {}
         }
         let asked = request.name();
         let reply = answer(self.spool.as_mut(), request, files);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::client::ServedSpool;
-use crate::model::job::Submission;
+use crate::model::job::{RawPath, Submission};
 
 fn server(dir: &tempfile::TempDir) -> (Server, PathBuf) {
     let base = Base::new(dir.path().join("base"));
@@ -21,6 +21,25 @@ fn a_descriptor_that_is_neither_file_nor_pipe_is_refused() {
     let reply = { remote }.carry(request, vec![zero]).unwrap();
     let Reply::Failed(failure) = reply else { unreachable!("{reply:?}") };
     assert!(failure.message.contains("is a file or a pipe"), "{failure}");
+}
+
+#[test]
+fn a_server_writes_to_no_path_that_a_user_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_server, path) = server(&dir);
+    let mut spool = ServedSpool::connect(&path).unwrap();
+    let elsewhere = dir.path().join("copy");
+    let base = dir.path().join("base");
+    for to in [elsewhere.clone(), base.join("guardian/../copy"), base.join("spool.db")] {
+        let refused = spool.dump(RawPath(to.clone())).unwrap_err();
+        assert!(refused.message.contains("no path that it is given"), "{to:?}: {refused}");
+        let refused = spool.set_error_log(Some(to.to_str().unwrap().to_owned())).unwrap_err();
+        assert!(refused.message.contains("no path that it is given"), "{to:?}: {refused}");
+    }
+    assert!(!elsewhere.exists());
+    spool.set_error_log(Some("$DATA1.SPOOL.ERRLOG".into())).unwrap();
+    spool.dump(RawPath(base.join("guardian/data1/spool/copy"))).unwrap();
+    assert!(base.join("guardian/data1/spool/copy").exists());
 }
 
 #[test]
