@@ -322,6 +322,10 @@ fn what_a_filter_finds_is_what_a_display_shows() {
                 empty.extend(Some(row.name()).filter(|name| !NEVER.contains(name) && !listing.history));
             }
             for operator in OPERATORS {
+                // How full the disk is changes between two looks.
+                if row.name() == "spool-space" {
+                    continue;
+                }
                 if !is_comparable(row.kind, operator) {
                     let filter = format!("{}{operator}1", row.name());
                     let words = [listing.words, &["-f", &filter]].concat();

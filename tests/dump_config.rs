@@ -68,9 +68,18 @@ fn shown(inside: &Inside) -> Vec<Value> {
         let mut value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{display}: {error}: {text}"));
         let rows = if let Value::Array(rows) = &mut value { rows } else { std::slice::from_mut(&mut value) };
         for row in rows {
-            for key in
-                ["spool-id", "base", "log", "created", "logging-file", "units-allocated", "total-units", "percent-full"]
-            {
+            for key in [
+                "spool-id",
+                "base",
+                "log",
+                "created",
+                "logging-file",
+                "units-allocated",
+                "total-units",
+                "percent-full",
+                "free-octets",
+                "spool-space",
+            ] {
                 row.as_object_mut().unwrap().remove(key);
             }
             if let Some(path) =

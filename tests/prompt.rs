@@ -164,7 +164,6 @@ fn standard_input_that_is_no_terminal_is_a_command_file() {
 fn pdpr_says_what_it_waits_for_on_a_terminal_only() {
     let site = Site::new();
     site.declare();
-    site.spoolcom("DEV $LP1, START");
     let command = || {
         let mut command = piped(site.command("pdpr"));
         command.args(["-d", "office.front", "-t", "stream", "-"]);
@@ -177,7 +176,9 @@ fn pdpr_says_what_it_waits_for_on_a_terminal_only() {
     drop(input);
     let (shown, status) = screen.ends();
     assert_eq!(status, Some(0));
-    assert!(shown.ends_with(" \r") && !shown.contains('\n'), "{shown:?}");
+    let (waited, said) = shown.split_once("pdpr: accepted, but ").unwrap();
+    assert!(waited.ends_with(" \r") && !waited.contains('\n'), "{shown:?}");
+    assert!(said.contains("was never started"), "{shown:?}");
     let mut child = command().spawn().unwrap();
     child.stdin.take().unwrap().write_all(&stream("stream", 1000)).unwrap();
     assert_eq!(finish(child, DEADLINE).expect(0).err, "");

@@ -434,12 +434,19 @@ impl Site {
 /// Takes a lock away from whoever has it.
 fn end(path: &Path) -> Option<FileLock> {
     let late = Instant::now() + DEADLINE;
+    let is_foreign = std::fs::metadata(path).is_ok_and(|meta| meta.uid() != nix::unistd::geteuid().as_raw());
     while path.parent().is_some_and(Path::is_dir) && Instant::now() < late {
-        if let Some(pid) = holder(path) {
+        let pid = holder(path);
+        if let Some(pid) = pid {
             let _ = kill(pid, Signal::SIGKILL);
         }
-        // One in the spool of another user is ours now: we end it.
-        let _ = std::os::unix::fs::chown(path, Some(nix::unistd::geteuid().as_raw()), None);
+        // In the spool of another user nobody else locks anything.
+        if is_foreign {
+            if let Some(pid) = pid {
+                dies(pid, DEADLINE);
+            }
+            return None;
+        }
         // Who has just taken the lock has not signed it yet, for a moment.
         if let Ok(Some(lock)) = FileLock::exclusive(path, Duration::from_millis(100)) {
             return Some(lock);
