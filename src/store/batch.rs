@@ -12,6 +12,17 @@ pub(crate) fn members(tx: &Tx<'_>, batch: BatchNumber) -> Fallible<Vec<JobId>> {
     tx.rows("SELECT id FROM job WHERE batch = ? ORDER BY batch_place", values![batch], |row| row.only())
 }
 
+/// Returns how many batches there are: a step in an index for each, however many jobs they have.
+pub(crate) fn count(tx: &Tx<'_>) -> Fallible<u64> {
+    let (mut count, mut last) = (0, i64::MIN);
+    while let Some(next) =
+        tx.one("SELECT batch FROM job WHERE batch > ? ORDER BY batch LIMIT 1", values![last], |row| row.only())?
+    {
+        (count, last) = (count + 1, next);
+    }
+    Ok(count)
+}
+
 /// Makes a job the last one of a batch.
 pub(crate) fn link(tx: &Tx<'_>, job: JobId, batch: BatchNumber) -> Fallible<()> {
     tx.demand_lock(Lock::Job(job))?;

@@ -116,7 +116,7 @@ impl Spool {
                 printing_jobs: on_devices.printing,
                 jobs_collected: shown(counts.collected),
                 jobs_printed: shown(counts.printed),
-                batches: 0,
+                batches: store::batch::count(tx)?,
                 locations: shown(counts.locations),
                 devices: shown(counts.devices),
                 collectors: u64::try_from(collectors.len()).unwrap_or(u64::MAX),

@@ -27,6 +27,19 @@ fn held(site: &Site, destination: &str, lines: &[usize]) -> Vec<u32> {
 }
 
 #[test]
+fn batches_are_counted_whatever_jobs_they_have() {
+    let site = Site::new();
+    site.device("LP1", "#A.B", vec![]);
+    let batches = || site.spool.statistics(&site.call()).unwrap().batches;
+    assert_eq!(batches(), 0);
+    for (n, job) in [7, 301, 7, 301, 7].into_iter().zip(held(&site, "a.b", &[1; 5])) {
+        site.spool.link_job(&site.call(), batch(n), &reference(job)).unwrap();
+    }
+    held(&site, "a.b", &[1]);
+    assert_eq!(batches(), 2);
+}
+
+#[test]
 fn a_batch_prints_in_the_order_of_link_and_nothing_comes_between() {
     let site = Site::new();
     let device = site.device("LP1", "#A.B", vec![]);
