@@ -54,19 +54,14 @@ impl BatchStatement {
     /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let batch = object_name(command)?;
-        let mut steps: Vec<Step<BatchAction>> = Vec::new();
-        for subcommand in &command.subcommands {
-            match (action(subcommand)?, steps.last_mut()) {
-                // Attributes that follow each other are one change: all of them hold, or none.
-                (BatchAction::Alter(more), Some(Step { action: BatchAction::Alter(changes), .. })) => {
-                    changes.extend(more);
-                }
-                (action, _) => steps.push(source.step(command, Some(subcommand), action)),
+        let join = |last: &mut BatchAction, action| match (last, action) {
+            (BatchAction::Alter(changes), BatchAction::Alter(more)) => {
+                changes.extend(more);
+                None
             }
-        }
-        if steps.is_empty() {
-            steps.push(source.step(command, None, BatchAction::Status(DisplayRequest::default())));
-        }
+            (_, action) => Some(action),
+        };
+        let steps = source.steps(command, action, join, BatchAction::Status(DisplayRequest::default()))?;
         Ok(Self { batch, steps })
     }
 

@@ -53,8 +53,8 @@ impl CollectStatement {
     /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let collector = object_name::<Dollar<CollectorName>>(command)?.map(|name| name.0);
-        let (mut steps, mut warnings): (Vec<Step<CollectAction>>, Vec<String>) = Default::default();
-        for subcommand in &command.subcommands {
+        let mut warnings = Vec::new();
+        let read = |subcommand: &Subcommand| {
             let action = match source.kept(command, subcommand, &mut warnings) {
                 Some(word) => CollectAction::Change(vec![CollectorChange::Kept(word)]),
                 None => action(subcommand)?,
@@ -62,17 +62,16 @@ impl CollectStatement {
             if matches!(action, CollectAction::Summary(_)) {
                 no_name_before(subcommand, command)?;
             }
-            match (action, steps.last_mut()) {
-                // Attributes that follow each other are one change: all of them hold, or none.
-                (CollectAction::Change(more), Some(Step { action: CollectAction::Change(changes), .. })) => {
-                    changes.extend(more);
-                }
-                (action, _) => steps.push(source.step(command, Some(subcommand), action)),
+            Ok(action)
+        };
+        let join = |last: &mut CollectAction, action| match (last, action) {
+            (CollectAction::Change(changes), CollectAction::Change(more)) => {
+                changes.extend(more);
+                None
             }
-        }
-        if steps.is_empty() {
-            steps.push(source.step(command, None, CollectAction::Status(DisplayRequest::default())));
-        }
+            (_, action) => Some(action),
+        };
+        let steps = source.steps(command, read, join, CollectAction::Status(DisplayRequest::default()))?;
         Ok(Self { collector, warnings, steps })
     }
 

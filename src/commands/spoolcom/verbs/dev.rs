@@ -73,8 +73,8 @@ impl DeviceStatement {
     /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let device = object_name(command)?;
-        let (mut steps, mut warnings): (Vec<Step<DeviceAction>>, Vec<String>) = Default::default();
-        for subcommand in &command.subcommands {
+        let mut warnings = Vec::new();
+        let read = |subcommand: &Subcommand| {
             let action = match source.kept(command, subcommand, &mut warnings) {
                 Some(word) => DeviceAction::Change(subcommand.key(), vec![DeviceChange::Kept(word)]),
                 None => action(subcommand)?,
@@ -82,17 +82,16 @@ impl DeviceStatement {
             if matches!(action, DeviceAction::Summary(_)) {
                 no_name_before(subcommand, command)?;
             }
-            match (action, steps.last_mut()) {
-                // Attributes that follow each other are one change: all of them hold, or none.
-                (DeviceAction::Change(_, more), Some(Step { action: DeviceAction::Change(_, changes), .. })) => {
-                    changes.extend(more);
-                }
-                (action, _) => steps.push(source.step(command, Some(subcommand), action)),
+            Ok(action)
+        };
+        let join = |last: &mut DeviceAction, action| match (last, action) {
+            (DeviceAction::Change(_, changes), DeviceAction::Change(_, more)) => {
+                changes.extend(more);
+                None
             }
-        }
-        if steps.is_empty() {
-            steps.push(source.step(command, None, DeviceAction::Status(DisplayRequest::default())));
-        }
+            (_, action) => Some(action),
+        };
+        let steps = source.steps(command, read, join, DeviceAction::Status(DisplayRequest::default()))?;
         Ok(Self { device, warnings, steps })
     }
 

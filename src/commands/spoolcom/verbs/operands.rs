@@ -76,6 +76,33 @@ impl Source<'_> {
     pub fn step<A>(&self, command: &Command, subcommand: Option<&Subcommand>, action: A) -> Step<A> {
         Step { action, place: self.place(command, subcommand) }
     }
+
+    /// Reads the subcommands of `command`, each by `read`; `usual` is done where there is none. `join` takes an action into the
+    /// one before it, or gives it back: attributes that follow each other are one change, so that all of them hold, or none.
+    ///
+    /// # Errors
+    /// The first mistake of `read`.
+    pub fn steps<A>(
+        &self,
+        command: &Command,
+        mut read: impl FnMut(&Subcommand) -> Result<A, Mistake>,
+        join: impl Fn(&mut A, A) -> Option<A>,
+        usual: A,
+    ) -> Result<Vec<Step<A>>, Mistake> {
+        let mut steps: Vec<Step<A>> = Vec::new();
+        for subcommand in &command.subcommands {
+            let action = read(subcommand)?;
+            let left = match steps.last_mut() {
+                Some(last) => join(&mut last.action, action),
+                None => Some(action),
+            };
+            steps.extend(left.map(|action| self.step(command, Some(subcommand), action)));
+        }
+        if steps.is_empty() {
+            steps.push(self.step(command, None, usual));
+        }
+        Ok(steps)
+    }
 }
 
 /// An action, and for messages the words in which it was typed.

@@ -48,8 +48,8 @@ impl PrintStatement {
     /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let process = object_name::<DollarName>(command)?.map(|name| name.0);
-        let (mut steps, mut warnings): (Vec<Step<PrintAction>>, Vec<String>) = Default::default();
-        for subcommand in &command.subcommands {
+        let mut warnings = Vec::new();
+        let read = |subcommand: &Subcommand| {
             let action = match source.kept(command, subcommand, &mut warnings) {
                 Some(word) => PrintAction::Change(vec![ProcessChange::Kept(word)]),
                 None => action(subcommand)?,
@@ -57,17 +57,16 @@ impl PrintStatement {
             if matches!(action, PrintAction::Summary(_)) {
                 no_name_before(subcommand, command)?;
             }
-            match (action, steps.last_mut()) {
-                // Attributes that follow each other are one change: all of them hold, or none.
-                (PrintAction::Change(more), Some(Step { action: PrintAction::Change(changes), .. })) => {
-                    changes.extend(more);
-                }
-                (action, _) => steps.push(source.step(command, Some(subcommand), action)),
+            Ok(action)
+        };
+        let join = |last: &mut PrintAction, action| match (last, action) {
+            (PrintAction::Change(changes), PrintAction::Change(more)) => {
+                changes.extend(more);
+                None
             }
-        }
-        if steps.is_empty() {
-            steps.push(source.step(command, None, PrintAction::Status(DisplayRequest::default())));
-        }
+            (_, action) => Some(action),
+        };
+        let steps = source.steps(command, read, join, PrintAction::Status(DisplayRequest::default()))?;
         Ok(Self { process, warnings, steps })
     }
 
