@@ -466,6 +466,13 @@ fn holder(lock: &Path) -> Option<Pid> {
     (note.pid > 1 && note.is_there()).then(|| pid(note.pid))
 }
 
+/// Copies a program. By a process of its own: a child that another test makes at that moment would hold a copy of ours open for
+/// writing, and the kernel starts no program that somebody may still write.
+pub fn copy_program(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("--").arg(from).arg(to).status().unwrap();
+    assert!(copied.success(), "{} is not copied", from.display());
+}
+
 /// Waits until a process has died, whoever's child it is. False when it lives on.
 pub fn dies(pid: Pid, deadline: Duration) -> bool {
     let Ok(note) = ProcessNote::of(pid.as_raw().cast_unsigned()) else { return true };

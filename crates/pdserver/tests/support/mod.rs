@@ -61,6 +61,13 @@ pub struct Machine {
     ready: UnixDatagram,
 }
 
+/// Copies a program. By a process of its own: a child that another test makes at that moment would hold a copy of ours open for
+/// writing, and the kernel starts no program that somebody may still write.
+pub fn copy_program(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("--").arg(from).arg(to).status().unwrap();
+    assert!(copied.success(), "{} is not copied", from.display());
+}
+
 impl Machine {
     /// None where we cannot become other users, which is said.
     pub fn new() -> Option<Self> {
@@ -75,7 +82,7 @@ impl Machine {
             let test = std::env::current_exe().unwrap();
             let program = test.parent().and_then(Path::parent).unwrap().join(name);
             assert!(program.exists(), "{} is not built: cargo test --workspace", program.display());
-            std::fs::copy(&program, dir.path().join(name)).unwrap();
+            copy_program(&program, &dir.path().join(name));
         }
         for name in ["run", "paper"] {
             std::fs::create_dir(dir.path().join(name)).unwrap();
