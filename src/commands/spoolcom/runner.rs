@@ -232,18 +232,30 @@ impl<'a, 'o> Runner<'a, 'o> {
         };
         // Close the weaker one first: a process may open a spool only once.
         self.close();
-        let mut spool = (self.open)(self.spooler.as_deref(), wanted)?;
-        if let Some(node) = &self.node {
-            let server = spool.about()?.server;
-            if !server.as_str().eq_ignore_ascii_case(node) {
-                let what =
-                    format!("there is no spooler on \\{}; this is \\{server}", crate::model::printable::escaped(node));
-                return Err(Failure::new(FailureKind::Unreachable, what));
-            }
+        // Before anything may be changed: the spool of another node is none of ours. A spool that is not there yet has the name
+        // of this node when it is made.
+        if self.node.is_some()
+            && wanted != Intent::Read
+            && let Ok(mut spool) = (self.open)(self.spooler.as_deref(), Intent::Read)
+        {
+            self.demand_our_node(spool.as_mut())?;
         }
+        let mut spool = (self.open)(self.spooler.as_deref(), wanted)?;
+        self.demand_our_node(spool.as_mut())?;
         self.session.spool = Some(spool);
         self.intent = Some(wanted);
         Ok(())
+    }
+
+    /// Refuses a spool of another node than the one that was named.
+    fn demand_our_node(&self, spool: &mut dyn Operations) -> Result<(), Failure> {
+        let Some(node) = &self.node else { return Ok(()) };
+        let server = spool.about()?.server;
+        if server.as_str().eq_ignore_ascii_case(node) {
+            return Ok(());
+        }
+        let what = format!("there is no spooler on \\{}; this is \\{server}", crate::model::printable::escaped(node));
+        Err(Failure::new(FailureKind::Unreachable, what))
     }
 
     /// Carries out OPEN. The spooler that was open before is closed, whatever comes of it.

@@ -652,6 +652,20 @@ fn each_subcommand_is_its_operation() {
 }
 
 #[test]
+fn the_spool_of_another_node_is_looked_at_and_never_opened_for_more() {
+    for (line, opened) in
+        [("\\ DEV lp1, DRAIN", 0), ("\\é DEV lp1, DRAIN", 0), ("\\elsewhere LOC #NEW.DEST, DEV lp1", 1)]
+    {
+        let world = world();
+        let ran = run(&world, &[line]);
+        assert_eq!(ran.exit, Exit::Unreachable, "{line}: {ran}");
+        let world = world.borrow();
+        assert!(world.opened.len() == opened && world.opened.iter().all(|one| one.1 == Intent::Read), "{line}");
+        assert!(world.changes.is_empty(), "{line}");
+    }
+}
+
+#[test]
 fn a_line_without_end_is_refused() {
     let world = world();
     let ran =

@@ -4,7 +4,7 @@ use crate::commands::spoolcom::displays::SUPERVISOR;
 use crate::commands::spoolcom::language::messages::Message;
 use crate::commands::spoolcom::language::mistake::{Mistake, Span};
 use crate::commands::spoolcom::language::tree::Command;
-use crate::model::{Failure, FailureKind};
+use crate::model::{Failure, FailureKind, ServerName};
 
 /// A supervisor as somebody names it: `$SPLS`, `\NODE.$SPLS`, or `\NODE` for the usual one of a node.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +39,9 @@ impl Supervisor {
 
     /// Tells whether it has the name of ours; its node is another question.
     pub fn is_ours(&self) -> bool {
-        self.name.eq_ignore_ascii_case(SUPERVISOR.trim_start_matches('$'))
+        // A node that can be none has no spooler either.
+        let may_be = self.node.as_ref().is_none_or(|node| node.parse::<ServerName>().is_ok());
+        may_be && self.name.eq_ignore_ascii_case(SUPERVISOR.trim_start_matches('$'))
     }
 
     /// Returns its name without node and `$`.
