@@ -420,7 +420,13 @@ impl Site {
     /// Ends every print process of this spool, whatever it does, and returns their locks: as long as they are kept, one that
     /// was on its way waits for them, and ends.
     pub fn stop(&self) -> Vec<FileLock> {
-        self.process_locks().iter().filter_map(|lock| end(lock)).collect()
+        let locks = self.process_locks().iter().filter_map(|lock| end(lock)).collect();
+        // One that is still on its way has no lock yet: it would come back as soon as the locks are given up.
+        for pid in on_the_way(self.base()) {
+            let _ = kill(pid, Signal::SIGKILL);
+            dies(pid, DEADLINE);
+        }
+        locks
     }
 }
 
@@ -453,6 +459,21 @@ fn end(path: &Path) -> Option<FileLock> {
         }
     }
     None
+}
+
+/// Every `fastp` that was started for this base, by its command line.
+fn on_the_way(base: &Path) -> Vec<Pid> {
+    let of_base = |arguments: &[u8]| {
+        let mut words = arguments.split(|octet| *octet == 0);
+        let is_fastp = words.next().is_some_and(|word| word.ends_with(b"fastp"));
+        is_fastp && words.any(|word| word == base.as_os_str().as_encoded_bytes())
+    };
+    let numbers =
+        std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    numbers
+        .filter(|number: &u32| std::fs::read(format!("/proc/{number}/cmdline")).is_ok_and(|line| of_base(&line)))
+        .map(pid)
+        .collect()
 }
 
 /// The print process that holds this lock. It is known by its number and when it started: another one that has got the
