@@ -13,6 +13,7 @@ mod headers;
 mod interleavings;
 mod lifecycle;
 mod lifetime;
+mod moving;
 mod order;
 mod pages;
 mod restart;
