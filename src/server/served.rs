@@ -311,6 +311,12 @@ impl Guests {
         Ok(Caller { user: guest.name.clone(), host: guest.host.clone(), operator, ..caller })
     }
 
+    /// The spool as the account of the server sees it.
+    pub fn own(&self) -> Box<dyn Operations> {
+        let spool = self.spool.clone();
+        Box::new(Local::new(spool, users::caller(), clock::now, Arc::clone(&self.attendant)))
+    }
+
     /// Serves the operations that come over `stream` as `caller`, until it is closed. Documents that come beside a request may be
     /// sockets: one that is closed with unread octets in it is a document that was cut off.
     ///
