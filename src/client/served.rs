@@ -159,6 +159,11 @@ impl Carrier for ServedSpool {
             .map_err(|error| Failure::new(FailureKind::Io, format!("a document cannot be read: {error}")))?;
         if let Some(remote) = &self.remote {
             match remote.exchange(&request, &files, deadline) {
+                // The way through the network says what is the matter; trying twice doubles how long that takes.
+                Err(failure) if remote.is_refused() && matches!(self.place, ServerPlace::Network(_)) => {
+                    self.remote = None;
+                    return Err(failure);
+                }
                 // It was not sent, or it only looked: whoever listens there now is asked.
                 Err(failure) if failure.kind == FailureKind::Unreachable => self.remote = None,
                 Err(failure) => {

@@ -23,7 +23,7 @@ use nix::sys::stat::{SFlag, fstat};
 use super::connection::serve;
 use super::connections::{Connections, Limits};
 use crate::client::hello;
-use crate::model::job::Transfer;
+use crate::model::job::{Submission, Transfer};
 use crate::model::{Caller, Failure, FailureKind, ServerName};
 use crate::spool::disk::base::{Access, open, server_name};
 use crate::spool::disk::locks::{self, ServerLock};
@@ -307,7 +307,7 @@ impl Guests {
         if caller.uid == 0 {
             return Err(Failure::new(FailureKind::Security, "nobody is root over the network"));
         }
-        let operator = known.is_some() && caller.groups.iter().any(|group| *group == self.operators);
+        let operator = known.is_some() && caller.groups.contains(&self.operators);
         Ok(Caller { user: guest.name.clone(), host: guest.host.clone(), operator, ..caller })
     }
 
@@ -354,13 +354,7 @@ fn demand_own(path: &std::path::Path, guardian: &std::path::Path) -> Result<(), 
 impl Carrier for Door {
     fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
         match &request {
-            Request::Submit { submission } if self.from_network => {
-                if submission.documents.iter().any(|document| document.transfer != Transfer::Copy) {
-                    let why = "a server cannot follow a link into another machine";
-                    return Err(Failure::new(FailureKind::BadValue, why)
-                        .hint("without -l the server gets a copy of the document"));
-                }
-            }
+            Request::Submit { submission } if self.from_network => demand_copies(submission)?,
             Request::Submit { .. } => demand_readable(&files)?,
             // The server opens no path of a user with its own rights. Below this directory nobody else makes anything.
             Request::Dump { to } => demand_own(&to.0, &self.guardian)?,
@@ -379,6 +373,15 @@ impl Carrier for Door {
         }
         Ok(reply)
     }
+}
+
+/// Refuses links: the file is on another machine.
+fn demand_copies(submission: &Submission) -> Result<(), Failure> {
+    if submission.documents.iter().all(|document| document.transfer == Transfer::Copy) {
+        return Ok(());
+    }
+    Err(Failure::new(FailureKind::BadValue, "a server cannot follow a link into another machine")
+        .hint("without -l the server gets a copy of the document"))
 }
 
 /// Refuses descriptors that are neither files nor pipes: reading anything else may do more than give octets.

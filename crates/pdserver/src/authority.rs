@@ -83,7 +83,7 @@ pub fn found(place: &Place, server: &ServerName, host: &str, now: u64) -> Result
     place.write("authority.pem", certificate.pem().as_bytes())?;
     place.write("group.json", &serde_json::to_vec_pretty(&group).map_err(made)?)?;
     place.write("authority.key", issuer.key().serialize_pem().as_bytes())?;
-    place.set_own(&own, &own_key)
+    place.set_own(&own, &own_key, now.saturating_add(MEMBER))
 }
 
 fn member(certificate: &[u8], name: &ServerName, role: Role, host: &str, now: u64) -> Member {
@@ -187,10 +187,10 @@ pub fn admit(
 ) -> Result<(CertificateDer<'static>, Group), Failure> {
     let issuer = issuer(place)?;
     let _lock = place.lock()?;
-    if let Some(secret) = secret {
-        if let Some(why) = judge(place, secret, role, name, now)? {
-            return Err(Failure::new(FailureKind::Security, why));
-        }
+    if let Some(secret) = secret
+        && let Some(why) = judge(place, secret, role, name, now)?
+    {
+        return Err(Failure::new(FailureKind::Security, why));
     }
     let certificate = sign(&issuer, request, name, role, now)?;
     if secret.is_some() && !place.use_up(name)? {

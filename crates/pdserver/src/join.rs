@@ -97,14 +97,14 @@ pub fn join(
     look(&group)?;
     let authority = server.authority(&token.authority).ok_or_else(|| odd(address))?;
     let (key, request) = authority::new_request(&name)?;
-    let question = Question::Join { secret, role, name, request: hex(&request), host: host.to_owned() };
+    let question = Question::Join { secret, role, name: name.clone(), request: hex(&request), host: host.to_owned() };
     let Answer::Certificate { certificate, group } = server.ask(&question, ANSWER)? else { return Err(odd(address)) };
     let certificate = unhex(&certificate).ok_or_else(|| odd(address))?;
     // `own.pem` last: until it is there, we are no member.
     place.write("authority.pem", pem(&authority).as_bytes())?;
     place.set_joined(&Joined { address: address.to_owned() })?;
     place.set_group(&group)?;
-    place.set_own(&certificate, &key)?;
+    place.set_own(&certificate, &key, ends(&group, &name))?;
     Ok(group)
 }
 
@@ -114,6 +114,11 @@ impl Conversation {
         let shown = self.stream.0.conn.peer_certificates()?;
         shown.iter().find(|shown| crate::token::digest(shown) == digest).map(|found| found.to_vec())
     }
+}
+
+/// When the certificate of a member ends.
+fn ends(group: &Group, name: &ServerName) -> u64 {
+    group.member(name).map_or(0, |member| member.ends)
 }
 
 /// Where the first server is, as far as a member knows.
@@ -150,15 +155,15 @@ pub fn renew(place: &Place, clock: &Clock) -> Result<(), Failure> {
         let member = group.member(&name).map(|member| (member.role, member.host.clone()));
         let (role, host) =
             member.ok_or_else(|| Failure::new(FailureKind::Damaged, "the first server is not in its own list"))?;
-        let (certificate, _) = authority::admit(place, &request, (role, &name, &host), None, clock.now())?;
-        return place.set_own(&certificate, &key);
+        let (certificate, group) = authority::admit(place, &request, (role, &name, &host), None, clock.now())?;
+        return place.set_own(&certificate, &key, ends(&group, &name));
     }
     let address = first_server(place)?;
     let mut server = Conversation::of_member(place, &address, clock)?;
     let question = Question::Renew { request: hex(&request) };
     let Answer::Certificate { certificate, group } = server.ask(&question, ANSWER)? else { return Err(odd(&address)) };
     let certificate = unhex(&certificate).ok_or_else(|| odd(&address))?;
-    place.set_own(&certificate, &key)?;
+    place.set_own(&certificate, &key, ends(&group, &name))?;
     place.set_group(&group)
 }
 
@@ -181,7 +186,7 @@ pub fn leave(place: &Place, clock: &Clock) -> Result<(), Failure> {
         let mut server = Conversation::of_member(place, &address, clock)?;
         let Answer::Done = server.ask(&Question::Leave, ANSWER)? else { return Err(odd(&address)) };
     }
-    for name in ["own.pem", "authority.key", "authority.pem", "group.json", "joined.json"] {
+    for name in ["own.pem", "ends", "authority.key", "authority.pem", "group.json", "joined.json"] {
         place.remove(name)?;
     }
     place.tell();

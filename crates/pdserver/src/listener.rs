@@ -222,7 +222,7 @@ impl Shared {
         let mut state = self.state();
         for open in state.open.values() {
             let Some(certificate) = &open.certificate else { continue };
-            if !known.as_ref().is_some_and(|known| known.group.bearer(certificate, now).is_ok()) {
+            if known.as_ref().is_none_or(|known| known.group.bearer(certificate, now).is_err()) {
                 let _ = open.tcp.shutdown(Shutdown::Both);
             }
         }

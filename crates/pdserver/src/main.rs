@@ -145,6 +145,10 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Its manual page and completions have this name.
+#[cfg(test)]
+const PROGRAM: &str = "pdserver";
+
 #[cfg(test)]
 #[path = "generated_tests.rs"]
 mod tests;

@@ -5,6 +5,7 @@
 //! | `authority.pem` | the authority's certificate; there is nothing to trust without it |
 //! | `authority.key` | its key; only at the first server |
 //! | `own.pem` | our certificate and its key, which never leaves this place. One file, so that they always fit |
+//! | `ends` | when our certificate ends, in seconds since 1970, for those who read no certificates |
 //! | `group.json` | the list of members, as far as this place knows it |
 //! | `invitations/NAME` | a digest of a token that was not used yet |
 //! | `seen` | written after every change; whoever watches the directory looks again then |
@@ -81,7 +82,7 @@ fn failure(path: &Path, error: &io::Error) -> Failure {
 impl Place {
     /// That of a server.
     pub fn of_server(base: &Base, server: &ServerName) -> Self {
-        Self { dir: base.server(server).join("tls") }
+        Self { dir: base.members(server) }
     }
 
     /// One at this path.
@@ -241,12 +242,13 @@ impl Place {
         })
     }
 
-    /// Keeps our certificate and its key, and tells whoever watches.
+    /// Keeps our certificate, which ends at `ends`, and its key, and tells whoever watches.
     ///
     /// # Errors
     /// When they are not on disk; then those before are.
-    pub fn set_own(&self, certificate: &[u8], key: &KeyPair) -> Result<(), Failure> {
+    pub fn set_own(&self, certificate: &[u8], key: &KeyPair, ends: u64) -> Result<(), Failure> {
         self.write("own.pem", format!("{}{}", pem(certificate), key.serialize_pem()).as_bytes())?;
+        self.write("ends", ends.to_string().as_bytes())?;
         self.tell();
         Ok(())
     }

@@ -68,3 +68,11 @@ fn main() -> ExitCode {
         }
     }
 }
+
+/// Its manual page and completions have this name.
+#[cfg(test)]
+const PROGRAM: &str = "pdconnect";
+
+#[cfg(test)]
+#[path = "../generated_tests.rs"]
+mod tests;
