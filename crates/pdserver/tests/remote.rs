@@ -440,15 +440,35 @@ fn a_certificate_that_has_ended_opens_nothing_on_either_side() {
     late.manage("renew", &[]).expect(0);
     assert!(!late.run("spoolcom", &["--spooler", base, "SPOOLER, STATUS DETAIL"]).expect(0).out.contains(words));
 
-    // A server whose certificate has ended.
+    // A server whose certificate has ended is believed by nobody. The first one makes a new one by itself.
     let mut old = Site::new("acme3");
     authority::found(&old.place(), &old.server_name(), "here", now() - 366 * DAY).unwrap();
     let carl = old.person_of("carl", now());
     let credentials = carl.credentials.clone();
+    let (at, server) = false_server(&old.place());
+    carl.run("pdls", &["-H", &at, "-c", "destination"]).expect(3).says("wrong certificate");
+    server.join().unwrap();
     old.listen();
     let carl = Person { site: &old, credentials };
-    carl.there("pdls", &["-c", "destination"]).expect(3).says("wrong certificate");
-    old.stop();
+    old.wait_for("a new certificate", || old.log().contains("this server has a new certificate"));
+    old.wait_for("he is served", || carl.there("pdls", &["-c", "destination"]).status == 0);
+}
+
+/// Listens for one connection with the certificate at this place, whatever it is.
+fn false_server(place: &Place) -> (String, std::thread::JoinHandle<()>) {
+    let config = pdgroup::tls::server(place.credentials().unwrap(), &Clock::of_machine()).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap().to_string();
+    let server = std::thread::spawn(move || {
+        let (mut tcp, _) = listener.accept().unwrap();
+        let mut connection = rustls::ServerConnection::new(config).unwrap();
+        while connection.is_handshaking() {
+            if connection.complete_io(&mut tcp).is_err() {
+                return;
+            }
+        }
+    });
+    (at, server)
 }
 
 #[test]
@@ -620,19 +640,7 @@ fn whoever_has_a_certificate_of_a_person_is_no_server() {
     let site = Site::first("acme1");
     let ann = site.person("ann");
     // He listens with his own certificate where somebody else looks for a server.
-    let own = ann.place().credentials().unwrap();
-    let config = pdgroup::tls::server(own, &Clock::of_machine()).unwrap();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let at = listener.local_addr().unwrap().to_string();
-    let false_server = std::thread::spawn(move || {
-        let (mut tcp, _) = listener.accept().unwrap();
-        let mut connection = rustls::ServerConnection::new(config).unwrap();
-        while connection.is_handshaking() {
-            if connection.complete_io(&mut tcp).is_err() {
-                return;
-            }
-        }
-    });
+    let (at, false_server) = false_server(&ann.place());
     let bob = site.person("bob");
     bob.run("pdls", &["-H", &at, "-c", "destination"]).expect(3).says("wrong certificate");
     false_server.join().unwrap();
