@@ -285,6 +285,54 @@ fn two_persons_print_from_elsewhere_and_each_has_his_own_jobs() {
     assert!(site.log().contains("refused job to ann.smith"), "{}", site.log());
 }
 
+/// The page for administrators, typed along: each machine has a directory of its own here, and its name is its address.
+#[test]
+fn the_page_takes_two_servers_and_a_person_from_nothing_to_the_first_job() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/network.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let typed = page.split("```console\n").nth(1).unwrap().split("```").next().unwrap();
+    let mut machines = [Site::new("acme1"), Site::new("acme2")];
+    let addresses = machines.each_ref().map(|machine| machine.address.clone());
+    std::fs::write(machines[0].path("letter.txt"), "a letter of Ann\n").unwrap();
+    let mut token = String::new();
+    let mut run = 0;
+    for line in typed.lines() {
+        let (at, words) = line.split_once(['#', '$']).unwrap();
+        let machine = &mut machines[usize::from(at == "acme2")];
+        run += 1;
+        if words.contains("systemctl restart") {
+            machine.listen();
+            continue;
+        }
+        if words.contains("/etc/default/pdserver") {
+            assert!(words.contains("--listen"), "{words}");
+            continue;
+        }
+        let words =
+            words.replace("TOKEN", &token).replace("acme1:2353", &addresses[0]).replace("acme2:2353", &addresses[1]);
+        let mut words: Vec<&str> = words.split_whitespace().collect();
+        let base = machine.base();
+        if at != "ann" {
+            words.splice(2..2, ["--base", base.to_str().unwrap()]);
+        }
+        let mut command = machine.command(words[0]);
+        command.args(&words[1..]).current_dir(machine.dir.path());
+        // The second server hears of her a moment later.
+        let end = Instant::now() + DEADLINE;
+        let outcome = loop {
+            let outcome = Outcome::of(&mut command);
+            if outcome.status == 0 || !words.contains(&"pdls") || Instant::now() > end {
+                break outcome.expect(0);
+            }
+        };
+        if words.contains(&"invite") {
+            token = outcome.out.trim().to_owned();
+        }
+    }
+    assert_eq!(run, 11);
+    assert_eq!(machines[0].jobs(), 1);
+}
+
 #[test]
 fn a_host_in_the_environment_is_the_same_server() {
     let site = Site::first("acme1");
