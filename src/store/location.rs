@@ -43,6 +43,8 @@ pub struct LocationRow {
     pub device: Option<DeviceId>,
     /// That device's name.
     pub device_name: Option<DeviceName>,
+    /// The device of another server that it routes to, with its node.
+    pub remote: Option<DeviceName>,
     /// What the documents of its jobs are, where nobody else says.
     pub content: Option<Format>,
     /// The font that is sent ahead of its jobs.
@@ -66,7 +68,7 @@ columns!(at {
     dest = "l.dest", device_id = "l.device_id", route_id = "l.route_id", device_name = "d.name", jobs = "l.jobs",
     content = "l.content", font = "l.font", device_width = "d.width", device_trunc = "d.trunc", device_eol = "d.eol_crlf",
     device_page_length = "d.page_length", device_raw = "d.content_raw", declared = "g.declared", kind = "l.kind",
-    whole_group = "l.whole_group", takes_jobs = "l.takes_jobs",
+    whole_group = "l.whole_group", takes_jobs = "l.takes_jobs", remote = "l.remote_device",
 });
 const FROM: &str = "location l JOIN location_group g ON l.group_id = g.id LEFT JOIN device d ON l.device_id = d.id";
 
@@ -92,6 +94,7 @@ fn read(row: &Row<'_>) -> Fallible<LocationRow> {
         name: LocationName { group, dest: row.get(at::dest)? },
         device: row.get(at::device_id)?,
         device_name: row.get(at::device_name)?,
+        remote: row.get(at::remote)?,
         content: row.get(at::content)?,
         font: row.get(at::font)?,
         layout: settings.layout(),
@@ -297,7 +300,22 @@ pub(crate) fn set_declared(tx: &Tx<'_>, id: GroupId, on: bool) -> Fallible<()> {
 
 /// Connects a location to a device or to nothing.
 pub(crate) fn set_device(tx: &Tx<'_>, id: LocationId, device: Option<DeviceId>) -> Fallible<()> {
-    tx.change("the location", "UPDATE location SET device_id = ? WHERE id = ?", values![device, id])
+    let none: Option<String> = None;
+    let sql = "UPDATE location SET device_id = ?, remote_server = ?, remote_device = ? WHERE id = ?";
+    tx.change("the location", sql, values![device, none, none, id])
+}
+
+/// Connects a location to a device of another server, whose name has its node.
+pub(crate) fn set_remote(tx: &Tx<'_>, id: LocationId, device: &DeviceName) -> Fallible<()> {
+    let none: Option<DeviceId> = None;
+    let sql = "UPDATE location SET device_id = ?, remote_server = ?, remote_device = ? WHERE id = ?";
+    let server = device.node().map(crate::model::ServerName::key);
+    tx.change("the location", sql, values![none, server, device.to_string(), id])
+}
+
+/// Returns the device of another server that a location leads to.
+pub(crate) fn remote_of(tx: &Tx<'_>, id: LocationId) -> Fallible<Option<DeviceName>> {
+    tx.one("SELECT remote_device FROM location WHERE id = ?", values![id], |row| row.only()).map(Option::flatten)
 }
 
 /// Sets what the documents of its jobs are.

@@ -13,7 +13,7 @@
 use crate::model::Call;
 use crate::model::event::EventWord;
 use crate::model::lifetime::{Ended, Ending, KeptUntil};
-use crate::model::state::{EntryState, HoldReason, HoldReasons, JobState, Wish};
+use crate::model::state::{HoldReason, HoldReasons, JobState, Wish};
 use crate::store::event::{Object, record};
 use crate::store::job::JobRow;
 use crate::store::{self, Fallible, Tx};
@@ -186,7 +186,7 @@ impl Spool {
     /// Ends a job whose discard time has come. One that a device has ends with its attempt, and is not kept then.
     fn discard(tx: &Tx<'_>, mut job: JobRow) -> Fallible<Vec<String>> {
         let entries = store::entry::of_job(tx, job.id)?;
-        if entries.iter().any(|entry| matches!(entry.state, EntryState::Claimed | EntryState::Transferred)) {
+        if entries.iter().any(|entry| entry.state.is_busy()) {
             job.lifetime.retention = None;
             job.lifetime.discard_ms = None;
             store::lifetime::set(tx, job.id, &job.lifetime)?;

@@ -17,7 +17,7 @@ use crate::model::location::Destination;
 use crate::model::state::{DeviceWish, EntryState, ErrorNote, HoldReason, JobState, ProcessState, Wish};
 use crate::model::wait::{Awaited, Wait};
 use crate::model::why::{Attribution, Cause, DeviceCause, Printing, Why};
-use crate::model::{GlobalJobId, JobRef};
+use crate::model::JobRef;
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, last, latest};
@@ -61,7 +61,7 @@ impl Spool {
             if causes.is_empty() {
                 causes.push(Cause::NothingKnown);
             }
-            let global = GlobalJobId { server: self.server().clone(), serial: row.serial };
+            let global = self.global_of(&row);
             Ok(Why { job: global, number: row.number, causes })
         })
     }

@@ -261,6 +261,7 @@ pub fn occurrence(occurrence: &Occurrence) -> Value {
             EntryState::Transferred => "transferred",
             EntryState::Done => "done",
             EntryState::Withdrawn => "withdrawn",
+            EntryState::Away => "away",
         },
         "copy": occurrence.copy,
         "attempt": occurrence.attempt,
