@@ -53,11 +53,13 @@ pub const JOB_REASONS: &[&str] = &[
     "job-restored",
     "job-may-have-printed",
     "too-many-attempts",
+    "print-file-unreachable",
     "completed-successfully",
     "completed",
     "cancelled-by-user",
     "cancelled-by-operator",
     "job-transferred",
+    "waiting-for-server",
 ];
 
 /// Values of `outcome`.
@@ -251,6 +253,7 @@ pub static TABLE: &[Attribute] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::remote::Away;
     use crate::attributes::{Class, Settable, Setter, rows};
     use crate::model::job::TRANSFERRED;
     use crate::model::lifetime::Ending;
@@ -290,6 +293,6 @@ mod tests {
             assert_eq!(Format::from_keyword(word).map(Format::keyword), Some(*word));
         }
         let every: Vec<&str> = HoldReasons(u32::MAX).iter().map(|reason| reason.keyword()).collect();
-        assert_eq!([every.as_slice(), &Ending::KEYWORDS, &[TRANSFERRED]].concat(), JOB_REASONS);
+        assert_eq!([every.as_slice(), &Ending::KEYWORDS, &[TRANSFERRED, Away::WAITS]].concat(), JOB_REASONS);
     }
 }

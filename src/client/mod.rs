@@ -3,6 +3,7 @@
 pub(crate) mod channel;
 mod embedded;
 pub(crate) mod hello;
+pub mod fetch;
 pub mod peer;
 mod remote;
 mod served;

@@ -68,6 +68,7 @@ fn examine_all(
     for document in documents {
         control.check()?;
         let ((file, now), word) = match document.transfer {
+            _ if let Some(origin) = &document.origin => (super::remote::open(document, origin, control)?, None),
             Transfer::Copy => copy(document, control)?,
             Transfer::Link => {
                 let found = link(document, control)?;
@@ -114,7 +115,7 @@ fn edited(before: &Identity, now: &Identity) -> bool {
 }
 
 /// Whether an error is about us and not about the file.
-fn ours(error: &io::Error) -> bool {
+pub(super) fn ours(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EINTR | libc::EAGAIN))
 }
 
@@ -168,7 +169,7 @@ fn copy(
     }
 }
 
-fn hash(file: &File, control: &mut AttemptControl<'_>) -> Result<io::Result<[u8; 32]>, PrintError> {
+pub(super) fn hash(file: &File, control: &mut AttemptControl<'_>) -> Result<io::Result<[u8; 32]>, PrintError> {
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0u8; 256 * 1024];
     let mut at = 0;

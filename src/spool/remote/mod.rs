@@ -126,17 +126,37 @@ impl Spool {
         self.look(&Call::timeless(), store::remote::with_work)
     }
 
-    /// Notes that a server answers, or why it does not. It is written only when that changes.
+    /// Notes that a server answers, or why it does not. It is written only when that changes; returns whether it did.
     ///
     /// # Errors
     /// When the spool cannot be changed.
-    pub fn note_silence(&self, call: &Call, server: &ServerName, error: Option<&str>) -> Fallible<()> {
+    pub fn note_silence(&self, call: &Call, server: &ServerName, error: Option<&str>) -> Fallible<bool> {
         let known = self.look(call, |tx| store::remote::silence(tx, server))?;
         if known.as_ref().map(|(words, _)| words.as_str()) == error {
-            return Ok(());
+            return Ok(false);
         }
         let (server, error) = (server.clone(), error.map(str::to_owned));
-        self.change(Room::Gives, call, move |tx| store::remote::set_silence(tx, &server, error.as_deref()))
+        self.change(Room::Gives, call, move |tx| store::remote::set_silence(tx, &server, error.as_deref()))?;
+        Ok(true)
+    }
+
+    /// Makes the directory of fetched files.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn make_pulled(&self) -> Fallible<()> {
+        let dir = self.base().pulled(self.server());
+        let failure = |error: std::io::Error| Failure::new(FailureKind::Io, format!("{}: {error}", dir.display()));
+        super::disk::dirs::make(&dir).map_err(failure)
+    }
+
+    /// Refuses to fetch a file that would leave less room than is kept free.
+    ///
+    /// # Errors
+    /// `Full`, with the numbers.
+    pub fn demand_room(&self, octets: u64) -> Fallible<()> {
+        let reserve = self.look(&Call::timeless(), |tx| Ok(store::spool::row(tx)?.reserve))?;
+        super::disk::reserve::demand(self.base(), reserve, octets)
     }
 
     /// Returns the id that proves which spool this is.
