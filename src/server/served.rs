@@ -22,7 +22,9 @@ use nix::sys::stat::{SFlag, fstat};
 
 use super::connection::serve;
 use super::connections::{Connections, Limits};
+use super::peers::Peers;
 use crate::client::hello;
+use crate::client::peer::Dial;
 use crate::model::{Caller, Failure, FailureKind, ServerName};
 use crate::spool::disk::base::{Access, open, server_name};
 use crate::spool::disk::locks::{self, ServerLock};
@@ -82,6 +84,10 @@ pub struct Server {
     stop: Arc<Stop>,
     threads: Vec<std::thread::JoinHandle<()>>,
     socket: Option<Socket>,
+    spool: Spool,
+    attendant: Arc<dyn Attendant>,
+    log: Log,
+    peers: Option<Peers>,
     _lock: ServerLock,
 }
 
@@ -155,8 +161,20 @@ impl Server {
         let mut threads = vec![thread("accept", Box::new(move || accepting.accept()))?];
         let until = Arc::clone(&stop);
         let name = spool.server().clone();
+        let (own, attends, log) = (spool.clone(), Arc::clone(&attendant), Arc::clone(&hooks.log));
         threads.push(thread("supervise", Box::new(move || supervise(&spool, attendant.as_ref(), &until, &hooks)))?);
-        Ok(Self { name, connections, stop, threads, socket, _lock: lock })
+        Ok(Self {
+            name,
+            connections,
+            stop,
+            threads,
+            socket,
+            spool: own,
+            attendant: attends,
+            log,
+            peers: None,
+            _lock: lock,
+        })
     }
 
     /// Its name.
@@ -169,6 +187,19 @@ impl Server {
         self.socket.as_ref().map(|socket| socket.path.as_path())
     }
 
+    /// Works with the other servers that `dial` reaches: hands jobs over, takes jobs over, and fetches files, at most `rate`
+    /// octets a second. What is returned serves the streams that they make.
+    ///
+    /// # Errors
+    /// When it cannot be begun.
+    pub fn work_with_others(&mut self, dial: Arc<dyn Dial>, rate: Option<u64>) -> Result<Peers, Failure> {
+        let (spool, attendant) = (self.spool.clone(), Arc::clone(&self.attendant));
+        let peers = Peers::new(spool, attendant, dial, Arc::clone(&self.log), rate);
+        self.threads.extend(peers.start()?);
+        self.peers = Some(peers.clone());
+        Ok(peers)
+    }
+
     /// How many connections it serves.
     pub fn connections(&self) -> usize {
         self.connections.count()
@@ -179,6 +210,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         // Nobody finds it any more; who waits for a connection finds out at once.
         self.socket = None;
+        if let Some(peers) = self.peers.take() {
+            peers.end();
+        }
         self.connections.close(PARTING);
         self.stop.ring();
         for thread in self.threads.drain(..) {

@@ -6,7 +6,6 @@
 //! | 1 | it was offered, and may have been taken |
 //! | 2 | the other server has it |
 
-use crate::model::job::RawPath;
 use crate::model::state::{EntryState, HoldReason, HoldReasons, JobState};
 use crate::model::{DeviceName, DocumentId, GlobalJobId, JobId, Serial, ServerName};
 
@@ -256,12 +255,6 @@ pub(crate) fn is_in_print(tx: &Tx<'_>, store_name: &str) -> Fallible<bool> {
         "SELECT 1 FROM document d JOIN entry e ON e.job_id = d.job_id WHERE d.store_name = ? AND e.state IN (?, ?)",
         values![store_name, EntryState::Claimed, EntryState::Transferred],
     )
-}
-
-/// Returns the file of a document at its server, by the name that it has here.
-pub(crate) fn origin_path(tx: &Tx<'_>, store_name: &str) -> Fallible<Option<RawPath>> {
-    tx.one("SELECT origin_path FROM document WHERE store_name = ?", values![store_name], |row| row.only())
-        .map(Option::flatten)
 }
 
 /// Tells whether a server is one of those that this one works with.

@@ -26,6 +26,9 @@ use crate::spool::disk::aside::put_aside;
 use crate::spool::interface::engine::{Claim, ClaimedDocument};
 use crate::sys::files;
 
+/// The directory of files of other servers.
+const FETCHED: &str = "pdb";
+
 /// How long opening the target of a link may take: its file system may not answer.
 const OPENING: Duration = Duration::from_secs(30);
 
@@ -104,6 +107,10 @@ fn examine_all(
 /// Decides what to do about a source that ended or failed while it was sent.
 pub fn damaged(source: &Source, what: &str) -> PrintError {
     let text = format!("document {} {what}", source.sequence);
+    if source.path.0.parent().is_some_and(|dir| dir.ends_with(FETCHED)) {
+        // Its server has another copy of it.
+        return PrintError::Document { reason: HoldReason::Unreachable, text, moved: None };
+    }
     match source.transfer {
         Transfer::Copy => corrupt(source.document, source.path.as_ref(), text),
         Transfer::Link => PrintError::Document { reason: HoldReason::Changed, text, moved: None },

@@ -1,7 +1,7 @@
 //! What another server asks of this one. Who asks is what its certificate says; it speaks of its own jobs only.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 
 use crate::client::peer::PeerStream;
 use crate::model::job::Transfer;

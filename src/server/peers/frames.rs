@@ -1,6 +1,6 @@
 //! Frames of servers over a stream.
 
-use std::io::{self, Read, Write};
+use std::io;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

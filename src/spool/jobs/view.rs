@@ -340,7 +340,10 @@ impl Spool {
                     Some(device) => store::device::by_id(tx, device)?.into_iter().collect(),
                     None => routed.clone(),
                 };
-                if devices.is_empty() {
+                let other = Self::away_of(tx, &job, std::iter::once(state))?;
+                if let Some(away) = other.filter(|_| devices.is_empty()) {
+                    found.push(Occurrence { device: Some(away.device), ..one.clone() });
+                } else if devices.is_empty() {
                     let sequence = match state {
                         EntryState::Queued => lines.position(tx, &job, &mut alive)?.map(|n| n + 1),
                         _ => None,

@@ -285,6 +285,8 @@ pub fn spooler(status: &SpoolStatus) -> Value {
         "copies": status.space.copies,
         "copy-octets": status.space.copy_octets,
         "links": status.space.links,
+        "fetched": status.space.fetched,
+        "fetched-octets": status.space.fetched_octets,
         "jobs-per-user": status.limits.jobs,
         "octets-per-user": status.limits.octets,
         "submissions-per-user": status.limits.opens,
