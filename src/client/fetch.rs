@@ -24,6 +24,7 @@ pub fn fetch(place: &Path, document: DocumentId) -> Result<(), String> {
         _ => format!("the server here does not fetch it: {error}"),
     };
     let mut stream = socket::connect(place).map_err(nobody)?;
+    stream.set_nonblocking(false).map_err(nobody)?;
     stream.write_all(format!("fetch {}\n", document.0).as_bytes()).map_err(nobody)?;
     let mut line = String::new();
     BufReader::new(stream.take(MAX_LINE)).read_line(&mut line).map_err(nobody)?;

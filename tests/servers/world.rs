@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -20,7 +21,8 @@ use spoolsuite::spool::Base;
 use spoolsuite::supervise::Starter;
 use spoolsuite::sys::clock;
 
-use crate::support::{DEADLINE, Site, program};
+use crate::support::sink::Sink;
+use crate::support::{DEADLINE, Site, copy_program, program};
 
 /// A stream whose other end has said its name.
 struct Wire(UnixStream);
@@ -80,7 +82,8 @@ impl Dial for Net {
 fn server_process() {
     let Some(base) = std::env::var_os("TEST_SERVER_BASE") else { return };
     let text = |name: &str| std::env::var(name).unwrap_or_default();
-    let spool = open(&Base::new(base), Access::Existing { now: clock::now() }).unwrap();
+    let server = text("TEST_SERVER_NAME").parse().unwrap();
+    let spool = open(&Base::new(base), Access::Create { server, now: clock::now() }).unwrap();
     let dir = PathBuf::from(text("TEST_SERVER_NET"));
     let others = text("TEST_SERVER_OTHERS").split_whitespace().map(|name| name.parse().unwrap()).collect();
     let net = Net { dir: dir.clone(), own: spool.server().clone(), others };
@@ -92,7 +95,7 @@ fn server_process() {
     let place = dir.join(text("TEST_SERVER_SOCKET"));
     let _ = std::fs::remove_file(&place);
     let listener = UnixListener::bind(&place).unwrap();
-    std::fs::set_permissions(&place, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+    open_to(&place);
     println!("\nREADY");
     for stream in listener.incoming() {
         let Ok(stream) = stream else { continue };
@@ -109,6 +112,10 @@ fn server_process() {
             let _ = peers.serve(Box::new(wire), &name);
         });
     }
+}
+
+fn open_to(socket: &Path) {
+    std::fs::set_permissions(socket, PermissionsExt::from_mode(0o666)).unwrap();
 }
 
 /// What stands between two servers.
@@ -179,14 +186,35 @@ pub struct World {
 impl World {
     /// Servers of these names, none of which runs yet.
     pub fn new(names: &[&'static str]) -> Self {
+        Self::of(&names.iter().map(|name| (*name, None)).collect::<Vec<_>>())
+    }
+
+    /// Servers of these names and users, none of which runs yet.
+    pub fn of(servers: &[(&'static str, Option<u32>)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let open_to_all = |path: &Path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+        open_to_all(dir.path());
+        let programs = dir.path().join("programs");
+        if servers.iter().any(|(_, uid)| uid.is_some()) {
+            std::fs::create_dir(&programs).unwrap();
+            open_to_all(&programs);
+            for name in ["pdpr", "pdls", "spoolcom", "fastp"] {
+                copy_program(&program(name), &programs.join(name));
+            }
+            copy_program(&std::env::current_exe().unwrap(), &programs.join("server"));
+        }
         let mut sites = BTreeMap::new();
         let mut faults = BTreeMap::new();
-        for name in names {
-            let site = Site::new();
-            let base = Base::new(site.base());
-            let server = name.parse().unwrap();
-            drop(open(&base, Access::Create { server, now: clock::now() }).unwrap());
+        for (name, uid) in servers {
+            let mut site = Site::at(&dir.path().join(format!("base of {name}")));
+            std::fs::create_dir(site.base()).unwrap();
+            std::fs::set_permissions(site.base(), PermissionsExt::from_mode(0o700)).unwrap();
+            if let Some(uid) = uid {
+                (site.uid, site.programs) = (Some(*uid), Some(programs.clone()));
+                for path in [site.base(), site.files.path()] {
+                    std::os::unix::fs::chown(path, Some(*uid), Some(*uid)).unwrap();
+                }
+            }
             sites.insert(*name, site);
             let between = Arc::new(Faults::default());
             let listener = UnixListener::bind(dir.path().join(format!("{name}.sock"))).unwrap();
@@ -197,19 +225,43 @@ impl World {
                     std::thread::spawn(move || passing.pass(client, &server));
                 }
             });
+            open_to(&dir.path().join(format!("{name}.sock")));
             faults.insert(*name, between);
         }
+        std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o777)).unwrap();
         Self { dir, sites, running: Mutex::default(), faults }
     }
 
     /// Two of them: `#OFFICE.FRONT` on `acme1` leads to `$LP1` on `acme2`, which appends to a file.
     pub fn two() -> Self {
-        let world = Self::new(&["acme1", "acme2"]);
-        world["acme2"].declare();
-        world["acme2"].start("LP1");
-        world["acme1"].spoolcom("PRINT $SPLA, FILE fastp; SPOOLER, START");
+        Self::new(&["acme1", "acme2"]).connected(None)
+    }
+
+    /// The same where `$LP1` is this printer.
+    pub fn with_printer(printer: &Sink) -> Self {
+        Self::new(&["acme1", "acme2"]).connected(Some(printer))
+    }
+
+    /// The same, each under a user of its own.
+    pub fn of_two_users() -> Option<Self> {
+        if !nix::unistd::geteuid().is_root() {
+            eprintln!("SKIPPED: only root can become other users");
+            return None;
+        }
+        Some(Self::of(&[("acme1", Some(47_210)), ("acme2", Some(47_220))]).connected(None))
+    }
+
+    fn connected(self, printer: Option<&Sink>) -> Self {
+        let world = self;
+        // The servers make the spools, under their names.
         world.run("acme1");
         world.run("acme2");
+        world["acme2"].spoolcom("PRINT $SPLA, FILE fastp; SPOOLER, START");
+        let uri = printer.map_or_else(|| format!("file://{}", world["acme2"].sink().display()), Sink::uri);
+        world["acme2"].device("LP1", &uri, "OFF");
+        world["acme2"].spoolcom("LOC #OFFICE.FRONT, DEV $LP1");
+        world["acme2"].start("LP1");
+        world["acme1"].spoolcom("PRINT $SPLA, FILE fastp; SPOOLER, START");
         world["acme1"].wait_for("its group is known", || {
             let out = world["acme1"].run("spoolcom", &["LOC #OFFICE.FRONT, DEV \\acme2.$LP1"]);
             out.status == 0
@@ -231,7 +283,8 @@ impl World {
     pub fn run_with(&self, name: &'static str, more: &[(&str, &str)]) {
         let site = &self.sites[name];
         let others: Vec<&str> = self.sites.keys().filter(|other| **other != name).copied().collect();
-        let mut command = Command::new(std::env::current_exe().unwrap());
+        let own = std::env::current_exe().unwrap();
+        let mut command = Command::new(site.programs.as_ref().map_or(own, |programs| programs.join("server")));
         site.dress(&mut command);
         command
             .args(["--exact", "servers::world::server_process", "--ignored", "--nocapture", "--test-threads", "1"])
@@ -239,7 +292,8 @@ impl World {
             .env("TEST_SERVER_NET", self.dir.path())
             .env("TEST_SERVER_SOCKET", format!("{name}.real"))
             .env("TEST_SERVER_OTHERS", others.join(" "))
-            .env("TEST_SERVER_PROGRAMS", program("fastp").parent().unwrap())
+            .env("TEST_SERVER_PROGRAMS", site.programs.as_deref().or(program("fastp").parent()).unwrap())
+            .env("TEST_SERVER_NAME", name)
             .envs(more.iter().copied());
         let log = std::fs::File::options().create(true).append(true).open(self.dir.path().join(format!("{name}.log")));
         let mut child = command.stdout(Stdio::piped()).stderr(log.unwrap()).spawn().unwrap();
@@ -286,6 +340,43 @@ impl World {
     pub fn submit(&self, tag: &str, text: &[u8]) {
         let file = self["acme1"].document(tag, text);
         self["acme1"].submit("office.front", tag, &file).expect(0);
+    }
+
+    /// Submits a link to a document: nobody but `acme1` itself may use its file.
+    #[track_caller]
+    pub fn submit_link(&self, tag: &str, text: &[u8]) {
+        let file = self["acme1"].document(tag, text);
+        if let Some(uid) = self["acme1"].uid {
+            std::os::unix::fs::chown(&file, Some(uid), Some(uid)).unwrap();
+        }
+        let file = file.to_str().unwrap();
+        self["acme1"].run("pdpr", &["-l", "-d", "office.front", "-t", tag, file]).expect(0);
+    }
+
+    /// What the log of the only job on a server says, or of all that are over.
+    pub fn history(&self, name: &str) -> String {
+        self[name].run("pdls", &["--history", "-U", "-r", "log"]).out
+    }
+
+    /// Waits until a server shows its only job so.
+    #[track_caller]
+    pub fn await_job(&self, name: &str, what: &str, condition: impl Fn(&serde_json::Value) -> bool) {
+        let end = Instant::now() + DEADLINE;
+        let watch = spoolsuite::sys::watch::Watch::new(&self[name].paths().write_lock()).unwrap();
+        loop {
+            let jobs = self[name].jobs();
+            if jobs.iter().any(&condition) {
+                return;
+            }
+            assert!(
+                Instant::now() < end,
+                "{name}: never {what}: {jobs:#?}; {}; {}; {}",
+                self.log("acme1"),
+                self.log("acme2"),
+                self[name].log()
+            );
+            watch.wait(Duration::from_secs(1)).unwrap();
+        }
     }
 
     /// Waits until no job is left on any server, and nothing was fetched.

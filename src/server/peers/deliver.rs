@@ -20,6 +20,9 @@ const WAITS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_
 /// How often a server is asked how jobs stand that it has, while nothing else happens.
 const ASK: Duration = Duration::from_millis(500);
 
+/// The shortest time between two rounds.
+pub const PACE: Duration = Duration::from_millis(50);
+
 /// Why a round did not come to its end.
 enum Trouble {
     /// The other server, or the way to it.
@@ -57,6 +60,8 @@ pub fn work(peers: &Peers, server: &ServerName) {
                 if !left {
                     return;
                 }
+                // However much happens here, the other server is not asked all the time.
+                peers.pause(PACE);
                 match &watch {
                     Some(watch) => drop(watch.wait(ASK)),
                     None => peers.pause(ASK),
@@ -116,7 +121,8 @@ fn round(peers: &Peers, server: &ServerName, stream: &mut Option<Box<dyn PeerStr
     if !back.is_empty() {
         peers.inner.attendant.attend(spool, &back, &clock::now());
     }
-    let mut later = false;
+    // Files that it did not give keep jobs waiting.
+    let mut later = spool.waits_for(server)?;
     let mut after = JobId(0);
     loop {
         let page = spool.outstanding(&call(), server, after)?;

@@ -144,6 +144,7 @@ impl Peers {
                 Err(_) => {}
             }
             let _ = self.inner.spool.sweep_fetched();
+            self.pause(deliver::PACE);
             match &watch {
                 Some(watch) => drop(watch.wait(LOOK)),
                 None => self.pause(LOOK),

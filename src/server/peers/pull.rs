@@ -16,7 +16,7 @@ use crate::client::peer::PeerStream;
 use crate::model::DocumentId;
 use crate::model::remote::Wanted;
 use crate::spool::remote::fetched::{PART, erase};
-use crate::sys::{fault, socket};
+use crate::sys::{clock, fault, socket};
 use crate::wire::peer::{FileEnd, Kind, PeerReply, PeerRequest, decode};
 
 use super::{Peers, STEP, frames};
@@ -94,7 +94,12 @@ fn fetch(peers: &Peers, document: DocumentId, asker: &UnixStream) -> Result<(), 
         let failed = match arriving.go_on(peers, &wanted, asker) {
             Ok(digest) if digest == arriving.digest() && wanted.digest.is_none_or(|known| known == digest) => {
                 fault::point("fetched");
-                return arriving.complete(&path).map_err(|error| format!("{}: {error}", path.display()));
+                let octets = arriving.octets;
+                arriving.complete(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+                let what = format!("document {} from {}, {octets} octets", wanted.document, wanted.server);
+                // It is there, whatever the history says.
+                let _ = spool.note_fetched(document, what, &clock::now());
+                return Ok(());
             }
             Ok(_) => {
                 wrong += 1;

@@ -8,7 +8,7 @@ use crate::model::location::Destination;
 use crate::model::remote::{Offer, OfferAnswer, PeerFate, of_token};
 use crate::model::state::{EntryState, JobState, Wish};
 use crate::model::{
-    Call, Caller, DestName, DeviceName, DocumentId, Failure, FailureKind, GroupName, LocationName, ServerName,
+    Call, Caller, DestName, DeviceName, DocumentId, Failure, FailureKind, GroupName, JobId, LocationName, ServerName,
 };
 use crate::model::authority::Right;
 use crate::model::event::EventWord;
@@ -24,6 +24,12 @@ use crate::spool::jobs::submit::{NewJob, takes_work};
 use crate::spool::objects::locations;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
+
+/// How many jobs that wait for files are looked at at once.
+const HELD_AT_ONCE: u32 = 100;
+/// The shortest and the longest wait before a file is asked for again that its server does not give.
+const FIRST_WAIT_MS: i64 = 500;
+const LONGEST_WAIT_MS: i64 = 60_000;
 
 /// The most documents of one job.
 const MAX_DOCUMENTS: usize = 1000;
@@ -229,20 +235,47 @@ impl Spool {
         })
     }
 
+    /// Returns the jobs that wait for the files of a server and have waited long enough: the more often one was tried in vain, the
+    /// longer it waits.
+    fn waiting_for(&self, server: &ServerName, now: &Moment) -> Fallible<Vec<JobId>> {
+        self.look(&Call::of_spooler(now), |tx| self.waiting_for_in(tx, server))
+    }
+
+    /// Tells whether a job waits for a file of a server.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn waits_for(&self, server: &ServerName) -> Fallible<bool> {
+        self.look(&Call::timeless(), |tx| Ok(!store::remote::held_for(tx, server, 1)?.is_empty()))
+    }
+
+    fn waiting_for_in(&self, tx: &Tx<'_>, server: &ServerName) -> Fallible<Vec<JobId>> {
+        let mut found = Vec::new();
+        for id in store::remote::held_for(tx, server, HELD_AT_ONCE)? {
+            let tries = store::remote::attempts(tx, id)?;
+            let wait_ms = (FIRST_WAIT_MS << tries.min(8)).min(LONGEST_WAIT_MS);
+            let held = store::event::last(tx, Object::Job(id), &[EventWord::Held])?;
+            // A clock that jumped back keeps nothing waiting.
+            if held.is_none_or(|event| !(0..wait_ms).contains(&(tx.now().wall_ms - event.at_ms))) {
+                found.push(id);
+            }
+        }
+        Ok(found)
+    }
+
     /// Lets the jobs go whose print files a server did not give: it answers again. Returns the print processes that have work.
     ///
     /// # Errors
     /// When the spool cannot be changed.
     pub fn server_is_back(&self, server: &ServerName, now: &Moment) -> Fallible<Vec<WakeTarget>> {
         use crate::model::state::{HoldReason, HoldReasons};
-        let waits = self.look(&Call::timeless(), |tx| store::remote::held_for(tx, server, 1))?;
-        if waits.is_empty() {
+        if self.waiting_for(server, now)?.is_empty() {
             return Ok(Vec::new());
         }
-        let server = server.clone();
+        let (spool, server) = (self.clone(), server.clone());
         self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
             let mut targets = Vec::new();
-            for id in store::remote::held_for(tx, &server, 100)? {
+            for id in spool.waiting_for_in(tx, &server)? {
                 let Some(job) = store::job::lock(tx, id)? else { continue };
                 let left = job.reasons.without(HoldReasons::NONE.with(HoldReason::Unreachable));
                 store::job::set_reasons(tx, id, left, if left.is_empty() { None } else { job.reason_text.as_deref() })?;
@@ -258,6 +291,19 @@ impl Spool {
                 }
             }
             Ok(targets)
+        })
+    }
+
+    /// Notes that a file was fetched, in the history of its job.
+    ///
+    /// # Errors
+    /// When the spool cannot be changed.
+    pub fn note_fetched(&self, document: DocumentId, what: String, now: &Moment) -> Fallible<()> {
+        self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
+            match store::remote::job_of(tx, document)? {
+                Some(job) => record(tx, Object::Job(job), EventWord::Fetched, &what),
+                None => Ok(()),
+            }
         })
     }
 
