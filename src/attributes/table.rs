@@ -253,10 +253,10 @@ pub static TABLE: &[Attribute] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::remote::Away;
     use crate::attributes::{Class, Settable, Setter, rows};
     use crate::model::job::TRANSFERRED;
     use crate::model::lifetime::Ending;
+    use crate::model::remote::Away;
     use crate::model::state::HoldReasons;
 
     #[test]

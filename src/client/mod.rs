@@ -2,8 +2,8 @@
 
 pub(crate) mod channel;
 mod embedded;
-pub(crate) mod hello;
 pub mod fetch;
+pub(crate) mod hello;
 pub mod peer;
 mod remote;
 mod served;

@@ -186,7 +186,16 @@ mod tests {
     fn a_token_names_its_job_and_its_round() {
         let job = GlobalJobId { server: "Acme.one".parse().unwrap(), serial: super::super::Serial(1_021_904_417) };
         assert_eq!(of_token(&token(&job, 3)), Some((job, 3)));
-        for bad in ["", "@", "@a.1", "x@acme:1021904417.1", "@acme:1.1", "@acme:1021904417", "@acme:1021904417.x", "@../x:1021904417.1"] {
+        for bad in [
+            "",
+            "@",
+            "@a.1",
+            "x@acme:1021904417.1",
+            "@acme:1.1",
+            "@acme:1021904417",
+            "@acme:1021904417.x",
+            "@../x:1021904417.1",
+        ] {
             assert_eq!(of_token(bad), None, "{bad}");
         }
     }

@@ -60,7 +60,12 @@ const REASONS: [(HoldReason, u32, &str, &str); 12] = [
         "it may have printed: its connection ended before that was known",
     ),
     (HoldReason::SetAside, 1024, "too-many-attempts", "its device failed at it too often"),
-    (HoldReason::Unreachable, 2048, "print-file-unreachable", "its print file lies at another server, which does not give it"),
+    (
+        HoldReason::Unreachable,
+        2048,
+        "print-file-unreachable",
+        "its print file lies at another server, which does not give it",
+    ),
 ];
 
 impl HoldReason {

@@ -23,6 +23,7 @@ use nix::sys::stat::{SFlag, fstat};
 use super::connection::serve;
 use super::connections::{Connections, Limits};
 use super::peers::Peers;
+pub use super::Log;
 use crate::client::hello;
 use crate::client::peer::Dial;
 use crate::model::{Caller, Failure, FailureKind, ServerName};
@@ -64,9 +65,6 @@ pub struct Options {
     /// The Unix group of the operators.
     pub operators: String,
 }
-
-/// Takes lines for the log of the server.
-pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// What a server tells its program.
 #[derive(Clone)]

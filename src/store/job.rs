@@ -8,8 +8,8 @@ use crate::model::order::Priority;
 use crate::model::query::{Condition, Order};
 use crate::model::state::{EntryState, HoldReasons, JobState, Wish};
 use crate::model::{
-    ClassId, CollectorName, Failure, GlobalJobId, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern,
-    RouteId, Serial,
+    ClassId, CollectorName, Failure, GlobalJobId, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId,
+    LocationPattern, RouteId, Serial,
 };
 
 use super::tally::{self, Counts};

@@ -41,10 +41,8 @@ pub struct LocationRow {
     pub name: LocationName,
     /// The device it routes to.
     pub device: Option<DeviceId>,
-    /// That device's name.
+    /// That device's name; that of a device of another server has its node, and `device` is none.
     pub device_name: Option<DeviceName>,
-    /// The device of another server that it routes to, with its node.
-    pub remote: Option<DeviceName>,
     /// What the documents of its jobs are, where nobody else says.
     pub content: Option<Format>,
     /// The font that is sent ahead of its jobs.
@@ -65,10 +63,10 @@ pub struct LocationRow {
 
 columns!(at {
     id = "l.id", group_id = "g.id", group_name = "g.name", broadcast = "g.broadcast", group_route = "g.route_id",
-    dest = "l.dest", device_id = "l.device_id", route_id = "l.route_id", device_name = "d.name", jobs = "l.jobs",
+    dest = "l.dest", device_id = "l.device_id", route_id = "l.route_id", device_name = "coalesce(d.name, l.remote_device)", jobs = "l.jobs",
     content = "l.content", font = "l.font", device_width = "d.width", device_trunc = "d.trunc", device_eol = "d.eol_crlf",
     device_page_length = "d.page_length", device_raw = "d.content_raw", declared = "g.declared", kind = "l.kind",
-    whole_group = "l.whole_group", takes_jobs = "l.takes_jobs", remote = "l.remote_device",
+    whole_group = "l.whole_group", takes_jobs = "l.takes_jobs",
 });
 const FROM: &str = "location l JOIN location_group g ON l.group_id = g.id LEFT JOIN device d ON l.device_id = d.id";
 
@@ -94,7 +92,6 @@ fn read(row: &Row<'_>) -> Fallible<LocationRow> {
         name: LocationName { group, dest: row.get(at::dest)? },
         device: row.get(at::device_id)?,
         device_name: row.get(at::device_name)?,
-        remote: row.get(at::remote)?,
         content: row.get(at::content)?,
         font: row.get(at::font)?,
         layout: settings.layout(),

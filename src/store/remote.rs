@@ -173,7 +173,8 @@ pub(crate) fn held_for(tx: &Tx<'_>, server: &ServerName, limit: u32) -> Fallible
 
 /// Returns how many attempts were made at a job.
 pub(crate) fn attempts(tx: &Tx<'_>, job: JobId) -> Fallible<u32> {
-    let found = tx.one("SELECT max(attempt) FROM entry WHERE job_id = ?", values![job], |row| row.only::<Option<u32>>())?;
+    let found =
+        tx.one("SELECT max(attempt) FROM entry WHERE job_id = ?", values![job], |row| row.only::<Option<u32>>())?;
     Ok(found.flatten().unwrap_or(0))
 }
 

@@ -262,10 +262,10 @@ mod tests {
     proptest! {
         #[test]
         fn any_octets_are_a_value_or_a_fault(octets in prop::collection::vec(any::<u8>(), 0..400)) {
-            if let Some(head) = octets.first_chunk::<HEADER>() {
-                if let Ok(header) = Header::decode(*head) {
-                    prop_assert!(header.length as usize <= header.kind.limit());
-                }
+            if let Some(head) = octets.first_chunk::<HEADER>()
+                && let Ok(header) = Header::decode(*head)
+            {
+                prop_assert!(header.length as usize <= header.kind.limit());
             }
             let _ = request(&octets);
             let _ = decode::<PeerReply>(&octets);

@@ -151,7 +151,9 @@ fn a_job_whose_file_cannot_be_had_waits_with_the_reason_and_the_others_go_on() {
     world["acme2"].spoolcom("DEV $LP1, DRAIN");
     world.submit_link("far", b"far line\n");
     world.await_job("acme2", "taken over", |job| state(job) == "pending");
-    world.await_job("acme1", "known to be there", |job| state(job) == "pending" && job["job-state-reasons"].to_string().len() < 4);
+    world.await_job("acme1", "known to be there", |job| {
+        state(job) == "pending" && job["job-state-reasons"].to_string().len() < 4
+    });
     world.kill("acme1");
     world["acme2"].start("LP1");
     world.await_job("acme2", "held", |job| state(job) == "held" && job.to_string().contains("print-file-unreachable"));
@@ -215,9 +217,8 @@ fn a_server_that_is_cut_off_is_named_and_everything_goes_on_when_it_is_back() {
     world.kill("acme2");
     world.run("acme2");
     world.submit("cut", b"cut line\n");
-    world["acme1"].wait_for("it says why", || {
-        world["acme1"].spoolcom("JOB 1, WHY").out.contains("it did not answer in time")
-    });
+    world["acme1"]
+        .wait_for("it says why", || world["acme1"].spoolcom("JOB 1, WHY").out.contains("it did not answer in time"));
     world.before("acme2").silent(false);
     world.wait_until_empty();
     assert!(once(&world.paper(), "cut line"), "{}", world.paper());

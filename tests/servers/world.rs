@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use spoolsuite::client::peer::{Cutter, Dial, PeerStream, ServePeer};
 use spoolsuite::model::{Failure, FailureKind, ServerName};
 use spoolsuite::server::peers::Peers;
-use spoolsuite::spool::disk::base::{Access, open};
 use spoolsuite::spool::Base;
+use spoolsuite::spool::disk::base::{Access, open};
 use spoolsuite::supervise::Starter;
 use spoolsuite::sys::clock;
 

@@ -129,7 +129,15 @@ impl Site {
     /// A spool whose base is this directory, which may exist.
     pub fn at(base: &Path) -> Self {
         let files = tempfile::tempdir().unwrap();
-        Self { dir: None, home: files.path().to_owned(), base: Base::new(base), files, env: Vec::new(), programs: None, uid: None }
+        Self {
+            dir: None,
+            home: files.path().to_owned(),
+            base: Base::new(base),
+            files,
+            env: Vec::new(),
+            programs: None,
+            uid: None,
+        }
     }
 
     /// The directory itself, of a spool that was declared.

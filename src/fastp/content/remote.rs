@@ -67,8 +67,7 @@ fn in_place(
 ) -> Result<Option<(File, Identity)>, PrintError> {
     let Some(digest) = document.digest else { return Ok(None) };
     let (place, known) = (origin.clone(), document.identity.clone());
-    let looked =
-        control.in_helper(HelperKind::Document, LOOKING, move || fetched::open_in_place(&place, &known))?;
+    let looked = control.in_helper(HelperKind::Document, LOOKING, move || fetched::open_in_place(&place, &known))?;
     let found = match looked {
         Some(Ok(found)) => found,
         Some(Err(error)) if super::identity::ours(&error) => {

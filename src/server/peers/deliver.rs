@@ -194,4 +194,3 @@ fn settle(peers: &Peers, stream: &mut dyn PeerStream, jobs: Vec<Outstanding>) ->
     }
     Ok(left)
 }
-

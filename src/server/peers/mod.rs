@@ -23,7 +23,7 @@ use crate::model::{Failure, FailureKind, ServerName};
 use crate::spool::{Attendant, Spool};
 use crate::sys::watch::Watch;
 
-use super::served::Log;
+use super::Log;
 
 /// How long each step of a conversation may take.
 const STEP: Duration = Duration::from_secs(10);
@@ -126,8 +126,8 @@ impl Peers {
             let members = self.inner.dial.servers();
             if members != known {
                 let call = crate::model::Call::of_spooler(&crate::sys::clock::now());
-                let new = members.iter().filter(|one| !known.contains(one));
-                let all = new.map(|one| self.inner.spool.works_with(&call, one)).collect::<Result<(), _>>();
+                let mut new = members.iter().filter(|one| !known.contains(one));
+                let all = new.try_for_each(|one| self.inner.spool.works_with(&call, one));
                 if all.is_ok() {
                     known = members;
                 }

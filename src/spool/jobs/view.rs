@@ -16,9 +16,7 @@ use crate::model::location::Destination;
 use crate::model::query::{PAGE, Parts};
 use crate::model::remote::Away;
 use crate::model::state::{EntryState, JobFacts, JobState, Wish};
-use crate::model::{
-    CollectorName, DeviceName, Failure, GroupId, JobId, JobRef, LocationId, LocationName, RouteId,
-};
+use crate::model::{CollectorName, DeviceName, Failure, GroupId, JobId, JobRef, LocationId, LocationName, RouteId};
 use crate::store::device::DeviceRow;
 use crate::store::document::ShownRow;
 use crate::store::entry::{EntryRow, Progress};

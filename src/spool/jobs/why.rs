@@ -11,13 +11,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::model::Call;
+use crate::model::JobRef;
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::guardian::ProcessError;
 use crate::model::location::Destination;
 use crate::model::state::{DeviceWish, EntryState, ErrorNote, HoldReason, JobState, ProcessState, Wish};
 use crate::model::wait::{Awaited, Wait};
 use crate::model::why::{Attribution, Cause, DeviceCause, Printing, Why};
-use crate::model::JobRef;
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, last, latest};
@@ -75,9 +75,7 @@ impl Look<'_> {
             JobState::Terminating if is_away => Vec::new(),
             _ => self.by_state(job, state, &entries)?,
         };
-        if is_away
-            && let Some(away) = Spool::away_of(self.tx, job, entries.iter().map(|entry| entry.state))?
-        {
+        if is_away && let Some(away) = Spool::away_of(self.tx, job, entries.iter().map(|entry| entry.state))? {
             causes.insert(0, Cause::Server { away });
         }
         Ok(causes)

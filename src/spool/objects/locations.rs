@@ -225,7 +225,7 @@ impl Spool {
                         id: row.id,
                         name: row.name,
                         broadcast: row.group.broadcast,
-                        device: row.device_name.or(row.remote),
+                        device: row.device_name,
                         content: row.content,
                         font: row.font,
                         route: row.route,

@@ -25,8 +25,8 @@ use crate::store::waiting::{self, Run};
 use crate::store::{self, Fallible, Lock, Tx};
 
 use super::device_errors;
-use crate::spool::Spool;
 use crate::model::remote::DocumentOrigin;
+use crate::spool::Spool;
 use crate::spool::interface::engine::{BatchPart, Claim, ClaimedDocument, Lease, Next};
 use crate::spool::interface::records::SpoolerState;
 

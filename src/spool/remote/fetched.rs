@@ -11,9 +11,9 @@ use std::path::Path;
 
 use nix::libc;
 
+use crate::model::Call;
 use crate::model::job::Identity;
 use crate::model::remote::DocumentOrigin;
-use crate::model::Call;
 use crate::store::{self, Fallible};
 use crate::sys::files;
 

@@ -3,16 +3,16 @@
 //! The caller knows which server asks: its certificate says so. A server speaks of its own jobs only. Its jobs belong to
 //! nobody of this machine; operators see and hold them like any other.
 
+use crate::model::authority::Right;
+use crate::model::event::EventWord;
 use crate::model::job::{Submission, Transfer};
 use crate::model::location::Destination;
 use crate::model::remote::{Offer, OfferAnswer, PeerFate, of_token};
 use crate::model::state::{EntryState, JobState, Wish};
+use crate::model::time::Moment;
 use crate::model::{
     Call, Caller, DestName, DeviceName, DocumentId, Failure, FailureKind, GroupName, JobId, LocationName, ServerName,
 };
-use crate::model::authority::Right;
-use crate::model::event::EventWord;
-use crate::model::time::Moment;
 use crate::store::document::DocumentRow;
 use crate::store::event::{Object, record};
 use crate::store::submission::Fate;
@@ -43,7 +43,8 @@ fn caller(from: &ServerName, user: &str) -> Caller {
 fn fault_of(offer: &Offer, from: &ServerName, own: &str) -> Option<&'static str> {
     let named = of_token(&offer.token).map(|(global, _)| global);
     let text = |text: &str| text.chars().count() <= 255 && !text.chars().any(char::is_control);
-    let name = |name: &str| sweep::print_file(name.into()).is_some_and(|name| name.starts_with("pdpr") && name.is_ascii());
+    let name =
+        |name: &str| sweep::print_file(name.into()).is_some_and(|name| name.starts_with("pdpr") && name.is_ascii());
     if named.as_ref() != Some(&offer.global) || offer.global.server != *from {
         return Some("a server hands over jobs of its own only");
     }
@@ -59,9 +60,10 @@ fn fault_of(offer: &Offer, from: &ServerName, own: &str) -> Option<&'static str>
     if crate::model::device::check_form(&offer.form).is_err() {
         return Some("its form is no form");
     }
-    let odd = offer.documents.iter().any(|d| {
-        !name(&d.store_name) || d.store_name.contains('/') || !d.path.0.is_absolute() || d.copies == 0
-    });
+    let odd = offer
+        .documents
+        .iter()
+        .any(|d| !name(&d.store_name) || d.store_name.contains('/') || !d.path.0.is_absolute() || d.copies == 0);
     if odd {
         return Some("a document in it has no usable file name");
     }
@@ -187,8 +189,7 @@ impl Spool {
         let (spool, from, token) = (self.clone(), from.clone(), token.to_owned());
         let (fate, targets, erase) = self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
             tx.lock(Lock::Spool)?;
-            let given_back =
-                || PeerFate::Over { outcome: PeerFate::GIVEN_BACK.to_owned(), device: None, begun: false };
+            let given_back = || PeerFate::Over { outcome: PeerFate::GIVEN_BACK.to_owned(), device: None, begun: false };
             let Some(row) = store::remote::incoming(tx, &token)? else {
                 if store::submission::fate(tx, &token)?.is_none() {
                     store::submission::refuse(tx, &token)?;
@@ -299,11 +300,9 @@ impl Spool {
     /// # Errors
     /// When the spool cannot be changed.
     pub fn note_fetched(&self, document: DocumentId, what: String, now: &Moment) -> Fallible<()> {
-        self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
-            match store::remote::job_of(tx, document)? {
-                Some(job) => record(tx, Object::Job(job), EventWord::Fetched, &what),
-                None => Ok(()),
-            }
+        self.change(Room::Gives, &Call::of_spooler(now), move |tx| match store::remote::job_of(tx, document)? {
+            Some(job) => record(tx, Object::Job(job), EventWord::Fetched, &what),
+            None => Ok(()),
         })
     }
 

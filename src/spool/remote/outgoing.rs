@@ -184,7 +184,12 @@ impl Spool {
                 OfferAnswer::Spent => {
                     store::remote::set_away(tx, &AwayRow { stage: Stage::Here, words: None, ..row })?;
                     let runs = runs(&job);
-                    store::remote::take_back(tx, job.id, if runs { EntryState::Queued } else { EntryState::Withdrawn }, false)?;
+                    store::remote::take_back(
+                        tx,
+                        job.id,
+                        if runs { EntryState::Queued } else { EntryState::Withdrawn },
+                        false,
+                    )?;
                     end_if_cancelled(tx, &job).map(drop)
                 }
             }
@@ -237,7 +242,8 @@ impl Spool {
                     Ok(Vec::new())
                 }
                 PeerFate::Unknown if row.stage == Stage::There => {
-                    let text = format!("{} had taken it, and does not know it any more: it was restored, perhaps", row.server);
+                    let text =
+                        format!("{} had taken it, and does not know it any more: it was restored, perhaps", row.server);
                     store::remote::set_away(tx, &AwayRow { stage: Stage::Here, shown: None, words: None, ..row })?;
                     store::remote::take_back(tx, job.id, EntryState::Withdrawn, true)?;
                     hold(tx, &job, HoldReason::MayHavePrinted, &text)?;
@@ -246,7 +252,10 @@ impl Spool {
                 // It never had it.
                 PeerFate::Unknown => Ok(Vec::new()),
                 PeerFate::Over { outcome, device, begun } => {
-                    store::remote::set_away(tx, &AwayRow { stage: Stage::Here, shown: None, words: None, ..row.clone() })?;
+                    store::remote::set_away(
+                        tx,
+                        &AwayRow { stage: Stage::Here, shown: None, words: None, ..row.clone() },
+                    )?;
                     over(tx, &job, &row, (outcome, device.as_deref(), *begun))
                 }
             }
@@ -321,10 +330,14 @@ fn over(
 ) -> Fallible<Vec<String>> {
     let shown = row.device.guardian();
     let note = |what: EventWord, why: &str| record(&tx.spooler(), Object::Job(job.id), what, why);
-    let delivery = [Delivery::Transferred, Delivery::Sent, Delivery::Confirmed].into_iter().find(|d| d.word() == outcome);
+    let delivery =
+        [Delivery::Transferred, Delivery::Sent, Delivery::Confirmed].into_iter().find(|d| d.word() == outcome);
     let Some(delivery) = delivery else {
         if begun && job.wish != Wish::Cancel {
-            note(EventWord::PossibleDuplicate, &format!("pages of it may be on paper at {shown}: possible duplicate pages starting at 1"))?;
+            note(
+                EventWord::PossibleDuplicate,
+                &format!("pages of it may be on paper at {shown}: possible duplicate pages starting at 1"),
+            )?;
         }
         let requeued = outcome == PeerFate::GIVEN_BACK && runs(job);
         let state = if requeued { EntryState::Queued } else { EntryState::Withdrawn };
@@ -347,7 +360,8 @@ fn over(
         };
         let reasons = if job.hold_after { job.reasons.with(HoldReason::Operator) } else { job.reasons };
         store::job::set_reasons(tx, job.id, reasons, Some(&text))?;
-        return record_with(&tx.spooler(), Object::Job(job.id), EventWord::Held, EventDetail::HoldAfter, &text).map(|()| Vec::new());
+        return record_with(&tx.spooler(), Object::Job(job.id), EventWord::Held, EventDetail::HoldAfter, &text)
+            .map(|()| Vec::new());
     }
     // It was cancelled while its last octets were on their way, but it did print.
     if job.lifetime.ending.is_some() {
