@@ -20,10 +20,10 @@ use std::time::Duration;
 
 use nix::sys::stat::{SFlag, fstat};
 
+pub use super::Log;
 use super::connection::serve;
 use super::connections::{Connections, Limits};
 use super::peers::Peers;
-pub use super::Log;
 use crate::client::hello;
 use crate::client::peer::Dial;
 use crate::model::{Caller, Failure, FailureKind, ServerName};
