@@ -10,6 +10,7 @@ mod served;
 pub(crate) mod submission_socket;
 
 pub use embedded::EmbeddedSpool;
+pub use hello::ours as our_hello;
 pub use remote::Remote;
 pub use served::ServedSpool;
 pub use submission_socket::Submitter;

@@ -26,6 +26,7 @@ use super::connections::{Connections, Limits};
 use super::peers::Peers;
 use crate::client::hello;
 use crate::client::peer::Dial;
+use crate::model::job::{Submission, Transfer};
 use crate::model::{Caller, Failure, FailureKind, ServerName};
 use crate::spool::disk::base::{Access, open, server_name};
 use crate::spool::disk::locks::{self, ServerLock};
@@ -79,6 +80,7 @@ pub struct Hooks {
 pub struct Server {
     name: ServerName,
     connections: Arc<Connections>,
+    guests: Guests,
     stop: Arc<Stop>,
     threads: Vec<std::thread::JoinHandle<()>>,
     socket: Option<Socket>,
@@ -149,6 +151,12 @@ impl Server {
         })?;
         let attendant: Arc<dyn Attendant> = Arc::new(starter);
         let connections = connections(listener, &spool, &attendant, &options.operators, &hooks.log);
+        let guests = Guests {
+            spool: spool.clone(),
+            attendant: Arc::clone(&attendant),
+            operators: options.operators.clone(),
+            log: Arc::clone(&hooks.log),
+        };
         let bell = files::event_fd().map_err(|error| Failure::new(FailureKind::Io, format!("no event: {error}")))?;
         let stop = Arc::new(Stop { is_over: AtomicBool::new(false), bell });
         let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
@@ -164,6 +172,7 @@ impl Server {
         Ok(Self {
             name,
             connections,
+            guests,
             stop,
             threads,
             socket,
@@ -196,6 +205,11 @@ impl Server {
         self.threads.extend(peers.start()?);
         self.peers = Some(peers.clone());
         Ok(peers)
+    }
+
+    /// What serves those who come over the network and have proved who they are.
+    pub fn guests(&self) -> Guests {
+        self.guests.clone()
     }
 
     /// How many connections it serves.
@@ -279,7 +293,7 @@ fn connections(
         let caller = caller_of(peer, &operators);
         let local = Local::new(spool.clone(), caller.clone(), clock::now, Arc::clone(&attendant));
         let guardian = spool.base().root().join("guardian");
-        let door = Door { spool: Box::new(local), caller, log: Arc::clone(&log), guardian };
+        let door = Door { spool: Box::new(local), caller, log: Arc::clone(&log), guardian, from_network: false };
         let door: Box<dyn Operations> = Box::new(door);
         if let Err(error) = serve(stream, &mut Ok(door), || Deadline::NEVER, PATIENCE) {
             log(&format!("connection of {} (process {}): {error}", users::name(peer.uid), peer.pid));
@@ -294,8 +308,65 @@ fn connections(
     Connections::new(listener, LIMITS, Box::new(serve_one), Box::new(refuse))
 }
 
+/// Serves callers of whom something else than the kernel has proved who they are.
+#[derive(Clone)]
+pub struct Guests {
+    spool: Spool,
+    attendant: Arc<dyn Attendant>,
+    operators: String,
+    log: Log,
+}
+
+/// Somebody who has proved his name. He has the rights of the user of this machine who has that name; where there is none, those
+/// of a user with the number `uid`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guest {
+    /// His login name.
+    pub name: String,
+    /// The user id that stands for him where nobody here has his name.
+    pub uid: u32,
+    /// Where he comes from.
+    pub host: String,
+}
+
+impl Guests {
+    /// Who a guest is to this spool.
+    ///
+    /// # Errors
+    /// `Security` for a name that stands for root: no certificate does.
+    pub fn caller(&self, guest: &Guest) -> Result<Caller, Failure> {
+        let known = users::uid_of(&guest.name);
+        let caller = users::of_uid(known.unwrap_or(guest.uid));
+        if caller.uid == 0 {
+            return Err(Failure::new(FailureKind::Security, "nobody is root over the network"));
+        }
+        let operator = known.is_some() && caller.groups.contains(&self.operators);
+        Ok(Caller { user: guest.name.clone(), host: guest.host.clone(), operator, ..caller })
+    }
+
+    /// The spool as the account of the server sees it.
+    pub fn own(&self) -> Box<dyn Operations> {
+        let spool = self.spool.clone();
+        Box::new(Local::new(spool, users::caller(), clock::now, Arc::clone(&self.attendant)))
+    }
+
+    /// Serves the operations that come over `stream` as `caller`, until it is closed. Documents that come beside a request may be
+    /// sockets: one that is closed with unread octets in it is a document that was cut off.
+    ///
+    /// # Errors
+    /// When the connection failed, or had to be closed because of what arrived.
+    pub fn serve(&self, stream: &UnixStream, caller: Caller) -> io::Result<()> {
+        let local = Local::new(self.spool.clone(), caller.clone(), clock::now, Arc::clone(&self.attendant));
+        let guardian = self.spool.base().root().join("guardian");
+        let door = Door { spool: Box::new(local), caller, log: Arc::clone(&self.log), guardian, from_network: true };
+        let door: Box<dyn Operations> = Box::new(door);
+        serve(stream, &mut Ok(door), || Deadline::NEVER, PATIENCE)
+    }
+}
+
 /// What one user reaches of the spool.
 struct Door {
+    from_network: bool,
     spool: Box<dyn Operations>,
     caller: Caller,
     log: Log,
@@ -316,6 +387,7 @@ fn demand_own(path: &std::path::Path, guardian: &std::path::Path) -> Result<(), 
 impl Carrier for Door {
     fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
         match &request {
+            Request::Submit { submission } if self.from_network => demand_copies(submission)?,
             Request::Submit { .. } => demand_readable(&files)?,
             // The server opens no path of a user with its own rights. Below this directory nobody else makes anything.
             Request::Dump { to } => demand_own(&to.0, &self.guardian)?,
@@ -334,6 +406,15 @@ impl Carrier for Door {
         }
         Ok(reply)
     }
+}
+
+/// Refuses links: the file is on another machine.
+fn demand_copies(submission: &Submission) -> Result<(), Failure> {
+    if submission.documents.iter().all(|document| document.transfer == Transfer::Copy) {
+        return Ok(());
+    }
+    Err(Failure::new(FailureKind::BadValue, "a server cannot follow a link into another machine")
+        .hint("without -l the server gets a copy of the document"))
 }
 
 /// Refuses descriptors that are neither files nor pipes: reading anything else may do more than give octets.

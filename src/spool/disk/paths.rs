@@ -163,6 +163,14 @@ impl Base {
     pub fn generation(&self, server: &ServerName) -> PathBuf {
         self.server(server).join(".generation")
     }
+    /// Where certificates, keys and the list of the members of its group are.
+    pub fn members(&self, server: &ServerName) -> PathBuf {
+        self.server(server).join("tls")
+    }
+    /// When the certificate of the server ends.
+    pub fn certificate_end(&self, server: &ServerName) -> PathBuf {
+        self.members(server).join("ends")
+    }
     /// Held alone while the schema is brought up to date: others wait there for their turn.
     pub fn upgrade_lock(&self) -> PathBuf {
         self.run().join("upgrade.lock")

@@ -29,8 +29,8 @@ use crate::store::{self, Fallible, Lock, Tx};
 use super::alive::Alive;
 use super::collectors;
 use super::devices::lacks;
-use crate::spool::disk::error_log;
 use crate::spool::disk::reserve;
+use crate::spool::disk::{certificate, error_log};
 use crate::spool::interface::records::{JobSummary, SpoolStatus, SpoolerState, Statistics};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -90,7 +90,7 @@ impl Spool {
                             .to_owned(),
                     ),
                     (false, false) => Some("the disk was full: room is being kept for completing jobs".to_owned()),
-                    (false, true) => nobody,
+                    (false, true) => nobody.or_else(|| self.certificate_announcement(&call.now)),
                 },
                 given: store::managed::of(tx, Holder::Spool)?,
             })
@@ -99,7 +99,12 @@ impl Spool {
 
     /// What keeps jobs from printing, in words: a print process that is dead, hung or in error, or the disk.
     pub(crate) fn trouble(&self, now: &Moment) -> Fallible<Option<String>> {
-        Ok(self.about(&Call::of_spooler(now))?.last_error)
+        let said = self.about(&Call::of_spooler(now))?.last_error;
+        Ok(said.filter(|said| self.certificate_announcement(now).as_ref() != Some(said)))
+    }
+
+    fn certificate_announcement(&self, now: &Moment) -> Option<String> {
+        certificate::announcement(self.base(), self.server(), now)
     }
 
     /// Returns what is counted of the spool.
