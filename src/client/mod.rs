@@ -2,6 +2,7 @@
 
 pub(crate) mod channel;
 mod embedded;
+pub mod fetch;
 pub(crate) mod hello;
 pub mod peer;
 mod remote;

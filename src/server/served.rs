@@ -20,9 +20,12 @@ use std::time::Duration;
 
 use nix::sys::stat::{SFlag, fstat};
 
+pub use super::Log;
 use super::connection::serve;
 use super::connections::{Connections, Limits};
+use super::peers::Peers;
 use crate::client::hello;
+use crate::client::peer::Dial;
 use crate::model::job::{Submission, Transfer};
 use crate::model::{Caller, Failure, FailureKind, ServerName};
 use crate::spool::disk::base::{Access, open, server_name};
@@ -64,9 +67,6 @@ pub struct Options {
     pub operators: String,
 }
 
-/// Takes lines for the log of the server.
-pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
-
 /// What a server tells its program.
 #[derive(Clone)]
 pub struct Hooks {
@@ -84,6 +84,10 @@ pub struct Server {
     stop: Arc<Stop>,
     threads: Vec<std::thread::JoinHandle<()>>,
     socket: Option<Socket>,
+    spool: Spool,
+    attendant: Arc<dyn Attendant>,
+    log: Log,
+    peers: Option<Peers>,
     _lock: ServerLock,
 }
 
@@ -165,8 +169,21 @@ impl Server {
         let mut threads = vec![thread("accept", Box::new(move || accepting.accept()))?];
         let until = Arc::clone(&stop);
         let name = spool.server().clone();
+        let (own, attends, log) = (spool.clone(), Arc::clone(&attendant), Arc::clone(&hooks.log));
         threads.push(thread("supervise", Box::new(move || supervise(&spool, attendant.as_ref(), &until, &hooks)))?);
-        Ok(Self { name, connections, guests, stop, threads, socket, _lock: lock })
+        Ok(Self {
+            name,
+            connections,
+            guests,
+            stop,
+            threads,
+            socket,
+            spool: own,
+            attendant: attends,
+            log,
+            peers: None,
+            _lock: lock,
+        })
     }
 
     /// Its name.
@@ -177,6 +194,19 @@ impl Server {
     /// Where it listens, unless it was given an open socket.
     pub fn place(&self) -> Option<&Path> {
         self.socket.as_ref().map(|socket| socket.path.as_path())
+    }
+
+    /// Works with the other servers that `dial` reaches: hands jobs over, takes jobs over, and fetches files, at most `rate`
+    /// octets a second. What is returned serves the streams that they make.
+    ///
+    /// # Errors
+    /// When it cannot be begun.
+    pub fn work_with_others(&mut self, dial: Arc<dyn Dial>, rate: Option<u64>) -> Result<Peers, Failure> {
+        let (spool, attendant) = (self.spool.clone(), Arc::clone(&self.attendant));
+        let peers = Peers::new(spool, attendant, dial, Arc::clone(&self.log), rate);
+        self.threads.extend(peers.start()?);
+        self.peers = Some(peers.clone());
+        Ok(peers)
     }
 
     /// What serves those who come over the network and have proved who they are.
@@ -194,6 +224,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         // Nobody finds it any more; who waits for a connection finds out at once.
         self.socket = None;
+        if let Some(peers) = self.peers.take() {
+            peers.end();
+        }
         self.connections.close(PARTING);
         self.stop.ring();
         for thread in self.threads.drain(..) {

@@ -52,6 +52,9 @@ pub struct Arguments {
     /// Where other machines connect; without it none does
     #[arg(long, value_name = "ADDR:PORT", value_hint = ValueHint::Hostname)]
     pub listen: Option<String>,
+    /// Octets a second at which each print file of another server is fetched at most, as 500K or 10M
+    #[arg(long, value_name = "OCTETS")]
+    pub fetch_rate: Option<String>,
     /// The Unix group whose members are operators
     #[arg(long, value_name = "GROUP", default_value = "pdoper")]
     pub operators: String,

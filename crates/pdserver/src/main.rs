@@ -11,13 +11,13 @@ use anyhow::Context;
 use clap::Parser;
 use nix::sys::signal::{SigSet, Signal};
 use pdgroup::clock::Clock;
-use pdgroup::feed::Follower;
+use pdgroup::feed::{Dialer, Follower};
 use pdgroup::listener::{self, LIMITS, Listener};
 use pdgroup::local_device;
 use pdgroup::place::Place;
 use spoolsuite::commands::shell::Exit;
 use spoolsuite::model::printable::{escaped, escaped_lines};
-use spoolsuite::model::{Failure, ServerName};
+use spoolsuite::model::{Failure, FailureKind, ServerName, space};
 use spoolsuite::server::served::{Hooks, Log, Options, Server};
 use spoolsuite::spool::Base;
 use spoolsuite::sys::service::{self, Manager};
@@ -68,10 +68,18 @@ struct OnNetwork {
     _follower: Option<Follower>,
 }
 
-fn on_network(server: &Server, base: &Base, listen: Option<&str>, log: &Log) -> Result<OnNetwork, Failure> {
+fn on_network(
+    server: &mut Server,
+    base: &Base,
+    (listen, rate): (Option<&str>, Option<u64>),
+    log: &Log,
+) -> Result<OnNetwork, Failure> {
     let place = Place::of_server(base, server.name());
     let clock = Clock::of_machine();
     let guests = server.guests();
+    // Also one that is no member yet: it may become one while it runs.
+    let dialer = Dialer::new(place.clone(), server.name().clone(), clock.clone());
+    let peers = server.work_with_others(Arc::new(dialer), rate)?;
     let listener = match listen {
         None => None,
         Some(address) => {
@@ -80,7 +88,7 @@ fn on_network(server: &Server, base: &Base, listen: Option<&str>, log: &Log) -> 
                 place: place.clone(),
                 name: server.name().clone(),
                 guests,
-                peers: None,
+                peers: Some(Arc::new(peers)),
                 local_names: Arc::new(move |name| local_device(own.own().as_mut(), name)),
                 clock: clock.clone(),
                 log: Arc::clone(log),
@@ -97,6 +105,12 @@ fn on_network(server: &Server, base: &Base, listen: Option<&str>, log: &Log) -> 
         }
     };
     Ok(OnNetwork { listener, _follower: follower })
+}
+
+/// Octets a second that are fetched from each other server at most.
+fn fetch_rate(text: &str) -> Result<u64, Failure> {
+    let bad = || Failure::new(FailureKind::BadValue, format!("--fetch-rate {text}: that is no number of octets"));
+    space::octets(text).ok_or_else(|| bad().hint("it is written 500K, 10M or 100000"))
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -127,8 +141,9 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         },
     };
     let log = Arc::clone(&hooks.log);
-    let server = Server::start(&options, given, hooks)?;
-    let network = on_network(&server, &options.base, arguments.listen.as_deref(), &log)?;
+    let rate = arguments.fetch_rate.as_deref().map(fetch_rate).transpose()?;
+    let mut server = Server::start(&options, given, hooks)?;
+    let network = on_network(&mut server, &options.base, (arguments.listen.as_deref(), rate), &log)?;
     let place = server.place().map_or_else(|| "the socket it was given".to_owned(), |path| path.display().to_string());
     let listens = format!("{} of {} listens at {place}", server.name(), options.base.root().display());
     eprintln!("pdserver: {}", escaped(&listens));

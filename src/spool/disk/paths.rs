@@ -91,6 +91,14 @@ impl Base {
     pub fn server_lock(&self) -> PathBuf {
         self.run().join("pdserver.lock")
     }
+    /// Returns the directory of print files that were fetched from other servers, only while they print.
+    pub fn pulled(&self, server: &ServerName) -> PathBuf {
+        self.server(server).join("pdb")
+    }
+    /// Where a server fetches print files for the print processes.
+    pub fn fetch_socket(&self) -> PathBuf {
+        self.run().join("fetch.sock")
+    }
     /// Returns the log of the print processes.
     pub fn log(&self) -> PathBuf {
         self.run().join("fastp.log")

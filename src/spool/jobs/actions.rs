@@ -406,8 +406,8 @@ impl Spool {
             store::entry::withdraw(tx, row.id)?;
             record(tx, Object::Job(row.id), EventWord::Deleted, message.as_deref().unwrap_or_default())?;
             let entries = store::entry::of_job(tx, row.id)?;
-            if entries.iter().any(|e| matches!(e.state, EntryState::Claimed | EntryState::Transferred)) {
-                let stoppable = entries.iter().any(|e| e.state == EntryState::Claimed);
+            if entries.iter().any(|e| e.state.is_busy()) {
+                let stoppable = entries.iter().any(|e| matches!(e.state, EntryState::Claimed | EntryState::Away));
                 let removal = if stoppable { Removal::Terminating } else { Removal::Transferred };
                 return Ok((removal, Aftermath { erase: Vec::new(), targets: claimants(tx, &entries)? }));
             }
@@ -439,6 +439,9 @@ impl Spool {
     pub(crate) fn finish(tx: &Tx<'_>, job: &JobRow, device: Option<&str>, outcome: &str) -> Fallible<Vec<String>> {
         let destination = Self::job_destination(tx, job)?.stored();
         let (outcome, device, at_ms) = Self::end_of(tx, job, outcome, device)?;
+        if job.origin.is_some() {
+            store::remote::ended(tx, job.id, &outcome, device.as_deref())?;
+        }
         let removed = store::job::delete(tx, job.id)?;
         store::finished::insert(tx, job, &destination, device.as_deref(), (&outcome, at_ms), &removed)?;
         Ok(removed.files)

@@ -55,6 +55,8 @@ fn check(submission: &Submission) -> Fallible<()> {
     if submission.token.is_empty()
         || submission.token.len() > MAX_TOKEN
         || !submission.token.bytes().all(|b| b.is_ascii_graphic())
+        // These name jobs that other servers hand over.
+        || submission.token.starts_with(crate::model::remote::TOKEN)
     {
         return bad("the submission has no usable token".to_owned());
     }
@@ -365,15 +367,17 @@ pub(crate) struct Taken {
 }
 
 /// What is known of a job before its transaction.
-struct NewJob {
-    submission: Submission,
-    documents: Vec<DocumentRow>,
-    caller: Caller,
-    owner_gid: u32,
-    server: ServerName,
-    work: u64,
-    octets: u64,
-    pages: Option<u64>,
+pub(crate) struct NewJob {
+    pub(crate) submission: Submission,
+    pub(crate) documents: Vec<DocumentRow>,
+    pub(crate) caller: Caller,
+    pub(crate) owner_gid: u32,
+    pub(crate) server: ServerName,
+    pub(crate) work: u64,
+    pub(crate) octets: u64,
+    pub(crate) pages: Option<u64>,
+    /// How long it has waited at another server.
+    pub(crate) waited_ms: i64,
 }
 
 impl NewJob {
@@ -398,6 +402,7 @@ impl NewJob {
                 server: server.to_string(),
                 identity: file.identity.clone(),
                 digest: file.digest,
+                origin: None,
             });
         }
         Self {
@@ -409,10 +414,11 @@ impl NewJob {
             caller: caller.clone(),
             server: server.clone(),
             work,
+            waited_ms: 0,
         }
     }
 
-    fn insert(
+    pub(crate) fn insert(
         &self,
         tx: &Tx<'_>,
         spool: &Spool,
@@ -443,7 +449,8 @@ impl NewJob {
         let class = store::job::class(tx, &s.form)?;
         let devices = store::device::of_route(tx, route)?;
         let speed = devices.iter().map(|device| device.settings.speed).max();
-        let sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work)?;
+        let mut sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work)?;
+        sort.key = sort.key.saturating_sub(self.waited_ms);
         let fifo = devices.iter().any(|device| device.settings.fifo);
         let fifo = if devices.is_empty() { store::job::route_order(tx, route)?.unwrap_or(true) } else { fifo };
         let held = s.hold.then_some(HoldReason::Operator);
@@ -482,6 +489,7 @@ impl NewJob {
             sort,
             place: store::job::place(&sort, fifo),
             collector,
+            origin: None,
         };
         job.id = store::job::insert(tx, &job, &s.token)?;
         store::submission::accept(tx, &s.token, &Known { id: job.id, number, local, serial })?;

@@ -53,6 +53,7 @@ impl Spool {
             let mut alive = Alive::new(self);
             let on_devices = on_devices(tx, &mut alive)?;
             let nobody = if row.state == SpoolerState::Active { self.nobody_prints(tx, &mut alive)? } else { None };
+            let fetched = self.fetched();
             Ok(SpoolStatus {
                 spool_id: row.spool_id,
                 server: self.server().clone(),
@@ -65,6 +66,8 @@ impl Spool {
                     copies: shown(counts.copies),
                     copy_octets: shown(counts.copy_octets),
                     links: shown(counts.links),
+                    fetched: fetched.0,
+                    fetched_octets: fetched.1,
                     reserve: row.reserve,
                     disk: reserve::disk(self.base()),
                     refuses: row.reserve.is_some() && reserve::refuses(self.base()),
