@@ -163,6 +163,7 @@ fn no_message_repeats_a_word_of_a_command_line_as_it_is() {
         "pdresume",
         "pdpromote",
         "pdresubmit",
+        "pdreorder",
         "pdfsck",
         "pdbackup",
         "spoolcom",

@@ -89,8 +89,8 @@ pub static TABLE: &[Attribute] = &[
     job(Field::DestinationNameRequested, Name, Brief, &["Destination", "Requested"], "where the submitter sent it")
         .also(&["printer-name-requested"]).submitted(set_destination)
         .job(|j| destination_name(&j.destination)).finished(Brief, |j| destination_name(&j.destination)),
-    job(Field::DestinationsAssigned, Name, Brief, &["Destinations", "Assigned"], "the devices that have it")
-        .also(&["printers-assigned"]).many().job(|j| texts(&j.devices)).finished(Brief, |j| texts(&j.device)),
+    job(Field::DestinationsAssigned, Name, Brief, &["Destinations", "Assigned"], "the devices that have it, or the one that is to print it")
+        .also(&["printers-assigned"]).many().job(|j| texts(j.devices.iter().chain(&j.assigned))).finished(Brief, |j| texts(&j.device)),
     job(Field::Collector, Name, All, &["Collector"], "the collector by which it came, one of the NonStop language")
         .job(|j| text(j.collector.as_ref().unwrap_or(&CollectorName::usual()))),
     job(Field::JobStateReasons, Keyword(JOB_REASONS), Verbose, &["Reasons"],

@@ -102,6 +102,8 @@ event_words! {
     PossibleDuplicate = "possible-duplicate",
     /// A job was put before all others.
     Promoted = "promoted",
+    /// An operator put a waiting job at another place.
+    Reordered = "reordered",
     /// An error is over.
     Recovered = "recovered",
     /// A hold ended, or a transferred job was let go.

@@ -567,6 +567,9 @@ pub struct JobStatus {
     pub started_ms: Option<i64>,
     /// Devices that have it now.
     pub devices: Vec<DeviceName>,
+    /// The one device of its queue that is to print it, where it waits for one.
+    #[serde(default)]
+    pub assigned: Option<DeviceName>,
     /// Jobs before it in its queue, counted to 1,000; more are 1,001. None when it is not queued, or a listing did not
     /// want it.
     pub intervening: Option<u32>,

@@ -86,19 +86,25 @@ pub enum Ending {
     CancelledByOperator,
     /// It was handed in only to be kept.
     Kept,
+    /// It failed, and its queue keeps no job that failed.
+    Aborted,
 }
 
 /// Every ending, with its stored number and its word among the `job-state-reasons`.
-const ENDINGS: [(Ending, i64, Option<&str>); 5] = [
+const ENDINGS: [(Ending, i64, Option<&str>); 6] = [
     (Ending::CompletedSuccessfully, 1, Some("completed-successfully")),
     (Ending::Completed, 2, Some("completed")),
     (Ending::CancelledByUser, 3, Some("cancelled-by-user")),
     (Ending::CancelledByOperator, 4, Some("cancelled-by-operator")),
     (Ending::Kept, 5, None),
+    // Its word is one of HoldReason, too.
+    (Ending::Aborted, 6, Some("aborted-by-system")),
 ];
 
 impl Ending {
     /// Every word of [`Ending::keyword`].
+    ///
+    /// Without that of a job that was aborted, which one of [`HoldReason`](super::state::HoldReason) has, too.
     pub const KEYWORDS: [&'static str; 4] =
         ["completed-successfully", "completed", "cancelled-by-user", "cancelled-by-operator"];
 
@@ -226,7 +232,7 @@ mod tests {
         }
         for (ending, n, word) in ENDINGS {
             assert_eq!((Ending::from_stored(n), ending.keyword()), (Ok(Some(ending)), word));
-            assert!(word.is_none_or(|word| Ending::KEYWORDS.contains(&word)));
+            assert!(word.is_none_or(|word| Ending::KEYWORDS.contains(&word) || ending == Ending::Aborted));
         }
         assert_eq!(Ending::from_stored(0), Ok(None));
         assert!(Ending::from_stored(99).is_err());

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::JobRef;
+use super::names::DeviceName;
 use super::time::SpoolTime;
 
 /// A job's priority, 1 (last) to 100 (first); 50 is the default.
@@ -52,6 +54,24 @@ impl From<Priority> for u8 {
     fn from(p: Priority) -> u8 {
         p.0
     }
+}
+
+/// How far apart arrivals are counted: between two of them an operator can put other jobs.
+pub const ARRIVAL_STEP: i64 = 1 << 28;
+
+/// Where an operator puts a job that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reorder {
+    /// Directly before another job.
+    Before(JobRef),
+    /// Directly behind another job.
+    Behind(JobRef),
+    /// On one device.
+    On(DeviceName),
+    /// Where a job stands that arrives now, on any device.
+    Anew,
+    /// Where it is, on any device.
+    Anywhere,
 }
 
 /// Returns the work of a job in lines: lines × copies, else pages × 60, else octets ÷ 60. It is never 0.

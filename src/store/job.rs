@@ -507,6 +507,24 @@ pub(crate) fn set_route_order(tx: &Tx<'_>, route: RouteId, fifo: bool) -> Fallib
     Ok(())
 }
 
+columns!(between_at { id, sort_sequence });
+
+/// The steps of arrivals are written out as in the index, which serves no other form.
+fn between_sql() -> String {
+    format!(
+        "SELECT {} FROM job WHERE sort_sequence % 268435456 <> 0 AND sort_sequence > ? AND sort_sequence < ?
+         ORDER BY sort_sequence LIMIT ?",
+        between_at::LIST
+    )
+}
+
+/// Returns the jobs that stand between two arrivals, with their numbers, in order, at most `limit`.
+pub(crate) fn between(tx: &Tx<'_>, (low, high): (i64, i64), limit: u32) -> Fallible<Vec<(JobId, i64)>> {
+    tx.rows(&between_sql(), values![low, high, limit], |row| {
+        Ok((row.get(between_at::id)?, row.get(between_at::sort_sequence)?))
+    })
+}
+
 /// What is left to do for a job that was removed.
 #[derive(Debug)]
 pub(crate) struct Removed {
@@ -626,6 +644,13 @@ pub(crate) fn classes_for(tx: &Tx<'_>, carries: &str) -> Fallible<Vec<ClassId>> 
 mod tests {
     use super::*;
     use crate::store::Memory;
+
+    #[test]
+    fn jobs_between_two_arrivals_are_found_by_the_index_of_those_alone() {
+        let plan = Memory::new().plan(&between_sql());
+        assert!(plan.contains("job_reordered") && !plan.contains("TEMP B-TREE"), "{plan}");
+        assert!(between_sql().contains(&format!("% {}", crate::model::order::ARRIVAL_STEP)));
+    }
 
     #[test]
     fn interning_a_form_that_another_has_interned_meanwhile_is_no_error() {

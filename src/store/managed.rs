@@ -51,6 +51,23 @@ pub(crate) fn of(tx: &Tx<'_>, holder: Holder) -> Fallible<Vec<(Field, Value)>> {
     tx.rows(&sql, values![object, id], read)
 }
 
+/// Returns one value that was set.
+pub(crate) fn value(tx: &Tx<'_>, holder: Holder, field: Field) -> Fallible<Option<Value>> {
+    let (object, id) = holder.stored();
+    let sql = format!("SELECT {} FROM managed_value WHERE object = ? AND object_id = ? AND field = ?", at::LIST);
+    Ok(tx.one(&sql, values![object, id, field.stored()], read)?.map(|found| found.1))
+}
+
+/// Tells whether a switch was set, and how.
+pub(crate) fn switch(tx: &Tx<'_>, holder: Holder, attribute: &str) -> Fallible<Option<bool>> {
+    let unknown = || Failure::internal(format!("there is no attribute {attribute}"));
+    let found = value(tx, holder, Field::from_stored(attribute).ok_or_else(unknown)?)?;
+    Ok(match found {
+        Some(Value::Boolean(on)) => Some(on),
+        _ => None,
+    })
+}
+
 /// Returns what was set of those whose identities lie between the smallest and the largest of `holders`, which are of one
 /// kind.
 pub(crate) fn of_each(tx: &Tx<'_>, holders: &[Holder]) -> Fallible<ByIdentity> {

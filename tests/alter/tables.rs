@@ -67,6 +67,7 @@ fn every_cell_of_the_effect_matrix_holds_on_a_real_spool() {
             (Action::Pause, &["pdpause", "-c", "job"], false),
             (Action::Resume, &["pdresume", "-c", "job"], false),
             (Action::Resubmit, &["pdresubmit", "office.front"], false),
+            (Action::Reorder, &["pdreorder", "-p", "lp1"], false),
         ] {
             let world = World::new(wire);
             for state in STATES.into_iter().chain([JobState::Retained]) {
@@ -130,6 +131,7 @@ fn another_users_job_is_left_alone_in_every_verb() {
             &["pdpause", "-c", "job"],
             &["pdpromote"],
             &["pdresubmit", "office.front"],
+            &["pdreorder", "-p", "lp1"],
             &["pdrm"],
         ] {
             let before = world.job(n);

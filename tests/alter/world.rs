@@ -240,6 +240,7 @@ impl World {
             "pdpause" => pd::verbs::pdpause::run(&rest, &mut shell),
             "pdresume" => pd::verbs::pdresume::run(&rest, &mut shell),
             "pdresubmit" => pd::verbs::pdresubmit::run(&rest, &mut shell),
+            "pdreorder" => pd::verbs::pdreorder::run(&rest, &mut shell),
             "pdpromote" => pd::verbs::pdpromote::run(&rest, &mut shell),
             other => panic!("no command {other}"),
         };

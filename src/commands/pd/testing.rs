@@ -78,6 +78,7 @@ pub fn job(n: u32) -> JobStatus {
         created_ms: 1_795_251_600_000,
         started_ms: None,
         devices: Vec::new(),
+        assigned: None,
         intervening: Some(n - 1),
         given: Vec::new(),
         documents: vec![document(1)],

@@ -506,6 +506,7 @@ pub fn job(n: u32, state: JobState) -> JobStatus {
         created_ms: NOW - 3_600_000 * i64::from(n),
         started_ms: None,
         devices: Vec::new(),
+        assigned: None,
         intervening: Some(0),
         documents: vec![DocumentStatus {
             id: DocumentId(1),

@@ -29,6 +29,7 @@ use crate::model::lifetime::Retention;
 use crate::model::location::{Destination, FontStatus, GroupStatus, LocationStatus};
 use crate::model::managed::{ManagedChange, ManagedObject};
 use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage};
+use crate::model::order::Reorder;
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
 use crate::model::queue::QueueItem;
@@ -435,6 +436,9 @@ operations! {
     /// Puts a job that waits before all others of its queue.
     changes promote_job / PromoteJob(job: JobRef, message: Option<String>) -> () =>
         |spool, call| spool.promote_job(call, &job, message);
+    /// Puts a job that waits before or behind another one, on one device, or where a new arrival stands.
+    wakes reorder_job / ReorderJob(job: JobRef, to: Reorder, message: Option<String>) -> () =>
+        |spool, call| spool.reorder_job(call, &job, &to, message);
     /// Waits until a job that was held or paused is on no device any more, at most `timeout_ms`, and says what it is then.
     waits(timeout_ms) await_stopped / AwaitStopped(job: JobRef, timeout_ms: u64) -> JobStatus =>
         |spool, again| spool.await_stopped(&again(), &job, longest(timeout_ms)).map(WaitResult::from);

@@ -2,11 +2,13 @@
 
 pub(crate) mod actions;
 pub(crate) mod alter;
+pub(crate) mod assign;
 pub(crate) mod batch;
 pub(crate) mod history;
 pub(crate) mod lifetime;
 pub(crate) mod membership;
 pub(crate) mod pause;
+pub(crate) mod reorder;
 pub(crate) mod resubmit;
 pub(crate) mod submit;
 pub(crate) mod view;

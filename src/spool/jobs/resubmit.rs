@@ -18,6 +18,7 @@ use crate::store::job::JobRow;
 use crate::store::{self, Fallible, Lock, Tx};
 
 use super::actions::{demand_job, find_to_change, wrong_state};
+use super::alter::Place;
 use super::membership::demand_single;
 use super::submit::{demand_open, may_send, takes_work};
 use crate::spool::printing::wakes;
@@ -55,26 +56,38 @@ impl Spool {
                 }
                 _ => before,
             };
-            (row.group, row.location, row.route) = (place.group, place.location, place.route);
-            tx.lock(Lock::Route(row.route))?;
-            (row.sort, row.place) = spool.new_position(tx, row.route, row.priority, row.work)?;
-            store::alter::update_job(tx, &row)?;
+            (row.sort, row.place) = spool.new_position(tx, place.route, row.priority, row.work)?;
             if anew {
                 store::alter::forget_defaults(tx, row.id)?;
             }
             store::job::set_previous(tx, row.id, state)?;
-            // An attempt at another device may have left pages. Its entry goes, but this must not be forgotten.
-            let uncertain =
-                state != JobState::Retained && entries.iter().any(|entry| entry.duplicate || entry.begun.is_some());
-            store::alter::delete_entries(tx, row.id)?;
-            spool.insert_entries(tx, &row, place.broadcast)?;
-            if uncertain {
-                store::alter::mark_duplicate(tx, row.id)?;
-            }
+            let printed = state == JobState::Retained;
+            let row = if printed { spool.carry_anew(tx, row, &place)? } else { spool.carry(tx, row, &place)? };
             let why = format!("from {from} to {}", place.destination);
             record(tx, Object::Job(row.id), EventWord::Rerouted, &why)?;
             wakes::of_route(tx, row.route)
         })
+    }
+
+    /// Takes a job that no device has to another place, with the position that its row says. An attempt at another device may
+    /// have left pages: its entry goes, but this must not be forgotten.
+    pub(crate) fn carry(&self, tx: &Tx<'_>, row: JobRow, place: &Place) -> Fallible<JobRow> {
+        let entries = store::entry::of_job(tx, row.id)?;
+        let row = self.carry_anew(tx, row, place)?;
+        if entries.iter().any(|entry| entry.duplicate || entry.begun.is_some()) {
+            store::alter::mark_duplicate(tx, row.id)?;
+        }
+        Ok(row)
+    }
+
+    /// The same for a job that has printed and prints again: nothing of it is a duplicate.
+    fn carry_anew(&self, tx: &Tx<'_>, mut row: JobRow, place: &Place) -> Fallible<JobRow> {
+        (row.group, row.location, row.route) = (place.group, place.location, place.route);
+        tx.lock(Lock::Route(row.route))?;
+        store::alter::update_job(tx, &row)?;
+        store::alter::delete_entries(tx, row.id)?;
+        self.insert_entries(tx, &row, place.broadcast)?;
+        Ok(row)
     }
 }
 

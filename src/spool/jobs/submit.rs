@@ -599,7 +599,7 @@ impl Spool {
             only.extend(store::device::of_route(tx, job.route)?.into_iter().map(|device| Some(device.id)));
         }
         if only.is_empty() {
-            only.push(None);
+            only.push(super::assign::device(tx, job)?);
         }
         for only in only {
             let entry = NewEntry {

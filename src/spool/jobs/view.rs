@@ -230,8 +230,13 @@ impl Spool {
         }
         let away = Self::away_of(tx, &job, entries.iter().map(|e| e.state))?;
         let state = state_of(&job, entries.iter().map(|e| e.state), away.as_ref());
+        // One entry that one device alone may print was assigned; a broadcast has one for each.
+        let only = match entries.as_slice() {
+            [one] if matches!(one.state, EntryState::Queued | EntryState::Withdrawn) => one.only,
+            _ => None,
+        };
         let intervening = match state {
-            JobState::Ready if known.parts.position => known.lines.position(tx, &job, alive)?,
+            JobState::Ready if known.parts.position => known.lines.position(tx, (&job, only), alive)?,
             JobState::Printing | JobState::Transferred if known.parts.position => Some(0),
             _ => None,
         };
@@ -244,6 +249,7 @@ impl Spool {
                 devices.push(device.name);
             }
         }
+        let assigned = only.map(|id| store::device::by_id(tx, id)).transpose()?.flatten().map(|device| device.name);
         let ended = match state {
             JobState::Retained => store::lifetime::ended(tx, job.id)?.map(|row| row.ended),
             _ => None,
@@ -304,6 +310,7 @@ impl Spool {
             created_ms: job.created_ms,
             started_ms,
             devices,
+            assigned,
             intervening,
             given: of_job,
             documents,
@@ -343,7 +350,7 @@ impl Spool {
                     found.push(Occurrence { device: Some(away.device), ..one.clone() });
                 } else if devices.is_empty() {
                     let sequence = match state {
-                        EntryState::Queued => lines.position(tx, &job, &mut alive)?.map(|n| n + 1),
+                        EntryState::Queued => lines.position(tx, (&job, None), &mut alive)?.map(|n| n + 1),
                         _ => None,
                     };
                     found.push(Occurrence { sequence, ..one.clone() });

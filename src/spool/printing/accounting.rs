@@ -24,7 +24,6 @@ use jiff::tz::TimeZone;
 
 use crate::model::account::Account;
 use crate::model::event::EventWord;
-use crate::model::field::{Field, Value};
 use crate::model::time::Moment;
 use crate::model::{Call, DeviceName, Failure, FailureKind};
 use crate::store::account::Progress;
@@ -49,14 +48,11 @@ const TAIL: u64 = 256 << 10;
 
 /// Whether jobs of a device are accounted for.
 fn is_wanted(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<bool> {
-    let field = Field::from_stored("log-accounting-data");
-    for holder in [Holder::Device(device.id), Holder::Spool] {
-        let found = managed::of(tx, holder)?.into_iter().find(|one| Some(one.0) == field);
-        if let Some((_, Value::Boolean(on))) = found {
-            return Ok(on);
-        }
-    }
-    Ok(false)
+    let of = |holder| managed::switch(tx, holder, "log-accounting-data");
+    Ok(match of(Holder::Device(device.id))? {
+        Some(on) => on,
+        None => of(Holder::Spool)?.unwrap_or(false),
+    })
 }
 
 /// Keeps a record of a job that `device` has printed, where it is wanted.
@@ -244,7 +240,7 @@ mod tests {
     use super::*;
     use crate::model::JobRef;
     use crate::model::event::EventWord;
-    use crate::model::field::Field;
+    use crate::model::field::{Field, Value};
     use crate::model::managed::{ManagedChange, ManagedClass, ManagedEdit, ManagedObject};
     use crate::model::state::Delivery;
     use crate::spool::interface::operations::Operations;

@@ -16,7 +16,7 @@
 use crate::model::device::{AfterReset, DeviceUri};
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::job::{AFTER_PRINTING, BatchMember};
-use crate::model::lifetime::Ending;
+use crate::model::lifetime::{Ending, Lifetime};
 use crate::model::request::Answer;
 use crate::model::state::{Delivery, DeviceWish, EntryState, HoldReason, Wish};
 use crate::model::{DeviceId, Failure};
@@ -24,6 +24,7 @@ use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, is_recorded, record, record_with};
 use crate::store::job::JobRow;
+use crate::store::managed::{self, Holder};
 use crate::store::{self, Fallible, Lock, Tx};
 
 use super::{accounting, attempt_limit, device_errors};
@@ -185,6 +186,15 @@ impl Spool {
                     store::document::set_store_name(tx, *document, &name)?;
                 }
                 let why = format!("{}: {text}", reason.words());
+                // What was set aside as damaged is kept for whoever looks into it.
+                if moved.is_none() && Self::lets_failed_jobs_go(tx, &job)? {
+                    note(EventWord::Deleted, &format!("{why}; its queue keeps no job that failed"))?;
+                    store::job::set_wish(tx, job.id, Wish::Cancel)?;
+                    store::lifetime::set_ending(tx, job.id, Some(Ending::Aborted))?;
+                    let lifetime = Lifetime { ending: Some(Ending::Aborted), ..job.lifetime };
+                    let job = JobRow { wish: Wish::Cancel, lifetime, reasons, ..job };
+                    return Self::give_back(tx, &entry, &job, *touched && !on_file);
+                }
                 record_with(tx, Object::Job(job.id), EventWord::Held, EventDetail::Hold(*reason), &why)?;
                 let job = JobRow { reasons, ..job };
                 erase = Self::give_back(tx, &entry, &job, *touched && !on_file)?;
@@ -206,6 +216,12 @@ impl Spool {
         }
         settle_drain(tx)?;
         Ok(erase)
+    }
+
+    /// Whether a job that failed is gone, or kept as its retention says, and not held: its queue says so, and it is no font.
+    fn lets_failed_jobs_go(tx: &Tx<'_>, job: &JobRow) -> Fallible<bool> {
+        let keeps = managed::switch(tx, Holder::Group(job.group), "requeue-failed-jobs")?.unwrap_or(true);
+        Ok(!keeps && store::font::of_job(tx, job.id)?.is_none())
     }
 
     /// Frees an entry in its place, or withdraws it if its job is not to run. A cancelled job ends with its last

@@ -225,14 +225,20 @@ impl Lines {
     }
 
     /// Counts the jobs before a queued one where the first of its devices gets to it: of those that are started, if any is.
-    /// None when no device of its route carries its form. Without any device its place among its like is counted.
-    pub(crate) fn position(&mut self, tx: &Tx<'_>, job: &JobRow, alive: &mut Alive) -> Fallible<Option<u32>> {
+    /// None when no device of its route carries its form. One that was assigned to a device counts there.
+    /// Without any device its place among its like is counted.
+    pub(crate) fn position(
+        &mut self,
+        tx: &Tx<'_>,
+        (job, only): (&JobRow, Option<DeviceId>),
+        alive: &mut Alive,
+    ) -> Fallible<Option<u32>> {
         let devices = self.devices(tx, job.route)?;
         if devices.is_empty() {
             return self.parked(tx, job).map(Some);
         }
         let mut best: [Option<u32>; 2] = [None, None];
-        for device in devices.iter() {
+        for device in devices.iter().filter(|device| only.is_none_or(|only| only == device.id)) {
             if let Some(standing) = self.standing(tx, device, (job.id, job.class, &job.sort), alive)? {
                 let best = &mut best[usize::from(device.wish == DeviceWish::Stopped)];
                 *best = Some(best.map_or(standing.before(), |best| best.min(standing.before())));

@@ -16,6 +16,8 @@ mod lifetime;
 mod moving;
 mod order;
 mod pages;
+mod queues;
+mod reorder;
 mod restart;
 mod restored;
 mod submission;

@@ -27,7 +27,7 @@ pub use progress::Progress;
 pub(crate) use progress::{begun, progress};
 #[cfg(test)]
 pub(crate) use queued::plan_of_heads;
-pub(crate) use queued::{any, begun_on, heads, waiting};
+pub(crate) use queued::{any, assigned_work, begun_on, heads, waiting};
 
 /// An entry as stored.
 #[derive(Clone, Debug)]
@@ -277,6 +277,16 @@ pub(crate) fn let_anyone(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<()> {
         "UPDATE entry SET only_device = ? WHERE id = ? AND state = ?",
         values![ANY, entry.id, entry.state],
     )
+}
+
+/// Lets one device alone print the entries of a job that no device has, or any device of their route.
+pub(crate) fn set_only(tx: &Tx<'_>, job: JobId, only: Option<DeviceId>) -> Fallible<()> {
+    tx.demand_lock(Lock::Job(job))?;
+    tx.run(
+        "UPDATE entry SET only_device = ? WHERE job_id = ? AND state IN (?, ?)",
+        values![only.unwrap_or(ANY), job, EntryState::Queued, EntryState::Withdrawn],
+    )?;
+    Ok(())
 }
 
 /// Completes the entries of a database that was saved: no device has one whose process is lost, and each job without one

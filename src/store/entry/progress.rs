@@ -24,9 +24,11 @@ pub struct Progress {
     pub device: Option<DeviceId>,
     /// When it was claimed, wall clock.
     pub claimed_ms: Option<i64>,
+    /// The one device that may claim it.
+    pub only: Option<DeviceId>,
 }
 
-columns!(far { job_id, state, device_id, claimed_ms, id, attempt, process_id, epoch });
+columns!(far { job_id, state, device_id, claimed_ms, id, attempt, process_id, epoch, only_device });
 
 fn read_progress(row: &Row<'_>) -> Fallible<(JobId, Progress)> {
     let progress = Progress {
@@ -36,6 +38,7 @@ fn read_progress(row: &Row<'_>) -> Fallible<(JobId, Progress)> {
         state: row.get(far::state)?,
         device: row.get(far::device_id)?,
         claimed_ms: row.get(far::claimed_ms)?,
+        only: Some(row.get::<DeviceId>(far::only_device)?).filter(|only| *only != super::ANY),
     };
     Ok((row.get(far::job_id)?, progress))
 }

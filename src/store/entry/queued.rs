@@ -76,6 +76,22 @@ pub(crate) fn waiting(tx: &Tx<'_>, route: RouteId, device: DeviceId, limit: u32)
     )
 }
 
+/// Returns how much waits in a route for one device alone, and how much of the route it prints, in lines.
+pub(crate) fn assigned_work(tx: &Tx<'_>, route: RouteId, device: DeviceId) -> Fallible<u64> {
+    let sum = |sql: &str, values: &[&dyn Bind]| {
+        Ok::<u64, crate::model::Failure>(tx.one(sql, values, |row| row.only())?.unwrap_or(0))
+    };
+    let waits = sum(
+        "SELECT coalesce(sum(work), 0) FROM entry WHERE state = ? AND route_id = ? AND only_device = ?",
+        values![EntryState::Queued, route, device],
+    )?;
+    let prints = sum(
+        "SELECT coalesce(sum(work), 0) FROM entry WHERE device_id = ? AND state = ?",
+        values![device, EntryState::Claimed],
+    )?;
+    Ok(waits.saturating_add(prints))
+}
+
 /// Returns how the database finds [`heads`], for both orders.
 #[cfg(test)]
 pub(crate) fn plan_of_heads(memory: &crate::store::Memory) -> Vec<(&'static str, String)> {

@@ -76,7 +76,9 @@ impl Tx<'_> {
     }
 }
 
-const NEXT_ARRIVAL: &str = "UPDATE spool SET last_sequence = last_sequence + 1 WHERE id = 1 RETURNING last_sequence";
+/// Arrivals are [`ARRIVAL_STEP`](crate::model::order::ARRIVAL_STEP) apart.
+const NEXT_ARRIVAL: &str = "UPDATE spool SET last_sequence = (last_sequence / 268435456 + 1) * 268435456 WHERE id = 1
+     RETURNING last_sequence";
 const LAST_SERIAL: &str = "SELECT last_serial FROM spool WHERE id = 1";
 const SET_SERIAL: &str = "UPDATE spool SET last_serial = ? WHERE id = 1";
 const LAST_NUMBER: &str = "SELECT last_number FROM spool WHERE id = 1";

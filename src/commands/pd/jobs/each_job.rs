@@ -140,7 +140,9 @@ impl JobActionRequest {
                 say_gone(gone, job, shell, program);
                 Ok(())
             }
-            Action::Modify | Action::Resubmit => Err(Failure::internal("not an action without attributes")),
+            Action::Modify | Action::Resubmit | Action::Reorder => {
+                Err(Failure::internal("not an action without attributes"))
+            }
         }
     }
 }

@@ -23,6 +23,8 @@ pub enum Action {
     Resume,
     /// `pdresubmit`.
     Resubmit,
+    /// `pdreorder`.
+    Reorder,
 }
 
 /// Whether a command acts.
@@ -37,19 +39,19 @@ pub enum Effect {
 }
 
 /// The actions, in the order of the columns.
-pub const ACTIONS: [Action; 6] =
-    [Action::Modify, Action::Remove, Action::Promote, Action::Pause, Action::Resume, Action::Resubmit];
+pub const ACTIONS: [Action; 7] =
+    [Action::Modify, Action::Remove, Action::Promote, Action::Pause, Action::Resume, Action::Resubmit, Action::Reorder];
 
-/// Columns: modify, remove, promote, pause, resume, resubmit. `x` acts, `-` is refused, `h` acts if `job-hold=true` stands alone.
+/// Columns: modify, remove, promote, pause, resume, resubmit, reorder. `x` acts, `-` is refused, `h` acts if `job-hold=true` stands alone.
 pub const EFFECTS: [(JobState, &str); 8] = [
-    (JobState::Open, "xx----"),
-    (JobState::Ready, "xxxx-x"),
-    (JobState::Held, "xx-x-x"),
-    (JobState::Paused, "xx--x-"),
-    (JobState::Printing, "hx-x--"),
-    (JobState::Transferred, "hx-x--"),
-    (JobState::Retained, "xx---x"),
-    (JobState::Terminating, "-x----"),
+    (JobState::Open, "xx-----"),
+    (JobState::Ready, "xxxx-xx"),
+    (JobState::Held, "xx-x-xx"),
+    (JobState::Paused, "xx--x--"),
+    (JobState::Printing, "hx-x---"),
+    (JobState::Transferred, "hx-x---"),
+    (JobState::Retained, "xx---x-"),
+    (JobState::Terminating, "-x-----"),
 ];
 
 /// Returns what `action` does to a job in `state`.
@@ -80,6 +82,7 @@ pub fn check(action: Action, job: &JobRef, status: &JobStatus, lone_hold: bool) 
         Action::Pause => "paused",
         Action::Resume => "resumed",
         Action::Resubmit => "sent to another destination",
+        Action::Reorder => "reordered",
     };
     let message = format!("job {job} is {} and cannot be {what}", status.state.infoprint());
     let failure = Failure::new(FailureKind::State, message);
@@ -88,6 +91,7 @@ pub fn check(action: Action, job: &JobRef, status: &JobStatus, lone_hold: bool) 
             failure.hint(format!("pdmod -x job-hold=true {job}   alone takes it from its device and holds it"))
         }
         (Action::Promote, JobState::Held) => failure.hint(format!("pdmod -x job-hold=false {job}   releases it first")),
+        (Action::Reorder, JobState::Paused) => failure.hint(format!("pdresume -c job {job}   resumes it first")),
         (Action::Promote, JobState::Paused) => failure.hint(format!("pdresume -c job {job}   resumes it first")),
         (Action::Resubmit, JobState::Paused) => failure.hint(format!("pdresume -c job {job}   resumes it first")),
         (Action::Resubmit, JobState::Printing) => {

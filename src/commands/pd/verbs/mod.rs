@@ -14,6 +14,7 @@ pub mod pdpause;
 pub mod pdpr;
 pub mod pdpromote;
 pub mod pdq;
+pub mod pdreorder;
 pub mod pdresubmit;
 pub mod pdresume;
 pub mod pdrm;
@@ -33,6 +34,7 @@ pub const VERBS: &[Verb] = &[
     pdpr::VERB,
     pdpromote::VERB,
     pdq::VERB,
+    pdreorder::VERB,
     pdresubmit::VERB,
     pdresume::VERB,
     pdrm::VERB,

@@ -1,0 +1,45 @@
+//! Giving a job its device when it arrives: early binding, where its queue has `assign-to-destination`.
+//!
+//! States: a job of such a queue is assigned to one device when it arrives there, for good: neither a device that stops nor
+//! one that is busy passes it on, only `pdreorder` does. Elsewhere each device takes the next job of its queue when it is
+//! free.
+//!
+//! Which one? Of the devices that carry what the job needs and that are not stopped, the one that would be done with it
+//! first, as far as their speeds and the jobs that they were assigned tell; of those that are stopped, where no other is left.
+
+use crate::model::DeviceId;
+use crate::model::order::estimate_ms;
+use crate::model::state::DeviceWish;
+use crate::store::device::DeviceRow;
+use crate::store::job::JobRow;
+use crate::store::managed::{self, Holder};
+use crate::store::{self, Fallible, Tx};
+
+/// Returns the device that a job is assigned to which arrives in its queue now; none where its queue assigns no jobs, has no
+/// choice, or has no device that could print it.
+pub(super) fn device(tx: &Tx<'_>, job: &JobRow) -> Fallible<Option<DeviceId>> {
+    if managed::switch(tx, Holder::Group(job.group), "assign-to-destination")? != Some(true) {
+        return Ok(None);
+    }
+    let devices = store::device::of_route(tx, job.route)?;
+    if devices.len() < 2 {
+        return Ok(None);
+    }
+    let mut best: Option<((bool, i64), DeviceId)> = None;
+    for device in devices {
+        if !store::job::classes_for(tx, &store::device::carries(&device.settings))?.contains(&job.class) {
+            continue;
+        }
+        let place = (device.wish == DeviceWish::Stopped, done_in_ms(tx, &device, job)?);
+        if best.as_ref().is_none_or(|best| place < best.0) {
+            best = Some((place, device.id));
+        }
+    }
+    Ok(best.map(|best| best.1))
+}
+
+/// Estimates in how many milliseconds a device is done with the jobs that it was assigned and with this one.
+fn done_in_ms(tx: &Tx<'_>, device: &DeviceRow, job: &JobRow) -> Fallible<i64> {
+    let before = store::entry::assigned_work(tx, job.route, device.id)?;
+    Ok(estimate_ms(before.saturating_add(job.work), device.settings.speed))
+}
