@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_pdserver_global_optspecs
-    string join \n base= name= socket= listen= operators= h/help V/version
+    string join \n base= name= socket= listen= fetch-rate= operators= h/help V/version
 end
 
 function __fish_pdserver_needs_command
@@ -28,6 +28,7 @@ complete -c pdserver -n "__fish_pdserver_needs_command" -l base -d 'The base dir
 complete -c pdserver -n "__fish_pdserver_needs_command" -l name -d 'The name of the server, if the spool is made now; otherwise the host\'s name' -r
 complete -c pdserver -n "__fish_pdserver_needs_command" -l socket -d 'Where users connect' -r -F
 complete -c pdserver -n "__fish_pdserver_needs_command" -l listen -d 'Where other machines connect; without it none does' -r -f -a "(__fish_print_hostnames)"
+complete -c pdserver -n "__fish_pdserver_needs_command" -l fetch-rate -d 'Octets a second at which each print file of another server is fetched at most, as 500K or 10M' -r
 complete -c pdserver -n "__fish_pdserver_needs_command" -l operators -d 'The Unix group whose members are operators' -r
 complete -c pdserver -n "__fish_pdserver_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pdserver -n "__fish_pdserver_needs_command" -s V -l version -d 'Print version'

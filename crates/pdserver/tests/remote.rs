@@ -705,3 +705,38 @@ fn whoever_has_a_certificate_of_a_person_is_no_server() {
     let refused = nobody.ask(&question, Duration::from_secs(60)).unwrap_err();
     assert!(refused.message.contains("that is for members"), "{refused}");
 }
+
+/// Over TLS: a job that is submitted at one server, for a device of another one that is down at that moment. The document is a
+/// link, whose file only its own server opens: it is fetched.
+#[test]
+fn a_job_travels_to_a_device_of_another_member_and_ends_where_it_was_submitted() {
+    let mut first = Site::first("acme1");
+    let mut second = Site::new("acme2");
+    let token = first.invite("acme2", &[]);
+    second.manage("join", &["--name", "acme2", &token, &first.address]).expect(0);
+    second.listen();
+    let at = |site: &Site| site.path("socket").to_str().unwrap().to_owned();
+    first.wait_for("the other server is known by its name", || {
+        let commands = "LOC #OFFICE.FAR, DEV \\acme2.$LP1";
+        first.run("spoolcom", &["--spooler", &at(&first), commands]).status == 0
+    });
+    second.run("spoolcom", &["--spooler", &at(&second), "DEV LP1, START"]).expect(0);
+    second.stop();
+    let document = first.path("document");
+    std::fs::write(&document, "a line from afar\n").unwrap();
+    let words = ["-H", &at(&first), "-l", "-d", "office.far", document.to_str().unwrap()];
+    first.run("pdpr", &words).expect(0);
+    first.wait_for("it says for whom it waits", || {
+        first.run("spoolcom", &["--spooler", &at(&first), "JOB 1, WHY"]).out.contains("waits for server acme2")
+    });
+    assert_eq!(first.jobs(), 1);
+    second.listen();
+    first.wait_for("it ends", || first.jobs() == 0);
+    assert_eq!(std::fs::read_to_string(second.path("out")).unwrap(), "a line from afar\n");
+    let log = second.run("pdls", &["-H", &at(&second), "--history", "-U", "-r", "log"]).out;
+    assert!(log.contains("fetched"), "{log}");
+    second.wait_for("what was fetched is erased", || {
+        std::fs::read_dir(second.base().join("acme2/pdb")).is_ok_and(|mut found| found.next().is_none())
+    });
+    first.stop();
+}
