@@ -124,6 +124,8 @@ pub enum Subject {
     NoSupervisor,
     /// A device that stays draining.
     Drain,
+    /// A current job or batch that there is not.
+    NoCurrent,
     /// A job that is taken out of a batch.
     Unlinked(JobRef),
     /// Output that no collector takes, with the error of the file system.
@@ -137,6 +139,7 @@ pub fn message(kind: FailureKind, subject: &Subject) -> Message {
         Subject::NoProcess => return Message::NotAProcess,
         Subject::NoSupervisor => return Message::OtherProcess,
         Subject::Drain => return Message::StaysDraining,
+        Subject::NoCurrent => return Message::NameMissing,
         Subject::Unlinked(_) if kind == FailureKind::NotFound => return Message::NotInBatch,
         Subject::Out(_) => return Message::OutRefused,
         _ => {}
