@@ -10,6 +10,7 @@ mod boundaries;
 mod circumstances;
 mod collectors;
 mod command_files;
+mod command_language;
 mod corruption;
 mod crowd;
 mod device_actions;
