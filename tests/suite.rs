@@ -53,6 +53,7 @@ mod pd_manners;
 mod powerloss;
 mod printers;
 mod prompt;
+mod queue_model;
 mod repeating;
 mod reprints;
 mod rooms;

@@ -185,9 +185,7 @@ mod tests {
     impl Keyboard for Script {
         fn read(&mut self, initial: &str) -> Result<Typed, Failure> {
             self.initials.push(initial.to_owned());
-            Ok(match self.lines.pop_front().unwrap_or(Typed::End) {
-                typed => typed,
-            })
+            Ok(self.lines.pop_front().unwrap_or(Typed::End))
         }
         fn read_beneath(&mut self) -> Result<Typed, Failure> {
             self.beneath += 1;
