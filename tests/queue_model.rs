@@ -153,8 +153,7 @@ impl Room {
         );
         inside.run(spoolcom::run, &[&line], Exit::Done);
         let lease = inside.begins("SPLA");
-        let model =
-            Model { jobs: Vec::new(), fifo, form: 0, speed: 100, clock: 0, arrivals: 0, promotions: 0 };
+        let model = Model { jobs: Vec::new(), fifo, form: 0, speed: 100, clock: 0, arrivals: 0, promotions: 0 };
         Self { inside, lease, model }
     }
 
