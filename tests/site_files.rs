@@ -286,6 +286,8 @@ fn of_the_day(room: &Room, line: &str, out: &str) {
         }
         "LOC, XREF / OUT $S.#LASER.P01 /" => holds(&room.p01, "PRINT PROCESS"),
         "JOB, SUMMARY" => {
+            // The job of the list before has left its printer in a moment.
+            site.wait_for("one job prints", || room.json(line)[0]["printing"] == 1);
             let counts = &room.json(line)[0];
             assert_eq!((&counts["printing"], &counts["open"], &counts["hold"]), (&1.into(), &0.into(), &0.into()));
         }
