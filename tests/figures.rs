@@ -54,6 +54,11 @@ fn a_long_queue_is_measured_against_an_empty_one() {
 }
 
 #[test]
+fn the_site_of_a_nonstop_system_is_measured_against_a_small_one() {
+    assert!(rows_of("nonstop") == 6);
+}
+
+#[test]
 fn starts_and_recoveries_are_measured() {
     assert_eq!(rows_of("start"), 2);
 }

@@ -89,6 +89,15 @@ fn messages_are_fresh() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[test]
+fn every_warning_has_its_cause_in_the_table() -> anyhow::Result<()> {
+    let mut unknown = Vec::new();
+    let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/commands/spoolcom");
+    messages::warnings_without_a_row(&sources, &mut unknown)?;
+    assert!(unknown.is_empty(), "no row of WARNINGS is about\n{}", unknown.join("\n"));
+    Ok(())
+}
+
 /// The attributes of a class as a section of docs/json.md, those of documents with jobs.
 fn attributes(class: Class) -> String {
     let name = class.keyword();

@@ -62,10 +62,14 @@ fn a_session_is_typed() {
     screen.types(CTRL_C);
     screen.shows(READY);
     screen.types("FC dev\r");
-    screen.shows(&format!("{READY}DEV $LP1, STATUS DETAIL"));
-    // Edited: the last two words become START.
-    screen.types(&format!("{}START\r", "\u{7f}".repeat("STATUS DETAIL".len())));
-    screen.shows("[?2004l");
+    screen.shows(")DEV $LP1, STATUS DETAIL\r\n");
+    // Edited beneath: the last two words go, and START comes.
+    let before = " ".repeat("DEV $LP1, ".len());
+    screen.types(&format!("{before}{}\r", "D".repeat("STATUS DETAIL".len())));
+    screen.shows(")DEV $LP1,\r\n");
+    screen.types(&format!("{}I START\r", " ".repeat("DEV $LP1,".len())));
+    screen.shows(")DEV $LP1, START\r\n");
+    screen.types("\r");
     screen.shows(READY);
     screen.types("DEV $LP1; COMMENT done\r");
     screen.shows("$LP1    WAITING");

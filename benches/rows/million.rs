@@ -3,9 +3,8 @@
 use std::cell::RefCell;
 use std::process::{Command, Stdio};
 
-use anyhow::Context;
-
 use super::super::support::filled;
+use super::super::support::memory::peak_mib;
 use super::super::support::site::{Site, submit, succeed};
 use super::super::support::table::{Goal, Row, Table, Unit};
 use super::super::support::{Size, document, fsync_p50, in_turn, median, seconds};
@@ -139,27 +138,4 @@ fn dump(size: Size, site: &Site, jobs: usize, table: &mut Table, fsync: f64) -> 
     let what = "memory it takes at most";
     table.add(Row::limit(what, Unit::Mib, whole, Some((page, "for 200 jobs")), Goal::AtMost(page + 8.0), fsync));
     Ok(())
-}
-
-/// The most memory that a command had, in MiB.
-fn peak_mib(mut command: Command) -> anyhow::Result<f64> {
-    let mut child = command.stdout(Stdio::piped()).spawn()?;
-    let status = format!("/proc/{}/status", child.id());
-    let mut out = child.stdout.take().context("the command has no output")?;
-    let mut buffer = vec![0; 1 << 20];
-    let mut peak: f64 = 0.0;
-    let mut reads = 0u32;
-    while std::io::Read::read(&mut out, &mut buffer)? > 0 {
-        // The high-water mark only grows: now and then is enough.
-        reads += 1;
-        if reads % 256 != 1 {
-            continue;
-        }
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-        let kib: f64 = line.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0.0);
-        peak = peak.max(kib / 1024.0);
-    }
-    child.wait()?;
-    Ok(peak)
 }

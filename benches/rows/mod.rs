@@ -11,6 +11,7 @@ pub mod group;
 pub mod latency;
 pub mod listing;
 pub mod million;
+pub mod nonstop;
 pub mod programs;
 pub mod start;
 pub mod stream;
@@ -31,6 +32,7 @@ pub const GROUPS: &[(&str, Measure)] = &[
     ("devices", devices::measure),
     ("group", group::measure),
     ("million", million::measure),
+    ("nonstop", nonstop::measure),
     ("start", start::measure),
     ("programs", programs::measure),
 ];

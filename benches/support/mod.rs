@@ -12,6 +12,7 @@
 
 pub mod cups;
 pub mod filled;
+pub mod memory;
 pub mod printer;
 pub mod site;
 pub mod table;

@@ -41,6 +41,48 @@ pub enum FailureKind {
     Internal,
 }
 
+impl FailureKind {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::NotFound,
+        Self::Ambiguous,
+        Self::InUse,
+        Self::Security,
+        Self::State,
+        Self::SpoolerState,
+        Self::BadValue,
+        Self::Unsupported,
+        Self::Full,
+        Self::Unreachable,
+        Self::Damaged,
+        Self::Unknown,
+        Self::Timeout,
+        Self::Io,
+        Self::Internal,
+    ];
+
+    /// Returns what it means, in words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::NotFound => "no object has that name or number; names that resemble it are a hint",
+            Self::Ambiguous => "more than one object answers to the name; the hint lists them",
+            Self::InUse => "something still refers to the object",
+            Self::Security => "who asks may not do this",
+            Self::State => "the object's state does not allow it",
+            Self::SpoolerState => "the state of the spooler does not allow it",
+            Self::BadValue => "a value is malformed or out of range",
+            Self::Unsupported => "it is not available in this version, or not on this kind of object",
+            Self::Full => "a limit or the disk is full",
+            Self::Unreachable => "the spool cannot be reached, or must not be used",
+            Self::Damaged => "what the spool holds cannot be read any more; nothing is guessed",
+            Self::Unknown => "the request was sent and its outcome is not known: look before it is repeated",
+            Self::Timeout => "it took longer than its deadline",
+            Self::Io => "reading or writing failed",
+            Self::Internal => "a fault of this program",
+        }
+    }
+}
+
 /// A failed operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {

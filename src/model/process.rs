@@ -74,3 +74,10 @@ pub struct ProcessStatus {
     #[serde(default)]
     pub circumstances: Vec<String>,
 }
+
+/// Tells whether FILE names our program. A name of a NonStop system (`$SYSTEM.SYSTEM.FASTP`) is judged by its last part;
+/// a path of this system is none of ours.
+pub fn is_fastp(file: &str) -> bool {
+    let last = file.rsplit('.').next().unwrap_or_default();
+    !file.contains('/') && ["fastp", "fastptcp"].iter().any(|known| last.eq_ignore_ascii_case(known))
+}

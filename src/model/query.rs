@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::field::{Field, Value};
-use super::ids::{BatchNumber, JobId, JobRef};
+use super::ids::{BatchNumber, JobId, JobNumber, JobRef};
 use super::location::Destination;
 use super::names::{CollectorName, LocationPattern};
 use super::state::JobState;
@@ -169,6 +169,13 @@ pub struct Cursor {
     pub key: Vec<i64>,
     /// The last job seen.
     pub job: JobId,
+}
+
+impl Cursor {
+    /// Where jobs by number go on behind this one, whether it is there or not.
+    pub fn behind(number: JobNumber) -> Self {
+        Self { key: vec![i64::from(number.get())], job: JobId(i64::MAX) }
+    }
 }
 
 /// The most rows of one page.

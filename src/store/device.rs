@@ -217,6 +217,19 @@ pub(crate) fn list(tx: &Tx<'_>, after: Option<&DeviceName>) -> Fallible<Vec<Devi
     )
 }
 
+/// How many names on either side are looked at for "did you mean".
+const NEIGHBOURS: u32 = 100;
+
+/// Returns the names on either side of one, for "did you mean": a command file declares thousands of devices, each unknown
+/// before, and must not read all of them each time.
+pub(crate) fn neighbours(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Vec<DeviceName>> {
+    let before = "SELECT name FROM device WHERE name_key < ? ORDER BY name_key DESC LIMIT ?";
+    let behind = "SELECT name FROM device WHERE name_key > ? ORDER BY name_key LIMIT ?";
+    let mut names: Vec<DeviceName> = tx.rows(before, values![name.key(), NEIGHBOURS], |row| row.only())?;
+    names.extend(tx.rows(behind, values![name.key(), NEIGHBOURS], |row| row.only::<DeviceName>())?);
+    Ok(names)
+}
+
 /// Returns the devices of a print process.
 pub(crate) fn of_process(tx: &Tx<'_>, process: &ProcessName) -> Fallible<Vec<DeviceRow>> {
     tx.rows(

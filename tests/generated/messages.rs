@@ -3,29 +3,10 @@
 use std::fmt::Write;
 
 use spoolsuite::commands::shell::Exit;
-use spoolsuite::commands::spoolcom::language::messages::{MESSAGES, Subject, message};
+use spoolsuite::commands::spoolcom::language::messages::{MESSAGES, Subject, WARNINGS, message};
 use spoolsuite::model::guardian::{DeviceError, ProcessError};
 use spoolsuite::model::state::HoldReasons;
 use spoolsuite::model::{Failure, FailureKind, JobRef, Serial};
-
-/// Every kind of failure and what it means.
-const KINDS: &[(FailureKind, &str)] = &[
-    (FailureKind::NotFound, "no object has that name or number; names that resemble it are a hint"),
-    (FailureKind::Ambiguous, "more than one object answers to the name; the hint lists them"),
-    (FailureKind::InUse, "something still refers to the object"),
-    (FailureKind::Security, "who asks may not do this"),
-    (FailureKind::State, "the object's state does not allow it"),
-    (FailureKind::SpoolerState, "the state of the spooler does not allow it"),
-    (FailureKind::BadValue, "a value is malformed or out of range"),
-    (FailureKind::Unsupported, "it is not available in this version, or not on this kind of object"),
-    (FailureKind::Full, "a limit or the disk is full"),
-    (FailureKind::Unreachable, "the spool cannot be reached, or must not be used"),
-    (FailureKind::Damaged, "what the spool holds cannot be read any more; nothing is guessed"),
-    (FailureKind::Unknown, "the request was sent and its outcome is not known: look before it is repeated"),
-    (FailureKind::Timeout, "it took longer than its deadline"),
-    (FailureKind::Io, "reading or writing failed"),
-    (FailureKind::Internal, "a fault of this program"),
-];
 
 const HEAD: &str = "\
 # Messages
@@ -49,6 +30,15 @@ A small `number` stands for the number of a job. Where a message has no remedy o
 
 | message | cause | remedy |
 |---|---|---|
+";
+
+const WARNED: &str = "
+## Warnings of spoolcom
+
+What was asked for is done, or under way, and the status is that of the rest. A small word stands for what was typed, or for a name or number.
+
+| message | cause |
+|---|---|
 ";
 
 const FAILURES: &str = "
@@ -107,9 +97,14 @@ pub fn document() -> String {
     for (_, line, cause, remedy) in MESSAGES {
         let _ = writeln!(text, "| `{line}` | {} | {} |", cell(cause), cell(remedy));
     }
+    text.push_str(WARNED);
+    for (line, cause) in WARNINGS {
+        let _ = writeln!(text, "| `WARNING: {}` | {} |", line.replace(['{', '}'], ""), cell(cause));
+    }
     text.push_str(FAILURES);
     let job = Subject::Job(JobRef::Serial(Serial(0)));
-    for (kind, meaning) in KINDS {
+    for kind in FailureKind::ALL {
+        let meaning = kind.meaning();
         let (object, of_job) = (message(*kind, &Subject::Object).text(), message(*kind, &job).text());
         let of_job = if of_job == object { String::new() } else { format!("`{of_job}`") };
         let exit = Exit::of(&Failure::new(*kind, "")) as u8;
@@ -135,4 +130,43 @@ pub fn document() -> String {
 /// Text in a cell of a table.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
+}
+
+/// Tells whether a text of the sources is one of the table: what stands in braces may be anything.
+fn is_known(text: &str) -> bool {
+    WARNINGS.iter().any(|(line, _)| {
+        let mut rest = text;
+        let mut parts = line.split(['{', '}']).enumerate().filter(|(n, _)| n % 2 == 0).map(|(_, part)| part);
+        parts.all(|part| match rest.find(part) {
+            Some(at) => {
+                rest = &rest[at + part.len()..];
+                true
+            }
+            None => false,
+        })
+    })
+}
+
+/// Every literal in the sources of `spoolcom` that begins with WARNING must stand in the table, with its cause.
+pub fn warnings_without_a_row(dir: &std::path::Path, found: &mut Vec<String>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            warnings_without_a_row(&path, found)?;
+            continue;
+        }
+        if path.extension().is_none_or(|ext| ext != "rs") || path.to_string_lossy().ends_with("tests.rs") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path)?;
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for literal in text.split("\"WARNING: ").skip(1) {
+            let line = literal.split(['"', '\\']).next().unwrap_or_default();
+            // What one begins with is looked for elsewhere.
+            if !line.ends_with("} ") && !is_known(line) {
+                found.push(format!("{}: {line}", path.display()));
+            }
+        }
+    }
+    Ok(())
 }

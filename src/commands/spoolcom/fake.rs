@@ -200,7 +200,11 @@ impl Carrier for Fake {
                     }
             })),
             Request::Jobs { after, limit, .. } => {
-                let first = after.map_or(0, |cursor: Cursor| cursor.job.0 as usize);
+                let behind =
+                    |number: i64| world.jobs.iter().filter(|job| i64::from(job.number.get()) <= number).count();
+                let first = after.map_or(0, |cursor: Cursor| {
+                    cursor.key.first().map_or(cursor.job.0 as usize, |number| behind(*number))
+                });
                 let rows: Vec<JobStatus> = world.jobs.iter().skip(first).take(limit as usize).cloned().collect();
                 let end = first + rows.len();
                 let next = (end < world.jobs.len()).then(|| Cursor { key: Vec::new(), job: JobId(end as i64) });
@@ -327,8 +331,10 @@ pub fn at_prompt(world: &Rc<RefCell<World>>, sit: impl FnOnce(&RefCell<Runner<'_
         interrupted: || false,
         broken: false,
         output_failed: false,
+        current: Default::default(),
+        supervisor: crate::commands::spoolcom::displays::SUPERVISOR.to_owned(),
     };
-    let exit = sit(&RefCell::new(Runner::new(session, &mut open, None)));
+    let exit = sit(&RefCell::new(Runner::new(session, &mut open, None, &|_| Ok(None))));
     Ran { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
 }
 

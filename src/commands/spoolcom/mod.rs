@@ -14,6 +14,7 @@
 //! Success is silent. Displays go to the output, messages and hints to standard error; hints that nobody asked for go
 //! there only when it is a terminal. The exit status is the worst of all statuses.
 
+pub(crate) mod check;
 pub(crate) mod displays;
 pub(crate) mod dump_config;
 pub mod language;
@@ -21,6 +22,7 @@ pub(crate) mod output;
 pub(crate) mod prompt;
 pub(crate) mod runner;
 pub(crate) mod session;
+pub(crate) mod spoolers;
 pub(crate) mod statement;
 pub mod verbs;
 
@@ -45,6 +47,7 @@ use crate::model::{Failure, FailureKind, printable};
 use crate::supervise::{Keeper, usual_base};
 use crate::sys::{files, interrupt};
 
+use displays::SUPERVISOR;
 use language::continuation::Whole;
 use language::messages::{Message, Subject};
 use language::out_name::OutName;
@@ -54,8 +57,9 @@ use language::syntax::Parser;
 use language::words;
 use output::{Messages, Output};
 use runner::Runner;
-use session::{Session, Stoppable};
-use statement::{Statement, without_fc};
+use session::{Current, Session, Stoppable};
+use spoolers::Find;
+use statement::{Currents, Statement, without_fc};
 use verbs::open::Supervisor;
 use verbs::operands::Source;
 
@@ -70,6 +74,7 @@ Examples:
   spoolcom < commands.txt           reads them like --in
 
 Between single quotes a shell leaves $ # ; ! ( ) alone; outside of them $ and # may be left out.
+With --check: 0 every command is carried out, 1 some are not.
 Exit status: 0 all done, 1 something failed or was not found (of a file: or some commands of it were mistaken),
 2 usage error, nothing was carried out, 3 the spool cannot be reached.";
 
@@ -86,7 +91,7 @@ pub fn definition() -> clap::Command {
         .after_help(EXAMPLES)
         .arg(value("in", "FILE", "Read commands from FILE, one line after the other; - is standard input"))
         .arg(value("out", "FILE", "Add displays to FILE instead of standard output"))
-        .arg(value("spooler", "SPOOL", "Use this spool: its base directory"))
+        .arg(value("spooler", "SPOOL", "Use this spool: its base directory, or $NAME of a file of spoolers"))
         .arg(switch("json", "Displays are JSON"))
         .arg(switch(
             "foreground",
@@ -95,6 +100,14 @@ pub fn definition() -> clap::Command {
         .arg(
             switch("dump-config", "Write the configuration of the spool as a command file that makes it in an empty one")
                 .conflicts_with_all(["in", "json", "foreground"]),
+        )
+        .arg(
+            value(
+                "check",
+                "FILE",
+                "Say of each command of a site's command file, or entry of its FASTCNFG file, whether it runs here; without a spool; - is standard input",
+            )
+            .conflicts_with_all(["in", "spooler", "foreground", "dump-config", "no-wait", "wait"]),
         )
         .arg(switch("no-wait", "DEV, DRAIN does not wait until the device is offline").conflicts_with("wait"))
         .arg(
@@ -126,8 +139,9 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         Err(error) => return by_clap(&error, shell),
     };
     let option = |name: &str| options.get_one::<String>(name).cloned();
-    let empty =
-        ["in", "out", "spooler"].into_iter().find(|name| option(name).is_some_and(|value| value.trim().is_empty()));
+    let empty = ["in", "out", "spooler", "check"]
+        .into_iter()
+        .find(|name| option(name).is_some_and(|value| value.trim().is_empty()));
     if let Some(name) = empty {
         return usage(
             shell.err,
@@ -139,6 +153,30 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
     let words = match read_words(&split.words, shell.err) {
         Ok(words) => words,
         Err(exit) => return exit,
+    };
+    if let Some(file) = option("check") {
+        if words.statements.is_some() || words.supervisor.is_some() || words.options != RunOptions::default() {
+            let what = "--check stands alone: it carries out no command";
+            return usage(shell.err, Message::Syntax, what, &[]);
+        }
+        return check::run(&file, options.get_flag("json"), option("out").as_deref(), shell);
+    }
+    let env = shell.env;
+    let find = move |name: &str| spoolers::find(name, env);
+    let usual = match option("spooler") {
+        Some(name) if name.starts_with(['$', '\\']) => match place_of(&Supervisor::read(&name), None, &find, shell.err)
+        {
+            Ok(place) => place,
+            Err(exit) => return exit,
+        },
+        given => given,
+    };
+    let chosen = match &words.supervisor {
+        None => usual.clone(),
+        Some(supervisor) => match place_of(supervisor, usual.as_deref(), &find, shell.err) {
+            Ok(place) => place,
+            Err(exit) => return exit,
+        },
     };
     for (name, here) in [("in", &words.options.input), ("out", &words.options.output)] {
         if here.is_some() && option(name).is_some() {
@@ -181,7 +219,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         return usage(shell.err, Message::Syntax, what, &["spoolcom --foreground 'SPOOLER, START'"]);
     }
     // Before the command itself: what it wakes is started by the keeper already.
-    let kept = || Keeper::begin(&usual_base(option("spooler").as_deref(), shell.env, &shell.cwd)?);
+    let kept = || Keeper::begin(&usual_base(chosen.as_deref(), shell.env, &shell.cwd)?);
     let keeper = match foreground.then(kept).transpose() {
         Ok(keeper) => keeper,
         Err(failure) => {
@@ -201,8 +239,10 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         wait: !options.get_flag("no-wait"),
         patience,
         interrupted,
-        spooler: option("spooler"),
-        node: words.node,
+        usual,
+        chosen,
+        supervisor: words.supervisor,
+        find: &find,
     };
     // What is needed before the first command: the files that the commands come from and go to. A name of another system
     // is found by way of the spool.
@@ -312,7 +352,7 @@ enum From<'a> {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What holds for the whole invocation.
-struct Settings {
+struct Settings<'e> {
     cwd: PathBuf,
     now_ms: i64,
     zone: TimeZone,
@@ -320,14 +360,19 @@ struct Settings {
     wait: bool,
     patience: Duration,
     interrupted: fn() -> bool,
-    spooler: Option<String>,
-    node: Option<String>,
+    /// The spooler that `$SPLS` is; none is the usual one.
+    usual: Option<String>,
+    /// The spooler to begin with.
+    chosen: Option<String>,
+    /// Its name, if somebody typed one.
+    supervisor: Option<Supervisor>,
+    find: &'e Find<'e>,
 }
 
-impl Settings {
+impl Settings<'_> {
     /// Makes a runner with these streams.
     fn runner<'a, 'o>(
-        &self,
+        &'a self,
         out: &'a mut dyn Write,
         err: &'a mut dyn Write,
         err_is_terminal: bool,
@@ -348,9 +393,11 @@ impl Settings {
             interrupted: self.interrupted,
             broken: false,
             output_failed: false,
+            current: Current::default(),
+            supervisor: self.supervisor.as_ref().map_or_else(|| SUPERVISOR.to_owned(), Supervisor::shown),
         };
-        let mut runner = Runner::new(session, open, self.spooler.clone());
-        runner.demand_node(self.node.clone());
+        let mut runner = Runner::new(session, open, self.usual.clone(), self.find);
+        runner.begin_at(self.chosen.clone(), self.supervisor.as_ref().and_then(|supervisor| supervisor.node.clone()));
         runner
     }
 }
@@ -374,8 +421,8 @@ fn read_in(name: &str, path: &Path) -> Result<File, Failure> {
 #[derive(Default)]
 struct Words {
     options: RunOptions,
-    /// The node of the supervisor.
-    node: Option<String>,
+    /// The supervisor.
+    supervisor: Option<Supervisor>,
     /// The statements; none when there is at most a supervisor.
     statements: Option<Vec<Statement>>,
 }
@@ -393,6 +440,7 @@ fn read_words(words: &[OsString], err: &mut dyn Write) -> Result<Words, Exit> {
     let lines = if strict { vec![(1, text.clone())] } else { whole_lines(&text) };
     let mut statements = Vec::new();
     let mut only_supervisor = false;
+    let mut current = Currents::default();
     for (n, line) in &lines {
         let number = (!strict && text.lines().count() > 1).then_some(*n);
         let mut parser = Parser::new(line, strict);
@@ -400,15 +448,14 @@ fn read_words(words: &[OsString], err: &mut dyn Write) -> Result<Words, Exit> {
             read.options = parser.run_options().map_err(|mistake| refuse(err, number, line, &mistake))?;
             let supervisor = parser.supervisor().map_err(|mistake| refuse(err, number, line, &mistake))?;
             only_supervisor = supervisor.is_some() || read.options != RunOptions::default();
-            if let Some(supervisor) = supervisor {
-                read.node = checked_supervisor(&supervisor.value, err)?;
-            }
+            read.supervisor = supervisor.map(|supervisor| Supervisor::read(&supervisor.value));
         }
         let commands = parser.commands().map_err(|mistake| refuse(err, number, line, &mistake))?;
         only_supervisor &= commands.is_empty();
-        let source = Source { line, number };
         for command in &commands {
+            let source = Source { line, number, current };
             let meant = Statement::of(command, &source).and_then(without_fc);
+            current.add(command);
             statements.push(meant.map_err(|mistake| refuse(err, number, line, &mistake))?);
         }
     }
@@ -429,17 +476,22 @@ fn whole_lines(text: &str) -> Vec<(usize, String)> {
     lines
 }
 
-/// Returns the node of a supervisor that has the name of ours.
-fn checked_supervisor(name: &str, err: &mut dyn Write) -> Result<Option<String>, Exit> {
-    let supervisor = Supervisor::read(name);
-    if supervisor.is_ours() {
-        return Ok(supervisor.node);
-    }
-    let mut failure = supervisor.unknown();
-    failure.hints = vec![
+/// Finds where the supervisor of a command line is.
+fn place_of(
+    supervisor: &Supervisor,
+    usual: Option<&str>,
+    find: &Find<'_>,
+    err: &mut dyn Write,
+) -> Result<Option<String>, Exit> {
+    let mut failure = match supervisor.place(usual, find) {
+        Ok(Some(place)) => return Ok(place),
+        Ok(None) => supervisor.unknown(),
+        Err(failure) => failure,
+    };
+    failure.hints.push(
         "--spooler names another one; a word that begins with $ or \\ is a supervisor only where a command is expected"
             .into(),
-    ];
+    );
     print_failure(err, "", &failure, &Subject::Spooler);
     Err(Exit::Unreachable)
 }

@@ -21,7 +21,8 @@ use super::language::messages::{Message, Subject};
 use super::language::out_name::OutName;
 use super::language::report::{print_failure, refuse, usage};
 use super::output::{self, CannotOpen, Output};
-use super::session::Session;
+use super::session::{Current, Session};
+use super::spoolers::Find;
 use super::statement::{Flow, Line, Statement, read_line, stronger, without_fc};
 use super::verbs::open::Supervisor;
 
@@ -33,7 +34,12 @@ pub struct Runner<'a, 'o> {
     /// What the commands share.
     pub session: Session<'a>,
     open: &'a mut Opener<'o>,
+    /// The spooler that is open, or will be; none is the usual one.
     spooler: Option<String>,
+    /// The spooler that `$SPLS` is.
+    usual: Option<String>,
+    /// Finds other ones.
+    find: &'a Find<'a>,
     /// The intent for which the spool was opened.
     intent: Option<Intent>,
     /// The node that its server must have.
@@ -46,8 +52,28 @@ pub struct Runner<'a, 'o> {
 
 impl<'a, 'o> Runner<'a, 'o> {
     /// Makes a runner that has opened nothing yet.
-    pub fn new(session: Session<'a>, open: &'a mut Opener<'o>, spooler: Option<String>) -> Self {
-        Self { session, open, spooler, intent: None, node: None, shut: false, ran: false }
+    pub fn new(session: Session<'a>, open: &'a mut Opener<'o>, spooler: Option<String>, find: &'a Find<'a>) -> Self {
+        let usual = spooler.clone();
+        Self { session, open, spooler, usual, find, intent: None, node: None, shut: false, ran: false }
+    }
+
+    /// Begins with the spooler at `place`, of the node that was typed.
+    pub fn begin_at(&mut self, place: Option<String>, node: Option<String>) {
+        self.spooler = place;
+        self.node = node;
+    }
+
+    /// Makes `supervisor` the spooler of what follows, without opening it.
+    ///
+    /// # Errors
+    /// Fails when there is no such spooler.
+    pub fn choose(&mut self, supervisor: &Supervisor) -> Result<(), Failure> {
+        self.close();
+        self.node = supervisor.node.clone();
+        self.session.current = Current::default();
+        self.spooler = supervisor.place(self.usual.as_deref(), self.find)?.ok_or_else(|| supervisor.unknown())?;
+        self.session.supervisor = supervisor.shown();
+        Ok(())
     }
 
     /// Writes the rest of the output.
@@ -56,11 +82,6 @@ impl<'a, 'o> Runner<'a, 'o> {
             Ok(()) => exit,
             Err(error) => exit.max(self.session.report("", error.into())),
         }
-    }
-
-    /// Demands that the spooler is one of this node.
-    pub fn demand_node(&mut self, node: Option<String>) {
-        self.node = node;
     }
 
     /// Executes the statements of a command line.
@@ -100,7 +121,7 @@ impl<'a, 'o> Runner<'a, 'o> {
                 None => whole.end(),
             };
             if let Some(text) = text {
-                let read = read_line(&text, Some(first)).into_iter();
+                let read = read_line(&text, Some(first), &mut self.session.current.known()).into_iter();
                 let line: Line = read.map(|read| read.and_then(without_fc)).collect();
                 let (exit, flow) = self.execute_line(&line, &text, Some(first));
                 worst = worst.max(exit);
@@ -260,18 +281,17 @@ impl<'a, 'o> Runner<'a, 'o> {
 
     /// Carries out OPEN. The spooler that was open before is closed, whatever comes of it.
     fn open_supervisor(&mut self, supervisor: &Supervisor, place: &str) -> Exit {
-        self.close();
-        self.node = supervisor.node.clone();
+        let chosen = self.choose(supervisor);
+        let is_chosen = chosen.is_ok();
+        let Err(failure) = chosen.and_then(|()| self.open_for(Intent::Read)) else {
+            self.shut = false;
+            return Exit::Done;
+        };
         // A spool of ours that is not there yet comes into being with the first declaration: it is not shut.
-        self.shut = !supervisor.is_ours();
-        let opened = if self.shut { Err(supervisor.unknown()) } else { self.open_for(Intent::Read) };
-        let Err(failure) = opened else { return Exit::Done };
-        if self.node.is_some() {
-            self.shut = true;
-            self.node = None;
-        }
+        self.shut = !supervisor.is_ours() || self.node.is_some();
+        self.node = None;
         let failure = Failure { kind: FailureKind::Unreachable, ..failure };
-        let subject = if supervisor.is_ours() { Subject::Spooler } else { self.what_is(supervisor) };
+        let subject = if is_chosen { Subject::Spooler } else { self.what_is(supervisor) };
         print_failure(self.session.err, place, &failure, &subject);
         Exit::Unreachable
     }
@@ -351,7 +371,7 @@ impl<'a, 'o> Runner<'a, 'o> {
 ///
 /// # Errors
 /// Fails when the file cannot be read, or when the line is too long: with what to say then.
-fn read_physical(input: &mut dyn BufRead, number: usize) -> Result<Option<String>, (Message, String)> {
+pub fn read_physical(input: &mut dyn BufRead, number: usize) -> Result<Option<String>, (Message, String)> {
     let mut octets = Vec::new();
     let mut read = input.take(MAX_LINE).read_until(b'\n', &mut octets);
     let mut whole = octets.pop_if(|octet| *octet == b'\n').is_some();

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::commands::shell::Exit;
 use crate::model::printable::escaped;
-use crate::model::{Failure, FailureKind};
+use crate::model::{BatchNumber, Failure, FailureKind, JobRef};
 use crate::spool::interface::operations::Operations;
 
 use super::displays::Style;
@@ -16,6 +16,7 @@ use super::language::messages::Subject;
 use super::language::report::print_failure;
 use super::language::values::DisplayRequest;
 use super::output::Output;
+use super::statement::Currents;
 
 /// Why a statement ended before it was done.
 #[derive(Debug)]
@@ -39,6 +40,22 @@ impl From<Failure> for EarlyEnd {
 impl From<io::Error> for EarlyEnd {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
+    }
+}
+
+/// What a command without an object means, once somebody has made it so.
+#[derive(Clone, Debug, Default)]
+pub struct Current {
+    /// The current job.
+    pub job: Option<JobRef>,
+    /// The current batch.
+    pub batch: Option<BatchNumber>,
+}
+
+impl Current {
+    /// Tells what there is.
+    pub fn known(&self) -> Currents {
+        Currents { job: self.job.is_some(), batch: self.batch.is_some() }
     }
 }
 
@@ -72,6 +89,10 @@ pub struct Session<'a> {
     pub broken: bool,
     /// Whether it was said that the output cannot be written.
     pub output_failed: bool,
+    /// The current job and batch.
+    pub current: Current,
+    /// The name by which the spooler was opened.
+    pub supervisor: String,
 }
 
 impl Session<'_> {

@@ -5,10 +5,10 @@
 
 use crate::commands::shell::Intent;
 
-use super::language::grammar::{ObjectKind, Stage};
-use super::language::keywords::Verb;
+use super::language::grammar::ObjectKind;
+use super::language::keywords::{Key, Verb};
 use super::language::messages::Message;
-use super::language::mistake::Mistake;
+use super::language::mistake::{Mistake, Span};
 use super::language::syntax::Parser;
 use super::language::tree::Command;
 use super::language::values::Object;
@@ -72,8 +72,7 @@ impl Statement {
 
     /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
-        check_available(command)?;
-        check_object(command)?;
+        check_object(command, source)?;
         Ok(match command.grammar.verb {
             Verb::Collect => Self::Collect(CollectStatement::of(command, source)?),
             Verb::Comment => Self::Comment,
@@ -130,19 +129,65 @@ impl Statement {
 /// A line that was read: each of its commands is a statement, or a mistake.
 pub type Line = Vec<Result<Statement, Mistake>>;
 
+/// Whether there may be a current job and a current batch when a command is carried out: one that was read before made it.
+/// A command without an object means these only then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Currents {
+    /// A job.
+    pub job: bool,
+    /// A batch.
+    pub batch: bool,
+}
+
+impl Currents {
+    /// Tells whether the object of `verb` may be left out.
+    pub fn names(self, verb: Verb) -> bool {
+        (verb == Verb::Job && self.job) || (verb == Verb::Batch && self.batch)
+    }
+
+    /// Adds what `command` makes current. OPEN leaves nothing.
+    pub fn add(&mut self, command: &Command) {
+        let makes = command.subcommands.iter().any(|one| matches!(one.key(), Key::Current | Key::Next));
+        match command.grammar.verb {
+            Verb::Job => self.job |= makes,
+            Verb::Batch => self.batch |= makes,
+            Verb::Open => *self = Self::default(),
+            _ => {}
+        }
+    }
+}
+
 /// Reads a line of a command file or of the prompt. Each of its commands is one of its own: a mistake in one leaves the
 /// others as they are.
-pub fn read_line(line: &str, number: Option<usize>) -> Line {
-    let source = Source { line, number };
+pub fn read_line(line: &str, number: Option<usize>, current: &mut Currents) -> Line {
+    read_commands(line, number, current, |_, _, meant| meant)
+}
+
+/// The same, giving each command with its place to `take`: the command, if it could be read, and the octets of the line that
+/// are of it or of its mistake.
+pub fn read_commands<T>(
+    line: &str,
+    number: Option<usize>,
+    current: &mut Currents,
+    mut take: impl FnMut(Option<&Command>, Span, Result<Statement, Mistake>) -> T,
+) -> Vec<T> {
     let mut parser = Parser::of_file(line);
     let mut read = Vec::new();
     loop {
+        let before = parser.at();
         match parser.next_command() {
             Ok(None) => return read,
-            Ok(Some(command)) => read.push(Statement::of(&command, &source)),
+            Ok(Some(command)) => {
+                let source = Source { line, number, current: *current };
+                let meant = Statement::of(&command, &source);
+                if meant.is_ok() {
+                    current.add(&command);
+                }
+                read.push(take(Some(&command), Span { start: before, end: parser.at() }, meant));
+            }
             Err(mistake) => {
                 parser.skip(&mistake);
-                read.push(Err(mistake));
+                read.push(take(None, Span { start: before, end: parser.at() }, Err(mistake)));
             }
         }
     }
@@ -170,33 +215,18 @@ pub fn stronger(a: Option<Intent>, b: Option<Intent>) -> Option<Intent> {
     if rank(b) > rank(a) { b } else { a }
 }
 
-fn not_available(command: &Command, what: &str) -> Mistake {
-    Mistake::new(Message::NotAvailable, command.head, format!("{what} is not available in this version"))
-}
-
-fn check_available(command: &Command) -> Result<(), Mistake> {
-    if command.grammar.stage != Stage::Now {
-        return Err(not_available(command, command.grammar.verb.word()));
-    }
-    for subcommand in &command.subcommands {
-        let what =
-            format!("{}, {} is not available in this version", command.grammar.verb.word(), subcommand.key().word());
-        match subcommand.row.stage {
-            Stage::Now | Stage::Meaningless(_) => {}
-            Stage::Later => return Err(subcommand.not_available(what)),
-        }
-    }
-    Ok(())
-}
-
-/// Refuses a change that names no object: an empty variable must not become "all".
-fn check_object(command: &Command) -> Result<(), Mistake> {
+/// Refuses a change that names no object: an empty variable must not become "all". A current job or batch is named.
+fn check_object(command: &Command, source: &Source<'_>) -> Result<(), Mistake> {
     if command.object != Object::None || command.grammar.object == ObjectKind::Nothing {
         return Ok(());
     }
-    let Some(change) = command.subcommands.iter().find(|subcommand| !subcommand.row.displays()) else {
-        return Ok(());
-    };
+    let mut named = source.current.names(command.grammar.verb);
+    let change = command.subcommands.iter().find(|subcommand| {
+        let makes_current = matches!(subcommand.key(), Key::Current | Key::Next);
+        named |= makes_current;
+        !named && !subcommand.row.displays()
+    });
+    let Some(change) = change else { return Ok(()) };
     let (verb, key) = (command.grammar.verb.word(), change.key().word());
     let object = command.grammar.object_syntax.strip_prefix(" [").and_then(|object| object.strip_suffix(']'));
     let object = object.unwrap_or_default();

@@ -425,11 +425,11 @@ pub(crate) fn by_id(tx: &Tx<'_>, row: &DeviceRow) -> Fallible<DeviceRow> {
 /// Makes the failure for a device that does not exist, with names that resemble it.
 pub(crate) fn not_found(tx: &Tx<'_>, name: &DeviceName) -> Failure {
     let failure = Failure::not_found(format!("device {}", name.guardian()));
-    let rows = match store::device::list(tx, None) {
-        Ok(rows) => rows,
+    let names = match store::device::neighbours(tx, name) {
+        Ok(names) => names,
         Err(failure) => return failure,
     };
-    let names: Vec<String> = rows.iter().map(|row| row.name.guardian()).collect();
+    let names: Vec<String> = names.iter().map(DeviceName::guardian).collect();
     let near = near(&name.to_string(), names.iter().map(String::as_str));
     if near.is_empty() {
         failure.hint(format!("DEV {}, PROCESS $SPLA, URI … declares it", name.guardian()))

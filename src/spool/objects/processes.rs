@@ -17,7 +17,7 @@ use crate::model::Call;
 use crate::model::authority::Right;
 use crate::model::event::EventWord;
 use crate::model::guardian::ProcessError;
-use crate::model::process::{ProcessChange, ProcessStatus};
+use crate::model::process::{ProcessChange, ProcessStatus, is_fastp};
 use crate::model::state::{DeviceWish, ErrorNote, ProcessState};
 use crate::model::time::Moment;
 use crate::model::{Failure, FailureKind, ProcessId, ProcessName};
@@ -420,13 +420,6 @@ fn trouble_note(trouble: &trouble::Trouble, now: &Moment) -> ErrorNote {
 /// The moment at which a thing was seen that is recorded now.
 fn at_wall(now: &Moment, wall_ms: i64) -> Moment {
     Moment { wall_ms, boot_ms: now.boot_ms - (now.wall_ms - wall_ms), ..now.clone() }
-}
-
-/// Tells whether FILE names our program. A name of a NonStop system (`$SYSTEM.SYSTEM.FASTP`) is judged by its last part;
-/// a path of this system is none of ours.
-fn is_fastp(file: &str) -> bool {
-    let last = file.rsplit('.').next().unwrap_or_default();
-    !file.contains('/') && ["fastp", "fastptcp"].iter().any(|known| last.eq_ignore_ascii_case(known))
 }
 
 /// Makes the failure for a print process that does not exist.

@@ -62,6 +62,17 @@ fn pages(job: &JobStatus) -> String {
     }
 }
 
+/// Lines of a page where nothing in a text says otherwise.
+const PAGE_LINES: u32 = 60;
+/// Octets of a unit: four kibibytes, as a collector has them whose UNIT nobody has set.
+const UNIT_OCTETS: u64 = 4096;
+
+/// Returns the lines of its documents, each once; empty where they cannot be counted.
+fn lines_of(job: &JobStatus) -> String {
+    let once: Option<u64> = job.documents.iter().map(|document| document.lines).sum();
+    once.filter(|_| !job.documents.is_empty()).map(|lines| lines.to_string()).unwrap_or_default()
+}
+
 /// Returns the number of its batch; empty without one.
 fn batch(job: &JobStatus) -> String {
     job.batch.map(|batch| batch.number.to_string()).unwrap_or_default()
@@ -119,8 +130,12 @@ impl Shown for JobStatus {
         lines.extend([
             label("HOLDAFTER", on_off(self.hold_after)),
             label("PAGES", pages(self)),
+            label("LINES", lines_of(self)),
+            label("PAGESIZE", PAGE_LINES),
             label("OCTETS", self.total_octets),
+            label("UNITS", self.total_octets.div_ceil(UNIT_OCTETS)),
             label("OPENED", style.date(self.created_ms)),
+            label("CLOSED", if self.state == JobState::Open { String::new() } else { style.date(self.created_ms) }),
             label("PRINTING SINCE", self.started_ms.map(|ms| style.date(ms)).unwrap_or_default()),
             label("COLLECT", format!("${}", self.collector.clone().unwrap_or_else(CollectorName::usual))),
             label("DATA FILE", plain(self.data_file.as_deref().unwrap_or_default())),

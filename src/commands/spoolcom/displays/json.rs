@@ -16,8 +16,6 @@ use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, JobSta
 use crate::model::{CollectorName, FontName};
 use crate::spool::interface::records::SpoolStatus;
 
-use super::SUPERVISOR;
-
 /// Returns a point in time in JSON.
 pub fn time(ms: i64) -> Value {
     Timestamp::from_millisecond(ms).map_or(Value::Null, |time| Value::String(time.to_string()))
@@ -269,9 +267,9 @@ pub fn occurrence(occurrence: &Occurrence) -> Value {
 }
 
 /// Returns the spooler in JSON.
-pub fn spooler(status: &SpoolStatus) -> Value {
+pub fn spooler(name: &str, status: &SpoolStatus) -> Value {
     json!({
-        "spooler": SUPERVISOR,
+        "spooler": name,
         "state": status.state.word().to_lowercase(),
         "server": status.server.as_str(),
         "base": status.base.0.to_string_lossy(),

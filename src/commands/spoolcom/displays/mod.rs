@@ -12,7 +12,7 @@ pub mod json;
 pub mod location;
 pub mod process;
 pub mod queue;
-mod spooler;
+pub mod spooler;
 pub mod statistics;
 pub mod summary;
 pub mod xref;

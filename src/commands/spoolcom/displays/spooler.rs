@@ -6,7 +6,7 @@ use crate::model::job::RawPath;
 use crate::spool::disk::paths::Base;
 use crate::spool::interface::records::SpoolStatus;
 
-use super::{Column, SUPERVISOR, Shown, Style, json, label, left, on_off, plain};
+use super::{Column, Shown, Style, json, label, left, on_off, plain};
 
 /// Returns the log file: as typed, or the one that every spool has.
 fn log(status: &SpoolStatus) -> String {
@@ -20,38 +20,48 @@ fn limit(most: Option<u64>) -> String {
     most.map_or_else(|| "NONE".to_owned(), |most| most.to_string())
 }
 
-impl Shown for SpoolStatus {
+/// A spooler, by the name by which it was opened: it has none of its own.
+pub struct NamedSpooler {
+    /// `$SPLS`, or another name.
+    pub name: String,
+    /// What it says of itself.
+    pub status: SpoolStatus,
+}
+
+impl Shown for NamedSpooler {
     const COLUMNS: &'static [Column] = &[left("SPOOLER"), left("STATE"), left("LOGGING FILE"), left("LAST ERROR")];
 
     fn row(&self, _: &Style) -> Vec<String> {
-        let error = plain(self.last_error.as_deref().unwrap_or_default());
-        vec![SUPERVISOR.into(), self.state.word().into(), log(self), error]
+        let status = &self.status;
+        let error = plain(status.last_error.as_deref().unwrap_or_default());
+        vec![plain(&self.name), status.state.word().into(), log(status), error]
     }
 
     fn detail(&self, _: &Style) -> Vec<(String, String)> {
+        let status = &self.status;
         vec![
-            label("SPOOL SUPERVISOR", SUPERVISOR),
-            label("STATE", self.state.word()),
-            label("MGRACCESS", on_off(self.manager_access)),
-            label("ACCESS", &self.access),
-            label("USERJOBS", limit(self.limits.jobs)),
-            label("USEROCTETS", limit(self.limits.octets)),
-            label("USEROPENS", limit(self.limits.opens.map(u64::from))),
-            label("RESERVE", self.space.reserve.map_or_else(|| "NONE".to_owned(), |reserve| reserve.to_string())),
-            label("%FULL", self.space.percent_full().map_or_else(String::new, |full| full.to_string())),
-            label("COPIES", format!("{} OF {} OCTETS", self.space.copies, self.space.copy_octets)),
-            label("LINKS", self.space.links),
-            label("FETCHED", format!("{} OF {} OCTETS", self.space.fetched, self.space.fetched_octets)),
-            label("FASTCNFG", &self.fastcnfg),
-            label("LOG FILE", log(self)),
-            label("LAST ERROR", plain(self.last_error.as_deref().unwrap_or("NONE"))),
-            label("SERVER", &self.server),
-            label("BASE", &self.base),
-            label("CREATOR", self.creator_uid),
+            label("SPOOL SUPERVISOR", &self.name),
+            label("STATE", status.state.word()),
+            label("MGRACCESS", on_off(status.manager_access)),
+            label("ACCESS", &status.access),
+            label("USERJOBS", limit(status.limits.jobs)),
+            label("USEROCTETS", limit(status.limits.octets)),
+            label("USEROPENS", limit(status.limits.opens.map(u64::from))),
+            label("RESERVE", status.space.reserve.map_or_else(|| "NONE".to_owned(), |reserve| reserve.to_string())),
+            label("%FULL", status.space.percent_full().map_or_else(String::new, |full| full.to_string())),
+            label("COPIES", format!("{} OF {} OCTETS", status.space.copies, status.space.copy_octets)),
+            label("LINKS", status.space.links),
+            label("FETCHED", format!("{} OF {} OCTETS", status.space.fetched, status.space.fetched_octets)),
+            label("FASTCNFG", &status.fastcnfg),
+            label("LOG FILE", log(status)),
+            label("LAST ERROR", plain(status.last_error.as_deref().unwrap_or("NONE"))),
+            label("SERVER", &status.server),
+            label("BASE", &status.base),
+            label("CREATOR", status.creator_uid),
         ]
     }
 
     fn json(&self) -> Value {
-        json::spooler(self)
+        json::spooler(&self.name, &self.status)
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::model::JobNumber;
 use crate::spool::interface::records::Statistics;
 
-use super::{SUPERVISOR, Style};
+use super::{Style, plain};
 
 /// The rows, each with its limit where there is one. What cannot occur here (receive queue, queue nodes) is 0.
 fn rows(counted: &Statistics) -> Vec<(&'static str, u64, Option<u64>)> {
@@ -32,15 +32,15 @@ fn rows(counted: &Statistics) -> Vec<(&'static str, u64, Option<u64>)> {
 }
 
 /// Shows what is counted.
-pub fn show(out: &mut dyn Write, style: &Style, counted: &Statistics) -> io::Result<()> {
+pub fn show(out: &mut dyn Write, style: &Style, name: &str, counted: &Statistics) -> io::Result<()> {
     let rows = rows(counted);
     if style.json {
         let counts = rows.iter().map(|(what, n, _)| (what.to_lowercase().replace(' ', "-"), Value::from(*n)));
-        let mut object: Map<String, Value> = [("spooler".to_owned(), Value::from(SUPERVISOR))].into_iter().collect();
+        let mut object: Map<String, Value> = [("spooler".to_owned(), Value::from(name))].into_iter().collect();
         object.extend(counts);
         return writeln!(out, "[\n{}\n]", Value::Object(object));
     }
-    writeln!(out, "SPOOL SUPERVISOR: {SUPERVISOR}")?;
+    writeln!(out, "SPOOL SUPERVISOR: {}", plain(name))?;
     for (what, n, limit) in rows {
         match limit {
             Some(limit) => writeln!(out, "{what:<24}: {n:<8}OF : {limit}")?,

@@ -4,9 +4,7 @@
 //! follows each of them as a value. The file of a verb matches this type without a catch-all. So a row that moves to
 //! `now` does not compile until its verb does something with it.
 //!
-//! Why are rows of later stages here? They give the lexer and the syntax tree their final shape. Whoever uses one is
-//! refused with a reason before anything is changed. A word that means nothing here is kept, with a warning
-//! (docs/reference/spoolcom.md 1).
+//! A word that means nothing here is kept, with a warning (docs/reference/spoolcom.md 1).
 
 use super::keywords::{Key, Verb};
 use super::values::{DisplayRequest, Object, Payload, Switch, SwitchOrNumber, Value};
@@ -66,13 +64,11 @@ impl Operand {
     }
 }
 
-/// Whether a word does something in this version.
+/// Whether a word does something here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// It does.
     Now,
-    /// Not yet.
-    Later,
     /// It has no meaning on this system, for this reason: it is kept and shown, and a warning says so.
     Meaningless(&'static str),
 }
@@ -131,8 +127,6 @@ pub struct Grammar {
     pub object: ObjectKind,
     /// How HELP writes the object.
     pub object_syntax: &'static str,
-    /// Whether it does something.
-    pub stage: Stage,
     /// One line for HELP.
     pub help: &'static str,
     /// Its subcommands.
@@ -178,7 +172,6 @@ macro_rules! subcommands {
     (
         $(#[$doc:meta])* $rows:ident: $type:ident
         now { $($now:ident $(($now_operand:ident $(($($now_limit:expr),+))?))? $help:literal;)* }
-        later { $($later:ident $(($later_operand:ident $(($($later_limit:expr),+))?))? $later_help:literal;)* }
         meaningless { $($never:ident $(($never_operand:ident $(($($never_limit:expr),+))?))? $why:ident;)* }
     ) => {
         $(#[$doc])*
@@ -198,7 +191,6 @@ macro_rules! subcommands {
 
         const $rows: &[Row] = &[
             $(row(Key::$now, operand!($($now_operand $($($now_limit),+)?)?), Stage::Now, $help),)*
-            $(row(Key::$later, operand!($($later_operand $($($later_limit),+)?)?), Stage::Later, $later_help),)*
             $(row(
                 Key::$never,
                 operand!($($never_operand $($($never_limit),+)?)?),
@@ -233,7 +225,6 @@ subcommands! {
         Status(Display) "show it";
         Summary(Display) "count collectors by state";
     }
-    later {}
     meaningless {
         Backup(Number(-1, 15)) BACKUP_WHY;
         Cpu(Number(0, 15)) CPU_WHY;
@@ -257,7 +248,6 @@ subcommands! {
         Summary(Display) "count processes by state";
         Xref(Display) "show its devices and their locations";
     }
-    later {}
     meaningless {
         Backup(Number(-1, 15)) BACKUP_WHY;
         Cpu(Number(0, 15)) CPU_WHY;
@@ -305,8 +295,6 @@ subcommands! {
         Width(Number(-1, 32767)) "columns: longer lines of text go on below (TRUNC cuts them); -1 leaves text as it came, header pages have 132";
         Xref(Display) "show its locations and its process";
     }
-    later {
-    }
     meaningless {
         Charmap(OneOf(&["NONE", "IBMKANJIKANA", "JEFKANJIKANA", "JISKANJIKANA"])) AS_IT_CAME;
         DevReset(Switch) DEVRESET_WHY;
@@ -323,6 +311,7 @@ subcommands! {
     BATCH: BatchSubcommand
     now {
         Copies(Number(1, 32767)) "number of copies of each of its jobs";
+        Current "make it the current batch, which BATCH, SUBCOMMAND without a number means; without a number: show it";
         Delete(Bang) "remove its jobs; one that prints stops at once and goes then; with ! it is waited for";
         Form(OptionalText) "form name of all its jobs";
         Hold "keep its jobs back";
@@ -336,9 +325,6 @@ subcommands! {
         Status(Display) "show its jobs";
         Unlink(Number(1, 9_999_999)) "take a job on hold out of it";
     }
-    later {
-        Current "make it the current batch";
-    }
     meaningless {}
 }
 
@@ -350,7 +336,6 @@ subcommands! {
         Job(Jobs) "the job that is sent ahead; of several the first. It cannot be deleted as long as it is the font";
         Status(Display) "show it";
     }
-    later {}
     meaningless {}
 }
 
@@ -367,8 +352,6 @@ subcommands! {
         Status(Display) "show it";
         Xref(Display) "show its device and process";
     }
-    later {
-    }
     meaningless {}
 }
 
@@ -377,12 +360,14 @@ subcommands! {
     JOB: JobSubcommand
     now {
         Copies(Number(1, 32767)) "number of copies, of every document";
+        Current "make it the current job, which JOB, SUBCOMMAND without a number means; without a number: show it";
         Delete(Bang) "remove it; a printing one stops at once and goes then; with ! it is waited for";
         Form(OptionalText) "form name; it prints only where that form is";
         Hold "keep it back; a printing one stops at once";
         HoldAfter(Switch) "hold it after printing instead of removing it";
         Loc(OptionalName) "send it elsewhere; an unknown #group.dest comes into being; NONE is #DEFAULT";
         Log(Display) "what happened to it, oldest first; also to a finished job (our addition)";
+        Next "make the next higher job number the current job; the lowest where there is no current job";
         Owner(Owner) "give it to another user: a login name or gid,uid; NONE is yourself";
         Report(OptionalText) "report name; NONE is the name of its first document";
         SelPri(Number(0, 7)) "selection priority; above 4 for the creator of the spool";
@@ -390,10 +375,6 @@ subcommands! {
         Status(Display) "show it";
         Summary(Display) "count jobs by state";
         Why(Display) "why it is not printing (our addition)";
-    }
-    later {
-        Current "make it the current job";
-        Next "make the next job the current one";
     }
     meaningless {}
 }
@@ -417,38 +398,30 @@ subcommands! {
         UserOctets(OptionalName) "octets that the jobs of one user may have, as 500M or 2G; NONE without limit (our addition)";
         UserOpens(OptionalName) "submissions of one user that may be under way; NONE without limit (our addition)";
     }
-    later {}
     meaningless {}
 }
 
 macro_rules! grammar {
-    ($verb:ident, $object:ident $syntax:literal, $stage:ident, $rows:expr, $help:literal) => {
-        Grammar {
-            verb: Verb::$verb,
-            object: ObjectKind::$object,
-            object_syntax: $syntax,
-            stage: Stage::$stage,
-            help: $help,
-            rows: $rows,
-        }
+    ($verb:ident, $object:ident $syntax:literal, $rows:expr, $help:literal) => {
+        Grammar { verb: Verb::$verb, object: ObjectKind::$object, object_syntax: $syntax, help: $help, rows: $rows }
     };
 }
 
 /// Every command.
 pub const GRAMMAR: &[Grammar] = &[
-    grammar!(Batch, Name " [number]", Now, BATCH, "batches: jobs that print one after the other, as one listing"),
-    grammar!(Collect, Name " [$process]", Now, COLLECT, "collectors: declare, start, drain, show where jobs arrive"),
-    grammar!(Comment, Comment " [text]", Now, &[], "ignored; so is a line that begins with /*"),
-    grammar!(Dev, Name " [$device]", Now, DEV, "devices: declare, alter, start, drain, show"),
-    grammar!(Exit, Nothing "", Now, &[], "end; what follows is not executed"),
-    grammar!(Fc, Words " [text]", Now, &[], "at the prompt: edit the last command, or the last that begins with text"),
-    grammar!(Font, Name " [name]", Now, FONT, "fonts: jobs that are sent ahead of those of some locations"),
-    grammar!(Help, Words " [command [subcommand]]", Now, &[], "this help, or that of one command"),
-    grammar!(Job, Jobs " [number|(qualifiers)]", Now, JOB, "jobs: show, hold, start, alter, delete"),
-    grammar!(Loc, Name " [[#group.]dest|#group]", Now, LOC, "locations: what jobs are addressed to"),
-    grammar!(Open, Words " $supervisor", Now, &[], "open the spooler again; there is one, $SPLS"),
-    grammar!(Print, Name " [$process]", Now, PRINT, "print processes: declare, alter, start, show"),
-    grammar!(Spooler, Nothing "", Now, SPOOLER, "the spooler as a whole"),
+    grammar!(Batch, Name " [number]", BATCH, "batches: jobs that print one after the other, as one listing"),
+    grammar!(Collect, Name " [$process]", COLLECT, "collectors: declare, start, drain, show where jobs arrive"),
+    grammar!(Comment, Comment " [text]", &[], "ignored; so is a line that begins with /*"),
+    grammar!(Dev, Name " [$device]", DEV, "devices: declare, alter, start, drain, show"),
+    grammar!(Exit, Nothing "", &[], "end; what follows is not executed"),
+    grammar!(Fc, Words " [text]", &[], "at the prompt: edit the last command, or the last that begins with text: R, I, D beneath it"),
+    grammar!(Font, Name " [name]", FONT, "fonts: jobs that are sent ahead of those of some locations"),
+    grammar!(Help, Words " [command [subcommand]]", &[], "this help, or that of one command"),
+    grammar!(Job, Jobs " [number|(qualifiers)]", JOB, "jobs: show, hold, start, alter, delete"),
+    grammar!(Loc, Name " [[#group.]dest|#group]", LOC, "locations: what jobs are addressed to"),
+    grammar!(Open, Words " [\\node.]$supervisor|/dir", &[], "open another spooler of this machine, or $SPLS again"),
+    grammar!(Print, Name " [$process]", PRINT, "print processes: declare, alter, start, show"),
+    grammar!(Spooler, Nothing "", SPOOLER, "the spooler as a whole"),
 ];
 
 impl Verb {

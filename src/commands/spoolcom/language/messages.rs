@@ -91,6 +91,35 @@ messages! {
     Internal: "SPOOLER INTERNAL ERROR", "a fault of this program", "";
 }
 
+/// Every WARNING: its line, in which words in braces stand for others, and its cause. A WARNING is no failure.
+pub const WARNINGS: &[(&str, &str)] = &[
+    (
+        "{word} HAS NO EFFECT HERE",
+        "the word is kept and shown as typed, and does nothing on this system, for the reason that follows",
+    ),
+    ("$0 IS STANDARD OUTPUT HERE", "OUT names the console"),
+    ("{location} IS NEW AND LEADS TO NO DEVICE: THE OUTPUT WAITS THERE", "OUT names a location that there was not"),
+    ("USERID NOT DEFINED", "OWNER is a number that no user has; the job has that owner all the same"),
+    (
+        "NOT STARTED: {device}",
+        "SPOOLER, START finds a device that lacks something, as its process or its address; the rest is started",
+    ),
+    ("JOB {number} REMAINS ON HOLD", "START took one reason away, and another holds the job still"),
+    (
+        "JOB {number} IS STILL PRINTING",
+        "HOLD, DELETE ! or CLEAR was requested, and the device has not let go of the job within two seconds",
+    ),
+    (
+        "THE PART OF JOB {number} THAT WAS SENT MAY PRINT",
+        "a job in print was stopped; what its device has of it cannot be called back",
+    ),
+    (
+        "WHAT WAS SENT OF THE JOB ON {device} MAY PRINT",
+        "SKIP or SKIPTO goes on elsewhere in the job; what its device has of it cannot be called back",
+    ),
+    ("{request} OF {object} IS REQUESTED", "a request was recorded, and was not answered within two seconds"),
+];
+
 impl Message {
     fn row(self) -> &'static (Message, &'static str, &'static str, &'static str) {
         MESSAGES.iter().find(|row| row.0 == self).unwrap_or(&MESSAGES[0])
@@ -124,6 +153,8 @@ pub enum Subject {
     NoSupervisor,
     /// A device that stays draining.
     Drain,
+    /// A current job or batch that there is not.
+    NoCurrent,
     /// A job that is taken out of a batch.
     Unlinked(JobRef),
     /// Output that no collector takes, with the error of the file system.
@@ -137,6 +168,7 @@ pub fn message(kind: FailureKind, subject: &Subject) -> Message {
         Subject::NoProcess => return Message::NotAProcess,
         Subject::NoSupervisor => return Message::OtherProcess,
         Subject::Drain => return Message::StaysDraining,
+        Subject::NoCurrent => return Message::NameMissing,
         Subject::Unlinked(_) if kind == FailureKind::NotFound => return Message::NotInBatch,
         Subject::Out(_) => return Message::OutRefused,
         _ => {}

@@ -35,6 +35,11 @@ impl<'a> Parser<'a> {
         Self { line, lexer: Lexer::new(line), strict: false }
     }
 
+    /// Returns how far the line was read.
+    pub fn at(&self) -> usize {
+        self.lexer.at()
+    }
+
     /// Reads the run options that may stand at the beginning of a command line: `/ IN file, OUT file /`.
     pub fn run_options(&mut self) -> Result<RunOptions, Mistake> {
         let (options, end) = RunOptions::read(self.line)?;
@@ -453,7 +458,7 @@ fn unknown_command(word: &str, span: Span) -> Mistake {
 }
 
 fn expected_subcommand(span: Span, grammar: &Grammar) -> Mistake {
-    let here = grammar.rows.iter().filter(|row| row.stage == Stage::Now || grammar.stage != Stage::Now);
+    let here = grammar.rows.iter().filter(|row| row.stage == Stage::Now);
     let words: Vec<&str> = here.map(|row| row.key.word()).collect();
     Mistake::expected(span, format!("a subcommand of {}: {}", grammar.verb.word(), words.join(", ")))
 }

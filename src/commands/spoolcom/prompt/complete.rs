@@ -172,8 +172,10 @@ impl<'a> Place<'a> {
 
     fn candidates(&self, word: &str, names: &mut Names<'_>) -> Vec<Candidate> {
         let Some(grammar) = self.verb else {
-            let now = GRAMMAR.iter().filter(|grammar| grammar.stage == Stage::Now);
-            return keywords(word, now.map(|grammar| (grammar.verb.word(), !grammar.object_syntax.is_empty())));
+            return keywords(
+                word,
+                GRAMMAR.iter().map(|grammar| (grammar.verb.word(), !grammar.object_syntax.is_empty())),
+            );
         };
         if self.list {
             return qualifier(&self.words, word, names);

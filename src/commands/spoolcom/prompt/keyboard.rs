@@ -4,6 +4,8 @@ use crate::model::Failure;
 
 /// The prompt before each line.
 pub const PROMPT: &str = ")";
+/// What stands before the edit line of FC; as wide as the prompt, so that columns stand below each other.
+pub const BENEATH: &str = ".";
 
 /// What a person did at the prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub enum Typed {
 pub trait Keyboard {
     /// Shows the prompt and reads a line. `initial` is there already, to be edited.
     fn read(&mut self, initial: &str) -> Result<Typed, Failure>;
+    /// Reads an edit line, beneath a command that is shown above it.
+    fn read_beneath(&mut self) -> Result<Typed, Failure>;
     /// Puts a line behind the arrow keys.
     fn remember(&mut self, line: &str);
 }

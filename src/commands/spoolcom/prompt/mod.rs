@@ -3,10 +3,14 @@
 //! A mistake, a failure or a missing spool ends the line, never the session, whose status is 0. While the user types,
 //! the session holds no transaction and no writer's lock, only what an open spool always holds. Ctrl-C clears the line;
 //! during a display, a list of commands or a waiting DRAIN it returns to the prompt.
+//!
+//! An earlier line can be edited in two ways: behind the arrow keys, and by FC, which shows it and takes an edit line beneath
+//! it (`template`) until RETURN alone carries it out.
 
 pub mod complete;
 pub mod history;
 pub mod keyboard;
+pub mod template;
 pub mod terminal;
 
 use std::cell::RefCell;
@@ -14,6 +18,7 @@ use std::ffi::OsString;
 use std::io;
 
 use crate::commands::shell::Exit;
+use crate::model::printable::escaped;
 use crate::model::{Failure, FailureKind};
 use crate::sys::{clock, interrupt, users};
 
@@ -23,7 +28,7 @@ use super::language::report::print_failure;
 use super::runner::Runner;
 use super::statement::{Flow, Statement, read_line, without_fc};
 use history::History;
-use keyboard::{Keyboard, Typed};
+use keyboard::{Keyboard, PROMPT, Typed};
 use terminal::Terminal;
 
 /// When this version was released, `ddMMMyyyy`.
@@ -68,10 +73,11 @@ pub fn sit(
     history: &mut History,
     now_ms: fn() -> i64,
 ) -> Exit {
-    let mut initial = String::new();
     let mut whole = Whole::default();
+    // What FC made, which is carried out as if it were typed.
+    let mut again: Option<String> = None;
     loop {
-        let typed = match keyboard.read(&std::mem::take(&mut initial)) {
+        let typed = match again.take().map_or_else(|| keyboard.read(""), |line| Ok(Typed::Line(line))) {
             Ok(Typed::Line(line)) => line,
             Ok(Typed::Interrupted) => {
                 whole.end();
@@ -84,23 +90,28 @@ pub fn sit(
                 return runner.finish(Exit::Failed);
             }
         };
-        let mut runner = runner.borrow_mut();
-        runner.session.now_ms = now_ms();
+        let mut lent = runner.borrow_mut();
+        lent.session.now_ms = now_ms();
         // Pasted text may be several lines.
         for line in typed.lines() {
             let Some(line) = &whole.add(line) else { continue };
-            let read = read_line(line, None);
+            let read = read_line(line, None, &mut lent.session.current.known());
             if let [Ok(Statement::Fc(fc))] = &read[..] {
-                initial = edited(&mut runner, history, fc.beginning.as_deref());
+                let earlier = edited(&mut lent, history, fc.beginning.as_deref());
+                drop(lent);
+                again = match earlier {
+                    Some(line) => change(runner, keyboard, line),
+                    None => None,
+                };
                 break;
             }
-            remember(&mut runner, keyboard, history, line);
+            remember(&mut lent, keyboard, history, line);
             let read = read.into_iter().map(|read| read.and_then(without_fc)).collect();
-            let flow = runner.execute_line(&read, line, None).1;
+            let flow = lent.execute_line(&read, line, None).1;
             if flow == Flow::Stop {
-                return runner.finish(Exit::Done);
+                return lent.finish(Exit::Done);
             }
-            if (runner.session.interrupted)() {
+            if (lent.session.interrupted)() {
                 break;
             }
         }
@@ -108,17 +119,39 @@ pub fn sit(
     runner.borrow_mut().finish(Exit::Done)
 }
 
+/// Shows a line and changes it by edit lines until RETURN alone says that it is right; none when it is given up.
+fn change(runner: &RefCell<Runner<'_, '_>>, keyboard: &mut dyn Keyboard, mut line: String) -> Option<String> {
+    loop {
+        {
+            let mut runner = runner.borrow_mut();
+            // A closed output shows itself with the next display.
+            let _ = writeln!(runner.session.out, "{PROMPT}{}", escaped(&line));
+            let _ = runner.session.out.flush();
+        }
+        match keyboard.read_beneath() {
+            Ok(Typed::Line(typed)) if typed.trim().is_empty() => return Some(line),
+            Ok(Typed::Line(typed)) => line = template::edited(&line, &typed),
+            Ok(Typed::Interrupted | Typed::End) => return None,
+            Err(failure) => {
+                let mut runner = runner.borrow_mut();
+                print_failure(runner.session.err, "FC", &failure, &Subject::Object);
+                return None;
+            }
+        }
+    }
+}
+
 /// Returns the line that FC offers for editing.
-fn edited(runner: &mut Runner<'_, '_>, history: &History, beginning: Option<&str>) -> String {
+fn edited(runner: &mut Runner<'_, '_>, history: &History, beginning: Option<&str>) -> Option<String> {
     if let Some(line) = history.last(beginning.unwrap_or_default()) {
-        return line.to_owned();
+        return Some(line.to_owned());
     }
     let what = match beginning {
         Some(beginning) => format!("no earlier command begins with '{}'", crate::model::printable::escaped(beginning)),
         None => "there is no earlier command".to_owned(),
     };
     print_failure(runner.session.err, "FC", &Failure::new(FailureKind::NotFound, what), &Subject::Object);
-    String::new()
+    None
 }
 
 fn remember(runner: &mut Runner<'_, '_>, keyboard: &mut dyn Keyboard, history: &mut History, line: &str) {
@@ -145,17 +178,18 @@ mod tests {
     struct Script {
         lines: VecDeque<Typed>,
         initials: Vec<String>,
+        beneath: usize,
         remembered: Vec<String>,
     }
 
     impl Keyboard for Script {
         fn read(&mut self, initial: &str) -> Result<Typed, Failure> {
             self.initials.push(initial.to_owned());
-            Ok(match self.lines.pop_front().unwrap_or(Typed::End) {
-                // An empty line stands for RETURN on the line that is there.
-                Typed::Line(line) if line.is_empty() => Typed::Line(initial.to_owned()),
-                typed => typed,
-            })
+            Ok(self.lines.pop_front().unwrap_or(Typed::End))
+        }
+        fn read_beneath(&mut self) -> Result<Typed, Failure> {
+            self.beneath += 1;
+            Ok(self.lines.pop_front().unwrap_or(Typed::End))
         }
         fn remember(&mut self, line: &str) {
             self.remembered.push(line.to_owned());
@@ -163,7 +197,7 @@ mod tests {
     }
 
     fn typed(world: &Rc<RefCell<World>>, lines: Vec<Typed>) -> (crate::commands::spoolcom::fake::Ran, Script) {
-        let mut script = Script { lines: lines.into(), initials: Vec::new(), remembered: Vec::new() };
+        let mut script = Script { lines: lines.into(), initials: Vec::new(), beneath: 0, remembered: Vec::new() };
         let ran = at_prompt(world, |runner| sit(runner, &mut script, &mut History::default(), || NOW));
         (ran, script)
     }
@@ -190,12 +224,23 @@ mod tests {
     }
 
     #[test]
-    fn fc_puts_the_last_command_into_the_next_line() {
-        let (ran, script) =
-            typed(&world(), lines(&["FC", "DEV nix, START", "LOC", "FC", "", "fc dev", "FC zzz", "DEV; FC"]));
-        let initials: Vec<&str> = script.initials.iter().map(String::as_str).collect();
-        assert_eq!(initials, ["", "", "", "", "LOC", "", "DEV nix, START", "", ""]);
-        assert_eq!(ran.out.matches("LOCATION").count(), 2);
+    fn fc_takes_an_edit_line_beneath_an_earlier_command_until_return_alone() {
+        let (ran, script) = typed(
+            &world(),
+            [
+                lines(&["FC", "DEV nix, START", "LOC", "FC", "", "fc dev", "    Rold,", "         d", "    $", ""]),
+                lines(&["FC loc"]),
+                vec![Typed::Interrupted],
+                lines(&["FC zzz", "DEV; FC"]),
+            ]
+            .concat(),
+        );
+        assert_eq!(script.beneath, 6, "{ran}");
+        assert_eq!(ran.out.matches("LOCATION").count(), 2, "{ran}");
+        for shown in [")LOC\n", ")DEV nix, START\n", ")DEV old, START\n", ")DEV old, TART\n", ")DEV $ld, TART\n"] {
+            assert!(ran.out.contains(shown), "{shown}{ran}");
+        }
+        assert!(ran.err.contains("UNKNOWN SUBCOMMAND\n  DEV $ld, TART\n"), "{ran}");
         for message in [
             "  FC: there is no earlier command\n",
             "  FC: no earlier command begins with 'zzz'\n",
@@ -203,7 +248,7 @@ mod tests {
         ] {
             assert!(ran.err.contains(message), "{ran}");
         }
-        assert_eq!(script.remembered, ["DEV nix, START", "LOC", "LOC", "DEV; FC"]);
+        assert_eq!(script.remembered, ["DEV nix, START", "LOC", "LOC", "DEV $ld, TART", "DEV; FC"]);
     }
 
     #[test]
@@ -213,7 +258,7 @@ mod tests {
         let (ran, _) = typed(&world, lines(&["DEV", "OPEN $SPLS", "OPEN $OTHER", "OPEN", "HELP OPEN", "LOC"]));
         assert_eq!((ran.exit, ran.err.matches("SPOOLER OPEN ERROR 14").count()), (Exit::Done, 3), "{ran}");
         assert!(ran.err.contains("SPOOLER NOT OPEN"), "an OPEN of another one closes this one: {ran}");
-        assert!(ran.err.contains("SPOOLER NAME MISSING") && ran.out.contains("OPEN $supervisor"), "{ran}");
+        assert!(ran.err.contains("SPOOLER NAME MISSING") && ran.out.contains("$supervisor|"), "{ran}");
         // Twice for itself, and once to find out what $OTHER is.
         assert_eq!(world.borrow().opened.len(), 3);
     }
@@ -239,7 +284,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_line_panics_or_ends_the_session_but_exit(
-            all in prop::collection::vec("(DEV|JOB|FC|OPEN|HELP| |,|;|\\$LP1|\\$SPLS|31|HOLD|STATUS|\\(|'|\\n|\\PC){0,8}", 0..6)
+            all in prop::collection::vec("(DEV|JOB|OPEN|HELP| |,|;|\\$LP1|\\$SPLS|31|HOLD|STATUS|\\(|'|\\n|\\PC){0,8}", 0..6)
         ) {
             // EXIT may be abbreviated.
             let exits = |word: &str| !word.is_empty() && "EXIT".starts_with(&word.to_uppercase());

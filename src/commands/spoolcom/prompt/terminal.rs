@@ -16,7 +16,7 @@ use crate::sys::interrupt;
 
 use super::complete::{Candidate, complete, names_of};
 use super::history::{History, LINES};
-use super::keyboard::{Keyboard, PROMPT, Typed};
+use super::keyboard::{BENEATH, Keyboard, PROMPT, Typed};
 use crate::commands::spoolcom::runner::Runner;
 
 /// A terminal with line editing.
@@ -50,20 +50,28 @@ impl<'r, 'a, 'o> Terminal<'r, 'a, 'o> {
 
 impl Keyboard for Terminal<'_, '_, '_> {
     fn read(&mut self, initial: &str) -> Result<Typed, Failure> {
-        let line = self.editor.readline_with_initial(PROMPT, (initial, ""));
-        interrupt::clear();
-        match line {
-            Ok(line) => Ok(Typed::Line(line)),
-            // A signal is a Ctrl-C that did not come from the keyboard.
-            Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Ok(Typed::Interrupted),
-            Err(ReadlineError::Eof) => Ok(Typed::End),
-            Err(error) => Err(lost(error)),
-        }
+        typed(self.editor.readline_with_initial(PROMPT, (initial, "")))
+    }
+
+    fn read_beneath(&mut self) -> Result<Typed, Failure> {
+        typed(self.editor.readline(BENEATH))
     }
 
     fn remember(&mut self, line: &str) {
         // The editor refuses only repetitions.
         let _ = self.editor.add_history_entry(line);
+    }
+}
+
+/// What came from the keyboard.
+fn typed(line: rustyline::Result<String>) -> Result<Typed, Failure> {
+    interrupt::clear();
+    match line {
+        Ok(line) => Ok(Typed::Line(line)),
+        // A signal is a Ctrl-C that did not come from the keyboard.
+        Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Ok(Typed::Interrupted),
+        Err(ReadlineError::Eof) => Ok(Typed::End),
+        Err(error) => Err(lost(error)),
     }
 }
 

@@ -21,12 +21,14 @@ use crate::spool::interface::operations::Operations;
 use super::at_work::job_number;
 use super::job::until_gone;
 use super::job_changes;
-use super::operands::{Source, Step, object_name, run_steps, unnamed};
+use super::operands::{Source, Step, no_current, object_name, run_steps};
 use super::states::job_allows;
 
 /// What one BATCH subcommand does.
 #[derive(Clone, Debug, PartialEq)]
 enum BatchAction {
+    /// CURRENT
+    Current,
     /// LINK
     Link(JobNumber),
     /// UNLINK
@@ -67,16 +69,28 @@ impl BatchStatement {
 
     /// Returns what it needs the spool for.
     pub fn intent(&self) -> Intent {
-        let looks = |step: &Step<BatchAction>| matches!(&step.action, BatchAction::Status(display) if display.intent() == Intent::Read);
+        let looks = |step: &Step<BatchAction>| match &step.action {
+            BatchAction::Current => true,
+            BatchAction::Status(display) => display.intent() == Intent::Read,
+            _ => false,
+        };
         if self.steps.iter().all(looks) { Intent::Read } else { Intent::Write }
     }
 
     /// Executes it.
     pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
-        run_steps(&self.steps, session, |action, session| match (action, self.batch) {
-            (BatchAction::Status(display), batch) => show(batch, display, session),
+        run_steps(&self.steps, session, |action, session| match (action, self.batch.or(session.current.batch)) {
+            (BatchAction::Status(display), _) => show(self.batch, display, session),
+            (BatchAction::Current, batch @ Some(number)) if self.batch == batch => {
+                // Only what is there becomes the current one; what follows a failure must not be about another one.
+                session.current.batch = None;
+                jobs_of(session.spool()?, batch)?;
+                session.current.batch = Some(number);
+                Ok(())
+            }
+            (BatchAction::Current, Some(batch)) => show(Some(batch), &DisplayRequest::default(), session),
             (action, Some(batch)) => change(batch, action, session),
-            (_, None) => Err(unnamed()),
+            (_, None) => Err(no_current("batch")),
         })
     }
 }
@@ -85,6 +99,7 @@ impl BatchStatement {
 fn action(subcommand: &Subcommand) -> Result<BatchAction, Mistake> {
     use BatchSubcommand as S;
     let change = match subcommand.read()? {
+        S::Current => return Ok(BatchAction::Current),
         S::Link(n) => return Ok(BatchAction::Link(job_number(subcommand, n)?)),
         S::Unlink(n) => return Ok(BatchAction::Unlink(job_number(subcommand, n)?)),
         S::Hold => return Ok(BatchAction::Hold),
@@ -167,7 +182,7 @@ fn change(batch: BatchNumber, action: &BatchAction, session: &mut Session<'_>) -
             }
             Ok(())
         }
-        BatchAction::Status(_) => Ok(()),
+        BatchAction::Status(_) | BatchAction::Current => Ok(()),
     }
 }
 

@@ -89,7 +89,7 @@ pub fn overview() -> String {
     let mut text = String::from("COMMAND [object] [, SUBCOMMAND [value]] ... [; COMMAND ...]\n\n");
     for grammar in GRAMMAR {
         let head = format!("{}{}", grammar.verb.word(), grammar.object_syntax);
-        let _ = writeln!(text, "  {head:<33} {}{}", grammar.help, later(grammar.stage));
+        let _ = writeln!(text, "  {head:<33} {}", grammar.help);
     }
     text.push_str(
         "\nHELP command shows its subcommands, HELP command subcommand one of them. A command without a\n\
@@ -108,26 +108,16 @@ fn one(grammar: &Grammar) -> String {
     if !grammar.rows.is_empty() {
         text.push_str(" [, SUBCOMMAND [value]] ...");
     }
-    let _ = writeln!(text, "\n  {}{}", grammar.help, later(grammar.stage));
+    let _ = writeln!(text, "\n  {}", grammar.help);
     for row in grammar.rows.iter().filter(|row| row.stage == Stage::Now) {
         let head = format!("{}{}", row.key.word(), row.operand.syntax());
         let _ = writeln!(text, "  {head:<33} {}", row.help);
     }
-    // Of a command that is not available yet, no word is.
-    let stage_of = |row: &Row| if grammar.stage == Stage::Now { row.stage } else { grammar.stage };
-    let of_stage = |stage: fn(Stage) -> bool| {
-        let mut words: Vec<&str> =
-            grammar.rows.iter().filter(|row| stage(stage_of(row))).map(|row| row.key.word()).collect();
-        words.sort_unstable();
-        words.join(" ")
-    };
-    for (words, what) in [
-        (of_stage(|stage| matches!(stage, Stage::Meaningless(_))), "kept and shown, without effect here"),
-        (of_stage(|stage| stage == Stage::Later), "not available in this version"),
-    ] {
-        if !words.is_empty() {
-            let _ = writeln!(text, "  {what}: {words}");
-        }
+    let kept = grammar.rows.iter().filter(|row| row.stage != Stage::Now);
+    let mut kept: Vec<&str> = kept.map(|row| row.key.word()).collect();
+    kept.sort_unstable();
+    if !kept.is_empty() {
+        let _ = writeln!(text, "  kept and shown, without effect here: {}", kept.join(" "));
     }
     text
 }
@@ -135,7 +125,7 @@ fn one(grammar: &Grammar) -> String {
 fn subcommand(grammar: &Grammar, row: &Row) -> String {
     let note = match row.stage {
         Stage::Meaningless(why) => format!(": {why}"),
-        stage @ (Stage::Now | Stage::Later) => later(stage).to_owned(),
+        Stage::Now => String::new(),
     };
     format!(
         "{}{}, {}{}\n  {}{note}\n",
@@ -145,8 +135,4 @@ fn subcommand(grammar: &Grammar, row: &Row) -> String {
         row.operand.syntax(),
         row.help
     )
-}
-
-fn later(stage: Stage) -> &'static str {
-    if stage == Stage::Now { "" } else { " (not available in this version)" }
 }

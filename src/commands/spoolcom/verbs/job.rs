@@ -20,14 +20,14 @@ use crate::model::alter::JobChange;
 use crate::model::field::{Field, Value as FieldValue};
 use crate::model::job::{JobStatus, Occurrence};
 use crate::model::lifetime::Retention;
-use crate::model::query::{Comparison, Condition, Order, PAGE, Parts, Query};
+use crate::model::query::{Comparison, Condition, Cursor, Order, PAGE, Parts, Query};
 use crate::model::state::JobState;
 use crate::model::{CollectorName, Failure, FailureKind, JobNumber, JobRef, LocationPattern, Serial};
 use crate::spool::interface::operations::Operations;
 use crate::spool::interface::records::{EventSubject, Removal};
 use crate::sys::users;
 
-use super::operands::{Dollar, Source, Step, run_steps, unnamed};
+use super::operands::{Dollar, Source, Step, no_current, run_steps, unnamed};
 use super::states::job_allows;
 use super::{job_changes, log};
 
@@ -46,6 +46,10 @@ pub enum JobAction {
     Status(DisplayRequest),
     /// SUMMARY, of all jobs
     Summary(DisplayRequest),
+    /// CURRENT
+    Current,
+    /// NEXT
+    Next,
     /// LOG, of one job
     Log(DisplayRequest),
     /// WHY, of one job
@@ -64,6 +68,8 @@ impl JobAction {
             S::Summary(display) => return Ok(Self::Summary(display)),
             S::Log(display) => return Ok(Self::Log(display)),
             S::Why(display) => return Ok(Self::Why(display)),
+            S::Current => return Ok(Self::Current),
+            S::Next => return Ok(Self::Next),
             S::Copies(n) => job_changes::copies(n),
             S::SelPri(n) => job_changes::selection_priority(n),
             S::HoldAfter(on) => JobChange::HoldAfter(Some(on)),
@@ -80,6 +86,7 @@ impl JobAction {
             Self::Status(display) | Self::Summary(display) | Self::Log(display) | Self::Why(display) => {
                 display.intent() == Intent::Read
             }
+            Self::Current | Self::Next => true,
             _ => false,
         }
     }
@@ -94,6 +101,8 @@ impl JobAction {
             Self::Summary(_) => vec![Key::Summary],
             Self::Log(_) => vec![Key::Log],
             Self::Why(_) => vec![Key::Why],
+            Self::Current => vec![Key::Current],
+            Self::Next => vec![Key::Next],
         }
     }
 
@@ -112,6 +121,8 @@ const STOP_MS: u64 = 2000;
 pub enum Which {
     /// The one with this number.
     One(JobRef),
+    /// The current one.
+    Current,
     /// Those that satisfy a condition and were created in this time.
     Matching(Condition, Option<Range>),
 }
@@ -144,6 +155,7 @@ impl Which {
     pub fn first(&self, session: &mut Session<'_>) -> Result<Option<JobRef>, EarlyEnd> {
         let condition = match self {
             Self::One(job) => return Ok(Some(job.clone())),
+            Self::Current => return Ok(session.current.job.clone()),
             Self::Matching(condition, None) => condition.clone(),
             Self::Matching(condition, Some(range)) => {
                 let created = range.condition(session.now_ms, &session.zone);
@@ -175,10 +187,20 @@ pub struct JobStatement {
 impl JobStatement {
     /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
-        let which = Which::of(&command.object)?;
+        let mut which = Which::of(&command.object)?;
+        let shows_all = |key: Key| matches!(key, Key::Status | Key::Summary);
+        if command.object == Object::None && command.subcommands.iter().any(|one| !shows_all(one.key())) {
+            which = Which::Current;
+        }
         let mut steps: Vec<Step<JobAction>> = Vec::new();
+        // LOG and WHY are about one job, also where there is no current one.
+        let mut named = command.object != Object::None || source.current.job;
         for subcommand in &command.subcommands {
             match (JobAction::of(subcommand)?, steps.last_mut()) {
+                (JobAction::Log(_) | JobAction::Why(_), _) if !named => return Err(one_only(subcommand)),
+                (JobAction::Current | JobAction::Next, _) if matches!(which, Which::Matching(..)) => {
+                    return Err(one_only(subcommand));
+                }
                 (JobAction::Summary(_), _) if command.object != Object::None => {
                     let why = "expected JOB, SUMMARY: it counts all jobs";
                     return Err(Mistake::new(Message::Syntax, subcommand.span, why));
@@ -191,7 +213,10 @@ impl JobStatement {
                 {
                     changes.extend(more);
                 }
-                (action, _) => steps.push(source.step(command, Some(subcommand), action)),
+                (action, _) => {
+                    named |= matches!(action, JobAction::Current | JobAction::Next);
+                    steps.push(source.step(command, Some(subcommand), action));
+                }
             }
         }
         if steps.is_empty() {
@@ -209,11 +234,29 @@ impl JobStatement {
     /// Executes it.
     pub fn run(&self, session: &mut Session<'_>) -> Result<(), (String, EarlyEnd)> {
         match &self.which {
-            Which::One(job) => {
+            Which::One(_) | Which::Current => {
+                // NEXT takes what follows on to another job.
+                let mut job = match &self.which {
+                    Which::One(job) => Some(job.clone()),
+                    _ => session.current.job.clone(),
+                };
                 let mut seen = false;
+                let typed = matches!(self.which, Which::One(_));
                 run_steps(&self.steps, session, |action, session| {
                     let was_seen = std::mem::replace(&mut seen, true);
-                    run_at(action, job, was_seen, session)
+                    match (action, &job) {
+                        (JobAction::Next, _) => {
+                            job = Some(next(job.as_ref(), session)?);
+                            seen = false;
+                            Ok(())
+                        }
+                        (JobAction::Current, Some(one)) if typed => make_current(one, was_seen, session),
+                        (JobAction::Current, Some(one)) => {
+                            run_at(&JobAction::Status(DisplayRequest::default()), one, was_seen, session)
+                        }
+                        (action, Some(one)) => run_at(action, one, was_seen, session),
+                        (_, None) => Err(no_current("job")),
+                    }
                 })
             }
             Which::Matching(condition, None) => self.matching(condition, session),
@@ -263,6 +306,42 @@ impl JobStatement {
     }
 }
 
+/// Makes `job` the current one.
+fn make_current(job: &JobRef, seen: bool, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
+    // What follows a CURRENT that failed must not be about another job.
+    session.current.job = None;
+    let status = session.spool()?.job(job.clone()).map_err(|failure| about(failure, job, seen))?;
+    session.current.job = Some(JobRef::Number(status.number));
+    Ok(())
+}
+
+/// Makes the job with the next higher number than `job` the current one; the lowest where there is none. Whoever goes through
+/// all of them ends where it fails: then there is no current job, so that nothing is done to the last one twice.
+fn next(job: Option<&JobRef>, session: &mut Session<'_>) -> Result<JobRef, EarlyEnd> {
+    let number = match job {
+        None => None,
+        Some(JobRef::Number(number)) => Some(*number),
+        Some(job) => Some(session.spool()?.job(job.clone()).map_err(|failure| about(failure, job, false))?.number),
+    };
+    session.current.job = None;
+    let query = Query { condition: Condition::Any, order: Order::Number, parts: Parts::JOB };
+    let mut after = number.map(Cursor::behind);
+    loop {
+        let found = session.spool()?.jobs(query.clone(), after, 1)?;
+        if let Some(first) = found.rows.first() {
+            let job = JobRef::Number(first.number);
+            session.current.job = Some(job.clone());
+            return Ok(job);
+        }
+        after = found.next;
+        if after.is_none() {
+            let what = number
+                .map_or_else(|| "there is no job".to_owned(), |last| format!("no job has a higher number than {last}"));
+            return Err(Failure::new(FailureKind::NotFound, what).into());
+        }
+    }
+}
+
 fn run_at(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     match action {
         JobAction::Status(display) => session.show(display, |spool, out, style| {
@@ -283,7 +362,7 @@ fn run_at(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
             let subject = if seen { Subject::SeenJob(job.clone()) } else { Subject::Job(job.clone()) };
             log::show(session, display, &EventSubject::Job(job.clone()), &subject)
         }
-        JobAction::Summary(_) => Err(unnamed()),
+        JobAction::Summary(_) | JobAction::Current | JobAction::Next => Err(unnamed()),
         JobAction::Hold | JobAction::Start | JobAction::Delete(_) | JobAction::Alter(_) => {
             change(action, job, seen, session)
         }
@@ -399,7 +478,12 @@ fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
                 )),
             }
         }
-        JobAction::Status(_) | JobAction::Summary(_) | JobAction::Log(_) | JobAction::Why(_) => {}
+        JobAction::Status(_)
+        | JobAction::Summary(_)
+        | JobAction::Log(_)
+        | JobAction::Why(_)
+        | JobAction::Current
+        | JobAction::Next => {}
     }
     if let Some(gone) = gone {
         // A closed standard error must not turn into a failure.

@@ -1,12 +1,16 @@
 //! OPEN and FC: commands about the session itself.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+
 use crate::commands::spoolcom::displays::SUPERVISOR;
 use crate::commands::spoolcom::language::messages::Message;
 use crate::commands::spoolcom::language::mistake::{Mistake, Span};
 use crate::commands::spoolcom::language::tree::Command;
+use crate::commands::spoolcom::spoolers::Find;
 use crate::model::{Failure, FailureKind, ServerName};
 
-/// A supervisor as somebody names it: `$SPLS`, `\NODE.$SPLS`, or `\NODE` for the usual one of a node.
+/// A supervisor as somebody names it: `$SPLS`, `\NODE.$SPLS`, `\NODE` for the usual one of a node, or the directory of a spool.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Supervisor {
     /// As typed.
@@ -39,9 +43,40 @@ impl Supervisor {
 
     /// Tells whether it has the name of ours; its node is another question.
     pub fn is_ours(&self) -> bool {
-        // A node that can be none has no spooler either.
-        let may_be = self.node.as_ref().is_none_or(|node| node.parse::<ServerName>().is_ok());
-        may_be && self.name.eq_ignore_ascii_case(SUPERVISOR.trim_start_matches('$'))
+        self.may_be() && self.name.eq_ignore_ascii_case(SUPERVISOR.trim_start_matches('$'))
+    }
+
+    /// A node that can be none has no spooler either.
+    fn may_be(&self) -> bool {
+        self.node.as_ref().is_none_or(|node| node.parse::<ServerName>().is_ok())
+    }
+
+    /// Finds where it is: `usual` for ours, the directory that was typed, or what `find` knows of the name. None: there is no
+    /// such spooler.
+    ///
+    /// # Errors
+    /// Fails when that cannot be found out.
+    pub fn place(&self, usual: Option<&str>, find: &Find<'_>) -> Result<Option<Option<String>>, Failure> {
+        if self.is_ours() {
+            return Ok(Some(usual.map(str::to_owned)));
+        }
+        if self.typed.starts_with('/') {
+            return Ok(Some(Some(self.typed.clone())));
+        }
+        let found = if self.may_be() && !self.name.is_empty() { find(&self.name)? } else { None };
+        match found.map(PathBuf::into_os_string).map(OsString::into_string) {
+            None => Ok(None),
+            Some(Ok(place)) => Ok(Some(Some(place))),
+            Some(Err(_)) => Err(Failure::new(FailureKind::Unreachable, "its directory has a name that is no UTF-8")),
+        }
+    }
+
+    /// Returns the name that displays show.
+    pub fn shown(&self) -> String {
+        match self.typed.starts_with('/') {
+            true => self.typed.clone(),
+            false => format!("${}", self.name.to_uppercase()),
+        }
     }
 
     /// Returns its name without node and `$`.
@@ -53,7 +88,9 @@ impl Supervisor {
     pub fn unknown(&self) -> Failure {
         let what =
             format!("no spooler is called {}; yours is {SUPERVISOR}", crate::model::printable::escaped(&self.typed));
-        Failure::new(FailureKind::Unreachable, what).hint("spoolcom --spooler SPOOL   talks to another one")
+        Failure::new(FailureKind::Unreachable, what).hint(
+            "a line  $NAME DIRECTORY  in ~/.config/spoolsuite/spoolers or /etc/spoolsuite/spoolers names another one",
+        )
     }
 }
 

@@ -4,14 +4,15 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use crate::commands::spoolcom::language::grammar::Stage;
-use crate::commands::spoolcom::language::messages::Message;
+use crate::commands::spoolcom::language::messages::{Message, Subject};
 use crate::commands::spoolcom::language::mistake::{Mistake, Span};
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::commands::spoolcom::statement::Currents;
 use crate::model::access::AccessChange;
 use crate::model::kept::KeptWord;
 use crate::model::space::octets;
-use crate::model::{BadName, Failure, ProcessName};
+use crate::model::{BadName, Failure, FailureKind, ProcessName};
 
 /// Makes the mistake of a value that the model does not take.
 pub fn wrong(subcommand: &Subcommand, failure: Failure) -> Mistake {
@@ -41,6 +42,8 @@ pub struct Source<'a> {
     pub line: &'a str,
     /// Its number in a command file.
     pub number: Option<usize>,
+    /// What may be current when it is carried out.
+    pub current: Currents,
 }
 
 impl Source<'_> {
@@ -134,6 +137,13 @@ pub fn run_steps<A>(
 /// Makes the failure for a change without its object, which the statement has refused before.
 pub fn unnamed() -> EarlyEnd {
     Failure::internal("a change without its object").into()
+}
+
+/// Makes the failure for a command that means the current job or batch, where there is none.
+pub fn no_current(what: &str) -> EarlyEnd {
+    let verb = what.to_uppercase();
+    let failure = Failure::new(FailureKind::BadValue, format!("there is no current {what}"));
+    EarlyEnd::Failed(failure.hint(format!("{verb} number, CURRENT   makes one")), Subject::NoCurrent)
 }
 
 /// Reads the name of the object of `command`, if one was given.

@@ -2,6 +2,7 @@
 
 use crate::commands::findings;
 use crate::commands::shell::{Exit, Intent};
+use crate::commands::spoolcom::displays::spooler::NamedSpooler;
 use crate::commands::spoolcom::displays::{Listing, statistics};
 use crate::commands::spoolcom::language::grammar::SpoolerSubcommand;
 use crate::commands::spoolcom::language::messages::{Message, Subject};
@@ -171,18 +172,24 @@ fn execute(action: &SpoolerAction, session: &mut Session<'_>) -> Result<(), Earl
             };
             spool.dump(RawPath(path)).map_err(about)
         }
-        SpoolerSubcommand::Statistics(display) => session.show(display, |spool, out, style| {
-            let counted = spool.statistics().map_err(about)?;
-            Ok(statistics::show(out, style, &counted)?)
-        }),
+        SpoolerSubcommand::Statistics(display) => {
+            let name = session.supervisor.clone();
+            session.show(display, |spool, out, style| {
+                let counted = spool.statistics().map_err(about)?;
+                Ok(statistics::show(out, style, &name, &counted)?)
+            })
+        }
         SpoolerSubcommand::Rebuild => rebuild(session),
         SpoolerSubcommand::Drain => session.spool()?.drain_spooler().map_err(about),
         SpoolerSubcommand::MgrAccess(on) => session.spool()?.set_manager_access(*on).map_err(about),
-        SpoolerSubcommand::Status(display) => session.show(display, |spool, out, style| {
-            let mut listing = Listing::new(out, style);
-            listing.page(&[spool.about().map_err(about)?])?;
-            Ok(listing.end()?)
-        }),
+        SpoolerSubcommand::Status(display) => {
+            let name = session.supervisor.clone();
+            session.show(display, |spool, out, style| {
+                let mut listing = Listing::new(out, style);
+                listing.page(&[NamedSpooler { name, status: spool.about().map_err(about)? }])?;
+                Ok(listing.end()?)
+            })
+        }
     }
 }
 
