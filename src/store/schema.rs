@@ -371,6 +371,7 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(LIFETIME)?;
     tx.script(BATCHES)?;
     tx.script(ACCOUNT)?;
+    tx.script(OUTBOX)?;
     tx.script(USERS)
 }
 
@@ -525,6 +526,32 @@ CREATE TABLE account (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
     record          TEXT    NOT NULL
 );
+";
+
+/// Notifications that are still to be delivered, and how many were given up since the cold start.
+const OUTBOX: &str = "
+CREATE TABLE outbox (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    object          TEXT    NOT NULL,
+    object_id       INTEGER NOT NULL,
+    of_server       INTEGER NOT NULL,
+    uid             INTEGER NOT NULL,
+    method          TEXT    NOT NULL,
+    address         TEXT    NOT NULL,
+    event           TEXT    NOT NULL,
+    number          TEXT    NOT NULL,
+    text            TEXT    NOT NULL,
+    about           TEXT    NOT NULL,
+    at_ms           INTEGER NOT NULL,
+    made_spool      INTEGER NOT NULL,
+    due_spool       INTEGER NOT NULL,
+    tries           INTEGER NOT NULL
+);
+CREATE INDEX outbox_due ON outbox (due_spool);
+CREATE INDEX outbox_user ON outbox (uid);
+CREATE INDEX outbox_address ON outbox (method, address, at_ms, id);
+CREATE INDEX managed_profile ON managed_value (object, object_id) WHERE field = 'notification-profile';
+ALTER TABLE spool ADD COLUMN deliveries_lost INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// What InfoPrint commands say of destinations, queues and the server: what a location is, whether it takes jobs, whether a
