@@ -41,6 +41,7 @@ mod layout;
 mod linked;
 mod lives;
 mod neighbours;
+mod notification;
 mod nth_call;
 mod objects;
 mod odd_arguments;

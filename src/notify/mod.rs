@@ -17,6 +17,7 @@ mod terminals;
 
 use std::ffi::OsString;
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -32,6 +33,7 @@ use crate::spool::notify::Work;
 use crate::sys::fault;
 use crate::sys::files::event_fd;
 use crate::sys::lock::FileLock;
+use crate::sys::process::ProcessNote;
 use crate::sys::users;
 use crate::sys::wake::WakeSocket;
 
@@ -103,6 +105,8 @@ pub fn deliver(spool: &Spool, settings: Settings, clock: fn() -> Moment) -> Resu
     loop {
         let path = spool.base().deliver_lock();
         let Some(lock) = FileLock::try_exclusive(&path).map_err(failed)? else { return Ok(()) };
+        // Whoever looks for it finds it by this; without the note it works all the same.
+        let _ = lock.file().write_all_at(ProcessNote::ours().to_string().as_bytes(), 0);
         let socket = WakeSocket::bind(&spool.base().deliver_socket()).map_err(failed)?;
         let done = Deliverer::new(spool, &settings, clock, socket).and_then(|mut one| one.work());
         // Nobody is to wake us any more.
@@ -115,6 +119,9 @@ pub fn deliver(spool: &Spool, settings: Settings, clock: fn() -> Moment) -> Resu
     }
 }
 
+/// A delivery, and what became of it.
+type Tried = (Delivery, Try);
+
 /// One that has the lock.
 struct Deliverer<'a> {
     spool: &'a Spool,
@@ -123,12 +130,12 @@ struct Deliverer<'a> {
     socket: WakeSocket,
     /// Rung when a try has ended.
     bell: Arc<std::fs::File>,
-    results: (Sender<(Delivery, Try)>, Receiver<(Delivery, Try)>),
+    results: (Sender<Tried>, Receiver<Tried>),
     /// What is under way, or done and not settled.
     busy: Vec<(Method, String)>,
     running: usize,
     /// What is done and not settled.
-    tried: Vec<(Delivery, Try)>,
+    tried: Vec<Tried>,
     failures: u32,
 }
 

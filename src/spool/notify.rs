@@ -128,7 +128,7 @@ impl Spool {
     pub(crate) fn demand_notifiable(&self, tx: &Tx<'_>, field: Field, value: &Value) -> Fallible<()> {
         let asked: Vec<(Method, Option<String>)> = match field.stored() {
             "notification-profile" => {
-                let profiles = texts(value).map(|text| Profile::parse(text));
+                let profiles = texts(value).map(Profile::parse);
                 let profiles = profiles.collect::<Result<Vec<_>, _>>().map_err(|why| bad(field, why))?;
                 profiles.into_iter().map(|one| (one.method, one.address)).collect()
             }

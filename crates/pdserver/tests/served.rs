@@ -5,6 +5,7 @@
 mod access;
 mod account;
 mod limits;
+mod notified;
 mod shown;
 mod supervised;
 mod support;
