@@ -3,7 +3,7 @@
 //! A deliverer is a process of its own: whatever hangs in it is in nobody's way. Whoever commits a notification rings: he wakes
 //! the deliverer of the spool, or starts one. One at a time has the lock; a second one ends at once.
 //!
-//! States: no lock → lock, socket → looks → tries, at most [`AT_ONCE`] at a time and one for each address → settles, in one
+//! States: no lock → lock, socket → looks → tries, at most `AT_ONCE` at a time and one for each address → settles, in one
 //! transaction → looks again … → nothing waits: socket and lock go → one last look. Why that one? Somebody who committed
 //! while the lock was held relied on its holder. A crash at any moment leaves rows in the outbox; the next one who rings, or who
 //! changes anything, starts a deliverer, which tries them again.
