@@ -9,6 +9,7 @@ pub mod jobs;
 pub mod notify;
 pub mod objects;
 pub mod printing;
+pub mod remote;
 #[cfg(test)]
 #[allow(missing_docs)]
 pub mod testing;

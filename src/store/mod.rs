@@ -43,6 +43,7 @@ pub mod notices;
 pub mod object;
 pub mod outbox;
 pub mod process;
+pub mod remote;
 pub mod request;
 pub mod restored;
 pub mod schema;

@@ -6,6 +6,7 @@ mod access;
 mod account;
 mod limits;
 mod notified;
+mod remote;
 mod shown;
 mod supervised;
 mod support;

@@ -99,6 +99,14 @@ impl Base {
     pub fn deliver_socket(&self) -> PathBuf {
         self.run().join("deliver.sock")
     }
+    /// Returns the directory of print files that were fetched from other servers, only while they print.
+    pub fn pulled(&self, server: &ServerName) -> PathBuf {
+        self.server(server).join("pdb")
+    }
+    /// Where a server fetches print files for the print processes.
+    pub fn fetch_socket(&self) -> PathBuf {
+        self.run().join("fetch.sock")
+    }
     /// Returns the log of the print processes.
     pub fn log(&self) -> PathBuf {
         self.run().join("fastp.log")
@@ -162,6 +170,14 @@ impl Base {
     /// Returns the mark of the last commit, by which a database is found out that is older than the print files.
     pub fn generation(&self, server: &ServerName) -> PathBuf {
         self.server(server).join(".generation")
+    }
+    /// Where certificates, keys and the list of the members of its group are.
+    pub fn members(&self, server: &ServerName) -> PathBuf {
+        self.server(server).join("tls")
+    }
+    /// When the certificate of the server ends.
+    pub fn certificate_end(&self, server: &ServerName) -> PathBuf {
+        self.members(server).join("ends")
     }
     /// Held alone while the schema is brought up to date: others wait there for their turn.
     pub fn upgrade_lock(&self) -> PathBuf {

@@ -225,7 +225,7 @@ fn delete_all(tx: &Tx<'_>, jobs: &[JobRow]) -> Fallible<(BatchResult, Aftermath)
         store::entry::withdraw(tx, job.id)?;
         record(tx, Object::Job(job.id), EventWord::Deleted, "BATCH")?;
         let entries = store::entry::of_job(tx, job.id)?;
-        if entries.iter().any(|e| matches!(e.state, EntryState::Claimed | EntryState::Transferred)) {
+        if entries.iter().any(|e| e.state.is_busy()) {
             for target in claimants(tx, &entries)? {
                 wakes::add(&mut aftermath.targets, Some(target));
             }

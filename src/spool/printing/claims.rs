@@ -25,6 +25,7 @@ use crate::store::waiting::{self, Run};
 use crate::store::{self, Fallible, Lock, Tx};
 
 use super::device_errors;
+use crate::model::remote::DocumentOrigin;
 use crate::spool::Spool;
 use crate::spool::interface::engine::{BatchPart, Claim, ClaimedDocument, Lease, Next};
 use crate::spool::interface::records::SpoolerState;
@@ -323,6 +324,12 @@ impl Spool {
             format: d.format,
             format_origin: d.format_origin,
             copies: d.copies,
+            origin: d.origin.map(|(path, spool)| DocumentOrigin {
+                server: d.server,
+                path,
+                spool,
+                fetcher: crate::model::job::RawPath(self.base().fetch_socket()),
+            }),
         });
         Ok(found.collect())
     }
