@@ -4,7 +4,7 @@
 //! The rooms and the direction of their dependencies are described in `docs/architecture.md`; in short, each module
 //! below may use only those that stand after it:
 //!
-//! `commands` → `server`, `client`, `supervise` → `spool` → `store`, `documents`, `attributes` → `wire`, `model`, `sys`;
+//! `commands` → `server`, `client`, `supervise`, `notify` → `spool` → `store`, `documents`, `attributes` → `wire`, `model`, `sys`;
 //! `fastp` stands beside `commands` and uses `spool` and everything below it.
 
 #![warn(missing_docs)]
@@ -16,6 +16,7 @@ pub mod commands;
 pub mod documents;
 pub mod fastp;
 pub mod model;
+pub mod notify;
 pub mod server;
 pub mod spool;
 pub mod store;

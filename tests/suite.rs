@@ -43,6 +43,7 @@ mod linked;
 mod lives;
 mod moving;
 mod neighbours;
+mod notification;
 mod nth_call;
 mod objects;
 mod odd_arguments;

@@ -2,7 +2,10 @@ complete -c pdpr -s H -d 'Server to ask, as host:port; otherwise the usual one' 
 complete -c pdpr -s d -d 'Destination (-p means the same); without it PDPRINTER names one' -r
 complete -c pdpr -s f -d 'A document; another way to name a file' -r -F
 complete -c pdpr -s n -d 'Copies of each document that follows' -r
-complete -c pdpr -s N -d 'How the submitter is told about the job: only none in this version' -r -f -a "none\t''"
+complete -c pdpr -s N -d 'How the submitter is told about the job: message (on the terminal), electronic-mail, job-log or none' -r -f -a "message\t''
+electronic-mail\t''
+job-log\t''
+none\t''"
 complete -c pdpr -s r -d 'Show these attributes of the accepted job: none, brief, verbose, all, or names' -r -f -a "none\t''
 brief\t''
 verbose\t''

@@ -16,6 +16,7 @@ use crate::model::field::{Field, Value};
 use crate::model::job::Format;
 use crate::model::location::{Destination as Sent, LocationStatus};
 use crate::model::managed::Realization::{Actual, Logical};
+use crate::model::notification::{EVENTS, check_operator, check_profile, profile_key};
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::SpoolerState;
 
@@ -67,7 +68,8 @@ pub static TABLE: &[Attribute] = &[
     carried(Destination, "destination-locations", Text, &["Locations"], "where it stands, in several words for one place")
         .many().also(&["printer-locations", "destination-location"]),
     carried(Destination, "destination-model", Text, &["Model"], "the model of the printer").also(&["printer-model"]),
-    carried(Destination, "notification-profile", Text, &["Notification", "Profile"], "who is told of which events, and how").many(),
+    carried(Destination, "notification-profile", Text, &["Notification", "Profile"], "who is told of which events, and how").many()
+        .decides().written(check_profile, Some(profile_key)),
 
     carried(Destination, "destination-initial-value-job", Name, &["Initial", "Value Job"], "the default job of a logical destination")
         .also(&["printer-initial-value-job"]).only(Logical),
@@ -206,6 +208,7 @@ pub static TABLE: &[Attribute] = &[
     carried(Destination, "printer-end-sheet", Name, &["End", "Sheet"], "the page behind a job").also(&["destination-end-sheet"])
         .only(Actual),
     carried(Destination, "notify-operator", Text, &["Notify", "Operator"], "who is told what jobs say, as method:address").many()
+        .decides().written(check_operator, None)
         .only(Actual),
     carried(Destination, "dss-job-message-disposition", Keyword(&["print", "log"]), &["Message", "Disposition"],
         "whether errors of a job are printed after it").only(Actual),
@@ -288,8 +291,10 @@ pub static TABLE: &[Attribute] = &[
     queue(Field::QueueBacklog, Duration, All, &["Queue", "Backlog"], "the time that everything in it would take; not estimated here")
         .queue(|_| NONE),
     queue(Field::Backlogged, Boolean, All, &["Backlogged"], "whether its backlog is too long; not estimated here").queue(|_| NONE),
-    carried(Queue, "notification-profile", Text, &["Notification", "Profile"], "who is told of which events, and how").many(),
-    carried(Queue, "notify-operator", Text, &["Notify", "Operator"], "who is told what jobs say, as method:address").many(),
+    carried(Queue, "notification-profile", Text, &["Notification", "Profile"], "who is told of which events, and how").many()
+        .decides().written(check_profile, Some(profile_key)),
+    carried(Queue, "notify-operator", Text, &["Notify", "Operator"], "who is told what jobs say, as method:address").many()
+        .decides().written(check_operator, None),
 
     server(Field::ServerName, Name, Brief, &["Server"], "its name").server(|s| text(s.name)),
     server(Field::Access, Text, All, &["Access"], "who may do what with all destinations").many()
@@ -340,8 +345,14 @@ pub static TABLE: &[Attribute] = &[
         .server(|_| texts(JOB_STATES)),
     server(Field::DestinationStatesSupported, Keyword(DESTINATION_STATES), All, &["Destination States", "Supported"],
         "states of actual destinations").also(&["printer-states-supported"]).many().server(|_| texts(DESTINATION_STATES)),
-    server(Field::EventsSupported, Text, All, &["Events", "Supported"], "events that somebody can be told of").many().server(|_| NONE),
-    carried(Server, "notification-profile", Text, &["Notification", "Profile"], "who is told of which events, and how").many(),
+    server(Field::EventsSupported, Text, All, &["Events", "Supported"], "events that somebody can be told of").many()
+        .server(|_| texts(EVENTS.iter().filter(|event| !event.on.is_empty()).map(|event| event.name))),
+    server(Field::NotificationsWaiting, Integer(0, MAX), All, &["Notifications", "Waiting"],
+        "notifications that are not delivered yet").server(|s| number(s.deliveries.waiting)),
+    server(Field::NotificationsLost, Integer(0, MAX), All, &["Notifications", "Lost"],
+        "notifications that were given up since the cold start").server(|s| number(s.deliveries.lost)),
+    carried(Server, "notification-profile", Text, &["Notification", "Profile"], "who is told of which events, and how").many()
+        .decides().written(check_profile, Some(profile_key)),
     carried(Server, "job-submission-timer", Duration, &["Submission", "Timer"], "how long the last document of a job is waited for"),
     carried(Server, "destination-register-threshold", Duration, &["Register", "Threshold"],
         "how long devices have to register after a start").also(&["printer-register-threshold", "register-threshold"]).default("10"),

@@ -69,7 +69,7 @@ impl Draft {
                 }
                 let mut now = self.now(row).each().to_vec();
                 for one in value.each() {
-                    now.retain(|other| other != one);
+                    now.retain(|other| !row.replaces(one, other));
                     if adds {
                         now.push(one.clone());
                     }

@@ -104,6 +104,15 @@ pub enum Shown {
     ByName,
 }
 
+/// What texts have to be that are values with parts.
+#[derive(Clone, Copy, Debug)]
+pub struct Written {
+    /// Checks one.
+    pub check: fn(&str) -> Result<(), String>,
+    /// What tells two of them apart; none = all of them.
+    pub key: Option<fn(&str) -> Option<String>>,
+}
+
 /// How the value is read from each record that has one.
 #[derive(Clone, Copy, Debug)]
 pub struct Getters {
@@ -157,6 +166,8 @@ pub struct Attribute {
     pub value_synonyms: &'static [(&'static str, &'static str)],
     /// Whether something is decided by it although it is only carried.
     pub decides: bool,
+    /// What its values have to be beyond their kind.
+    pub written: Option<Written>,
     /// Whether it may have several values.
     pub many: bool,
     /// What is shown when nobody gives a value; none where that is nothing, or depends on something.
@@ -315,7 +326,28 @@ impl Attribute {
         if values.is_empty() || values.len() > MAX_VALUES {
             return Err(format!("it has 1 to {MAX_VALUES} values"));
         }
-        values.iter().try_for_each(|one| text::check(self.kind, one))
+        values.iter().try_for_each(|one| self.check_one(one))
+    }
+
+    /// Checks one value: its kind, and what else it has to be.
+    fn check_one(&self, value: &Value) -> Result<(), String> {
+        text::check(self.kind, value)?;
+        match (self.written, value) {
+            (Some(written), Value::Text(text)) => (written.check)(text),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells whether `one` takes the place of `other` among several values: it is the same, or has the same key.
+    pub fn replaces(&self, one: &Value, other: &Value) -> bool {
+        if one == other {
+            return true;
+        }
+        let Some(key) = self.written.and_then(|written| written.key) else { return false };
+        match (one, other) {
+            (Value::Text(one), Value::Text(other)) => key(one).is_some_and(|found| Some(found) == key(other)),
+            _ => false,
+        }
     }
 
     /// Says what it is, with its default. Of one that is only carried it says that it decides nothing.

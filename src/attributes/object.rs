@@ -9,6 +9,7 @@ use crate::model::field::{Field, Value};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{DocumentStatus, JobStatus};
 use crate::model::location::{GroupStatus, LocationStatus};
+use crate::model::notification::Deliveries;
 use crate::model::space::SpoolSpace;
 use crate::model::state::{DeviceState, DeviceWish, SpoolerState};
 
@@ -81,6 +82,8 @@ pub struct ServerFacts<'a> {
     pub limits: UserLimits,
     /// What it holds.
     pub space: SpoolSpace,
+    /// What somebody is still to be told.
+    pub deliveries: Deliveries,
     /// Its collectors, each with its state.
     pub collectors: &'a [(CollectorName, CollectorState)],
     /// The state of its spooler.

@@ -1,6 +1,6 @@
 //! The words in which rows of the table are written. A row begins with its class; what differs from the usual follows.
 
-use super::{Attribute, Class, Getters, Kind, Settable, Setter, Shown};
+use super::{Attribute, Class, Getters, Kind, Settable, Setter, Shown, Written};
 use crate::model::alter::JobChange;
 use crate::model::field::{CarriedName, Field, Value};
 use crate::model::finished::FinishedStatus;
@@ -30,6 +30,7 @@ const fn row(class: Class, field: Field, kind: Kind, shown: Shown, heading: Word
         kind,
         value_synonyms: &[],
         decides: false,
+        written: None,
         many: false,
         default: None,
         settable: Settable::Never,
@@ -134,6 +135,15 @@ impl Attribute {
     /// Something is decided by it although it is only carried.
     pub(super) const fn decides(self) -> Self {
         Self { decides: true, ..self }
+    }
+
+    /// Its values have parts, which `check` knows; one takes the place of another that has the same `key`.
+    pub(super) const fn written(
+        self,
+        check: fn(&str) -> Result<(), String>,
+        key: Option<fn(&str) -> Option<String>>,
+    ) -> Self {
+        Self { written: Some(Written { check, key }), ..self }
     }
 
     /// It may have several values.

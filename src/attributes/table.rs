@@ -16,6 +16,7 @@ use super::{Attribute, NONE};
 use crate::model::CollectorName;
 use crate::model::field::{Field, Value};
 use crate::model::job::{Format, FormatOrigin, Transfer};
+use crate::model::notification::{check_profile, check_results, profile_key};
 use crate::model::query::Parts;
 use crate::model::state::{HoldReason, JobState};
 
@@ -138,7 +139,7 @@ pub static TABLE: &[Attribute] = &[
     noted(Job, "job-message-from-administrator", Text, &["Message From", "Administrator"],
         "what -m of the last command said that acted on it").also(&["message-from-administrator"]),
     carried(Job, "job-message-to-operator", Text, &["Message To", "Operator"], "what to know when it is queued")
-        .also(&["message-to-operator"]),
+        .also(&["message-to-operator"]).decides(),
     carried(Job, "job-start-wait", Boolean, &["Start", "Wait"], "whether its device is to wait before it"),
     carried(Job, "initial-value-job", Text, &["Default", "Job"], "the default job that it was made from").initially(),
     carried(Job, "actual-destinations-requested", Text, &["Actual", "Destinations"],
@@ -150,13 +151,15 @@ pub static TABLE: &[Attribute] = &[
     carried(Job, "auxiliary-sheet-selection", Keyword(&["none", "start", "sep", "end", "start-sep", "start-end", "sep-end",
         "start-sep-end"]), &["Auxiliary", "Sheets"], "which sheets around it are asked for"),
     carried(Job, "results-profile", Text, &["Results", "Profile"], "who gets the result: address:method:copies:comment:bin")
-        .many(),
-    carried(Job, "notification-profile", Text, &["Notification", "Profile"], "who is told what of it, and how").many(),
+        .many().written(check_results, None),
+    carried(Job, "notification-profile", Text, &["Notification", "Profile"],
+        "who is told what of it, and how: {event-identifiers=… delivery-method=… delivery-address=…}")
+        .many().decides().written(check_profile, Some(profile_key)),
     carried(Job, "destination-pass-through", Text, &["Pass", "Through"], "text for the driver of another system")
         .also(&["printer-pass-through", "other-options"]),
     carried(Job, "job-start-message", Text, &["Start", "Message"], "what to know when it begins to print")
-        .also(&["start-message"]),
-    carried(Job, "job-end-message", Text, &["End", "Message"], "what to know when it has printed").also(&["end-message"]),
+        .also(&["start-message"]).decides(),
+    carried(Job, "job-end-message", Text, &["End", "Message"], "what to know when it has printed").also(&["end-message"]).decides(),
     carried(Job, "job-batch", Text, &["Batch"], "a label of jobs that belong together"),
     carried(Job, "job-finishing", Text, &["Finishing"], "what is to be done with the output: staple, punch ...").many(),
     job(Field::NumberOfDocuments, Integer(1, MAX), All, &["Documents"], "how many documents it has")

@@ -283,9 +283,10 @@ pub fn read_given(attribute: &Attribute, texts: &[String], clock: &Clock) -> Res
     for text in texts {
         let text = if attribute.field == Field::JobName { &title(text) } else { text };
         let value = read(attribute, text, clock)?;
-        check(attribute.kind, &value).map_err(|why| bad(format!(": {why}")))?;
-        if !values.contains(&value) {
-            values.push(value);
+        attribute.check_one(&value).map_err(|why| bad(format!(": {why}")))?;
+        match values.iter_mut().find(|other| attribute.replaces(&value, other)) {
+            Some(other) => *other = value,
+            None => values.push(value),
         }
     }
     match values.pop() {

@@ -92,6 +92,8 @@ event_words! {
     Message = "message",
     /// A device that had stalled takes octets again.
     Moving = "moving",
+    /// Somebody was told of an event.
+    Notified = "notified",
     /// A device was opened.
     Opened = "opened",
     /// A shorter job was printed before a job that arrived earlier.
@@ -140,6 +142,8 @@ event_words! {
     Suspended = "suspended",
     /// A peer has every octet of a job.
     Transferred = "transferred",
+    /// A notification was given up.
+    Undelivered = "undelivered",
 }
 
 impl From<String> for EventWord {

@@ -108,6 +108,10 @@ fields! {
     Access = "access",
     /// What print files take, and the room that there is.
     SpoolSpace = "spool-space",
+    /// Notifications that wait.
+    NotificationsWaiting = "notifications-waiting",
+    /// Notifications that were given up.
+    NotificationsLost = "notifications-lost",
     /// What one user may have.
     JobsPerUser = "jobs-per-user",
     /// What one user may have.

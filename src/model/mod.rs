@@ -21,6 +21,7 @@ pub mod lifetime;
 pub mod location;
 pub mod managed;
 pub mod names;
+pub mod notification;
 pub mod object;
 pub mod order;
 pub mod printable;

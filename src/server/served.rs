@@ -151,6 +151,7 @@ impl Server {
         let starter = Starter::beside_us().map_err(|error| {
             Failure::new(FailureKind::Unreachable, format!("the kernel hides where we are: {error}"))
         })?;
+        starter.keep_deliveries(&spool);
         let attendant: Arc<dyn Attendant> = Arc::new(starter);
         let connections = connections(listener, &spool, &attendant, &options.operators, &hooks.log);
         let guests = Guests {
@@ -465,6 +466,7 @@ fn supervise(spool: &Spool, attendant: &dyn Attendant, stop: &Stop, hooks: &Hook
                 said = None;
                 if whole >= WHOLE {
                     whole = 0;
+                    spool.see_to_deliveries();
                     let now = spool.trouble(&clock::now()).unwrap_or_default();
                     match &now {
                         Some(what) if now != trouble => log(what),

@@ -6,6 +6,7 @@
 pub mod disk;
 pub mod interface;
 pub mod jobs;
+pub mod notify;
 pub mod objects;
 pub mod printing;
 pub mod remote;
@@ -48,6 +49,8 @@ struct Inner {
     _place: Option<RangeLock>,
     /// How many submissions of each user are under way in this process.
     opens: Arc<Mutex<std::collections::HashMap<u32, u32>>>,
+    /// Who has notifications delivered, and what may be named in them.
+    deliveries: std::sync::OnceLock<notify::Keeper>,
 }
 
 /// What a change does to the disk.
@@ -125,10 +128,14 @@ impl Spool {
     {
         let noting = move |tx: &Tx<'_>| {
             store::notices::begin();
+            store::outbox::begin();
             let done = work(tx)?;
-            Ok((done, store::notices::take(tx)?))
+            Ok((done, store::notices::take(tx)?, store::outbox::has_added()))
         };
-        let (done, notices) = self.commit(room, call, noting)?;
+        let (done, notices, notifies) = self.commit(room, call, noting)?;
+        if notifies {
+            self.ring_for_deliveries();
+        }
         if let Some(notices) = notices {
             disk::error_log::write(&self.inner.base, &self.inner.server, &notices);
         }

@@ -68,7 +68,7 @@ fn write(tx: &Tx<'_>, object: Object, what: &EventWord, detail: Option<EventDeta
     let (kind, id) = object.stored();
     tx.run(INSERT, values![tx.now().wall_ms, kind, id, tx.who(), what, detail, why])?;
     super::notices::see(tx, object, what, why);
-    Ok(())
+    super::outbox::see(tx, object, what, detail, why)
 }
 
 /// Tells whether such an event of an object is on record.

@@ -68,6 +68,13 @@ pub(crate) fn switch(tx: &Tx<'_>, holder: Holder, attribute: &str) -> Fallible<O
     })
 }
 
+/// Returns what was set of one under a name.
+pub(crate) fn named(tx: &Tx<'_>, holder: Holder, name: &str) -> Fallible<Vec<(Field, Value)>> {
+    let (object, id) = holder.stored();
+    let sql = format!("SELECT {} FROM managed_value WHERE object = ? AND object_id = ? AND field = ?", at::LIST);
+    tx.rows(&sql, values![object, id, name], read)
+}
+
 /// Returns what was set of those whose identities lie between the smallest and the largest of `holders`, which are of one
 /// kind.
 pub(crate) fn of_each(tx: &Tx<'_>, holders: &[Holder]) -> Fallible<ByIdentity> {

@@ -41,6 +41,7 @@ pub mod location;
 pub mod managed;
 pub mod notices;
 pub mod object;
+pub mod outbox;
 pub mod process;
 pub mod remote;
 pub mod request;

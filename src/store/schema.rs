@@ -372,6 +372,7 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(BATCHES)?;
     tx.script(ACCOUNT)?;
     tx.script(REORDERED)?;
+    tx.script(OUTBOX)?;
     tx.script(USERS)?;
     tx.script(SERVERS)
 }
@@ -578,6 +579,32 @@ ALTER TABLE job ADD COLUMN owner_vouched INTEGER NOT NULL DEFAULT 0;
 /// arrived before were counted one by one.
 const REORDERED: &str = "
 CREATE INDEX job_reordered ON job (sort_sequence) WHERE sort_sequence % 268435456 <> 0;
+";
+
+/// Notifications that are still to be delivered, and how many were given up since the cold start.
+const OUTBOX: &str = "
+CREATE TABLE outbox (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    object          TEXT    NOT NULL,
+    object_id       INTEGER NOT NULL,
+    of_server       INTEGER NOT NULL,
+    uid             INTEGER NOT NULL,
+    method          TEXT    NOT NULL,
+    address         TEXT    NOT NULL,
+    event           TEXT    NOT NULL,
+    number          TEXT    NOT NULL,
+    text            TEXT    NOT NULL,
+    about           TEXT    NOT NULL,
+    at_ms           INTEGER NOT NULL,
+    made_spool      INTEGER NOT NULL,
+    due_spool       INTEGER NOT NULL,
+    tries           INTEGER NOT NULL
+);
+CREATE INDEX outbox_due ON outbox (due_spool);
+CREATE INDEX outbox_user ON outbox (uid);
+CREATE INDEX outbox_address ON outbox (method, address, at_ms, id);
+CREATE INDEX managed_profile ON managed_value (object, object_id) WHERE field = 'notification-profile';
+ALTER TABLE spool ADD COLUMN deliveries_lost INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// What InfoPrint commands say of destinations, queues and the server: what a location is, whether it takes jobs, whether a

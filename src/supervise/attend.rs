@@ -13,7 +13,8 @@ use nix::libc::{EAGAIN, ENOMEM};
 use crate::model::ProcessName;
 use crate::model::guardian::ProcessError;
 use crate::model::time::Moment;
-use crate::spool::{Attendant, Base, Spool, WakeTarget};
+use crate::spool::{Attendant, Base, Spool, WakeTarget, notify};
+use crate::sys::lock::FileLock;
 use crate::sys::{limits, spawn, wake};
 
 /// Starts print processes from one directory, never from a search path.
@@ -46,6 +47,38 @@ impl Starter {
         spawn::detached(&self.directory.join(FASTP), &arguments(base, name))
     }
 
+    /// Sees to it that somebody delivers the notifications of a base: wakes him, or starts one.
+    ///
+    /// Is one started in vain? When the lock is held and nobody listens yet, its holder looks once more after it let go.
+    fn deliver(&self, base: &Base) {
+        if wake::wake(&base.deliver_socket()).unwrap_or(false)
+            || FileLock::is_held(&base.deliver_lock()).unwrap_or(true)
+        {
+            return;
+        }
+        let arguments = [OsStr::new("--base"), base.root().as_os_str(), OsStr::new("--deliver")];
+        // The next one who changes anything tries again.
+        let _ = spawn::detached(&self.directory.join(FASTP), &arguments);
+    }
+
+    /// From now on what this process puts into the outbox of a spool is delivered.
+    pub fn keep_deliveries(&self, spool: &Spool) {
+        let starter = self.clone();
+        keep(spool, Box::new(move |base| starter.deliver(base)));
+    }
+
+    /// The same for a print process: the stacks of its threads are too small to start a program.
+    pub fn keep_deliveries_aside(&self, spool: &Spool) {
+        let starter = self.clone();
+        let ring = move |base: &Base| {
+            let (starter, base) = (starter.clone(), base.clone());
+            let thread = std::thread::Builder::new().name("notify".into()).stack_size(512 << 10);
+            // Without a thread the next one who changes anything tries again.
+            let _ = thread.spawn(move || starter.deliver(&base));
+        };
+        keep(spool, Box::new(ring));
+    }
+
     fn start(&self, spool: &Spool, target: &WakeTarget, now: &Moment) {
         // The user starts an independent process himself. FILE decides nothing else: there is one program, however a site
         // names it.
@@ -68,6 +101,14 @@ impl Starter {
             let _ = spool.process_cannot_start(target.id, target.epoch, ProcessError::CannotStart, &why, now);
         }
     }
+}
+
+fn keep(spool: &Spool, ring: notify::Ring) {
+    spool.keep_deliveries(notify::Keeper {
+        ring,
+        programs: crate::notify::programs(&|name| std::env::var_os(name)),
+        uid: nix::unistd::geteuid().as_raw(),
+    });
 }
 
 /// The print process program.

@@ -179,7 +179,10 @@ pub fn open_waited(
         spool.has_waited(waited);
     }
     let attendant: Arc<dyn Attendant> = match Starter::beside_us() {
-        Ok(starter) => Arc::new(starter),
+        Ok(starter) => {
+            starter.keep_deliveries(&spool);
+            Arc::new(starter)
+        }
         Err(_) => Arc::new(Nobody),
     };
     let creator = spool.was_made_by(nix::unistd::geteuid().as_raw());

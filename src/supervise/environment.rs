@@ -15,7 +15,7 @@ enum Holds {
 }
 
 /// The variables that hold numbers. Those of milliseconds are for tests.
-const NUMBERS: [(&str, Holds); 7] = [
+const NUMBERS: [(&str, Holds); 9] = [
     ("PD_FASTP_IDLE", Holds::Seconds),
     ("PD_SUBMISSION_SOCKET_MS", Holds::Milliseconds),
     ("PD_WRITE_GATE_MS", Holds::Milliseconds),
@@ -23,6 +23,8 @@ const NUMBERS: [(&str, Holds); 7] = [
     ("PD_SETTLE_MS", Holds::Milliseconds),
     ("PD_STALL_MS", Holds::Milliseconds),
     ("PD_KEEP_MS", Holds::Milliseconds),
+    ("PD_NOTIFY_WAIT_MS", Holds::Milliseconds),
+    ("PD_NOTIFY_DEADLINE_MS", Holds::Milliseconds),
 ];
 
 /// Makes sure that the variables which a print process will read hold what they should. An empty one counts as not set.

@@ -30,7 +30,7 @@ use crate::sys::range_lock::RangeLock;
 use crate::sys::wake::{self, WakeSocket};
 use crate::sys::{circumstances, clock, limits, spawn};
 
-use super::attend::{FASTP, arguments};
+use super::attend::{FASTP, Starter, arguments};
 
 /// How often to look without being woken: for processes that somebody else started and that died, and for what is due.
 const LOOK: Duration = Duration::from_secs(30);
@@ -231,6 +231,8 @@ impl Keeper {
             tell(&format!("what is due was not done: {why}"));
         }
         self.not_done = not_done;
+        Starter::new(self.directory.clone()).keep_deliveries(&spool);
+        spool.see_to_deliveries();
         let first = !std::mem::replace(&mut self.took_over, true);
         for target in spool.processes_with_work()? {
             let ours = self.children.values().any(|child| child.name == target.name);

@@ -9,6 +9,10 @@ use std::process::{Command, Stdio};
 
 use nix::libc;
 
+mod bounded;
+
+pub use bounded::{Ended, run_bounded};
+
 /// Returns the directory of the running program, where our own print process lies. Never the search path.
 pub fn program_dir() -> io::Result<PathBuf> {
     let exe = std::env::current_exe().or_else(|error| executed_as().ok_or(error))?;
@@ -28,6 +32,11 @@ const HANDED_ON: &[&str] = &[
     "PD_FAULT",
     "PD_GATE",
     "PD_WRITE_GATE_MS",
+    "PD_SENDMAIL",
+    "PD_EXIT_DIR",
+    "PD_TERMINALS",
+    "PD_NOTIFY_WAIT_MS",
+    "PD_NOTIFY_DEADLINE_MS",
 ];
 
 fn with_known_environment(command: &mut Command) {

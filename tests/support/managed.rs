@@ -10,6 +10,15 @@ use super::inside::Inside;
 /// A value that `row` may have.
 pub fn value(row: &Attribute) -> Value {
     let one = match row.kind {
+        // One that has parts.
+        Kind::Text if row.written.is_some() => Value::Text(
+            match row.name() {
+                "notification-profile" => "{delivery-method=none event-comment='some comment'}",
+                "notify-operator" => "none:some operator",
+                _ => "ann@h1::2:some comment",
+            }
+            .into(),
+        ),
         Kind::Keyword(words) => Value::Text(words[0].into()),
         Kind::Integer(_, high) => Value::Integer(high),
         Kind::Boolean => Value::Boolean(true),

@@ -492,7 +492,7 @@ fn on_the_way(base: &Path) -> Vec<Pid> {
 
 /// The print process that holds this lock. It is known by its number and when it started: another one that has got the
 /// number of one that died is not taken for it.
-fn holder(lock: &Path) -> Option<Pid> {
+pub fn holder(lock: &Path) -> Option<Pid> {
     // Not by its path: the spool may be another user's, which only he is told about.
     if !FileLock::is_held_on(&std::fs::File::open(lock).ok()?).ok()? {
         return None;

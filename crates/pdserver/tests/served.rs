@@ -5,6 +5,7 @@
 mod access;
 mod account;
 mod limits;
+mod notified;
 mod remote;
 mod shown;
 mod supervised;

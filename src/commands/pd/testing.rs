@@ -263,6 +263,7 @@ impl Carrier for Fake {
                 processes: 1,
                 last_error: None,
                 space: Default::default(),
+                deliveries: Default::default(),
                 limits: UserLimits::default(),
                 access: Access::default(),
                 given: Vec::new(),

@@ -359,6 +359,7 @@ pub fn about() -> SpoolStatus {
         processes: 1,
         last_error: None,
         space: Default::default(),
+        deliveries: Default::default(),
         limits: UserLimits::default(),
         access: Access::default(),
         given: Vec::new(),

@@ -17,8 +17,9 @@ use crate::fastp::fastcnfg::file_cache::FileCache;
 use crate::model::printable::{self, escaped, escaped_lines};
 use crate::model::time::Moment;
 use crate::model::{Failure, FailureKind, ProcessName};
+use crate::notify;
 use crate::spool::{Base, Spool};
-use crate::supervise::{self, Purpose};
+use crate::supervise::{self, Purpose, Starter};
 use crate::sys::{circumstances, clock, limits, umask};
 
 /// A print process goes dormant after this many idle seconds, unless `PD_FASTP_IDLE` says otherwise.
@@ -56,11 +57,14 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR", required_unless_present = "check", value_hint = ValueHint::DirPath)]
     base: Option<PathBuf>,
     /// The print process, with or without its '$'
-    #[arg(long, value_name = "NAME", required_unless_present_any = ["check", "shorten_log"], conflicts_with = "check")]
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["check", "shorten_log", "deliver"], conflicts_with = "check")]
     process: Option<String>,
     /// Shorten the log of the database if it is long, and end: for a command whose user does not wait for that
     #[arg(long, conflicts_with_all = ["check", "process"])]
     shorten_log: bool,
+    /// Deliver the notifications that wait, and end: nobody who makes one waits for that
+    #[arg(long, conflicts_with_all = ["check", "process", "shorten_log"])]
+    deliver: bool,
     /// Go dormant after this many seconds without work
     #[arg(long, value_name = "SECONDS", conflicts_with = "check", value_parser = idle)]
     idle: Option<Duration>,
@@ -104,6 +108,12 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base, Moment) -> Result<Spool,
         let base = std::path::absolute(arguments.base.unwrap_or_default()).context("--base")?;
         return Ok(open(&Base::new(base), clock::now())?.shorten_log()?);
     }
+    if arguments.deliver {
+        let base = std::path::absolute(arguments.base.unwrap_or_default()).context("--base")?;
+        let spool = open(&Base::new(base), clock::now())?;
+        Starter::beside_us()?.keep_deliveries(&spool);
+        return Ok(notify::deliver(&spool, notify::Settings::of(&|name| std::env::var_os(name)), clock::now)?);
+    }
     let process = arguments.process.unwrap_or_default();
     let name: ProcessName = process.trim_start_matches(['\\', '$']).parse().context("--process")?;
     let base = std::path::absolute(arguments.base.unwrap_or_default()).context("--base")?;
@@ -119,6 +129,10 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base, Moment) -> Result<Spool,
     let begun = supervise::check_environment(&|name| std::env::var_os(name))
         .and_then(|()| open(&base, clock::now()))
         .map_err(|failure| say_why_not(&base, &name, failure))?;
+    if let Ok(starter) = Starter::beside_us() {
+        starter.keep_deliveries_aside(&begun);
+        begun.see_to_deliveries();
+    }
     let idle = arguments.idle.or_else(|| supervise::seconds(&std::env::var("PD_FASTP_IDLE").ok()?));
     Ok(run(&begun, &name, idle.unwrap_or(IDLE))?)
 }

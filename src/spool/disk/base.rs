@@ -161,6 +161,7 @@ fn open_with(base: &Base, access: Access, make: MakeStore) -> Fallible<Spool> {
         _lock: lock,
         _place: None,
         opens: Arc::default(),
+        deliveries: std::sync::OnceLock::new(),
     };
     let mut spool = Spool { inner: Arc::new(inner) };
     spool.check_server_dir()?;

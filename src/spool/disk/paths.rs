@@ -91,6 +91,14 @@ impl Base {
     pub fn server_lock(&self) -> PathBuf {
         self.run().join("pdserver.lock")
     }
+    /// Held by whoever delivers notifications.
+    pub fn deliver_lock(&self) -> PathBuf {
+        self.run().join("deliver.lock")
+    }
+    /// The socket that wakes him.
+    pub fn deliver_socket(&self) -> PathBuf {
+        self.run().join("deliver.sock")
+    }
     /// Returns the directory of print files that were fetched from other servers, only while they print.
     pub fn pulled(&self, server: &ServerName) -> PathBuf {
         self.server(server).join("pdb")

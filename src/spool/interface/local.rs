@@ -73,6 +73,7 @@ impl Local {
     pub fn see_to_what_is_due(&self) {
         let call = self.call();
         let _ = self.spool.write_accounts(&call.now);
+        self.spool.see_to_deliveries();
         if let Ok(targets) = self.spool.due(&call)
             && !targets.is_empty()
         {

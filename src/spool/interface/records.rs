@@ -8,6 +8,7 @@ use crate::model::collector::CollectorState;
 pub use crate::model::event::Event;
 use crate::model::field::{Field, Value};
 use crate::model::job::RawPath;
+use crate::model::notification::Deliveries;
 use crate::model::object::{ObjectClass, ObjectName};
 use crate::model::space::SpoolSpace;
 pub use crate::model::state::SpoolerState;
@@ -59,6 +60,8 @@ pub struct SpoolStatus {
     /// What it holds, and the room that there is.
     #[serde(default)]
     pub space: SpoolSpace,
+    /// What somebody is still to be told.
+    pub deliveries: Deliveries,
     /// What one user may have.
     #[serde(default)]
     pub limits: UserLimits,

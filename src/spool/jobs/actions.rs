@@ -437,6 +437,7 @@ impl Spool {
     /// Ends a job and moves its row to the history; of one that had ended before, its end is what it was. Returns the files to
     /// erase after the commit.
     pub(crate) fn finish(tx: &Tx<'_>, job: &JobRow, device: Option<&str>, outcome: &str) -> Fallible<Vec<String>> {
+        store::outbox::printed(tx, job, outcome, device)?;
         let destination = Self::job_destination(tx, job)?.stored();
         let (outcome, device, at_ms) = Self::end_of(tx, job, outcome, device)?;
         if job.origin.is_some() {

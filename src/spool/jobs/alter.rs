@@ -426,6 +426,7 @@ impl Spool {
                 }
                 JobChange::Carried { field, document, value } => {
                     a.has(*document)?;
+                    value.iter().try_for_each(|value| self.demand_notifiable(tx, *field, value))?;
                     let of = document.map_or(String::new(), |n| format!(" of document {n}"));
                     a.notes.push(format!("{}{of} to {}", field.stored(), in_words(value.as_ref())));
                 }

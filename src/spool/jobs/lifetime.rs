@@ -76,6 +76,7 @@ impl Spool {
         (outcome, device): (&str, Option<&str>),
         started_ms: Option<i64>,
     ) -> Fallible<()> {
+        store::outbox::printed(tx, job, outcome, device)?;
         let left = job.reasons.without(HoldReasons::CLEARED_BY_START);
         let ended = Ended {
             at_ms: tx.now().wall_ms,

@@ -507,6 +507,7 @@ impl NewJob {
             self.octets,
             kinds(&self.documents)
         );
+        s.given.iter().try_for_each(|one| spool.demand_notifiable(tx, one.field, &one.value))?;
         record(tx, Object::Job(job.id), EventWord::Accepted, &why)?;
         if s.keep {
             let until = job.lifetime.kept_until(store::spool::time(tx)?, tx.now().wall_ms);

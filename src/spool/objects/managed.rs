@@ -103,6 +103,7 @@ impl Spool {
             if realization == Some(Realization::Actual) {
                 draft.settings = settings_of_new();
             }
+            changes.iter().try_for_each(|change| spool.demand_told(tx, change))?;
             changes.iter().try_for_each(|change| draft.take(change, true))?;
             draft.finish()?;
             keep_message(&mut draft.kept, message.as_deref());
@@ -126,6 +127,7 @@ impl Spool {
         let spool = self.clone();
         self.change(Room::Takes, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
+            changes.iter().try_for_each(|change| spool.demand_told(tx, change))?;
             let message = message.as_deref();
             match object.class {
                 ManagedClass::Server => {

@@ -72,6 +72,7 @@ impl Spool {
                     disk: reserve::disk(self.base()),
                     refuses: row.reserve.is_some() && reserve::refuses(self.base()),
                 },
+                deliveries: store::outbox::counts(tx)?,
                 access: Self::access_of(tx, row.trust.has_rules, store::access::Owner::Spool)?,
                 fastcnfg: RawPath(self.fastcnfg_in(tx)?),
                 error_log: store::spool::error_log(tx)?,

@@ -363,7 +363,8 @@ fn new_job(spool: &Spool, from: &ServerName, offer: &Offer, caller: &Caller) -> 
         form: offer.form.clone(),
         priority: offer.priority,
         owner: Some(offer.owner.clone()),
-        given: offer.given.clone(),
+        // Its own server tells its submitter, by the rights that he has there.
+        given: offer.given.iter().filter(|one| one.field.stored() != "notification-profile").cloned().collect(),
         ..Submission::default()
     };
     NewJob {

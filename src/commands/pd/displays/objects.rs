@@ -42,6 +42,7 @@ pub fn list(
         access: &about.access,
         limits: about.limits,
         space: about.space,
+        deliveries: about.deliveries,
         collectors: &about.collectors,
         now_ms: shell.now_ms,
         given: &about.given,

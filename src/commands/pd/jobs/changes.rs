@@ -348,11 +348,10 @@ impl Edit {
         for (op, value) in first.into_iter().chain(self.more.iter().map(|(op, value)| (*op, value))) {
             let asked = value.each();
             match op {
-                Op::Remove => then.retain(|one| !asked.contains(one)),
-                _ => asked.iter().for_each(|one| {
-                    if !then.contains(one) {
-                        then.push(one.clone());
-                    }
+                Op::Remove => then.retain(|one| !asked.iter().any(|other| self.row.replaces(other, one))),
+                _ => asked.iter().for_each(|one| match then.iter_mut().find(|other| self.row.replaces(one, other)) {
+                    Some(other) => other.clone_from(one),
+                    None => then.push(one.clone()),
                 }),
             }
         }

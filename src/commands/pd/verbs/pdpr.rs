@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser, ValueHint};
 
 use crate::attributes::object::Object;
 use crate::attributes::text::{Clock, escaped, read_given, title};
-use crate::attributes::{Attribute, Class, Settable};
+use crate::attributes::{self, Attribute, Class, Settable};
 use crate::commands::pd::command_line::flags::ServerFlag;
 use crate::commands::pd::command_line::options;
 use crate::commands::pd::command_line::options::{Item, Meaning, Names, Setting};
@@ -32,6 +32,7 @@ use crate::commands::why;
 use crate::commands::why::Times;
 use crate::model::field::{Field, Value};
 use crate::model::job::{Accepted, Submission};
+use crate::model::notification::Method;
 use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::why::Cause;
 use crate::model::{Failure, FailureKind, JobRef};
@@ -70,9 +71,9 @@ pub struct Arguments {
     /// Copies of each document that follows
     #[arg(short = 'n', value_name = "COPIES", action = clap::ArgAction::Append, allow_hyphen_values = true)]
     copies: Vec<OsString>,
-    /// How the submitter is told about the job: only none in this version
+    /// How the submitter is told about the job: message (on the terminal), electronic-mail, job-log or none
     #[arg(short = 'N', value_name = "METHOD", action = clap::ArgAction::Append)]
-    #[arg(value_parser = options::suggest(["none"]), hide_possible_values = true)]
+    #[arg(value_parser = options::suggest(["message", "electronic-mail", "job-log", "none"]), hide_possible_values = true)]
     notify: Vec<OsString>,
     /// Show these attributes of the accepted job: none, brief, verbose, all, or names
     #[arg(short = 'r', value_name = "ATTRIBUTES", action = clap::ArgAction::Append)]
@@ -127,6 +128,8 @@ struct SubmissionRequest {
     requested: Requested,
     style: Option<Style>,
     headings: bool,
+    /// How the submitter is to be told.
+    told: Option<Method>,
 }
 
 fn submit(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
@@ -188,6 +191,7 @@ fn read_request(
         requested: Requested::default(),
         style: None,
         headings: true,
+        told: None,
     };
     // The document attributes read so far, which hold for the documents that follow.
     let mut so_far: Vec<(&'static Attribute, Value)> = Vec::new();
@@ -220,6 +224,7 @@ fn read_request(
             }
         }
     }
+    request.tell()?;
     request.unused = since.iter().map(|(row, value)| format!("{}={}", row.name(), escaped(value))).collect();
     if request.documents.is_empty() {
         return Err(Stop::usage("no document is named").hint("name files, or - for standard input"));
@@ -247,6 +252,19 @@ fn read_request(
 }
 
 impl SubmissionRequest {
+    /// Makes a profile of the method of `-N`: one that has its own address counts more than it.
+    fn tell(&mut self) -> Result<(), Stop> {
+        let Some(method) = self.told else { return Ok(()) };
+        let field = Field::from_stored("notification-profile");
+        let row = field.and_then(|field| attributes::find(Class::Job, field));
+        let Some(row) = row else { return Ok(()) };
+        if self.submission.given.iter().any(|one| one.field == row.field) {
+            return Ok(());
+        }
+        let profile = Value::Many(vec![Value::Text(format!("{{delivery-method={method}}}"))]);
+        row.submit(&mut self.submission, &profile, None).map_err(|why| Stop::usage(format!("{}: {why}", row.name())))
+    }
+
     fn setting(&mut self, setting: Setting, pair: &Pair) -> Result<(), Stop> {
         match setting {
             Setting::Requested => self.requested.take(pair, Class::Job),
@@ -258,13 +276,17 @@ impl SubmissionRequest {
                 self.headings = crate::commands::pd::displays::listing::truth(pair, "headings")?;
                 Ok(())
             }
-            _ => match options::single(pair, "notification-delivery-method")? {
-                "none" => Ok(()),
-                "email" | "electronic-mail" | "message" => {
-                    Err(Stop::usage("notifications are not available in this version; -N none is"))
+            _ => {
+                let word = options::single(pair, "notification-delivery-method")?;
+                let method = Method::parse(word).map_err(|why| Stop::usage(format!("-N: {why}")))?;
+                if method.needs_address() {
+                    return Err(Stop::usage(format!("-N: the method {method} needs an address")).hint(format!(
+                        "-x \"notification-profile={{delivery-method={method} delivery-address=/…}}\"   gives one"
+                    )));
                 }
-                other => Err(Stop::usage(format!("'{}' is no notification method", escaped(other))).hint("-N none")),
-            },
+                self.told = Some(method);
+                Ok(())
+            }
         }
     }
 }

@@ -1,0 +1,737 @@
+//! What somebody is still to be told: one row for each notification.
+//!
+//! An event looks, in its own transaction, for profiles that ask for it: those of the job, of its queue, of its device, of
+//! the server. What they ask for becomes a row here, so it is on disk with what it tells, or not at all. Whoever delivers
+//! removes the row when that is done. A crash between the two leaves the row: a notification is delivered once at least.
+//!
+//! The table is bounded. What finds no room is lost, and counted; the first one that is lost is an event of the spool.
+
+use std::cell::Cell;
+
+use crate::model::event::{EventDetail, EventWord};
+use crate::model::field::{Field, Value};
+use crate::model::location::LocationKind;
+use crate::model::notification::{
+    self, Deliveries, Delivery, EventRow, MAX_WAITING, MAX_WAITING_OF_USER, Method, On, Profile, event_named,
+};
+use crate::model::printable::escaped;
+use crate::model::state::{EntryState, HoldReason};
+use crate::model::{DeviceId, DeviceName, Failure, GroupId, JobId, LocationId, ProcessName};
+
+use super::event::Object;
+use super::job::JobRow;
+use super::managed::{self, Holder};
+use super::value::{Bind, columns, values};
+use super::{Fallible, Row, Tx, spool};
+
+/// The longest message, in characters.
+const MAX_TEXT: usize = 2_000;
+/// The longest circumstances in one, in characters.
+const MAX_WHY: usize = 400;
+
+/// Attributes that ask for something to be told.
+const PROFILE: &str = "notification-profile";
+const OPERATOR: &str = "notify-operator";
+const TO_OPERATOR: &str = "job-message-to-operator";
+const AT_START: &str = "job-start-message";
+const AT_END: &str = "job-end-message";
+
+thread_local! {
+    // A change is carried out by one thread from its beginning to its end.
+    static ADDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Forgets that anything was added: a change begins.
+pub(crate) fn begin() {
+    ADDED.set(false);
+}
+
+/// Tells whether the change has added anything.
+pub(crate) fn has_added() -> bool {
+    ADDED.get()
+}
+
+/// What a notification needs of a job.
+struct JobFacts {
+    id: JobId,
+    number: String,
+    serial: String,
+    name: String,
+    uid: u32,
+    user: String,
+    group: GroupId,
+}
+
+columns!(job_at { id, local_id, serial, name, owner_uid, user_name, group_id });
+
+fn job_facts(tx: &Tx<'_>, id: JobId) -> Fallible<Option<JobFacts>> {
+    let sql = format!("SELECT {} FROM job WHERE id = ?", job_at::LIST);
+    tx.one(&sql, values![id], |row| {
+        Ok(JobFacts {
+            id: row.get(job_at::id)?,
+            number: row.get::<i64>(job_at::local_id)?.to_string(),
+            serial: format!("{:010}", row.get::<i64>(job_at::serial)?),
+            name: row.get(job_at::name)?,
+            uid: row.get(job_at::owner_uid)?,
+            user: row.get(job_at::user_name)?,
+            group: row.get(job_at::group_id)?,
+        })
+    })
+}
+
+columns!(asked_at { field, value });
+
+/// What a job asks to be told, and what its operators are to be told: values by attribute. Most jobs ask for nothing.
+fn asked_by_job(tx: &Tx<'_>, id: JobId) -> Fallible<Vec<(Field, Value)>> {
+    let sql = format!(
+        "SELECT {} FROM job_value WHERE job_id = ? AND document = 0 AND field IN (?, ?, ?, ?) ORDER BY field, position",
+        asked_at::LIST
+    );
+    tx.rows(&sql, values![id, PROFILE, TO_OPERATOR, AT_START, AT_END], |row| {
+        let text: String = row.get(asked_at::value)?;
+        Ok((row.get(asked_at::field)?, super::given::parse(&text, id)?))
+    })
+}
+
+/// What was set of a device, a location, a group or the spool under that name, and is text.
+fn texts(found: &[(Field, Value)], name: &str) -> Vec<String> {
+    let named = found.iter().filter(|(field, _)| field.stored() == name);
+    let each = named.flat_map(|(_, value)| value.each());
+    each.filter_map(|value| if let Value::Text(text) = value { Some(text.clone()) } else { None }).collect()
+}
+
+fn set_of(tx: &Tx<'_>, holder: Holder, name: &str) -> Fallible<Vec<String>> {
+    Ok(texts(&managed::named(tx, holder, name)?, name))
+}
+
+/// What happens, and to what.
+struct Happening<'a> {
+    /// The events that it is, the one that says most first.
+    events: &'a [&'static str],
+    /// The circumstances.
+    why: &'a str,
+    job: Option<&'a JobFacts>,
+    /// What the job itself asks for.
+    asked: &'a [(Field, Value)],
+    device: Option<DeviceId>,
+    location: Option<LocationId>,
+    /// The name of what it happens to, where that is no job.
+    object: &'a str,
+}
+
+/// A recipient on an object of one kind.
+struct Recipient {
+    on: On,
+    uid: u32,
+    /// Whom a profile without an address means.
+    usual: String,
+    profiles: Vec<Profile>,
+}
+
+impl Happening<'_> {
+    fn tell(&self, tx: &Tx<'_>) -> Fallible<()> {
+        let rows: Vec<&EventRow> = self.events.iter().filter_map(|name| event_named(name)).collect();
+        let mut told: Vec<(Method, String)> = Vec::new();
+        for recipient in self.recipients(tx)? {
+            for profile in &recipient.profiles {
+                let wanted = rows.iter().find(|row| row.on.contains(&recipient.on) && profile.wants(recipient.on, row));
+                let Some(event) = wanted else { continue };
+                let address = profile.address.clone().unwrap_or_else(|| recipient.usual.clone());
+                // One who is told as the submitter and as an operator is told once.
+                if told.contains(&(profile.method, address.clone())) {
+                    continue;
+                }
+                told.push((profile.method, address.clone()));
+                let text = self.text(event, profile.comment.as_deref());
+                self.put(tx, &recipient, (profile.method, address), (event.name, event.number), &text)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn recipients(&self, tx: &Tx<'_>) -> Fallible<Vec<Recipient>> {
+        let read = |texts: Vec<String>| -> Vec<Profile> {
+            // One that this version cannot read tells nobody anything.
+            texts.iter().filter_map(|text| Profile::parse(text).ok()).collect()
+        };
+        let mut found = Vec::new();
+        if let Some(job) = self.job {
+            let profiles = read(texts(self.asked, PROFILE));
+            found.push(Recipient { on: On::Job, uid: job.uid, usual: job.user.clone(), profiles });
+        }
+        let mut holders = Vec::new();
+        holders.extend(self.location.map(|id| (On::Logical, Holder::Location(id))));
+        holders.extend(self.device.map(|id| (On::Actual, Holder::Device(id))));
+        holders.extend(self.job.map(|job| (On::Queue, Holder::Group(job.group))));
+        holders.push((On::Server, Holder::Spool));
+        for (on, holder) in holders {
+            let profiles = read(set_of(tx, holder, PROFILE)?);
+            if !profiles.is_empty() {
+                let (uid, usual) = creator(tx)?;
+                found.push(Recipient { on, uid, usual, profiles });
+            }
+        }
+        found.retain(|one| !one.profiles.is_empty());
+        Ok(found)
+    }
+
+    fn text(&self, event: &EventRow, comment: Option<&str>) -> String {
+        let mut text = format!("{} {}: {}", event.number, event.text, self.about_in_words());
+        let why = cut(self.why, MAX_WHY);
+        if !why.is_empty() {
+            text.push_str(&format!(" {why}."));
+        }
+        if let Some(comment) = comment {
+            text.push(' ');
+            text.push_str(comment);
+        }
+        cut(&escaped(&text), MAX_TEXT)
+    }
+
+    fn about_in_words(&self) -> String {
+        match self.job {
+            Some(job) => format!("{}, Job {} ({}).", cut(&job.name, 255), job.number, job.serial),
+            None => format!("{}.", self.object),
+        }
+    }
+
+    fn put(
+        &self,
+        tx: &Tx<'_>,
+        recipient: &Recipient,
+        (method, address): (Method, String),
+        (event, number): (&str, &str),
+        text: &str,
+    ) -> Fallible<()> {
+        match method {
+            Method::None => return Ok(()),
+            Method::JobLog => {
+                // Its log is here, and nothing has to be tried.
+                let Some(job) = self.job.filter(|_| recipient.on == On::Job) else { return Ok(()) };
+                let sql = super::event::INSERT;
+                tx.run(
+                    sql,
+                    values![tx.now().wall_ms, "job", job.id, tx.who(), EventWord::Notified, None::<EventDetail>, text],
+                )?;
+                return Ok(());
+            }
+            _ => {}
+        }
+        if is_full(tx, recipient.uid)? {
+            return lose(tx, 1);
+        }
+        let (kind, id) = match (self.job, self.device, self.location) {
+            (Some(job), ..) => ("job", job.id.0),
+            (None, Some(device), _) => ("device", device.0),
+            (None, None, Some(location)) => ("location", location.0),
+            _ => ("spool", 1),
+        };
+        let about = match self.job {
+            Some(job) => format!("{}:{}", spool::server(tx)?, job.serial),
+            None => self.object.to_owned(),
+        };
+        let now = spool::time(tx)?.0;
+        tx.run(
+            "INSERT INTO outbox (object, object_id, of_server, uid, method, address, event, number, text, about, at_ms,
+                 made_spool, due_spool, tries) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            values![
+                kind,
+                id,
+                recipient.on == On::Server,
+                recipient.uid,
+                method.word(),
+                address,
+                event,
+                number,
+                text,
+                about,
+                tx.now().wall_ms,
+                now,
+                now
+            ],
+        )?;
+        ADDED.set(true);
+        Ok(())
+    }
+}
+
+/// The beginning of `text`.
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+/// The creator of the spool: whom a profile of an object means that has no address, and whose rights count. His name is
+/// looked up when he is told: a transaction waits for no name service.
+fn creator(tx: &Tx<'_>) -> Fallible<(u32, String)> {
+    Ok((spool::row(tx)?.trust.creator_uid, String::new()))
+}
+
+/// Whether no more can be kept, in all or for a user.
+fn is_full(tx: &Tx<'_>, uid: u32) -> Fallible<bool> {
+    let all = "SELECT 1 FROM outbox LIMIT 1 OFFSET ?";
+    let of = "SELECT 1 FROM outbox WHERE uid = ? LIMIT 1 OFFSET ?";
+    Ok(tx.finds(all, values![MAX_WAITING - 1])? || tx.finds(of, values![uid, MAX_WAITING_OF_USER - 1])?)
+}
+
+/// Counts notifications that nobody will get.
+fn lose(tx: &Tx<'_>, many: i64) -> Fallible<()> {
+    tx.run("UPDATE spool SET deliveries_lost = deliveries_lost + ? WHERE id = 1", values![many])?;
+    let last = super::event::last(tx, Object::Spool, &[EventWord::Undelivered])?;
+    // Once an hour is often enough: the counter tells the rest.
+    if last.is_some_and(|last| tx.now().wall_ms - last.at_ms < 3_600_000) {
+        return Ok(());
+    }
+    let why = "too many notifications wait: more are lost until some of them are delivered";
+    super::event::record(&tx.spooler(), Object::Spool, EventWord::Undelivered, why)
+}
+
+/// Looks for those who want to be told of an event.
+pub(super) fn see(
+    tx: &Tx<'_>,
+    object: Object,
+    what: &EventWord,
+    detail: Option<EventDetail>,
+    why: &str,
+) -> Fallible<()> {
+    match object {
+        Object::Job(id) => see_job(tx, id, what, detail, why),
+        Object::Device(id) => see_device(tx, id, what, why),
+        Object::Location(id) => see_location(tx, id, what, why),
+        Object::Process(id) => {
+            let events: &[&'static str] = match what {
+                EventWord::Error => &["internal-server-error", "other-error"],
+                EventWord::Died => &["other-error"],
+                _ => return Ok(()),
+            };
+            see_server(tx, events, why, || {
+                let name =
+                    tx.one("SELECT name FROM process WHERE id = ?", values![id], |row| row.only::<ProcessName>())?;
+                Ok(name.map_or_else(|| "print process".to_owned(), |name| format!("print process ${name}")))
+            })
+        }
+        Object::Spool | Object::Collector(_) | Object::Kept(..) => {
+            let events: &[&'static str] = match (object, what) {
+                (_, EventWord::Declared) => &["object-created"],
+                (_, EventWord::Altered) => &["object-modified"],
+                (_, EventWord::Deleted) => &["object-deleted"],
+                (Object::Spool, EventWord::Started) => &["server-startup-complete", "server-state-changed"],
+                (Object::Spool, EventWord::Drained) => &["server-shutdown-started", "server-state-changed"],
+                (Object::Spool, EventWord::Stopped) => &["server-shutdown-complete", "server-state-changed"],
+                (Object::Spool, EventWord::Restored | EventWord::Lost) => &["internal-server-error", "other-error"],
+                _ => return Ok(()),
+            };
+            see_server(tx, events, why, || Ok(format!("server {}", spool::server(tx)?)))
+        }
+    }
+}
+
+fn see_server(
+    tx: &Tx<'_>,
+    events: &[&'static str],
+    why: &str,
+    name: impl FnOnce() -> Fallible<String>,
+) -> Fallible<()> {
+    if managed::named(tx, Holder::Spool, PROFILE)?.is_empty() {
+        return Ok(());
+    }
+    let object = name()?;
+    let happening = Happening { events, why, job: None, asked: &[], device: None, location: None, object: &object };
+    happening.tell(tx)
+}
+
+/// The events that something with a job is.
+fn job_events(
+    tx: &Tx<'_>,
+    id: JobId,
+    what: &EventWord,
+    detail: Option<EventDetail>,
+    why: &str,
+) -> Fallible<&'static [&'static str]> {
+    Ok(match (what, detail) {
+        (EventWord::Accepted, _) => &["job-assigned-to-queue", "job-state-changed"],
+        (EventWord::Claimed, _) => &["processing-started", "job-state-changed"],
+        (EventWord::Altered, _) => &["job-modified"],
+        (EventWord::Paused, _) => &["job-paused", "job-state-changed"],
+        (EventWord::Resumed, _) => &["job-resumed", "job-state-changed"],
+        (EventWord::Promoted, _) => &["job-promoted"],
+        (EventWord::Rerouted, _) => &["job-resubmitted"],
+        (EventWord::Returned, _) => &["job-requeued", "job-state-changed"],
+        (EventWord::Transferred, _) => &["file-transferred"],
+        (EventWord::Started | EventWord::Released, _) => &["job-state-changed"],
+        (EventWord::PossibleDuplicate, _) => &["possible-duplicate"],
+        (EventWord::Remark, _) => &["detailed-messages"],
+        (EventWord::Stalled, _) => &["destination-needs-attention", "detailed-messages"],
+        (EventWord::Held, Some(EventDetail::HoldAfter)) => &["job-completed", "job-state-changed"],
+        (EventWord::Held, Some(EventDetail::Hold(reason))) => match reason {
+            HoldReason::Resources => {
+                &["destinations-not-ready-for-job", "job-cannot-be-scheduled", "job-state-changed"]
+            }
+            HoldReason::Failed | HoldReason::Changed | HoldReason::Corrupt => {
+                &["document-aborted-by-server", "job-aborted-by-server", "job-state-changed"]
+            }
+            _ => &["job-state-changed"],
+        },
+        (EventWord::Held, None) if why.starts_with(HoldReason::SetAside.words()) => {
+            &["document-aborted-by-destination", "job-aborted-by-server", "job-state-changed"]
+        }
+        (EventWord::Held, None) if why.starts_with(HoldReason::MayHavePrinted.words()) => {
+            &["job-aborted-by-server", "job-state-changed"]
+        }
+        // It was held while its last octets were on their way.
+        (EventWord::Held, None) => &["job-completed", "job-state-changed"],
+        (EventWord::Deleted, _) => match tx.caller() {
+            // Of one that had ended before there is nothing more to tell than that its time is over.
+            _ if has_ended(tx, id)? => {
+                if is_spooler(tx) {
+                    &["job-discarded", "job-state-changed"]
+                } else {
+                    &["job-state-changed"]
+                }
+            }
+            Ok(caller) if owns(tx, id, caller.uid)? => &["job-cancelled-by-user", "job-state-changed"],
+            Ok(_) => &["job-cancelled-by-operator", "job-state-changed"],
+            Err(_) => &["past-discard-time", "job-discarded", "job-state-changed"],
+        },
+        _ => &[],
+    })
+}
+
+fn is_spooler(tx: &Tx<'_>) -> bool {
+    tx.caller().is_err()
+}
+
+fn has_ended(tx: &Tx<'_>, id: JobId) -> Fallible<bool> {
+    tx.finds("SELECT 1 FROM ended WHERE job_id = ?", values![id])
+}
+
+fn owns(tx: &Tx<'_>, id: JobId, uid: u32) -> Fallible<bool> {
+    tx.finds("SELECT 1 FROM job WHERE id = ? AND owner_uid = ?", values![id, uid])
+}
+
+fn see_job(tx: &Tx<'_>, id: JobId, what: &EventWord, detail: Option<EventDetail>, why: &str) -> Fallible<()> {
+    let events = job_events(tx, id, what, detail, why)?;
+    if events.is_empty() {
+        return Ok(());
+    }
+    let asked = asked_by_job(tx, id)?;
+    let device = device_of(tx, id)?;
+    tell_of_job(tx, (id, &asked), device, events, why)?;
+    match what {
+        EventWord::Accepted => tell_operator(tx, (id, &asked), TO_OPERATOR, None),
+        EventWord::Claimed => tell_operator(tx, (id, &asked), AT_START, device),
+        _ => Ok(()),
+    }
+}
+
+/// Tells that a job has been printed, before its rows go.
+pub(crate) fn printed(tx: &Tx<'_>, job: &JobRow, outcome: &str, device: Option<&str>) -> Fallible<()> {
+    if !matches!(outcome, "sent" | "transferred" | "confirmed") {
+        return Ok(());
+    }
+    let asked = asked_by_job(tx, job.id)?;
+    let found = match device {
+        Some(name) => {
+            tx.one(&format!("SELECT {} FROM device WHERE name = ?", device_at::LIST), values![name], |row| {
+                Ok((row.get::<DeviceId>(device_at::id)?, row.get::<DeviceName>(device_at::name)?))
+            })?
+        }
+        None => None,
+    };
+    let why = match &found {
+        Some((_, name)) => format!("{outcome} by {}", name.guardian()),
+        None => outcome.to_owned(),
+    };
+    let device = found.map(|(id, _)| id);
+    tell_of_job(tx, (job.id, &asked), device, &["job-completed", "job-state-changed"], &why)?;
+    tell_operator(tx, (job.id, &asked), AT_END, device)
+}
+
+columns!(device_at { id, name });
+
+fn device_of(tx: &Tx<'_>, id: JobId) -> Fallible<Option<DeviceId>> {
+    let sql = "SELECT device_id FROM entry WHERE job_id = ? AND device_id IS NOT NULL LIMIT 1";
+    tx.one(sql, values![id], |row| row.only())
+}
+
+fn tell_of_job(
+    tx: &Tx<'_>,
+    (id, asked): (JobId, &[(Field, Value)]),
+    device: Option<DeviceId>,
+    events: &[&'static str],
+    why: &str,
+) -> Fallible<()> {
+    if asked.is_empty() && !anybody_asks(tx, id, device)? {
+        return Ok(());
+    }
+    let Some(job) = job_facts(tx, id)? else { return Ok(()) };
+    let happening = Happening { events, why, job: Some(&job), asked, device, location: None, object: "" };
+    happening.tell(tx)
+}
+
+/// Whether the queue or the device of a job, or the server, has a profile.
+fn anybody_asks(tx: &Tx<'_>, id: JobId, device: Option<DeviceId>) -> Fallible<bool> {
+    // As a rule nobody has any: then this is one look at an empty index.
+    if !tx.finds("SELECT 1 FROM managed_value WHERE field = 'notification-profile' LIMIT 1", &[])? {
+        return Ok(false);
+    }
+    let sql = "SELECT 1 FROM managed_value WHERE field = 'notification-profile' AND (
+                   (object = 'spool' AND object_id = 1) OR (object = 'device' AND object_id = ?)
+                   OR (object = 'group' AND object_id = (SELECT group_id FROM job WHERE id = ?)))";
+    tx.finds(sql, values![device, id])
+}
+
+/// Tells the operators of a queue or a device what a job has to say to them.
+fn tell_operator(
+    tx: &Tx<'_>,
+    (id, asked): (JobId, &[(Field, Value)]),
+    name: &str,
+    device: Option<DeviceId>,
+) -> Fallible<()> {
+    let said = texts(asked, name);
+    let Some(said) = said.first().filter(|text| !text.is_empty()) else { return Ok(()) };
+    let Some(job) = job_facts(tx, id)? else { return Ok(()) };
+    let holder = match device {
+        Some(device) if name != TO_OPERATOR => Holder::Device(device),
+        _ => Holder::Group(job.group),
+    };
+    let mut operators = set_of(tx, holder, OPERATOR)?;
+    if operators.is_empty() {
+        operators.push("message:".to_owned());
+    }
+    let (uid, usual) = creator(tx)?;
+    let on = if matches!(holder, Holder::Device(_)) { On::Actual } else { On::Queue };
+    let recipient = Recipient { on, uid, usual, profiles: Vec::new() };
+    let happening = Happening { events: &[], why: "", job: Some(&job), asked, device, location: None, object: "" };
+    let number = notification::TO_OPERATOR;
+    let text = format!("{number} For the operator: {} {said}", happening.about_in_words());
+    let text = cut(&escaped(&text), MAX_TEXT);
+    for operator in operators {
+        let Ok((method, address)) = notification::operator(&operator) else { continue };
+        let address = address.unwrap_or_else(|| recipient.usual.clone());
+        happening.put(tx, &recipient, (method, address), (name, number), &text)?;
+    }
+    Ok(())
+}
+
+fn see_device(tx: &Tx<'_>, id: DeviceId, what: &EventWord, why: &str) -> Fallible<()> {
+    let events: &[&'static str] = match what {
+        EventWord::Declared => &["object-created"],
+        EventWord::Altered => &["object-modified"],
+        EventWord::Deleted => &["object-deleted"],
+        EventWord::Started | EventWord::Restarted => &["destination-enabled", "destination-state-changed"],
+        EventWord::Drained => &["destination-disabled", "destination-shutdown", "destination-state-changed"],
+        EventWord::Suspended => &["object-paused", "destination-disabled", "destination-state-changed"],
+        EventWord::Error | EventWord::Stalled => &["destination-needs-attention", "destination-state-changed"],
+        EventWord::CannotConnect => {
+            &["destination-timed-out", "destination-needs-attention", "destination-state-changed"]
+        }
+        EventWord::Stopped if !tx.who().is_empty() && why != "drained" => {
+            &["destination-needs-operator", "destination-state-changed"]
+        }
+        EventWord::Recovered | EventWord::Moving => &["destination-recovered", "destination-state-changed"],
+        EventWord::Opened => &["destination-registered"],
+        EventWord::Closed => &["destination-unregistered"],
+        EventWord::PossibleDuplicate => &["possible-duplicate"],
+        _ => return Ok(()),
+    };
+    let concerns_jobs = matches!(what, EventWord::Error | EventWord::CannotConnect | EventWord::Stopped);
+    let asks = !managed::named(tx, Holder::Device(id), PROFILE)?.is_empty()
+        || !managed::named(tx, Holder::Spool, PROFILE)?.is_empty();
+    if !asks && !concerns_jobs {
+        return Ok(());
+    }
+    let name = tx.one("SELECT name FROM device WHERE id = ?", values![id], |row| row.only::<DeviceName>())?;
+    let object = name.map_or_else(|| format!("device {why}"), |name| format!("device {}", name.guardian()));
+    if asks {
+        let happening =
+            Happening { events, why, job: None, asked: &[], device: Some(id), location: None, object: &object };
+        happening.tell(tx)?;
+    }
+    if concerns_jobs {
+        let sql = "SELECT DISTINCT job_id FROM entry WHERE device_id = ? AND state = ? LIMIT 10";
+        for job in tx.rows(sql, values![id, EntryState::Claimed], |row| row.only::<JobId>())? {
+            let asked = asked_by_job(tx, job)?;
+            if !texts(&asked, PROFILE).is_empty()
+                && let Some(facts) = job_facts(tx, job)?
+            {
+                let why = format!("{object}: {why}");
+                tell_submitter(tx, &facts, &asked, events, &why)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tells of a device only whoever has a job on it: its operators are told of the device itself.
+fn tell_submitter(
+    tx: &Tx<'_>,
+    job: &JobFacts,
+    asked: &[(Field, Value)],
+    events: &[&'static str],
+    why: &str,
+) -> Fallible<()> {
+    let happening = Happening { events, why, job: Some(job), asked, device: None, location: None, object: "" };
+    let profiles = texts(asked, PROFILE).iter().filter_map(|text| Profile::parse(text).ok()).collect();
+    let recipient = Recipient { on: On::Job, uid: job.uid, usual: job.user.clone(), profiles };
+    let rows: Vec<&EventRow> = events.iter().filter_map(|name| event_named(name)).collect();
+    for profile in &recipient.profiles {
+        let wanted = rows.iter().find(|row| row.on.contains(&On::Job) && profile.wants(On::Job, row));
+        let Some(event) = wanted else { continue };
+        let address = profile.address.clone().unwrap_or_else(|| recipient.usual.clone());
+        let text = happening.text(event, profile.comment.as_deref());
+        happening.put(tx, &recipient, (profile.method, address), (event.name, event.number), &text)?;
+    }
+    Ok(())
+}
+
+columns!(location_at { kind = "l.kind", name = "'#' || g.name || '.' || l.dest" });
+
+fn see_location(tx: &Tx<'_>, id: LocationId, what: &EventWord, why: &str) -> Fallible<()> {
+    let events: &[&'static str] = match what {
+        EventWord::Declared => &["object-created"],
+        EventWord::Altered | EventWord::Routed => &["object-modified"],
+        EventWord::Deleted => &["object-deleted"],
+        EventWord::Started => &["destination-enabled"],
+        EventWord::Stopped => &["destination-disabled"],
+        _ => return Ok(()),
+    };
+    let asks = !managed::named(tx, Holder::Location(id), PROFILE)?.is_empty()
+        || !managed::named(tx, Holder::Spool, PROFILE)?.is_empty();
+    if !asks {
+        return Ok(());
+    }
+    let sql = format!(
+        "SELECT {} FROM location l JOIN location_group g ON l.group_id = g.id WHERE l.id = ?",
+        location_at::LIST
+    );
+    let found = tx.one(&sql, values![id], |row| {
+        Ok((row.get::<LocationKind>(location_at::kind)?, row.get::<String>(location_at::name)?))
+    })?;
+    let object = match found {
+        // The way from a queue to its device is no object of its own there.
+        Some((LocationKind::Outlet, _)) => return Ok(()),
+        Some((_, name)) => format!("destination {name}"),
+        None => format!("destination {why}"),
+    };
+    let happening = Happening { events, why, job: None, asked: &[], device: None, location: Some(id), object: &object };
+    happening.tell(tx)
+}
+
+columns!(at { id, uid, method, address, event, number, text, about, at_ms, made_spool, tries });
+
+fn read(row: &Row<'_>, now: i64) -> Fallible<Delivery> {
+    let method: String = row.get(at::method)?;
+    let method = Method::parse(&method).map_err(|_| {
+        Failure::internal(format!("spool.db: the method '{}' of a notification is unknown", escaped(&method)))
+    })?;
+    Ok(Delivery {
+        id: row.get(at::id)?,
+        uid: row.get(at::uid)?,
+        method,
+        address: row.get(at::address)?,
+        event: row.get(at::event)?,
+        number: row.get(at::number)?,
+        text: row.get(at::text)?,
+        about: row.get(at::about)?,
+        at_ms: row.get(at::at_ms)?,
+        age_ms: now - row.get::<i64>(at::made_spool)?,
+        tries: row.get(at::tries)?,
+    })
+}
+
+/// Returns notifications that are to be tried now, at most `limit`, those that are due longest first. One whose method and
+/// address are in `busy` waits: one address is told one thing at a time, in order.
+pub(crate) fn due(tx: &Tx<'_>, busy: &[(Method, String)], limit: u32) -> Fallible<Vec<Delivery>> {
+    let now = spool::time(tx)?.0;
+    let busy: Vec<String> = busy.iter().map(|(method, address)| format!("{method} {address}")).collect();
+    let marks = vec!["?"; busy.len()].join(", ");
+    // The first of each address by time, and of several of one moment the one that was put first.
+    let sql = format!(
+        "SELECT {} FROM outbox AS o WHERE due_spool <= ? AND method || ' ' || address NOT IN ({marks})
+             AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.address = o.address AND b.method = o.method
+                             AND (b.at_ms, b.id) < (o.at_ms, o.id))
+         ORDER BY due_spool LIMIT ?",
+        at::LIST
+    );
+    let mut values: Vec<&dyn Bind> = vec![&now];
+    values.extend(busy.iter().map(|one| one as &dyn Bind));
+    values.push(&limit);
+    tx.rows(&sql, &values, |row| read(row, now))
+}
+
+/// Returns how long until another one is to be tried, in milliseconds; none when none waits. What is due already, and does not
+/// begin, waits for one that is under way.
+pub(crate) fn next(tx: &Tx<'_>) -> Fallible<Option<i64>> {
+    if !any(tx)? {
+        return Ok(None);
+    }
+    let now = spool::time(tx)?.0;
+    let sql = "SELECT min(due_spool) FROM outbox WHERE due_spool > ?";
+    let first = tx.one(sql, values![now], |row| row.only::<Option<i64>>())?.flatten();
+    Ok(Some(first.map_or(i64::MAX, |first| first - now)))
+}
+
+/// Tells whether any waits.
+pub(crate) fn any(tx: &Tx<'_>) -> Fallible<bool> {
+    tx.finds("SELECT 1 FROM outbox LIMIT 1", &[])
+}
+
+/// Returns how many wait and were lost.
+pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Deliveries> {
+    let waiting =
+        tx.one("SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT ?)", values![MAX_WAITING], |row| row.only())?;
+    let lost = tx.one("SELECT deliveries_lost FROM spool WHERE id = 1", &[], |row| row.only())?;
+    Ok(Deliveries { waiting: waiting.unwrap_or(0), lost: lost.unwrap_or(0) })
+}
+
+columns!(whose { object, object_id, of_server });
+
+/// Removes a notification that was delivered, and says so in the log of its job.
+pub(crate) fn delivered(tx: &Tx<'_>, one: &Delivery) -> Fallible<()> {
+    let Some((object, _)) = remove(tx, one.id)? else { return Ok(()) };
+    if let Some(job) = object {
+        let why = format!("{} by {} to {}", one.event, one.method, one.address);
+        super::event::record(tx, Object::Job(job), EventWord::Notified, &why)?;
+    }
+    Ok(())
+}
+
+/// Puts off a notification that could not be delivered.
+pub(crate) fn put_off(tx: &Tx<'_>, one: &Delivery, wait_ms: i64) -> Fallible<()> {
+    let due = spool::time(tx)?.0.saturating_add(wait_ms);
+    // One that somebody else has settled meanwhile is gone.
+    tx.run(
+        "UPDATE outbox SET due_spool = ?, tries = tries + 1 WHERE id = ? AND tries = ?",
+        values![due, one.id, one.tries],
+    )
+    .map(drop)
+}
+
+/// Gives up a notification: the log of its job and that of the spool say why, and whoever is told of the server learns of
+/// it, unless it was he who could not be told.
+pub(crate) fn give_up(tx: &Tx<'_>, one: &Delivery, why: &str) -> Fallible<()> {
+    let Some((object, of_server)) = remove(tx, one.id)? else { return Ok(()) };
+    tx.run("UPDATE spool SET deliveries_lost = deliveries_lost + 1 WHERE id = 1", &[])?;
+    let said = cut(&escaped(&format!("{} by {} to {}: {why}", one.event, one.method, one.address)), MAX_TEXT);
+    if let Some(job) = object {
+        super::event::record(tx, Object::Job(job), EventWord::Undelivered, &said)?;
+    }
+    super::event::record(tx, Object::Spool, EventWord::Undelivered, &format!("{}: {said}", one.about))?;
+    match of_server {
+        true => Ok(()),
+        false => see_server(tx, &["other-warning"], &said, || Ok(format!("notification of {}", one.about))),
+    }
+}
+
+/// Removes a row. Of whose log, where that is a job, and whether a profile of the server had asked for it.
+fn remove(tx: &Tx<'_>, id: i64) -> Fallible<Option<(Option<JobId>, bool)>> {
+    let sql = format!("DELETE FROM outbox WHERE id = ? RETURNING {}", whose::LIST);
+    tx.one(&sql, values![id], |row| {
+        let kind: String = row.get(whose::object)?;
+        let id: i64 = row.get(whose::object_id)?;
+        Ok(((kind == "job").then_some(JobId(id)), row.get(whose::of_server)?))
+    })
+}
