@@ -101,14 +101,14 @@ pub const MESSAGES: &[Message] = &[
         "pdls --help shows how filters are written"),
     row("9100-015", "filter: ____", "a name or value of the filter is wrong", NOTHING,
         "pdls --help lists attributes and operators"),
-    row("9100-016", "'____' names no ____", "an argument has not the form of a name of such an object", NOTHING,
-        "the hint shows the forms"),
+    row("9100-016", "'____' names no server", "what is made is named with its server", NOTHING, "write SERVER:NAME"),
     row("9100-017", "no document is named", "a job needs at least one file", NOTHING, "name files, or - for standard input"),
     row("9100-018", "no destination ____ named", "neither -d nor PDPRINTER says where to print", NOTHING,
         "pdls -c destination lists destinations"),
     row("9100-019", "nothing is to be changed", "the command sets attributes, and none is given", NOTHING,
         "-x \"name=value\" gives one"),
-    row("9100-020", "'____' names no server", "what is made is named with its server", NOTHING, "write SERVER:NAME"),
+    row("9100-020", "'____' names no ____", "an argument has not the form of a name of such an object", NOTHING,
+        "the hint shows the forms"),
     row("9100-021", "____ sets no attribute", "the command takes attributes of its own, not those of objects", NOTHING,
         "pdset sets attributes"),
 
@@ -239,8 +239,20 @@ mod tests {
     fn every_kind_of_failure_has_a_row() {
         use FailureKind::*;
         for kind in [
-            NotFound, Ambiguous, InUse, Security, State, SpoolerState, BadValue, Unsupported, Full, Unreachable, Damaged,
-            Unknown, Timeout, Io,
+            NotFound,
+            Ambiguous,
+            InUse,
+            Security,
+            State,
+            SpoolerState,
+            BadValue,
+            Unsupported,
+            Full,
+            Unreachable,
+            Damaged,
+            Unknown,
+            Timeout,
+            Io,
         ] {
             assert_ne!(number_of(&Failure::new(kind, "-"), false), "9100-915", "{kind:?}");
         }

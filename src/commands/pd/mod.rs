@@ -9,6 +9,7 @@ pub(crate) mod command_line;
 pub(crate) mod displays;
 pub(crate) mod help;
 pub mod jobs;
+pub mod lint;
 pub mod managed;
 pub mod messages;
 pub mod runner;

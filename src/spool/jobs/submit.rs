@@ -124,6 +124,8 @@ impl Spool {
         if let Some((collector, destination)) = by_way_of(&submission.destination) {
             submission = Submission { collector: Some(collector), destination: destination.to_owned(), ..submission };
         }
+        self.take_initial_values(call, &mut submission)?;
+        self.take_media(call, &mut submission)?;
         complete(&mut submission);
         check(&submission)?;
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says

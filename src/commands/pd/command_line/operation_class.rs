@@ -33,12 +33,7 @@ pub fn take_one_of(items: &mut Vec<Item>, accepted: &[Class], program: &str) -> 
 }
 
 /// The same for a command with another `usual` class.
-pub fn take_one_of_or(
-    usual: Class,
-    items: &mut Vec<Item>,
-    accepted: &[Class],
-    program: &str,
-) -> Result<Class, Stop> {
+pub fn take_one_of_or(usual: Class, items: &mut Vec<Item>, accepted: &[Class], program: &str) -> Result<Class, Stop> {
     let mut class = usual;
     for item in items.iter() {
         if let Item::Set(Meaning::Setting(Setting::OperationClass), pair) = item {

@@ -101,6 +101,12 @@ impl Requested {
                 }
             }
         }
+        // A default document has attributes of documents, and stands alone.
+        if class == Class::InitialValueDocument {
+            let own = std::mem::take(&mut selection.documents);
+            selection.object.extend(own);
+            selection.documents_named = false;
+        }
         selection
     }
 

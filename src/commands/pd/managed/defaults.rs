@@ -3,7 +3,6 @@
 use crate::commands::pd::Shell;
 use crate::model::field::{Field, Value};
 use crate::model::managed::{ManagedChange, ManagedClass, ManagedEdit, ManagedObject, Realization};
-use crate::model::object::{ObjectAttribute, ObjectClass};
 use crate::model::{Failure, FailureKind, ServerName};
 use crate::spool::interface::operations::Operations;
 
@@ -27,8 +26,8 @@ pub fn make(spool: &mut dyn Operations, server: &ServerName, submit: bool) -> Re
     }
     make_logical(spool, &format!("{stem}-ld"), &queue)?;
     for medium in MEDIA {
-        let attributes = vec![ObjectAttribute::of("medium-identifier", Value::Text(medium.to_lowercase()))];
-        ignore_existing(spool.create_object(ObjectClass::Medium, medium.parse()?, attributes))?;
+        let object = ManagedObject { class: ManagedClass::Medium, name: medium.to_owned() };
+        ignore_existing(spool.create_managed(object, Vec::new(), None))?;
     }
     Ok(())
 }
@@ -47,10 +46,8 @@ fn make_logical(spool: &mut dyn Operations, name: &str, queue: &str) -> Result<(
     }
     let object = ManagedObject { class: ManagedClass::Destination, name: name.to_owned() };
     let text = |field, text: &str| ManagedChange { field, edit: ManagedEdit::Set(Value::Text(text.to_owned())) };
-    let changes = vec![
-        text(Field::DestinationRealization, Realization::Logical.word()),
-        text(Field::AssociatedQueue, queue),
-    ];
+    let changes =
+        vec![text(Field::DestinationRealization, Realization::Logical.word()), text(Field::AssociatedQueue, queue)];
     spool.create_managed(object.clone(), changes, None)?;
     spool.enable_managed(object, true, None)
 }

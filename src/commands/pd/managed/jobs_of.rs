@@ -55,8 +55,7 @@ pub fn place(spool: &mut dyn Operations, name: &str) -> Result<Place, Failure> {
 
 /// The jobs that a device has, or that were sent to it alone.
 pub fn of_device(device: &DeviceName, way: Option<Destination>) -> Condition {
-    let assigned =
-        Condition::Field(Field::DestinationsAssigned, Comparison::Equal, Value::Text(device.to_string()));
+    let assigned = Condition::Field(Field::DestinationsAssigned, Comparison::Equal, Value::Text(device.to_string()));
     match way {
         Some(way) => Condition::Either(vec![assigned, Condition::Destination(way)]),
         None => assigned,

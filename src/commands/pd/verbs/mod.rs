@@ -12,6 +12,7 @@ pub mod pddeviceop;
 pub mod pddisable;
 pub mod pdenable;
 pub mod pdfsck;
+pub mod pdlint;
 pub mod pdls;
 pub mod pdmod;
 pub mod pdmsg;
@@ -38,6 +39,7 @@ pub const VERBS: &[Verb] = &[
     pddisable::VERB,
     pdenable::VERB,
     pdfsck::VERB,
+    pdlint::VERB,
     pdls::VERB,
     pdmod::VERB,
     pdmsg::VERB,
@@ -61,7 +63,8 @@ mod tests {
     fn every_command_has_a_row_a_definition_and_a_program_of_its_name() {
         let bin = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin");
         let programs = std::fs::read_dir(bin).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut programs: Vec<String> = programs.filter(|name| name.starts_with("pd") || name == "startsrv.rs").collect();
+        let mut programs: Vec<String> =
+            programs.filter(|name| name.starts_with("pd") || name == "startsrv.rs").collect();
         programs.sort();
         let rows: Vec<String> = VERBS.iter().map(|verb| format!("{}.rs", verb.name)).collect();
         assert_eq!(rows, programs);

@@ -263,8 +263,9 @@ fn account(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         }
         if bad > 0 {
             let lines = if bad == 1 { "1 line is".to_owned() } else { format!("{bad} lines are") };
-            let failure = Failure::new(FailureKind::BadValue, format!("{}: {lines} no accounting record", path.display()))
-                .hint("a record has thirteen fields with commas between them");
+            let failure =
+                Failure::new(FailureKind::BadValue, format!("{}: {lines} no accounting record", path.display()))
+                    .hint("a record has thirteen fields with commas between them");
             exit = exit.max(shell.report(PROGRAM, &failure));
         }
     }
@@ -324,10 +325,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// Gives each line of a log to `take`. A longer line than any record is given as an empty one, which is no record.
-fn each_line(
-    log: Box<dyn Read>,
-    take: &mut dyn FnMut(&str) -> std::io::Result<()>,
-) -> std::io::Result<()> {
+fn each_line(log: Box<dyn Read>, take: &mut dyn FnMut(&str) -> std::io::Result<()>) -> std::io::Result<()> {
     let mut log = BufReader::new(log);
     let mut line = Vec::new();
     loop {

@@ -111,24 +111,25 @@ fn clean(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
 
 /// The jobs that go with `object`.
 fn those_of(spool: &mut dyn Operations, object: &ManagedObject) -> Result<Condition, Failure> {
-    let condition = match object.class {
-        ManagedClass::Server => {
-            let here = spool.about()?.server;
-            return match object.name.eq_ignore_ascii_case(here.as_str()) {
-                true => Ok(Condition::Any),
-                false => Err(Failure::not_found(format!("server {}", object.name))
-                    .hint(format!("the server here is {here}"))),
-            };
-        }
-        ManagedClass::Queue => {
-            demand_queue(spool, &object.name)?;
-            jobs_of::of_queue(&object.name)?
-        }
-        _ => match jobs_of::place(spool, &object.name)? {
-            Place::Logical(destination) => Condition::Destination(destination),
-            Place::Actual(device, way) => jobs_of::of_device(&device.name, way),
-        },
-    };
+    let condition =
+        match object.class {
+            ManagedClass::Server => {
+                let here = spool.about()?.server;
+                return match object.name.eq_ignore_ascii_case(here.as_str()) {
+                    true => Ok(Condition::Any),
+                    false => Err(Failure::not_found(format!("server {}", object.name))
+                        .hint(format!("the server here is {here}"))),
+                };
+            }
+            ManagedClass::Queue => {
+                demand_queue(spool, &object.name)?;
+                jobs_of::of_queue(&object.name)?
+            }
+            _ => match jobs_of::place(spool, &object.name)? {
+                Place::Logical(destination) => Condition::Destination(destination),
+                Place::Actual(device, way) => jobs_of::of_device(&device.name, way),
+            },
+        };
     Ok(jobs_of::not_retained(condition))
 }
 

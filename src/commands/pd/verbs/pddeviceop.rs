@@ -82,9 +82,8 @@ fn operate(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
             other => items.push(other),
         }
     }
-    let operation = operation.ok_or_else(|| {
-        Stop::usage("no operation is named").hint("-t online, -t offline or -t reset   names one")
-    })?;
+    let operation = operation
+        .ok_or_else(|| Stop::usage("no operation is named").hint("-t online, -t offline or -t reset   names one"))?;
     let request = ManagedRequest::of(items, class, false, false, clock(shell))?;
     if let Some(change) = request.changes.first() {
         return Err(Stop::usage(format!("{PROGRAM} sets no attribute, and {} is one", change.field.stored())));
@@ -124,9 +123,7 @@ fn operation_of(word: &str) -> Result<&'static str, Stop> {
         Err(names::BadWord::Ambiguous(found)) => {
             Err(Stop::usage(format!("-t: '{}' may mean {}", escaped(word), found.join(" or "))))
         }
-        Err(_) => {
-            Err(Stop::usage(format!("-t: '{}' is none of {}", escaped(word), OPERATIONS.join(", "))))
-        }
+        Err(_) => Err(Stop::usage(format!("-t: '{}' is none of {}", escaped(word), OPERATIONS.join(", ")))),
     }
 }
 

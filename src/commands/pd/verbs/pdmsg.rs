@@ -59,8 +59,7 @@ fn explain(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         match message(&word) {
             Some(message) => found.push(message),
             None => failures.push(
-                Failure::not_found(format!("message {}", escaped(&word)))
-                    .hint("pdmsg --all   shows every message"),
+                Failure::not_found(format!("message {}", escaped(&word))).hint("pdmsg --all   shows every message"),
             ),
         }
     }

@@ -10,17 +10,17 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser};
 
 use crate::attributes::Class;
+use crate::attributes::names;
+use crate::attributes::text::escaped;
 use crate::commands::pd::command_line::flags::{CommandAttributes, MessageFlag, ServerFlag};
-use crate::commands::pd::command_line::options::{self, Item, Meaning, Names, Setting};
 use crate::commands::pd::command_line::operation_class::take_one_of_or;
+use crate::commands::pd::command_line::options::{self, Item, Meaning, Names, Setting};
 use crate::commands::pd::help;
 use crate::commands::pd::managed::jobs_of::{self, Place};
 use crate::commands::pd::managed::request::ManagedRequest;
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::shell::Intent;
-use crate::attributes::names;
-use crate::attributes::text::escaped;
 use crate::model::collector::CollectorState;
 use crate::model::device::DeviceStatus;
 use crate::model::location::Destination;
@@ -128,9 +128,7 @@ fn shut_down(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop>
     let mut spool = line.open(shell, Intent::Write)?;
     let message = request.message.clone();
     request.each(spool.as_mut(), shell, PROGRAM, &mut |spool, shell, object| match object.class {
-        ManagedClass::Server => {
-            server(spool, shell, object, when.unwrap_or(When::AfterCurrent), message.as_deref())
-        }
+        ManagedClass::Server => server(spool, shell, object, when.unwrap_or(When::AfterCurrent), message.as_deref()),
         _ => match jobs_of::place(spool, &object.name)? {
             Place::Actual(device, _) => destination(spool, shell, &device, object, message.as_deref(), synchronise),
             Place::Logical(_) => Err(Failure::new(
@@ -163,8 +161,9 @@ fn server(
 ) -> Result<(), Failure> {
     let here = spool.about()?;
     if !object.name.eq_ignore_ascii_case(here.server.as_str()) {
-        return Err(Failure::not_found(format!("server {}", object.name))
-            .hint(format!("the server here is {}", here.server)));
+        return Err(
+            Failure::not_found(format!("server {}", object.name)).hint(format!("the server here is {}", here.server))
+        );
     }
     if message.is_some() {
         spool.set_managed(object.clone(), Vec::new(), message.map(str::to_owned))?;

@@ -70,8 +70,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
 fn start(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let matches = &line.matches;
     let named = matches.get_one::<String>("name").map(|name| name.trim_end_matches(':'));
-    let named: Option<ServerName> =
-        named.map(str::parse).transpose().map_err(|bad| Stop::Usage(Failure::from(bad)))?;
+    let named: Option<ServerName> = named.map(str::parse).transpose().map_err(|bad| Stop::Usage(Failure::from(bad)))?;
     if let Some(port) = matches.get_one::<String>("port") {
         return Err(Stop::usage(format!("-p {}: the server here needs no port", escaped(port)))
             .hint("pdserver --help   says where a server listens for other machines"));
@@ -79,8 +78,9 @@ fn start(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     if let Some(locale) = matches.get_one::<String>("locale") {
         let english = ["C", "POSIX"].contains(&locale.as_str()) || locale.to_ascii_lowercase().starts_with("en");
         if !english {
-            return Err(Stop::usage(format!("-l {}: messages are in English only", escaped(locale)))
-                .hint("-l C, or no -l"));
+            return Err(
+                Stop::usage(format!("-l {}: messages are in English only", escaped(locale))).hint("-l C, or no -l")
+            );
         }
     }
     if !is_there(shell)? {
@@ -125,7 +125,7 @@ fn make(name: ServerName, force: bool, basic: bool, shell: &mut Shell<'_>) -> Re
                 return Err(Failure::new(FailureKind::State, why).into());
             }
             None => {
-                let why = format!("server {name} was not made: there is none, and nobody confirmed it");
+                let why = format!("server {name} was not made: nobody confirmed it");
                 return Err(Failure::new(FailureKind::State, why).hint("-F   makes it without asking").into());
             }
         }
