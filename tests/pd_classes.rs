@@ -110,7 +110,7 @@ fn default_jobs_are_listed_and_made_again_from_what_is_listed() {
     let again = site.run("pdls", &["-c", class, "-r", "archive", "again"]).expect(0).out;
     assert_eq!(again, archive.replacen("# house\n", "# again\n", 1));
     for (words, part) in [
-        (&["-c", class, "-x", "job-identifier=x", "acme1:bad"][..], "cannot be set"),
+        (&["-c", class, "-x", "job-identifier=x", "acme1:bad"][..], "no attribute"),
         (&["-c", class, "-x", "destination-name-requested=ld", "acme1:bad"], "no attribute"),
         (&["-c", class, "-x", "copy-count=2", "acme1:bad"], "no attribute"),
         (&["-c", class, "-x", "job-priority=200", "acme1:bad"], "200"),

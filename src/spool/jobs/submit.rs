@@ -125,9 +125,10 @@ impl Spool {
             submission = Submission { collector: Some(collector), destination: destination.to_owned(), ..submission };
         }
         self.take_initial_values(call, &mut submission)?;
-        self.take_media(call, &mut submission)?;
         complete(&mut submission);
         check(&submission)?;
+        // Papers have names that forms may not have, so this comes behind the check of the form.
+        self.take_media(call, &mut submission)?;
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
         // of its documents, and what they are printed on, decides how they are counted. Another answer a moment later
         // changes nothing: they are what was said when they came.

@@ -76,7 +76,7 @@ impl Spool {
             Some(_) => those.all(Papers::speaks),
             None => !actual.is_empty(),
         };
-        if waits && submission.form.is_empty() && crate::model::device::check_form(first).is_ok() {
+        if waits && submission.form.is_empty() {
             submission.form.clone_from(first);
         }
         Ok(())

@@ -96,7 +96,7 @@ const WITHOUT_SPOOL: &[&str] = &["pdaccount", "pdbackup", "pdfsck", "pdlint", "p
 const BEFORE: &[&str] = &["exec", "command", "nohup", "sudo", "env", "nice", "xargs", "eval", "trap"];
 
 /// What is tried where only a run tells a value.
-const VALUES: &[&str] = &["1", "x", "true", "job-priority==1", "acme1:1021904417", "job-name"];
+const VALUES: &[&str] = &["1", "x", "true", "job-priority==1", "acme1:1021904417", "job-name", "associated-server"];
 /// The most combinations of values that are tried for one command.
 const MOST: usize = 1500;
 
