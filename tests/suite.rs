@@ -40,6 +40,7 @@ mod kills;
 mod layout;
 mod linked;
 mod lives;
+mod moving;
 mod neighbours;
 mod nth_call;
 mod objects;

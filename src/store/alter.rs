@@ -33,7 +33,7 @@ pub(crate) fn update_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
         "UPDATE job SET local_id = ?, owner_uid = ?, owner_gid = ?, owner = ?, name = ?, form = ?, priority = ?,
              hold_after = ?, group_id = ?, location_id = ?, route_id = ?, class_id = ?, work = ?, pages = ?,
              sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ?, sort_place = ?, retention = ?,
-             discard_ms = ?, print_after_ms = ? WHERE id = ?",
+             discard_ms = ?, print_after_ms = ?, owner_vouched = ? WHERE id = ?",
         values![
             j.local,
             j.owner_uid,
@@ -57,6 +57,7 @@ pub(crate) fn update_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
             j.lifetime.retention.map(Retention::stored),
             j.lifetime.discard_ms,
             j.lifetime.print_after_ms,
+            j.owner_vouched,
             j.id
         ],
     )

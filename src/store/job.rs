@@ -55,6 +55,8 @@ pub struct JobRow {
     pub owner_gid: u32,
     /// Owner's login name.
     pub owner: String,
+    /// Whether somebody whom the spool trusts says who owns it.
+    pub owner_vouched: bool,
     /// `user@host`.
     pub user_name: String,
     /// Name.
@@ -121,6 +123,7 @@ columns!(at {
     owner_uid,
     owner_gid,
     owner,
+    owner_vouched,
     user_name,
     name,
     form,
@@ -163,6 +166,7 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
         owner_uid: row.get(at::owner_uid)?,
         owner_gid: row.get(at::owner_gid)?,
         owner: row.get(at::owner)?,
+        owner_vouched: row.get(at::owner_vouched)?,
         user_name: row.get(at::user_name)?,
         name: row.get(at::name)?,
         form: row.get(at::form)?,
@@ -203,10 +207,10 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
 }
 
 pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_id, owner_server, owner_uid, owner_gid, owner, user_name, name, form, priority, wish,
-             reasons, reason_text, hold_after, arriving, retained, group_id, location_id, route_id, class_id, created_ms,
+             owner_vouched, reasons, reason_text, hold_after, arriving, retained, group_id, location_id, route_id, class_id, created_ms,
              work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence, collector, sort_place, retention,
              discard_ms, print_after_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// How a job ended, in its column.
 pub(super) struct Ended(pub(super) Option<Ending>);
@@ -230,6 +234,7 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
             j.form,
             j.priority,
             j.wish,
+            j.owner_vouched,
             j.reasons,
             j.reason_text,
             j.hold_after,

@@ -5,7 +5,7 @@
 
 use crate::model::JobId;
 use crate::model::lifetime::{Ended, Ending, KeptUntil, Lifetime, Retention};
-use crate::model::state::HoldReasons;
+use crate::model::state::{EntryState, HoldReasons};
 use crate::model::time::SpoolTime;
 
 use super::job::{self, JobRow};
@@ -103,9 +103,24 @@ pub(crate) fn forget(tx: &Tx<'_>, id: JobId) -> Fallible<()> {
 }
 
 const PRINT_AFTER: &str = "SELECT id FROM job WHERE print_after_ms <= ? ORDER BY print_after_ms LIMIT ?";
-const DISCARD: &str = "SELECT id FROM job WHERE discard_ms <= ? ORDER BY discard_ms LIMIT ?";
+/// Those that a device has end with their attempt, and are named only as long as something of them is still to be begun.
+const DISCARD: &str = "SELECT id FROM job WHERE discard_ms <= ?1
+      AND (EXISTS (SELECT 1 FROM entry WHERE job_id = job.id AND state = ?3)
+           OR NOT EXISTS (SELECT 1 FROM entry WHERE job_id = job.id AND state IN (?4, ?5)))
+    ORDER BY discard_ms LIMIT ?2";
 const KEPT_SPOOL: &str = "SELECT job_id FROM ended WHERE until_spool <= ? ORDER BY until_spool LIMIT ?";
 const KEPT_WALL: &str = "SELECT job_id FROM ended WHERE until_ms <= ? ORDER BY until_ms LIMIT ?";
+
+/// What becomes of a job at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// It may print.
+    Print,
+    /// It ends, whatever has become of it.
+    Discard,
+    /// It was kept long enough.
+    Expiry,
+}
 
 /// Jobs of which something is due.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -119,6 +134,13 @@ pub struct Due {
 }
 
 impl Due {
+    /// Each of them.
+    pub fn each(&self) -> impl Iterator<Item = (Moment, JobId)> + '_ {
+        let of = |moment: Moment, ids: &[JobId]| ids.iter().map(move |id| (moment, *id)).collect::<Vec<_>>();
+        let all = [(Moment::Print, &self.print), (Moment::Discard, &self.discard), (Moment::Expiry, &self.expired)];
+        all.into_iter().flat_map(move |(moment, ids)| of(moment, ids))
+    }
+
     /// Whether nothing is due.
     pub fn is_empty(&self) -> bool {
         self.print.is_empty() && self.discard.is_empty() && self.expired.is_empty()
@@ -147,7 +169,17 @@ pub(crate) fn due(tx: &Tx<'_>, limit: u32) -> Fallible<Due> {
             }
         }
     }
-    Ok(Due { print: ids(PRINT_AFTER, wall)?, discard: ids(DISCARD, wall)?, expired })
+    let (queued, claimed, transferred) = (EntryState::Queued, EntryState::Claimed, EntryState::Transferred);
+    let discard = tx.rows(DISCARD, values![wall, limit, queued, claimed, transferred], |row| row.only::<JobId>())?;
+    Ok(Due { print: ids(PRINT_AFTER, wall)?, discard, expired })
+}
+
+/// Makes a row that refers to a job and that no operation knows: its job cannot go.
+#[cfg(test)]
+pub(crate) fn refer_to(tx: &Tx<'_>, id: JobId) -> Fallible<()> {
+    tx.script("CREATE TABLE unforeseen (job_id INTEGER NOT NULL REFERENCES job (id));")?;
+    tx.run("INSERT INTO unforeseen (job_id) VALUES (?)", values![id])?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ pub(crate) use sqlite::rules::in_change;
 #[cfg(test)]
 pub(crate) use sqlite::rules::twice::run_twice;
 #[cfg(test)]
-pub(crate) use sqlite::testing::{Memory, cut_off_creation, write_back};
+pub(crate) use sqlite::testing::{Memory, cut_off_creation, steps_of, write_back};
 pub(crate) use sqlite::{Counter, Lock, Row};
 pub use sqlite::{Store, Tx, backup, check, salvage};
 

@@ -519,12 +519,21 @@ const FASTCNFG: &str = "
 ALTER TABLE spool ADD COLUMN fastcnfg BLOB;
 ";
 
-/// Records that are still to be written into the accounting logs.
+/// Records that are still to be written into the accounting logs, how much of each log is on record as written, and whether
+/// somebody whom the spool trusts says who owns a job.
 const ACCOUNT: &str = "
 CREATE TABLE account (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    device          TEXT    NOT NULL,
     record          TEXT    NOT NULL
 );
+CREATE INDEX account_device ON account (device, id);
+CREATE TABLE account_log (
+    device          TEXT    PRIMARY KEY,
+    size            INTEGER,
+    failed          INTEGER NOT NULL
+) WITHOUT ROWID;
+ALTER TABLE job ADD COLUMN owner_vouched INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// What InfoPrint commands say of destinations, queues and the server: what a location is, whether it takes jobs, whether a

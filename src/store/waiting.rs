@@ -131,14 +131,13 @@ pub(crate) fn any_for_process(tx: &Tx<'_>, process: &ProcessName, id: ProcessId)
 
 /// Returns the devices that have begun a queued entry on their file.
 pub(crate) fn devices_with_begun(tx: &Tx<'_>) -> Fallible<BTreeSet<DeviceId>> {
-    // A comparison with any device makes it the index of the entries that have one.
-    let found = tx.rows(
-        "SELECT DISTINCT begun_device FROM entry WHERE begun_device > ? AND state = ?",
-        values![i64::MIN, EntryState::Queued],
-        |row| row.only(),
-    )?;
+    let found = tx.rows(BEGUN, values![i64::MIN, EntryState::Queued], |row| row.only())?;
     Ok(found.into_iter().collect())
 }
+
+/// A comparison with any device makes it the index of the entries that have one. The sign keeps the state from choosing an
+/// index: nearly all entries have that state.
+const BEGUN: &str = "SELECT DISTINCT begun_device FROM entry WHERE begun_device > ? AND +state = ?";
 
 /// Returns the queued entry of a route and class that arrived first among those of one promotion and rank, for a device.
 pub(crate) fn eldest(tx: &Tx<'_>, run: &Run, (promoted, rank): (i64, i64)) -> Fallible<Option<(i64, JobId)>> {
@@ -188,6 +187,12 @@ mod tests {
             );
             assert!(!plan.contains("TEMP B-TREE"), "{plan}");
         }
+    }
+
+    #[test]
+    fn devices_with_a_begun_entry_are_found_without_those_that_wait() {
+        let plan = Memory::new().plan(BEGUN);
+        assert!(plan.contains("USING COVERING INDEX entry_begun (begun_device>?)"), "{plan}");
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub struct Keeper {
     setbacks: HashMap<ProcessName, Setback>,
     /// Whether processes that others have started were asked to make room for ours.
     took_over: bool,
+    /// Why what is due was not done the last time.
+    not_done: Option<String>,
     stopping: Option<Instant>,
 }
 
@@ -123,6 +125,7 @@ impl Keeper {
             children: HashMap::new(),
             setbacks: HashMap::new(),
             took_over: false,
+            not_done: None,
             stopping: None,
         })
     }
@@ -222,8 +225,12 @@ impl Keeper {
     fn step(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), Failure> {
         let now = clock::now();
         let spool = open(&self.base, Access::Existing { now: now.clone() })?;
-        // What is due makes work too. What cannot be done now is done the next time.
-        let _ = spool.due(&Call::of_spooler(&now));
+        // What is due makes work too. What cannot be done now is done the next time; each reason is told once.
+        let not_done = spool.due(&Call::of_spooler(&now)).err().map(|failure| failure.message);
+        if let Some(why) = not_done.as_ref().filter(|_| not_done != self.not_done) {
+            tell(&format!("what is due was not done: {why}"));
+        }
+        self.not_done = not_done;
         let first = !std::mem::replace(&mut self.took_over, true);
         for target in spool.processes_with_work()? {
             let ours = self.children.values().any(|child| child.name == target.name);

@@ -93,6 +93,8 @@ pub struct AttemptControl<'a> {
     /// Where an operator wants it to go on.
     turn: Option<Turn>,
     body: Option<Body>,
+    /// Where the job goes on when no body is being sent.
+    next: Place,
     stall: Stall,
     standstill: Option<Standstill>,
     /// What we wait for, and since when (boot clock).
@@ -131,6 +133,7 @@ impl<'a> AttemptControl<'a> {
             job: None,
             turn: None,
             body: None,
+            next: Place { index: 0, copy: 1, at: 0 },
             stall: Stall::default(),
             standstill: None,
             waiting_for: None,
@@ -271,7 +274,7 @@ impl<'a> AttemptControl<'a> {
 
     /// Where the attempt is in the documents of its job.
     fn place(&self) -> Place {
-        let Some(body) = self.body else { return Place { index: 0, copy: 1, at: 0 } };
+        let Some(body) = self.body else { return self.next };
         let sent = self.octets.saturating_sub(body.before).min(body.length);
         // Of text that is laid out, the part that was made of these octets.
         let done = if body.of == body.length { sent } else { body.of.saturating_mul(sent) / body.length.max(1) };
@@ -286,7 +289,8 @@ impl<'a> AttemptControl<'a> {
     /// Takes where the job is to go on. From then on what was sent before counts as sent.
     pub fn take_turn(&mut self) -> Option<Turn> {
         let turn = self.turn.take()?;
-        self.body = None;
+        // The sheet that is fed out first may take long, and what is asked meanwhile is asked of the new page.
+        (self.body, self.next) = (None, turn.to);
         self.surplus = self.surplus.saturating_sub(turn.over);
         Some(turn)
     }

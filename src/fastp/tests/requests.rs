@@ -71,6 +71,34 @@ fn a_suspended_job_goes_on_at_another_page_after_start() {
 }
 
 #[test]
+fn a_second_skip_counts_from_the_page_of_the_first_while_its_sheet_cannot_leave_yet() {
+    let fake = Fake::new();
+    let (listener, uri) = listen();
+    let lp = fake.device(&uri, Exclusive::Off);
+    fake.text(lp, &pages(4000));
+    let process = fake.start();
+    let mut stream = accept(&listener);
+    let mut out = read(&mut stream, 10_000);
+    // The printer reads nothing: what is fed out waits behind what it did not take yet.
+    fake.ask(lp, DeviceRequest::SkipTo(2000));
+    drop(fake.until(|state| state.count("answered: Warned(\"it goes on at page 2000; page ") == 1));
+    fake.ask(lp, DeviceRequest::Skip(2));
+    // Some pages more where the printer had room for them.
+    drop(fake.until(|state| state.count("answered: Warned(\"it goes on at page 2") == 2));
+    stream.read_to_end(&mut out).unwrap();
+    drop(stream);
+    process.join().unwrap().unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let numbers: Vec<u32> =
+        text.match_indices('<').map(|(at, _)| text[at + 1..].split('>').next().unwrap().parse().unwrap()).collect();
+    let turn = numbers.iter().position(|page| *page >= 2000).unwrap();
+    assert_eq!(numbers[..turn], (1..=turn as u32).collect::<Vec<u32>>());
+    assert!(numbers.is_sorted_by(|one, next| one < next), "none comes again");
+    let after = &numbers[turn..];
+    assert!(after[0] >= 2002 || after.windows(2).any(|two| two[1] > two[0] + 1), "pages are left out: {after:?}");
+}
+
+#[test]
 fn skip_back_prints_pages_again_and_a_stream_is_refused() {
     let fake = Fake::new();
     let (listener, uri) = listen();

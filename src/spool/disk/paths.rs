@@ -125,6 +125,24 @@ impl Base {
     pub fn trouble(&self, name: &ProcessName) -> PathBuf {
         self.run().join(format!("{TROUBLE}{}", name.key()))
     }
+
+    /// Tells whether a path leads to a file that a spool keeps for itself, whichever spool that is: its database, what lies
+    /// in `run/`, a print file or the proof of a server directory. Opening such a file to add something would damage the
+    /// spool, and closing it again would take the locks of the database from this process.
+    pub fn is_of_a_spool(path: &Path) -> bool {
+        let real = path.canonicalize().ok().or_else(|| {
+            // One that is to be made.
+            Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
+        });
+        let Some(real) = real else { return false };
+        let (Some(dir), Some(name)) = (real.parent(), real.file_name().and_then(|name| name.to_str())) else {
+            return false;
+        };
+        let is_base = |dir: &Path| dir.join("spool.db").exists();
+        let of_base = is_base(dir) && (name.starts_with("spool.db") || name == "run");
+        let in_run = dir.file_name().is_some_and(|name| name == "run") && dir.parent().is_some_and(is_base);
+        of_base || in_run || dir.join(".spool-id").exists()
+    }
     /// Returns the directory of print files of a server.
     pub fn server(&self, server: &ServerName) -> PathBuf {
         self.root.join(server.as_str())

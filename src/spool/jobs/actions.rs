@@ -303,6 +303,7 @@ impl Spool {
             store::job::set_previous(tx, row.id, state)?;
             let row = if state == JobState::Retained { spool.revive(tx, &row)? } else { row };
             let left = row.reasons.without(HoldReasons::CLEARED_BY_START);
+            let row = wait_no_longer(tx, row)?;
             store::job::set_wish(tx, row.id, Wish::Run)?;
             store::job::set_reasons(tx, row.id, left, if left.is_empty() { None } else { row.reason_text.as_deref() })?;
             if !left.is_empty() {
@@ -389,10 +390,7 @@ impl Spool {
                 let removal = if erase.is_some() { Removal::Gone } else { Removal::Retained };
                 return Ok((removal, Aftermath { erase: erase.unwrap_or_default(), targets: Vec::new() }));
             }
-            let ending = match tx.caller()?.uid == row.owner_uid {
-                true => Ending::CancelledByUser,
-                false => Ending::CancelledByOperator,
-            };
+            let ending = cancelled_by(tx, &row)?;
             store::job::set_wish(tx, row.id, Wish::Cancel)?;
             store::lifetime::set_ending(tx, row.id, Some(ending))?;
             store::entry::withdraw(tx, row.id)?;
@@ -467,6 +465,23 @@ impl Spool {
             store::event::list(tx, object, after)
         })
     }
+}
+
+/// How a job ends that the caller cancels.
+pub(crate) fn cancelled_by(tx: &Tx<'_>, job: &JobRow) -> Fallible<Ending> {
+    Ok(match tx.caller()?.uid == job.owner_uid {
+        true => Ending::CancelledByUser,
+        false => Ending::CancelledByOperator,
+    })
+}
+
+/// Forgets the time before which a job must not print: somebody wants it printed now.
+pub(crate) fn wait_no_longer(tx: &Tx<'_>, mut job: JobRow) -> Fallible<JobRow> {
+    if job.lifetime.print_after_ms.take().is_some() {
+        store::lifetime::set(tx, job.id, &job.lifetime)?;
+        store::alter::set_value(tx, job.id, 0, Field::JobPrintAfter, None)?;
+    }
+    Ok(job)
 }
 
 /// Keeps the message that somebody left with a job, where its owner reads it.

@@ -178,6 +178,7 @@ impl Altered {
             // Local ids count per user, so the job gets the next one of its new owner.
             self.job.local = store::spool::next_local(tx, owner.uid)?;
             (self.job.owner, self.job.owner_uid, self.job.owner_gid) = (owner.name.clone(), owner.uid, owner.gid);
+            self.job.owner_vouched = store::spool::row(tx)?.trust.trusts(tx.caller()?);
         }
         if let Some(gid) = owner.typed_gid.filter(|gid| *gid != before.0) {
             self.note("group", &before.0.to_string(), &gid.to_string());
@@ -400,8 +401,6 @@ impl Spool {
                 }
                 JobChange::Destination { to, declare } => {
                     let place = self.place(tx, to, *declare)?;
-                    let rules = Self::place_of(tx, &store::spool::row(tx)?.trust, &place.destination)?;
-                    Self::demand(tx, Right::Submit { place: &rules })?;
                     let from = Self::job_destination(tx, &a.job)?;
                     a.note("destination", &from.to_string(), &place.destination.to_string());
                     (a.job.group, a.job.location, a.job.route) = (place.group, place.location, place.route);
@@ -442,6 +441,11 @@ impl Spool {
                     store::alter::set_value(tx, a.job.id, document, field, value.as_ref())?;
                 }
             }
+        }
+        if (a.job.group, a.job.location) != (a.before.group, a.before.location) {
+            let destination = Self::job_destination(tx, &a.job)?;
+            submit::may_send(tx, &destination, a.job.priority)?;
+            submit::demand_open(tx, &destination)?;
         }
         let changed = Lifetime {
             retention: Some(a.job.lifetime.retention).filter(|now| *now != a.before.lifetime.retention).flatten(),

@@ -21,7 +21,9 @@ use crate::store::event::{Object, record, record_with};
 use crate::store::job::JobRow;
 use crate::store::{self, Fallible, Tx};
 
-use super::actions::{Aftermath, OwnersGroups, claimants, demand_job, find_to_change, wrong_state};
+use super::actions::{
+    Aftermath, OwnersGroups, cancelled_by, claimants, demand_job, find_to_change, wait_no_longer, wrong_state,
+};
 use super::membership::{difference, not_found};
 use crate::spool::disk::files;
 use crate::spool::objects::fonts::demand_no_font;
@@ -145,10 +147,11 @@ impl Spool {
             }
             let left = job.reasons.without(HoldReasons::CLEARED_BY_START);
             let text = if left.is_empty() { None } else { job.reason_text.as_deref() };
+            let job = wait_no_longer(tx, job.clone())?;
             store::job::set_wish(tx, job.id, Wish::Run)?;
             store::job::set_reasons(tx, job.id, left, text)?;
             if left.is_empty() {
-                starting.push(job);
+                starting.push(job.clone());
                 record(tx, Object::Job(job.id), EventWord::Started, "BATCH")?;
             } else {
                 let words: Vec<&str> = left.iter().map(HoldReason::words).collect();
@@ -212,7 +215,13 @@ fn delete_all(tx: &Tx<'_>, jobs: &[JobRow]) -> Fallible<(BatchResult, Aftermath)
     let mut aftermath = Aftermath::default();
     for job in jobs {
         demand_no_font(tx, job)?;
+        // One that has ended stays until its time is over.
+        if Spool::job_state(tx, job)?.0 == JobState::Retained {
+            continue;
+        }
+        let ending = cancelled_by(tx, job)?;
         store::job::set_wish(tx, job.id, Wish::Cancel)?;
+        store::lifetime::set_ending(tx, job.id, Some(ending))?;
         store::entry::withdraw(tx, job.id)?;
         record(tx, Object::Job(job.id), EventWord::Deleted, "BATCH")?;
         let entries = store::entry::of_job(tx, job.id)?;
@@ -221,7 +230,7 @@ fn delete_all(tx: &Tx<'_>, jobs: &[JobRow]) -> Fallible<(BatchResult, Aftermath)
                 wakes::add(&mut aftermath.targets, Some(target));
             }
         } else {
-            aftermath.erase.extend(Spool::finish(tx, job, None, "cancelled")?);
+            aftermath.erase.extend(Spool::end(tx, job, None, "cancelled", ending)?);
         }
     }
     Ok((BatchResult::default(), aftermath))

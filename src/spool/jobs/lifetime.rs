@@ -2,20 +2,24 @@
 //!
 //! States: a job that is printed or cancelled is gone, unless a retention keeps it; then it is Retained, with its print files,
 //! until its time is over, somebody removes it, or it prints again ([`Spool::revive`]). A time before which a job must not
-//! print holds it. A discard time ends a job that no device has; one that a device has is gone with its end.
+//! print holds it. A discard time ends a job that no device has; one that a device has is gone with its attempt, however that
+//! ends. A font stays as long as it is one.
 //!
 //! Who acts at those moments? Each command that writes ([`Spool::due`]), and whoever keeps the print processes in the
 //! foreground, twice a minute. Each step takes a bounded number of jobs in a transaction of its own. A crash before one leaves the job as it was,
-//! and the next step does it.
+//! and the next step does it. A job with which a step fails is set aside: the others follow, and the histories of the job and of
+//! the spool say why.
 //!
 //! How long a job is kept counts in spool time, which no jump of the clock moves; points in time are those of the wall clock.
 
-use crate::model::Call;
 use crate::model::event::EventWord;
+use crate::model::field::Field;
 use crate::model::lifetime::{Ended, Ending, KeptUntil};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, JobState, Wish};
+use crate::model::{Call, Failure, FailureKind, JobId};
 use crate::store::event::{Object, record};
 use crate::store::job::JobRow;
+use crate::store::lifetime::Moment;
 use crate::store::{self, Fallible, Tx};
 
 use crate::spool::disk::files;
@@ -114,8 +118,17 @@ impl Spool {
     /// that have work now.
     ///
     /// # Errors
-    /// When the spool cannot be changed. What was not done is done the next time.
+    /// When the spool cannot be changed. What was not done is done the next time, and the history of the spool says why, where
+    /// that can be written.
     pub fn due(&self, call: &Call) -> Fallible<Vec<WakeTarget>> {
+        let result = self.do_what_is_due(call);
+        if let Err(failure) = &result {
+            self.tell_of_setback(call, failure);
+        }
+        result
+    }
+
+    fn do_what_is_due(&self, call: &Call) -> Fallible<Vec<WakeTarget>> {
         let mut targets = Vec::new();
         for _ in 0..STEPS {
             let is_due =
@@ -124,7 +137,10 @@ impl Spool {
                 break;
             }
             let spool = self.clone();
-            let step = self.change(Room::Gives, &call.clone(), move |tx| spool.due_step(tx))?;
+            let step = match self.change(Room::Gives, &call.clone(), move |tx| spool.due_step(tx)) {
+                Err(failure) if is_of_one_job(&failure) => self.due_one_by_one(call)?,
+                other => other?,
+            };
             files::erase(&self.base().server(self.server()), &step.erase);
             for target in step.targets {
                 wakes::add(&mut targets, Some(target));
@@ -136,6 +152,37 @@ impl Spool {
         Ok(targets)
     }
 
+    /// Does one step of it, each job in a transaction of its own: something is wrong with one of them. That one is left as it
+    /// is, without the moment that cannot be met, and both its own history and that of the spool say so.
+    fn due_one_by_one(&self, call: &Call) -> Fallible<Step> {
+        let due = self.look(call, |tx| store::lifetime::due(tx, AT_ONCE))?;
+        let mut step = Step::default();
+        for (moment, id) in due.each() {
+            let spool = self.clone();
+            let done = self.change(Room::Gives, call, move |tx| spool.due_of(&tx.spooler(), moment, id));
+            match done {
+                Ok(one) => {
+                    step.erase.extend(one.erase);
+                    for target in one.targets {
+                        wakes::add(&mut step.targets, Some(target));
+                    }
+                }
+                Err(failure) if is_of_one_job(&failure) => {
+                    self.change(Room::Gives, call, move |tx| give_up(&tx.spooler(), moment, id, &failure))?;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(step)
+    }
+
+    /// Notes in the history of the spool why what is due was not done, once as long as it is the same.
+    fn tell_of_setback(&self, call: &Call, failure: &Failure) {
+        let why = format!("what is due was not done: {}", failure.message);
+        // Where nothing can be written, nothing more can be said here: the caller has the failure.
+        let _ = self.change(Room::Gives, call, move |tx| note_setback(&tx.spooler(), &why));
+    }
+
     /// Does one step of it in a transaction.
     fn due_step(&self, tx: &Tx<'_>) -> Fallible<Step> {
         let tx = &tx.spooler();
@@ -143,23 +190,31 @@ impl Spool {
         let full = |found: usize| u32::try_from(found).is_ok_and(|found| found >= AT_ONCE);
         let more = full(due.print.len()) || full(due.discard.len()) || full(due.expired.len());
         let mut step = Step { more, ..Step::default() };
-        for id in due.print {
-            if let Some(job) = store::job::lock(tx, id)? {
-                for target in self.may_print(tx, job)? {
-                    wakes::add(&mut step.targets, Some(target));
+        for (moment, id) in due.each() {
+            let one = self.due_of(tx, moment, id)?;
+            step.erase.extend(one.erase);
+            for target in one.targets {
+                wakes::add(&mut step.targets, Some(target));
+            }
+        }
+        Ok(step)
+    }
+
+    /// Does what is due of one job.
+    fn due_of(&self, tx: &Tx<'_>, moment: Moment, id: JobId) -> Fallible<Step> {
+        let mut step = Step::default();
+        let Some(job) = store::job::lock(tx, id)? else { return Ok(step) };
+        match moment {
+            Moment::Print => step.targets = self.may_print(tx, job)?,
+            Moment::Discard => step.erase = Self::discard(tx, &job)?,
+            Moment::Expiry if job.lifetime.ending.is_some() => match stays_as_font(tx, &job, moment)? {
+                true => {}
+                false => {
+                    record(tx, Object::Job(job.id), EventWord::Deleted, "its retention is over")?;
+                    step.erase = Self::finish(tx, &job, None, "cancelled")?;
                 }
-            }
-        }
-        for id in due.discard {
-            if let Some(job) = store::job::lock(tx, id)? {
-                step.erase.extend(Self::discard(tx, job)?);
-            }
-        }
-        for id in due.expired {
-            if let Some(job) = store::job::lock(tx, id)?.filter(|job| job.lifetime.ending.is_some()) {
-                record(tx, Object::Job(job.id), EventWord::Deleted, "its retention is over")?;
-                step.erase.extend(Self::finish(tx, &job, None, "cancelled")?);
-            }
+            },
+            Moment::Expiry => {}
         }
         Ok(step)
     }
@@ -183,17 +238,91 @@ impl Spool {
         wakes::of_route(tx, job.route)
     }
 
-    /// Ends a job whose discard time has come. One that a device has ends with its attempt, and is not kept then.
-    fn discard(tx: &Tx<'_>, mut job: JobRow) -> Fallible<Vec<String>> {
+    /// Ends a job whose discard time has come. One that a device has ends with its attempt: what of it was not begun is not.
+    fn discard(tx: &Tx<'_>, job: &JobRow) -> Fallible<Vec<String>> {
+        if stays_as_font(tx, job, Moment::Discard)? {
+            return Ok(Vec::new());
+        }
         let entries = store::entry::of_job(tx, job.id)?;
         if entries.iter().any(|entry| matches!(entry.state, EntryState::Claimed | EntryState::Transferred)) {
-            job.lifetime.retention = None;
-            job.lifetime.discard_ms = None;
-            store::lifetime::set(tx, job.id, &job.lifetime)?;
+            store::entry::withdraw(tx, job.id)?;
             record(tx, Object::Job(job.id), EventWord::Remark, "its discard time has come; it ends with its attempt")?;
             return Ok(Vec::new());
         }
-        record(tx, Object::Job(job.id), EventWord::Deleted, "its discard time has come")?;
-        Self::finish(tx, &job, None, "cancelled")
+        Self::discarded(tx, job)
+    }
+
+    /// Removes a job whose discard time has come. Returns the files to erase after the commit.
+    fn discarded(tx: &Tx<'_>, job: &JobRow) -> Fallible<Vec<String>> {
+        record(&tx.spooler(), Object::Job(job.id), EventWord::Deleted, "its discard time has come")?;
+        Self::finish(tx, job, None, "cancelled")
+    }
+
+    /// Removes a job whose attempt has ended without printing it, if its discard time has come meanwhile. Returns the files to
+    /// erase after the commit; none when it stays.
+    pub(crate) fn discarded_with_attempt(tx: &Tx<'_>, job: &JobRow) -> Fallible<Option<Vec<String>>> {
+        let is_due = is_discarded(tx, job) && store::font::of_job(tx, job.id)?.is_none();
+        if is_due { Self::discarded(tx, job).map(Some) } else { Ok(None) }
+    }
+}
+
+/// Whether the discard time of a job has come.
+pub(crate) fn is_discarded(tx: &Tx<'_>, job: &JobRow) -> bool {
+    job.lifetime.discard_ms.is_some_and(|at| at <= tx.now().wall_ms)
+}
+
+/// Whether a failure may come from the row of one job. All others concern the spool as a whole.
+fn is_of_one_job(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Internal | FailureKind::Damaged | FailureKind::State | FailureKind::InUse)
+}
+
+/// Whether a job is a font, which stays as long as it is one. Its moment is forgotten then, and its history says so.
+fn stays_as_font(tx: &Tx<'_>, job: &JobRow, moment: Moment) -> Fallible<bool> {
+    let Some(font) = store::font::of_job(tx, job.id)? else { return Ok(false) };
+    let what = if moment == Moment::Expiry { "its retention is over" } else { "its discard time has come" };
+    record(tx, Object::Job(job.id), EventWord::Remark, &format!("{what}, and it stays: it is the font {font}"))?;
+    forget_moment(tx, job, moment)?;
+    Ok(true)
+}
+
+/// Takes a moment from a job.
+fn forget_moment(tx: &Tx<'_>, job: &JobRow, moment: Moment) -> Fallible<()> {
+    let mut lifetime = job.lifetime;
+    let field = match moment {
+        Moment::Print => {
+            lifetime.print_after_ms = None;
+            Field::JobPrintAfter
+        }
+        Moment::Discard => {
+            lifetime.discard_ms = None;
+            Field::JobDiscardTime
+        }
+        Moment::Expiry => {
+            return store::lifetime::set_until(tx, job.id, &KeptUntil { spool: None, wall_ms: None });
+        }
+    };
+    store::lifetime::set(tx, job.id, &lifetime)?;
+    store::alter::set_value(tx, job.id, 0, field, None)
+}
+
+/// Leaves a job as it is with which a moment cannot be met, and says so.
+fn give_up(tx: &Tx<'_>, moment: Moment, id: JobId, failure: &Failure) -> Fallible<()> {
+    let Some(job) = store::job::lock(tx, id)? else { return Ok(()) };
+    let what = match moment {
+        Moment::Print => "it may print now, and cannot be let go",
+        Moment::Discard => "its discard time has come, and it cannot be removed",
+        Moment::Expiry => "its retention is over, and it cannot be removed",
+    };
+    record(tx, Object::Job(id), EventWord::Error, &format!("{what}: {}", failure.message))?;
+    record(tx, Object::Spool, EventWord::Error, &format!("job {}: {what}: {}", job.number, failure.message))?;
+    forget_moment(tx, &job, moment)
+}
+
+/// Notes an error of what the spooler does by itself, unless it is the last one that was noted.
+pub(crate) fn note_setback(tx: &Tx<'_>, why: &str) -> Fallible<()> {
+    let last = store::event::last(tx, Object::Spool, &[EventWord::Error])?;
+    match last.is_some_and(|event| event.why == why) {
+        true => Ok(()),
+        false => record(tx, Object::Spool, EventWord::Error, why),
     }
 }

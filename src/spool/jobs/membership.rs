@@ -23,6 +23,18 @@ pub(crate) fn difference(one: &JobRow, other: &JobRow) -> Option<&'static str> {
     ((one.group, one.location) != (other.group, other.location)).then_some("LOC")
 }
 
+/// Refuses to send a job on that is part of a batch: its batch has one location.
+pub(crate) fn demand_single(job: &JobRow) -> Fallible<()> {
+    job.batch.map_or(Ok(()), |batch| Err(is_the_batchs(job, batch.number, "LOC")))
+}
+
+fn is_the_batchs(job: &JobRow, batch: BatchNumber, word: &str) -> Failure {
+    let why = format!("job {} is part of batch {batch}, and {word} is the batch's", job.number);
+    Failure::new(FailureKind::State, why)
+        .hint(format!("BATCH {batch}, {word} …   changes it for all of its jobs"))
+        .hint(format!("BATCH {batch}, UNLINK {}   takes the job out of it", job.number))
+}
+
 /// Refuses to change for one job what belongs to its batch.
 pub(crate) fn demand_own(job: &JobRow, changes: &[JobChange]) -> Fallible<()> {
     let Some(batch) = job.batch else { return Ok(()) };
@@ -32,15 +44,7 @@ pub(crate) fn demand_own(job: &JobRow, changes: &[JobChange]) -> Fallible<()> {
         JobChange::Destination { .. } => Some("LOC"),
         _ => None,
     });
-    match word {
-        None => Ok(()),
-        Some(word) => Err(Failure::new(
-            FailureKind::State,
-            format!("job {} is part of batch {}, and {word} is the batch's", job.number, batch.number),
-        )
-        .hint(format!("BATCH {}, {word} …   changes it for all of its jobs", batch.number))
-        .hint(format!("BATCH {}, UNLINK {}   takes the job out of it", batch.number, job.number))),
-    }
+    word.map_or(Ok(()), |word| Err(is_the_batchs(job, batch.number, word)))
 }
 
 /// Puts a job that is being accepted into a batch, or begins the batch with it.

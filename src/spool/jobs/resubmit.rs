@@ -5,18 +5,21 @@
 //! held stays held; one that was kept prints again. A job that a device has is never taken from it here: no octet of it
 //! leaves twice. Refused, the job stays where it was.
 //!
-//! Who may: the owner, the creator of the spool, and with MGRACCESS a manager of the owner's group.
+//! Who may: the owner, the creator of the spool, and with MGRACCESS a manager of the owner's group, if he may submit a job of
+//! that priority at the new destination. A member of a batch goes with its batch only.
 
 use crate::model::Call;
 use crate::model::event::EventWord;
 use crate::model::field::Field;
-use crate::model::state::JobState;
+use crate::model::state::{HoldReason, JobState};
 use crate::model::{Failure, JobRef};
 use crate::store::event::{Object, record};
-use crate::store::{self, Fallible, Lock};
+use crate::store::job::JobRow;
+use crate::store::{self, Fallible, Lock, Tx};
 
 use super::actions::{demand_job, find_to_change, wrong_state};
-use super::submit::{takes_jobs, takes_work};
+use super::membership::demand_single;
+use super::submit::{demand_open, may_send, takes_work};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -36,20 +39,18 @@ impl Spool {
             if !matches!(state, JobState::Ready | JobState::Held | JobState::Retained) {
                 return Err(refused(wrong_state(&before, state, "sent to another destination"), state));
             }
+            demand_single(&before)?;
             takes_work(tx)?;
             let destination = spool.destination(tx, &to)?;
-            if let Some(name) = destination.location()
-                && let Some(row) = store::location::by_name(tx, name)?
-            {
-                takes_jobs(&row)?;
-            }
+            may_send(tx, &destination, before.priority)?;
+            demand_open(tx, &destination)?;
             let place = spool.place_at(tx, destination)?;
             let from = Self::job_destination(tx, &before)?;
             let mut row = match state {
                 JobState::Retained => {
                     let field = Field::from_stored(FORGOTTEN).ok_or_else(|| Failure::internal("no such attribute"))?;
                     store::alter::set_value(tx, before.id, 0, field, None)?;
-                    spool.revive(tx, &before)?
+                    still_waits(tx, spool.revive(tx, &before)?)?
                 }
                 _ => before,
             };
@@ -74,6 +75,15 @@ impl Spool {
             wakes::of_route(tx, row.route)
         })
     }
+}
+
+/// Holds a job that prints again until the time before which it must not print, where that has not come yet.
+fn still_waits(tx: &Tx<'_>, mut job: JobRow) -> Fallible<JobRow> {
+    if job.lifetime.print_after_ms.is_some_and(|at| at > tx.now().wall_ms) {
+        job.reasons = job.reasons.with(HoldReason::PrintAfter);
+        store::job::set_reasons(tx, job.id, job.reasons, None)?;
+    }
+    Ok(job)
 }
 
 /// Says what helps a job in this state.

@@ -23,7 +23,7 @@ use crate::model::collector::by_way_of;
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
 use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission, Transfer};
-use crate::model::lifetime::{Ending, KeptUntil, Lifetime, Retention};
+use crate::model::lifetime::{Ending, Lifetime, Retention};
 use crate::model::location::{Destination, LocationKind};
 use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
@@ -59,8 +59,17 @@ fn check(submission: &Submission) -> Fallible<()> {
         return bad("the submission has no usable token".to_owned());
     }
     check_name(&submission.name)?;
-    if submission.owner.as_ref().is_some_and(|owner| owner.trim().is_empty() || owner.chars().count() > MAX_JOB_NAME) {
-        return bad("job-owner: it is empty or longer than 255 characters".to_owned());
+    let is_bad = |name: &String| {
+        name.trim().is_empty() || name.chars().count() > MAX_JOB_NAME || name.chars().any(char::is_control)
+    };
+    if submission.owner.as_ref().is_some_and(is_bad) {
+        return bad("job-owner: it is empty, longer than 255 characters, or contains control characters".to_owned());
+    }
+    if submission.keep && submission.lifetime.retention == Some(Retention::Period(0)) {
+        let why = "job-scheduling=retain-immediately with a job-retention-period of 0: the job would be gone at once";
+        return Err(
+            Failure::new(FailureKind::BadValue, why).hint("without a retention it is kept until somebody removes it")
+        );
     }
     crate::model::device::check_form(&submission.form).map_err(|why| Failure::new(FailureKind::BadValue, why))?;
     if submission.documents.iter().any(|d| d.copies == 0) {
@@ -136,11 +145,7 @@ impl Spool {
             accepting(tx, &submission)?;
             let destination = self.destination(tx, &submission.destination)?;
             may_submit(tx, &submission, &destination, sizes(&files))?;
-            if let Some(name) = destination.location()
-                && let Some(row) = store::location::by_name(tx, name)?
-            {
-                takes_jobs(&row)?;
-            }
+            demand_open(tx, &destination)?;
             let (content, sheet) = Self::printed_on(tx, &destination)?;
             Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve))
         })?;
@@ -248,17 +253,29 @@ impl Spool {
 
 /// Refuses a caller who may not submit there, or not so much.
 fn may_submit(tx: &Tx<'_>, submission: &Submission, destination: &Destination, octets: u64) -> Fallible<()> {
+    may_send(tx, destination, submission.priority)?;
     let row = store::spool::row(tx)?;
-    let place = Spool::place_of(tx, &row.trust, destination)?;
-    Spool::demand(tx, Right::Submit { place: &place })?;
-    if submission.priority > Priority::default() {
-        Spool::demand(tx, Right::RaisePriority { place: &place })?;
-    }
     let caller = tx.caller()?;
     if row.limits == UserLimits::default() || row.trust.trusts(caller) {
         return Ok(());
     }
     row.limits.allow(store::tally::of_user(tx, &row.server, caller.uid)?, octets)
+}
+
+/// Refuses a caller who may not send a job of this priority there.
+pub(crate) fn may_send(tx: &Tx<'_>, destination: &Destination, priority: Priority) -> Fallible<()> {
+    let place = Spool::place_of(tx, &store::spool::row(tx)?.trust, destination)?;
+    Spool::demand(tx, Right::Submit { place: &place })?;
+    match priority > Priority::default() {
+        true => Spool::demand(tx, Right::RaisePriority { place: &place }),
+        false => Ok(()),
+    }
+}
+
+/// Refuses a destination that takes no jobs.
+pub(crate) fn demand_open(tx: &Tx<'_>, destination: &Destination) -> Fallible<()> {
+    let row = destination.location().map(|name| store::location::by_name(tx, name)).transpose()?.flatten();
+    row.map_or(Ok(()), |row| takes_jobs(&row))
 }
 
 /// The limit of submissions under way that holds for the caller.
@@ -306,7 +323,7 @@ impl Spool {
 }
 
 /// Refuses a job for a destination that is disabled.
-pub(crate) fn takes_jobs(row: &LocationRow) -> Fallible<()> {
+fn takes_jobs(row: &LocationRow) -> Fallible<()> {
     if row.takes_jobs {
         return Ok(());
     }
@@ -440,6 +457,7 @@ impl NewJob {
             owner_uid: self.caller.uid,
             owner_gid: self.owner_gid,
             owner: s.owner.clone().unwrap_or_else(|| self.caller.user.clone()),
+            owner_vouched: s.owner.is_some() && store::spool::row(tx)?.trust.trusts(&self.caller),
             user_name: self.caller.identity(),
             name: s.name.clone(),
             form: s.form.trim().to_owned(),
@@ -482,7 +500,7 @@ impl NewJob {
         record(tx, Object::Job(job.id), EventWord::Accepted, &why)?;
         if s.keep {
             let until = job.lifetime.kept_until(store::spool::time(tx)?, tx.now().wall_ms);
-            let until = until.unwrap_or(KeptUntil { spool: None, wall_ms: None });
+            let until = until.ok_or_else(|| Failure::internal("a job that is only kept would be kept for no time"))?;
             Spool::keep(tx, &job, (Ending::Kept, &until), ("kept", None), None)?;
         }
         let global = GlobalJobId { server: self.server.clone(), serial };

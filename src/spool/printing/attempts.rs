@@ -31,6 +31,7 @@ use crate::spool::Spool;
 use crate::spool::interface::engine::{
     AttemptEnd, Claim, DeviceReport, Lease, Observation, Outcome, Settlement, TimedReport,
 };
+use crate::spool::jobs::lifetime::is_discarded;
 use crate::spool::objects::spooler::settle_drain;
 
 /// Print files to erase after the commit.
@@ -222,6 +223,9 @@ impl Spool {
             let ending = job.lifetime.ending.unwrap_or(Ending::CancelledByUser);
             return Self::end(tx, job, None, "cancelled", ending);
         }
+        if is_discarded(tx, job) && !is_busy(tx, job)? {
+            return Ok(Self::discarded_with_attempt(tx, job)?.unwrap_or_default());
+        }
         Ok(Vec::new())
     }
 
@@ -238,9 +242,11 @@ impl Spool {
         let left: Vec<EntryState> =
             others.map(|other| other.state).filter(|state| *state != EntryState::Done).collect();
         let busy = left.iter().any(|state| matches!(state, EntryState::Claimed | EntryState::Transferred));
-        let is_last = !busy && (left.is_empty() || job.wish == Wish::Cancel);
+        // A discard time that has come ends it like a cancellation.
+        let ends = job.wish == Wish::Cancel || is_discarded(tx, job);
+        let is_last = !busy && (left.is_empty() || ends);
         // A job that was held while its last octets were on their way stays held, and whoever held it is told.
-        let held = (job.hold_after || !job.reasons.is_empty()) && job.wish != Wish::Cancel;
+        let held = (job.hold_after || !job.reasons.is_empty()) && !ends;
         if is_last {
             store::tally::printed(tx)?;
         }

@@ -1,14 +1,17 @@
 //! How long jobs live: what is kept after its end, and what happens at its time.
 
 use crate::model::alter::JobChange;
+use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
-use crate::model::job::JobStatus;
+use crate::model::job::{BatchChange, JobStatus};
 use crate::model::lifetime::{Ending, Retention};
 use crate::model::state::{Delivery, HoldReason, JobState};
-use crate::model::{FailureKind, JobRef};
+use crate::model::{Call, FailureKind, JobRef};
+use crate::spool::Room;
+use crate::spool::interface::engine::{AttemptEnd, Engine};
 use crate::spool::interface::operations::Operations;
-use crate::spool::interface::records::Removal;
-use crate::spool::testing::{Site, clock, delivered, pass};
+use crate::spool::interface::records::{EventSubject, Removal};
+use crate::spool::testing::{Site, clock, delivered, error, pass};
 
 const MINUTE: i64 = 60_000;
 
@@ -43,6 +46,11 @@ fn files(site: &Site) -> usize {
         .unwrap()
         .filter(|one| one.as_ref().unwrap().file_name().to_string_lossy().starts_with("pdpr"))
         .count()
+}
+
+/// An attempt that its device did not carry through.
+fn failed() -> AttemptEnd {
+    AttemptEnd::DeviceFailed { error: error(Some(clock().wall_ms)), touched: false, alone: false }
 }
 
 /// A command that writes and changes nothing that matters here.
@@ -228,4 +236,137 @@ fn what_cannot_be_sent_on_stays_where_it_is() {
     assert_eq!(status(&mut site, &job).unwrap().state, JobState::Held);
     site.local.drain_spooler().unwrap();
     assert_eq!(site.local.resubmit_job(job, "office.front".into(), false).unwrap_err().kind, FailureKind::State);
+}
+
+#[test]
+fn a_font_outlives_its_moments_and_stops_no_timer() {
+    let mut site = Site::printing();
+    let at = clock().wall_ms + 10 * MINUTE;
+    let numbered = |accepted: crate::model::job::Accepted| JobRef::Number(accepted.number);
+    let discarded = numbered(site.submit("office.front", |job| job.lifetime.discard_ms = Some(at)));
+    let expired = numbered(site.submit("office.front", |job| {
+        job.keep = true;
+        job.lifetime.retention = Some(Retention::Period(10));
+    }));
+    let other = numbered(site.submit("office.front", |job| job.lifetime.discard_ms = Some(at)));
+    site.local.define_font("LOGO".parse().unwrap(), discarded.clone()).unwrap();
+    site.local.define_font("SEAL".parse().unwrap(), expired.clone()).unwrap();
+    later(11 * MINUTE);
+    write(&mut site);
+    assert_eq!(status(&mut site, &other), None);
+    assert_eq!(status(&mut site, &discarded).unwrap().lifetime.discard_ms, None);
+    assert_eq!(status(&mut site, &expired).unwrap().state, JobState::Retained);
+    let said = |site: &mut Site, job: &JobRef| {
+        let events = site.local.events(EventSubject::Job(job.clone()), 0).unwrap();
+        events.into_iter().filter(|event| event.why.contains("it is the font")).count()
+    };
+    later(11 * MINUTE);
+    write(&mut site);
+    assert_eq!((said(&mut site, &discarded), said(&mut site, &expired)), (1, 1));
+}
+
+#[test]
+fn a_row_that_cannot_be_ended_stops_no_other_and_is_told() {
+    let mut site = Site::printing();
+    let at = clock().wall_ms + 10 * MINUTE;
+    let discard =
+        |site: &mut Site| JobRef::Number(site.submit("office.front", |job| job.lifetime.discard_ms = Some(at)).number);
+    let (bad, good) = (discard(&mut site), discard(&mut site));
+    let id = site.local.job(bad.clone()).unwrap().id;
+    // Whatever refers to it that nobody has thought of.
+    site.spool.change(Room::Gives, &Call::timeless(), move |tx| crate::store::lifetime::refer_to(tx, id)).unwrap();
+    later(11 * MINUTE);
+    write(&mut site);
+    assert_eq!(status(&mut site, &good), None);
+    let left = status(&mut site, &bad).unwrap();
+    assert_eq!((left.state, left.lifetime.discard_ms), (JobState::Ready, None));
+    let told = |site: &mut Site, subject: EventSubject| {
+        let events = site.local.events(subject, 0).unwrap();
+        events.into_iter().filter(|event| event.what == EventWord::Error).count()
+    };
+    write(&mut site);
+    assert_eq!((told(&mut site, EventSubject::Job(bad)), told(&mut site, EventSubject::Spool)), (1, 1));
+}
+
+#[test]
+fn a_discard_time_that_comes_while_a_job_prints_ends_it_with_its_attempt_however_that_ends() {
+    let mut site = Site::printing();
+    let at = clock().wall_ms + 10 * MINUTE;
+    let alive = site.alive("SPLA");
+    site.local.start_device("LP1".parse().unwrap()).unwrap();
+    for end in [delivered(Delivery::Sent), failed()] {
+        let job = JobRef::Number(
+            site.submit("office.front", |job| {
+                job.lifetime.discard_ms = Some(at.max(clock().wall_ms + 1));
+                job.lifetime.retention = Some(Retention::Forever);
+                job.hold_after = true;
+            })
+            .number,
+        );
+        let claim = site.claim(&alive, "LP1");
+        later(11 * MINUTE);
+        write(&mut site);
+        let found = status(&mut site, &job).unwrap();
+        assert_eq!((found.state, found.lifetime.retention), (JobState::Printing, Some(Retention::Forever)));
+        assert!(found.lifetime.discard_ms.is_some());
+        site.end(&alive, &claim, end);
+        assert_eq!((status(&mut site, &job), files(&site)), (None, 0));
+    }
+}
+
+#[test]
+fn what_a_broadcast_has_not_begun_is_not_begun_after_its_discard_time() {
+    let mut site = Site::printing();
+    site.device("LP2", "SPLA", &[]);
+    site.route("#OFFICE.BACK", Some("LP2"));
+    site.local.set_broadcast("OFFICE".parse().unwrap(), true).unwrap();
+    let at = clock().wall_ms + 10 * MINUTE;
+    let job = JobRef::Number(site.submit("#office", |job| job.lifetime.discard_ms = Some(at)).number);
+    let alive = site.alive("SPLA");
+    site.local.start_device("LP1".parse().unwrap()).unwrap();
+    site.local.start_device("LP2".parse().unwrap()).unwrap();
+    let claim = site.claim(&alive, "LP1");
+    later(11 * MINUTE);
+    write(&mut site);
+    let other = site.device_id("LP2");
+    assert!(site.spool.claim(&alive.lease, other, &clock()).unwrap().is_none());
+    assert_eq!(status(&mut site, &job).unwrap().state, JobState::Printing);
+    site.end(&alive, &claim, delivered(Delivery::Sent));
+    assert_eq!((status(&mut site, &job), files(&site)), (None, 0));
+}
+
+#[test]
+fn a_batch_that_is_deleted_leaves_what_has_a_retention() {
+    let mut site = Site::printing();
+    let batch = crate::model::BatchNumber::new(301).unwrap();
+    let linked = |site: &mut Site, retention: Option<Retention>| {
+        let job = JobRef::Number(
+            site.submit("office.front", |job| {
+                job.hold = true;
+                job.lifetime.retention = retention;
+            })
+            .number,
+        );
+        site.local.link_job(batch, job.clone()).unwrap();
+        job
+    };
+    let (kept, gone) = (linked(&mut site, Some(Retention::Period(60))), linked(&mut site, None));
+    site.local.change_batch(batch, BatchChange::Delete).unwrap();
+    let found = status(&mut site, &kept).unwrap();
+    assert_eq!((found.state, found.lifetime.ending), (JobState::Retained, Some(Ending::CancelledByUser)));
+    assert_eq!((status(&mut site, &gone), files(&site)), (None, 1));
+    // What is kept stays until its time, and loses nothing of how it ended.
+    site.local.change_batch(batch, BatchChange::Delete).unwrap();
+    assert_eq!(status(&mut site, &kept).unwrap().lifetime.ending, Some(Ending::CancelledByUser));
+}
+
+#[test]
+fn a_job_that_is_only_kept_is_not_kept_for_no_time() {
+    let mut site = Site::printing();
+    let refused = site.try_submit("office.front", |job| {
+        job.keep = true;
+        job.lifetime.retention = Some(Retention::Period(0));
+    });
+    assert_eq!(refused.unwrap_err().kind, FailureKind::BadValue);
+    assert_eq!(files(&site), 0);
 }

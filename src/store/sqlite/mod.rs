@@ -16,7 +16,8 @@
 //!   nothing is caught inside a transaction. The standard has MERGE.
 //! * `LIMIT` instead of `FETCH FIRST n ROWS ONLY`: the one spelling that SQLite has.
 //! * `?1` … `?8`: a parameter that is used twice is bound once.
-//! * `+column` in a condition (`job`): keeps the planner from an index that would sort a group for every page.
+//! * `+column` in a condition (`job`, `waiting`): keeps the planner from an index that would sort a group for every page, or
+//!   read all that waits.
 //! * Identities from `last_insert_rowid` ([`Tx::insert`]); the standard has `GENERATED ALWAYS AS IDENTITY` and RETURNING.
 //! * `PRAGMA` (the number of the schema, the log), `SAVEPOINT` (`commit`), and DDL with `AUTOINCREMENT` and partial
 //!   indexes (`schema`).

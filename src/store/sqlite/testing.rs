@@ -1,9 +1,10 @@
 //! A database in memory, for tests.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, StatementStatus, params_from_iter};
 
 use super::{Session, Tx};
 use crate::model::Call;
@@ -29,6 +30,24 @@ pub(crate) fn cut_off_creation(path: &Path) {
     assert!(journal.starts_with(b"\xd9\xd5\x05\xf9"), "it is on disk, so pages may be written");
     std::fs::write(path.with_file_name("spool.db-journal"), journal).unwrap();
     std::fs::copy(&other, path).unwrap();
+}
+
+thread_local! {
+    static STEPS: Cell<i64> = const { Cell::new(0) };
+}
+
+/// Adds what a statement has done since it was last asked.
+pub(super) fn count(statement: &rusqlite::Statement<'_>) {
+    let steps = i64::from(statement.reset_status(StatementStatus::VmStep));
+    STEPS.set(STEPS.get() + steps);
+}
+
+/// Returns how many steps the statements took that this thread ran during `work`. The same work on the same rows takes the
+/// same steps on every machine.
+pub(crate) fn steps_of<T>(work: impl FnOnce() -> T) -> (i64, T) {
+    let before = STEPS.get();
+    let done = work();
+    (STEPS.get() - before, done)
 }
 
 pub(crate) struct Memory {

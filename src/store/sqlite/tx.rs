@@ -37,6 +37,14 @@ pub struct Tx<'a> {
     pub(super) now: &'a Moment,
 }
 
+/// Counts the steps that a statement took, for tests of what an operation costs in a large spool.
+fn count(statement: &rusqlite::Statement<'_>) {
+    #[cfg(test)]
+    super::testing::count(statement);
+    #[cfg(not(test))]
+    let _ = statement;
+}
+
 impl<'a> Tx<'a> {
     pub(in crate::store) fn new(session: &'a Session, call: &'a Call) -> Self {
         Self { session, actor: &call.actor, now: &call.now }
@@ -72,7 +80,10 @@ impl<'a> Tx<'a> {
 
     /// Runs a statement. How many rows it changed.
     pub(crate) fn run(&self, sql: &str, values: &[&dyn Bind]) -> Fallible<usize> {
-        Ok(self.session.db.prepare_cached(sql)?.execute(bound(values))?)
+        let mut statement = self.session.db.prepare_cached(sql)?;
+        let changed = statement.execute(bound(values))?;
+        count(&statement);
+        Ok(changed)
     }
 
     /// Runs a statement that changes exactly one row. Anything else means that what was decided does not hold any more:
@@ -118,7 +129,10 @@ impl<'a> Tx<'a> {
     ) -> Fallible<Option<T>> {
         let mut statement = self.session.db.prepare_cached(sql)?;
         let mut rows = statement.query(bound(values))?;
-        rows.next()?.map(|row| read(&Row::of(row))).transpose()
+        let found = rows.next()?.map(|row| read(&Row::of(row))).transpose();
+        drop(rows);
+        count(&statement);
+        found
     }
 
     /// Returns the rows that a statement finds.
@@ -148,12 +162,17 @@ impl<'a> Tx<'a> {
         while let Some(row) = rows.next()? {
             take(&Row::of(row))?;
         }
+        drop(rows);
+        count(&statement);
         Ok(())
     }
 
     /// Tells whether a statement finds a row.
     pub(crate) fn finds(&self, sql: &str, values: &[&dyn Bind]) -> Fallible<bool> {
-        Ok(self.session.db.prepare_cached(sql)?.exists(bound(values))?)
+        let mut statement = self.session.db.prepare_cached(sql)?;
+        let found = statement.exists(bound(values))?;
+        count(&statement);
+        Ok(found)
     }
 
     /// Keeps others from changing what this transaction decides from, until it ends. Whoever wants to decide from a row

@@ -21,7 +21,7 @@ use crate::model::field::{Field, Value};
 use crate::model::location::{Destination, GroupStatus, LocationKind, LocationStatus};
 use crate::model::object::{ObjectAttribute, ObjectClass, ObjectName};
 use crate::model::query::{Condition, PAGE};
-use crate::model::{DeviceName, Failure, FailureKind, LocationPattern, ServerName};
+use crate::model::{DeviceName, Failure, FailureKind, GroupName, LocationPattern, ServerName};
 use crate::spool::interface::operations::Operations;
 
 /// Lists the objects that `arguments` name, or all of them.
@@ -402,6 +402,16 @@ fn every_device(
             _ => return Ok(()),
         }
     }
+}
+
+/// Tells whether there is a queue of that name, with destinations or without.
+pub(crate) fn is_queue(spool: &mut dyn Operations, name: &GroupName) -> Result<bool, Stop> {
+    let mut found = false;
+    every_group(spool, &mut |group| {
+        found |= group.name == *name;
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 fn every_group(spool: &mut dyn Operations, each: &mut dyn FnMut(&GroupStatus) -> Result<(), Stop>) -> Result<(), Stop> {

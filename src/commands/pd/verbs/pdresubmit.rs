@@ -15,6 +15,7 @@ use crate::commands::pd::command_line::flags::{CommandAttributes, ServerFlag};
 use crate::commands::pd::command_line::options::{self, Item, Meaning, Names, Setting};
 use crate::commands::pd::command_line::selection::{self, Requested};
 use crate::commands::pd::displays::listing::{check_server, not_found, truth};
+use crate::commands::pd::displays::objects::is_queue;
 use crate::commands::pd::displays::record::Style;
 use crate::commands::pd::jobs::changes::{self, job_of};
 use crate::commands::pd::jobs::effects::{self, Action};
@@ -228,8 +229,8 @@ fn jobs_of(spool: &mut dyn Operations, source: &Source) -> Result<Vec<JobRef>, S
         true => {
             let group: GroupName =
                 plain.trim_start_matches('#').parse().map_err(|bad: BadName| about(name, Failure::from(bad)))?;
-            // A queue is there when it has a destination.
-            if spool.locations(Some(LocationPattern::Group(group.clone())), None)?.is_empty() {
+            // One that was made and has no destination is a queue, too: it has no jobs.
+            if !is_queue(spool, &group)? {
                 return Err(Failure::not_found(format!("queue {name}")).into());
             }
             Condition::Location(LocationPattern::Group(group))
