@@ -22,7 +22,7 @@ use crate::model::authority::{Right, UserLimits};
 use crate::model::collector::by_way_of;
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
-use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission, Transfer};
+use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Origin, Submission, Transfer};
 use crate::model::lifetime::{Ending, Lifetime, Retention};
 use crate::model::location::{Destination, LocationKind};
 use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
@@ -253,7 +253,13 @@ impl Spool {
 
 /// Refuses a caller who may not submit there, or not so much.
 fn may_submit(tx: &Tx<'_>, submission: &Submission, destination: &Destination, octets: u64) -> Fallible<()> {
-    may_send(tx, destination, submission.priority)?;
+    // Who configures the spool has made the default job: a priority that it gives needs no right of the submitter.
+    let of_default = |one: &GivenValue| one.field == Field::JobPriority && one.origin == Origin::DefaultJob;
+    let asked = match submission.given.iter().any(of_default) {
+        true => Priority::default(),
+        false => submission.priority,
+    };
+    may_send(tx, destination, asked)?;
     let row = store::spool::row(tx)?;
     let caller = tx.caller()?;
     if row.limits == UserLimits::default() || row.trust.trusts(caller) {

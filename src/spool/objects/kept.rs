@@ -113,6 +113,8 @@ impl Spool {
     /// Gives a submission what default jobs and documents say, where the submitter says nothing: first those that the
     /// submission names, then those of its destination.
     pub(crate) fn take_initial_values(&self, call: &Call, submission: &mut Submission) -> Fallible<()> {
+        // Whatever came over a wire: what a submission says its submitter has given.
+        submission.given.iter_mut().for_each(|one| one.origin = Origin::User);
         let read = self.look(call, |tx| {
             let destination = self.destination(tx, &submission.destination)?;
             let row = match &destination {
