@@ -22,7 +22,7 @@ use crate::model::authority::{Right, UserLimits};
 use crate::model::collector::by_way_of;
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
-use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Origin, Submission, Transfer};
+use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission, Transfer};
 use crate::model::lifetime::{Ending, Lifetime, Retention};
 use crate::model::location::{Destination, LocationKind};
 use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
@@ -133,7 +133,7 @@ impl Spool {
         if let Some((collector, destination)) = by_way_of(&submission.destination) {
             submission = Submission { collector: Some(collector), destination: destination.to_owned(), ..submission };
         }
-        self.take_initial_values(call, &mut submission)?;
+        let by_default = self.take_initial_values(call, &mut submission)?;
         complete(&mut submission);
         check(&submission)?;
         // Papers have names that forms may not have, so this comes behind the check of the form.
@@ -144,7 +144,7 @@ impl Spool {
         let (content, sheet, opens, reserve) = self.look(call, |tx| {
             accepting(tx, &submission)?;
             let destination = self.destination(tx, &submission.destination)?;
-            may_submit(tx, &submission, &destination, sizes(&files))?;
+            may_submit(tx, asked(&submission, by_default), &destination, sizes(&files))?;
             demand_open(tx, &destination)?;
             let (content, sheet) = Self::printed_on(tx, &destination)?;
             Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve))
@@ -188,7 +188,7 @@ impl Spool {
             }
             let collector = accepting(tx, &plan.submission)?;
             let destination = spool.destination(tx, &plan.submission.destination)?;
-            may_submit(tx, &plan.submission, &destination, plan.octets)?;
+            may_submit(tx, asked(&plan.submission, by_default), &destination, plan.octets)?;
             let (accepted, devices) = plan.insert(tx, &spool, &destination, collector)?;
             let (targets, running) = (wakes::of_devices(tx, &devices)?, wakes::running(tx)?);
             fault::point("before-commit");
@@ -251,15 +251,15 @@ impl Spool {
     }
 }
 
+/// The priority that the submitter asks for. Who configures the spool has made the default job: one that it gives needs no
+/// right of the submitter.
+fn asked(submission: &Submission, by_default: bool) -> Priority {
+    if by_default { Priority::default() } else { submission.priority }
+}
+
 /// Refuses a caller who may not submit there, or not so much.
-fn may_submit(tx: &Tx<'_>, submission: &Submission, destination: &Destination, octets: u64) -> Fallible<()> {
-    // Who configures the spool has made the default job: a priority that it gives needs no right of the submitter.
-    let of_default = |one: &GivenValue| one.field == Field::JobPriority && one.origin == Origin::DefaultJob;
-    let asked = match submission.given.iter().any(of_default) {
-        true => Priority::default(),
-        false => submission.priority,
-    };
-    may_send(tx, destination, asked)?;
+fn may_submit(tx: &Tx<'_>, priority: Priority, destination: &Destination, octets: u64) -> Fallible<()> {
+    may_send(tx, destination, priority)?;
     let row = store::spool::row(tx)?;
     let caller = tx.caller()?;
     if row.limits == UserLimits::default() || row.trust.trusts(caller) {

@@ -112,9 +112,9 @@ impl Spool {
 
     /// Gives a submission what default jobs and documents say, where the submitter says nothing: first those that the
     /// submission names, then those of its destination.
-    pub(crate) fn take_initial_values(&self, call: &Call, submission: &mut Submission) -> Fallible<()> {
-        // Whatever came over a wire: what a submission says its submitter has given.
-        submission.given.iter_mut().for_each(|one| one.origin = Origin::User);
+    ///
+    /// Returns whether they give the priority. The submission itself cannot be asked for that: it may come from anybody.
+    pub(crate) fn take_initial_values(&self, call: &Call, submission: &mut Submission) -> Fallible<bool> {
         let read = self.look(call, |tx| {
             let destination = self.destination(tx, &submission.destination)?;
             let row = match &destination {
@@ -149,30 +149,31 @@ impl Spool {
         // A destination that is not there is refused by whoever submits, in better words.
         let layers = match read {
             Err(failure) if failure.kind == FailureKind::NotFound && !failure.message.contains("initial-value") => {
-                return Ok(());
+                return Ok(false);
             }
             other => other?,
         };
+        let mut priority = false;
         for (document, values) in layers {
             for (field, value) in values {
-                give(submission, document, field, &value)?;
+                priority |= give(submission, document, field, &value)? && field == Field::JobPriority;
             }
         }
-        Ok(())
+        Ok(priority)
     }
 }
 
-/// Gives a value of a default job or document to a submission, unless it has one.
-fn give(submission: &mut Submission, document: u32, field: Field, value: &Value) -> Fallible<()> {
+/// Gives a value of a default job or document to a submission, unless it has one. Returns whether it did.
+fn give(submission: &mut Submission, document: u32, field: Field, value: &Value) -> Fallible<bool> {
     let class = if document == 0 { Class::Job } else { Class::Document };
     // Descriptor and message are of the default job itself.
-    let Some(row) = find(class, field) else { return Ok(()) };
+    let Some(row) = find(class, field) else { return Ok(false) };
     let has = |one: &GivenValue| one.document == document && one.field == field;
     let keeps = crate::model::lifetime::Retention::FIELDS;
     // Of the three that say how long a job is kept one is enough.
     let excluded = keeps.contains(&field) && submission.given.iter().any(|one| keeps.contains(&one.field));
     if excluded || submission.given.iter().any(has) {
-        return Ok(());
+        return Ok(false);
     }
     let number = (document > 0).then_some(document);
     let bad =
@@ -181,7 +182,7 @@ fn give(submission: &mut Submission, document: u32, field: Field, value: &Value)
     for one in submission.given.iter_mut().filter(|one| has(one)) {
         one.origin = Origin::DefaultJob;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The attribute of a logical destination that names such an object.
