@@ -32,7 +32,7 @@ use crate::supervise::Starter;
 use crate::sys::lock::FileLock;
 use crate::sys::process::Deaths;
 use crate::sys::socket::{self, Deadline, Peer};
-use crate::sys::{clock, files, users};
+use crate::sys::{clock, files, limits, users};
 use crate::wire::hello::Hello;
 
 /// Connections at a time. Each takes a thread and a descriptor.
@@ -116,6 +116,8 @@ impl Server {
     /// # Errors
     /// When another server has the spool or the socket, or one of them cannot be opened.
     pub fn start(options: &Options, given: Option<UnixListener>, hooks: Hooks) -> Result<Self, Failure> {
+        // A user may have a hundred connections, each with open documents. What cannot be raised stays.
+        let _ = limits::raise_open_files();
         let base = &options.base;
         let (listener, socket) = match given {
             Some(listener) => (listener, None),

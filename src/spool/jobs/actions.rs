@@ -21,7 +21,7 @@ use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::{Field, Value};
 use crate::model::job::{Identity, JobStatus, Transfer};
 use crate::model::lifetime::{Ending, Retention};
-use crate::model::query::{Cursor, Order, Page, Query};
+use crate::model::query::{Condition, Cursor, MAX_PARTS, Order, Page, Query};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, JobState, Wish};
 use crate::model::{DocumentId, Failure, FailureKind, JobId, JobRef};
 use crate::store::document::DocumentRow;
@@ -101,6 +101,15 @@ pub(crate) struct Aftermath {
     pub(crate) erase: Vec<String>,
     /// Processes that have to look.
     pub(crate) targets: Vec<WakeTarget>,
+}
+
+/// Refuses a condition that would keep others waiting.
+pub(crate) fn demand_bounded(condition: &Condition) -> Fallible<()> {
+    if condition.is_bounded() {
+        return Ok(());
+    }
+    let why = format!("the condition has more than {MAX_PARTS} parts");
+    Err(Failure::new(FailureKind::BadValue, why).hint("ask in several commands"))
 }
 
 /// The longest message, in octets.
@@ -206,6 +215,7 @@ impl Spool {
         after: Option<Cursor>,
         limit: u32,
     ) -> Fallible<Page<JobStatus>> {
+        demand_bounded(&query.condition)?;
         let uid = call.caller()?.uid;
         let limit = limit.clamp(1, crate::model::query::PAGE);
         self.look(call, |tx| {

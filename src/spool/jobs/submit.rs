@@ -141,13 +141,13 @@ impl Spool {
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
         // of its documents, and what they are printed on, decides how they are counted. Another answer a moment later
         // changes nothing: they are what was said when they came.
-        let (content, sheet, opens, reserve) = self.look(call, |tx| {
+        let (content, sheet, opens, reserve, limits) = self.look(call, |tx| {
             accepting(tx, &submission)?;
             let destination = self.destination(tx, &submission.destination)?;
             may_submit(tx, asked(&submission, by_default), &destination, sizes(&files))?;
             demand_open(tx, &destination)?;
             let (content, sheet) = Self::printed_on(tx, &destination)?;
-            Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve))
+            Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve, limits(tx)?))
         })?;
         // Links take no room.
         let octets = match submission.documents.iter().any(|document| document.transfer == Transfer::Copy) {
@@ -164,7 +164,7 @@ impl Spool {
             true => Look::Mapped,
             false => Look::Read,
         };
-        let how = Reading { look, content, sheet, least_free: reserve::least(self.base(), reserve) };
+        let how = Reading { look, content, sheet, least_free: reserve::least(self.base(), reserve), limits };
         let mut intake = Intake::receive(&dir, &submission.documents, files, how)?;
         let plan = NewJob::new(&submission, &intake.documents, call.caller()?, self.server());
         match self.inner.store.is_for_command() {
@@ -260,12 +260,17 @@ fn asked(submission: &Submission, by_default: bool) -> Priority {
 /// Refuses a caller who may not submit there, or not so much.
 fn may_submit(tx: &Tx<'_>, priority: Priority, destination: &Destination, octets: u64) -> Fallible<()> {
     may_send(tx, destination, priority)?;
+    limits(tx)?.map_or(Ok(()), |(limits, has)| limits.allow(has, octets))
+}
+
+/// The limits of the caller, and the jobs and octets that he has.
+fn limits(tx: &Tx<'_>) -> Fallible<Option<(UserLimits, (u64, u64))>> {
     let row = store::spool::row(tx)?;
     let caller = tx.caller()?;
     if row.limits == UserLimits::default() || row.trust.trusts(caller) {
-        return Ok(());
+        return Ok(None);
     }
-    row.limits.allow(store::tally::of_user(tx, &row.server, caller.uid)?, octets)
+    Ok(Some((row.limits, store::tally::of_user(tx, &row.server, caller.uid)?)))
 }
 
 /// Refuses a caller who may not send a job of this priority there.
