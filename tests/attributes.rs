@@ -102,7 +102,7 @@ fn lifetimes(inside: &mut Inside, lease: &Lease) {
     let sent = AttemptEnd::Delivered { delivery: Delivery::Sent, octets: 5, paper: Paper::Top, remark: None };
     inside.spool.attempt_ends(lease, &claim, sent, false, &now()).unwrap();
     std::fs::write(inside.dir.path().join("more"), "text\n").unwrap();
-    let more = "job-scheduling=normal initial-value-job=a initial-value-document=b document-type=printable";
+    let more = "job-scheduling=normal initial-value-job=house initial-value-document=house document-type=printable";
     inside.run(pdpr::run, &["-d", "office.back", "-x", more, "more"], Exit::Done);
     let promoted = inside.submit("office.back", b"first\n", |_| {});
     inside.run(pdpromote::run, &["-m", "urgent", &promoted.global.to_string()], Exit::Done);

@@ -2,7 +2,10 @@ complete -c pdcreate -s H -d 'Server to ask, as host:port; otherwise the usual o
 complete -c pdcreate -s c -d 'Class of the objects; without -c it is destination' -r -f -a "destination\t''
 queue\t''
 server\t''
-job\t''"
+job\t''
+medium\t''
+initial-value-job\t''
+initial-value-document\t''"
 complete -c pdcreate -s m -d 'Why, in words; kept in the job\'s history' -r
 complete -c pdcreate -s r -d 'Show these attributes of the objects: none, brief, verbose, all, or names' -r -f -a "none\t''
 brief\t''

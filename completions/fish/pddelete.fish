@@ -2,7 +2,10 @@ complete -c pddelete -s H -d 'Server to ask, as host:port; otherwise the usual o
 complete -c pddelete -s c -d 'Class of the objects; without -c it is destination' -r -f -a "destination\t''
 queue\t''
 server\t''
-job\t''"
+job\t''
+medium\t''
+initial-value-job\t''
+initial-value-document\t''"
 complete -c pddelete -s m -d 'Why, in words; kept in the job\'s history' -r
 complete -c pddelete -s r -d 'With -c job, how long to keep the removed job: as pdrm -r' -r
 complete -c pddelete -s x -d 'Attributes of the command, as "message=\'wrong paper\'"' -r

@@ -1,8 +1,12 @@
-complete -c pdls -s c -d 'Class of the objects: job, document, destination, queue or server' -r -f -a "job\t''
+complete -c pdls -s c -d 'Class of the objects: job, document, destination, queue, server, medium, initial-value-job, initial-value-document, log' -r -f -a "job\t''
 document\t''
 destination\t''
 queue\t''
-server\t''"
+server\t''
+medium\t''
+initial-value-job\t''
+initial-value-document\t''
+log\t''"
 complete -c pdls -s H -d 'Server to ask, as host:port; otherwise the usual one' -r
 complete -c pdls -s f -d 'List only what fulfils this, as "name==value && name=*beginning"' -r
 complete -c pdls -s r -d 'Attributes to show: none, brief, verbose, all, archive (a file for -X), or names' -r -f -a "none\t''

@@ -72,9 +72,9 @@ pub static TABLE: &[Attribute] = &[
         .decides().written(check_profile, Some(profile_key)),
 
     carried(Destination, "destination-initial-value-job", Name, &["Initial", "Value Job"], "the default job of a logical destination")
-        .also(&["printer-initial-value-job"]).only(Logical),
+        .also(&["printer-initial-value-job"]).only(Logical).decides(),
     carried(Destination, "destination-initial-value-document", Name, &["Initial Value", "Document"],
-        "the default document of a logical destination").also(&["printer-initial-value-document"]).only(Logical),
+        "the default document of a logical destination").also(&["printer-initial-value-document"]).only(Logical).decides(),
     carried(Destination, "authorize-jobs", Boolean, &["Authorize", "Jobs"], "whether a submitter needs a permission")
         .default("false").only(Logical),
     carried(Destination, "hot-folder-directory", Text, &["Hot Folder", "Directory"], "the directory whose files are submitted")
@@ -158,7 +158,7 @@ pub static TABLE: &[Attribute] = &[
         "the order of jobs of one priority; fifo and shortest-job-first are followed").only(Actual).managed(set_secondary)
         .actual(|a| plain(if a.device.settings.fifo { "fifo" } else { "shortest-job-first" })),
     carried(Destination, "document-formats-supported", Text, &["Formats", "Supported"], "formats of documents that it prints").many(),
-    carried(Destination, "media-supported", Text, &["Media", "Supported"], "papers that it prints on").many(),
+    carried(Destination, "media-supported", Text, &["Media", "Supported"], "papers that it prints on; jobs for others are refused").many().decides(),
     destination(Field::InputTraysMedium, Text, All, &["Trays", "Medium"], "what lies in each tray, as tray:medium").many().only(Actual)
         .managed(set_trays).actual(|a| kept(&a.device.given, Field::InputTraysMedium)),
     destination(Field::InputTraysSupported, Text, All, &["Trays", "Supported"], "its trays").many().only(Actual)
@@ -328,7 +328,7 @@ pub static TABLE: &[Attribute] = &[
         .server(|s| s.members.map_or(NONE, |members| texts(&members.queues))),
     carried(Server, "message", Text, &["Message"], "what an operator last said of it, with -m"),
     carried(Server, "descriptor", Text, &["Descriptor"], "what it is, in words"),
-    carried(Server, "accept-unsupported-jobs", Boolean, &["Accept", "Unsupported"], "whether jobs are taken that no device can print")
+    carried(Server, "accept-unsupported-jobs", Boolean, &["Accept", "Unsupported"], "whether jobs are taken for papers that no device prints on").decides()
         .default("false"),
     carried(Server, "log-accounting-data", Boolean, &["Accounting"], "whether jobs are accounted for on devices that do not say it")
         .decides().default("false"),

@@ -106,6 +106,9 @@ impl Draft {
             ManagedClass::Destination => Class::Destination,
             ManagedClass::Queue => Class::Queue,
             ManagedClass::Server => Class::Server,
+            ManagedClass::Medium => Class::Medium,
+            ManagedClass::InitialValueJob => Class::InitialValueJob,
+            ManagedClass::InitialValueDocument => Class::InitialValueDocument,
         };
         let word = self.class.word();
         let row = find(class, field).ok_or_else(|| bad(&format!("a {word} has no such attribute")))?;
@@ -117,6 +120,8 @@ impl Draft {
         }
         match row.settable {
             super::Settable::Always => Ok(row),
+            // What a default job gives is given once more with each job.
+            super::Settable::Initially if row.class != class => Ok(row),
             super::Settable::Initially if creates => Ok(row),
             super::Settable::Initially => {
                 Err(bad(&format!("it is given when a {word} is made, and cannot be altered")))

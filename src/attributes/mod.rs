@@ -12,6 +12,7 @@ pub mod draft;
 pub mod elsewhere;
 pub mod filter;
 mod getters;
+mod kept;
 pub mod names;
 pub mod object;
 mod row;
@@ -40,6 +41,14 @@ pub enum Class {
     Queue,
     /// The server.
     Server,
+    /// A paper or form.
+    Medium,
+    /// A default job.
+    InitialValueJob,
+    /// A default document.
+    InitialValueDocument,
+    /// A log of the server.
+    Log,
 }
 
 impl Class {
@@ -51,6 +60,10 @@ impl Class {
             Self::Destination => "destination",
             Self::Queue => "queue",
             Self::Server => "server",
+            Self::Medium => "medium",
+            Self::InitialValueJob => "initial-value-job",
+            Self::InitialValueDocument => "initial-value-document",
+            Self::Log => "log",
         }
     }
 }
@@ -221,7 +234,7 @@ impl Attribute {
     }
 
     /// Returns whether it is kept and shown, and nothing is decided by it.
-    fn decides_nothing(&self) -> bool {
+    pub(crate) fn decides_nothing(&self) -> bool {
         self.is_carried() && !self.decides && !matches!(self.set, Setter::Submission(_) | Setter::Change(_))
     }
 
@@ -245,6 +258,7 @@ impl Attribute {
             }
             Object::Logical(_) | Object::Actual(_) => NONE,
             Object::Queue(queue) => self.get.queue.map_or_else(|| self.kept_of(&queue.group.given), |get| get(queue)),
+            Object::Kept(one) => one.value(self),
             Object::Server(server) => self.get.server.map_or_else(|| self.kept_of(server.given), |get| get(server)),
         }
     }
@@ -368,17 +382,21 @@ pub const MAX_VALUES: usize = 100;
 
 /// Returns the attributes of `class` in the order in which they are shown.
 pub fn of_class(class: Class) -> impl Iterator<Item = &'static Attribute> {
-    rows().filter(move |row| row.class == class)
+    rows().filter(move |row| row.class == class || kept::is_initial_value(class, row))
 }
 
 /// Returns all attributes, in the order in which displays show those of a class.
 pub fn rows() -> impl Iterator<Item = &'static Attribute> {
-    table::TABLE.iter().chain(destinations::TABLE)
+    table::TABLE.iter().chain(destinations::TABLE).chain(kept::TABLE)
 }
 
 /// Returns the attributes that a command on objects of `class` may name. A command on jobs may name those of documents too.
 pub fn nameable(class: Class) -> impl Iterator<Item = &'static Attribute> {
-    rows().filter(move |row| row.class == class || (class == Class::Job && row.class == Class::Document))
+    rows().filter(move |row| {
+        row.class == class
+            || (class == Class::Job && row.class == Class::Document)
+            || kept::is_initial_value(class, row)
+    })
 }
 
 /// Finds the attribute `field` of `class`.

@@ -1,5 +1,6 @@
 //! The objects that getters read: records of the model, with the few facts that a display knows beside them.
 
+use super::{Attribute, Class, NONE};
 use crate::model::CollectorName;
 use crate::model::access::Access;
 use crate::model::authority::UserLimits;
@@ -10,6 +11,7 @@ use crate::model::finished::FinishedStatus;
 use crate::model::job::{DocumentStatus, JobStatus};
 use crate::model::location::{GroupStatus, LocationStatus};
 use crate::model::notification::Deliveries;
+use crate::model::object::ObjectAttribute;
 use crate::model::space::SpoolSpace;
 use crate::model::state::{DeviceState, DeviceWish, SpoolerState};
 
@@ -30,6 +32,40 @@ pub enum Object<'a> {
     Queue(QueueFacts<'a>),
     /// The server.
     Server(ServerFacts<'a>),
+    /// A medium, a default job, a default document or a log.
+    Kept(KeptFacts<'a>),
+}
+
+/// An object that has a name and values and nothing else.
+#[derive(Clone, Copy, Debug)]
+pub struct KeptFacts<'a> {
+    /// Its class.
+    pub class: Class,
+    /// Its name.
+    pub name: &'a str,
+    /// Its server.
+    pub server: &'a str,
+    /// Its values by the names of their attributes.
+    pub attributes: &'a [ObjectAttribute],
+}
+
+impl KeptFacts<'_> {
+    /// Returns its value of an attribute.
+    pub fn value(&self, row: &Attribute) -> Value {
+        match row.name() {
+            "associated-server" => return Value::Text(self.server.to_owned()),
+            "medium-name" | "initial-value-job-identifier" | "initial-value-document-identifier" | "log-name" => {
+                return Value::Text(self.name.to_owned());
+            }
+            _ => {}
+        }
+        let found = self.attributes.iter().find(|one| one.name == row.name());
+        match found.map(|one| one.values.as_slice()) {
+            Some([one]) if !row.many => one.clone(),
+            Some(values) => Value::Many(values.to_vec()),
+            None => NONE,
+        }
+    }
 }
 
 /// A location.

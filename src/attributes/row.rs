@@ -71,6 +71,11 @@ pub(super) const fn server(field: Field, kind: Kind, shown: Shown, heading: Word
     row(Class::Server, field, kind, shown, heading, help)
 }
 
+/// A row of a medium, a default job, a default document or a log, which is read by its name.
+pub(super) const fn kept(class: Class, field: Field, kind: Kind, heading: Words, help: &'static str) -> Attribute {
+    row(class, field, kind, Shown::All, heading, help)
+}
+
 /// A row of a job or a document that is only carried. It is kept as it was given, changed with `pdmod`, shown in `all`.
 pub(super) const fn carried(
     class: Class,
@@ -130,6 +135,11 @@ impl Attribute {
     /// It is given when the object is made, and never later.
     pub(super) const fn initially(self) -> Self {
         Self { settable: Settable::Initially, ..self }
+    }
+
+    /// It is shown in this group and larger ones.
+    pub(super) const fn shown(self, shown: Shown) -> Self {
+        Self { shown, ..self }
     }
 
     /// Something is decided by it although it is only carried.

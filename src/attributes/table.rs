@@ -141,7 +141,7 @@ pub static TABLE: &[Attribute] = &[
     carried(Job, "job-message-to-operator", Text, &["Message To", "Operator"], "what to know when it is queued")
         .also(&["message-to-operator"]).decides(),
     carried(Job, "job-start-wait", Boolean, &["Start", "Wait"], "whether its device is to wait before it"),
-    carried(Job, "initial-value-job", Text, &["Default", "Job"], "the default job that it was made from").initially(),
+    carried(Job, "initial-value-job", Text, &["Default", "Job"], "the default job that gives it what is not given").initially().decides(),
     carried(Job, "actual-destinations-requested", Text, &["Actual", "Destinations"],
         "the devices that may print it").also(&["physical-printers-requested"]).many(),
     carried(Job, "destination-locations-requested", Text, &["Locations", "Requested"], "where its device should stand")
@@ -228,8 +228,8 @@ pub static TABLE: &[Attribute] = &[
     carried(Document, "document-name", Text, &["Document", "Name"], "a name for people"),
     carried(Document, "document-type", Keyword(&["printable"]), &["Document", "Type"], "what it is: something to print")
         .also(&["type"]).initially(),
-    carried(Document, "initial-value-document", Text, &["Default", "Document"], "the default document that it was made from")
-        .initially(),
+    carried(Document, "initial-value-document", Text, &["Default", "Document"], "the default document that gives it what is not given")
+        .initially().decides(),
     noted(Document, "document-state", Text, &["Document", "State"], "not found out: it has no value"),
     noted(Document, "copies-completed", Integer(0, MAX), &["Copies", "Completed"], "not found out: it has no value"),
     document(Field::TransferMethod, Keyword(&["copy", "link"]), All, &["Transfer", "Method"],
@@ -238,7 +238,7 @@ pub static TABLE: &[Attribute] = &[
     carried(Document, "document-comment", Text, &["Comment"], "free text about the document"),
     carried(Document, "sides", Integer(1, 2), &["Sides"], "printed sides of a sheet"),
     carried(Document, "plex", Keyword(&["simplex", "duplex", "tumble"]), &["Plex"], "one side, or two and how they turn"),
-    carried(Document, "default-medium", Text, &["Default", "Medium"], "the wanted paper"),
+    carried(Document, "default-medium", Text, &["Default", "Medium"], "the wanted paper, or the name of its medium; as form, when it is submitted").decides(),
     carried(Document, "default-input-tray", Text, &["Input", "Tray"], "the tray of the wanted paper"),
     carried(Document, "input-tray-select", Text, &["Input Tray", "Select"], "the trays of its pages").many(),
     carried(Document, "number-up", Text, &["Number", "Up"], "pages on one side of a sheet"),
@@ -276,6 +276,8 @@ mod tests {
                 Class::Destination => row.get.actual.is_some() || row.get.logical.is_some(),
                 Class::Queue => row.get.queue.is_some(),
                 Class::Server => row.get.server.is_some(),
+                // These are read by their names.
+                Class::Medium | Class::InitialValueJob | Class::InitialValueDocument | Class::Log => !row.is_carried(),
             };
             assert_eq!(read, !row.asked && !row.is_carried(), "{}", row.name());
             assert_eq!(row.settable == Settable::Never, matches!(row.set, Setter::Nobody), "{}", row.name());

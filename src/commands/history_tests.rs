@@ -60,7 +60,7 @@ fn why_is_an_attribute_with_a_line_for_each_cause() {
     insta::assert_snapshot!(run(&site, pdls, &["-U", "-r", "why"]));
     insta::assert_snapshot!(run(&site, pdls, &["-U", "--json", "-r", "job-number,why"]));
     assert_eq!(run(&site, pdls, &["-Ug", "-r", "why", "2"]).out, "why = it is next on $LP1\n");
-    assert_eq!(run(&site, pdls, &["-U", "-r", "why", "9"]).to_string(), "! pdls: cannot find job 9\n= 1");
+    assert_eq!(run(&site, pdls, &["-U", "-r", "why", "9"]).to_string(), "! pdls: 9100-101 cannot find job 9\n= 1");
     for groups in ["all", "verbose", "brief"] {
         assert!(!run(&site, pdls, &["-U", "-s", "line", "-r", groups]).out.contains("why ="), "{groups}");
     }
@@ -111,13 +111,13 @@ fn the_log_of_a_living_job_and_of_a_finished_one() {
     for reference in ["1795251600", "acme1:1795251600"] {
         assert_eq!(run(&site, pdls, &["-U", "--history", "-r", "log", reference]).to_string(), log);
         let gone = format!(
-            "! pdls: cannot find job {reference}\n!   hint: it has ended (sent): JOB 1, LOG shows what happened to it\n\
+            "! pdls: 9100-101 cannot find job {reference}\n!   hint: it has ended (sent): JOB 1, LOG shows what happened to it\n\
              !   hint: pdls --history -r log 1795251600   shows the same\n= 1"
         );
         assert_eq!(run(&site, pdls, &["-U", reference]).to_string(), gone);
         assert_eq!(run(&site, pdls, &["-U", "-r", "log", reference]).to_string(), gone);
     }
-    assert_eq!(run(&site, pdls, &["-U", "--history", "7"]).to_string(), "! pdls: cannot find job 7\n= 1");
+    assert_eq!(run(&site, pdls, &["-U", "--history", "7"]).to_string(), "! pdls: 9100-101 cannot find job 7\n= 1");
 }
 
 #[test]

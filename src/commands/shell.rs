@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::pd::messages;
 use crate::client::{EmbeddedSpool, ServedSpool, Submitter, submission_socket};
 use crate::model::job::RawPath;
 use crate::model::names::FixedName;
@@ -92,10 +93,27 @@ pub struct Shell<'a> {
 }
 
 impl Shell<'_> {
-    /// Prints a failure with its hints: `pdpr: sales.front: …`.
+    /// Prints a failure with its number and hints: `pdpr: 9100-103 sales.front: …`.
     pub fn report(&mut self, program: &str, failure: &Failure) -> Exit {
+        self.say(program, failure, false)
+    }
+
+    /// The same for a wrong command line.
+    pub fn report_usage(&mut self, program: &str, failure: &Failure) -> Exit {
+        self.say(program, failure, true);
+        Exit::Usage
+    }
+
+    /// Returns the number that stands before a message, with a blank behind it; nothing where the caller wants none.
+    pub fn number_of(&self, failure: &Failure, usage: bool) -> String {
+        let wanted = (self.env)(messages::SWITCH).is_none_or(|word| !word.eq_ignore_ascii_case("no"));
+        if wanted { format!("{} ", messages::number_of(failure, usage)) } else { String::new() }
+    }
+
+    fn say(&mut self, program: &str, failure: &Failure, usage: bool) -> Exit {
+        let number = self.number_of(failure, usage);
         // A closed standard error must not turn into a second failure.
-        let _ = writeln!(self.err, "{program}: {}", escaped(&failure.message));
+        let _ = writeln!(self.err, "{program}: {number}{}", escaped(&failure.message));
         for hint in &failure.hints {
             let _ = writeln!(self.err, "  hint: {}", escaped(hint));
         }

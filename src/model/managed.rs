@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::field::{Field, Value};
+use super::object::ObjectClass;
 
 /// A class of managed objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +14,12 @@ pub enum ManagedClass {
     Queue,
     /// The server.
     Server,
+    /// A paper or form.
+    Medium,
+    /// A default job: what a job has where its submitter says nothing.
+    InitialValueJob,
+    /// A default document.
+    InitialValueDocument,
 }
 
 impl ManagedClass {
@@ -22,6 +29,19 @@ impl ManagedClass {
             Self::Destination => "destination",
             Self::Queue => "queue",
             Self::Server => "server",
+            Self::Medium => "medium",
+            Self::InitialValueJob => "initial-value-job",
+            Self::InitialValueDocument => "initial-value-document",
+        }
+    }
+
+    /// Returns the class of objects that are only kept, of those that are.
+    pub fn kept(self) -> Option<ObjectClass> {
+        match self {
+            Self::Destination | Self::Queue | Self::Server => None,
+            Self::Medium => Some(ObjectClass::Medium),
+            Self::InitialValueJob => Some(ObjectClass::InitialValueJob),
+            Self::InitialValueDocument => Some(ObjectClass::InitialValueDocument),
         }
     }
 }

@@ -31,6 +31,10 @@ pub enum ObjectClass {
     Medium,
     /// Who is told of which events, and how.
     NotificationProfile,
+    /// What a job has where its submitter says nothing.
+    InitialValueJob,
+    /// The same of a document.
+    InitialValueDocument,
 }
 
 /// What a value of an attribute is.
@@ -107,9 +111,16 @@ pub const CLASSES: &[ClassRow] = &[
             one("descriptor", ValueSyntax::Text),
         ],
     },
+    ClassRow { class: ObjectClass::InitialValueJob, word: "initial-value-job", attributes: &[] },
+    ClassRow { class: ObjectClass::InitialValueDocument, word: "initial-value-document", attributes: &[] },
 ];
 
 impl ObjectClass {
+    /// Whether its attributes are those of jobs or documents, which the table of attributes has.
+    pub fn has_free_attributes(self) -> bool {
+        matches!(self, Self::InitialValueJob | Self::InitialValueDocument)
+    }
+
     /// Its row of [`CLASSES`].
     pub fn row(self) -> &'static ClassRow {
         // Every class has a row: a test goes through them. Without one it would have no attributes.

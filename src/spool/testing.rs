@@ -107,7 +107,8 @@ impl Site {
         self.try_submit_as(caller, destination, alter).unwrap()
     }
 
-    fn try_submit_as(
+    /// The same, which may be refused.
+    pub fn try_submit_as(
         &mut self,
         caller: Caller,
         destination: &str,

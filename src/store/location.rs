@@ -164,6 +164,11 @@ pub(crate) fn by_name(tx: &Tx<'_>, name: &LocationName) -> Fallible<Option<Locat
     tx.one(&sql, values![name.group.key(), name.dest.key()], read)
 }
 
+/// Returns the location with that identity.
+pub(crate) fn by_id(tx: &Tx<'_>, id: LocationId) -> Fallible<Option<LocationRow>> {
+    tx.one(&format!("SELECT {} FROM {FROM} WHERE l.id = ?", at::LIST), values![id], read)
+}
+
 /// Returns locations that match, by name after `after`, one page.
 pub(crate) fn list(
     tx: &Tx<'_>,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::field::{Field, Value};
-use crate::model::{DeviceId, Failure, GroupId, LocationId};
+use crate::model::object::ObjectClass;
+use crate::model::{DeviceId, Failure, GroupId, LocationId, ObjectId};
 
 use super::value::{columns, values};
 use super::{Fallible, Row, Tx};
@@ -17,6 +18,8 @@ pub(crate) enum Holder {
     Location(LocationId),
     /// A group.
     Group(GroupId),
+    /// An object of a class that is only kept.
+    Kept(ObjectClass, ObjectId),
     /// The spool.
     Spool,
 }
@@ -27,6 +30,7 @@ impl Holder {
             Self::Device(id) => ("device", id.0),
             Self::Location(id) => ("location", id.0),
             Self::Group(id) => ("group", id.0),
+            Self::Kept(class, id) => (class.word(), id.0),
             Self::Spool => ("spool", 1),
         }
     }
@@ -108,4 +112,17 @@ pub(crate) fn forget(tx: &Tx<'_>, holder: Holder) -> Fallible<()> {
     let (object, id) = holder.stored();
     tx.run("DELETE FROM managed_value WHERE object = ? AND object_id = ?", values![object, id])?;
     Ok(())
+}
+
+columns!(whose { object_id });
+
+/// Returns a location whose value of `field` is `name`, whatever the case.
+pub(crate) fn location_with(tx: &Tx<'_>, field: Field, name: &str) -> Fallible<Option<LocationId>> {
+    let text = serde_json::to_string(&Value::Text(name.to_owned()))
+        .map_err(|error| Failure::internal(format!("attribute: {error}")))?;
+    let sql = format!(
+        "SELECT {} FROM managed_value WHERE object = 'location' AND field = ? AND lower(value) = lower(?) LIMIT 1",
+        whose::LIST
+    );
+    tx.one(&sql, values![field, text], |row| row.get(whose::object_id).map(LocationId))
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use spoolsuite::commands::pd::messages::MESSAGES as PD_MESSAGES;
 use spoolsuite::commands::shell::Exit;
 use spoolsuite::commands::spoolcom::language::messages::{MESSAGES, Subject, WARNINGS, message};
 use spoolsuite::model::guardian::{DeviceError, ProcessError};
@@ -14,7 +15,7 @@ const HEAD: &str = "\
 <!-- Written by `UPDATE=1 cargo test --test suite generated::` from the tables of the programs. -->
 
 A message has up to three parts: what happened, what it happened to and why, and hints. `spoolcom` says the first as a line in upper
-case that operators know, and the rest below it; the `pd` commands say `command: object: why`. Messages go to standard error.
+case that operators know, and the rest below it; the `pd` commands say `command: NNNN-NNN object: why`. Messages go to standard error.
 What failed changed nothing, unless its outcome is called unknown.
 
 ## Exit statuses
@@ -39,6 +40,19 @@ What was asked for is done, or under way, and the status is that of the rest. A 
 
 | message | cause |
 |---|---|
+";
+
+const PD: &str = "
+## pd commands
+
+An error is one line, `command: NNNN-NNN text`, with hints below it that begin with two blanks. The number stands behind the name of the command and
+before the text, which is what it was before there were numbers: a script that looks for words in it goes on. For one that compares whole lines
+`PD_MESSAGE_NUMBERS=no` leaves the numbers out. `pdmsg NUMBER` explains a message. Numbers of 5010 are those of InfoPrint; those of 9100 are ours, and keep
+their meanings. `____` stands for what differs from case to case. Of several that fit, the one above counts; those whose text is `____` alone are for everything else of
+their kind.
+
+| number | text | meaning | what happens | what helps |
+|---|---|---|---|---|
 ";
 
 const FAILURES: &str = "
@@ -100,6 +114,18 @@ pub fn document() -> String {
     text.push_str(WARNED);
     for (line, cause) in WARNINGS {
         let _ = writeln!(text, "| `WARNING: {}` | {} |", line.replace(['{', '}'], ""), cell(cause));
+    }
+    text.push_str(PD);
+    for one in PD_MESSAGES {
+        let _ = writeln!(
+            text,
+            "| {} | `{}` | {} | {} | {} |",
+            one.number,
+            cell(one.text),
+            cell(one.explanation),
+            cell(one.action),
+            cell(one.response)
+        );
     }
     text.push_str(FAILURES);
     let job = Subject::Job(JobRef::Serial(Serial(0)));

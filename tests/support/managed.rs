@@ -25,14 +25,24 @@ pub fn value(row: &Attribute) -> Value {
         Kind::Duration => Value::Integer(90),
         Kind::Time => Value::Time(1_800_000_000_000),
         Kind::Range(low, _) => Value::Text(format!("{low}:100")),
+        // Default jobs and documents that are named must be there: [`defaults`] makes them.
+        _ if row.name().contains("initial-value-") => Value::Text("house".into()),
         // What is ready must be supported.
         _ => Value::Text(format!("some {}", row.heading.join(" ").replace("Ready", "Supported"))),
     };
     if row.many { Value::Many(vec![one.clone(), one]) } else { one }
 }
 
+/// The default job and document that values name; they give nothing.
+pub fn defaults(inside: &mut Inside) {
+    for class in [ManagedClass::InitialValueJob, ManagedClass::InitialValueDocument] {
+        inside.local.create_managed(ManagedObject { class, name: "house".into() }, Vec::new(), None).unwrap();
+    }
+}
+
 /// A queue, a destination of each kind and the server, with a value of every attribute that is only kept.
 pub fn manage(inside: &mut Inside) {
+    defaults(inside);
     let text = |text: &str| ManagedEdit::Set(Value::Text(text.into()));
     let kept = |class: Class, only: Option<Realization>| -> Vec<ManagedChange> {
         let rows = of_class(class).filter(|row| row.is_carried() && row.settable != Settable::Never);

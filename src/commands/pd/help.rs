@@ -29,7 +29,9 @@ pub fn with_attributes(class: Class, settable: bool) -> String {
             "\nEnvironment:\n  PDPRINTER  Destination of jobs without -d\n  PDPATH  Directory of attributes files\n",
         );
     } else {
-        for class in [Class::Job, Class::Document, Class::Destination, Class::Queue, Class::Server] {
+        for class in
+            [Class::Job, Class::Document, Class::Destination, Class::Queue, Class::Server, Class::Medium, Class::Log]
+        {
             let _ = writeln!(text, "Attributes of a {} (b = in brief, v = in verbose):", class.keyword());
             of_class(class).for_each(|row| describe(&mut text, row));
             text.push('\n');
@@ -64,12 +66,15 @@ pub fn altering() -> String {
 /// Makes this text for `pdcreate` and `pdset`.
 pub fn managing() -> String {
     let mut text = String::new();
-    for class in [Class::Destination, Class::Queue, Class::Server] {
+    for class in [Class::Destination, Class::Queue, Class::Server, Class::Medium] {
         let _ = writeln!(text, "Settable attributes of a {}:", class.keyword());
         of_class(class).filter(|row| row.settable != Settable::Never).for_each(|row| describe(&mut text, row));
         text.push('\n');
     }
-    text.push_str("The attributes of a job are those of pdmod.\n");
+    text.push_str(
+        "The attributes of a job are those of pdmod. Default jobs and documents have those of pdpr for jobs and documents,\n\
+         and descriptor.\n",
+    );
     let _ = write!(text, "\nEnvironment:\n  PDPATH  Directory of attributes files\n{SPOOL}\n{ABBREVIATIONS}\n{EXITS}");
     text
 }

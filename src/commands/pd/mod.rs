@@ -9,7 +9,9 @@ pub(crate) mod command_line;
 pub(crate) mod displays;
 pub(crate) mod help;
 pub mod jobs;
+pub mod lint;
 pub mod managed;
+pub mod messages;
 pub mod runner;
 pub mod verbs;
 
@@ -56,10 +58,7 @@ impl Stop {
     /// Says why, and with which status the command ends.
     pub fn report(self, shell: &mut Shell<'_>, program: &str) -> Exit {
         match self {
-            Self::Usage(failure) => {
-                shell.report(program, &failure);
-                Exit::Usage
-            }
+            Self::Usage(failure) => shell.report_usage(program, &failure),
             Self::Failed(failure) => shell.report(program, &failure),
             Self::Said(exit) => exit,
         }

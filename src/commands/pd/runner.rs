@@ -63,7 +63,11 @@ impl Verb {
         }
     }
 
-    fn read(&self, words: &[OsString], shell: &mut Shell<'_>) -> Result<CommandLine, Stop> {
+    /// Reads `words` and does nothing.
+    ///
+    /// # Errors
+    /// [`Stop::Usage`] for words that it does not take.
+    pub fn read(&self, words: &[OsString], shell: &mut Shell<'_>) -> Result<CommandLine, Stop> {
         let mut command = (self.definition)();
         let matches = words::parse(&mut command, || self.documented(), words, shell)?;
         let items = options::ordered(&matches, &command, self.names, self.settings, shell)?;

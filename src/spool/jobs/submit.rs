@@ -135,15 +135,18 @@ impl Spool {
         if let Some((collector, destination)) = by_way_of(&submission.destination) {
             submission = Submission { collector: Some(collector), destination: destination.to_owned(), ..submission };
         }
+        let by_default = self.take_initial_values(call, &mut submission)?;
         complete(&mut submission);
         check(&submission)?;
+        // Papers have names that forms may not have, so this comes behind the check of the form.
+        self.take_media(call, &mut submission)?;
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
         // of its documents, and what they are printed on, decides how they are counted. Another answer a moment later
         // changes nothing: they are what was said when they came.
         let (content, sheet, opens, reserve, limits) = self.look(call, |tx| {
             accepting(tx, &submission)?;
             let destination = self.destination(tx, &submission.destination)?;
-            may_submit(tx, &submission, &destination, sizes(&files))?;
+            may_submit(tx, asked(&submission, by_default), &destination, sizes(&files))?;
             demand_open(tx, &destination)?;
             let (content, sheet) = Self::printed_on(tx, &destination)?;
             Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve, limits(tx)?))
@@ -187,7 +190,7 @@ impl Spool {
             }
             let collector = accepting(tx, &plan.submission)?;
             let destination = spool.destination(tx, &plan.submission.destination)?;
-            may_submit(tx, &plan.submission, &destination, plan.octets)?;
+            may_submit(tx, asked(&plan.submission, by_default), &destination, plan.octets)?;
             let (accepted, devices) = plan.insert(tx, &spool, &destination, collector)?;
             let (targets, running) = (wakes::of_devices(tx, &devices)?, wakes::running(tx)?);
             fault::point("before-commit");
@@ -250,9 +253,15 @@ impl Spool {
     }
 }
 
+/// The priority that the submitter asks for. Who configures the spool has made the default job: one that it gives needs no
+/// right of the submitter.
+fn asked(submission: &Submission, by_default: bool) -> Priority {
+    if by_default { Priority::default() } else { submission.priority }
+}
+
 /// Refuses a caller who may not submit there, or not so much.
-fn may_submit(tx: &Tx<'_>, submission: &Submission, destination: &Destination, octets: u64) -> Fallible<()> {
-    may_send(tx, destination, submission.priority)?;
+fn may_submit(tx: &Tx<'_>, priority: Priority, destination: &Destination, octets: u64) -> Fallible<()> {
+    may_send(tx, destination, priority)?;
     limits(tx)?.map_or(Ok(()), |(limits, has)| limits.allow(has, octets))
 }
 

@@ -87,10 +87,13 @@ impl Spool {
         changes: Vec<ManagedChange>,
         message: Option<String>,
     ) -> Fallible<()> {
+        if let Some(class) = object.class.kept() {
+            return self.create_kept(call, class, &object, &changes, message.as_deref());
+        }
         let realization = match object.class {
             ManagedClass::Destination => Some(realization_of(&changes)?),
             ManagedClass::Queue => None,
-            ManagedClass::Server => {
+            _ => {
                 return Err(bad("a server is made by starting it, or by the first command that declares something"));
             }
         };
@@ -124,6 +127,9 @@ impl Spool {
         changes: Vec<ManagedChange>,
         message: Option<String>,
     ) -> Fallible<Vec<WakeTarget>> {
+        if let Some(class) = object.class.kept() {
+            return self.set_kept(call, class, &object, &changes, message.as_deref()).map(|()| Vec::new());
+        }
         let spool = self.clone();
         self.change(Room::Takes, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
@@ -136,7 +142,7 @@ impl Spool {
                     set_server(tx, &changes, message).map(|()| Vec::new())
                 }
                 ManagedClass::Queue => set_queue(tx, &object, &changes, message).map(|()| Vec::new()),
-                ManagedClass::Destination => match find(tx, &object.name)? {
+                _ => match find(tx, &object.name)? {
                     Found::Location(row) => set_logical(tx, &row, &changes, message).map(|()| Vec::new()),
                     Found::Device(row) => spool.set_actual(tx, &row, &changes, message),
                 },
@@ -146,13 +152,16 @@ impl Spool {
 
     /// Deletes a destination or a queue.
     pub(crate) fn delete_managed(&self, call: &Call, object: ManagedObject) -> Fallible<()> {
+        if let Some(class) = object.class.kept() {
+            return self.delete_kept(call, class, &object);
+        }
         self.change(Room::Gives, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
             match object.class {
                 ManagedClass::Server => Err(bad("the server is not deleted: it is the spool itself")
                     .hint("end pdserver, if it runs, and remove the directory of the spool")),
                 ManagedClass::Queue => delete_queue(tx, &object),
-                ManagedClass::Destination => match find(tx, &object.name)? {
+                _ => match find(tx, &object.name)? {
                     Found::Location(row) => delete_logical(tx, &row),
                     Found::Device(row) => delete_actual(tx, &row),
                 },
@@ -213,6 +222,9 @@ impl Spool {
             Ok(rows.into_iter().filter(|row| row.kind != LocationKind::Outlet).map(|row| row.name).collect())
         };
         Ok(match object.class {
+            ManagedClass::Medium | ManagedClass::InitialValueJob | ManagedClass::InitialValueDocument => {
+                return Err(bad(format!("a {} is neither enabled nor disabled", object.class.word())));
+            }
             ManagedClass::Destination => match find(tx, &object.name)? {
                 Found::Location(row) => (vec![row.name], Vec::new()),
                 Found::Device(row) => (Vec::new(), vec![row.name]),
@@ -515,7 +527,7 @@ fn changed<'a>(before: &'a BTreeMap<Field, Value>, after: &'a BTreeMap<Field, Va
 }
 
 /// Keeps what an operator says, as the attribute that shows it.
-fn keep_message(kept: &mut BTreeMap<Field, Value>, message: Option<&str>) {
+pub(super) fn keep_message(kept: &mut BTreeMap<Field, Value>, message: Option<&str>) {
     if let (Some(text), Some(field)) = (message, Field::from_stored("message")) {
         kept.insert(field, Value::Text(text.to_owned()));
     }
@@ -705,6 +717,9 @@ fn delete_logical(tx: &Tx<'_>, row: &LocationRow) -> Fallible<()> {
 
 fn enable_logical(tx: &Tx<'_>, row: &LocationRow, on: bool, message: Option<&str>) -> Fallible<()> {
     tx.lock(Lock::Route(row.route))?;
+    if on {
+        super::kept::demand_defaults(tx, &given(tx, Holder::Location(row.id))?)?;
+    }
     if row.takes_jobs != on {
         store::location::set_takes_jobs(tx, row.id, on)?;
         let (word, why) = if on { (EventWord::Started, "enabled") } else { (EventWord::Stopped, "disabled") };

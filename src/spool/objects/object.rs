@@ -107,6 +107,10 @@ impl Spool {
 }
 
 fn status(tx: &Tx<'_>, class: ObjectClass, row: ObjectRow) -> Fallible<ObjectStatus> {
+    if class.has_free_attributes() {
+        let attributes = super::kept::free_attributes(tx, class, &row)?;
+        return Ok(ObjectStatus { class, name: row.name, attributes });
+    }
     let values = store::object::values(tx, class, row.id)?;
     Ok(ObjectStatus { class, name: row.name, attributes: object::in_order(class, values) })
 }

@@ -10,6 +10,7 @@ mod cycles;
 mod fonts;
 mod half_made;
 mod headers;
+mod initial_values;
 mod interleavings;
 mod lifecycle;
 mod lifetime;

@@ -138,7 +138,8 @@ fn within(file: &str, stop: Stop) -> Stop {
     }
 }
 
-fn without_comments(text: &str) -> String {
+/// Takes the comments out of a text; `\#` is a `#`.
+pub fn without_comments(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.lines() {
         let mut rest = line;

@@ -38,7 +38,8 @@ pub fn parse(text: &str, class: Class, clock: &Clock) -> Result<Condition, Stop>
     if text.len() > MAX_FILTER {
         return Err(Stop::usage(format!("the filter is longer than {MAX_FILTER} octets")));
     }
-    let names = attribute_names(class).into_iter().filter(|row| row.1.class == class).collect();
+    // No filter on jobs compares what their documents have.
+    let names = attribute_names(class).into_iter().filter(|row| class != Class::Job || row.1.class == class).collect();
     let mut parser = Parser { rest: text.trim(), class, names, clock, depth: 0, terms: 0 };
     if parser.rest.is_empty() {
         return Err(Stop::usage("the filter is empty").hint("pdls -F   lists without any filter"));

@@ -29,7 +29,9 @@ pub struct ClassFlag {
 pub struct ObjectClassFlag {
     /// Class of the objects; without -c it is destination
     #[arg(short = 'c', value_name = "CLASS", action = clap::ArgAction::Append)]
-    #[arg(value_parser = options::suggest(["destination", "queue", "server", "job"]), hide_possible_values = true)]
+    #[arg(value_parser = options::suggest([
+        "destination", "queue", "server", "job", "medium", "initial-value-job", "initial-value-document",
+    ]), hide_possible_values = true)]
     class: Vec<OsString>,
 }
 

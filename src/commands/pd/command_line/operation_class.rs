@@ -26,9 +26,15 @@ const CLASSES: &[(&str, bool)] = &[
     ("transform", false),
 ];
 
-/// Takes the class out of `items`, for a command that has those of `accepted`; the last one counts.
+/// Takes the class out of `items`, for a command that has those of `accepted`; the last one counts. Without one it is
+/// destination.
 pub fn take_one_of(items: &mut Vec<Item>, accepted: &[Class], program: &str) -> Result<Class, Stop> {
-    let mut class = Class::Destination;
+    take_one_of_or(Class::Destination, items, accepted, program)
+}
+
+/// The same for a command with another `usual` class.
+pub fn take_one_of_or(usual: Class, items: &mut Vec<Item>, accepted: &[Class], program: &str) -> Result<Class, Stop> {
+    let mut class = usual;
     for item in items.iter() {
         if let Item::Set(Meaning::Setting(Setting::OperationClass), pair) = item {
             class = class_of(options::single(pair, "operation-class")?)?;

@@ -22,6 +22,8 @@ use crate::commands::pd::{Shell, Stop};
 pub enum Setting {
     /// `operation-class`, `-c`.
     OperationClass,
+    /// `device-operation-type`, `-t` of pddeviceop.
+    DeviceOperation,
     /// `filter`, `-f` of pdls.
     Filter,
     /// `headings`, `-g`.
@@ -34,7 +36,7 @@ pub enum Setting {
     Requested,
     /// `style`, `-s`.
     Style,
-    /// `when`, `-w` of pdpause.
+    /// `when`, `-w` of pdpause and pdshutdown.
     When,
 }
 
@@ -42,6 +44,7 @@ pub enum Setting {
 pub const SETTINGS: &[(&str, Setting)] = &[
     ("operation-class", Setting::OperationClass),
     ("class", Setting::OperationClass),
+    ("device-operation-type", Setting::DeviceOperation),
     ("filter", Setting::Filter),
     ("headings", Setting::Headings),
     ("message", Setting::Message),
@@ -139,6 +142,7 @@ const SOURCES: &[(&str, Source)] = &[
     ("name", Source::Flag("job-name")),
     ("notify", Source::Flag("notification-delivery-method")),
     ("objects", Source::Argument),
+    ("operation", Source::Flag("device-operation-type")),
     ("requested", Source::Flag("requested-attributes")),
     ("retention", Source::Flag("job-retention-period")),
     ("strings", Source::Strings),

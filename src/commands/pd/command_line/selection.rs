@@ -90,7 +90,9 @@ impl Requested {
                     of_class(class).filter(|row| fields.contains(&row.field)).for_each(|row| selection.add(row));
                 }
                 Wanted::Group(level) => {
-                    of_class(class).filter(|row| row.shown <= *level).for_each(|row| selection.add(row));
+                    // What a default job gives to jobs is shown with all, or by name.
+                    let shows = |row: &&Attribute| row.shown <= *level && (row.class == class || *level == Shown::All);
+                    of_class(class).filter(shows).for_each(|row| selection.add(row));
                     if class == Class::Job {
                         of_class(Class::Document).filter(|row| row.shown <= *level).for_each(|row| selection.add(row));
                     }
@@ -100,6 +102,12 @@ impl Requested {
                     selection.name(row);
                 }
             }
+        }
+        // A default document has attributes of documents, and stands alone.
+        if class == Class::InitialValueDocument {
+            let own = std::mem::take(&mut selection.documents);
+            selection.object.extend(own);
+            selection.documents_named = false;
         }
         selection
     }

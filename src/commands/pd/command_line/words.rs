@@ -12,7 +12,7 @@ use clap::{ArgMatches, Command};
 
 use super::attribute_files::read_bounded;
 use crate::commands::pd::{Exit, Shell, Stop};
-use crate::model::printable;
+use crate::model::{Failure, FailureKind, printable};
 
 /// The most words of one command line, input files included.
 const MAX_WORDS: usize = 100_000;
@@ -42,8 +42,14 @@ pub fn parse(
         return Err(Stop::Said(Exit::Done));
     }
     let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let _ = write!(shell.err, "{program}: {}", printable::escaped_lines(text));
+    let number = shell.number_of(&Failure::new(FailureKind::BadValue, first_line(text)), true);
+    let _ = write!(shell.err, "{program}: {number}{}", printable::escaped_lines(text));
     Err(Stop::Said(Exit::Usage))
+}
+
+/// The line of a message of clap that says what is wrong.
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }
 
 /// What a word is to the scanner.

@@ -120,7 +120,7 @@ impl ListingRequest {
                 Setting::Requested => self.requests.push(pair),
                 Setting::Style => self.style = Some(Style::parse(options::single(&pair, "style")?)?),
                 Setting::Headings => self.headings = truth(&pair, "headings")?,
-                Setting::Message | Setting::Notification | Setting::When => {}
+                Setting::DeviceOperation | Setting::Message | Setting::Notification | Setting::When => {}
             },
             Item::Set(Meaning::Attribute(row), _) => {
                 let (program, name) = (self.line.program, row.name());

@@ -4,18 +4,22 @@
 //! jobs, so the spool gives all of them and the filter is applied here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::display::Display;
 use super::listing::check_server;
 use super::record::{Layout, Record};
 use crate::attributes::Class;
 use crate::attributes::filter::Filter;
-use crate::attributes::object::{Actual, Logical, Members, Object, QueueFacts, ServerFacts, device_is_ready};
+use crate::attributes::object::{
+    Actual, KeptFacts, Logical, Members, Object, QueueFacts, ServerFacts, device_is_ready,
+};
 use crate::commands::pd::{Exit, Shell, Stop};
 use crate::model::collector::CollectorState;
 use crate::model::device::DeviceStatus;
-use crate::model::field::Field;
+use crate::model::field::{Field, Value};
 use crate::model::location::{Destination, GroupStatus, LocationKind, LocationStatus};
+use crate::model::object::{ObjectAttribute, ObjectClass, ObjectName};
 use crate::model::query::{Condition, PAGE};
 use crate::model::{DeviceName, Failure, FailureKind, GroupName, LocationPattern, ServerName};
 use crate::spool::interface::operations::Operations;
@@ -67,6 +71,12 @@ pub fn list(
         let mut those = |spool: &mut dyn Operations, name: Option<&str>| match layout.class {
             Class::Server => server(&here, name, &mut add),
             Class::Queue => queues(spool, &here, &around, name, &mut add),
+            Class::Medium => kept(spool, &here, (ObjectClass::Medium, layout.class), name, &mut add),
+            Class::InitialValueJob => kept(spool, &here, (ObjectClass::InitialValueJob, layout.class), name, &mut add),
+            Class::InitialValueDocument => {
+                kept(spool, &here, (ObjectClass::InitialValueDocument, layout.class), name, &mut add)
+            }
+            Class::Log => logs(spool, &here, name, &mut add),
             _ => destinations(spool, &here, &around, name, &mut add),
         };
         let result = match name_of(spool, argument).and_then(|name| those(spool, name)) {
@@ -120,6 +130,81 @@ fn server(here: &ServerFacts<'_>, name: Option<&str>, add: &mut Add<'_>) -> Resu
     add(here.name.to_owned(), &Object::Server(*here))
 }
 
+/// Shows objects that have a name and values and nothing else.
+fn kept(
+    spool: &mut dyn Operations,
+    here: &ServerFacts<'_>,
+    (class, shown): (ObjectClass, Class),
+    name: Option<&str>,
+    add: &mut Add<'_>,
+) -> Result<(), Stop> {
+    let name: Option<ObjectName> = name.map(|name| name.parse().map_err(Failure::from)).transpose()?;
+    let mut after = None;
+    loop {
+        let page = spool.objects(class, name.clone(), after, PAGE)?;
+        for one in &page.rows {
+            let facts =
+                KeptFacts { class: shown, name: one.name.as_str(), server: here.name, attributes: &one.attributes };
+            add(one.name.to_string(), &Object::Kept(facts))?;
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Shows the logs of a server: its own, the one of its print processes, and one of each destination that is accounted for.
+fn logs(spool: &mut dyn Operations, here: &ServerFacts<'_>, name: Option<&str>, add: &mut Add<'_>) -> Result<(), Stop> {
+    let about = spool.about()?;
+    let base = Path::new(&about.base.0).to_owned();
+    let log = |kind: &str, file: &Path, enabled: bool| {
+        let text = |name: &str, value: String| ObjectAttribute::of(name, Value::Text(value));
+        vec![
+            text("log-type", kind.to_owned()),
+            text("log-file-name", file.display().to_string()),
+            ObjectAttribute::of("enabled", Value::Boolean(enabled)),
+        ]
+    };
+    let mut found = vec![("fastp.log".to_owned(), log("print-process", &base.join("run/fastp.log"), true))];
+    if let Some(file) = &about.error_log {
+        found.push(("error.log".to_owned(), log("error", Path::new(file), true)));
+    }
+    let field = Field::from_stored("log-accounting-data");
+    let accounts = |given: &[(Field, Value)]| {
+        let value = given.iter().find(|one| Some(one.0) == field).map(|one| &one.1);
+        value.map(|value| *value == Value::Boolean(true))
+    };
+    let of_server = accounts(here.given).unwrap_or(false);
+    let dir = base.join(here.name).join("accounting.logs");
+    every_device(spool, &mut |device| {
+        let name = format!("{}.accounting.log", device.name);
+        let file = dir.join(format!("{name}.v1"));
+        found.push((name, log("accounting", &file, accounts(&device.given).unwrap_or(of_server))));
+        Ok(())
+    })?;
+    let mut any = false;
+    for (label, attributes) in &found {
+        if name.is_none_or(|name| name.eq_ignore_ascii_case(label)) {
+            any = true;
+            let facts = KeptFacts { class: Class::Log, name: label, server: here.name, attributes };
+            add(label.clone(), &Object::Kept(facts))?;
+        }
+    }
+    match name {
+        Some(name) if !any => {
+            let near = crate::model::near(name, found.iter().map(|one| one.0.as_str()));
+            let failure = Failure::not_found(format!("log {name}"));
+            Err(match near.as_slice() {
+                [] => failure,
+                near => failure.hint(format!("did you mean {}?", near.join(", "))),
+            }
+            .into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What the objects of a server are to each other.
 #[derive(Default)]
 struct Around {
@@ -145,7 +230,8 @@ impl Around {
         };
         let of_server = layout.class == Class::Server
             && asks(&[Field::LogicalDestinationsSupported, Field::ActualDestinationsSupported, Field::QueuesSupported]);
-        if layout.class == Class::Server && !of_server {
+        let of_these = matches!(layout.class, Class::Destination | Class::Queue) || of_server;
+        if !of_these {
             return Ok(around);
         }
         every_location(spool, None, &mut |location| {

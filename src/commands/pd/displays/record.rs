@@ -131,12 +131,14 @@ fn carried(selection: &Selection, class: Class, object: &Object<'_>) -> Vec<Carr
         Object::Job(job) => job.given.is_empty(),
         Object::Document(document) => document.given.is_empty(),
         Object::Finished(job) => job.carried.is_empty(),
-        Object::Logical(_) | Object::Actual(_) | Object::Queue(_) | Object::Server(_) => false,
+        Object::Logical(_) | Object::Actual(_) | Object::Queue(_) | Object::Server(_) | Object::Kept(_) => false,
     };
     if nothing {
         return Vec::new();
     }
-    let rows = selection.carried.iter().filter(|row| row.class == class);
+    // Default jobs have attributes of jobs.
+    let kept = matches!(object, Object::Kept(_));
+    let rows = selection.carried.iter().filter(|row| kept || row.class == class);
     rows.map(|row| (*row, row.value(object))).filter(|one| !one.1.each().is_empty()).collect()
 }
 
@@ -148,6 +150,7 @@ fn class_of(object: &Object<'_>) -> Class {
         Object::Logical(_) | Object::Actual(_) => Class::Destination,
         Object::Queue(_) => Class::Queue,
         Object::Server(_) => Class::Server,
+        Object::Kept(one) => one.class,
     }
 }
 

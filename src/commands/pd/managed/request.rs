@@ -79,6 +79,9 @@ impl ManagedRequest {
         let managed = match class {
             Class::Queue => ManagedClass::Queue,
             Class::Server => ManagedClass::Server,
+            Class::Medium => ManagedClass::Medium,
+            Class::InitialValueJob => ManagedClass::InitialValueJob,
+            Class::InitialValueDocument => ManagedClass::InitialValueDocument,
             _ => ManagedClass::Destination,
         };
         let mut request = Self {
@@ -116,6 +119,8 @@ impl ManagedRequest {
         match row.settable {
             Settable::Always => {}
             Settable::Initially if creates => {}
+            // What a default job gives is given once more with each job.
+            Settable::Initially if row.class != self.class => {}
             Settable::Initially => {
                 return Err(Stop::usage(format!("{name} is given when a {word} is made and cannot be altered")));
             }

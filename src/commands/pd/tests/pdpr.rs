@@ -197,7 +197,7 @@ fn an_unknown_outcome_is_settled() {
     refused.0.borrow_mut().submit_fails = Some((lost(), false));
     assert_eq!(
         submit(&refused, dir.path(), "-d front a").to_string(),
-        "! pdpr: not accepted; nothing was queued: the reply was lost\n= 1"
+        "! pdpr: 9100-914 not accepted; nothing was queued: the reply was lost\n= 1"
     );
     let dark = Fake::default();
     dark.0.borrow_mut().submit_fails = Some((lost(), false));

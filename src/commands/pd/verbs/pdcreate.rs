@@ -1,4 +1,4 @@
-//! `pdcreate`: makes destinations and queues.
+//! `pdcreate`: makes destinations, queues, media, default jobs and default documents.
 //!
 //! The first object of all makes the spool, if there is none, under the name of the server that the argument has.
 
@@ -20,11 +20,12 @@ use crate::model::names::FixedName;
 
 const PROGRAM: &str = "pdcreate";
 
-/// Make destinations and queues.
+/// Make destinations, queues, media, default jobs and default documents.
 ///
 /// A queue comes first: jobs wait in it. A logical destination feeds it, and jobs are sent to that; an actual destination is
 /// a printer that takes the jobs of the queue. A new destination is disabled: set what it needs, then enable it with
-/// pdenable. A name that is there already is an error, and nothing is changed.
+/// pdenable. A default job (initial-value-job) has attributes of jobs, a default document those of documents: a job takes them
+/// where its submitter says nothing. A name that is there already is an error, and nothing is changed.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
 pub struct Arguments {
@@ -59,7 +60,11 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
 }
 
 fn create(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
-    let class = take_one_of(&mut line.items, &[Class::Destination, Class::Queue], PROGRAM)?;
+    let class = take_one_of(
+        &mut line.items,
+        &[Class::Destination, Class::Queue, Class::Medium, Class::InitialValueJob, Class::InitialValueDocument],
+        PROGRAM,
+    )?;
     let items = std::mem::take(&mut line.items);
     let request = ManagedRequest::of(items, class, true, line.matches.get_flag("bare"), clock(shell))?;
     let mut server = None;

@@ -64,7 +64,15 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
 }
 
 fn delete(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
-    let accepted = [Class::Destination, Class::Queue, Class::Server, Class::Job];
+    let accepted = [
+        Class::Destination,
+        Class::Queue,
+        Class::Server,
+        Class::Job,
+        Class::Medium,
+        Class::InitialValueJob,
+        Class::InitialValueDocument,
+    ];
     let class = take_one_of(&mut line.items, &accepted, PROGRAM)?;
     if class == Class::Job {
         return pdrm::remove(line, shell);

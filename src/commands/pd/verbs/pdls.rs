@@ -8,8 +8,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser};
 
 use crate::attributes::Class;
-use crate::attributes::names::{self, BadWord};
-use crate::attributes::text::escaped;
+use crate::commands::pd::command_line::class_words::class_of;
 use crate::commands::pd::command_line::options;
 use crate::commands::pd::command_line::options::{Names, Setting};
 use crate::commands::pd::command_line::targets;
@@ -24,16 +23,19 @@ use crate::commands::shell::Intent;
 
 const PROGRAM: &str = "pdls";
 
-/// List jobs, documents, destinations, queues or the server.
+/// List jobs, documents, destinations, queues, the server and other objects.
 ///
 /// Without arguments your own jobs are listed, in the order in which they will be printed. A job is named by its local
 /// id, its ten digits or server:digits, a document by .n after that; "server:" names every object of a server.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
 pub struct Arguments {
-    /// Class of the objects: job, document, destination, queue or server
+    /// Class of the objects: job, document, destination, queue, server, medium, initial-value-job, initial-value-document, log
     #[arg(short = 'c', value_name = "CLASS", action = clap::ArgAction::Append)]
-    #[arg(value_parser = options::suggest(["job", "document", "destination", "queue", "server"]), hide_possible_values = true)]
+    #[arg(value_parser = options::suggest([
+        "job", "document", "destination", "queue", "server", "medium", "initial-value-job", "initial-value-document",
+        "log",
+    ]), hide_possible_values = true)]
     class: Vec<OsString>,
     #[command(flatten)]
     flags: Flags,
@@ -44,23 +46,6 @@ pub struct Arguments {
     #[arg(value_name = "OBJECT")]
     objects: Vec<OsString>,
 }
-
-/// The classes of this version, and those that are still to come.
-const CLASSES: &[(&str, Option<Class>)] = &[
-    ("job", Some(Class::Job)),
-    ("document", Some(Class::Document)),
-    ("destination", Some(Class::Destination)),
-    ("printer", Some(Class::Destination)),
-    ("queue", Some(Class::Queue)),
-    ("server", Some(Class::Server)),
-    ("log", None),
-    ("medium", None),
-    ("auxiliary-sheet", None),
-    ("initial-value-job", None),
-    ("initial-value-document", None),
-    ("resource-context", None),
-    ("transform", None),
-];
 
 /// Its row among the commands.
 pub const VERB: Verb = Verb {
@@ -93,17 +78,4 @@ fn list(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         return objects::list(spool.as_mut(), shell, PROGRAM, &layout, &request.arguments, &filter);
     }
     listing::jobs(spool.as_mut(), shell, &layout, &targets, &request.wanted(filter, past))
-}
-
-fn class_of(word: &str) -> Result<Class, Stop> {
-    match names::resolve(word, CLASSES) {
-        Ok(Some(class)) => Ok(class),
-        Ok(None) => Err(Stop::usage(format!("class '{}' is not available in this version", escaped(word)))
-            .hint("-c job, document, destination, queue or server")),
-        Err(BadWord::Ambiguous(found)) => {
-            Err(Stop::usage(format!("class '{}' may mean {}", escaped(word), found.join(" or "))))
-        }
-        Err(BadWord::Unknown(_)) => Err(Stop::usage(format!("'{}' is no class", escaped(word)))
-            .hint("-c job, document, destination, queue or server")),
-    }
 }

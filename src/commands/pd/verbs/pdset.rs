@@ -55,7 +55,15 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
 }
 
 fn set(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
-    let accepted = [Class::Destination, Class::Queue, Class::Server, Class::Job];
+    let accepted = [
+        Class::Destination,
+        Class::Queue,
+        Class::Server,
+        Class::Job,
+        Class::Medium,
+        Class::InitialValueJob,
+        Class::InitialValueDocument,
+    ];
     let class = take_one_of(&mut line.items, &accepted, PROGRAM)?;
     let (clock, bare) = (clock(shell), line.matches.get_flag("bare"));
     let items = std::mem::take(&mut line.items);

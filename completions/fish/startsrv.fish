@@ -1,0 +1,7 @@
+complete -c startsrv -s l -d 'Language of its messages: C, POSIX, and those that begin with en' -r
+complete -c startsrv -s p -d 'Port of the server: refused, because pdserver is told its own' -r
+complete -c startsrv -s c -d 'Make the server alone, without default objects'
+complete -c startsrv -s F -d 'Make the server without asking'
+complete -c startsrv -s ? -d 'Show this help, as -h does'
+complete -c startsrv -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c startsrv -s V -l version -d 'Print version'

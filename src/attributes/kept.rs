@@ -1,0 +1,65 @@
+//! The attributes of media, default jobs, default documents and logs: the third part of [`super::table`].
+//!
+//! A default job also has every attribute that can be given to a job, a default document those of a document: they are the
+//! rows of jobs and documents themselves ([`is_initial_value`]).
+
+use super::Class::{InitialValueDocument, InitialValueJob, Log, Medium};
+use super::Kind::{Boolean, Integer, Keyword, Name, Text};
+use super::Shown::Brief;
+use super::row::{carried, kept, noted};
+use super::{Attribute, Class, Settable};
+use crate::model::field::Field;
+
+/// Kinds of logs.
+pub const LOGS: &[&str] = &["error", "print-process", "accounting"];
+
+/// Every attribute of their own, in the order in which displays show them.
+#[rustfmt::skip]
+pub static TABLE: &[Attribute] = &[
+    noted(Medium, "medium-name", Name, &["Medium"], "its name").shown(Brief).decides(),
+    carried(Medium, "medium-identifier", Text, &["Identifier"], "the word that jobs and trays use; its name unless given")
+        .shown(Brief).decides(),
+    carried(Medium, "medium-size", Text, &["Size"], "its size").shown(Brief),
+    carried(Medium, "medium-color", Text, &["Color"], "its color").shown(Brief),
+    carried(Medium, "medium-type", Text, &["Type"], "what it is made of").shown(Brief),
+    carried(Medium, "medium-holes-count", Integer(0, 1000), &["Holes"], "holes punched in it"),
+    kept(Medium, Field::AssociatedServer, Name, &["Server"], "its server"),
+    carried(Medium, "descriptor", Text, &["Descriptor"], "what people call it"),
+    carried(Medium, "message", Text, &["Message"], "what an operator said last"),
+
+    noted(InitialValueJob, "initial-value-job-identifier", Name, &["Default", "Job"], "its name").shown(Brief).decides(),
+    kept(InitialValueJob, Field::AssociatedServer, Name, &["Server"], "its server").shown(Brief),
+    carried(InitialValueJob, "descriptor", Text, &["Descriptor"], "what people call it").shown(Brief),
+    carried(InitialValueJob, "message", Text, &["Message"], "what an operator said last"),
+
+    noted(InitialValueDocument, "initial-value-document-identifier", Name, &["Default", "Document"], "its name")
+        .shown(Brief).decides(),
+    kept(InitialValueDocument, Field::AssociatedServer, Name, &["Server"], "its server").shown(Brief),
+    carried(InitialValueDocument, "descriptor", Text, &["Descriptor"], "what people call it").shown(Brief),
+    carried(InitialValueDocument, "message", Text, &["Message"], "what an operator said last"),
+
+    noted(Log, "log-name", Name, &["Log"], "its name").shown(Brief).decides(),
+    noted(Log, "log-type", Keyword(LOGS), &["Type"], "what is written there").shown(Brief).decides(),
+    noted(Log, "log-file-name", Text, &["File"], "where it is").shown(Brief).decides(),
+    kept(Log, Field::Enabled, Boolean, &["Enabled"], "whether something is written there").shown(Brief),
+    kept(Log, Field::AssociatedServer, Name, &["Server"], "its server"),
+];
+
+/// Attributes of jobs that no default job gives: they name one job, or where it goes.
+const OF_ONE_JOB: &[Field] = &[Field::DestinationNameRequested, Field::JobOwner, Field::JobOriginator];
+/// The same of those without a place of their own.
+const OF_ONE_JOB_TOO: &[&str] =
+    &["initial-value-job", "initial-value-document", "job-batch-id", "destination-initial-value-job"];
+
+/// Returns whether default jobs, or default documents, have the attribute `row` of jobs or documents.
+pub fn is_initial_value(class: Class, row: &Attribute) -> bool {
+    let of = match class {
+        InitialValueJob => Class::Job,
+        InitialValueDocument => Class::Document,
+        _ => return false,
+    };
+    row.class == of
+        && row.settable != Settable::Never
+        && !OF_ONE_JOB.contains(&row.field)
+        && !OF_ONE_JOB_TOO.contains(&row.name())
+}
