@@ -8,6 +8,7 @@ mod cost;
 mod counters;
 mod cycles;
 mod fonts;
+mod groups;
 mod half_made;
 mod headers;
 mod interleavings;
