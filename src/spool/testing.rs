@@ -107,7 +107,7 @@ impl Site {
         self.try_submit_as(caller, destination, alter).unwrap()
     }
 
-    fn try_submit_as(
+    pub fn try_submit_as(
         &mut self,
         caller: Caller,
         destination: &str,

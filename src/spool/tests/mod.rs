@@ -19,6 +19,7 @@ mod order;
 mod pages;
 mod restart;
 mod restored;
+mod rights;
 mod submission;
 mod sweep;
 
