@@ -56,6 +56,7 @@ mod prompt;
 mod repeating;
 mod reprints;
 mod rooms;
+mod servers;
 mod shown;
 mod site_files;
 mod sockets;

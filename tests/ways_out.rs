@@ -67,3 +67,22 @@ fn a_link_to_a_file_that_was_replaced_says_the_way_out_and_both_ways_print_the_n
         assert_eq!(take_apart(&std::fs::read(site.sink()).unwrap()).complete, ["newest"], "{release}");
     }
 }
+
+#[test]
+fn what_is_written_goes_neither_into_the_file_of_commands_nor_into_a_spool() {
+    let site = Site::new();
+    site.declare();
+    let file = site.document("commands", b"DEV\nLOC\n");
+    let name = file.to_str().unwrap();
+    site.run("spoolcom", &["--in", name, "--out", name]).expect(2).says("the IN file and the OUT file are the same");
+    assert_eq!(std::fs::read(&file).unwrap(), b"DEV\nLOC\n");
+    let before = std::fs::read(site.paths().database()).unwrap();
+    let link = site.files.path().join("link");
+    std::os::unix::fs::symlink(site.paths().database(), &link).unwrap();
+    let link = link.to_str().unwrap();
+    site.run("spoolcom", &["--out", link, "DEV"]).says("is a file of a spool");
+    site.run("spoolcom", &[&format!("DEV, STATUS/OUT {link}/")]).says("is a file of a spool");
+    site.run("spoolcom", &[&format!("SPOOLER, ERRLOG {link}")]).says("it is a file of a spool");
+    assert!(std::fs::read(site.paths().database()).unwrap().starts_with(&before[..16]));
+    site.run("pdfsck", &[]).expect(0);
+}

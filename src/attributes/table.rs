@@ -53,11 +53,13 @@ pub const JOB_REASONS: &[&str] = &[
     "job-restored",
     "job-may-have-printed",
     "too-many-attempts",
+    "print-file-unreachable",
     "completed-successfully",
     "completed",
     "cancelled-by-user",
     "cancelled-by-operator",
     "job-transferred",
+    "waiting-for-server",
 ];
 
 /// Values of `outcome`.
@@ -254,6 +256,7 @@ mod tests {
     use crate::attributes::{Class, Settable, Setter, rows};
     use crate::model::job::TRANSFERRED;
     use crate::model::lifetime::Ending;
+    use crate::model::remote::Away;
     use crate::model::state::HoldReasons;
 
     #[test]
@@ -290,6 +293,6 @@ mod tests {
             assert_eq!(Format::from_keyword(word).map(Format::keyword), Some(*word));
         }
         let every: Vec<&str> = HoldReasons(u32::MAX).iter().map(|reason| reason.keyword()).collect();
-        assert_eq!([every.as_slice(), &Ending::KEYWORDS, &[TRANSFERRED]].concat(), JOB_REASONS);
+        assert_eq!([every.as_slice(), &Ending::KEYWORDS, &[TRANSFERRED, Away::WAITS]].concat(), JOB_REASONS);
     }
 }

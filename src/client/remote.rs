@@ -33,6 +33,8 @@ pub struct Remote {
     broken: bool,
     /// Whether the server's hello was read and agrees.
     greeted: Cell<bool>,
+    /// Whether the server's hello says that it does not serve us.
+    refused: Cell<bool>,
     /// What is done when a change has not been answered for so long.
     slow: Option<(Duration, Box<dyn Fn() + Send>)>,
 }
@@ -47,7 +49,14 @@ impl Remote {
     /// A spool behind a connected socket. Says hello; a server that is gone is noticed by the first request.
     pub fn new(stream: UnixStream) -> Self {
         let broken = hello::say(&stream, &hello::ours(), Deadline::after(HELLO)).is_err();
-        Self { stream, deadline: REPLY_DEADLINE, broken, greeted: Cell::new(false), slow: None }
+        Self {
+            stream,
+            deadline: REPLY_DEADLINE,
+            broken,
+            greeted: Cell::new(false),
+            refused: Cell::new(false),
+            slow: None,
+        }
     }
 
     /// Sets another time limit for each reply.
@@ -105,18 +114,28 @@ impl Remote {
         }
     }
 
+    /// Whether the server has said that it does not serve us: asking again leads to the same.
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused.get()
+    }
+
     /// What a server said that closed the connection before it heard us: it serves too many, or ends.
     fn refusal(&self) -> Option<Failure> {
         if self.greeted.get() {
             return None;
         }
         let theirs = hello::hear(&self.stream, Deadline::after(HELLO)).ok()??;
-        Some(Failure::new(FailureKind::Unreachable, theirs.refusal?))
+        let refusal = theirs.refusal?;
+        self.refused.set(true);
+        Some(Failure::new(FailureKind::Unreachable, refusal))
     }
 
     /// Reads the server's hello. `lost` tells what is true of the request that was sent before.
     fn greet(&self, until: Deadline, lost: impl Fn(String) -> Failure) -> Result<(), Failure> {
-        let refused = |why: String| Failure::new(FailureKind::Unreachable, why);
+        let refused = |why: String| {
+            self.refused.set(true);
+            Failure::new(FailureKind::Unreachable, why)
+        };
         match hello::hear(&self.stream, until) {
             Ok(Some(theirs)) => match (hello::ours().judge(&theirs, "the server"), theirs.refusal) {
                 (Ok(()), None) => {

@@ -1,8 +1,11 @@
-//! A spool behind the socket of a server of this machine.
+//! A spool behind the socket of a server: one of this machine, or one on the network.
 //!
 //! The kernel tells the server who calls. Documents travel as open descriptors: the server reads what the user opened,
 //! with his own rights, and opens no path of his. Of descriptors only files and pipes travel; what else can be read (a
 //! terminal, a socket, a device) a thread here copies into a pipe, so that the server meets nothing that it does not know.
+//!
+//! A server on the network is reached through `pdconnect`, a program of its own beside us that speaks TLS with it: what that
+//! needs is not in us. It reads what we opened, and streams it; a link cannot travel, and is refused here.
 //!
 //! A connection that is lost between two requests is made anew: a prompt outlives a restart of the server. Within a request
 //! that changes something nobody knows what became of it, and the failure says so.
@@ -10,6 +13,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,20 +21,30 @@ use nix::sys::stat::{SFlag, fstat};
 
 use super::Remote;
 use super::remote::REPLY_DEADLINE;
+use crate::model::job::Transfer;
 use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::{Carrier, Reply, Request};
-use crate::sys::socket;
+use crate::sys::{socket, spawn};
 
 /// Octets that a server takes in a second at the least: a submission may take so long that this is true.
 const SLOWEST: u64 = 1 << 20;
 /// How long a submission may take of which nobody knows how long it is.
 const AS_LONG_AS_IT_COMES: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// A spool that a server of this machine has.
+/// A spool that a server has.
 #[derive(Debug)]
 pub struct ServedSpool {
-    path: PathBuf,
+    place: ServerPlace,
     remote: Option<Remote>,
+}
+
+/// Where a server is found.
+#[derive(Clone, Debug)]
+enum ServerPlace {
+    /// It listens at this path.
+    Socket(PathBuf),
+    /// `HOST:PORT`.
+    Network(String),
 }
 
 impl ServedSpool {
@@ -39,9 +53,57 @@ impl ServedSpool {
     /// # Errors
     /// `Unreachable` when nobody listens there, with the reason.
     pub fn connect(path: &Path) -> Result<Self, Failure> {
-        let remote = Some(connect(path)?);
-        Ok(Self { path: path.to_owned(), remote })
+        let place = ServerPlace::Socket(path.to_owned());
+        Ok(Self { remote: Some(place.connect()?), place })
     }
+
+    /// Connects to the server at `address` on the network. Whether it is there, and lets us in, the first request tells.
+    ///
+    /// # Errors
+    /// `Unreachable` when the program that connects cannot be started.
+    pub fn on_network(address: &str) -> Result<Self, Failure> {
+        let place = ServerPlace::Network(address.to_owned());
+        Ok(Self { remote: Some(place.connect()?), place })
+    }
+}
+
+impl ServerPlace {
+    fn connect(&self) -> Result<Remote, Failure> {
+        match self {
+            Self::Socket(path) => connect(path),
+            Self::Network(address) => connect_through(address),
+        }
+    }
+
+    /// Refuses what only a server of this machine can do.
+    fn allows(&self, request: &Request) -> Result<(), Failure> {
+        let (Self::Network(address), Request::Submit { submission }) = (self, request) else { return Ok(()) };
+        if submission.documents.iter().all(|document| document.transfer == Transfer::Copy) {
+            return Ok(());
+        }
+        let what = format!("the server at {address} cannot follow a link into this machine");
+        Err(Failure::new(FailureKind::BadValue, what).hint("without -l the server gets a copy of the document"))
+    }
+}
+
+/// The program that connects to servers on the network.
+const CONNECTOR: &str = "pdconnect";
+
+fn connect_through(address: &str) -> Result<Remote, Failure> {
+    let (near, far) =
+        UnixStream::pair().map_err(|error| Failure::new(FailureKind::Io, format!("no socket: {error}")))?;
+    spawn::connector(CONNECTOR, far, address).map_err(|error| {
+        let failure = match error.kind() {
+            io::ErrorKind::NotFound => {
+                format!("{address}: {CONNECTOR}, which connects to servers on the network, is not beside us")
+            }
+            _ => format!("{address}: {CONNECTOR} cannot be started: {error}"),
+        };
+        Failure::new(FailureKind::Unreachable, failure)
+            .hint("it is built and installed together with pdserver")
+            .hint("PD_SOCKET=/PATH reaches a server of this machine")
+    })?;
+    Ok(Remote::new(near))
 }
 
 fn connect(path: &Path) -> Result<Remote, Failure> {
@@ -92,10 +154,16 @@ fn piped(file: OwnedFd) -> io::Result<OwnedFd> {
 
 impl Carrier for ServedSpool {
     fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
+        self.place.allows(&request)?;
         let (files, deadline) = travelling(files)
             .map_err(|error| Failure::new(FailureKind::Io, format!("a document cannot be read: {error}")))?;
         if let Some(remote) = &self.remote {
             match remote.exchange(&request, &files, deadline) {
+                // The way through the network says what is the matter; trying twice doubles how long that takes.
+                Err(failure) if remote.is_refused() && matches!(self.place, ServerPlace::Network(_)) => {
+                    self.remote = None;
+                    return Err(failure);
+                }
                 // It was not sent, or it only looked: whoever listens there now is asked.
                 Err(failure) if failure.kind == FailureKind::Unreachable => self.remote = None,
                 Err(failure) => {
@@ -107,7 +175,7 @@ impl Carrier for ServedSpool {
                 reply => return reply,
             }
         }
-        let remote = connect(&self.path)?;
+        let remote = self.place.connect()?;
         let reply = remote.exchange(&request, &files, deadline);
         if !matches!(&reply, Err(failure) if failure.kind != FailureKind::BadValue) {
             self.remote = Some(remote);

@@ -133,6 +133,7 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
                 return match supervise::usual_place(host, &|name| std::env::var_os(name), &place)? {
                     Place::Base(base) => Ok(submitter(base)),
                     Place::Server(path) => served(&path),
+                    Place::Network(address) => on_network(&address),
                 };
             }
             Intent::Declare | Intent::DeclareAs(_) => Purpose::Declare,
@@ -151,6 +152,7 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
                 Ok(Box::new(spool))
             }
             Place::Server(path) => served(&path),
+            Place::Network(address) => on_network(&address),
         }
     };
     let (out_is_terminal, input_is_terminal) = (stdout.is_terminal(), stdin.is_terminal());
@@ -189,6 +191,11 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
 /// The spool of the server that listens at `path`.
 fn served(path: &std::path::Path) -> Result<Box<dyn Operations>, Failure> {
     Ok(Box::new(ServedSpool::connect(path)?))
+}
+
+/// The spool of the server at `address` on the network.
+fn on_network(address: &str) -> Result<Box<dyn Operations>, Failure> {
+    Ok(Box::new(ServedSpool::on_network(address)?))
 }
 
 /// The spool in a directory of our own, for a command that began to look for it at `began`. One that is made has a server of

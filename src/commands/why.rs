@@ -20,6 +20,7 @@
 //! | `terminating` | `devices` `who` `since` |
 //! | `no-device` | `location` `who` `since` |
 //! | `group-without-devices` | `group` |
+//! | `waiting-for-server` `at-server` `server-silent` | `device` `server` `state` `reason-text` `since` |
 //! | `arriving` `retained` `spooler-cold` `nothing-known` | – |
 //!
 //! Each object has `cause` and `text` (the line). Times are UTC; error numbers are decimal; unknown values are null.
@@ -30,7 +31,8 @@ use serde_json::{Map, Value, json};
 
 use crate::attributes::text::escaped;
 use crate::model::device::Stalled;
-use crate::model::state::{ErrorNote, HoldReason};
+use crate::model::remote::Away;
+use crate::model::state::{ErrorNote, HoldReason, JobState};
 use crate::model::wait::{Awaited, Wait};
 use crate::model::why::{Attribution, Cause, DeviceCause, Printing};
 
@@ -97,6 +99,7 @@ fn said(cause: &Cause, times: &Times) -> String {
             format!("its location {location} leads to no device{}", act.unwrap_or_default())
         }
         Cause::GroupWithoutDevices(group) => format!("no location of its group #{group} leads to a device"),
+        Cause::Server { away } => at_server(away, times),
         Cause::Device { device, cause } => on_device(&device.guardian(), cause, times),
         Cause::NothingKnown => "nothing is known that keeps it from printing".into(),
     }
@@ -104,6 +107,32 @@ fn said(cause: &Cause, times: &Times) -> String {
 
 fn by(act: &Attribution, times: &Times) -> String {
     format!(" (by {}, {})", act.who, times.short(act.at_ms))
+}
+
+/// How a job stands that another server prints, or is to print.
+fn at_server(away: &Away, times: &Times) -> String {
+    let server = away.device.node().map_or_else(|| "another one".to_owned(), ToString::to_string);
+    let device = away.device.without_node().guardian();
+    let words = away.words.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
+    let silent = away.silent_since_ms.map(|ms| format!("which does not answer since {}{words}", times.short(ms)));
+    let there = match away.state {
+        None => {
+            return match silent {
+                Some(silent) => format!("it waits for server {server}, {silent}; {device} there prints it"),
+                None => format!("it is handed over to server {server}, whose {device} prints it{words}"),
+            };
+        }
+        Some(JobState::Printing) => "prints there",
+        Some(JobState::Transferred) => "is delivered there",
+        Some(JobState::Held) => "is held there",
+        Some(JobState::Paused) => "is paused there",
+        Some(JobState::Terminating) => "is being removed there",
+        Some(_) => "waits there",
+    };
+    match silent {
+        Some(silent) => format!("server {server} has it for {device}, {silent}; it {there} as last told"),
+        None => format!("server {server} has it for {device}: it {there}{words}"),
+    }
 }
 
 fn on_device(device: &str, cause: &DeviceCause, times: &Times) -> String {
@@ -292,6 +321,13 @@ pub fn object(cause: &Cause, times: &Times) -> Value {
         }
         Cause::NoDevice { location, by } => merged(json!({ "location": location.to_string() }), who(by.as_ref())),
         Cause::GroupWithoutDevices(group) => json!({ "group": format!("#{group}") }),
+        Cause::Server { away } => json!({
+            "device": away.device.guardian(),
+            "server": away.device.node().map(ToString::to_string),
+            "state": away.state.map(JobState::infoprint),
+            "reason-text": away.words,
+            "since": away.silent_since_ms.map(utc),
+        }),
         Cause::Device { device, cause } => merged(json!({ "device": device.guardian() }), device_details(cause)),
     };
     merged(Value::Object(object), details)

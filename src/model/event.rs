@@ -80,6 +80,10 @@ event_words! {
     Error = "error",
     /// FASTCNFG says something else than before.
     Fastcnfg = "fastcnfg",
+    /// The print file of a job was fetched from another server.
+    Fetched = "fetched",
+    /// Another server took a job over.
+    HandedOver = "handed-over",
     /// A job was held.
     Held = "held",
     /// Part of a damaged database could not be saved.

@@ -14,6 +14,7 @@ use super::lifetime::{Ended, Ending, Lifetime};
 use super::location::Destination;
 use super::names::{CollectorName, DeviceName};
 use super::order::Priority;
+use super::remote::Away;
 use super::state::{EntryState, HoldReason, HoldReasons, JobState};
 
 /// A file path or name as the system has it: any octets but NUL. It travels as octets; printing it may lose some.
@@ -580,6 +581,9 @@ pub struct JobStatus {
     /// DATA of that collector, as typed.
     #[serde(default)]
     pub data_file: Option<String>,
+    /// The device of another server that prints it, and how it stands there.
+    #[serde(default)]
+    pub away: Option<Away>,
 }
 
 impl JobStatus {
@@ -599,7 +603,9 @@ impl JobStatus {
         let over = matches!(self.state, JobState::Retained | JobState::Terminating);
         let ending = self.lifetime.ending.filter(|_| over).and_then(Ending::keyword);
         let transferred = (self.state == JobState::Transferred).then_some(TRANSFERRED);
-        ending.into_iter().chain(self.reasons.iter().map(HoldReason::keyword)).chain(transferred).collect()
+        let waits = self.away.as_ref().is_some_and(|away| !away.is_there()) && self.state == JobState::Ready;
+        let reasons = self.reasons.iter().map(HoldReason::keyword);
+        ending.into_iter().chain(reasons).chain(transferred).chain(waits.then_some(Away::WAITS)).collect()
     }
 }
 

@@ -27,6 +27,7 @@ pub mod printable;
 pub mod process;
 pub mod query;
 pub mod queue;
+pub mod remote;
 pub mod request;
 pub mod separation;
 pub mod space;

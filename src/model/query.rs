@@ -76,6 +76,31 @@ pub enum Condition {
     },
 }
 
+/// The most parts of a condition.
+pub const MAX_PARTS: usize = 10_000;
+
+impl Condition {
+    /// Tells whether it has at most [`MAX_PARTS`] parts: each is looked at for each job of a listing, and nobody's question may
+    /// keep all others waiting.
+    pub fn is_bounded(&self) -> bool {
+        let (mut left, mut parts) = (vec![self], 0);
+        while let Some(one) = left.pop() {
+            parts += 1;
+            if parts + left.len() > MAX_PARTS {
+                return false;
+            }
+            match one {
+                Self::All(inner) | Self::Either(inner) if inner.len() > MAX_PARTS => return false,
+                Self::All(inner) | Self::Either(inner) => left.extend(inner),
+                Self::Not(inner) => left.push(inner),
+                Self::Shown { offsets, .. } => parts += offsets.len(),
+                _ => {}
+            }
+        }
+        parts <= MAX_PARTS
+    }
+}
+
 /// In which order jobs are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Order {
@@ -156,4 +181,18 @@ pub struct Page<T> {
     pub rows: Vec<T>,
     /// Where the next page begins; none after the last.
     pub next: Option<Cursor>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_is_bounded_however_its_parts_are_nested() {
+        let many = |n: usize| Condition::Either(vec![Condition::Any; n]);
+        assert!(Condition::Any.is_bounded() && many(MAX_PARTS - 1).is_bounded());
+        assert!(!many(MAX_PARTS).is_bounded() && !many(10 * MAX_PARTS).is_bounded());
+        let nested = Condition::All(vec![many(MAX_PARTS / 2), Condition::Not(Box::new(many(MAX_PARTS / 2)))]);
+        assert!(!nested.is_bounded());
+    }
 }

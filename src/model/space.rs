@@ -83,6 +83,12 @@ pub struct SpoolSpace {
     pub copy_octets: u64,
     /// Links to documents of users.
     pub links: u64,
+    /// Files of other servers that lie here at the moment, because they print.
+    #[serde(default)]
+    pub fetched: u64,
+    /// Their octets.
+    #[serde(default)]
+    pub fetched_octets: u64,
     /// What is kept free.
     pub reserve: Option<Reserve>,
     /// Octets of the file system, and of them those that are free for the spool; none where it does not say.
@@ -102,6 +108,9 @@ impl SpoolSpace {
     pub fn lines(&self) -> Vec<String> {
         let mut lines =
             vec![format!("copies: {} of {} octets", self.copies, self.copy_octets), format!("links: {}", self.links)];
+        if self.fetched > 0 {
+            lines.push(format!("fetched: {} of {} octets", self.fetched, self.fetched_octets));
+        }
         if let (Some((total, free)), Some(full)) = (self.disk, self.percent_full()) {
             lines.push(format!("free: {free} of {total} octets ({full}% full)"));
         }

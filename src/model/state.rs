@@ -38,10 +38,12 @@ pub enum HoldReason {
     MayHavePrinted,
     /// Its device has failed at it too often.
     SetAside,
+    /// Its print file lies at another server, which does not give it.
+    Unreachable,
 }
 
 /// Every reason with its bit, its InfoPrint keyword, and its words.
-const REASONS: [(HoldReason, u32, &str, &str); 11] = [
+const REASONS: [(HoldReason, u32, &str, &str); 12] = [
     (HoldReason::Operator, 1, "job-hold-set", "held by its owner or an operator"),
     (HoldReason::PrintAfter, 2, "job-print-after-specified", "waits for its print-after time"),
     (HoldReason::Resources, 4, "required-resource-not-ready", "needs something that is not ready"),
@@ -58,6 +60,12 @@ const REASONS: [(HoldReason, u32, &str, &str); 11] = [
         "it may have printed: its connection ended before that was known",
     ),
     (HoldReason::SetAside, 1024, "too-many-attempts", "its device failed at it too often"),
+    (
+        HoldReason::Unreachable,
+        2048,
+        "print-file-unreachable",
+        "its print file lies at another server, which does not give it",
+    ),
 ];
 
 impl HoldReason {
@@ -81,9 +89,9 @@ impl HoldReason {
 impl HoldReasons {
     /// No reason: the job is not held.
     pub const NONE: Self = Self(0);
-    /// What START clears: operator, failed, changed, restored, print-after, may have printed and set aside. Never secure
-    /// release, resources, damage or a dead writer.
-    pub const CLEARED_BY_START: Self = Self(1 | 2 | 16 | 32 | 256 | 512 | 1024);
+    /// What START clears: operator, failed, changed, restored, print-after, may have printed, set aside and a print file out of
+    /// reach. Never secure release, resources, damage or a dead writer.
+    pub const CLEARED_BY_START: Self = Self(1 | 2 | 16 | 32 | 256 | 512 | 1024 | 2048);
 
     /// Tells whether the set is empty.
     pub fn is_empty(self) -> bool {
@@ -190,12 +198,19 @@ pub enum EntryState {
     Done = 3,
     /// It is out of the queues, because its job is held, paused or cancelled.
     Withdrawn = 4,
+    /// Another server has it, or is being offered it.
+    Away = 5,
 }
 
 impl EntryState {
+    /// Tells whether a device or another server has it: its job cannot simply go.
+    pub fn is_busy(self) -> bool {
+        matches!(self, Self::Claimed | Self::Transferred | Self::Away)
+    }
+
     /// Finds it by its stored number.
     pub fn from_stored(n: i64) -> Option<Self> {
-        [Self::Queued, Self::Claimed, Self::Transferred, Self::Done, Self::Withdrawn]
+        [Self::Queued, Self::Claimed, Self::Transferred, Self::Done, Self::Withdrawn, Self::Away]
             .into_iter()
             .find(|state| *state as i64 == n)
     }

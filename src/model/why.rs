@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::device::RunningJob;
 use super::ids::{GlobalJobId, JobNumber};
 use super::names::{DeviceName, GroupName, LocationName, ProcessName};
-use super::state::{ErrorNote, HoldReason};
+use super::remote::Away;
+use super::state::{ErrorNote, HoldReason, JobState};
 use super::wait::Awaited;
 
 /// Who did something, and when, according to an event.
@@ -179,6 +180,11 @@ pub enum Cause {
     },
     /// No location of its group leads to a device.
     GroupWithoutDevices(GroupName),
+    /// Another server prints it, or is to print it.
+    Server {
+        /// How it stands there.
+        away: Away,
+    },
     /// A device is the cause.
     Device {
         /// Which.
@@ -206,6 +212,7 @@ impl Cause {
     pub fn waits_for_somebody(&self) -> bool {
         match self {
             Self::Device { cause, .. } => cause.rank() == 2,
+            Self::Server { away } => away.state == Some(JobState::Held),
             Self::NoDevice { .. } | Self::GroupWithoutDevices(_) => true,
             Self::SpoolerCold | Self::SpoolerDraining(_) | Self::SpoolerDrained(_) => true,
             _ => false,
@@ -227,6 +234,11 @@ impl Cause {
             Self::Retained => "retained",
             Self::NoDevice { .. } => "no-device",
             Self::GroupWithoutDevices(_) => "group-without-devices",
+            Self::Server { away } => match (away.is_there(), away.silent_since_ms) {
+                (_, Some(_)) => "server-silent",
+                (true, None) => "at-server",
+                (false, None) => Away::WAITS,
+            },
             Self::Device { cause, .. } => cause.keyword(),
             Self::NothingKnown => "nothing-known",
         }

@@ -2,8 +2,12 @@
 
 mod connection;
 mod connections;
+pub mod peers;
 pub mod served;
 mod submission_socket;
+
+/// Takes lines for the log of the server.
+pub type Log = std::sync::Arc<dyn Fn(&str) + Send + Sync>;
 
 pub use connection::{pair, serve_connection};
 pub use submission_socket::SubmissionSocket;

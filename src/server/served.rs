@@ -20,9 +20,13 @@ use std::time::Duration;
 
 use nix::sys::stat::{SFlag, fstat};
 
+pub use super::Log;
 use super::connection::serve;
 use super::connections::{Connections, Limits};
+use super::peers::Peers;
 use crate::client::hello;
+use crate::client::peer::Dial;
+use crate::model::job::{Submission, Transfer};
 use crate::model::{Caller, Failure, FailureKind, ServerName};
 use crate::spool::disk::base::{Access, open, server_name};
 use crate::spool::disk::locks::{self, ServerLock};
@@ -32,7 +36,7 @@ use crate::supervise::Starter;
 use crate::sys::lock::FileLock;
 use crate::sys::process::Deaths;
 use crate::sys::socket::{self, Deadline, Peer};
-use crate::sys::{clock, files, users};
+use crate::sys::{clock, files, limits, users};
 use crate::wire::hello::Hello;
 
 /// Connections at a time. Each takes a thread and a descriptor.
@@ -63,9 +67,6 @@ pub struct Options {
     pub operators: String,
 }
 
-/// Takes lines for the log of the server.
-pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
-
 /// What a server tells its program.
 #[derive(Clone)]
 pub struct Hooks {
@@ -79,9 +80,14 @@ pub struct Hooks {
 pub struct Server {
     name: ServerName,
     connections: Arc<Connections>,
+    guests: Guests,
     stop: Arc<Stop>,
     threads: Vec<std::thread::JoinHandle<()>>,
     socket: Option<Socket>,
+    spool: Spool,
+    attendant: Arc<dyn Attendant>,
+    log: Log,
+    peers: Option<Peers>,
     _lock: ServerLock,
 }
 
@@ -116,6 +122,8 @@ impl Server {
     /// # Errors
     /// When another server has the spool or the socket, or one of them cannot be opened.
     pub fn start(options: &Options, given: Option<UnixListener>, hooks: Hooks) -> Result<Self, Failure> {
+        // A user may have a hundred connections, each with open documents. What cannot be raised stays.
+        let _ = limits::raise_open_files();
         let base = &options.base;
         let (listener, socket) = match given {
             Some(listener) => (listener, None),
@@ -145,6 +153,12 @@ impl Server {
         })?;
         let attendant: Arc<dyn Attendant> = Arc::new(starter);
         let connections = connections(listener, &spool, &attendant, &options.operators, &hooks.log);
+        let guests = Guests {
+            spool: spool.clone(),
+            attendant: Arc::clone(&attendant),
+            operators: options.operators.clone(),
+            log: Arc::clone(&hooks.log),
+        };
         let bell = files::event_fd().map_err(|error| Failure::new(FailureKind::Io, format!("no event: {error}")))?;
         let stop = Arc::new(Stop { is_over: AtomicBool::new(false), bell });
         let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
@@ -155,8 +169,21 @@ impl Server {
         let mut threads = vec![thread("accept", Box::new(move || accepting.accept()))?];
         let until = Arc::clone(&stop);
         let name = spool.server().clone();
+        let (own, attends, log) = (spool.clone(), Arc::clone(&attendant), Arc::clone(&hooks.log));
         threads.push(thread("supervise", Box::new(move || supervise(&spool, attendant.as_ref(), &until, &hooks)))?);
-        Ok(Self { name, connections, stop, threads, socket, _lock: lock })
+        Ok(Self {
+            name,
+            connections,
+            guests,
+            stop,
+            threads,
+            socket,
+            spool: own,
+            attendant: attends,
+            log,
+            peers: None,
+            _lock: lock,
+        })
     }
 
     /// Its name.
@@ -169,6 +196,24 @@ impl Server {
         self.socket.as_ref().map(|socket| socket.path.as_path())
     }
 
+    /// Works with the other servers that `dial` reaches: hands jobs over, takes jobs over, and fetches files, at most `rate`
+    /// octets a second. What is returned serves the streams that they make.
+    ///
+    /// # Errors
+    /// When it cannot be begun.
+    pub fn work_with_others(&mut self, dial: Arc<dyn Dial>, rate: Option<u64>) -> Result<Peers, Failure> {
+        let (spool, attendant) = (self.spool.clone(), Arc::clone(&self.attendant));
+        let peers = Peers::new(spool, attendant, dial, Arc::clone(&self.log), rate);
+        self.threads.extend(peers.start()?);
+        self.peers = Some(peers.clone());
+        Ok(peers)
+    }
+
+    /// What serves those who come over the network and have proved who they are.
+    pub fn guests(&self) -> Guests {
+        self.guests.clone()
+    }
+
     /// How many connections it serves.
     pub fn connections(&self) -> usize {
         self.connections.count()
@@ -179,6 +224,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         // Nobody finds it any more; who waits for a connection finds out at once.
         self.socket = None;
+        if let Some(peers) = self.peers.take() {
+            peers.end();
+        }
         self.connections.close(PARTING);
         self.stop.ring();
         for thread in self.threads.drain(..) {
@@ -247,7 +295,7 @@ fn connections(
         let caller = caller_of(peer, &operators);
         let local = Local::new(spool.clone(), caller.clone(), clock::now, Arc::clone(&attendant));
         let guardian = spool.base().root().join("guardian");
-        let door = Door { spool: Box::new(local), caller, log: Arc::clone(&log), guardian };
+        let door = Door { spool: Box::new(local), caller, log: Arc::clone(&log), guardian, from_network: false };
         let door: Box<dyn Operations> = Box::new(door);
         if let Err(error) = serve(stream, &mut Ok(door), || Deadline::NEVER, PATIENCE) {
             log(&format!("connection of {} (process {}): {error}", users::name(peer.uid), peer.pid));
@@ -262,8 +310,65 @@ fn connections(
     Connections::new(listener, LIMITS, Box::new(serve_one), Box::new(refuse))
 }
 
+/// Serves callers of whom something else than the kernel has proved who they are.
+#[derive(Clone)]
+pub struct Guests {
+    spool: Spool,
+    attendant: Arc<dyn Attendant>,
+    operators: String,
+    log: Log,
+}
+
+/// Somebody who has proved his name. He has the rights of the user of this machine who has that name; where there is none, those
+/// of a user with the number `uid`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guest {
+    /// His login name.
+    pub name: String,
+    /// The user id that stands for him where nobody here has his name.
+    pub uid: u32,
+    /// Where he comes from.
+    pub host: String,
+}
+
+impl Guests {
+    /// Who a guest is to this spool.
+    ///
+    /// # Errors
+    /// `Security` for a name that stands for root: no certificate does.
+    pub fn caller(&self, guest: &Guest) -> Result<Caller, Failure> {
+        let known = users::uid_of(&guest.name);
+        let caller = users::of_uid(known.unwrap_or(guest.uid));
+        if caller.uid == 0 {
+            return Err(Failure::new(FailureKind::Security, "nobody is root over the network"));
+        }
+        let operator = known.is_some() && caller.groups.contains(&self.operators);
+        Ok(Caller { user: guest.name.clone(), host: guest.host.clone(), operator, ..caller })
+    }
+
+    /// The spool as the account of the server sees it.
+    pub fn own(&self) -> Box<dyn Operations> {
+        let spool = self.spool.clone();
+        Box::new(Local::new(spool, users::caller(), clock::now, Arc::clone(&self.attendant)))
+    }
+
+    /// Serves the operations that come over `stream` as `caller`, until it is closed. Documents that come beside a request may be
+    /// sockets: one that is closed with unread octets in it is a document that was cut off.
+    ///
+    /// # Errors
+    /// When the connection failed, or had to be closed because of what arrived.
+    pub fn serve(&self, stream: &UnixStream, caller: Caller) -> io::Result<()> {
+        let local = Local::new(self.spool.clone(), caller.clone(), clock::now, Arc::clone(&self.attendant));
+        let guardian = self.spool.base().root().join("guardian");
+        let door = Door { spool: Box::new(local), caller, log: Arc::clone(&self.log), guardian, from_network: true };
+        let door: Box<dyn Operations> = Box::new(door);
+        serve(stream, &mut Ok(door), || Deadline::NEVER, PATIENCE)
+    }
+}
+
 /// What one user reaches of the spool.
 struct Door {
+    from_network: bool,
     spool: Box<dyn Operations>,
     caller: Caller,
     log: Log,
@@ -284,6 +389,7 @@ fn demand_own(path: &std::path::Path, guardian: &std::path::Path) -> Result<(), 
 impl Carrier for Door {
     fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure> {
         match &request {
+            Request::Submit { submission } if self.from_network => demand_copies(submission)?,
             Request::Submit { .. } => demand_readable(&files)?,
             // The server opens no path of a user with its own rights. Below this directory nobody else makes anything.
             Request::Dump { to } => demand_own(&to.0, &self.guardian)?,
@@ -302,6 +408,15 @@ impl Carrier for Door {
         }
         Ok(reply)
     }
+}
+
+/// Refuses links: the file is on another machine.
+fn demand_copies(submission: &Submission) -> Result<(), Failure> {
+    if submission.documents.iter().all(|document| document.transfer == Transfer::Copy) {
+        return Ok(());
+    }
+    Err(Failure::new(FailureKind::BadValue, "a server cannot follow a link into another machine")
+        .hint("without -l the server gets a copy of the document"))
 }
 
 /// Refuses descriptors that are neither files nor pipes: reading anything else may do more than give octets.

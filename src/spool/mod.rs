@@ -8,6 +8,7 @@ pub mod interface;
 pub mod jobs;
 pub mod objects;
 pub mod printing;
+pub mod remote;
 #[cfg(test)]
 #[allow(missing_docs)]
 pub mod testing;

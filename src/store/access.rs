@@ -3,7 +3,7 @@
 use crate::model::access::{Access, Grantee, Operation, Rule};
 use crate::model::{DeviceId, GroupId, LocationId};
 
-use super::value::{columns, values};
+use super::value::{Bind, columns, values};
 use super::{Fallible, Tx};
 
 /// The object that a rule belongs to.
@@ -38,9 +38,17 @@ pub(crate) fn of(tx: &Tx<'_>, owner: Owner) -> Fallible<Access> {
     let (object, id) = owner.stored();
     let sql =
         format!("SELECT {} FROM access WHERE object = ? AND object_id = ? ORDER BY operation, position", at::LIST);
-    let rows = tx.rows(&sql, values![object, id], |row| {
-        Ok((row.get::<Operation>(at::operation)?, row.get::<Grantee>(at::who)?))
-    })?;
+    rules(tx, &sql, values![object, id])
+}
+
+/// Returns what any object grants, all rules together.
+pub(crate) fn granted_anywhere(tx: &Tx<'_>) -> Fallible<Access> {
+    let sql = format!("SELECT DISTINCT {} FROM access ORDER BY operation", at::LIST);
+    rules(tx, &sql, &[])
+}
+
+fn rules(tx: &Tx<'_>, sql: &str, values: &[&dyn Bind]) -> Fallible<Access> {
+    let rows = tx.rows(sql, values, |row| Ok((row.get::<Operation>(at::operation)?, row.get::<Grantee>(at::who)?)))?;
     let mut rules: Vec<Rule> = Vec::new();
     for (operation, who) in rows {
         match rules.iter_mut().find(|rule| rule.operation == operation) {

@@ -42,6 +42,8 @@ pub struct DocumentRow {
     pub identity: Identity,
     /// Digest, where it was taken.
     pub digest: Option<[u8; 32]>,
+    /// Its file at the server that it came from, and the spool there; none for one of ours.
+    pub origin: Option<(RawPath, String)>,
 }
 
 /// What displays of jobs show of a document.
@@ -69,6 +71,8 @@ pub struct ShownRow {
     pub lines: Option<u64>,
     /// Copies.
     pub copies: u32,
+    /// The server that it came from, and its file there; none for one of ours.
+    pub origin: Option<(String, RawPath)>,
 }
 
 columns!(at {
@@ -92,6 +96,8 @@ columns!(at {
     digest,
     format_origin,
     recognised,
+    origin_path,
+    origin_spool,
 });
 
 fn read(row: &Row<'_>) -> Fallible<DocumentRow> {
@@ -118,6 +124,10 @@ fn read(row: &Row<'_>) -> Fallible<DocumentRow> {
             ctime_ns: row.get(at::ctime_ns)?,
         },
         digest: row.get(at::digest)?,
+        origin: match row.get::<Option<RawPath>>(at::origin_path)? {
+            Some(path) => Some((path, row.get::<Option<String>>(at::origin_spool)?.unwrap_or_default())),
+            None => None,
+        },
     })
 }
 
@@ -139,7 +149,9 @@ columns!(look {
     octets,
     pages,
     lines,
-    copies
+    copies,
+    server,
+    origin_path
 });
 
 /// Returns what displays show of the documents of the jobs from `first` to `last`, of each job in order.
@@ -162,6 +174,10 @@ pub(crate) fn shown(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap
                 pages: row.get(look::pages)?,
                 lines: row.get(look::lines)?,
                 copies: row.get(look::copies)?,
+                origin: match row.get::<Option<RawPath>>(look::origin_path)? {
+                    Some(path) => Some((row.get(look::server)?, path)),
+                    None => None,
+                },
             });
             Ok(())
         },
@@ -170,8 +186,9 @@ pub(crate) fn shown(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap
 }
 
 pub(super) const INSERT: &str = "INSERT INTO document (job_id, sequence, file_name, store_name, transfer, link_target, format, octets, pages, lines,
-             copies, server, dev, ino, birth_ns, mtime_ns, ctime_ns, digest, format_origin, recognised)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             copies, server, dev, ino, birth_ns, mtime_ns, ctime_ns, digest, format_origin, recognised, origin_path,
+             origin_spool)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Inserts a document; its `id` is ignored.
 pub(crate) fn insert(tx: &Tx<'_>, job: JobId, d: &DocumentRow) -> Fallible<()> {
@@ -197,10 +214,12 @@ pub(crate) fn insert(tx: &Tx<'_>, job: JobId, d: &DocumentRow) -> Fallible<()> {
             d.identity.ctime_ns,
             d.digest,
             d.format_origin,
-            d.recognised
+            d.recognised,
+            d.origin.as_ref().map(|origin| &origin.0),
+            d.origin.as_ref().map(|origin| origin.1.as_str())
         ],
     )?;
-    tally::add(tx, Counts::of_document(d.transfer, super::job::octets(d.identity.size)))?;
+    tally::add(tx, Counts::of_document(d.transfer, &d.store_name, super::job::octets(d.identity.size)))?;
     Ok(())
 }
 

@@ -8,8 +8,8 @@ use crate::model::order::Priority;
 use crate::model::query::{Condition, Order};
 use crate::model::state::{EntryState, HoldReasons, JobState, Wish};
 use crate::model::{
-    ClassId, CollectorName, Failure, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId, LocationPattern,
-    RouteId, Serial,
+    ClassId, CollectorName, Failure, GlobalJobId, GroupId, JobId, JobNumber, JobRef, LocalJobId, LocationId,
+    LocationPattern, RouteId, Serial,
 };
 
 use super::tally::{self, Counts};
@@ -101,6 +101,8 @@ pub struct JobRow {
     pub collector: Option<CollectorName>,
     /// What listings of jobs compare in place of the key of its position: see `place()`.
     pub place: i64,
+    /// Its name at the server that it came from; none for one of ours.
+    pub origin: Option<GlobalJobId>,
 }
 
 /// Returns what listings of jobs compare in place of the key. Jobs of a route whose devices print in the order of arrival
@@ -154,6 +156,7 @@ columns!(at {
     discard_ms,
     print_after_ms,
     previous_state,
+    origin,
 });
 
 fn read(row: &Row<'_>) -> Fallible<JobRow> {
@@ -203,6 +206,7 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
         },
         place: row.get(at::sort_place)?,
         collector: row.get(at::collector)?,
+        origin: row.get::<Option<String>>(at::origin)?.and_then(|text| super::remote::global(&text)),
     })
 }
 
@@ -329,7 +333,7 @@ fn id_of(tx: &Tx<'_>, job: &JobRef, uid: u32, server: &str) -> Fallible<Option<J
         JobRef::Global(global) if global.server.as_str().eq_ignore_ascii_case(server) => {
             find("serial = ?", values![global.serial])
         }
-        JobRef::Global(_) => Ok(None),
+        JobRef::Global(global) => find("origin = ?", values![global.to_string()]),
     }
 }
 
@@ -395,10 +399,17 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
             values.push(Box::new(*serial));
         }
         Condition::Job(JobRef::Global(global)) => {
-            // A job of another server has no row here.
-            let here = global.server.as_str().eq_ignore_ascii_case(server);
-            sql.push_str(" AND serial = ?");
-            values.push(Box::new(here.then_some(global.serial)));
+            match global.server.as_str().eq_ignore_ascii_case(server) {
+                true => {
+                    sql.push_str(" AND serial = ?");
+                    values.push(Box::new(global.serial));
+                }
+                // A job of another server may be here to be printed.
+                false => {
+                    sql.push_str(" AND origin = ?");
+                    values.push(Box::new(global.to_string()));
+                }
+            }
         }
         _ => {}
     }
@@ -520,8 +531,10 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
     )?;
     let sql = format!("DELETE FROM document WHERE job_id = ? RETURNING {}", document_at::LIST);
     let documents: Vec<(String, Counts)> = tx.rows(&sql, values![id], |row| {
-        let counts = Counts::of_document(row.get(document_at::transfer)?, octets(row.get(document_at::octets)?));
-        Ok((row.get(document_at::store_name)?, counts))
+        let name: String = row.get(document_at::store_name)?;
+        let octets = octets(row.get(document_at::octets)?);
+        let counts = Counts::of_document(row.get(document_at::transfer)?, &name, octets);
+        Ok((name, counts))
     })?;
     let counts = documents.iter().fold(Counts::default(), |sum, (_, counts)| sum.and(*counts));
     let files = documents.into_iter().map(|(name, _)| name).collect();
@@ -534,6 +547,7 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
         }
         Ok(Some((field, super::given::parse(&row.get::<String>(removed::value)?, id)?)))
     })?;
+    tx.run("DELETE FROM away WHERE job_id = ?", values![id])?;
     let sql = format!("DELETE FROM job WHERE id = ? RETURNING {}", was_at::LIST);
     // Why all rows and not the first? References to the job are checked when the statement has come to its end.
     let gone = tx.rows(&sql, values![id], |row| {

@@ -41,7 +41,7 @@ pub struct LocationRow {
     pub name: LocationName,
     /// The device it routes to.
     pub device: Option<DeviceId>,
-    /// That device's name.
+    /// That device's name; that of a device of another server has its node, and `device` is none.
     pub device_name: Option<DeviceName>,
     /// What the documents of its jobs are, where nobody else says.
     pub content: Option<Format>,
@@ -63,7 +63,7 @@ pub struct LocationRow {
 
 columns!(at {
     id = "l.id", group_id = "g.id", group_name = "g.name", broadcast = "g.broadcast", group_route = "g.route_id",
-    dest = "l.dest", device_id = "l.device_id", route_id = "l.route_id", device_name = "d.name", jobs = "l.jobs",
+    dest = "l.dest", device_id = "l.device_id", route_id = "l.route_id", device_name = "coalesce(d.name, l.remote_device)", jobs = "l.jobs",
     content = "l.content", font = "l.font", device_width = "d.width", device_trunc = "d.trunc", device_eol = "d.eol_crlf",
     device_page_length = "d.page_length", device_raw = "d.content_raw", declared = "g.declared", kind = "l.kind",
     whole_group = "l.whole_group", takes_jobs = "l.takes_jobs",
@@ -297,7 +297,22 @@ pub(crate) fn set_declared(tx: &Tx<'_>, id: GroupId, on: bool) -> Fallible<()> {
 
 /// Connects a location to a device or to nothing.
 pub(crate) fn set_device(tx: &Tx<'_>, id: LocationId, device: Option<DeviceId>) -> Fallible<()> {
-    tx.change("the location", "UPDATE location SET device_id = ? WHERE id = ?", values![device, id])
+    let none: Option<String> = None;
+    let sql = "UPDATE location SET device_id = ?, remote_server = ?, remote_device = ? WHERE id = ?";
+    tx.change("the location", sql, values![device, none, none, id])
+}
+
+/// Connects a location to a device of another server, whose name has its node.
+pub(crate) fn set_remote(tx: &Tx<'_>, id: LocationId, device: &DeviceName) -> Fallible<()> {
+    let none: Option<DeviceId> = None;
+    let sql = "UPDATE location SET device_id = ?, remote_server = ?, remote_device = ? WHERE id = ?";
+    let server = device.node().map(crate::model::ServerName::key);
+    tx.change("the location", sql, values![none, server, device.to_string(), id])
+}
+
+/// Returns the device of another server that a location leads to.
+pub(crate) fn remote_of(tx: &Tx<'_>, id: LocationId) -> Fallible<Option<DeviceName>> {
+    tx.one("SELECT remote_device FROM location WHERE id = ?", values![id], |row| row.only()).map(Option::flatten)
 }
 
 /// Sets what the documents of its jobs are.

@@ -42,6 +42,7 @@ pub mod managed;
 pub mod notices;
 pub mod object;
 pub mod process;
+pub mod remote;
 pub mod request;
 pub mod restored;
 pub mod schema;

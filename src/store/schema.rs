@@ -371,8 +371,45 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(LIFETIME)?;
     tx.script(BATCHES)?;
     tx.script(ACCOUNT)?;
-    tx.script(USERS)
+    tx.script(USERS)?;
+    tx.script(SERVERS)
 }
+
+/// Other servers: locations that lead to their devices, jobs that are there, jobs of theirs that are here, and whether they
+/// answer. The documents of a job of another server name their file there; a copy lies here only while it prints.
+const SERVERS: &str = "
+ALTER TABLE location ADD COLUMN remote_server TEXT;
+ALTER TABLE location ADD COLUMN remote_device TEXT;
+CREATE INDEX location_remote ON location (remote_server) WHERE remote_server IS NOT NULL;
+ALTER TABLE document ADD COLUMN origin_path BLOB;
+ALTER TABLE document ADD COLUMN origin_spool TEXT;
+ALTER TABLE job ADD COLUMN origin TEXT COLLATE NOCASE;
+CREATE INDEX job_origin ON job (origin) WHERE origin IS NOT NULL;
+CREATE TABLE away (
+    job_id          INTEGER PRIMARY KEY REFERENCES job (id),
+    server          TEXT    NOT NULL COLLATE NOCASE,
+    device          TEXT    NOT NULL,
+    round           INTEGER NOT NULL,
+    stage           INTEGER NOT NULL,
+    shown           TEXT,
+    words           TEXT
+);
+CREATE INDEX away_server ON away (server, stage);
+CREATE TABLE incoming (
+    token           TEXT    PRIMARY KEY,
+    server          TEXT    NOT NULL COLLATE NOCASE,
+    job_id          INTEGER NOT NULL,
+    outcome         TEXT,
+    device          TEXT,
+    begun           INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX incoming_job ON incoming (job_id);
+CREATE TABLE peer_link (
+    server          TEXT    PRIMARY KEY COLLATE NOCASE,
+    error           TEXT,
+    since_ms        INTEGER
+) WITHOUT ROWID;
+";
 
 /// Access rules; what is kept free on the disk, and what the print files take of it; limits for users, with what each has. A user's counters stand beside the last of his own numbers,
 /// which every submission of his writes anyway.

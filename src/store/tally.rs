@@ -53,10 +53,14 @@ columns!(at {
     jobs_printed,
 });
 
+/// How the names of files begin that are fetched from other servers.
+pub(crate) const PULLED: &str = "pdb/";
+
 impl Counts {
-    /// A document that is copied or linked.
-    pub(super) fn of_document(transfer: Transfer, octets: i64) -> Self {
+    /// A document that is copied or linked. One of another server takes no room here.
+    pub(super) fn of_document(transfer: Transfer, store_name: &str, octets: i64) -> Self {
         match transfer {
+            _ if store_name.starts_with(PULLED) => Self::default(),
             Transfer::Copy => Self { copies: 1, copy_octets: octets, ..Self::default() },
             Transfer::Link => Self { links: 1, ..Self::default() },
         }
@@ -198,9 +202,11 @@ pub(crate) fn scan(tx: &Tx<'_>) -> Fallible<Counts> {
         devices: count("SELECT count(*) FROM device")?,
         locations: count("SELECT count(*) FROM location")?,
         processes: count("SELECT count(*) FROM process")?,
-        copies: count("SELECT count(*) FROM document WHERE transfer <> 'link'")?,
-        copy_octets: count("SELECT coalesce(sum(octets), 0) FROM document WHERE transfer <> 'link'")?,
-        links: count("SELECT count(*) FROM document WHERE transfer = 'link'")?,
+        copies: count("SELECT count(*) FROM document WHERE transfer <> 'link' AND origin_path IS NULL")?,
+        copy_octets: count(
+            "SELECT coalesce(sum(octets), 0) FROM document WHERE transfer <> 'link' AND origin_path IS NULL",
+        )?,
+        links: count("SELECT count(*) FROM document WHERE transfer = 'link' AND origin_path IS NULL")?,
         held: count("SELECT count(*) FROM job WHERE reasons OR wish OR retained")?,
         ..Counts::default()
     })

@@ -18,7 +18,7 @@ use crate::model::state::{DeviceWish, EntryState, HoldReasons, JobState, Spooler
 use crate::model::{
     BatchNumber, ClassId, CollectorId, CollectorName, DestName, DeviceId, DeviceName, DocumentId, EntryId, FontName,
     GroupId, GroupName, JobId, JobNumber, LocalJobId, LocationId, ObjectId, ProcessId, ProcessName, RequestId, RouteId,
-    Serial,
+    Serial, ServerName,
 };
 
 /// A value as engines know it.
@@ -365,7 +365,7 @@ macro_rules! names {
         }
     )+};
 }
-names!(CollectorName, DestName, DeviceName, DeviceUri, FontName, GroupName, ObjectName, ProcessName);
+names!(CollectorName, DestName, DeviceName, DeviceUri, FontName, GroupName, ObjectName, ProcessName, ServerName);
 
 /// Where a finished job was sent.
 impl Read for Destination {

@@ -28,19 +28,49 @@ pub enum Place {
     Base(Base),
     /// The one whose server listens at this path.
     Server(PathBuf),
+    /// The one whose server listens there on the network: `HOST:PORT`.
+    Network(String),
 }
 
-fn no_server(what: &str) -> Failure {
-    Failure::new(FailureKind::Unreachable, format!("{what}: this version cannot reach a server over the network"))
-        .hint("PD_SOCKET=/PATH reaches a server of this machine")
-        .hint("the base directory of a spool can be named in its place: --spooler DIR, -H DIR")
-        .hint("without -H, PDHOST and PD_SOCKET commands use the spool in PDBASE, or your private one")
+/// Where servers listen on the network, unless they are told otherwise.
+pub const PORT: u16 = 2353;
+
+/// Reads `HOST[:PORT]`; an address with colons stands in brackets where a port follows.
+///
+/// # Errors
+/// `BadValue` for what can be no host.
+fn network(host: &str, port: Option<&str>) -> Result<Place, Failure> {
+    let bad = |why: &str| {
+        Failure::new(FailureKind::BadValue, format!("{host}: {why}"))
+            .hint("a server on the network is HOST:PORT; the port is 2353 where nothing else is said")
+            .hint("the base directory of a spool can be named in its place: --spooler DIR, -H DIR")
+    };
+    let (name, own) = match host.strip_prefix('[').map(|rest| rest.split_once(']')) {
+        Some(Some((name, ""))) => (name, None),
+        Some(Some((name, rest))) => (name, Some(rest.strip_prefix(':').ok_or_else(|| bad("that is no port"))?)),
+        Some(None) => return Err(bad("a bracket is missing")),
+        None => match host.split_once(':') {
+            Some((name, port)) if !port.contains(':') => (name, Some(port)),
+            _ => (host, None),
+        },
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%');
+    if name.is_empty() || name.len() > 253 || name.starts_with('-') || !name.chars().all(plain) {
+        return Err(bad("that is no name of a host"));
+    }
+    let port = match own.or(port) {
+        None => PORT,
+        Some(text) => {
+            text.parse().ok().filter(|port| *port != 0).ok_or_else(|| bad("the port is a number from 1 to 65535"))?
+        }
+    };
+    Ok(Place::Network(if name.contains(':') { format!("[{name}]:{port}") } else { format!("{name}:{port}") }))
 }
 
 /// Returns the place that the environment chooses.
 ///
 /// # Errors
-/// Returns `Unreachable` when a server on the network is meant, or no directory can be found.
+/// Returns `BadValue` for what can be no host, `Unreachable` when no directory can be found.
 pub fn place_from(
     host: Option<&str>,
     env: &dyn Fn(&str) -> Option<OsString>,
@@ -57,16 +87,18 @@ pub fn place_from(
         if host.contains('/') || path.is_dir() {
             return Ok(Place::Base(Base::new(path)));
         }
-        return Err(no_server(host));
+        return network(host, None);
     }
+    let socket = set("PD_SOCKET");
+    // A number is a port, at PDHOST or at this machine.
+    let port = socket.as_ref().map(|value| value.to_string_lossy()).filter(|value| !value.contains('/'));
     if let Some(value) = set("PDHOST") {
-        return Err(no_server(&format!("PDHOST={}", value.to_string_lossy())));
+        return network(&value.to_string_lossy(), port.as_deref());
     }
-    if let Some(value) = set("PD_SOCKET") {
-        // A number is a port at PDHOST.
-        if !value.as_encoded_bytes().contains(&b'/') {
-            return Err(no_server(&format!("PD_SOCKET={}", value.to_string_lossy())));
-        }
+    if port.is_some() {
+        return network("localhost", port.as_deref());
+    }
+    if let Some(value) = socket {
         return Ok(Place::Server(cwd.join(value)));
     }
     if let Some(base) = set("PDBASE") {
@@ -105,12 +137,15 @@ pub fn usual_place(host: Option<&str>, env: &dyn Fn(&str) -> Option<OsString>, c
 pub fn usual_base(host: Option<&str>, env: &dyn Fn(&str) -> Option<OsString>, cwd: &Path) -> Result<Base, Failure> {
     match usual_place(host, env, cwd)? {
         Place::Base(base) => Ok(base),
-        Place::Server(path) => Err(Failure::new(
-            FailureKind::Unreachable,
-            format!("the spool is that of the server at {}, and this command works on its directory", path.display()),
-        )
-        .hint("as the user whose account the server has: PDBASE=DIR with the server's --base")),
+        Place::Server(path) => Err(of_server(&path.display().to_string())),
+        Place::Network(address) => Err(of_server(&address)),
     }
+}
+
+fn of_server(place: &str) -> Failure {
+    let what = format!("the spool is that of the server at {place}, and this command works on its directory");
+    Failure::new(FailureKind::Unreachable, what)
+        .hint("as the user whose account the server has: PDBASE=DIR with the server's --base")
 }
 
 /// Opens the spool at `base` directly, for the user this process acts for, whether a server has it or not.
@@ -163,6 +198,7 @@ mod tests {
         place_from(host, &|name| vars.get(name).cloned(), Path::new("/cwd"), socket).map(|place| match place {
             Place::Base(base) => base,
             Place::Server(path) => Base::new(Path::new("server at").join(path.strip_prefix("/").unwrap())),
+            Place::Network(address) => Base::new(Path::new("network").join(address)),
         })
     }
 
@@ -177,9 +213,17 @@ mod tests {
         assert_eq!(system.root(), Path::new("server at"), "the system's server is never bypassed");
         let named = choose(None, &[home, ("PDBASE", "/b"), ("PD_SOCKET", "/run/x/socket")], there).unwrap();
         assert_eq!(named.root(), Path::new("server at/run/x/socket"));
-        assert!(choose(None, &[home, ("PDBASE", "/b"), ("PD_SOCKET", "6874")], none).is_err());
-        assert!(choose(None, &[home, ("PDBASE", "/b"), ("PDHOST", "h")], none).is_err());
-        assert!(choose(Some("h:6874"), &[home, ("PDBASE", "/b")], none).is_err());
+        let network = |host, vars: &[(&str, &str)]| choose(host, vars, there).unwrap().root().to_owned();
+        let at = |address: &str| Path::new("network").join(address);
+        assert_eq!(network(None, &[home, ("PDBASE", "/b"), ("PD_SOCKET", "6874")]), at("localhost:6874"));
+        assert_eq!(network(None, &[home, ("PDBASE", "/b"), ("PDHOST", "h")]), at("h:2353"));
+        assert_eq!(network(None, &[home, ("PDHOST", "h"), ("PD_SOCKET", "6874")]), at("h:6874"));
+        assert_eq!(network(Some("h:6874"), &[home, ("PDBASE", "/b")]), at("h:6874"));
+        assert_eq!(network(Some("::1"), &[home]), at("[::1]:2353"));
+        assert_eq!(network(Some("[::1]:5"), &[home]), at("[::1]:5"));
+        for bad in ["h:0", "h:x", "h:70000", ":1", "-h", "h h", "[::1", "h;rm"] {
+            assert_eq!(choose(Some(bad), &[home], none).unwrap_err().kind, FailureKind::BadValue, "{bad}");
+        }
         assert_eq!(choose(Some("/srv/s"), &[home, ("PDBASE", "/b")], there).unwrap().root(), Path::new("/srv/s"));
         assert_eq!(choose(Some("./s"), &[home], there).unwrap().root(), Path::new("/cwd/./s"));
         assert!(choose(None, &[], none).is_err());

@@ -6,6 +6,6 @@ mod environment;
 mod keeper;
 
 pub use attend::Starter;
-pub use choose::{Place, Purpose, open_at, open_waited, place_from, usual_base, usual_place};
+pub use choose::{PORT, Place, Purpose, open_at, open_waited, place_from, usual_base, usual_place};
 pub use environment::{check_environment, seconds};
 pub use keeper::Keeper;

@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use nix::libc;
-use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction, signal};
 use nix::time::{ClockId, clock_gettime};
 
@@ -22,6 +22,16 @@ use super::own_file;
 
 /// How long before its limit of processor time a process ends.
 const BEFORE_THE_LIMIT: Duration = Duration::from_millis(300);
+
+/// Raises the limit of open files to the hard limit. Each device in use and each caller needs a handful, and the default
+/// limit is made for programs that use `select`.
+pub fn raise_open_files() -> io::Result<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft < hard {
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    }
+    Ok(())
+}
 
 /// A file that would grow beyond the limit is an error of that write from now on, instead of the end of the process.
 fn survive_large_files() {
@@ -214,5 +224,13 @@ mod tests {
         assert!(cure_of(libc::ENOMEM).unwrap().contains("ulimit -v"));
         assert_eq!(cure_of(libc::EACCES), None);
         assert!(no_thread(&io::Error::from_raw_os_error(libc::EAGAIN)).contains("ulimit -u"));
+    }
+
+    #[test]
+    fn as_many_files_may_be_open_as_the_system_allows() {
+        let before = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        raise_open_files().unwrap();
+        assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).unwrap(), (before.1, before.1));
+        setrlimit(Resource::RLIMIT_NOFILE, before.0, before.1).unwrap();
     }
 }

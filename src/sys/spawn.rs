@@ -106,6 +106,19 @@ pub fn detached<A: AsRef<OsStr>>(program: &Path, args: &[A]) -> io::Result<u32> 
     Ok(pid)
 }
 
+/// Starts the program `name` that lies beside us, with `socket` as its standard input and our standard error. It belongs to our
+/// process group, and what ends us from the keyboard ends it. It ends by itself when the socket is closed.
+///
+/// # Errors
+/// `NotFound` when there is no such program.
+pub fn connector(name: &str, socket: std::os::unix::net::UnixStream, argument: &str) -> io::Result<()> {
+    let program = program_dir()?.join(name);
+    let mut command = Command::new(program);
+    command.arg(argument).stdin(std::os::fd::OwnedFd::from(socket)).stdout(Stdio::null());
+    // Collected by whoever collects our own children: it lives as long as we do.
+    command.spawn().map(drop)
+}
+
 /// Lets a closed pipe end this process, as shell users expect of a filter.
 pub fn default_sigpipe() {
     // SAFETY: SIG_DFL installs no handler of ours; nothing that runs in a signal context is involved.

@@ -2,3 +2,5 @@
 
 pub mod frame;
 pub mod hello;
+pub mod peer;
+pub mod pieces;

@@ -17,6 +17,7 @@ use std::collections::HashSet;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -111,6 +112,8 @@ pub struct Site {
     pub env: Vec<(&'static str, &'static str)>,
     /// Where its programs lie, unless they are the ones that were built.
     pub programs: Option<PathBuf>,
+    /// The user whose commands these are, unless they are ours.
+    pub uid: Option<u32>,
 }
 
 impl Site {
@@ -126,7 +129,15 @@ impl Site {
     /// A spool whose base is this directory, which may exist.
     pub fn at(base: &Path) -> Self {
         let files = tempfile::tempdir().unwrap();
-        Self { dir: None, home: files.path().to_owned(), base: Base::new(base), files, env: Vec::new(), programs: None }
+        Self {
+            dir: None,
+            home: files.path().to_owned(),
+            base: Base::new(base),
+            files,
+            env: Vec::new(),
+            programs: None,
+            uid: None,
+        }
     }
 
     /// The directory itself, of a spool that was declared.
@@ -167,6 +178,9 @@ impl Site {
             command.env_remove(name);
         }
         command.envs(self.env.iter().copied());
+        if let Some(uid) = self.uid {
+            command.uid(uid).gid(uid).current_dir("/");
+        }
     }
 
     #[track_caller]

@@ -1,4 +1,4 @@
-//! The manual page and the completions are made from the definition that parses the command line, and committed;
+//! The manual page of a program and its the completions are made from the definition that parses the command line, and committed;
 //! `UPDATE=1 cargo test -p pdserver generated` writes them anew.
 
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 
-use super::Arguments;
+use super::{Arguments, PROGRAM};
 
 fn check(path: &str, text: &[u8]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
@@ -15,6 +15,24 @@ fn check(path: &str, text: &[u8]) {
         fs::write(&path, text).unwrap();
     }
     assert!(fs::read(&path).unwrap_or_default() == text, "{} is stale: UPDATE=1 writes it", path.display());
+}
+
+/// What is done instead of the usual: one paragraph each, with its own options.
+fn commands(page: &mut Vec<u8>) {
+    let mut command = Arguments::command();
+    command.build();
+    let plain = |text: &str| text.replace('\\', "\\\\").replace('-', "\\-");
+    let mut title = ".SH COMMANDS\n";
+    for sub in command.get_subcommands_mut().filter(|sub| sub.get_name() != "help") {
+        page.extend(std::mem::take(&mut title).as_bytes());
+        let usage = sub.render_usage().to_string();
+        let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
+        page.extend(format!(".SS {}\n{}\n", plain(usage.trim_start_matches("Usage: ")), plain(&about)).as_bytes());
+        for argument in sub.get_arguments().filter(|argument| argument.get_id() != "help") {
+            let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+            page.extend(format!(".TP\n\\fB{}\\fR\n{}\n", plain(&argument.to_string()), plain(&help)).as_bytes());
+        }
+    }
 }
 
 #[test]
@@ -28,6 +46,7 @@ fn the_manual_page_is_generated_from_the_command_line() {
     page_of.render_synopsis_section(&mut page).unwrap();
     page_of.render_description_section(&mut page).unwrap();
     page_of.render_options_section(&mut page).unwrap();
+    commands(&mut page);
     for paragraph in sections.split("\n\n") {
         match paragraph.split_once(":\n") {
             Some((title, lines)) if !title.contains('.') => {
@@ -43,15 +62,19 @@ fn the_manual_page_is_generated_from_the_command_line() {
             _ => page.extend(format!(".PP\n{}\n", paragraph.trim().replace('-', "\\-")).as_bytes()),
         }
     }
-    check("man/pdserver.8", &page);
+    check(&format!("man/{PROGRAM}.8"), &page);
 }
 
 #[test]
 fn completions_are_generated_from_the_command_line() {
-    let shells = [(Shell::Bash, "bash/pdserver"), (Shell::Zsh, "zsh/_pdserver"), (Shell::Fish, "fish/pdserver.fish")];
+    let shells = [
+        (Shell::Bash, format!("bash/{PROGRAM}")),
+        (Shell::Zsh, format!("zsh/_{PROGRAM}")),
+        (Shell::Fish, format!("fish/{PROGRAM}.fish")),
+    ];
     for (shell, file) in shells {
         let mut text = Vec::new();
-        generate(shell, &mut Arguments::command(), "pdserver", &mut text);
+        generate(shell, &mut Arguments::command(), PROGRAM, &mut text);
         check(&format!("completions/{file}"), &text);
     }
 }

@@ -29,6 +29,15 @@ fn a_user_has_so_many_jobs_and_octets_and_no_more() {
     let mut pdpr = pdpr.args(["-d", "office.front", "-"]).stdin(Stdio::piped()).spawn().unwrap();
     pdpr.stdin.take().unwrap().write_all(&[b'x'; 30]).unwrap();
     assert_eq!(pdpr.wait().unwrap().code(), Some(1));
+    // One that never ends is refused when the limit is passed, and does not fill the disk.
+    let mut endless = machine.command(BOB, "pdpr");
+    let mut endless = endless.args(["-d", "office.front", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut pipe = endless.stdin.take().unwrap();
+    let line = [b'x'; 4096];
+    let passed = (0..100_000).take_while(|_| pipe.write_all(&line).is_ok()).count();
+    assert!(passed < 100_000, "it took 400 MB");
+    drop(pipe);
+    assert_eq!(endless.wait().unwrap().code(), Some(1));
     // Those whom the spool trusts have no limit.
     for _ in 0..3 {
         submits(&machine, OPERATOR, 2000, 0);

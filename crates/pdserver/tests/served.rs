@@ -5,6 +5,7 @@
 mod access;
 mod account;
 mod limits;
+mod remote;
 mod shown;
 mod supervised;
 mod support;

@@ -13,7 +13,8 @@ Exit status:
 ";
 
 const SPOOL: &str = "  PDBASE  Directory of a private spool
-  PDHOST, PD_SOCKET  Host and port of the server, unless -H names them
+  PD_SOCKET  Path of the socket of a server of this machine
+  PDHOST, PD_SOCKET  Host and port of a server on the network, unless -H names them; the port is 2353 where none is named
 ";
 
 const BASE: &str = "  PDBASE  Directory of the spool; otherwise your private one\n";

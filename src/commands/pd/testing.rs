@@ -83,6 +83,7 @@ pub fn job(n: u32) -> JobStatus {
         documents: vec![document(1)],
         collector: None,
         data_file: None,
+        away: None,
     }
 }
 

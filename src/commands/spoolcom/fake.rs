@@ -525,6 +525,7 @@ pub fn job(n: u32, state: JobState) -> JobStatus {
         given: Vec::new(),
         collector: None,
         data_file: None,
+        away: None,
     }
 }
 

@@ -43,7 +43,7 @@ use jiff::tz::TimeZone;
 use super::shell::{Exit, Opener, Shell};
 use crate::model::{Failure, FailureKind, printable};
 use crate::supervise::{Keeper, usual_base};
-use crate::sys::interrupt;
+use crate::sys::{files, interrupt};
 
 use language::continuation::Whole;
 use language::messages::{Message, Subject};
@@ -208,9 +208,13 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
     // is found by way of the spool.
     let mut nowhere = std::io::sink();
     let mut before = settings.runner(&mut nowhere, shell.err, shell.err_is_terminal, shell.open);
+    let mut source = None;
     let from = match from {
         From::File(name) => match before.input(&name).and_then(|path| read_in(&name, &path)) {
-            Ok(file) => From::Lines(Box::new(BufReader::new(file))),
+            Ok(file) => {
+                source = regular(&file);
+                From::Lines(Box::new(BufReader::new(file)))
+            }
             Err(failure) => {
                 usage(shell.err, Message::FileError, &failure.message, &[]);
                 return unopened(&failure);
@@ -225,6 +229,13 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
             return unopened(&cannot.failure);
         }
     };
+    // What it says would be read as commands, without an end.
+    if let (Some(source), Output::File(file)) = (source, &output)
+        && regular(file).is_some_and(|out| out.same_file(&source))
+    {
+        usage(shell.err, Message::FileError, "the IN file and the OUT file are the same", &[]);
+        return Exit::Usage;
+    }
     drop(before);
     let mut messages = Messages::new(shell.err, &output);
     let exit = {
@@ -342,6 +353,12 @@ impl Settings {
         runner.demand_node(self.node.clone());
         runner
     }
+}
+
+/// The identity of a regular file; a terminal may well be both IN and OUT.
+fn regular(file: &File) -> Option<crate::model::job::Identity> {
+    file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    files::identity(file).ok()
 }
 
 fn read_in(name: &str, path: &Path) -> Result<File, Failure> {

@@ -15,6 +15,7 @@ use crate::model::job::{DocumentOffer, RawPath, Submission, Transfer};
 use crate::model::{
     CollectorName, DestName, DeviceName, Failure, FailureKind, GroupName, LocationName, LocationPattern,
 };
+use crate::spool::Base;
 use crate::spool::interface::operations::Operations;
 use crate::sys::files;
 use crate::sys::umask::append_as_usual;
@@ -274,6 +275,11 @@ fn leading_to(device: &DeviceName, spool: &mut dyn Operations) -> Result<String,
 
 /// Opens an OUT file. Makes it if it is missing, and adds to it if it is there.
 pub fn open_out(path: &Path) -> Result<File, Failure> {
+    if Base::is_of_a_spool(path) {
+        let shown = crate::model::printable::escaped(&path.display().to_string());
+        return Err(Failure::new(FailureKind::BadValue, format!("OUT file '{shown}' is a file of a spool"))
+            .hint("name a file outside, or $VOLUME.SUBVOLUME.FILE"));
+    }
     append_as_usual(path).map_err(|error| {
         Failure::new(
             FailureKind::Io,

@@ -26,6 +26,9 @@ use crate::spool::disk::aside::put_aside;
 use crate::spool::interface::engine::{Claim, ClaimedDocument};
 use crate::sys::files;
 
+/// The directory of files of other servers.
+const FETCHED: &str = "pdb";
+
 /// How long opening the target of a link may take: its file system may not answer.
 const OPENING: Duration = Duration::from_secs(30);
 
@@ -68,6 +71,7 @@ fn examine_all(
     for document in documents {
         control.check()?;
         let ((file, now), word) = match document.transfer {
+            _ if let Some(origin) = &document.origin => (super::remote::open(document, origin, control)?, None),
             Transfer::Copy => copy(document, control)?,
             Transfer::Link => {
                 let found = link(document, control)?;
@@ -103,6 +107,10 @@ fn examine_all(
 /// Decides what to do about a source that ended or failed while it was sent.
 pub fn damaged(source: &Source, what: &str) -> PrintError {
     let text = format!("document {} {what}", source.sequence);
+    if source.path.0.parent().is_some_and(|dir| dir.ends_with(FETCHED)) {
+        // Its server has another copy of it.
+        return PrintError::Document { reason: HoldReason::Unreachable, text, moved: None };
+    }
     match source.transfer {
         Transfer::Copy => corrupt(source.document, source.path.as_ref(), text),
         Transfer::Link => PrintError::Document { reason: HoldReason::Changed, text, moved: None },
@@ -114,7 +122,7 @@ fn edited(before: &Identity, now: &Identity) -> bool {
 }
 
 /// Whether an error is about us and not about the file.
-fn ours(error: &io::Error) -> bool {
+pub(super) fn ours(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EINTR | libc::EAGAIN))
 }
 
@@ -168,7 +176,7 @@ fn copy(
     }
 }
 
-fn hash(file: &File, control: &mut AttemptControl<'_>) -> Result<io::Result<[u8; 32]>, PrintError> {
+pub(super) fn hash(file: &File, control: &mut AttemptControl<'_>) -> Result<io::Result<[u8; 32]>, PrintError> {
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0u8; 256 * 1024];
     let mut at = 0;

@@ -6,5 +6,6 @@ pub mod feeds;
 pub mod header;
 pub mod identity;
 pub mod pieces;
+pub mod remote;
 pub mod ruler;
 pub mod turn;

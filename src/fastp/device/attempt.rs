@@ -21,6 +21,7 @@ use crate::fastp::content::header;
 use crate::fastp::content::header::Sheets;
 use crate::fastp::content::identity;
 use crate::fastp::content::pieces::{LaidOut, Piece, Pieces, Place, Source};
+use crate::fastp::content::remote;
 use crate::fastp::transports::{Chunk, CloseOutcome, Connection, UndoOutcome};
 use crate::model::device::Exclusive;
 use crate::model::event::EventWord;
@@ -89,10 +90,15 @@ impl Device {
         let ended = self.attempt(&claim, &mut control);
         // A second descriptor would keep a dropped connection from being reset.
         control.hangup_fd = None;
+        // A delivered job has not left its device before the close of its connection; then its files go with it.
+        let leaves = !matches!(&ended, Ok(sent) if sent.delivery == Delivery::Transferred);
         let next = match ended {
             Ok(sent) => self.complete(&claim, sent, &mut control)?,
             Err(trouble) => self.give_up(&claim, trouble)?,
         };
+        if leaves {
+            remote::erase(&claim);
+        }
         self.nothing_queued = next == Next::Nothing;
         Ok(next.job())
     }

@@ -10,7 +10,6 @@ use anyhow::Context;
 use clap::{Parser, ValueHint};
 
 use super::log::{Log, keep_last_words};
-use super::prerequisites::raise_open_files;
 use super::run::{note_why_not, run};
 use super::signals::block_signals;
 use crate::fastp::fastcnfg;
@@ -116,7 +115,7 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base, Moment) -> Result<Spool,
     circumstances::restore();
     limits::warn_before_processor_limit();
     // If the limit cannot be raised, we print on fewer devices at a time.
-    let _ = raise_open_files();
+    let _ = crate::sys::limits::raise_open_files();
     let begun = supervise::check_environment(&|name| std::env::var_os(name))
         .and_then(|()| open(&base, clock::now()))
         .map_err(|failure| say_why_not(&base, &name, failure))?;

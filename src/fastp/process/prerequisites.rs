@@ -8,24 +8,12 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
-
 use crate::model::ProcessName;
 use crate::spool::disk::ballast;
 use crate::spool::disk::paths::Base;
 use crate::spool::printing::progress::{Progress, Writer};
 use crate::sys::lock::FileLock;
 use crate::sys::process::ProcessNote;
-
-/// Raises the limit of open files to the hard limit. Each device in use needs a handful, and the default limit is made
-/// for programs that use `select`.
-pub fn raise_open_files() -> io::Result<()> {
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    if soft < hard {
-        setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
-    }
-    Ok(())
-}
 
 /// Runs `doing`, which needs a little space on the spool's disk. If there is none, it releases the ballast and tries
 /// once more.
@@ -125,13 +113,5 @@ mod tests {
             write_holder(&lock).unwrap();
             assert_eq!(std::fs::read_to_string(&path).unwrap(), ProcessNote::ours().to_string());
         }
-    }
-
-    #[test]
-    fn as_many_files_may_be_open_as_the_system_allows() {
-        let before = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-        raise_open_files().unwrap();
-        assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).unwrap(), (before.1, before.1));
-        setrlimit(Resource::RLIMIT_NOFILE, before.0, before.1).unwrap();
     }
 }

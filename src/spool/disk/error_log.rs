@@ -46,6 +46,10 @@ pub fn try_out(path: &Path) -> Fallible<()> {
 }
 
 fn open(path: &Path) -> io::Result<std::fs::File> {
+    // By a link, perhaps, or by a name that was exchanged since.
+    if Base::is_of_a_spool(path) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a file of a spool"));
+    }
     if let Some(dir) = path.parent() {
         std::fs::create_dir_all(dir)?;
     }
@@ -96,6 +100,37 @@ mod tests {
         {
             assert!(of(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_link_leads_into_no_spool() {
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path().join("base");
+        std::fs::create_dir_all(base.join("run")).unwrap();
+        std::fs::create_dir_all(base.join("acme")).unwrap();
+        std::fs::create_dir_all(base.join("guardian/a/b")).unwrap();
+        for file in ["spool.db", "acme/.spool-id", "acme/pdpr1", "run/write.lock", "FASTCNFG", "guardian/a/b/log"] {
+            std::fs::write(base.join(file), "as it was").unwrap();
+        }
+        for (file, taken) in [
+            ("spool.db", false),
+            ("spool.db-wal", false),
+            ("acme/pdpr1", false),
+            ("acme/new", false),
+            ("run/write.lock", false),
+            ("FASTCNFG", true),
+            ("guardian/a/b/log", true),
+        ] {
+            let link = dir.path().join("link");
+            std::os::unix::fs::symlink(base.join(file), &link).unwrap();
+            // A link to nothing is one to what it would make.
+            if base.join(file).exists() {
+                assert_eq!(open(&link).is_ok(), taken, "by a link: {file}");
+            }
+            assert_eq!(open(&base.join(file)).is_ok(), taken, "{file}");
+            std::fs::remove_file(link).unwrap();
+        }
+        assert!(!base.join("acme/new").exists() && !base.join("spool.db-wal").exists());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::documents::{Counter, DETECT_OCTETS, Found, Sheet, pages, recognise};
+use crate::model::authority::UserLimits;
 use crate::model::job::{DocumentOffer, Format, FormatOrigin, Identity, RawPath, Transfer};
 use crate::model::{Failure, FailureKind};
 use crate::store::Fallible;
@@ -62,6 +63,8 @@ pub struct Reading {
     pub sheet: Sheet,
     /// What is to be left free on the disk while a document arrives whose size nobody knows.
     pub least_free: Option<u64>,
+    /// The limits of the submitter, and the jobs and octets that he has already; none = he has no limits.
+    pub limits: Option<(UserLimits, (u64, u64))>,
 }
 
 /// What a document is, and by whom that was said.
@@ -287,6 +290,7 @@ fn copy(dir: &Path, mut source: File, offer: &DocumentOffer, how: Reading) -> Fa
         // A short head is all there is.
         let mut buffer = vec![0u8; if head.len() < DETECT_OCTETS { 0 } else { CHUNK }];
         let mut until_a_look = LOOK_FOR_ROOM;
+        let mut taken = head.len() as u64;
         while !buffer.is_empty() {
             let n = read_some(&mut source, &mut buffer).map_err(io)?;
             if n == 0 {
@@ -294,10 +298,16 @@ fn copy(dir: &Path, mut source: File, offer: &DocumentOffer, how: Reading) -> Fa
             }
             unnamed.file.write_all(&buffer[..n]).map_err(io)?;
             until_a_look = until_a_look.saturating_sub(n);
-            if let (0, Some(least)) = (until_a_look, how.least_free) {
+            taken += n as u64;
+            if until_a_look == 0 {
                 until_a_look = LOOK_FOR_ROOM;
-                if room(dir).is_ok_and(|(used, total)| total.saturating_sub(used) < least) {
+                let is_low = |least| room(dir).is_ok_and(|(used, total)| total.saturating_sub(used) < least);
+                if how.least_free.is_some_and(is_low) {
                     return Err(io(io::ErrorKind::StorageFull.into()));
+                }
+                // What has no size at first must not fill the disk before it is refused at its end.
+                if let Some((limits, has)) = how.limits {
+                    limits.allow(has, taken)?;
                 }
             }
             hasher.update(&buffer[..n]);
@@ -467,7 +477,7 @@ mod tests {
             let path = dir.path().join("document");
             std::fs::write(&path, &bytes).unwrap();
             let [read, mapped] = [Look::Read, Look::Mapped].map(|look| {
-                let how = Reading { look, content: None, sheet: Sheet::default(), least_free: None };
+                let how = Reading { look, content: None, sheet: Sheet::default(), least_free: None, limits: None };
                 copy(dir.path(), File::open(&path).unwrap(), &Submission::sample("t", "d", 1).documents[0], how)
                     .unwrap()
             });

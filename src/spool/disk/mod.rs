@@ -5,6 +5,7 @@ pub mod aside;
 pub mod backup;
 pub mod ballast;
 pub mod base;
+pub mod certificate;
 pub mod dirs;
 pub mod error_log;
 pub mod files;

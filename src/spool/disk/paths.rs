@@ -91,6 +91,14 @@ impl Base {
     pub fn server_lock(&self) -> PathBuf {
         self.run().join("pdserver.lock")
     }
+    /// Returns the directory of print files that were fetched from other servers, only while they print.
+    pub fn pulled(&self, server: &ServerName) -> PathBuf {
+        self.server(server).join("pdb")
+    }
+    /// Where a server fetches print files for the print processes.
+    pub fn fetch_socket(&self) -> PathBuf {
+        self.run().join("fetch.sock")
+    }
     /// Returns the log of the print processes.
     pub fn log(&self) -> PathBuf {
         self.run().join("fastp.log")
@@ -125,6 +133,24 @@ impl Base {
     pub fn trouble(&self, name: &ProcessName) -> PathBuf {
         self.run().join(format!("{TROUBLE}{}", name.key()))
     }
+
+    /// Tells whether a path leads to a file that a spool keeps for itself, whichever spool that is: its database, what lies
+    /// in `run/`, a print file or the proof of a server directory. Opening such a file to add something would damage the
+    /// spool, and closing it again would take the locks of the database from this process.
+    pub fn is_of_a_spool(path: &Path) -> bool {
+        let real = path.canonicalize().ok().or_else(|| {
+            // One that is to be made.
+            Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
+        });
+        let Some(real) = real else { return false };
+        let (Some(dir), Some(name)) = (real.parent(), real.file_name().and_then(|name| name.to_str())) else {
+            return false;
+        };
+        let is_base = |dir: &Path| dir.join("spool.db").exists();
+        let of_base = is_base(dir) && (name.starts_with("spool.db") || name == "run");
+        let in_run = dir.file_name().is_some_and(|name| name == "run") && dir.parent().is_some_and(is_base);
+        of_base || in_run || dir.join(".spool-id").exists()
+    }
     /// Returns the directory of print files of a server.
     pub fn server(&self, server: &ServerName) -> PathBuf {
         self.root.join(server.as_str())
@@ -136,6 +162,14 @@ impl Base {
     /// Returns the mark of the last commit, by which a database is found out that is older than the print files.
     pub fn generation(&self, server: &ServerName) -> PathBuf {
         self.server(server).join(".generation")
+    }
+    /// Where certificates, keys and the list of the members of its group are.
+    pub fn members(&self, server: &ServerName) -> PathBuf {
+        self.server(server).join("tls")
+    }
+    /// When the certificate of the server ends.
+    pub fn certificate_end(&self, server: &ServerName) -> PathBuf {
+        self.members(server).join("ends")
     }
     /// Held alone while the schema is brought up to date: others wait there for their turn.
     pub fn upgrade_lock(&self) -> PathBuf {

@@ -13,6 +13,7 @@ pub use crate::model::device::{FilePosition, Paper, Remembered};
 use crate::model::event::EventWord;
 use crate::model::guardian::ProcessError;
 use crate::model::job::{Format, FormatOrigin, Identity, RawPath, Transfer};
+use crate::model::remote::DocumentOrigin;
 use crate::model::request::{Answer, OpenRequest};
 use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
@@ -86,6 +87,8 @@ pub struct ClaimedDocument {
     pub octets: u64,
     /// Copies.
     pub copies: u32,
+    /// Where it comes from, when its job is one of another server; `path` is then where its file lies once it was fetched.
+    pub origin: Option<DocumentOrigin>,
 }
 
 /// Which part of a batch a job is, as it comes out of its device.

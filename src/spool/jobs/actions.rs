@@ -21,7 +21,7 @@ use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::{Field, Value};
 use crate::model::job::{Identity, JobStatus, Transfer};
 use crate::model::lifetime::{Ending, Retention};
-use crate::model::query::{Cursor, Order, Page, Query};
+use crate::model::query::{Condition, Cursor, MAX_PARTS, Order, Page, Query};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, JobState, Wish};
 use crate::model::{DocumentId, Failure, FailureKind, JobId, JobRef};
 use crate::store::document::DocumentRow;
@@ -101,6 +101,15 @@ pub(crate) struct Aftermath {
     pub(crate) erase: Vec<String>,
     /// Processes that have to look.
     pub(crate) targets: Vec<WakeTarget>,
+}
+
+/// Refuses a condition that would keep others waiting.
+pub(crate) fn demand_bounded(condition: &Condition) -> Fallible<()> {
+    if condition.is_bounded() {
+        return Ok(());
+    }
+    let why = format!("the condition has more than {MAX_PARTS} parts");
+    Err(Failure::new(FailureKind::BadValue, why).hint("ask in several commands"))
 }
 
 /// The longest message, in octets.
@@ -206,6 +215,7 @@ impl Spool {
         after: Option<Cursor>,
         limit: u32,
     ) -> Fallible<Page<JobStatus>> {
+        demand_bounded(&query.condition)?;
         let uid = call.caller()?.uid;
         let limit = limit.clamp(1, crate::model::query::PAGE);
         self.look(call, |tx| {
@@ -396,8 +406,8 @@ impl Spool {
             store::entry::withdraw(tx, row.id)?;
             record(tx, Object::Job(row.id), EventWord::Deleted, message.as_deref().unwrap_or_default())?;
             let entries = store::entry::of_job(tx, row.id)?;
-            if entries.iter().any(|e| matches!(e.state, EntryState::Claimed | EntryState::Transferred)) {
-                let stoppable = entries.iter().any(|e| e.state == EntryState::Claimed);
+            if entries.iter().any(|e| e.state.is_busy()) {
+                let stoppable = entries.iter().any(|e| matches!(e.state, EntryState::Claimed | EntryState::Away));
                 let removal = if stoppable { Removal::Terminating } else { Removal::Transferred };
                 return Ok((removal, Aftermath { erase: Vec::new(), targets: claimants(tx, &entries)? }));
             }
@@ -429,6 +439,9 @@ impl Spool {
     pub(crate) fn finish(tx: &Tx<'_>, job: &JobRow, device: Option<&str>, outcome: &str) -> Fallible<Vec<String>> {
         let destination = Self::job_destination(tx, job)?.stored();
         let (outcome, device, at_ms) = Self::end_of(tx, job, outcome, device)?;
+        if job.origin.is_some() {
+            store::remote::ended(tx, job.id, &outcome, device.as_deref())?;
+        }
         let removed = store::job::delete(tx, job.id)?;
         store::finished::insert(tx, job, &destination, device.as_deref(), (&outcome, at_ms), &removed)?;
         Ok(removed.files)

@@ -317,6 +317,7 @@ impl Spool {
             if !state.takes(&changes) {
                 return Err(wrong_state(&row, state, "altered"));
             }
+            crate::spool::remote::demand_here(&row, &entries, &changes)?;
             let altered = spool.altered(tx, row, &changes, &extents, &owners)?;
             super::actions::note_alteration(tx, altered.job.id)?;
             let mut targets = spool.write(tx, &altered)?;

@@ -29,6 +29,7 @@ impl Spool {
         after: Option<Cursor>,
         limit: u32,
     ) -> Fallible<Page<FinishedStatus>> {
+        super::actions::demand_bounded(condition)?;
         let uid = call.caller()?.uid;
         let limit = limit.clamp(1, crate::model::query::PAGE);
         self.look(call, |tx| {

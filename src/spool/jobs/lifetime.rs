@@ -15,7 +15,7 @@
 use crate::model::event::EventWord;
 use crate::model::field::Field;
 use crate::model::lifetime::{Ended, Ending, KeptUntil};
-use crate::model::state::{EntryState, HoldReason, HoldReasons, JobState, Wish};
+use crate::model::state::{HoldReason, HoldReasons, JobState, Wish};
 use crate::model::{Call, Failure, FailureKind, JobId};
 use crate::store::event::{Object, record};
 use crate::store::job::JobRow;
@@ -244,7 +244,7 @@ impl Spool {
             return Ok(Vec::new());
         }
         let entries = store::entry::of_job(tx, job.id)?;
-        if entries.iter().any(|entry| matches!(entry.state, EntryState::Claimed | EntryState::Transferred)) {
+        if entries.iter().any(|entry| entry.state.is_busy()) {
             store::entry::withdraw(tx, job.id)?;
             record(tx, Object::Job(job.id), EventWord::Remark, "its discard time has come; it ends with its attempt")?;
             return Ok(Vec::new());

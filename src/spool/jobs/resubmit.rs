@@ -36,6 +36,7 @@ impl Spool {
             let before = find_to_change(tx, &spool, &job)?;
             demand_job(tx, &before, owner.as_ref())?;
             let (state, entries) = Self::job_state(tx, &before)?;
+            crate::spool::remote::demand_not_away(&before, &entries)?;
             if !matches!(state, JobState::Ready | JobState::Held | JobState::Retained) {
                 return Err(refused(wrong_state(&before, state, "sent to another destination"), state));
             }

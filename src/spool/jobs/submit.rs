@@ -59,6 +59,8 @@ fn check(submission: &Submission) -> Fallible<()> {
     if submission.token.is_empty()
         || submission.token.len() > MAX_TOKEN
         || !submission.token.bytes().all(|b| b.is_ascii_graphic())
+        // These name jobs that other servers hand over.
+        || submission.token.starts_with(crate::model::remote::TOKEN)
     {
         return bad("the submission has no usable token".to_owned());
     }
@@ -142,13 +144,13 @@ impl Spool {
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
         // of its documents, and what they are printed on, decides how they are counted. Another answer a moment later
         // changes nothing: they are what was said when they came.
-        let (content, sheet, opens, reserve) = self.look(call, |tx| {
+        let (content, sheet, opens, reserve, limits) = self.look(call, |tx| {
             accepting(tx, &submission)?;
             let destination = self.destination(tx, &submission.destination)?;
             may_submit(tx, &submission, &destination, sizes(&files))?;
             demand_open(tx, &destination)?;
             let (content, sheet) = Self::printed_on(tx, &destination)?;
-            Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve))
+            Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve, limits(tx)?))
         })?;
         // Links take no room.
         let octets = match submission.documents.iter().any(|document| document.transfer == Transfer::Copy) {
@@ -165,7 +167,7 @@ impl Spool {
             true => Look::Mapped,
             false => Look::Read,
         };
-        let how = Reading { look, content, sheet, least_free: reserve::least(self.base(), reserve) };
+        let how = Reading { look, content, sheet, least_free: reserve::least(self.base(), reserve), limits };
         let mut intake = Intake::receive(&dir, &submission.documents, files, how)?;
         let plan = NewJob::new(&submission, &intake.documents, call.caller()?, self.server());
         match self.inner.store.is_for_command() {
@@ -255,12 +257,17 @@ impl Spool {
 /// Refuses a caller who may not submit there, or not so much.
 fn may_submit(tx: &Tx<'_>, submission: &Submission, destination: &Destination, octets: u64) -> Fallible<()> {
     may_send(tx, destination, submission.priority)?;
+    limits(tx)?.map_or(Ok(()), |(limits, has)| limits.allow(has, octets))
+}
+
+/// The limits of the caller, and the jobs and octets that he has.
+fn limits(tx: &Tx<'_>) -> Fallible<Option<(UserLimits, (u64, u64))>> {
     let row = store::spool::row(tx)?;
     let caller = tx.caller()?;
     if row.limits == UserLimits::default() || row.trust.trusts(caller) {
-        return Ok(());
+        return Ok(None);
     }
-    row.limits.allow(store::tally::of_user(tx, &row.server, caller.uid)?, octets)
+    Ok(Some((row.limits, store::tally::of_user(tx, &row.server, caller.uid)?)))
 }
 
 /// Refuses a caller who may not send a job of this priority there.
@@ -399,15 +406,17 @@ pub(crate) struct Taken {
 }
 
 /// What is known of a job before its transaction.
-struct NewJob {
-    submission: Submission,
-    documents: Vec<DocumentRow>,
-    caller: Caller,
-    owner_gid: u32,
-    server: ServerName,
-    work: u64,
-    octets: u64,
-    pages: Option<u64>,
+pub(crate) struct NewJob {
+    pub(crate) submission: Submission,
+    pub(crate) documents: Vec<DocumentRow>,
+    pub(crate) caller: Caller,
+    pub(crate) owner_gid: u32,
+    pub(crate) server: ServerName,
+    pub(crate) work: u64,
+    pub(crate) octets: u64,
+    pub(crate) pages: Option<u64>,
+    /// How long it has waited at another server.
+    pub(crate) waited_ms: i64,
 }
 
 impl NewJob {
@@ -432,6 +441,7 @@ impl NewJob {
                 server: server.to_string(),
                 identity: file.identity.clone(),
                 digest: file.digest,
+                origin: None,
             });
         }
         Self {
@@ -443,10 +453,11 @@ impl NewJob {
             caller: caller.clone(),
             server: server.clone(),
             work,
+            waited_ms: 0,
         }
     }
 
-    fn insert(
+    pub(crate) fn insert(
         &self,
         tx: &Tx<'_>,
         spool: &Spool,
@@ -477,7 +488,8 @@ impl NewJob {
         let class = store::job::class(tx, &s.form)?;
         let devices = store::device::of_route(tx, route)?;
         let speed = devices.iter().map(|device| device.settings.speed).max();
-        let sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work)?;
+        let mut sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work)?;
+        sort.key = sort.key.saturating_sub(self.waited_ms);
         let fifo = devices.iter().any(|device| device.settings.fifo);
         let fifo = if devices.is_empty() { store::job::route_order(tx, route)?.unwrap_or(true) } else { fifo };
         let held = s.hold.then_some(HoldReason::Operator);
@@ -516,6 +528,7 @@ impl NewJob {
             sort,
             place: store::job::place(&sort, fifo),
             collector,
+            origin: None,
         };
         job.id = store::job::insert(tx, &job, &s.token)?;
         store::submission::accept(tx, &s.token, &Known { id: job.id, number, local, serial })?;

@@ -11,13 +11,12 @@ use std::ops::RangeInclusive;
 
 use crate::model::Call;
 use crate::model::device::DeviceUri;
-use crate::model::job::{DocumentStatus, Format, FormatOrigin, GivenValue, JobStatus, Occurrence, RawPath};
+use crate::model::job::{DocumentStatus, Format, FormatOrigin, GivenValue, JobStatus, Occurrence};
 use crate::model::location::Destination;
 use crate::model::query::{PAGE, Parts};
-use crate::model::state::{EntryState, JobFacts, JobState};
-use crate::model::{
-    CollectorName, DeviceName, Failure, GlobalJobId, GroupId, JobId, JobRef, LocationId, LocationName, RouteId,
-};
+use crate::model::remote::Away;
+use crate::model::state::{EntryState, JobFacts, JobState, Wish};
+use crate::model::{CollectorName, DeviceName, Failure, GroupId, JobId, JobRef, LocationId, LocationName, RouteId};
 use crate::store::device::DeviceRow;
 use crate::store::document::ShownRow;
 use crate::store::entry::{EntryRow, Progress};
@@ -161,7 +160,14 @@ impl Known {
     }
 }
 
-fn state_of(job: &JobRow, states: impl Iterator<Item = EntryState> + Clone) -> JobState {
+fn state_of(job: &JobRow, states: impl Iterator<Item = EntryState> + Clone, away: Option<&Away>) -> JobState {
+    if let Some(there) = away.and_then(|away| away.state.filter(|_| away.is_there()))
+        && !job.arriving
+        && states.clone().any(|state| state == EntryState::Away)
+    {
+        // What another server has ends there first, whatever is wanted of it here.
+        return if job.wish == Wish::Cancel { JobState::Terminating } else { there };
+    }
     let count = |state| u32::try_from(states.clone().filter(|s| *s == state).count()).unwrap_or(u32::MAX);
     JobState::of(&JobFacts {
         arriving: job.arriving,
@@ -177,7 +183,8 @@ impl Spool {
     /// Returns the state of a job, and its entries.
     pub(crate) fn job_state(tx: &Tx<'_>, job: &JobRow) -> Fallible<(JobState, Vec<EntryRow>)> {
         let entries = store::entry::of_job(tx, job.id)?;
-        Ok((state_of(job, entries.iter().map(|e| e.state)), entries))
+        let away = Self::away_of(tx, job, entries.iter().map(|e| e.state))?;
+        Ok((state_of(job, entries.iter().map(|e| e.state), away.as_ref()), entries))
     }
 
     /// Returns the state of a job, and its entries, as they are in truth: what a dead process had waits again.
@@ -191,7 +198,8 @@ impl Spool {
         for entry in &mut entries {
             entry.state = alive.truly(tx, entry.state, entry.claimed_by)?;
         }
-        Ok((state_of(job, entries.iter().map(|e| e.state)), entries))
+        let away = Self::away_of(tx, job, entries.iter().map(|e| e.state))?;
+        Ok((state_of(job, entries.iter().map(|e| e.state), away.as_ref()), entries))
     }
 
     /// Returns where a job was sent, by name.
@@ -220,7 +228,8 @@ impl Spool {
                 entry.claimed_ms = None;
             }
         }
-        let state = state_of(&job, entries.iter().map(|e| e.state));
+        let away = Self::away_of(tx, &job, entries.iter().map(|e| e.state))?;
+        let state = state_of(&job, entries.iter().map(|e| e.state), away.as_ref());
         let intervening = match state {
             JobState::Ready if known.parts.position => known.lines.position(tx, &job, alive)?,
             JobState::Printing | JobState::Transferred if known.parts.position => Some(0),
@@ -251,12 +260,13 @@ impl Spool {
         let raw = !shown.is_empty() && raw.map_or_else(|| known.is_raw(tx, job.route), Ok)?;
         let documents: Vec<DocumentStatus> = shown
             .into_iter()
-            .map(|d| DocumentStatus {
-                path: RawPath(self.base().server(self.server()).join(&d.store_name)),
+            .map(|mut d| (self.file_of(&mut d), d))
+            .map(|((path, server), d)| DocumentStatus {
+                path,
                 id: d.id,
                 sequence: d.sequence,
                 file_name: d.file_name,
-                server: self.server().to_string(),
+                server,
                 transfer: d.transfer,
                 format: if raw { Format::Passthru } else { d.format },
                 format_origin: if raw { FormatOrigin::Device } else { d.format_origin },
@@ -272,7 +282,7 @@ impl Spool {
             number: job.number,
             batch: job.batch,
             local: job.local,
-            global: GlobalJobId { server: self.server().clone(), serial: job.serial },
+            global: self.global_of(&job),
             name: job.name,
             owner: job.owner,
             owner_uid: job.owner_uid,
@@ -299,6 +309,7 @@ impl Spool {
             documents,
             data_file: known.data_file(tx, job.collector.as_ref())?,
             collector: job.collector,
+            away,
         })
     }
 
@@ -327,7 +338,10 @@ impl Spool {
                     Some(device) => store::device::by_id(tx, device)?.into_iter().collect(),
                     None => routed.clone(),
                 };
-                if devices.is_empty() {
+                let other = Self::away_of(tx, &job, std::iter::once(state))?;
+                if let Some(away) = other.filter(|_| devices.is_empty()) {
+                    found.push(Occurrence { device: Some(away.device), ..one.clone() });
+                } else if devices.is_empty() {
                     let sequence = match state {
                         EntryState::Queued => lines.position(tx, &job, &mut alive)?.map(|n| n + 1),
                         _ => None,

@@ -11,13 +11,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::model::Call;
+use crate::model::JobRef;
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::guardian::ProcessError;
 use crate::model::location::Destination;
 use crate::model::state::{DeviceWish, EntryState, ErrorNote, HoldReason, JobState, ProcessState, Wish};
 use crate::model::wait::{Awaited, Wait};
 use crate::model::why::{Attribution, Cause, DeviceCause, Printing, Why};
-use crate::model::{GlobalJobId, JobRef};
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, last, latest};
@@ -61,7 +61,7 @@ impl Spool {
             if causes.is_empty() {
                 causes.push(Cause::NothingKnown);
             }
-            let global = GlobalJobId { server: self.server().clone(), serial: row.serial };
+            let global = self.global_of(&row);
             Ok(Why { job: global, number: row.number, causes })
         })
     }
@@ -70,6 +70,18 @@ impl Spool {
 impl Look<'_> {
     fn of_job(&self, job: &JobRow) -> Fallible<Vec<Cause>> {
         let (state, entries) = self.spool.true_state(self.tx, job, &mut self.alive.borrow_mut())?;
+        let is_away = entries.iter().any(|entry| entry.state == EntryState::Away);
+        let mut causes = match state {
+            JobState::Terminating if is_away => Vec::new(),
+            _ => self.by_state(job, state, &entries)?,
+        };
+        if is_away && let Some(away) = Spool::away_of(self.tx, job, entries.iter().map(|entry| entry.state))? {
+            causes.insert(0, Cause::Server { away });
+        }
+        Ok(causes)
+    }
+
+    fn by_state(&self, job: &JobRow, state: JobState, entries: &[EntryRow]) -> Fallible<Vec<Cause>> {
         match state {
             JobState::Open => Ok(vec![Cause::Arriving]),
             JobState::Retained => Ok(vec![Cause::Retained]),
@@ -88,16 +100,16 @@ impl Look<'_> {
             }
             JobState::Held => self.holds(job),
             JobState::Printing | JobState::Transferred => {
-                let mut causes = self.on_devices(job, &entries)?;
+                let mut causes = self.on_devices(job, entries)?;
                 // HOLD or a pause stops a printing job and then keeps it back.
                 if job.wish == Wish::Pause {
                     causes.push(self.paused(job)?);
                 }
                 causes.extend(self.holds(job)?);
-                causes.extend(self.queued(job, &entries)?);
+                causes.extend(self.queued(job, entries)?);
                 Ok(causes)
             }
-            JobState::Ready => self.queued(job, &entries),
+            JobState::Ready => self.queued(job, entries),
         }
     }
 
@@ -240,6 +252,9 @@ impl Look<'_> {
 
     /// Returns the cause for a job whose route leads to no device.
     fn nowhere(&self, job: &JobRow) -> Fallible<Cause> {
+        if let Some(away) = Spool::away_of(self.tx, job, std::iter::empty())? {
+            return Ok(Cause::Server { away });
+        }
         Ok(match Spool::job_destination(self.tx, job)? {
             Destination::Group(group) => Cause::GroupWithoutDevices(group),
             Destination::Location(location) | Destination::Plain(location) => {

@@ -39,9 +39,16 @@ impl Spool {
         pattern: LocationPattern,
         device: Option<DeviceName>,
     ) -> Fallible<(u32, Vec<WakeTarget>)> {
+        let server = self.server().clone();
         let (routed, aftermath) = self.change(Room::Takes, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
+            let remote = device.as_ref().filter(|name| name.node().is_some_and(|node| *node != server));
+            let remote = match remote.and_then(DeviceName::node) {
+                Some(node) if store::remote::is_known(tx, node)? => device.clone(),
+                _ => None,
+            };
             let device_row = match &device {
+                Some(_) if remote.is_some() => None,
                 Some(name) => {
                     Some(store::device::by_name(tx, name)?.ok_or_else(|| super::devices::not_found(tx, name))?)
                 }
@@ -77,7 +84,10 @@ impl Spool {
                 tx.lock(Lock::Route(row.route))?;
                 tx.lock(Lock::Route(row.group.route))?;
                 let row = &store::location::by_name(tx, &row.name)?.ok_or_else(|| Failure::not_found(&row.name))?;
-                store::location::set_device(tx, row.id, id)?;
+                match &remote {
+                    Some(remote) => store::location::set_remote(tx, row.id, remote)?,
+                    None => store::location::set_device(tx, row.id, id)?,
+                }
                 if row.whole_group {
                     store::location::set_kind(tx, row.id, row.kind, false)?;
                 }

@@ -29,8 +29,8 @@ use crate::store::{self, Fallible, Lock, Tx};
 use super::alive::Alive;
 use super::collectors;
 use super::devices::lacks;
-use crate::spool::disk::error_log;
 use crate::spool::disk::reserve;
+use crate::spool::disk::{certificate, error_log};
 use crate::spool::interface::records::{JobSummary, SpoolStatus, SpoolerState, Statistics};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -53,6 +53,7 @@ impl Spool {
             let mut alive = Alive::new(self);
             let on_devices = on_devices(tx, &mut alive)?;
             let nobody = if row.state == SpoolerState::Active { self.nobody_prints(tx, &mut alive)? } else { None };
+            let fetched = self.fetched();
             Ok(SpoolStatus {
                 spool_id: row.spool_id,
                 server: self.server().clone(),
@@ -65,6 +66,8 @@ impl Spool {
                     copies: shown(counts.copies),
                     copy_octets: shown(counts.copy_octets),
                     links: shown(counts.links),
+                    fetched: fetched.0,
+                    fetched_octets: fetched.1,
                     reserve: row.reserve,
                     disk: reserve::disk(self.base()),
                     refuses: row.reserve.is_some() && reserve::refuses(self.base()),
@@ -87,7 +90,7 @@ impl Spool {
                             .to_owned(),
                     ),
                     (false, false) => Some("the disk was full: room is being kept for completing jobs".to_owned()),
-                    (false, true) => nobody,
+                    (false, true) => nobody.or_else(|| self.certificate_announcement(&call.now)),
                 },
                 given: store::managed::of(tx, Holder::Spool)?,
             })
@@ -96,7 +99,12 @@ impl Spool {
 
     /// What keeps jobs from printing, in words: a print process that is dead, hung or in error, or the disk.
     pub(crate) fn trouble(&self, now: &Moment) -> Fallible<Option<String>> {
-        Ok(self.about(&Call::of_spooler(now))?.last_error)
+        let said = self.about(&Call::of_spooler(now))?.last_error;
+        Ok(said.filter(|said| self.certificate_announcement(now).as_ref() != Some(said)))
+    }
+
+    fn certificate_announcement(&self, now: &Moment) -> Option<String> {
+        certificate::announcement(self.base(), self.server(), now)
     }
 
     /// Returns what is counted of the spool.

@@ -256,7 +256,7 @@ impl Spool {
         let others = store::entry::of_job(tx, job.id)?.into_iter().filter(|other| other.id != entry.id);
         let left: Vec<EntryState> =
             others.map(|other| other.state).filter(|state| *state != EntryState::Done).collect();
-        let busy = left.iter().any(|state| matches!(state, EntryState::Claimed | EntryState::Transferred));
+        let busy = left.iter().any(|state| state.is_busy());
         // A discard time that has come ends it like a cancellation.
         let ends = job.wish == Wish::Cancel || is_discarded(tx, job);
         let is_last = !busy && (left.is_empty() || ends);
@@ -475,5 +475,5 @@ fn measure(tx: &Tx<'_>, entry: &EntryRow, device: &DeviceRow, octets: u64) -> Fa
 
 fn is_busy(tx: &Tx<'_>, job: &JobRow) -> Fallible<bool> {
     let entries = store::entry::of_job(tx, job.id)?;
-    Ok(entries.iter().any(|e| matches!(e.state, EntryState::Claimed | EntryState::Transferred)))
+    Ok(entries.iter().any(|e| e.state.is_busy()))
 }

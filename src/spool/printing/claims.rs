@@ -26,6 +26,7 @@ use crate::store::waiting::{self, Run};
 use crate::store::{self, Fallible, Lock, Tx};
 
 use super::{device_errors, wakes};
+use crate::model::remote::DocumentOrigin;
 use crate::spool::interface::engine::{BatchPart, Claim, ClaimedDocument, Lease, Next};
 use crate::spool::interface::records::SpoolerState;
 use crate::spool::{Spool, WakeTarget};
@@ -386,6 +387,12 @@ impl Spool {
             format: d.format,
             format_origin: d.format_origin,
             copies: d.copies,
+            origin: d.origin.map(|(path, spool)| DocumentOrigin {
+                server: d.server,
+                path,
+                spool,
+                fetcher: crate::model::job::RawPath(self.base().fetch_socket()),
+            }),
         });
         Ok(found.collect())
     }

@@ -68,7 +68,7 @@ fn costs(jobs: usize, devices: usize) -> Costs {
         std::fs::write(&file, "text\n").unwrap();
         let mut submission = site.submission("a.lp1");
         submission.documents[0].transfer = Transfer::Link;
-        submission.documents[0].link_target = Some(RawPath(file.clone().into()));
+        submission.documents[0].link_target = Some(RawPath(file.clone()));
         let files = vec![std::fs::File::open(file).unwrap().into()];
         spool.submit(&call, submission, files).unwrap();
     });

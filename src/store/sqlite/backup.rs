@@ -112,7 +112,7 @@ columns!(at {
 fn documents(tx: &Tx<'_>) -> Fallible<Vec<Kept>> {
     let sql =
         format!("SELECT {} FROM document d JOIN job j ON j.id = d.job_id ORDER BY d.job_id, d.sequence", at::LIST);
-    tx.rows(&sql, values![], |row| {
+    let all: Vec<Kept> = tx.rows(&sql, values![], |row| {
         Ok(Kept {
             job: row.get(at::job)?,
             store_name: row.get(at::store_name)?,
@@ -128,7 +128,9 @@ fn documents(tx: &Tx<'_>) -> Fallible<Vec<Kept>> {
             },
             digest: row.get(at::digest)?,
         })
-    })
+    })?;
+    // The file of a job of another server lies there, and a copy of it here only while it prints.
+    Ok(all.into_iter().filter(|kept| !kept.store_name.starts_with(crate::store::tally::PULLED)).collect())
 }
 
 /// Makes the copy at `path` ready to take the place of a spool's database: its jobs are held as *restored*, what it says of

@@ -41,6 +41,7 @@ impl Shown for SpoolStatus {
             label("%FULL", self.space.percent_full().map_or_else(String::new, |full| full.to_string())),
             label("COPIES", format!("{} OF {} OCTETS", self.space.copies, self.space.copy_octets)),
             label("LINKS", self.space.links),
+            label("FETCHED", format!("{} OF {} OCTETS", self.space.fetched, self.space.fetched_octets)),
             label("FASTCNFG", &self.fastcnfg),
             label("LOG FILE", log(self)),
             label("LAST ERROR", plain(self.last_error.as_deref().unwrap_or("NONE"))),

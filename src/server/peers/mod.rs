@@ -1,0 +1,188 @@
+//! One server among others: what it hands over, takes over and fetches.
+//!
+//! A thread looks for servers with which there is something to do: jobs that wait for their devices, jobs that they have, and
+//! jobs of theirs whose files they did not give. Each of them gets a thread of its own ([`deliver`]), so that one that does not
+//! answer delays no other; it ends when nothing is left. What other servers ask is answered by [`answer`]. Print processes have
+//! files fetched at a socket ([`pull`]).
+//!
+//! A crash leaves what the two spools have on record; the next server goes on from there (`spool::remote`).
+
+mod answer;
+mod deliver;
+mod frames;
+mod pull;
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::client::peer::{Dial, PeerStream, ServePeer};
+use crate::model::{Failure, FailureKind, ServerName};
+use crate::spool::{Attendant, Spool};
+use crate::sys::watch::Watch;
+
+use super::Log;
+
+/// How long each step of a conversation may take.
+const STEP: Duration = Duration::from_secs(10);
+/// How long nothing may happen before somebody looks all the same.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// One server among others. Cheap to clone.
+#[derive(Clone)]
+pub struct Peers {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    spool: Spool,
+    attendant: Arc<dyn Attendant>,
+    dial: Arc<dyn Dial>,
+    log: Log,
+    /// Octets a second that are fetched at most.
+    rate: Option<u64>,
+    is_over: AtomicBool,
+    /// The servers for which a thread is at work.
+    busy: Mutex<HashSet<ServerName>>,
+    changed: Condvar,
+}
+
+impl Peers {
+    /// The other servers that `dial` reaches; at most `rate` octets a second are fetched from each of them.
+    pub fn new(spool: Spool, attendant: Arc<dyn Attendant>, dial: Arc<dyn Dial>, log: Log, rate: Option<u64>) -> Self {
+        let inner = Inner {
+            spool,
+            attendant,
+            dial,
+            log,
+            rate,
+            is_over: AtomicBool::new(false),
+            busy: Mutex::default(),
+            changed: Condvar::new(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Starts the threads that look for work, and that fetch files.
+    ///
+    /// # Errors
+    /// When the socket or a thread cannot be made.
+    pub fn start(&self) -> Result<Vec<std::thread::JoinHandle<()>>, Failure> {
+        let spool = &self.inner.spool;
+        let io = |error: io::Error| Failure::new(FailureKind::Io, format!("other servers cannot be reached: {error}"));
+        // What a server that died has left.
+        spool.sweep_fetched()?;
+        let fetching = pull::listen(&spool.base().fetch_socket()).map_err(io)?;
+        let (look, fetch) = (self.clone(), self.clone());
+        let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
+            std::thread::Builder::new().name(name.into()).spawn(work).map_err(io)
+        };
+        Ok(vec![
+            thread("servers", Box::new(move || look.look_for_work()))?,
+            thread("fetch", Box::new(move || pull::accept(&fetch, &fetching)))?,
+        ])
+    }
+
+    /// Ends what runs, in good order: no step is begun any more.
+    pub fn end(&self) {
+        self.inner.is_over.store(true, Ordering::SeqCst);
+        self.inner.changed.notify_all();
+        // Wakes whoever accepts.
+        let _ = crate::sys::socket::connect(&self.inner.spool.base().fetch_socket());
+        let busy = self.busy();
+        drop(self.inner.changed.wait_timeout_while(busy, STEP, |busy| !busy.is_empty()));
+    }
+
+    fn is_over(&self) -> bool {
+        self.inner.is_over.load(Ordering::SeqCst)
+    }
+
+    fn busy(&self) -> std::sync::MutexGuard<'_, HashSet<ServerName>> {
+        self.inner.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits, but not when the server ends.
+    fn pause(&self, long: Duration) {
+        let busy = self.busy();
+        drop(self.inner.changed.wait_timeout_while(busy, long, |_| !self.is_over()));
+    }
+
+    fn log(&self, line: &str) {
+        (self.inner.log)(line);
+    }
+
+    /// A commit of anybody closes the gate of the spool: then it is looked again.
+    fn watch(&self) -> Option<Watch> {
+        Watch::new(&self.inner.spool.base().write_lock()).ok()
+    }
+
+    fn look_for_work(&self) {
+        let watch = self.watch();
+        let mut said = None;
+        let mut known: Vec<ServerName> = Vec::new();
+        while !self.is_over() {
+            let members = self.inner.dial.servers();
+            if members != known {
+                let call = crate::model::Call::of_spooler(&crate::sys::clock::now());
+                let mut new = members.iter().filter(|one| !known.contains(one));
+                let all = new.try_for_each(|one| self.inner.spool.works_with(&call, one));
+                if all.is_ok() {
+                    known = members;
+                }
+            }
+            match self.inner.spool.servers_with_work() {
+                Ok(servers) => {
+                    said = None;
+                    servers.into_iter().for_each(|server| self.work_with(server));
+                }
+                Err(failure) if said.as_ref() != Some(&failure.message) => {
+                    self.log(&failure.message);
+                    said = Some(failure.message);
+                }
+                Err(_) => {}
+            }
+            let _ = self.inner.spool.sweep_fetched();
+            self.pause(deliver::PACE);
+            match &watch {
+                Some(watch) => drop(watch.wait(LOOK)),
+                None => self.pause(LOOK),
+            }
+        }
+    }
+
+    fn work_with(&self, server: ServerName) {
+        if self.is_over() || !self.busy().insert(server.clone()) {
+            return;
+        }
+        let (peers, name) = (self.clone(), server.clone());
+        let work = move || {
+            let done = Done { peers: &peers, server: &name };
+            deliver::work(&peers, done.server);
+        };
+        if let Err(error) = std::thread::Builder::new().name("server".into()).spawn(work) {
+            self.busy().remove(&server);
+            self.log(&format!("no thread for server {server}: {error}"));
+        }
+    }
+}
+
+/// A thread that works with a server; dropped, another one may.
+struct Done<'a> {
+    peers: &'a Peers,
+    server: &'a ServerName,
+}
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.peers.busy().remove(self.server);
+        self.peers.inner.changed.notify_all();
+    }
+}
+
+impl ServePeer for Peers {
+    fn serve(&self, mut stream: Box<dyn PeerStream>, server: &ServerName) -> io::Result<()> {
+        answer::serve(self, stream.as_mut(), server)
+    }
+}

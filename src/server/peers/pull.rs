@@ -1,0 +1,236 @@
+//! Fetching the files of other servers, for the print processes of this one.
+//!
+//! A print process asks at a socket that is open to the account of the server only. The file arrives as `NAME.part` and gets its
+//! name when all of it is there and its digest is right. A connection that breaks off is made again, and the file goes on where it
+//! stood. One with a wrong digest is fetched from the beginning; after three of them the print process is told.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::client::fetch::MAX_LINE;
+use crate::client::peer::PeerStream;
+use crate::model::DocumentId;
+use crate::model::remote::Wanted;
+use crate::spool::remote::fetched::{PART, erase};
+use crate::sys::{clock, fault, socket};
+use crate::wire::peer::{FileEnd, Kind, PeerReply, PeerRequest, decode};
+
+use super::{Peers, STEP, frames};
+
+/// How often a fetch that gets no further is tried.
+const TRIES: u32 = 3;
+/// How many files are fetched at a time.
+const AT_ONCE: usize = 64;
+
+/// Listens where print processes ask.
+pub fn listen(path: &Path) -> io::Result<UnixListener> {
+    let listener = socket::listen(path)?;
+    std::fs::set_permissions(path, PermissionsExt::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Serves print processes until the server ends.
+pub fn accept(peers: &Peers, listener: &UnixListener) {
+    let own = nix::unistd::geteuid().as_raw();
+    let running = std::sync::Arc::new(());
+    while !peers.is_over() {
+        let Ok((stream, _)) = listener.accept() else {
+            peers.pause(Duration::from_millis(200));
+            continue;
+        };
+        if peers.is_over() {
+            break;
+        }
+        let known = socket::peer(&stream).is_ok_and(|peer| peer.uid == own || peer.uid == 0);
+        if !known || std::sync::Arc::strong_count(&running) > AT_ONCE {
+            continue;
+        }
+        let (peers, running) = (peers.clone(), std::sync::Arc::clone(&running));
+        let serve = move || {
+            let _running = running;
+            // A print process that is gone needs no answer.
+            let _ = serve(&peers, &stream);
+        };
+        // Without a thread the print process finds the connection closed, and its job waits.
+        let _ = std::thread::Builder::new().name("fetch".into()).spawn(serve);
+    }
+    let _ = std::fs::remove_file(peers.inner.spool.base().fetch_socket());
+}
+
+fn serve(peers: &Peers, mut stream: &UnixStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(STEP))?;
+    let mut line = String::new();
+    BufReader::new(stream.take(MAX_LINE)).read_line(&mut line)?;
+    let id = line.trim_end().strip_prefix("fetch ").and_then(|id| id.parse().ok());
+    let done = match id {
+        Some(id) => fetch(peers, DocumentId(id), stream),
+        None => Err("that is no question".to_owned()),
+    };
+    let answer = match done {
+        Ok(()) => "ok\n".to_owned(),
+        Err(why) => format!("no {}\n", why.replace(['\n', '\r'], " ")),
+    };
+    stream.write_all(answer.as_bytes())
+}
+
+/// Fetches the file of a document. Returns when it lies there.
+fn fetch(peers: &Peers, document: DocumentId, asker: &UnixStream) -> Result<(), String> {
+    let spool = &peers.inner.spool;
+    let wanted = spool.wanted(document).map_err(|failure| failure.message)?;
+    let dir = spool.base().pulled(spool.server());
+    spool.make_pulled().map_err(|failure| failure.message)?;
+    spool.demand_room(wanted.octets).map_err(|failure| failure.message)?;
+    let path = dir.join(&wanted.name);
+    // What an earlier try has left is not trusted: nobody read it since.
+    erase(&path);
+    let mut arriving = Arriving::begin(&path).map_err(|error| format!("{}: {error}", dir.display()))?;
+    let (mut tries, mut wrong) = (0, 0);
+    loop {
+        let before = arriving.octets;
+        let failed = match arriving.go_on(peers, &wanted, asker) {
+            Ok(digest) if digest == arriving.digest() && wanted.digest.is_none_or(|known| known == digest) => {
+                fault::point("fetched");
+                let octets = arriving.octets;
+                arriving.complete(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+                let what = format!("document {} from {}, {octets} octets", wanted.document, wanted.server);
+                // It is there, whatever the history says.
+                let _ = spool.note_fetched(document, what, &clock::now());
+                return Ok(());
+            }
+            Ok(_) => {
+                wrong += 1;
+                peers.log(&format!("{} of {}: its digest is wrong", wanted.name, wanted.server));
+                arriving.restart().map_err(|error| format!("{}: {error}", path.display()))?;
+                if wrong >= TRIES {
+                    Some(format!("what {} sends is not what was accepted: its digest differs", wanted.server))
+                } else {
+                    None
+                }
+            }
+            Err(Broken::Given(why)) => Some(why),
+            Err(Broken::Off(why)) => {
+                tries = if arriving.octets > before { 0 } else { tries + 1 };
+                (tries >= TRIES).then(|| format!("{} does not give it: {why}", wanted.server))
+            }
+        };
+        if let Some(why) = failed {
+            erase(&path);
+            return Err(why);
+        }
+        if tries > 0 {
+            peers.pause(Duration::from_millis(100));
+        }
+    }
+}
+
+/// Why a file is not there yet.
+enum Broken {
+    /// The way to the other server; it may go on.
+    Off(String),
+    /// It makes no sense to go on.
+    Given(String),
+}
+
+impl From<io::Error> for Broken {
+    fn from(error: io::Error) -> Self {
+        Self::Off(match error.kind() {
+            io::ErrorKind::UnexpectedEof => "the connection broke off".to_owned(),
+            _ => error.to_string(),
+        })
+    }
+}
+
+/// A file that arrives.
+struct Arriving {
+    part: PathBuf,
+    file: File,
+    octets: u64,
+    hasher: blake3::Hasher,
+}
+
+impl Arriving {
+    fn begin(path: &Path) -> io::Result<Self> {
+        let mut part = path.as_os_str().to_owned();
+        part.push(PART);
+        let part = PathBuf::from(part);
+        let file = File::options().write(true).create_new(true).mode(0o600).open(&part)?;
+        Ok(Self { part, file, octets: 0, hasher: blake3::Hasher::new() })
+    }
+
+    fn restart(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        io::Seek::rewind(&mut self.file)?;
+        (self.octets, self.hasher) = (0, blake3::Hasher::new());
+        Ok(())
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        *self.hasher.finalize().as_bytes()
+    }
+
+    /// Gives it its name. Is it synced? No: after a crash it is fetched again.
+    fn complete(self, path: &Path) -> io::Result<()> {
+        std::fs::rename(&self.part, path)
+    }
+
+    /// Fetches what is missing, over a connection of its own. Returns the digest that the other server tells at the end.
+    fn go_on(&mut self, peers: &Peers, wanted: &Wanted, asker: &UnixStream) -> Result<[u8; 32], Broken> {
+        let dialled = peers.inner.dial.dial(&wanted.server, STEP);
+        let mut stream = dialled.map_err(|failure| Broken::Off(failure.message))?;
+        let stream: &mut dyn PeerStream = stream.as_mut();
+        stream.set_patience(STEP)?;
+        let (token, offset) = (wanted.token.clone(), self.octets);
+        let request = PeerRequest::Fetch { token, document: wanted.document, offset };
+        frames::send(stream, Kind::Request, &request)?;
+        let size = match frames::receive(stream, Kind::Reply)? {
+            PeerReply::File { octets } => octets,
+            PeerReply::Refused(why) | PeerReply::Failed(why) => return Err(Broken::Given(why)),
+            _ => return Err(Broken::Given("its answer is none to the question".to_owned())),
+        };
+        if size < self.octets {
+            self.restart()?;
+            return Err(Broken::Off("its file is another one now".to_owned()));
+        }
+        let (begin, first) = (Instant::now(), self.octets);
+        let mut octets = Vec::new();
+        loop {
+            let header = frames::header(stream)?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
+            frames::body(stream, header, &mut octets)?;
+            match header.kind {
+                Kind::Data => {
+                    if self.octets.saturating_add(octets.len() as u64) > size {
+                        return Err(Broken::Given("it sends more than it announced".to_owned()));
+                    }
+                    self.file.write_all(&octets).map_err(|error| Broken::Given(error.to_string()))?;
+                    self.hasher.update(&octets);
+                    self.octets += octets.len() as u64;
+                    fault::point("fetching");
+                }
+                Kind::End if self.octets == size => {
+                    let end: FileEnd = decode(&octets).map_err(|error| Broken::Given(error.to_string()))?;
+                    return Ok(end.digest);
+                }
+                _ => return Err(Broken::Off("it ends before its end".to_owned())),
+            }
+            if peers.is_over() {
+                return Err(Broken::Given("the server here ends".to_owned()));
+            }
+            if is_gone(asker) {
+                return Err(Broken::Given("nobody waits for it any more".to_owned()));
+            }
+            if let Some(rate) = peers.inner.rate.filter(|rate| *rate > 0) {
+                let due = Duration::from_secs_f64((self.octets - first) as f64 / rate as f64);
+                peers.pause(due.saturating_sub(begin.elapsed()));
+            }
+        }
+    }
+}
+
+/// Tells whether the print process has closed: it sends nothing but its question.
+fn is_gone(asker: &UnixStream) -> bool {
+    socket::is_readable_within(asker, Duration::ZERO)
+}

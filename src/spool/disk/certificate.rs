@@ -1,0 +1,52 @@
+//! When the certificate of this server ends. `pdserver` writes it beside the certificate, as seconds since 1970: nothing here
+//! reads certificates.
+
+use crate::model::ServerName;
+use crate::model::time::Moment;
+
+use super::paths::Base;
+
+/// How long before its end it is announced, in seconds.
+const ANNOUNCED: i64 = 30 * DAY;
+const DAY: i64 = 24 * 3600;
+
+/// Says that the certificate of `server` ends within 30 days, or has ended. None for one that is good for longer, and for a
+/// server that has none.
+pub fn announcement(base: &Base, server: &ServerName, now: &Moment) -> Option<String> {
+    let text = std::fs::read_to_string(base.certificate_end(server)).ok()?;
+    let left = text.trim().parse::<i64>().ok()?.saturating_sub(now.wall_ms / 1000);
+    match left {
+        ..=0 => {
+            Some("the certificate of this server has ended: no other machine reaches it (pdserver renew)".to_owned())
+        }
+        _ if left <= ANNOUNCED => {
+            Some(format!("the certificate of this server ends in {} days: pdserver renew makes a new one", left / DAY))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_announced_thirty_days_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let (base, server) = (Base::new(dir.path()), "acme1".parse().unwrap());
+        let now = Moment { wall_ms: 1_000_000_000_000, boot_ms: 0, boot_id: String::new() };
+        assert_eq!(announcement(&base, &server, &now), None);
+        let path = base.certificate_end(&server);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        for (left, words) in
+            [(31 * DAY, None), (30 * DAY, Some("ends in 30 days")), (3600, Some("in 0 days")), (0, Some("has ended"))]
+        {
+            std::fs::write(&path, (1_000_000_000 + left).to_string()).unwrap();
+            let said = announcement(&base, &server, &now);
+            assert_eq!(said.is_some(), words.is_some(), "{said:?}");
+            assert!(said.unwrap_or_default().contains(words.unwrap_or_default()));
+        }
+        std::fs::write(&path, "soon").unwrap();
+        assert_eq!(announcement(&base, &server, &now), None);
+    }
+}

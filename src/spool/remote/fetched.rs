@@ -1,0 +1,95 @@
+//! Print files of other servers: read where they are, or fetched while they print.
+//!
+//! States of a fetched file: `NAME.part` while it arrives → `NAME`, when all of it is there and its digest is right → gone, as
+//! soon as the job leaves its device. A crash leaves either of them; [`Spool::sweep_fetched`] removes what no device prints,
+//! at the start of a server and whenever it looks after the print processes.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use nix::libc;
+
+use crate::model::Call;
+use crate::model::job::Identity;
+use crate::model::remote::DocumentOrigin;
+use crate::store::{self, Fallible};
+use crate::sys::files;
+
+use crate::spool::Spool;
+
+/// Octets of the longest id of a spool that is looked at.
+const LONGEST_ID: u64 = 256;
+
+/// What follows the name of a file that still arrives.
+pub const PART: &str = ".part";
+
+/// Opens the file of another server in place, where this process can read it and it is proved to be that file: by the id of the
+/// spool in whose directory it lies, its inode, its size and its time. Device numbers differ between hosts. The caller checks
+/// the digest.
+///
+/// Can a server have a file printed here that it may not read itself? No: the digest of what is printed comes from it, so it
+/// knows the octets. A symbolic link is never followed, and a file with a second name is not used.
+pub fn open_in_place(origin: &DocumentOrigin, known: &Identity) -> io::Result<Option<(File, Identity)>> {
+    let Some(dir) = origin.path.0.parent() else { return Ok(None) };
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let mut proof = String::new();
+    let read = File::options().read(true).custom_flags(flags).open(dir.join(".spool-id"));
+    let read = read.and_then(|file| file.take(LONGEST_ID).read_to_string(&mut proof));
+    if read.is_err() || proof.trim() != origin.spool || origin.spool.is_empty() {
+        return Ok(None);
+    }
+    let file = match File::options().read(true).custom_flags(flags).open(&origin.path.0) {
+        Ok(file) => file,
+        Err(_) => return Ok(None),
+    };
+    let meta = file.metadata()?;
+    if !meta.is_file() || meta.nlink() != 1 {
+        return Ok(None);
+    }
+    let now = files::identity(&file)?;
+    let same = (now.ino, now.size, now.mtime_ns) == (known.ino, known.size, known.mtime_ns);
+    Ok(same.then_some((file, now)))
+}
+
+/// Erases a fetched file and what has arrived of it.
+pub fn erase(path: &Path) {
+    debug_assert!(!crate::store::in_change(), "print files are touched inside a transaction");
+    let mut part = path.as_os_str().to_owned();
+    part.push(PART);
+    // What stays is swept.
+    let _ = std::fs::remove_file(path);
+    let _ = std::fs::remove_file(Path::new(&part));
+}
+
+impl Spool {
+    /// Removes fetched files that no device prints. Returns how many.
+    ///
+    /// # Errors
+    /// When the spool cannot be read. An unreadable directory is no error: there is nothing to remove.
+    pub fn sweep_fetched(&self) -> Fallible<usize> {
+        let dir = self.base().pulled(self.server());
+        let Ok(found) = std::fs::read_dir(&dir) else { return Ok(0) };
+        let names: Vec<String> = found.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+        let mut removed = 0;
+        for name in names {
+            let whole = name.strip_suffix(PART).unwrap_or(&name);
+            let whole = format!("{}{whole}", store::tally::PULLED);
+            // Is one removed that a device is just about to print? No: it was claimed before it was fetched.
+            if !self.look(&Call::timeless(), |tx| store::remote::is_in_print(tx, &whole))? {
+                removed += usize::from(std::fs::remove_file(dir.join(&name)).is_ok());
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Returns how many files are fetched at the moment, and their octets.
+    pub fn fetched(&self) -> (u64, u64) {
+        let Ok(found) = std::fs::read_dir(self.base().pulled(self.server())) else { return (0, 0) };
+        found
+            .filter_map(|entry| entry.ok()?.metadata().ok())
+            .filter(std::fs::Metadata::is_file)
+            .fold((0, 0), |(n, octets), meta| (n + 1, octets + meta.len()))
+    }
+}

@@ -1,0 +1,373 @@
+//! Jobs of ours on their way to another server, and back.
+//!
+//! The caller has a connection to that server; nothing here waits for it. Each function is one transaction, and each may be
+//! repeated: what is on record already is not done again. See [`super`] for the order of the steps.
+
+use std::path::PathBuf;
+
+use crate::model::event::{EventDetail, EventWord};
+use crate::model::job::{AFTER_PRINTING, RawPath, Transfer};
+use crate::model::lifetime::Ending;
+use crate::model::remote::{Offer, OfferAnswer, OfferedDocument, PeerFate, of_token, token};
+use crate::model::state::{Delivery, EntryState, HoldReason, JobState, Wish};
+use crate::model::{Call, Failure, FailureKind, GlobalJobId, JobId, JobRef, ServerName};
+use crate::store::document::DocumentRow;
+use crate::store::event::{Object, record, record_with};
+use crate::store::job::JobRow;
+use crate::store::remote::{AwayRow, Stage};
+use crate::store::{self, Fallible, Lock, Tx};
+
+use crate::spool::disk::files;
+use crate::spool::interface::records::SpoolerState;
+use crate::spool::{Room, Spool};
+
+/// How many jobs are asked for at once.
+pub const AT_ONCE: u32 = 200;
+
+/// A job that a server was offered or has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outstanding {
+    /// The job.
+    pub job: JobId,
+    /// Its token.
+    pub token: String,
+    /// Whether the other server is known to have it.
+    pub is_there: bool,
+    /// Whether it is wanted back: it is held, paused or cancelled here.
+    pub wanted_back: bool,
+}
+
+/// The file of a document that another server fetches.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Copy or link.
+    pub transfer: Transfer,
+    /// What it was when it was accepted.
+    pub identity: crate::model::job::Identity,
+}
+
+impl Spool {
+    /// Takes the next job that waits for a device of `server` out of its queue, to be offered there. None when none waits.
+    ///
+    /// # Errors
+    /// When the spool cannot be changed.
+    pub fn send_next(&self, call: &Call, server: &ServerName) -> Fallible<Option<Offer>> {
+        let (spool, server) = (self.clone(), server.clone());
+        let waits = self.look(call, |tx| Ok(store::remote::next_for(tx, &server)?.is_some()))?;
+        if !waits {
+            return Ok(None);
+        }
+        let offer = self.change(Room::Gives, call, move |tx| {
+            tx.lock(Lock::Spool)?;
+            if store::spool::state(tx)? != SpoolerState::Active {
+                return Ok(None);
+            }
+            let Some((id, device)) = store::remote::next_for(tx, &server)? else { return Ok(None) };
+            let Some(job) = store::job::lock(tx, id)? else { return Ok(None) };
+            if store::remote::send_away(tx, id)? == 0 {
+                return Ok(None);
+            }
+            let round = store::remote::away(tx, id)?.map_or(1, |row| row.round + 1);
+            let row = AwayRow {
+                job: id,
+                server: server.clone(),
+                device,
+                round,
+                stage: Stage::Offered,
+                shown: None,
+                words: None,
+            };
+            store::remote::set_away(tx, &row)?;
+            spool.as_offer(tx, &job, &row).map(Some)
+        })?;
+        offer.map(|offer| self.with_digests(offer)).transpose()
+    }
+
+    /// Returns the offer of a job that was offered before, and of which no answer is on record.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn offer_again(&self, call: &Call, job: JobId) -> Fallible<Option<Offer>> {
+        let offer = self.look(call, |tx| {
+            let Some(row) = store::remote::away(tx, job)?.filter(|row| row.stage == Stage::Offered) else {
+                return Ok(None);
+            };
+            let Some(job) = store::job::by_id(tx, job)? else { return Ok(None) };
+            self.as_offer(tx, &job, &row).map(Some)
+        })?;
+        offer.map(|offer| self.with_digests(offer)).transpose()
+    }
+
+    fn as_offer(&self, tx: &Tx<'_>, job: &JobRow, row: &AwayRow) -> Fallible<Offer> {
+        let global = GlobalJobId { server: self.server().clone(), serial: job.serial };
+        let dir = self.base().server(self.server());
+        let given = store::given::of_jobs(tx, job.id, job.id)?.remove(&job.id).unwrap_or_default();
+        let documents = store::document::of_job(tx, job.id)?.into_iter().map(|d: DocumentRow| OfferedDocument {
+            path: RawPath(dir.join(&d.store_name)),
+            file_name: d.file_name,
+            store_name: d.store_name,
+            transfer: d.transfer,
+            format: d.format,
+            format_origin: d.format_origin,
+            recognised: d.recognised,
+            pages: d.pages,
+            lines: d.lines,
+            copies: d.copies,
+            identity: d.identity,
+            digest: d.digest.filter(|_| d.transfer == Transfer::Copy),
+        });
+        Ok(Offer {
+            token: token(&global, row.round),
+            global,
+            spool: self.inner.spool_id.clone(),
+            device: row.device.without_node(),
+            name: job.name.clone(),
+            form: job.form.clone(),
+            priority: job.priority,
+            owner: job.owner.clone(),
+            user: job.user_name.clone(),
+            waited_ms: (tx.now().wall_ms - job.created_ms).max(0),
+            work: job.work,
+            given,
+            documents: documents.collect(),
+        })
+    }
+
+    /// Adds the digests of copies that nobody has read yet: whoever reads such a file in place checks it.
+    fn with_digests(&self, mut offer: Offer) -> Fallible<Offer> {
+        for document in offer.documents.iter_mut().filter(|d| d.transfer == Transfer::Copy && d.digest.is_none()) {
+            let read = || {
+                let mut hasher = blake3::Hasher::new();
+                std::io::copy(&mut crate::sys::files::open_regular(&document.path.0)?, &mut hasher)?;
+                Ok::<_, std::io::Error>(*hasher.finalize().as_bytes())
+            };
+            // One that cannot be read is found out when it is fetched, and the job says so then.
+            document.digest = read().ok();
+        }
+        Ok(offer)
+    }
+
+    /// Records what a server answered to an offer.
+    ///
+    /// # Errors
+    /// When the spool cannot be changed. The job is offered again then.
+    pub fn offer_answered(&self, call: &Call, token: &str, answer: OfferAnswer) -> Fallible<()> {
+        let Some((serial, round)) = self.own_token(token) else { return Ok(()) };
+        let server = self.server().clone();
+        self.change(Room::Gives, call, move |tx| {
+            let Some((job, row)) = standing(tx, &serial, &server, round)? else { return Ok(()) };
+            if row.stage != Stage::Offered {
+                return Ok(());
+            }
+            let shown = row.device.guardian();
+            match &answer {
+                OfferAnswer::Taken => {
+                    let row = AwayRow { stage: Stage::There, words: None, shown: Some(JobState::Ready), ..row };
+                    store::remote::set_away(tx, &row)?;
+                    record(&tx.spooler(), Object::Job(job.id), EventWord::HandedOver, &format!("to {shown}"))
+                }
+                OfferAnswer::Later(why) => {
+                    if row.words.as_ref() == Some(why) {
+                        return Ok(());
+                    }
+                    store::remote::set_away(tx, &AwayRow { words: Some(why.clone()), ..row })
+                }
+                OfferAnswer::Refused(why) => {
+                    let text = format!("{} does not take it: {why}", row.server);
+                    store::remote::set_away(tx, &AwayRow { stage: Stage::Here, words: None, ..row })?;
+                    store::remote::take_back(tx, job.id, EntryState::Withdrawn, false)?;
+                    hold(tx, &job, HoldReason::Failed, &text)?;
+                    end_if_cancelled(tx, &job).map(drop)
+                }
+                OfferAnswer::Spent => {
+                    store::remote::set_away(tx, &AwayRow { stage: Stage::Here, words: None, ..row })?;
+                    let runs = runs(&job);
+                    store::remote::take_back(
+                        tx,
+                        job.id,
+                        if runs { EntryState::Queued } else { EntryState::Withdrawn },
+                        false,
+                    )?;
+                    end_if_cancelled(tx, &job).map(drop)
+                }
+            }
+        })
+    }
+
+    /// Returns the jobs that a server was offered or has, a page at a time, those after `after`.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn outstanding(&self, call: &Call, server: &ServerName, after: JobId) -> Fallible<Vec<Outstanding>> {
+        self.look(call, |tx| {
+            let mut found = Vec::new();
+            for row in store::remote::away_at(tx, server, after, AT_ONCE)? {
+                let Some(job) = store::job::by_id(tx, row.job)? else { continue };
+                let global = GlobalJobId { server: self.server().clone(), serial: job.serial };
+                found.push(Outstanding {
+                    job: row.job,
+                    token: token(&global, row.round),
+                    is_there: row.stage == Stage::There,
+                    wanted_back: !runs(&job),
+                });
+            }
+            Ok(found)
+        })
+    }
+
+    /// Records how a job stands at another server, or what became of it there. Returns whether the other server may forget it.
+    ///
+    /// # Errors
+    /// When the spool cannot be changed. It is asked for again then.
+    pub fn fate_told(&self, call: &Call, token: &str, fate: PeerFate) -> Fallible<bool> {
+        let Some((serial, round)) = self.own_token(token) else { return Ok(false) };
+        let is_over = matches!(fate, PeerFate::Over { .. });
+        if let PeerFate::There { state, words } = &fate {
+            let known = self.look(call, |tx| Ok(find(tx, &serial, self.server())?.map(|(_, row)| row)))?;
+            // Most answers say what is known.
+            let same = |row: &AwayRow| row.stage == Stage::There && row.shown == Some(*state) && row.words == *words;
+            if known.is_some_and(|row| row.round == round && same(&row)) {
+                return Ok(false);
+            }
+        }
+        let server = self.server().clone();
+        let erase = self.change(Room::Gives, call, move |tx| {
+            let Some((job, row)) = standing(tx, &serial, &server, round)? else { return Ok(Vec::new()) };
+            match &fate {
+                PeerFate::There { state, words } => {
+                    let (shown, words) = (Some(*state), words.clone());
+                    store::remote::set_away(tx, &AwayRow { stage: Stage::There, shown, words, ..row })?;
+                    Ok(Vec::new())
+                }
+                PeerFate::Unknown if row.stage == Stage::There => {
+                    let text =
+                        format!("{} had taken it, and does not know it any more: it was restored, perhaps", row.server);
+                    store::remote::set_away(tx, &AwayRow { stage: Stage::Here, shown: None, words: None, ..row })?;
+                    store::remote::take_back(tx, job.id, EntryState::Withdrawn, true)?;
+                    hold(tx, &job, HoldReason::MayHavePrinted, &text)?;
+                    end_if_cancelled(tx, &job)
+                }
+                // It never had it.
+                PeerFate::Unknown => Ok(Vec::new()),
+                PeerFate::Over { outcome, device, begun } => {
+                    store::remote::set_away(
+                        tx,
+                        &AwayRow { stage: Stage::Here, shown: None, words: None, ..row.clone() },
+                    )?;
+                    over(tx, &job, &row, (outcome, device.as_deref(), *begun))
+                }
+            }
+        })?;
+        files::erase(&self.base().server(self.server()), &erase);
+        Ok(is_over)
+    }
+
+    /// Returns the file of a document for the server that has its job.
+    ///
+    /// # Errors
+    /// When that server has no such job of ours.
+    pub fn source_for(&self, from: &ServerName, token: &str, document: u32) -> Fallible<Source> {
+        let refused = || Failure::new(FailureKind::Security, format!("{from} has no such job of {}", self.server()));
+        let (serial, round) = self.own_token(token).ok_or_else(refused)?;
+        self.look(&Call::timeless(), |tx| {
+            let (job, row) = find(tx, &serial, self.server())?.ok_or_else(refused)?;
+            if row.server != *from || row.round != round || row.stage == Stage::Here {
+                return Err(refused());
+            }
+            let documents = store::document::of_job(tx, job.id)?;
+            let found = documents.into_iter().find(|one| one.sequence == document).ok_or_else(refused)?;
+            let path = self.base().server(self.server()).join(&found.store_name);
+            Ok(Source { path, transfer: found.transfer, identity: found.identity })
+        })
+    }
+
+    /// Reads a token of ours.
+    fn own_token(&self, token: &str) -> Option<(JobRef, u32)> {
+        let (global, round) = of_token(token)?;
+        (global.server == *self.server()).then_some((JobRef::Serial(global.serial), round))
+    }
+}
+
+fn runs(job: &JobRow) -> bool {
+    job.wish == Wish::Run && job.reasons.is_empty() && job.lifetime.ending.is_none()
+}
+
+fn find(tx: &Tx<'_>, job: &JobRef, server: &ServerName) -> Fallible<Option<(JobRow, AwayRow)>> {
+    let Some(job) = store::job::by_ref(tx, job, 0, server.as_str())? else { return Ok(None) };
+    Ok(store::remote::away(tx, job.id)?.map(|row| (job, row)))
+}
+
+/// Finds a job that is away in this round, and locks it.
+fn standing(tx: &Tx<'_>, job: &JobRef, server: &ServerName, round: u32) -> Fallible<Option<(JobRow, AwayRow)>> {
+    let Some(job) = store::job::to_change(tx, job, 0, server.as_str())? else { return Ok(None) };
+    let row = store::remote::away(tx, job.id)?;
+    Ok(row.filter(|row| row.round == round && row.stage != Stage::Here).map(|row| (job, row)))
+}
+
+fn hold(tx: &Tx<'_>, job: &JobRow, reason: HoldReason, text: &str) -> Fallible<()> {
+    store::job::set_reasons(tx, job.id, job.reasons.with(reason), Some(text))?;
+    let why = format!("{}: {text}", reason.words());
+    record_with(&tx.spooler(), Object::Job(job.id), EventWord::Held, EventDetail::Hold(reason), &why)
+}
+
+/// Ends a job that was cancelled while another server had it.
+fn end_if_cancelled(tx: &Tx<'_>, job: &JobRow) -> Fallible<Vec<String>> {
+    if job.wish != Wish::Cancel {
+        return Ok(Vec::new());
+    }
+    let ending = job.lifetime.ending.unwrap_or(Ending::CancelledByUser);
+    Spool::end(tx, job, None, "cancelled", ending)
+}
+
+/// Records what became of a job at another server. Returns the files to erase after the commit.
+fn over(
+    tx: &Tx<'_>,
+    job: &JobRow,
+    row: &AwayRow,
+    (outcome, device, begun): (&str, Option<&str>, bool),
+) -> Fallible<Vec<String>> {
+    let shown = row.device.guardian();
+    let note = |what: EventWord, why: &str| record(&tx.spooler(), Object::Job(job.id), what, why);
+    let delivery =
+        [Delivery::Transferred, Delivery::Sent, Delivery::Confirmed].into_iter().find(|d| d.word() == outcome);
+    let Some(delivery) = delivery else {
+        if begun && job.wish != Wish::Cancel {
+            note(
+                EventWord::PossibleDuplicate,
+                &format!("pages of it may be on paper at {shown}: possible duplicate pages starting at 1"),
+            )?;
+        }
+        let requeued = outcome == PeerFate::GIVEN_BACK && runs(job);
+        let state = if requeued { EntryState::Queued } else { EntryState::Withdrawn };
+        store::remote::take_back(tx, job.id, state, begun)?;
+        note(EventWord::Returned, &format!("{}: {outcome}", row.server))?;
+        if job.wish == Wish::Cancel || outcome == PeerFate::GIVEN_BACK || !runs(job) {
+            return end_if_cancelled(tx, job);
+        }
+        // Somebody deleted it there.
+        return Spool::end(tx, job, None, "cancelled", Ending::CancelledByOperator);
+    };
+    store::remote::take_back(tx, job.id, EntryState::Done, false)?;
+    let at = device.map_or_else(String::new, |device| format!(" ({device})"));
+    note(delivery.word().into(), &format!("by {}{at}", row.server))?;
+    store::tally::printed(tx)?;
+    if job.wish != Wish::Cancel && (job.hold_after || !job.reasons.is_empty()) {
+        let text = match job.hold_after {
+            true => AFTER_PRINTING.to_owned(),
+            false => format!("it had been printed completely on {shown} ({outcome})"),
+        };
+        let reasons = if job.hold_after { job.reasons.with(HoldReason::Operator) } else { job.reasons };
+        store::job::set_reasons(tx, job.id, reasons, Some(&text))?;
+        return record_with(&tx.spooler(), Object::Job(job.id), EventWord::Held, EventDetail::HoldAfter, &text)
+            .map(|()| Vec::new());
+    }
+    // It was cancelled while its last octets were on their way, but it did print.
+    if job.lifetime.ending.is_some() {
+        store::lifetime::set_ending(tx, job.id, None)?;
+    }
+    let mut job = job.clone();
+    job.lifetime.ending = None;
+    Spool::end(tx, &job, Some(&shown), outcome, Ending::of_delivery(outcome))
+}
