@@ -217,6 +217,20 @@ impl UserLimits {
         Ok(())
     }
 
+    /// Refuses to give a job of `more` octets to somebody who has `jobs` jobs of `octets` octets.
+    ///
+    /// # Errors
+    /// `Full`, with the limit and the way out.
+    pub fn allow_owner(&self, name: &str, (jobs, octets): (u64, u64), more: u64) -> Result<(), Failure> {
+        let word = match (self.jobs, self.octets) {
+            (Some(most), _) if jobs >= most => "USERJOBS",
+            (_, Some(most)) if octets.saturating_add(more) > most => "USEROCTETS",
+            _ => return Ok(()),
+        };
+        let why = format!("{name} has as much in the spool as one user may have ({word}), and cannot be given more");
+        Err(Failure::new(FailureKind::Full, why).hint("an operator may give it to him all the same"))
+    }
+
     /// Refuses a user of whom `opens` submissions are under way.
     ///
     /// # Errors

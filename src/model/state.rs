@@ -463,6 +463,9 @@ pub enum Delivery {
 }
 
 impl Delivery {
+    /// All of them, the least certain first.
+    pub const ALL: [Self; 3] = [Self::Transferred, Self::Sent, Self::Confirmed];
+
     /// Returns the word itself.
     pub fn word(self) -> &'static str {
         match self {
@@ -473,7 +476,7 @@ impl Delivery {
     }
     /// Finds it by its stored word.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Transferred, Self::Sent, Self::Confirmed].into_iter().find(|d| d.word() == word)
+        Self::ALL.into_iter().find(|d| d.word() == word)
     }
 }
 

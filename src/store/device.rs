@@ -3,7 +3,7 @@
 use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Paper, Remembered};
 use crate::model::kept::KeptWords;
 use crate::model::state::{DeviceWish, ErrorNote};
-use crate::model::{BatchNumber, DeviceId, DeviceName, JobId, ProcessName, RouteId};
+use crate::model::{BatchNumber, DeviceId, DeviceName, EntryId, JobId, ProcessName, RouteId};
 
 use super::tally::{self, Counts};
 use super::value::{columns, values};
@@ -31,6 +31,10 @@ pub struct DeviceRow {
     pub open: bool,
     /// The batch that it is in the middle of: its next job goes first.
     pub batch: Option<BatchNumber>,
+    /// The last place in that batch that belongs to the listing: it was fixed when the listing began.
+    pub batch_end: i64,
+    /// The entry at which it failed last, while it has an error on record.
+    pub failed: Option<EntryId>,
     /// How often it was opened.
     pub opens: u64,
     /// Where its paper stands.
@@ -95,6 +99,8 @@ columns!(at {
     fifo_told,
     rate,
     batch,
+    batch_end,
+    failed_entry,
     media,
 });
 
@@ -150,6 +156,8 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
         },
         open: row.get(at::is_open)?,
         batch: row.get(at::batch)?,
+        batch_end: row.get(at::batch_end)?,
+        failed: row.get(at::failed_entry)?,
         opens: row.get(at::opens)?,
         paper: row.get(at::paper)?,
         rate: row.get(at::rate)?,
@@ -466,7 +474,8 @@ pub(crate) fn set_error(tx: &Tx<'_>, id: DeviceId, error: Option<&ErrorNote>) ->
     tx.demand_lock(Lock::Device(id))?;
     tx.change(
         "the device",
-        "UPDATE device SET error_number = ?, error_text = ?, error_since_ms = ?, error_next_ms = ?, error_tries = ?
+        "UPDATE device SET error_number = ?, error_text = ?, error_since_ms = ?, error_next_ms = ?, error_tries = ?,
+             failed_entry = CASE WHEN ? THEN failed_entry END
          WHERE id = ?",
         values![
             error.map(|e| e.number),
@@ -474,9 +483,16 @@ pub(crate) fn set_error(tx: &Tx<'_>, id: DeviceId, error: Option<&ErrorNote>) ->
             error.map(|e| e.since_ms),
             error.and_then(|e| e.next_try_ms),
             error.map(|e| e.tries),
+            error.is_some(),
             id
         ],
     )
+}
+
+/// Stores at which entry it failed.
+pub(crate) fn set_failed(tx: &Tx<'_>, id: DeviceId, entry: EntryId) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
+    tx.change("the device", "UPDATE device SET failed_entry = ? WHERE id = ?", values![entry, id])
 }
 
 /// Stores that it was opened, and with what. With `forgets` what it remembers of FASTCNFG is forgotten.

@@ -524,12 +524,15 @@ CREATE INDEX font_job ON font (job_id);
 ALTER TABLE location ADD COLUMN font TEXT;
 ";
 
-/// The batch of a job and its place in it, and the batch that a device is in the middle of.
+/// The batch of a job and its place in it; the batch that a device is in the middle of, the last place of the listing that it
+/// began, and the entry at which it failed.
 const BATCHES: &str = "
 ALTER TABLE job ADD COLUMN batch INTEGER;
 ALTER TABLE job ADD COLUMN batch_place INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX job_batch ON job (batch, batch_place) WHERE batch IS NOT NULL;
 ALTER TABLE device ADD COLUMN batch INTEGER;
+ALTER TABLE device ADD COLUMN batch_end INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN failed_entry INTEGER;
 ";
 
 /// What operators ask of devices at work. The table of schema 1 was never written to; it did not name the entry whose attempt is

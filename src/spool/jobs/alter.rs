@@ -14,7 +14,7 @@ use crate::attributes::{self, Class, Settable, Setter};
 use crate::documents::extent;
 use crate::model::Call;
 use crate::model::alter::{JobChange, NewOwner};
-use crate::model::authority::Right;
+use crate::model::authority::{Right, UserLimits};
 use crate::model::device::check_form;
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::{Field, Value};
@@ -175,6 +175,7 @@ impl Altered {
         let before = (self.job.owner_gid, self.job.owner_uid);
         if owner.uid != before.1 {
             self.note("owner", &self.job.owner.clone(), &owner.name);
+            demand_room(tx, owner, self.job.octets)?;
             // Local ids count per user, so the job gets the next one of its new owner.
             self.job.local = store::spool::next_local(tx, owner.uid)?;
             (self.job.owner, self.job.owner_uid, self.job.owner_gid) = (owner.name.clone(), owner.uid, owner.gid);
@@ -192,6 +193,15 @@ impl Altered {
         let place = |job: &JobRow| (job.route, job.priority, job.class, job.work);
         place(&self.before) != place(&self.job)
     }
+}
+
+/// Refuses to give a job of so many octets to somebody who may not have so much. An operator may give it.
+fn demand_room(tx: &Tx<'_>, owner: &Owner, octets: u64) -> Fallible<()> {
+    let row = store::spool::row(tx)?;
+    if row.limits == UserLimits::default() || row.trust.trusts(tx.caller()?) || row.trust.creator_uid == owner.uid {
+        return Ok(());
+    }
+    row.limits.allow_owner(&owner.name, store::tally::of_user(tx, &row.server, owner.uid)?, octets)
 }
 
 /// A user of this machine who is to have a job.
@@ -551,7 +561,7 @@ impl Spool {
     }
 
     /// Returns what a location argument means for a job. With `declare`, an unknown location is declared and leads to
-    /// no device: the documented way to park a job (docs/reference/spoolcom.md 2.2).
+    /// no device: the documented way to park a job (docs/reference/spoolcom.md 2.2), for those who may declare.
     fn place(&self, tx: &Tx<'_>, to: &LocationPattern, declare: bool) -> Fallible<Place> {
         let missing = match to {
             LocationPattern::One(name) if store::location::by_name(tx, name)?.is_none() => Some(name.clone()),
@@ -561,7 +571,13 @@ impl Spool {
             _ => None,
         };
         let destination = match missing {
-            Some(name) if declare => Destination::Location(locations::declare(tx, &name)?.name),
+            Some(name) if declare => {
+                Self::demand(tx, Right::Configure).map_err(|failure| Failure {
+                    message: format!("there is no location {name}: {}", failure.message),
+                    ..failure
+                })?;
+                Destination::Location(locations::declare(tx, &name)?.name)
+            }
             _ => self.destination(tx, &to.to_string())?,
         };
         self.place_at(tx, destination)

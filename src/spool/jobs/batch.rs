@@ -4,8 +4,8 @@
 //! jobs have one owner, one form and one location: these are changed for all of them together, or not at all.
 //!
 //! Printing: START gives the jobs of a batch one place in the queue, in the order in which they were linked. A device that
-//! has printed one of them goes on with the next before any other job ([`next_entry`](crate::store::batch::next_entry)); in
-//! a group, that device alone gets the rest.
+//! has printed one of them goes on with the next before any other job ([`Listing`](crate::store::batch::Listing)), up to the
+//! last one that there was when it began; in a group, that device alone gets the rest, unless it takes no more jobs.
 //!
 //! Who may: whoever may change its jobs.
 //!

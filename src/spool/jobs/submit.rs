@@ -9,7 +9,7 @@
 //! the creator of the spool and operators give a job a priority above the usual one. A token belongs
 //! to one submission: the same token finds the same job, so that a repeated submission prints once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,6 +17,7 @@ use crate::attributes::text::title;
 use crate::attributes::{Class, Settable, find};
 use crate::documents::Sheet;
 use crate::model::Call;
+use crate::model::access::{AccessObject, Place};
 use crate::model::alter::JobChange;
 use crate::model::authority::{Right, UserLimits};
 use crate::model::collector::by_way_of;
@@ -27,7 +28,10 @@ use crate::model::lifetime::{Ending, Lifetime, Retention};
 use crate::model::location::{Destination, LocationKind};
 use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
-use crate::model::{Caller, CollectorName, Failure, FailureKind, GlobalJobId, JobId, RouteId, ServerName};
+use crate::model::{
+    Caller, CollectorName, DeviceId, Failure, FailureKind, GlobalJobId, JobId, LocationPattern, RouteId, ServerName,
+};
+use crate::store::access::Owner;
 use crate::store::device::DeviceRow;
 use crate::store::document::DocumentRow;
 use crate::store::entry::NewEntry;
@@ -40,7 +44,7 @@ use crate::sys::{fault, users};
 
 use crate::spool::disk::files::{Intake, Look, Reading, Received};
 use crate::spool::disk::reserve;
-use crate::spool::objects::collectors;
+use crate::spool::objects::{collectors, locations};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -277,11 +281,46 @@ fn limits(tx: &Tx<'_>) -> Fallible<Option<(UserLimits, (u64, u64))>> {
 
 /// Refuses a caller who may not send a job of this priority there.
 pub(crate) fn may_send(tx: &Tx<'_>, destination: &Destination, priority: Priority) -> Fallible<()> {
-    let place = Spool::place_of(tx, &store::spool::row(tx)?.trust, destination)?;
+    let trust = store::spool::row(tx)?.trust;
+    let place = Spool::place_of(tx, &trust, destination)?;
     Spool::demand(tx, Right::Submit { place: &place })?;
+    if trust.has_rules && !trust.trusts(tx.caller()?) {
+        demand_devices(tx, destination)?;
+    }
     match priority > Priority::default() {
         true => Spool::demand(tx, Right::RaisePriority { place: &place }),
         false => Ok(()),
+    }
+}
+
+/// Refuses a job for a group to a caller who may not send it to one of its devices: it would print there. He may, where he may
+/// submit to a location of the group that leads to the device.
+fn demand_devices(tx: &Tx<'_>, destination: &Destination) -> Fallible<()> {
+    let group = match destination {
+        Destination::Group(name) => name.clone(),
+        Destination::Location(name) | Destination::Plain(name) => match store::location::by_name(tx, name)? {
+            Some(row) if row.whole_group => row.group.name,
+            _ => return Ok(()),
+        },
+    };
+    let mut refused: BTreeMap<DeviceId, Option<Failure>> = BTreeMap::new();
+    for row in locations::matching(tx, &LocationPattern::Group(group))? {
+        let Some(device) = row.device.map(|id| store::device::by_id(tx, id)).transpose()?.flatten() else { continue };
+        let Place(rules) = Spool::place_of_device(tx, &device)?;
+        let own = (AccessObject::Location(row.name), store::access::of(tx, Owner::Location(row.id))?);
+        let group = (AccessObject::Group(row.group.name), store::access::of(tx, Owner::Group(row.group.id))?);
+        let place = Place([own, group].into_iter().chain(rules).collect());
+        let found = Spool::demand(tx, Right::Submit { place: &place }).err();
+        let known = refused.entry(device.id).or_insert_with(|| found.clone());
+        if found.is_none() {
+            *known = None;
+        }
+    }
+    match refused.into_values().flatten().next() {
+        None => Ok(()),
+        Some(failure) => {
+            Err(failure.hint("a job for a group may print on each of its devices; send it to one of its locations"))
+        }
     }
 }
 

@@ -184,7 +184,7 @@ impl Look<'_> {
         // The slot has times of the boot clock, as its process does. Without a slot nothing was sent yet.
         let began = store::spool::row(self.tx)?.time.at(self.tx.now()).0 - entry.claimed_spool.unwrap_or(0);
         let quiet = slot.map_or(began, |s| self.tx.now().boot_ms - s.at_boot_ms);
-        let running = running_job(self.tx, entry, job, slot)?;
+        let running = running_job(self.tx, entry, job, slot, self.alive.borrow_mut().visible(self.tx)?)?;
         Ok(Some(Printing {
             documents: running.documents,
             running,

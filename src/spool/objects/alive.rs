@@ -19,6 +19,7 @@ use crate::store::process::ProcessRow;
 use crate::store::{self, Fallible, Tx};
 
 use crate::spool::Spool;
+use crate::spool::jobs::visible::Visible;
 use crate::spool::printing::progress::{self, Snapshot};
 use crate::spool::printing::trouble::Trouble;
 
@@ -109,12 +110,13 @@ pub(crate) struct Alive {
     by_name: BTreeMap<String, Option<Rc<Known>>>,
     names: BTreeMap<ProcessId, Option<String>>,
     spooler: Option<SpoolerState>,
+    visible: Option<Visible>,
 }
 
 impl Alive {
     /// Knows of none yet.
     pub(crate) fn new(spool: &Spool) -> Self {
-        Self { spool: spool.clone(), by_name: BTreeMap::new(), names: BTreeMap::new(), spooler: None }
+        Self { spool: spool.clone(), by_name: BTreeMap::new(), names: BTreeMap::new(), spooler: None, visible: None }
     }
 
     /// Returns the state of the spooler.
@@ -122,6 +124,14 @@ impl Alive {
         match self.spooler {
             Some(state) => Ok(state),
             None => Ok(*self.spooler.insert(store::spool::state(tx)?)),
+        }
+    }
+
+    /// Returns what the caller sees: a listing of devices names the jobs that they print.
+    pub(crate) fn visible(&mut self, tx: &Tx<'_>) -> Fallible<&mut Visible> {
+        match self.visible {
+            Some(ref mut known) => Ok(known),
+            None => Ok(self.visible.insert(Visible::of(tx)?)),
         }
     }
 

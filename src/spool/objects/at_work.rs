@@ -8,8 +8,8 @@
 //! ended, when its print process died, or when the device goes offline. A request is never carried out twice, and
 //! never by an attempt that it was not made about.
 //!
-//! Who may: the creator of the spool and its operators; SKIP and SKIPTO also whoever may change the job in print. Anybody
-//! waits for an answer.
+//! Who may: the creator of the spool and its operators; CLEAR and JOB n also whom ACCESS OPERATE of the device names; SKIP and
+//! SKIPTO also whoever may change the job in print. Anybody waits for an answer.
 //!
 //! A crash: a request that was committed stays open for the process that it woke or starts; an epoch that ended refuses it.
 
@@ -20,6 +20,7 @@ use crate::model::event::{EventDetail, EventWord};
 use crate::model::request::{Answer, Cleared, DeviceRequest};
 use crate::model::state::{DeviceState, DeviceWish, EntryState, HoldReason, Wish};
 use crate::model::{Call, DeviceName, Failure, FailureKind, JobRef, RequestId};
+use crate::store::batch::Listing;
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, record, record_with};
@@ -47,16 +48,13 @@ fn no_job(device: &DeviceRow, state: &DeviceState) -> Failure {
 
 impl Spool {
     /// Returns the entry that a device has in print; of a device in error the one at which it failed.
-    fn loaded(&self, tx: &Tx<'_>, device: &DeviceRow) -> Fallible<Option<EntryRow>> {
+    fn loaded(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<Option<EntryRow>> {
         if let Some(entry) = store::entry::of_device(tx, device.id, EntryState::Claimed)?.into_iter().next() {
             return Ok(Some(entry));
         }
-        if device.in_error().is_none() {
-            return Ok(None);
-        }
-        let (_, spool_time) = store::spool::state_and_time(tx)?;
-        let next = claims::choose(tx, device, spool_time, &|_| false)?.entry;
-        Ok(next.filter(|entry| entry.attempt > 0))
+        let Some(failed) = device.in_error().and(device.failed) else { return Ok(None) };
+        // Another device may have it, or it may be held, by now.
+        Ok(store::entry::by_id(tx, failed)?.filter(|entry| entry.state == EntryState::Queued))
     }
 
     /// Takes the job in print from a device: it is held, or with `remove` it is deleted. Returns which, what of it had
@@ -69,9 +67,9 @@ impl Spool {
     ) -> Fallible<(Cleared, Vec<WakeTarget>)> {
         let spool = self.clone();
         let (cleared, aftermath) = self.change(Room::Gives, call, move |tx| {
-            Self::demand(tx, Right::Configure)?;
             let device = store::device::to_change(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
-            let Some(entry) = spool.loaded(tx, &device)? else {
+            Self::demand(tx, Right::Operate { place: &Self::place_of_device(tx, &device)? })?;
+            let Some(entry) = Self::loaded(tx, &device)? else {
                 return Err(no_job(&device, &spool.device_status(tx, device.clone(), &mut Alive::new(&spool))?.state));
             };
             let job = store::job::lock(tx, entry.job)?.ok_or_else(|| Failure::internal("an entry without a job"))?;
@@ -105,12 +103,13 @@ impl Spool {
         Ok(Aftermath { erase, targets: claimants(tx, &entries)? })
     }
 
-    /// Makes a job the next one of a device, whatever the priorities of the others. It must be queued there.
+    /// Makes a job the next one of a device, whatever the priorities of the others. It must be queued there. A job of a group
+    /// is kept to this device, until it comes back from it or the device takes no more jobs.
     pub(crate) fn next_job(&self, call: &Call, name: DeviceName, job: &JobRef) -> Fallible<()> {
         let (spool, job) = (self.clone(), job.clone());
         self.change(Room::Gives, call, move |tx| {
-            Self::demand(tx, Right::Configure)?;
             let device = store::device::to_change(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
+            Self::demand(tx, Right::Operate { place: &Self::place_of_device(tx, &device)? })?;
             let mut row = find_to_change(tx, &spool, &job)?;
             let shown = device.name.guardian();
             let refuse = |why: &str| Failure::new(FailureKind::State, format!("job {} {why}", row.number));
@@ -134,6 +133,16 @@ impl Spool {
             row.sort.promoted = -store::spool::next_sequence(tx)?;
             store::job::set_sort(tx, row.id, &row.sort, row.place)?;
             store::alter::rekey_entries(tx, &row)?;
+            // In a group another device would take it. What belongs together stays together.
+            if entry.only.is_none() && routes.contains(&(entry.route, true)) {
+                match row.batch {
+                    Some(member) => {
+                        let all = Listing { number: member.number, end: i64::MAX };
+                        store::batch::keep_to(tx, &all, device.id)?;
+                    }
+                    None => store::entry::keep_to(tx, entry, device.id)?,
+                }
+            }
             record(tx, Object::Job(row.id), EventWord::Promoted, &format!("DEV {shown}, JOB {}", row.number))
         })
     }

@@ -25,7 +25,7 @@ use super::alive::Alive;
 use super::devices::{by_id, is_busy, lacks, not_found};
 use super::spooler::is_something;
 use crate::spool::interface::local::WaitResult;
-use crate::spool::printing::{device_errors, wakes};
+use crate::spool::printing::{claims, device_errors, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
 
 impl Spool {
@@ -52,7 +52,7 @@ impl Spool {
                 record(tx, Object::Device(row.id), EventWord::Started, "DEV START")?;
             }
             let row = store::device::by_id(tx, row.id)?.ok_or_else(|| not_found(tx, &name))?;
-            let work = target.running || crate::spool::printing::claims::device_has_work(tx, &row)?;
+            let work = target.running || claims::device_has_work(tx, &row)?;
             Ok(if work { vec![target] } else { Vec::new() })
         })
     }
@@ -125,13 +125,15 @@ impl Spool {
         }
     }
 
-    /// Drains a device: its job goes on to its end, and it takes no other. Returns the state of the device, and its
-    /// print process if that has to end something.
+    /// Drains a device: its job goes on to its end, and it takes no other. Returns the state of the device, and the
+    /// print processes that have something to do: its own, if that has to end something, and those of its groups.
     pub(crate) fn drain_device(&self, call: &Call, name: DeviceName) -> Fallible<(DeviceState, Vec<WakeTarget>)> {
         let spool = self.clone();
         self.change(Room::Gives, call, move |tx| {
             let row = store::device::to_change(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
             Self::demand(tx, Right::Operate { place: &Self::place_of_device(tx, &row)? })?;
+            // What was kept to it goes to the others of its groups.
+            let mut others = claims::let_go(tx, row.id)?;
             if row.wish == DeviceWish::Stopped {
                 if row.stopped_by_error {
                     // The error stopped it, and RESTART would start it again. From now on an operator has stopped it.
@@ -147,7 +149,7 @@ impl Spool {
                         "DEV DRAIN: SPOOLER START leaves it offline",
                     )?;
                 }
-                return Ok((DeviceState::Offline, Vec::new()));
+                return Ok((DeviceState::Offline, others));
             }
             if row.wish != DeviceWish::Draining {
                 record(tx, Object::Device(row.id), EventWord::Drained, "DEV DRAIN")?;
@@ -166,19 +168,21 @@ impl Spool {
                 Some(process) if row.wish == DeviceWish::Suspended && claimed => {
                     store::device::set_wish(tx, row.id, DeviceWish::Stopped)?;
                     device_errors::no_more_tries(tx, &row)?;
-                    Ok((DeviceState::Suspended, wakes::target(tx, &process.name)?.into_iter().collect()))
+                    wakes::add(&mut others, wakes::target(tx, &process.name)?);
+                    Ok((DeviceState::Suspended, others))
                 }
                 Some(process) if busy || process.running => {
                     store::device::set_wish(tx, row.id, DeviceWish::Draining)?;
                     let state = spool.device_status(tx, by_id(tx, &row)?, &mut Alive::new(&spool))?.state;
-                    Ok((state, wakes::target(tx, &process.name)?.into_iter().collect()))
+                    wakes::add(&mut others, wakes::target(tx, &process.name)?);
+                    Ok((state, others))
                 }
                 _ => {
                     store::device::set_wish(tx, row.id, DeviceWish::Stopped)?;
                     store::device::set_closed(tx, row.id)?;
                     device_errors::no_more_tries(tx, &row)?;
                     record(tx, Object::Device(row.id), EventWord::Stopped, "nothing was printing")?;
-                    Ok((DeviceState::Offline, Vec::new()))
+                    Ok((DeviceState::Offline, others))
                 }
             }
         })

@@ -30,6 +30,7 @@ use crate::store::managed::Holder;
 use crate::store::{self, Fallible, Tx};
 
 use super::alive::{Alive, Known};
+use crate::spool::jobs::visible::Visible;
 use crate::spool::printing::progress::Progress;
 use crate::spool::printing::{claims, device_errors, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
@@ -235,7 +236,7 @@ impl Spool {
         if let Some(entry) = &claimed
             && let Some(job) = store::job::by_id(tx, entry.job)?
         {
-            running = Some(running_job(tx, entry, job, slot)?);
+            running = Some(running_job(tx, entry, job, slot, alive.visible(tx)?)?);
         }
         // The database learns that the device was opened for a job only when the job ends or takes long. The slot
         // knows.
@@ -390,7 +391,15 @@ fn of_error(error: &ErrorNote) -> Trouble {
 }
 
 /// Returns how far a device is with a claimed entry. Without a slot nothing was sent yet.
-pub(crate) fn running_job(tx: &Tx<'_>, entry: &EntryRow, job: JobRow, slot: Option<&Progress>) -> Fallible<RunningJob> {
+/// Of a job that the caller does not see, the name is left out.
+pub(crate) fn running_job(
+    tx: &Tx<'_>,
+    entry: &EntryRow,
+    job: JobRow,
+    slot: Option<&Progress>,
+    visible: &mut Visible,
+) -> Fallible<RunningJob> {
+    let name = if visible.sees_job(tx, &job)? { job.name } else { String::new() };
     let documents = store::document::of_job(tx, job.id)?;
     let accepted = documents.iter().map(|d| d.identity.size.saturating_mul(u64::from(d.copies))).sum();
     let document = slot.map_or(0, |s| s.document);
@@ -399,7 +408,7 @@ pub(crate) fn running_job(tx: &Tx<'_>, entry: &EntryRow, job: JobRow, slot: Opti
     let total = slot.map(|s| s.total).filter(|total| *total > 0).unwrap_or(accepted).max(octets);
     Ok(RunningJob {
         job: job.number,
-        name: job.name,
+        name,
         document,
         documents: u32::try_from(documents.len()).unwrap_or(u32::MAX),
         copies: documents.iter().find(|d| d.sequence == document.max(1)).map_or(1, |d| d.copies),

@@ -16,7 +16,6 @@ use crate::model::collector::by_way_of;
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::job::Format;
 use crate::model::location::{Destination, LocationKind, LocationStatus, content_word};
-use crate::model::state::EntryState;
 use crate::model::{
     DestName, DeviceId, DeviceName, Failure, FailureKind, GroupName, LocationName, LocationPattern, near,
 };
@@ -26,6 +25,8 @@ use crate::store::location::{GroupRow, LocationRow};
 use crate::store::managed::Holder;
 use crate::store::{self, Fallible, Lock, Tx};
 
+use crate::spool::disk::files;
+use crate::spool::jobs::actions::Aftermath;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -39,7 +40,7 @@ impl Spool {
         device: Option<DeviceName>,
     ) -> Fallible<(u32, Vec<WakeTarget>)> {
         let server = self.server().clone();
-        self.change(Room::Takes, call, move |tx| {
+        let (routed, aftermath) = self.change(Room::Takes, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
             let remote = device.as_ref().filter(|name| name.node().is_some_and(|node| *node != server));
             let remote = match remote.and_then(DeviceName::node) {
@@ -77,7 +78,7 @@ impl Spool {
             for row in rows.iter().filter(|row| row.kind != LocationKind::Location) {
                 demand_routable(tx, row)?;
             }
-            let mut targets = Vec::new();
+            let mut aftermath = Aftermath::default();
             let id = device_row.as_ref().map(|device| device.id);
             for row in rows.iter().filter(|row| row.device != id || id.is_none()) {
                 tx.lock(Lock::Route(row.route))?;
@@ -91,7 +92,7 @@ impl Spool {
                     store::location::set_kind(tx, row.id, row.kind, false)?;
                 }
                 if let Some(former) = row.device {
-                    leaves_group(tx, row, former, &mut targets)?;
+                    leaves_group(tx, row, former, &mut aftermath)?;
                 }
                 Self::reorder(tx, row.route)?;
                 Self::reorder(tx, row.group.route)?;
@@ -104,10 +105,12 @@ impl Spool {
             // Which devices have more to do now? The new one, with what waits at the location and for its group. The former
             // one and the others of the group have less, except for what `leaves_group` gives them.
             for target in wakes::of_devices(tx, device_row.as_slice())? {
-                wakes::add(&mut targets, Some(target));
+                wakes::add(&mut aftermath.targets, Some(target));
             }
-            Ok((u32::try_from(rows.len()).unwrap_or(u32::MAX), targets))
-        })
+            Ok((u32::try_from(rows.len()).unwrap_or(u32::MAX), aftermath))
+        })?;
+        files::erase(&self.base().server(self.server()), &aftermath.erase);
+        Ok((routed, aftermath.targets))
     }
 
     /// Sets what the documents of jobs are that are sent to the matching locations. A single location that is unknown is
@@ -314,33 +317,36 @@ pub(crate) fn matching(tx: &Tx<'_>, pattern: &LocationPattern) -> Fallible<Vec<L
 }
 
 /// Takes the device `former` out of the broadcasts of a group, if no location of the group leads to it any more. Its
-/// part of each broadcast is dropped; if it is the last part, any device of the group may print it, and those processes
-/// become `targets`. Nothing here costs more in a larger group, unless such a last part waits.
+/// part of each broadcast is dropped, and a job of which all the rest is printed is printed. If nothing else of a job is
+/// there, any device of the group may print it, and those processes are to look. Nothing here costs more in a larger
+/// group, unless such a job waits.
 pub(super) fn leaves_group(
     tx: &Tx<'_>,
     row: &LocationRow,
     former: DeviceId,
-    targets: &mut Vec<WakeTarget>,
+    aftermath: &mut Aftermath,
 ) -> Fallible<()> {
     if store::location::leads_to(tx, row.group.id, former)? {
         return Ok(());
     }
     let mut freed = false;
     for entry in store::entry::only_for(tx, row.group.route, former)? {
-        let others = store::entry::of_job(tx, entry.job)?;
-        let why = if others.iter().any(|other| other.id != entry.id && other.state != EntryState::Done) {
-            store::entry::delete(tx, &entry)?;
-            "a device left its group before it printed its part"
-        } else {
+        let mut others = store::entry::of_job(tx, entry.job)?;
+        others.retain(|other| other.id != entry.id);
+        if others.is_empty() {
             store::entry::let_anyone(tx, &entry)?;
             freed = true;
-            "a device left its group; any other device of it prints its part"
-        };
+            let why = "a device left its group; any other device of it prints its part";
+            record(tx, Object::Job(entry.job), EventWord::Rerouted, why)?;
+            continue;
+        }
+        let why = "a device left its group before it printed its part";
         record(tx, Object::Job(entry.job), EventWord::Rerouted, why)?;
+        aftermath.erase.extend(Spool::drop_part(tx, &entry, &others)?);
     }
     if freed {
         for target in wakes::of_route(tx, row.group.route)? {
-            wakes::add(targets, Some(target));
+            wakes::add(&mut aftermath.targets, Some(target));
         }
     }
     Ok(())

@@ -36,6 +36,9 @@ use crate::store::{self, Fallible, Lock, Tx};
 
 use super::locations::{in_use, matching};
 use super::{additions, devices};
+use crate::spool::disk::files;
+use crate::spool::jobs::actions::Aftermath;
+use crate::spool::printing::claims::let_go;
 use crate::spool::printing::{device_errors, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -131,7 +134,7 @@ impl Spool {
             return self.set_kept(call, class, &object, &changes, message.as_deref()).map(|()| Vec::new());
         }
         let spool = self.clone();
-        self.change(Room::Takes, call, move |tx| {
+        let aftermath = self.change(Room::Takes, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
             changes.iter().try_for_each(|change| spool.demand_told(tx, change))?;
             let message = message.as_deref();
@@ -139,15 +142,17 @@ impl Spool {
                 ManagedClass::Server => {
                     spool.demand_server(&object)?;
                     tx.lock(Lock::Spool)?;
-                    set_server(tx, &changes, message).map(|()| Vec::new())
+                    set_server(tx, &changes, message).map(|()| Aftermath::default())
                 }
-                ManagedClass::Queue => set_queue(tx, &object, &changes, message).map(|()| Vec::new()),
+                ManagedClass::Queue => set_queue(tx, &object, &changes, message).map(|()| Aftermath::default()),
                 _ => match find(tx, &object.name)? {
-                    Found::Location(row) => set_logical(tx, &row, &changes, message).map(|()| Vec::new()),
+                    Found::Location(row) => set_logical(tx, &row, &changes, message).map(|()| Aftermath::default()),
                     Found::Device(row) => spool.set_actual(tx, &row, &changes, message),
                 },
             }
-        })
+        })?;
+        files::erase(&self.base().server(self.server()), &aftermath.erase);
+        Ok(aftermath.targets)
     }
 
     /// Deletes a destination or a queue.
@@ -289,7 +294,7 @@ impl Spool {
         row: &DeviceRow,
         changes: &[ManagedChange],
         message: Option<&str>,
-    ) -> Fallible<Vec<WakeTarget>> {
+    ) -> Fallible<Aftermath> {
         let before = given(tx, Holder::Device(row.id))?;
         let outlet = store::location::outlet(tx, row.id)?;
         let mut draft = Draft::new(ManagedClass::Destination, Some(Realization::Actual));
@@ -344,11 +349,11 @@ impl Spool {
         }
         let mut said: Vec<String> = draft.changes.iter().map(ToString::to_string).collect();
         said.extend(changed);
-        let mut targets = Vec::new();
+        let mut aftermath = Aftermath::default();
         if moved {
             said.push("associated-queue".to_owned());
             if let Some(outlet) = &outlet {
-                remove(tx, outlet, &mut targets)?;
+                remove(tx, outlet, &mut aftermath)?;
             }
             if let Some(queue) = &draft.queue {
                 make_outlet(tx, queue, row)?;
@@ -367,10 +372,10 @@ impl Spool {
             if let Some(process) = &settings.process
                 && device_errors::restart_at(tx, &devices::by_id(tx, row)?)?.is_some()
             {
-                wakes::add(&mut targets, wakes::target(tx, process)?);
+                wakes::add(&mut aftermath.targets, wakes::target(tx, process)?);
             }
         }
-        Ok(targets)
+        Ok(aftermath)
     }
 }
 
@@ -746,7 +751,7 @@ fn make_outlet(tx: &Tx<'_>, queue: &GroupName, device: &DeviceRow) -> Fallible<(
 }
 
 /// Removes a location without jobs that leads to a device.
-fn remove(tx: &Tx<'_>, row: &LocationRow, targets: &mut Vec<WakeTarget>) -> Fallible<()> {
+fn remove(tx: &Tx<'_>, row: &LocationRow, aftermath: &mut Aftermath) -> Fallible<()> {
     tx.lock(Lock::Route(row.route))?;
     tx.lock(Lock::Route(row.group.route))?;
     let jobs = store::location::job_count(tx, row.id, COUNT_LIMIT)?;
@@ -755,7 +760,7 @@ fn remove(tx: &Tx<'_>, row: &LocationRow, targets: &mut Vec<WakeTarget>) -> Fall
     }
     store::location::set_device(tx, row.id, None)?;
     if let Some(device) = row.device {
-        super::locations::leaves_group(tx, row, device, targets)?;
+        super::locations::leaves_group(tx, row, device, aftermath)?;
     }
     store::location::delete(tx, row)?;
     Spool::reorder(tx, row.group.route)?;
@@ -771,6 +776,7 @@ fn delete_actual(tx: &Tx<'_>, row: &DeviceRow) -> Fallible<()> {
     }
     let outlet = store::location::outlet(tx, row.id)?;
     let others = store::location::of_device(tx, row.id)?;
+    let_go(tx, row.id)?;
     if let Some(other) = others.iter().find(|other| other.kind != LocationKind::Outlet) {
         return Err(Failure::new(FailureKind::InUse, format!("location {} leads to destination {name}", other.name))
             .hint(format!("spoolcom 'LOC {}, DEV NONE'   disconnects it", other.name)));
@@ -779,7 +785,8 @@ fn delete_actual(tx: &Tx<'_>, row: &DeviceRow) -> Fallible<()> {
         return Err(Failure::new(FailureKind::InUse, format!("destination {name} still has jobs of its own")));
     }
     if let Some(outlet) = outlet {
-        remove(tx, &outlet, &mut Vec::new())?;
+        // No part of a job waits for it alone: nothing is erased, and nobody has more to do.
+        remove(tx, &outlet, &mut Aftermath::default())?;
     }
     store::device::delete(tx, row.id)?;
     record(tx, Object::Device(row.id), EventWord::Deleted, &name.guardian())

@@ -16,24 +16,37 @@
 use crate::model::device::{AfterReset, DeviceUri};
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::job::{AFTER_PRINTING, BatchMember};
-use crate::model::lifetime::{Ending, Lifetime};
+use crate::model::lifetime::{Ending, KeptUntil, Lifetime};
 use crate::model::request::Answer;
 use crate::model::state::{Delivery, DeviceWish, EntryState, HoldReason, Wish};
-use crate::model::{DeviceId, Failure};
+use crate::model::{DeviceId, DeviceName, Failure, FontName};
+use crate::store::batch::Listing;
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
-use crate::store::event::{Object, is_recorded, record, record_with};
+use crate::store::event::{Object, is_recorded, last, record, record_with};
 use crate::store::job::JobRow;
 use crate::store::managed::{self, Holder};
 use crate::store::{self, Fallible, Lock, Tx};
 
-use super::{accounting, attempt_limit, device_errors};
+use super::{accounting, attempt_limit, claims, device_errors};
 use crate::spool::Spool;
 use crate::spool::interface::engine::{
     AttemptEnd, Claim, DeviceReport, Lease, Observation, Outcome, Settlement, TimedReport,
 };
 use crate::spool::jobs::lifetime::is_discarded;
 use crate::spool::objects::spooler::settle_drain;
+
+/// What becomes of a job of which every part is printed.
+enum Rest {
+    /// It is held: by HOLDAFTER, or by what held it meanwhile.
+    Held,
+    /// It is a font, and stays.
+    Font(FontName),
+    /// Its retention keeps it.
+    Kept(KeptUntil),
+    /// It is gone.
+    Gone,
+}
 
 /// Print files to erase after the commit.
 pub(crate) type Erase = Vec<String>;
@@ -173,6 +186,7 @@ impl Spool {
                     note(EventWord::Returned, &format!("{shown}: {}", error.text))?;
                 }
                 device_errors::failed(tx, device, error)?;
+                store::device::set_failed(tx, device.id, entry.id)?;
                 let job = if *alone { self.spend(tx, &entry, job, device, &error.text)? } else { job };
                 erase = Self::give_back(tx, &entry, &job, *touched && !on_file)?;
             }
@@ -235,6 +249,7 @@ impl Spool {
         }
         let state = if runs { EntryState::Queued } else { EntryState::Withdrawn };
         store::entry::release(tx, entry, state, duplicate)?;
+        claims::came_back(tx, entry, job)?;
         if job.wish == Wish::Cancel && !is_busy(tx, job)? {
             let ending = job.lifetime.ending.unwrap_or(Ending::CancelledByUser);
             return Self::end(tx, job, None, "cancelled", ending);
@@ -261,49 +276,82 @@ impl Spool {
         // A discard time that has come ends it like a cancellation.
         let ends = job.wish == Wish::Cancel || is_discarded(tx, job);
         let is_last = !busy && (left.is_empty() || ends);
-        // A job that was held while its last octets were on their way stays held, and whoever held it is told.
-        let held = (job.hold_after || !job.reasons.is_empty()) && !ends;
-        if is_last {
-            store::tally::printed(tx)?;
-        }
-        let font = if is_last && !held { store::font::of_job(tx, job.id)? } else { None };
-        if is_last && !held && font.is_none() {
-            let name = device.name.to_string();
-            if let Some(until) = Self::kept_until(tx, job)? {
-                store::entry::release(tx, entry, EntryState::Done, false)?;
-                Self::keep(tx, job, (Ending::of_delivery(outcome), &until), (outcome, Some(&name)), entry.claimed_ms)?;
-                return Ok(Vec::new());
-            }
-            store::entry::delete_claimed(tx, entry)?;
-            // It was cancelled while its last octets were on their way, but it did print.
-            if job.lifetime.ending.is_some() {
-                store::lifetime::set_ending(tx, job.id, None)?;
-            }
-            return Self::finish(tx, job, Some(&name), outcome);
-        }
-        store::entry::release(tx, entry, EntryState::Done, false)?;
         if !is_last {
+            store::entry::release(tx, entry, EntryState::Done, false)?;
             return Ok(Vec::new());
         }
-        if let Some(font) = font {
-            store::job::set_reasons(tx, job.id, job.reasons.with(HoldReason::Operator), None)?;
-            record_with(
-                tx,
-                Object::Job(job.id),
-                EventWord::Held,
-                EventDetail::HoldAfter,
-                &format!("it is the font {font}"),
-            )?;
-        } else if job.hold_after {
-            let reasons = job.reasons.with(HoldReason::Operator);
-            store::job::set_reasons(tx, job.id, reasons, Some(AFTER_PRINTING))?;
-            record_with(tx, Object::Job(job.id), EventWord::Held, EventDetail::HoldAfter, "HOLDAFTER")?;
-        } else {
-            let why = format!("it had been printed completely on {} ({outcome})", device.name.guardian());
-            store::job::set_reasons(tx, job.id, job.reasons, Some(&why))?;
-            record(tx, Object::Job(job.id), EventWord::Held, &why)?;
+        let rest = Self::rest_of(tx, job, ends)?;
+        match rest {
+            Rest::Gone => store::entry::delete_claimed(tx, entry)?,
+            _ => store::entry::release(tx, entry, EntryState::Done, false)?,
+        }
+        Self::all_printed(tx, job, rest, (outcome, Some(&device.name)), entry.claimed_ms)
+    }
+
+    /// Tells what becomes of a job of which every part is printed. One that `ends` is held by nothing.
+    fn rest_of(tx: &Tx<'_>, job: &JobRow, ends: bool) -> Fallible<Rest> {
+        // A job that was held while its last octets were on their way stays held, and whoever held it is told.
+        if (job.hold_after || !job.reasons.is_empty()) && !ends {
+            return Ok(Rest::Held);
+        }
+        Ok(match store::font::of_job(tx, job.id)? {
+            Some(font) => Rest::Font(font),
+            None => Self::kept_until(tx, job)?.map_or(Rest::Gone, Rest::Kept),
+        })
+    }
+
+    /// Does what follows when every part of a job is printed.
+    fn all_printed(
+        tx: &Tx<'_>,
+        job: &JobRow,
+        rest: Rest,
+        (outcome, device): (&str, Option<&DeviceName>),
+        started_ms: Option<i64>,
+    ) -> Fallible<Erase> {
+        store::tally::printed(tx)?;
+        let name = device.map(ToString::to_string);
+        let hold = |why: &str, text: Option<&str>| {
+            store::job::set_reasons(tx, job.id, job.reasons.with(HoldReason::Operator), text)?;
+            record_with(tx, Object::Job(job.id), EventWord::Held, EventDetail::HoldAfter, why)
+        };
+        match rest {
+            Rest::Gone => {
+                // It was cancelled while its last octets were on their way, but it did print.
+                if job.lifetime.ending.is_some() {
+                    store::lifetime::set_ending(tx, job.id, None)?;
+                }
+                return Self::finish(tx, job, name.as_deref(), outcome);
+            }
+            Rest::Kept(until) => {
+                let ending = Ending::of_delivery(outcome);
+                Self::keep(tx, job, (ending, &until), (outcome, name.as_deref()), started_ms)?;
+            }
+            Rest::Font(font) => hold(&format!("it is the font {font}"), None)?,
+            Rest::Held if job.hold_after => hold("HOLDAFTER", Some(AFTER_PRINTING))?,
+            Rest::Held => {
+                let on = device.map_or_else(String::new, |device| format!(" on {}", device.guardian()));
+                let why = format!("it had been printed completely{on} ({outcome})");
+                store::job::set_reasons(tx, job.id, job.reasons, Some(&why))?;
+                record(tx, Object::Job(job.id), EventWord::Held, &why)?;
+            }
         }
         Ok(Vec::new())
+    }
+
+    /// Takes a part from a job that will not be printed, because its device left the group. Is all of the rest printed, the job
+    /// is. Returns the files to erase after the commit.
+    pub(crate) fn drop_part(tx: &Tx<'_>, entry: &EntryRow, rest: &[EntryRow]) -> Fallible<Erase> {
+        store::entry::delete(tx, entry)?;
+        let job = store::job::lock(tx, entry.job)?.ok_or_else(|| missing("a job"))?;
+        // One that has ended already stays what it is.
+        if job.lifetime.ending.is_some() || rest.iter().any(|other| other.state != EntryState::Done) {
+            return Ok(Vec::new());
+        }
+        let words: Vec<EventWord> = Delivery::ALL.into_iter().map(|delivery| delivery.word().into()).collect();
+        let delivered = last(tx, Object::Job(job.id), &words)?.map(|event| String::from(event.what));
+        let outcome = delivered.unwrap_or_else(|| Delivery::Sent.word().to_owned());
+        let rest = Self::rest_of(tx, &job, job.wish == Wish::Cancel || is_discarded(tx, &job))?;
+        Self::all_printed(tx, &job, rest, (&outcome, None), None)
     }
 
     /// Settles the transferred jobs of a device in a transaction.
@@ -366,10 +414,11 @@ impl Spool {
     /// Notes which batch a device is in the middle of, now that it has delivered a job.
     fn batch_goes_on(&self, tx: &Tx<'_>, device: &DeviceRow, job: &JobRow) -> Fallible<()> {
         let batch = match job.batch {
-            Some(BatchMember { number, .. }) if store::batch::another_waits(tx, number, job.id, device.id)? => {
-                Some(number)
+            Some(BatchMember { number, .. }) => {
+                let listing = Listing { number, end: device.batch_end };
+                store::batch::another_waits(tx, &listing, job.id, device.id)?.then_some(number)
             }
-            _ => None,
+            None => None,
         };
         if batch != device.batch {
             store::batch::set_of_device(tx, device.id, batch)?;

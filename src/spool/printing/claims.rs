@@ -16,6 +16,7 @@ use crate::model::order::estimate_ms;
 use crate::model::state::{DeviceWish, EntryState, ProcessState};
 use crate::model::time::{Moment, SpoolTime};
 use crate::model::{ClassId, DeviceId, Failure, JobId, RouteId};
+use crate::store::batch::{Kept, Listing};
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, last, record};
@@ -24,11 +25,11 @@ use crate::store::process::ProcessRow;
 use crate::store::waiting::{self, Run};
 use crate::store::{self, Fallible, Lock, Tx};
 
-use super::device_errors;
+use super::{device_errors, wakes};
 use crate::model::remote::DocumentOrigin;
-use crate::spool::Spool;
 use crate::spool::interface::engine::{BatchPart, Claim, ClaimedDocument, Lease, Next};
 use crate::spool::interface::records::SpoolerState;
+use crate::spool::{Spool, WakeTarget};
 
 /// How many entries of a group's queue a device looks at, to find one that no other device would finish sooner.
 const LOOK_AHEAD: u32 = 32;
@@ -104,8 +105,8 @@ pub(crate) fn choose(
     let classes = store::job::classes_for(tx, &store::device::carries(&device.settings))?;
     let routes = store::device::routes(tx, device.id)?;
     // A batch is one listing: no other job comes between its jobs.
-    if let Some(batch) = device.batch
-        && let Some(next) = store::batch::next_entry(tx, batch, device.id)?
+    if let Some(listing) = listing(tx, device, None)?
+        && let Some(next) = store::batch::waiting(tx, &listing, device.id, i64::MIN, 1)?.pop()
         && classes.contains(&next.class)
         && routes.iter().any(|(route, _)| *route == next.route)
     {
@@ -138,6 +139,49 @@ pub(crate) fn choose(
         }
     }
     Ok(Choice { entry: best, waiting })
+}
+
+/// Returns the listing that a device is in the middle of, or that it begins with the entry that it prints now.
+pub(crate) fn listing(tx: &Tx<'_>, device: &DeviceRow, claimed: Option<&EntryRow>) -> Fallible<Option<Listing>> {
+    let number = match claimed {
+        Some(entry) => store::job::by_id(tx, entry.job)?.and_then(|job| job.batch).map(|member| member.number),
+        None => device.batch,
+    };
+    Ok(number.map(|number| Listing { number, end: device.batch_end }))
+}
+
+/// Lets the groups of a device print again what was kept to it: it takes no more jobs. Returns the print processes that have
+/// work now.
+pub(crate) fn let_go(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<WakeTarget>> {
+    let mut targets = Vec::new();
+    for (route, _) in store::device::routes(tx, device)?.into_iter().filter(|(_, is_group)| *is_group) {
+        if store::batch::let_go(tx, route, device, Kept::All)? {
+            for target in wakes::of_route(tx, route)? {
+                wakes::add(&mut targets, Some(target));
+            }
+        }
+    }
+    Ok(targets)
+}
+
+/// Does the same when a job comes back: what was kept to its device goes with it, unless a part of its batch was printed
+/// there already and the device goes on.
+pub(crate) fn came_back(tx: &Tx<'_>, entry: &EntryRow, job: &JobRow) -> Fallible<()> {
+    let Some(device) = entry.device else { return Ok(()) };
+    let Some(BatchMember { number, .. }) = job.batch else {
+        if entry.only == Some(device) {
+            store::batch::let_go(tx, entry.route, device, Kept::Job(job.id))?;
+        }
+        return Ok(());
+    };
+    let row = store::device::by_id(tx, device)?;
+    let goes_on = row.is_some_and(|row| {
+        row.batch == Some(number) && matches!(row.wish, DeviceWish::Started | DeviceWish::Suspended)
+    });
+    if !goes_on {
+        store::batch::let_go(tx, entry.route, device, Kept::Batch(number))?;
+    }
+    Ok(())
 }
 
 /// Another device of the group that could take an entry: its speed, and how soon it will be free.
@@ -223,6 +267,21 @@ fn passed(tx: &Tx<'_>, device: &DeviceRow, entry: &EntryRow) -> Fallible<Option<
     }
 }
 
+fn job_of(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<JobRow> {
+    store::job::by_id(tx, entry.job)?.ok_or_else(|| Failure::internal("an entry without a job"))
+}
+
+/// Fixes where a listing ends that a device begins with a job: whatever joins the batch from now on waits like any other job.
+/// Returns the device as it is then; none when it begins no listing.
+fn begin_listing(tx: &Tx<'_>, device: &DeviceRow, job: &JobRow) -> Fallible<Option<DeviceRow>> {
+    let Some(BatchMember { number, place }) = job.batch.filter(|member| device.batch != Some(member.number)) else {
+        return Ok(None);
+    };
+    let end = store::batch::last_place(tx, number, device.id)?.map_or(place, |last| last.max(place));
+    store::batch::set_end(tx, device.id, end)?;
+    Ok(Some(DeviceRow { batch_end: end, ..device.clone() }))
+}
+
 impl Spool {
     /// Tells whether a print process runs and is well.
     pub(crate) fn is_alive(&self, process: &ProcessRow, now: &Moment) -> bool {
@@ -240,7 +299,8 @@ impl Spool {
                 return Ok(Next::Unknown);
             }
             let more = has_eligible(tx, &row)?;
-            return Ok(Next::Job(Box::new(self.as_claim(tx, entry, &row, more)?)));
+            let job = job_of(tx, &entry)?;
+            return Ok(Next::Job(Box::new(self.as_claim(tx, (entry, job), &row, more)?)));
         }
         self.claim_for(tx, lease, &row)
     }
@@ -295,12 +355,15 @@ impl Spool {
         }
         let unannounced = entry.duplicate && row.error.is_none() && !announced;
         let (route, only) = (entry.route, entry.only);
-        let claim = self.as_claim(tx, entry, row, waiting > 1)?;
-        // The devices of a group would share the rest of a batch among them.
+        let job = job_of(tx, &entry)?;
+        let begins = begin_listing(tx, row, &job)?;
+        let row = begins.as_ref().unwrap_or(row);
+        let claim = self.as_claim(tx, (entry, job), row, waiting > 1)?;
+        // The devices of a group would share the rest of a listing among them.
         if let Some(part) = claim.batch.filter(|part| only.is_none() && !part.last)
             && store::device::routes(tx, device)?.contains(&(route, true))
         {
-            store::batch::keep_to(tx, part.number, device)?;
+            store::batch::keep_to(tx, &Listing { number: part.number, end: row.batch_end }, device)?;
         }
         if unannounced {
             let why =
@@ -334,8 +397,13 @@ impl Spool {
         Ok(found.collect())
     }
 
-    fn as_claim(&self, tx: &Tx<'_>, entry: EntryRow, device: &DeviceRow, more: bool) -> Fallible<Claim> {
-        let job = store::job::by_id(tx, entry.job)?.ok_or_else(|| Failure::internal("an entry without a job"))?;
+    fn as_claim(
+        &self,
+        tx: &Tx<'_>,
+        (entry, job): (EntryRow, JobRow),
+        device: &DeviceRow,
+        more: bool,
+    ) -> Fallible<Claim> {
         let documents = self.documents(tx, job.id)?;
         let font = store::location::font_towards(tx, job.group, job.location, device.id)?;
         let font = font.map(|name| store::font::job_of(tx, &name)).transpose()?.flatten();
@@ -351,7 +419,7 @@ impl Spool {
             Some(BatchMember { number, .. }) => Some(BatchPart {
                 number,
                 first: device.batch != Some(number),
-                last: !store::batch::another_waits(tx, number, job.id, device.id)?,
+                last: !store::batch::another_waits(tx, &Listing { number, end: device.batch_end }, job.id, device.id)?,
             }),
         };
         Ok(Claim {

@@ -33,6 +33,7 @@ pub(crate) fn failed(tx: &Tx<'_>, device: &DeviceRow, error: &ErrorNote) -> Fall
     note(tx, device, EventWord::Error, &what)?;
     if stops {
         store::device::stop_by_error(tx, device.id)?;
+        claims::let_go(tx, device.id)?;
         let tries = if error.tries > 1 { format!(", after {} tries", error.tries) } else { String::new() };
         let again = match device.settings.restart {
             0 => "until somebody starts it".to_owned(),

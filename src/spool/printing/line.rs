@@ -14,11 +14,11 @@ use std::rc::Rc;
 use crate::model::state::{DeviceWish, EntryState};
 use crate::model::{ClassId, DeviceId, JobId, RouteId};
 use crate::store::device::DeviceRow;
-use crate::store::entry::EntryRow;
 use crate::store::job::{JobRow, SortKey};
 use crate::store::waiting::{self, Run};
 use crate::store::{self, Fallible, Tx};
 
+use super::claims;
 use crate::spool::objects::alive::Alive;
 
 /// Places are exact below this number. It stands for every higher one.
@@ -88,8 +88,8 @@ struct Line {
     readers: Vec<Reader>,
     heads: BinaryHeap<Reverse<(Place, usize)>>,
     places: Vec<Place>,
-    /// The entry that it has begun on its file, and resumes before all others.
-    begun: Option<EntryRow>,
+    /// What it prints before all others, in order: the entry that it has begun on its file, and then the listing in print.
+    first: Vec<(JobId, Place)>,
     /// The places of entries that a dead process had: they wait again, though their rows do not say so yet.
     returned: Vec<Place>,
     printing: u32,
@@ -102,7 +102,16 @@ impl Line {
         for (n, reader) in readers.iter_mut().enumerate() {
             heads.extend(reader.next(tx, fifo)?.map(|place| Reverse((place, n))));
         }
-        Ok(Self { fifo, classes, readers, heads, places: Vec::new(), begun: None, returned: Vec::new(), printing: 0 })
+        Ok(Self {
+            fifo,
+            classes,
+            readers,
+            heads,
+            places: Vec::new(),
+            first: Vec::new(),
+            returned: Vec::new(),
+            printing: 0,
+        })
     }
 
     /// Counts the places before `to`.
@@ -121,15 +130,16 @@ impl Line {
             return Ok(None);
         }
         let printing = self.printing;
-        if self.begun.as_ref().is_some_and(|begun| begun.job == job) {
-            return Ok(Some(Standing { ahead: 0, printing }));
+        let counted = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        if let Some(ahead) = self.first.iter().position(|(first, _)| *first == job) {
+            return Ok(Some(Standing { ahead: counted(ahead), printing }));
         }
         let place = sort.place(self.fifo);
         let returned = self.returned.iter().filter(|other| **other < place).count();
-        let before = self.before(tx, sort)?.saturating_add(u32::try_from(returned).unwrap_or(u32::MAX));
-        // One that was begun on the file of the device is resumed first, wherever it stands.
-        let jumps = self.begun.as_ref().is_some_and(|begun| sort.place(self.fifo) < begun.sort.place(self.fifo));
-        Ok(Some(Standing { ahead: before.saturating_add(u32::from(jumps)).min(POSITION_LIMIT), printing }))
+        let before = self.before(tx, sort)?.saturating_add(counted(returned));
+        // These are printed first, wherever they stand.
+        let jump = self.first.iter().filter(|(_, first)| place < *first).count();
+        Ok(Some(Standing { ahead: before.saturating_add(counted(jump)).min(POSITION_LIMIT), printing }))
     }
 }
 
@@ -174,20 +184,36 @@ impl Lines {
             }
         };
         let mut runs = Vec::new();
-        for (route, is_group) in store::device::routes(tx, device.id)? {
+        let routes = store::device::routes(tx, device.id)?;
+        for (route, is_group) in routes.iter().copied() {
             let own = is_group && self.broadcasts(tx, route)?;
             for only in std::iter::once(None).chain(own.then_some(Some(device.id))) {
                 runs.extend(classes.iter().map(|class| Run { route, only, class: *class }));
             }
         }
         let mut line = Line::new(tx, device.settings.fifo, classes, runs.into_iter())?;
+        let fifo = line.fifo;
         if self.begun(tx)?.contains(&device.id) {
-            line.begun = store::entry::begun_on(tx, device.id, &form)?;
+            line.first
+                .extend(store::entry::begun_on(tx, device.id, &form)?.map(|begun| (begun.job, begun.sort.place(fifo))));
         }
+        let mut claimed = None;
         for entry in store::entry::of_device(tx, device.id, EntryState::Claimed)? {
             match alive.claimant(tx, entry.claimed_by)? {
-                Some(_) => line.printing += 1,
-                None => line.returned.push(entry.sort.place(line.fifo)),
+                Some(_) => {
+                    line.printing += 1;
+                    claimed = claimed.or(Some(entry));
+                }
+                None => line.returned.push(entry.sort.place(fifo)),
+            }
+        }
+        if let Some(listing) = claims::listing(tx, device, claimed.as_ref())? {
+            for entry in store::batch::waiting(tx, &listing, device.id, i64::MIN, POSITION_LIMIT)? {
+                let fits = line.classes.contains(&entry.class) && routes.iter().any(|(route, _)| *route == entry.route);
+                // The begun one may be one of them.
+                if fits && line.first.first().is_none_or(|(job, _)| *job != entry.job) {
+                    line.first.push((entry.job, entry.sort.place(fifo)));
+                }
             }
         }
         Ok(line)

@@ -1,4 +1,5 @@
-//! The queue of one device: what it would claim now, in order, and after that what it passes over.
+//! The queue of one device: what it would claim now, in order, and after that what it passes over. The rest of a listing that
+//! it prints stands first, as it prints it.
 //!
 //! Entries wait in runs (route × requirement class × any device or this one), each in the order of an index. Runs are
 //! merged only as far as a page reaches, so that the first page costs the same however many entries wait. Does the list
@@ -13,12 +14,14 @@ use crate::model::query::{Cursor, PAGE, Page, Parts};
 use crate::model::queue::QueueItem;
 use crate::model::state::EntryState;
 use crate::model::{DeviceName, Failure, FailureKind};
+use crate::store::batch::Listing;
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::job::SortKey;
 use crate::store::waiting::{self, Run};
 use crate::store::{self, Fallible, Tx};
 
+use super::claims;
 use super::line::START;
 use crate::spool::Spool;
 use crate::spool::jobs::view::Known;
@@ -31,6 +34,8 @@ const CHUNK: u32 = 64;
 /// The parts of a queue, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
+    /// The rest of the listing in print.
+    Listing = 0,
     /// Jobs that the device can print; one that was begun here comes first.
     Fits = 1,
     /// Jobs that need another form.
@@ -43,17 +48,18 @@ struct Place {
     part: Part,
     /// How many jobs stand before it.
     before: u32,
-    /// The last place seen in the part; [`START`] for none.
+    /// The last place seen in the part; [`START`] for none. In a listing its `sequence` is the place in the batch.
     after: SortKey,
 }
 
 impl Place {
     fn of(cursor: Option<&Cursor>) -> Fallible<Self> {
-        let Some(cursor) = cursor else { return Ok(Self { part: Part::Fits, before: 0, after: START }) };
+        let Some(cursor) = cursor else { return Ok(Self { part: Part::Listing, before: 0, after: START }) };
         let bad = || Failure::new(FailureKind::BadValue, "the place in the queue is malformed");
         let [part, before, promoted, rank, key, sequence] = cursor.key.as_slice() else { return Err(bad()) };
         Ok(Self {
             part: match part {
+                0 => Part::Listing,
                 1 => Part::Fits,
                 2 => Part::PassedOver,
                 _ => return Err(bad()),
@@ -137,6 +143,12 @@ fn runs(tx: &Tx<'_>, device: &DeviceRow, part: Part) -> Fallible<Vec<Run>> {
     Ok(found)
 }
 
+/// Tells whether an entry belongs to the listing in print.
+fn is_of(tx: &Tx<'_>, listing: Option<&Listing>, entry: &EntryRow) -> Fallible<bool> {
+    let Some(listing) = listing else { return Ok(false) };
+    Ok(store::job::by_id(tx, entry.job)?.is_some_and(|job| listing.has(&job)))
+}
+
 /// Returns how long a device takes for a job, in milliseconds, at the octets in a second that it was measured to take.
 fn estimate(job: &JobStatus, rate: u64) -> i64 {
     let octets: u64 = job.documents.iter().map(|d| d.octets.saturating_mul(u64::from(d.copies))).sum();
@@ -161,10 +173,13 @@ impl Spool {
                 store::device::by_name(tx, name)?.ok_or_else(|| crate::spool::objects::devices::not_found(tx, name))?;
             let begun = store::entry::begun_on(tx, device.id, &store::device::carries(&device.settings))?;
             let mut alive = Alive::new(self);
-            let (mut printing, mut returned) = (0, Vec::new());
+            let (mut printing, mut claimed, mut returned) = (0, None, Vec::new());
             for entry in store::entry::of_device(tx, device.id, EntryState::Claimed)? {
                 match alive.claimant(tx, entry.claimed_by)? {
-                    Some(_) => printing += 1,
+                    Some(_) => {
+                        printing += 1;
+                        claimed = claimed.or(Some(entry));
+                    }
                     // Its process died: it waits again, though its row does not say so yet.
                     None => returned.push(entry),
                 }
@@ -181,6 +196,32 @@ impl Spool {
                 });
                 last = Some(entry.clone());
             }
+            let listing = claims::listing(tx, &device, claimed.as_ref())?;
+            let is_begun = |entry: &EntryRow| begun.as_ref().is_some_and(|begun| begun.id == entry.id);
+            if place.part == Part::Listing {
+                let fitting = runs(tx, &device, Part::Fits)?;
+                let found = match &listing {
+                    Some(listing) => {
+                        let wanted = u32::try_from(limit + 2).unwrap_or(u32::MAX);
+                        store::batch::waiting(tx, listing, device.id, place.after.sequence, wanted)?
+                    }
+                    None => Vec::new(),
+                };
+                let fits = |entry: &EntryRow| {
+                    fitting.contains(&Run { route: entry.route, only: entry.only, class: entry.class })
+                };
+                for entry in found.into_iter().filter(|entry| fits(entry) && !is_begun(entry)) {
+                    if let (true, Some(last)) = (items.len() >= limit, &last) {
+                        return Ok(Page { rows: items, next: Some(place.cursor(last)) });
+                    }
+                    place.before = place.before.saturating_add(1);
+                    let item = self.queue_item(tx, &device, &entry, Some(place.before), printing, &mut known)?;
+                    place.after.sequence = item.job.batch.map_or(i64::MAX, |member| member.place);
+                    items.push(item);
+                    last = Some(entry);
+                }
+                place = Place { part: Part::Fits, after: START, ..place };
+            }
             loop {
                 // Read one more than the page holds: it tells whether another page follows.
                 let wanted = limit + 2 - items.len();
@@ -192,8 +233,10 @@ impl Spool {
                     rows.sort_by_key(|entry| entry.sort.place(fifo));
                     rows.truncate(wanted);
                 }
+                let is_all = rows.len() < wanted;
                 for entry in rows {
-                    if begun.as_ref().is_some_and(|begun| begun.id == entry.id) {
+                    if is_begun(&entry) || (place.part == Part::Fits && is_of(tx, listing.as_ref(), &entry)?) {
+                        place.after = entry.sort;
                         continue;
                     }
                     if let (true, Some(last)) = (items.len() >= limit, &last) {
@@ -204,6 +247,9 @@ impl Spool {
                     let sequence = (place.part == Part::Fits).then_some(place.before);
                     items.push(self.queue_item(tx, &device, &entry, sequence, printing, &mut known)?);
                     last = Some(entry);
+                }
+                if !is_all {
+                    continue;
                 }
                 if place.part == Part::PassedOver {
                     return Ok(Page { rows: items, next: None });
@@ -234,13 +280,15 @@ impl Spool {
         known: &mut Known,
     ) -> Fallible<QueueItem> {
         let job = store::job::by_id(tx, entry.job)?.ok_or_else(|| Failure::internal("an entry without a job"))?;
+        // A job is also kept to one device when that goes on with its batch, or when an operator wants it there.
+        let broadcast = entry.only.is_some() && Self::broadcasts(tx, &job)?;
         let mut job = self.job_status(tx, job, known)?;
         job.intervening = sequence.map(|n| (n - 1).saturating_add(printing));
         Ok(QueueItem {
             sequence,
             estimate_ms: device.rate.map(|rate| estimate(&job, rate)),
             begun: false,
-            broadcast: entry.only.is_some(),
+            broadcast,
             job,
         })
     }

@@ -68,6 +68,30 @@ fn clear_of_a_device_in_error_takes_the_job_at_which_it_failed() {
 }
 
 #[test]
+fn clear_of_a_device_in_error_takes_no_other_job_however_often_that_was_tried() {
+    let site = Site::new();
+    let device = site.device("LP1", "#A.B", vec![Site::socket()]);
+    let lease = site.begins();
+    let tried = site.job("a.b", 1);
+    let claim = site.claim(&lease, device).unwrap();
+    site.spool.attempt_ends(&lease, &claim, device_failed(false), false, &site.now()).unwrap();
+    // A more urgent one is the next to fail, and the first one waits again.
+    let failed = site.job_with("a.b", 1, |job| job.priority = Priority::new(100).unwrap());
+    let claim = site.claim(&lease, device).unwrap();
+    assert_eq!(claim.number.get(), failed);
+    site.spool.attempt_ends(&lease, &claim, device_failed(false), false, &site.now()).unwrap();
+    let higher = vec![crate::model::alter::JobChange::Priority(Priority::new(100))];
+    site.spool.next_job(&site.call(), lp("lp1"), &reference(tried)).unwrap();
+    site.spool.alter_job(&site.call(), &reference(tried), higher).unwrap();
+    let (cleared, _) = site.spool.clear_device(&site.call(), lp("lp1"), false).unwrap();
+    assert_eq!(cleared.job.get(), failed);
+    // That one is gone from there, and the other did not fail last.
+    let none = site.spool.clear_device(&site.call(), lp("lp1"), true).unwrap_err();
+    assert!(none.message.ends_with("it has no job"), "{none}");
+    assert!(site.status(tried).is_ok());
+}
+
+#[test]
 fn a_device_without_a_job_has_nothing_to_clear_or_skip() {
     let site = Site::new();
     site.device("LP1", "#A.B", vec![Site::socket()]);

@@ -192,3 +192,55 @@ fn a_job_joins_its_batch_when_it_is_submitted() {
     assert_eq!(printed[..3], jobs, "as one listing, from the first of them on");
     assert!(site.status(jobs[0]).is_err());
 }
+
+#[test]
+fn a_listing_ends_with_the_jobs_that_its_batch_had_when_it_began() {
+    let site = Site::new();
+    let device = site.device("LP1", "#A.B", vec![Site::socket()]);
+    let member = || site.job_with("a.b", 1, |job| job.batch = Some(batch(B)));
+    let numbers = |site: &Site, limit: u32| -> Vec<u32> {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = site.spool.device_queue(&site.call(), &"lp1".parse().unwrap(), after.as_ref(), limit).unwrap();
+            for item in &page.rows {
+                assert_eq!(item.job.intervening, item.sequence, "one prints now");
+                found.push(item.job.number.get());
+            }
+            let Some(next) = page.next else { return found };
+            after = Some(next);
+        }
+    };
+    let jobs = [member(), member(), member()];
+    let lease = site.begins();
+    let mut claim = site.claim(&lease, device).unwrap();
+    let later = member();
+    let high = site.job_with("a.b", 1, |job| job.priority = Priority::new(100).unwrap());
+    let mut order = vec![jobs[1], jobs[2], high, later];
+    let mut printed = vec![claim.number.get()];
+    loop {
+        for limit in [1, 2, 10] {
+            assert_eq!(numbers(&site, limit), order[printed.len() - 1..], "the queue of the device");
+        }
+        for (n, job) in order[printed.len() - 1..].iter().enumerate() {
+            let ahead = u32::try_from(n).unwrap() + 1;
+            assert_eq!(site.status(*job).unwrap().intervening, Some(ahead), "SEQ of {job}");
+            let why = format!("{:?}", site.spool.why(&site.call(), &reference(*job)).unwrap().causes);
+            let wanted = if n == 0 { "Next".to_owned() } else { format!("jobs: {ahead}") };
+            assert!(why.contains(&wanted), "{job}: {why}");
+        }
+        let part = claim.batch.map(|part| (part.first, part.last));
+        let number = claim.number.get();
+        match printed.len() {
+            1 => assert_eq!(part, Some((true, false))),
+            3 => assert_eq!(part, Some((false, true)), "what joined later is another listing"),
+            4 => assert_eq!((number, part), (high, None)),
+            5 => assert_eq!((number, part), (later, Some((true, true)))),
+            _ => {}
+        }
+        let Some(next) = site.ends(&lease, &claim, sent()) else { break };
+        printed.push(next.number.get());
+        claim = next;
+    }
+    order.insert(0, jobs[0]);
+    assert_eq!(printed, order);
+}

@@ -8,6 +8,7 @@ mod cost;
 mod counters;
 mod cycles;
 mod fonts;
+mod groups;
 mod half_made;
 mod headers;
 mod initial_values;
@@ -21,6 +22,7 @@ mod queues;
 mod reorder;
 mod restart;
 mod restored;
+mod rights;
 mod submission;
 mod sweep;
 

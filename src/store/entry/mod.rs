@@ -270,6 +270,15 @@ pub(crate) fn only_for(tx: &Tx<'_>, route: RouteId, device: DeviceId) -> Fallibl
     )
 }
 
+/// Lets only one device of its route print an entry that waits.
+pub(crate) fn keep_to(tx: &Tx<'_>, entry: &EntryRow, device: DeviceId) -> Fallible<()> {
+    tx.change(
+        "the entry",
+        "UPDATE entry SET only_device = ? WHERE id = ? AND state = ?",
+        values![device, entry.id, entry.state],
+    )
+}
+
 /// Lets any device of its route print an entry that waits.
 pub(crate) fn let_anyone(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<()> {
     tx.change(

@@ -130,7 +130,8 @@ fn row(style: &Style, item: &QueueItem) -> Vec<String> {
     vec![
         item.sequence.map_or_else(|| "-".to_owned(), |n| n.to_string()),
         job.number.to_string(),
-        format!("{},{}", job.owner_gid, job.owner_uid),
+        // The job of another user stands without a name, and without his number.
+        if job.owner.is_empty() { String::new() } else { format!("{},{}", job.owner_gid, job.owner_uid) },
         style.time(job.created_ms),
         job.copies.to_string(),
         job.pages.map(|n| n.to_string()).unwrap_or_default(),

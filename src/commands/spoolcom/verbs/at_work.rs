@@ -54,6 +54,10 @@ impl AtWork {
             Self::SkipTo(page) => ask(name, DeviceRequest::SkipTo(*page), session),
             Self::Clear { remove } => {
                 let cleared = session.spool()?.clear_device(name.clone(), *remove)?;
+                if !cleared.running {
+                    let what = if *remove { "deleted" } else { "held" };
+                    session.hint(&format!("{} failed at job {}, which is {what} now", name.guardian(), cleared.job));
+                }
                 Ok(gone(name, &cleared, session)?)
             }
             Self::Job(job) => {
