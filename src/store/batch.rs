@@ -94,7 +94,7 @@ pub(crate) fn another_waits(tx: &Tx<'_>, listing: &Listing, job: JobId, device: 
 /// Lets only this device print what waits of a listing.
 pub(crate) fn keep_to(tx: &Tx<'_>, listing: &Listing, device: DeviceId) -> Fallible<()> {
     tx.run(
-        "UPDATE entry SET only_device = ? WHERE state = ? AND only_device = ?
+        "UPDATE entry SET only_device = ?, kept = 1 WHERE state = ? AND only_device = ?
              AND job_id IN (SELECT id FROM job WHERE batch = ? AND batch_place <= ?)",
         values![device, EntryState::Queued, ANY, listing.number, listing.end],
     )?;
@@ -112,7 +112,8 @@ pub(crate) enum Kept {
     Job(JobId),
 }
 
-/// Lets every device of a group print again what was kept to one of them. Parts of a broadcast stay where they are. Returns
+/// Lets every device of a group print again what was kept to one of them. Parts of a broadcast stay where they are, and so
+/// does what was assigned to a device. Returns
 /// whether there was anything.
 pub(crate) fn let_go(tx: &Tx<'_>, route: RouteId, device: DeviceId, what: Kept) -> Fallible<bool> {
     let (of, id) = match what {
@@ -121,7 +122,8 @@ pub(crate) fn let_go(tx: &Tx<'_>, route: RouteId, device: DeviceId, what: Kept) 
         Kept::Job(job) => ("job_id = ?7", Some(job.0)),
     };
     let sql = format!(
-        "UPDATE entry SET only_device = ?1 WHERE state IN (?2, ?3) AND route_id = ?4 AND only_device = ?5 AND {of}
+        "UPDATE entry SET only_device = ?1, kept = 0
+         WHERE state IN (?2, ?3) AND route_id = ?4 AND only_device = ?5 AND kept = 1 AND {of}
              AND EXISTS (SELECT 1 FROM location_group g WHERE g.route_id = ?4 AND g.broadcast = ?6)
              AND NOT EXISTS (SELECT 1 FROM entry o WHERE o.job_id = entry.job_id AND o.id <> entry.id)"
     );

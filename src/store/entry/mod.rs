@@ -270,11 +270,11 @@ pub(crate) fn only_for(tx: &Tx<'_>, route: RouteId, device: DeviceId) -> Fallibl
     )
 }
 
-/// Lets only one device of its route print an entry that waits.
+/// Lets only one device of its route print an entry that waits, as long as the device prints.
 pub(crate) fn keep_to(tx: &Tx<'_>, entry: &EntryRow, device: DeviceId) -> Fallible<()> {
     tx.change(
         "the entry",
-        "UPDATE entry SET only_device = ? WHERE id = ? AND state = ?",
+        "UPDATE entry SET only_device = ?, kept = 1 WHERE id = ? AND state = ?",
         values![device, entry.id, entry.state],
     )
 }
@@ -283,16 +283,16 @@ pub(crate) fn keep_to(tx: &Tx<'_>, entry: &EntryRow, device: DeviceId) -> Fallib
 pub(crate) fn let_anyone(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<()> {
     tx.change(
         "the entry",
-        "UPDATE entry SET only_device = ? WHERE id = ? AND state = ?",
+        "UPDATE entry SET only_device = ?, kept = 0 WHERE id = ? AND state = ?",
         values![ANY, entry.id, entry.state],
     )
 }
 
-/// Lets one device alone print the entries of a job that no device has, or any device of their route.
+/// Lets one device alone print the entries of a job that no device has, whatever becomes of it, or any device of their route.
 pub(crate) fn set_only(tx: &Tx<'_>, job: JobId, only: Option<DeviceId>) -> Fallible<()> {
     tx.demand_lock(Lock::Job(job))?;
     tx.run(
-        "UPDATE entry SET only_device = ? WHERE job_id = ? AND state IN (?, ?)",
+        "UPDATE entry SET only_device = ?, kept = 0 WHERE job_id = ? AND state IN (?, ?)",
         values![only.unwrap_or(ANY), job, EntryState::Queued, EntryState::Withdrawn],
     )?;
     Ok(())
