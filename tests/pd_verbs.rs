@@ -272,7 +272,6 @@ fn messages_have_numbers_and_are_explained() {
         ("pdcreate", &["-c", "queue", "acme1:q"], 1, "9100-107"),
         ("pddelete", &["-c", "queue", "q"], 1, "9100-109"),
         ("pdenable", &["-c", "queue", "-x", "descriptor=x", "q"], 2, "9100-021"),
-        ("pdls", &["-H", "somewhere:6874"], 3, "5010-452"),
         ("pdmsg", &["9999-999"], 1, "9100-106"),
     ];
     for (program, words, status, number) in cases {

@@ -68,9 +68,17 @@ pub const MESSAGES: &[Message] = &[
     last(When::Elsewhere, row("5010-304", "The queue ____ is backlogged.",
         "more work waits in a queue than its upper bound", "jobs are taken and printed as before",
         "enable another destination of the queue, or move jobs with pdresubmit")),
-    row("5010-452", "this version cannot reach a server over the network",
-        "-H, PDHOST or PD_SOCKET names a server that does not answer, or cannot be reached from here", NOTHING,
-        "name the socket or the directory of a server of this machine, or unset PDHOST and PD_SOCKET"),
+    row("5010-452", "____: no server____",
+        "nobody answers at the host and port that -H, PDHOST or PD_SOCKET names", NOTHING,
+        "begin the server there (pdserver --listen), or name another one; pdls without -H uses the spool of this machine"),
+    row("9100-303", "____: wrong certificate____",
+        "a certificate is missing, has ended, was revoked, or is one of another group of servers", NOTHING,
+        "pdserver invite NAME at the first server prints a token, and pdserver join --client uses it"),
+    row("9100-304", "____: other version____",
+        "the server speaks another version of the protocol, or is no server of spoolsuite", NOTHING,
+        "install the same release on both machines"),
+    row("9100-305", "____: timeout____", "a server on the network did not answer in time",
+        "it may be done or not", "look with pdls before the command is repeated"),
 
     row("9100-002", "knows no attribute '____'", "the command has no attribute of that name", NOTHING,
         "--help of the command lists its attributes; names may be shortened"),
@@ -232,6 +240,15 @@ mod tests {
         assert_eq!(number(FailureKind::NotFound, "x.y: cannot find destination x.y"), "9100-103");
         assert_eq!(number(FailureKind::State, "job 7 was not removed: nobody confirmed it"), "9100-203");
         assert_eq!(number(FailureKind::Io, "something new"), "9100-914");
+        for (words, expected) in [
+            ("no server", "5010-452"),
+            ("wrong certificate: you have none", "9100-303"),
+            ("other version", "9100-304"),
+            ("timeout", "9100-305"),
+            ("connection lost", "9100-910"),
+        ] {
+            assert_eq!(number(FailureKind::Unreachable, &format!("acme1:2353: {words}")), expected);
+        }
         assert_eq!(number_of(&Failure::new(FailureKind::BadValue, "something new"), true), "9100-001");
     }
 

@@ -1,9 +1,9 @@
 //! One server among others: what it hands over, takes over and fetches.
 //!
 //! A thread looks for servers with which there is something to do: jobs that wait for their devices, jobs that they have, and
-//! jobs of theirs whose files they did not give. Each of them gets a thread of its own ([`deliver`]), so that one that does not
-//! answer delays no other; it ends when nothing is left. What other servers ask is answered by [`answer`]. Print processes have
-//! files fetched at a socket ([`pull`]).
+//! jobs of theirs whose files they did not give. Each of them gets a thread of its own (`deliver`), so that one that does not
+//! answer delays no other; it ends when nothing is left. What other servers ask is answered by `answer`. Print processes have
+//! files fetched at a socket (`pull`).
 //!
 //! A crash leaves what the two spools have on record; the next server goes on from there (`spool::remote`).
 
