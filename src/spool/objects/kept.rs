@@ -22,7 +22,6 @@ use crate::store::managed::Holder;
 use crate::store::object::ObjectRow;
 use crate::store::{self, Fallible, Tx};
 
-use super::object::not_found;
 use crate::spool::{Room, Spool};
 
 /// The identifier of a medium.
@@ -41,7 +40,7 @@ impl Spool {
         let name: ObjectName = object.name.parse()?;
         let mut draft = Draft::new(object.class, None);
         changes.iter().try_for_each(|change| draft.take(change, true))?;
-        super::managed::keep_message(&mut draft.kept, message);
+        keep_message(&mut draft.kept, message);
         if class == ObjectClass::Medium
             && let Some(field) = Field::from_stored(IDENTIFIER)
         {
@@ -78,7 +77,7 @@ impl Spool {
             let mut draft = Draft::new(managed, None);
             draft.kept.clone_from(&before);
             changes.iter().try_for_each(|change| draft.take(change, false))?;
-            super::managed::keep_message(&mut draft.kept, message.as_deref());
+            keep_message(&mut draft.kept, message.as_deref());
             if draft.kept == before {
                 return Ok(());
             }
@@ -160,6 +159,18 @@ impl Spool {
             }
         }
         Ok(priority)
+    }
+}
+
+/// The failure for an object that is not there.
+pub(crate) fn not_found(class: ObjectClass, name: &ObjectName) -> Failure {
+    Failure::not_found(format!("{class} {name}"))
+}
+
+/// Keeps what an operator says, as the attribute that shows it.
+pub(super) fn keep_message(kept: &mut BTreeMap<Field, Value>, message: Option<&str>) {
+    if let (Some(text), Some(field)) = (message, Field::from_stored("message")) {
+        kept.insert(field, Value::Text(text.to_owned()));
     }
 }
 

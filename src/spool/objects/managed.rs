@@ -34,6 +34,7 @@ use crate::store::location::{GroupRow, LocationRow};
 use crate::store::managed::Holder;
 use crate::store::{self, Fallible, Lock, Tx};
 
+use super::kept::keep_message;
 use super::locations::{in_use, matching};
 use super::{additions, devices};
 use crate::spool::disk::files;
@@ -529,13 +530,6 @@ fn given(tx: &Tx<'_>, holder: Holder) -> Fallible<BTreeMap<Field, Value>> {
 fn changed<'a>(before: &'a BTreeMap<Field, Value>, after: &'a BTreeMap<Field, Value>) -> Vec<&'a str> {
     let fields: BTreeSet<&Field> = before.keys().chain(after.keys()).collect();
     fields.into_iter().filter(|field| before.get(field) != after.get(field)).map(Field::stored).collect()
-}
-
-/// Keeps what an operator says, as the attribute that shows it.
-pub(super) fn keep_message(kept: &mut BTreeMap<Field, Value>, message: Option<&str>) {
-    if let (Some(text), Some(field)) = (message, Field::from_stored("message")) {
-        kept.insert(field, Value::Text(text.to_owned()));
-    }
 }
 
 /// Stores what an operator says of an object, and puts it into its history.

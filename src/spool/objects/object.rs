@@ -12,6 +12,7 @@ use crate::store::event::{Object, record};
 use crate::store::object::ObjectRow;
 use crate::store::{self, Fallible, Tx};
 
+pub(crate) use super::kept::not_found;
 use crate::spool::{Room, Spool};
 
 /// Octets of values after which a page ends: a page must fit into one reply, whatever its objects hold.
@@ -121,8 +122,4 @@ fn size(object: &ObjectStatus) -> usize {
     let values = object.attributes.iter().flat_map(|attribute| &attribute.values);
     let values = values.map(|value| if let Value::Text(text) = value { text.len() } else { 8 });
     values.map(|octets| octets + 16).sum::<usize>() + 128
-}
-
-pub(crate) fn not_found(class: ObjectClass, name: &ObjectName) -> Failure {
-    Failure::not_found(format!("{class} {name}"))
 }

@@ -15,7 +15,6 @@ use super::command_line::attribute_files;
 use super::command_line::options::{Item, Meaning, Setting, attribute_names, meaning};
 use super::command_line::strings::{self, Op, Pair};
 use super::runner::Verb;
-use super::verbs::VERBS;
 use super::{Shell, Stop};
 use crate::attributes::text::{Clock, read_given};
 use crate::attributes::{Attribute, Class, Settable, names};
@@ -114,8 +113,8 @@ pub fn kind_of(text: &str) -> Kind {
     if pairs > 0 && pairs * 2 >= lines().count() { Kind::Attributes } else { Kind::Script }
 }
 
-/// Judges a script; `dir` = where it lies.
-pub fn script(text: &str, dir: &Path, shell: &Shell<'_>) -> Vec<Finding> {
+/// Judges a script by the commands `verbs`; `dir` = where it lies.
+pub fn script(text: &str, dir: &Path, verbs: &'static [Verb], shell: &Shell<'_>) -> Vec<Finding> {
     let script = script::parse(text);
     let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for command in &script.commands {
@@ -128,7 +127,7 @@ pub fn script(text: &str, dir: &Path, shell: &Shell<'_>) -> Vec<Finding> {
             }
         }
     }
-    let judge = Judge { dir: dir.to_owned(), known, zone: super::clock(shell) };
+    let judge = Judge { verbs, dir: dir.to_owned(), known, zone: super::clock(shell) };
     let mut found = Vec::new();
     for command in &script.commands {
         judge.assignments(command, &mut found);
@@ -243,6 +242,8 @@ fn words_of(stop: Stop) -> String {
 
 /// Who judges the commands of one script.
 struct Judge {
+    /// The commands that there are.
+    verbs: &'static [Verb],
     dir: PathBuf,
     /// The texts that the script gives to its variables.
     known: BTreeMap<String, BTreeSet<String>>,
@@ -279,11 +280,17 @@ impl Judge {
         }
     }
 
+    /// Returns whether a word names a program of ours, or one that a site may have instead.
+    fn is_ours(&self, word: &str) -> bool {
+        let name = base_name(word);
+        self.verbs.iter().any(|verb| verb.name == name) || OTHERS.iter().any(|row| row.0 == name)
+    }
+
     fn command(&self, command: &Simple, found: &mut Vec<Finding>) {
         // `sudo -u root pdrm …`, `xargs pdrm`: the command is the first word that names one of ours.
         let first = command.words.first().and_then(Word::literal).unwrap_or_default();
         let begins = match BEFORE.contains(&base_name(&first)) {
-            true => command.words.iter().position(|word| word.literal().is_some_and(|word| is_ours(&word))),
+            true => command.words.iter().position(|word| word.literal().is_some_and(|word| self.is_ours(&word))),
             false => Some(0),
         };
         let Some(words) = begins.and_then(|at| command.words.get(at..)) else { return };
@@ -295,7 +302,7 @@ impl Judge {
             say(Verdict::Lacks, format!("{name} is not here: {instead}"));
             return;
         }
-        let Some(verb) = VERBS.iter().find(|verb| verb.name == name) else { return };
+        let Some(verb) = self.verbs.iter().find(|verb| verb.name == name) else { return };
         let args = words.get(1..).unwrap_or_default();
         // `xargs` gives more arguments than stand there.
         let more = begins.is_some_and(|at| at > 0) && base_name(&first) == "xargs";
@@ -535,9 +542,4 @@ fn differences(verb: &Verb, items: &[Item]) -> Vec<String> {
 
 fn base_name(word: &str) -> &str {
     word.rsplit('/').next().unwrap_or(word)
-}
-
-fn is_ours(word: &str) -> bool {
-    let name = base_name(word);
-    VERBS.iter().any(|verb| verb.name == name) || OTHERS.iter().any(|row| row.0 == name)
 }

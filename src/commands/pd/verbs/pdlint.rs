@@ -111,7 +111,7 @@ fn look(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
             None => lint::kind_of(&text),
         };
         let findings = match kind {
-            Kind::Script => lint::script(&text, path.parent().unwrap_or(Path::new("/")), shell),
+            Kind::Script => lint::script(&text, path.parent().unwrap_or(Path::new("/")), super::VERBS, shell),
             Kind::Attributes => lint::attributes(&text, &clock),
             Kind::Dump => {
                 dump::objects(&text).iter().for_each(|object| making.take(object, &clock));
