@@ -126,7 +126,7 @@ fn standing_still(site: &Site) -> Sink {
     site.device("LP2", &printer.uri(), "OFF!");
     site.spoolcom("LOC #OFFICE.SLOW, DEV $LP2; DEV $LP2, START");
     printer.pause(true);
-    let file = site.document("long", &stream("long", 40_000_000));
+    let file = site.document("long", &stream("long", 8_000_000));
     site.submit("office.slow", "long", &file).expect(0);
     printer.wait_for("a connection", |connections| !connections.is_empty());
     site.wait_for("the job is in print", || site.spoolcom("DEV $LP2").out.contains("JOB "));

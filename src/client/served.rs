@@ -162,7 +162,9 @@ impl Carrier for ServedSpool {
                 // The way through the network says what is the matter; trying twice doubles how long that takes.
                 Err(failure) if remote.is_refused() && matches!(self.place, ServerPlace::Network(_)) => {
                     self.remote = None;
-                    return Err(failure);
+                    return Err(
+                        failure.hint("a spool of this machine is named by its directory: --spooler DIR, -H DIR")
+                    );
                 }
                 // It was not sent, or it only looked: whoever listens there now is asked.
                 Err(failure) if failure.kind == FailureKind::Unreachable => self.remote = None,
