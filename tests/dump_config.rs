@@ -122,6 +122,19 @@ proptest! {
 }
 
 #[test]
+fn a_collector_that_was_started_before_its_spooler_is_started_again() {
+    let first = Inside::new();
+    first.run(spoolcom::run, &["PRINT $SPLA, FILE fastp; COLLECT $S1, CPU 1; COLLECT $S1, START"], Exit::Done);
+    let dump = dumped(&first);
+    assert!(dump.contains("COLLECT $S1, START\n") && !dump.contains("\nSPOOLER, START"), "{dump}");
+    let second = Inside::new();
+    let file = second.dir.path().join("config");
+    std::fs::write(&file, &dump).unwrap();
+    second.run(spoolcom::run, &["--in", file.to_str().unwrap()], Exit::Done);
+    assert_eq!(shown(&second), shown(&first), "{dump}");
+}
+
+#[test]
 fn it_stands_alone_and_an_empty_spool_has_a_configuration_too() {
     let inside = Inside::new();
     let dump = dumped(&inside);

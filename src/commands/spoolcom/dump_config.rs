@@ -64,15 +64,19 @@ pub fn write(spool: &mut dyn Operations, out: &mut dyn Write) -> Result<(), Unwr
     if made_by_start {
         collectors(spool, out)?;
     }
-    if about.state == SpoolerState::Active {
-        each_collector(spool, |collector| {
-            let wish = match collector.state {
-                CollectorState::Active | CollectorState::Error(_) => "START",
-                CollectorState::Dormant | CollectorState::Drain => "DRAIN",
-            };
-            Ok(writeln!(out, "COLLECT ${}, {wish}", collector.name)?)
-        })?;
-    }
+    let is_active = about.state == SpoolerState::Active;
+    each_collector(spool, |collector| {
+        let starts = matches!(collector.state, CollectorState::Active | CollectorState::Error(_));
+        let wish = match (starts, is_active) {
+            (true, true) => "START",
+            // SPOOLER, START has started it.
+            (false, true) => "DRAIN",
+            // It may be started before the spooler is.
+            (true, false) if !is_undeclared(collector) => "START",
+            _ => return Ok(()),
+        };
+        Ok(writeln!(out, "COLLECT ${}, {wish}", collector.name)?)
+    })?;
     if about.manager_access {
         writeln!(out, "SPOOLER, MGRACCESS ON")?;
     }
