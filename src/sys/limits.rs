@@ -94,6 +94,10 @@ fn leave_last_words_about_memory(program: Option<&OsStr>) {
     if !is_limited(Resource::RLIMIT_AS) && !is_limited(Resource::RLIMIT_DATA) {
         return;
     }
+    // The run-time library makes the backtrace of an allocation that failed by more of them. When one of these fails too, its
+    // thread waits for a lock that it has itself, for ever.
+    // SAFETY: a program calls this first, while it has one thread.
+    unsafe { std::env::remove_var("RUST_BACKTRACE") };
     let name = program.map(|program| std::path::Path::new(program).file_name().unwrap_or(program));
     let mut words = name.map_or_else(Vec::new, |name| [name.as_bytes(), b": "].concat());
     words.extend(format!("{LACK_OF_MEMORY}, most likely because {}\n", no_memory()).into_bytes());

@@ -104,6 +104,9 @@ pub fn run_main(open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>) -> E
 }
 
 fn start(arguments: Arguments, open: impl FnOnce(&Base, Moment) -> Result<Spool, Failure>) -> anyhow::Result<()> {
+    if arguments.shorten_log || arguments.deliver {
+        limits::prepare_process();
+    }
     if arguments.shorten_log {
         let base = std::path::absolute(arguments.base.unwrap_or_default()).context("--base")?;
         return Ok(open(&Base::new(base), clock::now())?.shorten_log()?);
