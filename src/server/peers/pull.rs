@@ -172,7 +172,7 @@ impl Arriving {
         *self.hasher.finalize().as_bytes()
     }
 
-    /// Gives it its name. Is it synced? No: after a crash it is fetched again.
+    /// Gives it its name. Is it synced? No: who prints it after a crash proves it by its digest, or has it fetched again.
     fn complete(self, path: &Path) -> io::Result<()> {
         std::fs::rename(&self.part, path)
     }

@@ -1,7 +1,8 @@
 //! Print files of other servers: read where they are, or fetched while they print.
 //!
 //! States of a fetched file: `NAME.part` while it arrives → `NAME`, when all of it is there and its digest is right → gone, as
-//! soon as the job leaves its device. A crash leaves either of them; [`Spool::sweep_fetched`] removes what no device prints,
+//! soon as the job leaves its device. A crash leaves either of them, and a power loss a `NAME` that is not whole: nobody trusts one
+//! that he did not have fetched himself, unless its digest is right. [`Spool::sweep_fetched`] removes what no device prints,
 //! at the start of a server and whenever it looks after the print processes.
 
 use std::fs::File;
