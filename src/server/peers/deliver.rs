@@ -3,6 +3,7 @@
 //! One thread does this, until nothing is left to do. A server that does not answer is tried again after a growing wait; why it
 //! does not answer is on record, where WHY and `pdls` find it.
 
+use std::collections::HashSet;
 use std::io;
 use std::time::Duration;
 
@@ -129,7 +130,7 @@ fn round(peers: &Peers, server: &ServerName, stream: &mut Option<Box<dyn PeerStr
         let Some(last) = page.last() else { break };
         after = last.job;
         let full = page.len() == AT_ONCE as usize;
-        later |= settle(peers, stream, page)?;
+        later |= settle(peers, stream, server, page)?;
         if !full {
             break;
         }
@@ -138,7 +139,7 @@ fn round(peers: &Peers, server: &ServerName, stream: &mut Option<Box<dyn PeerStr
         fault::point("offered");
         let token = offer.token.clone();
         later = true;
-        if !offered(peers, stream, token, PeerRequest::Offer(Box::new(offer)))? {
+        if !offered(peers, stream, (server, token), PeerRequest::Offer(Box::new(offer)))? {
             break;
         }
     }
@@ -150,41 +151,51 @@ fn odd() -> Trouble {
 }
 
 /// Sends an offer, and records the answer. Returns whether the server takes more.
-fn offered(peers: &Peers, stream: &mut dyn PeerStream, token: String, offer: PeerRequest) -> Result<bool, Trouble> {
+fn offered(
+    peers: &Peers,
+    stream: &mut dyn PeerStream,
+    (server, token): (&ServerName, String),
+    offer: PeerRequest,
+) -> Result<bool, Trouble> {
     let PeerReply::Offer(answer) = frames::ask(stream, &offer)? else { return Err(odd()) };
     fault::point("offer-answered");
     let more = !matches!(answer, crate::model::remote::OfferAnswer::Later(_));
-    peers.inner.spool.offer_answered(&call(), &token, answer)?;
+    peers.inner.spool.offer_answered(&call(), server, &token, answer)?;
     Ok(more)
 }
 
 /// Offers again what has no answer, asks for what is wanted back, and records how the others stand. Returns whether something
-/// is left.
-fn settle(peers: &Peers, stream: &mut dyn PeerStream, jobs: Vec<Outstanding>) -> Result<bool, Trouble> {
+/// is left. An answer about a job that was not asked for is not listened to.
+fn settle(
+    peers: &Peers,
+    stream: &mut dyn PeerStream,
+    server: &ServerName,
+    jobs: Vec<Outstanding>,
+) -> Result<bool, Trouble> {
     let spool = &peers.inner.spool;
     let mut left = false;
     let (mut ask, mut told) = (Vec::new(), Vec::new());
     for job in jobs {
         if job.wanted_back {
-            let PeerReply::Fates(fates) = frames::ask(stream, &PeerRequest::GiveBack(job.token))? else {
-                return Err(odd());
-            };
-            told.extend(fates);
+            let question = PeerRequest::GiveBack(job.token.clone());
+            let PeerReply::Fates(fates) = frames::ask(stream, &question)? else { return Err(odd()) };
+            told.extend(fates.into_iter().filter(|(token, _)| *token == job.token).take(1));
         } else if job.is_there {
             ask.push(job.token);
         } else if let Some(offer) = spool.offer_again(&call(), job.job)? {
-            offered(peers, stream, job.token, PeerRequest::Offer(Box::new(offer)))?;
+            offered(peers, stream, (server, job.token), PeerRequest::Offer(Box::new(offer)))?;
             left = true;
         }
     }
     if !ask.is_empty() {
+        let mut asked: HashSet<String> = ask.iter().cloned().collect();
         let PeerReply::Fates(fates) = frames::ask(stream, &PeerRequest::Ask(ask))? else { return Err(odd()) };
-        told.extend(fates);
+        told.extend(fates.into_iter().filter(|(token, _)| asked.remove(token)));
     }
     let mut confirm = Vec::new();
     for (token, fate) in told {
         left |= matches!(fate, PeerFate::There { .. });
-        if spool.fate_told(&call(), &token, fate)? {
+        if spool.fate_told(&call(), server, &token, fate)? {
             confirm.push(token);
         }
     }

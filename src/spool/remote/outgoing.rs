@@ -149,15 +149,15 @@ impl Spool {
         Ok(offer)
     }
 
-    /// Records what a server answered to an offer.
+    /// Records what a server answered to an offer. What it says of a job that was offered to another one is not believed.
     ///
     /// # Errors
     /// When the spool cannot be changed. The job is offered again then.
-    pub fn offer_answered(&self, call: &Call, token: &str, answer: OfferAnswer) -> Fallible<()> {
+    pub fn offer_answered(&self, call: &Call, from: &ServerName, token: &str, answer: OfferAnswer) -> Fallible<()> {
         let Some((serial, round)) = self.own_token(token) else { return Ok(()) };
-        let server = self.server().clone();
+        let (server, from) = (self.server().clone(), from.clone());
         self.change(Room::Gives, call, move |tx| {
-            let Some((job, row)) = standing(tx, &serial, &server, round)? else { return Ok(()) };
+            let Some((job, row)) = standing(tx, &serial, &server, (&from, round))? else { return Ok(()) };
             if row.stage != Stage::Offered {
                 return Ok(());
             }
@@ -218,23 +218,24 @@ impl Spool {
     }
 
     /// Records how a job stands at another server, or what became of it there. Returns whether the other server may forget it.
+    /// A server is believed about jobs that it was offered; what it says of others changes nothing.
     ///
     /// # Errors
     /// When the spool cannot be changed. It is asked for again then.
-    pub fn fate_told(&self, call: &Call, token: &str, fate: PeerFate) -> Fallible<bool> {
+    pub fn fate_told(&self, call: &Call, from: &ServerName, token: &str, fate: PeerFate) -> Fallible<bool> {
         let Some((serial, round)) = self.own_token(token) else { return Ok(false) };
         let is_over = matches!(fate, PeerFate::Over { .. });
         if let PeerFate::There { state, words } = &fate {
             let known = self.look(call, |tx| Ok(find(tx, &serial, self.server())?.map(|(_, row)| row)))?;
             // Most answers say what is known.
             let same = |row: &AwayRow| row.stage == Stage::There && row.shown == Some(*state) && row.words == *words;
-            if known.is_some_and(|row| row.round == round && same(&row)) {
+            if known.is_some_and(|row| row.server == *from && row.round == round && same(&row)) {
                 return Ok(false);
             }
         }
-        let server = self.server().clone();
+        let (server, from) = (self.server().clone(), from.clone());
         let erase = self.change(Room::Gives, call, move |tx| {
-            let Some((job, row)) = standing(tx, &serial, &server, round)? else { return Ok(Vec::new()) };
+            let Some((job, row)) = standing(tx, &serial, &server, (&from, round))? else { return Ok(Vec::new()) };
             match &fate {
                 PeerFate::There { state, words } => {
                     let (shown, words) = (Some(*state), words.clone());
@@ -299,11 +300,16 @@ fn find(tx: &Tx<'_>, job: &JobRef, server: &ServerName) -> Fallible<Option<(JobR
     Ok(store::remote::away(tx, job.id)?.map(|row| (job, row)))
 }
 
-/// Finds a job that is away in this round, and locks it.
-fn standing(tx: &Tx<'_>, job: &JobRef, server: &ServerName, round: u32) -> Fallible<Option<(JobRow, AwayRow)>> {
+/// Finds a job that is away at that server in this round, and locks it.
+fn standing(
+    tx: &Tx<'_>,
+    job: &JobRef,
+    server: &ServerName,
+    (at, round): (&ServerName, u32),
+) -> Fallible<Option<(JobRow, AwayRow)>> {
     let Some(job) = store::job::to_change(tx, job, 0, server.as_str())? else { return Ok(None) };
     let row = store::remote::away(tx, job.id)?;
-    Ok(row.filter(|row| row.round == round && row.stage != Stage::Here).map(|row| (job, row)))
+    Ok(row.filter(|row| row.server == *at && row.round == round && row.stage != Stage::Here).map(|row| (job, row)))
 }
 
 fn hold(tx: &Tx<'_>, job: &JobRow, reason: HoldReason, text: &str) -> Fallible<()> {
