@@ -21,6 +21,8 @@ fn after_a_power_loss(submit: impl Fn(&World, &str, &[u8])) {
     std::fs::write(dir.join(format!("acme1.{name}")), &document[..1 << 20]).unwrap();
     printer.set_mode(Mode::Normal);
     world.run("acme2");
+    // Its operator finds that nothing prints.
+    world["acme2"].start("LP1");
     world.wait_until_empty();
     let last = printer.connections().pop().unwrap();
     assert!(last.octets == document, "{} of {} octets", last.octets.len(), document.len());

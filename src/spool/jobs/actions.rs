@@ -441,7 +441,12 @@ impl Spool {
         let destination = Self::job_destination(tx, job)?.stored();
         let (outcome, device, at_ms) = Self::end_of(tx, job, outcome, device)?;
         if job.origin.is_some() {
-            store::remote::ended(tx, job.id, &outcome, device.as_deref())?;
+            store::remote::ended(
+                tx,
+                job.id,
+                crate::spool::remote::incoming::word_of_end(tx, job, &outcome),
+                device.as_deref(),
+            )?;
         }
         let removed = store::job::delete(tx, job.id)?;
         store::finished::insert(tx, job, &destination, device.as_deref(), (&outcome, at_ms), &removed)?;

@@ -6,6 +6,7 @@
 use crate::model::authority::Right;
 use crate::model::event::EventWord;
 use crate::model::job::{Submission, Transfer};
+use crate::model::lifetime::Ending;
 use crate::model::location::Destination;
 use crate::model::remote::{Offer, OfferAnswer, PeerFate, of_token};
 use crate::model::state::{EntryState, JobState, Wish};
@@ -15,11 +16,13 @@ use crate::model::{
 };
 use crate::store::document::DocumentRow;
 use crate::store::event::{Object, record};
+use crate::store::job::JobRow;
 use crate::store::submission::Fate;
 use crate::store::{self, Fallible, Lock, Tx};
 
 use super::NOBODY_HERE;
 use crate::spool::disk::{files, sweep};
+use crate::spool::jobs::lifetime::is_discarded;
 use crate::spool::jobs::submit::{NewJob, takes_work};
 use crate::spool::objects::locations;
 use crate::spool::printing::wakes;
@@ -101,6 +104,9 @@ impl Spool {
             let (accepted, devices) = new.insert(tx, &spool, &destination, None)?;
             store::remote::set_origin(tx, accepted.id, &offer.global)?;
             store::remote::insert_incoming(tx, &offer.token, &from, accepted.id)?;
+            if offer.duplicate {
+                store::alter::mark_duplicate(tx, accepted.id)?;
+            }
             crate::sys::fault::point("take-over-commit");
             Ok((OfferAnswer::Taken, wakes::of_devices(tx, &devices)?))
         });
@@ -177,8 +183,8 @@ impl Spool {
         Ok(PeerFate::There { state, words })
     }
 
-    /// Gives a job back to its server, or stops it first if it prints. A token that nobody knows is refused for good: an offer
-    /// that is still on its way finds that. Returns the print processes that have to stop.
+    /// Gives a job back to its server, or stops it first if it prints. A token that nobody knows is refused for good, so that an
+    /// offer which is still on its way finds that, and the answer is that nobody knows it. Returns the print processes that have to stop.
     ///
     /// # Errors
     /// When the spool cannot be changed.
@@ -191,10 +197,20 @@ impl Spool {
             tx.lock(Lock::Spool)?;
             let given_back = || PeerFate::Over { outcome: PeerFate::GIVEN_BACK.to_owned(), device: None, begun: false };
             let Some(row) = store::remote::incoming(tx, &token)? else {
-                if store::submission::fate(tx, &token)?.is_none() {
-                    store::submission::refuse(tx, &token)?;
-                }
-                return Ok((given_back(), Vec::new(), Vec::new()));
+                let fate = match store::submission::fate(tx, &token)? {
+                    // It was here, and its end was confirmed: the spool that asks was restored, perhaps.
+                    Some(Fate::Accepted(_)) => {
+                        PeerFate::Over { outcome: PeerFate::GIVEN_BACK.to_owned(), device: None, begun: true }
+                    }
+                    Some(Fate::Refused) => PeerFate::Unknown,
+                    // Never heard of; or it was here, printed perhaps, and this spool was restored. The one that asks knows
+                    // whether it had been taken.
+                    None => {
+                        store::submission::refuse(tx, &token)?;
+                        PeerFate::Unknown
+                    }
+                };
+                return Ok((fate, Vec::new(), Vec::new()));
             };
             let Some(job) = store::job::lock(tx, row.job)?.filter(|_| row.outcome.is_none()) else {
                 return Ok((spool.fate(tx, &from, &token)?, Vec::new(), Vec::new()));
@@ -329,6 +345,16 @@ impl Spool {
                 octets: row.identity.size,
             })
         })
+    }
+}
+
+/// Returns how the end of a job is told to its server: a deletion is one of a person there, and nothing else is.
+pub(crate) fn word_of_end<'a>(tx: &Tx<'_>, job: &JobRow, outcome: &'a str) -> &'a str {
+    match job.lifetime.ending {
+        _ if outcome != "cancelled" => outcome,
+        Some(Ending::Aborted) => PeerFate::ABORTED,
+        None if job.wish != Wish::Cancel && is_discarded(tx, job) => PeerFate::DISCARDED,
+        _ => outcome,
     }
 }
 

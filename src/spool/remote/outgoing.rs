@@ -132,6 +132,7 @@ impl Spool {
             work: job.work,
             given,
             documents: documents.collect(),
+            duplicate: store::entry::of_job(tx, job.id)?.iter().any(|entry| entry.duplicate),
         })
     }
 
@@ -181,17 +182,7 @@ impl Spool {
                     hold(tx, &job, HoldReason::Failed, &text)?;
                     end_if_cancelled(tx, &job).map(drop)
                 }
-                OfferAnswer::Spent => {
-                    store::remote::set_away(tx, &AwayRow { stage: Stage::Here, words: None, ..row })?;
-                    let runs = runs(&job);
-                    store::remote::take_back(
-                        tx,
-                        job.id,
-                        if runs { EntryState::Queued } else { EntryState::Withdrawn },
-                        false,
-                    )?;
-                    end_if_cancelled(tx, &job).map(drop)
-                }
+                OfferAnswer::Spent => spent(tx, &job, row).map(drop),
             }
         })
     }
@@ -250,8 +241,8 @@ impl Spool {
                     hold(tx, &job, HoldReason::MayHavePrinted, &text)?;
                     end_if_cancelled(tx, &job)
                 }
-                // It never had it.
-                PeerFate::Unknown => Ok(Vec::new()),
+                // It never had it, and refuses that token from now on.
+                PeerFate::Unknown => spent(tx, &job, row),
                 PeerFate::Over { outcome, device, begun } => {
                     store::remote::set_away(
                         tx,
@@ -318,6 +309,14 @@ fn hold(tx: &Tx<'_>, job: &JobRow, reason: HoldReason, text: &str) -> Fallible<(
     record_with(&tx.spooler(), Object::Job(job.id), EventWord::Held, EventDetail::Hold(reason), &why)
 }
 
+/// Takes a job back whose token is of no use any more. Returns the files to erase after the commit.
+fn spent(tx: &Tx<'_>, job: &JobRow, row: AwayRow) -> Fallible<Vec<String>> {
+    store::remote::set_away(tx, &AwayRow { stage: Stage::Here, shown: None, words: None, ..row })?;
+    let state = if runs(job) { EntryState::Queued } else { EntryState::Withdrawn };
+    store::remote::take_back(tx, job.id, state, false)?;
+    end_if_cancelled(tx, job)
+}
+
 /// Ends a job that was cancelled while another server had it.
 fn end_if_cancelled(tx: &Tx<'_>, job: &JobRow) -> Fallible<Vec<String>> {
     if job.wish != Wish::Cancel {
@@ -352,8 +351,20 @@ fn over(
         if job.wish == Wish::Cancel || outcome == PeerFate::GIVEN_BACK || !runs(job) {
             return end_if_cancelled(tx, job);
         }
-        // Somebody deleted it there.
-        return Spool::end(tx, job, None, "cancelled", Ending::CancelledByOperator);
+        match outcome {
+            PeerFate::ABORTED => note(
+                EventWord::Deleted,
+                &format!("it failed on {shown}, whose queue keeps no job that failed: {} has the reason", row.server),
+            )?,
+            PeerFate::DISCARDED => note(EventWord::Deleted, &format!("its discard time has come on {}", row.server))?,
+            _ => {}
+        }
+        let ending = match outcome {
+            PeerFate::ABORTED => Ending::Aborted,
+            // Somebody deleted it there.
+            _ => Ending::CancelledByOperator,
+        };
+        return Spool::end(tx, job, None, "cancelled", ending);
     };
     store::remote::take_back(tx, job.id, EntryState::Done, false)?;
     let at = device.map_or_else(String::new, |device| format!(" ({device})"));

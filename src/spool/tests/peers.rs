@@ -4,6 +4,7 @@ use super::*;
 use crate::model::ServerName;
 use crate::model::remote::{Offer, OfferAnswer, PeerFate};
 use crate::model::state::{HoldReason, JobState};
+use crate::store;
 
 fn name<T: std::str::FromStr>(text: &str) -> T {
     text.parse().unwrap_or_else(|_| panic!("{text}"))
@@ -97,4 +98,99 @@ fn a_server_is_believed_about_jobs_that_it_has_and_about_no_others() {
     }
     assert!(two.told(&offer.token, over()));
     assert!(two.a.status(job).is_err(), "it has printed");
+}
+
+#[test]
+fn a_queue_that_keeps_no_failed_job_keeps_one_whose_file_its_server_does_not_give() {
+    let two = Two::new();
+    queues::set(&two.b, "OFFICE", "requeue-failed-jobs", false);
+    let lease = two.b.begins();
+    for (reason, stays) in [(HoldReason::Unreachable, true), (HoldReason::Failed, false)] {
+        let job = two.a.job("office.front", 1);
+        let token = two.handed_over();
+        let claim = two.b.claim(&lease, two.device).unwrap();
+        let end = AttemptEnd::DataFailed { reason, text: "no".into(), moved: None, touched: false };
+        two.b.ends(&lease, &claim, end);
+        assert_eq!(two.b.status(claim.number.get()).is_ok(), stays, "{reason:?}");
+        let fate = two.fate(&token);
+        assert_eq!(matches!(fate, PeerFate::There { .. }), stays, "{fate:?}");
+        two.told(&token, fate);
+        assert_eq!(two.a.status(job).is_ok(), stays);
+        if !stays {
+            let subject = EventSubject::Job(reference(job));
+            let log = two.a.spool.events(&two.a.call(), &subject, 0).unwrap();
+            assert!(log.iter().any(|event| event.why.contains("keeps no job that failed")), "{log:?}");
+        }
+    }
+}
+
+impl Two {
+    /// What the log of a job on the second server says of duplicates.
+    fn is_announced(&self, claim: &Claim) -> bool {
+        self.b.log(claim.number.get()).contains(&"possible-duplicate".to_owned())
+    }
+}
+
+#[test]
+fn a_job_that_a_restored_server_does_not_know_may_have_printed_also_when_it_is_asked_back() {
+    let mut two = Two::new();
+    let job = two.a.job("office.front", 1);
+    let token = two.handed_over();
+    // The other spool is as it was before.
+    two.b = Site::of_server("acme2");
+    two.device = two.b.device("LP1", "#OFFICE.FRONT", vec![Site::socket()]);
+    two.hold(job);
+    let fate = two.given_back(&token);
+    assert_eq!(fate, PeerFate::Unknown);
+    two.told(&token, fate);
+    assert!(two.is_held(job, HoldReason::MayHavePrinted));
+    // Who starts it all the same has it announced.
+    two.start(job);
+    two.handed_over();
+    let claim = two.b.claim(&two.b.begins(), two.device).unwrap();
+    assert!(two.is_announced(&claim) && claim.possible_duplicate);
+}
+
+#[test]
+fn a_job_that_was_deleted_while_a_restored_server_had_it_is_gone_with_its_file() {
+    let mut two = Two::new();
+    let job = two.a.job("office.front", 1);
+    let token = two.handed_over();
+    two.b = Site::of_server("acme2");
+    two.a.spool.delete_job(&two.a.call(), &reference(job), None, None).unwrap();
+    assert!(two.a.status(job).is_ok(), "it may be printing");
+    let fate = two.given_back(&token);
+    two.told(&token, fate);
+    assert!(two.a.status(job).is_err() && two.a.print_files().is_empty());
+}
+
+#[test]
+fn a_job_that_is_taken_back_before_its_offer_arrives_is_spent_and_offered_anew() {
+    let two = Two::new();
+    let job = two.a.job("office.front", 1);
+    let offer = two.offer();
+    two.hold(job);
+    let fate = two.given_back(&offer.token);
+    assert_eq!(fate, PeerFate::Unknown);
+    two.told(&offer.token, fate);
+    assert!(two.is_held(job, HoldReason::Operator), "nobody had it");
+    assert_eq!(two.brought(&offer), OfferAnswer::Spent, "the offer was late");
+    two.start(job);
+    assert_ne!(two.handed_over(), offer.token);
+    let claim = two.b.claim(&two.b.begins(), two.device).unwrap();
+    assert!(!two.is_announced(&claim) && !claim.possible_duplicate);
+}
+
+#[test]
+fn a_job_that_was_restored_is_announced_by_the_server_that_prints_it() {
+    let two = Two::new();
+    let job = two.a.job("office.front", 1);
+    two.a
+        .spool
+        .change(crate::spool::Room::Gives, &two.a.call(), |tx| store::restored::begin(tx, None, "by hand"))
+        .unwrap();
+    two.start(job);
+    two.handed_over();
+    let claim = two.b.claim(&two.b.begins(), two.device).unwrap();
+    assert!(two.is_announced(&claim) && claim.possible_duplicate);
 }
