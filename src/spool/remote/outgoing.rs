@@ -157,34 +157,37 @@ impl Spool {
     pub fn offer_answered(&self, call: &Call, from: &ServerName, token: &str, answer: OfferAnswer) -> Fallible<()> {
         let Some((serial, round)) = self.own_token(token) else { return Ok(()) };
         let (server, from) = (self.server().clone(), from.clone());
-        self.change(Room::Gives, call, move |tx| {
-            let Some((job, row)) = standing(tx, &serial, &server, (&from, round))? else { return Ok(()) };
+        let erase = self.change(Room::Gives, call, move |tx| {
+            let Some((job, row)) = standing(tx, &serial, &server, (&from, round))? else { return Ok(Vec::new()) };
             if row.stage != Stage::Offered {
-                return Ok(());
+                return Ok(Vec::new());
             }
             let shown = row.device.guardian();
             match &answer {
                 OfferAnswer::Taken => {
                     let row = AwayRow { stage: Stage::There, words: None, shown: Some(JobState::Ready), ..row };
                     store::remote::set_away(tx, &row)?;
-                    record(&tx.spooler(), Object::Job(job.id), EventWord::HandedOver, &format!("to {shown}"))
+                    record(&tx.spooler(), Object::Job(job.id), EventWord::HandedOver, &format!("to {shown}"))?;
+                    Ok(Vec::new())
                 }
                 OfferAnswer::Later(why) => {
-                    if row.words.as_ref() == Some(why) {
-                        return Ok(());
+                    if row.words.as_ref() != Some(why) {
+                        store::remote::set_away(tx, &AwayRow { words: Some(why.clone()), ..row })?;
                     }
-                    store::remote::set_away(tx, &AwayRow { words: Some(why.clone()), ..row })
+                    Ok(Vec::new())
                 }
                 OfferAnswer::Refused(why) => {
                     let text = format!("{} does not take it: {why}", row.server);
                     store::remote::set_away(tx, &AwayRow { stage: Stage::Here, words: None, ..row })?;
                     store::remote::take_back(tx, job.id, EntryState::Withdrawn, false)?;
                     hold(tx, &job, HoldReason::Failed, &text)?;
-                    end_if_cancelled(tx, &job).map(drop)
+                    end_if_cancelled(tx, &job)
                 }
-                OfferAnswer::Spent => spent(tx, &job, row).map(drop),
+                OfferAnswer::Spent => spent(tx, &job, row),
             }
-        })
+        })?;
+        files::erase(&self.base().server(self.server()), &erase);
+        Ok(())
     }
 
     /// Returns the jobs that a server was offered or has, a page at a time, those after `after`.
@@ -344,11 +347,13 @@ fn over(
                 &format!("pages of it may be on paper at {shown}: possible duplicate pages starting at 1"),
             )?;
         }
-        let requeued = outcome == PeerFate::GIVEN_BACK && runs(job);
+        // It was stopped there because it was asked back: that its end is a cancellation does not mean that somebody deleted it.
+        let returned = begun || outcome == PeerFate::GIVEN_BACK;
+        let requeued = returned && runs(job);
         let state = if requeued { EntryState::Queued } else { EntryState::Withdrawn };
         store::remote::take_back(tx, job.id, state, begun)?;
         note(EventWord::Returned, &format!("{}: {outcome}", row.server))?;
-        if job.wish == Wish::Cancel || outcome == PeerFate::GIVEN_BACK || !runs(job) {
+        if job.wish == Wish::Cancel || returned || !runs(job) {
             return end_if_cancelled(tx, job);
         }
         match outcome {

@@ -194,3 +194,37 @@ fn a_job_that_was_restored_is_announced_by_the_server_that_prints_it() {
     let claim = two.b.claim(&two.b.begins(), two.device).unwrap();
     assert!(two.is_announced(&claim) && claim.possible_duplicate);
 }
+
+#[test]
+fn a_job_that_is_called_back_and_started_again_prints_again_though_the_reply_was_lost() {
+    let two = Two::new();
+    let job = two.a.job("office.front", 1);
+    let token = two.handed_over();
+    let lease = two.b.begins();
+    let claim = two.b.claim(&lease, two.device).unwrap();
+    two.hold(job);
+    // The reply is lost.
+    assert!(matches!(two.given_back(&token), PeerFate::There { .. }));
+    two.start(job);
+    two.b.ends(&lease, &claim, AttemptEnd::Stopped { touched: true });
+    let fate = two.fate(&token);
+    assert!(two.told(&token, fate), "its end is on record");
+    assert_eq!(two.a.status(job).unwrap().state, JobState::Ready);
+    assert!(two.a.log(job).contains(&"possible-duplicate".to_owned()));
+    two.handed_over();
+    let claim = two.b.claim(&lease, two.device).unwrap();
+    assert!(two.is_announced(&claim) && claim.possible_duplicate);
+}
+
+#[test]
+fn a_job_that_was_deleted_while_its_offer_was_refused_takes_its_file_along() {
+    for answer in [OfferAnswer::Spent, OfferAnswer::Refused("no".into())] {
+        let two = Two::new();
+        let job = two.a.job("office.front", 1);
+        let offer = two.offer();
+        two.a.spool.delete_job(&two.a.call(), &reference(job), None, None).unwrap();
+        assert_eq!(two.a.print_files().len(), 1);
+        two.answered(&offer.token, answer);
+        assert!(two.a.status(job).is_err() && two.a.print_files().is_empty());
+    }
+}
