@@ -65,6 +65,9 @@ struct Net {
 
 impl Dial for Net {
     fn dial(&self, server: &ServerName, patience: Duration) -> Result<Box<dyn PeerStream>, Failure> {
+        if self.is_revoked(server) {
+            return Err(Failure::new(FailureKind::Unreachable, "its membership was revoked"));
+        }
         let failure = |error: io::Error| Failure::new(FailureKind::Unreachable, error.to_string());
         let mut wire = Wire(UnixStream::connect(self.dir.join(format!("{server}.sock"))).map_err(failure)?);
         wire.set_patience(patience).map_err(failure)?;
@@ -72,7 +75,13 @@ impl Dial for Net {
         Ok(Box::new(wire))
     }
     fn servers(&self) -> Vec<ServerName> {
-        self.others.clone()
+        self.others.iter().filter(|one| !self.is_revoked(one)).cloned().collect()
+    }
+}
+
+impl Net {
+    fn is_revoked(&self, server: &ServerName) -> bool {
+        self.dir.join(format!("{server}.revoked")).exists()
     }
 }
 
@@ -305,6 +314,11 @@ impl World {
             let _ = former.kill();
             let _ = former.wait();
         }
+    }
+
+    /// Takes a server out of the group. It still answers whoever asks.
+    pub fn revoke(&self, name: &str) {
+        std::fs::write(self.dir.path().join(format!("{name}.revoked")), "").unwrap();
     }
 
     /// Kills a server.

@@ -48,10 +48,16 @@ impl From<Failure> for Trouble {
     }
 }
 
+/// A stream, and what proved its other end when it was made.
+struct Line {
+    stream: Box<dyn PeerStream>,
+    proof: String,
+}
+
 /// Works with `server` until nothing is left to do, or this server ends.
 pub fn work(peers: &Peers, server: &ServerName) {
     let mut wait = WAITS.0;
-    let mut stream: Option<Box<dyn PeerStream>> = None;
+    let mut stream: Option<Line> = None;
     let watch = peers.watch();
     while !peers.is_over() {
         match round(peers, server, &mut stream) {
@@ -102,16 +108,25 @@ fn silence(peers: &Peers, server: &ServerName, why: Option<&str>) {
 }
 
 /// Does what is to be done with a server now. Returns whether something is left that takes time.
-fn round(peers: &Peers, server: &ServerName, stream: &mut Option<Box<dyn PeerStream>>) -> Result<bool, Trouble> {
+fn round(peers: &Peers, server: &ServerName, line: &mut Option<Line>) -> Result<bool, Trouble> {
     let spool = &peers.inner.spool;
-    let stream = match stream {
-        Some(stream) => stream,
+    // Whoever revokes a membership ends the streams that the other one made; this one looks after its own.
+    let proof = match peers.inner.dial.proof(server)? {
+        Some(proof) => proof,
         None => {
-            let dialled = peers.inner.dial.dial(server, STEP).map_err(|failure| Trouble::There(failure.message))?;
-            stream.insert(dialled)
+            *line = None;
+            spool.server_left(&call(), server)?;
+            return Err(Trouble::There("it is no member of this group any more".to_owned()));
         }
     };
-    let stream = stream.as_mut();
+    let line = match line.take().filter(|line| line.proof == proof) {
+        Some(known) => line.insert(known),
+        None => {
+            let stream = peers.inner.dial.dial(server, STEP).map_err(|failure| Trouble::There(failure.message))?;
+            line.insert(Line { stream, proof })
+        }
+    };
+    let stream = line.stream.as_mut();
     stream.set_patience(STEP)?;
     match frames::ask(stream, &PeerRequest::Hello)? {
         PeerReply::Hello { spool: there } if there != spool.spool_id() => {}

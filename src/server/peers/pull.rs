@@ -19,7 +19,7 @@ use crate::spool::remote::fetched::{PART, erase};
 use crate::sys::{clock, fault, socket};
 use crate::wire::peer::{FileEnd, Kind, PeerReply, PeerRequest, decode};
 
-use super::{Peers, STEP, frames};
+use super::{LOOK, Peers, STEP, frames};
 
 /// How often a fetch that gets no further is tried.
 const TRIES: u32 = 3;
@@ -195,7 +195,9 @@ impl Arriving {
             self.restart()?;
             return Err(Broken::Off("its file is another one now".to_owned()));
         }
+        let proof = peers.inner.dial.proof(&wanted.server).map_err(|failure| Broken::Off(failure.message))?;
         let (begin, first) = (Instant::now(), self.octets);
+        let mut proved = begin;
         let mut octets = Vec::new();
         loop {
             let header = frames::header(stream)?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
@@ -218,6 +220,12 @@ impl Arriving {
             }
             if peers.is_over() {
                 return Err(Broken::Given("the server here ends".to_owned()));
+            }
+            if proved.elapsed() > LOOK {
+                proved = Instant::now();
+                if peers.inner.dial.proof(&wanted.server).is_ok_and(|now| now != proof) {
+                    return Err(Broken::Off("its membership of this group is another one now".to_owned()));
+                }
             }
             if is_gone(asker) {
                 return Err(Broken::Given("nobody waits for it any more".to_owned()));

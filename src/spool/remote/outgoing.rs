@@ -239,10 +239,7 @@ impl Spool {
                 PeerFate::Unknown if row.stage == Stage::There => {
                     let text =
                         format!("{} had taken it, and does not know it any more: it was restored, perhaps", row.server);
-                    store::remote::set_away(tx, &AwayRow { stage: Stage::Here, shown: None, words: None, ..row })?;
-                    store::remote::take_back(tx, job.id, EntryState::Withdrawn, true)?;
-                    hold(tx, &job, HoldReason::MayHavePrinted, &text)?;
-                    end_if_cancelled(tx, &job)
+                    lost(tx, &job, row, &text)
                 }
                 // It never had it, and refuses that token from now on.
                 PeerFate::Unknown => spent(tx, &job, row),
@@ -257,6 +254,33 @@ impl Spool {
         })?;
         files::erase(&self.base().server(self.server()), &erase);
         Ok(is_over)
+    }
+
+    /// Takes every job back that a server was offered or has: it is no member of the group any more, and nobody asks it again.
+    /// One that was offered may have been taken, its answer lost.
+    ///
+    /// # Errors
+    /// When the spool cannot be changed. It is done the next time.
+    pub fn server_left(&self, call: &Call, server: &ServerName) -> Fallible<()> {
+        loop {
+            let page = self.look(call, |tx| store::remote::away_at(tx, server, JobId(0), AT_ONCE))?;
+            for row in &page {
+                let (id, round) = (row.job, row.round);
+                let erase = self.change(Room::Gives, call, move |tx| {
+                    let Some(job) = store::job::lock(tx, id)? else { return Ok(Vec::new()) };
+                    let row = store::remote::away(tx, id)?;
+                    let Some(row) = row.filter(|row| row.round == round && row.stage != Stage::Here) else {
+                        return Ok(Vec::new());
+                    };
+                    let text = format!("{} had it, and is no member of this group any more", row.server);
+                    lost(tx, &job, row, &text)
+                })?;
+                files::erase(&self.base().server(self.server()), &erase);
+            }
+            if page.len() < AT_ONCE as usize {
+                return Ok(());
+            }
+        }
     }
 
     /// Returns the file of a document for the server that has its job.
@@ -310,6 +334,16 @@ fn hold(tx: &Tx<'_>, job: &JobRow, reason: HoldReason, text: &str) -> Fallible<(
     store::job::set_reasons(tx, job.id, job.reasons.with(reason), Some(text))?;
     let why = format!("{}: {text}", reason.words());
     record_with(&tx.spooler(), Object::Job(job.id), EventWord::Held, EventDetail::Hold(reason), &why)
+}
+
+/// Takes a job back of which nobody will tell any more whether it printed: it is held. Returns the files to erase after the commit.
+fn lost(tx: &Tx<'_>, job: &JobRow, row: AwayRow, text: &str) -> Fallible<Vec<String>> {
+    store::remote::set_away(tx, &AwayRow { stage: Stage::Here, shown: None, words: None, ..row })?;
+    store::remote::take_back(tx, job.id, EntryState::Withdrawn, true)?;
+    if job.wish != Wish::Cancel {
+        hold(tx, job, HoldReason::MayHavePrinted, text)?;
+    }
+    end_if_cancelled(tx, job)
 }
 
 /// Takes a job back whose token is of no use any more. Returns the files to erase after the commit.

@@ -201,6 +201,8 @@ fn a_job_that_is_called_back_and_started_again_prints_again_though_the_reply_was
     let job = two.a.job("office.front", 1);
     let token = two.handed_over();
     let lease = two.b.begins();
+    // It was held there, as far as this spool knows, and prints meanwhile.
+    two.told(&token, PeerFate::There { state: JobState::Held, words: None });
     let claim = two.b.claim(&lease, two.device).unwrap();
     two.hold(job);
     // The reply is lost.
