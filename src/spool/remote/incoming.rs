@@ -8,6 +8,7 @@ use crate::model::event::EventWord;
 use crate::model::job::{Submission, Transfer};
 use crate::model::lifetime::Ending;
 use crate::model::location::Destination;
+use crate::model::names::MAX_NAME;
 use crate::model::remote::{Offer, OfferAnswer, PeerFate, of_token};
 use crate::model::state::{EntryState, JobState, Wish};
 use crate::model::time::Moment;
@@ -73,6 +74,18 @@ fn fault_of(offer: &Offer, from: &ServerName, own: &str) -> Option<&'static str>
     None
 }
 
+/// Makes one half of the name of a location of the name of a server or a device. Names that differ stay different.
+fn plain(text: &str) -> String {
+    let fits = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if text.chars().all(|c| fits(&c)) {
+        return text.to_owned();
+    }
+    // What is lost of the name is in the digest of it.
+    let digest = blake3::hash(text.to_ascii_lowercase().as_bytes()).to_hex();
+    let kept = text.chars().map(|c| if fits(&c) { c } else { '-' }).take(MAX_NAME - 9);
+    format!("{}-{}", kept.collect::<String>(), &digest[..8])
+}
+
 impl Spool {
     /// Takes a job over from another server. The same token finds the same job.
     ///
@@ -126,7 +139,7 @@ impl Spool {
     }
 
     /// Returns the location by which jobs of a server reach a device of ours: the only one that leads there, or one that is
-    /// made for that server.
+    /// made for that server. Where an operator has that location lead elsewhere, it stays as it is, and the jobs wait.
     fn place_for(&self, tx: &Tx<'_>, from: &ServerName, device: &DeviceName) -> Fallible<Destination> {
         let row = store::device::by_name(tx, device)?
             .ok_or_else(|| Failure::not_found(format!("device {}", device.guardian())))?;
@@ -134,21 +147,24 @@ impl Spool {
         if let [one] = rows.as_slice() {
             return Ok(Destination::of(one.name.clone(), one.kind));
         }
-        let plain = |text: &str| -> String {
-            text.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' }).collect()
-        };
         let group: GroupName = plain(from.as_str()).parse()?;
         let dest: DestName = plain(device.guardian().trim_start_matches('$')).parse()?;
         let name = LocationName { group, dest };
-        let location = match store::location::by_name(tx, &name)? {
-            Some(location) => location,
-            None => locations::declare(tx, &name)?,
-        };
-        if location.device != Some(row.id) {
-            tx.lock(Lock::Route(location.route))?;
-            store::location::set_device(tx, location.id, Some(row.id))?;
-            Self::reorder(tx, location.route)?;
-            record(tx, Object::Location(location.id), EventWord::Routed, &format!("to {}", row.name.guardian()))?;
+        match store::location::by_name(tx, &name)? {
+            Some(location) if location.device == Some(row.id) => {}
+            Some(_) => {
+                let shown = row.name.guardian();
+                let why = format!("its location for jobs of {from}, {name}, does not lead to {shown}");
+                let hint = format!("LOC {name}, DEV {shown}   lets them print there");
+                return Err(Failure::new(FailureKind::State, format!("{why}: {hint}")));
+            }
+            None => {
+                let location = locations::declare(tx, &name)?;
+                tx.lock(Lock::Route(location.route))?;
+                store::location::set_device(tx, location.id, Some(row.id))?;
+                Self::reorder(tx, location.route)?;
+                record(tx, Object::Location(location.id), EventWord::Routed, &format!("to {}", row.name.guardian()))?;
+            }
         }
         Ok(Destination::Location(name))
     }

@@ -230,3 +230,43 @@ fn a_job_that_was_deleted_while_its_offer_was_refused_takes_its_file_along() {
         assert!(two.a.status(job).is_err() && two.a.print_files().is_empty());
     }
 }
+
+#[test]
+fn a_location_that_an_operator_has_led_elsewhere_stays_and_the_jobs_wait() {
+    let two = Two::new();
+    // Several locations lead to the device: jobs of another server have one of their own.
+    let call = two.b.call();
+    two.b.spool.route_location(&call, name("#OFFICE.BACK"), Some(name("LP1"))).unwrap();
+    two.a.job("office.front", 1);
+    two.handed_over();
+    let own: LocationPattern = name("#ACME1.LP1");
+    two.b.device("LP2", "#OFFICE.SIDE", vec![Site::socket()]);
+    two.b.spool.route_location(&call, own.clone(), Some(name("LP2"))).unwrap();
+    two.a.job("office.front", 1);
+    let offer = two.offer();
+    let answer = two.brought(&offer);
+    assert!(matches!(&answer, OfferAnswer::Later(why) if why.contains("LOC #ACME1.LP1, DEV $LP1")), "{answer:?}");
+    two.b.spool.route_location(&call, own, Some(name("LP1"))).unwrap();
+    assert_eq!(two.brought(&offer), OfferAnswer::Taken);
+}
+
+#[test]
+fn servers_whose_names_differ_by_a_dot_have_locations_of_their_own() {
+    let two = Two::new();
+    let call = two.b.call();
+    two.b.spool.route_location(&call, name("#OFFICE.BACK"), Some(name("LP1"))).unwrap();
+    two.a.job("office.front", 1);
+    let offer = two.offer();
+    let mut places = Vec::new();
+    for server in ["acme.1", "acme-1"] {
+        let global = crate::model::GlobalJobId { server: name(server), ..offer.global.clone() };
+        let offer = Offer { token: crate::model::remote::token(&global, 1), global, ..offer.clone() };
+        assert_eq!(two.b.spool.take_over(&name(server), offer, &two.b.now()).unwrap().0, OfferAnswer::Taken);
+        let lease = two.b.begins();
+        let claim = two.b.claim(&lease, two.device).unwrap();
+        places.push(two.b.status(claim.number.get()).unwrap().destination.to_string());
+        two.b.ends(&lease, &claim, sent());
+    }
+    assert_eq!(places[1].to_ascii_lowercase(), "acme-1.lp1");
+    assert!(places[0].to_ascii_lowercase().starts_with("acme-1-"), "{places:?}");
+}
