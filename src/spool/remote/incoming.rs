@@ -5,7 +5,7 @@
 
 use crate::model::authority::Right;
 use crate::model::event::EventWord;
-use crate::model::job::{Submission, Transfer};
+use crate::model::job::{GivenValue, Origin, Submission, Transfer};
 use crate::model::lifetime::Ending;
 use crate::model::location::Destination;
 use crate::model::names::MAX_NAME;
@@ -24,7 +24,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 use super::NOBODY_HERE;
 use crate::spool::disk::{files, sweep};
 use crate::spool::jobs::lifetime::is_discarded;
-use crate::spool::jobs::submit::{NewJob, takes_work};
+use crate::spool::jobs::submit::{NewJob, check_given, takes_work};
 use crate::spool::objects::locations;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -38,9 +38,14 @@ const LONGEST_WAIT_MS: i64 = 60_000;
 /// The most documents of one job.
 const MAX_DOCUMENTS: usize = 1000;
 
-/// Who asks for the jobs of a server.
+/// The longest time that a job is said to have waited at its server: a month. It goes before what arrived here later, and a server
+/// may not place its jobs before all others for good.
+const LONGEST_WAITED_MS: i64 = 30 * 24 * 3600 * 1000;
+
+/// Who asks for the jobs of a server: the submitter whom that server knows. Whom the job is said to belong to gives no right.
 fn caller(from: &ServerName, user: &str) -> Caller {
-    Caller { uid: NOBODY_HERE, user: user.to_owned(), host: from.to_string(), groups: Vec::new(), operator: false }
+    let login = user.split_once('@').map_or(user, |(login, _)| login);
+    Caller { uid: NOBODY_HERE, user: login.to_owned(), host: from.to_string(), groups: Vec::new(), operator: false }
 }
 
 /// What is wrong with an offer, whatever this spool holds.
@@ -58,7 +63,11 @@ fn fault_of(offer: &Offer, from: &ServerName, own: &str) -> Option<&'static str>
     if offer.documents.is_empty() || offer.documents.len() > MAX_DOCUMENTS {
         return Some("a job has 1 to 1000 documents");
     }
-    if ![&offer.name, &offer.owner, &offer.user].into_iter().all(|one| text(one)) || offer.owner.trim().is_empty() {
+    if ![&offer.name, &offer.owner, &offer.user].into_iter().all(|one| text(one))
+        || offer.owner.trim().is_empty()
+        || offer.user.trim().is_empty()
+        || offer.user.starts_with('@')
+    {
         return Some("a name in it is empty, too long, or holds control characters");
     }
     if crate::model::device::check_form(&offer.form).is_err() {
@@ -95,7 +104,10 @@ impl Spool {
         if let Some(fault) = fault_of(&offer, from, &self.inner.spool_id) {
             return Ok((OfferAnswer::Refused(fault.to_owned()), Vec::new()));
         }
-        let call = Call::of(&caller(from, &offer.owner), now);
+        let call = Call::of(&caller(from, &offer.user), now);
+        if let Err(bad) = given_by_people(&offer).try_for_each(|given| check_given(given, offer.documents.len())) {
+            return Ok((OfferAnswer::Refused(bad.message), Vec::new()));
+        }
         let (spool, from) = (self.clone(), from.clone());
         let taken = self.change(Room::Takes, &call, move |tx| {
             tx.lock(Lock::Spool)?;
@@ -374,6 +386,13 @@ pub(crate) fn word_of_end<'a>(tx: &Tx<'_>, job: &JobRow, outcome: &'a str) -> &'
     }
 }
 
+/// What people gave, and not what the other spool has noted: this one notes for itself. Nor whom to tell: its own server tells its
+/// submitter, by the rights that he has there.
+fn given_by_people(offer: &Offer) -> impl Iterator<Item = &GivenValue> {
+    let taken = |one: &&GivenValue| one.origin != Origin::Spool && one.field.stored() != "notification-profile";
+    offer.given.iter().filter(taken)
+}
+
 fn new_job(spool: &Spool, from: &ServerName, offer: &Offer, caller: &Caller) -> NewJob {
     let documents: Vec<DocumentRow> = offer
         .documents
@@ -405,8 +424,7 @@ fn new_job(spool: &Spool, from: &ServerName, offer: &Offer, caller: &Caller) -> 
         form: offer.form.clone(),
         priority: offer.priority,
         owner: Some(offer.owner.clone()),
-        // Its own server tells its submitter, by the rights that he has there.
-        given: offer.given.iter().filter(|one| one.field.stored() != "notification-profile").cloned().collect(),
+        given: given_by_people(offer).cloned().collect(),
         ..Submission::default()
     };
     NewJob {
@@ -418,6 +436,6 @@ fn new_job(spool: &Spool, from: &ServerName, offer: &Offer, caller: &Caller) -> 
         owner_gid: NOBODY_HERE,
         server: spool.server().clone(),
         work: offer.work,
-        waited_ms: offer.waited_ms.max(0),
+        waited_ms: offer.waited_ms.clamp(0, LONGEST_WAITED_MS),
     }
 }

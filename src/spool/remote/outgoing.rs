@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::job::{AFTER_PRINTING, RawPath, Transfer};
 use crate::model::lifetime::Ending;
+use crate::model::order::{USUAL_SPEED, estimate_ms};
 use crate::model::remote::{Offer, OfferAnswer, OfferedDocument, PeerFate, of_token, token};
 use crate::model::state::{Delivery, EntryState, HoldReason, JobState, Wish};
 use crate::model::{Call, Failure, FailureKind, GlobalJobId, JobId, JobRef, ServerName};
@@ -128,7 +129,7 @@ impl Spool {
             priority: job.priority,
             owner: job.owner.clone(),
             user: job.user_name.clone(),
-            waited_ms: (tx.now().wall_ms - job.created_ms).max(0),
+            waited_ms: waited_ms(tx, job)?,
             work: job.work,
             given,
             documents: documents.collect(),
@@ -307,6 +308,14 @@ impl Spool {
         let (global, round) = of_token(token)?;
         (global.server == *self.server()).then_some((JobRef::Serial(global.serial), round))
     }
+}
+
+/// How long a job has waited for its turn, in spool time: clocks that were set do not count, nor does what it was held before
+/// somebody started it.
+fn waited_ms(tx: &Tx<'_>, job: &JobRow) -> Fallible<i64> {
+    // No device of ours has a speed for it.
+    let arrival = job.sort.key.saturating_sub(estimate_ms(job.work, USUAL_SPEED));
+    Ok(store::spool::time(tx)?.0.saturating_sub(arrival).max(0))
 }
 
 fn runs(job: &JobRow) -> bool {

@@ -270,3 +270,43 @@ fn servers_whose_names_differ_by_a_dot_have_locations_of_their_own() {
     assert_eq!(places[1].to_ascii_lowercase(), "acme-1.lp1");
     assert!(places[0].to_ascii_lowercase().starts_with("acme-1-"), "{places:?}");
 }
+
+#[test]
+fn rights_go_by_the_submitter_whom_his_server_knows_and_not_by_whom_he_names() {
+    let two = Two::new();
+    two.a.job_with("office.front", 1, |job| job.owner = Some("root".into()));
+    let offer = two.offer();
+    assert_eq!(two.brought(&offer), OfferAnswer::Taken);
+    let lease = two.b.begins();
+    let claim = two.b.claim(&lease, two.device).unwrap();
+    let job = two.b.status(claim.number.get()).unwrap();
+    assert_eq!(job.user_name, format!("{}@acme1", two.a.caller.user));
+    // Values that nobody could give here are not taken.
+    two.a.job("office.front", 1);
+    let mut offer = two.offer();
+    offer.given.push(crate::model::job::GivenValue {
+        document: 7,
+        field: crate::model::field::Field::from_stored("document-copies")
+            .unwrap_or(crate::model::field::Field::JobName),
+        value: crate::model::field::Value::Text("x".into()),
+        origin: crate::model::job::Origin::User,
+    });
+    assert!(matches!(two.brought(&offer), OfferAnswer::Refused(_)));
+    // What the other spool notes for itself is no matter of this one.
+    offer.given.iter_mut().for_each(|given| given.origin = crate::model::job::Origin::Spool);
+    // However long it says that it has waited.
+    offer.waited_ms = i64::MAX;
+    assert_eq!(two.brought(&offer), OfferAnswer::Taken);
+}
+
+#[test]
+fn a_job_has_waited_since_it_was_queued_whatever_the_clock_says() {
+    let two = Two::new();
+    let job = two.a.job("office.front", 1);
+    two.hold(job);
+    two.a.pass(60_000);
+    two.start(job);
+    two.a.pass(5_000);
+    let waited = two.offer().waited_ms;
+    assert!((4_000..=6_000).contains(&waited), "{waited}");
+}
