@@ -10,10 +10,10 @@ fn jobs_of_a_server_that_was_revoked_are_held_or_deleted_and_it_is_asked_nothing
     for tag in ["kept", "deleted"] {
         world.submit(tag, b"far line\n");
     }
-    world["acme1"].wait_for("both are there", || {
-        let jobs = world["acme1"].jobs();
-        jobs.iter().all(|job| state(job) == "pending" && job["job-state-reasons"].to_string().len() < 4)
-    });
+    for job in [1, 2] {
+        let is_there = || world["acme1"].spoolcom(&format!("JOB {job}, WHY")).out.contains("server acme2 has it");
+        world["acme1"].wait_for("it is there", is_there);
+    }
     // It is cut off first, so that the deletion waits.
     world.before("acme2").silent(true);
     world.revoke("acme2");

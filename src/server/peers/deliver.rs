@@ -8,7 +8,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::client::peer::PeerStream;
-use crate::model::remote::PeerFate;
+use crate::model::remote::{OfferAnswer, PeerFate};
 use crate::model::{Call, Failure, JobId, ServerName};
 use crate::spool::remote::outgoing::{AT_ONCE, Outstanding};
 use crate::sys::{clock, fault};
@@ -172,9 +172,17 @@ fn offered(
     (server, token): (&ServerName, String),
     offer: PeerRequest,
 ) -> Result<bool, Trouble> {
-    let PeerReply::Offer(answer) = frames::ask(stream, &offer)? else { return Err(odd()) };
+    // What is wrong with one job is said of that job; the others go on.
+    let answer = match frames::ask_of_one(stream, &offer)? {
+        Ok(PeerReply::Offer(answer)) => answer,
+        Ok(PeerReply::Refused(why)) => OfferAnswer::Refused(why),
+        Ok(PeerReply::Unsupported) => OfferAnswer::Refused(frames::OLDER.to_owned()),
+        Ok(PeerReply::Failed(why)) => OfferAnswer::Later(why),
+        Ok(_) => return Err(odd()),
+        Err(error) => OfferAnswer::Refused(format!("its order cannot be sent: {error}")),
+    };
     fault::point("offer-answered");
-    let more = !matches!(answer, crate::model::remote::OfferAnswer::Later(_));
+    let more = !matches!(answer, OfferAnswer::Later(_));
     peers.inner.spool.offer_answered(&call(), server, &token, answer)?;
     Ok(more)
 }
@@ -193,8 +201,16 @@ fn settle(
     for job in jobs {
         if job.wanted_back {
             let question = PeerRequest::GiveBack(job.token.clone());
-            let PeerReply::Fates(fates) = frames::ask(stream, &question)? else { return Err(odd()) };
-            told.extend(fates.into_iter().filter(|(token, _)| *token == job.token).take(1));
+            match frames::ask_of_one(stream, &question)? {
+                Ok(PeerReply::Fates(fates)) => {
+                    told.extend(fates.into_iter().filter(|(token, _)| *token == job.token).take(1));
+                }
+                Ok(PeerReply::Refused(why) | PeerReply::Failed(why)) => {
+                    peers.log(&format!("server {server} does not give back {}: {why}", job.token));
+                    left = true;
+                }
+                _ => return Err(odd()),
+            }
         } else if job.is_there {
             ask.push(job.token);
         } else if let Some(offer) = spool.offer_again(&call(), job.job)? {
@@ -219,4 +235,91 @@ fn settle(
         frames::ask(stream, &PeerRequest::Confirm(confirm))?;
     }
     Ok(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Read, Write};
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::client::peer::{Cutter, Dial};
+    use crate::model::JobRef;
+    use crate::model::state::{HoldReason, JobState};
+    use crate::server::Log;
+    use crate::spool::Nobody;
+    use crate::spool::interface::operations::Operations;
+    use crate::spool::testing::{Site, name};
+    use crate::wire::peer::{Kind, encode};
+
+    /// The other server: its answers are written down before anybody asks.
+    struct Script(Cursor<Vec<u8>>);
+
+    impl Read for Script {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.read(buffer)
+        }
+    }
+
+    impl Write for Script {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            Ok(octets.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl PeerStream for Script {
+        fn set_patience(&mut self, _: Duration) -> io::Result<()> {
+            Ok(())
+        }
+        fn cutter(&self) -> Cutter {
+            Box::new(|| {})
+        }
+    }
+
+    impl Dial for Vec<PeerReply> {
+        fn dial(&self, _: &ServerName, _: Duration) -> Result<Box<dyn PeerStream>, Failure> {
+            let hello = PeerReply::Hello { spool: "another".into() };
+            let replies = std::iter::once(&hello).chain(self).flat_map(|reply| encode(Kind::Reply, reply).unwrap());
+            Ok(Box::new(Script(Cursor::new(replies.collect()))))
+        }
+        fn servers(&self) -> Vec<ServerName> {
+            vec![name("acme2")]
+        }
+    }
+
+    /// A spool with jobs for `acme2`, after a round with a server that answers so.
+    fn after(jobs: usize, replies: Vec<PeerReply>) -> (Site, Vec<JobRef>) {
+        let mut site = Site::printing();
+        site.spool.works_with(&Call::timeless(), &name("acme2")).unwrap();
+        site.route("#OFFICE.FAR", Some("\\acme2.$LP1"));
+        let jobs = (0..jobs).map(|_| JobRef::Number(site.submit("office.far", |_| {}).number)).collect();
+        let log: Log = Arc::new(|_: &str| {});
+        let peers = Peers::new(site.spool.clone(), Arc::new(Nobody), Arc::new(replies), log, None);
+        assert!(matches!(round(&peers, &name("acme2"), &mut None), Ok(true)));
+        (site, jobs)
+    }
+
+    #[test]
+    fn what_is_wrong_with_one_offer_is_said_of_that_job_and_the_others_go_on() {
+        let taken = || PeerReply::Offer(OfferAnswer::Taken);
+        let (mut site, jobs) =
+            after(3, vec![PeerReply::Refused("its token is odd".into()), PeerReply::Unsupported, taken()]);
+        for (job, why) in jobs.iter().zip(["its token is odd", frames::OLDER]) {
+            let found = site.local.job(job.clone()).unwrap();
+            assert!(found.state == JobState::Held && found.reasons.has(HoldReason::Failed));
+            assert!(found.reason_text.unwrap_or_default().contains(why));
+        }
+        let away = site.local.job(jobs[2].clone()).unwrap().away.unwrap();
+        assert!(away.is_there());
+    }
+
+    #[test]
+    fn what_fails_there_is_the_reason_for_which_the_job_waits() {
+        let (mut site, jobs) = after(1, vec![PeerReply::Failed("its disk is on fire".into())]);
+        let away = site.local.job(jobs[0].clone()).unwrap().away.unwrap();
+        assert_eq!((away.is_there(), away.words.as_deref()), (false, Some("its disk is on fire")));
+    }
 }

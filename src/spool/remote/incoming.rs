@@ -111,6 +111,12 @@ impl Spool {
         let (spool, from) = (self.clone(), from.clone());
         let taken = self.change(Room::Takes, &call, move |tx| {
             tx.lock(Lock::Spool)?;
+            // What became of a token is forgotten with the history of its job; an end that was not confirmed never is.
+            if let Some(row) = store::remote::incoming(tx, &offer.token)? {
+                let job = store::job::by_id(tx, row.job)?;
+                let targets = job.map_or(Ok(Vec::new()), |job| wakes::of_route(tx, job.route))?;
+                return Ok((OfferAnswer::Taken, targets));
+            }
             match store::submission::fate(tx, &offer.token)? {
                 Some(Fate::Refused) => return Ok((OfferAnswer::Spent, Vec::new())),
                 Some(Fate::Accepted(known)) => {
@@ -167,7 +173,7 @@ impl Spool {
             Some(_) => {
                 let shown = row.name.guardian();
                 let why = format!("its location for jobs of {from}, {name}, does not lead to {shown}");
-                let hint = format!("LOC {name}, DEV {shown}   lets them print there");
+                let hint = format!("LOC {name}, DEV {shown} lets them print there");
                 return Err(Failure::new(FailureKind::State, format!("{why}: {hint}")));
             }
             None => {
