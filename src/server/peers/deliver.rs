@@ -5,12 +5,12 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::client::peer::PeerStream;
 use crate::model::remote::{OfferAnswer, PeerFate};
-use crate::model::{Call, Failure, JobId, ServerName};
-use crate::spool::remote::outgoing::{AT_ONCE, Outstanding};
+use crate::model::{Call, DocumentId, Failure, JobId, ServerName};
+use crate::spool::remote::outgoing::{AT_ONCE, Outstanding, Unread};
 use crate::sys::{clock, fault};
 use crate::wire::peer::{PeerReply, PeerRequest};
 
@@ -58,9 +58,10 @@ struct Line {
 pub fn work(peers: &Peers, server: &ServerName) {
     let mut wait = WAITS.0;
     let mut stream: Option<Line> = None;
+    let mut unreadable = HashSet::new();
     let watch = peers.watch();
     while !peers.is_over() {
-        match round(peers, server, &mut stream) {
+        match round(peers, server, (&mut stream, &mut unreadable)) {
             Ok(left) => {
                 wait = WAITS.0;
                 silence(peers, server, None);
@@ -108,7 +109,11 @@ fn silence(peers: &Peers, server: &ServerName, why: Option<&str>) {
 }
 
 /// Does what is to be done with a server now. Returns whether something is left that takes time.
-fn round(peers: &Peers, server: &ServerName, line: &mut Option<Line>) -> Result<bool, Trouble> {
+fn round(
+    peers: &Peers,
+    server: &ServerName,
+    (line, unreadable): (&mut Option<Line>, &mut HashSet<DocumentId>),
+) -> Result<bool, Trouble> {
     let spool = &peers.inner.spool;
     // Whoever revokes a membership ends the streams that the other one made; this one looks after its own.
     let proof = match peers.inner.dial.proof(server)? {
@@ -119,6 +124,12 @@ fn round(peers: &Peers, server: &ServerName, line: &mut Option<Line>) -> Result<
             return Err(Trouble::There("it is no member of this group any more".to_owned()));
         }
     };
+    // A large file is read before anybody waits for it, and once.
+    let begin = Instant::now();
+    read_next(peers, server, unreadable)?;
+    if begin.elapsed() > STEP / 2 {
+        *line = None;
+    }
     let line = match line.take().filter(|line| line.proof == proof) {
         Some(known) => line.insert(known),
         None => {
@@ -150,7 +161,12 @@ fn round(peers: &Peers, server: &ServerName, line: &mut Option<Line>) -> Result<
             break;
         }
     }
-    while let Some(offer) = spool.send_next(&call(), server)? {
+    loop {
+        if next_unread(peers, server, unreadable)?.is_some() {
+            later = true;
+            break;
+        }
+        let Some(offer) = spool.send_next(&call(), server)? else { break };
         fault::point("offered");
         let token = offer.token.clone();
         later = true;
@@ -159,6 +175,26 @@ fn round(peers: &Peers, server: &ServerName, line: &mut Option<Line>) -> Result<
         }
     }
     Ok(later)
+}
+
+/// Returns a document of the next job whose digest is to be found out.
+fn next_unread(
+    peers: &Peers,
+    server: &ServerName,
+    unreadable: &HashSet<DocumentId>,
+) -> Result<Option<Unread>, Failure> {
+    let unread = peers.inner.spool.without_digest(&call(), server)?;
+    Ok(unread.into_iter().find(|one| !unreadable.contains(&one.document)))
+}
+
+/// Finds out the digests of the next job. What cannot be read is offered without: whoever fetches it learns why.
+fn read_next(peers: &Peers, server: &ServerName, unreadable: &mut HashSet<DocumentId>) -> Result<(), Failure> {
+    while let Some(unread) = next_unread(peers, server, unreadable)? {
+        if !peers.inner.spool.add_digest(&call(), &unread, &|| !peers.is_over())? {
+            unreadable.insert(unread.document);
+        }
+    }
+    Ok(())
 }
 
 fn odd() -> Trouble {
@@ -298,7 +334,7 @@ mod tests {
         let jobs = (0..jobs).map(|_| JobRef::Number(site.submit("office.far", |_| {}).number)).collect();
         let log: Log = Arc::new(|_: &str| {});
         let peers = Peers::new(site.spool.clone(), Arc::new(Nobody), Arc::new(replies), log, None);
-        assert!(matches!(round(&peers, &name("acme2"), &mut None), Ok(true)));
+        assert!(matches!(round(&peers, &name("acme2"), (&mut None, &mut HashSet::new())), Ok(true)));
         (site, jobs)
     }
 

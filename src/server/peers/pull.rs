@@ -23,6 +23,8 @@ use super::{LOOK, Peers, STEP, frames};
 
 /// How often a fetch that gets no further is tried.
 const TRIES: u32 = 3;
+/// Octets a second that the other side reads at least.
+const READ_AGAIN: u64 = 10 << 20;
 /// How many files are fetched at a time.
 const AT_ONCE: usize = 64;
 
@@ -182,7 +184,8 @@ impl Arriving {
         let dialled = peers.inner.dial.dial(&wanted.server, STEP);
         let mut stream = dialled.map_err(|failure| Broken::Off(failure.message))?;
         let stream: &mut dyn PeerStream = stream.as_mut();
-        stream.set_patience(STEP)?;
+        // The other side reads what is here already once more, for its digest, before it sends anything.
+        stream.set_patience(STEP + Duration::from_secs(self.octets / READ_AGAIN))?;
         let (token, offset) = (wanted.token.clone(), self.octets);
         let request = PeerRequest::Fetch { token, document: wanted.document, offset };
         frames::send(stream, Kind::Request, &request)?;
@@ -201,6 +204,7 @@ impl Arriving {
         let mut octets = Vec::new();
         loop {
             let header = frames::header(stream)?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
+            stream.set_patience(STEP)?;
             frames::body(stream, header, &mut octets)?;
             match header.kind {
                 Kind::Data => {

@@ -3,15 +3,17 @@
 //! The caller has a connection to that server; nothing here waits for it. Each function is one transaction, and each may be
 //! repeated: what is on record already is not done again. See [`super`] for the order of the steps.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::PathBuf;
 
 use crate::model::event::{EventDetail, EventWord};
-use crate::model::job::{AFTER_PRINTING, RawPath, Transfer};
+use crate::model::job::{AFTER_PRINTING, Identity, RawPath, Transfer};
 use crate::model::lifetime::Ending;
 use crate::model::order::{USUAL_SPEED, estimate_ms};
 use crate::model::remote::{Offer, OfferAnswer, OfferedDocument, PeerFate, of_token, token};
 use crate::model::state::{Delivery, EntryState, HoldReason, JobState, Wish};
-use crate::model::{Call, Failure, FailureKind, GlobalJobId, JobId, JobRef, ServerName};
+use crate::model::{Call, DocumentId, Failure, FailureKind, GlobalJobId, JobId, JobRef, ServerName};
 use crate::store::document::DocumentRow;
 use crate::store::event::{Object, record, record_with};
 use crate::store::job::JobRow;
@@ -24,6 +26,8 @@ use crate::spool::{Room, Spool};
 
 /// How many jobs are asked for at once.
 pub const AT_ONCE: u32 = 200;
+/// Octets that are read at a time.
+const PIECE: usize = 256 << 10;
 
 /// A job that a server was offered or has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +42,37 @@ pub struct Outstanding {
     pub wanted_back: bool,
 }
 
+/// A copy of which nobody knows the digest.
+#[derive(Clone, Debug)]
+pub struct Unread {
+    /// The document.
+    pub document: DocumentId,
+    path: PathBuf,
+    identity: Identity,
+}
+
+impl Unread {
+    /// Opens it, where it is the file that was accepted, as it was.
+    fn open(&self) -> io::Result<File> {
+        let file = crate::sys::files::open_regular(&self.path)?;
+        let (now, known) = (crate::sys::files::identity(&file)?, &self.identity);
+        let same = now.same_file(known) && (now.size, now.mtime_ns) == (known.size, known.mtime_ns);
+        if same { Ok(file) } else { Err(io::Error::other("it is another file now")) }
+    }
+
+    fn read(&self, goes_on: &dyn Fn() -> bool) -> io::Result<Option<[u8; 32]>> {
+        let mut file = self.open()?;
+        let (mut hasher, mut buffer) = (blake3::Hasher::new(), vec![0; PIECE]);
+        while goes_on() {
+            match file.read(&mut buffer)? {
+                0 => return Ok(Some(*hasher.finalize().as_bytes())),
+                n => hasher.update(&buffer[..n]),
+            };
+        }
+        Ok(None)
+    }
+}
+
 /// The file of a document that another server fetches.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -46,7 +81,7 @@ pub struct Source {
     /// Copy or link.
     pub transfer: Transfer,
     /// What it was when it was accepted.
-    pub identity: crate::model::job::Identity,
+    pub identity: Identity,
 }
 
 impl Spool {
@@ -60,7 +95,7 @@ impl Spool {
         if !waits {
             return Ok(None);
         }
-        let offer = self.change(Room::Gives, call, move |tx| {
+        self.change(Room::Gives, call, move |tx| {
             tx.lock(Lock::Spool)?;
             if store::spool::state(tx)? != SpoolerState::Active {
                 return Ok(None);
@@ -82,8 +117,7 @@ impl Spool {
             };
             store::remote::set_away(tx, &row)?;
             spool.as_offer(tx, &job, &row).map(Some)
-        })?;
-        offer.map(|offer| self.with_digests(offer)).transpose()
+        })
     }
 
     /// Returns the offer of a job that was offered before, and of which no answer is on record.
@@ -91,14 +125,13 @@ impl Spool {
     /// # Errors
     /// When the spool cannot be read.
     pub fn offer_again(&self, call: &Call, job: JobId) -> Fallible<Option<Offer>> {
-        let offer = self.look(call, |tx| {
+        self.look(call, |tx| {
             let Some(row) = store::remote::away(tx, job)?.filter(|row| row.stage == Stage::Offered) else {
                 return Ok(None);
             };
             let Some(job) = store::job::by_id(tx, job)? else { return Ok(None) };
             self.as_offer(tx, &job, &row).map(Some)
-        })?;
-        offer.map(|offer| self.with_digests(offer)).transpose()
+        })
     }
 
     fn as_offer(&self, tx: &Tx<'_>, job: &JobRow, row: &AwayRow) -> Fallible<Offer> {
@@ -137,18 +170,33 @@ impl Spool {
         })
     }
 
-    /// Adds the digests of copies that nobody has read yet: whoever reads such a file in place checks it.
-    fn with_digests(&self, mut offer: Offer) -> Fallible<Offer> {
-        for document in offer.documents.iter_mut().filter(|d| d.transfer == Transfer::Copy && d.digest.is_none()) {
-            let read = || {
-                let mut hasher = blake3::Hasher::new();
-                std::io::copy(&mut crate::sys::files::open_regular(&document.path.0)?, &mut hasher)?;
-                Ok::<_, std::io::Error>(*hasher.finalize().as_bytes())
-            };
-            // One that cannot be read is found out when it is fetched, and the job says so then.
-            document.digest = read().ok();
-        }
-        Ok(offer)
+    /// Returns the copies of the next job for `server` of which nobody knows the digest, and whose files are the accepted ones:
+    /// whoever reads such a file in place checks it. One whose file is another one is found out when it is fetched.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn without_digest(&self, call: &Call, server: &ServerName) -> Fallible<Vec<Unread>> {
+        let dir = self.base().server(self.server());
+        let documents = self.look(call, |tx| match store::remote::next_for(tx, server)? {
+            Some((job, _)) => store::document::of_job(tx, job),
+            None => Ok(Vec::new()),
+        })?;
+        let unread = documents.into_iter().filter(|one| one.transfer == Transfer::Copy && one.digest.is_none());
+        Ok(unread
+            .map(|one| Unread { document: one.id, path: dir.join(one.store_name), identity: one.identity })
+            .filter(|one| one.open().is_ok())
+            .collect())
+    }
+
+    /// Reads a copy and keeps its digest, while `goes_on` says so. Returns whether it is known now.
+    ///
+    /// # Errors
+    /// When the spool cannot be changed.
+    pub fn add_digest(&self, call: &Call, unread: &Unread, goes_on: &dyn Fn() -> bool) -> Fallible<bool> {
+        let Ok(Some(digest)) = unread.read(goes_on) else { return Ok(false) };
+        let document = unread.document;
+        self.change(Room::Gives, call, move |tx| store::document::set_digest(tx, document, &digest))?;
+        Ok(true)
     }
 
     /// Records what a server answered to an offer. What it says of a job that was offered to another one is not believed.
