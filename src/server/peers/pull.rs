@@ -1,7 +1,7 @@
 //! Fetching the files of other servers, for the print processes of this one.
 //!
-//! A print process asks at a socket that is open to the account of the server only. The file arrives as `NAME.part` and gets its
-//! name when all of it is there and its digest is right. A connection that breaks off is made again, and the file goes on where it
+//! A print process asks at a socket that is open to the account of the server only. The file arrives as `NAME.N.part`, where N is of
+//! this fetch alone: two devices that print a job at a time have it fetched twice. It gets its name when all of it is there and its digest is right. A connection that breaks off is made again, and the file goes on where it
 //! stood. One with a wrong digest is fetched from the beginning; after three of them the print process is told.
 
 use std::fs::File;
@@ -9,13 +9,14 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::client::fetch::MAX_LINE;
 use crate::client::peer::PeerStream;
 use crate::model::DocumentId;
 use crate::model::remote::Wanted;
-use crate::spool::remote::fetched::{PART, erase};
+use crate::spool::remote::fetched::PART;
 use crate::sys::{clock, fault, socket};
 use crate::wire::peer::{FileEnd, Kind, PeerReply, PeerRequest, decode};
 
@@ -87,8 +88,6 @@ fn fetch(peers: &Peers, document: DocumentId, asker: &UnixStream) -> Result<(), 
     spool.make_pulled().map_err(|failure| failure.message)?;
     spool.demand_room(wanted.octets).map_err(|failure| failure.message)?;
     let path = dir.join(&wanted.name);
-    // What an earlier try has left is not trusted: nobody read it since.
-    erase(&path);
     let mut arriving = Arriving::begin(&path).map_err(|error| format!("{}: {error}", dir.display()))?;
     let (mut tries, mut wrong) = (0, 0);
     loop {
@@ -120,7 +119,6 @@ fn fetch(peers: &Peers, document: DocumentId, asker: &UnixStream) -> Result<(), 
             }
         };
         if let Some(why) = failed {
-            erase(&path);
             return Err(why);
         }
         if tries > 0 {
@@ -154,10 +152,18 @@ struct Arriving {
     hasher: blake3::Hasher,
 }
 
+impl Drop for Arriving {
+    /// What did not arrive is of no use. One that did has another name by now.
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.part);
+    }
+}
+
 impl Arriving {
     fn begin(path: &Path) -> io::Result<Self> {
+        static FETCHES: AtomicU64 = AtomicU64::new(0);
         let mut part = path.as_os_str().to_owned();
-        part.push(PART);
+        part.push(format!(".{}{PART}", FETCHES.fetch_add(1, Ordering::Relaxed)));
         let part = PathBuf::from(part);
         let file = File::options().write(true).create_new(true).mode(0o600).open(&part)?;
         Ok(Self { part, file, octets: 0, hasher: blake3::Hasher::new() })
@@ -175,7 +181,7 @@ impl Arriving {
     }
 
     /// Gives it its name. Is it synced? No: who prints it after a crash proves it by its digest, or has it fetched again.
-    fn complete(self, path: &Path) -> io::Result<()> {
+    fn complete(&self, path: &Path) -> io::Result<()> {
         std::fs::rename(&self.part, path)
     }
 

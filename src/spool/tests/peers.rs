@@ -310,3 +310,22 @@ fn a_job_has_waited_since_it_was_queued_whatever_the_clock_says() {
     let waited = two.offer().waited_ms;
     assert!((4_000..=6_000).contains(&waited), "{waited}");
 }
+
+#[test]
+fn jobs_that_another_server_has_do_not_wait_for_it() {
+    let two = Two::new();
+    let jobs = [two.a.job("office.front", 1), two.a.job("office.front", 1)];
+    let waits = |job: u32| two.a.status(job).unwrap().reason_keywords().contains(&"waiting-for-server");
+    assert!(jobs.into_iter().all(waits));
+    two.handed_over();
+    two.handed_over();
+    assert!(!jobs.into_iter().any(waits));
+    let query = crate::model::query::Query {
+        condition: crate::model::query::Condition::All(Vec::new()),
+        order: crate::model::query::Order::Schedule,
+        parts: crate::model::query::Parts::ALL,
+    };
+    let page = two.a.spool.jobs(&two.a.call(), &query, None, 1000).unwrap();
+    assert_eq!(page.rows.len(), 2);
+    assert!(!page.rows.iter().any(|job| job.reason_keywords().contains(&"waiting-for-server")));
+}
