@@ -26,7 +26,7 @@ use super::language::keywords::{Key, Verb};
 use super::language::messages::{Message, Subject};
 use super::language::mistake::Mistake;
 use super::language::out_name::OutName;
-use super::language::report::print_failure;
+use super::language::report::{print_failure, usage};
 use super::language::tree::{Command, Subcommand};
 use super::language::values::{DisplayRequest, Value};
 use super::runner::read_physical;
@@ -78,16 +78,24 @@ pub fn run(name: &str, json: bool, out: Option<&str>, shell: &mut Shell<'_>) -> 
         Exit::Failed
     };
     let path = shell.cwd.join(name);
-    let read = if name == "-" { judge_commands("-", &mut *shell.input) } else { judge_file(name, &path) };
+    // Opened before anything is judged: what is judged must not be what is written.
+    let mut file = match out.map(|out| super::output::open_out(&shell.cwd.join(out))).transpose() {
+        Ok(file) => file,
+        Err(failure) => return failed(shell, &failure),
+    };
+    if let Some(out) = &file
+        && super::is_same_file(std::fs::File::open(&path).ok().as_ref(), out)
+    {
+        return usage(shell.err, Message::FileError, super::SAME_FILE, &[]);
+    }
+    let read = if name == "-" { judge_piped(&mut *shell.input) } else { judge_file(name, &path) };
     let judged = match read {
         Ok(judged) => judged,
         Err(failure) => return failed(shell, &failure),
     };
     let text = if json { as_json(&judged) } else { as_text(&judged) };
-    let written = match out {
-        Some(out) => super::output::open_out(&shell.cwd.join(out)).and_then(|mut file| {
-            file.write_all(text.as_bytes()).map_err(|error| Failure::new(FailureKind::Io, error.to_string()))
-        }),
+    let written = match &mut file {
+        Some(file) => file.write_all(text.as_bytes()).map_err(|error| Failure::new(FailureKind::Io, error.to_string())),
         None => shell
             .out
             .write_all(text.as_bytes())
@@ -99,6 +107,18 @@ pub fn run(name: &str, json: bool, out: Option<&str>, shell: &mut Shell<'_>) -> 
         Ok(()) if judged.iter().any(|one| one.verdict == Verdict::Lacking) => Exit::Failed,
         Ok(()) => Exit::Done,
     }
+}
+
+fn judge_piped(input: &mut dyn BufRead) -> Result<Vec<Judged>, Failure> {
+    let mut octets = Vec::new();
+    input
+        .read_to_end(&mut octets)
+        .map_err(|error| Failure::new(FailureKind::Io, format!("cannot read standard input: {error}")))?;
+    if is_fastcnfg(&String::from_utf8_lossy(&octets)) {
+        let what = "a FASTCNFG file comes by its name: it may name other files beside it";
+        return Err(Failure::new(FailureKind::Unsupported, what).hint("spoolcom --check FILE"));
+    }
+    judge_commands("-", &mut &octets[..])
 }
 
 fn judge_file(name: &str, path: &Path) -> Result<Vec<Judged>, Failure> {
@@ -116,8 +136,8 @@ fn is_fastcnfg(text: &str) -> bool {
     let mut rest = text.trim_start_matches('\u{feff}').trim_start();
     loop {
         let behind = match rest {
-            // No command begins so.
-            _ if rest.starts_with('!') => return true,
+            // A comment to its end, on that line or behind the next mark.
+            _ if rest.starts_with('!') => rest.split_once('\n'),
             _ if rest.starts_with("/*") => rest.split_once('\n'),
             _ if rest.get(..7).is_some_and(|word| word.eq_ignore_ascii_case("COMMENT")) => rest.split_once('\n'),
             _ => break,
@@ -435,8 +455,10 @@ fn as_text(judged: &[Judged]) -> String {
     let mut text = String::new();
     for one in judged {
         let command = escaped(&one.text.split_whitespace().collect::<Vec<_>>().join(" "));
-        let line = format!("{}:{}: {}: {command}", escaped(&one.file), one.line, one.verdict.word());
-        text.push_str(line.trim_end_matches([' ', ':']));
+        text.push_str(&format!("{}:{}: {}", escaped(&one.file), one.line, one.verdict.word()));
+        if !command.is_empty() {
+            text.push_str(&format!(": {command}"));
+        }
         text.push('\n');
         for note in &one.notes {
             text.push_str(&format!("    {}\n", escaped(&note.text)));
