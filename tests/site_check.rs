@@ -129,3 +129,13 @@ fn a_file_is_not_judged_into_itself_and_a_fastcnfg_file_comes_by_its_name() {
     piped(b"DEVICE $LP CONTYPE = NONE\n").expect(1).says("comes by its name");
     assert!(piped(b"DEV $LP, URI null:\n").out.contains("DEV $LP, URI null:\n"));
 }
+
+#[test]
+fn a_print_process_without_a_program_is_told_once() {
+    let said = judge(
+        "PRINT $IND, PARM 0\nPRINT $IND, PRI 9\nPRINT $A, PARM 1\nPRINT $A, FILE fastp\nPRINT $B, START\n",
+        false,
+    );
+    assert_eq!(said.out.matches("needs FILE fastp").count(), 1, "{said:#?}");
+    assert!(said.out.contains("$IND needs FILE fastp"), "{said:#?}");
+}

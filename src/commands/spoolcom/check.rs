@@ -18,7 +18,7 @@ use crate::model::collector::is_collector_program;
 use crate::model::device::PARM_FASTCNFG;
 use crate::model::printable::{self, escaped};
 use crate::model::process::is_fastp;
-use crate::model::{DeviceName, Failure, FailureKind};
+use crate::model::{DeviceName, Failure, FailureKind, ProcessName};
 
 use super::language::continuation::Whole;
 use super::language::grammar::Stage;
@@ -69,6 +69,8 @@ struct Judged {
     hints: Vec<String>,
     /// The device that it declares, if it says nowhere where that is.
     declares: Option<(DeviceName, String)>,
+    /// The print process that it declares or alters, if it says nowhere which program that is.
+    independent: Option<(ProcessName, String)>,
 }
 
 /// Judges the file, writes what it found, and returns the status: 1 when something is lacking.
@@ -177,7 +179,7 @@ fn judge_commands(file: &str, input: &mut dyn BufRead) -> Result<Vec<Judged>, Fa
                 let exits = one.verdict == Verdict::Runs && one.text.eq_ignore_ascii_case(Verb::Exit.word());
                 judged.push(one);
                 if exits {
-                    return Ok(with_addresses(judged));
+                    return Ok(completed(judged));
                 }
             }
         }
@@ -185,7 +187,7 @@ fn judge_commands(file: &str, input: &mut dyn BufRead) -> Result<Vec<Judged>, Fa
             break;
         }
     }
-    Ok(with_addresses(judged))
+    Ok(completed(judged))
 }
 
 /// Judges one command; none for a comment.
@@ -204,6 +206,7 @@ fn judge(
         notes: Vec::new(),
         hints: Vec::new(),
         declares: None,
+        independent: None,
     };
     let lacking = match (meant.and_then(without_fc), command) {
         (Ok(Statement::Comment), _) => return None,
@@ -220,6 +223,7 @@ fn judge(
     let command = command?;
     judged.notes = differences(command);
     judged.declares = without_address(command);
+    judged.independent = without_program(command);
     if !judged.notes.is_empty() {
         judged.verdict = Verdict::Differs;
     }
@@ -347,6 +351,33 @@ fn without_address(command: &Command) -> Option<(DeviceName, String)> {
     Some((typed.parse().ok()?, typed.clone()))
 }
 
+fn without_program(command: &Command) -> Option<(ProcessName, String)> {
+    let changes = |one: &Subcommand| {
+        !matches!(one.key(), Key::Status | Key::Start | Key::Delete | Key::Log | Key::Xref | Key::Summary)
+    };
+    if command.grammar.verb != Verb::Print || !command.subcommands.iter().any(changes) {
+        return None;
+    }
+    let typed = &command.name()?.value;
+    Some((process(typed)?, typed.clone()))
+}
+
+/// The print process of which a command says which program it is.
+fn has_program(command: &str) -> Option<ProcessName> {
+    let mut found = None;
+    read_commands(command, None, &mut Currents::default(), |command, _, _| {
+        let Some(command) = command.filter(|command| command.grammar.verb == Verb::Print) else { return };
+        if command.subcommands.iter().any(|one| one.key() == Key::File) {
+            found = command.name().and_then(|name| process(&name.value));
+        }
+    });
+    found
+}
+
+fn process(typed: &str) -> Option<ProcessName> {
+    typed.trim_start_matches('$').parse().ok()
+}
+
 /// Whether a command says where its device is: by an address, or by its entry in FASTCNFG.
 fn has_address(command: &str) -> Option<DeviceName> {
     // Only what was judged before comes here, and it was read by the same parser.
@@ -366,7 +397,7 @@ fn has_address(command: &str) -> Option<DeviceName> {
 }
 
 /// Notes at the first declaration of each device that nothing in the file says where it is.
-fn with_addresses(mut judged: Vec<Judged>) -> Vec<Judged> {
+fn completed(mut judged: Vec<Judged>) -> Vec<Judged> {
     let mut known: Vec<DeviceName> =
         judged.iter().filter(|one| one.verdict != Verdict::Lacking).filter_map(|one| has_address(&one.text)).collect();
     for one in &mut judged {
@@ -380,6 +411,22 @@ fn with_addresses(mut judged: Vec<Judged>) -> Vec<Judged> {
         });
         one.verdict = one.verdict.max(Verdict::Differs);
         known.push(device);
+    }
+    let mut programs: Vec<ProcessName> =
+        judged.iter().filter(|one| one.verdict != Verdict::Lacking).filter_map(|one| has_program(&one.text)).collect();
+    for one in &mut judged {
+        let Some((process, typed)) = one.independent.take().filter(|(process, _)| !programs.contains(process)) else {
+            continue;
+        };
+        one.notes.push(Note {
+            text: format!(
+                "{} needs FILE fastp, unless it has one: without a program its devices wait",
+                escaped(&typed)
+            ),
+            warned: None,
+        });
+        one.verdict = one.verdict.max(Verdict::Differs);
+        programs.push(process);
     }
     judged
 }
@@ -403,6 +450,7 @@ fn judge_entries(name: &str, path: &Path) -> Result<Vec<Judged>, Failure> {
         notes: Vec::new(),
         hints: Vec::new(),
         declares: None,
+        independent: None,
     };
     let mut all: Vec<Judged> = Vec::new();
     let mut told: Vec<&EntryMistake> = Vec::new();
