@@ -334,6 +334,7 @@ impl Spool {
     pub(crate) fn requeue(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<()> {
         let (sort, place) = self.new_position(tx, job.route, job.priority, job.work)?;
         store::job::set_sort(tx, job.id, &sort, place)?;
+        store::entry::let_go(tx, job.id)?;
         let entries = store::entry::of_job(tx, job.id)?;
         // A broadcast that was held half-way prints only where it has not printed yet. One that printed everywhere
         // prints again.
