@@ -132,6 +132,8 @@ fn open_to(socket: &Path) {
 pub struct Faults {
     /// Connections are cut after so many octets from the server; 0 = they are not.
     cut_after: AtomicUsize,
+    /// What is cut is closed in one direction only: the server finds its way open, and goes on sending.
+    half: AtomicBool,
     /// Connections are accepted and nothing passes.
     silent: AtomicBool,
     /// One octet of the data is changed, at this place of the stream; 0 = none is.
@@ -143,6 +145,9 @@ pub struct Faults {
 impl Faults {
     pub fn cut_after(&self, octets: usize) {
         self.cut_after.store(octets, Ordering::SeqCst);
+    }
+    pub fn half(&self, on: bool) {
+        self.half.store(on, Ordering::SeqCst);
     }
     pub fn silent(&self, on: bool) {
         self.silent.store(on, Ordering::SeqCst);
@@ -178,6 +183,11 @@ impl Faults {
             if client.write_all(&buffer[..n]).is_err() {
                 break;
             }
+        }
+        if cut > 0 && seen >= cut && self.half.load(Ordering::SeqCst) {
+            let _ = client.shutdown(std::net::Shutdown::Write);
+            // Until the client closes, which the other thread hands on, the server is listened to.
+            let _ = io::copy(&mut server, &mut io::sink());
         }
         let _ = client.shutdown(std::net::Shutdown::Both);
         let _ = server.shutdown(std::net::Shutdown::Both);
