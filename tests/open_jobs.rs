@@ -46,8 +46,15 @@ fn open(site: &Site) -> Vec<Value> {
     jobs(site, "(STATE OPEN)")
 }
 
+/// A display with single blanks.
+fn shown(site: &Site, commands: &str) -> String {
+    let out = site.spoolcom(commands).out;
+    out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n").collect()
+}
+
 fn site() -> Site {
-    let site = Site::new();
+    let mut site = Site::new();
+    site.env.push(("PD_CONFIRM_DELETE", "no"));
     site.spoolcom("COLLECT $S, FILE CSPOOL; PRINT $SPLA, FILE fastp; LOC #PARK.A, DEV; SPOOLER, START");
     site
 }
@@ -62,7 +69,7 @@ fn state_of(site: &Site, job: u32) -> String {
 fn every_cell_of_an_open_job_is_what_the_manual_says() {
     let site = site();
     let writer = Writer::begin(&site, &["-d", "park.a", "-n", "2"]);
-    let table = site.spoolcom("JOB").out;
+    let table = shown(&site, "JOB");
     let line = table.lines().find(|line| line.contains("#PARK.A")).unwrap();
     assert!(line.contains(" OP 4 "), "{table}");
     for refused in
@@ -71,20 +78,20 @@ fn every_cell_of_an_open_job_is_what_the_manual_says() {
         let said = site.run("spoolcom", &[&format!("JOB 1, {refused}")]).expect(1);
         assert!(said.err.contains("JOB 1 INVALID OPERATION IN CURRENT STATE"), "{refused}: {said:#?}");
     }
-    let shown = site.spoolcom("JOB 1, STATUS DETAIL").out;
-    assert!(shown.contains("STATE: OPEN") && shown.contains("CLOSED: \n"), "{shown}");
+    let detail = shown(&site, "JOB 1, STATUS DETAIL");
+    assert!(detail.contains("STATE: OPEN") && detail.contains("CLOSED:\n"), "{detail}");
     site.spoolcom("JOB 1, HOLDAFTER ON");
-    assert!(site.spoolcom("JOB 1").out.contains(" OP 4A "));
+    assert!(shown(&site, "JOB 1").contains(" OP 4A "));
     assert!(site.spoolcom("JOB 1, WHY").out.contains("arriving"));
     let counted = site.spoolcom("JOB, SUMMARY; SPOOLER, STATISTICS").out;
     assert!(counted.contains("OPEN JOBS               : 1"), "{counted}");
     // pdmod takes a hold, which takes effect at the close, and nothing else.
     site.run("pdmod", &["-x", "job-hold=true", "1"]).expect(0);
-    assert!(site.spoolcom("JOB 1").out.contains(" OP 4AB "));
+    assert!(shown(&site, "JOB 1").contains(" OP 4AB "));
     assert_ne!(site.run("pdmod", &["-x", "job-priority=90", "1"]).status, 0);
     assert!(site.run("pdls", &["-r", "job-state", "-s", "line"]).expect(0).out.contains("pre-processing"));
     writer.end().expect(0);
-    let line = site.spoolcom("JOB 1").out;
+    let line = shown(&site, "JOB 1");
     assert!(line.contains(" HL 4A ") && open(&site).is_empty(), "{line}");
     let detail = site.spoolcom("JOB 1, STATUS DETAIL").out;
     assert!(detail.contains("COPIES: 2") && detail.contains("LINES: 2"), "{detail}");
@@ -103,7 +110,7 @@ fn listopens_names_the_process_that_writes_and_a_drain_waits_for_it() {
     site.spoolcom("SPOOLER, DRAIN");
     assert!(site.spoolcom("SPOOLER").out.contains("DRAIN"));
     let letter = site.document("letter", b"letter\n");
-    site.submit("park.a", "late", &letter).expect(1).says("no job is accepted");
+    site.submit("park.a", "late", &letter).expect(1).says("takes no jobs");
     // What was open is not lost by the drain, and the drain ends with it.
     writer.end().expect(0);
     assert_eq!(state_of(&site, 1), "ready");
@@ -133,7 +140,7 @@ fn a_job_whose_writer_dies_is_marked_and_goes_with_the_next_change() {
     let mut writer = Writer::begin(&site, &["-d", "park.a"]);
     writer.child.kill().unwrap();
     writer.child.wait().unwrap();
-    assert!(site.spoolcom("JOB 1").out.contains(" OP 4X "));
+    assert!(shown(&site, "JOB 1").contains(" OP 4X "));
     site.spoolcom("LOC #PARK.B, DEV");
     assert!(jobs(&site, "").is_empty());
     assert!(site.spoolcom("JOB 1, LOG").out.contains("its submitter ended"));

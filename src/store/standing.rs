@@ -147,7 +147,10 @@ mod tests {
     fn exceptions_are_found_without_a_look_at_the_other_devices() {
         for (sql, index) in [(errors_sql(), "device_error"), (claims_sql(), "entry_"), (requests_sql(), "request_")] {
             let plan = Memory::new().plan(&sql);
-            assert!(plan.contains(index) && !plan.contains("SCAN d"), "{sql}: {plan}");
+            assert!(
+                plan.contains(index) && !plan.lines().any(|line| line.trim_end().ends_with("SCAN d")),
+                "{sql}: {plan}"
+            );
         }
     }
 }
