@@ -49,6 +49,7 @@ mod objects;
 mod odd_arguments;
 mod odd_names;
 mod old_spools;
+mod open_jobs;
 mod opens;
 mod order;
 mod pd_classes;

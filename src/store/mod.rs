@@ -49,6 +49,7 @@ pub mod restored;
 pub mod schema;
 pub mod spool;
 mod sqlite;
+pub mod standing;
 pub mod submission;
 pub mod tally;
 mod value;

@@ -15,7 +15,7 @@ use crate::model::job::{DocumentStatus, Format, FormatOrigin, GivenValue, JobSta
 use crate::model::location::Destination;
 use crate::model::query::{PAGE, Parts};
 use crate::model::remote::Away;
-use crate::model::state::{EntryState, JobFacts, JobState, Wish};
+use crate::model::state::{EntryState, HoldReason, JobFacts, JobState, Wish};
 use crate::model::{CollectorName, DeviceName, Failure, GroupId, JobId, JobRef, LocationId, LocationName, RouteId};
 use crate::store::device::DeviceRow;
 use crate::store::document::ShownRow;
@@ -291,6 +291,11 @@ impl Spool {
                 given: of_documents.iter().filter(|given| given.document == d.sequence).cloned().collect(),
             })
             .collect();
+        // Nobody hands it in any more, and nobody has ended it yet.
+        let reasons = match job.arriving.then(|| store::job::arrival(tx, job.id)).transpose()?.flatten() {
+            Some(token) if !self.arrives(&token) => job.reasons.with(HoldReason::WriterDied),
+            _ => job.reasons,
+        };
         Ok(JobStatus {
             id: job.id,
             number: job.number,
@@ -305,7 +310,7 @@ impl Spool {
             destination,
             route: job.route,
             state,
-            reasons: job.reasons,
+            reasons,
             reason_text: job.reason_text,
             priority: job.priority,
             form: job.form,
@@ -316,6 +321,8 @@ impl Spool {
             total_octets: job.octets,
             pages: job.pages,
             created_ms: job.created_ms,
+            closed_ms: job.closed_ms,
+            process: job.process,
             started_ms,
             devices,
             assigned,
