@@ -26,6 +26,7 @@ mod fastcnfg_text;
 mod figures;
 mod first_hour;
 mod formats;
+mod from_cups;
 mod fsck;
 mod full_disk;
 mod generated;
