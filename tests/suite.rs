@@ -42,6 +42,7 @@ mod kills;
 mod layout;
 mod linked;
 mod lives;
+mod lp;
 mod moving;
 mod neighbours;
 mod notification;
