@@ -229,25 +229,36 @@ fn a_mail_program_that_fails_or_hangs_is_in_the_way_of_no_job_and_is_given_up_wi
     assert!(log.contains("given up after 24 tries"), "{log}");
 }
 
-#[test]
-fn what_waits_is_bounded_and_what_finds_no_room_is_counted() {
+/// A site where nothing that was tried is tried again soon, and one mail to ann that was.
+fn waiting() -> Told {
     let mut told = Told::new();
     script(told.dir(), "sendmail", "exit 75");
     told.site.env.retain(|(name, _)| *name != "PD_NOTIFY_WAIT_MS");
     told.site.env.push(("PD_NOTIFY_WAIT_MS", "3600000"));
     told.submit("first", "{event-identifiers=job-assigned-to-queue delivery-method=email delivery-address=ann}");
     told.site.wait_for("it was tried", || told.outbox().iter().any(|line| line.ends_with(" 1")));
+    told
+}
+
+/// Puts `more` like the first one into the outbox, to the address that `address` makes of a number `n`.
+fn multiply(told: &Told, more: u32, address: &str) {
     let db = rusqlite::Connection::open(told.site.paths().database()).unwrap();
     db.busy_timeout(DEADLINE).unwrap();
-    db.execute_batch(
-        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 999)
+    db.execute_batch(&format!(
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {more})
          INSERT INTO outbox (object, object_id, of_server, uid, method, address, event, number, text, about, at_ms,
              made_spool, due_spool, tries)
-         SELECT object, object_id, of_server, uid, method, address, event, number, text, about, at_ms + n, made_spool,
-             due_spool, 1 FROM outbox, n",
-    )
+         SELECT object, object_id, of_server, uid, method, {address}, event, number, text, about, at_ms + n, made_spool,
+             due_spool, 1 FROM outbox, n;
+         UPDATE spool SET deliveries_waiting = deliveries_waiting + {more};"
+    ))
     .unwrap();
-    drop(db);
+}
+
+#[test]
+fn what_waits_is_bounded_and_what_finds_no_room_is_counted() {
+    let told = waiting();
+    multiply(&told, 999, "'user' || n");
     told.submit("more", "{event-identifiers=job-assigned-to-queue delivery-method=email delivery-address=ann}");
     told.submit("most", "{event-identifiers=job-assigned-to-queue delivery-method=email delivery-address=bob}");
     assert_eq!(told.outbox().len(), 1000);
@@ -257,6 +268,37 @@ fn what_waits_is_bounded_and_what_finds_no_room_is_counted() {
     assert!(shown.contains("notifications-lost = 2") && shown.contains("notifications-waiting = 1000"), "{shown}");
     assert_eq!(told.history("undelivered").len(), 1, "it is said once");
     assert_eq!(told.site.jobs().len(), 3, "the jobs are taken all the same");
+}
+
+#[test]
+fn an_address_that_nobody_answers_at_takes_no_room_of_others() {
+    let told = waiting();
+    multiply(&told, 99, "address");
+    told.submit("more", "{event-identifiers=job-assigned-to-queue delivery-method=email delivery-address=ann}");
+    told.submit("other", "{event-identifiers=job-assigned-to-queue delivery-method=email delivery-address=bob}");
+    let to =
+        |user: &str| told.outbox().iter().filter(|line| line.starts_with(&format!("electronic-mail {user} "))).count();
+    assert_eq!((to("ann"), to("bob")), (100, 1));
+}
+
+#[test]
+fn a_message_that_finds_no_terminal_for_ten_minutes_is_given_up() {
+    let told = waiting();
+    multiply(&told, 1, "address");
+    let db = rusqlite::Connection::open(told.site.paths().database()).unwrap();
+    db.busy_timeout(DEADLINE).unwrap();
+    // One of each method is as old; only the message is given up.
+    db.execute_batch(
+        "UPDATE outbox SET made_spool = made_spool - 600000, due_spool = due_spool - 3600000, tries = 2;
+                      UPDATE outbox SET method = 'message', address = 'root' WHERE id = 1;",
+    )
+    .unwrap();
+    drop(db);
+    told.submit("later", "{event-identifiers=job-assigned-to-queue delivery-method=email delivery-address=bob}");
+    told.site
+        .wait_for("the message is given up", || told.outbox().iter().all(|line| line.starts_with("electronic-mail ")));
+    told.site.wait_for("the mails are kept", || told.outbox().len() == 2);
+    assert!(told.history("undelivered").iter().any(|line| line.contains("by message to root: given up after 3 tries")));
 }
 
 #[test]

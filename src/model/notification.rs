@@ -691,11 +691,18 @@ pub struct Deliveries {
 pub const MAX_WAITING: u32 = 10_000;
 /// The most of them that wait for one user.
 pub const MAX_WAITING_OF_USER: u32 = 1_000;
+/// The most of them that wait for one method and address.
+pub const MAX_WAITING_OF_ADDRESS: u32 = 100;
 /// How often one is tried.
 pub const MAX_TRIES: u32 = 24;
 
-/// How long one is tried, in milliseconds.
-pub const MAX_AGE_MS: i64 = 24 * 3_600_000;
+/// How long one is tried, in milliseconds. What is for the eyes of somebody who has no terminal is old news soon.
+pub fn max_age_ms(method: Method) -> i64 {
+    match method {
+        Method::Message => 600_000,
+        _ => 24 * 3_600_000,
+    }
+}
 
 /// Returns how long to wait after so many tries: three times as long each time, an hour at most, where `first` is the first
 /// wait.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::model::authority::Right;
 use crate::model::field::{Field, Value};
 use crate::model::managed::{ManagedChange, ManagedEdit};
-use crate::model::notification::{self, Delivery, MAX_AGE_MS, MAX_TRIES, Method, Profile, Try};
+use crate::model::notification::{self, Delivery, MAX_TRIES, Method, Profile, Try};
 use crate::model::time::Moment;
 use crate::model::{Actor, Call, Caller, Failure, FailureKind};
 use crate::store::{self, Fallible, Tx};
@@ -91,7 +91,9 @@ impl Spool {
                 match became {
                     Try::Delivered => store::outbox::delivered(tx, one)?,
                     Try::Never(why) => store::outbox::give_up(tx, one, why)?,
-                    Try::Again(why) if one.tries + 1 >= MAX_TRIES || one.age_ms >= MAX_AGE_MS => {
+                    Try::Again(why)
+                        if one.tries + 1 >= MAX_TRIES || one.age_ms >= notification::max_age_ms(one.method) =>
+                    {
                         let why = format!("given up after {} tries: {why}", one.tries + 1);
                         store::outbox::give_up(tx, one, &why)?;
                     }

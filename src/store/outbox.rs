@@ -12,7 +12,8 @@ use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::{Field, Value};
 use crate::model::location::LocationKind;
 use crate::model::notification::{
-    self, Deliveries, Delivery, EventRow, MAX_WAITING, MAX_WAITING_OF_USER, Method, On, Profile, event_named,
+    self, Deliveries, Delivery, EventRow, MAX_WAITING, MAX_WAITING_OF_ADDRESS, MAX_WAITING_OF_USER, Method, On,
+    Profile, event_named,
 };
 use crate::model::printable::escaped;
 use crate::model::state::{EntryState, HoldReason};
@@ -217,7 +218,7 @@ impl Happening<'_> {
             }
             _ => {}
         }
-        if is_full(tx, recipient.uid)? {
+        if is_full(tx, recipient.uid, method, &address)? {
             return lose(tx, 1);
         }
         let (kind, id) = match (self.job, self.device, self.location) {
@@ -250,6 +251,13 @@ impl Happening<'_> {
                 now
             ],
         )?;
+        // What a damaged spool has lost is not counted for ever.
+        tx.run(
+            "UPDATE spool SET deliveries_waiting =
+                 CASE WHEN (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT 2)) > 1 THEN deliveries_waiting + 1 ELSE 1 END
+             WHERE id = 1",
+            &[],
+        )?;
         ADDED.set(true);
         Ok(())
     }
@@ -269,11 +277,21 @@ fn creator(tx: &Tx<'_>) -> Fallible<(u32, String)> {
     Ok((spool::row(tx)?.trust.creator_uid, String::new()))
 }
 
-/// Whether no more can be kept, in all or for a user.
-fn is_full(tx: &Tx<'_>, uid: u32) -> Fallible<bool> {
-    let all = "SELECT 1 FROM outbox LIMIT 1 OFFSET ?";
-    let of = "SELECT 1 FROM outbox WHERE uid = ? LIMIT 1 OFFSET ?";
-    Ok(tx.finds(all, values![MAX_WAITING - 1])? || tx.finds(of, values![uid, MAX_WAITING_OF_USER - 1])?)
+/// Whether no more can be kept: in all, for a user, or for an address.
+fn is_full(tx: &Tx<'_>, uid: u32, method: Method, address: &str) -> Fallible<bool> {
+    let of_user = "SELECT 1 FROM outbox WHERE uid = ? LIMIT 1 OFFSET ?";
+    // Why one address too? What is told of objects has the creator's name on it: an address that nobody answers at would
+    // otherwise take the room of all the others.
+    let of_address = "SELECT 1 FROM outbox WHERE method = ? AND address = ? LIMIT 1 OFFSET ?";
+    Ok(tx.finds(of_address, values![method.word(), address, MAX_WAITING_OF_ADDRESS - 1])?
+        || tx.finds(of_user, values![uid, MAX_WAITING_OF_USER - 1])?
+        || (waiting(tx)? >= MAX_WAITING && any(tx)?))
+}
+
+/// How many wait: a counter, because a job waits for whoever asks.
+fn waiting(tx: &Tx<'_>) -> Fallible<u32> {
+    let waiting = tx.one("SELECT deliveries_waiting FROM spool WHERE id = 1", &[], |row| row.only::<u32>())?;
+    Ok(waiting.unwrap_or(0))
 }
 
 /// Counts notifications that nobody will get.
@@ -681,10 +699,9 @@ pub(crate) fn any(tx: &Tx<'_>) -> Fallible<bool> {
 
 /// Returns how many wait and were lost.
 pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Deliveries> {
-    let waiting =
-        tx.one("SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT ?)", values![MAX_WAITING], |row| row.only())?;
+    let waiting = if any(tx)? { waiting(tx)? } else { 0 };
     let lost = tx.one("SELECT deliveries_lost FROM spool WHERE id = 1", &[], |row| row.only())?;
-    Ok(Deliveries { waiting: waiting.unwrap_or(0), lost: lost.unwrap_or(0) })
+    Ok(Deliveries { waiting: waiting.into(), lost: lost.unwrap_or(0) })
 }
 
 columns!(whose { object, object_id, of_server });
@@ -729,9 +746,13 @@ pub(crate) fn give_up(tx: &Tx<'_>, one: &Delivery, why: &str) -> Fallible<()> {
 /// Removes a row. Of whose log, where that is a job, and whether a profile of the server had asked for it.
 fn remove(tx: &Tx<'_>, id: i64) -> Fallible<Option<(Option<JobId>, bool)>> {
     let sql = format!("DELETE FROM outbox WHERE id = ? RETURNING {}", whose::LIST);
-    tx.one(&sql, values![id], |row| {
+    let removed = tx.one(&sql, values![id], |row| {
         let kind: String = row.get(whose::object)?;
         let id: i64 = row.get(whose::object_id)?;
         Ok(((kind == "job").then_some(JobId(id)), row.get(whose::of_server)?))
-    })
+    })?;
+    if removed.is_some() {
+        tx.run("UPDATE spool SET deliveries_waiting = max(deliveries_waiting - 1, 0) WHERE id = 1", &[])?;
+    }
+    Ok(removed)
 }

@@ -373,6 +373,7 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(ACCOUNT)?;
     tx.script(REORDERED)?;
     tx.script(OUTBOX)?;
+    tx.script(TOLD)?;
     tx.script(USERS)?;
     tx.script(SERVERS)
 }
@@ -609,6 +610,15 @@ CREATE INDEX outbox_user ON outbox (uid);
 CREATE INDEX outbox_address ON outbox (method, address, at_ms, id);
 CREATE INDEX managed_profile ON managed_value (object, object_id) WHERE field = 'notification-profile';
 ALTER TABLE spool ADD COLUMN deliveries_lost INTEGER NOT NULL DEFAULT 0;
+";
+
+/// How many notifications wait, and who has set what they go by: the right to name a file or a program is his. 4294967295 is
+/// nobody in particular. A value of a job that has nobody here is of the user of the job.
+const TOLD: &str = "
+ALTER TABLE spool ADD COLUMN deliveries_waiting INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN set_by INTEGER NOT NULL DEFAULT 4294967295;
+ALTER TABLE managed_value ADD COLUMN set_by INTEGER NOT NULL DEFAULT 4294967295;
+ALTER TABLE job_value ADD COLUMN set_by INTEGER;
 ";
 
 /// What InfoPrint commands say of destinations, queues and the server: what a location is, whether it takes jobs, whether a
