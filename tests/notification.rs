@@ -453,3 +453,79 @@ fn a_job_that_is_cancelled_says_by_whom_and_one_without_a_profile_says_nothing()
     told.wait_until_told();
     assert_eq!(text.lines().count(), 1, "{text}");
 }
+
+/// Gives an object a profile that adds all of these events to a file.
+fn set_profile(told: &Told, class: &str, object: &str, events: &str, file: &str) {
+    let address = told.path(file).display().to_string();
+    let given = format!(
+        "notification-profile={{event-identifiers='{events}' delivery-method=file-add-to delivery-address={address}}}"
+    );
+    told.site.run("pdset", &["-c", class, "-x", &given, object]).expect(0);
+}
+
+#[test]
+fn a_job_that_is_cleared_a_device_that_goes_on_and_a_queue_that_is_cleaned_are_told() {
+    let told = Told::new();
+    set_profile(
+        &told,
+        "destination",
+        "LP1",
+        "document-cancelled-at-destination object-resumed object-cleaned",
+        "device",
+    );
+    set_profile(&told, "queue", "OFFICE", "object-cleaned object-modified object-deleted", "queue");
+    let blocked = told.path("blocked");
+    nix::unistd::mkfifo(&blocked, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    told.site.run("spoolcom", &[&format!("DEV LP1, URI file://{}", blocked.display())]).expect(0);
+    told.submit("stuck", "{event-identifiers=document-cancelled-at-destination delivery-method=job-log}");
+    told.submit("waits", "{}");
+    told.site.start("LP1");
+    told.site.wait_for("it prints", || told.site.run("spoolcom", &["DEV LP1"]).out.contains("PRINTING"));
+    told.site.run("spoolcom", &["DEV LP1, SUSPEND; DEV LP1, START; DEV LP1, CLEAR"]).expect(0);
+    let text = told.wait_for_text("device", "9900-924");
+    assert!(text.contains("9900-951 Resumed: device $LP1."), "{text}");
+    assert!(
+        told.history("notified")
+            .iter()
+            .any(|line| line.contains("9900-924 Taken from its device by an operator: stuck"))
+    );
+    told.site.run("spoolcom", &["DEV LP1, DRAIN"]);
+    let clean =
+        told.site.command("pdclean").env("PD_CONFIRM_DELETE", "no").args(["-c", "queue", "OFFICE"]).output().unwrap();
+    assert!(clean.status.success(), "{clean:?}");
+    told.wait_for_text("queue", "9900-949 All jobs were removed: queue OFFICE. queue OFFICE: ");
+}
+
+#[test]
+fn the_creator_of_the_spool_is_told_once_of_his_own_job() {
+    let told = Told::new();
+    told.site
+        .run(
+            "pdset",
+            &[
+                "-c",
+                "queue",
+                "-x",
+                "notification-profile={event-identifiers=job-completed delivery-method=email}",
+                "OFFICE",
+            ],
+        )
+        .expect(0);
+    told.submit("mine", "{event-identifiers=job-completed delivery-method=email}");
+    told.site.start("LP1");
+    told.site.wait_for("it is told", || !told.history("notified").is_empty());
+    told.wait_until_told();
+    assert_eq!(told.history("notified").len(), 1, "{:?}", told.history("notified"));
+}
+
+#[test]
+fn a_job_that_is_held_when_it_is_printed_has_its_last_word() {
+    let told = Told::new();
+    told.site.run("pdset", &["-c", "destination", "-x", "notify-operator=email:ops", "LP1"]).expect(0);
+    let file = told.site.document("kept", b"hello\n");
+    let args = ["-d", "OFFICE.FRONT", "-x", "job-end-message='fetch the forms'", file.to_str().unwrap()];
+    told.site.run("pdpr", &args).expect(0);
+    told.site.run("spoolcom", &["JOB 1, HOLDAFTER"]).expect(0);
+    told.site.start("LP1");
+    told.wait_for_text("mail", "fetch the forms");
+}

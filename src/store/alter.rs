@@ -126,11 +126,12 @@ pub(crate) fn note_value(tx: &Tx<'_>, job: JobId, field: Field, value: &Value) -
     keep_value(tx, job, (0, field), Some(value), Origin::Spool)
 }
 
-/// Forgets what was not given by a user: what a destination or a default job gave.
+/// Forgets what was not given by a user: what a destination or a default job gave. The job keeps its priority, so it is
+/// still known where that comes from.
 pub(crate) fn forget_defaults(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
     tx.run(
-        "DELETE FROM job_value WHERE job_id = ? AND origin IN (?, ?)",
-        values![job, Origin::DefaultJob, Origin::Destination],
+        "DELETE FROM job_value WHERE job_id = ? AND origin IN (?, ?) AND NOT (document = 0 AND field = ?)",
+        values![job, Origin::DefaultJob, Origin::Destination, Field::JobPriority.stored()],
     )?;
     Ok(())
 }
@@ -149,8 +150,8 @@ fn keep_value(
     let Some(value) = value else { return Ok(()) };
     let json = serde_json::to_string(value).map_err(|error| Failure::internal(format!("attribute value: {error}")))?;
     tx.run(
-        "INSERT INTO job_value (job_id, document, field, position, value, origin) VALUES (?, ?, ?, ?, ?, ?)",
-        values![job, document, field.stored(), 0_u32, json, origin],
+        "INSERT INTO job_value (job_id, document, field, position, value, origin, set_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        values![job, document, field.stored(), 0_u32, json, origin, tx.caller().map(|caller| caller.uid).ok()],
     )?;
     Ok(())
 }

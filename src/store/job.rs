@@ -271,15 +271,17 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
     Ok(JobId(id))
 }
 
-/// Keeps what the submitter gave explicitly.
-pub(crate) fn insert_values(tx: &Tx<'_>, job: JobId, given: &[GivenValue]) -> Fallible<()> {
+/// Keeps what the submitter gave explicitly. `profile_by` set the profile of the job, where a default job gives it.
+pub(crate) fn insert_values(tx: &Tx<'_>, job: JobId, given: &[GivenValue], profile_by: Option<u32>) -> Fallible<()> {
     let json = |value: &GivenValue| {
         serde_json::to_string(&value.value).map_err(|error| Failure::internal(format!("attribute value: {error}")))
     };
     let texts: Vec<String> = given.iter().map(json).collect::<Fallible<_>>()?;
-    let sql = "INSERT INTO job_value (job_id, document, field, position, value, origin) VALUES (?, ?, ?, ?, ?, ?)";
+    let sql =
+        "INSERT INTO job_value (job_id, document, field, position, value, origin, set_by) VALUES (?, ?, ?, ?, ?, ?, ?)";
     tx.batch(sql, given.iter().zip(&texts).enumerate(), |(position, (value, text)), insert| {
-        insert(values![job, value.document, value.field.stored(), position, text, value.origin])
+        let set_by = profile_by.filter(|_| value.field.stored() == super::outbox::PROFILE);
+        insert(values![job, value.document, value.field.stored(), position, text, value.origin, set_by])
     })
 }
 

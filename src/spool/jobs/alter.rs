@@ -456,7 +456,7 @@ impl Spool {
         }
         if (a.job.group, a.job.location) != (a.before.group, a.before.location) {
             let destination = Self::job_destination(tx, &a.job)?;
-            submit::may_send(tx, &destination, a.job.priority)?;
+            submit::may_send_job(tx, &destination, &a.job)?;
             submit::demand_open(tx, &destination)?;
         }
         let changed = Lifetime {

@@ -22,7 +22,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 
 use super::actions::{check_message, find_to_change, keep_message, wrong_state};
 use super::alter::Place;
-use super::submit::{demand_open, may_send};
+use super::submit::{demand_open, may_send_job};
 use crate::spool::objects::devices;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -138,7 +138,7 @@ impl Spool {
 
     /// Sends a job on to another place.
     fn send_to(&self, tx: &Tx<'_>, row: JobRow, place: Place) -> Fallible<JobRow> {
-        may_send(tx, &place.destination, row.priority)?;
+        may_send_job(tx, &place.destination, &row)?;
         demand_open(tx, &place.destination)?;
         let from = Self::job_destination(tx, &row)?;
         let why = format!("from {from} to {}", place.destination);

@@ -23,7 +23,7 @@ use crate::model::authority::{Right, UserLimits};
 use crate::model::collector::by_way_of;
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
-use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission, Transfer};
+use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Origin, Submission, Transfer};
 use crate::model::lifetime::{Ending, Lifetime, Retention};
 use crate::model::location::{Destination, LocationKind};
 use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
@@ -44,6 +44,7 @@ use crate::sys::{fault, users};
 
 use crate::spool::disk::files::{Intake, Look, Reading, Received};
 use crate::spool::disk::reserve;
+use crate::spool::objects::kept::ByDefault;
 use crate::spool::objects::{collectors, locations};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -150,7 +151,7 @@ impl Spool {
         let (content, sheet, opens, reserve, limits) = self.look(call, |tx| {
             accepting(tx, &submission)?;
             let destination = self.destination(tx, &submission.destination)?;
-            may_submit(tx, asked(&submission, by_default), &destination, sizes(&files))?;
+            may_submit(tx, asked(&submission, by_default.priority), &destination, sizes(&files))?;
             demand_open(tx, &destination)?;
             let (content, sheet) = Self::printed_on(tx, &destination)?;
             Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve, limits(tx)?))
@@ -194,8 +195,8 @@ impl Spool {
             }
             let collector = accepting(tx, &plan.submission)?;
             let destination = spool.destination(tx, &plan.submission.destination)?;
-            may_submit(tx, asked(&plan.submission, by_default), &destination, plan.octets)?;
-            let (accepted, devices) = plan.insert(tx, &spool, &destination, collector)?;
+            may_submit(tx, asked(&plan.submission, by_default.priority), &destination, plan.octets)?;
+            let (accepted, devices) = plan.insert_with(tx, &spool, (&destination, collector), by_default)?;
             let (targets, running) = (wakes::of_devices(tx, &devices)?, wakes::running(tx)?);
             fault::point("before-commit");
             Ok((Taken { accepted, targets, running }, true))
@@ -257,8 +258,8 @@ impl Spool {
     }
 }
 
-/// The priority that the submitter asks for. Who configures the spool has made the default job: one that it gives needs no
-/// right of the submitter.
+/// The priority that the submitter asks for. Who configures the spool has given the place its default job: one that it gives
+/// needs no right of the submitter.
 fn asked(submission: &Submission, by_default: bool) -> Priority {
     if by_default { Priority::default() } else { submission.priority }
 }
@@ -280,7 +281,7 @@ fn limits(tx: &Tx<'_>) -> Fallible<Option<(UserLimits, (u64, u64))>> {
 }
 
 /// Refuses a caller who may not send a job of this priority there.
-pub(crate) fn may_send(tx: &Tx<'_>, destination: &Destination, priority: Priority) -> Fallible<()> {
+fn may_send(tx: &Tx<'_>, destination: &Destination, priority: Priority) -> Fallible<()> {
     let trust = store::spool::row(tx)?.trust;
     let place = Spool::place_of(tx, &trust, destination)?;
     Spool::demand(tx, Right::Submit { place: &place })?;
@@ -291,6 +292,14 @@ pub(crate) fn may_send(tx: &Tx<'_>, destination: &Destination, priority: Priorit
         true => Spool::demand(tx, Right::RaisePriority { place: &place }),
         false => Ok(()),
     }
+}
+
+/// Refuses a caller who may not send this job there. A priority that the default job of its place gave it is no wish of its
+/// owner, who would otherwise be unable to send it anywhere.
+pub(crate) fn may_send_job(tx: &Tx<'_>, destination: &Destination, job: &JobRow) -> Fallible<()> {
+    let raised = job.priority > Priority::default();
+    let given = raised && store::given::origin(tx, job.id, Field::JobPriority)? == Some(Origin::DefaultJob);
+    may_send(tx, destination, if given { Priority::default() } else { job.priority })
 }
 
 /// Refuses a job for a group to a caller who may not send it to one of its devices: it would print there. He may, where he may
@@ -473,6 +482,17 @@ impl NewJob {
         destination: &Destination,
         collector: Option<CollectorName>,
     ) -> Fallible<(Accepted, Vec<DeviceRow>)> {
+        self.insert_with(tx, spool, (destination, collector), ByDefault::default())
+    }
+
+    /// The same for a job to which default jobs give something.
+    fn insert_with(
+        &self,
+        tx: &Tx<'_>,
+        spool: &Spool,
+        (destination, collector): (&Destination, Option<CollectorName>),
+        by_default: ByDefault,
+    ) -> Fallible<(Accepted, Vec<DeviceRow>)> {
         let s = &self.submission;
         let gone = || Failure::not_found(destination);
         let (group, location, route) = match destination {
@@ -541,7 +561,7 @@ impl NewJob {
         };
         job.id = store::job::insert(tx, &job, &s.token)?;
         store::submission::accept(tx, &s.token, &Known { id: job.id, number, local, serial })?;
-        store::job::insert_values(tx, job.id, &s.given)?;
+        store::job::insert_values(tx, job.id, &s.given, by_default.profile_by)?;
         for document in &self.documents {
             store::document::insert(tx, job.id, document)?;
         }
@@ -555,7 +575,12 @@ impl NewJob {
             self.octets,
             kinds(&self.documents)
         );
-        s.given.iter().try_for_each(|one| spool.demand_notifiable(tx, one.field, &one.value))?;
+        // What a default job gives was judged by the rights of whoever set it there.
+        let by_submitter = |one: &&GivenValue| {
+            by_default.profile_by.is_none() || one.field.stored() != "notification-profile" || one.document > 0
+        };
+        let mut judged = s.given.iter().filter(by_submitter);
+        judged.try_for_each(|one| spool.demand_notifiable(tx, one.field, &one.value))?;
         record(tx, Object::Job(job.id), EventWord::Accepted, &why)?;
         if s.keep {
             let until = job.lifetime.kept_until(store::spool::time(tx)?, tx.now().wall_ms);

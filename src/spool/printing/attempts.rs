@@ -326,7 +326,7 @@ impl Spool {
                 let ending = Ending::of_delivery(outcome);
                 Self::keep(tx, job, (ending, &until), (outcome, name.as_deref()), started_ms)?;
             }
-            Rest::Font(font) => hold(&format!("it is the font {font}"), None)?,
+            Rest::Font(font) => hold(&format!("{}{font}", store::outbox::IS_FONT), None)?,
             Rest::Held if job.hold_after => hold("HOLDAFTER", Some(AFTER_PRINTING))?,
             Rest::Held => {
                 let on = device.map_or_else(String::new, |device| format!(" on {}", device.guardian()));

@@ -84,10 +84,7 @@ fn operate(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     }
     let operation = operation
         .ok_or_else(|| Stop::usage("no operation is named").hint("-t online, -t offline or -t reset   names one"))?;
-    let request = ManagedRequest::of(items, class, false, false, clock(shell))?;
-    if let Some(change) = request.changes.first() {
-        return Err(Stop::usage(format!("{PROGRAM} sets no attribute, and {} is one", change.field.stored())));
-    }
+    let request = ManagedRequest::without_changes(PROGRAM, items, class, clock(shell))?;
     let mut spool = line.open(shell, Intent::Write)?;
     request.each(spool.as_mut(), shell, PROGRAM, &mut |spool, shell, object| {
         let Place::Actual(device, _) = jobs_of::place(spool, &object.name)? else {
@@ -146,10 +143,11 @@ fn reset(
     let name = &device.name;
     spool.drain_device(name.clone())?;
     let given_back = jobs_of::give_all_back(spool, jobs_of::of_device(name, None), message, shell, PROGRAM);
-    let status = spool.await_offline(name.clone(), OFFLINE_MS)?;
-    // It is to go on whatever became of its job.
+    let status = spool.await_offline(name.clone(), OFFLINE_MS);
+    // It is to go on whatever became of its job, and of waiting for it.
     spool.start_device(name.clone())?;
     given_back?;
+    let status = status?;
     if status.state != DeviceState::Offline {
         return Err(Failure::new(FailureKind::Timeout, format!("destination {name} did not let go of its connection")));
     }
