@@ -1,8 +1,11 @@
 //! `spoolcom --check`: what it says of the commands and entries of a site is what happens when they come.
 
+use std::io::Write;
+use std::process::Stdio;
+
 use serde_json::Value;
 
-use crate::support::{Outcome, Site};
+use crate::support::{DEADLINE, Outcome, Site, finish};
 
 /// Judges a text without a spool.
 fn judge(text: &str, json: bool) -> Outcome {
@@ -109,4 +112,30 @@ fn a_check_stands_alone_and_a_file_that_is_not_there_is_a_failure() {
     site.run("spoolcom", &["--check", "x", "DEV"]).expect(2).says("--check stands alone");
     site.run("spoolcom", &["--check", "x", "--in", "y"]).expect(2);
     site.run("spoolcom", &["--check", ""]).expect(2).says("empty value");
+}
+
+#[test]
+fn a_file_is_not_judged_into_itself_and_a_fastcnfg_file_comes_by_its_name() {
+    let site = Site::new();
+    let file = site.document("commands", b"! a comment\nDEV $LP, URI null:\n");
+    let name = file.to_str().unwrap();
+    site.run("spoolcom", &["--check", name, "--out", name]).expect(2).says("the same");
+    assert_eq!(std::fs::read(&file).unwrap(), b"! a comment\nDEV $LP, URI null:\n");
+    let piped = |text: &[u8]| {
+        let mut child = site.command("spoolcom").args(["--check", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(text).unwrap();
+        finish(child, DEADLINE)
+    };
+    piped(b"DEVICE $LP CONTYPE = NONE\n").expect(1).says("comes by its name");
+    assert!(piped(b"DEV $LP, URI null:\n").out.contains("DEV $LP, URI null:\n"));
+}
+
+#[test]
+fn a_print_process_without_a_program_is_told_once() {
+    let said = judge(
+        "PRINT $IND, PARM 0\nPRINT $IND, PRI 9\nPRINT $A, PARM 1\nPRINT $A, FILE fastp\nPRINT $B, START\n",
+        false,
+    );
+    assert_eq!(said.out.matches("needs FILE fastp").count(), 1, "{said:#?}");
+    assert!(said.out.contains("$IND needs FILE fastp"), "{said:#?}");
 }

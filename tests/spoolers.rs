@@ -51,6 +51,34 @@ fn open_goes_to_another_spooler_of_this_machine_by_its_name_or_directory() {
 }
 
 #[test]
+fn a_node_that_is_another_one_changes_nothing_and_makes_nothing() {
+    let site = Site::new();
+    for words in
+        [&["\\ELSEWHERE.$SPLS; COLLECT $S, PRI 100"][..], &["--spooler", "\\ELSEWHERE.$SPLS", "COLLECT $S, PRI 100"]]
+    {
+        site.run("spoolcom", words).expect(3).says("there is no spooler on \\ELSEWHERE");
+        assert!(!site.paths().database().exists(), "{words:?}");
+    }
+    // Ours comes into being with the first declaration, and may be opened before.
+    let ran = lines(&site, "OPEN $SPLS\nPRINT $SPLA, FILE fastp\nSPOOLER, START\n").expect(0);
+    assert_eq!(ran.err, "", "{ran:#?}");
+    site.declare();
+    site.run("spoolcom", &["--spooler", "\\ELSEWHERE.$SPLS", "DEV $LP1, FORM X"]).expect(3);
+    assert!(!site.spoolcom("DEV $LP1").out.contains(" X "));
+}
+
+#[test]
+fn a_summary_is_about_all_jobs_and_refused_among_commands_for_one() {
+    let site = Site::new();
+    site.declare();
+    site.submit("office.front", "one", &site.document("one", b"text\n")).expect(0);
+    for line in ["JOB, NEXT, SUMMARY", "JOB, NEXT; JOB, SUMMARY, WHY", "JOB 1, CURRENT; JOB, HOLD, SUMMARY"] {
+        site.run("spoolcom", &[line]).expect(2).says("it counts all jobs");
+    }
+    assert_eq!(site.jobs()[0]["current-job-state"], "pending", "what was refused changed nothing");
+}
+
+#[test]
 fn the_current_job_is_what_a_command_without_a_number_means() {
     let site = Site::new();
     site.declare();

@@ -36,6 +36,15 @@ pub trait Dial: Send + Sync {
 
     /// The other servers of the group, by name.
     fn servers(&self) -> Vec<ServerName>;
+
+    /// What proves at this moment that a server is a member: another word means that its certificate was replaced, and none that
+    /// it is no member, or no more. A stream that was made before is to be dropped then.
+    ///
+    /// # Errors
+    /// When that cannot be found out, which says nothing about the server.
+    fn proof(&self, server: &ServerName) -> Result<Option<String>, Failure> {
+        Ok(self.servers().contains(server).then(String::new))
+    }
 }
 
 /// Serves streams that other servers of the group have made.

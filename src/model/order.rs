@@ -84,6 +84,9 @@ pub fn work_in_lines(lines: Option<u64>, pages: Option<u64>, octets: u64, copies
     one.saturating_mul(u64::from(copies.max(1))).max(1)
 }
 
+/// SPEED of a queue whose devices are not known, in lines a minute.
+pub const USUAL_SPEED: u32 = 100;
+
 /// Returns the estimated time of `work` lines at `speed` lines per minute, in milliseconds.
 pub fn estimate_ms(work: u64, speed: u32) -> i64 {
     let ms = u128::from(work) * 60_000 / u128::from(speed.max(1));

@@ -118,6 +118,9 @@ pub struct Offer {
     pub given: Vec<GivenValue>,
     /// Its documents, in order.
     pub documents: Vec<OfferedDocument>,
+    /// Whether pages of it may be on paper already: it is announced when it prints.
+    #[serde(default)]
+    pub duplicate: bool,
 }
 
 /// What became of a job that was handed over.
@@ -134,7 +137,7 @@ pub enum PeerFate {
     },
     /// It is over there.
     Over {
-        /// How it ended: the word of a delivery, `cancelled`, or [`PeerFate::GIVEN_BACK`].
+        /// How it ended: the word of a delivery, `cancelled`, or one of the words of [`PeerFate`].
         outcome: String,
         /// The device that printed it.
         device: Option<String>,
@@ -146,6 +149,10 @@ pub enum PeerFate {
 impl PeerFate {
     /// The outcome of a job that was given back unprinted.
     pub const GIVEN_BACK: &'static str = "given-back";
+    /// The outcome of a job that failed there, in a queue that keeps no job that failed.
+    pub const ABORTED: &'static str = "aborted";
+    /// The outcome of a job whose discard time came there.
+    pub const DISCARDED: &'static str = "discarded";
 }
 
 /// What keeps another server from taking a job.

@@ -266,6 +266,12 @@ pub(crate) fn set_place(tx: &Tx<'_>, store_name: &str, identity: &Identity) -> F
     Ok(())
 }
 
+/// Notes the digest of a document whose file nobody had read yet.
+pub(crate) fn set_digest(tx: &Tx<'_>, id: DocumentId, digest: &[u8; 32]) -> Fallible<()> {
+    tx.run("UPDATE document SET digest = ? WHERE id = ? AND digest IS NULL", values![digest.as_slice(), id])?;
+    Ok(())
+}
+
 /// Takes another file as what the document is.
 pub(crate) fn set_identity(tx: &Tx<'_>, id: DocumentId, identity: &Identity) -> Fallible<()> {
     tx.change(

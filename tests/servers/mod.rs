@@ -1,5 +1,8 @@
 //! Jobs that one server hands over to another: each sentence about print files with several servers (docs/servers.md).
 
+mod half;
+mod power;
+mod revoked;
 mod world;
 
 use crate::support::documents::{stream, text};

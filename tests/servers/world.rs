@@ -65,6 +65,9 @@ struct Net {
 
 impl Dial for Net {
     fn dial(&self, server: &ServerName, patience: Duration) -> Result<Box<dyn PeerStream>, Failure> {
+        if self.is_revoked(server) {
+            return Err(Failure::new(FailureKind::Unreachable, "its membership was revoked"));
+        }
         let failure = |error: io::Error| Failure::new(FailureKind::Unreachable, error.to_string());
         let mut wire = Wire(UnixStream::connect(self.dir.join(format!("{server}.sock"))).map_err(failure)?);
         wire.set_patience(patience).map_err(failure)?;
@@ -72,7 +75,13 @@ impl Dial for Net {
         Ok(Box::new(wire))
     }
     fn servers(&self) -> Vec<ServerName> {
-        self.others.clone()
+        self.others.iter().filter(|one| !self.is_revoked(one)).cloned().collect()
+    }
+}
+
+impl Net {
+    fn is_revoked(&self, server: &ServerName) -> bool {
+        self.dir.join(format!("{server}.revoked")).exists()
     }
 }
 
@@ -123,6 +132,8 @@ fn open_to(socket: &Path) {
 pub struct Faults {
     /// Connections are cut after so many octets from the server; 0 = they are not.
     cut_after: AtomicUsize,
+    /// What is cut is closed in one direction only: the server finds its way open, and goes on sending.
+    half: AtomicBool,
     /// Connections are accepted and nothing passes.
     silent: AtomicBool,
     /// One octet of the data is changed, at this place of the stream; 0 = none is.
@@ -134,6 +145,9 @@ pub struct Faults {
 impl Faults {
     pub fn cut_after(&self, octets: usize) {
         self.cut_after.store(octets, Ordering::SeqCst);
+    }
+    pub fn half(&self, on: bool) {
+        self.half.store(on, Ordering::SeqCst);
     }
     pub fn silent(&self, on: bool) {
         self.silent.store(on, Ordering::SeqCst);
@@ -169,6 +183,11 @@ impl Faults {
             if client.write_all(&buffer[..n]).is_err() {
                 break;
             }
+        }
+        if cut > 0 && seen >= cut && self.half.load(Ordering::SeqCst) {
+            let _ = client.shutdown(std::net::Shutdown::Write);
+            // Until the client closes, which the other thread hands on, the server is listened to.
+            let _ = io::copy(&mut server, &mut io::sink());
         }
         let _ = client.shutdown(std::net::Shutdown::Both);
         let _ = server.shutdown(std::net::Shutdown::Both);
@@ -305,6 +324,11 @@ impl World {
             let _ = former.kill();
             let _ = former.wait();
         }
+    }
+
+    /// Takes a server out of the group. It still answers whoever asks.
+    pub fn revoke(&self, name: &str) {
+        std::fs::write(self.dir.path().join(format!("{name}.revoked")), "").unwrap();
     }
 
     /// Kills a server.

@@ -78,7 +78,7 @@ pub fn found(place: &Place, server: &ServerName, host: &str, now: u64) -> Result
     let (own_key, request) = new_request(server)?;
     let own = sign(&issuer, &request, server, Role::Server, now)?;
     let mut group = Group { generation: 0, first: server.clone(), members: Vec::new() };
-    group.admit(member(&own, server, Role::Server, host, now), false);
+    group.admit(member(&own, server, Role::Server, host, now), None);
     // `own.pem` last: until it is there, there is no group, and the next attempt begins anew.
     place.write("authority.pem", certificate.pem().as_bytes())?;
     place.write("group.json", &serde_json::to_vec_pretty(&group).map_err(made)?)?;
@@ -173,8 +173,21 @@ pub fn judge(place: &Place, secret: &str, role: Role, name: &ServerName, now: u6
     Ok(why)
 }
 
+/// Why somebody gets a certificate.
+#[derive(Clone, Copy, Debug)]
+pub enum Grounds<'a> {
+    /// He was invited, and knows the secret.
+    Invited(&'a str),
+    /// He is a member, and showed the certificate with this digest.
+    Renews(&'a str),
+    /// It is the server that has the authority.
+    Own,
+}
+
 /// Admits somebody who was invited, or renews the certificate of a member: signs the request, and puts him into the list. The
 /// invitation is used up before the certificate leaves; a crash in between costs a new invitation, never a second member.
+///
+/// Can he be revoked meanwhile? Then the list that is read under the lock says so, and nothing is signed.
 ///
 /// # Errors
 /// Why he is refused, or when the place cannot be written.
@@ -182,22 +195,92 @@ pub fn admit(
     place: &Place,
     request: &[u8],
     (role, name, host): (Role, &ServerName, &str),
-    secret: Option<&str>,
+    grounds: Grounds<'_>,
     now: u64,
 ) -> Result<(CertificateDer<'static>, Group), Failure> {
     let issuer = issuer(place)?;
     let _lock = place.lock()?;
-    if let Some(secret) = secret
-        && let Some(why) = judge(place, secret, role, name, now)?
-    {
-        return Err(Failure::new(FailureKind::Security, why));
-    }
-    let certificate = sign(&issuer, request, name, role, now)?;
-    if secret.is_some() && !place.use_up(name)? {
-        return Err(Failure::new(FailureKind::Security, "the token was used already"));
-    }
     let mut group = place.group()?;
-    group.admit(member(&certificate, name, role, host, now), secret.is_none());
+    let refused = |why: String| Err(Failure::new(FailureKind::Security, why));
+    let known = group.member(name);
+    let before = match grounds {
+        Grounds::Invited(secret) => match judge(place, secret, role, name, now)? {
+            Some(why) => return refused(why),
+            None => None,
+        },
+        Grounds::Renews(shown) => {
+            let is_its = |member: &&Member| member.certificate == shown || member.before.as_deref() == Some(shown);
+            match known.filter(is_its) {
+                None => return refused(format!("{name} has another certificate now")),
+                Some(member) if member.revoked.is_some() => {
+                    return refused(format!("the membership of {} {name} was revoked", member.role.word()));
+                }
+                Some(_) => Some(shown.to_owned()),
+            }
+        }
+        Grounds::Own => known.map(|member| member.certificate.clone()),
+    };
+    let certificate = sign(&issuer, request, name, role, now)?;
+    if matches!(grounds, Grounds::Invited(_)) && !place.use_up(name)? {
+        return refused("the token was used already".to_owned());
+    }
+    group.admit(member(&certificate, name, role, host, now), before.as_deref());
     place.set_group(&group)?;
     Ok((certificate, group))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> ServerName {
+        text.parse().unwrap()
+    }
+
+    /// A group with the member `acme2`, and the digest of his certificate.
+    fn group_of_two() -> (tempfile::TempDir, Place, String) {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::at(dir.path().join("tls"));
+        found(&place, &name("acme1"), "h", 1000).unwrap();
+        let invited = invite(&place, &name("acme2"), Role::Server, 1000).unwrap();
+        let (certificate, _) = admitted(&place, Grounds::Invited(&invited.secret)).unwrap();
+        (dir, place, certificate)
+    }
+
+    fn admitted(place: &Place, grounds: Grounds<'_>) -> Result<(String, Group), Failure> {
+        let who = name("acme2");
+        let (_, request) = new_request(&who)?;
+        let (certificate, group) = admit(place, &request, (Role::Server, &who, "h"), grounds, 1001)?;
+        Ok((token::digest(&certificate), group))
+    }
+
+    #[test]
+    fn who_was_revoked_while_he_asked_gets_no_new_certificate() {
+        let (_dir, place, certificate) = group_of_two();
+        let mut group = place.group().unwrap();
+        group.revoke(&name("acme2"), 1001);
+        place.set_group(&group).unwrap();
+        let refused = admitted(&place, Grounds::Renews(&certificate)).unwrap_err();
+        assert!(refused.message.contains("was revoked"), "{}", refused.message);
+        assert_eq!(place.group().unwrap(), group, "he stays revoked");
+        // Whoever invites him again takes him back.
+        let again = invite(&place, &name("acme2"), Role::Server, 1001).unwrap();
+        assert!(admitted(&place, Grounds::Invited(&again.secret)).is_ok());
+        assert!(admitted(&place, Grounds::Renews(&certificate)).is_err(), "the old certificate is of no use");
+    }
+
+    #[test]
+    fn answers_may_be_lost_and_a_certificate_that_was_replaced_renews_nothing() {
+        let (_dir, place, first) = group_of_two();
+        let (lost, _) = admitted(&place, Grounds::Renews(&first)).unwrap();
+        let (second, group) = admitted(&place, Grounds::Renews(&first)).unwrap();
+        assert!(group.bearer(&first, 1001).is_ok() && group.bearer(&second, 1001).is_ok());
+        assert!(group.bearer(&lost, 1001).is_err(), "nobody has it");
+        assert!(admitted(&place, Grounds::Renews(&lost)).is_err());
+        let mut group = place.group().unwrap();
+        group.uses_new(&second);
+        place.set_group(&group).unwrap();
+        let refused = admitted(&place, Grounds::Renews(&first)).unwrap_err();
+        assert!(refused.message.contains("another certificate"), "{}", refused.message);
+    }
 }

@@ -189,6 +189,12 @@ impl Dial for Dialer {
         }
     }
 
+    fn proof(&self, server: &ServerName) -> Result<Option<String>, Failure> {
+        let group = self.place.group()?;
+        let known = group.member(server).filter(|member| member.role == Role::Server && member.revoked.is_none());
+        Ok(known.map(|member| member.certificate.clone()))
+    }
+
     fn servers(&self) -> Vec<ServerName> {
         let Ok(group) = self.place.group() else { return Vec::new() };
         group.servers().filter(|server| server.name != self.name).map(|server| server.name.clone()).collect()

@@ -155,7 +155,8 @@ pub fn renew(place: &Place, clock: &Clock) -> Result<(), Failure> {
         let member = group.member(&name).map(|member| (member.role, member.host.clone()));
         let (role, host) =
             member.ok_or_else(|| Failure::new(FailureKind::Damaged, "the first server is not in its own list"))?;
-        let (certificate, group) = authority::admit(place, &request, (role, &name, &host), None, clock.now())?;
+        let (certificate, group) =
+            authority::admit(place, &request, (role, &name, &host), authority::Grounds::Own, clock.now())?;
         return place.set_own(&certificate, &key, ends(&group, &name));
     }
     let address = first_server(place)?;

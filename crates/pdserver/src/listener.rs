@@ -488,7 +488,8 @@ impl Shared {
                 }
                 self.no_local_name(role, &name)?;
                 let who = (role, &name, host.as_str());
-                let (certificate, group) = authority::admit(place, &request, who, Some(&secret), now)?;
+                let (certificate, group) =
+                    authority::admit(place, &request, who, authority::Grounds::Invited(&secret), now)?;
                 self.read_place();
                 self.log(&format!("{} {name} is a member now, at {host}", role.word()));
                 Ok(Answer::Certificate { certificate: hex(&certificate), group })
@@ -517,7 +518,7 @@ impl Shared {
                 Ok(now) => Member { name: member.name.clone(), ..now },
                 Err(why) => return self.refuse(stream, Some(Purpose::Group), &why),
             };
-            let answer = self.answer_member(question, &member, from).unwrap_or_else(|failure| {
+            let answer = self.answer_member(question, (&member, certificate), from).unwrap_or_else(|failure| {
                 self.log(&format!("refused a question of {}: {}", member.name, failure.message));
                 Answer::Refused(failure.message)
             });
@@ -532,7 +533,12 @@ impl Shared {
         Ok(())
     }
 
-    fn answer_member(&self, question: Question, member: &Member, from: SocketAddr) -> Result<Answer, Failure> {
+    fn answer_member(
+        &self,
+        question: Question,
+        (member, certificate): (&Member, &str),
+        from: SocketAddr,
+    ) -> Result<Answer, Failure> {
         let place = &self.options.place;
         let no_authority = || {
             let first = self.known().map(|known| known.group.first.to_string()).unwrap_or_default();
@@ -556,7 +562,8 @@ impl Shared {
                 let request =
                     unhex(&request).ok_or_else(|| Failure::new(FailureKind::BadValue, "that is no request"))?;
                 let who = (member.role, &member.name, member.host.as_str());
-                let (certificate, group) = authority::admit(place, &request, who, None, self.now())?;
+                let (certificate, group) =
+                    authority::admit(place, &request, who, authority::Grounds::Renews(certificate), self.now())?;
                 self.read_place();
                 self.log(&format!("{} {} has a new certificate", member.role.word(), member.name));
                 Ok(Answer::Certificate { certificate: hex(&certificate), group })

@@ -113,17 +113,17 @@ impl Group {
         self.members.iter().filter(|member| member.role == Role::Server && member.revoked.is_none())
     }
 
-    /// Puts in a member with a new certificate, or replaces that of a member of the same name and role. A certificate that was
-    /// there before is good for `renewed` members until they use the new one.
-    pub fn admit(&mut self, mut member: Member, renewed: bool) {
+    /// Puts in a member with a new certificate, or replaces that of a member of the same name and role. Who renews keeps the
+    /// certificate that he asked with until he uses the new one: the answer may be lost, even twice.
+    pub fn admit(&mut self, mut member: Member, renews: Option<&str>) {
         self.generation += 1;
         let next = self.members.iter().map(|known| known.uid).max().map_or(FIRST_GUEST, |uid| uid.saturating_add(1));
         match self.member_mut(&member.name) {
             Some(known) => {
                 // Jobs belong to the number: whoever joins again has his.
                 member.uid = known.uid;
-                member.before = renewed.then(|| known.certificate.clone());
-                if renewed {
+                member.before = renews.map(str::to_owned);
+                if renews.is_some() {
                     member.address.clone_from(&known.address);
                 }
                 *known = member;
@@ -189,8 +189,8 @@ mod tests {
 
     fn group() -> Group {
         let mut group = Group { generation: 0, first: "acme1".parse().unwrap(), members: Vec::new() };
-        group.admit(member("acme1", Role::Server, "c1"), false);
-        group.admit(member("ann", Role::Person, "c2"), false);
+        group.admit(member("acme1", Role::Server, "c1"), None);
+        group.admit(member("ann", Role::Person, "c2"), None);
         group
     }
 
@@ -201,10 +201,10 @@ mod tests {
         assert!(group.bearer("c2", 1000).unwrap_err().contains("has ended"));
         assert!(group.bearer("c9", 1).unwrap_err().contains("belongs to no member"));
         let uid = group.member(&"ann".parse().unwrap()).unwrap().uid;
-        group.admit(member("ANN", Role::Person, "c3"), false);
+        group.admit(member("ANN", Role::Person, "c3"), None);
         assert!(group.bearer("c2", 1).is_err(), "who joins again gives up the certificate before");
         assert_eq!(group.bearer("c3", 1).unwrap().uid, uid);
-        group.admit(member("ann", Role::Person, "c4"), true);
+        group.admit(member("ann", Role::Person, "c4"), Some("c3"));
         assert!(group.bearer("c3", 1).is_ok() && group.bearer("c4", 1).is_ok(), "the answer may be lost");
         assert!(group.uses_new("c4") && !group.uses_new("c4"));
         assert!(group.bearer("c3", 1).is_err());
@@ -217,7 +217,7 @@ mod tests {
     fn each_change_is_a_generation_and_each_person_has_a_number_of_his_own() {
         let mut group = group();
         assert_eq!(group.generation, 2);
-        group.admit(member("bob", Role::Person, "c5"), false);
+        group.admit(member("bob", Role::Person, "c5"), None);
         let uids: std::collections::HashSet<u32> = group.members.iter().map(|member| member.uid).collect();
         assert_eq!(uids.len(), 3);
         assert!(uids.iter().all(|uid| *uid >= FIRST_GUEST));

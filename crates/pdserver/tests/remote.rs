@@ -160,7 +160,8 @@ impl Site {
         let token = authority::invite(&self.place(), &name, Role::Person, at).unwrap();
         let (key, request) = authority::new_request(&name).unwrap();
         let who = (Role::Person, &name, "there");
-        let (certificate, group) = authority::admit(&self.place(), &request, who, Some(&token.secret), at).unwrap();
+        let (certificate, group) =
+            authority::admit(&self.place(), &request, who, authority::Grounds::Invited(&token.secret), at).unwrap();
         std::fs::copy(self.place().dir().join("authority.pem"), place.dir().join("authority.pem")).unwrap();
         place.set_joined(&Joined { address: self.address.clone() }).unwrap();
         place.set_group(&group).unwrap();

@@ -18,7 +18,7 @@ use crate::model::collector::is_collector_program;
 use crate::model::device::PARM_FASTCNFG;
 use crate::model::printable::{self, escaped};
 use crate::model::process::is_fastp;
-use crate::model::{DeviceName, Failure, FailureKind};
+use crate::model::{DeviceName, Failure, FailureKind, ProcessName};
 
 use super::language::continuation::Whole;
 use super::language::grammar::Stage;
@@ -26,7 +26,7 @@ use super::language::keywords::{Key, Verb};
 use super::language::messages::{Message, Subject};
 use super::language::mistake::Mistake;
 use super::language::out_name::OutName;
-use super::language::report::print_failure;
+use super::language::report::{print_failure, usage};
 use super::language::tree::{Command, Subcommand};
 use super::language::values::{DisplayRequest, Value};
 use super::runner::read_physical;
@@ -69,6 +69,8 @@ struct Judged {
     hints: Vec<String>,
     /// The device that it declares, if it says nowhere where that is.
     declares: Option<(DeviceName, String)>,
+    /// The print process that it declares or alters, if it says nowhere which program that is.
+    independent: Option<(ProcessName, String)>,
 }
 
 /// Judges the file, writes what it found, and returns the status: 1 when something is lacking.
@@ -78,16 +80,24 @@ pub fn run(name: &str, json: bool, out: Option<&str>, shell: &mut Shell<'_>) -> 
         Exit::Failed
     };
     let path = shell.cwd.join(name);
-    let read = if name == "-" { judge_commands("-", &mut *shell.input) } else { judge_file(name, &path) };
+    // Opened before anything is judged: what is judged must not be what is written.
+    let mut file = match out.map(|out| super::output::open_out(&shell.cwd.join(out))).transpose() {
+        Ok(file) => file,
+        Err(failure) => return failed(shell, &failure),
+    };
+    if let Some(out) = &file
+        && super::is_same_file(std::fs::File::open(&path).ok().as_ref(), out)
+    {
+        return usage(shell.err, Message::FileError, super::SAME_FILE, &[]);
+    }
+    let read = if name == "-" { judge_piped(&mut *shell.input) } else { judge_file(name, &path) };
     let judged = match read {
         Ok(judged) => judged,
         Err(failure) => return failed(shell, &failure),
     };
     let text = if json { as_json(&judged) } else { as_text(&judged) };
-    let written = match out {
-        Some(out) => super::output::open_out(&shell.cwd.join(out)).and_then(|mut file| {
-            file.write_all(text.as_bytes()).map_err(|error| Failure::new(FailureKind::Io, error.to_string()))
-        }),
+    let written = match &mut file {
+        Some(file) => file.write_all(text.as_bytes()).map_err(|error| Failure::new(FailureKind::Io, error.to_string())),
         None => shell
             .out
             .write_all(text.as_bytes())
@@ -99,6 +109,18 @@ pub fn run(name: &str, json: bool, out: Option<&str>, shell: &mut Shell<'_>) -> 
         Ok(()) if judged.iter().any(|one| one.verdict == Verdict::Lacking) => Exit::Failed,
         Ok(()) => Exit::Done,
     }
+}
+
+fn judge_piped(input: &mut dyn BufRead) -> Result<Vec<Judged>, Failure> {
+    let mut octets = Vec::new();
+    input
+        .read_to_end(&mut octets)
+        .map_err(|error| Failure::new(FailureKind::Io, format!("cannot read standard input: {error}")))?;
+    if is_fastcnfg(&String::from_utf8_lossy(&octets)) {
+        let what = "a FASTCNFG file comes by its name: it may name other files beside it";
+        return Err(Failure::new(FailureKind::Unsupported, what).hint("spoolcom --check FILE"));
+    }
+    judge_commands("-", &mut &octets[..])
 }
 
 fn judge_file(name: &str, path: &Path) -> Result<Vec<Judged>, Failure> {
@@ -116,8 +138,8 @@ fn is_fastcnfg(text: &str) -> bool {
     let mut rest = text.trim_start_matches('\u{feff}').trim_start();
     loop {
         let behind = match rest {
-            // No command begins so.
-            _ if rest.starts_with('!') => return true,
+            // A comment to its end, on that line or behind the next mark.
+            _ if rest.starts_with('!') => rest.split_once('\n'),
             _ if rest.starts_with("/*") => rest.split_once('\n'),
             _ if rest.get(..7).is_some_and(|word| word.eq_ignore_ascii_case("COMMENT")) => rest.split_once('\n'),
             _ => break,
@@ -157,7 +179,7 @@ fn judge_commands(file: &str, input: &mut dyn BufRead) -> Result<Vec<Judged>, Fa
                 let exits = one.verdict == Verdict::Runs && one.text.eq_ignore_ascii_case(Verb::Exit.word());
                 judged.push(one);
                 if exits {
-                    return Ok(with_addresses(judged));
+                    return Ok(completed(judged));
                 }
             }
         }
@@ -165,7 +187,7 @@ fn judge_commands(file: &str, input: &mut dyn BufRead) -> Result<Vec<Judged>, Fa
             break;
         }
     }
-    Ok(with_addresses(judged))
+    Ok(completed(judged))
 }
 
 /// Judges one command; none for a comment.
@@ -184,6 +206,7 @@ fn judge(
         notes: Vec::new(),
         hints: Vec::new(),
         declares: None,
+        independent: None,
     };
     let lacking = match (meant.and_then(without_fc), command) {
         (Ok(Statement::Comment), _) => return None,
@@ -200,6 +223,7 @@ fn judge(
     let command = command?;
     judged.notes = differences(command);
     judged.declares = without_address(command);
+    judged.independent = without_program(command);
     if !judged.notes.is_empty() {
         judged.verdict = Verdict::Differs;
     }
@@ -327,6 +351,33 @@ fn without_address(command: &Command) -> Option<(DeviceName, String)> {
     Some((typed.parse().ok()?, typed.clone()))
 }
 
+fn without_program(command: &Command) -> Option<(ProcessName, String)> {
+    let changes = |one: &Subcommand| {
+        !matches!(one.key(), Key::Status | Key::Start | Key::Delete | Key::Log | Key::Xref | Key::Summary)
+    };
+    if command.grammar.verb != Verb::Print || !command.subcommands.iter().any(changes) {
+        return None;
+    }
+    let typed = &command.name()?.value;
+    Some((process(typed)?, typed.clone()))
+}
+
+/// The print process of which a command says which program it is.
+fn has_program(command: &str) -> Option<ProcessName> {
+    let mut found = None;
+    read_commands(command, None, &mut Currents::default(), |command, _, _| {
+        let Some(command) = command.filter(|command| command.grammar.verb == Verb::Print) else { return };
+        if command.subcommands.iter().any(|one| one.key() == Key::File) {
+            found = command.name().and_then(|name| process(&name.value));
+        }
+    });
+    found
+}
+
+fn process(typed: &str) -> Option<ProcessName> {
+    typed.trim_start_matches('$').parse().ok()
+}
+
 /// Whether a command says where its device is: by an address, or by its entry in FASTCNFG.
 fn has_address(command: &str) -> Option<DeviceName> {
     // Only what was judged before comes here, and it was read by the same parser.
@@ -346,7 +397,7 @@ fn has_address(command: &str) -> Option<DeviceName> {
 }
 
 /// Notes at the first declaration of each device that nothing in the file says where it is.
-fn with_addresses(mut judged: Vec<Judged>) -> Vec<Judged> {
+fn completed(mut judged: Vec<Judged>) -> Vec<Judged> {
     let mut known: Vec<DeviceName> =
         judged.iter().filter(|one| one.verdict != Verdict::Lacking).filter_map(|one| has_address(&one.text)).collect();
     for one in &mut judged {
@@ -360,6 +411,22 @@ fn with_addresses(mut judged: Vec<Judged>) -> Vec<Judged> {
         });
         one.verdict = one.verdict.max(Verdict::Differs);
         known.push(device);
+    }
+    let mut programs: Vec<ProcessName> =
+        judged.iter().filter(|one| one.verdict != Verdict::Lacking).filter_map(|one| has_program(&one.text)).collect();
+    for one in &mut judged {
+        let Some((process, typed)) = one.independent.take().filter(|(process, _)| !programs.contains(process)) else {
+            continue;
+        };
+        one.notes.push(Note {
+            text: format!(
+                "{} needs FILE fastp, unless it has one: without a program its devices wait",
+                escaped(&typed)
+            ),
+            warned: None,
+        });
+        one.verdict = one.verdict.max(Verdict::Differs);
+        programs.push(process);
     }
     judged
 }
@@ -383,6 +450,7 @@ fn judge_entries(name: &str, path: &Path) -> Result<Vec<Judged>, Failure> {
         notes: Vec::new(),
         hints: Vec::new(),
         declares: None,
+        independent: None,
     };
     let mut all: Vec<Judged> = Vec::new();
     let mut told: Vec<&EntryMistake> = Vec::new();
@@ -435,8 +503,10 @@ fn as_text(judged: &[Judged]) -> String {
     let mut text = String::new();
     for one in judged {
         let command = escaped(&one.text.split_whitespace().collect::<Vec<_>>().join(" "));
-        let line = format!("{}:{}: {}: {command}", escaped(&one.file), one.line, one.verdict.word());
-        text.push_str(line.trim_end_matches([' ', ':']));
+        text.push_str(&format!("{}:{}: {}", escaped(&one.file), one.line, one.verdict.word()));
+        if !command.is_empty() {
+            text.push_str(&format!(": {command}"));
+        }
         text.push('\n');
         for note in &one.notes {
             text.push_str(&format!("    {}\n", escaped(&note.text)));

@@ -163,13 +163,14 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
     }
     let env = shell.env;
     let find = move |name: &str| spoolers::find(name, env);
-    let usual = match option("spooler") {
-        Some(name) if name.starts_with(['$', '\\']) => match place_of(&Supervisor::read(&name), None, &find, shell.err)
-        {
+    let given = option("spooler");
+    let named = given.as_deref().filter(|name| name.starts_with(['$', '\\'])).map(Supervisor::read);
+    let usual = match &named {
+        Some(supervisor) => match place_of(supervisor, None, &find, shell.err) {
             Ok(place) => place,
             Err(exit) => return exit,
         },
-        given => given,
+        None => given,
     };
     let chosen = match &words.supervisor {
         None => usual.clone(),
@@ -241,7 +242,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         interrupted,
         usual,
         chosen,
-        supervisor: words.supervisor,
+        supervisor: words.supervisor.or(named),
         find: &find,
     };
     // What is needed before the first command: the files that the commands come from and go to. A name of another system
@@ -252,7 +253,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
     let from = match from {
         From::File(name) => match before.input(&name).and_then(|path| read_in(&name, &path)) {
             Ok(file) => {
-                source = regular(&file);
+                source = file.try_clone().ok();
                 From::Lines(Box::new(BufReader::new(file)))
             }
             Err(failure) => {
@@ -270,11 +271,10 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         }
     };
     // What it says would be read as commands, without an end.
-    if let (Some(source), Output::File(file)) = (source, &output)
-        && regular(file).is_some_and(|out| out.same_file(&source))
+    if let Output::File(file) = &output
+        && is_same_file(source.as_ref(), file)
     {
-        usage(shell.err, Message::FileError, "the IN file and the OUT file are the same", &[]);
-        return Exit::Usage;
+        return usage(shell.err, Message::FileError, SAME_FILE, &[]);
     }
     drop(before);
     let mut messages = Messages::new(shell.err, &output);
@@ -402,10 +402,16 @@ impl Settings<'_> {
     }
 }
 
-/// The identity of a regular file; a terminal may well be both IN and OUT.
-fn regular(file: &File) -> Option<crate::model::job::Identity> {
-    file.metadata().ok().filter(std::fs::Metadata::is_file)?;
-    files::identity(file).ok()
+/// What is said when output would go into the file that is read.
+const SAME_FILE: &str = "the IN file and the OUT file are the same";
+
+/// Tells whether two open files are one regular file; a terminal may well be both IN and OUT.
+fn is_same_file(one: Option<&File>, other: &File) -> bool {
+    let regular = |file: &File| {
+        file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        files::identity(file).ok()
+    };
+    one.and_then(regular).zip(regular(other)).is_some_and(|(one, other)| one.same_file(&other))
 }
 
 fn read_in(name: &str, path: &Path) -> Result<File, Failure> {

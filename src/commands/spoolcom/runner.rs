@@ -10,7 +10,8 @@ use std::io::{BufRead, Read};
 use std::path::PathBuf;
 
 use crate::commands::shell::{Exit, Intent, Opener};
-use crate::model::{Failure, FailureKind};
+use crate::model::{Failure, FailureKind, ServerName};
+use crate::spool::disk::base::{is_missing, server_name};
 use crate::spool::interface::operations::Operations;
 
 use super::dump_config::{self, Unwritten};
@@ -25,6 +26,7 @@ use super::session::{Current, Session};
 use super::spoolers::Find;
 use super::statement::{Flow, Line, Statement, read_line, stronger, without_fc};
 use super::verbs::open::Supervisor;
+use crate::sys::users;
 
 /// The longest line of a command file, in octets. A comment may be longer.
 const MAX_LINE: u64 = 1 << 20;
@@ -255,23 +257,25 @@ impl<'a, 'o> Runner<'a, 'o> {
         self.close();
         // Before anything may be changed: the spool of another node is none of ours. A spool that is not there yet has the name
         // of this node when it is made.
-        if self.node.is_some()
-            && wanted != Intent::Read
-            && let Ok(mut spool) = (self.open)(self.spooler.as_deref(), Intent::Read)
-        {
-            self.demand_our_node(spool.as_mut())?;
+        if self.node.is_some() && wanted != Intent::Read {
+            match (self.open)(self.spooler.as_deref(), Intent::Read) {
+                Ok(mut spool) => self.demand_our_node(&spool.about()?.server)?,
+                Err(failure) if is_missing(&failure) => self.demand_our_node(&server_name(&users::host()))?,
+                Err(failure) => return Err(failure),
+            }
         }
         let mut spool = (self.open)(self.spooler.as_deref(), wanted)?;
-        self.demand_our_node(spool.as_mut())?;
+        if self.node.is_some() {
+            self.demand_our_node(&spool.about()?.server)?;
+        }
         self.session.spool = Some(spool);
         self.intent = Some(wanted);
         Ok(())
     }
 
     /// Refuses a spool of another node than the one that was named.
-    fn demand_our_node(&self, spool: &mut dyn Operations) -> Result<(), Failure> {
+    fn demand_our_node(&self, server: &ServerName) -> Result<(), Failure> {
         let Some(node) = &self.node else { return Ok(()) };
-        let server = spool.about()?.server;
         if server.as_str().eq_ignore_ascii_case(node) {
             return Ok(());
         }
@@ -283,7 +287,14 @@ impl<'a, 'o> Runner<'a, 'o> {
     fn open_supervisor(&mut self, supervisor: &Supervisor, place: &str) -> Exit {
         let chosen = self.choose(supervisor);
         let is_chosen = chosen.is_ok();
-        let Err(failure) = chosen.and_then(|()| self.open_for(Intent::Read)) else {
+        let opened = chosen.and_then(|()| match self.open_for(Intent::Read) {
+            // Ours comes into being with the first declaration: a cold-start file may well begin so.
+            Err(failure) if supervisor.is_ours() && is_missing(&failure) => {
+                self.demand_our_node(&server_name(&users::host()))
+            }
+            opened => opened,
+        });
+        let Err(failure) = opened else {
             self.shut = false;
             return Exit::Done;
         };

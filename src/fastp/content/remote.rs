@@ -1,8 +1,12 @@
 //! Documents of jobs that another server handed over: read in place, or fetched.
 //!
-//! The order is: a file that was fetched before and not erased yet; the file of the other server, where this process can really
-//! read it and its digest is right; the server here fetches it. Where none of these helps the job waits, with the reason, until the
-//! other server answers; other jobs go on.
+//! The order is: a file that was fetched before, not erased yet, and proved by its digest; the file of the other server, where this
+//! process can really read it and its digest is right; the server here fetches it. Where none of these helps the job waits, with the
+//! reason, until the other server answers; other jobs go on.
+//!
+//! Is a fetched file that lies there whole? Not after a power loss: it has its name, and its octets were never synced. So an earlier
+//! one is a cache. It is taken when it has the size and the digest that the document had when it was accepted. A link has no digest:
+//! its file is always fetched anew.
 
 use std::fs::File;
 use std::time::Duration;
@@ -12,7 +16,7 @@ use crate::client::fetch;
 use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
 use crate::fastp::device::helpers::HelperKind;
-use crate::model::job::Identity;
+use crate::model::job::{Identity, Transfer};
 use crate::model::remote::DocumentOrigin;
 use crate::model::state::HoldReason;
 use crate::spool::interface::engine::{Claim, ClaimedDocument};
@@ -36,8 +40,11 @@ pub fn open(
         let now = files::identity(&file).ok()?;
         Some((file, now))
     };
-    if let Some(found) = whole() {
-        return Ok(found);
+    if let Some((file, now)) = whole() {
+        match proved(document, &file, &now, control)? {
+            true => return Ok((file, now)),
+            false => fetched::erase(&path),
+        }
     }
     if let Some(found) = in_place(document, origin, control)? {
         return Ok(found);
@@ -57,6 +64,21 @@ pub fn open(
         text: format!("document {} lies at server {}: {why}", document.sequence, origin.server),
         moved: None,
     })
+}
+
+/// Tells whether a file that was fetched earlier is the document, every octet of it.
+fn proved(
+    document: &ClaimedDocument,
+    file: &File,
+    now: &Identity,
+    control: &mut AttemptControl<'_>,
+) -> Result<bool, PrintError> {
+    match document.digest {
+        Some(digest) if document.transfer == Transfer::Copy && now.size == document.identity.size => {
+            Ok(hash(file, control)?.is_ok_and(|found| found == digest))
+        }
+        _ => Ok(false),
+    }
 }
 
 /// Opens the file at its own server, where that can be done and its digest is right.

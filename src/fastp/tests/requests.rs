@@ -14,6 +14,11 @@ fn pages(count: usize) -> String {
     (1..=count).map(|page| format!("{}{}", "x".repeat(99), "\n").repeat(50) + &format!("<{page}>\n\x0c")).collect()
 }
 
+/// The numbers of the pages that came, in their order.
+fn numbers(text: &str) -> Vec<u32> {
+    text.match_indices('<').map(|(at, _)| text[at + 1..].split('>').next().unwrap().parse().unwrap()).collect()
+}
+
 #[test]
 fn skipto_takes_effect_in_mid_job_and_nothing_that_was_sent_comes_again() {
     let fake = Fake::new();
@@ -29,8 +34,7 @@ fn skipto_takes_effect_in_mid_job_and_nothing_that_was_sent_comes_again() {
     drop(stream);
     process.join().unwrap().unwrap();
     let text = String::from_utf8(out).unwrap();
-    let numbers: Vec<u32> =
-        text.match_indices('<').map(|(at, _)| text[at + 1..].split('>').next().unwrap().parse().unwrap()).collect();
+    let numbers = numbers(&text);
     let turn = numbers.iter().position(|page| *page == 3990).unwrap();
     assert_eq!(numbers[turn..], (3990..=4000).collect::<Vec<u32>>());
     assert_eq!(numbers[..turn], (1..=turn as u32).collect::<Vec<u32>>(), "in order, each once");
@@ -66,8 +70,8 @@ fn a_suspended_job_goes_on_at_another_page_after_start() {
     drop(stream);
     process.join().unwrap().unwrap();
     let text = String::from_utf8(out).unwrap();
-    let numbers: Vec<&str> = text.match_indices('<').map(|(at, _)| text[at + 1..].split('>').next().unwrap()).collect();
-    assert!(numbers.ends_with(&["3998", "3999", "4000"]) && !numbers.contains(&"3997"), "{numbers:?}");
+    let numbers = numbers(&text);
+    assert!(numbers.ends_with(&[3998, 3999, 4000]) && !numbers.contains(&3997), "{numbers:?}");
 }
 
 #[test]
@@ -89,8 +93,7 @@ fn a_second_skip_counts_from_the_page_of_the_first_while_its_sheet_cannot_leave_
     drop(stream);
     process.join().unwrap().unwrap();
     let text = String::from_utf8(out).unwrap();
-    let numbers: Vec<u32> =
-        text.match_indices('<').map(|(at, _)| text[at + 1..].split('>').next().unwrap().parse().unwrap()).collect();
+    let numbers = numbers(&text);
     let turn = numbers.iter().position(|page| *page >= 2000).unwrap();
     assert_eq!(numbers[..turn], (1..=turn as u32).collect::<Vec<u32>>());
     assert!(numbers.is_sorted_by(|one, next| one < next), "none comes again");

@@ -3,13 +3,14 @@
 //! One thread does this, until nothing is left to do. A server that does not answer is tried again after a growing wait; why it
 //! does not answer is on record, where WHY and `pdls` find it.
 
+use std::collections::HashSet;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::client::peer::PeerStream;
-use crate::model::remote::PeerFate;
-use crate::model::{Call, Failure, JobId, ServerName};
-use crate::spool::remote::outgoing::{AT_ONCE, Outstanding};
+use crate::model::remote::{OfferAnswer, PeerFate};
+use crate::model::{Call, DocumentId, Failure, JobId, ServerName};
+use crate::spool::remote::outgoing::{AT_ONCE, Outstanding, Unread};
 use crate::sys::{clock, fault};
 use crate::wire::peer::{PeerReply, PeerRequest};
 
@@ -47,13 +48,20 @@ impl From<Failure> for Trouble {
     }
 }
 
+/// A stream, and what proved its other end when it was made.
+struct Line {
+    stream: Box<dyn PeerStream>,
+    proof: String,
+}
+
 /// Works with `server` until nothing is left to do, or this server ends.
 pub fn work(peers: &Peers, server: &ServerName) {
     let mut wait = WAITS.0;
-    let mut stream: Option<Box<dyn PeerStream>> = None;
+    let mut stream: Option<Line> = None;
+    let mut unreadable = HashSet::new();
     let watch = peers.watch();
     while !peers.is_over() {
-        match round(peers, server, &mut stream) {
+        match round(peers, server, (&mut stream, &mut unreadable)) {
             Ok(left) => {
                 wait = WAITS.0;
                 silence(peers, server, None);
@@ -101,16 +109,35 @@ fn silence(peers: &Peers, server: &ServerName, why: Option<&str>) {
 }
 
 /// Does what is to be done with a server now. Returns whether something is left that takes time.
-fn round(peers: &Peers, server: &ServerName, stream: &mut Option<Box<dyn PeerStream>>) -> Result<bool, Trouble> {
+fn round(
+    peers: &Peers,
+    server: &ServerName,
+    (line, unreadable): (&mut Option<Line>, &mut HashSet<DocumentId>),
+) -> Result<bool, Trouble> {
     let spool = &peers.inner.spool;
-    let stream = match stream {
-        Some(stream) => stream,
+    // Whoever revokes a membership ends the streams that the other one made; this one looks after its own.
+    let proof = match peers.inner.dial.proof(server)? {
+        Some(proof) => proof,
         None => {
-            let dialled = peers.inner.dial.dial(server, STEP).map_err(|failure| Trouble::There(failure.message))?;
-            stream.insert(dialled)
+            *line = None;
+            spool.server_left(&call(), server)?;
+            return Err(Trouble::There("it is no member of this group any more".to_owned()));
         }
     };
-    let stream = stream.as_mut();
+    // A large file is read before anybody waits for it, and once.
+    let begin = Instant::now();
+    read_next(peers, server, unreadable)?;
+    if begin.elapsed() > STEP / 2 {
+        *line = None;
+    }
+    let line = match line.take().filter(|line| line.proof == proof) {
+        Some(known) => line.insert(known),
+        None => {
+            let stream = peers.inner.dial.dial(server, STEP).map_err(|failure| Trouble::There(failure.message))?;
+            line.insert(Line { stream, proof })
+        }
+    };
+    let stream = line.stream.as_mut();
     stream.set_patience(STEP)?;
     match frames::ask(stream, &PeerRequest::Hello)? {
         PeerReply::Hello { spool: there } if there != spool.spool_id() => {}
@@ -129,20 +156,45 @@ fn round(peers: &Peers, server: &ServerName, stream: &mut Option<Box<dyn PeerStr
         let Some(last) = page.last() else { break };
         after = last.job;
         let full = page.len() == AT_ONCE as usize;
-        later |= settle(peers, stream, page)?;
+        later |= settle(peers, stream, server, page)?;
         if !full {
             break;
         }
     }
-    while let Some(offer) = spool.send_next(&call(), server)? {
+    loop {
+        if next_unread(peers, server, unreadable)?.is_some() {
+            later = true;
+            break;
+        }
+        let Some(offer) = spool.send_next(&call(), server)? else { break };
         fault::point("offered");
         let token = offer.token.clone();
         later = true;
-        if !offered(peers, stream, token, PeerRequest::Offer(Box::new(offer)))? {
+        if !offered(peers, stream, (server, token), PeerRequest::Offer(Box::new(offer)))? {
             break;
         }
     }
     Ok(later)
+}
+
+/// Returns a document of the next job whose digest is to be found out.
+fn next_unread(
+    peers: &Peers,
+    server: &ServerName,
+    unreadable: &HashSet<DocumentId>,
+) -> Result<Option<Unread>, Failure> {
+    let unread = peers.inner.spool.without_digest(&call(), server)?;
+    Ok(unread.into_iter().find(|one| !unreadable.contains(&one.document)))
+}
+
+/// Finds out the digests of the next job. What cannot be read is offered without: whoever fetches it learns why.
+fn read_next(peers: &Peers, server: &ServerName, unreadable: &mut HashSet<DocumentId>) -> Result<(), Failure> {
+    while let Some(unread) = next_unread(peers, server, unreadable)? {
+        if !peers.inner.spool.add_digest(&call(), &unread, &|| !peers.is_over())? {
+            unreadable.insert(unread.document);
+        }
+    }
+    Ok(())
 }
 
 fn odd() -> Trouble {
@@ -150,41 +202,67 @@ fn odd() -> Trouble {
 }
 
 /// Sends an offer, and records the answer. Returns whether the server takes more.
-fn offered(peers: &Peers, stream: &mut dyn PeerStream, token: String, offer: PeerRequest) -> Result<bool, Trouble> {
-    let PeerReply::Offer(answer) = frames::ask(stream, &offer)? else { return Err(odd()) };
+fn offered(
+    peers: &Peers,
+    stream: &mut dyn PeerStream,
+    (server, token): (&ServerName, String),
+    offer: PeerRequest,
+) -> Result<bool, Trouble> {
+    // What is wrong with one job is said of that job; the others go on.
+    let answer = match frames::ask_of_one(stream, &offer)? {
+        Ok(PeerReply::Offer(answer)) => answer,
+        Ok(PeerReply::Refused(why)) => OfferAnswer::Refused(why),
+        Ok(PeerReply::Unsupported) => OfferAnswer::Refused(frames::OLDER.to_owned()),
+        Ok(PeerReply::Failed(why)) => OfferAnswer::Later(why),
+        Ok(_) => return Err(odd()),
+        Err(error) => OfferAnswer::Refused(format!("its order cannot be sent: {error}")),
+    };
     fault::point("offer-answered");
-    let more = !matches!(answer, crate::model::remote::OfferAnswer::Later(_));
-    peers.inner.spool.offer_answered(&call(), &token, answer)?;
+    let more = !matches!(answer, OfferAnswer::Later(_));
+    peers.inner.spool.offer_answered(&call(), server, &token, answer)?;
     Ok(more)
 }
 
 /// Offers again what has no answer, asks for what is wanted back, and records how the others stand. Returns whether something
-/// is left.
-fn settle(peers: &Peers, stream: &mut dyn PeerStream, jobs: Vec<Outstanding>) -> Result<bool, Trouble> {
+/// is left. An answer about a job that was not asked for is not listened to.
+fn settle(
+    peers: &Peers,
+    stream: &mut dyn PeerStream,
+    server: &ServerName,
+    jobs: Vec<Outstanding>,
+) -> Result<bool, Trouble> {
     let spool = &peers.inner.spool;
     let mut left = false;
     let (mut ask, mut told) = (Vec::new(), Vec::new());
     for job in jobs {
         if job.wanted_back {
-            let PeerReply::Fates(fates) = frames::ask(stream, &PeerRequest::GiveBack(job.token))? else {
-                return Err(odd());
-            };
-            told.extend(fates);
+            let question = PeerRequest::GiveBack(job.token.clone());
+            match frames::ask_of_one(stream, &question)? {
+                Ok(PeerReply::Fates(fates)) => {
+                    told.extend(fates.into_iter().filter(|(token, _)| *token == job.token).take(1));
+                }
+                Ok(PeerReply::Refused(why) | PeerReply::Failed(why)) => {
+                    peers.log(&format!("server {server} does not give back {}: {why}", job.token));
+                    left = true;
+                }
+                _ => return Err(odd()),
+            }
         } else if job.is_there {
             ask.push(job.token);
         } else if let Some(offer) = spool.offer_again(&call(), job.job)? {
-            offered(peers, stream, job.token, PeerRequest::Offer(Box::new(offer)))?;
+            offered(peers, stream, (server, job.token), PeerRequest::Offer(Box::new(offer)))?;
             left = true;
         }
     }
     if !ask.is_empty() {
+        let mut asked: HashSet<String> = ask.iter().cloned().collect();
         let PeerReply::Fates(fates) = frames::ask(stream, &PeerRequest::Ask(ask))? else { return Err(odd()) };
-        told.extend(fates);
+        told.extend(fates.into_iter().filter(|(token, _)| asked.remove(token)));
     }
     let mut confirm = Vec::new();
     for (token, fate) in told {
         left |= matches!(fate, PeerFate::There { .. });
-        if spool.fate_told(&call(), &token, fate)? {
+        if spool.fate_told(&call(), server, &token, fate)? {
             confirm.push(token);
         }
     }
@@ -193,4 +271,91 @@ fn settle(peers: &Peers, stream: &mut dyn PeerStream, jobs: Vec<Outstanding>) ->
         frames::ask(stream, &PeerRequest::Confirm(confirm))?;
     }
     Ok(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Read, Write};
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::client::peer::{Cutter, Dial};
+    use crate::model::JobRef;
+    use crate::model::state::{HoldReason, JobState};
+    use crate::server::Log;
+    use crate::spool::Nobody;
+    use crate::spool::interface::operations::Operations;
+    use crate::spool::testing::{Site, name};
+    use crate::wire::peer::{Kind, encode};
+
+    /// The other server: its answers are written down before anybody asks.
+    struct Script(Cursor<Vec<u8>>);
+
+    impl Read for Script {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.read(buffer)
+        }
+    }
+
+    impl Write for Script {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            Ok(octets.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl PeerStream for Script {
+        fn set_patience(&mut self, _: Duration) -> io::Result<()> {
+            Ok(())
+        }
+        fn cutter(&self) -> Cutter {
+            Box::new(|| {})
+        }
+    }
+
+    impl Dial for Vec<PeerReply> {
+        fn dial(&self, _: &ServerName, _: Duration) -> Result<Box<dyn PeerStream>, Failure> {
+            let hello = PeerReply::Hello { spool: "another".into() };
+            let replies = std::iter::once(&hello).chain(self).flat_map(|reply| encode(Kind::Reply, reply).unwrap());
+            Ok(Box::new(Script(Cursor::new(replies.collect()))))
+        }
+        fn servers(&self) -> Vec<ServerName> {
+            vec![name("acme2")]
+        }
+    }
+
+    /// A spool with jobs for `acme2`, after a round with a server that answers so.
+    fn after(jobs: usize, replies: Vec<PeerReply>) -> (Site, Vec<JobRef>) {
+        let mut site = Site::printing();
+        site.spool.works_with(&Call::timeless(), &name("acme2")).unwrap();
+        site.route("#OFFICE.FAR", Some("\\acme2.$LP1"));
+        let jobs = (0..jobs).map(|_| JobRef::Number(site.submit("office.far", |_| {}).number)).collect();
+        let log: Log = Arc::new(|_: &str| {});
+        let peers = Peers::new(site.spool.clone(), Arc::new(Nobody), Arc::new(replies), log, None);
+        assert!(matches!(round(&peers, &name("acme2"), (&mut None, &mut HashSet::new())), Ok(true)));
+        (site, jobs)
+    }
+
+    #[test]
+    fn what_is_wrong_with_one_offer_is_said_of_that_job_and_the_others_go_on() {
+        let taken = || PeerReply::Offer(OfferAnswer::Taken);
+        let (mut site, jobs) =
+            after(3, vec![PeerReply::Refused("its token is odd".into()), PeerReply::Unsupported, taken()]);
+        for (job, why) in jobs.iter().zip(["its token is odd", frames::OLDER]) {
+            let found = site.local.job(job.clone()).unwrap();
+            assert!(found.state == JobState::Held && found.reasons.has(HoldReason::Failed));
+            assert!(found.reason_text.unwrap_or_default().contains(why));
+        }
+        let away = site.local.job(jobs[2].clone()).unwrap().away.unwrap();
+        assert!(away.is_there());
+    }
+
+    #[test]
+    fn what_fails_there_is_the_reason_for_which_the_job_waits() {
+        let (mut site, jobs) = after(1, vec![PeerReply::Failed("its disk is on fire".into())]);
+        let away = site.local.job(jobs[0].clone()).unwrap().away.unwrap();
+        assert_eq!((away.is_there(), away.words.as_deref()), (false, Some("its disk is on fire")));
+    }
 }

@@ -61,12 +61,30 @@ pub fn receive<T: DeserializeOwned>(stream: &mut dyn PeerStream, kind: Kind) -> 
     decode(&octets).map_err(bad)
 }
 
-/// Asks for something, and reads the reply.
+/// What is said of a request that the other side does not know.
+pub const OLDER: &str = "it is of an older release";
+
+/// Asks for something, and reads the reply. One that says no is an error.
 pub fn ask(stream: &mut dyn PeerStream, request: &PeerRequest) -> io::Result<PeerReply> {
     send(stream, Kind::Request, request)?;
     match receive(stream, Kind::Reply)? {
-        PeerReply::Failed(why) | PeerReply::Refused(why) => Err(io::Error::other(why)),
-        PeerReply::Unsupported => Err(io::Error::other("the other server is of an older release")),
+        PeerReply::Failed(why) | PeerReply::Refused(why) => Err(io::Error::other(format!("it answers: {why}"))),
+        PeerReply::Unsupported => Err(io::Error::other(OLDER)),
         reply => Ok(reply),
+    }
+}
+
+/// Asks for something that concerns one job, and reads the reply, which may say no to that job.
+///
+/// # Errors
+/// Of the stream. The inner one is that the request is too long for a frame; nothing was sent then.
+pub fn ask_of_one(stream: &mut dyn PeerStream, request: &PeerRequest) -> io::Result<Result<PeerReply, PeerError>> {
+    match encode(Kind::Request, request) {
+        Ok(frame) => {
+            stream.write_all(&frame)?;
+            stream.flush()?;
+            receive(stream, Kind::Reply).map(Ok)
+        }
+        Err(error) => Ok(Err(error)),
     }
 }

@@ -73,7 +73,7 @@ impl Peers {
         let spool = &self.inner.spool;
         let io = |error: io::Error| Failure::new(FailureKind::Io, format!("other servers cannot be reached: {error}"));
         // What a server that died has left.
-        spool.sweep_fetched()?;
+        spool.sweep_fetched(false)?;
         let fetching = pull::listen(&spool.base().fetch_socket()).map_err(io)?;
         let (look, fetch) = (self.clone(), self.clone());
         let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
@@ -143,7 +143,7 @@ impl Peers {
                 }
                 Err(_) => {}
             }
-            let _ = self.inner.spool.sweep_fetched();
+            let _ = self.inner.spool.sweep_fetched(true);
             self.pause(deliver::PACE);
             match &watch {
                 Some(watch) => drop(watch.wait(LOOK)),

@@ -1,7 +1,7 @@
 //! Fetching the files of other servers, for the print processes of this one.
 //!
-//! A print process asks at a socket that is open to the account of the server only. The file arrives as `NAME.part` and gets its
-//! name when all of it is there and its digest is right. A connection that breaks off is made again, and the file goes on where it
+//! A print process asks at a socket that is open to the account of the server only. The file arrives as `NAME.N.part`, where N is of
+//! this fetch alone: two devices that print a job at a time have it fetched twice. It gets its name when all of it is there and its digest is right. A connection that breaks off is made again, and the file goes on where it
 //! stood. One with a wrong digest is fetched from the beginning; after three of them the print process is told.
 
 use std::fs::File;
@@ -9,20 +9,23 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::client::fetch::MAX_LINE;
 use crate::client::peer::PeerStream;
 use crate::model::DocumentId;
 use crate::model::remote::Wanted;
-use crate::spool::remote::fetched::{PART, erase};
+use crate::spool::remote::fetched::PART;
 use crate::sys::{clock, fault, socket};
 use crate::wire::peer::{FileEnd, Kind, PeerReply, PeerRequest, decode};
 
-use super::{Peers, STEP, frames};
+use super::{LOOK, Peers, STEP, frames};
 
 /// How often a fetch that gets no further is tried.
 const TRIES: u32 = 3;
+/// Octets a second that the other side reads at least.
+const READ_AGAIN: u64 = 10 << 20;
 /// How many files are fetched at a time.
 const AT_ONCE: usize = 64;
 
@@ -85,8 +88,6 @@ fn fetch(peers: &Peers, document: DocumentId, asker: &UnixStream) -> Result<(), 
     spool.make_pulled().map_err(|failure| failure.message)?;
     spool.demand_room(wanted.octets).map_err(|failure| failure.message)?;
     let path = dir.join(&wanted.name);
-    // What an earlier try has left is not trusted: nobody read it since.
-    erase(&path);
     let mut arriving = Arriving::begin(&path).map_err(|error| format!("{}: {error}", dir.display()))?;
     let (mut tries, mut wrong) = (0, 0);
     loop {
@@ -118,7 +119,6 @@ fn fetch(peers: &Peers, document: DocumentId, asker: &UnixStream) -> Result<(), 
             }
         };
         if let Some(why) = failed {
-            erase(&path);
             return Err(why);
         }
         if tries > 0 {
@@ -152,10 +152,18 @@ struct Arriving {
     hasher: blake3::Hasher,
 }
 
+impl Drop for Arriving {
+    /// What did not arrive is of no use. One that did has another name by now.
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.part);
+    }
+}
+
 impl Arriving {
     fn begin(path: &Path) -> io::Result<Self> {
+        static FETCHES: AtomicU64 = AtomicU64::new(0);
         let mut part = path.as_os_str().to_owned();
-        part.push(PART);
+        part.push(format!(".{}{PART}", FETCHES.fetch_add(1, Ordering::Relaxed)));
         let part = PathBuf::from(part);
         let file = File::options().write(true).create_new(true).mode(0o600).open(&part)?;
         Ok(Self { part, file, octets: 0, hasher: blake3::Hasher::new() })
@@ -172,8 +180,8 @@ impl Arriving {
         *self.hasher.finalize().as_bytes()
     }
 
-    /// Gives it its name. Is it synced? No: after a crash it is fetched again.
-    fn complete(self, path: &Path) -> io::Result<()> {
+    /// Gives it its name. Is it synced? No: who prints it after a crash proves it by its digest, or has it fetched again.
+    fn complete(&self, path: &Path) -> io::Result<()> {
         std::fs::rename(&self.part, path)
     }
 
@@ -182,7 +190,8 @@ impl Arriving {
         let dialled = peers.inner.dial.dial(&wanted.server, STEP);
         let mut stream = dialled.map_err(|failure| Broken::Off(failure.message))?;
         let stream: &mut dyn PeerStream = stream.as_mut();
-        stream.set_patience(STEP)?;
+        // The other side reads what is here already once more, for its digest, before it sends anything.
+        stream.set_patience(STEP + Duration::from_secs(self.octets / READ_AGAIN))?;
         let (token, offset) = (wanted.token.clone(), self.octets);
         let request = PeerRequest::Fetch { token, document: wanted.document, offset };
         frames::send(stream, Kind::Request, &request)?;
@@ -195,10 +204,13 @@ impl Arriving {
             self.restart()?;
             return Err(Broken::Off("its file is another one now".to_owned()));
         }
+        let proof = peers.inner.dial.proof(&wanted.server).map_err(|failure| Broken::Off(failure.message))?;
         let (begin, first) = (Instant::now(), self.octets);
+        let mut proved = begin;
         let mut octets = Vec::new();
         loop {
             let header = frames::header(stream)?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
+            stream.set_patience(STEP)?;
             frames::body(stream, header, &mut octets)?;
             match header.kind {
                 Kind::Data => {
@@ -218,6 +230,12 @@ impl Arriving {
             }
             if peers.is_over() {
                 return Err(Broken::Given("the server here ends".to_owned()));
+            }
+            if proved.elapsed() > LOOK {
+                proved = Instant::now();
+                if peers.inner.dial.proof(&wanted.server).is_ok_and(|now| now != proof) {
+                    return Err(Broken::Off("its membership of this group is another one now".to_owned()));
+                }
             }
             if is_gone(asker) {
                 return Err(Broken::Given("nobody waits for it any more".to_owned()));

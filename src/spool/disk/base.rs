@@ -45,6 +45,14 @@ pub enum Access {
     },
 }
 
+/// How the refusal begins when nothing was made at a place yet.
+const NO_SPOOL: &str = "there is no spool at";
+
+/// Tells whether a spool was not opened because there is none yet.
+pub fn is_missing(failure: &Failure) -> bool {
+    failure.message.starts_with(NO_SPOOL)
+}
+
 /// A server name made of a host name: what a name may not contain is replaced.
 pub fn server_name(host: &str) -> ServerName {
     let cleaned: String = host
@@ -226,7 +234,7 @@ fn upgrade(base: &Base, store: &Store) -> Fallible<()> {
 }
 
 fn no_spool(base: &Base) -> Failure {
-    refused(format!("there is no spool at {}", base.root().display())).hint(
+    refused(format!("{NO_SPOOL} {}", base.root().display())).hint(
         "the first command that declares something makes one: spoolcom 'PRINT $SPLA, FILE fastp; DEV $LP1, PROCESS $SPLA, URI file:///tmp/lp1.out'",
     )
 }

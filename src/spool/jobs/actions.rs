@@ -334,6 +334,7 @@ impl Spool {
     pub(crate) fn requeue(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<()> {
         let (sort, place) = self.new_position(tx, job.route, job.priority, job.work)?;
         store::job::set_sort(tx, job.id, &sort, place)?;
+        store::entry::let_go(tx, job.id)?;
         let entries = store::entry::of_job(tx, job.id)?;
         // A broadcast that was held half-way prints only where it has not printed yet. One that printed everywhere
         // prints again.
@@ -441,7 +442,12 @@ impl Spool {
         let destination = Self::job_destination(tx, job)?.stored();
         let (outcome, device, at_ms) = Self::end_of(tx, job, outcome, device)?;
         if job.origin.is_some() {
-            store::remote::ended(tx, job.id, &outcome, device.as_deref())?;
+            store::remote::ended(
+                tx,
+                job.id,
+                crate::spool::remote::incoming::word_of_end(tx, job, &outcome),
+                device.as_deref(),
+            )?;
         }
         let removed = store::job::delete(tx, job.id)?;
         store::finished::insert(tx, job, &destination, device.as_deref(), (&outcome, at_ms), &removed)?;

@@ -488,6 +488,7 @@ impl Spool {
                 store::alter::mark_duplicate(tx, job.id)?;
             }
         } else if moves {
+            store::entry::let_go(tx, job.id)?;
             store::alter::rekey_entries(tx, &job)?;
         }
         let note = |what: EventWord, why: &str| record(tx, Object::Job(job.id), what, why);

@@ -26,7 +26,7 @@ use crate::model::field::{Field, Value};
 use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Origin, Submission, Transfer};
 use crate::model::lifetime::{Ending, Lifetime, Retention};
 use crate::model::location::{Destination, LocationKind};
-use crate::model::order::{Priority, estimate_ms, queue_key, work_in_lines};
+use crate::model::order::{Priority, USUAL_SPEED, estimate_ms, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
 use crate::model::{
     Caller, CollectorName, DeviceId, Failure, FailureKind, GlobalJobId, JobId, LocationPattern, RouteId, ServerName,
@@ -112,7 +112,7 @@ fn complete(submission: &mut Submission) {
 }
 
 /// Checks a value that was given explicitly: it is kept, and shown to others.
-fn check_given(given: &GivenValue, documents: usize) -> Fallible<()> {
+pub(crate) fn check_given(given: &GivenValue, documents: usize) -> Fallible<()> {
     let bad = |why: &str| Err(Failure::new(FailureKind::BadValue, format!("{}: {why}", given.field.stored())));
     let class = if given.document == 0 { Class::Job } else { Class::Document };
     let Some(row) = find(class, given.field).filter(|row| row.settable != Settable::Never) else {
@@ -600,7 +600,7 @@ impl NewJob {
         work: u64,
     ) -> Fallible<SortKey> {
         let arrival = store::spool::time(tx)?;
-        let estimate = estimate_ms(work, speed.unwrap_or(100));
+        let estimate = estimate_ms(work, speed.unwrap_or(USUAL_SPEED));
         Ok(SortKey { promoted: 0, rank: priority.rank(), key: queue_key(arrival, estimate), sequence })
     }
 }

@@ -104,7 +104,8 @@ impl Spool {
     }
 
     /// Makes a job the next one of a device, whatever the priorities of the others. It must be queued there. A job of a group
-    /// is kept to this device, until it comes back from it or the device takes no more jobs.
+    /// is kept to this device, until it comes back from it, is started again or takes another place, or the device takes no
+    /// more jobs.
     pub(crate) fn next_job(&self, call: &Call, name: DeviceName, job: &JobRef) -> Fallible<()> {
         let (spool, job) = (self.clone(), job.clone());
         self.change(Room::Gives, call, move |tx| {
@@ -125,7 +126,7 @@ impl Spool {
                 return Err(refuse(&format!("is not queued for {shown}"))
                     .hint(format!("DEV {shown}   shows the jobs that are; JOB {}, WHY   where it is", row.number)));
             };
-            if !store::job::classes_for(tx, &device.settings.form)?.contains(&entry.class) {
+            if !store::job::classes_for(tx, &store::device::carries(&device.settings))?.contains(&entry.class) {
                 return Err(refuse(&format!("needs another form than {shown} carries"))
                     .hint(format!("the job's form is '{}', the device's '{}'", row.form, device.settings.form)));
             }
@@ -133,8 +134,10 @@ impl Spool {
             row.sort.promoted = -store::spool::next_sequence(tx)?;
             store::job::set_sort(tx, row.id, &row.sort, row.place)?;
             store::alter::rekey_entries(tx, &row)?;
-            // In a group another device would take it. What belongs together stays together.
-            if entry.only.is_none() && routes.contains(&(entry.route, true)) {
+            // In a group another device would take it. What belongs together stays together. A device that takes no jobs keeps
+            // none from the others.
+            let takes = matches!(device.wish, DeviceWish::Started | DeviceWish::Suspended);
+            if takes && entry.only.is_none() && routes.contains(&(entry.route, true)) {
                 match row.batch {
                     Some(member) => {
                         let all = Listing { number: member.number, end: i64::MAX };

@@ -200,8 +200,10 @@ impl Spool {
                     store::document::set_store_name(tx, *document, &name)?;
                 }
                 let why = format!("{}: {text}", reason.words());
-                // What was set aside as damaged is kept for whoever looks into it.
-                if moved.is_none() && Self::lets_failed_jobs_go(tx, &job)? {
+                // What was set aside as damaged is kept for whoever looks into it. And one whose file another server does not give
+                // has not failed: it waits.
+                let failed = moved.is_none() && *reason != HoldReason::Unreachable;
+                if failed && Self::lets_failed_jobs_go(tx, &job)? {
                     note(EventWord::Deleted, &format!("{why}; its queue keeps no job that failed"))?;
                     store::job::set_wish(tx, job.id, Wish::Cancel)?;
                     store::lifetime::set_ending(tx, job.id, Some(Ending::Aborted))?;

@@ -1,7 +1,8 @@
 //! Print files of other servers: read where they are, or fetched while they print.
 //!
-//! States of a fetched file: `NAME.part` while it arrives → `NAME`, when all of it is there and its digest is right → gone, as
-//! soon as the job leaves its device. A crash leaves either of them; [`Spool::sweep_fetched`] removes what no device prints,
+//! States of a fetched file: `NAME.N.part` while it arrives, N of each fetch its own → `NAME`, when all of it is there and its digest is right → gone, as
+//! soon as the job leaves its device. A crash leaves either of them, and a power loss a `NAME` that is not whole: nobody trusts one
+//! that he did not have fetched himself, unless its digest is right. [`Spool::sweep_fetched`] removes what no device prints,
 //! at the start of a server and whenever it looks after the print processes.
 
 use std::fs::File;
@@ -53,31 +54,38 @@ pub fn open_in_place(origin: &DocumentOrigin, known: &Identity) -> io::Result<Op
     Ok(same.then_some((file, now)))
 }
 
-/// Erases a fetched file and what has arrived of it.
+/// Erases a fetched file. What arrives is erased by the fetch that waits for it.
 pub fn erase(path: &Path) {
     debug_assert!(!crate::store::in_change(), "print files are touched inside a transaction");
-    let mut part = path.as_os_str().to_owned();
-    part.push(PART);
     // What stays is swept.
     let _ = std::fs::remove_file(path);
-    let _ = std::fs::remove_file(Path::new(&part));
+}
+
+/// Returns the name of the file to which a name belongs, and whether that one still arrives.
+fn whole_of(name: &str) -> (&str, bool) {
+    match name.strip_suffix(PART).and_then(|name| name.rsplit_once('.')) {
+        Some((whole, _)) => (whole, true),
+        None => (name, false),
+    }
 }
 
 impl Spool {
-    /// Removes fetched files that no device prints. Returns how many.
+    /// Removes fetched files that no device prints, and, where nothing is being fetched, those that never arrived. Returns how many.
     ///
     /// # Errors
     /// When the spool cannot be read. An unreadable directory is no error: there is nothing to remove.
-    pub fn sweep_fetched(&self) -> Fallible<usize> {
+    pub fn sweep_fetched(&self, is_fetching: bool) -> Fallible<usize> {
         let dir = self.base().pulled(self.server());
         let Ok(found) = std::fs::read_dir(&dir) else { return Ok(0) };
         let names: Vec<String> = found.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
         let mut removed = 0;
         for name in names {
-            let whole = name.strip_suffix(PART).unwrap_or(&name);
+            let (whole, arrives) = whole_of(&name);
             let whole = format!("{}{whole}", store::tally::PULLED);
             // Is one removed that a device is just about to print? No: it was claimed before it was fetched.
-            if !self.look(&Call::timeless(), |tx| store::remote::is_in_print(tx, &whole))? {
+            if (arrives && !is_fetching)
+                || !self.look(&Call::timeless(), |tx| store::remote::is_in_print(tx, &whole))?
+            {
                 removed += usize::from(std::fs::remove_file(dir.join(&name)).is_ok());
             }
         }

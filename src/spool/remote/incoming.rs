@@ -5,8 +5,10 @@
 
 use crate::model::authority::Right;
 use crate::model::event::EventWord;
-use crate::model::job::{Submission, Transfer};
+use crate::model::job::{GivenValue, Origin, Submission, Transfer};
+use crate::model::lifetime::Ending;
 use crate::model::location::Destination;
+use crate::model::names::MAX_NAME;
 use crate::model::remote::{Offer, OfferAnswer, PeerFate, of_token};
 use crate::model::state::{EntryState, JobState, Wish};
 use crate::model::time::Moment;
@@ -15,12 +17,14 @@ use crate::model::{
 };
 use crate::store::document::DocumentRow;
 use crate::store::event::{Object, record};
+use crate::store::job::JobRow;
 use crate::store::submission::Fate;
 use crate::store::{self, Fallible, Lock, Tx};
 
 use super::NOBODY_HERE;
 use crate::spool::disk::{files, sweep};
-use crate::spool::jobs::submit::{NewJob, takes_work};
+use crate::spool::jobs::lifetime::is_discarded;
+use crate::spool::jobs::submit::{NewJob, check_given, takes_work};
 use crate::spool::objects::locations;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -34,9 +38,14 @@ const LONGEST_WAIT_MS: i64 = 60_000;
 /// The most documents of one job.
 const MAX_DOCUMENTS: usize = 1000;
 
-/// Who asks for the jobs of a server.
+/// The longest time that a job is said to have waited at its server: a month. It goes before what arrived here later, and a server
+/// may not place its jobs before all others for good.
+const LONGEST_WAITED_MS: i64 = 30 * 24 * 3600 * 1000;
+
+/// Who asks for the jobs of a server: the submitter whom that server knows. Whom the job is said to belong to gives no right.
 fn caller(from: &ServerName, user: &str) -> Caller {
-    Caller { uid: NOBODY_HERE, user: user.to_owned(), host: from.to_string(), groups: Vec::new(), operator: false }
+    let login = user.split_once('@').map_or(user, |(login, _)| login);
+    Caller { uid: NOBODY_HERE, user: login.to_owned(), host: from.to_string(), groups: Vec::new(), operator: false }
 }
 
 /// What is wrong with an offer, whatever this spool holds.
@@ -54,7 +63,11 @@ fn fault_of(offer: &Offer, from: &ServerName, own: &str) -> Option<&'static str>
     if offer.documents.is_empty() || offer.documents.len() > MAX_DOCUMENTS {
         return Some("a job has 1 to 1000 documents");
     }
-    if ![&offer.name, &offer.owner, &offer.user].into_iter().all(|one| text(one)) || offer.owner.trim().is_empty() {
+    if ![&offer.name, &offer.owner, &offer.user].into_iter().all(|one| text(one))
+        || offer.owner.trim().is_empty()
+        || offer.user.trim().is_empty()
+        || offer.user.starts_with('@')
+    {
         return Some("a name in it is empty, too long, or holds control characters");
     }
     if crate::model::device::check_form(&offer.form).is_err() {
@@ -70,6 +83,18 @@ fn fault_of(offer: &Offer, from: &ServerName, own: &str) -> Option<&'static str>
     None
 }
 
+/// Makes one half of the name of a location of the name of a server or a device. Names that differ stay different.
+fn plain(text: &str) -> String {
+    let fits = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if text.chars().all(|c| fits(&c)) {
+        return text.to_owned();
+    }
+    // What is lost of the name is in the digest of it.
+    let digest = blake3::hash(text.to_ascii_lowercase().as_bytes()).to_hex();
+    let kept = text.chars().map(|c| if fits(&c) { c } else { '-' }).take(MAX_NAME - 9);
+    format!("{}-{}", kept.collect::<String>(), &digest[..8])
+}
+
 impl Spool {
     /// Takes a job over from another server. The same token finds the same job.
     ///
@@ -79,10 +104,19 @@ impl Spool {
         if let Some(fault) = fault_of(&offer, from, &self.inner.spool_id) {
             return Ok((OfferAnswer::Refused(fault.to_owned()), Vec::new()));
         }
-        let call = Call::of(&caller(from, &offer.owner), now);
+        let call = Call::of(&caller(from, &offer.user), now);
+        if let Err(bad) = given_by_people(&offer).try_for_each(|given| check_given(given, offer.documents.len())) {
+            return Ok((OfferAnswer::Refused(bad.message), Vec::new()));
+        }
         let (spool, from) = (self.clone(), from.clone());
         let taken = self.change(Room::Takes, &call, move |tx| {
             tx.lock(Lock::Spool)?;
+            // What became of a token is forgotten with the history of its job; an end that was not confirmed never is.
+            if let Some(row) = store::remote::incoming(tx, &offer.token)? {
+                let job = store::job::by_id(tx, row.job)?;
+                let targets = job.map_or(Ok(Vec::new()), |job| wakes::of_route(tx, job.route))?;
+                return Ok((OfferAnswer::Taken, targets));
+            }
             match store::submission::fate(tx, &offer.token)? {
                 Some(Fate::Refused) => return Ok((OfferAnswer::Spent, Vec::new())),
                 Some(Fate::Accepted(known)) => {
@@ -101,6 +135,9 @@ impl Spool {
             let (accepted, devices) = new.insert(tx, &spool, &destination, None)?;
             store::remote::set_origin(tx, accepted.id, &offer.global)?;
             store::remote::insert_incoming(tx, &offer.token, &from, accepted.id)?;
+            if offer.duplicate {
+                store::alter::mark_duplicate(tx, accepted.id)?;
+            }
             crate::sys::fault::point("take-over-commit");
             Ok((OfferAnswer::Taken, wakes::of_devices(tx, &devices)?))
         });
@@ -120,7 +157,7 @@ impl Spool {
     }
 
     /// Returns the location by which jobs of a server reach a device of ours: the only one that leads there, or one that is
-    /// made for that server.
+    /// made for that server. Where an operator has that location lead elsewhere, it stays as it is, and the jobs wait.
     fn place_for(&self, tx: &Tx<'_>, from: &ServerName, device: &DeviceName) -> Fallible<Destination> {
         let row = store::device::by_name(tx, device)?
             .ok_or_else(|| Failure::not_found(format!("device {}", device.guardian())))?;
@@ -128,21 +165,24 @@ impl Spool {
         if let [one] = rows.as_slice() {
             return Ok(Destination::of(one.name.clone(), one.kind));
         }
-        let plain = |text: &str| -> String {
-            text.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' }).collect()
-        };
         let group: GroupName = plain(from.as_str()).parse()?;
         let dest: DestName = plain(device.guardian().trim_start_matches('$')).parse()?;
         let name = LocationName { group, dest };
-        let location = match store::location::by_name(tx, &name)? {
-            Some(location) => location,
-            None => locations::declare(tx, &name)?,
-        };
-        if location.device != Some(row.id) {
-            tx.lock(Lock::Route(location.route))?;
-            store::location::set_device(tx, location.id, Some(row.id))?;
-            Self::reorder(tx, location.route)?;
-            record(tx, Object::Location(location.id), EventWord::Routed, &format!("to {}", row.name.guardian()))?;
+        match store::location::by_name(tx, &name)? {
+            Some(location) if location.device == Some(row.id) => {}
+            Some(_) => {
+                let shown = row.name.guardian();
+                let why = format!("its location for jobs of {from}, {name}, does not lead to {shown}");
+                let hint = format!("LOC {name}, DEV {shown} lets them print there");
+                return Err(Failure::new(FailureKind::State, format!("{why}: {hint}")));
+            }
+            None => {
+                let location = locations::declare(tx, &name)?;
+                tx.lock(Lock::Route(location.route))?;
+                store::location::set_device(tx, location.id, Some(row.id))?;
+                Self::reorder(tx, location.route)?;
+                record(tx, Object::Location(location.id), EventWord::Routed, &format!("to {}", row.name.guardian()))?;
+            }
         }
         Ok(Destination::Location(name))
     }
@@ -177,8 +217,8 @@ impl Spool {
         Ok(PeerFate::There { state, words })
     }
 
-    /// Gives a job back to its server, or stops it first if it prints. A token that nobody knows is refused for good: an offer
-    /// that is still on its way finds that. Returns the print processes that have to stop.
+    /// Gives a job back to its server, or stops it first if it prints. A token that nobody knows is refused for good, so that an
+    /// offer which is still on its way finds that, and the answer is that nobody knows it. Returns the print processes that have to stop.
     ///
     /// # Errors
     /// When the spool cannot be changed.
@@ -191,10 +231,20 @@ impl Spool {
             tx.lock(Lock::Spool)?;
             let given_back = || PeerFate::Over { outcome: PeerFate::GIVEN_BACK.to_owned(), device: None, begun: false };
             let Some(row) = store::remote::incoming(tx, &token)? else {
-                if store::submission::fate(tx, &token)?.is_none() {
-                    store::submission::refuse(tx, &token)?;
-                }
-                return Ok((given_back(), Vec::new(), Vec::new()));
+                let fate = match store::submission::fate(tx, &token)? {
+                    // It was here, and its end was confirmed: the spool that asks was restored, perhaps.
+                    Some(Fate::Accepted(_)) => {
+                        PeerFate::Over { outcome: PeerFate::GIVEN_BACK.to_owned(), device: None, begun: true }
+                    }
+                    Some(Fate::Refused) => PeerFate::Unknown,
+                    // Never heard of; or it was here, printed perhaps, and this spool was restored. The one that asks knows
+                    // whether it had been taken.
+                    None => {
+                        store::submission::refuse(tx, &token)?;
+                        PeerFate::Unknown
+                    }
+                };
+                return Ok((fate, Vec::new(), Vec::new()));
             };
             let Some(job) = store::job::lock(tx, row.job)?.filter(|_| row.outcome.is_none()) else {
                 return Ok((spool.fate(tx, &from, &token)?, Vec::new(), Vec::new()));
@@ -332,6 +382,23 @@ impl Spool {
     }
 }
 
+/// Returns how the end of a job is told to its server: a deletion is one of a person there, and nothing else is.
+pub(crate) fn word_of_end<'a>(tx: &Tx<'_>, job: &JobRow, outcome: &'a str) -> &'a str {
+    match job.lifetime.ending {
+        _ if outcome != "cancelled" => outcome,
+        Some(Ending::Aborted) => PeerFate::ABORTED,
+        None if job.wish != Wish::Cancel && is_discarded(tx, job) => PeerFate::DISCARDED,
+        _ => outcome,
+    }
+}
+
+/// What people gave, and not what the other spool has noted: this one notes for itself. Nor whom to tell: its own server tells its
+/// submitter, by the rights that he has there.
+fn given_by_people(offer: &Offer) -> impl Iterator<Item = &GivenValue> {
+    let taken = |one: &&GivenValue| one.origin != Origin::Spool && one.field.stored() != "notification-profile";
+    offer.given.iter().filter(taken)
+}
+
 fn new_job(spool: &Spool, from: &ServerName, offer: &Offer, caller: &Caller) -> NewJob {
     let documents: Vec<DocumentRow> = offer
         .documents
@@ -363,8 +430,7 @@ fn new_job(spool: &Spool, from: &ServerName, offer: &Offer, caller: &Caller) -> 
         form: offer.form.clone(),
         priority: offer.priority,
         owner: Some(offer.owner.clone()),
-        // Its own server tells its submitter, by the rights that he has there.
-        given: offer.given.iter().filter(|one| one.field.stored() != "notification-profile").cloned().collect(),
+        given: given_by_people(offer).cloned().collect(),
         ..Submission::default()
     };
     NewJob {
@@ -376,6 +442,6 @@ fn new_job(spool: &Spool, from: &ServerName, offer: &Offer, caller: &Caller) -> 
         owner_gid: NOBODY_HERE,
         server: spool.server().clone(),
         work: offer.work,
-        waited_ms: offer.waited_ms.max(0),
+        waited_ms: offer.waited_ms.clamp(0, LONGEST_WAITED_MS),
     }
 }

@@ -17,9 +17,10 @@
 //! Is a job printed twice, or never? Each step is decided by one row of one database, and the next one begins only when it is
 //! on disk there. Until A has B's yes on record it offers under one token, and one token makes one job. From then on only B
 //! decides, and A believes only what B has on record. A user who takes the job back asks B ([`incoming`]): B gives back what
-//! it has not begun, or stops it and says that pages may be on paper; where B never heard of the token it is refused for good,
-//! so that an offer which is still on its way finds it spent. A B that does not know a job it had taken was restored from a
-//! backup: the job is held, because it may have printed.
+//! it has not begun, or stops it and says that pages may be on paper. Where B never heard of the token it says so, and refuses it for
+//! good, so that an offer which is still on its way finds it spent; A, which has no yes of B on record, has its job back. A B that does
+//! not know a job it had taken was restored from a backup: the job is held, because it may have printed, also when it was asked back.
+//! A job of which pages may be on paper says so in its offer, so B announces it.
 
 pub mod fetched;
 pub mod incoming;

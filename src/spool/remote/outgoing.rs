@@ -3,14 +3,17 @@
 //! The caller has a connection to that server; nothing here waits for it. Each function is one transaction, and each may be
 //! repeated: what is on record already is not done again. See [`super`] for the order of the steps.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::PathBuf;
 
 use crate::model::event::{EventDetail, EventWord};
-use crate::model::job::{AFTER_PRINTING, RawPath, Transfer};
+use crate::model::job::{AFTER_PRINTING, Identity, RawPath, Transfer};
 use crate::model::lifetime::Ending;
+use crate::model::order::{USUAL_SPEED, estimate_ms};
 use crate::model::remote::{Offer, OfferAnswer, OfferedDocument, PeerFate, of_token, token};
 use crate::model::state::{Delivery, EntryState, HoldReason, JobState, Wish};
-use crate::model::{Call, Failure, FailureKind, GlobalJobId, JobId, JobRef, ServerName};
+use crate::model::{Call, DocumentId, Failure, FailureKind, GlobalJobId, JobId, JobRef, ServerName};
 use crate::store::document::DocumentRow;
 use crate::store::event::{Object, record, record_with};
 use crate::store::job::JobRow;
@@ -23,6 +26,8 @@ use crate::spool::{Room, Spool};
 
 /// How many jobs are asked for at once.
 pub const AT_ONCE: u32 = 200;
+/// Octets that are read at a time.
+const PIECE: usize = 256 << 10;
 
 /// A job that a server was offered or has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +42,37 @@ pub struct Outstanding {
     pub wanted_back: bool,
 }
 
+/// A copy of which nobody knows the digest.
+#[derive(Clone, Debug)]
+pub struct Unread {
+    /// The document.
+    pub document: DocumentId,
+    path: PathBuf,
+    identity: Identity,
+}
+
+impl Unread {
+    /// Opens it, where it is the file that was accepted, as it was.
+    fn open(&self) -> io::Result<File> {
+        let file = crate::sys::files::open_regular(&self.path)?;
+        let (now, known) = (crate::sys::files::identity(&file)?, &self.identity);
+        let same = now.same_file(known) && (now.size, now.mtime_ns) == (known.size, known.mtime_ns);
+        if same { Ok(file) } else { Err(io::Error::other("it is another file now")) }
+    }
+
+    fn read(&self, goes_on: &dyn Fn() -> bool) -> io::Result<Option<[u8; 32]>> {
+        let mut file = self.open()?;
+        let (mut hasher, mut buffer) = (blake3::Hasher::new(), vec![0; PIECE]);
+        while goes_on() {
+            match file.read(&mut buffer)? {
+                0 => return Ok(Some(*hasher.finalize().as_bytes())),
+                n => hasher.update(&buffer[..n]),
+            };
+        }
+        Ok(None)
+    }
+}
+
 /// The file of a document that another server fetches.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -45,7 +81,7 @@ pub struct Source {
     /// Copy or link.
     pub transfer: Transfer,
     /// What it was when it was accepted.
-    pub identity: crate::model::job::Identity,
+    pub identity: Identity,
 }
 
 impl Spool {
@@ -59,7 +95,7 @@ impl Spool {
         if !waits {
             return Ok(None);
         }
-        let offer = self.change(Room::Gives, call, move |tx| {
+        self.change(Room::Gives, call, move |tx| {
             tx.lock(Lock::Spool)?;
             if store::spool::state(tx)? != SpoolerState::Active {
                 return Ok(None);
@@ -81,8 +117,7 @@ impl Spool {
             };
             store::remote::set_away(tx, &row)?;
             spool.as_offer(tx, &job, &row).map(Some)
-        })?;
-        offer.map(|offer| self.with_digests(offer)).transpose()
+        })
     }
 
     /// Returns the offer of a job that was offered before, and of which no answer is on record.
@@ -90,14 +125,13 @@ impl Spool {
     /// # Errors
     /// When the spool cannot be read.
     pub fn offer_again(&self, call: &Call, job: JobId) -> Fallible<Option<Offer>> {
-        let offer = self.look(call, |tx| {
+        self.look(call, |tx| {
             let Some(row) = store::remote::away(tx, job)?.filter(|row| row.stage == Stage::Offered) else {
                 return Ok(None);
             };
             let Some(job) = store::job::by_id(tx, job)? else { return Ok(None) };
             self.as_offer(tx, &job, &row).map(Some)
-        })?;
-        offer.map(|offer| self.with_digests(offer)).transpose()
+        })
     }
 
     fn as_offer(&self, tx: &Tx<'_>, job: &JobRow, row: &AwayRow) -> Fallible<Offer> {
@@ -128,72 +162,81 @@ impl Spool {
             priority: job.priority,
             owner: job.owner.clone(),
             user: job.user_name.clone(),
-            waited_ms: (tx.now().wall_ms - job.created_ms).max(0),
+            waited_ms: waited_ms(tx, job)?,
             work: job.work,
             given,
             documents: documents.collect(),
+            duplicate: store::entry::of_job(tx, job.id)?.iter().any(|entry| entry.duplicate),
         })
     }
 
-    /// Adds the digests of copies that nobody has read yet: whoever reads such a file in place checks it.
-    fn with_digests(&self, mut offer: Offer) -> Fallible<Offer> {
-        for document in offer.documents.iter_mut().filter(|d| d.transfer == Transfer::Copy && d.digest.is_none()) {
-            let read = || {
-                let mut hasher = blake3::Hasher::new();
-                std::io::copy(&mut crate::sys::files::open_regular(&document.path.0)?, &mut hasher)?;
-                Ok::<_, std::io::Error>(*hasher.finalize().as_bytes())
-            };
-            // One that cannot be read is found out when it is fetched, and the job says so then.
-            document.digest = read().ok();
-        }
-        Ok(offer)
+    /// Returns the copies of the next job for `server` of which nobody knows the digest, and whose files are the accepted ones:
+    /// whoever reads such a file in place checks it. One whose file is another one is found out when it is fetched.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn without_digest(&self, call: &Call, server: &ServerName) -> Fallible<Vec<Unread>> {
+        let dir = self.base().server(self.server());
+        let documents = self.look(call, |tx| match store::remote::next_for(tx, server)? {
+            Some((job, _)) => store::document::of_job(tx, job),
+            None => Ok(Vec::new()),
+        })?;
+        let unread = documents.into_iter().filter(|one| one.transfer == Transfer::Copy && one.digest.is_none());
+        Ok(unread
+            .map(|one| Unread { document: one.id, path: dir.join(one.store_name), identity: one.identity })
+            .filter(|one| one.open().is_ok())
+            .collect())
     }
 
-    /// Records what a server answered to an offer.
+    /// Reads a copy and keeps its digest, while `goes_on` says so. Returns whether it is known now.
+    ///
+    /// # Errors
+    /// When the spool cannot be changed.
+    pub fn add_digest(&self, call: &Call, unread: &Unread, goes_on: &dyn Fn() -> bool) -> Fallible<bool> {
+        let Ok(Some(digest)) = unread.read(goes_on) else { return Ok(false) };
+        let document = unread.document;
+        self.change(Room::Gives, call, move |tx| store::document::set_digest(tx, document, &digest))?;
+        Ok(true)
+    }
+
+    /// Records what a server answered to an offer. What it says of a job that was offered to another one is not believed.
     ///
     /// # Errors
     /// When the spool cannot be changed. The job is offered again then.
-    pub fn offer_answered(&self, call: &Call, token: &str, answer: OfferAnswer) -> Fallible<()> {
+    pub fn offer_answered(&self, call: &Call, from: &ServerName, token: &str, answer: OfferAnswer) -> Fallible<()> {
         let Some((serial, round)) = self.own_token(token) else { return Ok(()) };
-        let server = self.server().clone();
-        self.change(Room::Gives, call, move |tx| {
-            let Some((job, row)) = standing(tx, &serial, &server, round)? else { return Ok(()) };
+        let (server, from) = (self.server().clone(), from.clone());
+        let erase = self.change(Room::Gives, call, move |tx| {
+            let Some((job, row)) = standing(tx, &serial, &server, (&from, round))? else { return Ok(Vec::new()) };
             if row.stage != Stage::Offered {
-                return Ok(());
+                return Ok(Vec::new());
             }
             let shown = row.device.guardian();
             match &answer {
                 OfferAnswer::Taken => {
                     let row = AwayRow { stage: Stage::There, words: None, shown: Some(JobState::Ready), ..row };
                     store::remote::set_away(tx, &row)?;
-                    record(&tx.spooler(), Object::Job(job.id), EventWord::HandedOver, &format!("to {shown}"))
+                    record(&tx.spooler(), Object::Job(job.id), EventWord::HandedOver, &format!("to {shown}"))?;
+                    Ok(Vec::new())
                 }
                 OfferAnswer::Later(why) => {
-                    if row.words.as_ref() == Some(why) {
-                        return Ok(());
+                    if row.words.as_ref() != Some(why) {
+                        store::remote::set_away(tx, &AwayRow { words: Some(why.clone()), ..row })?;
                     }
-                    store::remote::set_away(tx, &AwayRow { words: Some(why.clone()), ..row })
+                    Ok(Vec::new())
                 }
                 OfferAnswer::Refused(why) => {
                     let text = format!("{} does not take it: {why}", row.server);
                     store::remote::set_away(tx, &AwayRow { stage: Stage::Here, words: None, ..row })?;
                     store::remote::take_back(tx, job.id, EntryState::Withdrawn, false)?;
                     hold(tx, &job, HoldReason::Failed, &text)?;
-                    end_if_cancelled(tx, &job).map(drop)
+                    end_if_cancelled(tx, &job)
                 }
-                OfferAnswer::Spent => {
-                    store::remote::set_away(tx, &AwayRow { stage: Stage::Here, words: None, ..row })?;
-                    let runs = runs(&job);
-                    store::remote::take_back(
-                        tx,
-                        job.id,
-                        if runs { EntryState::Queued } else { EntryState::Withdrawn },
-                        false,
-                    )?;
-                    end_if_cancelled(tx, &job).map(drop)
-                }
+                OfferAnswer::Spent => spent(tx, &job, row),
             }
-        })
+        })?;
+        files::erase(&self.base().server(self.server()), &erase);
+        Ok(())
     }
 
     /// Returns the jobs that a server was offered or has, a page at a time, those after `after`.
@@ -218,23 +261,24 @@ impl Spool {
     }
 
     /// Records how a job stands at another server, or what became of it there. Returns whether the other server may forget it.
+    /// A server is believed about jobs that it was offered; what it says of others changes nothing.
     ///
     /// # Errors
     /// When the spool cannot be changed. It is asked for again then.
-    pub fn fate_told(&self, call: &Call, token: &str, fate: PeerFate) -> Fallible<bool> {
+    pub fn fate_told(&self, call: &Call, from: &ServerName, token: &str, fate: PeerFate) -> Fallible<bool> {
         let Some((serial, round)) = self.own_token(token) else { return Ok(false) };
         let is_over = matches!(fate, PeerFate::Over { .. });
         if let PeerFate::There { state, words } = &fate {
             let known = self.look(call, |tx| Ok(find(tx, &serial, self.server())?.map(|(_, row)| row)))?;
             // Most answers say what is known.
             let same = |row: &AwayRow| row.stage == Stage::There && row.shown == Some(*state) && row.words == *words;
-            if known.is_some_and(|row| row.round == round && same(&row)) {
+            if known.is_some_and(|row| row.server == *from && row.round == round && same(&row)) {
                 return Ok(false);
             }
         }
-        let server = self.server().clone();
+        let (server, from) = (self.server().clone(), from.clone());
         let erase = self.change(Room::Gives, call, move |tx| {
-            let Some((job, row)) = standing(tx, &serial, &server, round)? else { return Ok(Vec::new()) };
+            let Some((job, row)) = standing(tx, &serial, &server, (&from, round))? else { return Ok(Vec::new()) };
             match &fate {
                 PeerFate::There { state, words } => {
                     let (shown, words) = (Some(*state), words.clone());
@@ -244,13 +288,10 @@ impl Spool {
                 PeerFate::Unknown if row.stage == Stage::There => {
                     let text =
                         format!("{} had taken it, and does not know it any more: it was restored, perhaps", row.server);
-                    store::remote::set_away(tx, &AwayRow { stage: Stage::Here, shown: None, words: None, ..row })?;
-                    store::remote::take_back(tx, job.id, EntryState::Withdrawn, true)?;
-                    hold(tx, &job, HoldReason::MayHavePrinted, &text)?;
-                    end_if_cancelled(tx, &job)
+                    lost(tx, &job, row, &text)
                 }
-                // It never had it.
-                PeerFate::Unknown => Ok(Vec::new()),
+                // It never had it, and refuses that token from now on.
+                PeerFate::Unknown => spent(tx, &job, row),
                 PeerFate::Over { outcome, device, begun } => {
                     store::remote::set_away(
                         tx,
@@ -262,6 +303,33 @@ impl Spool {
         })?;
         files::erase(&self.base().server(self.server()), &erase);
         Ok(is_over)
+    }
+
+    /// Takes every job back that a server was offered or has: it is no member of the group any more, and nobody asks it again.
+    /// One that was offered may have been taken, its answer lost.
+    ///
+    /// # Errors
+    /// When the spool cannot be changed. It is done the next time.
+    pub fn server_left(&self, call: &Call, server: &ServerName) -> Fallible<()> {
+        loop {
+            let page = self.look(call, |tx| store::remote::away_at(tx, server, JobId(0), AT_ONCE))?;
+            for row in &page {
+                let (id, round) = (row.job, row.round);
+                let erase = self.change(Room::Gives, call, move |tx| {
+                    let Some(job) = store::job::lock(tx, id)? else { return Ok(Vec::new()) };
+                    let row = store::remote::away(tx, id)?;
+                    let Some(row) = row.filter(|row| row.round == round && row.stage != Stage::Here) else {
+                        return Ok(Vec::new());
+                    };
+                    let text = format!("{} had it, and is no member of this group any more", row.server);
+                    lost(tx, &job, row, &text)
+                })?;
+                files::erase(&self.base().server(self.server()), &erase);
+            }
+            if page.len() < AT_ONCE as usize {
+                return Ok(());
+            }
+        }
     }
 
     /// Returns the file of a document for the server that has its job.
@@ -290,6 +358,14 @@ impl Spool {
     }
 }
 
+/// How long a job has waited for its turn, in spool time: clocks that were set do not count, nor does what it was held before
+/// somebody started it.
+fn waited_ms(tx: &Tx<'_>, job: &JobRow) -> Fallible<i64> {
+    // No device of ours has a speed for it.
+    let arrival = job.sort.key.saturating_sub(estimate_ms(job.work, USUAL_SPEED));
+    Ok(store::spool::time(tx)?.0.saturating_sub(arrival).max(0))
+}
+
 fn runs(job: &JobRow) -> bool {
     job.wish == Wish::Run && job.reasons.is_empty() && job.lifetime.ending.is_none()
 }
@@ -299,17 +375,40 @@ fn find(tx: &Tx<'_>, job: &JobRef, server: &ServerName) -> Fallible<Option<(JobR
     Ok(store::remote::away(tx, job.id)?.map(|row| (job, row)))
 }
 
-/// Finds a job that is away in this round, and locks it.
-fn standing(tx: &Tx<'_>, job: &JobRef, server: &ServerName, round: u32) -> Fallible<Option<(JobRow, AwayRow)>> {
+/// Finds a job that is away at that server in this round, and locks it.
+fn standing(
+    tx: &Tx<'_>,
+    job: &JobRef,
+    server: &ServerName,
+    (at, round): (&ServerName, u32),
+) -> Fallible<Option<(JobRow, AwayRow)>> {
     let Some(job) = store::job::to_change(tx, job, 0, server.as_str())? else { return Ok(None) };
     let row = store::remote::away(tx, job.id)?;
-    Ok(row.filter(|row| row.round == round && row.stage != Stage::Here).map(|row| (job, row)))
+    Ok(row.filter(|row| row.server == *at && row.round == round && row.stage != Stage::Here).map(|row| (job, row)))
 }
 
 fn hold(tx: &Tx<'_>, job: &JobRow, reason: HoldReason, text: &str) -> Fallible<()> {
     store::job::set_reasons(tx, job.id, job.reasons.with(reason), Some(text))?;
     let why = format!("{}: {text}", reason.words());
     record_with(&tx.spooler(), Object::Job(job.id), EventWord::Held, EventDetail::Hold(reason), &why)
+}
+
+/// Takes a job back of which nobody will tell any more whether it printed: it is held. Returns the files to erase after the commit.
+fn lost(tx: &Tx<'_>, job: &JobRow, row: AwayRow, text: &str) -> Fallible<Vec<String>> {
+    store::remote::set_away(tx, &AwayRow { stage: Stage::Here, shown: None, words: None, ..row })?;
+    store::remote::take_back(tx, job.id, EntryState::Withdrawn, true)?;
+    if job.wish != Wish::Cancel {
+        hold(tx, job, HoldReason::MayHavePrinted, text)?;
+    }
+    end_if_cancelled(tx, job)
+}
+
+/// Takes a job back whose token is of no use any more. Returns the files to erase after the commit.
+fn spent(tx: &Tx<'_>, job: &JobRow, row: AwayRow) -> Fallible<Vec<String>> {
+    store::remote::set_away(tx, &AwayRow { stage: Stage::Here, shown: None, words: None, ..row })?;
+    let state = if runs(job) { EntryState::Queued } else { EntryState::Withdrawn };
+    store::remote::take_back(tx, job.id, state, false)?;
+    end_if_cancelled(tx, job)
 }
 
 /// Ends a job that was cancelled while another server had it.
@@ -339,15 +438,29 @@ fn over(
                 &format!("pages of it may be on paper at {shown}: possible duplicate pages starting at 1"),
             )?;
         }
-        let requeued = outcome == PeerFate::GIVEN_BACK && runs(job);
+        // It was stopped there because it was asked back: that its end is a cancellation does not mean that somebody deleted it.
+        let returned = begun || outcome == PeerFate::GIVEN_BACK;
+        let requeued = returned && runs(job);
         let state = if requeued { EntryState::Queued } else { EntryState::Withdrawn };
         store::remote::take_back(tx, job.id, state, begun)?;
         note(EventWord::Returned, &format!("{}: {outcome}", row.server))?;
-        if job.wish == Wish::Cancel || outcome == PeerFate::GIVEN_BACK || !runs(job) {
+        if job.wish == Wish::Cancel || returned || !runs(job) {
             return end_if_cancelled(tx, job);
         }
-        // Somebody deleted it there.
-        return Spool::end(tx, job, None, "cancelled", Ending::CancelledByOperator);
+        match outcome {
+            PeerFate::ABORTED => note(
+                EventWord::Deleted,
+                &format!("it failed on {shown}, whose queue keeps no job that failed: {} has the reason", row.server),
+            )?,
+            PeerFate::DISCARDED => note(EventWord::Deleted, &format!("its discard time has come on {}", row.server))?,
+            _ => {}
+        }
+        let ending = match outcome {
+            PeerFate::ABORTED => Ending::Aborted,
+            // Somebody deleted it there.
+            _ => Ending::CancelledByOperator,
+        };
+        return Spool::end(tx, job, None, "cancelled", ending);
     };
     store::remote::take_back(tx, job.id, EntryState::Done, false)?;
     let at = device.map_or_else(String::new, |device| format!(" ({device})"));

@@ -149,3 +149,44 @@ fn the_next_job_of_a_device_is_its_own_in_a_group_until_it_comes_back() {
     assert_eq!(site.claim(&lease, fast).unwrap().number.get(), jobs[1], "its device did not print it");
     assert!(site.log(jobs[1]).contains(&String::from(EventWord::Promoted)));
 }
+
+#[test]
+fn the_next_job_of_a_device_that_takes_none_is_printed_by_the_others() {
+    let site = Site::new();
+    let fast = site.device("FAST", "#G.F", vec![Site::socket()]);
+    site.device("SLOW", "#G.S", vec![Site::socket()]);
+    site.spool.drain_device(&site.call(), lp("slow")).unwrap();
+    let job = site.job("#g", 1);
+    site.spool.next_job(&site.call(), lp("slow"), &reference(job)).unwrap();
+    let lease = site.begins();
+    assert_eq!(site.print_all(&lease, fast), [job]);
+}
+
+#[test]
+fn a_job_that_is_started_again_or_altered_is_no_longer_kept_to_one_device() {
+    let site = Site::new();
+    let fast = site.device("FAST", "#G.F", vec![Site::socket()]);
+    site.device("SLOW", "#G.S", vec![Site::socket()]);
+    let lease = site.begins();
+    let next = |job| site.spool.next_job(&site.call(), lp("slow"), &reference(job)).unwrap();
+    let held = site.job("#g", 1);
+    next(held);
+    assert!(site.claim(&lease, fast).is_none(), "it is kept to the other");
+    site.spool.hold_job(&site.call(), &reference(held)).unwrap();
+    site.spool.start_job(&site.call(), &reference(held)).unwrap();
+    assert_eq!(site.print_all(&lease, fast), [held]);
+    let altered = site.job("#g", 1);
+    next(altered);
+    let change = vec![crate::model::alter::JobChange::Priority(Some(Priority::new(40).unwrap()))];
+    site.spool.alter_job(&site.call(), &reference(altered), change).unwrap();
+    assert_eq!(site.print_all(&lease, fast), [altered]);
+}
+
+#[test]
+fn a_paper_that_a_device_has_beside_its_form_is_no_other_form() {
+    let site = Site::new();
+    let media = DeviceChange::Media(vec!["BLUE".into()]);
+    site.device("LP1", "#G.ONE", vec![media]);
+    let job = site.job_with("g.one", 1, |job| job.form = "BLUE".into());
+    site.spool.next_job(&site.call(), lp("lp1"), &reference(job)).unwrap();
+}

@@ -18,6 +18,7 @@ mod lifetime;
 mod moving;
 mod order;
 mod pages;
+mod peers;
 mod queues;
 mod reorder;
 mod restart;
@@ -61,9 +62,14 @@ pub(super) fn moment(ms: i64) -> Moment {
 impl Site {
     /// An ACTIVE spool with the process SPLA and nothing else.
     pub(super) fn new() -> Self {
+        Self::of_server("acme1")
+    }
+
+    /// The same, of a server of this name.
+    pub(super) fn of_server(server: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let base = Base::new(dir.path().join("base"));
-        let spool = open(&base, Access::Create { server: "acme1".parse().unwrap(), now: moment(0) }).unwrap();
+        let spool = open(&base, Access::Create { server: server.parse().unwrap(), now: moment(0) }).unwrap();
         let caller = crate::sys::users::caller();
         let site = Self { dir, spool, caller, ms: Cell::new(0), lock: RefCell::default(), tokens: Cell::new(0) };
         let fastp = vec![ProcessChange::File("fastp".into())];

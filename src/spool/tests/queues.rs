@@ -7,7 +7,7 @@ use crate::model::managed::{ManagedChange, ManagedClass, ManagedEdit, ManagedObj
 use crate::model::order::Reorder;
 use crate::model::state::{HoldReason, JobState};
 
-fn set(site: &Site, queue: &str, attribute: &str, on: bool) {
+pub(super) fn set(site: &Site, queue: &str, attribute: &str, on: bool) {
     let field = Field::from_stored(attribute).unwrap();
     let object = ManagedObject { class: ManagedClass::Queue, name: queue.into() };
     let change = ManagedChange { field, edit: ManagedEdit::Set(Value::Boolean(on)) };

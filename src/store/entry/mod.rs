@@ -288,6 +288,16 @@ pub(crate) fn let_anyone(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<()> {
     )
 }
 
+/// Lets any device print what of a job was kept to one, as long as it printed.
+pub(crate) fn let_go(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
+    tx.demand_lock(Lock::Job(job))?;
+    tx.run(
+        "UPDATE entry SET only_device = ?, kept = 0 WHERE job_id = ? AND kept = 1 AND state IN (?, ?)",
+        values![ANY, job, EntryState::Queued, EntryState::Withdrawn],
+    )?;
+    Ok(())
+}
+
 /// Lets one device alone print the entries of a job that no device has, whatever becomes of it, or any device of their route.
 pub(crate) fn set_only(tx: &Tx<'_>, job: JobId, only: Option<DeviceId>) -> Fallible<()> {
     tx.demand_lock(Lock::Job(job))?;

@@ -58,10 +58,11 @@ pub(crate) fn progress(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTree
     Ok(found)
 }
 
-/// Returns how far the entries are that a device has or had, of all jobs; none when there are more than `limit`. The
-/// others wait or are withdrawn: no state of a job and no display depends on which.
+/// Returns how far the entries are that a device or another server has or had, of all jobs; none when there are more than `limit`.
+/// The others wait or are withdrawn: no state of a job and no display depends on which.
 pub(crate) fn begun(tx: &Tx<'_>, limit: u32) -> Fallible<Option<BTreeMap<JobId, Vec<Progress>>>> {
     let mut all = tx.rows(&begun_sql(), values![i64::MIN, i64::from(limit) + 1], read_progress)?;
+    all.extend(tx.rows(&away_sql(), values![EntryState::Away, i64::from(limit) + 1], read_progress)?);
     if all.len() > limit as usize {
         return Ok(None);
     }
@@ -79,6 +80,10 @@ fn begun_sql() -> String {
     format!("SELECT {} FROM entry WHERE device_id > ? LIMIT ?", far::LIST)
 }
 
+fn away_sql() -> String {
+    format!("SELECT {} FROM entry WHERE state = ? LIMIT ?", far::LIST)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +93,7 @@ mod tests {
     fn entries_that_have_a_device_are_found_by_an_index() {
         let plan = Memory::new().plan(&begun_sql());
         assert!(plan.contains("USING INDEX entry_device (device_id>?)"), "{plan}");
+        let plan = Memory::new().plan(&away_sql());
+        assert!(plan.contains("USING INDEX entry_") && plan.contains("(state=?)"), "{plan}");
     }
 }

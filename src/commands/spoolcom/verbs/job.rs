@@ -201,7 +201,7 @@ impl JobStatement {
                 (JobAction::Current | JobAction::Next, _) if matches!(which, Which::Matching(..)) => {
                     return Err(one_only(subcommand));
                 }
-                (JobAction::Summary(_), _) if command.object != Object::None => {
+                (JobAction::Summary(_), _) if command.object != Object::None || matches!(which, Which::Current) => {
                     let why = "expected JOB, SUMMARY: it counts all jobs";
                     return Err(Mistake::new(Message::Syntax, subcommand.span, why));
                 }
