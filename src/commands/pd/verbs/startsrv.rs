@@ -16,7 +16,7 @@ use crate::commands::pd::{Exit, Shell, Stop};
 use crate::commands::shell::Intent;
 use crate::model::names::FixedName;
 use crate::model::state::SpoolerState;
-use crate::model::{Failure, FailureKind, ServerName};
+use crate::model::{Failure, ServerName};
 use crate::spool::disk::base::server_name;
 use crate::spool::interface::operations::Operations;
 use crate::supervise::{Place, usual_place};
