@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use spoolsuite::sys::watch::Watch;
 
+use crate::support::sink::{Mode, Sink};
 use crate::support::{DEADLINE, Site, finish, holder};
 
 /// A site with a device that prints into a file, and a mail program that notes what it gets.
@@ -474,13 +475,16 @@ fn a_job_that_is_cleared_a_device_that_goes_on_and_a_queue_that_is_cleaned_are_t
         "device",
     );
     set_profile(&told, "queue", "OFFICE", "object-cleaned object-modified object-deleted", "queue");
-    let blocked = told.path("blocked");
-    nix::unistd::mkfifo(&blocked, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
-    told.site.run("spoolcom", &[&format!("DEV LP1, URI file://{}", blocked.display())]).expect(0);
-    told.submit("stuck", "{event-identifiers=document-cancelled-at-destination delivery-method=job-log}");
+    let sink = Sink::new(Mode::Normal);
+    sink.pause(true);
+    told.site.run("spoolcom", &[&format!("DEV LP1, URI {}", sink.uri())]).expect(0);
+    let large = told.site.document("stuck", &b"line\n".repeat(2_000_000));
+    let profile =
+        "notification-profile={event-identifiers=document-cancelled-at-destination delivery-method=job-log}";
+    told.site.run("pdpr", &["-d", "OFFICE.FRONT", "-t", "stuck", "-x", profile, large.to_str().unwrap()]).expect(0);
     told.submit("waits", "{}");
     told.site.start("LP1");
-    told.site.wait_for("it prints", || told.site.run("spoolcom", &["DEV LP1"]).out.contains("PRINTING"));
+    told.site.wait_for("it prints", || told.site.run("spoolcom", &["DEV LP1"]).out.contains("JOB 1"));
     told.site.run("spoolcom", &["DEV LP1, SUSPEND; DEV LP1, START; DEV LP1, CLEAR"]).expect(0);
     let text = told.wait_for_text("device", "9900-924");
     assert!(text.contains("9900-951 Resumed: device $LP1."), "{text}");
@@ -489,7 +493,8 @@ fn a_job_that_is_cleared_a_device_that_goes_on_and_a_queue_that_is_cleaned_are_t
             .iter()
             .any(|line| line.contains("9900-924 Taken from its device by an operator: stuck"))
     );
-    told.site.run("spoolcom", &["DEV LP1, DRAIN"]);
+    sink.pause(false);
+    told.site.run("spoolcom", &["DEV LP1, DRAIN"]).expect(0);
     let clean =
         told.site.command("pdclean").env("PD_CONFIRM_DELETE", "no").args(["-c", "queue", "OFFICE"]).output().unwrap();
     assert!(clean.status.success(), "{clean:?}");

@@ -228,6 +228,7 @@ fn a_device_is_put_offline_online_and_reset() {
     server.site.wait_for("it goes on", || server.shown("destination", "ad1", "destination-state") == "printing");
     let before = server.one.connections().len();
     server.site.run("pddeviceop", &["-t", "reset", "ad1"]).expect(0);
+    assert_eq!(server.shown("destination", "ad1", "message"), "paper jam", "what was said is said again");
     server.one.pause(false);
     server.site.wait_until_empty();
     let connections = server.one.connections();
@@ -240,6 +241,13 @@ fn a_device_is_put_offline_online_and_reset() {
     server.site.run("pddeviceop", &["-t", "o", "ad1"]).expect(2).says("may mean");
     server.site.run("pddeviceop", &["-t", "online", "ld1"]).expect(1).says("logical");
     server.site.run("pddeviceop", &["-x", "device-operation-type=online", "ad1"]).expect(0);
+
+    // As a kill in the middle of a reset leaves it.
+    server.ok("pddisable", &["-m", "is being reset", "ad1"]);
+    server.site.run("pddeviceop", &["-t", "online", "ad1"]).expect(1).says("is disabled");
+    server.ok("pddeviceop", &["-t", "reset", "ad1"]);
+    assert_eq!(server.shown("destination", "ad1", "enabled"), "true");
+    assert!(!server.shown("destination", "ad1", "message").contains("reset"));
 }
 
 #[test]

@@ -570,8 +570,6 @@ fn see_job(tx: &Tx<'_>, id: JobId, what: &EventWord, detail: Option<EventDetail>
     match what {
         EventWord::Accepted => tell_operator(tx, (id, &asked), TO_OPERATOR, None),
         EventWord::Claimed => tell_operator(tx, (id, &asked), AT_START, device),
-        // It is printed, and stays.
-        EventWord::Held if events.contains(&COMPLETED) => tell_operator(tx, (id, &asked), AT_END, device),
         _ => Ok(()),
     }
 }
@@ -603,6 +601,16 @@ pub(crate) fn printed(tx: &Tx<'_>, job: &JobRow, outcome: &str, device: Option<&
 }
 
 columns!(device_at { id, name });
+
+/// Tells the operators of a device what a job has to say that is printed there, and stays; those of its queue where it is not
+/// known which device it was.
+pub(crate) fn stays(tx: &Tx<'_>, job: JobId, device: Option<&str>) -> Fallible<()> {
+    let device = match device {
+        Some(name) => tx.one("SELECT id FROM device WHERE name = ?", values![name], |row| row.only())?,
+        None => None,
+    };
+    tell_operator(tx, (job, &asked_by_job(tx, job)?), AT_END, device)
+}
 
 fn device_of(tx: &Tx<'_>, id: JobId) -> Fallible<Option<DeviceId>> {
     let sql = "SELECT device_id FROM entry WHERE job_id = ? AND device_id IS NOT NULL LIMIT 1";

@@ -216,10 +216,13 @@ pub(crate) fn not_found(class: ObjectClass, name: &ObjectName) -> Failure {
     Failure::not_found(format!("{class} {name}"))
 }
 
-/// Keeps what an operator says, as the attribute that shows it.
+/// Keeps what an operator says, as the attribute that shows it. Who says nothing at all takes back what was said.
 pub(super) fn keep_message(kept: &mut BTreeMap<Field, Value>, message: Option<&str>) {
     if let (Some(text), Some(field)) = (message, Field::from_stored("message")) {
-        kept.insert(field, Value::Text(text.to_owned()));
+        match text {
+            "" => kept.remove(&field),
+            text => kept.insert(field, Value::Text(text.to_owned())),
+        };
     }
 }
 

@@ -387,7 +387,7 @@ impl Spool {
         if !said.is_empty() {
             record(tx, Object::Device(row.id), EventWord::Altered, &said.join(", "))?;
         }
-        if let Some(message) = message {
+        if let Some(message) = message.filter(|text| !text.is_empty()) {
             record(tx, Object::Device(row.id), EventWord::Message, message)?;
         }
         if row.stopped_by_error {

@@ -19,8 +19,8 @@ use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::shell::Intent;
 use crate::model::device::DeviceStatus;
-use crate::model::field::{Field, Value};
-use crate::model::managed::{ManagedChange, ManagedEdit, ManagedObject};
+use crate::model::field::Value;
+use crate::model::managed::ManagedObject;
 use crate::model::state::{DeviceState, DeviceWish};
 use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::Operations;
@@ -165,11 +165,8 @@ fn reset(
     let status = spool.await_offline(name.clone(), OFFLINE_MS);
     // It is to go on whatever became of its job, and of waiting for it.
     spool.start_device(name.clone())?;
-    if let Some(field) = Field::from_stored(MESSAGE) {
-        let before = message_of(device).filter(|text| text != RESETTING);
-        let edit = before.map_or(ManagedEdit::Reset, |text| ManagedEdit::Set(Value::Text(text)));
-        spool.set_managed(object.clone(), vec![ManagedChange { field, edit }], None)?;
-    }
+    let before = message_of(device).filter(|text| text != RESETTING);
+    spool.set_managed(object.clone(), Vec::new(), Some(before.unwrap_or_default()))?;
     given_back?;
     let status = status?;
     if status.state != DeviceState::Offline {
