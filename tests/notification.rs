@@ -479,8 +479,7 @@ fn a_job_that_is_cleared_a_device_that_goes_on_and_a_queue_that_is_cleaned_are_t
     sink.pause(true);
     told.site.run("spoolcom", &[&format!("DEV LP1, URI {}", sink.uri())]).expect(0);
     let large = told.site.document("stuck", &b"line\n".repeat(2_000_000));
-    let profile =
-        "notification-profile={event-identifiers=document-cancelled-at-destination delivery-method=job-log}";
+    let profile = "notification-profile={event-identifiers=document-cancelled-at-destination delivery-method=job-log}";
     told.site.run("pdpr", &["-d", "OFFICE.FRONT", "-t", "stuck", "-x", profile, large.to_str().unwrap()]).expect(0);
     told.submit("waits", "{}");
     told.site.start("LP1");
