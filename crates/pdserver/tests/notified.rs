@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::support::{ANN, Machine, OPERATOR, SERVER, copy_program};
+use crate::support::{ANN, Machine, OPERATOR, SERVER};
 
 /// A program that everybody may run and that notes its arguments beside it.
 fn script(dir: &Path, name: &str) -> std::path::PathBuf {
@@ -84,13 +84,9 @@ fn a_program_that_an_operator_named_runs_no_more_when_the_administrator_takes_it
     };
     machine.run(OPERATOR, "pdset", &["-c", "queue", "-x", &given("queue"), "OFFICE"]).expect(0);
     // What a default job gives was judged by the rights of whoever made it: those of the submitter do not count.
-    machine
-        .run(
-            OPERATOR,
-            "pdcreate",
-            &["-c", "initial-value-job", "-x", &given("job"), &format!("{}:told", machine.server_name())],
-        )
-        .expect(0);
+    let named = machine.run(OPERATOR, "pdls", &["-c", "server", "-g", "-s", "column", "-r", "server-name"]).expect(0);
+    let default = format!("{}:told", named.out.trim());
+    machine.run(OPERATOR, "pdcreate", &["-c", "initial-value-job", "-x", &given("job"), &default]).expect(0);
     let default = "destination-initial-value-job=told";
     machine.run(OPERATOR, "pdset", &["-c", "destination", "-x", default, "OFFICE.FRONT"]).expect(0);
     let file = machine.file(ANN, "letter", "hello\n", 0o600);
@@ -100,7 +96,7 @@ fn a_program_that_an_operator_named_runs_no_more_when_the_administrator_takes_it
     machine.stop();
     machine.start_with(&[]);
     machine.run(OPERATOR, "spoolcom", &["DEV LP1, START"]).expect(0);
-    let log = || machine.run(OPERATOR, "pdls", &["-c", "server", "-r", "log", "-s", "line"]).out;
+    let log = || machine.run(OPERATOR, "pdls", &["--history", "-U", "-r", "log"]).out;
     // That of the queue and that of the job.
     machine.wait_for("both are given up", || log().matches("this server runs no exit programs").count() == 2);
     assert!(!exits.join("done.out").exists(), "{:?}", std::fs::read_to_string(exits.join("done.out")));
