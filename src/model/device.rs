@@ -10,6 +10,7 @@ use super::field::{Field, Value};
 use super::ids::{DeviceId, JobNumber};
 use super::kept::{KeptWord, KeptWords};
 use super::names::{DeviceName, ProcessName};
+use super::order::{QueueOrder, SortBy};
 use super::separation::{HeaderPages, Layout, StartFf};
 use super::state::{DeviceState, DeviceWish, ErrorNote, ProcessState};
 pub use super::uri::{DevicePath, DeviceUri, RAW_PORT};
@@ -92,6 +93,12 @@ pub struct DeviceSettings {
     pub exclusive: Exclusive,
     /// Whether jobs print in order of arrival instead of short-first.
     pub fifo: bool,
+    /// What it compares first.
+    #[serde(default = "by_priority")]
+    pub sort_by: SortBy,
+    /// What it compares then; none = as `fifo` says.
+    #[serde(default)]
+    pub then_by: Option<SortBy>,
     /// Whether somebody said so. If nobody did, a device with a URI prints in order of arrival, and a NonStop device without one
     /// short first.
     #[serde(default)]
@@ -145,6 +152,8 @@ impl Default for DeviceSettings {
             speed: 100,
             exclusive: Exclusive::Off,
             fifo: false,
+            sort_by: SortBy::JobPriority,
+            then_by: None,
             fifo_told: false,
             retry: 5,
             timeout: -1,
@@ -181,6 +190,8 @@ pub enum DeviceChange {
     Exclusive(Exclusive),
     /// FIFO
     Fifo(bool),
+    /// SCHEDULER: what it compares first, and then; none = as before
+    Scheduler(Option<SortBy>, Option<SortBy>),
     /// RETRY
     Retry(u32),
     /// TIMEOUT
@@ -227,6 +238,10 @@ impl fmt::Display for DeviceChange {
             Self::Speed(v) => write!(f, "SPEED {v}"),
             Self::Exclusive(v) => write!(f, "EXCLUSIVE {}", v.word()),
             Self::Fifo(v) => write!(f, "FIFO {}", on(v)),
+            Self::Scheduler(first, then) => {
+                let words: Vec<&str> = first.iter().chain(then).map(|one| one.word()).collect();
+                write!(f, "SCHEDULER {}", words.join(" "))
+            }
             Self::Retry(v) => write!(f, "RETRY {v}"),
             Self::Timeout(v) => write!(f, "TIMEOUT {v}"),
             Self::Header(v) => write!(f, "HEADER {}", v.word()),
@@ -293,6 +308,8 @@ impl DeviceSettings {
             speed,
             exclusive,
             fifo,
+            sort_by,
+            then_by,
             fifo_told,
             retry,
             timeout,
@@ -342,9 +359,21 @@ impl DeviceSettings {
         });
         // Said only where somebody said it: else it follows from the URI.
         changes.extend(fifo_told.then_some(DeviceChange::Fifo(fifo)));
+        // Behind FIFO, which says it anew.
+        if sort_by != SortBy::JobPriority || then_by.is_some() {
+            changes.push(DeviceChange::Scheduler(Some(sort_by), Some(self.then_by())));
+        }
         let words = kept.iter().map(|(word, value)| KeptWord { word: word.to_owned(), value: value.to_owned() });
         changes.extend(words.map(DeviceChange::Kept));
         changes
+    }
+    /// What it compares of jobs that are alike in what it compares first.
+    pub fn then_by(&self) -> SortBy {
+        self.then_by.unwrap_or(if self.fifo { SortBy::Fifo } else { SortBy::ShortestFirst })
+    }
+    /// Returns the order in which it takes its jobs.
+    pub fn order(&self) -> QueueOrder {
+        QueueOrder::of(self.sort_by, self.then_by())
     }
     /// Returns the papers that are loaded: its form, if it has one, and the others.
     pub fn papers(&self) -> impl Iterator<Item = &str> {
@@ -363,7 +392,21 @@ impl DeviceSettings {
             DeviceChange::Form(v) => self.form = v,
             DeviceChange::Speed(v) => self.speed = v,
             DeviceChange::Exclusive(v) => self.exclusive = v,
-            DeviceChange::Fifo(v) => (self.fifo, self.fifo_told) = (v, true),
+            DeviceChange::Fifo(v) => {
+                (self.fifo, self.fifo_told) = (v, true);
+                (self.sort_by, self.then_by) = (SortBy::JobPriority, None);
+            }
+            DeviceChange::Scheduler(first, then) => {
+                self.sort_by = first.unwrap_or(self.sort_by);
+                match then {
+                    Some(SortBy::Fifo | SortBy::ShortestFirst) => {
+                        (self.fifo, self.fifo_told) = (then == Some(SortBy::Fifo), true);
+                        self.then_by = None;
+                    }
+                    Some(_) => self.then_by = then,
+                    None => {}
+                }
+            }
             DeviceChange::Retry(v) => self.retry = v,
             DeviceChange::Timeout(v) => self.timeout = v,
             DeviceChange::Header(v) => self.header = v,
@@ -382,6 +425,10 @@ impl DeviceSettings {
             DeviceChange::Media(v) => self.media = v,
         }
     }
+}
+
+fn by_priority() -> SortBy {
+    SortBy::JobPriority
 }
 
 /// Checks a form name: up to 16 letters, digits and blanks (docs/reference/spoolcom.md 2). Otherwise it says why not.

@@ -253,6 +253,8 @@ fields! {
     /// Papers that are loaded.
     MediaReady = "media-ready",
     /// Order of jobs with one priority.
+    SchedulerPrimary = "scheduler-sort-primary-order",
+    /// The order of what is alike in the first one.
     SchedulerSecondary = "scheduler-sort-secondary-order",
     /// Orders of jobs.
     SchedulersSupported = "schedulers-supported",

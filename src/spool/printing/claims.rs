@@ -12,7 +12,7 @@
 use crate::model::device::{DeviceUri, Exclusive};
 use crate::model::event::EventWord;
 use crate::model::job::BatchMember;
-use crate::model::order::estimate_ms;
+use crate::model::order::{QueueOrder, estimate_ms};
 use crate::model::state::{DeviceWish, EntryState, ProcessState};
 use crate::model::time::{Moment, SpoolTime};
 use crate::model::{ClassId, DeviceId, Failure, JobId, RouteId};
@@ -112,6 +112,7 @@ pub(crate) fn choose(
     {
         return Ok(Choice { entry: Some(next), waiting: usize::MAX });
     }
+    let order = device.settings.order();
     let mut best: Option<EntryRow> = None;
     let mut waiting = 0;
     for (route, is_group) in routes {
@@ -121,7 +122,7 @@ pub(crate) fn choose(
         // print only what is sent to each of them, nobody reads the others.
         let mut others = None;
         for class in &classes {
-            let heads = store::entry::heads(tx, route, *class, device.id, device.settings.fifo, limit)?;
+            let heads = store::entry::heads(tx, route, *class, device.id, order, limit)?;
             if heads.is_empty() {
                 continue;
             }
@@ -132,7 +133,7 @@ pub(crate) fn choose(
             let Some(found) = first_for_us(heads, device, others.as_deref().unwrap_or_default()) else { continue };
             if best
                 .as_ref()
-                .is_none_or(|best| found.sort.place(device.settings.fifo) < best.sort.place(device.settings.fifo))
+                .is_none_or(|best| found.sort.place(order) < best.sort.place(order))
             {
                 best = Some(found);
             }
@@ -250,7 +251,7 @@ fn first_for_us(heads: Vec<EntryRow>, device: &DeviceRow, rivals: &[Rival]) -> O
 
 /// Returns the oldest job that an entry passes on a device which prints short jobs first; none when it passes none.
 fn passed(tx: &Tx<'_>, device: &DeviceRow, entry: &EntryRow) -> Fallible<Option<JobRow>> {
-    if device.settings.fifo || entry.sort.promoted != 0 {
+    if device.settings.order() != QueueOrder::ShortFirst || entry.sort.promoted != 0 {
         return Ok(None);
     }
     let mut oldest: Option<(i64, JobId)> = None;
