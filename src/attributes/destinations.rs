@@ -16,6 +16,7 @@ use crate::model::field::{Field, Value};
 use crate::model::job::Format;
 use crate::model::location::{Destination as Sent, LocationStatus};
 use crate::model::managed::Realization::{Actual, Logical};
+use crate::model::order::SortBy;
 use crate::model::notification::{EVENTS, check_operator, check_profile, profile_key};
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::SpoolerState;
@@ -265,6 +266,9 @@ pub static TABLE: &[Attribute] = &[
         .actual(|a| number(a.device.settings.page_length)),
     destination(Field::DeviceRaw, Boolean, All, &["Device", "Raw"], "CONTENT RAW: whether nothing is ever added").only(Actual)
         .managed(|d, v| switch(d, v, DeviceChange::ContentRaw)).actual(|a| Value::Boolean(a.device.settings.content_raw)),
+    destination(Field::DevicePjl, Boolean, All, &["Device", "PJL"],
+        "whether the printer speaks PJL: sides, trays, bins and the like are told to it ahead of each document").only(Actual)
+        .managed(|d, v| switch(d, v, DeviceChange::Pjl)).actual(|a| Value::Boolean(a.device.settings.pjl)),
 
     queue(Field::QueueName, Name, Brief, &["Queue"], "its name").queue(|q| text(&q.group.name)),
     queue(Field::QueueState, Keyword(&["ready", "paused"]), Brief, &["State"], "whether jobs leave it for printing")

@@ -127,6 +127,9 @@ pub struct DeviceSettings {
     /// Whether every octet leaves as it came, with nothing of ours (our addition).
     #[serde(default)]
     pub content_raw: bool,
+    /// Whether the printer speaks PJL: sides, trays and the like are told to it ahead of documents (our addition).
+    #[serde(default)]
+    pub pjl: bool,
     /// The 16-bit word handed to the print process.
     pub parm: u16,
     /// Seconds until a device that an error stopped is started again, each time anew; 0 = OFF.
@@ -165,6 +168,7 @@ impl Default for DeviceSettings {
             eol_crlf: false,
             page_length: 0,
             content_raw: false,
+            pjl: false,
             parm: 0,
             restart: 0,
             delivery: AfterReset::Again,
@@ -212,6 +216,8 @@ pub enum DeviceChange {
     PageLength(u32),
     /// CONTENT: RAW or not
     ContentRaw(bool),
+    /// Whether the printer speaks PJL
+    Pjl(bool),
     /// PARM
     Parm(u16),
     /// RESTART, in seconds; 0 = OFF
@@ -252,6 +258,7 @@ impl fmt::Display for DeviceChange {
             Self::EolCrLf(v) => write!(f, "EOL {}", eol_word(*v)),
             Self::PageLength(v) => write!(f, "PAGELENGTH {v}"),
             Self::ContentRaw(v) => write!(f, "CONTENT {}", content_word(*v)),
+            Self::Pjl(v) => write!(f, "PJL {}", on(v)),
             Self::Parm(v) => write!(f, "PARM {v}"),
             Self::Restart(0) => f.write_str("RESTART OFF"),
             Self::Restart(v) => write!(f, "RESTART {v}"),
@@ -321,6 +328,7 @@ impl DeviceSettings {
             eol_crlf,
             page_length,
             content_raw,
+            pjl,
             parm,
             restart,
             delivery,
@@ -345,6 +353,7 @@ impl DeviceSettings {
             DeviceChange::EolCrLf(eol_crlf),
             DeviceChange::PageLength(page_length),
             DeviceChange::ContentRaw(content_raw),
+            DeviceChange::Pjl(pjl),
             DeviceChange::Parm(parm),
             DeviceChange::Restart(restart),
             DeviceChange::Delivery(delivery),
@@ -417,6 +426,7 @@ impl DeviceSettings {
             DeviceChange::EolCrLf(v) => self.eol_crlf = v,
             DeviceChange::PageLength(v) => self.page_length = v,
             DeviceChange::ContentRaw(v) => self.content_raw = v,
+            DeviceChange::Pjl(v) => self.pjl = v,
             DeviceChange::Parm(v) => self.parm = v,
             DeviceChange::Restart(v) => self.restart = v,
             DeviceChange::Delivery(v) => self.delivery = v,

@@ -89,6 +89,7 @@ columns!(at {
     eol_crlf,
     page_length,
     content_raw,
+    pjl,
     restart,
     delivery,
     attempts,
@@ -140,6 +141,7 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
             eol_crlf: row.get(at::eol_crlf)?,
             page_length: row.get(at::page_length)?,
             content_raw: row.get(at::content_raw)?,
+            pjl: row.get(at::pjl)?,
             parm: row.get(at::parm)?,
             restart: row.get(at::restart)?,
             delivery: row.get(at::delivery)?,
@@ -372,7 +374,7 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
         "UPDATE device SET process = ?, process_key = ?, uri = ?, form = ?, form_key = ?, speed = ?, exclusive = ?, fifo = ?,
              retry = ?, timeout = ?, header = ?, parm = ?, startff = ?, endff = ?, width = ?,
              restart = ?, delivery = ?, attempts = ?, trunc = ?, eol_crlf = ?, page_length = ?,
-             content_raw = ?, fifo_told = ?, sort_by = ?, then_by = ?, media = ? WHERE id = ?",
+             content_raw = ?, fifo_told = ?, sort_by = ?, then_by = ?, pjl = ?, media = ? WHERE id = ?",
         values![
             s.process.as_ref().map(ProcessName::as_str),
             s.process.as_ref().map(ProcessName::key),
@@ -399,6 +401,7 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
             s.fifo_told,
             s.sort_by.word(),
             s.then_by.map(SortBy::word),
+            s.pjl,
             s.media.join("\n"),
             id
         ],

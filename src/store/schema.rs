@@ -376,8 +376,14 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(TOLD)?;
     tx.script(USERS)?;
     tx.script(SERVERS)?;
-    tx.script(SCHEDULERS)
+    tx.script(SCHEDULERS)?;
+    tx.script(PRINTERS)
 }
+
+/// Whether a printer speaks PJL.
+const PRINTERS: &str = "
+ALTER TABLE device ADD COLUMN pjl INTEGER NOT NULL DEFAULT 0;
+";
 
 /// What the orders of devices compare besides priority and arrival: a deadline, and the pages of a job, which follow from its
 /// work unless an operator has put it beside another job. Those of a device have words; an order that no device has costs

@@ -129,6 +129,7 @@ fn is_of_infoprint(change: &DeviceChange) -> bool {
 fn in_words(change: &DeviceChange) -> Option<&'static str> {
     match change {
         DeviceChange::Media(_) => Some("what besides its form is loaded"),
+        DeviceChange::Pjl(_) => Some("whether PJL is spoken"),
         DeviceChange::Scheduler(..) => Some("the order of the jobs"),
         _ => None,
     }

@@ -11,7 +11,8 @@
 
 use crate::model::device::{DeviceUri, Exclusive};
 use crate::model::event::EventWord;
-use crate::model::job::BatchMember;
+use crate::model::field::Value;
+use crate::model::job::{BatchMember, FEATURES, GivenValue};
 use crate::model::order::{QueueOrder, estimate_ms};
 use crate::model::state::{DeviceWish, EntryState, ProcessState};
 use crate::model::time::{Moment, SpoolTime};
@@ -283,6 +284,22 @@ fn begin_listing(tx: &Tx<'_>, device: &DeviceRow, job: &JobRow) -> Fallible<Opti
     Ok(Some(DeviceRow { batch_end: end, ..device.clone() }))
 }
 
+/// What was asked for of the printer for a document, or for its whole job.
+fn features(given: &[GivenValue], document: u32) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for name in FEATURES {
+        let of = |wanted: u32| given.iter().find(move |one| one.document == wanted && one.field.stored() == name);
+        for value in of(document).or_else(|| of(0)).into_iter().flat_map(|one| one.value.each()) {
+            match value {
+                Value::Text(text) => found.push((name.to_owned(), text.clone())),
+                Value::Integer(n) => found.push((name.to_owned(), n.to_string())),
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
 impl Spool {
     /// Tells whether a print process runs and is well.
     pub(crate) fn is_alive(&self, process: &ProcessRow, now: &Moment) -> bool {
@@ -377,7 +394,9 @@ impl Spool {
     /// The documents of a job, as a print process wants them.
     fn documents(&self, tx: &Tx<'_>, job: JobId) -> Fallible<Vec<ClaimedDocument>> {
         let dir = self.base().server(self.server());
+        let given = store::given::of_jobs(tx, job, job)?.remove(&job).unwrap_or_default();
         let found = store::document::of_job(tx, job)?.into_iter().map(|d| ClaimedDocument {
+            features: features(&given, d.sequence),
             id: d.id,
             sequence: d.sequence,
             path: crate::model::job::RawPath(dir.join(&d.store_name)),
