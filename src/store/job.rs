@@ -4,7 +4,7 @@ use crate::model::field::{Field, Value};
 use crate::model::job::BatchMember;
 use crate::model::job::GivenValue;
 use crate::model::lifetime::{Ending, Lifetime, Retention};
-use crate::model::order::Priority;
+use crate::model::order::{Priority, QueueOrder, SortBy, pages_of_work};
 use crate::model::query::{Condition, Order};
 use crate::model::state::{EntryState, HoldReasons, JobState, Wish};
 use crate::model::{
@@ -27,12 +27,31 @@ pub struct SortKey {
     pub key: i64,
     /// Order of arrival.
     pub sequence: i64,
+    /// When it should be ready, wall clock; [`crate::model::order::NO_DEADLINE`] for no time.
+    pub deadline: i64,
+    /// Its pages.
+    pub pages: i64,
 }
 
+/// A place in the order of one device: what it compares, one after the other.
+pub type Place = (i64, i64, i64, i64);
+
 impl SortKey {
-    /// Returns what a device compares: with FIFO ON the estimate does not count.
-    pub fn place(&self, fifo: bool) -> (i64, i64, i64, i64) {
-        (self.promoted, self.rank, if fifo { 0 } else { self.key }, self.sequence)
+    /// Returns what a device with this order compares.
+    pub fn place(&self, order: QueueOrder) -> Place {
+        let of = |by| match by {
+            SortBy::Deadline => self.deadline,
+            SortBy::Fifo => 0,
+            SortBy::JobPriority => self.rank,
+            SortBy::LongestFirst => self.pages.saturating_neg(),
+            SortBy::ShortestFirst => self.pages,
+        };
+        let (first, then) = match order {
+            QueueOrder::Arrival => (self.rank, 0),
+            QueueOrder::ShortFirst => (self.rank, self.key),
+            QueueOrder::By(first, then) => (of(first), of(then)),
+        };
+        (self.promoted, first, then, self.sequence)
     }
 }
 
@@ -95,6 +114,8 @@ pub struct JobRow {
     pub octets: u64,
     /// Pages, when all are known.
     pub pages: Option<u64>,
+    /// When its submitter wants it to be ready.
+    pub deadline_ms: Option<i64>,
     /// Its position.
     pub sort: SortKey,
     /// The collector by which it came; none = the usual one.
@@ -149,6 +170,9 @@ columns!(at {
     sort_key,
     sort_sequence,
     sort_place,
+    deadline_ms,
+    sort_deadline,
+    sort_pages,
     batch,
     batch_place,
     collector,
@@ -160,6 +184,7 @@ columns!(at {
 });
 
 fn read(row: &Row<'_>) -> Fallible<JobRow> {
+    let work = row.get(at::work)?;
     Ok(JobRow {
         id: row.get(at::id)?,
         number: row.get(at::number)?,
@@ -195,7 +220,7 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
         route: row.get(at::route_id)?,
         class: row.get(at::class_id)?,
         created_ms: row.get(at::created_ms)?,
-        work: row.get(at::work)?,
+        work,
         octets: row.get(at::octets)?,
         pages: row.get(at::pages)?,
         sort: SortKey {
@@ -203,7 +228,10 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
             rank: row.get(at::sort_rank)?,
             key: row.get(at::sort_key)?,
             sequence: row.get(at::sort_sequence)?,
+            deadline: row.get(at::sort_deadline)?,
+            pages: row.get::<Option<i64>>(at::sort_pages)?.unwrap_or(pages_of_work(work)),
         },
+        deadline_ms: row.get(at::deadline_ms)?,
         place: row.get(at::sort_place)?,
         collector: row.get(at::collector)?,
         origin: row.get::<Option<String>>(at::origin)?.and_then(|text| super::remote::global(&text)),
@@ -213,8 +241,8 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
 pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_id, owner_server, owner_uid, owner_gid, owner, user_name, name, form, priority, wish,
              owner_vouched, reasons, reason_text, hold_after, arriving, retained, group_id, location_id, route_id, class_id, created_ms,
              work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence, collector, sort_place, retention,
-             discard_ms, print_after_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             discard_ms, print_after_ms, deadline_ms, sort_deadline, sort_pages)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// How a job ended, in its column.
 pub(super) struct Ended(pub(super) Option<Ending>);
@@ -260,7 +288,10 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
             j.place,
             j.lifetime.retention.map(Retention::stored),
             j.lifetime.discard_ms,
-            j.lifetime.print_after_ms
+            j.lifetime.print_after_ms,
+            j.deadline_ms,
+            j.sort.deadline,
+            j.sort.pages
         ],
     )?;
     let held = i64::from(j.wish != Wish::Run || !j.reasons.is_empty() || j.lifetime.ending.is_some());
@@ -488,8 +519,9 @@ pub(crate) fn set_sort(tx: &Tx<'_>, id: JobId, sort: &SortKey, place: i64) -> Fa
     tx.demand_lock(Lock::Job(id))?;
     tx.change(
         "the job",
-        "UPDATE job SET sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ?, sort_place = ? WHERE id = ?",
-        values![sort.promoted, sort.rank, sort.key, sort.sequence, place, id],
+        "UPDATE job SET sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ?, sort_place = ?,
+             sort_deadline = ?, sort_pages = ? WHERE id = ?",
+        values![sort.promoted, sort.rank, sort.key, sort.sequence, place, sort.deadline, sort.pages, id],
     )
 }
 

@@ -375,8 +375,30 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(OUTBOX)?;
     tx.script(TOLD)?;
     tx.script(USERS)?;
-    tx.script(SERVERS)
+    tx.script(SERVERS)?;
+    tx.script(SCHEDULERS)?;
+    tx.script(PRINTERS)
 }
+
+/// Whether a printer speaks PJL.
+const PRINTERS: &str = "
+ALTER TABLE device ADD COLUMN pjl INTEGER NOT NULL DEFAULT 0;
+";
+
+/// What the orders of devices compare besides priority and arrival: a deadline, and the pages of a job, which follow from its
+/// work unless an operator has put it beside another job. Those of a device have words; an order that no device has costs
+/// nothing, because its index is made with the first device that has it (`store::scheduler`).
+const SCHEDULERS: &str = "
+ALTER TABLE device ADD COLUMN sort_by TEXT NOT NULL DEFAULT 'job-priority';
+ALTER TABLE device ADD COLUMN then_by TEXT;
+ALTER TABLE job ADD COLUMN deadline_ms INTEGER;
+ALTER TABLE job ADD COLUMN sort_deadline INTEGER NOT NULL DEFAULT 9223372036854775807;
+ALTER TABLE job ADD COLUMN sort_pages INTEGER;
+ALTER TABLE entry ADD COLUMN deadline INTEGER NOT NULL DEFAULT 9223372036854775807;
+ALTER TABLE entry ADD COLUMN sort_pages INTEGER;
+ALTER TABLE entry ADD COLUMN pages INTEGER GENERATED ALWAYS AS (coalesce(sort_pages, (work + 59) / 60)) VIRTUAL;
+ALTER TABLE entry ADD COLUMN pages_down INTEGER GENERATED ALWAYS AS (-coalesce(sort_pages, (work + 59) / 60)) VIRTUAL;
+";
 
 /// Other servers: locations that lead to their devices, jobs that are there, jobs of theirs that are here, and whether they
 /// answer. The documents of a job of another server name their file there; a copy lies here only while it prints.

@@ -1,7 +1,7 @@
 //! Putting one waiting job at a certain place: before or behind another one, or on a certain device.
 //!
-//! States: a job that waits stands where its position says. Before or behind another job it gets that job's priority, key and
-//! promotion in the queue, and a number of the order of arrival between that job and its neighbour; its own priority stays
+//! States: a job that waits stands where its position says. Before or behind another job it gets that job's priority, key,
+//! deadline, pages and promotion in the queue, and a number of the order of arrival between that job and its neighbour; its own priority stays
 //! what it is. Arrivals are counted in wide steps, so that there is room; where that was used up, the few jobs between two
 //! arrivals get new numbers in their order. A job that was assigned to a device is printed by no other device of its queue. A
 //! job that goes to another queue by that is sent on as [`super::resubmit`] does it.
@@ -56,7 +56,7 @@ impl Spool {
                 Reorder::Anew => {
                     let device = super::assign::device(tx, &row)?;
                     let mut row = if Self::broadcasts(tx, &row)? { row } else { assign(tx, row, device)? };
-                    (row.sort, row.place) = spool.new_position(tx, row.route, row.priority, row.work)?;
+                    (row.sort, row.place) = spool.new_position(tx, row.route, row.priority, row.work, row.deadline_ms)?;
                     stand(tx, &row)?;
                     (row, "as one that arrives now".to_owned())
                 }
@@ -126,7 +126,7 @@ impl Spool {
             false => {
                 let destination = self.destination(tx, &device.name.to_string())?;
                 let mut row = self.send_to(tx, row, self.place_at(tx, destination)?)?;
-                (row.sort, row.place) = self.new_position(tx, row.route, row.priority, row.work)?;
+                (row.sort, row.place) = self.new_position(tx, row.route, row.priority, row.work, row.deadline_ms)?;
                 stand(tx, &row)?;
                 store::job::set_previous(tx, row.id, state)?;
                 row

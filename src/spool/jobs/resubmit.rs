@@ -56,7 +56,7 @@ impl Spool {
                 }
                 _ => before,
             };
-            (row.sort, row.place) = spool.new_position(tx, place.route, row.priority, row.work)?;
+            (row.sort, row.place) = spool.new_position(tx, place.route, row.priority, row.work, row.deadline_ms)?;
             if anew {
                 store::alter::forget_defaults(tx, row.id)?;
             }

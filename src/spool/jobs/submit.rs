@@ -26,7 +26,7 @@ use crate::model::field::{Field, Value};
 use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Origin, Submission, Transfer};
 use crate::model::lifetime::{Ending, Lifetime, Retention};
 use crate::model::location::{Destination, LocationKind};
-use crate::model::order::{Priority, USUAL_SPEED, estimate_ms, queue_key, work_in_lines};
+use crate::model::order::{NO_DEADLINE, Priority, USUAL_SPEED, estimate_ms, pages_of_work, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
 use crate::model::{
     Caller, CollectorName, DeviceId, Failure, FailureKind, GlobalJobId, JobId, LocationPattern, RouteId, ServerName,
@@ -517,7 +517,8 @@ impl NewJob {
         let class = store::job::class(tx, &s.form)?;
         let devices = store::device::of_route(tx, route)?;
         let speed = devices.iter().map(|device| device.settings.speed).max();
-        let mut sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work)?;
+        let deadline_ms = s.given.iter().find_map(deadline);
+        let mut sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work, deadline_ms)?;
         sort.key = sort.key.saturating_sub(self.waited_ms);
         let fifo = devices.iter().any(|device| device.settings.fifo);
         let fifo = if devices.is_empty() { store::job::route_order(tx, route)?.unwrap_or(true) } else { fifo };
@@ -554,6 +555,7 @@ impl NewJob {
             work: self.work,
             octets: self.octets,
             pages: self.pages,
+            deadline_ms,
             sort,
             place: store::job::place(&sort, fifo),
             collector,
@@ -598,12 +600,31 @@ impl NewJob {
         (speed, sequence): (Option<u32>, i64),
         priority: Priority,
         work: u64,
+        deadline_ms: Option<i64>,
     ) -> Fallible<SortKey> {
         let arrival = store::spool::time(tx)?;
         let estimate = estimate_ms(work, speed.unwrap_or(USUAL_SPEED));
-        Ok(SortKey { promoted: 0, rank: priority.rank(), key: queue_key(arrival, estimate), sequence })
+        Ok(SortKey {
+            promoted: 0,
+            rank: priority.rank(),
+            key: queue_key(arrival, estimate),
+            sequence,
+            deadline: deadline_ms.unwrap_or(NO_DEADLINE),
+            pages: pages_of_work(work),
+        })
     }
 }
+
+/// The deadline of a job, where a value that was given is that.
+fn deadline(one: &GivenValue) -> Option<i64> {
+    match one.value {
+        Value::Time(at) if one.document == 0 && one.field.stored() == DEADLINE => Some(at),
+        _ => None,
+    }
+}
+
+/// The attribute that says when a job should be ready.
+pub(crate) const DEADLINE: &str = "job-deadline-time";
 
 /// What the documents are taken for and who said so, for the history.
 fn kinds(documents: &[DocumentRow]) -> String {
@@ -643,6 +664,7 @@ impl Spool {
         route: RouteId,
         priority: Priority,
         work: u64,
+        deadline_ms: Option<i64>,
     ) -> Fallible<(SortKey, i64)> {
         tx.lock(Lock::Route(route))?;
         let (speed, fifo) = store::device::speed_and_order_of_route(tx, route)?.unzip();
@@ -650,7 +672,7 @@ impl Spool {
             Some(fifo) => fifo,
             None => store::job::route_order(tx, route)?.unwrap_or(true),
         };
-        let sort = NewJob::position(tx, (speed, store::spool::next_sequence(tx)?), priority, work)?;
+        let sort = NewJob::position(tx, (speed, store::spool::next_sequence(tx)?), priority, work, deadline_ms)?;
         Ok((sort, store::job::place(&sort, fifo)))
     }
 
