@@ -28,7 +28,9 @@ impl Printer {
     fn prints(&self, content: &[u8], given: &str) -> (String, String) {
         let before = self.sink.connections().len();
         let file = self.site.document("document", content);
-        let id = self.site.run("pdpr", &["-d", "ld", "-r", "job-identifier", "-s", "line", "-x", given, file.to_str().unwrap()]);
+        let id = self
+            .site
+            .run("pdpr", &["-d", "ld", "-r", "job-identifier", "-s", "line", "-x", given, file.to_str().unwrap()]);
         let id = id.expect(0).out.trim().rsplit("= ").next().unwrap().to_owned();
         self.site.wait_until_empty();
         let got: Vec<u8> = self.sink.connections().split_off(before).into_iter().flat_map(|one| one.octets).collect();

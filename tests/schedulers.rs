@@ -47,7 +47,10 @@ fn a_destination_goes_by_deadline_and_then_by_length() {
     let site = site();
     let order = "scheduler-sort-primary-order=deadline scheduler-sort-secondary-order=longest-job-first";
     site.run("pdset", &["-x", order, "ad"]).expect(0);
-    let shown = site.run("pdls", &["-c", "dest", "-g", "-s", "line", "-r", "scheduler-sort-primary-order,scheduler-sort-secondary-order", "ad"]);
+    let shown = site.run(
+        "pdls",
+        &["-c", "dest", "-g", "-s", "line", "-r", "scheduler-sort-primary-order,scheduler-sort-secondary-order", "ad"],
+    );
     let shown = shown.expect(0).out;
     assert!(shown.contains("deadline") && shown.contains("longest-job-first"), "{shown}");
     site.run("spoolcom", &["DEV ad, STATUS DETAIL"]).expect(0).says("OFF (deadline, longest-job-first)");
@@ -59,7 +62,8 @@ fn a_destination_goes_by_deadline_and_then_by_length() {
     let wanted = ["soon", "late", "long", "short", "urgent"];
     assert_eq!(names(&site, "ad"), wanted);
     // Another deadline takes nobody's place among those that are alike.
-    let late = site.run("pdq", &["-U", "-g", "-s", "column", "-r", "job-identifier", "-f", "job-name==late", "-d", "ld"]);
+    let late =
+        site.run("pdq", &["-U", "-g", "-s", "column", "-r", "job-identifier", "-f", "job-name==late", "-d", "ld"]);
     site.run("pdmod", &["-x", "job-deadline-time='11:00:00 PM 12/29/2090'", late.expect(0).out.trim()]).expect(0);
     let wanted = ["late", "soon", "long", "short", "urgent"];
     assert_eq!(names(&site, "ad"), wanted);

@@ -16,8 +16,8 @@ use crate::model::field::{Field, Value};
 use crate::model::job::Format;
 use crate::model::location::{Destination as Sent, LocationStatus};
 use crate::model::managed::Realization::{Actual, Logical};
-use crate::model::order::SortBy;
 use crate::model::notification::{EVENTS, check_operator, check_profile, profile_key};
+use crate::model::order::SortBy;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::SpoolerState;
 
@@ -471,7 +471,8 @@ fn set_process(draft: &mut Draft, value: Option<&Value>) -> Set {
 }
 
 fn set_primary(draft: &mut Draft, value: Option<&Value>) -> Set {
-    let by = words(value).map_or(Some(SortBy::JobPriority), SortBy::from_word).ok_or("it has a value of another kind")?;
+    let by =
+        words(value).map_or(Some(SortBy::JobPriority), SortBy::from_word).ok_or("it has a value of another kind")?;
     draft.device(DeviceChange::Scheduler(Some(by), None));
     Ok(())
 }

@@ -73,8 +73,7 @@ pub enum SortBy {
 
 impl SortBy {
     /// All of them, in the order of their words.
-    pub const ALL: [Self; 5] =
-        [Self::Deadline, Self::Fifo, Self::JobPriority, Self::LongestFirst, Self::ShortestFirst];
+    pub const ALL: [Self; 5] = [Self::Deadline, Self::Fifo, Self::JobPriority, Self::LongestFirst, Self::ShortestFirst];
     /// Their words, in the same order.
     pub const WORDS: [&str; 5] = ["deadline", "fifo", "job-priority", "longest-job-first", "shortest-job-first"];
 

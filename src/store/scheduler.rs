@@ -35,12 +35,6 @@ pub(super) fn marks(order: QueueOrder) -> String {
     columns_and(order, "?4", ["?5", "?6"], "?7")
 }
 
-/// A place, as a statement selects it from the index of the order.
-pub(super) fn place(order: QueueOrder) -> String {
-    let [first, then] = compared(order).map(|column| column.unwrap_or("0"));
-    format!("promoted, {first} AS one, {then} AS two, sequence")
-}
-
 fn columns_and(order: QueueOrder, promoted: &str, named: [&str; 2], sequence: &str) -> String {
     let mut parts = vec![promoted];
     for (column, name) in compared(order).into_iter().zip(named) {
@@ -67,7 +61,8 @@ columns!(at { sort_by, then_by });
 
 /// Makes the indexes of all orders that devices have.
 pub(crate) fn make_all(tx: &Tx<'_>) -> Fallible<()> {
-    let sql = format!("SELECT DISTINCT {} FROM device WHERE sort_by <> 'job-priority' OR then_by IS NOT NULL", at::LIST);
+    let sql =
+        format!("SELECT DISTINCT {} FROM device WHERE sort_by <> 'job-priority' OR then_by IS NOT NULL", at::LIST);
     let found = tx.rows(&sql, &[], |row| {
         let first = SortBy::from_word(&row.get::<String>(at::sort_by)?).unwrap_or(SortBy::JobPriority);
         Ok((first, row.get::<Option<String>>(at::then_by)?.as_deref().and_then(SortBy::from_word)))

@@ -8,7 +8,7 @@ use crate::model::{ClassId, DeviceId, JobId, ProcessId, ProcessName, RouteId};
 
 use super::entry::{ANY, COLUMNS, EntryRow, read};
 use super::job::Place;
-use super::scheduler::{marks, order_by, place};
+use super::scheduler::{compared, marks, order_by};
 use super::value::{columns, values};
 use super::{Fallible, Tx, page};
 
@@ -24,13 +24,7 @@ pub struct Run {
 }
 
 /// Returns the first `limit` queued entries of a run that stand after `after`, in the order of a device.
-pub(crate) fn after(
-    tx: &Tx<'_>,
-    run: &Run,
-    order: QueueOrder,
-    after: Place,
-    limit: u32,
-) -> Fallible<Vec<EntryRow>> {
+pub(crate) fn after(tx: &Tx<'_>, run: &Run, order: QueueOrder, after: Place, limit: u32) -> Fallible<Vec<EntryRow>> {
     tx.rows(
         &sql(order),
         values![
@@ -48,17 +42,12 @@ pub(crate) fn after(
     )
 }
 
-columns!(at { promoted, one, two, sequence });
+// What stands for the columns that an order compares.
+columns!(at { promoted, one = "@one", two = "@two", sequence });
 
 /// Returns the places of the first `limit` queued entries of a run that stand after `after`, in the order of a device.
 /// Decided by an index alone.
-pub(crate) fn places(
-    tx: &Tx<'_>,
-    run: &Run,
-    order: QueueOrder,
-    after: Place,
-    limit: u32,
-) -> Fallible<Vec<Place>> {
+pub(crate) fn places(tx: &Tx<'_>, run: &Run, order: QueueOrder, after: Place, limit: u32) -> Fallible<Vec<Place>> {
     let values = values![
         run.route,
         run.only.unwrap_or(ANY),
@@ -76,7 +65,9 @@ pub(crate) fn places(
 }
 
 fn places_sql(order: QueueOrder) -> String {
-    let (place, columns, marks) = (place(order), order_by(order), marks(order));
+    let [one, two] = compared(order).map(|column| column.unwrap_or("0"));
+    let place = at::LIST.replace("@one", one).replace("@two", two);
+    let (columns, marks) = (order_by(order), marks(order));
     format!(
         "SELECT {place} FROM entry WHERE state = ?9 AND route_id = ?1 AND only_device = ?2 AND class_id = ?3
              AND ({columns}) > ({marks}) ORDER BY {columns} LIMIT ?8"
@@ -176,10 +167,8 @@ mod tests {
 
     /// A database in which a device has each order, and the index of each.
     fn all_orders() -> (Memory, Vec<(QueueOrder, String)>) {
-        let mut orders = vec![
-            (QueueOrder::ShortFirst, "entry_order".to_owned()),
-            (QueueOrder::Arrival, "entry_fifo".to_owned()),
-        ];
+        let mut orders =
+            vec![(QueueOrder::ShortFirst, "entry_order".to_owned()), (QueueOrder::Arrival, "entry_fifo".to_owned())];
         for (first, then) in SortBy::ALL.into_iter().flat_map(|first| SortBy::ALL.map(|then| (first, then))) {
             if let order @ QueueOrder::By(first, then) = QueueOrder::of(first, then) {
                 orders.push((order, format!("entry_by_{}_{}", first.word(), then.word()).replace('-', "_")));

@@ -89,8 +89,7 @@ pub fn write(spool: &mut dyn Operations, out: &mut dyn Write) -> Result<(), Unwr
     }
     each_process(spool, |process| line(out, &format!("PRINT ${}", process.name), of_process(process)))?;
     each_device(spool, |device| {
-        let (papers, changes): (Vec<_>, Vec<_>) =
-            device.settings.changes().into_iter().partition(is_of_infoprint);
+        let (papers, changes): (Vec<_>, Vec<_>) = device.settings.changes().into_iter().partition(is_of_infoprint);
         for what in papers.iter().filter_map(in_words) {
             of_infoprint(out, &format!("{what} of {} is set by pdset", device.name.guardian()))?;
         }

@@ -86,7 +86,10 @@ fn begins_with_pjl(source: &Source) -> bool {
 fn is_usual(name: &str, value: &str) -> bool {
     matches!(
         (name, value),
-        ("sides" | "number-up", "1") | ("plex", "simplex") | ("content-orientation", "portrait") | ("number-up", "none")
+        ("sides" | "number-up", "1")
+            | ("plex", "simplex")
+            | ("content-orientation", "portrait")
+            | ("number-up", "none")
     ) || name == "default-medium"
 }
 

@@ -123,8 +123,7 @@ impl Device {
         };
         let now = crate::sys::clock::wall_ms();
         let (told, untold) = pjl::heads(claim, &sources, &self.settings);
-        let separation =
-            Separation { pjl: told, ..header::separation(claim, &self.settings, now, &context.zone) };
+        let separation = Separation { pjl: told, ..header::separation(claim, &self.settings, now, &context.zone) };
         let job = Rc::new(Pieces {
             sources,
             font,
@@ -140,7 +139,8 @@ impl Device {
             && job.leaves_bare_line_feeds()
             && !self.context.told.swap(true, Ordering::Relaxed))
         .then(|| STAIRCASE.to_owned());
-        let remarks: Vec<String> = remark.into_iter().chain(raw).chain(untold).chain(job.omitted()).chain(stairs).collect();
+        let remarks: Vec<String> =
+            remark.into_iter().chain(raw).chain(untold).chain(job.omitted()).chain(stairs).collect();
         let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
         open.carried = true;
         // Without a second descriptor a reset is noticed at START.

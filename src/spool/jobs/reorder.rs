@@ -56,7 +56,8 @@ impl Spool {
                 Reorder::Anew => {
                     let device = super::assign::device(tx, &row)?;
                     let mut row = if Self::broadcasts(tx, &row)? { row } else { assign(tx, row, device)? };
-                    (row.sort, row.place) = spool.new_position(tx, row.route, row.priority, row.work, row.deadline_ms)?;
+                    (row.sort, row.place) =
+                        spool.new_position(tx, row.route, row.priority, row.work, row.deadline_ms)?;
                     stand(tx, &row)?;
                     (row, "as one that arrives now".to_owned())
                 }

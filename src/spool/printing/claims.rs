@@ -132,10 +132,7 @@ pub(crate) fn choose(
                 others = Some(rivals(tx, device, route, now, alive)?);
             }
             let Some(found) = first_for_us(heads, device, others.as_deref().unwrap_or_default()) else { continue };
-            if best
-                .as_ref()
-                .is_none_or(|best| found.sort.place(order) < best.sort.place(order))
-            {
+            if best.as_ref().is_none_or(|best| found.sort.place(order) < best.sort.place(order)) {
                 best = Some(found);
             }
         }

@@ -192,8 +192,9 @@ impl Lines {
         let mut line = Line::new(tx, device.settings.order(), classes, runs.into_iter())?;
         let order = line.order;
         if self.begun(tx)?.contains(&device.id) {
-            line.first
-                .extend(store::entry::begun_on(tx, device.id, &form)?.map(|begun| (begun.job, begun.sort.place(order))));
+            line.first.extend(
+                store::entry::begun_on(tx, device.id, &form)?.map(|begun| (begun.job, begun.sort.place(order))),
+            );
         }
         let mut claimed = None;
         for entry in store::entry::of_device(tx, device.id, EntryState::Claimed)? {

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::model::device::{
-    ConnectionInUse, DeviceStatus, Exclusive, RunningJob, Stalled, Trouble, content_word, eol_word,
+    ConnectionInUse, DeviceSettings, DeviceStatus, Exclusive, RunningJob, Stalled, Trouble, content_word, eol_word,
 };
+use crate::model::order::QueueOrder;
 use crate::model::separation::HeaderPages;
 use crate::model::state::{DeviceState, DeviceWish, ProcessState};
 use crate::model::wait::Wait;
