@@ -46,6 +46,7 @@ pub mod process;
 pub mod remote;
 pub mod request;
 pub mod restored;
+pub(crate) mod scheduler;
 pub mod schema;
 pub mod spool;
 mod sqlite;

@@ -366,6 +366,9 @@ operations! {
     /// Deletes a destination without jobs, or a queue without destinations.
     changes delete_managed / DeleteManaged(object: ManagedObject) -> () =>
         |spool, call| spool.delete_managed(call, object);
+    /// Notes that the jobs of a destination, a queue or the server were removed: whoever asks for that is told.
+    changes note_cleaned / NoteCleaned(object: ManagedObject, removed: u64) -> () =>
+        |spool, call| spool.note_cleaned(call, object, removed);
     /// Enables or disables a destination, those of a queue, or those of the server. A device goes on to the end of its job.
     wakes enable_managed / EnableManaged(object: ManagedObject, on: bool, message: Option<String>) -> () =>
         |spool, call| spool.enable_managed(call, object, on, message);

@@ -25,10 +25,10 @@ use crate::model::authority::{Right, UserLimits};
 use crate::model::collector::by_way_of;
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
-use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission, Transfer};
+use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Origin, Submission, Transfer};
 use crate::model::lifetime::{Ending, Lifetime, Retention};
 use crate::model::location::{Destination, LocationKind};
-use crate::model::order::{Priority, USUAL_SPEED, estimate_ms, queue_key, work_in_lines};
+use crate::model::order::{NO_DEADLINE, Priority, USUAL_SPEED, estimate_ms, pages_of_work, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, SpoolerState, Wish};
 use crate::model::{
     Caller, CollectorName, DeviceId, Failure, FailureKind, GlobalJobId, JobId, LocationId, LocationPattern, RouteId,
@@ -49,6 +49,7 @@ use crate::sys::{fault, users};
 use super::arrival::{Arrival, Opened};
 use crate::spool::disk::files::{Intake, Look, Reading, Received};
 use crate::spool::disk::reserve;
+use crate::spool::objects::kept::ByDefault;
 use crate::spool::objects::{collectors, locations};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -166,7 +167,7 @@ impl Spool {
         let (content, sheet, opens, reserve, limits, collector) = self.look(call, |tx| {
             let collector = accepting(tx, &submission)?;
             let destination = self.destination(tx, &submission.destination)?;
-            may_submit(tx, asked(&submission, by_default), &destination, (sizes(&files), false))?;
+            may_submit(tx, asked(&submission, by_default.priority), &destination, (sizes(&files), false))?;
             demand_open(tx, &destination)?;
             let (content, sheet) = Self::printed_on(tx, &destination)?;
             Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve, limits(tx)?, collector))
@@ -190,7 +191,7 @@ impl Spool {
             Reading { look, content, sheet, least_free: reserve::least(self.base(), reserve), limits, stop: None };
         // A job that is only kept is never seen in the queues: it is there when it is complete.
         let is_slow = !submission.keep && (sizes(&files) > SLOW || files.iter().any(|file| !is_file(file)));
-        let arrival = Arrival { spool: self, call, submission: &submission, collector: collector.as_ref() };
+        let arrival = Arrival { spool: self, call, submission: &submission, by_default, collector: collector.as_ref() };
         let receive =
             |stop: Option<&Stop>| Intake::receive(&dir, &submission.documents, files, Reading { stop, ..how });
         let (received, opened) = match is_slow {
@@ -217,9 +218,10 @@ impl Spool {
         call: &Call,
         submission: &Submission,
         mut intake: Intake,
-        (opened, collector, by_default): (Option<&Opened>, Option<CollectorName>, bool),
+        (opened, collector, by_default): (Option<&Opened>, Option<CollectorName>, ByDefault),
     ) -> Fallible<Taken> {
-        let plan = NewJob::new(submission, &intake.documents, call.caller()?, self.server());
+        let mut plan = NewJob::new(submission, &intake.documents, call.caller()?, self.server());
+        plan.by_default = by_default;
         let opened = opened.map(|opened| opened.id);
         match self.inner.store.is_for_command() {
             true => {
@@ -242,7 +244,12 @@ impl Spool {
             }
             let collector = still_accepting(tx, &plan.submission, collector.as_ref())?;
             let destination = spool.destination(tx, &plan.submission.destination)?;
-            may_submit(tx, asked(&plan.submission, by_default), &destination, (plan.octets, opened.is_some()))?;
+            may_submit(
+                tx,
+                asked(&plan.submission, by_default.priority),
+                &destination,
+                (plan.octets, opened.is_some()),
+            )?;
             let (accepted, devices) = match opened {
                 Some(opened) => plan.close(tx, &spool, opened)?,
                 None => plan.insert(tx, &spool, &destination, collector)?,
@@ -308,8 +315,8 @@ impl Spool {
     }
 }
 
-/// The priority that the submitter asks for. Who configures the spool has made the default job: one that it gives needs no
-/// right of the submitter.
+/// The priority that the submitter asks for. Who configures the spool has given the place its default job: one that it gives
+/// needs no right of the submitter.
 fn asked(submission: &Submission, by_default: bool) -> Priority {
     if by_default { Priority::default() } else { submission.priority }
 }
@@ -337,7 +344,7 @@ fn limits(tx: &Tx<'_>) -> Fallible<Option<(UserLimits, (u64, u64))>> {
 }
 
 /// Refuses a caller who may not send a job of this priority there.
-pub(crate) fn may_send(tx: &Tx<'_>, destination: &Destination, priority: Priority) -> Fallible<()> {
+fn may_send(tx: &Tx<'_>, destination: &Destination, priority: Priority) -> Fallible<()> {
     let trust = store::spool::row(tx)?.trust;
     let place = Spool::place_of(tx, &trust, destination)?;
     Spool::demand(tx, Right::Submit { place: &place })?;
@@ -348,6 +355,14 @@ pub(crate) fn may_send(tx: &Tx<'_>, destination: &Destination, priority: Priorit
         true => Spool::demand(tx, Right::RaisePriority { place: &place }),
         false => Ok(()),
     }
+}
+
+/// Refuses a caller who may not send this job there. A priority that the default job of its place gave it is no wish of its
+/// owner, who would otherwise be unable to send it anywhere.
+pub(crate) fn may_send_job(tx: &Tx<'_>, destination: &Destination, job: &JobRow) -> Fallible<()> {
+    let raised = job.priority > Priority::default();
+    let given = raised && store::given::origin(tx, job.id, Field::JobPriority)? == Some(Origin::DefaultJob);
+    may_send(tx, destination, if given { Priority::default() } else { job.priority })
 }
 
 /// Refuses a job for a group to a caller who may not send it to one of its devices: it would print there. He may, where he may
@@ -506,6 +521,8 @@ pub(crate) struct NewJob {
     pub(crate) pages: Option<u64>,
     /// How long it has waited at another server.
     pub(crate) waited_ms: i64,
+    /// What default jobs give to it.
+    pub(crate) by_default: ByDefault,
 }
 
 /// Where a job is to wait.
@@ -584,6 +601,7 @@ impl NewJob {
             server: server.clone(),
             work,
             waited_ms: 0,
+            by_default: ByDefault::default(),
         }
     }
 
@@ -597,7 +615,7 @@ impl NewJob {
         let placed = Placed::of(tx, destination)?;
         let mut job = self.row(tx, &placed, collector)?;
         job.id = store::job::insert(tx, &job, &self.submission.token)?;
-        store::job::insert_values(tx, job.id, &self.submission.given)?;
+        store::job::insert_values(tx, job.id, &self.submission.given, self.by_default.profile_by)?;
         self.complete(tx, spool, destination, &job, placed)
     }
 
@@ -612,7 +630,8 @@ impl NewJob {
         let class = store::job::class(tx, &s.form)?;
         let devices = &placed.devices;
         let speed = devices.iter().map(|device| device.settings.speed).max();
-        let mut sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work)?;
+        let deadline_ms = s.given.iter().find_map(deadline);
+        let mut sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work, deadline_ms)?;
         sort.key = sort.key.saturating_sub(self.waited_ms);
         let fifo = devices.iter().any(|device| device.settings.fifo);
         let fifo = if devices.is_empty() { store::job::route_order(tx, route)?.unwrap_or(true) } else { fifo };
@@ -651,6 +670,7 @@ impl NewJob {
             work: self.work,
             octets: self.octets,
             pages: self.pages,
+            deadline_ms,
             sort,
             place: store::job::place(&sort, fifo),
             collector,
@@ -684,7 +704,12 @@ impl NewJob {
             self.octets,
             kinds(&self.documents)
         );
-        s.given.iter().try_for_each(|one| spool.demand_notifiable(tx, one.field, &one.value))?;
+        // What a default job gives was judged by the rights of whoever set it there.
+        let by_submitter = |one: &&GivenValue| {
+            self.by_default.profile_by.is_none() || one.field.stored() != "notification-profile" || one.document > 0
+        };
+        let mut judged = s.given.iter().filter(by_submitter);
+        judged.try_for_each(|one| spool.demand_notifiable(tx, one.field, &one.value))?;
         record(tx, Object::Job(job.id), EventWord::Accepted, &why)?;
         if s.keep {
             let until = job.lifetime.kept_until(store::spool::time(tx)?, tx.now().wall_ms);
@@ -702,12 +727,31 @@ impl NewJob {
         (speed, sequence): (Option<u32>, i64),
         priority: Priority,
         work: u64,
+        deadline_ms: Option<i64>,
     ) -> Fallible<SortKey> {
         let arrival = store::spool::time(tx)?;
         let estimate = estimate_ms(work, speed.unwrap_or(USUAL_SPEED));
-        Ok(SortKey { promoted: 0, rank: priority.rank(), key: queue_key(arrival, estimate), sequence })
+        Ok(SortKey {
+            promoted: 0,
+            rank: priority.rank(),
+            key: queue_key(arrival, estimate),
+            sequence,
+            deadline: deadline_ms.unwrap_or(NO_DEADLINE),
+            pages: pages_of_work(work),
+        })
     }
 }
+
+/// The deadline of a job, where a value that was given is that.
+fn deadline(one: &GivenValue) -> Option<i64> {
+    match one.value {
+        Value::Time(at) if one.document == 0 && one.field.stored() == DEADLINE => Some(at),
+        _ => None,
+    }
+}
+
+/// The attribute that says when a job should be ready.
+pub(crate) const DEADLINE: &str = "job-deadline-time";
 
 /// What the documents are taken for and who said so, for the history.
 fn kinds(documents: &[DocumentRow]) -> String {
@@ -747,6 +791,7 @@ impl Spool {
         route: RouteId,
         priority: Priority,
         work: u64,
+        deadline_ms: Option<i64>,
     ) -> Fallible<(SortKey, i64)> {
         tx.lock(Lock::Route(route))?;
         let (speed, fifo) = store::device::speed_and_order_of_route(tx, route)?.unzip();
@@ -754,7 +799,7 @@ impl Spool {
             Some(fifo) => fifo,
             None => store::job::route_order(tx, route)?.unwrap_or(true),
         };
-        let sort = NewJob::position(tx, (speed, store::spool::next_sequence(tx)?), priority, work)?;
+        let sort = NewJob::position(tx, (speed, store::spool::next_sequence(tx)?), priority, work, deadline_ms)?;
         Ok((sort, store::job::place(&sort, fifo)))
     }
 
