@@ -26,6 +26,7 @@ use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, BatchChange, BatchResult, Format, JobStatus, Occurrence, RawPath, Submission};
 use crate::model::lifetime::Retention;
+use crate::model::lease::ReleasableJobs;
 use crate::model::location::{Destination, FontStatus, GroupStatus, LocationStatus};
 use crate::model::managed::{ManagedChange, ManagedObject};
 use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage};
@@ -38,9 +39,10 @@ use crate::model::space::Reserve;
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::why::Why;
 use crate::model::{
-    BatchNumber, CollectorName, DeviceName, Failure, FontName, GroupName, JobId, JobRef, LocationName, LocationPattern,
-    ProcessName, RequestId,
+    BatchNumber, CollectorName, DeviceName, Failure, FontName, GlobalJobId, GroupName, JobId, JobNumber, JobRef,
+    LocationName, LocationPattern, ProcessName, RequestId, ServerName,
 };
+use crate::spool::remote::asking::LOGIN;
 
 use super::local::{Local, OnlyThese, WaitResult, longest};
 use super::records::{Event, EventSubject, JobSummary, Removal, SpoolStatus, Statistics};
@@ -442,6 +444,16 @@ operations! {
     /// Waits until a job that was held or paused is on no device any more, at most `timeout_ms`, and says what it is then.
     waits(timeout_ms) await_stopped / AwaitStopped(job: JobRef, timeout_ms: u64) -> JobStatus =>
         |spool, again| spool.await_stopped(&again(), &job, longest(timeout_ms)).map(WaitResult::from);
+
+    /// Jobs of the caller that other servers hold, or one of them, and which servers did not say.
+    looks releasable / Releasable(server: Option<ServerName>) -> ReleasableJobs =>
+        |spool, call| spool.list_releasable(call, server, (LOGIN, None));
+    /// Claims a job of the caller that another server holds, and has it printed at a destination here. Returns its number here.
+    changes claim_job / ClaimJob(job: GlobalJobId, to: String) -> JobNumber =>
+        |spool, call| spool.claim(call, &job, &to, (LOGIN, None));
+    /// Says that the server is lost which has claimed a job: the job may have printed, and is free again.
+    changes claimant_is_lost / ClaimantIsLost(job: JobRef) -> () =>
+        |spool, call| spool.claimant_is_lost(call, &job);
 
     /// What happened to an object, oldest first, at most 1,000, those after the event `after`.
     looks events / Events(subject: EventSubject, after: i64) -> Vec<Event> =>
