@@ -51,7 +51,8 @@ impl Kind {
     /// Octets that the body of such a frame may have.
     pub fn limit(self) -> usize {
         match self {
-            Self::Request | Self::Reply => 4 << 20,
+            Self::Request => 4 << 20,
+            Self::Reply => 16 << 20,
             Self::Data => MAX_DATA,
             Self::End => 1024,
         }
@@ -151,6 +152,13 @@ pub enum PeerRequest {
         /// Where to begin.
         offset: u64,
     },
+    /// An operation that only looks, for a user: the JSON of it.
+    Look {
+        /// For whom.
+        assertion: Assertion,
+        /// What.
+        request: String,
+    },
     /// Which jobs of a user are held to be released?
     Releasable(Assertion),
     /// Claims a job that is held.
@@ -180,7 +188,7 @@ impl PeerRequest {
     pub fn fault(&self) -> Option<&'static str> {
         let odd = |token: &String| token.len() > MAX_TOKEN || !token.bytes().all(|octet| octet.is_ascii_graphic());
         let (tokens, n): (&[String], usize) = match self {
-            Self::Hello | Self::Releasable(_) | Self::Claim { .. } => return None,
+            Self::Hello | Self::Look { .. } | Self::Releasable(_) | Self::Claim { .. } => return None,
             Self::Offer(offer) => (std::slice::from_ref(&offer.token), 1),
             Self::Ask(tokens) | Self::Confirm(tokens) => (tokens, tokens.len()),
             Self::GiveBack(token)
@@ -216,6 +224,8 @@ pub enum PeerReply {
         /// Its size, the part before the offset included.
         octets: u64,
     },
+    /// What was looked for: the JSON of a reply.
+    Looked(String),
     /// The jobs that may be claimed.
     Releasable(Vec<Releasable>),
     /// What becomes of a claim.

@@ -9,6 +9,8 @@ use crate::client::peer::PeerStream;
 use crate::model::lease::{Answered, Assertion, ClaimAnswer, ClaimEnd, EndAnswer, LeaseAnswer, ReleasableJobs};
 use crate::model::remote::PeerFate;
 use crate::model::{Call, Caller, Failure, FailureKind, GlobalJobId, JobId, JobNumber, ServerName};
+use crate::spool::Local;
+use crate::spool::interface::operations::{self, Effect, Request};
 use crate::spool::remote::asking::{Answer, OnBehalf, Question};
 use crate::spool::remote::claimed::{AT_ONCE, Permit};
 use crate::sys::{clock, fault, users};
@@ -30,6 +32,10 @@ pub fn answer(peers: &Peers, from: &ServerName, request: PeerRequest) -> Result<
         PeerRequest::Releasable(assertion) => {
             let caller = peers.believed(from, &assertion)?;
             PeerReply::Releasable(spool.releasable(&caller, &now)?)
+        }
+        PeerRequest::Look { assertion, request } => {
+            let caller = peers.believed(from, &assertion)?;
+            PeerReply::Looked(look(peers, caller, &request)?)
         }
         PeerRequest::Claim { job, printer, assertion } => {
             let caller = peers.believed(from, &assertion)?;
@@ -54,7 +60,33 @@ pub fn answer(peers: &Peers, from: &ServerName, request: PeerRequest) -> Result<
     })
 }
 
+/// Carries out an operation that only looks. It goes no further: whoever asks knows the other servers himself.
+fn look(peers: &Peers, caller: Caller, request: &str) -> Result<String, Failure> {
+    let bad = |why: String| Failure::new(FailureKind::BadValue, why);
+    let request: Request = serde_json::from_str(request).map_err(|error| bad(format!("no such operation: {error}")))?;
+    let goes_on = matches!(request, Request::AskServer { .. } | Request::Releasable { .. } | Request::Servers { .. });
+    if request.effect() != Effect::Looks || goes_on {
+        return Err(Failure::new(FailureKind::Security, format!("{} is not done for another server", request.name())));
+    }
+    let spool = peers.inner.spool.clone();
+    let mut local = Local::new(spool, caller, clock::now, std::sync::Arc::clone(&peers.inner.attendant));
+    let reply = operations::answer(&mut local, request, Vec::new());
+    serde_json::to_string(&reply).map_err(|error| Failure::internal(error.to_string()))
+}
+
 impl Peers {
+    /// Has an operation carried out at another server that only looks.
+    fn look_at(&self, who: &OnBehalf, server: &ServerName, request: String) -> Result<String, Failure> {
+        if !self.inner.dial.servers().contains(server) {
+            return Err(Failure::not_found(format!("server {server}")).hint("pdserver members   lists the servers"));
+        }
+        let request = PeerRequest::Look { assertion: assert(who), request };
+        match self.ask_one(server, &request, LISTING.1)? {
+            PeerReply::Looked(reply) => Ok(reply),
+            _ => Err(Failure::internal(format!("server {server} answers something else than it was asked"))),
+        }
+    }
+
     /// Who somebody is here for whom another server speaks. He has the rights of the user of this machine with his name, and
     /// nobody is root.
     fn believed(&self, from: &ServerName, assertion: &Assertion) -> Result<Caller, Failure> {
@@ -90,6 +122,8 @@ impl Peers {
             Question::Begin(job) => return self.begin(job),
             Question::Releasable(who, server) => self.releasable(&who, server).map(Answer::Releasable),
             Question::Claim(who, job, destination) => self.claim(&who, &job, &destination).map(Answer::Claimed),
+            Question::Look(who, server, request) => self.look_at(&who, &server, request).map(Answer::Looked),
+            Question::Servers => Ok(Answer::Servers(self.inner.dial.servers())),
         };
         answered.unwrap_or_else(Answer::Failed)
     }

@@ -39,9 +39,10 @@ use crate::model::space::Reserve;
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::why::Why;
 use crate::model::{
-    BatchNumber, CollectorName, DeviceName, Failure, FontName, GlobalJobId, GroupName, JobId, JobNumber, JobRef,
+    BatchNumber, Call, CollectorName, DeviceName, Failure, FailureKind, FontName, GlobalJobId, GroupName, JobId, JobNumber, JobRef,
     LocationName, LocationPattern, ProcessName, RequestId, ServerName,
 };
+use crate::spool::Spool;
 use crate::spool::remote::asking::LOGIN;
 
 use super::local::{Local, OnlyThese, WaitResult, longest};
@@ -77,6 +78,32 @@ impl Effect {
     /// Whether the operation changes nothing. It may be asked again, and a lost reply leaves no doubt.
     pub fn only_looks(self) -> bool {
         matches!(self, Self::Looks | Self::Waits)
+    }
+}
+
+/// Has an operation carried out at another server.
+fn ask_there(spool: &Spool, call: &Call, server: &ServerName, request: &Request) -> Result<Box<Reply>, Failure> {
+    if request.effect() != Effect::Looks {
+        let why = format!("{} changes something: it is asked of server {server} itself", request.name());
+        return Err(Failure::new(FailureKind::Unsupported, why).hint("-H HOST:PORT   asks a server of another machine"));
+    }
+    let asked = serde_json::to_string(request).map_err(|error| Failure::internal(error.to_string()))?;
+    let reply = spool.look_there(call, server, asked)?;
+    let bad = |_| Failure::new(FailureKind::Unreachable, format!("server {server} answers what nobody here understands"));
+    serde_json::from_str(&reply).map(Box::new).map_err(bad)
+}
+
+/// Another server of the group, as the spool here reaches it: it can be looked at.
+pub struct At<'a> {
+    /// The spool here.
+    pub spool: &'a mut dyn Operations,
+    /// The other server.
+    pub server: ServerName,
+}
+
+impl Carrier for At<'_> {
+    fn carry(&mut self, request: Request, _: Vec<OwnedFd>) -> Result<Reply, Failure> {
+        self.spool.ask_server(self.server.clone(), Box::new(request)).map(|reply| *reply)
     }
 }
 
@@ -445,12 +472,18 @@ operations! {
     waits(timeout_ms) await_stopped / AwaitStopped(job: JobRef, timeout_ms: u64) -> JobStatus =>
         |spool, again| spool.await_stopped(&again(), &job, longest(timeout_ms)).map(WaitResult::from);
 
+    /// The other servers of the group.
+    looks servers / Servers() -> Vec<ServerName> =>
+        |spool, _call| spool.other_servers();
+    /// Has an operation carried out at another server that only looks, with the rights that the caller has there.
+    looks ask_server / AskServer(server: ServerName, request: Box<Request>) -> Box<Reply> =>
+        |spool, call| ask_there(spool, call, &server, &request);
     /// Jobs of the caller that other servers hold, or one of them, and which servers did not say.
     looks releasable / Releasable(server: Option<ServerName>) -> ReleasableJobs =>
         |spool, call| spool.list_releasable(call, server, (LOGIN, None));
     /// Claims a job of the caller that another server holds, and has it printed at a destination here. Returns its number here.
     changes claim_job / ClaimJob(job: GlobalJobId, to: String) -> JobNumber =>
-        |spool, call| spool.claim(call, &job, &to, (LOGIN, None));
+        |spool, call| spool.claim_of_other(call, &job, &to, (LOGIN, None));
     /// Says that the server is lost which has claimed a job: the job may have printed, and is free again.
     changes claimant_is_lost / ClaimantIsLost(job: JobRef) -> () =>
         |spool, call| spool.claimant_is_lost(call, &job);

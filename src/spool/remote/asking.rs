@@ -21,7 +21,7 @@ pub const LOGIN: &str = "login";
 /// How a line with a question begins.
 pub const ASKS: &str = "ask ";
 /// Octets of the longest question.
-pub const LONGEST_QUESTION: u64 = 64 << 10;
+pub const LONGEST_QUESTION: u64 = 1 << 20;
 /// Octets of the longest answer.
 const LONGEST_ANSWER: u64 = 32 << 20;
 /// How long an answer may take: three waits for the network of the server that asks, and one for the disk.
@@ -47,6 +47,10 @@ pub enum Question {
     Releasable(OnBehalf, Option<ServerName>),
     /// Claims a job of another server for a destination here.
     Claim(OnBehalf, GlobalJobId, String),
+    /// An operation that only looks, at another server: the JSON of it.
+    Look(OnBehalf, ServerName, String),
+    /// Which other servers are there?
+    Servers,
 }
 
 /// What is answered.
@@ -62,6 +66,10 @@ pub enum Answer {
     Releasable(ReleasableJobs),
     /// The job is here, under this number.
     Claimed(JobNumber),
+    /// What was found there: the JSON of a reply.
+    Looked(String),
+    /// The other servers of the group.
+    Servers(Vec<ServerName>),
     /// It failed.
     Failed(Failure),
 }
@@ -122,7 +130,7 @@ impl Spool {
     /// # Errors
     /// When it may not be printed there, its owner refuses, or does not answer. Of an outcome that is not known the job is held at its
     /// owner again when the claim has ended by its time.
-    pub fn claim(
+    pub fn claim_of_other(
         &self,
         call: &Call,
         job: &GlobalJobId,
@@ -134,6 +142,35 @@ impl Spool {
         let who = on_behalf(call, method, station)?;
         match self.ask_other(&Question::Claim(who, job.clone(), destination.to_owned()))? {
             Answer::Claimed(number) => Ok(number),
+            _ => Err(odd()),
+        }
+    }
+}
+
+impl Spool {
+    /// Returns the other servers of the group.
+    ///
+    /// # Errors
+    /// When there are some, and no server runs here that knows them.
+    pub fn other_servers(&self) -> Fallible<Vec<ServerName>> {
+        if self.known_servers()?.is_empty() {
+            return Ok(Vec::new());
+        }
+        match self.ask_other(&Question::Servers)? {
+            Answer::Servers(servers) => Ok(servers),
+            _ => Err(odd()),
+        }
+    }
+
+    /// Has an operation carried out at another server that only looks, for the caller: the JSON of it goes there, and that of a reply
+    /// comes back.
+    ///
+    /// # Errors
+    /// When that server is not asked, or does not answer.
+    pub fn look_there(&self, call: &Call, server: &ServerName, request: String) -> Fallible<String> {
+        let who = on_behalf(call, LOGIN, None)?;
+        match self.ask_other(&Question::Look(who, server.clone(), request))? {
+            Answer::Looked(reply) => Ok(reply),
             _ => Err(odd()),
         }
     }

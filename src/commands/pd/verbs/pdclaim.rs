@@ -157,7 +157,7 @@ fn as_json(found: &ReleasableJobs) -> serde_json::Value {
         .map(|one| {
             let reasons: Vec<&str> = one.reasons.iter().map(|reason| reason.keyword()).collect();
             json!({
-                "global-job-identifier": one.job.to_string(),
+                "job-identifier": one.job.to_string(),
                 "job-name": one.name,
                 "job-owner": one.owner,
                 "destination-name-requested": one.queue,
