@@ -4,6 +4,7 @@ mod claims;
 mod half;
 mod power;
 mod revoked;
+mod view;
 mod world;
 
 use crate::support::documents::{stream, text};

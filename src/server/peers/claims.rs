@@ -351,3 +351,80 @@ pub fn see_to(peers: &Peers, stream: &mut dyn PeerStream, server: &ServerName) -
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::client::peer::Dial;
+    use crate::model::{DeviceName, lease};
+    use crate::server::Log;
+    use crate::server::peers::Terms;
+    use crate::spool::Nobody;
+    use crate::spool::testing::{Site, name};
+
+    /// No other server can be reached.
+    struct Alone;
+
+    impl Dial for Alone {
+        fn dial(&self, _: &ServerName, _: Duration) -> Result<Box<dyn PeerStream>, Failure> {
+            Err(Failure::new(FailureKind::Unreachable, "nobody is there"))
+        }
+        fn servers(&self) -> Vec<ServerName> {
+            vec![name("acme2")]
+        }
+    }
+
+    fn peers() -> (Site, Peers) {
+        let site = Site::printing();
+        let log: Log = Arc::new(|_: &str| {});
+        let peers = Peers::new(site.spool.clone(), Arc::new(Nobody), Arc::new(Alone), log, Terms::default());
+        (site, peers)
+    }
+
+    fn assertion(user: &str) -> Assertion {
+        Assertion { user: user.into(), method: "login".into(), station: None, at_ms: clock::now().wall_ms }
+    }
+
+    fn asked(peers: &Peers, request: &Request) -> Result<PeerReply, Failure> {
+        let request = serde_json::to_string(request).unwrap();
+        answer(peers, &name("acme2"), PeerRequest::Look { assertion: assertion("ann"), request })
+    }
+
+    #[test]
+    fn another_server_looks_and_changes_nothing() {
+        let (_site, peers) = peers();
+        let device: DeviceName = name("LP1");
+        let looked = asked(&peers, &Request::Device { name: device.clone() }).unwrap();
+        assert!(matches!(looked, PeerReply::Looked(reply) if reply.contains("LP1")));
+        let servers = Request::Servers {};
+        let on = Request::AskServer { server: name("acme3"), request: Box::new(Request::Device { name: device.clone() }) };
+        let waits = Request::AwaitOffline { name: device.clone(), timeout_ms: 60_000 };
+        for refused in [Request::DeleteDevice { name: device }, servers, on, waits, Request::Releasable { server: None }] {
+            let failure = asked(&peers, &refused).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::Security, "{refused:?}");
+        }
+        let odd = PeerRequest::Look { assertion: assertion("ann"), request: "{".into() };
+        assert_eq!(answer(&peers, &name("acme2"), odd).unwrap_err().kind, FailureKind::BadValue);
+    }
+
+    #[test]
+    fn vector_22_a_server_that_speaks_for_too_many_users_is_refused() {
+        let (_site, peers) = peers();
+        let speaks = |user: &str, at_ms: i64| {
+            let assertion = Assertion { at_ms, ..assertion(user) };
+            answer(&peers, &name("acme2"), PeerRequest::Releasable(assertion))
+        };
+        let now = clock::now().wall_ms;
+        for n in 0..lease::USERS_A_MINUTE {
+            assert!(speaks(&format!("user{n}"), now).is_ok());
+        }
+        assert_eq!(speaks("another", now).unwrap_err().kind, FailureKind::Security);
+        assert!(speaks("user1", now).is_ok());
+        assert!(speaks("user1", now - 2 * lease::ASSERTED_MS).is_err(), "it is old");
+        // Nobody is root, and nobody is an operator by his word.
+        let root = peers.believed(&name("acme3"), &assertion("root")).unwrap();
+        assert!(root.uid != 0 && !root.operator);
+    }
+}

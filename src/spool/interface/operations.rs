@@ -93,6 +93,24 @@ fn ask_there(spool: &Spool, call: &Call, server: &ServerName, request: &Request)
     serde_json::from_str(&reply).map(Box::new).map_err(bad)
 }
 
+/// Returns the other server whose device that is.
+fn node_of(spool: &Spool, name: &DeviceName) -> Result<Option<ServerName>, Failure> {
+    match name.node() {
+        Some(node) if node != spool.server() && spool.known_servers()?.contains(node) => Ok(Some(node.clone())),
+        _ => Ok(None),
+    }
+}
+
+/// Returns the other server whose job that is.
+fn server_of(spool: &Spool, job: &JobRef) -> Result<Option<ServerName>, Failure> {
+    match job {
+        JobRef::Global(job) if job.server != *spool.server() && spool.known_servers()?.contains(&job.server) => {
+            Ok(Some(job.server.clone()))
+        }
+        _ => Ok(None),
+    }
+}
+
 /// Another server of the group, as the spool here reaches it: it can be looked at.
 pub struct At<'a> {
     /// The spool here.
@@ -338,10 +356,30 @@ operations! {
         |spool, call| spool.devices(call, after);
     /// One device.
     looks device / Device(name: DeviceName) -> DeviceStatus =>
-        |spool, call| spool.device(call, &name);
+        |spool, call| match node_of(spool, &name)? {
+            None => spool.device(call, &name),
+            Some(server) => {
+                let own = name.without_node();
+                match *ask_there(spool, call, &server, &Request::Device { name: own })? {
+                    Reply::Device(status) => Ok(DeviceStatus { name, ..status }),
+                    Reply::Failed(failure) => Err(failure),
+                    _ => Err(Failure::internal("another server answers something else")),
+                }
+            }
+        };
     /// What waits for a device, in the order in which it would claim it now, a page at a time, at most 1,000.
     looks device_queue / DeviceQueue(name: DeviceName, after: Option<Cursor>, limit: u32) -> Page<QueueItem> =>
-        |spool, call| spool.device_queue(call, &name, after.as_ref(), limit);
+        |spool, call| match node_of(spool, &name)? {
+            None => spool.device_queue(call, &name, after.as_ref(), limit),
+            Some(server) => {
+                let asked = Request::DeviceQueue { name: name.without_node(), after, limit };
+                match *ask_there(spool, call, &server, &asked)? {
+                    Reply::DeviceQueue(page) => Ok(page),
+                    Reply::Failed(failure) => Err(failure),
+                    _ => Err(Failure::internal("another server answers something else")),
+                }
+            }
+        };
 
     /// Connects every location that matches to `device`, or to nothing; `#group.dest` is declared when it is unknown.
     /// Returns how many were connected.
@@ -421,13 +459,31 @@ operations! {
         |spool, call| spool.job_summary(call);
     /// One job.
     looks job / Job(job: JobRef) -> JobStatus =>
-        |spool, call| spool.job(call, &job);
+        |spool, call| match (spool.job(call, &job), server_of(spool, &job)?) {
+            (Err(failure), Some(server)) if failure.kind == FailureKind::NotFound => {
+                match *ask_there(spool, call, &server, &Request::Job { job })? {
+                    Reply::Job(status) => Ok(status),
+                    Reply::Failed(failure) => Err(failure),
+                    _ => Err(Failure::internal("another server answers something else")),
+                }
+            }
+            (found, _) => found,
+        };
     /// Where a job waits and prints.
     looks occurrences / Occurrences(job: JobId) -> Vec<Occurrence> =>
         |spool, call| spool.occurrences(call, job);
     /// Why a job is not printing.
     looks why / Why(job: JobRef) -> Why =>
-        |spool, call| spool.why(call, &job);
+        |spool, call| match (spool.why(call, &job), server_of(spool, &job)?) {
+            (Err(failure), Some(server)) if failure.kind == FailureKind::NotFound => {
+                match *ask_there(spool, call, &server, &Request::Why { job })? {
+                    Reply::Why(why) => Ok(why),
+                    Reply::Failed(failure) => Err(failure),
+                    _ => Err(Failure::internal("another server answers something else")),
+                }
+            }
+            (found, _) => found,
+        };
     /// Finished jobs, those that ended last first, a page at a time, at most 1,000. The order of `query` is ignored.
     looks finished / Finished(query: Query, after: Option<Cursor>, limit: u32) -> Page<FinishedStatus> =>
         |spool, call| spool.finished(call, &query.condition, after, limit);
